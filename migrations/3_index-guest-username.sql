@@ -1,0 +1,2 @@
+-- postgres-migrations disable-transaction
+CREATE INDEX CONCURRENTLY "ChatMessage_guestUsername_createdAt_idx" ON "ChatMessage" ("guestUsername", "createdAt" DESC);

@@ -1,0 +1,2 @@
+-- postgres-migrations disable-transaction
+CREATE UNIQUE INDEX CONCURRENTLY "ChatMessage_idempotencyKey_key" ON "ChatMessage" ("idempotencyKey");

@@ -1,0 +1,3 @@
+-- The keys are archived before they go.
+ALTER TABLE "ChatMessage"
+  DROP COLUMN IF EXISTS "idempotencyKey";

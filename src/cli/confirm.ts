@@ -1,0 +1,32 @@
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import type { ProcessContext } from './context.js'
+
+/** Whether there is a person to ask: both ends are a terminal, and it is no CI run. */
+export const canAsk = ({ stdin, stderr, env }: ProcessContext): boolean =>
+  stdin.isTTY && stderr.isTTY && (env.CI ?? '') === ''
+
+/**
+ * Asks on stderr and waits for one line.
+ * @returns the answer without outer white space; '' when the input ended
+ * @throws the reason of the context's signal when that fires first
+ */
+export const ask = async ({ stdin, stderr, signal }: ProcessContext, question: string): Promise<string> => {
+  const output = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      stderr.write(chunk.toString())
+      done()
+    },
+  })
+  const lines = createInterface({ input: stdin.stream, output, terminal: false })
+  stderr.write(question)
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      lines.once('line', (line) => resolve(line.trim()))
+      lines.once('close', () => resolve(''))
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+    })
+  } finally {
+    lines.close()
+  }
+}

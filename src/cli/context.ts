@@ -1,0 +1,25 @@
+/** A stream that text goes to. `main.ts` wraps the real ones; tests capture. */
+export interface OutputStream {
+  write(text: string): void
+  readonly isTTY: boolean
+  readonly columns: number | undefined
+}
+
+/** Where answers to questions come from. */
+export interface InputStream {
+  readonly stream: NodeJS.ReadableStream
+  readonly isTTY: boolean
+}
+
+/** All that a run may know of the world outside. Only `main.ts` makes one from the real process. */
+export interface ProcessContext {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly pid: number
+  readonly stdin: InputStream
+  readonly stdout: OutputStream
+  readonly stderr: OutputStream
+  /** Fires on SIGINT and SIGTERM; its reason is the `OperatorError` to end with. */
+  readonly signal: AbortSignal
+}

@@ -1,0 +1,53 @@
+import { InvalidArgumentError, type Command, type OptionValues } from '@commander-js/extra-typings'
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+}
+
+/** Reads `250ms`, `30s`, `15m`, `12h`, `1d` or `2w` as milliseconds. */
+export const parseDuration = (text: string): number => {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(text) ?? []
+  const factor = UNIT_MS[unit ?? '']
+  if (amount === undefined || factor === undefined) {
+    throw new InvalidArgumentError('Write a duration such as 500ms, 30s, 15m, 12h, 1d or 2w.')
+  }
+  return Math.round(Number(amount) * factor)
+}
+
+/** Reads a whole number within bounds, both included. */
+export const parseWholeNumber =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value
+    throw new InvalidArgumentError(`Write a whole number from ${least} to ${most}.`)
+  }
+
+/** Flags that every subcommand has. */
+export const withOutputFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
+  command: Command<Args, Options, Globals>,
+) =>
+  command
+    .option('--json', 'print one JSON document on stdout instead of text')
+    .option('--no-color', 'no colour, also with NO_COLOR set, TERM=dumb or no terminal')
+
+/** Flags that say which database, plus those that every subcommand has. */
+export const withDatabaseFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
+  command: Command<Args, Options, Globals>,
+) =>
+  withOutputFlags(command)
+    .option('--database-url <url>', 'the database, as postgres://user@host:5432/name')
+    .option('--schema <name>', 'the schema that holds the tables (default: public)')
+    .option('--embedded [dir]', 'start an embedded PostgreSQL; with a folder, its data is kept there')
+
+/** What `withDatabaseFlags` leaves in a subcommand's options. */
+export interface DatabaseFlags {
+  readonly databaseUrl?: string | undefined
+  readonly schema?: string | undefined
+  readonly embedded?: string | true | undefined
+}

@@ -1,0 +1,30 @@
+const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/?#@"']*:)([^\s@"']+)(@)/gi
+const KEYWORD_PASSWORD = /\b((?:pg)?password\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s'"&,}]+)/gi
+
+/** What our own hints write where a password belongs. */
+const PLACEHOLDER = 'password'
+
+/** Below this length a password would match inside ordinary words; its places in URLs are covered by their shape. */
+const SHORTEST_LITERAL = 4
+
+/** Removes secrets from text on its way out. Put at the two sinks (stdout, stderr), never at call sites. */
+export type Redact = (text: string) => string
+
+/**
+ * @param secrets values that must not appear, as given; their URL-encoded and JSON-escaped forms are covered too
+ * @param publicWords words that are shown anyway (user, database, host): a password equal to one cannot be told apart from it
+ */
+export const createRedact = (secrets: readonly string[], publicWords: readonly string[] = []): Redact => {
+  const literals = secrets
+    .filter((secret) => secret.length >= SHORTEST_LITERAL && !publicWords.includes(secret))
+    .flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])
+    .sort((a, b) => b.length - a.length)
+  return (text) => {
+    const shaped = text
+      .replace(URL_PASSWORD, (whole, before: string, value: string, after: string) =>
+        value === PLACEHOLDER ? whole : `${before}***${after}`,
+      )
+      .replace(KEYWORD_PASSWORD, '$1***')
+    return literals.reduce((rest, literal) => rest.replaceAll(literal, '***'), shaped)
+  }
+}

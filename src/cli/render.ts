@@ -1,0 +1,77 @@
+import { stripVTControlCharacters } from 'node:util'
+import { Chalk, type ChalkInstance } from 'chalk'
+import Table from 'cli-table3'
+
+/** What commands write their text with. Colour is decided once, here; chalk and cli-table3 are told. */
+export interface Render {
+  readonly paint: ChalkInstance
+  /** A table in the manner of psql: a head, a rule, rows. Cells are text as it will be seen. */
+  table(head: readonly string[], rows: readonly (readonly string[])[]): string
+}
+
+/** @param colour the decision of `wantsColour` for the stream that the text goes to */
+export const createRender = (colour: boolean): Render => {
+  const paint = new Chalk({ level: colour ? 1 : 0 })
+  return {
+    paint,
+    table: (head, rows) => {
+      const table = new Table({
+        head: head.map((cell) => paint.bold(cell)),
+        // cli-table3 would colour its head and frame even in a pipe.
+        style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
+        chars: PSQL_FRAME,
+      })
+      table.push(...rows.map((row) => [...row]))
+      const [top = '', ...body] = table.toString().split('\n')
+      const rule = stripVTControlCharacters(top).replace(/[^|]/g, '-').replaceAll('|', '+')
+      return [top, rule, ...body].map((line) => line.trimEnd()).join('\n')
+    },
+  }
+}
+
+const PSQL_FRAME = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  right: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  'right-mid': '',
+  middle: '|',
+}
+
+interface ColourQuestion {
+  readonly isTTY: boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** False after `--no-color`. */
+  readonly flag: boolean
+}
+
+/** No colour without a terminal, with `NO_COLOR`, `TERM=dumb` or `--no-color`. */
+export const wantsColour = ({ isTTY, env, flag }: ColourQuestion): boolean =>
+  flag && isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb'
+
+/** Text of unknown origin made safe for a terminal: control characters become visible, so nothing can move the cursor. */
+export const printable = (text: string): string =>
+  text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+
+/** `1 message`, `2 messages`, `1,000 messages`. */
+export const count = (amount: number | bigint, noun: string): string =>
+  `${amount.toLocaleString('en-US')} ${noun}${BigInt(amount) === 1n ? '' : 's'}`
+
+/** `3 ms`, `4.2 s`, `2 min 5 s`. */
+export const duration = (ms: number): string => {
+  if (ms < 1_000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`
+}

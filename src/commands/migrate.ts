@@ -1,0 +1,147 @@
+import { Command } from '@commander-js/extra-typings'
+import type { CommandContext, CommandResult, Run } from '../cli/command.js'
+import { parseDuration, withDatabaseFlags } from '../cli/flags.js'
+import type { Render } from '../cli/render.js'
+import type { MigratePreview, MigrateResult } from '../migrations/migrate.js'
+import type { PlannedStep } from '../migrations/plan.js'
+
+const EXAMPLES = `
+Examples:
+  chatkeep migrate --dry-run     show what would be done; the server keeps the session read-only
+  chatkeep migrate               ask on a terminal, go ahead in a pipeline
+  chatkeep migrate --yes         do not ask
+
+A database that has the tables, or the whole update, already is adopted: what is there is recorded, the rest is done.`
+
+export const migrateCommand = (run: Run) =>
+  withDatabaseFlags(new Command('migrate'))
+    .summary('bring the database to the guest-chat update, while it is in use')
+    .description('Applies the migrations that the database lacks, without stopping its readers and writers.')
+    .option('--dry-run', 'show the plan and change nothing')
+    .option('-y, --yes', 'do not ask before starting')
+    .option(
+      '--max-wait <duration>',
+      'how long to wait for the migration lock and for busy tables',
+      parseDuration,
+      30_000,
+    )
+    .option('--migrations <dir>', 'take the migrations from this folder instead of those that come with chatkeep')
+    .addHelpText('after', EXAMPLES)
+    .action(
+      run((context, options) =>
+        context.withTarget(options, 'direct', async (target): Promise<CommandResult> => {
+          const { previewMigrate, migrate } = await import('../migrations/migrate.js')
+          const { shippedMigrations } = await import('../migrations/files.js')
+          const { describeTarget } = await import('../database/connection-target.js')
+          const work = {
+            folder: options.migrations ?? shippedMigrations(),
+            schema: target.schema ?? 'public',
+            maxWaitMs: options.maxWait,
+            signal: context.signal,
+            onProgress: context.progress.line,
+          }
+          const preview = await previewMigrate(target, work)
+          const header = `migrate  ${describeTarget(target)}  PostgreSQL ${preview.serverVersion}  schema ${work.schema}`
+          if (options.dryRun === true) return renderPreview(header, target.database, preview)
+          context.progress.line(header)
+          context.progress.line(await planText(preview, context.render))
+          if (needsWork(preview)) await confirm(context, options.yes === true, target.database)
+          const result = await migrate(target, preview.plan, work)
+          return renderResult(target.database, result)
+        }),
+      ),
+    )
+
+const needsWork = ({ plan, archivedMessages }: MigratePreview): boolean => plan.steps.length > 0 || archivedMessages > 0
+
+const confirm = async (context: CommandContext, yes: boolean, database: string): Promise<void> => {
+  const { ask, canAsk } = await import('../cli/confirm.js')
+  if (yes || context.json || !canAsk(context)) return
+  const answer = await ask(context, `Migrate ${database}? [y/N] `)
+  if (/^y(es)?$/i.test(answer)) return
+  const { ExitCode, OperatorError } = await import('../errors.js')
+  throw new OperatorError('declined', 'not confirmed; nothing was changed', {
+    exitCode: ExitCode.refused,
+    hint: 'answer y, or pass --yes',
+  })
+}
+
+const ACTION_WORDS: Readonly<Record<PlannedStep['action'], string>> = {
+  run: 'apply',
+  record: 'record only',
+  rebuild: 'rebuild index',
+  repair: 'repair',
+}
+
+const stepDocument = ({ file, action, reason }: PlannedStep): Readonly<Record<string, unknown>> => ({
+  id: file.id,
+  name: file.name,
+  action,
+  reason: reason === '' ? null : reason,
+  sql: action === 'record' ? null : file.sql,
+})
+
+const planText = async (preview: MigratePreview, render: Render): Promise<string> => {
+  const { count } = await import('../cli/render.js')
+  const { plan, archivedMessages } = preview
+  const lines =
+    plan.steps.length === 0
+      ? [`nothing to do: ${count(plan.done, 'migration')} applied`]
+      : [
+          render.table(
+            ['migration', 'action', 'why'],
+            plan.steps.map(({ file, action, reason }) => [`${file.id}_${file.name}`, ACTION_WORDS[action], reason]),
+          ),
+        ]
+  if (archivedMessages > 0) {
+    lines.push(`an earlier rollback archived ${count(archivedMessages, 'message')}: their guest data will be put back`)
+  }
+  return lines.join('\n')
+}
+
+const renderPreview = async (header: string, database: string, preview: MigratePreview): Promise<CommandResult> => {
+  const { createRender, count } = await import('../cli/render.js')
+  const { plan, archivedMessages } = preview
+  const text = await planText(preview, createRender(false))
+  return {
+    data: { dryRun: true, database, steps: plan.steps.map(stepDocument), done: plan.done, archivedMessages },
+    text: () =>
+      [
+        header,
+        text,
+        needsWork(preview)
+          ? `dry run: nothing was changed; ${count(plan.steps.length, 'step')} to do. Next: chatkeep migrate`
+          : 'dry run: nothing was changed, and nothing needs to be',
+      ].join('\n'),
+  }
+}
+
+const renderResult = async (database: string, result: MigrateResult): Promise<CommandResult> => {
+  const { count, duration } = await import('../cli/render.js')
+  const { steps, alreadyDone, restored, durationMs } = result
+  return {
+    data: { database, steps, alreadyDone, restored: restored ?? null, durationMs: Math.round(durationMs) },
+    text: ({ paint }) => {
+      const lines: string[] = []
+      if (restored !== undefined) {
+        lines.push(
+          `restored from the archive: guest data of ${count(restored.messages, 'message')}, ${count(restored.returnedMessages, 'message')} that had been moved out`,
+        )
+        if (restored.deletedMeanwhile > 0)
+          lines.push(
+            `${count(restored.deletedMeanwhile, 'archived message')} had been deleted by the application meanwhile`,
+          )
+        if (restored.removedClients + restored.keptClients > 0) {
+          lines.push(
+            `of the clients that the rollback had made, ${restored.removedClients} were removed again and ${restored.keptClients} kept, being in use`,
+          )
+        }
+      }
+      const done = steps.length === 0 ? 'nothing had to be done' : `${count(steps.length, 'migration')} done`
+      lines.push(
+        `${paint.green('ok:')} ${database} is migrated: ${done}, ${alreadyDone} already there (${duration(durationMs)}). Next: chatkeep verify`,
+      )
+      return lines.join('\n')
+    },
+  }
+}

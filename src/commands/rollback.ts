@@ -1,0 +1,124 @@
+import { Command } from '@commander-js/extra-typings'
+import type { CommandContext, CommandResult, Run } from '../cli/command.js'
+import { parseDuration, withDatabaseFlags } from '../cli/flags.js'
+import type { Render } from '../cli/render.js'
+import type { RollbackPreview, RollbackResult } from '../migrations/roll-back.js'
+
+const EXAMPLES = `
+Examples:
+  chatkeep rollback --dry-run          the price tag: what would leave the tables
+  chatkeep rollback                    ask for the database's name, then do it
+  chatkeep rollback --confirm crm      the same where nobody can be asked
+
+Nothing is lost: guest data, keys and messages without client go to an archive that only the owner may read,
+and the next chatkeep migrate puts them back. Start the old version of the application first.`
+
+export const rollbackCommand = (run: Run) =>
+  withDatabaseFlags(new Command('rollback'))
+    .summary('undo the guest-chat update, losing nothing')
+    .description(
+      'Undoes all migrations of the guest-chat update, newest first, and archives what the old schema cannot hold.',
+    )
+    .option('--dry-run', 'show the price tag and change nothing')
+    .option('--confirm <database>', "the database's name, as a confirmation")
+    .option('-y, --yes', 'not enough here: --confirm is')
+    .option(
+      '--max-wait <duration>',
+      'how long to wait for the migration lock and for busy tables',
+      parseDuration,
+      30_000,
+    )
+    .option('--migrations <dir>', 'take the migrations from this folder instead of those that come with chatkeep')
+    .addHelpText('after', EXAMPLES)
+    .action(
+      run((context, options) =>
+        context.withTarget(options, 'direct', async (target): Promise<CommandResult> => {
+          const { previewRollback, rollBack } = await import('../migrations/roll-back.js')
+          const { shippedMigrations } = await import('../migrations/files.js')
+          const { describeTarget } = await import('../database/connection-target.js')
+          const work = {
+            folder: options.migrations ?? shippedMigrations(),
+            schema: target.schema ?? 'public',
+            maxWaitMs: options.maxWait,
+            signal: context.signal,
+            onProgress: context.progress.line,
+          }
+          const preview = await previewRollback(target, work)
+          const header = `rollback  ${describeTarget(target)}  schema ${work.schema}`
+          const tag = await priceTagText(preview, context.render)
+          if (options.dryRun === true) {
+            return {
+              data: document(target.database, preview),
+              text: () => [header, tag, 'dry run: nothing was changed'].join('\n'),
+            }
+          }
+          if (preview.files.length === 0) {
+            return {
+              data: { database: target.database, steps: [], archive: null },
+              text: () => `ok: there is nothing to roll back in ${target.database}`,
+            }
+          }
+          context.progress.line(header)
+          context.progress.line(tag)
+          await confirm(context, options.confirm, target.database)
+          return renderResult(target.database, await rollBack(target, work))
+        }),
+      ),
+    )
+
+const document = (database: string, { files, price }: RollbackPreview): Readonly<Record<string, unknown>> => ({
+  dryRun: true,
+  database,
+  steps: files.map(({ id, name }) => ({ id, name })),
+  price,
+})
+
+const priceTagText = async ({ files, price }: RollbackPreview, render: Render): Promise<string> => {
+  const { count } = await import('../cli/render.js')
+  const row = (amount: number, what: string): readonly string[] => [amount.toLocaleString('en-US').padStart(10), what]
+  return [
+    `will undo: ${files.length === 0 ? 'nothing' : files.map(({ id, name }) => `${id}_${name}`).join(', ')}`,
+    render.table(
+      ['rows'.padStart(10), 'what happens to them'],
+      [
+        row(price.guestMessages, 'messages lose their guest name and phone (archived)'),
+        row(price.messagesWithKey, 'messages lose their idempotency key (archived)'),
+        row(price.messagesToLink, 'messages without client get the client of their guest name'),
+        row(price.clientsToCreate, 'clients are created for such guests'),
+        row(price.messagesToRemove, 'messages with neither client nor guest leave the table (archived whole)'),
+      ],
+    ),
+    `of ${count(price.messages, 'message')} in all; the next chatkeep migrate puts everything back`,
+  ].join('\n')
+}
+
+const confirm = async (context: CommandContext, confirmed: string | undefined, database: string): Promise<void> => {
+  const { ask, canAsk } = await import('../cli/confirm.js')
+  const { ExitCode, OperatorError } = await import('../errors.js')
+  const asked = confirmed === undefined && !context.json && canAsk(context)
+  const answer = asked ? await ask(context, `Type the database's name to roll it back: `) : confirmed
+  if (answer === database) return
+  const message =
+    answer === undefined
+      ? 'a rollback must be confirmed with the name of the database; nothing was changed'
+      : `${JSON.stringify(answer)} is not the name of this database; nothing was changed`
+  throw new OperatorError('confirmation_missing', message, {
+    exitCode: ExitCode.refused,
+    hint: `chatkeep rollback --confirm ${/^[\w-]+$/.test(database) ? database : JSON.stringify(database)}`,
+  })
+}
+
+const renderResult = async (
+  database: string,
+  { steps, archive, durationMs }: RollbackResult,
+): Promise<CommandResult> => {
+  const { count, duration } = await import('../cli/render.js')
+  return {
+    data: { database, steps, archive, durationMs: Math.round(durationMs) },
+    text: ({ paint }) =>
+      [
+        `archived: ${count(archive.messages, 'message')} (${archive.linkedMessages} linked to a client, ${archive.removedMessages} moved out whole), ${count(archive.clients, 'client')} created; checksum ${archive.checksum}`,
+        `${paint.green('ok:')} ${database} is rolled back: ${count(steps.length, 'migration')} undone (${duration(durationMs)}). Next: chatkeep verify --expect rolled-back`,
+      ].join('\n'),
+  }
+}

@@ -1,0 +1,106 @@
+import type { Queryable } from './connection.js'
+
+/** A column as the server describes it. */
+export interface CatalogColumn {
+  readonly table: string
+  readonly column: string
+  /** With its modifiers, e.g. `timestamp(3) without time zone`; a type of ours without its schema, e.g. `"MessageType"`. */
+  readonly type: string
+  readonly nullable: boolean
+  /** Has a default, is an identity or is generated: an insert may leave it out. */
+  readonly optional: boolean
+}
+
+/** An index as the server describes it. */
+export interface CatalogIndex {
+  readonly table: string
+  readonly name: string
+  readonly unique: boolean
+  /** False after a concurrent build that died: the index costs writes and answers nothing. */
+  readonly valid: boolean
+  /** All that follows `USING` in its definition: method, columns, order, collation, predicate. */
+  readonly definition: string
+}
+
+/** What is in one schema, as far as chatkeep asks. */
+export interface Catalog {
+  readonly tables: readonly string[]
+  readonly columns: readonly CatalogColumn[]
+  readonly indexes: readonly CatalogIndex[]
+  /** Enum types and their labels, in order. */
+  readonly enums: ReadonlyMap<string, readonly string[]>
+  /** CHECK constraints by name, and whether they were validated. */
+  readonly checks: ReadonlyMap<string, boolean>
+}
+
+const SELECT_TABLES = `
+  SELECT c.relname AS "table"
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')
+  ORDER BY c.relname`
+
+const SELECT_COLUMNS = `
+  SELECT c.relname AS "table",
+    a.attname AS "column",
+    CASE WHEN tn.nspname IN ($1, 'pg_catalog') AND t.typtype = 'e'
+      THEN quote_ident(t.typname)
+      ELSE pg_catalog.format_type(a.atttypid, a.atttypmod)
+    END AS "type",
+    NOT a.attnotnull AS "nullable",
+    a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '' AS "optional"
+  FROM pg_catalog.pg_attribute AS a
+  JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+  JOIN pg_catalog.pg_namespace AS tn ON tn.oid = t.typnamespace
+  WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+    AND c.relname = ANY ($2)
+  ORDER BY c.relname, a.attnum`
+
+const SELECT_INDEXES = `
+  SELECT c.relname AS "table",
+    i.relname AS "name",
+    x.indisunique AS "unique",
+    x.indisvalid AND x.indisready AND x.indislive AS "valid",
+    substring(pg_catalog.pg_get_indexdef(x.indexrelid) FROM ' USING (.*)$') AS "definition"
+  FROM pg_catalog.pg_index AS x
+  JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
+  JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = i.relnamespace
+  WHERE n.nspname = $1
+  ORDER BY c.relname, i.relname`
+
+const SELECT_ENUMS = `
+  SELECT t.typname AS "name", array_agg(e.enumlabel::text ORDER BY e.enumsortorder) AS "labels"
+  FROM pg_catalog.pg_type AS t
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = t.typnamespace
+  JOIN pg_catalog.pg_enum AS e ON e.enumtypid = t.oid
+  WHERE n.nspname = $1
+  GROUP BY t.typname`
+
+const SELECT_CHECKS = `
+  SELECT k.conname AS "name", k.convalidated AS "validated"
+  FROM pg_catalog.pg_constraint AS k
+  JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND k.contype = 'c'`
+
+/**
+ * Reads what one schema holds. Takes no lock that anybody would notice.
+ * @param tables whose columns are wanted
+ */
+export const readCatalog = async (client: Queryable, schema: string, tables: readonly string[]): Promise<Catalog> => {
+  const foundTables = await client.query<{ table: string }>(SELECT_TABLES, [schema])
+  const columns = await client.query<CatalogColumn>(SELECT_COLUMNS, [schema, tables])
+  const indexes = await client.query<CatalogIndex>(SELECT_INDEXES, [schema])
+  const enums = await client.query<{ name: string; labels: string[] }>(SELECT_ENUMS, [schema])
+  const checks = await client.query<{ name: string; validated: boolean }>(SELECT_CHECKS, [schema])
+  return {
+    tables: foundTables.rows.map(({ table }) => table),
+    columns: columns.rows,
+    indexes: indexes.rows,
+    enums: new Map(enums.rows.map(({ name, labels }) => [name, labels])),
+    checks: new Map(checks.rows.map(({ name, validated }) => [name, validated])),
+  }
+}

@@ -1,0 +1,136 @@
+import { ExitCode, OperatorError } from '../errors.js'
+import { describeTarget, type ConnectionTarget } from './connection-target.js'
+import { connectionFailureReason, firstCause } from './connection-failure.js'
+import { isServerError, SqlState, type ServerError } from './sql-state.js'
+
+interface Explanation {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+  readonly exitCode: ExitCode
+  readonly retryable?: boolean
+}
+
+/**
+ * Says in words what went wrong between us and the database. An `OperatorError` passes unchanged.
+ * @returns the error to throw: an `OperatorError` for everything the server or the network said, else the error itself
+ */
+export const explainDatabaseError = (error: unknown, target: ConnectionTarget): unknown => {
+  if (error instanceof OperatorError) return error
+  const cause = firstCause(error)
+  if (!(cause instanceof Error)) return error
+  const explanation = isServerError(cause) ? explainServerError(cause, target) : explainNetworkError(cause, target)
+  if (explanation === undefined) return error
+  const { code, message, ...rest } = explanation
+  const detail = isServerError(cause) && cause.detail !== undefined ? [`detail: ${cause.detail}`] : []
+  return new OperatorError(code, message, {
+    ...rest,
+    details: detail,
+    cause,
+    ...(isServerError(cause) ? { sqlState: cause.code } : {}),
+  })
+}
+
+const explainServerError = (error: ServerError, target: ConnectionTarget): Explanation => {
+  const known = SERVER_EXPLANATIONS[error.code]?.(target)
+  if (known !== undefined) return { ...known, message: `${known.message} (${error.message})` }
+  return {
+    code: 'sql_error',
+    message: `the database answered: ${error.message}`,
+    exitCode: ExitCode.no,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  }
+}
+
+const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) => Explanation>> = {
+  [SqlState.invalidPassword]: ({ user, host }) => ({
+    code: 'authentication_failed',
+    message: `${host} did not accept the password of ${user}`,
+    hint: 'check the password in the URL, PGPASSWORD or ~/.pgpass',
+    exitCode: ExitCode.unreachable,
+  }),
+  [SqlState.invalidAuthorization]: ({ user, host }) => ({
+    code: 'authentication_failed',
+    message: `${host} does not let ${user} in`,
+    hint: 'check the user name, pg_hba.conf on the server, and whether it wants TLS (?sslmode=require)',
+    exitCode: ExitCode.unreachable,
+  }),
+  [SqlState.invalidCatalogName]: ({ database, host, port }) => ({
+    code: 'database_does_not_exist',
+    message: `there is no database ${JSON.stringify(database)} on ${host}:${port}`,
+    hint: `list what is there: psql -h ${host} -p ${port} -l`,
+    exitCode: ExitCode.unreachable,
+  }),
+  [SqlState.tooManyConnections]: () => ({
+    code: 'too_many_connections',
+    message: 'the server has no connection left',
+    hint: 'try again, or end idle sessions (see pg_stat_activity)',
+    exitCode: ExitCode.unreachable,
+    retryable: true,
+  }),
+  [SqlState.cannotConnectNow]: () => ({
+    code: 'database_not_ready',
+    message: 'the server is starting up or shutting down',
+    hint: 'try again in a moment',
+    exitCode: ExitCode.unreachable,
+    retryable: true,
+  }),
+  [SqlState.adminShutdown]: () => ({
+    code: 'connection_lost',
+    message: 'the server ended our session',
+    hint: 'try again; an administrator or a restart ended it',
+    exitCode: ExitCode.unreachable,
+    retryable: true,
+  }),
+  [SqlState.crashShutdown]: () => ({
+    code: 'connection_lost',
+    message: 'the server restarted after a crash',
+    hint: 'try again in a moment',
+    exitCode: ExitCode.unreachable,
+    retryable: true,
+  }),
+  [SqlState.insufficientPrivilege]: ({ user }) => ({
+    code: 'insufficient_privilege',
+    message: `the role ${user} may not do this`,
+    hint: 'run it as the owner of the tables, or ask for the privilege',
+    exitCode: ExitCode.no,
+  }),
+  [SqlState.readOnlyTransaction]: ({ host }) => ({
+    code: 'read_only_database',
+    message: `${host} takes no writes: it is a standby, or read-only by its settings`,
+    hint: 'name the primary server',
+    exitCode: ExitCode.unreachable,
+  }),
+  [SqlState.queryCanceled]: () => ({
+    code: 'statement_timeout',
+    message: 'a statement was stopped by the server, most likely by its time-out',
+    hint: 'try again when the server is less busy',
+    exitCode: ExitCode.unreachable,
+    retryable: true,
+  }),
+  [SqlState.lockNotAvailable]: () => ({
+    code: 'lock_not_available',
+    message: 'a lock was not free in time',
+    hint: 'see who holds it in pg_locks and pg_stat_activity, then try again',
+    exitCode: ExitCode.busy,
+    retryable: true,
+  }),
+  [SqlState.protocolViolation]: ({ host }) => ({
+    code: 'protocol_violation',
+    message: `${host} refused the way we connect; a connection pooler answers like this`,
+    hint: 'name the direct address of the server in DIRECT_URL or --database-url',
+    exitCode: ExitCode.unreachable,
+  }),
+}
+
+const explainNetworkError = (error: Error, target: ConnectionTarget): Explanation | undefined => {
+  const reason = connectionFailureReason(error)
+  if (reason === undefined) return undefined
+  return {
+    code: 'database_unreachable',
+    message: `cannot talk to the database ${describeTarget(target)}: ${reason}`,
+    hint: `check host and port, and that the server runs: pg_isready -h ${target.host} -p ${target.port}`,
+    exitCode: ExitCode.unreachable,
+    retryable: true,
+  }
+}

@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import type { ConnectionOptions } from 'node:tls'
+import { parse } from 'pg-connection-string'
+import { OperatorError } from '../errors.js'
+
+/** libpq's connection keywords (`host`, `dbname`, `sslmode`, …) and their values. */
+export type ConnectionKeywords = Readonly<Record<string, string | undefined>>
+
+/** Everything needed to reach one database, complete and checked; nothing is looked up later. */
+export interface ConnectionTarget {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly database: string
+  readonly password: string | undefined
+  /** `negotiate`: TLS when the server offers it, as libpq's default `prefer` does. */
+  readonly tls: 'off' | 'negotiate' | ConnectionOptions
+  /** libpq's `options`, handed to the server at start-up because the operator asked for it. */
+  readonly options: string | undefined
+  readonly connectTimeoutMs: number
+  /** The schema named in the URL (`?schema=`, as ORMs write it), if any. */
+  readonly schema: string | undefined
+}
+
+const DEFAULT_CONNECT_TIMEOUT_MS = 5_000
+const DEFAULT_PORT = 5432
+const URL_HINT =
+  'write it as postgres://user:password@host:5432/database, with %40 for @, %2F for /, %23 for # and %3A for : inside the password'
+
+/**
+ * Reads a PostgreSQL URL into libpq keywords. Parameters of ORMs are kept (the caller takes what it understands).
+ * @param source what the reader has to correct, e.g. `--database-url`
+ * @throws OperatorError `invalid_database_url`; its text never holds the URL, which may hold a password
+ */
+export const parseDatabaseUrl = (text: string, source: string): ConnectionKeywords => {
+  const invalid = (reason: string): OperatorError =>
+    new OperatorError('invalid_database_url', `${source} is not a usable PostgreSQL URL: ${reason}`, { hint: URL_HINT })
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
+  if (scheme === undefined) throw invalid('it does not start with postgres://')
+  if (scheme !== 'postgres' && scheme !== 'postgresql') throw invalid(`its scheme is ${scheme}, not postgres`)
+  // libpq allows postgres:///database; WHATWG URLs want a host before a user name, which such a URL cannot have.
+  if (!URL.canParse(text)) throw invalid('it cannot be parsed')
+  const url = new URL(text)
+  const decode = (part: string): string => {
+    try {
+      return decodeURIComponent(part)
+    } catch {
+      throw invalid('it holds a % that is not followed by two hexadecimal digits')
+    }
+  }
+  const parts: Record<string, string> = {
+    host: decode(url.hostname).replace(/^\[(.*)\]$/, '$1'),
+    port: url.port,
+    user: decode(url.username),
+    password: decode(url.password),
+    dbname: decode(url.pathname.replace(/^\//, '')),
+  }
+  const given = Object.entries(parts).filter(([, value]) => value !== '')
+  return { ...Object.fromEntries(url.searchParams), ...Object.fromEntries(given) }
+}
+
+/**
+ * Turns keywords into a target, filling in libpq's defaults.
+ * @throws OperatorError `invalid_connection_setting` for a port, time-out, TLS mode or certificate file that cannot be used
+ */
+export const toConnectionTarget = (keywords: ConnectionKeywords): ConnectionTarget => {
+  const port = wholeNumber(keywords, 'port', 1, 65_535) ?? DEFAULT_PORT
+  const host = keywords.hostaddr ?? keywords.host ?? defaultHost(port)
+  const user = keywords.user ?? userInfo().username
+  const connectTimeout = wholeNumber(keywords, 'connect_timeout', 0, 86_400)
+  return {
+    host,
+    port,
+    user,
+    database: keywords.dbname ?? user,
+    password: keywords.password,
+    tls: tlsOf(keywords, host),
+    options: keywords.options,
+    // libpq reads 0 as "wait for ever"; a tool that must never hang does not.
+    connectTimeoutMs:
+      connectTimeout === undefined || connectTimeout === 0 ? DEFAULT_CONNECT_TIMEOUT_MS : connectTimeout * 1_000,
+    schema: keywords.schema === '' ? undefined : keywords.schema,
+  }
+}
+
+/** `database on host:port as user`: how a target is named to people. Holds no password. */
+export const describeTarget = ({ database, host, port, user }: ConnectionTarget): string =>
+  `${database} on ${host.startsWith('/') ? host : `${host}:${port}`} as ${user}`
+
+const wholeNumber = (keywords: ConnectionKeywords, name: string, least: number, most: number): number | undefined => {
+  const text = keywords[name]
+  if (text === undefined || text === '') return undefined
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value
+  throw new OperatorError(
+    'invalid_connection_setting',
+    `${name} is ${JSON.stringify(text)}, but must be a whole number from ${least} to ${most}`,
+  )
+}
+
+const SOCKET_FOLDERS = ['/var/run/postgresql', '/tmp']
+
+const defaultHost = (port: number): string =>
+  SOCKET_FOLDERS.find((folder) => existsSync(`${folder}/.s.PGSQL.${port}`)) ?? 'localhost'
+
+const isLocal = (host: string): boolean => host.startsWith('/') || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)
+
+const TLS_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
+
+const tlsOf = (keywords: ConnectionKeywords, host: string): ConnectionTarget['tls'] => {
+  const mode = keywords.sslmode ?? 'prefer'
+  if (!TLS_MODES.includes(mode)) {
+    throw new OperatorError(
+      'invalid_connection_setting',
+      `sslmode is ${JSON.stringify(mode)}, but must be one of ${TLS_MODES.join(', ')}`,
+    )
+  }
+  if (host.startsWith('/') || mode === 'disable') return 'off'
+  if (keywords.sslmode === undefined && isLocal(host)) return 'off'
+  if (mode === 'prefer' || mode === 'allow') return 'negotiate'
+  const query = new URLSearchParams({ sslmode: mode })
+  for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
+    const file = keywords[name]
+    if (file !== undefined && file !== 'system') query.set(name, file)
+  }
+  try {
+    // pg-connection-string reads the certificate files and knows what libpq means by each mode.
+    const { ssl } = parse(`postgres://host/database?${query.toString()}`, { useLibpqCompat: true })
+    return typeof ssl === 'object' ? (ssl as ConnectionOptions) : {}
+  } catch (cause) {
+    throw new OperatorError('invalid_connection_setting', `TLS cannot be set up: ${(cause as Error).message}`, {
+      cause,
+      hint: 'check sslmode, sslrootcert, sslcert and sslkey',
+    })
+  }
+}

@@ -1,0 +1,127 @@
+import { Client, Pool, type ClientConfig, type PoolConfig } from 'pg'
+import { OperatorError } from '../errors.js'
+import { explainDatabaseError } from './connection-error.js'
+import type { ConnectionTarget } from './connection-target.js'
+import { settleTls } from './tls.js'
+
+/** Anything that answers queries: a client, a pool, or a facade over one of them. */
+export type Queryable = Pick<Client, 'query'>
+
+export interface SessionOptions {
+  /** Shown in pg_stat_activity, e.g. `chatkeep migrate`. */
+  readonly applicationName: string
+  /** When it fires, the running statement is cancelled in the server. */
+  readonly signal?: AbortSignal | undefined
+  /** How long we wait for the answer to one query before the connection counts as dead; unlimited when absent. */
+  readonly queryTimeoutMs?: number | undefined
+}
+
+/** After a cancel the server answers at once; when it does not within this time it is frozen or gone. */
+const CANCEL_PATIENCE_MS = 3_000
+
+/**
+ * Connects, works, disconnects. The error of the work wins over one of closing.
+ * @throws OperatorError when the server cannot be reached, and for every error the server answers with
+ */
+export const withClient = async <T>(
+  target: ConnectionTarget,
+  session: SessionOptions,
+  work: (client: Client) => Promise<T>,
+): Promise<T> => {
+  session.signal?.throwIfAborted()
+  const client = await connect(target, session)
+  const stopListening = cancelOnAbort(client, target, session)
+  try {
+    return await work(client)
+  } catch (error) {
+    // A statement that we cancelled ourselves is no error of its own; the reason is, unless the work has its own words for it.
+    if (session.signal?.aborted === true && !(error instanceof OperatorError)) throw session.signal.reason
+    throw explainDatabaseError(error, target)
+  } finally {
+    stopListening()
+    await disconnect(client)
+  }
+}
+
+/** A pool on the target; sessions are left as they are, so it also works behind a transaction pooler. */
+export const createPool = async (target: ConnectionTarget, options: PoolConfig): Promise<Pool> => {
+  const pool = new Pool({ ...(await clientConfig(target)), ...options })
+  // An idle connection that dies is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => undefined)
+  return pool
+}
+
+const connect = async (target: ConnectionTarget, session: SessionOptions): Promise<Client> => {
+  const config = { ...(await clientConfig(target)), application_name: session.applicationName }
+  const client = new Client(
+    session.queryTimeoutMs === undefined ? config : { ...config, query_timeout: session.queryTimeoutMs },
+  )
+  // A connection that dies between two queries is reported by the next query; without a listener it would end the process.
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return client
+  } catch (error) {
+    throw explainDatabaseError(error, target)
+  }
+}
+
+const clientConfig = async (target: ConnectionTarget): Promise<ClientConfig> => {
+  const { host, port, user, database, password, options, connectTimeoutMs } = target
+  return {
+    host,
+    port,
+    user,
+    database,
+    ssl: await settleTls(target),
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    ...(password === undefined ? {} : { password }),
+    ...(options === undefined ? {} : { options }),
+  }
+}
+
+const cancelOnAbort = (client: Client, target: ConnectionTarget, { signal }: SessionOptions): (() => void) => {
+  if (signal === undefined) return () => undefined
+  let giveUp: NodeJS.Timeout | undefined
+  const onAbort = (): void => {
+    giveUp = setTimeout(() => void client.end().catch(() => undefined), CANCEL_PATIENCE_MS)
+    void cancelStatement(client, target).catch(() => undefined)
+  }
+  signal.addEventListener('abort', onAbort, { once: true })
+  return () => {
+    clearTimeout(giveUp)
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+const cancelStatement = async (client: Client, target: ConnectionTarget): Promise<void> => {
+  const { processID } = client as Client & { readonly processID: number | null }
+  const canceller = await connect(target, { applicationName: 'chatkeep cancel', queryTimeoutMs: CANCEL_PATIENCE_MS })
+  try {
+    await canceller.query('SELECT pg_cancel_backend($1)', [processID])
+  } finally {
+    await disconnect(canceller)
+  }
+}
+
+const DISCONNECT_PATIENCE_MS = 1_000
+
+// A server that does not read our good-bye must not keep us; and a failing good-bye must not replace the result.
+const disconnect = async (client: Client): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      destroySocket(client)
+      resolve()
+    }, DISCONNECT_PATIENCE_MS)
+  })
+  await Promise.race([client.end().catch(() => undefined), patience])
+  clearTimeout(timer)
+}
+
+const destroySocket = (client: Client): void => {
+  // node-postgres offers no public way to drop a connection whose peer is silent.
+  const { connection } = client as unknown as { readonly connection?: { readonly stream?: { destroy(): void } } }
+  connection?.stream?.destroy()
+}

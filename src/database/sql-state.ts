@@ -1,0 +1,60 @@
+/**
+ * The SQLSTATE codes that chatkeep reacts to, by the condition names of PostgreSQL's appendix A.
+ * Decisions are made on these, never on the text of a message, which depends on `lc_messages`.
+ */
+export const SqlState = {
+  connectionException: '08000',
+  connectionDoesNotExist: '08003',
+  connectionFailure: '08006',
+  sqlclientUnableToEstablishConnection: '08001',
+  protocolViolation: '08P01',
+  readOnlyTransaction: '25006',
+  foreignKeyViolation: '23503',
+  notNullViolation: '23502',
+  uniqueViolation: '23505',
+  checkViolation: '23514',
+  invalidAuthorization: '28000',
+  invalidPassword: '28P01',
+  invalidCatalogName: '3D000',
+  invalidSchemaName: '3F000',
+  serializationFailure: '40001',
+  deadlockDetected: '40P01',
+  insufficientPrivilege: '42501',
+  undefinedColumn: '42703',
+  undefinedObject: '42704',
+  undefinedTable: '42P01',
+  invalidColumnReference: '42P10',
+  tooManyConnections: '53300',
+  lockNotAvailable: '55P03',
+  queryCanceled: '57014',
+  adminShutdown: '57P01',
+  crashShutdown: '57P02',
+  cannotConnectNow: '57P03',
+} as const
+
+export type SqlState = (typeof SqlState)[keyof typeof SqlState]
+
+/** The part of node-postgres' `DatabaseError` that chatkeep uses; recognised by shape, since a caller's pool may bring its own copy of `pg`. */
+export interface ServerError extends Error {
+  readonly code: string
+  readonly severity: string
+  readonly detail?: string
+  readonly hint?: string
+  readonly position?: string
+  readonly where?: string
+  readonly table?: string
+  readonly column?: string
+  readonly constraint?: string
+}
+
+/** Whether the error is an answer of the PostgreSQL server (as opposed to a broken socket or a bug). */
+export const isServerError = (error: unknown): error is ServerError =>
+  error instanceof Error &&
+  'severity' in error &&
+  'code' in error &&
+  typeof error.code === 'string' &&
+  /^[0-9A-Z]{5}$/.test(error.code)
+
+/** Whether the server answered with one of these SQLSTATEs. */
+export const hasSqlState = (error: unknown, ...states: readonly SqlState[]): error is ServerError =>
+  isServerError(error) && (states as readonly string[]).includes(error.code)

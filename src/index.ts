@@ -1,0 +1,14 @@
+export { createChatStore } from './persistence/chat-store.js'
+export type { ChatStore, ChatStoreOptions, ChatStoreSource } from './persistence/chat-store.js'
+export type { ChatMessage, MessageType, NewChatMessage, SavedChatMessage, SenderType } from './persistence/message.js'
+export type { HistoryPage, HistoryQuery } from './persistence/history.js'
+export type { RecentChat, RecentChatsPage, RecentChatsQuery } from './persistence/recent-chats.js'
+export type { MarkAsReadQuery } from './persistence/mark-as-read.js'
+export {
+  IdempotencyConflict,
+  InvalidMessage,
+  SchemaNotReady,
+  StoreClosed,
+  StoreUnavailable,
+} from './persistence/errors.js'
+export { OperatorError } from './errors.js'

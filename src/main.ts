@@ -1,0 +1,64 @@
+import type { OutputStream, ProcessContext } from './cli/context.js'
+import { ExitCode, OperatorError } from './errors.js'
+import { runProgram } from './program.js'
+
+/** How long a finished run may linger on a forgotten handle before it is ended. */
+const LINGER_MS = 2_000
+
+const interruption = new AbortController()
+
+const interrupt = (signal: 'SIGINT' | 'SIGTERM'): void => {
+  const exitCode = signal === 'SIGINT' ? ExitCode.interrupted : ExitCode.terminated
+  // The second one means it: leave at once.
+  if (interruption.signal.aborted) process.exit(exitCode)
+  interruption.abort(new OperatorError('interrupted', `ended by ${signal}`, { exitCode }))
+}
+
+process.on('SIGINT', () => interrupt('SIGINT'))
+process.on('SIGTERM', () => interrupt('SIGTERM'))
+
+// A reader that went away (`| head -1`) is no failure of ours: the rest is not written, the exit code stays.
+const toOutputStream = (stream: NodeJS.WriteStream): OutputStream => {
+  let open = true
+  stream.on('error', () => {
+    open = false
+  })
+  return {
+    write: (text) => {
+      if (open) stream.write(text)
+    },
+    isTTY: stream.isTTY,
+    get columns() {
+      return stream.columns
+    },
+  }
+}
+
+const flush = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    if (stream.destroyed || stream.writableEnded) resolve()
+    else {
+      stream.once('error', () => resolve())
+      stream.write('', () => resolve())
+    }
+  })
+
+const context: ProcessContext = {
+  argv: process.argv.slice(2),
+  env: process.env,
+  cwd: process.cwd(),
+  pid: process.pid,
+  stdin: {
+    get stream() {
+      return process.stdin
+    },
+    isTTY: process.stdin.isTTY,
+  },
+  stdout: toOutputStream(process.stdout),
+  stderr: toOutputStream(process.stderr),
+  signal: interruption.signal,
+}
+
+process.exitCode = await runProgram(context)
+await Promise.all([flush(process.stdout), flush(process.stderr)])
+setTimeout(() => process.exit(), LINGER_MS).unref()

@@ -1,0 +1,132 @@
+import type { Client } from 'pg'
+import { hasSqlState, SqlState } from '../database/sql-state.js'
+import { inTransaction } from '../database/transaction.js'
+import { toUsername } from '../persistence/prepare-message.js'
+import { resolveClient } from '../persistence/resolve-client.js'
+import { namesIn } from '../persistence/statements.js'
+import { markOwnChanges } from './archive.js'
+
+/** Messages a transaction; small, so that a writer who meets one of its rows waits for milliseconds. */
+const BATCH_ROWS = 5_000
+
+// Shorter than the server's deadlock_timeout (1 s): should we and a writer wait for each other, it is we who step back.
+const LOCK_TIMEOUT_MS = 200
+const MAX_ATTEMPTS = 50
+
+const SELECT_BATCH_END = `
+  SELECT max("id") AS "last"
+  FROM (SELECT "id" FROM "ChatMessage" WHERE "id" > $1 ORDER BY "id" LIMIT ${BATCH_ROWS}) AS batch`
+
+/** The messages that the old schema cannot hold as they are. */
+export const NEEDS_ARCHIVE = `
+  (m."guestUsername" IS NOT NULL OR m."guestPhone" IS NOT NULL OR m."idempotencyKey" IS NOT NULL OR m."clientId" IS NULL)`
+
+const ARCHIVE_BATCH = `
+  INSERT INTO "chatkeep_archive" ("messageId", "clientId", "guestUsername", "guestPhone", "idempotencyKey")
+  SELECT m."id", m."clientId", m."guestUsername", m."guestPhone", m."idempotencyKey"
+  FROM "ChatMessage" AS m
+  WHERE m."id" > $1 AND m."id" <= $2 AND ${NEEDS_ARCHIVE}
+  ORDER BY m."id"
+  ON CONFLICT DO NOTHING`
+
+/** Copies guest data of all messages into the archive, in batches; what is written meanwhile the trigger adds. */
+export const fillArchive = async (client: Client): Promise<void> => {
+  for (let after = '0'; ; ) {
+    const { rows } = await client.query<{ last: string | number | null }>(SELECT_BATCH_END, [after])
+    const last = rows[0]?.last ?? null
+    if (last === null) return
+    await inBatch(client, () => client.query(ARCHIVE_BATCH, [after, last]))
+    after = String(last)
+  }
+}
+
+const SELECT_UNLINKED_GUESTS = `
+  SELECT "guestUsername" AS "username", min("guestPhone") AS "phone"
+  FROM "chatkeep_archive"
+  WHERE "clientId" IS NULL AND "linkedClientId" IS NULL AND "removedRow" IS NULL AND "guestUsername" IS NOT NULL
+  GROUP BY "guestUsername"`
+
+const LINK_MESSAGES = `
+  WITH linked AS (
+    UPDATE "ChatMessage" AS m
+    SET "clientId" = $1
+    FROM "chatkeep_archive" AS a
+    WHERE a."messageId" = m."id" AND a."guestUsername" = $2
+      AND a."clientId" IS NULL AND a."linkedClientId" IS NULL AND m."clientId" IS NULL
+    RETURNING m."id"
+  )
+  UPDATE "chatkeep_archive" AS a
+  SET "linkedClientId" = $1
+  FROM linked
+  WHERE a."messageId" = linked."id"`
+
+const KEEP_CREATED_CLIENT = `
+  INSERT INTO "chatkeep_archive_client" ("clientId", "row")
+  SELECT "id", to_json(c)
+  FROM "Client" AS c
+  WHERE "id" = $1`
+
+/**
+ * Gives every guest's message without client its client: the one of that name, else a new one, which is remembered.
+ * One transaction a guest. A name nothing can be made of is left to `removeOrphans`.
+ */
+export const linkGuests = async (client: Client, schema: string): Promise<void> => {
+  const names = namesIn(schema)
+  const { rows: guests } = await client.query<{ username: string; phone: string | null }>(SELECT_UNLINKED_GUESTS)
+  for (const { username, phone } of guests) {
+    const guestUsername = toUsername(username)
+    if (guestUsername === '') continue
+    await inBatch(client, async () => {
+      const owner = await resolveClient(client, names, { clientId: null, guestUsername, guestPhone: phone })
+      if (owner.clientId === null) return
+      if (owner.clientCreated) await client.query(KEEP_CREATED_CLIENT, [owner.clientId])
+      await client.query(LINK_MESSAGES, [owner.clientId, username])
+    })
+  }
+}
+
+const REMOVE_ORPHANS = `
+  WITH gone AS (
+    DELETE FROM "ChatMessage" AS m
+    USING "chatkeep_archive" AS a
+    WHERE a."messageId" = m."id" AND m."clientId" IS NULL
+      AND a."clientId" IS NULL AND a."linkedClientId" IS NULL AND a."removedRow" IS NULL
+    RETURNING m."id", to_json(m) AS "row"
+  )
+  UPDATE "chatkeep_archive" AS a
+  SET "removedRow" = gone."row"
+  FROM gone
+  WHERE a."messageId" = gone."id"`
+
+/** Moves messages that belong to nobody into the archive, whole: the old schema has no place for them. */
+export const removeOrphans = (client: Client): Promise<void> =>
+  inBatch(client, () => client.query(REMOVE_ORPHANS)).then(() => undefined)
+
+const COUNT_UNARCHIVED = `
+  SELECT count(*)::integer AS "missing"
+  FROM "ChatMessage" AS m
+  LEFT JOIN "chatkeep_archive" AS a ON a."messageId" = m."id"
+  WHERE ${NEEDS_ARCHIVE}
+    AND (a."messageId" IS NULL
+      OR (m."guestUsername", m."guestPhone", m."idempotencyKey")
+        IS DISTINCT FROM (a."guestUsername", a."guestPhone", a."idempotencyKey"))`
+
+/** How many messages have guest data that the archive lacks; 0 is the permission to drop the columns. */
+export const countUnarchived = async (client: Client): Promise<number> => {
+  const { rows } = await client.query<{ missing: number }>(COUNT_UNARCHIVED)
+  return rows[0]?.missing ?? 0
+}
+
+const inBatch = async <T>(client: Client, work: () => Promise<T>): Promise<T> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await inTransaction(client, async () => {
+        await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`)
+        await markOwnChanges(client)
+        return work()
+      })
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !hasSqlState(error, SqlState.lockNotAvailable, SqlState.deadlockDetected)) throw error
+    }
+  }
+}

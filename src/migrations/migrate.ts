@@ -1,0 +1,120 @@
+import { loadMigrationFiles } from 'postgres-migrations'
+import type { Client } from 'pg'
+import { withClient, type Queryable } from '../database/connection.js'
+import type { ConnectionTarget } from '../database/connection-target.js'
+import { inReadOnlySnapshot, inTransaction } from '../database/transaction.js'
+import { ExitCode, OperatorError } from '../errors.js'
+import { applySteps, type AppliedStep } from './apply.js'
+import { readArchiveObjects, summariseArchive } from './archive.js'
+import { migrationTitle, type MigrationFile } from './files.js'
+import { planMigrations, type MigrationPlan } from './plan.js'
+import { checkPrivileges, readMigrationState } from './read-state.js'
+import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore.js'
+import { ensureRunsTable } from './runs.js'
+import { withMigrationSession } from './session.js'
+
+export interface MigrateOptions {
+  readonly folder: string
+  readonly schema: string
+  readonly maxWaitMs: number
+  readonly signal: AbortSignal
+  readonly onProgress: (line: string) => void
+}
+
+/** What a migrate would do, and on what. */
+export interface MigratePreview {
+  readonly serverVersion: string
+  readonly plan: MigrationPlan
+  /** Messages whose guest data an earlier rollback archived; migrate puts them back. */
+  readonly archivedMessages: number
+}
+
+export interface MigrateResult {
+  readonly steps: readonly AppliedStep[]
+  readonly alreadyDone: number
+  readonly restored: Restored | undefined
+  readonly durationMs: number
+}
+
+const PREVIEW_LIMITS = { statementTimeoutMs: 30_000, lockTimeoutMs: 1_000 }
+const PREVIEW_QUERY_TIMEOUT_MS = 40_000
+
+/** Makes the plan in a session that the server keeps read-only; takes no lock and waits for none. */
+export const previewMigrate = (target: ConnectionTarget, options: MigrateOptions): Promise<MigratePreview> =>
+  withClient(
+    target,
+    { applicationName: 'chatkeep migrate --dry-run', signal: options.signal, queryTimeoutMs: PREVIEW_QUERY_TIMEOUT_MS },
+    (client) => inReadOnlySnapshot(client, PREVIEW_LIMITS, () => preview(client, options)),
+  )
+
+const preview = async (client: Queryable, { schema, folder }: MigrateOptions): Promise<MigratePreview> => {
+  await client.query(`SELECT set_config('search_path', quote_ident($1), true)`, [schema])
+  const { rows } = await client.query<{ version: string }>(`SELECT current_setting('server_version') AS "version"`)
+  const plan = planMigrations(await readMigrationState(client, schema, folder))
+  const { archive } = await readArchiveObjects(client)
+  const archivedMessages = archive ? (await summariseArchive(client)).messages : 0
+  return { serverVersion: rows[0]?.version ?? 'unknown', plan, archivedMessages }
+}
+
+/**
+ * Brings the database to the newest migration and puts back what an earlier rollback archived.
+ * @param agreed the plan that was shown; when the database moved since, nothing is done
+ */
+export const migrate = (target: ConnectionTarget, agreed: MigrationPlan, options: MigrateOptions): Promise<MigrateResult> =>
+  withMigrationSession(target, { ...options, command: 'migrate' }, async (client) => {
+    const startedAt = performance.now()
+    const state = await readMigrationState(client, options.schema, options.folder)
+    const plan = planMigrations(state)
+    if (describePlan(plan) !== describePlan(agreed)) throw planChanged()
+    const leftovers = await readArchiveObjects(client)
+    const untouched = plan.steps.length === 0 && !Object.values(leftovers).includes(true)
+    if (untouched) return { steps: [], alreadyDone: plan.done, restored: undefined, durationMs: performance.now() - startedAt }
+    await checkPrivileges(client, options.schema)
+    const steps: AppliedStep[] = []
+    try {
+      if (await clearRollbackLeftovers(client, options)) options.onProgress('removed what an interrupted rollback had left')
+      if (state.history.state === 'absent') await createHistory(client, options.folder)
+      await ensureRunsTable(client)
+      steps.push(...(await applySteps(client, plan.steps, options)))
+      const restored = await restoreArchive(client, options.schema)
+      return { steps, alreadyDone: plan.done, restored, durationMs: performance.now() - startedAt }
+    } catch (error) {
+      throw options.signal.aborted ? interrupted(options.signal, error) : error
+    }
+  })
+
+const describePlan = ({ steps }: MigrationPlan): string =>
+  JSON.stringify(steps.map(({ file, action, reason }) => [file.id, file.hash, action, reason]))
+
+const planChanged = (): OperatorError =>
+  new OperatorError('plan_changed', 'the database changed after the plan was shown; nothing was done', {
+    exitCode: ExitCode.refused,
+    hint: 'look at the new plan: chatkeep migrate --dry-run',
+  })
+
+const interrupted = (signal: AbortSignal, cause: unknown): OperatorError => {
+  const { message, exitCode } = signal.reason as OperatorError
+  const state = cause instanceof OperatorError ? cause.details.filter((line) => line.startsWith('state: ')) : []
+  return new OperatorError('interrupted', `migrate was ${message}; what was finished stays`, {
+    exitCode,
+    details: state,
+    hint: 'run chatkeep migrate again: it goes on where it stopped',
+    cause,
+  })
+}
+
+/**
+ * Creates the table `migrations` in our schema exactly as postgres-migrations would, with its row 0. Done by us because
+ * the library takes a table of that name in any other schema for its own.
+ */
+const createHistory = async (client: Client, folder: string): Promise<void> => {
+  const [first] = (await loadMigrationFiles(folder)) as readonly MigrationFile[]
+  if (first === undefined) return
+  await inTransaction(client, async () => {
+    await client.query(first.sql)
+    await client.query('INSERT INTO "migrations" ("id", "name", "hash") VALUES ($1, $2, $3)', [first.id, first.name, first.hash])
+  })
+}
+
+/** How the steps of a plan read in a list. */
+export const stepTitle = (step: { readonly file: MigrationFile }): string => migrationTitle(step.file)

@@ -1,0 +1,49 @@
+import type { Catalog } from '../database/catalog.js'
+import type { Queryable } from '../database/connection.js'
+import { blockingClientColumns, findColumn } from '../persistence/shape.js'
+
+/** What a rollback costs, in rows. Nothing of it is lost: it goes to the archive and comes back with the next migrate. */
+export interface PriceTag {
+  readonly messages: number
+  /** Messages with a guest name or phone: both columns go. */
+  readonly guestMessages: number
+  /** Messages with an idempotency key: the column goes. */
+  readonly messagesWithKey: number
+  /** Messages without client that have a guest name: they get their client. */
+  readonly messagesToLink: number
+  /** Guests of those messages that are no clients yet: their clients are made. */
+  readonly clientsToCreate: number
+  /** Messages with neither: they leave the table and wait in the archive. */
+  readonly messagesToRemove: number
+  /** Columns of "Client" that nobody but the application can fill. */
+  readonly blockingClientColumns: readonly string[]
+}
+
+type Counts = Omit<PriceTag, 'blockingClientColumns'>
+
+const NOTHING: Counts = {
+  messages: 0, guestMessages: 0, messagesWithKey: 0, messagesToLink: 0, clientsToCreate: 0, messagesToRemove: 0,
+}
+
+/** Counts in one pass over the table. After a cut rollback some columns may be gone already; they cost nothing then. */
+export const readPriceTag = async (client: Queryable, catalog: Catalog): Promise<PriceTag> => {
+  const has = (column: string): boolean => findColumn(catalog, 'ChatMessage', column) !== undefined
+  const counts = has('clientId') ? await count(client, has('guestUsername'), has('idempotencyKey')) : NOTHING
+  return { ...counts, blockingClientColumns: blockingClientColumns(catalog) }
+}
+
+const count = async (client: Queryable, hasGuests: boolean, hasKeys: boolean): Promise<Counts> => {
+  const name = hasGuests ? `nullif(btrim(m."guestUsername"), '')` : 'NULL::text'
+  const guest = hasGuests ? `m."guestUsername" IS NOT NULL OR m."guestPhone" IS NOT NULL` : 'false'
+  const { rows } = await client.query<Counts>(`
+    SELECT count(*)::integer AS "messages",
+      count(*) FILTER (WHERE ${guest})::integer AS "guestMessages",
+      count(${hasKeys ? 'm."idempotencyKey"' : 'NULL'})::integer AS "messagesWithKey",
+      count(*) FILTER (WHERE m."clientId" IS NULL AND ${name} IS NOT NULL)::integer AS "messagesToLink",
+      count(DISTINCT ${name}) FILTER (
+        WHERE m."clientId" IS NULL AND NOT EXISTS (SELECT FROM "Client" AS c WHERE c."username" = ${name})
+      )::integer AS "clientsToCreate",
+      count(*) FILTER (WHERE m."clientId" IS NULL AND ${name} IS NULL)::integer AS "messagesToRemove"
+    FROM "ChatMessage" AS m`)
+  return rows[0] ?? NOTHING
+}

@@ -1,0 +1,214 @@
+import type { Client } from 'pg'
+import { withClient, type Queryable } from '../database/connection.js'
+import type { ConnectionTarget } from '../database/connection-target.js'
+import { inReadOnlySnapshot } from '../database/transaction.js'
+import { ExitCode, OperatorError } from '../errors.js'
+import { findColumn } from '../persistence/shape.js'
+import { stateAfterFailure } from './apply.js'
+import { createArchive, dropCapture, GUARD, readArchiveObjects, summariseArchive, type ArchiveSummary } from './archive.js'
+import { migrationTitle, readRollbackFile, runsInTransaction, type MigrationFile } from './files.js'
+import { countUnarchived, fillArchive, linkGuests, removeOrphans } from './fill-archive.js'
+import { compareHistory } from './history.js'
+import type { MigrationState } from './plan.js'
+import { readPriceTag, type PriceTag } from './price-tag.js'
+import { checkPrivileges, readMigrationState } from './read-state.js'
+import { ensureRunsTable, recordRun } from './runs.js'
+import { withMigrationSession } from './session.js'
+import { withShortLocks } from './short-lock.js'
+import { toSqlFileError } from './sql-error.js'
+
+export interface RollbackOptions {
+  readonly folder: string
+  readonly schema: string
+  readonly maxWaitMs: number
+  readonly signal: AbortSignal
+  readonly onProgress: (line: string) => void
+}
+
+/** The migration that creates the application's own tables; the guest-chat update is all that comes after it. */
+const BASE_MIGRATION = 1
+
+/** The migration whose way back drops the guest columns, and with them the capture trigger. */
+const GUEST_MIGRATION = 'allow-guest-messages'
+
+export interface RollbackPreview {
+  /** What will be undone, newest first; empty when there is nothing to undo. */
+  readonly files: readonly MigrationFile[]
+  readonly price: PriceTag
+}
+
+export interface RolledBackStep {
+  readonly id: number
+  readonly name: string
+  readonly durationMs: number
+}
+
+export interface RollbackResult {
+  readonly steps: readonly RolledBackStep[]
+  readonly archive: ArchiveSummary
+  readonly durationMs: number
+}
+
+const PREVIEW_LIMITS = { statementTimeoutMs: 120_000, lockTimeoutMs: 1_000 }
+const PREVIEW_QUERY_TIMEOUT_MS = 130_000
+
+/** Says what a rollback would undo and what it would cost, in a session that the server keeps read-only. */
+export const previewRollback = (target: ConnectionTarget, options: RollbackOptions): Promise<RollbackPreview> =>
+  withClient(
+    target,
+    { applicationName: 'chatkeep rollback --dry-run', signal: options.signal, queryTimeoutMs: PREVIEW_QUERY_TIMEOUT_MS },
+    (client) =>
+      inReadOnlySnapshot(client, PREVIEW_LIMITS, async () => {
+        await client.query(`SELECT set_config('search_path', quote_ident($1), true)`, [options.schema])
+        const state = await readMigrationState(client, options.schema, options.folder)
+        return { files: filesToUndo(state), price: await readPriceTag(client, state.catalog) }
+      }),
+  )
+
+/**
+ * Undoes the guest-chat update and keeps everything that the old schema cannot hold in an archive.
+ * First all that can fail (archive, link, guard, validate), then the drops, newest first.
+ */
+export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Promise<RollbackResult> =>
+  withMigrationSession(target, { ...options, command: 'rollback' }, async (client) => {
+    const startedAt = performance.now()
+    const state = await readMigrationState(client, options.schema, options.folder)
+    const files = filesToUndo(state)
+    const scripts = await Promise.all(files.map((file) => readRollbackFile(options.folder, file)))
+    await checkPrivileges(client, options.schema)
+    refuseUnlinkable(await readPriceTag(client, state.catalog))
+    const steps: RolledBackStep[] = []
+    try {
+      await ensureRunsTable(client)
+      if (hasGuestColumns(state)) await prepare(client, options)
+      for (const [index, file] of files.entries()) {
+        options.signal.throwIfAborted()
+        steps.push(await undo(client, file, scripts[index] ?? '', steps, options))
+      }
+      const archive = await sealArchive(client, performance.now() - startedAt)
+      return { steps, archive, durationMs: performance.now() - startedAt }
+    } catch (error) {
+      throw options.signal.aborted ? interrupted(options.signal, error, steps) : error
+    }
+  })
+
+const filesToUndo = ({ files, history }: MigrationState): readonly MigrationFile[] => {
+  if (history.state !== 'present') {
+    throw new OperatorError('no_history', `chatkeep has no history in this database${history.state === 'foreign' ? ': the table "migrations" belongs to another tool' : ''}`, {
+      exitCode: ExitCode.refused,
+      hint: 'let chatkeep adopt what is there first: chatkeep migrate',
+    })
+  }
+  const statuses = compareHistory(files, history.rows)
+  const unknown = statuses.filter(({ state }) => state === 'unknown')
+  if (unknown.length > 0) {
+    throw new OperatorError('history_mismatch', `this chatkeep does not know ${unknown.map(migrationTitle).join(', ')}, which came later`, {
+      exitCode: ExitCode.refused,
+      hint: 'use the version of chatkeep that migrated this database last',
+    })
+  }
+  const applied = new Set(history.rows.map(({ id }) => id))
+  return files.filter(({ id }) => id > BASE_MIGRATION && applied.has(id)).toReversed()
+}
+
+const hasGuestColumns = ({ catalog }: MigrationState): boolean =>
+  findColumn(catalog, 'ChatMessage', 'guestUsername') !== undefined &&
+  findColumn(catalog, 'ChatMessage', 'idempotencyKey') !== undefined
+
+const refuseUnlinkable = ({ clientsToCreate, blockingClientColumns }: PriceTag): void => {
+  if (clientsToCreate === 0 || blockingClientColumns.length === 0) return
+  throw new OperatorError('clients_cannot_be_created', `${clientsToCreate} guests need a client, but none can be created: "Client" has columns that must be filled`, {
+    exitCode: ExitCode.refused,
+    details: blockingClientColumns.map((column) => `"Client"."${column}" is NOT NULL and has no default`),
+    hint: 'give these columns a default, or create the clients first; nothing was changed',
+  })
+}
+
+// Everything that can fail happens here, before anything is dropped. Each part finds its own traces of an earlier, cut run.
+const prepare = async (client: Client, options: RollbackOptions): Promise<void> => {
+  const { onProgress, schema, signal } = options
+  await withShortLocks(client, options, () => createArchive(client, schema))
+  onProgress('archiving guest data')
+  await fillArchive(client)
+  signal.throwIfAborted()
+  onProgress('linking guests to clients')
+  await linkGuests(client, schema)
+  await removeOrphans(client)
+  await withShortLocks(client, options, () => addGuard(client))
+  // What was written between the last look and the guard.
+  await linkGuests(client, schema)
+  await removeOrphans(client)
+  signal.throwIfAborted()
+  onProgress('checking that every message has a client')
+  await client.query(`ALTER TABLE "ChatMessage" VALIDATE CONSTRAINT "${GUARD}"`)
+  const missing = await countUnarchived(client)
+  if (missing > 0) {
+    throw new OperatorError('archive_incomplete', `the guest data of ${missing} messages is not in the archive; nothing was dropped`, {
+      exitCode: ExitCode.no,
+      hint: 'is the trigger chatkeep_capture disabled, or session_replication_role set? Mend that and run the rollback again',
+    })
+  }
+}
+
+// NOT VALID: holds for new rows at once and reads no old ones; VALIDATE then reads them without stopping anybody.
+const addGuard = async (client: Queryable): Promise<void> => {
+  const { guard } = await readArchiveObjects(client)
+  if (guard) return
+  await client.query(`ALTER TABLE "ChatMessage" ADD CONSTRAINT "${GUARD}" CHECK ("clientId" IS NOT NULL) NOT VALID`)
+}
+
+const undo = async (
+  client: Client,
+  file: MigrationFile,
+  script: string,
+  before: readonly RolledBackStep[],
+  options: RollbackOptions,
+): Promise<RolledBackStep> => {
+  const startedAt = performance.now()
+  const finish = async (): Promise<void> => {
+    await client.query('DELETE FROM "migrations" WHERE "id" = $1', [file.id])
+    await recordRun(client, { action: 'roll back', migration: migrationTitle(file), durationMs: performance.now() - startedAt })
+  }
+  try {
+    if (runsInTransaction({ sql: script })) {
+      await withShortLocks(client, options, async () => {
+        // From here to the commit nobody writes, so the archive is complete when the columns go.
+        if (file.name === GUEST_MIGRATION) await dropCapture(client, await readArchiveObjects(client))
+        await client.query(script)
+        await finish()
+      })
+    } else {
+      await client.query(script)
+      await finish()
+    }
+  } catch (error) {
+    throw toSqlFileError(error, `migrations/rollback/${file.fileName}`, script, stateAfterFailure(file, before), HINT)
+  }
+  const durationMs = performance.now() - startedAt
+  options.onProgress(`undone   ${migrationTitle(file)}  ${Math.round(durationMs)} ms`)
+  return { id: file.id, name: file.name, durationMs }
+}
+
+const HINT = 'mend the cause and run the same rollback again: it goes on where it stopped; or go forward again with chatkeep migrate'
+
+const NO_ARCHIVE: ArchiveSummary = { messages: 0, removedMessages: 0, linkedMessages: 0, clients: 0, checksum: '0' }
+
+// The trigger is gone, so nothing changes the archive any more: now its size and checksum can be written down.
+const sealArchive = async (client: Client, durationMs: number): Promise<ArchiveSummary> => {
+  const { archive } = await readArchiveObjects(client)
+  if (!archive) return NO_ARCHIVE
+  const summary = await summariseArchive(client)
+  await recordRun(client, { action: 'archive', durationMs, detail: { ...summary } })
+  return summary
+}
+
+const interrupted = (signal: AbortSignal, cause: unknown, steps: readonly RolledBackStep[]): OperatorError => {
+  const { message, exitCode } = signal.reason as OperatorError
+  const done = steps.length === 0 ? 'nothing was dropped' : `undone so far: ${steps.map(migrationTitle).join(', ')}`
+  return new OperatorError('interrupted', `rollback was ${message}`, {
+    exitCode,
+    details: [`state: ${done}; everything archived so far is kept`],
+    hint: 'run the same rollback again to finish it, or chatkeep migrate to go back to where it began',
+    cause,
+  })
+}

@@ -1,0 +1,22 @@
+import { ExitCode, OperatorError } from '../errors.js'
+
+/** A place between two rows that are ordered by (createdAt, id). */
+export interface Position {
+  /** `YYYY-MM-DD HH24:MI:SS.US`, UTC: to the microsecond, since a `Date` would lose what the column may hold. */
+  readonly createdAt: string
+  readonly id: number
+}
+
+const CURSOR = /^(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})_(\d{1,10})$/
+
+/** SQL for the cursor of a row of the alias `m`. */
+export const CURSOR_SQL = `to_char(m."createdAt", 'YYYY-MM-DD HH24:MI:SS.US') || '_' || m."id"`
+
+/** @throws OperatorError `invalid_cursor` for anything that is not a cursor given out before */
+export const parseCursor = (text: string): Position => {
+  const [, createdAt, id] = CURSOR.exec(text) ?? []
+  if (createdAt !== undefined && id !== undefined) return { createdAt, id: Number(id) }
+  throw new OperatorError('invalid_cursor', `${JSON.stringify(text)} is no cursor; pass one back as it was given out`, {
+    exitCode: ExitCode.no,
+  })
+}

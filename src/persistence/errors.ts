@@ -1,0 +1,62 @@
+import { ExitCode, OperatorError } from '../errors.js'
+
+/** The message cannot be stored as it is; every reason is in `details`. Nothing was written. */
+export class InvalidMessage extends OperatorError {
+  override readonly name = 'InvalidMessage'
+  constructor(reasons: readonly string[]) {
+    super('invalid_message', `the message cannot be stored: ${reasons.join('; ')}`, {
+      details: [],
+      exitCode: ExitCode.no,
+    })
+    this.reasons = reasons
+  }
+  readonly reasons: readonly string[]
+}
+
+/** The idempotency key belongs to another message, which stays as it is. */
+export class IdempotencyConflict extends OperatorError {
+  override readonly name = 'IdempotencyConflict'
+  constructor(
+    readonly idempotencyKey: string,
+    /** Id of the message that holds the key. */
+    readonly existingId: number,
+  ) {
+    super(
+      'idempotency_conflict',
+      `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to message ${existingId}, which has another body`,
+      { hint: 'give every message a key of its own', exitCode: ExitCode.no },
+    )
+  }
+}
+
+/** The database could not be reached, or stayed busy, until the deadline. The same call, with the same key, may be made again. */
+export class StoreUnavailable extends OperatorError {
+  override readonly name = 'StoreUnavailable'
+  constructor(reason: string, cause: unknown) {
+    super('database_unavailable', `the database cannot be used right now: ${reason}`, {
+      cause,
+      retryable: true,
+      exitCode: ExitCode.unreachable,
+    })
+  }
+}
+
+/** The database lacks what the store needs: it was not migrated, or was rolled back. */
+export class SchemaNotReady extends OperatorError {
+  override readonly name = 'SchemaNotReady'
+  constructor(reason: string, cause: unknown) {
+    super('schema_not_ready', `the database is not ready for guest messages: ${reason}`, {
+      cause,
+      hint: 'chatkeep migrate',
+      exitCode: ExitCode.no,
+    })
+  }
+}
+
+/** The store was closed; nothing was written. */
+export class StoreClosed extends OperatorError {
+  override readonly name = 'StoreClosed'
+  constructor() {
+    super('store_closed', 'the chat store is closed', { exitCode: ExitCode.unreachable })
+  }
+}

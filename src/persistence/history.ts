@@ -1,0 +1,55 @@
+import type { Queryable } from '../database/connection.js'
+import { checkLimit, toContactFilter, type Contact } from './contact.js'
+import { CURSOR_SQL, parseCursor } from './cursor.js'
+import type { ChatMessage } from './message.js'
+import { MESSAGE_COLUMNS, type Names } from './statements.js'
+
+export interface HistoryQuery extends Contact {
+  /** Messages a page, 1 to 200; 50 when absent. */
+  readonly limit?: number | undefined
+  /** Cursor: the page of messages older than it. At most one of `before` and `after`. */
+  readonly before?: string | undefined
+  /** Cursor: the page of messages newer than it. */
+  readonly after?: string | undefined
+}
+
+export interface HistoryPage {
+  /** Oldest first. Without a cursor, the newest page. */
+  readonly messages: readonly ChatMessage[]
+  /** Pass as `before` for the page of older messages; null when there are none. */
+  readonly nextBefore: string | null
+  /** Pass as `after` for what is newer than this page, also later; null for an empty page. */
+  readonly nextAfter: string | null
+}
+
+type MessageRow = ChatMessage & { readonly cursor: string }
+
+/** One page of one contact's messages, by keyset, so that the page after a million messages costs the same as the first. */
+export const readHistory = async (db: Queryable, names: Names, query: HistoryQuery): Promise<HistoryPage> => {
+  const filter = toContactFilter(query)
+  const limit = checkLimit(query.limit ?? 50)
+  const forwards = query.after !== undefined
+  const cursor = query.after ?? query.before
+  const position = cursor === undefined ? undefined : parseCursor(cursor)
+  const { rows } = await db.query<MessageRow>(historySql(names, filter.column, forwards, position !== undefined), [
+    filter.value,
+    limit + 1,
+    ...(position === undefined ? [] : [position.createdAt, position.id]),
+  ])
+  const page = rows.slice(0, limit)
+  const ascending = forwards ? page : page.toReversed()
+  const more = rows.length > limit
+  return {
+    messages: ascending.map(({ cursor: _cursor, ...message }) => message),
+    nextBefore: forwards || more ? (ascending[0]?.cursor ?? null) : null,
+    nextAfter: ascending.at(-1)?.cursor ?? null,
+  }
+}
+
+const historySql = ({ message }: Names, column: string, forwards: boolean, hasPosition: boolean): string => `
+  SELECT ${MESSAGE_COLUMNS}, ${CURSOR_SQL} AS "cursor"
+  FROM ${message} AS m
+  WHERE m."${column}" = $1
+    ${hasPosition ? `AND (m."createdAt", m."id") ${forwards ? '>' : '<'} ($3::timestamp, $4::integer)` : ''}
+  ORDER BY m."createdAt" ${forwards ? 'ASC' : 'DESC'}, m."id" ${forwards ? 'ASC' : 'DESC'}
+  LIMIT $2`

@@ -1,0 +1,34 @@
+import type { Queryable } from '../database/connection.js'
+import { toContactFilter } from './contact.js'
+import { UTC_NOW, type Names } from './statements.js'
+
+export interface MarkAsReadQuery {
+  readonly clientId?: number | undefined
+  readonly guestUsername?: string | undefined
+  /** Who reads. The application's table has no column for it; it is asked for so that a caller cannot forget to know. */
+  readonly operatorId: number
+  /** The newest message that the operator has seen; what came later stays unread. */
+  readonly upToMessageId?: number | undefined
+}
+
+/**
+ * Marks what the client's side wrote as read.
+ * @returns how many messages changed; 0 when all were read already
+ */
+export const markAsRead = async (db: Queryable, names: Names, query: MarkAsReadQuery): Promise<number> => {
+  const { clientId, guestUsername, upToMessageId } = query
+  const filter = toContactFilter({ clientId, guestUsername })
+  const { rowCount } = await db.query(markSql(names, filter.column), [filter.value, upToMessageId ?? null])
+  return rowCount ?? 0
+}
+
+// Rows are locked in the order of their ids, so that two operators who read the same chat cannot deadlock.
+const markSql = ({ message }: Names, column: string): string => `
+  UPDATE ${message}
+  SET "isRead" = true, "readAt" = ${UTC_NOW}
+  WHERE "id" IN (
+    SELECT "id"
+    FROM ${message}
+    WHERE "${column}" = $1 AND "senderType" = 'CLIENT' AND NOT "isRead" AND ($2::integer IS NULL OR "id" <= $2)
+    ORDER BY "id"
+    FOR NO KEY UPDATE)`

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto'
+import * as z from 'zod'
+import { InvalidMessage } from './errors.js'
+import { MESSAGE_TYPES, SENDER_TYPES, type MessageType, type NewChatMessage, type SenderType } from './message.js'
+
+/** Longest user name, in Unicode characters. */
+export const MAX_USERNAME_CHARACTERS = 255
+
+/** Largest text or image of one message, in bytes of UTF-8. */
+export const MAX_CONTENT_BYTES = 1_048_576
+
+/** Longest of the other texts (phone, image name, socket id, …), in UTF-16 units. */
+const MAX_FIELD_LENGTH = 1_024
+
+/** A message that is ready to be stored: complete, in the database's alphabet, with a key. */
+export interface PreparedMessage {
+  readonly clientId: number | null
+  readonly guestUsername: string | null
+  readonly guestPhone: string | null
+  readonly clientSocketId: string | null
+  readonly senderType: SenderType
+  readonly operatorId: number | null
+  readonly messageType: MessageType
+  readonly text: string | null
+  readonly imageUrl: string | null
+  readonly imageName: string | null
+  readonly mimeType: string | null
+  readonly sessionId: string | null
+  readonly idempotencyKey: string
+  readonly createdAt: Date | null
+}
+
+/** PostgreSQL holds neither NUL nor lone surrogates; both become U+FFFD. Everything else stays as it is. */
+export const toStorableText = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed()
+
+/** The form under which a guest's name is stored and looked up: outer white space trimmed, NFC, case kept. */
+export const toUsername = (name: string): string => toStorableText(name).normalize('NFC').trim()
+
+const content = z.string().refine((value) => Buffer.byteLength(value) <= MAX_CONTENT_BYTES, {
+  error: `is larger than ${MAX_CONTENT_BYTES} bytes`,
+})
+const field = z.string().max(MAX_FIELD_LENGTH, { error: `is longer than ${MAX_FIELD_LENGTH} characters` })
+// ids are int4 in the application's tables
+const id = z.int({ error: 'must be a whole number' }).min(1).max(2_147_483_647)
+
+const username = z
+  .string()
+  .transform(toUsername)
+  .pipe(
+    z
+      .string()
+      .min(1, { error: 'is empty' })
+      .refine((name) => Array.from(name).length <= MAX_USERNAME_CHARACTERS, {
+        error: `is longer than ${MAX_USERNAME_CHARACTERS} characters`,
+      }),
+  )
+
+const idempotencyKey = z
+  .string()
+  .min(1, { error: 'is empty' })
+  .max(MAX_FIELD_LENGTH)
+  .refine((key) => toStorableText(key) === key, { error: 'holds a character that PostgreSQL cannot store' })
+
+const messageSchema = z.object({
+  clientId: id.nullish(),
+  guestUsername: username.nullish(),
+  guestPhone: field.nullish(),
+  clientSocketId: field.nullish(),
+  senderType: z.enum(SENDER_TYPES),
+  operatorId: id.nullish(),
+  messageType: z.enum(MESSAGE_TYPES),
+  text: content.nullish(),
+  imageUrl: content.nullish(),
+  imageName: field.nullish(),
+  mimeType: field.nullish(),
+  sessionId: field.nullish(),
+  idempotencyKey: idempotencyKey.nullish(),
+  createdAt: z.date({ error: 'is not a valid date' }).nullish(),
+})
+
+/**
+ * Checks a message and brings it into the form in which it is stored.
+ * @throws InvalidMessage naming every field that is wrong
+ */
+export const prepareMessage = (message: NewChatMessage): PreparedMessage => {
+  const parsed = messageSchema.safeParse(message)
+  if (!parsed.success) {
+    throw new InvalidMessage(parsed.error.issues.map(({ path, message: reason }) => `${path.join('.')} ${reason}`))
+  }
+  const given = parsed.data
+  const reasons = contradictions(given)
+  if (reasons.length > 0) throw new InvalidMessage(reasons)
+  return {
+    clientId: given.clientId ?? null,
+    guestUsername: given.guestUsername ?? null,
+    guestPhone: storableOrNull(given.guestPhone),
+    clientSocketId: storableOrNull(given.clientSocketId),
+    senderType: given.senderType,
+    operatorId: given.operatorId ?? null,
+    messageType: given.messageType,
+    text: storableOrNull(given.text),
+    imageUrl: storableOrNull(given.imageUrl),
+    imageName: storableOrNull(given.imageName),
+    mimeType: storableOrNull(given.mimeType),
+    sessionId: storableOrNull(given.sessionId),
+    idempotencyKey: given.idempotencyKey ?? randomUUID(),
+    createdAt: given.createdAt ?? null,
+  }
+}
+
+const contradictions = (given: z.infer<typeof messageSchema>): readonly string[] => {
+  const reasons: string[] = []
+  if (given.messageType === 'TEXT' && (given.text ?? '') === '') reasons.push('text is empty')
+  if (given.messageType === 'IMAGE' && (given.imageUrl ?? '') === '') reasons.push('imageUrl is empty')
+  if ((given.clientId ?? given.guestUsername ?? given.clientSocketId ?? given.sessionId) == null) {
+    reasons.push('nobody to keep it for: clientId, guestUsername, clientSocketId and sessionId are all missing')
+  }
+  return reasons
+}
+
+const storableOrNull = (text: string | null | undefined): string | null => (text == null ? null : toStorableText(text))

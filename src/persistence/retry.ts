@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { connectionFailureReason, isConnectionFailure } from '../database/connection-failure.js'
+import { isServerError, SqlState } from '../database/sql-state.js'
+import { OperatorError } from '../errors.js'
+import { SchemaNotReady, StoreUnavailable } from './errors.js'
+
+const RETRYABLE_STATES: ReadonlySet<string> = new Set([
+  SqlState.serializationFailure,
+  SqlState.deadlockDetected,
+  SqlState.tooManyConnections,
+  SqlState.lockNotAvailable,
+  SqlState.adminShutdown,
+  SqlState.crashShutdown,
+  SqlState.cannotConnectNow,
+])
+
+const CONNECTION_EXCEPTION_CLASS = '08'
+
+/** Whether the same call may succeed later: the server says so, or the connection to it broke. */
+export const isRetryable = (error: unknown): boolean => {
+  if (error instanceof OperatorError) return error.retryable
+  if (isServerError(error)) return RETRYABLE_STATES.has(error.code) || error.code.startsWith(CONNECTION_EXCEPTION_CLASS)
+  return isConnectionFailure(error)
+}
+
+/** Missing tables, columns or the unique index: the database was not migrated. */
+const SCHEMA_STATES: ReadonlySet<string> = new Set([
+  SqlState.undefinedTable,
+  SqlState.undefinedColumn,
+  SqlState.undefinedObject,
+  SqlState.invalidColumnReference,
+  SqlState.invalidSchemaName,
+])
+
+const FIRST_DELAY_MS = 20
+const LONGEST_DELAY_MS = 1_000
+
+/**
+ * Runs an operation until it succeeds, fails for good, or the deadline passes. Delays double, with jitter.
+ * @param operation is told whether an earlier attempt may have succeeded unseen (its connection broke)
+ * @throws StoreUnavailable after the deadline, SchemaNotReady when the database lacks what the operation needs
+ */
+export const withRetries = async <T>(
+  deadlineMs: number,
+  operation: (outcomeUnknown: boolean) => Promise<T>,
+): Promise<T> => {
+  const deadline = Date.now() + deadlineMs
+  let outcomeUnknown = false
+  for (let wait = FIRST_DELAY_MS; ; wait = Math.min(2 * wait, LONGEST_DELAY_MS)) {
+    try {
+      return await operation(outcomeUnknown)
+    } catch (error) {
+      if (isServerError(error) && SCHEMA_STATES.has(error.code)) throw new SchemaNotReady(error.message, error)
+      if (!isRetryable(error)) throw error
+      outcomeUnknown ||= !isServerError(error)
+      const pause = wait * (0.5 + Math.random())
+      if (Date.now() + pause >= deadline) throw new StoreUnavailable(reasonOf(error), error)
+      await delay(pause)
+    }
+  }
+}
+
+const reasonOf = (error: unknown): string => connectionFailureReason(error) ?? String(error)

@@ -1,0 +1,41 @@
+import { qualified } from '../database/identifier.js'
+
+/** The names of the application's tables and types in one schema, ready to be put into SQL. */
+export interface Names {
+  readonly client: string
+  readonly message: string
+  readonly user: string
+  readonly senderType: string
+  readonly messageType: string
+}
+
+export const namesIn = (schema: string): Names => ({
+  client: qualified(schema, 'Client'),
+  message: qualified(schema, 'ChatMessage'),
+  user: qualified(schema, 'User'),
+  senderType: qualified(schema, 'MessageSenderType'),
+  messageType: qualified(schema, 'MessageType'),
+})
+
+/** The present instant as the application stores instants: UTC in a `timestamp` column, whatever the session's zone. */
+export const UTC_NOW = `(now() AT TIME ZONE 'UTC')`
+
+/** The columns of `ChatMessage` as the type of that name has them; instants leave the database as `timestamptz`. */
+export const MESSAGE_COLUMNS = `
+  m."id",
+  m."createdAt" AT TIME ZONE 'UTC' AS "createdAt",
+  m."clientId",
+  m."guestUsername",
+  m."guestPhone",
+  m."clientSocketId",
+  m."senderType",
+  m."operatorId",
+  m."messageType",
+  m."text",
+  m."imageUrl",
+  m."imageName",
+  m."mimeType",
+  m."isRead",
+  m."readAt" AT TIME ZONE 'UTC' AS "readAt",
+  m."sessionId",
+  m."idempotencyKey"`

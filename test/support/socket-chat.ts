@@ -1,0 +1,183 @@
+import { io, type Socket } from 'socket.io-client'
+import { createChatStore, type ChatStore } from '../../src/persistence/chat-store.js'
+import { startChatServer, type ChatServer, type ChatServerOptions } from '../../src/server/chat-server.js'
+import { migrated } from './chat.js'
+import { expect, test as base, vi, type TestDatabase } from './database.js'
+
+export const SECRET = 'correct horse battery staple'
+
+/** An acknowledgement as a client gets it; which fields are there depends on the event. */
+export interface Ack {
+  readonly ok: boolean
+  readonly error?: { readonly code: string; readonly message: string; readonly retryable: boolean }
+  readonly id: number
+  readonly messageId: string
+  readonly duplicate: boolean
+  readonly token: string
+  readonly clientId: string
+  readonly messages: readonly Readonly<Record<string, unknown>>[]
+  readonly chats: readonly Readonly<Record<string, unknown>>[]
+  readonly nextBefore: string | null
+  readonly marked: number
+}
+
+export interface Received {
+  readonly event: string
+  readonly payload: unknown
+}
+
+/** One client of the official library, with everything that it was sent. */
+export interface Peer {
+  readonly socket: Socket
+  readonly received: readonly Received[]
+  /** Emits and waits for the acknowledgement. */
+  ask(event: string, ...args: readonly unknown[]): Promise<Ack>
+  /** Payloads of one event so far. */
+  all(event: string): readonly unknown[]
+  /** Waits until that many of the event have come, and gives the payload of the last of them. */
+  next(event: string, count?: number): Promise<Record<string, unknown>>
+  /** Waits until the connection has ended, and gives the library's word for why. */
+  disconnected(): Promise<string>
+}
+
+export interface JoinedGuest extends Peer {
+  readonly token: string
+  readonly clientId: string
+}
+
+export type Transport = 'websocket' | 'polling'
+
+export interface TestChat {
+  readonly database: TestDatabase
+  readonly store: ChatStore
+  readonly server: ChatServer
+  readonly log: readonly string[]
+  guest(username: string, join?: Readonly<Record<string, unknown>>, transport?: Transport): Promise<JoinedGuest>
+  operator(name: string, operatorId?: number | null): Promise<Peer>
+  /** A client that is connected and has not joined. */
+  connect(transport?: Transport, headers?: Readonly<Record<string, string>>): Promise<Peer>
+}
+
+/** Starts a server on a migrated database and connects clients to it; whatever was opened is closed when the work is over. */
+export const withChat = async (
+  database: TestDatabase,
+  options: Partial<ChatServerOptions>,
+  work: (chat: TestChat) => Promise<void>,
+): Promise<void> => {
+  const store = options.store ?? createChatStore({ databaseUrl: database.url })
+  const log: string[] = []
+  const server = await startChatServer({
+    port: 0,
+    operatorSecret: SECRET,
+    log: (line) => log.push(line),
+    ...options,
+    store,
+  })
+  const sockets: Socket[] = []
+  const connect: TestChat['connect'] = async (transport = 'websocket', headers = {}) => {
+    const socket = await connectTo(server.port, transport, headers)
+    sockets.push(socket)
+    return toPeer(socket)
+  }
+  const guest: TestChat['guest'] = async (username, join = {}, transport = 'websocket') => {
+    const peer = await connect(transport)
+    const { token, clientId } = expectOk(await peer.ask('join', { role: 'client', username, ...join }))
+    return { ...peer, token, clientId }
+  }
+  const operator: TestChat['operator'] = async (name, operatorId = null) => {
+    const peer = await connect()
+    expectOk(await peer.ask('join', { role: 'operator', name, operatorId, token: SECRET }))
+    return peer
+  }
+  try {
+    await work({ database, store, server, log, connect, guest, operator })
+  } finally {
+    for (const socket of sockets) socket.disconnect()
+    await server.close()
+    await store.close()
+  }
+}
+
+/** The application's tables after `chatkeep migrate`: its staff and its clients, and no message. */
+export const withoutMessages = async (database: TestDatabase): Promise<void> => {
+  await migrated(database, 'crm-before')
+  await database.query('TRUNCATE "ChatMessage"')
+}
+
+/** `test` with a server on a database of its own. */
+export const test = base.extend<{ chat: TestChat }>({
+  chat: async ({ database }, use) => {
+    await withoutMessages(database)
+    await withChat(database, {}, use)
+  },
+})
+
+export const expectOk = (ack: Ack): Ack => {
+  expect(ack.error).toBeUndefined()
+  expect(ack.ok).toBe(true)
+  return ack
+}
+
+/** Connects, or rejects with the library's `connect_error`. */
+export const connectTo = async (
+  port: number,
+  transport: Transport = 'websocket',
+  extraHeaders: Readonly<Record<string, string>> = {},
+): Promise<Socket> => {
+  const socket = io(`http://127.0.0.1:${port}`, {
+    path: '/chat',
+    transports: [transport],
+    forceNew: true,
+    reconnection: false,
+    extraHeaders: { ...extraHeaders },
+  })
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve)
+    socket.once('connect_error', reject)
+  })
+  return socket
+}
+
+const toPeer = (socket: Socket): Peer => {
+  const received: Received[] = []
+  socket.onAny((event: string, payload: unknown) => received.push({ event, payload }))
+  const end = new Promise<string>((resolve) => {
+    socket.once('disconnect', resolve)
+  })
+  const all = (event: string): readonly unknown[] =>
+    received.filter((one) => one.event === event).map(({ payload }) => payload)
+  return {
+    socket,
+    received,
+    all,
+    ask: async (event, ...args) => (await socket.timeout(15_000).emitWithAck(event, ...args)) as Ack,
+    next: async (event, count = 1) => {
+      await vi.waitFor(() => expect(all(event).length).toBeGreaterThanOrEqual(count), { timeout: 10_000, interval: 5 })
+      return all(event)[count - 1] as Record<string, unknown>
+    },
+    disconnected: () => end,
+  }
+}
+
+/** Holds back every write to the messages, while reads go on, until the function it gives is called. */
+export const blockWrites = async (database: TestDatabase): Promise<() => Promise<void>> => {
+  const client = await database.client()
+  await client.query('BEGIN')
+  await client.query('LOCK TABLE "ChatMessage" IN SHARE MODE')
+  return async () => {
+    await client.query('COMMIT')
+  }
+}
+
+/** Waits until so many sessions of the database wait for a lock. */
+export const untilWaiting = async (database: TestDatabase, sessions: number): Promise<void> => {
+  await vi.waitFor(
+    async () => {
+      const waiting = await database.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      )
+      expect(waiting).toHaveLength(sessions)
+    },
+    { timeout: 10_000 },
+  )
+}

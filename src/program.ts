@@ -2,6 +2,7 @@ import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/
 import type { CommandFactory } from './cli/command.js'
 import type { ProcessContext } from './cli/context.js'
 import { createRun, type Outcome } from './cli/run-command.js'
+import { completionCommand } from './commands/completion.js'
 import { commands } from './commands/index.js'
 import { ExitCode, OperatorError } from './errors.js'
 import { packageVersion } from './package-root.js'
@@ -22,14 +23,33 @@ else PGHOST, PGDATABASE, PGSERVICE, ~/.pgpass as psql reads them. A .env file is
  */
 export const runProgram = async (context: ProcessContext): Promise<number> => {
   const outcome: Outcome = { exitCode: ExitCode.done }
-  const program = buildProgram(commands, outcome, context)
   try {
+    const program = asksForCompletion(context.argv)
+      ? await withCompletion(
+          buildProgram(
+            commands.filter((create) => create !== completionCommand),
+            outcome,
+            context,
+          ),
+        )
+      : buildProgram(commands, outcome, context)
     await program.parseAsync([...context.argv], { from: 'user' })
     return outcome.exitCode
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return ExitCode.done
     return reportUsage(error, context)
   }
+}
+
+const asksForCompletion = ([name, ...rest]: readonly string[]): boolean =>
+  (name === 'completion' && !rest.some((word) => word === '-h' || word === '--help')) || name === 'complete'
+
+// The library adds `completion SHELL` and the hidden `complete -- …` that its scripts call; it prints them by itself.
+const withCompletion = async (program: CommandUnknownOpts): Promise<CommandUnknownOpts> => {
+  const { default: addCompletion } = await import('@bomb.sh/tab/commander')
+  // Its types are commander's own, ours are commander's with inferred options: the same class.
+  addCompletion(program as never, { completionCommandName: 'completion' })
+  return program
 }
 
 /** The whole command line as commander knows it; also what completion and the README's test read. */

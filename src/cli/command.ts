@@ -31,7 +31,7 @@ export interface CommandContext extends ProcessContext {
   /** Runs another subcommand in the same process, as if it had been typed. */
   runChatkeep(
     argv: readonly string[],
-    streams?: Partial<Pick<ProcessContext, 'stdout' | 'stderr' | 'env'>>,
+    overrides?: Partial<Pick<ProcessContext, 'stdout' | 'stderr' | 'env' | 'cwd'>>,
   ): Promise<number>
 }
 

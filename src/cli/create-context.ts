@@ -1,15 +1,11 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { CommandContext } from './command.js'
 import type { OutputStream, ProcessContext } from './context.js'
-import { readEnvironment, type Environment } from './environment.js'
+import { readEnvironment } from './environment.js'
 import { createProgress, SILENT } from './progress.js'
-import { createRedact } from './redact.js'
+import { createRedact, knownSecrets } from './redact.js'
 import { createRender, wantsColour, type Render } from './render.js'
 import type { OutputMode, RunProgram } from './run-command.js'
-
-/** Variables whose values are secrets, or hold one. */
-const SECRET_VARIABLES = ['PGPASSWORD', 'CHATKEEP_OPERATOR_SECRET']
-const URL_VARIABLES = ['DATABASE_URL', 'DIRECT_URL']
 
 interface Prepared {
   readonly context: Omit<CommandContext, 'print'>
@@ -54,24 +50,7 @@ export const createContext = (mode: OutputMode, outer: ProcessContext, runProgra
       const { resolveTarget } = await import('./resolve-target.js')
       return work(useTarget(resolveTarget(flags, environment, kind)))
     },
-    runChatkeep: (argv, streams = {}) => runProgram({ ...outer, stdout, stderr, ...streams, argv }),
+    runChatkeep: (argv, overrides = {}) => runProgram({ ...outer, stdout, stderr, ...overrides, argv }),
   }
   return { context, stdoutRender: context.render, stderrRender: renderFor(outer.stderr) }
-}
-
-const knownSecrets = (environment: Environment, argv: readonly string[]): string[] => {
-  const urls = [...URL_VARIABLES.map((name) => environment[name]), ...argv.flatMap((word) => word.split(/^--[a-z-]+=/))]
-  const values = [...SECRET_VARIABLES.map((name) => environment[name]), ...urls.map(passwordOf)]
-  return values.filter((value) => value !== undefined && value !== '') as string[]
-}
-
-// Deliberately wider than a URL parser: a URL too broken to parse must not show its password either.
-const passwordOf = (url: string | undefined): string | undefined => {
-  const raw = /^[a-z][a-z0-9+.-]*:\/*[^:/@\s]*:(.*)@/is.exec(url ?? '')?.[1]
-  if (raw === undefined) return undefined
-  try {
-    return decodeURIComponent(raw)
-  } catch {
-    return raw
-  }
 }

@@ -1,4 +1,4 @@
-const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/?#@"']*:)([^\s@"']+)(@)/gi
+const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/?#@"']*:)([^\s@]+)(@)/gi
 const KEYWORD_PASSWORD = /\b((?:pg)?password\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s'"&,}]+)/gi
 
 /** What our own hints write where a password belongs. */
@@ -26,5 +26,30 @@ export const createRedact = (secrets: readonly string[], publicWords: readonly s
       )
       .replace(KEYWORD_PASSWORD, '$1***')
     return literals.reduce((rest, literal) => rest.replaceAll(literal, '***'), shaped)
+  }
+}
+
+/** Variables whose values are secrets, or URLs that hold one. */
+const SECRET_VARIABLES = ['PGPASSWORD', 'CHATKEEP_OPERATOR_SECRET']
+const URL_VARIABLES = ['DATABASE_URL', 'DIRECT_URL']
+
+/** The secrets that environment and command line hold, before anything was parsed. */
+export const knownSecrets = (
+  environment: Readonly<Record<string, string | undefined>>,
+  argv: readonly string[],
+): string[] => {
+  const urls = [...URL_VARIABLES.map((name) => environment[name]), ...argv.flatMap((word) => word.split(/^--[a-z-]+=/))]
+  const values = [...SECRET_VARIABLES.map((name) => environment[name]), ...urls.map(passwordOf)]
+  return values.filter((value) => value !== undefined && value !== '') as string[]
+}
+
+// Deliberately wider than a URL parser: a URL too broken to parse must not show its password either.
+const passwordOf = (url: string | undefined): string | undefined => {
+  const raw = /^[a-z][a-z0-9+.-]*:\/*[^:/@\s]*:(.*)@/is.exec(url ?? '')?.[1]
+  if (raw === undefined) return undefined
+  try {
+    return decodeURIComponent(raw)
+  } catch {
+    return raw
   }
 }

@@ -1,11 +1,11 @@
 import type { ProcessContext } from './context.js'
-import { createRedact } from './redact.js'
+import { createRedact, knownSecrets } from './redact.js'
 import { createRender, wantsColour } from './render.js'
 import { exitCodeOf, renderError, toErrorDocument } from './report-error.js'
 
 /** Reports an error that was met before any command ran. */
 export const reportFailure = (error: unknown, { argv, env, stdout, stderr }: ProcessContext): number => {
-  const redact = createRedact([])
+  const redact = createRedact(knownSecrets(env, argv))
   const flag = !argv.includes('--no-color')
   const render = createRender(wantsColour({ isTTY: stderr.isTTY, env, flag }))
   if (argv.includes('--json'))

@@ -58,11 +58,15 @@ export const resolveTarget = (
   const keywords: ConnectionKeywords = {
     ...libpqKeywords(environment),
     ...serviceKeywords(environment),
-    ...(url === undefined ? {} : parseDatabaseUrl(url.text, url.source)),
+    ...(url === undefined ? {} : urlKeywords(parseDatabaseUrl(url.text, url.source))),
   }
   const target = toConnectionTarget(keywords)
   return flags.schema === undefined ? target : { ...target, schema: flags.schema }
 }
+
+// A host in the URL is meant: an address from the environment must not lead somewhere else.
+const urlKeywords = (keywords: ConnectionKeywords): ConnectionKeywords =>
+  keywords.host === undefined ? keywords : { hostaddr: undefined, ...keywords }
 
 const namedUrl = (
   flags: DatabaseFlags,

@@ -88,6 +88,12 @@ export const toConnectionTarget = (keywords: ConnectionKeywords): ConnectionTarg
 export const describeTarget = ({ database, host, port, user }: ConnectionTarget): string =>
   `${database} on ${host.startsWith('/') ? host : `${host}:${port}`} as ${user}`
 
+/** The target as a URL, password included: for a child or another run, never for people. */
+export const toDatabaseUrl = ({ host, port, user, database, password }: ConnectionTarget): string => {
+  const credentials = password === undefined ? encodeURIComponent(user) : `${encodeURIComponent(user)}:${encodeURIComponent(password)}`
+  return `postgres://${credentials}@${encodeURIComponent(host)}:${port}/${encodeURIComponent(database)}`
+}
+
 const wholeNumber = (keywords: ConnectionKeywords, name: string, least: number, most: number): number | undefined => {
   const text = keywords[name]
   if (text === undefined || text === '') return undefined

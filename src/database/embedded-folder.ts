@@ -26,6 +26,13 @@ export interface ServerFolder {
   readonly account: Account | undefined
 }
 
+/** Which folder a server is to live in, and for whom. */
+export interface WantedFolder {
+  readonly ownerPid: number
+  readonly dataDirectory?: string | undefined
+  readonly temporaryParent?: string | undefined
+}
+
 /** The process on whose behalf a server runs: `startedAt` and `scope` keep another process of the same pid from being taken for it. */
 type Owner = Readonly<z.infer<typeof ownerShape>>
 
@@ -49,12 +56,16 @@ const waysToEnd = {
 const ownerShape = z.object({ pid: z.int().positive(), startedAt: z.string(), scope: z.string() })
 
 /** Makes or opens the folder of a server and claims it for the owner. What dead owners left behind is stopped and removed first. */
-export const claimFolder = async (dataDirectory: string | undefined, ownerPid: number): Promise<ServerFolder> => {
-  const owner = await describeOwner(ownerPid)
+export const claimFolder = async (wanted: WantedFolder): Promise<ServerFolder> => {
+  const { dataDirectory } = wanted
+  const owner = await describeOwner(wanted.ownerPid)
   const account = await findServerAccount()
-  await removeLeftovers(account)
+  const temporaryParent = await findTemporaryFolder(account, wanted.temporaryParent)
+  await removeLeftovers(temporaryParent, account)
   const folder =
-    dataDirectory === undefined ? await makeTemporaryFolder(account) : await openKeptFolder(dataDirectory, account)
+    dataDirectory === undefined
+      ? await makeTemporaryFolder(temporaryParent, account)
+      : await openKeptFolder(dataDirectory, account)
   await writeOwner(folder, owner)
   const stranger = await findPostmaster(folder)
   if (stranger === undefined) return folder
@@ -106,8 +117,8 @@ const describeFolder = (root: string, account: Account | undefined, isTemporary:
   account,
 })
 
-const makeTemporaryFolder = async (account: Account | undefined): Promise<ServerFolder> => {
-  const root = await mkdtemp(join(await findTemporaryFolder(account), temporaryPrefix))
+const makeTemporaryFolder = async (parent: string, account: Account | undefined): Promise<ServerFolder> => {
+  const root = await mkdtemp(join(parent, temporaryPrefix))
   await admitAccount(root, account)
   return describeFolder(root, account, true)
 }
@@ -238,8 +249,7 @@ const endPostmaster = async (folder: ServerFolder): Promise<boolean> => {
   return await endProcess(pid, folder.isTemporary ? waysToEnd.temporary : waysToEnd.kept, folder.account)
 }
 
-const removeLeftovers = async (account: Account | undefined): Promise<void> => {
-  const parent = await findTemporaryFolder(account)
+const removeLeftovers = async (parent: string, account: Account | undefined): Promise<void> => {
   const uid = await ownUid()
   const names = (await readdir(parent)).filter((name) => name.startsWith(temporaryPrefix))
   for (const name of names) {

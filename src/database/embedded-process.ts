@@ -55,8 +55,8 @@ export const findObstacle = async (path: string, account: Account | undefined): 
 }
 
 /** A folder for temporary files that the account can reach too: root's own may be closed to it. */
-export const findTemporaryFolder = async (account: Account | undefined): Promise<string> => {
-  const usual = await realpath(tmpdir())
+export const findTemporaryFolder = async (account: Account | undefined, wanted = tmpdir()): Promise<string> => {
+  const usual = await realpath(wanted)
   return account && (await findObstacle(usual, account)) !== undefined ? '/tmp' : usual
 }
 

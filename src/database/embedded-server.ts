@@ -26,6 +26,8 @@ export interface EmbeddedServerOptions {
   readonly ownerPid: number
   /** Keeps its data here (created if missing, initialised if empty, reused if it is one of ours). Default: a temporary folder removed by stop(). */
   readonly dataDirectory?: string | undefined
+  /** Where a temporary folder is made, and looked for when its owner died. Default: the system's folder for such. */
+  readonly temporaryParent?: string | undefined
   /** Extra settings of the server, such as `{ fsync: 'off' }`. */
   readonly settings?: Readonly<Record<string, string>> | undefined
   /** Gives up starting, leaves nothing behind, and rejects with the signal's reason. */
@@ -45,13 +47,13 @@ export const startEmbeddedServer = async (options: EmbeddedServerOptions): Promi
   try {
     return await claimAndStart(options)
   } catch (error) {
-    throw isSystemError(error) ? cannotHold(options.dataDirectory ?? tmpdir(), error) : error
+    throw isSystemError(error) ? cannotHold(options.dataDirectory ?? options.temporaryParent ?? tmpdir(), error) : error
   }
 }
 
 const claimAndStart = async (options: EmbeddedServerOptions): Promise<EmbeddedServer> => {
   options.signal?.throwIfAborted()
-  const folder = await claimFolder(options.dataDirectory, options.ownerPid)
+  const folder = await claimFolder(options)
   const limit = AbortSignal.timeout(startLimitMs)
   try {
     const binaries = await prepareBinaries(folder.account)

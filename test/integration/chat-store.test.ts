@@ -39,7 +39,9 @@ describe('a guest', () => {
 
   test('keeps the message when the phone belongs to somebody else', async ({ database }) => {
     await migrated(database, 'crm-before')
-    const [owner] = await database.query<{ phone: string }>('SELECT phone FROM "Client" WHERE phone IS NOT NULL LIMIT 1')
+    const [owner] = await database.query<{ phone: string }>(
+      'SELECT phone FROM "Client" WHERE phone IS NOT NULL LIMIT 1',
+    )
     await withStore(database, async (store) => {
       const saved = await store.saveChatMessage({ ...text('hi'), guestUsername: 'newcomer', guestPhone: owner?.phone })
       expect(saved.clientCreated).toBe(true)
@@ -128,7 +130,10 @@ describe('a message', () => {
     await migrated(database)
     await withStore(database, async (store) => {
       const send = store.saveChatMessage({ ...text('hi'), guestUsername: 'maria', ...wrong })
-      await expect(send).rejects.toMatchObject({ name: 'InvalidMessage', message: expect.stringContaining(reason) as string })
+      await expect(send).rejects.toMatchObject({
+        name: 'InvalidMessage',
+        message: expect.stringContaining(reason) as string,
+      })
     })
     expect(await countRows(database, 'ChatMessage')).toBe(0)
   })
@@ -190,7 +195,9 @@ describe('a save', () => {
       await database.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'chatkeep'`,
       )
-      const saves = Array.from({ length: 20 }, (_, n) => store.saveChatMessage({ ...text(`m${n}`), guestUsername: 'maria' }))
+      const saves = Array.from({ length: 20 }, (_, n) =>
+        store.saveChatMessage({ ...text(`m${n}`), guestUsername: 'maria' }),
+      )
       await Promise.all(saves)
     })
     expect(await countRows(database, 'ChatMessage')).toBe(21)
@@ -199,7 +206,11 @@ describe('a save', () => {
   test('fails with a named, retryable error when the database stays away', async () => {
     const store = createChatStore({ databaseUrl: 'postgres://nobody@127.0.0.1:1/none' }, { deadlineMs: 200 })
     const save = store.saveChatMessage({ ...text('hi'), guestUsername: 'maria' })
-    await expect(save).rejects.toMatchObject({ name: 'StoreUnavailable', retryable: true, code: 'database_unavailable' })
+    await expect(save).rejects.toMatchObject({
+      name: 'StoreUnavailable',
+      retryable: true,
+      code: 'database_unavailable',
+    })
     await store.close()
   })
 
@@ -311,7 +322,9 @@ describe('history', () => {
         nextAfter: null,
       })
       await expect(store.getChatHistory({})).rejects.toMatchObject({ code: 'invalid_contact' })
-      await expect(store.getChatHistory({ clientId: 1, guestUsername: 'x' })).rejects.toMatchObject({ code: 'invalid_contact' })
+      await expect(store.getChatHistory({ clientId: 1, guestUsername: 'x' })).rejects.toMatchObject({
+        code: 'invalid_contact',
+      })
       await expect(store.getChatHistory({ clientId: 1, limit: 0 })).rejects.toMatchObject({ code: 'invalid_limit' })
       await expect(store.getChatHistory({ clientId: 1, before: 'x' })).rejects.toMatchObject({ code: 'invalid_cursor' })
     })

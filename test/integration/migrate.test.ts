@@ -79,7 +79,7 @@ describe('migrate', () => {
       `UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"ChatMessage_idempotencyKey_key"'::regclass`,
     ],
     ['a NOT NULL put back by hand', 'ALTER TABLE "ChatMessage" ALTER COLUMN "clientId" SET NOT NULL'],
-  ])('repairs %s that the history believes done', async ([, sql], { database }) => {
+  ])('repairs %s that the history believes done', async ([_what, sql = ''], { database }) => {
     await migrated(database)
     const healthy = await schemaOf(database)
     await database.query(sql)
@@ -108,9 +108,12 @@ describe('migrate', () => {
       'ALTER TABLE "ChatMessage" ADD COLUMN "guestPhone" integer',
       '2_allow-guest-messages: "ChatMessage"."guestPhone" must be text, but is integer',
     ],
-    ['ALTER TABLE "Client" DROP COLUMN "phone"', '"Client"."phone" must be text or character varying, nullable, but is missing'],
+    [
+      'ALTER TABLE "Client" DROP COLUMN "phone"',
+      '"Client"."phone" must be text or character varying, nullable, but is missing',
+    ],
     ['ALTER TABLE "User" RENAME TO "Operator"', 'table "User" is missing'],
-  ])('refuses what is in its way: %s', async ([sql, reason], { database }) => {
+  ])('refuses what is in its way: %s', async ([sql = '', reason = ''], { database }) => {
     await loadFixture(database, 'crm-before')
     await database.query(sql)
     const before = await schemaOf(database)
@@ -150,7 +153,9 @@ describe('migrate', () => {
     expect(stderr).toMatch(/error: another migration is running: the lock is held by pid \d+ \(somebody else/)
   })
 
-  test('tries again while the table is in use, names who uses it, and goes on when it is free', async ({ database }) => {
+  test('tries again while the table is in use, names who uses it, and goes on when it is free', async ({
+    database,
+  }) => {
     await loadFixture(database, 'crm-before')
     const reader = await database.client({ application_name: 'long reader' })
     await reader.query('BEGIN')
@@ -163,7 +168,9 @@ describe('migrate', () => {
     await reader.query('COMMIT')
     const { exitCode, stderr } = await run
     expect(exitCode, stderr).toBe(0)
-    expect(stderr).toMatch(/"ChatMessage" is in use: pid \d+, long reader, as \S+, idle in transaction, in a transaction for \d+ s; trying again/)
+    expect(stderr).toMatch(
+      /"ChatMessage" is in use: pid \d+, long reader, as \S+, idle in transaction, in a transaction for \d+ s; trying again/,
+    )
   })
 
   test('gives up on a table that stays in use, with exit 4 and nothing changed', async ({ database }) => {
@@ -194,7 +201,9 @@ describe('migrate', () => {
     const { exitCode, stderr } = await run
     expect(exitCode).toBe(130)
     expect(stderr).toContain('error: migrate was ended by SIGINT; what was finished stays')
-    expect(stderr).toContain('state: an index that was being built is left INVALID; the next migrate drops it and builds it again')
+    expect(stderr).toContain(
+      'state: an index that was being built is left INVALID; the next migrate drops it and builds it again',
+    )
     expect(await database.query(building)).toEqual([])
     await writer.query('COMMIT')
     expect((await on(database, 'migrate')).stderr).toContain('its index is INVALID')
@@ -204,7 +213,9 @@ describe('migrate', () => {
   test('is refused without the privilege, before the first statement', async ({ database }) => {
     await loadFixture(database, 'crm-before')
     const role = `${database.name}_reader`
-    await database.load(`CREATE ROLE "${role}" LOGIN PASSWORD 'reader-secret'; GRANT USAGE ON SCHEMA public TO "${role}"`)
+    await database.load(
+      `CREATE ROLE "${role}" LOGIN PASSWORD 'reader-secret'; GRANT USAGE ON SCHEMA public TO "${role}"`,
+    )
     try {
       const url = new URL(database.url)
       url.username = role
@@ -240,10 +251,15 @@ describe('migration files', () => {
 
   test('that fail are shown with file, line, column, the line and the state', async ({ database }) => {
     await withFolder(async (folder) => {
-      await writeFile(join(folder, '7_break-things.sql'), 'SELECT 1;\nALTER TABLE "ChatMessage"\n  ADD COLUMN "é" text, DROP COLUMN "nothing";\n')
+      await writeFile(
+        join(folder, '7_break-things.sql'),
+        'SELECT 1;\nALTER TABLE "ChatMessage"\n  ADD COLUMN "é" text, DROP COLUMN "nothing";\n',
+      )
       const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
       expect(exitCode).toBe(1)
-      expect(stderr).toContain('error: migrations/7_break-things.sql: column "nothing" of relation "ChatMessage" does not exist [42703]')
+      expect(stderr).toContain(
+        'error: migrations/7_break-things.sql: column "nothing" of relation "ChatMessage" does not exist [42703]',
+      )
       expect(stderr).toContain('state: this migration was rolled back; done before it: 1_create-chat-tables')
       await writeFile(join(folder, '7_break-things.sql'), 'SELECT 1;\nSELECT\n  "é", nowhere FROM "Client";\n')
       const second = await on(database, 'migrate', '--migrations', folder)
@@ -267,7 +283,10 @@ describe('migration files', () => {
     await migrated(database)
     await database.query(`INSERT INTO "migrations" (id, name, hash) VALUES (7, 'from-the-future', 'x')`)
     const { exitCode, stderr } = await on(database, 'migrate')
-    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('7_from-the-future: applied, but there is no such file')])
+    expect([exitCode, stderr]).toEqual([
+      5,
+      expect.stringContaining('7_from-the-future: applied, but there is no such file'),
+    ])
   })
 
   test.for([

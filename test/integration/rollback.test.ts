@@ -27,7 +27,9 @@ const guestMessages = async (database: TestDatabase): Promise<void> => {
 }
 
 describe('rollback', () => {
-  test('is refused without the name of the database, whatever else is said, and touches nothing', async ({ database }) => {
+  test('is refused without the name of the database, whatever else is said, and touches nothing', async ({
+    database,
+  }) => {
     await migrated(database, 'hand-migrated')
     const before = [await columnsOf(database), await checksum(database, 'ChatMessage')]
     for (const flags of [[], ['--yes'], ['--confirm', 'postgres'], ['--json', '--yes']]) {
@@ -68,7 +70,10 @@ describe('rollback', () => {
       const back = await rollBack(database)
       expect(back.exitCode, back.stderr).toBe(0)
       expect(await columnsOf(database)).toContainEqual({
-        table_name: 'ChatMessage', column_name: 'clientId', data_type: 'integer', is_nullable: 'NO',
+        table_name: 'ChatMessage',
+        column_name: 'clientId',
+        data_type: 'integer',
+        is_nullable: 'NO',
       })
       expect(await database.query('SELECT id FROM "migrations"')).toEqual([{ id: 0 }, { id: 1 }])
       const forth = await on(database, 'migrate')
@@ -142,7 +147,9 @@ describe('rollback', () => {
     await migrated(database, 'hand-migrated')
     expect((await rollBack(database)).exitCode).toBe(0)
     // A client that the rollback made is used; a message is moved to another client; one is deleted.
-    const [made] = await database.query<{ id: number }>(`SELECT "clientId"::integer AS id FROM "chatkeep_archive_client" LIMIT 1`)
+    const [made] = await database.query<{ id: number }>(
+      `SELECT "clientId"::integer AS id FROM "chatkeep_archive_client" LIMIT 1`,
+    )
     await database.query(
       `INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType", "text") VALUES ($1, 'CLIENT', 'TEXT', 'after')`,
       [made?.id],
@@ -157,14 +164,18 @@ describe('rollback', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toContain('1 archived message had been deleted by the application meanwhile')
     expect(stdout).toMatch(/\d+ were removed again and 1 kept, being in use/)
-    expect(await database.query('SELECT "clientId", "guestUsername" IS NOT NULL AS guest FROM "ChatMessage" WHERE id = $1', [moved?.id])).toEqual([
-      { clientId: 1, guest: true },
-    ])
+    expect(
+      await database.query('SELECT "clientId", "guestUsername" IS NOT NULL AS guest FROM "ChatMessage" WHERE id = $1', [
+        moved?.id,
+      ]),
+    ).toEqual([{ clientId: 1, guest: true }])
   })
 
   test('is refused before anything is touched when clients are needed and none can be made', async ({ database }) => {
     await migrated(database, 'hand-migrated')
-    await database.load(`ALTER TABLE "Client" ADD COLUMN "tenant" integer; UPDATE "Client" SET "tenant" = 1; ALTER TABLE "Client" ALTER COLUMN "tenant" SET NOT NULL`)
+    await database.load(
+      `ALTER TABLE "Client" ADD COLUMN "tenant" integer; UPDATE "Client" SET "tenant" = 1; ALTER TABLE "Client" ALTER COLUMN "tenant" SET NOT NULL`,
+    )
     const before = [await columnsOf(database), await checksum(database, 'ChatMessage')]
     const { exitCode, stderr } = await rollBack(database)
     expect([exitCode, stderr]).toEqual([5, expect.stringContaining('"Client"."tenant" is NOT NULL and has no default')])
@@ -174,7 +185,10 @@ describe('rollback', () => {
   test('is refused where chatkeep has no history, and has nothing to do a second time', async ({ database }) => {
     await loadFixture(database, 'hand-migrated')
     const first = await rollBack(database)
-    expect([first.exitCode, first.stderr]).toEqual([5, expect.stringContaining('hint: let chatkeep adopt what is there first: chatkeep migrate')])
+    expect([first.exitCode, first.stderr]).toEqual([
+      5,
+      expect.stringContaining('hint: let chatkeep adopt what is there first: chatkeep migrate'),
+    ])
     await migrated(database)
     expect((await rollBack(database)).exitCode).toBe(0)
     const again = await rollBack(database)
@@ -189,7 +203,9 @@ describe('rollback', () => {
       'SELECT action, migration, role, version FROM "chatkeep_runs" ORDER BY id',
     )
     expect(runs.filter(({ migration }) => migration === '2_allow-guest-messages').map(({ action }) => action)).toEqual([
-      'apply', 'roll back', 'apply',
+      'apply',
+      'roll back',
+      'apply',
     ])
   })
 
@@ -201,7 +217,9 @@ describe('rollback', () => {
       await reader.query('BEGIN')
       await reader.query('SELECT count(*) FROM "ChatMessage"')
       const interruption = new AbortController()
-      const run = runChatkeep(['rollback', '--confirm', database.name, '--database-url', database.url], { signal: interruption.signal })
+      const run = runChatkeep(['rollback', '--confirm', database.name, '--database-url', database.url], {
+        signal: interruption.signal,
+      })
       const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '"ChatMessage"'::regclass`
       while ((await database.query(waiting)).length === 0) await delay(5)
       interruption.abort(new OperatorError('interrupted', 'ended by SIGTERM', { exitCode: 143 }))
@@ -217,8 +235,13 @@ describe('rollback', () => {
   test('refuses to restore an archive that is not what was archived', async ({ database }) => {
     await migrated(database, 'hand-migrated')
     await rollBack(database)
-    await database.query(`DELETE FROM "chatkeep_archive" WHERE "messageId" = (SELECT max("messageId") FROM "chatkeep_archive")`)
+    await database.query(
+      `DELETE FROM "chatkeep_archive" WHERE "messageId" = (SELECT max("messageId") FROM "chatkeep_archive")`,
+    )
     const { exitCode, stderr } = await on(database, 'migrate')
-    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('the archive of the last rollback is not what was archived')])
+    expect([exitCode, stderr]).toEqual([
+      5,
+      expect.stringContaining('the archive of the last rollback is not what was archived'),
+    ])
   })
 })

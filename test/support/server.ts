@@ -1,3 +1,4 @@
+import { statfs } from 'node:fs/promises'
 import { PostgreSqlContainer } from '@testcontainers/postgresql'
 import pg from 'pg'
 import { startEmbeddedServer } from '../../src/database/embedded-server.js'
@@ -61,9 +62,17 @@ const startContainer = async (environment: NodeJS.ProcessEnv): Promise<TestServe
 }
 
 const startEmbedded = async (): Promise<TestServer> => {
-  const server = await startEmbeddedServer({ ownerPid: process.pid, settings })
+  const temporaryParent = await findMemory()
+  const server = await startEmbeddedServer({ ownerPid: process.pid, settings, temporaryParent })
   const url = server.url('postgres')
   return { url, description: `embedded, ${await readVersion(url)} on port ${server.port}`, stop: () => server.stop() }
+}
+
+/** A file system in memory: on a busy disk CREATE DATABASE took 230 ms, there 25 ms. Small ones, as containers have, will not do. */
+const findMemory = async (): Promise<string | undefined> => {
+  const folder = '/dev/shm'
+  const space = await statfs(folder).catch(() => undefined)
+  return space && space.bavail * space.bsize > 4 * 1024 ** 3 ? folder : undefined
 }
 
 const readVersion = async (url: string): Promise<string> => {

@@ -31,13 +31,13 @@ export interface Peer {
   readonly socket: Socket
   readonly received: readonly Received[]
   /** Emits and waits for the acknowledgement. */
-  ask(event: string, ...args: readonly unknown[]): Promise<Ack>
+  readonly ask: (event: string, ...args: readonly unknown[]) => Promise<Ack>
   /** Payloads of one event so far. */
-  all(event: string): readonly unknown[]
+  readonly all: (event: string) => readonly unknown[]
   /** Waits until that many of the event have come, and gives the payload of the last of them. */
-  next(event: string, count?: number): Promise<Record<string, unknown>>
+  readonly next: (event: string, count?: number) => Promise<Record<string, unknown>>
   /** Waits until the connection has ended, and gives the library's word for why. */
-  disconnected(): Promise<string>
+  readonly disconnected: () => Promise<string>
 }
 
 export interface JoinedGuest extends Peer {
@@ -52,10 +52,14 @@ export interface TestChat {
   readonly store: ChatStore
   readonly server: ChatServer
   readonly log: readonly string[]
-  guest(username: string, join?: Readonly<Record<string, unknown>>, transport?: Transport): Promise<JoinedGuest>
-  operator(name: string, operatorId?: number | null): Promise<Peer>
+  readonly guest: (
+    username: string,
+    join?: Readonly<Record<string, unknown>>,
+    transport?: Transport,
+  ) => Promise<JoinedGuest>
+  readonly operator: (name: string, operatorId?: number | null) => Promise<Peer>
   /** A client that is connected and has not joined. */
-  connect(transport?: Transport, headers?: Readonly<Record<string, string>>): Promise<Peer>
+  readonly connect: (transport?: Transport, headers?: Readonly<Record<string, string>>) => Promise<Peer>
 }
 
 /** Starts a server on a migrated database and connects clients to it; whatever was opened is closed when the work is over. */
@@ -159,13 +163,19 @@ const toPeer = (socket: Socket): Peer => {
   }
 }
 
-/** Holds back every write to the messages, while reads go on, until the function it gives is called. */
-export const blockWrites = async (database: TestDatabase): Promise<() => Promise<void>> => {
+/** Holds back every write to the messages, while reads go on, until it is released or the work is over. */
+export const whileBlocked = async (
+  database: TestDatabase,
+  work: (release: () => Promise<unknown>) => Promise<void>,
+): Promise<void> => {
   const client = await database.client()
+  const release = (): Promise<unknown> => client.query('COMMIT')
   await client.query('BEGIN')
   await client.query('LOCK TABLE "ChatMessage" IN SHARE MODE')
-  return async () => {
-    await client.query('COMMIT')
+  try {
+    await work(release)
+  } finally {
+    await release()
   }
 }
 

@@ -1,0 +1,21 @@
+import type { CommandFactory } from '../cli/command.js'
+import { completionCommand } from './completion.js'
+import { demoCommand } from './demo.js'
+import { metricsCommand } from './metrics.js'
+import { migrateCommand } from './migrate.js'
+import { replayCommand } from './replay.js'
+import { rollbackCommand } from './rollback.js'
+import { serveCommand } from './serve.js'
+import { verifyCommand } from './verify.js'
+
+/** Add a subcommand: write ./<name>.ts, list it here, in the order of the help. */
+export const commands: readonly CommandFactory[] = [
+  migrateCommand,
+  verifyCommand,
+  rollbackCommand,
+  metricsCommand,
+  replayCommand,
+  serveCommand,
+  demoCommand,
+  completionCommand,
+]

@@ -1,0 +1,56 @@
+import { withClient } from '../database/connection.js'
+import type { ConnectionTarget } from '../database/connection-target.js'
+import { onlyRow } from '../database/rows.js'
+import { isServerError } from '../database/sql-state.js'
+import { readMigrationFiles, shippedMigrations } from '../migrations/files.js'
+
+const SESSION = { applicationName: 'chatkeep demo' }
+
+const FILL_CRM = `
+  INSERT INTO "User" ("updatedAt", "name", "username", "passwordHash", "role") VALUES
+    (now(), 'Ana', 'ana', '-', 'AGENT'),
+    (now(), 'Juan', 'juan', '-', 'AGENT');
+  INSERT INTO "Client" ("createdAt", "updatedAt", "username", "phone")
+    SELECT now() - interval '60 days', now() - interval '60 days', 'client' || n, '+1 555 ' || lpad(n::text, 4, '0')
+    FROM generate_series(1, 40) AS n;
+  INSERT INTO "ChatMessage" ("createdAt", "clientId", "senderType", "operatorId", "messageType", "text", "isRead", "sessionId")
+    SELECT now() - make_interval(mins => 40000 - 10 * n), 1 + n % 40,
+      CASE n % 3 WHEN 0 THEN 'OPERATOR' ELSE 'CLIENT' END::"MessageSenderType", CASE n % 3 WHEN 0 THEN 1 + n % 2 END,
+      'TEXT', 'message ' || n || ' of before', true, 'session' || n % 200
+    FROM generate_series(1, 3000) AS n`
+
+/** Makes a CRM as an application had it before the guest-chat update: its tables and rows, and no history of migrations. */
+export const createCrm = (target: ConnectionTarget): Promise<void> =>
+  withClient(target, SESSION, async (client) => {
+    const tables = (await readMigrationFiles(shippedMigrations())).find(({ id }) => id === 1)
+    await client.query(`SET TIME ZONE 'UTC'`)
+    await client.query(tables?.sql ?? '')
+    await client.query(FILL_CRM)
+  })
+
+/** What the application did when somebody without an account wrote. */
+export const GUEST_INSERT = `INSERT INTO "ChatMessage" ("senderType", "messageType", "text") VALUES ('CLIENT', 'TEXT', 'Is anybody there?')`
+
+/** Sends that statement and gives back the server's answer, as psql would print it; undefined should it succeed. */
+export const tryGuestInsert = (target: ConnectionTarget): Promise<string | undefined> =>
+  withClient(target, SESSION, async (client) => {
+    try {
+      await client.query(GUEST_INSERT)
+      return undefined
+    } catch (error) {
+      if (!isServerError(error)) throw error
+      return `ERROR:  ${error.message} [${error.code}]`
+    }
+  })
+
+const CHECKSUM = `
+  SELECT count(*)::integer AS "messages", md5(string_agg(md5(to_jsonb(m)::text), '' ORDER BY m."id")) AS "md5"
+  FROM "ChatMessage" AS m`
+
+/** Count and checksum of all messages, every column. */
+export const checksumMessages = (
+  target: ConnectionTarget,
+): Promise<{ readonly messages: number; readonly md5: string }> =>
+  withClient(target, SESSION, async (client) =>
+    onlyRow(await client.query<{ messages: number; md5: string }>(CHECKSUM)),
+  )

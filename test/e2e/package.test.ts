@@ -1,0 +1,85 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { repository } from '../support/chatkeep-process.js'
+import { afterAll, beforeAll, describe, expect, test } from '../support/database.js'
+
+let folder = ''
+let installed = ''
+
+// As npm would lay it out: the packed files, and beside them only the packages that package.json names as dependencies.
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'chatkeep-pack-'))
+  installed = join(folder, 'node_modules', 'chatkeep')
+  await mkdir(installed, { recursive: true })
+  execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: repository,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz')) ?? ''
+  execFileSync('tar', ['-xzf', join(folder, tarball), '--strip-components=1', '-C', installed])
+  const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
+  for (const name of [...Object.keys(manifest.dependencies), '@types/node']) {
+    const link = join(folder, 'node_modules', name)
+    await mkdir(dirname(link), { recursive: true })
+    await symlink(join(repository, 'node_modules', name), link)
+  }
+}, 120_000)
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
+
+const run = (...argv: readonly string[]): string => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH },
+  })
+  expect(status, `${stdout}${stderr}`).toBe(0)
+  return stdout
+}
+
+describe('the packed package', () => {
+  test('holds the program, the library, its types and the migrations, and nothing of the workshop', async () => {
+    expect((await readdir(installed)).sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'bin',
+      'dist',
+      'migrations',
+      'package.json',
+    ])
+    expect(await readdir(join(installed, 'migrations'))).toContain('2_allow-guest-messages.sql')
+    expect(await readdir(join(installed, 'migrations', 'rollback'))).toContain('2_allow-guest-messages.sql')
+  })
+
+  test('runs, and migrates with the migrations inside', ({ database }) => {
+    const bin = join(installed, 'bin', 'chatkeep.js')
+    expect(run(bin, '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
+    expect(run(bin, 'migrate', '--database-url', database.url)).toContain('is migrated: 6 migrations done')
+  })
+
+  test('can be imported, with types', async ({ database }) => {
+    const bin = join(installed, 'bin', 'chatkeep.js')
+    run(bin, 'migrate', '--database-url', database.url)
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+    await writeFile(
+      join(folder, 'use.ts'),
+      `import { createChatStore, IdempotencyConflict, type SavedChatMessage } from 'chatkeep'
+       const store = createChatStore({ databaseUrl: ${JSON.stringify(database.url)} })
+       const saved: SavedChatMessage = await store.saveChatMessage({ guestUsername: 'maria', senderType: 'CLIENT', messageType: 'TEXT', text: 'hi' })
+       await store.close()
+       console.log(saved.id, IdempotencyConflict.name)
+       // @ts-expect-error a sender is CLIENT or OPERATOR
+       void (() => store.saveChatMessage({ senderType: 'ROBOT', messageType: 'TEXT' }))\n`,
+    )
+    const tsc = join(repository, 'node_modules', 'typescript', 'bin', 'tsc')
+    run(tsc, 'use.ts', '--ignoreConfig', '--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node')
+    expect(run('use.js')).toBe('1 IdempotencyConflict\n')
+  })
+})

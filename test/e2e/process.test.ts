@@ -1,0 +1,148 @@
+import { execFileSync } from 'node:child_process'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { migrated } from '../support/chat.js'
+import { binary, startChatkeep, whenEnded } from '../support/chatkeep-process.js'
+import { describe, expect, test } from '../support/database.js'
+import { loadFixture } from '../support/fixtures.js'
+
+/** A folder of migrations of which one is 3 MB long, so that the plan as JSON is. */
+const withLongMigration = async <T>(work: (folder: string) => Promise<T>): Promise<T> => {
+  const folder = await mkdtemp(join(tmpdir(), 'chatkeep-long-'))
+  try {
+    await cp(new URL('../../migrations', import.meta.url), folder, { recursive: true })
+    await writeFile(join(folder, '7_say-much.sql'), `-- ${'much '.repeat(600_000)}\nSELECT 1;\n`)
+    return await work(folder)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+const shell = (command: string): string =>
+  execFileSync('bash', ['-c', `${command} 2>&1; echo "codes \${PIPESTATUS[*]}"`], {
+    encoding: 'utf8',
+    maxBuffer: 16 << 20,
+  })
+
+describe('a pipe', () => {
+  test('carries 3 MB of JSON whole to a slow reader', async ({ database }) => {
+    await withLongMigration(async (folder) => {
+      const child = startChatkeep([
+        'migrate',
+        '--dry-run',
+        '--json',
+        '--migrations',
+        folder,
+        '--database-url',
+        database.url,
+      ])
+      child.stdout?.pause()
+      await delay(1_500) // the reader is slow: that is what is tested
+      const { code, stdout, stderr } = await whenEnded(child)
+      expect([code, stderr]).toEqual([0, ''])
+      expect(stdout.length).toBeGreaterThan(3_000_000)
+      expect(JSON.parse(stdout)).toMatchObject({ ok: true, command: 'migrate' })
+    })
+  })
+
+  test('that is closed early leaves no trace', async ({ database }) => {
+    await withLongMigration(async (folder) => {
+      const command = `'${process.execPath}' '${binary}' migrate --dry-run --json --migrations '${folder}' --database-url '${database.url}'`
+      expect(await Promise.resolve(shell(`${command} | head -1`))).toBe('{\ncodes 0 0\n')
+    })
+  })
+})
+
+describe('a silent host', () => {
+  test('hangs nobody: exit 3 with the reason', async () => {
+    const silent = createServer(() => undefined)
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    const { port } = silent.address() as AddressInfo
+    const child = startChatkeep(['verify', '--database-url', `postgres://u@127.0.0.1:${port}/d?connect_timeout=1`])
+    const { code, stderr } = await whenEnded(child)
+    silent.close()
+    expect(code).toBe(3)
+    expect(stderr).toContain('it did not answer in time')
+  })
+})
+
+describe('a signal', () => {
+  test.for([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    '%s ends a migrate that waits, with its exit code, and the server forgets it',
+    async ([signal, exitCode], { database }) => {
+      await loadFixture(database, 'crm-before')
+      const reader = await database.client()
+      await reader.query('BEGIN')
+      await reader.query('SELECT 1 FROM "ChatMessage" LIMIT 1')
+      const child = startChatkeep(['migrate', '--database-url', database.url])
+      const ended = whenEnded(child)
+      const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '"ChatMessage"'::regclass`
+      while ((await database.query(waiting)).length === 0) await delay(10)
+      child.kill(signal)
+      const { code, stderr } = await ended
+      expect([code, stderr]).toEqual([exitCode, expect.stringContaining(`migrate was ended by ${signal}`)])
+      const sessions = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'chatkeep%'`
+      while ((await database.query(sessions)).length > 0) await delay(10)
+      await reader.query('COMMIT')
+    },
+  )
+
+  test('kill -9 in the middle of a migrate leaves what the next one finishes', async ({ database }) => {
+    await migrated(database, 'crm-before')
+    await database.query('DROP INDEX "ChatMessage_guestUsername_createdAt_idx"')
+    const writer = await database.client()
+    await writer.query('BEGIN')
+    await writer.query(`UPDATE "ChatMessage" SET "isRead" = true WHERE id = 1`)
+    const child = startChatkeep(['migrate', '--database-url', database.url])
+    const ended = whenEnded(child)
+    const building = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%CREATE INDEX CONCURRENTLY%'`
+    while ((await database.query(building)).length === 0) await delay(10)
+    child.kill('SIGKILL')
+    await ended
+    await database.query(`SELECT pg_terminate_backend(pid) FROM (${building}) AS b`)
+    await writer.query('COMMIT')
+    await migrated(database)
+    expect(
+      await database.query(
+        `SELECT indisvalid FROM pg_index WHERE indexrelid = '"ChatMessage_guestUsername_createdAt_idx"'::regclass`,
+      ),
+    ).toEqual([{ indisvalid: true }])
+  })
+})
+
+describe('loading', () => {
+  // Reports every package that is resolved while the program runs.
+  const spy = `data:text/javascript,${encodeURIComponent(`
+    import { register } from 'node:module'
+    register('data:text/javascript,' + encodeURIComponent(
+      "import { writeSync } from 'node:fs'; export const resolve = async (specifier, context, next) => { if (!/^(node:|file:|data:|[.\\\\/])/.test(specifier)) writeSync(2, 'LOADED ' + specifier + '\\\\n'); return next(specifier, context) }"))`)}`
+
+  test.for([[['--version']], [['--help']], [['migrate', '--help']], [['rollback', '--unknown']]] as const)(
+    'only what is needed: %j',
+    async ([argv]) => {
+      const { stderr } = await whenEnded(startChatkeep(argv, {}, ['--import', spy]))
+      const loaded = stderr
+        .split('\n')
+        .filter((line) => line.startsWith('LOADED '))
+        .map((line) => line.slice('LOADED '.length))
+      const light = ['@commander-js/extra-typings', 'commander']
+      const allowed =
+        argv.length === 2 && argv[0] === 'rollback'
+          ? [...light, 'chalk', 'cli-table3', '#ansi-styles', '#supports-color']
+          : light
+      expect(loaded.length).toBeGreaterThan(0)
+      expect(
+        loaded.filter(
+          (name) =>
+            !allowed.includes(name) && !/^(fs|os|path|util|module|process|node:|events|child_process)/.test(name),
+        ),
+      ).toEqual([])
+    },
+  )
+})

@@ -1,0 +1,29 @@
+import { randomBytes } from 'node:crypto'
+import { escapeIdentifier } from 'pg'
+import type { TestDatabase } from './database.js'
+
+/** A role that may do nothing but what the work grants it, gone afterwards. */
+export interface LimitedRole {
+  /** Safe to put into SQL. */
+  readonly name: string
+  /** The test's database as this role. */
+  readonly url: string
+}
+
+export const withLimitedRole = async (
+  database: TestDatabase,
+  work: (role: LimitedRole) => Promise<void>,
+): Promise<void> => {
+  const name = `chatkeep_test_${randomBytes(6).toString('hex')}`
+  const password = randomBytes(8).toString('hex')
+  const url = new URL(database.url)
+  url.username = name
+  url.password = password
+  await database.query(`CREATE ROLE ${escapeIdentifier(name)} LOGIN PASSWORD '${password}'`)
+  try {
+    await work({ name: escapeIdentifier(name), url: url.href })
+  } finally {
+    await database.query(`DROP OWNED BY ${escapeIdentifier(name)}`)
+    await database.query(`DROP ROLE ${escapeIdentifier(name)}`)
+  }
+}

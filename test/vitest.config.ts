@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
+// A zone that nobody expects: whoever takes stored UTC for local time is found out.
+process.env.TZ = 'Pacific/Chatham'
+
 const withServer = { globalSetup: ['./test/support/global-setup.ts'] }
 
 export default defineConfig({

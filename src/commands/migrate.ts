@@ -124,9 +124,9 @@ const renderResult = async (database: string, result: MigrateResult): Promise<Co
     text: ({ paint }) => {
       const lines: string[] = []
       if (restored !== undefined) {
-        lines.push(
-          `restored from the archive: guest data of ${count(restored.messages, 'message')}, ${count(restored.returnedMessages, 'message')} that had been moved out`,
-        )
+        const returned = restored.returnedMessages
+        const andReturned = returned === 0 ? '' : `, and ${count(returned, 'message')} that had been moved out`
+        lines.push(`restored from the archive: guest data of ${count(restored.messages, 'message')}${andReturned}`)
         if (restored.deletedMeanwhile > 0)
           lines.push(
             `${count(restored.deletedMeanwhile, 'archived message')} had been deleted by the application meanwhile`,

@@ -44,6 +44,12 @@ describe('a guest', () => {
     )
     await withStore(database, async (store) => {
       const saved = await store.saveChatMessage({ ...text('hi'), guestUsername: 'newcomer', guestPhone: owner?.phone })
+      const [highest] = await database.query<{ id: number }>('SELECT max(id) AS id FROM "Client"')
+      // Looked up, not run into: no sequence value was burnt on the conflict.
+      const [sequence] = await database.query<{ value: number }>(
+        'SELECT last_value::integer AS value FROM "Client_id_seq"',
+      )
+      expect([saved.clientId, sequence?.value]).toEqual([highest?.id, highest?.id])
       expect(saved.clientCreated).toBe(true)
     })
     expect(

@@ -163,8 +163,9 @@ describe('migrate', () => {
     const run = on(database, 'migrate')
     const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '"ChatMessage"'::regclass`
     while ((await database.query(waiting)).length === 0) await delay(20)
-    // Long enough for one attempt to end; a second one follows.
+    // The first attempt ends, and only a second one finds the table free.
     while ((await database.query(waiting)).length > 0) await delay(20)
+    while ((await database.query(waiting)).length === 0) await delay(20)
     await reader.query('COMMIT')
     const { exitCode, stderr } = await run
     expect(exitCode, stderr).toBe(0)

@@ -19,12 +19,13 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   /** Told of every piece of stdout as it is written, for commands that go on after their answer. */
   readonly onStdout?: (text: string) => void
+  readonly onStderr?: (text: string) => void
 }
 
 /** Runs one command line in this process, as `main.ts` would, with no terminal. */
 export const runChatkeep = async (argv: readonly string[], options: RunOptions = {}): Promise<Run> => {
   const stdout = capture(options.onStdout)
-  const stderr = capture()
+  const stderr = capture(options.onStderr)
   const exitCode = await runProgram({
     argv,
     env: options.env ?? {},

@@ -24,7 +24,7 @@ const filesBelow = (folder: string): readonly string[] =>
 const importsOf = (path: string): readonly Import[] => {
   const text = readFileSync(path, 'utf8')
   const found = text.matchAll(
-    /(?:^|\n)(?:import|export)\s+(type\s+)?(?:[^'"\n;]|\n(?!import|export))*?from\s+'([^']+)'|import\('([^']+)'\)/g,
+    /^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\('([^']+)'\)/gm,
   )
   return Array.from(found, ([, type, fixed, lazy]) => {
     const specifier = fixed ?? lazy ?? ''

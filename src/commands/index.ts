@@ -3,6 +3,7 @@ import { completionCommand } from './completion.js'
 import { demoCommand } from './demo.js'
 import { metricsCommand } from './metrics.js'
 import { migrateCommand } from './migrate.js'
+import { reconcileCommand } from './reconcile.js'
 import { replayCommand } from './replay.js'
 import { rollbackCommand } from './rollback.js'
 import { serveCommand } from './serve.js'
@@ -14,6 +15,7 @@ export const commands: readonly CommandFactory[] = [
   verifyCommand,
   rollbackCommand,
   metricsCommand,
+  reconcileCommand,
   replayCommand,
   serveCommand,
   demoCommand,

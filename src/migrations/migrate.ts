@@ -49,7 +49,7 @@ export const previewMigrate = (target: ConnectionTarget, options: MigrateOptions
 
 const preview = async (client: Queryable, { schema, folder }: MigrateOptions): Promise<MigratePreview> => {
   await client.query(`SELECT set_config('search_path', quote_ident($1), true)`, [schema])
-  const { rows } = await client.query<{ version: string }>(`SELECT current_setting('server_version') AS "version"`)
+  const { rows } = await client.query<{ version: string }>(`SELECT split_part(current_setting('server_version'), ' ', 1) AS "version"`)
   const plan = planMigrations(await readMigrationState(client, schema, folder))
   const { archive } = await readArchiveObjects(client)
   const archivedMessages = archive ? (await summariseArchive(client)).messages : 0

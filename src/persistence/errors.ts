@@ -1,3 +1,4 @@
+import { hasSqlState, SqlState } from '../database/sql-state.js'
 import { ExitCode, OperatorError } from '../errors.js'
 
 /** The message cannot be stored as it is; every reason is in `details`. Nothing was written. */
@@ -52,6 +53,19 @@ export class SchemaNotReady extends OperatorError {
     })
   }
 }
+
+/** Turns the server's "there is no such table, column or unique index" into `SchemaNotReady`; every other error passes unchanged. */
+export const explainMissingSchema = (error: unknown): unknown =>
+  hasSqlState(
+    error,
+    SqlState.undefinedTable,
+    SqlState.undefinedColumn,
+    SqlState.undefinedObject,
+    SqlState.invalidColumnReference,
+    SqlState.invalidSchemaName,
+  )
+    ? new SchemaNotReady(error.message, error)
+    : error
 
 /** The store was closed; nothing was written. */
 export class StoreClosed extends OperatorError {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connectionFailureReason, isConnectionFailure } from '../database/connection-failure.js'
 import { isServerError, SqlState } from '../database/sql-state.js'
 import { OperatorError } from '../errors.js'
-import { SchemaNotReady, StoreUnavailable } from './errors.js'
+import { explainMissingSchema, StoreUnavailable } from './errors.js'
 
 const RETRYABLE_STATES: ReadonlySet<string> = new Set([
   SqlState.serializationFailure,
@@ -23,15 +23,6 @@ export const isRetryable = (error: unknown): boolean => {
   return isConnectionFailure(error)
 }
 
-/** Missing tables, columns or the unique index: the database was not migrated. */
-const SCHEMA_STATES: ReadonlySet<string> = new Set([
-  SqlState.undefinedTable,
-  SqlState.undefinedColumn,
-  SqlState.undefinedObject,
-  SqlState.invalidColumnReference,
-  SqlState.invalidSchemaName,
-])
-
 const FIRST_DELAY_MS = 20
 const LONGEST_DELAY_MS = 1_000
 
@@ -50,8 +41,7 @@ export const withRetries = async <T>(
     try {
       return await operation(outcomeUnknown)
     } catch (error) {
-      if (isServerError(error) && SCHEMA_STATES.has(error.code)) throw new SchemaNotReady(error.message, error)
-      if (!isRetryable(error)) throw error
+      if (!isRetryable(error)) throw explainMissingSchema(error)
       outcomeUnknown ||= !isServerError(error)
       const pause = wait * (0.5 + Math.random())
       if (Date.now() + pause >= deadline) throw new StoreUnavailable(reasonOf(error), error)

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Command } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { parseDuration, withDatabaseFlags } from '../cli/flags.js'
@@ -34,13 +35,13 @@ export const migrateCommand = (run: Run) =>
           const { shippedMigrations } = await import('../migrations/files.js')
           const { describeTarget } = await import('../database/connection-target.js')
           const work = {
-            folder: options.migrations ?? shippedMigrations(),
+            folder: options.migrations === undefined ? shippedMigrations() : resolve(context.cwd, options.migrations),
             schema: target.schema ?? 'public',
             maxWaitMs: options.maxWait,
             signal: context.signal,
             onProgress: context.progress.line,
           }
-          const preview = await previewMigrate(target, work)
+          const preview = await previewMigrate(target, { ...work, dryRun: options.dryRun === true })
           const header = `migrate  ${describeTarget(target)}  PostgreSQL ${preview.serverVersion}  schema ${work.schema}`
           if (options.dryRun === true) return renderPreview(header, target.database, preview)
           context.progress.line(header)

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Command } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { parseDuration, withDatabaseFlags } from '../cli/flags.js'
@@ -37,13 +38,13 @@ export const rollbackCommand = (run: Run) =>
           const { shippedMigrations } = await import('../migrations/files.js')
           const { describeTarget } = await import('../database/connection-target.js')
           const work = {
-            folder: options.migrations ?? shippedMigrations(),
+            folder: options.migrations === undefined ? shippedMigrations() : resolve(context.cwd, options.migrations),
             schema: target.schema ?? 'public',
             maxWaitMs: options.maxWait,
             signal: context.signal,
             onProgress: context.progress.line,
           }
-          const preview = await previewRollback(target, work)
+          const preview = await previewRollback(target, { ...work, dryRun: options.dryRun === true })
           const header = `rollback  ${describeTarget(target)}  schema ${work.schema}`
           const tag = await priceTagText(preview, context.render)
           if (options.dryRun === true) {

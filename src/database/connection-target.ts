@@ -90,7 +90,8 @@ export const describeTarget = ({ database, host, port, user }: ConnectionTarget)
 
 /** The target as a URL, password included: for a child or another run, never for people. */
 export const toDatabaseUrl = ({ host, port, user, database, password }: ConnectionTarget): string => {
-  const credentials = password === undefined ? encodeURIComponent(user) : `${encodeURIComponent(user)}:${encodeURIComponent(password)}`
+  const credentials =
+    password === undefined ? encodeURIComponent(user) : `${encodeURIComponent(user)}:${encodeURIComponent(password)}`
   return `postgres://${credentials}@${encodeURIComponent(host)}:${port}/${encodeURIComponent(database)}`
 }
 

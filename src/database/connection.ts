@@ -2,7 +2,7 @@ import { Client, Pool, type ClientConfig, type PoolConfig } from 'pg'
 import { OperatorError } from '../errors.js'
 import { explainDatabaseError } from './connection-error.js'
 import type { ConnectionTarget } from './connection-target.js'
-import { settleTls } from './tls.js'
+import { requestCancel, settleTls } from './side-channel.js'
 
 /** Anything that answers queries: a client, a pool, or a facade over one of them. */
 export type Queryable = Pick<Client, 'query'>
@@ -86,7 +86,7 @@ const cancelOnAbort = (client: Client, target: ConnectionTarget, { signal }: Ses
   let giveUp: NodeJS.Timeout | undefined
   const onAbort = (): void => {
     giveUp = setTimeout(() => void client.end().catch(() => undefined), CANCEL_PATIENCE_MS)
-    void cancelStatement(client, target).catch(() => undefined)
+    void cancelStatement(client, target)
   }
   signal.addEventListener('abort', onAbort, { once: true })
   return () => {
@@ -95,14 +95,10 @@ const cancelOnAbort = (client: Client, target: ConnectionTarget, { signal }: Ses
   }
 }
 
-const cancelStatement = async (client: Client, target: ConnectionTarget): Promise<void> => {
-  const { processID } = client as Client & { readonly processID: number | null }
-  const canceller = await connect(target, { applicationName: 'chatkeep cancel', queryTimeoutMs: CANCEL_PATIENCE_MS })
-  try {
-    await canceller.query('SELECT pg_cancel_backend($1)', [processID])
-  } finally {
-    await disconnect(canceller)
-  }
+// node-postgres keeps both for its own use and does not show them in its types.
+const cancelStatement = (client: Client, target: ConnectionTarget): Promise<void> => {
+  const { processID, secretKey } = client as Client & { readonly processID: number; readonly secretKey: number }
+  return requestCancel(target, processID, secretKey)
 }
 
 const DISCONNECT_PATIENCE_MS = 1_000

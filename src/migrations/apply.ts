@@ -34,7 +34,9 @@ export const applySteps = async (
     const durationMs = performance.now() - startedAt
     await recordRun(client, { action: RUN_ACTIONS[step.action], migration: migrationTitle(step.file), durationMs })
     applied.push({ id, name, action: step.action, durationMs })
-    options.onProgress(`${DONE_WORDS[step.action].padEnd(8)} ${migrationTitle(step.file)}  ${Math.round(durationMs)} ms`)
+    options.onProgress(
+      `${DONE_WORDS[step.action].padEnd(8)} ${migrationTitle(step.file)}  ${Math.round(durationMs)} ms`,
+    )
   }
   for (const step of steps.filter(({ action }) => action === 'repair')) {
     const startedAt = performance.now()
@@ -141,11 +143,18 @@ const withPlace = async <T>(step: PlannedStep, applied: readonly AppliedStep[], 
   }
 }
 
-const HINT = 'mend the cause and run chatkeep migrate again: it goes on where it stopped, and chatkeep verify says where that is'
+const HINT =
+  'mend the cause and run chatkeep migrate again: it goes on where it stopped, and chatkeep verify says where that is'
 
 /** What a failed step leaves behind, in a sentence. */
-export const stateAfterFailure = (file: MigrationFile, applied: readonly { readonly id: number; readonly name: string }[]): string => {
-  const before = applied.length === 0 ? 'nothing was changed before it' : `done before it: ${applied.map(migrationTitle).join(', ')}`
-  const itself = runsInTransaction(file) ? 'this migration was rolled back' : 'an index that was being built is left INVALID; the next migrate drops it and builds it again'
+export const stateAfterFailure = (
+  file: MigrationFile,
+  applied: readonly { readonly id: number; readonly name: string }[],
+): string => {
+  const before =
+    applied.length === 0 ? 'nothing was changed before it' : `done before it: ${applied.map(migrationTitle).join(', ')}`
+  const itself = runsInTransaction(file)
+    ? 'this migration was rolled back'
+    : 'an index that was being built is left INVALID; the next migrate drops it and builds it again'
   return `state: ${itself}; ${before}; nothing after it was run`
 }

@@ -38,7 +38,9 @@ export const readMigrationFiles = async (folder: string): Promise<readonly Migra
   )
   const mistakes = [...names.flatMap((name) => fileMistakes(name, contents.get(name) ?? '')), ...orderMistakes(names)]
   if (mistakes.length > 0) {
-    throw new OperatorError('invalid_migration_files', `the migrations in ${folder} cannot be used`, { details: mistakes })
+    throw new OperatorError('invalid_migration_files', `the migrations in ${folder} cannot be used`, {
+      details: mistakes,
+    })
   }
   const files = await loadMigrationFiles(folder)
   return files.map(({ id, name, fileName, sql, hash }) => ({ id, name, fileName, sql, hash }))
@@ -69,8 +71,10 @@ const fileMistakes = (fileName: string, content: string): readonly string[] => {
   const [, , name] = FILE_NAME.exec(fileName) ?? []
   const mistakes: string[] = []
   if (name === undefined) mistakes.push(`${fileName}: the name must be like 7_verb-object.sql`)
-  else if (name.length > HISTORY_NAME_LIMIT) mistakes.push(`${fileName}: the name has more than ${HISTORY_NAME_LIMIT} characters`)
-  if (content.startsWith('\ufeff')) mistakes.push(`${fileName}: starts with a byte order mark, which changes its hash; remove it`)
+  else if (name.length > HISTORY_NAME_LIMIT)
+    mistakes.push(`${fileName}: the name has more than ${HISTORY_NAME_LIMIT} characters`)
+  if (content.startsWith('\ufeff'))
+    mistakes.push(`${fileName}: starts with a byte order mark, which changes its hash; remove it`)
   if (content.includes('\r\n')) {
     mistakes.push(
       `${fileName}: has CRLF line endings, which change its hash; check it out with LF (git add --renormalize, or .gitattributes: *.sql eol=lf)`,

@@ -31,7 +31,7 @@ const ARCHIVE_BATCH = `
 
 /** Copies guest data of all messages into the archive, in batches; what is written meanwhile the trigger adds. */
 export const fillArchive = async (client: Client): Promise<void> => {
-  for (let after = '0'; ; ) {
+  for (let after = '0'; ;) {
     const { rows } = await client.query<{ last: string | number | null }>(SELECT_BATCH_END, [after])
     const last = rows[0]?.last ?? null
     if (last === null) return
@@ -126,7 +126,8 @@ const inBatch = async <T>(client: Client, work: () => Promise<T>): Promise<T> =>
         return work()
       })
     } catch (error) {
-      if (attempt === MAX_ATTEMPTS || !hasSqlState(error, SqlState.lockNotAvailable, SqlState.deadlockDetected)) throw error
+      if (attempt === MAX_ATTEMPTS || !hasSqlState(error, SqlState.lockNotAvailable, SqlState.deadlockDetected))
+        throw error
     }
   }
 }

@@ -38,7 +38,8 @@ export const readHistory = async (client: Queryable, schema: string): Promise<Hi
   const found = await client.query<{ column: string }>(SELECT_HISTORY_COLUMNS, [schema])
   const columns = found.rows.map(({ column }) => column)
   if (columns.length === 0) return { state: 'absent' }
-  if (!['id', 'name', 'hash', 'executed_at'].every((column) => columns.includes(column))) return { state: 'foreign', columns }
+  if (!['id', 'name', 'hash', 'executed_at'].every((column) => columns.includes(column)))
+    return { state: 'foreign', columns }
   const { rows } = await client.query<HistoryRow>(selectHistory(schema))
   if (rows[0] !== undefined && rows[0].hash !== FIRST_ROW_HASH) return { state: 'foreign', columns }
   return { state: 'present', rows }

@@ -18,7 +18,11 @@ export interface LockOptions {
  * would deadlock with the CREATE INDEX CONCURRENTLY of the holder.
  * @throws OperatorError `migration_lock_held` (exit 4) naming the holder
  */
-export const withMigrationLock = async <T>(client: Queryable, options: LockOptions, work: () => Promise<T>): Promise<T> => {
+export const withMigrationLock = async <T>(
+  client: Queryable,
+  options: LockOptions,
+  work: () => Promise<T>,
+): Promise<T> => {
   await acquire(client, options)
   try {
     return await work()

@@ -1,25 +1,16 @@
 import { loadMigrationFiles } from 'postgres-migrations'
 import type { Client } from 'pg'
-import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
-import { inReadOnlySnapshot, inTransaction } from '../database/transaction.js'
+import { inTransaction } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { applySteps, type AppliedStep } from './apply.js'
 import { readArchiveObjects, summariseArchive } from './archive.js'
-import { migrationTitle, type MigrationFile } from './files.js'
+import type { MigrationFile } from './files.js'
 import { planMigrations, type MigrationPlan } from './plan.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore.js'
 import { ensureRunsTable } from './runs.js'
-import { withMigrationSession } from './session.js'
-
-export interface MigrateOptions {
-  readonly folder: string
-  readonly schema: string
-  readonly maxWaitMs: number
-  readonly signal: AbortSignal
-  readonly onProgress: (line: string) => void
-}
+import { withMigrationPreview, withMigrationSession, type MigrationOptions, type PreviewOptions } from './session.js'
 
 /** What a migrate would do, and on what. */
 export interface MigratePreview {
@@ -36,43 +27,41 @@ export interface MigrateResult {
   readonly durationMs: number
 }
 
-const PREVIEW_LIMITS = { statementTimeoutMs: 30_000, lockTimeoutMs: 1_000 }
-const PREVIEW_QUERY_TIMEOUT_MS = 40_000
+/** Makes the plan. It may be read while somebody else migrates: it waits for no lock. */
+export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions): Promise<MigratePreview> =>
+  withMigrationPreview(target, 'migrate', options, async (client) => {
+    const { rows } = await client.query<{ version: string }>(SELECT_VERSION)
+    const plan = planMigrations(await readMigrationState(client, options.schema, options.folder))
+    const { archive } = await readArchiveObjects(client)
+    const archivedMessages = archive ? (await summariseArchive(client)).messages : 0
+    return { serverVersion: rows[0]?.version ?? 'unknown', plan, archivedMessages }
+  })
 
-/** Makes the plan in a session that the server keeps read-only; takes no lock and waits for none. */
-export const previewMigrate = (target: ConnectionTarget, options: MigrateOptions): Promise<MigratePreview> =>
-  withClient(
-    target,
-    { applicationName: 'chatkeep migrate --dry-run', signal: options.signal, queryTimeoutMs: PREVIEW_QUERY_TIMEOUT_MS },
-    (client) => inReadOnlySnapshot(client, PREVIEW_LIMITS, () => preview(client, options)),
-  )
-
-const preview = async (client: Queryable, { schema, folder }: MigrateOptions): Promise<MigratePreview> => {
-  await client.query(`SELECT set_config('search_path', quote_ident($1), true)`, [schema])
-  const { rows } = await client.query<{ version: string }>(`SELECT split_part(current_setting('server_version'), ' ', 1) AS "version"`)
-  const plan = planMigrations(await readMigrationState(client, schema, folder))
-  const { archive } = await readArchiveObjects(client)
-  const archivedMessages = archive ? (await summariseArchive(client)).messages : 0
-  return { serverVersion: rows[0]?.version ?? 'unknown', plan, archivedMessages }
-}
+const SELECT_VERSION = `SELECT split_part(current_setting('server_version'), ' ', 1) AS "version"`
 
 /**
  * Brings the database to the newest migration and puts back what an earlier rollback archived.
  * @param agreed the plan that was shown; when the database moved since, nothing is done
  */
-export const migrate = (target: ConnectionTarget, agreed: MigrationPlan, options: MigrateOptions): Promise<MigrateResult> =>
-  withMigrationSession(target, { ...options, command: 'migrate' }, async (client) => {
+export const migrate = (
+  target: ConnectionTarget,
+  agreed: MigrationPlan,
+  options: MigrationOptions,
+): Promise<MigrateResult> =>
+  withMigrationSession(target, 'migrate', options, async (client) => {
     const startedAt = performance.now()
     const state = await readMigrationState(client, options.schema, options.folder)
     const plan = planMigrations(state)
     if (describePlan(plan) !== describePlan(agreed)) throw planChanged()
     const leftovers = await readArchiveObjects(client)
     const untouched = plan.steps.length === 0 && !Object.values(leftovers).includes(true)
-    if (untouched) return { steps: [], alreadyDone: plan.done, restored: undefined, durationMs: performance.now() - startedAt }
+    if (untouched)
+      return { steps: [], alreadyDone: plan.done, restored: undefined, durationMs: performance.now() - startedAt }
     await checkPrivileges(client, options.schema)
     const steps: AppliedStep[] = []
     try {
-      if (await clearRollbackLeftovers(client, options)) options.onProgress('removed what an interrupted rollback had left')
+      if (await clearRollbackLeftovers(client, options))
+        options.onProgress('removed what an interrupted rollback had left')
       if (state.history.state === 'absent') await createHistory(client, options.folder)
       await ensureRunsTable(client)
       steps.push(...(await applySteps(client, plan.steps, options)))
@@ -112,9 +101,10 @@ const createHistory = async (client: Client, folder: string): Promise<void> => {
   if (first === undefined) return
   await inTransaction(client, async () => {
     await client.query(first.sql)
-    await client.query('INSERT INTO "migrations" ("id", "name", "hash") VALUES ($1, $2, $3)', [first.id, first.name, first.hash])
+    await client.query('INSERT INTO "migrations" ("id", "name", "hash") VALUES ($1, $2, $3)', [
+      first.id,
+      first.name,
+      first.hash,
+    ])
   })
 }
-
-/** How the steps of a plan read in a list. */
-export const stepTitle = (step: { readonly file: MigrationFile }): string => migrationTitle(step.file)

@@ -77,7 +77,12 @@ const repairStep = (file: MigrationFile, presence: Presence | undefined): Planne
     case 'partial':
       return { file, action: 'repair', reason: `applied before, but ${presence.reason}` }
     case 'invalid':
-      return { file, action: 'repair', reason: 'applied before, but its index is INVALID', dropIndex: presence.index.name }
+      return {
+        file,
+        action: 'repair',
+        reason: 'applied before, but its index is INVALID',
+        dropIndex: presence.index.name,
+      }
     default:
       return undefined
   }
@@ -98,11 +103,15 @@ const refuseConflicts = (decisions: readonly Decision[]): void => {
     return vanished ? [`${title}: applied before, but the tables are gone`] : []
   })
   if (details.length === 0) return
-  throw new OperatorError('schema_conflict', 'the database holds something else where a migration wants to go; nothing was changed', {
-    exitCode: ExitCode.refused,
-    details,
-    hint: 'rename, drop or correct what is named above, then run chatkeep migrate again',
-  })
+  throw new OperatorError(
+    'schema_conflict',
+    'the database holds something else where a migration wants to go; nothing was changed',
+    {
+      exitCode: ExitCode.refused,
+      details,
+      hint: 'rename, drop or correct what is named above, then run chatkeep migrate again',
+    },
+  )
 }
 
 const MISMATCH_WORDS = {
@@ -118,15 +127,23 @@ const refuseMismatch = (statuses: readonly MigrationStatus[]): void => {
       : [`${migrationTitle(status)}: ${MISMATCH_WORDS[status.state]}`],
   )
   if (details.length === 0) return
-  throw new OperatorError('history_mismatch', 'the history in the table "migrations" does not agree with the migration files; nothing was changed', {
-    exitCode: ExitCode.refused,
-    details,
-    hint: 'use the version of chatkeep that migrated this database last, or put the original files back',
-  })
+  throw new OperatorError(
+    'history_mismatch',
+    'the history in the table "migrations" does not agree with the migration files; nothing was changed',
+    {
+      exitCode: ExitCode.refused,
+      details,
+      hint: 'use the version of chatkeep that migrated this database last, or put the original files back',
+    },
+  )
 }
 
 const foreignHistory = (columns: readonly string[]): OperatorError =>
-  new OperatorError('foreign_migrations_table', `the table "migrations" in this schema belongs to another tool (its columns: ${columns.join(', ')}); nothing was changed`, {
-    exitCode: ExitCode.refused,
-    hint: 'rename it (ALTER TABLE "migrations" RENAME TO "other_migrations") and tell that tool its new name (TypeORM: migrationsTableName; Knex: tableName), or keep the chat in another schema: --schema chat',
-  })
+  new OperatorError(
+    'foreign_migrations_table',
+    `the table "migrations" in this schema belongs to another tool (its columns: ${columns.join(', ')}); nothing was changed`,
+    {
+      exitCode: ExitCode.refused,
+      hint: 'rename it (ALTER TABLE "migrations" RENAME TO "other_migrations") and tell that tool its new name (TypeORM: migrationsTableName; Knex: tableName), or keep the chat in another schema: --schema chat',
+    },
+  )

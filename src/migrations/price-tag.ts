@@ -22,7 +22,12 @@ export interface PriceTag {
 type Counts = Omit<PriceTag, 'blockingClientColumns'>
 
 const NOTHING: Counts = {
-  messages: 0, guestMessages: 0, messagesWithKey: 0, messagesToLink: 0, clientsToCreate: 0, messagesToRemove: 0,
+  messages: 0,
+  guestMessages: 0,
+  messagesWithKey: 0,
+  messagesToLink: 0,
+  clientsToCreate: 0,
+  messagesToRemove: 0,
 }
 
 /** Counts in one pass over the table. After a cut rollback some columns may be gone already; they cost nothing then. */

@@ -7,7 +7,11 @@ import { readHistory } from './history.js'
 import type { MigrationState } from './plan.js'
 
 /** Reads what a plan is made from. Works in a read-only session, too. */
-export const readMigrationState = async (client: Queryable, schema: string, folder: string): Promise<MigrationState> => ({
+export const readMigrationState = async (
+  client: Queryable,
+  schema: string,
+  folder: string,
+): Promise<MigrationState> => ({
   files: await readMigrationFiles(folder),
   history: await readHistory(client, schema),
   catalog: await readCatalog(client, schema, CHAT_TABLES),
@@ -26,11 +30,16 @@ const SELECT_MAY_CREATE = `SELECT has_schema_privilege($1, 'CREATE') AS "mayCrea
  * @throws OperatorError `insufficient_privilege`
  */
 export const checkPrivileges = async (client: Queryable, schema: string): Promise<void> => {
-  const { rows: others } = await client.query<{ table: string; owner: string }>(SELECT_OTHERS_TABLES, [schema, CHAT_TABLES])
+  const { rows: others } = await client.query<{ table: string; owner: string }>(SELECT_OTHERS_TABLES, [
+    schema,
+    CHAT_TABLES,
+  ])
   const { rows } = await client.query<{ mayCreate: boolean }>(SELECT_MAY_CREATE, [schema])
   const details = [
     ...others.map(({ table, owner }) => `"${table}" belongs to ${owner}`),
-    ...(rows[0]?.mayCreate === false ? [`the schema ${JSON.stringify(schema)} takes no new tables from this role`] : []),
+    ...(rows[0]?.mayCreate === false
+      ? [`the schema ${JSON.stringify(schema)} takes no new tables from this role`]
+      : []),
   ]
   if (details.length === 0) return
   throw new OperatorError('insufficient_privilege', 'this role may not change the tables; nothing was changed', {

@@ -108,7 +108,7 @@ const RESTORE_BATCH = `
   SELECT (SELECT count(*)::integer FROM batch) AS "taken", (SELECT count(*)::integer FROM restored) AS "restored"`
 
 const restoreGuestData = async (client: Client): Promise<number> => {
-  for (let sum = 0; ; ) {
+  for (let sum = 0; ;) {
     const { rows } = await inTransaction(client, async () => {
       await markOwnChanges(client)
       return client.query<{ taken: number; restored: number }>(RESTORE_BATCH)
@@ -160,7 +160,9 @@ const removeCreatedClients = async (
   client: Client,
   schema: string,
 ): Promise<Pick<Restored, 'removedClients' | 'keptClients'>> => {
-  const { rows: references } = await client.query<{ table: string; column: string; key: string }>(SELECT_CLIENT_REFERENCES)
+  const { rows: references } = await client.query<{ table: string; column: string; key: string }>(
+    SELECT_CLIENT_REFERENCES,
+  )
   const messages = { table: qualified(schema, 'ChatMessage'), column: '"clientId"', key: '"id"' }
   const unused = [messages, ...references]
     .map(({ table, column, key }) => `AND NOT EXISTS (SELECT FROM ${table} AS r WHERE r.${column} = c.${key})`)

@@ -1,11 +1,17 @@
 import type { Client } from 'pg'
-import { withClient, type Queryable } from '../database/connection.js'
+import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
-import { inReadOnlySnapshot } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { findColumn } from '../persistence/shape.js'
 import { stateAfterFailure } from './apply.js'
-import { createArchive, dropCapture, GUARD, readArchiveObjects, summariseArchive, type ArchiveSummary } from './archive.js'
+import {
+  createArchive,
+  dropCapture,
+  GUARD,
+  readArchiveObjects,
+  summariseArchive,
+  type ArchiveSummary,
+} from './archive.js'
 import { migrationTitle, readRollbackFile, runsInTransaction, type MigrationFile } from './files.js'
 import { countUnarchived, fillArchive, linkGuests, removeOrphans } from './fill-archive.js'
 import { compareHistory } from './history.js'
@@ -13,17 +19,9 @@ import type { MigrationState } from './plan.js'
 import { readPriceTag, type PriceTag } from './price-tag.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
 import { ensureRunsTable, recordRun } from './runs.js'
-import { withMigrationSession } from './session.js'
+import { withMigrationPreview, withMigrationSession, type MigrationOptions, type PreviewOptions } from './session.js'
 import { withShortLocks } from './short-lock.js'
 import { toSqlFileError } from './sql-error.js'
-
-export interface RollbackOptions {
-  readonly folder: string
-  readonly schema: string
-  readonly maxWaitMs: number
-  readonly signal: AbortSignal
-  readonly onProgress: (line: string) => void
-}
 
 /** The migration that creates the application's own tables; the guest-chat update is all that comes after it. */
 const BASE_MIGRATION = 1
@@ -49,28 +47,19 @@ export interface RollbackResult {
   readonly durationMs: number
 }
 
-const PREVIEW_LIMITS = { statementTimeoutMs: 120_000, lockTimeoutMs: 1_000 }
-const PREVIEW_QUERY_TIMEOUT_MS = 130_000
-
-/** Says what a rollback would undo and what it would cost, in a session that the server keeps read-only. */
-export const previewRollback = (target: ConnectionTarget, options: RollbackOptions): Promise<RollbackPreview> =>
-  withClient(
-    target,
-    { applicationName: 'chatkeep rollback --dry-run', signal: options.signal, queryTimeoutMs: PREVIEW_QUERY_TIMEOUT_MS },
-    (client) =>
-      inReadOnlySnapshot(client, PREVIEW_LIMITS, async () => {
-        await client.query(`SELECT set_config('search_path', quote_ident($1), true)`, [options.schema])
-        const state = await readMigrationState(client, options.schema, options.folder)
-        return { files: filesToUndo(state), price: await readPriceTag(client, state.catalog) }
-      }),
-  )
+/** Says what a rollback would undo and what it would cost. */
+export const previewRollback = (target: ConnectionTarget, options: PreviewOptions): Promise<RollbackPreview> =>
+  withMigrationPreview(target, 'rollback', options, async (client) => {
+    const state = await readMigrationState(client, options.schema, options.folder)
+    return { files: filesToUndo(state), price: await readPriceTag(client, state.catalog) }
+  })
 
 /**
  * Undoes the guest-chat update and keeps everything that the old schema cannot hold in an archive.
  * First all that can fail (archive, link, guard, validate), then the drops, newest first.
  */
-export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Promise<RollbackResult> =>
-  withMigrationSession(target, { ...options, command: 'rollback' }, async (client) => {
+export const rollBack = (target: ConnectionTarget, options: MigrationOptions): Promise<RollbackResult> =>
+  withMigrationSession(target, 'rollback', options, async (client) => {
     const startedAt = performance.now()
     const state = await readMigrationState(client, options.schema, options.folder)
     const files = filesToUndo(state)
@@ -94,18 +83,26 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
 
 const filesToUndo = ({ files, history }: MigrationState): readonly MigrationFile[] => {
   if (history.state !== 'present') {
-    throw new OperatorError('no_history', `chatkeep has no history in this database${history.state === 'foreign' ? ': the table "migrations" belongs to another tool' : ''}`, {
-      exitCode: ExitCode.refused,
-      hint: 'let chatkeep adopt what is there first: chatkeep migrate',
-    })
+    throw new OperatorError(
+      'no_history',
+      `chatkeep has no history in this database${history.state === 'foreign' ? ': the table "migrations" belongs to another tool' : ''}`,
+      {
+        exitCode: ExitCode.refused,
+        hint: 'let chatkeep adopt what is there first: chatkeep migrate',
+      },
+    )
   }
   const statuses = compareHistory(files, history.rows)
   const unknown = statuses.filter(({ state }) => state === 'unknown')
   if (unknown.length > 0) {
-    throw new OperatorError('history_mismatch', `this chatkeep does not know ${unknown.map(migrationTitle).join(', ')}, which came later`, {
-      exitCode: ExitCode.refused,
-      hint: 'use the version of chatkeep that migrated this database last',
-    })
+    throw new OperatorError(
+      'history_mismatch',
+      `this chatkeep does not know ${unknown.map(migrationTitle).join(', ')}, which came later`,
+      {
+        exitCode: ExitCode.refused,
+        hint: 'use the version of chatkeep that migrated this database last',
+      },
+    )
   }
   const applied = new Set(history.rows.map(({ id }) => id))
   return files.filter(({ id }) => id > BASE_MIGRATION && applied.has(id)).toReversed()
@@ -117,15 +114,19 @@ const hasGuestColumns = ({ catalog }: MigrationState): boolean =>
 
 const refuseUnlinkable = ({ clientsToCreate, blockingClientColumns }: PriceTag): void => {
   if (clientsToCreate === 0 || blockingClientColumns.length === 0) return
-  throw new OperatorError('clients_cannot_be_created', `${clientsToCreate} guests need a client, but none can be created: "Client" has columns that must be filled`, {
-    exitCode: ExitCode.refused,
-    details: blockingClientColumns.map((column) => `"Client"."${column}" is NOT NULL and has no default`),
-    hint: 'give these columns a default, or create the clients first; nothing was changed',
-  })
+  throw new OperatorError(
+    'clients_cannot_be_created',
+    `${clientsToCreate} guests need a client, but none can be created: "Client" has columns that must be filled`,
+    {
+      exitCode: ExitCode.refused,
+      details: blockingClientColumns.map((column) => `"Client"."${column}" is NOT NULL and has no default`),
+      hint: 'give these columns a default, or create the clients first; nothing was changed',
+    },
+  )
 }
 
 // Everything that can fail happens here, before anything is dropped. Each part finds its own traces of an earlier, cut run.
-const prepare = async (client: Client, options: RollbackOptions): Promise<void> => {
+const prepare = async (client: Client, options: MigrationOptions): Promise<void> => {
   const { onProgress, schema, signal } = options
   await withShortLocks(client, options, () => createArchive(client, schema))
   onProgress('archiving guest data')
@@ -143,10 +144,14 @@ const prepare = async (client: Client, options: RollbackOptions): Promise<void> 
   await client.query(`ALTER TABLE "ChatMessage" VALIDATE CONSTRAINT "${GUARD}"`)
   const missing = await countUnarchived(client)
   if (missing > 0) {
-    throw new OperatorError('archive_incomplete', `the guest data of ${missing} messages is not in the archive; nothing was dropped`, {
-      exitCode: ExitCode.no,
-      hint: 'is the trigger chatkeep_capture disabled, or session_replication_role set? Mend that and run the rollback again',
-    })
+    throw new OperatorError(
+      'archive_incomplete',
+      `the guest data of ${missing} messages is not in the archive; nothing was dropped`,
+      {
+        exitCode: ExitCode.no,
+        hint: 'is the trigger chatkeep_capture disabled, or session_replication_role set? Mend that and run the rollback again',
+      },
+    )
   }
 }
 
@@ -162,12 +167,16 @@ const undo = async (
   file: MigrationFile,
   script: string,
   before: readonly RolledBackStep[],
-  options: RollbackOptions,
+  options: MigrationOptions,
 ): Promise<RolledBackStep> => {
   const startedAt = performance.now()
   const finish = async (): Promise<void> => {
     await client.query('DELETE FROM "migrations" WHERE "id" = $1', [file.id])
-    await recordRun(client, { action: 'roll back', migration: migrationTitle(file), durationMs: performance.now() - startedAt })
+    await recordRun(client, {
+      action: 'roll back',
+      migration: migrationTitle(file),
+      durationMs: performance.now() - startedAt,
+    })
   }
   try {
     if (runsInTransaction({ sql: script })) {
@@ -189,7 +198,8 @@ const undo = async (
   return { id: file.id, name: file.name, durationMs }
 }
 
-const HINT = 'mend the cause and run the same rollback again: it goes on where it stopped; or go forward again with chatkeep migrate'
+const HINT =
+  'mend the cause and run the same rollback again: it goes on where it stopped; or go forward again with chatkeep migrate'
 
 const NO_ARCHIVE: ArchiveSummary = { messages: 0, removedMessages: 0, linkedMessages: 0, clients: 0, checksum: '0' }
 

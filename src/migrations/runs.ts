@@ -30,11 +30,19 @@ export interface Run {
 
 /** Creates the table where it is missing. Quiet about one that is there: its notice would say nothing. */
 export const ensureRunsTable = async (client: Queryable): Promise<void> => {
-  const { rows } = await client.query<{ exists: boolean }>(`SELECT to_regclass('"chatkeep_runs"') IS NOT NULL AS "exists"`)
+  const { rows } = await client.query<{ exists: boolean }>(
+    `SELECT to_regclass('"chatkeep_runs"') IS NOT NULL AS "exists"`,
+  )
   if (rows[0]?.exists !== true) await client.query(CREATE_RUNS)
 }
 
 export const recordRun = async (client: Queryable, { action, migration, durationMs, detail }: Run): Promise<void> => {
-  const values = [packageVersion(), action, migration ?? null, Math.round(durationMs), detail === undefined ? null : JSON.stringify(detail)]
+  const values = [
+    packageVersion(),
+    action,
+    migration ?? null,
+    Math.round(durationMs),
+    detail === undefined ? null : JSON.stringify(detail),
+  ]
   await client.query(INSERT_RUN, values)
 }

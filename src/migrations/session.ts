@@ -3,14 +3,18 @@ import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { escapeIdentifier } from '../database/identifier.js'
 import { onlyRow } from '../database/rows.js'
+import { inReadOnlySnapshot } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { withMigrationLock } from './lock.js'
 
 /** SET NOT NULL trusts a validated CHECK since version 12; without that the way back would stop every writer. */
 const OLDEST_SERVER = 120_000
 
-export interface MigrationSessionOptions {
-  readonly command: 'migrate' | 'rollback'
+export type MigrationCommand = 'migrate' | 'rollback'
+
+export interface MigrationOptions {
+  /** Where the migration files are. */
+  readonly folder: string
   readonly schema: string
   /** How long to wait for the migration lock and, in sum, for locks on tables. */
   readonly maxWaitMs: number
@@ -19,35 +23,53 @@ export interface MigrationSessionOptions {
   readonly onProgress: (line: string) => void
 }
 
-/** What the session found out about its server before anything was done. */
-export interface ServerFacts {
-  readonly version: string
-}
-
 /**
  * Gives the work one dedicated connection that holds the migration lock, with our schema first and no time-outs of the role's.
  * @throws OperatorError when the connection goes through a pooler, to a standby, to an old server or a missing schema
  */
 export const withMigrationSession = async <T>(
   target: ConnectionTarget,
-  options: MigrationSessionOptions,
-  work: (client: Client, facts: ServerFacts) => Promise<T>,
+  command: MigrationCommand,
+  options: MigrationOptions,
+  work: (client: Client) => Promise<T>,
 ): Promise<T> =>
-  withClient(
-    target,
-    { applicationName: `chatkeep ${options.command}`, signal: options.signal },
-    async (client) => {
-      const facts = await checkServer(client, options)
-      const { maxWaitMs, signal, onProgress } = options
-      return withMigrationLock(client, { maxWaitMs, signal, onWait: onProgress }, async () => {
-        await prepareSession(client, options.schema)
-        return work(client, facts)
-      })
-    },
+  withClient(target, { applicationName: `chatkeep ${command}`, signal: options.signal }, async (client) => {
+    await refusePooler(client, command)
+    await checkServer(client, options.schema)
+    const { maxWaitMs, signal, onProgress } = options
+    return withMigrationLock(client, { maxWaitMs, signal, onWait: onProgress }, async () => {
+      await prepareSession(client, options.schema)
+      return work(client)
+    })
+  })
+
+const PREVIEW_LIMITS = { statementTimeoutMs: 120_000, lockTimeoutMs: 1_000 }
+const PREVIEW_QUERY_TIMEOUT_MS = 130_000
+
+export interface PreviewOptions extends MigrationOptions {
+  /** Nothing will follow, so the preview may go through a pooler. */
+  readonly dryRun: boolean
+}
+
+/** Gives the work a session that the server keeps read-only, with our schema first. Takes no migration lock. */
+export const withMigrationPreview = <T>(
+  target: ConnectionTarget,
+  command: MigrationCommand,
+  { schema, signal, dryRun }: PreviewOptions,
+  work: (client: Client) => Promise<T>,
+): Promise<T> => {
+  const session = { applicationName: `chatkeep ${command} --dry-run`, signal, queryTimeoutMs: PREVIEW_QUERY_TIMEOUT_MS }
+  return withClient(target, session, (client) =>
+    inReadOnlySnapshot(client, PREVIEW_LIMITS, async () => {
+      // Better now than after somebody has read the plan and agreed to it.
+      if (!dryRun) await refusePooler(client, command)
+      await client.query(`SELECT set_config('search_path', quote_ident($1), true)`, [schema])
+      return work(client)
+    }),
   )
+}
 
 interface ServerRow {
-  readonly pid: number
   readonly version: string
   readonly versionNumber: number
   readonly standby: boolean
@@ -56,37 +78,52 @@ interface ServerRow {
 }
 
 const SELECT_SERVER = `
-  SELECT pg_backend_pid() AS "pid",
-    current_setting('server_version') AS "version",
+  SELECT current_setting('server_version') AS "version",
     current_setting('server_version_num')::integer AS "versionNumber",
     pg_is_in_recovery() AS "standby",
     current_setting('transaction_read_only')::boolean AS "readOnly",
     EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1) AS "hasSchema"`
 
-const checkServer = async (client: Client, { command, schema }: MigrationSessionOptions): Promise<ServerFacts> => {
-  const row = onlyRow(await client.query<ServerRow>(SELECT_SERVER, [schema]))
+/**
+ * A pooler hands out keys of its own, so what the driver was told at its start differs from what the server's session says.
+ * @throws OperatorError `connection_pooler` (exit 5)
+ */
+const refusePooler = async (client: Client, command: MigrationCommand): Promise<void> => {
+  const { pid } = onlyRow(await client.query<{ pid: number }>('SELECT pg_backend_pid() AS "pid"'))
   const { processID } = client as Client & { readonly processID: number | null }
-  if (processID !== row.pid) {
-    throw new OperatorError('connection_pooler', `${command} cannot go through a connection pooler: its lock and settings would end up in somebody else's session`, {
+  if (processID === pid) return
+  throw new OperatorError(
+    'connection_pooler',
+    `${command} cannot go through a connection pooler: its lock and settings would end up in somebody else's session`,
+    {
       exitCode: ExitCode.refused,
       hint: 'name the server itself: DIRECT_URL=postgres://… or --database-url',
-    })
-  }
+    },
+  )
+}
+
+const checkServer = async (client: Client, schema: string): Promise<void> => {
+  const row = onlyRow(await client.query<ServerRow>(SELECT_SERVER, [schema]))
   if (row.standby || row.readOnly) {
-    throw new OperatorError('read_only_database', `the server takes no writes: ${row.standby ? 'it is a standby' : 'it is read-only by its settings'}`, {
-      exitCode: ExitCode.unreachable,
-      hint: 'name the primary server',
-    })
+    throw new OperatorError(
+      'read_only_database',
+      `the server takes no writes: ${row.standby ? 'it is a standby' : 'it is read-only by its settings'}`,
+      {
+        exitCode: ExitCode.unreachable,
+        hint: 'name the primary server',
+      },
+    )
   }
   if (row.versionNumber < OLDEST_SERVER) {
-    throw new OperatorError('server_too_old', `the server is PostgreSQL ${row.version}; chatkeep needs 12 or newer`, { exitCode: ExitCode.refused })
+    throw new OperatorError('server_too_old', `the server is PostgreSQL ${row.version}; chatkeep needs 12 or newer`, {
+      exitCode: ExitCode.refused,
+    })
   }
   if (!row.hasSchema) {
     throw new OperatorError('schema_does_not_exist', `there is no schema ${JSON.stringify(schema)} in this database`, {
       hint: `name another one with --schema, or create it: CREATE SCHEMA ${escapeIdentifier(schema)}`,
     })
   }
-  return { version: row.version }
 }
 
 // Roles of hosted databases carry short time-outs; a concurrent build that meets one leaves an INVALID index.

@@ -49,7 +49,11 @@ export const beginWithShortLocks = async <T>(
 }
 
 /** `beginWithShortLocks`, committed. */
-export const withShortLocks = async <T>(client: Queryable, options: LockWaitOptions, work: () => Promise<T>): Promise<T> => {
+export const withShortLocks = async <T>(
+  client: Queryable,
+  options: LockWaitOptions,
+  work: () => Promise<T>,
+): Promise<T> => {
   const result = await beginWithShortLocks(client, 'BEGIN', options, work)
   await client.query('COMMIT')
   return result
@@ -89,7 +93,13 @@ const findLockHolders = async (client: Queryable): Promise<string> => {
   if (rows.length === 0) return 'its lock was not free in time'
   return rows
     .map(({ pid, application, user, state, ageS }) =>
-      [`pid ${pid}`, application, user === null ? null : `as ${user}`, state, ageS === null ? null : `in a transaction for ${ageS} s`]
+      [
+        `pid ${pid}`,
+        application,
+        user === null ? null : `as ${user}`,
+        state,
+        ageS === null ? null : `in a transaction for ${ageS} s`,
+      ]
         .filter((fact) => fact !== null && fact !== '')
         .join(', '),
     )

@@ -2,8 +2,13 @@ import { isServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError } from '../errors.js'
 
 /** Line and column, both from 1, of a position that the server counts in characters from 1. */
-export const locate = (sql: string, position: number): { readonly line: number; readonly column: number; readonly text: string } => {
-  const before = Array.from(sql).slice(0, position - 1).join('')
+export const locate = (
+  sql: string,
+  position: number,
+): { readonly line: number; readonly column: number; readonly text: string } => {
+  const before = Array.from(sql)
+    .slice(0, position - 1)
+    .join('')
   const line = before.split('\n').length
   const column = Array.from(before.slice(before.lastIndexOf('\n') + 1)).length + 1
   return { line, column, text: sql.split('\n')[line - 1] ?? '' }

@@ -25,7 +25,8 @@ const play = async (argv: readonly string[], database: TestDatabase, cwd: string
       onStdout: (text) => {
         add(text)
         // The one command that goes on after its answer.
-        if (text.startsWith('listening')) interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
+        if (text.startsWith('listening'))
+          interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
       },
     },
   )
@@ -50,7 +51,9 @@ describe('the README', () => {
       const actual = await play(argv, database, cwd)
       text = text.replace(source, () => `\`\`\`console\n$ chatkeep ${argv.join(' ')}\n${actual}\`\`\``)
       if (process.env.UPDATE_README === undefined) {
-        expect(maskVarying(actual), `chatkeep ${argv.join(' ')} (UPDATE_README=1 writes what is true now)`).toBe(maskVarying(screen))
+        expect(maskVarying(actual), `chatkeep ${argv.join(' ')} (UPDATE_README=1 writes what is true now)`).toBe(
+          maskVarying(screen),
+        )
       }
     }
     if (process.env.UPDATE_README !== undefined) await writeFile(readmePath, text)

@@ -23,9 +23,7 @@ const filesBelow = (folder: string): readonly string[] =>
 
 const importsOf = (path: string): readonly Import[] => {
   const text = readFileSync(path, 'utf8')
-  const found = text.matchAll(
-    /^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\('([^']+)'\)/gm,
-  )
+  const found = text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\('([^']+)'\)/gm)
   return Array.from(found, ([, type, fixed, lazy]) => {
     const specifier = fixed ?? lazy ?? ''
     const isPackage = !specifier.startsWith('.')

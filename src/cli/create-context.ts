@@ -1,4 +1,5 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { OperatorError } from '../errors.js'
 import type { CommandContext } from './command.js'
 import type { OutputStream, ProcessContext } from './context.js'
 import { readEnvironment } from './environment.js'
@@ -45,7 +46,10 @@ export const createContext = (mode: OutputMode, outer: ProcessContext, runProgra
     withTarget: async (flags, kind, work) => {
       if (flags.embedded !== undefined) {
         const { withEmbeddedTarget } = await import('./embedded-target.js')
-        return withEmbeddedTarget(flags, outer, (target) => work(useTarget(target)))
+        return withEmbeddedTarget(flags, outer, async (target) => {
+          if (flags.embedded === true && kind === 'pooled') await migrateQuietly(target, outer, runProgram)
+          return work(useTarget(target))
+        })
       }
       const { resolveTarget } = await import('./resolve-target.js')
       return work(useTarget(resolveTarget(flags, environment, kind)))
@@ -53,4 +57,22 @@ export const createContext = (mode: OutputMode, outer: ProcessContext, runProgra
     runChatkeep: (argv, overrides = {}) => runProgram({ ...outer, stdout, stderr, ...overrides, argv }),
   }
   return { context, stdoutRender: context.render, stderrRender: renderFor(outer.stderr) }
+}
+
+// A throw-away database is empty, and nobody else can migrate it: a command that needs the tables gets them.
+const migrateQuietly = async (
+  target: ConnectionTarget,
+  outer: ProcessContext,
+  runProgram: RunProgram,
+): Promise<void> => {
+  const { toDatabaseUrl } = await import('../database/connection-target.js')
+  const schema = target.schema === undefined ? [] : ['--schema', target.schema]
+  const argv = ['migrate', '--yes', '--database-url', toDatabaseUrl(target), ...schema]
+  let said = ''
+  const quiet: OutputStream = { write: (text) => (said += text), isTTY: false, columns: undefined }
+  const exitCode = await runProgram({ ...outer, argv, stdout: quiet, stderr: quiet })
+  if (exitCode !== 0)
+    throw new OperatorError('embedded_migration_failed', 'the embedded database could not be migrated', {
+      details: said.split('\n'),
+    })
 }

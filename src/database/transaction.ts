@@ -1,4 +1,5 @@
 import type { Queryable } from './connection.js'
+import { isConnectionFailure } from './connection-failure.js'
 
 /** Runs the work in a transaction: committed when it returns, rolled back when it throws. The first error wins. */
 export const inTransaction = async <T>(client: Queryable, work: () => Promise<T>, begin = 'BEGIN'): Promise<T> => {
@@ -8,8 +9,9 @@ export const inTransaction = async <T>(client: Queryable, work: () => Promise<T>
     await client.query('COMMIT')
     return result
   } catch (error) {
-    // When even ROLLBACK fails the connection is gone, and with it the transaction; the first error says why.
-    await client.query('ROLLBACK').catch(() => undefined)
+    // Without a connection there is no transaction any more, and a frozen server would keep us waiting once again.
+    // When ROLLBACK fails, the connection is gone as well; the first error says why.
+    if (!isConnectionFailure(error)) await client.query('ROLLBACK').catch(() => undefined)
     throw error
   }
 }
@@ -26,11 +28,12 @@ export interface SnapshotLimits {
 export const inReadOnlySnapshot = <T>(client: Queryable, limits: SnapshotLimits, work: () => Promise<T>): Promise<T> =>
   inTransaction(
     client,
-    async () => {
-      await client.query(`SET LOCAL statement_timeout = ${limits.statementTimeoutMs}`)
-      await client.query(`SET LOCAL lock_timeout = ${limits.lockTimeoutMs}`)
-      await client.query(`SET LOCAL TIME ZONE 'UTC'`)
-      return work()
-    },
-    'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
+    work,
+    // One round trip: the server may be far away.
+    [
+      'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
+      `SET LOCAL statement_timeout = ${limits.statementTimeoutMs}`,
+      `SET LOCAL lock_timeout = ${limits.lockTimeoutMs}`,
+      `SET LOCAL TIME ZONE 'UTC'`,
+    ].join('; '),
   )

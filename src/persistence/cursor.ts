@@ -15,8 +15,20 @@ export const CURSOR_SQL = `to_char(m."createdAt", 'YYYY-MM-DD HH24:MI:SS.US') ||
 /** @throws OperatorError `invalid_cursor` for anything that is not a cursor given out before */
 export const parseCursor = (text: string): Position => {
   const [, createdAt, id] = CURSOR.exec(text) ?? []
-  if (createdAt !== undefined && id !== undefined) return { createdAt, id: Number(id) }
+  if (createdAt !== undefined && id !== undefined && isInstant(createdAt) && Number(id) <= LARGEST_ID) {
+    return { createdAt, id: Number(id) }
+  }
   throw new OperatorError('invalid_cursor', `${JSON.stringify(text)} is no cursor; pass one back as it was given out`, {
     exitCode: ExitCode.no,
   })
+}
+
+/** ids are int4. */
+const LARGEST_ID = 2_147_483_647
+
+// A date such as 31 February has the form of one, but the server would refuse it.
+const isInstant = (createdAt: string): boolean => {
+  const [date = ''] = createdAt.split(' ')
+  const instant = new Date(`${createdAt.replace(' ', 'T')}Z`)
+  return !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(date)
 }

@@ -5,8 +5,8 @@ import { UTC_NOW, type Names } from './statements.js'
 export interface MarkAsReadQuery {
   readonly clientId?: number | undefined
   readonly guestUsername?: string | undefined
-  /** Who reads. The application's table has no column for it; it is asked for so that a caller cannot forget to know. */
-  readonly operatorId: number
+  /** Who reads. The application's table has no column for it; it is asked for so that a caller cannot forget to know; null where it is not in "User". */
+  readonly operatorId: number | null
   /** The newest message that the operator has seen; what came later stays unread. */
   readonly upToMessageId?: number | undefined
 }

@@ -7,20 +7,20 @@ import { explainMissingSchema, StoreUnavailable } from './errors.js'
 const RETRYABLE_STATES: ReadonlySet<string> = new Set([
   SqlState.serializationFailure,
   SqlState.deadlockDetected,
-  SqlState.tooManyConnections,
   SqlState.lockNotAvailable,
-  SqlState.adminShutdown,
-  SqlState.crashShutdown,
-  SqlState.cannotConnectNow,
+  SqlState.queryCanceled,
+  // A standby, or a primary that has just become one.
+  SqlState.readOnlyTransaction,
 ])
 
-const CONNECTION_EXCEPTION_CLASS = '08'
+/** Connection exception, invalid authorization (a password is being changed), insufficient resources, operator intervention. */
+const RETRYABLE_CLASSES: readonly string[] = ['08', '28', '53', '57P0']
 
 /** Whether the same call may succeed later: the server says so, or the connection to it broke. */
 export const isRetryable = (error: unknown): boolean => {
   if (error instanceof OperatorError) return error.retryable
-  if (isServerError(error)) return RETRYABLE_STATES.has(error.code) || error.code.startsWith(CONNECTION_EXCEPTION_CLASS)
-  return isConnectionFailure(error)
+  if (!isServerError(error)) return isConnectionFailure(error)
+  return RETRYABLE_STATES.has(error.code) || RETRYABLE_CLASSES.some((prefix) => error.code.startsWith(prefix))
 }
 
 const FIRST_DELAY_MS = 20

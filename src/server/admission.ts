@@ -1,0 +1,30 @@
+import type { IncomingMessage } from 'node:http'
+import type { Drain } from './drain.js'
+
+export interface Admission {
+  readonly drain: Drain
+  /** Web origins that may connect beside the server's own; `*` for all. */
+  readonly origins: readonly string[]
+  readonly log: (line: string) => void
+}
+
+/** The form of Engine.IO's `allowRequest`; asked once for each new connection. */
+export type AllowRequest = (request: IncomingMessage, answer: (reason: string | null, allowed: boolean) => void) => void
+
+/**
+ * Decides who may connect. Browsers enforce CORS for HTTP, but let any page open a WebSocket to anywhere, so the origin is
+ * checked here for both. What sends no origin is no browser. While the server drains, the connections it has go on
+ * (a polling client needs new requests for its last acknowledgements), but no new ones come in.
+ */
+export const createAdmission =
+  ({ drain, origins, log }: Admission): AllowRequest =>
+  ({ headers }, answer) => {
+    const { origin, host } = headers
+    const isAllowed = origin === undefined || origins.includes('*') || origins.includes(origin) || isOwn(origin, host)
+    if (!isAllowed) log(`a connection was refused: its origin ${JSON.stringify(origin)} is not allowed`)
+    const reason = drain.closing ? 'the server is closing' : isAllowed ? null : 'this origin is not allowed'
+    answer(reason, reason === null)
+  }
+
+const isOwn = (origin: string, host: string | undefined): boolean =>
+  host !== undefined && URL.canParse(origin) && new URL(origin).host === host

@@ -1,0 +1,36 @@
+import type { Reply } from './answering.js'
+import type { Chat, Listeners, Seat } from './chat.js'
+import { toContact } from './conversation.js'
+import { toGuestHistoryMessage } from './outgoing.js'
+import type { Guest } from './participants.js'
+import { historySchema, type ContactPayload } from './payloads.js'
+import { joinedAt } from './presence.js'
+
+interface Page {
+  readonly before: string | undefined
+  readonly limit: number | undefined
+}
+
+/** `history`, the one event that both sides have: a guest reads its own conversation, an operator anybody's. */
+export const historyListeners = (chat: Chat, { socket, inOrder }: Seat): Listeners => ({
+  history: chat.answer('history', historySchema, ({ before, limit, ...whose }) => {
+    const participant = joinedAt(socket)
+    const page = { before: before ?? undefined, limit: limit ?? undefined }
+    return inOrder(() =>
+      participant.role === 'client'
+        ? readGuestHistory(chat, participant, page)
+        : readOperatorHistory(chat, whose, page),
+    )
+  }),
+})
+
+/** What was said in the guest's own conversation, found by its token and by nothing else. */
+const readGuestHistory = async ({ store }: Chat, { conversation }: Guest, page: Page): Promise<Reply> => {
+  const { messages, nextBefore } = await store.getChatHistory({ sessionId: conversation, ...page })
+  return { answer: { messages: messages.map((message) => toGuestHistoryMessage(conversation, message)), nextBefore } }
+}
+
+const readOperatorHistory = async ({ store }: Chat, whose: ContactPayload, page: Page): Promise<Reply> => {
+  const { messages, nextBefore } = await store.getChatHistory({ ...toContact(whose), ...page })
+  return { answer: { messages, nextBefore } }
+}

@@ -1,0 +1,87 @@
+import * as z from 'zod'
+import { MAX_USERNAME_CHARACTERS, toStorableText, toUsername } from '../persistence/prepare-message.js'
+
+/** Longest message id, name of a conversation, cursor or phone that a client may send, in UTF-16 units. */
+const MAX_FIELD_LENGTH = 255
+
+/** Largest id in the application's tables (int4). */
+const MAX_ID = 2_147_483_647
+
+// As it will be stored, so that what is broadcast and what is read back are the same.
+const text = z.string().transform(toStorableText)
+
+const username = z
+  .string()
+  .transform(toUsername)
+  .refine((name) => name !== '', { error: 'is empty' })
+  .refine((name) => Array.from(name).length <= MAX_USERNAME_CHARACTERS, {
+    error: `is longer than ${MAX_USERNAME_CHARACTERS} characters`,
+  })
+
+const identifier = z
+  .string()
+  .min(1)
+  .max(MAX_FIELD_LENGTH)
+  .refine((value) => toStorableText(value) === value, { error: 'holds a character that cannot be stored' })
+
+// Forms send an empty field for "none"; as a phone it would belong to the first client who left it empty.
+const phone = text.pipe(z.string().max(MAX_FIELD_LENGTH)).transform((given) => (given.trim() === '' ? null : given))
+
+const id = z.int().min(1).max(MAX_ID)
+
+const guestJoin = z
+  .object({
+    role: z.literal('client'),
+    username: z.string().nullish(),
+    // What the old widget sends instead of `username`.
+    name: z.string().nullish(),
+    phone: phone.nullish(),
+    // Checked by the handler, which has an error of its own for it.
+    token: z.unknown().optional(),
+  })
+  .transform(({ username: given, name: old, ...rest }) => ({ ...rest, username: given ?? old }))
+  .pipe(z.object({ role: z.literal('client'), username, phone: z.string().nullish(), token: z.unknown().optional() }))
+
+const operatorJoin = z.object({
+  role: z.literal('operator'),
+  name: username,
+  operatorId: id.nullish(),
+  token: z.unknown().optional(),
+})
+
+export const joinSchema = z.discriminatedUnion('role', [guestJoin, operatorJoin])
+
+export const emptySchema = z.object({})
+
+// The core has the last word on sizes and emptiness: its errors name the field, and replayed messages meet the same rules.
+const content = {
+  type: z.enum(['text', 'image']),
+  message: text.nullish(),
+  /** A data URL. */
+  image: text.nullish(),
+  name: text.nullish(),
+  mimeType: text.nullish(),
+  size: z.number().nullish(),
+  messageId: identifier.nullish(),
+}
+
+export const guestMessageSchema = z.object(content)
+export const operatorMessageSchema = z.object({ ...content, to: identifier })
+
+/** What both kinds of message say, apart from who says it to whom. */
+export type MessagePayload = z.infer<typeof guestMessageSchema>
+
+export const guestTypingSchema = z.object({ isTyping: z.boolean() })
+export const operatorTypingSchema = z.object({ isTyping: z.boolean(), to: identifier })
+
+const page = { before: z.string().max(MAX_FIELD_LENGTH).nullish(), limit: z.number().nullish() }
+
+/** A number is a client's database id, a text the name of a conversation. */
+const contact = { clientId: z.union([id, identifier]).nullish(), username: username.nullish() }
+
+export const recentChatsSchema = z.object(page)
+/** A guest's own history takes no contact: its token says whose it is. */
+export const historySchema = z.object({ ...page, ...contact })
+export const markReadSchema = z.object({ ...contact, upToMessageId: id.nullish() })
+
+export type ContactPayload = Pick<z.infer<typeof historySchema>, 'clientId' | 'username'>

@@ -1,0 +1,48 @@
+import { escapeIdentifier } from '../database/identifier.js'
+import type { FactCheck } from './check.js'
+import { ALWAYS } from './expectation.js'
+import type { Facts } from './facts.js'
+import { finding, type Finding } from './finding.js'
+import type { ServerSetting } from './surroundings.js'
+
+/** Does a committed message survive a crash of the server? */
+export const durability: FactCheck = {
+  name: 'durability',
+  expectations: ALWAYS,
+  findings: (facts) => {
+    const { fsync, synchronousCommit } = facts.surroundings
+    return [
+      ...offFindings('fsync', fsync, 'a crash can destroy the whole database', facts),
+      ...offFindings('synchronous_commit', synchronousCommit, 'a crash can lose what was just committed', facts),
+    ]
+  },
+}
+
+const offFindings = (
+  name: 'fsync' | 'synchronous_commit',
+  { value, source }: ServerSetting,
+  consequence: string,
+  { database }: Facts,
+): readonly Finding[] => {
+  if (value !== 'off') return []
+  const words = { object: `setting ${name}`, expected: 'on', actual: `off (${source}): ${consequence}` }
+  return [
+    finding('warning', `${name}_off`, { ...words, help: wayToSwitchOn(name, source, escapeIdentifier(database)) }),
+  ]
+}
+
+// A setting can only be changed where it comes from.
+const wayToSwitchOn = (name: string, source: string, database: string): string => {
+  switch (source) {
+    case 'database':
+      return `ALTER DATABASE ${database} RESET ${name}`
+    case 'user':
+      return `ALTER ROLE CURRENT_USER RESET ${name}`
+    case 'database user':
+      return `ALTER ROLE CURRENT_USER IN DATABASE ${database} RESET ${name}`
+    case 'command line':
+      return `take ${name} from the server's command line and restart it`
+    default:
+      return `ALTER SYSTEM SET ${name} = on; SELECT pg_reload_conf()`
+  }
+}

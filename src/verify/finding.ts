@@ -1,0 +1,39 @@
+/** `error`: the database is not as expected. `warning`: it works, but somebody should look. `note`: worth knowing, nothing is wrong. */
+export type Severity = 'error' | 'warning' | 'note'
+
+/** One thing that a check found. */
+export interface Finding {
+  /** Stable, lower-case snake case, part of the public contract. */
+  readonly code: string
+  readonly severity: Severity
+  readonly object: string
+  readonly expected: string
+  readonly actual: string
+  /** Ids of up to five rows concerned; never what is in them, which is personal data. */
+  readonly sample: readonly number[]
+  /** What to type next. */
+  readonly help: string
+}
+
+/** A finding that concerns no rows. */
+export const finding = (
+  severity: Severity,
+  code: string,
+  words: Omit<Finding, 'severity' | 'code' | 'sample'>,
+): Finding => ({
+  code,
+  severity,
+  ...words,
+  sample: [],
+})
+
+/** A chatkeep command that goes to the same schema. */
+export const commandLine = (words: string, { schema }: { readonly schema: string }): string =>
+  schema === 'public' ? `chatkeep ${words}` : `chatkeep ${words} --schema ${shellWord(schema)}`
+
+/** The way to finish a rollback, or to begin one. */
+export const rollbackCommand = (facts: { readonly schema: string; readonly database: string }): string =>
+  commandLine(`rollback --confirm ${shellWord(facts.database)}`, facts)
+
+const shellWord = (word: string): string =>
+  /^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`

@@ -1,0 +1,54 @@
+import { escapeIdentifier } from '../database/identifier.js'
+import { EFFECTS, presenceOf, type NamedEffect } from '../migrations/effects.js'
+import {
+  CLIENT_ID,
+  columnName,
+  describeIndex,
+  findColumn,
+  findIndex,
+  type RequiredColumn,
+  type RequiredIndex,
+} from '../persistence/shape.js'
+import type { FactCheck } from './check.js'
+import { columnFindings } from './column-findings.js'
+import { hasTable, migrationState, type Facts } from './facts.js'
+import { finding, rollbackCommand, type Finding } from './finding.js'
+
+/** Is all that the guest-chat update added gone, and does every message need its client again? */
+export const guestUpdateUndone: FactCheck = {
+  name: 'guest-update-undone',
+  expectations: ['rolled-back'],
+  findings: (facts) =>
+    EFFECTS.filter((effect) => !isExplained(effect, facts)).flatMap((effect) => leftFindings(effect, facts)),
+}
+
+/** A migration that is still in the history, with all of its effect, is reported once, by the history. */
+const isExplained = ({ migration, effect }: NamedEffect, facts: Facts): boolean =>
+  migrationState(facts, migration) === 'applied' && presenceOf(effect, facts.catalog).state === 'present'
+
+const leftFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding[] => {
+  if (effect.kind === 'tables') return []
+  if (effect.kind === 'index') return indexLeft(effect.index, facts)
+  return effect.columns.flatMap((column) =>
+    column === CLIENT_ID ? clientIdFindings(facts) : columnLeft(column, facts),
+  )
+}
+
+const clientIdFindings = (facts: Facts): readonly Finding[] =>
+  hasTable(facts, CLIENT_ID.table)
+    ? columnFindings(facts, { ...CLIENT_ID, nullable: false }, rollbackCommand(facts))
+    : []
+
+const columnLeft = (wanted: RequiredColumn, facts: Facts): readonly Finding[] => {
+  const actual = findColumn(facts.catalog, wanted.table, wanted.column)
+  if (actual === undefined) return []
+  const words = { object: columnName(wanted), expected: 'absent', actual: actual.type }
+  return [finding('error', 'column_left', { ...words, help: rollbackCommand(facts) })]
+}
+
+const indexLeft = ({ name }: RequiredIndex, facts: Facts): readonly Finding[] => {
+  const actual = findIndex(facts.catalog, name)
+  if (actual === undefined) return []
+  const words = { object: `index ${escapeIdentifier(name)}`, expected: 'absent', actual: describeIndex(actual) }
+  return [finding('error', 'index_left', { ...words, help: rollbackCommand(facts) })]
+}

@@ -1,0 +1,49 @@
+import { qualified } from '../database/identifier.js'
+import { migrationTitle } from '../migrations/files.js'
+import type { MigrationStatus } from '../migrations/history.js'
+import type { Facts } from './facts.js'
+import { finding, type Finding } from './finding.js'
+
+/** How findings name the history. */
+export const historyTable = ({ schema }: Pick<Facts, 'schema'>): string => `history ${qualified(schema, 'migrations')}`
+
+type Mismatch = Extract<MigrationStatus['state'], 'changed' | 'unknown' | 'gap'>
+
+const MISMATCHES: Readonly<
+  Record<Mismatch, { readonly code: string; readonly expected: string; readonly actual: string }>
+> = {
+  changed: {
+    code: 'migration_changed',
+    expected: 'the file that was applied',
+    actual: 'another content (its hash differs)',
+  },
+  unknown: {
+    code: 'migration_unknown',
+    expected: 'a file for everything that was applied',
+    actual: 'applied, but there is no such file',
+  },
+  gap: {
+    code: 'migration_gap',
+    expected: 'applied before the later ones',
+    actual: 'not in the history, although a later one is',
+  },
+}
+
+const MISMATCH_HELP =
+  'use the version of chatkeep that migrated this database last, or name its files with --migrations DIR'
+
+/** Where history and files contradict each other. */
+export const mismatchFindings = ({ migrations }: Pick<Facts, 'migrations'>): readonly Finding[] =>
+  migrations.flatMap((migration) => {
+    const { state } = migration
+    if (state === 'applied' || state === 'pending') return []
+    const { code, expected, actual } = MISMATCHES[state]
+    return [
+      finding('error', code, {
+        object: `migration ${migrationTitle(migration)}`,
+        expected,
+        actual,
+        help: MISMATCH_HELP,
+      }),
+    ]
+  })

@@ -1,0 +1,71 @@
+import type { Queryable } from '../database/connection.js'
+
+/** A setting as this session has it, and where it comes from, in the words of pg_settings. */
+export interface ServerSetting {
+  readonly value: string
+  readonly source: string
+}
+
+/** What is around the application's tables: the server, the schema, and what chatkeep itself may have left there. */
+export interface Surroundings {
+  readonly serverVersion: string
+  readonly fsync: ServerSetting
+  readonly synchronousCommit: ServerSetting
+  readonly schemaExists: boolean
+  /** Tables whose names begin with `chatkeep_`. */
+  readonly ownTables: readonly string[]
+  /** Those of them that this role may read. */
+  readonly readableOwnTables: readonly string[]
+  readonly ownFunctions: readonly string[]
+  /** Triggers on "ChatMessage" whose names begin with `chatkeep_`. */
+  readonly ownTriggers: readonly string[]
+  /** `chatkeep migrate (pid 17)` and the like: who is changing the database at this moment. */
+  readonly runningChanges: readonly string[]
+}
+
+// One statement, since each is a round trip to a server that may be far away.
+const SELECT_SURROUNDINGS = String.raw`
+  WITH own_tables AS MATERIALIZED (
+    SELECT c.oid, c.relname::text AS "name"
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname LIKE 'chatkeep\_%'
+  )
+  SELECT current_setting('server_version') AS "serverVersion",
+    (SELECT json_build_object('value', setting, 'source', source)
+     FROM pg_catalog.pg_settings WHERE name = 'fsync') AS "fsync",
+    (SELECT json_build_object('value', setting, 'source', source)
+     FROM pg_catalog.pg_settings WHERE name = 'synchronous_commit') AS "synchronousCommit",
+    EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1) AS "schemaExists",
+    ARRAY(SELECT "name" FROM own_tables ORDER BY "name") AS "ownTables",
+    ARRAY(
+      SELECT "name" FROM own_tables WHERE pg_catalog.has_table_privilege(oid, 'SELECT') ORDER BY "name"
+    ) AS "readableOwnTables",
+    ARRAY(
+      SELECT p.proname::text
+      FROM pg_catalog.pg_proc AS p
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+      WHERE n.nspname = $1 AND p.proname LIKE 'chatkeep\_%'
+      ORDER BY 1
+    ) AS "ownFunctions",
+    ARRAY(
+      SELECT t.tgname::text
+      FROM pg_catalog.pg_trigger AS t
+      JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = $1 AND c.relname = 'ChatMessage' AND t.tgname LIKE 'chatkeep\_%'
+      ORDER BY 1
+    ) AS "ownTriggers",
+    ARRAY(
+      SELECT a.application_name || ' (pid ' || a.pid || ')'
+      FROM pg_catalog.pg_stat_activity AS a
+      WHERE a.datname = current_database() AND a.application_name ~ '^chatkeep (migrate|rollback)' AND a.application_name !~ 'dry-run'
+      ORDER BY a.pid
+    ) AS "runningChanges"`
+
+export const readSurroundings = async (client: Queryable, schema: string): Promise<Surroundings> => {
+  const { rows } = await client.query<Surroundings>(SELECT_SURROUNDINGS, [schema])
+  const [row] = rows
+  if (row === undefined) throw new Error('a SELECT without FROM gave no row')
+  return row
+}

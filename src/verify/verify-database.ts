@@ -1,0 +1,147 @@
+import { withClient, type Queryable } from '../database/connection.js'
+import type { ConnectionTarget } from '../database/connection-target.js'
+import { explainReadDenied, readDenied, refuseHiddenRows, type ReadGrant } from '../database/read-denied.js'
+import { inReadOnlySnapshot } from '../database/transaction.js'
+import { readMigrationFiles, shippedMigrations } from '../migrations/files.js'
+import type { Check, DataCheck } from './check.js'
+import type { Expectation } from './expectation.js'
+import { hasColumns, readFacts, type Facts } from './facts.js'
+import { commandLine, finding, type Finding, type Severity } from './finding.js'
+import { compareGuideColumns, GUIDE_COLUMNS, type GuideColumn } from './guide-columns.js'
+import { checks } from './index.js'
+import { askQuestion } from './question.js'
+
+export interface VerifyOptions {
+  readonly expectation: Expectation
+  /** Folder of the migration files; those that come with chatkeep when absent. */
+  readonly migrationsFolder?: string | undefined
+  /** The least severity that makes the answer "no". */
+  readonly failOn: Exclude<Severity, 'note'>
+  /** How long the server may work on one question. */
+  readonly statementTimeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** What a verify found, complete: it never stops at the first finding. */
+export interface VerifyReport {
+  readonly ok: boolean
+  readonly schema: string
+  readonly serverVersion: string
+  /** Step 2 of the update guide. */
+  readonly columns: readonly GuideColumn[]
+  /** The gravest first. */
+  readonly findings: readonly Finding[]
+  /** What to type next; null when nothing was found. */
+  readonly next: string | null
+  readonly summary: VerifySummary
+  readonly durationMs: number
+}
+
+export interface VerifySummary {
+  readonly checks: number
+  readonly errors: number
+  readonly warnings: number
+  readonly notes: number
+}
+
+const LOCK_TIMEOUT_MS = 1_000
+
+/** A server that does not even refuse after its own time-out is frozen or gone. */
+const ANSWER_GRACE_MS = 2_000
+
+const SEVERITIES: readonly Severity[] = ['error', 'warning', 'note']
+
+/**
+ * Asks a database whether it is as expected, in one snapshot that the server keeps read-only. Also behind a transaction pooler.
+ * @throws OperatorError when it could not be asked: unreachable, a time-out, no right to read, unusable migration files
+ */
+export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOptions): Promise<VerifyReport> => {
+  const startedAt = performance.now()
+  const { expectation, failOn, statementTimeoutMs, signal } = options
+  const files = await readMigrationFiles(options.migrationsFolder ?? shippedMigrations())
+  const schema = target.schema ?? 'public'
+  const grant = { user: target.user, schema, tables: ['ChatMessage', 'Client', 'migrations'] }
+  const asked = checks.filter(({ expectations }) => expectations.includes(expectation))
+
+  const { facts, findings } = await inSnapshot(target, statementTimeoutMs, signal, async (client) => {
+    try {
+      await refuseHiddenRows(client)
+      const facts = await readFacts(client, { expectation, database: target.database, schema, files })
+      refuseHiddenColumns(facts, grant)
+      return { facts, findings: await findAll(asked, client, facts, signal) }
+    } catch (error) {
+      throw explainReadDenied(error, grant)
+    }
+  })
+
+  const sorted = findings.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))
+  const summary = { checks: asked.length, ...countSeverities(findings) }
+  return {
+    ok: summary.errors === 0 && (failOn === 'error' || summary.warnings === 0),
+    schema,
+    serverVersion: facts.surroundings.serverVersion,
+    columns: compareGuideColumns(facts.guideColumns, expectation),
+    findings: sorted,
+    next: nextStep(sorted),
+    summary,
+    durationMs: Math.round(performance.now() - startedAt),
+  }
+}
+
+const inSnapshot = <T>(
+  target: ConnectionTarget,
+  statementTimeoutMs: number,
+  signal: AbortSignal,
+  work: (client: Queryable) => Promise<T>,
+): Promise<T> => {
+  const session = { applicationName: 'chatkeep verify', signal, queryTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS }
+  const limits = { statementTimeoutMs, lockTimeoutMs: LOCK_TIMEOUT_MS }
+  return withClient(target, session, (client) => inReadOnlySnapshot(client, limits, () => work(client)))
+}
+
+// information_schema shows a role only the columns that it has a right to. To report the others as missing would be wrong.
+const refuseHiddenColumns = (facts: Facts, grant: ReadGrant): void => {
+  const hidden = GUIDE_COLUMNS.some(
+    ({ column }) =>
+      hasColumns(facts, 'ChatMessage', [column]) &&
+      !facts.guideColumns.some(({ column_name }) => column_name === column),
+  )
+  if (hidden) throw readDenied(grant, 'it has no right to the table "ChatMessage"')
+}
+
+const findAll = async (
+  asked: readonly Check[],
+  client: Queryable,
+  facts: Facts,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> => {
+  const findings: Finding[] = []
+  for (const check of asked) {
+    findings.push(...('question' in check ? await findInData(check, client, facts, signal) : check.findings(facts)))
+  }
+  return findings
+}
+
+const findInData = async (
+  check: DataCheck,
+  client: Queryable,
+  facts: Facts,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> => {
+  const question = check.question(facts)
+  if (question === undefined) return check.findings(undefined, facts)
+  const answer = await askQuestion(client, question, signal)
+  if (!('reason' in answer)) return check.findings(answer, facts)
+  const words = { object: check.object, expected: 'an answer in time', actual: answer.reason }
+  const help = commandLine('verify --statement-timeout 10m', facts)
+  return [...check.findings(undefined, facts), finding(check.severity, 'not_checked_in_time', { ...words, help })]
+}
+
+const countSeverities = (findings: readonly Finding[]): Omit<VerifySummary, 'checks'> => {
+  const count = (wanted: Severity): number => findings.filter(({ severity }) => severity === wanted).length
+  return { errors: count('error'), warnings: count('warning'), notes: count('note') }
+}
+
+// While somebody is changing the database, the cure of what is found may be under way.
+const nextStep = (findings: readonly Finding[]): string | null =>
+  (findings.find(({ code }) => code === 'change_running') ?? findings[0])?.help ?? null

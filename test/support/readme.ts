@@ -29,7 +29,7 @@ export const readLibraryExample = async (): Promise<string> =>
 export const maskVarying = (screen: string): string =>
   screen
     .replace(/\d+(\.\d+)? (ms|s)\b/g, '# ms')
-    .replace(/[\d,]+\/s/g, '#/s')
+    .replace(/[\d,]+( messages)?\/s/g, '#/s')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '#Z')
     .replace(/\S+ on \S+ as \S+/g, 'crm on # as #')
     .replace(/PostgreSQL .*? {2}/g, 'PostgreSQL #  ')

@@ -1,0 +1,106 @@
+import { io } from 'socket.io-client'
+import * as z from 'zod'
+import { connectionFailureReason } from '../database/connection-failure.js'
+import { ExitCode, OperatorError } from '../errors.js'
+import type { ChatAddress } from './chat-address.js'
+
+const answerSchema = z.discriminatedUnion('ok', [
+  z.looseObject({ ok: z.literal(true) }),
+  z.looseObject({
+    ok: z.literal(false),
+    error: z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean().optional() }),
+  }),
+])
+
+/** What the server answers to every event that asks for something. */
+export type Answer = z.infer<typeof answerSchema>
+
+/** A connection to a chat server that is made again whenever it was cut. */
+export interface ChatConnection {
+  /** Another one after every cut; undefined while there is no connection. */
+  id(): string | undefined
+  /** Resolves to whether there is a connection, at once or within the time. */
+  waitUntilConnected(timeoutMs: number): Promise<boolean>
+  /**
+   * Asks once, and waits for the answer no longer than this.
+   * @returns undefined when there was no answer: what became of the event nobody knows
+   * @throws OperatorError `not_a_chat_server`
+   */
+  emit(event: string, payload: object, timeoutMs: number): Promise<Answer | undefined>
+  /** Why the last attempt to connect failed. */
+  problem(): string
+  close(): void
+}
+
+/** Starts connecting at once. @param signal when it fires, nobody waits for a connection for long any more */
+export const openChatConnection = (address: ChatAddress, signal: AbortSignal): ChatConnection => {
+  // `retries` stays off: it gives up in silence. Whoever asks repeats, and giving up is an error there.
+  const socket = io(address.origin, {
+    path: address.path,
+    forceNew: true,
+    transports: ['websocket', 'polling'],
+    tryAllTransports: true,
+    reconnectionDelay: 50,
+    reconnectionDelayMax: 1_000,
+  })
+  let problem = 'it did not answer in time'
+  socket.on('connect_error', (error) => (problem = problemOf(error)))
+
+  return {
+    id: () => socket.id,
+    problem: () => problem,
+    waitUntilConnected: async (timeoutMs) => {
+      if (socket.connected) return true
+      // Socket.IO does not come back by itself when it was the server who ended the connection.
+      if (!socket.active) socket.connect()
+      const patience = patienceOf(timeoutMs, signal)
+      return new Promise((resolve) => {
+        const settle = (): void => {
+          socket.off('connect', settle)
+          patience.removeEventListener('abort', settle)
+          resolve(socket.connected)
+        }
+        socket.once('connect', settle)
+        patience.addEventListener('abort', settle)
+      })
+    },
+    emit: async (event, payload, timeoutMs) => {
+      const answer: unknown = await socket.timeout(timeoutMs).emitWithAck(event, payload).catch(asNoAnswer)
+      if (answer === undefined) return undefined
+      const { success, data, error } = answerSchema.safeParse(answer)
+      if (success) return data
+      throw notAChatServer(address, error)
+    },
+    close: () => {
+      socket.disconnect()
+    },
+  }
+}
+
+/** Enough for a server that is there. */
+const PATIENCE_WHEN_STOPPING_MS = 1_000
+
+const patienceOf = (timeoutMs: number, signal: AbortSignal): AbortSignal =>
+  signal.aborted
+    ? AbortSignal.timeout(Math.min(timeoutMs, PATIENCE_WHEN_STOPPING_MS))
+    : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+
+/** The two errors of `emitWithAck`, a time-out and a cut, say the same. */
+const asNoAnswer = (): undefined => undefined
+
+const notAChatServer = ({ url }: ChatAddress, cause: unknown): OperatorError =>
+  new OperatorError('not_a_chat_server', `what answers at ${url} does not speak the protocol of chatkeep serve`, {
+    cause,
+    exitCode: ExitCode.unreachable,
+  })
+
+/** What Socket.IO's HTTP transport leaves in its errors, which their types do not say. */
+interface TransportError extends Error {
+  readonly context?: { readonly status?: number; readonly statusText?: unknown }
+}
+
+const problemOf = (error: TransportError): string => {
+  const { status, statusText } = error.context ?? {}
+  if (statusText instanceof Error) return connectionFailureReason(statusText) ?? statusText.message
+  return status === undefined || status === 0 ? error.message : `it answers with HTTP status ${status}`
+}

@@ -1,0 +1,67 @@
+import { explainDatabaseError } from '../database/connection-error.js'
+import type { ConnectionTarget } from '../database/connection-target.js'
+import { ExitCode, OperatorError } from '../errors.js'
+import type { Counts } from './tally.js'
+
+const RUN_AGAIN = 'run the same command again: nothing will be doubled'
+
+/** The run was ended from outside before it began. */
+export const stoppedReadingInput = (signal: AbortSignal): OperatorError =>
+  interrupted(signal, 'stopped while the input was still being read: nothing was sent')
+
+/** The run was ended from outside; what had been read was still sent. */
+export const stopped = (signal: AbortSignal, lastLine: number, counts: Counts): OperatorError =>
+  interrupted(signal, `stopped after line ${format(lastLine)}: ${howFar(counts)}`)
+
+/** The run was ended from outside after everything had been sent. */
+export const stoppedReadingBack = (signal: AbortSignal, counts: Counts): OperatorError =>
+  interrupted(signal, `stopped while reading back, so nothing is proved: ${howFar(counts)}`)
+
+/** The run could not go on: the same error, with how far it came. */
+export const endedEarly = (error: unknown, target: ConnectionTarget, lastLine: number, counts: Counts): unknown => {
+  const known = explainDatabaseError(error, target)
+  if (!(known instanceof OperatorError) || counts.attempted === 0) return known
+  return withDetail(known, `it came to line ${format(lastLine)}: ${howFar(counts)}`, RUN_AGAIN)
+}
+
+/** Everything was sent, and reading back could not go on: the same error, with that. */
+export const notReadBack = (error: unknown, counts: Counts): unknown =>
+  error instanceof OperatorError
+    ? withDetail(error, `it was reading back, so nothing is proved: ${howFar(counts)}`, RUN_AGAIN)
+    : error
+
+/** The same error with one more fact, and with a hint if it had none. */
+export const withDetail = (error: OperatorError, detail: string, otherwiseHint?: string): OperatorError => {
+  const { code, message, hint = otherwiseHint, exitCode, sqlState, retryable, details } = error
+  return new OperatorError(code, message, {
+    hint,
+    exitCode,
+    sqlState,
+    retryable,
+    details: [...details, detail],
+    cause: error,
+  })
+}
+
+/** A smoke test must not pass on nothing. */
+export const emptyTranscript = (name: string): OperatorError =>
+  new OperatorError('empty_transcript', `${name} holds no message`, {
+    hint: 'a transcript holds one JSON object a line, with at, conversation, from, username and text',
+  })
+
+const interrupted = (signal: AbortSignal, message: string): OperatorError => {
+  const cause: unknown = signal.reason
+  const exitCode = cause instanceof OperatorError ? cause.exitCode : ExitCode.interrupted
+  return new OperatorError('interrupted', message, { hint: RUN_AGAIN, exitCode, cause })
+}
+
+const howFar = ({ attempted, saved, duplicates, rejected, unanswered }: Counts): string =>
+  [
+    `${format(attempted)} attempted`,
+    `${format(saved)} saved`,
+    `${format(duplicates)} duplicates`,
+    `${format(rejected.count)} rejected`,
+    ...(unanswered === 0 ? [] : [`${format(unanswered)} without an answer`]),
+  ].join(', ')
+
+const format = (amount: number): string => amount.toLocaleString('en-US')

@@ -1,0 +1,76 @@
+/** Work in parallel lanes: in order inside a lane, lanes beside each other. */
+export interface Lanes<Item> {
+  /**
+   * Queues an item behind the others of its lane; waits while there is no room.
+   * @throws the first error of the work, after which nothing more is begun
+   */
+  push(name: string, item: Item, weight: number): Promise<void>
+  /** Waits until all that was begun has ended, well or not. */
+  settle(): Promise<void>
+  /** @throws the first error of the work, if there was one */
+  throwIfFailed(): void
+}
+
+export interface LaneLimits {
+  readonly lanes: number
+  /** Most items queued in one lane. */
+  readonly perLane: number
+  /** Most weight queued in all lanes together, but for a single item that is heavier by itself. */
+  readonly weight: number
+}
+
+interface Lane {
+  tail: Promise<void>
+  queued: number
+}
+
+/** @param work what is done with an item; the lane waits for it */
+export const createLanes = <Item>(limits: LaneLimits, work: (item: Item) => Promise<void>): Lanes<Item> => {
+  const lanes: readonly Lane[] = Array.from({ length: limits.lanes }, () => ({ tail: Promise.resolve(), queued: 0 }))
+  let weightQueued = 0
+  let failure: { readonly error: unknown } | undefined
+  let wake = (): void => undefined
+
+  const throwIfFailed = (): void => {
+    if (failure !== undefined) throw failure.error
+  }
+  const hasRoom = (lane: Lane, weight: number): boolean =>
+    lane.queued < limits.perLane && (weightQueued === 0 || weightQueued + weight <= limits.weight)
+
+  const run = async (lane: Lane, item: Item, weight: number): Promise<void> => {
+    try {
+      if (failure === undefined) await work(item)
+    } catch (error) {
+      failure ??= { error }
+    } finally {
+      lane.queued -= 1
+      weightQueued -= weight
+      wake()
+    }
+  }
+
+  return {
+    push: async (name, item, weight) => {
+      const lane = lanes[laneOf(name, limits.lanes)]
+      if (lane === undefined) throw new RangeError('there is no lane')
+      while (!hasRoom(lane, weight)) {
+        await new Promise<void>((resolve) => (wake = resolve))
+      }
+      throwIfFailed()
+      lane.queued += 1
+      weightQueued += weight
+      lane.tail = lane.tail.then(() => run(lane, item, weight))
+    },
+    settle: async () => {
+      await Promise.all(lanes.map(({ tail }) => tail))
+    },
+    throwIfFailed,
+  }
+}
+
+// FNV-1a over the UTF-16 units: the same name, the same lane.
+const laneOf = (name: string, lanes: number): number => {
+  let hash = 0x811c9dc5
+  for (let index = 0; index < name.length; index += 1) hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193)
+  return (hash >>> 0) % lanes
+}

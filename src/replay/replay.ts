@@ -1,0 +1,91 @@
+import { performance } from 'node:perf_hooks'
+import { withClient } from '../database/connection.js'
+import type { ConnectionTarget } from '../database/connection-target.js'
+import { checkTranscript, type Check } from './check-transcript.js'
+import { emptyTranscript, endedEarly, notReadBack, stopped, stoppedReadingBack } from './endings.js'
+import { createReadBack, type ReadBack } from './read-back.js'
+import { sendTranscript, type Sending } from './send-transcript.js'
+import type { Sender } from './sender.js'
+import type { Counts } from './tally.js'
+import type { TranscriptInput } from './transcript-input.js'
+
+export interface ReplayReport extends Omit<Counts, 'unanswered'>, Check {
+  /** Time from the first line read to the last acknowledgement. */
+  readonly sendMs: number
+  readonly readBackMs: number
+  readonly messagesPerSecond: number
+}
+
+export interface ReplayOptions {
+  /** The database that the sender's messages arrive in. */
+  readonly target: ConnectionTarget
+  readonly signal: AbortSignal
+  readonly onProgress: (phase: 'sending' | 'reading back', lines: number, linesPerSecond: number) => void
+}
+
+/**
+ * Sends a transcript, then proves from the database that every acknowledged message is there, once and unchanged.
+ * @throws OperatorError `empty_transcript`, `interrupted`, `input_damaged`, and what the core throws when it cannot go on
+ */
+export const replay = async (input: TranscriptInput, sender: Sender, options: ReplayOptions): Promise<ReplayReport> => {
+  const highWaterMark = await withReadBack(options, (readBack) => readBack.highWaterMark())
+  const sending = await sendTranscript(input, sender, {
+    signal: options.signal,
+    onProgress: (lines, linesPerSecond) => options.onProgress('sending', lines, linesPerSecond),
+  })
+  throwUnlessComplete(input, sending, options)
+  const startedAt = performance.now()
+  const check = await readBackAll(input, sender, sending, highWaterMark, options)
+  const { unanswered: _none, ...counts } = sending.tally.counts()
+  return {
+    ...counts,
+    ...check,
+    sendMs: sending.durationMs,
+    readBackMs: performance.now() - startedAt,
+    messagesPerSecond: (1_000 * counts.attempted) / sending.durationMs,
+  }
+}
+
+/** Whether nothing is wrong: every line was kept, and nothing else. */
+export const isClean = ({ rejected, lost, doubled, unexpected }: ReplayReport): boolean =>
+  [rejected, lost, doubled, unexpected].every(({ count }) => count === 0)
+
+/** A question that is not answered within this time will not be. */
+const QUERY_TIMEOUT_MS = 60_000
+
+const withReadBack = <T>({ target, signal }: ReplayOptions, work: (readBack: ReadBack) => Promise<T>): Promise<T> =>
+  withClient(target, { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS }, (client) =>
+    work(createReadBack(client, target.schema ?? 'public')),
+  )
+
+const throwUnlessComplete = (
+  input: TranscriptInput,
+  { tally, failure }: Sending,
+  { signal, target }: ReplayOptions,
+): void => {
+  const counts = tally.counts()
+  if (signal.aborted) throw stopped(signal, tally.lastLine, counts)
+  if (failure !== undefined) throw endedEarly(failure.error, target, tally.lastLine, counts)
+  if (counts.attempted === 0) throw emptyTranscript(input.name)
+}
+
+const readBackAll = async (
+  input: TranscriptInput,
+  sender: Sender,
+  { tally }: Sending,
+  highWaterMark: number,
+  options: ReplayOptions,
+): Promise<Check> => {
+  const startedAt = performance.now()
+  const onProgress = (messages: number): void =>
+    options.onProgress('reading back', messages, (1_000 * messages) / (performance.now() - startedAt))
+  try {
+    return await withReadBack(options, (readBack) =>
+      checkTranscript(input, tally, sender, readBack, { highWaterMark, signal: options.signal, onProgress }),
+    )
+  } catch (error) {
+    throw options.signal.aborted
+      ? stoppedReadingBack(options.signal, tally.counts())
+      : notReadBack(error, tally.counts())
+  }
+}

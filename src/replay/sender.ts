@@ -1,0 +1,28 @@
+import type { KeyedMessage } from './read-transcript.js'
+
+/** What became of one message; anything else that goes wrong is thrown and ends the run. */
+export type SendOutcome =
+  | { readonly kind: 'saved' }
+  /** It was there already. */
+  | { readonly kind: 'duplicate' }
+  | { readonly kind: 'rejected'; readonly reason: string }
+
+/** A way for messages into the database. */
+export interface Sender {
+  /** Resolves when the message is kept, or never will be. */
+  send(message: KeyedMessage): Promise<SendOutcome>
+  /** The row that the message has to be found as. */
+  expectedRow(message: KeyedMessage): Promise<ExpectedContent>
+  close(): Promise<void>
+}
+
+/** What must be stored for a message. */
+export interface ExpectedContent {
+  readonly idempotencyKey: string
+  readonly senderType: 'CLIENT' | 'OPERATOR'
+  readonly text: string
+  readonly guestUsername: string
+  readonly sessionId: string
+  /** Null where it is not the transcript's to say. */
+  readonly createdAt: Date | null
+}

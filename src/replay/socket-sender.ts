@@ -1,0 +1,112 @@
+import { toStorableText, toUsername } from '../persistence/prepare-message.js'
+import { conversationOf, idempotencyKeyOf, operatorSender } from '../server/identity.js'
+import type { Answer } from './chat-connection.js'
+import { createChatPeer } from './chat-peer.js'
+import { refusalOf } from './chat-refusal.js'
+import { withChatServer, type ChatServerSource, type RunningChat } from './chat-server.js'
+import { withOperatorDirectory, type OperatorDirectory } from './operator-directory.js'
+import { createPeerPool } from './peer-pool.js'
+import type { KeyedMessage } from './read-transcript.js'
+import { guestTokenOf, messageIdOf } from './replay-key.js'
+import type { Sender, SendOutcome } from './sender.js'
+
+/** Sockets that stay open at once, so that neither side runs out of them; operators hear of every message, so fewer of them. */
+const MOST_GUESTS = 200
+const MOST_OPERATORS = 20
+
+/** What an operator whom the transcript does not name is called. */
+const NAMELESS_OPERATOR = 'operator'
+
+/** Provides a sender over the socket for as long as the work lasts. */
+export const withSocketSender = async <T>(source: ChatServerSource, work: (sender: Sender) => Promise<T>): Promise<T> =>
+  withChatServer(source, (chat) =>
+    withOperatorDirectory(source.target, async (operators) => {
+      const sender = createSocketSender(chat, operators, source.signal)
+      try {
+        return await work(sender)
+      } finally {
+        await sender.close()
+      }
+    }),
+  )
+
+/**
+ * Sends each message the way its writer would have: guests and operators at sockets of their own, one message of a
+ * conversation after the acknowledgement of the one before. The server's clock dates them.
+ */
+export const createSocketSender = (
+  { address, operatorSecret }: RunningChat,
+  operators: OperatorDirectory,
+  signal: AbortSignal,
+): Sender => {
+  const guests = createPeerPool(MOST_GUESTS)
+  const desks = createPeerPool(MOST_OPERATORS)
+  const connect = (join: Readonly<Record<string, unknown>>) => () => createChatPeer({ address, join, signal })
+
+  const sendAsOperator = async ({ message, key }: KeyedMessage): Promise<Answer> => {
+    const operatorId = await operators.idOf(message.operator)
+    const given = toUsername(message.operator ?? '')
+    const name = given === '' ? NAMELESS_OPERATOR : given
+    const join = { role: 'operator', name, operatorId, token: operatorSecret }
+    return desks.use(name, connect(join), (desk) =>
+      desk.ask('operatorMessage', {
+        to: conversationOf(guestTokenOf(message)),
+        type: 'text',
+        message: message.text,
+        operatorId,
+        operatorName: name,
+        messageId: messageIdOf(key),
+      }),
+    )
+  }
+
+  return {
+    send: async (keyed) => {
+      const { message, key } = keyed
+      const token = guestTokenOf(message)
+      const join = { role: 'client', username: message.username, phone: message.phone, token }
+      const answer = await guests.use(token, connect(join), async (guest) => {
+        if (message.from === 'client') {
+          return guest.ask('clientMessage', { type: 'text', message: message.text, messageId: messageIdOf(key) })
+        }
+        // An operator can write only to a guest whom the server has met.
+        const joined = await guest.join()
+        return joined.ok ? sendAsOperator(keyed) : joined
+      })
+      return outcomeOf(answer)
+    },
+    expectedRow: async ({ message, key }) => {
+      const conversation = conversationOf(guestTokenOf(message))
+      const isGuest = message.from === 'client'
+      const sender = isGuest ? conversation : operatorSender(await operators.idOf(message.operator))
+      return {
+        idempotencyKey: idempotencyKeyOf(sender, messageIdOf(key)),
+        senderType: isGuest ? 'CLIENT' : 'OPERATOR',
+        text: toStorableText(message.text),
+        guestUsername: toUsername(message.username),
+        sessionId: conversation,
+        createdAt: null,
+      }
+    },
+    close: () => {
+      guests.close()
+      desks.close()
+      return Promise.resolve()
+    },
+  }
+}
+
+/** Refusals that concern one message; every other would meet the next one as well. */
+const BLAMES_THE_MESSAGE: ReadonlySet<string> = new Set([
+  'invalid_message',
+  'invalid_payload',
+  'idempotency_conflict',
+  'internal',
+])
+
+const outcomeOf = (answer: Answer): SendOutcome => {
+  if (answer.ok) return { kind: answer.duplicate === true ? 'duplicate' : 'saved' }
+  const { code, message } = answer.error
+  if (BLAMES_THE_MESSAGE.has(code)) return { kind: 'rejected', reason: message }
+  throw refusalOf(answer)
+}

@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest'
+import { parseLine } from '../../src/replay/transcript-line.js'
+
+const valid = {
+  at: '2026-04-01T09:00:08.250Z',
+  conversation: 'c1',
+  from: 'client',
+  username: 'maria',
+  phone: null,
+  operator: null,
+  text: 'Hello',
+}
+
+const parse = (document: unknown) => parseLine(Buffer.from(JSON.stringify(document)))
+
+describe('a line is taken', () => {
+  test('with all that it says', () => {
+    const { message } = parse({ ...valid, from: 'operator', phone: '+49 30 1', operator: 'lucia' })
+    expect(message).toEqual({
+      ...valid,
+      at: new Date('2026-04-01T09:00:08.250Z'),
+      from: 'operator',
+      phone: '+49 30 1',
+      operator: 'lucia',
+    })
+  })
+
+  test('without phone and operator', () => {
+    const { phone: _phone, operator: _operator, ...rest } = valid
+    expect(parse(rest).message).toMatchObject({ phone: null, operator: null })
+  })
+
+  test.for<[string, Readonly<Record<string, unknown>>, Readonly<Record<string, unknown>>]>([
+    ['with keys of others', { channel: 'web', nested: { a: [1] } }, { text: 'Hello' }],
+    ['with an offset', { at: '2026-04-01T11:00:08+02:00' }, { at: new Date('2026-04-01T09:00:08Z') }],
+    ['with microseconds', { at: '2026-04-01T09:00:08.250999Z' }, { at: new Date('2026-04-01T09:00:08.250Z') }],
+    ['with the earliest instant', { at: '1970-01-01T00:00:00Z' }, { at: new Date(0) }],
+    ['with NUL and lone surrogates', { text: 'a\0b\ud800' }, { text: 'a\0b\ud800' }],
+    ['under a name of JavaScript', { username: '__proto__' }, { username: '__proto__' }],
+    ['under a name of SQL', { username: `'; DROP TABLE "Client"; --` }, { username: `'; DROP TABLE "Client"; --` }],
+    ['under the longest name', { username: '😀'.repeat(255) }, { username: '😀'.repeat(255) }],
+    ['with a text of blanks', { text: ' ' }, { text: ' ' }],
+    ['with the largest text', { text: 'x'.repeat(1_048_576) }, { text: 'x'.repeat(1_048_576) }],
+  ])('%s', ([, part, expected]) => {
+    expect(parse({ ...valid, ...part }).message).toMatchObject(expected)
+  })
+})
+
+describe('a line is rejected', () => {
+  test.for<[string, Readonly<Record<string, unknown>>, string]>([
+    ['at', { at: 'yesterday' }, 'at must be an instant such as 2026-04-01T09:00:08.250Z'],
+    ['at', { at: '2026-04-01T09:00:08' }, 'at must be an instant such as 2026-04-01T09:00:08.250Z'],
+    ['at', { at: '2026-02-30T09:00:08Z' }, 'at must be an instant such as 2026-04-01T09:00:08.250Z'],
+    ['at', { at: 1_775_034_008 }, 'at must be a string'],
+    ['at', { at: '1969-12-31T23:59:59Z' }, 'at must be in the years 1970 to 9999'],
+    ['at', { at: '9999-12-31T23:59:59-01:00' }, 'at must be in the years 1970 to 9999'],
+    ['conversation', { conversation: '' }, 'conversation is empty'],
+    ['conversation', { conversation: 'c'.repeat(1_025) }, 'conversation is longer than 1024 characters'],
+    ['from', { from: 'bot' }, 'from must be "client" or "operator"'],
+    ['username', { username: null }, 'username must be a string'],
+    ['username', { username: '' }, 'username is empty'],
+    ['username', { username: ' \u00a0\t' }, 'username is empty'],
+    ['username', { username: 'x'.repeat(256) }, 'username is longer than 255 characters'],
+    ['phone', { phone: 5 }, 'phone must be a string or null'],
+    ['phone', { phone: '1'.repeat(1_025) }, 'phone is longer than 1024 characters'],
+    ['operator', { operator: false }, 'operator must be a string or null'],
+    ['text', { text: '' }, 'text is empty'],
+    ['text', { text: 'x'.repeat(5_000_000) }, 'text is larger than 1048576 bytes'],
+  ])('for its %s: %o', ([, part, reason]) => {
+    expect(parse({ ...valid, ...part }).reasons).toEqual([reason])
+  })
+
+  test('for all its mistakes at once, also those that only the core knows of', () => {
+    expect(
+      parse({ at: 'x', from: 'y', conversation: '', username: 'x'.repeat(256), phone: 1, text: '' }).reasons,
+    ).toEqual([
+      'at must be an instant such as 2026-04-01T09:00:08.250Z',
+      'conversation is empty',
+      'from must be "client" or "operator"',
+      'phone must be a string or null',
+      'text is empty',
+      'username is longer than 255 characters',
+    ])
+  })
+
+  test('for everything that it lacks', () => {
+    expect(parse({}).reasons).toEqual(
+      ['at', 'conversation', 'from', 'username', 'text'].map((name) => `${name} is missing`),
+    )
+  })
+
+  test.for([[null], [5], ['text'], [[valid]]])('when it is no object: %j', ([document]) => {
+    expect(parse(document).reasons).toEqual(['must be a JSON object'])
+  })
+
+  test('without repeating what it holds', () => {
+    const { reasons } = parseLine(Buffer.from('my card number is 1234'))
+    expect(reasons).toEqual(['is not valid JSON'])
+  })
+})

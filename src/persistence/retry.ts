@@ -50,4 +50,5 @@ export const withRetries = async <T>(
   }
 }
 
-const reasonOf = (error: unknown): string => connectionFailureReason(error) ?? String(error)
+const reasonOf = (error: unknown): string =>
+  connectionFailureReason(error) ?? (error instanceof Error ? error.message : String(error))

@@ -38,20 +38,27 @@ describe('the programs', () => {
   test('run from a copy, made once, where they cannot be completed', async ({ embedded }) => {
     const home = await embedded.makeHome(copyModulesWithoutLinks)
     await chmod(embedded.folder, 0o777)
-    for (const entry of await readdir(home, { recursive: true, withFileTypes: true })) {
-      if (entry.isDirectory()) await chmod(join(entry.parentPath, entry.name), 0o555)
+    const setModes = async (mode: number): Promise<void> => {
+      for (const entry of await readdir(home, { recursive: true, withFileTypes: true })) {
+        if (entry.isDirectory()) await chmod(join(entry.parentPath, entry.name), mode)
+      }
     }
+    await setModes(0o555)
+    try {
+      const { url } = (await embedded.startOwner({ home, account: ordinary })).server()
+      expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
+      const [copy = ''] = await copiesIn(embedded.folder)
 
-    const { url } = (await embedded.startOwner({ home, account: ordinary })).server()
-    expect(await query(url, 'SELECT 1 AS one')).toEqual([{ one: 1 }])
-    const [copy = ''] = await copiesIn(embedded.folder)
-
-    const library = join(embedded.folder, copy, 'native', 'share', 'postgresql', 'timezonesets', 'Default')
-    await rm(library)
-    const second = await embedded.startOwner({ home, account: ordinary })
-    second.server()
-    expect(await copiesIn(embedded.folder)).toEqual([copy])
-    expect(await readFile(library, 'utf8'), 'what a cleaner of temporary files took away').not.toBe('')
+      const library = join(embedded.folder, copy, 'native', 'share', 'postgresql', 'timezonesets', 'Default')
+      await rm(library)
+      const second = await embedded.startOwner({ home, account: ordinary })
+      second.server()
+      expect(await copiesIn(embedded.folder)).toEqual([copy])
+      expect(await readFile(library, 'utf8'), 'what a cleaner of temporary files took away').not.toBe('')
+    } finally {
+      // What nobody may write, nobody but root may remove.
+      await setModes(0o755)
+    }
   })
 
   test.runIf(isRoot)("run from a copy where root's files are closed to the user they run as", async ({ embedded }) => {

@@ -115,14 +115,14 @@ describe('rollback', () => {
   test('keeps what others write and change while it runs', async ({ database }) => {
     await migrated(database, 'crm-before')
     await guestMessages(database)
-    // A reader keeps the guard waiting, so that the writes below fall between the archive and the drop.
+    // A reader is in nobody's way but the guard's, so the writes below fall between the archive and the drop.
     const reader = await database.client()
     await reader.query('BEGIN')
+    await reader.query('SELECT count(*) FROM "ChatMessage"')
     const run = rollBack(database)
     while ((await database.query(`SELECT 1 FROM pg_trigger WHERE tgname = 'chatkeep_capture'`)).length === 0) {
       await delay(5)
     }
-    await reader.query('SELECT count(*) FROM "ChatMessage"')
     await database.query(
       `INSERT INTO "ChatMessage" ("senderType", "messageType", "text", "guestUsername", "guestPhone", "clientId", "idempotencyKey")
        VALUES ('CLIENT', 'TEXT', 'late', 'latecomer', '+1', 1, 'late-key')`,

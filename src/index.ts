@@ -5,8 +5,10 @@ export type { HistoryPage, HistoryQuery } from './persistence/history.js'
 export type { RecentChat, RecentChatsPage, RecentChatsQuery } from './persistence/recent-chats.js'
 export type { MarkAsReadQuery } from './persistence/mark-as-read.js'
 export {
+  DatabaseRefused,
   IdempotencyConflict,
   InvalidMessage,
+  MessageNotStored,
   SchemaNotReady,
   StoreClosed,
   StoreUnavailable,

@@ -17,11 +17,16 @@ const interrupt = (signal: 'SIGINT' | 'SIGTERM'): void => {
 process.on('SIGINT', () => interrupt('SIGINT'))
 process.on('SIGTERM', () => interrupt('SIGTERM'))
 
+/** Why the answer could not be written, if it could not. */
+let writeFailure: NodeJS.ErrnoException | undefined
+
 // A reader that went away (`| head -1`) is no failure of ours: the rest is not written, the exit code stays.
+// A disk that is full is one: whoever reads the file later must not take it for the answer.
 const toOutputStream = (stream: NodeJS.WriteStream): OutputStream => {
   let open = true
-  stream.on('error', () => {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
     open = false
+    if (error.code !== 'EPIPE') writeFailure ??= error
   })
   return {
     write: (text) => {
@@ -61,4 +66,8 @@ const context: ProcessContext = {
 
 process.exitCode = await runProgram(context)
 await Promise.all([flush(process.stdout), flush(process.stderr)])
+if (writeFailure !== undefined) {
+  context.stderr.write(`error: the answer could not be written: ${writeFailure.message}\n`)
+  if (process.exitCode === 0) process.exitCode = ExitCode.unreachable
+}
 setTimeout(() => process.exit(), LINGER_MS).unref()

@@ -90,13 +90,15 @@ const reportUsage = async (error: unknown, context: ProcessContext): Promise<num
   // `chatkeep` alone: commander has printed the help.
   if (error instanceof CommanderError && error.code === 'commander.help') return ExitCode.usage
   const { reportFailure } = await import('./cli/report-failure.js')
-  return reportFailure(usage, context)
+  return reportFailure(usage, commandOf(context.argv), context)
 }
 
 const helpHint = (argv: readonly string[]): string => {
-  const name = argv.find((word) => commandNames.has(word))
+  const name = commandOf(argv)
   return name === undefined ? 'chatkeep --help' : `chatkeep ${name} --help`
 }
+
+const commandOf = (argv: readonly string[]): string | undefined => argv.find((word) => commandNames.has(word))
 
 const commandNames: ReadonlySet<string> = new Set(
   commands.map((create) => create(() => () => Promise.resolve()).name()),

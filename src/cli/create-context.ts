@@ -45,6 +45,8 @@ export const createContext = (mode: OutputMode, outer: ProcessContext, runProgra
     render: renderFor(outer.stdout),
     withTarget: async (flags, kind, work) => {
       if (flags.embedded !== undefined) {
+        if (flags.databaseUrl !== undefined)
+          throw new OperatorError('usage', '--embedded and --database-url exclude each other')
         const { withEmbeddedTarget } = await import('./embedded-target.js')
         return withEmbeddedTarget(flags, outer, async (target) => {
           if (flags.embedded === true && kind === 'pooled') await migrateQuietly(target, outer, runProgram)

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command, type OptionValues } from '@commander-js/extra-typings'
+import { InvalidArgumentError, Option, type Command, type OptionValues } from '@commander-js/extra-typings'
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -28,6 +28,12 @@ export const parseWholeNumber =
     throw new InvalidArgumentError(`Write a whole number from ${least} to ${most}.`)
   }
 
+/** Reads a name, which may be anything but empty: an unset variable of a script must not mean a default. */
+const parseName = (text: string): string => {
+  if (text !== '') return text
+  throw new InvalidArgumentError('Write a name; this one is empty.')
+}
+
 /** Flags that every subcommand has. */
 export const withOutputFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
   command: Command<Args, Options, Globals>,
@@ -42,8 +48,20 @@ export const withDatabaseFlags = <Args extends unknown[], Options extends Option
 ) =>
   withOutputFlags(command)
     .option('--database-url <url>', 'the database, as postgres://user@host:5432/name')
-    .option('--schema <name>', 'the schema that holds the tables (default: public)')
+    .option('--schema <name>', 'the schema that holds the tables (default: public)', parseName)
     .option('--embedded [dir]', 'start an embedded PostgreSQL; with a folder, its data is kept there')
+
+/** Flags of the two commands that change the schema. */
+export const withMigrationFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
+  command: Command<Args, Options, Globals>,
+) =>
+  withDatabaseFlags(command)
+    .addOption(
+      new Option('--max-wait <duration>', 'how long to wait for the migration lock and for busy tables')
+        .argParser(parseDuration)
+        .default(30_000, '30s'),
+    )
+    .option('--migrations <dir>', 'take the migrations from this folder instead of those that come with chatkeep')
 
 /** What `withDatabaseFlags` leaves in a subcommand's options. */
 export interface DatabaseFlags {

@@ -4,12 +4,18 @@ import { createRender, wantsColour } from './render.js'
 import { exitCodeOf, renderError, toErrorDocument } from './report-error.js'
 
 /** Reports an error that was met before any command ran. */
-export const reportFailure = (error: unknown, { argv, env, stdout, stderr }: ProcessContext): number => {
+export const reportFailure = (
+  error: unknown,
+  command: string | undefined,
+  { argv, env, stdout, stderr }: ProcessContext,
+): number => {
   const redact = createRedact(knownSecrets(env, argv))
   const flag = !argv.includes('--no-color')
   const render = createRender(wantsColour({ isTTY: stderr.isTTY, env, flag }))
   if (argv.includes('--json'))
-    stdout.write(redact(`${JSON.stringify({ ok: false, error: toErrorDocument(error) }, null, 2)}\n`))
+    stdout.write(
+      redact(`${JSON.stringify({ ok: false, command: command ?? null, error: toErrorDocument(error) }, null, 2)}\n`),
+    )
   stderr.write(redact(renderError(error, render)))
   return exitCodeOf(error)
 }

@@ -8,7 +8,7 @@ import {
   type ConnectionTarget,
 } from '../database/connection-target.js'
 import { OperatorError } from '../errors.js'
-import type { Environment } from './environment.js'
+import { NAMING_VARIABLES, type Environment } from './environment.js'
 import type { DatabaseFlags } from './flags.js'
 
 /** `direct`: needs a session of its own (migrate, rollback, verify). `pooled`: may go through a transaction pooler. */
@@ -29,9 +29,6 @@ const LIBPQ_VARIABLES: Readonly<Record<string, string>> = {
   PGSSLKEY: 'sslkey',
   PGCONNECT_TIMEOUT: 'connect_timeout',
 }
-
-/** Any of these names a database; PGUSER or PGPORT alone only say how to reach one. */
-const NAMING_VARIABLES = ['PGHOST', 'PGHOSTADDR', 'PGDATABASE', 'PGSERVICE']
 
 const WAYS_TO_NAME_ONE = [
   'name one in one of these ways:',
@@ -55,10 +52,12 @@ export const resolveTarget = (
   if (url === undefined && !NAMING_VARIABLES.some((name) => environment[name] !== undefined)) {
     throw new OperatorError('no_database_named', 'no database is named', { details: WAYS_TO_NAME_ONE })
   }
+  const fromUrl = url === undefined ? {} : urlKeywords(parseDatabaseUrl(url.text, url.source))
+  const service = fromUrl.service ?? environment.PGSERVICE
   const keywords: ConnectionKeywords = {
     ...libpqKeywords(environment),
-    ...serviceKeywords(environment),
-    ...(url === undefined ? {} : urlKeywords(parseDatabaseUrl(url.text, url.source))),
+    ...(service === undefined ? {} : serviceKeywords(service, environment)),
+    ...fromUrl,
   }
   const target = toConnectionTarget(keywords)
   return flags.schema === undefined ? target : { ...target, schema: flags.schema }
@@ -85,9 +84,7 @@ const namedUrl = (
 const libpqKeywords = (environment: Environment): ConnectionKeywords =>
   Object.fromEntries(Object.entries(LIBPQ_VARIABLES).map(([variable, keyword]) => [keyword, environment[variable]]))
 
-const serviceKeywords = (environment: Environment): ConnectionKeywords => {
-  const service = environment.PGSERVICE
-  if (service === undefined) return {}
+const serviceKeywords = (service: string, environment: Environment): ConnectionKeywords => {
   const files = [
     environment.PGSERVICEFILE ?? join(homedir(), '.pg_service.conf'),
     ...(environment.PGSYSCONFDIR === undefined ? [] : [join(environment.PGSYSCONFDIR, 'pg_service.conf')]),
@@ -99,7 +96,7 @@ const serviceKeywords = (environment: Environment): ConnectionKeywords => {
   }
   throw new OperatorError(
     'service_not_found',
-    `PGSERVICE names the service ${JSON.stringify(service)}, which no file defines`,
+    `there is no service ${JSON.stringify(service)} (named by PGSERVICE or the URL)`,
     {
       hint: `add a section [${service}] to ${files.join(' or ')}`,
     },

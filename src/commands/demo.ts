@@ -38,7 +38,8 @@ interface ShownStep {
 
 const tour = async (context: CommandContext, target: ConnectionTarget, folder: string): Promise<CommandResult> => {
   const startedAt = performance.now()
-  const { checksumMessages, createCrm, GUEST_INSERT, tryGuestInsert } = await import('../demo/crm.js')
+  const { checksumMessages, createCrm, GUEST_INSERT, tryGuestInsert, writeAsAnotherProgram } =
+    await import('../demo/crm.js')
   const { demoTranscript } = await import('../demo/chats.js')
   const { toDatabaseUrl } = await import('../database/connection-target.js')
   const { paint } = context.render
@@ -78,6 +79,10 @@ const tour = async (context: CommandContext, target: ConnectionTarget, folder: s
   await writeFile(join(folder, TRANSCRIPT), demoTranscript())
   await chatkeep(0, 'replay', TRANSCRIPT, '--through', 'socket')
   await chatkeep(0, 'metrics')
+
+  chapter('Another program writes past the core: two messages of a guest without client, one of nobody')
+  await writeAsAnotherProgram(target)
+  await chatkeep(0, 'verify')
 
   chapter('Back to before: first the price, then the name of the database')
   const before = await checksumMessages(target)

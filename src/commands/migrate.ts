@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Command } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
-import { parseDuration, withDatabaseFlags } from '../cli/flags.js'
+import { withMigrationFlags } from '../cli/flags.js'
 import type { Render } from '../cli/render.js'
 import type { MigratePreview, MigrateResult } from '../migrations/migrate.js'
 import type { PlannedStep } from '../migrations/plan.js'
@@ -15,18 +15,11 @@ Examples:
 A database that has the tables, or the whole update, already is adopted: what is there is recorded, the rest is done.`
 
 export const migrateCommand = (run: Run) =>
-  withDatabaseFlags(new Command('migrate'))
+  withMigrationFlags(new Command('migrate'))
     .summary('bring the database to the guest-chat update, while it is in use')
     .description('Applies the migrations that the database lacks, without stopping its readers and writers.')
     .option('--dry-run', 'show the plan and change nothing')
     .option('-y, --yes', 'do not ask before starting')
-    .option(
-      '--max-wait <duration>',
-      'how long to wait for the migration lock and for busy tables',
-      parseDuration,
-      30_000,
-    )
-    .option('--migrations <dir>', 'take the migrations from this folder instead of those that come with chatkeep')
     .addHelpText('after', EXAMPLES)
     .action(
       run((context, options) =>
@@ -41,14 +34,15 @@ export const migrateCommand = (run: Run) =>
             signal: context.signal,
             onProgress: context.progress.line,
           }
+          const named = { database: target.database, target: describeTarget(target) }
           const preview = await previewMigrate(target, { ...work, dryRun: options.dryRun === true })
           const header = `migrate  ${describeTarget(target)}  PostgreSQL ${preview.serverVersion}  schema ${work.schema}`
-          if (options.dryRun === true) return renderPreview(header, target.database, preview)
+          if (options.dryRun === true) return renderPreview(header, named, preview)
           context.progress.line(header)
           context.progress.line(await planText(preview, context.render))
           if (needsWork(preview)) await confirm(context, options.yes === true, target.database)
           const result = await migrate(target, preview.plan, work)
-          return renderResult(target.database, result)
+          return renderResult(named, result)
         }),
       ),
     )
@@ -100,12 +94,12 @@ const planText = async (preview: MigratePreview, render: Render): Promise<string
   return lines.join('\n')
 }
 
-const renderPreview = async (header: string, database: string, preview: MigratePreview): Promise<CommandResult> => {
+const renderPreview = async (header: string, named: Named, preview: MigratePreview): Promise<CommandResult> => {
   const { createRender, count } = await import('../cli/render.js')
   const { plan, archivedMessages } = preview
   const text = await planText(preview, createRender(false))
   return {
-    data: { dryRun: true, database, steps: plan.steps.map(stepDocument), done: plan.done, archivedMessages },
+    data: { ...named, dryRun: true, steps: plan.steps.map(stepDocument), alreadyDone: plan.done, archivedMessages },
     text: () =>
       [
         header,
@@ -117,11 +111,17 @@ const renderPreview = async (header: string, database: string, preview: MigrateP
   }
 }
 
-const renderResult = async (database: string, result: MigrateResult): Promise<CommandResult> => {
+/** The database as the JSON document names it. */
+interface Named {
+  readonly database: string
+  readonly target: string
+}
+
+const renderResult = async (named: Named, result: MigrateResult): Promise<CommandResult> => {
   const { count, duration } = await import('../cli/render.js')
   const { steps, alreadyDone, restored, durationMs } = result
   return {
-    data: { database, steps, alreadyDone, restored: restored ?? null, durationMs: Math.round(durationMs) },
+    data: { ...named, steps, alreadyDone, restored: restored ?? null, durationMs: Math.round(durationMs) },
     text: ({ paint }) => {
       const lines: string[] = []
       if (restored !== undefined) {
@@ -140,7 +140,7 @@ const renderResult = async (database: string, result: MigrateResult): Promise<Co
       }
       const done = steps.length === 0 ? 'nothing had to be done' : `${count(steps.length, 'migration')} done`
       lines.push(
-        `${paint.green('ok:')} ${database} is migrated: ${done}, ${alreadyDone} already there (${duration(durationMs)}). Next: chatkeep verify`,
+        `${paint.green('ok:')} ${named.database} is migrated: ${done}, ${alreadyDone} already there (${duration(durationMs)}). Next: chatkeep verify`,
       )
       return lines.join('\n')
     },

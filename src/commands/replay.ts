@@ -184,6 +184,7 @@ const toResult = async (report: ReplayReport, request: Request): Promise<Command
       lost: lost.count,
       doubled: doubled.count,
       unexpected: unexpected.count,
+      withoutClient: report.withoutClient,
       sendMs: Math.round(report.sendMs),
       readBackMs: Math.round(report.readBackMs),
       messagesPerSecond: Math.round(report.messagesPerSecond),
@@ -201,6 +202,12 @@ const toResult = async (report: ReplayReport, request: Request): Promise<Command
         ...findingLines('doubled', doubled, ({ line, ids }) => `line ${line}: messages ${ids.join(', ')}`, words),
         ...findingLines('unexpected', unexpected, describeUnexpected, words),
         ...(lost.count > 0 && request.url !== undefined ? ['', sameDatabaseHint(request.url, request.target)] : []),
+        ...(report.withoutClient === 0
+          ? []
+          : [
+              '',
+              `${words.count(report.withoutClient, 'message')} kept without client; chatkeep reconcile links what can be linked`,
+            ]),
         '',
         verdict(report, ok, render, words),
       ].join('\n'),

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Command } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
-import { parseDuration, withDatabaseFlags } from '../cli/flags.js'
+import { withMigrationFlags } from '../cli/flags.js'
 import type { Render } from '../cli/render.js'
 import type { RollbackPreview, RollbackResult } from '../migrations/roll-back.js'
 
@@ -15,7 +15,7 @@ Nothing is lost: guest data, keys and messages without client go to an archive t
 and the next chatkeep migrate puts them back. Start the old version of the application first.`
 
 export const rollbackCommand = (run: Run) =>
-  withDatabaseFlags(new Command('rollback'))
+  withMigrationFlags(new Command('rollback'))
     .summary('undo the guest-chat update, losing nothing')
     .description(
       'Undoes all migrations of the guest-chat update, newest first, and archives what the old schema cannot hold.',
@@ -23,13 +23,6 @@ export const rollbackCommand = (run: Run) =>
     .option('--dry-run', 'show the price tag and change nothing')
     .option('--confirm <database>', "the database's name, as a confirmation")
     .option('-y, --yes', 'not enough here: --confirm is')
-    .option(
-      '--max-wait <duration>',
-      'how long to wait for the migration lock and for busy tables',
-      parseDuration,
-      30_000,
-    )
-    .option('--migrations <dir>', 'take the migrations from this folder instead of those that come with chatkeep')
     .addHelpText('after', EXAMPLES)
     .action(
       run((context, options) =>
@@ -44,32 +37,39 @@ export const rollbackCommand = (run: Run) =>
             signal: context.signal,
             onProgress: context.progress.line,
           }
+          const named = { database: target.database, target: describeTarget(target) }
           const preview = await previewRollback(target, { ...work, dryRun: options.dryRun === true })
           const header = `rollback  ${describeTarget(target)}  schema ${work.schema}`
           const tag = await priceTagText(preview, context.render)
           if (options.dryRun === true) {
             return {
-              data: document(target.database, preview),
+              data: document(named, preview),
               text: () => [header, tag, 'dry run: nothing was changed'].join('\n'),
             }
           }
           if (preview.files.length === 0) {
             return {
-              data: { database: target.database, steps: [], archive: null },
+              data: { ...named, steps: [], archive: null },
               text: () => `ok: there is nothing to roll back in ${target.database}`,
             }
           }
           context.progress.line(header)
           context.progress.line(tag)
           await confirm(context, options.confirm, target.database)
-          return renderResult(target.database, await rollBack(target, work))
+          return renderResult(named, await rollBack(target, work))
         }),
       ),
     )
 
-const document = (database: string, { files, price }: RollbackPreview): Readonly<Record<string, unknown>> => ({
+/** The database as the JSON document names it. */
+interface Named {
+  readonly database: string
+  readonly target: string
+}
+
+const document = (named: Named, { files, price }: RollbackPreview): Readonly<Record<string, unknown>> => ({
+  ...named,
   dryRun: true,
-  database,
   steps: files.map(({ id, name }) => ({ id, name })),
   price,
 })
@@ -109,17 +109,14 @@ const confirm = async (context: CommandContext, confirmed: string | undefined, d
   })
 }
 
-const renderResult = async (
-  database: string,
-  { steps, archive, durationMs }: RollbackResult,
-): Promise<CommandResult> => {
+const renderResult = async (named: Named, { steps, archive, durationMs }: RollbackResult): Promise<CommandResult> => {
   const { count, duration } = await import('../cli/render.js')
   return {
-    data: { database, steps, archive, durationMs: Math.round(durationMs) },
+    data: { ...named, steps, archive, durationMs: Math.round(durationMs) },
     text: ({ paint }) =>
       [
         `archived: ${count(archive.messages, 'message')} (${archive.linkedMessages} linked to a client, ${archive.removedMessages} moved out whole), ${count(archive.clients, 'client')} created; checksum ${archive.checksum}`,
-        `${paint.green('ok:')} ${database} is rolled back: ${count(steps.length, 'migration')} undone (${duration(durationMs)}). Next: chatkeep verify --expect rolled-back`,
+        `${paint.green('ok:')} ${named.database} is rolled back: ${count(steps.length, 'migration')} undone (${duration(durationMs)}). Next: chatkeep verify --expect rolled-back`,
       ].join('\n'),
   }
 }

@@ -127,6 +127,7 @@ const verdict = (report: NamedReport, { paint }: Render, { count, duration, prin
   ].join(', ')
   const state = `${printable(database)} is ${errors === 0 ? '' : 'not '}${STATE_WORDS[expect]}${errors === 0 ? '' : ' as it should be'}`
   const end = `${state}: ${figures} (${duration(durationMs)})`
-  if (ok) return `${paint.green('ok:')} ${end}`
+  const following = summary.warnings > 0 && next !== null ? `. Next: ${printable(next)}` : ''
+  if (ok) return `${paint.green('ok:')} ${end}${following}`
   return `${paint.red('FAIL:')} ${end}. Next: ${printable(next ?? 'chatkeep verify --json')}`
 }

@@ -1,6 +1,6 @@
 import { ExitCode, OperatorError } from '../errors.js'
 import { describeTarget, type ConnectionTarget } from './connection-target.js'
-import { connectionFailureReason, firstCause } from './connection-failure.js'
+import { connectionFailureReason, firstCause, isTlsRefusal } from './connection-failure.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
 
 interface Explanation {
@@ -129,7 +129,9 @@ const explainNetworkError = (error: Error, target: ConnectionTarget): Explanatio
   return {
     code: 'database_unreachable',
     message: `cannot talk to the database ${describeTarget(target)}: ${reason}`,
-    hint: `check host and port, and that the server runs: pg_isready -h ${target.host} -p ${target.port}`,
+    hint: isTlsRefusal(error)
+      ? 'switch TLS on there (ssl = on), or ask for none: ?sslmode=disable'
+      : `check host and port, and that the server runs: pg_isready -h ${target.host} -p ${target.port}`,
     exitCode: ExitCode.unreachable,
     retryable: true,
   }

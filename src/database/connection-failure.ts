@@ -41,3 +41,7 @@ export const connectionFailureReason = (error: unknown): string | undefined => {
 
 /** Whether the connection failed or broke, so that nobody knows what became of a statement under way. */
 export const isConnectionFailure = (error: unknown): boolean => connectionFailureReason(error) !== undefined
+
+/** Whether the server offers no TLS although it was asked for: node-postgres' own constant text again. */
+export const isTlsRefusal = (error: unknown): boolean =>
+  error instanceof Error && /does not support SSL/i.test(error.message)

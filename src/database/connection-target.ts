@@ -25,6 +25,7 @@ export interface ConnectionTarget {
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 5_000
 const DEFAULT_PORT = 5432
+const NO_HOST = 'no-host'
 const URL_HINT =
   'write it as postgres://user:password@host:5432/database, with %40 for @, %2F for /, %23 for # and %3A for : inside the password'
 
@@ -36,12 +37,15 @@ const URL_HINT =
 export const parseDatabaseUrl = (text: string, source: string): ConnectionKeywords => {
   const invalid = (reason: string): OperatorError =>
     new OperatorError('invalid_database_url', `${source} is not a usable PostgreSQL URL: ${reason}`, { hint: URL_HINT })
+  if (text.trim() === '') throw invalid('it is empty')
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined) throw invalid('it does not start with postgres://')
   if (scheme !== 'postgres' && scheme !== 'postgresql') throw invalid(`its scheme is ${scheme}, not postgres`)
-  // libpq allows postgres:///database; WHATWG URLs want a host before a user name, which such a URL cannot have.
-  if (!URL.canParse(text)) throw invalid('it cannot be parsed')
-  const url = new URL(text)
+  if (/^[^/]*:\/\/[^/?#]*,/.test(text)) throw invalid('it names several hosts; name the one to talk to')
+  // libpq takes a user without a host, as in postgres://user@/database?host=/tmp; WHATWG URLs want something in its place.
+  const complete = text.replace(/^(\w+:\/\/[^/?#]*@)(?=[/?#]|$)/, `$1${NO_HOST}`)
+  if (!URL.canParse(complete)) throw invalid('it cannot be parsed')
+  const url = new URL(complete)
   const decode = (part: string): string => {
     try {
       return decodeURIComponent(part)
@@ -50,7 +54,7 @@ export const parseDatabaseUrl = (text: string, source: string): ConnectionKeywor
     }
   }
   const parts: Record<string, string> = {
-    host: decode(url.hostname).replace(/^\[(.*)\]$/, '$1'),
+    host: url.hostname === NO_HOST ? '' : decode(url.hostname).replace(/^\[(.*)\]$/, '$1'),
     port: url.port,
     user: decode(url.username),
     password: decode(url.password),

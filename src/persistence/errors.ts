@@ -1,4 +1,4 @@
-import { hasSqlState, SqlState } from '../database/sql-state.js'
+import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError } from '../errors.js'
 
 /** The message cannot be stored as it is; every reason is in `details`. Nothing was written. */
@@ -66,6 +66,38 @@ export const explainMissingSchema = (error: unknown): unknown =>
   )
     ? new SchemaNotReady(error.message, error)
     : error
+
+/** Gives every answer of the server that ends a call a type of ours; what is no answer of the server passes unchanged. */
+export const explainRefusal = (error: unknown): unknown => {
+  const explained = explainMissingSchema(error)
+  return isServerError(explained) ? new DatabaseRefused(explained) : explained
+}
+
+/** The database took the message and did not keep it: a trigger or a rule on "ChatMessage" swallows inserts. */
+export class MessageNotStored extends OperatorError {
+  override readonly name = 'MessageNotStored'
+  constructor() {
+    super('message_not_stored', 'the database took the message without an error, but did not keep it', {
+      exitCode: ExitCode.no,
+      hint: 'look for a trigger or rule on "ChatMessage" that swallows inserts',
+    })
+  }
+}
+
+/** The database refused for a reason that is neither the message's key nor passing; `sqlState` says which. */
+export class DatabaseRefused extends OperatorError {
+  override readonly name = 'DatabaseRefused'
+  constructor(cause: ServerError) {
+    super('database_refused', `the database answered: ${cause.message}`, {
+      cause,
+      sqlState: cause.code,
+      exitCode: ExitCode.no,
+      details: cause.detail === undefined ? [] : [`detail: ${cause.detail}`],
+      hint:
+        cause.code === SqlState.insufficientPrivilege ? 'give this role the privilege, or use another one' : cause.hint,
+    })
+  }
+}
 
 /** The store was closed; nothing was written. */
 export class StoreClosed extends OperatorError {

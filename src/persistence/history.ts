@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/connection.js'
+import { ExitCode, OperatorError } from '../errors.js'
 import { checkLimit, toContactFilter, type Contact } from './contact.js'
 import { CURSOR_SQL, parseCursor } from './cursor.js'
 import type { ChatMessage } from './message.js'
@@ -28,6 +29,7 @@ type MessageRow = ChatMessage & { readonly cursor: string }
 export const readHistory = async (db: Queryable, names: Names, query: HistoryQuery): Promise<HistoryPage> => {
   const filter = toContactFilter(query)
   const limit = checkLimit(query.limit ?? 50)
+  if (query.before !== undefined && query.after !== undefined) throw bothCursors()
   const forwards = query.after !== undefined
   const cursor = query.after ?? query.before
   const position = cursor === undefined ? undefined : parseCursor(cursor)
@@ -45,6 +47,9 @@ export const readHistory = async (db: Queryable, names: Names, query: HistoryQue
     nextAfter: ascending.at(-1)?.cursor ?? null,
   }
 }
+
+const bothCursors = (): OperatorError =>
+  new OperatorError('invalid_cursor', 'before and after exclude each other', { exitCode: ExitCode.no })
 
 const historySql = ({ message }: Names, column: string, forwards: boolean, hasPosition: boolean): string => `
   SELECT ${MESSAGE_COLUMNS}, ${CURSOR_SQL} AS "cursor"

@@ -1,10 +1,13 @@
 import type { Queryable } from '../database/connection.js'
-import { toContactFilter } from './contact.js'
+import { ExitCode, OperatorError } from '../errors.js'
+import { isId, toContactFilter } from './contact.js'
 import { UTC_NOW, type Names } from './statements.js'
 
 export interface MarkAsReadQuery {
   readonly clientId?: number | undefined
   readonly guestUsername?: string | undefined
+  /** One conversation, whatever names were used in it. */
+  readonly sessionId?: string | undefined
   /** Who reads. The application's table has no column for it; it is asked for so that a caller cannot forget to know; null where it is not in "User". */
   readonly operatorId: number | null
   /** The newest message that the operator has seen; what came later stays unread. */
@@ -16,8 +19,9 @@ export interface MarkAsReadQuery {
  * @returns how many messages changed; 0 when all were read already
  */
 export const markAsRead = async (db: Queryable, names: Names, query: MarkAsReadQuery): Promise<number> => {
-  const { clientId, guestUsername, upToMessageId } = query
-  const filter = toContactFilter({ clientId, guestUsername })
+  const { upToMessageId, operatorId: _reader, ...contact } = query
+  const filter = toContactFilter(contact)
+  if (upToMessageId !== undefined && !isId(upToMessageId)) throw invalidUpTo(upToMessageId)
   const { rowCount } = await db.query(markSql(names, filter.column), [filter.value, upToMessageId ?? null])
   return rowCount ?? 0
 }
@@ -32,3 +36,8 @@ const markSql = ({ message }: Names, column: string): string => `
     WHERE "${column}" = $1 AND "senderType" = 'CLIENT' AND NOT "isRead" AND ($2::integer IS NULL OR "id" <= $2)
     ORDER BY "id"
     FOR NO KEY UPDATE)`
+
+const invalidUpTo = (upToMessageId: unknown): OperatorError =>
+  new OperatorError('invalid_message_id', `upToMessageId is ${String(upToMessageId)}, which is no message's id`, {
+    exitCode: ExitCode.no,
+  })

@@ -9,8 +9,8 @@ export const MAX_USERNAME_CHARACTERS = 255
 /** Largest text or image of one message, in bytes of UTF-8. */
 export const MAX_CONTENT_BYTES = 1_048_576
 
-/** Longest of the other texts (phone, image name, socket id, …), in UTF-16 units. */
-const MAX_FIELD_LENGTH = 1_024
+/** Longest of the other texts (phone, image name, socket id, key, …), in bytes of UTF-8: some are indexed, and an index entry is small. */
+const MAX_FIELD_BYTES = 1_024
 
 /** A message that is ready to be stored: complete, in the database's alphabet, with a key. */
 export interface PreparedMessage {
@@ -36,12 +36,18 @@ export const toStorableText = (text: string): string => text.replaceAll('\0', '\
 /** The form under which a guest's name is stored and looked up: outer white space trimmed, NFC, case kept. */
 export const toUsername = (name: string): string => toStorableText(name).normalize('NFC').trim()
 
-const content = z.string().refine((value) => Buffer.byteLength(value) <= MAX_CONTENT_BYTES, {
-  error: `is larger than ${MAX_CONTENT_BYTES} bytes`,
-})
-const field = z.string().max(MAX_FIELD_LENGTH, { error: `is longer than ${MAX_FIELD_LENGTH} characters` })
+/** The form in which a phone is stored: as given. A blank one is none: as a client's, which is unique, it would be somebody's. */
+export const toStorablePhone = (phone: string | null | undefined): string | null =>
+  phone == null || phone.trim() === '' ? null : toStorableText(phone)
+
+const atMostBytes = (most: number) =>
+  z.string().refine((value) => Buffer.byteLength(value) <= most, { error: `is larger than ${most} bytes` })
+
+const content = atMostBytes(MAX_CONTENT_BYTES)
+const field = atMostBytes(MAX_FIELD_BYTES)
 // ids are int4 in the application's tables
-const id = z.int({ error: 'must be a whole number' }).min(1).max(2_147_483_647)
+const ID_RANGE = { error: 'must be a whole number from 1 to 2147483647' }
+const id = z.int(ID_RANGE).min(1, ID_RANGE).max(2_147_483_647, ID_RANGE)
 
 const username = z
   .string()
@@ -55,10 +61,8 @@ const username = z
       }),
   )
 
-const idempotencyKey = z
-  .string()
-  .min(1, { error: 'is empty' })
-  .max(MAX_FIELD_LENGTH)
+const idempotencyKey = field
+  .refine((key) => key !== '', { error: 'is empty' })
   .refine((key) => toStorableText(key) === key, { error: 'holds a character that PostgreSQL cannot store' })
 
 const messageSchema = z.object({
@@ -75,7 +79,10 @@ const messageSchema = z.object({
   mimeType: field.nullish(),
   sessionId: field.nullish(),
   idempotencyKey: idempotencyKey.nullish(),
-  createdAt: z.date({ error: 'is not a valid date' }).nullish(),
+  createdAt: z
+    .date({ error: 'is not a valid date' })
+    .refine((at) => at.getUTCFullYear() >= 1 && at.getUTCFullYear() <= 9999, { error: 'is not in the years 1 to 9999' })
+    .nullish(),
 })
 
 /**
@@ -85,7 +92,7 @@ const messageSchema = z.object({
 export const prepareMessage = (message: NewChatMessage): PreparedMessage => {
   const parsed = messageSchema.safeParse(message)
   if (!parsed.success) {
-    throw new InvalidMessage(parsed.error.issues.map(({ path, message: reason }) => `${path.join('.')} ${reason}`))
+    throw new InvalidMessage(parsed.error.issues.map(({ path, message: reason }) => [...path, reason].join(' ')))
   }
   const given = parsed.data
   const reasons = contradictions(given)
@@ -93,7 +100,7 @@ export const prepareMessage = (message: NewChatMessage): PreparedMessage => {
   return {
     clientId: given.clientId ?? null,
     guestUsername: given.guestUsername ?? null,
-    guestPhone: storableOrNull(given.guestPhone),
+    guestPhone: toStorablePhone(given.guestPhone),
     clientSocketId: storableOrNull(given.clientSocketId),
     senderType: given.senderType,
     operatorId: given.operatorId ?? null,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connectionFailureReason, isConnectionFailure } from '../database/connection-failure.js'
 import { isServerError, SqlState } from '../database/sql-state.js'
 import { OperatorError } from '../errors.js'
-import { explainMissingSchema, StoreUnavailable } from './errors.js'
+import { explainRefusal, StoreUnavailable } from './errors.js'
 
 const RETRYABLE_STATES: ReadonlySet<string> = new Set([
   SqlState.serializationFailure,
@@ -41,7 +41,7 @@ export const withRetries = async <T>(
     try {
       return await operation(outcomeUnknown)
     } catch (error) {
-      if (!isRetryable(error)) throw explainMissingSchema(error)
+      if (!isRetryable(error)) throw explainRefusal(error)
       outcomeUnknown ||= !isServerError(error)
       const pause = wait * (0.5 + Math.random())
       if (Date.now() + pause >= deadline) throw new StoreUnavailable(reasonOf(error), error)

@@ -1,10 +1,13 @@
 import type { Queryable } from '../database/connection.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
-import { IdempotencyConflict } from './errors.js'
+import { IdempotencyConflict, MessageNotStored } from './errors.js'
 import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { resolveClient, type ResolvedClient } from './resolve-client.js'
 import { UTC_NOW, type Names } from './statements.js'
+
+/** A key that is always taken when we insert, and never there when we look, is held by nobody: the insert is swallowed. */
+const MAX_ROUNDS = 3
 
 interface InsertedRow {
   readonly id: number
@@ -22,13 +25,14 @@ interface ExistingRow extends InsertedRow {
  */
 export const saveMessage = async (db: Queryable, names: Names, message: PreparedMessage): Promise<SavedChatMessage> => {
   const client = await resolveClient(db, names, message)
-  for (;;) {
+  for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const inserted = await insertForSomebody(db, names, message, client)
     if (inserted !== undefined) return { ...inserted, idempotencyKey: message.idempotencyKey, duplicate: false }
     const existing = await findByKey(db, names, message)
     // Gone again: whoever held the key deleted it between our two statements, so it is free.
     if (existing !== undefined) return asDuplicate(message, existing)
   }
+  throw new MessageNotStored()
 }
 
 const asDuplicate = ({ idempotencyKey }: PreparedMessage, existing: ExistingRow): SavedChatMessage => {
@@ -109,11 +113,14 @@ const insert = async (
   return rows[0]
 }
 
-// What makes two sends the same message: who speaks and what is said. Sockets, operators and clients may change on a resend.
+// What makes two sends the same message: who speaks, to whom, and what is said. Sockets, operators and phones may change
+// on a resend; a client may have been linked meanwhile, so it counts only where both sides name one.
 const findByKeySql = ({ message }: Names): string => `
   SELECT m."id", m."createdAt" AT TIME ZONE 'UTC' AS "createdAt", m."clientId",
-    (m."senderType"::text, m."messageType"::text, m."text", m."imageUrl", m."imageName", m."mimeType", m."guestUsername")
-      IS NOT DISTINCT FROM ($2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text) AS "sameBody"
+    (m."senderType"::text, m."messageType"::text, m."text", m."imageUrl", m."imageName", m."mimeType",
+      m."guestUsername", m."sessionId")
+      IS NOT DISTINCT FROM ($2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text)
+      AND coalesce(m."clientId" = $10::integer, true) AS "sameBody"
   FROM ${message} AS m
   WHERE m."idempotencyKey" = $1`
 
@@ -127,6 +134,8 @@ const findByKey = async (db: Queryable, names: Names, message: PreparedMessage):
     message.imageName,
     message.mimeType,
     message.guestUsername,
+    message.sessionId,
+    message.clientId,
   ])
   return rows[0]
 }

@@ -23,6 +23,8 @@ export interface Check {
   readonly lost: Findings<number>
   readonly doubled: Findings<DoubledMessage>
   readonly unexpected: Findings<UnexpectedRow>
+  /** Messages that are there, but linked to no client. */
+  readonly withoutClient: number
 }
 
 export interface CheckOptions {
@@ -60,13 +62,19 @@ export const checkTranscript = async (
     return { ...content, line: message.line, acknowledged: !sent.refused.has(message.line) }
   }
   let messages = 0
+  let withoutClient = 0
   for await (const batch of readBatches(input)) {
     options.signal.throwIfAborted()
     const expected = await Promise.all(batch.map(expect))
-    const verdict = judge(expected, await readBack.rowsByKey(expected.map(({ idempotencyKey }) => idempotencyKey)))
+    const verdict = judge(
+      expected,
+      await readBack.rowsByKey(expected.map(({ idempotencyKey }) => idempotencyKey)),
+      options.highWaterMark,
+    )
     lost.add(...verdict.lost)
     doubled.add(...verdict.doubled)
     unexpected.add(...verdict.unexpected)
+    withoutClient += verdict.withoutClient
     for (const { sessionId } of expected) conversations.add(sessionId)
     for (const id of verdict.accounted) if (id > options.highWaterMark) accounted.add(id - options.highWaterMark)
     messages += batch.length
@@ -79,7 +87,7 @@ export const checkTranscript = async (
     isOurConversation: (sessionId) => conversations.has(sessionId),
   }
   for await (const page of readPages(readBack, options)) unexpected.add(...judgeNewRows(page, accounts))
-  return { lost: lost.result(), doubled: doubled.result(), unexpected: unexpected.result() }
+  return { lost: lost.result(), doubled: doubled.result(), unexpected: unexpected.result(), withoutClient }
 }
 
 async function* readBatches(input: TranscriptInput): AsyncGenerator<readonly KeyedMessage[]> {

@@ -20,7 +20,7 @@ export interface GuestFlow {
   ) => Promise<T>
 }
 
-/** Names that nobody else has. */
+/** Names that nobody else has, for a client or a conversation. */
 export interface GuestNames {
   readonly newGuest: string
   readonly existingClient: string
@@ -51,7 +51,7 @@ const existingClient: GuestFlowCase = {
   play: async ({ names, store, tables, withGuest }) => {
     const username = names.existingClient
     const [before, now] = ['I am a client already', 'I write as the client I am'] as const
-    const guest = { guestUsername: username, senderType: 'CLIENT', messageType: 'TEXT' } as const
+    const guest = { guestUsername: username, sessionId: username, senderType: 'CLIENT', messageType: 'TEXT' } as const
     const { clientId } = await store.saveChatMessage({ ...guest, text: before })
     await withGuest(username, undefined, (client) => say(client, now))
     return { username, texts: [before, now], rows: await tables.read(username), existingClientId: clientId }

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import * as z from 'zod'
 import { withClient } from '../database/connection.js'
 import { explainDatabaseError } from '../database/connection-error.js'
-import type { ConnectionTarget } from '../database/connection-target.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { createChatStore } from '../persistence/chat-store.js'
 import { checkDatabase } from '../server/check-database.js'
@@ -31,7 +30,7 @@ export interface GuestFlowReport {
  */
 export const runGuestFlow = async (options: GuestFlowOptions): Promise<GuestFlowReport> => {
   const names = inventNames()
-  const traces: Traces = { usernames: Object.values(names), conversations: [] }
+  const traces: Traces = { usernames: Object.values(names), conversations: [names.existingClient] }
   // Without the signal: after Ctrl-C, too, nothing is left behind.
   const remove = async (): Promise<Removal> => (options.keep ? { kind: 'kept' } : removeTraces(options.target, traces))
   await checkDatabase(options.target, APPLICATION_NAME)
@@ -82,7 +81,7 @@ const playAll = async (
       const flow: GuestFlow = { names, store, tables: createGuestTables(client, target.schema ?? 'public'), withGuest }
       const results: CaseResult[] = []
       for (const guestFlowCase of GUEST_FLOW_CASES) {
-        results.push(await playCase(guestFlowCase, flow, target))
+        results.push(await playCase(guestFlowCase, flow, { target, signal }))
         signal.throwIfAborted()
       }
       return results
@@ -96,12 +95,14 @@ const playAll = async (
 const playCase = async (
   guestFlowCase: GuestFlowCase,
   flow: GuestFlow,
-  target: ConnectionTarget,
+  { target, signal }: Pick<GuestFlowOptions, 'target' | 'signal'>,
 ): Promise<CaseResult> => {
   const { name, expected } = guestFlowCase
   try {
     return judgeCase(name, expected, await guestFlowCase.play(flow))
   } catch (error) {
+    // A statement that we cancelled ourselves tells nothing about the case.
+    signal.throwIfAborted()
     const known = explainDatabaseError(error, target)
     if (known instanceof OperatorError && known.exitCode === ExitCode.no) {
       return { name, expected, found: known.message, ok: false }

@@ -16,6 +16,12 @@ export interface StoredMessage {
   readonly guestUsername: string | null
   readonly sessionId: string | null
   readonly createdAt: Date
+  readonly messageType: string
+  readonly guestPhone: string | null
+  readonly operatorId: number | null
+  readonly clientId: number | null
+  /** Name of the client that the row is linked to. */
+  readonly clientUsername: string | null
 }
 
 /** A row, newer than the run, in a conversation of the transcript. */
@@ -43,12 +49,21 @@ export interface Verdict {
   readonly lost: readonly number[]
   readonly doubled: readonly DoubledMessage[]
   readonly unexpected: readonly UnexpectedRow[]
+  /** How many rows are linked to no client; they are kept, and `reconcile` links them. */
+  readonly withoutClient: number
   /** Ids of all rows that belong to a line. */
   readonly accounted: readonly number[]
 }
 
-/** Compares what was sent with the rows found under its keys. */
-export const judge = (expected: readonly ExpectedMessage[], stored: readonly StoredMessage[]): Verdict => {
+/**
+ * Compares what was sent with the rows found under its keys.
+ * @param highWaterMark rows up to this id are older than the run: their operators and clients may have changed since
+ */
+export const judge = (
+  expected: readonly ExpectedMessage[],
+  stored: readonly StoredMessage[],
+  highWaterMark = 0,
+): Verdict => {
   const byKey = groupByKey(stored)
   const matched = expected.map((message) => ({ message, rows: byKey.get(message.idempotencyKey) ?? [] }))
   return {
@@ -58,7 +73,10 @@ export const judge = (expected: readonly ExpectedMessage[], stored: readonly Sto
     doubled: matched
       .filter(({ rows }) => rows.length > 1)
       .map(({ message, rows }) => ({ line: message.line, ids: rows.map(({ id }) => id) })),
-    unexpected: matched.flatMap(({ message, rows }) => rows.flatMap((row) => differenceOf(message, row))),
+    unexpected: matched.flatMap(({ message, rows }) =>
+      rows.flatMap((row) => differenceOf(message, row, row.id > highWaterMark)),
+    ),
+    withoutClient: matched.flatMap(({ rows }) => rows).filter(({ clientId }) => clientId === null).length,
     accounted: matched.flatMap(({ rows }) => rows.map(({ id }) => id)),
   }
 }
@@ -69,15 +87,22 @@ const groupByKey = (rows: readonly StoredMessage[]): ReadonlyMap<string, readonl
   return groups
 }
 
-const differenceOf = (message: ExpectedMessage, row: StoredMessage): readonly UnexpectedRow[] => {
+const differenceOf = (message: ExpectedMessage, row: StoredMessage, isNew: boolean): readonly UnexpectedRow[] => {
   const columns = (['senderType', 'text', 'guestUsername', 'sessionId'] as const).filter(
     (column) => message[column] !== row[column],
   )
   const isAtTime = message.createdAt === null || +message.createdAt === +row.createdAt
-  const differing = isAtTime ? columns : [...columns, 'createdAt']
+  const differing = [...columns, ...(isAtTime ? [] : ['createdAt']), ...contactDifferences(message, row, isNew)]
   if (differing.length === 0) return []
   return [{ id: row.id, line: message.line, reason: `differs from its line in ${differing.join(', ')}` }]
 }
+
+const contactDifferences = (message: ExpectedMessage, row: StoredMessage, isNew: boolean): readonly string[] => [
+  ...(row.messageType === 'TEXT' ? [] : ['messageType']),
+  ...(message.guestPhone === undefined || message.guestPhone === row.guestPhone ? [] : ['guestPhone']),
+  ...(!isNew || message.operatorId === row.operatorId ? [] : ['operatorId']),
+  ...(!isNew || row.clientId === null || row.clientUsername === message.guestUsername ? [] : ['clientId']),
+]
 
 /** Whether what the run knows accounts for a row that appeared since it began. */
 export interface Accounts {

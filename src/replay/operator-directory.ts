@@ -1,6 +1,7 @@
 import { createPool } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
-import { hasSqlState, SqlState } from '../database/sql-state.js'
+import { SqlState } from '../database/sql-state.js'
+import { DatabaseRefused } from '../persistence/errors.js'
 import { toStorableText } from '../persistence/prepare-message.js'
 import { withRetries } from '../persistence/retry.js'
 import { namesIn } from '../persistence/statements.js'
@@ -45,7 +46,7 @@ const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory =>
       return await withRetries(DEADLINE_MS, () => ask(name))
     } catch (error) {
       // "User" holds passwords: a role that may not read it can replay all the same, with operators unknown.
-      if (hasSqlState(error, SqlState.insufficientPrivilege)) return null
+      if (error instanceof DatabaseRefused && error.sqlState === SqlState.insufficientPrivilege) return null
       throw error
     }
   }

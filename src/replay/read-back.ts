@@ -1,6 +1,5 @@
 import type { Queryable } from '../database/connection.js'
-import { hasSqlState, SqlState } from '../database/sql-state.js'
-import { SchemaNotReady } from '../persistence/errors.js'
+import { explainMissingSchema } from '../persistence/errors.js'
 import { namesIn } from '../persistence/statements.js'
 import type { NewRow, StoredMessage } from './judge.js'
 
@@ -15,14 +14,13 @@ export interface ReadBack {
 
 /** @throws SchemaNotReady from each of its methods when the database was not migrated */
 export const createReadBack = (client: Queryable, schema: string): ReadBack => {
-  const { message } = namesIn(schema)
+  const { message, client: clientTable } = namesIn(schema)
   const read = async <Row extends object>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> => {
     try {
       const { rows } = await client.query<Row>(sql, [...values])
       return rows
     } catch (error) {
-      if (hasSqlState(error, ...SCHEMA_STATES)) throw new SchemaNotReady(error.message, error)
-      throw error
+      throw explainMissingSchema(error)
     }
   }
   return {
@@ -30,12 +28,10 @@ export const createReadBack = (client: Queryable, schema: string): ReadBack => {
       const [row] = await read<{ id: number }>(highWaterMarkSql(message))
       return row?.id ?? 0
     },
-    rowsByKey: (keys) => read<StoredMessage>(rowsByKeySql(message), [keys]),
+    rowsByKey: (keys) => read<StoredMessage>(rowsByKeySql(message, clientTable), [keys]),
     rowsAfter: (id, limit) => read<NewRow>(rowsAfterSql(message), [id, limit]),
   }
 }
-
-const SCHEMA_STATES = [SqlState.undefinedTable, SqlState.undefinedColumn, SqlState.invalidSchemaName]
 
 // Names the columns of the guest-chat update, so that a database without them is met before the first message is sent.
 const highWaterMarkSql = (message: string): string => `
@@ -44,12 +40,14 @@ const highWaterMarkSql = (message: string): string => `
   ORDER BY "id" DESC
   LIMIT 1`
 
-const rowsByKeySql = (message: string): string => `
-  SELECT "id", "idempotencyKey", "senderType"::text, "text", "guestUsername", "sessionId",
-    "createdAt" AT TIME ZONE 'UTC' AS "createdAt"
-  FROM ${message}
-  WHERE "idempotencyKey" = ANY ($1::text[])
-  ORDER BY "id"`
+const rowsByKeySql = (message: string, client: string): string => `
+  SELECT m."id", m."idempotencyKey", m."senderType"::text, m."messageType"::text, m."text", m."guestUsername", m."guestPhone",
+    m."sessionId", m."operatorId", m."clientId", c."username" AS "clientUsername",
+    m."createdAt" AT TIME ZONE 'UTC' AS "createdAt"
+  FROM ${message} AS m
+  LEFT JOIN ${client} AS c ON c."id" = m."clientId"
+  WHERE m."idempotencyKey" = ANY ($1::text[])
+  ORDER BY m."id"`
 
 const rowsAfterSql = (message: string): string => `
   SELECT "id", "sessionId", "idempotencyKey"

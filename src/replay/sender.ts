@@ -25,4 +25,8 @@ export interface ExpectedContent {
   readonly sessionId: string
   /** Null where it is not the transcript's to say. */
   readonly createdAt: Date | null
+  /** Absent where it is not the transcript's to say. */
+  readonly guestPhone?: string | null
+  /** Null for guests, and for operators who are not in "User". */
+  readonly operatorId: number | null
 }

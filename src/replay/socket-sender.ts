@@ -78,7 +78,8 @@ export const createSocketSender = (
     expectedRow: async ({ message, key }) => {
       const conversation = conversationOf(guestTokenOf(message))
       const isGuest = message.from === 'client'
-      const sender = isGuest ? conversation : operatorSender(await operators.idOf(message.operator))
+      const operatorId = isGuest ? null : await operators.idOf(message.operator)
+      const sender = isGuest ? conversation : operatorSender(operatorId)
       return {
         idempotencyKey: idempotencyKeyOf(sender, messageIdOf(key)),
         senderType: isGuest ? 'CLIENT' : 'OPERATOR',
@@ -86,6 +87,7 @@ export const createSocketSender = (
         guestUsername: toUsername(message.username),
         sessionId: conversation,
         createdAt: null,
+        operatorId,
       }
     },
     close: () => {

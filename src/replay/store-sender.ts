@@ -1,8 +1,7 @@
-import { isServerError } from '../database/sql-state.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { createChatStore, type ChatStore } from '../persistence/chat-store.js'
-import { IdempotencyConflict, InvalidMessage } from '../persistence/errors.js'
-import { toStorableText, toUsername } from '../persistence/prepare-message.js'
+import { DatabaseRefused, IdempotencyConflict, InvalidMessage, MessageNotStored } from '../persistence/errors.js'
+import { toStorablePhone, toStorableText, toUsername } from '../persistence/prepare-message.js'
 import { withOperatorDirectory, type OperatorDirectory } from './operator-directory.js'
 import type { KeyedMessage } from './read-transcript.js'
 import type { Sender, SendOutcome } from './sender.js'
@@ -35,15 +34,16 @@ export const createStoreSender = (store: ChatStore, operators: OperatorDirectory
       return rejectionOf(error)
     }
   },
-  expectedRow: ({ message, key }: KeyedMessage) =>
-    Promise.resolve({
-      idempotencyKey: key,
-      senderType: message.from === 'client' ? 'CLIENT' : 'OPERATOR',
-      text: toStorableText(message.text),
-      guestUsername: toUsername(message.username),
-      sessionId: toStorableText(message.conversation),
-      createdAt: message.at,
-    }),
+  expectedRow: async ({ message, key }: KeyedMessage) => ({
+    idempotencyKey: key,
+    senderType: message.from === 'client' ? 'CLIENT' : 'OPERATOR',
+    text: toStorableText(message.text),
+    guestUsername: toUsername(message.username),
+    sessionId: toStorableText(message.conversation),
+    createdAt: message.at,
+    guestPhone: toStorablePhone(message.phone),
+    operatorId: message.from === 'operator' ? await operators.idOf(message.operator) : null,
+  }),
   close: () => store.close(),
 })
 
@@ -60,8 +60,10 @@ const rejectionOf = (error: unknown): SendOutcome => {
   if (error instanceof InvalidMessage || error instanceof IdempotencyConflict) {
     return { kind: 'rejected', reason: error.message }
   }
-  if (isServerError(error) && BLAMES_THE_ROW.test(error.code) && error.code !== SEQUENCE_LIMIT_EXCEEDED) {
-    return { kind: 'rejected', reason: `the database answered: ${error.message} [${error.code}]` }
+  if (error instanceof MessageNotStored) return { kind: 'rejected', reason: error.message }
+  const sqlState = error instanceof DatabaseRefused ? (error.sqlState ?? '') : ''
+  if (BLAMES_THE_ROW.test(sqlState) && sqlState !== SEQUENCE_LIMIT_EXCEEDED) {
+    return { kind: 'rejected', reason: `${(error as DatabaseRefused).message} [${sqlState}]` }
   }
   throw error
 }

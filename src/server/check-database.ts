@@ -3,6 +3,9 @@ import type { ConnectionTarget } from '../database/connection-target.js'
 import { createChatStore } from '../persistence/chat-store.js'
 import { StoreUnavailable } from '../persistence/errors.js'
 
+/** The name of a conversation that nobody has. */
+const NO_CONVERSATION = '-'
+
 /**
  * Finds out, without retries, whether the database answers and has the columns that the core needs.
  * Asks for one conversation, which costs the same whatever the database holds.
@@ -11,7 +14,7 @@ import { StoreUnavailable } from '../persistence/errors.js'
 export const checkDatabase = async (target: ConnectionTarget, applicationName: string): Promise<void> => {
   const store = createChatStore({ target }, { applicationName, deadlineMs: 0 })
   try {
-    await store.getChatHistory({ sessionId: '', limit: 1 })
+    await store.getChatHistory({ sessionId: NO_CONVERSATION, limit: 1 })
   } catch (error) {
     throw explainDatabaseError(error instanceof StoreUnavailable ? error.cause : error, target)
   } finally {

@@ -1,11 +1,10 @@
 import type { Contact } from '../persistence/contact.js'
 import type { Reply } from './answering.js'
 import type { Chat } from './chat.js'
-import { findContact, toContact } from './conversation.js'
+import { toContact } from './conversation.js'
 import type { ContactPayload } from './payloads.js'
-
-/** The core takes no operator without an id; its tables have no place for one anyway. */
-const UNKNOWN_OPERATOR = 0
+import { connectedGuest } from './presence.js'
+import { unknownConversation } from './refusals.js'
 
 /** Marks what one contact wrote as read, up to a message; answers how many messages changed. */
 export const markRead = async (
@@ -15,16 +14,18 @@ export const markRead = async (
   upToMessageId: number | undefined,
 ): Promise<Reply> => {
   const { sessionId, ...contact } = toContact(whose)
-  const marked = await chat.store.markMessagesAsRead({
-    ...(sessionId === undefined ? contact : await readableContact(chat, sessionId)),
-    operatorId: operatorId ?? UNKNOWN_OPERATOR,
-    upToMessageId,
-  })
+  const contacts = sessionId === undefined ? [contact] : await readableContacts(chat, sessionId)
+  let marked = 0
+  for (const one of contacts) marked += await chat.store.markMessagesAsRead({ ...one, operatorId, upToMessageId })
   return { answer: { marked } }
 }
 
-// What is read or unread is a matter of the client, as in `recentChats`, whichever conversation the operator had open.
-const readableContact = async (chat: Chat, conversation: string): Promise<Contact> => {
-  const { clientId, guestUsername } = await findContact(chat, conversation)
-  return clientId === null ? { guestUsername: guestUsername ?? undefined } : { clientId }
+// The conversation itself, whatever names its guest used in it; and the client of its newest message, since what is unread
+// is counted by client in `recentChats`, whichever conversation the operator had open.
+const readableContacts = async ({ io, store }: Chat, conversation: string): Promise<readonly Contact[]> => {
+  const { messages } = await store.getChatHistory({ sessionId: conversation, limit: 1 })
+  const [newest] = messages
+  if (newest === undefined && connectedGuest(io, conversation) === undefined) throw unknownConversation()
+  const clientId = newest?.clientId ?? null
+  return [{ sessionId: conversation }, ...(clientId === null ? [] : [{ clientId }])]
 }

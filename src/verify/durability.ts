@@ -1,4 +1,4 @@
-import { escapeIdentifier } from '../database/identifier.js'
+import { escapeIdentifier, qualified } from '../database/identifier.js'
 import type { FactCheck } from './check.js'
 import { ALWAYS } from './expectation.js'
 import type { Facts } from './facts.js'
@@ -10,13 +10,22 @@ export const durability: FactCheck = {
   name: 'durability',
   expectations: ALWAYS,
   findings: (facts) => {
-    const { fsync, synchronousCommit } = facts.surroundings
+    const { fsync, synchronousCommit, unloggedTables } = facts.surroundings
     return [
+      ...unloggedTables.map((table) => unlogged(table, facts)),
       ...offFindings('fsync', fsync, 'a crash can destroy the whole database', facts),
       ...offFindings('synchronous_commit', synchronousCommit, 'a crash can lose what was just committed', facts),
     ]
   },
 }
+
+const unlogged = (table: string, { schema }: Facts): Finding =>
+  finding('error', 'table_unlogged', {
+    object: `table "${table}"`,
+    expected: 'logged',
+    actual: 'UNLOGGED: a crash of the server empties it',
+    help: `ALTER TABLE ${qualified(schema, table)} SET LOGGED`,
+  })
 
 const offFindings = (
   name: 'fsync' | 'synchronous_commit',

@@ -16,6 +16,7 @@ export interface Facts {
   readonly history: History
   /** Files and history side by side; without a history of ours every file is pending. */
   readonly migrations: readonly MigrationStatus[]
+  readonly files: readonly MigrationFile[]
   readonly guideColumns: readonly ReportedColumn[]
   readonly surroundings: Surroundings
 }
@@ -35,7 +36,7 @@ export const readFacts = async (client: Queryable, { files, ...wanted }: FactsWa
   const catalog = await readCatalog(client, schema, CHAT_TABLES)
   const history = await readHistory(client, schema)
   const migrations = compareHistory(files, history.state === 'present' ? history.rows : [])
-  return { ...wanted, catalog, history, migrations, guideColumns, surroundings }
+  return { ...wanted, files, catalog, history, migrations, guideColumns, surroundings }
 }
 
 /** Whether the table is there. Without it, its columns and indexes are not worth a finding each. */

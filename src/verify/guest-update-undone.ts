@@ -12,7 +12,7 @@ import {
 import type { FactCheck } from './check.js'
 import { columnFindings } from './column-findings.js'
 import { hasTable, migrationState, type Facts } from './facts.js'
-import { finding, rollbackCommand, type Finding } from './finding.js'
+import { commandLine, finding, rollbackCommand, type Finding } from './finding.js'
 
 /** Is all that the guest-chat update added gone, and does every message need its client again? */
 export const guestUpdateUndone: FactCheck = {
@@ -34,21 +34,25 @@ const leftFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding[]
   )
 }
 
+// What is there and not in the history, a rollback does not see; migrate records it first.
+const wayBack = (facts: Facts): string => {
+  const isRecorded = facts.migrations.some(({ id, state }) => id > 1 && state === 'applied')
+  return isRecorded ? rollbackCommand(facts) : `${commandLine('migrate', facts)} && ${rollbackCommand(facts)}`
+}
+
 const clientIdFindings = (facts: Facts): readonly Finding[] =>
-  hasTable(facts, CLIENT_ID.table)
-    ? columnFindings(facts, { ...CLIENT_ID, nullable: false }, rollbackCommand(facts))
-    : []
+  hasTable(facts, CLIENT_ID.table) ? columnFindings(facts, { ...CLIENT_ID, nullable: false }, wayBack(facts)) : []
 
 const columnLeft = (wanted: RequiredColumn, facts: Facts): readonly Finding[] => {
   const actual = findColumn(facts.catalog, wanted.table, wanted.column)
   if (actual === undefined) return []
   const words = { object: columnName(wanted), expected: 'absent', actual: actual.type }
-  return [finding('error', 'column_left', { ...words, help: rollbackCommand(facts) })]
+  return [finding('error', 'column_left', { ...words, help: wayBack(facts) })]
 }
 
 const indexLeft = ({ name }: RequiredIndex, facts: Facts): readonly Finding[] => {
   const actual = findIndex(facts.catalog, name)
   if (actual === undefined) return []
   const words = { object: `index ${escapeIdentifier(name)}`, expected: 'absent', actual: describeIndex(actual) }
-  return [finding('error', 'index_left', { ...words, help: rollbackCommand(facts) })]
+  return [finding('error', 'index_left', { ...words, help: wayBack(facts) })]
 }

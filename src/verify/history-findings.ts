@@ -1,6 +1,7 @@
 import { qualified } from '../database/identifier.js'
-import { migrationTitle } from '../migrations/files.js'
+import { migrationTitle, type MigrationFile } from '../migrations/files.js'
 import type { MigrationStatus } from '../migrations/history.js'
+import { missingRow } from '../migrations/plan.js'
 import type { Facts } from './facts.js'
 import { finding, type Finding } from './finding.js'
 
@@ -33,7 +34,7 @@ const MISMATCH_HELP =
   'use the version of chatkeep that migrated this database last, or name its files with --migrations DIR'
 
 /** Where history and files contradict each other. */
-export const mismatchFindings = ({ migrations }: Pick<Facts, 'migrations'>): readonly Finding[] =>
+export const mismatchFindings = ({ migrations, files }: Pick<Facts, 'migrations' | 'files'>): readonly Finding[] =>
   migrations.flatMap((migration) => {
     const { state } = migration
     if (state === 'applied' || state === 'pending') return []
@@ -43,7 +44,12 @@ export const mismatchFindings = ({ migrations }: Pick<Facts, 'migrations'>): rea
         object: `migration ${migrationTitle(migration)}`,
         expected,
         actual,
-        help: MISMATCH_HELP,
+        help: state === 'gap' ? gapHelp(migration, files) : MISMATCH_HELP,
       }),
     ]
   })
+
+const gapHelp = ({ id }: MigrationStatus, files: readonly MigrationFile[]): string => {
+  const file = files.find((candidate) => candidate.id === id)
+  return file === undefined ? MISMATCH_HELP : missingRow(file)
+}

@@ -12,6 +12,8 @@ export interface Surroundings {
   readonly fsync: ServerSetting
   readonly synchronousCommit: ServerSetting
   readonly schemaExists: boolean
+  /** Tables of the application that a crash empties. */
+  readonly unloggedTables: readonly string[]
   /** Tables whose names begin with `chatkeep_`. */
   readonly ownTables: readonly string[]
   /** Those of them that this role may read. */
@@ -37,6 +39,13 @@ const SELECT_SURROUNDINGS = String.raw`
     (SELECT json_build_object('value', setting, 'source', source)
      FROM pg_catalog.pg_settings WHERE name = 'synchronous_commit') AS "synchronousCommit",
     EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1) AS "schemaExists",
+    ARRAY(
+      SELECT c.relname::text
+      FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relpersistence <> 'p' AND c.relname IN ('ChatMessage', 'Client', 'User')
+      ORDER BY 1
+    ) AS "unloggedTables",
     ARRAY(SELECT "name" FROM own_tables ORDER BY "name") AS "ownTables",
     ARRAY(
       SELECT "name" FROM own_tables WHERE pg_catalog.has_table_privilege(oid, 'SELECT') ORDER BY "name"

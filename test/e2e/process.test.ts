@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -54,6 +55,13 @@ describe('a pipe', () => {
       expect(await Promise.resolve(shell(`${command} | head -1`))).toBe('{\ncodes 0 0\n')
     })
   })
+})
+
+test.runIf(existsSync('/dev/full'))('an answer that cannot be written is a failure', async ({ database }) => {
+  const command = `{ '${process.execPath}' '${binary}' migrate --dry-run --database-url '${database.url}' > /dev/full; }`
+  const said = await Promise.resolve(shell(command))
+  expect(said).toContain('error: the answer could not be written: ')
+  expect(said).toContain('codes 3')
 })
 
 describe('a silent host', () => {

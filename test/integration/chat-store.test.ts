@@ -1,3 +1,4 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { createChatStore } from '../../src/index.js'
@@ -57,6 +58,14 @@ describe('a guest', () => {
         `SELECT c.phone, m."guestPhone" FROM "ChatMessage" m JOIN "Client" c ON c.id = m."clientId" WHERE c.username = 'newcomer'`,
       ),
     ).toEqual([{ phone: null, guestPhone: owner?.phone }])
+  })
+
+  test('has no phone when it gives a blank one', async ({ database }) => {
+    await migrated(database)
+    await withStore(database, (store) =>
+      store.saveChatMessage({ ...text('hi'), guestUsername: 'maria', guestPhone: ' ' }),
+    )
+    expect(await database.query('SELECT phone FROM "Client"')).toEqual([{ phone: null }])
   })
 
   test('is linked to the registered client of that exact name', async ({ database }) => {
@@ -132,6 +141,9 @@ describe('a message', () => {
     [{ createdAt: new Date(Number.NaN) }, 'createdAt is not a valid date'],
     [{ idempotencyKey: 'a\0b' }, 'idempotencyKey holds a character'],
     [{ clientId: 1.5 }, 'clientId must be a whole number'],
+    [{ clientId: 0 }, 'clientId must be a whole number from 1'],
+    [{ idempotencyKey: 'é'.repeat(600) }, 'idempotencyKey is larger than 1024 bytes'],
+    [{ createdAt: new Date(8.64e15) }, 'createdAt is not in the years 1 to 9999'],
   ] as const)('that is wrong is refused by name: %j', async ([wrong, reason], { database }) => {
     await migrated(database)
     await withStore(database, async (store) => {
@@ -170,6 +182,20 @@ describe('an idempotency key', () => {
       const { messages } = await store.getChatHistory({ guestUsername: 'maria' })
       expect(messages.map((message) => message.text)).toEqual(['first'])
     })
+  })
+
+  test.for([
+    [{ clientId: 1 }, { clientId: 2 }],
+    [{ sessionId: 'a' }, { sessionId: 'b' }],
+  ] as const)('for another recipient is a conflict, not a duplicate: %j', async ([one, other], { database }) => {
+    await migrated(database, 'crm-before')
+    const before = await countRows(database, 'ChatMessage')
+    await withStore(database, async (store) => {
+      await store.saveChatMessage({ ...text('ok'), ...one, idempotencyKey: 'k' })
+      const second = store.saveChatMessage({ ...text('ok'), ...other, idempotencyKey: 'k' })
+      await expect(second).rejects.toMatchObject({ name: 'IdempotencyConflict' })
+    })
+    expect(await countRows(database, 'ChatMessage')).toBe(before + 1)
   })
 
   test('costs a resend no message id', async ({ database }) => {
@@ -218,6 +244,56 @@ describe('a save', () => {
       code: 'database_unavailable',
     })
     await store.close()
+  })
+
+  test('that a trigger swallows is an error, at once', async ({ database }) => {
+    await migrated(database)
+    await database.load(`
+      CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+      CREATE TRIGGER swallow BEFORE INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION swallow()`)
+    await withStore(database, async (store) => {
+      const save = store.saveChatMessage({ ...text('gone'), guestUsername: 'maria' })
+      await expect(save).rejects.toMatchObject({ name: 'MessageNotStored', retryable: false })
+    })
+  })
+
+  test('fails in time on a server that falls silent, and so does close', async ({ database }) => {
+    await migrated(database)
+    const upstream = new URL(database.url)
+    const sockets: Socket[] = []
+    let silent = false
+    const proxy = createServer((near) => {
+      const far = connect(Number(upstream.port), upstream.hostname)
+      sockets.push(near, far)
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        from.on('data', (chunk) => silent || to.write(chunk))
+        from.on('error', () => undefined)
+        from.on('close', () => to.destroy())
+      }
+    })
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+    const url = new URL(database.url)
+    url.host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    const store = createChatStore({ databaseUrl: url.href }, { deadlineMs: 500 })
+    await store.saveChatMessage({ ...text('heard'), guestUsername: 'maria' })
+    silent = true
+    const save = store.saveChatMessage({ ...text('unheard'), guestUsername: 'maria' })
+    await expect(save).rejects.toMatchObject({ name: 'StoreUnavailable', retryable: true })
+    await store.close()
+    for (const socket of sockets) socket.destroy()
+    proxy.close()
+  })
+
+  test('that the server refuses for good has a type of ours', async ({ database }) => {
+    await migrated(database)
+    await database.query('ALTER TABLE "ChatMessage" ADD CONSTRAINT "short" CHECK (length("text") < 5)')
+    await withStore(database, async (store) => {
+      const save = store.saveChatMessage({ ...text('too long'), guestUsername: 'maria' })
+      await expect(save).rejects.toMatchObject({ name: 'DatabaseRefused', sqlState: '23514', retryable: false })
+    })
   })
 
   test('names the command when the database was not migrated', async ({ database }) => {
@@ -333,6 +409,14 @@ describe('history', () => {
       })
       await expect(store.getChatHistory({ clientId: 1, limit: 0 })).rejects.toMatchObject({ code: 'invalid_limit' })
       await expect(store.getChatHistory({ clientId: 1, before: 'x' })).rejects.toMatchObject({ code: 'invalid_cursor' })
+      for (const clientId of [null, Number.NaN, 1.5, 2 ** 40] as number[]) {
+        await expect(store.getChatHistory({ clientId })).rejects.toMatchObject({ code: 'invalid_contact' })
+      }
+      await expect(store.getChatHistory({ guestUsername: ' ' })).rejects.toMatchObject({ code: 'invalid_contact' })
+      const cursor = '2026-02-31 00:00:00.000000_1'
+      await expect(store.getChatHistory({ clientId: 1, before: cursor })).rejects.toMatchObject({
+        code: 'invalid_cursor',
+      })
     })
   })
 })

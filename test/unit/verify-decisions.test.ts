@@ -34,11 +34,13 @@ const facts = (changes: Partial<Facts>): Facts => ({
   history: { state: 'present', rows: [] },
   migrations: statuses('applied'),
   guideColumns: [],
+  files: [],
   surroundings: {
     serverVersion: '18.4',
     fsync: { value: 'on', source: 'default' },
     synchronousCommit: { value: 'on', source: 'default' },
     schemaExists: true,
+    unloggedTables: [],
     ownTables: [],
     readableOwnTables: [],
     ownFunctions: [],

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, chown, link, lstat, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { ExitCode, OperatorError } from '../errors.js'
 import {
@@ -124,8 +124,8 @@ const makeTemporaryFolder = async (parent: string, account: Account | undefined)
 }
 
 const openKeptFolder = async (path: string, account: Account | undefined): Promise<ServerFolder> => {
-  // `mkdir` answers undefined for a folder that was there: its rights are its owner's business.
-  if ((await mkdir(path, { recursive: true, mode: 0o755 })) !== undefined) await admitAccount(path, account)
+  // The rights of a folder that was there are its owner's business.
+  if (await makeFolders(path)) await admitAccount(path, account)
   const root = await realpath(path)
   await refuseStrangeContent(root)
   const dataAccount = await findAccountForData(root, account)
@@ -268,4 +268,16 @@ const removeIfLeftOver = async (root: string, uid: number, account: Account | un
   const owner = await readOwner(folder)
   const life = owner ? await findLife(owner) : Date.now() - status.mtimeMs > ownerlessMs ? 'dead' : 'unknown'
   if (life === 'dead' && (await endPostmaster(folder))) await releaseFolder(folder)
+}
+
+/** Makes a folder and those above it that are missing; says whether it made any. Not `mkdir`'s own recursion, which never ends in /proc. */
+const makeFolders = async (path: string): Promise<boolean> => {
+  try {
+    await mkdir(path, { mode: 0o755 })
+    return true
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false
+    if (!hasCode(error, 'ENOENT') || dirname(path) === path || !(await makeFolders(dirname(path)))) throw error
+    return makeFolders(path)
+  }
 }

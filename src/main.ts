@@ -7,10 +7,18 @@ const LINGER_MS = 2_000
 
 const interruption = new AbortController()
 
+/** One wish may arrive as two signals: `timeout` and some shells signal the process and its group. */
+const SAME_WISH_MS = 500
+let firstSignalAt = 0
+
 const interrupt = (signal: 'SIGINT' | 'SIGTERM'): void => {
   const exitCode = signal === 'SIGINT' ? ExitCode.interrupted : ExitCode.terminated
-  // The second one means it: leave at once.
-  if (interruption.signal.aborted) process.exit(exitCode)
+  // A second one means it: leave at once.
+  if (interruption.signal.aborted) {
+    if (performance.now() - firstSignalAt > SAME_WISH_MS) process.exit(exitCode)
+    return
+  }
+  firstSignalAt = performance.now()
   interruption.abort(new OperatorError('interrupted', `ended by ${signal}`, { exitCode }))
 }
 

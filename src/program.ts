@@ -98,8 +98,8 @@ const helpHint = (argv: readonly string[]): string => {
   return name === undefined ? 'chatkeep --help' : `chatkeep ${name} --help`
 }
 
-const commandOf = (argv: readonly string[]): string | undefined => argv.find((word) => commandNames.has(word))
-
-const commandNames: ReadonlySet<string> = new Set(
-  commands.map((create) => create(() => () => Promise.resolve()).name()),
-)
+// Only a mistake asks for it, so start-up does not pay for building every subcommand twice.
+const commandOf = (argv: readonly string[]): string | undefined => {
+  const names = commands.map((create) => create(() => () => Promise.resolve()).name())
+  return argv.find((word) => names.includes(word))
+}

@@ -1,5 +1,6 @@
 import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { onlyRow } from '../database/rows.js'
 import { explainReadDenied, refuseHiddenRows } from '../database/read-denied.js'
 import { hasSqlState, SqlState, type ServerError } from '../database/sql-state.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
@@ -59,11 +60,9 @@ export const readMetrics = (target: ConnectionTarget, options: MetricsOptions): 
 
 /** Reads every metric inside the caller's transaction, whose start is the end of the window. */
 export const selectMetrics = async (client: Queryable, schema: string, windowMs: number): Promise<MetricsReport> => {
-  const { rows } = await client.query<{ now: Date; since: Date; values: readonly string[] }>(selectAll(schema), [
-    windowMs,
-  ])
-  const row = rows[0]
-  if (row === undefined) throw new Error('a SELECT without FROM gave no row')
+  const row = onlyRow(
+    await client.query<{ now: Date; since: Date; values: readonly string[] }>(selectAll(schema), [windowMs]),
+  )
   return {
     since: row.since,
     now: row.now,

@@ -1,4 +1,3 @@
-import { loadMigrationFiles } from 'postgres-migrations'
 import type { Client } from 'pg'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { inTransaction } from '../database/transaction.js'
@@ -62,7 +61,7 @@ export const migrate = (
     try {
       if (await clearRollbackLeftovers(client, options))
         options.onProgress('removed what an interrupted rollback had left')
-      if (state.history.state === 'absent') await createHistory(client, options.folder)
+      if (state.history.state === 'absent') await createHistory(client, state.files)
       await ensureRunsTable(client)
       steps.push(...(await applySteps(client, plan.steps, options)))
       const restored = await restoreArchive(client, options.schema)
@@ -96,8 +95,7 @@ const interrupted = (signal: AbortSignal, cause: unknown): OperatorError => {
  * Creates the table `migrations` in our schema exactly as postgres-migrations would, with its row 0. Done by us because
  * the library takes a table of that name in any other schema for its own.
  */
-const createHistory = async (client: Client, folder: string): Promise<void> => {
-  const [first] = (await loadMigrationFiles(folder)) as readonly MigrationFile[]
+const createHistory = async (client: Client, [first]: readonly MigrationFile[]): Promise<void> => {
   if (first === undefined) return
   await inTransaction(client, async () => {
     await client.query(first.sql)

@@ -2,7 +2,7 @@ import type { Client } from 'pg'
 import { escapeIdentifier, qualified } from '../database/identifier.js'
 import { inTransaction } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { dropArchive, dropCapture, dropGuard, markOwnChanges, readArchiveObjects, summariseArchive } from './archive.js'
+import { dropArchive, dropCapture, dropGuard, readArchiveObjects, summariseArchive } from './archive.js'
 import { recordRun } from './runs.js'
 import { withShortLocks, type LockWaitOptions } from './short-lock.js'
 
@@ -109,10 +109,7 @@ const RESTORE_BATCH = `
 
 const restoreGuestData = async (client: Client): Promise<number> => {
   for (let sum = 0; ;) {
-    const { rows } = await inTransaction(client, async () => {
-      await markOwnChanges(client)
-      return client.query<{ taken: number; restored: number }>(RESTORE_BATCH)
-    })
+    const { rows } = await client.query<{ taken: number; restored: number }>(RESTORE_BATCH)
     const { taken, restored } = rows[0] ?? { taken: 0, restored: 0 }
     sum += restored
     if (taken === 0) return sum

@@ -6,21 +6,18 @@ import { onlyRow } from '../database/rows.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { withMigrationLock } from './lock.js'
+import type { LockWaitOptions } from './short-lock.js'
 
 /** SET NOT NULL trusts a validated CHECK since version 12; without that the way back would stop every writer. */
 const OLDEST_SERVER = 120_000
 
 export type MigrationCommand = 'migrate' | 'rollback'
 
-export interface MigrationOptions {
+/** How long to wait for the migration lock and, in sum, for locks on tables; and what the work is about. */
+export interface MigrationOptions extends LockWaitOptions {
   /** Where the migration files are. */
   readonly folder: string
   readonly schema: string
-  /** How long to wait for the migration lock and, in sum, for locks on tables. */
-  readonly maxWaitMs: number
-  readonly signal: AbortSignal
-  /** Told what a person would want to know meanwhile, line by line. */
-  readonly onProgress: (line: string) => void
 }
 
 /**

@@ -15,6 +15,7 @@ export interface LockWaitOptions {
   /** In sum, over all attempts. */
   readonly maxWaitMs: number
   readonly signal: AbortSignal
+  /** Told what a person would want to know meanwhile, line by line. */
   readonly onProgress: (line: string) => void
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import { InvalidMessage } from './errors.js'
-import { MESSAGE_TYPES, SENDER_TYPES, type MessageType, type NewChatMessage, type SenderType } from './message.js'
+import { MESSAGE_TYPES, SENDER_TYPES, type ChatMessage, type NewChatMessage } from './message.js'
 
 /** Longest user name, in Unicode characters. */
 export const MAX_USERNAME_CHARACTERS = 255
@@ -13,20 +13,12 @@ export const MAX_CONTENT_BYTES = 1_048_576
 const MAX_FIELD_BYTES = 1_024
 
 /** A message that is ready to be stored: complete, in the database's alphabet, with a key. */
-export interface PreparedMessage {
-  readonly clientId: number | null
-  readonly guestUsername: string | null
-  readonly guestPhone: string | null
-  readonly clientSocketId: string | null
-  readonly senderType: SenderType
-  readonly operatorId: number | null
-  readonly messageType: MessageType
-  readonly text: string | null
-  readonly imageUrl: string | null
-  readonly imageName: string | null
-  readonly mimeType: string | null
-  readonly sessionId: string | null
+export interface PreparedMessage extends Omit<
+  ChatMessage,
+  'id' | 'isRead' | 'readAt' | 'createdAt' | 'idempotencyKey'
+> {
   readonly idempotencyKey: string
+  /** Null for the database's clock. */
   readonly createdAt: Date | null
 }
 

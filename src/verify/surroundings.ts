@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/connection.js'
+import { onlyRow } from '../database/rows.js'
 
 /** A setting as this session has it, and where it comes from, in the words of pg_settings. */
 export interface ServerSetting {
@@ -73,8 +74,5 @@ const SELECT_SURROUNDINGS = String.raw`
     ) AS "runningChanges"`
 
 export const readSurroundings = async (client: Queryable, schema: string): Promise<Surroundings> => {
-  const { rows } = await client.query<Surroundings>(SELECT_SURROUNDINGS, [schema])
-  const [row] = rows
-  if (row === undefined) throw new Error('a SELECT without FROM gave no row')
-  return row
+  return onlyRow(await client.query<Surroundings>(SELECT_SURROUNDINGS, [schema]))
 }

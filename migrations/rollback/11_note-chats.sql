@@ -1,0 +1,7 @@
+DROP TRIGGER IF EXISTS "chatkeep_note_inserted" ON "ChatMessage";
+DROP TRIGGER IF EXISTS "chatkeep_note_updated" ON "ChatMessage";
+DROP TRIGGER IF EXISTS "chatkeep_note_deleted" ON "ChatMessage";
+DROP TRIGGER IF EXISTS "chatkeep_note_truncated" ON "ChatMessage";
+DROP FUNCTION IF EXISTS "chatkeep_note_inserted"(), "chatkeep_note_updated"(), "chatkeep_note_deleted"(), "chatkeep_note_truncated"();
+DROP FUNCTION IF EXISTS "chatkeep_unnote"(TEXT, TIMESTAMP);
+DROP FUNCTION IF EXISTS "chatkeep_chat"(BIGINT, TEXT);

@@ -1,0 +1,1 @@
+COMMENT ON TABLE "chatkeep_chats" IS NULL;

@@ -1,4 +1,4 @@
-import { Client, Pool, type ClientConfig, type PoolConfig } from 'pg'
+import { Client, Pool, type ClientConfig, type PoolClient, type PoolConfig } from 'pg'
 import { OperatorError } from '../errors.js'
 import { explainDatabaseError } from './connection-error.js'
 import type { ConnectionTarget } from './connection-target.js'
@@ -49,6 +49,23 @@ export const createPool = async (target: ConnectionTarget, options: PoolConfig):
   // An idle connection that dies is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined)
   return pool
+}
+
+/** Borrows a connection of a pool. After an error it is not given back: it may be broken, or belong to a server that became read-only. */
+export const withPooledClient = async <T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> => {
+  const client = await pool.connect()
+  // A connection that dies between two queries is reported by the next query; without a listener it would end the process.
+  const onError = (): void => undefined
+  client.on('error', onError)
+  let isUsable = false
+  try {
+    const result = await work(client)
+    isUsable = true
+    return result
+  } finally {
+    client.off('error', onError)
+    client.release(!isUsable)
+  }
 }
 
 const connect = async (target: ConnectionTarget, session: SessionOptions): Promise<Client> => {

@@ -3,6 +3,7 @@
  * Decisions are made on these, never on the text of a message, which depends on `lc_messages`.
  */
 export const SqlState = {
+  featureNotSupported: '0A000',
   connectionException: '08000',
   connectionDoesNotExist: '08003',
   connectionFailure: '08006',
@@ -13,6 +14,7 @@ export const SqlState = {
   notNullViolation: '23502',
   uniqueViolation: '23505',
   checkViolation: '23514',
+  invalidSqlStatementName: '26000',
   invalidAuthorization: '28000',
   invalidPassword: '28P01',
   invalidCatalogName: '3D000',
@@ -20,6 +22,7 @@ export const SqlState = {
   serializationFailure: '40001',
   deadlockDetected: '40P01',
   insufficientPrivilege: '42501',
+  duplicatePreparedStatement: '42P05',
   undefinedColumn: '42703',
   undefinedObject: '42704',
   undefinedTable: '42P01',

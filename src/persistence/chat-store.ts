@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import { createPool } from '../database/connection.js'
+import { createPool, withPooledClient } from '../database/connection.js'
 import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { createPreparedStatements } from '../database/prepared.js'
 import { StoreClosed } from './errors.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
 import { markAsRead, type MarkAsReadQuery } from './mark-as-read.js'
@@ -9,7 +10,8 @@ import type { NewChatMessage, SavedChatMessage } from './message.js'
 import { prepareMessage } from './prepare-message.js'
 import { readRecentChats, type RecentChatsPage, type RecentChatsQuery } from './recent-chats.js'
 import { withRetries } from './retry.js'
-import { saveMessage } from './save-message.js'
+import { saveBatch } from './save-batch.js'
+import { createSaveQueue } from './save-queue.js'
 import { namesIn } from './statements.js'
 
 /** Where the messages are: a URL, or a pool that stays the caller's own. */
@@ -23,6 +25,10 @@ export interface ChatStoreOptions {
   readonly maxConnections?: number | undefined
   /** How long one call may retry before it fails with `StoreUnavailable`, in milliseconds; 10,000 when absent. */
   readonly deadlineMs?: number | undefined
+  /** Most messages that may wait for the database or be under way; the next is refused with `StoreOverloaded`. 10,000 when absent. */
+  readonly maxQueuedMessages?: number | undefined
+  /** Most bytes of their texts and images, likewise; 64 MiB when absent. */
+  readonly maxQueuedBytes?: number | undefined
   /** Shown in pg_stat_activity; `chatkeep` when absent. */
   readonly applicationName?: string | undefined
 }
@@ -31,7 +37,8 @@ export interface ChatStoreOptions {
 export interface ChatStore {
   /**
    * Keeps a message, exactly once for its idempotency key, and makes a client of a guest.
-   * @throws InvalidMessage, IdempotencyConflict, StoreUnavailable (retryable), SchemaNotReady, StoreClosed
+   * Calls at the same time share commits; each gets its own answer, and those of one sender are stored in the order of the calls.
+   * @throws InvalidMessage, IdempotencyConflict, StoreUnavailable and StoreOverloaded (retryable), SchemaNotReady, StoreClosed
    */
   saveChatMessage(message: NewChatMessage): Promise<SavedChatMessage>
   /** One page of one contact's messages. */
@@ -46,6 +53,11 @@ export interface ChatStore {
 
 const DEFAULT_DEADLINE_MS = 10_000
 const DEFAULT_MAX_CONNECTIONS = 10
+const DEFAULT_MAX_QUEUED_MESSAGES = 10_000
+const DEFAULT_MAX_QUEUED_BYTES = 64 * 1_048_576
+
+/** More would make smaller batches; fewer would let one that hangs stop all. */
+const MAX_BATCHES = 4
 
 /**
  * Opens a store. Connects at the first call; reads no environment, prints nothing.
@@ -59,29 +71,38 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 
-  const track = async <T>(operation: (outcomeUnknown: boolean, pool: Pool) => Promise<T>): Promise<T> => {
+  const track = async <T>(call: () => Promise<T>): Promise<T> => {
     if (closing !== undefined) throw new StoreClosed()
-    const call = withRetries(deadlineMs, async (outcomeUnknown) => operation(outcomeUnknown, await pool.get()))
-    underWay.add(call)
+    const answer = call()
+    underWay.add(answer)
     try {
-      return await call
+      return await answer
     } finally {
-      underWay.delete(call)
+      underWay.delete(answer)
     }
   }
+  const ask = <T>(question: (pool: Pool) => Promise<T>): Promise<T> =>
+    track(() => withRetries(deadlineMs, async () => question(await pool.get())))
+
+  const statements = createPreparedStatements()
+  const saves = createSaveQueue(
+    {
+      maxMessages: options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
+      maxBytes: options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,
+      maxBatches: MAX_BATCHES,
+      deadlineMs,
+    },
+    async (batch) => withPooledClient(await pool.get(), (client) => saveBatch({ client, names, statements }, batch)),
+  )
 
   return {
     saveChatMessage: async (message) => {
       const prepared = prepareMessage(message)
-      return track(async (outcomeUnknown, db) => {
-        const saved = await saveMessage(db, names, prepared)
-        // Our own earlier attempt may be what it met: then this call saved it after all.
-        return outcomeUnknown ? { ...saved, duplicate: false } : saved
-      })
+      return track(() => saves.save(prepared))
     },
-    getChatHistory: (query) => track((_, db) => readHistory(db, names, query)),
-    getRecentChats: (query = {}) => track((_, db) => readRecentChats(db, names, query)),
-    markMessagesAsRead: (query) => track((_, db) => markAsRead(db, names, query)),
+    getChatHistory: (query) => ask((db) => readHistory(db, names, query)),
+    getRecentChats: (query = {}) => ask((db) => readRecentChats(db, names, query)),
+    markMessagesAsRead: (query) => ask((db) => markAsRead(db, names, query)),
     close: () => {
       closing ??= Promise.allSettled([...underWay]).then(() => pool.end())
       return closing

@@ -10,8 +10,9 @@ export interface Position {
 
 const CURSOR = /^(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})_(\d{1,10})$/
 
-/** SQL for the cursor of a row of the alias `m`. */
-export const CURSOR_SQL = `to_char(m."createdAt", 'YYYY-MM-DD HH24:MI:SS.US') || '_' || m."id"`
+/** SQL for the cursor of a message of the alias `m`. */
+export const cursorSql = (instant = 'm."createdAt"'): string =>
+  `to_char(${instant}, 'YYYY-MM-DD HH24:MI:SS.US') || '_' || m."id"`
 
 /** @throws OperatorError `invalid_cursor` for anything that is not a cursor given out before */
 export const parseCursor = (text: string): Position => {

@@ -42,6 +42,17 @@ export class StoreUnavailable extends OperatorError {
   }
 }
 
+/** More messages wait for the database than the store may hold. Nothing was written; the same call may be made again later. */
+export class StoreOverloaded extends OperatorError {
+  override readonly name = 'StoreOverloaded'
+  constructor(messages: number) {
+    super('store_overloaded', `${messages} messages wait for the database already; this one was not taken`, {
+      retryable: true,
+      exitCode: ExitCode.busy,
+    })
+  }
+}
+
 /** The database lacks what the store needs: it was not migrated, or was rolled back. */
 export class SchemaNotReady extends OperatorError {
   override readonly name = 'SchemaNotReady'

@@ -1,7 +1,7 @@
 import type { Queryable } from '../database/connection.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { checkLimit, toContactFilter, type Contact } from './contact.js'
-import { CURSOR_SQL, parseCursor } from './cursor.js'
+import { cursorSql, parseCursor } from './cursor.js'
 import type { ChatMessage } from './message.js'
 import { MESSAGE_COLUMNS, type Names } from './statements.js'
 
@@ -52,7 +52,7 @@ const bothCursors = (): OperatorError =>
   new OperatorError('invalid_cursor', 'before and after exclude each other', { exitCode: ExitCode.no })
 
 const historySql = ({ message }: Names, column: string, forwards: boolean, hasPosition: boolean): string => `
-  SELECT ${MESSAGE_COLUMNS}, ${CURSOR_SQL} AS "cursor"
+  SELECT ${MESSAGE_COLUMNS}, ${cursorSql()} AS "cursor"
   FROM ${message} AS m
   WHERE m."${column}" = $1
     ${hasPosition ? `AND (m."createdAt", m."id") ${forwards ? '>' : '<'} ($3::timestamp, $4::integer)` : ''}

@@ -62,4 +62,6 @@ export interface ChatMessage {
   readonly readAt: Date | null
   readonly sessionId: string | null
   readonly idempotencyKey: string | null
+  /** Written under the name of a registered client, without proof that it was that client. */
+  readonly guestUnverified: boolean
 }

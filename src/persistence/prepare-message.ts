@@ -15,7 +15,7 @@ const MAX_FIELD_BYTES = 1_024
 /** A message that is ready to be stored: complete, in the database's alphabet, with a key. */
 export interface PreparedMessage extends Omit<
   ChatMessage,
-  'id' | 'isRead' | 'readAt' | 'createdAt' | 'idempotencyKey'
+  'id' | 'isRead' | 'readAt' | 'createdAt' | 'idempotencyKey' | 'guestUnverified'
 > {
   readonly idempotencyKey: string
   /** Null for the database's clock. */

@@ -1,6 +1,6 @@
 import type { Queryable } from '../database/connection.js'
 import { checkLimit } from './contact.js'
-import { CURSOR_SQL, parseCursor } from './cursor.js'
+import { cursorSql, parseCursor, type Position } from './cursor.js'
 import type { ChatMessage } from './message.js'
 import { MESSAGE_COLUMNS, type Names } from './statements.js'
 
@@ -18,7 +18,7 @@ export interface RecentChat {
   readonly username: string
   readonly phone: string | null
   readonly lastMessage: ChatMessage
-  /** Messages from the client's side that no operator has marked as read. */
+  /** Messages from the client's side that no operator has marked as read; counted up to 1,000. */
   readonly unreadCount: number
 }
 
@@ -29,11 +29,19 @@ export interface RecentChatsPage {
 }
 
 type RecentRow = ChatMessage & {
+  readonly listedAt: Date
   readonly cursor: string
   readonly username: string
   readonly phone: string | null
   readonly unreadCount: number
 }
+
+interface CandidateCount {
+  readonly candidates: number
+}
+
+/** Of a chat's unread messages no more are counted than this, so that one who writes a million does not slow the list. */
+export const MOST_UNREAD_COUNTED = 1_000
 
 /** The chats of registered clients and of guests without client, the one that was active last first. */
 export const readRecentChats = async (
@@ -43,14 +51,10 @@ export const readRecentChats = async (
 ): Promise<RecentChatsPage> => {
   const limit = checkLimit(query.limit ?? 50)
   const position = query.before === undefined ? undefined : parseCursor(query.before)
-  const { rows } = await db.query<RecentRow>(recentSql(names), [
-    limit + 1,
-    position?.createdAt ?? null,
-    position?.id ?? null,
-  ])
+  const rows = await findPage(db, names, limit + 1, position)
   const page = rows.slice(0, limit)
   return {
-    chats: page.map(({ cursor: _cursor, username, phone, unreadCount, ...lastMessage }) => ({
+    chats: page.map(({ cursor: _cursor, listedAt: _listedAt, username, phone, unreadCount, ...lastMessage }) => ({
       clientId: lastMessage.clientId,
       username,
       phone,
@@ -61,33 +65,82 @@ export const readRecentChats = async (
   }
 }
 
-const recentSql = ({ client, message }: Names): string => `
-  WITH last AS (
-    (SELECT DISTINCT ON ("clientId") "id", "createdAt", "clientId", NULL AS "guest"
-     FROM ${message}
-     WHERE "clientId" IS NOT NULL
-     ORDER BY "clientId", "createdAt" DESC, "id" DESC)
-    UNION ALL
-    (SELECT DISTINCT ON ("guestUsername") "id", "createdAt", NULL, "guestUsername"
-     FROM ${message}
-     WHERE "clientId" IS NULL AND "guestUsername" IS NOT NULL
-     ORDER BY "guestUsername", "createdAt" DESC, "id" DESC)
+// A few rows of the list are superseded by later ones; when so many are that the page is not full, it takes more of them.
+const findPage = async (
+  db: Queryable,
+  names: Names,
+  wanted: number,
+  position: Position | undefined,
+): Promise<readonly RecentRow[]> => {
+  for (let most = wanted; ; most *= 4) {
+    const { rows } = await db.query<(RecentRow | { readonly id: null }) & CandidateCount>(
+      recentSql(names, position !== undefined),
+      [wanted, most, ...(position === undefined ? [] : [position.createdAt, position.id])],
+    )
+    const page = rows.flatMap(({ candidates: _candidates, ...row }) => (row.id === null ? [] : [row]))
+    if (page.length === wanted || (rows[0]?.candidates ?? 0) < most) return page
+  }
+}
+
+/**
+ * The list says in which period each chat was active last, at the least; which message was its last, the index on the
+ * messages says. A row whose chat was active later is superseded by another; one whose chat was active only earlier (its
+ * last message is gone) still stands for it, so that no chat is ever missing.
+ */
+const recentSql = ({ client, message, chats, period }: Names, hasPosition: boolean): string => `
+  WITH candidate AS MATERIALIZED (
+    ${hasPosition ? `SELECT "chat", "period" FROM ${chats} WHERE "period" = ${period}($3::timestamp) UNION ALL` : ''}
+    (SELECT "chat", "period"
+     FROM ${chats}
+     ${hasPosition ? `WHERE "period" < ${period}($3::timestamp)` : ''}
+     ORDER BY "period" DESC
+     FETCH FIRST $2 ROWS WITH TIES)
+  ), chat AS (
+    SELECT max("period") AS "period",
+      CASE WHEN "chat" LIKE 'c%' THEN substr("chat", 2)::bigint END AS "clientId",
+      CASE WHEN "chat" LIKE 'g%' THEN substr("chat", 2) END AS "guest"
+    FROM candidate
+    GROUP BY "chat"
   ), page AS (
-    SELECT *
-    FROM last
-    WHERE $2::timestamp IS NULL OR ("createdAt", "id") < ($2::timestamp, $3::integer)
-    ORDER BY "createdAt" DESC, "id" DESC
+    SELECT chat."clientId", chat."guest", last."id", greatest(last."createdAt", chat."period") AS "listedAt"
+    FROM chat
+    CROSS JOIN LATERAL (
+      (SELECT m."id", m."createdAt"
+       FROM ${message} AS m
+       WHERE m."clientId" = chat."clientId"
+       ORDER BY m."createdAt" DESC, m."id" DESC
+       LIMIT 1)
+      UNION ALL
+      (SELECT m."id", m."createdAt"
+       FROM ${message} AS m
+       WHERE m."clientId" IS NULL AND m."guestUsername" = chat."guest"
+       ORDER BY m."createdAt" DESC, m."id" DESC
+       LIMIT 1)
+    ) AS last
+    WHERE ${period}(last."createdAt") <= chat."period"
+      ${hasPosition ? `AND (greatest(last."createdAt", chat."period"), last."id") < ($3::timestamp, $4::integer)` : ''}
+    ORDER BY "listedAt" DESC, last."id" DESC
     LIMIT $1
   )
-  SELECT ${MESSAGE_COLUMNS}, ${CURSOR_SQL} AS "cursor",
-    coalesce(c."username", page."guest") AS "username",
-    CASE WHEN c."id" IS NULL THEN m."guestPhone" ELSE c."phone" END AS "phone",
-    (SELECT count(*)::integer
-     FROM ${message} AS u
-     WHERE u."senderType" = 'CLIENT' AND NOT u."isRead"
-       AND (u."clientId" = page."clientId" OR (u."clientId" IS NULL AND u."guestUsername" = page."guest"))
-    ) AS "unreadCount"
-  FROM page
-  JOIN ${message} AS m ON m."id" = page."id"
-  LEFT JOIN ${client} AS c ON c."id" = page."clientId"
-  ORDER BY m."createdAt" DESC, m."id" DESC`
+  SELECT (SELECT count(*)::integer FROM candidate) AS "candidates", found.*
+  FROM (VALUES (1)) AS one
+  LEFT JOIN (
+    SELECT ${MESSAGE_COLUMNS}, page."listedAt", ${cursorSql('page."listedAt"')} AS "cursor",
+      coalesce(c."username", page."guest") AS "username",
+      CASE WHEN c."id" IS NULL THEN m."guestPhone" ELSE c."phone" END AS "phone",
+      (SELECT count(*)::integer
+       FROM (
+         (SELECT FROM ${message} AS u
+          WHERE u."clientId" = page."clientId" AND NOT u."isRead" AND u."senderType" = 'CLIENT'
+          LIMIT ${MOST_UNREAD_COUNTED})
+         UNION ALL
+         (SELECT FROM ${message} AS u
+          WHERE u."clientId" IS NULL AND u."guestUsername" = page."guest" AND NOT u."isRead" AND u."senderType" = 'CLIENT'
+          LIMIT ${MOST_UNREAD_COUNTED})
+       ) AS unread
+      ) AS "unreadCount"
+    FROM page
+    JOIN ${message} AS m ON m."id" = page."id"
+    LEFT JOIN ${client} AS c ON c."id" = page."clientId"
+  ) AS found ON true
+  ORDER BY found."listedAt" DESC, found."id" DESC`

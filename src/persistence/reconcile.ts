@@ -1,10 +1,11 @@
 import type { Client } from 'pg'
 import { withClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { onlyRow } from '../database/rows.js'
 import { inTransaction } from '../database/transaction.js'
 import { explainMissingSchema } from './errors.js'
+import { createGuestClients } from './guest-clients.js'
 import { toUsername } from './prepare-message.js'
-import { resolveClient } from './resolve-client.js'
 import { namesIn, type Names } from './statements.js'
 
 export interface ReconcileOptions {
@@ -19,15 +20,22 @@ export interface ReconcileReport {
   /** Names under which there were messages without client. */
   readonly guests: number
   readonly messagesLinked: number
+  /** Of these, the messages under the name of a client who was there before the guest, and who need not be the one who wrote. */
+  readonly messagesUnverified: number
   readonly clientsCreated: number
   /** Messages of guests for whom no client could be found or made; they stay as they are. */
   readonly messagesLeft: number
+  /** Messages that somebody else held at that moment; the next run takes them. */
+  readonly messagesLocked: number
   /** Messages that name no guest: nobody but a person can decide whose they are. */
   readonly messagesWithoutName: number
 }
 
+/** Names looked at together. */
+const PAGE_GUESTS = 500
+
 /** Messages a transaction: small, so that whoever marks one of them as read waits for milliseconds. */
-const BATCH_ROWS = 1_000
+const BATCH_MESSAGES = 1_000
 
 /**
  * Links guests' messages that have no client to the client of that exact name, creating it where it is missing.
@@ -38,98 +46,171 @@ export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): 
     const names = namesIn(target.schema ?? 'public')
     try {
       return options.dryRun
-        ? await inTransaction(client, () => preview(client, names), 'BEGIN READ ONLY')
-        : await link(client, names, options)
+        ? await inTransaction(client, () => reconcileAll(client, names, options, preview), 'BEGIN READ ONLY')
+        : await reconcileAll(client, names, options, link)
     } catch (error) {
       throw explainMissingSchema(error)
     }
   })
 
-interface GuestRow {
+/** A name as it stands in messages without client. */
+interface Guest {
+  readonly written: string
+  /** The form in which a client would have it; empty when nothing can be made of it. */
   readonly username: string
   readonly phone: string | null
   readonly messages: number
-  readonly isClient: boolean
 }
 
-const selectGuests = ({ client, message }: Names): string => `
-  SELECT m."guestUsername" AS "username", min(m."guestPhone") AS "phone", count(*)::integer AS "messages",
-    EXISTS (SELECT FROM ${client} AS c WHERE c."username" = m."guestUsername") AS "isClient"
-  FROM ${message} AS m
-  WHERE m."clientId" IS NULL AND m."guestUsername" IS NOT NULL
-  GROUP BY m."guestUsername"
-  ORDER BY m."guestUsername"`
+type Done = Omit<ReconcileReport, 'guests' | 'messagesWithoutName'>
 
-const countWithoutName = async (client: Client, { message }: Names): Promise<number> => {
-  const { rows } = await client.query<{ count: number }>(
-    `SELECT count(*)::integer AS "count" FROM ${message} WHERE "clientId" IS NULL AND "guestUsername" IS NULL`,
-  )
-  return rows[0]?.count ?? 0
-}
+/** What is done with a page of guests. */
+type Step = (
+  client: Client,
+  names: Names,
+  guests: readonly Guest[],
+  onLinked: (messages: number) => void,
+) => Promise<Done>
 
-const preview = async (client: Client, names: Names): Promise<ReconcileReport> => {
-  const { rows } = await client.query<GuestRow>(selectGuests(names))
-  const nameless = rows.filter(({ username }) => toUsername(username) === '')
-  const sum = (guests: readonly GuestRow[]): number => guests.reduce((total, { messages }) => total + messages, 0)
-  return {
-    guests: rows.length,
-    messagesLinked: sum(rows) - sum(nameless),
-    clientsCreated: rows.filter(({ isClient }) => !isClient).length - nameless.length,
-    messagesLeft: sum(nameless),
-    messagesWithoutName: await countWithoutName(client, names),
-  }
-}
-
-const link = async (
+const reconcileAll = async (
   client: Client,
   names: Names,
   { signal, onProgress }: ReconcileOptions,
+  step: Step,
 ): Promise<ReconcileReport> => {
-  const { rows: guests } = await client.query<GuestRow>(selectGuests(names))
-  let messagesLinked = 0
-  let clientsCreated = 0
-  let messagesLeft = 0
-  for (const [index, guest] of guests.entries()) {
+  let guests = 0
+  let sum: Done = { messagesLinked: 0, messagesUnverified: 0, clientsCreated: 0, messagesLeft: 0, messagesLocked: 0 }
+  for (let after: string | null = null; ;) {
+    const page = await selectGuests(client, names, after)
+    if (page.length === 0) break
+    const linkedBefore = sum.messagesLinked
+    sum = add(
+      sum,
+      await step(client, names, page, (messages) => {
+        signal.throwIfAborted()
+        onProgress(guests, linkedBefore + messages)
+      }),
+    )
+    guests += page.length
+    onProgress(guests, sum.messagesLinked)
     signal.throwIfAborted()
-    const guestUsername = toUsername(guest.username)
-    const owner = await resolveOwner(client, names, guestUsername, guest.phone)
-    if (owner.clientId === null) messagesLeft += guest.messages
-    else messagesLinked += await linkMessages(client, names, guest.username, owner.clientId, signal)
-    if (owner.clientCreated) clientsCreated += 1
-    onProgress(index + 1, messagesLinked)
+    after = page.at(-1)?.written ?? null
   }
-  const messagesWithoutName = await countWithoutName(client, names)
-  return { guests: guests.length, messagesLinked, clientsCreated, messagesLeft, messagesWithoutName }
+  return { guests, ...sum, messagesWithoutName: await countWithoutName(client, names) }
 }
 
-const resolveOwner = async (client: Client, names: Names, guestUsername: string, guestPhone: string | null) =>
-  guestUsername === ''
-    ? { clientId: null, clientCreated: false }
-    : resolveClient(client, names, { clientId: null, guestUsername, guestPhone })
+const add = (a: Done, b: Done): Done => ({
+  messagesLinked: a.messagesLinked + b.messagesLinked,
+  messagesUnverified: a.messagesUnverified + b.messagesUnverified,
+  clientsCreated: a.clientsCreated + b.clientsCreated,
+  messagesLeft: a.messagesLeft + b.messagesLeft,
+  messagesLocked: a.messagesLocked + b.messagesLocked,
+})
 
-const linkBatch = ({ message }: Names): string => `
-  UPDATE ${message}
-  SET "clientId" = $1
-  WHERE "id" IN (
-    SELECT "id"
-    FROM ${message}
-    WHERE "clientId" IS NULL AND "guestUsername" = $2
-    ORDER BY "id"
-    LIMIT ${BATCH_ROWS}
-    FOR NO KEY UPDATE SKIP LOCKED)`
+const selectGuests = async (client: Client, { message }: Names, after: string | null): Promise<readonly Guest[]> => {
+  const { rows } = await client.query<Omit<Guest, 'username'>>(
+    `SELECT "guestUsername" AS "written", min("guestPhone") AS "phone", count(*)::integer AS "messages"
+     FROM ${message}
+     WHERE "clientId" IS NULL AND ${after === null ? '"guestUsername" IS NOT NULL' : '"guestUsername" > $1'}
+     GROUP BY "guestUsername"
+     ORDER BY "guestUsername"
+     LIMIT ${PAGE_GUESTS}`,
+    after === null ? [] : [after],
+  )
+  return rows.map((row) => ({ ...row, username: toUsername(row.written) }))
+}
 
-// What somebody else holds at this moment is skipped, and taken by the next run.
-const linkMessages = async (
-  client: Client,
-  names: Names,
-  username: string,
-  clientId: number,
-  signal: AbortSignal,
-): Promise<number> => {
-  for (let linked = 0; ;) {
-    signal.throwIfAborted()
-    const { rowCount } = await client.query(linkBatch(names), [clientId, username])
-    linked += rowCount ?? 0
-    if (rowCount === 0 || rowCount === null) return linked
+const countWithoutName = async (client: Client, { message }: Names): Promise<number> => {
+  const { count } = onlyRow(
+    await client.query<{ count: number }>(
+      `SELECT count(*)::integer AS "count" FROM ${message} WHERE "clientId" IS NULL AND "guestUsername" IS NULL`,
+    ),
+  )
+  return count
+}
+
+const countMessages = (guests: readonly Guest[]): number => guests.reduce((sum, { messages }) => sum + messages, 0)
+
+const preview: Step = async (client, { client: clients, guestClients }, guests) => {
+  const named = guests.filter(({ username }) => username !== '')
+  const { rows } = await client.query<{ username: string; registered: boolean }>(
+    `SELECT c."username", g."clientId" IS NULL AS "registered"
+     FROM ${clients} AS c
+     LEFT JOIN ${guestClients} AS g ON g."clientId" = c."id"
+     WHERE c."username" = ANY ($1::text[])`,
+    [named.map(({ username }) => username)],
+  )
+  const known = new Set(rows.map(({ username }) => username))
+  const registered = new Set(rows.flatMap((row) => (row.registered ? [row.username] : [])))
+  return {
+    messagesLinked: countMessages(named),
+    messagesUnverified: countMessages(named.filter(({ username }) => registered.has(username))),
+    clientsCreated: new Set(named.map(({ username }) => username).filter((username) => !known.has(username))).size,
+    messagesLeft: countMessages(guests) - countMessages(named),
+    messagesLocked: 0,
   }
+}
+
+const link: Step = async (client, names, guests, onLinked) => {
+  const named = guests.filter(({ username }) => username !== '')
+  const created = await createGuestClients(client, names, named)
+  const { rows: owners } = await client.query<{ username: string }>(
+    `SELECT "username" FROM ${names.client} WHERE "username" = ANY ($1::text[])`,
+    [named.map(({ username }) => username)],
+  )
+  const owned = new Set(owners.map(({ username }) => username))
+  const linkable = named.filter(({ username }) => owned.has(username))
+  let messagesLinked = 0
+  let messagesUnverified = 0
+  for (;;) {
+    const { linked, unverified } = onlyRow(
+      await client.query<{ linked: number; unverified: number }>(linkSql(names), [JSON.stringify(linkable)]),
+    )
+    if (linked === 0) break
+    messagesLinked += linked
+    messagesUnverified += unverified
+    onLinked(messagesLinked)
+  }
+  return {
+    messagesLinked,
+    messagesUnverified,
+    clientsCreated: created.length,
+    messagesLeft: countMessages(guests) - countMessages(linkable),
+    messagesLocked: await countUnlinked(client, names, linkable),
+  }
+}
+
+// Oldest first, and never waiting: what somebody else holds at this moment is left to the next run.
+const linkSql = ({ client, message, guestClients }: Names): string => `
+  WITH batch AS MATERIALIZED (
+    SELECT m."id", c."id" AS "clientId",
+      m."senderType" = 'CLIENT' AND NOT EXISTS (SELECT FROM ${guestClients} AS g WHERE g."clientId" = c."id") AS "unverified"
+    FROM json_to_recordset($1::json) AS x ("written" text, "username" text)
+    JOIN ${client} AS c ON c."username" = x."username"
+    CROSS JOIN LATERAL (
+      SELECT "id", "senderType"
+      FROM ${message}
+      WHERE "clientId" IS NULL AND "guestUsername" = x."written"
+      ORDER BY "createdAt", "id"
+      LIMIT ${BATCH_MESSAGES}
+      FOR NO KEY UPDATE SKIP LOCKED
+    ) AS m
+    LIMIT ${BATCH_MESSAGES}
+  ), linked AS (
+    UPDATE ${message} AS m
+    SET "clientId" = batch."clientId", "guestUnverified" = batch."unverified"
+    FROM batch
+    WHERE m."id" = batch."id"
+    RETURNING m."guestUnverified"
+  )
+  SELECT count(*)::integer AS "linked", count(*) FILTER (WHERE "guestUnverified")::integer AS "unverified" FROM linked`
+
+const countUnlinked = async (client: Client, { message }: Names, guests: readonly Guest[]): Promise<number> => {
+  const { count } = onlyRow(
+    await client.query<{ count: number }>(
+      `SELECT count(*)::integer AS "count" FROM ${message} WHERE "clientId" IS NULL AND "guestUsername" = ANY ($1::text[])`,
+      [guests.map(({ written }) => written)],
+    ),
+  )
+  return count
 }

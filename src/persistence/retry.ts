@@ -26,29 +26,28 @@ export const isRetryable = (error: unknown): boolean => {
 const FIRST_DELAY_MS = 20
 const LONGEST_DELAY_MS = 1_000
 
+/** How long to wait after so many failed attempts: doubling, with jitter, so that many who failed together do not return together. */
+export const backoffMs = (attempts: number): number =>
+  Math.min(FIRST_DELAY_MS * 2 ** (attempts - 1), LONGEST_DELAY_MS) * (0.5 + Math.random())
+
 /**
- * Runs an operation until it succeeds, fails for good, or the deadline passes. Delays double, with jitter.
- * @param operation is told whether an earlier attempt may have succeeded unseen (its connection broke)
+ * Runs an operation until it succeeds, fails for good, or the deadline passes.
  * @throws StoreUnavailable after the deadline, SchemaNotReady when the database lacks what the operation needs
  */
-export const withRetries = async <T>(
-  deadlineMs: number,
-  operation: (outcomeUnknown: boolean) => Promise<T>,
-): Promise<T> => {
+export const withRetries = async <T>(deadlineMs: number, operation: () => Promise<T>): Promise<T> => {
   const deadline = Date.now() + deadlineMs
-  let outcomeUnknown = false
-  for (let wait = FIRST_DELAY_MS; ; wait = Math.min(2 * wait, LONGEST_DELAY_MS)) {
+  for (let attempt = 1; ; attempt += 1) {
     try {
-      return await operation(outcomeUnknown)
+      return await operation()
     } catch (error) {
       if (!isRetryable(error)) throw explainRefusal(error)
-      outcomeUnknown ||= !isServerError(error)
-      const pause = wait * (0.5 + Math.random())
+      const pause = backoffMs(attempt)
       if (Date.now() + pause >= deadline) throw new StoreUnavailable(reasonOf(error), error)
       await delay(pause)
     }
   }
 }
 
-const reasonOf = (error: unknown): string =>
+/** Why the database could not be used, in a few words. */
+export const reasonOf = (error: unknown): string =>
   connectionFailureReason(error) ?? (error instanceof Error ? error.message : String(error))

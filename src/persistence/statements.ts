@@ -7,6 +7,12 @@ export interface Names {
   readonly user: string
   readonly senderType: string
   readonly messageType: string
+  /** Which clients were made of guests. */
+  readonly guestClients: string
+  /** Which chat was active when. */
+  readonly chats: string
+  /** The function that tells the period of an instant in that list. */
+  readonly period: string
 }
 
 export const namesIn = (schema: string): Names => ({
@@ -15,6 +21,9 @@ export const namesIn = (schema: string): Names => ({
   user: qualified(schema, 'User'),
   senderType: qualified(schema, 'MessageSenderType'),
   messageType: qualified(schema, 'MessageType'),
+  guestClients: qualified(schema, 'chatkeep_guest_clients'),
+  chats: qualified(schema, 'chatkeep_chats'),
+  period: qualified(schema, 'chatkeep_period'),
 })
 
 /** The present instant as the application stores instants: UTC in a `timestamp` column, whatever the session's zone. */
@@ -38,4 +47,5 @@ export const MESSAGE_COLUMNS = `
   m."isRead",
   m."readAt" AT TIME ZONE 'UTC' AS "readAt",
   m."sessionId",
-  m."idempotencyKey"`
+  m."idempotencyKey",
+  m."guestUnverified"`

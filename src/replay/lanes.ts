@@ -1,15 +1,4 @@
-/** Work in parallel lanes: in order inside a lane, lanes beside each other. */
-export interface Lanes<Item> {
-  /**
-   * Queues an item behind the others of its lane; waits while there is no room.
-   * @throws the first error of the work, after which nothing more is begun
-   */
-  push(name: string, item: Item, weight: number): Promise<void>
-  /** Waits until all that was begun has ended, well or not. */
-  settle(): Promise<void>
-  /** @throws the first error of the work, if there was one */
-  throwIfFailed(): void
-}
+import type { Intake } from './intake.js'
 
 export interface LaneLimits {
   readonly lanes: number
@@ -24,8 +13,11 @@ interface Lane {
   queued: number
 }
 
-/** @param work what is done with an item; the lane waits for it */
-export const createLanes = <Item>(limits: LaneLimits, work: (item: Item) => Promise<void>): Lanes<Item> => {
+/**
+ * Work in parallel lanes: in order inside a lane, lanes beside each other. A name has one lane.
+ * @param work what is done with an item; the lane waits for it
+ */
+export const createLanes = <Item>(limits: LaneLimits, work: (item: Item) => Promise<void>): Intake<Item> => {
   const lanes: readonly Lane[] = Array.from({ length: limits.lanes }, () => ({ tail: Promise.resolve(), queued: 0 }))
   let weightQueued = 0
   let failure: { readonly error: unknown } | undefined

@@ -1,6 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { createLanes, type LaneLimits } from './lanes.js'
-import { readTranscript, type KeyedMessage } from './read-transcript.js'
+import { readTranscript } from './read-transcript.js'
 import type { Sender } from './sender.js'
 import { createTally, type Tally } from './tally.js'
 import type { TranscriptInput } from './transcript-input.js'
@@ -19,9 +18,6 @@ export interface Sending {
   readonly failure: { readonly error: unknown } | undefined
 }
 
-/** Enough lanes to keep the store's connections busy; queues short enough to end quickly on Ctrl-C and to stay small. */
-const LIMITS: LaneLimits = { lanes: 16, perLane: 16, weight: 16 * 1_048_576 }
-
 /** Sends a transcript: conversations side by side, each in its order. */
 export const sendTranscript = async (
   input: TranscriptInput,
@@ -31,15 +27,13 @@ export const sendTranscript = async (
   const tally = createTally()
   const startedAt = performance.now()
   const elapsedMs = (): number => performance.now() - startedAt
-  const lanes = createLanes<KeyedMessage>(LIMITS, async (message) => {
-    tally.settle(message.line, await sender.send(message))
-  })
+  const intake = sender.open((line, outcome) => tally.settle(line, outcome))
 
   const feed = async (): Promise<void> => {
     for await (const entry of readTranscript(input.read())) {
       if (entry.message === undefined) tally.reject(entry.line, entry.reasons)
       else {
-        await lanes.push(entry.message.conversation, entry, entry.sizeBytes)
+        await intake.push(entry.message.conversation, entry, entry.sizeBytes)
         tally.begin(entry.line)
       }
       options.onProgress(entry.line, (1_000 * entry.line) / elapsedMs())
@@ -49,11 +43,11 @@ export const sendTranscript = async (
 
   try {
     await feed()
-    await lanes.settle()
-    lanes.throwIfFailed()
+    await intake.settle()
+    intake.throwIfFailed()
     return { tally, durationMs: elapsedMs(), failure: undefined }
   } catch (error) {
-    await lanes.settle()
+    await intake.settle()
     return { tally, durationMs: elapsedMs(), failure: { error } }
   }
 }

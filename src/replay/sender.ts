@@ -1,3 +1,4 @@
+import type { Intake } from './intake.js'
 import type { KeyedMessage } from './read-transcript.js'
 
 /** What became of one message; anything else that goes wrong is thrown and ends the run. */
@@ -9,8 +10,11 @@ export type SendOutcome =
 
 /** A way for messages into the database. */
 export interface Sender {
-  /** Resolves when the message is kept, or never will be. */
-  send(message: KeyedMessage): Promise<SendOutcome>
+  /**
+   * Takes messages; those of one conversation stay in order.
+   * @param onOutcome told for each message, by its line, that it is kept or never will be
+   */
+  open(onOutcome: (line: number, outcome: SendOutcome) => void): Intake<KeyedMessage>
   /** The row that the message has to be found as. */
   expectedRow(message: KeyedMessage): Promise<ExpectedContent>
   close(): Promise<void>

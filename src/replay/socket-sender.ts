@@ -5,6 +5,7 @@ import { createChatPeer } from './chat-peer.js'
 import { refusalOf } from './chat-refusal.js'
 import { withChatServer, type ChatServerSource, type RunningChat } from './chat-server.js'
 import { withOperatorDirectory, type OperatorDirectory } from './operator-directory.js'
+import { createLanes, type LaneLimits } from './lanes.js'
 import { createPeerPool } from './peer-pool.js'
 import type { KeyedMessage } from './read-transcript.js'
 import { guestTokenOf, messageIdOf } from './replay-key.js'
@@ -13,6 +14,9 @@ import type { Sender, SendOutcome } from './sender.js'
 /** Sockets that stay open at once, so that neither side runs out of them; operators hear of every message, so fewer of them. */
 const MOST_GUESTS = 200
 const MOST_OPERATORS = 20
+
+/** Enough lanes to keep the server busy; queues short enough to end quickly on Ctrl-C and to stay small. */
+const LIMITS: LaneLimits = { lanes: 16, perLane: 16, weight: 16 * 1_048_576 }
 
 /** What an operator whom the transcript does not name is called. */
 const NAMELESS_OPERATOR = 'operator'
@@ -60,21 +64,23 @@ export const createSocketSender = (
     )
   }
 
+  const send = async (keyed: KeyedMessage): Promise<SendOutcome> => {
+    const { message, key } = keyed
+    const token = guestTokenOf(message)
+    const join = { role: 'client', username: message.username, phone: message.phone, token }
+    const answer = await guests.use(token, connect(join), async (guest) => {
+      if (message.from === 'client') {
+        return guest.ask('clientMessage', { type: 'text', message: message.text, messageId: messageIdOf(key) })
+      }
+      // An operator can write only to a guest whom the server has met.
+      const joined = await guest.join()
+      return joined.ok ? sendAsOperator(keyed) : joined
+    })
+    return outcomeOf(answer)
+  }
+
   return {
-    send: async (keyed) => {
-      const { message, key } = keyed
-      const token = guestTokenOf(message)
-      const join = { role: 'client', username: message.username, phone: message.phone, token }
-      const answer = await guests.use(token, connect(join), async (guest) => {
-        if (message.from === 'client') {
-          return guest.ask('clientMessage', { type: 'text', message: message.text, messageId: messageIdOf(key) })
-        }
-        // An operator can write only to a guest whom the server has met.
-        const joined = await guest.join()
-        return joined.ok ? sendAsOperator(keyed) : joined
-      })
-      return outcomeOf(answer)
-    },
+    open: (onOutcome) => createLanes(LIMITS, async (keyed) => onOutcome(keyed.line, await send(keyed))),
     expectedRow: async ({ message, key }) => {
       const conversation = conversationOf(guestTokenOf(message))
       const isGuest = message.from === 'client'

@@ -1,17 +1,22 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
-import { createChatStore, type ChatStore } from '../persistence/chat-store.js'
+import { createBulkStore, type BulkStore } from '../persistence/bulk-store.js'
 import { DatabaseRefused, IdempotencyConflict, InvalidMessage, MessageNotStored } from '../persistence/errors.js'
+import type { SavedChatMessage } from '../persistence/message.js'
 import { toStorablePhone, toStorableText, toUsername } from '../persistence/prepare-message.js'
+import { blamesTheRow } from '../persistence/save-batch.js'
+import { createBatches, type BatchLimits } from './batches.js'
 import { withOperatorDirectory, type OperatorDirectory } from './operator-directory.js'
 import type { KeyedMessage } from './read-transcript.js'
 import type { Sender, SendOutcome } from './sender.js'
 import { toNewChatMessage } from './transcript-line.js'
 
+/** Large enough for COPY to pay, small enough for memory and for a quick end on Ctrl-C. */
+const LIMITS: BatchLimits = { items: 4_000, weight: 8 * 1_048_576 }
+
 /** Provides a sender into one database for as long as the work lasts. */
 export const withStoreSender = async <T>(target: ConnectionTarget, work: (sender: Sender) => Promise<T>): Promise<T> =>
   withOperatorDirectory(target, async (operators) => {
-    const store = createChatStore({ target }, { applicationName: 'chatkeep replay' })
-    const sender = createStoreSender(store, operators)
+    const sender = createStoreSender(createBulkStore(target, 'chatkeep replay'), operators)
     try {
       return await work(sender)
     } finally {
@@ -19,21 +24,20 @@ export const withStoreSender = async <T>(target: ConnectionTarget, work: (sender
     }
   })
 
-/** Saves each message through the core, with the instant at which it was written. Closes the store when it is closed. */
-export const createStoreSender = (store: ChatStore, operators: OperatorDirectory): Sender => ({
-  send: async ({ message, key }) => {
-    const operatorId = message.from === 'operator' ? await operators.idOf(message.operator) : null
-    try {
-      const { duplicate } = await store.saveChatMessage({
-        ...toNewChatMessage(message),
-        operatorId,
-        idempotencyKey: key,
-      })
-      return { kind: duplicate ? 'duplicate' : 'saved' }
-    } catch (error) {
-      return rejectionOf(error)
-    }
-  },
+/** Saves messages through the core, with the instants at which they were written. Closes the store when it is closed. */
+export const createStoreSender = (store: BulkStore, operators: OperatorDirectory): Sender => ({
+  open: (onOutcome) =>
+    createBatches(LIMITS, async (batch) => {
+      const messages = await Promise.all(
+        batch.map(async ({ message, key }) => ({
+          ...toNewChatMessage(message),
+          operatorId: message.from === 'operator' ? await operators.idOf(message.operator) : null,
+          idempotencyKey: key,
+        })),
+      )
+      const outcomes = await store.saveChatMessages(messages)
+      for (const [index, outcome] of outcomes.entries()) onOutcome(batch[index]?.line ?? 0, toSendOutcome(outcome))
+    }),
   expectedRow: async ({ message, key }: KeyedMessage) => ({
     idempotencyKey: key,
     senderType: message.from === 'client' ? 'CLIENT' : 'OPERATOR',
@@ -47,23 +51,14 @@ export const createStoreSender = (store: ChatStore, operators: OperatorDirectory
   close: () => store.close(),
 })
 
-/**
- * Classes of SQLSTATE that blame the row: data exception, integrity constraint violation, program limit exceeded
- * (an index entry too long), and an exception raised by a trigger.
- */
-const BLAMES_THE_ROW = /^(22|23|54|P0001)/
-
-/** Of class 22, but true for every row: the sequence of the ids has come to its end. */
-const SEQUENCE_LIMIT_EXCEEDED = '2200H'
-
-const rejectionOf = (error: unknown): SendOutcome => {
-  if (error instanceof InvalidMessage || error instanceof IdempotencyConflict) {
+const toSendOutcome = (outcome: PromiseSettledResult<SavedChatMessage>): SendOutcome => {
+  if (outcome.status === 'fulfilled') return { kind: outcome.value.duplicate ? 'duplicate' : 'saved' }
+  const error: unknown = outcome.reason
+  if (error instanceof InvalidMessage || error instanceof IdempotencyConflict || error instanceof MessageNotStored) {
     return { kind: 'rejected', reason: error.message }
   }
-  if (error instanceof MessageNotStored) return { kind: 'rejected', reason: error.message }
-  const sqlState = error instanceof DatabaseRefused ? (error.sqlState ?? '') : ''
-  if (BLAMES_THE_ROW.test(sqlState) && sqlState !== SEQUENCE_LIMIT_EXCEEDED) {
-    return { kind: 'rejected', reason: `${(error as DatabaseRefused).message} [${sqlState}]` }
+  if (error instanceof DatabaseRefused && blamesTheRow(error.cause)) {
+    return { kind: 'rejected', reason: `${error.message} [${error.sqlState}]` }
   }
   throw error
 }

@@ -1,0 +1,82 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { from as copyFrom } from 'pg-copy-streams'
+import { inTransaction } from '../database/transaction.js'
+import { createGuestClients, selectGuestsWithoutClient } from './guest-clients.js'
+import { INCOMING_COLUMNS, insertSql, type BatchSession, type InsertedRow } from './message-rows.js'
+import { unsettled, type PendingSave } from './pending-save.js'
+import type { PreparedMessage } from './prepare-message.js'
+import { blamesTheRow, guestsOf, saveBatch, settleInserted } from './save-batch.js'
+
+/** How many of what the bulk insert leaves (duplicates, rejected messages and their neighbours) are looked at together. */
+const REST_MESSAGES = 500
+
+/**
+ * `saveBatch` for thousands of messages: COPY into a staging table, and one insert from there. What that leaves, because
+ * its key is taken or a row was rejected, goes the way of all messages, so the outcome of each is the same.
+ */
+export const saveInBulk = async (session: BatchSession, batch: readonly PendingSave[]): Promise<void> => {
+  const { client, names } = session
+  const created = await createGuestClients(
+    client,
+    names,
+    await selectGuestsWithoutClient(client, names, guestsOf(batch)),
+  )
+  try {
+    settleInserted(
+      batch,
+      await insertByCopy(
+        session,
+        batch.map(({ message }) => message),
+      ),
+      new Set(created),
+    )
+  } catch (error) {
+    if (!blamesTheRow(error)) throw error
+  }
+  const rest = unsettled(batch)
+  for (let start = 0; start < rest.length; start += REST_MESSAGES) {
+    await saveBatch(session, rest.slice(start, start + REST_MESSAGES))
+  }
+}
+
+const STAGING = '"pg_temp"."chatkeep_incoming"'
+const COLUMNS = [['position', 'integer'], ...INCOMING_COLUMNS] as const
+const CREATE_STAGING = `
+  CREATE TEMPORARY TABLE "chatkeep_incoming" (${COLUMNS.map(([name, type]) => `"${name}" ${type}`).join(', ')}) ON COMMIT DROP`
+
+// In one transaction, so that it also works behind a transaction pooler.
+const insertByCopy = (
+  { client, names }: BatchSession,
+  messages: readonly PreparedMessage[],
+): Promise<readonly InsertedRow[]> =>
+  inTransaction(client, async () => {
+    await client.query(CREATE_STAGING)
+    await pipeline(Readable.from(copyText(messages)), client.query(copyFrom(`COPY ${STAGING} FROM STDIN`)))
+    const { rows } = await client.query<InsertedRow>(insertSql(names, `${STAGING} AS x`, 'linked'))
+    return rows
+  })
+
+/** Rows go to the server in pieces of about this many characters. */
+const PIECE_CHARACTERS = 65_536
+
+function* copyText(messages: readonly PreparedMessage[]): Generator<string> {
+  let piece = ''
+  for (const [position, message] of messages.entries()) {
+    piece += `${position}\t${INCOMING_COLUMNS.map(([name]) => copyField(message[name])).join('\t')}\n`
+    if (piece.length < PIECE_CHARACTERS) continue
+    yield piece
+    piece = ''
+  }
+  if (piece !== '') yield piece
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+// The text format of COPY: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2
+const copyField = (value: PreparedMessage[keyof PreparedMessage]): string => {
+  if (value === null) return '\\N'
+  if (typeof value === 'number') return String(value)
+  if (value instanceof Date) return value.toISOString()
+  return value.replaceAll(/[\\\n\r\t]/g, (character) => ESCAPES[character] ?? character)
+}

@@ -1,0 +1,66 @@
+import { createPool, withPooledClient } from '../database/connection.js'
+import type { ConnectionTarget } from '../database/connection-target.js'
+import { createPreparedStatements } from '../database/prepared.js'
+import { saveInBulk } from './bulk-save.js'
+import { StoreUnavailable } from './errors.js'
+import type { NewChatMessage, SavedChatMessage } from './message.js'
+import { createPendingSave, saveWithRetries, unsettled, type PendingSave } from './pending-save.js'
+import { prepareMessage } from './prepare-message.js'
+import { namesIn } from './statements.js'
+
+/** Keeps messages by the thousand, each as `saveChatMessage` would. */
+export interface BulkStore {
+  /**
+   * Keeps messages in their order.
+   * @returns the outcome of each: what `saveChatMessage` would resolve to, or the error that it would throw
+   */
+  saveChatMessages(messages: readonly NewChatMessage[]): Promise<readonly PromiseSettledResult<SavedChatMessage>[]>
+  close(): Promise<void>
+}
+
+const DEADLINE_MS = 10_000
+
+/** Many rows a statement need their time; a server that does not answer for this long is gone. */
+const QUERY_TIMEOUT_MS = 60_000
+
+/** Opens a store for large numbers of messages, on one connection that is opened at the first call. */
+export const createBulkStore = (target: ConnectionTarget, applicationName: string): BulkStore => {
+  const names = namesIn(target.schema ?? 'public')
+  const statements = createPreparedStatements()
+  let own: ReturnType<typeof createPool> | undefined
+
+  const saveOnce = async (batch: readonly PendingSave[]): Promise<void> => {
+    own ??= createPool(target, { max: 1, application_name: applicationName, query_timeout: QUERY_TIMEOUT_MS })
+    await withPooledClient(await own, (client) => saveInBulk({ client, names, statements }, batch))
+    if (unsettled(batch).length > 0) throw new StoreUnavailable('somebody holds a row that it needs', undefined)
+  }
+
+  return {
+    saveChatMessages: async (messages) => {
+      const deadline = Date.now() + DEADLINE_MS
+      const pending = messages.map((message) => prepare(message, deadline))
+      const outcomes = Promise.allSettled(pending.map(({ outcome }) => outcome))
+      await saveWithRetries(
+        pending.flatMap(({ save }) => (save === undefined ? [] : [save])),
+        saveOnce,
+      )
+      return outcomes
+    },
+    close: async () => (await own)?.end(),
+  }
+}
+
+interface Prepared {
+  readonly outcome: Promise<SavedChatMessage>
+  /** Undefined for a message that cannot be stored. */
+  readonly save?: PendingSave
+}
+
+const prepare = (message: NewChatMessage, deadline: number): Prepared => {
+  try {
+    const save = createPendingSave(prepareMessage(message), deadline)
+    return { outcome: save.outcome, save }
+  } catch (error) {
+    return { outcome: Promise.reject(error as Error) }
+  }
+}

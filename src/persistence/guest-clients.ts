@@ -1,0 +1,117 @@
+import type { ClientBase } from 'pg'
+import type { Queryable } from '../database/connection.js'
+import { hasSqlState, isServerError, SqlState } from '../database/sql-state.js'
+import { inTransaction } from '../database/transaction.js'
+import { isRetryable } from './retry.js'
+import { UTC_NOW, type Names } from './statements.js'
+
+/** A guest who has no client yet. */
+export interface Guest {
+  readonly username: string
+  /** As given; the new client gets it only while no other client has it. */
+  readonly phone: string | null
+}
+
+/**
+ * Makes clients of guests, for those names that have none. Names may repeat; the first phone of a name counts.
+ * Whatever fails here must not cost a message: a name for which no client can be made is left out.
+ * @returns the names whose client was made by this call
+ * @throws only when the connection is lost or the database cannot be used
+ */
+export const createGuestClients = async (
+  client: ClientBase,
+  names: Names,
+  guests: readonly Guest[],
+): Promise<readonly string[]> => {
+  const wanted = distinctGuests(guests)
+  if (wanted.length === 0) return []
+  try {
+    return await createAll(client, names, wanted)
+  } catch (error) {
+    if (!isServerError(error)) throw error
+    // Somebody's open transaction holds such a name or phone, or a deadlock was broken at our cost: the next round looks again.
+    if (hasSqlState(error, SqlState.lockNotAvailable, SqlState.deadlockDetected)) return []
+    if (isRetryable(error)) throw error
+    if (wanted.length === 1) return []
+    const middle = Math.ceil(wanted.length / 2)
+    return [
+      ...(await createGuestClients(client, names, wanted.slice(0, middle))),
+      ...(await createGuestClients(client, names, wanted.slice(middle))),
+    ]
+  }
+}
+
+/** Those of the guests whose name no client has. */
+export const selectGuestsWithoutClient = async (
+  db: Queryable,
+  { client }: Names,
+  guests: readonly Guest[],
+): Promise<readonly Guest[]> => {
+  const usernames = [...new Set(guests.map(({ username }) => username))]
+  const { rows } = await db.query<{ username: string }>(
+    `SELECT x."username"
+     FROM unnest($1::text[]) AS x ("username")
+     WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username" = x."username" LIMIT 1) IS NULL`,
+    [usernames],
+  )
+  const missing = new Set(rows.map(({ username }) => username))
+  return guests.filter(({ username }) => missing.has(username))
+}
+
+// In the order of their names, so that two processes that make the same clients wait for each other and do not deadlock.
+const distinctGuests = (guests: readonly Guest[]): readonly Guest[] => {
+  const phones = new Map<string, string | null>()
+  for (const { username, phone } of guests) phones.set(username, phones.get(username) ?? phone)
+  const taken = new Set<string | null>()
+  return [...phones.keys()].toSorted().map((username) => {
+    const phone = phones.get(username) ?? null
+    const free = !taken.has(phone)
+    taken.add(phone)
+    return { username, phone: free ? phone : null }
+  })
+}
+
+const LOCK_TIMEOUT_MS = 500
+
+/** Of our advisory locks, "ckgc" in ASCII; the second key is one of the stripes. */
+const LOCK_CLASS = 0x636b6763
+const LOCK_STRIPES = 16
+
+// Processes that meet the same new guests at once take turns, so that each sees what the one before has made: a lost race
+// would burn a value of an int4 sequence.
+const TAKE_TURNS = `
+  SELECT pg_advisory_xact_lock(${LOCK_CLASS}, s."stripe")
+  FROM (
+    SELECT DISTINCT hashtext(x."username") & ${LOCK_STRIPES - 1} AS "stripe"
+    FROM json_to_recordset($1::json) AS x ("username" text)
+    ORDER BY 1
+  ) AS s`
+
+// Without a conflict target, so that a name or phone taken in this very moment is no error either.
+const insertSql = ({ client, guestClients }: Names): string => `
+  WITH made AS (
+    INSERT INTO ${client} ("username", "phone", "createdAt", "updatedAt")
+    SELECT x."username",
+      CASE WHEN (SELECT c."id" FROM ${client} AS c WHERE c."phone" = x."phone" LIMIT 1) IS NULL THEN x."phone" END,
+      ${UTC_NOW}, ${UTC_NOW}
+    FROM json_to_recordset($1::json) AS x ("username" text, "phone" text)
+    WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username" = x."username" LIMIT 1) IS NULL
+    ON CONFLICT DO NOTHING
+    RETURNING "id", "username"
+  ), noted AS (
+    INSERT INTO ${guestClients} ("clientId") SELECT "id" FROM made ON CONFLICT DO NOTHING
+  )
+  SELECT "username" FROM made`
+
+const createAll = async (client: ClientBase, names: Names, guests: readonly Guest[]): Promise<readonly string[]> => {
+  const json = JSON.stringify(guests)
+  return inTransaction(
+    client,
+    async () => {
+      await client.query(TAKE_TURNS, [json])
+      const { rows } = await client.query<{ username: string }>(insertSql(names), [json])
+      return rows.map(({ username }) => username)
+    },
+    `BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`,
+  )
+}

@@ -1,0 +1,129 @@
+import type { ClientBase } from 'pg'
+import type { PreparedStatements } from '../database/prepared.js'
+import type { PreparedMessage } from './prepare-message.js'
+import { UTC_NOW, type Names } from './statements.js'
+
+/** Where messages are written: one connection, the names of the tables there, and the statements that are prepared on it. */
+export interface BatchSession {
+  readonly client: ClientBase
+  readonly names: Names
+  readonly statements: PreparedStatements
+}
+
+/** Whether a message is to be stored with its client, or whoever it is from. */
+export type Linking = 'linked' | 'unlinked'
+
+export interface InsertedRow {
+  readonly id: number
+  readonly createdAt: Date
+  readonly clientId: number | null
+  readonly idempotencyKey: string
+}
+
+export interface ExistingRow {
+  /** Of the message in the list that was asked about. */
+  readonly position: number
+  readonly id: number
+  readonly createdAt: Date
+  readonly clientId: number | null
+  readonly sameBody: boolean
+}
+
+/** The columns in which messages come to the server, by name and type. */
+export const INCOMING_COLUMNS: readonly (readonly [keyof PreparedMessage, string])[] = [
+  ['createdAt', 'timestamptz'],
+  ['clientId', 'integer'],
+  ['guestUsername', 'text'],
+  ['guestPhone', 'text'],
+  ['clientSocketId', 'text'],
+  ['senderType', 'text'],
+  ['operatorId', 'integer'],
+  ['messageType', 'text'],
+  ['text', 'text'],
+  ['imageUrl', 'text'],
+  ['imageName', 'text'],
+  ['mimeType', 'text'],
+  ['sessionId', 'text'],
+  ['idempotencyKey', 'text'],
+]
+
+const FROM_JSON = `
+  json_to_recordset($1::json) AS x ("position" integer, ${INCOMING_COLUMNS.map(([name, type]) => `"${name}" ${type}`).join(', ')})`
+
+const toJson = (messages: readonly PreparedMessage[]): string =>
+  JSON.stringify(messages.map((message, position) => ({ position, ...message })))
+
+/**
+ * Stores the messages whose key is free, in their order. With `linked` it leaves out those whose guest has no client yet.
+ * @returns one row for each message that was stored
+ */
+export const insertMessages = async (
+  { client, names, statements }: BatchSession,
+  messages: readonly PreparedMessage[],
+  linking: Linking,
+): Promise<readonly InsertedRow[]> => {
+  const { rows } = await statements.query<InsertedRow>(client, insertSql(names, FROM_JSON, linking), [toJson(messages)])
+  return rows
+}
+
+/** How long an insert may wait for a row that somebody else holds, before its neighbours go ahead without it. */
+const ROW_LOCK_TIMEOUT_MS = 250
+
+// Once a statement, and gone with its transaction: an answer promises that the message is kept, so the commit must not be
+// asynchronous; and nobody's long transaction may hold up the whole batch.
+const SETTINGS = `
+  (SELECT CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END IS DISTINCT FROM ''
+    AND set_config('lock_timeout', '${ROW_LOCK_TIMEOUT_MS}', true) <> '')`
+
+/**
+ * The insert from any source of incoming rows, `x`. The key is looked up before the insert as well as guarded by its
+ * unique index: a resend then burns no id. Look-ups are subqueries with LIMIT, so that each uses its index however
+ * wrong the planner's idea of the source's size is.
+ */
+export const insertSql = (names: Names, source: string, linking: Linking): string => `
+  INSERT INTO ${names.message} (
+    "createdAt", "clientId", "guestUsername", "guestPhone", "clientSocketId", "senderType", "operatorId", "messageType",
+    "text", "imageUrl", "imageName", "mimeType", "sessionId", "idempotencyKey", "guestUnverified")
+  SELECT coalesce(x."createdAt" AT TIME ZONE 'UTC', ${UTC_NOW}), ${linking === 'linked' ? 'coalesce(given."id", named."id")' : 'NULL::integer'},
+    x."guestUsername", x."guestPhone", x."clientSocketId", x."senderType"::${names.senderType}, x."operatorId",
+    x."messageType"::${names.messageType}, x."text", x."imageUrl", x."imageName", x."mimeType", x."sessionId",
+    x."idempotencyKey", ${linking === 'linked' ? `x."senderType" = 'CLIENT' AND named."registered" IS TRUE` : 'false'}
+  FROM ${source}
+  ${linking === 'linked' ? clientJoins(names) : ''}
+  WHERE ${SETTINGS}
+    AND (SELECT m."id" FROM ${names.message} AS m WHERE m."idempotencyKey" = x."idempotencyKey") IS NULL
+    ${linking === 'linked' ? 'AND (x."guestUsername" IS NULL OR coalesce(given."id", named."id") IS NOT NULL)' : ''}
+  ORDER BY x."position"
+  ON CONFLICT ("idempotencyKey") DO NOTHING
+  RETURNING "id", "createdAt" AT TIME ZONE 'UTC' AS "createdAt", "clientId", "idempotencyKey"`
+
+// The client by its id; else by the guest's exact name: registered, if it was not made of a guest.
+const clientJoins = ({ client, guestClients }: Names): string => `
+  LEFT JOIN LATERAL (SELECT c."id" FROM ${client} AS c WHERE c."id" = x."clientId" LIMIT 1) AS given ON true
+  LEFT JOIN LATERAL (
+    SELECT c."id", (SELECT g."clientId" FROM ${guestClients} AS g WHERE g."clientId" = c."id") IS NULL AS "registered"
+    FROM ${client} AS c
+    WHERE given."id" IS NULL AND c."username" = x."guestUsername"
+    LIMIT 1
+  ) AS named ON true`
+
+// What makes two sends the same message: who speaks, to whom, and what is said. Sockets, operators and phones may change
+// on a resend; a client may have been linked meanwhile, so it counts only where both sides name one.
+const findByKeysSql = ({ message }: Names): string => `
+  SELECT x."position", m."id", m."createdAt" AT TIME ZONE 'UTC' AS "createdAt", m."clientId",
+    (m."senderType"::text, m."messageType"::text, m."text", m."imageUrl", m."imageName", m."mimeType",
+      m."guestUsername", m."sessionId")
+      IS NOT DISTINCT FROM (x."senderType", x."messageType", x."text", x."imageUrl", x."imageName", x."mimeType",
+      x."guestUsername", x."sessionId")
+      AND coalesce(m."clientId" = x."clientId", true) AS "sameBody"
+  FROM ${FROM_JSON}
+  CROSS JOIN LATERAL (SELECT * FROM ${message} AS m WHERE m."idempotencyKey" = x."idempotencyKey" LIMIT 1) AS m`
+
+/** Finds the rows that hold the keys of these messages, and whether they are the same messages. */
+export const findByKeys = async (
+  { client, names }: BatchSession,
+  messages: readonly PreparedMessage[],
+): Promise<readonly ExistingRow[]> => {
+  const { rows } = await client.query<ExistingRow>(findByKeysSql(names), [toJson(messages)])
+  return rows
+}

@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { isServerError } from '../database/sql-state.js'
+import { explainRefusal, StoreUnavailable } from './errors.js'
+import type { SavedChatMessage } from './message.js'
+import type { PreparedMessage } from './prepare-message.js'
+import { backoffMs, isRetryable, reasonOf } from './retry.js'
+
+/** One message on its way, and where its outcome goes. */
+export interface PendingSave {
+  readonly message: PreparedMessage
+  /** When it has been tried long enough, in milliseconds since 1970. */
+  readonly deadline: number
+  readonly outcome: Promise<SavedChatMessage>
+  /** An earlier attempt may have stored it unseen: its connection broke before the answer. */
+  outcomeUnknown: boolean
+  readonly isSettled: () => boolean
+  readonly succeed: (saved: SavedChatMessage) => void
+  readonly fail: (error: unknown) => void
+}
+
+export const createPendingSave = (message: PreparedMessage, deadline: number): PendingSave => {
+  let resolve: (saved: SavedChatMessage) => void = () => undefined
+  let reject: (error: unknown) => void = () => undefined
+  const outcome = new Promise<SavedChatMessage>((onSaved, onFailed) => {
+    resolve = onSaved
+    reject = onFailed
+  })
+  let isSettled = false
+  return {
+    message,
+    deadline,
+    outcome,
+    outcomeUnknown: false,
+    isSettled: () => isSettled,
+    succeed: (saved) => {
+      isSettled = true
+      resolve(saved)
+    },
+    fail: (error) => {
+      isSettled = true
+      reject(error)
+    },
+  }
+}
+
+export const unsettled = <Pending extends PendingSave>(batch: readonly Pending[]): readonly Pending[] =>
+  batch.filter(({ isSettled }) => !isSettled())
+
+/** Tries to store a batch once. What it leaves unsettled, without an error, waits for somebody's row lock. */
+export type SaveBatch = (batch: readonly PendingSave[]) => Promise<void>
+
+/** Tries to store a batch until all is settled or waits for a row lock. Never throws: who waits for a message learns of it there. */
+export const saveWithRetries = async (batch: readonly PendingSave[], saveBatch: SaveBatch): Promise<void> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const open = unsettled(batch)
+    if (open.length === 0) return
+    try {
+      await saveBatch(open)
+      return
+    } catch (error) {
+      const pause = backoffMs(attempt)
+      for (const one of unsettled(open)) {
+        one.outcomeUnknown ||= !isServerError(error)
+        if (!isRetryable(error)) one.fail(explainRefusal(error))
+        else if (Date.now() + pause >= one.deadline) one.fail(unavailable(error))
+      }
+      if (unsettled(open).length > 0) await delay(pause)
+    }
+  }
+}
+
+/** What is told to whoever waited until the deadline. */
+export const unavailable = (error: unknown): StoreUnavailable => new StoreUnavailable(reasonOf(error), error)

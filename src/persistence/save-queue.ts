@@ -1,0 +1,179 @@
+import { StoreOverloaded } from './errors.js'
+import type { SavedChatMessage } from './message.js'
+import type { PreparedMessage } from './prepare-message.js'
+import {
+  createPendingSave,
+  saveWithRetries,
+  unavailable,
+  unsettled,
+  type PendingSave,
+  type SaveBatch,
+} from './pending-save.js'
+import { backoffMs } from './retry.js'
+
+export interface SaveQueueLimits {
+  /** Most messages that may wait or be under way; the next one is refused with `StoreOverloaded`. */
+  readonly maxMessages: number
+  /** Most bytes of their contents, likewise; one message alone may be larger. */
+  readonly maxBytes: number
+  /** Most batches under way at once, each on a connection of its own. */
+  readonly maxBatches: number
+  /** How long a message may be tried, in milliseconds. */
+  readonly deadlineMs: number
+}
+
+/** Collects the messages of concurrent calls into batches, so that they share commits. */
+export interface SaveQueue {
+  /** @throws StoreOverloaded, StoreUnavailable, IdempotencyConflict, DatabaseRefused, SchemaNotReady */
+  save(message: PreparedMessage): Promise<SavedChatMessage>
+}
+
+/** Most messages and bytes of one batch; one message alone may be larger. */
+const BATCH_MESSAGES = 256
+const BATCH_BYTES = 4 * 1_048_576
+
+/** Most messages that one sender may have in a batch: one who floods leaves room for the others. */
+const BATCH_MESSAGES_OF_A_SENDER = 64
+
+/** How often messages that wait too long are looked for. */
+const SWEEP_MS = 250
+
+interface Entry extends PendingSave {
+  readonly bytes: number
+}
+
+/** One sender's messages, in order. At most one batch has some of them at a time, so their order is kept. */
+interface Sender {
+  readonly name: string
+  waiting: Entry[]
+  /** Times in a row that a row lock held it up. */
+  delays: number
+}
+
+interface Batch {
+  readonly senders: ReadonlyMap<Sender, readonly Entry[]>
+  readonly entries: readonly Entry[]
+}
+
+/**
+ * A batch is whatever has gathered while the ones before were under way: no timer, so a lone call waits for nobody, and
+ * under load batches grow by themselves.
+ */
+export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): SaveQueue => {
+  const senders = new Map<string, Sender>()
+  /** Senders with messages waiting, none under way, and no row lock in their way. */
+  const ready = new Set<Sender>()
+  let batches = 0
+  let messages = 0
+  let bytes = 0
+  let isScheduled = false
+  let sweeper: NodeJS.Timeout | undefined
+
+  const save = (message: PreparedMessage): Promise<SavedChatMessage> => {
+    const size = contentBytes(message)
+    if (messages >= limits.maxMessages || (messages > 0 && bytes + size > limits.maxBytes)) {
+      return Promise.reject(new StoreOverloaded(messages))
+    }
+    messages += 1
+    bytes += size
+    const entry = { ...createPendingSave(message, Date.now() + limits.deadlineMs), bytes: size }
+    enqueue(entry)
+    return entry.outcome.finally(() => {
+      messages -= 1
+      bytes -= size
+    })
+  }
+
+  const enqueue = (entry: Entry): void => {
+    const name = senderOf(entry.message)
+    const known = senders.get(name)
+    if (known === undefined) {
+      const sender: Sender = { name, waiting: [entry], delays: 0 }
+      senders.set(name, sender)
+      ready.add(sender)
+    } else known.waiting.push(entry)
+    sweeper ??= setInterval(sweep, SWEEP_MS)
+    schedule()
+  }
+
+  // Calls of one turn of the event loop go into one batch.
+  const schedule = (): void => {
+    if (isScheduled || ready.size === 0 || batches >= limits.maxBatches) return
+    isScheduled = true
+    setImmediate(() => {
+      isScheduled = false
+      void run(takeBatch(ready))
+      schedule()
+    })
+  }
+
+  const run = async ({ senders: taken, entries }: Batch): Promise<void> => {
+    batches += 1
+    await saveWithRetries(entries, saveBatch)
+    batches -= 1
+    for (const [sender, own] of taken) giveBack(sender, own)
+    schedule()
+  }
+
+  const giveBack = (sender: Sender, entries: readonly Entry[]): void => {
+    const blocked = unsettled(entries)
+    sender.waiting.unshift(...blocked)
+    if (sender.waiting.length === 0) senders.delete(sender.name)
+    else if (blocked.length === 0) makeReady(sender)
+    else {
+      sender.delays += 1
+      setTimeout(makeReady, backoffMs(sender.delays), sender)
+    }
+  }
+
+  const makeReady = (sender: Sender): void => {
+    ready.add(sender)
+    schedule()
+  }
+
+  const sweep = (): void => {
+    const now = Date.now()
+    for (const { waiting } of senders.values()) {
+      for (const entry of waiting)
+        if (now >= entry.deadline) entry.fail(unavailable(new Error('the message waited too long for its turn')))
+    }
+    if (senders.size > 0) return
+    clearInterval(sweeper)
+    sweeper = undefined
+  }
+
+  return { save }
+}
+
+const takeBatch = (ready: Set<Sender>): Batch => {
+  const senders = new Map<Sender, readonly Entry[]>()
+  const entries: Entry[] = []
+  let size = 0
+  for (const sender of ready) {
+    // Those that waited too long have their answer already.
+    const waiting = unsettled(sender.waiting)
+    const most = Math.min(BATCH_MESSAGES_OF_A_SENDER, BATCH_MESSAGES - entries.length)
+    let count = 0
+    for (const entry of waiting.slice(0, most)) {
+      if (size > 0 && size + entry.bytes > BATCH_BYTES) break
+      size += entry.bytes
+      count += 1
+    }
+    if (waiting.length > 0 && count === 0) break
+    sender.waiting = waiting.slice(count)
+    ready.delete(sender)
+    senders.set(sender, waiting.slice(0, count))
+    entries.push(...waiting.slice(0, count))
+  }
+  return { senders, entries }
+}
+
+const contentBytes = ({ text, imageUrl }: PreparedMessage): number =>
+  Buffer.byteLength(text ?? '') + Buffer.byteLength(imageUrl ?? '')
+
+// Whoever it is from: both sides of a conversation share one order.
+const senderOf = ({ sessionId, guestUsername, clientId, clientSocketId }: PreparedMessage): string => {
+  if (sessionId !== null) return `session ${sessionId}`
+  if (guestUsername !== null) return `guest ${guestUsername}`
+  return clientId !== null ? `client ${clientId}` : `socket ${clientSocketId}`
+}

@@ -1,0 +1,53 @@
+import type { Intake } from './intake.js'
+
+export interface BatchLimits {
+  /** Most items of a batch. */
+  readonly items: number
+  /** Most weight of a batch, but for a single item that is heavier by itself. */
+  readonly weight: number
+}
+
+/**
+ * Work in batches, in order, one after the other; the next one gathers while one is worked on.
+ * @param work what is done with a batch
+ */
+export const createBatches = <Item>(
+  limits: BatchLimits,
+  work: (batch: readonly Item[]) => Promise<void>,
+): Intake<Item> => {
+  let gathered: Item[] = []
+  let weightGathered = 0
+  let underWay: Promise<void> = Promise.resolve()
+  let failure: { readonly error: unknown } | undefined
+
+  const throwIfFailed = (): void => {
+    if (failure !== undefined) throw failure.error
+  }
+
+  // Resolves when the batch before has ended and this one has begun.
+  const begin = async (): Promise<void> => {
+    const batch = gathered
+    gathered = []
+    weightGathered = 0
+    await underWay
+    if (batch.length === 0 || failure !== undefined) return
+    underWay = work(batch).catch((error: unknown) => {
+      failure ??= { error }
+    })
+  }
+
+  return {
+    push: async (_name, item, weight) => {
+      const isFull = gathered.length === limits.items || weightGathered + weight > limits.weight
+      if (isFull && gathered.length > 0) await begin()
+      throwIfFailed()
+      gathered.push(item)
+      weightGathered += weight
+    },
+    settle: async () => {
+      await begin()
+      await underWay
+    },
+    throwIfFailed,
+  }
+}

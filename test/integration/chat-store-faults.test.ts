@@ -1,54 +1,43 @@
 import type { Client } from 'pg'
+import { createChatStore } from '../../src/index.js'
 import { migrated, withStore } from '../support/chat.js'
-import { cutAtWrites, type Moment } from '../support/commit-cutter.js'
+import { cutAtWrites, type CommitCutter, type Moment } from '../support/commit-cutter.js'
 import { withProxy } from '../support/cuttable-proxy.js'
 import { describe, expect, test, vi, type TestDatabase } from '../support/database.js'
-import { expectKeptOnce, textMessage, withLoad } from '../support/load.js'
-import { createChatStore } from '../../src/index.js'
+import { expectKeptOnce, textMessage, withLoad, type Acknowledged, type LoadOptions } from '../support/load.js'
 
 const MOMENTS: readonly Moment[] = ['before the write arrives', 'with the write under way', 'after its commit']
 
-const duplicates = (acknowledged: Awaited<ReturnType<typeof withLoad>>['acknowledged']): readonly string[] =>
+/** Callers send through a connection that is cut at writes: nobody may notice. */
+const saveThroughCuts = async (database: TestDatabase, cutter: CommitCutter, options: LoadOptions): Promise<void> => {
+  await migrated(database)
+  await withProxy(
+    database.url,
+    ({ url }) =>
+      withStore({ ...database, url }, async (store) => {
+        const { acknowledged, failures } = await withLoad(store, options)
+        expect(failures()).toBe(0)
+        expect(duplicates(acknowledged)).toEqual([])
+        expect(acknowledged.size).toBe(options.callers * (options.messagesEach ?? Number.NaN))
+        await expectKeptOnce(database, acknowledged)
+      }),
+    cutter.makeTap,
+  )
+}
+
+const duplicates = (acknowledged: Acknowledged): readonly string[] =>
   [...acknowledged].filter(([, { saved }]) => saved.duplicate).map(([key]) => key)
 
 describe.for(MOMENTS)('a connection that is cut %s', (moment) => {
   test('costs a lone caller neither its message nor the truth about it', async ({ database }) => {
-    await migrated(database)
-    // Two points of five: a transaction is hit at its statement as well as at its COMMIT, and comes through at last.
-    const cutter = cutAtWrites(moment, (point) => [1, 3].includes(point % 5))
-    await withProxy(
-      database.url,
-      async ({ url }) => {
-        const store = createChatStore({ databaseUrl: url })
-        const sender = () => ({ sessionId: 'lone' })
-        const { acknowledged, failures } = await withLoad(store, { callers: 1, messagesEach: 20, sender })
-        await store.close()
-        expect(failures()).toBe(0)
-        expect(duplicates(acknowledged)).toEqual([])
-        expect(acknowledged.size).toBe(20)
-        await expectKeptOnce(database, acknowledged)
-      },
-      cutter.makeTap,
-    )
-    expect(cutter.cuts()).toBeGreaterThanOrEqual(8)
+    const cutter = cutAtWrites(moment, 0.25)
+    await saveThroughCuts(database, cutter, { callers: 1, messagesEach: 20, sender: () => ({ sessionId: 'lone' }) })
+    expect(cutter.cuts()).toBeGreaterThanOrEqual(4)
   })
 
   test('again and again costs 32 callers nothing', async ({ database }) => {
-    await migrated(database)
-    const cutter = cutAtWrites(moment, (point) => point % 7 === 3)
-    await withProxy(
-      database.url,
-      async ({ url }) => {
-        const store = createChatStore({ databaseUrl: url })
-        const { acknowledged, failures } = await withLoad(store, { callers: 32, messagesEach: 30 })
-        await store.close()
-        expect(failures()).toBe(0)
-        expect(duplicates(acknowledged)).toEqual([])
-        expect(acknowledged.size).toBe(960)
-        await expectKeptOnce(database, acknowledged)
-      },
-      cutter.makeTap,
-    )
+    const cutter = cutAtWrites(moment, 0.2)
+    await saveThroughCuts(database, cutter, { callers: 32, messagesEach: 20 })
     expect(cutter.cuts()).toBeGreaterThanOrEqual(3)
     expect(await database.query('SELECT count(*)::integer AS "clients" FROM "Client"')).toEqual([{ clients: 32 }])
   })
@@ -147,26 +136,21 @@ describe('nothing is lost and nobody is told of it when', () => {
       await rival.query(`SET deadlock_timeout = '20s'`)
       await rival.query('BEGIN')
       await rival.query('SELECT FROM "Client" FOR UPDATE')
-      const message = { ...textMessage('second'), guestUsername: 'maria', idempotencyKey: 'contested' }
-      const save = store.saveChatMessage(message)
+      const save = store.saveChatMessage({
+        ...textMessage('second'),
+        guestUsername: 'maria',
+        idempotencyKey: 'contested',
+      })
       await untilInWait(database)
       // The store has the key and waits for the client; the rival has the client and waits for the key.
       await rival.query(
         `INSERT INTO "ChatMessage" ("senderType", "messageType", "idempotencyKey") VALUES ('CLIENT', 'TEXT', 'contested')`,
       )
       await rival.query('ROLLBACK')
-      const saved = await save
-      expect(saved).toMatchObject({ clientId: first.clientId, duplicate: false })
-      await expectKeptOnce(
-        database,
-        new Map(
-          [first, saved].map((answer, n) => [
-            answer.idempotencyKey,
-            { message: n === 0 ? { ...message, text: 'first' } : message, saved: answer },
-          ]),
-        ),
-      )
+      expect(await save).toMatchObject({ clientId: first.clientId, duplicate: false })
     })
+    const texts = await database.query('SELECT "text" FROM "ChatMessage" ORDER BY "id"')
+    expect(texts).toEqual([{ text: 'first' }, { text: 'second' }])
     // The server counts a deadlock when the victim's session tells of it, a moment later.
     await vi.waitFor(async () => {
       const counted = await database.query('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()')

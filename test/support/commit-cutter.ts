@@ -12,18 +12,23 @@ export interface CommitCutter {
 }
 
 /** Statements after which a message may be there; prepared ones are recognised by name. */
-const WRITE = /\b(?:INSERT|MERGE|COPY)\b[^;]*"ChatMessage"|^\s*(?:COMMIT|END)\b/i
+const WRITE = /\b(?:INSERT|MERGE|COPY)\b[^;]*"ChatMessage"/i
+const COMMIT = /^\s*(?:COMMIT|END)\b/i
+
+/** Multiples of it spread evenly over the unit and never repeat: so no way of trying again is in step with the cuts for ever. */
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
 
 /**
  * Follows the protocol between client and server just as far as to know where a write of messages begins and where it is committed.
- * @param isCutAt is asked at each such point, counted from 1 over all connections: before its commit a transaction has two
- *   (the statement and its COMMIT), a statement of its own has one
+ * @param share of such points at which to cut: before its commit a transaction has two (the statement and its COMMIT), a
+ *   statement that is its own transaction has one; after the commit there is one in any case
  */
-export const cutAtWrites = (moment: Moment, isCutAt: (point: number) => boolean): CommitCutter => {
+export const cutAtWrites = (moment: Moment, share: number): CommitCutter => {
   let points = 0
   let cuts = 0
   const reachPoint = (): boolean => {
-    const isCut = isCutAt((points += 1))
+    const isCut = (points * GOLDEN_RATIO) % 1 < share
+    points += 1
     if (isCut) cuts += 1
     return isCut
   }
@@ -36,10 +41,10 @@ export const cutAtWrites = (moment: Moment, isCutAt: (point: number) => boolean)
     let isWrite = false
     let hasUncommittedWrite = false
 
-    const begins = (sql: string | undefined): boolean => {
-      if (isWrite || sql === undefined || !WRITE.test(sql)) return false
-      isWrite = true
-      return true
+    const begins = (sql = ''): boolean => {
+      if (isWrite) return false
+      isWrite = WRITE.test(sql) || (hasUncommittedWrite && COMMIT.test(sql))
+      return isWrite
     }
     const sqlOf = ({ type, body }: Message): string | undefined => {
       const [first = '', second = ''] = body.toString('latin1').split('\0', 2)

@@ -62,13 +62,14 @@ export const withLoad = async (
     },
   )
   const [calls, works] = await Promise.allSettled([finished, worked])
-  if (works.status === 'rejected' && isRetryable(calls)) throw works.reason
+  if (works.status === 'rejected' && isBrokenOff(calls)) throw works.reason
   if (calls.status === 'rejected') throw calls.reason
   if (works.status === 'rejected') throw works.reason
   return load
 }
 
-const isRetryable = (calls: PromiseSettledResult<void>): boolean =>
+// Its error is then the last of those that would have been tried again, and says nothing of why the work failed.
+const isBrokenOff = (calls: PromiseSettledResult<void>): boolean =>
   calls.status === 'rejected' && calls.reason instanceof OperatorError && calls.reason.retryable
 
 /** A client's text: what every message of a load has, and the least that a message needs beside somebody to keep it for. */

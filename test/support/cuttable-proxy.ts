@@ -7,13 +7,30 @@ export interface CuttableProxy {
   readonly url: string
   /** Cuts every connection; new ones are taken. */
   readonly cut: () => void
+  /** Leads new connections to the server of another URL, as an address does that follows its server. */
+  readonly pointAt: (databaseUrl: string) => void
   /** Cuts every connection and takes no new one. */
   readonly close: () => Promise<void>
 }
 
+/** What becomes of bytes: `drop` and `pass, then cut` both cut the connection. */
+export type Verdict = 'pass' | 'pass, then cut' | 'drop, and cut'
+
+/** Judges the bytes of one connection before they are passed on. */
+export interface Tap {
+  readonly fromClient: (bytes: Buffer) => Verdict
+  readonly fromServer: (bytes: Buffer) => Verdict
+}
+
+const OPEN_TAP: Tap = { fromClient: () => 'pass', fromServer: () => 'pass' }
+
 /** Opens a proxy to the server of a database URL for as long as the work lasts. */
-export const withProxy = async (databaseUrl: string, work: (proxy: CuttableProxy) => Promise<void>): Promise<void> => {
-  const behind = new URL(databaseUrl)
+export const withProxy = async (
+  databaseUrl: string,
+  work: (proxy: CuttableProxy) => Promise<void>,
+  makeTap: () => Tap = () => OPEN_TAP,
+): Promise<void> => {
+  let behind = new URL(databaseUrl)
   const sockets = new Set<Socket>()
   const keep = (socket: Socket): Socket => {
     sockets.add(socket)
@@ -24,9 +41,9 @@ export const withProxy = async (databaseUrl: string, work: (proxy: CuttableProxy
   }
   const server = createServer((near) => {
     const far = keep(connect(Number(behind.port), behind.hostname))
-    keep(near).pipe(far).pipe(near)
-    near.on('close', () => far.destroy())
-    far.on('close', () => near.destroy())
+    const { fromClient, fromServer } = makeTap()
+    join(keep(near), far, fromClient)
+    join(far, near, fromServer)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -34,6 +51,9 @@ export const withProxy = async (databaseUrl: string, work: (proxy: CuttableProxy
   url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`
   const cut = (): void => {
     for (const socket of sockets) socket.destroy()
+  }
+  const pointAt = (other: string): void => {
+    behind = new URL(other)
   }
   const close = async (): Promise<void> => {
     if (!server.listening) return
@@ -43,8 +63,22 @@ export const withProxy = async (databaseUrl: string, work: (proxy: CuttableProxy
     await closed
   }
   try {
-    await work({ url: url.href, cut, close })
+    await work({ url: url.href, cut, pointAt, close })
   } finally {
     await close()
   }
+}
+
+const join = (from: Socket, to: Socket, judge: (bytes: Buffer) => Verdict): void => {
+  let isCut = false
+  from.on('data', (bytes: Buffer) => {
+    if (isCut) return
+    const verdict = judge(bytes)
+    if (verdict !== 'drop, and cut') to.write(bytes)
+    if (verdict === 'pass') return
+    isCut = true
+    from.destroy()
+  })
+  // Soon: what was passed on before is to arrive.
+  from.on('close', () => to.destroySoon())
 }

@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { build } from 'esbuild'
 import pg from 'pg'
 import { test as base, vi } from 'vitest'
 import { inspectProcess } from '../../src/database/embedded-process.js'
@@ -13,6 +12,7 @@ import {
   startEmbeddedServer,
 } from '../../src/database/embedded-server.js'
 import { OperatorError } from '../../src/errors.js'
+import { bundleProgram } from './bundle.js'
 import type { OwnerReport } from './embedded-owner.js'
 
 /** Starts embedded servers in a folder of the test's own, in this process or in others, and ends them all after it. */
@@ -140,12 +140,4 @@ const inFolder = (folder: string, endings: (() => Promise<void>)[]): EmbeddedSer
 
 let bundle: Promise<string> | undefined
 
-const bundleOwner = async (): Promise<string> =>
-  await (bundle ??= build({
-    entryPoints: ['test/support/embedded-owner.ts'],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-  }).then(({ outputFiles }) => outputFiles[0]?.text ?? ''))
+const bundleOwner = async (): Promise<string> => await (bundle ??= bundleProgram('test/support/embedded-owner.ts'))

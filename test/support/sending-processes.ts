@@ -1,0 +1,67 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { NewChatMessage, SavedChatMessage } from '../../src/index.js'
+import { bundleProgram } from './bundle.js'
+import { nodeModules } from './embedded-servers.js'
+import type { SendingOrder } from './sending-process.js'
+
+/** How a process ended, and what its store had answered, message by message. */
+export interface Sent {
+  readonly exitCode: number | null
+  readonly stderr: string
+  readonly saved: readonly SavedChatMessage[]
+}
+
+/**
+ * Sends each list of messages through a store in a process of its own, all messages of all processes at once.
+ * @param onGo what else is to happen from that moment on
+ */
+export const sendFromProcesses = async (
+  databaseUrl: string,
+  lists: readonly (readonly NewChatMessage[])[],
+  onGo: () => Promise<void>,
+): Promise<readonly Sent[]> => {
+  const folder = await mkdtemp(join(tmpdir(), 'sending-processes-'))
+  const children: ChildProcess[] = []
+  try {
+    await symlink(nodeModules, join(folder, 'node_modules'))
+    const program = join(folder, 'sending-process.mjs')
+    await writeFile(program, await bundleProgram('test/support/sending-process.ts'))
+    const senders = lists.map((messages) => startSender(program, { databaseUrl, messages }))
+    children.push(...senders.map(({ child }) => child))
+    await Promise.all(senders.map(({ connected }) => connected))
+    for (const { child } of senders) child.send('go')
+    const [sent] = await Promise.all([Promise.all(senders.map(({ ended }) => ended)), onGo()])
+    return sent
+  } finally {
+    for (const child of children) child.kill('SIGKILL')
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+const startSender = (program: string, order: SendingOrder) => {
+  const child = fork(program, {
+    env: { PATH: process.env.PATH },
+    execArgv: [],
+    serialization: 'advanced',
+    silent: true,
+  })
+  let stderr = ''
+  let saved: readonly SavedChatMessage[] = []
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const closed = once(child, 'close') as Promise<[number | null]>
+  const ended = closed.then(([exitCode]): Sent => ({ exitCode, stderr, saved }))
+  const reported = once(child, 'message').then(() => {
+    child.on('message', (report) => (saved = report as readonly SavedChatMessage[]))
+  })
+  const failed = ended.then(({ exitCode }) => {
+    throw new Error(`a sending process ended (${exitCode}) before it was connected: ${stderr}`)
+  })
+  // Once it is connected its end is told by `ended`.
+  failed.catch(() => undefined)
+  child.send(order)
+  return { child, connected: Promise.race([reported, failed]), ended }
+}

@@ -61,6 +61,6 @@ const prepare = (message: NewChatMessage, deadline: number): Prepared => {
     const save = createPendingSave(prepareMessage(message), deadline)
     return { outcome: save.outcome, save }
   } catch (error) {
-    return { outcome: Promise.reject(error as Error) }
+    return { outcome: Promise.reject(error) }
   }
 }

@@ -1,7 +1,7 @@
 -- Keeps "chatkeep_chats" right whoever writes messages. None of these functions ever waits for a row, so nobody who
 -- writes messages can wait for, or deadlock with, another because of them: what is locked is skipped, and where the
--- row to rely on is locked, another is added. They run as their owner: a writer of messages has no rights on the table.
-SELECT set_config('search_path', current_setting('search_path') || ', pg_temp', true);
+-- row to rely on is locked, another is added. The triggers run as their owner: a writer of messages has no rights on
+-- the table.
 
 -- The name of a message's chat in "chatkeep_chats"; NULL for a message of nobody.
 CREATE OR REPLACE FUNCTION "chatkeep_chat"("clientId" BIGINT, "guestUsername" TEXT) RETURNS TEXT
@@ -11,26 +11,22 @@ $$;
 
 -- The row that a writer relies on is locked until it commits (KEY SHARE), so that nobody takes it away before others can
 -- see the message.
-CREATE OR REPLACE FUNCTION "chatkeep_note_inserted"() RETURNS TRIGGER
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION "chatkeep_note"("chats" TEXT[], "minutes" TIMESTAMP[]) RETURNS VOID
+LANGUAGE plpgsql AS $$
 DECLARE
   "new_chats" TEXT[];
   "new_minutes" TIMESTAMP[];
 BEGIN
   SELECT array_agg(a."chat"), array_agg(a."minute")
   INTO "new_chats", "new_minutes"
-  FROM (
-    SELECT "chatkeep_chat"("clientId", "guestUsername") AS "chat", date_trunc('minute', max("createdAt")) AS "minute"
-    FROM "inserted"
-    GROUP BY 1
-  ) AS a
+  FROM unnest("chats", "minutes") AS a ("chat", "minute")
   LEFT JOIN LATERAL (
     SELECT true AS "held" FROM "chatkeep_chats" AS k
     WHERE k."chat" = a."chat" AND k."minute" >= a."minute"
     LIMIT 1
     FOR KEY SHARE SKIP LOCKED
   ) AS k ON true
-  WHERE a."chat" IS NOT NULL AND k."held" IS NULL;
+  WHERE k."held" IS NULL;
   IF "new_chats" IS NOT NULL THEN
     DELETE FROM "chatkeep_chats" WHERE ctid = ANY (ARRAY(
       SELECT k."place"
@@ -42,19 +38,33 @@ BEGIN
       ) AS k));
     INSERT INTO "chatkeep_chats" ("chat", "minute") SELECT * FROM unnest("new_chats", "new_minutes");
   END IF;
-  RETURN NULL;
+END
+$$;
+
+-- A transaction that keeps its snapshot cannot lock a row that is gone since, and must not fail for that.
+CREATE OR REPLACE FUNCTION "chatkeep_note_in_snapshot"("chats" TEXT[], "minutes" TIMESTAMP[]) RETURNS VOID
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM "chatkeep_note"("chats", "minutes");
+EXCEPTION WHEN serialization_failure THEN
+  INSERT INTO "chatkeep_chats" ("chat", "minute") SELECT * FROM unnest("chats", "minutes");
 END
 $$;
 
 -- First the rows are locked, then the chat's last message is looked for: whoever relied on such a row has committed by
--- then and is seen, and whoever comes later finds it locked and adds its own.
+-- then and is seen, and whoever comes later finds it locked and adds its own. A transaction that keeps its snapshot would
+-- not see it, so it takes nothing away; a row that is too late does no harm.
 CREATE OR REPLACE FUNCTION "chatkeep_unnote"("noted" TEXT, "at" TIMESTAMP) RETURNS VOID
-LANGUAGE plpgsql STRICT SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql STRICT AS $$
 DECLARE
-  "held" TID[] := ARRAY(
-    SELECT ctid FROM "chatkeep_chats" WHERE "chat" = "noted" AND "minute" >= "at" FOR UPDATE SKIP LOCKED);
+  "held" TID[];
   "last" TIMESTAMP;
 BEGIN
+  IF current_setting('transaction_isolation') NOT LIKE 'read%' THEN
+    RETURN;
+  END IF;
+  "held" := ARRAY(
+    SELECT ctid FROM "chatkeep_chats" WHERE "chat" = "noted" AND "minute" >= "at" FOR UPDATE SKIP LOCKED);
   IF "noted" LIKE 'c%' THEN
     SELECT date_trunc('minute', "createdAt") INTO "last" FROM "ChatMessage"
     WHERE "clientId" = substr("noted", 2)::BIGINT ORDER BY "createdAt" DESC LIMIT 1;
@@ -70,15 +80,41 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION "chatkeep_note_updated"() RETURNS TRIGGER
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION "chatkeep_note_inserted"() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-  "noted" TEXT := "chatkeep_chat"(NEW."clientId", NEW."guestUsername");
-  "at" TIMESTAMP := date_trunc('minute', NEW."createdAt");
+  "chats" TEXT[];
+  "minutes" TIMESTAMP[];
 BEGIN
-  PERFORM FROM "chatkeep_chats" WHERE "chat" = "noted" AND "minute" >= "at" LIMIT 1 FOR KEY SHARE SKIP LOCKED;
-  IF NOT FOUND AND "noted" IS NOT NULL THEN
-    INSERT INTO "chatkeep_chats" ("chat", "minute") VALUES ("noted", "at");
+  SELECT array_agg(a."chat"), array_agg(a."minute")
+  INTO "chats", "minutes"
+  FROM (
+    SELECT "chatkeep_chat"("clientId", "guestUsername") AS "chat", date_trunc('minute', max("createdAt")) AS "minute"
+    FROM "inserted"
+    GROUP BY 1
+  ) AS a
+  WHERE a."chat" IS NOT NULL;
+  IF current_setting('transaction_isolation') LIKE 'read%' THEN
+    PERFORM "chatkeep_note"("chats", "minutes");
+  ELSE
+    PERFORM "chatkeep_note_in_snapshot"("chats", "minutes");
+  END IF;
+  RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION "chatkeep_note_updated"() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE
+  "chat" TEXT := "chatkeep_chat"(NEW."clientId", NEW."guestUsername");
+  "minute" TIMESTAMP := date_trunc('minute', NEW."createdAt");
+BEGIN
+  IF "chat" IS NULL THEN
+    NULL;
+  ELSIF current_setting('transaction_isolation') LIKE 'read%' THEN
+    PERFORM "chatkeep_note"(ARRAY["chat"], ARRAY["minute"]);
+  ELSE
+    PERFORM "chatkeep_note_in_snapshot"(ARRAY["chat"], ARRAY["minute"]);
   END IF;
   PERFORM "chatkeep_unnote"("chatkeep_chat"(OLD."clientId", OLD."guestUsername"), date_trunc('minute', OLD."createdAt"));
   RETURN NULL;
@@ -86,7 +122,7 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION "chatkeep_note_deleted"() RETURNS TRIGGER
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
   PERFORM "chatkeep_unnote"(d."chat", d."minute")
   FROM (
@@ -99,23 +135,62 @@ BEGIN
 END
 $$;
 
+-- Whoever truncates is alone: no row of the list can be locked by a writer of messages.
 CREATE OR REPLACE FUNCTION "chatkeep_note_truncated"() RETURNS TRIGGER
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-  DELETE FROM "chatkeep_chats";
+  IF current_setting('transaction_isolation') LIKE 'read%' THEN
+    DELETE FROM "chatkeep_chats";
+  END IF;
   RETURN NULL;
 END
 $$;
 
-REVOKE ALL ON FUNCTION "chatkeep_unnote"(TEXT, TIMESTAMP), "chatkeep_note_inserted"(), "chatkeep_note_updated"(),
-  "chatkeep_note_deleted"(), "chatkeep_note_truncated"() FROM PUBLIC;
+-- What runs as its owner looks for tables in our schema only, and nobody else may make a trigger of it.
+DO $$
+DECLARE
+  "trigger_function" RECORD;
+  "granted" RECORD;
+BEGIN
+  FOR "trigger_function" IN
+    SELECT p.oid, p.oid::regprocedure AS "name", quote_ident(n.nspname) AS "schema"
+    FROM pg_catalog.pg_proc AS p
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE p.oid IN ('"chatkeep_note_inserted"()'::regprocedure, '"chatkeep_note_updated"()'::regprocedure,
+      '"chatkeep_note_deleted"()'::regprocedure, '"chatkeep_note_truncated"()'::regprocedure)
+  LOOP
+    EXECUTE format('ALTER FUNCTION %s SET search_path = %s, pg_temp', "trigger_function"."name", "trigger_function"."schema");
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', "trigger_function"."name");
+    FOR "granted" IN
+      SELECT a.grantee::regrole AS "role"
+      FROM pg_catalog.pg_proc AS p, aclexplode(p.proacl) AS a
+      WHERE p.oid = "trigger_function".oid AND a.grantee NOT IN (0, p.proowner)
+    LOOP
+      EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', "trigger_function"."name", "granted"."role");
+    END LOOP;
+  END LOOP;
+END
+$$;
 
-CREATE OR REPLACE TRIGGER "chatkeep_note_inserted" AFTER INSERT ON "ChatMessage"
+DROP TRIGGER IF EXISTS "chatkeep_note_inserted" ON "ChatMessage";
+CREATE TRIGGER "chatkeep_note_inserted" AFTER INSERT ON "ChatMessage"
   REFERENCING NEW TABLE AS "inserted" FOR EACH STATEMENT EXECUTE FUNCTION "chatkeep_note_inserted"();
-CREATE OR REPLACE TRIGGER "chatkeep_note_updated" AFTER UPDATE OF "clientId", "guestUsername", "createdAt" ON "ChatMessage"
-  FOR EACH ROW WHEN ((OLD."clientId", OLD."guestUsername", OLD."createdAt") IS DISTINCT FROM (NEW."clientId", NEW."guestUsername", NEW."createdAt"))
+
+-- Only for what moves a message to another chat or minute: marking as read must not pay for it.
+DROP TRIGGER IF EXISTS "chatkeep_note_updated" ON "ChatMessage";
+CREATE TRIGGER "chatkeep_note_updated" AFTER UPDATE ON "ChatMessage"
+  FOR EACH ROW WHEN (OLD."clientId" IS DISTINCT FROM NEW."clientId"
+    OR (NEW."clientId" IS NULL AND OLD."guestUsername" IS DISTINCT FROM NEW."guestUsername")
+    OR date_trunc('minute', OLD."createdAt") <> date_trunc('minute', NEW."createdAt"))
   EXECUTE FUNCTION "chatkeep_note_updated"();
-CREATE OR REPLACE TRIGGER "chatkeep_note_deleted" AFTER DELETE ON "ChatMessage"
+
+DROP TRIGGER IF EXISTS "chatkeep_note_deleted" ON "ChatMessage";
+CREATE TRIGGER "chatkeep_note_deleted" AFTER DELETE ON "ChatMessage"
   REFERENCING OLD TABLE AS "deleted" FOR EACH STATEMENT EXECUTE FUNCTION "chatkeep_note_deleted"();
-CREATE OR REPLACE TRIGGER "chatkeep_note_truncated" AFTER TRUNCATE ON "ChatMessage"
+
+DROP TRIGGER IF EXISTS "chatkeep_note_truncated" ON "ChatMessage";
+CREATE TRIGGER "chatkeep_note_truncated" AFTER TRUNCATE ON "ChatMessage"
   FOR EACH STATEMENT EXECUTE FUNCTION "chatkeep_note_truncated"();
+
+-- What was written while they were not there is not in the list: the next migration fills it.
+COMMENT ON TABLE "chatkeep_chats" IS NULL;

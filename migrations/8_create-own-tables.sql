@@ -20,7 +20,7 @@ DECLARE
   granted RECORD;
 BEGIN
   FOR granted IN
-    SELECT c.oid::regclass AS "table", CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS "role"
+    SELECT DISTINCT c.oid::regclass AS "table", CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS "role"
     FROM pg_catalog.pg_class AS c, aclexplode(c.relacl) AS a
     WHERE c.oid IN ('"chatkeep_guest_clients"'::regclass, '"chatkeep_chats"'::regclass) AND a.grantee <> c.relowner
   LOOP

@@ -1,4 +1,29 @@
--- The list of chats can be made again from the messages. Which clients were made of guests cannot: that is archived.
+-- The list of chats can be made again from the messages. Which clients were made of guests cannot: that is archived,
+-- where only the owner may read it. After a migrate that was cut before it restored, some of it is there already.
 DROP TABLE IF EXISTS "chatkeep_chats";
-ALTER TABLE IF EXISTS "chatkeep_guest_clients" RENAME TO "chatkeep_archive_guest_client";
-ALTER INDEX IF EXISTS "chatkeep_guest_clients_pkey" RENAME TO "chatkeep_archive_guest_client_pkey";
+
+DO $$
+DECLARE
+  granted RECORD;
+BEGIN
+  IF to_regclass('"chatkeep_guest_clients"') IS NULL THEN
+    RETURN;
+  END IF;
+  IF to_regclass('"chatkeep_archive_guest_client"') IS NOT NULL THEN
+    INSERT INTO "chatkeep_archive_guest_client" ("clientId")
+    SELECT "clientId" FROM "chatkeep_guest_clients"
+    ON CONFLICT DO NOTHING;
+    DROP TABLE "chatkeep_guest_clients";
+    RETURN;
+  END IF;
+  ALTER TABLE "chatkeep_guest_clients" RENAME TO "chatkeep_archive_guest_client";
+  ALTER INDEX IF EXISTS "chatkeep_guest_clients_pkey" RENAME TO "chatkeep_archive_guest_client_pkey";
+  FOR granted IN
+    SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS "role"
+    FROM pg_catalog.pg_class AS c, aclexplode(c.relacl) AS a
+    WHERE c.oid = '"chatkeep_archive_guest_client"'::regclass AND a.grantee <> c.relowner
+  LOOP
+    EXECUTE format('REVOKE ALL ON "chatkeep_archive_guest_client" FROM %s', granted."role");
+  END LOOP;
+END
+$$;

@@ -84,6 +84,7 @@ const priceTagText = async ({ files, price }: RollbackPreview, render: Render): 
       [
         row(price.guestMessages, 'messages lose their guest name and phone (archived)'),
         row(price.messagesWithKey, 'messages lose their idempotency key (archived)'),
+        row(price.unverifiedMessages, 'messages lose the mark of an unverified guest (archived)'),
         row(price.messagesToLink, 'messages without client get the client of their guest name'),
         row(price.clientsToCreate, 'clients are created for such guests'),
         row(price.messagesToRemove, 'messages with neither client nor guest leave the table (archived whole)'),

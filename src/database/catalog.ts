@@ -1,4 +1,5 @@
 import type { Queryable } from './connection.js'
+import { onlyRow } from './rows.js'
 
 /** A column as the server describes it. */
 export interface CatalogColumn {
@@ -18,23 +19,49 @@ export interface CatalogIndex {
   readonly unique: boolean
   /** False after a concurrent build that died: the index costs writes and answers nothing. */
   readonly valid: boolean
-  /** All that follows `USING` in its definition: method, columns, order, collation, predicate. */
+  /** All that follows `USING` in its definition: method, columns, order, collation, predicate; types of ours without their schema. */
   readonly definition: string
+}
+
+/** A trigger as the server describes it. */
+export interface CatalogTrigger {
+  readonly table: string
+  readonly name: string
+  /** False when it was disabled, or fires only for what a replication applies. */
+  readonly enabled: boolean
+  /** As `pg_get_triggerdef` writes it, table and function without their schema. */
+  readonly definition: string
+}
+
+/** A function of ours, as far as it can be told from another. */
+export interface CatalogFunction {
+  readonly name: string
+  readonly bodyMd5: string
+  /** SECURITY DEFINER: it runs with the rights of its owner. */
+  readonly definer: boolean
+  /** Looks for tables in our schema only, whatever search path its caller has. */
+  readonly pinned: boolean
 }
 
 /** What is in one schema, as far as chatkeep asks. */
 export interface Catalog {
   readonly tables: readonly string[]
+  /** Comments of those tables that have one. */
+  readonly tableComments: ReadonlyMap<string, string>
   readonly columns: readonly CatalogColumn[]
   readonly indexes: readonly CatalogIndex[]
   /** Enum types and their labels, in order. */
   readonly enums: ReadonlyMap<string, readonly string[]>
   /** CHECK constraints by name, and whether they were validated. */
   readonly checks: ReadonlyMap<string, boolean>
+  /** Triggers whose names begin with `chatkeep_`. */
+  readonly triggers: readonly CatalogTrigger[]
+  /** Functions whose names begin with `chatkeep_`. */
+  readonly functions: readonly CatalogFunction[]
 }
 
 const SELECT_TABLES = `
-  SELECT c.relname AS "table"
+  SELECT c.relname AS "table", pg_catalog.obj_description(c.oid, 'pg_class') AS "comment"
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')
@@ -63,7 +90,8 @@ const SELECT_INDEXES = `
     i.relname AS "name",
     x.indisunique AS "unique",
     x.indisvalid AND x.indisready AND x.indislive AS "valid",
-    substring(pg_catalog.pg_get_indexdef(x.indexrelid) FROM ' USING (.*)$') AS "definition"
+    replace(substring(pg_catalog.pg_get_indexdef(x.indexrelid) FROM ' USING (.*)$'), '::' || quote_ident($1) || '.', '::')
+      AS "definition"
   FROM pg_catalog.pg_index AS x
   JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
   JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid
@@ -86,21 +114,56 @@ const SELECT_CHECKS = `
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND k.contype = 'c'`
 
+// One statement, since each is a round trip to a server that may be far away.
+const SELECT_TRIGGERS_AND_FUNCTIONS = String.raw`
+  SELECT ARRAY(
+      SELECT json_build_object('table', c.relname, 'name', t.tgname, 'enabled', t.tgenabled IN ('O', 'A'), 'definition',
+        replace(
+          replace(pg_catalog.pg_get_triggerdef(t.oid), ' ON ' || quote_ident($1) || '.', ' ON '),
+          ' EXECUTE FUNCTION ' || quote_ident($1) || '.', ' EXECUTE FUNCTION '))
+      FROM pg_catalog.pg_trigger AS t
+      JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = $1 AND t.tgname LIKE 'chatkeep\_%'
+      ORDER BY c.relname, t.tgname
+    ) AS "triggers",
+    ARRAY(
+      SELECT json_build_object('name', p.proname, 'bodyMd5', md5(p.prosrc), 'definer', p.prosecdef, 'pinned',
+        coalesce(p.proconfig @> ARRAY['search_path=' || quote_ident($1) || ', pg_temp'], false))
+      FROM pg_catalog.pg_proc AS p
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+      WHERE n.nspname = $1 AND p.proname LIKE 'chatkeep\_%'
+      ORDER BY p.proname
+    ) AS "functions"`
+
+interface TriggersAndFunctions {
+  readonly triggers: readonly CatalogTrigger[]
+  readonly functions: readonly CatalogFunction[]
+}
+
 /**
  * Reads what one schema holds. Takes no lock that anybody would notice.
  * @param tables whose columns are wanted
  */
 export const readCatalog = async (client: Queryable, schema: string, tables: readonly string[]): Promise<Catalog> => {
-  const foundTables = await client.query<{ table: string }>(SELECT_TABLES, [schema])
+  const foundTables = await client.query<{ table: string; comment: string | null }>(SELECT_TABLES, [schema])
   const columns = await client.query<CatalogColumn>(SELECT_COLUMNS, [schema, tables])
   const indexes = await client.query<CatalogIndex>(SELECT_INDEXES, [schema])
   const enums = await client.query<{ name: string; labels: string[] }>(SELECT_ENUMS, [schema])
   const checks = await client.query<{ name: string; validated: boolean }>(SELECT_CHECKS, [schema])
+  const { triggers, functions } = onlyRow(
+    await client.query<TriggersAndFunctions>(SELECT_TRIGGERS_AND_FUNCTIONS, [schema]),
+  )
   return {
     tables: foundTables.rows.map(({ table }) => table),
+    tableComments: new Map(
+      foundTables.rows.flatMap(({ table, comment }) => (comment === null ? [] : [[table, comment] as const])),
+    ),
     columns: columns.rows,
     indexes: indexes.rows,
     enums: new Map(enums.rows.map(({ name, labels }) => [name, labels])),
     checks: new Map(checks.rows.map(({ name, validated }) => [name, validated])),
+    triggers,
+    functions,
   }
 }

@@ -5,7 +5,8 @@ import { onlyRow } from '../database/rows.js'
 /**
  * Where a rollback keeps what the old schema cannot hold. Every statement expects our schema first in the search path.
  * `chatkeep_archive`: one row per message with guest data, a key or no client. `chatkeep_archive_client`: clients that the
- * rollback had to create. `chatkeep_capture`: a trigger that keeps the archive complete while others go on writing.
+ * rollback had to create. `chatkeep_archive_guest_client`: the clients that were made of guests, a table that its
+ * migration's way back renames. `chatkeep_capture`: a trigger that keeps the archive complete while others go on writing.
  */
 export const GUARD = 'chatkeep_clientId_not_null'
 
@@ -17,6 +18,7 @@ const CREATE_ARCHIVE = [
     "guestUsername" text,
     "guestPhone" text,
     "idempotencyKey" text,
+    "guestUnverified" boolean,
     "removedRow" json
   )`,
   `CREATE INDEX IF NOT EXISTS "chatkeep_archive_unlinked_idx" ON "chatkeep_archive" ("guestUsername")
@@ -46,21 +48,24 @@ const createCaptureFunction = (schema: string): string => `
     END IF;
     FOREACH candidate IN ARRAY ARRAY[old_row, new_row] LOOP
       needs_archive := needs_archive OR (candidate IS NOT NULL AND (candidate ->> 'clientId' IS NULL
-        OR coalesce(candidate ->> 'guestUsername', candidate ->> 'guestPhone', candidate ->> 'idempotencyKey') IS NOT NULL));
+        OR coalesce(candidate ->> 'guestUsername', candidate ->> 'guestPhone', candidate ->> 'idempotencyKey') IS NOT NULL
+        OR coalesce((candidate ->> 'guestUnverified')::boolean, false)));
     END LOOP;
     IF NOT needs_archive THEN
       RETURN NULL;
     END IF;
     INSERT INTO ${qualified(schema, 'chatkeep_archive')} AS a
-      ("messageId", "clientId", "guestUsername", "guestPhone", "idempotencyKey")
+      ("messageId", "clientId", "guestUsername", "guestPhone", "idempotencyKey", "guestUnverified")
     VALUES ((new_row ->> 'id')::bigint, (new_row ->> 'clientId')::bigint,
-      new_row ->> 'guestUsername', new_row ->> 'guestPhone', new_row ->> 'idempotencyKey')
+      new_row ->> 'guestUsername', new_row ->> 'guestPhone', new_row ->> 'idempotencyKey',
+      (new_row ->> 'guestUnverified')::boolean)
     ON CONFLICT ("messageId") DO UPDATE SET
       "clientId" = CASE WHEN old_row -> 'clientId' IS DISTINCT FROM new_row -> 'clientId' THEN EXCLUDED."clientId" ELSE a."clientId" END,
       "linkedClientId" = CASE WHEN old_row -> 'clientId' IS DISTINCT FROM new_row -> 'clientId' THEN NULL ELSE a."linkedClientId" END,
       "guestUsername" = CASE WHEN new_row ? 'guestUsername' THEN EXCLUDED."guestUsername" ELSE a."guestUsername" END,
       "guestPhone" = CASE WHEN new_row ? 'guestPhone' THEN EXCLUDED."guestPhone" ELSE a."guestPhone" END,
-      "idempotencyKey" = CASE WHEN new_row ? 'idempotencyKey' THEN EXCLUDED."idempotencyKey" ELSE a."idempotencyKey" END;
+      "idempotencyKey" = CASE WHEN new_row ? 'idempotencyKey' THEN EXCLUDED."idempotencyKey" ELSE a."idempotencyKey" END,
+      "guestUnverified" = CASE WHEN new_row ? 'guestUnverified' THEN EXCLUDED."guestUnverified" ELSE a."guestUnverified" END;
     RETURN NULL;
   END
   $capture$`
@@ -71,6 +76,7 @@ const CREATE_CAPTURE_TRIGGER = `
 
 const SELECT_OBJECTS = `
   SELECT to_regclass('"chatkeep_archive"') IS NOT NULL AS "archive",
+    to_regclass('"chatkeep_archive_guest_client"') IS NOT NULL AS "guestClients",
     to_regprocedure('"chatkeep_capture"()') IS NOT NULL AS "capture",
     EXISTS (SELECT FROM pg_catalog.pg_trigger
             WHERE tgrelid = to_regclass('"ChatMessage"') AND tgname = 'chatkeep_capture') AS "trigger",
@@ -80,6 +86,8 @@ const SELECT_OBJECTS = `
 /** Which of our temporary objects are there. */
 export interface ArchiveObjects {
   readonly archive: boolean
+  /** The archived clients that were made of guests. */
+  readonly guestClients: boolean
   readonly capture: boolean
   readonly trigger: boolean
   readonly guard: boolean
@@ -92,11 +100,16 @@ export const readArchiveObjects = async (client: Queryable): Promise<ArchiveObje
 /** Creates tables, trigger function and trigger, inside the caller's transaction. Nobody but their owner may read them. */
 export const createArchive = async (client: Queryable, schema: string): Promise<void> => {
   const { trigger } = await readArchiveObjects(client)
-  for (const statement of CREATE_ARCHIVE) await client.query(statement)
-  for (const table of ['chatkeep_archive', 'chatkeep_archive_client']) await revokeFromOthers(client, table)
+  await ensureArchiveTables(client)
   await client.query(createCaptureFunction(schema))
   await client.query('REVOKE ALL ON FUNCTION "chatkeep_capture"() FROM PUBLIC')
   if (!trigger) await client.query(CREATE_CAPTURE_TRIGGER)
+}
+
+/** Creates the tables that are missing. One kind of archive may be there without the others. */
+export const ensureArchiveTables = async (client: Queryable): Promise<void> => {
+  for (const statement of CREATE_ARCHIVE) await client.query(statement)
+  for (const table of ['chatkeep_archive', 'chatkeep_archive_client']) await revokeFromOthers(client, table)
 }
 
 // Hosted databases grant new tables to their web roles by default privileges.
@@ -126,7 +139,9 @@ export const dropGuard = async (client: Queryable): Promise<void> => {
 }
 
 export const dropArchive = async (client: Queryable): Promise<void> => {
-  await client.query('DROP TABLE IF EXISTS "chatkeep_archive", "chatkeep_archive_client"')
+  await client.query(
+    'DROP TABLE IF EXISTS "chatkeep_archive", "chatkeep_archive_client", "chatkeep_archive_guest_client"',
+  )
 }
 
 /** Size and checksum of the archive; the checksum does not depend on the order of rows. */
@@ -135,6 +150,8 @@ export interface ArchiveSummary {
   readonly removedMessages: number
   readonly linkedMessages: number
   readonly clients: number
+  /** Clients of before the rollback that had been made of guests. */
+  readonly guestClients: number
   readonly checksum: string
 }
 
@@ -147,6 +164,14 @@ const SUMMARISE = `
     coalesce(sum(('x' || left(md5(a::text), 15))::bit(60)::bigint), 0)::text AS "checksum"
   FROM "chatkeep_archive" AS a`
 
+const COUNT_GUEST_CLIENTS = `SELECT count(*)::integer AS "count" FROM "chatkeep_archive_guest_client"`
+
+interface Count {
+  readonly count: number
+}
+
 export const summariseArchive = async (client: Queryable): Promise<ArchiveSummary> => {
-  return onlyRow(await client.query<ArchiveSummary>(SUMMARISE))
+  const { guestClients } = await readArchiveObjects(client)
+  const summary = onlyRow(await client.query<Omit<ArchiveSummary, 'guestClients'>>(SUMMARISE))
+  return { ...summary, guestClients: guestClients ? onlyRow(await client.query<Count>(COUNT_GUEST_CLIENTS)).count : 0 }
 }

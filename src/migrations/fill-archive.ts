@@ -1,10 +1,9 @@
 import type { Client } from 'pg'
-import { hasSqlState, SqlState } from '../database/sql-state.js'
+import { hasSqlState, isServerError, SqlState } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
-import { toUsername } from '../persistence/prepare-message.js'
-import { resolveClient } from '../persistence/resolve-client.js'
-import { namesIn } from '../persistence/statements.js'
+import { toStorablePhone, toUsername } from '../persistence/prepare-message.js'
 import { markOwnChanges } from './archive.js'
+import { findOrCreateClient } from './guest-client.js'
 
 /** Messages a transaction; small, so that a writer who meets one of its rows waits for milliseconds. */
 const BATCH_ROWS = 5_000
@@ -17,25 +16,34 @@ const SELECT_BATCH_END = `
   SELECT max("id") AS "last"
   FROM (SELECT "id" FROM "ChatMessage" WHERE "id" > $1 ORDER BY "id" LIMIT ${BATCH_ROWS}) AS batch`
 
-/** The messages that the old schema cannot hold as they are. */
-export const NEEDS_ARCHIVE = `
-  (m."guestUsername" IS NOT NULL OR m."guestPhone" IS NOT NULL OR m."idempotencyKey" IS NOT NULL OR m."clientId" IS NULL)`
+/**
+ * Whether the messages have the mark of unverified guests. Its migration may not be applied yet, or be undone already by
+ * a rollback that was cut; then the archive keeps what it has of it.
+ */
+export type MarkColumn = 'with mark' | 'without mark'
 
-const ARCHIVE_BATCH = `
-  INSERT INTO "chatkeep_archive" ("messageId", "clientId", "guestUsername", "guestPhone", "idempotencyKey")
-  SELECT m."id", m."clientId", m."guestUsername", m."guestPhone", m."idempotencyKey"
+/** The messages that the old schema cannot hold as they are. */
+const needsArchive = (mark: MarkColumn): string => `
+  (m."guestUsername" IS NOT NULL OR m."guestPhone" IS NOT NULL OR m."idempotencyKey" IS NOT NULL OR m."clientId" IS NULL
+    ${mark === 'with mark' ? 'OR m."guestUnverified"' : ''})`
+
+const archiveBatch = (mark: MarkColumn): string => `
+  INSERT INTO "chatkeep_archive"
+    ("messageId", "clientId", "guestUsername", "guestPhone", "idempotencyKey", "guestUnverified")
+  SELECT m."id", m."clientId", m."guestUsername", m."guestPhone", m."idempotencyKey",
+    ${mark === 'with mark' ? 'm."guestUnverified"' : 'NULL'}
   FROM "ChatMessage" AS m
-  WHERE m."id" > $1 AND m."id" <= $2 AND ${NEEDS_ARCHIVE}
+  WHERE m."id" > $1 AND m."id" <= $2 AND ${needsArchive(mark)}
   ORDER BY m."id"
   ON CONFLICT DO NOTHING`
 
 /** Copies guest data of all messages into the archive, in batches; what is written meanwhile the trigger adds. */
-export const fillArchive = async (client: Client): Promise<void> => {
+export const fillArchive = async (client: Client, mark: MarkColumn): Promise<void> => {
   for (let after = '0'; ;) {
     const { rows } = await client.query<{ last: string | number | null }>(SELECT_BATCH_END, [after])
     const last = rows[0]?.last ?? null
     if (last === null) return
-    await inBatch(client, () => client.query(ARCHIVE_BATCH, [after, last]))
+    await inBatch(client, () => client.query(archiveBatch(mark), [after, last]))
     after = String(last)
   }
 }
@@ -70,20 +78,28 @@ const KEEP_CREATED_CLIENT = `
  * Gives every guest's message without client its client: the one of that name, else a new one, which is remembered.
  * One transaction a guest. A name nothing can be made of is left to `removeOrphans`.
  */
-export const linkGuests = async (client: Client, schema: string): Promise<void> => {
-  const names = namesIn(schema)
+export const linkGuests = async (client: Client): Promise<void> => {
   const { rows: guests } = await client.query<{ username: string; phone: string | null }>(SELECT_UNLINKED_GUESTS)
   for (const { username, phone } of guests) {
-    const guestUsername = toUsername(username)
-    if (guestUsername === '') continue
-    await inBatch(client, async () => {
-      const owner = await resolveClient(client, names, { clientId: null, guestUsername, guestPhone: phone })
-      if (owner.clientId === null) return
-      if (owner.clientCreated) await client.query(KEEP_CREATED_CLIENT, [owner.clientId])
-      await client.query(LINK_MESSAGES, [owner.clientId, username])
-    })
+    try {
+      await inBatch(client, () => linkGuest(client, username, phone))
+    } catch (error) {
+      if (!isRefusedRow(error)) throw error
+    }
   }
 }
+
+const linkGuest = async (client: Client, username: string, phone: string | null): Promise<void> => {
+  const name = toUsername(username)
+  if (name === '') return
+  const owner = await findOrCreateClient(client, name, toStorablePhone(phone))
+  if (owner === undefined) return
+  if (owner.created) await client.query(KEEP_CREATED_CLIENT, [owner.id])
+  await client.query(LINK_MESSAGES, [owner.id, username])
+}
+
+// The application's own rules may refuse such a client: data exception, constraint, check option, an error that a trigger raises.
+const isRefusedRow = (error: unknown): boolean => isServerError(error) && /^(22|23|44|P0)/.test(error.code)
 
 const REMOVE_ORPHANS = `
   WITH gone AS (
@@ -102,18 +118,20 @@ const REMOVE_ORPHANS = `
 export const removeOrphans = (client: Client): Promise<void> =>
   inBatch(client, () => client.query(REMOVE_ORPHANS)).then(() => undefined)
 
-const COUNT_UNARCHIVED = `
+const countMissing = (mark: MarkColumn): string => `
   SELECT count(*)::integer AS "missing"
   FROM "ChatMessage" AS m
   LEFT JOIN "chatkeep_archive" AS a ON a."messageId" = m."id"
-  WHERE ${NEEDS_ARCHIVE}
+  WHERE ${needsArchive(mark)}
     AND (a."messageId" IS NULL
-      OR (m."guestUsername", m."guestPhone", m."idempotencyKey")
-        IS DISTINCT FROM (a."guestUsername", a."guestPhone", a."idempotencyKey"))`
+      OR m."guestUsername" <> coalesce(a."guestUsername", '')
+      OR m."guestPhone" <> coalesce(a."guestPhone", '')
+      OR m."idempotencyKey" <> coalesce(a."idempotencyKey", '')
+      ${mark === 'with mark' ? 'OR m."guestUnverified" AND NOT coalesce(a."guestUnverified", false)' : ''})`
 
 /** How many messages have guest data that the archive lacks; 0 is the permission to drop the columns. */
-export const countUnarchived = async (client: Client): Promise<number> => {
-  const { rows } = await client.query<{ missing: number }>(COUNT_UNARCHIVED)
+export const countUnarchived = async (client: Client, mark: MarkColumn): Promise<number> => {
+  const { rows } = await client.query<{ missing: number }>(countMissing(mark))
   return rows[0]?.missing ?? 0
 }
 

@@ -1,8 +1,9 @@
 import type { Catalog } from '../database/catalog.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { EFFECTS, presenceOf, type NamedEffect, type Presence } from './effects.js'
+import { EFFECTS, type NamedEffect } from './effects.js'
 import { migrationTitle, type MigrationFile } from './files.js'
 import { compareHistory, type History, type MigrationStatus } from './history.js'
+import { presenceOf, type Presence } from './presence.js'
 
 /**
  * What is to be done about one migration.

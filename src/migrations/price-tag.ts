@@ -9,6 +9,8 @@ export interface PriceTag {
   readonly guestMessages: number
   /** Messages with an idempotency key: the column goes. */
   readonly messagesWithKey: number
+  /** Messages under the name of a client who was there before, marked as unproven: the column goes. */
+  readonly unverifiedMessages: number
   /** Messages without client that have a guest name: they get their client. */
   readonly messagesToLink: number
   /** Guests of those messages that are no clients yet: their clients are made. */
@@ -25,6 +27,7 @@ const NOTHING: Counts = {
   messages: 0,
   guestMessages: 0,
   messagesWithKey: 0,
+  unverifiedMessages: 0,
   messagesToLink: 0,
   clientsToCreate: 0,
   messagesToRemove: 0,
@@ -33,17 +36,19 @@ const NOTHING: Counts = {
 /** Counts in one pass over the table. After a cut rollback some columns may be gone already; they cost nothing then. */
 export const readPriceTag = async (client: Queryable, catalog: Catalog): Promise<PriceTag> => {
   const has = (column: string): boolean => findColumn(catalog, 'ChatMessage', column) !== undefined
-  const counts = has('clientId') ? await count(client, has('guestUsername'), has('idempotencyKey')) : NOTHING
+  const counts = has('clientId') ? await count(client, has) : NOTHING
   return { ...counts, blockingClientColumns: blockingClientColumns(catalog) }
 }
 
-const count = async (client: Queryable, hasGuests: boolean, hasKeys: boolean): Promise<Counts> => {
+const count = async (client: Queryable, has: (column: string) => boolean): Promise<Counts> => {
+  const hasGuests = has('guestUsername')
   const name = hasGuests ? `nullif(btrim(m."guestUsername"), '')` : 'NULL::text'
   const guest = hasGuests ? `m."guestUsername" IS NOT NULL OR m."guestPhone" IS NOT NULL` : 'false'
   const { rows } = await client.query<Counts>(`
     SELECT count(*)::integer AS "messages",
       count(*) FILTER (WHERE ${guest})::integer AS "guestMessages",
-      count(${hasKeys ? 'm."idempotencyKey"' : 'NULL'})::integer AS "messagesWithKey",
+      count(${has('idempotencyKey') ? 'm."idempotencyKey"' : 'NULL'})::integer AS "messagesWithKey",
+      count(*) FILTER (WHERE ${has('guestUnverified') ? 'm."guestUnverified"' : 'false'})::integer AS "unverifiedMessages",
       count(*) FILTER (WHERE m."clientId" IS NULL AND ${name} IS NOT NULL)::integer AS "messagesToLink",
       count(DISTINCT ${name}) FILTER (
         WHERE m."clientId" IS NULL AND NOT EXISTS (SELECT FROM "Client" AS c WHERE c."username" = ${name})

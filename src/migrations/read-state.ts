@@ -1,7 +1,7 @@
 import type { Queryable } from '../database/connection.js'
 import { readCatalog } from '../database/catalog.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { CHAT_TABLES } from '../persistence/shape.js'
+import { CHAT_TABLES, OWN_TABLES } from '../persistence/shape.js'
 import { readMigrationFiles } from './files.js'
 import { readHistory } from './history.js'
 import type { MigrationState } from './plan.js'
@@ -14,7 +14,7 @@ export const readMigrationState = async (
 ): Promise<MigrationState> => ({
   files: await readMigrationFiles(folder),
   history: await readHistory(client, schema),
-  catalog: await readCatalog(client, schema, CHAT_TABLES),
+  catalog: await readCatalog(client, schema, [...CHAT_TABLES, ...OWN_TABLES]),
 })
 
 const SELECT_OTHERS_TABLES = `
@@ -32,7 +32,7 @@ const SELECT_MAY_CREATE = `SELECT has_schema_privilege($1, 'CREATE') AS "mayCrea
 export const checkPrivileges = async (client: Queryable, schema: string): Promise<void> => {
   const { rows: others } = await client.query<{ table: string; owner: string }>(SELECT_OTHERS_TABLES, [
     schema,
-    CHAT_TABLES,
+    [...CHAT_TABLES, ...OWN_TABLES],
   ])
   const { rows } = await client.query<{ mayCreate: boolean }>(SELECT_MAY_CREATE, [schema])
   const details = [

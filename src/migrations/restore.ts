@@ -2,7 +2,14 @@ import type { Client } from 'pg'
 import { escapeIdentifier, qualified } from '../database/identifier.js'
 import { inTransaction } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { dropArchive, dropCapture, dropGuard, readArchiveObjects, summariseArchive } from './archive.js'
+import {
+  dropArchive,
+  dropCapture,
+  dropGuard,
+  ensureArchiveTables,
+  readArchiveObjects,
+  summariseArchive,
+} from './archive.js'
 import { recordRun } from './runs.js'
 import { withShortLocks, type LockWaitOptions } from './short-lock.js'
 
@@ -39,9 +46,10 @@ export const clearRollbackLeftovers = async (client: Client, options: LockWaitOp
  * @returns undefined when there was no archive
  */
 export const restoreArchive = async (client: Client, schema: string): Promise<Restored | undefined> => {
-  const { archive } = await readArchiveObjects(client)
-  if (!archive) return undefined
+  const { archive, guestClients } = await readArchiveObjects(client)
+  if (!archive && !guestClients) return undefined
   const startedAt = performance.now()
+  if (!archive) await inTransaction(client, () => ensureArchiveTables(client))
   await checkArchive(client)
   const { messages: total } = await summariseArchive(client)
   const returnedMessages = await returnRemovedMessages(client, schema)
@@ -54,32 +62,49 @@ export const restoreArchive = async (client: Client, schema: string): Promise<Re
     ...clients,
   }
   await inTransaction(client, async () => {
+    if (guestClients) await client.query(RETURN_GUEST_CLIENTS)
     await recordRun(client, { action: 'restore', durationMs: performance.now() - startedAt, detail: { ...restored } })
     await dropArchive(client)
   })
   return restored
 }
 
+const RETURN_GUEST_CLIENTS = `
+  INSERT INTO "chatkeep_guest_clients" ("clientId")
+  SELECT "clientId" FROM "chatkeep_archive_guest_client"
+  ON CONFLICT DO NOTHING`
+
 const SELECT_LAST_ARCHIVE_RUN = `
-  SELECT "action", "detail" ->> 'checksum' AS "checksum", ("detail" ->> 'messages')::integer AS "messages"
+  SELECT "action", "detail" ->> 'checksum' AS "checksum", ("detail" ->> 'messages')::integer AS "messages",
+    ("detail" ->> 'guestClients')::integer AS "guestClients"
   FROM "chatkeep_runs"
   WHERE "action" IN ('archive', 'restore begun')
   ORDER BY "id" DESC
   LIMIT 1`
 
+interface ArchiveRun {
+  readonly action: string
+  readonly checksum: string
+  readonly messages: number
+  readonly guestClients: number
+}
+
 // Only a whole archive can be compared: a restore that was cut has already taken rows out of it.
 const checkArchive = async (client: Client): Promise<void> => {
-  const { rows } = await client.query<{ action: string; checksum: string; messages: number }>(SELECT_LAST_ARCHIVE_RUN)
+  const { rows } = await client.query<ArchiveRun>(SELECT_LAST_ARCHIVE_RUN)
   const recorded = rows[0]
   if (recorded?.action !== 'archive') return
   const actual = await summariseArchive(client)
-  if (actual.checksum !== recorded.checksum || actual.messages !== recorded.messages) {
+  const same = (['checksum', 'messages', 'guestClients'] as const).every((key) => actual[key] === recorded[key])
+  if (!same) {
+    const count = ({ messages, guestClients }: Omit<ArchiveRun, 'action'>): string =>
+      `${messages} messages and ${guestClients} guests' clients`
     throw new OperatorError(
       'archive_changed',
-      `the archive of the last rollback is not what was archived: ${recorded.messages} messages then, ${actual.messages} now; nothing was restored`,
+      `the archive of the last rollback is not what was archived: ${count(recorded)} then, ${count(actual)} now; nothing was restored`,
       {
         exitCode: ExitCode.refused,
-        hint: 'put the table "chatkeep_archive" back from a backup; to go on without restoring, rename it',
+        hint: 'put the tables "chatkeep_archive" and "chatkeep_archive_guest_client" back from a backup; to go on without restoring, rename them',
       },
     )
   }
@@ -96,6 +121,7 @@ const RESTORE_BATCH = `
       "idempotencyKey" = coalesce(m."idempotencyKey", CASE
         WHEN NOT EXISTS (SELECT FROM "ChatMessage" AS o WHERE o."idempotencyKey" = batch."idempotencyKey")
         THEN batch."idempotencyKey" END),
+      "guestUnverified" = m."guestUnverified" OR coalesce(batch."guestUnverified", false),
       "clientId" = CASE WHEN m."clientId" = batch."linkedClientId" THEN batch."clientId" ELSE m."clientId" END
     FROM batch
     WHERE m."id" = batch."messageId"

@@ -1,20 +1,22 @@
 import type { Client } from 'pg'
 import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { inTransaction } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { findColumn } from '../persistence/shape.js'
+import { findColumn, GUEST_UNVERIFIED } from '../persistence/shape.js'
 import { stateAfterFailure } from './apply.js'
 import {
   createArchive,
   dropArchive,
   dropCapture,
+  ensureArchiveTables,
   GUARD,
   readArchiveObjects,
   summariseArchive,
   type ArchiveSummary,
 } from './archive.js'
 import { migrationTitle, readRollbackFile, runsInTransaction, type MigrationFile } from './files.js'
-import { countUnarchived, fillArchive, linkGuests, removeOrphans } from './fill-archive.js'
+import { countUnarchived, fillArchive, linkGuests, removeOrphans, type MarkColumn } from './fill-archive.js'
 import { compareHistory } from './history.js'
 import type { MigrationState } from './plan.js'
 import { readPriceTag, type PriceTag } from './price-tag.js'
@@ -70,7 +72,7 @@ export const rollBack = (target: ConnectionTarget, options: MigrationOptions): P
     const steps: RolledBackStep[] = []
     try {
       await ensureRunsTable(client)
-      if (hasGuestColumns(state)) await prepare(client, options)
+      if (hasGuestColumns(state)) await prepare(client, markColumn(state), options)
       for (const [index, file] of files.entries()) {
         options.signal.throwIfAborted()
         steps.push(await undo(client, file, scripts[index] ?? '', steps, options))
@@ -113,6 +115,9 @@ const hasGuestColumns = ({ catalog }: MigrationState): boolean =>
   findColumn(catalog, 'ChatMessage', 'guestUsername') !== undefined &&
   findColumn(catalog, 'ChatMessage', 'idempotencyKey') !== undefined
 
+const markColumn = ({ catalog }: MigrationState): MarkColumn =>
+  findColumn(catalog, 'ChatMessage', GUEST_UNVERIFIED.column) === undefined ? 'without mark' : 'with mark'
+
 const refuseUnlinkable = ({ clientsToCreate, blockingClientColumns }: PriceTag): void => {
   if (clientsToCreate === 0 || blockingClientColumns.length === 0) return
   throw new OperatorError(
@@ -127,23 +132,23 @@ const refuseUnlinkable = ({ clientsToCreate, blockingClientColumns }: PriceTag):
 }
 
 // Everything that can fail happens here, before anything is dropped. Each part finds its own traces of an earlier, cut run.
-const prepare = async (client: Client, options: MigrationOptions): Promise<void> => {
+const prepare = async (client: Client, mark: MarkColumn, options: MigrationOptions): Promise<void> => {
   const { onProgress, schema, signal } = options
   await withShortLocks(client, options, () => createArchive(client, schema))
   onProgress('archiving guest data')
-  await fillArchive(client)
+  await fillArchive(client, mark)
   signal.throwIfAborted()
   onProgress('linking guests to clients')
-  await linkGuests(client, schema)
+  await linkGuests(client)
   await removeOrphans(client)
   await withShortLocks(client, options, () => addGuard(client))
   // What was written between the last look and the guard.
-  await linkGuests(client, schema)
+  await linkGuests(client)
   await removeOrphans(client)
   signal.throwIfAborted()
   onProgress('checking that every message has a client')
   await client.query(`ALTER TABLE "ChatMessage" VALIDATE CONSTRAINT "${GUARD}"`)
-  const missing = await countUnarchived(client)
+  const missing = await countUnarchived(client, mark)
   if (missing > 0) {
     throw new OperatorError(
       'archive_incomplete',
@@ -203,14 +208,22 @@ const undo = async (
 const HINT =
   'mend the cause and run the same rollback again: it goes on where it stopped; or go forward again with chatkeep migrate'
 
-const NO_ARCHIVE: ArchiveSummary = { messages: 0, removedMessages: 0, linkedMessages: 0, clients: 0, checksum: '0' }
+const NO_ARCHIVE: ArchiveSummary = {
+  messages: 0,
+  removedMessages: 0,
+  linkedMessages: 0,
+  clients: 0,
+  guestClients: 0,
+  checksum: '0',
+}
 
 // The trigger is gone, so nothing changes the archive any more: now its size and checksum can be written down.
 const sealArchive = async (client: Client, durationMs: number): Promise<ArchiveSummary> => {
-  const { archive } = await readArchiveObjects(client)
-  if (!archive) return NO_ARCHIVE
+  const { archive, guestClients } = await readArchiveObjects(client)
+  if (!archive && !guestClients) return NO_ARCHIVE
+  if (!archive) await inTransaction(client, () => ensureArchiveTables(client))
   const summary = await summariseArchive(client)
-  if (summary.messages === 0 && summary.clients === 0) {
+  if (summary.messages === 0 && summary.clients === 0 && summary.guestClients === 0) {
     await dropArchive(client)
     return summary
   }

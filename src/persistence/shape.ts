@@ -65,6 +65,19 @@ export const BASE_COLUMNS: readonly RequiredColumn[] = [
 /** Where the owner of a message stands: NOT NULL before the guest-chat update, nullable after it. */
 export const CLIENT_ID: RequiredColumn = nullable('ChatMessage', 'clientId', ID)
 
+/** Marks what was written under the name of a client who was there before, without proof. */
+export const GUEST_UNVERIFIED: RequiredColumn = required('ChatMessage', 'guestUnverified', ['boolean'])
+
+/** Tables of chatkeep's own that the core reads and writes beside the application's. */
+export const OWN_TABLES: readonly string[] = ['chatkeep_guest_clients', 'chatkeep_chats']
+
+/** What these tables have: clients that were made of guests, and which chat was active when, to the minute. */
+export const OWN_COLUMNS: readonly RequiredColumn[] = [
+  required('chatkeep_guest_clients', 'clientId', ['bigint']),
+  required('chatkeep_chats', 'chat', ['text']),
+  required('chatkeep_chats', 'minute', INSTANT),
+]
+
 /** The labels that the core writes. An application may have more. */
 export const REQUIRED_ENUM_LABELS: readonly (readonly [string, readonly string[]])[] = [
   ['MessageSenderType', ['CLIENT', 'OPERATOR']],

@@ -1,5 +1,6 @@
 import { qualified } from '../database/identifier.js'
-import { EFFECTS, presenceOf } from '../migrations/effects.js'
+import { EFFECTS } from '../migrations/effects.js'
+import { presenceOf } from '../migrations/presence.js'
 import type { DataCheck } from './check.js'
 import { hasColumns, type Facts } from './facts.js'
 import { countAndSample } from './question.js'

@@ -2,7 +2,7 @@ import { readCatalog, type Catalog } from '../database/catalog.js'
 import type { Queryable } from '../database/connection.js'
 import type { MigrationFile } from '../migrations/files.js'
 import { compareHistory, readHistory, type History, type MigrationStatus } from '../migrations/history.js'
-import { CHAT_TABLES, findColumn } from '../persistence/shape.js'
+import { CHAT_TABLES, findColumn, OWN_TABLES } from '../persistence/shape.js'
 import type { Expectation } from './expectation.js'
 import { readGuideColumns, type ReportedColumn } from './guide-columns.js'
 import { readSurroundings, type Surroundings } from './surroundings.js'
@@ -33,7 +33,7 @@ export const readFacts = async (client: Queryable, { files, ...wanted }: FactsWa
   const { schema } = wanted
   const surroundings = await readSurroundings(client, schema)
   const guideColumns = await readGuideColumns(client, schema)
-  const catalog = await readCatalog(client, schema, CHAT_TABLES)
+  const catalog = await readCatalog(client, schema, [...CHAT_TABLES, ...OWN_TABLES])
   const history = await readHistory(client, schema)
   const migrations = compareHistory(files, history.state === 'present' ? history.rows : [])
   return { ...wanted, files, catalog, history, migrations, guideColumns, surroundings }

@@ -1,5 +1,6 @@
 import { escapeIdentifier } from '../database/identifier.js'
-import { EFFECTS, presenceOf, type NamedEffect } from '../migrations/effects.js'
+import { EFFECTS, type NamedEffect } from '../migrations/effects.js'
+import { presenceOf } from '../migrations/presence.js'
 import {
   CLIENT_ID,
   columnName,
@@ -13,6 +14,7 @@ import type { FactCheck } from './check.js'
 import { columnFindings } from './column-findings.js'
 import { hasTable, migrationState, type Facts } from './facts.js'
 import { commandLine, finding, rollbackCommand, type Finding } from './finding.js'
+import { ownObjectsLeft } from './own-object-findings.js'
 
 /** Is all that the guest-chat update added gone, and does every message need its client again? */
 export const guestUpdateUndone: FactCheck = {
@@ -27,11 +29,21 @@ const isExplained = ({ migration, effect }: NamedEffect, facts: Facts): boolean 
   migrationState(facts, migration) === 'applied' && presenceOf(effect, facts.catalog).state === 'present'
 
 const leftFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding[] => {
-  if (effect.kind === 'tables') return []
-  if (effect.kind === 'index') return indexLeft(effect.index, facts)
-  return effect.columns.flatMap((column) =>
-    column === CLIENT_ID ? clientIdFindings(facts) : columnLeft(column, facts),
-  )
+  switch (effect.kind) {
+    // The application's tables stay; a mark goes with its table.
+    case 'tables':
+    case 'mark':
+      return []
+    case 'index':
+      return indexLeft(effect.index, facts)
+    case 'columns':
+      return effect.columns.flatMap((column) =>
+        column === CLIENT_ID ? clientIdFindings(facts) : columnLeft(column, facts),
+      )
+    case 'own-tables':
+    case 'triggers':
+      return ownObjectsLeft(effect, facts, wayBack(facts))
+  }
 }
 
 // What is there and not in the history, a rollback does not see; migrate records it first.

@@ -1,10 +1,13 @@
 import { escapeIdentifier, qualified } from '../database/identifier.js'
-import { EFFECTS, presenceOf, type NamedEffect } from '../migrations/effects.js'
-import { describeIndex, findIndex, indexState, type RequiredColumn, type RequiredIndex } from '../persistence/shape.js'
+import { EFFECTS, type NamedEffect } from '../migrations/effects.js'
+import { presenceOf } from '../migrations/presence.js'
+import type { RequiredColumn } from '../persistence/shape.js'
 import type { FactCheck } from './check.js'
 import { columnFindings } from './column-findings.js'
 import { hasTable, migrationState, type Facts } from './facts.js'
-import { commandLine, finding, type Finding } from './finding.js'
+import { commandLine, type Finding } from './finding.js'
+import { indexFindings } from './index-findings.js'
+import { markFindings, ownTableFindings, triggerFindings } from './own-object-findings.js'
 
 /** Is all that the migrations add there, exactly? */
 export const guestUpdate: FactCheck = {
@@ -19,48 +22,38 @@ const isExplained = ({ migration, effect }: NamedEffect, facts: Facts): boolean 
   migrationState(facts, migration) === 'pending' && presenceOf(effect, facts.catalog).state === 'absent'
 
 const effectFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding[] => {
-  // The tables themselves have checks of their own.
-  if (effect.kind === 'tables') return []
-  if (effect.kind === 'index') return hasTable(facts, effect.index.table) ? indexFindings(effect.index, facts) : []
-  return effect.columns
-    .filter(({ table }) => hasTable(facts, table))
-    .flatMap((column) =>
-      columnFindings(facts, column, commandLine('migrate', facts)).map((found) =>
-        found.code === 'column_type' ? { ...found, help: alterType(column, facts) } : found,
-      ),
-    )
-}
-
-const alterType = ({ table, column, types }: RequiredColumn, { schema }: Facts): string =>
-  `ALTER TABLE ${qualified(schema, table)} ALTER COLUMN ${escapeIdentifier(column)} TYPE ${types[0] ?? 'text'}`
-
-const indexFindings = (wanted: RequiredIndex, facts: Facts): readonly Finding[] => {
-  const words = { object: `index ${escapeIdentifier(wanted.name)}`, expected: describeIndex(wanted) }
-  const migrate = commandLine('migrate', facts)
-  switch (indexState(facts.catalog, wanted)) {
-    case 'ready':
+  switch (effect.kind) {
+    // The tables themselves have checks of their own.
+    case 'tables':
       return []
-    case 'missing':
-      return [finding('error', 'index_missing', { ...words, actual: 'missing', help: migrate })]
-    case 'invalid':
-      return [
-        finding('error', 'index_invalid', { ...words, actual: 'INVALID: a concurrent build died', help: migrate }),
-      ]
-    case 'conflict':
-      return [
-        finding('error', 'index_differs', {
-          ...words,
-          actual: actualIndex(wanted, facts),
-          help: `${renameIndex(wanted, facts)}; then ${migrate}`,
-        }),
-      ]
+    case 'index':
+      return hasTable(facts, effect.index.table) ? indexFindings(effect.index, facts) : []
+    case 'columns':
+      return effect.columns
+        .filter(({ table }) => hasTable(facts, table))
+        .flatMap((column) => addedColumnFindings(column, facts))
+    case 'own-tables':
+      return hasTable(facts, 'ChatMessage') ? effect.tables.flatMap((table) => ownTableFindings(table, facts)) : []
+    case 'triggers':
+      return hasTable(facts, 'ChatMessage') ? triggerFindings(effect, facts) : []
+    case 'mark':
+      return hasTable(facts, 'ChatMessage') ? markFindings(effect, facts) : []
   }
 }
 
-const actualIndex = ({ name }: RequiredIndex, { catalog }: Facts): string => {
-  const actual = findIndex(catalog, name)
-  return actual === undefined ? 'something else' : describeIndex(actual)
-}
+const addedColumnFindings = (column: RequiredColumn, facts: Facts): readonly Finding[] =>
+  columnFindings(facts, column, commandLine('migrate', facts)).map((found) => {
+    if (found.code === 'column_type') return { ...found, help: alterType(column, facts) }
+    // What should not be NOT NULL, migrate sets right; the other way round it would read all rows.
+    return found.code === 'column_nullability' && !column.nullable
+      ? { ...found, help: setNotNull(column, facts) }
+      : found
+  })
 
-const renameIndex = ({ name }: RequiredIndex, { schema }: Facts): string =>
-  `ALTER INDEX ${qualified(schema, name)} RENAME TO ${escapeIdentifier(`${name}_old`)}`
+const alterColumn = ({ table, column }: RequiredColumn, { schema }: Facts): string =>
+  `ALTER TABLE ${qualified(schema, table)} ALTER COLUMN ${escapeIdentifier(column)}`
+
+const alterType = (column: RequiredColumn, facts: Facts): string =>
+  `${alterColumn(column, facts)} TYPE ${column.types[0] ?? 'text'}`
+
+const setNotNull = (column: RequiredColumn, facts: Facts): string => `${alterColumn(column, facts)} SET NOT NULL`

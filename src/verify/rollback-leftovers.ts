@@ -1,5 +1,7 @@
 import { escapeIdentifier } from '../database/identifier.js'
 import { GUARD } from '../migrations/archive.js'
+import { NOTE_FUNCTIONS, NOTE_TRIGGERS } from '../migrations/own-objects.js'
+import { OWN_TABLES } from '../persistence/shape.js'
 import type { FactCheck } from './check.js'
 import { ALWAYS } from './expectation.js'
 import type { Facts } from './facts.js'
@@ -8,8 +10,16 @@ import { commandLine, finding, rollbackCommand, type Finding } from './finding.j
 /** What a rollback makes on its way and removes again. */
 const CAPTURE = 'chatkeep_capture'
 
-/** Tables of chatkeep's that may stay: its own history, and the archive, which has a check of its own. */
-const KNOWN_TABLES = ['chatkeep_runs', 'chatkeep_archive', 'chatkeep_archive_client']
+/** Known by name: its own history, the archive, which has a check of its own, and what the guest-chat update makes. */
+const KNOWN_TABLES = [
+  'chatkeep_runs',
+  'chatkeep_archive',
+  'chatkeep_archive_client',
+  'chatkeep_archive_guest_client',
+  ...OWN_TABLES,
+]
+const KNOWN_FUNCTIONS = [CAPTURE, ...NOTE_FUNCTIONS.map(({ name }) => name)]
+const KNOWN_TRIGGERS = [CAPTURE, ...NOTE_TRIGGERS.map(({ name }) => name)]
 
 /** Was a rollback cut off half-way, or is there anything else of chatkeep's that should not stay? */
 export const rollbackLeftovers: FactCheck = {
@@ -51,9 +61,11 @@ const goOn = (facts: Facts): string =>
 const unknownFindings = ({ surroundings: { ownTables, ownFunctions, ownTriggers } }: Facts): readonly Finding[] => {
   const names = [
     ...ownTables.filter((name) => !KNOWN_TABLES.includes(name)).map((name) => `table ${escapeIdentifier(name)}`),
-    ...ownFunctions.filter((name) => name !== CAPTURE).map((name) => `function ${escapeIdentifier(name)}`),
+    ...ownFunctions
+      .filter((name) => !KNOWN_FUNCTIONS.includes(name))
+      .map((name) => `function ${escapeIdentifier(name)}`),
     ...ownTriggers
-      .filter((name) => name !== CAPTURE)
+      .filter((name) => !KNOWN_TRIGGERS.includes(name))
       .map((name) => `trigger ${escapeIdentifier(name)} on "ChatMessage"`),
   ]
   return names.map((object) =>

@@ -8,7 +8,7 @@ import { runChatkeep } from '../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../support/database.js'
 import { fixtureNames, loadFixture } from '../support/fixtures.js'
 
-const GUEST_COLUMNS = ['guestUsername', 'guestPhone', 'idempotencyKey']
+const GUEST_COLUMNS = ['guestUsername', 'guestPhone', 'idempotencyKey', 'guestUnverified']
 
 const history = (database: TestDatabase) => database.query('SELECT id, name FROM "migrations" ORDER BY id')
 
@@ -19,6 +19,19 @@ const schemaOf = async (database: TestDatabase): Promise<Readonly<Record<string,
   ),
   indexes: await database.query(
     `SELECT pg_get_indexdef(indexrelid), indisvalid FROM pg_index WHERE indrelid = '"ChatMessage"'::regclass ORDER BY 1`,
+  ),
+  ownTables: await database.query(
+    `SELECT relname, obj_description(oid, 'pg_class') AS comment,
+       ARRAY(SELECT attname || ' ' || format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
+             FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 ORDER BY attnum) AS columns,
+       ARRAY(SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = c.oid ORDER BY 1) AS indexes
+     FROM pg_class AS c WHERE relname IN ('chatkeep_chats', 'chatkeep_guest_clients') ORDER BY relname`,
+  ),
+  triggers: await database.query(
+    `SELECT pg_get_triggerdef(oid) AS definition, tgenabled AS enabled FROM pg_trigger WHERE tgname LIKE 'chatkeep%' ORDER BY tgname`,
+  ),
+  functions: await database.query(
+    `SELECT proname, md5(prosrc), prosecdef, proconfig FROM pg_proc WHERE proname LIKE 'chatkeep%' ORDER BY proname`,
   ),
 })
 
@@ -32,7 +45,9 @@ describe('migrate', () => {
   test('takes an empty database all the way', async ({ database }) => {
     const { exitCode, stdout } = await on(database, 'migrate')
     expect(exitCode).toBe(0)
-    expect(stdout).toMatch(/^ok: \S+ is migrated: 6 migrations done, 0 already there \(.*\)\. Next: chatkeep verify\n$/)
+    expect(stdout).toMatch(
+      /^ok: \S+ is migrated: 12 migrations done, 0 already there \(.*\)\. Next: chatkeep verify\n$/,
+    )
     await expectMigratedSchema(database)
   })
 
@@ -40,7 +55,7 @@ describe('migrate', () => {
     await migrated(database, 'crm-before')
     const before = await database.query('SELECT * FROM "migrations"')
     const { exitCode, stdout } = await on(database, 'migrate')
-    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('nothing had to be done, 6 already there')])
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('nothing had to be done, 12 already there')])
     expect(await database.query('SELECT * FROM "migrations"')).toEqual(before)
   })
 
@@ -69,6 +84,12 @@ describe('migrate', () => {
       'index-client-socket-id: run',
       'add-idempotency-key: run',
       'index-idempotency-key: run',
+      'mark-unverified-guests: run',
+      'create-own-tables: run',
+      'index-unread: run',
+      'index-unlinked: run',
+      'note-chats: run',
+      'fill-chats: run',
     ])
   })
 
@@ -128,7 +149,7 @@ describe('migrate', () => {
     const { exitCode, stdout } = await on(database, 'migrate', '--dry-run')
     expect(exitCode).toBe(0)
     expect(stdout).toContain('1_create-chat-tables     | record only | it is in the database already')
-    expect(stdout).toContain('dry run: nothing was changed; 6 steps to do. Next: chatkeep migrate')
+    expect(stdout).toContain('dry run: nothing was changed; 12 steps to do. Next: chatkeep migrate')
     expect(await schemaOf(database)).toEqual(before)
     expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
   })
@@ -138,7 +159,9 @@ describe('migrate', () => {
     await database.query('CREATE SCHEMA "the chat"')
     const { exitCode, stderr } = await on(database, 'migrate', '--schema', 'the chat')
     expect(exitCode, stderr).toBe(0)
-    expect(await database.query('SELECT count(*)::integer AS rows FROM "the chat"."migrations"')).toEqual([{ rows: 7 }])
+    expect(await database.query('SELECT count(*)::integer AS rows FROM "the chat"."migrations"')).toEqual([
+      { rows: 13 },
+    ])
     const missing = await on(database, 'migrate', '--schema', 'nowhere')
     expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('there is no schema "nowhere"')])
   })
@@ -253,18 +276,18 @@ describe('migration files', () => {
   test('that fail are shown with file, line, column, the line and the state', async ({ database }) => {
     await withFolder(async (folder) => {
       await writeFile(
-        join(folder, '7_break-things.sql'),
+        join(folder, '13_break-things.sql'),
         'SELECT 1;\nALTER TABLE "ChatMessage"\n  ADD COLUMN "é" text, DROP COLUMN "nothing";\n',
       )
       const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
       expect(exitCode).toBe(1)
       expect(stderr).toContain(
-        'error: migrations/7_break-things.sql: column "nothing" of relation "ChatMessage" does not exist [42703]',
+        'error: migrations/13_break-things.sql: column "nothing" of relation "ChatMessage" does not exist [42703]',
       )
       expect(stderr).toContain('state: this migration was rolled back; done before it: 1_create-chat-tables')
-      await writeFile(join(folder, '7_break-things.sql'), 'SELECT 1;\nSELECT\n  "é", nowhere FROM "Client";\n')
+      await writeFile(join(folder, '13_break-things.sql'), 'SELECT 1;\nSELECT\n  "é", nowhere FROM "Client";\n')
       const second = await on(database, 'migrate', '--migrations', folder)
-      expect(second.stderr).toContain('migrations/7_break-things.sql:3:3: column "é" does not exist')
+      expect(second.stderr).toContain('migrations/13_break-things.sql:3:3: column "é" does not exist')
       expect(second.stderr).toContain('   3 |   "é", nowhere FROM "Client";\n       |   ^')
     })
   })
@@ -282,21 +305,21 @@ describe('migration files', () => {
 
   test('that are unknown here, since a newer chatkeep applied them, are refused by name', async ({ database }) => {
     await migrated(database)
-    await database.query(`INSERT INTO "migrations" (id, name, hash) VALUES (7, 'from-the-future', 'x')`)
+    await database.query(`INSERT INTO "migrations" (id, name, hash) VALUES (13, 'from-the-future', 'x')`)
     const { exitCode, stderr } = await on(database, 'migrate')
     expect([exitCode, stderr]).toEqual([
       5,
-      expect.stringContaining('7_from-the-future: applied, but there is no such file'),
+      expect.stringContaining('13_from-the-future: applied, but there is no such file'),
     ])
   })
 
   test.for([
     ['4_index-client-socket-id.sql', undefined, '5_add-idempotency-key.sql: numbers must run 1, 2, 3, … without a gap'],
-    ['8_too-far.sql', 'SELECT 1', '8_too-far.sql: numbers must run 1, 2, 3'],
+    ['14_too-far.sql', 'SELECT 1', '14_too-far.sql: numbers must run 1, 2, 3'],
     ['6_twice.sql', 'SELECT 1', 'numbers must run 1, 2, 3, … without a gap or a double'],
-    ['7_Bad Name.sql', 'SELECT 1', '7_Bad Name.sql: the name must be like 7_verb-object.sql'],
-    ['7_crlf.sql', 'SELECT 1;\r\n', '7_crlf.sql: has CRLF line endings'],
-    ['7_marked.sql', '\ufeffSELECT 1;\n', '7_marked.sql: starts with a byte order mark'],
+    ['13_Bad Name.sql', 'SELECT 1', '13_Bad Name.sql: the name must be like 7_verb-object.sql'],
+    ['13_crlf.sql', 'SELECT 1;\r\n', '13_crlf.sql: has CRLF line endings'],
+    ['13_marked.sql', '\ufeffSELECT 1;\n', '13_marked.sql: starts with a byte order mark'],
   ] as const)('that cannot be used are named: %s', async ([name, content, reason], { database }) => {
     await withFolder(async (folder) => {
       if (content === undefined) await rm(join(folder, name))

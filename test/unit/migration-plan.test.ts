@@ -41,6 +41,9 @@ describe('the plan', () => {
     indexes,
     enums: new Map(),
     checks: new Map(),
+    tableComments: new Map(),
+    triggers: [],
+    functions: [],
   })
   const only = [file(0, 'create-migrations-table'), file(1, 'one')]
   const plan = (applied: boolean, indexes: Catalog['indexes']) =>

@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/'] },
+  { ignores: ['**/dist/', 'node_modules/', 'coverage/'] },
   {
     files: ['src/**/*.ts', 'test/**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
@@ -24,8 +24,8 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/**/*.ts'],
-    ignores: ['src/main.ts'],
+    files: ['src/**/*.ts', 'test/bench/**/*.ts'],
+    ignores: ['src/main.ts', 'test/bench/main.ts'],
     rules: {
       // Only main.ts is the real process: everything else is handed what it needs, so it can be tested and embedded.
       'no-restricted-globals': ['error', 'console', 'process'],

@@ -169,6 +169,14 @@ describe('a list is complete', () => {
     expect(missing).toEqual([])
   })
 
+  test('of the benchmarks', () => {
+    const folder = join(root, 'test', 'bench', 'scenarios')
+    const files = filesBelow(folder).filter((path) => /export const \w+: Scenario\b/.test(readFileSync(path, 'utf8')))
+    const index = readFileSync(join(folder, 'index.ts'), 'utf8')
+    expect(files.length).toBeGreaterThan(2)
+    expect(files.filter((path) => !index.includes(`./${relative(folder, path).replace(/\.ts$/, '.js')}`))).toEqual([])
+  })
+
   test('of the migrations: each says what it leaves behind and has its way back', async () => {
     const files = (await readMigrationFiles(shippedMigrations())).filter(({ id }) => id > 0)
     expect(EFFECTS.map(({ migration }) => migration)).toEqual(files.map(({ name }) => name))

@@ -1,0 +1,49 @@
+import { fileURLToPath } from 'node:url'
+import type { OutputStream } from '../../src/cli/context.js'
+import { ExitCode, OperatorError } from '../../src/errors.js'
+import type { BenchProcess } from './bench-process.js'
+import { REPLAY_CHILD, runReplayChild } from './replay-child.js'
+import { runBench } from './run-bench.js'
+
+const interruption = new AbortController()
+
+const interrupt = (signal: 'SIGINT' | 'SIGTERM'): void => {
+  const exitCode = signal === 'SIGINT' ? ExitCode.interrupted : ExitCode.terminated
+  interruption.abort(new OperatorError('interrupted', `ended by ${signal}`, { exitCode }))
+}
+
+process.on('SIGINT', () => interrupt('SIGINT'))
+process.on('SIGTERM', () => interrupt('SIGTERM'))
+
+const toOutputStream = (stream: NodeJS.WriteStream): OutputStream => ({
+  write: (text) => {
+    stream.write(text)
+  },
+  isTTY: stream.isTTY,
+  get columns() {
+    return stream.columns
+  },
+})
+
+const context: BenchProcess = {
+  argv: process.argv.slice(2),
+  env: process.env,
+  cwd: process.cwd(),
+  pid: process.pid,
+  stdin: {
+    get stream() {
+      return process.stdin
+    },
+    isTTY: process.stdin.isTTY,
+  },
+  stdout: toOutputStream(process.stdout),
+  stderr: toOutputStream(process.stderr),
+  signal: interruption.signal,
+  nodeVersion: process.versions.node,
+  ownCommand: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
+  rssBytes: () => process.memoryUsage.rss(),
+  // The system counts it in kilobytes.
+  peakRssBytes: () => 1_024 * process.resourceUsage().maxRSS,
+}
+
+process.exitCode = context.argv[0] === REPLAY_CHILD ? await runReplayChild(context) : await runBench(context)

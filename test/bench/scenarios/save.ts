@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto'
+import { createChatStore, type ChatStore } from '../../../src/index.js'
+import { findThenInsert, insertMessage, type GuestMessage } from '../application-sql.js'
+import { forMs, runCallers } from '../callers.js'
+import type { Meter } from '../meter.js'
+import { createRandom, randomBelow, randomText, type Random } from '../random.js'
+import type { Bench, Scenario } from '../scenario.js'
+import { withMigratedDatabase, withPool, type BenchDatabase } from '../server.js'
+import { checkFailed } from '../check-failed.js'
+
+const CALLERS = [1, 8, 32, 128]
+const GUESTS = 10_000
+
+/** Rounds are this short, so that a disturbance of the machine hits all ways alike. */
+const LONGEST_ROUND_MS = 1_000
+const FEWEST_ROUNDS = 5
+
+export const save: Scenario = {
+  name: 'save',
+  summary: 'messages of known guests, 1 to 128 callers: one-row INSERT, find-then-insert, saveChatMessage',
+  run: (bench) =>
+    withMigratedDatabase(bench, 'save', async (database) => {
+      const guests = await createGuests(database)
+      await withPool(database, async (pool) => {
+        const store = createChatStore({ databaseUrl: database.url })
+        try {
+          const ways = waysToSave(pool, store, guests)
+          for (const callers of CALLERS) await compare(bench, database, ways, callers)
+        } finally {
+          await store.close()
+        }
+      })
+    }),
+}
+
+interface Guest {
+  readonly id: number
+  readonly username: string
+}
+
+/** One way to keep a message; resolves when it is acknowledged. */
+interface Way {
+  readonly name: string
+  readonly title: string
+  readonly save: (message: GuestMessage, guest: Guest) => Promise<unknown>
+  readonly nextGuest: () => Guest
+  readonly random: Random
+}
+
+const createGuests = async ({ client }: BenchDatabase): Promise<readonly Guest[]> => {
+  const { rows } = await client.query<Guest>(
+    `INSERT INTO "Client" ("username", "updatedAt")
+     SELECT 'guest ' || n, now() AT TIME ZONE 'UTC' FROM generate_series(1, $1) AS n
+     RETURNING "id", "username"`,
+    [GUESTS],
+  )
+  await client.query('VACUUM ANALYZE')
+  return rows
+}
+
+const waysToSave = (
+  pool: Parameters<typeof insertMessage>[0],
+  store: ChatStore,
+  guests: readonly Guest[],
+): readonly Way[] => {
+  // Every way has the same sequence of guests and texts.
+  const way = (name: string, title: string, save: Way['save']): Way => {
+    const random = createRandom(1)
+    return { name, title, save, random, nextGuest: () => guests[randomBelow(random, guests.length)] ?? NOBODY }
+  }
+  return [
+    way('insert', 'one-row INSERT', (message, guest) => insertMessage(pool, guest.id, message)),
+    way('find', 'find, then INSERT', (message) => findThenInsert(pool, message)),
+    way('store', 'saveChatMessage', (message) => store.saveChatMessage(message)),
+  ]
+}
+
+const NOBODY: Guest = { id: 0, username: '' }
+
+interface Run extends Way {
+  readonly meter: Meter
+  /** Names the messages of this run in the database. */
+  readonly tag: string
+  /** Those of the warm-up included. */
+  acknowledged: number
+}
+
+const compare = async (bench: Bench, database: BenchDatabase, ways: readonly Way[], callers: number): Promise<void> => {
+  const { options, signal, progress } = bench
+  const rounds = Math.max(FEWEST_ROUNDS, Math.ceil((1_000 * options.seconds) / LONGEST_ROUND_MS))
+  const roundMs = (1_000 * options.seconds) / rounds
+  const runs: Run[] = ways.map((way) => ({
+    ...way,
+    meter: bench.createMeter(),
+    tag: `${way.name}-${callers}`,
+    acknowledged: 0,
+  }))
+
+  for (const run of runs) await runCallers(callers, forMs(roundMs, signal), () => saveOne(run))
+  for (let round = 1; round <= rounds; round += 1) {
+    progress.status(`save: ${callers} callers, round ${round} of ${rounds}`)
+    for (const run of runs) {
+      await run.meter.round(() => runCallers(callers, forMs(roundMs, signal), () => run.meter.time(() => saveOne(run))))
+      signal.throwIfAborted()
+    }
+  }
+  await checkStored(database, runs)
+  report(bench, runs, callers)
+}
+
+const saveOne = async (run: Run): Promise<void> => {
+  const guest = run.nextGuest()
+  const message: GuestMessage = {
+    guestUsername: guest.username,
+    senderType: 'CLIENT',
+    messageType: 'TEXT',
+    text: randomText(run.random),
+    clientSocketId: `socket of ${guest.username}`,
+    sessionId: `${run.tag}/${guest.username}`,
+    idempotencyKey: randomUUID(),
+  }
+  await run.save(message, guest)
+  run.acknowledged += 1
+}
+
+const COUNT_BY_TAG = `
+  SELECT split_part("sessionId", '/', 1) AS "tag", count(*)::integer AS "stored"
+  FROM "ChatMessage"
+  WHERE "clientId" IS NOT NULL
+  GROUP BY 1`
+
+const checkStored = async ({ client }: BenchDatabase, runs: readonly Run[]): Promise<void> => {
+  const { rows } = await client.query<{ tag: string; stored: number }>(COUNT_BY_TAG)
+  for (const { tag, title, acknowledged } of runs) {
+    const stored = rows.find((row) => row.tag === tag)?.stored ?? 0
+    if (stored === acknowledged) continue
+    throw checkFailed(`${title} (${tag}): ${acknowledged} messages were acknowledged, ${stored} are in the database`)
+  }
+}
+
+const report = (bench: Bench, runs: readonly Run[], callers: number): void => {
+  const baseline = runs[0]?.meter.figures().perSecond ?? NaN
+  for (const { title, meter } of runs) {
+    const figures = meter.figures()
+    bench.report({
+      scenario: 'save',
+      case: `${title}, ${callers} ${callers === 1 ? 'caller' : 'callers'}`,
+      ratio: figures.perSecond / baseline,
+      ...figures,
+    })
+  }
+}

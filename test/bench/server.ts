@@ -1,0 +1,131 @@
+import { statfs } from 'node:fs/promises'
+import pg from 'pg'
+import type { Progress } from '../../src/cli/progress.js'
+import { withClient } from '../../src/database/connection.js'
+import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../../src/database/connection-target.js'
+import { createDatabaseIfMissing } from '../../src/database/create-database.js'
+import { startEmbeddedServer, type EmbeddedServer } from '../../src/database/embedded-server.js'
+import { escapeIdentifier } from '../../src/database/identifier.js'
+import { onlyRow } from '../../src/database/rows.js'
+import { migrate, previewMigrate } from '../../src/migrations/migrate.js'
+import { shippedMigrations } from '../../src/migrations/files.js'
+import type { BenchProcess } from './bench-process.js'
+
+/** The server of one run. */
+export interface BenchServer {
+  readonly version: string
+  /** The settings that the figures depend on, as the server says they are. */
+  readonly settings: Readonly<Record<string, string>>
+  readonly target: (database: string) => ConnectionTarget
+  readonly url: (database: string) => string
+}
+
+/** One database of the server. */
+export interface BenchDatabase {
+  readonly url: string
+  readonly target: ConnectionTarget
+  /** For what is not measured; a statement under way is cancelled when the run is. */
+  readonly client: pg.Client
+}
+
+/** Durable, as a production server is; memory and log so large that the disk is not busy with the defaults of a small machine. */
+const SETTINGS = {
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+  shared_buffers: '512MB',
+  maintenance_work_mem: '512MB',
+  max_wal_size: '4GB',
+}
+
+const SHOW_SETTINGS = `
+  SELECT current_setting('server_version') AS "version",
+    (SELECT json_object_agg(name, current_setting(name) ORDER BY name) FROM pg_settings WHERE name = ANY ($1)) AS "settings"`
+
+/** Starts one server in the system's temporary folder for as long as the work lasts. */
+export const withBenchServer = async <T>(
+  { pid, signal }: BenchProcess,
+  progress: Progress,
+  work: (server: BenchServer) => Promise<T>,
+): Promise<T> => {
+  const server = await startEmbeddedServer({ ownerPid: pid, settings: SETTINGS, signal })
+  try {
+    await warnOfMemory(server, progress)
+    const target = (database: string): ConnectionTarget =>
+      toConnectionTarget(parseDatabaseUrl(server.url(database), 'the URL of the embedded server'))
+    const facts = await withClient(target('postgres'), { applicationName: 'chatkeep bench', signal }, async (client) =>
+      onlyRow(
+        await client.query<{ version: string; settings: Record<string, string> }>(SHOW_SETTINGS, [
+          Object.keys(SETTINGS),
+        ]),
+      ),
+    )
+    return await work({ ...facts, target, url: (database) => server.url(database) })
+  } finally {
+    await server.stop()
+  }
+}
+
+/** `statfs` of Linux: file systems that are gone with the power. */
+const IN_MEMORY = [0x01021994, 0x858458f6]
+
+const warnOfMemory = async ({ dataDirectory }: EmbeddedServer, progress: Progress): Promise<void> => {
+  const { type } = await statfs(dataDirectory)
+  if (IN_MEMORY.includes(type))
+    progress.line('warning: the temporary folder is in memory, so commits cost nothing: name one on a disk in TMPDIR')
+}
+
+interface DatabaseMaker {
+  readonly server: BenchServer
+  readonly signal: AbortSignal
+}
+
+/** Makes an empty database for the work. Dropped when it went well; else the server's end takes it away. */
+export const withDatabase = async <T>(
+  { server, signal }: DatabaseMaker,
+  name: string,
+  work: (database: BenchDatabase) => Promise<T>,
+): Promise<T> => {
+  const session = { applicationName: 'chatkeep bench', signal }
+  const target = server.target(name)
+  await createDatabaseIfMissing(server.target('postgres'), name)
+  const result = await withClient(target, session, (client) => work({ url: server.url(name), target, client }))
+  await withClient(server.target('postgres'), session, (client) =>
+    client.query(`DROP DATABASE ${escapeIdentifier(name)} WITH (FORCE)`),
+  )
+  return result
+}
+
+/** Makes a database with the product's tables. */
+export const withMigratedDatabase = <T>(
+  maker: DatabaseMaker,
+  name: string,
+  work: (database: BenchDatabase) => Promise<T>,
+): Promise<T> =>
+  withDatabase(maker, name, async (database) => {
+    await migrateDatabase(database, maker.signal)
+    return work(database)
+  })
+
+/** Brings a database to the newest migration, as `chatkeep migrate` does. */
+export const migrateDatabase = async ({ target }: BenchDatabase, signal: AbortSignal): Promise<void> => {
+  const options = {
+    folder: shippedMigrations(),
+    schema: 'public',
+    maxWaitMs: 60_000,
+    signal,
+    onProgress: () => undefined,
+  }
+  const { plan } = await previewMigrate(target, { ...options, dryRun: false })
+  await migrate(target, plan, options)
+}
+
+/** Gives the work a pool as an application has it, of the size that the store has by default. */
+export const withPool = async <T>({ url }: BenchDatabase, work: (pool: pg.Pool) => Promise<T>): Promise<T> => {
+  const pool = new pg.Pool({ connectionString: url, max: 10 })
+  try {
+    return await work(pool)
+  } finally {
+    await pool.end()
+  }
+}

@@ -1,0 +1,76 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { chmod, mkdtemp, readdir, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { repository, whenEnded, type Ended } from '../support/chatkeep-process.js'
+
+const program = join(repository, 'test', 'bench', 'dist', 'main.js')
+
+interface Result {
+  readonly ok: boolean
+  readonly machine: Readonly<Record<string, unknown>>
+  readonly failures: readonly unknown[]
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
+}
+
+beforeAll(() => {
+  execFileSync('npm', ['run', '--silent', 'bench', '--', '--help'], { cwd: repository, stdio: 'ignore' })
+})
+
+/** Runs the benchmark in a temporary folder of its own, and looks whether it left something there. */
+const runBench = async (
+  argv: readonly string[],
+  onStderr: (text: string, interrupt: () => void) => void = () => undefined,
+): Promise<Ended> => {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'chatkeep-bench-test-')))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  // The server's account must get there, too.
+  await chmod(folder, 0o755)
+  const child = spawn(process.execPath, ['--expose-gc', program, ...argv], {
+    cwd: repository,
+    env: { PATH: process.env.PATH, TZ: process.env.TZ, TMPDIR: folder },
+  })
+  child.stderr.on('data', (text: Buffer) => onStderr(text.toString(), () => child.kill('SIGINT')))
+  const ended = await whenEnded(child)
+  const left = (await readdir(folder)).filter((name) => !name.startsWith('chatkeep-binaries-'))
+  expect(left, ended.stderr).toEqual([])
+  return ended
+}
+
+describe('the benchmark', () => {
+  test('measures every scenario, and says so in one JSON document', { timeout: 120_000 }, async () => {
+    const sizes = ['--guests', '200', '--bulk', '300', '--messages', '1000,2000']
+    const { code, stdout, stderr } = await runBench(['--json', '--seconds', '0.02', ...sizes])
+    expect(code, stderr).toBe(0)
+    const { ok, machine, rows, failures } = JSON.parse(stdout) as Result
+    expect({ ok, failures }).toEqual({ ok: true, failures: [] })
+    expect(machine).toMatchObject({ settings: { fsync: 'on', synchronous_commit: 'on' } })
+    const amount = (name: string): number => rows.filter(({ scenario }) => scenario === name).length
+    expect([amount('save'), amount('guests'), amount('bulk'), amount('reads')]).toEqual([12, 2, 3, 22])
+    for (const row of rows) expect(row.perSecond, JSON.stringify(row)).toBeGreaterThan(0)
+  })
+
+  test('prints the machine and one table', { timeout: 120_000 }, async () => {
+    const { code, stdout, stderr } = await runBench(['--only', 'guests', '--guests', '100'])
+    expect(code, stderr).toBe(0)
+    expect(stdout).toMatch(/^\d+ cores, .*\nNode \d+\.\d+\.\d+, PostgreSQL \d+\.\d+: fsync on, /)
+    expect(stdout).toMatch(/^ scenario +\| case +\| calls +\| per s +\| ratio +\| p50 ms +\| p99 ms +\| peak RSS MB/m)
+    expect(stdout).toMatch(/^ guests +\| find, then INSERT, 128 callers +\| +100 +\| +[\d.,]+ +\| 1\.00x /m)
+    expect(stderr).toContain('guests: done in ')
+  })
+
+  test('stops its server when it is interrupted', { timeout: 120_000 }, async () => {
+    const { code, stdout, stderr } = await runBench(['--only', 'save'], (text, interrupt) => {
+      if (text.includes('save: ')) interrupt()
+    })
+    expect([code, stdout]).toEqual([130, ''])
+    expect(stderr).toContain('error: ended by SIGINT')
+  })
+
+  test('names the scenarios when it is asked for another', async () => {
+    const { code, stderr } = await runBench(['--only', 'save,speed'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('There is no scenario speed; there are: save, guests, bulk, reads.')
+  })
+})

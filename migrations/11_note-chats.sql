@@ -9,20 +9,27 @@ LANGUAGE sql IMMUTABLE AS $$
   SELECT CASE WHEN "clientId" IS NULL THEN 'g' || "guestUsername" ELSE 'c' || "clientId" END
 $$;
 
+-- The ten seconds in which an instant is, by their first instant: fine enough for few chats to share them, and coarse
+-- enough for a lively chat to need no new row with each message.
+CREATE OR REPLACE FUNCTION "chatkeep_period"("at" TIMESTAMP) RETURNS TIMESTAMP
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT date_bin('10 seconds', "at", TIMESTAMP '2000-01-01')
+$$;
+
 -- The row that a writer relies on is locked until it commits (KEY SHARE), so that nobody takes it away before others can
 -- see the message.
-CREATE OR REPLACE FUNCTION "chatkeep_note"("chats" TEXT[], "minutes" TIMESTAMP[]) RETURNS VOID
+CREATE OR REPLACE FUNCTION "chatkeep_note"("chats" TEXT[], "periods" TIMESTAMP[]) RETURNS VOID
 LANGUAGE plpgsql AS $$
 DECLARE
   "new_chats" TEXT[];
-  "new_minutes" TIMESTAMP[];
+  "new_periods" TIMESTAMP[];
 BEGIN
-  SELECT array_agg(a."chat"), array_agg(a."minute")
-  INTO "new_chats", "new_minutes"
-  FROM unnest("chats", "minutes") AS a ("chat", "minute")
+  SELECT array_agg(a."chat"), array_agg(a."period")
+  INTO "new_chats", "new_periods"
+  FROM unnest("chats", "periods") AS a ("chat", "period")
   LEFT JOIN LATERAL (
     SELECT true AS "held" FROM "chatkeep_chats" AS k
-    WHERE k."chat" = a."chat" AND k."minute" >= a."minute"
+    WHERE k."chat" = a."chat" AND k."period" >= a."period"
     LIMIT 1
     FOR KEY SHARE SKIP LOCKED
   ) AS k ON true
@@ -30,24 +37,24 @@ BEGIN
   IF "new_chats" IS NOT NULL THEN
     DELETE FROM "chatkeep_chats" WHERE ctid = ANY (ARRAY(
       SELECT k."place"
-      FROM unnest("new_chats", "new_minutes") AS n ("chat", "minute")
+      FROM unnest("new_chats", "new_periods") AS n ("chat", "period")
       CROSS JOIN LATERAL (
         SELECT c.ctid AS "place" FROM "chatkeep_chats" AS c
-        WHERE c."chat" = n."chat" AND c."minute" < n."minute"
+        WHERE c."chat" = n."chat" AND c."period" < n."period"
         FOR UPDATE SKIP LOCKED
       ) AS k));
-    INSERT INTO "chatkeep_chats" ("chat", "minute") SELECT * FROM unnest("new_chats", "new_minutes");
+    INSERT INTO "chatkeep_chats" ("chat", "period") SELECT * FROM unnest("new_chats", "new_periods");
   END IF;
 END
 $$;
 
 -- A transaction that keeps its snapshot cannot lock a row that is gone since, and must not fail for that.
-CREATE OR REPLACE FUNCTION "chatkeep_note_in_snapshot"("chats" TEXT[], "minutes" TIMESTAMP[]) RETURNS VOID
+CREATE OR REPLACE FUNCTION "chatkeep_note_in_snapshot"("chats" TEXT[], "periods" TIMESTAMP[]) RETURNS VOID
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM "chatkeep_note"("chats", "minutes");
+  PERFORM "chatkeep_note"("chats", "periods");
 EXCEPTION WHEN serialization_failure THEN
-  INSERT INTO "chatkeep_chats" ("chat", "minute") SELECT * FROM unnest("chats", "minutes");
+  INSERT INTO "chatkeep_chats" ("chat", "period") SELECT * FROM unnest("chats", "periods");
 END
 $$;
 
@@ -64,19 +71,19 @@ BEGIN
     RETURN;
   END IF;
   "held" := ARRAY(
-    SELECT ctid FROM "chatkeep_chats" WHERE "chat" = "noted" AND "minute" >= "at" FOR UPDATE SKIP LOCKED);
+    SELECT ctid FROM "chatkeep_chats" WHERE "chat" = "noted" AND "period" >= "at" FOR UPDATE SKIP LOCKED);
   IF "noted" LIKE 'c%' THEN
-    SELECT date_trunc('minute', "createdAt") INTO "last" FROM "ChatMessage"
+    SELECT "chatkeep_period"("createdAt") INTO "last" FROM "ChatMessage"
     WHERE "clientId" = substr("noted", 2)::BIGINT ORDER BY "createdAt" DESC LIMIT 1;
   ELSE
-    SELECT date_trunc('minute', "createdAt") INTO "last" FROM "ChatMessage"
+    SELECT "chatkeep_period"("createdAt") INTO "last" FROM "ChatMessage"
     WHERE "clientId" IS NULL AND "guestUsername" = substr("noted", 2) ORDER BY "createdAt" DESC LIMIT 1;
   END IF;
   IF "last" IS NOT NULL THEN
-    INSERT INTO "chatkeep_chats" ("chat", "minute")
-    SELECT "noted", "last" WHERE NOT EXISTS (SELECT FROM "chatkeep_chats" WHERE "chat" = "noted" AND "minute" = "last");
+    INSERT INTO "chatkeep_chats" ("chat", "period")
+    SELECT "noted", "last" WHERE NOT EXISTS (SELECT FROM "chatkeep_chats" WHERE "chat" = "noted" AND "period" = "last");
   END IF;
-  DELETE FROM "chatkeep_chats" WHERE ctid = ANY ("held") AND ("last" IS NULL OR "minute" > "last");
+  DELETE FROM "chatkeep_chats" WHERE ctid = ANY ("held") AND ("last" IS NULL OR "period" > "last");
 END
 $$;
 
@@ -84,20 +91,20 @@ CREATE OR REPLACE FUNCTION "chatkeep_note_inserted"() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
   "chats" TEXT[];
-  "minutes" TIMESTAMP[];
+  "periods" TIMESTAMP[];
 BEGIN
-  SELECT array_agg(a."chat"), array_agg(a."minute")
-  INTO "chats", "minutes"
+  SELECT array_agg(a."chat"), array_agg(a."period")
+  INTO "chats", "periods"
   FROM (
-    SELECT "chatkeep_chat"("clientId", "guestUsername") AS "chat", date_trunc('minute', max("createdAt")) AS "minute"
+    SELECT "chatkeep_chat"("clientId", "guestUsername") AS "chat", "chatkeep_period"(max("createdAt")) AS "period"
     FROM "inserted"
     GROUP BY 1
   ) AS a
   WHERE a."chat" IS NOT NULL;
   IF current_setting('transaction_isolation') LIKE 'read%' THEN
-    PERFORM "chatkeep_note"("chats", "minutes");
+    PERFORM "chatkeep_note"("chats", "periods");
   ELSE
-    PERFORM "chatkeep_note_in_snapshot"("chats", "minutes");
+    PERFORM "chatkeep_note_in_snapshot"("chats", "periods");
   END IF;
   RETURN NULL;
 END
@@ -107,16 +114,16 @@ CREATE OR REPLACE FUNCTION "chatkeep_note_updated"() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
   "chat" TEXT := "chatkeep_chat"(NEW."clientId", NEW."guestUsername");
-  "minute" TIMESTAMP := date_trunc('minute', NEW."createdAt");
+  "period" TIMESTAMP := "chatkeep_period"(NEW."createdAt");
 BEGIN
   IF "chat" IS NULL THEN
     NULL;
   ELSIF current_setting('transaction_isolation') LIKE 'read%' THEN
-    PERFORM "chatkeep_note"(ARRAY["chat"], ARRAY["minute"]);
+    PERFORM "chatkeep_note"(ARRAY["chat"], ARRAY["period"]);
   ELSE
-    PERFORM "chatkeep_note_in_snapshot"(ARRAY["chat"], ARRAY["minute"]);
+    PERFORM "chatkeep_note_in_snapshot"(ARRAY["chat"], ARRAY["period"]);
   END IF;
-  PERFORM "chatkeep_unnote"("chatkeep_chat"(OLD."clientId", OLD."guestUsername"), date_trunc('minute', OLD."createdAt"));
+  PERFORM "chatkeep_unnote"("chatkeep_chat"(OLD."clientId", OLD."guestUsername"), "chatkeep_period"(OLD."createdAt"));
   RETURN NULL;
 END
 $$;
@@ -124,9 +131,9 @@ $$;
 CREATE OR REPLACE FUNCTION "chatkeep_note_deleted"() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
-  PERFORM "chatkeep_unnote"(d."chat", d."minute")
+  PERFORM "chatkeep_unnote"(d."chat", d."period")
   FROM (
-    SELECT "chatkeep_chat"("clientId", "guestUsername") AS "chat", date_trunc('minute', min("createdAt")) AS "minute"
+    SELECT "chatkeep_chat"("clientId", "guestUsername") AS "chat", "chatkeep_period"(min("createdAt")) AS "period"
     FROM "deleted"
     GROUP BY 1
   ) AS d
@@ -176,12 +183,12 @@ DROP TRIGGER IF EXISTS "chatkeep_note_inserted" ON "ChatMessage";
 CREATE TRIGGER "chatkeep_note_inserted" AFTER INSERT ON "ChatMessage"
   REFERENCING NEW TABLE AS "inserted" FOR EACH STATEMENT EXECUTE FUNCTION "chatkeep_note_inserted"();
 
--- Only for what moves a message to another chat or minute: marking as read must not pay for it.
+-- Only for what moves a message to another chat or time: marking as read must not pay for it.
 DROP TRIGGER IF EXISTS "chatkeep_note_updated" ON "ChatMessage";
 CREATE TRIGGER "chatkeep_note_updated" AFTER UPDATE ON "ChatMessage"
   FOR EACH ROW WHEN (OLD."clientId" IS DISTINCT FROM NEW."clientId"
     OR (NEW."clientId" IS NULL AND OLD."guestUsername" IS DISTINCT FROM NEW."guestUsername")
-    OR date_trunc('minute', OLD."createdAt") <> date_trunc('minute', NEW."createdAt"))
+    OR OLD."createdAt" IS DISTINCT FROM NEW."createdAt")
   EXECUTE FUNCTION "chatkeep_note_updated"();
 
 DROP TRIGGER IF EXISTS "chatkeep_note_deleted" ON "ChatMessage";

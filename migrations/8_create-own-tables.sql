@@ -4,14 +4,14 @@ CREATE TABLE IF NOT EXISTS "chatkeep_guest_clients" (
   CONSTRAINT "chatkeep_guest_clients_pkey" PRIMARY KEY ("clientId")
 );
 
--- Which chat was active when, to the minute: 'c' and the client's id, or 'g' and the name of a guest without client.
+-- Which chat was active when, to ten seconds: 'c' and the client's id, or 'g' and the name of a guest without client.
 -- Every chat has a row that is at least as late as its last message; a later row takes the place of the earlier ones.
 CREATE TABLE IF NOT EXISTS "chatkeep_chats" (
   "chat" TEXT NOT NULL,
-  "minute" TIMESTAMP NOT NULL
+  "period" TIMESTAMP NOT NULL
 );
-CREATE INDEX IF NOT EXISTS "chatkeep_chats_chat_minute_idx" ON "chatkeep_chats" ("chat", "minute");
-CREATE INDEX IF NOT EXISTS "chatkeep_chats_minute_idx" ON "chatkeep_chats" ("minute" DESC);
+CREATE INDEX IF NOT EXISTS "chatkeep_chats_chat_period_idx" ON "chatkeep_chats" ("chat", "period");
+CREATE INDEX IF NOT EXISTS "chatkeep_chats_period_idx" ON "chatkeep_chats" ("period" DESC);
 
 -- Nobody gets more than he has: who may read messages may read the list of chats, who may make clients may note guests.
 -- Behind row-level security a list of all chats would show what the rows hide, so there only the owners may.

@@ -6,3 +6,4 @@ DROP FUNCTION IF EXISTS "chatkeep_note_inserted"(), "chatkeep_note_updated"(), "
 DROP FUNCTION IF EXISTS "chatkeep_note_in_snapshot"(TEXT[], TIMESTAMP[]), "chatkeep_note"(TEXT[], TIMESTAMP[]);
 DROP FUNCTION IF EXISTS "chatkeep_unnote"(TEXT, TIMESTAMP);
 DROP FUNCTION IF EXISTS "chatkeep_chat"(BIGINT, TEXT);
+DROP FUNCTION IF EXISTS "chatkeep_period"(TIMESTAMP);

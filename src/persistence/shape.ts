@@ -71,11 +71,11 @@ export const GUEST_UNVERIFIED: RequiredColumn = required('ChatMessage', 'guestUn
 /** Tables of chatkeep's own that the core reads and writes beside the application's. */
 export const OWN_TABLES: readonly string[] = ['chatkeep_guest_clients', 'chatkeep_chats']
 
-/** What these tables have: clients that were made of guests, and which chat was active when, to the minute. */
+/** What these tables have: clients that were made of guests, and which chat was active when, to ten seconds. */
 export const OWN_COLUMNS: readonly RequiredColumn[] = [
   required('chatkeep_guest_clients', 'clientId', ['bigint']),
   required('chatkeep_chats', 'chat', ['text']),
-  required('chatkeep_chats', 'minute', INSTANT),
+  required('chatkeep_chats', 'period', INSTANT),
 ]
 
 /** The labels that the core writes. An application may have more. */

@@ -1,12 +1,14 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { from as copyFrom } from 'pg-copy-streams'
+import { isServerError } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { createGuestClients, selectGuestsWithoutClient } from './guest-clients.js'
 import { INCOMING_COLUMNS, insertSql, type BatchSession, type InsertedRow } from './message-rows.js'
 import { unsettled, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { blamesTheRow, guestsOf, saveBatch, settleInserted } from './save-batch.js'
+import { isRetryable } from './retry.js'
+import { guestsOf, saveBatch, settleInserted } from './save-batch.js'
 
 /** How many of what the bulk insert leaves (duplicates, rejected messages and their neighbours) are looked at together. */
 const REST_MESSAGES = 500
@@ -32,7 +34,7 @@ export const saveInBulk = async (session: BatchSession, batch: readonly PendingS
       new Set(created),
     )
   } catch (error) {
-    if (!blamesTheRow(error)) throw error
+    if (!isServerError(error) || isRetryable(error)) throw error
   }
   const rest = unsettled(batch)
   for (let start = 0; start < rest.length; start += REST_MESSAGES) {

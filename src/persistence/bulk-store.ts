@@ -2,7 +2,7 @@ import { createPool, withPooledClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { createPreparedStatements } from '../database/prepared.js'
 import { saveInBulk } from './bulk-save.js'
-import { StoreUnavailable, type InvalidMessage } from './errors.js'
+import { StoreUnavailable } from './errors.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
 import { createPendingSave, saveWithRetries, unsettled, type PendingSave } from './pending-save.js'
 import { prepareMessage } from './prepare-message.js'
@@ -61,6 +61,6 @@ const prepare = (message: NewChatMessage, deadline: number): Prepared => {
     const save = createPendingSave(prepareMessage(message), deadline)
     return { outcome: save.outcome, save }
   } catch (error) {
-    return { outcome: Promise.reject(toError(error)) }
+    return { outcome: Promise.reject(error instanceof Error ? error : new Error(String(error))) }
   }
 }

@@ -5,7 +5,8 @@ import { withDatabaseFlags } from '../cli/flags.js'
 const DETAILS = `
 A message is kept even when no client could be found or made for it. This links such messages to the client of their
 guest's exact name, and makes that client where it is missing, in small transactions beside live traffic. It can be
-stopped and repeated at any time. Messages without client and without name are left: only a person can tell whose they are.
+stopped and repeated at any time. A message under the name of a client who was not made of a guest is marked as
+unverified. Messages without client and without name are left: only a person can tell whose they are.
 
 Examples:
   chatkeep reconcile --dry-run     count, and change nothing
@@ -34,19 +35,20 @@ export const reconcileCommand = (run: Run) =>
             onProgress: (guests, messages) =>
               progress.status(`linking: ${count(guests, 'guest')}, ${count(messages, 'message')}`),
           })
-          const { messagesLinked, clientsCreated, messagesLeft, messagesWithoutName } = report
+          const { messagesLinked, messagesUnverified, clientsCreated, messagesLeft, messagesLocked } = report
+          const notes: readonly (readonly [number, string])[] = [
+            [messagesUnverified, 'linked to a client who was there before the guest: marked as unverified'],
+            [messagesLeft, 'left: for their guests no client could be found or made'],
+            [messagesLocked, 'left: somebody else holds them at this moment; run this again'],
+            [report.messagesWithoutName, 'left: they name no guest, so only a person can tell whose they are'],
+          ]
           return {
             data: { target: describeTarget(target), dryRun, ...report },
             text: ({ paint }) =>
               [
-                ...(messagesLeft === 0
-                  ? []
-                  : [`${count(messagesLeft, 'message')} left: for their guests no client could be found or made`]),
-                ...(messagesWithoutName === 0
-                  ? []
-                  : [
-                      `${count(messagesWithoutName, 'message')} left: they name no guest, so only a person can tell whose they are`,
-                    ]),
+                ...notes.flatMap(([messages, note]) =>
+                  messages === 0 ? [] : [`${count(messages, 'message')} ${note}`],
+                ),
                 `${paint.green('ok:')} ${count(messagesLinked, 'message')} ${dryRun ? 'would be linked' : 'linked'}, ${count(clientsCreated, 'client')} ${dryRun ? 'would be created' : 'created'}`,
               ].join('\n'),
           }

@@ -51,9 +51,16 @@ export const createPool = async (target: ConnectionTarget, options: PoolConfig):
   return pool
 }
 
-/** Borrows a connection of a pool. After an error it is not given back: it may be broken, or belong to a server that became read-only. */
-export const withPooledClient = async <T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> => {
-  const client = await pool.connect()
+/**
+ * Borrows a connection of a pool. After an error it is not given back: it may be broken, or belong to a server that became read-only.
+ * @param patienceMs how long it may take until one is free
+ */
+export const withPooledClient = async <T>(
+  pool: Pool,
+  patienceMs: number,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> => {
+  const client = await borrow(pool, patienceMs)
   // A connection that dies between two queries is reported by the next query; without a listener it would end the process.
   const onError = (): void => undefined
   client.on('error', onError)
@@ -67,6 +74,29 @@ export const withPooledClient = async <T>(pool: Pool, work: (client: PoolClient)
     client.release(!isUsable)
   }
 }
+
+// A caller's pool may wait for ever, for connections that its owner never gives back.
+const borrow = async (pool: Pool, patienceMs: number): Promise<PoolClient> => {
+  const borrowed = pool.connect()
+  let timer: NodeJS.Timeout | undefined
+  const patience = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(noConnectionFree()), patienceMs)
+  })
+  try {
+    return await Promise.race([borrowed, patience])
+  } catch (error) {
+    borrowed.then(
+      (client) => client.release(),
+      () => undefined,
+    )
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const noConnectionFree = (): OperatorError =>
+  new OperatorError('no_connection_free', 'no connection of the pool became free', { retryable: true })
 
 const connect = async (target: ConnectionTarget, session: SessionOptions): Promise<Client> => {
   const config = { ...(await clientConfig(target)), application_name: session.applicationName }

@@ -5,7 +5,7 @@ import { isServerError } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { createGuestClients, selectGuestsWithoutClient } from './guest-clients.js'
 import { INCOMING_COLUMNS, insertSql, type BatchSession, type InsertedRow } from './message-rows.js'
-import { unsettled, type PendingSave } from './pending-save.js'
+import { noteUnknownOutcome, unsettled, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { isRetryable } from './retry.js'
 import { guestsOf, saveBatch, settleInserted } from './save-batch.js'
@@ -34,6 +34,7 @@ export const saveInBulk = async (session: BatchSession, batch: readonly PendingS
       new Set(created),
     )
   } catch (error) {
+    noteUnknownOutcome(batch, error)
     if (!isServerError(error) || isRetryable(error)) throw error
   }
   const rest = unsettled(batch)

@@ -31,7 +31,7 @@ export const createBulkStore = (target: ConnectionTarget, applicationName: strin
 
   const saveOnce = async (batch: readonly PendingSave[]): Promise<void> => {
     own ??= createPool(target, { max: 1, application_name: applicationName, query_timeout: QUERY_TIMEOUT_MS })
-    await withPooledClient(await own, (client) => saveInBulk({ client, names, statements }, batch))
+    await withPooledClient(await own, DEADLINE_MS, (client) => saveInBulk({ client, names, statements }, batch))
     if (unsettled(batch).length > 0) throw new StoreUnavailable('somebody holds a row that it needs', undefined)
   }
 

@@ -67,7 +67,8 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   const target = targetOf(source)
   const names = namesIn(options.schema ?? target?.schema ?? 'public')
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
-  const pool = lazyPool(source, target, options, deadlineMs)
+  const patienceMs = deadlineMs === 0 ? DEFAULT_DEADLINE_MS : deadlineMs
+  const pool = lazyPool(source, target, options, patienceMs)
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
 
@@ -92,7 +93,8 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       maxBatches: MAX_BATCHES,
       deadlineMs,
     },
-    async (batch) => withPooledClient(await pool.get(), (client) => saveBatch({ client, names, statements }, batch)),
+    async (batch) =>
+      withPooledClient(await pool.get(), patienceMs, (client) => saveBatch({ client, names, statements }, batch)),
   )
 
   return {
@@ -127,7 +129,7 @@ const lazyPool = (
   source: ChatStoreSource,
   target: ConnectionTarget | undefined,
   options: ChatStoreOptions,
-  deadlineMs: number,
+  patienceMs: number,
 ): LazyPool => {
   if (target === undefined) {
     const { pool } = source as { readonly pool: Pool }
@@ -139,7 +141,7 @@ const lazyPool = (
       max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       application_name: options.applicationName ?? 'chatkeep',
       // A silent server hangs nobody: the connection counts as lost, and the key settles what became of the message.
-      query_timeout: deadlineMs === 0 ? DEFAULT_DEADLINE_MS : deadlineMs,
+      query_timeout: patienceMs,
     })
     return own
   }

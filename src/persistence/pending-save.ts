@@ -8,6 +8,8 @@ import { backoffMs, isRetryable, reasonOf } from './retry.js'
 /** One message on its way, and where its outcome goes. */
 export interface PendingSave {
   readonly message: PreparedMessage
+  /** Whoever it is from; the messages of one sender are stored in order. */
+  readonly sender: string
   /** When it has been tried long enough, in milliseconds since 1970. */
   readonly deadline: number
   readonly outcome: Promise<SavedChatMessage>
@@ -28,6 +30,7 @@ export const createPendingSave = (message: PreparedMessage, deadline: number): P
   let isSettled = false
   return {
     message,
+    sender: senderOf(message),
     deadline,
     outcome,
     outcomeUnknown: false,
@@ -41,6 +44,13 @@ export const createPendingSave = (message: PreparedMessage, deadline: number): P
       reject(error)
     },
   }
+}
+
+// Both sides of a conversation share one order.
+const senderOf = ({ sessionId, guestUsername, clientId, clientSocketId }: PreparedMessage): string => {
+  if (sessionId !== null) return `session ${sessionId}`
+  if (guestUsername !== null) return `guest ${guestUsername}`
+  return clientId !== null ? `client ${clientId}` : `socket ${clientSocketId}`
 }
 
 export const unsettled = <Pending extends PendingSave>(batch: readonly Pending[]): readonly Pending[] =>
@@ -60,13 +70,18 @@ export const saveWithRetries = async (batch: readonly PendingSave[], saveBatch: 
     } catch (error) {
       const pause = backoffMs(attempt)
       for (const one of unsettled(open)) {
-        one.outcomeUnknown ||= !isServerError(error)
         if (!isRetryable(error)) one.fail(explainRefusal(error))
         else if (Date.now() + pause >= one.deadline) one.fail(unavailable(error))
       }
       if (unsettled(open).length > 0) await delay(pause)
     }
   }
+}
+
+/** Notes that a connection broke under a statement: whatever it was to store may be stored. */
+export const noteUnknownOutcome = (batch: readonly PendingSave[], error: unknown): void => {
+  if (isServerError(error)) return
+  for (const one of unsettled(batch)) one.outcomeUnknown = true
 }
 
 /** What is told to whoever waited until the deadline. */

@@ -9,7 +9,7 @@ import {
   type InsertedRow,
   type Linking,
 } from './message-rows.js'
-import { unsettled, type PendingSave } from './pending-save.js'
+import { noteUnknownOutcome, unsettled, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { isRetryable } from './retry.js'
 
@@ -27,6 +27,7 @@ export const saveBatch = async (
   batch: readonly PendingSave[],
   linking: Linking = 'linked',
 ): Promise<void> => {
+  if (batch.length === 0) return
   try {
     await saveInRounds(session, batch, linking)
   } catch (error) {
@@ -35,7 +36,10 @@ export const saveBatch = async (
     // Whatever is wrong with the look-up of contacts (a right that is missing, a table that is gone) must not cost the message.
     else if (linking === 'linked' && isServerError(error) && !isRetryable(error)) {
       await saveBatch(session, open, 'unlinked')
-    } else throw error
+    } else {
+      noteUnknownOutcome(open, error)
+      throw error
+    }
   }
 }
 
@@ -48,8 +52,15 @@ const saveApart = async (
   const [only] = open
   if (open.length > 1) {
     const middle = Math.ceil(open.length / 2)
-    await saveBatch(session, open.slice(0, middle), linking)
-    await saveBatch(session, open.slice(middle), linking)
+    const [before, after] = [open.slice(0, middle), open.slice(middle)]
+    await saveBatch(session, before, linking)
+    // Nobody's message overtakes an earlier one of his that is held up.
+    const heldUp = new Set(unsettled(before).map(({ sender }) => sender))
+    await saveBatch(
+      session,
+      after.filter(({ sender }) => !heldUp.has(sender)),
+      linking,
+    )
   } else if (only !== undefined && blamesTheRow(error)) {
     await saveWithoutReferences(session, only, error)
   }
@@ -75,12 +86,12 @@ export const settleInserted = (
 
 const saveInRounds = async (session: BatchSession, batch: readonly PendingSave[], linking: Linking): Promise<void> => {
   const createdNames = new Set<string>()
-  for (let round = 1; linking === 'linked' && round < MAX_ROUNDS; round += 1) {
+  for (let round = 1; linking === 'linked' && round <= MAX_ROUNDS; round += 1) {
     if (await tryToSave(session, batch, 'linked', createdNames)) return
-    for (const name of await createGuestClients(session.client, session.names, guestsOf(unsettled(batch))))
-      createdNames.add(name)
+    if (round === MAX_ROUNDS) break
+    const created = await createGuestClients(session.client, session.names, guestsOf(unsettled(batch)))
+    for (const username of created) createdNames.add(username)
   }
-  if (linking === 'linked' && (await tryToSave(session, batch, 'linked', createdNames))) return
   if (await tryToSave(session, batch, 'unlinked', createdNames)) return
   for (const one of unsettled(batch)) one.fail(new MessageNotStored())
 }

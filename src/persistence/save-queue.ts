@@ -85,11 +85,10 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   }
 
   const enqueue = (entry: Entry): void => {
-    const name = senderOf(entry.message)
-    const known = senders.get(name)
+    const known = senders.get(entry.sender)
     if (known === undefined) {
-      const sender: Sender = { name, waiting: [entry], delays: 0 }
-      senders.set(name, sender)
+      const sender: Sender = { name: entry.sender, waiting: [entry], delays: 0 }
+      senders.set(entry.sender, sender)
       ready.add(sender)
     } else known.waiting.push(entry)
     sweeper ??= setInterval(sweep, SWEEP_MS)
@@ -119,8 +118,10 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     const blocked = unsettled(entries)
     sender.waiting.unshift(...blocked)
     if (sender.waiting.length === 0) senders.delete(sender.name)
-    else if (blocked.length === 0) makeReady(sender)
-    else {
+    else if (blocked.length === 0) {
+      sender.delays = 0
+      makeReady(sender)
+    } else {
       sender.delays += 1
       setTimeout(makeReady, backoffMs(sender.delays), sender)
     }
@@ -135,7 +136,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     const now = Date.now()
     for (const { waiting } of senders.values()) {
       for (const entry of waiting)
-        if (now >= entry.deadline) entry.fail(unavailable(new Error('the message waited too long for its turn')))
+        if (now >= entry.deadline) entry.fail(unavailable(new Error('the message waited too long')))
     }
     if (senders.size > 0) return
     clearInterval(sweeper)
@@ -170,10 +171,3 @@ const takeBatch = (ready: Set<Sender>): Batch => {
 
 const contentBytes = ({ text, imageUrl }: PreparedMessage): number =>
   Buffer.byteLength(text ?? '') + Buffer.byteLength(imageUrl ?? '')
-
-// Whoever it is from: both sides of a conversation share one order.
-const senderOf = ({ sessionId, guestUsername, clientId, clientSocketId }: PreparedMessage): string => {
-  if (sessionId !== null) return `session ${sessionId}`
-  if (guestUsername !== null) return `guest ${guestUsername}`
-  return clientId !== null ? `client ${clientId}` : `socket ${clientSocketId}`
-}

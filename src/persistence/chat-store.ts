@@ -56,9 +56,6 @@ const DEFAULT_MAX_CONNECTIONS = 10
 const DEFAULT_MAX_QUEUED_MESSAGES = 10_000
 const DEFAULT_MAX_QUEUED_BYTES = 64 * 1_048_576
 
-/** More would make smaller batches; fewer would let one that hangs stop all. */
-const MAX_BATCHES = 4
-
 /**
  * Opens a store. Connects at the first call; reads no environment, prints nothing.
  * @throws OperatorError `invalid_database_url` or `invalid_connection_setting`
@@ -90,7 +87,6 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     {
       maxMessages: options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
       maxBytes: options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,
-      maxBatches: MAX_BATCHES,
       deadlineMs,
     },
     async (batch) =>

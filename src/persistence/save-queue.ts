@@ -16,8 +16,6 @@ export interface SaveQueueLimits {
   readonly maxMessages: number
   /** Most bytes of their contents, likewise; one message alone may be larger. */
   readonly maxBytes: number
-  /** Most batches under way at once, each on a connection of its own. */
-  readonly maxBatches: number
   /** How long a message may be tried, in milliseconds. */
   readonly deadlineMs: number
 }
@@ -34,6 +32,14 @@ const BATCH_BYTES = 4 * 1_048_576
 
 /** Most messages that one sender may have in a batch: one who floods leaves room for the others. */
 const BATCH_MESSAGES_OF_A_SENDER = 64
+
+/**
+ * Batches under way at once, each on a connection of its own: one is written while the other is made. More would only be
+ * smaller; but where both take long, as on a connection that went silent, others may begin.
+ */
+const USUAL_BATCHES = 2
+const MOST_BATCHES = 4
+const LONG_MS = 250
 
 /** How often messages that wait too long are looked for. */
 const SWEEP_MS = 250
@@ -63,7 +69,8 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   const senders = new Map<string, Sender>()
   /** Senders with messages waiting, none under way, and no row lock in their way. */
   const ready = new Set<Sender>()
-  let batches = 0
+  /** When each batch that is under way began. */
+  const running = new Set<{ readonly since: number }>()
   let messages = 0
   let bytes = 0
   let isScheduled = false
@@ -97,7 +104,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
 
   // Calls of one turn of the event loop go into one batch.
   const schedule = (): void => {
-    if (isScheduled || ready.size === 0 || batches >= limits.maxBatches) return
+    if (isScheduled || ready.size === 0 || !hasRoom()) return
     isScheduled = true
     setImmediate(() => {
       isScheduled = false
@@ -106,11 +113,18 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     })
   }
 
+  const hasRoom = (): boolean => {
+    if (running.size < USUAL_BATCHES) return true
+    const longAgo = Date.now() - LONG_MS
+    return running.size < MOST_BATCHES && [...running].every(({ since }) => since < longAgo)
+  }
+
   const run = async ({ senders: taken, entries }: Batch): Promise<void> => {
-    batches += 1
+    const own = { since: Date.now() }
+    running.add(own)
     await saveWithRetries(entries, saveBatch)
-    batches -= 1
-    for (const [sender, own] of taken) giveBack(sender, own)
+    running.delete(own)
+    for (const [sender, messagesOfSender] of taken) giveBack(sender, messagesOfSender)
     schedule()
   }
 
@@ -138,6 +152,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
       for (const entry of waiting)
         if (now >= entry.deadline) entry.fail(unavailable(new Error('the message waited too long')))
     }
+    schedule()
     if (senders.size > 0) return
     clearInterval(sweeper)
     sweeper = undefined

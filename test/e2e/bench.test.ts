@@ -55,8 +55,10 @@ describe('the benchmark', () => {
     const { code, stdout, stderr } = await runBench(['--only', 'guests', '--guests', '100'])
     expect(code, stderr).toBe(0)
     expect(stdout).toMatch(/^\d+ cores, .*\nNode \d+\.\d+\.\d+, PostgreSQL \d+\.\d+: fsync on, /)
-    expect(stdout).toMatch(/^ scenario +\| case +\| calls +\| per s +\| ratio +\| p50 ms +\| p99 ms +\| peak RSS MB/m)
-    expect(stdout).toMatch(/^ guests +\| find, then INSERT, 128 callers +\| +100 +\| +[\d.,]+ +\| 1\.00x /m)
+    expect(stdout).toMatch(
+      /^ scenario +\| case +\| calls +\| per s +\| spread +\| ratio +\| p50 ms +\| p99 ms +\| peak RSS MB/m,
+    )
+    expect(stdout).toMatch(/^ guests +\| find, then INSERT, 128 callers +\| +100 +\| +[\d.,]+ +\| +±\d+% +\| 1\.00x /m)
     expect(stderr).toContain('guests: done in ')
   })
 

@@ -24,7 +24,11 @@ const COLUMNS: readonly Column[] = [
   { title: 'case', cell: (row) => row.case, align: 'left' },
   { title: 'messages', cell: (row) => orNothing(row.size ?? null, number), align: 'right' },
   { title: 'calls', cell: (row) => number(row.calls), align: 'right' },
-  { title: 'per s', cell: (row) => number(row.perSecond, row.perSecond < 100 ? 1 : 0), align: 'right' },
+  {
+    title: 'per s',
+    cell: (row) => number(row.perSecond, row.perSecond < 1 ? 3 : row.perSecond < 100 ? 1 : 0),
+    align: 'right',
+  },
   { title: 'spread', cell: (row) => orNothing(spreadOf(row), (spread) => `±${number(100 * spread)}%`), align: 'right' },
   { title: 'ratio', cell: (row) => orNothing(row.ratio, (ratio) => `${number(ratio, 2)}x`), align: 'right' },
   { title: 'p50 ms', cell: (row) => orNothing(row.p50Ms, milliseconds), align: 'right' },

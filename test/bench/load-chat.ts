@@ -1,10 +1,10 @@
 import { duration } from '../../src/cli/render.js'
 import { readMigrationFiles, shippedMigrations } from '../../src/migrations/files.js'
 import { CLIENT_COLUMNS, clientLines, MESSAGE_COLUMNS, messageLines, type ChatShape } from './chat-data.js'
+import { checkFailed } from './check-failed.js'
 import { copyLines } from './copy.js'
 import type { Bench } from './scenario.js'
 import { migrateDatabase, type BenchDatabase } from './server.js'
-import { checkFailed } from './check-failed.js'
 
 /** What makes the columns; the rest of the migrations is left to the product, after the rows are there. */
 const COLUMNS_FIRST = ['create-chat-tables', 'allow-guest-messages', 'add-idempotency-key']

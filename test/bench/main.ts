@@ -46,4 +46,8 @@ const context: BenchProcess = {
   peakRssBytes: () => 1_024 * process.resourceUsage().maxRSS,
 }
 
+/** How long an interrupted run may linger on what it left behind. */
+const LINGER_MS = 1_000
+
 process.exitCode = context.argv[0] === REPLAY_CHILD ? await runReplayChild(context) : await runBench(context)
+setTimeout(() => process.exit(), LINGER_MS).unref()

@@ -6,6 +6,8 @@ export interface Figures {
   readonly calls: number
   readonly seconds: number
   readonly perSecond: number
+  /** The rate of each round: how far they lie apart says how quiet the machine was. Empty where there were none. */
+  readonly roundsPerSecond: readonly number[]
   readonly p50Ms: number | null
   readonly p99Ms: number | null
   readonly peakRssMb: number | null
@@ -29,6 +31,7 @@ export const createMeter = (rssBytes: () => number): Meter => {
   // In microseconds: a histogram counts whole numbers.
   const latencies = createHistogram()
   const loopDelay = createLoopDelay()
+  const roundsPerSecond: number[] = []
   let seconds = 0
   let peakRss = 0
   const sampleRss = (): void => {
@@ -43,10 +46,13 @@ export const createMeter = (rssBytes: () => number): Meter => {
       const sampling = setInterval(sampleRss, RSS_INTERVAL_MS)
       const stopLoopDelay = loopDelay.start()
       const startedAt = performance.now()
+      const callsBefore = latencies.count
       try {
         return await work()
       } finally {
-        seconds += (performance.now() - startedAt) / 1_000
+        const roundSeconds = (performance.now() - startedAt) / 1_000
+        seconds += roundSeconds
+        roundsPerSecond.push((latencies.count - callsBefore) / roundSeconds)
         stopLoopDelay()
         clearInterval(sampling)
         sampleRss()
@@ -66,6 +72,7 @@ export const createMeter = (rssBytes: () => number): Meter => {
         calls,
         seconds,
         perSecond: calls / seconds,
+        roundsPerSecond,
         p50Ms: percentileMs(50),
         p99Ms: percentileMs(99),
         peakRssMb: peakRss / MEGABYTE,
@@ -80,6 +87,7 @@ export const bulkFigures = (calls: number, ms: number, others: Partial<Figures> 
   calls,
   seconds: ms / 1_000,
   perSecond: (1_000 * calls) / ms,
+  roundsPerSecond: [],
   p50Ms: null,
   p99Ms: null,
   peakRssMb: null,

@@ -1,9 +1,9 @@
 import type { ChatStore, HistoryQuery } from '../../src/index.js'
 import { selectMetrics } from '../../src/metrics/read-metrics.js'
 import { BIG_CLIENT, guestName, type ChatShape } from './chat-data.js'
-import { createRandom, randomBelow, type Random } from './random.js'
-import type { BenchDatabase } from './server.js'
 import { checkFailed } from './check-failed.js'
+import { createRandom, itemAt, pick, randomBelow, type Random } from './random.js'
+import type { BenchDatabase } from './server.js'
 
 /** One kind of call; each call is about another contact or place. */
 export interface ReadCase {
@@ -27,10 +27,11 @@ export const prepareReadCases = async (
   database: BenchDatabase,
   store: ChatStore,
   shape: ChatShape,
+  signal: AbortSignal,
 ): Promise<readonly ReadCase[]> => {
   const random = createRandom(5)
   const { sessions, sockets } = await sampleContacts(database, shape, random)
-  const places = await walkBigConversation(store, shape)
+  const places = await walkBigConversation(store, shape, signal)
   const seen = await sampleUnreadMessages(database)
   const stops = await stopsInBigConversation(database, shape)
   const history = (title: string, query: () => HistoryQuery): ReadCase => ({
@@ -83,11 +84,16 @@ const walkChats = (store: ChatStore): (() => Promise<void>) => {
 }
 
 /** Reads the whole conversation once. @returns the cursors between its pages */
-const walkBigConversation = async (store: ChatStore, { big }: ChatShape): Promise<readonly string[]> => {
+const walkBigConversation = async (
+  store: ChatStore,
+  { big }: ChatShape,
+  signal: AbortSignal,
+): Promise<readonly string[]> => {
   const limit = Math.min(LARGEST_PAGE, Math.ceil(big / FEWEST_PLACES))
   const cursors: string[] = []
   for (let before: string | undefined; ; before = cursors.at(-1)) {
     const { nextBefore } = await store.getChatHistory({ clientId: BIG_CLIENT, limit, before })
+    signal.throwIfAborted()
     if (nextBefore === null) return cursors
     cursors.push(nextBefore)
   }
@@ -152,12 +158,4 @@ const stopsInBigConversation = async ({ client }: BenchDatabase, { big }: ChatSh
     [BIG_CLIENT, Math.min(MESSAGES_PER_STOP, Math.ceil(big / FEWEST_PLACES))],
   )
   return rows
-}
-
-const pick = <T>(random: Random, items: readonly T[]): T => itemAt(items, randomBelow(random, items.length))
-
-const itemAt = <T>(items: readonly T[], index: number): T => {
-  const item = items[index]
-  if (item === undefined) throw checkFailed('there is nothing to choose from')
-  return item
 }

@@ -24,7 +24,12 @@ const COLUMNS: readonly Column[] = [
   { title: 'case', cell: (row) => row.case, align: 'left' },
   { title: 'messages', cell: (row) => orNothing(row.size ?? null, number), align: 'right' },
   { title: 'calls', cell: (row) => number(row.calls), align: 'right' },
-  { title: 'per s', cell: (row) => number(row.perSecond, row.perSecond < 100 ? 1 : 0), align: 'right' },
+  {
+    title: 'per s',
+    cell: (row) => number(row.perSecond, row.perSecond < 1 ? 3 : row.perSecond < 100 ? 1 : 0),
+    align: 'right',
+  },
+  { title: 'spread', cell: (row) => orNothing(spreadOf(row), (spread) => `±${number(100 * spread)}%`), align: 'right' },
   { title: 'ratio', cell: (row) => orNothing(row.ratio, (ratio) => `${number(ratio, 2)}x`), align: 'right' },
   { title: 'p50 ms', cell: (row) => orNothing(row.p50Ms, milliseconds), align: 'right' },
   { title: 'p99 ms', cell: (row) => orNothing(row.p99Ms, milliseconds), align: 'right' },
@@ -33,7 +38,16 @@ const COLUMNS: readonly Column[] = [
   { title: 'note', cell: (row) => row.note ?? '', align: 'left' },
 ]
 
-const LEGEND = `ratio: of the rate to that of the first case beside it (more is better); in reads, of p99 to that at the
+/** Standard deviation of the rounds' rates, as a part of their mean; null where there are not two. */
+const spreadOf = ({ roundsPerSecond: rates }: Row): number | null => {
+  if (rates.length < 2) return null
+  const mean = rates.reduce((sum, rate) => sum + rate, 0) / rates.length
+  const squares = rates.reduce((sum, rate) => sum + (rate - mean) ** 2, 0)
+  return Math.sqrt(squares / (rates.length - 1)) / mean
+}
+
+const LEGEND = `spread: how far the rates of the rounds lie apart (standard deviation), the noise that a ratio has to rise above.
+ratio: of the rate to that of the first case beside it (more is better); in reads, of p99 to that at the
 smallest size (less is better). loop: how late the event loop of this process came to its timers.`
 
 /** The machine, one table, and how to read it. */

@@ -4,8 +4,8 @@ import { text } from 'node:stream/consumers'
 import * as z from 'zod'
 import { runProgram } from '../../src/program.js'
 import type { BenchProcess } from './bench-process.js'
-import { createLoopDelay } from './loop-delay.js'
 import { checkFailed } from './check-failed.js'
+import { createLoopDelay } from './loop-delay.js'
 
 /** The first argument that makes of this program a process that replays. */
 export const REPLAY_CHILD = 'replay-child'

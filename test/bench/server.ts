@@ -7,6 +7,7 @@ import { createDatabaseIfMissing } from '../../src/database/create-database.js'
 import { startEmbeddedServer, type EmbeddedServer } from '../../src/database/embedded-server.js'
 import { escapeIdentifier } from '../../src/database/identifier.js'
 import { onlyRow } from '../../src/database/rows.js'
+import type { OperatorError } from '../../src/errors.js'
 import { migrate, previewMigrate } from '../../src/migrations/migrate.js'
 import { shippedMigrations } from '../../src/migrations/files.js'
 import type { BenchProcess } from './bench-process.js'
@@ -60,10 +61,21 @@ export const withBenchServer = async <T>(
         ]),
       ),
     )
-    return await work({ ...facts, target, url: (database) => server.url(database) })
+    return await untilAbandoned(work({ ...facts, target, url: (database) => server.url(database) }), signal)
   } finally {
     await server.stop()
   }
+}
+
+const PATIENCE_MS = 1_000
+
+// A query under way may take a minute, and the store would try again for longer: interrupted work gets a moment to end, and is left behind.
+const untilAbandoned = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
+  const abandoned = new Promise<never>((_resolve, reject) => {
+    const abandon = (): void => reject(signal.reason as OperatorError)
+    signal.addEventListener('abort', () => setTimeout(abandon, PATIENCE_MS), { once: true })
+  })
+  return Promise.race([work, abandoned])
 }
 
 /** `statfs` of Linux: file systems that are gone with the power. */
@@ -123,6 +135,8 @@ export const migrateDatabase = async ({ target }: BenchDatabase, signal: AbortSi
 /** Gives the work a pool as an application has it, of the size that the store has by default. */
 export const withPool = async <T>({ url }: BenchDatabase, work: (pool: pg.Pool) => Promise<T>): Promise<T> => {
   const pool = new pg.Pool({ connectionString: url, max: 10 })
+  // Idle connections learn of the end of the server; without a listener they would end the process.
+  pool.on('error', () => undefined)
   try {
     return await work(pool)
   } finally {

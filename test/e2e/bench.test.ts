@@ -39,15 +39,15 @@ const runBench = async (
 }
 
 describe('the benchmark', () => {
-  test('measures every scenario, and says so in one JSON document', { timeout: 120_000 }, async () => {
-    const sizes = ['--guests', '200', '--bulk', '300', '--messages', '1000,2000']
-    const { code, stdout, stderr } = await runBench(['--json', '--seconds', '0.02', ...sizes])
+  test('answers with one JSON document when asked to', { timeout: 120_000 }, async () => {
+    const sizes = ['--seconds', '0.02', '--bulk', '300', '--messages', '1000,2000']
+    const { code, stdout, stderr } = await runBench(['--json', '--only', 'reads,bulk,save', ...sizes])
     expect(code, stderr).toBe(0)
     const { ok, machine, rows, failures } = JSON.parse(stdout) as Result
     expect({ ok, failures }).toEqual({ ok: true, failures: [] })
     expect(machine).toMatchObject({ settings: { fsync: 'on', synchronous_commit: 'on' } })
     const amount = (name: string): number => rows.filter(({ scenario }) => scenario === name).length
-    expect([amount('save'), amount('guests'), amount('bulk'), amount('reads')]).toEqual([12, 2, 3, 22])
+    expect([amount('save'), amount('bulk'), amount('reads'), rows.length]).toEqual([12, 3, 22, 12 + 3 + 22])
     for (const row of rows) expect(row.perSecond, JSON.stringify(row)).toBeGreaterThan(0)
   })
 
@@ -55,8 +55,10 @@ describe('the benchmark', () => {
     const { code, stdout, stderr } = await runBench(['--only', 'guests', '--guests', '100'])
     expect(code, stderr).toBe(0)
     expect(stdout).toMatch(/^\d+ cores, .*\nNode \d+\.\d+\.\d+, PostgreSQL \d+\.\d+: fsync on, /)
-    expect(stdout).toMatch(/^ scenario +\| case +\| calls +\| per s +\| ratio +\| p50 ms +\| p99 ms +\| peak RSS MB/m)
-    expect(stdout).toMatch(/^ guests +\| find, then INSERT, 128 callers +\| +100 +\| +[\d.,]+ +\| 1\.00x /m)
+    expect(stdout).toMatch(
+      /^ scenario +\| case +\| calls +\| per s +\| spread +\| ratio +\| p50 ms +\| p99 ms +\| peak RSS MB/m,
+    )
+    expect(stdout).toMatch(/^ guests +\| find, then INSERT, 128 callers +\| +100 +\| +[\d.,]+ +\| +±\d+% +\| 1\.00x /m)
     expect(stderr).toContain('guests: done in ')
   })
 

@@ -3,11 +3,11 @@ import { onlyRow } from '../../../src/database/rows.js'
 import { createChatStore } from '../../../src/index.js'
 import { findThenInsert, type GuestMessage } from '../application-sql.js'
 import { runCallers, times } from '../callers.js'
+import { checkFailed } from '../check-failed.js'
 import type { Meter } from '../meter.js'
 import { createRandom, randomText } from '../random.js'
 import type { Bench, Scenario } from '../scenario.js'
 import { withMigratedDatabase, withPool, type BenchDatabase } from '../server.js'
-import { checkFailed } from '../check-failed.js'
 
 const CALLERS = 128
 const ROUNDS = 10

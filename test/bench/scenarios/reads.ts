@@ -33,7 +33,7 @@ const measureSize = (bench: Bench, messages: number, add: (row: Row) => void): P
     await loadChat(bench, database, shape)
     const store = createChatStore({ databaseUrl: database.url }, { deadlineMs: DEADLINE_MS })
     try {
-      for (const readCase of await prepareReadCases(database, store, shape)) {
+      for (const readCase of await prepareReadCases(database, store, shape, bench.signal)) {
         bench.progress.line(`reads: ${messages.toLocaleString('en-US')} messages: ${readCase.title}`)
         add(await measureCase(bench, readCase, messages))
       }

@@ -6,7 +6,7 @@
 -- The name of a message's chat in "chatkeep_chats"; NULL for a message of nobody.
 CREATE OR REPLACE FUNCTION "chatkeep_chat"("clientId" BIGINT, "guestUsername" TEXT) RETURNS TEXT
 LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN "clientId" IS NULL THEN 'g' || "guestUsername" ELSE 'c' || "clientId" END
+  SELECT CASE WHEN "clientId" IS NULL THEN 'g' || "guestUsername" ELSE 'c' || "clientId"::TEXT END
 $$;
 
 -- The row that a writer relies on is locked until it commits (KEY SHARE), so that nobody takes it away before others can

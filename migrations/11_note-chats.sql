@@ -6,7 +6,7 @@
 -- The name of a message's chat in "chatkeep_chats"; NULL for a message of nobody.
 CREATE OR REPLACE FUNCTION "chatkeep_chat"("clientId" BIGINT, "guestUsername" TEXT) RETURNS TEXT
 LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN "clientId" IS NULL THEN 'g' || "guestUsername" ELSE 'c' || "clientId" END
+  SELECT CASE WHEN "clientId" IS NULL THEN 'g' || "guestUsername" ELSE 'c' || "clientId"::TEXT END
 $$;
 
 -- The ten seconds in which an instant is, by their first instant: fine enough for few chats to share them, and coarse

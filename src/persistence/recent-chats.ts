@@ -2,7 +2,7 @@ import type { Queryable } from '../database/connection.js'
 import { checkLimit } from './contact.js'
 import { cursorSql, parseCursor, type Position } from './cursor.js'
 import type { ChatMessage } from './message.js'
-import { MESSAGE_COLUMNS, type Names } from './statements.js'
+import { MESSAGE_COLUMNS, periodOf, type Names } from './statements.js'
 
 export interface RecentChatsQuery {
   /** Chats a page, 1 to 200; 50 when absent. */
@@ -87,12 +87,12 @@ const findPage = async (
  * messages says. A row whose chat was active later is superseded by another; one whose chat was active only earlier (its
  * last message is gone) still stands for it, so that no chat is ever missing.
  */
-const recentSql = ({ client, message, chats, period }: Names, hasPosition: boolean): string => `
+const recentSql = ({ client, message, chats }: Names, hasPosition: boolean): string => `
   WITH candidate AS MATERIALIZED (
-    ${hasPosition ? `SELECT "chat", "period" FROM ${chats} WHERE "period" = ${period}($3::timestamp) UNION ALL` : ''}
+    ${hasPosition ? `SELECT "chat", "period" FROM ${chats} WHERE "period" = ${periodOf('$3::timestamp')} UNION ALL` : ''}
     (SELECT "chat", "period"
      FROM ${chats}
-     ${hasPosition ? `WHERE "period" < ${period}($3::timestamp)` : ''}
+     ${hasPosition ? `WHERE "period" < ${periodOf('$3::timestamp')}` : ''}
      ORDER BY "period" DESC
      FETCH FIRST $2 ROWS WITH TIES)
   ), chat AS (
@@ -117,7 +117,7 @@ const recentSql = ({ client, message, chats, period }: Names, hasPosition: boole
        ORDER BY m."createdAt" DESC, m."id" DESC
        LIMIT 1)
     ) AS last
-    WHERE ${period}(last."createdAt") <= chat."period"
+    WHERE ${periodOf('last."createdAt"')} <= chat."period"
       ${hasPosition ? `AND (greatest(last."createdAt", chat."period"), last."id") < ($3::timestamp, $4::integer)` : ''}
     ORDER BY "listedAt" DESC, last."id" DESC
     LIMIT $1

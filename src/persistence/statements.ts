@@ -11,8 +11,6 @@ export interface Names {
   readonly guestClients: string
   /** Which chat was active when. */
   readonly chats: string
-  /** The function that tells the period of an instant in that list. */
-  readonly period: string
 }
 
 export const namesIn = (schema: string): Names => ({
@@ -23,11 +21,13 @@ export const namesIn = (schema: string): Names => ({
   messageType: qualified(schema, 'MessageType'),
   guestClients: qualified(schema, 'chatkeep_guest_clients'),
   chats: qualified(schema, 'chatkeep_chats'),
-  period: qualified(schema, 'chatkeep_period'),
 })
 
 /** The present instant as the application stores instants: UTC in a `timestamp` column, whatever the session's zone. */
 export const UTC_NOW = `(now() AT TIME ZONE 'UTC')`
+
+/** The ten seconds in which an instant is, as the list of chats has it: what `chatkeep_period` of the migrations computes. */
+export const periodOf = (instant: string): string => `date_bin('10 seconds', ${instant}, timestamp '2000-01-01')`
 
 /** The columns of `ChatMessage` as the type of that name has them; instants leave the database as `timestamptz`. */
 export const MESSAGE_COLUMNS = `

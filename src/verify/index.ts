@@ -1,6 +1,7 @@
 import { archive } from './archive.js'
 import { baseColumns } from './base-columns.js'
 import { chatTables } from './chat-tables.js'
+import { chatsListed } from './chats-listed.js'
 import type { Check } from './check.js'
 import { doubledKeys } from './doubled-keys.js'
 import { durability } from './durability.js'
@@ -30,6 +31,7 @@ export const checks: readonly Check[] = [
   uniqueColumns,
   unfilledColumns,
   doubledKeys,
+  chatsListed,
   unlinkedMessages,
   ownerlessMessages,
   durability,

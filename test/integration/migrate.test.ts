@@ -7,6 +7,7 @@ import { OperatorError } from '../../src/index.js'
 import { runChatkeep } from '../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../support/database.js'
 import { fixtureNames, loadFixture } from '../support/fixtures.js'
+import { withLimitedRole } from '../support/limited-role.js'
 
 const GUEST_COLUMNS = ['guestUsername', 'guestPhone', 'idempotencyKey', 'guestUnverified']
 
@@ -100,6 +101,24 @@ describe('migrate', () => {
       `UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"ChatMessage_idempotencyKey_key"'::regclass`,
     ],
     ['a NOT NULL put back by hand', 'ALTER TABLE "ChatMessage" ALTER COLUMN "clientId" SET NOT NULL'],
+    ['a partial index', 'DROP INDEX "ChatMessage_unread_idx"'],
+    ['the mark of unverified guests', 'ALTER TABLE "ChatMessage" DROP COLUMN "guestUnverified"'],
+    ['a table of our own', 'DROP TABLE "chatkeep_guest_clients"'],
+    ['an index of our own table', 'DROP INDEX "chatkeep_chats_period_idx"'],
+    ['a trigger', 'DROP TRIGGER "chatkeep_note_updated" ON "ChatMessage"'],
+    ['a disabled trigger', 'ALTER TABLE "ChatMessage" DISABLE TRIGGER "chatkeep_note_deleted"'],
+    [
+      'a trigger that does something else',
+      `DROP TRIGGER "chatkeep_note_inserted" ON "ChatMessage"; CREATE TRIGGER "chatkeep_note_inserted"
+       AFTER INSERT ON "ChatMessage" FOR EACH STATEMENT EXECUTE FUNCTION "chatkeep_note_truncated"()`,
+    ],
+    ['a function', 'DROP FUNCTION "chatkeep_unnote"'],
+    [
+      'a function of another body',
+      `CREATE OR REPLACE FUNCTION "chatkeep_note"("chats" TEXT[], "periods" TIMESTAMP[]) RETURNS VOID LANGUAGE plpgsql AS 'BEGIN END'`,
+    ],
+    ['a function that takes its tables from anywhere', 'ALTER FUNCTION "chatkeep_note_inserted"() RESET search_path'],
+    ['a list of chats that is not filled', 'COMMENT ON TABLE "chatkeep_chats" IS NULL'],
   ])('repairs %s that the history believes done', async ([_what, sql = ''], { database }) => {
     await migrated(database)
     const healthy = await schemaOf(database)
@@ -108,6 +127,39 @@ describe('migrate', () => {
     const { exitCode, stdout } = await on(database, 'migrate')
     expect(exitCode, stdout).toBe(0)
     expect(await schemaOf(database)).toEqual(healthy)
+  })
+
+  test.for([
+    ['the triggers were off', 'ALTER TABLE "ChatMessage" DISABLE TRIGGER USER'],
+    ['a trigger was gone', 'DROP TRIGGER "chatkeep_note_inserted" ON "ChatMessage"'],
+  ])('fills the list of chats again with what was written while %s', async ([, sql = ''], { database }) => {
+    await migrated(database)
+    await database.load(`${sql};
+      INSERT INTO "ChatMessage" ("senderType", "messageType", "guestUsername") VALUES ('CLIENT', 'TEXT', 'ana')`)
+    const { steps } = JSON.parse((await on(database, 'migrate', '--json')).stdout) as { steps: { name: string }[] }
+    expect(steps.map(({ name }) => name)).toEqual(['note-chats', 'fill-chats'])
+    expect(await database.query('SELECT "chat" FROM "chatkeep_chats"')).toEqual([{ chat: 'gana' }])
+    expect((await on(database, 'migrate')).stdout).toContain('nothing had to be done')
+  })
+
+  test('makes the list of chats anew when its table is gone', async ({ database }) => {
+    await migrated(database, 'crm-before')
+    const chats = await database.query('SELECT * FROM "chatkeep_chats" ORDER BY 1')
+    expect(chats.length).toBeGreaterThan(10)
+    await database.load('DROP TABLE "chatkeep_chats"')
+    expect((await on(database, 'migrate')).exitCode).toBe(0)
+    expect(await database.query('SELECT * FROM "chatkeep_chats" ORDER BY 1')).toEqual(chats)
+  })
+
+  test('needs no superuser, only the owner of the tables', async ({ database }) => {
+    await database.load('DROP SCHEMA public CASCADE; CREATE SCHEMA chat')
+    await withLimitedRole(database, async ({ name, url }) => {
+      await database.load(`GRANT CREATE, USAGE ON SCHEMA chat TO ${name}`)
+      for (const argv of [['migrate'], ['verify'], ['rollback', '--confirm', database.name], ['migrate'], ['verify']]) {
+        const { exitCode, stdout, stderr } = await runChatkeep([...argv, '--schema', 'chat', '--database-url', url])
+        expect(exitCode, `${argv.join(' ')}: ${stdout} ${stderr}`).toBe(0)
+      }
+    })
   })
 
   test("refuses another tool's table named migrations, with the way out", async ({ database }) => {
@@ -134,6 +186,14 @@ describe('migrate', () => {
       '"Client"."phone" must be text or character varying, nullable, but is missing',
     ],
     ['ALTER TABLE "User" RENAME TO "Operator"', 'table "User" is missing'],
+    [
+      'ALTER TABLE "ChatMessage" ADD COLUMN "guestUnverified" boolean',
+      '7_mark-unverified-guests: "ChatMessage"."guestUnverified" must be boolean, NOT NULL, but is nullable',
+    ],
+    [
+      'CREATE TABLE "chatkeep_chats" ("chat" text NOT NULL)',
+      '8_create-own-tables: "chatkeep_chats"."period" must be timestamp without time zone, NOT NULL, but is missing',
+    ],
   ])('refuses what is in its way: %s', async ([sql = '', reason = ''], { database }) => {
     await loadFixture(database, 'crm-before')
     await database.query(sql)
@@ -162,6 +222,18 @@ describe('migrate', () => {
     expect(await database.query('SELECT count(*)::integer AS rows FROM "the chat"."migrations"')).toEqual([
       { rows: 13 },
     ])
+    expect(
+      await database.query(
+        `SELECT n.nspname AS schema FROM pg_namespace AS n
+         WHERE EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname LIKE 'chatkeep%')
+           OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid AND proname LIKE 'chatkeep%')`,
+      ),
+    ).toEqual([{ schema: 'the chat' }])
+    await database.load(
+      `INSERT INTO "the chat"."ChatMessage" ("senderType", "messageType", "guestUsername") VALUES ('CLIENT', 'TEXT', 'ana')`,
+    )
+    expect(await database.query('SELECT "chat" FROM "the chat"."chatkeep_chats"')).toEqual([{ chat: 'gana' }])
+    expect((await on(database, 'migrate', '--schema', 'the chat')).stdout).toContain('nothing had to be done')
     const missing = await on(database, 'migrate', '--schema', 'nowhere')
     expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('there is no schema "nowhere"')])
   })

@@ -290,6 +290,80 @@ describe('verify finds in a migrated database', () => {
       ['index_missing', 'doubled_idempotency_keys'],
       { object: 'index "ChatMessage_idempotencyKey_key"' },
     ],
+    [
+      'the mark of unverified guests, gone',
+      'ALTER TABLE "ChatMessage" DROP COLUMN "guestUnverified"',
+      ['column_missing'],
+      { object: '"ChatMessage"."guestUnverified"', expected: 'boolean, NOT NULL', help: 'chatkeep migrate' },
+    ],
+    [
+      'a mark of unverified guests that may be unknown',
+      'ALTER TABLE "ChatMessage" ALTER COLUMN "guestUnverified" DROP NOT NULL',
+      ['column_nullability'],
+      { help: 'ALTER TABLE "public"."ChatMessage" ALTER COLUMN "guestUnverified" SET NOT NULL' },
+    ],
+    [
+      'the list of chats, gone',
+      'DROP TABLE "chatkeep_chats"',
+      ['table_missing'],
+      { object: 'table "chatkeep_chats"', help: 'chatkeep migrate' },
+    ],
+    [
+      'a column of our own that is gone, with its index',
+      'ALTER TABLE "chatkeep_guest_clients" DROP COLUMN "clientId"',
+      ['column_missing', 'index_missing'],
+      { object: '"chatkeep_guest_clients"."clientId"' },
+    ],
+    [
+      'an index of our own table that is gone',
+      'DROP INDEX "chatkeep_chats_chat_period_idx"',
+      ['index_missing'],
+      { object: 'index "chatkeep_chats_chat_period_idx"', help: 'chatkeep migrate' },
+    ],
+    [
+      'a trigger that is gone',
+      'DROP TRIGGER "chatkeep_note_inserted" ON "ChatMessage"',
+      ['trigger_missing'],
+      { object: 'trigger "chatkeep_note_inserted" on "ChatMessage"', help: 'chatkeep migrate' },
+    ],
+    [
+      'a trigger that is disabled',
+      'ALTER TABLE "ChatMessage" DISABLE TRIGGER "chatkeep_note_deleted"',
+      ['trigger_disabled'],
+      { actual: 'disabled: the list of chats misses what is written', help: 'chatkeep migrate' },
+    ],
+    [
+      'a trigger that fires only for a replication',
+      'ALTER TABLE "ChatMessage" ENABLE REPLICA TRIGGER "chatkeep_note_deleted"',
+      ['trigger_disabled'],
+      { object: 'trigger "chatkeep_note_deleted" on "ChatMessage"' },
+    ],
+    [
+      'functions that are gone or are not ours',
+      `DROP FUNCTION "chatkeep_note_in_snapshot"; ALTER FUNCTION "chatkeep_note_deleted"() SET search_path = public`,
+      ['function_missing', 'function_differs'],
+      { object: 'function "chatkeep_note_in_snapshot"', help: 'chatkeep migrate' },
+    ],
+    [
+      'a list of chats that was not filled',
+      'COMMENT ON TABLE "chatkeep_chats" IS NULL',
+      ['chats_not_filled'],
+      { object: 'table "chatkeep_chats"', help: 'chatkeep migrate' },
+    ],
+    [
+      'chats that the list misses since triggers did not fire',
+      `INSERT INTO "Client" ("updatedAt", "username") VALUES (now(), 'registered');
+       SET session_replication_role = replica;
+       ${INSERT_MESSAGE} VALUES ('CLIENT', 'TEXT', 1, NULL, 'secret'), ('CLIENT', 'TEXT', NULL, 'nobody', 'x');
+       RESET session_replication_role;
+       ${INSERT_MESSAGE} VALUES ('CLIENT', 'TEXT', NULL, 'somebody', 'x')`,
+      ['chats_missing'],
+      {
+        actual: '2, among the chats of the newest 10,000 messages and of as many clients',
+        sample: [1, 2],
+        help: 'COMMENT ON TABLE "public"."chatkeep_chats" IS NULL; then chatkeep migrate, which fills it',
+      },
+    ],
     ['a table that is gone', 'DROP TABLE "User" CASCADE', ['table_missing'], { object: 'table "User"' }],
     [
       'that all tables are gone, in one finding',
@@ -393,6 +467,26 @@ describe('verify --expect rolled-back finds', () => {
       { code: 'migration_changed' },
     ],
     [
+      'a table of our own',
+      'CREATE TABLE "chatkeep_guest_clients" ("clientId" bigint)',
+      { code: 'table_left', object: 'table "chatkeep_guest_clients"' },
+    ],
+    [
+      'a function',
+      `CREATE FUNCTION "chatkeep_unnote"() RETURNS void LANGUAGE sql AS ''`,
+      { code: 'function_left', object: 'function "chatkeep_unnote"' },
+    ],
+    [
+      'a trigger',
+      `CREATE TRIGGER "chatkeep_note_inserted" BEFORE UPDATE ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+      { code: 'trigger_left', object: 'trigger "chatkeep_note_inserted" on "ChatMessage"' },
+    ],
+    [
+      'the mark of unverified guests',
+      'ALTER TABLE "ChatMessage" ADD COLUMN "guestUnverified" boolean',
+      { code: 'column_left', object: '"ChatMessage"."guestUnverified"' },
+    ],
+    [
       'the guard',
       GUARD,
       { code: 'rollback_unfinished', help: expect.stringMatching(/^chatkeep rollback --confirm/) as string },
@@ -458,7 +552,7 @@ warning ownerless_messages: messages with neither client nor guest name
   rows      id 6041, 6042, 6043
   next      SELECT * FROM "public"."ChatMessage" WHERE "clientId" IS NULL AND "guestUsername" IS NULL
 
-ok: <database> is migrated: 14 checks, 0 errors, <figures>. Next: chatkeep reconcile
+ok: <database> is migrated: 15 checks, 0 errors, <figures>. Next: chatkeep reconcile
 `)
   })
 
@@ -483,7 +577,7 @@ ok: <database> is migrated: 14 checks, 0 errors, <figures>. Next: chatkeep recon
         { column_name: 'guestUsername', data_type: 'text', is_nullable: 'YES', expected: 'text YES', ok: true },
         { column_name: 'guestPhone', data_type: 'text', is_nullable: 'YES', expected: 'text YES', ok: true },
       ],
-      summary: { checks: 14, errors: 0, notes: 0 },
+      summary: { checks: 15, errors: 0, notes: 0 },
       durationMs: expect.any(Number) as number,
     })
   })

@@ -57,3 +57,11 @@ export const checkLimit = (limit: number): number => {
     exitCode: ExitCode.no,
   })
 }
+
+/**
+ * Rows to ask for to fill a page and know whether there are more. Limits stand in the statements, so that the planner
+ * knows them; only a few different ones, since a connection keeps each statement's plan.
+ */
+export const rowsToRead = (limit: number): number => (LIMIT_STEPS.find((step) => step >= limit) ?? MAX_LIMIT) + 1
+
+const LIMIT_STEPS: readonly number[] = [20, 50, 100, MAX_LIMIT]

@@ -1,9 +1,8 @@
-import type { Queryable } from '../database/connection.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { checkLimit, toContactFilter, type Contact } from './contact.js'
+import { checkLimit, rowsToRead, toContactFilter, type Contact } from './contact.js'
 import { cursorSql, parseCursor } from './cursor.js'
 import type { ChatMessage } from './message.js'
-import { MESSAGE_COLUMNS, type Names } from './statements.js'
+import { MESSAGE_COLUMNS, type Names, type ReadSession } from './statements.js'
 
 export interface HistoryQuery extends Contact {
   /** Messages a page, 1 to 200; 50 when absent. */
@@ -26,18 +25,21 @@ export interface HistoryPage {
 type MessageRow = ChatMessage & { readonly cursor: string }
 
 /** One page of one contact's messages, by keyset, so that the page after a million messages costs the same as the first. */
-export const readHistory = async (db: Queryable, names: Names, query: HistoryQuery): Promise<HistoryPage> => {
+export const readHistory = async (
+  { db, names, statements }: ReadSession,
+  query: HistoryQuery,
+): Promise<HistoryPage> => {
   const filter = toContactFilter(query)
   const limit = checkLimit(query.limit ?? 50)
   if (query.before !== undefined && query.after !== undefined) throw bothCursors()
   const forwards = query.after !== undefined
   const cursor = query.after ?? query.before
   const position = cursor === undefined ? undefined : parseCursor(cursor)
-  const { rows } = await db.query<MessageRow>(historySql(names, filter.column, forwards, position !== undefined), [
-    filter.value,
-    limit + 1,
-    ...(position === undefined ? [] : [position.createdAt, position.id]),
-  ])
+  const { rows } = await statements.query<MessageRow>(
+    db,
+    historySql(names, filter.column, rowsToRead(limit), forwards, position !== undefined),
+    [filter.value, ...(position === undefined ? [] : [position.createdAt, position.id])],
+  )
   const page = rows.slice(0, limit)
   const ascending = forwards ? page : page.toReversed()
   const more = rows.length > limit
@@ -51,10 +53,16 @@ export const readHistory = async (db: Queryable, names: Names, query: HistoryQue
 const bothCursors = (): OperatorError =>
   new OperatorError('invalid_cursor', 'before and after exclude each other', { exitCode: ExitCode.no })
 
-const historySql = ({ message }: Names, column: string, forwards: boolean, hasPosition: boolean): string => `
+const historySql = (
+  { message }: Names,
+  column: string,
+  limit: number,
+  forwards: boolean,
+  hasPosition: boolean,
+): string => `
   SELECT ${MESSAGE_COLUMNS}, ${cursorSql()} AS "cursor"
   FROM ${message} AS m
   WHERE m."${column}" = $1
-    ${hasPosition ? `AND (m."createdAt", m."id") ${forwards ? '>' : '<'} ($3::timestamp, $4::integer)` : ''}
+    ${hasPosition ? `AND (m."createdAt", m."id") ${forwards ? '>' : '<'} ($2::timestamp, $3::integer)` : ''}
   ORDER BY m."createdAt" ${forwards ? 'ASC' : 'DESC'}, m."id" ${forwards ? 'ASC' : 'DESC'}
-  LIMIT $2`
+  LIMIT ${limit}`

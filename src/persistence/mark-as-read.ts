@@ -22,18 +22,21 @@ export const markAsRead = async (db: Queryable, names: Names, query: MarkAsReadQ
   const { upToMessageId, operatorId: _reader, ...contact } = query
   const filter = toContactFilter(contact)
   if (upToMessageId !== undefined && !isId(upToMessageId)) throw invalidUpTo(upToMessageId)
-  const { rowCount } = await db.query(markSql(names, filter.column), [filter.value, upToMessageId ?? null])
+  const { rowCount } = await db.query(
+    markSql(names, filter.column, upToMessageId !== undefined),
+    upToMessageId === undefined ? [filter.value] : [filter.value, upToMessageId],
+  )
   return rowCount ?? 0
 }
 
 // Rows are locked in the order of their ids, so that two operators who read the same chat cannot deadlock.
-const markSql = ({ message }: Names, column: string): string => `
+const markSql = ({ message }: Names, column: string, hasEnd: boolean): string => `
   UPDATE ${message}
   SET "isRead" = true, "readAt" = ${UTC_NOW}
   WHERE "id" IN (
     SELECT "id"
     FROM ${message}
-    WHERE "${column}" = $1 AND "senderType" = 'CLIENT' AND NOT "isRead" AND ($2::integer IS NULL OR "id" <= $2)
+    WHERE "${column}" = $1 AND "senderType" = 'CLIENT' AND NOT "isRead" ${hasEnd ? 'AND "id" <= $2::integer' : ''}
     ORDER BY "id"
     FOR NO KEY UPDATE)`
 

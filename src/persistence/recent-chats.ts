@@ -1,8 +1,7 @@
-import type { Queryable } from '../database/connection.js'
-import { checkLimit } from './contact.js'
+import { checkLimit, rowsToRead } from './contact.js'
 import { cursorSql, parseCursor, type Position } from './cursor.js'
 import type { ChatMessage } from './message.js'
-import { MESSAGE_COLUMNS, periodOf, type Names } from './statements.js'
+import { MESSAGE_COLUMNS, periodOf, type Names, type ReadSession } from './statements.js'
 
 export interface RecentChatsQuery {
   /** Chats a page, 1 to 200; 50 when absent. */
@@ -44,14 +43,10 @@ interface CandidateCount {
 export const MOST_UNREAD_COUNTED = 1_000
 
 /** The chats of registered clients and of guests without client, the one that was active last first. */
-export const readRecentChats = async (
-  db: Queryable,
-  names: Names,
-  query: RecentChatsQuery,
-): Promise<RecentChatsPage> => {
+export const readRecentChats = async (session: ReadSession, query: RecentChatsQuery): Promise<RecentChatsPage> => {
   const limit = checkLimit(query.limit ?? 50)
   const position = query.before === undefined ? undefined : parseCursor(query.before)
-  const rows = await findPage(db, names, limit + 1, position)
+  const rows = await findPage(session, rowsToRead(limit), position)
   const page = rows.slice(0, limit)
   return {
     chats: page.map(({ cursor: _cursor, listedAt: _listedAt, username, phone, unreadCount, ...lastMessage }) => ({
@@ -67,15 +62,15 @@ export const readRecentChats = async (
 
 // A few rows of the list are superseded by later ones; when so many are that the page is not full, it takes more of them.
 const findPage = async (
-  db: Queryable,
-  names: Names,
+  { db, names, statements }: ReadSession,
   wanted: number,
   position: Position | undefined,
 ): Promise<readonly RecentRow[]> => {
   for (let most = wanted; ; most *= 4) {
-    const { rows } = await db.query<(RecentRow | { readonly id: null }) & CandidateCount>(
-      recentSql(names, position !== undefined),
-      [wanted, most, ...(position === undefined ? [] : [position.createdAt, position.id])],
+    const { rows } = await statements.query<(RecentRow | { readonly id: null }) & CandidateCount>(
+      db,
+      recentSql(names, wanted, most, position !== undefined),
+      position === undefined ? [] : [position.createdAt, position.id],
     )
     const page = rows.flatMap(({ candidates: _candidates, ...row }) => (row.id === null ? [] : [row]))
     if (page.length === wanted || (rows[0]?.candidates ?? 0) < most) return page
@@ -87,14 +82,14 @@ const findPage = async (
  * messages says. A row whose chat was active later is superseded by another; one whose chat was active only earlier (its
  * last message is gone) still stands for it, so that no chat is ever missing.
  */
-const recentSql = ({ client, message, chats }: Names, hasPosition: boolean): string => `
+const recentSql = ({ client, message, chats }: Names, wanted: number, most: number, hasPosition: boolean): string => `
   WITH candidate AS MATERIALIZED (
-    ${hasPosition ? `SELECT "chat", "period" FROM ${chats} WHERE "period" = ${periodOf('$3::timestamp')} UNION ALL` : ''}
+    ${hasPosition ? `SELECT "chat", "period" FROM ${chats} WHERE "period" = ${periodOf('$1::timestamp')} UNION ALL` : ''}
     (SELECT "chat", "period"
      FROM ${chats}
-     ${hasPosition ? `WHERE "period" < ${periodOf('$3::timestamp')}` : ''}
+     ${hasPosition ? `WHERE "period" < ${periodOf('$1::timestamp')}` : ''}
      ORDER BY "period" DESC
-     FETCH FIRST $2 ROWS WITH TIES)
+     FETCH FIRST ${most} ROWS WITH TIES)
   ), chat AS (
     SELECT max("period") AS "period",
       CASE WHEN "chat" LIKE 'c%' THEN substr("chat", 2)::bigint END AS "clientId",
@@ -105,22 +100,14 @@ const recentSql = ({ client, message, chats }: Names, hasPosition: boolean): str
     SELECT chat."clientId", chat."guest", last."id", greatest(last."createdAt", chat."period") AS "listedAt"
     FROM chat
     CROSS JOIN LATERAL (
-      (SELECT m."id", m."createdAt"
-       FROM ${message} AS m
-       WHERE m."clientId" = chat."clientId"
-       ORDER BY m."createdAt" DESC, m."id" DESC
-       LIMIT 1)
+      (${lastOf(message, `"clientId" = chat."clientId"`)})
       UNION ALL
-      (SELECT m."id", m."createdAt"
-       FROM ${message} AS m
-       WHERE m."clientId" IS NULL AND m."guestUsername" = chat."guest"
-       ORDER BY m."createdAt" DESC, m."id" DESC
-       LIMIT 1)
+      (${lastOf(message, `"clientId" IS NULL AND "guestUsername" = chat."guest"`)})
     ) AS last
     WHERE ${periodOf('last."createdAt"')} <= chat."period"
-      ${hasPosition ? `AND (greatest(last."createdAt", chat."period"), last."id") < ($3::timestamp, $4::integer)` : ''}
+      ${hasPosition ? `AND (greatest(last."createdAt", chat."period"), last."id") < ($1::timestamp, $2::integer)` : ''}
     ORDER BY "listedAt" DESC, last."id" DESC
-    LIMIT $1
+    LIMIT ${wanted}
   )
   SELECT (SELECT count(*)::integer FROM candidate) AS "candidates", found.*
   FROM (VALUES (1)) AS one
@@ -144,3 +131,12 @@ const recentSql = ({ client, message, chats }: Names, hasPosition: boolean): str
     LEFT JOIN ${client} AS c ON c."id" = page."clientId"
   ) AS found ON true
   ORDER BY found."listedAt" DESC, found."id" DESC`
+
+// Ordering by both columns would make the server read some thirty messages of the chat first, to sort them.
+const lastOf = (message: string, condition: string): string => `
+        SELECT m."id", m."createdAt"
+        FROM ${message} AS m
+        WHERE ${condition}
+          AND m."createdAt" = (SELECT "createdAt" FROM ${message} WHERE ${condition} ORDER BY "createdAt" DESC LIMIT 1)
+        ORDER BY m."id" DESC
+        LIMIT 1`

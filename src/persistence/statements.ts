@@ -1,4 +1,6 @@
+import type { Queryable } from '../database/connection.js'
 import { qualified } from '../database/identifier.js'
+import type { PreparedStatements } from '../database/prepared.js'
 
 /** The names of the application's tables and types in one schema, ready to be put into SQL. */
 export interface Names {
@@ -22,6 +24,13 @@ export const namesIn = (schema: string): Names => ({
   guestClients: qualified(schema, 'chatkeep_guest_clients'),
   chats: qualified(schema, 'chatkeep_chats'),
 })
+
+/** Where is read: a pool or connection, the names of the tables there, and the statements that are prepared on it. */
+export interface ReadSession {
+  readonly db: Queryable
+  readonly names: Names
+  readonly statements: PreparedStatements
+}
 
 /** The present instant as the application stores instants: UTC in a `timestamp` column, whatever the session's zone. */
 export const UTC_NOW = `(now() AT TIME ZONE 'UTC')`

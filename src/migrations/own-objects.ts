@@ -60,9 +60,10 @@ export const NOTE_FUNCTIONS: readonly RequiredFunction[] = [
   runsAsCaller('chatkeep_chat', '35bf02d8856c280f9eb9f2e0b3ebd0a3'),
   runsAsCaller('chatkeep_note', '29998ee33073cb62a72f7e927a5fa515'),
   runsAsCaller('chatkeep_note_in_snapshot', 'fe411d020f631bbfd7edd5bb10494546'),
-  runsAsCaller('chatkeep_unnote', 'c8354550d18351dac34995f19b74fa1b'),
+  runsAsCaller('chatkeep_last', '8c93c9abce3c88d7d46af85fa4b03882'),
+  runsAsCaller('chatkeep_unnote', '31d040d60bbc9368b35a9c407d453d20'),
   runsAsOwner('chatkeep_note_inserted', '1563cffaf947cb4ac0a304f450650dc2'),
-  runsAsOwner('chatkeep_note_updated', '660fa9f5cbf63424e4511704346f3987'),
+  runsAsOwner('chatkeep_note_updated', '5eed7f7b8abe95934cc9554114241474'),
   runsAsOwner('chatkeep_note_deleted', '8067313f7d1fea158ab9008e1283965d'),
   runsAsOwner('chatkeep_note_truncated', 'd71a56d26df1369c53395ea7f2713b76'),
 ]

@@ -142,6 +142,25 @@ describe('migrate', () => {
     expect((await on(database, 'migrate')).stdout).toContain('nothing had to be done')
   })
 
+  test('does not take the list for filled when it was cut before it filled it again', async ({ database }) => {
+    await migrated(database)
+    await database.load(`ALTER TABLE "ChatMessage" DISABLE TRIGGER USER;
+      INSERT INTO "ChatMessage" ("senderType", "messageType", "guestUsername") VALUES ('CLIENT', 'TEXT', 'ana')`)
+    const interruption = new AbortController()
+    const { exitCode } = await runChatkeep(['migrate', '--database-url', database.url], {
+      signal: interruption.signal,
+      onStderr: (line) => {
+        if (/^repaired 11_/.test(line)) {
+          interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
+        }
+      },
+    })
+    expect(exitCode).toBe(130)
+    expect((await on(database, 'verify')).stdout).toContain('error chats_not_filled')
+    expect((await on(database, 'migrate')).stderr).toContain('repaired 12_fill-chats')
+    expect(await database.query('SELECT "chat" FROM "chatkeep_chats"')).toEqual([{ chat: 'gana' }])
+  })
+
   test('makes the list of chats anew when its table is gone', async ({ database }) => {
     await migrated(database, 'crm-before')
     const chats = await database.query('SELECT * FROM "chatkeep_chats" ORDER BY 1')

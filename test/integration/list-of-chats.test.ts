@@ -130,7 +130,7 @@ describe('the list of chats', () => {
   test('changes one row, not one a message, when a whole chat moves', async ({ database }) => {
     await withClients(database)
     const writer = await database.client()
-    await writer.query(insertMessages(...Array.from({ length: 200 }, (_, minute) => ({ guest: 'ana', minute }))))
+    await database.query(insertMessages(...Array.from({ length: 200 }, (_, minute) => ({ guest: 'ana', minute }))))
     await writer.query(`BEGIN; UPDATE "ChatMessage" SET "clientId" = 1`)
     const { rows } = await writer.query(
       `SELECT n_tup_ins::integer AS added, n_tup_del::integer AS removed FROM pg_stat_xact_user_tables WHERE relname = 'chatkeep_chats'`,

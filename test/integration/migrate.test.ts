@@ -408,7 +408,7 @@ describe('migration files', () => {
     ['4_index-client-socket-id.sql', undefined, '5_add-idempotency-key.sql: numbers must run 1, 2, 3, … without a gap'],
     ['14_too-far.sql', 'SELECT 1', '14_too-far.sql: numbers must run 1, 2, 3'],
     ['6_twice.sql', 'SELECT 1', 'numbers must run 1, 2, 3, … without a gap or a double'],
-    ['13_Bad Name.sql', 'SELECT 1', '13_Bad Name.sql: the name must be like 7_verb-object.sql'],
+    ['13_Bad Name.sql', 'SELECT 1', '13_Bad Name.sql: the name must be like 13_verb-object.sql'],
     ['13_crlf.sql', 'SELECT 1;\r\n', '13_crlf.sql: has CRLF line endings'],
     ['13_marked.sql', '\ufeffSELECT 1;\n', '13_marked.sql: starts with a byte order mark'],
   ] as const)('that cannot be used are named: %s', async ([name, content, reason], { database }) => {

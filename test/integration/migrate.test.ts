@@ -150,7 +150,7 @@ describe('migrate', () => {
     const { exitCode } = await runChatkeep(['migrate', '--database-url', database.url], {
       signal: interruption.signal,
       onStderr: (line) => {
-        if (/^repaired 11_/.test(line)) {
+        if (line.startsWith('repaired 11_')) {
           interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
         }
       },

@@ -39,6 +39,7 @@ export const applySteps = async (
     )
   }
   for (const step of steps.filter(({ action }) => action === 'repair')) {
+    options.signal.throwIfAborted()
     const startedAt = performance.now()
     await withPlace(client, step, applied, () => repair(client, step, options))
     await finish(step, startedAt)

@@ -70,7 +70,7 @@ const listFolder = async (folder: string): Promise<readonly string[]> => {
 const fileMistakes = (fileName: string, content: string): readonly string[] => {
   const [, , name] = FILE_NAME.exec(fileName) ?? []
   const mistakes: string[] = []
-  if (name === undefined) mistakes.push(`${fileName}: the name must be like 7_verb-object.sql`)
+  if (name === undefined) mistakes.push(`${fileName}: the name must be like 13_verb-object.sql`)
   else if (name.length > HISTORY_NAME_LIMIT)
     mistakes.push(`${fileName}: the name has more than ${HISTORY_NAME_LIMIT} characters`)
   if (content.startsWith('\ufeff'))

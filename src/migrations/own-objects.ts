@@ -61,9 +61,10 @@ export const NOTE_FUNCTIONS: readonly RequiredFunction[] = [
   runsAsCaller('chatkeep_period', '6f635c1a4146730fbc6d5c061022dc3c'),
   runsAsCaller('chatkeep_note', '3d9c6e827b5cb7be0eaa64fe40da2796'),
   runsAsCaller('chatkeep_note_in_snapshot', 'd92f0bc289d5f733ea2407bf7f0c4764'),
-  runsAsCaller('chatkeep_unnote', 'c6ec62522d394d6538b9cacf9d8e89ef'),
+  runsAsCaller('chatkeep_last', '2e580261ae62bd5081b278ec7f3b02b4'),
+  runsAsCaller('chatkeep_unnote', 'ba61a8cdf3947972e9383a42dac88cb2'),
   runsAsOwner('chatkeep_note_inserted', '308d457daa26f51847720a0657b9d341'),
-  runsAsOwner('chatkeep_note_updated', '8df2459e5afcc4a556fb805487bcfe0b'),
+  runsAsOwner('chatkeep_note_updated', '16e68e294cdd61bcaa58cf9ca2bb6f4a'),
   runsAsOwner('chatkeep_note_deleted', '40e8158a332f3f65ac4f285f193f2aff'),
   runsAsOwner('chatkeep_note_truncated', 'd71a56d26df1369c53395ea7f2713b76'),
 ]

@@ -15,7 +15,7 @@ const withLongMigration = async <T>(work: (folder: string) => Promise<T>): Promi
   const folder = await mkdtemp(join(tmpdir(), 'chatkeep-long-'))
   try {
     await cp(new URL('../../migrations', import.meta.url), folder, { recursive: true })
-    await writeFile(join(folder, '7_say-much.sql'), `-- ${'much '.repeat(600_000)}\nSELECT 1;\n`)
+    await writeFile(join(folder, '13_say-much.sql'), `-- ${'much '.repeat(600_000)}\nSELECT 1;\n`)
     return await work(folder)
   } finally {
     await rm(folder, { recursive: true })

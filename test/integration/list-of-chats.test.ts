@@ -127,6 +127,19 @@ describe('the list of chats', () => {
     expect(await list(database)).toEqual(['c2 1', 'c77 8'])
   })
 
+  test('changes one row, not one a message, when a whole chat moves', async ({ database }) => {
+    await withClients(database)
+    const writer = await database.client()
+    await database.query(insertMessages(...Array.from({ length: 200 }, (_, minute) => ({ guest: 'ana', minute }))))
+    await writer.query(`BEGIN; UPDATE "ChatMessage" SET "clientId" = 1`)
+    const { rows } = await writer.query(
+      `SELECT n_tup_ins::integer AS added, n_tup_del::integer AS removed FROM pg_stat_xact_user_tables WHERE relname = 'chatkeep_chats'`,
+    )
+    await writer.query('COMMIT')
+    expect(rows).toEqual([{ added: 1, removed: 1 }])
+    expect(await list(database)).toEqual(['c1 199'])
+  })
+
   test('takes back what is rolled back, to a savepoint, too', async ({ database }) => {
     await withClients(database)
     const writer = await impatient(database)

@@ -142,6 +142,25 @@ describe('migrate', () => {
     expect((await on(database, 'migrate')).stdout).toContain('nothing had to be done')
   })
 
+  test('does not take the list for filled when it was cut before it filled it again', async ({ database }) => {
+    await migrated(database)
+    await database.load(`ALTER TABLE "ChatMessage" DISABLE TRIGGER USER;
+      INSERT INTO "ChatMessage" ("senderType", "messageType", "guestUsername") VALUES ('CLIENT', 'TEXT', 'ana')`)
+    const interruption = new AbortController()
+    const { exitCode } = await runChatkeep(['migrate', '--database-url', database.url], {
+      signal: interruption.signal,
+      onStderr: (line) => {
+        if (line.startsWith('repaired 11_')) {
+          interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
+        }
+      },
+    })
+    expect(exitCode).toBe(130)
+    expect((await on(database, 'verify')).stdout).toContain('error chats_not_filled')
+    expect((await on(database, 'migrate')).stderr).toContain('repaired 12_fill-chats')
+    expect(await database.query('SELECT "chat" FROM "chatkeep_chats"')).toEqual([{ chat: 'gana' }])
+  })
+
   test('makes the list of chats anew when its table is gone', async ({ database }) => {
     await migrated(database, 'crm-before')
     const chats = await database.query('SELECT * FROM "chatkeep_chats" ORDER BY 1')
@@ -389,7 +408,7 @@ describe('migration files', () => {
     ['4_index-client-socket-id.sql', undefined, '5_add-idempotency-key.sql: numbers must run 1, 2, 3, … without a gap'],
     ['14_too-far.sql', 'SELECT 1', '14_too-far.sql: numbers must run 1, 2, 3'],
     ['6_twice.sql', 'SELECT 1', 'numbers must run 1, 2, 3, … without a gap or a double'],
-    ['13_Bad Name.sql', 'SELECT 1', '13_Bad Name.sql: the name must be like 7_verb-object.sql'],
+    ['13_Bad Name.sql', 'SELECT 1', '13_Bad Name.sql: the name must be like 13_verb-object.sql'],
     ['13_crlf.sql', 'SELECT 1;\r\n', '13_crlf.sql: has CRLF line endings'],
     ['13_marked.sql', '\ufeffSELECT 1;\n', '13_marked.sql: starts with a byte order mark'],
   ] as const)('that cannot be used are named: %s', async ([name, content, reason], { database }) => {

@@ -296,7 +296,7 @@ describe('rollback', () => {
     await guestMessages(database)
     await unverifiedGuests(database)
     const before = [await guestClients(database), await checksum(database, 'ChatMessage')]
-    for (const cut of ['7_', '8_', '12_']) {
+    for (const cut of ['7_', '8_', '11_']) {
       expect((await rollBack(database)).exitCode).toBe(0)
       await cutAfter(database, cut, 'migrate')
       const { exitCode, stderr } = await rollBack(database)

@@ -99,7 +99,7 @@ describe('what a pending migration would bring', () => {
 describe('what a rollback leaves', () => {
   test('is reported once while the history still has it, and else thing by thing', () => {
     expect(guestUpdateUndone.findings(facts({}))).toEqual([])
-    expect(guestUpdateUndone.findings(facts({ migrations: statuses('pending') }))).toHaveLength(25)
+    expect(guestUpdateUndone.findings(facts({ migrations: statuses('pending') }))).toHaveLength(26)
   })
 })
 

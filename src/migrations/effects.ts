@@ -49,6 +49,16 @@ const index = (name: string, definition: string, unique = false): Effect => ({
   index: { table: 'ChatMessage', name, unique, definition },
 })
 
+const blockRanges = (table: string): Effect => ({
+  kind: 'index',
+  index: {
+    table,
+    name: `${table}_createdAt_brin`,
+    unique: false,
+    definition: `brin ("createdAt") WITH (pages_per_range='32', autosummarize='on')`,
+  },
+})
+
 const noteTriggers: Effect = { kind: 'triggers', triggers: NOTE_TRIGGERS, functions: NOTE_FUNCTIONS }
 
 /** Add a migration: write its file and its twin in rollback/, and say here what it leaves behind. */
@@ -91,4 +101,6 @@ export const EFFECTS: readonly NamedEffect[] = [
       restsOn: [{ kind: 'own-tables', tables: [CHATS_TABLE] }, noteTriggers],
     },
   },
+  { migration: 'index-created-at', effect: blockRanges('ChatMessage') },
+  { migration: 'index-client-created-at', effect: blockRanges('Client') },
 ]

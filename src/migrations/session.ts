@@ -9,7 +9,7 @@ import { withMigrationLock } from './lock.js'
 import type { LockWaitOptions } from './short-lock.js'
 
 /** SET NOT NULL trusts a validated CHECK since version 12; without that the way back would stop every writer. */
-const OLDEST_SERVER = 120_000
+const OLDEST_SERVER = 140_000
 
 export type MigrationCommand = 'migrate' | 'rollback'
 
@@ -114,7 +114,7 @@ const checkServer = async (client: Client, schema: string): Promise<void> => {
     })
   }
   if (row.versionNumber < OLDEST_SERVER) {
-    throw new OperatorError('server_too_old', `the server is PostgreSQL ${row.version}; chatkeep needs 12 or newer`, {
+    throw new OperatorError('server_too_old', `the server is PostgreSQL ${row.version}; chatkeep needs 14 or newer`, {
       exitCode: ExitCode.refused,
     })
   }

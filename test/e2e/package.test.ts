@@ -61,7 +61,7 @@ describe('the packed package', () => {
   test('runs, and migrates with the migrations inside', ({ database }) => {
     const bin = join(installed, 'bin', 'chatkeep.js')
     expect(run(bin, '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
-    expect(run(bin, 'migrate', '--database-url', database.url)).toContain('is migrated: 12 migrations done')
+    expect(run(bin, 'migrate', '--database-url', database.url)).toContain('is migrated: 14 migrations done')
   })
 
   test('can be imported, with types', async ({ database }) => {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,8 @@ const withLongMigration = async <T>(work: (folder: string) => Promise<T>): Promi
   const folder = await mkdtemp(join(tmpdir(), 'chatkeep-long-'))
   try {
     await cp(new URL('../../migrations', import.meta.url), folder, { recursive: true })
-    await writeFile(join(folder, '13_say-much.sql'), `-- ${'much '.repeat(600_000)}\nSELECT 1;\n`)
+    const next = (await readdir(folder)).filter((name) => name.endsWith('.sql')).length + 1
+    await writeFile(join(folder, `${next}_say-much.sql`), `-- ${'much '.repeat(600_000)}\nSELECT 1;\n`)
     return await work(folder)
   } finally {
     await rm(folder, { recursive: true })

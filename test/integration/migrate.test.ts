@@ -47,7 +47,7 @@ describe('migrate', () => {
     const { exitCode, stdout } = await on(database, 'migrate')
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(
-      /^ok: \S+ is migrated: 12 migrations done, 0 already there \(.*\)\. Next: chatkeep verify\n$/,
+      /^ok: \S+ is migrated: 14 migrations done, 0 already there \(.*\)\. Next: chatkeep verify\n$/,
     )
     await expectMigratedSchema(database)
   })
@@ -56,7 +56,7 @@ describe('migrate', () => {
     await migrated(database, 'crm-before')
     const before = await database.query('SELECT * FROM "migrations"')
     const { exitCode, stdout } = await on(database, 'migrate')
-    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('nothing had to be done, 12 already there')])
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('nothing had to be done, 14 already there')])
     expect(await database.query('SELECT * FROM "migrations"')).toEqual(before)
   })
 
@@ -228,7 +228,7 @@ describe('migrate', () => {
     const { exitCode, stdout } = await on(database, 'migrate', '--dry-run')
     expect(exitCode).toBe(0)
     expect(stdout).toContain('1_create-chat-tables     | record only | it is in the database already')
-    expect(stdout).toContain('dry run: nothing was changed; 12 steps to do. Next: chatkeep migrate')
+    expect(stdout).toContain('dry run: nothing was changed; 14 steps to do. Next: chatkeep migrate')
     expect(await schemaOf(database)).toEqual(before)
     expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
   })
@@ -239,7 +239,7 @@ describe('migrate', () => {
     const { exitCode, stderr } = await on(database, 'migrate', '--schema', 'the chat')
     expect(exitCode, stderr).toBe(0)
     expect(await database.query('SELECT count(*)::integer AS rows FROM "the chat"."migrations"')).toEqual([
-      { rows: 13 },
+      { rows: 15 },
     ])
     expect(
       await database.query(
@@ -396,7 +396,7 @@ describe('migration files', () => {
 
   test('that are unknown here, since a newer chatkeep applied them, are refused by name', async ({ database }) => {
     await migrated(database)
-    await database.query(`INSERT INTO "migrations" (id, name, hash) VALUES (13, 'from-the-future', 'x')`)
+    await database.query(`INSERT INTO "migrations" (id, name, hash) VALUES (15, 'from-the-future', 'x')`)
     const { exitCode, stderr } = await on(database, 'migrate')
     expect([exitCode, stderr]).toEqual([
       5,

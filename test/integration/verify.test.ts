@@ -210,7 +210,7 @@ describe('verify finds in a migrated database', () => {
     ],
     [
       'a migration that is pending',
-      'DELETE FROM migrations WHERE id = 12',
+      'DELETE FROM migrations WHERE id = 14',
       ['migrations_pending'],
       { actual: '1 pending: 12_fill-chats', help: 'chatkeep migrate' },
     ],
@@ -218,7 +218,7 @@ describe('verify finds in a migrated database', () => {
       'a history that is gone',
       'DROP TABLE migrations',
       ['migrations_pending'],
-      { actual: expect.stringMatching(/^no history; 12 pending: 1_create-chat-tables, /) as string },
+      { actual: expect.stringMatching(/^no history; 14 pending: 1_create-chat-tables, /) as string },
     ],
     [
       'a gap in the history',
@@ -234,7 +234,7 @@ describe('verify finds in a migrated database', () => {
     ],
     [
       'a migration of which there is no file',
-      `INSERT INTO migrations (id, name, hash) VALUES (13, 'from-the-future', repeat('0', 40))`,
+      `INSERT INTO migrations (id, name, hash) VALUES (15, 'from-the-future', repeat('0', 40))`,
       ['migration_unknown'],
       { object: 'migration 13_from-the-future' },
     ],

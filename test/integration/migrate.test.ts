@@ -91,6 +91,8 @@ describe('migrate', () => {
       'index-unlinked: run',
       'note-chats: run',
       'fill-chats: run',
+      'index-created-at: run',
+      'index-client-created-at: run',
     ])
   })
 
@@ -227,7 +229,7 @@ describe('migrate', () => {
     const before = await schemaOf(database)
     const { exitCode, stdout } = await on(database, 'migrate', '--dry-run')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('1_create-chat-tables     | record only | it is in the database already')
+    expect(stdout).toContain('1_create-chat-tables       | record only | it is in the database already')
     expect(stdout).toContain('dry run: nothing was changed; 14 steps to do. Next: chatkeep migrate')
     expect(await schemaOf(database)).toEqual(before)
     expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
@@ -367,18 +369,18 @@ describe('migration files', () => {
   test('that fail are shown with file, line, column, the line and the state', async ({ database }) => {
     await withFolder(async (folder) => {
       await writeFile(
-        join(folder, '13_break-things.sql'),
+        join(folder, '15_break-things.sql'),
         'SELECT 1;\nALTER TABLE "ChatMessage"\n  ADD COLUMN "é" text, DROP COLUMN "nothing";\n',
       )
       const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
       expect(exitCode).toBe(1)
       expect(stderr).toContain(
-        'error: migrations/13_break-things.sql: column "nothing" of relation "ChatMessage" does not exist [42703]',
+        'error: migrations/15_break-things.sql: column "nothing" of relation "ChatMessage" does not exist [42703]',
       )
       expect(stderr).toContain('state: this migration was rolled back; done before it: 1_create-chat-tables')
-      await writeFile(join(folder, '13_break-things.sql'), 'SELECT 1;\nSELECT\n  "é", nowhere FROM "Client";\n')
+      await writeFile(join(folder, '15_break-things.sql'), 'SELECT 1;\nSELECT\n  "é", nowhere FROM "Client";\n')
       const second = await on(database, 'migrate', '--migrations', folder)
-      expect(second.stderr).toContain('migrations/13_break-things.sql:3:3: column "é" does not exist')
+      expect(second.stderr).toContain('migrations/15_break-things.sql:3:3: column "é" does not exist')
       expect(second.stderr).toContain('   3 |   "é", nowhere FROM "Client";\n       |   ^')
     })
   })
@@ -400,13 +402,13 @@ describe('migration files', () => {
     const { exitCode, stderr } = await on(database, 'migrate')
     expect([exitCode, stderr]).toEqual([
       5,
-      expect.stringContaining('13_from-the-future: applied, but there is no such file'),
+      expect.stringContaining('15_from-the-future: applied, but there is no such file'),
     ])
   })
 
   test.for([
     ['4_index-client-socket-id.sql', undefined, '5_add-idempotency-key.sql: numbers must run 1, 2, 3, … without a gap'],
-    ['14_too-far.sql', 'SELECT 1', '14_too-far.sql: numbers must run 1, 2, 3'],
+    ['16_too-far.sql', 'SELECT 1', '16_too-far.sql: numbers must run 1, 2, 3'],
     ['6_twice.sql', 'SELECT 1', 'numbers must run 1, 2, 3, … without a gap or a double'],
     ['13_Bad Name.sql', 'SELECT 1', '13_Bad Name.sql: the name must be like 13_verb-object.sql'],
     ['13_crlf.sql', 'SELECT 1;\r\n', '13_crlf.sql: has CRLF line endings'],

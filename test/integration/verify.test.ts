@@ -212,7 +212,7 @@ describe('verify finds in a migrated database', () => {
       'a migration that is pending',
       'DELETE FROM migrations WHERE id = 14',
       ['migrations_pending'],
-      { actual: '1 pending: 12_fill-chats', help: 'chatkeep migrate' },
+      { actual: '1 pending: 14_index-client-created-at', help: 'chatkeep migrate' },
     ],
     [
       'a history that is gone',
@@ -236,7 +236,7 @@ describe('verify finds in a migrated database', () => {
       'a migration of which there is no file',
       `INSERT INTO migrations (id, name, hash) VALUES (15, 'from-the-future', repeat('0', 40))`,
       ['migration_unknown'],
-      { object: 'migration 13_from-the-future' },
+      { object: 'migration 15_from-the-future' },
     ],
     [
       'the history of another tool',

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import { createPool, withPooledClient } from '../database/connection.js'
+import { createPool, withPatience, withPooledClient, type Queryable } from '../database/connection.js'
 import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { createPreparedStatements } from '../database/prepared.js'
 import { StoreClosed } from './errors.js'
@@ -79,8 +79,8 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       underWay.delete(answer)
     }
   }
-  const ask = <T>(question: (pool: Pool) => Promise<T>): Promise<T> =>
-    track(() => withRetries(deadlineMs, async () => question(await pool.get())))
+  const ask = <T>(question: (db: Queryable) => Promise<T>): Promise<T> =>
+    track(() => withRetries(deadlineMs, async () => question(withPatience(await pool.get(), patienceMs))))
 
   const statements = createPreparedStatements()
   const saves = createSaveQueue(

@@ -11,6 +11,7 @@ export {
   MessageNotStored,
   SchemaNotReady,
   StoreClosed,
+  StoreOverloaded,
   StoreUnavailable,
 } from './persistence/errors.js'
 export { OperatorError } from './errors.js'

@@ -16,6 +16,9 @@ import { isRetryable } from './retry.js'
 /** A name can be taken, and a key given up, by others between our statements; after this many rounds a message goes without client. */
 const MAX_ROUNDS = 3
 
+/** Once a batch has waited for somebody's row: many rows may be held, and finding out which must not cost the neighbours the full wait for each. */
+const BLOCKED_ROW_LOCK_TIMEOUT_MS = 10
+
 /**
  * Writes messages, each at most once for its key, and settles each by itself: what the database rejects fails alone.
  * Every statement commits by itself, and in the order of the batch. A message that somebody's row lock holds up is left
@@ -32,7 +35,9 @@ export const saveBatch = async (
     await saveInRounds(session, batch, linking)
   } catch (error) {
     const open = unsettled(batch)
-    if (blamesTheRow(error) || isBlockedByRow(error)) await saveApart(session, open, linking, error)
+    if (isBlockedByRow(error))
+      await saveApart({ ...session, rowLockTimeoutMs: BLOCKED_ROW_LOCK_TIMEOUT_MS }, open, linking, error)
+    else if (blamesTheRow(error)) await saveApart(session, open, linking, error)
     // Whatever is wrong with the look-up of contacts (a right that is missing, a table that is gone) must not cost the message.
     else if (linking === 'linked' && isServerError(error) && !isRetryable(error)) {
       await saveBatch(session, open, 'unlinked')

@@ -69,8 +69,8 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   const senders = new Map<string, Sender>()
   /** Senders with messages waiting, none under way, and no row lock in their way. */
   const ready = new Set<Sender>()
-  /** When each batch that is under way began. */
-  const running = new Set<{ readonly since: number }>()
+  /** The batches under way, and when each began. */
+  const running = new Set<{ readonly since: number; readonly entries: readonly Entry[] }>()
   let messages = 0
   let bytes = 0
   let isScheduled = false
@@ -120,7 +120,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   }
 
   const run = async ({ senders: taken, entries }: Batch): Promise<void> => {
-    const own = { since: Date.now() }
+    const own = { since: Date.now(), entries }
     running.add(own)
     await saveWithRetries(entries, saveBatch)
     running.delete(own)
@@ -147,11 +147,8 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   }
 
   const sweep = (): void => {
-    const now = Date.now()
-    for (const { waiting } of senders.values()) {
-      for (const entry of waiting)
-        if (now >= entry.deadline) entry.fail(unavailable(new Error('the message waited too long')))
-    }
+    for (const { entries } of running) failLate(entries)
+    for (const { waiting } of senders.values()) failLate(waiting)
     schedule()
     if (senders.size > 0) return
     clearInterval(sweeper)
@@ -159,6 +156,14 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   }
 
   return { save }
+}
+
+// Those under way as well: whatever holds up a batch, its callers hear of it in time, and may send again with the same key.
+const failLate = (entries: readonly Entry[]): void => {
+  const now = Date.now()
+  for (const entry of unsettled(entries)) {
+    if (now >= entry.deadline) entry.fail(unavailable(new Error('the message waited too long')))
+  }
 }
 
 const takeBatch = (ready: Set<Sender>): Batch => {

@@ -1,4 +1,4 @@
-import { hasSqlState, isServerError, SqlState } from '../database/sql-state.js'
+import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { explainRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
 import { createGuestClients, type Guest } from './guest-clients.js'
 import {
@@ -168,7 +168,3 @@ const SEQUENCE_LIMIT_EXCEEDED = '2200H'
 /** Whether the server rejects a row, so that others of the same statement may be well. */
 export const blamesTheRow = (error: unknown): boolean =>
   isServerError(error) && ROW_CLASSES.test(error.code) && error.code !== SEQUENCE_LIMIT_EXCEEDED
-
-// A wait for a row has a context (the row, or the foreign key's own statement); a wait for the whole table has none.
-const isBlockedByRow = (error: unknown): boolean =>
-  hasSqlState(error, SqlState.lockNotAvailable) && error.where !== undefined

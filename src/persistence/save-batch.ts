@@ -41,6 +41,9 @@ export const saveBatch = async (
     // Whatever is wrong with the look-up of contacts (a right that is missing, a table that is gone) must not cost the message.
     else if (linking === 'linked' && isServerError(error) && !isRetryable(error)) {
       await saveBatch(session, open, 'unlinked')
+    } else if (hasSqlState(error, SqlState.insufficientPrivilege)) {
+      // A policy of row-level security forbids a row with the same code.
+      await saveApart(session, open, linking, error)
     } else {
       noteUnknownOutcome(open, error)
       throw error
@@ -66,7 +69,7 @@ const saveApart = async (
       after.filter(({ sender }) => !heldUp.has(sender)),
       linking,
     )
-  } else if (only !== undefined && blamesTheRow(error)) {
+  } else if (only !== undefined && !isBlockedByRow(error)) {
     await saveWithoutReferences(session, only, error)
   }
 }
@@ -157,14 +160,12 @@ const saveWithoutReferences = async (session: BatchSession, pending: PendingSave
 }
 
 /**
- * Classes of SQLSTATE that blame a row: data exception, integrity constraint violation, program limit exceeded
- * (an index entry too long), and an exception raised by a trigger.
+ * What is wrong with every row alike: the statement, the session, the server (feature not supported, invalid transaction
+ * state, names, syntax and access, resources, system, configuration), and the sequence of the ids at its end. All else
+ * blames a row: a trigger of the application may raise whatever it likes.
  */
-const ROW_CLASSES = /^(22|23|54|P0001)/
-
-/** Of class 22, but true for every row: the sequence of the ids has come to its end. */
-const SEQUENCE_LIMIT_EXCEEDED = '2200H'
+const NO_ROW_TO_BLAME = /^(0A|2200H|25|26|28|2D|3B|3D|3F|42|53|55|57|58|F0|XX)/
 
 /** Whether the server rejects a row, so that others of the same statement may be well. */
 export const blamesTheRow = (error: unknown): boolean =>
-  isServerError(error) && ROW_CLASSES.test(error.code) && error.code !== SEQUENCE_LIMIT_EXCEEDED
+  isServerError(error) && !isRetryable(error) && !NO_ROW_TO_BLAME.test(error.code)

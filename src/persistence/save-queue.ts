@@ -177,6 +177,7 @@ const takeBatch = (ready: Set<Sender>): Batch => {
     let count = 0
     for (const entry of waiting.slice(0, most)) {
       if (size > 0 && size + entry.bytes > BATCH_BYTES) break
+      if (!isOfSameContact(entry, waiting[0])) break
       size += entry.bytes
       count += 1
     }
@@ -188,6 +189,11 @@ const takeBatch = (ready: Set<Sender>): Batch => {
   }
   return { senders, entries }
 }
+
+// A message whose guest has no client yet is stored after the others of its batch; one of the same conversation that needs
+// no such client would overtake it.
+const isOfSameContact = ({ message }: Entry, first: Entry | undefined): boolean =>
+  message.guestUsername === first?.message.guestUsername && message.clientId === first.message.clientId
 
 const contentBytes = ({ text, imageUrl }: PreparedMessage): number =>
   Buffer.byteLength(text ?? '') + Buffer.byteLength(imageUrl ?? '')

@@ -88,6 +88,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       maxMessages: options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
       maxBytes: options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,
       deadlineMs,
+      patienceMs,
     },
     async (batch) =>
       withPooledClient(await pool.get(), patienceMs, (client) => saveBatch({ client, names, statements }, batch)),

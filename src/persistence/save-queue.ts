@@ -18,6 +18,8 @@ export interface SaveQueueLimits {
   readonly maxBytes: number
   /** How long a message may be tried, in milliseconds. */
   readonly deadlineMs: number
+  /** How long its call may wait for an answer in any case, in milliseconds. */
+  readonly patienceMs: number
 }
 
 /** Collects the messages of concurrent calls into batches, so that they share commits. */
@@ -41,11 +43,13 @@ const USUAL_BATCHES = 2
 const MOST_BATCHES = 4
 const LONG_MS = 250
 
-/** How often messages that wait too long are looked for. */
+/** How often messages that wait too long are looked for; whatever they wait for keeps the process alive by itself. */
 const SWEEP_MS = 250
 
 interface Entry extends PendingSave {
   readonly bytes: number
+  /** When its call has waited long enough, in milliseconds since 1970. */
+  readonly lateAt: number
 }
 
 /** One sender's messages, in order. At most one batch has some of them at a time, so their order is kept. */
@@ -83,7 +87,9 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     }
     messages += 1
     bytes += size
-    const entry = { ...createPendingSave(message, Date.now() + limits.deadlineMs), bytes: size }
+    const now = Date.now()
+    const pending = createPendingSave(message, now + limits.deadlineMs)
+    const entry = { ...pending, bytes: size, lateAt: now + limits.patienceMs }
     enqueue(entry)
     return entry.outcome.finally(() => {
       messages -= 1
@@ -98,7 +104,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
       senders.set(entry.sender, sender)
       ready.add(sender)
     } else known.waiting.push(entry)
-    sweeper ??= setInterval(sweep, SWEEP_MS)
+    sweeper ??= setInterval(sweep, SWEEP_MS).unref()
     schedule()
   }
 
@@ -162,7 +168,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
 const failLate = (entries: readonly Entry[]): void => {
   const now = Date.now()
   for (const entry of unsettled(entries)) {
-    if (now >= entry.deadline) entry.fail(unavailable(new Error('the message waited too long')))
+    if (now >= entry.lateAt) entry.fail(unavailable(new Error('the message waited too long')))
   }
 }
 

@@ -75,6 +75,13 @@ export const withPooledClient = async <T>(
   }
 }
 
+/** A pool whose every query borrows a connection as `withPooledClient` does. */
+export const withPatience = (pool: Pool, patienceMs: number): Queryable => ({
+  // Of the many ways to call it, the one that is used.
+  query: ((text: string, values?: unknown[]) =>
+    withPooledClient(pool, patienceMs, (client) => client.query(text, values))) as Client['query'],
+})
+
 // A caller's pool may wait for ever, for connections that its owner never gives back.
 const borrow = async (pool: Pool, patienceMs: number): Promise<PoolClient> => {
   const borrowed = pool.connect()

@@ -61,3 +61,10 @@ export const isServerError = (error: unknown): error is ServerError =>
 /** Whether the server answered with one of these SQLSTATEs. */
 export const hasSqlState = (error: unknown, ...states: readonly SqlState[]): error is ServerError =>
   isServerError(error) && (states as readonly string[]).includes(error.code)
+
+/**
+ * Whether a statement gave up waiting for a row that somebody else holds. Such a wait has a context (the row, the index
+ * entry, or the foreign key's own statement); a wait for a whole table or an advisory lock has none.
+ */
+export const isBlockedByRow = (error: unknown): boolean =>
+  hasSqlState(error, SqlState.lockNotAvailable) && error.where !== undefined

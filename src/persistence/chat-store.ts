@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import { createPool, withPooledClient } from '../database/connection.js'
+import { createPool, withPatience, withPooledClient, type Queryable } from '../database/connection.js'
 import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { createPreparedStatements } from '../database/prepared.js'
 import { StoreClosed } from './errors.js'
@@ -79,8 +79,8 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       underWay.delete(answer)
     }
   }
-  const ask = <T>(question: (pool: Pool) => Promise<T>): Promise<T> =>
-    track(() => withRetries(deadlineMs, async () => question(await pool.get())))
+  const ask = <T>(question: (db: Queryable) => Promise<T>): Promise<T> =>
+    track(() => withRetries(deadlineMs, async () => question(withPatience(await pool.get(), patienceMs))))
 
   const statements = createPreparedStatements()
   const saves = createSaveQueue(
@@ -88,6 +88,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       maxMessages: options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
       maxBytes: options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,
       deadlineMs,
+      patienceMs,
     },
     async (batch) =>
       withPooledClient(await pool.get(), patienceMs, (client) => saveBatch({ client, names, statements }, batch)),

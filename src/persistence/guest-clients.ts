@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg'
 import type { Queryable } from '../database/connection.js'
-import { hasSqlState, isServerError, SqlState } from '../database/sql-state.js'
+import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { isRetryable } from './retry.js'
 import { UTC_NOW, type Names } from './statements.js'
@@ -22,21 +22,25 @@ export const createGuestClients = async (
   client: ClientBase,
   names: Names,
   guests: readonly Guest[],
+  lockTimeoutMs = LOCK_TIMEOUT_MS,
 ): Promise<readonly string[]> => {
   const wanted = distinctGuests(guests)
   if (wanted.length === 0) return []
   try {
-    return await createAll(client, names, wanted)
+    return await createAll(client, names, wanted, lockTimeoutMs)
   } catch (error) {
     if (!isServerError(error)) throw error
-    // Somebody's open transaction holds such a name or phone, or a deadlock was broken at our cost: the next round looks again.
-    if (hasSqlState(error, SqlState.lockNotAvailable, SqlState.deadlockDetected)) return []
-    if (isRetryable(error)) throw error
+    const isHeld = isBlockedByRow(error)
+    // It is not its turn yet, or a deadlock was broken at our cost: the next round looks again.
+    if (!isHeld && hasSqlState(error, SqlState.lockNotAvailable, SqlState.deadlockDetected)) return []
+    if (!isHeld && isRetryable(error)) throw error
     if (wanted.length === 1) return []
+    // Somebody's open transaction holds one of the names or phones, or one cannot be stored: the others must not suffer.
+    const timeoutMs = isHeld ? HELD_LOCK_TIMEOUT_MS : lockTimeoutMs
     const middle = Math.ceil(wanted.length / 2)
     return [
-      ...(await createGuestClients(client, names, wanted.slice(0, middle))),
-      ...(await createGuestClients(client, names, wanted.slice(middle))),
+      ...(await createGuestClients(client, names, wanted.slice(0, middle), timeoutMs)),
+      ...(await createGuestClients(client, names, wanted.slice(middle), timeoutMs)),
     ]
   }
 }
@@ -73,6 +77,9 @@ const distinctGuests = (guests: readonly Guest[]): readonly Guest[] => {
 
 const LOCK_TIMEOUT_MS = 500
 
+/** To find out which of many names is held, after one full wait. */
+const HELD_LOCK_TIMEOUT_MS = 10
+
 /** Of our advisory locks, "ckgc" in ASCII; the second key is one of the stripes. */
 const LOCK_CLASS = 0x636b6763
 const LOCK_STRIPES = 16
@@ -103,7 +110,12 @@ const insertSql = ({ client, guestClients }: Names): string => `
   )
   SELECT "username" FROM made`
 
-const createAll = async (client: ClientBase, names: Names, guests: readonly Guest[]): Promise<readonly string[]> => {
+const createAll = async (
+  client: ClientBase,
+  names: Names,
+  guests: readonly Guest[],
+  lockTimeoutMs: number,
+): Promise<readonly string[]> => {
   const json = JSON.stringify(guests)
   return inTransaction(
     client,
@@ -112,6 +124,6 @@ const createAll = async (client: ClientBase, names: Names, guests: readonly Gues
       const { rows } = await client.query<{ username: string }>(insertSql(names), [json])
       return rows.map(({ username }) => username)
     },
-    `BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`,
+    `BEGIN; SET LOCAL lock_timeout = ${lockTimeoutMs}`,
   )
 }

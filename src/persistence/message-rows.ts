@@ -8,6 +8,8 @@ export interface BatchSession {
   readonly client: ClientBase
   readonly names: Names
   readonly statements: PreparedStatements
+  /** How long an insert may wait for a row that somebody else holds, before its neighbours go ahead without it; 250 when absent. */
+  readonly rowLockTimeoutMs?: number | undefined
 }
 
 /** Whether a message is to be stored with its client, or whoever it is from. */
@@ -58,29 +60,34 @@ const toJson = (messages: readonly PreparedMessage[]): string =>
  * @returns one row for each message that was stored
  */
 export const insertMessages = async (
-  { client, names, statements }: BatchSession,
+  { client, names, statements, rowLockTimeoutMs }: BatchSession,
   messages: readonly PreparedMessage[],
   linking: Linking,
 ): Promise<readonly InsertedRow[]> => {
-  const { rows } = await statements.query<InsertedRow>(client, insertSql(names, FROM_JSON, linking), [toJson(messages)])
+  const sql = insertSql(names, FROM_JSON, linking, rowLockTimeoutMs)
+  const { rows } = await statements.query<InsertedRow>(client, sql, [toJson(messages)])
   return rows
 }
 
-/** How long an insert may wait for a row that somebody else holds, before its neighbours go ahead without it. */
 const ROW_LOCK_TIMEOUT_MS = 250
 
 // Once a statement, and gone with its transaction: an answer promises that the message is kept, so the commit must not be
 // asynchronous; and nobody's long transaction may hold up the whole batch.
-const SETTINGS = `
+const settings = (rowLockTimeoutMs: number): string => `
   (SELECT CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END IS DISTINCT FROM ''
-    AND set_config('lock_timeout', '${ROW_LOCK_TIMEOUT_MS}', true) <> '')`
+    AND set_config('lock_timeout', '${rowLockTimeoutMs}', true) <> '')`
 
 /**
  * The insert from any source of incoming rows, `x`. The key is looked up before the insert as well as guarded by its
  * unique index: a resend then burns no id. Look-ups are subqueries with LIMIT, so that each uses its index however
  * wrong the planner's idea of the source's size is.
  */
-export const insertSql = (names: Names, source: string, linking: Linking): string => `
+export const insertSql = (
+  names: Names,
+  source: string,
+  linking: Linking,
+  rowLockTimeoutMs = ROW_LOCK_TIMEOUT_MS,
+): string => `
   INSERT INTO ${names.message} (
     "createdAt", "clientId", "guestUsername", "guestPhone", "clientSocketId", "senderType", "operatorId", "messageType",
     "text", "imageUrl", "imageName", "mimeType", "sessionId", "idempotencyKey", "guestUnverified")
@@ -90,7 +97,7 @@ export const insertSql = (names: Names, source: string, linking: Linking): strin
     x."idempotencyKey", ${linking === 'linked' ? `x."senderType" = 'CLIENT' AND named."registered" IS TRUE` : 'false'}
   FROM ${source}
   ${linking === 'linked' ? clientJoins(names) : ''}
-  WHERE ${SETTINGS}
+  WHERE ${settings(rowLockTimeoutMs)}
     AND (SELECT m."id" FROM ${names.message} AS m WHERE m."idempotencyKey" = x."idempotencyKey") IS NULL
     ${linking === 'linked' ? 'AND (x."guestUsername" IS NULL OR coalesce(given."id", named."id") IS NOT NULL)' : ''}
   ORDER BY x."position"

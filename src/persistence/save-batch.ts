@@ -1,4 +1,4 @@
-import { hasSqlState, isServerError, SqlState } from '../database/sql-state.js'
+import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { explainRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
 import { createGuestClients, type Guest } from './guest-clients.js'
 import {
@@ -16,26 +16,40 @@ import { isRetryable } from './retry.js'
 /** A name can be taken, and a key given up, by others between our statements; after this many rounds a message goes without client. */
 const MAX_ROUNDS = 3
 
+/** Once a batch has waited for somebody's row: many rows may be held, and finding out which must not cost the neighbours the full wait for each. */
+const BLOCKED_ROW_LOCK_TIMEOUT_MS = 10
+
 /**
  * Writes messages, each at most once for its key, and settles each by itself: what the database rejects fails alone.
  * Every statement commits by itself, and in the order of the batch. A message that somebody's row lock holds up is left
  * unsettled, for the caller to try again.
  * @throws what is no message's fault: a broken connection, a busy or unready database; then what is unsettled may be tried again
  */
-export const saveBatch = async (
-  session: BatchSession,
-  batch: readonly PendingSave[],
-  linking: Linking = 'linked',
-): Promise<void> => {
+export const saveBatch = (session: BatchSession, batch: readonly PendingSave[]): Promise<void> =>
+  save({ ...session, linking: 'linked', createdNames: new Set() }, batch)
+
+/** How a batch, or a part of it, is being saved. */
+interface Saving extends BatchSession {
+  readonly linking: Linking
+  /** Guests whose client was made for this batch, and whose first message has not been told so yet. */
+  readonly createdNames: Set<string>
+}
+
+const save = async (session: Saving, batch: readonly PendingSave[]): Promise<void> => {
   if (batch.length === 0) return
   try {
-    await saveInRounds(session, batch, linking)
+    await saveInRounds(session, batch)
   } catch (error) {
     const open = unsettled(batch)
-    if (blamesTheRow(error) || isBlockedByRow(error)) await saveApart(session, open, linking, error)
+    if (isBlockedByRow(error))
+      await saveApart({ ...session, rowLockTimeoutMs: BLOCKED_ROW_LOCK_TIMEOUT_MS }, open, error)
+    else if (blamesTheRow(error)) await saveApart(session, open, error)
     // Whatever is wrong with the look-up of contacts (a right that is missing, a table that is gone) must not cost the message.
-    else if (linking === 'linked' && isServerError(error) && !isRetryable(error)) {
-      await saveBatch(session, open, 'unlinked')
+    else if (session.linking === 'linked' && isServerError(error) && !isRetryable(error)) {
+      await save({ ...session, linking: 'unlinked' }, open)
+    } else if (hasSqlState(error, SqlState.insufficientPrivilege)) {
+      // A policy of row-level security forbids a row with the same code.
+      await saveApart(session, open, error)
     } else {
       noteUnknownOutcome(open, error)
       throw error
@@ -43,25 +57,19 @@ export const saveBatch = async (
   }
 }
 
-const saveApart = async (
-  session: BatchSession,
-  open: readonly PendingSave[],
-  linking: Linking,
-  error: unknown,
-): Promise<void> => {
+const saveApart = async (session: Saving, open: readonly PendingSave[], error: unknown): Promise<void> => {
   const [only] = open
   if (open.length > 1) {
     const middle = Math.ceil(open.length / 2)
     const [before, after] = [open.slice(0, middle), open.slice(middle)]
-    await saveBatch(session, before, linking)
+    await save(session, before)
     // Nobody's message overtakes an earlier one of his that is held up.
     const heldUp = new Set(unsettled(before).map(({ sender }) => sender))
-    await saveBatch(
+    await save(
       session,
       after.filter(({ sender }) => !heldUp.has(sender)),
-      linking,
     )
-  } else if (only !== undefined && blamesTheRow(error)) {
+  } else if (only !== undefined && !isBlockedByRow(error)) {
     await saveWithoutReferences(session, only, error)
   }
 }
@@ -84,27 +92,21 @@ export const settleInserted = (
   }
 }
 
-const saveInRounds = async (session: BatchSession, batch: readonly PendingSave[], linking: Linking): Promise<void> => {
-  const createdNames = new Set<string>()
-  for (let round = 1; linking === 'linked' && round <= MAX_ROUNDS; round += 1) {
-    if (await tryToSave(session, batch, 'linked', createdNames)) return
+const saveInRounds = async (session: Saving, batch: readonly PendingSave[]): Promise<void> => {
+  for (let round = 1; session.linking === 'linked' && round <= MAX_ROUNDS; round += 1) {
+    if (await tryToSave(session, batch)) return
     if (round === MAX_ROUNDS) break
     const created = await createGuestClients(session.client, session.names, guestsOf(unsettled(batch)))
-    for (const username of created) createdNames.add(username)
+    for (const username of created) session.createdNames.add(username)
   }
-  if (await tryToSave(session, batch, 'unlinked', createdNames)) return
+  if (await tryToSave({ ...session, linking: 'unlinked' }, batch)) return
   for (const one of unsettled(batch)) one.fail(new MessageNotStored())
 }
 
 /** @returns whether nothing is left: neither a guest without client nor a key whose holder has just gone */
-const tryToSave = async (
-  session: BatchSession,
-  batch: readonly PendingSave[],
-  linking: Linking,
-  createdNames: Set<string>,
-): Promise<boolean> => {
+const tryToSave = async (session: Saving, batch: readonly PendingSave[]): Promise<boolean> => {
   const open = unsettled(batch)
-  settleInserted(open, await insertMessages(session, open.map(toMessage), linking), createdNames)
+  settleInserted(open, await insertMessages(session, open.map(toMessage), session.linking), session.createdNames)
   const left = unsettled(open)
   if (left.length > 0) settleExisting(left, await findByKeys(session, left.map(toMessage)))
   return unsettled(left).length === 0
@@ -130,7 +132,7 @@ export const guestsOf = (pending: readonly PendingSave[]): readonly Guest[] =>
   )
 
 // The contact may vanish between look-up and insert, and an operator may be unknown: the message is kept without them.
-const saveWithoutReferences = async (session: BatchSession, pending: PendingSave, first: unknown): Promise<void> => {
+const saveWithoutReferences = async (session: Saving, pending: PendingSave, first: unknown): Promise<void> => {
   const { message } = pending
   const withoutOperator = { ...message, operatorId: null }
   const attempts: readonly [PreparedMessage, Linking][] = hasSqlState(first, SqlState.foreignKeyViolation)
@@ -142,7 +144,7 @@ const saveWithoutReferences = async (session: BatchSession, pending: PendingSave
     : []
   for (const [candidate, linking] of attempts) {
     try {
-      settleInserted([pending], await insertMessages(session, [candidate], linking))
+      settleInserted([pending], await insertMessages(session, [candidate], linking), session.createdNames)
       if (pending.isSettled()) return
     } catch (error) {
       if (!blamesTheRow(error)) throw error
@@ -152,18 +154,12 @@ const saveWithoutReferences = async (session: BatchSession, pending: PendingSave
 }
 
 /**
- * Classes of SQLSTATE that blame a row: data exception, integrity constraint violation, program limit exceeded
- * (an index entry too long), and an exception raised by a trigger.
+ * What is wrong with every row alike: the statement, the session, the server (feature not supported, invalid transaction
+ * state, names, syntax and access, resources, system, configuration), and the sequence of the ids at its end. All else
+ * blames a row: a trigger of the application may raise whatever it likes.
  */
-const ROW_CLASSES = /^(22|23|54|P0001)/
-
-/** Of class 22, but true for every row: the sequence of the ids has come to its end. */
-const SEQUENCE_LIMIT_EXCEEDED = '2200H'
+const NO_ROW_TO_BLAME = /^(0A|2200H|25|26|28|2D|3B|3D|3F|42|53|55|57|58|F0|XX)/
 
 /** Whether the server rejects a row, so that others of the same statement may be well. */
 export const blamesTheRow = (error: unknown): boolean =>
-  isServerError(error) && ROW_CLASSES.test(error.code) && error.code !== SEQUENCE_LIMIT_EXCEEDED
-
-// A wait for a row has a context (the row, or the foreign key's own statement); a wait for the whole table has none.
-const isBlockedByRow = (error: unknown): boolean =>
-  hasSqlState(error, SqlState.lockNotAvailable) && error.where !== undefined
+  isServerError(error) && !isRetryable(error) && !NO_ROW_TO_BLAME.test(error.code)

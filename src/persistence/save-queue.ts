@@ -18,6 +18,8 @@ export interface SaveQueueLimits {
   readonly maxBytes: number
   /** How long a message may be tried, in milliseconds. */
   readonly deadlineMs: number
+  /** How long its call may wait for an answer in any case, in milliseconds. */
+  readonly patienceMs: number
 }
 
 /** Collects the messages of concurrent calls into batches, so that they share commits. */
@@ -41,11 +43,13 @@ const USUAL_BATCHES = 2
 const MOST_BATCHES = 4
 const LONG_MS = 250
 
-/** How often messages that wait too long are looked for. */
+/** How often messages that wait too long are looked for; whatever they wait for keeps the process alive by itself. */
 const SWEEP_MS = 250
 
 interface Entry extends PendingSave {
   readonly bytes: number
+  /** When its call has waited long enough, in milliseconds since 1970. */
+  readonly lateAt: number
 }
 
 /** One sender's messages, in order. At most one batch has some of them at a time, so their order is kept. */
@@ -69,8 +73,8 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   const senders = new Map<string, Sender>()
   /** Senders with messages waiting, none under way, and no row lock in their way. */
   const ready = new Set<Sender>()
-  /** When each batch that is under way began. */
-  const running = new Set<{ readonly since: number }>()
+  /** The batches under way, and when each began. */
+  const running = new Set<{ readonly since: number; readonly entries: readonly Entry[] }>()
   let messages = 0
   let bytes = 0
   let isScheduled = false
@@ -83,7 +87,9 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     }
     messages += 1
     bytes += size
-    const entry = { ...createPendingSave(message, Date.now() + limits.deadlineMs), bytes: size }
+    const now = Date.now()
+    const pending = createPendingSave(message, now + limits.deadlineMs)
+    const entry = { ...pending, bytes: size, lateAt: now + limits.patienceMs }
     enqueue(entry)
     return entry.outcome.finally(() => {
       messages -= 1
@@ -98,7 +104,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
       senders.set(entry.sender, sender)
       ready.add(sender)
     } else known.waiting.push(entry)
-    sweeper ??= setInterval(sweep, SWEEP_MS)
+    sweeper ??= setInterval(sweep, SWEEP_MS).unref()
     schedule()
   }
 
@@ -120,7 +126,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   }
 
   const run = async ({ senders: taken, entries }: Batch): Promise<void> => {
-    const own = { since: Date.now() }
+    const own = { since: Date.now(), entries }
     running.add(own)
     await saveWithRetries(entries, saveBatch)
     running.delete(own)
@@ -147,11 +153,8 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   }
 
   const sweep = (): void => {
-    const now = Date.now()
-    for (const { waiting } of senders.values()) {
-      for (const entry of waiting)
-        if (now >= entry.deadline) entry.fail(unavailable(new Error('the message waited too long')))
-    }
+    for (const { entries } of running) failLate(entries)
+    for (const { waiting } of senders.values()) failLate(waiting)
     schedule()
     if (senders.size > 0) return
     clearInterval(sweeper)
@@ -159,6 +162,14 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   }
 
   return { save }
+}
+
+// Those under way as well: whatever holds up a batch, its callers hear of it in time, and may send again with the same key.
+const failLate = (entries: readonly Entry[]): void => {
+  const now = Date.now()
+  for (const entry of unsettled(entries)) {
+    if (now >= entry.lateAt) entry.fail(unavailable(new Error('the message waited too long')))
+  }
 }
 
 const takeBatch = (ready: Set<Sender>): Batch => {
@@ -172,6 +183,7 @@ const takeBatch = (ready: Set<Sender>): Batch => {
     let count = 0
     for (const entry of waiting.slice(0, most)) {
       if (size > 0 && size + entry.bytes > BATCH_BYTES) break
+      if (!isOfSameContact(entry, waiting[0])) break
       size += entry.bytes
       count += 1
     }
@@ -183,6 +195,11 @@ const takeBatch = (ready: Set<Sender>): Batch => {
   }
   return { senders, entries }
 }
+
+// A message whose guest has no client yet is stored after the others of its batch; one of the same conversation that needs
+// no such client would overtake it.
+const isOfSameContact = ({ message }: Entry, first: Entry | undefined): boolean =>
+  message.guestUsername === first?.message.guestUsername && message.clientId === first.message.clientId
 
 const contentBytes = ({ text, imageUrl }: PreparedMessage): number =>
   Buffer.byteLength(text ?? '') + Buffer.byteLength(imageUrl ?? '')

@@ -1,4 +1,4 @@
-import { Client, Pool, type ClientConfig, type PoolClient, type PoolConfig } from 'pg'
+import { Client, Pool, type ClientBase, type ClientConfig, type PoolClient, type PoolConfig } from 'pg'
 import { OperatorError } from '../errors.js'
 import { explainDatabaseError } from './connection-error.js'
 import type { ConnectionTarget } from './connection-target.js'
@@ -51,35 +51,42 @@ export const createPool = async (target: ConnectionTarget, options: PoolConfig):
   return pool
 }
 
-/**
- * Borrows a connection of a pool. After an error it is not given back: it may be broken, or belong to a server that became read-only.
- * @param patienceMs how long it may take until one is free
- */
+/** How long a pool's connection may keep whoever borrows it, in milliseconds. */
+export interface BorrowLimits {
+  /** Until one is free. */
+  readonly patienceMs: number
+  /** Until the work is done; then the connection is dropped, since the server behind it may have fallen silent. */
+  readonly workMs: number
+}
+
+/** Borrows a connection of a pool. After an error it is not given back: it may be broken, or belong to a server that became read-only. */
 export const withPooledClient = async <T>(
   pool: Pool,
-  patienceMs: number,
+  { patienceMs, workMs }: BorrowLimits,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> => {
   const client = await borrow(pool, patienceMs)
   // A connection that dies between two queries is reported by the next query; without a listener it would end the process.
   const onError = (): void => undefined
   client.on('error', onError)
+  const limit = setTimeout(() => destroySocket(client), workMs)
   let isUsable = false
   try {
     const result = await work(client)
     isUsable = true
     return result
   } finally {
+    clearTimeout(limit)
     client.off('error', onError)
     client.release(!isUsable)
   }
 }
 
 /** A pool whose every query borrows a connection as `withPooledClient` does. */
-export const withPatience = (pool: Pool, patienceMs: number): Queryable => ({
+export const withLimits = (pool: Pool, limits: BorrowLimits): Queryable => ({
   // Of the many ways to call it, the one that is used.
   query: ((text: string, values?: unknown[]) =>
-    withPooledClient(pool, patienceMs, (client) => client.query(text, values))) as Client['query'],
+    withPooledClient(pool, limits, (client) => client.query(text, values))) as Client['query'],
 })
 
 // A caller's pool may wait for ever, for connections that its owner never gives back.
@@ -170,7 +177,7 @@ const disconnect = async (client: Client): Promise<void> => {
   clearTimeout(timer)
 }
 
-const destroySocket = (client: Client): void => {
+const destroySocket = (client: ClientBase): void => {
   // node-postgres offers no public way to drop a connection whose peer is silent.
   const { connection } = client as unknown as { readonly connection?: { readonly stream?: { destroy(): void } } }
   connection?.stream?.destroy()

@@ -37,7 +37,7 @@ export const createPreparedStatements = (): PreparedStatements => {
   }
 }
 
-/** All of them are raised before anything is executed. The last: a column that the statement returns has another type now. */
+/** After none of them anything is stored. The last: a column that the statement returns has another type now. */
 const NAME_TROUBLE = [
   SqlState.invalidSqlStatementName,
   SqlState.duplicatePreparedStatement,

@@ -1,4 +1,4 @@
-import { createPool, withPooledClient } from '../database/connection.js'
+import { createPool, withPooledClient, type BorrowLimits } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { createPreparedStatements } from '../database/prepared.js'
 import { saveInBulk } from './bulk-save.js'
@@ -23,6 +23,8 @@ const DEADLINE_MS = 10_000
 /** Many rows a statement need their time; a server that does not answer for this long is gone. */
 const QUERY_TIMEOUT_MS = 60_000
 
+const LIMITS: BorrowLimits = { patienceMs: DEADLINE_MS, workMs: 2 * QUERY_TIMEOUT_MS }
+
 /** Opens a store for large numbers of messages, on one connection that is opened at the first call. */
 export const createBulkStore = (target: ConnectionTarget, applicationName: string): BulkStore => {
   const names = namesIn(target.schema ?? 'public')
@@ -31,7 +33,7 @@ export const createBulkStore = (target: ConnectionTarget, applicationName: strin
 
   const saveOnce = async (batch: readonly PendingSave[]): Promise<void> => {
     own ??= createPool(target, { max: 1, application_name: applicationName, query_timeout: QUERY_TIMEOUT_MS })
-    await withPooledClient(await own, DEADLINE_MS, (client) => saveInBulk({ client, names, statements }, batch))
+    await withPooledClient(await own, LIMITS, (client) => saveInBulk({ client, names, statements }, batch))
     if (unsettled(batch).length > 0) throw new StoreUnavailable('somebody holds a row that it needs', undefined)
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import { createPool, withPatience, withPooledClient, type Queryable } from '../database/connection.js'
+import { createPool, withLimits, withPooledClient, type Queryable } from '../database/connection.js'
 import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { createPreparedStatements } from '../database/prepared.js'
 import { StoreClosed } from './errors.js'
@@ -23,7 +23,7 @@ export interface ChatStoreOptions {
   readonly schema?: string | undefined
   /** Size of the store's own pool; 10 when absent. Ignored with a pool of the caller's. */
   readonly maxConnections?: number | undefined
-  /** How long one call may retry before it fails with `StoreUnavailable`, in milliseconds; 10,000 when absent. */
+  /** How long one call may retry before it fails with `StoreUnavailable`, in milliseconds; 10,000 when absent; with 0 it is tried once. */
   readonly deadlineMs?: number | undefined
   /** Most messages that may wait for the database or be under way; the next is refused with `StoreOverloaded`. 10,000 when absent. */
   readonly maxQueuedMessages?: number | undefined
@@ -65,6 +65,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   const names = namesIn(options.schema ?? target?.schema ?? 'public')
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
   const patienceMs = deadlineMs === 0 ? DEFAULT_DEADLINE_MS : deadlineMs
+  const limits = { patienceMs, workMs: patienceMs }
   const pool = lazyPool(source, target, options, patienceMs)
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
@@ -80,7 +81,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     }
   }
   const ask = <T>(question: (db: Queryable) => Promise<T>): Promise<T> =>
-    track(() => withRetries(deadlineMs, async () => question(withPatience(await pool.get(), patienceMs))))
+    track(() => withRetries(deadlineMs, async () => question(withLimits(await pool.get(), limits))))
 
   const statements = createPreparedStatements()
   const saves = createSaveQueue(
@@ -91,7 +92,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       patienceMs,
     },
     async (batch) =>
-      withPooledClient(await pool.get(), patienceMs, (client) => saveBatch({ client, names, statements }, batch)),
+      withPooledClient(await pool.get(), limits, (client) => saveBatch({ client, names, statements }, batch)),
   )
 
   return {

@@ -33,7 +33,12 @@ export class IdempotencyConflict extends OperatorError {
 /** The database could not be reached, or stayed busy, until the deadline. The same call, with the same key, may be made again. */
 export class StoreUnavailable extends OperatorError {
   override readonly name = 'StoreUnavailable'
-  constructor(reason: string, cause: unknown) {
+  constructor(
+    reason: string,
+    cause: unknown,
+    /** Of a save: the key to make the same call with, also where the store had made it. The message may be stored already. */
+    readonly idempotencyKey?: string,
+  ) {
     super('database_unavailable', `the database cannot be used right now: ${reason}`, {
       cause,
       retryable: true,

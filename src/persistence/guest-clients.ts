@@ -3,7 +3,7 @@ import type { Queryable } from '../database/connection.js'
 import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { isRetryable } from './retry.js'
-import { UTC_NOW, type Names } from './statements.js'
+import { SHORT_LOCK_TIMEOUT_MS, UTC_NOW, type Names } from './statements.js'
 
 /** A guest who has no client yet. */
 export interface Guest {
@@ -31,12 +31,11 @@ export const createGuestClients = async (
   } catch (error) {
     if (!isServerError(error)) throw error
     const isHeld = isBlockedByRow(error)
-    // It is not its turn yet, or a deadlock was broken at our cost: the next round looks again.
-    if (!isHeld && hasSqlState(error, SqlState.lockNotAvailable, SqlState.deadlockDetected)) return []
+    if (!isHeld && hasSqlState(error, ...NOT_NOW)) return []
     if (!isHeld && isRetryable(error)) throw error
     if (wanted.length === 1) return []
     // Somebody's open transaction holds one of the names or phones, or one cannot be stored: the others must not suffer.
-    const timeoutMs = isHeld ? HELD_LOCK_TIMEOUT_MS : lockTimeoutMs
+    const timeoutMs = isHeld ? SHORT_LOCK_TIMEOUT_MS : lockTimeoutMs
     const middle = Math.ceil(wanted.length / 2)
     return [
       ...(await createGuestClients(client, names, wanted.slice(0, middle), timeoutMs)),
@@ -77,8 +76,8 @@ const distinctGuests = (guests: readonly Guest[]): readonly Guest[] => {
 
 const LOCK_TIMEOUT_MS = 500
 
-/** To find out which of many names is held, after one full wait. */
-const HELD_LOCK_TIMEOUT_MS = 10
+/** It is not its turn yet, a deadlock was broken at our cost, or a statement_timeout struck: the next round looks again. */
+const NOT_NOW = [SqlState.lockNotAvailable, SqlState.deadlockDetected, SqlState.queryCanceled] as const
 
 /** Of our advisory locks, "ckgc" in ASCII; the second key is one of the stripes. */
 const LOCK_CLASS = 0x636b6763

@@ -71,7 +71,7 @@ export const saveWithRetries = async (batch: readonly PendingSave[], saveBatch: 
       const pause = backoffMs(attempt)
       for (const one of unsettled(open)) {
         if (!isRetryable(error)) one.fail(explainRefusal(error))
-        else if (Date.now() + pause >= one.deadline) one.fail(unavailable(error))
+        else if (Date.now() + pause >= one.deadline) one.fail(unavailable(one, error))
       }
       if (unsettled(open).length > 0) await delay(pause)
     }
@@ -85,4 +85,5 @@ export const noteUnknownOutcome = (batch: readonly PendingSave[], error: unknown
 }
 
 /** What is told to whoever waited until the deadline. */
-export const unavailable = (error: unknown): StoreUnavailable => new StoreUnavailable(reasonOf(error), error)
+export const unavailable = ({ message }: PendingSave, error: unknown): StoreUnavailable =>
+  new StoreUnavailable(reasonOf(error), error, message.idempotencyKey)

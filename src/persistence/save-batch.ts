@@ -12,12 +12,10 @@ import {
 import { noteUnknownOutcome, unsettled, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { isRetryable } from './retry.js'
+import { SHORT_LOCK_TIMEOUT_MS } from './statements.js'
 
 /** A name can be taken, and a key given up, by others between our statements; after this many rounds a message goes without client. */
 const MAX_ROUNDS = 3
-
-/** Once a batch has waited for somebody's row: many rows may be held, and finding out which must not cost the neighbours the full wait for each. */
-const BLOCKED_ROW_LOCK_TIMEOUT_MS = 10
 
 /**
  * Writes messages, each at most once for its key, and settles each by itself: what the database rejects fails alone.
@@ -41,8 +39,7 @@ const save = async (session: Saving, batch: readonly PendingSave[]): Promise<voi
     await saveInRounds(session, batch)
   } catch (error) {
     const open = unsettled(batch)
-    if (isBlockedByRow(error))
-      await saveApart({ ...session, rowLockTimeoutMs: BLOCKED_ROW_LOCK_TIMEOUT_MS }, open, error)
+    if (isBlockedByRow(error)) await saveApart({ ...session, rowLockTimeoutMs: SHORT_LOCK_TIMEOUT_MS }, open, error)
     else if (blamesTheRow(error)) await saveApart(session, open, error)
     // Whatever is wrong with the look-up of contacts (a right that is missing, a table that is gone) must not cost the message.
     else if (session.linking === 'linked' && isServerError(error) && !isRetryable(error)) {

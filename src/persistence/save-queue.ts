@@ -28,7 +28,7 @@ export interface SaveQueue {
   save(message: PreparedMessage): Promise<SavedChatMessage>
 }
 
-/** Most messages and bytes of one batch; one message alone may be larger. */
+/** Most messages and bytes of one batch. */
 const BATCH_MESSAGES = 256
 const BATCH_BYTES = 4 * 1_048_576
 
@@ -41,7 +41,7 @@ const BATCH_MESSAGES_OF_A_SENDER = 64
  */
 const USUAL_BATCHES = 2
 const MOST_BATCHES = 4
-const LONG_MS = 250
+const LONG_BATCH_MS = 250
 
 /** How often messages that wait too long are looked for; whatever they wait for keeps the process alive by itself. */
 const SWEEP_MS = 250
@@ -121,7 +121,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
 
   const hasRoom = (): boolean => {
     if (running.size < USUAL_BATCHES) return true
-    const longAgo = Date.now() - LONG_MS
+    const longAgo = Date.now() - LONG_BATCH_MS
     return running.size < MOST_BATCHES && [...running].every(({ since }) => since < longAgo)
   }
 
@@ -154,7 +154,10 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
 
   const sweep = (): void => {
     for (const { entries } of running) failLate(entries)
-    for (const { waiting } of senders.values()) failLate(waiting)
+    for (const sender of senders.values()) {
+      failLate(sender.waiting)
+      sender.waiting = sender.waiting.filter(({ isSettled }) => !isSettled())
+    }
     schedule()
     if (senders.size > 0) return
     clearInterval(sweeper)
@@ -168,7 +171,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
 const failLate = (entries: readonly Entry[]): void => {
   const now = Date.now()
   for (const entry of unsettled(entries)) {
-    if (now >= entry.lateAt) entry.fail(unavailable(new Error('the message waited too long')))
+    if (now >= entry.lateAt) entry.fail(unavailable(entry, new Error('the message waited too long')))
   }
 }
 

@@ -32,6 +32,9 @@ export interface ReadSession {
   readonly statements: PreparedStatements
 }
 
+/** Once a batch has waited for somebody's row: many may be held, and finding out which must not cost the others a full wait for each. */
+export const SHORT_LOCK_TIMEOUT_MS = 10
+
 /** The present instant as the application stores instants: UTC in a `timestamp` column, whatever the session's zone. */
 export const UTC_NOW = `(now() AT TIME ZONE 'UTC')`
 

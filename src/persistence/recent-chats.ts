@@ -96,7 +96,7 @@ const recentSql = ({ client, message, chats }: Names, hasPosition: boolean): str
      ORDER BY "period" DESC
      FETCH FIRST $2 ROWS WITH TIES)
   ), chat AS (
-    SELECT max("period") AS "period",
+    SELECT "chat", max("period") AS "period",
       CASE WHEN "chat" LIKE 'c%' THEN substr("chat", 2)::bigint END AS "clientId",
       CASE WHEN "chat" LIKE 'g%' THEN substr("chat", 2) END AS "guest"
     FROM candidate
@@ -118,6 +118,7 @@ const recentSql = ({ client, message, chats }: Names, hasPosition: boolean): str
        LIMIT 1)
     ) AS last
     WHERE ${periodOf('last."createdAt"')} <= chat."period"
+      ${hasPosition ? `AND ${isLatest(chats)}` : ''}
       ${hasPosition ? `AND (greatest(last."createdAt", chat."period"), last."id") < ($3::timestamp, $4::integer)` : ''}
     ORDER BY "listedAt" DESC, last."id" DESC
     LIMIT $1
@@ -144,3 +145,8 @@ const recentSql = ({ client, message, chats }: Names, hasPosition: boolean): str
     LEFT JOIN ${client} AS c ON c."id" = page."clientId"
   ) AS found ON true
   ORDER BY found."listedAt" DESC, found."id" DESC`
+
+// A later row has put the chat on an earlier page; without a position no row is left out that could be one.
+const isLatest = (chats: string): string => `(
+        SELECT true FROM ${chats} AS later WHERE later."chat" = chat."chat" AND later."period" > chat."period" LIMIT 1
+      ) IS NULL`

@@ -117,9 +117,7 @@ const recentSql = ({ client, message, chats }: Names, hasPosition: boolean): str
        ORDER BY m."createdAt" DESC, m."id" DESC
        LIMIT 1)
     ) AS last
-    WHERE ${periodOf('last."createdAt"')} <= chat."period"
-      ${hasPosition ? `AND ${isLatest(chats)}` : ''}
-      ${hasPosition ? `AND (greatest(last."createdAt", chat."period"), last."id") < ($3::timestamp, $4::integer)` : ''}
+    ${hasPosition ? `WHERE ${isLatest(chats)} AND (greatest(last."createdAt", chat."period"), last."id") < ($3::timestamp, $4::integer)` : ''}
     ORDER BY "listedAt" DESC, last."id" DESC
     LIMIT $1
   )

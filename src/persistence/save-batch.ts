@@ -123,11 +123,15 @@ const settleExisting = (pending: readonly PendingSave[], rows: readonly Existing
   }
 }
 
-/** The guests that messages name. */
-export const guestsOf = (pending: readonly PendingSave[]): readonly Guest[] =>
-  pending.flatMap(({ message: { guestUsername, guestPhone } }) =>
-    guestUsername === null ? [] : [{ username: guestUsername, phone: guestPhone }],
-  )
+/** The guests that messages name, each as in his first message: what follows changes no client, in one batch as little as in several. */
+export const guestsOf = (pending: readonly PendingSave[]): readonly Guest[] => {
+  const guests = new Map<string, Guest>()
+  for (const { message } of pending) {
+    const { guestUsername: username, guestPhone: phone } = message
+    if (username !== null && !guests.has(username)) guests.set(username, { username, phone })
+  }
+  return [...guests.values()]
+}
 
 // The contact may vanish between look-up and insert, and an operator may be unknown: the message is kept without them.
 const saveWithoutReferences = async (session: BatchSession, pending: PendingSave, first: unknown): Promise<void> => {
@@ -164,6 +168,6 @@ const SEQUENCE_LIMIT_EXCEEDED = '2200H'
 export const blamesTheRow = (error: unknown): boolean =>
   isServerError(error) && ROW_CLASSES.test(error.code) && error.code !== SEQUENCE_LIMIT_EXCEEDED
 
-// A wait for a row has a context (the row, or the foreign key's own statement); a wait for the whole table has none.
-const isBlockedByRow = (error: unknown): boolean =>
+/** Whether somebody holds a row; a wait for a row has a context (the row, or the foreign key's own statement), one for the whole table has none. */
+export const isBlockedByRow = (error: unknown): boolean =>
   hasSqlState(error, SqlState.lockNotAvailable) && error.where !== undefined

@@ -148,7 +148,7 @@ const outcomesOf = (outcomes: readonly PromiseSettledResult<SavedChatMessage>[])
     return outcome.value.duplicate ? 'duplicate' : 'saved'
   })
 
-describe('messages in bulk', () => {
+describe('messages in bulk', { timeout: 60_000 }, () => {
   test('have the outcomes that they have one by one, and leave the same database', async ({ database }) => {
     const common = { ...textMessage('hello'), createdAt: new Date('2026-04-05T09:00:00.125Z') }
     const messages: readonly NewChatMessage[] = [
@@ -265,7 +265,7 @@ const cutInCopy = (most: number): { readonly makeTap: () => Tap; readonly cuts: 
   return { makeTap, cuts: () => cuts }
 }
 
-describe('nothing is lost or doubled, and what was saved is counted right, when', () => {
+describe('nothing is lost or doubled, and what was saved is counted right, when', { timeout: 60_000 }, () => {
   test.for<Moment>(['before the write arrives', 'with the write under way', 'after its commit'])(
     'the connection is cut %s',
     async (moment, { database }) => {

@@ -1,14 +1,15 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { from as copyFrom } from 'pg-copy-streams'
-import { isServerError } from '../database/sql-state.js'
+import { isBlockedByRow, isServerError } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
-import { createGuestClients, selectGuestsWithoutClient } from './guest-clients.js'
+import { createGuestClients } from './guest-clients.js'
 import { INCOMING_COLUMNS, insertSql, type BatchSession, type InsertedRow } from './message-rows.js'
 import { noteUnknownOutcome, unsettled, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { isRetryable } from './retry.js'
 import { guestsOf, saveBatch, settleInserted } from './save-batch.js'
+import type { Names } from './statements.js'
 
 /** How many of what the bulk insert leaves (duplicates, rejected messages and their neighbours) are looked at together. */
 const REST_MESSAGES = 500
@@ -19,11 +20,8 @@ const REST_MESSAGES = 500
  */
 export const saveInBulk = async (session: BatchSession, batch: readonly PendingSave[]): Promise<void> => {
   const { client, names } = session
-  const created = await createGuestClients(
-    client,
-    names,
-    await selectGuestsWithoutClient(client, names, guestsOf(batch)),
-  )
+  const guests = guestsOf(await selectWithoutClient(session, batch))
+  const createdNames = new Set(await createGuestClients(client, names, guests))
   try {
     settleInserted(
       batch,
@@ -31,16 +29,49 @@ export const saveInBulk = async (session: BatchSession, batch: readonly PendingS
         session,
         batch.map(({ message }) => message),
       ),
-      new Set(created),
+      createdNames,
     )
   } catch (error) {
     noteUnknownOutcome(batch, error)
-    if (!isServerError(error) || isRetryable(error)) throw error
+    if (!isServerError(error) || (isRetryable(error) && !isBlockedByRow(error))) throw error
   }
   const rest = unsettled(batch)
   for (let start = 0; start < rest.length; start += REST_MESSAGES) {
-    await saveBatch(session, rest.slice(start, start + REST_MESSAGES))
+    // Nobody's message overtakes an earlier one of his that a row lock holds up.
+    const heldUp = new Set(unsettled(rest.slice(0, start)).map(({ sender }) => sender))
+    const piece = rest.slice(start, start + REST_MESSAGES)
+    await saveBatch(
+      session,
+      piece.filter(({ sender }) => !heldUp.has(sender)),
+      createdNames,
+    )
   }
+}
+
+// A client is made only for a message that is to be stored with it: one whose key is taken leaves nothing behind.
+const withoutClientSql = ({ client, message }: Names): string => `
+  SELECT x."position"::integer AS "position"
+  FROM unnest($1::text[], $2::integer[], $3::text[]) WITH ORDINALITY AS x ("username", "clientId", "key", "position")
+  WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username" = x."username" LIMIT 1) IS NULL
+    AND (SELECT c."id" FROM ${client} AS c WHERE c."id" = x."clientId" LIMIT 1) IS NULL
+    AND (SELECT m."id" FROM ${message} AS m WHERE m."idempotencyKey" = x."key" LIMIT 1) IS NULL
+  ORDER BY x."position"`
+
+/** The messages of guests who have no client; of those with one key the first. */
+const selectWithoutClient = async (
+  { client, names }: BatchSession,
+  batch: readonly PendingSave[],
+): Promise<readonly PendingSave[]> => {
+  const keys = new Set<string>()
+  const first = batch.filter(({ message: { idempotencyKey } }) => keys.size < keys.add(idempotencyKey).size)
+  const named = first.filter(({ message: { guestUsername } }) => guestUsername !== null)
+  const messages = named.map(({ message }) => message)
+  const { rows } = await client.query<{ position: number }>(withoutClientSql(names), [
+    messages.map(({ guestUsername }) => guestUsername),
+    messages.map(({ clientId }) => clientId),
+    messages.map(({ idempotencyKey }) => idempotencyKey),
+  ])
+  return rows.flatMap(({ position }) => named[position - 1] ?? [])
 }
 
 const STAGING = '"pg_temp"."chatkeep_incoming"'

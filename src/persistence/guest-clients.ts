@@ -1,5 +1,4 @@
 import type { ClientBase } from 'pg'
-import type { Queryable } from '../database/connection.js'
 import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { isRetryable } from './retry.js'
@@ -44,34 +43,18 @@ export const createGuestClients = async (
   }
 }
 
-/** Those of the guests whose name no client has. */
-export const selectGuestsWithoutClient = async (
-  db: Queryable,
-  { client }: Names,
-  guests: readonly Guest[],
-): Promise<readonly Guest[]> => {
-  const usernames = [...new Set(guests.map(({ username }) => username))]
-  const { rows } = await db.query<{ username: string }>(
-    `SELECT x."username"
-     FROM unnest($1::text[]) AS x ("username")
-     WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username" = x."username" LIMIT 1) IS NULL`,
-    [usernames],
-  )
-  const missing = new Set(rows.map(({ username }) => username))
-  return guests.filter(({ username }) => missing.has(username))
-}
-
 // In the order of their names, so that two processes that make the same clients wait for each other and do not deadlock.
+// Of two guests with one phone it is the first one's, not that of the lesser name.
 const distinctGuests = (guests: readonly Guest[]): readonly Guest[] => {
   const phones = new Map<string, string | null>()
   for (const { username, phone } of guests) phones.set(username, phones.get(username) ?? phone)
   const taken = new Set<string | null>()
-  return [...phones.keys()].toSorted().map((username) => {
-    const phone = phones.get(username) ?? null
+  const distinct = [...phones].map(([username, phone]) => {
     const free = !taken.has(phone)
     taken.add(phone)
     return { username, phone: free ? phone : null }
   })
+  return distinct.toSorted((one, other) => (one.username < other.username ? -1 : 1))
 }
 
 const LOCK_TIMEOUT_MS = 500

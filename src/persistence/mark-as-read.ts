@@ -29,16 +29,17 @@ export const markAsRead = async (db: Queryable, names: Names, query: MarkAsReadQ
   return rowCount ?? 0
 }
 
-// Rows are locked in the order of their ids, so that two operators who read the same chat cannot deadlock.
+// Rows are locked in the order of their ids, so that two operators who read the same chat cannot deadlock. An array, and no
+// join: however many messages the planner thinks are unread, it must not read the whole table for them.
 const markSql = ({ message }: Names, column: string, hasEnd: boolean): string => `
   UPDATE ${message}
   SET "isRead" = true, "readAt" = ${UTC_NOW}
-  WHERE "id" IN (
+  WHERE "id" = ANY (ARRAY(
     SELECT "id"
     FROM ${message}
     WHERE "${column}" = $1 AND "senderType" = 'CLIENT' AND NOT "isRead" ${hasEnd ? 'AND "id" <= $2::integer' : ''}
     ORDER BY "id"
-    FOR NO KEY UPDATE)`
+    FOR NO KEY UPDATE))`
 
 const invalidUpTo = (upToMessageId: unknown): OperatorError =>
   new OperatorError('invalid_message_id', `upToMessageId is ${String(upToMessageId)}, which is no message's id`, {

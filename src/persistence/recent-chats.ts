@@ -66,14 +66,14 @@ const findPage = async (
   wanted: number,
   position: Position | undefined,
 ): Promise<readonly RecentRow[]> => {
-  for (let most = wanted; ; most *= 4) {
+  for (let candidateLimit = wanted; ; candidateLimit *= 4) {
     const { rows } = await statements.query<(RecentRow | { readonly id: null }) & CandidateCount>(
       db,
-      recentSql(names, wanted, most, position !== undefined),
+      recentSql(names, wanted, candidateLimit, position !== undefined),
       position === undefined ? [] : [position.createdAt, position.id],
     )
     const page = rows.flatMap(({ candidates: _candidates, ...row }) => (row.id === null ? [] : [row]))
-    if (page.length === wanted || (rows[0]?.candidates ?? 0) < most) return page
+    if (page.length === wanted || (rows[0]?.candidates ?? 0) < candidateLimit) return page
   }
 }
 
@@ -82,17 +82,22 @@ const findPage = async (
  * messages says. A row whose chat was active later is superseded by another; one whose chat was active only earlier (its
  * last message is gone) still stands for it, so that no chat is ever missing.
  */
-const recentSql = ({ client, message, chats }: Names, wanted: number, most: number, hasPosition: boolean): string => `
+const recentSql = (
+  { client, message, chats }: Names,
+  wanted: number,
+  candidateLimit: number,
+  hasPosition: boolean,
+): string => `
   WITH candidate AS MATERIALIZED (
     ${hasPosition ? `SELECT "chat", "period" FROM ${chats} WHERE "period" = ${periodOf('$1::timestamp')} UNION ALL` : ''}
     (SELECT "chat", "period"
      FROM ${chats}
      ${hasPosition ? `WHERE "period" < ${periodOf('$1::timestamp')}` : ''}
      ORDER BY "period" DESC
-     FETCH FIRST ${most} ROWS WITH TIES)
+     FETCH FIRST ${candidateLimit} ROWS WITH TIES)
   ), chat AS (
-    SELECT max("period") AS "period",
-      CASE WHEN "chat" LIKE 'c%' THEN substr("chat", 2)::bigint END AS "clientId",
+    SELECT "chat", max("period") AS "period",
+      CASE WHEN "chat" ~ '^c[0-9]{1,18}$' THEN substr("chat", 2)::bigint END AS "clientId",
       CASE WHEN "chat" LIKE 'g%' THEN substr("chat", 2) END AS "guest"
     FROM candidate
     GROUP BY "chat"
@@ -104,8 +109,7 @@ const recentSql = ({ client, message, chats }: Names, wanted: number, most: numb
       UNION ALL
       (${lastOf(message, `"clientId" IS NULL AND "guestUsername" = chat."guest"`)})
     ) AS last
-    WHERE ${periodOf('last."createdAt"')} <= chat."period"
-      ${hasPosition ? `AND (greatest(last."createdAt", chat."period"), last."id") < ($1::timestamp, $2::integer)` : ''}
+    ${hasPosition ? `WHERE ${isLatest(chats)} AND (greatest(last."createdAt", chat."period"), last."id") < ($1::timestamp, $2::integer)` : ''}
     ORDER BY "listedAt" DESC, last."id" DESC
     LIMIT ${wanted}
   )
@@ -140,3 +144,8 @@ const lastOf = (message: string, condition: string): string => `
           AND m."createdAt" = (SELECT "createdAt" FROM ${message} WHERE ${condition} ORDER BY "createdAt" DESC LIMIT 1)
         ORDER BY m."id" DESC
         LIMIT 1`
+
+// A later row has put the chat on an earlier page; without a position no row is left out that could be one.
+const isLatest = (chats: string): string => `(
+        SELECT true FROM ${chats} AS later WHERE later."chat" = chat."chat" AND later."period" > chat."period" LIMIT 1
+      ) IS NULL`

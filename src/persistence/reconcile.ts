@@ -46,7 +46,7 @@ export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): 
     const names = namesIn(target.schema ?? 'public')
     try {
       return options.dryRun
-        ? await inTransaction(client, () => reconcileAll(client, names, options, preview), 'BEGIN READ ONLY')
+        ? await inTransaction(client, () => reconcileAll(client, names, options, createPreview()), 'BEGIN READ ONLY')
         : await reconcileAll(client, names, options, link)
     } catch (error) {
       throw explainMissingSchema(error)
@@ -60,6 +60,8 @@ interface Guest {
   readonly username: string
   readonly phone: string | null
   readonly messages: number
+  /** Of these, what the guest wrote; the others are answers. */
+  readonly fromClient: number
 }
 
 type Done = Omit<ReconcileReport, 'guests' | 'messagesWithoutName'>
@@ -109,7 +111,8 @@ const add = (a: Done, b: Done): Done => ({
 
 const selectGuests = async (client: Client, { message }: Names, after: string | null): Promise<readonly Guest[]> => {
   const { rows } = await client.query<Omit<Guest, 'username'>>(
-    `SELECT "guestUsername" AS "written", min("guestPhone") AS "phone", count(*)::integer AS "messages"
+    `SELECT "guestUsername" AS "written", min("guestPhone") AS "phone", count(*)::integer AS "messages",
+       (count(*) FILTER (WHERE "senderType" = 'CLIENT'))::integer AS "fromClient"
      FROM ${message}
      WHERE "clientId" IS NULL AND ${after === null ? '"guestUsername" IS NOT NULL' : '"guestUsername" > $1'}
      GROUP BY "guestUsername"
@@ -131,35 +134,46 @@ const countWithoutName = async (client: Client, { message }: Names): Promise<num
 
 const countMessages = (guests: readonly Guest[]): number => guests.reduce((sum, { messages }) => sum + messages, 0)
 
-const preview: Step = async (client, { client: clients, guestClients }, guests) => {
-  const named = guests.filter(({ username }) => username !== '')
+/** Counts what `link` would do. Remembers which clients it would have made: the next page may hold another form of such a name. */
+const createPreview = (): Step => {
+  const created = new Set<string>()
+  return async (client, names, guests) => {
+    const named = guests.filter(({ username }) => username !== '')
+    const isRegistered = await selectClients(client, names, named)
+    const createdBefore = created.size
+    for (const { username } of named) if (!isRegistered.has(username)) created.add(username)
+    const unverified = named.filter(({ username }) => isRegistered.get(username) === true)
+    return {
+      messagesLinked: countMessages(named),
+      messagesUnverified: unverified.reduce((sum, { fromClient }) => sum + fromClient, 0),
+      clientsCreated: created.size - createdBefore,
+      messagesLeft: countMessages(guests) - countMessages(named),
+      messagesLocked: 0,
+    }
+  }
+}
+
+/** The clients of such names, and of each whether it was there before the guest. */
+const selectClients = async (
+  client: Client,
+  { client: clients, guestClients }: Names,
+  guests: readonly Guest[],
+): Promise<ReadonlyMap<string, boolean>> => {
   const { rows } = await client.query<{ username: string; registered: boolean }>(
     `SELECT c."username", g."clientId" IS NULL AS "registered"
      FROM ${clients} AS c
      LEFT JOIN ${guestClients} AS g ON g."clientId" = c."id"
      WHERE c."username" = ANY ($1::text[])`,
-    [named.map(({ username }) => username)],
+    [guests.map(({ username }) => username)],
   )
-  const known = new Set(rows.map(({ username }) => username))
-  const registered = new Set(rows.flatMap((row) => (row.registered ? [row.username] : [])))
-  return {
-    messagesLinked: countMessages(named),
-    messagesUnverified: countMessages(named.filter(({ username }) => registered.has(username))),
-    clientsCreated: new Set(named.map(({ username }) => username).filter((username) => !known.has(username))).size,
-    messagesLeft: countMessages(guests) - countMessages(named),
-    messagesLocked: 0,
-  }
+  return new Map(rows.map(({ username, registered }) => [username, registered]))
 }
 
 const link: Step = async (client, names, guests, onLinked) => {
   const named = guests.filter(({ username }) => username !== '')
   const created = await createGuestClients(client, names, named)
-  const { rows: owners } = await client.query<{ username: string }>(
-    `SELECT "username" FROM ${names.client} WHERE "username" = ANY ($1::text[])`,
-    [named.map(({ username }) => username)],
-  )
-  const owned = new Set(owners.map(({ username }) => username))
-  const linkable = named.filter(({ username }) => owned.has(username))
+  const isRegistered = await selectClients(client, names, named)
+  const linkable = named.filter(({ username }) => isRegistered.has(username))
   let messagesLinked = 0
   let messagesUnverified = 0
   for (;;) {

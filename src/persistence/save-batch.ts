@@ -21,10 +21,14 @@ const MAX_ROUNDS = 3
  * Writes messages, each at most once for its key, and settles each by itself: what the database rejects fails alone.
  * Every statement commits by itself, and in the order of the batch. A message that somebody's row lock holds up is left
  * unsettled, for the caller to try again.
+ * @param createdNames guests whose client was made for this batch already, and whose message has not been told so yet
  * @throws what is no message's fault: a broken connection, a busy or unready database; then what is unsettled may be tried again
  */
-export const saveBatch = (session: BatchSession, batch: readonly PendingSave[]): Promise<void> =>
-  save({ ...session, linking: 'linked', createdNames: new Set() }, batch)
+export const saveBatch = (
+  session: BatchSession,
+  batch: readonly PendingSave[],
+  createdNames = new Set<string>(),
+): Promise<void> => save({ ...session, linking: 'linked', createdNames }, batch)
 
 /** How a batch, or a part of it, is being saved. */
 interface Saving extends BatchSession {
@@ -75,7 +79,7 @@ const saveApart = async (session: Saving, open: readonly PendingSave[], error: u
 export const settleInserted = (
   pending: readonly PendingSave[],
   rows: readonly InsertedRow[],
-  createdNames = new Set<string>(),
+  createdNames: Set<string>,
 ): void => {
   const byKey = new Map(rows.map((row) => [row.idempotencyKey, row]))
   for (const one of pending) {
@@ -122,11 +126,15 @@ const settleExisting = (pending: readonly PendingSave[], rows: readonly Existing
   }
 }
 
-/** The guests that messages name. */
-export const guestsOf = (pending: readonly PendingSave[]): readonly Guest[] =>
-  pending.flatMap(({ message: { guestUsername, guestPhone } }) =>
-    guestUsername === null ? [] : [{ username: guestUsername, phone: guestPhone }],
-  )
+/** The guests that messages name, each as in his first message: what follows changes no client, in one batch as little as in several. */
+export const guestsOf = (pending: readonly PendingSave[]): readonly Guest[] => {
+  const guests = new Map<string, Guest>()
+  for (const { message } of pending) {
+    const { guestUsername: username, guestPhone: phone } = message
+    if (username !== null && !guests.has(username)) guests.set(username, { username, phone })
+  }
+  return [...guests.values()]
+}
 
 // The contact may vanish between look-up and insert, and an operator may be unknown: the message is kept without them.
 const saveWithoutReferences = async (session: Saving, pending: PendingSave, first: unknown): Promise<void> => {

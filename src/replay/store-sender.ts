@@ -11,7 +11,7 @@ import type { Sender, SendOutcome } from './sender.js'
 import { toNewChatMessage } from './transcript-line.js'
 
 /** Large enough for COPY to pay, small enough for memory and for a quick end on Ctrl-C. */
-const LIMITS: BatchLimits = { items: 2_000, weight: 4 * 1_048_576 }
+const LIMITS: BatchLimits = { items: 1_000, weight: 2 * 1_048_576 }
 
 /** Provides a sender into one database for as long as the work lasts. */
 export const withStoreSender = async <T>(target: ConnectionTarget, work: (sender: Sender) => Promise<T>): Promise<T> =>
@@ -36,7 +36,13 @@ export const createStoreSender = (store: BulkStore, operators: OperatorDirectory
         })),
       )
       const outcomes = await store.saveChatMessages(messages)
-      for (const [index, outcome] of outcomes.entries()) onOutcome(batch[index]?.line ?? 0, toSendOutcome(outcome))
+      // What ends the run ends it after the books are kept: messages behind it may be saved all the same.
+      const fatal = outcomes.find((outcome) => toSendOutcome(outcome) === undefined)
+      for (const [index, outcome] of outcomes.entries()) {
+        const sent = toSendOutcome(outcome)
+        if (sent !== undefined) onOutcome(batch[index]?.line ?? 0, sent)
+      }
+      if (fatal?.status === 'rejected') throw fatal.reason
     }),
   expectedRow: async ({ message, key }: KeyedMessage) => ({
     idempotencyKey: key,
@@ -51,7 +57,8 @@ export const createStoreSender = (store: BulkStore, operators: OperatorDirectory
   close: () => store.close(),
 })
 
-const toSendOutcome = (outcome: PromiseSettledResult<SavedChatMessage>): SendOutcome => {
+/** @returns undefined for an error that is not the message's own */
+const toSendOutcome = (outcome: PromiseSettledResult<SavedChatMessage>): SendOutcome | undefined => {
   if (outcome.status === 'fulfilled') return { kind: outcome.value.duplicate ? 'duplicate' : 'saved' }
   const error: unknown = outcome.reason
   if (error instanceof InvalidMessage || error instanceof IdempotencyConflict || error instanceof MessageNotStored) {
@@ -60,5 +67,5 @@ const toSendOutcome = (outcome: PromiseSettledResult<SavedChatMessage>): SendOut
   if (error instanceof DatabaseRefused && blamesTheRow(error.cause)) {
     return { kind: 'rejected', reason: `${error.message} [${error.sqlState}]` }
   }
-  throw error
+  return undefined
 }

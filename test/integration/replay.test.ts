@@ -313,6 +313,22 @@ describe('a run that is stopped', () => {
   })
 })
 
+test('a run that ends in the middle of a batch has counted what the batch has saved', async ({ database }) => {
+  await migrated(database)
+  await database.load(`
+    INSERT INTO "Client" ("updatedAt", "username") VALUES (now(), 'held');
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN RAISE 'this message waits for ever' USING ERRCODE = 'lock_not_available'; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON "ChatMessage" FOR EACH ROW WHEN (NEW."guestUsername" = 'held') EXECUTE FUNCTION refuse()`)
+  const lines = Array.from({ length: 40 }, (_, index) =>
+    transcriptLine({ text: `${index}`, conversation: `c${index}`, username: index === 11 ? 'held' : 'maria' }),
+  )
+  const { exitCode, stderr } = await on(database, 'replay', await writeInput(lines.join('\n')))
+  expect(exitCode).toBe(3)
+  expect(await countMessages(database)).toBe(39)
+  expect(stderr).toContain('40 attempted, 39 saved, 0 duplicates, 0 rejected')
+})
+
 test('two runs of the same transcript at the same time save it once', async ({ database }) => {
   await migrated(database)
   const path = await writeInput(manyLines(400))

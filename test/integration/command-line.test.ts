@@ -211,7 +211,7 @@ describe('--embedded DIR', () => {
     const second = await runChatkeep(['migrate', '--embedded', folder])
     expect([second.exitCode, second.stdout]).toEqual([
       0,
-      expect.stringContaining('nothing had to be done, 12 already there'),
+      expect.stringContaining('nothing had to be done, 14 already there'),
     ])
     await rm(folder, { recursive: true })
   })

@@ -242,13 +242,17 @@ describe('marking as read', () => {
     )
     const rows = unread?.count ?? Number.NaN
     const sent = await withNotedStore(database, (store) =>
-      store.markMessagesAsRead({ clientId: 999_998, operatorId: null }),
+      store.markMessagesAsRead({ clientId: 999_998, operatorId: null, upToMessageId }),
     )
     const [statement] = sent
     if (statement === undefined) throw new Error('nothing was sent')
     const client = await database.client()
     for (const mode of MODES) {
-      const access = await explain(client, { ...statement, values: [clientId, upToMessageId ?? null] }, mode)
+      const access = await explain(
+        client,
+        { ...statement, values: upToMessageId === undefined ? [clientId] : [clientId, upToMessageId] },
+        mode,
+      )
       expect(access.sequential, mode).toEqual([])
       if (rows > 0) expect(access.indexes, mode).toContain('ChatMessage_unread_idx')
       // Found, locked, and changed: twice each, and what the sub-select may look at beside.

@@ -43,6 +43,9 @@ const USUAL_BATCHES = 2
 const MOST_BATCHES = 4
 const LONG_BATCH_MS = 250
 
+/** Fewer senders are not shared out: a batch costs as much as some messages do. */
+const SMALLEST_SHARE = 8
+
 /** How often messages that wait too long are looked for; whatever they wait for keeps the process alive by itself. */
 const SWEEP_MS = 250
 
@@ -114,7 +117,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     isScheduled = true
     setImmediate(() => {
       isScheduled = false
-      void run(takeBatch(ready))
+      void run(takeBatch(ready, share()))
       schedule()
     })
   }
@@ -124,6 +127,10 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     const longAgo = Date.now() - LONG_BATCH_MS
     return running.size < MOST_BATCHES && [...running].every(({ since }) => since < longAgo)
   }
+
+  // What is ready is shared by the batches that may begin: one is written while the other is made.
+  const share = (): number =>
+    Math.max(SMALLEST_SHARE, Math.ceil(ready.size / Math.max(1, USUAL_BATCHES - running.size)))
 
   const run = async ({ senders: taken, entries }: Batch): Promise<void> => {
     const own = { since: Date.now(), entries }
@@ -175,11 +182,12 @@ const failLate = (entries: readonly Entry[]): void => {
   }
 }
 
-const takeBatch = (ready: Set<Sender>): Batch => {
+const takeBatch = (ready: Set<Sender>, mostSenders: number): Batch => {
   const senders = new Map<Sender, readonly Entry[]>()
   const entries: Entry[] = []
   let size = 0
   for (const sender of ready) {
+    if (senders.size === mostSenders) break
     // Those that waited too long have their answer already.
     const waiting = unsettled(sender.waiting)
     const most = Math.min(BATCH_MESSAGES_OF_A_SENDER, BATCH_MESSAGES - entries.length)

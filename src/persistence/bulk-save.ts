@@ -14,23 +14,45 @@ import type { Names } from './statements.js'
 /** How many of what the bulk insert leaves (duplicates, rejected messages and their neighbours) are looked at together. */
 const REST_MESSAGES = 500
 
+/** Parts of a batch that are written at once, each on a connection of its own. */
+export const BULK_PARTS = 2
+
+/** Runs work on a connection of its own. */
+export type WithSession = <T>(work: (session: BatchSession) => Promise<T>) => Promise<T>
+
 /**
  * `saveBatch` for thousands of messages: COPY into a staging table, and one insert from there. What that leaves, because
  * its key is taken or a row was rejected, goes the way of all messages, so the outcome of each is the same.
  */
-export const saveInBulk = async (session: BatchSession, batch: readonly PendingSave[]): Promise<void> => {
-  const { client, names } = session
-  const guests = guestsOf(await selectWithoutClient(session, batch))
-  const createdNames = new Set(await createGuestClients(client, names, guests))
+export const saveInBulk = async (withSession: WithSession, batch: readonly PendingSave[]): Promise<void> => {
+  const createdNames = await withSession(async (session) => {
+    const guests = guestsOf(await selectWithoutClient(session, batch))
+    return new Set(await createGuestClients(session.client, session.names, guests))
+  })
+  const parts = partsOf(batch)
+  const done = await Promise.allSettled(
+    parts.map((part) => withSession((session) => savePart(session, part, createdNames))),
+  )
+  for (const one of done) if (one.status === 'rejected') throw one.reason
+}
+
+// A sender's messages are all in one part, so they keep their order; and where a key stands twice, the first must win.
+const partsOf = (batch: readonly PendingSave[]): readonly (readonly PendingSave[])[] => {
+  if (new Set(batch.map(({ message }) => message.idempotencyKey)).size < batch.length) return [batch]
+  const parts = new Map<string, number>()
+  for (const { sender } of batch) if (!parts.has(sender)) parts.set(sender, parts.size % BULK_PARTS)
+  return Array.from({ length: BULK_PARTS }, (_, part) => batch.filter(({ sender }) => parts.get(sender) === part))
+}
+
+const savePart = async (
+  session: BatchSession,
+  batch: readonly PendingSave[],
+  createdNames: Set<string>,
+): Promise<void> => {
+  if (batch.length === 0) return
+  const messages = batch.map(({ message }) => message)
   try {
-    settleInserted(
-      batch,
-      await insertByCopy(
-        session,
-        batch.map(({ message }) => message),
-      ),
-      createdNames,
-    )
+    settleInserted(batch, await insertByCopy(session, messages), createdNames)
   } catch (error) {
     noteUnknownOutcome(batch, error)
     if (!isServerError(error) || (isRetryable(error) && !isBlockedByRow(error))) throw error
@@ -87,7 +109,9 @@ const insertByCopy = (
   inTransaction(client, async () => {
     await client.query(CREATE_STAGING)
     await pipeline(Readable.from(copyText(messages)), client.query(copyFrom(`COPY ${STAGING} FROM STDIN`)))
-    const { rows } = await client.query<InsertedRow>(insertSql(names, `${STAGING} AS x`, 'linked'))
+    const { rows } = await client.query<InsertedRow>(
+      insertSql(names, `${STAGING} AS x`, 'linked', { skipsConflicts: false }),
+    )
     return rows
   })
 

@@ -1,7 +1,7 @@
 import { createPool, withPooledClient, type BorrowLimits } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { createPreparedStatements } from '../database/prepared.js'
-import { saveInBulk } from './bulk-save.js'
+import { BULK_PARTS, saveInBulk } from './bulk-save.js'
 import { StoreUnavailable } from './errors.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
 import { createPendingSave, saveWithRetries, unsettled, type PendingSave } from './pending-save.js'
@@ -25,15 +25,16 @@ const QUERY_TIMEOUT_MS = 60_000
 
 const LIMITS: BorrowLimits = { patienceMs: DEADLINE_MS, workMs: 2 * QUERY_TIMEOUT_MS }
 
-/** Opens a store for large numbers of messages, on one connection that is opened at the first call. */
+/** Opens a store for large numbers of messages, on connections that are opened at the first call. */
 export const createBulkStore = (target: ConnectionTarget, applicationName: string): BulkStore => {
   const names = namesIn(target.schema ?? 'public')
   const statements = createPreparedStatements()
   let own: ReturnType<typeof createPool> | undefined
 
   const saveOnce = async (batch: readonly PendingSave[]): Promise<void> => {
-    own ??= createPool(target, { max: 1, application_name: applicationName, query_timeout: QUERY_TIMEOUT_MS })
-    await withPooledClient(await own, LIMITS, (client) => saveInBulk({ client, names, statements }, batch))
+    own ??= createPool(target, { max: BULK_PARTS, application_name: applicationName, query_timeout: QUERY_TIMEOUT_MS })
+    const pool = await own
+    await saveInBulk((work) => withPooledClient(pool, LIMITS, (client) => work({ client, names, statements })), batch)
     if (unsettled(batch).length > 0) throw new StoreUnavailable('somebody holds a row that it needs', undefined)
   }
 

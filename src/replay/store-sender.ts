@@ -11,7 +11,7 @@ import type { Sender, SendOutcome } from './sender.js'
 import { toNewChatMessage } from './transcript-line.js'
 
 /** Large enough for COPY to pay, small enough for memory and for a quick end on Ctrl-C. */
-const LIMITS: BatchLimits = { items: 1_000, weight: 2 * 1_048_576 }
+const LIMITS: BatchLimits = { items: 2_000, weight: 4 * 1_048_576 }
 
 /** Provides a sender into one database for as long as the work lasts. */
 export const withStoreSender = async <T>(target: ConnectionTarget, work: (sender: Sender) => Promise<T>): Promise<T> =>

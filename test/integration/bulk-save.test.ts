@@ -23,14 +23,14 @@ const prepareDatabase = async (database: TestDatabase): Promise<void> => {
     ALTER TABLE "ChatMessage" ADD CONSTRAINT "polite" CHECK ("text" NOT LIKE 'rude%')`)
 }
 
-/** All that is stored but the generated ids, in the order of these. */
+/** All that is stored but the generated ids; each conversation in the order of these. */
 const contentOf = async (database: TestDatabase): Promise<unknown> => ({
   messages: await database.query(
     `SELECT m."createdAt"::text AS "at", c."username" AS "client", m."guestUsername", m."guestPhone", m."clientSocketId",
        m."senderType", m."operatorId", m."messageType", CASE WHEN length(m."text") > 999 THEN md5(m."text") ELSE m."text" END AS "text",
        m."imageUrl", m."imageName", m."mimeType", m."isRead", m."readAt", m."sessionId", m."idempotencyKey", m."guestUnverified"
      FROM "ChatMessage" AS m LEFT JOIN "Client" AS c ON c."id" = m."clientId"
-     ORDER BY m."id"`,
+     ORDER BY m."sessionId", m."id"`,
   ),
   clients: await database.query(
     `SELECT "username", "phone", "status", "pointsBalance" FROM "Client" ORDER BY "username"`,
@@ -237,8 +237,9 @@ const expectAllSavedOnce = async (database: TestDatabase, report: Readonly<Recor
   expect(
     await database.query(
       `SELECT count(*)::integer AS "rows", count(DISTINCT "text")::integer AS "texts",
-         bool_and("text" = 'message ' || n - 1) AS "inOrder"
-       FROM (SELECT "text", row_number() OVER (ORDER BY "id") AS n FROM "ChatMessage") AS m`,
+         bool_and("number" > coalesce("before", -1)) AS "inOrder"
+       FROM (SELECT "text", "number", lag("number") OVER (PARTITION BY "sessionId" ORDER BY "id") AS "before"
+             FROM (SELECT *, substr("text", 9)::integer AS "number" FROM "ChatMessage") AS n) AS m`,
     ),
   ).toEqual([{ rows: LINES, texts: LINES, inOrder: true }])
 }

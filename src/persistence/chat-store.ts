@@ -100,7 +100,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       const prepared = prepareMessage(message)
       return track(() => saves.save(prepared))
     },
-    getChatHistory: (query) => ask((db) => readHistory({ db, names, statements }, query)),
+    getChatHistory: (query) => ask((db) => readHistory(db, names, query)),
     getRecentChats: (query = {}) => ask((db) => readRecentChats({ db, names, statements }, query)),
     markMessagesAsRead: (query) => ask((db) => markAsRead(db, names, query)),
     close: () => {

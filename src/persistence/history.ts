@@ -1,8 +1,9 @@
+import type { Queryable } from '../database/connection.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { checkLimit, rowsToRead, toContactFilter, type Contact } from './contact.js'
 import { cursorSql, parseCursor } from './cursor.js'
 import type { ChatMessage } from './message.js'
-import { MESSAGE_COLUMNS, type Names, type ReadSession } from './statements.js'
+import { MESSAGE_COLUMNS, type Names } from './statements.js'
 
 export interface HistoryQuery extends Contact {
   /** Messages a page, 1 to 200; 50 when absent. */
@@ -24,19 +25,18 @@ export interface HistoryPage {
 
 type MessageRow = ChatMessage & { readonly cursor: string }
 
-/** One page of one contact's messages, by keyset, so that the page after a million messages costs the same as the first. */
-export const readHistory = async (
-  { db, names, statements }: ReadSession,
-  query: HistoryQuery,
-): Promise<HistoryPage> => {
+/**
+ * One page of one contact's messages, by keyset, so that the page after a million messages costs the same as the first.
+ * Not prepared: a plan for any contact has the average one in mind, and would sort all of a large one's messages.
+ */
+export const readHistory = async (db: Queryable, names: Names, query: HistoryQuery): Promise<HistoryPage> => {
   const filter = toContactFilter(query)
   const limit = checkLimit(query.limit ?? 50)
   if (query.before !== undefined && query.after !== undefined) throw bothCursors()
   const forwards = query.after !== undefined
   const cursor = query.after ?? query.before
   const position = cursor === undefined ? undefined : parseCursor(cursor)
-  const { rows } = await statements.query<MessageRow>(
-    db,
+  const { rows } = await db.query<MessageRow>(
     historySql(names, filter.column, rowsToRead(limit), forwards, position !== undefined),
     [filter.value, ...(position === undefined ? [] : [position.createdAt, position.id])],
   )

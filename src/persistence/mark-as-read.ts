@@ -37,9 +37,14 @@ const markSql = ({ message }: Names, column: string, hasEnd: boolean): string =>
   WHERE "id" = ANY (ARRAY(
     SELECT "id"
     FROM ${message}
-    WHERE "${column}" = $1 AND "senderType" = 'CLIENT' AND NOT "isRead" ${hasEnd ? 'AND "id" <= $2::integer' : ''}
+    WHERE "${column}" = $1 AND "senderType" = 'CLIENT' AND NOT "isRead" ${hasEnd ? `AND ${upTo(column)}` : ''}
     ORDER BY "id"
     FOR NO KEY UPDATE))`
+
+// The planner expects many unread messages, since those of operators stay unread, and would rather read all messages up to
+// that id. Compared as a pair it cannot: then the index of a client's unread messages is the way.
+const upTo = (column: string): string =>
+  column === 'clientId' ? '("clientId", "id") <= ($1, $2::integer)' : '"id" <= $2::integer'
 
 const invalidUpTo = (upToMessageId: unknown): OperatorError =>
   new OperatorError('invalid_message_id', `upToMessageId is ${String(upToMessageId)}, which is no message's id`, {

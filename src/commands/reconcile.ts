@@ -37,7 +37,10 @@ export const reconcileCommand = (run: Run) =>
           })
           const { messagesLinked, messagesUnverified, clientsCreated, messagesLeft, messagesLocked } = report
           const notes: readonly (readonly [number, string])[] = [
-            [messagesUnverified, 'linked to a client who was there before the guest: marked as unverified'],
+            [
+              messagesUnverified,
+              `under the name of a client who was there before the guest: ${dryRun ? 'would be marked' : 'marked'} as unverified`,
+            ],
             [messagesLeft, 'left: for their guests no client could be found or made'],
             [messagesLocked, 'left: somebody else holds them at this moment; run this again'],
             [report.messagesWithoutName, 'left: they name no guest, so only a person can tell whose they are'],

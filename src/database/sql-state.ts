@@ -63,8 +63,15 @@ export const hasSqlState = (error: unknown, ...states: readonly SqlState[]): err
   isServerError(error) && (states as readonly string[]).includes(error.code)
 
 /**
- * Whether a statement gave up waiting for a row that somebody else holds. Such a wait has a context (the row, the index
- * entry, or the foreign key's own statement); a wait for a whole table or an advisory lock has none.
+ * Whether a statement could not go on because of one of its rows, and may later: somebody else holds the row, or a trigger
+ * was stopped. Such an error has a context (the row, the index entry, the trigger, the foreign key's own statement); a
+ * wait for a whole table, an advisory lock or the statement as a whole has none.
  */
-export const isBlockedByRow = (error: unknown): boolean =>
-  hasSqlState(error, SqlState.lockNotAvailable) && error.where !== undefined
+export const isHeldUpByRow = (error: unknown): boolean =>
+  hasSqlState(
+    error,
+    SqlState.lockNotAvailable,
+    SqlState.queryCanceled,
+    SqlState.deadlockDetected,
+    SqlState.serializationFailure,
+  ) && error.where !== undefined

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { from as copyFrom } from 'pg-copy-streams'
-import { isBlockedByRow, isServerError } from '../database/sql-state.js'
+import { isHeldUpByRow, isServerError } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { createGuestClients } from './guest-clients.js'
 import { INCOMING_COLUMNS, insertSql, type BatchSession, type InsertedRow } from './message-rows.js'
@@ -55,7 +55,7 @@ const savePart = async (
     settleInserted(batch, await insertByCopy(session, messages), createdNames)
   } catch (error) {
     noteUnknownOutcome(batch, error)
-    if (!isServerError(error) || (isRetryable(error) && !isBlockedByRow(error))) throw error
+    if (!isServerError(error) || (isRetryable(error) && !isHeldUpByRow(error))) throw error
   }
   const rest = unsettled(batch)
   for (let start = 0; start < rest.length; start += REST_MESSAGES) {

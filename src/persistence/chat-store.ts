@@ -3,6 +3,7 @@ import type { Pool } from 'pg'
 import { createPool, withLimits, withPooledClient, type Queryable } from '../database/connection.js'
 import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { createPreparedStatements } from '../database/prepared.js'
+import { ExitCode, OperatorError } from '../errors.js'
 import { StoreClosed } from './errors.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
 import { markAsRead, type MarkAsReadQuery } from './mark-as-read.js'
@@ -58,9 +59,10 @@ const DEFAULT_MAX_QUEUED_BYTES = 64 * 1_048_576
 
 /**
  * Opens a store. Connects at the first call; reads no environment, prints nothing.
- * @throws OperatorError `invalid_database_url` or `invalid_connection_setting`
+ * @throws OperatorError `invalid_database_url`, `invalid_connection_setting` or `invalid_option`
  */
 export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptions = {}): ChatStore => {
+  checkOptions(options)
   const target = targetOf(source)
   const names = namesIn(options.schema ?? target?.schema ?? 'public')
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
@@ -109,6 +111,21 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     },
   }
 }
+
+const LEAST_OF_OPTIONS = { maxConnections: 1, deadlineMs: 0, maxQueuedMessages: 1, maxQueuedBytes: 1 } as const
+
+// A NaN would be no limit at all, and a pool without connections waits for ever.
+const checkOptions = (options: ChatStoreOptions): void => {
+  for (const name of ['maxConnections', 'deadlineMs', 'maxQueuedMessages', 'maxQueuedBytes'] as const) {
+    const value = options[name]
+    if (value === undefined || (Number.isSafeInteger(value) && value >= LEAST_OF_OPTIONS[name])) continue
+    throw invalidOption(`${name} is ${value}, but must be a whole number from ${LEAST_OF_OPTIONS[name]}`)
+  }
+  if (options.schema === '') throw invalidOption('schema is empty')
+}
+
+const invalidOption = (message: string): OperatorError =>
+  new OperatorError('invalid_option', message, { exitCode: ExitCode.usage })
 
 const targetOf = (source: ChatStoreSource): ConnectionTarget | undefined => {
   if ('target' in source) return source.target

@@ -10,7 +10,9 @@ export interface PendingSave {
   readonly message: PreparedMessage
   /** Whoever it is from; the messages of one sender are stored in order. */
   readonly sender: string
-  /** When it has been tried long enough, in milliseconds since 1970. */
+  /** When its call was made, in milliseconds since 1970. */
+  readonly since: number
+  /** When it has been tried long enough, likewise. */
   readonly deadline: number
   readonly outcome: Promise<SavedChatMessage>
   /** An earlier attempt may have stored it unseen: its connection broke before the answer. */
@@ -31,6 +33,7 @@ export const createPendingSave = (message: PreparedMessage, deadline: number): P
   return {
     message,
     sender: senderOf(message),
+    since: Date.now(),
     deadline,
     outcome,
     outcomeUnknown: false,

@@ -3,6 +3,7 @@ import { withClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { onlyRow } from '../database/rows.js'
 import { inTransaction } from '../database/transaction.js'
+import { OperatorError } from '../errors.js'
 import { explainMissingSchema } from './errors.js'
 import { createGuestClients } from './guest-clients.js'
 import { toUsername } from './prepare-message.js'
@@ -81,24 +82,38 @@ const reconcileAll = async (
   step: Step,
 ): Promise<ReconcileReport> => {
   let guests = 0
+  let linkedSoFar = 0
   let sum: Done = { messagesLinked: 0, messagesUnverified: 0, clientsCreated: 0, messagesLeft: 0, messagesLocked: 0 }
-  for (let after: string | null = null; ;) {
-    const page = await selectGuests(client, names, after)
-    if (page.length === 0) break
-    const linkedBefore = sum.messagesLinked
-    sum = add(
-      sum,
-      await step(client, names, page, (messages) => {
+  try {
+    for (let after: string | null = null; ;) {
+      const page = await selectGuests(client, names, after)
+      if (page.length === 0) break
+      const linkedBefore = sum.messagesLinked
+      const done = await step(client, names, page, (messages) => {
+        linkedSoFar = linkedBefore + messages
         signal.throwIfAborted()
-        onProgress(guests, linkedBefore + messages)
-      }),
-    )
-    guests += page.length
-    onProgress(guests, sum.messagesLinked)
-    signal.throwIfAborted()
-    after = page.at(-1)?.written ?? null
+        onProgress(guests, linkedSoFar)
+      })
+      sum = add(sum, done)
+      guests += page.length
+      onProgress(guests, sum.messagesLinked)
+      signal.throwIfAborted()
+      after = page.at(-1)?.written ?? null
+    }
+    return { guests, ...sum, messagesWithoutName: await countWithoutName(client, names) }
+  } catch (error) {
+    throw signal.aborted ? interrupted(signal, error, Math.max(linkedSoFar, sum.messagesLinked)) : error
   }
-  return { guests, ...sum, messagesWithoutName: await countWithoutName(client, names) }
+}
+
+const interrupted = (signal: AbortSignal, cause: unknown, messagesLinked: number): OperatorError => {
+  const { message, exitCode } = signal.reason as OperatorError
+  return new OperatorError('interrupted', `reconcile was ${message}`, {
+    exitCode,
+    details: [`state: ${messagesLinked} messages were dealt with, and stay so`],
+    hint: 'run the same command again: it goes on where it stopped',
+    cause,
+  })
 }
 
 const add = (a: Done, b: Done): Done => ({

@@ -1,4 +1,4 @@
-import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
+import { hasSqlState, isHeldUpByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { explainRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
 import { createGuestClients, type Guest } from './guest-clients.js'
 import {
@@ -43,7 +43,7 @@ const save = async (session: Saving, batch: readonly PendingSave[]): Promise<voi
     await saveInRounds(session, batch)
   } catch (error) {
     const open = unsettled(batch)
-    if (isBlockedByRow(error)) await saveApart({ ...session, rowLockTimeoutMs: SHORT_LOCK_TIMEOUT_MS }, open, error)
+    if (isHeldUpByRow(error)) await saveApart({ ...session, rowLockTimeoutMs: SHORT_LOCK_TIMEOUT_MS }, open, error)
     else if (blamesTheRow(error)) await saveApart(session, open, error)
     // Whatever is wrong with the look-up of contacts (a right that is missing, a table that is gone) must not cost the message.
     else if (session.linking === 'linked' && isServerError(error) && !isRetryable(error)) {
@@ -70,8 +70,11 @@ const saveApart = async (session: Saving, open: readonly PendingSave[], error: u
       session,
       after.filter(({ sender }) => !heldUp.has(sender)),
     )
-  } else if (only !== undefined && !isBlockedByRow(error)) {
+  } else if (only !== undefined && !isHeldUpByRow(error)) {
     await saveWithoutReferences(session, only, error)
+  } else if (only?.message.guestUsername != null && session.linking === 'linked' && isHalfLate(only)) {
+    // Its name tells whose it is, so whoever holds the client need not cost the message: reconcile links it.
+    await save({ ...session, linking: 'unlinked' }, open)
   }
 }
 
@@ -150,6 +153,8 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
   for (const [candidate, linking] of attempts) {
     try {
       settleInserted([pending], await insertMessages(session, [candidate], linking), session.createdNames)
+      // Nothing was stored where the guest has no client, or where another call has stored the same message meanwhile.
+      if (!pending.isSettled()) settleExisting([pending], await findByKeys(session, [message]))
       if (pending.isSettled()) return
     } catch (error) {
       if (!blamesTheRow(error)) throw error
@@ -165,6 +170,8 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
  */
 const NO_ROW_TO_BLAME = /^(0A|2200H|25|26|28|2D|3B|3D|3F|42|53|55|57|58|F0|XX)/
 
-/** Whether the server rejects a row, so that others of the same statement may be well. */
+/** Whether the server rejects a row, so that others of the same statement may be well: always so where it tells the row's, or a trigger's, context. */
 export const blamesTheRow = (error: unknown): boolean =>
-  isServerError(error) && !isRetryable(error) && !NO_ROW_TO_BLAME.test(error.code)
+  isServerError(error) && !isRetryable(error) && (error.where !== undefined || !NO_ROW_TO_BLAME.test(error.code))
+
+const isHalfLate = ({ since, deadline }: PendingSave): boolean => Date.now() - since > (deadline - since) / 2

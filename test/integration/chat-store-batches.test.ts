@@ -180,6 +180,8 @@ describe('a message that the database rejects', () => {
       GRANT ALL ON ALL TABLES IN SCHEMA public TO "${database.name}_writer";
       GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO "${database.name}_writer"`)
     const pool = new pg.Pool({ connectionString: database.url, options: `-c role=${database.name}_writer` })
+    // A connection that is still closing when the database is dropped is told so.
+    pool.on('error', () => undefined)
     try {
       const store = createChatStore({ pool })
       const before = saveAll(store, oneOfEach(10))
@@ -464,6 +466,8 @@ describe("a caller's own pool", () => {
     deadlineMs = 10_000,
   ) => {
     const pool = new pg.Pool({ connectionString: database.url, max: 1 })
+    // A connection that is still closing when the database is dropped is told so.
+    pool.on('error', () => undefined)
     try {
       const store = createChatStore({ pool }, { deadlineMs })
       await work(pool, store)

@@ -103,6 +103,8 @@ const withNotedStore = async (
     }) as pg.Client['query']
   }
   const pool = new pg.Pool({ connectionString: database.url, Client: NotingClient, max: 1 })
+  // A connection that is still closing when the database is dropped is told so.
+  pool.on('error', () => undefined)
   const store = createChatStore({ pool })
   try {
     await work(store)

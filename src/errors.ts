@@ -62,3 +62,18 @@ export class OperatorError extends Error {
     this.retryable = options.retryable ?? false
   }
 }
+
+/**
+ * Work that was ended from outside, with the exit code that its signal's reason asks for.
+ * @param describe makes the message of what ended it, such as `ended by SIGINT`
+ */
+export const interruptedBy = (
+  signal: AbortSignal,
+  describe: (ended: string) => string,
+  options: Pick<OperatorErrorOptions, 'details' | 'hint' | 'cause'>,
+): OperatorError => {
+  const reason: unknown = signal.reason
+  const [ended, exitCode] =
+    reason instanceof OperatorError ? [reason.message, reason.exitCode] : ['interrupted', ExitCode.interrupted]
+  return new OperatorError('interrupted', describe(ended), { ...options, exitCode })
+}

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Queryable } from '../database/connection.js'
-import { ExitCode, OperatorError } from '../errors.js'
+import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 
 /** The key that postgres-migrations takes, too: whoever runs that library by itself is kept out as well. */
 const LOCK_KEY = '-8525285245963000605'
@@ -44,14 +44,11 @@ const acquire = async (client: Queryable, { maxWaitMs, signal, onWait }: LockOpt
   }
 }
 
-const interruptedWaiting = (signal: AbortSignal): OperatorError => {
-  const { message, exitCode } = signal.reason as OperatorError
-  return new OperatorError('interrupted', `${message} while waiting for the migration lock`, {
-    exitCode,
+const interruptedWaiting = (signal: AbortSignal): OperatorError =>
+  interruptedBy(signal, (ended) => `${ended} while waiting for the migration lock`, {
     details: ['state: nothing was changed'],
     hint: 'run the same command again when the other one is done',
   })
-}
 
 const lockHeld = (holder: string): OperatorError =>
   new OperatorError('migration_lock_held', `another migration is running: the lock is held by ${holder}`, {

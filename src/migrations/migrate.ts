@@ -1,7 +1,7 @@
 import type { Client } from 'pg'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { inTransaction } from '../database/transaction.js'
-import { ExitCode, OperatorError } from '../errors.js'
+import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 import { applySteps, type AppliedStep } from './apply.js'
 import { readArchiveObjects, summariseArchive } from './archive.js'
 import type { MigrationFile } from './files.js'
@@ -81,10 +81,8 @@ const planChanged = (): OperatorError =>
   })
 
 const interrupted = (signal: AbortSignal, cause: unknown): OperatorError => {
-  const { message, exitCode } = signal.reason as OperatorError
   const state = cause instanceof OperatorError ? cause.details.filter((line) => line.startsWith('state: ')) : []
-  return new OperatorError('interrupted', `migrate was ${message}; what was finished stays`, {
-    exitCode,
+  return interruptedBy(signal, (ended) => `migrate was ${ended}; what was finished stays`, {
     details: state,
     hint: 'run chatkeep migrate again: it goes on where it stopped',
     cause,

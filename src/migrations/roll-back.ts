@@ -2,7 +2,7 @@ import type { Client } from 'pg'
 import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { inTransaction } from '../database/transaction.js'
-import { ExitCode, OperatorError } from '../errors.js'
+import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 import { findColumn, GUEST_UNVERIFIED } from '../persistence/shape.js'
 import { stateAfterFailure } from './apply.js'
 import {
@@ -232,10 +232,8 @@ const sealArchive = async (client: Client, durationMs: number): Promise<ArchiveS
 }
 
 const interrupted = (signal: AbortSignal, cause: unknown, steps: readonly RolledBackStep[]): OperatorError => {
-  const { message, exitCode } = signal.reason as OperatorError
   const done = steps.length === 0 ? 'nothing was dropped' : `undone so far: ${steps.map(migrationTitle).join(', ')}`
-  return new OperatorError('interrupted', `rollback was ${message}`, {
-    exitCode,
+  return interruptedBy(signal, (ended) => `rollback was ${ended}`, {
     details: [`state: ${done}; everything archived so far is kept`],
     hint: 'run the same rollback again to finish it, or chatkeep migrate to go back to where it began',
     cause,

@@ -5,7 +5,7 @@ import { isHeldUpByRow, isServerError } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { createGuestClients } from './guest-clients.js'
 import { INCOMING_COLUMNS, insertSql, type BatchSession, type InsertedRow } from './message-rows.js'
-import { noteUnknownOutcome, unsettled, type PendingSave } from './pending-save.js'
+import { noteUnknownOutcome, unsettled, withoutHeldUp, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { isRetryable } from './retry.js'
 import { guestsOf, saveBatch, settleInserted } from './save-batch.js'
@@ -59,14 +59,8 @@ const savePart = async (
   }
   const rest = unsettled(batch)
   for (let start = 0; start < rest.length; start += REST_MESSAGES) {
-    // Nobody's message overtakes an earlier one of his that a row lock holds up.
-    const heldUp = new Set(unsettled(rest.slice(0, start)).map(({ sender }) => sender))
     const piece = rest.slice(start, start + REST_MESSAGES)
-    await saveBatch(
-      session,
-      piece.filter(({ sender }) => !heldUp.has(sender)),
-      createdNames,
-    )
+    await saveBatch(session, withoutHeldUp(piece, rest.slice(0, start)), createdNames)
   }
 }
 

@@ -112,14 +112,19 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   }
 }
 
-const LEAST_OF_OPTIONS = { maxConnections: 1, deadlineMs: 0, maxQueuedMessages: 1, maxQueuedBytes: 1 } as const
+const LEAST_OF_OPTIONS = [
+  ['maxConnections', 1],
+  ['deadlineMs', 0],
+  ['maxQueuedMessages', 1],
+  ['maxQueuedBytes', 1],
+] as const
 
 // A NaN would be no limit at all, and a pool without connections waits for ever.
 const checkOptions = (options: ChatStoreOptions): void => {
-  for (const name of ['maxConnections', 'deadlineMs', 'maxQueuedMessages', 'maxQueuedBytes'] as const) {
+  for (const [name, least] of LEAST_OF_OPTIONS) {
     const value = options[name]
-    if (value === undefined || (Number.isSafeInteger(value) && value >= LEAST_OF_OPTIONS[name])) continue
-    throw invalidOption(`${name} is ${value}, but must be a whole number from ${LEAST_OF_OPTIONS[name]}`)
+    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) continue
+    throw invalidOption(`${name} is ${value}, but must be a whole number from ${least}`)
   }
   if (options.schema === '') throw invalidOption('schema is empty')
 }

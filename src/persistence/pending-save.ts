@@ -56,8 +56,17 @@ const senderOf = ({ sessionId, guestUsername, clientId, clientSocketId }: Prepar
   return clientId !== null ? `client ${clientId}` : `socket ${clientSocketId}`
 }
 
-export const unsettled = <Pending extends PendingSave>(batch: readonly Pending[]): readonly Pending[] =>
+export const unsettled = <Pending extends PendingSave>(batch: readonly Pending[]): Pending[] =>
   batch.filter(({ isSettled }) => !isSettled())
+
+/** Those of a batch that overtake nobody: their senders have nothing in what went before that is held up. */
+export const withoutHeldUp = (
+  batch: readonly PendingSave[],
+  before: readonly PendingSave[],
+): readonly PendingSave[] => {
+  const heldUp = new Set(unsettled(before).map(({ sender }) => sender))
+  return batch.filter(({ sender }) => !heldUp.has(sender))
+}
 
 /** Tries to store a batch once. What it leaves unsettled, without an error, waits for somebody's row lock. */
 export type SaveBatch = (batch: readonly PendingSave[]) => Promise<void>

@@ -3,7 +3,7 @@ import { withClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { onlyRow } from '../database/rows.js'
 import { inTransaction } from '../database/transaction.js'
-import { OperatorError } from '../errors.js'
+import { interruptedBy, type OperatorError } from '../errors.js'
 import { explainMissingSchema } from './errors.js'
 import { createGuestClients } from './guest-clients.js'
 import { toUsername } from './prepare-message.js'
@@ -106,15 +106,12 @@ const reconcileAll = async (
   }
 }
 
-const interrupted = (signal: AbortSignal, cause: unknown, messagesLinked: number): OperatorError => {
-  const { message, exitCode } = signal.reason as OperatorError
-  return new OperatorError('interrupted', `reconcile was ${message}`, {
-    exitCode,
+const interrupted = (signal: AbortSignal, cause: unknown, messagesLinked: number): OperatorError =>
+  interruptedBy(signal, (ended) => `reconcile was ${ended}`, {
     details: [`state: ${messagesLinked} messages were dealt with, and stay so`],
     hint: 'run the same command again: it goes on where it stopped',
     cause,
   })
-}
 
 const add = (a: Done, b: Done): Done => ({
   messagesLinked: a.messagesLinked + b.messagesLinked,

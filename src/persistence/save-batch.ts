@@ -9,7 +9,7 @@ import {
   type InsertedRow,
   type Linking,
 } from './message-rows.js'
-import { noteUnknownOutcome, unsettled, type PendingSave } from './pending-save.js'
+import { noteUnknownOutcome, unsettled, withoutHeldUp, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { isRetryable } from './retry.js'
 import { SHORT_LOCK_TIMEOUT_MS } from './statements.js'
@@ -64,12 +64,7 @@ const saveApart = async (session: Saving, open: readonly PendingSave[], error: u
     const middle = Math.ceil(open.length / 2)
     const [before, after] = [open.slice(0, middle), open.slice(middle)]
     await save(session, before)
-    // Nobody's message overtakes an earlier one of his that is held up.
-    const heldUp = new Set(unsettled(before).map(({ sender }) => sender))
-    await save(
-      session,
-      after.filter(({ sender }) => !heldUp.has(sender)),
-    )
+    await save(session, withoutHeldUp(after, before))
   } else if (only !== undefined && !isHeldUpByRow(error)) {
     await saveWithoutReferences(session, only, error)
   } else if (only?.message.guestUsername != null && session.linking === 'linked' && isHalfLate(only)) {

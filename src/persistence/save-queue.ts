@@ -163,7 +163,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     for (const { entries } of running) failLate(entries)
     for (const sender of senders.values()) {
       failLate(sender.waiting)
-      sender.waiting = sender.waiting.filter(({ isSettled }) => !isSettled())
+      sender.waiting = unsettled(sender.waiting)
     }
     schedule()
     if (senders.size > 0) return

@@ -1,6 +1,6 @@
 import { explainDatabaseError } from '../database/connection-error.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
-import { ExitCode, OperatorError } from '../errors.js'
+import { interruptedBy, OperatorError } from '../errors.js'
 import type { Counts } from './tally.js'
 
 const RUN_AGAIN = 'run the same command again: nothing will be doubled'
@@ -49,11 +49,8 @@ export const emptyTranscript = (name: string): OperatorError =>
     hint: 'a transcript holds one JSON object a line, with at, conversation, from, username and text',
   })
 
-const interrupted = (signal: AbortSignal, message: string): OperatorError => {
-  const cause: unknown = signal.reason
-  const exitCode = cause instanceof OperatorError ? cause.exitCode : ExitCode.interrupted
-  return new OperatorError('interrupted', message, { hint: RUN_AGAIN, exitCode, cause })
-}
+const interrupted = (signal: AbortSignal, message: string): OperatorError =>
+  interruptedBy(signal, () => message, { hint: RUN_AGAIN, cause: signal.reason })
 
 const howFar = ({ attempted, saved, duplicates, rejected, unanswered }: Counts): string =>
   [

@@ -3,7 +3,7 @@ import { OperatorError } from '../errors.js'
 import type { CommandContext } from './command.js'
 import type { OutputStream, ProcessContext } from './context.js'
 import { readEnvironment } from './environment.js'
-import { createProgress, SILENT } from './progress.js'
+import { createEventStream, createProgress } from './progress.js'
 import { createRedact, knownSecrets } from './redact.js'
 import { createRender, wantsColour, type Render } from './render.js'
 import type { OutputMode, RunProgram } from './run-command.js'
@@ -41,7 +41,7 @@ export const createContext = (mode: OutputMode, outer: ProcessContext, runProgra
     stderr,
     environment,
     json: mode.json,
-    progress: mode.json ? SILENT : createProgress(stderr),
+    progress: mode.json ? createEventStream(stderr) : createProgress(stderr),
     render: renderFor(outer.stdout),
     withTarget: async (flags, kind, work) => {
       if (flags.embedded !== undefined) {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option, type Command, type OptionValues } from '@commander-js/extra-typings'
+import { InvalidArgumentError, type Command, type OptionValues } from '@commander-js/extra-typings'
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -50,18 +50,6 @@ export const withDatabaseFlags = <Args extends unknown[], Options extends Option
     .option('--database-url <url>', 'the database, as postgres://user@host:5432/name')
     .option('--schema <name>', 'the schema that holds the tables (default: public)', parseName)
     .option('--embedded [dir]', 'start an embedded PostgreSQL; with a folder, its data is kept there')
-
-/** Flags of the two commands that change the schema. */
-export const withMigrationFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
-  command: Command<Args, Options, Globals>,
-) =>
-  withDatabaseFlags(command)
-    .addOption(
-      new Option('--max-wait <duration>', 'how long to wait for the migration lock and for busy tables')
-        .argParser(parseDuration)
-        .default(30_000, '30s'),
-    )
-    .option('--migrations <dir>', 'take the migrations from this folder instead of those that come with chatkeep')
 
 /** What `withDatabaseFlags` leaves in a subcommand's options. */
 export interface DatabaseFlags {

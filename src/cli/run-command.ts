@@ -65,7 +65,9 @@ const runBody = async (
     const known = await explain(error)
     if (mode.json && answers === 0)
       writeJson(context.stdout, { ok: false, command: mode.name, error: toErrorDocument(known) })
-    context.stderr.write(renderError(known, stderrRender))
+    // With --json everything on stderr is NDJSON.
+    if (mode.json) context.stderr.write(`${JSON.stringify({ type: 'error', ...toErrorDocument(known) })}\n`)
+    else context.stderr.write(renderError(known, stderrRender))
     return exitCodeOf(known)
   }
 }

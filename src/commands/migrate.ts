@@ -1,16 +1,17 @@
-import { resolve } from 'node:path'
 import { Command } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
-import { withMigrationFlags } from '../cli/flags.js'
+import { withMigrationFlags } from '../cli/migration-flags.js'
 import type { Render } from '../cli/render.js'
 import type { MigratePreview, MigrateResult } from '../migrations/migrate.js'
 import type { PlannedStep } from '../migrations/plan.js'
+import type { RecordedRun } from '../migrations/run-history.js'
 
 const EXAMPLES = `
 Examples:
   chatkeep migrate --dry-run     show what would be done; the server keeps the session read-only
   chatkeep migrate               ask on a terminal, go ahead in a pipeline
   chatkeep migrate --yes         do not ask
+  chatkeep migrate --history     who changed the schema, when, and how it ended
 
 A database that has the tables, or the whole update, already is adopted: what is there is recorded, the rest is done.`
 
@@ -19,22 +20,26 @@ export const migrateCommand = (run: Run) =>
     .summary('bring the database to the guest-chat update, while it is in use')
     .description('Applies the migrations that the database lacks, without stopping its readers and writers.')
     .option('--dry-run', 'show the plan and change nothing')
+    .option('--history', 'show who migrated and rolled back, when, and how it ended; change nothing')
     .option('-y, --yes', 'do not ask before starting')
     .addHelpText('after', EXAMPLES)
     .action(
       run((context, options) =>
         context.withTarget(options, 'direct', async (target): Promise<CommandResult> => {
           const { previewMigrate, migrate } = await import('../migrations/migrate.js')
-          const { shippedMigrations } = await import('../migrations/files.js')
+          const { toMigrationOptions } = await import('../migrations/options.js')
+          const { describeEvent } = await import('../migrations/describe-event.js')
           const { describeTarget } = await import('../database/connection-target.js')
-          const work = {
-            folder: options.migrations === undefined ? shippedMigrations() : resolve(context.cwd, options.migrations),
-            schema: target.schema ?? 'public',
-            maxWaitMs: options.maxWait,
+          const work = toMigrationOptions(options, target, {
+            cwd: context.cwd,
             signal: context.signal,
-            onProgress: context.progress.line,
-          }
+            onEvent: (event) => context.progress.happening(describeEvent(event)),
+          })
           const named = { database: target.database, target: describeTarget(target) }
+          if (options.history === true) {
+            const { readRunHistory } = await import('../migrations/run-history.js')
+            return renderHistory(named, await readRunHistory(target, work))
+          }
           const preview = await previewMigrate(target, { ...work, dryRun: options.dryRun === true })
           const header = `migrate  ${describeTarget(target)}  PostgreSQL ${preview.serverVersion}  schema ${work.schema}`
           if (options.dryRun === true) return renderPreview(header, named, preview)
@@ -145,4 +150,46 @@ const renderResult = async (named: Named, result: MigrateResult): Promise<Comman
       return lines.join('\n')
     },
   }
+}
+
+const renderHistory = async (named: Named, runs: readonly RecordedRun[]): Promise<CommandResult> => {
+  const { duration, printable } = await import('../cli/render.js')
+  const row = (run: RecordedRun): readonly string[] => [
+    run.startedAt.toISOString().replace('T', ' ').slice(0, 19),
+    printable(run.role),
+    run.version,
+    `${run.command}: ${describeSteps(run.steps)}`,
+    run.planHash ?? '',
+    run.durationMs === null ? '' : duration(run.durationMs),
+    run.outcome,
+  ]
+  return {
+    data: { ...named, runs },
+    text: (render) =>
+      runs.length === 0
+        ? `no history: chatkeep has changed nothing in ${named.database} yet`
+        : render.table(['began (UTC)', 'by', 'version', 'what', 'plan', 'took', 'outcome'], runs.map(row)),
+  }
+}
+
+const STEP_WORDS: Readonly<Record<string, string>> = {
+  apply: 'applied',
+  record: 'recorded',
+  repair: 'repaired',
+  'roll back': 'undone',
+  archive: 'archived',
+  restore: 'restored',
+}
+
+/** `13 applied, 1 recorded`. */
+const describeSteps = (steps: RecordedRun['steps']): string => {
+  const words = steps.flatMap(({ action, migration }) => {
+    const word = STEP_WORDS[action]
+    return word === undefined ? [] : [{ word, counts: migration !== null }]
+  })
+  const sums = Array.from(new Set(words.map(({ word }) => word)), (wanted) => {
+    const [first, ...others] = words.filter(({ word }) => word === wanted)
+    return first?.counts === true ? `${1 + others.length} ${wanted}` : wanted
+  })
+  return sums.length === 0 ? 'nothing finished' : sums.join(', ')
 }

@@ -1,7 +1,6 @@
-import { resolve } from 'node:path'
 import { Command } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
-import { withMigrationFlags } from '../cli/flags.js'
+import { withMigrationFlags } from '../cli/migration-flags.js'
 import type { Render } from '../cli/render.js'
 import type { RollbackPreview, RollbackResult } from '../migrations/roll-back.js'
 
@@ -28,15 +27,14 @@ export const rollbackCommand = (run: Run) =>
       run((context, options) =>
         context.withTarget(options, 'direct', async (target): Promise<CommandResult> => {
           const { previewRollback, rollBack } = await import('../migrations/roll-back.js')
-          const { shippedMigrations } = await import('../migrations/files.js')
+          const { toMigrationOptions } = await import('../migrations/options.js')
+          const { describeEvent } = await import('../migrations/describe-event.js')
           const { describeTarget } = await import('../database/connection-target.js')
-          const work = {
-            folder: options.migrations === undefined ? shippedMigrations() : resolve(context.cwd, options.migrations),
-            schema: target.schema ?? 'public',
-            maxWaitMs: options.maxWait,
+          const work = toMigrationOptions(options, target, {
+            cwd: context.cwd,
             signal: context.signal,
-            onProgress: context.progress.line,
-          }
+            onEvent: (event) => context.progress.happening(describeEvent(event)),
+          })
           const named = { database: target.database, target: describeTarget(target) }
           const preview = await previewRollback(target, { ...work, dryRun: options.dryRun === true })
           const header = `rollback  ${describeTarget(target)}  schema ${work.schema}`

@@ -6,6 +6,7 @@ import { migrationTitle, runsInTransaction, type MigrationFile } from './files.j
 import type { PlannedStep } from './plan.js'
 import { recordRun, type RunAction } from './runs.js'
 import { beginWithShortLocks, withShortLocks, type LockWaitOptions } from './short-lock.js'
+import { NO_RESULT, runStatements } from './run-statements.js'
 import { toSqlFileError } from './sql-error.js'
 
 export interface AppliedStep {
@@ -31,12 +32,16 @@ export const applySteps = async (
   const applied: AppliedStep[] = []
   const finish = async (step: PlannedStep, startedAt: number): Promise<void> => {
     const { id, name } = step.file
-    const durationMs = performance.now() - startedAt
-    await recordRun(client, { action: RUN_ACTIONS[step.action], migration: migrationTitle(step.file), durationMs })
+    const durationMs = Math.round(performance.now() - startedAt)
+    await recordRun(client, {
+      action: RUN_ACTIONS[step.action],
+      migration: migrationTitle(step.file),
+      durationMs,
+      // A file that is changed later can be compared with what was applied.
+      detail: { sql: step.file.sql },
+    })
     applied.push({ id, name, action: step.action, durationMs })
-    options.onProgress(
-      `${DONE_WORDS[step.action].padEnd(8)} ${migrationTitle(step.file)}  ${Math.round(durationMs)} ms`,
-    )
+    options.onEvent({ type: 'done', migration: migrationTitle(step.file), action: DONE_WORDS[step.action], durationMs })
   }
   for (const step of steps.filter(({ action }) => action === 'repair')) {
     options.signal.throwIfAborted()
@@ -64,16 +69,14 @@ const RUN_ACTIONS: Readonly<Record<PlannedStep['action'], RunAction>> = {
 }
 
 const repair = async (client: Queryable, step: PlannedStep, options: LockWaitOptions): Promise<void> => {
-  if (runsInTransaction(step.file)) await withShortLocks(client, options, () => client.query(step.file.sql))
+  if (runsInTransaction(step.file)) await withShortLocks(client, options, () => runStatements(client, step.file.sql))
   else await buildIndex(client, step)
 }
 
 const buildIndex = async (client: Queryable, { file, dropIndex }: PlannedStep): Promise<QueryResult> => {
   if (dropIndex !== undefined) await client.query(`DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex)}`)
-  return client.query(file.sql)
+  return runStatements(client, file.sql)
 }
-
-const EMPTY_RESULT: QueryResult = { command: '', rowCount: 0, oid: 0, fields: [], rows: [] }
 
 /**
  * Lets postgres-migrations run on a facade of our client. The library sends each file as one query, so the facade knows
@@ -92,11 +95,11 @@ const applyThroughLibrary = async (
   let failure: unknown
 
   const execute = async (step: PlannedStep): Promise<QueryResult> => {
-    if (step.action === 'record') return EMPTY_RESULT
+    if (step.action === 'record') return NO_RESULT
     if (!runsInTransaction(step.file)) return buildIndex(client, step)
     // The library's transaction is open and empty; ours, with its lock time-out, takes its place.
     await client.query('ROLLBACK')
-    return beginWithShortLocks(client, 'START TRANSACTION', options, () => client.query(step.file.sql))
+    return beginWithShortLocks(client, 'START TRANSACTION', options, () => runStatements(client, step.file.sql))
   }
 
   const query = async (request: string | QueryConfig): Promise<QueryResult> => {

@@ -1,4 +1,4 @@
-import type { Client } from 'pg'
+import type { Queryable } from '../database/connection.js'
 import { hasSqlState, isServerError, SqlState } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { toStorablePhone, toUsername } from '../persistence/prepare-message.js'
@@ -38,7 +38,7 @@ const archiveBatch = (mark: MarkColumn): string => `
   ON CONFLICT DO NOTHING`
 
 /** Copies guest data of all messages into the archive, in batches; what is written meanwhile the trigger adds. */
-export const fillArchive = async (client: Client, mark: MarkColumn): Promise<void> => {
+export const fillArchive = async (client: Queryable, mark: MarkColumn): Promise<void> => {
   for (let after = '0'; ;) {
     const { rows } = await client.query<{ last: string | number | null }>(SELECT_BATCH_END, [after])
     const last = rows[0]?.last ?? null
@@ -78,7 +78,7 @@ const KEEP_CREATED_CLIENT = `
  * Gives every guest's message without client its client: the one of that name, else a new one, which is remembered.
  * One transaction a guest. A name nothing can be made of is left to `removeOrphans`.
  */
-export const linkGuests = async (client: Client): Promise<void> => {
+export const linkGuests = async (client: Queryable): Promise<void> => {
   const { rows: guests } = await client.query<{ username: string; phone: string | null }>(SELECT_UNLINKED_GUESTS)
   for (const { username, phone } of guests) {
     try {
@@ -89,7 +89,7 @@ export const linkGuests = async (client: Client): Promise<void> => {
   }
 }
 
-const linkGuest = async (client: Client, username: string, phone: string | null): Promise<void> => {
+const linkGuest = async (client: Queryable, username: string, phone: string | null): Promise<void> => {
   const name = toUsername(username)
   if (name === '') return
   const owner = await findOrCreateClient(client, name, toStorablePhone(phone))
@@ -115,7 +115,7 @@ const REMOVE_ORPHANS = `
   WHERE a."messageId" = gone."id"`
 
 /** Moves messages that belong to nobody into the archive, whole: the old schema has no place for them. */
-export const removeOrphans = (client: Client): Promise<void> =>
+export const removeOrphans = (client: Queryable): Promise<void> =>
   inBatch(client, () => client.query(REMOVE_ORPHANS)).then(() => undefined)
 
 const countMissing = (mark: MarkColumn): string => `
@@ -130,12 +130,12 @@ const countMissing = (mark: MarkColumn): string => `
       ${mark === 'with mark' ? 'OR m."guestUnverified" AND NOT coalesce(a."guestUnverified", false)' : ''})`
 
 /** How many messages have guest data that the archive lacks; 0 is the permission to drop the columns. */
-export const countUnarchived = async (client: Client, mark: MarkColumn): Promise<number> => {
+export const countUnarchived = async (client: Queryable, mark: MarkColumn): Promise<number> => {
   const { rows } = await client.query<{ missing: number }>(countMissing(mark))
   return rows[0]?.missing ?? 0
 }
 
-const inBatch = async <T>(client: Client, work: () => Promise<T>): Promise<T> => {
+const inBatch = async <T>(client: Queryable, work: () => Promise<T>): Promise<T> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await inTransaction(client, async () => {

@@ -1,4 +1,4 @@
-import type { Client } from 'pg'
+import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { inTransaction } from '../database/transaction.js'
 import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
@@ -8,7 +8,7 @@ import type { MigrationFile } from './files.js'
 import { planMigrations, type MigrationPlan } from './plan.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore.js'
-import { ensureRunsTable } from './runs.js'
+import { ensureRunsTable, recorded } from './runs.js'
 import { withMigrationPreview, withMigrationSession, type MigrationOptions, type PreviewOptions } from './session.js'
 
 /** What a migrate would do, and on what. */
@@ -57,18 +57,19 @@ export const migrate = (
     if (untouched)
       return { steps: [], alreadyDone: plan.done, restored: undefined, durationMs: performance.now() - startedAt }
     await checkPrivileges(client, options.schema)
-    const steps: AppliedStep[] = []
-    try {
-      if (await clearRollbackLeftovers(client, options))
-        options.onProgress('removed what an interrupted rollback had left')
-      if (state.history.state === 'absent') await createHistory(client, state.files)
-      await ensureRunsTable(client)
-      steps.push(...(await applySteps(client, plan.steps, options)))
-      const restored = await restoreArchive(client, options.schema)
-      return { steps, alreadyDone: plan.done, restored, durationMs: performance.now() - startedAt }
-    } catch (error) {
-      throw options.signal.aborted ? interrupted(options.signal, error) : error
-    }
+    await ensureRunsTable(client)
+    return recorded(client, 'migrate', {}, async () => {
+      try {
+        if (await clearRollbackLeftovers(client, options))
+          options.onEvent({ type: 'note', text: 'removed what an interrupted rollback had left' })
+        if (state.history.state === 'absent') await createHistory(client, state.files)
+        const steps = await applySteps(client, plan.steps, options)
+        const restored = await restoreArchive(client, options.schema)
+        return { steps, alreadyDone: plan.done, restored, durationMs: performance.now() - startedAt }
+      } catch (error) {
+        throw options.signal.aborted ? interrupted(options.signal, error) : error
+      }
+    })
   })
 
 const describePlan = ({ steps }: MigrationPlan): string =>
@@ -93,7 +94,7 @@ const interrupted = (signal: AbortSignal, cause: unknown): OperatorError => {
  * Creates the table `migrations` in our schema exactly as postgres-migrations would, with its row 0. Done by us because
  * the library takes a table of that name in any other schema for its own.
  */
-const createHistory = async (client: Client, [first]: readonly MigrationFile[]): Promise<void> => {
+const createHistory = async (client: Queryable, [first]: readonly MigrationFile[]): Promise<void> => {
   if (first === undefined) return
   await inTransaction(client, async () => {
     await client.query(first.sql)

@@ -1,4 +1,4 @@
-import type { Client } from 'pg'
+import type { Queryable } from '../database/connection.js'
 import { escapeIdentifier, qualified } from '../database/identifier.js'
 import { inTransaction } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
@@ -30,7 +30,7 @@ export interface Restored {
 const BATCH_ROWS = 5_000
 
 /** Removes what an interrupted rollback left beside the archive: trigger, function, guard. */
-export const clearRollbackLeftovers = async (client: Client, options: LockWaitOptions): Promise<boolean> => {
+export const clearRollbackLeftovers = async (client: Queryable, options: LockWaitOptions): Promise<boolean> => {
   const objects = await readArchiveObjects(client)
   if (!objects.trigger && !objects.capture && !objects.guard) return false
   await withShortLocks(client, options, async () => {
@@ -45,7 +45,7 @@ export const clearRollbackLeftovers = async (client: Client, options: LockWaitOp
  * Can be cut anywhere: what is back has left the archive in the same transaction.
  * @returns undefined when there was no archive
  */
-export const restoreArchive = async (client: Client, schema: string): Promise<Restored | undefined> => {
+export const restoreArchive = async (client: Queryable, schema: string): Promise<Restored | undefined> => {
   const { archive, guestClients } = await readArchiveObjects(client)
   if (!archive && !guestClients) return undefined
   const startedAt = performance.now()
@@ -90,7 +90,7 @@ interface ArchiveRun {
 }
 
 // Only a whole archive can be compared: a restore that was cut has already taken rows out of it.
-const checkArchive = async (client: Client): Promise<void> => {
+const checkArchive = async (client: Queryable): Promise<void> => {
   const { rows } = await client.query<ArchiveRun>(SELECT_LAST_ARCHIVE_RUN)
   const recorded = rows[0]
   if (recorded?.action !== 'archive') return
@@ -133,7 +133,7 @@ const RESTORE_BATCH = `
   )
   SELECT (SELECT count(*)::integer FROM batch) AS "taken", (SELECT count(*)::integer FROM restored) AS "restored"`
 
-const restoreGuestData = async (client: Client): Promise<number> => {
+const restoreGuestData = async (client: Queryable): Promise<number> => {
   for (let sum = 0; ;) {
     const { rows } = await client.query<{ taken: number; restored: number }>(RESTORE_BATCH)
     const { taken, restored } = rows[0] ?? { taken: 0, restored: 0 }
@@ -152,7 +152,7 @@ const SELECT_RETURN_COLUMNS = `
       FROM (SELECT "removedRow" FROM "chatkeep_archive" WHERE "removedRow" IS NOT NULL LIMIT 1) AS sample)
   ORDER BY a.attnum`
 
-const returnRemovedMessages = async (client: Client, schema: string): Promise<number> => {
+const returnRemovedMessages = async (client: Queryable, schema: string): Promise<number> => {
   const { rows } = await client.query<{ column: string }>(SELECT_RETURN_COLUMNS)
   if (rows.length === 0) return 0
   const columns = rows.map(({ column }) => escapeIdentifier(column))
@@ -180,7 +180,7 @@ const SELECT_CLIENT_REFERENCES = `
 
 /** A client that the rollback made goes again when nothing refers to it and nobody changed it; else it stays. */
 const removeCreatedClients = async (
-  client: Client,
+  client: Queryable,
   schema: string,
 ): Promise<Pick<Restored, 'removedClients' | 'keptClients'>> => {
   const { rows: references } = await client.query<{ table: string; column: string; key: string }>(

@@ -1,4 +1,3 @@
-import type { Client } from 'pg'
 import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { inTransaction } from '../database/transaction.js'
@@ -21,7 +20,8 @@ import { compareHistory } from './history.js'
 import type { MigrationState } from './plan.js'
 import { readPriceTag, type PriceTag } from './price-tag.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
-import { ensureRunsTable, recordRun } from './runs.js'
+import { runStatements } from './run-statements.js'
+import { ensureRunsTable, recorded, recordRun } from './runs.js'
 import { withMigrationPreview, withMigrationSession, type MigrationOptions, type PreviewOptions } from './session.js'
 import { withShortLocks } from './short-lock.js'
 import { toSqlFileError } from './sql-error.js'
@@ -69,19 +69,21 @@ export const rollBack = (target: ConnectionTarget, options: MigrationOptions): P
     const scripts = await Promise.all(files.map((file) => readRollbackFile(options.folder, file)))
     await checkPrivileges(client, options.schema)
     refuseUnlinkable(await readPriceTag(client, state.catalog))
-    const steps: RolledBackStep[] = []
-    try {
-      await ensureRunsTable(client)
-      if (hasGuestColumns(state)) await prepare(client, markColumn(state), options)
-      for (const [index, file] of files.entries()) {
-        options.signal.throwIfAborted()
-        steps.push(await undo(client, file, scripts[index] ?? '', steps, options))
+    await ensureRunsTable(client)
+    return recorded(client, 'rollback', {}, async () => {
+      const steps: RolledBackStep[] = []
+      try {
+        if (hasGuestColumns(state)) await prepare(client, markColumn(state), options)
+        for (const [index, file] of files.entries()) {
+          options.signal.throwIfAborted()
+          steps.push(await undo(client, file, scripts[index] ?? '', steps, options))
+        }
+        const archive = await sealArchive(client, performance.now() - startedAt)
+        return { steps, archive, durationMs: performance.now() - startedAt }
+      } catch (error) {
+        throw options.signal.aborted ? interrupted(options.signal, error, steps) : error
       }
-      const archive = await sealArchive(client, performance.now() - startedAt)
-      return { steps, archive, durationMs: performance.now() - startedAt }
-    } catch (error) {
-      throw options.signal.aborted ? interrupted(options.signal, error, steps) : error
-    }
+    })
   })
 
 const filesToUndo = ({ files, history }: MigrationState): readonly MigrationFile[] => {
@@ -132,13 +134,13 @@ const refuseUnlinkable = ({ clientsToCreate, blockingClientColumns }: PriceTag):
 }
 
 // Everything that can fail happens here, before anything is dropped. Each part finds its own traces of an earlier, cut run.
-const prepare = async (client: Client, mark: MarkColumn, options: MigrationOptions): Promise<void> => {
-  const { onProgress, schema, signal } = options
+const prepare = async (client: Queryable, mark: MarkColumn, options: MigrationOptions): Promise<void> => {
+  const { onEvent, schema, signal } = options
   await withShortLocks(client, options, () => createArchive(client, schema))
-  onProgress('archiving guest data')
+  onEvent({ type: 'note', text: 'archiving guest data' })
   await fillArchive(client, mark)
   signal.throwIfAborted()
-  onProgress('linking guests to clients')
+  onEvent({ type: 'note', text: 'linking guests to clients' })
   await linkGuests(client)
   await removeOrphans(client)
   await withShortLocks(client, options, () => addGuard(client))
@@ -146,7 +148,7 @@ const prepare = async (client: Client, mark: MarkColumn, options: MigrationOptio
   await linkGuests(client)
   await removeOrphans(client)
   signal.throwIfAborted()
-  onProgress('checking that every message has a client')
+  onEvent({ type: 'note', text: 'checking that every message has a client' })
   await client.query(`ALTER TABLE "ChatMessage" VALIDATE CONSTRAINT "${GUARD}"`)
   const missing = await countUnarchived(client, mark)
   if (missing > 0) {
@@ -169,7 +171,7 @@ const addGuard = async (client: Queryable): Promise<void> => {
 }
 
 const undo = async (
-  client: Client,
+  client: Queryable,
   file: MigrationFile,
   script: string,
   before: readonly RolledBackStep[],
@@ -189,19 +191,19 @@ const undo = async (
       await withShortLocks(client, options, async () => {
         // From here to the commit nobody writes, so the archive is complete when the columns go.
         if (file.name === GUEST_MIGRATION) await dropCapture(client, await readArchiveObjects(client))
-        await client.query(script)
+        await runStatements(client, script)
         await finish()
       })
     } else {
-      await client.query(script)
+      await runStatements(client, script)
       await finish()
     }
   } catch (error) {
     const state = await stateAfterFailure(client, { sql: script }, before)
     throw toSqlFileError(error, `migrations/rollback/${file.fileName}`, script, state, HINT)
   }
-  const durationMs = performance.now() - startedAt
-  options.onProgress(`undone   ${migrationTitle(file)}  ${Math.round(durationMs)} ms`)
+  const durationMs = Math.round(performance.now() - startedAt)
+  options.onEvent({ type: 'done', migration: migrationTitle(file), action: 'undone', durationMs })
   return { id: file.id, name: file.name, durationMs }
 }
 
@@ -218,7 +220,7 @@ const NO_ARCHIVE: ArchiveSummary = {
 }
 
 // The trigger is gone, so nothing changes the archive any more: now its size and checksum can be written down.
-const sealArchive = async (client: Client, durationMs: number): Promise<ArchiveSummary> => {
+const sealArchive = async (client: Queryable, durationMs: number): Promise<ArchiveSummary> => {
   const { archive, guestClients } = await readArchiveObjects(client)
   if (!archive && !guestClients) return NO_ARCHIVE
   if (!archive) await inTransaction(client, () => ensureArchiveTables(client))

@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/connection.js'
+import { ExitCode, OperatorError } from '../errors.js'
 import { packageVersion } from '../package-root.js'
 
 /** Our own append-only history. The table `migrations` forgets a migration when it is rolled back; this one does not. */
@@ -14,11 +15,25 @@ const CREATE_RUNS = `
     "detail" jsonb
   )`
 
+// The session's name, such as `chatkeep migrate 5f0c2a91`, is one run's alone.
 const INSERT_RUN = `
   INSERT INTO "chatkeep_runs" ("version", "action", "migration", "durationMs", "detail")
-  VALUES ($1, $2, $3, $4, $5)`
+  VALUES ($1, $2, $3, $4, jsonb_build_object('run', current_setting('application_name')) || coalesce($5::jsonb, '{}'))`
 
-export type RunAction = 'apply' | 'record' | 'repair' | 'roll back' | 'archive' | 'restore begun' | 'restore'
+export type RunAction =
+  | 'migrate begun'
+  | 'migrate'
+  | 'rollback begun'
+  | 'rollback'
+  | 'apply'
+  | 'record'
+  | 'repair'
+  | 'roll back'
+  | 'archive'
+  | 'restore begun'
+  | 'restore'
+
+export type RunOutcome = 'done' | 'failed' | 'interrupted'
 
 export interface Run {
   readonly action: RunAction
@@ -46,3 +61,38 @@ export const recordRun = async (client: Queryable, { action, migration, duration
   ]
   await client.query(INSERT_RUN, values)
 }
+
+/** Records that a run begins, and how it ended. A run that was killed has no end. */
+export const recorded = async <T>(
+  client: Queryable,
+  command: 'migrate' | 'rollback',
+  detail: Readonly<Record<string, unknown>>,
+  work: () => Promise<T>,
+): Promise<T> => {
+  const startedAt = performance.now()
+  const end = (outcome: RunOutcome, more: Readonly<Record<string, unknown>> = {}): Promise<void> =>
+    recordRun(client, {
+      action: command,
+      durationMs: performance.now() - startedAt,
+      detail: { ...detail, outcome, ...more },
+    })
+  await recordRun(client, { action: `${command} begun`, durationMs: 0, detail })
+  let result: T
+  try {
+    result = await work()
+  } catch (error) {
+    // The connection may be gone; the first error wins.
+    await end(outcomeOf(error), describeError(error)).catch(() => undefined)
+    throw error
+  }
+  await end('done')
+  return result
+}
+
+const outcomeOf = (error: unknown): RunOutcome => {
+  const exitCode = error instanceof OperatorError ? error.exitCode : undefined
+  return exitCode === ExitCode.interrupted || exitCode === ExitCode.terminated ? 'interrupted' : 'failed'
+}
+
+const describeError = (error: unknown): Readonly<Record<string, unknown>> =>
+  error instanceof OperatorError ? { code: error.code, sqlState: error.sqlState ?? null } : {}

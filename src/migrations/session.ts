@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Client } from 'pg'
 import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
@@ -7,38 +8,48 @@ import { inReadOnlySnapshot } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { withMigrationLock } from './lock.js'
 import type { LockWaitOptions } from './short-lock.js'
+import { withWatch } from './watch.js'
 
 /** SET NOT NULL trusts a validated CHECK since version 12; without that the way back would stop every writer. */
 const OLDEST_SERVER = 140_000
 
 export type MigrationCommand = 'migrate' | 'rollback'
 
-/** How long to wait for the migration lock and, in sum, for locks on tables; and what the work is about. */
+/** How long to wait for what, and what the work is about. */
 export interface MigrationOptions extends LockWaitOptions {
+  /** How long one statement may take; a concurrent build that meets it leaves an INVALID index, which the next run builds again. */
+  readonly statementTimeoutMs: number
+  /** Whether whoever blocks is shown with what it runs, which may hold what people wrote. */
+  readonly showQueries: boolean
   /** Where the migration files are. */
   readonly folder: string
   readonly schema: string
 }
 
 /**
- * Gives the work one dedicated connection that holds the migration lock, with our schema first and no time-outs of the role's.
+ * Gives the work one dedicated connection that holds the migration lock, with our schema first and no time-outs of the
+ * role's, watched from a second one. Its name in pg_stat_activity tells this run from others.
  * @throws OperatorError when the connection goes through a pooler, to a standby, to an old server or a missing schema
  */
 export const withMigrationSession = async <T>(
   target: ConnectionTarget,
   command: MigrationCommand,
   options: MigrationOptions,
-  work: (client: Client) => Promise<T>,
-): Promise<T> =>
-  withClient(target, { applicationName: `chatkeep ${command}`, signal: options.signal }, async (client) => {
+  work: (client: Queryable) => Promise<T>,
+): Promise<T> => {
+  const applicationName = `chatkeep ${command} ${randomBytes(4).toString('hex')}`
+  return withClient(target, { applicationName, signal: options.signal }, async (client) => {
     await refusePooler(client, command)
     await checkServer(client, options.schema)
-    const { maxWaitMs, signal, onProgress } = options
-    return withMigrationLock(client, { maxWaitMs, signal, onWait: onProgress }, async () => {
-      await prepareSession(client, options.schema)
-      return work(client)
+    return withMigrationLock(client, options, async () => {
+      await prepareSession(client, options)
+      return withWatch(client as WireClient, target, options, work)
     })
   })
+}
+
+/** A client as node-postgres makes it; its types do not show this. */
+type WireClient = Client & { readonly processID: number | null }
 
 const PREVIEW_LIMITS = { statementTimeoutMs: 120_000, lockTimeoutMs: 1_000 }
 const PREVIEW_QUERY_TIMEOUT_MS = 130_000
@@ -90,7 +101,7 @@ const SELECT_SERVER = `
  */
 const refusePooler = async (client: Client, command: MigrationCommand): Promise<void> => {
   const { pid } = onlyRow(await client.query<{ pid: number }>('SELECT pg_backend_pid() AS "pid"'))
-  const { processID } = client as Client & { readonly processID: number | null }
+  const { processID } = client as WireClient
   if (processID === pid) return
   throw new OperatorError(
     'connection_pooler',
@@ -126,9 +137,12 @@ const checkServer = async (client: Client, schema: string): Promise<void> => {
 }
 
 // Roles of hosted databases carry short time-outs; a concurrent build that meets one leaves an INVALID index.
-const prepareSession = async (client: Queryable, schema: string): Promise<void> => {
+const prepareSession = async (
+  client: Queryable,
+  { schema, statementTimeoutMs }: Pick<MigrationOptions, 'schema' | 'statementTimeoutMs'>,
+): Promise<void> => {
   await client.query(`SET search_path TO ${escapeIdentifier(schema)}`)
-  await client.query('SET statement_timeout = 0')
+  await client.query(`SET statement_timeout = ${statementTimeoutMs}`)
   await client.query('SET lock_timeout = 0')
   await client.query('SET idle_in_transaction_session_timeout = 0')
   await client.query(`SET TIME ZONE 'UTC'`)

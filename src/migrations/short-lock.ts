@@ -2,21 +2,23 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Queryable } from '../database/connection.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
 import { ExitCode, OperatorError } from '../errors.js'
+import { describeBlockers } from './describe-event.js'
+import type { Blocker, OnMigrationEvent } from './events.js'
+import { blockageBehind, type Blockage } from './watch.js'
 
-/**
- * How long a statement may wait for a lock that stops others. Behind a waiting ALTER TABLE every reader and writer of the
- * table waits as well, so this is also the longest stall that anybody sees.
- */
-const LOCK_TIMEOUT_MS = 300
 const SHORTEST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 3_000
 
 export interface LockWaitOptions {
+  /**
+   * How long a statement may wait for a lock that stops others. Behind a waiting ALTER TABLE every reader and writer of the
+   * table waits as well, so this is also the longest stall that anybody sees.
+   */
+  readonly lockTimeoutMs: number
   /** In sum, over all attempts. */
   readonly maxWaitMs: number
   readonly signal: AbortSignal
-  /** Told what a person would want to know meanwhile, line by line. */
-  readonly onProgress: (line: string) => void
+  readonly onEvent: OnMigrationEvent
 }
 
 /**
@@ -31,20 +33,22 @@ export const beginWithShortLocks = async <T>(
   options: LockWaitOptions,
   work: () => Promise<T>,
 ): Promise<T> => {
-  const deadline = Date.now() + options.maxWaitMs
-  for (let pause = SHORTEST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+  const { lockTimeoutMs, maxWaitMs, signal, onEvent } = options
+  const startedAt = performance.now()
+  for (let attempt = 1, pause = SHORTEST_PAUSE_MS; ; attempt += 1, pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     await client.query(begin)
-    await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`)
+    await client.query(`SET LOCAL lock_timeout = ${lockTimeoutMs}`)
     try {
       return await work()
     } catch (error) {
       await client.query('ROLLBACK').catch(() => undefined)
       if (!hasSqlState(error, SqlState.lockNotAvailable, SqlState.deadlockDetected)) throw error
-      options.signal.throwIfAborted()
-      const holders = await findLockHolders(client)
-      if (Date.now() + pause >= deadline) throw tableBusy(holders, options.maxWaitMs, error)
-      options.onProgress(`"ChatMessage" is in use: ${holders}; trying again`)
-      await delay(pause * (0.5 + Math.random()), undefined, { signal: options.signal }).catch(() => undefined)
+      signal.throwIfAborted()
+      const blockage = blockageBehind(error) ?? (await findLockHolders(client))
+      const elapsedMs = Math.round(performance.now() - startedAt)
+      if (elapsedMs + pause >= maxWaitMs) throw tableBusy(blockage, maxWaitMs, error)
+      onEvent({ type: 'retrying', attempt, elapsedMs, maxWaitMs, ...blockage })
+      await delay(pause * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined)
     }
   }
 }
@@ -60,50 +64,37 @@ export const withShortLocks = async <T>(
   return result
 }
 
-const tableBusy = (holders: string, maxWaitMs: number, cause: unknown): OperatorError =>
-  new OperatorError('table_busy', `"ChatMessage" was in use for ${maxWaitMs / 1_000} s: ${holders}`, {
+/** As pg_stat_activity names its kind of backend. */
+const AUTOVACUUM = 'autovacuum worker'
+
+const tableBusy = ({ what, blockers }: Blockage, maxWaitMs: number, cause: unknown): OperatorError => {
+  const holders = blockers.length === 0 ? 'its lock was not free in time' : describeBlockers(blockers)
+  return new OperatorError('table_busy', `${what} was in use for ${maxWaitMs / 1_000} s: ${holders}`, {
     exitCode: ExitCode.busy,
     retryable: true,
     cause,
     sqlState: SqlState.lockNotAvailable,
-    hint: 'end or wait for those sessions and run this again, or give it longer with --max-wait 10m',
+    hint: blockers.some(({ application }) => application === AUTOVACUUM)
+      ? 'an autovacuum steps aside for whoever waits longer than deadlock_timeout: run this again with --lock-timeout 1500ms'
+      : 'end or wait for those sessions and run this again, or give it longer with --max-wait 10m',
   })
-
-interface LockHolder {
-  readonly pid: number
-  readonly application: string | null
-  readonly user: string | null
-  readonly state: string | null
-  readonly ageS: string | null
 }
 
 // Never the query text: it holds what people wrote.
 const SELECT_LOCK_HOLDERS = `
-  SELECT DISTINCT a.pid, a.application_name AS "application", a.usename AS "user", a.state,
-    round(extract(epoch FROM clock_timestamp() - a.xact_start)) AS "ageS"
+  SELECT DISTINCT a.pid, a.usename AS "user", coalesce(nullif(a.application_name, ''), a.backend_type) AS "application",
+    a.state, a.xact_start AS "since",
+    round(extract(epoch FROM clock_timestamp() - a.xact_start))::float AS "transactionS", NULL AS "query"
   FROM pg_catalog.pg_locks AS l
   JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
   WHERE l.locktype = 'relation' AND l.granted AND l.relation IN (
       to_regclass('"ChatMessage"'), to_regclass('"Client"'), to_regclass('"chatkeep_chats"'), to_regclass('"chatkeep_guest_clients"'))
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     AND a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL
-  ORDER BY "ageS" DESC NULLS LAST
-  LIMIT 3`
+  ORDER BY a.xact_start`
 
-const findLockHolders = async (client: Queryable): Promise<string> => {
-  const { rows } = await client.query<LockHolder>(SELECT_LOCK_HOLDERS)
-  if (rows.length === 0) return 'its lock was not free in time'
-  return rows
-    .map(({ pid, application, user, state, ageS }) =>
-      [
-        `pid ${pid}`,
-        application,
-        user === null ? null : `as ${user}`,
-        state,
-        ageS === null ? null : `in a transaction for ${ageS} s`,
-      ]
-        .filter((fact) => fact !== null && fact !== '')
-        .join(', '),
-    )
-    .join('; ')
+// For when nobody was seen while it lasted: a very short lock time-out, or no second connection.
+const findLockHolders = async (client: Queryable): Promise<Blockage> => {
+  const { rows: blockers } = await client.query<Blocker>(SELECT_LOCK_HOLDERS)
+  return { what: 'a table of the chat', blockers }
 }

@@ -1,5 +1,6 @@
-import { isServerError, type ServerError } from '../database/sql-state.js'
+import { hasSqlState, isServerError, SqlState } from '../database/sql-state.js'
 import { ExitCode, OperatorError } from '../errors.js'
+import { placeInFile } from './run-statements.js'
 
 /** Line and column, both from 1, of a position that the server counts in characters from 1. */
 export const locate = (
@@ -14,14 +15,6 @@ export const locate = (
   return { line, column, text: sql.split('\n')[line - 1] ?? '' }
 }
 
-// Where the server gives no position, a file of one statement still has a place: where that statement begins.
-const placeOf = ({ position }: ServerError, sql: string): ReturnType<typeof locate> | undefined => {
-  if (position !== undefined) return locate(sql, Number(position))
-  const code = sql.replace(/--.*/g, (comment) => ' '.repeat(comment.length))
-  const isSingle = !code.trimEnd().replace(/;$/, '').includes(';')
-  return isSingle ? locate(sql, code.length - code.trimStart().length + 1) : undefined
-}
-
 /**
  * The server's answer to a statement of a file, with the place in that file.
  * @param file as the reader knows it, e.g. `migrations/3_index-guest-username.sql`
@@ -29,7 +22,8 @@ const placeOf = ({ position }: ServerError, sql: string): ReturnType<typeof loca
  */
 export const toSqlFileError = (error: unknown, file: string, sql: string, state: string, hint: string): unknown => {
   if (!isServerError(error)) return error
-  const place = placeOf(error, sql)
+  const position = placeInFile(error)
+  const place = position === undefined ? undefined : locate(sql, position)
   const source =
     place === undefined
       ? []
@@ -41,11 +35,14 @@ export const toSqlFileError = (error: unknown, file: string, sql: string, state:
     state,
   ].filter((line) => line !== undefined)
   const where = place === undefined ? file : `${file}:${place.line}:${place.column}`
-  return new OperatorError('migration_failed', `${where}: ${error.message}`, {
-    exitCode: ExitCode.no,
+  // The server did not say no: it went away.
+  const isLost = hasSqlState(error, SqlState.adminShutdown, SqlState.crashShutdown)
+  return new OperatorError(isLost ? 'connection_lost' : 'migration_failed', `${where}: ${error.message}`, {
+    exitCode: isLost ? ExitCode.unreachable : ExitCode.no,
+    retryable: isLost,
     sqlState: error.code,
     details: [...source, ...extras],
-    hint,
+    hint: hasSqlState(error, SqlState.queryCanceled) ? `give it longer with --statement-timeout; ${hint}` : hint,
     cause: error,
   })
 }

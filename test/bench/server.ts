@@ -125,8 +125,11 @@ export const migrateDatabase = async ({ target }: BenchDatabase, signal: AbortSi
     folder: shippedMigrations(),
     schema: 'public',
     maxWaitMs: 60_000,
+    lockTimeoutMs: 300,
+    statementTimeoutMs: 0,
+    showQueries: false,
     signal,
-    onProgress: () => undefined,
+    onEvent: () => undefined,
   }
   const { plan } = await previewMigrate(target, { ...options, dryRun: false })
   await migrate(target, plan, options)

@@ -265,7 +265,7 @@ describe('migrate', () => {
     await holder.query('SELECT pg_advisory_lock(-8525285245963000605)')
     const { exitCode, stderr } = await on(database, 'migrate', '--max-wait', '300ms')
     expect(exitCode).toBe(4)
-    expect(stderr).toMatch(/waiting for the migration lock, held by pid \d+ \(somebody else, as /)
+    expect(stderr).toMatch(/waiting for the migration lock: held by pid \d+ \(somebody else, as /)
     expect(stderr).toMatch(/error: another migration is running: the lock is held by pid \d+ \(somebody else/)
   })
 
@@ -286,7 +286,7 @@ describe('migrate', () => {
     const { exitCode, stderr } = await run
     expect(exitCode, stderr).toBe(0)
     expect(stderr).toMatch(
-      /"ChatMessage" is in use: pid \d+, long reader, as \S+, idle in transaction, in a transaction for \d+ s; trying again/,
+      /waiting for "ChatMessage": held by pid \d+ \(long reader, as \S+, idle in transaction for \d+ s\)/,
     )
   })
 
@@ -375,7 +375,7 @@ describe('migration files', () => {
       const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
       expect(exitCode).toBe(1)
       expect(stderr).toContain(
-        'error: migrations/15_break-things.sql: column "nothing" of relation "ChatMessage" does not exist [42703]',
+        'error: migrations/15_break-things.sql:2:1: column "nothing" of relation "ChatMessage" does not exist [42703]',
       )
       expect(stderr).toContain('state: this migration was rolled back; done before it: 1_create-chat-tables')
       await writeFile(join(folder, '15_break-things.sql'), 'SELECT 1;\nSELECT\n  "é", nowhere FROM "Client";\n')

@@ -63,7 +63,7 @@ describe('rollback', () => {
     for (const flags of [[], ['--yes'], ['--confirm', 'postgres'], ['--json', '--yes']]) {
       const { exitCode, stderr } = await on(database, 'rollback', ...flags)
       expect(exitCode, flags.join(' ')).toBe(5)
-      expect(stderr).toContain(`hint: chatkeep rollback --confirm ${database.name}`)
+      expect(stderr).toContain(`chatkeep rollback --confirm ${database.name}`)
     }
     expect([await columnsOf(database), await checksum(database, 'ChatMessage')]).toEqual(before)
     expect(await database.query(`SELECT to_regclass('chatkeep_archive') AS archive`)).toEqual([{ archive: null }])

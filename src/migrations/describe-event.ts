@@ -1,0 +1,93 @@
+import type { Blocker, MigrationEvent } from './events.js'
+
+/** An event in words. */
+export interface EventDescription {
+  readonly event: MigrationEvent
+  readonly text: string
+  /** `line`: it stays. `status`: the present state, which the next one replaces. */
+  readonly kind: 'line' | 'status'
+  /** States of the same key differ in figures only. */
+  readonly key: string
+}
+
+export const describeEvent = (event: MigrationEvent): EventDescription => {
+  switch (event.type) {
+    case 'note':
+      return { event, text: event.text, kind: 'line', key: '' }
+    case 'done':
+      return {
+        event,
+        text: `${event.action.padEnd(8)} ${event.migration}  ${Math.round(event.durationMs)} ms`,
+        kind: 'line',
+        key: '',
+      }
+    case 'waiting':
+      return status(event, blockersKey(event), `waiting${soFar(event)} for ${event.what}: ${held(event.blockers)}`)
+    case 'retrying': {
+      const time = `${seconds(event)} of ${event.maxWaitMs / 1_000} s`
+      const attempt = `attempt ${event.attempt}`
+      return status(
+        event,
+        blockersKey(event),
+        `waiting ${time} for ${event.what} (${attempt}): ${held(event.blockers)}`,
+      )
+    }
+    case 'building':
+      return status(event, `${event.statement} ${event.phase}`, describeBuild(event))
+    case 'running':
+      return status(event, event.statement, `running ${event.statement} (${seconds(event)})`)
+  }
+}
+
+const status = (event: MigrationEvent, key: string, text: string): EventDescription => ({
+  event,
+  text,
+  kind: 'status',
+  key,
+})
+
+const blockersKey = ({ what, blockers }: { readonly what: string; readonly blockers: readonly Blocker[] }): string =>
+  `${what} ${blockers.map(({ pid }) => pid).join(' ')}`
+
+const describeBuild = (event: Extract<MigrationEvent, { type: 'building' }>): string => {
+  const { statement, phase, percent, etaMs } = event
+  const figures = [
+    ...(percent === null ? [] : [`${percent} %`]),
+    ...(etaMs === null ? [] : [`${Math.ceil(etaMs / 1_000)} s to go`]),
+  ]
+  return `${phase}${figures.length === 0 ? '' : ` ${figures.join(', ')} in this phase`} (${seconds(event)} in all)  ${statement}`
+}
+
+// Nothing is said of a wait that has just begun.
+const soFar = (event: { readonly elapsedMs: number }): string => (event.elapsedMs < 1_000 ? '' : ` ${seconds(event)}`)
+
+const seconds = ({ elapsedMs }: { readonly elapsedMs: number }): string => `${(elapsedMs / 1_000).toFixed(1)} s`
+
+const held = (blockers: readonly Blocker[]): string =>
+  blockers.length === 0 ? 'its holder has just let go' : `held by ${describeBlockers(blockers)}`
+
+const MOST_SHOWN = 3
+
+/** Who they are, the longest transaction first. */
+export const describeBlockers = (blockers: readonly Blocker[]): string => {
+  const shown = blockers.slice(0, MOST_SHOWN).map(describeBlocker)
+  const more = blockers.length - shown.length
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
+}
+
+const describeBlocker = ({ pid, user, application, state, transactionS, query }: Blocker): string => {
+  if (pid === 0) return 'a prepared transaction (SELECT * FROM pg_prepared_xacts)'
+  const facts = [
+    application === '' ? null : application,
+    user === null ? null : `as ${user}`,
+    describeTransaction(state, transactionS),
+    query === null ? null : `query: ${query.replaceAll(/\s+/g, ' ')}`,
+  ].filter((fact) => fact !== null)
+  return facts.length === 0 ? `pid ${pid}` : `pid ${pid} (${facts.join(', ')})`
+}
+
+const describeTransaction = (state: string | null, seconds: number | null): string | null => {
+  if (seconds === null) return state
+  if (state === null) return `in a transaction for ${seconds} s`
+  return state.includes('in transaction') ? `${state} for ${seconds} s` : `${state}, in a transaction for ${seconds} s`
+}

@@ -90,7 +90,7 @@ const SELECT_LOCK_HOLDERS = `
   WHERE l.locktype = 'relation' AND l.granted AND l.relation IN (
       to_regclass('"ChatMessage"'), to_regclass('"Client"'), to_regclass('"chatkeep_chats"'), to_regclass('"chatkeep_guest_clients"'))
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
-    AND a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL
+    AND a.pid <> pg_backend_pid()
   ORDER BY a.xact_start`
 
 // For when nobody was seen while it lasted: a very short lock time-out, or no second connection.

@@ -7,7 +7,7 @@ import type { Blocker, OnMigrationEvent } from './events.js'
 /** Most statements are over by then, and need no second connection. */
 const FIRST_LOOK_MS = 100
 const LOOK_EVERY_MS = 500
-/** From when on a statement that waits for nobody is worth a word. */
+/** From when on a statement that waits for nobody, and is only long, is worth a word. */
 const LONG_MS = 2_000
 const PATIENCE_MS = 2_000
 
@@ -120,6 +120,7 @@ const SELECT_SIGHT = `
         'query', CASE WHEN $2 THEN a.query END)
       FROM (SELECT DISTINCT unnest(pg_catalog.pg_blocking_pids($1)) AS pid) AS b
       LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = b.pid
+      WHERE b.pid <> pg_backend_pid()
       ORDER BY a.xact_start NULLS LAST
     ) AS "blockers",
     (SELECT l.relation::regclass::text
@@ -152,10 +153,12 @@ const createView = (statement: string, onEvent: OnMigrationEvent): View => {
       if (blockers.length > 0) {
         blockage = { what: relation ?? 'older transactions to end', blockers }
         onEvent({ type: 'waiting', statement, elapsedMs, ...blockage })
-      } else if (phase !== null) {
-        if (phaseBegan.phase !== phase) phaseBegan = { phase, at: now }
-        onEvent({ type: 'building', statement, phase, elapsedMs, ...progress(done, total, now - phaseBegan.at) })
-      } else if (elapsedMs >= LONG_MS) onEvent({ type: 'running', statement, elapsedMs })
+        return
+      }
+      if (phase !== null && phaseBegan.phase !== phase) phaseBegan = { phase, at: now }
+      if (elapsedMs < LONG_MS) return
+      if (phase === null) onEvent({ type: 'running', statement, elapsedMs })
+      else onEvent({ type: 'building', statement, phase, elapsedMs, ...progress(done, total, now - phaseBegan.at) })
     },
   }
 }

@@ -8,9 +8,10 @@ import type { PlannedStep } from '../migrations/plan.js'
 
 const EXAMPLES = `
 Examples:
-  chatkeep migrate --dry-run     show what would be done; the server keeps the session read-only
-  chatkeep migrate               ask on a terminal, go ahead in a pipeline
-  chatkeep migrate --yes         do not ask
+  chatkeep migrate --dry-run        every statement: its lock, whom that stops, how long; changes nothing
+  chatkeep migrate --plan-hash H    only if files, history and schema are still those of that plan
+  chatkeep migrate                  ask on a terminal, go ahead in a pipeline
+  chatkeep migrate --yes            do not ask
 
 A database that has the tables, or the whole update, already is adopted: what is there is recorded, the rest is done.`
 
@@ -19,6 +20,7 @@ export const migrateCommand = (run: Run) =>
     .summary('bring the database to the guest-chat update, while it is in use')
     .description('Applies the migrations that the database lacks, without stopping its readers and writers.')
     .option('--dry-run', 'show the plan and change nothing')
+    .option('--plan-hash <hash>', 'refuse when the plan is not the one with this hash (--dry-run prints it)')
     .option('-y, --yes', 'do not ask before starting')
     .addHelpText('after', EXAMPLES)
     .action(
@@ -33,6 +35,7 @@ export const migrateCommand = (run: Run) =>
             maxWaitMs: options.maxWait,
             signal: context.signal,
             onProgress: context.progress.line,
+            planHash: options.planHash,
           }
           const named = { database: target.database, target: describeTarget(target) }
           const preview = await previewMigrate(target, { ...work, dryRun: options.dryRun === true })
@@ -88,28 +91,48 @@ const planText = async (preview: MigratePreview, render: Render): Promise<string
             plan.steps.map(({ file, action, reason }) => [`${file.id}_${file.name}`, ACTION_WORDS[action], reason]),
           ),
         ]
-  if (archivedMessages > 0) {
-    lines.push(`an earlier rollback archived ${count(archivedMessages, 'message')}: their guest data will be put back`)
-  }
-  return lines.join('\n')
+  return [...lines, ...archiveLines(archivedMessages, count)].join('\n')
 }
 
 const renderPreview = async (header: string, named: Named, preview: MigratePreview): Promise<CommandResult> => {
-  const { createRender, count } = await import('../cli/render.js')
-  const { plan, archivedMessages } = preview
-  const text = await planText(preview, createRender(false))
+  const { count } = await import('../cli/render.js')
+  const { renderPlan } = await import('../cli/render-plan.js')
+  const { plan, planHash, details, archivedMessages } = preview
   return {
-    data: { ...named, dryRun: true, steps: plan.steps.map(stepDocument), alreadyDone: plan.done, archivedMessages },
-    text: () =>
+    data: {
+      ...named,
+      dryRun: true,
+      planHash,
+      steps: plan.steps.map((step, index) => ({
+        ...stepDocument(step),
+        statements: details?.steps[index]?.statements ?? [],
+      })),
+      alreadyDone: plan.done,
+      archivedMessages,
+      tables: details?.tables ?? [],
+      estimatedMs: details?.estimatedMs ?? 0,
+      indexBytes: details?.indexBytes ?? 0,
+      obstacles: details?.obstacles ?? [],
+    },
+    text: (render) =>
       [
         header,
-        text,
+        details === undefined || plan.steps.length === 0
+          ? `nothing to do: ${count(plan.done, 'migration')} applied`
+          : renderPlan(details, render),
+        ...archiveLines(archivedMessages, count),
+        `plan hash: ${planHash}`,
         needsWork(preview)
-          ? `dry run: nothing was changed; ${count(plan.steps.length, 'step')} to do. Next: chatkeep migrate`
+          ? `dry run: nothing was changed; ${count(plan.steps.length, 'step')} to do. Next: chatkeep migrate --plan-hash ${planHash}`
           : 'dry run: nothing was changed, and nothing needs to be',
       ].join('\n'),
   }
 }
+
+const archiveLines = (messages: number, count: (amount: number, noun: string) => string): readonly string[] =>
+  messages === 0
+    ? []
+    : [`an earlier rollback archived ${count(messages, 'message')}: their guest data will be put back`]
 
 /** The database as the JSON document names it. */
 interface Named {

@@ -2,9 +2,13 @@ import type { Client } from 'pg'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { inTransaction } from '../database/transaction.js'
 import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
+import { CHAT_TABLES } from '../persistence/shape.js'
 import { applySteps, type AppliedStep } from './apply.js'
 import { readArchiveObjects, summariseArchive } from './archive.js'
-import type { MigrationFile } from './files.js'
+import { runsInTransaction, type MigrationFile } from './files.js'
+import { readRefusals } from './obstacles.js'
+import { describePlan, draftSteps, type PlanDetails } from './plan-details.js'
+import { planHash, refuseOtherPlan, type AgreedHash } from './plan-hash.js'
 import { planMigrations, type MigrationPlan } from './plan.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore.js'
@@ -15,6 +19,10 @@ import { withMigrationPreview, withMigrationSession, type MigrationOptions, type
 export interface MigratePreview {
   readonly serverVersion: string
   readonly plan: MigrationPlan
+  /** Names the state that the plan was made for. */
+  readonly planHash: string
+  /** What it costs, statement by statement; only when nothing but a look was asked for. */
+  readonly details: PlanDetails | undefined
   /** Messages whose guest data an earlier rollback archived; migrate puts them back. */
   readonly archivedMessages: number
 }
@@ -27,13 +35,26 @@ export interface MigrateResult {
 }
 
 /** Makes the plan. It may be read while somebody else migrates: it waits for no lock. */
-export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions): Promise<MigratePreview> =>
+export const previewMigrate = (
+  target: ConnectionTarget,
+  options: PreviewOptions & AgreedHash,
+): Promise<MigratePreview> =>
   withMigrationPreview(target, 'migrate', options, async (client) => {
     const { rows } = await client.query<{ version: string }>(SELECT_VERSION)
-    const plan = planMigrations(await readMigrationState(client, options.schema, options.folder))
-    const { archive } = await readArchiveObjects(client)
-    const archivedMessages = archive ? (await summariseArchive(client)).messages : 0
-    return { serverVersion: rows[0]?.version ?? 'unknown', plan, archivedMessages }
+    const state = await readMigrationState(client, options.schema, options.folder)
+    const plan = planMigrations(state)
+    const archive = await readArchiveObjects(client)
+    const hash = planHash({ command: 'migrate', state, archive })
+    refuseOtherPlan(options.planHash, hash, 'migrate')
+    return {
+      serverVersion: rows[0]?.version ?? 'unknown',
+      plan,
+      planHash: hash,
+      details: options.dryRun
+        ? await describePlan(client, options.schema, state.catalog, await draftSteps(plan.steps))
+        : undefined,
+      archivedMessages: archive.archive ? (await summariseArchive(client)).messages : 0,
+    }
   })
 
 const SELECT_VERSION = `SELECT split_part(current_setting('server_version'), ' ', 1) AS "version"`
@@ -45,18 +66,20 @@ const SELECT_VERSION = `SELECT split_part(current_setting('server_version'), ' '
 export const migrate = (
   target: ConnectionTarget,
   agreed: MigrationPlan,
-  options: MigrationOptions,
+  options: MigrationOptions & AgreedHash,
 ): Promise<MigrateResult> =>
   withMigrationSession(target, 'migrate', options, async (client) => {
     const startedAt = performance.now()
     const state = await readMigrationState(client, options.schema, options.folder)
     const plan = planMigrations(state)
-    if (describePlan(plan) !== describePlan(agreed)) throw planChanged()
     const leftovers = await readArchiveObjects(client)
+    refuseOtherPlan(options.planHash, planHash({ command: 'migrate', state, archive: leftovers }), 'migrate')
+    if (stepsOf(plan) !== stepsOf(agreed)) throw planChanged()
     const untouched = plan.steps.length === 0 && !Object.values(leftovers).includes(true)
     if (untouched)
       return { steps: [], alreadyDone: plan.done, restored: undefined, durationMs: performance.now() - startedAt }
     await checkPrivileges(client, options.schema)
+    await refuseImpossible(client, options.schema, plan)
     const steps: AppliedStep[] = []
     try {
       if (await clearRollbackLeftovers(client, options))
@@ -71,8 +94,21 @@ export const migrate = (
     }
   })
 
-const describePlan = ({ steps }: MigrationPlan): string =>
+const stepsOf = ({ steps }: MigrationPlan): string =>
   JSON.stringify(steps.map(({ file, action, reason }) => [file.id, file.hash, action, reason]))
+
+// Better now than at the third migration.
+const refuseImpossible = async (client: Client, schema: string, { steps }: MigrationPlan): Promise<void> => {
+  const concurrent = steps.some(({ file, action }) => action !== 'record' && !runsInTransaction(file))
+  if (!concurrent) return
+  const obstacles = await readRefusals(client, { schema, tables: [], concurrentTables: CHAT_TABLES })
+  if (obstacles.length === 0) return
+  throw new OperatorError('cannot_migrate', 'this database cannot be migrated as it is; nothing was changed', {
+    exitCode: ExitCode.refused,
+    details: obstacles.map(({ text }) => text),
+    hint: 'look at the whole plan: chatkeep migrate --dry-run',
+  })
+}
 
 const planChanged = (): OperatorError =>
   new OperatorError('plan_changed', 'the database changed after the plan was shown; nothing was done', {

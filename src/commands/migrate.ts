@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { Command } from '@commander-js/extra-typings'
+import { Command, Option } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { withMigrationFlags } from '../cli/flags.js'
 import type { Render } from '../cli/render.js'
@@ -10,10 +10,13 @@ const EXAMPLES = `
 Examples:
   chatkeep migrate --dry-run        every statement: its lock, whom that stops, how long; changes nothing
   chatkeep migrate --plan-hash H    only if files, history and schema are still those of that plan
+  chatkeep migrate --sql > up.sql   the same as a script for psql; --sql transaction for an editor that opens one
   chatkeep migrate                  ask on a terminal, go ahead in a pipeline
   chatkeep migrate --yes            do not ask
 
 A database that has the tables, or the whole update, already is adopted: what is there is recorded, the rest is done.`
+
+const SCRIPT_FORMS = ['statements', 'transaction'] as const
 
 export const migrateCommand = (run: Run) =>
   withMigrationFlags(new Command('migrate'))
@@ -21,12 +24,17 @@ export const migrateCommand = (run: Run) =>
     .description('Applies the migrations that the database lacks, without stopping its readers and writers.')
     .option('--dry-run', 'show the plan and change nothing')
     .option('--plan-hash <hash>', 'refuse when the plan is not the one with this hash (--dry-run prints it)')
+    .addOption(
+      new Option('--sql [form]', 'print the pending plan as a script: statement by statement, or in one transaction')
+        .choices(SCRIPT_FORMS)
+        .preset('statements'),
+    )
     .option('-y, --yes', 'do not ask before starting')
     .addHelpText('after', EXAMPLES)
     .action(
       run((context, options) =>
         context.withTarget(options, 'direct', async (target): Promise<CommandResult> => {
-          const { previewMigrate, migrate } = await import('../migrations/migrate.js')
+          const { previewMigrate, scriptMigrate, migrate } = await import('../migrations/migrate.js')
           const { shippedMigrations } = await import('../migrations/files.js')
           const { describeTarget } = await import('../database/connection-target.js')
           const work = {
@@ -38,6 +46,11 @@ export const migrateCommand = (run: Run) =>
             planHash: options.planHash,
           }
           const named = { database: target.database, target: describeTarget(target) }
+          const form = SCRIPT_FORMS.find((one) => one === options.sql)
+          if (form !== undefined) {
+            const { sql, planHash } = await scriptMigrate(target, form, { ...work, dryRun: true })
+            return { data: { ...named, form, planHash, sql }, text: () => sql }
+          }
           const preview = await previewMigrate(target, { ...work, dryRun: options.dryRun === true })
           const header = `migrate  ${describeTarget(target)}  PostgreSQL ${preview.serverVersion}  schema ${work.schema}`
           if (options.dryRun === true) return renderPreview(header, named, preview)

@@ -3,7 +3,7 @@ import type { Queryable } from '../database/connection.js'
 import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 
 /** The key that postgres-migrations takes, too: whoever runs that library by itself is kept out as well. */
-const LOCK_KEY = '-8525285245963000605'
+export const LOCK_KEY = '-8525285245963000605'
 const POLL_MS = 200
 
 export interface LockOptions {

@@ -6,6 +6,7 @@ import { CHAT_TABLES } from '../persistence/shape.js'
 import { applySteps, type AppliedStep } from './apply.js'
 import { readArchiveObjects, summariseArchive } from './archive.js'
 import { runsInTransaction, type MigrationFile } from './files.js'
+import { blockedBy, type TableLock } from './lock-modes.js'
 import { readRefusals } from './obstacles.js'
 import { describePlan, draftSteps, type PlanDetails } from './plan-details.js'
 import { planHash, refuseOtherPlan, type AgreedHash } from './plan-hash.js'
@@ -13,6 +14,8 @@ import { planMigrations, type MigrationPlan } from './plan.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore.js'
 import { ensureRunsTable } from './runs.js'
+import { renderScript } from './script.js'
+import type { ScriptForm } from './script-head.js'
 import { withMigrationPreview, withMigrationSession, type MigrationOptions, type PreviewOptions } from './session.js'
 
 /** What a migrate would do, and on what. */
@@ -25,6 +28,11 @@ export interface MigratePreview {
   readonly details: PlanDetails | undefined
   /** Messages whose guest data an earlier rollback archived; migrate puts them back. */
   readonly archivedMessages: number
+}
+
+export interface MigrateScript {
+  readonly sql: string
+  readonly planHash: string
 }
 
 export interface MigrateResult {
@@ -55,6 +63,39 @@ export const previewMigrate = (
         : undefined,
       archivedMessages: archive.archive ? (await summariseArchive(client)).messages : 0,
     }
+  })
+
+/** Makes the plan as one script for psql or an editor in a browser. Changes nothing. */
+export const scriptMigrate = (
+  target: ConnectionTarget,
+  form: ScriptForm,
+  options: PreviewOptions & AgreedHash,
+): Promise<MigrateScript> =>
+  withMigrationPreview(target, 'migrate', options, async (client) => {
+    const state = await readMigrationState(client, options.schema, options.folder)
+    const { steps } = planMigrations(state)
+    const leftovers = await readArchiveObjects(client)
+    const hash = planHash({ command: 'migrate', state, archive: leftovers })
+    refuseOtherPlan(options.planHash, hash, 'migrate')
+    const drafts = await draftSteps(steps, form)
+    const details = await describePlan(client, options.schema, state.catalog, drafts)
+    const existing = (lock: TableLock): boolean => state.catalog.tables.includes(lock.table)
+    const sql = renderScript({
+      form,
+      database: target.database,
+      schema: options.schema,
+      planHash: hash,
+      files: state.files,
+      steps,
+      drafts,
+      leftovers,
+      archivedMessages: leftovers.archive ? (await summariseArchive(client)).messages : 0,
+      blocks: blockedBy(
+        details.steps.flatMap(({ statements }) => statements.flatMap(({ locks }) => locks.filter(existing))),
+      ),
+      estimatedMs: details.estimatedMs,
+    })
+    return { sql, planHash: hash }
   })
 
 const SELECT_VERSION = `SELECT split_part(current_setting('server_version'), ' ', 1) AS "version"`

@@ -1,6 +1,7 @@
 import type { Catalog } from '../database/catalog.js'
 import type { Queryable } from '../database/connection.js'
 import { escapeIdentifier } from '../database/identifier.js'
+import { OperatorError } from '../errors.js'
 import { CHAT_TABLES, OWN_TABLES } from '../persistence/shape.js'
 import { estimateIndexBytes, estimateTime, withPast, type Estimate, type PastRun } from './estimate.js'
 import { migrationTitle, runsInTransaction } from './files.js'
@@ -9,6 +10,7 @@ import { readObstacles, type Obstacle } from './obstacles.js'
 import { readPastRuns } from './past-runs.js'
 import type { PlannedStep, StepAction } from './plan.js'
 import { missingPrivileges } from './read-state.js'
+import type { ScriptForm } from './script-head.js'
 import { statementEffect, type KnownObjects, type Work } from './statement-locks.js'
 import { splitStatements, type Statement } from './statements.js'
 import { readTableFacts, type TableFacts } from './table-facts.js'
@@ -69,20 +71,46 @@ interface Facts {
 /** The first migration makes the application's own tables, which are never taken away. */
 const BASE_MIGRATION = 1
 
-export const draftSteps = (steps: readonly PlannedStep[]): Promise<readonly DraftStep[]> =>
+/** The statements of a plan; for one transaction without CONCURRENTLY. */
+export const draftSteps = (
+  steps: readonly PlannedStep[],
+  form: ScriptForm = 'statements',
+): Promise<readonly DraftStep[]> =>
   Promise.all(
     steps.map(async ({ file, action, reason, dropIndex }) => {
       const drop = dropIndex === undefined ? '' : `DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex)};\n`
+      const statements = action === 'record' ? [] : await splitFile(`migrations/${file.fileName}`, drop + file.sql)
       return {
         title: migrationTitle(file),
         action,
         reason,
-        inTransaction: runsInTransaction(file),
+        inTransaction: form === 'transaction' || runsInTransaction(file),
         reversible: file.id > BASE_MIGRATION,
-        statements: action === 'record' ? [] : await splitStatements(drop + file.sql),
+        statements:
+          form === 'statements'
+            ? statements
+            : await splitStatements(statements.map((statement) => `${withoutConcurrently(statement)};\n`).join('')),
       }
     }),
   )
+
+/** @throws OperatorError `invalid_migration_files` when the file is no SQL */
+export const splitFile = async (file: string, sql: string): Promise<readonly Statement[]> => {
+  try {
+    return await splitStatements(sql)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new OperatorError('invalid_migration_files', `${file} is not SQL that PostgreSQL reads: ${reason}`, { cause })
+  }
+}
+
+/** Without CONCURRENTLY an index can be built or dropped within a transaction, and stops writers meanwhile. */
+const withoutConcurrently = ({ node, sql }: Statement): string => {
+  const isConcurrent =
+    ('IndexStmt' in node && node.IndexStmt.concurrent === true) ||
+    ('DropStmt' in node && node.DropStmt.concurrent === true)
+  return isConcurrent ? sql.replace(/\bCONCURRENTLY\s+/i, '') : sql
+}
 
 /** Reads what the plan's costs depend on, and adds them up. Works in a read-only session. */
 export const describePlan = async (

@@ -1,4 +1,4 @@
-import { byteSize, duration, printable, type Render } from './render.js'
+import { byteSize, count, duration, printable, type Render } from './render.js'
 
 /** A plan as far as its screen goes; what `--json` prints has more. */
 export interface PlanView {
@@ -60,7 +60,7 @@ const stepRows = (step: StepView): readonly (readonly string[])[] => {
 const plain = (sql: string): string =>
   sql
     .replace(/\s+/g, ' ')
-    .replace(/\b(CONCURRENTLY|IF NOT EXISTS|IF EXISTS|OR REPLACE) /, '')
+    .replace(/\b(CONCURRENTLY|IF NOT EXISTS|IF EXISTS|OR REPLACE) /g, '')
     .trim()
 
 interface Group {
@@ -118,7 +118,7 @@ const tableLines = ({ tables }: PlanView): readonly string[] => {
     const amount = rows === null ? 'rows unknown (never analysed)' : `~${Math.round(rows).toLocaleString('en-US')} rows`
     return `"${printable(table)}" ${amount}, ${byteSize(totalBytes)}`
   })
-  return described.length === 0 ? [] : [`tables: ${described.join('; ')}`]
+  return described.map((line, index) => `${index === 0 ? 'tables: ' : '        '}${line}`)
 }
 
 const timeLines = ({ steps, estimatedMs }: PlanView): readonly string[] => {
@@ -126,7 +126,7 @@ const timeLines = ({ steps, estimatedMs }: PlanView): readonly string[] => {
   if (statements.length === 0) return []
   const unknown = statements.filter(({ estimate }) => estimate.ms === null).length
   const longest = statements.toSorted((a, b) => (b.estimate.ms ?? 0) - (a.estimate.ms ?? 0))[0]
-  const total = `time: about ${duration(estimatedMs)}${unknown === 0 ? '' : `, and ${unknown} statements that nobody can estimate`}; waiting for locks comes on top`
+  const total = `time: about ${duration(estimatedMs)}${unknown === 0 ? '' : `, and ${count(unknown, 'statement')} that nobody can estimate`}; waiting for locks comes on top`
   const basis =
     (longest?.estimate.ms ?? 0) <= MILLISECONDS ? [] : [`basis of the longest: ${longest?.estimate.basis ?? ''}`]
   return [total, ...basis]

@@ -7,6 +7,7 @@ export interface Obstacle {
     | 'server_corrupts_indexes'
     | 'partitioned_table'
     | 'column_in_use'
+    | 'clients_cannot_be_created'
     | 'insufficient_privilege'
     | 'old_transaction'
     | 'prepared_transaction'

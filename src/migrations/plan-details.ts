@@ -62,6 +62,13 @@ export interface DraftStep {
   readonly statements: readonly Statement[]
 }
 
+/** What is known of a plan beside its statements. */
+export interface PlanExtras {
+  /** Columns that are proven to hold no NULL by the time they are set NOT NULL. */
+  readonly provenNotNull?: readonly string[]
+  readonly obstacles?: readonly Obstacle[]
+}
+
 interface Facts {
   readonly tables: readonly TableFacts[]
   readonly past: readonly PastRun[]
@@ -118,12 +125,15 @@ export const describePlan = async (
   schema: string,
   catalog: Catalog,
   drafts: readonly DraftStep[],
-  provenNotNull: readonly string[] = [],
+  { provenNotNull = [], obstacles: more = [] }: PlanExtras = {},
 ): Promise<PlanDetails> => {
   const tables = await readTableFacts(client, schema, [...CHAT_TABLES, ...OWN_TABLES])
   const known = { ...catalog, provenNotNull }
   const facts: Facts = { tables, past: await readPastRuns(client), known }
-  const steps = drafts.map((draft) => describeStep(draft, facts))
+  const steps = drafts.map((draft, index) => {
+    const triggers = [...catalog.triggers, ...drafts.slice(0, index).flatMap(createdTriggers)]
+    return describeStep(draft, { ...facts, known: { ...known, triggers } })
+  })
   const statements = steps.flatMap((step) => step.statements)
   const indexBytes = sum(drafts.flatMap((draft) => draft.statements.map(({ node }) => indexBytesOf(node, facts))))
   const locked = namesOf(statements)
@@ -138,6 +148,7 @@ export const describePlan = async (
       tables: locked,
       concurrentTables: namesOf(statements.filter(({ waitsForOldTransactions }) => waitsForOldTransactions)),
     })),
+    ...more,
     ...diskObstacles(indexBytes),
   ]
   return {
@@ -152,7 +163,8 @@ export const describePlan = async (
 export const stepBlocks = ({ statements }: StepDetails): Blocks => worstBlocks(statements.map(({ blocks }) => blocks))
 
 const describeStep = (draft: DraftStep, facts: Facts): StepDetails => {
-  const past = facts.past.find(({ migration }) => migration === draft.title)
+  const isUndone = draft.action === 'undo' || draft.action === 'prepare'
+  const past = isUndone ? undefined : facts.past.find(({ migration }) => migration === draft.title)
   const { title, action, reason, inTransaction, reversible } = draft
   // A statement that stands alone is what the whole migration's time was spent on.
   const single = draft.statements.length === 1 ? past : undefined
@@ -176,6 +188,21 @@ const describeStep = (draft: DraftStep, facts: Facts): StepDetails => {
   })
   return { title, action, reason, statements }
 }
+
+// What an earlier step makes, a later one may drop.
+const createdTriggers = ({ statements }: DraftStep): Catalog['triggers'] =>
+  statements.flatMap(({ node }) =>
+    'CreateTrigStmt' in node
+      ? [
+          {
+            table: node.CreateTrigStmt.relation?.relname ?? '',
+            name: node.CreateTrigStmt.trigname ?? '',
+            enabled: true,
+            definition: '',
+          },
+        ]
+      : [],
+  )
 
 // Nobody else can see a table before the transaction that makes it is committed.
 const isMadeBy = ({ inTransaction, statements }: DraftStep, { tables }: KnownObjects): ((table: string) => boolean) => {

@@ -6,21 +6,25 @@ import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 import { findColumn, GUEST_UNVERIFIED } from '../persistence/shape.js'
 import { stateAfterFailure } from './apply.js'
 import {
+  ADD_GUARD,
   createArchive,
   dropArchive,
   dropCapture,
   ensureArchiveTables,
-  GUARD,
   readArchiveObjects,
   summariseArchive,
+  VALIDATE_GUARD,
   type ArchiveSummary,
 } from './archive.js'
-import { migrationTitle, readRollbackFile, runsInTransaction, type MigrationFile } from './files.js'
+import { migrationTitle, runsInTransaction, type MigrationFile } from './files.js'
 import { countUnarchived, fillArchive, linkGuests, removeOrphans, type MarkColumn } from './fill-archive.js'
 import { compareHistory } from './history.js'
 import type { MigrationState } from './plan.js'
+import type { PlanDetails } from './plan-details.js'
+import type { AgreedHash } from './plan-hash.js'
 import { readPriceTag, type PriceTag } from './price-tag.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
+import { describeRollback, readUndone, refuseColumnsInUse, refuseOtherRollback } from './rollback-plan.js'
 import { ensureRunsTable, recordRun } from './runs.js'
 import { withMigrationPreview, withMigrationSession, type MigrationOptions, type PreviewOptions } from './session.js'
 import { withShortLocks } from './short-lock.js'
@@ -36,6 +40,10 @@ export interface RollbackPreview {
   /** What will be undone, newest first; empty when there is nothing to undo. */
   readonly files: readonly MigrationFile[]
   readonly price: PriceTag
+  /** Names the state that the plan was made for. */
+  readonly planHash: string
+  /** What it costs others, statement by statement; only when nothing but a look was asked for. */
+  readonly details: PlanDetails | undefined
 }
 
 export interface RolledBackStep {
@@ -51,23 +59,35 @@ export interface RollbackResult {
 }
 
 /** Says what a rollback would undo and what it would cost. */
-export const previewRollback = (target: ConnectionTarget, options: PreviewOptions): Promise<RollbackPreview> =>
+export const previewRollback = (
+  target: ConnectionTarget,
+  options: PreviewOptions & AgreedHash,
+): Promise<RollbackPreview> =>
   withMigrationPreview(target, 'rollback', options, async (client) => {
     const state = await readMigrationState(client, options.schema, options.folder)
-    return { files: filesToUndo(state), price: await readPriceTag(client, state.catalog) }
+    const undone = await readUndone(options.folder, filesToUndo(state))
+    const planHash = await refuseOtherRollback(client, state, undone, options.planHash)
+    const price = await readPriceTag(client, state.catalog)
+    const details = options.dryRun
+      ? await describeRollback(client, { state, undone, price, mark: prepares(state), schema: options.schema })
+      : undefined
+    return { files: undone.map(({ file }) => file), price, planHash, details }
   })
 
 /**
  * Undoes the guest-chat update and keeps everything that the old schema cannot hold in an archive.
  * First all that can fail (archive, link, guard, validate), then the drops, newest first.
  */
-export const rollBack = (target: ConnectionTarget, options: MigrationOptions): Promise<RollbackResult> =>
+export const rollBack = (target: ConnectionTarget, options: MigrationOptions & AgreedHash): Promise<RollbackResult> =>
   withMigrationSession(target, 'rollback', options, async (client) => {
     const startedAt = performance.now()
     const state = await readMigrationState(client, options.schema, options.folder)
     const files = filesToUndo(state)
-    const scripts = await Promise.all(files.map((file) => readRollbackFile(options.folder, file)))
+    const undone = await readUndone(options.folder, files)
+    await refuseOtherRollback(client, state, undone, options.planHash)
+    const scripts = undone.map(({ script }) => script)
     await checkPrivileges(client, options.schema)
+    await refuseColumnsInUse(client, undone)
     refuseUnlinkable(await readPriceTag(client, state.catalog))
     const steps: RolledBackStep[] = []
     try {
@@ -111,6 +131,10 @@ const filesToUndo = ({ files, history }: MigrationState): readonly MigrationFile
   return files.filter(({ id }) => id > BASE_MIGRATION && applied.has(id)).toReversed()
 }
 
+/** Whether there is anything to archive, and if so whether the mark is there. */
+const prepares = (state: MigrationState): MarkColumn | undefined =>
+  hasGuestColumns(state) ? markColumn(state) : undefined
+
 const hasGuestColumns = ({ catalog }: MigrationState): boolean =>
   findColumn(catalog, 'ChatMessage', 'guestUsername') !== undefined &&
   findColumn(catalog, 'ChatMessage', 'idempotencyKey') !== undefined
@@ -147,7 +171,7 @@ const prepare = async (client: Client, mark: MarkColumn, options: MigrationOptio
   await removeOrphans(client)
   signal.throwIfAborted()
   onProgress('checking that every message has a client')
-  await client.query(`ALTER TABLE "ChatMessage" VALIDATE CONSTRAINT "${GUARD}"`)
+  await client.query(VALIDATE_GUARD)
   const missing = await countUnarchived(client, mark)
   if (missing > 0) {
     throw new OperatorError(
@@ -161,11 +185,10 @@ const prepare = async (client: Client, mark: MarkColumn, options: MigrationOptio
   }
 }
 
-// NOT VALID: holds for new rows at once and reads no old ones; VALIDATE then reads them without stopping anybody.
 const addGuard = async (client: Queryable): Promise<void> => {
   const { guard } = await readArchiveObjects(client)
   if (guard) return
-  await client.query(`ALTER TABLE "ChatMessage" ADD CONSTRAINT "${GUARD}" CHECK ("clientId" IS NOT NULL) NOT VALID`)
+  await client.query(ADD_GUARD)
 }
 
 const undo = async (

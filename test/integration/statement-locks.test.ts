@@ -105,7 +105,7 @@ describe('the locks that a plan announces', () => {
       const statements = await splitStatements(file.sql)
       for (const statement of statements) await compare(session, migrationTitle(file), statement)
       // Once more over what is there, as a repair does.
-      const again = file.id === 1 || /CONCURRENTLY/.test(file.sql) ? [] : statements
+      const again = file.id === 1 || file.sql.includes('CONCURRENTLY') ? [] : statements
       for (const statement of again) await compare(session, `${migrationTitle(file)} again`, statement)
     }
     for (const file of files.filter(({ id }) => id > 1).toReversed()) {

@@ -75,3 +75,11 @@ export const duration = (ms: number): string => {
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`
 }
+
+/** `512 B`, `96 kB`, `1.1 GB`: decimal, as disks are sold. */
+export const byteSize = (bytes: number): string => {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'] as const
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
+  const amount = bytes / 1_000 ** power
+  return `${amount < 10 && power > 0 ? amount.toFixed(1) : Math.round(amount)} ${units[power] ?? 'B'}`
+}

@@ -1,4 +1,4 @@
-import { Command } from '@commander-js/extra-typings'
+import { Command, Option } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { withMigrationFlags } from '../cli/migration-flags.js'
 import type { Render } from '../cli/render.js'
@@ -8,12 +8,16 @@ import type { RecordedRun } from '../migrations/run-history.js'
 
 const EXAMPLES = `
 Examples:
-  chatkeep migrate --dry-run     show what would be done; the server keeps the session read-only
-  chatkeep migrate               ask on a terminal, go ahead in a pipeline
-  chatkeep migrate --yes         do not ask
-  chatkeep migrate --history     who changed the schema, when, and how it ended
+  chatkeep migrate --dry-run        every statement: its lock, whom that stops, how long; changes nothing
+  chatkeep migrate --plan-hash H    only if files, history and schema are still those of that plan
+  chatkeep migrate --sql > up.sql   the same as a script for psql; --sql transaction for an editor that opens one
+  chatkeep migrate                  ask on a terminal, go ahead in a pipeline
+  chatkeep migrate --yes            do not ask
+  chatkeep migrate --history        who changed the schema, when, and how it ended
 
 A database that has the tables, or the whole update, already is adopted: what is there is recorded, the rest is done.`
+
+const SCRIPT_FORMS = ['statements', 'transaction'] as const
 
 export const migrateCommand = (run: Run) =>
   withMigrationFlags(new Command('migrate'))
@@ -21,12 +25,18 @@ export const migrateCommand = (run: Run) =>
     .description('Applies the migrations that the database lacks, without stopping its readers and writers.')
     .option('--dry-run', 'show the plan and change nothing')
     .option('--history', 'show who migrated and rolled back, when, and how it ended; change nothing')
+    .option('--plan-hash <hash>', 'refuse when the plan is not the one with this hash (--dry-run prints it)')
+    .addOption(
+      new Option('--sql [form]', 'print the pending plan as a script: statement by statement, or in one transaction')
+        .choices(SCRIPT_FORMS)
+        .preset('statements'),
+    )
     .option('-y, --yes', 'do not ask before starting')
     .addHelpText('after', EXAMPLES)
     .action(
       run((context, options) =>
         context.withTarget(options, 'direct', async (target): Promise<CommandResult> => {
-          const { previewMigrate, migrate } = await import('../migrations/migrate.js')
+          const { previewMigrate, scriptMigrate, migrate } = await import('../migrations/migrate.js')
           const { toMigrationOptions } = await import('../migrations/options.js')
           const { describeEvent } = await import('../migrations/describe-event.js')
           const { describeTarget } = await import('../database/connection-target.js')
@@ -39,6 +49,11 @@ export const migrateCommand = (run: Run) =>
           if (options.history === true) {
             const { readRunHistory } = await import('../migrations/run-history.js')
             return renderHistory(named, await readRunHistory(target, work))
+          }
+          const form = SCRIPT_FORMS.find((one) => one === options.sql)
+          if (form !== undefined) {
+            const { sql, planHash } = await scriptMigrate(target, form, { ...work, dryRun: true })
+            return { data: { ...named, form, planHash, sql }, text: () => sql }
           }
           const preview = await previewMigrate(target, { ...work, dryRun: options.dryRun === true })
           const header = `migrate  ${describeTarget(target)}  PostgreSQL ${preview.serverVersion}  schema ${work.schema}`
@@ -93,28 +108,48 @@ const planText = async (preview: MigratePreview, render: Render): Promise<string
             plan.steps.map(({ file, action, reason }) => [`${file.id}_${file.name}`, ACTION_WORDS[action], reason]),
           ),
         ]
-  if (archivedMessages > 0) {
-    lines.push(`an earlier rollback archived ${count(archivedMessages, 'message')}: their guest data will be put back`)
-  }
-  return lines.join('\n')
+  return [...lines, ...archiveLines(archivedMessages, count)].join('\n')
 }
 
 const renderPreview = async (header: string, named: Named, preview: MigratePreview): Promise<CommandResult> => {
-  const { createRender, count } = await import('../cli/render.js')
-  const { plan, archivedMessages } = preview
-  const text = await planText(preview, createRender(false))
+  const { count } = await import('../cli/render.js')
+  const { renderPlan } = await import('../cli/render-plan.js')
+  const { plan, planHash, details, archivedMessages } = preview
   return {
-    data: { ...named, dryRun: true, steps: plan.steps.map(stepDocument), alreadyDone: plan.done, archivedMessages },
-    text: () =>
+    data: {
+      ...named,
+      dryRun: true,
+      planHash,
+      steps: plan.steps.map((step, index) => ({
+        ...stepDocument(step),
+        statements: details?.steps[index]?.statements ?? [],
+      })),
+      alreadyDone: plan.done,
+      archivedMessages,
+      tables: details?.tables ?? [],
+      estimatedMs: details?.estimatedMs ?? 0,
+      indexBytes: details?.indexBytes ?? 0,
+      obstacles: details?.obstacles ?? [],
+    },
+    text: (render) =>
       [
         header,
-        text,
+        details === undefined || plan.steps.length === 0
+          ? `nothing to do: ${count(plan.done, 'migration')} applied`
+          : renderPlan(details, render),
+        ...archiveLines(archivedMessages, count),
+        `plan hash: ${planHash}`,
         needsWork(preview)
-          ? `dry run: nothing was changed; ${count(plan.steps.length, 'step')} to do. Next: chatkeep migrate`
+          ? `dry run: nothing was changed; ${count(plan.steps.length, 'step')} to do. Next: chatkeep migrate --plan-hash ${planHash}`
           : 'dry run: nothing was changed, and nothing needs to be',
       ].join('\n'),
   }
 }
+
+const archiveLines = (messages: number, count: (amount: number, noun: string) => string): readonly string[] =>
+  messages === 0
+    ? []
+    : [`an earlier rollback archived ${count(messages, 'message')}: their guest data will be put back`]
 
 /** The database as the JSON document names it. */
 interface Named {

@@ -2,11 +2,12 @@ import { Command } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { withMigrationFlags } from '../cli/migration-flags.js'
 import type { Render } from '../cli/render.js'
+import type { PlanDetails } from '../migrations/plan-details.js'
 import type { RollbackPreview, RollbackResult } from '../migrations/roll-back.js'
 
 const EXAMPLES = `
 Examples:
-  chatkeep rollback --dry-run          the price tag: what would leave the tables
+  chatkeep rollback --dry-run          every statement with its lock and time, and the price tag
   chatkeep rollback                    ask for the database's name, then do it
   chatkeep rollback --confirm crm      the same where nobody can be asked
 
@@ -19,7 +20,8 @@ export const rollbackCommand = (run: Run) =>
     .description(
       'Undoes all migrations of the guest-chat update, newest first, and archives what the old schema cannot hold.',
     )
-    .option('--dry-run', 'show the price tag and change nothing')
+    .option('--dry-run', 'show the plan and the price tag, and change nothing')
+    .option('--plan-hash <hash>', 'refuse when the plan is not the one with this hash (--dry-run prints it)')
     .option('--confirm <database>', "the database's name, as a confirmation")
     .option('-y, --yes', 'not enough here: --confirm is')
     .addHelpText('after', EXAMPLES)
@@ -39,10 +41,12 @@ export const rollbackCommand = (run: Run) =>
           const preview = await previewRollback(target, { ...work, dryRun: options.dryRun === true })
           const header = `rollback  ${describeTarget(target)}  schema ${work.schema}`
           const tag = await priceTagText(preview, context.render)
+          const undone = willUndo(preview)
           if (options.dryRun === true) {
+            const { renderPlan } = await import('../cli/render-plan.js')
             return {
               data: document(named, preview),
-              text: () => [header, tag, 'dry run: nothing was changed'].join('\n'),
+              text: (render) => dryRunText(header, tag, preview, target.database, render, renderPlan),
             }
           }
           if (preview.files.length === 0) {
@@ -52,7 +56,7 @@ export const rollbackCommand = (run: Run) =>
             }
           }
           context.progress.line(header)
-          context.progress.line(tag)
+          context.progress.line(`${undone}\n${tag}`)
           await confirm(context, options.confirm, target.database)
           return renderResult(named, await rollBack(target, work))
         }),
@@ -65,18 +69,48 @@ interface Named {
   readonly target: string
 }
 
-const document = (named: Named, { files, price }: RollbackPreview): Readonly<Record<string, unknown>> => ({
+const document = (
+  named: Named,
+  { files, price, planHash, details }: RollbackPreview,
+): Readonly<Record<string, unknown>> => ({
   ...named,
   dryRun: true,
+  planHash,
   steps: files.map(({ id, name }) => ({ id, name })),
+  phases: details?.steps ?? [],
   price,
+  tables: details?.tables ?? [],
+  estimatedMs: details?.estimatedMs ?? 0,
+  obstacles: details?.obstacles ?? [],
 })
 
-const priceTagText = async ({ files, price }: RollbackPreview, render: Render): Promise<string> => {
+const dryRunText = (
+  header: string,
+  tag: string,
+  { files, details, planHash }: RollbackPreview,
+  database: string,
+  render: Render,
+  renderPlan: (plan: PlanDetails, render: Render) => string,
+): string =>
+  [
+    header,
+    details === undefined || files.length === 0 ? 'will undo: nothing' : renderPlan(details, render),
+    tag,
+    `plan hash: ${planHash}`,
+    files.length === 0
+      ? 'dry run: nothing was changed, and nothing needs to be'
+      : `dry run: nothing was changed. Next: chatkeep rollback --plan-hash ${planHash} --confirm ${quoted(database)}`,
+  ].join('\n')
+
+const quoted = (database: string): string => (/^[\w-]+$/.test(database) ? database : JSON.stringify(database))
+
+const willUndo = ({ files }: RollbackPreview): string =>
+  `will undo: ${files.length === 0 ? 'nothing' : files.map(({ id, name }) => `${id}_${name}`).join(', ')}`
+
+const priceTagText = async ({ price }: RollbackPreview, render: Render): Promise<string> => {
   const { count } = await import('../cli/render.js')
   const row = (amount: number, what: string): readonly string[] => [amount.toLocaleString('en-US').padStart(10), what]
   return [
-    `will undo: ${files.length === 0 ? 'nothing' : files.map(({ id, name }) => `${id}_${name}`).join(', ')}`,
     render.table(
       ['rows'.padStart(10), 'what happens to them'],
       [
@@ -104,7 +138,7 @@ const confirm = async (context: CommandContext, confirmed: string | undefined, d
       : `${JSON.stringify(answer)} is not the name of this database; nothing was changed`
   throw new OperatorError('confirmation_missing', message, {
     exitCode: ExitCode.refused,
-    hint: `chatkeep rollback --confirm ${/^[\w-]+$/.test(database) ? database : JSON.stringify(database)}`,
+    hint: `chatkeep rollback --confirm ${quoted(database)}`,
   })
 }
 

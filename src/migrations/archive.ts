@@ -74,6 +74,25 @@ const CREATE_CAPTURE_TRIGGER = `
   CREATE TRIGGER "chatkeep_capture" AFTER INSERT OR UPDATE ON "ChatMessage"
   FOR EACH ROW EXECUTE FUNCTION "chatkeep_capture"()`
 
+// NOT VALID: holds for new rows at once and reads no old ones; VALIDATE then reads them without stopping anybody.
+export const ADD_GUARD = `ALTER TABLE "ChatMessage" ADD CONSTRAINT "${GUARD}" CHECK ("clientId" IS NOT NULL) NOT VALID`
+export const VALIDATE_GUARD = `ALTER TABLE "ChatMessage" VALIDATE CONSTRAINT "${GUARD}"`
+
+const DROP_CAPTURE_TRIGGER = 'DROP TRIGGER "chatkeep_capture" ON "ChatMessage"'
+const DROP_CAPTURE_FUNCTION = 'DROP FUNCTION "chatkeep_capture"()'
+const REVOKE_CAPTURE_FUNCTION = 'REVOKE ALL ON FUNCTION "chatkeep_capture"() FROM PUBLIC'
+
+/** What `createArchive` runs, for a plan. */
+export const archiveStatements = (schema: string): readonly string[] => [
+  ...CREATE_ARCHIVE,
+  createCaptureFunction(schema),
+  REVOKE_CAPTURE_FUNCTION,
+  CREATE_CAPTURE_TRIGGER,
+]
+
+/** What `dropCapture` runs, for a plan. */
+export const DROP_CAPTURE: readonly string[] = [DROP_CAPTURE_TRIGGER, DROP_CAPTURE_FUNCTION]
+
 const SELECT_OBJECTS = `
   SELECT to_regclass('"chatkeep_archive"') IS NOT NULL AS "archive",
     to_regclass('"chatkeep_archive_guest_client"') IS NOT NULL AS "guestClients",
@@ -102,7 +121,7 @@ export const createArchive = async (client: Queryable, schema: string): Promise<
   const { trigger } = await readArchiveObjects(client)
   await ensureArchiveTables(client)
   await client.query(createCaptureFunction(schema))
-  await client.query('REVOKE ALL ON FUNCTION "chatkeep_capture"() FROM PUBLIC')
+  await client.query(REVOKE_CAPTURE_FUNCTION)
   if (!trigger) await client.query(CREATE_CAPTURE_TRIGGER)
 }
 
@@ -130,8 +149,8 @@ export const markOwnChanges = async (client: Queryable): Promise<void> => {
 
 /** Removes trigger, function and guard, inside the caller's transaction. What they guarded is archived or undone. */
 export const dropCapture = async (client: Queryable, objects: ArchiveObjects): Promise<void> => {
-  if (objects.trigger) await client.query('DROP TRIGGER "chatkeep_capture" ON "ChatMessage"')
-  if (objects.capture) await client.query('DROP FUNCTION "chatkeep_capture"()')
+  if (objects.trigger) await client.query(DROP_CAPTURE_TRIGGER)
+  if (objects.capture) await client.query(DROP_CAPTURE_FUNCTION)
 }
 
 export const dropGuard = async (client: Queryable): Promise<void> => {

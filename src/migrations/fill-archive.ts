@@ -6,7 +6,7 @@ import { markOwnChanges } from './archive.js'
 import { findOrCreateClient } from './guest-client.js'
 
 /** Messages a transaction; small, so that a writer who meets one of its rows waits for milliseconds. */
-const BATCH_ROWS = 5_000
+export const BATCH_ROWS = 5_000
 
 // Shorter than the server's deadlock_timeout (1 s): should we and a writer wait for each other, it is we who step back.
 const LOCK_TIMEOUT_MS = 200
@@ -27,7 +27,7 @@ const needsArchive = (mark: MarkColumn): string => `
   (m."guestUsername" IS NOT NULL OR m."guestPhone" IS NOT NULL OR m."idempotencyKey" IS NOT NULL OR m."clientId" IS NULL
     ${mark === 'with mark' ? 'OR m."guestUnverified"' : ''})`
 
-const archiveBatch = (mark: MarkColumn): string => `
+export const archiveBatch = (mark: MarkColumn): string => `
   INSERT INTO "chatkeep_archive"
     ("messageId", "clientId", "guestUsername", "guestPhone", "idempotencyKey", "guestUnverified")
   SELECT m."id", m."clientId", m."guestUsername", m."guestPhone", m."idempotencyKey",
@@ -54,7 +54,7 @@ const SELECT_UNLINKED_GUESTS = `
   WHERE "clientId" IS NULL AND "linkedClientId" IS NULL AND "removedRow" IS NULL AND "guestUsername" IS NOT NULL
   GROUP BY "guestUsername"`
 
-const LINK_MESSAGES = `
+export const LINK_MESSAGES = `
   WITH linked AS (
     UPDATE "ChatMessage" AS m
     SET "clientId" = $1
@@ -68,7 +68,7 @@ const LINK_MESSAGES = `
   FROM linked
   WHERE a."messageId" = linked."id"`
 
-const KEEP_CREATED_CLIENT = `
+export const KEEP_CREATED_CLIENT = `
   INSERT INTO "chatkeep_archive_client" ("clientId", "row")
   SELECT "id", to_json(c)
   FROM "Client" AS c
@@ -101,7 +101,7 @@ const linkGuest = async (client: Queryable, username: string, phone: string | nu
 // The application's own rules may refuse such a client: data exception, constraint, check option, an error that a trigger raises.
 const isRefusedRow = (error: unknown): boolean => isServerError(error) && /^(22|23|44|P0)/.test(error.code)
 
-const REMOVE_ORPHANS = `
+export const REMOVE_ORPHANS = `
   WITH gone AS (
     DELETE FROM "ChatMessage" AS m
     USING "chatkeep_archive" AS a
@@ -118,7 +118,7 @@ const REMOVE_ORPHANS = `
 export const removeOrphans = (client: Queryable): Promise<void> =>
   inBatch(client, () => client.query(REMOVE_ORPHANS)).then(() => undefined)
 
-const countMissing = (mark: MarkColumn): string => `
+export const countMissing = (mark: MarkColumn): string => `
   SELECT count(*)::integer AS "missing"
   FROM "ChatMessage" AS m
   LEFT JOIN "chatkeep_archive" AS a ON a."messageId" = m."id"

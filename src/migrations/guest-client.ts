@@ -13,7 +13,7 @@ const MAX_ROUNDS = 3
 const SELECT_CLIENT = `SELECT "id" FROM "Client" WHERE "username" = $1`
 
 // Without a conflict target, so that a phone taken in this very moment is no error either.
-const INSERT_CLIENT = `
+export const INSERT_CLIENT = `
   INSERT INTO "Client" ("username", "phone", "createdAt", "updatedAt")
   SELECT $1, CASE WHEN NOT EXISTS (SELECT FROM "Client" WHERE "phone" = $2) THEN $2 END, ${UTC_NOW}, ${UTC_NOW}
   ON CONFLICT DO NOTHING

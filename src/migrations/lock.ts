@@ -5,7 +5,7 @@ import { describeBlockers } from './describe-event.js'
 import type { Blocker, OnMigrationEvent } from './events.js'
 
 /** The key that postgres-migrations takes, too: whoever runs that library by itself is kept out as well. */
-const LOCK_KEY = '-8525285245963000605'
+export const LOCK_KEY = '-8525285245963000605'
 const POLL_MS = 200
 
 export interface LockOptions {

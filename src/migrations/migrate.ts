@@ -2,21 +2,37 @@ import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { inTransaction } from '../database/transaction.js'
 import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
+import { CHAT_TABLES } from '../persistence/shape.js'
 import { applySteps, type AppliedStep } from './apply.js'
 import { readArchiveObjects, summariseArchive } from './archive.js'
-import type { MigrationFile } from './files.js'
+import { runsInTransaction, type MigrationFile } from './files.js'
+import { blockedBy, type TableLock } from './lock-modes.js'
+import { readRefusals } from './obstacles.js'
+import { describePlan, draftSteps, type PlanDetails } from './plan-details.js'
+import { planHash, refuseOtherPlan } from './plan-hash.js'
 import { planMigrations, type MigrationPlan } from './plan.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore.js'
 import { ensureRunsTable, recorded } from './runs.js'
+import { renderScript } from './script.js'
+import type { ScriptForm } from './script-head.js'
 import { withMigrationPreview, withMigrationSession, type MigrationOptions, type PreviewOptions } from './session.js'
 
 /** What a migrate would do, and on what. */
 export interface MigratePreview {
   readonly serverVersion: string
   readonly plan: MigrationPlan
+  /** Names the state that the plan was made for. */
+  readonly planHash: string
+  /** What it costs, statement by statement; only when nothing but a look was asked for. */
+  readonly details: PlanDetails | undefined
   /** Messages whose guest data an earlier rollback archived; migrate puts them back. */
   readonly archivedMessages: number
+}
+
+export interface MigrateScript {
+  readonly sql: string
+  readonly planHash: string
 }
 
 export interface MigrateResult {
@@ -30,10 +46,53 @@ export interface MigrateResult {
 export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions): Promise<MigratePreview> =>
   withMigrationPreview(target, 'migrate', options, async (client) => {
     const { rows } = await client.query<{ version: string }>(SELECT_VERSION)
-    const plan = planMigrations(await readMigrationState(client, options.schema, options.folder))
-    const { archive } = await readArchiveObjects(client)
-    const archivedMessages = archive ? (await summariseArchive(client)).messages : 0
-    return { serverVersion: rows[0]?.version ?? 'unknown', plan, archivedMessages }
+    const state = await readMigrationState(client, options.schema, options.folder)
+    const plan = planMigrations(state)
+    const archive = await readArchiveObjects(client)
+    const hash = planHash({ command: 'migrate', state, archive })
+    refuseOtherPlan(options.planHash, hash, 'migrate')
+    return {
+      serverVersion: rows[0]?.version ?? 'unknown',
+      plan,
+      planHash: hash,
+      details: options.dryRun
+        ? await describePlan(client, options.schema, state.catalog, await draftSteps(plan.steps))
+        : undefined,
+      archivedMessages: archive.archive ? (await summariseArchive(client)).messages : 0,
+    }
+  })
+
+/** Makes the plan as one script for psql or an editor in a browser. Changes nothing. */
+export const scriptMigrate = (
+  target: ConnectionTarget,
+  form: ScriptForm,
+  options: PreviewOptions,
+): Promise<MigrateScript> =>
+  withMigrationPreview(target, 'migrate', options, async (client) => {
+    const state = await readMigrationState(client, options.schema, options.folder)
+    const { steps } = planMigrations(state)
+    const leftovers = await readArchiveObjects(client)
+    const hash = planHash({ command: 'migrate', state, archive: leftovers })
+    refuseOtherPlan(options.planHash, hash, 'migrate')
+    const drafts = await draftSteps(steps, form)
+    const details = await describePlan(client, options.schema, state.catalog, drafts)
+    const existing = (lock: TableLock): boolean => state.catalog.tables.includes(lock.table)
+    const sql = renderScript({
+      form,
+      database: target.database,
+      schema: options.schema,
+      planHash: hash,
+      files: state.files,
+      steps,
+      drafts,
+      leftovers,
+      archivedMessages: leftovers.archive ? (await summariseArchive(client)).messages : 0,
+      blocks: blockedBy(
+        details.steps.flatMap(({ statements }) => statements.flatMap(({ locks }) => locks.filter(existing))),
+      ),
+      estimatedMs: details.estimatedMs,
+    })
+    return { sql, planHash: hash }
   })
 
 const SELECT_VERSION = `SELECT split_part(current_setting('server_version'), ' ', 1) AS "version"`
@@ -51,14 +110,17 @@ export const migrate = (
     const startedAt = performance.now()
     const state = await readMigrationState(client, options.schema, options.folder)
     const plan = planMigrations(state)
-    if (describePlan(plan) !== describePlan(agreed)) throw planChanged()
     const leftovers = await readArchiveObjects(client)
+    const hash = planHash({ command: 'migrate', state, archive: leftovers })
+    refuseOtherPlan(options.planHash, hash, 'migrate')
+    if (stepsOf(plan) !== stepsOf(agreed)) throw planChanged()
     const untouched = plan.steps.length === 0 && !Object.values(leftovers).includes(true)
     if (untouched)
       return { steps: [], alreadyDone: plan.done, restored: undefined, durationMs: performance.now() - startedAt }
     await checkPrivileges(client, options.schema)
+    await refuseImpossible(client, options.schema, plan)
     await ensureRunsTable(client)
-    return recorded(client, 'migrate', {}, async () => {
+    return recorded(client, 'migrate', { planHash: hash }, async () => {
       try {
         if (await clearRollbackLeftovers(client, options))
           options.onEvent({ type: 'note', text: 'removed what an interrupted rollback had left' })
@@ -72,8 +134,21 @@ export const migrate = (
     })
   })
 
-const describePlan = ({ steps }: MigrationPlan): string =>
+const stepsOf = ({ steps }: MigrationPlan): string =>
   JSON.stringify(steps.map(({ file, action, reason }) => [file.id, file.hash, action, reason]))
+
+// Better now than at the third migration.
+const refuseImpossible = async (client: Queryable, schema: string, { steps }: MigrationPlan): Promise<void> => {
+  const concurrent = steps.some(({ file, action }) => action !== 'record' && !runsInTransaction(file))
+  if (!concurrent) return
+  const obstacles = await readRefusals(client, { schema, tables: [], concurrentTables: CHAT_TABLES })
+  if (obstacles.length === 0) return
+  throw new OperatorError('cannot_migrate', 'this database cannot be migrated as it is; nothing was changed', {
+    exitCode: ExitCode.refused,
+    details: obstacles.map(({ text }) => text),
+    hint: 'look at the whole plan: chatkeep migrate --dry-run',
+  })
+}
 
 const planChanged = (): OperatorError =>
   new OperatorError('plan_changed', 'the database changed after the plan was shown; nothing was done', {

@@ -11,6 +11,7 @@ export interface MigrationFlags {
   readonly maxWait: number
   readonly statementTimeout: number
   readonly showQueries?: true | undefined
+  readonly planHash?: string | undefined
 }
 
 interface Surroundings {
@@ -31,6 +32,7 @@ export const toMigrationOptions = (
   maxWaitMs: flags.maxWait,
   statementTimeoutMs: flags.statementTimeout,
   showQueries: flags.showQueries === true,
+  planHash: flags.planHash,
   signal,
   onEvent,
 })

@@ -5,22 +5,25 @@ import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 import { findColumn, GUEST_UNVERIFIED } from '../persistence/shape.js'
 import { stateAfterFailure } from './apply.js'
 import {
+  ADD_GUARD,
   createArchive,
   dropArchive,
   dropCapture,
   ensureArchiveTables,
-  GUARD,
   readArchiveObjects,
   summariseArchive,
+  VALIDATE_GUARD,
   type ArchiveSummary,
 } from './archive.js'
-import { migrationTitle, readRollbackFile, runsInTransaction, type MigrationFile } from './files.js'
+import { migrationTitle, runsInTransaction, type MigrationFile } from './files.js'
 import { countUnarchived, fillArchive, linkGuests, removeOrphans, type MarkColumn } from './fill-archive.js'
 import { compareHistory } from './history.js'
 import type { MigrationState } from './plan.js'
+import type { PlanDetails } from './plan-details.js'
 import { readPriceTag, type PriceTag } from './price-tag.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
 import { runStatements } from './run-statements.js'
+import { describeRollback, readUndone, refuseColumnsInUse, refuseOtherRollback } from './rollback-plan.js'
 import { ensureRunsTable, recorded, recordRun } from './runs.js'
 import { withMigrationPreview, withMigrationSession, type MigrationOptions, type PreviewOptions } from './session.js'
 import { withShortLocks } from './short-lock.js'
@@ -36,6 +39,10 @@ export interface RollbackPreview {
   /** What will be undone, newest first; empty when there is nothing to undo. */
   readonly files: readonly MigrationFile[]
   readonly price: PriceTag
+  /** Names the state that the plan was made for. */
+  readonly planHash: string
+  /** What it costs others, statement by statement; only when nothing but a look was asked for. */
+  readonly details: PlanDetails | undefined
 }
 
 export interface RolledBackStep {
@@ -54,7 +61,13 @@ export interface RollbackResult {
 export const previewRollback = (target: ConnectionTarget, options: PreviewOptions): Promise<RollbackPreview> =>
   withMigrationPreview(target, 'rollback', options, async (client) => {
     const state = await readMigrationState(client, options.schema, options.folder)
-    return { files: filesToUndo(state), price: await readPriceTag(client, state.catalog) }
+    const undone = await readUndone(options.folder, filesToUndo(state))
+    const planHash = await refuseOtherRollback(client, state, undone, options.planHash)
+    const price = await readPriceTag(client, state.catalog)
+    const details = options.dryRun
+      ? await describeRollback(client, { state, undone, price, mark: prepares(state), schema: options.schema })
+      : undefined
+    return { files: undone.map(({ file }) => file), price, planHash, details }
   })
 
 /**
@@ -66,11 +79,14 @@ export const rollBack = (target: ConnectionTarget, options: MigrationOptions): P
     const startedAt = performance.now()
     const state = await readMigrationState(client, options.schema, options.folder)
     const files = filesToUndo(state)
-    const scripts = await Promise.all(files.map((file) => readRollbackFile(options.folder, file)))
+    const undone = await readUndone(options.folder, files)
+    const planHash = await refuseOtherRollback(client, state, undone, options.planHash)
+    const scripts = undone.map(({ script }) => script)
     await checkPrivileges(client, options.schema)
+    await refuseColumnsInUse(client, undone)
     refuseUnlinkable(await readPriceTag(client, state.catalog))
     await ensureRunsTable(client)
-    return recorded(client, 'rollback', {}, async () => {
+    return recorded(client, 'rollback', { planHash }, async () => {
       const steps: RolledBackStep[] = []
       try {
         if (hasGuestColumns(state)) await prepare(client, markColumn(state), options)
@@ -113,6 +129,10 @@ const filesToUndo = ({ files, history }: MigrationState): readonly MigrationFile
   return files.filter(({ id }) => id > BASE_MIGRATION && applied.has(id)).toReversed()
 }
 
+/** Whether there is anything to archive, and if so whether the mark is there. */
+const prepares = (state: MigrationState): MarkColumn | undefined =>
+  hasGuestColumns(state) ? markColumn(state) : undefined
+
 const hasGuestColumns = ({ catalog }: MigrationState): boolean =>
   findColumn(catalog, 'ChatMessage', 'guestUsername') !== undefined &&
   findColumn(catalog, 'ChatMessage', 'idempotencyKey') !== undefined
@@ -149,7 +169,7 @@ const prepare = async (client: Queryable, mark: MarkColumn, options: MigrationOp
   await removeOrphans(client)
   signal.throwIfAborted()
   onEvent({ type: 'note', text: 'checking that every message has a client' })
-  await client.query(`ALTER TABLE "ChatMessage" VALIDATE CONSTRAINT "${GUARD}"`)
+  await client.query(VALIDATE_GUARD)
   const missing = await countUnarchived(client, mark)
   if (missing > 0) {
     throw new OperatorError(
@@ -163,11 +183,10 @@ const prepare = async (client: Queryable, mark: MarkColumn, options: MigrationOp
   }
 }
 
-// NOT VALID: holds for new rows at once and reads no old ones; VALIDATE then reads them without stopping anybody.
 const addGuard = async (client: Queryable): Promise<void> => {
   const { guard } = await readArchiveObjects(client)
   if (guard) return
-  await client.query(`ALTER TABLE "ChatMessage" ADD CONSTRAINT "${GUARD}" CHECK ("clientId" IS NOT NULL) NOT VALID`)
+  await client.query(ADD_GUARD)
 }
 
 const undo = async (

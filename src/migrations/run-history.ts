@@ -88,8 +88,8 @@ const toRun = (rows: readonly Row[]): RecordedRun => {
 }
 
 const outcomeOf = (first: Row, end: Row | undefined): RecordedRun['outcome'] => {
-  // What an older version did was written down line by line, each when it was done.
-  if (first.detail.run === undefined) return 'done'
+  // What an older version did, or a script of migrate --sql, was written down line by line, each when it was done.
+  if (first.detail.run === undefined || first.detail.by !== undefined) return 'done'
   if (end !== undefined) return end.detail.outcome as RunOutcome
   return first.isRunning ? 'running' : 'cut'
 }

@@ -3,7 +3,7 @@ import { ExitCode, OperatorError } from '../errors.js'
 import { packageVersion } from '../package-root.js'
 
 /** Our own append-only history. The table `migrations` forgets a migration when it is rolled back; this one does not. */
-const CREATE_RUNS = `
+export const CREATE_RUNS = `
   CREATE TABLE IF NOT EXISTS "chatkeep_runs" (
     "id" integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     "at" timestamptz NOT NULL DEFAULT clock_timestamp(),

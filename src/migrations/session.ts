@@ -21,6 +21,8 @@ export interface MigrationOptions extends LockWaitOptions {
   readonly statementTimeoutMs: number
   /** Whether whoever blocks is shown with what it runs, which may hold what people wrote. */
   readonly showQueries: boolean
+  /** Of the plan that somebody agreed to; anything else is refused. */
+  readonly planHash?: string | undefined
   /** Where the migration files are. */
   readonly folder: string
   readonly schema: string

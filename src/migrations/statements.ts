@@ -15,6 +15,8 @@ export interface Statement {
  * @throws Error with the parser's words when the file is no SQL
  */
 export const splitStatements = async (sql: string): Promise<readonly Statement[]> => {
+  // The parser takes an empty text for a mistake.
+  if (sql.trim() === '') return []
   const { parse } = await import('libpg-query')
   const { stmts = [] } = (await parse(sql)) as { readonly stmts?: readonly RawStmt[] }
   const bytes = Buffer.from(sql)

@@ -229,7 +229,7 @@ describe('migrate', () => {
     const before = await schemaOf(database)
     const { exitCode, stdout } = await on(database, 'migrate', '--dry-run')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('1_create-chat-tables       | record only | it is in the database already')
+    expect(stdout).toContain('\n1_create-chat-tables: it is in the database already\n')
     expect(stdout).toContain('dry run: nothing was changed; 14 steps to do. Next: chatkeep migrate')
     expect(await schemaOf(database)).toEqual(before)
     expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])

@@ -1,0 +1,133 @@
+import { byteSize, count, duration, printable, type Render } from './render.js'
+
+/** A plan as far as its screen goes; what `--json` prints has more. */
+export interface PlanView {
+  readonly steps: readonly StepView[]
+  readonly tables: readonly { readonly table: string; readonly rows: number | null; readonly totalBytes: number }[]
+  readonly obstacles: readonly { readonly effect: 'refused' | 'waits' | 'note'; readonly text: string }[]
+  readonly estimatedMs: number
+}
+
+interface StepView {
+  readonly title: string
+  readonly action: string
+  readonly reason: string
+  readonly statements: readonly StatementView[]
+}
+
+interface StatementView {
+  readonly sql: string
+  readonly locks: readonly { readonly table: string; readonly mode: string }[]
+  readonly blocks: string
+  readonly inTransaction: boolean
+  readonly estimate: { readonly ms: number | null; readonly basis: string }
+}
+
+/** With the other columns at their widest, a line fits into 100 characters. */
+const STATEMENT_WIDTH = 42
+
+/** Up to this long a statement is said to take milliseconds. */
+const MILLISECONDS = 10
+
+/** The plan as a table, then sizes, time, and what is in the way. */
+export const renderPlan = (plan: PlanView, render: Render): string =>
+  [
+    render.table(
+      ['statement', 'lock', 'stops', 'time'],
+      plan.steps.flatMap((step) => stepRows(step)),
+    ),
+    ...plan.steps.filter(({ reason }) => reason !== '').map(({ title, reason }) => `${title}: ${printable(reason)}`),
+    ...tableLines(plan),
+    ...timeLines(plan),
+    ...plan.obstacles.map(({ effect, text }) => `${effect.padEnd(7)}  ${printable(text)}`),
+  ].join('\n')
+
+const stepRows = (step: StepView): readonly (readonly string[])[] => {
+  if (step.statements.length === 0) return [[`${step.title}: ${step.action} only`, 'none', 'nobody', 'ms']]
+  return grouped(step.statements).map(({ first, more }, index) => {
+    const lead = index === 0 ? `${step.title}: ` : '  '
+    const tail = more === 0 ? '' : ` +${more}`
+    return [
+      `${shorten(lead + plain(first.sql), STATEMENT_WIDTH - tail.length)}${tail}`,
+      strongest(first),
+      stops(first.blocks),
+      time(first.estimate.ms),
+    ]
+  })
+}
+
+// The lock says it already, and what is cut off at the end says more.
+const plain = (sql: string): string =>
+  sql
+    .replace(/\s+/g, ' ')
+    .replace(/\b(CONCURRENTLY|IF NOT EXISTS|IF EXISTS|OR REPLACE) /g, '')
+    .trim()
+
+interface Group {
+  readonly first: StatementView
+  readonly more: number
+}
+
+// Ten functions are one line: same kind, same lock.
+const grouped = (statements: readonly StatementView[]): readonly Group[] => {
+  const groups = new Map<string, Group>()
+  for (const statement of statements) {
+    const key = kind(statement)
+    const known = groups.get(key)
+    groups.set(key, known === undefined ? { first: statement, more: 0 } : { ...known, more: known.more + 1 })
+  }
+  return [...groups.values()]
+}
+
+const kind = ({ sql, blocks, locks, estimate }: StatementView): string =>
+  JSON.stringify([/^\w+(?: OR REPLACE)?(?: \w+)?/i.exec(sql)?.[0].toUpperCase(), blocks, locks, time(estimate.ms)])
+
+const shorten = (text: string, width: number): string => {
+  const line = printable(text)
+  return line.length <= width ? line : `${line.slice(0, width - 1).trimEnd()}…`
+}
+
+// The lock that stops most; with --json all of them.
+const strongest = ({ locks, blocks }: StatementView): string => {
+  if (blocks.startsWith('unknown')) return 'unknown'
+  const modes = locks.map(({ mode }) => mode)
+  return MODES.findLast((mode) => modes.includes(mode)) ?? 'none'
+}
+
+const MODES = [
+  'ACCESS SHARE',
+  'ROW SHARE',
+  'ROW EXCLUSIVE',
+  'SHARE UPDATE EXCLUSIVE',
+  'SHARE',
+  'SHARE ROW EXCLUSIVE',
+  'EXCLUSIVE',
+  'ACCESS EXCLUSIVE',
+]
+
+const stops = (blocks: string): string =>
+  blocks.startsWith('unknown') ? 'assume everybody' : blocks === 'other schema changes' ? 'schema changes' : blocks
+
+const time = (ms: number | null): string => {
+  if (ms === null) return '?'
+  return ms <= MILLISECONDS ? 'ms' : `~${duration(ms)}`
+}
+
+const tableLines = ({ tables }: PlanView): readonly string[] => {
+  const described = tables.map(({ table, rows, totalBytes }) => {
+    const amount = rows === null ? 'rows unknown (never analysed)' : `~${Math.round(rows).toLocaleString('en-US')} rows`
+    return `"${printable(table)}" ${amount}, ${byteSize(totalBytes)}`
+  })
+  return described.map((line, index) => `${index === 0 ? 'tables: ' : '        '}${line}`)
+}
+
+const timeLines = ({ steps, estimatedMs }: PlanView): readonly string[] => {
+  const statements = steps.flatMap((step) => step.statements)
+  if (statements.length === 0) return []
+  const unknown = statements.filter(({ estimate }) => estimate.ms === null).length
+  const longest = statements.toSorted((a, b) => (b.estimate.ms ?? 0) - (a.estimate.ms ?? 0))[0]
+  const total = `time: about ${duration(estimatedMs)}${unknown === 0 ? '' : `, and ${count(unknown, 'statement')} that nobody can estimate`}; waiting for locks comes on top`
+  const basis =
+    (longest?.estimate.ms ?? 0) <= MILLISECONDS ? [] : [`basis of the longest: ${longest?.estimate.basis ?? ''}`]
+  return [total, ...basis]
+}

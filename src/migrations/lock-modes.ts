@@ -1,0 +1,64 @@
+/** Lock modes of a table as PostgreSQL names them, the weakest first. */
+export const LOCK_MODES = [
+  'ACCESS SHARE',
+  'ROW SHARE',
+  'ROW EXCLUSIVE',
+  'SHARE UPDATE EXCLUSIVE',
+  'SHARE',
+  'SHARE ROW EXCLUSIVE',
+  'EXCLUSIVE',
+  'ACCESS EXCLUSIVE',
+] as const
+
+export type LockMode = (typeof LOCK_MODES)[number]
+
+export interface TableLock {
+  readonly table: string
+  readonly mode: LockMode
+}
+
+/** Who has to wait while a statement holds its locks. */
+export type Blocks =
+  'nobody' | 'other schema changes' | 'writers' | 'readers and writers' | 'unknown: assume readers and writers'
+
+const BLOCKED_BY_MODE: Readonly<Record<LockMode, Blocks>> = {
+  'ACCESS SHARE': 'nobody',
+  'ROW SHARE': 'nobody',
+  'ROW EXCLUSIVE': 'nobody',
+  'SHARE UPDATE EXCLUSIVE': 'other schema changes',
+  SHARE: 'writers',
+  'SHARE ROW EXCLUSIVE': 'writers',
+  EXCLUSIVE: 'writers',
+  'ACCESS EXCLUSIVE': 'readers and writers',
+}
+
+const BLOCKS: readonly Blocks[] = [
+  'nobody',
+  'other schema changes',
+  'writers',
+  'readers and writers',
+  'unknown: assume readers and writers',
+]
+
+export const blockedBy = (locks: readonly TableLock[]): Blocks =>
+  worstBlocks(locks.map(({ mode }) => BLOCKED_BY_MODE[mode]))
+
+export const worstBlocks = (all: readonly Blocks[]): Blocks =>
+  BLOCKS[Math.max(0, ...all.map((one) => BLOCKS.indexOf(one)))] ?? 'nobody'
+
+/** Only the strongest lock of each table. */
+export const strongestLocks = (locks: readonly TableLock[]): readonly TableLock[] => {
+  const strongest = new Map<string, LockMode>()
+  for (const { table, mode } of locks) {
+    const known = strongest.get(table)
+    if (known === undefined || isStronger(mode, known)) strongest.set(table, mode)
+  }
+  return [...strongest].map(([table, mode]) => ({ table, mode }))
+}
+
+/** The lock that stops most. */
+export const strongestLock = (locks: readonly TableLock[]): TableLock | undefined =>
+  locks.toSorted((a, b) => LOCK_MODES.indexOf(b.mode) - LOCK_MODES.indexOf(a.mode))[0]
+
+export const isStronger = (mode: LockMode, other: LockMode): boolean =>
+  LOCK_MODES.indexOf(mode) > LOCK_MODES.indexOf(other)

@@ -1,0 +1,239 @@
+import type { Catalog } from '../database/catalog.js'
+import type { Queryable } from '../database/connection.js'
+import { escapeIdentifier } from '../database/identifier.js'
+import { OperatorError } from '../errors.js'
+import { CHAT_TABLES, OWN_TABLES } from '../persistence/shape.js'
+import { estimateIndexBytes, estimateTime, withPast, type Estimate, type PastRun } from './estimate.js'
+import { migrationTitle, runsInTransaction } from './files.js'
+import { blockedBy, strongestLock, worstBlocks, type Blocks, type TableLock } from './lock-modes.js'
+import { readObstacles, type Obstacle } from './obstacles.js'
+import { readPastRuns } from './past-runs.js'
+import type { PlannedStep, StepAction } from './plan.js'
+import { missingPrivileges } from './read-state.js'
+import type { ScriptForm } from './script-head.js'
+import { statementEffect, type KnownObjects, type Work } from './statement-locks.js'
+import { splitStatements, type Statement } from './statements.js'
+import { readTableFacts, type TableFacts } from './table-facts.js'
+
+/** One statement of a plan and what it costs everybody. */
+export interface StatementDetails {
+  readonly sql: string
+  readonly locks: readonly TableLock[]
+  readonly blocks: Blocks
+  readonly inTransaction: boolean
+  readonly waitsForOldTransactions: boolean
+  /** The table that its time depends on. */
+  readonly table: string | null
+  /** By the server's statistics; null where there are none. */
+  readonly rows: number | null
+  readonly bytes: number | null
+  /** Without the time that it waits for its locks. */
+  readonly estimate: Estimate
+  /** Whether `chatkeep rollback` undoes it. */
+  readonly reversible: boolean
+}
+
+/** A part of a plan: one migration, or one phase of a rollback. */
+export interface StepDetails {
+  readonly title: string
+  readonly action: StepAction | 'undo' | 'prepare'
+  readonly reason: string
+  readonly statements: readonly StatementDetails[]
+}
+
+export interface PlanDetails {
+  readonly steps: readonly StepDetails[]
+  /** Tables that it touches, the largest first. */
+  readonly tables: readonly TableFacts[]
+  readonly obstacles: readonly Obstacle[]
+  /** Sum of what could be estimated. */
+  readonly estimatedMs: number
+  /** Disk that new indexes will need, and about as much WAL. */
+  readonly indexBytes: number
+}
+
+/** What a step consists of, before anybody looked at sizes. */
+export interface DraftStep {
+  readonly title: string
+  readonly action: StepDetails['action']
+  readonly reason: string
+  readonly inTransaction: boolean
+  readonly reversible: boolean
+  readonly statements: readonly Statement[]
+}
+
+/** What is known of a plan beside its statements. */
+export interface PlanExtras {
+  /** Columns that are proven to hold no NULL by the time they are set NOT NULL. */
+  readonly provenNotNull?: readonly string[]
+  readonly obstacles?: readonly Obstacle[]
+}
+
+interface Facts {
+  readonly tables: readonly TableFacts[]
+  readonly past: readonly PastRun[]
+  readonly known: KnownObjects
+}
+
+/** The first migration makes the application's own tables, which are never taken away. */
+const BASE_MIGRATION = 1
+
+/** The statements of a plan; for one transaction without CONCURRENTLY. */
+export const draftSteps = (
+  steps: readonly PlannedStep[],
+  form: ScriptForm = 'statements',
+): Promise<readonly DraftStep[]> =>
+  Promise.all(
+    steps.map(async ({ file, action, reason, dropIndex }) => {
+      const drop = dropIndex === undefined ? '' : `DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex)};\n`
+      const statements = action === 'record' ? [] : await splitFile(`migrations/${file.fileName}`, drop + file.sql)
+      return {
+        title: migrationTitle(file),
+        action,
+        reason,
+        inTransaction: form === 'transaction' || runsInTransaction(file),
+        reversible: file.id > BASE_MIGRATION,
+        statements:
+          form === 'statements'
+            ? statements
+            : await splitStatements(statements.map((statement) => `${withoutConcurrently(statement)};\n`).join('')),
+      }
+    }),
+  )
+
+/** @throws OperatorError `invalid_migration_files` when the file is no SQL */
+export const splitFile = async (file: string, sql: string): Promise<readonly Statement[]> => {
+  try {
+    return await splitStatements(sql)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new OperatorError('invalid_migration_files', `${file} is not SQL that PostgreSQL reads: ${reason}`, { cause })
+  }
+}
+
+/** Without CONCURRENTLY an index can be built or dropped within a transaction, and stops writers meanwhile. */
+const withoutConcurrently = ({ node, sql }: Statement): string => {
+  const isConcurrent =
+    ('IndexStmt' in node && node.IndexStmt.concurrent === true) ||
+    ('DropStmt' in node && node.DropStmt.concurrent === true)
+  return isConcurrent ? sql.replace(/\bCONCURRENTLY\s+/i, '') : sql
+}
+
+/** Reads what the plan's costs depend on, and adds them up. Works in a read-only session. */
+export const describePlan = async (
+  client: Queryable,
+  schema: string,
+  catalog: Catalog,
+  drafts: readonly DraftStep[],
+  { provenNotNull = [], obstacles: more = [] }: PlanExtras = {},
+): Promise<PlanDetails> => {
+  const tables = await readTableFacts(client, schema, [...CHAT_TABLES, ...OWN_TABLES])
+  const known = { ...catalog, provenNotNull }
+  const facts: Facts = { tables, past: await readPastRuns(client), known }
+  const steps = drafts.map((draft, index) => {
+    const triggers = [...catalog.triggers, ...drafts.slice(0, index).flatMap(createdTriggers)]
+    return describeStep(draft, { ...facts, known: { ...known, triggers } })
+  })
+  const statements = steps.flatMap((step) => step.statements)
+  const indexBytes = sum(drafts.flatMap((draft) => draft.statements.map(({ node }) => indexBytesOf(node, facts))))
+  const locked = namesOf(statements)
+  const obstacles = [
+    ...(await missingPrivileges(client, schema)).map((text): Obstacle => ({
+      code: 'insufficient_privilege',
+      effect: 'refused',
+      text,
+    })),
+    ...(await readObstacles(client, {
+      schema,
+      tables: locked,
+      concurrentTables: namesOf(statements.filter(({ waitsForOldTransactions }) => waitsForOldTransactions)),
+    })),
+    ...more,
+    ...diskObstacles(indexBytes),
+  ]
+  return {
+    steps,
+    tables: tables.filter(({ table }) => locked.includes(table)),
+    obstacles,
+    estimatedMs: sum(statements.map(({ estimate }) => estimate.ms ?? 0)),
+    indexBytes,
+  }
+}
+
+export const stepBlocks = ({ statements }: StepDetails): Blocks => worstBlocks(statements.map(({ blocks }) => blocks))
+
+const describeStep = (draft: DraftStep, facts: Facts): StepDetails => {
+  const isUndone = draft.action === 'undo' || draft.action === 'prepare'
+  const past = isUndone ? undefined : facts.past.find(({ migration }) => migration === draft.title)
+  const { title, action, reason, inTransaction, reversible } = draft
+  // A statement that stands alone is what the whole migration's time was spent on.
+  const single = draft.statements.length === 1 ? past : undefined
+  const isFresh = isMadeBy(draft, facts.known)
+  const statements = draft.statements.map(({ sql, node }): StatementDetails => {
+    const effect = statementEffect(node, facts.known)
+    const locks = effect.locks.filter(({ table }) => !isFresh(table))
+    const size = sizeOf(effect.work, locks, facts.tables)
+    return {
+      sql,
+      locks,
+      blocks: locks.length < effect.locks.length ? blockedBy(locks) : effect.blocks,
+      inTransaction,
+      waitsForOldTransactions: effect.waitsForOldTransactions,
+      table: size?.table ?? null,
+      rows: size?.rows ?? null,
+      bytes: size?.totalBytes ?? null,
+      estimate: withPast(estimateTime(effect.work, facts.tables), single),
+      reversible,
+    }
+  })
+  return { title, action, reason, statements }
+}
+
+// What an earlier step makes, a later one may drop.
+const createdTriggers = ({ statements }: DraftStep): Catalog['triggers'] =>
+  statements.flatMap(({ node }) =>
+    'CreateTrigStmt' in node
+      ? [
+          {
+            table: node.CreateTrigStmt.relation?.relname ?? '',
+            name: node.CreateTrigStmt.trigname ?? '',
+            enabled: true,
+            definition: '',
+          },
+        ]
+      : [],
+  )
+
+// Nobody else can see a table before the transaction that makes it is committed.
+const isMadeBy = ({ inTransaction, statements }: DraftStep, { tables }: KnownObjects): ((table: string) => boolean) => {
+  const made = statements.flatMap(({ node }) => ('CreateStmt' in node ? (node.CreateStmt.relation?.relname ?? []) : []))
+  return (table) => inTransaction && made.includes(table) && !tables.includes(table)
+}
+
+const sizeOf = (work: Work, locks: readonly TableLock[], tables: readonly TableFacts[]): TableFacts | undefined => {
+  const named = 'table' in work ? [work.table] : 'tables' in work ? work.tables : [strongestLock(locks)?.table ?? '']
+  return tables.find(({ table }) => named.includes(table))
+}
+
+const indexBytesOf = (node: Statement['node'], { known, tables }: Facts): number =>
+  estimateIndexBytes(statementEffect(node, known).work, tables)
+
+const diskObstacles = (indexBytes: number): readonly Obstacle[] => {
+  if (indexBytes < WORTH_MENTIONING_BYTES) return []
+  const megabytes = Math.ceil(indexBytes / 1e6)
+  return [
+    {
+      code: 'free_disk_unknown',
+      effect: 'note',
+      text: `new indexes need up to ${megabytes} MB, and the WAL about as much again; free disk cannot be seen from here`,
+    },
+  ]
+}
+
+const WORTH_MENTIONING_BYTES = 10e6
+
+const namesOf = (statements: readonly StatementDetails[]): readonly string[] => [
+  ...new Set(statements.flatMap(({ locks }) => locks.map(({ table }) => table))),
+]
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)

@@ -127,7 +127,6 @@ const timeLines = ({ steps, estimatedMs }: PlanView): readonly string[] => {
   const unknown = statements.filter(({ estimate }) => estimate.ms === null).length
   const longest = statements.toSorted((a, b) => (b.estimate.ms ?? 0) - (a.estimate.ms ?? 0))[0]
   const total = `time: about ${duration(estimatedMs)}${unknown === 0 ? '' : `, and ${count(unknown, 'statement')} that nobody can estimate`}; waiting for locks comes on top`
-  const basis =
-    (longest?.estimate.ms ?? 0) <= MILLISECONDS ? [] : [`basis of the longest: ${longest?.estimate.basis ?? ''}`]
+  const basis = (longest?.estimate.ms ?? 0) <= MILLISECONDS ? [] : [`longest: ${longest?.estimate.basis ?? ''}`]
   return [total, ...basis]
 }

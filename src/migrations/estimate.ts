@@ -16,10 +16,10 @@ export interface PastRun {
   readonly day: string
 }
 
-// Bytes of table a second. Measured on PostgreSQL 15, 2 cores, 5 million messages in 1 GB, all of it in memory; the slowest
+// Bytes of table a second. Measured on PostgreSQL 15, 2 cores, 1.5 and 5 million messages, all of it in memory; the slower
 // of several runs. From a slow disk it takes longer, which the basis says.
-const MEASURED_ON = 'measured on 1 GB in memory, 2 cores; from a slow disk it takes longer'
-const RATES = { index: 74e6, partialIndex: 400e6, scan: 900e6, rows: 100e6 } as const
+const MEASURED_ON = 'measured in memory on 2 cores; slow disks take longer'
+const RATES = { index: 74e6, partialIndex: 100e6, scan: 900e6, rows: 100e6 } as const
 const CATALOG_MS = 2
 const LEAST_MS = 10
 
@@ -39,7 +39,7 @@ export const estimateTime = (work: Work, tables: readonly TableFacts[]): Estimat
       const reads = work.partial || work.method === 'brin'
       const bytes = bytesOf([work.table])
       return reads
-        ? atRate('partialIndex', 'reads the table twice, and indexes little of it', bytes)
+        ? atRate('partialIndex', 'reads the table, indexes some of it', bytes)
         : atRate('index', 'reads and sorts the table', bytes)
     }
     case 'scan':

@@ -225,7 +225,7 @@ const diskObstacles = (indexBytes: number): readonly Obstacle[] => {
     {
       code: 'free_disk_unknown',
       effect: 'note',
-      text: `new indexes need up to ${megabytes} MB, and the WAL about as much again; free disk cannot be seen from here`,
+      text: `new indexes need up to ${megabytes} MB, and as much WAL; free disk cannot be seen from here`,
     },
   ]
 }

@@ -84,7 +84,7 @@ describe('the plan of migrate', () => {
         bytes: expect.any(Number) as number,
         estimate: {
           ms: expect.any(Number) as number,
-          basis: expect.stringContaining('at 74 MB/s, measured on') as string,
+          basis: expect.stringContaining('at 74 MB/s, measured in memory') as string,
         },
         reversible: true,
       },

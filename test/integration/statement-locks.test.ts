@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { readCatalog } from '../../src/database/catalog.js'
+import { ADD_GUARD, archiveStatements, DROP_CAPTURE, VALIDATE_GUARD } from '../../src/migrations/archive.js'
+import { countMissing, REMOVE_ORPHANS } from '../../src/migrations/fill-archive.js'
 import { migrationTitle, readMigrationFiles, readRollbackFile, shippedMigrations } from '../../src/migrations/files.js'
 import { isStronger, strongestLocks, type TableLock } from '../../src/migrations/lock-modes.js'
 import { statementEffect } from '../../src/migrations/statement-locks.js'
@@ -108,8 +110,18 @@ describe('the locks that a plan announces', () => {
       const again = file.id === 1 || file.sql.includes('CONCURRENTLY') ? [] : statements
       for (const statement of again) await compare(session, `${migrationTitle(file)} again`, statement)
     }
+    const preparations = [
+      ...archiveStatements('public'),
+      REMOVE_ORPHANS,
+      ADD_GUARD,
+      VALIDATE_GUARD,
+      countMissing('with mark'),
+    ]
+    for (const statement of await splitStatements(preparations.join(';\n')))
+      await compare(session, 'rollback', statement)
     for (const file of files.filter(({ id }) => id > 1).toReversed()) {
-      const statements = await splitStatements(await readRollbackFile(folder, file))
+      const capture = file.id === 2 ? `${DROP_CAPTURE.join(';\n')};\n` : ''
+      const statements = await splitStatements(capture + (await readRollbackFile(folder, file)))
       for (const statement of statements) await compare(session, `rollback/${migrationTitle(file)}`, statement)
     }
   })

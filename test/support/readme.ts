@@ -34,6 +34,8 @@ export const maskVarying = (screen: string): string =>
     .replace(/\S+ on \S+ as \S+/g, 'crm on # as #')
     .replace(/PostgreSQL .*? {2}/g, 'PostgreSQL #  ')
     .replace(/127\.0\.0\.1:\d+/g, '#')
+    .replace(/(plan hash: |--plan-hash )\w{16}/g, '$1#')
+    .replace(/(~[\d,]+ rows|rows unknown \(never analysed\)), [\d.]+ \w+/g, '# rows')
     .replace(/checksum \d+/g, 'checksum #')
     .replace(/chatkeep-smoke-\w+/g, 'chatkeep-smoke-#')
     // Ids depend on which of two guests came first.

@@ -45,6 +45,11 @@ export const parseOptions = ({ argv, stdout }: BenchProcess): BenchOptions | nul
         .default(DEFAULT_SIZES as readonly number[], DEFAULT_SIZES.join(',')),
     )
     .addOption(new Option('--rows <n>', 'messages of migrate').argParser(parseRows).default(5_000_000))
+    .addOption(
+      new Option('--reader-seconds <n>', "how long a reader's transaction is open in migrate")
+        .argParser(parseSeconds)
+        .default(5),
+    )
     .option('--json', 'print one JSON document instead of the table', false)
     .addHelpText('after', HELP)
     .exitOverride()

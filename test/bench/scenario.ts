@@ -14,8 +14,9 @@ export interface BenchOptions {
   readonly bulk: number
   /** Sizes of `reads`, in messages, ascending. */
   readonly messages: readonly number[]
-  /** Messages of `migrate`. */
+  /** Messages of `migrate`, and how long a reader's transaction is open there. */
   readonly rows: number
+  readonly readerSeconds: number
   readonly json: boolean
 }
 

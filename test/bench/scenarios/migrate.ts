@@ -25,7 +25,6 @@ import { makeDatabase, withCopy, type BenchDatabase } from '../server.js'
 import { withTraffic, type Call } from '../traffic.js'
 
 const TEMPLATE = 'migrate_old'
-const LONG_READER_MS = 5_000
 const STALL_MS = 100
 const NOTE_LENGTH = 60
 
@@ -45,7 +44,7 @@ export const migrate: Scenario = {
     )
     const rows: Row[] = []
     try {
-      for (const company of ['alone', 'reader open for 5 s'] as const) {
+      for (const company of ['free', 'behind a reader'] as const) {
         await measurePlainSql({ bench, chat, loaded, company, add: (row) => rows.push(row) })
         await measureChatkeep({ bench, chat, loaded, company, add: (row) => rows.push(row) })
       }
@@ -55,8 +54,8 @@ export const migrate: Scenario = {
   },
 }
 
-/** `alone`: but for the writer and the reader. Else a transaction that has read the table stays open while the change begins. */
-type Company = 'alone' | 'reader open for 5 s'
+/** `free`: nobody but the writer and the reader. Else a transaction that has read the table stays open while the change begins. */
+type Company = 'free' | 'behind a reader'
 
 interface Measurement {
   readonly bench: Bench
@@ -109,7 +108,7 @@ const measure = async (
   // What was loaded is not to be written by a checkpoint that the change would be blamed for.
   await database.client.query('CHECKPOINT')
   const { result, traffic } = await withTraffic(database.url, chat.clients, async () => {
-    const reader = company === 'alone' ? undefined : await openReader(database.url)
+    const reader = company === 'free' ? undefined : await openReader(database.url, 1_000 * bench.options.readerSeconds)
     const startedAt = performance.now()
     const steps = await change(database)
     const endedAt = performance.now()
@@ -127,12 +126,12 @@ interface LongReader {
 }
 
 /** Opens a transaction that has read the table, and ends it by and by. */
-const openReader = async (url: string): Promise<LongReader> => {
+const openReader = async (url: string, openMs: number): Promise<LongReader> => {
   const client = new pg.Client({ connectionString: url, application_name: 'long reader' })
   await client.connect()
   await client.query('BEGIN')
   await client.query('SELECT "id" FROM "ChatMessage" LIMIT 1')
-  return { ended: delay(LONG_READER_MS).then(() => client.end()) }
+  return { ended: delay(openMs).then(() => client.end()) }
 }
 
 interface Change {

@@ -7,6 +7,8 @@ import { createRandom, randomBelow, type Random } from './random.js'
 export interface Call {
   readonly startedAt: number
   readonly endedAt: number
+  /** What its session waited for, where it took so long that somebody had time to look. */
+  readonly waitedFor?: string | undefined
 }
 
 /** What an application got done beside the work. */
@@ -22,6 +24,8 @@ const PAUSE_MS = 2
 /** Before and after the work, so that nothing it does is missed. */
 const MARGIN_MS = 500
 const WRITES_PER_UPDATE = 8
+/** A call that takes so long is looked at by a session of its own. */
+const SUSPICIOUS_MS = 50
 
 /** The application as it was before the update: it knows nothing of guests. */
 const INSERT_MESSAGE = `
@@ -71,20 +75,54 @@ const keepCalling = async (
   call: (client: pg.Client) => Promise<unknown>,
 ): Promise<readonly Call[]> => {
   const calls: Call[] = []
-  const client = new pg.Client({ connectionString: url, application_name: 'traffic' })
-  client.on('error', () => undefined)
-  await client.connect()
+  const [client, observer] = await Promise.all([connect(url), connect(url)])
+  const { pid } = onlyRow(await client.query<{ pid: number }>('SELECT pg_backend_pid() AS "pid"'))
   try {
     while (!end.aborted) {
+      const looking = lookAfter(SUSPICIOUS_MS, () => waitOf(observer, pid))
       const startedAt = performance.now()
       await call(client)
-      calls.push({ startedAt, endedAt: performance.now() })
+      const endedAt = performance.now()
+      calls.push({ startedAt, endedAt, waitedFor: await looking.end() })
       await delay(PAUSE_MS)
     }
     return calls
   } finally {
-    await client.end()
+    await Promise.all([client.end(), observer.end()])
   }
+}
+
+const connect = async (url: string): Promise<pg.Client> => {
+  const client = new pg.Client({ connectionString: url, application_name: 'traffic' })
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
+
+/** Looks once, unless it is ended before; the end gives what was seen. */
+const lookAfter = <T>(ms: number, look: () => Promise<T>): { readonly end: () => Promise<T | undefined> } => {
+  let seen: Promise<T> | undefined
+  const timer = setTimeout(() => {
+    seen = look()
+  }, ms)
+  return {
+    end: async () => {
+      clearTimeout(timer)
+      return await seen
+    },
+  }
+}
+
+const SELECT_WAIT = `
+  SELECT coalesce(a.wait_event_type || ' ' || a.wait_event, 'the processor') AS "wait",
+    (SELECT l.mode FROM pg_locks AS l WHERE l.pid = a.pid AND NOT l.granted LIMIT 1) AS "mode"
+  FROM pg_stat_activity AS a
+  WHERE a.pid = $1 AND a.state = 'active'`
+
+const waitOf = async (observer: pg.Client, pid: number): Promise<string | undefined> => {
+  const { rows } = await observer.query<{ wait: string; mode: string | null }>(SELECT_WAIT, [pid])
+  const [row] = rows
+  return row === undefined ? undefined : [row.wait, row.mode].filter((word) => word !== null).join(' ')
 }
 
 const write = async (client: pg.Client, clients: number, random: Random, ids: number[]): Promise<void> => {

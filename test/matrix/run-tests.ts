@@ -24,6 +24,7 @@ export interface TestRun {
 
 /** Runs the tests on a server that is there already. */
 export const runTests = async ({ repository, url, files, reportFile, signal }: TestRun): Promise<Result> => {
+  signal.throwIfAborted()
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`]
   await rm(reportFile, { force: true })
@@ -40,7 +41,9 @@ export const runTests = async ({ repository, url, files, reportFile, signal }: T
   signal.throwIfAborted()
   const report = await readFile(reportFile, 'utf8').catch(() => undefined)
   if (report === undefined) throw new Error('the tests did not run to their end')
-  return summarise(repository, JSON.parse(report) as Report)
+  const result = summarise(repository, JSON.parse(report) as Report)
+  if (result.passed + result.failed === 0) throw new Error(`no test was run: ${files.join(', ')}`)
+  return result
 }
 
 /** The part of vitest's JSON report that we need. */

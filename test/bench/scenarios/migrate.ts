@@ -66,12 +66,17 @@ interface Measurement {
   readonly add: (row: Row) => void
 }
 
-type Direction = 'update' | 'rollback' | 'update again'
+type Direction = 'no change' | 'update' | 'rollback' | 'update again'
+
+/** What this machine does to the writer and the reader by itself. */
+const noChange: SchemaChange = () => delay(5_000).then(() => [])
 
 const measurePlainSql = (measurement: Measurement): Promise<void> => {
-  const { bench, chat } = measurement
+  const { bench, chat, company } = measurement
   return withCopy(bench, TEMPLATE, 'migrate_plain', async (database) => {
-    const written = [...(await measure(measurement, database, 'update', 'plain SQL', plainUpdate))]
+    const written: number[] = []
+    if (company === 'free') written.push(...(await measure(measurement, database, 'no change', '5 s', noChange)))
+    written.push(...(await measure(measurement, database, 'update', 'plain SQL', plainUpdate)))
     await writeGuestMessages(database.client, chat, 'with client')
     written.push(...(await measure(measurement, database, 'rollback', 'plain SQL', plainRollback)))
     await checkNothingLost(measurement, database, written)
@@ -150,7 +155,6 @@ const describeCalls = (title: string, all: readonly Call[], { steps, startedAt, 
   }
   const longest = ordered.at(-1)
   const seconds = (endedAt - startedAt) / 1_000
-  const during = longest === undefined ? undefined : steps.find((step) => step.endedAt >= longest.startedAt)
   return {
     scenario: 'migrate',
     case: title,
@@ -166,9 +170,16 @@ const describeCalls = (title: string, all: readonly Call[], { steps, startedAt, 
     ...(longest === undefined ? {} : { longestMs: msOf(longest) }),
     stalls: calls.filter((call) => msOf(call) > STALL_MS).length,
     tookMs: endedAt - startedAt,
-    note: during === undefined ? undefined : `longest while: ${during.name.slice(0, NOTE_LENGTH)}`,
+    note: longest === undefined ? undefined : describeLongest(longest, steps),
   }
 }
+
+/** What went on when the longest call began, and what it waited for then. */
+const describeLongest = ({ startedAt, waitedFor }: Call, steps: readonly Step[]): string =>
+  [
+    (steps.find((step) => step.endedAt >= startedAt)?.name ?? 'at the end').slice(0, NOTE_LENGTH),
+    ...(waitedFor === undefined ? [] : [`waited for ${waitedFor}`]),
+  ].join('; ')
 
 const checkNothingLost = async (
   { chat, loaded }: Measurement,

@@ -78,7 +78,7 @@ describe('the benchmark', () => {
     )
     const longest = (title: string): unknown => rows.find((row) => titleOf(row) === title)?.longestMs
     expect(longest('update, plain SQL, behind a reader: writer')).toBeGreaterThan(400)
-    expect(rows).toHaveLength(20)
+    expect(rows).toHaveLength(22)
   })
 
   test('stops its server when it is interrupted', { timeout: 120_000 }, async () => {

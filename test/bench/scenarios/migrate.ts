@@ -13,20 +13,12 @@ import {
   type OldChat,
 } from '../old-chat.js'
 import type { Bench, Row, Scenario } from '../scenario.js'
-import {
-  chatkeepMigrate,
-  chatkeepRollback,
-  plainRollback,
-  plainUpdate,
-  type SchemaChange,
-  type Step,
-} from '../schema-change.js'
+import { chatkeepMigrate, chatkeepRollback, plainRollback, plainUpdate, type SchemaChange } from '../schema-change.js'
 import { makeDatabase, withCopy, type BenchDatabase } from '../server.js'
-import { withTraffic, type Call } from '../traffic.js'
+import { figuresOf } from '../traffic-figures.js'
+import { withTraffic } from '../traffic.js'
 
 const TEMPLATE = 'migrate_old'
-const STALL_MS = 100
-const NOTE_LENGTH = 60
 
 export const migrate: Scenario = {
   name: 'migrate',
@@ -66,19 +58,20 @@ interface Measurement {
   readonly add: (row: Row) => void
 }
 
-type Direction = 'no change' | 'update' | 'rollback' | 'update again'
-
 /** What this machine does to the writer and the reader by itself. */
-const noChange: SchemaChange = () => delay(5_000).then(() => [])
+const noChange =
+  ({ options }: Bench): SchemaChange =>
+  () =>
+    delay(1_000 * options.readerSeconds).then(() => [])
 
 const measurePlainSql = (measurement: Measurement): Promise<void> => {
   const { bench, chat, company } = measurement
   return withCopy(bench, TEMPLATE, 'migrate_plain', async (database) => {
     const written: number[] = []
-    if (company === 'free') written.push(...(await measure(measurement, database, 'no change', '5 s', noChange)))
-    written.push(...(await measure(measurement, database, 'update', 'plain SQL', plainUpdate)))
+    if (company === 'free') written.push(...(await measure(measurement, database, 'no change', noChange(bench))))
+    written.push(...(await measure(measurement, database, 'update, plain SQL', plainUpdate)))
     await writeGuestMessages(database.client, chat, 'with client')
-    written.push(...(await measure(measurement, database, 'rollback', 'plain SQL', plainRollback)))
+    written.push(...(await measure(measurement, database, 'rollback, plain SQL', plainRollback)))
     await checkNothingLost(measurement, database, written)
   })
 }
@@ -87,12 +80,12 @@ const measureChatkeep = (measurement: Measurement): Promise<void> => {
   const { bench, chat } = measurement
   const [there, back] = [chatkeepMigrate(bench.process), chatkeepRollback(bench.process, 'migrate_chatkeep')]
   return withCopy(bench, TEMPLATE, 'migrate_chatkeep', async (database) => {
-    const written = [...(await measure(measurement, database, 'update', 'chatkeep', there))]
+    const written = [...(await measure(measurement, database, 'update, chatkeep', there))]
     await writeGuestMessages(database.client, chat, 'some without client')
     const guests = await guestFingerprintOf(database.client)
-    written.push(...(await measure(measurement, database, 'rollback', 'chatkeep', back)))
+    written.push(...(await measure(measurement, database, 'rollback, chatkeep', back)))
     await checkNothingLost(measurement, database, written)
-    written.push(...(await measure(measurement, database, 'update again', 'chatkeep', there)))
+    written.push(...(await measure(measurement, database, 'update again, chatkeep', there)))
     await checkNothingLost(measurement, database, written)
     const restored = await guestFingerprintOf(database.client)
     if (!isSame(guests, restored))
@@ -104,11 +97,10 @@ const measureChatkeep = (measurement: Measurement): Promise<void> => {
 const measure = async (
   { bench, chat, company, add }: Measurement,
   database: BenchDatabase,
-  direction: Direction,
-  way: string,
+  what: string,
   change: SchemaChange,
 ): Promise<readonly number[]> => {
-  const title = `${direction}, ${way}, ${company}`
+  const title = `${what}, ${company}`
   bench.progress.line(`migrate: ${title}`)
   // What was loaded is not to be written by a checkpoint that the change would be blamed for.
   await database.client.query('CHECKPOINT')
@@ -121,8 +113,8 @@ const measure = async (
     return { steps, startedAt, endedAt }
   })
   bench.signal.throwIfAborted()
-  add(describeCalls(`${title}: writer`, traffic.writer, result))
-  add(describeCalls(`${title}: reader`, traffic.reader, result))
+  add({ scenario: 'migrate', case: `${title}: writer`, ...figuresOf(traffic.writer, result) })
+  add({ scenario: 'migrate', case: `${title}: reader`, ...figuresOf(traffic.reader, result) })
   return traffic.ids
 }
 
@@ -139,48 +131,6 @@ const openReader = async (url: string, openMs: number): Promise<LongReader> => {
   return { ended: delay(openMs).then(() => client.end()) }
 }
 
-interface Change {
-  readonly steps: readonly Step[]
-  readonly startedAt: number
-  readonly endedAt: number
-}
-
-const describeCalls = (title: string, all: readonly Call[], { steps, startedAt, endedAt }: Change): Row => {
-  const calls = all.filter((call) => call.endedAt >= startedAt && call.startedAt <= endedAt)
-  const msOf = (call: Call): number => call.endedAt - call.startedAt
-  const ordered = calls.toSorted((a, b) => msOf(a) - msOf(b))
-  const percentile = (share: number): number | null => {
-    const call = ordered[Math.ceil(share * ordered.length) - 1]
-    return call === undefined ? null : msOf(call)
-  }
-  const longest = ordered.at(-1)
-  const seconds = (endedAt - startedAt) / 1_000
-  return {
-    scenario: 'migrate',
-    case: title,
-    ratio: null,
-    calls: calls.length,
-    seconds,
-    perSecond: calls.length / seconds,
-    roundsPerSecond: [],
-    p50Ms: percentile(0.5),
-    p99Ms: percentile(0.99),
-    peakRssMb: null,
-    loopDelayP99Ms: null,
-    ...(longest === undefined ? {} : { longestMs: msOf(longest) }),
-    stalls: calls.filter((call) => msOf(call) > STALL_MS).length,
-    tookMs: endedAt - startedAt,
-    note: longest === undefined ? undefined : describeLongest(longest, steps),
-  }
-}
-
-/** What went on when the longest call began, and what it waited for then. */
-const describeLongest = ({ startedAt, waitedFor }: Call, steps: readonly Step[]): string =>
-  [
-    (steps.find((step) => step.endedAt >= startedAt)?.name ?? 'at the end').slice(0, NOTE_LENGTH),
-    ...(waitedFor === undefined ? [] : [`waited for ${waitedFor}`]),
-  ].join('; ')
-
 const checkNothingLost = async (
   { chat, loaded }: Measurement,
   { client }: BenchDatabase,
@@ -196,10 +146,11 @@ const isSame = (one: Fingerprint, other: Fingerprint): boolean => one.rows === o
 
 const describe = ({ rows, md5 }: Fingerprint): string => `${rows} rows with checksum ${md5}`
 
-/** Each case of chatkeep to the same one of the plain SQL: the longest call. */
+/** Each change that the plain SQL makes, too, to that: the longest call. */
 const withRatios = (rows: readonly Row[]): readonly Row[] =>
   rows.map((row) => {
-    const plain = rows.find((other) => other.case === row.case.replace('chatkeep', 'plain SQL'))
+    const title = row.case.replace(', chatkeep,', ', plain SQL,')
+    const plain = rows.find((other) => other.case === title && title.includes(', plain SQL,'))
     const [ours, theirs] = [row.longestMs, plain?.longestMs]
     return ours === undefined || theirs === undefined ? row : { ...row, ratio: ours / theirs }
   })

@@ -1,8 +1,8 @@
 import { duration } from '../../src/cli/render.js'
-import { readMigrationFiles, shippedMigrations } from '../../src/migrations/files.js'
 import { CLIENT_COLUMNS, clientLines, MESSAGE_COLUMNS, messageLines, type ChatShape } from './chat-data.js'
 import { checkFailed } from './check-failed.js'
 import { copyLines } from './copy.js'
+import { createTables } from './create-tables.js'
 import type { Bench } from './scenario.js'
 import { migrateDatabase, type BenchDatabase } from './server.js'
 
@@ -21,7 +21,7 @@ export const loadChat = async (
   const { client } = database
   const startedAt = performance.now()
   const size = `${shape.messages.toLocaleString('en-US')} messages`
-  const indexes = await createTables(database)
+  const indexes = await createTables(client, COLUMNS_FIRST)
 
   await client.query(`SET session_replication_role = 'replica'`)
   await client.query(CREATE_OPERATORS, [shape.operators])
@@ -43,16 +43,3 @@ export const loadChat = async (
 const CREATE_OPERATORS = `
   INSERT INTO "User" ("name", "username", "passwordHash", "updatedAt")
   SELECT 'operator ' || n, 'operator ' || n, '-', now() AT TIME ZONE 'UTC' FROM generate_series(1, $1) AS n`
-
-/** @returns the statements of the migrations' indexes that are still to be made */
-const createTables = async ({ client }: BenchDatabase): Promise<readonly string[]> => {
-  const files = await readMigrationFiles(shippedMigrations())
-  const statements = files
-    .filter(({ name }) => COLUMNS_FIRST.includes(name))
-    // No statement of these files holds a semicolon at the end of a line.
-    .flatMap(({ sql }) => sql.split(/;[ \t]*(?:\n|$)/))
-    .filter((statement) => statement.trim() !== '')
-  const isIndex = (statement: string): boolean => /^CREATE (?:UNIQUE )?INDEX\b/m.test(statement)
-  for (const statement of statements.filter((one) => !isIndex(one))) await client.query(statement)
-  return statements.filter(isIndex)
-}

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { OutputStream } from '../../src/cli/context.js'
 import { ExitCode, OperatorError } from '../../src/errors.js'
 import type { BenchProcess } from './bench-process.js'
+import { CHATKEEP_CHILD, runChatkeepChild } from './chatkeep-child.js'
 import { REPLAY_CHILD, runReplayChild } from './replay-child.js'
 import { runBench } from './run-bench.js'
 
@@ -49,5 +50,11 @@ const context: BenchProcess = {
 /** How long an interrupted run may linger on what it left behind. */
 const LINGER_MS = 1_000
 
-process.exitCode = context.argv[0] === REPLAY_CHILD ? await runReplayChild(context) : await runBench(context)
+const run = (): Promise<number> => {
+  if (context.argv[0] === REPLAY_CHILD) return runReplayChild(context)
+  if (context.argv[0] === CHATKEEP_CHILD) return runChatkeepChild(context)
+  return runBench(context)
+}
+
+process.exitCode = await run()
 setTimeout(() => process.exit(), LINGER_MS).unref()

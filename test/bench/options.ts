@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import { OperatorError } from '../../src/errors.js'
 import type { BenchProcess } from './bench-process.js'
 import type { BenchOptions } from './scenario.js'
@@ -10,7 +10,7 @@ const FEWEST_MESSAGES = 1_000
 
 const HELP = `
 Scenarios, in their order:
-${scenarios.map(({ name, summary }) => `  ${name.padEnd(8)}${summary}`).join('\n')}
+${scenarios.map(({ name, summary, onlyNamed }) => `  ${name.padEnd(8)}${summary}${onlyNamed === true ? '; only when it is named' : ''}`).join('\n')}
 
 Everything runs on one embedded PostgreSQL with durable commits, in the system's temporary folder
 (TMPDIR names another): keep 15 GB free there for 10,000,000 messages. npm prints a line of its own
@@ -24,8 +24,11 @@ on stdout, unless it is asked not to: npm run --silent bench -- --json`
 export const parseOptions = ({ argv, stdout }: BenchProcess): BenchOptions | null => {
   const command = new Command('bench')
     .description('Measures chatkeep against what it is compared with, in one run on one machine.')
+    .addArgument(
+      new Argument('[scenarios...]', 'run only these').argParser(collectNames).default([] as readonly string[]),
+    )
     .addOption(
-      new Option('--only <names>', 'run only these scenarios, separated by commas')
+      new Option('--only <names>', 'the same, separated by commas')
         .argParser(parseNames)
         .default([] as readonly string[], 'all'),
     )
@@ -41,12 +44,19 @@ export const parseOptions = ({ argv, stdout }: BenchProcess): BenchOptions | nul
         .argParser(parseSizes)
         .default(DEFAULT_SIZES as readonly number[], DEFAULT_SIZES.join(',')),
     )
+    .addOption(new Option('--rows <n>', 'messages of migrate').argParser(parseRows).default(5_000_000))
+    .addOption(
+      new Option('--reader-seconds <n>', "how long a reader's transaction is open in migrate")
+        .argParser(parseSeconds)
+        .default(5),
+    )
     .option('--json', 'print one JSON document instead of the table', false)
     .addHelpText('after', HELP)
     .exitOverride()
     .configureOutput({ writeOut: (text) => stdout.write(text), outputError: () => undefined })
   try {
-    return command.parse([...argv], { from: 'user' }).opts()
+    const { only, ...options } = command.parse([...argv], { from: 'user' }).opts()
+    return { ...options, only: [...only, ...command.processedArgs[0]] }
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return null
@@ -65,6 +75,8 @@ const parseNames = (text: string): readonly string[] => {
   throw new InvalidArgumentError(`There is no scenario ${unknown.join(', ')}; there are: ${known.join(', ')}.`)
 }
 
+const collectNames = (text: string, before: readonly string[]): readonly string[] => [...before, ...parseNames(text)]
+
 const parseSeconds = (text: string): number => {
   const seconds = Number(text)
   if (seconds > 0 && seconds <= 3_600) return seconds
@@ -72,6 +84,8 @@ const parseSeconds = (text: string): number => {
 }
 
 const parseCount = (text: string): number => wholeNumber(text, 1)
+
+const parseRows = (text: string): number => wholeNumber(text, FEWEST_MESSAGES)
 
 const parseSizes = (text: string): readonly number[] =>
   text

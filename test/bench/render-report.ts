@@ -33,6 +33,9 @@ const COLUMNS: readonly Column[] = [
   { title: 'ratio', cell: (row) => orNothing(row.ratio, (ratio) => `${number(ratio, 2)}x`), align: 'right' },
   { title: 'p50 ms', cell: (row) => orNothing(row.p50Ms, milliseconds), align: 'right' },
   { title: 'p99 ms', cell: (row) => orNothing(row.p99Ms, milliseconds), align: 'right' },
+  { title: 'longest ms', cell: (row) => orNothing(row.longestMs ?? null, milliseconds), align: 'right' },
+  { title: '> 100 ms', cell: (row) => orNothing(row.stalls ?? null, number), align: 'right' },
+  { title: 'took s', cell: (row) => orNothing(row.tookMs ?? null, (ms) => number(ms / 1_000, 1)), align: 'right' },
   { title: 'peak RSS MB', cell: (row) => orNothing(row.peakRssMb, number), align: 'right' },
   { title: 'loop p99 ms', cell: (row) => orNothing(row.loopDelayP99Ms, milliseconds), align: 'right' },
   { title: 'note', cell: (row) => row.note ?? '', align: 'left' },
@@ -48,7 +51,8 @@ const spreadOf = ({ roundsPerSecond: rates }: Row): number | null => {
 
 const LEGEND = `spread: how far the rates of the rounds lie apart (standard deviation), the noise that a ratio has to rise above.
 ratio: of the rate to that of the first case beside it (more is better); in reads, of p99 to that at the
-smallest size (less is better). loop: how late the event loop of this process came to its timers.`
+smallest size, in migrate of the longest call to that beside the plain SQL (less is better). loop: how late the event loop of this process came to its timers.
+note: in migrate what went on when the longest call began, and what its session waited for 50 ms later.`
 
 /** The machine, one table, and how to read it. */
 export const renderReport = (machine: Machine, rows: readonly Row[], render: Render): string => {

@@ -63,7 +63,9 @@ const measure = async (
 }
 
 const chosen = ({ only }: BenchOptions): readonly Scenario[] =>
-  only.length === 0 ? scenarios : scenarios.filter(({ name }) => only.includes(name))
+  only.length === 0
+    ? scenarios.filter(({ onlyNamed }) => onlyNamed !== true)
+    : scenarios.filter(({ name }) => only.includes(name))
 
 // One that fails does not cost the figures of the others.
 const runScenario = async (scenario: Scenario, bench: Bench): Promise<Failure | undefined> => {

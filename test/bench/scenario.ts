@@ -14,6 +14,9 @@ export interface BenchOptions {
   readonly bulk: number
   /** Sizes of `reads`, in messages, ascending. */
   readonly messages: readonly number[]
+  /** Messages of `migrate`, and how long a reader's transaction is open there. */
+  readonly rows: number
+  readonly readerSeconds: number
   readonly json: boolean
 }
 
@@ -23,8 +26,13 @@ export interface Row extends Figures {
   readonly case: string
   /** Messages in the database, where a scenario has several sizes. */
   readonly size?: number | undefined
-  /** To the scenario's baseline: of rates (more is better), in `reads` of p99 (less is better). Null where there is none. */
+  /** To the scenario's baseline: of rates (more is better), in `reads` of p99, in `migrate` of the longest call (less is better). Null where there is none. */
   readonly ratio: number | null
+  /** The longest single call, and how many took longer than 100 ms, where somebody could have stood still. */
+  readonly longestMs?: number | undefined
+  readonly stalls?: number | undefined
+  /** What went on beside the calls. */
+  readonly tookMs?: number | undefined
   readonly note?: string | undefined
 }
 
@@ -45,6 +53,8 @@ export interface Scenario {
   readonly name: string
   /** What is compared with what, for `--help`. */
   readonly summary: string
+  /** Too long to be run with all the others. */
+  readonly onlyNamed?: boolean
   /** Reports its rows as it comes to them. @throws when a figure cannot be trusted, such as when messages are missing */
   readonly run: (bench: Bench) => Promise<void>
 }

@@ -94,18 +94,54 @@ interface DatabaseMaker {
 
 /** Makes an empty database for the work. Dropped when it went well; else the server's end takes it away. */
 export const withDatabase = async <T>(
-  { server, signal }: DatabaseMaker,
+  maker: DatabaseMaker,
   name: string,
   work: (database: BenchDatabase) => Promise<T>,
 ): Promise<T> => {
-  const session = { applicationName: 'chatkeep bench', signal }
-  const target = server.target(name)
-  await createDatabaseIfMissing(server.target('postgres'), name)
-  const result = await withClient(target, session, (client) => work({ url: server.url(name), target, client }))
-  await withClient(server.target('postgres'), session, (client) =>
-    client.query(`DROP DATABASE ${escapeIdentifier(name)} WITH (FORCE)`),
-  )
+  const result = await makeDatabase(maker, name, work)
+  await administer(maker, `DROP DATABASE ${escapeIdentifier(name)} WITH (FORCE)`)
   return result
+}
+
+/** Makes a database that stays until the server ends, for copies. */
+export const makeDatabase = async <T>(
+  maker: DatabaseMaker,
+  name: string,
+  fill: (database: BenchDatabase) => Promise<T>,
+): Promise<T> => {
+  await createDatabaseIfMissing(maker.server.target('postgres'), name)
+  return inDatabase(maker, name, fill)
+}
+
+/** Gives the work a copy of a database to which nobody is connected; ends as `withDatabase` does. */
+export const withCopy = async <T>(
+  maker: DatabaseMaker,
+  template: string,
+  name: string,
+  work: (database: BenchDatabase) => Promise<T>,
+): Promise<T> => {
+  // Copied as files: through the log, which is the default, the next checkpoint would have it all to write again.
+  const [copy, original] = [name, template].map((one) => escapeIdentifier(one))
+  await administer(maker, `CREATE DATABASE ${copy} TEMPLATE ${original} STRATEGY FILE_COPY`)
+  const result = await inDatabase(maker, name, work)
+  await administer(maker, `DROP DATABASE ${copy} WITH (FORCE)`)
+  return result
+}
+
+const session = ({ signal }: DatabaseMaker) => ({ applicationName: 'chatkeep bench', signal })
+
+const inDatabase = <T>(
+  maker: DatabaseMaker,
+  name: string,
+  work: (database: BenchDatabase) => Promise<T>,
+): Promise<T> => {
+  const { server } = maker
+  const target = server.target(name)
+  return withClient(target, session(maker), (client) => work({ url: server.url(name), target, client }))
+}
+
+const administer = async (maker: DatabaseMaker, statement: string): Promise<void> => {
+  await withClient(maker.server.target('postgres'), session(maker), (client) => client.query(statement))
 }
 
 /** Makes a database with the product's tables. */

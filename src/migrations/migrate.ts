@@ -64,7 +64,7 @@ export const migrate = (
       if (state.history.state === 'absent') await createHistory(client, state.files)
       await ensureRunsTable(client)
       steps.push(...(await applySteps(client, plan.steps, options)))
-      const restored = await restoreArchive(client, options.schema)
+      const restored = await restoreArchive(client, options)
       return { steps, alreadyDone: plan.done, restored, durationMs: performance.now() - startedAt }
     } catch (error) {
       throw options.signal.aborted ? interrupted(options.signal, error) : error

@@ -18,7 +18,8 @@ const INSERT_RUN = `
   INSERT INTO "chatkeep_runs" ("version", "action", "migration", "durationMs", "detail")
   VALUES ($1, $2, $3, $4, $5)`
 
-export type RunAction = 'apply' | 'record' | 'repair' | 'roll back' | 'archive' | 'restore begun' | 'restore'
+export type RunAction =
+  'apply' | 'record' | 'repair' | 'roll back' | 'archive begun' | 'archive' | 'restore begun' | 'restore'
 
 export interface Run {
   readonly action: RunAction

@@ -23,7 +23,8 @@ export const splitStatements = async (sql: string): Promise<readonly Statement[]
     // The parser counts bytes, and gives no length for a last statement without semicolon.
     const text = bytes.toString('utf8', start, length === undefined ? undefined : start + length)
     const code = text.slice(leadLength(text))
-    const offset = Array.from(bytes.toString('utf8', 0, start)).length + Array.from(text).length - Array.from(code).length
+    const offset =
+      Array.from(bytes.toString('utf8', 0, start)).length + Array.from(text).length - Array.from(code).length
     return [{ sql: code.trimEnd(), offset, node: stmt }]
   })
 }

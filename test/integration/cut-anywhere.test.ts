@@ -1,12 +1,12 @@
-import { createRandom, type Random } from '../bench/random.js'
+import { createRandom, randomBelow, type Random } from '../bench/random.js'
 import { migrated, on, withStore } from '../support/chat.js'
 import { cutRun, WAYS, type Way } from '../support/cut-run.js'
 import { catalogOf, dataOf, historyOf } from '../support/database-state.js'
-import { expect, test, withDatabase, type TestDatabase } from '../support/database.js'
+import { describe, expect, test, withDatabase, type TestDatabase } from '../support/database.js'
 import { loadFixture } from '../support/fixtures.js'
 import { withWriter } from '../support/writer.js'
 
-/** `npm run test:cuts`: every statement, ended in every way, on a database of its own. Takes a quarter of an hour. */
+/** `npm run test:cuts`: every statement of a whole run is ended in every way. Takes minutes. */
 const EVERY_CUT = process.env.CUTS === 'all'
 
 /** Name it to see the same again: `CUT_SEED=123`. */
@@ -44,6 +44,7 @@ const addGuests = async (database: TestDatabase): Promise<void> => {
 /**
  * Runs a command again and again, each time ended at the first statement that no run was ended at yet; the next one
  * meets what that left. Ends with the run that gets through.
+ * @param seen the statements at which no more run is to be ended; those of this walk are added
  * @returns how often a run was ended
  */
 const walk = async (
@@ -56,7 +57,7 @@ const walk = async (
     const run = await cutRun(database, argv, wayOf(seen.size), (statement) => !seen.has(statement))
     if (run.statement === undefined) {
       expect(run.exitCode, run.stderr).toBe(0)
-      return seen.size
+      return seen.size - before
     }
     seen.add(run.statement)
   }
@@ -92,9 +93,10 @@ test('rollback, and the migrate after it, ended at every statement, lose nothing
   await migrated(database)
   await addGuests(database)
   const before = [await catalogOf(database), await dataOf(database, BEFORE_THE_WRITER)]
+  const seen = new Set<string>()
   await withWriter(database, async () => {
-    report('rollback', await walk(database, rollbackOf(database), alternately(SEED)))
-    report('migrate after a rollback', await walk(database, ['migrate'], alternately(SEED + 1)))
+    report('rollback', await walk(database, rollbackOf(database), alternately(SEED), seen))
+    report('migrate after a rollback', await walk(database, ['migrate'], alternately(SEED), seen))
   })
   expect([await catalogOf(database), await dataOf(database, BEFORE_THE_WRITER)]).toEqual(before)
   expect((await on(database, 'verify')).exitCode).toBe(0)
@@ -102,40 +104,66 @@ test('rollback, and the migrate after it, ended at every statement, lose nothing
 
 const BEFORE_THE_WRITER = `"text" NOT LIKE 'written %'`
 
-/** Goes back and forth, ending most runs somewhere, until it got all the way forward often enough. */
+/** Goes back and forth, ending most runs somewhere, until that was often enough and a migrate got through. */
 const wander = async (
   database: TestDatabase,
   random: Random,
-  arrivals: number,
+  enough: number,
   onArrival: () => Promise<void>,
 ): Promise<number> => {
-  for (let cuts = 0, arrived = 0; ;) {
+  for (let cuts = 0; ;) {
     const argv = random() < 0.5 ? rollbackOf(database) : ['migrate']
-    const way = WAYS[Math.floor(random() * WAYS.length)] ?? 'cut before'
-    // The first third of a run only looks, and was ended everywhere before.
-    let remaining = 20 + Math.floor(random() * 120)
+    const way = WAYS[randomBelow(random, WAYS.length)] ?? 'cut before'
+    // The first statements only look, and were walked through before.
+    let remaining = 25 + randomBelow(random, 70)
     const { statement, exitCode, stderr } = await cutRun(database, argv, way, () => (remaining -= 1) === 0)
     if (statement !== undefined) cuts += 1
     else expect(exitCode, stderr).toBe(0)
     if (statement !== undefined || argv[0] !== 'migrate') continue
     await onArrival()
-    arrived += 1
-    if (arrived === arrivals) return cuts
+    if (cuts >= enough) return cuts
   }
 }
 
-test(
-  'any mixture of them, ended anywhere, loses nothing',
-  async ({ database }) => {
-    await loadChat(database)
-    await migrated(database)
-    await addGuests(database)
-    const before = await dataOf(database)
-    const random = createRandom(SEED)
-    const cuts = await wander(database, random, EVERY_CUT ? 60 : 6, async () => {
-      expect(await dataOf(database), `CUT_SEED=${SEED}`).toEqual(before)
-    })
-    report('back and forth', cuts)
-  },
-  EVERY_CUT ? 600_000 : 60_000,
-)
+test('any mixture of them, ended anywhere in any way, loses nothing', async ({ database }) => {
+  await loadChat(database)
+  await migrated(database)
+  await addGuests(database)
+  const before = await dataOf(database)
+  const cuts = await wander(database, createRandom(SEED), 30, async () => {
+    expect(await dataOf(database), `CUT_SEED=${SEED}`).toEqual(before)
+  })
+  report('back and forth', cuts)
+}, 60_000)
+
+const COMMANDS = ['rollback', 'migrate'] as const
+
+describe.runIf(EVERY_CUT)('each statement, from the same state each time', () => {
+  test.for(COMMANDS.flatMap((command) => WAYS.map((way) => [command, way] as const)))(
+    '%s, %s, then on or back in turn',
+    { timeout: 900_000 },
+    async ([command, way], { database }) => {
+      await loadChat(database)
+      await migrated(database)
+      await addGuests(database)
+      const before = await dataOf(database)
+      const argvOf = { rollback: rollbackOf(database), migrate: ['migrate'] }
+      const other = command === 'rollback' ? 'migrate' : 'rollback'
+      const finish = async (name: (typeof COMMANDS)[number]): Promise<void> => {
+        const { exitCode, stderr } = await on(database, ...argvOf[name])
+        expect(exitCode, stderr).toBe(0)
+      }
+      const seen = new Set<string>()
+      for (;;) {
+        if (command === 'migrate') await finish('rollback')
+        const { statement } = await cutRun(database, argvOf[command], way, (candidate) => !seen.has(candidate))
+        if (statement === undefined) break
+        seen.add(statement)
+        await finish(seen.size % 2 === 0 ? command : other)
+        await finish('migrate')
+        expect(await dataOf(database), `${way}: ${statement}`).toEqual(before)
+      }
+      report(`${command}, ${way}`, seen.size)
+    },
+  )
+})

@@ -10,9 +10,11 @@ export type AtStatement = 'pass' | 'cut before' | 'cut after' | (() => void)
 /** A statement by its text, and by the last one before it that says where the command is: every COMMIT reads the same. */
 export type Judge = (statement: string) => AtStatement
 
-/** What stands around the statements that matter, and reads the same everywhere. */
-const FRAME =
-  /^\s*(?:BEGIN|START|COMMIT|ROLLBACK|SET|SELECT|WITH|INSERT INTO "?(?:migrations|chatkeep_runs)|DELETE FROM "migrations")\b/i
+/** What opens a transaction or only looks: it leaves nothing, so its text says enough. */
+const OPENING = /^(?:BEGIN|START|ROLLBACK|SET|SELECT)\b/i
+
+/** What ends a step, and reads the same for every one. */
+const ENDING = /^(?:COMMIT\b|INSERT INTO "?(?:migrations|chatkeep_runs)\b|DELETE FROM "migrations\b)/i
 
 /** Asks the judge about each statement of a connection, as its client sends it. */
 export const watchStatements = (judge: Judge) => (): Tap => {
@@ -22,8 +24,10 @@ export const watchStatements = (judge: Judge) => (): Tap => {
   let isLast = false
   const atStatement = (sql: string): AtStatement => {
     const text = sql.replace(/--.*/g, '').replace(/\s+/g, ' ').trim()
-    if (!FRAME.test(text)) place = text
-    return judge(place === text ? text : `${text}   -- after: ${place.slice(0, 200)}`)
+    if (OPENING.test(text)) return judge(text)
+    if (ENDING.test(text)) return judge(`${text}   -- after: ${place}`)
+    place = text.slice(0, 200)
+    return judge(text)
   }
   return {
     fromClient: (bytes) => {

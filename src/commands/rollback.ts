@@ -3,7 +3,11 @@ import { Command, Option } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { parseWholeNumber, withMigrationFlags } from '../cli/flags.js'
 import type { Render } from '../cli/render.js'
+import type { RollbackChoice } from '../migrations/prepare-rollback.js'
 import type { RollbackPreview, RollbackResult } from '../migrations/roll-back.js'
+
+/** Undoes the whole guest-chat update. */
+const ALL = 1
 
 const EXAMPLES = `
 Examples:
@@ -25,7 +29,7 @@ export const rollbackCommand = (run: Run) =>
     .addOption(
       new Option('--to <migration>', 'the newest migration that stays, by its number')
         .argParser(parseWholeNumber(1, 2_147_483_647))
-        .default(1, '1: undo the whole update'),
+        .default(ALL, '1: undo the whole update'),
     )
     .addOption(
       new Option('--on-orphans <what>', 'what to do with messages that can have no client')
@@ -53,23 +57,24 @@ export const rollbackCommand = (run: Run) =>
           const named = { database: target.database, target: describeTarget(target) }
           const preview = await previewRollback(target, { ...work, dryRun: options.dryRun === true })
           const header = `rollback  ${describeTarget(target)}  schema ${work.schema}`
-          const tag = await priceTagText(preview, context.render)
+          const tag = await priceTagText(preview, work, context.render)
           if (options.dryRun === true) {
             return {
-              data: document(named, preview),
+              data: document(named, work, preview),
               text: () => [header, tag, 'dry run: nothing was changed'].join('\n'),
             }
           }
           if (preview.files.length === 0 && !preview.unsealed) {
             return {
-              data: { ...named, steps: [], archive: null },
-              text: () => `ok: there is nothing to roll back in ${target.database}`,
+              data: { ...named, to: work.to, steps: [], archive: null },
+              text: () =>
+                `ok: there is nothing to roll back in ${target.database}${work.to === ALL ? '' : ` after migration ${work.to}`}`,
             }
           }
           context.progress.line(header)
           context.progress.line(tag)
-          await confirm(context, options.confirm, target.database)
-          return renderResult(named, await rollBack(target, work))
+          await confirm(context, work, options.confirm, target.database)
+          return renderResult(named, work.to, await rollBack(target, work))
         }),
       ),
     )
@@ -80,34 +85,52 @@ interface Named {
   readonly target: string
 }
 
-const document = (named: Named, { files, price }: RollbackPreview): Readonly<Record<string, unknown>> => ({
+const document = (
+  named: Named,
+  { to, onOrphans }: RollbackChoice,
+  { files, price }: RollbackPreview,
+): Readonly<Record<string, unknown>> => ({
   ...named,
   dryRun: true,
+  to,
+  onOrphans,
   steps: files.map(({ id, name }) => ({ id, name })),
   price,
 })
 
-const priceTagText = async ({ files, price }: RollbackPreview, render: Render): Promise<string> => {
+const priceTagText = async (
+  { files, price }: RollbackPreview,
+  { to, onOrphans }: RollbackChoice,
+  render: Render,
+): Promise<string> => {
   const { count } = await import('../cli/render.js')
-  const row = (amount: number, what: string): readonly string[] => [amount.toLocaleString('en-US').padStart(10), what]
+  const orphans = onOrphans === 'archive' ? 'leave the table (archived whole)' : 'are in the way (--on-orphans abort)'
+  const costs: readonly (readonly [number, string])[] = [
+    [price.guestMessages, 'messages lose their guest name and phone (archived)'],
+    [price.messagesWithKey, 'messages lose their idempotency key (archived)'],
+    [price.unverifiedMessages, 'messages lose the mark of an unverified guest (archived)'],
+    [price.messagesToLink, 'messages without client get the client of their guest name'],
+    [price.clientsToCreate, 'clients are created for such guests'],
+    [price.messagesToRemove, `messages with neither client nor guest ${orphans}`],
+  ]
+  // Of a part of the update most costs nothing; of the whole a 0 says that it was looked at.
+  const shown = costs.filter(([rows]) => rows > 0 || to === ALL)
+  const rows = shown.map(([amount, what]) => [amount.toLocaleString('en-US').padStart(10), what])
   return [
     `will undo: ${files.length === 0 ? 'nothing' : files.map(({ id, name }) => `${id}_${name}`).join(', ')}`,
-    render.table(
-      ['rows'.padStart(10), 'what happens to them'],
-      [
-        row(price.guestMessages, 'messages lose their guest name and phone (archived)'),
-        row(price.messagesWithKey, 'messages lose their idempotency key (archived)'),
-        row(price.unverifiedMessages, 'messages lose the mark of an unverified guest (archived)'),
-        row(price.messagesToLink, 'messages without client get the client of their guest name'),
-        row(price.clientsToCreate, 'clients are created for such guests'),
-        row(price.messagesToRemove, 'messages with neither client nor guest leave the table (archived whole)'),
-      ],
-    ),
-    `of ${count(price.messages, 'message')} in all; the next chatkeep migrate puts everything back`,
+    ...(rows.length === 0 ? [] : [render.table(['rows'.padStart(10), 'what happens to them'], rows)]),
+    rows.length === 0
+      ? `no message loses anything (of ${count(price.messages, 'message')} in all)`
+      : `of ${count(price.messages, 'message')} in all; the next chatkeep migrate puts everything back`,
   ].join('\n')
 }
 
-const confirm = async (context: CommandContext, confirmed: string | undefined, database: string): Promise<void> => {
+const confirm = async (
+  context: CommandContext,
+  { to, onOrphans }: RollbackChoice,
+  confirmed: string | undefined,
+  database: string,
+): Promise<void> => {
   const { ask, canAsk } = await import('../cli/confirm.js')
   const { ExitCode, OperatorError } = await import('../errors.js')
   const asked = confirmed === undefined && !context.json && canAsk(context)
@@ -119,18 +142,25 @@ const confirm = async (context: CommandContext, confirmed: string | undefined, d
       : `${JSON.stringify(answer)} is not the name of this database; nothing was changed`
   throw new OperatorError('confirmation_missing', message, {
     exitCode: ExitCode.refused,
-    hint: `chatkeep rollback --confirm ${/^[\w-]+$/.test(database) ? database : JSON.stringify(database)}`,
+    hint: `chatkeep rollback ${to === ALL ? '' : `--to ${to} `}${onOrphans === 'archive' ? '' : `--on-orphans ${onOrphans} `}--confirm ${/^[\w-]+$/.test(database) ? database : JSON.stringify(database)}`,
   })
 }
 
-const renderResult = async (named: Named, { steps, archive, durationMs }: RollbackResult): Promise<CommandResult> => {
+const renderResult = async (
+  named: Named,
+  to: number,
+  { steps, archive, durationMs }: RollbackResult,
+): Promise<CommandResult> => {
   const { count, duration } = await import('../cli/render.js')
+  const undone = `${count(steps.length, 'migration')} undone (${duration(durationMs)})`
   return {
-    data: { ...named, steps, archive, durationMs: Math.round(durationMs) },
+    data: { ...named, to, steps, archive, durationMs: Math.round(durationMs) },
     text: ({ paint }) =>
       [
         `archived: ${count(archive.messages, 'message')} (${archive.linkedMessages} linked to a client, ${archive.removedMessages} moved out whole), ${count(archive.clients, 'client')} created; checksum ${archive.checksum}`,
-        `${paint.green('ok:')} ${named.database} is rolled back: ${count(steps.length, 'migration')} undone (${duration(durationMs)}). Next: chatkeep verify --expect rolled-back`,
+        to === ALL
+          ? `${paint.green('ok:')} ${named.database} is rolled back: ${undone}. Next: chatkeep verify --expect rolled-back`
+          : `${paint.green('ok:')} ${named.database} is rolled back to migration ${to}: ${undone}. Until the next chatkeep migrate, chatkeep verify calls what was undone pending`,
       ].join('\n'),
   }
 }

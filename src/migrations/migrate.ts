@@ -5,6 +5,7 @@ import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 import { applySteps, type AppliedStep } from './apply.js'
 import { readArchiveObjects, summariseArchive } from './archive.js'
 import type { MigrationFile } from './files.js'
+import { explainLostSession } from './lost-connection.js'
 import { planMigrations, type MigrationPlan } from './plan.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore.js'
@@ -67,7 +68,13 @@ export const migrate = (
       const restored = await restoreArchive(client, options)
       return { steps, alreadyDone: plan.done, restored, durationMs: performance.now() - startedAt }
     } catch (error) {
-      throw options.signal.aborted ? interrupted(options.signal, error) : error
+      throw options.signal.aborted
+        ? interrupted(options.signal, error)
+        : explainLostSession(
+            error,
+            'what was finished stays',
+            'run chatkeep migrate again: it goes on where it stopped',
+          )
     }
   })
 

@@ -59,7 +59,7 @@ const LATE_HINT =
 const orphansFound = ({ count, sample }: Orphans, state: string, hint: string): OperatorError =>
   new OperatorError(
     'messages_without_client',
-    `${count} messages have neither a client nor a guest name of which one can be made; ${state}`,
+    `${count === 1 ? '1 message has' : `${count} messages have`} neither a client nor a guest name of which one can be made; ${state}`,
     {
       exitCode: ExitCode.refused,
       details: [

@@ -7,6 +7,7 @@ import { readArchiveObjects, type ArchiveSummary } from './archive.js'
 import { isArchiveOpen, openArchive, refuseNarrower, sealArchive } from './archive-seal.js'
 import { dropCapture } from './capture.js'
 import { migrationTitle, readRollbackFile, runsInTransaction, type MigrationFile } from './files.js'
+import { explainLostSession } from './lost-connection.js'
 import { prepareRollback, refuseImpossible, type RollbackChoice, type RollbackOptions } from './prepare-rollback.js'
 import { readPriceTag, type PriceTag } from './price-tag.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
@@ -78,7 +79,9 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
       const archive = await sealArchive(client, range.to, performance.now() - startedAt)
       return { steps, archive, durationMs: performance.now() - startedAt }
     } catch (error) {
-      throw options.signal.aborted ? interrupted(options.signal, error, steps) : error
+      throw options.signal.aborted
+        ? interrupted(options.signal, error, steps)
+        : explainLostSession(error, describeState(steps), GO_ON)
     }
   })
 
@@ -124,11 +127,16 @@ const undo = async (
 const HINT =
   'mend the cause and run the same rollback again: it goes on where it stopped; or go forward again with chatkeep migrate'
 
-const interrupted = (signal: AbortSignal, cause: unknown, steps: readonly RolledBackStep[]): OperatorError => {
+const describeState = (steps: readonly RolledBackStep[]): string => {
   const done = steps.length === 0 ? 'nothing was dropped' : `undone so far: ${steps.map(migrationTitle).join(', ')}`
-  return interruptedBy(signal, (ended) => `rollback was ${ended}`, {
-    details: [`state: ${done}; everything archived so far is kept`],
-    hint: 'run the same rollback again to finish it, or chatkeep migrate to go back to where it began',
+  return `${done}; everything archived so far is kept`
+}
+
+const GO_ON = 'run the same rollback again to finish it, or chatkeep migrate to go back to where it began'
+
+const interrupted = (signal: AbortSignal, cause: unknown, steps: readonly RolledBackStep[]): OperatorError =>
+  interruptedBy(signal, (ended) => `rollback was ${ended}`, {
+    details: [`state: ${describeState(steps)}`],
+    hint: GO_ON,
     cause,
   })
-}

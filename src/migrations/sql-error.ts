@@ -1,5 +1,6 @@
 import { isServerError, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError } from '../errors.js'
+import { isSessionLost } from './lost-connection.js'
 
 /** Line and column, both from 1, of a position that the server counts in characters from 1. */
 export const locate = (
@@ -28,7 +29,7 @@ const placeOf = ({ position }: ServerError, sql: string): ReturnType<typeof loca
  * @param state what is done and what is not, in a sentence
  */
 export const toSqlFileError = (error: unknown, file: string, sql: string, state: string, hint: string): unknown => {
-  if (!isServerError(error)) return error
+  if (!isServerError(error) || isSessionLost(error)) return error
   const place = placeOf(error, sql)
   const source =
     place === undefined

@@ -51,9 +51,9 @@ const walk = async (
   database: TestDatabase,
   argv: readonly string[],
   wayOf: (index: number) => Way,
+  seen = new Set<string>(),
 ): Promise<number> => {
-  const seen = new Set<string>()
-  for (;;) {
+  for (const before = seen.size; ;) {
     const run = await cutRun(database, argv, wayOf(seen.size), (statement) => !seen.has(statement))
     if (run.statement === undefined) {
       expect(run.exitCode, run.stderr).toBe(0)

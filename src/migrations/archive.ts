@@ -1,5 +1,4 @@
 import type { Queryable } from '../database/connection.js'
-import { qualified } from '../database/identifier.js'
 import { onlyRow } from '../database/rows.js'
 
 /**
@@ -10,7 +9,11 @@ import { onlyRow } from '../database/rows.js'
  */
 export const GUARD = 'chatkeep_clientId_not_null'
 
-const CREATE_ARCHIVE = [
+// NOT VALID: holds for new rows at once and reads no old ones; VALIDATE then reads them without stopping anybody.
+export const ADD_GUARD = `ALTER TABLE "ChatMessage" ADD CONSTRAINT "${GUARD}" CHECK ("clientId" IS NOT NULL) NOT VALID`
+export const VALIDATE_GUARD = `ALTER TABLE "ChatMessage" VALIDATE CONSTRAINT "${GUARD}"`
+
+export const CREATE_ARCHIVE = [
   `CREATE TABLE IF NOT EXISTS "chatkeep_archive" (
     "messageId" bigint PRIMARY KEY,
     "clientId" bigint,
@@ -28,70 +31,6 @@ const CREATE_ARCHIVE = [
     "row" json NOT NULL
   )`,
 ]
-
-/** The session setting under which the trigger lets our own changes pass. */
-const OWN_CHANGES = 'chatkeep.rolling_back'
-
-// SECURITY DEFINER: the application's role may write messages, but has no right to the archive.
-// A column that is dropped meanwhile is absent from the row's JSON; what was archived of it stays.
-const createCaptureFunction = (schema: string): string => `
-  CREATE OR REPLACE FUNCTION "chatkeep_capture"() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $capture$
-  DECLARE
-    old_row jsonb := to_jsonb(OLD);
-    new_row jsonb := to_jsonb(NEW);
-    needs_archive boolean := false;
-    candidate jsonb;
-  BEGIN
-    IF current_setting('${OWN_CHANGES}', true) = 'on' THEN
-      RETURN NULL;
-    END IF;
-    FOREACH candidate IN ARRAY ARRAY[old_row, new_row] LOOP
-      needs_archive := needs_archive OR (candidate IS NOT NULL AND (candidate ->> 'clientId' IS NULL
-        OR coalesce(candidate ->> 'guestUsername', candidate ->> 'guestPhone', candidate ->> 'idempotencyKey') IS NOT NULL
-        OR coalesce((candidate ->> 'guestUnverified')::boolean, false)));
-    END LOOP;
-    IF NOT needs_archive THEN
-      RETURN NULL;
-    END IF;
-    INSERT INTO ${qualified(schema, 'chatkeep_archive')} AS a
-      ("messageId", "clientId", "guestUsername", "guestPhone", "idempotencyKey", "guestUnverified")
-    VALUES ((new_row ->> 'id')::bigint, (new_row ->> 'clientId')::bigint,
-      new_row ->> 'guestUsername', new_row ->> 'guestPhone', new_row ->> 'idempotencyKey',
-      (new_row ->> 'guestUnverified')::boolean)
-    ON CONFLICT ("messageId") DO UPDATE SET
-      "clientId" = CASE WHEN old_row -> 'clientId' IS DISTINCT FROM new_row -> 'clientId' THEN EXCLUDED."clientId" ELSE a."clientId" END,
-      "linkedClientId" = CASE WHEN old_row -> 'clientId' IS DISTINCT FROM new_row -> 'clientId' THEN NULL ELSE a."linkedClientId" END,
-      "guestUsername" = CASE WHEN new_row ? 'guestUsername' THEN EXCLUDED."guestUsername" ELSE a."guestUsername" END,
-      "guestPhone" = CASE WHEN new_row ? 'guestPhone' THEN EXCLUDED."guestPhone" ELSE a."guestPhone" END,
-      "idempotencyKey" = CASE WHEN new_row ? 'idempotencyKey' THEN EXCLUDED."idempotencyKey" ELSE a."idempotencyKey" END,
-      "guestUnverified" = CASE WHEN new_row ? 'guestUnverified' THEN EXCLUDED."guestUnverified" ELSE a."guestUnverified" END;
-    RETURN NULL;
-  END
-  $capture$`
-
-const CREATE_CAPTURE_TRIGGER = `
-  CREATE TRIGGER "chatkeep_capture" AFTER INSERT OR UPDATE ON "ChatMessage"
-  FOR EACH ROW EXECUTE FUNCTION "chatkeep_capture"()`
-
-// NOT VALID: holds for new rows at once and reads no old ones; VALIDATE then reads them without stopping anybody.
-export const ADD_GUARD = `ALTER TABLE "ChatMessage" ADD CONSTRAINT "${GUARD}" CHECK ("clientId" IS NOT NULL) NOT VALID`
-export const VALIDATE_GUARD = `ALTER TABLE "ChatMessage" VALIDATE CONSTRAINT "${GUARD}"`
-
-const DROP_CAPTURE_TRIGGER = 'DROP TRIGGER "chatkeep_capture" ON "ChatMessage"'
-const DROP_CAPTURE_FUNCTION = 'DROP FUNCTION "chatkeep_capture"()'
-const REVOKE_CAPTURE_FUNCTION = 'REVOKE ALL ON FUNCTION "chatkeep_capture"() FROM PUBLIC'
-
-/** What `createArchive` runs, for a plan. */
-export const archiveStatements = (schema: string): readonly string[] => [
-  ...CREATE_ARCHIVE,
-  createCaptureFunction(schema),
-  REVOKE_CAPTURE_FUNCTION,
-  CREATE_CAPTURE_TRIGGER,
-]
-
-/** What `dropCapture` runs, for a plan. */
-export const DROP_CAPTURE: readonly string[] = [DROP_CAPTURE_TRIGGER, DROP_CAPTURE_FUNCTION]
 
 const SELECT_OBJECTS = `
   SELECT to_regclass('"chatkeep_archive"') IS NOT NULL AS "archive",
@@ -116,15 +55,6 @@ export const readArchiveObjects = async (client: Queryable): Promise<ArchiveObje
   return onlyRow(await client.query<ArchiveObjects>(SELECT_OBJECTS))
 }
 
-/** Creates tables, trigger function and trigger, inside the caller's transaction. Nobody but their owner may read them. */
-export const createArchive = async (client: Queryable, schema: string): Promise<void> => {
-  const { trigger } = await readArchiveObjects(client)
-  await ensureArchiveTables(client)
-  await client.query(createCaptureFunction(schema))
-  await client.query(REVOKE_CAPTURE_FUNCTION)
-  if (!trigger) await client.query(CREATE_CAPTURE_TRIGGER)
-}
-
 /** Creates the tables that are missing. One kind of archive may be there without the others. */
 export const ensureArchiveTables = async (client: Queryable): Promise<void> => {
   for (const statement of CREATE_ARCHIVE) await client.query(statement)
@@ -140,17 +70,6 @@ const SELECT_GRANTEES = `
 const revokeFromOthers = async (client: Queryable, table: string): Promise<void> => {
   const { rows } = await client.query<{ grantee: string }>(SELECT_GRANTEES, [`"${table}"`])
   for (const { grantee } of rows) await client.query(`REVOKE ALL ON "${table}" FROM ${grantee}`)
-}
-
-/** Lets the trigger pass what this transaction does. */
-export const markOwnChanges = async (client: Queryable): Promise<void> => {
-  await client.query(`SET LOCAL ${OWN_CHANGES} = 'on'`)
-}
-
-/** Removes trigger, function and guard, inside the caller's transaction. What they guarded is archived or undone. */
-export const dropCapture = async (client: Queryable, objects: ArchiveObjects): Promise<void> => {
-  if (objects.trigger) await client.query(DROP_CAPTURE_TRIGGER)
-  if (objects.capture) await client.query(DROP_CAPTURE_FUNCTION)
 }
 
 export const dropGuard = async (client: Queryable): Promise<void> => {

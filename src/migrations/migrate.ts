@@ -10,6 +10,7 @@ import { blockedBy, type TableLock } from './lock-modes.js'
 import { readRefusals } from './obstacles.js'
 import { describePlan, draftSteps, type PlanDetails } from './plan-details.js'
 import { planHash, refuseOtherPlan } from './plan-hash.js'
+import { explainLostSession } from './lost-connection.js'
 import { planMigrations, type MigrationPlan } from './plan.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore.js'
@@ -126,10 +127,12 @@ export const migrate = (
           options.onEvent({ type: 'note', text: 'removed what an interrupted rollback had left' })
         if (state.history.state === 'absent') await createHistory(client, state.files)
         const steps = await applySteps(client, plan.steps, options)
-        const restored = await restoreArchive(client, options.schema)
+        const restored = await restoreArchive(client, options)
         return { steps, alreadyDone: plan.done, restored, durationMs: performance.now() - startedAt }
       } catch (error) {
-        throw options.signal.aborted ? interrupted(options.signal, error) : error
+        throw options.signal.aborted
+          ? interrupted(options.signal, error)
+          : explainLostSession(error, 'what was finished stays', GO_ON)
       }
     })
   })
@@ -156,11 +159,13 @@ const planChanged = (): OperatorError =>
     hint: 'look at the new plan: chatkeep migrate --dry-run',
   })
 
+const GO_ON = 'run chatkeep migrate again: it goes on where it stopped'
+
 const interrupted = (signal: AbortSignal, cause: unknown): OperatorError => {
   const state = cause instanceof OperatorError ? cause.details.filter((line) => line.startsWith('state: ')) : []
   return interruptedBy(signal, (ended) => `migrate was ${ended}; what was finished stays`, {
     details: state,
-    hint: 'run chatkeep migrate again: it goes on where it stopped',
+    hint: GO_ON,
     cause,
   })
 }

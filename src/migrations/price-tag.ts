@@ -1,6 +1,7 @@
 import type { Catalog } from '../database/catalog.js'
 import type { Queryable } from '../database/connection.js'
 import { blockingClientColumns, findColumn } from '../persistence/shape.js'
+import type { ArchivedColumn, RollbackRange } from './rollback-range.js'
 
 /** What a rollback costs, in rows. Nothing of it is lost: it goes to the archive and comes back with the next migrate. */
 export interface PriceTag {
@@ -33,27 +34,29 @@ const NOTHING: Counts = {
   messagesToRemove: 0,
 }
 
-/** Counts in one pass over the table. After a cut rollback some columns may be gone already; they cost nothing then. */
-export const readPriceTag = async (client: Queryable, catalog: Catalog): Promise<PriceTag> => {
-  const has = (column: string): boolean => findColumn(catalog, 'ChatMessage', column) !== undefined
-  const counts = has('clientId') ? await count(client, has) : NOTHING
+/** Counts in one pass over the table what this range costs. What an earlier, cut rollback dropped already costs nothing. */
+export const readPriceTag = async (client: Queryable, catalog: Catalog, range: RollbackRange): Promise<PriceTag> => {
+  const isThere = findColumn(catalog, 'ChatMessage', 'clientId') !== undefined
+  const hasGuests = findColumn(catalog, 'ChatMessage', 'guestUsername') !== undefined
+  const counts = isThere ? await count(client, range, hasGuests) : NOTHING
   return { ...counts, blockingClientColumns: blockingClientColumns(catalog) }
 }
 
-const count = async (client: Queryable, has: (column: string) => boolean): Promise<Counts> => {
-  const hasGuests = has('guestUsername')
+const count = async (client: Queryable, range: RollbackRange, hasGuests: boolean): Promise<Counts> => {
+  const drops = (column: ArchivedColumn): boolean => range.columns.includes(column)
   const name = hasGuests ? `nullif(btrim(m."guestUsername"), '')` : 'NULL::text'
-  const guest = hasGuests ? `m."guestUsername" IS NOT NULL OR m."guestPhone" IS NOT NULL` : 'false'
+  const guest = drops('guestUsername') ? `m."guestUsername" IS NOT NULL OR m."guestPhone" IS NOT NULL` : 'false'
+  const unlinked = range.needsClients ? 'm."clientId" IS NULL' : 'false'
   const { rows } = await client.query<Counts>(`
     SELECT count(*)::integer AS "messages",
       count(*) FILTER (WHERE ${guest})::integer AS "guestMessages",
-      count(${has('idempotencyKey') ? 'm."idempotencyKey"' : 'NULL'})::integer AS "messagesWithKey",
-      count(*) FILTER (WHERE ${has('guestUnverified') ? 'm."guestUnverified"' : 'false'})::integer AS "unverifiedMessages",
-      count(*) FILTER (WHERE m."clientId" IS NULL AND ${name} IS NOT NULL)::integer AS "messagesToLink",
+      count(${drops('idempotencyKey') ? 'm."idempotencyKey"' : 'NULL'})::integer AS "messagesWithKey",
+      count(*) FILTER (WHERE ${drops('guestUnverified') ? 'm."guestUnverified"' : 'false'})::integer AS "unverifiedMessages",
+      count(*) FILTER (WHERE ${unlinked} AND ${name} IS NOT NULL)::integer AS "messagesToLink",
       count(DISTINCT ${name}) FILTER (
-        WHERE m."clientId" IS NULL AND NOT EXISTS (SELECT FROM "Client" AS c WHERE c."username" = ${name})
+        WHERE ${unlinked} AND NOT EXISTS (SELECT FROM "Client" AS c WHERE c."username" = ${name})
       )::integer AS "clientsToCreate",
-      count(*) FILTER (WHERE m."clientId" IS NULL AND ${name} IS NULL)::integer AS "messagesToRemove"
+      count(*) FILTER (WHERE ${unlinked} AND ${name} IS NULL)::integer AS "messagesToRemove"
     FROM "ChatMessage" AS m`)
   return rows[0] ?? NOTHING
 }

@@ -1,15 +1,11 @@
 import type { Queryable } from '../database/connection.js'
-import { escapeIdentifier, qualified } from '../database/identifier.js'
+import { qualified } from '../database/identifier.js'
+import { onlyRow } from '../database/rows.js'
 import { inTransaction } from '../database/transaction.js'
-import { ExitCode, OperatorError } from '../errors.js'
-import {
-  dropArchive,
-  dropCapture,
-  dropGuard,
-  ensureArchiveTables,
-  readArchiveObjects,
-  summariseArchive,
-} from './archive.js'
+import { dropArchive, dropGuard, ensureArchiveTables, readArchiveObjects, summariseArchive } from './archive.js'
+import { breakSeal } from './archive-seal.js'
+import { dropCapture } from './capture.js'
+import { returnRemovedMessages } from './return-removed.js'
 import { recordRun } from './runs.js'
 import { withShortLocks, type LockWaitOptions } from './short-lock.js'
 
@@ -29,6 +25,11 @@ export interface Restored {
 
 const BATCH_ROWS = 5_000
 
+export interface RestoreOptions {
+  readonly schema: string
+  readonly signal: AbortSignal
+}
+
 /** Removes what an interrupted rollback left beside the archive: trigger, function, guard. */
 export const clearRollbackLeftovers = async (client: Queryable, options: LockWaitOptions): Promise<boolean> => {
   const objects = await readArchiveObjects(client)
@@ -45,20 +46,23 @@ export const clearRollbackLeftovers = async (client: Queryable, options: LockWai
  * Can be cut anywhere: what is back has left the archive in the same transaction.
  * @returns undefined when there was no archive
  */
-export const restoreArchive = async (client: Queryable, schema: string): Promise<Restored | undefined> => {
+export const restoreArchive = async (
+  client: Queryable,
+  { schema, signal }: RestoreOptions,
+): Promise<Restored | undefined> => {
   const { archive, guestClients } = await readArchiveObjects(client)
   if (!archive && !guestClients) return undefined
   const startedAt = performance.now()
   if (!archive) await inTransaction(client, () => ensureArchiveTables(client))
-  await checkArchive(client)
-  const { messages: total } = await summariseArchive(client)
-  const returnedMessages = await returnRemovedMessages(client, schema)
-  const messages = await restoreGuestData(client)
+  const summary = await summariseArchive(client)
+  await breakSeal(client, summary)
+  const returnedMessages = await returnRemovedMessages(client, schema, signal)
+  const found = await restoreGuestData(client, signal)
   const clients = await removeCreatedClients(client, schema)
   const restored: Restored = {
-    messages,
+    messages: Math.max(0, found - returnedMessages),
     returnedMessages,
-    deletedMeanwhile: total - messages - returnedMessages,
+    deletedMeanwhile: summary.messages - found,
     ...clients,
   }
   await inTransaction(client, async () => {
@@ -74,46 +78,9 @@ const RETURN_GUEST_CLIENTS = `
   SELECT "clientId" FROM "chatkeep_archive_guest_client"
   ON CONFLICT DO NOTHING`
 
-const SELECT_LAST_ARCHIVE_RUN = `
-  SELECT "action", "detail" ->> 'checksum' AS "checksum", ("detail" ->> 'messages')::integer AS "messages",
-    ("detail" ->> 'guestClients')::integer AS "guestClients"
-  FROM "chatkeep_runs"
-  WHERE "action" IN ('archive', 'restore begun')
-  ORDER BY "id" DESC
-  LIMIT 1`
-
-interface ArchiveRun {
-  readonly action: string
-  readonly checksum: string
-  readonly messages: number
-  readonly guestClients: number
-}
-
-// Only a whole archive can be compared: a restore that was cut has already taken rows out of it.
-const checkArchive = async (client: Queryable): Promise<void> => {
-  const { rows } = await client.query<ArchiveRun>(SELECT_LAST_ARCHIVE_RUN)
-  const recorded = rows[0]
-  if (recorded?.action !== 'archive') return
-  const actual = await summariseArchive(client)
-  const same = (['checksum', 'messages', 'guestClients'] as const).every((key) => actual[key] === recorded[key])
-  if (!same) {
-    const count = ({ messages, guestClients }: Omit<ArchiveRun, 'action'>): string =>
-      `${messages} messages and ${guestClients} guests' clients`
-    throw new OperatorError(
-      'archive_changed',
-      `the archive of the last rollback is not what was archived: ${count(recorded)} then, ${count(actual)} now; nothing was restored`,
-      {
-        exitCode: ExitCode.refused,
-        hint: 'put the tables "chatkeep_archive" and "chatkeep_archive_guest_client" back from a backup; to go on without restoring, rename them',
-      },
-    )
-  }
-  await recordRun(client, { action: 'restore begun', durationMs: 0 })
-}
-
 const RESTORE_BATCH = `
   WITH batch AS (
-    SELECT * FROM "chatkeep_archive" WHERE "removedRow" IS NULL ORDER BY "messageId" LIMIT ${BATCH_ROWS}
+    SELECT * FROM "chatkeep_archive" ORDER BY "messageId" LIMIT ${BATCH_ROWS}
   ), restored AS (
     UPDATE "ChatMessage" AS m
     SET "guestUsername" = coalesce(m."guestUsername", batch."guestUsername"),
@@ -133,40 +100,13 @@ const RESTORE_BATCH = `
   )
   SELECT (SELECT count(*)::integer FROM batch) AS "taken", (SELECT count(*)::integer FROM restored) AS "restored"`
 
-const restoreGuestData = async (client: Queryable): Promise<number> => {
+const restoreGuestData = async (client: Queryable, signal: AbortSignal): Promise<number> => {
   for (let sum = 0; ;) {
-    const { rows } = await client.query<{ taken: number; restored: number }>(RESTORE_BATCH)
-    const { taken, restored } = rows[0] ?? { taken: 0, restored: 0 }
+    signal.throwIfAborted()
+    const { taken, restored } = onlyRow(await client.query<{ taken: number; restored: number }>(RESTORE_BATCH))
     sum += restored
     if (taken === 0) return sum
   }
-}
-
-// Only columns that both the table and the archived rows have, and that may be written.
-const SELECT_RETURN_COLUMNS = `
-  SELECT a.attname AS "column"
-  FROM pg_catalog.pg_attribute AS a
-  WHERE a.attrelid = to_regclass('"ChatMessage"') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-    AND a.attname IN (
-      SELECT json_object_keys("removedRow")
-      FROM (SELECT "removedRow" FROM "chatkeep_archive" WHERE "removedRow" IS NOT NULL LIMIT 1) AS sample)
-  ORDER BY a.attnum`
-
-const returnRemovedMessages = async (client: Queryable, schema: string): Promise<number> => {
-  const { rows } = await client.query<{ column: string }>(SELECT_RETURN_COLUMNS)
-  if (rows.length === 0) return 0
-  const columns = rows.map(({ column }) => escapeIdentifier(column))
-  const { rows: counted } = await client.query<{ returned: number }>(`
-    WITH gone AS (
-      DELETE FROM "chatkeep_archive" WHERE "removedRow" IS NOT NULL RETURNING "removedRow"
-    ), returned AS (
-      INSERT INTO "ChatMessage" (${columns.join(', ')}) OVERRIDING SYSTEM VALUE
-      SELECT ${columns.map((column) => `r.${column}`).join(', ')}
-      FROM gone, json_populate_record(NULL::${qualified(schema, 'ChatMessage')}, gone."removedRow") AS r
-      RETURNING 1
-    )
-    SELECT count(*)::integer AS "returned" FROM returned`)
-  return counted[0]?.returned ?? 0
 }
 
 const SELECT_CLIENT_REFERENCES = `

@@ -1,22 +1,17 @@
 import type { Queryable } from '../database/connection.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { ADD_GUARD, archiveStatements, DROP_CAPTURE, readArchiveObjects, VALIDATE_GUARD } from './archive.js'
+import { ADD_GUARD, readArchiveObjects, VALIDATE_GUARD } from './archive.js'
+import { DROP_CAPTURE, startStatements } from './capture.js'
 import { migrationTitle, readRollbackFile, runsInTransaction, type MigrationFile } from './files.js'
-import {
-  archiveBatch,
-  BATCH_ROWS,
-  countMissing,
-  KEEP_CREATED_CLIENT,
-  LINK_MESSAGES,
-  REMOVE_ORPHANS,
-  type MarkColumn,
-} from './fill-archive.js'
+import { BATCH_ROWS, countMissing, insertBatch, refreshBatch } from './fill-archive.js'
 import { INSERT_CLIENT } from './guest-client.js'
+import { KEEP_CREATED_CLIENT, LINK_MESSAGES, REMOVE_ORPHANS } from './link-guests.js'
 import type { Obstacle } from './obstacles.js'
 import { describePlan, splitFile, type DraftStep, type PlanDetails } from './plan-details.js'
 import { planHash, refuseOtherPlan } from './plan-hash.js'
 import type { MigrationState } from './plan.js'
 import type { PriceTag } from './price-tag.js'
+import type { RollbackRange } from './rollback-range.js'
 import { splitStatements } from './statements.js'
 
 /** A migration to be undone, and its way back. */
@@ -29,8 +24,7 @@ export interface RollbackQuestion {
   readonly state: MigrationState
   readonly undone: readonly Undone[]
   readonly price: PriceTag
-  /** What the messages have to be archived; undefined when a cut rollback has dropped the columns already. */
-  readonly mark: MarkColumn | undefined
+  readonly range: RollbackRange
   readonly schema: string
 }
 
@@ -55,9 +49,9 @@ export const refuseOtherRollback = async (
 
 /** Every statement of a rollback with its locks and its time: first what prepares it, then the ways back, newest first. */
 export const describeRollback = async (client: Queryable, question: RollbackQuestion): Promise<PlanDetails> => {
-  const { state, undone, price, mark, schema } = question
-  const ways = await Promise.all(undone.map((one) => wayBack(one, mark)))
-  const phases = mark === undefined ? [] : await Promise.all(preparations(schema, mark).map(draftPhase))
+  const { state, undone, price, range, schema } = question
+  const ways = await Promise.all(undone.map((one) => wayBack(one, range)))
+  const phases = range.captureEnds === undefined ? [] : await Promise.all(preparations(schema, range).map(draftPhase))
   const inUse = await readColumnsInUse(client, undone)
   return describePlan(client, schema, state.catalog, [...phases, ...ways], {
     provenNotNull: ['clientId'],
@@ -83,19 +77,29 @@ interface Phase {
   readonly statements: readonly string[]
 }
 
-const preparations = (schema: string, mark: MarkColumn): readonly Phase[] => [
+const preparations = (schema: string, range: RollbackRange): readonly Phase[] => [
   {
     title: 'archive begins',
     reason: 'from here on a trigger archives what others write',
     inTransaction: true,
-    statements: archiveStatements(schema),
+    statements: startStatements(schema, range),
   },
   {
     title: 'archive',
     reason: `in batches of ${BATCH_ROWS.toLocaleString('en-US')} messages; writers of such a row wait for milliseconds`,
     inTransaction: true,
-    statements: [archiveBatch(mark)],
+    statements: [insertBatch(range), refreshBatch(range)],
   },
+  ...(range.needsClients ? GIVE_CLIENTS : []),
+  {
+    title: 'check',
+    reason: 'that the archive has all guest data',
+    inTransaction: true,
+    statements: [countMissing(range)],
+  },
+]
+
+const GIVE_CLIENTS: readonly Phase[] = [
   {
     title: 'link guests',
     reason: 'one transaction a guest; twice, for what is written meanwhile',
@@ -111,9 +115,9 @@ const preparations = (schema: string, mark: MarkColumn): readonly Phase[] => [
   { title: 'guard', reason: 'from here on every message has a client', inTransaction: true, statements: [ADD_GUARD] },
   {
     title: 'check',
-    reason: 'that every message has a client, and the archive all guest data',
+    reason: 'that every message has a client',
     inTransaction: true,
-    statements: [VALIDATE_GUARD, countMissing(mark)],
+    statements: [VALIDATE_GUARD],
   },
 ]
 
@@ -124,10 +128,8 @@ const draftPhase = async ({ statements, ...phase }: Phase): Promise<DraftStep> =
   statements: await splitStatements(statements.map((statement) => `${statement};\n`).join('')),
 })
 
-const GUEST_MIGRATION = 'allow-guest-messages'
-
-const wayBack = async ({ file, script }: Undone, mark: MarkColumn | undefined): Promise<DraftStep> => {
-  const capture = file.name === GUEST_MIGRATION && mark !== undefined ? DROP_CAPTURE : []
+const wayBack = async ({ file, script }: Undone, { captureEnds }: RollbackRange): Promise<DraftStep> => {
+  const capture = file.name === captureEnds ? DROP_CAPTURE : []
   const text = [...capture.map((statement) => `${statement};\n`), script].join('')
   return {
     title: migrationTitle(file),

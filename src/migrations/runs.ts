@@ -29,6 +29,7 @@ export type RunAction =
   | 'record'
   | 'repair'
   | 'roll back'
+  | 'archive begun'
   | 'archive'
   | 'restore begun'
   | 'restore'

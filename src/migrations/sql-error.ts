@@ -1,6 +1,7 @@
 import { hasSqlState, isServerError, SqlState } from '../database/sql-state.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { placeInFile } from './run-statements.js'
+import { isSessionLost } from './lost-connection.js'
 
 /** Line and column, both from 1, of a position that the server counts in characters from 1. */
 export const locate = (
@@ -21,7 +22,8 @@ export const locate = (
  * @param state what is done and what is not, in a sentence
  */
 export const toSqlFileError = (error: unknown, file: string, sql: string, state: string, hint: string): unknown => {
-  if (!isServerError(error)) return error
+  // The server did not say no: it went away.
+  if (!isServerError(error) || isSessionLost(error)) return error
   const position = placeInFile(error)
   const place = position === undefined ? undefined : locate(sql, position)
   const source =
@@ -35,11 +37,8 @@ export const toSqlFileError = (error: unknown, file: string, sql: string, state:
     state,
   ].filter((line) => line !== undefined)
   const where = place === undefined ? file : `${file}:${place.line}:${place.column}`
-  // The server did not say no: it went away.
-  const isLost = hasSqlState(error, SqlState.adminShutdown, SqlState.crashShutdown)
-  return new OperatorError(isLost ? 'connection_lost' : 'migration_failed', `${where}: ${error.message}`, {
-    exitCode: isLost ? ExitCode.unreachable : ExitCode.no,
-    retryable: isLost,
+  return new OperatorError('migration_failed', `${where}: ${error.message}`, {
+    exitCode: ExitCode.no,
     sqlState: error.code,
     details: [...source, ...extras],
     hint: hasSqlState(error, SqlState.queryCanceled) ? `give it longer with --statement-timeout; ${hint}` : hint,

@@ -42,7 +42,9 @@ const everything = async (database: TestDatabase, schema = 'public'): Promise<un
     [`"${schema}"`],
   ),
   history: await database.query(`SELECT id, name, hash FROM "${schema}"."migrations" ORDER BY id`),
-  runs: await database.query(`SELECT action, migration, version, role FROM "${schema}"."chatkeep_runs" WHERE "migration" IS NOT NULL ORDER BY id`),
+  runs: await database.query(
+    `SELECT action, migration, version, role FROM "${schema}"."chatkeep_runs" WHERE "migration" IS NOT NULL ORDER BY id`,
+  ),
 })
 
 const scriptOf = async (database: TestDatabase, form: string, ...more: readonly string[]): Promise<string> => {

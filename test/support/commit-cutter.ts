@@ -1,4 +1,5 @@
 import type { Tap } from './cuttable-proxy.js'
+import { readMessages, type WireMessage } from './wire-messages.js'
 
 /** Where a connection is cut: the three are all that a client can be left with, and it cannot tell them apart. */
 export type Moment = 'before the write arrives' | 'with the write under way' | 'after its commit'
@@ -46,7 +47,7 @@ export const cutAtWrites = (moment: Moment, share: number): CommitCutter => {
       isWrite = WRITE.test(sql) || (hasUncommittedWrite && COMMIT.test(sql))
       return isWrite
     }
-    const sqlOf = ({ type, body }: Message): string | undefined => {
+    const sqlOf = ({ type, body }: WireMessage): string | undefined => {
       const [first = '', second = ''] = body.toString('latin1').split('\0', 2)
       if (type === 'Q') return first
       if (type === 'P') statements.set(first, second)
@@ -79,27 +80,4 @@ export const cutAtWrites = (moment: Moment, share: number): CommitCutter => {
     }
   }
   return { makeTap, cuts: () => cuts }
-}
-
-interface Message {
-  readonly type: string
-  readonly body: Buffer
-}
-
-/** Cuts a stream into messages: a byte for the type, four for the length, which counts itself. A client's first has no type. */
-const readMessages = (side: 'client' | 'server'): ((bytes: Buffer) => Message[]) => {
-  let rest: Buffer = Buffer.alloc(0)
-  let typeBytes = side === 'client' ? 0 : 1
-  return (bytes) => {
-    rest = Buffer.concat([rest, bytes])
-    const messages: Message[] = []
-    while (rest.length >= typeBytes + 4) {
-      const end = typeBytes + rest.readInt32BE(typeBytes)
-      if (rest.length < end) break
-      messages.push({ type: rest.toString('latin1', 0, typeBytes), body: rest.subarray(typeBytes + 4, end) })
-      rest = rest.subarray(end)
-      typeBytes = 1
-    }
-    return messages
-  }
 }

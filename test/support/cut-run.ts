@@ -1,0 +1,69 @@
+import { OperatorError } from '../../src/index.js'
+import { runChatkeep, type Run } from './chatkeep.js'
+import { withProxy } from './cuttable-proxy.js'
+import { expect, vi, type TestDatabase } from './database.js'
+import { watchStatements } from './statement-watch.js'
+
+/** How a run ends at a statement: its connection is cut around it, or it is told to end while the statement runs. */
+export type Way = 'cut before' | 'cut after' | 'interrupt'
+
+export const WAYS: readonly Way[] = ['cut before', 'cut after', 'interrupt']
+
+export interface CutRun extends Run {
+  /** Where it was ended; undefined when it got through. */
+  readonly statement: string | undefined
+}
+
+/** Runs a command, ends it at the first statement that is wanted, and sees to it that it ended as it should. */
+export const cutRun = async (
+  database: TestDatabase,
+  argv: readonly string[],
+  way: Way,
+  isWanted: (statement: string) => boolean,
+): Promise<CutRun> => {
+  const interruption = new AbortController()
+  let statement: string | undefined
+  let run: Run = { exitCode: -1, stdout: '', stderr: '' }
+  const tap = watchStatements((candidate) => {
+    if (statement !== undefined || !isWanted(candidate)) return 'pass'
+    statement = candidate
+    if (way !== 'interrupt') return way
+    return () => interruption.abort(new OperatorError('interrupted', 'ended by SIGTERM', { exitCode: 143 }))
+  })
+  await withProxy(
+    database.url,
+    async ({ url }) => {
+      run = await runChatkeep([...argv, '--database-url', url], { signal: interruption.signal })
+    },
+    tap,
+  )
+  if (statement !== undefined) expectSaneEnd(run, way, statement)
+  await untilAlone(database)
+  return { ...run, statement }
+}
+
+/** With its last word the command only says good-bye: all is done by then. */
+const LAST_WORD = 'pg_advisory_unlock'
+
+const expectSaneEnd = ({ exitCode, stdout, stderr }: Run, way: Way, statement: string): void => {
+  const shown = `${way}: ${statement}\n${stdout}\n${stderr}`
+  if (way === 'interrupt') {
+    // What had been done before the word to end arrived is done.
+    expect([0, 143], shown).toContain(exitCode)
+    if (exitCode === 143) expect(stderr, shown).toMatch(/^error: .*ended by SIGTERM/m)
+  } else if (statement.includes(LAST_WORD)) {
+    expect(exitCode, shown).toBe(0)
+  } else {
+    expect(exitCode, shown).toBe(3)
+    expect(stderr, shown).toMatch(/^error: .*connection/m)
+    expect(stderr, shown).toMatch(/^hint: /m)
+  }
+}
+
+const SELECT_OTHERS = `
+  SELECT pid FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name LIKE 'chatkeep %' AND application_name <> 'chatkeep writer'`
+
+/** A session that was cut off holds its locks until the server notices. */
+const untilAlone = (database: TestDatabase): Promise<void> =>
+  vi.waitFor(async () => expect(await database.query(SELECT_OTHERS)).toEqual([]), { timeout: 5_000, interval: 3 })

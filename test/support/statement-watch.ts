@@ -1,0 +1,47 @@
+import type { Tap } from './cuttable-proxy.js'
+import { readMessages } from './wire-messages.js'
+
+/**
+ * What to do at a statement. `cut before`: the server never gets it. `cut after`: the server has carried it out, and its
+ * answer never arrives. A function is called while the statement is passed on.
+ */
+export type AtStatement = 'pass' | 'cut before' | 'cut after' | (() => void)
+
+/** A statement by its text, and by the last one before it that says where the command is: every COMMIT reads the same. */
+export type Judge = (statement: string) => AtStatement
+
+/** What opens a transaction or only looks: it leaves nothing, so its text says enough. */
+const OPENING = /^(?:BEGIN|START|ROLLBACK|SET|SELECT)\b/i
+
+/** What ends a step, and reads the same for every one. */
+const ENDING = /^(?:COMMIT\b|INSERT INTO "?(?:migrations|chatkeep_runs)\b|DELETE FROM "migrations\b)/i
+
+/** Asks the judge about each statement of a connection, as its client sends it. */
+export const watchStatements = (judge: Judge) => (): Tap => {
+  const readClient = readMessages('client')
+  const readServer = readMessages('server')
+  let place = ''
+  let isLast = false
+  const atStatement = (sql: string): AtStatement => {
+    const text = sql.replace(/--.*/g, '').replace(/\s+/g, ' ').trim()
+    if (OPENING.test(text)) return judge(text)
+    if (ENDING.test(text)) return judge(`${text}   -- after: ${place}`)
+    place = text.slice(0, 200)
+    return judge(text)
+  }
+  return {
+    fromClient: (bytes) => {
+      for (const { type, body } of readClient(bytes)) {
+        if (type !== 'Q' && type !== 'P') continue
+        const [first = '', second = ''] = body.toString().split('\0', 2)
+        const verdict = atStatement(type === 'Q' ? first : second)
+        if (verdict === 'cut before') return 'drop, and cut'
+        if (verdict === 'cut after') isLast = true
+        else if (verdict !== 'pass') verdict()
+      }
+      return 'pass'
+    },
+    // The client sends one statement at a time, so the next "ready" is the answer to this one.
+    fromServer: (bytes) => (readServer(bytes).some(({ type }) => type === 'Z') && isLast ? 'drop, and cut' : 'pass'),
+  }
+}

@@ -84,7 +84,7 @@ test('migrate, ended at every statement, goes on each time, and ends where an un
     expect(await historyOf(database)).toEqual(await historyOf(undisturbed))
     expect((await on(database, 'verify')).exitCode).toBe(0)
   })
-}, 60_000)
+}, 120_000)
 
 test('rollback, and the migrate after it, ended at every statement, lose nothing while others write', async ({
   database,
@@ -100,7 +100,7 @@ test('rollback, and the migrate after it, ended at every statement, lose nothing
   })
   expect([await catalogOf(database), await dataOf(database, BEFORE_THE_WRITER)]).toEqual(before)
   expect((await on(database, 'verify')).exitCode).toBe(0)
-}, 60_000)
+}, 120_000)
 
 const BEFORE_THE_WRITER = `"text" NOT LIKE 'written %'`
 
@@ -134,7 +134,7 @@ test('any mixture of them, ended anywhere in any way, loses nothing', async ({ d
     expect(await dataOf(database), `CUT_SEED=${SEED}`).toEqual(before)
   })
   report('back and forth', cuts)
-}, 60_000)
+}, 120_000)
 
 const COMMANDS = ['rollback', 'migrate'] as const
 

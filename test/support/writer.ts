@@ -25,8 +25,8 @@ export const withWriter = async (database: TestDatabase, work: () => Promise<voi
   const writing = (async () => {
     for (let number = 0; !isOver.value; number += 1) {
       acknowledged.push(await write(client, `written ${number}`, number))
-      // A message every few milliseconds is a lively chat; as many as fit would be all that the tests measure.
-      await delay(5)
+      // Fifty messages a second are a lively chat; as many as fit would be all that the tests measure.
+      await delay(20)
     }
   })()
   try {

@@ -1,18 +1,14 @@
 import type { Catalog } from '../database/catalog.js'
 import type { Queryable } from '../database/connection.js'
-import { escapeIdentifier } from '../database/identifier.js'
-import { OperatorError } from '../errors.js'
 import { CHAT_TABLES, OWN_TABLES } from '../persistence/shape.js'
+import type { DraftStep } from './draft-steps.js'
 import { estimateIndexBytes, estimateTime, withPast, type Estimate, type PastRun } from './estimate.js'
-import { migrationTitle, runsInTransaction } from './files.js'
-import { blockedBy, strongestLock, worstBlocks, type Blocks, type TableLock } from './lock-modes.js'
+import { blockedBy, strongestLock, type Blocks, type TableLock } from './lock-modes.js'
 import { readObstacles, type Obstacle } from './obstacles.js'
 import { readPastRuns } from './past-runs.js'
-import type { PlannedStep, StepAction } from './plan.js'
 import { missingPrivileges } from './read-state.js'
-import type { ScriptForm } from './script-head.js'
 import { statementEffect, type KnownObjects, type Work } from './statement-locks.js'
-import { splitStatements, type Statement } from './statements.js'
+import type { Statement } from './statements.js'
 import { readTableFacts, type TableFacts } from './table-facts.js'
 
 /** One statement of a plan and what it costs everybody. */
@@ -36,7 +32,7 @@ export interface StatementDetails {
 /** A part of a plan: one migration, or one phase of a rollback. */
 export interface StepDetails {
   readonly title: string
-  readonly action: StepAction | 'undo' | 'prepare'
+  readonly action: DraftStep['action']
   readonly reason: string
   readonly statements: readonly StatementDetails[]
 }
@@ -52,16 +48,6 @@ export interface PlanDetails {
   readonly indexBytes: number
 }
 
-/** What a step consists of, before anybody looked at sizes. */
-export interface DraftStep {
-  readonly title: string
-  readonly action: StepDetails['action']
-  readonly reason: string
-  readonly inTransaction: boolean
-  readonly reversible: boolean
-  readonly statements: readonly Statement[]
-}
-
 /** What is known of a plan beside its statements. */
 export interface PlanExtras {
   /** Columns that are proven to hold no NULL by the time they are set NOT NULL. */
@@ -73,50 +59,6 @@ interface Facts {
   readonly tables: readonly TableFacts[]
   readonly past: readonly PastRun[]
   readonly known: KnownObjects
-}
-
-/** The first migration makes the application's own tables, which are never taken away. */
-const BASE_MIGRATION = 1
-
-/** The statements of a plan; for one transaction without CONCURRENTLY. */
-export const draftSteps = (
-  steps: readonly PlannedStep[],
-  form: ScriptForm = 'statements',
-): Promise<readonly DraftStep[]> =>
-  Promise.all(
-    steps.map(async ({ file, action, reason, dropIndex }) => {
-      const drop = dropIndex === undefined ? '' : `DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex)};\n`
-      const statements = action === 'record' ? [] : await splitFile(`migrations/${file.fileName}`, drop + file.sql)
-      return {
-        title: migrationTitle(file),
-        action,
-        reason,
-        inTransaction: form === 'transaction' || runsInTransaction(file),
-        reversible: file.id > BASE_MIGRATION,
-        statements:
-          form === 'statements'
-            ? statements
-            : await splitStatements(statements.map((statement) => `${withoutConcurrently(statement)};\n`).join('')),
-      }
-    }),
-  )
-
-/** @throws OperatorError `invalid_migration_files` when the file is no SQL */
-export const splitFile = async (file: string, sql: string): Promise<readonly Statement[]> => {
-  try {
-    return await splitStatements(sql)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new OperatorError('invalid_migration_files', `${file} is not SQL that PostgreSQL reads: ${reason}`, { cause })
-  }
-}
-
-/** Without CONCURRENTLY an index can be built or dropped within a transaction, and stops writers meanwhile. */
-const withoutConcurrently = ({ node, sql }: Statement): string => {
-  const isConcurrent =
-    ('IndexStmt' in node && node.IndexStmt.concurrent === true) ||
-    ('DropStmt' in node && node.DropStmt.concurrent === true)
-  return isConcurrent ? sql.replace(/\bCONCURRENTLY\s+/i, '') : sql
 }
 
 /** Reads what the plan's costs depend on, and adds them up. Works in a read-only session. */
@@ -159,8 +101,6 @@ export const describePlan = async (
     indexBytes,
   }
 }
-
-export const stepBlocks = ({ statements }: StepDetails): Blocks => worstBlocks(statements.map(({ blocks }) => blocks))
 
 const describeStep = (draft: DraftStep, facts: Facts): StepDetails => {
   const isUndone = draft.action === 'undo' || draft.action === 'prepare'

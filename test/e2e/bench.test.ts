@@ -69,6 +69,7 @@ describe('the benchmark', () => {
     const titleOf = ({ case: title }: Readonly<Record<string, unknown>>): string => String(title)
     expect(rows.map(titleOf).filter((title) => title.includes('free'))).toEqual(
       [
+        'no change',
         'update, plain SQL',
         'rollback, plain SQL',
         'update, chatkeep',

@@ -122,7 +122,8 @@ const SELECT_SETTINGS = `
     current_setting('lock_timeout') AS "lock", current_setting('TimeZone') AS "zone",
     current_setting('default_transaction_read_only') AS "readOnly", current_setting('synchronous_commit') AS "commit",
     current_setting('row_security') AS "rowSecurity",
-    (SELECT count(*)::integer FROM pg_locks WHERE locktype = 'advisory') AS "advisoryLocks"`
+    (SELECT count(*)::integer FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+     WHERE l.locktype = 'advisory' AND d.datname = current_database()) AS "advisoryLocks"`
 
 /** What a command could leave behind in the sessions that others get next: all of them. */
 const settingsOf = async (pooled: TestDatabase): Promise<readonly unknown[]> => {

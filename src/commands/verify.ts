@@ -84,6 +84,7 @@ const toResult = async (report: NamedReport): Promise<CommandResult> => {
         columnTable(columns, render, words),
         '',
         ...findings.flatMap((finding) => [...findingLines(finding, render, words), '']),
+        ...explainLines(findings),
         verdict(report, render, words),
       ].join('\n'),
   }
@@ -112,6 +113,12 @@ const findingLines = (finding: Finding, { paint }: Render, { printable }: Words)
     ...(sample.length === 0 ? [] : [`  rows      id ${sample.join(', ')}`]),
     `  next      ${printable(help)}`,
   ]
+}
+
+// Once, since the code stands before each finding.
+const explainLines = (findings: readonly Finding[]): readonly string[] => {
+  const [first] = findings
+  return first === undefined ? [] : [`More on a finding: chatkeep explain ${first.code}`, '']
 }
 
 const STATE_WORDS: Readonly<Record<Expectation, string>> = { migrated: 'migrated', 'rolled-back': 'rolled back' }

@@ -36,7 +36,13 @@ const play = async (argv: readonly string[], database: TestDatabase, cwd: string
 // The tests' own server runs without fsync, for speed, and verify says so; a reader's does not.
 const withoutFsyncWarning = (screen: string): string => {
   const rest = screen.replace(/warning fsync_off: .*\n(?: {2}.*\n)+\n/, '')
-  return rest === screen ? screen : rest.replace(', 1 warning', ', 0 warnings').replace(/\. Next: ALTER SYSTEM.*/, '')
+  if (rest === screen) return screen
+  const other = /^(?:error|warning|note) (\w+): /m.exec(rest)?.[1]
+  const more = /More on a finding: chatkeep explain fsync_off\n\n/
+  return rest
+    .replace(more, other === undefined ? '' : `More on a finding: chatkeep explain ${other}\n\n`)
+    .replace(', 1 warning', ', 0 warnings')
+    .replace(/\. Next: ALTER SYSTEM.*/, '')
 }
 
 describe('the README', () => {

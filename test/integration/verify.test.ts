@@ -529,6 +529,7 @@ describe('verify', () => {
     const stable = stdout
       .replace(/^verify .*$/m, 'verify  <target>  PostgreSQL <version>  schema public')
       .replace(/\nwarning fsync_off(.|\n)*?\n\n/, '\n')
+      .replace(/(chatkeep explain) \w+/, '$1 <code>')
       .replace(database.name, '<database>')
       .replace(/\d warnings \(.*\)/, '<figures>')
     expect(exitCode).toBe(0)
@@ -551,6 +552,8 @@ warning ownerless_messages: messages with neither client nor guest name
   actual    3
   rows      id 6041, 6042, 6043
   next      SELECT * FROM "public"."ChatMessage" WHERE "clientId" IS NULL AND "guestUsername" IS NULL
+
+More on a finding: chatkeep explain <code>
 
 ok: <database> is migrated: 15 checks, 0 errors, <figures>. Next: chatkeep reconcile
 `)

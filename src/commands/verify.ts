@@ -35,6 +35,7 @@ export const verifyCommand = (run: Run) =>
         .default('error' as const),
     )
     .option('--migrations <dir>', 'compare with the migrations in this folder instead of those that come with chatkeep')
+    .option('--application-role <name>', "check the rights of the application's role, too, and that it sees every row")
     .addOption(
       new Option('--statement-timeout <duration>', 'how long the server may work on one question')
         .argParser(parseDurationBetween('10ms', '1d'))
@@ -48,6 +49,7 @@ export const verifyCommand = (run: Run) =>
           const { describeTarget } = await import('../database/connection-target.js')
           const report = await verifyDatabase(target, {
             expectation: options.expect,
+            applicationRole: options.applicationRole,
             failOn: options.failOn,
             migrationsFolder: options.migrations === undefined ? undefined : resolve(context.cwd, options.migrations),
             statementTimeoutMs: options.statementTimeout,

@@ -51,6 +51,10 @@ const facts = (changes: Partial<Facts>): Facts => ({
     serverVersion: '18.4',
     fsync: { value: 'on', source: 'default' },
     synchronousCommit: { value: 'on', source: 'default' },
+    fullPageWrites: { value: 'on', source: 'default' },
+    commitSettings: [],
+    user: 'postgres',
+    encoding: 'UTF8',
     schemaExists: true,
     unloggedTables: [],
     ownTables: [],
@@ -59,6 +63,16 @@ const facts = (changes: Partial<Facts>): Facts => ({
     ownTriggers: [],
     runningChanges: [],
   },
+  integrity: {
+    defaults: [],
+    brokenIndexes: [],
+    doubtfulConstraints: [],
+    clientReferenced: true,
+    rules: [],
+    insertTriggers: [],
+    sequences: [],
+  },
+  applicationRole: undefined,
   ...changes,
 })
 

@@ -36,11 +36,12 @@ export const NEEDED: Readonly<Record<string, readonly Command[]>> = {
   ),
 }
 
+// CASE, since asking for the privileges of what is no sequence is an error, and the planner is free to ask first.
 // A role passes by row-level security as superuser, with BYPASSRLS, or as (a member of) the owner unless it is forced. Else it
 // sees every row only if a permissive policy says true, and no restrictive one says anything else.
 const SELECT_ACCESS = `
   WITH role AS (
-    SELECT r.oid, r.rolsuper OR r.rolbypassrls AS "bypasses" FROM pg_catalog.pg_roles AS r WHERE r.rolname = $2
+    SELECT r.oid, r.rolsuper OR r.rolbypassrls AS "bypasses" FROM pg_catalog.pg_roles AS r WHERE r.rolname = $2::text
   ), policy AS (
     SELECT p.polrelid, p.polname, p.polcmd, p.polpermissive,
       coalesce(pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'true') = 'true' AS "shows",
@@ -57,7 +58,7 @@ const SELECT_ACCESS = `
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace, role
     WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($3::text[])
   ), command ("name", "letter") AS (VALUES ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'))
-  SELECT $2 AS "role",
+  SELECT $2::text AS "role",
     pg_catalog.has_schema_privilege(role.oid, n.oid, 'USAGE') AS "schemaUsage",
     (
       SELECT coalesce(json_agg(json_build_object('table', c.relname,
@@ -81,8 +82,8 @@ const SELECT_ACCESS = `
       JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = c.oid
       JOIN pg_catalog.pg_depend AS p ON p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid
         AND p.refclassid = 'pg_catalog.pg_class'::regclass
-      JOIN pg_catalog.pg_class AS s ON s.oid = p.refobjid AND s.relkind = 'S'
-      WHERE NOT pg_catalog.has_sequence_privilege(role.oid, s.oid, 'USAGE, UPDATE')
+      JOIN pg_catalog.pg_class AS s ON s.oid = p.refobjid
+      WHERE CASE s.relkind WHEN 'S' THEN NOT pg_catalog.has_sequence_privilege(role.oid, s.oid, 'USAGE, UPDATE') END
       ORDER BY 1
     ) AS "deniedSequences"
   FROM role, pg_catalog.pg_namespace AS n

@@ -33,17 +33,19 @@ const isChecked = ({ validated, enforced }: DoubtfulConstraint): boolean => vali
 
 const nameOf = ({ kind, name, table }: DoubtfulConstraint): string => `${kind} ${escapeIdentifier(name)} on "${table}"`
 
-const notValidated = (constraint: DoubtfulConstraint, { schema }: Facts): Finding => {
-  const { table, name, kind, enforced } = constraint
-  const alter = `ALTER TABLE ${qualified(schema, table)}`
-  return finding('warning', 'constraint_not_validated', {
+const notValidated = (constraint: DoubtfulConstraint, facts: Facts): Finding =>
+  finding('warning', 'constraint_not_validated', {
     object: nameOf(constraint),
     expected: 'validated: it holds for every row',
-    actual: enforced ? 'NOT VALID: older rows were never checked' : 'NOT ENFORCED: no row is checked',
-    help: enforced
-      ? `${alter} VALIDATE CONSTRAINT ${escapeIdentifier(name)}`
-      : `${kind === 'foreign key' ? `${alter} ALTER CONSTRAINT ${escapeIdentifier(name)} ENFORCED` : `${alter} DROP CONSTRAINT ${escapeIdentifier(name)}, and add it again without NOT ENFORCED`}`,
+    actual: constraint.enforced ? 'NOT VALID: older rows were never checked' : 'NOT ENFORCED: no row is checked',
+    help: wayToValidate(constraint, facts),
   })
+
+const wayToValidate = ({ table, name, kind, enforced }: DoubtfulConstraint, { schema }: Facts): string => {
+  const [alter, constraint] = [`ALTER TABLE ${qualified(schema, table)}`, `CONSTRAINT ${escapeIdentifier(name)}`]
+  if (enforced) return `${alter} VALIDATE ${constraint}`
+  if (kind === 'foreign key') return `${alter} ALTER ${constraint} ENFORCED`
+  return `${alter} DROP ${constraint}, and add it again without NOT ENFORCED`
 }
 
 const disabled = (constraint: DoubtfulConstraint, { schema }: Facts): Finding =>

@@ -17,7 +17,7 @@ export const rules: FactCheck = {
           expected: 'no rule for INSERT or UPDATE',
           actual: instead
             ? `ON ${event} DO INSTEAD: what is written does not arrive`
-            : `ON ${event} DO ALSO: the server refuses INSERT … ON CONFLICT, so saving fails`,
+            : `ON ${event} DO ALSO: the server refuses INSERT … ON CONFLICT, so ${table === 'ChatMessage' ? 'saving fails' : 'guests get no client'}`,
           help: `DROP RULE ${escapeIdentifier(name)} ON ${qualified(schema, table)}; do with a trigger what it was for`,
         }),
       ),

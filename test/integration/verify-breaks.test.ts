@@ -1,5 +1,5 @@
 import { explainedCodes } from '../../src/verify/codes.js'
-import { migrated, on } from '../support/chat.js'
+import { migrated, on, withStore } from '../support/chat.js'
 import { runChatkeep } from '../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../support/database.js'
 import { findingsOf, verify, type FoundFinding } from '../support/findings.js'
@@ -190,6 +190,13 @@ const breaks: readonly Break[] = [
     { actual: 'more than one for 0, 3' },
   ],
   [
+    'a function and a trigger that are named like ours',
+    `CREATE FUNCTION chatkeep_scratch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+     CREATE TRIGGER chatkeep_scratch AFTER INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION chatkeep_scratch()`,
+    ['unknown_leftover', 'unknown_leftover'],
+    { severity: 'warning', object: 'function "chatkeep_scratch"' },
+  ],
+  [
     'a foreign key that was never checked',
     CLIENT_KEY,
     ['constraint_not_validated'],
@@ -323,7 +330,9 @@ const breaks: readonly Break[] = [
   ],
 ]
 
-const severities = new Map(explainedCodes().map(({ code, severities: possible }) => [String(code), possible]))
+const severities = new Map<string, readonly string[]>(
+  explainedCodes().map(({ code, severities: possible }) => [code, possible]),
+)
 
 const expectExplained = (found: readonly FoundFinding[]): void => {
   for (const { code, severity } of found) expect(severities.get(code), code).toContain(severity)
@@ -474,6 +483,20 @@ const RIGHTS = (role: string): string => `
 describe('verify --application-role', () => {
   test('finds nothing where the role has every right', async ({ database }) => {
     expect((await asApplication(database, RIGHTS)).found).toEqual([])
+  })
+
+  test('asks for no less than the core needs: these rights are enough', async ({ database }) => {
+    await migrated(database)
+    await withLimitedRole(database, async ({ name, url }) => {
+      await database.load(RIGHTS(name))
+      await withStore({ ...database, url }, async (store) => {
+        const message = { senderType: 'CLIENT', messageType: 'TEXT', guestUsername: 'maria', text: 'hello' } as const
+        const { clientId } = await store.saveChatMessage(message)
+        expect((await store.getRecentChats({ limit: 5 })).chats).toHaveLength(1)
+        expect((await store.getChatHistory({ clientId: clientId ?? 0, limit: 5 })).messages).toHaveLength(1)
+        await store.markMessagesAsRead({ clientId: clientId ?? 0, operatorId: null })
+      })
+    })
   })
 
   test('names each right that is missing, and the statement that gives it', async ({ database }) => {

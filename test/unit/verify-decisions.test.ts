@@ -157,13 +157,14 @@ describe('keys with more than one message', () => {
 })
 
 describe('durability', () => {
-  const findings = (fsync: string, synchronousCommit: string, source = 'configuration file') =>
+  const findings = (fsync: string, synchronousCommit: string, source = 'configuration file', fullPageWrites = 'on') =>
     durability.findings(
       facts({
         surroundings: {
           ...facts({}).surroundings,
           fsync: { value: fsync, source },
           synchronousCommit: { value: synchronousCommit, source },
+          fullPageWrites: { value: fullPageWrites, source },
         },
       }),
     )
@@ -189,6 +190,16 @@ describe('durability', () => {
     ['configuration file', 'ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf()'],
   ] as const)('is switched on where it was switched off: %s', ([source, help]) => {
     expect(findings('on', 'off', source)).toMatchObject([{ help }])
+  })
+
+  test('is a matter of whole pages, too', () => {
+    expect(findings('on', 'on', 'configuration file', 'off')).toMatchObject([
+      {
+        code: 'full_page_writes_off',
+        severity: 'warning',
+        help: 'ALTER SYSTEM SET full_page_writes = on; SELECT pg_reload_conf()',
+      },
+    ])
   })
 })
 

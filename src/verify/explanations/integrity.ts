@@ -20,7 +20,8 @@ export const INTEGRITY = {
     title: 'a rewrite rule stands between chatkeep and its table',
     severities: ['error'],
     meaning: `A rule DO INSTEAD replaces the insert or update by something else: it "succeeds" and the message is not there. A rule DO ALSO is no better, since PostgreSQL refuses
-      INSERT … ON CONFLICT on a table that has rules for INSERT or UPDATE: every save fails.`,
+      INSERT … ON CONFLICT on a table that has rules for INSERT or UPDATE: saving fails, or guests
+      get no client.`,
     cause: `CREATE RULE, as was usual for partitioning, soft deletes or audit tables before there were triggers for it.`,
     remedy: `Drop the rule, and do with a trigger what it was for.`,
   },

@@ -445,6 +445,7 @@ describe('the way out that verify names', () => {
     await migrated(database)
     await database.load(breakage)
     const [found] = findingsOf(await verify(database))
+    expect(found).toBeDefined()
     await database.load((found?.help ?? '').replace(/^.*is set: /, '').replace(/(; do with|, unless).*$/, ''))
     expect(findingsOf(await verify(database))).toEqual([])
   })

@@ -13,11 +13,12 @@ const DETAILS = `
 Errors make the answer "no" (exit 1); warnings are shown and do not, unless --fail-on warning. Warnings are what the
 database works with and somebody should look at: guests' messages whose client exists but is not linked, messages of
 nobody, an archive that waits to be put back, settings that risk what was committed. Nothing is changed: the server
-keeps the session read-only.
+keeps the session read-only. What a finding means, and how to mend it: chatkeep explain CODE.
 
 Examples:
   chatkeep verify                            is the guest-chat update there, whole and sound?
   chatkeep verify --expect rolled-back       is it gone, whole?
+  chatkeep verify --application-role crm     may the application do what it must, and does it see all?
   chatkeep verify --json --fail-on warning   for a pipeline that wants to hear of warnings, too`
 
 export const verifyCommand = (run: Run) =>

@@ -3,6 +3,7 @@ import type { CommandFactory } from './cli/command.js'
 import type { ProcessContext } from './cli/context.js'
 import { createRun, type Outcome } from './cli/run-command.js'
 import { completionCommand } from './commands/completion.js'
+import { completeCodes } from './commands/explain.js'
 import { commands } from './commands/index.js'
 import { ExitCode, OperatorError } from './errors.js'
 import { packageVersion } from './package-root.js'
@@ -47,6 +48,7 @@ const asksForCompletion = ([name, ...rest]: readonly string[]): boolean =>
 // The library adds `completion SHELL` and the hidden `complete -- …` that its scripts call; it prints them by itself.
 const withCompletion = async (program: CommandUnknownOpts): Promise<CommandUnknownOpts> => {
   const { default: addCompletion } = await import('@bomb.sh/tab/commander')
+  await completeCodes(program.commands)
   // Its types are commander's own, ours are commander's with inferred options: the same class.
   addCompletion(program as never, { completionCommandName: 'completion' })
   return program

@@ -1,6 +1,7 @@
 import type { CommandFactory } from '../cli/command.js'
 import { completionCommand } from './completion.js'
 import { demoCommand } from './demo.js'
+import { explainCommand } from './explain.js'
 import { metricsCommand } from './metrics.js'
 import { migrateCommand } from './migrate.js'
 import { reconcileCommand } from './reconcile.js'
@@ -13,6 +14,7 @@ import { verifyCommand } from './verify.js'
 export const commands: readonly CommandFactory[] = [
   migrateCommand,
   verifyCommand,
+  explainCommand,
   rollbackCommand,
   metricsCommand,
   reconcileCommand,

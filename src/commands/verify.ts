@@ -13,11 +13,12 @@ const DETAILS = `
 Errors make the answer "no" (exit 1); warnings are shown and do not, unless --fail-on warning. Warnings are what the
 database works with and somebody should look at: guests' messages whose client exists but is not linked, messages of
 nobody, an archive that waits to be put back, settings that risk what was committed. Nothing is changed: the server
-keeps the session read-only.
+keeps the session read-only. What a finding means, and how to mend it: chatkeep explain CODE.
 
 Examples:
   chatkeep verify                            is the guest-chat update there, whole and sound?
   chatkeep verify --expect rolled-back       is it gone, whole?
+  chatkeep verify --application-role crm     may the application do what it must, and does it see all?
   chatkeep verify --json --fail-on warning   for a pipeline that wants to hear of warnings, too`
 
 export const verifyCommand = (run: Run) =>
@@ -35,6 +36,7 @@ export const verifyCommand = (run: Run) =>
         .default('error' as const),
     )
     .option('--migrations <dir>', 'compare with the migrations in this folder instead of those that come with chatkeep')
+    .option('--application-role <name>', "check the rights of the application's role, too, and that it sees every row")
     .addOption(
       new Option('--statement-timeout <duration>', 'how long the server may work on one question')
         .argParser(parseDurationBetween('10ms', '1d'))
@@ -48,6 +50,7 @@ export const verifyCommand = (run: Run) =>
           const { describeTarget } = await import('../database/connection-target.js')
           const report = await verifyDatabase(target, {
             expectation: options.expect,
+            applicationRole: options.applicationRole,
             failOn: options.failOn,
             migrationsFolder: options.migrations === undefined ? undefined : resolve(context.cwd, options.migrations),
             statementTimeoutMs: options.statementTimeout,
@@ -84,6 +87,7 @@ const toResult = async (report: NamedReport): Promise<CommandResult> => {
         columnTable(columns, render, words),
         '',
         ...findings.flatMap((finding) => [...findingLines(finding, render, words), '']),
+        ...explainLines(findings),
         verdict(report, render, words),
       ].join('\n'),
   }
@@ -112,6 +116,12 @@ const findingLines = (finding: Finding, { paint }: Render, { printable }: Words)
     ...(sample.length === 0 ? [] : [`  rows      id ${sample.join(', ')}`]),
     `  next      ${printable(help)}`,
   ]
+}
+
+// Once, since the code stands before each finding.
+const explainLines = (findings: readonly Finding[]): readonly string[] => {
+  const [first] = findings
+  return first === undefined ? [] : [`More on a finding: chatkeep explain ${first.code}`, '']
 }
 
 const STATE_WORDS: Readonly<Record<Expectation, string>> = { migrated: 'migrated', 'rolled-back': 'rolled back' }

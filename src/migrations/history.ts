@@ -14,11 +14,16 @@ export interface HistoryRow {
 /** The history as it stands in one schema; `foreign` is another tool's table of the same name. */
 export type History =
   | { readonly state: 'absent' }
-  | { readonly state: 'foreign'; readonly columns: readonly string[] }
+  | {
+      readonly state: 'foreign'
+      readonly columns: readonly string[]
+      /** Where its columns are those of ours. */
+      readonly rows?: readonly HistoryRow[]
+    }
   | { readonly state: 'present'; readonly rows: readonly HistoryRow[] }
 
 /** Hash of row 0: by it a history of postgres-migrations is told from anybody else's table. */
-const FIRST_ROW_HASH = 'e18db593bcde2aca2a408c4d1100f6abba2195df'
+export const FIRST_ROW_HASH = 'e18db593bcde2aca2a408c4d1100f6abba2195df'
 
 const SELECT_HISTORY_COLUMNS = `
   SELECT a.attname AS "column"
@@ -41,7 +46,7 @@ export const readHistory = async (client: Queryable, schema: string): Promise<Hi
   if (!['id', 'name', 'hash', 'executed_at'].every((column) => columns.includes(column)))
     return { state: 'foreign', columns }
   const { rows } = await client.query<HistoryRow>(selectHistory(schema))
-  if (rows[0] !== undefined && rows[0].hash !== FIRST_ROW_HASH) return { state: 'foreign', columns }
+  if (rows[0] !== undefined && rows[0].hash !== FIRST_ROW_HASH) return { state: 'foreign', columns, rows }
   return { state: 'present', rows }
 }
 

@@ -78,7 +78,7 @@ export const triggerState = ({ triggers }: Catalog, wanted: RequiredTrigger): Ob
   return actual.enabled ? 'ready' : 'disabled'
 }
 
-export const functionState = ({ functions }: Catalog, wanted: RequiredFunction): ObjectState => {
+export const functionState = ({ functions }: Catalog, wanted: RequiredFunction): Exclude<ObjectState, 'disabled'> => {
   const named = functions.filter(({ name }) => name === wanted.name)
   if (named.length === 0) return 'missing'
   const isRight = ({ bodyMd5, definer, pinned }: CatalogFunction): boolean =>

@@ -1,4 +1,5 @@
 import { columnDifference, findColumn, plainType, type RequiredColumn } from '../persistence/shape.js'
+import type { FindingCode } from './codes.js'
 import type { Facts } from './facts.js'
 import { finding, type Finding } from './finding.js'
 
@@ -14,7 +15,7 @@ export const columnFindings = (
   return [finding('error', codeOf(wanted, actual?.type), { ...difference, help })]
 }
 
-const codeOf = ({ types }: RequiredColumn, actualType: string | undefined): string => {
+const codeOf = ({ types }: RequiredColumn, actualType: string | undefined): FindingCode => {
   if (actualType === undefined) return 'column_missing'
   return types.includes(plainType(actualType)) ? 'column_nullability' : 'column_type'
 }

@@ -10,10 +10,11 @@ export const durability: FactCheck = {
   name: 'durability',
   expectations: ALWAYS,
   findings: (facts) => {
-    const { fsync, synchronousCommit, unloggedTables } = facts.surroundings
+    const { fsync, fullPageWrites, synchronousCommit, unloggedTables } = facts.surroundings
     return [
       ...unloggedTables.map((table) => unlogged(table, facts)),
       ...offFindings('fsync', fsync, 'a crash can destroy the whole database', facts),
+      ...offFindings('full_page_writes', fullPageWrites, 'a crash can leave torn pages, which nothing repairs', facts),
       ...offFindings('synchronous_commit', synchronousCommit, 'a crash can lose what was just committed', facts),
     ]
   },
@@ -28,7 +29,7 @@ const unlogged = (table: string, { schema }: Facts): Finding =>
   })
 
 const offFindings = (
-  name: 'fsync' | 'synchronous_commit',
+  name: 'fsync' | 'full_page_writes' | 'synchronous_commit',
   { value, source }: ServerSetting,
   consequence: string,
   { database }: Facts,

@@ -3,8 +3,11 @@ import type { Queryable } from '../database/connection.js'
 import type { MigrationFile } from '../migrations/files.js'
 import { compareHistory, readHistory, type History, type MigrationStatus } from '../migrations/history.js'
 import { CHAT_TABLES, findColumn, OWN_TABLES } from '../persistence/shape.js'
+import { historyRows } from './damaged-history.js'
 import type { Expectation } from './expectation.js'
 import { readGuideColumns, type ReportedColumn } from './guide-columns.js'
+import { readIntegrity, type Integrity } from './integrity.js'
+import { readRoleAccess, type RoleAccess } from './role-access.js'
 import { readSurroundings, type Surroundings } from './surroundings.js'
 
 /** All that the checks decide on, read in one snapshot. */
@@ -19,6 +22,9 @@ export interface Facts {
   readonly files: readonly MigrationFile[]
   readonly guideColumns: readonly ReportedColumn[]
   readonly surroundings: Surroundings
+  readonly integrity: Integrity
+  /** Rights of the role that `--application-role` names. */
+  readonly applicationRole: RoleAccess | undefined
 }
 
 export interface FactsWanted {
@@ -26,17 +32,21 @@ export interface FactsWanted {
   readonly database: string
   readonly schema: string
   readonly files: readonly MigrationFile[]
+  /** Whose rights are wanted, too. */
+  readonly applicationRole?: string | undefined
 }
 
 /** Reads the facts. Rows of the application's tables are not among them. */
-export const readFacts = async (client: Queryable, { files, ...wanted }: FactsWanted): Promise<Facts> => {
-  const { schema } = wanted
+export const readFacts = async (client: Queryable, wanted: FactsWanted): Promise<Facts> => {
+  const { schema, files, applicationRole: role } = wanted
   const surroundings = await readSurroundings(client, schema)
   const guideColumns = await readGuideColumns(client, schema)
   const catalog = await readCatalog(client, schema, [...CHAT_TABLES, ...OWN_TABLES])
+  const integrity = await readIntegrity(client, schema)
+  const applicationRole = role === undefined ? undefined : await readRoleAccess(client, schema, role)
   const history = await readHistory(client, schema)
-  const migrations = compareHistory(files, history.state === 'present' ? history.rows : [])
-  return { ...wanted, files, catalog, history, migrations, guideColumns, surroundings }
+  const migrations = compareHistory(files, historyRows(history, files))
+  return { ...wanted, catalog, history, migrations, guideColumns, surroundings, integrity, applicationRole }
 }
 
 /** Whether the table is there. Without it, its columns and indexes are not worth a finding each. */

@@ -1,10 +1,11 @@
+import type { FindingCode } from './codes.js'
+
 /** `error`: the database is not as expected. `warning`: it works, but somebody should look. `note`: worth knowing, nothing is wrong. */
 export type Severity = 'error' | 'warning' | 'note'
 
 /** One thing that a check found. */
 export interface Finding {
-  /** Stable, lower-case snake case, part of the public contract. */
-  readonly code: string
+  readonly code: FindingCode
   readonly severity: Severity
   readonly object: string
   readonly expected: string
@@ -18,7 +19,7 @@ export interface Finding {
 /** A finding that concerns no rows. */
 export const finding = (
   severity: Severity,
-  code: string,
+  code: FindingCode,
   words: Omit<Finding, 'severity' | 'code' | 'sample'>,
 ): Finding => ({
   code,

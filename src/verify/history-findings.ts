@@ -2,6 +2,7 @@ import { qualified } from '../database/identifier.js'
 import { migrationTitle, type MigrationFile } from '../migrations/files.js'
 import type { MigrationStatus } from '../migrations/history.js'
 import { missingRow } from '../migrations/plan.js'
+import type { FindingCode } from './codes.js'
 import type { Facts } from './facts.js'
 import { finding, type Finding } from './finding.js'
 
@@ -11,7 +12,7 @@ export const historyTable = ({ schema }: Pick<Facts, 'schema'>): string => `hist
 type Mismatch = Extract<MigrationStatus['state'], 'changed' | 'unknown' | 'gap'>
 
 const MISMATCHES: Readonly<
-  Record<Mismatch, { readonly code: string; readonly expected: string; readonly actual: string }>
+  Record<Mismatch, { readonly code: FindingCode; readonly expected: string; readonly actual: string }>
 > = {
   changed: {
     code: 'migration_changed',

@@ -2,6 +2,7 @@ import { escapeIdentifier, qualified } from '../database/identifier.js'
 import { describeIndex, findIndex, indexState, type RequiredIndex } from '../persistence/shape.js'
 import type { Facts } from './facts.js'
 import { commandLine, finding, type Finding } from './finding.js'
+import type { BrokenIndex } from './integrity.js'
 
 /** What is wrong with one index: missing, INVALID, or another one under its name. */
 export const indexFindings = (wanted: RequiredIndex, facts: Facts): readonly Finding[] => {
@@ -13,9 +14,7 @@ export const indexFindings = (wanted: RequiredIndex, facts: Facts): readonly Fin
     case 'missing':
       return [finding('error', 'index_missing', { ...words, actual: 'missing', help: migrate })]
     case 'invalid':
-      return [
-        finding('error', 'index_invalid', { ...words, actual: 'INVALID: a concurrent build died', help: migrate }),
-      ]
+      return [brokenFinding(wanted, words, facts)]
     case 'conflict':
       return [
         finding('error', 'index_differs', {
@@ -25,6 +24,27 @@ export const indexFindings = (wanted: RequiredIndex, facts: Facts): readonly Fin
         }),
       ]
   }
+}
+
+const BROKEN: Readonly<Record<BrokenIndex['state'], string>> = {
+  invalid: 'INVALID: a concurrent build died',
+  'not-ready': 'not ready: a concurrent build died in its first phase, and new rows are not in it',
+  'not-live': 'not live: a concurrent drop died, and new rows are not in it',
+}
+
+const brokenFinding = ({ name }: RequiredIndex, words: Pick<Finding, 'object' | 'expected'>, facts: Facts): Finding => {
+  const broken = facts.integrity.brokenIndexes.find((candidate) => candidate.name === name)
+  const state = broken?.state ?? 'invalid'
+  const code = state === 'invalid' ? 'index_invalid' : 'index_not_ready'
+  if (broken?.building === true) {
+    const actual = 'being built at this moment: until then nobody reads by it'
+    return finding('note', code, {
+      ...words,
+      actual,
+      help: `wait until it is built, then ${commandLine('verify', facts)}`,
+    })
+  }
+  return finding('error', code, { ...words, actual: BROKEN[state], help: commandLine('migrate', facts) })
 }
 
 const actualIndex = ({ name }: RequiredIndex, { catalog }: Facts): string => {

@@ -1,6 +1,9 @@
 import { qualified } from '../database/identifier.js'
+import { EFFECTS } from '../migrations/effects.js'
 import { migrationTitle } from '../migrations/files.js'
+import { presenceOf } from '../migrations/presence.js'
 import type { FactCheck } from './check.js'
+import { historyRows } from './damaged-history.js'
 import { hasChatTables, type Facts } from './facts.js'
 import { commandLine, finding, type Finding } from './finding.js'
 import { historyTable, mismatchFindings } from './history-findings.js'
@@ -13,7 +16,8 @@ export const migrationHistory: FactCheck = {
 }
 
 const foreignFindings = (facts: Facts): readonly Finding[] => {
-  if (facts.history.state !== 'foreign') return []
+  // One of ours that has lost its first row is reported as damaged.
+  if (facts.history.state !== 'foreign' || historyRows(facts.history, facts.files).length > 0) return []
   return [
     finding('error', 'history_foreign', {
       object: historyTable(facts),
@@ -24,10 +28,30 @@ const foreignFindings = (facts: Facts): readonly Finding[] => {
   ]
 }
 
+/** What only chatkeep makes is there, so that there was a history once. */
+const isMissing = (facts: Facts): boolean =>
+  facts.history.state !== 'foreign' &&
+  historyRows(facts.history, facts.files).length === 0 &&
+  EFFECTS.some(
+    ({ effect }) =>
+      ['own-tables', 'triggers'].includes(effect.kind) && presenceOf(effect, facts.catalog).state === 'present',
+  )
+
+const missingFinding = (facts: Facts): Finding => {
+  const found = EFFECTS.filter(({ effect }) => presenceOf(effect, facts.catalog).state === 'present')
+  return finding('error', 'history_missing', {
+    object: historyTable(facts),
+    expected: 'a row for each migration that was applied',
+    actual: `${facts.history.state === 'absent' ? 'missing' : 'empty'}, although the effect of ${found.length} of ${EFFECTS.length} migrations is there`,
+    help: `${commandLine('migrate', facts)}: it records what is there and applies the rest`,
+  })
+}
+
 const pendingFindings = (facts: Facts): readonly Finding[] => {
   const pending = facts.migrations.filter(({ state }) => state === 'pending')
   // An empty database has one finding, and it is about its tables.
   if (pending.length === 0 || !hasChatTables(facts)) return []
+  if (isMissing(facts)) return [missingFinding(facts)]
   const titles = pending.map(migrationTitle).join(', ')
   return [
     finding('error', 'migrations_pending', {

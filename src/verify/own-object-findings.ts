@@ -1,6 +1,7 @@
 import { escapeIdentifier, qualified } from '../database/identifier.js'
 import { functionState, triggerState, type ObjectState, type OwnTable } from '../migrations/own-objects.js'
 import type { Effect } from '../migrations/effects.js'
+import type { FindingCode } from './codes.js'
 import { columnFindings } from './column-findings.js'
 import { hasTable, type Facts } from './facts.js'
 import { commandLine, finding, type Finding } from './finding.js'
@@ -31,25 +32,26 @@ const ACTUAL: Readonly<Record<Exclude<ObjectState, 'ready'>, string>> = {
 }
 
 /** What is wrong with the triggers that keep the list of chats, and with the functions behind them. */
-export const triggerFindings = ({ triggers, functions }: Triggers, facts: Facts): readonly Finding[] => {
-  const states = [
-    ...triggers.map((wanted) => ({
-      kind: 'trigger',
-      object: `trigger ${escapeIdentifier(wanted.name)} on "ChatMessage"`,
-      state: triggerState(facts.catalog, wanted),
-    })),
-    ...functions.map((wanted) => ({
-      kind: 'function',
-      object: `function ${escapeIdentifier(wanted.name)}`,
-      state: functionState(facts.catalog, wanted),
-    })),
-  ]
-  return states.flatMap(({ kind, object, state }) => {
+export const triggerFindings = ({ triggers, functions }: Triggers, facts: Facts): readonly Finding[] => [
+  ...triggers.flatMap((wanted) => {
+    const state = triggerState(facts.catalog, wanted)
     if (state === 'ready') return []
-    const words = { object, expected: 'there, enabled, as its migration made it', actual: ACTUAL[state] }
-    return [finding('error', `${kind}_${state}`, { ...words, help: commandLine('migrate', facts) })]
+    return [stateFinding(`trigger_${state}`, `trigger ${escapeIdentifier(wanted.name)} on "ChatMessage"`, state, facts)]
+  }),
+  ...functions.flatMap((wanted) => {
+    const state = functionState(facts.catalog, wanted)
+    if (state === 'ready') return []
+    return [stateFinding(`function_${state}`, `function ${escapeIdentifier(wanted.name)}`, state, facts)]
+  }),
+]
+
+const stateFinding = (code: FindingCode, object: string, state: keyof typeof ACTUAL, facts: Facts): Finding =>
+  finding('error', code, {
+    object,
+    expected: 'there, enabled, as its migration made it',
+    actual: ACTUAL[state],
+    help: commandLine('migrate', facts),
   })
-}
 
 /** Whether rows that a migration brings are marked as brought. */
 export const markFindings = ({ table, comment }: Mark, facts: Facts): readonly Finding[] => {
@@ -70,7 +72,7 @@ export const ownObjectsLeft = (
   { catalog }: Facts,
   help: string,
 ): readonly Finding[] => {
-  const left = (code: string, object: string): Finding =>
+  const left = (code: FindingCode, object: string): Finding =>
     finding('error', code, { object, expected: 'absent', actual: 'there', help })
   if (effect.kind === 'own-tables') {
     return effect.tables

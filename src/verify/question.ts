@@ -1,3 +1,4 @@
+import type { QueryResult } from 'pg'
 import type { Queryable } from '../database/connection.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
 
@@ -10,6 +11,11 @@ export interface Answer {
 /** Why there is no answer. */
 export interface Unanswered {
   readonly reason: string
+}
+
+interface AnswerRow {
+  readonly counts: readonly string[]
+  readonly sample: readonly string[]
 }
 
 /** How many ids a sample has at most. */
@@ -25,11 +31,13 @@ export const askQuestion = async (
   signal: AbortSignal,
 ): Promise<Answer | Unanswered> => {
   signal.throwIfAborted()
-  await client.query('SAVEPOINT question')
   const startedAt = performance.now()
   try {
-    const { rows } = await client.query<{ counts: readonly string[]; sample: readonly string[] }>(sql)
-    return { counts: (rows[0]?.counts ?? []).map(Number), sample: (rows[0]?.sample ?? []).map(Number) }
+    // In one message, since each is a round trip to a server that may be far away. node-postgres then gives a list of results,
+    // which its types do not know.
+    const results = (await client.query(`SAVEPOINT question;${sql}`)) as unknown as readonly QueryResult<AnswerRow>[]
+    const row = results[1]?.rows[0]
+    return { counts: (row?.counts ?? []).map(Number), sample: (row?.sample ?? []).map(Number) }
   } catch (error) {
     const reason = timeoutReason(error, performance.now() - startedAt)
     // Ctrl-C cancels the statement, too.

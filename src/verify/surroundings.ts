@@ -7,11 +7,27 @@ export interface ServerSetting {
   readonly source: string
 }
 
+/** A setting that new sessions get. */
+export interface RoleSetting {
+  /** Null for every role. */
+  readonly role: string | null
+  /** In this database alone. */
+  readonly inDatabase: boolean
+  readonly value: string
+}
+
 /** What is around the application's tables: the server, the schema, and what chatkeep itself may have left there. */
 export interface Surroundings {
   readonly serverVersion: string
   readonly fsync: ServerSetting
   readonly synchronousCommit: ServerSetting
+  readonly fullPageWrites: ServerSetting
+  /** Where synchronous_commit is set for sessions in this database, other than in the server's configuration. */
+  readonly commitSettings: readonly RoleSetting[]
+  /** Name of the user that asks. */
+  readonly user: string
+  /** Of the database, e.g. `UTF8`. */
+  readonly encoding: string
   readonly schemaExists: boolean
   /** Tables of the application that a crash empties. */
   readonly unloggedTables: readonly string[]
@@ -39,6 +55,19 @@ const SELECT_SURROUNDINGS = String.raw`
      FROM pg_catalog.pg_settings WHERE name = 'fsync') AS "fsync",
     (SELECT json_build_object('value', setting, 'source', source)
      FROM pg_catalog.pg_settings WHERE name = 'synchronous_commit') AS "synchronousCommit",
+    (SELECT json_build_object('value', setting, 'source', source)
+     FROM pg_catalog.pg_settings WHERE name = 'full_page_writes') AS "fullPageWrites",
+    (
+      SELECT coalesce(json_agg(json_build_object('role', r.rolname, 'inDatabase', s.setdatabase <> 0,
+        'value', split_part(c.setting, '=', 2)) ORDER BY r.rolname, s.setdatabase), '[]')
+      FROM pg_catalog.pg_db_role_setting AS s
+      CROSS JOIN LATERAL unnest(s.setconfig) AS c (setting)
+      LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole
+      WHERE c.setting LIKE 'synchronous\_commit=%'
+        AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()))
+    ) AS "commitSettings",
+    session_user::text AS "user",
+    current_setting('server_encoding') AS "encoding",
     EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1) AS "schemaExists",
     ARRAY(
       SELECT c.relname::text

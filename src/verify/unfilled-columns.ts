@@ -21,6 +21,7 @@ const FILLED_MESSAGE_COLUMNS: readonly string[] = [
   'mimeType',
   'sessionId',
   'idempotencyKey',
+  'guestUnverified',
 ]
 
 /** Can a message, and a client made of a guest, be written with what chatkeep knows? */

@@ -15,6 +15,8 @@ export interface VerifyOptions {
   readonly expectation: Expectation
   /** Folder of the migration files; those that come with chatkeep when absent. */
   readonly migrationsFolder?: string | undefined
+  /** The role that the application connects as, to check its rights. */
+  readonly applicationRole?: string | undefined
   /** The least severity that makes the answer "no". */
   readonly failOn: Exclude<Severity, 'note'>
   /** How long the server may work on one question. */
@@ -57,7 +59,7 @@ const SEVERITIES: readonly Severity[] = ['error', 'warning', 'note']
  */
 export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOptions): Promise<VerifyReport> => {
   const startedAt = performance.now()
-  const { expectation, failOn, statementTimeoutMs, signal } = options
+  const { expectation, applicationRole, failOn, statementTimeoutMs, signal } = options
   const files = await readMigrationFiles(options.migrationsFolder ?? shippedMigrations())
   const schema = target.schema ?? 'public'
   const grant = { user: target.user, schema, tables: ['ChatMessage', 'Client', 'migrations'] }
@@ -66,7 +68,7 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
   const { facts, findings } = await inSnapshot(target, statementTimeoutMs, signal, async (client) => {
     try {
       await refuseHiddenRows(client)
-      const facts = await readFacts(client, { expectation, database: target.database, schema, files })
+      const facts = await readFacts(client, { expectation, database: target.database, schema, files, applicationRole })
       refuseHiddenColumns(facts, grant)
       return { facts, findings: await findAll(asked, client, facts, signal) }
     } catch (error) {

@@ -51,6 +51,10 @@ const facts = (changes: Partial<Facts>): Facts => ({
     serverVersion: '18.4',
     fsync: { value: 'on', source: 'default' },
     synchronousCommit: { value: 'on', source: 'default' },
+    fullPageWrites: { value: 'on', source: 'default' },
+    commitSettings: [],
+    user: 'postgres',
+    encoding: 'UTF8',
     schemaExists: true,
     unloggedTables: [],
     ownTables: [],
@@ -59,6 +63,16 @@ const facts = (changes: Partial<Facts>): Facts => ({
     ownTriggers: [],
     runningChanges: [],
   },
+  integrity: {
+    defaults: [],
+    brokenIndexes: [],
+    doubtfulConstraints: [],
+    clientReferenced: true,
+    rules: [],
+    insertTriggers: [],
+    sequences: [],
+  },
+  applicationRole: undefined,
   ...changes,
 })
 
@@ -143,13 +157,14 @@ describe('keys with more than one message', () => {
 })
 
 describe('durability', () => {
-  const findings = (fsync: string, synchronousCommit: string, source = 'configuration file') =>
+  const findings = (fsync: string, synchronousCommit: string, source = 'configuration file', fullPageWrites = 'on') =>
     durability.findings(
       facts({
         surroundings: {
           ...facts({}).surroundings,
           fsync: { value: fsync, source },
           synchronousCommit: { value: synchronousCommit, source },
+          fullPageWrites: { value: fullPageWrites, source },
         },
       }),
     )
@@ -175,6 +190,16 @@ describe('durability', () => {
     ['configuration file', 'ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf()'],
   ] as const)('is switched on where it was switched off: %s', ([source, help]) => {
     expect(findings('on', 'off', source)).toMatchObject([{ help }])
+  })
+
+  test('is a matter of whole pages, too', () => {
+    expect(findings('on', 'on', 'configuration file', 'off')).toMatchObject([
+      {
+        code: 'full_page_writes_off',
+        severity: 'warning',
+        help: 'ALTER SYSTEM SET full_page_writes = on; SELECT pg_reload_conf()',
+      },
+    ])
   })
 })
 

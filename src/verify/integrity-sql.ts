@@ -1,0 +1,122 @@
+// A default is constant when nothing in it is volatile or depends on the time; the functions are found in its parse tree.
+const DEFAULTS = `
+    SELECT coalesce(json_agg(json_build_object('table', c.relname, 'column', a.attname,
+      'expression', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+      'constant', d.adbin::text !~ 'SQLVALUEFUNCTION|NEXTVALUEEXPR' AND NOT EXISTS (
+        SELECT FROM regexp_matches(d.adbin::text, ':(?:funcid|opfuncid) (\\d+)', 'g') AS f
+        JOIN pg_catalog.pg_proc AS p ON p.oid = f[1]::oid
+        WHERE p.provolatile <> 'i'))), '[]')
+    FROM chat AS c
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attgenerated = ''
+    JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum`
+
+const BROKEN_INDEXES = `
+    SELECT coalesce(json_agg(json_build_object('table', c.relname, 'name', i.relname,
+      'state', CASE WHEN NOT x.indislive THEN 'not-live' WHEN NOT x.indisready THEN 'not-ready' ELSE 'invalid' END,
+      'building', x.indislive AND EXISTS (
+        SELECT FROM pg_catalog.pg_stat_progress_create_index AS p
+        WHERE p.datname = current_database() AND p.relid = c.oid)) ORDER BY i.relname), '[]')
+    FROM chat AS c
+    JOIN pg_catalog.pg_index AS x ON x.indrelid = c.oid
+    JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
+    WHERE NOT (x.indisvalid AND x.indisready AND x.indislive)`
+
+// Servers before 18 have no "conenforced": there, every constraint is.
+const CONSTRAINTS = `
+    SELECT c.relname AS "table", k.conname AS "name", k.conrelid, k.confrelid,
+      CASE k.contype WHEN 'f' THEN 'foreign key' WHEN 'c' THEN 'check' ELSE 'not null' END AS "kind",
+      ARRAY(
+        SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)) AS "columns",
+      ARRAY(
+        SELECT a.attname::text FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = k.confrelid AND a.attnum = ANY (k.confkey)) AS "target",
+      k.convalidated AS "validated",
+      coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true) AS "enforced",
+      EXISTS (
+        SELECT FROM pg_catalog.pg_trigger AS t
+        WHERE k.contype = 'f' AND t.tgconstraint = k.oid AND t.tgenabled NOT IN ('O', 'A')) AS "disabled"
+    FROM chat AS c
+    JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.contype IN ('f', 'c', 'n')`
+
+const DOUBTFUL_CONSTRAINTS = `
+    SELECT coalesce(json_agg(json_build_object('table', k."table", 'name', k."name", 'kind', k."kind", 'columns', k."columns",
+      'validated', k."validated", 'enforced', k."enforced", 'disabled', k."disabled") ORDER BY k."table", k."name"), '[]')
+    FROM constraints AS k
+    WHERE NOT k."validated" OR NOT k."enforced" OR k."disabled"`
+
+const CLIENT_REFERENCED = `
+    SELECT FROM constraints AS k
+    JOIN chat AS target ON target.oid = k.confrelid
+    WHERE k."table" = 'ChatMessage' AND k."columns" = ARRAY['clientId']
+      AND target.relname = 'Client' AND k."target" = ARRAY['id']
+      AND k."validated" AND k."enforced" AND NOT k."disabled"`
+
+const RULES = `
+    SELECT coalesce(json_agg(json_build_object('table', c.relname, 'name', r.rulename,
+      'event', CASE r.ev_type WHEN '3' THEN 'INSERT' ELSE 'UPDATE' END, 'instead', r.is_instead)
+      ORDER BY c.relname, r.rulename), '[]')
+    FROM chat AS c
+    JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = c.oid
+    WHERE r.ev_type IN ('2', '3') AND r.ev_enabled IN ('O', 'A')`
+
+// Bits of tgtype: 1 for each row, 2 before, 4 at an insert.
+const INSERT_TRIGGERS = String.raw`
+    SELECT coalesce(json_agg(json_build_object('table', c.relname, 'name', t.tgname, 'function', p.oid::regprocedure::text,
+      'language', l.lanname, 'source', p.prosrc) ORDER BY c.relname, t.tgname), '[]')
+    FROM chat AS c
+    JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = c.oid
+    JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
+    JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
+    WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 7 = 7 AND t.tgname NOT LIKE 'chatkeep\_%'`
+
+// By its default a column depends on the sequence; by identity the sequence depends on the column.
+const SEQUENCES = `
+    SELECT coalesce(json_agg(json_build_object('table', c.relname, 'column', a.attname,
+      'schema', n.nspname, 'name', s.relname, 'increment', q.seqincrement::text,
+      'owned', EXISTS (
+        SELECT FROM pg_catalog.pg_depend AS o
+        WHERE o.classid = 'pg_catalog.pg_class'::regclass AND o.objid = s.oid AND o.deptype IN ('a', 'i')
+          AND o.refclassid = 'pg_catalog.pg_class'::regclass AND o.refobjid = c.oid AND o.refobjsubid = a.attnum),
+      'last', CASE WHEN pg_catalog.has_sequence_privilege(s.oid, 'SELECT, USAGE')
+        THEN coalesce(pg_catalog.pg_sequence_last_value(s.oid), q.seqstart - q.seqincrement)::text END,
+      'limit', least(q.seqmax, CASE a.atttypid
+        WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 ELSE q.seqmax END)::text)
+      ORDER BY c.relname), '[]')
+    FROM chat AS c
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'id' AND NOT a.attisdropped
+    CROSS JOIN LATERAL (
+      SELECT p.refobjid AS "oid"
+      FROM pg_catalog.pg_attrdef AS d
+      JOIN pg_catalog.pg_depend AS p ON p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid
+        AND p.refclassid = 'pg_catalog.pg_class'::regclass
+      WHERE d.adrelid = c.oid AND d.adnum = a.attnum
+      UNION
+      SELECT p.objid
+      FROM pg_catalog.pg_depend AS p
+      WHERE p.classid = 'pg_catalog.pg_class'::regclass AND p.deptype = 'i'
+        AND p.refclassid = 'pg_catalog.pg_class'::regclass AND p.refobjid = c.oid AND p.refobjsubid = a.attnum
+    ) AS used
+    JOIN pg_catalog.pg_class AS s ON s.oid = used."oid" AND s.relkind = 'S'
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = s.relnamespace
+    JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = s.oid`
+
+/**
+ * Gives the one row of `Integrity`, for a schema ($1) and its tables ($2). One statement, since each is a round trip to a
+ * server that may be far away.
+ */
+export const SELECT_INTEGRITY = `
+  WITH chat AS MATERIALIZED (
+    SELECT c.oid, c.relname
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($2::text[])
+  ), constraints AS MATERIALIZED (${CONSTRAINTS}
+  )
+  SELECT (${DEFAULTS}) AS "defaults",
+    (${BROKEN_INDEXES}) AS "brokenIndexes",
+    (${DOUBTFUL_CONSTRAINTS}) AS "doubtfulConstraints",
+    EXISTS (${CLIENT_REFERENCED}) AS "clientReferenced",
+    (${RULES}) AS "rules",
+    (${INSERT_TRIGGERS}) AS "insertTriggers",
+    (${SEQUENCES}) AS "sequences"`

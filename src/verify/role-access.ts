@@ -1,0 +1,109 @@
+import type { Queryable } from '../database/connection.js'
+import { ExitCode, OperatorError } from '../errors.js'
+import { OWN_TABLES } from '../persistence/shape.js'
+
+export type Command = 'SELECT' | 'INSERT' | 'UPDATE'
+
+/** What a role may do with one table. */
+export interface TableAccess {
+  readonly table: string
+  /** What it has the right to, for the whole table or for each of its columns. */
+  readonly granted: readonly Command[]
+  /** Commands for which row-level security may hide or refuse rows. */
+  readonly restricted: readonly Command[]
+  /** Names of the policies that apply to the role. */
+  readonly policies: readonly string[]
+}
+
+/** What a role may do with the chat's tables. */
+export interface RoleAccess {
+  readonly role: string
+  readonly schemaUsage: boolean
+  readonly tables: readonly TableAccess[]
+  /** Sequences of ids that it may not draw from. */
+  readonly deniedSequences: readonly string[]
+}
+
+/** What the core does with each table, as the role of the application. "User" is only referred to. */
+export const NEEDED: Readonly<Record<string, readonly Command[]>> = {
+  ChatMessage: ['SELECT', 'INSERT', 'UPDATE'],
+  Client: ['SELECT', 'INSERT'],
+  ...Object.fromEntries(
+    OWN_TABLES.map((table): [string, Command[]] => [
+      table,
+      table === 'chatkeep_chats' ? ['SELECT'] : ['SELECT', 'INSERT'],
+    ]),
+  ),
+}
+
+// CASE, since asking for the privileges of what is no sequence is an error, and the planner is free to ask first.
+// A role passes by row-level security as superuser, with BYPASSRLS, or as (a member of) the owner unless it is forced. Else it
+// sees every row only if a permissive policy says true, and no restrictive one says anything else.
+const SELECT_ACCESS = `
+  WITH role AS (
+    SELECT r.oid, r.rolsuper OR r.rolbypassrls AS "bypasses" FROM pg_catalog.pg_roles AS r WHERE r.rolname = $2::text
+  ), policy AS (
+    SELECT p.polrelid, p.polname, p.polcmd, p.polpermissive,
+      coalesce(pg_catalog.pg_get_expr(p.polqual, p.polrelid), 'true') = 'true' AS "shows",
+      coalesce(pg_catalog.pg_get_expr(coalesce(p.polwithcheck, p.polqual), p.polrelid), 'true') = 'true' AS "takes"
+    FROM pg_catalog.pg_policy AS p, role
+    WHERE EXISTS (
+      SELECT FROM unnest(p.polroles) AS named (oid)
+      WHERE named.oid = 0 OR pg_catalog.pg_has_role(role.oid, named.oid, 'USAGE'))
+  ), chat AS (
+    SELECT c.oid, c.relname, role.oid AS "role",
+      c.relrowsecurity AND NOT role."bypasses"
+        AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(role.oid, c.relowner, 'USAGE')) AS "secured"
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace, role
+    WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($3::text[])
+  ), command ("name", "letter") AS (VALUES ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'))
+  SELECT $2::text AS "role",
+    pg_catalog.has_schema_privilege(role.oid, n.oid, 'USAGE') AS "schemaUsage",
+    (
+      SELECT coalesce(json_agg(json_build_object('table', c.relname,
+        'granted', ARRAY(
+          SELECT k."name" FROM command AS k
+          WHERE pg_catalog.has_table_privilege(c."role", c.oid, k."name") OR (
+            SELECT bool_and(pg_catalog.has_column_privilege(c."role", c.oid, a.attnum, k."name"))
+            FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)),
+        'restricted', ARRAY(
+          SELECT k."name" FROM command AS k
+          WHERE c."secured" AND NOT coalesce((
+            SELECT bool_or(p.polpermissive AND CASE k."letter" WHEN 'a' THEN p."takes" WHEN 'w' THEN p."shows" AND p."takes" ELSE p."shows" END)
+              AND NOT bool_or(NOT p.polpermissive AND NOT CASE k."letter" WHEN 'a' THEN p."takes" WHEN 'w' THEN p."shows" AND p."takes" ELSE p."shows" END)
+            FROM policy AS p WHERE p.polrelid = c.oid AND p.polcmd IN ('*', k."letter")), false)),
+        'policies', ARRAY(SELECT p.polname::text FROM policy AS p WHERE p.polrelid = c.oid ORDER BY 1)) ORDER BY c.relname), '[]')
+      FROM chat AS c
+    ) AS "tables",
+    ARRAY(
+      SELECT DISTINCT s.relname::text
+      FROM chat AS c
+      JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = c.oid
+      JOIN pg_catalog.pg_depend AS p ON p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid
+        AND p.refclassid = 'pg_catalog.pg_class'::regclass
+      JOIN pg_catalog.pg_class AS s ON s.oid = p.refobjid
+      WHERE CASE s.relkind WHEN 'S' THEN NOT pg_catalog.has_sequence_privilege(role.oid, s.oid, 'USAGE, UPDATE') END
+      ORDER BY 1
+    ) AS "deniedSequences"
+  FROM role, pg_catalog.pg_namespace AS n
+  WHERE n.nspname = $1`
+
+const SELECT_ROLE = `SELECT FROM pg_catalog.pg_roles WHERE rolname = $1`
+
+/** @throws OperatorError when there is no such role */
+export const readRoleAccess = async (
+  client: Queryable,
+  schema: string,
+  role: string,
+): Promise<RoleAccess | undefined> => {
+  const { rows } = await client.query<RoleAccess>(SELECT_ACCESS, [schema, role, Object.keys(NEEDED)])
+  if (rows[0] !== undefined) return rows[0]
+  const { rowCount } = await client.query(SELECT_ROLE, [role])
+  // There is a role, but no schema; another check says so.
+  if (rowCount === 1) return undefined
+  throw new OperatorError('unknown_role', `there is no role ${JSON.stringify(role)} on this server`, {
+    exitCode: ExitCode.usage,
+    hint: 'name the role that the application connects as: --application-role NAME (psql: \\du lists them)',
+  })
+}

@@ -32,7 +32,13 @@ export const applySteps = async (
   const finish = async (step: PlannedStep, startedAt: number): Promise<void> => {
     const { id, name } = step.file
     const durationMs = performance.now() - startedAt
-    await recordRun(client, { action: RUN_ACTIONS[step.action], migration: migrationTitle(step.file), durationMs })
+    await recordRun(client, {
+      action: RUN_ACTIONS[step.action],
+      migration: migrationTitle(step.file),
+      durationMs,
+      // So that verify can say what was changed, when the file is another one some day.
+      detail: { sql: step.file.sql },
+    })
     applied.push({ id, name, action: step.action, durationMs })
     options.onProgress(
       `${DONE_WORDS[step.action].padEnd(8)} ${migrationTitle(step.file)}  ${Math.round(durationMs)} ms`,

@@ -4,6 +4,7 @@ import type { MigrationFile } from '../migrations/files.js'
 import { compareHistory, readHistory, type History, type MigrationStatus } from '../migrations/history.js'
 import { CHAT_TABLES, findColumn, OWN_TABLES } from '../persistence/shape.js'
 import type { Expectation } from './expectation.js'
+import { readMigrationChanges, type MigrationChange } from './migration-changes.js'
 import { readGuideColumns, type ReportedColumn } from './guide-columns.js'
 import { readSurroundings, type Surroundings } from './surroundings.js'
 
@@ -17,6 +18,8 @@ export interface Facts {
   /** Files and history side by side; without a history of ours every file is pending. */
   readonly migrations: readonly MigrationStatus[]
   readonly files: readonly MigrationFile[]
+  /** How changed files differ from what was applied, by their numbers, as far as that was kept. */
+  readonly changes: ReadonlyMap<number, MigrationChange>
   readonly guideColumns: readonly ReportedColumn[]
   readonly surroundings: Surroundings
 }
@@ -36,7 +39,8 @@ export const readFacts = async (client: Queryable, { files, ...wanted }: FactsWa
   const catalog = await readCatalog(client, schema, [...CHAT_TABLES, ...OWN_TABLES])
   const history = await readHistory(client, schema)
   const migrations = compareHistory(files, history.state === 'present' ? history.rows : [])
-  return { ...wanted, files, catalog, history, migrations, guideColumns, surroundings }
+  const changes = await readMigrationChanges(client, { schema, migrations, files, surroundings })
+  return { ...wanted, files, catalog, history, migrations, changes, guideColumns, surroundings }
 }
 
 /** Whether the table is there. Without it, its columns and indexes are not worth a finding each. */

@@ -9,7 +9,7 @@ import type { ApplicationSchema } from '../verify/application-schema.js'
 import type { Expectation } from '../verify/expectation.js'
 import type { Finding, Severity } from '../verify/finding.js'
 import type { GuideColumn } from '../verify/guide-columns.js'
-import type { VerifyReport } from '../verify/verify-database.js'
+import type { CheckedFinding, VerifyReport } from '../verify/verify-database.js'
 
 const DETAILS = `
 Errors make the answer "no" (exit 1); warnings and notes are shown and do not, unless --fail-on says so. Warnings are
@@ -152,7 +152,7 @@ const toResult = async (report: NamedReport, format: Format): Promise<CommandRes
   const { renderAnnotation } = await import('../verify/render-github.js')
   const { describeFinding } = await import('../verify/describe-finding.js')
   const { target, schema, serverVersion, expect, columns, checks, findings, next, summary, durationMs } = report
-  const documents = findings.map((found) => ({ ...NO_EXTRAS, ...found }))
+  const documents = findings.map(toDocument)
   const text = (render: Render): string => {
     if (format === 'junit') return renderJunit(report)
     const end = verdict(report, render, words)
@@ -176,8 +176,13 @@ const toResult = async (report: NamedReport, format: Format): Promise<CommandRes
   }
 }
 
-/** A field that a finding does not have is null in a document, not missing. */
-const NO_EXTRAS = { place: null, diff: null, sqlState: null }
+// A field that a finding does not have is null in a document, not missing.
+const toDocument = (found: CheckedFinding) => ({
+  ...found,
+  place: found.place ?? null,
+  diff: found.diff ?? null,
+  sqlState: found.sqlState ?? null,
+})
 
 /** More would scroll the answer away. */
 const MOST_DIFF_LINES = 20

@@ -79,7 +79,9 @@ const fieldUnknown = (field: ModelField, { model, facts }: Comparison): Finding 
   return at(field, 'error', 'model_field_unknown', model, {
     expected: `the column ${columnName({ table: model.table, column: field.column })}`,
     actual: 'the database has no such column: every read of the model fails',
-    help: isOurs ? commandLine('migrate', facts) : `remove it: ${field.source.text}`,
+    help: isOurs
+      ? commandLine('migrate', facts)
+      : `remove from ${field.source.file}:${field.source.line}: ${field.source.text}`,
   })
 }
 
@@ -92,7 +94,7 @@ const typeDiffers = (
   at(field, severity, 'model_type_differs', model, {
     expected: `a type that fits ${column.type}`,
     actual: `${field.type}${field.list ? '[]' : ''}${field.nativeType === undefined ? '' : ` @db.${field.nativeType}`}: ${consequence}`,
-    help: suggestType(field, column, schema.enums),
+    help: rewrite(field, suggestType(field, column, schema.enums)),
   })
 
 const nullabilityFindings = (field: ModelField, column: CatalogColumn, { model }: Comparison): readonly Finding[] => {
@@ -103,7 +105,7 @@ const nullabilityFindings = (field: ModelField, column: CatalogColumn, { model }
       at(field, 'error', 'model_field_required', model, {
         expected: 'optional, since the column is nullable',
         actual: 'required: reading a row without a value fails, and with it every row of that query',
-        help: optionalLine(field.source, field.type),
+        help: rewrite(field, optionalLine(field.source, field.type)),
       }),
     ]
   }
@@ -115,7 +117,7 @@ const nullabilityFindings = (field: ModelField, column: CatalogColumn, { model }
       actual: hasDefault
         ? 'optional: an insert that says null fails; one that leaves it out gets the default'
         : 'optional: an insert that leaves it out fails',
-      help: requiredLine(field.source, field.type),
+      help: rewrite(field, requiredLine(field.source, field.type)),
     }),
   ]
 }
@@ -141,7 +143,7 @@ const relationFindings = ({ model, facts }: Comparison): readonly Finding[] =>
       at(relation, 'error', 'model_field_required', model, {
         expected: `optional, since ${relation.fields.join(', ')} may be NULL`,
         actual: `required: reading a row without its ${relation.type} fails`,
-        help: optionalLine(relation.source, relation.type),
+        help: rewrite(relation, optionalLine(relation.source, relation.type)),
       }),
     )
 
@@ -196,7 +198,7 @@ const uniquenessFindings = ({ model, facts }: Comparison): readonly Finding[] =>
             expected: '@unique, since the column is',
             actual:
               'not @unique: findUnique and upsert by it are not offered, and npx prisma db push would drop the index',
-            help: `${field.source.text} @unique`,
+            help: rewrite(field, `${field.source.text} @unique`),
           })
         : at(field, 'error', 'model_unique_unfounded', model, {
             expected: 'a unique index on the column, as the model says @unique',
@@ -205,6 +207,9 @@ const uniquenessFindings = ({ model, facts }: Comparison): readonly Finding[] =>
           }),
     ]
   })
+
+const rewrite = ({ source: { file, line } }: Pick<ModelField, 'source'>, text: string): string =>
+  `in ${file}:${line} write: ${text}; then npx prisma generate`
 
 const at = (
   { name, source: { file, line } }: Pick<ModelField, 'name' | 'source'>,

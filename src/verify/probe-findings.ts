@@ -1,5 +1,6 @@
 import { escapeIdentifier, qualified } from '../database/identifier.js'
 import { SqlState, type ServerError } from '../database/sql-state.js'
+import { CLIENT_ID } from '../persistence/shape.js'
 import { commandLine, finding, type Finding } from './finding.js'
 
 /** Collects what a probe finds, each in the words of the step that failed. */
@@ -26,8 +27,11 @@ type Words = Pick<Finding, 'expected' | 'actual' | 'help'>
 export const createProbeFindings = (place: Place): ProbeFindings => {
   const found: Finding[] = []
   const add = (code: string, step: string, words: Words, sqlState?: string): void => {
-    const known = finding('error', `probe_${code}`, { object: `probe, ${step}`, ...words })
-    found.push(sqlState === undefined ? known : { ...known, sqlState })
+    const name = `probe_${code}`
+    const same = found.findIndex((one) => one.code === name && one.actual === words.actual)
+    const [earlier] = same < 0 ? [] : found.splice(same, 1)
+    const object = earlier === undefined ? `probe: ${step}` : `${earlier.object}; ${step}`
+    found.push({ ...finding('error', name, { object, ...words }), sqlState })
   }
   const table = describeTable(place, 'ChatMessage')
   return {
@@ -111,6 +115,7 @@ const wayOut = (error: ServerError, place: Place): string => {
     case SqlState.insufficientPrivilege:
       return `${grants(place)}; or, where a policy of row-level security refuses: psql -c '\\d ${qualified(place.schema, error.table ?? 'ChatMessage')}'`
     case SqlState.notNullViolation:
+      if (error.column === CLIENT_ID.column) return commandLine('migrate', place)
       return `ALTER TABLE ${escapeIdentifier(place.schema)}.${table} ALTER COLUMN ${escapeIdentifier(error.column ?? '…')} SET DEFAULT …`
     case SqlState.sequenceGeneratorLimitExceeded:
       return `look at the sequence and the type of its column: SELECT * FROM pg_sequences WHERE schemaname = '${place.schema.replaceAll("'", "''")}'`
@@ -129,6 +134,7 @@ const grants = ({ schema, user }: Place): string => {
   const role = escapeIdentifier(user)
   const on = (table: string): string => qualified(schema, table)
   return [
+    `GRANT USAGE ON SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
     `GRANT SELECT, INSERT, UPDATE ON ${on('ChatMessage')} TO ${role}`,
     `GRANT SELECT, INSERT ON ${on('Client')}, ${on('chatkeep_guest_clients')} TO ${role}`,
     `GRANT SELECT ON ${on('chatkeep_chats')} TO ${role}`,

@@ -221,7 +221,7 @@ const paintDiff = (line: string, paint: Render['paint']): string => {
 const STATE_WORDS: Readonly<Record<Expectation, string>> = { migrated: 'migrated', 'rolled-back': 'rolled back' }
 
 const verdict = (report: NamedReport, { paint }: Render, { count, duration, printable }: Words): string => {
-  const { ok, database, expect, next, summary, durationMs } = report
+  const { ok, database, next, summary, durationMs } = report
   const { checks, errors, warnings, notes } = summary
   const figures = [
     ...(ok ? [count(checks, 'check')] : []),
@@ -229,9 +229,17 @@ const verdict = (report: NamedReport, { paint }: Render, { count, duration, prin
     count(warnings, 'warning'),
     ...(notes === 0 ? [] : [count(notes, 'note')]),
   ].join(', ')
-  const state = `${printable(database)} is ${errors === 0 ? '' : 'not '}${STATE_WORDS[expect]}${errors === 0 ? '' : ' as it should be'}`
-  const end = `${state}: ${figures} (${duration(durationMs)})`
+  const end = `${stateOf(report, printable(database))}: ${figures} (${duration(durationMs)})`
   const following = summary.warnings > 0 && next !== null ? `. Next: ${printable(next)}` : ''
   if (ok) return `${paint.green('ok:')} ${end}${following}`
   return `${paint.red('FAIL:')} ${end}. Next: ${printable(next ?? 'chatkeep verify --json')}`
+}
+
+// A database can be right and the application wrong about it.
+const stateOf = ({ expect, findings }: NamedReport, database: string): string => {
+  const wrong = new Set(findings.filter(({ severity }) => severity === 'error').map(({ check }) => check))
+  if (wrong.size === 0) return `${database} is ${STATE_WORDS[expect]}`
+  if (wrong.size === 1 && wrong.has('application-schema'))
+    return `${database} is ${STATE_WORDS[expect]}, but the application's models do not fit it`
+  return `${database} is not ${STATE_WORDS[expect]} as it should be`
 }

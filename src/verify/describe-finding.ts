@@ -15,7 +15,7 @@ export const describeFinding = (
   `${severity} ${code}: ${object}`,
   `  expected  ${expected}`,
   `  actual    ${actual}`,
-  ...(place === undefined ? [] : [`  at        ${describePlace(place)}`]),
+  ...(place === undefined || help.includes(describePlace(place)) ? [] : [`  at        ${describePlace(place)}`]),
   ...(sample.length === 0 ? [] : [`  rows      id ${sample.join(', ')}`]),
   ...(diff === undefined ? [] : diffLines(diff, mostDiffLines)),
   `  next      ${help}`,

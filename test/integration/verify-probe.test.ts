@@ -19,16 +19,16 @@ const probe = async (
   return { exitCode, found: findings.filter(({ check }) => check === 'probe') }
 }
 
-/** Every row of every table, where it lies and with the transactions that made and locked it. */
+/** Every row of every table, where it lies and with the transaction that made it. */
 const allRows = async (database: TestDatabase): Promise<readonly unknown[]> => {
   const tables = await database.query<{ name: string }>(
     `SELECT quote_ident(relname) AS "name" FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1`,
   )
-  return Promise.all(
-    tables.map(({ name }) =>
-      database.query(`SELECT ctid::text, xmin::text, t::text FROM ${name} AS t ORDER BY t.ctid`),
-    ),
-  )
+  const all: unknown[] = []
+  for (const { name } of tables) {
+    all.push(await database.query(`SELECT ctid::text, xmin::text, t::text FROM ${name} AS t ORDER BY t.ctid`))
+  }
+  return all
 }
 
 const FUNCTION = (body: string): string =>

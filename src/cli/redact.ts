@@ -11,13 +11,13 @@ const SHORTEST_LITERAL = 4
 export type Redact = (text: string) => string
 
 /**
- * @param secrets values that must not appear, as given; their URL-encoded and JSON-escaped forms are covered too
+ * @param secrets values that must not appear, as given; their URL-encoded, JSON-escaped and XML-escaped forms are covered too
  * @param publicWords words that are shown anyway (user, database, host): a password equal to one cannot be told apart from it
  */
 export const createRedact = (secrets: readonly string[], publicWords: readonly string[] = []): Redact => {
   const literals = secrets
     .filter((secret) => secret.length >= SHORTEST_LITERAL && !publicWords.includes(secret))
-    .flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)])
+    .flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), escapeXml(secret)])
     .sort((a, b) => b.length - a.length)
   return (text) => {
     const shaped = text
@@ -28,6 +28,11 @@ export const createRedact = (secrets: readonly string[], publicWords: readonly s
     return literals.reduce((rest, literal) => rest.replaceAll(literal, '***'), shaped)
   }
 }
+
+const XML_ENTITIES = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' } as const
+
+const escapeXml = (text: string): string =>
+  Object.entries(XML_ENTITIES).reduce((rest, [character, name]) => rest.replaceAll(character, `&${name};`), text)
 
 /** Variables whose values are secrets, or URLs that hold one. */
 const SECRET_VARIABLES = ['PGPASSWORD', 'CHATKEEP_OPERATOR_SECRET']

@@ -12,6 +12,7 @@ export type RunProgram = (context: ProcessContext) => Promise<number>
 
 interface OutputOptions {
   readonly json?: true | undefined
+  readonly format?: string | undefined
   readonly color: boolean
 }
 
@@ -25,9 +26,9 @@ export const createRun =
   async (...args) => {
     // commander calls an action with the arguments, then the options, then the command.
     const command = args.at(-1) as { name(): string }
-    const { json = false, color } = args.at(-2) as OutputOptions
+    const { json = false, format, color } = args.at(-2) as OutputOptions
     outcome.exitCode = await runBody(
-      { name: command.name(), json, colour: color },
+      { name: command.name(), json: json || format === 'json', colour: color },
       processContext,
       runProgram,
       (context) => body(context, ...args),

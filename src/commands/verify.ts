@@ -1,30 +1,52 @@
 import { resolve } from 'node:path'
 import { Command, Option } from '@commander-js/extra-typings'
 import { parseDurationBetween } from '../cli/bounded-duration.js'
-import type { CommandResult, Run } from '../cli/command.js'
+import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { withDatabaseFlags } from '../cli/flags.js'
 import type { Render } from '../cli/render.js'
+import { OperatorError } from '../errors.js'
+import type { ApplicationSchema } from '../verify/application-schema.js'
 import type { Expectation } from '../verify/expectation.js'
-import type { Finding } from '../verify/finding.js'
+import type { Finding, Severity } from '../verify/finding.js'
 import type { GuideColumn } from '../verify/guide-columns.js'
-import type { VerifyReport } from '../verify/verify-database.js'
+import type { CheckedFinding, VerifyReport } from '../verify/verify-database.js'
 
 const DETAILS = `
-Errors make the answer "no" (exit 1); warnings are shown and do not, unless --fail-on warning. Warnings are what the
-database works with and somebody should look at: guests' messages whose client exists but is not linked, messages of
-nobody, an archive that waits to be put back, settings that risk what was committed. Nothing is changed: the server
-keeps the session read-only. What a finding means, and how to mend it: chatkeep explain CODE.
+Errors make the answer "no" (exit 1); warnings and notes are shown and do not, unless --fail-on says so. Warnings are
+what the database works with and somebody should look at: guests' messages whose client exists but is not linked,
+messages of nobody, an archive that waits to be put back, settings that risk what was committed. Nothing is changed:
+the server keeps the session read-only. What a finding means, and how to mend it: chatkeep explain CODE.
+
+--probe writes, and takes it back: a guest's first message, the same again, one without a name, an operator's answer,
+history, recent chats, mark as read, by the code that serve and the library use, in one transaction that is rolled back.
+It finds what no catalog shows: triggers, rules and policies that swallow or hide messages, missing rights, sequences at
+their end. It uses up some values of sequences, and fires the application's triggers; NOTIFY is not sent. While it runs
+(some milliseconds; longer over a slow line) a few other new guests may wait for it. With a role, it has only that
+role's rights: name the one of the application.
+
+--application-schema compares the models of Prisma for "Client", "ChatMessage" and "User" with the tables: a field that
+must have a value where the column may have none fails when such a row is read.
 
 Examples:
-  chatkeep verify                            is the guest-chat update there, whole and sound?
-  chatkeep verify --expect rolled-back       is it gone, whole?
-  chatkeep verify --application-role crm     may the application do what it must, and does it see all?
-  chatkeep verify --json --fail-on warning   for a pipeline that wants to hear of warnings, too`
+  chatkeep verify                                      is the guest-chat update there, whole and sound?
+  chatkeep verify --expect rolled-back                 is it gone, whole?
+  chatkeep verify --application-role crm_app           may the application do what it must, and does it see all?
+  chatkeep verify --probe crm_app                      can the application's role do what guests need?
+  chatkeep verify --application-schema prisma/schema.prisma --format github
+  chatkeep verify --format junit --fail-on warning     for a pipeline that wants to hear of warnings, too`
 
 export const verifyCommand = (run: Run) =>
   withDatabaseFlags(new Command('verify'))
     .summary('check that the database is as expected, and say what is not')
     .description('Compares the database with what chatkeep needs: columns, indexes, history, and the data itself.')
+    .addOption(
+      new Option('--format <format>', 'how to answer; json is what --json prints (default: table)').choices([
+        'table',
+        'json',
+        'junit',
+        'github',
+      ] as const),
+    )
     .addOption(
       new Option('--expect <state>', 'the state that the database should be in')
         .choices(['migrated', 'rolled-back'] as const)
@@ -32,8 +54,13 @@ export const verifyCommand = (run: Run) =>
     )
     .addOption(
       new Option('--fail-on <severity>', 'the least severity that makes the answer "no"')
-        .choices(['error', 'warning'] as const)
+        .choices(['error', 'warning', 'note'] as const)
         .default('error' as const),
+    )
+    .option('--probe [role]', 'also do what guests do, in a transaction that is rolled back; as this role')
+    .option(
+      '--application-schema <path>',
+      "also compare the application's schema.prisma, or a folder of *.prisma files",
     )
     .option('--migrations <dir>', 'compare with the migrations in this folder instead of those that come with chatkeep')
     .option('--application-role <name>', "check the rights of the application's role, too, and that it sees every row")
@@ -45,53 +72,126 @@ export const verifyCommand = (run: Run) =>
     .addHelpText('after', DETAILS)
     .action(
       run((context, options) =>
-        context.withTarget(options, 'direct', async (target): Promise<CommandResult> => {
-          const { verifyDatabase } = await import('../verify/verify-database.js')
-          const { describeTarget } = await import('../database/connection-target.js')
-          const report = await verifyDatabase(target, {
-            expectation: options.expect,
-            applicationRole: options.applicationRole,
-            failOn: options.failOn,
-            migrationsFolder: options.migrations === undefined ? undefined : resolve(context.cwd, options.migrations),
-            statementTimeoutMs: options.statementTimeout,
-            signal: context.signal,
-          })
-          return toResult({
-            ...report,
-            target: describeTarget(target),
-            database: target.database,
-            expect: options.expect,
+        inFormat(context, chosenFormat(options), async () => {
+          refuseContradictions(options)
+          const path = options.applicationSchema
+          const models = path === undefined ? undefined : await readModels(path, context)
+          return context.withTarget(options, 'direct', async (target): Promise<CommandResult> => {
+            const { verifyDatabase } = await import('../verify/verify-database.js')
+            const { describeTarget } = await import('../database/connection-target.js')
+            const report = await verifyDatabase(target, {
+              expectation: options.expect,
+              applicationRole: options.applicationRole,
+              failOn: options.failOn,
+              migrationsFolder: options.migrations === undefined ? undefined : resolve(context.cwd, options.migrations),
+              probe:
+                options.probe === undefined
+                  ? undefined
+                  : { role: options.probe === true ? options.applicationRole : options.probe },
+              applicationSchema: models,
+              statementTimeoutMs: options.statementTimeout,
+              signal: context.signal,
+            })
+            const named = { ...report, target: describeTarget(target), database: target.database }
+            return toResult({ ...named, expect: options.expect, failOn: options.failOn }, chosenFormat(options))
           })
         }),
       ),
     )
 
+type Format = 'table' | 'json' | 'junit' | 'github'
+
+const chosenFormat = ({ json, format }: { json?: true | undefined; format?: Format | undefined }): Format =>
+  format ?? (json === true ? 'json' : 'table')
+
+const refuseContradictions = (options: {
+  readonly json?: true | undefined
+  readonly format?: Format | undefined
+  readonly expect: Expectation
+  readonly probe?: string | true | undefined
+}): void => {
+  const { json, format, expect, probe } = options
+  if (json === true && format !== undefined && format !== 'json')
+    throw new OperatorError('usage', `--json and --format ${format} exclude each other`)
+  if (probe !== undefined && expect === 'rolled-back')
+    throw new OperatorError(
+      'usage',
+      '--probe and --expect rolled-back exclude each other: there are no guests to probe',
+    )
+}
+
+const readModels = async (path: string, { cwd }: CommandContext): Promise<ApplicationSchema> => {
+  const { readApplicationSchema } = await import('../verify/application-schema.js')
+  return readApplicationSchema(path, resolve(cwd, path))
+}
+
+// A pipeline reads the document it asked for also when the question could not be asked.
+const inFormat = async (
+  { stdout }: CommandContext,
+  format: Format,
+  work: () => Promise<CommandResult>,
+): Promise<CommandResult> => {
+  try {
+    return await work()
+  } catch (error) {
+    const { toErrorDocument } = await import('../cli/report-error.js')
+    const { renderErrorIn } = await import('../verify/render-error.js')
+    const text = renderErrorIn(format, toErrorDocument(error))
+    if (text !== undefined) stdout.write(`${text}\n`)
+    throw error
+  }
+}
+
 interface NamedReport extends VerifyReport {
   readonly target: string
   readonly database: string
   readonly expect: Expectation
+  readonly failOn: Severity
 }
 
 type Words = typeof import('../cli/render.js')
 
-const toResult = async (report: NamedReport): Promise<CommandResult> => {
+const toResult = async (report: NamedReport, format: Format): Promise<CommandResult> => {
   const words = await import('../cli/render.js')
-  const { target, schema, serverVersion, expect, columns, findings, next, summary, durationMs } = report
+  const { renderJunit } = await import('../verify/render-junit.js')
+  const { renderAnnotation } = await import('../verify/render-github.js')
+  const { describeFinding } = await import('../verify/describe-finding.js')
+  const { target, schema, serverVersion, expect, columns, checks, findings, next, summary, durationMs } = report
+  const documents = findings.map(toDocument)
+  const text = (render: Render): string => {
+    if (format === 'junit') return renderJunit(report)
+    const end = verdict(report, render, words)
+    if (format === 'github') return [...findings.map(renderAnnotation), end].join('\n')
+    return [
+      words.printable(`verify  ${target}  PostgreSQL ${serverVersion.replace(/ .*/, '')}  schema ${schema}`),
+      '',
+      columnTable(columns, render, words),
+      '',
+      ...findings.flatMap((found) => [
+        ...paintLines(found, describeFinding(found, MOST_DIFF_LINES), render, words),
+        '',
+      ]),
+      ...explainLines(findings),
+      end,
+    ].join('\n')
+  }
   return {
     exitCode: report.ok ? 0 : 1,
-    data: { target, schema, serverVersion, expect, columns, findings, next, summary, durationMs },
-    text: (render) =>
-      [
-        words.printable(`verify  ${target}  PostgreSQL ${serverVersion.replace(/ .*/, '')}  schema ${schema}`),
-        '',
-        columnTable(columns, render, words),
-        '',
-        ...findings.flatMap((finding) => [...findingLines(finding, render, words), '']),
-        ...explainLines(findings),
-        verdict(report, render, words),
-      ].join('\n'),
+    data: { target, schema, serverVersion, expect, columns, checks, findings: documents, next, summary, durationMs },
+    text,
   }
 }
+
+// A field that a finding does not have is null in a document, not missing.
+const toDocument = (found: CheckedFinding) => ({
+  ...found,
+  place: found.place ?? null,
+  diff: found.diff ?? null,
+  sqlState: found.sqlState ?? null,
+})
+
+/** More would scroll the answer away. */
+const MOST_DIFF_LINES = 20
 
 /** Step 2 of the update guide, with what is expected beside what is. */
 const columnTable = (columns: readonly GuideColumn[], render: Render, { printable }: Words): string =>
@@ -106,15 +206,16 @@ const columnTable = (columns: readonly GuideColumn[], render: Render, { printabl
     ]),
   )
 
-const findingLines = (finding: Finding, { paint }: Render, { printable }: Words): readonly string[] => {
-  const { code, severity, object, expected, actual, sample, help } = finding
+const paintLines = (
+  { severity }: Finding,
+  [headline = '', ...facts]: readonly string[],
+  { paint }: Render,
+  { printable }: Words,
+): readonly string[] => {
   const colours = { error: paint.red, warning: paint.yellow, note: paint.cyan }
   return [
-    `${colours[severity](severity)} ${code}: ${printable(object)}`,
-    `  expected  ${printable(expected)}`,
-    `  actual    ${printable(actual)}`,
-    ...(sample.length === 0 ? [] : [`  rows      id ${sample.join(', ')}`]),
-    `  next      ${printable(help)}`,
+    `${colours[severity](severity)}${printable(headline.slice(severity.length))}`,
+    ...facts.map((line) => paintDiff(printable(line), paint)),
   ]
 }
 
@@ -124,10 +225,15 @@ const explainLines = (findings: readonly Finding[]): readonly string[] => {
   return first === undefined ? [] : [`More on a finding: chatkeep explain ${first.code}`, '']
 }
 
+const paintDiff = (line: string, paint: Render['paint']): string => {
+  if (line.startsWith('    +')) return paint.green(line)
+  return line.startsWith('    -') ? paint.red(line) : line
+}
+
 const STATE_WORDS: Readonly<Record<Expectation, string>> = { migrated: 'migrated', 'rolled-back': 'rolled back' }
 
 const verdict = (report: NamedReport, { paint }: Render, { count, duration, printable }: Words): string => {
-  const { ok, database, expect, next, summary, durationMs } = report
+  const { ok, database, next, summary, durationMs } = report
   const { checks, errors, warnings, notes } = summary
   const figures = [
     ...(ok ? [count(checks, 'check')] : []),
@@ -135,9 +241,17 @@ const verdict = (report: NamedReport, { paint }: Render, { count, duration, prin
     count(warnings, 'warning'),
     ...(notes === 0 ? [] : [count(notes, 'note')]),
   ].join(', ')
-  const state = `${printable(database)} is ${errors === 0 ? '' : 'not '}${STATE_WORDS[expect]}${errors === 0 ? '' : ' as it should be'}`
-  const end = `${state}: ${figures} (${duration(durationMs)})`
+  const end = `${stateOf(report, printable(database))}: ${figures} (${duration(durationMs)})`
   const following = summary.warnings > 0 && next !== null ? `. Next: ${printable(next)}` : ''
   if (ok) return `${paint.green('ok:')} ${end}${following}`
   return `${paint.red('FAIL:')} ${end}. Next: ${printable(next ?? 'chatkeep verify --json')}`
+}
+
+// A database can be right and the application wrong about it.
+const stateOf = ({ expect, findings }: NamedReport, database: string): string => {
+  const wrong = new Set(findings.filter(({ severity }) => severity === 'error').map(({ check }) => check))
+  if (wrong.size === 0) return `${database} is ${STATE_WORDS[expect]}`
+  if (wrong.size === 1 && wrong.has('application-schema'))
+    return `${database} is ${STATE_WORDS[expect]}, but the application's models do not fit it`
+  return `${database} is not ${STATE_WORDS[expect]} as it should be`
 }

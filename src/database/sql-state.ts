@@ -10,6 +10,8 @@ export const SqlState = {
   sqlclientUnableToEstablishConnection: '08001',
   protocolViolation: '08P01',
   readOnlyTransaction: '25006',
+  invalidParameterValue: '22023',
+  sequenceGeneratorLimitExceeded: '2200H',
   foreignKeyViolation: '23503',
   notNullViolation: '23502',
   uniqueViolation: '23505',

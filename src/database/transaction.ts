@@ -16,6 +16,31 @@ export const inTransaction = async <T>(client: Queryable, work: () => Promise<T>
   }
 }
 
+/** Runs the work in a transaction that is rolled back whatever happens, so that nothing it writes stays. The first error wins. */
+export const inRolledBackTransaction = async <T>(
+  client: Queryable,
+  limits: SnapshotLimits,
+  work: () => Promise<T>,
+): Promise<T> => {
+  await client.query(
+    [
+      'BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED',
+      `SET LOCAL statement_timeout = ${limits.statementTimeoutMs}`,
+      `SET LOCAL lock_timeout = ${limits.lockTimeoutMs}`,
+      `SET LOCAL TIME ZONE 'UTC'`,
+    ].join('; '),
+  )
+  let result: T
+  try {
+    result = await work()
+  } catch (error) {
+    if (!isConnectionFailure(error)) await client.query('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+  await client.query('ROLLBACK')
+  return result
+}
+
 export interface SnapshotLimits {
   readonly statementTimeoutMs: number
   readonly lockTimeoutMs: number

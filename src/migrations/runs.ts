@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/connection.js'
+import { qualified } from '../database/identifier.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { packageVersion } from '../package-root.js'
 
@@ -97,3 +98,32 @@ const outcomeOf = (error: unknown): RunOutcome => {
 
 const describeError = (error: unknown): Readonly<Record<string, unknown>> =>
   error instanceof OperatorError ? { code: error.code, sqlState: error.sqlState ?? null } : {}
+/** What a run applied, as far as it was kept. */
+export interface AppliedSql {
+  /** As it was named then. */
+  readonly migration: string
+  readonly at: string
+  readonly sql: string
+}
+
+// By way of json, so that a table of another shape, or of an older version, is no error.
+const selectAppliedSql = (schema: string): string => `
+  SELECT DISTINCT ON (a."id") a."id", a."migration", a."at", a."sql"
+  FROM (
+    SELECT substring(r."run" ->> 'migration' FROM '^[0-9]+')::integer AS "id", r."run" ->> 'migration' AS "migration",
+      r."run" ->> 'at' AS "at", r."run" #>> '{detail,sql}' AS "sql", (r."run" ->> 'id')::bigint AS "run"
+    FROM (SELECT to_jsonb(t) AS "run" FROM ${qualified(schema, 'chatkeep_runs')} AS t) AS r
+    WHERE r."run" ->> 'action' IN ('apply', 'record', 'repair') AND r."run" ->> 'migration' ~ '^[0-9]{1,9}_'
+  ) AS a
+  WHERE a."sql" IS NOT NULL AND a."id" = ANY ($1)
+  ORDER BY a."id", a."run" DESC`
+
+/** What was last applied of each of these migrations, by their numbers; those of which nothing was kept are left out. */
+export const readAppliedSql = async (
+  client: Queryable,
+  schema: string,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, AppliedSql>> => {
+  const { rows } = await client.query<AppliedSql & { readonly id: number }>(selectAppliedSql(schema), [ids])
+  return new Map(rows.map(({ id, ...applied }) => [id, applied]))
+}

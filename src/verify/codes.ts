@@ -4,7 +4,9 @@ import { HISTORY } from './explanations/history.js'
 import { INDEXES } from './explanations/indexes.js'
 import { INTEGRITY } from './explanations/integrity.js'
 import { LEFTOVERS } from './explanations/leftovers.js'
+import { MODELS } from './explanations/models.js'
 import { OWN_OBJECTS } from './explanations/own-objects.js'
+import { PROBE } from './explanations/probe.js'
 import { ROWS } from './explanations/rows.js'
 import { SERVER } from './explanations/server.js'
 import { TABLES } from './explanations/tables.js'
@@ -20,6 +22,8 @@ const EXPLANATIONS = {
   ...LEFTOVERS,
   ...ROWS,
   ...SERVER,
+  ...PROBE,
+  ...MODELS,
 } as const satisfies Explanations
 
 /** Stable, lower-case snake case, part of the public contract. */

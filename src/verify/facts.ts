@@ -5,6 +5,7 @@ import { compareHistory, readHistory, type History, type MigrationStatus } from 
 import { CHAT_TABLES, findColumn, OWN_TABLES } from '../persistence/shape.js'
 import { historyRows } from './damaged-history.js'
 import type { Expectation } from './expectation.js'
+import { readMigrationChanges, type MigrationChange } from './migration-changes.js'
 import { readGuideColumns, type ReportedColumn } from './guide-columns.js'
 import { readIntegrity, type Integrity } from './integrity.js'
 import { readRoleAccess, type RoleAccess } from './role-access.js'
@@ -20,6 +21,8 @@ export interface Facts {
   /** Files and history side by side; without a history of ours every file is pending. */
   readonly migrations: readonly MigrationStatus[]
   readonly files: readonly MigrationFile[]
+  /** How changed files differ from what was applied, by their numbers, as far as that was kept. */
+  readonly changes: ReadonlyMap<number, MigrationChange>
   readonly guideColumns: readonly ReportedColumn[]
   readonly surroundings: Surroundings
   readonly integrity: Integrity
@@ -46,7 +49,19 @@ export const readFacts = async (client: Queryable, wanted: FactsWanted): Promise
   const applicationRole = role === undefined ? undefined : await readRoleAccess(client, schema, role)
   const history = await readHistory(client, schema)
   const migrations = compareHistory(files, historyRows(history, files))
-  return { ...wanted, catalog, history, migrations, guideColumns, surroundings, integrity, applicationRole }
+  const changes = await readMigrationChanges(client, { schema, migrations, files, surroundings })
+  return {
+    ...wanted,
+    files,
+    catalog,
+    history,
+    migrations,
+    changes,
+    guideColumns,
+    surroundings,
+    integrity,
+    applicationRole,
+  }
 }
 
 /** Whether the table is there. Without it, its columns and indexes are not worth a finding each. */

@@ -3,6 +3,13 @@ import type { FindingCode } from './codes.js'
 /** `error`: the database is not as expected. `warning`: it works, but somebody should look. `note`: worth knowing, nothing is wrong. */
 export type Severity = 'error' | 'warning' | 'note'
 
+/** Where in a file the cause, or the cure, of a finding is. */
+export interface Place {
+  /** As the reader would name it. */
+  readonly file: string
+  readonly line: number | null
+}
+
 /** One thing that a check found. */
 export interface Finding {
   readonly code: FindingCode
@@ -14,6 +21,11 @@ export interface Finding {
   readonly sample: readonly number[]
   /** What to type next. */
   readonly help: string
+  readonly place?: Place | undefined
+  /** What was changed, as a unified diff. */
+  readonly diff?: string | undefined
+  /** SQLSTATE of the server's answer, where there was one. */
+  readonly sqlState?: string | undefined
 }
 
 /** A finding that concerns no rows. */

@@ -4,7 +4,8 @@ import type { MigrationStatus } from '../migrations/history.js'
 import { missingRow } from '../migrations/plan.js'
 import type { FindingCode } from './codes.js'
 import type { Facts } from './facts.js'
-import { finding, type Finding } from './finding.js'
+import { finding, type Finding, type Place } from './finding.js'
+import type { MigrationChange } from './migration-changes.js'
 
 /** How findings name the history. */
 export const historyTable = ({ schema }: Pick<Facts, 'schema'>): string => `history ${qualified(schema, 'migrations')}`
@@ -35,20 +36,38 @@ const MISMATCH_HELP =
   'use the version of chatkeep that migrated this database last, or name its files with --migrations DIR'
 
 /** Where history and files contradict each other. */
-export const mismatchFindings = ({ migrations, files }: Pick<Facts, 'migrations' | 'files'>): readonly Finding[] =>
+export const mismatchFindings = ({
+  migrations,
+  files,
+  changes,
+}: Pick<Facts, 'migrations' | 'files' | 'changes'>): readonly Finding[] =>
   migrations.flatMap((migration) => {
     const { state } = migration
     if (state === 'applied' || state === 'pending') return []
     const { code, expected, actual } = MISMATCHES[state]
+    const change = state === 'changed' ? changes.get(migration.id) : undefined
     return [
-      finding('error', code, {
-        object: `migration ${migrationTitle(migration)}`,
-        expected,
-        actual,
-        help: state === 'gap' ? gapHelp(migration, files) : MISMATCH_HELP,
-      }),
+      {
+        ...finding('error', code, {
+          object: `migration ${migrationTitle(migration)}`,
+          expected,
+          actual: change?.summary ?? actual,
+          help: state === 'gap' ? gapHelp(migration, files) : MISMATCH_HELP,
+        }),
+        place: placeOf(migration, files, change),
+        diff: change?.diff,
+      },
     ]
   })
+
+const placeOf = (
+  { id }: MigrationStatus,
+  files: readonly MigrationFile[],
+  change: MigrationChange | undefined,
+): Place | undefined => {
+  const file = files.find((candidate) => candidate.id === id)
+  return file === undefined ? undefined : { file: `migrations/${file.fileName}`, line: change?.line ?? null }
+}
 
 const gapHelp = ({ id }: MigrationStatus, files: readonly MigrationFile[]): string => {
   const file = files.find((candidate) => candidate.id === id)

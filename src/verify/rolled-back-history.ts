@@ -12,7 +12,7 @@ export const rolledBackHistory: FactCheck = {
   name: 'rolled-back-history',
   expectations: ['rolled-back'],
   findings: (facts) => [
-    ...mismatchFindings({ files: facts.files, migrations: facts.migrations.filter(({ id }) => id === BASE_MIGRATION) }),
+    ...mismatchFindings({ ...facts, migrations: facts.migrations.filter(({ id }) => id === BASE_MIGRATION) }),
     ...leftFindings(facts),
   ],
 }

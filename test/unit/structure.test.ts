@@ -97,6 +97,8 @@ describe('the house', () => {
     ['cli-table3', /^cli\//],
     ['socket.io', /^server\//],
     ['socket.io-client', /^(replay|server|index)/],
+    ['@mrleebo/prisma-ast', /^verify\//],
+    ['diff', /^verify\//],
     ['zod', /^(cli|database|persistence|replay|server)\//],
   ] as const)('keeps %s where it belongs', ([name, allowed]) => {
     const wrong = imports.filter(({ target, isPackage, file }) => isPackage && target === name && !allowed.test(file))

@@ -47,6 +47,7 @@ const facts = (changes: Partial<Facts>): Facts => ({
   migrations: statuses('applied'),
   guideColumns: [],
   files: [],
+  changes: new Map(),
   surroundings: {
     serverVersion: '18.4',
     fsync: { value: 'on', source: 'default' },

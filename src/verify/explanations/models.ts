@@ -1,0 +1,81 @@
+import type { Explanations } from './explanation.js'
+
+export const MODELS = {
+  model_missing: {
+    title: 'a table of the chat has no model',
+    severities: ['warning'],
+    meaning: `The application cannot use the table through its ORM. Nothing fails by that alone.`,
+    cause: `The models were written by hand, or before the chat.`,
+    remedy: `npx prisma db pull, or add the model.`,
+  },
+  model_field_required: {
+    title: 'the model wants a value where the database may have none',
+    severities: ['error'],
+    meaning: `Reading one row without a value fails, and with it every row of that query. This is what breaks an application when the first guest writes: "clientId" is nullable since the guest-chat update.`,
+    cause: `The database was migrated and the schema of the ORM was not, or its client was not generated again.`,
+    remedy: `Make the field optional (clientId Int?), and the relation that rests on it (client Client?), then npx prisma generate and deploy.`,
+  },
+  model_field_optional: {
+    title: 'the model allows no value where the database wants one',
+    severities: ['error', 'warning'],
+    meaning: `An insert that leaves the field out, or says null, fails.`,
+    cause: `A column became NOT NULL after the model was written.`,
+    remedy: `Make the field required, or the column nullable, whichever is meant.`,
+  },
+  model_field_unknown: {
+    title: 'the model has a field that the database does not have',
+    severities: ['error'],
+    meaning: `The ORM names all fields when it reads, so every read of the model fails.`,
+    cause: `The application was deployed before the database was migrated, or a column was dropped.`,
+    remedy: `chatkeep migrate where it is a column of the guest-chat update; else remove the field or add the column.`,
+  },
+  model_field_missing: {
+    title: 'the database has a column that the model does not have',
+    severities: ['error', 'warning', 'note'],
+    meaning: `Without a default every insert through the model fails (error). A guest column can be neither written nor read (warning). Others are only in danger of npx prisma db push, which drops what it does not know (note).`,
+    cause: `The database was migrated and the schema of the ORM was not.`,
+    remedy: `Add the line that the finding gives, then npx prisma generate.`,
+  },
+  model_type_differs: {
+    title: 'model and column have different types',
+    severities: ['error', 'warning'],
+    meaning: `Reading or writing the field fails; with instants of another kind they shift by the time zone of the session.`,
+    cause: `A column or a field changed its type alone.`,
+    remedy: `Write the line that the finding gives, then npx prisma generate.`,
+  },
+  model_default_missing: {
+    title: 'the model relies on a default that the database does not have',
+    severities: ['error'],
+    meaning: `autoincrement() and dbgenerated() leave the value to the database, which has none to give.`,
+    cause: `A default was dropped, often by a restore or a copy of the table.`,
+    remedy: `Give the column its default again, e.g. nextval of its sequence.`,
+  },
+  model_enum_label_missing: {
+    title: 'the database has a label that the enum of the model lacks',
+    severities: ['error'],
+    meaning: `Reading a row that has this label fails.`,
+    cause: `A label was added in the database only.`,
+    remedy: `Add the label to the enum, then npx prisma generate.`,
+  },
+  model_enum_label_unknown: {
+    title: 'the enum of the model has a label that the database lacks',
+    severities: ['error'],
+    meaning: `Storing it fails.`,
+    cause: `A label was added in the model, and its migration was not run.`,
+    remedy: `ALTER TYPE … ADD VALUE, or take the label from the model.`,
+  },
+  model_unique_missing: {
+    title: 'a unique column is not said to be unique in the model',
+    severities: ['warning'],
+    meaning: `findUnique and upsert by it are not offered, and npx prisma db push would drop the index.`,
+    cause: `The index was made outside of the ORM, as migrations of chatkeep do.`,
+    remedy: `Add @unique to the field.`,
+  },
+  model_unique_unfounded: {
+    title: 'the model says that a field is unique, and the database does not see to it',
+    severities: ['error'],
+    meaning: `An upsert by the field fails or makes doubles, and two clients may share a name or phone.`,
+    cause: `The index was dropped or is INVALID.`,
+    remedy: `chatkeep verify names the index that is missing.`,
+  },
+} as const satisfies Explanations

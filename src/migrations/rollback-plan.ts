@@ -93,7 +93,7 @@ const preparations = (schema: string, range: RollbackRange): readonly Phase[] =>
   },
   ...(range.needsClients ? GIVE_CLIENTS : []),
   {
-    title: 'check',
+    title: 'compare',
     reason: 'that the archive has all guest data',
     inTransaction: true,
     statements: [countMissing(range)],

@@ -271,7 +271,7 @@ describe('nothing is lost or doubled, and what was saved is counted right, when'
     'the connection is cut %s',
     async (moment, { database }) => {
       await migrated(database)
-      const cutter = cutAtWrites(moment, 0.3)
+      const cutter = cutAtWrites(moment, 0.15)
       await withProxy(
         database.url,
         async ({ url }) => expectAllSavedOnce(database, await replayed(url)),

@@ -44,7 +44,7 @@ test('a server that is killed in the middle of rollback and migrate finds everyt
     server = await embedded.start(options)
   }
   const rollback = ['rollback', '--confirm', 'postgres'] as const
-  await killedAt(/^WITH linked/, ...rollback)
+  await killedAt(/^WITH wanted/, ...rollback)
   await killedAt(/DROP INDEX CONCURRENTLY/, ...rollback)
   await succeed(...rollback)
   await killedAt(/CREATE INDEX CONCURRENTLY "ChatMessage_guestUsername/, 'migrate')

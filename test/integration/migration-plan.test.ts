@@ -301,6 +301,7 @@ describe('the plan of rollback', () => {
       'move out',
       'guard',
       'check',
+      'compare',
       ...[14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2].map((id) => expect.stringMatching(`^${id}_`) as string),
     ])
     const capture = phases.at(-1)?.statements[0]

@@ -88,7 +88,7 @@ describe('a rollback that finds what earlier, cut runs left', () => {
     const { stdout } = await rollBack(database)
     expect(stdout).toContain('archived: 3 messages (1 linked to a client, 1 moved out whole), 1 client created')
     const runs = await database.query(
-      `SELECT "action", "detail" ->> 'messages' AS messages FROM "chatkeep_runs" ORDER BY "id" DESC LIMIT 1`,
+      `SELECT "action", "detail" ->> 'messages' AS messages FROM "chatkeep_runs" WHERE "action" LIKE 'archive%' ORDER BY "id" DESC LIMIT 1`,
     )
     expect(runs).toEqual([{ action: 'archive', messages: '3' }])
     expect((await rollBack(database)).stdout).toContain('there is nothing to roll back')

@@ -270,9 +270,10 @@ describe('verify --application-schema', () => {
       instead('mimeType        String?', 'mimeType String? nonsense !'),
     )
     expect(exitCode).toBe(2)
-    expect(stderr).toMatch(
-      /^error: prisma\/schema\.prisma:65:20: this cannot be parsed\n {2} {2}mimeType String\? nonsense !\n {2} {19}\^/,
-    )
+    expect(JSON.parse(stderr)).toMatchObject({
+      message: 'prisma/schema.prisma:65:20: this cannot be parsed',
+      details: ['  mimeType String? nonsense !', `${' '.repeat(19)}^`],
+    })
   })
 
   test.for([

@@ -25,8 +25,8 @@ describe('verify --format junit', () => {
     await migrated(database)
     const { exitCode, suite, cases } = await junit(database)
     expect(exitCode).toBe(0)
-    expect(suite.attributes).toMatchObject({ name: 'chatkeep verify', tests: '15', failures: '0', errors: '0' })
-    expect(cases).toHaveLength(15)
+    expect(suite.attributes).toMatchObject({ name: 'chatkeep verify', tests: '29', failures: '0', errors: '0' })
+    expect(cases).toHaveLength(29)
     expect(failuresOf(cases)).toEqual([])
   })
 
@@ -35,7 +35,7 @@ describe('verify --format junit', () => {
     await database.load('DROP INDEX "Client_phone_key"; DROP INDEX "Client_username_key"')
     const { exitCode, suite, cases } = await junit(database)
     expect(exitCode).toBe(1)
-    expect(suite.attributes).toMatchObject({ tests: '15', failures: '1' })
+    expect(suite.attributes).toMatchObject({ tests: '29', failures: '1' })
     expect(failuresOf(cases)).toEqual(['unique-columns'])
     const failure = cases.find(({ attributes }) => attributes.name === 'unique-columns')?.children[0]
     expect(failure?.attributes).toEqual({

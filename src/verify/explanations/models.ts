@@ -18,14 +18,14 @@ export const MODELS = {
   model_field_optional: {
     title: 'the model allows no value where the database wants one',
     severities: ['error', 'warning'],
-    meaning: `An insert that leaves the field out, or says null, fails.`,
+    meaning: `An insert that leaves the field out, or says null, is refused by the database although the ORM's types allow it.`,
     cause: `A column became NOT NULL after the model was written.`,
     remedy: `Make the field required, or the column nullable, whichever is meant.`,
   },
   model_field_unknown: {
     title: 'the model has a field that the database does not have',
     severities: ['error'],
-    meaning: `The ORM names all fields when it reads, so every read of the model fails.`,
+    meaning: `The ORM names all fields when it reads, so every read of the model fails, not only those that look at this field.`,
     cause: `The application was deployed before the database was migrated, or a column was dropped.`,
     remedy: `chatkeep migrate where it is a column of the guest-chat update; else remove the field or add the column.`,
   },
@@ -53,14 +53,14 @@ export const MODELS = {
   model_enum_label_missing: {
     title: 'the database has a label that the enum of the model lacks',
     severities: ['error'],
-    meaning: `Reading a row that has this label fails.`,
+    meaning: `Reading a row that has this label fails, and with it every other row of the same query.`,
     cause: `A label was added in the database only.`,
     remedy: `Add the label to the enum, then npx prisma generate.`,
   },
   model_enum_label_unknown: {
     title: 'the enum of the model has a label that the database lacks',
     severities: ['error'],
-    meaning: `Storing it fails.`,
+    meaning: `The ORM's types allow the label, and the database refuses every row that is written with it.`,
     cause: `A label was added in the model, and its migration was not run.`,
     remedy: `ALTER TYPE … ADD VALUE, or take the label from the model.`,
   },
@@ -74,7 +74,7 @@ export const MODELS = {
   model_unique_unfounded: {
     title: 'the model says that a field is unique, and the database does not see to it',
     severities: ['error'],
-    meaning: `An upsert by the field fails or makes doubles, and two clients may share a name or phone.`,
+    meaning: `An upsert by the field fails or makes doubles, and nothing keeps two rows from sharing the value.`,
     cause: `The index was dropped or is INVALID.`,
     remedy: `chatkeep verify names the index that is missing.`,
   },

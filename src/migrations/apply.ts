@@ -2,12 +2,14 @@ import type { QueryConfig, QueryResult } from 'pg'
 import { migrate as runLibrary } from 'postgres-migrations'
 import type { Queryable } from '../database/connection.js'
 import { escapeIdentifier } from '../database/identifier.js'
-import { migrationTitle, runsInTransaction, type MigrationFile } from './files.js'
+import { inTransaction } from '../database/transaction.js'
+import { migrationTitle, runsInTransaction } from './files.js'
 import type { PlannedStep } from './plan.js'
 import { recordRun, type RunAction } from './runs.js'
 import { beginWithShortLocks, withShortLocks, type LockWaitOptions } from './short-lock.js'
 import { NO_RESULT, runStatements } from './run-statements.js'
 import { toSqlFileError } from './sql-error.js'
+import { stateAfterFailure } from './state-after-failure.js'
 
 export interface AppliedStep {
   readonly id: number
@@ -30,28 +32,32 @@ export const applySteps = async (
   options: ApplyOptions,
 ): Promise<readonly AppliedStep[]> => {
   const applied: AppliedStep[] = []
-  const finish = async (step: PlannedStep, startedAt: number): Promise<void> => {
-    const { id, name } = step.file
-    const durationMs = Math.round(performance.now() - startedAt)
-    await recordRun(client, {
-      action: RUN_ACTIONS[step.action],
-      migration: migrationTitle(step.file),
-      durationMs,
-      // A file that is changed later can be compared with what was applied.
-      detail: { sql: step.file.sql },
-    })
-    applied.push({ id, name, action: step.action, durationMs })
-    options.onEvent({ type: 'done', migration: migrationTitle(step.file), action: DONE_WORDS[step.action], durationMs })
+  const onDone = (step: AppliedStep): void => {
+    applied.push(step)
+    const { action, durationMs } = step
+    options.onEvent({ type: 'done', migration: migrationTitle(step), action: DONE_WORDS[action], durationMs })
   }
   for (const step of steps.filter(({ action }) => action === 'repair')) {
     options.signal.throwIfAborted()
     const startedAt = performance.now()
-    await withPlace(client, step, applied, () => repair(client, step, options))
-    await finish(step, startedAt)
+    onDone(await withPlace(client, step, applied, () => repair(client, step, startedAt, options)))
   }
   const pending = steps.filter(({ action }) => action !== 'repair')
-  if (pending.length > 0) await applyThroughLibrary(client, pending, applied, options, finish)
+  if (pending.length > 0) await applyThroughLibrary(client, pending, applied, options, onDone)
   return applied
+}
+
+/** Writes down what was done, in the transaction that does it where there is one. */
+const record = async (client: Queryable, { file, action }: PlannedStep, startedAt: number): Promise<AppliedStep> => {
+  const durationMs = Math.round(performance.now() - startedAt)
+  await recordRun(client, {
+    action: RUN_ACTIONS[action],
+    migration: migrationTitle(file),
+    durationMs,
+    // A file that is changed later can be compared with what was applied.
+    detail: { sql: file.sql },
+  })
+  return { id: file.id, name: file.name, action, durationMs }
 }
 
 export const DONE_WORDS: Readonly<Record<PlannedStep['action'], string>> = {
@@ -68,9 +74,20 @@ const RUN_ACTIONS: Readonly<Record<PlannedStep['action'], RunAction>> = {
   repair: 'repair',
 }
 
-const repair = async (client: Queryable, step: PlannedStep, options: LockWaitOptions): Promise<void> => {
-  if (runsInTransaction(step.file)) await withShortLocks(client, options, () => runStatements(client, step.file.sql))
-  else await buildIndex(client, step)
+const repair = async (
+  client: Queryable,
+  step: PlannedStep,
+  startedAt: number,
+  options: LockWaitOptions,
+): Promise<AppliedStep> => {
+  if (!runsInTransaction(step.file)) {
+    await buildIndex(client, step)
+    return record(client, step, startedAt)
+  }
+  return withShortLocks(client, options, async () => {
+    await runStatements(client, step.file.sql)
+    return record(client, step, startedAt)
+  })
 }
 
 const buildIndex = async (client: Queryable, { file, dropIndex }: PlannedStep): Promise<QueryResult> => {
@@ -88,10 +105,10 @@ const applyThroughLibrary = async (
   steps: readonly PlannedStep[],
   applied: readonly AppliedStep[],
   options: ApplyOptions,
-  finish: (step: PlannedStep, startedAt: number) => Promise<void>,
+  onDone: (step: AppliedStep) => void,
 ): Promise<void> => {
   const bySql = new Map(steps.map((step) => [step.file.sql, step]))
-  let current: { readonly step: PlannedStep; readonly startedAt: number } | undefined
+  let current: Running | undefined
   let failure: unknown
 
   const execute = async (step: PlannedStep): Promise<QueryResult> => {
@@ -111,23 +128,22 @@ const applyThroughLibrary = async (
         current = { step, startedAt: performance.now() }
         return await withPlace(client, step, applied, () => execute(step))
       }
-      const result = typeof request === 'string' ? await client.query(request) : await client.query(request)
-      await finishIfLast(text)
-      return result
+      const send = (): Promise<QueryResult> =>
+        typeof request === 'string' ? client.query(request) : client.query(request)
+      return current !== undefined && isLast(current.step, text) ? await finish(current, send) : await send()
     } catch (error) {
       failure ??= error
       throw error
     }
   }
 
-  // The last thing the library does for a step: COMMIT, or the INSERT into the history where there is no transaction.
-  const finishIfLast = async (text: string): Promise<void> => {
-    if (current === undefined) return
-    const { step, startedAt } = current
-    const last = runsInTransaction(step.file) ? text === 'COMMIT' : text.startsWith('INSERT INTO migrations')
-    if (!last) return
+  // Together with the library's last statement for the step: after a cut the history and the runs know the same.
+  const finish = async ({ step, startedAt }: Running, send: () => Promise<QueryResult>): Promise<QueryResult> => {
     current = undefined
-    await finish(step, startedAt)
+    const both = async (): Promise<[AppliedStep, QueryResult]> => [await record(client, step, startedAt), await send()]
+    const [done, result] = runsInTransaction(step.file) ? await both() : await inTransaction(client, both)
+    onDone(done)
+    return result
   }
 
   try {
@@ -137,6 +153,15 @@ const applyThroughLibrary = async (
     throw failure ?? error
   }
 }
+
+interface Running {
+  readonly step: PlannedStep
+  readonly startedAt: number
+}
+
+// Where there is no transaction, the library ends with its row of the history.
+const isLast = ({ file }: PlannedStep, text: string): boolean =>
+  runsInTransaction(file) ? text === 'COMMIT' : text.startsWith('INSERT INTO migrations')
 
 const withPlace = async <T>(
   client: Queryable,
@@ -155,33 +180,3 @@ const withPlace = async <T>(
 
 const HINT =
   'mend the cause and run chatkeep migrate again: it goes on where it stopped, and chatkeep verify says where that is'
-
-/** What a failed step leaves behind, in a sentence. Looks, where that can be known only by looking. */
-export const stateAfterFailure = async (
-  client: Queryable,
-  file: Pick<MigrationFile, 'sql'>,
-  done: readonly { readonly id: number; readonly name: string }[],
-): Promise<string> => {
-  const before =
-    done.length === 0 ? 'nothing was changed before it' : `done before it: ${done.map(migrationTitle).join(', ')}`
-  const itself = runsInTransaction(file) ? 'this migration was rolled back' : await describeInvalidIndexes(client)
-  return `state: ${itself}; ${before}; nothing after it was run`
-}
-
-const SELECT_INVALID_INDEXES = `
-  SELECT i.relname AS "name"
-  FROM pg_catalog.pg_index AS x
-  JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
-  WHERE x.indrelid = to_regclass('"ChatMessage"') AND NOT x.indisvalid
-  ORDER BY i.relname`
-
-const describeInvalidIndexes = async (client: Queryable): Promise<string> => {
-  try {
-    const { rows } = await client.query<{ name: string }>(SELECT_INVALID_INDEXES)
-    if (rows.length === 0) return 'nothing of this migration is left'
-    return `${rows.map(({ name }) => `"${name}"`).join(', ')} is left INVALID; the next migrate drops it and builds it again`
-  } catch {
-    // The connection is gone, so nobody can look.
-    return 'an index may be left INVALID; then the next migrate drops it and builds it again'
-  }
-}

@@ -2,7 +2,6 @@ import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { inTransaction } from '../database/transaction.js'
 import { interruptedBy, type OperatorError } from '../errors.js'
-import { stateAfterFailure } from './apply.js'
 import { readArchiveObjects, type ArchiveSummary } from './archive.js'
 import { isArchiveOpen, openArchive, refuseNarrower, sealArchive } from './archive-seal.js'
 import { dropCapture } from './capture.js'
@@ -19,6 +18,7 @@ import { ensureRunsTable, recorded, recordRun } from './runs.js'
 import { withMigrationPreview, withMigrationSession, type MigrationOptions, type PreviewOptions } from './session.js'
 import { withShortLocks } from './short-lock.js'
 import { toSqlFileError } from './sql-error.js'
+import { stateAfterFailure } from './state-after-failure.js'
 
 export interface RollbackPreview {
   /** What will be undone, newest first; empty when there is nothing to undo. */

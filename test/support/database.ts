@@ -17,6 +17,8 @@ export interface TestDatabase {
   client(config?: pg.ClientConfig): Promise<pg.Client>
   /** Runs a script of any number of statements. */
   load(script: string): Promise<void>
+  /** Is replaced by a copy of another database, unless a test has connected to it or made something in it already. */
+  becomeCopyOf(template: string): Promise<boolean>
 }
 
 /** `test` with a database of its own, made when the test names it: `test('…', async ({ database }) => …)`. */
@@ -28,18 +30,29 @@ export const test = base.extend<{ database: TestDatabase }>({
 
 /** Creates a database, hands it over, and drops it whatever happened: for tests that need another one, or one per file. */
 export const withDatabase = async (work: (database: TestDatabase) => Promise<void>): Promise<void> => {
-  const name = `chatkeep_test_${randomBytes(6).toString('hex')}`
-  await administer(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)
-  const { database, close } = describeDatabase(name)
+  const { database, close, drop } = await createDatabase()
   try {
     await work(database)
   } finally {
     await close()
-    await administer(`DROP DATABASE ${name} WITH (FORCE)`)
+    await drop()
   }
 }
 
-const describeDatabase = (name: string): { database: TestDatabase; close: () => Promise<void> } => {
+interface CreatedDatabase {
+  readonly database: TestDatabase
+  readonly close: () => Promise<void>
+  readonly drop: () => Promise<void>
+}
+
+/** For what outlives a test. Connections have to be closed before others can copy the database. */
+export const createDatabase = async (): Promise<CreatedDatabase> => {
+  const name = `chatkeep_test_${randomBytes(6).toString('hex')}`
+  await administer(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)
+  return { ...describeDatabase(name), drop: () => administer(`DROP DATABASE ${name} WITH (FORCE)`) }
+}
+
+const describeDatabase = (name: string): Pick<CreatedDatabase, 'database' | 'close'> => {
   const url = new URL(inject('serverUrl'))
   url.pathname = `/${name}`
   const clients: pg.Client[] = []
@@ -63,6 +76,11 @@ const describeDatabase = (name: string): { database: TestDatabase; close: () => 
     load: async (script) => {
       await (await (first ??= client())).query(script)
     },
+    becomeCopyOf: async (template) => {
+      if (first !== undefined || clients.length > 0 || !(await isUntouched(url))) return false
+      await administer(`DROP DATABASE ${name}`, `CREATE DATABASE ${name} TEMPLATE ${template}`)
+      return true
+    },
   }
   const close = async () => {
     // One that was ended from the other side, or by the test, has nothing left to close.
@@ -71,11 +89,24 @@ const describeDatabase = (name: string): { database: TestDatabase; close: () => 
   return { database, close }
 }
 
-const administer = async (sql: string): Promise<void> => {
+const UNTOUCHED = `
+  SELECT NOT EXISTS (SELECT FROM pg_class WHERE oid >= 16384) AND NOT EXISTS (SELECT FROM pg_namespace WHERE oid >= 16384) AS "is"`
+
+const isUntouched = async (url: URL): Promise<boolean> => {
+  const client = new pg.Client({ connectionString: url.href })
+  await client.connect()
+  try {
+    return (await client.query<{ is: boolean }>(UNTOUCHED)).rows[0]?.is === true
+  } finally {
+    await client.end()
+  }
+}
+
+const administer = async (...statements: readonly string[]): Promise<void> => {
   const client = new pg.Client({ connectionString: inject('serverUrl') })
   await client.connect()
   try {
-    await client.query(sql)
+    for (const statement of statements) await client.query(statement)
   } finally {
     await client.end()
   }

@@ -23,6 +23,13 @@ interface StatementView {
   readonly estimate: { readonly ms: number | null; readonly basis: string }
 }
 
+/** Whether something keeps the plan from running at all. */
+export const isRefused = (plan: Pick<PlanView, 'obstacles'> | undefined): boolean =>
+  plan?.obstacles.some(({ effect }) => effect === 'refused') ?? false
+
+/** The last line of a dry run whose plan cannot run. */
+export const REFUSED = 'dry run: nothing was changed, and it cannot run as things are: see "refused" above'
+
 /** With the other columns at their widest, a line fits into 100 characters. */
 const STATEMENT_WIDTH = 42
 

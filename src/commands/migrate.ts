@@ -23,7 +23,7 @@ export const migrateCommand = (run: Run) =>
   withMigrationFlags(new Command('migrate'))
     .summary('bring the database to the guest-chat update, while it is in use')
     .description('Applies the migrations that the database lacks, without stopping its readers and writers.')
-    .option('--dry-run', 'show the plan and change nothing')
+    .option('--dry-run', 'show the plan and change nothing; exit 5 when it could not run')
     .option('--history', 'show who migrated and rolled back, when, and how it ended; change nothing')
     .option('--plan-hash <hash>', 'refuse when the plan is not the one with this hash (--dry-run prints it)')
     .addOption(
@@ -113,9 +113,15 @@ const planText = async (preview: MigratePreview, render: Render): Promise<string
 
 const renderPreview = async (header: string, named: Named, preview: MigratePreview): Promise<CommandResult> => {
   const { count } = await import('../cli/render.js')
-  const { renderPlan } = await import('../cli/render-plan.js')
+  const { isRefused, REFUSED, renderPlan } = await import('../cli/render-plan.js')
+  const { ExitCode } = await import('../errors.js')
   const { plan, planHash, details, archivedMessages } = preview
+  const refused = isRefused(details)
+  const verdict = needsWork(preview)
+    ? `dry run: nothing was changed; ${count(plan.steps.length, 'step')} to do. Next: chatkeep migrate --plan-hash ${planHash}`
+    : 'dry run: nothing was changed, and nothing needs to be'
   return {
+    exitCode: refused ? ExitCode.refused : ExitCode.done,
     data: {
       ...named,
       dryRun: true,
@@ -139,9 +145,7 @@ const renderPreview = async (header: string, named: Named, preview: MigratePrevi
           : renderPlan(details, render),
         ...archiveLines(archivedMessages, count),
         `plan hash: ${planHash}`,
-        needsWork(preview)
-          ? `dry run: nothing was changed; ${count(plan.steps.length, 'step')} to do. Next: chatkeep migrate --plan-hash ${planHash}`
-          : 'dry run: nothing was changed, and nothing needs to be',
+        refused ? REFUSED : verdict,
       ].join('\n'),
   }
 }

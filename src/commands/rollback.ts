@@ -3,7 +3,6 @@ import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { parseWholeNumber } from '../cli/flags.js'
 import { withMigrationFlags } from '../cli/migration-flags.js'
 import type { Render } from '../cli/render.js'
-import type { PlanDetails } from '../migrations/plan-details.js'
 import type { RollbackChoice } from '../migrations/prepare-rollback.js'
 import type { RollbackPreview, RollbackResult } from '../migrations/roll-back.js'
 
@@ -26,7 +25,7 @@ export const rollbackCommand = (run: Run) =>
     .description(
       'Undoes all migrations of the guest-chat update, newest first, and archives what the old schema cannot hold.',
     )
-    .option('--dry-run', 'show the plan and the price tag, and change nothing')
+    .option('--dry-run', 'show the plan and the price tag, change nothing; exit 5 when it could not run')
     .option('--plan-hash <hash>', 'refuse when the plan is not the one with this hash (--dry-run prints it)')
     .addOption(
       new Option('--to <migration>', 'the newest migration that stays, by its number')
@@ -59,19 +58,7 @@ export const rollbackCommand = (run: Run) =>
           const header = `rollback  ${describeTarget(target)}  schema ${work.schema}`
           const tag = await priceTagText(preview, choice, context.render)
           if (options.dryRun === true) {
-            const { renderPlan } = await import('../cli/render-plan.js')
-            return {
-              data: document(named, choice, preview),
-              text: (render) =>
-                dryRunText(
-                  header,
-                  tag,
-                  preview,
-                  confirmedCommand(choice, target.database, preview.planHash),
-                  render,
-                  renderPlan,
-                ),
-            }
+            return renderPreview(header, tag, named, choice, preview)
           }
           if (preview.files.length === 0 && !preview.unsealed) {
             return {
@@ -112,23 +99,35 @@ const document = (
   obstacles: details?.obstacles ?? [],
 })
 
-const dryRunText = (
+const renderPreview = async (
   header: string,
   tag: string,
-  { files, details, planHash }: RollbackPreview,
-  next: string,
-  render: Render,
-  renderPlan: (plan: PlanDetails, render: Render) => string,
-): string =>
-  [
-    header,
-    details === undefined || files.length === 0 ? 'will undo: nothing' : renderPlan(details, render),
-    tag,
-    `plan hash: ${planHash}`,
+  named: Named,
+  choice: RollbackChoice,
+  preview: RollbackPreview,
+): Promise<CommandResult> => {
+  const { isRefused, REFUSED, renderPlan } = await import('../cli/render-plan.js')
+  const { ExitCode } = await import('../errors.js')
+  const { files, details, planHash } = preview
+  const refused = isRefused(details)
+  const next = confirmedCommand(choice, named.database, planHash)
+  const verdict =
     files.length === 0
       ? 'dry run: nothing was changed, and nothing needs to be'
-      : `dry run: nothing was changed. Next: ${next}`,
-  ].join('\n')
+      : `dry run: nothing was changed. Next: ${next}`
+  return {
+    exitCode: refused ? ExitCode.refused : ExitCode.done,
+    data: document(named, choice, preview),
+    text: (render) =>
+      [
+        header,
+        details === undefined || files.length === 0 ? 'will undo: nothing' : renderPlan(details, render),
+        tag,
+        `plan hash: ${planHash}`,
+        refused ? REFUSED : verdict,
+      ].join('\n'),
+  }
+}
 
 /** The rollback of this choice, confirmed. */
 const confirmedCommand = ({ to, onOrphans }: RollbackChoice, database: string, planHash?: string): string =>

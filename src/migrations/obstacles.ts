@@ -8,6 +8,7 @@ export interface Obstacle {
     | 'partitioned_table'
     | 'column_in_use'
     | 'clients_cannot_be_created'
+    | 'messages_without_client'
     | 'insufficient_privilege'
     | 'old_transaction'
     | 'prepared_transaction'

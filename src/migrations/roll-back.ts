@@ -54,10 +54,10 @@ export const previewRollback = (
     const range = rollbackRange(state, options.to)
     await refuseNarrower(client, range)
     const undone = await readUndone(options.folder, range.files)
-    const planHash = await refuseOtherRollback(client, state, undone, options.planHash)
+    const planHash = await refuseOtherRollback(client, state, undone, options)
     const price = await readPriceTag(client, state.catalog, range)
     const details = options.dryRun
-      ? await describeRollback(client, { state, undone, price, range, schema: options.schema })
+      ? await describeRollback(client, { state, undone, price, range, ...options })
       : undefined
     return {
       files: range.files,
@@ -78,7 +78,7 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
     const state = await readMigrationState(client, options.schema, options.folder)
     const range = rollbackRange(state, options.to)
     const undone = await readUndone(options.folder, range.files)
-    const planHash = await refuseOtherRollback(client, state, undone, options.planHash)
+    const planHash = await refuseOtherRollback(client, state, undone, options)
     await checkPrivileges(client, options.schema)
     await refuseNarrower(client, range)
     await refuseColumnsInUse(client, undone)

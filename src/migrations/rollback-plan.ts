@@ -8,6 +8,7 @@ import { INSERT_CLIENT } from './guest-client.js'
 import { KEEP_CREATED_CLIENT, LINK_MESSAGES, REMOVE_ORPHANS } from './link-guests.js'
 import type { Obstacle } from './obstacles.js'
 import { splitFile, type DraftStep } from './draft-steps.js'
+import type { OnOrphans } from './orphans.js'
 import { describePlan, type PlanDetails } from './plan-details.js'
 import { planHash, refuseOtherPlan } from './plan-hash.js'
 import type { MigrationState } from './plan.js'
@@ -26,6 +27,7 @@ export interface RollbackQuestion {
   readonly undone: readonly Undone[]
   readonly price: PriceTag
   readonly range: RollbackRange
+  readonly onOrphans: OnOrphans
   readonly schema: string
 }
 
@@ -40,9 +42,9 @@ export const refuseOtherRollback = async (
   client: Queryable,
   state: MigrationState,
   undone: readonly Undone[],
-  agreed: string | undefined,
+  { onOrphans, planHash: agreed }: { readonly onOrphans: OnOrphans; readonly planHash?: string | undefined },
 ): Promise<string> => {
-  const scripts = undone.map(({ file, script }) => `${migrationTitle(file)}: ${script}`)
+  const scripts = [`orphans: ${onOrphans}`, ...undone.map(({ file, script }) => `${migrationTitle(file)}: ${script}`)]
   const hash = planHash({ command: 'rollback', state, archive: await readArchiveObjects(client), scripts })
   refuseOtherPlan(agreed, hash, 'rollback')
   return hash
@@ -50,13 +52,13 @@ export const refuseOtherRollback = async (
 
 /** Every statement of a rollback with its locks and its time: first what prepares it, then the ways back, newest first. */
 export const describeRollback = async (client: Queryable, question: RollbackQuestion): Promise<PlanDetails> => {
-  const { state, undone, price, range, schema } = question
+  const { state, undone, price, range, onOrphans, schema } = question
   const ways = await Promise.all(undone.map((one) => wayBack(one, range)))
   const phases = range.captureEnds === undefined ? [] : await Promise.all(preparations(schema, range).map(draftPhase))
   const inUse = await readColumnsInUse(client, undone)
   return describePlan(client, schema, state.catalog, [...phases, ...ways], {
     provenNotNull: ['clientId'],
-    obstacles: [...inUse, ...unlinkable(price)],
+    obstacles: [...inUse, ...unlinkable(price), ...(onOrphans === 'abort' ? orphaned(price) : [])],
   })
 }
 
@@ -150,6 +152,17 @@ const unlinkable = ({ clientsToCreate, blockingClientColumns }: PriceTag): reado
         effect: 'refused',
         text: `${clientsToCreate} guests need a client, but "Client"."${column}" is NOT NULL and has no default`,
       }))
+
+const orphaned = ({ messagesToRemove }: PriceTag): readonly Obstacle[] =>
+  messagesToRemove === 0
+    ? []
+    : [
+        {
+          code: 'messages_without_client',
+          effect: 'refused',
+          text: `${messagesToRemove} messages have neither client nor guest name, and --on-orphans is abort`,
+        },
+      ]
 
 const SELECT_COLUMNS_IN_USE = `
   SELECT DISTINCT a.attname AS "column", r.ev_class::regclass::text AS "view"

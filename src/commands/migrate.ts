@@ -4,7 +4,6 @@ import { withMigrationFlags } from '../cli/migration-flags.js'
 import type { Render } from '../cli/render.js'
 import type { MigratePreview, MigrateResult } from '../migrations/migrate.js'
 import type { PlannedStep } from '../migrations/plan.js'
-import type { RecordedRun } from '../migrations/run-history.js'
 
 const EXAMPLES = `
 Examples:
@@ -48,7 +47,9 @@ export const migrateCommand = (run: Run) =>
           const named = { database: target.database, target: describeTarget(target) }
           if (options.history === true) {
             const { readRunHistory } = await import('../migrations/run-history.js')
-            return renderHistory(named, await readRunHistory(target, work))
+            const { renderHistory } = await import('../cli/render-history.js')
+            const runs = await readRunHistory(target, work)
+            return { data: { ...named, runs }, text: (render) => renderHistory(named.database, runs, render) }
           }
           const form = SCRIPT_FORMS.find((one) => one === options.sql)
           if (form !== undefined) {
@@ -189,46 +190,4 @@ const renderResult = async (named: Named, result: MigrateResult): Promise<Comman
       return lines.join('\n')
     },
   }
-}
-
-const renderHistory = async (named: Named, runs: readonly RecordedRun[]): Promise<CommandResult> => {
-  const { duration, printable } = await import('../cli/render.js')
-  const row = (run: RecordedRun): readonly string[] => [
-    run.startedAt.toISOString().replace('T', ' ').slice(0, 19),
-    printable(run.role),
-    run.version,
-    `${run.command}: ${describeSteps(run.steps)}`,
-    run.planHash ?? '',
-    run.durationMs === null ? '' : duration(run.durationMs),
-    run.outcome,
-  ]
-  return {
-    data: { ...named, runs },
-    text: (render) =>
-      runs.length === 0
-        ? `no history: chatkeep has changed nothing in ${named.database} yet`
-        : render.table(['began (UTC)', 'by', 'version', 'what', 'plan', 'took', 'outcome'], runs.map(row)),
-  }
-}
-
-const STEP_WORDS: Readonly<Record<string, string>> = {
-  apply: 'applied',
-  record: 'recorded',
-  repair: 'repaired',
-  'roll back': 'undone',
-  archive: 'archived',
-  restore: 'restored',
-}
-
-/** `13 applied, 1 recorded`. */
-const describeSteps = (steps: RecordedRun['steps']): string => {
-  const words = steps.flatMap(({ action, migration }) => {
-    const word = STEP_WORDS[action]
-    return word === undefined ? [] : [{ word, counts: migration !== null }]
-  })
-  const sums = Array.from(new Set(words.map(({ word }) => word)), (wanted) => {
-    const [first, ...others] = words.filter(({ word }) => word === wanted)
-    return first?.counts === true ? `${1 + others.length} ${wanted}` : wanted
-  })
-  return sums.length === 0 ? 'nothing finished' : sums.join(', ')
 }

@@ -7,8 +7,7 @@ import type { Render } from '../cli/render.js'
 import { OperatorError } from '../errors.js'
 import type { ApplicationSchema } from '../verify/application-schema.js'
 import type { Expectation } from '../verify/expectation.js'
-import type { Finding, Severity } from '../verify/finding.js'
-import type { GuideColumn } from '../verify/guide-columns.js'
+import type { Severity } from '../verify/finding.js'
 import type { CheckedFinding, VerifyReport } from '../verify/verify-database.js'
 
 const DETAILS = `
@@ -149,10 +148,8 @@ interface NamedReport extends VerifyReport {
   readonly failOn: Severity
 }
 
-type Words = typeof import('../cli/render.js')
-
 const toResult = async (report: NamedReport, format: Format): Promise<CommandResult> => {
-  const words = await import('../cli/render.js')
+  const { renderReport, renderVerdict } = await import('../cli/render-verify.js')
   const { renderJunit } = await import('../verify/render-junit.js')
   const { renderAnnotation } = await import('../verify/render-github.js')
   const { describeFinding } = await import('../verify/describe-finding.js')
@@ -160,20 +157,12 @@ const toResult = async (report: NamedReport, format: Format): Promise<CommandRes
   const documents = findings.map(toDocument)
   const text = (render: Render): string => {
     if (format === 'junit') return renderJunit(report)
-    const end = verdict(report, render, words)
-    if (format === 'github') return [...findings.map(renderAnnotation), end].join('\n')
-    return [
-      words.printable(`verify  ${target}  PostgreSQL ${serverVersion.replace(/ .*/, '')}  schema ${schema}`),
-      '',
-      columnTable(columns, render, words),
-      '',
-      ...findings.flatMap((found) => [
-        ...paintLines(found, describeFinding(found, MOST_DIFF_LINES), render, words),
-        '',
-      ]),
-      ...explainLines(findings),
-      end,
-    ].join('\n')
+    if (format === 'github') return [...findings.map(renderAnnotation), renderVerdict(report, render)].join('\n')
+    return renderReport(
+      report,
+      findings.map((found) => describeFinding(found, MOST_DIFF_LINES)),
+      render,
+    )
   }
   return {
     exitCode: report.ok ? 0 : 1,
@@ -192,66 +181,3 @@ const toDocument = (found: CheckedFinding) => ({
 
 /** More would scroll the answer away. */
 const MOST_DIFF_LINES = 20
-
-/** Step 2 of the update guide, with what is expected beside what is. */
-const columnTable = (columns: readonly GuideColumn[], render: Render, { printable }: Words): string =>
-  render.table(
-    ['column_name', 'data_type', 'is_nullable', 'expected', ''],
-    columns.map(({ column_name, data_type, is_nullable, expected, ok }) => [
-      column_name,
-      printable(data_type ?? 'absent'),
-      is_nullable ?? '',
-      expected,
-      ok ? 'ok' : render.paint.red('FAIL'),
-    ]),
-  )
-
-const paintLines = (
-  { severity }: Finding,
-  [headline = '', ...facts]: readonly string[],
-  { paint }: Render,
-  { printable }: Words,
-): readonly string[] => {
-  const colours = { error: paint.red, warning: paint.yellow, note: paint.cyan }
-  return [
-    `${colours[severity](severity)}${printable(headline.slice(severity.length))}`,
-    ...facts.map((line) => paintDiff(printable(line), paint)),
-  ]
-}
-
-// Once, since the code stands before each finding.
-const explainLines = (findings: readonly Finding[]): readonly string[] => {
-  const [first] = findings
-  return first === undefined ? [] : [`More on a finding: chatkeep explain ${first.code}`, '']
-}
-
-const paintDiff = (line: string, paint: Render['paint']): string => {
-  if (line.startsWith('    +')) return paint.green(line)
-  return line.startsWith('    -') ? paint.red(line) : line
-}
-
-const STATE_WORDS: Readonly<Record<Expectation, string>> = { migrated: 'migrated', 'rolled-back': 'rolled back' }
-
-const verdict = (report: NamedReport, { paint }: Render, { count, duration, printable }: Words): string => {
-  const { ok, database, next, summary, durationMs } = report
-  const { checks, errors, warnings, notes } = summary
-  const figures = [
-    ...(ok ? [count(checks, 'check')] : []),
-    count(errors, 'error'),
-    count(warnings, 'warning'),
-    ...(notes === 0 ? [] : [count(notes, 'note')]),
-  ].join(', ')
-  const end = `${stateOf(report, printable(database))}: ${figures} (${duration(durationMs)})`
-  const following = summary.warnings > 0 && next !== null ? `. Next: ${printable(next)}` : ''
-  if (ok) return `${paint.green('ok:')} ${end}${following}`
-  return `${paint.red('FAIL:')} ${end}. Next: ${printable(next ?? 'chatkeep verify --json')}`
-}
-
-// A database can be right and the application wrong about it.
-const stateOf = ({ expect, findings }: NamedReport, database: string): string => {
-  const wrong = new Set(findings.filter(({ severity }) => severity === 'error').map(({ check }) => check))
-  if (wrong.size === 0) return `${database} is ${STATE_WORDS[expect]}`
-  if (wrong.size === 1 && wrong.has('application-schema'))
-    return `${database} is ${STATE_WORDS[expect]}, but the application's models do not fit it`
-  return `${database} is not ${STATE_WORDS[expect]} as it should be`
-}

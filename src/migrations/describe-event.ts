@@ -34,6 +34,8 @@ export const describeEvent = (event: MigrationEvent): EventDescription => {
     }
     case 'building':
       return status(event, `${event.statement} ${event.phase}`, describeBuild(event))
+    case 'batches':
+      return status(event, event.what, `${event.what}: ${event.percent} % (${seconds(event)})`)
     case 'running':
       return status(event, event.statement, `running ${event.statement} (${seconds(event)})`)
   }

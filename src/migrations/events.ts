@@ -48,6 +48,8 @@ export type MigrationEvent =
       readonly etaMs: number | null
       readonly elapsedMs: number
     }
+  /** Work on rows that goes in batches. */
+  | { readonly type: 'batches'; readonly what: string; readonly percent: number; readonly elapsedMs: number }
   /** A statement that takes long and waits for nobody. */
   | { readonly type: 'running'; readonly statement: string; readonly elapsedMs: number }
   | {

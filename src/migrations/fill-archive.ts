@@ -1,6 +1,8 @@
 import type { Queryable } from '../database/connection.js'
+import { onlyRow } from '../database/rows.js'
 import type { Kept } from './capture.js'
-import { inBatch } from './in-batch.js'
+import { countBatches } from './count-batches.js'
+import { inBatch, type BatchOptions } from './in-batch.js'
 import type { ArchivedColumn } from './rollback-range.js'
 
 /** Messages a transaction; small, so that a writer who meets one of its rows waits for milliseconds. */
@@ -10,9 +12,13 @@ const SELECT_BATCH_END = `
   SELECT max("id") AS "last"
   FROM (SELECT "id" FROM "ChatMessage" WHERE "id" > $1 ORDER BY "id" LIMIT ${BATCH_ROWS}) AS batch`
 
+const SELECT_LAST = `SELECT coalesce(max("id"), 0)::float AS "last" FROM "ChatMessage"`
+
 /** Copies guest data of all messages into the archive, in batches; what is written meanwhile the trigger adds. */
-export const fillArchive = async (client: Queryable, kept: Kept, signal: AbortSignal): Promise<void> => {
+export const fillArchive = async (client: Queryable, kept: Kept, { signal, onEvent }: BatchOptions): Promise<void> => {
   const [insert, refresh] = [insertBatch(kept), refreshBatch(kept)]
+  const { last: end } = onlyRow(await client.query<{ last: number }>(SELECT_LAST))
+  const tell = countBatches('archiving guest data', end, onEvent)
   for (let after = '0'; ;) {
     const { rows } = await client.query<{ last: string | number | null }>(SELECT_BATCH_END, [after])
     const last = rows[0]?.last ?? null
@@ -22,6 +28,7 @@ export const fillArchive = async (client: Queryable, kept: Kept, signal: AbortSi
       await client.query(refresh, [after, last])
     })
     after = String(last)
+    tell(Number(last))
   }
 }
 

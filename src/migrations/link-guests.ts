@@ -2,7 +2,8 @@ import type { Queryable } from '../database/connection.js'
 import { isServerError } from '../database/sql-state.js'
 import { toStorablePhone, toUsername } from '../persistence/prepare-message.js'
 import { findOrCreateClient } from './guest-client.js'
-import { inBatch } from './in-batch.js'
+import { countBatches } from './count-batches.js'
+import { inBatch, type BatchOptions } from './in-batch.js'
 
 interface Guest {
   readonly username: string
@@ -44,9 +45,11 @@ export const KEEP_CREATED_CLIENT = `
  * Gives every guest's message without client its client: the one of that name, else a new one, which is remembered.
  * One transaction a guest. A name nothing can be made of is left to `removeOrphans`.
  */
-export const linkGuests = async (client: Queryable, signal: AbortSignal): Promise<void> => {
+export const linkGuests = async (client: Queryable, { signal, onEvent }: BatchOptions): Promise<void> => {
   const { rows: guests } = await client.query<Guest>(SELECT_UNLINKED_GUESTS)
-  for (const guest of guests) {
+  const tell = countBatches('linking guests to clients', guests.length, onEvent)
+  for (const [index, guest] of guests.entries()) {
+    tell(index)
     try {
       await inBatch(client, signal, () => linkGuest(client, guest))
     } catch (error) {

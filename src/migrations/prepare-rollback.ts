@@ -51,10 +51,10 @@ export const prepareRollback = async (
   range: RollbackRange,
   options: RollbackOptions,
 ): Promise<void> => {
-  const { onEvent, schema, signal } = options
+  const { onEvent, schema } = options
   await withShortLocks(client, options, () => startCapture(client, schema, range))
   onEvent({ type: 'note', text: 'archiving guest data' })
-  await fillArchive(client, range, signal)
+  await fillArchive(client, range, options)
   if (range.needsClients) await giveClients(client, options)
   const missing = await countUnarchived(client, range)
   if (missing > 0) throw archiveIncomplete(missing)
@@ -63,11 +63,11 @@ export const prepareRollback = async (
 const giveClients = async (client: Queryable, options: RollbackOptions): Promise<void> => {
   const { onEvent, onOrphans, signal } = options
   onEvent({ type: 'note', text: 'linking guests to clients' })
-  await linkGuests(client, signal)
+  await linkGuests(client, options)
   if (onOrphans === 'archive') await removeOrphans(client, signal)
   await withShortLocks(client, options, () => addGuard(client))
   // What was written between the last look and the guard.
-  await linkGuests(client, signal)
+  await linkGuests(client, options)
   if (onOrphans === 'archive') await removeOrphans(client, signal)
   else await refuseLateOrphans(client, options)
   onEvent({ type: 'note', text: 'checking that every message has a client' })

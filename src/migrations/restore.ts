@@ -5,6 +5,8 @@ import { inTransaction } from '../database/transaction.js'
 import { dropArchive, dropGuard, ensureArchiveTables, readArchiveObjects, summariseArchive } from './archive.js'
 import { breakSeal } from './archive-seal.js'
 import { dropCapture } from './capture.js'
+import { countBatches } from './count-batches.js'
+import type { BatchOptions } from './in-batch.js'
 import { returnRemovedMessages } from './return-removed.js'
 import { recordRun } from './runs.js'
 import { withShortLocks, type LockWaitOptions } from './short-lock.js'
@@ -25,9 +27,8 @@ export interface Restored {
 
 const BATCH_ROWS = 5_000
 
-export interface RestoreOptions {
+export interface RestoreOptions extends BatchOptions {
   readonly schema: string
-  readonly signal: AbortSignal
 }
 
 /** Removes what an interrupted rollback left beside the archive: trigger, function, guard. */
@@ -46,10 +47,8 @@ export const clearRollbackLeftovers = async (client: Queryable, options: LockWai
  * Can be cut anywhere: what is back has left the archive in the same transaction.
  * @returns undefined when there was no archive
  */
-export const restoreArchive = async (
-  client: Queryable,
-  { schema, signal }: RestoreOptions,
-): Promise<Restored | undefined> => {
+export const restoreArchive = async (client: Queryable, options: RestoreOptions): Promise<Restored | undefined> => {
+  const { schema, signal } = options
   const { archive, guestClients } = await readArchiveObjects(client)
   if (!archive && !guestClients) return undefined
   const startedAt = performance.now()
@@ -57,7 +56,7 @@ export const restoreArchive = async (
   const summary = await summariseArchive(client)
   await breakSeal(client, summary)
   const returnedMessages = await returnRemovedMessages(client, schema, signal)
-  const found = await restoreGuestData(client, signal)
+  const found = await restoreGuestData(client, summary.messages, options)
   const clients = await removeCreatedClients(client, schema)
   const restored: Restored = {
     messages: Math.max(0, found - returnedMessages),
@@ -100,12 +99,18 @@ const RESTORE_BATCH = `
   )
   SELECT (SELECT count(*)::integer FROM batch) AS "taken", (SELECT count(*)::integer FROM restored) AS "restored"`
 
-const restoreGuestData = async (client: Queryable, signal: AbortSignal): Promise<number> => {
+const restoreGuestData = async (
+  client: Queryable,
+  total: number,
+  { signal, onEvent }: BatchOptions,
+): Promise<number> => {
+  const tell = countBatches('putting guest data back', total, onEvent)
   for (let sum = 0; ;) {
     signal.throwIfAborted()
     const { taken, restored } = onlyRow(await client.query<{ taken: number; restored: number }>(RESTORE_BATCH))
     sum += restored
     if (taken === 0) return sum
+    tell(sum)
   }
 }
 

@@ -1,0 +1,52 @@
+import { duration, printable, type Render } from './render.js'
+
+/** A run of migrate or rollback as far as its line goes; what `--json` prints has more. */
+export interface RunView {
+  readonly command: string
+  readonly startedAt: Date
+  readonly role: string
+  readonly version: string
+  readonly planHash: string | null
+  readonly outcome: string
+  /** Null while there is no end. */
+  readonly durationMs: number | null
+  readonly steps: readonly { readonly action: string; readonly migration: string | null }[]
+}
+
+/** One line a run, the newest last, where a reader looks first. */
+export const renderHistory = (database: string, runs: readonly RunView[], render: Render): string =>
+  runs.length === 0
+    ? `no history: chatkeep has changed nothing in ${printable(database)} yet`
+    : render.table(['began (UTC)', 'by', 'version', 'what', 'plan', 'took', 'outcome'], runs.map(toRow))
+
+const toRow = (run: RunView): readonly string[] => [
+  run.startedAt.toISOString().replace('T', ' ').slice(0, 19),
+  printable(run.role),
+  run.version,
+  `${run.command}: ${describeSteps(run.steps)}`,
+  run.planHash ?? '',
+  run.durationMs === null ? '' : duration(run.durationMs),
+  run.outcome,
+]
+
+const STEP_WORDS: Readonly<Record<string, string>> = {
+  apply: 'applied',
+  record: 'recorded',
+  repair: 'repaired',
+  'roll back': 'undone',
+  archive: 'archived',
+  restore: 'restored',
+}
+
+/** `13 applied, 1 recorded`. */
+const describeSteps = (steps: RunView['steps']): string => {
+  const words = steps.flatMap(({ action, migration }) => {
+    const word = STEP_WORDS[action]
+    return word === undefined ? [] : [{ word, counts: migration !== null }]
+  })
+  const sums = Array.from(new Set(words.map(({ word }) => word)), (wanted) => {
+    const [first, ...others] = words.filter(({ word }) => word === wanted)
+    return first?.counts === true ? `${1 + others.length} ${wanted}` : wanted
+  })
+  return sums.length === 0 ? 'nothing finished' : sums.join(', ')
+}

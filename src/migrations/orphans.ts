@@ -3,6 +3,7 @@ import { onlyRow } from '../database/rows.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { dropGuard } from './archive.js'
 import { findUnlinkableGuests } from './link-guests.js'
+import { readReferences } from './references.js'
 import { withShortLocks, type LockWaitOptions } from './short-lock.js'
 
 /**
@@ -68,23 +69,12 @@ const orphansFound = ({ count, sample }: Orphans, state: string, hint: string): 
     },
   )
 
-const SELECT_REFERENCES = `
-  SELECT format('%I.%I', n.nspname, c.relname) AS "table", quote_ident(a.attname) AS "column", quote_ident(f.attname) AS "key"
-  FROM pg_catalog.pg_constraint AS k
-  JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
-  JOIN pg_catalog.pg_attribute AS f ON f.attrelid = k.confrelid AND f.attnum = k.confkey[1]
-  WHERE k.contype = 'f' AND k.confrelid = to_regclass('"ChatMessage"')
-  ORDER BY 1, 2`
-
 /**
  * A message that leaves the table takes along what refers to it, or cannot leave; neither comes back with it.
  * @throws OperatorError `messages_are_referenced` (exit 5)
  */
 export const refuseReferencedOrphans = async (client: Queryable): Promise<void> => {
-  const { rows } = await client.query<{ table: string; column: string; key: string }>(SELECT_REFERENCES)
-  for (const { table, column, key } of rows) {
+  for (const { table, column, key } of await readReferences(client, 'ChatMessage')) {
     const referenced = `${NO_NAME} AND EXISTS (SELECT FROM ${table} AS r WHERE r.${column} = m.${key})`
     const orphans = onlyRow(await client.query<Orphans>(selectOrphans(referenced)))
     if (orphans.count === 0) continue

@@ -7,6 +7,7 @@ import { breakSeal } from './archive-seal.js'
 import { dropCapture } from './capture.js'
 import { countBatches } from './count-batches.js'
 import type { BatchOptions } from './in-batch.js'
+import { readReferences } from './references.js'
 import { returnRemovedMessages } from './return-removed.js'
 import { recordRun } from './runs.js'
 import { withShortLocks, type LockWaitOptions } from './short-lock.js'
@@ -114,23 +115,12 @@ const restoreGuestData = async (
   }
 }
 
-const SELECT_CLIENT_REFERENCES = `
-  SELECT format('%I.%I', n.nspname, c.relname) AS "table", quote_ident(a.attname) AS "column", quote_ident(f.attname) AS "key"
-  FROM pg_catalog.pg_constraint AS k
-  JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
-  JOIN pg_catalog.pg_attribute AS f ON f.attrelid = k.confrelid AND f.attnum = k.confkey[1]
-  WHERE k.contype = 'f' AND k.confrelid = to_regclass('"Client"')`
-
 /** A client that the rollback made goes again when nothing refers to it and nobody changed it; else it stays. */
 const removeCreatedClients = async (
   client: Queryable,
   schema: string,
 ): Promise<Pick<Restored, 'removedClients' | 'keptClients'>> => {
-  const { rows: references } = await client.query<{ table: string; column: string; key: string }>(
-    SELECT_CLIENT_REFERENCES,
-  )
+  const references = await readReferences(client, 'Client')
   const messages = { table: qualified(schema, 'ChatMessage'), column: '"clientId"', key: '"id"' }
   const unused = [messages, ...references]
     .map(({ table, column, key }) => `AND NOT EXISTS (SELECT FROM ${table} AS r WHERE r.${column} = c.${key})`)

@@ -5,6 +5,7 @@ import type { DataCheck } from './check.js'
 import { hasColumns, type Facts } from './facts.js'
 import { commandLine, finding, type Finding } from './finding.js'
 import { countAndSample } from './question.js'
+import { rowsFound } from './rows-found.js'
 
 /** How many messages, and how many clients, are looked at: all of them would be too many to ask at 3 a.m. */
 const SAMPLE = 10_000
@@ -29,12 +30,15 @@ export const chatsListed: DataCheck = {
   },
   findings: (answer, facts) => {
     if (hasColumns(facts, CHATS, ['chat', 'period']) && !mayRead(facts)) return [unreadable(facts)]
-    const [count = 0] = answer?.counts ?? []
-    if (answer === undefined || count === 0) return []
-    const { object, severity } = chatsListed
-    const actual = `${count}, among the chats of the newest ${SAMPLE.toLocaleString('en-US')} messages and of as many clients`
     const help = `COMMENT ON TABLE ${qualified(facts.schema, CHATS)} IS NULL; then ${commandLine('migrate', facts)}, which fills it`
-    return [{ code: 'chats_missing', severity, object, expected: '0', actual, sample: answer.sample, help }]
+    return rowsFound(
+      chatsListed,
+      'chats_missing',
+      answer,
+      help,
+      (count) =>
+        `${count}, among the chats of the newest ${SAMPLE.toLocaleString('en-US')} messages and of as many clients`,
+    )
   },
 }
 

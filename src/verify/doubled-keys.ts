@@ -4,6 +4,7 @@ import { presenceOf } from '../migrations/presence.js'
 import type { DataCheck } from './check.js'
 import { hasColumns, type Facts } from './facts.js'
 import { countAndSample } from './question.js'
+import { rowsFound } from './rows-found.js'
 
 /** Has an idempotency key more than one message? Only asked where no unique index answers, since it reads the whole table. */
 export const doubledKeys: DataCheck = {
@@ -18,12 +19,14 @@ export const doubledKeys: DataCheck = {
       ${fromDoubledKeys(facts)}`)
   },
   findings: (answer, facts) => {
-    const [count = 0] = answer?.counts ?? []
-    if (answer === undefined || count === 0) return []
-    const { object, severity } = doubledKeys
-    const actual = `${count}, so that their unique index cannot be built`
     const help = `decide which message keeps the key: SELECT "idempotencyKey", array_agg("id") ${fromDoubledKeys(facts).replaceAll(/\s+/g, ' ')}`
-    return [{ code: 'doubled_idempotency_keys', severity, object, expected: '0', actual, sample: answer.sample, help }]
+    return rowsFound(
+      doubledKeys,
+      'doubled_idempotency_keys',
+      answer,
+      help,
+      (count) => `${count}, so that their unique index cannot be built`,
+    )
   },
 }
 

@@ -3,6 +3,7 @@ import { CHATS } from '../migrations/own-objects.js'
 import type { DataCheck } from './check.js'
 import { hasColumns, type Facts } from './facts.js'
 import { countAndSample } from './question.js'
+import { rowsFound } from './rows-found.js'
 
 /**
  * Are there messages of tomorrow? The list of chats has every chat at a time at least as late as its last message, so one
@@ -19,13 +20,8 @@ export const futureMessages: DataCheck = {
       SELECT "id" ${fromFuture(facts)} ${isAnyChatOfTomorrow(facts)}`)
       : undefined,
   findings: (answer, facts) => {
-    const [count = 0] = answer?.counts ?? []
-    if (answer === undefined || count === 0) return []
-    const { object, severity } = futureMessages
     const help = `SELECT "id", "createdAt" ${fromFuture(facts)}`
-    return [
-      { code: 'future_messages', severity, object, expected: '0', actual: String(count), sample: answer.sample, help },
-    ]
+    return rowsFound(futureMessages, 'future_messages', answer, help)
   },
 }
 

@@ -2,6 +2,7 @@ import { qualified } from '../database/identifier.js'
 import type { DataCheck } from './check.js'
 import { hasColumns, type Facts } from './facts.js'
 import { countAndSample } from './question.js'
+import { rowsFound } from './rows-found.js'
 
 /** How many clients are looked at: the newest. All of them would be a whole table to read at 3 a.m. */
 const SAMPLE = 10_000
@@ -20,20 +21,10 @@ export const normalUsernames: DataCheck = {
       ? countAndSample(selectAbnormal(facts))
       : undefined,
   findings: (answer, facts) => {
-    const [count = 0] = answer?.counts ?? []
-    if (answer === undefined || count === 0) return []
-    const { object, severity } = normalUsernames
-    return [
-      {
-        code: 'usernames_not_normal',
-        severity,
-        object,
-        expected: '0',
-        actual: `${count}, among the newest ${SAMPLE.toLocaleString('en-US')} clients`,
-        sample: answer.sample,
-        help: `UPDATE ${qualified(facts.schema, 'Client')} SET "username" = ${NORMAL} WHERE "id" IN (${answer.sample.join(', ')})`,
-      },
-    ]
+    const ids = answer?.sample.join(', ') ?? ''
+    const help = `UPDATE ${qualified(facts.schema, 'Client')} SET "username" = ${NORMAL} WHERE "id" IN (${ids})`
+    const describe = (count: number): string => `${count}, among the newest ${SAMPLE.toLocaleString('en-US')} clients`
+    return rowsFound(normalUsernames, 'usernames_not_normal', answer, help, describe)
   },
 }
 

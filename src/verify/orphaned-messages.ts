@@ -3,6 +3,7 @@ import type { DataCheck } from './check.js'
 import { ALWAYS } from './expectation.js'
 import { hasColumns } from './facts.js'
 import { countAndSample } from './question.js'
+import { rowsFound } from './rows-found.js'
 
 /**
  * Does every message that has a client have one that is there? Only asked where no sound foreign key answers, since it reads an
@@ -24,21 +25,8 @@ export const orphanedMessages: DataCheck = {
         AND NOT EXISTS (SELECT FROM ${qualified(schema, 'Client')} AS c WHERE c."id" = m."clientId")`)
   },
   findings: (answer, { schema }) => {
-    const [count = 0] = answer?.counts ?? []
-    if (answer === undefined || count === 0) return []
-    const { object, severity } = orphanedMessages
     const message = qualified(schema, 'ChatMessage')
     const help = `restore those clients, or, where "guestUsername" is set: UPDATE ${message} AS m SET "clientId" = NULL WHERE "guestUsername" IS NOT NULL AND NOT EXISTS (SELECT FROM ${qualified(schema, 'Client')} AS c WHERE c."id" = m."clientId")`
-    return [
-      {
-        code: 'orphaned_messages',
-        severity,
-        object,
-        expected: '0',
-        actual: String(count),
-        sample: answer.sample,
-        help,
-      },
-    ]
+    return rowsFound(orphanedMessages, 'orphaned_messages', answer, help)
   },
 }

@@ -2,6 +2,7 @@ import { qualified } from '../database/identifier.js'
 import type { DataCheck } from './check.js'
 import { hasColumns } from './facts.js'
 import { countAndSample } from './question.js'
+import { rowsFound } from './rows-found.js'
 
 /** Are there messages of which nobody can say whose they are: neither client nor guest name? */
 export const ownerlessMessages: DataCheck = {
@@ -18,20 +19,7 @@ export const ownerlessMessages: DataCheck = {
       WHERE "clientId" IS NULL AND "guestUsername" IS NULL`)
   },
   findings: (answer, { schema }) => {
-    const [count = 0] = answer?.counts ?? []
-    if (answer === undefined || count === 0) return []
-    const { object, severity } = ownerlessMessages
     const help = `SELECT * FROM ${qualified(schema, 'ChatMessage')} WHERE "clientId" IS NULL AND "guestUsername" IS NULL`
-    return [
-      {
-        code: 'ownerless_messages',
-        severity,
-        object,
-        expected: '0',
-        actual: String(count),
-        sample: answer.sample,
-        help,
-      },
-    ]
+    return rowsFound(ownerlessMessages, 'ownerless_messages', answer, help)
   },
 }

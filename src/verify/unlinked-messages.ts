@@ -3,6 +3,7 @@ import type { DataCheck } from './check.js'
 import { hasColumns } from './facts.js'
 import { commandLine } from './finding.js'
 import { countAndSample } from './question.js'
+import { rowsFound } from './rows-found.js'
 
 /** Are there messages of guests whose client exists by now, but that are not linked to it? */
 export const unlinkedMessages: DataCheck = {
@@ -23,20 +24,7 @@ export const unlinkedMessages: DataCheck = {
       WHERE m."clientId" IS NULL`)
   },
   findings: (answer, facts) => {
-    const [count = 0] = answer?.counts ?? []
-    if (answer === undefined || count === 0) return []
-    const { object, severity } = unlinkedMessages
     const help = commandLine('reconcile', facts)
-    return [
-      {
-        code: 'unlinked_messages',
-        severity,
-        object,
-        expected: '0',
-        actual: String(count),
-        sample: answer.sample,
-        help,
-      },
-    ]
+    return rowsFound(unlinkedMessages, 'unlinked_messages', answer, help)
   },
 }

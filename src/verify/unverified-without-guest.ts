@@ -2,6 +2,7 @@ import { qualified } from '../database/identifier.js'
 import type { DataCheck } from './check.js'
 import { hasColumns } from './facts.js'
 import { countAndSample } from './question.js'
+import { rowsFound } from './rows-found.js'
 
 /** How many messages are looked at: the newest. No index knows the mark. */
 const SAMPLE = 10_000
@@ -23,11 +24,13 @@ export const unverifiedWithoutGuest: DataCheck = {
       WHERE "guestUnverified" AND "guestUsername" IS NULL`)
       : undefined,
   findings: (answer, { schema }) => {
-    const [count = 0] = answer?.counts ?? []
-    if (answer === undefined || count === 0) return []
-    const { object, severity } = unverifiedWithoutGuest
-    const actual = `${count}, among the newest ${SAMPLE.toLocaleString('en-US')} messages`
     const help = `SELECT "id", "clientId", "createdAt" FROM ${qualified(schema, 'ChatMessage')} WHERE "guestUnverified" AND "guestUsername" IS NULL ORDER BY "id" DESC LIMIT 100`
-    return [{ code: 'unverified_without_guest', severity, object, expected: '0', actual, sample: answer.sample, help }]
+    return rowsFound(
+      unverifiedWithoutGuest,
+      'unverified_without_guest',
+      answer,
+      help,
+      (count) => `${count}, among the newest ${SAMPLE.toLocaleString('en-US')} messages`,
+    )
   },
 }

@@ -338,9 +338,19 @@ const expectExplained = (found: readonly FoundFinding[]): void => {
   for (const { code, severity } of found) expect(severities.get(code), code).toContain(severity)
 }
 
+const NEWER_THAN_14 = 'an index with NULLs that are not distinct'
+
+const versionOf = async (database: TestDatabase): Promise<number> => {
+  const [row] = await database.query<{ version: number }>(
+    `SELECT current_setting('server_version_num')::integer AS version`,
+  )
+  return row?.version ?? 0
+}
+
 describe('verify finds exactly', () => {
-  test.for(breaks)('%s', async ([, breakage, codes, first], { database }) => {
+  test.for(breaks)('%s', async ([what, breakage, codes, first], { database, skip }) => {
     await migrated(database)
+    skip(what === NEWER_THAN_14 && (await versionOf(database)) < 150_000, 'PostgreSQL 14 cannot say that')
     await database.load(breakage)
     const run = await verify(database)
     const found = findingsOf(run)

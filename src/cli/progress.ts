@@ -5,6 +5,8 @@ export interface Happening {
   /** As a program reads it; `type` says what it is. */
   readonly event: { readonly type: string }
   readonly text: string
+  /** What a terminal shows of it while it lasts; the whole text then stands above, once. */
+  readonly live?: string | undefined
   /** `line`: it stays. `status`: the present state. */
   readonly kind: 'line' | 'status'
   /** A state of another key is a change, not the same state with other figures. */
@@ -29,6 +31,7 @@ const REDRAW_MS = 100
 export const createProgress = (stderr: OutputStream): Progress => {
   const mayPass = createThrottle(stderr.isTTY ? REDRAW_MS : HEARTBEAT_MS)
   let shown = false
+  let said = ''
   const clear = (): void => {
     if (shown) stderr.write('\r\u001b[K')
     shown = false
@@ -51,9 +54,17 @@ export const createProgress = (stderr: OutputStream): Progress => {
     clear,
     line,
     status,
-    happening: ({ text, kind, key }) => {
-      if (kind === 'line') line(text)
-      else status(text, key)
+    happening: ({ text, live, kind, key }) => {
+      if (kind === 'line') {
+        line(text)
+        return
+      }
+      // A terminal may be too narrow for all of it.
+      if (live !== undefined && stderr.isTTY && key !== said) {
+        line(text)
+        said = key
+      }
+      status(stderr.isTTY ? (live ?? text) : text, key)
     },
   }
 }

@@ -67,7 +67,8 @@ const runBody = async (
     if (mode.json && answers === 0)
       writeJson(context.stdout, { ok: false, command: mode.name, error: toErrorDocument(known) })
     // With --json everything on stderr is NDJSON.
-    if (mode.json) context.stderr.write(`${JSON.stringify({ type: 'error', ...toErrorDocument(known) })}\n`)
+    if (mode.json)
+      context.stderr.write(`${JSON.stringify({ at: new Date(), type: 'error', ...toErrorDocument(known) })}\n`)
     else context.stderr.write(renderError(known, stderrRender))
     return exitCodeOf(known)
   }

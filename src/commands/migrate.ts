@@ -61,8 +61,8 @@ export const migrateCommand = (run: Run) =>
           if (options.dryRun === true) return renderPreview(header, named, preview)
           context.progress.line(header)
           context.progress.line(await planText(preview, context.render))
-          if (needsWork(preview)) await confirm(context, options.yes === true, target.database)
-          const result = await migrate(target, preview.plan, work)
+          const asked = needsWork(preview) && (await confirm(context, options.yes === true, target.database))
+          const result = await migrate(target, asked ? preview.plan : undefined, work)
           return renderResult(named, result)
         }),
       ),
@@ -70,11 +70,12 @@ export const migrateCommand = (run: Run) =>
 
 const needsWork = ({ plan, archivedMessages }: MigratePreview): boolean => plan.steps.length > 0 || archivedMessages > 0
 
-const confirm = async (context: CommandContext, yes: boolean, database: string): Promise<void> => {
+/** @returns whether somebody was asked, and said yes */
+const confirm = async (context: CommandContext, yes: boolean, database: string): Promise<boolean> => {
   const { ask, canAsk } = await import('../cli/confirm.js')
-  if (yes || context.json || !canAsk(context)) return
+  if (yes || context.json || !canAsk(context)) return false
   const answer = await ask(context, `Migrate ${database}? [y/N] `)
-  if (/^y(es)?$/i.test(answer)) return
+  if (/^y(es)?$/i.test(answer)) return true
   const { ExitCode, OperatorError } = await import('../errors.js')
   throw new OperatorError('declined', 'not confirmed; nothing was changed', {
     exitCode: ExitCode.refused,

@@ -4,6 +4,8 @@ import type { Blocker, MigrationEvent } from './events.js'
 export interface EventDescription {
   readonly event: MigrationEvent
   readonly text: string
+  /** Without what may be too long for a terminal. */
+  readonly live?: string
   /** `line`: it stays. `status`: the present state, which the next one replaces. */
   readonly kind: 'line' | 'status'
   /** States of the same key differ in figures only. */
@@ -22,15 +24,10 @@ export const describeEvent = (event: MigrationEvent): EventDescription => {
         key: '',
       }
     case 'waiting':
-      return status(event, blockersKey(event), `waiting${soFar(event)} for ${event.what}: ${held(event.blockers)}`)
+      return waiting(event, `waiting${soFar(event)} for ${event.what}`)
     case 'retrying': {
       const time = `${seconds(event)} of ${event.maxWaitMs / 1_000} s`
-      const attempt = `attempt ${event.attempt}`
-      return status(
-        event,
-        blockersKey(event),
-        `waiting ${time} for ${event.what} (${attempt}): ${held(event.blockers)}`,
-      )
+      return waiting(event, `waiting ${time} for ${event.what} (attempt ${event.attempt})`)
     }
     case 'building':
       return status(event, `${event.statement} ${event.phase}`, describeBuild(event))
@@ -47,6 +44,11 @@ const status = (event: MigrationEvent, key: string, text: string): EventDescript
   kind: 'status',
   key,
 })
+
+const waiting = (
+  event: MigrationEvent & { readonly what: string; readonly blockers: readonly Blocker[] },
+  live: string,
+): EventDescription => ({ ...status(event, blockersKey(event), `${live}: ${held(event.blockers)}`), live })
 
 const blockersKey = ({ what, blockers }: { readonly what: string; readonly blockers: readonly Blocker[] }): string =>
   `${what} ${blockers.map(({ pid }) => pid).join(' ')}`
@@ -78,7 +80,7 @@ export const describeBlockers = (blockers: readonly Blocker[]): string => {
 }
 
 const describeBlocker = ({ pid, user, application, state, transactionS, query }: Blocker): string => {
-  if (pid === 0) return 'a prepared transaction (SELECT * FROM pg_prepared_xacts)'
+  if (pid === 0) return `${application ?? 'a prepared transaction'} (as ${user ?? '?'}, for ${transactionS ?? '?'} s)`
   const facts = [
     application === '' ? null : application,
     user === null ? null : `as ${user}`,

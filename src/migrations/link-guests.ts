@@ -70,12 +70,12 @@ const linkGuest = async (client: Queryable, { username, phone }: Guest): Promise
 // The application's own rules may refuse such a client: data exception, constraint, check option, an error that a trigger raises.
 const isRefusedRow = (error: unknown): boolean => isServerError(error) && /^(22|23|44|P0)/.test(error.code)
 
-export const REMOVE_ORPHANS = `
+const removeWhere = (condition: string): string => `
   WITH gone AS (
     DELETE FROM "ChatMessage" AS m
     USING "chatkeep_archive" AS a
     WHERE a."messageId" = m."id" AND m."clientId" IS NULL
-      AND a."clientId" IS NULL AND a."linkedClientId" IS NULL AND a."removedRow" IS NULL
+      AND a."clientId" IS NULL AND a."linkedClientId" IS NULL AND a."removedRow" IS NULL AND ${condition}
     RETURNING m."id", to_json(m) AS "row"
   )
   UPDATE "chatkeep_archive" AS a
@@ -83,9 +83,20 @@ export const REMOVE_ORPHANS = `
   FROM gone
   WHERE a."messageId" = gone."id"`
 
-/** Moves messages that belong to nobody into the archive, whole: the old schema has no place for them. */
-export const removeOrphans = async (client: Queryable, signal: AbortSignal): Promise<void> => {
-  await inBatch(client, signal, () => client.query(REMOVE_ORPHANS))
+export const REMOVE_ORPHANS = removeWhere('true')
+
+const REMOVE_NAMELESS = removeWhere(`nullif(btrim(a."guestUsername"), '') IS NULL`)
+
+/**
+ * Moves messages that belong to nobody into the archive, whole: the old schema has no place for them.
+ * @param which `nameless` while guests still write: one with a name came after the last look, and will be linked
+ */
+export const removeOrphans = async (
+  client: Queryable,
+  which: 'nameless' | 'all',
+  signal: AbortSignal,
+): Promise<void> => {
+  await inBatch(client, signal, () => client.query(which === 'all' ? REMOVE_ORPHANS : REMOVE_NAMELESS))
 }
 
 const SELECT_GUESTS_TO_LINK = `

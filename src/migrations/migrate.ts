@@ -12,7 +12,7 @@ import { draftSteps } from './draft-steps.js'
 import { explainLostSession } from './lost-connection.js'
 import { describePlan, type PlanDetails } from './plan-details.js'
 import { planHash, refuseOtherPlan } from './plan-hash.js'
-import { planMigrations, type MigrationPlan } from './plan.js'
+import { planMigrations, type MigrationPlan, type PlannedStep } from './plan.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore.js'
 import { ensureRunsTable, recorded } from './runs.js'
@@ -101,11 +101,11 @@ const SELECT_VERSION = `SELECT split_part(current_setting('server_version'), ' '
 
 /**
  * Brings the database to the newest migration and puts back what an earlier rollback archived.
- * @param agreed the plan that was shown; when the database moved since, nothing is done
+ * @param agreed the plan that somebody said yes to; nothing else is done. Undefined where nobody was asked
  */
 export const migrate = (
   target: ConnectionTarget,
-  agreed: MigrationPlan,
+  agreed: MigrationPlan | undefined,
   options: MigrationOptions,
 ): Promise<MigrateResult> =>
   withMigrationSession(target, 'migrate', options, async (client) => {
@@ -115,7 +115,7 @@ export const migrate = (
     const leftovers = await readArchiveObjects(client)
     const hash = planHash({ command: 'migrate', state, archive: leftovers })
     refuseOtherPlan(options.planHash, hash, 'migrate')
-    if (stepsOf(plan) !== stepsOf(agreed)) throw planChanged()
+    if (agreed !== undefined && !isWithin(plan, agreed)) throw planChanged()
     const untouched = plan.steps.length === 0 && !Object.values(leftovers).includes(true)
     if (untouched)
       return { steps: [], alreadyDone: plan.done, restored: undefined, durationMs: performance.now() - startedAt }
@@ -138,8 +138,14 @@ export const migrate = (
     })
   })
 
-const stepsOf = ({ steps }: MigrationPlan): string =>
-  JSON.stringify(steps.map(({ file, action, reason }) => [file.id, file.hash, action, reason]))
+// Somebody else may have done a part of it meanwhile, or all.
+const isWithin = (plan: MigrationPlan, agreed: MigrationPlan): boolean => {
+  const known = new Set(agreed.steps.map(describeStep))
+  return plan.steps.every((step) => known.has(describeStep(step)))
+}
+
+const describeStep = ({ file, action, reason }: PlannedStep): string =>
+  JSON.stringify([file.id, file.hash, action, reason])
 
 // Better now than at the third migration.
 const refuseImpossible = async (client: Queryable, schema: string, { steps }: MigrationPlan): Promise<void> => {

@@ -64,11 +64,11 @@ const giveClients = async (client: Queryable, options: RollbackOptions): Promise
   const { onEvent, onOrphans, signal } = options
   onEvent({ type: 'note', text: 'linking guests to clients' })
   await linkGuests(client, options)
-  if (onOrphans === 'archive') await removeOrphans(client, signal)
+  if (onOrphans === 'archive') await removeOrphans(client, 'nameless', signal)
   await withShortLocks(client, options, () => addGuard(client))
   // What was written between the last look and the guard.
   await linkGuests(client, options)
-  if (onOrphans === 'archive') await removeOrphans(client, signal)
+  if (onOrphans === 'archive') await removeOrphans(client, 'all', signal)
   else await refuseLateOrphans(client, options)
   onEvent({ type: 'note', text: 'checking that every message has a client' })
   await client.query(VALIDATE_GUARD)

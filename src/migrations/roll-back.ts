@@ -147,7 +147,7 @@ const HINT =
 
 const describeState = (steps: readonly RolledBackStep[]): string => {
   const done = steps.length === 0 ? 'nothing was dropped' : `undone so far: ${steps.map(migrationTitle).join(', ')}`
-  return `${done}; everything archived so far is kept`
+  return `${done}; what was archived and linked so far is kept`
 }
 
 const GO_ON = 'run the same rollback again to finish it, or chatkeep migrate to go back to where it began'

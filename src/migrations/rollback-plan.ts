@@ -56,10 +56,26 @@ export const describeRollback = async (client: Queryable, question: RollbackQues
   const ways = await Promise.all(undone.map((one) => wayBack(one, range)))
   const phases = range.captureEnds === undefined ? [] : await Promise.all(preparations(schema, range).map(draftPhase))
   const inUse = await readColumnsInUse(client, undone)
-  return describePlan(client, schema, state.catalog, [...phases, ...ways], {
+  const details = await describePlan(client, schema, state.catalog, [...phases, ...ways], {
     provenNotNull: ['clientId'],
     obstacles: [...inUse, ...unlinkable(price), ...(onOrphans === 'abort' ? orphaned(price) : [])],
   })
+  return withGuests(details, price)
+}
+
+/** Measured with durable commits: two for each guest. */
+const MS_A_GUEST = 2.5
+
+// A statement's cost says nothing of how often it runs.
+const withGuests = (details: PlanDetails, { clientsToCreate }: PriceTag): PlanDetails => {
+  if (clientsToCreate === 0) return details
+  const estimate = { ms: MS_A_GUEST * clientsToCreate, basis: `${clientsToCreate} guests at ${MS_A_GUEST} ms each` }
+  const steps = details.steps.map((step) =>
+    step.title === LINK_GUESTS
+      ? { ...step, statements: step.statements.map((one, index) => (index === 0 ? { ...one, estimate } : one)) }
+      : step,
+  )
+  return { ...details, steps, estimatedMs: details.estimatedMs + estimate.ms }
 }
 
 /** @throws OperatorError `column_in_use` (exit 5): better before the first drop than after the tenth */
@@ -72,6 +88,8 @@ export const refuseColumnsInUse = async (client: Queryable, undone: readonly Und
     hint: 'drop or change what is named above, then run chatkeep rollback again',
   })
 }
+
+const LINK_GUESTS = 'link guests'
 
 interface Phase {
   readonly title: string
@@ -104,7 +122,7 @@ const preparations = (schema: string, range: RollbackRange): readonly Phase[] =>
 
 const GIVE_CLIENTS: readonly Phase[] = [
   {
-    title: 'link guests',
+    title: LINK_GUESTS,
     reason: 'one transaction a guest; twice, for what is written meanwhile',
     inTransaction: true,
     statements: [INSERT_CLIENT, KEEP_CREATED_CLIENT, LINK_MESSAGES],

@@ -45,11 +45,23 @@ export const beginWithShortLocks = async <T>(
       if (!hasSqlState(error, SqlState.lockNotAvailable, SqlState.deadlockDetected)) throw error
       signal.throwIfAborted()
       const blockage = blockageBehind(error) ?? (await findLockHolders(client))
-      const elapsedMs = Math.round(performance.now() - startedAt)
-      if (elapsedMs + pause >= maxWaitMs) throw tableBusy(blockage, maxWaitMs, error)
-      onEvent({ type: 'retrying', attempt, elapsedMs, maxWaitMs, ...blockage })
-      await delay(pause * (0.5 + Math.random()), undefined, { signal }).catch(() => undefined)
+      const elapsedMs = (): number => Math.round(performance.now() - startedAt)
+      if (elapsedMs() + pause >= maxWaitMs) throw tableBusy(blockage, maxWaitMs, error)
+      await pauseFor(pause * (0.5 + Math.random()), signal, () =>
+        onEvent({ type: 'retrying', attempt, elapsedMs: elapsedMs(), maxWaitMs, ...blockage }),
+      )
     }
+  }
+}
+
+const REFRESH_MS = 500
+
+// Nobody likes to look at a clock that stands still.
+const pauseFor = async (pauseMs: number, signal: AbortSignal, tell: () => void): Promise<void> => {
+  const end = performance.now() + pauseMs
+  for (let left = pauseMs; left > 0 && !signal.aborted; left = end - performance.now()) {
+    tell()
+    await delay(Math.min(left, REFRESH_MS), undefined, { signal }).catch(() => undefined)
   }
 }
 
@@ -64,6 +76,14 @@ export const withShortLocks = async <T>(
   return result
 }
 
+const wayOut = (blockers: readonly Blocker[]): string => {
+  if (blockers.some(({ application }) => application === AUTOVACUUM))
+    return 'an autovacuum steps aside for whoever waits longer than deadlock_timeout: run this again with --lock-timeout 1500ms'
+  if (blockers.some(({ pid }) => pid === 0))
+    return 'only COMMIT PREPARED or ROLLBACK PREPARED ends a prepared transaction (SELECT * FROM pg_prepared_xacts); then run this again'
+  return 'end or wait for those sessions and run this again, or give it longer with --max-wait 10m'
+}
+
 /** As pg_stat_activity names its kind of backend. */
 const AUTOVACUUM = 'autovacuum worker'
 
@@ -74,9 +94,7 @@ const tableBusy = ({ what, blockers }: Blockage, maxWaitMs: number, cause: unkno
     retryable: true,
     cause,
     sqlState: SqlState.lockNotAvailable,
-    hint: blockers.some(({ application }) => application === AUTOVACUUM)
-      ? 'an autovacuum steps aside for whoever waits longer than deadlock_timeout: run this again with --lock-timeout 1500ms'
-      : 'end or wait for those sessions and run this again, or give it longer with --max-wait 10m',
+    hint: wayOut(blockers),
   })
 }
 

@@ -114,12 +114,17 @@ interface Sight {
 
 const SELECT_SIGHT = `
   SELECT ARRAY(
-      SELECT json_build_object('pid', b.pid, 'user', a.usename, 
-        'application', coalesce(nullif(a.application_name, ''), a.backend_type), 'state', a.state,
-        'since', a.xact_start, 'transactionS', round(extract(epoch FROM clock_timestamp() - a.xact_start)),
+      SELECT json_build_object('pid', b.pid, 'user', coalesce(a.usename, p.owner),
+        'application', coalesce(nullif(a.application_name, ''), a.backend_type, 'prepared transaction ' || quote_literal(p.gid)),
+        'state', a.state, 'since', coalesce(a.xact_start, p.prepared),
+        'transactionS', round(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, p.prepared))),
         'query', CASE WHEN $2 THEN a.query END)
       FROM (SELECT DISTINCT unnest(pg_catalog.pg_blocking_pids($1)) AS pid) AS b
       LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = b.pid
+      LEFT JOIN (
+        SELECT gid, owner, prepared FROM pg_catalog.pg_prepared_xacts
+        WHERE database = current_database() ORDER BY prepared LIMIT 1
+      ) AS p ON b.pid = 0
       WHERE b.pid <> pg_backend_pid()
       ORDER BY a.xact_start NULLS LAST
     ) AS "blockers",

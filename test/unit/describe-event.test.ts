@@ -44,9 +44,12 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
       attempt: 3,
       elapsedMs: 5_000,
       maxWaitMs: 30_000,
-      blockers: [blocker({ application: '', user: null, state: null, transactionS: null }), blocker({ pid: 0 })],
+      blockers: [
+        blocker({ application: '', user: null, state: null, transactionS: null }),
+        blocker({ pid: 0, application: "prepared transaction 'stuck'", state: null }),
+      ],
     },
-    'waiting 5.0 s of 30 s for "t" (attempt 3): held by pid 17; a prepared transaction (SELECT * FROM pg_prepared_xacts)',
+    'waiting 5.0 s of 30 s for "t" (attempt 3): held by pid 17; prepared transaction \'stuck\' (as reports, for 95 s)',
   ],
   [
     {

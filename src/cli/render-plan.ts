@@ -20,6 +20,7 @@ interface StatementView {
   readonly locks: readonly { readonly table: string; readonly mode: string }[]
   readonly blocks: string
   readonly inTransaction: boolean
+  readonly reversible: boolean
   readonly estimate: { readonly ms: number | null; readonly basis: string }
 }
 
@@ -46,6 +47,7 @@ export const renderPlan = (plan: PlanView, render: Render): string =>
     ...plan.steps.filter(({ reason }) => reason !== '').map(({ title, reason }) => `${title}: ${printable(reason)}`),
     ...tableLines(plan),
     ...timeLines(plan),
+    ...wayBackLines(plan),
     ...plan.obstacles.map(({ effect, text }) => `${effect.padEnd(7)}  ${printable(text)}`),
   ].join('\n')
 
@@ -127,6 +129,20 @@ const tableLines = ({ tables }: PlanView): readonly string[] => {
   })
   return described.map((line, index) => `${index === 0 ? 'tables: ' : '        '}${line}`)
 }
+
+// The base tables are the application's own, and stay.
+const wayBackLines = ({ steps }: PlanView): readonly string[] => {
+  const changing = steps.filter(({ action, statements }) => statements.length > 0 && APPLYING.includes(action))
+  if (changing.length === 0) return []
+  const staying = changing.filter(({ statements }) => statements.some(({ reversible }) => !reversible))
+  const exception = staying.length === 0 ? '' : `, but for ${staying.map(({ title }) => title).join(', ')}`
+  return [
+    `way back: chatkeep rollback${exception}`,
+    'in full: chatkeep migrate --sql for the statements, --dry-run --json for every lock, size and basis',
+  ]
+}
+
+const APPLYING = ['run', 'rebuild', 'repair']
 
 const timeLines = ({ steps, estimatedMs }: PlanView): readonly string[] => {
   const statements = steps.flatMap((step) => step.statements)

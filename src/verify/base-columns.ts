@@ -22,6 +22,13 @@ const alterTable = ({ catalog, schema }: Facts, { table, column, types, nullable
   const type = types[0] ?? 'text'
   const begin = `ALTER TABLE ${qualified(schema, table)}`
   if (actual === undefined) return `${begin} ADD COLUMN ${name} ${type}${nullable ? '' : ' NOT NULL'}`
-  if (!types.includes(plainType(actual.type))) return `${begin} ALTER COLUMN ${name} TYPE ${type}`
+  if (!types.includes(plainType(actual.type)))
+    return `${begin} ALTER COLUMN ${name} TYPE ${type}${inUtc(actual.type, type, name)}`
   return `${begin} ALTER COLUMN ${name} ${nullable ? 'DROP' : 'SET'} NOT NULL`
 }
+
+// Without it the server would take the instants for local time of the session that alters the table.
+const inUtc = (actual: string, wanted: string, column: string): string =>
+  actual.includes('with time zone') && wanted === 'timestamp without time zone'
+    ? ` USING ${column} AT TIME ZONE 'UTC'`
+    : ''

@@ -22,12 +22,16 @@ const labelFindings = ({ catalog, schema }: Facts, name: string, labels: readonl
   const type = qualified(schema, name)
   const create = `CREATE TYPE ${type} AS ENUM (${labels.map((label) => `'${label}'`).join(', ')})`
   const add = missing.map((label) => `ALTER TYPE ${type} ADD VALUE '${label}'`).join('; ')
+  // One gone and one that nobody knows: it was renamed, and rows have the new name.
+  const others = (actual ?? []).filter((label) => !labels.includes(label))
+  const renamed = missing.length === 1 && others.length === 1
+  const rename = `ALTER TYPE ${type} RENAME VALUE '${(others[0] ?? '').replaceAll("'", "''")}' TO '${missing[0] ?? ''}'`
   return [
     finding('error', 'enum_label_missing', {
       object: `enum ${escapeIdentifier(name)}`,
       expected: labels.join(', '),
       actual: actual?.join(', ') ?? 'missing',
-      help: actual === undefined ? create : add,
+      help: actual === undefined ? create : renamed ? rename : add,
     }),
   ]
 }

@@ -52,7 +52,7 @@ export const mismatchFindings = ({
           object: `migration ${migrationTitle(migration)}`,
           expected,
           actual: change?.summary ?? actual,
-          help: state === 'gap' ? gapHelp(migration, files) : MISMATCH_HELP,
+          help: state === 'gap' ? gapHelp(migration, files) : changedHelp(migration, files, change),
         }),
         place: placeOf(migration, files, change),
         diff: change?.diff,
@@ -67,6 +67,17 @@ const placeOf = (
 ): Place | undefined => {
   const file = files.find((candidate) => candidate.id === id)
   return file === undefined ? undefined : { file: `migrations/${file.fileName}`, line: change?.line ?? null }
+}
+
+const changedHelp = (
+  { id }: MigrationStatus,
+  files: readonly MigrationFile[],
+  change: MigrationChange | undefined,
+): string => {
+  const file = files.find((candidate) => candidate.id === id)
+  return change?.isSame === true && file !== undefined
+    ? `UPDATE "migrations" SET "hash" = '${file.hash}' WHERE "id" = ${id}`
+    : MISMATCH_HELP
 }
 
 const gapHelp = ({ id }: MigrationStatus, files: readonly MigrationFile[]): string => {

@@ -20,7 +20,7 @@ export const indexFindings = (wanted: RequiredIndex, facts: Facts): readonly Fin
         finding('error', 'index_differs', {
           ...words,
           actual: actualIndex(wanted, facts),
-          help: `${renameIndex(wanted, facts)}; then ${migrate}`,
+          help: `${clearName(wanted, facts)}; then ${migrate}`,
         }),
       ]
   }
@@ -52,5 +52,8 @@ const actualIndex = ({ name }: RequiredIndex, { catalog }: Facts): string => {
   return actual === undefined ? 'something else' : describeIndex(actual)
 }
 
-const renameIndex = ({ name }: RequiredIndex, { schema }: Facts): string =>
-  `ALTER INDEX ${qualified(schema, name)} RENAME TO ${escapeIdentifier(`${name}_old`)}`
+// A unique index refuses rows under any name, so only dropping it helps.
+const clearName = ({ name }: RequiredIndex, { schema, catalog }: Facts): string =>
+  findIndex(catalog, name)?.unique === true
+    ? `DROP INDEX ${qualified(schema, name)}`
+    : `ALTER INDEX ${qualified(schema, name)} RENAME TO ${escapeIdentifier(`${name}_old`)}`

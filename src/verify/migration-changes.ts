@@ -11,6 +11,8 @@ export interface MigrationChange {
   readonly summary: string
   /** From what was applied to the file as it is; absent where both are the same. */
   readonly diff: string | undefined
+  /** Only the hash was changed: the file is what was applied. */
+  readonly isSame: boolean
   /** The first line of the file that differs. */
   readonly line: number | null
 }
@@ -39,7 +41,10 @@ export const readMigrationChanges = async (
 }
 
 const describeChange = async (applied: AppliedSql, file: MigrationFile): Promise<MigrationChange> => {
-  if (applied.sql === file.sql) return { summary: sameText(applied, file), diff: undefined, line: null }
+  if (applied.sql === file.sql) {
+    const isSame = applied.migration === migrationTitle(file)
+    return { summary: sameText(applied, file), diff: undefined, isSame, line: null }
+  }
   const { createTwoFilesPatch, FILE_HEADERS_ONLY, structuredPatch } = await import('diff')
   const labels = [`applied/${applied.migration}.sql`, `migrations/${file.fileName}`] as const
   const day = applied.at.slice(0, 'YYYY-MM-DD'.length)
@@ -49,7 +54,7 @@ const describeChange = async (applied: AppliedSql, file: MigrationFile): Promise
   const summary = (await haveSameStatements(applied.sql, file.sql))
     ? 'it differs only in white space or comments: its statements are those that were applied'
     : `another content than was applied on ${day}`
-  return { summary, diff, line: hunk?.newStart ?? null }
+  return { summary, diff, isSame: false, line: hunk?.newStart ?? null }
 }
 
 // The hash is of name and content together.

@@ -60,7 +60,7 @@ const readOnly = ({ database }: ProbeOptions): Finding => ({
     object: `database ${database}`,
     expected: 'sessions may write',
     actual: 'they are read-only (default_transaction_read_only): no message can be saved',
-    help: `ALTER DATABASE ${escapeIdentifier(database)} RESET default_transaction_read_only; and see SHOW default_transaction_read_only for the role`,
+    help: `SET default_transaction_read_only = off; ALTER DATABASE ${escapeIdentifier(database)} RESET default_transaction_read_only; and see SHOW default_transaction_read_only for the role`,
   }),
   sqlState: SqlState.readOnlyTransaction,
 })

@@ -151,7 +151,7 @@ describe('verify finds in a migrated database', () => {
       {
         expected: 'CLIENT, OPERATOR',
         actual: 'CLIENT, STAFF',
-        help: `ALTER TYPE "public"."MessageSenderType" ADD VALUE 'OPERATOR'`,
+        help: `ALTER TYPE "public"."MessageSenderType" RENAME VALUE 'STAFF' TO 'OPERATOR'`,
       },
     ],
     [
@@ -393,7 +393,7 @@ describe('verify finds in a migrated database', () => {
     expect(exitCode).toBe(1)
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
       new RegExp(
-        `^FAIL: ${database.name} is not migrated as it should be: 3 errors, \\d warnings \\(.+\\)\\. Next: use the version`,
+        `^FAIL: ${database.name} is not migrated as it should be: 3 errors, \\d warnings \\(.+\\)\\. Next: UPDATE "migrations" SET "hash" = '[0-9a-f]{40}' WHERE "id" = 3`,
       ),
     )
   })

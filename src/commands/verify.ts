@@ -152,7 +152,7 @@ const toResult = async (report: NamedReport, format: Format): Promise<CommandRes
   const { renderReport, renderVerdict } = await import('../cli/render-verify.js')
   const { renderJunit } = await import('../verify/render-junit.js')
   const { renderAnnotation } = await import('../verify/render-github.js')
-  const { describeFinding } = await import('../verify/describe-finding.js')
+  const { describeFinding, MOST_DIFF_LINES } = await import('../verify/describe-finding.js')
   const { target, schema, serverVersion, expect, columns, checks, findings, next, summary, durationMs } = report
   const documents = findings.map(toDocument)
   const text = (render: Render): string => {
@@ -178,6 +178,3 @@ const toDocument = (found: CheckedFinding) => ({
   diff: found.diff ?? null,
   sqlState: found.sqlState ?? null,
 })
-
-/** More would scroll the answer away. */
-const MOST_DIFF_LINES = 20

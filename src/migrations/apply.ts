@@ -60,7 +60,7 @@ const record = async (client: Queryable, { file, action }: PlannedStep, startedA
   return { id: file.id, name: file.name, action, durationMs }
 }
 
-export const DONE_WORDS: Readonly<Record<PlannedStep['action'], string>> = {
+const DONE_WORDS: Readonly<Record<PlannedStep['action'], string>> = {
   run: 'applied',
   record: 'recorded',
   rebuild: 'rebuilt',

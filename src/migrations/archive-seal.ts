@@ -10,7 +10,7 @@ import {
   type ArchiveSummary,
 } from './archive.js'
 import { BASE_MIGRATION, type RollbackRange } from './rollback-range.js'
-import { recordRun } from './runs.js'
+import { hasRunsTable, recordRun } from './runs.js'
 
 /** The last that the runs say of the archive that is there. */
 interface ArchiveRun {
@@ -29,10 +29,7 @@ const SELECT_ARCHIVE_RUN = `
   LIMIT 1`
 
 const readArchiveRun = async (client: Queryable): Promise<ArchiveRun | undefined> => {
-  const { rows } = await client.query<{ exists: boolean }>(
-    `SELECT to_regclass('"chatkeep_runs"') IS NOT NULL AS "exists"`,
-  )
-  if (rows[0]?.exists !== true) return undefined
+  if (!(await hasRunsTable(client))) return undefined
   return (await client.query<ArchiveRun>(SELECT_ARCHIVE_RUN)).rows[0]
 }
 

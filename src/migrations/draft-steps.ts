@@ -2,6 +2,7 @@ import { escapeIdentifier } from '../database/identifier.js'
 import { OperatorError } from '../errors.js'
 import { migrationTitle, runsInTransaction } from './files.js'
 import type { PlannedStep, StepAction } from './plan.js'
+import { BASE_MIGRATION } from './rollback-range.js'
 import type { ScriptForm } from './script-head.js'
 import { splitStatements, type Statement } from './statements.js'
 
@@ -14,9 +15,6 @@ export interface DraftStep {
   readonly reversible: boolean
   readonly statements: readonly Statement[]
 }
-
-/** The first migration makes the application's own tables, which are never taken away. */
-const BASE_MIGRATION = 1
 
 /** The statements of a plan; for one transaction without CONCURRENTLY. */
 export const draftSteps = (

@@ -4,7 +4,7 @@ import { inTransaction } from '../database/transaction.js'
 import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 import { CHAT_TABLES } from '../persistence/shape.js'
 import { applySteps, type AppliedStep } from './apply.js'
-import { readArchiveObjects, summariseArchive } from './archive.js'
+import { readArchiveObjects, summariseArchive, type ArchiveObjects } from './archive.js'
 import { runsInTransaction, type MigrationFile } from './files.js'
 import { blockedBy, type TableLock } from './lock-modes.js'
 import { readRefusals } from './obstacles.js'
@@ -12,7 +12,7 @@ import { draftSteps } from './draft-steps.js'
 import { explainLostSession } from './lost-connection.js'
 import { describePlan, type PlanDetails } from './plan-details.js'
 import { planHash, refuseOtherPlan } from './plan-hash.js'
-import { planMigrations, type MigrationPlan, type PlannedStep } from './plan.js'
+import { planMigrations, type MigrationPlan, type MigrationState, type PlannedStep } from './plan.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore.js'
 import { ensureRunsTable, recorded } from './runs.js'
@@ -48,11 +48,7 @@ export interface MigrateResult {
 export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions): Promise<MigratePreview> =>
   withMigrationPreview(target, 'migrate', options, async (client) => {
     const { rows } = await client.query<{ version: string }>(SELECT_VERSION)
-    const state = await readMigrationState(client, options.schema, options.folder)
-    const plan = planMigrations(state)
-    const archive = await readArchiveObjects(client)
-    const hash = planHash({ command: 'migrate', state, archive })
-    refuseOtherPlan(options.planHash, hash, 'migrate')
+    const { state, plan, archive, hash } = await readPlan(client, options)
     return {
       serverVersion: rows[0]?.version ?? 'unknown',
       plan,
@@ -71,12 +67,8 @@ export const scriptMigrate = (
   options: PreviewOptions,
 ): Promise<MigrateScript> =>
   withMigrationPreview(target, 'migrate', options, async (client) => {
-    const state = await readMigrationState(client, options.schema, options.folder)
-    const { steps } = planMigrations(state)
-    const leftovers = await readArchiveObjects(client)
-    const hash = planHash({ command: 'migrate', state, archive: leftovers })
-    refuseOtherPlan(options.planHash, hash, 'migrate')
-    const drafts = await draftSteps(steps, form)
+    const { state, plan, archive, hash } = await readPlan(client, options)
+    const drafts = await draftSteps(plan.steps, form)
     const details = await describePlan(client, options.schema, state.catalog, drafts)
     const existing = (lock: TableLock): boolean => state.catalog.tables.includes(lock.table)
     const sql = renderScript({
@@ -85,10 +77,10 @@ export const scriptMigrate = (
       schema: options.schema,
       planHash: hash,
       files: state.files,
-      steps,
+      steps: plan.steps,
       drafts,
-      leftovers,
-      archivedMessages: leftovers.archive ? (await summariseArchive(client)).messages : 0,
+      leftovers: archive,
+      archivedMessages: archive.archive ? (await summariseArchive(client)).messages : 0,
       blocks: blockedBy(
         details.steps.flatMap(({ statements }) => statements.flatMap(({ locks }) => locks.filter(existing))),
       ),
@@ -96,6 +88,27 @@ export const scriptMigrate = (
     })
     return { sql, planHash: hash }
   })
+
+interface ReadPlan {
+  readonly state: MigrationState
+  readonly plan: MigrationPlan
+  /** What an earlier rollback left. */
+  readonly archive: ArchiveObjects
+  readonly hash: string
+}
+
+/** @throws OperatorError `plan_changed` (exit 5) when it is not the plan that was agreed to */
+const readPlan = async (
+  client: Queryable,
+  { schema, folder, planHash: agreed }: Pick<MigrationOptions, 'schema' | 'folder' | 'planHash'>,
+): Promise<ReadPlan> => {
+  const state = await readMigrationState(client, schema, folder)
+  const plan = planMigrations(state)
+  const archive = await readArchiveObjects(client)
+  const hash = planHash({ command: 'migrate', state, archive })
+  refuseOtherPlan(agreed, hash, 'migrate')
+  return { state, plan, archive, hash }
+}
 
 const SELECT_VERSION = `SELECT split_part(current_setting('server_version'), ' ', 1) AS "version"`
 
@@ -110,13 +123,9 @@ export const migrate = (
 ): Promise<MigrateResult> =>
   withMigrationSession(target, 'migrate', options, async (client) => {
     const startedAt = performance.now()
-    const state = await readMigrationState(client, options.schema, options.folder)
-    const plan = planMigrations(state)
-    const leftovers = await readArchiveObjects(client)
-    const hash = planHash({ command: 'migrate', state, archive: leftovers })
-    refuseOtherPlan(options.planHash, hash, 'migrate')
+    const { state, plan, archive, hash } = await readPlan(client, options)
     if (agreed !== undefined && !isWithin(plan, agreed)) throw planChanged()
-    const untouched = plan.steps.length === 0 && !Object.values(leftovers).includes(true)
+    const untouched = plan.steps.length === 0 && !Object.values(archive).includes(true)
     if (untouched)
       return { steps: [], alreadyDone: plan.done, restored: undefined, durationMs: performance.now() - startedAt }
     await checkPrivileges(client, options.schema)

@@ -1,6 +1,5 @@
-import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
-import type { RunOutcome } from './runs.js'
+import { hasRunsTable, type RunOutcome } from './runs.js'
 import { withMigrationPreview, type MigrationOptions } from './session.js'
 
 /** One line of `chatkeep_runs`: what was done at one go. */
@@ -43,20 +42,13 @@ const SELECT_RUNS = `
 /** Reads who did what to the schema, and when; the oldest first. Empty where chatkeep has changed nothing yet. */
 export const readRunHistory = (target: ConnectionTarget, options: MigrationOptions): Promise<readonly RecordedRun[]> =>
   withMigrationPreview(target, 'migrate', { ...options, dryRun: true }, async (client) => {
-    if (!(await hasRuns(client))) return []
+    if (!(await hasRunsTable(client))) return []
     const { rows } = await client.query<Row>(SELECT_RUNS)
     return groupRuns(rows)
   })
 
-const hasRuns = async (client: Queryable): Promise<boolean> => {
-  const { rows } = await client.query<{ exists: boolean }>(
-    `SELECT to_regclass('"chatkeep_runs"') IS NOT NULL AS "exists"`,
-  )
-  return rows[0]?.exists === true
-}
-
 /** Puts lines of the same run together. */
-export const groupRuns = (rows: readonly Row[]): readonly RecordedRun[] => {
+const groupRuns = (rows: readonly Row[]): readonly RecordedRun[] => {
   const groups = new Map<unknown, Row[]>()
   for (const row of rows) {
     const key = row.detail.run ?? row

@@ -45,12 +45,17 @@ export interface Run {
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
-/** Creates the table where it is missing. Quiet about one that is there: its notice would say nothing. */
-export const ensureRunsTable = async (client: Queryable): Promise<void> => {
+/** Whether anything was ever recorded in our schema. */
+export const hasRunsTable = async (client: Queryable): Promise<boolean> => {
   const { rows } = await client.query<{ exists: boolean }>(
     `SELECT to_regclass('"chatkeep_runs"') IS NOT NULL AS "exists"`,
   )
-  if (rows[0]?.exists !== true) await client.query(CREATE_RUNS)
+  return rows[0]?.exists === true
+}
+
+/** Creates the table where it is missing. Quiet about one that is there: its notice would say nothing. */
+export const ensureRunsTable = async (client: Queryable): Promise<void> => {
+  if (!(await hasRunsTable(client))) await client.query(CREATE_RUNS)
 }
 
 export const recordRun = async (client: Queryable, { action, migration, durationMs, detail }: Run): Promise<void> => {
@@ -98,6 +103,7 @@ const outcomeOf = (error: unknown): RunOutcome => {
 
 const describeError = (error: unknown): Readonly<Record<string, unknown>> =>
   error instanceof OperatorError ? { code: error.code, sqlState: error.sqlState ?? null } : {}
+
 /** What a run applied, as far as it was kept. */
 export interface AppliedSql {
   /** As it was named then. */

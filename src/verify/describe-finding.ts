@@ -3,6 +3,9 @@ import type { Finding, Severity } from './finding.js'
 /** The gravest first. */
 export const SEVERITIES: readonly Severity[] = ['error', 'warning', 'note']
 
+/** More of a diff would scroll the answer away. */
+export const MOST_DIFF_LINES = 20
+
 /** Whether a finding makes the answer "no". */
 export const isFailing = ({ severity }: Pick<Finding, 'severity'>, failOn: Severity): boolean =>
   SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(failOn)

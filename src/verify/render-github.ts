@@ -1,13 +1,6 @@
-import { describeFinding } from './describe-finding.js'
+import { describeError, type ReportedError } from './describe-error.js'
+import { describeFinding, MOST_DIFF_LINES } from './describe-finding.js'
 import type { Finding, Place } from './finding.js'
-
-/** The part of an error that an annotation shows. */
-export interface AnnotatedError {
-  readonly code: string
-  readonly message: string
-  readonly hint: string | null
-  readonly details: readonly string[]
-}
 
 type Level = 'error' | 'warning' | 'notice'
 
@@ -18,10 +11,8 @@ export const renderAnnotation = (found: Finding): string => {
 }
 
 /** The annotation that the question could not be asked. */
-export const renderErrorAnnotation = ({ code, message, hint, details }: AnnotatedError): string =>
-  command('error', code, [message, ...details, ...(hint === null ? [] : [`hint: ${hint}`])])
-
-const MOST_DIFF_LINES = 20
+export const renderErrorAnnotation = (reported: ReportedError): string =>
+  command('error', reported.code, describeError(reported))
 
 const command = (level: Level, code: string, lines: readonly string[], place?: Place): string => {
   const properties = [

@@ -1,4 +1,5 @@
 import type { Finding, Severity } from './finding.js'
+import { describeError, type ReportedError } from './describe-error.js'
 import { describeFinding, isFailing } from './describe-finding.js'
 
 /** What a report of tests is made of. */
@@ -11,14 +12,6 @@ export interface JunitReport {
   readonly findings: readonly (Finding & { readonly check: string })[]
   readonly failOn: Severity
   readonly durationMs: number
-}
-
-/** The part of an error that a report of tests shows. */
-export interface JunitError {
-  readonly code: string
-  readonly message: string
-  readonly hint: string | null
-  readonly details: readonly string[]
 }
 
 type Attributes = Readonly<Record<string, string | number>>
@@ -37,9 +30,9 @@ export const renderJunit = (report: JunitReport): string => {
 }
 
 /** The document where the question could not be asked at all: one test case, with an error. */
-export const renderJunitError = ({ code, message, hint, details }: JunitError): string => {
-  const lines = [message, ...details, ...(hint === null ? [] : [`hint: ${hint}`])]
-  const error = element('error', { type: code, message }, [escapeXml(lines.join('\n'))])
+export const renderJunitError = (reported: ReportedError): string => {
+  const { code, message } = reported
+  const error = element('error', { type: code, message }, [escapeXml(describeError(reported).join('\n'))])
   return suite({ tests: 1, failures: 0, errors: 1, skipped: 0, time: 0 }, [
     element('testcase', { classname: SUITE, name: 'ask the database' }, [error]),
   ])

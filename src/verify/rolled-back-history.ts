@@ -1,11 +1,9 @@
 import { migrationTitle } from '../migrations/files.js'
+import { BASE_MIGRATION } from '../migrations/rollback-range.js'
 import type { FactCheck } from './check.js'
 import type { Facts } from './facts.js'
 import { finding, rollbackCommand, type Finding } from './finding.js'
 import { historyTable, mismatchFindings } from './history-findings.js'
-
-/** The migration that made the application's tables, or found them. It is not part of the guest-chat update. */
-const BASE_MIGRATION = 1
 
 /** Does the history end before the guest-chat update? Another tool's table, or none, says nothing of it either. */
 export const rolledBackHistory: FactCheck = {

@@ -1,27 +1,22 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { migrated } from '../support/chat.js'
 import { binary, startChatkeep, whenEnded } from '../support/chatkeep-process.js'
 import { describe, expect, test } from '../support/database.js'
 import { loadFixture } from '../support/fixtures.js'
+import { withMigrationsFolder } from '../support/migrations-folder.js'
 
 /** A folder of migrations of which one is 3 MB long, so that the plan as JSON is. */
-const withLongMigration = async <T>(work: (folder: string) => Promise<T>): Promise<T> => {
-  const folder = await mkdtemp(join(tmpdir(), 'chatkeep-long-'))
-  try {
-    await cp(new URL('../../migrations', import.meta.url), folder, { recursive: true })
+const withLongMigration = <T>(work: (folder: string) => Promise<T>): Promise<T> =>
+  withMigrationsFolder(async (folder) => {
     const next = (await readdir(folder)).filter((name) => name.endsWith('.sql')).length + 1
     await writeFile(join(folder, `${next}_say-much.sql`), `-- ${'much '.repeat(600_000)}\nSELECT 1;\n`)
-    return await work(folder)
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-}
+    return work(folder)
+  })
 
 const shell = (command: string): string =>
   execFileSync('bash', ['-c', `${command} 2>&1; echo "codes \${PIPESTATUS[*]}"`], {

@@ -1,5 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { checksum, migrated, on } from '../support/chat.js'
@@ -8,6 +7,7 @@ import { runChatkeep } from '../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../support/database.js'
 import { fixtureNames, loadFixture } from '../support/fixtures.js'
 import { withLimitedRole } from '../support/limited-role.js'
+import { withMigrationsFolder } from '../support/migrations-folder.js'
 
 const GUEST_COLUMNS = ['guestUsername', 'guestPhone', 'idempotencyKey', 'guestUnverified']
 
@@ -356,18 +356,8 @@ describe('migrate', () => {
 })
 
 describe('migration files', () => {
-  const withFolder = async (work: (folder: string) => Promise<void>): Promise<void> => {
-    const folder = await mkdtemp(join(tmpdir(), 'chatkeep-migrations-'))
-    try {
-      await cp(new URL('../../migrations', import.meta.url), folder, { recursive: true })
-      await work(folder)
-    } finally {
-      await rm(folder, { recursive: true })
-    }
-  }
-
   test('that fail are shown with file, line, column, the line and the state', async ({ database }) => {
-    await withFolder(async (folder) => {
+    await withMigrationsFolder(async (folder) => {
       await writeFile(
         join(folder, '15_break-things.sql'),
         'SELECT 1;\nALTER TABLE "ChatMessage"\n  ADD COLUMN "é" text, DROP COLUMN "nothing";\n',
@@ -387,7 +377,7 @@ describe('migration files', () => {
 
   test('that changed after they were applied are refused by name', async ({ database }) => {
     await migrated(database)
-    await withFolder(async (folder) => {
+    await withMigrationsFolder(async (folder) => {
       const file = join(folder, '5_add-idempotency-key.sql')
       await writeFile(file, `${await readFile(file, 'utf8')}\n`)
       const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
@@ -414,7 +404,7 @@ describe('migration files', () => {
     ['13_crlf.sql', 'SELECT 1;\r\n', '13_crlf.sql: has CRLF line endings'],
     ['13_marked.sql', '\ufeffSELECT 1;\n', '13_marked.sql: starts with a byte order mark'],
   ] as const)('that cannot be used are named: %s', async ([name, content, reason], { database }) => {
-    await withFolder(async (folder) => {
+    await withMigrationsFolder(async (folder) => {
       if (content === undefined) await rm(join(folder, name))
       else await writeFile(join(folder, name), content)
       const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)

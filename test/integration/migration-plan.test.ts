@@ -1,11 +1,11 @@
-import { appendFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { migrated, on } from '../support/chat.js'
 import { runChatkeep } from '../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../support/database.js'
 import { loadFixture } from '../support/fixtures.js'
 import { withLimitedRole } from '../support/limited-role.js'
+import { withMigrationsFolder } from '../support/migrations-folder.js'
 
 interface Statement {
   readonly sql: string
@@ -34,16 +34,6 @@ const planOf = async (database: TestDatabase, command = 'migrate', ...more: read
 
 const obstaclesOf = async (database: TestDatabase, command = 'migrate'): Promise<readonly string[]> =>
   (await planOf(database, command)).obstacles.map(({ effect, code, text }) => `${effect} ${code}: ${text}`)
-
-const withFolder = async (work: (folder: string) => Promise<void>): Promise<void> => {
-  const folder = await mkdtemp(join(tmpdir(), 'chatkeep-migrations-'))
-  try {
-    await cp(new URL('../../migrations', import.meta.url), folder, { recursive: true })
-    await work(folder)
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-}
 
 describe('the plan of migrate', () => {
   test('shows each statement with its lock, whom that stops and how long, within 100 columns', async ({ database }) => {
@@ -101,7 +91,7 @@ describe('the plan of migrate', () => {
   })
 
   test('assumes the worst of statements that it does not know, and refuses what is no SQL', async ({ database }) => {
-    await withFolder(async (folder) => {
+    await withMigrationsFolder(async (folder) => {
       await writeFile(join(folder, '15_do-anything.sql'), `DO $$ BEGIN EXECUTE 'DROP TABLE x'; END $$;\n`)
       const { stdout } = await on(database, 'migrate', '--dry-run', '--migrations', folder)
       expect(stdout).toMatch(/ 15_do-anything: DO \$\$ BEGIN EXECUTE 'DROP… \| unknown +\| assume everybody +\| \?\n/)
@@ -247,7 +237,7 @@ describe('the plan hash', () => {
 
   test.for(['migrate', 'rollback'])('refuses when a file changed: %s', async (command, { database }) => {
     await migrated(database)
-    await withFolder(async (folder) => {
+    await withMigrationsFolder(async (folder) => {
       await writeFile(join(folder, '15_look.sql'), 'SELECT 1;\n')
       const { planHash } = await planOf(database, command, '--migrations', folder)
       await appendFile(

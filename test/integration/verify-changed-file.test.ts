@@ -1,9 +1,9 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { shippedMigrations } from '../../src/migrations/files.js'
 import { migrated, on } from '../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../support/database.js'
+import { withMigrationsFolder } from '../support/migrations-folder.js'
 
 interface Found {
   readonly code: string
@@ -15,20 +15,12 @@ interface Found {
 const FILE = '2_allow-guest-messages.sql'
 
 /** Hands the work a folder of the migrations of which one was changed. */
-const withChangedFile = async (
-  change: (sql: string) => string,
-  work: (folder: string) => Promise<void>,
-): Promise<void> => {
-  const folder = await mkdtemp(join(tmpdir(), 'chatkeep-changed-'))
-  try {
-    await cp(shippedMigrations(), folder, { recursive: true })
+const withChangedFile = (change: (sql: string) => string, work: (folder: string) => Promise<void>): Promise<void> =>
+  withMigrationsFolder(async (folder) => {
     const path = join(folder, FILE)
     await writeFile(path, change(await readFile(path, 'utf8')))
     await work(folder)
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-}
+  })
 
 const find = async (database: TestDatabase, change: (sql: string) => string): Promise<Found | undefined> => {
   let found: Found | undefined

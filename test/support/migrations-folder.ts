@@ -1,0 +1,15 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { shippedMigrations } from '../../src/migrations/files.js'
+
+/** Hands the work a copy of the migrations, to change as it likes, and removes it whatever happened. */
+export const withMigrationsFolder = async <T>(work: (folder: string) => Promise<T>): Promise<T> => {
+  const folder = await mkdtemp(join(tmpdir(), 'chatkeep-migrations-'))
+  try {
+    await cp(shippedMigrations(), folder, { recursive: true })
+    return await work(folder)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}

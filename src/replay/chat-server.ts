@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { createChatStore } from '../persistence/chat-store.js'
 import { startChatServer } from '../server/chat-server.js'
-import { parseChatUrl, type ChatAddress } from './chat-address.js'
-import { createChatPeer } from './chat-peer.js'
+import { parseChatUrl, type ChatAddress } from '../client/chat-address.js'
+import { createChatPeer } from '../client/chat-peer.js'
 
 /** A chat server that takes connections. */
 export interface RunningChat {

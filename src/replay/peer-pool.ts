@@ -1,4 +1,4 @@
-import type { ChatPeer } from './chat-peer.js'
+import type { ChatPeer } from '../client/chat-peer.js'
 
 /** Peers by name, of which a bounded number is connected at a time. */
 export interface PeerPool {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { parseChatUrl } from '../../src/replay/chat-address.js'
-import type { ChatPeer } from '../../src/replay/chat-peer.js'
+import { parseChatUrl } from '../../src/client/chat-address.js'
+import type { ChatPeer } from '../../src/client/chat-peer.js'
 import { judgeCase, type Observation } from '../../src/replay/guest-flow-judge.js'
 import { createPeerPool } from '../../src/replay/peer-pool.js'
 

@@ -58,11 +58,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   verify: ['migrations', 'persistence', 'database'],
   metrics: ['persistence', 'database'],
   migrations: ['persistence', 'database'],
-  replay: ['server', 'persistence', 'database'],
+  replay: ['client', 'server', 'persistence', 'database'],
+  client: ['database'],
   server: ['persistence', 'database'],
   persistence: ['database'],
   database: [],
-  index: ['persistence', 'server', 'replay'],
+  index: ['client', 'persistence', 'server', 'replay'],
 }
 
 describe('the house', () => {
@@ -96,10 +97,12 @@ describe('the house', () => {
     ['chalk', /^cli\//],
     ['cli-table3', /^cli\//],
     ['socket.io', /^server\//],
-    ['socket.io-client', /^(replay|server|index)/],
+    ['socket.io-client', /^client\//],
+    ['@socket.io/postgres-adapter', /^server\//],
+    ['pino', /^server\//],
     ['@mrleebo/prisma-ast', /^verify\//],
     ['diff', /^verify\//],
-    ['zod', /^(cli|database|persistence|replay|server)\//],
+    ['zod', /^(cli|client|database|persistence|replay|server)\//],
   ] as const)('keeps %s where it belongs', ([name, allowed]) => {
     const wrong = imports.filter(({ target, isPackage, file }) => isPackage && target === name && !allowed.test(file))
     expect(wrong.map(({ file }) => file)).toEqual([])

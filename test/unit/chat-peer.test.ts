@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Server, type Socket } from 'socket.io'
 import { describe, expect, test } from 'vitest'
-import { parseChatUrl } from '../../src/replay/chat-address.js'
-import { createChatPeer, type ChatPeer, type PeerOptions } from '../../src/replay/chat-peer.js'
+import { parseChatUrl } from '../../src/client/chat-address.js'
+import { createChatPeer, type ChatPeer, type PeerOptions } from '../../src/client/chat-peer.js'
 
 interface Asked {
   readonly event: string

@@ -20,6 +20,8 @@ export interface JournalDrainParts {
   readonly save: (entry: JournalEntry) => Promise<EntryOutcome>
   /** The database takes messages again. */
   readonly onBack: () => void
+  /** It does not. */
+  readonly onAway: (code: string) => void
   /** Nothing waits any more. */
   readonly onEmpty: () => void
   readonly log: (line: string) => void
@@ -39,10 +41,11 @@ const LAST_ENTRIES = 2_000
 const LONG_PAUSE_MS = 5_000
 
 export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
-  const { journal, gate, save, onBack, onEmpty, log } = parts
+  const { journal, gate, save, onBack, onAway, onEmpty, log } = parts
   const stopping = new AbortController()
   let running: Promise<void> | undefined
   let lastReason: string | undefined
+  let backSince: number | undefined
 
   const hasWaiting = (): boolean => journal.waiting > 0
   const pause = (ms: number): Promise<unknown> =>
@@ -50,7 +53,6 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
 
   const run = async (): Promise<void> => {
     const counts = { stored: 0, duplicate: 0, rejected: 0 }
-    const startedAt = performance.now()
     let offset = journal.firstEntry
     let isBack = false
     while (!stopping.signal.aborted) {
@@ -68,7 +70,8 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
           offset = journal.firstEntry
           if (hasWaiting()) continue
           finish()
-          log(summary(counts, performance.now() - startedAt))
+          log(summary(counts, performance.now() - (backSince ?? performance.now())))
+          backSince = undefined
           return
         }
       } catch (error) {
@@ -113,8 +116,11 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
       const outcome = await save(entry)
       if (outcome.kind === 'later') {
         noteReason(outcome.error)
+        backSince = undefined
+        onAway(outcome.error instanceof OperatorError ? outcome.error.code : 'database_unavailable')
         return lane.slice(index)
       }
+      backSince ??= performance.now()
       counts[outcome.kind] = (counts[outcome.kind] ?? 0) + 1
       if (stopping.signal.aborted) return lane.slice(index + 1)
     }
@@ -155,7 +161,7 @@ const byConversation = (entries: readonly JournalEntry[]): readonly (readonly Jo
 const summary = (counts: Readonly<Record<string, number>>, durationMs: number): string => {
   const { stored = 0, duplicate = 0, rejected = 0 } = counts
   return (
-    `the journal is drained after ${Math.round(durationMs)} ms: ${stored} messages stored, ` +
+    `the journal is drained, in ${Math.round(durationMs)} ms: ${stored} messages stored, ` +
     `${duplicate} were in the database already, ${rejected} rejected`
   )
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ChatStore } from '../persistence/chat-store.js'
 import { SchemaNotReady, StoreOverloaded, StoreUnavailable } from '../persistence/errors.js'
 import type { SavedChatMessage } from '../persistence/message.js'
@@ -37,6 +38,15 @@ export interface KeeperParts {
   readonly log: (line: string) => void
 }
 
+/** The database is back, and what waited goes first. */
+const DRAINING = 'journal_draining'
+
+/**
+ * How long each message waits while the journal is drained, so that it is drained faster than it is filled: one sender alone
+ * can add 1,700 messages a second, of which 700 can be stored, since they are stored one after another.
+ */
+const SLOWED_DOWN_MS = 50
+
 /** Enough for what is under way with the short deadline that a server with a journal gives its store. */
 const STOP_DEADLINE_MS = 1_800
 
@@ -57,7 +67,7 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
   const gate = createGate()
   let lastFailure: string | undefined
   /** Why messages go to the journal. While there is one, all do: whoever wrote first stays first, and nobody waits for a time-out. */
-  let reason = journal.waiting > 0 ? 'journal_draining' : undefined
+  let reason = journal.waiting > 0 ? DRAINING : undefined
 
   const isQueueing = (): boolean => reason !== undefined
 
@@ -66,12 +76,14 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
     gate,
     log,
     save: (entry) => saveEntry({ ...parts, journal, complete: (one) => withContact(parts, one) }, entry),
-    onBack: () => (reason &&= 'journal_draining'),
+    onBack: () => (reason &&= DRAINING),
+    onAway: (code) => (reason &&= code),
     onEmpty: () => (reason = undefined),
   })
 
   const keep = async (submission: Submission): Promise<Kept> => {
     const receivedAt = clock.now()
+    if (reason === DRAINING) await delay(SLOWED_DOWN_MS)
     await gate.passed()
     if (isQueueing()) return enqueue(submission, receivedAt, false)
     let attempt = submission
@@ -95,7 +107,7 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
     const { message, contactKnown } = submission
     const contact = contactKnown ? undefined : connectedContact(message.sessionId)
     const prepared = prepareMessage({ ...message, ...contact, createdAt })
-    const queued = { queued: true, reason: reason ?? 'journal_draining' } as const
+    const queued = { queued: true, reason: reason ?? DRAINING } as const
     try {
       await journal.add({
         ...submission,

@@ -182,6 +182,8 @@ describe('serve', () => {
       ['--cors-origin', 'shop.example'],
       ['--cors-origin', 'https://shop.example/path'],
       ['--operator-secret', 'x'],
+      ['--journal', ''],
+      ['--journal-max-bytes', '256MB'],
     ]) {
       const run = await runChatkeep(['serve', ...argv])
       expect(run).toMatchObject({ exitCode: 2, stdout: '' })

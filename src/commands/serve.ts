@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import type { CommandContext, Run } from '../cli/command.js'
-import { parseWholeNumber, withDatabaseFlags } from '../cli/flags.js'
+import { parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerOptions } from '../server/chat-server.js'
 
@@ -12,6 +12,7 @@ const EXAMPLES = `
 Examples:
   chatkeep serve                                     for this machine only, on port 3001
   chatkeep serve --port 0 --json                     on a free port, told to a program
+  chatkeep serve --adapter postgres                  one of several on the same database
   chatkeep serve --host 0.0.0.0 --operator-secret-file operator-secret --cors-origin https://shop.example`
 
 /** A call that still waits for the database then was never acknowledged; its sender will repeat it. */
@@ -34,6 +35,14 @@ export const serveCommand = (run: Run) =>
       'let pages of these web origins connect, e.g. https://shop.example',
       parseOrigin,
     )
+    .addOption(
+      new Option(
+        '--adapter <kind>',
+        'memory: this server is on its own; postgres: all servers on the database act as one',
+      )
+        .choices(['memory', 'postgres'] as const)
+        .default('memory' as const),
+    )
     .addHelpText('after', EXAMPLES)
     .action(
       run(async (context, options) => {
@@ -41,11 +50,34 @@ export const serveCommand = (run: Run) =>
         const { host, port, corsOrigin, operatorSecretFile: file } = options
         const operatorSecret = await readOperatorSecret(file && resolve(context.cwd, file), context.environment)
         await context.withTarget(options, 'pooled', (target) =>
-          serve(context, target, { host, port, corsOrigin, operatorSecret }),
+          withAdapterTarget(context, options, target, (adapterTarget) =>
+            serve(context, target, {
+              host,
+              port,
+              corsOrigin,
+              operatorSecret,
+              adapter: adapterTarget && { target: adapterTarget },
+            }),
+          ),
         )
         return undefined
       }),
     )
+
+interface AdapterFlags extends DatabaseFlags {
+  readonly adapter: 'memory' | 'postgres'
+}
+
+/** What listens cannot go through a pooler, where the messages can: it goes to the server that DIRECT_URL names. */
+const withAdapterTarget = async <T>(
+  context: CommandContext,
+  flags: AdapterFlags,
+  target: ConnectionTarget,
+  work: (adapterTarget: ConnectionTarget | undefined) => Promise<T>,
+): Promise<T> => {
+  if (flags.adapter === 'memory') return work(undefined)
+  return flags.embedded === undefined ? context.withTarget(flags, 'direct', work) : work(target)
+}
 
 const serve = async (
   context: CommandContext,

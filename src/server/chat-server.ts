@@ -7,6 +7,7 @@ import { createAdmission } from './admission.js'
 import { createAnswer } from './answering.js'
 import { attend } from './attend.js'
 import type { Chat, ChatIo } from './chat.js'
+import { joinCluster, type ClusterOptions } from './cluster.js'
 import { createDrain, within } from './drain.js'
 import { authorityOf, listen } from './listen.js'
 
@@ -21,6 +22,8 @@ export interface ChatServerOptions {
   readonly operatorSecret?: string | undefined
   /** Web origins whose pages may connect, as `https://shop.example`; `*` for all. Only the server's own when absent. */
   readonly corsOrigin?: string | readonly string[] | undefined
+  /** Makes this and the other servers on one database behave as one; each is on its own when absent. */
+  readonly adapter?: ClusterOptions | undefined
   /** Takes one line at a time; holds no message text, no name and no phone number. */
   readonly log?: ((line: string) => void) | undefined
 }
@@ -60,11 +63,17 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     port = DEFAULT_PORT,
     operatorSecret,
     corsOrigin = [],
+    adapter,
     log = () => undefined,
   } = options
+  const secret = operatorSecret === '' ? undefined : operatorSecret
+  const cluster = await joinCluster({ options: adapter, operatorSecret: secret, log })
   const http = createServer((_request, response) => response.writeHead(404).end())
   const connections = trackConnections(http)
-  const actualPort = await listen(http, host, port)
+  const actualPort = await listen(http, host, port).catch(async (error: unknown) => {
+    await cluster.close()
+    throw error
+  })
   // A failing accept (too many open files) costs that connection, not the server.
   http.on('error', (error) => log(`the server met an error: ${error.message}`))
 
@@ -75,13 +84,15 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     serveClient: false,
     maxHttpBufferSize: MAX_PACKET_BYTES,
     allowRequest: createAdmission({ drain, origins, log }),
+    adapter: cluster.adapter,
     ...(origins.length === 0 ? {} : { cors: { origin: origins.includes('*') ? '*' : origins } }),
   })
   const chat: Chat = {
     io,
     store,
+    peers: cluster.meet(io),
     log,
-    operatorSecret: operatorSecret === '' ? undefined : operatorSecret,
+    operatorSecret: secret,
     answer: createAnswer(drain, log),
   }
   io.on('connection', (socket) => attend(chat, socket))
@@ -89,6 +100,8 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const close = async (): Promise<void> => {
     await drain.finish(DRAIN_DEADLINE_MS)
     await within(FLUSH_DEADLINE_MS, hangUp(io))
+    chat.peers.close()
+    await cluster.close()
     const closed = io.close()
     await within(HANG_UP_DEADLINE_MS, closed)
     for (const connection of connections) connection.destroy()

@@ -15,11 +15,11 @@ export interface ConversationContact {
  * Finds out whose conversation it is: from the guest who is connected, else from the newest message that is stored under its name.
  * @throws OperatorError `unknown_conversation`
  */
-export const findContact = async ({ io, store }: Chat, conversation: string): Promise<ConversationContact> => {
-  const guest = connectedGuest(io, conversation)
+export const findContact = async (chat: Chat, conversation: string): Promise<ConversationContact> => {
+  const guest = connectedGuest(chat, conversation)
   // The core finds the client by the name, and makes one when the operator is the first to write.
   if (guest !== undefined) return { clientId: null, guestUsername: guest.username, guestPhone: guest.phone }
-  const { messages } = await store.getChatHistory({ sessionId: conversation, limit: 1 })
+  const { messages } = await chat.store.getChatHistory({ sessionId: conversation, limit: 1 })
   const newest = messages[0]
   if (newest === undefined) throw unknownConversation()
   return { clientId: newest.clientId, guestUsername: newest.guestUsername, guestPhone: null }

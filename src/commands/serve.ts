@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import { parseByteSize } from '../cli/byte-size.js'
 import type { CommandContext, Run } from '../cli/command.js'
-import { parseWholeNumber, withDatabaseFlags } from '../cli/flags.js'
+import { parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerOptions } from '../server/chat-server.js'
 
@@ -14,6 +14,7 @@ Examples:
   chatkeep serve                                     for this machine only, on port 3001
   chatkeep serve --port 0 --json                     on a free port, told to a program
   chatkeep serve --journal chat.journal              keeps accepting while the database is away
+  chatkeep serve --adapter postgres                  one of several on the same database
   chatkeep serve --host 0.0.0.0 --operator-secret-file operator-secret --cors-origin https://shop.example`
 
 /** A call that still waits for the database then was never acknowledged; its sender will repeat it. */
@@ -41,6 +42,14 @@ export const serveCommand = (run: Run) =>
     )
     .option('--journal <file>', 'keep messages in this file while the database is away', parseFile)
     .option('--journal-max-bytes <size>', 'most bytes of the journal (default: 256MiB)', parseByteSize)
+    .addOption(
+      new Option(
+        '--adapter <kind>',
+        'memory: this server is on its own; postgres: all servers on the database act as one',
+      )
+        .choices(['memory', 'postgres'] as const)
+        .default('memory' as const),
+    )
     .addHelpText('after', EXAMPLES)
     .action(
       run(async (context, options) => {
@@ -52,11 +61,35 @@ export const serveCommand = (run: Run) =>
           maxBytes: options.journalMaxBytes,
         }
         await context.withTarget(options, 'pooled', (target) =>
-          serve(context, target, { host, port, corsOrigin, operatorSecret, ...(journal && { journal }) }),
+          withAdapterTarget(context, options, target, (adapterTarget) =>
+            serve(context, target, {
+              host,
+              port,
+              corsOrigin,
+              operatorSecret,
+              adapter: adapterTarget && { target: adapterTarget },
+              ...(journal && { journal }),
+            }),
+          ),
         )
         return undefined
       }),
     )
+
+interface AdapterFlags extends DatabaseFlags {
+  readonly adapter: 'memory' | 'postgres'
+}
+
+/** What listens cannot go through a pooler, where the messages can: it goes to the server that DIRECT_URL names. */
+const withAdapterTarget = async <T>(
+  context: CommandContext,
+  flags: AdapterFlags,
+  target: ConnectionTarget,
+  work: (adapterTarget: ConnectionTarget | undefined) => Promise<T>,
+): Promise<T> => {
+  if (flags.adapter === 'memory') return work(undefined)
+  return flags.embedded === undefined ? context.withTarget(flags, 'direct', work) : work(target)
+}
 
 const serve = async (
   context: CommandContext,

@@ -112,7 +112,11 @@ const borrow = async (pool: Pool, patienceMs: number): Promise<PoolClient> => {
 const noConnectionFree = (): OperatorError =>
   new OperatorError('no_connection_free', 'no connection of the pool became free', { retryable: true })
 
-const connect = async (target: ConnectionTarget, session: SessionOptions): Promise<Client> => {
+/**
+ * Connects for longer than one piece of work; whoever calls it disconnects.
+ * @throws OperatorError when the server cannot be reached
+ */
+export const connect = async (target: ConnectionTarget, session: SessionOptions): Promise<Client> => {
   const config = { ...(await clientConfig(target)), application_name: session.applicationName }
   const client = new Client(
     session.queryTimeoutMs === undefined ? config : { ...config, query_timeout: session.queryTimeoutMs },
@@ -164,8 +168,8 @@ const cancelStatement = (client: Client, target: ConnectionTarget): Promise<void
 
 const DISCONNECT_PATIENCE_MS = 1_000
 
-// A server that does not read our good-bye must not keep us; and a failing good-bye must not replace the result.
-const disconnect = async (client: Client): Promise<void> => {
+/** Never fails, and takes a second at most: a server that does not read our good-bye must not keep us, nor replace a result. */
+export const disconnect = async (client: Client): Promise<void> => {
   let timer: NodeJS.Timeout | undefined
   const patience = new Promise<void>((resolve) => {
     timer = setTimeout(() => {

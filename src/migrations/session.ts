@@ -3,6 +3,7 @@ import type { Client } from 'pg'
 import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { escapeIdentifier } from '../database/identifier.js'
+import { isBehindPooler } from '../database/pooler.js'
 import { onlyRow } from '../database/rows.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
@@ -97,14 +98,9 @@ const SELECT_SERVER = `
     current_setting('default_transaction_read_only')::boolean AS "readOnly",
     EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1) AS "hasSchema"`
 
-/**
- * A pooler hands out keys of its own, so what the driver was told at its start differs from what the server's session says.
- * @throws OperatorError `connection_pooler` (exit 5)
- */
+/** @throws OperatorError `connection_pooler` (exit 5) */
 const refusePooler = async (client: Client, command: MigrationCommand): Promise<void> => {
-  const { pid } = onlyRow(await client.query<{ pid: number }>('SELECT pg_backend_pid() AS "pid"'))
-  const { processID } = client as WireClient
-  if (processID === pid) return
+  if (!(await isBehindPooler(client))) return
   throw new OperatorError(
     'connection_pooler',
     `${command} cannot go through a connection pooler: its lock and settings would end up in somebody else's session`,

@@ -24,5 +24,5 @@ export const attend = (chat: Chat, socket: ChatSocket): void => {
   socket.onAny((event: string, ...args: unknown[]) => {
     if (!listeners.has(event)) refuse(...args)
   })
-  socket.on('disconnect', () => leave(chat.io, socket))
+  socket.on('disconnect', () => leave(chat, socket))
 }

@@ -9,6 +9,7 @@ import { createAnswer } from './answering.js'
 import { attend } from './attend.js'
 import type { Chat, ChatIo } from './chat.js'
 import { connectedContact, findContact } from './conversation.js'
+import { joinCluster, type ClusterOptions } from './cluster.js'
 import { createDrain, within } from './drain.js'
 import { createKeeper } from './keeper.js'
 import { authorityOf, listen } from './listen.js'
@@ -27,6 +28,8 @@ export interface ChatServerOptions {
   readonly corsOrigin?: string | readonly string[] | undefined
   /** Takes messages while the database is away; without it they are refused as `database_unavailable`. */
   readonly journal?: JournalOptions | undefined
+  /** Makes this and the other servers on one database behave as one; each is on its own when absent. */
+  readonly adapter?: ClusterOptions | undefined
   /** Takes one line at a time; holds no message text, no name and no phone number. */
   readonly log?: ((line: string) => void) | undefined
 }
@@ -67,15 +70,15 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     port = DEFAULT_PORT,
     operatorSecret,
     corsOrigin = [],
+    adapter,
     log = () => undefined,
   } = options
-  const journal = options.journal && (await openJournal(options.journal, log))
+  const secret = operatorSecret === '' ? undefined : operatorSecret
+  const cluster = await joinCluster({ options: adapter, operatorSecret: secret, log })
+  const journal = options.journal && (await openJournal(options.journal, log).catch(afterClosing(cluster)))
   const http = createServer((_request, response) => response.writeHead(404).end())
   const connections = trackConnections(http)
-  const actualPort = await listen(http, host, port).catch(async (error: unknown) => {
-    await journal?.close()
-    throw error
-  })
+  const actualPort = await listen(http, host, port).catch(afterClosing(cluster, journal))
   // A failing accept (too many open files) costs that connection, not the server.
   http.on('error', (error) => log(`the server met an error: ${error.message}`))
 
@@ -86,13 +89,15 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     serveClient: false,
     maxHttpBufferSize: MAX_PACKET_BYTES,
     allowRequest: createAdmission({ drain, origins, log }),
+    adapter: cluster.adapter,
     ...(origins.length === 0 ? {} : { cors: { origin: origins.includes('*') ? '*' : origins } }),
   })
+  const present = { io, store, peers: cluster.meet(io) }
   const keeper = createKeeper(
     {
       store,
-      findContact: (conversation) => findContact({ io, store }, conversation),
-      connectedContact: (conversation) => connectedContact(io, conversation),
+      findContact: (conversation) => findContact(present, conversation),
+      connectedContact: (conversation) => connectedContact(present, conversation),
       onStored: (submission, saved) => {
         if (!saved.duplicate) announce(io, submission, saved)
         confirm(io, submission, saved)
@@ -102,11 +107,10 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     journal,
   )
   const chat: Chat = {
-    io,
-    store,
+    ...present,
     keeper,
     log,
-    operatorSecret: operatorSecret === '' ? undefined : operatorSecret,
+    operatorSecret: secret,
     answer: createAnswer(drain, log),
   }
   io.on('connection', (socket) => attend(chat, socket))
@@ -115,6 +119,8 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     await drain.finish(DRAIN_DEADLINE_MS)
     await within(JOURNAL_DEADLINE_MS, keeper.close())
     await within(FLUSH_DEADLINE_MS, hangUp(io))
+    present.peers.close()
+    await cluster.close()
     const closed = io.close()
     await within(HANG_UP_DEADLINE_MS, closed)
     for (const connection of connections) connection.destroy()
@@ -127,6 +133,14 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     close: () => (closing ??= close()),
   }
 }
+
+/** What was opened before a start failed is closed again; the first error wins. */
+const afterClosing =
+  (...opened: readonly ({ readonly close: () => Promise<void> } | undefined)[]) =>
+  async (error: unknown): Promise<never> => {
+    await Promise.allSettled(opened.map(async (one) => one?.close()))
+    throw error
+  }
 
 const trackConnections = (http: HttpServer): ReadonlySet<TcpSocket> => {
   const connections = new Set<TcpSocket>()

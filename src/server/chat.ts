@@ -1,9 +1,10 @@
-import type { DefaultEventsMap, Server, Socket } from 'socket.io'
+import type { Server, Socket } from 'socket.io'
 import type { ChatStore } from '../persistence/chat-store.js'
 import type { Answer, Listener } from './answering.js'
 import type { Keeper } from './keeper.js'
 import type { ServerToClientEvents } from './outgoing.js'
 import type { Participant } from './participants.js'
+import type { PeerNews, Peers } from './peers.js'
 import type { SerialQueue } from './serial-queue.js'
 
 /** What clients send is not to be trusted before it is parsed. */
@@ -14,8 +15,13 @@ interface SocketData {
   participant?: Participant
 }
 
-export type ChatIo = Server<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>
-export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, DefaultEventsMap, SocketData>
+/** What servers on one database tell one another, beside the broadcasts. */
+interface ServerToServerEvents {
+  peers: (news: PeerNews) => void
+}
+
+export type ChatIo = Server<ClientToServerEvents, ServerToClientEvents, ServerToServerEvents, SocketData>
+export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, ServerToServerEvents, SocketData>
 
 /** What all listeners of a server share. */
 export interface Chat {
@@ -23,6 +29,7 @@ export interface Chat {
   readonly store: ChatStore
   /** Where messages go to be kept, whether the database is there or not. */
   readonly keeper: Keeper
+  readonly peers: Peers
   readonly answer: Answer
   /** Undefined: operators cannot join. */
   readonly operatorSecret: string | undefined
@@ -34,6 +41,8 @@ export interface Chat {
 export interface Seat {
   readonly socket: ChatSocket
   readonly inOrder: SerialQueue
+  /** The secret by which its guest comes back as itself. Never logged, never sent to anybody else, no other server included. */
+  guestToken?: string | undefined
 }
 
 /** The listeners of a group of events, by the events' names. */

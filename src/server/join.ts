@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import type { Reply } from './answering.js'
-import type { Chat, ChatSocket, Listeners, Seat } from './chat.js'
+import type { Chat, Listeners, Seat } from './chat.js'
 import { conversationOf, createGuestToken, isGuestToken } from './identity.js'
 import { isOperatorSecret } from './operator-secret.js'
 import { joinSchema } from './payloads.js'
@@ -12,35 +12,36 @@ type GuestJoin = Extract<JoinPayload, { role: 'client' }>
 type OperatorJoin = Extract<JoinPayload, { role: 'operator' }>
 
 /** How a socket becomes a guest's or an operator's. A second join replaces the first. */
-export const joinListeners = (chat: Chat, { socket }: Seat): Listeners => ({
+export const joinListeners = (chat: Chat, seat: Seat): Listeners => ({
   join: chat.answer('join', joinSchema, (payload) =>
-    payload.role === 'client' ? joinAsGuest(chat, socket, payload) : joinAsOperator(chat, socket, payload),
+    payload.role === 'client' ? joinAsGuest(chat, seat, payload) : joinAsOperator(chat, seat, payload),
   ),
 })
 
-const joinAsGuest = ({ io }: Chat, socket: ChatSocket, { username, phone, token: presented }: GuestJoin): Reply => {
-  const token = guestToken(socket, presented)
+const joinAsGuest = (chat: Chat, seat: Seat, { username, phone, token: presented }: GuestJoin): Reply => {
+  const token = guestToken(seat, presented)
   const conversation = conversationOf(token)
-  enter(io, socket, { role: 'client', token, conversation, username, phone: phone ?? null })
+  seat.guestToken = token
+  enter(chat, seat.socket, { role: 'client', conversation, username, phone: phone ?? null })
   return { answer: { token, clientId: conversation } }
 }
 
 // A widget that knows no tokens and joins twice on one socket goes on in its conversation.
-const guestToken = (socket: ChatSocket, presented: unknown): string => {
-  const { participant } = socket.data
-  if (presented == null) return participant?.role === 'client' ? participant.token : createGuestToken()
+const guestToken = (seat: Seat, presented: unknown): string => {
+  if (presented == null) return seat.guestToken ?? createGuestToken()
   if (typeof presented === 'string' && isGuestToken(presented)) return presented
   throw invalidToken()
 }
 
-const joinAsOperator = (chat: Chat, socket: ChatSocket, { name, operatorId, token }: OperatorJoin): Reply => {
-  const { io, operatorSecret, log } = chat
+const joinAsOperator = (chat: Chat, seat: Seat, { name, operatorId, token }: OperatorJoin): Reply => {
+  const { operatorSecret, log } = chat
   if (operatorSecret === undefined || !isOperatorSecret(token, operatorSecret)) {
     log('an operator was refused: no secret, or a wrong one')
     const reason =
       operatorSecret === undefined ? 'this server takes no operators' : 'the operator secret is missing or wrong'
-    return { error: unauthorized(reason), afterwards: () => socket.disconnect(true) }
+    return { error: unauthorized(reason), afterwards: () => seat.socket.disconnect(true) }
   }
-  enter(io, socket, { role: 'operator', operatorId: operatorId ?? null, name })
+  seat.guestToken = undefined
+  enter(chat, seat.socket, { role: 'operator', operatorId: operatorId ?? null, name })
   return {}
 }

@@ -22,10 +22,10 @@ export const markRead = async (
 
 // The conversation itself, whatever names its guest used in it; and the client of its newest message, since what is unread
 // is counted by client in `recentChats`, whichever conversation the operator had open.
-const readableContacts = async ({ io, store }: Chat, conversation: string): Promise<readonly Contact[]> => {
-  const { messages } = await store.getChatHistory({ sessionId: conversation, limit: 1 })
+const readableContacts = async (chat: Chat, conversation: string): Promise<readonly Contact[]> => {
+  const { messages } = await chat.store.getChatHistory({ sessionId: conversation, limit: 1 })
   const [newest] = messages
-  if (newest === undefined && connectedGuest(io, conversation) === undefined) throw unknownConversation()
+  if (newest === undefined && connectedGuest(chat, conversation) === undefined) throw unknownConversation()
   const clientId = newest?.clientId ?? null
   return [{ sessionId: conversation }, ...(clientId === null ? [] : [{ clientId }])]
 }

@@ -31,7 +31,7 @@ export const operatorListeners = (chat: Chat, seat: Seat): Listeners => {
     }),
     getConnectedOperators: answer('getConnectedOperators', emptySchema, () => {
       operatorAt(socket)
-      return { afterwards: () => socket.emit('connectedOperatorsList', connectedOperators(io)) }
+      return { afterwards: () => socket.emit('connectedOperatorsList', connectedOperators(chat)) }
     }),
     recentChats: answer('recentChats', recentChatsSchema, ({ before, limit }) => {
       operatorAt(socket)

@@ -1,8 +1,6 @@
 /** A guest or client on one socket; only a socket that joined has one of these. */
 export interface Guest {
   readonly role: 'client'
-  /** The secret by which it comes back as itself. Never logged, never sent to anybody else. */
-  readonly token: string
   /** The public name of its conversation. */
   readonly conversation: string
   readonly username: string
@@ -18,3 +16,9 @@ export interface Operator {
 }
 
 export type Participant = Guest | Operator
+
+/** The same for all sockets of one guest, or of one operator, on whichever server. */
+export const participantKey = (participant: Participant): string =>
+  participant.role === 'client'
+    ? `client ${participant.conversation}`
+    : `operator ${participant.operatorId ?? '-'} ${participant.name}`

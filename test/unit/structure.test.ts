@@ -98,7 +98,7 @@ describe('the house', () => {
     ['cli-table3', /^cli\//],
     ['socket.io', /^server\//],
     ['socket.io-client', /^client\//],
-    ['@socket.io/postgres-adapter', /^server\//],
+    ['socket.io-adapter', /^server\//],
     ['pino', /^server\//],
     ['@mrleebo/prisma-ast', /^verify\//],
     ['diff', /^verify\//],

@@ -1,0 +1,185 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Client } from 'pg'
+import { ExitCode, OperatorError } from '../errors.js'
+import { connect, disconnect } from './connection.js'
+import type { ConnectionTarget } from './connection-target.js'
+import { escapeIdentifier } from './identifier.js'
+import { isBehindPooler } from './pooler.js'
+
+export interface ChannelOptions {
+  readonly applicationName: string
+  /** What is listened to, and notified; every session of the database can do both. */
+  readonly channel: string
+  readonly onPayload: (payload: string) => void
+  /** Listens again; what was sent in between, by us or by others, is lost. */
+  readonly onRestored: (outage: Outage) => void
+  readonly onLost: (reason: unknown) => void
+}
+
+export interface Outage {
+  readonly lostPayloads: number
+}
+
+/** One connection that notifies and listens. */
+export interface NotificationChannel {
+  readonly isConnected: boolean
+  /** Never waits and never fails. The payloads, at most 7,999 bytes each, stay together and in order. */
+  send(payloads: readonly string[]): void
+  /** Sends what waits, for a second at most, and disconnects. */
+  close(): Promise<void>
+}
+
+/** Above it the connection counts as stuck: what waits is given up, as after a loss. */
+const MAX_QUEUED_BYTES = 32 * 1_048_576
+const QUERY_TIMEOUT_MS = 5_000
+const FLUSH_DEADLINE_MS = 1_000
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 2_000
+
+// One statement, so one commit under the server-wide lock of NOTIFY, for everything that has gathered meanwhile.
+const NOTIFY = {
+  name: 'chatkeep notify',
+  text: 'SELECT pg_notify($1, "payload") FROM unnest($2::text[]) AS "payload"',
+}
+
+/**
+ * Connects and listens; from then on a lost connection is replaced by itself.
+ * @throws OperatorError when that fails at first, `connection_pooler` when the connection goes through one
+ */
+export const openNotificationChannel = async (
+  target: ConnectionTarget,
+  options: ChannelOptions,
+): Promise<NotificationChannel> => {
+  const closing = new AbortController()
+  const isClosing = (): boolean => closing.signal.aborted
+  let session: Session | undefined = await openSession(target, options)
+  let queue: string[] = []
+  let queuedBytes = 0
+  let lostPayloads = 0
+  let flushing: Promise<void> | undefined
+
+  const flush = async (client: Client): Promise<void> => {
+    while (queue.length > 0 && session?.client === client) {
+      const batch = queue
+      queue = []
+      queuedBytes = 0
+      try {
+        await client.query({ ...NOTIFY, values: [options.channel, batch] })
+      } catch {
+        // Whatever it is: a fresh connection is the one way out, and its `onLost` says why.
+        lostPayloads += batch.length
+        await disconnect(client)
+      }
+    }
+  }
+  const startFlushing = (): void => {
+    if (session === undefined) return
+    flushing ??= flush(session.client).finally(() => {
+      flushing = undefined
+      if (queue.length > 0) startFlushing()
+    })
+  }
+  const giveUpQueue = (): void => {
+    lostPayloads += queue.length
+    queue = []
+    queuedBytes = 0
+  }
+
+  const keepConnected = async (): Promise<void> => {
+    while (session !== undefined) {
+      const reason = await session.ended
+      session = undefined
+      giveUpQueue()
+      if (isClosing()) return
+      options.onLost(reason)
+      session = await reopen(target, options, closing.signal)
+      if (session === undefined) return
+      if (isClosing()) {
+        await disconnect(session.client)
+        return
+      }
+      const outage = { lostPayloads }
+      lostPayloads = 0
+      options.onRestored(outage)
+    }
+  }
+  const kept = keepConnected()
+
+  return {
+    get isConnected() {
+      return session !== undefined
+    },
+    send: (payloads) => {
+      if (session === undefined) {
+        lostPayloads += payloads.length
+        return
+      }
+      queue.push(...payloads)
+      queuedBytes += payloads.reduce((sum, payload) => sum + payload.length, 0)
+      if (queuedBytes > MAX_QUEUED_BYTES) {
+        giveUpQueue()
+        void disconnect(session.client)
+      } else setImmediate(startFlushing)
+    },
+    close: async () => {
+      closing.abort()
+      startFlushing()
+      await Promise.race([flushing, delay(FLUSH_DEADLINE_MS, undefined, { ref: false })])
+      if (session !== undefined) await disconnect(session.client)
+      // It may be connecting to a server that does not answer.
+      await Promise.race([kept, delay(FLUSH_DEADLINE_MS, undefined, { ref: false })])
+    },
+  }
+}
+
+interface Session {
+  readonly client: Client
+  /** Resolves to the reason when the connection is over. */
+  readonly ended: Promise<unknown>
+}
+
+const openSession = async (
+  target: ConnectionTarget,
+  { applicationName, channel, onPayload }: ChannelOptions,
+): Promise<Session> => {
+  const client = await connect(target, { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS })
+  const ended = new Promise<unknown>((resolve) => {
+    client.once('error', resolve)
+    client.once('end', () => resolve(new Error('the connection was closed')))
+  })
+  try {
+    if (await isBehindPooler(client)) throw behindPooler()
+    // A role's setting may end sessions that only listen.
+    await client.query('SET idle_session_timeout = 0')
+    client.on('notification', ({ payload = '' }) => onPayload(payload))
+    await client.query(`LISTEN ${escapeIdentifier(channel)}`)
+    return { client, ended }
+  } catch (error) {
+    await disconnect(client)
+    throw error
+  }
+}
+
+const behindPooler = (): OperatorError =>
+  new OperatorError(
+    'connection_pooler',
+    'several servers cannot find one another through a connection pooler: it takes away the session that listens',
+    { exitCode: ExitCode.refused, hint: 'name the server itself: DIRECT_URL=postgres://…' },
+  )
+
+/** @returns undefined when it is to be closed */
+const reopen = async (
+  target: ConnectionTarget,
+  options: ChannelOptions,
+  closing: AbortSignal,
+): Promise<Session | undefined> => {
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    await delay(pause * (0.5 + Math.random()), undefined, { signal: closing, ref: false }).catch(() => undefined)
+    if (closing.aborted) return undefined
+    try {
+      return await openSession(target, options)
+    } catch {
+      // The loss is in the log; what is wrong with the database the store reports with every message.
+    }
+  }
+}

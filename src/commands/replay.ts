@@ -5,7 +5,6 @@ import { withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
 import type { Render } from '../cli/render.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerSource } from '../replay/chat-server.js'
-import type { Findings } from '../replay/findings.js'
 import type { JournalReplayOptions } from '../replay/journal-replay.js'
 import type { ReplayReport } from '../replay/replay.js'
 import type { Sender } from '../replay/sender.js'
@@ -190,107 +189,33 @@ interface Request {
 }
 
 const toResult = async (report: ReplayReport, request: Request): Promise<CommandResult> => {
-  const words = await import('../cli/render.js')
-  const { isClean } = await import('../replay/replay.js')
-  const { rejected, lost, doubled, unexpected } = report
-  const ok = isClean(report)
+  const { count, duration } = await import('../cli/render.js')
+  const { renderCounts, renderSections } = await import('../cli/render-findings.js')
+  const { countsOf, reportData, sectionsOf, verdictOf } = await import('../replay/describe-report.js')
+  const { verdict, lost, withoutClient, sendMs, messagesPerSecond, readBackMs } = report
+  const ok = verdict === 'passed'
   return {
     exitCode: ok ? 0 : 1,
-    data: {
-      ...request,
-      url: request.url ?? null,
-      attempted: report.attempted,
-      saved: report.saved,
-      duplicates: report.duplicates,
-      rejected: rejected.count,
-      lost: lost.count,
-      doubled: doubled.count,
-      unexpected: unexpected.count,
-      withoutClient: report.withoutClient,
-      sendMs: Math.round(report.sendMs),
-      readBackMs: Math.round(report.readBackMs),
-      messagesPerSecond: Math.round(report.messagesPerSecond),
-      rejectedLines: rejected.first,
-      lostLines: lost.first,
-      doubledMessages: doubled.first,
-      unexpectedRows: unexpected.first,
-    },
+    data: { ...request, url: request.url ?? null, ...reportData(report) },
     text: (render) =>
       [
-        ...countLines(report, render),
-        speed(report, words),
-        ...findingLines('rejected', rejected, ({ line, reason }) => `line ${line}: ${reason}`, words),
-        ...findingLines('lost', lost, (line) => `line ${line}: acknowledged, and not in the database`, words),
-        ...findingLines('doubled', doubled, ({ line, ids }) => `line ${line}: messages ${ids.join(', ')}`, words),
-        ...findingLines('unexpected', unexpected, describeUnexpected, words),
+        ...renderCounts(countsOf(report), render),
+        `sent in ${duration(sendMs)} (${count(Math.round(messagesPerSecond), 'message')}/s), read back in ${duration(readBackMs)}`,
+        ...renderSections(sectionsOf(report)),
         ...(lost.count > 0 && request.url !== undefined ? ['', sameDatabaseHint(request.url, request.target)] : []),
-        ...(report.withoutClient === 0
+        ...(withoutClient === 0
           ? []
           : [
               '',
-              `${words.count(report.withoutClient, 'message')} kept without client; chatkeep reconcile links what can be linked`,
+              `${count(withoutClient, 'message')} kept without client; chatkeep reconcile links what can be linked`,
             ]),
         '',
-        verdict(report, ok, render, words),
+        `${verdictWord(ok, render.paint)} ${verdictOf(report)}`,
       ].join('\n'),
   }
 }
 
 const sameDatabaseHint = (url: string, target: string): string =>
   `hint: check that the chat server at ${url} writes to this database, ${target}`
-
-type Words = typeof import('../cli/render.js')
-
-const countLines = (report: ReplayReport, { paint }: Render): readonly string[] => {
-  const { attempted, saved, duplicates, rejected, lost, doubled, unexpected } = report
-  const amounts = [attempted, saved, duplicates, rejected.count, lost.count, doubled.count, unexpected.count].map(
-    (amount) => amount.toLocaleString('en-US'),
-  )
-  const width = Math.max(...amounts.map(({ length }) => length))
-  const names = ['attempted', 'saved', 'duplicates', 'rejected', 'lost', 'doubled', 'unexpected']
-  return names.map((name, index) => {
-    const line = `${name.padEnd(12)}${(amounts[index] ?? '').padStart(width)}`
-    return index >= FIRST_BAD_COUNT && amounts[index] !== '0' ? paint.red(line) : line
-  })
-}
-
-/** From `rejected` on, every count should be 0. */
-const FIRST_BAD_COUNT = 3
-
-/** Findings shown of each kind; a screen holds the verdict as well. */
-const MOST_SHOWN = 20
-
-const findingLines = <T>(
-  title: string,
-  { count, first }: Findings<T>,
-  describe: (finding: T) => string,
-  { printable }: Words,
-): readonly string[] => {
-  if (count === 0) return []
-  const shown = first.slice(0, MOST_SHOWN)
-  const rest = (count - shown.length).toLocaleString('en-US')
-  return [
-    '',
-    `${title}:`,
-    ...shown.map((finding) => `  ${printable(describe(finding))}`),
-    ...(count > shown.length ? [`  … and ${rest} more (--json lists up to 1,000)`] : []),
-  ]
-}
-
-const describeUnexpected = ({ id, line, reason }: ReplayReport['unexpected']['first'][number]): string =>
-  line === null ? `message ${id} ${reason}` : `line ${line}: message ${id} ${reason}`
-
-const verdict = (report: ReplayReport, ok: boolean, { paint }: Render, { count }: Words): string => {
-  const { attempted, saved, duplicates, rejected, lost, doubled, unexpected } = report
-  const number = (amount: number): string => amount.toLocaleString('en-US')
-  const done = `${count(attempted, 'message')} attempted, ${number(saved)} saved, ${count(duplicates, 'duplicate')}`
-  const bad = ok
-    ? 'nothing lost, doubled or unexpected'
-    : `${number(rejected.count)} rejected, ${number(lost.count)} lost, ${number(doubled.count)} doubled, ${number(unexpected.count)} unexpected`
-  return `${verdictWord(ok, paint)} ${done}; ${bad}`
-}
-
-const speed = ({ sendMs, messagesPerSecond, readBackMs }: ReplayReport, { count, duration }: Words): string =>
-  `sent in ${duration(sendMs)} (${count(Math.round(messagesPerSecond), 'message')}/s), read back in ${duration(readBackMs)}`
 
 const verdictWord = (ok: boolean, paint: Render['paint']): string => (ok ? paint.green('ok:') : paint.red('FAIL:'))

@@ -2,6 +2,8 @@
 export interface BitSet {
   add(value: number): void
   has(value: number): boolean
+  /** All members, ascending. */
+  values(): Iterable<number>
 }
 
 export const createBitSet = (): BitSet => {
@@ -13,6 +15,11 @@ export const createBitSet = (): BitSet => {
       bytes[index] = (bytes[index] ?? 0) | (1 << (value & 7))
     },
     has: (value) => ((bytes[value >>> 3] ?? 0) & (1 << (value & 7))) !== 0,
+    values: function* () {
+      for (const [index, byte] of bytes.entries()) {
+        for (let bit = 0; byte >>> bit !== 0; bit += 1) if (((byte >>> bit) & 1) === 1) yield 8 * index + bit
+      }
+    },
   }
 }
 

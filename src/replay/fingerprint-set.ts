@@ -1,14 +1,9 @@
+import { fingerprintOf, type Fingerprint } from './fingerprint.js'
+
 /** A set of strings that only grows, at 4 to 11 bytes a member however long the strings are. */
 export interface FingerprintSet {
   add(text: string): void
   has(text: string): boolean
-}
-
-interface Fingerprint {
-  /** Where it goes in a segment. */
-  readonly place: number
-  /** What is kept there; never 0, which marks a free slot. */
-  readonly mark: number
 }
 
 interface Segment {
@@ -51,18 +46,4 @@ const slotOf = (slots: Uint32Array, { place, mark }: Fingerprint): number => {
   let slot = place & last
   while (slots[slot] !== 0 && slots[slot] !== mark) slot = (slot + 1) & last
   return slot
-}
-
-// Two multiplicative hashes over the UTF-16 units, each mixed with the other at the end (cyrb53, by bryc, public domain).
-const fingerprintOf = (text: string): Fingerprint => {
-  let high = 0xdeadbeef
-  let low = 0x41c6ce57
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index)
-    high = Math.imul(high ^ unit, 2_654_435_761)
-    low = Math.imul(low ^ unit, 1_597_334_677)
-  }
-  high = Math.imul(high ^ (high >>> 16), 2_246_822_507) ^ Math.imul(low ^ (low >>> 13), 3_266_489_909)
-  low = Math.imul(low ^ (low >>> 16), 2_246_822_507) ^ Math.imul(high ^ (high >>> 13), 3_266_489_909)
-  return { place: low >>> 0, mark: high >>> 0 || 1 }
 }

@@ -1,22 +1,30 @@
-import type { ExpectedContent } from './sender.js'
+import type { ExpectedContent } from './expected-content.js'
+
+/** How a message ended: acknowledged, refused for good, or unknown (no answer, or the run ended). */
+export type Outcome = 'ok' | 'fail' | 'info'
 
 /** A message that was sent, and what must be found for it. */
 export interface ExpectedMessage extends ExpectedContent {
+  /** Names it in findings: its line in the transcript, or its index in the run. */
   readonly line: number
-  /** Whether it was said to be kept; one that was rejected may be missing. */
-  readonly acknowledged: boolean
+  readonly outcome: Outcome
+  /** Id that the server acknowledged; absent or null where it told none. */
+  readonly acknowledgedId?: number | null | undefined
 }
 
 /** A row as it was read back. */
 export interface StoredMessage {
   readonly id: number
-  readonly idempotencyKey: string
+  readonly idempotencyKey: string | null
   readonly senderType: string
   readonly text: string | null
   readonly guestUsername: string | null
   readonly sessionId: string | null
   readonly createdAt: Date
   readonly messageType: string
+  readonly imageUrl: string | null
+  readonly imageName: string | null
+  readonly mimeType: string | null
   readonly guestPhone: string | null
   readonly operatorId: number | null
   readonly clientId: number | null
@@ -24,19 +32,20 @@ export interface StoredMessage {
   readonly clientUsername: string | null
 }
 
-/** A row, newer than the run, in a conversation of the transcript. */
-export interface NewRow {
-  readonly id: number
-  readonly sessionId: string | null
-  readonly idempotencyKey: string | null
-}
-
 export interface DoubledMessage {
-  readonly line: number
+  /** Null when the second row has another key, or none. */
+  readonly line: number | null
   readonly ids: readonly number[]
 }
 
-/** A row that is not what the transcript says. */
+/** A row that is not as it was sent. */
+export interface AlteredRow {
+  readonly id: number
+  readonly line: number
+  readonly reason: string
+}
+
+/** A row that nobody sent. */
 export interface UnexpectedRow {
   readonly id: number
   /** Null when no line accounts for the row. */
@@ -48,11 +57,19 @@ export interface Verdict {
   /** Lines whose messages were acknowledged and are not there. */
   readonly lost: readonly number[]
   readonly doubled: readonly DoubledMessage[]
+  readonly altered: readonly AlteredRow[]
   readonly unexpected: readonly UnexpectedRow[]
+  /** How many of which nobody knew turned out to be stored. */
+  readonly recovered: number
   /** How many rows are linked to no client; they are kept, and `reconcile` links them. */
   readonly withoutClient: number
-  /** Ids of all rows that belong to a line. */
-  readonly accounted: readonly number[]
+  /** Every message with the rows that were found under its key. */
+  readonly matched: readonly MatchedMessage[]
+}
+
+export interface MatchedMessage {
+  readonly message: ExpectedMessage
+  readonly rows: readonly StoredMessage[]
 }
 
 /**
@@ -68,58 +85,55 @@ export const judge = (
   const matched = expected.map((message) => ({ message, rows: byKey.get(message.idempotencyKey) ?? [] }))
   return {
     lost: matched
-      .filter(({ message, rows }) => message.acknowledged && rows.length === 0)
+      .filter(({ message, rows }) => message.outcome === 'ok' && rows.length === 0)
       .map(({ message }) => message.line),
     doubled: matched
       .filter(({ rows }) => rows.length > 1)
       .map(({ message, rows }) => ({ line: message.line, ids: rows.map(({ id }) => id) })),
-    unexpected: matched.flatMap(({ message, rows }) =>
-      rows.flatMap((row) => differenceOf(message, row, row.id > highWaterMark)),
-    ),
+    altered: matched.flatMap((one) => alterationsOf(one, highWaterMark)),
+    unexpected: matched.flatMap((one) => storedThoughRefused(one, highWaterMark)),
+    recovered: matched.filter(({ message, rows }) => message.outcome === 'info' && rows.length > 0).length,
     withoutClient: matched.flatMap(({ rows }) => rows).filter(({ clientId }) => clientId === null).length,
-    accounted: matched.flatMap(({ rows }) => rows.map(({ id }) => id)),
+    matched,
   }
 }
 
-const groupByKey = (rows: readonly StoredMessage[]): ReadonlyMap<string, readonly StoredMessage[]> => {
-  const groups = new Map<string, StoredMessage[]>()
+const groupByKey = (rows: readonly StoredMessage[]): ReadonlyMap<string | null, readonly StoredMessage[]> => {
+  const groups = new Map<string | null, StoredMessage[]>()
   for (const row of rows) groups.set(row.idempotencyKey, [...(groups.get(row.idempotencyKey) ?? []), row])
   return groups
 }
 
-const differenceOf = (message: ExpectedMessage, row: StoredMessage, isNew: boolean): readonly UnexpectedRow[] => {
-  const columns = (['senderType', 'text', 'guestUsername', 'sessionId'] as const).filter(
-    (column) => message[column] !== row[column],
-  )
-  const isAtTime = message.createdAt === null || +message.createdAt === +row.createdAt
-  const differing = [...columns, ...(isAtTime ? [] : ['createdAt']), ...contactDifferences(message, row, isNew)]
-  if (differing.length === 0) return []
-  return [{ id: row.id, line: message.line, reason: `differs from its line in ${differing.join(', ')}` }]
-}
+const alterationsOf = ({ message, rows }: MatchedMessage, highWaterMark: number): readonly AlteredRow[] =>
+  rows.flatMap((row) => {
+    const differing = differencesOf(message, row, row.id > highWaterMark)
+    const reason = `differs from its line in ${differing.join(', ')}`
+    const isOther = message.acknowledgedId != null && rows.every(({ id }) => id !== message.acknowledgedId)
+    return [
+      ...(differing.length === 0 ? [] : [{ id: row.id, line: message.line, reason }]),
+      ...(isOther
+        ? [{ id: row.id, line: message.line, reason: `was acknowledged as message ${message.acknowledgedId}` }]
+        : []),
+    ]
+  })
 
-const contactDifferences = (message: ExpectedMessage, row: StoredMessage, isNew: boolean): readonly string[] => [
-  ...(row.messageType === 'TEXT' ? [] : ['messageType']),
+/** The columns in which a row differs from what was sent. */
+const differencesOf = (message: ExpectedMessage, row: StoredMessage, isNew: boolean): readonly string[] => [
+  ...(['senderType', 'text', 'guestUsername', 'sessionId'] as const).filter(
+    (column) => message[column] !== row[column],
+  ),
+  ...(message.createdAt === null || +message.createdAt === +row.createdAt ? [] : ['createdAt']),
+  ...((message.messageType ?? 'TEXT') === row.messageType ? [] : ['messageType']),
+  ...(['imageUrl', 'imageName', 'mimeType'] as const).filter((column) => (message[column] ?? null) !== row[column]),
   ...(message.guestPhone === undefined || message.guestPhone === row.guestPhone ? [] : ['guestPhone']),
   ...(!isNew || message.operatorId === row.operatorId ? [] : ['operatorId']),
   ...(!isNew || row.clientId === null || row.clientUsername === message.guestUsername ? [] : ['clientId']),
 ]
 
-/** Whether what the run knows accounts for a row that appeared since it began. */
-export interface Accounts {
-  isAccounted(id: number): boolean
-  isOurConversation(sessionId: string): boolean
-}
-
-/** Finds, among the rows that appeared since the run began, those that no line accounts for. */
-export const judgeNewRows = (rows: readonly NewRow[], accounts: Accounts): readonly UnexpectedRow[] =>
-  rows
-    .filter(
-      ({ id, sessionId }) => sessionId !== null && accounts.isOurConversation(sessionId) && !accounts.isAccounted(id),
-    )
-    .map(({ id, idempotencyKey }) => ({
-      id,
-      line: null,
-      reason: `was written during the run into a conversation of the transcript, ${
-        idempotencyKey === null ? 'without a key' : 'under a key of no line'
-      }`,
-    }))
+// The row of a key that another body holds is that body's, and older or altered; one that is equal is this message's own.
+const storedThoughRefused = ({ message, rows }: MatchedMessage, highWaterMark: number): readonly UnexpectedRow[] =>
+  message.outcome !== 'fail'
+    ? []
+    : rows
+        .filter((row) => row.id > highWaterMark && differencesOf(message, row, true).length === 0)
+        .map(({ id }) => ({ id, line: message.line, reason: 'was refused, and is stored' }))

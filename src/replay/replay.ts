@@ -1,7 +1,9 @@
 import { performance } from 'node:perf_hooks'
 import { withClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
-import { checkTranscript, type Check } from './check-transcript.js'
+import type { Check } from './check-operations.js'
+import { judgeRun, type RunJudgement } from './check-run.js'
+import { checkTranscript } from './check-transcript.js'
 import { emptyTranscript, endedEarly, notReadBack, stopped, stoppedReadingBack } from './endings.js'
 import { createReadBack, type ReadBack } from './read-back.js'
 import { sendTranscript, type Sending } from './send-transcript.js'
@@ -9,7 +11,7 @@ import type { Sender } from './sender.js'
 import type { Counts } from './tally.js'
 import type { TranscriptInput } from './transcript-input.js'
 
-export interface ReplayReport extends Omit<Counts, 'unanswered'>, Check {
+export interface ReplayReport extends Omit<Counts, 'unanswered'>, Check, RunJudgement {
   /** Time from the first line read to the last acknowledgement. */
   readonly sendMs: number
   readonly readBackMs: number
@@ -40,15 +42,22 @@ export const replay = async (input: TranscriptInput, sender: Sender, options: Re
   return {
     ...counts,
     ...check,
+    ...judgeReplay(check, counts.rejected.count),
     sendMs: sending.durationMs,
     readBackMs: performance.now() - startedAt,
     messagesPerSecond: (1_000 * counts.attempted) / sending.durationMs,
   }
 }
 
-/** Whether nothing is wrong: every line was kept, and nothing else. */
-export const isClean = ({ rejected, lost, doubled, unexpected }: ReplayReport): boolean =>
-  [rejected, lost, doubled, unexpected].every(({ count }) => count === 0)
+/** A line that was not kept is a failure, too. */
+const judgeReplay = (check: Check, rejected: number): RunJudgement => {
+  const { verdict, reasons } = judgeRun(check)
+  if (rejected === 0) return { verdict, reasons }
+  return {
+    verdict: 'failed',
+    reasons: [`${rejected.toLocaleString('en-US')} rejected`, ...(verdict === 'failed' ? reasons : [])],
+  }
+}
 
 /** A question that is not answered within this time will not be. */
 const QUERY_TIMEOUT_MS = 60_000

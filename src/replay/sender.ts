@@ -1,3 +1,4 @@
+import type { ExpectedContent } from './expected-content.js'
 import type { Intake } from './intake.js'
 import type { KeyedMessage } from './read-transcript.js'
 
@@ -18,19 +19,4 @@ export interface Sender {
   /** The row that the message has to be found as. */
   expectedRow(message: KeyedMessage): Promise<ExpectedContent>
   close(): Promise<void>
-}
-
-/** What must be stored for a message. */
-export interface ExpectedContent {
-  readonly idempotencyKey: string
-  readonly senderType: 'CLIENT' | 'OPERATOR'
-  readonly text: string
-  readonly guestUsername: string
-  readonly sessionId: string
-  /** Null where it is not the transcript's to say. */
-  readonly createdAt: Date | null
-  /** Absent where it is not the transcript's to say. */
-  readonly guestPhone?: string | null
-  /** Null for guests, and for operators who are not in "User". */
-  readonly operatorId: number | null
 }

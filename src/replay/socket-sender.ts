@@ -1,9 +1,10 @@
-import { toStorableText, toUsername } from '../persistence/prepare-message.js'
-import { conversationOf, idempotencyKeyOf, operatorSender } from '../server/identity.js'
+import { toUsername } from '../persistence/prepare-message.js'
+import { conversationOf } from '../server/identity.js'
 import type { Answer } from '../client/chat-connection.js'
 import { createChatPeer } from '../client/chat-peer.js'
 import { refusalOf } from './chat-refusal.js'
 import { withChatServer, type ChatServerSource, type RunningChat } from './chat-server.js'
+import { contentOfGuestMessage, contentOfOperatorMessage } from './expected-content.js'
 import { withOperatorDirectory, type OperatorDirectory } from './operator-directory.js'
 import { createLanes, type LaneLimits } from './lanes.js'
 import { createPeerPool } from './peer-pool.js'
@@ -82,19 +83,11 @@ export const createSocketSender = (
   return {
     open: (onOutcome) => createLanes(LIMITS, async (keyed) => onOutcome(keyed.line, await send(keyed))),
     expectedRow: async ({ message, key }) => {
-      const conversation = conversationOf(guestTokenOf(message))
-      const isGuest = message.from === 'client'
-      const operatorId = isGuest ? null : await operators.idOf(message.operator)
-      const sender = isGuest ? conversation : operatorSender(operatorId)
-      return {
-        idempotencyKey: idempotencyKeyOf(sender, messageIdOf(key)),
-        senderType: isGuest ? 'CLIENT' : 'OPERATOR',
-        text: toStorableText(message.text),
-        guestUsername: toUsername(message.username),
-        sessionId: conversation,
-        createdAt: null,
-        operatorId,
-      }
+      const guest = { conversation: conversationOf(guestTokenOf(message)), username: message.username }
+      const said = { message: message.text, messageId: messageIdOf(key) }
+      return message.from === 'client'
+        ? contentOfGuestMessage(guest, said)
+        : contentOfOperatorMessage(await operators.idOf(message.operator), guest, said)
     },
     close: () => {
       guests.close()

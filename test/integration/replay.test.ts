@@ -118,7 +118,13 @@ describe('a transcript', () => {
       lost: 0,
       doubled: 0,
       unexpected: 0,
+      altered: 0,
+      outOfOrder: 0,
+      doubledClients: 0,
       withoutClient: 0,
+      recovered: 0,
+      outcomes: { ok: 2, fail: 0, info: 0 },
+      verdict: 'failed',
       sendMs: expect.any(Number) as number,
       readBackMs: expect.any(Number) as number,
       messagesPerSecond: expect.any(Number) as number,
@@ -126,6 +132,9 @@ describe('a transcript', () => {
       lostLines: [],
       doubledMessages: [],
       unexpectedRows: [],
+      alteredRows: [],
+      outOfOrderMessages: [],
+      doubledClientIds: [],
     })
   })
 })

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { checkTranscript, type Check } from '../../src/replay/check-transcript.js'
-import type { NewRow, StoredMessage } from '../../src/replay/judge.js'
+import type { Check } from '../../src/replay/check-operations.js'
+import { checkTranscript } from '../../src/replay/check-transcript.js'
+import type { ExpectedContent } from '../../src/replay/expected-content.js'
+import type { StoredMessage } from '../../src/replay/judge.js'
+import type { NewRow } from '../../src/replay/judge-new-rows.js'
 import type { ReadBack } from '../../src/replay/read-back.js'
 import { readTranscript } from '../../src/replay/read-transcript.js'
-import type { ExpectedContent, Sender } from '../../src/replay/sender.js'
+import type { Sender } from '../../src/replay/sender.js'
 import { createTally, type Tally } from '../../src/replay/tally.js'
 import type { TranscriptInput } from '../../src/replay/transcript-input.js'
 import { manyLines } from '../support/transcript.js'
@@ -30,13 +33,21 @@ const sender: Pick<Sender, 'expectedRow'> = {
     }),
 }
 
+const NO_IMAGE = { imageUrl: null, imageName: null, mimeType: null }
+
 /** Everything that an honest database holds after the transcript was sent. */
 const rowsOf = async (input: TranscriptInput): Promise<StoredMessage[]> => {
   const rows: StoredMessage[] = []
   for await (const entry of readTranscript(input.read())) {
     if (entry.message === undefined) continue
     const content: ExpectedContent = await sender.expectedRow(entry)
-    const client = { clientId: 1, clientUsername: content.guestUsername, messageType: 'TEXT', guestPhone: null }
+    const client = {
+      clientId: 1,
+      clientUsername: content.guestUsername,
+      messageType: 'TEXT',
+      guestPhone: null,
+      ...NO_IMAGE,
+    }
     rows.push({ ...content, ...client, id: HIGH_WATER_MARK + 1 + rows.length, createdAt: entry.message.at })
   }
   return rows
@@ -46,8 +57,13 @@ const readBackOf = (rows: readonly (StoredMessage | NewRow)[]): ReadBack => ({
   highWaterMark: () => Promise.resolve(HIGH_WATER_MARK),
   rowsByKey: (keys) => {
     const wanted = new Set(keys)
-    return Promise.resolve(rows.filter((row) => 'text' in row && wanted.has(row.idempotencyKey)) as StoredMessage[])
+    return Promise.resolve(
+      rows.filter((row) => 'text' in row && wanted.has(row.idempotencyKey ?? '')) as StoredMessage[],
+    )
   },
+  rowsById: () => Promise.resolve([]),
+  twinsOf: () => Promise.resolve([]),
+  doubledClients: () => Promise.resolve([]),
   rowsAfter: (id, limit) =>
     Promise.resolve(
       rows
@@ -86,7 +102,20 @@ describe('reading a transcript back', () => {
     const input = inputOf(content)
     const rows = await rowsOf(input)
     const found = await check(input, tallyOf(MESSAGES), rows)
-    expect(found).toEqual({ lost: nothing, doubled: nothing, unexpected: nothing, withoutClient: 0 })
+    expect(found).toEqual({
+      outcomes: { ok: MESSAGES, fail: 0, info: 0 },
+      recovered: 0,
+      lost: nothing,
+      doubled: nothing,
+      altered: nothing,
+      unexpected: nothing,
+      outOfOrder: nothing,
+      doubledClients: nothing,
+      shownNotStored: nothing,
+      unreachable: nothing,
+      withoutClient: 0,
+      evidence: { rows: MESSAGES, shown: null, reachable: null },
+    })
   })
 
   test('finds what is missing, at the beginning and the end of each batch', async () => {

@@ -1,0 +1,104 @@
+import type { Findings } from './findings.js'
+import type { ReplayReport } from './replay.js'
+
+/** One count of a report, as people read it. */
+export interface CountLine {
+  readonly name: string
+  readonly amount: string
+  readonly isBad: boolean
+}
+
+/** The findings of one kind. */
+export interface FindingSection {
+  readonly title: string
+  readonly count: number
+  /** The first ones. */
+  readonly lines: readonly string[]
+}
+
+/** A report for programs. */
+export const reportData = (report: ReplayReport): Readonly<Record<string, unknown>> => ({
+  attempted: report.attempted,
+  saved: report.saved,
+  duplicates: report.duplicates,
+  rejected: report.rejected.count,
+  lost: report.lost.count,
+  doubled: report.doubled.count,
+  unexpected: report.unexpected.count,
+  altered: report.altered.count,
+  outOfOrder: report.outOfOrder.count,
+  doubledClients: report.doubledClients.count,
+  withoutClient: report.withoutClient,
+  recovered: report.recovered,
+  outcomes: report.outcomes,
+  verdict: report.verdict,
+  sendMs: Math.round(report.sendMs),
+  readBackMs: Math.round(report.readBackMs),
+  messagesPerSecond: Math.round(report.messagesPerSecond),
+  rejectedLines: report.rejected.first,
+  lostLines: report.lost.first,
+  doubledMessages: report.doubled.first,
+  unexpectedRows: report.unexpected.first,
+  alteredRows: report.altered.first,
+  outOfOrderMessages: report.outOfOrder.first,
+  doubledClientIds: report.doubledClients.first.map(({ ids }) => ids),
+})
+
+/** What every report counts, then what is wrong besides. */
+export const countsOf = (report: ReplayReport): readonly CountLine[] => [
+  ...(['attempted', 'saved', 'duplicates'] as const).map((name) => toCountLine(name, report[name], false)),
+  ...sectionsOf(report)
+    .filter(({ title, count }) => count > 0 || ALWAYS_SHOWN.includes(title))
+    .map(({ title, count }) => toCountLine(title, count, count > 0)),
+]
+
+/** What may be wrong, by kind, whether found or not. */
+export const sectionsOf = (report: ReplayReport): readonly FindingSection[] => [
+  section('rejected', report.rejected, ({ line, reason }) => `line ${line}: ${reason}`),
+  section('lost', report.lost, (line) => `line ${line}: acknowledged, and not in the database`),
+  section('doubled', report.doubled, ({ line, ids }) =>
+    line === null
+      ? `messages ${ids.join(', ')}: the same message again, under another key or none`
+      : `line ${line}: messages ${ids.join(', ')}`,
+  ),
+  section('unexpected', report.unexpected, ({ id, line, reason }) =>
+    line === null ? `message ${id} ${reason}` : `line ${line}: message ${id} ${reason}`,
+  ),
+  section('altered', report.altered, ({ id, line, reason }) => `line ${line}: message ${id} ${reason}`),
+  section(
+    'out of order',
+    report.outOfOrder,
+    ({ line, id, earlierId }) =>
+      `line ${line}: message ${id} is stored before message ${earlierId}, which was sent before it`,
+  ),
+  section('same name', report.doubledClients, ({ ids }) => `clients ${ids.join(', ')} have one name`),
+]
+
+/** The last line of a report, without its first word. */
+export const verdictOf = (report: ReplayReport): string => {
+  const { attempted, saved, duplicates } = report
+  const done = `${plural(attempted, 'message')} attempted, ${format(saved)} saved, ${plural(duplicates, 'duplicate')}`
+  if (report.verdict === 'passed') return `${done}; nothing lost, doubled or unexpected`
+  const bad = sectionsOf(report)
+    .filter(({ title, count }) => count > 0 || ALWAYS_SHOWN.includes(title))
+    .map(({ title, count }) => `${format(count)} ${title}`)
+  return `${done}; ${bad.join(', ')}`
+}
+
+/** Kinds whose 0 is worth a line. */
+const ALWAYS_SHOWN: readonly string[] = ['rejected', 'lost', 'doubled', 'unexpected']
+
+const section = <T>(title: string, found: Findings<T>, describe: (finding: T) => string): FindingSection => ({
+  title,
+  count: found.count,
+  lines: found.first.map(describe),
+})
+
+const toCountLine = (name: string, amount: number, isBad: boolean): CountLine => ({
+  name,
+  amount: format(amount),
+  isBad,
+})
+
+const format = (amount: number): string => amount.toLocaleString('en-US')
+const plural = (amount: number, noun: string): string => `${format(amount)} ${noun}${amount === 1 ? '' : 's'}`

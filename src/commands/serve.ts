@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import type { CommandContext, Run } from '../cli/command.js'
 import { parseWholeNumber, withDatabaseFlags } from '../cli/flags.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerOptions } from '../server/chat-server.js'
+import type { ChatLogOptions } from '../server/log.js'
 
 const APPLICATION_NAME = 'chatkeep serve'
 
@@ -34,14 +35,23 @@ export const serveCommand = (run: Run) =>
       'let pages of these web origins connect, e.g. https://shop.example',
       parseOrigin,
     )
+    .addOption(
+      new Option('--log-level <level>', 'what to write on stderr (default: info)').choices([
+        'debug',
+        'info',
+        'warn',
+        'error',
+        'silent',
+      ] as const),
+    )
     .addHelpText('after', EXAMPLES)
     .action(
       run(async (context, options) => {
         const { readOperatorSecret } = await import('../server/read-operator-secret.js')
-        const { host, port, corsOrigin, operatorSecretFile: file } = options
+        const { host, port, corsOrigin, logLevel = 'info', operatorSecretFile: file } = options
         const operatorSecret = await readOperatorSecret(file && resolve(context.cwd, file), context.environment)
         await context.withTarget(options, 'pooled', (target) =>
-          serve(context, target, { host, port, corsOrigin, operatorSecret }),
+          serve(context, target, logLevel, { host, port, corsOrigin, operatorSecret }),
         )
         return undefined
       }),
@@ -50,33 +60,32 @@ export const serveCommand = (run: Run) =>
 const serve = async (
   context: CommandContext,
   target: ConnectionTarget,
+  level: ChatLogOptions['level'],
   options: Omit<ChatServerOptions, 'store' | 'log'>,
 ): Promise<void> => {
   const { createChatStore } = await import('../persistence/chat-store.js')
   const { startChatServer } = await import('../server/chat-server.js')
   const { checkDatabase } = await import('../server/check-database.js')
   const { within } = await import('../server/drain.js')
+  const { createChatLog } = await import('../server/log.js')
 
   await unlessEnded(context.signal, checkDatabase(target, APPLICATION_NAME))
+  const format = context.json || !context.stderr.isTTY ? 'json' : 'text'
+  const log = createChatLog({ level, format, output: context.stderr })
   const store = createChatStore({ target }, { applicationName: APPLICATION_NAME })
   try {
-    const server = await startChatServer({ ...options, store, log: logTo(context) })
-    if (options.operatorSecret === undefined) context.stderr.write(NO_OPERATORS)
+    const server = await startChatServer({ ...options, store, log })
+    if (options.operatorSecret === undefined) log.warn({ event: 'no_operators' }, NO_OPERATORS)
     context.print({ data: { url: server.url }, text: () => `listening on ${server.url}` })
     await ended(context.signal)
-    context.progress.line('stopping: messages under way are finished first; Ctrl-C again leaves at once')
+    log.info({ event: 'stopping' }, 'stopping: messages under way are finished first; Ctrl-C again leaves at once')
     await server.close()
   } finally {
     await within(STORE_CLOSE_DEADLINE_MS, store.close())
   }
 }
 
-const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file\n'
-
-const logTo =
-  ({ stderr }: CommandContext) =>
-  (line: string): void =>
-    stderr.write(`${new Date().toISOString()} ${line}\n`)
+const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file'
 
 const ended = async (signal: AbortSignal): Promise<void> => {
   if (!signal.aborted) await once(signal, 'abort')

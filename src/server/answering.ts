@@ -1,7 +1,16 @@
 import type * as z from 'zod'
 import { OperatorError } from '../errors.js'
-import { SchemaNotReady, StoreClosed, StoreUnavailable } from '../persistence/errors.js'
+import {
+  DatabaseRefused,
+  MessageNotStored,
+  SchemaNotReady,
+  StoreClosed,
+  StoreOverloaded,
+  StoreUnavailable,
+} from '../persistence/errors.js'
+import type { ChatLog } from './chat-log.js'
 import type { Drain } from './drain.js'
+import { errorFields } from './error-fields.js'
 import { invalidPayload, serverClosing } from './refusals.js'
 
 /** What a listener gives back. */
@@ -37,9 +46,9 @@ export type Answer = <Payload>(
 
 /**
  * Makes the one wrapper that every event goes through. The work starts before the listener returns, so that events are taken in
- * the order in which they came. What is no `OperatorError` is a bug: it is logged with its stack, and the client learns only that.
+ * the order in which they came. What is no `OperatorError` is a bug: it is logged with its place, and the client learns only that.
  */
-export const createAnswer = (drain: Drain, log: (line: string) => void): Answer => {
+export const createAnswer = (drain: Drain, log: ChatLog): Answer => {
   const settle = async (event: string, work: () => Reply | Promise<Reply>, acknowledge: Acknowledge): Promise<void> => {
     const { answer, error, afterwards } = await attempt(event, work)
     acknowledge(error === undefined ? { ...answer, ok: true } : { ok: false, error: toWireError(error) })
@@ -51,7 +60,8 @@ export const createAnswer = (drain: Drain, log: (line: string) => void): Answer 
       if (drain.closing) throw serverClosing()
       return await work()
     } catch (error) {
-      if (isForTheLog(error)) log(`${event} failed: ${describe(error)}`)
+      if (isForTheLog(error))
+        log.error({ event: 'request_failed', request: event, ...errorFields(error) }, 'a request failed')
       return { error: error instanceof OperatorError ? error : internal(error) }
     }
   }
@@ -60,7 +70,14 @@ export const createAnswer = (drain: Drain, log: (line: string) => void): Answer 
     (...args) => {
       const { payload, acknowledge } = readArguments(args)
       const settled = settle(event, () => work(parse(event, schema, payload)), acknowledge)
-      drain.track(settled.catch((error: unknown) => log(`${event} failed after its work: ${describe(error)}`)))
+      drain.track(
+        settled.catch((error: unknown) =>
+          log.error(
+            { event: 'answer_failed', request: event, ...errorFields(error) },
+            'a request failed after its work',
+          ),
+        ),
+      )
     }
 }
 
@@ -94,14 +111,8 @@ const toWireError = (error: OperatorError): WireError => {
 const internal = (cause: unknown): OperatorError =>
   new OperatorError('internal', 'the server failed to handle this; its log says why', { cause })
 
+const OURS = [StoreUnavailable, StoreOverloaded, StoreClosed, SchemaNotReady, DatabaseRefused, MessageNotStored]
+
 /** The client's mistakes are its own business; what is wrong with us or the database belongs into the log. */
 const isForTheLog = (error: unknown): boolean =>
-  !(error instanceof OperatorError) ||
-  error instanceof StoreUnavailable ||
-  error instanceof StoreClosed ||
-  error instanceof SchemaNotReady
-
-const describe = (error: unknown): string => {
-  if (error instanceof OperatorError) return `${error.code}: ${error.message}`
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
+  !(error instanceof OperatorError) || OURS.some((kind) => error instanceof kind)

@@ -6,6 +6,7 @@ import type { ChatStore } from '../persistence/chat-store.js'
 import { createAdmission } from './admission.js'
 import { createAnswer } from './answering.js'
 import { attend } from './attend.js'
+import { SILENT_LOG, type ChatLog } from './chat-log.js'
 import type { Chat, ChatIo } from './chat.js'
 import { createDrain, within } from './drain.js'
 import { authorityOf, listen } from './listen.js'
@@ -21,8 +22,8 @@ export interface ChatServerOptions {
   readonly operatorSecret?: string | undefined
   /** Web origins whose pages may connect, as `https://shop.example`; `*` for all. Only the server's own when absent. */
   readonly corsOrigin?: string | readonly string[] | undefined
-  /** Takes one line at a time; holds no message text, no name and no phone number. */
-  readonly log?: ((line: string) => void) | undefined
+  /** Silent when absent. */
+  readonly log?: ChatLog | undefined
 }
 
 export interface ChatServer {
@@ -54,19 +55,12 @@ const HANG_UP_DEADLINE_MS = 1_000
  * @throws OperatorError `address_in_use`, `address_not_available`, `address_not_permitted` or `cannot_listen`
  */
 export const startChatServer = async (options: ChatServerOptions): Promise<ChatServer> => {
-  const {
-    store,
-    host = DEFAULT_HOST,
-    port = DEFAULT_PORT,
-    operatorSecret,
-    corsOrigin = [],
-    log = () => undefined,
-  } = options
+  const { store, host = DEFAULT_HOST, port = DEFAULT_PORT, operatorSecret, corsOrigin = [], log = SILENT_LOG } = options
   const http = createServer((_request, response) => response.writeHead(404).end())
   const connections = trackConnections(http)
   const actualPort = await listen(http, host, port)
   // A failing accept (too many open files) costs that connection, not the server.
-  http.on('error', (error) => log(`the server met an error: ${error.message}`))
+  http.on('error', (error) => log.error({ event: 'server_error', reason: error.message }, 'the server met an error'))
 
   const origins = typeof corsOrigin === 'string' ? [corsOrigin] : [...corsOrigin]
   const drain = createDrain()

@@ -1,6 +1,7 @@
 import type { DefaultEventsMap, Server, Socket } from 'socket.io'
 import type { ChatStore } from '../persistence/chat-store.js'
 import type { Answer, Listener } from './answering.js'
+import type { ChatLog } from './chat-log.js'
 import type { ServerToClientEvents } from './outgoing.js'
 import type { Participant } from './participants.js'
 import type { SerialQueue } from './serial-queue.js'
@@ -23,8 +24,7 @@ export interface Chat {
   readonly answer: Answer
   /** Undefined: operators cannot join. */
   readonly operatorSecret: string | undefined
-  /** Never given message texts, names or phone numbers. */
-  readonly log: (line: string) => void
+  readonly log: ChatLog
 }
 
 /** One socket and the queue in which everything that it asks of the store is done, in the order in which it asked. */

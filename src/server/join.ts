@@ -36,7 +36,7 @@ const guestToken = (socket: ChatSocket, presented: unknown): string => {
 const joinAsOperator = (chat: Chat, socket: ChatSocket, { name, operatorId, token }: OperatorJoin): Reply => {
   const { io, operatorSecret, log } = chat
   if (operatorSecret === undefined || !isOperatorSecret(token, operatorSecret)) {
-    log('an operator was refused: no secret, or a wrong one')
+    log.warn({ event: 'operator_refused', socket: socket.id }, 'an operator was refused: no secret, or a wrong one')
     const reason =
       operatorSecret === undefined ? 'this server takes no operators' : 'the operator secret is missing or wrong'
     return { error: unauthorized(reason), afterwards: () => socket.disconnect(true) }

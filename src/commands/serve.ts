@@ -35,6 +35,16 @@ export const serveCommand = (run: Run) =>
       'let pages of these web origins connect, e.g. https://shop.example',
       parseOrigin,
     )
+    .option(
+      '--events-per-second <number>',
+      'take so many events a second from one socket, three times as many at once; 0 = any number (default: 20)',
+      parseWholeNumber(0, 1_000_000),
+    )
+    .option(
+      '--max-connections <number>',
+      'take so many connections at one time (default: 10000)',
+      parseWholeNumber(1, 1_000_000),
+    )
     .addOption(
       new Option('--log-level <level>', 'what to write on stderr (default: info)').choices([
         'debug',
@@ -48,10 +58,25 @@ export const serveCommand = (run: Run) =>
     .action(
       run(async (context, options) => {
         const { readOperatorSecret } = await import('../server/read-operator-secret.js')
-        const { host, port, corsOrigin, logLevel = 'info', operatorSecretFile: file } = options
+        const {
+          host,
+          port,
+          corsOrigin,
+          eventsPerSecond,
+          maxConnections,
+          logLevel = 'info',
+          operatorSecretFile: file,
+        } = options
         const operatorSecret = await readOperatorSecret(file && resolve(context.cwd, file), context.environment)
         await context.withTarget(options, 'pooled', (target) =>
-          serve(context, target, logLevel, { host, port, corsOrigin, operatorSecret }),
+          serve(context, target, logLevel, {
+            host,
+            port,
+            corsOrigin,
+            operatorSecret,
+            eventsPerSecond,
+            maxConnections,
+          }),
         )
         return undefined
       }),
@@ -69,9 +94,10 @@ const serve = async (
   const { within } = await import('../server/drain.js')
   const { createChatLog } = await import('../server/log.js')
 
-  await unlessEnded(context.signal, checkDatabase(target, APPLICATION_NAME))
+  const warnings = await unlessEnded(context.signal, checkDatabase(target, APPLICATION_NAME))
   const format = context.json || !context.stderr.isTTY ? 'json' : 'text'
   const log = createChatLog({ level, format, output: context.stderr })
+  if (warnings.includes('fsync_off')) log.warn({ event: 'fsync_off' }, FSYNC_OFF)
   const store = createChatStore({ target }, { applicationName: APPLICATION_NAME })
   try {
     const server = await startChatServer({ ...options, store, log })
@@ -85,6 +111,7 @@ const serve = async (
   }
 }
 
+const FSYNC_OFF = 'fsync is off in the database: a crash there can lose what was acknowledged'
 const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file'
 
 const ended = async (signal: AbortSignal): Promise<void> => {
@@ -92,8 +119,11 @@ const ended = async (signal: AbortSignal): Promise<void> => {
 }
 
 /** A database that does not answer must not keep a start from being called off. */
-const unlessEnded = async (signal: AbortSignal, work: Promise<void>): Promise<void> => {
-  await Promise.race([work, ended(signal).then(() => signal.throwIfAborted())])
+const unlessEnded = async <T>(signal: AbortSignal, work: Promise<T>): Promise<T> => {
+  const end = ended(signal).then((): never => {
+    throw signal.reason
+  })
+  return Promise.race([work, end])
 }
 
 const parseHost = (text: string): string => {

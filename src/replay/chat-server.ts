@@ -57,7 +57,7 @@ const withOwnServer = async <T>(
   const operatorSecret = randomBytes(16).toString('base64url')
   const store = createChatStore({ target }, { applicationName: 'chatkeep replay' })
   try {
-    const server = await startChatServer({ store, port: 0, operatorSecret, log: toLog(onLog) })
+    const server = await startChatServer({ store, port: 0, operatorSecret, eventsPerSecond: 0, log: toLog(onLog) })
     try {
       return await work({ address: parseChatUrl(server.url), operatorSecret })
     } finally {

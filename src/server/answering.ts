@@ -11,6 +11,7 @@ import {
 import type { ChatLog } from './chat-log.js'
 import type { Drain } from './drain.js'
 import { errorFields } from './error-fields.js'
+import type { Gate } from './gate.js'
 import { invalidPayload, serverClosing } from './refusals.js'
 
 /** What a listener gives back. */
@@ -27,7 +28,8 @@ export interface Reply {
 export type Acknowledgement =
   { readonly ok: true; readonly [field: string]: unknown } | { readonly ok: false; readonly error: WireError }
 
-interface WireError {
+/** An error as it goes over the socket. */
+export interface WireError {
   readonly code: string
   readonly message: string
   /** The same event may succeed later as it is. */
@@ -37,6 +39,12 @@ interface WireError {
 /** What Socket.IO calls with whatever a client sent. */
 export type Listener = (...args: readonly unknown[]) => void
 
+export interface Answering {
+  readonly drain: Drain
+  readonly gate: Gate
+  readonly log: ChatLog
+}
+
 /** Wraps a piece of work into a listener that checks the payload and acknowledges on every path. */
 export type Answer = <Payload>(
   event: string,
@@ -45,23 +53,23 @@ export type Answer = <Payload>(
 ) => Listener
 
 /**
- * Makes the one wrapper that every event goes through. The work starts before the listener returns, so that events are taken in
+ * Makes the one wrapper that every event of a socket goes through. The work starts before the listener returns, so that events are taken in
  * the order in which they came. What is no `OperatorError` is a bug: it is logged with its place, and the client learns only that.
  */
-export const createAnswer = (drain: Drain, log: ChatLog): Answer => {
-  const settle = async (event: string, work: () => Reply | Promise<Reply>, acknowledge: Acknowledge): Promise<void> => {
-    const { answer, error, afterwards } = await attempt(event, work)
-    acknowledge(error === undefined ? { ...answer, ok: true } : { ok: false, error: toWireError(error) })
-    afterwards?.()
-  }
-
-  const attempt = async (event: string, work: () => Reply | Promise<Reply>): Promise<Reply> => {
+export const createAnswer = ({ drain, gate, log }: Answering): Answer => {
+  const attempt = async <Payload>(
+    event: string,
+    schema: z.ZodType<Payload>,
+    given: unknown,
+    work: (payload: Payload) => Reply | Promise<Reply>,
+  ): Promise<Reply> => {
     try {
       if (drain.closing) throw serverClosing()
-      return await work()
+      return await throughGate(gate, () => parse(event, schema, given), work)
     } catch (error) {
-      if (isForTheLog(error))
+      if (isForTheLog(error)) {
         log.error({ event: 'request_failed', request: event, ...errorFields(error) }, 'a request failed')
+      }
       return { error: error instanceof OperatorError ? error : internal(error) }
     }
   }
@@ -69,17 +77,43 @@ export const createAnswer = (drain: Drain, log: ChatLog): Answer => {
   return (event, schema, work) =>
     (...args) => {
       const { payload, acknowledge } = readArguments(args)
-      const settled = settle(event, () => work(parse(event, schema, payload)), acknowledge)
+      const settled = attempt(event, schema, payload, work).then(({ answer, error, afterwards }) => {
+        acknowledge(error === undefined ? { ...answer, ok: true } : { ok: false, error: toWireError(error) })
+        afterwards?.()
+      })
       drain.track(
-        settled.catch((error: unknown) =>
-          log.error(
-            { event: 'answer_failed', request: event, ...errorFields(error) },
-            'a request failed after its work',
-          ),
-        ),
+        settled.catch((error: unknown) => {
+          const fields = { event: 'answer_failed', request: event, ...errorFields(error) }
+          log.error(fields, 'a request failed after its work')
+        }),
       )
     }
 }
+
+// All of it happens in one go until the work waits for something, so that events are taken in the order in which they came.
+const throughGate = async <Payload>(
+  gate: Gate,
+  read: () => Payload,
+  work: (payload: Payload) => Reply | Promise<Reply>,
+): Promise<Reply> => {
+  gate.enter()
+  let loaded = 0
+  try {
+    const payload = read()
+    const characters = charactersIn(payload)
+    gate.load(characters)
+    loaded = characters
+    return await work(payload)
+  } finally {
+    gate.leave(loaded)
+  }
+}
+
+// Parsed payloads are flat, and nothing is left in them that is not known.
+const charactersIn = (payload: unknown): number =>
+  typeof payload === 'object' && payload !== null
+    ? Object.values(payload).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
+    : 0
 
 type Acknowledge = (acknowledgement: Acknowledgement) => void
 
@@ -102,10 +136,33 @@ const parse = <Payload>(event: string, schema: z.ZodType<Payload>, payload: unkn
 }
 
 const toWireError = (error: OperatorError): WireError => {
-  // A server whose store is closed is about to go; for its clients that is the same as a database that is away.
-  if (error instanceof StoreClosed) return { code: 'database_unavailable', message: error.message, retryable: true }
   const { code, message, retryable } = error
-  return { code, message, retryable }
+  // What the database says is for the log: it may tell where it is, and what others wrote.
+  const words = WORDS_FOR_CLIENTS[code]
+  return words ?? { code, message, retryable }
+}
+
+const AWAY: WireError = {
+  code: 'database_unavailable',
+  message: 'the database cannot be used right now; repeat this later',
+  retryable: true,
+}
+
+const WORDS_FOR_CLIENTS: Readonly<Record<string, WireError>> = {
+  database_unavailable: AWAY,
+  // A server whose store is closed is about to go; for its clients that is the same as a database that is away.
+  store_closed: AWAY,
+  // Somebody undoes the update, or has not finished it: what the client sends is right.
+  schema_not_ready: {
+    code: 'schema_not_ready',
+    message: 'the database is not ready for guest messages; repeat this later',
+    retryable: true,
+  },
+  database_refused: {
+    code: 'database_refused',
+    message: 'the database refused this; the log of the server says why',
+    retryable: false,
+  },
 }
 
 const internal = (cause: unknown): OperatorError =>

@@ -4,14 +4,17 @@ import type { Socket as TcpSocket } from 'node:net'
 import { Server } from 'socket.io'
 import type { ChatStore } from '../persistence/chat-store.js'
 import { createAdmission } from './admission.js'
-import { createAnswer } from './answering.js'
-import { attend } from './attend.js'
+import { attend, type ChatHouse } from './attend.js'
 import { SILENT_LOG, type ChatLog } from './chat-log.js'
-import type { Chat, ChatIo } from './chat.js'
+import type { ChatIo } from './chat.js'
 import { createDrain, within } from './drain.js'
+import { createGates } from './gate.js'
+import { createHealthListener } from './health.js'
+import { limitsFrom, type ChatLimits } from './limits.js'
 import { authorityOf, listen } from './listen.js'
+import { tooManyConnections } from './refusals.js'
 
-export interface ChatServerOptions {
+export interface ChatServerOptions extends Partial<Readonly<Record<keyof ChatLimits, number | undefined>>> {
   /** Stays the caller's: it is used, never closed. */
   readonly store: ChatStore
   /** 127.0.0.1 when absent. */
@@ -56,14 +59,15 @@ const HANG_UP_DEADLINE_MS = 1_000
  */
 export const startChatServer = async (options: ChatServerOptions): Promise<ChatServer> => {
   const { store, host = DEFAULT_HOST, port = DEFAULT_PORT, operatorSecret, corsOrigin = [], log = SILENT_LOG } = options
-  const http = createServer((_request, response) => response.writeHead(404).end())
+  const limits = limitsFrom(options)
+  const drain = createDrain()
+  const http = createServer(createHealthListener({ store, drain, log }))
   const connections = trackConnections(http)
   const actualPort = await listen(http, host, port)
   // A failing accept (too many open files) costs that connection, not the server.
   http.on('error', (error) => log.error({ event: 'server_error', reason: error.message }, 'the server met an error'))
 
   const origins = typeof corsOrigin === 'string' ? [corsOrigin] : [...corsOrigin]
-  const drain = createDrain()
   const io: ChatIo = new Server(http, {
     path: PATH,
     serveClient: false,
@@ -71,14 +75,17 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     allowRequest: createAdmission({ drain, origins, log }),
     ...(origins.length === 0 ? {} : { cors: { origin: origins.includes('*') ? '*' : origins } }),
   })
-  const chat: Chat = {
+  const house: ChatHouse = {
     io,
     store,
     log,
     operatorSecret: operatorSecret === '' ? undefined : operatorSecret,
-    answer: createAnswer(drain, log),
+    drain,
+    limits,
+    createGate: createGates(limits),
   }
-  io.on('connection', (socket) => attend(chat, socket))
+  io.use(admitUpTo(limits.maxConnections, io, log))
+  io.on('connection', (socket) => attend(house, socket))
 
   const close = async (): Promise<void> => {
     await drain.finish(DRAIN_DEADLINE_MS)
@@ -95,6 +102,21 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     close: () => (closing ??= close()),
   }
 }
+
+// The connection itself is taken, since only then can the client be told why.
+const admitUpTo =
+  (most: number, io: ChatIo, log: ChatLog): Parameters<ChatIo['use']>[0] =>
+  (socket, next) => {
+    if (io.engine.clientsCount <= most) {
+      next()
+      return
+    }
+    log.warn({ event: 'too_many_connections', most }, 'a connection was refused: there are too many')
+    const { code, message, retryable } = tooManyConnections(most)
+    next(Object.assign(new Error(message), { data: { code, retryable } }))
+    // The answer is written after this turn; what is in the buffer then is still sent.
+    setImmediate(() => socket.conn.close())
+  }
 
 const trackConnections = (http: HttpServer): ReadonlySet<TcpSocket> => {
   const connections = new Set<TcpSocket>()

@@ -21,6 +21,7 @@ export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, Defa
 export interface Chat {
   readonly io: ChatIo
   readonly store: ChatStore
+  /** Of one socket. */
   readonly answer: Answer
   /** Undefined: operators cannot join. */
   readonly operatorSecret: string | undefined

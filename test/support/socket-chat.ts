@@ -75,6 +75,7 @@ export const withChat = async (
   const server = await startChatServer({
     port: 0,
     operatorSecret: SECRET,
+    eventsPerSecond: 0,
     log: createChatLog({ level: 'info', format: 'json', output: { write: (line) => log.push(line) } }),
     ...options,
     store,

@@ -6,6 +6,7 @@ import type { CommandContext, Run } from '../cli/command.js'
 import { parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerOptions } from '../server/chat-server.js'
+import type { ChatLogOptions } from '../server/log.js'
 
 const APPLICATION_NAME = 'chatkeep serve'
 
@@ -50,11 +51,38 @@ export const serveCommand = (run: Run) =>
         .choices(['memory', 'postgres'] as const)
         .default('memory' as const),
     )
+    .option(
+      '--events-per-second <number>',
+      'take so many events a second from one socket, three times as many at once; 0 = any number (default: 20)',
+      parseWholeNumber(0, 1_000_000),
+    )
+    .option(
+      '--max-connections <number>',
+      'take so many connections at one time (default: 10000)',
+      parseWholeNumber(1, 1_000_000),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'what to write on stderr (default: info)').choices([
+        'debug',
+        'info',
+        'warn',
+        'error',
+        'silent',
+      ] as const),
+    )
     .addHelpText('after', EXAMPLES)
     .action(
       run(async (context, options) => {
         const { readOperatorSecret } = await import('../server/read-operator-secret.js')
-        const { host, port, corsOrigin, operatorSecretFile: file } = options
+        const {
+          host,
+          port,
+          corsOrigin,
+          eventsPerSecond,
+          maxConnections,
+          logLevel = 'info',
+          operatorSecretFile: file,
+        } = options
         const operatorSecret = await readOperatorSecret(file && resolve(context.cwd, file), context.environment)
         const journal = options.journal && {
           path: resolve(context.cwd, options.journal),
@@ -62,11 +90,13 @@ export const serveCommand = (run: Run) =>
         }
         await context.withTarget(options, 'pooled', (target) =>
           withAdapterTarget(context, options, target, (adapterTarget) =>
-            serve(context, target, {
+            serve(context, target, logLevel, {
               host,
               port,
               corsOrigin,
               operatorSecret,
+              eventsPerSecond,
+              maxConnections,
               adapter: adapterTarget && { target: adapterTarget },
               ...(journal && { journal }),
             }),
@@ -94,42 +124,46 @@ const withAdapterTarget = async <T>(
 const serve = async (
   context: CommandContext,
   target: ConnectionTarget,
+  level: ChatLogOptions['level'],
   options: Omit<ChatServerOptions, 'store' | 'log'>,
 ): Promise<void> => {
   const { createChatStore } = await import('../persistence/chat-store.js')
   const { startChatServer } = await import('../server/chat-server.js')
   const { checkDatabase } = await import('../server/check-database.js')
   const { within } = await import('../server/drain.js')
+  const { createChatLog } = await import('../server/log.js')
 
-  await unlessEnded(context.signal, checkDatabase(target, APPLICATION_NAME))
+  const warnings = await unlessEnded(context.signal, checkDatabase(target, APPLICATION_NAME))
+  const format = context.json || !context.stderr.isTTY ? 'json' : 'text'
+  const log = createChatLog({ level, format, output: context.stderr })
+  if (warnings.includes('fsync_off')) log.warn({ event: 'fsync_off' }, FSYNC_OFF)
   const deadlineMs = options.journal === undefined ? undefined : JOURNALLED_DEADLINE_MS
   const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs })
   try {
-    const server = await startChatServer({ ...options, store, log: logTo(context) })
-    if (options.operatorSecret === undefined) context.stderr.write(NO_OPERATORS)
+    const server = await startChatServer({ ...options, store, log })
+    if (options.operatorSecret === undefined) log.warn({ event: 'no_operators' }, NO_OPERATORS)
     context.print({ data: { url: server.url }, text: () => `listening on ${server.url}` })
     await ended(context.signal)
-    context.progress.line('stopping: messages under way are finished first; Ctrl-C again leaves at once')
+    log.info({ event: 'stopping' }, 'stopping: messages under way are finished first; Ctrl-C again leaves at once')
     await server.close()
   } finally {
     await within(STORE_CLOSE_DEADLINE_MS, store.close())
   }
 }
 
-const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file\n'
-
-const logTo =
-  ({ stderr }: CommandContext) =>
-  (line: string): void =>
-    stderr.write(`${new Date().toISOString()} ${line}\n`)
+const FSYNC_OFF = 'fsync is off in the database: a crash there can lose what was acknowledged'
+const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file'
 
 const ended = async (signal: AbortSignal): Promise<void> => {
   if (!signal.aborted) await once(signal, 'abort')
 }
 
 /** A database that does not answer must not keep a start from being called off. */
-const unlessEnded = async (signal: AbortSignal, work: Promise<void>): Promise<void> => {
-  await Promise.race([work, ended(signal).then(() => signal.throwIfAborted())])
+const unlessEnded = async <T>(signal: AbortSignal, work: Promise<T>): Promise<T> => {
+  const end = ended(signal).then((): never => {
+    throw signal.reason
+  })
+  return Promise.race([work, end])
 }
 
 const parseFile = (text: string): string => {

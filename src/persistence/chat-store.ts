@@ -10,6 +10,7 @@ import { markAsRead, type MarkAsReadQuery } from './mark-as-read.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
 import { prepareMessage } from './prepare-message.js'
 import { readRecentChats, type RecentChatsPage, type RecentChatsQuery } from './recent-chats.js'
+import { checkReady } from './readiness.js'
 import { withRetries } from './retry.js'
 import { saveBatch } from './save-batch.js'
 import { createSaveQueue } from './save-queue.js'
@@ -48,6 +49,11 @@ export interface ChatStore {
   getRecentChats(query?: RecentChatsQuery): Promise<RecentChatsPage>
   /** Marks messages from the client's side as read; resolves to how many changed. */
   markMessagesAsRead(query: MarkAsReadQuery): Promise<number>
+  /**
+   * Proves by a commit that a message could be kept now; takes two seconds at most.
+   * @throws SchemaNotReady, StoreUnavailable, DatabaseRefused, StoreClosed
+   */
+  checkReady(): Promise<void>
   /** Waits for the calls under way, refuses new ones, and ends the store's own pool. May be called twice. */
   close(): Promise<void>
 }
@@ -105,6 +111,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     getChatHistory: (query) => ask((db) => readHistory(db, names, query)),
     getRecentChats: (query = {}) => ask((db) => readRecentChats({ db, names, statements }, query)),
     markMessagesAsRead: (query) => ask((db) => markAsRead(db, names, query)),
+    checkReady: () => track(async () => checkReady(await pool.get(), names)),
     close: () => {
       closing ??= Promise.allSettled([...underWay]).then(() => pool.end())
       return closing

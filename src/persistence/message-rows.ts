@@ -77,6 +77,9 @@ const settings = (rowLockTimeoutMs: number): string => `
   (SELECT CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END IS DISTINCT FROM ''
     AND set_config('lock_timeout', '${rowLockTimeoutMs}', true) <> '')`
 
+/** The insert without rows, as a statement of its own: it fails when anything that the insert needs is missing. */
+export const insertNothingSql = (names: Names): string => insertSql(names, FROM_JSON.replace('$1', `'[]'`), 'linked')
+
 export interface InsertOptions {
   readonly rowLockTimeoutMs?: number | undefined
   /** Without it a key that is taken meanwhile fails the statement, which then costs a fifth less. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { createChatStore } from '../persistence/chat-store.js'
+import { SILENT_LOG, type ChatLog, type LogFields } from '../server/chat-log.js'
 import { startChatServer } from '../server/chat-server.js'
 import { parseChatUrl, type ChatAddress } from '../client/chat-address.js'
 import { createChatPeer } from '../client/chat-peer.js'
@@ -56,7 +57,7 @@ const withOwnServer = async <T>(
   const operatorSecret = randomBytes(16).toString('base64url')
   const store = createChatStore({ target }, { applicationName: 'chatkeep replay' })
   try {
-    const server = await startChatServer({ store, port: 0, operatorSecret, log: onLog })
+    const server = await startChatServer({ store, port: 0, operatorSecret, eventsPerSecond: 0, log: toLog(onLog) })
     try {
       return await work({ address: parseChatUrl(server.url), operatorSecret })
     } finally {
@@ -65,4 +66,11 @@ const withOwnServer = async <T>(
   } finally {
     await store.close()
   }
+}
+
+/** What goes wrong at our own server, among what the replay says. */
+const toLog = (onLog: (line: string) => void): ChatLog => {
+  const say = ({ event: _event, ...fields }: LogFields, text: string): void =>
+    onLog(`the chat server: ${text} ${JSON.stringify(fields)}`)
+  return { ...SILENT_LOG, warn: say, error: say }
 }

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http'
+import type { ChatLog } from './chat-log.js'
 import type { Drain } from './drain.js'
 
 export interface Admission {
   readonly drain: Drain
   /** Web origins that may connect beside the server's own; `*` for all. */
   readonly origins: readonly string[]
-  readonly log: (line: string) => void
+  readonly log: ChatLog
 }
 
 /** The form of Engine.IO's `allowRequest`; asked once for each new connection. */
@@ -21,7 +22,7 @@ export const createAdmission =
   ({ headers }, answer) => {
     const { origin, host } = headers
     const isAllowed = origin === undefined || origins.includes('*') || origins.includes(origin) || isOwn(origin, host)
-    if (!isAllowed) log(`a connection was refused: its origin ${JSON.stringify(origin)} is not allowed`)
+    if (!isAllowed) log.warn({ event: 'origin_refused', origin }, 'a connection was refused: its origin is not allowed')
     const reason = drain.closing ? 'the server is closing' : isAllowed ? null : 'this origin is not allowed'
     answer(reason, reason === null)
   }

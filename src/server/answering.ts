@@ -1,7 +1,17 @@
 import type * as z from 'zod'
 import { OperatorError } from '../errors.js'
-import { SchemaNotReady, StoreClosed, StoreUnavailable } from '../persistence/errors.js'
+import {
+  DatabaseRefused,
+  MessageNotStored,
+  SchemaNotReady,
+  StoreClosed,
+  StoreOverloaded,
+  StoreUnavailable,
+} from '../persistence/errors.js'
+import type { ChatLog } from './chat-log.js'
 import type { Drain } from './drain.js'
+import { errorFields } from './error-fields.js'
+import type { Quota } from './quota.js'
 import { invalidPayload, serverClosing } from './refusals.js'
 
 /** What a listener gives back. */
@@ -18,7 +28,8 @@ export interface Reply {
 export type Acknowledgement =
   { readonly ok: true; readonly [field: string]: unknown } | { readonly ok: false; readonly error: WireError }
 
-interface WireError {
+/** An error as it goes over the socket. */
+export interface WireError {
   readonly code: string
   readonly message: string
   /** The same event may succeed later as it is. */
@@ -28,6 +39,12 @@ interface WireError {
 /** What Socket.IO calls with whatever a client sent. */
 export type Listener = (...args: readonly unknown[]) => void
 
+export interface Answering {
+  readonly drain: Drain
+  readonly quota: Quota
+  readonly log: ChatLog
+}
+
 /** Wraps a piece of work into a listener that checks the payload and acknowledges on every path. */
 export type Answer = <Payload>(
   event: string,
@@ -36,22 +53,23 @@ export type Answer = <Payload>(
 ) => Listener
 
 /**
- * Makes the one wrapper that every event goes through. The work starts before the listener returns, so that events are taken in
- * the order in which they came. What is no `OperatorError` is a bug: it is logged with its stack, and the client learns only that.
+ * Makes the one wrapper that every event of a socket goes through. The work starts before the listener returns, so that events are taken in
+ * the order in which they came. What is no `OperatorError` is a bug: it is logged with its place, and the client learns only that.
  */
-export const createAnswer = (drain: Drain, log: (line: string) => void): Answer => {
-  const settle = async (event: string, work: () => Reply | Promise<Reply>, acknowledge: Acknowledge): Promise<void> => {
-    const { answer, error, afterwards } = await attempt(event, work)
-    acknowledge(error === undefined ? { ...answer, ok: true } : { ok: false, error: toWireError(error) })
-    afterwards?.()
-  }
-
-  const attempt = async (event: string, work: () => Reply | Promise<Reply>): Promise<Reply> => {
+export const createAnswer = ({ drain, quota, log }: Answering): Answer => {
+  const attempt = async <Payload>(
+    event: string,
+    schema: z.ZodType<Payload>,
+    given: unknown,
+    work: (payload: Payload) => Reply | Promise<Reply>,
+  ): Promise<Reply> => {
     try {
       if (drain.closing) throw serverClosing()
-      return await work()
+      return await throughQuota(quota, () => parse(event, schema, given), work)
     } catch (error) {
-      if (isForTheLog(error)) log(`${event} failed: ${describe(error)}`)
+      if (isForTheLog(error)) {
+        log.error({ event: 'request_failed', request: event, ...errorFields(error) }, 'a request failed')
+      }
       return { error: error instanceof OperatorError ? error : internal(error) }
     }
   }
@@ -59,10 +77,43 @@ export const createAnswer = (drain: Drain, log: (line: string) => void): Answer 
   return (event, schema, work) =>
     (...args) => {
       const { payload, acknowledge } = readArguments(args)
-      const settled = settle(event, () => work(parse(event, schema, payload)), acknowledge)
-      drain.track(settled.catch((error: unknown) => log(`${event} failed after its work: ${describe(error)}`)))
+      const settled = attempt(event, schema, payload, work).then(({ answer, error, afterwards }) => {
+        acknowledge(error === undefined ? { ...answer, ok: true } : { ok: false, error: toWireError(error) })
+        afterwards?.()
+      })
+      drain.track(
+        settled.catch((error: unknown) => {
+          const fields = { event: 'answer_failed', request: event, ...errorFields(error) }
+          log.error(fields, 'a request failed after its work')
+        }),
+      )
     }
 }
+
+// All of it happens in one go until the work waits for something, so that events are taken in the order in which they came.
+const throughQuota = async <Payload>(
+  quota: Quota,
+  read: () => Payload,
+  work: (payload: Payload) => Reply | Promise<Reply>,
+): Promise<Reply> => {
+  quota.enter()
+  let loaded = 0
+  try {
+    const payload = read()
+    const characters = charactersIn(payload)
+    quota.load(characters)
+    loaded = characters
+    return await work(payload)
+  } finally {
+    quota.leave(loaded)
+  }
+}
+
+// Parsed payloads are flat, and nothing is left in them that is not known.
+const charactersIn = (payload: unknown): number =>
+  typeof payload === 'object' && payload !== null
+    ? Object.values(payload).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
+    : 0
 
 type Acknowledge = (acknowledgement: Acknowledgement) => void
 
@@ -85,23 +136,40 @@ const parse = <Payload>(event: string, schema: z.ZodType<Payload>, payload: unkn
 }
 
 const toWireError = (error: OperatorError): WireError => {
-  // A server whose store is closed is about to go; for its clients that is the same as a database that is away.
-  if (error instanceof StoreClosed) return { code: 'database_unavailable', message: error.message, retryable: true }
   const { code, message, retryable } = error
-  return { code, message, retryable }
+  // What the database says is for the log: it may tell where it is, and what others wrote.
+  const words = WORDS_FOR_CLIENTS[code]
+  return words ?? { code, message, retryable }
+}
+
+const AWAY: WireError = {
+  code: 'database_unavailable',
+  message: 'the database cannot be used right now; repeat this later',
+  retryable: true,
+}
+
+const WORDS_FOR_CLIENTS: Readonly<Record<string, WireError>> = {
+  database_unavailable: AWAY,
+  // A server whose store is closed is about to go; for its clients that is the same as a database that is away.
+  store_closed: AWAY,
+  // Somebody undoes the update, or has not finished it: what the client sends is right.
+  schema_not_ready: {
+    code: 'schema_not_ready',
+    message: 'the database is not ready for guest messages; repeat this later',
+    retryable: true,
+  },
+  database_refused: {
+    code: 'database_refused',
+    message: 'the database refused this; the log of the server says why',
+    retryable: false,
+  },
 }
 
 const internal = (cause: unknown): OperatorError =>
   new OperatorError('internal', 'the server failed to handle this; its log says why', { cause })
 
+const OURS = [StoreUnavailable, StoreOverloaded, StoreClosed, SchemaNotReady, DatabaseRefused, MessageNotStored]
+
 /** The client's mistakes are its own business; what is wrong with us or the database belongs into the log. */
 const isForTheLog = (error: unknown): boolean =>
-  !(error instanceof OperatorError) ||
-  error instanceof StoreUnavailable ||
-  error instanceof StoreClosed ||
-  error instanceof SchemaNotReady
-
-const describe = (error: unknown): string => {
-  if (error instanceof OperatorError) return `${error.code}: ${error.message}`
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
-}
+  !(error instanceof OperatorError) || OURS.some((kind) => error instanceof kind)

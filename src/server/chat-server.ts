@@ -5,17 +5,21 @@ import { Server } from 'socket.io'
 import type { ChatStore } from '../persistence/chat-store.js'
 import { createAdmission } from './admission.js'
 import { announce, confirm } from './announce.js'
-import { createAnswer } from './answering.js'
-import { attend } from './attend.js'
-import type { Chat, ChatIo } from './chat.js'
-import { connectedContact, findContact } from './conversation.js'
+import { attend, type ChatHouse } from './attend.js'
+import { SILENT_LOG, type ChatLog } from './chat-log.js'
+import type { ChatIo } from './chat.js'
 import { joinCluster, type ClusterOptions } from './cluster.js'
+import { connectedContact, findContact } from './conversation.js'
 import { createDrain, within } from './drain.js'
+import { createHealthListener } from './health.js'
 import { createKeeper } from './keeper.js'
+import { limitsFrom, type ChatLimits } from './limits.js'
 import { authorityOf, listen } from './listen.js'
 import { openJournal, type JournalOptions } from './open-journal.js'
+import { createQuotas } from './quota.js'
+import { tooManyConnections } from './refusals.js'
 
-export interface ChatServerOptions {
+export interface ChatServerOptions extends Partial<Readonly<Record<keyof ChatLimits, number | undefined>>> {
   /** Stays the caller's: it is used, never closed. */
   readonly store: ChatStore
   /** 127.0.0.1 when absent. */
@@ -30,8 +34,8 @@ export interface ChatServerOptions {
   readonly journal?: JournalOptions | undefined
   /** Makes this and the other servers on one database behave as one; each is on its own when absent. */
   readonly adapter?: ClusterOptions | undefined
-  /** Takes one line at a time; holds no message text, no name and no phone number. */
-  readonly log?: ((line: string) => void) | undefined
+  /** Silent when absent. */
+  readonly log?: ChatLog | undefined
 }
 
 export interface ChatServer {
@@ -71,19 +75,20 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     operatorSecret,
     corsOrigin = [],
     adapter,
-    log = () => undefined,
+    log = SILENT_LOG,
   } = options
+  const limits = limitsFrom(options)
   const secret = operatorSecret === '' ? undefined : operatorSecret
   const cluster = await joinCluster({ options: adapter, operatorSecret: secret, log })
   const journal = options.journal && (await openJournal(options.journal, log).catch(afterClosing(cluster)))
-  const http = createServer((_request, response) => response.writeHead(404).end())
+  const drain = createDrain()
+  const http = createServer(createHealthListener({ store, drain, log }))
   const connections = trackConnections(http)
   const actualPort = await listen(http, host, port).catch(afterClosing(cluster, journal))
   // A failing accept (too many open files) costs that connection, not the server.
-  http.on('error', (error) => log(`the server met an error: ${error.message}`))
+  http.on('error', (error) => log.error({ event: 'server_error', reason: error.message }, 'the server met an error'))
 
   const origins = typeof corsOrigin === 'string' ? [corsOrigin] : [...corsOrigin]
-  const drain = createDrain()
   const io: ChatIo = new Server(http, {
     path: PATH,
     serveClient: false,
@@ -106,14 +111,17 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     },
     journal,
   )
-  const chat: Chat = {
+  const house: ChatHouse = {
     ...present,
     keeper,
     log,
     operatorSecret: secret,
-    answer: createAnswer(drain, log),
+    drain,
+    limits,
+    createQuota: createQuotas(limits),
   }
-  io.on('connection', (socket) => attend(chat, socket))
+  io.use(admitUpTo(limits.maxConnections, io, log))
+  io.on('connection', (socket) => attend(house, socket))
 
   const close = async (): Promise<void> => {
     await drain.finish(DRAIN_DEADLINE_MS)
@@ -140,6 +148,21 @@ const afterClosing =
   async (error: unknown): Promise<never> => {
     await Promise.allSettled(opened.map(async (one) => one?.close()))
     throw error
+  }
+
+// The connection itself is taken, since only then can the client be told why.
+const admitUpTo =
+  (most: number, io: ChatIo, log: ChatLog): Parameters<ChatIo['use']>[0] =>
+  (socket, next) => {
+    if (io.engine.clientsCount <= most) {
+      next()
+      return
+    }
+    log.warn({ event: 'too_many_connections', most }, 'a connection was refused: there are too many')
+    const { code, message, retryable } = tooManyConnections(most)
+    next(Object.assign(new Error(message), { data: { code, retryable } }))
+    // The answer is written after this turn; what is in the buffer then is still sent.
+    setImmediate(() => socket.conn.close())
   }
 
 const trackConnections = (http: HttpServer): ReadonlySet<TcpSocket> => {

@@ -2,6 +2,7 @@ import type { Server, Socket } from 'socket.io'
 import type { ChatStore } from '../persistence/chat-store.js'
 import type { Answer, Listener } from './answering.js'
 import type { Keeper } from './keeper.js'
+import type { ChatLog } from './chat-log.js'
 import type { ServerToClientEvents } from './outgoing.js'
 import type { Participant } from './participants.js'
 import type { PeerNews, Peers } from './peers.js'
@@ -30,11 +31,11 @@ export interface Chat {
   /** Where messages go to be kept, whether the database is there or not. */
   readonly keeper: Keeper
   readonly peers: Peers
+  /** Of one socket. */
   readonly answer: Answer
   /** Undefined: operators cannot join. */
   readonly operatorSecret: string | undefined
-  /** Never given message texts, names or phone numbers. */
-  readonly log: (line: string) => void
+  readonly log: ChatLog
 }
 
 /** One socket and the queue in which everything that it asks of the store is done, in the order in which it asked. */

@@ -1,23 +1,75 @@
+import { withClient, type Queryable } from '../database/connection.js'
 import { explainDatabaseError } from '../database/connection-error.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { onlyRow } from '../database/rows.js'
+import { ExitCode, OperatorError } from '../errors.js'
 import { createChatStore } from '../persistence/chat-store.js'
-import { StoreUnavailable } from '../persistence/errors.js'
+import { SchemaNotReady, StoreUnavailable } from '../persistence/errors.js'
+import { keyIndexTrouble, readKeyIndexes } from '../persistence/key-index.js'
+import { NEEDED, readRoleAccess, type RoleAccess } from '../persistence/role-access.js'
 
 /** The name of a conversation that nobody has. */
 const NO_CONVERSATION = '-'
 
+const QUERY_TIMEOUT_MS = 10_000
+
+/** What does not keep a server from starting, but whoever runs it should know. */
+export type DatabaseWarning = 'fsync_off'
+
 /**
- * Finds out, without retries, whether the database answers and has the columns that the core needs.
- * Asks for one conversation, which costs the same whatever the database holds.
- * @throws OperatorError naming the database when it cannot be reached; SchemaNotReady when it was not migrated
+ * Finds out, without retries, whether the database answers, has what the core needs, and lets this role keep messages.
+ * Takes no locks on what messages are written to, and costs the same whatever the database holds.
+ * @throws OperatorError naming the database when it cannot be reached, `privilege_missing`; SchemaNotReady
+ * when it was not migrated, or nothing keeps a message from being stored twice
  */
-export const checkDatabase = async (target: ConnectionTarget, applicationName: string): Promise<void> => {
+export const checkDatabase = async (
+  target: ConnectionTarget,
+  applicationName: string,
+): Promise<readonly DatabaseWarning[]> => {
   const store = createChatStore({ target }, { applicationName, deadlineMs: 0 })
   try {
     await store.getChatHistory({ sessionId: NO_CONVERSATION, limit: 1 })
+    return await withClient(target, { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS }, (client) =>
+      checkPrerequisites(client, target.schema ?? 'public'),
+    )
   } catch (error) {
     throw explainDatabaseError(error instanceof StoreUnavailable ? error.cause : error, target)
   } finally {
     await store.close()
   }
+}
+
+const checkPrerequisites = async (client: Queryable, schema: string): Promise<readonly DatabaseWarning[]> => {
+  const trouble = keyIndexTrouble(await readKeyIndexes(client, schema))
+  if (trouble !== undefined) throw new SchemaNotReady(trouble, undefined)
+  const { user, fsync } = onlyRow(await client.query<Session>(SELECT_SESSION))
+  const access = await readRoleAccess(client, schema, user)
+  if (access !== undefined) checkAccess(access)
+  return fsync === 'off' ? ['fsync_off'] : []
+}
+
+interface Session {
+  readonly user: string
+  readonly fsync: string
+}
+
+const SELECT_SESSION = `SELECT current_user::text AS "user", pg_catalog.current_setting('fsync') AS "fsync"`
+
+const checkAccess = ({ role, tables, deniedSequences }: RoleAccess): void => {
+  const absent = Object.keys(NEEDED).find((name) => !tables.some(({ table }) => table === name))
+  if (absent !== undefined) throw new SchemaNotReady(`there is no table "${absent}"`, undefined)
+  const missing = [
+    ...tables.flatMap(({ table, granted }) =>
+      (NEEDED[table] ?? [])
+        .filter((command) => !granted.includes(command))
+        .map((command) => `${command} on "${table}"`),
+    ),
+    ...deniedSequences.map((sequence) => `USAGE on the sequence "${sequence}"`),
+  ]
+  if (missing.length === 0) return
+  throw new OperatorError('privilege_missing', `the role ${role} may not keep messages: it has no right to`, {
+    details: missing,
+    exitCode: ExitCode.no,
+    hint: `chatkeep verify --application-role ${role}`,
+  })
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Adapter } from 'socket.io-adapter'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import type { ChatLog } from './chat-log.js'
 import type { ChatIo } from './chat.js'
 import { createPeers, NO_PEERS, type Peers } from './peers.js'
 import { openPostgresAdapter, type PostgresAdapter } from './postgres-adapter.js'
@@ -25,7 +26,7 @@ export interface Cluster {
 interface Joining {
   readonly options: ClusterOptions | undefined
   readonly operatorSecret: string | undefined
-  readonly log: (line: string) => void
+  readonly log: ChatLog
 }
 
 /** @throws OperatorError as `openPostgresAdapter` does */

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ChatLog } from './chat-log.js'
 import { OperatorError } from '../errors.js'
+import { errorFields } from './error-fields.js'
 import type { Gate } from './gate.js'
 import type { JournalEntry } from './journal-line.js'
 import type { Journal } from './journal.js'
@@ -24,7 +26,7 @@ export interface JournalDrainParts {
   readonly onAway: (code: string) => void
   /** Nothing waits any more. */
   readonly onEmpty: () => void
-  readonly log: (line: string) => void
+  readonly log: ChatLog
 }
 
 /** How many entries find out whether the database is back, and how often. */
@@ -70,7 +72,7 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
           offset = journal.firstEntry
           if (hasWaiting()) continue
           finish()
-          log(summary(counts, performance.now() - (backSince ?? performance.now())))
+          tellDrained(log, counts, performance.now() - (backSince ?? performance.now()))
           backSince = undefined
           return
         }
@@ -129,8 +131,10 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
 
   // Said once, not twice a second for hours.
   const noteReason = (error: unknown): void => {
-    const text = error instanceof OperatorError ? `${error.code}: ${error.message}` : String(error)
-    if (text !== lastReason) log(`the journal ${journal.path} is not drained: ${text}`)
+    const fields = errorFields(error)
+    const text = JSON.stringify(fields)
+    if (text !== lastReason)
+      log.warn({ event: 'journal_not_drained', ...fields, journal: journal.path }, 'the journal cannot be drained yet')
     lastReason = text
   }
 
@@ -158,10 +162,10 @@ const byConversation = (entries: readonly JournalEntry[]): readonly (readonly Jo
   return [...lanes.values()]
 }
 
-const summary = (counts: Readonly<Record<string, number>>, durationMs: number): string => {
+const tellDrained = (log: ChatLog, counts: Readonly<Record<string, number>>, durationMs: number): void => {
   const { stored = 0, duplicate = 0, rejected = 0 } = counts
-  return (
-    `the journal is drained, in ${Math.round(durationMs)} ms: ${stored} messages stored, ` +
-    `${duplicate} were in the database already, ${rejected} rejected`
+  log.info(
+    { event: 'journal_drained', stored, duplicates: duplicate, rejected, durationMs: Math.round(durationMs) },
+    'the journal is drained',
   )
 }

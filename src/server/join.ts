@@ -36,7 +36,10 @@ const guestToken = (seat: Seat, presented: unknown): string => {
 const joinAsOperator = (chat: Chat, seat: Seat, { name, operatorId, token }: OperatorJoin): Reply => {
   const { operatorSecret, log } = chat
   if (operatorSecret === undefined || !isOperatorSecret(token, operatorSecret)) {
-    log('an operator was refused: no secret, or a wrong one')
+    log.warn(
+      { event: 'operator_refused', socket: seat.socket.id },
+      'an operator was refused: no secret, or a wrong one',
+    )
     const reason =
       operatorSecret === undefined ? 'this server takes no operators' : 'the operator secret is missing or wrong'
     return { error: unauthorized(reason), afterwards: () => seat.socket.disconnect(true) }

@@ -4,10 +4,12 @@ import { SchemaNotReady, StoreOverloaded, StoreUnavailable } from '../persistenc
 import type { SavedChatMessage } from '../persistence/message.js'
 import { prepareMessage } from '../persistence/prepare-message.js'
 import { OperatorError } from '../errors.js'
+import type { ChatLog } from './chat-log.js'
 import type { ConversationContact } from './conversation.js'
 import { createDatabaseClock } from './database-clock.js'
 import { within } from './drain.js'
 import { createJournalDrain } from './drain-journal.js'
+import { errorFields } from './error-fields.js'
 import { createGate } from './gate.js'
 import { notQueued } from './journal-errors.js'
 import type { Journal } from './journal.js'
@@ -35,7 +37,7 @@ export interface KeeperParts {
   readonly connectedContact: (conversation: string) => ConversationContact | undefined
   /** Told of each message that waited and is in the database now. */
   readonly onStored: (submission: Submission, saved: SavedChatMessage) => void
-  readonly log: (line: string) => void
+  readonly log: ChatLog
 }
 
 /** The database is back, and what waited goes first. */
@@ -63,6 +65,7 @@ export const createKeeper = (parts: KeeperParts, journal: Journal | undefined): 
 
 const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper => {
   const { store, connectedContact, log } = parts
+  const file = { journal: journal.path }
   const clock = createDatabaseClock()
   const gate = createGate()
   let lastFailure: string | undefined
@@ -97,7 +100,8 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
       if (!isAway(error)) throw error
       // What is being emptied is not added to; by then there may be no reason any more.
       await gate.passed()
-      if (!isQueueing()) log(`messages go to the journal ${journal.path} from now on: ${error.message}`)
+      if (!isQueueing())
+        log.warn({ event: 'journal_in_use', ...errorFields(error), ...file }, 'messages go to the journal from now on')
       reason = error.code
       return enqueue(attempt, receivedAt, true)
     }
@@ -127,13 +131,18 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
   }
 
   const noteFailure = (error: OperatorError | undefined): void => {
-    if (error !== undefined && error.code !== lastFailure) log(`${error.code}: ${error.message}; messages are refused`)
-    if (error === undefined && lastFailure !== undefined) log(`the journal ${journal.path} takes messages again`)
+    if (error !== undefined && error.code !== lastFailure)
+      log.error(
+        { event: error.code, ...errorFields(error), ...file },
+        'the journal takes no messages; they are refused',
+      )
+    if (error === undefined && lastFailure !== undefined)
+      log.info({ event: 'journal_takes_again', ...file }, 'the journal takes messages again')
     lastFailure = error?.code
   }
 
   if (journal.waiting > 0) {
-    log(`${journal.waiting} messages wait in the journal ${journal.path}`)
+    log.warn({ event: 'journal_waiting', messages: journal.waiting, ...file }, 'messages wait in the journal')
     drain.start()
   }
   return {
@@ -142,8 +151,9 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
       await within(STOP_DEADLINE_MS, drain.stop())
       await journal.close()
       if (journal.waiting === 0) return
-      log(
-        `${journal.waiting} messages wait in the journal: start the server again with it, or: chatkeep replay ${journal.path}`,
+      log.warn(
+        { event: 'journal_left', messages: journal.waiting, ...file },
+        `messages wait in the journal: start the server again with it, or: chatkeep replay ${journal.path}`,
       )
     },
   }

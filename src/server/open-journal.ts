@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, open, realpath, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { ChatLog } from './chat-log.js'
 import { notAJournal } from './journal-errors.js'
 import { createJournalFile, readRange, syncFolder } from './journal-file.js'
 import { createJournal, type Journal } from './journal.js'
@@ -21,7 +22,7 @@ export const DEFAULT_JOURNAL_BYTES = 256 * 1_048_576
  * Opens a journal, makes it when there is none, and takes its lock; cuts off what a crash left of a last write.
  * @throws OperatorError `journal_in_use`, `journal_damaged`, `not_a_journal`, `journal_version_unknown`
  */
-export const openJournal = async (options: JournalOptions, log: (line: string) => void): Promise<Journal> => {
+export const openJournal = async (options: JournalOptions, log: ChatLog): Promise<Journal> => {
   const path = await findOrMake(options.path)
   const handle = await open(path, 'r+')
   try {
@@ -106,7 +107,7 @@ interface Found {
   readonly maxBytes: number
 }
 
-const load = async (found: Found, release: () => Promise<void>, log: (line: string) => void): Promise<Journal> => {
+const load = async (found: Found, release: () => Promise<void>, log: ChatLog): Promise<Journal> => {
   const { path, handle, headerBytes } = found
   const rejected = createRejected(`${path}.rejected`)
   const waiting = []
@@ -120,7 +121,7 @@ const load = async (found: Found, release: () => Promise<void>, log: (line: stri
     } else if (part.kind === 'torn') {
       // With its line feed it may have been whole once; without, it was never answered.
       if (part.terminated) await rejected.addBytes(part.bytes, `line ${part.line} of the journal has a wrong checksum`)
-      log(tornLine(path, part))
+      tellTorn(log, path, part)
     }
   }
   await handle.chmod(0o600)
@@ -130,9 +131,13 @@ const load = async (found: Found, release: () => Promise<void>, log: (line: stri
   return createJournal({ path, file, firstEntry: headerBytes, waiting, rejected, release })
 }
 
-const tornLine = (
+const tellTorn = (
+  log: ChatLog,
   path: string,
   { line, bytes, terminated }: { line: number; bytes: Buffer; terminated: boolean },
-): string =>
-  `the journal ${path} ended in a line that was not written whole (line ${line}, ${bytes.length} bytes); it was cut off` +
-  (terminated ? `, and kept in ${path}.rejected` : ': its message was never answered as queued')
+): void =>
+  log.warn(
+    { event: 'journal_torn', journal: path, line, bytes: bytes.length },
+    'the journal ended in a line that was not written whole; it was cut off' +
+      (terminated ? `, and kept in ${path}.rejected` : ': its message was never answered as queued'),
+  )

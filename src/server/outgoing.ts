@@ -1,4 +1,5 @@
 import type { ChatMessage, SavedChatMessage } from '../persistence/message.js'
+import type { WireError } from './answering.js'
 import type { Operator } from './participants.js'
 import type { MessagePayload } from './payloads.js'
 
@@ -70,6 +71,8 @@ export interface ServerToClientEvents {
   operatorTyping: (typing: { readonly isTyping: boolean }) => void
   messageSent: (receipt: MessageSent) => void
   messageQueued: (receipt: MessageQueued) => void
+  /** Why the server is about to end the connection. */
+  refused: (error: WireError) => void
 }
 
 export const toIncomingMessage = (from: string, payload: MessagePayload, saved: SavedChatMessage): IncomingMessage => ({

@@ -3,6 +3,8 @@ import { type Adapter, ClusterAdapter, type ClusterMessage, type ClusterResponse
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { openNotificationChannel } from '../database/notification-channel.js'
 import { ExitCode, OperatorError } from '../errors.js'
+import type { ChatLog } from './chat-log.js'
+import { errorFields } from './error-fields.js'
 import { createFragmentJoiner, toFragments } from './fragments.js'
 import { createSeal } from './sealed-text.js'
 
@@ -13,7 +15,7 @@ export interface PostgresAdapterOptions {
   readonly schema: string
   /** All servers have the same. */
   readonly operatorSecret: string | undefined
-  readonly log: (line: string) => void
+  readonly log: ChatLog
 }
 
 export interface PostgresAdapter {
@@ -51,16 +53,23 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
     if (opened !== undefined) deliver(JSON.parse(opened) as ClusterMessage | ClusterResponse)
     else if (strangers.size < MAX_STRANGERS && !strangers.has(joined.sender)) {
       strangers.add(joined.sender)
-      log('another server was not understood: all servers on one database need the same operator secret')
+      log.error(
+        { event: 'adapter_stranger' },
+        'another server was not understood: all servers on one database need the same operator secret',
+      )
     }
   }
   const channel = await openNotificationChannel(target, {
     applicationName: APPLICATION_NAME,
     channel: channelOf(schema),
     onPayload: receive,
-    onLost: (reason) => log(`adapter: the connection to the other servers was lost: ${describe(reason)}`),
+    onLost: (reason) =>
+      log.warn({ event: 'adapter_lost', ...errorFields(reason) }, 'the connection to the other servers was lost'),
     onRestored: ({ lostPayloads }) => {
-      log(`adapter: connected again; ${lostPayloads} notifications were not sent (messages are in the database)`)
+      log.info(
+        { event: 'adapter_restored', notificationsNotSent: lostPayloads },
+        'connected to the other servers again; what was not told them is in the database',
+      )
       restored()
     },
   })
@@ -104,8 +113,6 @@ const MAX_STRANGERS = 10
 // A channel's name has 63 bytes, as a schema's has.
 const channelOf = (schema: string): string =>
   `chatkeep_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`
-
-const describe = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason))
 
 const needsSecret = (): OperatorError =>
   new OperatorError('adapter_needs_secret', 'servers that act as one need one operator secret, and there is none', {

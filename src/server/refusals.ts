@@ -21,5 +21,17 @@ export const unknownConversation = (): OperatorError =>
 
 export const unknownEvent = (): OperatorError => refusal('unknown_event', 'there is no such event')
 
+export const rateLimited = (perSecond: number): OperatorError =>
+  refusal('rate_limited', `more than ${perSecond} events a second; wait a moment and repeat this`, true)
+
+export const tooManyPending = (where: string): OperatorError =>
+  refusal('too_many_pending', `too much waits for its answer at ${where}; wait for some and repeat this`, true)
+
+export const tooManyConnections = (most: number): OperatorError =>
+  refusal('too_many_connections', `this server takes ${most} connections, and has them; connect again later`, true)
+
+export const neverJoined = (timeoutMs: number): OperatorError =>
+  refusal('join_timeout', `nobody joined within ${timeoutMs / 1_000} s; connect again and join`, true)
+
 export const serverClosing = (): OperatorError =>
   refusal('server_closing', 'the server is closing; connect again and repeat this', true)

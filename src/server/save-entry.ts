@@ -3,6 +3,8 @@ import { DatabaseRefused, IdempotencyConflict, InvalidMessage, MessageNotStored 
 import type { SavedChatMessage } from '../persistence/message.js'
 import { blamesTheRow } from '../persistence/save-batch.js'
 import { OperatorError } from '../errors.js'
+import type { ChatLog } from './chat-log.js'
+import { errorFields } from './error-fields.js'
 import type { JournalEntry } from './journal-line.js'
 import type { Journal } from './journal.js'
 import type { Submission } from './submission.js'
@@ -16,7 +18,7 @@ export interface SaveEntryParts {
   readonly journal: Journal
   readonly complete: (submission: Submission) => Promise<Submission>
   readonly onStored: (submission: Submission, saved: SavedChatMessage) => void
-  readonly log: (line: string) => void
+  readonly log: ChatLog
 }
 
 /** Brings one entry of the journal into the database, or, when the database will never take it, into the file of the rejected. */
@@ -47,7 +49,10 @@ const reject = async (
     return { kind: 'later', error: failure }
   }
   journal.settle(entry)
-  log(`a queued message (number ${entry.seq}) was rejected, ${error.code}; it is kept in ${rejected.path}`)
+  log.error(
+    { event: 'queued_message_rejected', ...errorFields(error), seq: entry.seq, file: rejected.path },
+    'a queued message was rejected; it is kept in a file',
+  )
   return { kind: 'rejected' }
 }
 

@@ -2,7 +2,7 @@ import { escapeIdentifier, qualified } from '../database/identifier.js'
 import type { FactCheck } from './check.js'
 import type { Facts } from './facts.js'
 import { finding, type Finding } from './finding.js'
-import { NEEDED, type RoleAccess, type TableAccess } from './role-access.js'
+import { NEEDED, type RoleAccess, type TableAccess } from '../persistence/role-access.js'
 
 /** May the role that `--application-role` names do what the core does as that role, and does it see every row? */
 export const applicationRole: FactCheck = {

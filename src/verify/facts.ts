@@ -8,7 +8,7 @@ import type { Expectation } from './expectation.js'
 import { readMigrationChanges, type MigrationChange } from './migration-changes.js'
 import { readGuideColumns, type ReportedColumn } from './guide-columns.js'
 import { readIntegrity, type Integrity } from './integrity.js'
-import { readRoleAccess, type RoleAccess } from './role-access.js'
+import { readRoleAccess, type RoleAccess } from '../persistence/role-access.js'
 import { readSurroundings, type Surroundings } from './surroundings.js'
 
 /** All that the checks decide on, read in one snapshot. */

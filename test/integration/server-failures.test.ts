@@ -98,7 +98,14 @@ describe('with the database away', () => {
       const { error } = await ana.ask('clientMessage', { type: 'text', message: 'my secret' })
       expect(error).toMatchObject({ code: 'internal', retryable: false })
       expect(error?.message).not.toContain('function')
-      expect(chat.log).toEqual([expect.stringMatching(/^clientMessage failed: TypeError: a is not a function\n +at /)])
+      expect(chat.log).toHaveLength(1)
+      expect(JSON.parse(chat.log[0] ?? '')).toMatchObject({
+        level: 'error',
+        event: 'request_failed',
+        request: 'clientMessage',
+        error: 'TypeError',
+        stack: expect.stringMatching(/^at .*server-failures/) as string,
+      })
     })
   })
 

@@ -53,7 +53,7 @@ const stored = (database: TestDatabase): Promise<Record<string, unknown>[]> =>
   database.query('SELECT "text", "guestUsername", "senderType" FROM "ChatMessage" ORDER BY "id"')
 
 const untilDrained = async ({ log }: TestChat, times = 1): Promise<void> => {
-  await vi.waitFor(() => expect(log.filter((line) => line.startsWith('the journal is drained'))).toHaveLength(times), {
+  await vi.waitFor(() => expect(log.filter((line) => line.includes('"event":"journal_drained"'))).toHaveLength(times), {
     timeout: 10_000,
     interval: 10,
   })
@@ -209,7 +209,7 @@ describe('with the database away, a server with a journal', () => {
           expect(await stored(database)).toHaveLength(2)
           expect(lucia.all('incomingMessage')).toMatchObject([{ message: 'before' }, { message: 'unknown outcome' }])
           expect(await ana.next('messageSent', 2)).toMatchObject({ messageId: 'unknown outcome' })
-          expect(chat.log.at(-1)).toContain('0 messages stored, 1 were in the database already')
+          expect(chat.log.at(-1)).toContain('"stored":0,"duplicates":1')
         })
       },
       makeTap,
@@ -237,7 +237,7 @@ describe('with the database away, a server with a journal', () => {
         const { error } = await ana.ask('clientMessage', text('x'.repeat(3_000), 'large'))
         expect(error).toMatchObject({ code: 'database_unavailable', retryable: true })
         expect(error?.message).toContain('its journal is full')
-        expect(chat.log.join('\n')).toContain('journal_full: ')
+        expect(chat.log.join('\n')).toContain('"event":"journal_full"')
         // What it has it still knows.
         expect(await ana.ask('clientMessage', text('b'))).toMatchObject(QUEUED)
         const other = await database.client()

@@ -1,5 +1,6 @@
 import { io, type Socket } from 'socket.io-client'
 import { createChatStore, type ChatStore } from '../../src/persistence/chat-store.js'
+import { createChatLog } from '../../src/server/log.js'
 import { startChatServer, type ChatServer, type ChatServerOptions } from '../../src/server/chat-server.js'
 import { migrated } from './chat.js'
 import { expect, test as base, vi, type TestDatabase } from './database.js'
@@ -51,6 +52,7 @@ export interface TestChat {
   readonly database: TestDatabase
   readonly store: ChatStore
   readonly server: ChatServer
+  /** Each line of the log, as JSON. */
   readonly log: readonly string[]
   readonly guest: (
     username: string,
@@ -73,7 +75,8 @@ export const withChat = async (
   const server = await startChatServer({
     port: 0,
     operatorSecret: SECRET,
-    log: (line) => log.push(line),
+    eventsPerSecond: 0,
+    log: createChatLog({ level: 'info', format: 'json', output: { write: (line) => log.push(line) } }),
     ...options,
     store,
   })

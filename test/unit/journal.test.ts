@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { prepareMessage } from '../../src/persistence/prepare-message.js'
 import { entryLine, headerLine, type JournalEntry } from '../../src/server/journal-line.js'
 import type { Journal } from '../../src/server/journal.js'
+import { SILENT_LOG } from '../../src/server/chat-log.js'
 import { openJournal } from '../../src/server/open-journal.js'
 import { readJournal } from '../../src/server/read-journal.js'
 
@@ -109,7 +110,7 @@ describe('a journal on a disk', () => {
     await rm(folder, { recursive: true })
   })
   const opened = async (options: { path?: string; maxBytes?: number } = {}): Promise<Journal> => {
-    const journal = await openJournal({ path, ...options }, (text) => log.push(text))
+    const journal = await openJournal({ path, ...options }, { ...SILENT_LOG, warn: (_fields, text) => log.push(text) })
     journals.push(journal)
     return journal
   }

@@ -1,6 +1,6 @@
 import type { Queryable } from '../database/connection.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { OWN_TABLES } from '../persistence/shape.js'
+import { OWN_TABLES } from './shape.js'
 
 export type Command = 'SELECT' | 'INSERT' | 'UPDATE'
 

@@ -1,0 +1,38 @@
+import { isServerError, SqlState, type ServerError } from '../database/sql-state.js'
+import { OperatorError } from '../errors.js'
+import type { LogFields } from './chat-log.js'
+
+/**
+ * What the log may know of an error. Neither the words of the database nor those of a bug: both may quote what was written
+ * (`detail` repeats a row, a trigger says what it likes, a SyntaxError shows its input). What remains finds the place.
+ */
+export const errorFields = (error: unknown): Omit<LogFields, 'event'> => {
+  const answer = serverErrorIn(error)
+  if (error instanceof OperatorError) {
+    const reason = answer === undefined ? { reason: error.message } : {}
+    return { code: error.code, ...reason, ...(answer && serverFields(answer)) }
+  }
+  if (answer !== undefined) return serverFields(answer)
+  if (!(error instanceof Error)) return { error: typeof error }
+  return { error: error.name, stack: framesOf(error) }
+}
+
+const serverErrorIn = (error: unknown): ServerError | undefined => {
+  let current = error
+  while (current instanceof Error) {
+    if (isServerError(current)) return current
+    current = current.cause
+  }
+  return undefined
+}
+
+const serverFields = ({ code, table, column, constraint }: ServerError): Omit<LogFields, 'event'> => ({
+  sqlState: code,
+  condition: Object.entries(SqlState).find(([, state]) => state === code)?.[0],
+  table,
+  column,
+  constraint,
+})
+
+const framesOf = ({ stack = '' }: Error): string =>
+  (stack.match(/^ +at .*$/gm) ?? []).map((line) => line.trim()).join('\n')

@@ -1,0 +1,38 @@
+import { pino } from 'pino'
+import * as z from 'zod'
+import type { ChatLog } from './chat-log.js'
+
+export interface ChatLogOptions {
+  readonly level: keyof ChatLog | 'silent'
+  /** One JSON object a line for programs, or a readable line for a terminal. */
+  readonly format: 'json' | 'text'
+  readonly output: { write(text: string): void }
+}
+
+/** A log that writes a line for each event: `time` (ISO 8601), `level`, `event`, further fields, and `text` for a person. */
+export const createChatLog = ({ level, format, output }: ChatLogOptions): ChatLog =>
+  pino(
+    {
+      level,
+      // Neither pid nor host: whatever collects the lines knows where they come from.
+      base: null,
+      messageKey: 'text',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    format === 'json' ? output : { write: (line: string) => output.write(renderLine(line)) },
+  )
+
+const lineSchema = z.looseObject({ time: z.string(), level: z.string(), event: z.string(), text: z.string() })
+
+const renderLine = (line: string): string => {
+  const { time, level, event, text, ...fields } = lineSchema.parse(JSON.parse(line))
+  const pairs = Object.entries({ event, ...fields }).map(([name, value]) => `${name}=${renderValue(value)}`)
+  return `${[time, level.padEnd(5), text, ...pairs].join(' ')}\n`
+}
+
+// What came from outside, such as an origin, must neither break the line nor steer the terminal.
+const renderValue = (value: unknown): string => {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return /^[\w.:/@+-]+$/.test(text) ? text : JSON.stringify(text).replace(/[\u007f-\u009f]/g, '?')
+}

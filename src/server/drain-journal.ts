@@ -55,21 +55,21 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
 
   const run = async (): Promise<void> => {
     const counts = { stored: 0, duplicate: 0, rejected: 0 }
-    let offset = journal.firstEntry
+    let position = journal.firstEntry
     let isBack = false
     while (!stopping.signal.aborted) {
       try {
         if (isBack && journal.waiting <= LAST_ENTRIES) gate.shut()
         if (gate.isShut) await journal.idle()
-        const { entries, end } = await journal.read(offset, isBack ? CHUNK_ENTRIES : PROBE_ENTRIES)
+        const { entries, end } = await journal.read(position, isBack ? CHUNK_ENTRIES : PROBE_ENTRIES)
         if (entries.length > 0) {
           isBack = await saveAll(entries, counts)
-          offset = end
+          position = end
         } else if (!gate.isShut) gate.shut()
         // One that had passed the gate before it was shut may still be on its way to the disk.
         else if (!hasWaiting()) {
-          if (offset > journal.firstEntry) await journal.clear().catch(noteReason)
-          offset = journal.firstEntry
+          if (position.offset > journal.firstEntry.offset) await journal.clear().catch(noteReason)
+          position = journal.firstEntry
           if (hasWaiting()) continue
           finish()
           tellDrained(log, counts, performance.now() - (backSince ?? performance.now()))

@@ -16,16 +16,36 @@ export const unknownJournalVersion = (path: string, version: number): OperatorEr
     },
   )
 
-/** Damage that no torn write explains: messages that were answered may be behind it. */
-export const journalDamaged = (path: string, line: number, reason: string): OperatorError =>
-  new OperatorError('journal_damaged', `${path} is damaged in line ${line}: ${reason}`, {
+/**
+ * Damage that no torn write explains: messages that were answered may be in it and behind it.
+ * @param resumeAt the first line behind the damage
+ */
+export const journalDamaged = (path: string, line: number, reason: string, resumeAt = line + 1): OperatorError =>
+  new OperatorError('journal_damaged', `${path} is damaged in line ${line}: ${reason}; nothing was cut off`, {
     details: [
-      'what follows may hold messages that were answered, so nothing is cut off and nothing is sent',
-      `keep a copy of the file, then take line ${line} out by hand and save the rest: chatkeep replay copies lines that are whole`,
+      'what stands before and after the damage can be brought in by itself:',
+      ...(line > 2 ? [`head -n ${line - 1} ${path} > before.journal && chatkeep replay before.journal`] : []),
+      `(head -n 1 ${path}; tail -n +${resumeAt} ${path}) > after.journal && chatkeep replay after.journal`,
+      'then move the file away, with what is left in it, and start the server with a new one',
     ],
     hint: `look at it: sed -n ${line}p ${path}`,
     exitCode: ExitCode.refused,
   })
+
+/** Without its header a file tells neither its version nor its id. */
+export const journalHeaderDamaged = (path: string): OperatorError =>
+  new OperatorError(
+    'journal_damaged',
+    `${path} is damaged in line 1: the checksum of its header is wrong; nothing was cut off`,
+    {
+      details: [
+        'the header of another journal of the same version will do, such as a new one that chatkeep serve makes:',
+        `(head -n 1 new.journal; tail -n +2 ${path}) > mended.journal && chatkeep replay mended.journal`,
+      ],
+      hint: `look at it: sed -n 1p ${path}`,
+      exitCode: ExitCode.refused,
+    },
+  )
 
 export const journalInUse = (path: string): OperatorError =>
   new OperatorError('journal_in_use', `another chat server of this machine uses the journal ${path}`, {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { journalDamaged, queuedConflict } from './journal-errors.js'
 import type { JournalFile } from './journal-file.js'
 import { entryLine, type JournalEntry } from './journal-line.js'
-import { readJournal } from './read-journal.js'
+import { readJournal, type JournalPosition } from './read-journal.js'
 import type { Rejected } from './rejected.js'
 
 /** Messages that were answered as queued and wait for the database, in the order in which they came. */
@@ -11,16 +11,16 @@ export interface Journal {
   readonly rejected: Rejected
   /** How many lines wait. */
   readonly waiting: number
-  /** Offset of the first entry. */
-  readonly firstEntry: number
+  /** Where the first entry is. */
+  readonly firstEntry: JournalPosition
   /**
    * Adds a message; one that waits there already is not added again.
    * @returns resolves when it is safe on the disk
    * @throws OperatorError `idempotency_conflict`, or why the journal did not take it
    */
   add(entry: Omit<JournalEntry, 'seq'>): Promise<void>
-  /** The next entries from an offset on, and where they end. */
-  read(offset: number, most: number): Promise<JournalChunk>
+  /** The next entries from a position on, and where they end. */
+  read(from: JournalPosition, most: number): Promise<JournalChunk>
   /** An entry is in the database, or was rejected. */
   settle(entry: JournalEntry): void
   /** Resolves when nothing is being added. */
@@ -32,13 +32,13 @@ export interface Journal {
 
 export interface JournalChunk {
   readonly entries: readonly JournalEntry[]
-  readonly end: number
+  readonly end: JournalPosition
 }
 
 export interface JournalParts {
   readonly path: string
   readonly file: JournalFile
-  readonly firstEntry: number
+  readonly firstEntry: JournalPosition
   readonly waiting: readonly JournalEntry['message'][]
   readonly rejected: Rejected
   readonly release: () => Promise<void>
@@ -74,14 +74,15 @@ export const createJournal = ({ path, file, firstEntry, waiting: found, rejected
     }
   }
 
-  const read = async (offset: number, most: number): Promise<JournalChunk> => {
+  const read = async (from: JournalPosition, most: number): Promise<JournalChunk> => {
     const entries: JournalEntry[] = []
-    let end = offset
-    for await (const part of readJournal(file.read(offset), path, { offset, line: LATER_LINE })) {
+    let end = from
+    for await (const part of readJournal(file.read(from.offset), path, from)) {
       if (part.kind === 'torn') throw journalDamaged(path, part.line, 'it was whole when it was written')
-      if (part.kind === 'entry') entries.push(part.entry)
-      end = part.end
-      if (entries.length === most || end - offset > CHUNK_BYTES) break
+      if (part.kind !== 'entry') continue
+      entries.push(part.entry)
+      end = { offset: part.end, line: part.line + 1 }
+      if (entries.length === most || end.offset - from.offset > CHUNK_BYTES) break
     }
     return { entries, end }
   }
@@ -107,9 +108,6 @@ export const createJournal = ({ path, file, firstEntry, waiting: found, rejected
     },
   }
 }
-
-/** Which line an offset is in nobody counts; it is not the first, which is the header. */
-const LATER_LINE = 2
 
 const HASH_BYTES = 16
 

@@ -128,7 +128,7 @@ const load = async (found: Found, release: () => Promise<void>, log: ChatLog): P
   await handle.truncate(end)
   await handle.sync()
   const file = createJournalFile({ ...found, end, nextSeq })
-  return createJournal({ path, file, firstEntry: headerBytes, waiting, rejected, release })
+  return createJournal({ path, file, firstEntry: { offset: headerBytes, line: 2 }, waiting, rejected, release })
 }
 
 const tellTorn = (

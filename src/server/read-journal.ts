@@ -1,4 +1,4 @@
-import { journalDamaged, notAJournal, unknownJournalVersion } from './journal-errors.js'
+import { journalDamaged, journalHeaderDamaged, notAJournal, unknownJournalVersion } from './journal-errors.js'
 import { JOURNAL_VERSION, parseEntry, parseHeader, type JournalEntry, type JournalHeader } from './journal-line.js'
 
 /** What a journal turned out to hold, piece by piece. */
@@ -39,7 +39,7 @@ export async function* readJournal(
       if (entry === undefined) bad = { line, bytes }
       else {
         if (entry.seq !== (previous ?? entry.seq - 1) + 1) {
-          throw journalDamaged(path, line, `number ${entry.seq} follows number ${previous}`)
+          throw journalDamaged(path, line, `number ${entry.seq} follows number ${previous}`, line)
         }
         previous = entry.seq
         yield { kind: 'entry', entry, line, end }
@@ -57,7 +57,7 @@ export const looksLikeJournal = (start: Buffer): boolean =>
 const checkHeader = (bytes: Buffer, path: string): JournalHeader => {
   const header = parseHeader(bytes)
   if (header === undefined) {
-    if (looksLikeJournal(bytes)) throw journalDamaged(path, 1, 'the checksum of its header is wrong')
+    if (looksLikeJournal(bytes)) throw journalHeaderDamaged(path)
     throw notAJournal(path, 'it does not begin with the header of one')
   }
   if (header.version !== JOURNAL_VERSION) throw unknownJournalVersion(path, header.version)

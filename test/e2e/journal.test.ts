@@ -78,7 +78,7 @@ test('what was answered as queued outlives kill -9; the next server and replay b
 
     let answers = 0
     const writing = GUESTS.map((guest) => writeUntilGone(first.port, guest, () => (answers += 1)))
-    await vi.waitFor(() => expect(answers).toBeGreaterThan(400), { timeout: 20_000, interval: 5 })
+    await vi.waitFor(() => expect(answers).toBeGreaterThan(200), { timeout: 20_000, interval: 5 })
     first.child.kill('SIGKILL')
     const answered = await Promise.all(writing)
     await first.ended
@@ -134,4 +134,4 @@ test('what was answered as queued outlives kill -9; the next server and replay b
     expect(last.code, last.stdout + last.stderr).toBe(0)
     expect(await textsOf(database, 'eva')).toEqual(['wait'])
   })
-})
+}, 60_000)

@@ -4,6 +4,7 @@ import { withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
 import type { Render } from '../cli/render.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerSource } from '../replay/chat-server.js'
+import type { RunHistory } from '../replay/history.js'
 import type { ReplayReport } from '../replay/replay.js'
 import type { Sender } from '../replay/sender.js'
 
@@ -29,6 +30,7 @@ interface ReplayFlags extends DatabaseFlags {
   readonly url?: string | undefined
   readonly scenario?: 'guest-flow' | undefined
   readonly keep?: true | undefined
+  readonly history?: string | undefined
 }
 
 export const replayCommand = (run: Run) =>
@@ -42,6 +44,10 @@ export const replayCommand = (run: Run) =>
     .option('--url <url>', 'the chat server to use, as chatkeep serve prints it (default: one of its own)')
     .addOption(
       new Option('--scenario <name>', 'play test cases instead of a transcript').choices(['guest-flow'] as const),
+    )
+    .option(
+      '--history <file>',
+      'write every operation into a new file, one JSON object a line, as Jepsen checkers read it',
     )
     .option('--keep', 'leave what the scenario wrote in the database')
     .addHelpText('after', DETAILS)
@@ -65,6 +71,7 @@ const checkUsage = async (file: string | undefined, flags: ReplayFlags): Promise
     ...(file !== undefined && flags.scenario !== undefined ? ['a transcript and --scenario exclude each other'] : []),
     ...(flags.scenario !== undefined && flags.through === 'store' ? ['a scenario always goes through the socket'] : []),
     ...(flags.url !== undefined && !throughSocket ? ['--url needs --through socket'] : []),
+    ...(flags.history !== undefined && flags.scenario !== undefined ? ['--history is for a transcript'] : []),
     ...(flags.keep === true && flags.scenario === undefined ? ['--keep is for --scenario'] : []),
   ]
   const [first, ...others] = mistakes
@@ -103,15 +110,29 @@ const replayFile = async (
 
   const report = await withTranscript({ path, cwd, stdin: stdin.stream, signal }, (input) =>
     withSender(context, target, flags, (sender) =>
-      replay(input, sender, {
-        target,
-        signal,
-        onProgress: (phase, lines, perSecond) =>
-          progress.status(`${phase}: ${words.count(lines, 'line')}, ${words.count(Math.round(perSecond), 'line')}/s`),
-      }),
+      withHistory(flags.history, cwd, (history) =>
+        replay(input, sender, {
+          target,
+          signal,
+          history,
+          onProgress: (phase, lines, perSecond) =>
+            progress.status(`${phase}: ${words.count(lines, 'line')}, ${words.count(Math.round(perSecond), 'line')}/s`),
+        }),
+      ),
     ),
   )
   return toResult(report, { transcript: path, through, url: flags.url, target: describeTarget(target) })
+}
+
+const withHistory = async <T>(
+  path: string | undefined,
+  cwd: string,
+  work: (history: RunHistory | undefined) => Promise<T>,
+): Promise<T> => {
+  if (path === undefined) return work(undefined)
+  const { withHistoryFile } = await import('../replay/history-file.js')
+  const { createRunHistory } = await import('../replay/history.js')
+  return withHistoryFile({ path, cwd }, (file) => work(createRunHistory(file)))
 }
 
 const withSender = async <T>(

@@ -6,6 +6,7 @@ import type { Render } from '../cli/render.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerSource } from '../replay/chat-server.js'
 import type { JournalReplayOptions } from '../replay/journal-replay.js'
+import type { RunHistory } from '../replay/history.js'
 import type { ReplayReport } from '../replay/replay.js'
 import type { Sender } from '../replay/sender.js'
 import type { TranscriptInput } from '../replay/transcript-input.js'
@@ -36,6 +37,7 @@ interface ReplayFlags extends DatabaseFlags {
   readonly url?: string | undefined
   readonly scenario?: 'guest-flow' | undefined
   readonly keep?: true | undefined
+  readonly history?: string | undefined
 }
 
 export const replayCommand = (run: Run) =>
@@ -49,6 +51,10 @@ export const replayCommand = (run: Run) =>
     .option('--url <url>', 'the chat server to use, as chatkeep serve prints it (default: one of its own)')
     .addOption(
       new Option('--scenario <name>', 'play test cases instead of a transcript').choices(['guest-flow'] as const),
+    )
+    .option(
+      '--history <file>',
+      'write every operation into a new file, one JSON object a line, as Jepsen checkers read it',
     )
     .option('--keep', 'leave what the scenario wrote in the database')
     .addHelpText('after', DETAILS)
@@ -72,6 +78,7 @@ const checkUsage = async (file: string | undefined, flags: ReplayFlags): Promise
     ...(file !== undefined && flags.scenario !== undefined ? ['a transcript and --scenario exclude each other'] : []),
     ...(flags.scenario !== undefined && flags.through === 'store' ? ['a scenario always goes through the socket'] : []),
     ...(flags.url !== undefined && !throughSocket ? ['--url needs --through socket'] : []),
+    ...(flags.history !== undefined && flags.scenario !== undefined ? ['--history is for a transcript'] : []),
     ...(flags.keep === true && flags.scenario === undefined ? ['--keep is for --scenario'] : []),
   ]
   const [first, ...others] = mistakes
@@ -112,9 +119,9 @@ const replayFile = async (
     progress.status(`${phase}: ${words.count(lines, 'line')}, ${words.count(Math.round(perSecond), 'line')}/s`)
   return withTranscript({ path, cwd, stdin: stdin.stream, signal }, async (input) => {
     const { isJournal } = await import('../replay/journal-replay.js')
-    if (await isJournal(resolve(cwd, path))) return replayJournalFile(input, through, { target, signal, onProgress })
+    if (await isJournal(resolve(cwd, path))) return replayJournalFile(input, flags, { target, signal, onProgress })
     const report = await withSender(context, target, flags, (sender) =>
-      replay(input, sender, { target, signal, onProgress }),
+      withHistory(flags.history, cwd, (history) => replay(input, sender, { target, signal, history, onProgress })),
     )
     return toResult(report, { transcript: path, through, url: flags.url, target: describeTarget(target) })
   })
@@ -122,18 +129,30 @@ const replayFile = async (
 
 const replayJournalFile = async (
   input: TranscriptInput,
-  through: 'store' | 'socket',
+  { through, history }: ReplayFlags,
   options: JournalReplayOptions,
 ): Promise<CommandResult> => {
-  const { isJournalClean, notThroughSocket, replayJournal } = await import('../replay/journal-replay.js')
+  const { isJournalClean, notForJournals, replayJournal } = await import('../replay/journal-replay.js')
   const { journalData, renderJournalReport } = await import('../replay/journal-report.js')
-  if (through === 'socket') throw notThroughSocket()
+  if (through === 'socket') throw notForJournals('--through socket')
+  if (history !== undefined) throw notForJournals('--history')
   const report = await replayJournal(input, options)
   return {
     exitCode: isJournalClean(report) ? 0 : 1,
     data: { transcript: input.name, ...journalData(report) },
     text: () => renderJournalReport(report),
   }
+}
+
+const withHistory = async <T>(
+  path: string | undefined,
+  cwd: string,
+  work: (history: RunHistory | undefined) => Promise<T>,
+): Promise<T> => {
+  if (path === undefined) return work(undefined)
+  const { withHistoryFile } = await import('../replay/history-file.js')
+  const { createRunHistory } = await import('../replay/history.js')
+  return withHistoryFile({ path, cwd }, (file) => work(createRunHistory(file)))
 }
 
 const withSender = async <T>(

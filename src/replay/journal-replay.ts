@@ -73,10 +73,14 @@ export const replayJournal = async (input: TranscriptInput, options: JournalRepl
 export const isJournalClean = ({ rejected, lost, doubled, altered }: JournalReport): boolean =>
   [rejected, lost, doubled, altered].every(({ count }) => count === 0)
 
-export const notThroughSocket = (): OperatorError =>
-  new OperatorError('usage', 'a journal goes through the store: its messages have their senders’ keys already', {
-    hint: 'leave out --through socket',
-  })
+export const notForJournals = (flag: string): OperatorError =>
+  new OperatorError(
+    'usage',
+    `${flag} is for transcripts: a journal goes through the store, under the keys of its senders`,
+    {
+      hint: `leave out ${flag}`,
+    },
+  )
 
 const QUERY_TIMEOUT_MS = 60_000
 const BATCH_MESSAGES = 1_000

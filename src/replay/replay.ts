@@ -5,6 +5,7 @@ import type { Check } from './check-operations.js'
 import { judgeRun, type RunJudgement } from './check-run.js'
 import { checkTranscript } from './check-transcript.js'
 import { emptyTranscript, endedEarly, notReadBack, stopped, stoppedReadingBack } from './endings.js'
+import type { RunHistory } from './history.js'
 import { createReadBack, type ReadBack } from './read-back.js'
 import { sendTranscript, type Sending } from './send-transcript.js'
 import type { Sender } from './sender.js'
@@ -22,6 +23,8 @@ export interface ReplayOptions {
   /** The database that the sender's messages arrive in. */
   readonly target: ConnectionTarget
   readonly signal: AbortSignal
+  /** Written while the run goes on. */
+  readonly history?: RunHistory | undefined
   readonly onProgress: (phase: 'sending' | 'reading back', lines: number, linesPerSecond: number) => void
 }
 
@@ -30,6 +33,20 @@ export interface ReplayOptions {
  * @throws OperatorError `empty_transcript`, `interrupted`, `input_damaged`, and what the core throws when it cannot go on
  */
 export const replay = async (input: TranscriptInput, sender: Sender, options: ReplayOptions): Promise<ReplayReport> => {
+  const { history } = options
+  if (history === undefined) return sendAndCheck(input, sender, options)
+  try {
+    const report = await sendAndCheck(input, history.recordSender(sender), options)
+    await history.endRead('ok')
+    return report
+  } catch (error) {
+    // The first error wins; a history that cannot be written is one already.
+    await history.endRead('info').catch(() => undefined)
+    throw error
+  }
+}
+
+const sendAndCheck = async (input: TranscriptInput, sender: Sender, options: ReplayOptions): Promise<ReplayReport> => {
   const highWaterMark = await withReadBack(options, (readBack) => readBack.highWaterMark())
   const sending = await sendTranscript(input, sender, {
     signal: options.signal,
@@ -62,10 +79,14 @@ const judgeReplay = (check: Check, rejected: number): RunJudgement => {
 /** A question that is not answered within this time will not be. */
 const QUERY_TIMEOUT_MS = 60_000
 
-const withReadBack = <T>({ target, signal }: ReplayOptions, work: (readBack: ReadBack) => Promise<T>): Promise<T> =>
-  withClient(target, { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS }, (client) =>
-    work(createReadBack(client, target.schema ?? 'public')),
-  )
+const withReadBack = <T>(
+  { target, signal, history }: ReplayOptions,
+  work: (readBack: ReadBack) => Promise<T>,
+): Promise<T> =>
+  withClient(target, { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS }, (client) => {
+    const readBack = createReadBack(client, target.schema ?? 'public')
+    return work(history?.recordReads(readBack) ?? readBack)
+  })
 
 const throwUnlessComplete = (
   input: TranscriptInput,

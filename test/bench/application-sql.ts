@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import { onlyRow } from '../../src/database/rows.js'
 import type { NewChatMessage } from '../../src/index.js'
 import { checkFailed } from './check-failed.js'
 
@@ -7,6 +8,12 @@ export interface GuestMessage extends NewChatMessage {
   readonly guestUsername: string
   readonly sessionId: string
   readonly idempotencyKey: string
+}
+
+export interface InsertedMessage {
+  readonly id: number
+  readonly createdAt: Date
+  readonly clientId: number
 }
 
 /** The columns that the store writes, in one plain statement. */
@@ -26,8 +33,8 @@ const INSERT_CLIENT = `
   RETURNING "id"`
 
 /** What an application does at the least: one row for a client that it knows. */
-export const insertMessage = async (pool: Pool, clientId: number, message: GuestMessage): Promise<void> => {
-  await pool.query(INSERT_MESSAGE, [
+export const insertMessage = async (pool: Pool, clientId: number, message: GuestMessage): Promise<InsertedMessage> => {
+  const result = await pool.query<Omit<InsertedMessage, 'clientId'>>(INSERT_MESSAGE, [
     clientId,
     message.guestUsername,
     message.guestPhone ?? null,
@@ -42,17 +49,18 @@ export const insertMessage = async (pool: Pool, clientId: number, message: Guest
     message.sessionId,
     message.idempotencyKey,
   ])
+  return { ...onlyRow(result), clientId }
 }
 
 /** What an application does for a guest: looks for the client, makes one where there is none, inserts. */
-export const findThenInsert = async (pool: Pool, message: GuestMessage): Promise<void> => {
+export const findThenInsert = async (pool: Pool, message: GuestMessage): Promise<InsertedMessage> => {
   const { guestUsername: username, guestPhone } = message
   const clientId =
     (await idOf(pool, FIND_CLIENT, [username])) ??
     (await idOf(pool, INSERT_CLIENT, [username, guestPhone ?? null])) ??
     (await idOf(pool, FIND_CLIENT, [username]))
   if (clientId === undefined) throw checkFailed(`${username} is no client, and cannot be made one`)
-  await insertMessage(pool, clientId, message)
+  return insertMessage(pool, clientId, message)
 }
 
 const idOf = async (pool: Pool, sql: string, values: readonly unknown[]): Promise<number | undefined> => {

@@ -5,6 +5,7 @@ import type { BenchProcess } from './bench-process.js'
 import { CHATKEEP_CHILD, runChatkeepChild } from './chatkeep-child.js'
 import { REPLAY_CHILD, runReplayChild } from './replay-child.js'
 import { runBench } from './run-bench.js'
+import { runServeChild, SERVE_CHILD } from './serve-child.js'
 
 const interruption = new AbortController()
 
@@ -53,6 +54,7 @@ const LINGER_MS = 1_000
 const run = (): Promise<number> => {
   if (context.argv[0] === REPLAY_CHILD) return runReplayChild(context)
   if (context.argv[0] === CHATKEEP_CHILD) return runChatkeepChild(context)
+  if (context.argv[0] === SERVE_CHILD) return runServeChild(context)
   return runBench(context)
 }
 

@@ -5,6 +5,7 @@ import type { BenchOptions } from './scenario.js'
 import { scenarios } from './scenarios/index.js'
 
 const DEFAULT_SIZES = [1_000_000, 10_000_000]
+const DEFAULT_SOCKETS = [1, 50, 200, 1_000]
 /** Below that, the big conversation has no second page, and there are no guests. */
 const FEWEST_MESSAGES = 1_000
 
@@ -33,7 +34,7 @@ export const parseOptions = ({ argv, stdout }: BenchProcess): BenchOptions | nul
         .default([] as readonly string[], 'all'),
     )
     .addOption(
-      new Option('--seconds <n>', 'measured for each case of save; one of reads takes at most twice that')
+      new Option('--seconds <n>', 'measured for each case of save and socket; one of reads takes at most twice that')
         .argParser(parseSeconds)
         .default(10),
     )
@@ -49,6 +50,11 @@ export const parseOptions = ({ argv, stdout }: BenchProcess): BenchOptions | nul
       new Option('--reader-seconds <n>', "how long a reader's transaction is open in migrate")
         .argParser(parseSeconds)
         .default(5),
+    )
+    .addOption(
+      new Option('--sockets <n,…>', 'guests of socket, separated by commas')
+        .argParser(parseSockets)
+        .default(DEFAULT_SOCKETS as readonly number[], DEFAULT_SOCKETS.join(',')),
     )
     .option('--json', 'print one JSON document instead of the table', false)
     .addHelpText('after', HELP)
@@ -92,6 +98,8 @@ const parseSizes = (text: string): readonly number[] =>
     .split(',')
     .map((size) => wholeNumber(size, FEWEST_MESSAGES))
     .toSorted((a, b) => a - b)
+
+const parseSockets = (text: string): readonly number[] => text.split(',').map((count) => wholeNumber(count, 1))
 
 const wholeNumber = (text: string, least: number): number => {
   const value = Number(text)

@@ -6,7 +6,7 @@ import type { Figures, Meter } from './meter.js'
 /** What was asked for on the command line. */
 export interface BenchOptions {
   readonly only: readonly string[]
-  /** Measured for each case of `save`; one of `reads` takes at most twice that. */
+  /** Measured for each case of `save` and `socket`; one of `reads` takes at most twice that. */
   readonly seconds: number
   /** Guests of `guests`. */
   readonly guests: number
@@ -17,6 +17,8 @@ export interface BenchOptions {
   /** Messages of `migrate`, and how long a reader's transaction is open there. */
   readonly rows: number
   readonly readerSeconds: number
+  /** Guests of `socket`, one size after the other. */
+  readonly sockets: readonly number[]
   readonly json: boolean
 }
 

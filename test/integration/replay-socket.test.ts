@@ -11,7 +11,7 @@ import { manyLines, SHOP, transcriptLine, writeInput } from '../support/transcri
 /** Starts a server on the database for as long as the work lasts. */
 const withServer = async (database: TestDatabase, work: (url: string) => Promise<void>): Promise<void> =>
   withStore(database, async (store) => {
-    const server = await startChatServer({ store, port: 0, operatorSecret: SECRET })
+    const server = await startChatServer({ store, port: 0, operatorSecret: SECRET, eventsPerSecond: 0 })
     try {
       await work(server.url)
     } finally {
@@ -111,7 +111,7 @@ describe('through a server that runs already', () => {
     await migrated(database)
     const path = await writeInput(manyLines(600))
     const store = createChatStore({ databaseUrl: database.url })
-    let server = await startChatServer({ store, port: 0, operatorSecret: SECRET })
+    let server = await startChatServer({ store, port: 0, operatorSecret: SECRET, eventsPerSecond: 0 })
     const { url, port } = server
     try {
       const running = runChatkeep(
@@ -123,7 +123,7 @@ describe('through a server that runs already', () => {
       for (const least of [50, 200]) {
         await vi.waitFor(async () => expect(await countMessages(database)).toBeGreaterThan(least), { timeout: 20_000 })
         await server.close()
-        server = await startChatServer({ store, port, operatorSecret: SECRET })
+        server = await startChatServer({ store, port, operatorSecret: SECRET, eventsPerSecond: 0 })
       }
       const { exitCode, stdout, stderr } = await running
       expect(stdout, stderr).toContain('600 saved, 0 duplicates; nothing lost, doubled or unexpected')

@@ -149,7 +149,7 @@ test.skipIf(pgBouncer === undefined)(
     await withoutMessages(database)
     const store = createChatStore({ databaseUrl: database.url })
     const start = (adapter: ReturnType<typeof adapterOn>, operatorSecret?: string) =>
-      startChatServer({ store, port: 0, operatorSecret, adapter })
+      startChatServer({ store, port: 0, operatorSecret, adapter, eventsPerSecond: 0 })
     await expect(start(adapterOn(database))).rejects.toMatchObject({ code: 'adapter_needs_secret' })
     await withPooler({ path: pgBouncer?.path ?? '', database }, async (pooled) => {
       await expect(start(adapterOn(pooled), SECRET)).rejects.toMatchObject({

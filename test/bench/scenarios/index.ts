@@ -4,6 +4,7 @@ import { guests } from './guests.js'
 import { migrate } from './migrate.js'
 import { reads } from './reads.js'
 import { save } from './save.js'
+import { socket } from './socket.js'
 
 /** Add a scenario: write ./<name>.ts, list it here, in the order in which they run. */
-export const scenarios: readonly Scenario[] = [save, guests, bulk, reads, migrate]
+export const scenarios: readonly Scenario[] = [save, guests, bulk, reads, socket, migrate]

@@ -138,7 +138,7 @@ const parse = <Payload>(event: string, schema: z.ZodType<Payload>, payload: unkn
 const toWireError = (error: OperatorError): WireError => {
   const { code, message, retryable } = error
   // What the database says is for the log: it may tell where it is, and what others wrote.
-  const words = WORDS_FOR_CLIENTS[code]
+  const words = isOfStore(error) ? WORDS_FOR_CLIENTS[code] : undefined
   return words ?? { code, message, retryable }
 }
 
@@ -168,8 +168,8 @@ const WORDS_FOR_CLIENTS: Readonly<Record<string, WireError>> = {
 const internal = (cause: unknown): OperatorError =>
   new OperatorError('internal', 'the server failed to handle this; its log says why', { cause })
 
-const OURS = [StoreUnavailable, StoreOverloaded, StoreClosed, SchemaNotReady, DatabaseRefused, MessageNotStored]
+const OF_STORE = [StoreUnavailable, StoreOverloaded, StoreClosed, SchemaNotReady, DatabaseRefused, MessageNotStored]
+const isOfStore = (error: unknown): boolean => OF_STORE.some((kind) => error instanceof kind)
 
 /** The client's mistakes are its own business; what is wrong with us or the database belongs into the log. */
-const isForTheLog = (error: unknown): boolean =>
-  !(error instanceof OperatorError) || OURS.some((kind) => error instanceof kind)
+const isForTheLog = (error: unknown): boolean => !(error instanceof OperatorError) || isOfStore(error)

@@ -121,11 +121,11 @@ test('messages are kept while the servers cannot reach one another, and they fin
     await lucia.next('newChat')
     const ended = await database.query(`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE ${ADAPTERS}`)
     expect(ended).toHaveLength(2)
-    await vi.waitFor(() => expect(b.log.join()).toContain('was lost'), { timeout: 5_000, interval: 1 })
+    await vi.waitFor(() => expect(b.log.join()).toContain('"event":"adapter_lost"'), { timeout: 5_000, interval: 1 })
     const { id } = expectOk(await ana.ask('clientMessage', { type: 'text', message: 'during' }))
     const bruno = await b.guest('bruno')
 
-    await vi.waitFor(() => expect([a, b].filter(({ log }) => log.join().includes('connected again'))).toHaveLength(2), {
+    await vi.waitFor(() => expect([a, b].filter(({ log }) => log.join().includes('"event":"adapter_restored"'))).toHaveLength(2), {
       timeout: 10_000,
     })
     // What was missed is in the database; who came meanwhile is made known.

@@ -121,7 +121,7 @@ describe('a journal on a disk', () => {
     await rm(folder, { recursive: true })
   })
   const opened = async (options: { path?: string; maxBytes?: number } = {}): Promise<Journal> => {
-    const journal = await openJournal({ path, ...options }, { ...SILENT_LOG, warn: (_fields, text) => log.push(text) })
+    const journal = await openJournal({ path, ...options }, { ...SILENT_LOG, warn: (fields) => log.push(JSON.stringify(fields)) })
     journals.push(journal)
     return journal
   }
@@ -157,7 +157,7 @@ describe('a journal on a disk', () => {
     const again = await reopened()
     expect(again.waiting).toBe(3)
     expect((await stat(path)).mode & 0o777).toBe(0o600)
-    expect(log).toEqual([expect.stringContaining('line 5, 50 bytes') as string])
+    expect(log).toEqual([expect.stringContaining('"line":5,"bytes":50') as string])
     await again.add(entry('b'))
     await again.add(entry('d'))
     expect(await texts(await reopened())).toEqual(['a', 'b', 'c', 'd'])

@@ -14,4 +14,15 @@ export {
   StoreOverloaded,
   StoreUnavailable,
 } from './persistence/errors.js'
+export { createChatClient } from './client/chat-client.js'
+export type {
+  ChatAttempt,
+  ChatClient,
+  ChatClientOptions,
+  GuestIdentity,
+  OperatorIdentity,
+} from './client/chat-client.js'
+export type { KeptMessage, OutgoingChatMessage, QueuedMessage } from './client/outbox.js'
+export type { Answer } from './client/chat-connection.js'
+export { ChatClientClosed, MessageRefused, MessageUnanswered } from './client/chat-errors.js'
 export { OperatorError } from './errors.js'

@@ -1,4 +1,4 @@
-import { io } from 'socket.io-client'
+import { io, type Socket } from 'socket.io-client'
 import * as z from 'zod'
 import { connectionFailureReason } from '../database/connection-failure.js'
 import { ExitCode, OperatorError } from '../errors.js'
@@ -21,12 +21,16 @@ export interface ChatConnection {
   id(): string | undefined
   /** Resolves to whether there is a connection, at once or within the time. */
   waitUntilConnected(timeoutMs: number): Promise<boolean>
+  /** Resolves when there is no connection, or not any more. */
+  untilDisconnected(): Promise<void>
   /**
    * Asks once, and waits for the answer no longer than this.
    * @returns undefined when there was no answer: what became of the event nobody knows
    * @throws OperatorError `not_a_chat_server`
    */
   emit(event: string, payload: object, timeoutMs: number): Promise<Answer | undefined>
+  /** Tells of one event that the server emits by itself. @returns what takes the listener away */
+  on(event: string, listener: (payload: unknown) => void): () => void
   /** Why the last attempt to connect failed. */
   problem(): string
   close(): void
@@ -53,23 +57,27 @@ export const openChatConnection = (address: ChatAddress, signal: AbortSignal): C
       if (socket.connected) return true
       // Socket.IO does not come back by itself when it was the server who ended the connection.
       if (!socket.active) socket.connect()
-      const patience = patienceOf(timeoutMs, signal)
-      return new Promise((resolve) => {
-        const settle = (): void => {
-          socket.off('connect', settle)
-          patience.removeEventListener('abort', settle)
-          resolve(socket.connected)
-        }
-        socket.once('connect', settle)
-        patience.addEventListener('abort', settle)
-      })
+      return waitForConnection(
+        socket,
+        signal.aborted ? Math.min(timeoutMs, PATIENCE_WHEN_STOPPING_MS) : timeoutMs,
+        signal,
+      )
+    },
+    untilDisconnected: async () => {
+      if (socket.connected) await new Promise((resolve) => socket.once('disconnect', resolve))
     },
     emit: async (event, payload, timeoutMs) => {
+      // Socket.IO would keep it and send it on the next connection, before the join.
+      if (!socket.connected) return undefined
       const answer: unknown = await socket.timeout(timeoutMs).emitWithAck(event, payload).catch(asNoAnswer)
       if (answer === undefined) return undefined
       const { success, data, error } = answerSchema.safeParse(answer)
       if (success) return data
       throw notAChatServer(address, error)
+    },
+    on: (event, listener) => {
+      socket.on(event, listener)
+      return () => socket.off(event, listener)
     },
     close: () => {
       socket.disconnect()
@@ -80,10 +88,18 @@ export const openChatConnection = (address: ChatAddress, signal: AbortSignal): C
 /** Enough for a server that is there. */
 const PATIENCE_WHEN_STOPPING_MS = 1_000
 
-const patienceOf = (timeoutMs: number, signal: AbortSignal): AbortSignal =>
-  signal.aborted
-    ? AbortSignal.timeout(Math.min(timeoutMs, PATIENCE_WHEN_STOPPING_MS))
-    : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+const waitForConnection = (socket: Socket, timeoutMs: number, signal: AbortSignal): Promise<boolean> =>
+  new Promise((resolve) => {
+    const settle = (): void => {
+      clearTimeout(timer)
+      socket.off('connect', settle)
+      signal.removeEventListener('abort', settle)
+      resolve(socket.connected)
+    }
+    const timer = setTimeout(settle, timeoutMs)
+    socket.once('connect', settle)
+    signal.addEventListener('abort', settle)
+  })
 
 /** The two errors of `emitWithAck`, a time-out and a cut, say the same. */
 const asNoAnswer = (): undefined => undefined

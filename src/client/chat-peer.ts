@@ -14,9 +14,28 @@ export interface ChatPeer {
    * a message that is sent must carry a `messageId`.
    * @throws OperatorError `chat_server_unreachable`, or the server's last answer when that was only "later"
    */
-  ask(event: string, payload: object): Promise<Answer>
+  ask(event: string, payload: object, onAttempt?: OnAttempt): Promise<Answer>
   close(): void
 }
+
+/** One who also hears what the server emits by itself. */
+export interface ListeningPeer extends ChatPeer {
+  /**
+   * Comes back by itself after every cut, to hear what the server emits; resolves when the server refuses to have it.
+   * @throws what ends it: the signal's reason, or OperatorError `not_a_chat_server`
+   */
+  stayJoined(): Promise<void>
+  /** Tells of one event that the server emits by itself. @returns what takes the listener away */
+  on(event: string, listener: (payload: unknown) => void): () => void
+  /** The server's last welcome; undefined before the first. */
+  readonly welcome: Welcome | undefined
+}
+
+export type Welcome = Extract<Answer, { readonly ok: true }>
+
+/** How one attempt began and ended; `code` is the server's, of a refusal. */
+export type AttemptOutcome = 'sent' | 'ok' | 'queued' | 'refused' | 'no answer'
+export type OnAttempt = (outcome: AttemptOutcome, code?: string) => void
 
 export interface PeerOptions {
   readonly address: ChatAddress
@@ -24,8 +43,12 @@ export interface PeerOptions {
   readonly join: Readonly<Record<string, unknown>>
   /** When it fires, nothing is repeated any more. */
   readonly signal: AbortSignal
-  /** How long a question is repeated until the server counts as gone. */
+  /** How long a question is repeated until the server counts as gone; may be Infinity. */
   readonly patienceMs?: number | undefined
+  /** How long one answer is waited for. */
+  readonly answerTimeoutMs?: number | undefined
+  /** Whether a message that only waits in the server's journal is taken for kept, or asked for until it is stored. */
+  readonly whenQueued?: 'kept' | 'ask again' | undefined
 }
 
 const DEFAULT_PATIENCE_MS = 20_000
@@ -36,33 +59,55 @@ const LONGEST_PAUSE_MS = 1_000
 
 type Attempt = (timeoutMs: number) => Promise<Answer | undefined>
 
-export const createChatPeer = ({ address, join, signal, patienceMs = DEFAULT_PATIENCE_MS }: PeerOptions): ChatPeer => {
+export const createChatPeer = ({
+  address,
+  join,
+  signal: stop,
+  patienceMs = DEFAULT_PATIENCE_MS,
+  answerTimeoutMs = LONGEST_WAIT_MS,
+  whenQueued = 'ask again',
+}: PeerOptions): ListeningPeer => {
+  // One of its own: hundreds of peers that listened to one signal would be taken for a leak.
+  const signal = AbortSignal.any([stop])
   const connection = openChatConnection(address, signal)
-  let token = join.token
-  let joined: { readonly connectionId: string | undefined; readonly answer: Answer } | undefined
+  let welcome: Welcome | undefined
+  let joining: { readonly connectionId: string | undefined; readonly answer: Promise<Answer | undefined> } | undefined
 
+  // Whoever asks while a join is under way on this connection waits for that one.
   const joinOnce: Attempt = async (timeoutMs) => {
-    if (joined !== undefined && joined.connectionId === connection.id()) return joined.answer
     const connectionId = connection.id()
-    const answer = await connection.emit('join', { ...join, token }, timeoutMs)
-    if (answer?.ok !== true) return answer
-    token = answer.token ?? token
-    joined = { connectionId, answer }
+    if (joining !== undefined && joining.connectionId === connectionId) return joining.answer
+    const mine = { connectionId, answer: greet(timeoutMs) }
+    joining = mine
+    const isJoined = await mine.answer.then(
+      (answer) => answer?.ok === true,
+      () => false,
+    )
+    if (!isJoined && joining === mine) joining = undefined
+    return mine.answer
+  }
+
+  const greet: Attempt = async (timeoutMs) => {
+    const answer = await connection.emit('join', { ...join, token: welcome?.token ?? join.token }, timeoutMs)
+    if (answer?.ok === true) welcome = answer
     return answer
   }
 
-  const untilSettled = async (attempt: Attempt): Promise<Answer> => {
-    const deadline = Date.now() + patienceMs
+  const isFinal = (answer: Answer): boolean =>
+    answer.ok ? answer.queued !== true || whenQueued === 'kept' : !isPassing(answer.error)
+
+  const untilSettled = async (attempt: Attempt, withinMs = patienceMs): Promise<Answer> => {
+    const deadline = Date.now() + withinMs
     const remainingMs = (): number => Math.max(deadline - Date.now(), 0)
     let lastAnswer: Answer | undefined
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      const isConnected = await connection.waitUntilConnected(remainingMs())
-      const answer = isConnected ? await attempt(Math.min(remainingMs(), LONGEST_WAIT_MS)) : undefined
+      const isConnected = await connection.waitUntilConnected(Math.min(remainingMs(), LONGEST_WAIT_MS))
+      const answer = isConnected ? await attempt(Math.min(remainingMs(), patienceMs, answerTimeoutMs)) : undefined
       if (answer !== undefined && isFinal(answer)) return answer
       lastAnswer = answer ?? lastAnswer
       signal.throwIfAborted()
       if (remainingMs() <= pause) throw gaveUp(address, connection.problem(), lastAnswer)
-      await delay(pause)
+      await pauseFor(pause, signal)
     }
   }
 
@@ -71,25 +116,48 @@ export const createChatPeer = ({ address, join, signal, patienceMs = DEFAULT_PAT
       await untilSettled(() => Promise.resolve({ ok: true }))
     },
     join: () => untilSettled(joinOnce),
-    ask: (event, payload) => {
+    stayJoined: async () => {
+      while ((await untilSettled(joinOnce, Infinity)).ok) {
+        await connection.untilDisconnected()
+        await pauseFor(FIRST_PAUSE_MS, signal)
+      }
+    },
+    ask: (event, payload, onAttempt) => {
       let attempts = 0
       return untilSettled(async (timeoutMs) => {
         const greeting = await joinOnce(timeoutMs)
         if (greeting?.ok !== true) return greeting
         attempts += 1
+        onAttempt?.('sent')
         const answer = await connection.emit(event, payload, timeoutMs)
+        onAttempt?.(...outcomeOf(answer))
         // What is met may be our own earlier attempt: then this call saved it after all.
         return answer?.ok === true && attempts > 1 ? { ...answer, duplicate: false } : answer
       })
+    },
+    on: (event, listener) => connection.on(event, listener),
+    get welcome() {
+      return welcome
     },
     close: () => connection.close(),
   }
 }
 
-/** Repeating would help: the server says so, has only queued the message, or met us before we had joined it again. */
-const isFinal = (answer: Answer): boolean => {
-  if (answer.ok) return answer.queued !== true
-  return answer.error.retryable !== true && answer.error.code !== 'not_joined'
+/** Repeating would help: the server says so, or met us before we had joined it again. */
+const isPassing = ({ retryable, code }: Refusal): boolean => retryable === true || code === 'not_joined'
+
+type Refusal = Extract<Answer, { readonly ok: false }>['error']
+
+const outcomeOf = (answer: Answer | undefined): Parameters<OnAttempt> => {
+  if (answer === undefined) return ['no answer']
+  if (!answer.ok) return ['refused', answer.error.code]
+  return [answer.queued === true ? 'queued' : 'ok']
+}
+
+/** @throws the signal's reason, at once */
+const pauseFor = async (pauseMs: number, signal: AbortSignal): Promise<void> => {
+  await delay(pauseMs, undefined, { signal }).catch(() => undefined)
+  signal.throwIfAborted()
 }
 
 const gaveUp = ({ url }: ChatAddress, problem: string, answer: Answer | undefined): OperatorError => {

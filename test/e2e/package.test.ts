@@ -70,16 +70,21 @@ describe('the packed package', () => {
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
     await writeFile(
       join(folder, 'use.ts'),
-      `import { createChatStore, IdempotencyConflict, type SavedChatMessage } from 'chatkeep'
+      `import { createChatClient, createChatStore, IdempotencyConflict, type ChatClient, type SavedChatMessage } from 'chatkeep'
        const store = createChatStore({ databaseUrl: ${JSON.stringify(database.url)} })
        const saved: SavedChatMessage = await store.saveChatMessage({ guestUsername: 'maria', senderType: 'CLIENT', messageType: 'TEXT', text: 'hi' })
        await store.close()
        console.log(saved.id, IdempotencyConflict.name)
+       // The process ends by itself: a client that was closed holds nothing open.
+       const maria: ChatClient = createChatClient({ url: 'http://127.0.0.1:1/chat', join: { role: 'client', username: 'maria' } })
+       const closed = maria.send({ message: 'hi' }).catch((error: Error) => console.log(error.name))
+       await maria.close()
+       await closed
        // @ts-expect-error a sender is CLIENT or OPERATOR
        void (() => store.saveChatMessage({ senderType: 'ROBOT', messageType: 'TEXT' }))\n`,
     )
     const tsc = join(repository, 'node_modules', 'typescript', 'bin', 'tsc')
     run(tsc, 'use.ts', '--ignoreConfig', '--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node')
-    expect(run('use.js')).toBe('1 IdempotencyConflict\n')
+    expect(run('use.js')).toBe('1 IdempotencyConflict\nChatClientClosed\n')
   })
 })

@@ -1,56 +1,28 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { Server, type Socket } from 'socket.io'
 import { describe, expect, test } from 'vitest'
 import { parseChatUrl } from '../../src/client/chat-address.js'
 import { createChatPeer, type ChatPeer, type PeerOptions } from '../../src/client/chat-peer.js'
-
-interface Asked {
-  readonly event: string
-  readonly payload: Readonly<Record<string, unknown>>
-}
-
-/** Answers one event: with what the server says, or by cutting the connection. */
-type Script = (asked: Asked, socket: Socket, times: number) => unknown
+import { cut, withScriptedChat, type Asked, type Script } from '../support/scripted-chat.js'
 
 /** A peer at a server that answers by a script; `asked` is all that the server heard. */
-const withScript = async (
+const withScript = (
   script: Script,
   options: Partial<PeerOptions>,
   work: (peer: ChatPeer, asked: readonly Asked[]) => Promise<void>,
-): Promise<void> => {
-  const http = createServer().listen(0, '127.0.0.1')
-  await once(http, 'listening')
-  const server = new Server(http, { path: '/chat' })
-  const asked: Asked[] = []
-  server.on('connection', (socket) => {
-    socket.onAny((event: string, payload: Asked['payload'], acknowledge: (answer: unknown) => void) => {
-      asked.push({ event, payload })
-      const times = asked.filter((one) => one.event === event).length
-      const answer = script({ event, payload }, socket, times)
-      if (answer !== undefined) acknowledge(answer)
+): Promise<void> =>
+  withScriptedChat(script, async ({ url, asked }) => {
+    const peer = createChatPeer({
+      address: parseChatUrl(url),
+      join: { role: 'client', username: 'ana' },
+      signal: new AbortController().signal,
+      ...options,
     })
+    try {
+      await work(peer, asked)
+    } finally {
+      peer.close()
+    }
   })
-  const { port } = http.address() as AddressInfo
-  const peer = createChatPeer({
-    address: parseChatUrl(`http://127.0.0.1:${port}/chat`),
-    join: { role: 'client', username: 'ana' },
-    signal: new AbortController().signal,
-    ...options,
-  })
-  try {
-    await work(peer, asked)
-  } finally {
-    peer.close()
-    await server.close()
-  }
-}
 
-const cut = (socket: Socket): unknown => {
-  socket.conn.close()
-  return undefined
-}
 const JOINED = { ok: true, token: 'the token', clientId: 'guest-1' }
 const message = { type: 'text', message: 'Hello', messageId: 'm1' }
 

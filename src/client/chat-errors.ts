@@ -1,0 +1,62 @@
+import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
+
+/** A message that ended without being acknowledged. */
+abstract class MessageNotAcknowledged extends OperatorError {
+  constructor(
+    code: string,
+    message: string,
+    readonly messageId: string,
+    /** Whether it may be stored all the same; sending it again with its `messageId` is safe and finds out. */
+    readonly mayBeStored: boolean,
+    options: OperatorErrorOptions,
+  ) {
+    super(code, message, options)
+  }
+}
+
+/** The chat server refused the message for good. `code` is the server's. */
+export class MessageRefused extends MessageNotAcknowledged {
+  override readonly name = 'MessageRefused'
+  constructor(code: string, reason: string, messageId: string, mayBeStored: boolean) {
+    super(code, `the chat server refuses message ${messageId}: ${reason}`, messageId, mayBeStored, {
+      exitCode: ExitCode.no,
+    })
+  }
+}
+
+/** The chat server did not say what became of the message until the client's patience ended. */
+export class MessageUnanswered extends MessageNotAcknowledged {
+  override readonly name = 'MessageUnanswered'
+  constructor(cause: OperatorError, messageId: string, mayBeStored: boolean) {
+    super(cause.code, `message ${messageId} was not acknowledged: ${cause.message}`, messageId, mayBeStored, {
+      cause,
+      hint: cause.hint,
+      exitCode: cause.exitCode,
+      retryable: true,
+    })
+  }
+}
+
+/** The client was closed before the message was acknowledged. */
+export class ChatClientClosed extends MessageNotAcknowledged {
+  override readonly name = 'ChatClientClosed'
+  constructor(
+    messageId: string,
+    mayBeStored: boolean,
+    /** All messages that were not acknowledged when the client was closed, in their order. */
+    readonly messageIds: readonly string[],
+  ) {
+    const others = messageIds.length > MOST_NAMED ? ` and ${messageIds.length - MOST_NAMED} more` : ''
+    const named = messageIds.slice(0, MOST_NAMED).join(', ')
+    super(
+      'chat_client_closed',
+      `the chat client is closed; not acknowledged: ${named}${others}`,
+      messageId,
+      mayBeStored,
+      { exitCode: ExitCode.unreachable, retryable: true },
+    )
+  }
+}
+
+/** An error is read by people. */
+const MOST_NAMED = 20

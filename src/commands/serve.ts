@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from '@commander-js/extra-typings'
+import { parseByteSize } from '../cli/byte-size.js'
 import type { CommandContext, Run } from '../cli/command.js'
 import { parseWholeNumber, withDatabaseFlags } from '../cli/flags.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
@@ -12,10 +13,14 @@ const EXAMPLES = `
 Examples:
   chatkeep serve                                     for this machine only, on port 3001
   chatkeep serve --port 0 --json                     on a free port, told to a program
+  chatkeep serve --journal chat.journal              keeps accepting while the database is away
   chatkeep serve --host 0.0.0.0 --operator-secret-file operator-secret --cors-origin https://shop.example`
 
 /** A call that still waits for the database then was never acknowledged; its sender will repeat it. */
 const STORE_CLOSE_DEADLINE_MS = 2_000
+
+/** With a journal nobody has to wait long for a database that is away. */
+const JOURNALLED_DEADLINE_MS = 1_500
 
 /** `chatkeep serve`: the socket server over the core, until SIGINT or SIGTERM. */
 export const serveCommand = (run: Run) =>
@@ -34,14 +39,20 @@ export const serveCommand = (run: Run) =>
       'let pages of these web origins connect, e.g. https://shop.example',
       parseOrigin,
     )
+    .option('--journal <file>', 'keep messages in this file while the database is away', parseFile)
+    .option('--journal-max-bytes <size>', 'most bytes of the journal (default: 256MiB)', parseByteSize)
     .addHelpText('after', EXAMPLES)
     .action(
       run(async (context, options) => {
         const { readOperatorSecret } = await import('../server/read-operator-secret.js')
         const { host, port, corsOrigin, operatorSecretFile: file } = options
         const operatorSecret = await readOperatorSecret(file && resolve(context.cwd, file), context.environment)
+        const journal = options.journal && {
+          path: resolve(context.cwd, options.journal),
+          maxBytes: options.journalMaxBytes,
+        }
         await context.withTarget(options, 'pooled', (target) =>
-          serve(context, target, { host, port, corsOrigin, operatorSecret }),
+          serve(context, target, { host, port, corsOrigin, operatorSecret, ...(journal && { journal }) }),
         )
         return undefined
       }),
@@ -58,7 +69,8 @@ const serve = async (
   const { within } = await import('../server/drain.js')
 
   await unlessEnded(context.signal, checkDatabase(target, APPLICATION_NAME))
-  const store = createChatStore({ target }, { applicationName: APPLICATION_NAME })
+  const deadlineMs = options.journal === undefined ? undefined : JOURNALLED_DEADLINE_MS
+  const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs })
   try {
     const server = await startChatServer({ ...options, store, log: logTo(context) })
     if (options.operatorSecret === undefined) context.stderr.write(NO_OPERATORS)
@@ -85,6 +97,11 @@ const ended = async (signal: AbortSignal): Promise<void> => {
 /** A database that does not answer must not keep a start from being called off. */
 const unlessEnded = async (signal: AbortSignal, work: Promise<void>): Promise<void> => {
   await Promise.race([work, ended(signal).then(() => signal.throwIfAborted())])
+}
+
+const parseFile = (text: string): string => {
+  if (text !== '') return text
+  throw new InvalidArgumentError('Write the name of a file.')
 }
 
 const parseHost = (text: string): string => {

@@ -4,11 +4,15 @@ import type { Socket as TcpSocket } from 'node:net'
 import { Server } from 'socket.io'
 import type { ChatStore } from '../persistence/chat-store.js'
 import { createAdmission } from './admission.js'
+import { announce, confirm } from './announce.js'
 import { createAnswer } from './answering.js'
 import { attend } from './attend.js'
 import type { Chat, ChatIo } from './chat.js'
+import { connectedContact, findContact } from './conversation.js'
 import { createDrain, within } from './drain.js'
+import { createKeeper } from './keeper.js'
 import { authorityOf, listen } from './listen.js'
+import { openJournal, type JournalOptions } from './open-journal.js'
 
 export interface ChatServerOptions {
   /** Stays the caller's: it is used, never closed. */
@@ -21,6 +25,8 @@ export interface ChatServerOptions {
   readonly operatorSecret?: string | undefined
   /** Web origins whose pages may connect, as `https://shop.example`; `*` for all. Only the server's own when absent. */
   readonly corsOrigin?: string | readonly string[] | undefined
+  /** Takes messages while the database is away; without it they are refused as `database_unavailable`. */
+  readonly journal?: JournalOptions | undefined
   /** Takes one line at a time; holds no message text, no name and no phone number. */
   readonly log?: ((line: string) => void) | undefined
 }
@@ -30,7 +36,7 @@ export interface ChatServer {
   readonly url: string
   readonly port: number
   /**
-   * Refuses what is new, lets messages under way finish and be acknowledged, then ends all connections; within about 7 seconds
+   * Refuses what is new, lets messages under way finish and be acknowledged, then ends all connections; within about 9 seconds
    * in any case. May be called twice. The store stays open.
    */
   close(): Promise<void>
@@ -46,6 +52,7 @@ const MAX_PACKET_BYTES = 8 * 1_048_576
 
 // Together below the 10 s that containers are commonly given to stop.
 const DRAIN_DEADLINE_MS = 5_000
+const JOURNAL_DEADLINE_MS = 2_000
 const FLUSH_DEADLINE_MS = 1_000
 const HANG_UP_DEADLINE_MS = 1_000
 
@@ -62,9 +69,13 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     corsOrigin = [],
     log = () => undefined,
   } = options
+  const journal = options.journal && (await openJournal(options.journal, log))
   const http = createServer((_request, response) => response.writeHead(404).end())
   const connections = trackConnections(http)
-  const actualPort = await listen(http, host, port)
+  const actualPort = await listen(http, host, port).catch(async (error: unknown) => {
+    await journal?.close()
+    throw error
+  })
   // A failing accept (too many open files) costs that connection, not the server.
   http.on('error', (error) => log(`the server met an error: ${error.message}`))
 
@@ -77,9 +88,23 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     allowRequest: createAdmission({ drain, origins, log }),
     ...(origins.length === 0 ? {} : { cors: { origin: origins.includes('*') ? '*' : origins } }),
   })
+  const keeper = createKeeper(
+    {
+      store,
+      findContact: (conversation) => findContact({ io, store }, conversation),
+      connectedContact: (conversation) => connectedContact(io, conversation),
+      onStored: (submission, saved) => {
+        if (!saved.duplicate) announce(io, submission, saved)
+        confirm(io, submission, saved)
+      },
+      log,
+    },
+    journal,
+  )
   const chat: Chat = {
     io,
     store,
+    keeper,
     log,
     operatorSecret: operatorSecret === '' ? undefined : operatorSecret,
     answer: createAnswer(drain, log),
@@ -88,6 +113,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
 
   const close = async (): Promise<void> => {
     await drain.finish(DRAIN_DEADLINE_MS)
+    await within(JOURNAL_DEADLINE_MS, keeper.close())
     await within(FLUSH_DEADLINE_MS, hangUp(io))
     const closed = io.close()
     await within(HANG_UP_DEADLINE_MS, closed)

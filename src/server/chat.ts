@@ -1,6 +1,7 @@
 import type { DefaultEventsMap, Server, Socket } from 'socket.io'
 import type { ChatStore } from '../persistence/chat-store.js'
 import type { Answer, Listener } from './answering.js'
+import type { Keeper } from './keeper.js'
 import type { ServerToClientEvents } from './outgoing.js'
 import type { Participant } from './participants.js'
 import type { SerialQueue } from './serial-queue.js'
@@ -20,6 +21,8 @@ export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, Defa
 export interface Chat {
   readonly io: ChatIo
   readonly store: ChatStore
+  /** Where messages go to be kept, whether the database is there or not. */
+  readonly keeper: Keeper
   readonly answer: Answer
   /** Undefined: operators cannot join. */
   readonly operatorSecret: string | undefined

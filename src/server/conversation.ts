@@ -1,5 +1,5 @@
 import type { Contact } from '../persistence/contact.js'
-import type { Chat } from './chat.js'
+import type { Chat, ChatIo } from './chat.js'
 import type { ContactPayload } from './payloads.js'
 import { connectedGuest } from './presence.js'
 import { unknownConversation } from './refusals.js'
@@ -15,14 +15,23 @@ export interface ConversationContact {
  * Finds out whose conversation it is: from the guest who is connected, else from the newest message that is stored under its name.
  * @throws OperatorError `unknown_conversation`
  */
-export const findContact = async ({ io, store }: Chat, conversation: string): Promise<ConversationContact> => {
-  const guest = connectedGuest(io, conversation)
-  // The core finds the client by the name, and makes one when the operator is the first to write.
-  if (guest !== undefined) return { clientId: null, guestUsername: guest.username, guestPhone: guest.phone }
+export const findContact = async (
+  { io, store }: Pick<Chat, 'io' | 'store'>,
+  conversation: string,
+): Promise<ConversationContact> => {
+  const connected = connectedContact(io, conversation)
+  if (connected !== undefined) return connected
   const { messages } = await store.getChatHistory({ sessionId: conversation, limit: 1 })
   const newest = messages[0]
   if (newest === undefined) throw unknownConversation()
   return { clientId: newest.clientId, guestUsername: newest.guestUsername, guestPhone: null }
+}
+
+/** The guest who is connected; undefined when nobody is. */
+export const connectedContact = (io: ChatIo, conversation: string): ConversationContact | undefined => {
+  const guest = connectedGuest(io, conversation)
+  // The core finds the client by the name, and makes one when the operator is the first to write.
+  return guest && { clientId: null, guestUsername: guest.username, guestPhone: guest.phone }
 }
 
 /** On the socket a text is a conversation's name; a number is the database id that `recentChats` gives out. */

@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { Reply } from './answering.js'
 import type { Chat, Listeners, Seat } from './chat.js'
 import { idempotencyKeyOf } from './identity.js'
-import { toIncomingMessage } from './outgoing.js'
 import type { Guest } from './participants.js'
 import { emptySchema, guestMessageSchema, guestTypingSchema, type MessagePayload } from './payloads.js'
 import { guestAt, OPERATORS } from './presence.js'
-import { contentOf, receiptOf } from './saving.js'
+import { contentOf, keepAndAnnounce } from './saving.js'
 
 /** What a guest or client may ask for, apart from `join` and `history`. */
 export const guestListeners = (chat: Chat, seat: Seat): Listeners => {
@@ -32,23 +31,23 @@ export const guestListeners = (chat: Chat, seat: Seat): Listeners => {
   }
 }
 
-const keepGuestMessage = async (
-  chat: Chat,
-  { socket }: Seat,
-  guest: Guest,
-  payload: MessagePayload,
-): Promise<Reply> => {
+const keepGuestMessage = (chat: Chat, { socket }: Seat, guest: Guest, payload: MessagePayload): Promise<Reply> => {
   const { conversation, username, phone } = guest
   const messageId = payload.messageId ?? randomUUID()
-  const saved = await chat.store.saveChatMessage({
-    ...contentOf(payload),
-    senderType: 'CLIENT',
-    guestUsername: username,
-    guestPhone: phone,
-    clientSocketId: socket.id,
-    sessionId: conversation,
-    idempotencyKey: idempotencyKeyOf(conversation, messageId),
+  return keepAndAnnounce(chat, socket, {
+    message: {
+      ...contentOf(payload),
+      senderType: 'CLIENT',
+      guestUsername: username,
+      guestPhone: phone,
+      clientSocketId: socket.id,
+      sessionId: conversation,
+      idempotencyKey: idempotencyKeyOf(conversation, messageId),
+    },
+    messageId,
+    contactKnown: true,
+    size: payload.size ?? null,
+    operatorName: null,
+    senderSocketId: socket.id,
   })
-  if (!saved.duplicate) chat.io.to(OPERATORS).emit('incomingMessage', toIncomingMessage(conversation, payload, saved))
-  return receiptOf(socket, conversation, messageId, saved)
 }

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Reply } from './answering.js'
 import type { Chat, Listeners, Seat } from './chat.js'
-import { findContact } from './conversation.js'
 import { idempotencyKeyOf, operatorSender } from './identity.js'
 import { markRead } from './mark-read.js'
-import { toOperatorBroadcast, toOperatorMessage } from './outgoing.js'
 import type { Operator } from './participants.js'
 import {
   emptySchema,
@@ -14,8 +12,8 @@ import {
   recentChatsSchema,
   type MessagePayload,
 } from './payloads.js'
-import { connectedOperators, conversationRoom, operatorAt, OPERATORS } from './presence.js'
-import { contentOf, receiptOf } from './saving.js'
+import { connectedOperators, conversationRoom, operatorAt } from './presence.js'
+import { contentOf, keepAndAnnounce } from './saving.js'
 
 /** What an operator may ask for, apart from `join` and `history`. */
 export const operatorListeners = (chat: Chat, seat: Seat): Listeners => {
@@ -52,30 +50,26 @@ export const operatorListeners = (chat: Chat, seat: Seat): Listeners => {
   }
 }
 
-const keepOperatorMessage = async (
+const keepOperatorMessage = (
   chat: Chat,
   { socket }: Seat,
   operator: Operator,
   to: string,
   payload: MessagePayload,
 ): Promise<Reply> => {
-  const { io, store } = chat
   const messageId = payload.messageId ?? randomUUID()
-  const saved = await store.saveChatMessage({
-    ...contentOf(payload),
-    ...(await findContact(chat, to)),
-    senderType: 'OPERATOR',
-    operatorId: operator.operatorId,
-    sessionId: to,
-    idempotencyKey: idempotencyKeyOf(operatorSender(operator.operatorId), messageId),
+  return keepAndAnnounce(chat, socket, {
+    message: {
+      ...contentOf(payload),
+      senderType: 'OPERATOR',
+      operatorId: operator.operatorId,
+      sessionId: to,
+      idempotencyKey: idempotencyKeyOf(operatorSender(operator.operatorId), messageId),
+    },
+    messageId,
+    contactKnown: false,
+    size: payload.size ?? null,
+    operatorName: operator.name,
+    senderSocketId: socket.id,
   })
-  if (!saved.duplicate) {
-    const message = toOperatorMessage(to, operator, payload, saved)
-    io.to(conversationRoom(to)).emit('operatorMessage', message)
-    io.to(conversationRoom(to)).emit('incomingOperatorMessage', message)
-    io.to(OPERATORS)
-      .except(socket.id)
-      .emit('operatorBroadcast', toOperatorBroadcast(to, operator, payload, saved))
-  }
-  return receiptOf(socket, to, messageId, saved)
 }

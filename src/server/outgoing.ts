@@ -46,6 +46,14 @@ export interface MessageSent {
   readonly queued: boolean
 }
 
+/** The message is safe in the journal; `messageSent` follows when it is in the database. */
+export interface MessageQueued {
+  readonly messageId: string
+  readonly clientId: string
+  /** Code of what keeps it out of the database. */
+  readonly reason: string
+}
+
 /** Everything that the server emits. */
 export interface ServerToClientEvents {
   newChat: (chat: { readonly clientId: string; readonly username: string }) => void
@@ -61,6 +69,7 @@ export interface ServerToClientEvents {
   incomingOperatorMessage: (message: OperatorMessage) => void
   operatorTyping: (typing: { readonly isTyping: boolean }) => void
   messageSent: (receipt: MessageSent) => void
+  messageQueued: (receipt: MessageQueued) => void
 }
 
 export const toIncomingMessage = (from: string, payload: MessagePayload, saved: SavedChatMessage): IncomingMessage => ({

@@ -1,7 +1,9 @@
-import type { NewChatMessage, SavedChatMessage } from '../persistence/message.js'
+import type { NewChatMessage } from '../persistence/message.js'
+import { announce } from './announce.js'
 import type { Reply } from './answering.js'
-import type { ChatSocket } from './chat.js'
+import type { Chat, ChatSocket } from './chat.js'
 import type { MessagePayload } from './payloads.js'
+import type { Submission } from './submission.js'
 
 /** What a message says, in the words of the core. */
 export const contentOf = (
@@ -14,19 +16,29 @@ export const contentOf = (
   mimeType: payload.mimeType,
 })
 
-/** The answer to a kept message, and the receipt by which a sender without acknowledgements learns the same. */
-export const receiptOf = (
+/**
+ * Keeps a message and tells the others of it. The sender gets the answer, and after it an event by which one who asks for
+ * no acknowledgements learns the same.
+ */
+export const keepAndAnnounce = async (
+  { io, keeper }: Chat,
   socket: ChatSocket,
-  conversation: string,
-  messageId: string,
-  { id, createdAt, duplicate }: SavedChatMessage,
-): Reply => ({
-  answer: { id, messageId, duplicate },
-  afterwards: () =>
-    socket.emit('messageSent', {
-      messageId,
-      clientId: conversation,
-      timestamp: createdAt.toISOString(),
-      queued: false,
-    }),
-})
+  submission: Submission,
+): Promise<Reply> => {
+  const { messageId, message } = submission
+  const clientId = message.sessionId
+  const kept = await keeper.keep(submission)
+  if (kept.queued) {
+    return {
+      answer: { queued: true, messageId },
+      afterwards: () => socket.emit('messageQueued', { messageId, clientId, reason: kept.reason }),
+    }
+  }
+  const { id, createdAt, duplicate } = kept.saved
+  if (!duplicate) announce(io, submission, kept.saved)
+  return {
+    answer: { id, messageId, duplicate },
+    afterwards: () =>
+      socket.emit('messageSent', { messageId, clientId, timestamp: createdAt.toISOString(), queued: false }),
+  }
+}

@@ -1,0 +1,98 @@
+import { crc32 } from 'node:zlib'
+import * as z from 'zod'
+import { MESSAGE_TYPES, SENDER_TYPES } from '../persistence/message.js'
+import type { PreparedMessage } from '../persistence/prepare-message.js'
+import type { Submission } from './submission.js'
+
+/** The version of the format that this chatkeep writes, and the only one that it reads. */
+export const JOURNAL_VERSION = 1
+const FORMAT = 'chatkeep-journal'
+
+export interface JournalHeader {
+  readonly version: number
+  /** The journal's own, for ever: by it two servers notice that they have the same one. */
+  readonly id: string
+}
+
+/** A message that waits for the database. */
+export interface JournalEntry extends Submission {
+  /** Complete, in the form in which it will be stored; `createdAt` is when the server received it. */
+  readonly message: PreparedMessage & { readonly sessionId: string }
+  /** Counted up by one from line to line. */
+  readonly seq: number
+  /** An attempt to store it had been made by then, and how that ended nobody knows. */
+  readonly attempted: boolean
+}
+
+const text = z.string().nullable()
+
+const messageSchema = z.object({
+  clientId: z.number().nullable(),
+  guestUsername: text,
+  guestPhone: text,
+  clientSocketId: text,
+  senderType: z.enum(SENDER_TYPES),
+  operatorId: z.number().nullable(),
+  messageType: z.enum(MESSAGE_TYPES),
+  text,
+  imageUrl: text,
+  imageName: text,
+  mimeType: text,
+  sessionId: z.string(),
+  idempotencyKey: z.string(),
+  createdAt: z.iso.datetime().transform((instant) => new Date(instant)),
+})
+
+const entrySchema = z.object({
+  type: z.literal('message'),
+  seq: z.int().min(1),
+  messageId: z.string(),
+  contactKnown: z.boolean(),
+  attempted: z.boolean(),
+  size: z.number().nullable(),
+  operatorName: text,
+  senderSocketId: z.string(),
+  message: messageSchema,
+})
+
+const headerSchema = z.object({
+  type: z.literal('header'),
+  format: z.literal(FORMAT),
+  version: z.number(),
+  id: z.string().min(1),
+})
+
+/** The first line of a journal, with its line feed. */
+export const headerLine = (id: string): Buffer =>
+  seal({ type: 'header', format: FORMAT, version: JOURNAL_VERSION, id, createdAt: new Date() })
+
+/** The line of an entry, with its line feed. */
+export const entryLine = ({ seq, ...rest }: JournalEntry): Buffer => seal({ type: 'message', seq, ...rest })
+
+/** @returns undefined when the line is no whole header of a journal */
+export const parseHeader = (line: Uint8Array): JournalHeader | undefined => headerSchema.safeParse(unseal(line)).data
+
+/** @returns undefined when the line is no whole entry: torn, damaged or something else */
+export const parseEntry = (line: Uint8Array): JournalEntry | undefined => entrySchema.safeParse(unseal(line)).data
+
+const SEAL_BYTES = ',"crc":"00000000"}'.length
+const SEAL = /^,"crc":"([0-9a-f]{8})"\}$/
+
+// The checksum is the last member, over all bytes before it: no canonical form of the rest is needed to check it.
+const seal = (content: object): Buffer => {
+  const open = JSON.stringify(content).slice(0, -1)
+  return Buffer.from(`${open},"crc":"${crc32(open).toString(16).padStart(8, '0')}"}\n`)
+}
+
+const unseal = (line: Uint8Array): unknown => {
+  const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength)
+  const end = bytes.length - SEAL_BYTES
+  const [, checksum] = SEAL.exec(bytes.toString('latin1', Math.max(end, 0))) ?? []
+  if (checksum === undefined || crc32(bytes.subarray(0, end)) !== parseInt(checksum, 16)) return undefined
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown
+  } catch {
+    // A right checksum over something that is no JSON was not written by us.
+    return undefined
+  }
+}

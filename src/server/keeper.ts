@@ -1,0 +1,149 @@
+import type { ChatStore } from '../persistence/chat-store.js'
+import { SchemaNotReady, StoreOverloaded, StoreUnavailable } from '../persistence/errors.js'
+import type { SavedChatMessage } from '../persistence/message.js'
+import { prepareMessage } from '../persistence/prepare-message.js'
+import { OperatorError } from '../errors.js'
+import type { ConversationContact } from './conversation.js'
+import { createDatabaseClock } from './database-clock.js'
+import { within } from './drain.js'
+import { createJournalDrain } from './drain-journal.js'
+import { createGate } from './gate.js'
+import { notQueued } from './journal-errors.js'
+import type { Journal } from './journal.js'
+import { saveEntry } from './save-entry.js'
+import type { Submission } from './submission.js'
+
+/** How a message is kept: in the database, or for now in the journal. */
+export type Kept =
+  | { readonly queued: false; readonly saved: SavedChatMessage }
+  /** `reason` is the code of what keeps it out of the database. */
+  | { readonly queued: true; readonly reason: string }
+
+/** Keeps messages: in the database, and while that is away in the journal, if there is one. */
+export interface Keeper {
+  /** Resolves when the message is safe. @throws what the core throws, `unknown_conversation`, or why the journal did not take it */
+  keep(submission: Submission): Promise<Kept>
+  /** Lets go of the journal; what waits in it stays there. */
+  close(): Promise<void>
+}
+
+export interface KeeperParts {
+  readonly store: ChatStore
+  /** @throws OperatorError `unknown_conversation` */
+  readonly findContact: (conversation: string) => Promise<ConversationContact>
+  readonly connectedContact: (conversation: string) => ConversationContact | undefined
+  /** Told of each message that waited and is in the database now. */
+  readonly onStored: (submission: Submission, saved: SavedChatMessage) => void
+  readonly log: (line: string) => void
+}
+
+/** Enough for what is under way with the short deadline that a server with a journal gives its store. */
+const STOP_DEADLINE_MS = 1_800
+
+export const createKeeper = (parts: KeeperParts, journal: Journal | undefined): Keeper => {
+  if (journal !== undefined) return createJournalledKeeper(parts, journal)
+  return {
+    keep: async (submission) => {
+      const { message } = await withContact(parts, submission)
+      return { queued: false, saved: await parts.store.saveChatMessage(message) }
+    },
+    close: () => Promise.resolve(),
+  }
+}
+
+const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper => {
+  const { store, connectedContact, log } = parts
+  const clock = createDatabaseClock()
+  const gate = createGate()
+  let lastFailure: string | undefined
+  /** Why messages go to the journal. While there is one, all do: whoever wrote first stays first, and nobody waits for a time-out. */
+  let reason = journal.waiting > 0 ? 'journal_draining' : undefined
+
+  const isQueueing = (): boolean => reason !== undefined
+
+  const drain = createJournalDrain({
+    journal,
+    gate,
+    log,
+    save: (entry) => saveEntry({ ...parts, journal, complete: (one) => withContact(parts, one) }, entry),
+    onBack: () => (reason &&= 'journal_draining'),
+    onEmpty: () => (reason = undefined),
+  })
+
+  const keep = async (submission: Submission): Promise<Kept> => {
+    const receivedAt = clock.now()
+    await gate.passed()
+    if (isQueueing()) return enqueue(submission, receivedAt, false)
+    let attempt = submission
+    try {
+      attempt = await withContact(parts, submission)
+      const askedAt = Date.now()
+      const saved = await store.saveChatMessage(attempt.message)
+      if (!saved.duplicate) clock.note(saved.createdAt, askedAt, Date.now())
+      return { queued: false, saved }
+    } catch (error) {
+      if (!isAway(error)) throw error
+      // What is being emptied is not added to; by then there may be no reason any more.
+      await gate.passed()
+      if (!isQueueing()) log(`messages go to the journal ${journal.path} from now on: ${error.message}`)
+      reason = error.code
+      return enqueue(attempt, receivedAt, true)
+    }
+  }
+
+  const enqueue = async (submission: Submission, createdAt: Date, attempted: boolean): Promise<Kept> => {
+    const { message, contactKnown } = submission
+    const contact = contactKnown ? undefined : connectedContact(message.sessionId)
+    const prepared = prepareMessage({ ...message, ...contact, createdAt })
+    const queued = { queued: true, reason: reason ?? 'journal_draining' } as const
+    try {
+      await journal.add({
+        ...submission,
+        message: { ...prepared, sessionId: message.sessionId },
+        contactKnown: contactKnown || contact !== undefined,
+        attempted,
+      })
+      noteFailure(undefined)
+      return queued
+    } catch (error) {
+      if (!(error instanceof OperatorError) || !error.retryable) throw error
+      noteFailure(error)
+      throw notQueued(error)
+    } finally {
+      drain.start()
+    }
+  }
+
+  const noteFailure = (error: OperatorError | undefined): void => {
+    if (error !== undefined && error.code !== lastFailure) log(`${error.code}: ${error.message}; messages are refused`)
+    if (error === undefined && lastFailure !== undefined) log(`the journal ${journal.path} takes messages again`)
+    lastFailure = error?.code
+  }
+
+  if (journal.waiting > 0) {
+    log(`${journal.waiting} messages wait in the journal ${journal.path}`)
+    drain.start()
+  }
+  return {
+    keep,
+    close: async () => {
+      await within(STOP_DEADLINE_MS, drain.stop())
+      await journal.close()
+      if (journal.waiting === 0) return
+      log(
+        `${journal.waiting} messages wait in the journal: start the server again with it, or: chatkeep replay ${journal.path}`,
+      )
+    },
+  }
+}
+
+/** The same message, completed by whose conversation it is in. */
+const withContact = async ({ findContact }: KeeperParts, submission: Submission): Promise<Submission> => {
+  if (submission.contactKnown) return submission
+  const contact = await findContact(submission.message.sessionId)
+  return { ...submission, contactKnown: true, message: { ...submission.message, ...contact } }
+}
+
+/** Whether it is the database that is away, busy or not migrated right now, and no fault of the message. */
+const isAway = (error: unknown): error is OperatorError =>
+  error instanceof StoreUnavailable || error instanceof StoreOverloaded || error instanceof SchemaNotReady

@@ -1,0 +1,86 @@
+import { journalDamaged, notAJournal, unknownJournalVersion } from './journal-errors.js'
+import { JOURNAL_VERSION, parseEntry, parseHeader, type JournalEntry, type JournalHeader } from './journal-line.js'
+
+/** What a journal turned out to hold, piece by piece. */
+export type JournalPart =
+  | { readonly kind: 'header'; readonly header: JournalHeader; readonly end: number }
+  /** `end` is the offset of the byte after its line feed. */
+  | { readonly kind: 'entry'; readonly entry: JournalEntry; readonly line: number; readonly end: number }
+  /** The end of a write that was cut short; it was never answered. */
+  | { readonly kind: 'torn'; readonly line: number; readonly bytes: Buffer; readonly terminated: boolean }
+
+/** Where reading begins when it is not at the start of the file. */
+export interface JournalPosition {
+  readonly offset: number
+  /** Number of the line that begins there. */
+  readonly line: number
+}
+
+/**
+ * Reads a journal. A last line that is incomplete or has a wrong checksum is what a crash leaves; anywhere else it is damage.
+ * @throws OperatorError `not_a_journal`, `journal_version_unknown`, `journal_damaged`
+ */
+export async function* readJournal(
+  chunks: AsyncIterable<Buffer>,
+  path: string,
+  from: JournalPosition = { offset: 0, line: 1 },
+): AsyncGenerator<JournalPart> {
+  let line = from.line
+  let end = from.offset
+  let previous: number | undefined
+  let bad: { readonly line: number; readonly bytes: Buffer } | undefined
+  for await (const { bytes, terminated } of splitLines(chunks)) {
+    if (bad !== undefined) throw journalDamaged(path, bad.line, 'its checksum is wrong')
+    end += bytes.length + 1
+    if (line === 1) yield { kind: 'header', header: checkHeader(bytes, path), end }
+    else if (!terminated) yield { kind: 'torn', line, bytes, terminated }
+    else {
+      const entry = parseEntry(bytes)
+      if (entry === undefined) bad = { line, bytes }
+      else {
+        if (entry.seq !== (previous ?? entry.seq - 1) + 1) {
+          throw journalDamaged(path, line, `number ${entry.seq} follows number ${previous}`)
+        }
+        previous = entry.seq
+        yield { kind: 'entry', entry, line, end }
+      }
+    }
+    line += 1
+  }
+  if (bad !== undefined) yield { kind: 'torn', ...bad, terminated: true }
+}
+
+/** Whether a file that begins with these bytes claims to be a journal. */
+export const looksLikeJournal = (start: Buffer): boolean =>
+  start.toString('latin1').startsWith('{"type":"header","format":"chatkeep-journal"')
+
+const checkHeader = (bytes: Buffer, path: string): JournalHeader => {
+  const header = parseHeader(bytes)
+  if (header === undefined) {
+    if (looksLikeJournal(bytes)) throw journalDamaged(path, 1, 'the checksum of its header is wrong')
+    throw notAJournal(path, 'it does not begin with the header of one')
+  }
+  if (header.version !== JOURNAL_VERSION) throw unknownJournalVersion(path, header.version)
+  return header
+}
+
+interface RawLine {
+  readonly bytes: Buffer
+  readonly terminated: boolean
+}
+
+const LINE_FEED = 0x0a
+
+async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<RawLine> {
+  let parts: Buffer[] = []
+  for await (const chunk of chunks) {
+    let start = 0
+    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
+      yield { bytes: Buffer.concat([...parts, chunk.subarray(start, end)]), terminated: true }
+      parts = []
+      start = end + 1
+    }
+    if (start < chunk.length) parts.push(chunk.subarray(start))
+  }
+  if (parts.length > 0) yield { bytes: Buffer.concat(parts), terminated: false }
+}

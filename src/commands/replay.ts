@@ -5,8 +5,10 @@ import type { Render } from '../cli/render.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerSource } from '../replay/chat-server.js'
 import type { Findings } from '../replay/findings.js'
+import type { JournalReplayOptions } from '../replay/journal-replay.js'
 import type { ReplayReport } from '../replay/replay.js'
 import type { Sender } from '../replay/sender.js'
+import type { TranscriptInput } from '../replay/transcript-input.js'
 
 const DETAILS = `
 A transcript is one JSON object a line, plain or gzip:
@@ -18,7 +20,11 @@ Every line has an idempotency key made of its content, so a transcript can be re
 or after an interruption, and nothing is doubled. Afterwards all is read back from the database: a
 message that is lost, doubled or unexpected, and a line that is rejected, make the answer "no" (exit 1).
 
+The journal of a chat server (serve --journal) is known by its first line; what waits in it is saved
+under the keys that it has, so the server may drain it at the same time, or again.
+
 Examples:
+  chatkeep replay chat.journal                     what a chat server kept while the database was away
   chatkeep replay chats.ndjson                     through the core, at the times of the transcript
   chatkeep replay chats.ndjson --through socket    as guests and operators would, at a server of its own
   ssh crm cat chats.gz | chatkeep replay -         from somewhere else
@@ -102,17 +108,33 @@ const replayFile = async (
   progress.line(words.printable(header))
   if (path === '-' && stdin.isTTY) progress.line('type or paste the transcript; end it with Ctrl-D')
 
-  const report = await withTranscript({ path, cwd, stdin: stdin.stream, signal }, (input) =>
-    withSender(context, target, flags, (sender) =>
-      replay(input, sender, {
-        target,
-        signal,
-        onProgress: (phase, lines, perSecond) =>
-          progress.status(`${phase}: ${words.count(lines, 'line')}, ${words.count(Math.round(perSecond), 'line')}/s`),
-      }),
-    ),
-  )
-  return toResult(report, { transcript: path, through, url: flags.url, target: describeTarget(target) })
+  const onProgress = (phase: string, lines: number, perSecond: number): void =>
+    progress.status(`${phase}: ${words.count(lines, 'line')}, ${words.count(Math.round(perSecond), 'line')}/s`)
+  return withTranscript({ path, cwd, stdin: stdin.stream, signal }, async (input) => {
+    const journal = await replayIfJournal(input, through, { target, signal, onProgress })
+    if (journal !== undefined) return journal
+    const report = await withSender(context, target, flags, (sender) =>
+      replay(input, sender, { target, signal, onProgress }),
+    )
+    return toResult(report, { transcript: path, through, url: flags.url, target: describeTarget(target) })
+  })
+}
+
+const replayIfJournal = async (
+  input: TranscriptInput,
+  through: 'store' | 'socket',
+  options: JournalReplayOptions,
+): Promise<CommandResult | undefined> => {
+  const { isJournal, isJournalClean, notThroughSocket, replayJournal } = await import('../replay/journal-replay.js')
+  const { journalData, renderJournalReport } = await import('../replay/journal-report.js')
+  if (!(await isJournal(input))) return undefined
+  if (through === 'socket') throw notThroughSocket()
+  const report = await replayJournal(input, options)
+  return {
+    exitCode: isJournalClean(report) ? 0 : 1,
+    data: { transcript: input.name, ...journalData(report) },
+    text: () => renderJournalReport(report),
+  }
 }
 
 const withSender = async <T>(

@@ -87,9 +87,9 @@ describe('with the database away, a server with a journal', () => {
       for (const to of [ana.clientId, ben.clientId]) {
         expect(await lucia.ask('operatorMessage', { to, ...text(`to ${to}`) })).toMatchObject(QUEUED)
       }
-      expect(await ana.ask('clientMessage', { type: 'image', image: 'data:,', size: 3, messageId: 'a4' })).toMatchObject(
-        QUEUED,
-      )
+      expect(
+        await ana.ask('clientMessage', { type: 'image', image: 'data:,', size: 3, messageId: 'a4' }),
+      ).toMatchObject(QUEUED)
       // The same again is the same; another body under the same key is refused at once, as is what can never be kept.
       expect(await ana.ask('clientMessage', text('a2'))).toMatchObject(QUEUED)
       expect(await ana.ask('clientMessage', text('other', 'a2'))).toMatchObject({

@@ -1,0 +1,58 @@
+import { isJournalClean, type JournalReport } from './journal-replay.js'
+
+/** The report for programs. */
+export const journalData = (report: JournalReport): Readonly<Record<string, unknown>> => {
+  const { attempted, saved, duplicates, rejected, lost, doubled, altered } = report
+  return {
+    format: 'journal',
+    attempted,
+    saved,
+    duplicates,
+    rejected: rejected.count,
+    lost: lost.count,
+    doubled: doubled.count,
+    altered: altered.count,
+    tornLine: report.tornLine ?? null,
+    sendMs: Math.round(report.sendMs),
+    readBackMs: Math.round(report.readBackMs),
+    rejectedLines: rejected.first,
+    lostLines: lost.first,
+    doubledMessages: doubled.first,
+    alteredRows: altered.first,
+  }
+}
+
+/** Findings shown of each kind. */
+const MOST_SHOWN = 20
+
+/** The report for people, verdict last. */
+export const renderJournalReport = (report: JournalReport): string => {
+  const { attempted, saved, duplicates, rejected, lost, doubled, altered, tornLine } = report
+  const counts = {
+    attempted,
+    saved,
+    duplicates,
+    rejected: rejected.count,
+    lost: lost.count,
+    doubled: doubled.count,
+    altered: altered.count,
+  }
+  const amounts = Object.entries(counts).map(([name, amount]) => [name, amount.toLocaleString('en-US')] as const)
+  const width = Math.max(...amounts.map(([, amount]) => amount.length))
+  const findings = [
+    ...rejected.first.map(({ line, reason }) => `rejected: line ${line}: ${reason}`),
+    ...lost.first.map((line) => `lost: line ${line}`),
+    ...doubled.first.map(({ line, ids }) => `doubled: line ${line}: messages ${ids.join(', ')}`),
+    ...altered.first.map(({ line, id, reason }) => `altered: line ${line}: message ${id} ${reason}`),
+  ]
+  const ok = isJournalClean(report)
+  return [
+    ...amounts.map(([name, amount]) => `${name.padEnd(12)}${amount.padStart(width)}`),
+    ...(tornLine === undefined ? [] : [`line ${tornLine} was not written whole, and never answered: left out`]),
+    ...(findings.length === 0 ? [] : ['', ...findings.slice(0, MOST_SHOWN)]),
+    '',
+    ok
+      ? `ok: all ${attempted} messages of the journal are in the database; a server that has this journal finds duplicates only`
+      : 'FAIL: not every message of the journal is in the database as the journal says; the journal stays as it is',
+  ].join('\n')
+}

@@ -1,0 +1,99 @@
+import type { ConnectionTarget } from '../database/connection-target.js'
+import { createBulkStore } from '../persistence/bulk-store.js'
+import { createChatStore } from '../persistence/chat-store.js'
+import type { NewChatMessage } from '../persistence/message.js'
+import type { JournalEntry } from '../server/journal-line.js'
+import { readJournal } from '../server/read-journal.js'
+import { isRefusedForGood } from '../server/save-entry.js'
+import { createBitSet, type BitSet } from './bit-set.js'
+import { createFindings, type Findings } from './findings.js'
+import type { RejectedLine } from './tally.js'
+import type { TranscriptInput } from './transcript-input.js'
+
+/** What became of the messages of a journal. */
+export interface JournalSending {
+  readonly attempted: number
+  readonly saved: number
+  readonly duplicates: number
+  readonly rejected: Findings<RejectedLine>
+  readonly savedLines: BitSet
+  readonly rejectedLines: BitSet
+  /** A last line that was not written whole, and never answered. */
+  readonly tornLine: number | undefined
+}
+
+const APPLICATION_NAME = 'chatkeep replay'
+const BATCH_MESSAGES = 2_000
+const BATCH_CHARACTERS = 4 * 1_048_576
+
+interface NumberedEntry {
+  readonly line: number
+  readonly entry: JournalEntry
+}
+
+/** Saves what waits in a journal through the core, in its order; stops early when the signal fires. */
+export const sendJournal = async (
+  input: TranscriptInput,
+  target: ConnectionTarget,
+  signal: AbortSignal,
+  onProgress: (messages: number) => void,
+): Promise<JournalSending> => {
+  const bulk = createBulkStore(target, APPLICATION_NAME)
+  const store = createChatStore({ target }, { applicationName: APPLICATION_NAME })
+  const counts = { attempted: 0, saved: 0, duplicates: 0 }
+  const rejected = createFindings<RejectedLine>()
+  const [savedLines, rejectedLines] = [createBitSet(), createBitSet()]
+  let tornLine: number | undefined
+  let batch: (NumberedEntry & { readonly message: NewChatMessage })[] = []
+  let characters = 0
+
+  const reject = (line: number, reason: string): void => {
+    rejectedLines.add(line)
+    rejected.add({ line, reason })
+  }
+
+  const flush = async (): Promise<void> => {
+    const sent = batch
+    batch = []
+    characters = 0
+    const outcomes = await bulk.saveChatMessages(sent.map(({ message }) => message))
+    for (const [index, outcome] of outcomes.entries()) {
+      const line = sent[index]?.line ?? 0
+      if (outcome.status === 'rejected') {
+        if (!isRefusedForGood(outcome.reason)) throw outcome.reason
+        reject(line, outcome.reason.message)
+      } else if (outcome.value.duplicate) counts.duplicates += 1
+      else {
+        counts.saved += 1
+        savedLines.add(line)
+      }
+    }
+    onProgress(counts.attempted)
+  }
+
+  // Whose conversation it is may be told by a message that is still in the batch.
+  const withContact = async ({ entry: { message } }: NumberedEntry): Promise<NewChatMessage | undefined> => {
+    await flush()
+    const { messages } = await store.getChatHistory({ sessionId: message.sessionId, limit: 1 })
+    const newest = messages[0]
+    return newest && { ...message, clientId: newest.clientId, guestUsername: newest.guestUsername }
+  }
+
+  try {
+    for await (const part of readJournal(input.read(), input.name)) {
+      if (part.kind === 'torn') tornLine = part.line
+      if (part.kind !== 'entry') continue
+      counts.attempted += 1
+      const message = part.entry.contactKnown ? part.entry.message : await withContact(part)
+      if (message === undefined) reject(part.line, 'nothing is stored in its conversation')
+      else batch.push({ ...part, message })
+      characters += (message?.text?.length ?? 0) + (message?.imageUrl?.length ?? 0)
+      if (batch.length >= BATCH_MESSAGES || characters >= BATCH_CHARACTERS) await flush()
+      if (signal.aborted) break
+    }
+    await flush()
+    return { ...counts, rejected: rejected.result(), savedLines, rejectedLines, tornLine }
+  } finally {
+    await Promise.all([bulk.close(), store.close()])
+  }
+}

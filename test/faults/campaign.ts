@@ -84,17 +84,14 @@ const STALL_MS = 60_000
 
 const untilAcknowledged = async (stage: Stage, wanted: number): Promise<void> => {
   const { books, progress, signal } = stage
-  const startedAt = performance.now()
-  const before = books.acknowledged()
-  let last = { count: before, at: startedAt }
+  let last = { count: books.acknowledged(), at: performance.now() }
   await waitFor(
     () => {
       const count = books.acknowledged()
       const now = performance.now()
       if (count > last.count) last = { count, at: now }
       if (now - last.at > STALL_MS) throw new Error(`no message was acknowledged for ${duration(STALL_MS)}`)
-      const rate = Math.round((1_000 * (count - before)) / (now - startedAt))
-      progress.status(`${count.toLocaleString('en-US')} messages acknowledged, ${rate}/s`)
+      progress.status(`${count.toLocaleString('en-US')} messages acknowledged`)
       return count >= wanted
     },
     signal,

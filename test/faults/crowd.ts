@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Random } from '../bench/random.js'
 import { bodyOf } from './bodies.js'
 import { countUp, type Account, type Books } from './books.js'
@@ -62,6 +63,9 @@ export interface Crowd {
 
 /** So that a message under way on a dead link is soon sent again. */
 const ANSWER_TIMEOUT_MS = 3_000
+
+/** Nobody types faster; and a journal takes messages so much faster than a database that otherwise most would go there. */
+const INTERVAL_MS = 50
 
 /** Of the messages that an operator sees, so many are answered, as long as nothing else is. */
 const ANSWERED_SHARE = 0.2
@@ -156,7 +160,11 @@ export const createCrowd = (options: CrowdOptions): Crowd => {
   }
 
   const writeOn = async (person: Person): Promise<void> => {
-    while (!isOver) await write(person)
+    while (!isOver) {
+      const nextAt = performance.now() + INTERVAL_MS
+      await write(person)
+      await delay(Math.max(nextAt - performance.now(), 0))
+    }
   }
 
   return {

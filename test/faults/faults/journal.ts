@@ -84,3 +84,44 @@ export const killChatWithJournal: Fault = {
     return seen([end === 'SIGKILL' ? 1 : 0, 'servers killed'], [crowd.counts().queued - before, 'messages queued'])
   },
 }
+
+export const killWhileDraining: Fault = {
+  name: 'kill-while-draining',
+  summary: 'a chat server, and then the database once more, are killed while the journals are drained',
+  strike: async ({ database, servers, crowd, random, hold, signal }) => {
+    const { process } = pick(random, servers)
+    const before = crowd.counts().queued
+    let killed = await database.kill()
+    await waitFor(() => crowd.counts().queued >= before + ENOUGH_QUEUED, signal)
+    await hold(500, 2_000)
+    await database.restart()
+    await hold(20, 400)
+    process.kill()
+    await hold(20, 400)
+    killed += await database.kill()
+    await hold(100, 500)
+    await database.restart()
+    await process.start()
+    return seen([killed, 'processes of the database killed'], [crowd.counts().queued - before, 'messages queued'])
+  },
+}
+
+export const replayJournal: Fault = {
+  name: 'replay-journal',
+  summary:
+    'a chat server is killed with messages in its journal, which `chatkeep replay` then brings into the database',
+  strike: async ({ database, servers, command, crowd, complain, random, hold, signal }) => {
+    const { process } = pick(random, servers)
+    const before = crowd.counts().queued
+    await database.kill()
+    await waitFor(() => crowd.counts().queued >= before + ENOUGH_QUEUED, signal)
+    await hold(0, 1_000)
+    process.kill()
+    await process.ended()
+    await database.restart()
+    const { exitCode, stderr } = await command('replay', process.journal)
+    if (exitCode !== 0) complain(`replay of the journal ended with ${exitCode}: ${stderr}`)
+    await process.start()
+    return seen([exitCode === 0 ? 1 : 0, 'journals replayed'], [crowd.counts().queued - before, 'messages queued'])
+  },
+}

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { Command, Option } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
@@ -111,8 +112,8 @@ const replayFile = async (
   const onProgress = (phase: string, lines: number, perSecond: number): void =>
     progress.status(`${phase}: ${words.count(lines, 'line')}, ${words.count(Math.round(perSecond), 'line')}/s`)
   return withTranscript({ path, cwd, stdin: stdin.stream, signal }, async (input) => {
-    const journal = await replayIfJournal(input, through, { target, signal, onProgress })
-    if (journal !== undefined) return journal
+    const { isJournal } = await import('../replay/journal-replay.js')
+    if (await isJournal(resolve(cwd, path))) return replayJournalFile(input, through, { target, signal, onProgress })
     const report = await withSender(context, target, flags, (sender) =>
       replay(input, sender, { target, signal, onProgress }),
     )
@@ -120,14 +121,13 @@ const replayFile = async (
   })
 }
 
-const replayIfJournal = async (
+const replayJournalFile = async (
   input: TranscriptInput,
   through: 'store' | 'socket',
   options: JournalReplayOptions,
-): Promise<CommandResult | undefined> => {
-  const { isJournal, isJournalClean, notThroughSocket, replayJournal } = await import('../replay/journal-replay.js')
+): Promise<CommandResult> => {
+  const { isJournalClean, notThroughSocket, replayJournal } = await import('../replay/journal-replay.js')
   const { journalData, renderJournalReport } = await import('../replay/journal-report.js')
-  if (!(await isJournal(input))) return undefined
   if (through === 'socket') throw notThroughSocket()
   const report = await replayJournal(input, options)
   return {

@@ -1,3 +1,4 @@
+import { open, stat } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
@@ -28,14 +29,20 @@ export interface JournalReplayOptions {
   readonly onProgress: (phase: 'sending' | 'reading back', messages: number, perSecond: number) => void
 }
 
-/** Whether it is a chat server's journal, and no transcript. */
-export const isJournal = async (input: TranscriptInput): Promise<boolean> => {
-  const chunks = input.read()[Symbol.asyncIterator]()
-  const first = await chunks.next()
-  // The rest is not wanted, so an error about it does not matter either.
-  await chunks.return?.().catch(() => undefined)
-  return first.done !== true && looksLikeJournal(first.value)
+/** Whether a file is a chat server's journal, and no transcript. Looked at by itself: an input that was read in part only is closed. */
+export const isJournal = async (path: string): Promise<boolean> => {
+  const status = await stat(path).catch(() => undefined)
+  if (status?.isFile() !== true) return false
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0)
+    return looksLikeJournal(buffer.subarray(0, bytesRead))
+  } finally {
+    await file.close()
+  }
 }
+
+const START_BYTES = 128
 
 /**
  * Brings what waits in a journal into the database, under the keys that it has there, and reads it back. The file stays as it is.

@@ -12,6 +12,7 @@ import { migrateAndRollBack } from './migrate-and-roll-back.js'
 import { readOnlyDatabase, serializationFailure, statementTimeout } from './settings.js'
 import { swapServers, swapWithJournals } from './swap-servers.js'
 import { tooManyConnections } from './too-many-connections.js'
+import { troubleEverywhere } from './trouble-everywhere.js'
 
 /** All that is done to the chat, in the order of the table; the seed decides in which order it happens. */
 export const faults: readonly Fault[] = [
@@ -45,4 +46,5 @@ export const faults: readonly Fault[] = [
   migrateAndRollBack,
   swapServers,
   swapWithJournals,
+  troubleEverywhere,
 ]

@@ -65,7 +65,11 @@ export const createChatProcess = (options: ChatProcessOptions): ChatProcess => {
     let wasListening = false
     ended = once(own, 'exit').then(([code, endSignal]: (string | number | null)[]) => {
       const end = String(endSignal ?? `exit code ${code}`)
-      if (isWanted && wasListening) unexpected.push(`${name}: ${end}`)
+      if (isWanted && wasListening) {
+        unexpected.push(`server ${name} ended by itself: ${end}`)
+        // As a service manager does; whoever ends the campaign ends that, too.
+        setImmediate(() => void start().catch(() => undefined))
+      }
       return end
     })
     const url = await Promise.race([readUrl(own), ended.then(() => undefined)])
@@ -77,22 +81,24 @@ export const createChatProcess = (options: ChatProcessOptions): ChatProcess => {
     child?.kill(endSignal)
   }
 
+  const start = async (): Promise<void> => {
+    await ended
+    for (;;) {
+      signal.throwIfAborted()
+      isWanted = true
+      const url = await spawnOnce()
+      if (url !== undefined) {
+        listening = url
+        onListening(url)
+        return
+      }
+      await delay(RETRY_MS)
+    }
+  }
+
   return {
     journal,
-    start: async () => {
-      await ended
-      for (;;) {
-        signal.throwIfAborted()
-        isWanted = true
-        const url = await spawnOnce()
-        if (url !== undefined) {
-          listening = url
-          onListening(url)
-          return
-        }
-        await delay(RETRY_MS)
-      }
-    },
+    start,
     url: () => listening,
     kill: () => endWith('SIGKILL'),
     freeze: () => void child?.kill('SIGSTOP'),

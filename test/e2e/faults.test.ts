@@ -12,7 +12,7 @@ interface Result {
   readonly faults: readonly Readonly<Record<string, unknown>>[]
 }
 
-const FAULTS = ['kill-chat-after-commit', 'cut-during-commit', 'kill-chat-with-journal', 'lose-acknowledgements']
+const FAULTS = ['kill-chat-after-commit', 'cut-during-commit', 'kill-chat-with-journal']
 
 /** In a temporary folder of its own, where it may leave nothing. */
 const runCampaign = async (argv: readonly string[]): Promise<Ended> => {

@@ -48,6 +48,8 @@ export const createPool = async (target: ConnectionTarget, options: PoolConfig):
   const pool = new Pool({ ...(await clientConfig(target)), ...options })
   // An idle connection that dies is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined)
+  // A server that ends a connection may say so in the same breath as its welcome, before whoever borrows it can listen.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 

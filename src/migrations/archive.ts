@@ -1,5 +1,6 @@
 import type { Queryable } from '../database/connection.js'
 import { onlyRow } from '../database/rows.js'
+import { CLIENT_GUARD } from '../persistence/errors.js'
 
 /**
  * Where a rollback keeps what the old schema cannot hold. Every statement expects our schema first in the search path.
@@ -7,7 +8,7 @@ import { onlyRow } from '../database/rows.js'
  * rollback had to create. `chatkeep_archive_guest_client`: the clients that were made of guests, a table that its
  * migration's way back renames. `chatkeep_capture`: a trigger that keeps the archive complete while others go on writing.
  */
-export const GUARD = 'chatkeep_clientId_not_null'
+export const GUARD = CLIENT_GUARD
 
 // NOT VALID: holds for new rows at once and reads no old ones; VALIDATE then reads them without stopping anybody.
 export const ADD_GUARD = `ALTER TABLE "ChatMessage" ADD CONSTRAINT "${GUARD}" CHECK ("clientId" IS NOT NULL) NOT VALID`

@@ -70,7 +70,13 @@ export class SchemaNotReady extends OperatorError {
   }
 }
 
-/** Turns the server's "there is no such table, column or unique index" into `SchemaNotReady`; every other error passes unchanged. */
+/** The constraint by which a rollback has every new message find its client before the column that allowed none goes. */
+export const CLIENT_GUARD = 'chatkeep_clientId_not_null'
+
+/**
+ * Turns the server's "there is no such table, column or unique index", and a rollback's "no message without client any more",
+ * into `SchemaNotReady`; every other error passes unchanged.
+ */
 export const explainMissingSchema = (error: unknown): unknown =>
   hasSqlState(
     error,
@@ -79,9 +85,13 @@ export const explainMissingSchema = (error: unknown): unknown =>
     SqlState.undefinedObject,
     SqlState.invalidColumnReference,
     SqlState.invalidSchemaName,
-  )
+  ) || wantsClient(error)
     ? new SchemaNotReady(error.message, error)
     : error
+
+const wantsClient = (error: unknown): error is ServerError =>
+  (hasSqlState(error, SqlState.checkViolation) && error.constraint === CLIENT_GUARD) ||
+  (hasSqlState(error, SqlState.notNullViolation) && error.table === 'ChatMessage' && error.column === 'clientId')
 
 /** Gives every answer of the server that ends a call a type of ours; what is no answer of the server passes unchanged. */
 export const explainRefusal = (error: unknown): unknown => {

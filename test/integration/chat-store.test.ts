@@ -304,6 +304,18 @@ describe('a save', () => {
     })
   })
 
+  test.for([
+    ['guards the column', 'ADD CONSTRAINT "chatkeep_clientId_not_null" CHECK ("clientId" IS NOT NULL) NOT VALID'],
+    ['has closed it', 'ALTER COLUMN "clientId" SET NOT NULL'],
+  ])('refuses a message without client only for now while a rollback %s', async ([, change], { database }) => {
+    await migrated(database)
+    await database.load(`ALTER TABLE "ChatMessage" ${change}; DROP TABLE "chatkeep_guest_clients"`)
+    await withStore(database, async (store) => {
+      const save = store.saveChatMessage({ ...text('hi'), guestUsername: 'maria' })
+      await expect(save).rejects.toMatchObject({ name: 'SchemaNotReady', hint: 'chatkeep migrate' })
+    })
+  })
+
   test('commits durably where the server would not', async ({ database }) => {
     await migrated(database)
     await database.query(`ALTER DATABASE "${database.name}" SET synchronous_commit = off`)

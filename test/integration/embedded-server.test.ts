@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { ExitCode } from '../../src/errors.js'
-import { type EmbeddedServers, isRunning, query, readPostmasterPid, test } from '../support/embedded-servers.js'
+import { type EmbeddedServers, query, test } from '../support/embedded-servers.js'
+import { isRunning, readPostmasterPid } from '../support/process-tree.js'
 
 describe('a temporary server', () => {
   test('is UTF8, locale C, durable unless told otherwise, and open to its password only', async ({ embedded }) => {

@@ -23,15 +23,18 @@ const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
  * Follows the protocol between client and server just as far as to know where a write of messages begins and where it is committed.
  * @param share of such points at which to cut: before its commit a transaction has two (the statement and its COMMIT), a
  *   statement that is its own transaction has one; after the commit there is one in any case
+ * @param onCut told of every cut before the bytes in question are lost or passed on
  */
-export const cutAtWrites = (moment: Moment, share: number): CommitCutter => {
+export const cutAtWrites = (moment: Moment, share: number, onCut: () => void = () => undefined): CommitCutter => {
   let points = 0
   let cuts = 0
   const reachPoint = (): boolean => {
     const isCut = (points * GOLDEN_RATIO) % 1 < share
     points += 1
-    if (isCut) cuts += 1
-    return isCut
+    if (!isCut) return false
+    cuts += 1
+    onCut()
+    return true
   }
   const makeTap = (): Tap => {
     const statements = new Map<string, string>()

@@ -13,8 +13,8 @@ export interface CuttableProxy {
   readonly close: () => Promise<void>
 }
 
-/** What becomes of bytes: `drop` and `pass, then cut` both cut the connection. */
-export type Verdict = 'pass' | 'pass, then cut' | 'drop, and cut'
+/** What becomes of bytes: `drop` loses them in silence, as a link does that is dead in one direction. */
+export type Verdict = 'pass' | 'pass, then cut' | 'drop, and cut' | 'drop'
 
 /** Judges the bytes of one connection before they are passed on. */
 export interface Tap {
@@ -74,8 +74,8 @@ const join = (from: Socket, to: Socket, judge: (bytes: Buffer) => Verdict): void
   from.on('data', (bytes: Buffer) => {
     if (isCut) return
     const verdict = judge(bytes)
-    if (verdict !== 'drop, and cut') to.write(bytes)
-    if (verdict === 'pass') return
+    if (verdict === 'pass' || verdict === 'pass, then cut') to.write(bytes)
+    if (verdict === 'pass' || verdict === 'drop') return
     isCut = true
     from.destroy()
   })

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
 import { test as base, vi } from 'vitest'
-import { inspectProcess } from '../../src/database/embedded-process.js'
 import {
   type EmbeddedServer,
   type EmbeddedServerOptions,
@@ -75,12 +74,6 @@ export const query = async (url: string, sql: string): Promise<Record<string, un
     await client.end()
   }
 }
-
-export const readPostmasterPid = async (dataDirectory: string): Promise<number> =>
-  Number.parseInt(await readFile(join(dataDirectory, 'data', 'postmaster.pid'), 'utf8'), 10)
-
-/** Zombies excluded, which a signal would still reach. */
-export const isRunning = async (pid: number): Promise<boolean> => (await inspectProcess(pid)) !== undefined
 
 const inFolder = (folder: string, endings: (() => Promise<void>)[]): EmbeddedServers => {
   const start = async (options: Partial<EmbeddedServerOptions> = {}) => {

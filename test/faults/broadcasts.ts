@@ -1,0 +1,61 @@
+import * as z from 'zod'
+import { createColumn, words } from './column.js'
+
+/** What the servers have told anybody about messages, by the ids they named. */
+export interface Broadcasts {
+  /** Takes the payload of an event that tells of a message. */
+  readonly hear: (payload: unknown) => void
+  /** Whether an id was never told, or with this content. */
+  readonly agreesWith: (id: number, content: Content) => boolean
+  readonly wasHeard: (id: number) => boolean
+  readonly largestId: () => number
+  readonly count: () => number
+}
+
+export interface Content {
+  readonly conversation: string
+  readonly text: string | null
+  readonly image: string | null
+}
+
+const schema = z.object({
+  id: z.number(),
+  from: z.string().optional(),
+  clientId: z.string().optional(),
+  message: z.string().optional(),
+  image: z.string().optional(),
+})
+
+/** Told twice, with different contents: no content agrees with it. */
+const CONTRADICTED = 1
+
+export const createBroadcasts = (): Broadcasts => {
+  const hashes = createColumn(words)
+  let largest = 0
+  let count = 0
+  return {
+    hear: (payload) => {
+      const { id, from, clientId, message, image } = schema.parse(payload)
+      const hash = hashOf({ conversation: from ?? clientId ?? '', text: message ?? null, image: image ?? null })
+      const before = hashes.get(id)
+      if (before === 0) count += 1
+      hashes.set(id, before === 0 || before === hash ? hash : CONTRADICTED)
+      largest = Math.max(largest, id)
+    },
+    agreesWith: (id, content) => hashes.get(id) === 0 || hashes.get(id) === hashOf(content),
+    wasHeard: (id) => hashes.get(id) !== 0,
+    largestId: () => largest,
+    count: () => count,
+  }
+}
+
+/** FNV-1a over UTF-16 units; never 0 or 1, which have a meaning. */
+const hashOf = ({ conversation, text, image }: Content): number => {
+  let hash = 0x811c9dc5
+  for (const part of [conversation, '\n', text ?? '', '\n', image ?? '']) {
+    for (let index = 0; index < part.length; index += 1) {
+      hash = Math.imul(hash ^ part.charCodeAt(index), 0x01000193)
+    }
+  }
+  return Math.max(hash >>> 0, 2)
+}

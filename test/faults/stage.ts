@@ -1,0 +1,157 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { realpathSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Progress } from '../../src/cli/progress.js'
+import { createRandom, randomBelow, type Random } from '../bench/random.js'
+import { createBooks, type Books } from './books.js'
+import { createBroadcasts, type Broadcasts } from './broadcasts.js'
+import { createChatProcess, runCommand, type ChatProcess } from './chat-process.js'
+import { createCrowd, type Crowd } from './crowd.js'
+import { startDatabaseServer, type DatabaseServer } from './database-server.js'
+import { withLinks, type Link } from './link.js'
+import { OPERATORS, REGISTERED_CLIENTS, registeredName, storedName } from './people.js'
+
+/** One chat server, its way to the database and the way of its clients to it. */
+export interface ChatServer {
+  readonly name: string
+  readonly process: ChatProcess
+  readonly back: Link
+  readonly front: Link
+}
+
+/** Everything that a fault may lay its hands on. */
+export interface Stage {
+  readonly seed: number
+  readonly random: Random
+  readonly signal: AbortSignal
+  readonly progress: Progress
+  readonly folder: string
+  readonly database: DatabaseServer
+  readonly servers: readonly ChatServer[]
+  readonly crowd: Crowd
+  readonly books: Books
+  readonly broadcasts: Broadcasts
+  /** Notes what must not be, whatever the rows say. */
+  readonly complain: (problem: string) => void
+  /** Waits some time between the two, by the seed. */
+  readonly hold: (leastMs: number, mostMs: number) => Promise<void>
+  /** Runs a command of the program on the database, not by way of a link. */
+  readonly command: (
+    ...argv: readonly string[]
+  ) => Promise<{ readonly exitCode: number | null; readonly stderr: string }>
+}
+
+export interface StageOptions {
+  readonly seed: number
+  readonly pid: number
+  readonly keep: boolean
+  readonly signal: AbortSignal
+  readonly progress: Progress
+  readonly complain: (problem: string) => void
+}
+
+const SERVERS = ['a', 'b'] as const
+
+/** Starts a database, two chat servers and the links between; ends all of it when the work is over. */
+export const withStage = async <T>(options: StageOptions, work: (stage: Stage) => Promise<T>): Promise<T> => {
+  const { signal, progress, keep } = options
+  const folder = realpathSync(await mkdtemp(join(tmpdir(), 'chatkeep-faults-')))
+  // The account of the database's server must get there, too.
+  await chmod(folder, 0o755)
+  const backs: Link[] = []
+  const database = await startDatabaseServer(folder, options.pid, (url) => backs.forEach(({ pointAt }) => pointAt(url)))
+  try {
+    await prepare(database, signal)
+    const databaseUrls = SERVERS.map(() => database.url())
+    return await withLinks(databaseUrls, (opened) => {
+      backs.push(...opened)
+      return withLinks(
+        SERVERS.map(() => 'http://127.0.0.1:9/chat'),
+        (fronts) => withServers(options, { folder, database, backs, fronts }, work),
+      )
+    })
+  } finally {
+    await database.stop()
+    if (keep) progress.line(`kept: ${folder}`)
+    else await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+  }
+}
+
+const prepare = async (database: DatabaseServer, signal: AbortSignal): Promise<void> => {
+  const { exitCode, stderr } = await runCommand(['migrate', '--database-url', database.url()], signal)
+  if (exitCode !== 0) throw new Error(`the database could not be migrated: ${stderr}`)
+  const people = Array.from(
+    { length: REGISTERED_CLIENTS },
+    (_, index) => `('${storedName(registeredName(index))}', now())`,
+  )
+  const staff = Array.from({ length: OPERATORS - 1 }, (_, index) => `('operator ${index}', 'o${index}', '-', now())`)
+  await database.administer(
+    `INSERT INTO "Client" ("username", "updatedAt") VALUES ${people.join(', ')}`,
+    `INSERT INTO "User" ("name", "username", "passwordHash", "updatedAt") VALUES ${staff.join(', ')}`,
+  )
+}
+
+interface Parts {
+  readonly folder: string
+  readonly database: DatabaseServer
+  readonly backs: readonly Link[]
+  readonly fronts: readonly Link[]
+}
+
+const withServers = async <T>(
+  { seed, signal, progress, complain }: StageOptions,
+  { folder, database, backs, fronts }: Parts,
+  work: (stage: Stage) => Promise<T>,
+): Promise<T> => {
+  const operatorSecret = randomBytes(16).toString('hex')
+  const servers = SERVERS.map((name, index): ChatServer => {
+    const [back, front] = [linkAt(backs, index), linkAt(fronts, index)]
+    const options = { name, folder, databaseUrl: back.url, operatorSecret, signal, onListening: front.pointAt }
+    return { name, back, front, process: createChatProcess(options) }
+  })
+  const random = createRandom(seed)
+  const [books, broadcasts] = [createBooks(), createBroadcasts()]
+  const crowd = createCrowd({
+    seed,
+    // Who is answered depends on time, so it must not disturb what the seed decides.
+    random: createRandom(seed + 1),
+    books,
+    broadcasts,
+    fronts: fronts.map(({ url }) => url),
+    operatorSecret,
+  })
+  const stage: Stage = {
+    seed,
+    random,
+    signal,
+    progress,
+    folder,
+    database,
+    servers,
+    crowd,
+    books,
+    broadcasts,
+    complain,
+    hold: async (leastMs, mostMs) => {
+      await delay(leastMs + randomBelow(random, mostMs - leastMs + 1), undefined, { signal })
+    },
+    command: (...argv) => runCommand([...argv, '--database-url', database.url()], signal),
+  }
+  try {
+    await Promise.all(servers.map(({ process }) => process.start()))
+    return await work(stage)
+  } finally {
+    await crowd.close()
+    for (const { process } of servers) process.kill()
+    await Promise.all(servers.map(({ process }) => process.ended()))
+  }
+}
+
+const linkAt = (links: readonly Link[], index: number): Link => {
+  const link = links[index]
+  if (link === undefined) throw new Error(`there is no link ${index}`)
+  return link
+}

@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { inspectProcess } from '../../src/database/embedded-process.js'
+
+/** @param dataDirectory of an embedded server */
+export const readPostmasterPid = async (dataDirectory: string): Promise<number> =>
+  Number.parseInt(await readFile(join(dataDirectory, 'data', 'postmaster.pid'), 'utf8'), 10)
+
+/** Zombies excluded, which a signal would still reach. */
+export const isRunning = async (pid: number): Promise<boolean> => (await inspectProcess(pid)) !== undefined
+
+/** A process and its children, the process first. */
+export const familyOf = async (parent: number): Promise<readonly number[]> => {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid='])
+  const processes = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number))
+  const children = processes.flatMap(([pid, ppid]) => (pid !== undefined && ppid === parent ? [pid] : []))
+  return [parent, ...children]
+}
+
+/** @returns whether there was such a process */
+export const signalIfThere = (pid: number, signal: NodeJS.Signals): boolean => {
+  try {
+    return process.kill(pid, signal)
+  } catch (error) {
+    // It may have ended by itself since we looked.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    return false
+  }
+}
+
+const PATIENCE_MS = 5_000
+
+/** Kills a process and all its children at once, and waits until they are gone. @returns how many there were */
+export const killFamily = async (parent: number): Promise<number> => {
+  // Standing still, it starts no further process behind our back.
+  process.kill(parent, 'SIGSTOP')
+  const pids = await familyOf(parent)
+  const killed = pids.filter((pid) => signalIfThere(pid, 'SIGKILL'))
+  const deadline = Date.now() + PATIENCE_MS
+  for (const pid of pids) {
+    while (await isRunning(pid)) {
+      if (Date.now() > deadline) throw new Error(`process ${pid} survived SIGKILL`)
+      await delay(10)
+    }
+  }
+  return killed.length
+}

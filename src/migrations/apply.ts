@@ -20,6 +20,8 @@ export interface AppliedStep {
 
 export interface ApplyOptions extends LockWaitOptions {
   readonly folder: string
+  /** What has to be done before a step that runs outside of transactions. */
+  readonly beforeStep: (step: PlannedStep) => Promise<void>
 }
 
 /**
@@ -39,6 +41,7 @@ export const applySteps = async (
   }
   for (const step of steps.filter(({ action }) => action === 'repair')) {
     options.signal.throwIfAborted()
+    if (!runsInTransaction(step.file)) await options.beforeStep(step)
     const startedAt = performance.now()
     onDone(await withPlace(client, step, applied, () => repair(client, step, startedAt, options)))
   }
@@ -125,6 +128,8 @@ const applyThroughLibrary = async (
     try {
       if (step !== undefined) {
         options.signal.throwIfAborted()
+        // Files that run in a transaction have the library's around them by now.
+        if (!runsInTransaction(step.file)) await options.beforeStep(step)
         current = { step, startedAt: performance.now() }
         return await withPlace(client, step, applied, () => execute(step))
       }

@@ -14,6 +14,7 @@ import { describePlan, type PlanDetails } from './plan-details.js'
 import { planHash, refuseOtherPlan } from './plan-hash.js'
 import { planMigrations, type MigrationPlan, type MigrationState, type PlannedStep } from './plan.js'
 import { checkPrivileges, readMigrationState } from './read-state.js'
+import { returnKeysBefore } from './return-keys.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore.js'
 import { ensureRunsTable, recorded } from './runs.js'
 import { renderScript } from './script.js'
@@ -136,7 +137,8 @@ export const migrate = (
         if (await clearRollbackLeftovers(client, options))
           options.onEvent({ type: 'note', text: 'removed what an interrupted rollback had left' })
         if (state.history.state === 'absent') await createHistory(client, state.files)
-        const steps = await applySteps(client, plan.steps, options)
+        const beforeStep = (step: PlannedStep): Promise<void> => returnKeysBefore(client, step, options)
+        const steps = await applySteps(client, plan.steps, { ...options, beforeStep })
         const restored = await restoreArchive(client, options)
         return { steps, alreadyDone: plan.done, restored, durationMs: performance.now() - startedAt }
       } catch (error) {

@@ -6,6 +6,7 @@ import { migrationTitle, type MigrationFile } from './files.js'
 import { LOCK_KEY } from './lock.js'
 import type { DraftStep } from './draft-steps.js'
 import type { PlannedStep } from './plan.js'
+import { makesKeyIndex, RETURN_ALL_KEYS } from './return-keys.js'
 import { CREATE_RUNS } from './runs.js'
 import { scriptHead, type ScriptForm, type ScriptSubject } from './script-head.js'
 
@@ -107,13 +108,15 @@ const STARTED = 'chatkeep.step_started'
 
 const stepStatements = (
   { step, draft }: ScriptStep,
-  { form, planHash }: Pick<ScriptPlan, 'form' | 'planHash'>,
+  { form, planHash, leftovers }: Pick<ScriptPlan, 'form' | 'planHash' | 'leftovers'>,
 ): readonly string[] => {
   const action = step.action === 'run' ? 'apply' : step.action
   const title = `-- ${draft.title}: ${action}${step.reason === '' ? '' : `, ${step.reason}`}`
   const work = [...draft.statements.map(({ sql }) => sql), recordStatement(step, draft, planHash)]
-  if (draft.inTransaction) return [title, ...bracket(form, work)]
-  return [title, `SELECT set_config('${STARTED}', clock_timestamp()::text, false) AS "started"`, ...work]
+  // With the index the application saves again: what it sends once more must meet its key.
+  const keys = leftovers.archive && makesKeyIndex(step) ? [RETURN_ALL_KEYS] : []
+  if (draft.inTransaction) return [title, ...keys, ...bracket(form, work)]
+  return [title, ...keys, `SELECT set_config('${STARTED}', clock_timestamp()::text, false) AS "started"`, ...work]
 }
 
 // A transaction knows when it began; of several steps in one, each begins where the one before ended.

@@ -153,6 +153,9 @@ describe('migrate --sql', () => {
     const pending = await scriptOf(database, 'statements')
     expect(pending).toContain('-- An earlier rollback archived 43 messages: the next chatkeep migrate puts them back.')
     await runStatements(database, pending)
+    // The application saves again from here on: what it sends once more must meet its key.
+    const lost = 'SELECT FROM "ChatMessage" AS m JOIN "chatkeep_archive" AS a ON a."messageId" = m."id"'
+    expect(await database.query(`${lost} WHERE m."idempotencyKey" IS DISTINCT FROM a."idempotencyKey"`)).toEqual([])
     expect((await on(database, 'migrate')).stdout).toContain(
       'restored from the archive: guest data of 40 messages, and 3 messages',
     )

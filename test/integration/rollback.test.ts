@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { checksum, migrated, on, withStore } from '../support/chat.js'
 import { runChatkeep } from '../support/chatkeep.js'
+import { cutRun } from '../support/cut-run.js'
 import { OperatorError } from '../../src/index.js'
 import { describe, expect, test, type TestDatabase } from '../support/database.js'
 import { loadFixture } from '../support/fixtures.js'
@@ -304,6 +305,31 @@ describe('rollback', () => {
       expect((await on(database, 'migrate')).exitCode).toBe(0)
       expect([await guestClients(database), await checksum(database, 'ChatMessage')]).toEqual(before)
     }
+    await verified(database)
+  })
+
+  test('a message that is sent again as soon as messages are taken again is met under its key', async ({
+    database,
+  }) => {
+    await migrated(database, 'crm-before')
+    const send = () =>
+      withStore(database, (store) =>
+        store.saveChatMessage({
+          senderType: 'CLIENT',
+          messageType: 'TEXT',
+          text: 'sent twice',
+          guestUsername: 'maria',
+          idempotencyKey: 'k',
+        }),
+      )
+    const { id } = await send()
+    expect((await rollBack(database)).exitCode).toBe(0)
+    const isRestoring = (statement: string): boolean => statement.includes('SELECT * FROM "chatkeep_archive" ORDER BY')
+    expect((await cutRun(database, ['migrate'], 'cut before', isRestoring)).statement).toBeDefined()
+    expect(await send()).toMatchObject({ id, duplicate: true })
+
+    expect((await on(database, 'migrate')).exitCode).toBe(0)
+    expect(await database.query(`SELECT "id" FROM "ChatMessage" WHERE "idempotencyKey" = 'k'`)).toEqual([{ id }])
     await verified(database)
   })
 

@@ -125,9 +125,12 @@ test('messages are kept while the servers cannot reach one another, and they fin
     const { id } = expectOk(await ana.ask('clientMessage', { type: 'text', message: 'during' }))
     const bruno = await b.guest('bruno')
 
-    await vi.waitFor(() => expect([a, b].filter(({ log }) => log.join().includes('"event":"adapter_restored"'))).toHaveLength(2), {
-      timeout: 10_000,
-    })
+    await vi.waitFor(
+      () => expect([a, b].filter(({ log }) => log.join().includes('"event":"adapter_restored"'))).toHaveLength(2),
+      {
+        timeout: 10_000,
+      },
+    )
     // What was missed is in the database; who came meanwhile is made known.
     const { messages } = expectOk(await lucia.ask('history', { clientId: ana.clientId }))
     expect(messages).toMatchObject([{ id, text: 'during' }])

@@ -1,11 +1,14 @@
+import { resolve } from 'node:path'
 import { Command, Option } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
-import { withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
+import { parseDuration, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
 import type { Render } from '../cli/render.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerSource } from '../replay/chat-server.js'
 import type { Findings } from '../replay/findings.js'
-import type { ReplayReport } from '../replay/replay.js'
+import type { InspectedTranscript } from '../replay/inspect-transcript.js'
+import type { Pacer } from '../replay/pacing.js'
+import type { ReplayOptions, ReplayReport } from '../replay/replay.js'
 import type { Sender } from '../replay/sender.js'
 
 const DETAILS = `
@@ -30,6 +33,12 @@ interface ReplayFlags extends DatabaseFlags {
   readonly url?: string | undefined
   readonly scenario?: 'guest-flow' | undefined
   readonly keep?: true | undefined
+  readonly checkOnly?: true | undefined
+  readonly speed?: string | undefined
+  readonly maxGap?: number | undefined
+  readonly resume?: string | undefined
+  readonly rejected?: string | undefined
+  readonly acceptTruncated?: true | undefined
 }
 
 export const replayCommand = (run: Run) =>
@@ -44,6 +53,12 @@ export const replayCommand = (run: Run) =>
     .addOption(
       new Option('--scenario <name>', 'play test cases instead of a transcript').choices(['guest-flow'] as const),
     )
+    .option('--check-only', 'compare the transcript with the database; nothing is sent, and nothing is written')
+    .option('--speed <speed>', 'max, 200/s, original, or x10 for ten times as fast as it was written (default: max)')
+    .option('--max-gap <duration>', 'longest wait for the next message, with original and x10', parseDuration)
+    .option('--resume <state>', 'keep in this file how far the run came, and go on from there')
+    .option('--rejected <file>', 'write lines that are rejected to this file, as they are')
+    .option('--accept-truncated', 'replay what there is of a recording that has no footer')
     .option('--keep', 'leave what the scenario wrote in the database')
     .addHelpText('after', DETAILS)
     .action(
@@ -59,6 +74,9 @@ const missingTranscript = ({ embedded }: DatabaseFlags): string =>
   'name a transcript, or - for standard input, or --scenario guest-flow' +
   (typeof embedded === 'string' ? ` (--embedded took ${embedded} for its folder: put the transcript before it)` : '')
 
+const SENDING_FLAGS = ['speed', 'maxGap', 'resume', 'rejected', 'url'] as const
+const TRANSCRIPT_FLAGS = ['checkOnly', 'speed', 'maxGap', 'resume', 'rejected', 'acceptTruncated'] as const
+
 const checkUsage = async (file: string | undefined, flags: ReplayFlags): Promise<void> => {
   const throughSocket = flags.scenario !== undefined || flags.through === 'socket'
   const mistakes = [
@@ -66,6 +84,15 @@ const checkUsage = async (file: string | undefined, flags: ReplayFlags): Promise
     ...(file !== undefined && flags.scenario !== undefined ? ['a transcript and --scenario exclude each other'] : []),
     ...(flags.scenario !== undefined && flags.through === 'store' ? ['a scenario always goes through the socket'] : []),
     ...(flags.url !== undefined && !throughSocket ? ['--url needs --through socket'] : []),
+    ...(flags.scenario !== undefined && TRANSCRIPT_FLAGS.some((name) => flags[name] !== undefined)
+      ? ['a scenario takes none of the flags of transcripts']
+      : []),
+    ...(flags.checkOnly === true && SENDING_FLAGS.some((name) => flags[name] !== undefined)
+      ? ['--check-only sends nothing: it takes no --speed, --max-gap, --resume, --rejected and --url']
+      : []),
+    ...(flags.maxGap !== undefined && !/^(original|x.*)$/.test(flags.speed ?? '')
+      ? ['--max-gap needs --speed original or a multiple such as x10']
+      : []),
     ...(flags.keep === true && flags.scenario === undefined ? ['--keep is for --scenario'] : []),
   ]
   const [first, ...others] = mistakes
@@ -102,17 +129,78 @@ const replayFile = async (
   progress.line(words.printable(header))
   if (path === '-' && stdin.isTTY) progress.line('type or paste the transcript; end it with Ctrl-D')
 
-  const report = await withTranscript({ path, cwd, stdin: stdin.stream, signal }, (input) =>
-    withSender(context, target, flags, (sender) =>
-      replay(input, sender, {
-        target,
-        signal,
-        onProgress: (phase, lines, perSecond) =>
-          progress.status(`${phase}: ${words.count(lines, 'line')}, ${words.count(Math.round(perSecond), 'line')}/s`),
-      }),
-    ),
-  )
-  return toResult(report, { transcript: path, through, url: flags.url, target: describeTarget(target) })
+  const onProgress: ReplayOptions['onProgress'] = (phase, lines, perSecond, behindMs = 0) => {
+    const behind = behindMs < LEAST_SHOWN_DELAY_MS ? '' : `, ${words.duration(behindMs)} behind schedule`
+    progress.status(`${phase}: ${words.count(lines, 'line')}, ${words.count(Math.round(perSecond), 'line')}/s${behind}`)
+  }
+  const pacer = await pacerOf(flags, signal)
+  return withTranscript({ path, cwd, stdin: stdin.stream, signal }, async (input) => {
+    const { inspectTranscript } = await import('../replay/inspect-transcript.js')
+    const inspected = await inspectTranscript(input, { acceptTruncated: flags.acceptTruncated === true, signal })
+    const identity = {
+      ...(await input.identity()),
+      format: inspected.format,
+      target: describeTarget(target),
+      through,
+    }
+    const files = {
+      stateFile: flags.resume && resolve(cwd, flags.resume),
+      rejectedFile: flags.rejected && resolve(cwd, flags.rejected),
+      header: inspected.header,
+      identity,
+    }
+    const { checkOnly } = await import('../replay/check-only.js')
+    const { withRunProgress } = await import('../replay/with-run-progress.js')
+    const report =
+      flags.checkOnly === true
+        ? await checkOnly(input, { target, through, signal, onProgress })
+        : await withRunProgress(files, (runProgress) =>
+            withSender(context, target, flags, (sender) =>
+              replay(input, sender, { target, signal, onProgress, pacer, progress: runProgress }),
+            ),
+          )
+    if (inspected.truncated) progress.line('the transcript is truncated: what is behind its end is not known')
+    const request = { transcript: path, through, url: flags.url, target: describeTarget(target) }
+    return withFacts(await toResult(report, request), report, { ...flags, ...inspected })
+  })
+}
+
+const LEAST_SHOWN_DELAY_MS = 100
+
+const pacerOf = async ({ speed = 'max', maxGap = Infinity }: ReplayFlags, signal: AbortSignal): Promise<Pacer> => {
+  const { createPacer, parseSpeed } = await import('../replay/pacing.js')
+  const { monotonicClock } = await import('../replay/monotonic-clock.js')
+  const parsed = parseSpeed(speed, maxGap)
+  if (parsed !== undefined) return createPacer(parsed, monotonicClock(signal))
+  const { OperatorError } = await import('../errors.js')
+  throw new OperatorError('usage', `--speed is ${speed}`, { hint: 'write max, original, x10 or 200/s' })
+}
+
+/** The facts of the transcript and its pace, before the verdict. */
+const withFacts = async (
+  result: CommandResult,
+  { skipped = {}, mostBehindMs = 0, resumedAt = 0 }: ReplayReport,
+  { format, truncated, speed, checkOnly }: ReplayFlags & Pick<InspectedTranscript, 'format' | 'truncated'>,
+): Promise<CommandResult> => {
+  const words = await import('../cli/render.js')
+  const kinds = Object.entries(skipped).map(([kind, count]) => `${count} ${kind}`)
+  const facts = [
+    ...(truncated ? ['the transcript is truncated: it has no footer, and may have gone on'] : []),
+    ...(kinds.length === 0 ? [] : [`skipped, because they are no messages: ${kinds.join(', ')}`]),
+    ...(resumedAt === 0 ? [] : [`resumed behind line ${resumedAt}: what is before it was sent by an earlier run`]),
+    ...(speed === undefined || speed === 'max' ? [] : [`at most ${Math.round(mostBehindMs)} ms behind schedule`]),
+  ]
+  return {
+    ...result,
+    data: {
+      ...result.data,
+      ...(format === 'plain' ? {} : { format, truncated, skipped }),
+      ...(speed === undefined ? {} : { speed, mostBehindMs: Math.round(mostBehindMs) }),
+      ...(resumedAt === 0 ? {} : { resumedAt }),
+      ...(checkOnly === true ? { checkOnly } : {}),
+    },
+    text: (render) => [...facts.map(words.printable), result.text(render)].join('\n'),
+  }
 }
 
 const withSender = async <T>(
@@ -196,7 +284,7 @@ const toResult = async (report: ReplayReport, request: Request): Promise<Command
     text: (render) =>
       [
         ...countLines(report, render),
-        speed(report, words),
+        ...(report.sendMs === 0 ? [] : [speed(report, words)]),
         ...findingLines('rejected', rejected, ({ line, reason }) => `line ${line}: ${reason}`, words),
         ...findingLines('lost', lost, (line) => `line ${line}: acknowledged, and not in the database`, words),
         ...findingLines('doubled', doubled, ({ line, ids }) => `line ${line}: messages ${ids.join(', ')}`, words),

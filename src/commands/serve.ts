@@ -5,6 +5,7 @@ import type { CommandContext, Run } from '../cli/command.js'
 import { parseWholeNumber, withDatabaseFlags } from '../cli/flags.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerOptions } from '../server/chat-server.js'
+import type { Recorder } from '../server/recorder.js'
 
 const APPLICATION_NAME = 'chatkeep serve'
 
@@ -34,14 +35,15 @@ export const serveCommand = (run: Run) =>
       'let pages of these web origins connect, e.g. https://shop.example',
       parseOrigin,
     )
+    .option('--record <file>', 'write a transcript of every message that is committed; chatkeep replay reads it')
     .addHelpText('after', EXAMPLES)
     .action(
       run(async (context, options) => {
         const { readOperatorSecret } = await import('../server/read-operator-secret.js')
-        const { host, port, corsOrigin, operatorSecretFile: file } = options
+        const { host, port, corsOrigin, record, operatorSecretFile: file } = options
         const operatorSecret = await readOperatorSecret(file && resolve(context.cwd, file), context.environment)
         await context.withTarget(options, 'pooled', (target) =>
-          serve(context, target, { host, port, corsOrigin, operatorSecret }),
+          serve(context, target, { host, port, corsOrigin, operatorSecret }, record),
         )
         return undefined
       }),
@@ -51,6 +53,7 @@ const serve = async (
   context: CommandContext,
   target: ConnectionTarget,
   options: Omit<ChatServerOptions, 'store' | 'log'>,
+  recordFile: string | undefined,
 ): Promise<void> => {
   const { createChatStore } = await import('../persistence/chat-store.js')
   const { startChatServer } = await import('../server/chat-server.js')
@@ -58,9 +61,10 @@ const serve = async (
   const { within } = await import('../server/drain.js')
 
   await unlessEnded(context.signal, checkDatabase(target, APPLICATION_NAME))
+  const recorder = await openRecorder(context, recordFile)
   const store = createChatStore({ target }, { applicationName: APPLICATION_NAME })
   try {
-    const server = await startChatServer({ ...options, store, log: logTo(context) })
+    const server = await startChatServer({ ...options, store, recorder, log: logTo(context) })
     if (options.operatorSecret === undefined) context.stderr.write(NO_OPERATORS)
     context.print({ data: { url: server.url }, text: () => `listening on ${server.url}` })
     await ended(context.signal)
@@ -68,7 +72,14 @@ const serve = async (
     await server.close()
   } finally {
     await within(STORE_CLOSE_DEADLINE_MS, store.close())
+    await recorder?.close()
   }
+}
+
+const openRecorder = async (context: CommandContext, file: string | undefined): Promise<Recorder | undefined> => {
+  if (file === undefined) return undefined
+  const { createRecorder } = await import('../server/recorder.js')
+  return createRecorder({ path: resolve(context.cwd, file), onStopped: logTo(context) })
 }
 
 const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file\n'

@@ -17,6 +17,9 @@ export interface StoredMessage {
   readonly sessionId: string | null
   readonly createdAt: Date
   readonly messageType: string
+  readonly imageUrl: string | null
+  readonly imageName: string | null
+  readonly mimeType: string | null
   readonly guestPhone: string | null
   readonly operatorId: number | null
   readonly clientId: number | null
@@ -98,7 +101,8 @@ const differenceOf = (message: ExpectedMessage, row: StoredMessage, isNew: boole
 }
 
 const contactDifferences = (message: ExpectedMessage, row: StoredMessage, isNew: boolean): readonly string[] => [
-  ...(row.messageType === 'TEXT' ? [] : ['messageType']),
+  ...((message.messageType ?? 'TEXT') === row.messageType ? [] : ['messageType']),
+  ...(['imageUrl', 'imageName', 'mimeType'] as const).filter((column) => (message[column] ?? null) !== row[column]),
   ...(message.guestPhone === undefined || message.guestPhone === row.guestPhone ? [] : ['guestPhone']),
   ...(!isNew || message.operatorId === row.operatorId ? [] : ['operatorId']),
   ...(!isNew || row.clientId === null || row.clientUsername === message.guestUsername ? [] : ['clientId']),

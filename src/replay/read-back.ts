@@ -41,7 +41,7 @@ const highWaterMarkSql = (message: string): string => `
   LIMIT 1`
 
 const rowsByKeySql = (message: string, client: string): string => `
-  SELECT m."id", m."idempotencyKey", m."senderType"::text, m."messageType"::text, m."text", m."guestUsername", m."guestPhone",
+  SELECT m."id", m."idempotencyKey", m."senderType"::text, m."messageType"::text, m."text", m."imageUrl", m."imageName", m."mimeType", m."guestUsername", m."guestPhone",
     m."sessionId", m."operatorId", m."clientId", c."username" AS "clientUsername",
     m."createdAt" AT TIME ZONE 'UTC' AS "createdAt"
   FROM ${message} AS m

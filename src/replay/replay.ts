@@ -3,7 +3,11 @@ import { withClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { checkTranscript, type Check } from './check-transcript.js'
 import { emptyTranscript, endedEarly, notReadBack, stopped, stoppedReadingBack } from './endings.js'
+import { monotonicClock } from './monotonic-clock.js'
+import { createPacer, type Pacer } from './pacing.js'
 import { createReadBack, type ReadBack } from './read-back.js'
+import { NOT_BEGUN } from './resume-state.js'
+import { createRunProgress, type RunProgress } from './run-progress.js'
 import { sendTranscript, type Sending } from './send-transcript.js'
 import type { Sender } from './sender.js'
 import type { Counts } from './tally.js'
@@ -14,13 +18,27 @@ export interface ReplayReport extends Omit<Counts, 'unanswered'>, Check {
   readonly sendMs: number
   readonly readBackMs: number
   readonly messagesPerSecond: number
+  /** What is no message, by its kind; absent when nothing was sent. */
+  readonly skipped?: Readonly<Record<string, number>>
+  readonly mostBehindMs?: number
+  /** Line up to which an earlier run had settled everything; 0 for a new one. */
+  readonly resumedAt?: number
 }
 
 export interface ReplayOptions {
   /** The database that the sender's messages arrive in. */
   readonly target: ConnectionTarget
   readonly signal: AbortSignal
-  readonly onProgress: (phase: 'sending' | 'reading back', lines: number, linesPerSecond: number) => void
+  readonly onProgress: (
+    phase: 'sending' | 'reading back',
+    lines: number,
+    linesPerSecond: number,
+    behindMs?: number,
+  ) => void
+  /** As fast as it goes when absent. */
+  readonly pacer?: Pacer | undefined
+  /** Nothing is kept outside the process when absent. */
+  readonly progress?: RunProgress | undefined
 }
 
 /**
@@ -31,7 +49,9 @@ export const replay = async (input: TranscriptInput, sender: Sender, options: Re
   const highWaterMark = await withReadBack(options, (readBack) => readBack.highWaterMark())
   const sending = await sendTranscript(input, sender, {
     signal: options.signal,
-    onProgress: (lines, linesPerSecond) => options.onProgress('sending', lines, linesPerSecond),
+    onProgress: (lines, perSecond, behindMs) => options.onProgress('sending', lines, perSecond, behindMs),
+    pacer: options.pacer ?? createPacer({ kind: 'max' }, monotonicClock(options.signal)),
+    progress: options.progress ?? createRunProgress(NOTHING_KEPT),
   })
   throwUnlessComplete(input, sending, options)
   const startedAt = performance.now()
@@ -43,8 +63,13 @@ export const replay = async (input: TranscriptInput, sender: Sender, options: Re
     sendMs: sending.durationMs,
     readBackMs: performance.now() - startedAt,
     messagesPerSecond: (1_000 * counts.attempted) / sending.durationMs,
+    skipped: sending.skipped,
+    mostBehindMs: sending.mostBehindMs,
+    resumedAt: options.progress?.earlier.line ?? 0,
   }
 }
+
+const NOTHING_KEPT = { earlier: NOT_BEGUN, file: undefined, writeState: undefined, nowMs: () => 0 }
 
 /** Whether nothing is wrong: every line was kept, and nothing else. */
 export const isClean = ({ rejected, lost, doubled, unexpected }: ReplayReport): boolean =>

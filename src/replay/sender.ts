@@ -24,7 +24,13 @@ export interface Sender {
 export interface ExpectedContent {
   readonly idempotencyKey: string
   readonly senderType: 'CLIENT' | 'OPERATOR'
-  readonly text: string
+  /** TEXT when absent. */
+  readonly messageType?: 'TEXT' | 'IMAGE'
+  readonly text: string | null
+  /** None when absent, like the two that follow. */
+  readonly imageUrl?: string | null
+  readonly imageName?: string | null
+  readonly mimeType?: string | null
   readonly guestUsername: string
   readonly sessionId: string
   /** Null where it is not the transcript's to say. */

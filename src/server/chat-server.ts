@@ -9,6 +9,7 @@ import { attend } from './attend.js'
 import type { Chat, ChatIo } from './chat.js'
 import { createDrain, within } from './drain.js'
 import { authorityOf, listen } from './listen.js'
+import type { Recorder } from './recorder.js'
 
 export interface ChatServerOptions {
   /** Stays the caller's: it is used, never closed. */
@@ -21,6 +22,8 @@ export interface ChatServerOptions {
   readonly operatorSecret?: string | undefined
   /** Web origins whose pages may connect, as `https://shop.example`; `*` for all. Only the server's own when absent. */
   readonly corsOrigin?: string | readonly string[] | undefined
+  /** Stays the caller's: it is told of every message that this server commits, never closed. */
+  readonly recorder?: Recorder | undefined
   /** Takes one line at a time; holds no message text, no name and no phone number. */
   readonly log?: ((line: string) => void) | undefined
 }
@@ -81,6 +84,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     io,
     store,
     log,
+    recorder: options.recorder,
     operatorSecret: operatorSecret === '' ? undefined : operatorSecret,
     answer: createAnswer(drain, log),
   }

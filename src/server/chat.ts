@@ -3,6 +3,7 @@ import type { ChatStore } from '../persistence/chat-store.js'
 import type { Answer, Listener } from './answering.js'
 import type { ServerToClientEvents } from './outgoing.js'
 import type { Participant } from './participants.js'
+import type { Recorder } from './recorder.js'
 import type { SerialQueue } from './serial-queue.js'
 
 /** What clients send is not to be trusted before it is parsed. */
@@ -23,6 +24,8 @@ export interface Chat {
   readonly answer: Answer
   /** Undefined: operators cannot join. */
   readonly operatorSecret: string | undefined
+  /** Takes what is committed; undefined: nothing is recorded. */
+  readonly recorder: Recorder | undefined
   /** Never given message texts, names or phone numbers. */
   readonly log: (line: string) => void
 }

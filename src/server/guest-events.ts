@@ -40,15 +40,17 @@ const keepGuestMessage = async (
 ): Promise<Reply> => {
   const { conversation, username, phone } = guest
   const messageId = payload.messageId ?? randomUUID()
-  const saved = await chat.store.saveChatMessage({
+  const message = {
     ...contentOf(payload),
-    senderType: 'CLIENT',
+    senderType: 'CLIENT' as const,
     guestUsername: username,
     guestPhone: phone,
     clientSocketId: socket.id,
     sessionId: conversation,
     idempotencyKey: idempotencyKeyOf(conversation, messageId),
-  })
+  }
+  const saved = await chat.store.saveChatMessage(message)
+  if (!saved.duplicate) chat.recorder?.record({ message, createdAt: saved.createdAt, operatorName: null })
   if (!saved.duplicate) chat.io.to(OPERATORS).emit('incomingMessage', toIncomingMessage(conversation, payload, saved))
   return receiptOf(socket, conversation, messageId, saved)
 }

@@ -61,18 +61,20 @@ const keepOperatorMessage = async (
 ): Promise<Reply> => {
   const { io, store } = chat
   const messageId = payload.messageId ?? randomUUID()
-  const saved = await store.saveChatMessage({
+  const message = {
     ...contentOf(payload),
     ...(await findContact(chat, to)),
-    senderType: 'OPERATOR',
+    senderType: 'OPERATOR' as const,
     operatorId: operator.operatorId,
     sessionId: to,
     idempotencyKey: idempotencyKeyOf(operatorSender(operator.operatorId), messageId),
-  })
+  }
+  const saved = await store.saveChatMessage(message)
   if (!saved.duplicate) {
-    const message = toOperatorMessage(to, operator, payload, saved)
-    io.to(conversationRoom(to)).emit('operatorMessage', message)
-    io.to(conversationRoom(to)).emit('incomingOperatorMessage', message)
+    chat.recorder?.record({ message, createdAt: saved.createdAt, operatorName: operator.name })
+    const announced = toOperatorMessage(to, operator, payload, saved)
+    io.to(conversationRoom(to)).emit('operatorMessage', announced)
+    io.to(conversationRoom(to)).emit('incomingOperatorMessage', announced)
     io.to(OPERATORS)
       .except(socket.id)
       .emit('operatorBroadcast', toOperatorBroadcast(to, operator, payload, saved))

@@ -9,9 +9,11 @@ import type { TranscriptInput } from '../../src/replay/transcript-input.js'
 import { manyLines } from '../support/transcript.js'
 
 const HIGH_WATER_MARK = 500
+const noImage = { imageUrl: null, imageName: null, mimeType: null }
 
 const inputOf = (content: string): TranscriptInput => ({
   name: 'chats.ndjson',
+  identity: () => Promise.resolve({ sizeBytes: content.length, headSha256: '' }),
   read: async function* () {
     yield await Promise.resolve(Buffer.from(content))
   },
@@ -36,7 +38,13 @@ const rowsOf = async (input: TranscriptInput): Promise<StoredMessage[]> => {
   for await (const entry of readTranscript(input.read())) {
     if (entry.message === undefined) continue
     const content: ExpectedContent = await sender.expectedRow(entry)
-    const client = { clientId: 1, clientUsername: content.guestUsername, messageType: 'TEXT', guestPhone: null }
+    const client = {
+      clientId: 1,
+      clientUsername: content.guestUsername,
+      messageType: 'TEXT',
+      ...noImage,
+      guestPhone: null,
+    }
     rows.push({ ...content, ...client, id: HIGH_WATER_MARK + 1 + rows.length, createdAt: entry.message.at })
   }
   return rows

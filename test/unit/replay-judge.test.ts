@@ -20,6 +20,9 @@ const expected = (line: number, part: Partial<ExpectedMessage> = {}): ExpectedMe
 const stored = (line: number, part: Partial<StoredMessage> = {}): StoredMessage => ({
   id: 100 + line,
   idempotencyKey: `key ${line}`,
+  imageUrl: null,
+  imageName: null,
+  mimeType: null,
   senderType: 'CLIENT',
   text: `text ${line}`,
   guestUsername: 'maria',

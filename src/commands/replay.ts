@@ -6,9 +6,9 @@ import type { Render } from '../cli/render.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerSource } from '../replay/chat-server.js'
 import type { Findings } from '../replay/findings.js'
-import type { InspectedTranscript } from '../replay/inspect-transcript.js'
 import type { Pacer } from '../replay/pacing.js'
 import type { ReplayOptions, ReplayReport } from '../replay/replay.js'
+import type { FactsAbout } from '../replay/run-facts.js'
 import type { Sender } from '../replay/sender.js'
 
 const DETAILS = `
@@ -16,6 +16,7 @@ A transcript is one JSON object a line, plain or gzip:
   {"at":"2026-04-01T09:00:08Z","conversation":"c1","from":"client","username":"maria",
    "phone":null,"operator":null,"text":"Hello"}
 "from" is "client" or "operator"; "username" is the guest's, whoever speaks.
+A recording of serve --record, and a bulk file of Mattermost, are known by their first line.
 
 Every line has an idempotency key made of its content, so a transcript can be replayed again, whole
 or after an interruption, and nothing is doubled. Afterwards all is read back from the database: a
@@ -25,6 +26,9 @@ Examples:
   chatkeep replay chats.ndjson                     through the core, at the times of the transcript
   chatkeep replay chats.ndjson --through socket    as guests and operators would, at a server of its own
   ssh crm cat chats.gz | chatkeep replay -         from somewhere else
+  chatkeep replay yesterday.chatkeep --speed x10   what serve --record wrote, ten times as fast
+  chatkeep replay chats.ndjson --check-only        is everything in the database? writes nothing
+  chatkeep replay big.gz --resume big.state --rejected big.rejected
   chatkeep replay --scenario guest-flow            a new guest, an existing client, a guest who comes
                                                    back; removes what it wrote`
 
@@ -176,30 +180,15 @@ const pacerOf = async ({ speed = 'max', maxGap = Infinity }: ReplayFlags, signal
   throw new OperatorError('usage', `--speed is ${speed}`, { hint: 'write max, original, x10 or 200/s' })
 }
 
-/** The facts of the transcript and its pace, before the verdict. */
-const withFacts = async (
-  result: CommandResult,
-  { skipped = {}, mostBehindMs = 0, resumedAt = 0 }: ReplayReport,
-  { format, truncated, speed, checkOnly }: ReplayFlags & Pick<InspectedTranscript, 'format' | 'truncated'>,
-): Promise<CommandResult> => {
-  const words = await import('../cli/render.js')
-  const kinds = Object.entries(skipped).map(([kind, count]) => `${count} ${kind}`)
-  const facts = [
-    ...(truncated ? ['the transcript is truncated: it has no footer, and may have gone on'] : []),
-    ...(kinds.length === 0 ? [] : [`skipped, because they are no messages: ${kinds.join(', ')}`]),
-    ...(resumedAt === 0 ? [] : [`resumed behind line ${resumedAt}: what is before it was sent by an earlier run`]),
-    ...(speed === undefined || speed === 'max' ? [] : [`at most ${Math.round(mostBehindMs)} ms behind schedule`]),
-  ]
+/** The facts of the transcript and its pace, before the report. */
+const withFacts = async (result: CommandResult, report: ReplayReport, about: FactsAbout): Promise<CommandResult> => {
+  const { printable } = await import('../cli/render.js')
+  const { dataOfFacts, describeFacts } = await import('../replay/run-facts.js')
+  const facts = describeFacts(report, about).map(printable)
   return {
     ...result,
-    data: {
-      ...result.data,
-      ...(format === 'plain' ? {} : { format, truncated, skipped }),
-      ...(speed === undefined ? {} : { speed, mostBehindMs: Math.round(mostBehindMs) }),
-      ...(resumedAt === 0 ? {} : { resumedAt }),
-      ...(checkOnly === true ? { checkOnly } : {}),
-    },
-    text: (render) => [...facts.map(words.printable), result.text(render)].join('\n'),
+    data: { ...result.data, ...dataOfFacts(report, about) },
+    text: (render) => [...facts, result.text(render)].join('\n'),
   }
 }
 

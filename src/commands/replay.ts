@@ -1,12 +1,11 @@
 import { resolve } from 'node:path'
 import { Command, Option } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
-import { withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
+import { parseDuration, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
 import type { Render } from '../cli/render.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerSource } from '../replay/chat-server.js'
 import type { JournalReplayOptions } from '../replay/journal-replay.js'
-import type { RunHistory } from '../replay/history.js'
 import type { ReplayReport } from '../replay/replay.js'
 import type { Sender } from '../replay/sender.js'
 import type { TranscriptInput } from '../replay/transcript-input.js'
@@ -16,19 +15,22 @@ A transcript is one JSON object a line, plain or gzip:
   {"at":"2026-04-01T09:00:08Z","conversation":"c1","from":"client","username":"maria",
    "phone":null,"operator":null,"text":"Hello"}
 "from" is "client" or "operator"; "username" is the guest's, whoever speaks.
+A recording of serve --record, a bulk file of Mattermost, and the journal of serve --journal are known
+by their first line. What waits in a journal is saved under the keys that it has, so the server may
+drain it at the same time, or again.
 
 Every line has an idempotency key made of its content, so a transcript can be replayed again, whole
 or after an interruption, and nothing is doubled. Afterwards all is read back from the database: a
 message that is lost, doubled or unexpected, and a line that is rejected, make the answer "no" (exit 1).
 
-The journal of a chat server (serve --journal) is known by its first line; what waits in it is saved
-under the keys that it has, so the server may drain it at the same time, or again.
-
 Examples:
-  chatkeep replay chat.journal                     what a chat server kept while the database was away
   chatkeep replay chats.ndjson                     through the core, at the times of the transcript
   chatkeep replay chats.ndjson --through socket    as guests and operators would, at a server of its own
   ssh crm cat chats.gz | chatkeep replay -         from somewhere else
+  chatkeep replay chat.journal                     what a chat server kept while the database was away
+  chatkeep replay yesterday.chatkeep --speed x10   what serve --record wrote, ten times as fast
+  chatkeep replay chats.ndjson --check-only        is everything in the database? writes nothing
+  chatkeep replay big.gz --resume big.state --rejected big.rejected
   chatkeep replay --scenario guest-flow            a new guest, an existing client, a guest who comes
                                                    back; removes what it wrote`
 
@@ -38,6 +40,12 @@ interface ReplayFlags extends DatabaseFlags {
   readonly scenario?: 'guest-flow' | undefined
   readonly keep?: true | undefined
   readonly history?: string | undefined
+  readonly checkOnly?: true | undefined
+  readonly speed?: string | undefined
+  readonly maxGap?: number | undefined
+  readonly resume?: string | undefined
+  readonly rejected?: string | undefined
+  readonly acceptTruncated?: true | undefined
 }
 
 export const replayCommand = (run: Run) =>
@@ -56,6 +64,12 @@ export const replayCommand = (run: Run) =>
       '--history <file>',
       'write every operation into a new file, one JSON object a line, as Jepsen checkers read it',
     )
+    .option('--check-only', 'compare the transcript with the database; nothing is sent, and nothing is written')
+    .option('--speed <speed>', 'max, 200/s, original, or x10 for ten times as fast as it was written (default: max)')
+    .option('--max-gap <duration>', 'longest wait for the next message, with original and x10', parseDuration)
+    .option('--resume <state>', 'keep in this file how far the run came, and go on from there')
+    .option('--rejected <file>', 'write lines that are rejected to this file, as they are')
+    .option('--accept-truncated', 'replay what there is of a recording that has no footer')
     .option('--keep', 'leave what the scenario wrote in the database')
     .addHelpText('after', DETAILS)
     .action(
@@ -71,6 +85,9 @@ const missingTranscript = ({ embedded }: DatabaseFlags): string =>
   'name a transcript, or - for standard input, or --scenario guest-flow' +
   (typeof embedded === 'string' ? ` (--embedded took ${embedded} for its folder: put the transcript before it)` : '')
 
+const SENDING_FLAGS = ['speed', 'maxGap', 'resume', 'rejected', 'history', 'url'] as const
+const TRANSCRIPT_FLAGS = ['checkOnly', 'speed', 'maxGap', 'resume', 'rejected', 'acceptTruncated', 'history'] as const
+
 const checkUsage = async (file: string | undefined, flags: ReplayFlags): Promise<void> => {
   const throughSocket = flags.scenario !== undefined || flags.through === 'socket'
   const mistakes = [
@@ -78,7 +95,15 @@ const checkUsage = async (file: string | undefined, flags: ReplayFlags): Promise
     ...(file !== undefined && flags.scenario !== undefined ? ['a transcript and --scenario exclude each other'] : []),
     ...(flags.scenario !== undefined && flags.through === 'store' ? ['a scenario always goes through the socket'] : []),
     ...(flags.url !== undefined && !throughSocket ? ['--url needs --through socket'] : []),
-    ...(flags.history !== undefined && flags.scenario !== undefined ? ['--history is for a transcript'] : []),
+    ...(flags.scenario !== undefined && TRANSCRIPT_FLAGS.some((name) => flags[name] !== undefined)
+      ? ['a scenario takes none of the flags of transcripts']
+      : []),
+    ...(flags.checkOnly === true && SENDING_FLAGS.some((name) => flags[name] !== undefined)
+      ? ['--check-only sends nothing: it takes no --speed, --max-gap, --resume, --rejected, --history and --url']
+      : []),
+    ...(flags.maxGap !== undefined && !/^(original|x.*)$/.test(flags.speed ?? '')
+      ? ['--max-gap needs --speed original or a multiple such as x10']
+      : []),
     ...(flags.keep === true && flags.scenario === undefined ? ['--keep is for --scenario'] : []),
   ]
   const [first, ...others] = mistakes
@@ -106,36 +131,45 @@ const replayFile = async (
   flags: ReplayFlags,
 ): Promise<CommandResult> => {
   const { withTranscript } = await import('../replay/transcript-input.js')
-  const { replay } = await import('../replay/replay.js')
   const { describeTarget } = await import('../database/connection-target.js')
   const { progress, cwd, stdin, signal } = context
   const words = await import('../cli/render.js')
+  const way = flags.checkOnly === true ? 'comparing' : 'replaying'
+  const preposition = flags.checkOnly === true ? 'with' : 'into'
   const through = flags.through ?? 'store'
-  const header = `replaying ${path === '-' ? 'stdin' : path} into ${describeTarget(target)}, through the ${through}`
-  progress.line(words.printable(header))
+  const name = path === '-' ? 'stdin' : path
+  progress.line(words.printable(`${way} ${name} ${preposition} ${describeTarget(target)}, through the ${through}`))
   if (path === '-' && stdin.isTTY) progress.line('type or paste the transcript; end it with Ctrl-D')
 
-  const onProgress = (phase: string, lines: number, perSecond: number): void =>
-    progress.status(`${phase}: ${words.count(lines, 'line')}, ${words.count(Math.round(perSecond), 'line')}/s`)
+  const onProgress: OnReplayProgress = (phase, lines, perSecond, behindMs = 0) => {
+    const behind = behindMs < LEAST_SHOWN_DELAY_MS ? '' : `, ${words.duration(behindMs)} behind schedule`
+    progress.status(`${phase}: ${words.count(lines, 'line')}, ${words.count(Math.round(perSecond), 'line')}/s${behind}`)
+  }
   return withTranscript({ path, cwd, stdin: stdin.stream, signal }, async (input) => {
     const { isJournal } = await import('../replay/journal-replay.js')
-    if (await isJournal(resolve(cwd, path))) return replayJournalFile(input, flags, { target, signal, onProgress })
-    const report = await withSender(context, target, flags, (sender) =>
-      withHistory(flags.history, cwd, (history) => replay(input, sender, { target, signal, history, onProgress })),
-    )
-    return toResult(report, { transcript: path, through, url: flags.url, target: describeTarget(target) })
+    return (await isJournal(resolve(cwd, path)))
+      ? replayJournalFile(input, flags, { target, signal, onProgress })
+      : replayTranscriptFile(context, target, input, flags, onProgress)
   })
 }
 
+type OnReplayProgress = (
+  phase: 'sending' | 'reading back',
+  lines: number,
+  linesPerSecond: number,
+  behindMs?: number,
+) => void
+
+const LEAST_SHOWN_DELAY_MS = 100
+
 const replayJournalFile = async (
   input: TranscriptInput,
-  { through, history }: ReplayFlags,
+  flags: ReplayFlags,
   options: JournalReplayOptions,
 ): Promise<CommandResult> => {
-  const { isJournalClean, notForJournals, replayJournal } = await import('../replay/journal-replay.js')
+  const { isJournalClean, refuseForJournals, replayJournal } = await import('../replay/journal-replay.js')
   const { journalData, renderJournalReport } = await import('../replay/journal-report.js')
-  if (through === 'socket') throw notForJournals('--through socket')
-  if (history !== undefined) throw notForJournals('--history')
+  refuseForJournals(flags)
   const report = await replayJournal(input, options)
   return {
     exitCode: isJournalClean(report) ? 0 : 1,
@@ -144,15 +178,42 @@ const replayJournalFile = async (
   }
 }
 
-const withHistory = async <T>(
-  path: string | undefined,
-  cwd: string,
-  work: (history: RunHistory | undefined) => Promise<T>,
-): Promise<T> => {
-  if (path === undefined) return work(undefined)
-  const { withHistoryFile } = await import('../replay/history-file.js')
-  const { createRunHistory } = await import('../replay/history.js')
-  return withHistoryFile({ path, cwd }, (file) => work(createRunHistory(file)))
+const replayTranscriptFile = async (
+  context: CommandContext,
+  target: ConnectionTarget,
+  input: TranscriptInput,
+  flags: ReplayFlags,
+  onProgress: OnReplayProgress,
+): Promise<CommandResult> => {
+  const { replayTranscript } = await import('../replay/replay-transcript.js')
+  const { dataOfFacts, describeFacts } = await import('../replay/run-facts.js')
+  const { describeTarget } = await import('../database/connection-target.js')
+  const { printable } = await import('../cli/render.js')
+  const through = flags.through ?? 'store'
+  const absolute = (path: string | undefined): string | undefined => path && resolve(context.cwd, path)
+  const { transcript, report } = await replayTranscript(input, {
+    target,
+    through,
+    withSender: (work) => withSender(context, target, flags, work),
+    checkOnly: flags.checkOnly === true,
+    acceptTruncated: flags.acceptTruncated === true,
+    speed: flags.speed ?? 'max',
+    maxGapMs: flags.maxGap ?? Infinity,
+    historyFile: absolute(flags.history),
+    stateFile: absolute(flags.resume),
+    rejectedFile: absolute(flags.rejected),
+    signal: context.signal,
+    onProgress,
+  })
+  const about = { ...flags, ...transcript }
+  const facts = describeFacts(report, about).map(printable)
+  const request = { transcript: input.name, through, url: flags.url, target: describeTarget(target) }
+  const result = await toResult(report, request)
+  return {
+    ...result,
+    data: { ...result.data, ...dataOfFacts(report, about) },
+    text: (render) => [...facts, result.text(render)].join('\n'),
+  }
 }
 
 const withSender = async <T>(
@@ -178,6 +239,7 @@ const playScenario = async (
   const { renderRemoval } = await import('../replay/guest-flow-removal.js')
   const { describeTarget } = await import('../database/connection-target.js')
   const { printable } = await import('../cli/render.js')
+  const { renderCases } = await import('../cli/render-cases.js')
   context.progress.line(printable(`playing guest-flow over the socket into ${describeTarget(target)}`))
   const report = await runGuestFlow({ ...chatServerSource(context, target, flags), keep: flags.keep === true })
   const { cases, usernames, removal } = report
@@ -187,11 +249,7 @@ const playScenario = async (
     data: { scenario: 'guest-flow', target: describeTarget(target), url: flags.url ?? null, cases, usernames, removal },
     text: ({ paint }) =>
       [
-        ...cases.flatMap(({ name, expected, found, ok: passed }) => [
-          `${passed ? paint.green('ok  ') : paint.red('FAIL')}  ${name}`,
-          `      expected: ${expected}`,
-          `      found:    ${printable(found)}`,
-        ]),
+        ...renderCases(cases, paint),
         ...(ok || flags.url === undefined ? [] : ['', sameDatabaseHint(flags.url, describeTarget(target))]),
         '',
         `${verdictWord(ok, paint)} ${cases.filter((one) => one.ok).length} of ${cases.length} cases passed; ${printable(renderRemoval(removal, report))}`,
@@ -219,7 +277,11 @@ const toResult = async (report: ReplayReport, request: Request): Promise<Command
     text: (render) =>
       [
         ...renderCounts(countsOf(report), render),
-        `sent in ${duration(sendMs)} (${count(Math.round(messagesPerSecond), 'message')}/s), read back in ${duration(readBackMs)}`,
+        ...(sendMs === 0
+          ? []
+          : [
+              `sent in ${duration(sendMs)} (${count(Math.round(messagesPerSecond), 'message')}/s), read back in ${duration(readBackMs)}`,
+            ]),
         ...renderSections(sectionsOf(report)),
         ...(lost.count > 0 && request.url !== undefined ? ['', sameDatabaseHint(request.url, request.target)] : []),
         ...(withoutClient === 0

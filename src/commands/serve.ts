@@ -5,8 +5,10 @@ import { parseByteSize } from '../cli/byte-size.js'
 import type { CommandContext, Run } from '../cli/command.js'
 import { parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import type { ChatLog } from '../server/chat-log.js'
 import type { ChatServerOptions } from '../server/chat-server.js'
 import type { ChatLogOptions } from '../server/log.js'
+import type { Recorder } from '../server/recorder.js'
 
 const APPLICATION_NAME = 'chatkeep serve'
 
@@ -70,6 +72,7 @@ export const serveCommand = (run: Run) =>
         'silent',
       ] as const),
     )
+    .option('--record <file>', 'write a transcript of what is committed; chatkeep replay reads it', parseFile)
     .addHelpText('after', EXAMPLES)
     .action(
       run(async (context, options) => {
@@ -80,6 +83,7 @@ export const serveCommand = (run: Run) =>
           corsOrigin,
           eventsPerSecond,
           maxConnections,
+          record,
           logLevel = 'info',
           operatorSecretFile: file,
         } = options
@@ -90,16 +94,21 @@ export const serveCommand = (run: Run) =>
         }
         await context.withTarget(options, 'pooled', (target) =>
           withAdapterTarget(context, options, target, (adapterTarget) =>
-            serve(context, target, logLevel, {
-              host,
-              port,
-              corsOrigin,
-              operatorSecret,
-              eventsPerSecond,
-              maxConnections,
-              adapter: adapterTarget && { target: adapterTarget },
-              ...(journal && { journal }),
-            }),
+            serve(
+              context,
+              target,
+              { level: logLevel, recordFile: record && resolve(context.cwd, record) },
+              {
+                host,
+                port,
+                corsOrigin,
+                operatorSecret,
+                eventsPerSecond,
+                maxConnections,
+                adapter: adapterTarget && { target: adapterTarget },
+                ...(journal && { journal }),
+              },
+            ),
           ),
         )
         return undefined
@@ -121,11 +130,17 @@ const withAdapterTarget = async <T>(
   return flags.embedded === undefined ? context.withTarget(flags, 'direct', work) : work(target)
 }
 
+/** What it writes beside the database. */
+interface Writing {
+  readonly level: ChatLogOptions['level']
+  readonly recordFile: string | undefined
+}
+
 const serve = async (
   context: CommandContext,
   target: ConnectionTarget,
-  level: ChatLogOptions['level'],
-  options: Omit<ChatServerOptions, 'store' | 'log'>,
+  { level, recordFile }: Writing,
+  options: Omit<ChatServerOptions, 'store' | 'log' | 'recorder'>,
 ): Promise<void> => {
   const { createChatStore } = await import('../persistence/chat-store.js')
   const { startChatServer } = await import('../server/chat-server.js')
@@ -137,10 +152,11 @@ const serve = async (
   const format = context.json || !context.stderr.isTTY ? 'json' : 'text'
   const log = createChatLog({ level, format, output: context.stderr })
   if (warnings.includes('fsync_off')) log.warn({ event: 'fsync_off' }, FSYNC_OFF)
+  const recorder = await openRecorder(recordFile, log)
   const deadlineMs = options.journal === undefined ? undefined : JOURNALLED_DEADLINE_MS
   const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs })
   try {
-    const server = await startChatServer({ ...options, store, log })
+    const server = await startChatServer({ ...options, store, recorder, log })
     if (options.operatorSecret === undefined) log.warn({ event: 'no_operators' }, NO_OPERATORS)
     context.print({ data: { url: server.url }, text: () => `listening on ${server.url}` })
     await ended(context.signal)
@@ -148,11 +164,18 @@ const serve = async (
     await server.close()
   } finally {
     await within(STORE_CLOSE_DEADLINE_MS, store.close())
+    await recorder?.close()
   }
 }
 
 const FSYNC_OFF = 'fsync is off in the database: a crash there can lose what was acknowledged'
 const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file'
+
+const openRecorder = async (path: string | undefined, log: ChatLog): Promise<Recorder | undefined> => {
+  if (path === undefined) return undefined
+  const { createRecorder } = await import('../server/recorder.js')
+  return createRecorder({ path, onStopped: (text) => log.error({ event: 'recording_stopped', file: path }, text) })
+}
 
 const ended = async (signal: AbortSignal): Promise<void> => {
   if (!signal.aborted) await once(signal, 'abort')

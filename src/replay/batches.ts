@@ -25,18 +25,30 @@ export const createBatches = <Item>(
   }
 
   // Resolves when the batch before has ended and this one has begun.
-  const begin = async (): Promise<void> => {
+  const beginNext = async (): Promise<void> => {
+    await underWay
     const batch = gathered
     gathered = []
     weightGathered = 0
-    await underWay
     if (batch.length === 0 || failure !== undefined) return
     underWay = work(batch).catch((error: unknown) => {
       failure ??= { error }
     })
   }
 
+  let beginning: Promise<void> = Promise.resolve()
+  const begin = (): Promise<void> => (beginning = beginning.then(beginNext))
+  let isFlushing = false
+  const flushAll = async (): Promise<void> => {
+    isFlushing = true
+    while (gathered.length > 0 && failure === undefined) await begin()
+    isFlushing = false
+  }
+
   return {
+    flush: () => {
+      if (!isFlushing) void flushAll()
+    },
     push: async (_name, item, weight) => {
       const isFull = gathered.length === limits.items || weightGathered + weight > limits.weight
       if (isFull && gathered.length > 0) await begin()

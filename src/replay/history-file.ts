@@ -1,5 +1,4 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { ExitCode, OperatorError } from '../errors.js'
 
 /** A file that grows while a run goes on. */
@@ -18,10 +17,10 @@ const CHUNK_UNITS = 65_536
  * @throws OperatorError `history_exists`, `history_not_written`
  */
 export const withHistoryFile = async <T>(
-  { path, cwd }: { readonly path: string; readonly cwd: string },
+  { path }: { readonly path: string },
   work: (file: HistoryFile) => Promise<T>,
 ): Promise<T> => {
-  const handle = await create(path, cwd)
+  const handle = await create(path)
   let waiting = ''
   let writing: Promise<void> = Promise.resolve()
   const flush = (): Promise<void> => {
@@ -52,10 +51,10 @@ export const withHistoryFile = async <T>(
   }
 }
 
-const create = async (path: string, cwd: string): Promise<FileHandle> => {
+const create = async (path: string): Promise<FileHandle> => {
   try {
     // Never over another history.
-    return await open(resolve(cwd, path), 'wx')
+    return await open(path, 'wx')
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw notWritten(path, error, ExitCode.usage)
     throw new OperatorError('history_exists', `${path} is there already`, {

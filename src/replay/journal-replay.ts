@@ -73,14 +73,32 @@ export const replayJournal = async (input: TranscriptInput, options: JournalRepl
 export const isJournalClean = ({ rejected, lost, doubled, altered }: JournalReport): boolean =>
   [rejected, lost, doubled, altered].every(({ count }) => count === 0)
 
-export const notForJournals = (flag: string): OperatorError =>
-  new OperatorError(
+/** What is for transcripts only, and how it is typed. */
+const NOT_FOR_JOURNALS = {
+  checkOnly: '--check-only',
+  speed: '--speed',
+  maxGap: '--max-gap',
+  resume: '--resume',
+  rejected: '--rejected',
+  acceptTruncated: '--accept-truncated',
+  history: '--history',
+} as const
+
+type TranscriptFlags = { readonly [Flag in keyof typeof NOT_FOR_JOURNALS]?: unknown }
+
+/** @throws OperatorError `usage` for a flag that a journal has no use for */
+export const refuseForJournals = (
+  flags: TranscriptFlags & { readonly through?: 'store' | 'socket' | undefined },
+): void => {
+  const given = Object.entries(NOT_FOR_JOURNALS).filter(([flag]) => flags[flag as keyof TranscriptFlags] !== undefined)
+  const [first] = [...(flags.through === 'socket' ? ['--through socket'] : []), ...given.map(([, typed]) => typed)]
+  if (first === undefined) return
+  throw new OperatorError(
     'usage',
-    `${flag} is for transcripts: a journal goes through the store, under the keys of its senders`,
-    {
-      hint: `leave out ${flag}`,
-    },
+    `${first} is for transcripts: a journal goes through the store, under the keys of its senders`,
+    { hint: `leave out ${first}` },
   )
+}
 
 const QUERY_TIMEOUT_MS = 60_000
 const BATCH_MESSAGES = 1_000

@@ -5,11 +5,15 @@ import { DatabaseRefused } from '../persistence/errors.js'
 import { toStorableText } from '../persistence/prepare-message.js'
 import { withRetries } from '../persistence/retry.js'
 import { namesIn } from '../persistence/statements.js'
+import type { TranscriptMessage } from './transcript-line.js'
 
 /** Knows the ids of operators by their names. */
 export interface OperatorDirectory {
-  /** Null for somebody who is not in "User". */
-  idOf(name: string | null): Promise<number | null>
+  /**
+   * The id of a message's operator: the recorded one where "User" has it, else that of the name.
+   * Null for a guest's message, and for somebody who is not in "User".
+   */
+  idOfWriter(message: TranscriptMessage): Promise<number | null>
   close(): Promise<void>
 }
 
@@ -34,31 +38,38 @@ export const withOperatorDirectory = async <T>(
 const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory => {
   const known = new Map<string, Promise<number | null>>()
   let pool: ReturnType<typeof createPool> | undefined
-  const sql = `SELECT "id" FROM ${namesIn(target.schema ?? 'public').user} WHERE "username" = $1`
+  const { user } = namesIn(target.schema ?? 'public')
+  const byName = `SELECT "id" FROM ${user} WHERE "username" = $1`
+  const byId = `SELECT "id" FROM ${user} WHERE "id" = $1`
 
-  const ask = async (name: string): Promise<number | null> => {
+  const ask = async (sql: string, value: string | number): Promise<number | null> => {
     pool ??= createPool(target, { max: 1, application_name: 'chatkeep replay', query_timeout: DEADLINE_MS })
-    const { rows } = await (await pool).query<{ id: number }>(sql, [name])
+    const { rows } = await (await pool).query<{ id: number }>(sql, [value])
     return rows[0]?.id ?? null
   }
-  const lookUp = async (name: string): Promise<number | null> => {
+  const lookUp = async (sql: string, value: string | number): Promise<number | null> => {
     try {
-      return await withRetries(DEADLINE_MS, () => ask(name))
+      return await withRetries(DEADLINE_MS, () => ask(sql, value))
     } catch (error) {
       // "User" holds passwords: a role that may not read it can replay all the same, with operators unknown.
       if (error instanceof DatabaseRefused && error.sqlState === SqlState.insufficientPrivilege) return null
       throw error
     }
   }
+  const remembered = (sql: string, value: string | number): Promise<number | null> => {
+    const question = `${typeof value} ${value}`
+    const answer = known.get(question) ?? lookUp(sql, value)
+    if (known.size >= MOST_REMEMBERED) known.clear()
+    known.set(question, answer)
+    return answer
+  }
 
   return {
-    idOf: async (name) => {
-      if (name === null) return null
-      const storable = toStorableText(name)
-      const answer = known.get(storable) ?? lookUp(storable)
-      if (known.size >= MOST_REMEMBERED) known.clear()
-      known.set(storable, answer)
-      return answer
+    idOfWriter: async ({ from, operator, operatorId }) => {
+      if (from === 'client') return null
+      const recorded = operatorId == null ? null : await remembered(byId, operatorId)
+      if (recorded !== null || operator === null) return recorded
+      return remembered(byName, toStorableText(operator))
     },
     close: async () => (await pool)?.end(),
   }

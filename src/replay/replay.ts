@@ -6,7 +6,11 @@ import { judgeRun, type RunJudgement } from './check-run.js'
 import { checkTranscript } from './check-transcript.js'
 import { emptyTranscript, endedEarly, notReadBack, stopped, stoppedReadingBack } from './endings.js'
 import type { RunHistory } from './history.js'
+import { monotonicClock } from './monotonic-clock.js'
+import { createPacer, type Pacer } from './pacing.js'
 import { createReadBack, type ReadBack } from './read-back.js'
+import { NOT_BEGUN } from './resume-state.js'
+import { createRunProgress, type RunProgress } from './run-progress.js'
 import { sendTranscript, type Sending } from './send-transcript.js'
 import type { Sender } from './sender.js'
 import type { Counts } from './tally.js'
@@ -17,6 +21,11 @@ export interface ReplayReport extends Omit<Counts, 'unanswered'>, Check, RunJudg
   readonly sendMs: number
   readonly readBackMs: number
   readonly messagesPerSecond: number
+  /** What is no message, by its kind; absent when nothing was sent. */
+  readonly skipped?: Readonly<Record<string, number>>
+  readonly mostBehindMs?: number
+  /** Line up to which an earlier run had settled everything; 0 for a new one. */
+  readonly resumedAt?: number
 }
 
 export interface ReplayOptions {
@@ -25,7 +34,16 @@ export interface ReplayOptions {
   readonly signal: AbortSignal
   /** Written while the run goes on. */
   readonly history?: RunHistory | undefined
-  readonly onProgress: (phase: 'sending' | 'reading back', lines: number, linesPerSecond: number) => void
+  readonly onProgress: (
+    phase: 'sending' | 'reading back',
+    lines: number,
+    linesPerSecond: number,
+    behindMs?: number,
+  ) => void
+  /** As fast as it goes when absent. */
+  readonly pacer?: Pacer | undefined
+  /** Nothing is kept outside the process when absent. */
+  readonly progress?: RunProgress | undefined
 }
 
 /**
@@ -50,7 +68,9 @@ const sendAndCheck = async (input: TranscriptInput, sender: Sender, options: Rep
   const highWaterMark = await withReadBack(options, (readBack) => readBack.highWaterMark())
   const sending = await sendTranscript(input, sender, {
     signal: options.signal,
-    onProgress: (lines, linesPerSecond) => options.onProgress('sending', lines, linesPerSecond),
+    onProgress: (lines, perSecond, behindMs) => options.onProgress('sending', lines, perSecond, behindMs),
+    pacer: options.pacer ?? createPacer({ kind: 'max' }, monotonicClock(options.signal)),
+    progress: options.progress ?? createRunProgress(NOTHING_KEPT),
   })
   throwUnlessComplete(input, sending, options)
   const startedAt = performance.now()
@@ -63,11 +83,14 @@ const sendAndCheck = async (input: TranscriptInput, sender: Sender, options: Rep
     sendMs: sending.durationMs,
     readBackMs: performance.now() - startedAt,
     messagesPerSecond: (1_000 * counts.attempted) / sending.durationMs,
+    skipped: sending.skipped,
+    mostBehindMs: sending.mostBehindMs,
+    resumedAt: options.progress?.earlier.line ?? 0,
   }
 }
 
 /** A line that was not kept is a failure, too. */
-const judgeReplay = (check: Check, rejected: number): RunJudgement => {
+export const judgeReplay = (check: Check, rejected: number): RunJudgement => {
   const { verdict, reasons } = judgeRun(check)
   if (rejected === 0) return { verdict, reasons }
   return {
@@ -75,6 +98,7 @@ const judgeReplay = (check: Check, rejected: number): RunJudgement => {
     reasons: [`${rejected.toLocaleString('en-US')} rejected`, ...(verdict === 'failed' ? reasons : [])],
   }
 }
+const NOTHING_KEPT = { earlier: NOT_BEGUN, file: undefined, writeState: undefined, nowMs: () => 0 }
 
 /** A question that is not answered within this time will not be. */
 const QUERY_TIMEOUT_MS = 60_000

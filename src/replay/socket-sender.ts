@@ -4,13 +4,14 @@ import type { Answer } from '../client/chat-connection.js'
 import { createChatPeer } from '../client/chat-peer.js'
 import { refusalOf } from './chat-refusal.js'
 import { withChatServer, type ChatServerSource, type RunningChat } from './chat-server.js'
-import { contentOfGuestMessage, contentOfOperatorMessage } from './expected-content.js'
+import { expectSocketRow } from './expected-rows.js'
 import { withOperatorDirectory, type OperatorDirectory } from './operator-directory.js'
 import { createLanes, type LaneLimits } from './lanes.js'
 import { createPeerPool } from './peer-pool.js'
 import type { KeyedMessage } from './read-transcript.js'
 import { guestTokenOf, messageIdOf } from './replay-key.js'
 import type { Sender, SendOutcome } from './sender.js'
+import type { TranscriptMessage } from './transcript-line.js'
 
 /** Sockets that stay open at once, so that neither side runs out of them; operators hear of every message, so fewer of them. */
 const MOST_GUESTS = 200
@@ -49,15 +50,14 @@ export const createSocketSender = (
   const connect = (join: Readonly<Record<string, unknown>>) => () => createChatPeer({ address, join, signal })
 
   const sendAsOperator = async ({ message, key }: KeyedMessage): Promise<Answer> => {
-    const operatorId = await operators.idOf(message.operator)
+    const operatorId = await operators.idOfWriter(message)
     const given = toUsername(message.operator ?? '')
     const name = given === '' ? NAMELESS_OPERATOR : given
     const join = { role: 'operator', name, operatorId, token: operatorSecret }
     return desks.use(name, connect(join), (desk) =>
       desk.ask('operatorMessage', {
         to: conversationOf(guestTokenOf(message)),
-        type: 'text',
-        message: message.text,
+        ...contentOf(message),
         operatorId,
         operatorName: name,
         messageId: messageIdOf(key),
@@ -71,7 +71,7 @@ export const createSocketSender = (
     const join = { role: 'client', username: message.username, phone: message.phone, token }
     const answer = await guests.use(token, connect(join), async (guest) => {
       if (message.from === 'client') {
-        return guest.ask('clientMessage', { type: 'text', message: message.text, messageId: messageIdOf(key) })
+        return guest.ask('clientMessage', { ...contentOf(message), messageId: messageIdOf(key) })
       }
       // An operator can write only to a guest whom the server has met.
       const joined = await guest.join()
@@ -82,13 +82,7 @@ export const createSocketSender = (
 
   return {
     open: (onOutcome) => createLanes(LIMITS, async (keyed) => onOutcome(keyed.line, await send(keyed))),
-    expectedRow: async ({ message, key }) => {
-      const guest = { conversation: conversationOf(guestTokenOf(message)), username: message.username }
-      const said = { message: message.text, messageId: messageIdOf(key) }
-      return message.from === 'client'
-        ? contentOfGuestMessage(guest, said)
-        : contentOfOperatorMessage(await operators.idOf(message.operator), guest, said)
-    },
+    expectedRow: expectSocketRow(operators),
     close: () => {
       guests.close()
       desks.close()
@@ -96,6 +90,14 @@ export const createSocketSender = (
     },
   }
 }
+
+const contentOf = ({ messageType, text, image }: TranscriptMessage) => ({
+  type: messageType === 'IMAGE' ? 'image' : 'text',
+  message: text,
+  image: image?.url,
+  name: image?.name,
+  mimeType: image?.mimeType,
+})
 
 /** Refusals that concern one message; every other would meet the next one as well. */
 const BLAMES_THE_MESSAGE: ReadonlySet<string> = new Set([

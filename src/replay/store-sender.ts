@@ -2,11 +2,10 @@ import type { ConnectionTarget } from '../database/connection-target.js'
 import { createBulkStore, type BulkStore } from '../persistence/bulk-store.js'
 import { DatabaseRefused, IdempotencyConflict, InvalidMessage, MessageNotStored } from '../persistence/errors.js'
 import type { SavedChatMessage } from '../persistence/message.js'
-import { toStorablePhone, toStorableText, toUsername } from '../persistence/prepare-message.js'
 import { blamesTheRow } from '../persistence/save-batch.js'
 import { createBatches, type BatchLimits } from './batches.js'
+import { expectStoreRow } from './expected-rows.js'
 import { withOperatorDirectory, type OperatorDirectory } from './operator-directory.js'
-import type { KeyedMessage } from './read-transcript.js'
 import type { Sender, SendOutcome } from './sender.js'
 import { toNewChatMessage } from './transcript-line.js'
 
@@ -31,7 +30,7 @@ export const createStoreSender = (store: BulkStore, operators: OperatorDirectory
       const messages = await Promise.all(
         batch.map(async ({ message, key }) => ({
           ...toNewChatMessage(message),
-          operatorId: message.from === 'operator' ? await operators.idOf(message.operator) : null,
+          operatorId: await operators.idOfWriter(message),
           idempotencyKey: key,
         })),
       )
@@ -44,16 +43,7 @@ export const createStoreSender = (store: BulkStore, operators: OperatorDirectory
       }
       if (fatal?.status === 'rejected') throw fatal.reason
     }),
-  expectedRow: async ({ message, key }: KeyedMessage) => ({
-    idempotencyKey: key,
-    senderType: message.from === 'client' ? 'CLIENT' : 'OPERATOR',
-    text: toStorableText(message.text),
-    guestUsername: toUsername(message.username),
-    sessionId: toStorableText(message.conversation),
-    createdAt: message.at,
-    guestPhone: toStorablePhone(message.phone),
-    operatorId: message.from === 'operator' ? await operators.idOf(message.operator) : null,
-  }),
+  expectedRow: expectStoreRow(operators),
   close: () => store.close(),
 })
 

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdtemp, open, rm, stat, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { pipeline, type Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { pipeline as pipelineDone } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { ExitCode, OperatorError } from '../errors.js'
@@ -17,6 +18,8 @@ export interface TranscriptInput {
    * @throws OperatorError `input_damaged`
    */
   read(): AsyncIterable<Buffer>
+  /** What tells it from others: its size, and the hash of its first 64 KiB, hexadecimal. */
+  identity(): Promise<{ readonly sizeBytes: number; readonly headSha256: string }>
 }
 
 export interface TranscriptSource {
@@ -41,10 +44,22 @@ export const withTranscript = async <T>(
   try {
     const { size } = await file.stat()
     const compressed = await isCompressed(file, name)
-    return await work({ name, read: () => readFrom(file, { name, size, compressed }) })
+    return await work({
+      name,
+      read: () => readFrom(file, { name, size, compressed }),
+      identity: () => identify(file, size),
+    })
   } finally {
     await file.close()
   }
+}
+
+const HEAD_BYTES = 65_536
+
+const identify = async (file: FileHandle, sizeBytes: number) => {
+  const length = Math.min(HEAD_BYTES, sizeBytes)
+  const { bytesRead, buffer } = await file.read(Buffer.alloc(HEAD_BYTES), 0, length, 0)
+  return { sizeBytes, headSha256: createHash('sha256').update(buffer.subarray(0, bytesRead)).digest('hex') }
 }
 
 const openSource = async ({ path, cwd, stdin, signal }: TranscriptSource): Promise<FileHandle> => {
@@ -109,13 +124,26 @@ interface OpenedFile {
 
 async function* readFrom(file: FileHandle, { name, size, compressed }: OpenedFile): AsyncGenerator<Buffer> {
   if (size === 0) return
-  const bytes = file.createReadStream({ start: 0, end: size - 1, autoClose: false })
+  const bytes = readPieces(file, size)
   // The callback is needed for the errors to arrive at the stream that is read from.
-  const stream: Readable = compressed ? pipeline(bytes, createGunzip(), () => undefined) : bytes
+  const unpacked = (): Readable => pipeline(Readable.from(bytes), createGunzip(), () => undefined)
   try {
-    yield* stream as AsyncIterable<Buffer>
+    yield* compressed ? (unpacked() as AsyncIterable<Buffer>) : bytes
   } catch (cause) {
     throw damaged(name, cause)
+  }
+}
+
+const PIECE_BYTES = 65_536
+
+// A stream on the handle would close it when its reader leaves early.
+async function* readPieces(file: FileHandle, size: number): AsyncGenerator<Buffer> {
+  for (let position = 0; position < size;) {
+    const length = Math.min(PIECE_BYTES, size - position)
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, position)
+    if (bytesRead === 0) return
+    position += bytesRead
+    yield buffer.subarray(0, bytesRead)
   }
 }
 

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { InvalidMessage } from '../persistence/errors.js'
-import type { NewChatMessage } from '../persistence/message.js'
+import type { MessageType, NewChatMessage } from '../persistence/message.js'
 import { prepareMessage } from '../persistence/prepare-message.js'
+import { parseJsonLine } from './json-line.js'
 
 /** One message of a transcript. */
 export interface TranscriptMessage {
@@ -12,7 +13,22 @@ export interface TranscriptMessage {
   readonly username: string
   readonly phone: string | null
   readonly operator: string | null
-  readonly text: string
+  /** Null only for an image without one. */
+  readonly text: string | null
+  /** TEXT when absent. */
+  readonly messageType?: MessageType
+  readonly image?: TranscriptImage
+  /** Id that the operator had in "User" of the database that the message was recorded from. */
+  readonly operatorId?: number | null
+  readonly socketId?: string | null
+}
+
+/** What a message holds besides its text. */
+export interface TranscriptImage {
+  /** A URL or a data URL. */
+  readonly url: string | null
+  readonly name: string | null
+  readonly mimeType: string | null
 }
 
 /** Either the message, or every reason why the line holds none. */
@@ -27,41 +43,41 @@ const EARLIEST = Date.UTC(1970, 0)
 const LATEST = Date.UTC(10_000, 0)
 
 const text = z.string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be a string') })
-const textOrNull = z
+export const textOrNull = z
   .string({ error: 'must be a string or null' })
   .nullish()
   .transform((value) => value ?? null)
 
-const lineSchema = z.object(
-  {
-    at: text
-      .pipe(z.iso.datetime({ offset: true, error: 'must be an instant such as 2026-04-01T09:00:08.250Z' }))
-      .transform((instant) => new Date(instant))
-      .refine((instant) => +instant >= EARLIEST && +instant < LATEST, { error: 'must be in the years 1970 to 9999' }),
-    conversation: text.min(1, { error: 'is empty' }),
-    from: z.enum(['client', 'operator'], {
-      error: ({ input }) => (input === undefined ? 'is missing' : 'must be "client" or "operator"'),
-    }),
-    username: text,
-    phone: textOrNull,
-    operator: textOrNull,
-    text: text.min(1, { error: 'is empty' }),
-  },
-  { error: 'must be a JSON object' },
-)
+/** The fields that a message has in every format of chatkeep's own. */
+export const lineFields = {
+  at: text
+    .pipe(z.iso.datetime({ offset: true, error: 'must be an instant such as 2026-04-01T09:00:08.250Z' }))
+    .transform((instant) => new Date(instant))
+    .refine((instant) => +instant >= EARLIEST && +instant < LATEST, { error: 'must be in the years 1970 to 9999' }),
+  conversation: text.min(1, { error: 'is empty' }),
+  from: z.enum(['client', 'operator'], {
+    error: ({ input }) => (input === undefined ? 'is missing' : 'must be "client" or "operator"'),
+  }),
+  username: text,
+  phone: textOrNull,
+  operator: textOrNull,
+}
+
+export const NOT_AN_OBJECT = 'must be a JSON object'
+
+const lineSchema = z.object({ ...lineFields, text: text.min(1, { error: 'is empty' }) }, { error: NOT_AN_OBJECT })
 
 /** Decodes and checks one line; all its mistakes are reported at once, those that the core would find included. */
 export const parseLine = (bytes: Uint8Array): ParsedDocument => {
-  const decoded = decode(bytes)
-  if (decoded === undefined) return { isDocument: false, reasons: ['is not valid UTF-8'] }
-  const document = parseJson(decoded)
-  return document === undefined
-    ? { isDocument: false, reasons: ['is not valid JSON'] }
-    : { isDocument: true, ...parseDocument(document.value) }
+  const { value, reason } = parseJsonLine(bytes)
+  return reason === undefined
+    ? { isDocument: true, ...parseDocument(value, lineSchema) }
+    : { isDocument: false, reasons: [reason] }
 }
 
-const parseDocument = (document: unknown): ParsedLine => {
-  const { success, data, error } = lineSchema.safeParse(document)
+/** Checks what a line holds; all its mistakes are reported at once. */
+export const parseDocument = (document: unknown, schema: z.ZodType<TranscriptMessage>): ParsedLine => {
+  const { success, data, error } = schema.safeParse(document)
   if (success) {
     const reasons = reasonsOfCore(data)
     return reasons.length === 0 ? { message: data } : { reasons }
@@ -77,33 +93,15 @@ export const toNewChatMessage = (message: TranscriptMessage) =>
     guestUsername: message.username,
     guestPhone: message.phone,
     senderType: message.from === 'client' ? 'CLIENT' : 'OPERATOR',
-    messageType: 'TEXT',
+    messageType: message.messageType ?? 'TEXT',
     text: message.text,
+    imageUrl: message.image?.url ?? null,
+    imageName: message.image?.name ?? null,
+    mimeType: message.image?.mimeType ?? null,
+    clientSocketId: message.socketId ?? null,
     sessionId: message.conversation,
     createdAt: message.at,
   }) as const satisfies NewChatMessage
-
-// Without `ignoreBOM`, so that a byte order mark is dropped at the start of the file, and where files were joined.
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-const decode = (bytes: Uint8Array): string | undefined => {
-  try {
-    return utf8.decode(bytes)
-  } catch {
-    // The only thing that can be wrong here is said by the caller.
-    return undefined
-  }
-}
-
-// Wrapped, because `null` is valid JSON.
-const parseJson = (json: string): { readonly value: unknown } | undefined => {
-  try {
-    return { value: JSON.parse(json) as unknown }
-  } catch {
-    // V8's message quotes the line, which is personal data; the line number says enough.
-    return undefined
-  }
-}
 
 /** Valid stand-ins for the fields that are already known to be wrong. */
 const STAND_IN: TranscriptMessage = {
@@ -131,7 +129,8 @@ const FIELD_NAMES: readonly (readonly [RegExp, string])[] = [
   [/^sessionId /, 'conversation '],
 ]
 
-const reasonsOfCore = (message: TranscriptMessage): readonly string[] => {
+/** What the core would find wrong with a message, in the words of a transcript. */
+export const reasonsOfCore = (message: TranscriptMessage): readonly string[] => {
   try {
     prepareMessage(toNewChatMessage(message))
     return []

@@ -18,6 +18,7 @@ import { authorityOf, listen } from './listen.js'
 import { openJournal, type JournalOptions } from './open-journal.js'
 import { createQuotas } from './quota.js'
 import { tooManyConnections } from './refusals.js'
+import type { Recorder } from './recorder.js'
 
 export interface ChatServerOptions extends Partial<Readonly<Record<keyof ChatLimits, number | undefined>>> {
   /** Stays the caller's: it is used, never closed. */
@@ -34,6 +35,8 @@ export interface ChatServerOptions extends Partial<Readonly<Record<keyof ChatLim
   readonly journal?: JournalOptions | undefined
   /** Makes this and the other servers on one database behave as one; each is on its own when absent. */
   readonly adapter?: ClusterOptions | undefined
+  /** Stays the caller's: it is told of every message that this server commits, never closed. */
+  readonly recorder?: Recorder | undefined
   /** Silent when absent. */
   readonly log?: ChatLog | undefined
 }
@@ -106,6 +109,9 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
       onStored: (submission, saved) => {
         if (!saved.duplicate) announce(io, submission, saved)
         confirm(io, submission, saved)
+      },
+      onCommitted: ({ message, operatorName }, { createdAt, duplicate }) => {
+        if (!duplicate) options.recorder?.record({ message, createdAt, operatorName })
       },
       log,
     },

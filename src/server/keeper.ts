@@ -35,6 +35,8 @@ export interface KeeperParts {
   /** @throws OperatorError `unknown_conversation` */
   readonly findContact: (conversation: string) => Promise<ConversationContact>
   readonly connectedContact: (conversation: string) => ConversationContact | undefined
+  /** Told of each message that the database has taken, by then with its contact. */
+  readonly onCommitted: (submission: Submission, saved: SavedChatMessage) => void
   /** Told of each message that waited and is in the database now. */
   readonly onStored: (submission: Submission, saved: SavedChatMessage) => void
   readonly log: ChatLog
@@ -56,8 +58,10 @@ export const createKeeper = (parts: KeeperParts, journal: Journal | undefined): 
   if (journal !== undefined) return createJournalledKeeper(parts, journal)
   return {
     keep: async (submission) => {
-      const { message } = await withContact(parts, submission)
-      return { queued: false, saved: await parts.store.saveChatMessage(message) }
+      const complete = await withContact(parts, submission)
+      const saved = await parts.store.saveChatMessage(complete.message)
+      parts.onCommitted(complete, saved)
+      return { queued: false, saved }
     },
     close: () => Promise.resolve(),
   }
@@ -95,6 +99,7 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
       const askedAt = Date.now()
       const saved = await store.saveChatMessage(attempt.message)
       if (!saved.duplicate) clock.note(saved.createdAt, askedAt, Date.now())
+      parts.onCommitted(attempt, saved)
       return { queued: false, saved }
     } catch (error) {
       if (!isAway(error)) throw error

@@ -17,19 +17,21 @@ export interface SaveEntryParts {
   readonly store: ChatStore
   readonly journal: Journal
   readonly complete: (submission: Submission) => Promise<Submission>
+  readonly onCommitted: (submission: Submission, saved: SavedChatMessage) => void
   readonly onStored: (submission: Submission, saved: SavedChatMessage) => void
   readonly log: ChatLog
 }
 
 /** Brings one entry of the journal into the database, or, when the database will never take it, into the file of the rejected. */
 export const saveEntry = async (parts: SaveEntryParts, entry: JournalEntry): Promise<EntryOutcome> => {
-  const { store, journal, complete, onStored } = parts
+  const { store, journal, complete, onCommitted, onStored } = parts
   try {
     const submission = await complete(entry)
     const answer = await store.saveChatMessage(submission.message)
     // What it met may be the attempt that was made before the message was queued: then nobody was told of it yet.
     const saved = entry.attempted ? { ...answer, duplicate: false } : answer
     journal.settle(entry)
+    onCommitted(submission, saved)
     onStored(submission, saved)
     return { kind: answer.duplicate ? 'duplicate' : 'stored' }
   } catch (error) {

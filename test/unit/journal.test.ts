@@ -121,7 +121,10 @@ describe('a journal on a disk', () => {
     await rm(folder, { recursive: true })
   })
   const opened = async (options: { path?: string; maxBytes?: number } = {}): Promise<Journal> => {
-    const journal = await openJournal({ path, ...options }, { ...SILENT_LOG, warn: (fields) => log.push(JSON.stringify(fields)) })
+    const journal = await openJournal(
+      { path, ...options },
+      { ...SILENT_LOG, warn: (fields) => log.push(JSON.stringify(fields)) },
+    )
     journals.push(journal)
     return journal
   }

@@ -15,6 +15,7 @@ const HIGH_WATER_MARK = 500
 
 const inputOf = (content: string): TranscriptInput => ({
   name: 'chats.ndjson',
+  identity: () => Promise.resolve({ sizeBytes: content.length, headSha256: '' }),
   read: async function* () {
     yield await Promise.resolve(Buffer.from(content))
   },

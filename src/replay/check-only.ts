@@ -1,0 +1,78 @@
+import { performance } from 'node:perf_hooks'
+import { withClient } from '../database/connection.js'
+import type { ConnectionTarget } from '../database/connection-target.js'
+import { inReadOnlySnapshot } from '../database/transaction.js'
+import { checkTranscript } from './check-transcript.js'
+import { emptyTranscript } from './endings.js'
+import { expectSocketRow, expectStoreRow } from './expected-rows.js'
+import { withOperatorDirectory } from './operator-directory.js'
+import { createReadBack } from './read-back.js'
+import { readTranscript } from './read-transcript.js'
+import { judgeReplay, type ReplayReport } from './replay.js'
+import { createTally, type Tally } from './tally.js'
+import type { TranscriptInput } from './transcript-input.js'
+
+export interface CheckOnlyOptions {
+  readonly target: ConnectionTarget
+  /** Which way the messages are looked for to have come: the two leave different keys. */
+  readonly through: 'store' | 'socket'
+  readonly signal: AbortSignal
+  readonly onProgress: (phase: 'reading back', lines: number, linesPerSecond: number) => void
+}
+
+const LIMITS = { statementTimeoutMs: 60_000, lockTimeoutMs: 1_000 }
+
+/**
+ * Compares a transcript with a database as if every message had been acknowledged. Writes nothing: the server keeps the
+ * session read-only. What others wrote into the same conversations is theirs to say.
+ * @throws OperatorError `empty_transcript`, and what the database answers
+ */
+export const checkOnly = (input: TranscriptInput, options: CheckOnlyOptions): Promise<ReplayReport> =>
+  withOperatorDirectory(options.target, async (operators) => {
+    const { target, signal } = options
+    const startedAt = performance.now()
+    const tally = await expectAll(input, signal)
+    const { unanswered: _none, ...counts } = tally.counts()
+    if (counts.attempted === 0) throw emptyTranscript(input.name)
+    const expectedRow = options.through === 'socket' ? expectSocketRow(operators) : expectStoreRow(operators)
+    const session = {
+      applicationName: 'chatkeep replay --check-only',
+      signal,
+      queryTimeoutMs: LIMITS.statementTimeoutMs,
+    }
+    const check = await withClient(target, session, (client) =>
+      inReadOnlySnapshot(client, LIMITS, async () => {
+        const readBack = createReadBack(client, target.schema ?? 'public')
+        const onProgress = (messages: number): void =>
+          options.onProgress('reading back', messages, (1_000 * messages) / (performance.now() - startedAt))
+        return checkTranscript(
+          input,
+          tally,
+          { expectedRow },
+          { ...readBack, rowsAfter: () => Promise.resolve([]) },
+          { highWaterMark: await readBack.highWaterMark(), signal, onProgress },
+        )
+      }),
+    )
+    return {
+      ...counts,
+      ...check,
+      ...judgeReplay(check, counts.rejected.count),
+      sendMs: 0,
+      readBackMs: performance.now() - startedAt,
+      messagesPerSecond: 0,
+    }
+  })
+
+const expectAll = async (input: TranscriptInput, signal: AbortSignal): Promise<Tally> => {
+  const tally = createTally()
+  for await (const entry of readTranscript(input.read())) {
+    signal.throwIfAborted()
+    if (entry.message === undefined) tally.reject(entry.line, entry.reasons)
+    else {
+      tally.begin(entry.line)
+      tally.settle(entry.line, { kind: 'duplicate' })
+    }
+  }
+  return tally
+}

@@ -1,0 +1,32 @@
+import type { RawLine } from './split-lines.js'
+import type { TranscriptMessage } from './transcript-line.js'
+
+/** A message as its format gives it. */
+export interface SourceMessage {
+  readonly message: TranscriptMessage
+  /** The idempotency key that the source gave it; made of its content when absent. */
+  readonly key?: string
+}
+
+/** What one line holds. */
+export interface LineContent {
+  readonly messages: readonly SourceMessage[]
+  /** Why the line, or a part of it, holds no message though it should. */
+  readonly reasons: readonly string[]
+  /** What was left out because it is no message, by its kind. */
+  readonly skipped: readonly string[]
+}
+
+/** Reads the lines of one transcript, in their order. */
+export interface LineReader {
+  read(line: RawLine & { readonly bytes: Buffer }): LineContent
+}
+
+const NOTHING: LineContent = { messages: [], reasons: [], skipped: [] }
+
+export const holdsMessages = (...messages: readonly SourceMessage[]): LineContent => ({ ...NOTHING, messages })
+export const isRejected = (...reasons: readonly string[]): LineContent => ({ ...NOTHING, reasons })
+export const isSkipped = (...skipped: readonly string[]): LineContent => ({ ...NOTHING, skipped })
+
+/** What is said of a last line that is cut off. */
+export const CUT_OFF = 'is truncated: the input ends in the middle of it'

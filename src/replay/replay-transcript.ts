@@ -1,0 +1,82 @@
+import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { OperatorError } from '../errors.js'
+import { checkOnly } from './check-only.js'
+import { withHistoryFile } from './history-file.js'
+import { createRunHistory, type RunHistory } from './history.js'
+import { inspectTranscript, type InspectedTranscript } from './inspect-transcript.js'
+import { monotonicClock } from './monotonic-clock.js'
+import { createPacer, parseSpeed, type Pacer } from './pacing.js'
+import { replay, type ReplayOptions, type ReplayReport } from './replay.js'
+import type { Sender } from './sender.js'
+import type { TranscriptInput } from './transcript-input.js'
+import { withRunProgress } from './with-run-progress.js'
+
+export interface TranscriptReplayOptions {
+  readonly target: ConnectionTarget
+  readonly through: 'store' | 'socket'
+  /** Provides the way into the database for as long as the work lasts. */
+  readonly withSender: <T>(work: (sender: Sender) => Promise<T>) => Promise<T>
+  /** Nothing is sent: the database is only compared with the transcript. */
+  readonly checkOnly: boolean
+  readonly acceptTruncated: boolean
+  /** `max`, `original`, `x10` or `200/s`. */
+  readonly speed: string
+  /** Longest wait for the next message, in milliseconds. */
+  readonly maxGapMs: number
+  /** Absolute paths of what is kept on disk. */
+  readonly historyFile: string | undefined
+  readonly stateFile: string | undefined
+  readonly rejectedFile: string | undefined
+  readonly signal: AbortSignal
+  readonly onProgress: ReplayOptions['onProgress']
+}
+
+export interface ReplayedTranscript {
+  readonly transcript: InspectedTranscript
+  readonly report: ReplayReport
+}
+
+/**
+ * Replays a transcript of any format, or compares it with the database; it is looked through before anything is sent.
+ * @throws OperatorError `usage` for a speed that is none, and what its parts throw
+ */
+export const replayTranscript = async (
+  input: TranscriptInput,
+  options: TranscriptReplayOptions,
+): Promise<ReplayedTranscript> => {
+  const { target, through, signal, onProgress, acceptTruncated } = options
+  const pacer = pacerOf(options)
+  const transcript = await inspectTranscript(input, { acceptTruncated, signal })
+  if (options.checkOnly) return { transcript, report: await checkOnly(input, { target, through, signal, onProgress }) }
+  const files = {
+    stateFile: options.stateFile,
+    rejectedFile: options.rejectedFile,
+    header: transcript.header,
+    identity: {
+      ...(await input.identity()),
+      format: transcript.format,
+      target: describeTarget(target),
+      through,
+    },
+  }
+  const report = await withRunProgress(files, (progress) =>
+    options.withSender((sender) =>
+      withHistory(options.historyFile, (history) =>
+        replay(input, sender, { target, signal, onProgress, pacer, progress, history }),
+      ),
+    ),
+  )
+  return { transcript, report }
+}
+
+const pacerOf = ({ speed, maxGapMs, signal }: TranscriptReplayOptions): Pacer => {
+  const parsed = parseSpeed(speed, maxGapMs)
+  if (parsed !== undefined) return createPacer(parsed, monotonicClock(signal))
+  throw new OperatorError('usage', `--speed is ${speed}`, { hint: 'write max, original, x10 or 200/s' })
+}
+
+const withHistory = async <T>(
+  path: string | undefined,
+  work: (history: RunHistory | undefined) => Promise<T>,
+): Promise<T> =>
+  path === undefined ? work(undefined) : withHistoryFile({ path }, (file) => work(createRunHistory(file)))

@@ -1,0 +1,30 @@
+import { performance } from 'node:perf_hooks'
+import { openRejectedFile } from './rejected-file.js'
+import { NOT_BEGUN, readRunState, writeRunState, type RunIdentity } from './resume-state.js'
+import { createRunProgress, type RunProgress } from './run-progress.js'
+
+export interface RunFiles {
+  readonly stateFile: string | undefined
+  readonly rejectedFile: string | undefined
+  /** The first line of the file of rejected lines, where their format needs one. */
+  readonly header: Buffer | undefined
+  readonly identity: RunIdentity
+}
+
+/** Provides what a run keeps on disk for as long as the work lasts. */
+export const withRunProgress = async <T>(
+  { stateFile, rejectedFile, header, identity }: RunFiles,
+  work: (progress: RunProgress) => Promise<T>,
+): Promise<T> => {
+  const earlier = stateFile === undefined ? NOT_BEGUN : await readRunState(stateFile, identity)
+  const continueAt = earlier.rejectedBytes
+  const file =
+    rejectedFile === undefined ? undefined : await openRejectedFile({ path: rejectedFile, header, continueAt })
+  const writeState =
+    stateFile === undefined ? undefined : (state: typeof earlier) => writeRunState(stateFile, identity, state)
+  try {
+    return await work(createRunProgress({ earlier, file, writeState, nowMs: () => performance.now() }))
+  } finally {
+    await file?.close()
+  }
+}

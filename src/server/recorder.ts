@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto'
+import { open, type FileHandle } from 'node:fs/promises'
+import { OperatorError } from '../errors.js'
+import { transcriptFooter, transcriptHeader, transcriptMessage, type RecordedMessage } from './transcript-format.js'
+
+/** Writes a native transcript of what is committed, off the way of the acknowledgements. */
+export interface Recorder {
+  /** Takes a message that was committed; returns at once. */
+  record(recorded: RecordedMessage): void
+  /** Writes what is left and the footer. May be called twice. */
+  close(): Promise<void>
+}
+
+export interface RecorderOptions {
+  readonly path: string
+  /** Told once, when the recording ends early, and once more at the close. */
+  readonly onStopped: (message: string) => void
+}
+
+/** What may wait for the disk; a transcript with holes would be worse than one that ends. */
+const MOST_WAITING_BYTES = 32 * 1_048_576
+
+/**
+ * Begins a transcript.
+ * @throws OperatorError `recording_exists`, `recording_failed`
+ */
+export const createRecorder = async ({ path, onStopped }: RecorderOptions): Promise<Recorder> => {
+  const file = await openNew(path)
+  const hash = createHash('sha256')
+  let waiting: string[] = []
+  let waitingBytes = 0
+  let messages = 0
+  let stopped: string | undefined
+  let writing: Promise<void> | undefined
+
+  const stop = (reason: string): void => {
+    if (stopped !== undefined) return
+    stopped = reason
+    waiting = []
+    waitingBytes = 0
+    onStopped(`recording to ${path} stopped: ${reason}; the chat goes on, what follows is not recorded`)
+  }
+  const writeAll = async (): Promise<void> => {
+    try {
+      // What a busy server commits during one write is the next one.
+      while (waiting.length > 0) {
+        const text = waiting.join('')
+        waiting = []
+        waitingBytes = 0
+        await file.appendFile(text)
+        hash.update(text)
+      }
+    } catch (error) {
+      stop(reasonOf(error))
+    } finally {
+      writing = undefined
+    }
+  }
+  const flush = async (): Promise<void> => {
+    if (waiting.length > 0 || writing !== undefined) await (writing ??= writeAll())
+  }
+  const append = (line: string): void => {
+    if (stopped !== undefined) return
+    waiting.push(line)
+    waitingBytes += Buffer.byteLength(line)
+    if (waitingBytes > MOST_WAITING_BYTES) stop('the disk is too slow')
+    else void flush()
+  }
+  const finish = async (): Promise<void> => {
+    await flush()
+    if (stopped === undefined && messages > 0) append(transcriptFooter(messages, hash.copy().digest('hex')))
+    await flush()
+    if (stopped === undefined) await file.sync().catch((error: unknown) => stop(reasonOf(error)))
+    await file.close()
+    if (stopped !== undefined) onStopped(`the recording ${path} is incomplete: it stopped because ${stopped}`)
+  }
+
+  let closing: Promise<void> | undefined
+  return {
+    record: (recorded) => {
+      if (closing !== undefined || stopped !== undefined) return
+      // A server that never got as far as a message leaves an empty file, which the next one may use.
+      if (messages === 0) append(transcriptHeader(new Date()))
+      messages += 1
+      append(transcriptMessage(recorded))
+    },
+    close: () => (closing ??= finish()),
+  }
+}
+
+const openNew = async (path: string): Promise<FileHandle> => {
+  // Transcripts are personal data: nobody else may read them.
+  const file = await open(path, 'a', 0o600).catch((cause: unknown) => {
+    throw new OperatorError('recording_failed', `${path} cannot be written: ${reasonOf(cause)}`, {
+      hint: 'name a file in a folder that exists and may be written to',
+      cause,
+    })
+  })
+  const { size } = await file.stat()
+  if (size === 0) return file
+  await file.close()
+  throw new OperatorError('recording_exists', `${path} is there already, and is not overwritten`, {
+    hint: 'name another file, or move this one away',
+  })
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota is used up',
+  EFBIG: 'the file is as large as files may be',
+  EIO: 'the disk fails',
+  ENOENT: 'there is no such folder',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+  EROFS: 'the file system is read-only',
+}
+
+const reasonOf = (error: unknown): string => {
+  const { code, message } = error as NodeJS.ErrnoException
+  return REASONS[code ?? ''] ?? message
+}

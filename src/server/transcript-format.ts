@@ -1,0 +1,54 @@
+import type { NewChatMessage } from '../persistence/message.js'
+
+export const TRANSCRIPT_FORMAT = 'chatkeep-transcript'
+export const TRANSCRIPT_VERSION = 1
+
+/** The source whose message ids are chatkeep's own idempotency keys, kept as they are. */
+export const CHATKEEP_SOURCE = 'chatkeep'
+
+/** One committed message, and who the operator is that wrote it. */
+export interface RecordedMessage {
+  readonly message: NewChatMessage & { readonly idempotencyKey: string }
+  readonly createdAt: Date
+  /** Null for a guest's message. */
+  readonly operatorName: string | null
+}
+
+/** First line of a native transcript. */
+export const transcriptHeader = (recordedAt: Date): string =>
+  toLine({
+    type: 'header',
+    format: TRANSCRIPT_FORMAT,
+    version: TRANSCRIPT_VERSION,
+    source: CHATKEEP_SOURCE,
+    recordedAt: recordedAt.toISOString(),
+  })
+
+/** A message with everything that is stored of it; the fields of a plain line are those of a plain line. */
+export const transcriptMessage = ({ message, createdAt, operatorName }: RecordedMessage): string =>
+  toLine({
+    type: 'message',
+    id: message.idempotencyKey,
+    at: createdAt.toISOString(),
+    conversation: message.sessionId ?? null,
+    from: message.senderType === 'CLIENT' ? 'client' : 'operator',
+    username: message.guestUsername ?? message.sessionId ?? null,
+    phone: message.guestPhone ?? null,
+    operator: operatorName,
+    operatorId: message.operatorId ?? null,
+    messageType: message.messageType === 'IMAGE' ? 'image' : 'text',
+    text: message.text ?? null,
+    image: message.imageUrl ?? null,
+    imageName: message.imageName ?? null,
+    mimeType: message.mimeType ?? null,
+    socketId: message.clientSocketId ?? null,
+  })
+
+/**
+ * Last line of a native transcript, by which a truncated or altered one is seen.
+ * @param sha256 hexadecimal, over the lines before it, each with a line feed
+ */
+export const transcriptFooter = (messages: number, sha256: string): string =>
+  toLine({ type: 'footer', messages, sha256 })
+
+const toLine = (document: Readonly<Record<string, unknown>>): string => `${JSON.stringify(document)}\n`

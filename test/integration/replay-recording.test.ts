@@ -1,0 +1,108 @@
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { createRecorder } from '../../src/server/recorder.js'
+import { migrated, on } from '../support/chat.js'
+import { startChatkeep, whenEnded } from '../support/chatkeep-process.js'
+import { createDatabase, describe, expect, test, vi } from '../support/database.js'
+import { withChat } from '../support/socket-chat.js'
+import { manyLines, transcriptLine, writeInput } from '../support/transcript.js'
+
+const ROWS = `SELECT "sessionId", "createdAt", "senderType", "operatorId", "messageType", "text", "imageUrl", "imageName",
+    "mimeType", "guestUsername", "guestPhone", "clientSocketId", "idempotencyKey"
+  FROM "ChatMessage" ORDER BY "id"`
+
+describe('a recording of a chat server', () => {
+  test('replays into another database as the same conversations, and is told from one that lacks a message', async ({
+    database,
+  }) => {
+    await migrated(database, 'crm-before')
+    await database.query('TRUNCATE "ChatMessage"')
+    const path = join(dirname(await writeInput('')), 'recording')
+    const stops: string[] = []
+    const recorder = await createRecorder({ path, onStopped: (message) => stops.push(message) })
+    await withChat(database, { recorder }, async ({ guest, operator }) => {
+      const maria = await guest('maria', { phone: '+34 600' })
+      const desk = await operator('Anna', 1)
+      await maria.ask('clientMessage', { type: 'text', message: 'Hola', messageId: 'm1' })
+      await maria.ask('clientMessage', { type: 'text', message: 'Hola', messageId: 'm1' })
+      await maria.ask('clientMessage', {
+        type: 'image',
+        image: 'data:image/png;base64,AA',
+        name: 'a',
+        mimeType: 'image/png',
+      })
+      await desk.ask('operatorMessage', {
+        to: maria.clientId,
+        type: 'text',
+        message: 'Yes?',
+        operatorId: 1,
+        operatorName: 'Anna',
+      })
+      await maria.ask('clientMessage', { type: 'text', message: '' })
+    })
+    await recorder.close()
+    expect(stops).toEqual([])
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
+    await expect(createRecorder({ path, onStopped: () => undefined })).rejects.toMatchObject({
+      code: 'recording_exists',
+    })
+
+    const other = await createDatabase()
+    try {
+      await migrated(other.database, 'crm-before')
+      await other.database.query('TRUNCATE "ChatMessage"')
+      const missing = await on(other.database, 'replay', path, '--check-only')
+      expect(missing.stdout).toContain('0 rejected, 3 lost')
+      const { stdout, exitCode } = await on(other.database, 'replay', path)
+      expect(stdout).toContain('3 messages attempted, 3 saved')
+      expect(exitCode).toBe(0)
+      expect(await other.database.query(ROWS)).toEqual(await database.query(ROWS))
+      for (const one of [database, other.database]) {
+        expect((await on(one, 'replay', path, '--check-only')).exitCode).toBe(0)
+      }
+      expect((await on(other.database, 'replay', path, '--through', 'socket')).stdout).toContain('3 saved')
+      expect((await on(other.database, 'replay', path, '--through', 'socket', '--check-only')).exitCode).toBe(0)
+    } finally {
+      await other.close()
+      await other.drop()
+    }
+
+    const cut = (await readFile(path, 'utf8')).split('\n').slice(0, 3).join('\n')
+    await writeFile(path, cut)
+    const refused = await on(database, 'replay', path)
+    expect(refused.exitCode).toBe(1)
+    expect(refused.stderr).toContain('has no footer')
+    const accepted = await on(database, 'replay', path, '--accept-truncated')
+    expect(accepted.stdout).toContain('the transcript is truncated')
+    expect(accepted.stdout).toContain('2 messages attempted, 0 saved, 2 duplicates')
+  })
+})
+
+describe('an interrupted replay', () => {
+  test('goes on where it was killed, keeps rejected lines as they were, and refuses another transcript', async ({
+    database,
+  }) => {
+    await migrated(database)
+    const messages = 1_200
+    const path = await writeInput(`nonsense\n${manyLines(messages)}`)
+    const [state, rejected] = [`${path}.state`, `${path}.rejected`]
+    const flags = ['--resume', state, '--rejected', rejected]
+    const argv = ['replay', path, '--database-url', database.url, ...flags, '--speed', '400/s']
+    const child = startChatkeep(argv, {})
+    const ended = whenEnded(child)
+    await vi.waitFor(async () => expect(await readFile(state, 'utf8')).toMatch(/"line":[1-9]/), 20_000)
+    child.kill('SIGKILL')
+    expect((await ended).signal).toBe('SIGKILL')
+
+    const { stdout } = await on(database, 'replay', path, ...flags)
+    expect(stdout).toMatch(/resumed behind line \d+/)
+    expect(stdout).toContain('1 rejected, 0 lost, 0 doubled, 0 unexpected')
+    expect(await database.query('SELECT count(*)::integer FROM "ChatMessage"')).toEqual([{ count: messages }])
+    expect(await readFile(rejected, 'utf8')).toBe('nonsense\n')
+    const again = await on(database, 'replay', path, ...flags)
+    expect(again.stdout).toContain(`0 saved, ${messages.toLocaleString('en-US')} duplicates`)
+    const other = await writeInput(`${transcriptLine()}\n`)
+    expect((await on(database, 'replay', other, '--resume', state)).stderr).toContain('is the state of another replay')
+    expect((await on(database, 'replay', path, '--rejected', rejected)).stderr).toContain('is not overwritten')
+  })
+})

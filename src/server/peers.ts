@@ -129,11 +129,15 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
     if (known === undefined && news.kind !== 'list') sayHello()
   }
 
+  let beatenAt = Date.now()
   const beat = (): void => {
     publish({ kind: 'alive', server: self })
     const now = Date.now()
+    // This process stood still itself, and what the others said meanwhile is not read yet.
+    const stoodStill = now - beatenAt > 2 * HEARTBEAT_MS
+    beatenAt = now
     for (const [server, peer] of [...peers]) {
-      if (!isConnected()) peer.heardAt = now
+      if (stoodStill || !isConnected()) peer.heardAt = now
       else if (now - peer.heardAt > SILENCE_MS) forget(server)
     }
   }

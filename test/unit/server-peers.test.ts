@@ -60,6 +60,16 @@ describe('the other servers', () => {
     expect(one.events).toEqual(['+Lucía', '-Lucía'])
   })
 
+  test('nobody is gone because this process itself stood still', () => {
+    const { peers, events } = neighbourhood()
+    peers.receive({ kind: 'list', server: 'b', participants: [lucia] })
+    vi.setSystemTime(Date.now() + 60_000)
+    vi.advanceTimersByTime(2_000)
+    expect(events).toEqual(['+Lucía'])
+    vi.advanceTimersByTime(10_000)
+    expect(events).toEqual(['+Lucía', '-Lucía'])
+  })
+
   test('a server that was killed is gone after seven seconds, and asked for its list when it speaks again', () => {
     const { peers, events, published } = neighbourhood()
     peers.receive({ kind: 'list', server: 'b', participants: [lucia] })

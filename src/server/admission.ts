@@ -26,7 +26,8 @@ export const createAdmission =
     const { origin, host } = headers
     const isAllowed = origin === undefined || origins.includes('*') || origins.includes(origin) || isOwn(origin, host)
     const shown = origin?.slice(0, LONGEST_ORIGIN_SHOWN)
-    if (!isAllowed) log.warn({ event: 'origin_refused', origin: shown }, 'a connection was refused: its origin is not allowed')
+    if (!isAllowed)
+      log.warn({ event: 'origin_refused', origin: shown }, 'a connection was refused: its origin is not allowed')
     const reason = drain.closing ? 'the server is closing' : isAllowed ? null : 'this origin is not allowed'
     answer(reason, reason === null)
   }

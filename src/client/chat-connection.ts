@@ -19,7 +19,7 @@ export type Answer = z.infer<typeof answerSchema>
 export interface ChatConnection {
   /** Another one after every cut; undefined while there is no connection. */
   id(): string | undefined
-  /** Resolves to whether there is a connection, at once or within the time. */
+  /** Resolves to whether there is a connection: at once, within the time, or when the server refuses to have this one now. */
   waitUntilConnected(timeoutMs: number): Promise<boolean>
   /** Resolves when there is no connection, or not any more. */
   untilDisconnected(): Promise<void>
@@ -93,10 +93,16 @@ const waitForConnection = (socket: Socket, timeoutMs: number, signal: AbortSigna
     const settle = (): void => {
       clearTimeout(timer)
       socket.off('connect', settle)
+      socket.off('connect_error', settleWhenRefused)
       signal.removeEventListener('abort', settle)
       resolve(socket.connected)
     }
+    // Socket.IO goes on by itself after everything else that may keep it from connecting.
+    const settleWhenRefused = (): void => {
+      if (!socket.active) settle()
+    }
     const timer = setTimeout(settle, timeoutMs)
+    socket.on('connect_error', settleWhenRefused)
     socket.once('connect', settle)
     signal.addEventListener('abort', settle)
   })

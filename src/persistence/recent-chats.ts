@@ -8,6 +8,8 @@ export interface RecentChatsQuery {
   readonly limit?: number | undefined
   /** Cursor: the page of chats whose last message is older. */
   readonly before?: string | undefined
+  /** Most bytes of texts and images a page; it then has fewer chats, but never none where there is one. No bound when absent. */
+  readonly maxBytes?: number | undefined
 }
 
 export interface RecentChat {
@@ -47,7 +49,7 @@ export const readRecentChats = async (session: ReadSession, query: RecentChatsQu
   const limit = checkLimit(query.limit ?? 50)
   const position = query.before === undefined ? undefined : parseCursor(query.before)
   const rows = await findPage(session, rowsToRead(limit), position)
-  const page = rows.slice(0, limit)
+  const page = rows.slice(0, Math.min(limit, countFitting(rows, query.maxBytes ?? Infinity)))
   return {
     chats: page.map(({ cursor: _cursor, listedAt: _listedAt, username, phone, unreadCount, ...lastMessage }) => ({
       clientId: lastMessage.clientId,
@@ -56,8 +58,17 @@ export const readRecentChats = async (session: ReadSession, query: RecentChatsQu
       lastMessage,
       unreadCount,
     })),
-    nextBefore: rows.length > limit ? (page.at(-1)?.cursor ?? null) : null,
+    nextBefore: rows.length > page.length ? (page.at(-1)?.cursor ?? null) : null,
   }
+}
+
+const countFitting = (rows: readonly RecentRow[], maxBytes: number): number => {
+  let bytes = 0
+  const tooMany = rows.findIndex(({ text, imageUrl }, place) => {
+    bytes += Buffer.byteLength(text ?? '') + Buffer.byteLength(imageUrl ?? '')
+    return place > 0 && bytes > maxBytes
+  })
+  return tooMany === -1 ? rows.length : tooMany
 }
 
 // A few rows of the list are superseded by later ones; when so many are that the page is not full, it takes more of them.

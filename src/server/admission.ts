@@ -12,6 +12,9 @@ export interface Admission {
 /** The form of Engine.IO's `allowRequest`; asked once for each new connection. */
 export type AllowRequest = (request: IncomingMessage, answer: (reason: string | null, allowed: boolean) => void) => void
 
+/** No real one is longer; a header may be, up to 16 kB. */
+const LONGEST_ORIGIN_SHOWN = 200
+
 /**
  * Decides who may connect. Browsers enforce CORS for HTTP, but let any page open a WebSocket to anywhere, so the origin is
  * checked here for both. What sends no origin is no browser. While the server drains, the connections it has go on
@@ -22,7 +25,9 @@ export const createAdmission =
   ({ headers }, answer) => {
     const { origin, host } = headers
     const isAllowed = origin === undefined || origins.includes('*') || origins.includes(origin) || isOwn(origin, host)
-    if (!isAllowed) log.warn({ event: 'origin_refused', origin }, 'a connection was refused: its origin is not allowed')
+    const shown = origin?.slice(0, LONGEST_ORIGIN_SHOWN)
+    if (!isAllowed)
+      log.warn({ event: 'origin_refused', origin: shown }, 'a connection was refused: its origin is not allowed')
     const reason = drain.closing ? 'the server is closing' : isAllowed ? null : 'this origin is not allowed'
     answer(reason, reason === null)
   }

@@ -135,7 +135,8 @@ const parse = <Payload>(event: string, schema: z.ZodType<Payload>, payload: unkn
   )
 }
 
-const toWireError = (error: OperatorError): WireError => {
+/** What a client may know of an error. */
+export const toWireError = (error: OperatorError): WireError => {
   const { code, message, retryable } = error
   // What the database says is for the log: it may tell where it is, and what others wrote.
   const words = isOfStore(error) ? WORDS_FOR_CLIENTS[code] : undefined

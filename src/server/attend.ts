@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { createAnswer } from './answering.js'
+import { createAnswer, toWireError } from './answering.js'
 import type { Chat, ChatSocket, Seat } from './chat.js'
 import type { Drain } from './drain.js'
 import { guestListeners } from './guest-events.js'
@@ -9,7 +9,7 @@ import type { ChatLimits } from './limits.js'
 import { operatorListeners } from './operator-events.js'
 import { leave } from './presence.js'
 import type { Quota } from './quota.js'
-import { neverJoined, unknownEvent } from './refusals.js'
+import { invalidPacket, neverJoined, unknownEvent } from './refusals.js'
 import { createSerialQueue } from './serial-queue.js'
 import { endWhenUnread } from './slow-reader.js'
 
@@ -38,6 +38,7 @@ export const attend = (house: ChatHouse, socket: ChatSocket): void => {
   socket.onAny((event: string, ...args: unknown[]) => {
     if (!listeners.has(event)) refuse(...args)
   })
+  socket.on('error', (error) => endInvalid(house, socket, error))
   endWhenUnread(socket.conn, limits.maxUnreadCharacters, () =>
     log.warn({ event: 'slow_reader', socket: socket.id }, 'a connection was ended: it does not read what it is sent'),
   )
@@ -50,11 +51,17 @@ export const attend = (house: ChatHouse, socket: ChatSocket): void => {
   })
 }
 
+// Socket.IO ends the connection after it. A client may send an event of the same name, but no Error in it.
+const endInvalid = ({ log }: ChatHouse, socket: ChatSocket, error: unknown): void => {
+  if (!(error instanceof Error)) return
+  log.warn({ event: 'invalid_packet', socket: socket.id }, 'a connection was ended: it sent what is no packet')
+  socket.emit('refused', toWireError(invalidPacket()))
+}
+
 // The connection, not the socket: a page that is not ready to join yet comes back by itself.
 const endUnjoined = ({ limits, log }: ChatHouse, socket: ChatSocket): void => {
   if (socket.data.participant !== undefined) return
   log.debug({ event: 'join_timeout', socket: socket.id }, 'a connection was ended: nobody joined')
-  const { code, message, retryable } = neverJoined(limits.joinTimeoutMs)
-  socket.emit('refused', { code, message, retryable })
+  socket.emit('refused', toWireError(neverJoined(limits.joinTimeoutMs)))
   socket.conn.close()
 }

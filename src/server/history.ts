@@ -2,6 +2,7 @@ import type { Reply } from './answering.js'
 import type { Chat, Listeners, Seat } from './chat.js'
 import { toContact } from './conversation.js'
 import { toGuestHistoryMessage } from './outgoing.js'
+import { MAX_PAGE_BYTES } from './limits.js'
 import type { Guest } from './participants.js'
 import { historySchema, type ContactPayload } from './payloads.js'
 import { joinedAt } from './presence.js'
@@ -9,13 +10,14 @@ import { joinedAt } from './presence.js'
 interface Page {
   readonly before: string | undefined
   readonly limit: number | undefined
+  readonly maxBytes: number
 }
 
 /** `history`, the one event that both sides have: a guest reads its own conversation, an operator anybody's. */
 export const historyListeners = (chat: Chat, { socket, inOrder }: Seat): Listeners => ({
   history: chat.answer('history', historySchema, ({ before, limit, ...whose }) => {
     const participant = joinedAt(socket)
-    const page = { before: before ?? undefined, limit: limit ?? undefined }
+    const page = { before: before ?? undefined, limit: limit ?? undefined, maxBytes: MAX_PAGE_BYTES }
     return inOrder(() =>
       participant.role === 'client'
         ? readGuestHistory(chat, participant, page)

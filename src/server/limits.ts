@@ -14,6 +14,9 @@ export interface ChatLimits {
   readonly joinTimeoutMs: number
 }
 
+/** Of one answer that holds a page. Less than may wait for a socket, so that who reads page by page is never taken for a slow reader. */
+export const MAX_PAGE_BYTES = 4 * 1_048_576
+
 export const DEFAULT_LIMITS: ChatLimits = {
   eventsPerSecond: 20,
   maxConnections: 10_000,

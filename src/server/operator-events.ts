@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Reply } from './answering.js'
 import type { Chat, Listeners, Seat } from './chat.js'
 import { idempotencyKeyOf, operatorSender } from './identity.js'
+import { MAX_PAGE_BYTES } from './limits.js'
 import { markRead } from './mark-read.js'
 import type { Operator } from './participants.js'
 import {
@@ -39,6 +40,7 @@ export const operatorListeners = (chat: Chat, seat: Seat): Listeners => {
         const { chats, nextBefore } = await store.getRecentChats({
           before: before ?? undefined,
           limit: limit ?? undefined,
+          maxBytes: MAX_PAGE_BYTES,
         })
         return { answer: { chats, nextBefore } }
       })

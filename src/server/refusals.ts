@@ -33,5 +33,8 @@ export const tooManyConnections = (most: number): OperatorError =>
 export const neverJoined = (timeoutMs: number): OperatorError =>
   refusal('join_timeout', `nobody joined within ${timeoutMs / 1_000} s; connect again and join`, true)
 
+export const invalidPacket = (): OperatorError =>
+  refusal('invalid_packet', 'this is no packet of Socket.IO, or one with more than ten binary parts')
+
 export const serverClosing = (): OperatorError =>
   refusal('server_closing', 'the server is closing; connect again and repeat this', true)

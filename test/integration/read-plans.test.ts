@@ -187,7 +187,7 @@ describe('a page of history', () => {
       [MESSAGES / 2],
     )
     const cursor = middle?.cursor
-    for (const position of [{}, { before: cursor }, { after: cursor }]) {
+    for (const position of [{}, { before: cursor }, { after: cursor }, { before: cursor, maxBytes: 4_000_000 }]) {
       await expectIndexed(
         (store) => store.getChatHistory({ ...contact, ...position, limit: PAGE }),
         [`ChatMessage_${column}_createdAt_idx`],

@@ -20,7 +20,7 @@ const createGarbage = (random: () => number) => {
   const nested = (depth: number): unknown => JSON.parse('['.repeat(depth) + ']'.repeat(depth))
   const atom = (): unknown =>
     pick<() => unknown>([
-      () => pick([null, true, 0, -1, 1e308, '', ' ', 'client', 'admin', 'text', '\0', 'half \ud83d', '../../etc']),
+      () => pick([null, true, 0, -1, 1e308, '', ' ', 'client', 'operator', 'text', '\0', 'half \ud83d', '../../etc']),
       () => random() * 2 ** 33,
       () => 'x'.repeat(random() * 2_000),
       () => Buffer.alloc(random() * 200),
@@ -34,51 +34,102 @@ const createGarbage = (random: () => number) => {
 }
 
 const ATTACKS = 10_000
-const AT_ONCE = 200
+const LANES = 12
+const AT_ONCE = 100
+/** Socket.IO's own bound. */
+const MOST_BINARY_PARTS = 10
 
-/** Sends what no client would, and counts what each event was answered with. */
-const attack = async (peers: readonly Peer[], seed: number): Promise<Map<string, number>> => {
-  const random = seeded(seed)
-  const { pick, payload } = createGarbage(random)
-  const codes = new Map<string, number>()
-  for (let sent = 0; sent < ATTACKS; sent += AT_ONCE) {
-    const acks = Array.from({ length: AT_ONCE }, () => {
-      const event = pick(EVENTS)
-      const args = Array.from({ length: random() < 0.1 ? 8 : 1 }, payload)
-      // Some want no answer, and may not get in anybody's way either.
-      if (random() < 0.05) pick(peers).socket.emit(event, ...args)
-      return pick(peers).ask(event, ...args)
-    })
-    for (const { ok, error } of await Promise.all(acks)) {
-      const code = ok ? 'ok' : (error?.code ?? 'no code')
-      codes.set(code, (codes.get(code) ?? 0) + 1)
-    }
-  }
-  return codes
+interface Attack {
+  readonly event: string
+  readonly args: readonly unknown[]
 }
 
+const createAttacks = (seed: number): readonly Attack[] => {
+  const random = seeded(seed)
+  const { pick, payload } = createGarbage(random)
+  return Array.from({ length: ATTACKS }, () => ({
+    event: pick(EVENTS),
+    args: Array.from({ length: random() < 0.1 ? 1 + random() * 40 : 1 }, payload),
+  }))
+}
+
+const binaryParts = (value: unknown): number => {
+  if (Buffer.isBuffer(value)) return 1
+  return typeof value === 'object' && value !== null
+    ? Object.values(value).reduce<number>((sum, part) => sum + binaryParts(part), 0)
+    : 0
+}
+
+/** What ends its connection: no packet that Socket.IO takes, and an operator without the secret. */
+const endsConnection = ({ event, args }: Attack): boolean =>
+  binaryParts(args) > MOST_BINARY_PARTS ||
+  (event === 'join' && (args[0] as { role?: unknown } | null)?.role === 'operator')
+
+const codeOf = ({ ok, error }: Ack): string => (ok ? 'ok' : (error?.code ?? 'no code'))
+
+/** Sends what no client would over many sockets at once. @returns the code that each was answered with */
+const attack = async (peers: readonly Peer[], attacks: readonly Attack[]): Promise<readonly string[]> => {
+  const lanes = peers.map(async ({ ask, socket }, lane) => {
+    const codes: string[] = []
+    const mine = attacks.filter((_, number) => number % peers.length === lane)
+    for (let sent = 0; sent < mine.length; sent += AT_ONCE) {
+      const acks = mine.slice(sent, sent + AT_ONCE).map(({ event, args }, number) => {
+        // Some want no answer, and may not get in anybody's way either.
+        if (number % 20 === 0) socket.emit(event, ...args)
+        return ask(event, ...args)
+      })
+      codes.push(...(await Promise.all(acks)).map(codeOf))
+    }
+    return codes
+  })
+  return (await Promise.all(lanes)).flat()
+}
+
+/** @returns the answer of one that ends its connection, or by which event it was told why */
+const attackAndEnd = async (chat: TestChat, { event, args }: Attack): Promise<string> => {
+  const peer = await chat.connect()
+  const answer = new Promise<string>((resolve) => {
+    peer.socket.emit(event, ...args, (ack: Ack) => resolve(codeOf(ack)))
+    peer.socket.once('refused', ({ code }: { code: string }) => resolve(`refused by ${code}`))
+  })
+  const code = await Promise.race([answer, peer.disconnected()])
+  peer.socket.disconnect()
+  return code
+}
+
+const countEach = (codes: readonly string[]): Readonly<Record<string, number>> =>
+  Object.fromEntries([...new Set(codes)].sort().map((code) => [code, codes.filter((one) => one === code).length]))
+
 test('ten thousand malformed payloads are each answered by name, and nothing of them stays', async ({ chat }) => {
-  const seed = 20_260_401
-  const peers = [await chat.connect(), await chat.guest('ana'), await chat.operator('Lucía', 1)]
-  const codes = await attack(peers, seed)
-  const known = [
-    'forbidden',
-    'invalid_contact',
-    'invalid_limit',
-    'unknown_conversation',
-    'invalid_payload',
-    'invalid_token',
-    'not_joined',
-    'ok',
-    'unknown_event',
+  const attacks = createAttacks(20_260_401)
+  const ending = attacks.filter(endsConnection)
+  const others = attacks.filter((one) => !endsConnection(one))
+  const joined = (number: number) => [
+    chat.connect(),
+    chat.guest(`ana ${number}`),
+    chat.operator(`Lucía ${number}`, 1 + (number % 2)),
   ]
-  expect(
-    [...codes.keys()].filter((code) => !known.includes(code)),
-    `seed ${seed}`,
-  ).toEqual([])
-  expect([...codes.values()].reduce((sum, count) => sum + count, 0)).toBe(ATTACKS)
-  expect(codes.get('invalid_payload')).toBeGreaterThan(ATTACKS / 4)
-  expect(chat.log.filter((line) => !line.includes('operator_refused'))).toEqual([])
+  const peers = await Promise.all(Array.from({ length: LANES / 3 }, (_, number) => joined(number)).flat())
+  expect(countEach(await attack(peers, others))).toMatchInlineSnapshot(`
+    {
+      "forbidden": 771,
+      "invalid_contact": 289,
+      "invalid_limit": 9,
+      "invalid_payload": 5071,
+      "not_joined": 847,
+      "ok": 701,
+      "unknown_conversation": 2,
+      "unknown_event": 2249,
+    }
+  `)
+  expect(peers.map(({ socket }) => socket.connected)).toEqual(peers.map(() => true))
+  expect(countEach(await Promise.all(ending.map((one) => attackAndEnd(chat, one))))).toMatchInlineSnapshot(`
+    {
+      "refused by invalid_packet": 61,
+    }
+  `)
+  const expected = ['operator_refused', 'invalid_packet']
+  expect(chat.log.filter((line) => !expected.includes((JSON.parse(line) as { event: string }).event))).toEqual([])
   expect(Object.prototype).not.toHaveProperty('role')
   const bruno = await chat.guest('bruno')
   expectOk(await bruno.ask('clientMessage', { type: 'text', message: 'as if nothing had been' }))

@@ -76,6 +76,35 @@ test('a socket that never joins is told why it is ended, and one that joined sta
   })
 })
 
+test('a page that would be too large has fewer messages, and the next begins where it ends', async ({ database }) => {
+  await withoutMessages(database)
+  await withChat(database, {}, async (chat) => {
+    const ana = await chat.guest('ana')
+    const image = 'x'.repeat(1_000_000)
+    for (let messageId = 1; messageId <= 10; messageId += 1) {
+      const content = messageId === 7 ? { type: 'text', message: 'small' } : { type: 'image', image }
+      expectOk(await ana.ask('clientMessage', { ...content, messageId: String(messageId) }))
+    }
+    const pages: unknown[] = []
+    for (let before: string | null | undefined; before !== null;) {
+      const page = expectOk(await ana.ask('history', { limit: 200, before }))
+      pages.push(page.messages.map(({ messageId }) => Number(messageId)))
+      before = page.nextBefore
+    }
+    expect(pages).toEqual([[6, 7, 8, 9, 10], [2, 3, 4, 5], [1]])
+    const others = await Promise.all(Array.from({ length: 5 }, (_, number) => chat.guest(`guest ${number}`)))
+    for (const other of others) expectOk(await other.ask('clientMessage', { type: 'image', image }))
+    const lucia = await chat.operator('Lucía', 1)
+    const first = expectOk(await lucia.ask('recentChats', { limit: 200 }))
+    const second = expectOk(await lucia.ask('recentChats', { limit: 200, before: first.nextBefore }))
+    expect([first, second].map(({ chats }) => chats.map(({ username }) => username))).toEqual([
+      ['guest 4', 'guest 3', 'guest 2', 'guest 1'],
+      ['guest 0', 'ana'],
+    ])
+    expect(second.nextBefore).toBeNull()
+  })
+})
+
 test('an operator who does not read is ended before the memory fills, and holds up nobody', async ({ database }) => {
   await withoutMessages(database)
   const maxUnreadCharacters = 2 * 1_048_576

@@ -53,3 +53,66 @@ test('an older panel without the token is disconnected', async ({ chat }) => {
   socket.emit('join', { role: 'operator', name: 'Lucía', operatorId: 1 })
   expect(await disconnected()).toBe('io server disconnect')
 })
+
+test('an older widget that comes back on a new socket, and two older panels, see all that is theirs', async ({
+  chat,
+}) => {
+  const panel = async (name: string, operatorId: number) => {
+    const peer = await chat.connect()
+    peer.socket.emit('join', { role: 'operator', name, operatorId, token: SECRET })
+    peer.socket.emit('getConnectedOperators', {})
+    await peer.next('connectedOperatorsList')
+    return peer
+  }
+  const lucia = await panel('Lucía', 1)
+  const bruno = await panel('Bruno', 2)
+  expect(await lucia.next('operatorConnected')).toEqual({ operatorId: 2, name: 'Bruno' })
+  expect(bruno.all('connectedOperatorsList')).toEqual([
+    [
+      { operatorId: 1, name: 'Lucía' },
+      { operatorId: 2, name: 'Bruno' },
+    ],
+  ])
+
+  const first = await chat.connect()
+  first.socket.emit('join', { role: 'client', name: 'ana' })
+  first.socket.emit('clientMessage', { type: 'text', message: 'before' })
+  const { from } = await lucia.next('incomingMessage')
+  first.socket.disconnect()
+  const again = await chat.connect('polling')
+  again.socket.emit('join', { role: 'client', name: 'ana' })
+  again.socket.emit('clientMessage', { type: 'text', message: 'after' })
+  const { from: to, ...incoming } = await bruno.next('incomingMessage', 2)
+  expect(incoming).toMatchObject({ type: 'text', message: 'after' })
+  // Without its token nobody can tell that it is the same guest: a conversation of its own, and the same client.
+  expect(to).not.toBe(from)
+  expect(await lucia.next('newChat', 2)).toEqual({ clientId: to, username: 'ana' })
+  expect(await chat.database.query('SELECT count(DISTINCT "clientId")::integer FROM "ChatMessage"')).toEqual([
+    { count: 1 },
+  ])
+
+  const image = 'data:image/png;base64,iVBORw0KGgo='
+  const file = { type: 'image', image, name: 'x.png', mimeType: 'image/png', size: 8 }
+  again.socket.emit('clientMessage', file)
+  lucia.socket.emit('operatorTyping', { to, isTyping: true })
+  lucia.socket.emit('operatorTyping', { to, isTyping: false })
+  lucia.socket.emit('operatorMessage', { to, ...file, operatorId: 1, operatorName: 'Lucía' })
+  expect(await bruno.next('incomingMessage', 3)).toMatchObject({ from: to, ...file })
+  for (const event of ['operatorMessage', 'incomingOperatorMessage']) {
+    expect(await again.next(event)).toMatchObject({ from: to, ...file, operatorName: 'Lucía' })
+  }
+  expect(again.all('operatorTyping')).toEqual([{ isTyping: true }, { isTyping: false }])
+  expect(await bruno.next('operatorBroadcast')).toMatchObject({ clientId: to, operatorId: 1, ...file })
+  expect(await lucia.next('messageSent')).toMatchObject({ clientId: to, queued: false })
+  expect(lucia.all('operatorBroadcast')).toEqual([])
+
+  again.socket.emit('clientTyping', { isTyping: false })
+  again.socket.emit('chatEnded', {})
+  for (const peer of [lucia, bruno]) {
+    expect(await peer.next('chatEnded')).toEqual({ clientId: to })
+    expect(peer.all('clientTyping')).toEqual([{ from: to, isTyping: false }])
+    expect(peer.all('incomingMessage')).toHaveLength(3)
+  }
+  bruno.socket.disconnect()
+  expect(await lucia.next('operatorDisconnected')).toEqual({ operatorId: 2, name: 'Bruno' })
+})

@@ -1,13 +1,15 @@
 import * as z from 'zod'
-import { createColumn, words } from './column.js'
+import { bytes, createColumn, words, type Column } from './column.js'
 
 /** What the servers have told anybody about messages, by the ids they named. */
 export interface Broadcasts {
-  /** Takes the payload of an event that tells of a message. */
-  readonly hear: (payload: unknown) => void
+  /** Takes the payload of an event that tells of a message; each listener is to hear of a message once. */
+  readonly hear: (payload: unknown, listener: number) => void
   /** Whether an id was never told, or with this content. */
   readonly agreesWith: (id: number, content: Content) => boolean
   readonly wasHeard: (id: number) => boolean
+  /** Whether one listener was told of it more than once. */
+  readonly wasHeardTwice: (id: number) => boolean
   readonly largestId: () => number
   readonly count: () => number
 }
@@ -26,24 +28,40 @@ const schema = z.object({
   image: z.string().optional(),
 })
 
+/** All guests are one listener: a message goes to one of them. */
+export const GUESTS = 0
+export const operatorListener = (index: number): number => index + 1
+
 /** Told twice, with different contents: no content agrees with it. */
 const CONTRADICTED = 1
 
 export const createBroadcasts = (): Broadcasts => {
   const hashes = createColumn(words)
+  const heard = new Map<number, Column>()
+  const twice = new Set<number>()
   let largest = 0
   let count = 0
+
+  const note = (id: number, listener: number): void => {
+    const column = heard.get(listener) ?? createColumn(bytes)
+    heard.set(listener, column)
+    if (column.get(id) === 1) twice.add(id)
+    column.set(id, 1)
+  }
+
   return {
-    hear: (payload) => {
+    hear: (payload, listener) => {
       const { id, from, clientId, message, image } = schema.parse(payload)
       const hash = hashOf({ conversation: from ?? clientId ?? '', text: message ?? null, image: image ?? null })
       const before = hashes.get(id)
       if (before === 0) count += 1
       hashes.set(id, before === 0 || before === hash ? hash : CONTRADICTED)
+      note(id, listener)
       largest = Math.max(largest, id)
     },
     agreesWith: (id, content) => hashes.get(id) === 0 || hashes.get(id) === hashOf(content),
     wasHeard: (id) => hashes.get(id) !== 0,
+    wasHeardTwice: (id) => twice.has(id),
     largestId: () => largest,
     count: () => count,
   }

@@ -1,11 +1,11 @@
 import type { Progress } from '../../src/cli/progress.js'
 import { duration } from '../../src/cli/render.js'
-import { createRandom, randomBelow } from '../bench/random.js'
 import { check, type Check } from './check.js'
-import type { Fault } from './fault.js'
 import type { CampaignOptions } from './options.js'
+import type { Crossing } from './crowd.js'
+import { scheduleOf, seedOfStrike } from './schedule.js'
 import { settle } from './settle.js'
-import { withStage, type Stage } from './stage.js'
+import { chanceOf, withStage, type Stage } from './stage.js'
 import { strike, type StrikeReport } from './strike.js'
 import { waitFor } from './wait-for.js'
 
@@ -14,6 +14,8 @@ export interface Campaign extends Check {
   readonly strikes: readonly StrikeReport[]
   readonly acknowledged: number
   readonly broadcasts: number
+  /** What operators were told of guests of the other server, by operator. */
+  readonly crossings: readonly Crossing[]
   /** What must not be, whatever the rows say. */
   readonly problems: readonly string[]
   readonly tookMs: number
@@ -44,39 +46,29 @@ export const runCampaign = async (options: CampaignOptions, context: CampaignCon
       strikes,
       acknowledged: stage.books.acknowledged(),
       broadcasts: stage.broadcasts.count(),
+      crossings: stage.crowd.crossings(),
     }
   })
   return { ...campaign, options, problems, tookMs: performance.now() - startedAt }
 }
 
+/** Of the messages, so many are written between the faults; during them it is as many as time and the faults let through. */
+const CALM_SHARE = 0.6
+
 const writeAndBreak = async (options: CampaignOptions, stage: Stage): Promise<readonly StrikeReport[]> => {
   const { crowd, progress } = stage
   const schedule = scheduleOf(options)
-  const share = options.messages / schedule.length
+  const share = (options.messages * CALM_SHARE) / schedule.length
   await crowd.start(options.guests)
   const strikes: StrikeReport[] = []
   for (const [index, fault] of schedule.entries()) {
-    // In the middle of its share, so that there is load before, during and after.
-    await untilAcknowledged(stage, (index + 0.5) * share)
-    strikes.push(await strike(fault, options.faults.indexOf(fault) + 1, stage))
+    await untilAcknowledged(stage, stage.books.acknowledged() + share)
+    const own = { ...stage, ...chanceOf(seedOfStrike(options.seed, index), stage.signal) }
+    strikes.push(await strike(fault, options.faults.indexOf(fault) + 1, own))
   }
   await untilAcknowledged(stage, options.messages)
   progress.line('every fault is over: the last messages are brought to their end')
   return strikes
-}
-
-/** Every fault in every round, each round in an order of its own. */
-const scheduleOf = ({ faults, rounds, seed }: CampaignOptions): readonly Fault[] => {
-  const random = createRandom(seed + 2)
-  return Array.from({ length: rounds }, () => {
-    const order = [...faults]
-    for (let last = order.length - 1; last > 0; last -= 1) {
-      const other = randomBelow(random, last + 1)
-      const [one, two] = [order[last], order[other]]
-      if (one !== undefined && two !== undefined) [order[last], order[other]] = [two, one]
-    }
-    return order
-  }).flat()
 }
 
 /** Nobody is acknowledged anything for this long, without a fault: something hangs. */

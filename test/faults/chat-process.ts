@@ -1,10 +1,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { open } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { packageRoot } from '../../src/package-root.js'
+import type { Guard } from './guard.js'
 
 /** `chatkeep serve` as a process of its own, which dies, stands still, and is started again as a service manager would. */
 export interface ChatProcess {
@@ -24,6 +25,10 @@ export interface ChatProcess {
   readonly ended: () => Promise<string>
   /** Lets no file of it grow beyond this, as a full disk does; `unlimited` ends that. */
   readonly limitFiles: (bytes: number | 'unlimited') => Promise<void>
+  /** How often its log names this event. */
+  readonly countEvents: (event: string) => Promise<number>
+  /** Ends it for good. */
+  readonly close: () => Promise<void>
   /** Ends that nobody here has caused. */
   readonly unexpectedEnds: () => readonly string[]
 }
@@ -34,6 +39,7 @@ export interface ChatProcessOptions {
   readonly databaseUrl: string
   readonly operatorSecret: string
   readonly signal: AbortSignal
+  readonly guard: Guard
   /** Told where it listens, each time that it was started. */
   readonly onListening: (url: string) => void
 }
@@ -43,16 +49,18 @@ export const binary = join(packageRoot(), 'bin', 'chatkeep.js')
 const RETRY_MS = 200
 
 export const createChatProcess = (options: ChatProcessOptions): ChatProcess => {
-  const { name, folder, signal, onListening } = options
+  const { name, folder, signal, guard, onListening } = options
+  const logFile = join(folder, `${name}.log`)
   const journal = join(folder, `journal-${name}.ndjson`)
   const unexpected: string[] = []
   let child: ChildProcess | undefined
   let ended: Promise<string> = Promise.resolve('not started')
   let isWanted = false
+  let isClosed = false
   let listening = ''
 
   const spawnOnce = async (): Promise<string | undefined> => {
-    const log = await open(join(folder, `${name}.log`), 'a')
+    const log = await open(logFile, 'a')
     const own = spawn(process.execPath, [binary, ...argumentsFor(options, journal)], {
       cwd: folder,
       env: { PATH: process.env.PATH, CHATKEEP_OPERATOR_SECRET: options.operatorSecret },
@@ -61,6 +69,7 @@ export const createChatProcess = (options: ChatProcessOptions): ChatProcess => {
       detached: true,
     })
     await log.close()
+    guard.watch(own)
     child = own
     let wasListening = false
     ended = once(own, 'exit').then(([code, endSignal]: (string | number | null)[]) => {
@@ -85,6 +94,7 @@ export const createChatProcess = (options: ChatProcessOptions): ChatProcess => {
     await ended
     for (;;) {
       signal.throwIfAborted()
+      if (isClosed) return
       isWanted = true
       const url = await spawnOnce()
       if (url !== undefined) {
@@ -112,12 +122,19 @@ export const createChatProcess = (options: ChatProcessOptions): ChatProcess => {
     limitFiles: async (bytes) => {
       await promisify(execFile)('prlimit', [`--pid=${child?.pid}`, `--fsize=${bytes}:`])
     },
+    countEvents: async (event) => (await readFile(logFile, 'utf8')).split(`"event":"${event}"`).length - 1,
+    close: async () => {
+      isClosed = true
+      endWith('SIGKILL')
+      await ended
+    },
     unexpectedEnds: () => unexpected,
   }
 }
 
 const argumentsFor = ({ databaseUrl }: ChatProcessOptions, journal: string): readonly string[] => [
   ...['serve', '--port', '0', '--json', '--journal', journal, '--database-url', databaseUrl],
+  ...['--adapter', 'postgres', '--events-per-second', '0'],
 ]
 
 const readUrl = async (child: ChildProcess): Promise<string | undefined> => {
@@ -133,13 +150,14 @@ const readUrl = async (child: ChildProcess): Promise<string | undefined> => {
 }
 
 /** Runs one command of the program to its end. */
-export const runCommand = async (argv: readonly string[], signal: AbortSignal): Promise<CommandEnd> => {
+export const runCommand = async (argv: readonly string[], signal: AbortSignal, guard: Guard): Promise<CommandEnd> => {
   const child = spawn(process.execPath, [binary, ...argv], {
     env: { PATH: process.env.PATH },
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
     signal,
   })
+  guard.watch(child)
   let stderr = ''
   child.stderr.on('data', (text: Buffer) => (stderr += text.toString()))
   const [exitCode] = (await once(child, 'close')) as [number | null]

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Random } from '../bench/random.js'
 import { bodyOf } from './bodies.js'
 import { countUp, type Account, type Books } from './books.js'
-import type { Broadcasts } from './broadcasts.js'
+import { GUESTS, operatorListener, type Broadcasts } from './broadcasts.js'
 import { createChatClient, type ChatClient, type ChatClientOptions } from '../../src/client/chat-client.js'
 import type { KeptMessage } from '../../src/client/outbox.js'
 import { guestName, guestPhone, OPERATORS } from './people.js'
@@ -23,6 +23,12 @@ export interface Acknowledgement {
   /** When its message was first sent, as `performance.now` counts. */
   readonly begunAt: number
   readonly kept: KeptMessage
+}
+
+/** What an operator has heard of the messages that guests of the other server have written. */
+export interface Crossing {
+  readonly heard: number
+  readonly written: number
 }
 
 export interface CrowdOptions {
@@ -56,6 +62,7 @@ export interface Crowd {
   readonly refusals: (code: string) => number
   /** Attempts so far: how many got no answer, how many turned out to be known already, how many were only queued. */
   readonly counts: () => { readonly unanswered: number; readonly duplicates: number; readonly queued: number }
+  readonly crossings: () => readonly Crossing[]
   /** Lets everybody bring the message under way to its end. */
   readonly finish: () => Promise<void>
   readonly close: () => Promise<void>
@@ -78,6 +85,7 @@ export const createCrowd = (options: CrowdOptions): Crowd => {
   const watchers = new Set<(acknowledgement: Acknowledgement) => void>()
   const codes = new Map<string, number>()
   const counts = { unanswered: 0, duplicates: 0, queued: 0 }
+  const crossed = new Map<Person, number>()
   const byConversation = new Map<string, Person>()
   let writers = 0
   let isOver = false
@@ -110,7 +118,7 @@ export const createCrowd = (options: CrowdOptions): Crowd => {
     })
     const person = { account, client, server, name, phone }
     guests.push(person)
-    client.on('operatorMessage', (payload: unknown) => broadcasts.hear(payload))
+    client.on('operatorMessage', (payload: unknown) => broadcasts.hear(payload, GUESTS))
     await client.join()
     byConversation.set(client.clientId ?? '', person)
     return person
@@ -144,10 +152,12 @@ export const createCrowd = (options: CrowdOptions): Crowd => {
     const client = connect(account, server, { role: 'operator', name, operatorId, token: operatorSecret })
     const person = { account, client, server, name, phone: undefined }
     operators.push(person)
-    client.on('operatorBroadcast', (payload: unknown) => broadcasts.hear(payload))
+    const listener = operatorListener(index)
+    client.on('operatorBroadcast', (payload: unknown) => broadcasts.hear(payload, listener))
     client.on('incomingMessage', (payload: unknown) => {
-      broadcasts.hear(payload)
+      broadcasts.hear(payload, listener)
       const guest = byConversation.get((payload as { readonly from: string }).from)
+      if (guest !== undefined && guest.server !== server) crossed.set(person, (crossed.get(person) ?? 0) + 1)
       if (guest === undefined || account.isWaiting || isOver || random() >= ANSWERED_SHARE) return
       track(write(person, guest))
     })
@@ -191,6 +201,13 @@ export const createCrowd = (options: CrowdOptions): Crowd => {
     },
     refusals: (code) => codes.get(code) ?? 0,
     counts: () => ({ ...counts }),
+    crossings: () =>
+      operators.map((operator) => ({
+        heard: crossed.get(operator) ?? 0,
+        written: guests
+          .filter(({ server }) => server !== operator.server)
+          .reduce((sum, { account }) => sum + account.begun, 0),
+      })),
     finish: async () => {
       isOver = true
       await Promise.all(underWay)

@@ -34,7 +34,7 @@ const SETTINGS = {
   full_page_writes: 'on',
   shared_buffers: '256MB',
   max_wal_size: '2GB',
-  max_connections: '45',
+  max_connections: '47',
   log_min_messages: 'error',
   log_min_error_statement: 'panic',
   log_error_verbosity: 'terse',

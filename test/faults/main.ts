@@ -14,8 +14,19 @@ const interrupt = (signal: 'SIGINT' | 'SIGTERM'): void => {
   interruption.abort(new OperatorError('interrupted', `ended by ${signal}`, { exitCode }))
 }
 
-process.on('SIGINT', () => interrupt('SIGINT'))
-process.on('SIGTERM', () => interrupt('SIGTERM'))
+/** How long an ended run may linger on what it left behind. */
+const LINGER_MS = 1_000
+
+// A second one means it: the watchdog ends what is left.
+const interruptOrLeave = (signal: 'SIGINT' | 'SIGTERM'): void => {
+  if (interruption.signal.aborted) process.exit(ExitCode.interrupted)
+  interrupt(signal)
+}
+
+process.on('SIGINT', () => interruptOrLeave('SIGINT'))
+process.on('SIGTERM', () => interruptOrLeave('SIGTERM'))
+// Of a part of a fault that nobody waited for, because another part failed first, or of one that ends the campaign in order.
+process.on('unhandledRejection', (reason) => interruption.abort(reason))
 
 const progress = createProgress({
   write: (text) => void process.stderr.write(text),
@@ -60,9 +71,6 @@ const print = (campaign: Campaign, judgement: Judgement): void => {
   const colour = wantsColour({ isTTY: process.stdout.isTTY, env: process.env, flag: true })
   process.stdout.write(`${renderReport(campaign, judgement, createRender(colour))}\n`)
 }
-
-/** How long an ended run may linger on what it left behind. */
-const LINGER_MS = 1_000
 
 process.exitCode = await run()
 setTimeout(() => process.exit(), LINGER_MS).unref()

@@ -25,7 +25,7 @@ Exit code 0: every fault happened, everything was read back, and nothing was los
 1: something was; 4: unknown, since a fault did not happen or nothing was read back.`
 
 /** A fault for so many messages is enough of it. */
-const MESSAGES_A_ROUND = 300_000
+const MESSAGES_A_ROUND = 400_000
 
 /**
  * Reads the command line.
@@ -44,7 +44,7 @@ export const parseOptions = (argv: readonly string[], print: (text: string) => v
       new Option('--faults <names>', 'only these, separated by commas').argParser(parseNames).default(faults, 'all'),
     )
     .addOption(
-      new Option('--rounds <n>', 'each fault so often (default: once for 300,000 messages)').argParser(wholeNumber(1)),
+      new Option('--rounds <n>', 'each fault so often (default: once for 400,000 messages)').argParser(wholeNumber(1)),
     )
     .option('--json', 'print one JSON document instead of the table', false)
     .option('--keep', 'leave the data and the logs of the servers where they are, and say where', false)

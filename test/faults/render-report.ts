@@ -3,76 +3,80 @@ import type { Campaign } from './campaign.js'
 import type { Tally } from './check.js'
 import { isSeen, type Judgement } from './verdict.js'
 
-const HEAD = [
-  ...['fault', 'times', 'messages', 'ok', 'queued', 'repeated', 'fail', 'info', 'lost', 'doubled', 'altered', 'other'],
-  ...['first', 'all', 'evidence'],
-]
+const STRIKES_HEAD = ['fault', 'times', 'recovery', 'evidence that it happened'] as const
+const HEAD = ['fault', 'operations', 'ok', 'fail', 'info', 'lost', 'doubled', 'altered', 'other'] as const
 
 const MOST_SHOWN = 20
 
-/** One line a fault, what was found, and the verdict. */
+/** What was done, what became of the messages, what was found, and the verdict; no line is wider than 100 characters. */
 export const renderReport = (campaign: Campaign, { verdict, reasons }: Judgement, render: Render): string => {
-  const { options, findings, problems, tookMs, acknowledged, rows, strikes } = campaign
+  const { options, findings, problems, tookMs, acknowledged, rows } = campaign
   const names = ['none', ...options.faults.map(({ name }) => name)]
-  const body = [...names.map((name, index) => cellsOf(campaign, name, index)), totalOf(campaign)]
-  const skipped = strikes.flatMap(({ fault, skipped: why }) => (why === undefined ? [] : [`skipped: ${fault}, ${why}`]))
+  const strikes = options.faults.map(({ name }) => strikesOf(campaign, name))
+  const body = campaign.tallies.map((tally, index) => [names[index] ?? '', ...numbersOf(tally).map(grouped)])
   const paint = verdict === 'passed' ? render.paint.green : render.paint.red
   return [
-    render.table(HEAD, alignRight(HEAD, body)),
+    render.table(STRIKES_HEAD, alignRight(STRIKES_HEAD, strikes)),
     '',
-    'messages: begun or under way during the fault and until everybody could write again. queued: acknowledged out of the journal.',
-    'first, all: from the end of the fault until one new message was stored, and until one of every guest was; the longest.',
-    'other: in another order, of nobody, not to be found in a history, or told to others otherwise than it is stored.',
-    ...skipped,
+    'recovery: the longest, from the end of the fault until every guest had a new message stored',
+    '',
+    render.table(HEAD, alignRight(HEAD, [...body, totalOf(campaign)])),
+    '',
+    'operations: messages begun or under way from the beginning of the fault until that recovery',
+    'other: in another order, of nobody, in no history, or told to others twice or otherwise than stored',
+    ...journeysOf(campaign),
+    '',
     ...problems.slice(0, MOST_SHOWN).map((problem) => `problem: ${printable(problem)}`),
     ...findings.first
       .slice(0, MOST_SHOWN)
       .map(({ kind, fault, key, what }) => printable(`${kind}: ${key} (${names[fault] ?? ''}): ${what}`)),
-    '',
-    `seed ${options.seed}; ${count(acknowledged, 'message')} acknowledged, ${count(rows, 'row')} read back; ${duration(tookMs)}`,
+    `seed ${options.seed}: ${count(acknowledged, 'message')} acknowledged, ${count(rows, 'row')} read back, ${duration(tookMs)}`,
     paint(`${verdict}${reasons.length === 0 ? '' : `: ${reasons.join(', ')}`}`),
   ].join('\n')
 }
 
-const cellsOf = (campaign: Campaign, name: string, index: number): readonly string[] => {
+const strikesOf = (campaign: Campaign, name: string): readonly string[] => {
   const own = campaign.strikes.filter(({ fault }) => fault === name)
   const seen = own.filter(isSeen).length
-  const times = index === 0 ? '' : seen === own.length ? String(seen) : `${seen} of ${own.length}`
-  const tally = campaign.tallies[index]
-  const slowest = (key: 'firstMs' | 'allMs'): string => {
-    if (own.length === 0) return ''
-    return own.some((strike) => strike[key] === null)
-      ? 'never'
-      : duration(Math.max(...own.map((strike) => strike[key] ?? 0)))
-  }
-  const kinds = own[0]?.evidence ?? []
-  const evidence = kinds.map(({ what }, kind) => {
-    const sum = own.reduce((total, strike) => total + (strike.evidence[kind]?.count ?? 0), 0)
-    return `${sum.toLocaleString('en-US')} ${what}`
-  })
-  return [
-    name,
-    times,
-    ...(tally === undefined ? [] : figuresOf(tally)),
-    slowest('firstMs'),
-    slowest('allMs'),
-    evidence.join(', '),
-  ]
+  const times = seen === own.length ? String(seen) : `${seen} of ${own.length}`
+  const recoveries = own.map(({ allMs }) => allMs)
+  const recovery = recoveries.includes(null) ? 'never' : duration(Math.max(0, ...recoveries.map((ms) => ms ?? 0)))
+  const skipped = own.find((strike) => strike.skipped !== undefined)?.skipped
+  return [name, times, recovery, skipped === undefined ? evidenceOf(own) : `skipped: ${skipped}`]
 }
+
+const evidenceOf = (strikes: Campaign['strikes']): string =>
+  (strikes[0]?.evidence ?? [])
+    .map(({ what }, kind) => {
+      const sum = strikes.reduce((total, { evidence }) => total + (evidence[kind]?.count ?? 0), 0)
+      return `${grouped(sum)} ${what}`
+    })
+    .join(', ')
 
 const totalOf = ({ tallies }: Campaign): readonly string[] => {
   const figures = tallies.map(numbersOf)
   const sums = (figures[0] ?? []).map((_, column) => figures.reduce((sum, row) => sum + (row[column] ?? 0), 0))
-  return ['total', '', ...sums.map((sum) => sum.toLocaleString('en-US')), '', '', '']
+  return ['total', ...sums.map(grouped)]
 }
 
-const numbersOf = ({ messages, ok, queued, repeated, fail, info, found }: Tally): readonly number[] => {
+const numbersOf = ({ messages, ok, fail, info, found }: Tally): readonly number[] => {
   const { lost, doubled, altered, reordered, unexpected, unreachable, misreported } = found
-  const other = reordered + unexpected + unreachable + misreported
-  return [messages, ok, queued, repeated, fail, info, lost, doubled, altered, other]
+  return [messages, ok, fail, info, lost, doubled, altered, reordered + unexpected + unreachable + misreported]
 }
 
-const figuresOf = (tally: Tally): readonly string[] => numbersOf(tally).map((number) => number.toLocaleString('en-US'))
+const journeysOf = ({ tallies, crossings }: Campaign): readonly string[] => {
+  const [queued, repeated] = (['queued', 'repeated'] as const).map((key) =>
+    tallies.reduce((sum, tally) => sum + tally[key], 0),
+  )
+  const heard = crossings.reduce((sum, one) => sum + one.heard, 0)
+  const written = crossings.reduce((sum, one) => sum + one.written, 0)
+  return [
+    `${grouped(queued ?? 0)} were acknowledged out of a journal, ${grouped(repeated ?? 0)} were sent more than once`,
+    `operators heard ${((100 * heard) / Math.max(written, 1)).toFixed(1)} % of what guests of the other server wrote, while it happened`,
+  ]
+}
+
+const grouped = (number: number): string => number.toLocaleString('en-US')
 
 /** All but the first and the last column. */
 const alignRight = (head: readonly string[], rows: readonly (readonly string[])[]): readonly (readonly string[])[] => {

@@ -11,6 +11,7 @@ import { createBroadcasts, type Broadcasts } from './broadcasts.js'
 import { createChatProcess, runCommand, type ChatProcess } from './chat-process.js'
 import { createCrowd, type Crowd } from './crowd.js'
 import { startDatabaseServer, type DatabaseServer } from './database-server.js'
+import { startGuard, type Guard } from './guard.js'
 import { withLinks, type Link } from './link.js'
 import { OPERATORS, REGISTERED_CLIENTS, registeredName, storedName } from './people.js'
 
@@ -62,26 +63,42 @@ export const withStage = async <T>(options: StageOptions, work: (stage: Stage) =
   // The account of the database's server must get there, too.
   await chmod(folder, 0o755)
   const backs: Link[] = []
-  const database = await startDatabaseServer(folder, options.pid, (url) => backs.forEach(({ pointAt }) => pointAt(url)))
+  const guard = startGuard(folder, keep)
   try {
-    await prepare(database, signal)
-    const databaseUrls = SERVERS.map(() => database.url())
-    return await withLinks(databaseUrls, (opened) => {
-      backs.push(...opened)
-      return withLinks(
-        SERVERS.map(() => 'http://127.0.0.1:9/chat'),
-        (fronts) => withServers(options, { folder, database, backs, fronts }, work),
-      )
+    return await withDatabase(folder, options, backs, async (database) => {
+      await prepare(database, signal, guard)
+      const databaseUrls = SERVERS.map(() => database.url())
+      return await withLinks(databaseUrls, (opened) => {
+        backs.push(...opened)
+        return withLinks(
+          SERVERS.map(() => 'http://127.0.0.1:9/chat'),
+          (fronts) => withServers(options, { folder, guard, database, backs, fronts }, work),
+        )
+      })
     })
   } finally {
-    await database.stop()
     if (keep) progress.line(`kept: ${folder}`)
     else await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+    await guard.close()
   }
 }
 
-const prepare = async (database: DatabaseServer, signal: AbortSignal): Promise<void> => {
-  const { exitCode, stderr } = await runCommand(['migrate', '--database-url', database.url()], signal)
+const withDatabase = async <T>(
+  folder: string,
+  { pid }: StageOptions,
+  backs: readonly Link[],
+  work: (database: DatabaseServer) => Promise<T>,
+): Promise<T> => {
+  const database = await startDatabaseServer(folder, pid, (url) => backs.forEach(({ pointAt }) => pointAt(url)))
+  try {
+    return await work(database)
+  } finally {
+    await database.stop()
+  }
+}
+
+const prepare = async (database: DatabaseServer, signal: AbortSignal, guard: Guard): Promise<void> => {
+  const { exitCode, stderr } = await runCommand(['migrate', '--database-url', database.url()], signal, guard)
   if (exitCode !== 0) throw new Error(`the database could not be migrated: ${stderr}`)
   const people = Array.from(
     { length: REGISTERED_CLIENTS },
@@ -96,6 +113,7 @@ const prepare = async (database: DatabaseServer, signal: AbortSignal): Promise<v
 
 interface Parts {
   readonly folder: string
+  readonly guard: Guard
   readonly database: DatabaseServer
   readonly backs: readonly Link[]
   readonly fronts: readonly Link[]
@@ -103,16 +121,15 @@ interface Parts {
 
 const withServers = async <T>(
   { seed, signal, progress, complain }: StageOptions,
-  { folder, database, backs, fronts }: Parts,
+  { folder, guard, database, backs, fronts }: Parts,
   work: (stage: Stage) => Promise<T>,
 ): Promise<T> => {
   const operatorSecret = randomBytes(16).toString('hex')
   const servers = SERVERS.map((name, index): ChatServer => {
     const [back, front] = [linkAt(backs, index), linkAt(fronts, index)]
-    const options = { name, folder, databaseUrl: back.url, operatorSecret, signal, onListening: front.pointAt }
+    const options = { name, folder, databaseUrl: back.url, operatorSecret, signal, guard, onListening: front.pointAt }
     return { name, back, front, process: createChatProcess(options) }
   })
-  const random = createRandom(seed)
   const [books, broadcasts] = [createBooks(), createBroadcasts()]
   const crowd = createCrowd({
     seed,
@@ -125,7 +142,7 @@ const withServers = async <T>(
   })
   const stage: Stage = {
     seed,
-    random,
+    ...chanceOf(seed, signal),
     signal,
     progress,
     folder,
@@ -135,18 +152,25 @@ const withServers = async <T>(
     books,
     broadcasts,
     complain,
-    hold: async (leastMs, mostMs) => {
-      await delay(leastMs + randomBelow(random, mostMs - leastMs + 1), undefined, { signal })
-    },
-    command: (...argv) => runCommand([...argv, '--database-url', database.url()], signal),
+    command: (...argv) => runCommand([...argv, '--database-url', database.url()], signal, guard),
   }
   try {
     await Promise.all(servers.map(({ process }) => process.start()))
     return await work(stage)
   } finally {
     await crowd.close()
-    for (const { process } of servers) process.kill()
-    await Promise.all(servers.map(({ process }) => process.ended()))
+    await Promise.all(servers.map(({ process }) => process.close()))
+  }
+}
+
+/** What the seed decides. */
+export const chanceOf = (seed: number, signal: AbortSignal): Pick<Stage, 'random' | 'hold'> => {
+  const random = createRandom(seed)
+  return {
+    random,
+    hold: async (leastMs, mostMs) => {
+      await delay(leastMs + randomBelow(random, mostMs - leastMs + 1), undefined, { signal })
+    },
   }
 }
 

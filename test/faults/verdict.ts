@@ -19,6 +19,9 @@ export const judgementOf = (campaign: Campaign): Judgement => {
   const doubts = [
     ...campaign.options.faults.map(({ name }) => name).filter((name) => !hasHappened(campaign, name)),
     ...(campaign.rows < campaign.acknowledged ? ['fewer rows were read than messages acknowledged'] : []),
+    ...(campaign.crossings.some(({ heard }) => heard === 0)
+      ? ['an operator heard nothing of the guests of the other server']
+      : []),
     ...(campaign.broadcasts === 0 ? ['no broadcast was heard'] : []),
   ]
   return doubts.length > 0 ? { verdict: 'unknown', reasons: doubts } : { verdict: 'passed', reasons: [] }

@@ -64,7 +64,7 @@ const findingsAbout = ({
     if (!unreached.includes(number)) reached.set(100 + number, 1)
   }
   const broadcasts = createBroadcasts()
-  for (const payload of told) broadcasts.hear(payload)
+  for (const payload of told) broadcasts.hear(payload, 0)
   const findings: Finding[] = []
   const report = (finding: Finding): unknown => findings.push(finding)
   const judge = createJudge({ seed: SEED, writers: [writerOf(account)], broadcasts, reached, report })

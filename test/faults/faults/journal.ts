@@ -13,6 +13,8 @@ const ROOM_BYTES = 60_000
 
 const PATIENCE_MS = 10_000
 
+const DISK_FULL = 'journal_disk_full'
+
 export const fillJournalDisk: Fault = {
   name: 'fill-journal-disk',
   summary: 'the database is killed, and the disk of a journal is full soon after (RLIMIT_FSIZE)',
@@ -20,6 +22,7 @@ export const fillJournalDisk: Fault = {
     const { database, servers, crowd, random, hold } = stage
     const { process, front } = pick(random, servers)
     const queued = crowd.counts().queued
+    const before = await process.countEvents(DISK_FULL)
     try {
       await process.limitFiles(statSync(process.journal).size + ROOM_BYTES)
     } catch (error) {
@@ -32,7 +35,12 @@ export const fillJournalDisk: Fault = {
     await hold(0, 500)
     await database.restart()
     await kept
-    return seen([named, 'answers that name the full disk'], [crowd.counts().queued - queued, 'messages queued'])
+    const logged = (await process.countEvents(DISK_FULL)) - before
+    return seen(
+      [named, 'answers name it'],
+      [logged, `events ${DISK_FULL}`],
+      [crowd.counts().queued - queued, 'messages queued'],
+    )
   },
 }
 

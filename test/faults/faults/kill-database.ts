@@ -33,7 +33,7 @@ export const killBackend: Fault = {
 
 const TERMINATE = `
   SELECT count(*) FILTER (WHERE pg_terminate_backend(pid))::integer AS "count" FROM pg_stat_activity
-  WHERE application_name = 'chatkeep serve'`
+  WHERE application_name LIKE 'chatkeep serve%'`
 
 export const endSessions: Fault = {
   name: 'end-sessions',

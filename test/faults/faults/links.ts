@@ -29,7 +29,7 @@ export const halfOpenSockets: Fault = {
     const fronts = servers.filter((_, index) => index === 0 || random() < 0.5).map(({ front }) => front)
     const away = await losing(fronts, ['fromServer'], () => hold(3_500, 5_000))
     const towards = await losing(fronts, ['fromClient'], () => hold(3_500, 5_000))
-    return seen([away, 'bytes lost one way'], [towards, 'the other way'])
+    return seen([away, 'bytes lost from the server'], [towards, 'towards it'])
   },
 }
 

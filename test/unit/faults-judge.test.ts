@@ -106,6 +106,7 @@ describe('the judge of a campaign of faults', () => {
     ['a broadcast with another text', { told: [{ ...toldOf(7), message: 'x' }] }, 'misreported guest-x/m7 3'],
     ['a broadcast of what is not stored', { told: [{ ...toldOf(7), id: 200 }] }, 'misreported unknown 0'],
     ['two broadcasts that differ', { told: [toldOf(7), { ...toldOf(7), message: 'x' }] }, 'misreported guest-x/m7 3'],
+    ['one broadcast twice', { told: [toldOf(7), toldOf(7)] }, 'misreported guest-x/m7 3'],
   ])('finds %s', ([, lie, finding]) => {
     expect(findingsAbout(lie)).toContain(finding)
   })

@@ -14,6 +14,7 @@ import { createGate } from './gate.js'
 import { notQueued } from './journal-errors.js'
 import type { Journal } from './journal.js'
 import { saveEntry } from './save-entry.js'
+import { createStoredOrder } from './stored-order.js'
 import type { Submission } from './submission.js'
 
 /** How a message is kept: in the database, or for now in the journal. */
@@ -68,6 +69,7 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
   const file = { journal: journal.path }
   const clock = createDatabaseClock()
   const gate = createGate()
+  let order = createStoredOrder()
   let lastFailure: string | undefined
   /** Why messages go to the journal. While there is one, all do: whoever wrote first stays first, and nobody waits for a time-out. */
   let reason = journal.waiting > 0 ? DRAINING : undefined
@@ -78,10 +80,13 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
     journal,
     gate,
     log,
-    save: (entry) => saveEntry({ ...parts, journal, complete: (one) => withContact(parts, one) }, entry),
+    save: (entry) => saveEntry({ ...parts, journal, order, complete: (one) => withContact(parts, one) }, entry),
     onBack: () => (reason &&= DRAINING),
     onAway: (code) => (reason &&= code),
-    onEmpty: () => (reason = undefined),
+    onEmpty: () => {
+      reason = undefined
+      order = createStoredOrder()
+    },
   })
 
   const keep = async (submission: Submission): Promise<Kept> => {

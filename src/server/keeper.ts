@@ -23,8 +23,17 @@ export type Kept =
   /** `reason` is the code of what keeps it out of the database. */
   | { readonly queued: true; readonly reason: string }
 
+/** What a probe tells of the journal. */
+export interface JournalState {
+  readonly journal: 'taking' | 'full' | 'failing'
+  /** How many messages wait in it. */
+  readonly waiting: number
+}
+
 /** Keeps messages: in the database, and while that is away in the journal, if there is one. */
 export interface Keeper {
+  /** Undefined without a journal. */
+  journalState(): JournalState | undefined
   /** Resolves when the message is safe. @throws what the core throws, `unknown_conversation`, or why the journal did not take it */
   keep(submission: Submission): Promise<Kept>
   /** Lets go of the journal; what waits in it stays there. */
@@ -56,6 +65,7 @@ const STOP_DEADLINE_MS = 1_800
 export const createKeeper = (parts: KeeperParts, journal: Journal | undefined): Keeper => {
   if (journal !== undefined) return createJournalledKeeper(parts, journal)
   return {
+    journalState: () => undefined,
     keep: async (submission) => {
       const { message } = await withContact(parts, submission)
       return { queued: false, saved: await parts.store.saveChatMessage(message) }
@@ -84,6 +94,7 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
     onBack: () => (reason &&= DRAINING),
     onAway: (code) => (reason &&= code),
     onEmpty: () => {
+      noteFailure(undefined)
       reason = undefined
       order = createStoredOrder()
     },
@@ -151,6 +162,7 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
     drain.start()
   }
   return {
+    journalState: () => ({ journal: stateAfter(lastFailure), waiting: journal.waiting }),
     keep,
     close: async () => {
       await within(STOP_DEADLINE_MS, drain.stop())
@@ -162,6 +174,11 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
       )
     },
   }
+}
+
+const stateAfter = (failure: string | undefined): JournalState['journal'] => {
+  if (failure === undefined) return 'taking'
+  return failure === 'journal_full' || failure === 'journal_disk_full' ? 'full' : 'failing'
 }
 
 /** The same message, completed by whose conversation it is in. */

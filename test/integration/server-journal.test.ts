@@ -272,6 +272,11 @@ describe('with the database away, a server with a journal', () => {
         expect(error).toMatchObject({ code: 'database_unavailable', retryable: true })
         expect(error?.message).toContain('its journal is full')
         expect(chat.log.join('\n')).toContain('"event":"journal_full"')
+        const ready = await fetch(`http://127.0.0.1:${chat.server.port}/readyz`)
+        expect({ status: ready.status, body: await ready.json() }).toEqual({
+          status: 503,
+          body: { ok: false, code: 'database_unavailable', journal: 'full', waiting: 1 },
+        })
         // What it has it still knows.
         expect(await ana.ask('clientMessage', text('b'))).toMatchObject(QUEUED)
         const other = await database.client()

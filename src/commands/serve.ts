@@ -142,16 +142,23 @@ const serve = async (
   { level, recordFile }: Writing,
   options: Omit<ChatServerOptions, 'store' | 'log' | 'recorder'>,
 ): Promise<void> => {
+  const { isDatabaseAway } = await import('../database/connection-error.js')
+  const { errorFields } = await import('../server/error-fields.js')
   const { createChatStore } = await import('../persistence/chat-store.js')
   const { startChatServer } = await import('../server/chat-server.js')
   const { checkDatabase } = await import('../server/check-database.js')
   const { within } = await import('../server/drain.js')
   const { createChatLog } = await import('../server/log.js')
 
-  const warnings = await unlessEnded(context.signal, checkDatabase(target, APPLICATION_NAME))
+  // With a journal a server may be started in the middle of an outage; what the database lacks shows when it is back.
+  const checked = await unlessEnded(context.signal, checkDatabase(target, APPLICATION_NAME)).catch((error: unknown) => {
+    if (options.journal !== undefined && isDatabaseAway(error)) return error
+    throw error
+  })
   const format = context.json || !context.stderr.isTTY ? 'json' : 'text'
   const log = createChatLog({ level, format, output: context.stderr })
-  if (warnings.includes('fsync_off')) log.warn({ event: 'fsync_off' }, FSYNC_OFF)
+  if (checked instanceof Error) log.warn({ event: 'started_without_database', ...errorFields(checked) }, NO_DATABASE)
+  else if (checked.includes('fsync_off')) log.warn({ event: 'fsync_off' }, FSYNC_OFF)
   const recorder = await openRecorder(recordFile, log)
   const deadlineMs = options.journal === undefined ? undefined : JOURNALLED_DEADLINE_MS
   const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs })
@@ -169,6 +176,7 @@ const serve = async (
 }
 
 const FSYNC_OFF = 'fsync is off in the database: a crash there can lose what was acknowledged'
+const NO_DATABASE = 'the database is away: messages go to the journal, and the database was not checked'
 const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file'
 
 const openRecorder = async (path: string | undefined, log: ChatLog): Promise<Recorder | undefined> => {

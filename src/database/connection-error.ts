@@ -1,6 +1,6 @@
 import { ExitCode, OperatorError } from '../errors.js'
 import { describeTarget, type ConnectionTarget } from './connection-target.js'
-import { connectionFailureReason, firstCause, isTlsRefusal } from './connection-failure.js'
+import { connectionFailureReason, firstCause, isMisconfigured, isTlsRefusal } from './connection-failure.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
 
 interface Explanation {
@@ -30,6 +30,12 @@ export const explainDatabaseError = (error: unknown, target: ConnectionTarget): 
     ...(isServerError(cause) ? { sqlState: cause.code } : {}),
   })
 }
+
+const AWAY = ['database_unreachable', 'database_not_ready', 'connection_lost', 'too_many_connections']
+
+/** Whether an explained error says that the server is away for now; what only another configuration mends is not meant. */
+export const isDatabaseAway = (error: unknown): error is OperatorError =>
+  error instanceof OperatorError && AWAY.includes(error.code) && !isMisconfigured(firstCause(error.cause))
 
 const explainServerError = (error: ServerError, target: ConnectionTarget): Explanation => {
   const known = SERVER_EXPLANATIONS[error.code]?.(target)

@@ -45,3 +45,10 @@ export const isConnectionFailure = (error: unknown): boolean => connectionFailur
 /** Whether the server offers no TLS although it was asked for: node-postgres' own constant text again. */
 export const isTlsRefusal = (error: unknown): boolean =>
   error instanceof Error && /does not support SSL/i.test(error.message)
+
+/** Whether no later attempt can do better: it is the way in which we connect that does not fit. */
+export const isMisconfigured = (error: unknown): boolean =>
+  error instanceof Error &&
+  (isTlsRefusal(error) ||
+    /client password must be a|establishing an SSL connection/i.test(error.message) ||
+    ('code' in error && typeof error.code === 'string' && TLS_CODES.test(error.code)))

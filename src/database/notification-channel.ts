@@ -14,6 +14,8 @@ export interface ChannelOptions {
   /** Listens again; what was sent in between, by us or by others, is lost. */
   readonly onRestored: (outage: Outage) => void
   readonly onLost: (reason: unknown) => void
+  /** Whether the first connection may be made later, after an error like this. Never when absent. */
+  readonly mayConnectLater?: ((error: unknown) => boolean) | undefined
 }
 
 export interface Outage {
@@ -44,7 +46,7 @@ const NOTIFY = {
 
 /**
  * Connects and listens; from then on a lost connection is replaced by itself.
- * @throws OperatorError when that fails at first, `connection_pooler` when the connection goes through one
+ * @throws OperatorError when that fails at first and may not be done later, `connection_pooler` when the connection goes through one
  */
 export const openNotificationChannel = async (
   target: ConnectionTarget,
@@ -52,7 +54,11 @@ export const openNotificationChannel = async (
 ): Promise<NotificationChannel> => {
   const closing = new AbortController()
   const isClosing = (): boolean => closing.signal.aborted
-  let session: Session | undefined = await openSession(target, options)
+  let session: Session | undefined = await openSession(target, options).catch((error: unknown) => {
+    if (options.mayConnectLater?.(error) !== true) throw error
+    options.onLost(error)
+    return undefined
+  })
   let queue: string[] = []
   let queuedBytes = 0
   let lostPayloads = 0
@@ -86,12 +92,14 @@ export const openNotificationChannel = async (
   }
 
   const keepConnected = async (): Promise<void> => {
-    while (session !== undefined) {
-      const reason = await session.ended
-      session = undefined
-      giveUpQueue()
-      if (isClosing()) return
-      options.onLost(reason)
+    for (;;) {
+      if (session !== undefined) {
+        const reason = await session.ended
+        session = undefined
+        giveUpQueue()
+        if (isClosing()) return
+        options.onLost(reason)
+      }
       session = await reopen(target, options, closing.signal)
       if (session === undefined) return
       if (isClosing()) {

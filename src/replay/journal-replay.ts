@@ -4,6 +4,7 @@ import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { interruptedBy, OperatorError } from '../errors.js'
 import type { JournalEntry } from '../server/journal-line.js'
+import { createStoredOrder } from '../server/stored-order.js'
 import { looksLikeJournal, readJournal } from '../server/read-journal.js'
 import { createFindings, type Findings } from './findings.js'
 import { differingColumns, readJournalRows, type JournalRow } from './journal-rows.js'
@@ -127,6 +128,7 @@ const readBack = async (
   const lost = createFindings<number>()
   const doubled = createFindings<JournalReport['doubled']['first'][number]>()
   const altered = createFindings<JournalReport['altered']['first'][number]>()
+  const order = createStoredOrder()
   let messages = 0
 
   const compare = ({ line, entry }: Kept, rows: readonly JournalRow[]): void => {
@@ -135,8 +137,9 @@ const readBack = async (
     for (const row of rows) {
       const columns = differingColumns(entry.message, row, entry.contactKnown)
       // One that was there already may be an attempt from before it was queued, a moment earlier.
-      const isAtTime = !savedLines.has(line) || +row.createdAt === +(entry.message.createdAt ?? 0)
+      const isAtTime = !savedLines.has(line) || isBetween(row.createdAt, entry.message, order.raise(entry.message))
       const differing = isAtTime ? columns : [...columns, 'createdAt']
+      order.note(entry.message.sessionId, row.createdAt)
       if (differing.length > 0) altered.add({ line, id: row.id, reason: `differs in ${differing.join(', ')}` })
     }
   }
@@ -164,3 +167,7 @@ const readBack = async (
   await check(batch)
   return { lost: lost.result(), doubled: doubled.result(), altered: altered.result() }
 }
+
+/** Whether a row has the time at which its message came, or a later one that its conversation's order asked for. */
+const isBetween = (createdAt: Date, came: JournalEntry['message'], raised: JournalEntry['message']): boolean =>
+  +createdAt >= +(came.createdAt ?? 0) && +createdAt <= +(raised.createdAt ?? 0)

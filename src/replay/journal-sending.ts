@@ -5,6 +5,7 @@ import type { NewChatMessage } from '../persistence/message.js'
 import type { JournalEntry } from '../server/journal-line.js'
 import { readJournal } from '../server/read-journal.js'
 import { isRefusedForGood } from '../server/save-entry.js'
+import { createStoredOrder } from '../server/stored-order.js'
 import { createBitSet, type BitSet } from './bit-set.js'
 import { createFindings, type Findings } from './findings.js'
 import type { RejectedLine } from './tally.js'
@@ -46,6 +47,9 @@ export const sendJournal = async (
   let tornLine: number | undefined
   let batch: (NumberedEntry & { readonly message: NewChatMessage })[] = []
   let characters = 0
+  const order = createStoredOrder()
+  /** Conversations with a message in the batch whose first attempt may be stored, and at a time that is not known yet. */
+  const unsure = new Set<string>()
 
   const reject = (line: number, reason: string): void => {
     rejectedLines.add(line)
@@ -56,13 +60,20 @@ export const sendJournal = async (
     const sent = batch
     batch = []
     characters = 0
-    const outcomes = await bulk.saveChatMessages(sent.map(({ message }) => message))
+    unsure.clear()
+    const outcomes = await bulk.saveChatMessages(
+      sent.map(({ message, entry }) => ({ ...message, createdAt: order.raise(entry.message).createdAt })),
+    )
     for (const [index, outcome] of outcomes.entries()) {
       const line = sent[index]?.line ?? 0
       if (outcome.status === 'rejected') {
         if (!isRefusedForGood(outcome.reason)) throw outcome.reason
         reject(line, outcome.reason.message)
-      } else if (outcome.value.duplicate) counts.duplicates += 1
+        continue
+      }
+      const { createdAt, duplicate } = outcome.value
+      order.note(sent[index]?.entry.message.sessionId ?? '', createdAt)
+      if (duplicate) counts.duplicates += 1
       else {
         counts.saved += 1
         savedLines.add(line)
@@ -84,9 +95,12 @@ export const sendJournal = async (
       if (part.kind === 'torn') tornLine = part.line
       if (part.kind !== 'entry') continue
       counts.attempted += 1
+      const { attempted, message: waiting } = part.entry
+      if (unsure.has(waiting.sessionId)) await flush()
       const message = part.entry.contactKnown ? part.entry.message : await withContact(part)
       if (message === undefined) reject(part.line, 'nothing is stored in its conversation')
       else batch.push({ ...part, message })
+      if (attempted) unsure.add(waiting.sessionId)
       characters += (message?.text?.length ?? 0) + (message?.imageUrl?.length ?? 0)
       if (batch.length >= BATCH_MESSAGES || characters >= BATCH_CHARACTERS) await flush()
       if (signal.aborted) break

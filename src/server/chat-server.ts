@@ -82,10 +82,15 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   } = options
   const limits = limitsFrom(options)
   const secret = operatorSecret === '' ? undefined : operatorSecret
-  const cluster = await joinCluster({ options: adapter, operatorSecret: secret, log })
+  const cluster = await joinCluster({
+    options: adapter,
+    operatorSecret: secret,
+    mayConnectLater: options.journal !== undefined,
+    log,
+  })
   const journal = options.journal && (await openJournal(options.journal, log).catch(afterClosing(cluster)))
   const drain = createDrain()
-  const http = createServer(createHealthListener({ store, drain, log }))
+  const http = createServer(createHealthListener({ store, drain, journalState: () => keeper.journalState(), log }))
   const connections = trackConnections(http)
   const actualPort = await listen(http, host, port).catch(afterClosing(cluster, journal))
   // A failing accept (too many open files) costs that connection, not the server.

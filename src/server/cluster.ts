@@ -26,6 +26,8 @@ export interface Cluster {
 interface Joining {
   readonly options: ClusterOptions | undefined
   readonly operatorSecret: string | undefined
+  /** With the database away at the start, the other servers are met later. */
+  readonly mayConnectLater: boolean
   readonly log: ChatLog
 }
 

@@ -4,10 +4,12 @@ import { OperatorError } from '../errors.js'
 import type { ChatLog } from './chat-log.js'
 import type { Drain } from './drain.js'
 import { errorFields } from './error-fields.js'
+import type { JournalState } from './keeper.js'
 
 export interface Health {
   readonly store: ChatStore
   readonly drain: Drain
+  readonly journalState: () => JournalState | undefined
   readonly log: ChatLog
 }
 
@@ -23,7 +25,7 @@ const ASK_AGAIN_AFTER_MS = 1_000
  * Answers `/healthz` (does the process serve?) and `/readyz` (could it keep a message now?): 200, or 503 with a code.
  * Everything else is not here.
  */
-export const createHealthListener = ({ store, drain, log }: Health): RequestListener => {
+export const createHealthListener = ({ store, drain, journalState, log }: Health): RequestListener => {
   const readTrouble = onceASecond(async (): Promise<Trouble> => {
     try {
       await store.checkReady()
@@ -42,12 +44,16 @@ export const createHealthListener = ({ store, drain, log }: Health): RequestList
     const probe = Object.hasOwn(PROBES, path) ? PROBES[path] : undefined
     if (probe === undefined) response.writeHead(404).end()
     else if (method !== 'GET' && method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end()
-    else void probe().then((trouble) => answer(response, trouble))
+    else
+      void probe().then((trouble) =>
+        // Whether what comes is taken nevertheless, who asks may want to know.
+        answer(response, trouble, trouble === CLOSING ? undefined : journalState()),
+      )
   }
 }
 
-const answer = (response: ServerResponse, code: Trouble): void => {
-  const body = JSON.stringify(code === undefined ? { ok: true } : { ok: false, code })
+const answer = (response: ServerResponse, code: Trouble, journal: JournalState | undefined): void => {
+  const body = JSON.stringify(code === undefined ? { ok: true } : { ok: false, code, ...journal })
   response
     .writeHead(code === undefined ? 200 : 503, {
       'content-type': 'application/json',

@@ -14,6 +14,7 @@ import { createGate } from './gate.js'
 import { notQueued } from './journal-errors.js'
 import type { Journal } from './journal.js'
 import { saveEntry } from './save-entry.js'
+import { createStoredOrder } from './stored-order.js'
 import type { Submission } from './submission.js'
 
 /** How a message is kept: in the database, or for now in the journal. */
@@ -22,8 +23,17 @@ export type Kept =
   /** `reason` is the code of what keeps it out of the database. */
   | { readonly queued: true; readonly reason: string }
 
+/** What a probe tells of the journal. */
+export interface JournalState {
+  readonly journal: 'taking' | 'full' | 'failing'
+  /** How many messages wait in it. */
+  readonly waiting: number
+}
+
 /** Keeps messages: in the database, and while that is away in the journal, if there is one. */
 export interface Keeper {
+  /** Undefined without a journal. */
+  journalState(): JournalState | undefined
   /** Resolves when the message is safe. @throws what the core throws, `unknown_conversation`, or why the journal did not take it */
   keep(submission: Submission): Promise<Kept>
   /** Lets go of the journal; what waits in it stays there. */
@@ -57,6 +67,7 @@ const STOP_DEADLINE_MS = 1_800
 export const createKeeper = (parts: KeeperParts, journal: Journal | undefined): Keeper => {
   if (journal !== undefined) return createJournalledKeeper(parts, journal)
   return {
+    journalState: () => undefined,
     keep: async (submission) => {
       const complete = await withContact(parts, submission)
       const saved = await parts.store.saveChatMessage(complete.message)
@@ -72,6 +83,7 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
   const file = { journal: journal.path }
   const clock = createDatabaseClock()
   const gate = createGate()
+  let order = createStoredOrder()
   let lastFailure: string | undefined
   /** Why messages go to the journal. While there is one, all do: whoever wrote first stays first, and nobody waits for a time-out. */
   let reason = journal.waiting > 0 ? DRAINING : undefined
@@ -82,10 +94,14 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
     journal,
     gate,
     log,
-    save: (entry) => saveEntry({ ...parts, journal, complete: (one) => withContact(parts, one) }, entry),
+    save: (entry) => saveEntry({ ...parts, journal, order, complete: (one) => withContact(parts, one) }, entry),
     onBack: () => (reason &&= DRAINING),
     onAway: (code) => (reason &&= code),
-    onEmpty: () => (reason = undefined),
+    onEmpty: () => {
+      noteFailure(undefined)
+      reason = undefined
+      order = createStoredOrder()
+    },
   })
 
   const keep = async (submission: Submission): Promise<Kept> => {
@@ -151,6 +167,7 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
     drain.start()
   }
   return {
+    journalState: () => ({ journal: stateAfter(lastFailure), waiting: journal.waiting }),
     keep,
     close: async () => {
       await within(STOP_DEADLINE_MS, drain.stop())
@@ -162,6 +179,11 @@ const createJournalledKeeper = (parts: KeeperParts, journal: Journal): Keeper =>
       )
     },
   }
+}
+
+const stateAfter = (failure: string | undefined): JournalState['journal'] => {
+  if (failure === undefined) return 'taking'
+  return failure === 'journal_full' || failure === 'journal_disk_full' ? 'full' : 'failing'
 }
 
 /** The same message, completed by whose conversation it is in. */

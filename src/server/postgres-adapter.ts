@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Adapter, ClusterAdapter, type ClusterMessage, type ClusterResponse } from 'socket.io-adapter'
+import { explainDatabaseError, isDatabaseAway } from '../database/connection-error.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { openNotificationChannel } from '../database/notification-channel.js'
 import { ExitCode, OperatorError } from '../errors.js'
@@ -15,6 +16,8 @@ export interface PostgresAdapterOptions {
   readonly schema: string
   /** All servers have the same. */
   readonly operatorSecret: string | undefined
+  /** With the database away at the start, the other servers are met later. */
+  readonly mayConnectLater: boolean
   readonly log: ChatLog
 }
 
@@ -36,7 +39,7 @@ const APPLICATION_NAME = 'chatkeep serve adapter'
  * @throws OperatorError `adapter_needs_secret`, `connection_pooler`, and whatever keeps from connecting
  */
 export const openPostgresAdapter = async (options: PostgresAdapterOptions): Promise<PostgresAdapter> => {
-  const { target, schema, operatorSecret, log } = options
+  const { target, schema, operatorSecret, mayConnectLater, log } = options
   if (operatorSecret === undefined) throw needsSecret()
   const self = randomBytes(8).toString('hex')
   const seal = createSeal(operatorSecret, 'chatkeep adapter')
@@ -63,6 +66,7 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
     applicationName: APPLICATION_NAME,
     channel: channelOf(schema),
     onPayload: receive,
+    mayConnectLater: (error) => mayConnectLater && isDatabaseAway(explainDatabaseError(error, target)),
     onLost: (reason) =>
       log.warn({ event: 'adapter_lost', ...errorFields(reason) }, 'the connection to the other servers was lost'),
     onRestored: ({ lostPayloads }) => {

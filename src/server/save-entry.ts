@@ -7,6 +7,7 @@ import type { ChatLog } from './chat-log.js'
 import { errorFields } from './error-fields.js'
 import type { JournalEntry } from './journal-line.js'
 import type { Journal } from './journal.js'
+import type { StoredOrder } from './stored-order.js'
 import type { Submission } from './submission.js'
 
 /** What became of an entry; `later`: it has to be tried again, and what its conversation has behind it waits. */
@@ -16,6 +17,7 @@ export type EntryOutcome =
 export interface SaveEntryParts {
   readonly store: ChatStore
   readonly journal: Journal
+  readonly order: StoredOrder
   readonly complete: (submission: Submission) => Promise<Submission>
   readonly onCommitted: (submission: Submission, saved: SavedChatMessage) => void
   readonly onStored: (submission: Submission, saved: SavedChatMessage) => void
@@ -24,10 +26,11 @@ export interface SaveEntryParts {
 
 /** Brings one entry of the journal into the database, or, when the database will never take it, into the file of the rejected. */
 export const saveEntry = async (parts: SaveEntryParts, entry: JournalEntry): Promise<EntryOutcome> => {
-  const { store, journal, complete, onCommitted, onStored } = parts
+  const { store, journal, order, complete, onCommitted, onStored } = parts
   try {
-    const submission = await complete(entry)
+    const submission = await complete({ ...entry, message: order.raise(entry.message) })
     const answer = await store.saveChatMessage(submission.message)
+    order.note(entry.message.sessionId, answer.createdAt)
     // What it met may be the attempt that was made before the message was queued: then nobody was told of it yet.
     const saved = entry.attempted ? { ...answer, duplicate: false } : answer
     journal.settle(entry)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ExitCode, OperatorError } from '../../src/errors.js'
 import { runChatkeep, type Run, type RunOptions } from '../support/chatkeep.js'
+import { withProxy } from '../support/cuttable-proxy.js'
 import { afterEach, beforeEach, describe, expect, test, vi } from '../support/database.js'
 import { connectTo, SECRET, withoutMessages, type Ack } from '../support/socket-chat.js'
 
@@ -56,6 +57,41 @@ const joinWith = async (port: number, token: string): Promise<string> => {
 }
 
 describe('serve', () => {
+  test('starts while the database is away when it has a journal, and stores what came when it is back', async ({
+    database,
+  }) => {
+    await withoutMessages(database)
+    await withProxy(database.url, async (proxy) => {
+      proxy.pointAt('postgres://127.0.0.1:1/crm')
+      const flags = ['--adapter', 'postgres', '--database-url', proxy.url]
+      const env = { CHATKEEP_OPERATOR_SECRET: SECRET, DIRECT_URL: proxy.url }
+      const refused = await runChatkeep(['serve', '--port', '0', ...flags], { cwd: folder, env })
+      expect(refused).toMatchObject({ exitCode: ExitCode.unreachable, stdout: '' })
+
+      const journal = ['--journal', 'chat.journal', ...flags]
+      const run = await whileServing(journal, { env }, async (printed) => {
+        const socket = await connectTo(portIn(printed))
+        const ask = async (event: string, payload: object) => (await socket.emitWithAck(event, payload)) as Ack
+        expect(await ask('join', { role: 'client', username: 'ana' })).toMatchObject({ ok: true })
+        const message = { type: 'text', message: 'at 3 a.m.', messageId: 'm1' }
+        expect(await ask('clientMessage', message)).toEqual({ ok: true, queued: true, messageId: 'm1' })
+        proxy.pointAt(database.url)
+        await vi.waitFor(
+          async () => expect(await database.query('SELECT "text" FROM "ChatMessage"')).toEqual([{ text: 'at 3 a.m.' }]),
+          { timeout: 10_000, interval: 20 },
+        )
+        socket.disconnect()
+      })
+      expect(run.stderr).toContain('"event":"started_without_database","code":"database_unreachable"')
+      expect(run.stderr).toContain('"event":"adapter_lost"')
+
+      await database.query('DROP INDEX "ChatMessage_idempotencyKey_key"')
+      const unfit = await runChatkeep(['serve', '--port', '0', ...journal], { cwd: folder, env })
+      expect(unfit).toMatchObject({ exitCode: 1, stdout: '' })
+      expect(unfit.stderr).toContain('hint: chatkeep migrate')
+    })
+  })
+
   test('says where it listens, serves, and on a signal ends in order and leaves the database', async ({ database }) => {
     await withoutMessages(database)
     const run = await whileServing(['--database-url', database.url], {}, async (printed) => {

@@ -1,8 +1,9 @@
-import { readFile, mkdtemp, rm, stat } from 'node:fs/promises'
+import { copyFile, readFile, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createChatStore } from '../../src/persistence/chat-store.js'
 import type { ChatServerOptions } from '../../src/server/chat-server.js'
+import { runChatkeep } from '../support/chatkeep.js'
 import { withProxy, type CuttableProxy, type Tap } from '../support/cuttable-proxy.js'
 import { afterEach, beforeEach, describe, expect, test, vi, type TestDatabase } from '../support/database.js'
 import { expectOk, withChat, withoutMessages, type TestChat } from '../support/socket-chat.js'
@@ -218,6 +219,37 @@ describe('with the database away, a server with a journal', () => {
     )
   })
 
+  test('keeps the order of history when a first attempt is stored late', async ({ database }) => {
+    await withoutMessages(database)
+    await withOutage(database, async (chat) => {
+      const ana = await chat.guest('ana')
+      expectOk(await ana.ask('clientMessage', text('a0')))
+      chat.away()
+      for (const next of ['a1', 'a2', 'a3']) expect(await ana.ask('clientMessage', text(next))).toMatchObject(QUEUED)
+      const journal = join(folder, 'copy.journal')
+      await copyFile(journalPath(), journal)
+      // What a frozen database does at its thaw with the attempt that nobody waits for any more.
+      const late = await database.query(
+        `INSERT INTO "ChatMessage" ("idempotencyKey", "clientId", "guestUsername", "senderType", "messageType", "text", "sessionId")
+        SELECT $1, "clientId", "guestUsername", "senderType", "messageType", 'a1', "sessionId" FROM "ChatMessage"
+        RETURNING 1`,
+        [(await linesOf()).map((line) => (line.message as { idempotencyKey: string }).idempotencyKey)[0]],
+      )
+      expect(late).toHaveLength(1)
+      const history = async () =>
+        (await database.query('SELECT "text" FROM "ChatMessage" ORDER BY "createdAt", "id"')).map(({ text }) => text)
+
+      const run = await runChatkeep(['replay', journal, '--database-url', database.url])
+      expect(run.exitCode, run.stdout + run.stderr).toBe(0)
+      expect(await history()).toEqual(['a0', 'a1', 'a2', 'a3'])
+
+      await database.query(`DELETE FROM "ChatMessage" WHERE "text" IN ('a2', 'a3')`)
+      chat.back()
+      await untilDrained(chat)
+      expect(await history()).toEqual(['a0', 'a1', 'a2', 'a3'])
+    })
+  })
+
   test('queues while the schema is not there or the database is read-only, and says when it is full', async ({
     database,
   }) => {
@@ -240,6 +272,11 @@ describe('with the database away, a server with a journal', () => {
         expect(error).toMatchObject({ code: 'database_unavailable', retryable: true })
         expect(error?.message).toContain('its journal is full')
         expect(chat.log.join('\n')).toContain('"event":"journal_full"')
+        const ready = await fetch(`http://127.0.0.1:${chat.server.port}/readyz`)
+        expect({ status: ready.status, body: await ready.json() }).toEqual({
+          status: 503,
+          body: { ok: false, code: 'database_unavailable', journal: 'full', waiting: 1 },
+        })
         // What it has it still knows.
         expect(await ana.ask('clientMessage', text('b'))).toMatchObject(QUEUED)
         const other = await database.client()

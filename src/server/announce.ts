@@ -6,8 +6,30 @@ import type { MessagePayload } from './payloads.js'
 import { conversationRoom, OPERATORS } from './presence.js'
 import type { Submission } from './submission.js'
 
+export type Announce = (submission: Submission, saved: SavedChatMessage) => void
+
+/** A resend meets its other attempt within seconds; this many newer messages come later. */
+const MAX_REMEMBERED = 10_000
+
+/**
+ * Tells of each message once: two attempts of one, neither of which knows whether it was the one that was stored, both take
+ * themselves for it.
+ */
+export const createAnnouncer = (io: ChatIo): Announce => {
+  const announced = new Set<number>()
+  return (submission, saved) => {
+    if (saved.duplicate || announced.has(saved.id)) return
+    announced.add(saved.id)
+    for (const id of announced) {
+      if (announced.size <= MAX_REMEMBERED) break
+      announced.delete(id)
+    }
+    announce(io, submission, saved)
+  }
+}
+
 /** Tells the other side, and the operators, of a message that is committed. */
-export const announce = (io: ChatIo, submission: Submission, saved: SavedChatMessage): void => {
+const announce = (io: ChatIo, submission: Submission, saved: SavedChatMessage): void => {
   const conversation = submission.message.sessionId
   const payload = payloadOf(submission)
   const operator = operatorOf(submission)

@@ -4,7 +4,7 @@ import type { Socket as TcpSocket } from 'node:net'
 import { Server } from 'socket.io'
 import type { ChatStore } from '../persistence/chat-store.js'
 import { createAdmission } from './admission.js'
-import { announce, confirm } from './announce.js'
+import { confirm, createAnnouncer } from './announce.js'
 import { attend, type ChatHouse } from './attend.js'
 import { SILENT_LOG, type ChatLog } from './chat-log.js'
 import type { ChatIo } from './chat.js'
@@ -106,13 +106,14 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     ...(origins.length === 0 ? {} : { cors: { origin: origins.includes('*') ? '*' : origins } }),
   })
   const present = { io, store, peers: cluster.meet(io) }
+  const announce = createAnnouncer(io)
   const keeper = createKeeper(
     {
       store,
       findContact: (conversation) => findContact(present, conversation),
       connectedContact: (conversation) => connectedContact(present, conversation),
       onStored: (submission, saved) => {
-        if (!saved.duplicate) announce(io, submission, saved)
+        announce(submission, saved)
         confirm(io, submission, saved)
       },
       onCommitted: ({ message, operatorName }, { createdAt, duplicate }) => {
@@ -124,6 +125,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   )
   const house: ChatHouse = {
     ...present,
+    announce,
     keeper,
     log,
     operatorSecret: secret,

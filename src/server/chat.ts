@@ -1,5 +1,6 @@
 import type { Server, Socket } from 'socket.io'
 import type { ChatStore } from '../persistence/chat-store.js'
+import type { Announce } from './announce.js'
 import type { Answer, Listener } from './answering.js'
 import type { Keeper } from './keeper.js'
 import type { ChatLog } from './chat-log.js'
@@ -30,6 +31,8 @@ export interface Chat {
   readonly store: ChatStore
   /** Where messages go to be kept, whether the database is there or not. */
   readonly keeper: Keeper
+  /** Tells the others of a message that is committed. */
+  readonly announce: Announce
   readonly peers: Peers
   /** Of one socket. */
   readonly answer: Answer

@@ -1,5 +1,4 @@
 import type { NewChatMessage } from '../persistence/message.js'
-import { announce } from './announce.js'
 import type { Reply } from './answering.js'
 import type { Chat, ChatSocket } from './chat.js'
 import type { MessagePayload } from './payloads.js'
@@ -21,7 +20,7 @@ export const contentOf = (
  * no acknowledgements learns the same.
  */
 export const keepAndAnnounce = async (
-  { io, keeper }: Chat,
+  { announce, keeper }: Chat,
   socket: ChatSocket,
   submission: Submission,
 ): Promise<Reply> => {
@@ -35,7 +34,7 @@ export const keepAndAnnounce = async (
     }
   }
   const { id, createdAt, duplicate } = kept.saved
-  if (!duplicate) announce(io, submission, kept.saved)
+  announce(submission, kept.saved)
   return {
     answer: { id, messageId, duplicate },
     afterwards: () =>

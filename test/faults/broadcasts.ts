@@ -8,8 +8,8 @@ export interface Broadcasts {
   /** Whether an id was never told, or with this content. */
   readonly agreesWith: (id: number, content: Content) => boolean
   readonly wasHeard: (id: number) => boolean
-  /** Whether one listener was told of it more than once. */
-  readonly wasHeardTwice: (id: number) => boolean
+  /** How many one listener was told of more than once: a server that dies cannot know whom it has told. */
+  readonly countHeardTwice: () => number
   readonly largestId: () => number
   readonly count: () => number
 }
@@ -61,7 +61,7 @@ export const createBroadcasts = (): Broadcasts => {
     },
     agreesWith: (id, content) => hashes.get(id) === 0 || hashes.get(id) === hashOf(content),
     wasHeard: (id) => hashes.get(id) !== 0,
-    wasHeardTwice: (id) => twice.has(id),
+    countHeardTwice: () => twice.size,
     largestId: () => largest,
     count: () => count,
   }

@@ -14,6 +14,7 @@ export interface Campaign extends Check {
   readonly strikes: readonly StrikeReport[]
   readonly acknowledged: number
   readonly broadcasts: number
+  readonly toldTwice: number
   /** What operators were told of guests of the other server, by operator. */
   readonly crossings: readonly Crossing[]
   /** What must not be, whatever the rows say. */
@@ -46,6 +47,7 @@ export const runCampaign = async (options: CampaignOptions, context: CampaignCon
       strikes,
       acknowledged: stage.books.acknowledged(),
       broadcasts: stage.broadcasts.count(),
+      toldTwice: stage.broadcasts.countHeardTwice(),
       crossings: stage.crowd.crossings(),
     }
   })

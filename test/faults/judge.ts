@@ -92,7 +92,6 @@ export const createJudge = ({ seed, writers, broadcasts, reached, report }: Judg
     const acknowledgedId = account.acknowledgedId.get(number)
     if (acknowledgedId !== 0 && acknowledgedId !== row.id) say('altered', `was acknowledged as ${acknowledgedId}`)
     if (reached.get(row.id) === 0) say('unreachable', 'is in no history')
-    if (broadcasts.wasHeardTwice(row.id)) say('misreported', 'was told twice to somebody')
     const content = { conversation: row.sessionId ?? '', text: row.text, image: row.imageUrl }
     if (!broadcasts.agreesWith(row.id, content)) say('misreported', 'was told to others with another content')
   }

@@ -23,7 +23,7 @@ export const renderReport = (campaign: Campaign, { verdict, reasons }: Judgement
     render.table(HEAD, alignRight(HEAD, [...body, totalOf(campaign)])),
     '',
     'operations: messages begun or under way from the beginning of the fault until that recovery',
-    'other: in another order, of nobody, in no history, or told to others twice or otherwise than stored',
+    'other: in another order, of nobody, in no history, or told to others otherwise than stored',
     ...journeysOf(campaign),
     '',
     ...problems.slice(0, MOST_SHOWN).map((problem) => `problem: ${printable(problem)}`),
@@ -64,7 +64,7 @@ const numbersOf = ({ messages, ok, fail, info, found }: Tally): readonly number[
   return [messages, ok, fail, info, lost, doubled, altered, reordered + unexpected + unreachable + misreported]
 }
 
-const journeysOf = ({ tallies, crossings }: Campaign): readonly string[] => {
+const journeysOf = ({ tallies, crossings, toldTwice }: Campaign): readonly string[] => {
   const [queued, repeated] = (['queued', 'repeated'] as const).map((key) =>
     tallies.reduce((sum, tally) => sum + tally[key], 0),
   )
@@ -72,7 +72,7 @@ const journeysOf = ({ tallies, crossings }: Campaign): readonly string[] => {
   const written = crossings.reduce((sum, one) => sum + one.written, 0)
   return [
     `${grouped(queued ?? 0)} were acknowledged out of a journal, ${grouped(repeated ?? 0)} were sent more than once`,
-    `operators heard ${((100 * heard) / Math.max(written, 1)).toFixed(1)} % of what guests of the other server wrote, while it happened`,
+    `operators heard ${((100 * heard) / Math.max(written, 1)).toFixed(1)} % of what guests of the other server wrote, and of ${count(toldTwice, 'message')} twice`,
   ]
 }
 

@@ -106,7 +106,6 @@ describe('the judge of a campaign of faults', () => {
     ['a broadcast with another text', { told: [{ ...toldOf(7), message: 'x' }] }, 'misreported guest-x/m7 3'],
     ['a broadcast of what is not stored', { told: [{ ...toldOf(7), id: 200 }] }, 'misreported unknown 0'],
     ['two broadcasts that differ', { told: [toldOf(7), { ...toldOf(7), message: 'x' }] }, 'misreported guest-x/m7 3'],
-    ['one broadcast twice', { told: [toldOf(7), toldOf(7)] }, 'misreported guest-x/m7 3'],
   ])('finds %s', ([, lie, finding]) => {
     expect(findingsAbout(lie)).toContain(finding)
   })
@@ -114,6 +113,15 @@ describe('the judge of a campaign of faults', () => {
   test('finds an acknowledgement that named another row', () => {
     expect(findingsAbout({ rows: change(7, { id: 900 }) })).toContain('altered guest-x/m7 3')
   })
+})
+
+test('counts the broadcasts that one listener heard twice, not those that two have heard', () => {
+  const broadcasts = createBroadcasts()
+  broadcasts.hear(toldOf(7), 1)
+  broadcasts.hear(toldOf(7), 2)
+  expect(broadcasts.countHeardTwice()).toBe(0)
+  broadcasts.hear(toldOf(7), 2)
+  expect(broadcasts.countHeardTwice()).toBe(1)
 })
 
 function toldOf(number: number): { id: number; from: string; message?: string; image?: string } {

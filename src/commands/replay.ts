@@ -6,7 +6,7 @@ import type { Render } from '../cli/render.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { ChatServerSource } from '../replay/chat-server.js'
 import type { JournalReplayOptions } from '../replay/journal-replay.js'
-import type { ReplayReport } from '../replay/replay.js'
+import type { ReplayOptions, ReplayReport } from '../replay/replay.js'
 import type { Sender } from '../replay/sender.js'
 import type { TranscriptInput } from '../replay/transcript-input.js'
 
@@ -141,7 +141,7 @@ const replayFile = async (
   progress.line(words.printable(`${way} ${name} ${preposition} ${describeTarget(target)}, through the ${through}`))
   if (path === '-' && stdin.isTTY) progress.line('type or paste the transcript; end it with Ctrl-D')
 
-  const onProgress: OnReplayProgress = (phase, lines, perSecond, behindMs = 0) => {
+  const onProgress: ReplayOptions['onProgress'] = (phase, lines, perSecond, behindMs = 0) => {
     const behind = behindMs < LEAST_SHOWN_DELAY_MS ? '' : `, ${words.duration(behindMs)} behind schedule`
     progress.status(`${phase}: ${words.count(lines, 'line')}, ${words.count(Math.round(perSecond), 'line')}/s${behind}`)
   }
@@ -152,13 +152,6 @@ const replayFile = async (
       : replayTranscriptFile(context, target, input, flags, onProgress)
   })
 }
-
-type OnReplayProgress = (
-  phase: 'sending' | 'reading back',
-  lines: number,
-  linesPerSecond: number,
-  behindMs?: number,
-) => void
 
 const LEAST_SHOWN_DELAY_MS = 100
 
@@ -183,7 +176,7 @@ const replayTranscriptFile = async (
   target: ConnectionTarget,
   input: TranscriptInput,
   flags: ReplayFlags,
-  onProgress: OnReplayProgress,
+  onProgress: ReplayOptions['onProgress'],
 ): Promise<CommandResult> => {
   const { replayTranscript } = await import('../replay/replay-transcript.js')
   const { dataOfFacts, describeFacts } = await import('../replay/run-facts.js')

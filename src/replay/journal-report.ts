@@ -2,16 +2,10 @@ import { isJournalClean, type JournalReport } from './journal-replay.js'
 
 /** The report for programs. */
 export const journalData = (report: JournalReport): Readonly<Record<string, unknown>> => {
-  const { attempted, saved, duplicates, rejected, lost, doubled, altered } = report
+  const { rejected, lost, doubled, altered } = report
   return {
     format: 'journal',
-    attempted,
-    saved,
-    duplicates,
-    rejected: rejected.count,
-    lost: lost.count,
-    doubled: doubled.count,
-    altered: altered.count,
+    ...countsOf(report),
     tornLine: report.tornLine ?? null,
     sendMs: Math.round(report.sendMs),
     readBackMs: Math.round(report.readBackMs),
@@ -22,22 +16,25 @@ export const journalData = (report: JournalReport): Readonly<Record<string, unkn
   }
 }
 
+const countsOf = ({ attempted, saved, duplicates, rejected, lost, doubled, altered }: JournalReport) => ({
+  attempted,
+  saved,
+  duplicates,
+  rejected: rejected.count,
+  lost: lost.count,
+  doubled: doubled.count,
+  altered: altered.count,
+})
+
 /** Findings shown of each kind. */
 const MOST_SHOWN = 20
 
 /** The report for people, verdict last. */
 export const renderJournalReport = (report: JournalReport): string => {
-  const { attempted, saved, duplicates, rejected, lost, doubled, altered, tornLine } = report
-  const counts = {
-    attempted,
-    saved,
-    duplicates,
-    rejected: rejected.count,
-    lost: lost.count,
-    doubled: doubled.count,
-    altered: altered.count,
-  }
-  const amounts = Object.entries(counts).map(([name, amount]) => [name, amount.toLocaleString('en-US')] as const)
+  const { attempted, rejected, lost, doubled, altered, tornLine } = report
+  const amounts = Object.entries(countsOf(report)).map(
+    ([name, amount]) => [name, amount.toLocaleString('en-US')] as const,
+  )
   const width = Math.max(...amounts.map(([, amount]) => amount.length))
   const findings = [
     ...rejected.first.map(({ line, reason }) => `rejected: line ${line}: ${reason}`),

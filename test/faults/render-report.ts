@@ -3,7 +3,8 @@ import type { Campaign } from './campaign.js'
 import type { Tally } from './check.js'
 import { isSeen, type Judgement } from './verdict.js'
 
-const STRIKES_HEAD = ['fault', 'times', 'recovery', 'evidence that it happened'] as const
+const EVIDENCE = 'evidence that it happened'
+const STRIKES_HEAD = ['fault', 'times', 'recovery', EVIDENCE] as const
 const HEAD = ['fault', 'operations', 'ok', 'fail', 'info', 'lost', 'doubled', 'altered', 'other'] as const
 
 const MOST_SHOWN = 20
@@ -30,8 +31,10 @@ export const renderReport = (campaign: Campaign, { verdict, reasons }: Judgement
     ...findings.first
       .slice(0, MOST_SHOWN)
       .map(({ kind, fault, key, what }) => printable(`${kind}: ${key} (${names[fault] ?? ''}): ${what}`)),
-    `seed ${options.seed}: ${count(acknowledged, 'message')} acknowledged, ${count(rows, 'row')} read back, ${duration(tookMs)}`,
-    paint(`${verdict}${reasons.length === 0 ? '' : `: ${reasons.join(', ')}`}`),
+    ...reasons.map((reason) => `${verdict}: ${reason}`),
+    paint(
+      `${verdict}: seed ${options.seed}, ${count(acknowledged, 'message')} acknowledged, ${count(rows, 'row')} read back, ${duration(tookMs)}`,
+    ),
   ].join('\n')
 }
 
@@ -72,17 +75,16 @@ const journeysOf = ({ tallies, crossings, toldTwice }: Campaign): readonly strin
   const written = crossings.reduce((sum, one) => sum + one.written, 0)
   return [
     `${grouped(queued ?? 0)} were acknowledged out of a journal, ${grouped(repeated ?? 0)} were sent more than once`,
-    `operators heard ${((100 * heard) / Math.max(written, 1)).toFixed(1)} % of what guests of the other server wrote, and of ${count(toldTwice, 'message')} twice`,
+    `operators heard ${((100 * heard) / Math.max(written, 1)).toFixed(1)} % of what guests of the other server wrote; ${count(toldTwice, 'message')} twice`,
   ]
 }
 
 const grouped = (number: number): string => number.toLocaleString('en-US')
 
-/** All but the first and the last column. */
+/** All columns but the first and that of the evidence. */
 const alignRight = (head: readonly string[], rows: readonly (readonly string[])[]): readonly (readonly string[])[] => {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
-  const last = head.length - 1
   return rows.map((row) =>
-    row.map((cell, column) => (column === 0 || column === last ? cell : cell.padStart(widths[column] ?? 0))),
+    row.map((cell, column) => (column === 0 || head[column] === EVIDENCE ? cell : cell.padStart(widths[column] ?? 0))),
   )
 }

@@ -36,11 +36,7 @@ export const fillJournalDisk: Fault = {
     await database.restart()
     await kept
     const logged = (await process.countEvents(DISK_FULL)) - before
-    return seen(
-      [named, 'answers name it'],
-      [logged, `events ${DISK_FULL}`],
-      [crowd.counts().queued - queued, 'messages queued'],
-    )
+    return seen([named, 'answers'], [logged, DISK_FULL], [crowd.counts().queued - queued, 'messages queued'])
   },
 }
 

@@ -25,7 +25,17 @@ interface Served {
 }
 
 const serve = async (databaseUrl: string, journal: string): Promise<Served> => {
-  const child = startChatkeep(['serve', '--port', '0', '--journal', journal, '--database-url', databaseUrl])
+  const unlimited = ['--events-per-second', '0']
+  const child = startChatkeep([
+    'serve',
+    '--port',
+    '0',
+    ...unlimited,
+    '--journal',
+    journal,
+    '--database-url',
+    databaseUrl,
+  ])
   children.push(child)
   let printed = ''
   let stderr = ''

@@ -259,11 +259,12 @@ interface Request {
 }
 
 const toResult = async (report: ReplayReport, request: Request): Promise<CommandResult> => {
-  const { count, duration } = await import('../cli/render.js')
+  const { count, duration, printable } = await import('../cli/render.js')
   const { renderCounts, renderSections } = await import('../cli/render-findings.js')
-  const { countsOf, reportData, sectionsOf, verdictOf } = await import('../replay/describe-report.js')
+  const { countsOf, nextAfter, reportData, sectionsOf, verdictOf } = await import('../replay/describe-report.js')
   const { verdict, lost, withoutClient, sendMs, messagesPerSecond, readBackMs } = report
   const ok = verdict === 'passed'
+  const next = nextAfter(report, request.transcript)
   return {
     exitCode: ok ? 0 : 1,
     data: { ...request, url: request.url ?? null, ...reportData(report) },
@@ -276,6 +277,7 @@ const toResult = async (report: ReplayReport, request: Request): Promise<Command
               `sent in ${duration(sendMs)} (${count(Math.round(messagesPerSecond), 'message')}/s), read back in ${duration(readBackMs)}`,
             ]),
         ...renderSections(sectionsOf(report)),
+        ...(next === undefined ? [] : ['', printable(next)]),
         ...(lost.count > 0 && request.url !== undefined ? ['', sameDatabaseHint(request.url, request.target)] : []),
         ...(withoutClient === 0
           ? []

@@ -182,7 +182,10 @@ const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --o
 const openRecorder = async (path: string | undefined, log: ChatLog): Promise<Recorder | undefined> => {
   if (path === undefined) return undefined
   const { createRecorder } = await import('../server/recorder.js')
-  return createRecorder({ path, onStopped: (text) => log.error({ event: 'recording_stopped', file: path }, text) })
+  const onStopped = (text: string): void => log.error({ event: 'recording_stopped', file: path }, text)
+  const recorder = await createRecorder({ path, onStopped })
+  log.info({ event: 'recording', file: recorder.path }, 'what is committed is recorded')
+  return recorder
 }
 
 const ended = async (signal: AbortSignal): Promise<void> => {

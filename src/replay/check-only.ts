@@ -45,18 +45,19 @@ export const checkOnly = (input: TranscriptInput, options: CheckOnlyOptions): Pr
         const readBack = createReadBack(client, target.schema ?? 'public')
         const onProgress = (messages: number): void =>
           options.onProgress('reading back', messages, (1_000 * messages) / (performance.now() - startedAt))
-        return checkTranscript(
-          input,
-          tally,
-          { expectedRow },
-          { ...readBack, rowsAfter: () => Promise.resolve([]) },
-          { highWaterMark: await readBack.highWaterMark(), signal, onProgress },
-        )
+        return checkTranscript(input, tally, { expectedRow }, readBack, {
+          highWaterMark: await readBack.highWaterMark(),
+          doublesAfter: 0,
+          signal,
+          onProgress,
+        })
       }),
     )
     return {
       ...counts,
       ...check,
+      duplicates: 0,
+      found: check.outcomes.ok - check.lost.count,
       ...judgeReplay(check, counts.rejected.count),
       sendMs: 0,
       readBackMs: performance.now() - startedAt,

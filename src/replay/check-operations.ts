@@ -35,6 +35,8 @@ export interface CheckOptions {
   readonly readBack: ReadBack
   /** The largest id before the first message was sent. */
   readonly highWaterMark: number
+  /** Rows from this id on are looked through for a second one of a message; the high-water mark when absent. */
+  readonly doublesAfter?: number | undefined
   /** What guests and operators were shown; absent where nobody looked. */
   readonly shown?: Stream<ShownMessage> | undefined
   /** Ids that history showed after the run, page by page; absent where nobody asked. */
@@ -76,7 +78,16 @@ const MOST_COMPARED = 1_000
 
 /** Looks up everything that was sent, batch by batch: the memory that it takes does not grow with the texts. */
 export const checkOperations = async (options: CheckOptions): Promise<Check> => {
-  const { operations, readBack, highWaterMark, shown, reachable, signal, onProgress } = options
+  const {
+    operations,
+    readBack,
+    highWaterMark,
+    doublesAfter = highWaterMark,
+    shown,
+    reachable,
+    signal,
+    onProgress,
+  } = options
   const lost = createFindings<number>()
   const doubled = createFindings<DoubledMessage>()
   const altered = createFindings<AlteredRow>()
@@ -106,7 +117,7 @@ export const checkOperations = async (options: CheckOptions): Promise<Check> => 
       outcomes[outcome] += 1
       conversations.add(sessionId)
     }
-    for (const { id } of stored) if (id > highWaterMark) accounted.add(id - highWaterMark)
+    for (const { id } of stored) if (id > doublesAfter) accounted.add(id - doublesAfter)
     doubledClients.add(...(await readBack.doubledClients(takeNew(usernames, expected))))
     messages += batch.length
     rows += stored.length
@@ -114,20 +125,20 @@ export const checkOperations = async (options: CheckOptions): Promise<Check> => 
   }
 
   const accounts: Accounts = {
-    isAccounted: (id) => id > highWaterMark && accounted.has(id - highWaterMark),
+    isAccounted: (id) => id > doublesAfter && accounted.has(id - doublesAfter),
     isOurConversation: (sessionId) => conversations.has(sessionId),
   }
   let compared = 0
-  for await (const page of readPages(readBack, highWaterMark, signal)) {
+  for await (const page of readPages(readBack, doublesAfter, signal)) {
     const foreign = findForeignRows(page, accounts)
     const ids = foreign.slice(0, MOST_COMPARED - compared).map(({ id }) => id)
     compared += ids.length
     const found = judgeForeignRows(foreign, ids.length === 0 ? [] : await readBack.twinsOf(ids), accounts)
     doubled.add(...found.doubled)
-    unexpected.add(...found.unexpected)
+    unexpected.add(...found.unexpected.filter(({ id }) => id > highWaterMark))
   }
   const seen = shown === undefined ? undefined : await checkShown(shown, readBack, signal)
-  const reached = reachable === undefined ? undefined : await checkReachable(reachable, accounted, highWaterMark)
+  const reached = reachable === undefined ? undefined : await checkReachable(reachable, accounted, doublesAfter)
   return {
     outcomes,
     recovered,
@@ -220,15 +231,15 @@ const checkShown = async (
 const checkReachable = async (
   pages: Stream<readonly number[]>,
   accounted: ReturnType<typeof createBitSet>,
-  highWaterMark: number,
+  after: number,
 ): Promise<Found<number>> => {
   const reached = createBitSet()
   let count = 0
   for await (const page of pages) {
-    for (const id of page) if (id > highWaterMark) reached.add(id - highWaterMark)
+    for (const id of page) if (id > after) reached.add(id - after)
     count += page.length
   }
   const found = createFindings<number>()
-  for (const place of accounted.values()) if (!reached.has(place)) found.add(place + highWaterMark)
+  for (const place of accounted.values()) if (!reached.has(place)) found.add(place + after)
   return { found: found.result(), count }
 }

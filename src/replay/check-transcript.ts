@@ -15,7 +15,7 @@ export const checkTranscript = (
   sent: Tally,
   sender: Pick<Sender, 'expectedRow'>,
   readBack: ReadBack,
-  options: Pick<CheckOptions, 'highWaterMark' | 'signal' | 'onProgress'>,
+  options: Pick<CheckOptions, 'highWaterMark' | 'doublesAfter' | 'signal' | 'onProgress'>,
 ): Promise<Check> => checkOperations({ ...options, operations: operationsOf(input, sent, sender), readBack })
 
 async function* operationsOf(

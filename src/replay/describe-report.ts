@@ -21,6 +21,7 @@ export const reportData = (report: ReplayReport): Readonly<Record<string, unknow
   attempted: report.attempted,
   saved: report.saved,
   duplicates: report.duplicates,
+  ...(report.found === undefined ? {} : { found: report.found }),
   rejected: report.rejected.count,
   lost: report.lost.count,
   doubled: report.doubled.count,
@@ -46,7 +47,7 @@ export const reportData = (report: ReplayReport): Readonly<Record<string, unknow
 
 /** What every report counts, then what is wrong besides. */
 export const countsOf = (report: ReplayReport): readonly CountLine[] => [
-  ...(['attempted', 'saved', 'duplicates'] as const).map((name) => toCountLine(name, report[name], false)),
+  ...doneOf(report).map(([name, amount]) => toCountLine(name, amount, false)),
   ...sectionsOf(report)
     .filter(({ title, count }) => count > 0 || ALWAYS_SHOWN.includes(title))
     .map(({ title, count }) => toCountLine(title, count, count > 0)),
@@ -55,7 +56,11 @@ export const countsOf = (report: ReplayReport): readonly CountLine[] => [
 /** What may be wrong, by kind, whether found or not. */
 export const sectionsOf = (report: ReplayReport): readonly FindingSection[] => [
   section('rejected', report.rejected, ({ line, reason }) => `line ${line}: ${reason}`),
-  section('lost', report.lost, (line) => `line ${line}: acknowledged, and not in the database`),
+  section('lost', report.lost, (line) =>
+    report.found === undefined
+      ? `line ${line}: acknowledged, and not in the database`
+      : `line ${line}: not in the database`,
+  ),
   section('doubled', report.doubled, ({ line, ids }) =>
     line === null
       ? `messages ${ids.join(', ')}: the same message again, under another key or none`
@@ -76,13 +81,37 @@ export const sectionsOf = (report: ReplayReport): readonly FindingSection[] => [
 
 /** The last line of a report, without its first word. */
 export const verdictOf = (report: ReplayReport): string => {
-  const { attempted, saved, duplicates } = report
-  const done = `${plural(attempted, 'message')} attempted, ${format(saved)} saved, ${plural(duplicates, 'duplicate')}`
-  if (report.verdict === 'passed') return `${done}; nothing lost, doubled or unexpected`
+  const { attempted, saved, duplicates, found } = report
+  const done =
+    found === undefined
+      ? `${plural(attempted, 'message')} attempted, ${format(saved)} saved, ${plural(duplicates, 'duplicate')}`
+      : `${plural(attempted, 'message')} compared, ${format(found)} found`
+  if (report.verdict === 'passed')
+    return `${done}; nothing lost, doubled or ${found === undefined ? 'unexpected' : 'altered'}`
   const bad = sectionsOf(report)
     .filter(({ title, count }) => count > 0 || ALWAYS_SHOWN.includes(title))
     .map(({ title, count }) => `${format(count)} ${title}`)
   return `${done}; ${bad.join(', ')}`
+}
+
+const doneOf = ({ attempted, saved, duplicates, found }: ReplayReport): readonly (readonly [string, number])[] =>
+  found === undefined
+    ? [
+        ['attempted', attempted],
+        ['saved', saved],
+        ['duplicates', duplicates],
+      ]
+    : [
+        ['compared', attempted],
+        ['found', found],
+      ]
+
+/** What to type after a run that lost something; undefined where there is nothing to say. */
+export const nextAfter = ({ lost, found, resumedAt = 0 }: ReplayReport, transcript: string): string | undefined => {
+  if (lost.count === 0) return undefined
+  if (found !== undefined) return `Next: chatkeep replay ${transcript} stores what is missing, and nothing twice`
+  if (resumedAt > 0) return `Next: the same command without --resume sends again what an earlier run had sent`
+  return undefined
 }
 
 /** Kinds whose 0 is worth a line. */

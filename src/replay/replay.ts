@@ -24,6 +24,8 @@ export interface ReplayReport extends Omit<Counts, 'unanswered'>, Check, RunJudg
   /** What is no message, by its kind; absent when nothing was sent. */
   readonly skipped?: Readonly<Record<string, number>>
   readonly mostBehindMs?: number
+  /** Messages that are in the database, where nothing was sent; absent otherwise. */
+  readonly found?: number
   /** Line up to which an earlier run had settled everything; 0 for a new one. */
   readonly resumedAt?: number
 }

@@ -10,10 +10,11 @@ export interface FactsAbout extends Pick<InspectedTranscript, 'format' | 'trunca
 /** What people are told besides the counts. */
 export const describeFacts = (
   { skipped = {}, mostBehindMs = 0, resumedAt = 0 }: ReplayReport,
-  { truncated, speed }: FactsAbout,
+  { truncated, speed, checkOnly }: FactsAbout,
 ): readonly string[] => {
   const kinds = Object.entries(skipped).map(([kind, count]) => `${count} ${kind}`)
   return [
+    ...(checkOnly === true ? ['not looked for: the order of messages, and rows that are not in the transcript'] : []),
     ...(truncated ? ['the transcript is truncated: it has no footer, and may have gone on'] : []),
     ...(kinds.length === 0 ? [] : [`skipped, because they are no messages: ${kinds.join(', ')}`]),
     ...(resumedAt === 0 ? [] : [`resumed behind line ${resumedAt}: what is before it was sent by an earlier run`]),

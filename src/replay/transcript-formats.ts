@@ -35,6 +35,7 @@ export const formatOf = (firstLine: Uint8Array): TranscriptFormat => {
   const { value } = parseJsonLine(firstLine)
   const { data } = firstLineSchema.safeParse(value)
   if (data === undefined) return PLAIN
+  if (data.type === 'message') throw withoutHeader()
   if (data.type === 'version') {
     if (data.version !== 1) throw unknownVersion(`Mattermost bulk version ${data.version}`)
     return { name: 'mattermost', createReader: createMattermostReader }
@@ -47,6 +48,7 @@ export const formatOf = (firstLine: Uint8Array): TranscriptFormat => {
 const firstLineSchema = z.union([
   z.object({ type: z.literal('version'), version: z.int() }),
   z.object({ type: z.literal('header'), format: z.string() }),
+  z.object({ type: z.literal('message') }),
 ])
 
 const READABLE = [TRANSCRIPT_FORMAT, 'Mattermost bulk files', 'plain lines'].join(', ')
@@ -60,6 +62,15 @@ const unknownVersion = (found: string): OperatorError =>
   new OperatorError('unknown_transcript_version', `it is ${found}, and only version 1 is known`, {
     hint: 'use a newer chatkeep: npm install -g chatkeep@latest',
   })
+
+const withoutHeader = (): OperatorError =>
+  new OperatorError(
+    'unknown_transcript_format',
+    'its first line is a message of a recording, whose header is missing',
+    {
+      hint: 'put its header before it: {"type":"header","format":"chatkeep-transcript","version":1,"source":"…","footer":false}',
+    },
+  )
 
 const unreadableHeader = (): OperatorError =>
   new OperatorError('unknown_transcript_format', 'its first line is a header without a version', {

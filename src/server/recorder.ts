@@ -5,6 +5,8 @@ import { transcriptFooter, transcriptHeader, transcriptMessage, type RecordedMes
 
 /** Writes a native transcript of what is committed, off the way of the acknowledgements. */
 export interface Recorder {
+  /** The file, which has a number behind its name where there was one of that name. */
+  readonly path: string
   /** Takes a message that was committed; returns at once. */
   record(recorded: RecordedMessage): void
   /** Writes what is left and the footer. May be called twice. */
@@ -21,11 +23,12 @@ export interface RecorderOptions {
 const MOST_WAITING_BYTES = 32 * 1_048_576
 
 /**
- * Begins a transcript.
- * @throws OperatorError `recording_exists`, `recording_failed`
+ * Begins a transcript. A server that is started again after a crash must not stay away because of it, so beside what is
+ * there already a new file is begun: FILE.1, FILE.2, …
+ * @throws OperatorError `recording_failed`
  */
-export const createRecorder = async ({ path, onStopped }: RecorderOptions): Promise<Recorder> => {
-  const file = await openNew(path)
+export const createRecorder = async ({ path: wanted, onStopped }: RecorderOptions): Promise<Recorder> => {
+  const { file, path } = await openNew(wanted)
   const hash = createHash('sha256')
   let waiting: string[] = []
   let waitingBytes = 0
@@ -77,6 +80,7 @@ export const createRecorder = async ({ path, onStopped }: RecorderOptions): Prom
 
   let closing: Promise<void> | undefined
   return {
+    path,
     record: (recorded) => {
       if (closing !== undefined || stopped !== undefined) return
       // A server that never got as far as a message leaves an empty file, which the next one may use.
@@ -88,7 +92,21 @@ export const createRecorder = async ({ path, onStopped }: RecorderOptions): Prom
   }
 }
 
-const openNew = async (path: string): Promise<FileHandle> => {
+interface Opened {
+  readonly file: FileHandle
+  readonly path: string
+}
+
+const openNew = async (wanted: string): Promise<Opened> => {
+  for (let number = 0; ; number += 1) {
+    const path = number === 0 ? wanted : `${wanted}.${number}`
+    const file = await openIfEmpty(path)
+    if (file !== undefined) return { file, path }
+  }
+}
+
+/** @returns undefined when something is in it */
+const openIfEmpty = async (path: string): Promise<FileHandle | undefined> => {
   // Transcripts are personal data: nobody else may read them.
   const file = await open(path, 'a', 0o600).catch((cause: unknown) => {
     throw new OperatorError('recording_failed', `${path} cannot be written: ${reasonOf(cause)}`, {
@@ -99,9 +117,7 @@ const openNew = async (path: string): Promise<FileHandle> => {
   const { size } = await file.stat()
   if (size === 0) return file
   await file.close()
-  throw new OperatorError('recording_exists', `${path} is there already, and is not overwritten`, {
-    hint: 'name another file, or move this one away',
-  })
+  return undefined
 }
 
 const REASONS: Readonly<Record<string, string>> = {

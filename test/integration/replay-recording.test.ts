@@ -42,16 +42,17 @@ describe('a recording of a chat server', () => {
     await recorder.close()
     expect(stops).toEqual([])
     expect((await stat(path)).mode & 0o777).toBe(0o600)
-    await expect(createRecorder({ path, onStopped: () => undefined })).rejects.toMatchObject({
-      code: 'recording_exists',
-    })
+    const next = await createRecorder({ path, onStopped: () => undefined })
+    expect(next.path).toBe(`${path}.1`)
+    await next.close()
 
     const other = await createDatabase()
     try {
       await migrated(other.database, 'crm-before')
       await other.database.query('TRUNCATE "ChatMessage"')
       const missing = await on(other.database, 'replay', path, '--check-only')
-      expect(missing.stdout).toContain('0 rejected, 3 lost')
+      expect(missing.stdout).toContain('3 messages compared, 0 found; 0 rejected, 3 lost')
+      expect(missing.stdout).toContain(`Next: chatkeep replay ${path}`)
       const { stdout, exitCode } = await on(other.database, 'replay', path)
       expect(stdout).toContain('3 messages attempted, 3 saved')
       expect(exitCode).toBe(0)
@@ -59,6 +60,13 @@ describe('a recording of a chat server', () => {
       for (const one of [database, other.database]) {
         expect((await on(one, 'replay', path, '--check-only')).exitCode).toBe(0)
       }
+      const columns = `"createdAt", "clientId", "clientSocketId", "senderType", "operatorId", "messageType", "text", "sessionId", "guestUsername"`
+      await other.database.query(`INSERT INTO "ChatMessage" (${columns}, "idempotencyKey")
+        SELECT ${columns}, 'another key' FROM "ChatMessage" WHERE "text" = 'Hola'`)
+      const twice = await on(other.database, 'replay', path, '--check-only')
+      expect(twice.stdout).toContain('3 messages compared, 3 found; 0 rejected, 0 lost, 1 doubled')
+      expect(twice.exitCode).toBe(1)
+      await other.database.query(`DELETE FROM "ChatMessage" WHERE "idempotencyKey" = 'another key'`)
       expect((await on(other.database, 'replay', path, '--through', 'socket')).stdout).toContain('3 saved')
       expect((await on(other.database, 'replay', path, '--through', 'socket', '--check-only')).exitCode).toBe(0)
     } finally {

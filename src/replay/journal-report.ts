@@ -7,6 +7,7 @@ export const journalData = (report: JournalReport): Readonly<Record<string, unkn
     format: 'journal',
     ...countsOf(report),
     tornLine: report.tornLine ?? null,
+    mayBeAnswered: report.mayBeAnswered,
     sendMs: Math.round(report.sendMs),
     readBackMs: Math.round(report.readBackMs),
     rejectedLines: rejected.first,
@@ -15,6 +16,11 @@ export const journalData = (report: JournalReport): Readonly<Record<string, unkn
     alteredRows: altered.first,
   }
 }
+
+const describeTorn = (line: number, mayBeAnswered: boolean): string =>
+  mayBeAnswered
+    ? `line ${line} is damaged, and its message may have been answered as queued: it is left out, and stands in the last line of the journal`
+    : `line ${line} was not written whole, and never answered: left out`
 
 const countsOf = ({ attempted, saved, duplicates, rejected, lost, doubled, altered }: JournalReport) => ({
   attempted,
@@ -31,7 +37,7 @@ const MOST_SHOWN = 20
 
 /** The report for people, verdict last. */
 export const renderJournalReport = (report: JournalReport): string => {
-  const { attempted, rejected, lost, doubled, altered, tornLine } = report
+  const { attempted, rejected, lost, doubled, altered, tornLine, mayBeAnswered } = report
   const amounts = Object.entries(countsOf(report)).map(
     ([name, amount]) => [name, amount.toLocaleString('en-US')] as const,
   )
@@ -45,7 +51,7 @@ export const renderJournalReport = (report: JournalReport): string => {
   const ok = isJournalClean(report)
   return [
     ...amounts.map(([name, amount]) => `${name.padEnd(12)}${amount.padStart(width)}`),
-    ...(tornLine === undefined ? [] : [`line ${tornLine} was not written whole, and never answered: left out`]),
+    ...(tornLine === undefined ? [] : [describeTorn(tornLine, mayBeAnswered)]),
     ...(findings.length === 0 ? [] : ['', ...findings.slice(0, MOST_SHOWN)]),
     '',
     ok

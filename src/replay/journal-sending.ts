@@ -21,6 +21,8 @@ export interface JournalSending {
   readonly rejectedLines: BitSet
   /** A last line that was not written whole, and never answered. */
   readonly tornLine: number | undefined
+  /** Whether that line was whole once, as its line feed says: its message may have been answered as queued. */
+  readonly mayBeAnswered: boolean
 }
 
 const APPLICATION_NAME = 'chatkeep replay'
@@ -45,6 +47,7 @@ export const sendJournal = async (
   const rejected = createFindings<RejectedLine>()
   const [savedLines, rejectedLines] = [createBitSet(), createBitSet()]
   let tornLine: number | undefined
+  let mayBeAnswered = false
   let batch: (NumberedEntry & { readonly message: NewChatMessage })[] = []
   let characters = 0
   const order = createStoredOrder()
@@ -92,7 +95,10 @@ export const sendJournal = async (
 
   try {
     for await (const part of readJournal(input.read(), input.name)) {
-      if (part.kind === 'torn') tornLine = part.line
+      if (part.kind === 'torn') {
+        tornLine = part.line
+        mayBeAnswered = part.terminated
+      }
       if (part.kind !== 'entry') continue
       counts.attempted += 1
       const { attempted, message: waiting } = part.entry
@@ -106,7 +112,7 @@ export const sendJournal = async (
       if (signal.aborted) break
     }
     await flush()
-    return { ...counts, rejected: rejected.result(), savedLines, rejectedLines, tornLine }
+    return { ...counts, rejected: rejected.result(), savedLines, rejectedLines, tornLine, mayBeAnswered }
   } finally {
     await Promise.all([bulk.close(), store.close()])
   }

@@ -86,6 +86,8 @@ export const createAnswer = ({ drain, quota, log }: Answering): Answer => {
           const fields = { event: 'answer_failed', request: event, ...errorFields(error) }
           log.error(fields, 'a request failed after its work')
         }),
+        // What becomes of the message nobody knows by now; repeated under its key it is stored once. A second answer is not sent.
+        () => acknowledge({ ok: false, error: toWireError(serverClosing()) }),
       )
     }
 }

@@ -137,7 +137,9 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   io.on('connection', (socket) => attend(house, socket))
 
   const close = async (): Promise<void> => {
-    await drain.finish(DRAIN_DEADLINE_MS)
+    const unfinished = await drain.finish(DRAIN_DEADLINE_MS)
+    if (unfinished > 0)
+      log.warn({ event: 'drain_incomplete', requests: unfinished }, 'requests were told to repeat themselves elsewhere')
     await within(JOURNAL_DEADLINE_MS, keeper.close())
     await within(FLUSH_DEADLINE_MS, hangUp(io))
     present.peers.close()

@@ -118,6 +118,11 @@ test('what was answered as queued outlives kill -9; the next server and replay b
     expect(again.stdout).toContain('ok: all ')
     expect(await readFile(join(folder, 'copy'))).toEqual(copy)
     expect(await database.query('SELECT count(*) FROM "ChatMessage"')).toEqual(before)
+    // With its line feed the last line was whole once, so nobody may say that all is well.
+    await appendFile(join(folder, 'copy'), '\n')
+    const damaged = await whenEnded(startChatkeep(['replay', join(folder, 'copy'), '--database-url', database.url]))
+    expect(damaged.code).toBe(1)
+    expect(damaged.stdout).toContain('its message may have been answered as queued')
     const argv = ['replay', join(folder, 'copy'), '--through', 'socket', '--database-url', database.url]
     expect(await whenEnded(startChatkeep(argv))).toMatchObject({ code: 2 })
 

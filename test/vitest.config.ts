@@ -9,8 +9,8 @@ const withServer = { globalSetup: ['./test/support/global-setup.ts'] }
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
-    // Most of the time a test waits for PostgreSQL: two per core, and one more.
-    maxWorkers: 5,
+    // Most of the time a test waits for PostgreSQL, so two per core.
+    maxWorkers: 4,
     // Tests start processes, send signals and change directories: each file has a process of its own.
     pool: 'forks',
     testTimeout: 30_000,

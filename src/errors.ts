@@ -77,3 +77,16 @@ export const interruptedBy = (
     reason instanceof OperatorError ? [reason.message, reason.exitCode] : ['interrupted', ExitCode.interrupted]
   return new OperatorError('interrupted', describe(ended), { ...options, exitCode })
 }
+
+/** The same error with one more fact, and with a hint if it had none. */
+export const withDetail = (error: OperatorError, detail: string, otherwiseHint?: string): OperatorError => {
+  const { code, message, hint = otherwiseHint, exitCode, sqlState, retryable, details } = error
+  return new OperatorError(code, message, {
+    hint,
+    exitCode,
+    sqlState,
+    retryable,
+    details: [...details, detail],
+    cause: error,
+  })
+}

@@ -5,8 +5,18 @@ import type { ProcessContext } from './context.js'
 import type { Environment } from './environment.js'
 import type { DatabaseFlags } from './flags.js'
 import type { Progress } from './progress.js'
-import type { Render } from './render.js'
+import type { Render } from '../terminal/render.js'
 import type { ConnectionKind } from './resolve-target.js'
+
+/** Runs a subcommand with another argument list; given by the program, which knows the list of commands. */
+export type RunProgram = (context: ProcessContext) => Promise<number>
+
+/** How one run of a command prints. */
+export interface OutputMode {
+  readonly name: string
+  readonly json: boolean
+  readonly colour: boolean
+}
 
 /** What a command gives back; the runner prints it as text or, with `--json`, as one document. */
 export interface CommandResult {

@@ -1,12 +1,11 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { OperatorError } from '../errors.js'
-import type { CommandContext } from './command.js'
+import type { CommandContext, OutputMode, RunProgram } from './command.js'
 import type { OutputStream, ProcessContext } from './context.js'
 import { readEnvironment } from './environment.js'
 import { createEventStream, createProgress } from './progress.js'
 import { createRedact, knownSecrets } from './redact.js'
-import { createRender, wantsColour, type Render } from './render.js'
-import type { OutputMode, RunProgram } from './run-command.js'
+import { createRender, wantsColour, type Render } from '../terminal/render.js'
 
 interface Prepared {
   readonly context: Omit<CommandContext, 'print'>

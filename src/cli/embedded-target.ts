@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { createDatabaseIfMissing } from '../database/create-database.js'
-import { startEmbeddedServer } from '../database/embedded-server.js'
+import { startEmbeddedServer } from '../database/embedded/embedded-server.js'
 import type { ProcessContext } from './context.js'
 import type { DatabaseFlags } from './flags.js'
 

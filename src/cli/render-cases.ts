@@ -1,4 +1,4 @@
-import { printable, type Render } from './render.js'
+import { printable, type Render } from '../terminal/render.js'
 
 interface Case {
   readonly name: string

@@ -1,4 +1,4 @@
-import { printable, type Render } from './render.js'
+import { printable, type Render } from '../terminal/render.js'
 
 /** One count, as people read it. */
 export interface CountLine {

@@ -1,4 +1,4 @@
-import { duration, printable, type Render } from './render.js'
+import { duration, printable, type Render } from '../terminal/render.js'
 
 /** A run of migrate or rollback as far as its line goes; what `--json` prints has more. */
 export interface RunView {

@@ -1,4 +1,4 @@
-import { byteSize, count, duration, printable, type Render } from './render.js'
+import { byteSize, count, duration, printable, type Render } from '../terminal/render.js'
 
 /** A plan as far as its screen goes; what `--json` prints has more. */
 export interface PlanView {

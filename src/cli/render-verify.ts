@@ -1,4 +1,4 @@
-import { count, duration, printable, type Render } from './render.js'
+import { count, duration, printable, type Render } from '../terminal/render.js'
 
 /** A report of verify as far as its screen goes. */
 export interface ReportView {

@@ -1,5 +1,5 @@
 import { ExitCode, OperatorError } from '../errors.js'
-import type { Render } from './render.js'
+import type { Render } from '../terminal/render.js'
 
 /** An error as a program reads it, under `error` of the JSON document. */
 export interface ErrorDocument {

@@ -1,6 +1,6 @@
 import type { ProcessContext } from './context.js'
 import { createRedact, knownSecrets } from './redact.js'
-import { createRender, wantsColour } from './render.js'
+import { createRender, wantsColour } from '../terminal/render.js'
 import { exitCodeOf, renderError, toErrorDocument } from './report-error.js'
 
 /** Reports an error that was met before any command ran. */

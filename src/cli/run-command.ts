@@ -1,14 +1,11 @@
 import { ExitCode, OperatorError } from '../errors.js'
-import type { CommandContext, CommandResult, Run } from './command.js'
+import type { CommandContext, CommandResult, OutputMode, Run, RunProgram } from './command.js'
 import type { OutputStream, ProcessContext } from './context.js'
 
 /** Where a run leaves its exit code. */
 export interface Outcome {
   exitCode: number
 }
-
-/** Runs a subcommand with another argument list; given by the program, which knows the list of commands. */
-export type RunProgram = (context: ProcessContext) => Promise<number>
 
 interface OutputOptions {
   readonly json?: true | undefined
@@ -34,12 +31,6 @@ export const createRun =
       (context) => body(context, ...args),
     )
   }
-
-export interface OutputMode {
-  readonly name: string
-  readonly json: boolean
-  readonly colour: boolean
-}
 
 const runBody = async (
   mode: OutputMode,

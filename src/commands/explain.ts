@@ -1,7 +1,7 @@
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { CommandResult, Run } from '../cli/command.js'
 import { withOutputFlags } from '../cli/flags.js'
-import type { Render } from '../cli/render.js'
+import type { Render } from '../terminal/render.js'
 import { OperatorError } from '../errors.js'
 import type { ExplainedCode } from '../verify/codes.js'
 

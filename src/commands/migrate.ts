@@ -1,9 +1,9 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { withMigrationFlags } from '../cli/migration-flags.js'
-import type { Render } from '../cli/render.js'
+import type { Render } from '../terminal/render.js'
 import type { MigratePreview, MigrateResult } from '../migrations/migrate.js'
-import type { PlannedStep } from '../migrations/plan.js'
+import type { PlannedStep } from '../migrations/plan/plan.js'
 
 const EXAMPLES = `
 Examples:
@@ -37,7 +37,7 @@ export const migrateCommand = (run: Run) =>
         context.withTarget(options, 'direct', async (target): Promise<CommandResult> => {
           const { previewMigrate, scriptMigrate, migrate } = await import('../migrations/migrate.js')
           const { toMigrationOptions } = await import('../migrations/options.js')
-          const { describeEvent } = await import('../migrations/describe-event.js')
+          const { describeEvent } = await import('../migrations/running/describe-event.js')
           const { describeTarget } = await import('../database/connection-target.js')
           const work = toMigrationOptions(options, target, {
             cwd: context.cwd,
@@ -99,7 +99,7 @@ const stepDocument = ({ file, action, reason }: PlannedStep): Readonly<Record<st
 })
 
 const planText = async (preview: MigratePreview, render: Render): Promise<string> => {
-  const { count } = await import('../cli/render.js')
+  const { count } = await import('../terminal/render.js')
   const { plan, archivedMessages } = preview
   const lines =
     plan.steps.length === 0
@@ -114,7 +114,7 @@ const planText = async (preview: MigratePreview, render: Render): Promise<string
 }
 
 const renderPreview = async (header: string, named: Named, preview: MigratePreview): Promise<CommandResult> => {
-  const { count } = await import('../cli/render.js')
+  const { count } = await import('../terminal/render.js')
   const { isRefused, REFUSED, renderPlan } = await import('../cli/render-plan.js')
   const { ExitCode } = await import('../errors.js')
   const { plan, planHash, details, archivedMessages } = preview
@@ -164,7 +164,7 @@ interface Named {
 }
 
 const renderResult = async (named: Named, result: MigrateResult): Promise<CommandResult> => {
-  const { count, duration } = await import('../cli/render.js')
+  const { count, duration } = await import('../terminal/render.js')
   const { steps, alreadyDone, restored, durationMs } = result
   return {
     data: { ...named, steps, alreadyDone, restored: restored ?? null, durationMs: Math.round(durationMs) },

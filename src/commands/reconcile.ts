@@ -25,7 +25,7 @@ export const reconcileCommand = (run: Run) =>
         context.withTarget(options, 'pooled', async (target): Promise<CommandResult> => {
           const { reconcile } = await import('../persistence/reconcile.js')
           const { describeTarget } = await import('../database/connection-target.js')
-          const { count, printable } = await import('../cli/render.js')
+          const { count, printable } = await import('../terminal/render.js')
           const { signal, progress } = context
           const dryRun = options.dryRun === true
           progress.line(printable(`reconcile  ${describeTarget(target)}  schema ${target.schema ?? 'public'}`))

@@ -2,13 +2,13 @@ import { resolve } from 'node:path'
 import { Command, Option } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { parseDuration, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
-import type { Render } from '../cli/render.js'
+import type { Render } from '../terminal/render.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
-import type { ChatServerSource } from '../replay/chat-server.js'
-import type { JournalReplayOptions } from '../replay/journal-replay.js'
+import type { ChatServerSource } from '../replay/sending/with-chat-server.js'
+import type { JournalReplayOptions } from '../replay/journal/replay-journal.js'
 import type { ReplayOptions, ReplayReport } from '../replay/replay.js'
-import type { Sender } from '../replay/sender.js'
-import type { TranscriptInput } from '../replay/transcript-input.js'
+import type { Sender } from '../replay/sending/sender.js'
+import type { TranscriptInput } from '../transcripts/transcript-input.js'
 
 const DETAILS = `
 A transcript is one JSON object a line, plain or gzip:
@@ -130,10 +130,10 @@ const replayFile = async (
   path: string,
   flags: ReplayFlags,
 ): Promise<CommandResult> => {
-  const { withTranscript } = await import('../replay/transcript-input.js')
+  const { withTranscript } = await import('../transcripts/transcript-input.js')
   const { describeTarget } = await import('../database/connection-target.js')
   const { progress, cwd, stdin, signal } = context
-  const words = await import('../cli/render.js')
+  const words = await import('../terminal/render.js')
   const way = flags.checkOnly === true ? 'comparing' : 'replaying'
   const preposition = flags.checkOnly === true ? 'with' : 'into'
   const through = flags.through ?? 'store'
@@ -146,7 +146,7 @@ const replayFile = async (
     progress.status(`${phase}: ${words.count(lines, 'line')}, ${words.count(Math.round(perSecond), 'line')}/s${behind}`)
   }
   return withTranscript({ path, cwd, stdin: stdin.stream, signal }, async (input) => {
-    const { isJournal } = await import('../replay/journal-replay.js')
+    const { isJournal } = await import('../replay/journal/replay-journal.js')
     return (await isJournal(resolve(cwd, path)))
       ? replayJournalFile(input, flags, { target, signal, onProgress })
       : replayTranscriptFile(context, target, input, flags, onProgress)
@@ -160,8 +160,8 @@ const replayJournalFile = async (
   flags: ReplayFlags,
   options: JournalReplayOptions,
 ): Promise<CommandResult> => {
-  const { isJournalClean, refuseForJournals, replayJournal } = await import('../replay/journal-replay.js')
-  const { journalData, renderJournalReport } = await import('../replay/journal-report.js')
+  const { isJournalClean, refuseForJournals, replayJournal } = await import('../replay/journal/replay-journal.js')
+  const { journalData, renderJournalReport } = await import('../replay/journal/report.js')
   refuseForJournals(flags)
   const report = await replayJournal(input, options)
   return {
@@ -181,7 +181,7 @@ const replayTranscriptFile = async (
   const { replayTranscript } = await import('../replay/replay-transcript.js')
   const { dataOfFacts, describeFacts } = await import('../replay/run-facts.js')
   const { describeTarget } = await import('../database/connection-target.js')
-  const { printable } = await import('../cli/render.js')
+  const { printable } = await import('../terminal/render.js')
   const through = flags.through ?? 'store'
   const absolute = (path: string | undefined): string | undefined => path && resolve(context.cwd, path)
   const { transcript, report } = await replayTranscript(input, {
@@ -216,10 +216,10 @@ const withSender = async <T>(
   work: (sender: Sender) => Promise<T>,
 ): Promise<T> => {
   if (flags.through === 'socket') {
-    const { withSocketSender } = await import('../replay/socket-sender.js')
+    const { withSocketSender } = await import('../replay/sending/socket-sender.js')
     return withSocketSender(chatServerSource(context, target, flags), work)
   }
-  const { withStoreSender } = await import('../replay/store-sender.js')
+  const { withStoreSender } = await import('../replay/sending/store-sender.js')
   return withStoreSender(target, work)
 }
 
@@ -228,10 +228,10 @@ const playScenario = async (
   target: ConnectionTarget,
   flags: ReplayFlags,
 ): Promise<CommandResult> => {
-  const { runGuestFlow, isGuestFlowClean } = await import('../replay/guest-flow.js')
-  const { renderRemoval } = await import('../replay/guest-flow-removal.js')
+  const { runGuestFlow, isGuestFlowClean } = await import('../replay/guest-flow/guest-flow.js')
+  const { renderRemoval } = await import('../replay/guest-flow/removal.js')
   const { describeTarget } = await import('../database/connection-target.js')
-  const { printable } = await import('../cli/render.js')
+  const { printable } = await import('../terminal/render.js')
   const { renderCases } = await import('../cli/render-cases.js')
   context.progress.line(printable(`playing guest-flow over the socket into ${describeTarget(target)}`))
   const report = await runGuestFlow({ ...chatServerSource(context, target, flags), keep: flags.keep === true })
@@ -259,7 +259,7 @@ interface Request {
 }
 
 const toResult = async (report: ReplayReport, request: Request): Promise<CommandResult> => {
-  const { count, duration, printable } = await import('../cli/render.js')
+  const { count, duration, printable } = await import('../terminal/render.js')
   const { renderCounts, renderSections } = await import('../cli/render-findings.js')
   const { countsOf, nextAfter, reportData, sectionsOf, verdictOf } = await import('../replay/describe-report.js')
   const { verdict, lost, withoutClient, sendMs, messagesPerSecond, readBackMs } = report

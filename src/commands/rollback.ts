@@ -2,7 +2,7 @@ import { Command, Option } from '@commander-js/extra-typings'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { parseWholeNumber } from '../cli/flags.js'
 import { withMigrationFlags } from '../cli/migration-flags.js'
-import type { Render } from '../cli/render.js'
+import type { Render } from '../terminal/render.js'
 import type { RollbackChoice } from '../migrations/prepare-rollback.js'
 import type { RollbackPreview, RollbackResult } from '../migrations/roll-back.js'
 
@@ -45,7 +45,7 @@ export const rollbackCommand = (run: Run) =>
         context.withTarget(options, 'direct', async (target): Promise<CommandResult> => {
           const { previewRollback, rollBack } = await import('../migrations/roll-back.js')
           const { toMigrationOptions } = await import('../migrations/options.js')
-          const { describeEvent } = await import('../migrations/describe-event.js')
+          const { describeEvent } = await import('../migrations/running/describe-event.js')
           const { describeTarget } = await import('../database/connection-target.js')
           const work = toMigrationOptions(options, target, {
             cwd: context.cwd,
@@ -147,7 +147,7 @@ const priceTagText = async (
   { to, onOrphans }: RollbackChoice,
   render: Render,
 ): Promise<string> => {
-  const { count } = await import('../cli/render.js')
+  const { count } = await import('../terminal/render.js')
   const orphans = onOrphans === 'archive' ? 'leave the table (archived whole)' : 'are in the way (--on-orphans abort)'
   const costs: readonly (readonly [number, string])[] = [
     [price.guestMessages, 'messages lose their guest name and phone (archived)'],
@@ -194,7 +194,7 @@ const renderResult = async (
   to: number,
   { steps, archive, durationMs }: RollbackResult,
 ): Promise<CommandResult> => {
-  const { count, duration } = await import('../cli/render.js')
+  const { count, duration } = await import('../terminal/render.js')
   const undone = `${count(steps.length, 'migration')} undone (${duration(durationMs)})`
   return {
     data: { ...named, to, steps, archive, durationMs: Math.round(durationMs) },

@@ -5,10 +5,10 @@ import { parseByteSize } from '../cli/byte-size.js'
 import type { CommandContext, Run } from '../cli/command.js'
 import { parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
-import type { ChatLog } from '../server/chat-log.js'
+import type { ChatLog } from '../chat-log.js'
 import type { ChatServerOptions } from '../server/chat-server.js'
 import type { ChatLogOptions } from '../server/log.js'
-import type { Recorder } from '../server/recorder.js'
+import type { Recorder } from '../transcripts/recorder.js'
 
 const APPLICATION_NAME = 'chatkeep serve'
 
@@ -76,7 +76,7 @@ export const serveCommand = (run: Run) =>
     .addHelpText('after', EXAMPLES)
     .action(
       run(async (context, options) => {
-        const { readOperatorSecret } = await import('../server/read-operator-secret.js')
+        const { readOperatorSecret } = await import('../server/protection/read-operator-secret.js')
         const {
           host,
           port,
@@ -147,7 +147,7 @@ const serve = async (
   const { createChatStore } = await import('../persistence/chat-store.js')
   const { startChatServer } = await import('../server/chat-server.js')
   const { checkDatabase } = await import('../server/check-database.js')
-  const { within } = await import('../server/drain.js')
+  const { within } = await import('../concurrency/in-flight.js')
   const { createChatLog } = await import('../server/log.js')
 
   // With a journal a server may be started in the middle of an outage; what the database lacks shows when it is back.
@@ -181,7 +181,7 @@ const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --o
 
 const openRecorder = async (path: string | undefined, log: ChatLog): Promise<Recorder | undefined> => {
   if (path === undefined) return undefined
-  const { createRecorder } = await import('../server/recorder.js')
+  const { createRecorder } = await import('../transcripts/recorder.js')
   const onStopped = (text: string): void => log.error({ event: 'recording_stopped', file: path }, text)
   const recorder = await createRecorder({ path, onStopped })
   log.info({ event: 'recording', file: recorder.path }, 'what is committed is recorded')

@@ -3,11 +3,11 @@ import { Command, Option } from '@commander-js/extra-typings'
 import { parseDurationBetween } from '../cli/bounded-duration.js'
 import type { CommandContext, CommandResult, Run } from '../cli/command.js'
 import { withDatabaseFlags } from '../cli/flags.js'
-import type { Render } from '../cli/render.js'
+import type { Render } from '../terminal/render.js'
 import { OperatorError } from '../errors.js'
-import type { ApplicationSchema } from '../verify/application-schema.js'
+import type { ApplicationSchema } from '../verify/models/model.js'
 import type { Expectation } from '../verify/expectation.js'
-import type { Severity } from '../verify/finding.js'
+import type { Severity } from '../verify/severity.js'
 import type { CheckedFinding, VerifyReport } from '../verify/verify-database.js'
 
 const DETAILS = `
@@ -120,7 +120,7 @@ const refuseContradictions = (options: {
 }
 
 const readModels = async (path: string, { cwd }: CommandContext): Promise<ApplicationSchema> => {
-  const { readApplicationSchema } = await import('../verify/application-schema.js')
+  const { readApplicationSchema } = await import('../verify/models/application-schema.js')
   return readApplicationSchema(path, resolve(cwd, path))
 }
 
@@ -134,7 +134,7 @@ const inFormat = async (
     return await work()
   } catch (error) {
     const { toErrorDocument } = await import('../cli/report-error.js')
-    const { renderErrorIn } = await import('../verify/render-error.js')
+    const { renderErrorIn } = await import('../verify/report/render-error.js')
     const text = renderErrorIn(format, toErrorDocument(error))
     if (text !== undefined) stdout.write(`${text}\n`)
     throw error
@@ -150,9 +150,9 @@ interface NamedReport extends VerifyReport {
 
 const toResult = async (report: NamedReport, format: Format): Promise<CommandResult> => {
   const { renderReport, renderVerdict } = await import('../cli/render-verify.js')
-  const { renderJunit } = await import('../verify/render-junit.js')
-  const { renderAnnotation } = await import('../verify/render-github.js')
-  const { describeFinding, MOST_DIFF_LINES } = await import('../verify/describe-finding.js')
+  const { renderJunit } = await import('../verify/report/render-junit.js')
+  const { renderAnnotation } = await import('../verify/report/render-github.js')
+  const { describeFinding, MOST_DIFF_LINES } = await import('../verify/report/describe-finding.js')
   const { target, schema, serverVersion, expect, columns, checks, findings, next, summary, durationMs } = report
   const documents = findings.map(toDocument)
   const text = (render: Render): string => {

@@ -1,4 +1,4 @@
-import type { Names } from '../persistence/statements.js'
+import type { Names } from '../persistence/sql-names.js'
 
 /** One figure about what the chat stored. */
 export interface Metric {

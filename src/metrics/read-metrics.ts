@@ -6,7 +6,7 @@ import { hasSqlState, SqlState, type ServerError } from '../database/sql-state.j
 import { inReadOnlySnapshot } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { SchemaNotReady } from '../persistence/errors.js'
-import { namesIn, UTC_NOW } from '../persistence/statements.js'
+import { namesIn, UTC_NOW } from '../persistence/sql-names.js'
 import { metrics } from './index.js'
 import type { Metric } from './metric.js'
 

@@ -1,14 +1,14 @@
 import type { Queryable } from '../database/connection.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { ADD_GUARD, readArchiveObjects, VALIDATE_GUARD } from './archive.js'
-import { startCapture } from './capture.js'
-import { countUnarchived, fillArchive } from './fill-archive.js'
-import { linkGuests, removeOrphans } from './link-guests.js'
-import { refuseLateOrphans, refuseOrphans, refuseReferencedOrphans, type OnOrphans } from './orphans.js'
-import type { PriceTag } from './price-tag.js'
-import type { RollbackRange } from './rollback-range.js'
+import { ADD_GUARD, readArchiveObjects, VALIDATE_GUARD } from './archive/archive.js'
+import { startCapture } from './archive/capture.js'
+import { countUnarchived, fillArchive } from './archive/fill.js'
+import { linkGuests, removeOrphans } from './archive/link-guests.js'
+import { refuseLateOrphans, refuseOrphans, refuseReferencedOrphans, type OnOrphans } from './archive/orphans.js'
+import type { PriceTag } from './archive/price-tag.js'
+import type { RollbackRange } from './ledger/rollback-range.js'
 import type { MigrationOptions } from './session.js'
-import { withShortLocks } from './short-lock.js'
+import { withShortLocks } from './running/short-lock.js'
 
 /** How far back, and what to do with messages that can have no client there. */
 export interface RollbackChoice {

@@ -2,23 +2,30 @@ import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { inTransaction } from '../database/transaction.js'
 import { interruptedBy, type OperatorError } from '../errors.js'
-import { readArchiveObjects, type ArchiveSummary } from './archive.js'
-import { isArchiveOpen, openArchive, refuseNarrower, sealArchive } from './archive-seal.js'
-import { dropCapture } from './capture.js'
-import { migrationTitle, runsInTransaction, type MigrationFile } from './files.js'
-import { explainLostSession } from './lost-connection.js'
+import { readArchiveObjects, type ArchiveSummary } from './archive/archive.js'
+import { isArchiveOpen, openArchive, refuseNarrower, sealArchive } from './archive/seal.js'
+import { dropCapture } from './archive/capture.js'
+import { migrationTitle, runsInTransaction, type MigrationFile } from './ledger/files.js'
+import { explainLostSession } from './running/lost-connection.js'
 import { prepareRollback, refuseImpossible, type RollbackChoice, type RollbackOptions } from './prepare-rollback.js'
-import type { PlanDetails } from './plan-details.js'
-import { readPriceTag, type PriceTag } from './price-tag.js'
-import { checkPrivileges, readMigrationState } from './read-state.js'
-import { describeRollback, readUndone, refuseColumnsInUse, refuseOtherRollback, type Undone } from './rollback-plan.js'
-import { rollbackRange, type RollbackRange } from './rollback-range.js'
-import { runStatements } from './run-statements.js'
-import { ensureRunsTable, recorded, recordRun } from './runs.js'
+import type { PlanDetails } from './plan/details.js'
+import { readPriceTag, type PriceTag } from './archive/price-tag.js'
+import { readMigrationState } from './ledger/read-state.js'
+import {
+  describeRollback,
+  readUndone,
+  refuseColumnsInUse,
+  refuseOtherRollback,
+  type Undone,
+} from './plan/rollback-plan.js'
+import { rollbackRange, type RollbackRange } from './ledger/rollback-range.js'
+import { runStatements } from './running/run-statements.js'
+import { ensureRunsTable, recorded, recordRun } from './ledger/runs.js'
 import { withMigrationPreview, withMigrationSession, type MigrationOptions, type PreviewOptions } from './session.js'
-import { withShortLocks } from './short-lock.js'
-import { toSqlFileError } from './sql-error.js'
-import { stateAfterFailure } from './state-after-failure.js'
+import { withShortLocks } from './running/short-lock.js'
+import { toSqlFileError } from './running/sql-error.js'
+import { stateAfterFailure } from './running/state-after-failure.js'
+import { checkPrivileges } from './ledger/privileges.js'
 
 export interface RollbackPreview {
   /** What will be undone, newest first; empty when there is nothing to undo. */

@@ -1,5 +1,5 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
-import { hasRunsTable, type RunOutcome } from './runs.js'
+import { hasRunsTable, type RunOutcome } from './ledger/runs.js'
 import { withMigrationPreview, type MigrationOptions } from './session.js'
 
 /** One line of `chatkeep_runs`: what was done at one go. */

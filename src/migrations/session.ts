@@ -7,14 +7,13 @@ import { isBehindPooler } from '../database/pooler.js'
 import { onlyRow } from '../database/rows.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { withMigrationLock } from './lock.js'
-import type { LockWaitOptions } from './short-lock.js'
-import { withWatch } from './watch.js'
+import type { MigrationCommand } from './ledger/runs.js'
+import { withMigrationLock } from './running/migration-lock.js'
+import type { LockWaitOptions } from './running/short-lock.js'
+import { withWatch } from './running/watch.js'
 
 /** SET NOT NULL trusts a validated CHECK since version 12; without that the way back would stop every writer. */
 const OLDEST_SERVER = 140_000
-
-export type MigrationCommand = 'migrate' | 'rollback'
 
 /** How long to wait for what, and what the work is about. */
 export interface MigrationOptions extends LockWaitOptions {

@@ -9,7 +9,7 @@ import { noteUnknownOutcome, unsettled, withoutHeldUp, type PendingSave } from '
 import type { PreparedMessage } from './prepare-message.js'
 import { isRetryable } from './retry.js'
 import { guestsOf, saveBatch, settleInserted } from './save-batch.js'
-import type { Names } from './statements.js'
+import type { Names } from './sql-names.js'
 
 /** How many of what the bulk insert leaves (duplicates, rejected messages and their neighbours) are looked at together. */
 const REST_MESSAGES = 500

@@ -6,7 +6,7 @@ import { StoreUnavailable } from './errors.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
 import { createPendingSave, saveWithRetries, unsettled, type PendingSave } from './pending-save.js'
 import { prepareMessage } from './prepare-message.js'
-import { namesIn } from './statements.js'
+import { namesIn } from './sql-names.js'
 
 /** Keeps messages by the thousand, each as `saveChatMessage` would. */
 export interface BulkStore {

@@ -5,7 +5,7 @@ import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../
 import { createPreparedStatements } from '../database/prepared.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { StoreClosed } from './errors.js'
-import { readHistory, type HistoryPage, type HistoryQuery } from './history.js'
+import { readHistory, type HistoryPage, type HistoryQuery } from './chat-history.js'
 import { markAsRead, type MarkAsReadQuery } from './mark-as-read.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
 import { prepareMessage } from './prepare-message.js'
@@ -14,7 +14,7 @@ import { checkReady } from './readiness.js'
 import { withRetries } from './retry.js'
 import { saveBatch } from './save-batch.js'
 import { createSaveQueue } from './save-queue.js'
-import { namesIn } from './statements.js'
+import { namesIn } from './sql-names.js'
 
 /** Where the messages are: a URL, or a pool that stays the caller's own. */
 export type ChatStoreSource =

@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg'
 import { hasSqlState, isHeldUpByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { isRetryable } from './retry.js'
-import { SHORT_LOCK_TIMEOUT_MS, UTC_NOW, type Names } from './statements.js'
+import { SHORT_LOCK_TIMEOUT_MS, UTC_NOW, type Names } from './sql-names.js'
 
 /** A guest who has no client yet. */
 export interface Guest {

@@ -1,7 +1,7 @@
 import type { Queryable } from '../database/connection.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { isId, toContactFilter } from './contact.js'
-import { UTC_NOW, type Names } from './statements.js'
+import { UTC_NOW, type Names } from './sql-names.js'
 
 export interface MarkAsReadQuery {
   readonly clientId?: number | undefined

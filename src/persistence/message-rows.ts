@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg'
 import type { PreparedStatements } from '../database/prepared.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { UTC_NOW, type Names } from './statements.js'
+import { UTC_NOW, type Names } from './sql-names.js'
 
 /** Where messages are written: one connection, the names of the tables there, and the statements that are prepared on it. */
 export interface BatchSession {

@@ -3,7 +3,7 @@ import { withPooledClient } from '../database/connection.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
 import { insertNothingSql } from './message-rows.js'
 import { isRetryable, reasonOf } from './retry.js'
-import type { Names } from './statements.js'
+import type { Names } from './sql-names.js'
 
 /** How long a database may take to prove itself. */
 const LIMITS = { patienceMs: 1_000, workMs: 1_000 }

@@ -1,7 +1,7 @@
 import { checkLimit, rowsToRead } from './contact.js'
 import { cursorSql, parseCursor, type Position } from './cursor.js'
 import type { ChatMessage } from './message.js'
-import { MESSAGE_COLUMNS, periodOf, type Names, type ReadSession } from './statements.js'
+import { MESSAGE_COLUMNS, periodOf, type Names, type ReadSession } from './sql-names.js'
 
 export interface RecentChatsQuery {
   /** Chats a page, 1 to 200; 50 when absent. */

@@ -7,7 +7,7 @@ import { interruptedBy, type OperatorError } from '../errors.js'
 import { explainMissingSchema } from './errors.js'
 import { createGuestClients } from './guest-clients.js'
 import { toUsername } from './prepare-message.js'
-import { namesIn, type Names } from './statements.js'
+import { namesIn, type Names } from './sql-names.js'
 
 export interface ReconcileOptions {
   /** Only count; the server keeps the session read-only. */

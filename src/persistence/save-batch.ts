@@ -12,7 +12,7 @@ import {
 import { noteUnknownOutcome, unsettled, withoutHeldUp, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { isRetryable } from './retry.js'
-import { SHORT_LOCK_TIMEOUT_MS } from './statements.js'
+import { SHORT_LOCK_TIMEOUT_MS } from './sql-names.js'
 
 /** A name can be taken, and a key given up, by others between our statements; after this many rounds a message goes without client. */
 const MAX_ROUNDS = 3

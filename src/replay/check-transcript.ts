@@ -1,10 +1,10 @@
 import { ExitCode, OperatorError } from '../errors.js'
-import { checkOperations, type Check, type CheckOptions, type SentOperation } from './check-operations.js'
-import type { ReadBack } from './read-back.js'
-import { readTranscript } from './read-transcript.js'
-import type { Sender } from './sender.js'
-import type { Tally } from './tally.js'
-import type { TranscriptInput } from './transcript-input.js'
+import { checkOperations, type Check, type CheckOptions, type SentOperation } from './checking/check-operations.js'
+import type { ReadBack } from './checking/read-back.js'
+import { readTranscript } from '../transcripts/read-transcript.js'
+import type { Sender } from './sending/sender.js'
+import type { Tally } from './sending/tally.js'
+import type { TranscriptInput } from '../transcripts/transcript-input.js'
 
 /**
  * Reads a transcript once more and looks up every message in the database.

@@ -1,4 +1,4 @@
-import type { Findings } from './findings.js'
+import type { Findings } from './checking/findings.js'
 import type { ReplayReport } from './replay.js'
 
 /** One count of a report, as people read it. */

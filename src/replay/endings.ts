@@ -1,13 +1,9 @@
 import { explainDatabaseError } from '../database/connection-error.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
-import { interruptedBy, OperatorError } from '../errors.js'
-import type { Counts } from './tally.js'
+import { interruptedBy, OperatorError, withDetail } from '../errors.js'
+import type { Counts } from './sending/tally.js'
 
 const RUN_AGAIN = 'run the same command again: nothing will be doubled'
-
-/** The run was ended from outside before it began. */
-export const stoppedReadingInput = (signal: AbortSignal): OperatorError =>
-  interrupted(signal, 'stopped while the input was still being read: nothing was sent')
 
 /** The run was ended from outside; what had been read was still sent. */
 export const stopped = (signal: AbortSignal, lastLine: number, counts: Counts): OperatorError =>
@@ -29,25 +25,6 @@ export const notReadBack = (error: unknown, counts: Counts): unknown =>
   error instanceof OperatorError
     ? withDetail(error, `it was reading back, so nothing is proved: ${howFar(counts)}`, RUN_AGAIN)
     : error
-
-/** The same error with one more fact, and with a hint if it had none. */
-export const withDetail = (error: OperatorError, detail: string, otherwiseHint?: string): OperatorError => {
-  const { code, message, hint = otherwiseHint, exitCode, sqlState, retryable, details } = error
-  return new OperatorError(code, message, {
-    hint,
-    exitCode,
-    sqlState,
-    retryable,
-    details: [...details, detail],
-    cause: error,
-  })
-}
-
-/** A smoke test must not pass on nothing. */
-export const emptyTranscript = (name: string): OperatorError =>
-  new OperatorError('empty_transcript', `${name} holds no message`, {
-    hint: 'a transcript holds one JSON object a line, with at, conversation, from, username and text',
-  })
 
 const interrupted = (signal: AbortSignal, message: string): OperatorError =>
   interruptedBy(signal, () => message, { hint: RUN_AGAIN, cause: signal.reason })

@@ -1,15 +1,15 @@
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { OperatorError } from '../errors.js'
 import { checkOnly } from './check-only.js'
-import { withHistoryFile } from './history-file.js'
-import { createRunHistory, type RunHistory } from './history.js'
-import { inspectTranscript, type InspectedTranscript } from './inspect-transcript.js'
-import { monotonicClock } from './monotonic-clock.js'
-import { createPacer, parseSpeed, type Pacer } from './pacing.js'
+import { withHistoryFile } from './operation-log/file.js'
+import { createRunHistory, type RunHistory } from './operation-log/operation-log.js'
+import { inspectTranscript, type InspectedTranscript } from '../transcripts/inspect-transcript.js'
+import { monotonicClock } from './sending/monotonic-clock.js'
+import { createPacer, parseSpeed, type Pacer } from './sending/pacing.js'
 import { replay, type ReplayOptions, type ReplayReport } from './replay.js'
-import type { Sender } from './sender.js'
-import type { TranscriptInput } from './transcript-input.js'
-import { withRunProgress } from './with-run-progress.js'
+import type { Sender } from './sending/sender.js'
+import type { TranscriptInput } from '../transcripts/transcript-input.js'
+import { withRunProgress } from './resume/with-run-progress.js'
 
 export interface TranscriptReplayOptions {
   readonly target: ConnectionTarget

@@ -1,4 +1,4 @@
-import type { InspectedTranscript } from './inspect-transcript.js'
+import type { InspectedTranscript } from '../transcripts/inspect-transcript.js'
 import type { ReplayReport } from './replay.js'
 
 /** What a run was asked for, and what its transcript is. */

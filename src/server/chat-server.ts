@@ -3,22 +3,22 @@ import { createServer, type Server as HttpServer } from 'node:http'
 import type { Socket as TcpSocket } from 'node:net'
 import { Server } from 'socket.io'
 import type { ChatStore } from '../persistence/chat-store.js'
-import { createAdmission } from './admission.js'
-import { confirm, createAnnouncer } from './announce.js'
-import { attend, type ChatHouse } from './attend.js'
-import { SILENT_LOG, type ChatLog } from './chat-log.js'
-import type { ChatIo } from './chat.js'
-import { joinCluster, type ClusterOptions } from './cluster.js'
-import { connectedContact, findContact } from './conversation.js'
-import { createDrain, within } from './drain.js'
-import { createHealthListener } from './health.js'
-import { createKeeper } from './keeper.js'
-import { limitsFrom, type ChatLimits } from './limits.js'
-import { authorityOf, listen } from './listen.js'
-import { openJournal, type JournalOptions } from './open-journal.js'
-import { createQuotas } from './quota.js'
-import { tooManyConnections } from './refusals.js'
-import type { Recorder } from './recorder.js'
+import { createAdmission } from './protection/admission.js'
+import { confirm, createAnnouncer } from './events/announce.js'
+import { serveSocket, type ServerParts } from './serve-socket.js'
+import { SILENT_LOG, type ChatLog } from '../chat-log.js'
+import type { ChatIo } from './chat-io.js'
+import { joinCluster, type ClusterOptions } from './cluster/cluster.js'
+import { connectedContact, findContact } from './events/conversation.js'
+import { createDrain, within } from '../concurrency/in-flight.js'
+import { createHealthListener } from './http/health.js'
+import { createMessageSink } from './keeping/message-sink.js'
+import { limitsFrom, type ChatLimits } from './protection/limits.js'
+import { authorityOf, listen } from './http/listen.js'
+import { openJournal, type JournalOptions } from '../journal/open-journal.js'
+import { createQuotas } from './protection/quota.js'
+import { tooManyConnections } from '../protocol/refusals.js'
+import type { Recorder } from '../transcripts/recorder.js'
 
 export interface ChatServerOptions extends Partial<Readonly<Record<keyof ChatLimits, number | undefined>>> {
   /** Stays the caller's: it is used, never closed. */
@@ -90,7 +90,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   })
   const journal = options.journal && (await openJournal(options.journal, log).catch(afterClosing(cluster)))
   const drain = createDrain()
-  const http = createServer(createHealthListener({ store, drain, journalState: () => keeper.journalState(), log }))
+  const http = createServer(createHealthListener({ store, drain, journalState: () => sink.journalState(), log }))
   const connections = trackConnections(http)
   const actualPort = await listen(http, host, port).catch(afterClosing(cluster, journal))
   // A failing accept (too many open files) costs that connection, not the server.
@@ -107,7 +107,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   })
   const present = { io, store, peers: cluster.meet(io) }
   const announce = createAnnouncer(io)
-  const keeper = createKeeper(
+  const sink = createMessageSink(
     {
       store,
       findContact: (conversation) => findContact(present, conversation),
@@ -123,10 +123,10 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     },
     journal,
   )
-  const house: ChatHouse = {
+  const parts: ServerParts = {
     ...present,
     announce,
-    keeper,
+    sink,
     log,
     operatorSecret: secret,
     drain,
@@ -134,13 +134,13 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     createQuota: createQuotas(limits),
   }
   io.use(admitUpTo(limits.maxConnections, io, log))
-  io.on('connection', (socket) => attend(house, socket))
+  io.on('connection', (socket) => serveSocket(parts, socket))
 
   const close = async (): Promise<void> => {
     const unfinished = await drain.finish(DRAIN_DEADLINE_MS)
     if (unfinished > 0)
       log.warn({ event: 'drain_incomplete', requests: unfinished }, 'requests were told to repeat themselves elsewhere')
-    await within(JOURNAL_DEADLINE_MS, keeper.close())
+    await within(JOURNAL_DEADLINE_MS, sink.close())
     await within(FLUSH_DEADLINE_MS, hangUp(io))
     present.peers.close()
     await cluster.close()

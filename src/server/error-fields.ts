@@ -1,6 +1,6 @@
 import { isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { OperatorError } from '../errors.js'
-import type { LogFields } from './chat-log.js'
+import type { LogFields } from '../chat-log.js'
 
 /**
  * What the log may know of an error. Neither the words of the database nor those of a bug: both may quote what was written

@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import * as z from 'zod'
-import type { ChatLog } from './chat-log.js'
+import type { ChatLog } from '../chat-log.js'
 
 export interface ChatLogOptions {
   readonly level: keyof ChatLog | 'silent'

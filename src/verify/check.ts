@@ -1,6 +1,7 @@
 import type { Expectation } from './expectation.js'
-import type { Facts } from './facts.js'
-import type { Finding, Severity } from './finding.js'
+import type { Facts } from './facts/facts.js'
+import type { Finding } from './finding.js'
+import type { Severity } from './severity.js'
 import type { Answer } from './question.js'
 
 /** One check, decided by what was read beforehand. */

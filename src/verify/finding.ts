@@ -1,7 +1,5 @@
 import type { FindingCode } from './codes.js'
-
-/** `error`: the database is not as expected. `warning`: it works, but somebody should look. `note`: worth knowing, nothing is wrong. */
-export type Severity = 'error' | 'warning' | 'note'
+import type { Severity } from './severity.js'
 
 /** Where in a file the cause, or the cure, of a finding is. */
 export interface Place {

@@ -2,16 +2,17 @@ import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { explainReadDenied, readDenied, refuseHiddenRows, type ReadGrant } from '../database/read-denied.js'
 import { inReadOnlySnapshot, type SnapshotLimits } from '../database/transaction.js'
-import { readMigrationFiles, shippedMigrations } from '../migrations/files.js'
-import { applicationModels } from './application-models.js'
-import type { ApplicationSchema } from './application-schema.js'
+import { readMigrationFiles, shippedMigrations } from '../migrations/ledger/files.js'
+import { applicationModels } from './models/application-models.js'
+import type { ApplicationSchema } from './models/model.js'
 import type { Check, DataCheck } from './check.js'
 import type { Expectation } from './expectation.js'
-import { isFailing, SEVERITIES } from './describe-finding.js'
-import { hasColumns, hasTable, readFacts, type Facts } from './facts.js'
-import { commandLine, finding, type Finding, type Severity } from './finding.js'
-import { compareGuideColumns, GUIDE_COLUMNS, type GuideColumn } from './guide-columns.js'
-import { checks } from './index.js'
+import { isFailing, SEVERITIES } from './report/describe-finding.js'
+import { hasColumns, hasTable, readFacts, type Facts } from './facts/facts.js'
+import { commandLine, finding, type Finding } from './finding.js'
+import type { Severity } from './severity.js'
+import { compareGuideColumns, GUIDE_COLUMNS, type GuideColumn } from './facts/guide-columns.js'
+import { checks } from './checks/index.js'
 import { askQuestion } from './question.js'
 
 export interface VerifyOptions {
@@ -144,7 +145,7 @@ const findByProbe = async (
   if (options.probe === undefined || !hasTable(facts, 'ChatMessage') || !hasTable(facts, 'Client')) return []
   const { schema, database } = facts
   const { signal } = options
-  const { probe } = await import('./probe.js')
+  const { probe } = await import('./probe/probe.js')
   const found = await probe(client, { ...limitsOf(options), schema, database, role: options.probe.role, signal })
   return found.map((one) => ({ ...one, check: PROBE }))
 }

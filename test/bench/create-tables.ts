@@ -1,5 +1,5 @@
 import type { Client } from 'pg'
-import { readMigrationFiles, shippedMigrations } from '../../src/migrations/files.js'
+import { readMigrationFiles, shippedMigrations } from '../../src/migrations/ledger/files.js'
 
 /**
  * Runs the statements of these migrations, all but those that make indexes: rows are loaded without them first.

@@ -1,4 +1,4 @@
-import { duration } from '../../src/cli/render.js'
+import { duration } from '../../src/terminal/render.js'
 import { CLIENT_COLUMNS, clientLines, MESSAGE_COLUMNS, messageLines, type ChatShape } from './chat-data.js'
 import { checkFailed } from './check-failed.js'
 import { copyLines } from './copy.js'

@@ -1,4 +1,4 @@
-import type { Render } from '../../src/cli/render.js'
+import type { Render } from '../../src/terminal/render.js'
 import type { Machine } from './machine.js'
 import type { Row } from './scenario.js'
 

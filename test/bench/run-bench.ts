@@ -1,5 +1,5 @@
 import { createProgress, type Progress } from '../../src/cli/progress.js'
-import { createRender, duration, wantsColour } from '../../src/cli/render.js'
+import { createRender, duration, wantsColour } from '../../src/terminal/render.js'
 import { reportFailure } from '../../src/cli/report-failure.js'
 import { renderError, toErrorDocument, type ErrorDocument } from '../../src/cli/report-error.js'
 import { ExitCode } from '../../src/errors.js'

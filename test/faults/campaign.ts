@@ -1,5 +1,5 @@
 import type { Progress } from '../../src/cli/progress.js'
-import { duration } from '../../src/cli/render.js'
+import { duration } from '../../src/terminal/render.js'
 import { check, type Check } from './check.js'
 import type { CampaignOptions } from './options.js'
 import type { Crossing } from './crowd.js'

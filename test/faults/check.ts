@@ -1,5 +1,5 @@
 import { Answered, type Account } from './books.js'
-import { createFindings, type Findings } from '../../src/replay/findings.js'
+import { createFindings, type Findings } from '../../src/replay/checking/findings.js'
 import type { Person } from './crowd.js'
 import { createJudge, FINDINGS, type Finding, type FindingKind, type Writer } from './judge.js'
 import { OPERATORS } from './people.js'

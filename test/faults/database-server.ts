@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { startEmbeddedServer, type EmbeddedServer } from '../../src/database/embedded-server.js'
+import { startEmbeddedServer, type EmbeddedServer } from '../../src/database/embedded/embedded-server.js'
 import { familyOf, killFamily, readPostmasterPid, signalIfThere } from '../support/process-tree.js'
 
 /** A durable PostgreSQL server that dies, stands still and comes back with what it had flushed. */

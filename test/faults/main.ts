@@ -1,5 +1,5 @@
 import { createProgress } from '../../src/cli/progress.js'
-import { createRender, wantsColour } from '../../src/cli/render.js'
+import { createRender, wantsColour } from '../../src/terminal/render.js'
 import { renderError } from '../../src/cli/report-error.js'
 import { ExitCode, OperatorError } from '../../src/errors.js'
 import { runCampaign, type Campaign } from './campaign.js'

@@ -1,4 +1,4 @@
-import { count, duration, printable, type Render } from '../../src/cli/render.js'
+import { count, duration, printable, type Render } from '../../src/terminal/render.js'
 import type { Campaign } from './campaign.js'
 import type { Tally } from './check.js'
 import { isSeen, type Judgement } from './verdict.js'

@@ -1,4 +1,4 @@
-import { duration } from '../../src/cli/render.js'
+import { duration } from '../../src/terminal/render.js'
 import type { Evidence, Fault } from './fault.js'
 import type { Stage } from './stage.js'
 import { waitFor } from './wait-for.js'

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { createRender, duration } from '../../src/cli/render.js'
+import { createRender, duration } from '../../src/terminal/render.js'
 import { ExitCode } from '../../src/errors.js'
 import { installServer } from './install-server.js'
 import { type MatrixOptions, parseOptions, USAGE } from './options.js'

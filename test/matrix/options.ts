@@ -1,10 +1,9 @@
 import { RELEASES } from './versions.js'
 
 /** What talks to the server in its own words: SQL, catalogs, locks, error codes, plans. */
-const DATABASE_TESTS = [
-  ...['migrate', 'rollback', 'verify', 'roles', 'pooler', 'command-line', 'metrics', 'reconcile', 'replay'],
-  ...['chat-store', 'bulk-save', 'list-of-chats', 'recent-chats', 'read-plans'],
-].map((name) => `test/integration/${name}`)
+const DATABASE_TESTS = ['migrations/', 'verify/', 'persistence/', 'metrics/', 'replay/', 'database/pooler', 'cli/'].map(
+  (name) => `test/integration/${name}`,
+)
 
 export interface MatrixOptions {
   readonly versions: readonly string[]
@@ -15,7 +14,7 @@ export interface MatrixOptions {
 export const USAGE = `usage: npm run test:matrix [-- [VERSION]… [--all | FILE…]]
 
   VERSION  ${[...RELEASES.keys()].join(', ')}; all of them when none is named
-  FILE     part of the path of a test, such as test/integration/migrate; the tests of the database when none is named
+  FILE     part of the path of a test, such as test/integration/migrations; the tests of the database when none is named
   --all    every test (those of the embedded server itself always use its own version)`
 
 /** Reads the command line. @returns undefined when it makes no sense */

@@ -2,7 +2,7 @@
 // Tells on stdout what became of the start, lets the server run until stdin ends, and gives up starting on SIGTERM.
 import { once } from 'node:events'
 import { OperatorError } from '../../src/errors.js'
-import { type EmbeddedServerOptions, startEmbeddedServer } from '../../src/database/embedded-server.js'
+import { type EmbeddedServerOptions, startEmbeddedServer } from '../../src/database/embedded/embedded-server.js'
 
 export type OwnerReport =
   | { readonly url: string; readonly dataDirectory: string }

@@ -9,7 +9,7 @@ import {
   type EmbeddedServer,
   type EmbeddedServerOptions,
   startEmbeddedServer,
-} from '../../src/database/embedded-server.js'
+} from '../../src/database/embedded/embedded-server.js'
 import { OperatorError } from '../../src/errors.js'
 import { bundleProgram } from './bundle.js'
 import type { OwnerReport } from './embedded-owner.js'

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { inspectProcess } from '../../src/database/embedded-process.js'
+import { inspectProcess } from '../../src/database/embedded/process.js'
 
 /** @param dataDirectory of an embedded server */
 export const readPostmasterPid = async (dataDirectory: string): Promise<number> =>

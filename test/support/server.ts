@@ -1,6 +1,6 @@
 import { PostgreSqlContainer } from '@testcontainers/postgresql'
 import pg from 'pg'
-import { startEmbeddedServer } from '../../src/database/embedded-server.js'
+import { startEmbeddedServer } from '../../src/database/embedded/embedded-server.js'
 import { throwAwayServer, throwAwaySettings } from './throw-away.js'
 
 /** The PostgreSQL that a run of the tests uses, whichever way it was provided. */

@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises'
-import type { EmbeddedServerOptions } from '../../src/database/embedded-server.js'
+import type { EmbeddedServerOptions } from '../../src/database/embedded/embedded-server.js'
 
 /** Without durability a test waits for no disk; synchronous_commit keeps its name, because code under test looks at it. */
 export const throwAwaySettings = { fsync: 'off', full_page_writes: 'off' }

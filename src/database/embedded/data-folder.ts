@@ -1,0 +1,283 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, chown, link, lstat, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { ExitCode, OperatorError } from '../../errors.js'
+import {
+  type Account,
+  endProcess,
+  findObstacle,
+  findServerAccount,
+  findTemporaryFolder,
+  hasCode,
+  inspectProcess,
+  ownUid,
+  pidScope,
+} from './process.js'
+
+/** What belongs to one server. The outer folder is ours; only `data` and the password file belong to the account. */
+export interface ServerFolder {
+  readonly root: string
+  readonly data: string
+  readonly passwordFile: string
+  readonly ownerFile: string
+  readonly logFile: string
+  readonly isTemporary: boolean
+  readonly account: Account | undefined
+}
+
+/** Which folder a server is to live in, and for whom. */
+export interface WantedFolder {
+  readonly ownerPid: number
+  readonly dataDirectory?: string | undefined
+  readonly temporaryParent?: string | undefined
+}
+
+/** The process on whose behalf a server runs: `startedAt` and `scope` keep another process of the same pid from being taken for it. */
+type Owner = Readonly<z.infer<typeof ownerShape>>
+
+const temporaryPrefix = 'chatkeep-postgres-'
+const ownerFileName = 'chatkeep-postgres.owner'
+const passwordFileName = 'chatkeep-postgres.password'
+/** Longer than it takes to write the owner file into a new folder. */
+const ownerlessMs = 600_000
+/** A kept server may have work to finish; the data of a temporary one is not worth waiting for. */
+const waysToEnd = {
+  kept: [
+    ['INT', 10_000],
+    ['QUIT', 5_000],
+    ['KILL', 5_000],
+  ],
+  temporary: [
+    ['QUIT', 3_000],
+    ['KILL', 5_000],
+  ],
+} as const
+const ownerShape = z.object({ pid: z.int().positive(), startedAt: z.string(), scope: z.string() })
+
+/** Makes or opens the folder of a server and claims it for the owner. What dead owners left behind is stopped and removed first. */
+export const claimFolder = async (wanted: WantedFolder): Promise<ServerFolder> => {
+  const { dataDirectory } = wanted
+  const owner = await describeOwner(wanted.ownerPid)
+  const account = await findServerAccount()
+  const temporaryParent = await findTemporaryFolder(account, wanted.temporaryParent)
+  await removeLeftovers(temporaryParent, account)
+  const folder =
+    dataDirectory === undefined
+      ? await makeTemporaryFolder(temporaryParent, account)
+      : await openKeptFolder(dataDirectory, account)
+  await writeOwner(folder, owner)
+  const stranger = await findPostmaster(folder)
+  if (stranger === undefined) return folder
+  await releaseFolder(folder)
+  throw inUse(`PostgreSQL process ${stranger}, which was not started by chatkeep, runs on ${folder.root}`)
+}
+
+/** Gives the folder up: a temporary one is removed, a kept one is open to the next owner. */
+export const releaseFolder = async (folder: ServerFolder): Promise<void> => {
+  const path = folder.isTemporary ? folder.root : folder.ownerFile
+  // Backends outlive a killed postmaster for a moment, and write.
+  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+}
+
+/** The password of the folder's server; a new one the first time. It lies beside the data, readable by the account alone. */
+export const providePassword = async ({ passwordFile, account }: ServerFolder): Promise<string> => {
+  try {
+    return (await readFile(passwordFile, 'utf8')).trim()
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+  }
+  const password = randomBytes(24).toString('hex')
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600, flag: 'wx' })
+  if (account) await chown(passwordFile, account.uid, account.gid)
+  return password
+}
+
+const describeOwner = async (pid: number): Promise<Owner> => {
+  const process = await inspectProcess(pid)
+  if (!process) {
+    throw new OperatorError(
+      'embedded_postgres_unsupported',
+      `process ${pid} cannot be seen: neither /proc nor ps works`,
+      {
+        hint: 'name a database with --database-url',
+      },
+    )
+  }
+  return { pid, startedAt: process.startedAt, scope: await pidScope() }
+}
+
+const describeFolder = (root: string, account: Account | undefined, isTemporary: boolean): ServerFolder => ({
+  root,
+  data: join(root, 'data'),
+  passwordFile: join(root, passwordFileName),
+  ownerFile: join(root, ownerFileName),
+  logFile: join(root, 'server.log'),
+  isTemporary,
+  account,
+})
+
+const makeTemporaryFolder = async (parent: string, account: Account | undefined): Promise<ServerFolder> => {
+  const root = await mkdtemp(join(parent, temporaryPrefix))
+  await admitAccount(root, account)
+  return describeFolder(root, account, true)
+}
+
+const openKeptFolder = async (path: string, account: Account | undefined): Promise<ServerFolder> => {
+  // The rights of a folder that was there are its owner's business.
+  if (await makeFolders(path)) await admitAccount(path, account)
+  const root = await realpath(path)
+  await refuseStrangeContent(root)
+  const dataAccount = await findAccountForData(root, account)
+  await refuseObstacle(root, dataAccount)
+  return describeFolder(root, dataAccount, false)
+}
+
+const admitAccount = async (folder: string, account: Account | undefined): Promise<void> => {
+  await chmod(folder, account ? 0o750 : 0o700)
+  if (account) await chown(folder, 0, account.gid)
+}
+
+const refuseStrangeContent = async (root: string): Promise<void> => {
+  const names = await readdir(root)
+  if (names.length === 0 || names.includes(passwordFileName) || names.includes(ownerFileName)) return
+  const content = names.includes('PG_VERSION') ? 'is the data directory of another PostgreSQL' : 'is not empty'
+  throw new OperatorError('embedded_postgres_directory', `${root} ${content}, and was not made by chatkeep`, {
+    hint: 'give --embedded a new or an empty folder; to use a running server name it with --database-url',
+  })
+}
+
+/** PostgreSQL wants the owner of its data to run it. Root can be anybody; everybody else must be that owner. */
+const findAccountForData = async (root: string, account: Account | undefined): Promise<Account | undefined> => {
+  const data = await lstat(join(root, 'data')).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  })
+  if (!data) return account
+  if (account && data.uid !== 0) return { uid: data.uid, gid: data.gid }
+  if (!account && data.uid === (await ownUid())) return undefined
+  throw new OperatorError(
+    'embedded_postgres_directory',
+    `the data in ${root} belongs to another user (uid ${data.uid})`,
+    {
+      hint: 'run as that user, or give --embedded another folder',
+    },
+  )
+}
+
+const refuseObstacle = async (root: string, account: Account | undefined): Promise<void> => {
+  if (!account) return
+  const obstacle = await findObstacle(root, account)
+  if (obstacle === undefined) return
+  throw new OperatorError(
+    'embedded_postgres_directory',
+    `PostgreSQL does not run as root, and its own user (uid ${account.uid}) cannot enter ${obstacle}`,
+    { hint: `chmod o+x ${obstacle}, or give --embedded a folder outside of it, such as /var/tmp/chatkeep` },
+  )
+}
+
+const writeOwner = async (folder: ServerFolder, owner: Owner): Promise<void> => {
+  const draft = `${folder.ownerFile}-${owner.pid}-${randomBytes(4).toString('hex')}`
+  await writeFile(draft, JSON.stringify(owner), { mode: 0o644 })
+  try {
+    for (;;) {
+      try {
+        // Unlike a write, a link is there at once and whole, and fails when somebody else's is.
+        await link(draft, folder.ownerFile)
+        return
+      } catch (error) {
+        if (!hasCode(error, 'EEXIST')) throw error
+      }
+      await evictDeadOwner(folder)
+    }
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+/** Stops what a dead owner left running in a kept folder and takes its claim away; refuses while the owner lives. */
+const evictDeadOwner = async (folder: ServerFolder): Promise<void> => {
+  const owner = await readOwner(folder)
+  const life = owner ? await findLife(owner) : 'dead'
+  if (life === 'alive') throw inUse(`process ${owner?.pid ?? ''} uses ${folder.root}`)
+  if (life === 'unknown') {
+    throw inUse(`${folder.root} is in use by process ${owner?.pid ?? ''} of ${owner?.scope ?? ''}`, [
+      'That is another machine or container, so nothing here can tell whether it still runs.',
+      `When it is certain that it does not: rm ${folder.ownerFile}`,
+    ])
+  }
+  if (!(await endPostmaster(folder))) throw inUse(`the server left behind in ${folder.root} cannot be stopped`)
+  // Another start may have been quicker, and the claim its own by now.
+  if ((await readOwner(folder))?.startedAt === owner?.startedAt) await rm(folder.ownerFile, { force: true })
+}
+
+const inUse = (message: string, details: readonly string[] = []): OperatorError =>
+  new OperatorError('embedded_postgres_busy', message, {
+    details,
+    hint: 'stop it first, or give --embedded another folder',
+    exitCode: ExitCode.busy,
+    retryable: true,
+  })
+
+/** Undefined: there is none, or the machine went down while it was written. */
+const readOwner = async ({ ownerFile }: ServerFolder): Promise<Owner | undefined> => {
+  try {
+    return ownerShape.parse(JSON.parse(await readFile(ownerFile, 'utf8')))
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError || error instanceof z.ZodError) return undefined
+    throw error
+  }
+}
+
+const findLife = async ({ pid, startedAt, scope }: Owner): Promise<'alive' | 'dead' | 'unknown'> => {
+  if (scope !== (await pidScope())) return 'unknown'
+  return (await inspectProcess(pid))?.startedAt === startedAt ? 'alive' : 'dead'
+}
+
+/** The pid of the server that runs on the folder's data; a reused pid in a stale lock file is not taken for it. */
+const findPostmaster = async ({ data }: ServerFolder): Promise<number | undefined> => {
+  const lock = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
+  const pid = Number.parseInt(lock, 10)
+  if (!(pid > 0)) return undefined
+  const process = await inspectProcess(pid)
+  return process?.commandLine.includes(`postgres -D ${data} `) ? pid : undefined
+}
+
+const endPostmaster = async (folder: ServerFolder): Promise<boolean> => {
+  const pid = await findPostmaster(folder)
+  if (pid === undefined) return true
+  return await endProcess(pid, folder.isTemporary ? waysToEnd.temporary : waysToEnd.kept, folder.account)
+}
+
+const removeLeftovers = async (parent: string, account: Account | undefined): Promise<void> => {
+  const uid = await ownUid()
+  const names = (await readdir(parent)).filter((name) => name.startsWith(temporaryPrefix))
+  for (const name of names) {
+    try {
+      await removeIfLeftOver(join(parent, name), uid, account)
+    } catch {
+      // Gone meanwhile, or not removable: no reason not to start a server of our own.
+    }
+  }
+}
+
+const removeIfLeftOver = async (root: string, uid: number, account: Account | undefined): Promise<void> => {
+  const status = await lstat(root)
+  if (!status.isDirectory() || status.uid !== uid) return
+  const folder = describeFolder(root, await findAccountForData(root, account), true)
+  const owner = await readOwner(folder)
+  const life = owner ? await findLife(owner) : Date.now() - status.mtimeMs > ownerlessMs ? 'dead' : 'unknown'
+  if (life === 'dead' && (await endPostmaster(folder))) await releaseFolder(folder)
+}
+
+/** Makes a folder and those above it that are missing; says whether it made any. Not `mkdir`'s own recursion, which never ends in /proc. */
+const makeFolders = async (path: string): Promise<boolean> => {
+  try {
+    await mkdir(path, { mode: 0o755 })
+    return true
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false
+    if (!hasCode(error, 'ENOENT') || dirname(path) === path || !(await makeFolders(dirname(path)))) throw error
+    return makeFolders(path)
+  }
+}

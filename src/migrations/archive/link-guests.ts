@@ -1,0 +1,144 @@
+import type { Queryable } from '../../database/connection.js'
+import { isServerError } from '../../database/sql-state.js'
+import { toStorablePhone, toUsername } from '../../persistence/prepare-message.js'
+import { findOrCreateClient } from './guest-client.js'
+import { countBatches } from './count-batches.js'
+import { inBatch, type BatchOptions } from './in-batch.js'
+
+interface Guest {
+  readonly username: string
+  readonly phone: string | null
+}
+
+const SELECT_UNLINKED_GUESTS = `
+  SELECT "guestUsername" AS "username", min("guestPhone") AS "phone"
+  FROM "chatkeep_archive"
+  WHERE "clientId" IS NULL AND "linkedClientId" IS NULL AND "removedRow" IS NULL AND "guestUsername" IS NOT NULL
+  GROUP BY "guestUsername"`
+
+// By the guest's messages, each by its id, whatever the planner expects: before the first statistics with guests in them
+// it takes messages without client for very few, and went through all of them for each guest.
+export const LINK_MESSAGES = `
+  WITH wanted AS MATERIALIZED (
+    SELECT "messageId"
+    FROM "chatkeep_archive"
+    WHERE "guestUsername" = $2 AND "clientId" IS NULL AND "linkedClientId" IS NULL
+  ), linked AS (
+    UPDATE "ChatMessage" AS m
+    SET "clientId" = $1
+    FROM wanted
+    WHERE m."id" = wanted."messageId" AND (m."clientId" IS NULL) IS TRUE
+    RETURNING m."id"
+  )
+  UPDATE "chatkeep_archive" AS a
+  SET "linkedClientId" = $1
+  FROM linked
+  WHERE a."messageId" = linked."id"`
+
+export const KEEP_CREATED_CLIENT = `
+  INSERT INTO "chatkeep_archive_client" ("clientId", "row")
+  SELECT "id", to_json(c)
+  FROM "Client" AS c
+  WHERE "id" = $1`
+
+/**
+ * Gives every guest's message without client its client: the one of that name, else a new one, which is remembered.
+ * One transaction a guest. A name nothing can be made of is left to `removeOrphans`.
+ */
+export const linkGuests = async (client: Queryable, { signal, onEvent }: BatchOptions): Promise<void> => {
+  const { rows: guests } = await client.query<Guest>(SELECT_UNLINKED_GUESTS)
+  const tell = countBatches('linking guests to clients', guests.length, onEvent)
+  for (const [index, guest] of guests.entries()) {
+    tell(index)
+    try {
+      await inBatch(client, signal, () => linkGuest(client, guest))
+    } catch (error) {
+      if (!isRefusedRow(error)) throw error
+    }
+  }
+}
+
+const linkGuest = async (client: Queryable, { username, phone }: Guest): Promise<void> => {
+  const name = toUsername(username)
+  if (name === '') return
+  const owner = await findOrCreateClient(client, name, toStorablePhone(phone))
+  if (owner === undefined) return
+  if (owner.created) await client.query(KEEP_CREATED_CLIENT, [owner.id])
+  await client.query(LINK_MESSAGES, [owner.id, username])
+}
+
+// The application's own rules may refuse such a client: data exception, constraint, check option, an error that a trigger raises.
+const isRefusedRow = (error: unknown): boolean => isServerError(error) && /^(22|23|44|P0)/.test(error.code)
+
+const removeWhere = (condition: string): string => `
+  WITH gone AS (
+    DELETE FROM "ChatMessage" AS m
+    USING "chatkeep_archive" AS a
+    WHERE a."messageId" = m."id" AND m."clientId" IS NULL
+      AND a."clientId" IS NULL AND a."linkedClientId" IS NULL AND a."removedRow" IS NULL AND ${condition}
+    RETURNING m."id", to_json(m) AS "row"
+  )
+  UPDATE "chatkeep_archive" AS a
+  SET "removedRow" = gone."row"
+  FROM gone
+  WHERE a."messageId" = gone."id"`
+
+export const REMOVE_ORPHANS = removeWhere('true')
+
+const REMOVE_NAMELESS = removeWhere(`nullif(btrim(a."guestUsername"), '') IS NULL`)
+
+/**
+ * Moves messages that belong to nobody into the archive, whole: the old schema has no place for them.
+ * @param which `nameless` while guests still write: one with a name came after the last look, and will be linked
+ */
+export const removeOrphans = async (
+  client: Queryable,
+  which: 'nameless' | 'all',
+  signal: AbortSignal,
+): Promise<void> => {
+  await inBatch(client, signal, () => client.query(which === 'all' ? REMOVE_ORPHANS : REMOVE_NAMELESS))
+}
+
+const SELECT_GUESTS_TO_LINK = `
+  SELECT m."guestUsername" AS "username", min(m."guestPhone") AS "phone"
+  FROM "ChatMessage" AS m
+  WHERE m."clientId" IS NULL AND m."guestUsername" IS NOT NULL
+  GROUP BY m."guestUsername"`
+
+/** Takes back what a trial did; of it remains only that ids of clients are used up. */
+class TrialOver extends Error {}
+
+/**
+ * Tries for every guest without client whether it would get one, and takes each trial back.
+ * @returns the guest names of which nothing can be made
+ */
+export const findUnlinkableGuests = async (client: Queryable, signal: AbortSignal): Promise<readonly string[]> => {
+  const { rows: guests } = await client.query<Guest>(SELECT_GUESTS_TO_LINK)
+  const unlinkable: string[] = []
+  for (const { username, phone } of guests) {
+    if (!(await canLink(client, signal, username, phone))) unlinkable.push(username)
+  }
+  return unlinkable
+}
+
+const canLink = async (
+  client: Queryable,
+  signal: AbortSignal,
+  username: string,
+  phone: string | null,
+): Promise<boolean> => {
+  const name = toUsername(username)
+  if (name === '') return false
+  let isFound = false
+  try {
+    await inBatch(client, signal, async () => {
+      isFound = (await findOrCreateClient(client, name, toStorablePhone(phone))) !== undefined
+      throw new TrialOver()
+    })
+  } catch (error) {
+    if (error instanceof TrialOver) return isFound
+    if (isRefusedRow(error)) return false
+    throw error
+  }
+  return isFound
+}

@@ -1,0 +1,25 @@
+import type { Queryable } from '../../database/connection.js'
+
+/** A foreign key of one column, all names ready for use in SQL. */
+export interface Reference {
+  readonly table: string
+  readonly column: string
+  /** The column that it refers to. */
+  readonly key: string
+}
+
+const SELECT_REFERENCES = `
+  SELECT format('%I.%I', n.nspname, c.relname) AS "table", quote_ident(a.attname) AS "column", quote_ident(f.attname) AS "key"
+  FROM pg_catalog.pg_constraint AS k
+  JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+  JOIN pg_catalog.pg_attribute AS f ON f.attrelid = k.confrelid AND f.attnum = k.confkey[1]
+  WHERE k.contype = 'f' AND k.confrelid = to_regclass(quote_ident($1))
+  ORDER BY 1, 2`
+
+/** Which rows of which tables refer to rows of one of ours, the application's own tables included. */
+export const readReferences = async (client: Queryable, table: string): Promise<readonly Reference[]> => {
+  const { rows } = await client.query<Reference>(SELECT_REFERENCES, [table])
+  return rows
+}

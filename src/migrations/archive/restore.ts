@@ -1,0 +1,138 @@
+import type { Queryable } from '../../database/connection.js'
+import { qualified } from '../../database/identifier.js'
+import { onlyRow } from '../../database/rows.js'
+import { inTransaction } from '../../database/transaction.js'
+import { dropArchive, dropGuard, ensureArchiveTables, readArchiveObjects, summariseArchive } from './archive.js'
+import { breakSeal } from './seal.js'
+import { dropCapture } from './capture.js'
+import { countBatches } from './count-batches.js'
+import type { BatchOptions } from './in-batch.js'
+import { readReferences } from './references.js'
+import { returnRemovedMessages } from './return-removed.js'
+import { recordRun } from '../ledger/runs.js'
+import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
+
+/** What a migrate put back after an earlier rollback. */
+export interface Restored {
+  /** Messages that have their guest data again. */
+  readonly messages: number
+  /** Messages that had been moved out of the table and are in it again. */
+  readonly returnedMessages: number
+  /** Archived messages that the application deleted meanwhile; there is nothing left to give their data to. */
+  readonly deletedMeanwhile: number
+  /** Clients that the rollback had made and nobody used since; removed again. */
+  readonly removedClients: number
+  /** Clients that the rollback had made and that are in use now; kept. */
+  readonly keptClients: number
+}
+
+const BATCH_ROWS = 5_000
+
+export interface RestoreOptions extends BatchOptions {
+  readonly schema: string
+}
+
+/** Removes what an interrupted rollback left beside the archive: trigger, function, guard. */
+export const clearRollbackLeftovers = async (client: Queryable, options: LockWaitOptions): Promise<boolean> => {
+  const objects = await readArchiveObjects(client)
+  if (!objects.trigger && !objects.capture && !objects.guard) return false
+  await withShortLocks(client, options, async () => {
+    await dropCapture(client, objects)
+    await dropGuard(client)
+  })
+  return true
+}
+
+/**
+ * Puts everything back that a rollback archived, batch by batch, and drops the archive when it is empty.
+ * Can be cut anywhere: what is back has left the archive in the same transaction.
+ * @returns undefined when there was no archive
+ */
+export const restoreArchive = async (client: Queryable, options: RestoreOptions): Promise<Restored | undefined> => {
+  const { schema, signal } = options
+  const { archive, guestClients } = await readArchiveObjects(client)
+  if (!archive && !guestClients) return undefined
+  const startedAt = performance.now()
+  if (!archive) await inTransaction(client, () => ensureArchiveTables(client))
+  const summary = await summariseArchive(client)
+  await breakSeal(client, summary)
+  const returnedMessages = await returnRemovedMessages(client, schema, signal)
+  const found = await restoreGuestData(client, summary.messages, options)
+  const clients = await removeCreatedClients(client, schema)
+  const restored: Restored = {
+    messages: Math.max(0, found - returnedMessages),
+    returnedMessages,
+    deletedMeanwhile: summary.messages - found,
+    ...clients,
+  }
+  await inTransaction(client, async () => {
+    if (guestClients) await client.query(RETURN_GUEST_CLIENTS)
+    await recordRun(client, { action: 'restore', durationMs: performance.now() - startedAt, detail: { ...restored } })
+    await dropArchive(client)
+  })
+  return restored
+}
+
+const RETURN_GUEST_CLIENTS = `
+  INSERT INTO "chatkeep_guest_clients" ("clientId")
+  SELECT "clientId" FROM "chatkeep_archive_guest_client"
+  ON CONFLICT DO NOTHING`
+
+const RESTORE_BATCH = `
+  WITH batch AS (
+    SELECT * FROM "chatkeep_archive" ORDER BY "messageId" LIMIT ${BATCH_ROWS}
+  ), restored AS (
+    UPDATE "ChatMessage" AS m
+    SET "guestUsername" = coalesce(m."guestUsername", batch."guestUsername"),
+      "guestPhone" = coalesce(m."guestPhone", batch."guestPhone"),
+      "idempotencyKey" = coalesce(m."idempotencyKey", CASE
+        WHEN NOT EXISTS (SELECT FROM "ChatMessage" AS o WHERE o."idempotencyKey" = batch."idempotencyKey")
+        THEN batch."idempotencyKey" END),
+      "guestUnverified" = m."guestUnverified" OR coalesce(batch."guestUnverified", false),
+      "clientId" = CASE WHEN m."clientId" = batch."linkedClientId" THEN batch."clientId" ELSE m."clientId" END
+    FROM batch
+    WHERE m."id" = batch."messageId"
+    RETURNING m."id"
+  ), done AS (
+    DELETE FROM "chatkeep_archive" AS a
+    USING batch
+    WHERE a."messageId" = batch."messageId"
+  )
+  SELECT (SELECT count(*)::integer FROM batch) AS "taken", (SELECT count(*)::integer FROM restored) AS "restored"`
+
+const restoreGuestData = async (
+  client: Queryable,
+  total: number,
+  { signal, onEvent }: BatchOptions,
+): Promise<number> => {
+  const tell = countBatches('putting guest data back', total, onEvent)
+  for (let sum = 0; ;) {
+    signal.throwIfAborted()
+    const { taken, restored } = onlyRow(await client.query<{ taken: number; restored: number }>(RESTORE_BATCH))
+    sum += restored
+    if (taken === 0) return sum
+    tell(sum)
+  }
+}
+
+/** A client that the rollback made goes again when nothing refers to it and nobody changed it; else it stays. */
+const removeCreatedClients = async (
+  client: Queryable,
+  schema: string,
+): Promise<Pick<Restored, 'removedClients' | 'keptClients'>> => {
+  const references = await readReferences(client, 'Client')
+  const messages = { table: qualified(schema, 'ChatMessage'), column: '"clientId"', key: '"id"' }
+  const unused = [messages, ...references]
+    .map(({ table, column, key }) => `AND NOT EXISTS (SELECT FROM ${table} AS r WHERE r.${column} = c.${key})`)
+    .join('\n')
+  const { rowCount: removed } = await client.query(`
+    DELETE FROM "Client" AS c
+    USING "chatkeep_archive_client" AS a
+    WHERE c."id" = a."clientId" AND to_json(c)::text = a."row"::text
+      ${unused}`)
+  const { rows } = await client.query<{ kept: number }>(`
+    SELECT count(*)::integer AS "kept"
+    FROM "chatkeep_archive_client" AS a
+    JOIN "Client" AS c ON c."id" = a."clientId"`)
+  return { removedClients: removed ?? 0, keptClients: rows[0]?.kept ?? 0 }
+}

@@ -1,0 +1,75 @@
+import type { Queryable } from '../../database/connection.js'
+import { escapeIdentifier, qualified } from '../../database/identifier.js'
+
+const BATCH_ROWS = 1_000
+
+// Only columns that both the table and the archived row have, and that may be written. Rows of several rollbacks may differ
+// in what they have, so those that are alike go together.
+const SELECT_SHAPE = `
+  SELECT shape."keys", ARRAY(
+      SELECT a.attname::text
+      FROM pg_catalog.pg_attribute AS a
+      WHERE a.attrelid = to_regclass('"ChatMessage"') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+        AND a.attname = ANY (shape."keys")
+      ORDER BY a.attnum) AS "columns"
+  FROM (
+    SELECT ARRAY(SELECT json_object_keys("removedRow")) AS "keys"
+    FROM "chatkeep_archive"
+    WHERE "removedRow" IS NOT NULL
+    ORDER BY "messageId"
+    LIMIT 1
+  ) AS shape`
+
+interface Shape {
+  readonly keys: readonly string[]
+  readonly columns: readonly string[]
+}
+
+/**
+ * Puts messages that had been moved out whole into their table again. They stay in the archive as messages that still have
+ * to get what was archived of them; with that `restoreArchive` goes on. Can be cut anywhere.
+ */
+export const returnRemovedMessages = async (
+  client: Queryable,
+  schema: string,
+  signal: AbortSignal,
+): Promise<number> => {
+  for (let returned = 0; ;) {
+    signal.throwIfAborted()
+    const { rows } = await client.query<Shape>(SELECT_SHAPE)
+    const [shape] = rows
+    if (shape === undefined) return returned
+    const { rowCount } = await client.query(returnBatch(schema, shape.columns), [shape.keys])
+    returned += rowCount ?? 0
+  }
+}
+
+// An operator may be gone meanwhile, which for messages in the table means: none. A key may have been given again; the
+// first to come back has it.
+const returnBatch = (schema: string, columns: readonly string[]): string => `
+  WITH batch AS (
+    SELECT "messageId", "removedRow"
+    FROM "chatkeep_archive"
+    WHERE "removedRow" IS NOT NULL AND ARRAY(SELECT json_object_keys("removedRow")) = $1::text[]
+    ORDER BY "messageId"
+    LIMIT ${BATCH_ROWS}
+  ), returned AS (
+    INSERT INTO "ChatMessage" (${columns.map(escapeIdentifier).join(', ')}) OVERRIDING SYSTEM VALUE
+    SELECT ${columns.map(valueOf).join(', ')}
+    FROM batch, json_populate_record(NULL::${qualified(schema, 'ChatMessage')}, batch."removedRow") AS r
+  )
+  UPDATE "chatkeep_archive" AS a
+  SET "removedRow" = NULL
+  FROM batch
+  WHERE a."messageId" = batch."messageId"`
+
+const valueOf = (column: string): string => {
+  switch (column) {
+    case 'operatorId':
+      return `(SELECT u."id" FROM "User" AS u WHERE u."id" = r."operatorId")`
+    case 'idempotencyKey':
+      return `CASE WHEN NOT EXISTS (SELECT FROM "ChatMessage" AS o WHERE o."idempotencyKey" = r."idempotencyKey") THEN r."idempotencyKey" END`
+    default:
+      return `r.${escapeIdentifier(column)}`
+  }
+}

@@ -1,0 +1,98 @@
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { loadMigrationFiles } from 'postgres-migrations'
+import { OperatorError } from '../../errors.js'
+import { packageRoot } from '../../package-root.js'
+
+/** A migration as postgres-migrations knows it. Id 0 is the library's own, which creates the history table. */
+export interface MigrationFile {
+  readonly id: number
+  readonly name: string
+  readonly fileName: string
+  readonly sql: string
+  /** sha1 of file name and content, as the history keeps it. */
+  readonly hash: string
+}
+
+const FILE_NAME = /^(\d+)_([a-z0-9]+(?:-[a-z0-9]+)*)\.sql$/
+const HISTORY_NAME_LIMIT = 100
+
+/** The folder of the migrations that come with chatkeep. */
+export const shippedMigrations = (): string => join(packageRoot(), 'migrations')
+
+/** How people name a migration: its file name without the ending. */
+export const migrationTitle = ({ id, name }: { readonly id: number; readonly name: string }): string => `${id}_${name}`
+
+/** Whether the file runs outside a transaction, as CREATE INDEX CONCURRENTLY must; the library looks for the same words. */
+export const runsInTransaction = ({ sql }: Pick<MigrationFile, 'sql'>): boolean =>
+  !sql.includes('-- postgres-migrations disable-transaction')
+
+/**
+ * Reads the migrations of a folder, the library's own first.
+ * @throws OperatorError `invalid_migration_files` naming every file that is wrong: name, gap, doubled number, CRLF, byte order mark
+ */
+export const readMigrationFiles = async (folder: string): Promise<readonly MigrationFile[]> => {
+  const names = (await listFolder(folder)).filter((name) => /\.(sql|js)$/i.test(name))
+  const contents = new Map(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')] as const)),
+  )
+  const mistakes = [...names.flatMap((name) => fileMistakes(name, contents.get(name) ?? '')), ...orderMistakes(names)]
+  if (mistakes.length > 0) {
+    throw new OperatorError('invalid_migration_files', `the migrations in ${folder} cannot be used`, {
+      details: mistakes,
+    })
+  }
+  const files = await loadMigrationFiles(folder)
+  return files.map(({ id, name, fileName, sql, hash }) => ({ id, name, fileName, sql, hash }))
+}
+
+/**
+ * Reads the way back of one migration.
+ * @throws OperatorError `no_way_back` when `rollback/` has no file of that name
+ */
+export const readRollbackFile = async (folder: string, { fileName }: MigrationFile): Promise<string> => {
+  const path = join(folder, 'rollback', fileName)
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new OperatorError('no_way_back', `${fileName} cannot be rolled back: ${path} cannot be read`, { cause })
+  }
+}
+
+const listFolder = async (folder: string): Promise<readonly string[]> => {
+  try {
+    return await readdir(folder)
+  } catch (cause) {
+    throw new OperatorError('invalid_migration_files', `the folder of migrations ${folder} cannot be read`, { cause })
+  }
+}
+
+const fileMistakes = (fileName: string, content: string): readonly string[] => {
+  const [, , name] = FILE_NAME.exec(fileName) ?? []
+  const mistakes: string[] = []
+  if (name === undefined) mistakes.push(`${fileName}: the name must be like 13_verb-object.sql`)
+  else if (name.length > HISTORY_NAME_LIMIT)
+    mistakes.push(`${fileName}: the name has more than ${HISTORY_NAME_LIMIT} characters`)
+  if (content.startsWith('\ufeff'))
+    mistakes.push(`${fileName}: starts with a byte order mark, which changes its hash; remove it`)
+  if (content.includes('\r\n')) {
+    mistakes.push(
+      `${fileName}: has CRLF line endings, which change its hash; check it out with LF (git add --renormalize, or .gitattributes: *.sql eol=lf)`,
+    )
+  }
+  return mistakes
+}
+
+const orderMistakes = (fileNames: readonly string[]): readonly string[] => {
+  const named = fileNames.flatMap((fileName) => {
+    const [, id, name] = FILE_NAME.exec(fileName) ?? []
+    return id === undefined || name === undefined ? [] : [{ id: Number(id), name, fileName }]
+  })
+  const sorted = named.toSorted((a, b) => a.id - b.id)
+  const gap = sorted.find(({ id }, index) => id !== index + 1)
+  const doubled = sorted.find(({ name }, index) => sorted.findIndex((other) => other.name === name) !== index)
+  return [
+    ...(gap === undefined ? [] : [`${gap.fileName}: numbers must run 1, 2, 3, … without a gap or a double`]),
+    ...(doubled === undefined ? [] : [`${doubled.fileName}: another file has the same name after its number`]),
+  ]
+}

@@ -1,0 +1,151 @@
+import type { Catalog } from '../../database/catalog.js'
+import {
+  BASE_COLUMNS,
+  CHAT_TABLES,
+  columnDifference,
+  columnName,
+  describeIndex,
+  findColumn,
+  findIndex,
+  indexState,
+  plainType,
+  type RequiredColumn,
+  type RequiredIndex,
+} from '../../persistence/shape.js'
+import type { Effect } from './effects.js'
+import {
+  functionState,
+  triggerState,
+  type OwnTable,
+  type RequiredFunction,
+  type RequiredTrigger,
+} from './own-objects.js'
+
+/** How far a migration's effect is in the database already. */
+export type Presence =
+  | { readonly state: 'absent' }
+  /** Part of it is there; running the migration completes it. */
+  | { readonly state: 'partial'; readonly reason: string }
+  | { readonly state: 'present' }
+  /** An INVALID index of the right definition: dropped and built again. */
+  | { readonly state: 'invalid'; readonly index: RequiredIndex }
+  /** Something else has its place. */
+  | { readonly state: 'conflict'; readonly reasons: readonly string[] }
+
+/** Asks the catalog about one effect. */
+export const presenceOf = (effect: Effect, catalog: Catalog): Presence => {
+  switch (effect.kind) {
+    case 'tables':
+      return tablesPresence(catalog)
+    case 'columns':
+      return columnsPresence(effect.columns, catalog)
+    case 'index':
+      return indexPresence(effect.index, catalog)
+    case 'own-tables':
+      return ownTablesPresence(effect.tables, catalog)
+    case 'triggers':
+      return triggersPresence(effect.triggers, effect.functions, catalog)
+    case 'mark': {
+      // Made while what it rests on was not whole, the mark says nothing.
+      const holds = effect.restsOn.every((other) => presenceOf(other, catalog).state === 'present')
+      return { state: holds && catalog.tableComments.get(effect.table) === effect.comment ? 'present' : 'absent' }
+    }
+  }
+}
+
+const tablesPresence = (catalog: Catalog): Presence => {
+  const found = CHAT_TABLES.filter((table) => catalog.tables.includes(table))
+  if (found.length === 0) return { state: 'absent' }
+  const missing = CHAT_TABLES.filter((table) => !found.includes(table)).map((table) => `table "${table}" is missing`)
+  const reasons = [...missing, ...differencesIn(BASE_COLUMNS, found, catalog)]
+  return reasons.length === 0 ? { state: 'present' } : { state: 'conflict', reasons }
+}
+
+const differencesIn = (
+  columns: readonly RequiredColumn[],
+  tables: readonly string[],
+  catalog: Catalog,
+): readonly string[] =>
+  columns
+    .filter(({ table }) => tables.includes(table))
+    .flatMap((column) => {
+      const difference = columnDifference(catalog, column)
+      if (difference === undefined) return []
+      return [`${difference.object} must be ${difference.expected}, but is ${difference.actual}`]
+    })
+
+const columnsPresence = (columns: readonly RequiredColumn[], catalog: Catalog): Presence => {
+  const conflicts = columns.flatMap((wanted) => columnConflicts(wanted, catalog))
+  if (conflicts.length > 0) return { state: 'conflict', reasons: conflicts }
+  const different = columns.filter((wanted) => columnDifference(catalog, wanted) !== undefined)
+  if (different.length === 0) return { state: 'present' }
+  if (different.length === columns.length) return { state: 'absent' }
+  return { state: 'partial', reason: `still to do: ${different.map(columnName).join(', ')}` }
+}
+
+// A column that is NOT NULL and should not be is set right by its migration; the other way round it would read all rows.
+const columnConflicts = (wanted: RequiredColumn, catalog: Catalog): readonly string[] => {
+  const actual = findColumn(catalog, wanted.table, wanted.column)
+  if (actual === undefined) return []
+  const words = `${columnName(wanted)} must be ${wanted.types.join(' or ')}`
+  if (!wanted.types.includes(plainType(actual.type))) return [`${words}, but is ${actual.type}`]
+  return actual.nullable && !wanted.nullable ? [`${words}, NOT NULL, but is nullable`] : []
+}
+
+const indexPresence = (wanted: RequiredIndex, catalog: Catalog): Presence => {
+  switch (indexState(catalog, wanted)) {
+    case 'missing':
+      return { state: 'absent' }
+    case 'ready':
+      return { state: 'present' }
+    case 'invalid':
+      return { state: 'invalid', index: wanted }
+    case 'conflict':
+      return { state: 'conflict', reasons: [indexConflict(wanted, catalog)] }
+  }
+}
+
+const indexConflict = (wanted: RequiredIndex, catalog: Catalog): string => {
+  const actual = findIndex(catalog, wanted.name)
+  const is = actual === undefined ? 'something else' : describeIndex(actual)
+  return `"${wanted.name}" must be ${describeIndex(wanted)}, but is ${is}`
+}
+
+const ownTablesPresence = (tables: readonly OwnTable[], catalog: Catalog): Presence => {
+  const found = tables.filter(({ name }) => catalog.tables.includes(name))
+  if (found.length === 0) return { state: 'absent' }
+  const names = found.map(({ name }) => name)
+  const indexes = found.flatMap((table) => table.indexes)
+  const conflicts = [
+    ...found.flatMap(({ columns }) => differencesIn(columns, names, catalog)),
+    ...indexes
+      .filter((index) => indexState(catalog, index) === 'conflict')
+      .map((index) => indexConflict(index, catalog)),
+    ...indexes.filter((index) => indexState(catalog, index) === 'invalid').map(({ name }) => `"${name}" is INVALID`),
+  ]
+  if (conflicts.length > 0) return { state: 'conflict', reasons: conflicts }
+  const missing = [
+    ...tables.filter((table) => !found.includes(table)).map(({ name }) => name),
+    ...indexes.filter((index) => indexState(catalog, index) === 'missing').map(({ name }) => name),
+  ]
+  if (missing.length === 0) return { state: 'present' }
+  return { state: 'partial', reason: `still to do: ${missing.map((name) => `"${name}"`).join(', ')}` }
+}
+
+// All of it bears our names, so whatever differs is made anew.
+const triggersPresence = (
+  triggers: readonly RequiredTrigger[],
+  functions: readonly RequiredFunction[],
+  catalog: Catalog,
+): Presence => {
+  const states = [
+    ...triggers.map((wanted) => ({ what: `trigger "${wanted.name}"`, state: triggerState(catalog, wanted) })),
+    ...functions.map((wanted) => ({ what: `function "${wanted.name}"`, state: functionState(catalog, wanted) })),
+  ]
+  if (states.every(({ state }) => state === 'missing')) return { state: 'absent' }
+  const wrong = states.filter(({ state }) => state !== 'ready')
+  if (wrong.length === 0) return { state: 'present' }
+  return { state: 'partial', reason: wrong.map(({ what, state }) => `${what} ${STATE_WORDS[state]}`).join(', ') }
+}
+
+const STATE_WORDS = { missing: 'is missing', disabled: 'is disabled', differs: 'differs', ready: 'is there' } as const

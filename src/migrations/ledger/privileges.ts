@@ -1,0 +1,43 @@
+import type { Queryable } from '../../database/connection.js'
+import { ExitCode, OperatorError } from '../../errors.js'
+import { CHAT_TABLES, OWN_TABLES } from '../../persistence/shape.js'
+
+const SELECT_OTHERS_TABLES = `
+  SELECT c.relname AS "table", pg_get_userbyid(c.relowner) AS "owner"
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relname = ANY ($2) AND NOT pg_has_role(c.relowner, 'USAGE')`
+
+const SELECT_MAY_CREATE = `
+  SELECT has_schema_privilege(oid, 'CREATE') AS "mayCreate"
+  FROM pg_catalog.pg_namespace
+  WHERE nspname = $1`
+
+/**
+ * Only an owner may alter a table: found out before the first statement, not at the third.
+ * @throws OperatorError `insufficient_privilege`
+ */
+export const checkPrivileges = async (client: Queryable, schema: string): Promise<void> => {
+  const details = await missingPrivileges(client, schema)
+  if (details.length === 0) return
+  throw new OperatorError('insufficient_privilege', 'this role may not change the tables; nothing was changed', {
+    exitCode: ExitCode.refused,
+    details,
+    hint: 'connect as the owner, or as a member of the owning role',
+  })
+}
+
+/** What this role lacks to change the tables, each in words. */
+export const missingPrivileges = async (client: Queryable, schema: string): Promise<readonly string[]> => {
+  const { rows: others } = await client.query<{ table: string; owner: string }>(SELECT_OTHERS_TABLES, [
+    schema,
+    [...CHAT_TABLES, ...OWN_TABLES],
+  ])
+  const { rows } = await client.query<{ mayCreate: boolean }>(SELECT_MAY_CREATE, [schema])
+  return [
+    ...others.map(({ table, owner }) => `"${table}" belongs to ${owner}`),
+    ...(rows[0]?.mayCreate === false
+      ? [`the schema ${JSON.stringify(schema)} takes no new tables from this role`]
+      : []),
+  ]
+}

@@ -1,0 +1,33 @@
+import type { Queryable } from '../../database/connection.js'
+
+/** How large a table is, as the server's statistics have it; nothing is counted. */
+export interface TableFacts {
+  readonly table: string
+  /** The planner's estimate; null for a table that was never analysed. */
+  readonly rows: number | null
+  /** The table without its indexes. */
+  readonly bytes: number
+  readonly totalBytes: number
+  readonly partitioned: boolean
+}
+
+const SELECT_TABLE_FACTS = `
+  SELECT c.relname AS "table",
+    CASE WHEN c.reltuples >= 0 THEN c.reltuples::float8 END AS "rows",
+    pg_catalog.pg_relation_size(c.oid)::float8 AS "bytes",
+    pg_catalog.pg_total_relation_size(c.oid)::float8 AS "totalBytes",
+    c.relkind = 'p' AS "partitioned"
+  FROM pg_catalog.pg_class AS c
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($2)
+  ORDER BY pg_catalog.pg_total_relation_size(c.oid) DESC, c.relname`
+
+/** Sizes of those of the tables that are there, the largest first. */
+export const readTableFacts = async (
+  client: Queryable,
+  schema: string,
+  tables: readonly string[],
+): Promise<readonly TableFacts[]> => {
+  const { rows } = await client.query<TableFacts>(SELECT_TABLE_FACTS, [schema, tables])
+  return rows
+}

@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Queryable } from '../../database/connection.js'
+import { ExitCode, interruptedBy, OperatorError } from '../../errors.js'
+import { describeBlockers } from './describe-event.js'
+import type { Blocker, OnMigrationEvent } from './events.js'
+
+/** The key that postgres-migrations takes, too: whoever runs that library by itself is kept out as well. */
+export const LOCK_KEY = '-8525285245963000605'
+const POLL_MS = 200
+
+export interface LockOptions {
+  readonly maxWaitMs: number
+  readonly signal: AbortSignal
+  readonly onEvent: OnMigrationEvent
+}
+
+/**
+ * Holds the one lock that every migrate and rollback of a database takes. Polled, since a waiting pg_advisory_lock
+ * would deadlock with the CREATE INDEX CONCURRENTLY of the holder.
+ * @throws OperatorError `migration_lock_held` (exit 4) naming the holder
+ */
+export const withMigrationLock = async <T>(
+  client: Queryable,
+  options: LockOptions,
+  work: () => Promise<T>,
+): Promise<T> => {
+  await acquire(client, options)
+  try {
+    return await work()
+  } finally {
+    // Should this fail, the connection is gone, and the lock with it.
+    await client.query(`SELECT pg_advisory_unlock(${LOCK_KEY})`).catch(() => undefined)
+  }
+}
+
+const acquire = async (client: Queryable, { maxWaitMs, signal, onEvent }: LockOptions): Promise<void> => {
+  const startedAt = performance.now()
+  for (;;) {
+    const { rows } = await client.query<{ acquired: boolean }>(`SELECT pg_try_advisory_lock(${LOCK_KEY}) AS "acquired"`)
+    if (rows[0]?.acquired === true) return
+    if (signal.aborted) throw interruptedWaiting(signal)
+    const elapsedMs = Math.round(performance.now() - startedAt)
+    const blockers = await findHolders(client)
+    if (elapsedMs >= maxWaitMs) throw lockHeld(blockers)
+    onEvent({ type: 'waiting', what: 'the migration lock', statement: null, elapsedMs, blockers })
+    await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+const interruptedWaiting = (signal: AbortSignal): OperatorError =>
+  interruptedBy(signal, (ended) => `${ended} while waiting for the migration lock`, {
+    details: ['state: nothing was changed'],
+    hint: 'run the same command again when the other one is done',
+  })
+
+const lockHeld = (holders: readonly Blocker[]): OperatorError => {
+  const holder = holders.length === 0 ? 'a session that has just ended' : describeBlockers(holders)
+  return new OperatorError('migration_lock_held', `another migration is running: the lock is held by ${holder}`, {
+    exitCode: ExitCode.busy,
+    retryable: true,
+    hint: 'wait for it and run this again, or give it longer with --max-wait 10m',
+  })
+}
+
+// A bigint key appears in pg_locks as its two halves.
+const SELECT_HOLDERS = `
+  SELECT a.pid, a.usename AS "user", a.application_name AS "application", a.state, a.xact_start AS "since",
+    round(extract(epoch FROM clock_timestamp() - a.xact_start))::float AS "transactionS", NULL AS "query"
+  FROM pg_catalog.pg_locks AS l
+  JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND (l.classid::bigint << 32 | l.objid::bigint) = ${LOCK_KEY}
+    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())`
+
+const findHolders = async (client: Queryable): Promise<readonly Blocker[]> => {
+  const { rows } = await client.query<Blocker>(SELECT_HOLDERS)
+  return rows
+}

@@ -1,0 +1,47 @@
+import { hasSqlState, isServerError, SqlState } from '../../database/sql-state.js'
+import { ExitCode, OperatorError } from '../../errors.js'
+import { placeInFile } from './run-statements.js'
+import { isSessionLost } from './lost-connection.js'
+
+/** Line and column, both from 1, of a position that the server counts in characters from 1. */
+export const locate = (
+  sql: string,
+  position: number,
+): { readonly line: number; readonly column: number; readonly text: string } => {
+  const before = Array.from(sql)
+    .slice(0, position - 1)
+    .join('')
+  const line = before.split('\n').length
+  const column = Array.from(before.slice(before.lastIndexOf('\n') + 1)).length + 1
+  return { line, column, text: sql.split('\n')[line - 1] ?? '' }
+}
+
+/**
+ * The server's answer to a statement of a file, with the place in that file.
+ * @param file as the reader knows it, e.g. `migrations/3_index-guest-username.sql`
+ * @param state what is done and what is not, in a sentence
+ */
+export const toSqlFileError = (error: unknown, file: string, sql: string, state: string, hint: string): unknown => {
+  // The server did not say no: it went away.
+  if (!isServerError(error) || isSessionLost(error)) return error
+  const position = placeInFile(error)
+  const place = position === undefined ? undefined : locate(sql, position)
+  const source =
+    place === undefined
+      ? []
+      : [`${String(place.line).padStart(4)} | ${place.text}`, `     | ${' '.repeat(place.column - 1)}^`]
+  const extras = [
+    error.detail === undefined ? undefined : `detail: ${error.detail}`,
+    error.hint === undefined ? undefined : `server's hint: ${error.hint}`,
+    error.where === undefined ? undefined : `where: ${error.where}`,
+    state,
+  ].filter((line) => line !== undefined)
+  const where = place === undefined ? file : `${file}:${place.line}:${place.column}`
+  return new OperatorError('migration_failed', `${where}: ${error.message}`, {
+    exitCode: ExitCode.no,
+    sqlState: error.code,
+    details: [...source, ...extras],
+    hint: hasSqlState(error, SqlState.queryCanceled) ? `give it longer with --statement-timeout; ${hint}` : hint,
+    cause: error,
+  })
+}

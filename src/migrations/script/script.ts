@@ -1,0 +1,166 @@
+import { escapeLiteral } from 'pg'
+import { escapeIdentifier } from '../../database/identifier.js'
+import { packageVersion } from '../../package-root.js'
+import { GUARD, type ArchiveObjects } from '../archive/archive.js'
+import { migrationTitle, type MigrationFile } from '../ledger/files.js'
+import { LOCK_KEY } from '../running/migration-lock.js'
+import type { DraftStep, ScriptForm } from '../plan/draft-steps.js'
+import type { PlannedStep } from '../plan/plan.js'
+import { makesKeyIndex, RETURN_ALL_KEYS } from '../archive/return-keys.js'
+import { CREATE_RUNS } from '../ledger/runs.js'
+import { scriptHead, type ScriptSubject } from './head.js'
+
+export interface ScriptPlan extends ScriptSubject {
+  readonly files: readonly MigrationFile[]
+  readonly steps: readonly PlannedStep[]
+  /** The same steps as statements; for one transaction without CONCURRENTLY. */
+  readonly drafts: readonly DraftStep[]
+  readonly leftovers: ArchiveObjects
+}
+
+/**
+ * One plain script that does what `migrate` would do, history and all, for psql or an editor in a browser.
+ * It has no commands of psql, and records nothing that did not succeed, also where errors do not end it.
+ */
+export const renderScript = (plan: ScriptPlan): string => {
+  const head = scriptHead(plan)
+  if (plan.steps.length === 0) return head
+  const body = [
+    ...settings(plan),
+    guardAgainstOthers(plan.form),
+    ...bracket(plan.form, historyStatements(plan.files)),
+    ...bracket(plan.form, leftoverStatements(plan.leftovers)),
+    ...inOrder(plan).flatMap((pair) => stepStatements(pair, plan)),
+    ...(plan.form === 'transaction' ? ['COMMIT'] : []),
+  ]
+  return [head, ...body.map((statement) => (statement.startsWith('--') ? `\n${statement}` : `${statement};`))].join(
+    '\n',
+  )
+}
+
+const LOCK_TIMEOUT = `lock_timeout = '300ms'`
+
+const settings = ({ form, schema }: ScriptSubject): readonly string[] => {
+  const set = form === 'transaction' ? 'SET LOCAL' : 'SET'
+  return [
+    ...(form === 'transaction' ? ['BEGIN'] : []),
+    `${set} search_path TO ${escapeIdentifier(schema)}`,
+    `${set} statement_timeout = 0`,
+    `${set} ${form === 'transaction' ? LOCK_TIMEOUT : 'lock_timeout = 0'}`,
+    `${set} idle_in_transaction_session_timeout = 0`,
+    `${set} TIME ZONE 'UTC'`,
+  ]
+}
+
+// A lock of the session could be left behind by an editor that keeps its connections, so there it is only looked for.
+const guardAgainstOthers = (form: ScriptForm): string => {
+  const free =
+    form === 'transaction'
+      ? `pg_try_advisory_xact_lock(${LOCK_KEY})`
+      : `(NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND (l.classid::bigint << 32 | l.objid::bigint) = ${LOCK_KEY}
+    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())))`
+  return `SELECT 1 / ${free}::integer AS "nobody_else_migrates"`
+}
+
+const bracket = (form: ScriptForm, statements: readonly string[]): readonly string[] =>
+  form === 'transaction' || statements.length === 0
+    ? statements
+    : ['BEGIN', `SET LOCAL ${LOCK_TIMEOUT}`, ...statements, 'COMMIT']
+
+const historyStatements = ([first]: readonly MigrationFile[]): readonly string[] =>
+  first === undefined
+    ? []
+    : [
+        '-- the history',
+        first.sql.trim().replace(/;$/, ''),
+        `INSERT INTO "migrations" ("id", "name", "hash")
+SELECT ${rowOf(first)} WHERE NOT EXISTS (SELECT FROM "migrations" WHERE "id" = ${first.id})`,
+        CREATE_RUNS.trim(),
+      ]
+
+const leftoverStatements = ({ trigger, capture, guard }: ArchiveObjects): readonly string[] =>
+  trigger || capture || guard
+    ? [
+        '-- what an interrupted rollback left',
+        'DROP TRIGGER IF EXISTS "chatkeep_capture" ON "ChatMessage"',
+        'DROP FUNCTION IF EXISTS "chatkeep_capture"()',
+        `ALTER TABLE "ChatMessage" DROP CONSTRAINT IF EXISTS "${GUARD}"`,
+      ]
+    : []
+
+interface ScriptStep {
+  readonly step: PlannedStep
+  readonly draft: DraftStep
+}
+
+// As `migrate` does: first what the history believes done.
+const inOrder = ({ steps, drafts }: ScriptPlan): readonly ScriptStep[] => {
+  const pairs = steps.flatMap((step, index): readonly ScriptStep[] => {
+    const draft = drafts[index]
+    return draft === undefined ? [] : [{ step, draft }]
+  })
+  const isRepair = ({ step }: ScriptStep): boolean => step.action === 'repair'
+  return [...pairs.filter(isRepair), ...pairs.filter((pair) => !isRepair(pair))]
+}
+
+const STARTED = 'chatkeep.step_started'
+
+const stepStatements = (
+  { step, draft }: ScriptStep,
+  { form, planHash, leftovers }: Pick<ScriptPlan, 'form' | 'planHash' | 'leftovers'>,
+): readonly string[] => {
+  const action = step.action === 'run' ? 'apply' : step.action
+  const title = `-- ${draft.title}: ${action}${step.reason === '' ? '' : `, ${step.reason}`}`
+  const work = [...draft.statements.map(({ sql }) => sql), recordStatement(step, draft, planHash)]
+  // With the index the application saves again: what it sends once more must meet its key.
+  const keys = leftovers.archive && makesKeyIndex(step) ? [RETURN_ALL_KEYS] : []
+  if (draft.inTransaction) return [title, ...keys, ...bracket(form, work)]
+  return [title, ...keys, `SELECT set_config('${STARTED}', clock_timestamp()::text, false) AS "started"`, ...work]
+}
+
+// A transaction knows when it began; of several steps in one, each begins where the one before ended.
+const startOf = ({ inTransaction }: DraftStep): string =>
+  inTransaction
+    ? 'greatest(now(), (SELECT max("at") FROM "chatkeep_runs"))'
+    : `nullif(current_setting('${STARTED}', true), '')::timestamptz`
+
+// One statement for both tables, so that both know of the step or neither. Its conditions: the index that it builds is
+// whole, the step before it is recorded, and it is not itself.
+const recordStatement = ({ file, action }: PlannedStep, draft: DraftStep, planHash: string): string => {
+  const built = draft.statements
+    .flatMap(({ node }) => ('IndexStmt' in node ? (node.IndexStmt.idxname ?? []) : []))
+    .map(isValid)
+  if (action === 'repair') return insertRun(file, 'repair', draft, planHash, '', built)
+  const before = `EXISTS (SELECT FROM "migrations" WHERE "id" = ${file.id - 1})`
+  const itself = `NOT EXISTS (SELECT FROM "migrations" WHERE "id" = ${file.id})`
+  return `WITH recorded AS (
+  INSERT INTO "migrations" ("id", "name", "hash")
+  SELECT ${rowOf(file)}
+  WHERE ${[...built, before, itself].join('\n    AND ')}
+  RETURNING 1
+)
+${insertRun(file, action === 'record' ? 'record' : 'apply', draft, planHash, 'FROM recorded', [])}`
+}
+
+const insertRun = (
+  file: MigrationFile,
+  action: string,
+  draft: DraftStep,
+  planHash: string,
+  source: string,
+  conditions: readonly string[],
+): string =>
+  [
+    'INSERT INTO "chatkeep_runs" ("version", "action", "migration", "durationMs", "detail")',
+    `SELECT ${escapeLiteral(packageVersion())}, ${escapeLiteral(action)}, ${escapeLiteral(migrationTitle(file))},`,
+    `  coalesce(round(1000 * extract(epoch FROM clock_timestamp() - ${startOf(draft)})), 0)::integer,`,
+    `  ${escapeLiteral(JSON.stringify({ by: 'migrate --sql', run: `chatkeep migrate --sql ${planHash}`, planHash }))}`,
+    ...(source === '' ? [] : [source]),
+    ...(conditions.length === 0 ? [] : [`WHERE ${conditions.join('\n  AND ')}`]),
+  ].join('\n')
+
+const isValid = (index: string): string =>
+  `EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass(${escapeLiteral(escapeIdentifier(index))}) AND indisvalid AND indisready)`
+
+const rowOf = ({ id, name, hash }: MigrationFile): string => `${id}, ${escapeLiteral(name)}, ${escapeLiteral(hash)}`

@@ -1,0 +1,87 @@
+import type { Queryable } from '../database/connection.js'
+import { ExitCode, OperatorError } from '../errors.js'
+import { checkLimit, rowsToRead, toContactFilter, type Contact } from './contact.js'
+import { cursorSql, parseCursor } from './cursor.js'
+import type { ChatMessage } from './message.js'
+import { MESSAGE_COLUMNS, type Names } from './sql-names.js'
+
+export interface HistoryQuery extends Contact {
+  /** Messages a page, 1 to 200; 50 when absent. */
+  readonly limit?: number | undefined
+  /** Cursor: the page of messages older than it. At most one of `before` and `after`. */
+  readonly before?: string | undefined
+  /** Cursor: the page of messages newer than it. */
+  readonly after?: string | undefined
+  /** Most bytes of texts and images a page; it then has fewer messages, but never none where there is one. No bound when absent. */
+  readonly maxBytes?: number | undefined
+}
+
+export interface HistoryPage {
+  /** Oldest first. Without a cursor, the newest page. */
+  readonly messages: readonly ChatMessage[]
+  /** Pass as `before` for the page of older messages; null when there are none. */
+  readonly nextBefore: string | null
+  /** Pass as `after` for what is newer than this page, also later; null for an empty page. */
+  readonly nextAfter: string | null
+}
+
+type MessageRow = ChatMessage & { readonly cursor: string }
+
+/** `found` counts what the page would hold without a bound of bytes, and one more if there is more. */
+type FittingRow = MessageRow & { readonly found?: number }
+
+/**
+ * One page of one contact's messages, by keyset, so that the page after a million messages costs the same as the first.
+ * Not prepared: a plan for any contact has the average one in mind, and would sort all of a large one's messages.
+ */
+export const readHistory = async (db: Queryable, names: Names, query: HistoryQuery): Promise<HistoryPage> => {
+  const filter = toContactFilter(query)
+  const limit = checkLimit(query.limit ?? 50)
+  if (query.before !== undefined && query.after !== undefined) throw bothCursors()
+  const forwards = query.after !== undefined
+  const cursor = query.after ?? query.before
+  const position = cursor === undefined ? undefined : parseCursor(cursor)
+  const sql = historySql(names, filter.column, rowsToRead(limit), forwards, position !== undefined)
+  const { rows } = await db.query<FittingRow>(
+    query.maxBytes === undefined ? sql : fittingSql(sql, forwards, query.maxBytes),
+    [filter.value, ...(position === undefined ? [] : [position.createdAt, position.id])],
+  )
+  const page = rows.slice(0, limit)
+  const ascending = forwards ? page : page.toReversed()
+  const more = (rows[0]?.found ?? rows.length) > page.length
+  return {
+    messages: ascending.map(({ cursor: _cursor, found: _found, ...message }) => message),
+    nextBefore: forwards || more ? (ascending[0]?.cursor ?? null) : null,
+    nextAfter: ascending.at(-1)?.cursor ?? null,
+  }
+}
+
+const bothCursors = (): OperatorError =>
+  new OperatorError('invalid_cursor', 'before and after exclude each other', { exitCode: ExitCode.no })
+
+const historySql = (
+  { message }: Names,
+  column: string,
+  limit: number,
+  forwards: boolean,
+  hasPosition: boolean,
+): string => `
+  SELECT ${MESSAGE_COLUMNS}, ${cursorSql()} AS "cursor"
+  FROM ${message} AS m
+  WHERE m."${column}" = $1
+    ${hasPosition ? `AND (m."createdAt", m."id") ${forwards ? '>' : '<'} ($2::timestamp, $3::integer)` : ''}
+  ORDER BY m."createdAt" ${forwards ? 'ASC' : 'DESC'}, m."id" ${forwards ? 'ASC' : 'DESC'}
+  LIMIT ${limit}`
+
+// Sizes stand beside the values: an image that does not fit is neither read nor sent.
+const fittingSql = (sql: string, forwards: boolean, maxBytes: number): string => `
+  SELECT *
+  FROM (
+    SELECT page.*, count(*) OVER ()::integer AS "found",
+      row_number() OVER inOrder AS "place",
+      sum(coalesce(octet_length("text"), 0) + coalesce(octet_length("imageUrl"), 0)) OVER inOrder AS "bytes"
+    FROM (${sql}) AS page
+    WINDOW inOrder AS (ORDER BY "createdAt" ${forwards ? 'ASC' : 'DESC'}, "id" ${forwards ? 'ASC' : 'DESC'} ROWS UNBOUNDED PRECEDING)
+  ) AS measured
+  WHERE "bytes" <= ${Math.trunc(maxBytes)} OR "place" = 1
+  ORDER BY "place"`

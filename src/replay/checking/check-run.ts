@@ -1,0 +1,75 @@
+import { isConnectionFailure } from '../../database/connection-failure.js'
+import { isServerError } from '../../database/sql-state.js'
+import { OperatorError } from '../../errors.js'
+import { checkOperations, type Check, type CheckOptions } from './check-operations.js'
+
+/** How often an expected fault fired. */
+export interface FaultCount {
+  readonly fault: string
+  readonly times: number
+}
+
+/** `unknown` is no success: the run proves nothing. */
+export interface RunJudgement {
+  readonly verdict: 'passed' | 'failed' | 'unknown'
+  /** Why it is not `passed`; empty when it is. */
+  readonly reasons: readonly string[]
+}
+
+export interface CheckedRun extends RunJudgement {
+  /** Undefined when reading back failed. */
+  readonly check: Check | undefined
+}
+
+/**
+ * Reads a run back and judges it. A read-back that fails makes the run unknown.
+ * @throws the signal's reason
+ */
+export const checkRun = async (
+  options: CheckOptions & { readonly faults?: readonly FaultCount[] | undefined },
+): Promise<CheckedRun> => {
+  try {
+    const check = await checkOperations(options)
+    return { check, ...judgeRun(check, options.faults) }
+  } catch (error) {
+    options.signal?.throwIfAborted()
+    if (!(error instanceof OperatorError) && !isDatabaseError(error)) throw error
+    return { check: undefined, verdict: 'unknown', reasons: [`nothing was read back: ${error.message}`] }
+  }
+}
+
+const isDatabaseError = (error: unknown): error is Error =>
+  error instanceof Error && (isServerError(error) || isConnectionFailure(error))
+
+/** Findings decide first; a run without any passes only when it had something to find. */
+export const judgeRun = (check: Check, faults: readonly FaultCount[] = []): RunJudgement => {
+  const found = FAILURES.filter(([kind]) => check[kind].count > 0).map(
+    ([kind, words]) => `${check[kind].count.toLocaleString('en-US')} ${words}`,
+  )
+  if (found.length > 0) return { verdict: 'failed', reasons: found }
+  const { rows, shown, reachable } = check.evidence
+  const missing = [
+    ...(check.outcomes.ok === 0 ? ['no message was acknowledged'] : []),
+    ...(rows === 0 ? ['nothing was read back'] : []),
+    ...(shown === 0 ? ['nothing was shown to anybody'] : []),
+    ...(reachable === 0 ? ['history showed nothing'] : []),
+    ...faults.filter(({ times }) => times === 0).map(({ fault }) => `the fault "${fault}" never fired`),
+  ]
+  return { verdict: missing.length === 0 ? 'passed' : 'unknown', reasons: missing }
+}
+
+type Kind = {
+  [Key in keyof Check]: Check[Key] extends { readonly count: number } ? Key : never
+}[keyof Check]
+
+/** Each kind of finding, in the words of the report. */
+const FAILURES: readonly (readonly [Kind, string])[] = [
+  ['lost', 'lost'],
+  ['doubled', 'doubled'],
+  ['altered', 'altered'],
+  ['unexpected', 'unexpected'],
+  ['outOfOrder', 'out of order'],
+  ['doubledClients', 'names of several clients'],
+  ['shownNotStored', 'shown and not stored'],
+  ['unreachable', 'stored and not reachable'],
+]

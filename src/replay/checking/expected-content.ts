@@ -1,0 +1,82 @@
+import { toStorablePhone, toStorableText, toUsername } from '../../persistence/prepare-message.js'
+import { idempotencyKeyOf, operatorSender } from '../../protocol/identity.js'
+
+/** What must be stored for a message. */
+export interface ExpectedContent {
+  readonly idempotencyKey: string
+  readonly senderType: 'CLIENT' | 'OPERATOR'
+  /** TEXT when absent. */
+  readonly messageType?: 'TEXT' | 'IMAGE'
+  readonly text: string | null
+  /** None when absent, like the two that follow. */
+  readonly imageUrl?: string | null
+  readonly imageName?: string | null
+  readonly mimeType?: string | null
+  readonly guestUsername: string
+  readonly sessionId: string
+  /** Null where it is not the sender's to say. */
+  readonly createdAt: Date | null
+  /** Absent where it is not the sender's to say. */
+  readonly guestPhone?: string | null
+  /** Null for guests, and for operators who are not in "User". */
+  readonly operatorId: number | null
+}
+
+/** A message as it goes over the socket. */
+export interface SocketMessage {
+  readonly messageId: string
+  readonly type?: 'text' | 'image' | undefined
+  readonly message?: string | null | undefined
+  readonly image?: string | null | undefined
+  readonly name?: string | null | undefined
+  readonly mimeType?: string | null | undefined
+}
+
+/** Whose conversation a message belongs to, as the socket server knows it. */
+export interface SocketGuest {
+  /** Its public name: the `clientId` of the join's answer. */
+  readonly conversation: string
+  readonly username: string
+  /** Absent where it is not to be compared. */
+  readonly phone?: string | null | undefined
+}
+
+/** What a guest's message over the socket must be stored as. */
+export const contentOfGuestMessage = (guest: SocketGuest, message: SocketMessage): ExpectedContent => ({
+  idempotencyKey: idempotencyKeyOf(guest.conversation, message.messageId),
+  senderType: 'CLIENT',
+  operatorId: null,
+  ...conversationOf(guest),
+  ...bodyOf(message),
+})
+
+/** What an operator's message over the socket must be stored as. @param operatorId null when it is not in "User" */
+export const contentOfOperatorMessage = (
+  operatorId: number | null,
+  guest: SocketGuest,
+  message: SocketMessage,
+): ExpectedContent => ({
+  idempotencyKey: idempotencyKeyOf(operatorSender(operatorId), message.messageId),
+  senderType: 'OPERATOR',
+  operatorId,
+  ...conversationOf(guest),
+  ...bodyOf(message),
+})
+
+// The server's clock dates what comes over the socket.
+const conversationOf = ({ conversation, username, phone }: SocketGuest) => ({
+  guestUsername: toUsername(username),
+  sessionId: conversation,
+  createdAt: null,
+  ...(phone === undefined ? {} : { guestPhone: toStorablePhone(phone) }),
+})
+
+const bodyOf = ({ type, message, image, name, mimeType }: SocketMessage) => ({
+  messageType: (type ?? (image == null ? 'text' : 'image')) === 'text' ? ('TEXT' as const) : ('IMAGE' as const),
+  text: storable(message),
+  imageUrl: storable(image),
+  imageName: storable(name),
+  mimeType: storable(mimeType),
+})
+
+const storable = (text: string | null | undefined): string | null => (text == null ? null : toStorableText(text))

@@ -1,0 +1,52 @@
+import { toStorablePhone, toStorableText, toUsername } from '../../persistence/prepare-message.js'
+import { conversationOf } from '../../protocol/identity.js'
+import { contentOfGuestMessage, contentOfOperatorMessage, type ExpectedContent } from './expected-content.js'
+import type { OperatorDirectory } from './operator-directory.js'
+import type { KeyedMessage } from '../../transcripts/read-transcript.js'
+import { guestTokenOf, messageIdOf } from '../../transcripts/replay-key.js'
+import type { TranscriptMessage } from '../../transcripts/transcript-line.js'
+
+/** Knows the row that a message has to be found as. */
+export type ExpectRow = (message: KeyedMessage) => Promise<ExpectedContent>
+
+/** What a replay through the store leaves. */
+export const expectStoreRow =
+  (operators: OperatorDirectory): ExpectRow =>
+  async ({ message, key }) => ({
+    idempotencyKey: key,
+    senderType: message.from === 'client' ? 'CLIENT' : 'OPERATOR',
+    ...bodyOf(message),
+    guestUsername: toUsername(message.username),
+    sessionId: toStorableText(message.conversation),
+    createdAt: message.at,
+    guestPhone: toStorablePhone(message.phone),
+    operatorId: await operators.idOfWriter(message),
+  })
+
+/** What a replay through the socket leaves: other names of the conversations, and the server's times. */
+export const expectSocketRow =
+  (operators: OperatorDirectory): ExpectRow =>
+  async ({ message, key }) => {
+    const guest = { conversation: conversationOf(guestTokenOf(message)), username: message.username }
+    const said = {
+      messageId: messageIdOf(key),
+      type: message.messageType === 'IMAGE' ? ('image' as const) : ('text' as const),
+      message: message.text,
+      image: message.image?.url,
+      name: message.image?.name,
+      mimeType: message.image?.mimeType,
+    }
+    return message.from === 'client'
+      ? contentOfGuestMessage(guest, said)
+      : contentOfOperatorMessage(await operators.idOfWriter(message), guest, said)
+  }
+
+const bodyOf = ({ messageType = 'TEXT', text, image }: TranscriptMessage) => ({
+  messageType,
+  text: storable(text),
+  imageUrl: storable(image?.url),
+  imageName: storable(image?.name),
+  mimeType: storable(image?.mimeType),
+})
+
+const storable = (text: string | null | undefined): string | null => (text == null ? null : toStorableText(text))

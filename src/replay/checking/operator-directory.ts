@@ -1,0 +1,76 @@
+import { createPool } from '../../database/connection.js'
+import type { ConnectionTarget } from '../../database/connection-target.js'
+import { SqlState } from '../../database/sql-state.js'
+import { DatabaseRefused } from '../../persistence/errors.js'
+import { toStorableText } from '../../persistence/prepare-message.js'
+import { withRetries } from '../../persistence/retry.js'
+import { namesIn } from '../../persistence/sql-names.js'
+import type { TranscriptMessage } from '../../transcripts/transcript-line.js'
+
+/** Knows the ids of operators by their names. */
+export interface OperatorDirectory {
+  /**
+   * The id of a message's operator: the recorded one where "User" has it, else that of the name.
+   * Null for a guest's message, and for somebody who is not in "User".
+   */
+  idOfWriter(message: TranscriptMessage): Promise<number | null>
+  close(): Promise<void>
+}
+
+/** Names remembered at once; a transcript has as many operators as it likes. */
+const MOST_REMEMBERED = 10_000
+const DEADLINE_MS = 10_000
+
+/** Provides a directory for as long as the work lasts. */
+export const withOperatorDirectory = async <T>(
+  target: ConnectionTarget,
+  work: (operators: OperatorDirectory) => Promise<T>,
+): Promise<T> => {
+  const operators = createOperatorDirectory(target)
+  try {
+    return await work(operators)
+  } finally {
+    await operators.close()
+  }
+}
+
+// Connects at the first question and asks for each name once.
+const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory => {
+  const known = new Map<string, Promise<number | null>>()
+  let pool: ReturnType<typeof createPool> | undefined
+  const { user } = namesIn(target.schema ?? 'public')
+  const byName = `SELECT "id" FROM ${user} WHERE "username" = $1`
+  const byId = `SELECT "id" FROM ${user} WHERE "id" = $1`
+
+  const ask = async (sql: string, value: string | number): Promise<number | null> => {
+    pool ??= createPool(target, { max: 1, application_name: 'chatkeep replay', query_timeout: DEADLINE_MS })
+    const { rows } = await (await pool).query<{ id: number }>(sql, [value])
+    return rows[0]?.id ?? null
+  }
+  const lookUp = async (sql: string, value: string | number): Promise<number | null> => {
+    try {
+      return await withRetries(DEADLINE_MS, () => ask(sql, value))
+    } catch (error) {
+      // "User" holds passwords: a role that may not read it can replay all the same, with operators unknown.
+      if (error instanceof DatabaseRefused && error.sqlState === SqlState.insufficientPrivilege) return null
+      throw error
+    }
+  }
+  const remembered = (sql: string, value: string | number): Promise<number | null> => {
+    const question = `${typeof value} ${value}`
+    const answer = known.get(question) ?? lookUp(sql, value)
+    if (known.size >= MOST_REMEMBERED) known.clear()
+    known.set(question, answer)
+    return answer
+  }
+
+  return {
+    idOfWriter: async ({ from, operator, operatorId }) => {
+      if (from === 'client') return null
+      const recorded = operatorId == null ? null : await remembered(byId, operatorId)
+      if (recorded !== null || operator === null) return recorded
+      return remembered(byName, toStorableText(operator))
+    },
+    close: async () => (await pool)?.end(),
+  }
+}

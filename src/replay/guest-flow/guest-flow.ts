@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import * as z from 'zod'
+import { withClient } from '../../database/connection.js'
+import { explainDatabaseError } from '../../database/connection-error.js'
+import { ExitCode, OperatorError, withDetail } from '../../errors.js'
+import { createChatStore } from '../../persistence/chat-store.js'
+import { checkDatabase } from '../../server/check-database.js'
+import { createChatPeer } from '../../client/chat-peer.js'
+import { withChatServer, type ChatServerSource, type RunningChat } from '../sending/with-chat-server.js'
+import { GUEST_FLOW_CASES, type GuestFlow, type GuestFlowCase, type GuestNames } from './cases.js'
+import { judgeCase, type CaseResult } from './judge.js'
+import { removeTraces, renderRemoval, type Removal, type Traces } from './removal.js'
+import { createGuestTables } from './guest-rows.js'
+
+export interface GuestFlowOptions extends ChatServerSource {
+  /** Leaves the rows where they are. */
+  readonly keep: boolean
+}
+
+export interface GuestFlowReport {
+  readonly cases: readonly CaseResult[]
+  readonly usernames: readonly string[]
+  readonly removal: Removal
+}
+
+/**
+ * Plays a new guest, an existing client and a guest who comes back, over the socket, and looks into the database after
+ * each. All names are new and random, so no real client is touched; what was written is removed again, also after a failure.
+ */
+export const runGuestFlow = async (options: GuestFlowOptions): Promise<GuestFlowReport> => {
+  const names = inventNames()
+  const traces: Traces = { usernames: Object.values(names), conversations: [names.existingClient] }
+  // Without the signal: after Ctrl-C, too, nothing is left behind.
+  const remove = async (): Promise<Removal> => (options.keep ? { kind: 'kept' } : removeTraces(options.target, traces))
+  await checkDatabase(options.target, APPLICATION_NAME)
+  const cases = await withChatServer(options, (chat) => playAll(chat, names, traces, options)).catch(
+    async (error: unknown) => {
+      // The first error is the one to report; what it leaves behind has to be said all the same.
+      const fate = renderRemoval(await remove(), traces)
+      if (error instanceof OperatorError) throw withDetail(error, fate)
+      options.onLog(fate)
+      throw error
+    },
+  )
+  return { cases, usernames: traces.usernames, removal: await remove() }
+}
+
+/** Whether all went well and nothing was left behind against the caller's will. */
+export const isGuestFlowClean = ({ cases, removal }: GuestFlowReport): boolean =>
+  cases.every(({ ok }) => ok) && removal.kind !== 'failed'
+
+const APPLICATION_NAME = 'chatkeep replay'
+const QUERY_TIMEOUT_MS = 10_000
+
+const inventNames = (): GuestNames => {
+  const run = `chatkeep-smoke-${randomBytes(6).toString('hex')}`
+  return { newGuest: `${run}-guest`, existingClient: `${run}-client`, returningGuest: `${run}-returning` }
+}
+
+const playAll = async (
+  { address }: RunningChat,
+  names: GuestNames,
+  traces: Traces,
+  { target, signal }: GuestFlowOptions,
+): Promise<readonly CaseResult[]> => {
+  const withGuest: GuestFlow['withGuest'] = async (username, token, visit) => {
+    const guest = createChatPeer({ address, join: { role: 'client', username, token }, signal })
+    try {
+      const joined = await guest.join()
+      if (joined.ok && typeof joined.clientId === 'string') traces.conversations.push(joined.clientId)
+      return await visit(guest)
+    } finally {
+      guest.close()
+    }
+  }
+  const session = { applicationName: APPLICATION_NAME, signal, queryTimeoutMs: QUERY_TIMEOUT_MS }
+  const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, maxConnections: 1 })
+  try {
+    return await withClient(target, session, async (client) => {
+      const flow: GuestFlow = { names, store, tables: createGuestTables(client, target.schema ?? 'public'), withGuest }
+      const results: CaseResult[] = []
+      for (const guestFlowCase of GUEST_FLOW_CASES) {
+        results.push(await playCase(guestFlowCase, flow, { target, signal }))
+        signal.throwIfAborted()
+      }
+      return results
+    })
+  } finally {
+    await store.close()
+  }
+}
+
+// Refusals, of the server or the database, are what a case is to find out; that one of them is away is not.
+const playCase = async (
+  guestFlowCase: GuestFlowCase,
+  flow: GuestFlow,
+  { target, signal }: Pick<GuestFlowOptions, 'target' | 'signal'>,
+): Promise<CaseResult> => {
+  const { name, expected } = guestFlowCase
+  try {
+    return judgeCase(name, expected, await guestFlowCase.play(flow))
+  } catch (error) {
+    // A statement that we cancelled ourselves tells nothing about the case.
+    signal.throwIfAborted()
+    const known = explainDatabaseError(error, target)
+    if (known instanceof OperatorError && known.exitCode === ExitCode.no) {
+      return { name, expected, found: known.message, ok: false }
+    }
+    if (!(known instanceof z.ZodError)) throw known
+    return { name, expected, found: `the server's answer is not understood: ${z.prettifyError(known)}`, ok: false }
+  }
+}

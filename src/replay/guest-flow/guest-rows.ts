@@ -1,0 +1,63 @@
+import type { Queryable } from '../../database/connection.js'
+import { inTransaction } from '../../database/transaction.js'
+import { namesIn, type Names } from '../../persistence/sql-names.js'
+
+/** What the database holds for one guest's name. */
+export interface GuestRows {
+  readonly clientIds: readonly number[]
+  /** In the order in which they were saved. */
+  readonly messages: readonly GuestMessage[]
+}
+
+export interface GuestMessage {
+  readonly id: number
+  readonly clientId: number | null
+  readonly guestUsername: string
+  readonly text: string | null
+}
+
+export interface RemovedRows {
+  readonly messages: number
+  readonly clients: number
+}
+
+/** Reads and removes the rows of guests whose names are a scenario's own. */
+export interface GuestTables {
+  read(username: string): Promise<GuestRows>
+  /** Removes the clients of these names and all messages of theirs, of these names and of these conversations: all or nothing. */
+  remove(usernames: readonly string[], conversations: readonly string[]): Promise<RemovedRows>
+}
+
+export const createGuestTables = (client: Queryable, schema: string): GuestTables => {
+  const names = namesIn(schema)
+  return {
+    read: async (username) => {
+      const clients = await client.query<{ id: number }>(
+        `SELECT "id" FROM ${names.client} WHERE "username" = $1 ORDER BY "id"`,
+        [username],
+      )
+      const messages = await client.query<GuestMessage>(
+        `SELECT "id", "clientId", "guestUsername", "text" FROM ${names.message} WHERE "guestUsername" = $1 ORDER BY "id"`,
+        [username],
+      )
+      return { clientIds: clients.rows.map(({ id }) => id), messages: messages.rows }
+    },
+    remove: (usernames, conversations) =>
+      inTransaction(client, async () => {
+        const messages = await client.query(removeMessagesSql(names), [usernames, conversations])
+        const clients = await client.query(removeClientsSql(names), [usernames])
+        return { messages: messages.rowCount ?? 0, clients: clients.rowCount ?? 0 }
+      }),
+  }
+}
+
+// A message that lost its name or its client is found by what it has left.
+const removeMessagesSql = ({ message, client }: Names): string => `
+  DELETE FROM ${message}
+  WHERE "guestUsername" = ANY ($1::text[])
+    OR "sessionId" = ANY ($2::text[])
+    OR "clientId" IN (SELECT "id" FROM ${client} WHERE "username" = ANY ($1::text[]))`
+
+const removeClientsSql = ({ client }: Names): string => `
+  DELETE FROM ${client}
+  WHERE "username" = ANY ($1::text[])`

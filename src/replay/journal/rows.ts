@@ -1,0 +1,53 @@
+import type { Queryable } from '../../database/connection.js'
+import { explainMissingSchema } from '../../persistence/errors.js'
+import type { PreparedMessage } from '../../persistence/prepare-message.js'
+import { namesIn } from '../../persistence/sql-names.js'
+
+/** A row as it was stored for a message of a journal, as far as the journal says what it must be. */
+export interface JournalRow extends Pick<PreparedMessage, (typeof COMPARED)[number]> {
+  readonly id: number
+  readonly idempotencyKey: string
+  readonly createdAt: Date
+}
+
+const COMPARED = [
+  'senderType',
+  'messageType',
+  'text',
+  'imageUrl',
+  'imageName',
+  'mimeType',
+  'guestUsername',
+  'sessionId',
+] as const
+
+/** Reads, past the core, what is stored under these keys. */
+export const readJournalRows = async (
+  client: Queryable,
+  schema: string,
+  keys: readonly string[],
+): Promise<readonly JournalRow[]> => {
+  try {
+    const { rows } = await client.query<JournalRow>(rowsSql(namesIn(schema).message), [keys])
+    return rows
+  } catch (error) {
+    throw explainMissingSchema(error)
+  }
+}
+
+const rowsSql = (message: string): string => `
+  SELECT "id", "idempotencyKey", "createdAt" AT TIME ZONE 'UTC' AS "createdAt",
+    "senderType"::text, "messageType"::text, "text", "imageUrl", "imageName", "mimeType", "guestUsername", "sessionId"
+  FROM ${message}
+  WHERE "idempotencyKey" = ANY ($1::text[])
+  ORDER BY "id"`
+
+/** In which columns a row is not what the journal says. Whom an operator wrote to it may not know by name. */
+export const differingColumns = (
+  message: PreparedMessage,
+  row: JournalRow,
+  isContactKnown: boolean,
+): readonly string[] =>
+  COMPARED.filter((column) => message[column] !== row[column]).filter(
+    (column) => column !== 'guestUsername' || isContactKnown,
+  )

@@ -1,0 +1,119 @@
+import type { ConnectionTarget } from '../../database/connection-target.js'
+import { createBulkStore } from '../../persistence/bulk-store.js'
+import { createChatStore } from '../../persistence/chat-store.js'
+import type { NewChatMessage } from '../../persistence/message.js'
+import type { JournalEntry } from '../../journal/journal-line.js'
+import { readJournal } from '../../journal/read-journal.js'
+import { isRefusedForGood } from '../../server/keeping/save-entry.js'
+import { createStoredOrder } from '../../journal/stored-order.js'
+import { createBitSet, type BitSet } from '../../collections/bit-set.js'
+import { createFindings, type Findings } from '../checking/findings.js'
+import type { RejectedLine } from '../sending/tally.js'
+import type { TranscriptInput } from '../../transcripts/transcript-input.js'
+
+/** What became of the messages of a journal. */
+export interface JournalSending {
+  readonly attempted: number
+  readonly saved: number
+  readonly duplicates: number
+  readonly rejected: Findings<RejectedLine>
+  readonly savedLines: BitSet
+  readonly rejectedLines: BitSet
+  /** A last line that was not written whole, and never answered. */
+  readonly tornLine: number | undefined
+  /** Whether that line was whole once, as its line feed says: its message may have been answered as queued. */
+  readonly mayBeAnswered: boolean
+}
+
+const APPLICATION_NAME = 'chatkeep replay'
+const BATCH_MESSAGES = 2_000
+const BATCH_CHARACTERS = 4 * 1_048_576
+
+interface NumberedEntry {
+  readonly line: number
+  readonly entry: JournalEntry
+}
+
+/** Saves what waits in a journal through the core, in its order; stops early when the signal fires. */
+export const sendJournal = async (
+  input: TranscriptInput,
+  target: ConnectionTarget,
+  signal: AbortSignal,
+  onProgress: (messages: number) => void,
+): Promise<JournalSending> => {
+  const bulk = createBulkStore(target, APPLICATION_NAME)
+  const store = createChatStore({ target }, { applicationName: APPLICATION_NAME })
+  const counts = { attempted: 0, saved: 0, duplicates: 0 }
+  const rejected = createFindings<RejectedLine>()
+  const [savedLines, rejectedLines] = [createBitSet(), createBitSet()]
+  let tornLine: number | undefined
+  let mayBeAnswered = false
+  let batch: (NumberedEntry & { readonly message: NewChatMessage })[] = []
+  let characters = 0
+  const order = createStoredOrder()
+  /** Conversations with a message in the batch whose first attempt may be stored, and at a time that is not known yet. */
+  const unsure = new Set<string>()
+
+  const reject = (line: number, reason: string): void => {
+    rejectedLines.add(line)
+    rejected.add({ line, reason })
+  }
+
+  const flush = async (): Promise<void> => {
+    const sent = batch
+    batch = []
+    characters = 0
+    unsure.clear()
+    const outcomes = await bulk.saveChatMessages(
+      sent.map(({ message, entry }) => ({ ...message, createdAt: order.raise(entry.message).createdAt })),
+    )
+    for (const [index, outcome] of outcomes.entries()) {
+      const line = sent[index]?.line ?? 0
+      if (outcome.status === 'rejected') {
+        if (!isRefusedForGood(outcome.reason)) throw outcome.reason
+        reject(line, outcome.reason.message)
+        continue
+      }
+      const { createdAt, duplicate } = outcome.value
+      order.note(sent[index]?.entry.message.sessionId ?? '', createdAt)
+      if (duplicate) counts.duplicates += 1
+      else {
+        counts.saved += 1
+        savedLines.add(line)
+      }
+    }
+    onProgress(counts.attempted)
+  }
+
+  // Whose conversation it is may be told by a message that is still in the batch.
+  const withContact = async ({ entry: { message } }: NumberedEntry): Promise<NewChatMessage | undefined> => {
+    await flush()
+    const { messages } = await store.getChatHistory({ sessionId: message.sessionId, limit: 1 })
+    const newest = messages[0]
+    return newest && { ...message, clientId: newest.clientId, guestUsername: newest.guestUsername }
+  }
+
+  try {
+    for await (const part of readJournal(input.read(), input.name)) {
+      if (part.kind === 'torn') {
+        tornLine = part.line
+        mayBeAnswered = part.terminated
+      }
+      if (part.kind !== 'entry') continue
+      counts.attempted += 1
+      const { attempted, message: waiting } = part.entry
+      if (unsure.has(waiting.sessionId)) await flush()
+      const message = part.entry.contactKnown ? part.entry.message : await withContact(part)
+      if (message === undefined) reject(part.line, 'nothing is stored in its conversation')
+      else batch.push({ ...part, message })
+      if (attempted) unsure.add(waiting.sessionId)
+      characters += (message?.text?.length ?? 0) + (message?.imageUrl?.length ?? 0)
+      if (batch.length >= BATCH_MESSAGES || characters >= BATCH_CHARACTERS) await flush()
+      if (signal.aborted) break
+    }
+    await flush()
+    return { ...counts, rejected: rejected.result(), savedLines, rejectedLines, tornLine, mayBeAnswered }
+  } finally {
+    await Promise.all([bulk.close(), store.close()])
+  }
+}

@@ -1,0 +1,91 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import { ExitCode, OperatorError } from '../../errors.js'
+
+/** A file that grows while a run goes on. */
+export interface HistoryFile {
+  /** Resolves when there is room for more. @throws OperatorError `history_not_written` */
+  write(text: string): Promise<void>
+  /** For what cannot wait; whoever writes next waits for both. */
+  queue(text: string): void
+}
+
+/** Written to the disk from this much on. */
+const CHUNK_UNITS = 65_536
+
+/**
+ * Provides a new file for as long as the work lasts.
+ * @throws OperatorError `history_exists`, `history_not_written`
+ */
+export const withHistoryFile = async <T>(
+  { path }: { readonly path: string },
+  work: (file: HistoryFile) => Promise<T>,
+): Promise<T> => {
+  const handle = await create(path)
+  let waiting = ''
+  let writing: Promise<void> = Promise.resolve()
+  const flush = (): Promise<void> => {
+    const text = waiting
+    waiting = ''
+    writing = writing.then(() => append(handle, path, text))
+    return writing
+  }
+  const file: HistoryFile = {
+    write: async (text) => {
+      waiting += text
+      if (waiting.length >= CHUNK_UNITS) await flush()
+    },
+    queue: (text) => {
+      waiting += text
+    },
+  }
+  try {
+    const result = await work(file)
+    await flush()
+    return result
+  } catch (error) {
+    // The first error wins; what is known of the run is written all the same, if it can be.
+    await flush().catch(() => undefined)
+    throw error
+  } finally {
+    await handle.close()
+  }
+}
+
+const create = async (path: string): Promise<FileHandle> => {
+  try {
+    // Never over another history.
+    return await open(path, 'wx')
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw notWritten(path, error, ExitCode.usage)
+    throw new OperatorError('history_exists', `${path} is there already`, {
+      hint: 'name a file that does not exist yet: --history FILE',
+      cause: error,
+    })
+  }
+}
+
+const append = async (handle: FileHandle, path: string, text: string): Promise<void> => {
+  try {
+    await handle.appendFile(text)
+  } catch (error) {
+    throw notWritten(path, error, ExitCode.no)
+  }
+}
+
+const codeOf = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota is used up',
+  ENOENT: 'there is no such folder',
+  EACCES: 'permission denied',
+  EROFS: 'the file system is read-only',
+  EISDIR: 'it is a folder',
+}
+
+const notWritten = (path: string, cause: unknown, exitCode: ExitCode): OperatorError => {
+  const code = codeOf(cause)
+  const reason = (typeof code === 'string' ? REASONS[code] : undefined) ?? String(cause)
+  return new OperatorError('history_not_written', `cannot write the history ${path}: ${reason}`, { cause, exitCode })
+}

@@ -1,0 +1,116 @@
+import { open, readFile, rename } from 'node:fs/promises'
+import * as z from 'zod'
+import { ExitCode, OperatorError } from '../../errors.js'
+
+/** What a run of a replay is about: another transcript, database or way is another run. */
+export interface RunIdentity {
+  readonly sizeBytes: number
+  /** Hexadecimal, of the first 64 KiB. */
+  readonly headSha256: string
+  readonly format: string
+  readonly target: string
+  readonly through: string
+}
+
+/** How far a run came. */
+export interface RunState {
+  /** Everything up to this line is settled. */
+  readonly line: number
+  readonly finished: boolean
+  /** Lines up to there whose messages were rejected. */
+  readonly rejected: readonly { readonly line: number; readonly reason: string }[]
+  /** Size of the file of rejected lines then. */
+  readonly rejectedBytes?: number | undefined
+}
+
+export const NOT_BEGUN: RunState = { line: 0, finished: false, rejected: [] }
+
+/** Lines of rejected messages that a state remembers; it does not go on behind the last of them. */
+export const MOST_REJECTED = 1_000
+
+/**
+ * Reads how far an earlier run with this state file came.
+ * @throws OperatorError `state_of_another_run`, `state_unreadable`
+ */
+export const readRunState = async (path: string, identity: RunIdentity): Promise<RunState> => {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw unreadable(path, cause)
+  })
+  if (text === undefined) return NOT_BEGUN
+  const document = parse(text)
+  if (document === undefined) throw unreadable(path, undefined)
+  const differing = (['sizeBytes', 'headSha256', 'format', 'target', 'through'] as const).filter(
+    (field) => document.run[field] !== identity[field],
+  )
+  if (differing.length > 0) throw otherRun(path, differing)
+  return document.state
+}
+
+/** Writes how far a run came, so that a crash leaves the state before or this one. @throws OperatorError `state_not_written` */
+export const writeRunState = async (path: string, run: RunIdentity, state: RunState): Promise<void> => {
+  const next = `${path}.next`
+  try {
+    const file = await open(next, 'w', 0o600)
+    try {
+      await file.writeFile(`${JSON.stringify({ format: FORMAT, version: 1, run, state })}\n`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(next, path)
+  } catch (cause) {
+    throw new OperatorError('state_not_written', `${path} cannot be written: ${(cause as Error).message}`, {
+      hint: 'make room, or name another file for --resume; what was saved is not doubled by a second run',
+      exitCode: ExitCode.no,
+      cause,
+    })
+  }
+}
+
+const FORMAT = 'chatkeep-replay-state'
+
+const documentSchema = z.object({
+  format: z.literal(FORMAT),
+  version: z.literal(1),
+  run: z.object({
+    sizeBytes: z.number(),
+    headSha256: z.string(),
+    format: z.string(),
+    target: z.string(),
+    through: z.string(),
+  }),
+  state: z.object({
+    line: z.int().min(0),
+    finished: z.boolean(),
+    rejected: z.array(z.object({ line: z.int(), reason: z.string() })),
+    rejectedBytes: z.int().min(0).optional(),
+  }),
+})
+
+const parse = (text: string): z.infer<typeof documentSchema> | undefined => {
+  try {
+    return documentSchema.safeParse(JSON.parse(text)).data
+  } catch {
+    // What it is instead is of no use to anybody.
+    return undefined
+  }
+}
+
+const otherRun = (path: string, differing: readonly string[]): OperatorError =>
+  new OperatorError(
+    'state_of_another_run',
+    `${path} is the state of another replay: other ${differing.map(named).join(', ')}`,
+    {
+      hint: 'name the transcript and database of that replay, or another file for --resume',
+    },
+  )
+
+const named = (field: string): string =>
+  ({ sizeBytes: 'size', headSha256: 'beginning', through: 'way (--through)' })[field] ?? field
+
+const unreadable = (path: string, cause: unknown): OperatorError =>
+  new OperatorError('state_unreadable', `${path} is no state of a replay that can be read`, {
+    hint: 'name another file for --resume: nothing will be doubled',
+    cause,
+  })

@@ -1,0 +1,115 @@
+import { toUsername } from '../../persistence/prepare-message.js'
+import { conversationOf } from '../../protocol/identity.js'
+import type { Answer } from '../../client/chat-connection.js'
+import { createChatPeer } from '../../client/chat-peer.js'
+import { refusalOf } from './chat-refusal.js'
+import { withChatServer, type ChatServerSource, type RunningChat } from './with-chat-server.js'
+import { expectSocketRow } from '../checking/expected-rows.js'
+import { withOperatorDirectory, type OperatorDirectory } from '../checking/operator-directory.js'
+import { createLanes, type LaneLimits } from './lanes.js'
+import { createPeerPool } from './peer-pool.js'
+import type { KeyedMessage } from '../../transcripts/read-transcript.js'
+import { guestTokenOf, messageIdOf } from '../../transcripts/replay-key.js'
+import type { Sender, SendOutcome } from './sender.js'
+import type { TranscriptMessage } from '../../transcripts/transcript-line.js'
+
+/** Sockets that stay open at once, so that neither side runs out of them; operators hear of every message, so fewer of them. */
+const MOST_GUESTS = 200
+const MOST_OPERATORS = 20
+
+/** Enough lanes to keep the server busy; queues short enough to end quickly on Ctrl-C and to stay small. */
+const LIMITS: LaneLimits = { lanes: 16, perLane: 16, weight: 16 * 1_048_576 }
+
+/** What an operator whom the transcript does not name is called. */
+const NAMELESS_OPERATOR = 'operator'
+
+/** Provides a sender over the socket for as long as the work lasts. */
+export const withSocketSender = async <T>(source: ChatServerSource, work: (sender: Sender) => Promise<T>): Promise<T> =>
+  withChatServer(source, (chat) =>
+    withOperatorDirectory(source.target, async (operators) => {
+      const sender = createSocketSender(chat, operators, source.signal)
+      try {
+        return await work(sender)
+      } finally {
+        await sender.close()
+      }
+    }),
+  )
+
+/**
+ * Sends each message the way its writer would have: guests and operators at sockets of their own, one message of a
+ * conversation after the acknowledgement of the one before. The server's clock dates them.
+ */
+export const createSocketSender = (
+  { address, operatorSecret }: RunningChat,
+  operators: OperatorDirectory,
+  signal: AbortSignal,
+): Sender => {
+  const guests = createPeerPool(MOST_GUESTS)
+  const operatorPeers = createPeerPool(MOST_OPERATORS)
+  const connect = (join: Readonly<Record<string, unknown>>) => () => createChatPeer({ address, join, signal })
+
+  const sendAsOperator = async ({ message, key }: KeyedMessage): Promise<Answer> => {
+    const operatorId = await operators.idOfWriter(message)
+    const given = toUsername(message.operator ?? '')
+    const name = given === '' ? NAMELESS_OPERATOR : given
+    const join = { role: 'operator', name, operatorId, token: operatorSecret }
+    return operatorPeers.use(name, connect(join), (peer) =>
+      peer.ask('operatorMessage', {
+        to: conversationOf(guestTokenOf(message)),
+        ...contentOf(message),
+        operatorId,
+        operatorName: name,
+        messageId: messageIdOf(key),
+      }),
+    )
+  }
+
+  const send = async (keyed: KeyedMessage): Promise<SendOutcome> => {
+    const { message, key } = keyed
+    const token = guestTokenOf(message)
+    const join = { role: 'client', username: message.username, phone: message.phone, token }
+    const answer = await guests.use(token, connect(join), async (guest) => {
+      if (message.from === 'client') {
+        return guest.ask('clientMessage', { ...contentOf(message), messageId: messageIdOf(key) })
+      }
+      // An operator can write only to a guest whom the server has met.
+      const joined = await guest.join()
+      return joined.ok ? sendAsOperator(keyed) : joined
+    })
+    return outcomeOf(answer)
+  }
+
+  return {
+    open: (onOutcome) => createLanes(LIMITS, async (keyed) => onOutcome(keyed.line, await send(keyed))),
+    expectedRow: expectSocketRow(operators),
+    close: () => {
+      guests.close()
+      operatorPeers.close()
+      return Promise.resolve()
+    },
+  }
+}
+
+const contentOf = ({ messageType, text, image }: TranscriptMessage) => ({
+  type: messageType === 'IMAGE' ? 'image' : 'text',
+  message: text,
+  image: image?.url,
+  name: image?.name,
+  mimeType: image?.mimeType,
+})
+
+/** Refusals that concern one message; every other would meet the next one as well. */
+const BLAMES_THE_MESSAGE: ReadonlySet<string> = new Set([
+  'invalid_message',
+  'invalid_payload',
+  'idempotency_conflict',
+  'internal',
+])
+
+const outcomeOf = (answer: Answer): SendOutcome => {
+  if (answer.ok) return { kind: answer.duplicate === true ? 'duplicate' : 'saved' }
+  const { code, message } = answer.error
+  if (BLAMES_THE_MESSAGE.has(code)) return { kind: 'rejected', reason: message }
+  throw refusalOf(answer)
+}

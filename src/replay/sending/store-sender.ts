@@ -1,0 +1,61 @@
+import type { ConnectionTarget } from '../../database/connection-target.js'
+import { createBulkStore, type BulkStore } from '../../persistence/bulk-store.js'
+import { DatabaseRefused, IdempotencyConflict, InvalidMessage, MessageNotStored } from '../../persistence/errors.js'
+import type { SavedChatMessage } from '../../persistence/message.js'
+import { blamesTheRow } from '../../persistence/save-batch.js'
+import { createBatches, type BatchLimits } from './batches.js'
+import { expectStoreRow } from '../checking/expected-rows.js'
+import { withOperatorDirectory, type OperatorDirectory } from '../checking/operator-directory.js'
+import type { Sender, SendOutcome } from './sender.js'
+import { toNewChatMessage } from '../../transcripts/transcript-line.js'
+
+/** Large enough for COPY to pay, small enough for memory and for a quick end on Ctrl-C. */
+const LIMITS: BatchLimits = { items: 2_000, weight: 4 * 1_048_576 }
+
+/** Provides a sender into one database for as long as the work lasts. */
+export const withStoreSender = async <T>(target: ConnectionTarget, work: (sender: Sender) => Promise<T>): Promise<T> =>
+  withOperatorDirectory(target, async (operators) => {
+    const sender = createStoreSender(createBulkStore(target, 'chatkeep replay'), operators)
+    try {
+      return await work(sender)
+    } finally {
+      await sender.close()
+    }
+  })
+
+/** Saves messages through the core, with the instants at which they were written. Closes the store when it is closed. */
+export const createStoreSender = (store: BulkStore, operators: OperatorDirectory): Sender => ({
+  open: (onOutcome) =>
+    createBatches(LIMITS, async (batch) => {
+      const messages = await Promise.all(
+        batch.map(async ({ message, key }) => ({
+          ...toNewChatMessage(message),
+          operatorId: await operators.idOfWriter(message),
+          idempotencyKey: key,
+        })),
+      )
+      const outcomes = await store.saveChatMessages(messages)
+      // What ends the run ends it after the books are kept: messages behind it may be saved all the same.
+      const fatal = outcomes.find((outcome) => toSendOutcome(outcome) === undefined)
+      for (const [index, outcome] of outcomes.entries()) {
+        const sent = toSendOutcome(outcome)
+        if (sent !== undefined) onOutcome(batch[index]?.line ?? 0, sent)
+      }
+      if (fatal?.status === 'rejected') throw fatal.reason
+    }),
+  expectedRow: expectStoreRow(operators),
+  close: () => store.close(),
+})
+
+/** @returns undefined for an error that is not the message's own */
+const toSendOutcome = (outcome: PromiseSettledResult<SavedChatMessage>): SendOutcome | undefined => {
+  if (outcome.status === 'fulfilled') return { kind: outcome.value.duplicate ? 'duplicate' : 'saved' }
+  const error: unknown = outcome.reason
+  if (error instanceof InvalidMessage || error instanceof IdempotencyConflict || error instanceof MessageNotStored) {
+    return { kind: 'rejected', reason: error.message }
+  }
+  if (error instanceof DatabaseRefused && blamesTheRow(error.cause)) {
+    return { kind: 'rejected', reason: `${error.message} [${error.sqlState}]` }
+  }
+  return undefined
+}

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import type { ConnectionTarget } from '../../database/connection-target.js'
+import { createChatStore } from '../../persistence/chat-store.js'
+import { SILENT_LOG, type ChatLog, type LogFields } from '../../chat-log.js'
+import { startChatServer } from '../../server/chat-server.js'
+import { parseChatUrl, type ChatAddress } from '../../client/chat-address.js'
+import { createChatPeer } from '../../client/chat-peer.js'
+
+/** A chat server that takes connections. */
+export interface RunningChat {
+  readonly address: ChatAddress
+  /** What operators join with; undefined: they cannot. */
+  readonly operatorSecret: string | undefined
+}
+
+export interface ChatServerSource {
+  /** A server that runs already; one of our own when absent. */
+  readonly url: string | undefined
+  /** The operator secret of the server that runs already. */
+  readonly operatorSecret: string | undefined
+  /** The database that a server of our own writes to. */
+  readonly target: ConnectionTarget
+  readonly signal: AbortSignal
+  readonly onLog: (line: string) => void
+}
+
+/**
+ * Provides a chat server for as long as the work lasts.
+ * @throws OperatorError `invalid_chat_url`, `chat_server_unreachable`
+ */
+export const withChatServer = async <T>(
+  source: ChatServerSource,
+  work: (chat: RunningChat) => Promise<T>,
+): Promise<T> => {
+  if (source.url === undefined) return withOwnServer(source, work)
+  const address = parseChatUrl(source.url)
+  await checkReachable(address, source.signal)
+  return work({ address, operatorSecret: source.operatorSecret })
+}
+
+/** A server that has never answered is not waited for as long as one that went away. */
+const FIRST_CONTACT_PATIENCE_MS = 5_000
+
+const checkReachable = async (address: ChatAddress, signal: AbortSignal): Promise<void> => {
+  const peer = createChatPeer({ address, join: {}, signal, patienceMs: FIRST_CONTACT_PATIENCE_MS })
+  try {
+    await peer.connect()
+  } finally {
+    peer.close()
+  }
+}
+
+const withOwnServer = async <T>(
+  { target, onLog }: ChatServerSource,
+  work: (chat: RunningChat) => Promise<T>,
+): Promise<T> => {
+  const operatorSecret = randomBytes(16).toString('base64url')
+  const store = createChatStore({ target }, { applicationName: 'chatkeep replay' })
+  try {
+    const server = await startChatServer({ store, port: 0, operatorSecret, eventsPerSecond: 0, log: toLog(onLog) })
+    try {
+      return await work({ address: parseChatUrl(server.url), operatorSecret })
+    } finally {
+      await server.close()
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+/** What goes wrong at our own server, among what the replay says. */
+const toLog = (onLog: (line: string) => void): ChatLog => {
+  const say = ({ event: _event, ...fields }: LogFields, text: string): void =>
+    onLog(`the chat server: ${text} ${JSON.stringify(fields)}`)
+  return { ...SILENT_LOG, warn: say, error: say }
+}

@@ -1,0 +1,23 @@
+import type { Server, Socket } from 'socket.io'
+import type { ServerToClientEvents } from '../protocol/outgoing.js'
+import type { Participant } from '../protocol/participants.js'
+import type { PeerNews } from './peer-news.js'
+
+/** What Socket.IO calls with whatever a client sent. */
+export type Listener = (...args: readonly unknown[]) => void
+
+/** What clients send is not to be trusted before it is parsed. */
+type ClientToServerEvents = Readonly<Record<string, Listener>>
+
+interface SocketData {
+  /** Absent until the socket has joined. */
+  participant?: Participant
+}
+
+/** What servers on one database tell one another, beside the broadcasts. */
+interface ServerToServerEvents {
+  peers: (news: PeerNews) => void
+}
+
+export type ChatIo = Server<ClientToServerEvents, ServerToClientEvents, ServerToServerEvents, SocketData>
+export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, ServerToServerEvents, SocketData>

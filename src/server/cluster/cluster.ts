@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import { Adapter } from 'socket.io-adapter'
+import type { ConnectionTarget } from '../../database/connection-target.js'
+import type { ChatLog } from '../../chat-log.js'
+import type { ChatIo } from '../chat-io.js'
+import { createPeers, NO_PEERS, type Peers } from './peers.js'
+import { openPostgresAdapter, type PostgresAdapter } from './postgres-adapter.js'
+import { announceArrival, announceDeparture, isHere, participantsHere } from './presence.js'
+
+/** How the servers on one database reach one another. */
+export interface ClusterOptions {
+  /** The database server itself: what listens cannot go through a connection pooler. */
+  readonly target: ConnectionTarget
+  /** Of the chat's tables; the target's, or `public`, when absent. */
+  readonly schema?: string | undefined
+}
+
+export interface Cluster {
+  /** What Socket.IO takes as its `adapter`. */
+  readonly adapter: typeof Adapter
+  /** Begins to tell the others who is here, and to learn who is there. */
+  meet(io: ChatIo): Peers
+  close(): Promise<void>
+}
+
+interface Joining {
+  readonly options: ClusterOptions | undefined
+  readonly operatorSecret: string | undefined
+  /** With the database away at the start, the other servers are met later. */
+  readonly mayConnectLater: boolean
+  readonly log: ChatLog
+}
+
+/** @throws OperatorError as `openPostgresAdapter` does */
+export const joinCluster = async ({ options, ...rest }: Joining): Promise<Cluster> => {
+  if (options === undefined) return ALONE
+  const { target, schema = target.schema ?? 'public' } = options
+  const adapter = await openPostgresAdapter({ target, schema, ...rest })
+  return { adapter: adapter.adapter, meet: (io) => meetPeers(io, adapter), close: () => adapter.close() }
+}
+
+const ALONE: Cluster = { adapter: Adapter, meet: () => NO_PEERS, close: () => Promise.resolve() }
+
+const meetPeers = (io: ChatIo, { isConnected, onRestored }: PostgresAdapter): Peers => {
+  const peers = createPeers({
+    self: randomUUID(),
+    publish: (news) => io.serverSideEmit('peers', news),
+    isConnected,
+    isHere: (participant) => isHere(io, participant),
+    participantsHere: () => participantsHere(io),
+    onArrival: (participant) => announceArrival(io, participant),
+    onDeparture: (participant) => announceDeparture(io, participant),
+  })
+  io.on('peers', (news) => peers.receive(news))
+  onRestored(() => peers.introduce())
+  peers.introduce()
+  return peers
+}

@@ -1,0 +1,125 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { type Adapter, ClusterAdapter, type ClusterMessage, type ClusterResponse } from 'socket.io-adapter'
+import { explainDatabaseError, isDatabaseAway } from '../../database/connection-error.js'
+import type { ConnectionTarget } from '../../database/connection-target.js'
+import { openNotificationChannel } from '../../database/notification-channel.js'
+import { ExitCode, OperatorError } from '../../errors.js'
+import type { ChatLog } from '../../chat-log.js'
+import { errorFields } from '../error-fields.js'
+import { createFragmentJoiner, toFragments } from './fragments.js'
+import { createSeal } from './sealed-text.js'
+
+export interface PostgresAdapterOptions {
+  /** The server itself, not a pooler. */
+  readonly target: ConnectionTarget
+  /** Of the chat's tables: servers of one schema find one another. */
+  readonly schema: string
+  /** All servers have the same. */
+  readonly operatorSecret: string | undefined
+  /** With the database away at the start, the other servers are met later. */
+  readonly mayConnectLater: boolean
+  readonly log: ChatLog
+}
+
+export interface PostgresAdapter {
+  /** What Socket.IO takes as its `adapter`. */
+  readonly adapter: typeof Adapter
+  readonly isConnected: () => boolean
+  /** Called after each outage. */
+  onRestored: (listener: () => void) => void
+  close(): Promise<void>
+}
+
+const APPLICATION_NAME = 'chatkeep serve adapter'
+
+/**
+ * Lets this server's broadcasts reach the sockets of others on the same database, over LISTEN and NOTIFY. They are hints:
+ * what is lost while the connection is away is in the database. Every role of the database can listen to any channel and
+ * notify it, without any privilege, so what goes over it is sealed with the operator secret.
+ * @throws OperatorError `adapter_needs_secret`, `connection_pooler`, and whatever keeps from connecting
+ */
+export const openPostgresAdapter = async (options: PostgresAdapterOptions): Promise<PostgresAdapter> => {
+  const { target, schema, operatorSecret, mayConnectLater, log } = options
+  if (operatorSecret === undefined) throw needsSecret()
+  const self = randomBytes(8).toString('hex')
+  const seal = createSeal(operatorSecret, 'chatkeep adapter')
+  const join = createFragmentJoiner(self)
+  const strangers = new Set<string>()
+  let deliver: (message: ClusterMessage | ClusterResponse) => void = () => undefined
+  let restored: () => void = () => undefined
+
+  const receive = (payload: string): void => {
+    const joined = join(payload)
+    if (joined === undefined) return
+    const opened = seal.open(joined.text)
+    // Only who has the secret can close a text, so it holds what a server of ours wrote.
+    if (opened !== undefined) deliver(JSON.parse(opened) as ClusterMessage | ClusterResponse)
+    else if (strangers.size < MAX_STRANGERS && !strangers.has(joined.sender)) {
+      strangers.add(joined.sender)
+      log.error(
+        { event: 'adapter_stranger' },
+        'another server was not understood: all servers on one database need the same operator secret',
+      )
+    }
+  }
+  const channel = await openNotificationChannel(target, {
+    applicationName: APPLICATION_NAME,
+    channel: channelOf(schema),
+    onPayload: receive,
+    mayConnectLater: (error) => mayConnectLater && isDatabaseAway(explainDatabaseError(error, target)),
+    onLost: (reason) =>
+      log.warn({ event: 'adapter_lost', ...errorFields(reason) }, 'the connection to the other servers was lost'),
+    onRestored: ({ lostPayloads }) => {
+      log.info(
+        { event: 'adapter_restored', notificationsNotSent: lostPayloads },
+        'connected to the other servers again; what was not told them is in the database',
+      )
+      restored()
+    },
+  })
+  const publish = (message: ClusterMessage | ClusterResponse): void =>
+    channel.send(toFragments(self, seal.close(JSON.stringify(message))))
+
+  // Socket.IO asks for a class. A broadcast never waits for the database: the server's own sockets get it at once.
+  class OverNotifications extends ClusterAdapter {
+    // Only to make it public.
+    // eslint-disable-next-line @typescript-eslint/no-useless-constructor
+    constructor(namespace: ConstructorParameters<typeof Adapter>[0]) {
+      super(namespace)
+    }
+
+    override init(): void {
+      deliver = (message) => this.onMessage(message as ClusterMessage)
+    }
+
+    protected override doPublish(message: ClusterMessage): Promise<string> {
+      publish(message)
+      return Promise.resolve('')
+    }
+
+    protected override doPublishResponse(_requester: string, response: ClusterResponse): Promise<void> {
+      publish(response)
+      return Promise.resolve()
+    }
+  }
+
+  return {
+    adapter: OverNotifications,
+    isConnected: () => channel.isConnected,
+    onRestored: (listener) => (restored = listener),
+    close: () => channel.close(),
+  }
+}
+
+/** Enough to be told, and a bound for what anybody who can connect could make us remember. */
+const MAX_STRANGERS = 10
+
+// A channel's name has 63 bytes, as a schema's has.
+const channelOf = (schema: string): string =>
+  `chatkeep_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`
+
+const needsSecret = (): OperatorError =>
+  new OperatorError('adapter_needs_secret', 'servers that act as one need one operator secret, and there is none', {
+    hint: 'set CHATKEEP_OPERATOR_SECRET or --operator-secret-file, the same for all of them',
+    exitCode: ExitCode.usage,
+  })

@@ -1,0 +1,121 @@
+import type { ChatIo, ChatSocket } from '../chat-io.js'
+import type { Peers } from './peers.js'
+import type { ConnectedOperator } from '../../protocol/outgoing.js'
+import { participantKey, type Guest, type Operator, type Participant } from '../../protocol/participants.js'
+import { forbidden, notJoined } from '../../protocol/refusals.js'
+
+/** All operators' sockets. */
+export const OPERATORS = 'operators'
+
+/** All sockets (tabs) of one conversation. The prefix keeps an operator's `to` from naming any other room, such as a socket's own. */
+export const conversationRoom = (conversation: string): string => `conversation:${conversation}`
+
+/** @throws OperatorError `not_joined` */
+export const joinedAt = (socket: ChatSocket): Participant => {
+  const { participant } = socket.data
+  if (participant === undefined) throw notJoined()
+  return participant
+}
+
+/** @throws OperatorError `not_joined`, or `forbidden` for an operator */
+export const guestAt = (socket: ChatSocket): Guest => {
+  const participant = joinedAt(socket)
+  if (participant.role !== 'client') throw forbidden(participant.role)
+  return participant
+}
+
+/** @throws OperatorError `not_joined`, or `forbidden` for a guest */
+export const operatorAt = (socket: ChatSocket): Operator => {
+  const participant = joinedAt(socket)
+  if (participant.role !== 'operator') throw forbidden(participant.role)
+  return participant
+}
+
+/** The guest of a conversation as it joined last, if any of its sockets is connected, on this server or another. */
+export const connectedGuest = ({ io, peers }: PresentChat, conversation: string): Guest | undefined => {
+  const here = participantsIn(io, conversationRoom(conversation)).at(-1)
+  if (here?.role === 'client') return here
+  const elsewhere = peers.find(participantKey({ role: 'client', conversation, username: '', phone: null }))
+  return elsewhere?.role === 'client' ? elsewhere : undefined
+}
+
+/** One entry an operator, however many sockets and servers they are connected to. */
+export const connectedOperators = ({ io, peers }: PresentChat): readonly ConnectedOperator[] =>
+  oncePerKey([...participantsIn(io, OPERATORS), ...peers.all()])
+    .filter((participant) => participant.role === 'operator')
+    .map(toConnectedOperator)
+
+/** One entry a guest or operator of this server's own sockets. */
+export const participantsHere = (io: ChatIo): readonly Participant[] =>
+  oncePerKey(Array.from(io.sockets.sockets.values(), ({ data }) => data.participant).filter((one) => one !== undefined))
+
+/** Whether one of this server's own sockets is the participant's. */
+export const isHere = (io: ChatIo, participant: Participant): boolean =>
+  participantsIn(io, roomOf(participant)).some((other) => participantKey(other) === participantKey(participant))
+
+/** Puts the socket into its rooms, leaving those of an earlier join, and tells the operators who is new. */
+export const enter = (chat: PresentChat, socket: ChatSocket, participant: Participant): void => {
+  leave(chat, socket)
+  const { io, peers } = chat
+  const isNew = !isConnected(chat, participant)
+  socket.data.participant = participant
+  // At once, since rooms are in this process's memory: the next event of the same packet finds the socket joined.
+  void socket.join(roomOf(participant))
+  peers.entered(participant)
+  if (isNew) announceArrival(io, participant, socket.id)
+}
+
+/** Takes the socket out of its rooms and tells the operators when an operator is gone; also after a disconnect. */
+export const leave = (chat: PresentChat, socket: ChatSocket): void => {
+  const { participant } = socket.data
+  if (participant === undefined) return
+  const { io, peers } = chat
+  delete socket.data.participant
+  void socket.leave(roomOf(participant))
+  if (isHere(io, participant)) return
+  peers.left(participant)
+  if (!isConnected(chat, participant)) announceDeparture(io, participant)
+}
+
+/**
+ * Tells the operators on this server's own sockets; other servers tell theirs. A chat is new when none of its sockets was connected
+ * at the join. So a guest who comes back is announced again, under the same `clientId`: to remember everybody who was ever here
+ * would cost memory without bound, and a panel keyed by it loses nothing.
+ * @param except the operator's own socket
+ */
+export const announceArrival = (io: ChatIo, participant: Participant, except = ''): void => {
+  if (participant.role === 'operator') {
+    io.local.to(OPERATORS).except(except).emit('operatorConnected', toConnectedOperator(participant))
+    return
+  }
+  io.local.to(OPERATORS).emit('newChat', { clientId: participant.conversation, username: participant.username })
+}
+
+/** Tells the operators on this server's own sockets that an operator is gone; of a guest they learn nothing. */
+export const announceDeparture = (io: ChatIo, participant: Participant): void => {
+  if (participant.role !== 'operator') return
+  io.local.to(OPERATORS).emit('operatorDisconnected', toConnectedOperator(participant))
+}
+
+/** The sockets of this server, and the participants on the others. */
+export interface PresentChat {
+  readonly io: ChatIo
+  readonly peers: Peers
+}
+
+const isConnected = ({ io, peers }: PresentChat, participant: Participant): boolean =>
+  isHere(io, participant) || peers.find(participantKey(participant)) !== undefined
+
+const roomOf = (participant: Participant): string =>
+  participant.role === 'operator' ? OPERATORS : conversationRoom(participant.conversation)
+
+const participantsIn = (io: ChatIo, room: string): readonly Participant[] => {
+  const ids = io.sockets.adapter.rooms.get(room) ?? new Set<string>()
+  return Array.from(ids, (id) => io.sockets.sockets.get(id)?.data.participant).filter((found) => found !== undefined)
+}
+
+const oncePerKey = (participants: readonly Participant[]): readonly Participant[] => [
+  ...new Map(participants.map((participant) => [participantKey(participant), participant])).values(),
+]
+
+const toConnectedOperator = ({ operatorId, name }: Operator): ConnectedOperator => ({ operatorId, name })

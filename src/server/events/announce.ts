@@ -1,0 +1,73 @@
+import type { SavedChatMessage } from '../../persistence/message.js'
+import type { ChatIo } from '../chat-io.js'
+import { toIncomingMessage, toOperatorBroadcast, toOperatorMessage } from '../../protocol/outgoing.js'
+import type { Operator } from '../../protocol/participants.js'
+import type { MessagePayload } from '../../protocol/payloads.js'
+import { conversationRoom, OPERATORS } from '../cluster/presence.js'
+import type { Submission } from '../../journal/submission.js'
+
+export type Announce = (submission: Submission, saved: SavedChatMessage) => void
+
+/** A resend meets its other attempt within seconds; this many newer messages come later. */
+const MAX_REMEMBERED = 10_000
+
+/**
+ * Tells of each message once: two attempts of one, neither of which knows whether it was the one that was stored, both take
+ * themselves for it.
+ */
+export const createAnnouncer = (io: ChatIo): Announce => {
+  const announced = new Set<number>()
+  return (submission, saved) => {
+    if (saved.duplicate || announced.has(saved.id)) return
+    announced.add(saved.id)
+    for (const id of announced) {
+      if (announced.size <= MAX_REMEMBERED) break
+      announced.delete(id)
+    }
+    announce(io, submission, saved)
+  }
+}
+
+/** Tells the other side, and the operators, of a message that is committed. */
+const announce = (io: ChatIo, submission: Submission, saved: SavedChatMessage): void => {
+  const conversation = submission.message.sessionId
+  const payload = payloadOf(submission)
+  const operator = operatorOf(submission)
+  if (operator === undefined) {
+    io.to(OPERATORS).emit('incomingMessage', toIncomingMessage(conversation, payload, saved))
+    return
+  }
+  const message = toOperatorMessage(conversation, operator, payload, saved)
+  io.to(conversationRoom(conversation)).emit('operatorMessage', message)
+  io.to(conversationRoom(conversation)).emit('incomingOperatorMessage', message)
+  io.to(OPERATORS)
+    .except(submission.senderSocketId)
+    .emit('operatorBroadcast', toOperatorBroadcast(conversation, operator, payload, saved))
+}
+
+/** Tells the sender of a queued message, on whatever sockets it has by now, that it is in the database. */
+export const confirm = (io: ChatIo, submission: Submission, { createdAt }: SavedChatMessage): void => {
+  const { messageId, message } = submission
+  const receipt = { messageId, clientId: message.sessionId, timestamp: createdAt.toISOString(), queued: false }
+  const operator = operatorOf(submission)
+  if (operator === undefined) io.to(conversationRoom(message.sessionId)).emit('messageSent', receipt)
+  else for (const socket of socketsOf(io, operator)) socket.emit('messageSent', receipt)
+}
+
+const operatorOf = ({ operatorName, message }: Submission): Operator | undefined =>
+  operatorName === null ? undefined : { role: 'operator', operatorId: message.operatorId ?? null, name: operatorName }
+
+const socketsOf = (io: ChatIo, { operatorId, name }: Operator) =>
+  [...io.sockets.sockets.values()].filter(({ data: { participant } }) => {
+    return participant?.role === 'operator' && participant.operatorId === operatorId && participant.name === name
+  })
+
+const payloadOf = ({ message, messageId, size }: Submission): MessagePayload => ({
+  type: message.messageType === 'TEXT' ? 'text' : 'image',
+  message: message.text,
+  image: message.imageUrl,
+  name: message.imageName,
+  mimeType: message.mimeType,
+  size,
+  messageId,
+})

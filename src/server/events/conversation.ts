@@ -1,0 +1,39 @@
+import type { ConversationContact } from '../keeping/conversation-contact.js'
+import type { Contact } from '../../persistence/contact.js'
+import type { ServerContext } from './server-context.js'
+import type { ContactPayload } from '../../protocol/payloads.js'
+import { connectedGuest } from '../cluster/presence.js'
+import { unknownConversation } from '../../protocol/refusals.js'
+
+/**
+ * Finds out whose conversation it is: from the guest who is connected, else from the newest message that is stored under its name.
+ * @throws OperatorError `unknown_conversation`
+ */
+export const findContact = async (
+  chat: Pick<ServerContext, 'io' | 'peers' | 'store'>,
+  conversation: string,
+): Promise<ConversationContact> => {
+  const connected = connectedContact(chat, conversation)
+  if (connected !== undefined) return connected
+  const { messages } = await chat.store.getChatHistory({ sessionId: conversation, limit: 1 })
+  const newest = messages[0]
+  if (newest === undefined) throw unknownConversation()
+  return { clientId: newest.clientId, guestUsername: newest.guestUsername, guestPhone: null }
+}
+
+/** The guest who is connected; undefined when nobody is. */
+export const connectedContact = (
+  chat: Pick<ServerContext, 'io' | 'peers'>,
+  conversation: string,
+): ConversationContact | undefined => {
+  const guest = connectedGuest(chat, conversation)
+  // The core finds the client by the name, and makes one when the operator is the first to write.
+  return guest && { clientId: null, guestUsername: guest.username, guestPhone: guest.phone }
+}
+
+/** On the socket a text is a conversation's name; a number is the database id that `recentChats` gives out. */
+export const toContact = ({ clientId, username }: ContactPayload): Contact => ({
+  clientId: typeof clientId === 'number' ? clientId : undefined,
+  sessionId: typeof clientId === 'string' ? clientId : undefined,
+  guestUsername: username ?? undefined,
+})

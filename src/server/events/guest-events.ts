@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import type { Reply } from './answering.js'
+import type { ServerContext, Listeners, SocketSession } from './server-context.js'
+import { idempotencyKeyOf } from '../../protocol/identity.js'
+import type { Guest } from '../../protocol/participants.js'
+import { emptySchema, guestMessageSchema, guestTypingSchema, type MessagePayload } from '../../protocol/payloads.js'
+import { guestAt, OPERATORS } from '../cluster/presence.js'
+import { contentOf, keepAndAnnounce } from './saving.js'
+
+/** What a guest or client may ask for, apart from `join` and `history`. */
+export const guestListeners = (chat: ServerContext, session: SocketSession): Listeners => {
+  const { io, answer } = chat
+  const { socket, inOrder } = session
+  return {
+    clientMessage: answer('clientMessage', guestMessageSchema, (payload) => {
+      const guest = guestAt(socket)
+      return inOrder(() => keepGuestMessage(chat, session, guest, payload))
+    }),
+    clientTyping: answer('clientTyping', guestTypingSchema, ({ isTyping }) => {
+      io.to(OPERATORS).emit('clientTyping', { from: guestAt(socket).conversation, isTyping })
+      return {}
+    }),
+    // In order, so that the last messages reach the operators before the end does.
+    chatEnded: answer('chatEnded', emptySchema, () => {
+      const { conversation: clientId } = guestAt(socket)
+      return inOrder(() => {
+        io.to(OPERATORS).emit('chatEnded', { clientId })
+        return {}
+      })
+    }),
+  }
+}
+
+const keepGuestMessage = (
+  chat: ServerContext,
+  { socket }: SocketSession,
+  guest: Guest,
+  payload: MessagePayload,
+): Promise<Reply> => {
+  const { conversation, username, phone } = guest
+  const messageId = payload.messageId ?? randomUUID()
+  return keepAndAnnounce(chat, socket, {
+    message: {
+      ...contentOf(payload),
+      senderType: 'CLIENT',
+      guestUsername: username,
+      guestPhone: phone,
+      clientSocketId: socket.id,
+      sessionId: conversation,
+      idempotencyKey: idempotencyKeyOf(conversation, messageId),
+    },
+    messageId,
+    contactKnown: true,
+    size: payload.size ?? null,
+    operatorName: null,
+    senderSocketId: socket.id,
+  })
+}

@@ -1,0 +1,58 @@
+import type * as z from 'zod'
+import type { Reply } from './answering.js'
+import type { ServerContext, Listeners, SocketSession } from './server-context.js'
+import { conversationOf, createGuestToken, isGuestToken } from '../../protocol/identity.js'
+import { isOperatorSecret } from '../protection/operator-secret.js'
+import { joinSchema } from '../../protocol/payloads.js'
+import { enter } from '../cluster/presence.js'
+import { invalidToken, unauthorized } from '../../protocol/refusals.js'
+
+type JoinPayload = z.infer<typeof joinSchema>
+type GuestJoin = Extract<JoinPayload, { role: 'client' }>
+type OperatorJoin = Extract<JoinPayload, { role: 'operator' }>
+
+/** How a socket becomes a guest's or an operator's. A second join replaces the first. */
+export const joinListeners = (chat: ServerContext, session: SocketSession): Listeners => ({
+  join: chat.answer('join', joinSchema, (payload) =>
+    payload.role === 'client' ? joinAsGuest(chat, session, payload) : joinAsOperator(chat, session, payload),
+  ),
+})
+
+const joinAsGuest = (
+  chat: ServerContext,
+  session: SocketSession,
+  { username, phone, token: presented }: GuestJoin,
+): Reply => {
+  const token = guestToken(session, presented)
+  const conversation = conversationOf(token)
+  session.guestToken = token
+  enter(chat, session.socket, { role: 'client', conversation, username, phone: phone ?? null })
+  return { answer: { token, clientId: conversation } }
+}
+
+// A widget that knows no tokens and joins twice on one socket goes on in its conversation.
+const guestToken = (session: SocketSession, presented: unknown): string => {
+  if (presented == null) return session.guestToken ?? createGuestToken()
+  if (typeof presented === 'string' && isGuestToken(presented)) return presented
+  throw invalidToken()
+}
+
+const joinAsOperator = (
+  chat: ServerContext,
+  session: SocketSession,
+  { name, operatorId, token }: OperatorJoin,
+): Reply => {
+  const { operatorSecret, log } = chat
+  if (operatorSecret === undefined || !isOperatorSecret(token, operatorSecret)) {
+    log.warn(
+      { event: 'operator_refused', socket: session.socket.id },
+      'an operator was refused: no secret, or a wrong one',
+    )
+    const reason =
+      operatorSecret === undefined ? 'this server takes no operators' : 'the operator secret is missing or wrong'
+    return { error: unauthorized(reason), afterwards: () => session.socket.disconnect(true) }
+  }
+  session.guestToken = undefined
+  enter(chat, session.socket, { role: 'operator', operatorId: operatorId ?? null, name })
+  return {}
+}

@@ -1,0 +1,31 @@
+import type { Contact } from '../../persistence/contact.js'
+import type { Reply } from './answering.js'
+import type { ServerContext } from './server-context.js'
+import { toContact } from './conversation.js'
+import type { ContactPayload } from '../../protocol/payloads.js'
+import { connectedGuest } from '../cluster/presence.js'
+import { unknownConversation } from '../../protocol/refusals.js'
+
+/** Marks what one contact wrote as read, up to a message; answers how many messages changed. */
+export const markRead = async (
+  chat: ServerContext,
+  operatorId: number | null,
+  whose: ContactPayload,
+  upToMessageId: number | undefined,
+): Promise<Reply> => {
+  const { sessionId, ...contact } = toContact(whose)
+  const contacts = sessionId === undefined ? [contact] : await readableContacts(chat, sessionId)
+  let marked = 0
+  for (const one of contacts) marked += await chat.store.markMessagesAsRead({ ...one, operatorId, upToMessageId })
+  return { answer: { marked } }
+}
+
+// The conversation itself, whatever names its guest used in it; and the client of its newest message, since what is unread
+// is counted by client in `recentChats`, whichever conversation the operator had open.
+const readableContacts = async (chat: ServerContext, conversation: string): Promise<readonly Contact[]> => {
+  const { messages } = await chat.store.getChatHistory({ sessionId: conversation, limit: 1 })
+  const [newest] = messages
+  if (newest === undefined && connectedGuest(chat, conversation) === undefined) throw unknownConversation()
+  const clientId = newest?.clientId ?? null
+  return [{ sessionId: conversation }, ...(clientId === null ? [] : [{ clientId }])]
+}

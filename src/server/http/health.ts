@@ -1,0 +1,79 @@
+import type { RequestListener, ServerResponse } from 'node:http'
+import type { ChatStore } from '../../persistence/chat-store.js'
+import { OperatorError } from '../../errors.js'
+import type { ChatLog } from '../../chat-log.js'
+import type { Drain } from '../../concurrency/in-flight.js'
+import { errorFields } from '../error-fields.js'
+import type { JournalState } from '../keeping/message-sink.js'
+
+export interface Health {
+  readonly store: ChatStore
+  readonly drain: Drain
+  readonly journalState: () => JournalState | undefined
+  readonly log: ChatLog
+}
+
+/** The code of what keeps the server from serving; undefined: nothing. */
+type Trouble = string | undefined
+
+const CLOSING = 'server_closing'
+
+/** However often it is asked: a probe must not become a load. */
+const ASK_AGAIN_AFTER_MS = 1_000
+
+/**
+ * Answers `/healthz` (does the process serve?) and `/readyz` (could it keep a message now?): 200, or 503 with a code.
+ * Everything else is not here.
+ */
+export const createHealthListener = ({ store, drain, journalState, log }: Health): RequestListener => {
+  const readTrouble = onceASecond(async (): Promise<Trouble> => {
+    try {
+      await store.checkReady()
+      return undefined
+    } catch (error) {
+      log.warn({ event: 'not_ready', ...errorFields(error) }, 'no message could be kept right now')
+      return error instanceof OperatorError ? error.code : 'internal'
+    }
+  })
+  const PROBES: Readonly<Record<string, () => Promise<Trouble>>> = {
+    '/healthz': () => Promise.resolve(drain.closing ? CLOSING : undefined),
+    '/readyz': async () => (drain.closing ? CLOSING : readTrouble()),
+  }
+  return ({ method, url = '' }, response) => {
+    const [path = ''] = url.split('?')
+    const probe = Object.hasOwn(PROBES, path) ? PROBES[path] : undefined
+    if (probe === undefined) response.writeHead(404).end()
+    else if (method !== 'GET' && method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end()
+    else
+      void probe().then((trouble) =>
+        // Whether what comes is taken nevertheless, who asks may want to know.
+        answer(response, trouble, trouble === CLOSING ? undefined : journalState()),
+      )
+  }
+}
+
+const answer = (response: ServerResponse, code: Trouble, journal: JournalState | undefined): void => {
+  const body = JSON.stringify(code === undefined ? { ok: true } : { ok: false, code, ...journal })
+  response
+    .writeHead(code === undefined ? 200 : 503, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      'cache-control': 'no-store',
+    })
+    // Node leaves the body out of the answer to HEAD.
+    .end(body)
+}
+
+/** Asks again only when the last answer is old; whoever comes meanwhile shares it. */
+const onceASecond = <T>(ask: () => Promise<T>): (() => Promise<T>) => {
+  let last: Promise<T> | undefined
+  let answeredAt = 0
+  return () => {
+    if (last !== undefined && performance.now() - answeredAt < ASK_AGAIN_AFTER_MS) return last
+    answeredAt = Infinity
+    last = ask().finally(() => {
+      answeredAt = performance.now()
+    })
+    return last
+  }
+}

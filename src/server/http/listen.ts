@@ -1,0 +1,61 @@
+import type { Server } from 'node:http'
+import { ExitCode, OperatorError } from '../../errors.js'
+
+/**
+ * Starts listening.
+ * @returns the port, which differs from the given one when that is 0
+ * @throws OperatorError `address_in_use`, `address_not_available`, `address_not_permitted` or `cannot_listen`
+ */
+export const listen = (server: Server, host: string, port: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => reject(explain(error, host, port))
+    server.once('error', fail)
+    server.listen({ host, port }, () => {
+      server.off('error', fail)
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
+    })
+  })
+
+/** `host:port` as it stands in a URL. */
+export const authorityOf = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+interface Explanation {
+  readonly code: string
+  readonly reason: string
+  readonly hint?: string
+  readonly exitCode?: ExitCode
+}
+
+const NOT_OURS: Explanation = {
+  code: 'address_not_available',
+  reason: 'this machine has no such address',
+  hint: 'name one of its own with --host: 127.0.0.1 for this machine only, 0.0.0.0 for every network it is in',
+}
+
+const NOT_PERMITTED: Explanation = {
+  code: 'address_not_permitted',
+  reason: 'this user is not permitted to',
+  hint: 'name a port of 1024 or above with --port',
+}
+
+const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
+  EADDRINUSE: {
+    code: 'address_in_use',
+    reason: 'another process does',
+    hint: 'name another port with --port; 0 takes a free one',
+    exitCode: ExitCode.busy,
+  },
+  EADDRNOTAVAIL: NOT_OURS,
+  EAFNOSUPPORT: NOT_OURS,
+  ENOTFOUND: NOT_OURS,
+  EAI_AGAIN: NOT_OURS,
+  EACCES: NOT_PERMITTED,
+  EPERM: NOT_PERMITTED,
+}
+
+const explain = (cause: NodeJS.ErrnoException, host: string, port: number): OperatorError => {
+  const known = EXPLANATIONS[cause.code ?? '']
+  const { code, reason, ...rest } = known ?? { code: 'cannot_listen', reason: cause.message }
+  return new OperatorError(code, `cannot listen on ${authorityOf(host, port)}: ${reason}`, { ...rest, cause })
+}

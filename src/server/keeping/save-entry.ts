@@ -1,0 +1,70 @@
+import type { ChatStore } from '../../persistence/chat-store.js'
+import { DatabaseRefused, IdempotencyConflict, InvalidMessage, MessageNotStored } from '../../persistence/errors.js'
+import type { SavedChatMessage } from '../../persistence/message.js'
+import { blamesTheRow } from '../../persistence/save-batch.js'
+import { OperatorError } from '../../errors.js'
+import type { ChatLog } from '../../chat-log.js'
+import { errorFields } from '../error-fields.js'
+import type { JournalEntry } from '../../journal/journal-line.js'
+import type { Journal } from '../../journal/journal.js'
+import type { StoredOrder } from '../../journal/stored-order.js'
+import type { Submission } from '../../journal/submission.js'
+
+/** What became of an entry; `later`: it has to be tried again, and what its conversation has behind it waits. */
+export type EntryOutcome =
+  { readonly kind: 'stored' | 'duplicate' | 'rejected' } | { readonly kind: 'later'; readonly error: unknown }
+
+export interface SaveEntryParts {
+  readonly store: ChatStore
+  readonly journal: Journal
+  readonly order: StoredOrder
+  readonly complete: (submission: Submission) => Promise<Submission>
+  readonly onCommitted: (submission: Submission, saved: SavedChatMessage) => void
+  readonly onStored: (submission: Submission, saved: SavedChatMessage) => void
+  readonly log: ChatLog
+}
+
+/** Brings one entry of the journal into the database, or, when the database will never take it, into the file of the rejected. */
+export const saveEntry = async (parts: SaveEntryParts, entry: JournalEntry): Promise<EntryOutcome> => {
+  const { store, journal, order, complete, onCommitted, onStored } = parts
+  try {
+    const submission = await complete({ ...entry, message: order.raise(entry.message) })
+    const answer = await store.saveChatMessage(submission.message)
+    order.note(entry.message.sessionId, answer.createdAt)
+    // What it met may be the attempt that was made before the message was queued: then nobody was told of it yet.
+    const saved = entry.attempted ? { ...answer, duplicate: false } : answer
+    journal.settle(entry)
+    onCommitted(submission, saved)
+    onStored(submission, saved)
+    return { kind: answer.duplicate ? 'duplicate' : 'stored' }
+  } catch (error) {
+    return isRefusedForGood(error) ? reject(parts, entry, error) : { kind: 'later', error }
+  }
+}
+
+const reject = async (
+  { journal, log }: SaveEntryParts,
+  entry: JournalEntry,
+  error: OperatorError,
+): Promise<EntryOutcome> => {
+  const { rejected } = journal
+  try {
+    await rejected.add(entry, error.code, error.message)
+  } catch (failure) {
+    return { kind: 'later', error: failure }
+  }
+  journal.settle(entry)
+  log.error(
+    { event: 'queued_message_rejected', ...errorFields(error), seq: entry.seq, file: rejected.path },
+    'a queued message was rejected; it is kept in a file',
+  )
+  return { kind: 'rejected' }
+}
+
+/** Whether the database will never take the message, however often it is tried; what is wrong with every message is not meant. */
+export const isRefusedForGood = (error: unknown): error is OperatorError =>
+  error instanceof InvalidMessage ||
+  error instanceof IdempotencyConflict ||
+  error instanceof MessageNotStored ||
+  (error instanceof DatabaseRefused && blamesTheRow(error.cause)) ||
+  (error instanceof OperatorError && error.code === 'unknown_conversation')

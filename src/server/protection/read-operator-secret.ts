@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises'
+import { OperatorError } from '../../errors.js'
+
+/** The variable that holds the operator secret. There is no flag for it: command lines are seen by everybody on the machine. */
+export const SECRET_VARIABLE = 'CHATKEEP_OPERATOR_SECRET'
+
+/**
+ * The operator secret, from the file if one is named, else from the environment; outer white space does not count.
+ * @returns undefined when neither is there
+ * @throws OperatorError `unusable_operator_secret` for a file that is missing or empty, and for a blank variable
+ */
+export const readOperatorSecret = async (
+  file: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<string | undefined> => {
+  if (file !== undefined) return usable(await read(file), file)
+  const value = environment[SECRET_VARIABLE]
+  return value === undefined ? undefined : usable(value, SECRET_VARIABLE)
+}
+
+const read = async (file: string): Promise<string> => {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : String(code)
+    throw unusable(`${file} cannot be read: ${reason}`, cause)
+  }
+}
+
+const usable = (text: string, source: string): string => {
+  const secret = text.trim()
+  if (secret === '') throw unusable(`${source} is empty`)
+  return secret
+}
+
+const unusable = (reason: string, cause?: unknown): OperatorError =>
+  new OperatorError('unusable_operator_secret', `there is no operator secret: ${reason}`, {
+    hint: 'make one: openssl rand -base64 24 > operator-secret && chmod 600 operator-secret',
+    cause,
+  })

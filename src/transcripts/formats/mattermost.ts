@@ -1,0 +1,115 @@
+import * as z from 'zod'
+import { parseJsonLine } from '../json-line.js'
+import { CUT_OFF, isRejected, isSkipped, type LineContent, type LineReader } from '../line-reader.js'
+import { reasonsOfCore, type TranscriptMessage } from '../transcript-line.js'
+
+/**
+ * The lines of Mattermost's bulk export. In a direct channel the client is the first member who is a guest (role
+ * `system_guest`), else the first one; the others are operators. In a team's channel everybody is a client.
+ */
+export const createMattermostReader = (): LineReader => {
+  const guests = new Set<string>()
+  const clients = new Map<string, string>()
+
+  // The same members are the same channel, in whatever order a line names them.
+  const channelOf = (members: readonly string[]): { readonly conversation: string; readonly client: string } => {
+    const conversation = `direct/${[...new Set(members)].toSorted().join(',')}`
+    const client = clients.get(conversation) ?? members.find((name) => guests.has(name)) ?? members[0] ?? ''
+    clients.set(conversation, client)
+    return { conversation, client }
+  }
+  const readDirect = (post: z.infer<typeof directPost>): LineContent => {
+    const { conversation, client } = channelOf(post.channel_members)
+    return readThread(post, ({ user, create_at, message }) => {
+      const common = { at: new Date(create_at), conversation, username: client, phone: null, text: message }
+      return user === client
+        ? { ...common, from: 'client', operator: null }
+        : { ...common, from: 'operator', operator: user }
+    })
+  }
+  const readPost = (post: z.infer<typeof channelPost>): LineContent => {
+    const conversation = `${post.team}/${post.channel}`
+    return readThread(post, ({ user, create_at, message }) => ({
+      ...{ at: new Date(create_at), conversation, from: 'client', username: user },
+      ...{ phone: null, operator: null, text: message },
+    }))
+  }
+
+  return {
+    read: ({ bytes, terminated }) => {
+      const { value, reason } = parseJsonLine(bytes)
+      if (reason !== undefined) return isRejected(terminated ? reason : CUT_OFF)
+      const { success, data, error } = lineSchema.safeParse(value)
+      if (!success) return isRejected(...error.issues.map(({ path, message }) => [path.join('.'), message].join(' ')))
+      if ('direct_post' in data) return readDirect(data.direct_post)
+      if ('post' in data) return readPost(data.post)
+      if ('user' in data) {
+        if (data.user.roles?.split(' ').includes('system_guest') === true) guests.add(data.user.username)
+        return isSkipped('user')
+      }
+      if ('direct_channel' in data) {
+        const { members, participants } = data.direct_channel
+        channelOf(members ?? participants?.map(({ username }) => username) ?? [])
+        return isSkipped('direct_channel')
+      }
+      return data.type === 'version' ? isSkipped() : isSkipped(data.type)
+    },
+  }
+}
+
+const name = z.string({ error: 'must be a string' }).min(1, { error: 'is empty' })
+
+const EARLIEST = 0
+const LATEST = Date.UTC(10_000, 0)
+const INSTANT = { error: 'must be a number of milliseconds since 1970' }
+
+const postFields = {
+  user: name,
+  message: z
+    .string({ error: 'must be a string' })
+    .nullish()
+    .transform((text) => text ?? ''),
+  create_at: z.int(INSTANT).min(EARLIEST, INSTANT).lt(LATEST, INSTANT),
+  type: z.string().nullish(),
+  attachments: z.array(z.unknown()).nullish(),
+}
+
+const threadFields = { ...postFields, replies: z.array(z.object(postFields)).nullish() }
+const channelPost = z.object({ ...threadFields, team: name, channel: name })
+const directPost = z.object({ ...threadFields, channel_members: z.array(name).min(1) })
+
+// Bulk files hold more types than these, and newer ones may hold others.
+const lineSchema = z.union(
+  [
+    z.object({ type: z.literal('direct_post'), direct_post: directPost }),
+    z.object({ type: z.literal('post'), post: channelPost }),
+    z.object({ type: z.literal('user'), user: z.object({ username: name, roles: z.string().nullish() }) }),
+    z.object({
+      type: z.literal('direct_channel'),
+      direct_channel: z.object({
+        members: z.array(name).nullish(),
+        participants: z.array(z.object({ username: name })).nullish(),
+      }),
+    }),
+    z.object({ type: name.refine((type) => type !== 'post' && type !== 'direct_post') }),
+  ],
+  { error: 'is no line of a Mattermost bulk file' },
+)
+
+type Post = z.infer<z.ZodObject<typeof postFields>>
+type Thread = z.infer<z.ZodObject<typeof threadFields>>
+
+const readThread = (thread: Thread, toMessage: (post: Post) => TranscriptMessage): LineContent => {
+  const posts: readonly Post[] = [thread, ...(thread.replies ?? [])]
+  const attachments = posts.flatMap((post) => post.attachments ?? []).map(() => 'attachment')
+  const [messages, others] = [posts.filter(isMessage), posts.filter((post) => !isMessage(post))]
+  const parsed = messages.map((post) => ({ message: toMessage(post) }))
+  const reasons = parsed.flatMap(({ message }) => reasonsOfCore(message))
+  return {
+    messages: parsed.filter(({ message }) => reasonsOfCore(message).length === 0),
+    reasons,
+    skipped: [...attachments, ...others.map(({ message }) => (message === '' ? 'post without text' : 'system post'))],
+  }
+}
+
+const isMessage = ({ message, type }: Post): boolean => message !== '' && type?.startsWith('system_') !== true

@@ -1,0 +1,74 @@
+import { createAssignKey } from './ordinals.js'
+import type { LineContent, LineReader } from './line-reader.js'
+import { isRejected } from './line-reader.js'
+import { splitLines, type RawLine } from './split-lines.js'
+import { formatOf } from './formats/index.js'
+import type { TranscriptMessage } from './transcript-line.js'
+
+/** A message with its place in the transcript and its key. */
+export interface KeyedMessage {
+  readonly line: number
+  readonly message: TranscriptMessage
+  readonly key: string
+  readonly sizeBytes: number
+}
+
+/** What one line turned out to be; blank lines are skipped. Some formats hold several messages in a line. */
+export type TranscriptEntry =
+  | (KeyedMessage & { readonly bytes: Buffer; readonly reasons?: never })
+  | {
+      readonly line: number
+      readonly message?: never
+      readonly key?: never
+      readonly reasons: readonly string[]
+      readonly bytes: Buffer | undefined
+    }
+
+/** Told of what is passed over. */
+export interface ReadOptions {
+  /** A line, or a part of one, that is no message: of what kind. */
+  readonly onSkipped?: (kind: string) => void
+}
+
+/** Room for the largest message that the core takes, escaped in the longest way that JSON knows. */
+export const MAX_LINE_BYTES = 8 * 1_048_576
+
+/**
+ * Reads a transcript of any format line by line. The same bytes give the same entries, keys included.
+ * @throws OperatorError `unknown_transcript_format`, `unknown_transcript_version`
+ */
+export async function* readTranscript(
+  chunks: AsyncIterable<Buffer>,
+  { onSkipped = () => undefined }: ReadOptions = {},
+): AsyncGenerator<TranscriptEntry> {
+  const assignKey = createAssignKey()
+  let reader: LineReader | undefined
+  for await (const raw of readLines(chunks)) {
+    reader ??= formatOf(raw.bytes ?? Buffer.alloc(0)).createReader()
+    const { number: line, bytes } = raw
+    const { messages, reasons, skipped } = readLine(reader, raw)
+    for (const kind of skipped) onSkipped(kind)
+    if (reasons.length > 0) yield { line, reasons, bytes }
+    if (bytes === undefined) continue
+    for (const { message, key } of messages) {
+      yield { line, message, key: key ?? assignKey(message), sizeBytes: bytes.length, bytes }
+    }
+  }
+}
+
+/** The lines that are not blank. */
+export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<RawLine> {
+  for await (const raw of splitLines(chunks, MAX_LINE_BYTES)) if (!isBlank(raw)) yield raw
+}
+
+/** Tab, line feed, carriage return, space: JSON's white space. */
+const BLANKS: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20])
+const BYTE_ORDER_MARK = Buffer.from('\ufeff')
+
+const isBlank = ({ bytes }: RawLine): boolean =>
+  bytes !== undefined && (bytes.every((byte) => BLANKS.has(byte)) || bytes.equals(BYTE_ORDER_MARK))
+
+const readLine = (reader: LineReader, { number, bytes, terminated }: RawLine): LineContent =>
+  bytes === undefined
+    ? isRejected(`is longer than ${MAX_LINE_BYTES / 1_048_576} MiB`)
+    : reader.read({ number, bytes, terminated })

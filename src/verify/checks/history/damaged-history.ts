@@ -1,0 +1,50 @@
+import { qualified } from '../../../database/identifier.js'
+import { FIRST_ROW_HASH, historyRows, type HistoryRow } from '../../../migrations/ledger/history.js'
+import type { FactCheck } from '../../check.js'
+import { ALWAYS } from '../../expectation.js'
+import type { Facts } from '../../facts/facts.js'
+import { finding, type Finding } from '../../finding.js'
+import { historyTable } from './history-findings.js'
+
+/** Is the history, where it is ours, whole in itself: its first row there, and none twice? */
+export const damagedHistory: FactCheck = {
+  name: 'damaged-history',
+  expectations: ALWAYS,
+  findings: (facts) => {
+    const rows = historyRows(facts.history, facts.files)
+    return rows.length === 0 ? [] : [...firstRowFindings(rows, facts), ...doubleFindings(rows, facts)]
+  },
+}
+
+const firstRowFindings = (rows: readonly HistoryRow[], facts: Facts): readonly Finding[] => {
+  const first = rows.find(({ id }) => id === 0)
+  if (first?.hash === FIRST_ROW_HASH) return []
+  const table = qualified(facts.schema, 'migrations')
+  return [
+    finding('error', 'history_damaged', {
+      object: historyTable(facts),
+      expected: 'row 0, by which it is known as ours',
+      actual: first === undefined ? 'no row 0' : 'row 0 has another hash',
+      help:
+        first === undefined
+          ? `INSERT INTO ${table} ("id", "name", "hash") VALUES (0, 'create-migrations-table', '${FIRST_ROW_HASH}')`
+          : `UPDATE ${table} SET "hash" = '${FIRST_ROW_HASH}' WHERE "id" = 0`,
+    }),
+  ]
+}
+
+const doubleFindings = (rows: readonly HistoryRow[], facts: Facts): readonly Finding[] => {
+  const doubled = [
+    ...new Set(rows.filter(({ id }, index) => rows.findIndex((row) => row.id === id) < index).map(({ id }) => id)),
+  ]
+  if (doubled.length === 0) return []
+  const table = qualified(facts.schema, 'migrations')
+  return [
+    finding('error', 'history_damaged', {
+      object: historyTable(facts),
+      expected: 'one row for each migration',
+      actual: `more than one for ${doubled.join(', ')}`,
+      help: `DELETE FROM ${table} AS a USING ${table} AS b WHERE a."id" = b."id" AND a."hash" = b."hash" AND a.ctid > b.ctid; then look at those that are still there twice`,
+    }),
+  ]
+}

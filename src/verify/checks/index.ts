@@ -1,0 +1,67 @@
+import { applicationRole } from './server/application-role.js'
+import { archive } from './rollback/archive.js'
+import { baseColumns } from './schema/base-columns.js'
+import { chatTables } from './schema/chat-tables.js'
+import { chatsListed } from './rows/chats-listed.js'
+import type { Check } from '../check.js'
+import { columnDefaults } from './schema/column-defaults.js'
+import { committingRoles } from './server/committing-roles.js'
+import { constraints } from './schema/constraints.js'
+import { damagedHistory } from './history/damaged-history.js'
+import { doubledKeys } from './rows/doubled-keys.js'
+import { durability } from './server/durability.js'
+import { enumLabels } from './schema/enum-labels.js'
+import { futureMessages } from './rows/future-messages.js'
+import { guestUpdateUndone } from './rollback/guest-update-undone.js'
+import { guestUpdate } from './schema/guest-update.js'
+import { indexLeftovers } from './schema/index-leftovers.js'
+import { migrationHistory } from './history/migration-history.js'
+import { normalUsernames } from './rows/normal-usernames.js'
+import { orphanedMessages } from './rows/orphaned-messages.js'
+import { ownerlessMessages } from './rows/ownerless-messages.js'
+import { rollbackLeftovers } from './rollback/rollback-leftovers.js'
+import { rolledBackHistory } from './rollback/rolled-back-history.js'
+import { rules } from './schema/rewrite-rules.js'
+import { runningChange } from './history/running-change.js'
+import { sequencesBehind } from './schema/sequences-behind.js'
+import { sequences } from './schema/sequences.js'
+import { swallowingTriggers } from './schema/swallowing-triggers.js'
+import { unfilledColumns } from './schema/unfilled-columns.js'
+import { uniqueColumns } from './schema/unique-columns.js'
+import { unlinkedMessages } from './rows/unlinked-messages.js'
+import { unverifiedWithoutGuest } from './rows/unverified-without-guest.js'
+
+/** Add a check: write ./<name>.ts, list it here, in the order of its findings: causes before consequences. */
+export const checks: readonly Check[] = [
+  chatTables,
+  rollbackLeftovers,
+  archive,
+  damagedHistory,
+  migrationHistory,
+  rolledBackHistory,
+  guestUpdate,
+  guestUpdateUndone,
+  indexLeftovers,
+  baseColumns,
+  enumLabels,
+  uniqueColumns,
+  unfilledColumns,
+  columnDefaults,
+  rules,
+  swallowingTriggers,
+  constraints,
+  sequences,
+  sequencesBehind,
+  applicationRole,
+  doubledKeys,
+  chatsListed,
+  orphanedMessages,
+  unlinkedMessages,
+  ownerlessMessages,
+  unverifiedWithoutGuest,
+  normalUsernames,
+  futureMessages,
+  durability,
+  committingRoles,
+  runningChange,
+]

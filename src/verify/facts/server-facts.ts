@@ -1,0 +1,107 @@
+import type { Queryable } from '../../database/connection.js'
+import { onlyRow } from '../../database/rows.js'
+
+/** A setting as this session has it, and where it comes from, in the words of pg_settings. */
+export interface ServerSetting {
+  readonly value: string
+  readonly source: string
+}
+
+/** A setting that new sessions get. */
+export interface RoleSetting {
+  /** Null for every role. */
+  readonly role: string | null
+  /** In this database alone. */
+  readonly inDatabase: boolean
+  readonly value: string
+}
+
+/** What is around the application's tables: the server, the schema, and what chatkeep itself may have left there. */
+export interface Surroundings {
+  readonly serverVersion: string
+  readonly fsync: ServerSetting
+  readonly synchronousCommit: ServerSetting
+  readonly fullPageWrites: ServerSetting
+  /** Where synchronous_commit is set for sessions in this database, other than in the server's configuration. */
+  readonly commitSettings: readonly RoleSetting[]
+  /** Name of the user that asks. */
+  readonly user: string
+  /** Of the database, e.g. `UTF8`. */
+  readonly encoding: string
+  readonly schemaExists: boolean
+  /** Tables of the application that a crash empties. */
+  readonly unloggedTables: readonly string[]
+  /** Tables whose names begin with `chatkeep_`. */
+  readonly ownTables: readonly string[]
+  /** Those of them that this role may read. */
+  readonly readableOwnTables: readonly string[]
+  readonly ownFunctions: readonly string[]
+  /** Triggers on "ChatMessage" whose names begin with `chatkeep_`. */
+  readonly ownTriggers: readonly string[]
+  /** `chatkeep migrate (pid 17)` and the like: who is changing the database at this moment. */
+  readonly runningChanges: readonly string[]
+}
+
+// One statement, since each is a round trip to a server that may be far away.
+const SELECT_SURROUNDINGS = String.raw`
+  WITH own_tables AS MATERIALIZED (
+    SELECT c.oid, c.relname::text AS "name"
+    FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname LIKE 'chatkeep\_%'
+  )
+  SELECT current_setting('server_version') AS "serverVersion",
+    (SELECT json_build_object('value', setting, 'source', source)
+     FROM pg_catalog.pg_settings WHERE name = 'fsync') AS "fsync",
+    (SELECT json_build_object('value', setting, 'source', source)
+     FROM pg_catalog.pg_settings WHERE name = 'synchronous_commit') AS "synchronousCommit",
+    (SELECT json_build_object('value', setting, 'source', source)
+     FROM pg_catalog.pg_settings WHERE name = 'full_page_writes') AS "fullPageWrites",
+    (
+      SELECT coalesce(json_agg(json_build_object('role', r.rolname, 'inDatabase', s.setdatabase <> 0,
+        'value', split_part(c.setting, '=', 2)) ORDER BY r.rolname, s.setdatabase), '[]')
+      FROM pg_catalog.pg_db_role_setting AS s
+      CROSS JOIN LATERAL unnest(s.setconfig) AS c (setting)
+      LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = s.setrole
+      WHERE c.setting LIKE 'synchronous\_commit=%'
+        AND s.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()))
+    ) AS "commitSettings",
+    session_user::text AS "user",
+    current_setting('server_encoding') AS "encoding",
+    EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1) AS "schemaExists",
+    ARRAY(
+      SELECT c.relname::text
+      FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relpersistence <> 'p' AND c.relname IN ('ChatMessage', 'Client', 'User')
+      ORDER BY 1
+    ) AS "unloggedTables",
+    ARRAY(SELECT "name" FROM own_tables ORDER BY "name") AS "ownTables",
+    ARRAY(
+      SELECT "name" FROM own_tables WHERE pg_catalog.has_table_privilege(oid, 'SELECT') ORDER BY "name"
+    ) AS "readableOwnTables",
+    ARRAY(
+      SELECT p.proname::text
+      FROM pg_catalog.pg_proc AS p
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
+      WHERE n.nspname = $1 AND p.proname LIKE 'chatkeep\_%'
+      ORDER BY 1
+    ) AS "ownFunctions",
+    ARRAY(
+      SELECT t.tgname::text
+      FROM pg_catalog.pg_trigger AS t
+      JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = $1 AND c.relname = 'ChatMessage' AND t.tgname LIKE 'chatkeep\_%'
+      ORDER BY 1
+    ) AS "ownTriggers",
+    ARRAY(
+      SELECT a.application_name || ' (pid ' || a.pid || ')'
+      FROM pg_catalog.pg_stat_activity AS a
+      WHERE a.datname = current_database() AND a.application_name ~ '^chatkeep (migrate|rollback)' AND a.application_name !~ 'dry-run'
+      ORDER BY a.pid
+    ) AS "runningChanges"`
+
+export const readSurroundings = async (client: Queryable, schema: string): Promise<Surroundings> => {
+  return onlyRow(await client.query<Surroundings>(SELECT_SURROUNDINGS, [schema]))
+}

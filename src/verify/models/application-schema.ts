@@ -1,0 +1,45 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { OperatorError } from '../../errors.js'
+import type { ApplicationSchema } from './model.js'
+import { toModels } from './prisma-blocks.js'
+
+/**
+ * Reads a schema of Prisma: one file, or all `*.prisma` files of a folder and the folders in it.
+ * @param path as the reader named it; findings name files by it
+ * @param absolutePath where it is
+ * @throws OperatorError `invalid_application_schema` naming file and line, or saying that no model is one of the chat's
+ */
+export const readApplicationSchema = async (path: string, absolutePath: string): Promise<ApplicationSchema> => {
+  const names = await listFiles(absolutePath)
+  const files = await Promise.all(
+    names.map(async (name) => ({ name: join(path, name), text: await readFile(join(absolutePath, name), 'utf8') })),
+  )
+  const { models, enums } = await toModels(files)
+  const schema = { path, models, enums }
+  if (!models.some(({ table }) => table === 'ChatMessage' || table === 'Client')) throw foreignSchema(schema)
+  return schema
+}
+
+// Relative to the path; of a file it is nothing.
+const listFiles = async (path: string): Promise<readonly string[]> => {
+  try {
+    if (!(await stat(path)).isDirectory()) return ['']
+  } catch (cause) {
+    throw new OperatorError('invalid_application_schema', `the application schema ${path} cannot be read`, {
+      hint: 'name schema.prisma, or the folder of the *.prisma files, with --application-schema',
+      cause,
+    })
+  }
+  const names = (await readdir(path, { recursive: true })).filter((name) => name.endsWith('.prisma'))
+  if (names.length > 0) return names.toSorted()
+  throw new OperatorError('invalid_application_schema', `the folder ${path} has no *.prisma file`)
+}
+
+const foreignSchema = ({ path, models }: ApplicationSchema): OperatorError =>
+  new OperatorError('invalid_application_schema', `no model of ${path} is of the table "ChatMessage" or "Client"`, {
+    details: [
+      `models: ${models.map(({ name, table }) => (name === table ? name : `${name} (${table})`)).join(', ') || 'none'}`,
+    ],
+    hint: 'name the schema of the application that keeps the chat; a model of another name says @@map("ChatMessage")',
+  })

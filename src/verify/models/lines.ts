@@ -1,0 +1,67 @@
+import type { CatalogColumn } from '../../database/catalog.js'
+import { isUnique, plainType } from '../../persistence/shape.js'
+import type { ModelEnum, ModelField, Source } from './model.js'
+import type { Facts } from '../facts/facts.js'
+import { SCALARS } from './types.js'
+
+/** The line with its type made optional: `clientId Int?`. */
+export const optionalLine = ({ text }: Source, type: string): string => retype(text, type, `${type}?`)
+
+/** The line with its type made required. */
+export const requiredLine = ({ text }: Source, type: string): string => retype(text, `${type}?`, type)
+
+/** The line with the type that the column has. */
+export const suggestType = (field: ModelField, column: CatalogColumn, enums: readonly ModelEnum[]): string => {
+  const written = `${field.type}${field.list ? '[]' : ''}`
+  // What @db said was of the other type.
+  const text = field.source.text.replace(/\s*@db\.\w+(\([^)]*\))?/, '')
+  const [type, ...attributes] = typeOf(column, enums)
+  return [retype(text, written, type), ...attributes].join(' ')
+}
+
+/** The line of a field that is missing: `guestUsername String?`. */
+export const suggestField = (column: CatalogColumn, { catalog }: Facts, enums: readonly ModelEnum[]): string => {
+  const [type, ...attributes] = typeOf(column, enums)
+  return [
+    column.column,
+    `${type}${column.nullable && !type.endsWith('[]') ? '?' : ''}`,
+    ...(isUnique(catalog, column.table, column.column) ? ['@unique'] : []),
+    ...(column.column === 'guestUnverified' ? ['@default(false)'] : []),
+    ...attributes,
+  ].join(' ')
+}
+
+/** What Prisma makes by itself needs no `@db`; these need one, to stay what they are. */
+const NATIVE_ATTRIBUTES: Readonly<Record<string, string>> = {
+  'timestamp with time zone': '@db.Timestamptz(3)',
+  'character varying': '@db.VarChar',
+  smallint: '@db.SmallInt',
+  uuid: '@db.Uuid',
+  date: '@db.Date',
+  json: '@db.Json',
+  real: '@db.Real',
+}
+
+const typeOf = ({ type }: CatalogColumn, enums: readonly ModelEnum[]): readonly [string, ...string[]] => {
+  const plain = plainType(type)
+  const element = plain.replace(/\[\]$/, '')
+  const list = plain === element ? '' : '[]'
+  const length = /\((\d+)\)/.exec(type)?.[0] ?? ''
+  const native = NATIVE_ATTRIBUTES[element]
+  const attributes = native === undefined ? [] : [element === 'character varying' ? `${native}${length}` : native]
+  const named = enums.find((one) => element === one.type || element === `"${one.type}"`)
+  if (named !== undefined) return [`${named.name}${list}`]
+  const scalar =
+    element === 'uuid' ? 'String' : Object.keys(SCALARS).find((name) => SCALARS[name]?.includes(element) === true)
+  // What Prisma has no scalar for, among them enums of which it has no model.
+  return [`${scalar ?? `Unsupported("${element.replaceAll('"', '')}")`}${list}`, ...attributes]
+}
+
+// The first after the field's name: attributes may name the type again.
+const retype = (text: string, from: string, to: string): string => {
+  const [whole = '', name = '', gap = ''] = /^(\w+)(\s+)/.exec(text) ?? []
+  const rest = text.slice(whole.length)
+  return rest.startsWith(from)
+    ? `${name}${gap.length > 1 ? ' ' : gap}${to}${rest.slice(from.length)}`.replace(/ {2,}/g, ' ')
+    : text
+}

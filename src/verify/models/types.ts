@@ -1,0 +1,77 @@
+import type { CatalogColumn } from '../../database/catalog.js'
+import { plainType } from '../../persistence/shape.js'
+import type { ModelEnum, ModelField } from './model.js'
+import type { Severity } from '../severity.js'
+
+/** What a scalar of Prisma's can be read from and written to; the first is what it makes of it by itself. */
+export const SCALARS: Readonly<Record<string, readonly string[]>> = {
+  Int: ['integer', 'smallint'],
+  BigInt: ['bigint', 'integer', 'smallint'],
+  String: ['text', 'character varying', 'character', 'citext'],
+  Boolean: ['boolean'],
+  DateTime: ['timestamp without time zone', 'timestamp with time zone', 'date', 'time without time zone'],
+  Float: ['double precision', 'real'],
+  Decimal: ['numeric', 'money'],
+  Json: ['jsonb', 'json'],
+  Bytes: ['bytea'],
+}
+
+/** What `@db.…` makes of a column, where it is another type than the scalar's own. */
+const NATIVE_TYPES: Readonly<Record<string, string>> = {
+  SmallInt: 'smallint',
+  VarChar: 'character varying',
+  Char: 'character',
+  Citext: 'citext',
+  Uuid: 'uuid',
+  Xml: 'xml',
+  Inet: 'inet',
+  Bit: 'bit',
+  VarBit: 'bit varying',
+  Timestamptz: 'timestamp with time zone',
+  Date: 'date',
+  Time: 'time without time zone',
+  Timetz: 'time with time zone',
+  Real: 'real',
+  Money: 'money',
+  Json: 'json',
+  Oid: 'oid',
+}
+
+const INSTANTS = ['timestamp without time zone', 'timestamp with time zone']
+const KNOWN_TYPES = new Set([...Object.values(SCALARS).flat(), ...Object.values(NATIVE_TYPES)])
+
+export interface WrongType {
+  readonly severity: Severity
+  readonly consequence: string
+}
+
+/** What comes of a field's type on this column; undefined where they fit, or where the type is one that nobody here knows. */
+export const matchType = (
+  field: ModelField,
+  { type }: CatalogColumn,
+  enums: readonly ModelEnum[],
+): WrongType | undefined => {
+  const actual = plainType(type)
+  const isList = actual.endsWith('[]')
+  if (isList !== field.list) return wrong(isList ? 'the column is a list' : 'the column is no list')
+  const element = isList ? actual.slice(0, -'[]'.length) : actual
+  const named = enums.find(({ name }) => name === field.type)
+  if (named !== undefined) return isNamed(element, named.type) ? undefined : wrong(OTHER_TYPE)
+  if (enums.some((one) => isNamed(element, one.type))) return wrong(OTHER_TYPE)
+  if (!KNOWN_TYPES.has(element)) return undefined
+  const native = field.nativeType === undefined ? undefined : NATIVE_TYPES[field.nativeType]
+  const fitting = SCALARS[field.type] ?? []
+  if (element !== native && !fitting.includes(element)) return wrong(OTHER_TYPE)
+  return shiftsInstants(element, native ?? fitting[0])
+}
+
+const OTHER_TYPE = 'reading or writing the field fails'
+
+const wrong = (consequence: string): WrongType => ({ severity: 'error', consequence })
+
+const isNamed = (type: string, name: string): boolean => type === name || type === `"${name}"`
+
+const shiftsInstants = (actual: string, wanted: string | undefined): WrongType | undefined =>
+  wanted !== actual && wanted !== undefined && INSTANTS.includes(actual) && INSTANTS.includes(wanted)
+    ? { severity: 'warning', consequence: 'instants shift wherever a session is not in UTC' }
+    : undefined

@@ -1,0 +1,143 @@
+import { escapeIdentifier, qualified } from '../../database/identifier.js'
+import { SqlState, type ServerError } from '../../database/sql-state.js'
+import { CLIENT_ID } from '../../persistence/shape.js'
+import type { FindingCode } from '../codes.js'
+import { commandLine, finding, type Finding } from '../finding.js'
+
+/** Collects what a probe finds, each in the words of the step that failed. */
+export interface ProbeFindings {
+  readonly refused: (step: string, error: ServerError) => void
+  readonly swallowed: (step: string) => void
+  readonly lost: (step: string, missing: number, written: number) => void
+  readonly changed: (step: string, columns: readonly string[]) => void
+  readonly withoutClient: (step: string, refusals: readonly ServerError[]) => void
+  readonly duplicateAccepted: (step: string) => void
+  readonly keyConflict: (step: string) => void
+  readonly notMarked: (step: string) => void
+  readonly notListed: (step: string) => void
+  readonly all: () => readonly Finding[]
+}
+
+interface Place {
+  readonly schema: string
+  readonly user: string
+}
+
+type Words = Pick<Finding, 'expected' | 'actual' | 'help'>
+
+export const createProbeFindings = (place: Place): ProbeFindings => {
+  const found: Finding[] = []
+  const add = (code: FindingCode, step: string, words: Words, sqlState?: string): void => {
+    const same = found.findIndex((one) => one.code === code && one.actual === words.actual)
+    const [earlier] = same < 0 ? [] : found.splice(same, 1)
+    const object = earlier === undefined ? `probe: ${step}` : `${earlier.object}; ${step}`
+    found.push({ ...finding('error', code, { object, ...words }), sqlState })
+  }
+  const table = describeTable(place, 'ChatMessage')
+  return {
+    refused: (step, error) =>
+      add(
+        'probe_refused',
+        step,
+        { expected: 'taken by the database', actual: describeRefusal(error), help: wayOut(error, place) },
+        error.code,
+      ),
+    swallowed: (step) =>
+      add('probe_message_lost', step, {
+        expected: 'a row in "ChatMessage"',
+        actual: 'no row, and no error: a trigger or rule swallows the insert',
+        help: `find the trigger or rule that does it: ${table}`,
+      }),
+    lost: (step, missing, written) =>
+      add('probe_message_lost', step, {
+        expected: written === 1 ? 'the message that was stored' : `the ${written} messages that were stored`,
+        actual: `${missing} of ${written} not there: a trigger takes the row away, or row-level security hides it from ${place.user}`,
+        help: `find the trigger or policy that does it: ${table}`,
+      }),
+    changed: (step, columns) =>
+      add('probe_message_changed', step, {
+        expected: 'the message as it was said',
+        actual: `another value in ${columns.map(escapeIdentifier).join(', ')}: a trigger changes what is stored`,
+        help: `find the trigger that does it: ${table}`,
+      }),
+    withoutClient: (step, refusals) => {
+      const [error] = refusals
+      add(
+        'probe_client_not_made',
+        step,
+        {
+          expected: 'a client is made of the guest',
+          actual: `the message is kept without client: ${error === undefined ? 'no row, and no error: a trigger or rule on "Client" swallows the insert' : describeRefusal(error)}`,
+          help:
+            error === undefined
+              ? `find the trigger or rule that does it: ${describeTable(place, 'Client')}`
+              : wayOut(error, place),
+        },
+        error?.code,
+      )
+    },
+    duplicateAccepted: (step) =>
+      add('probe_duplicate_accepted', step, {
+        expected: 'recognised as a duplicate, nothing stored',
+        actual: 'stored a second time',
+        help: commandLine('verify', place),
+      }),
+    keyConflict: (step) =>
+      add('probe_message_changed', step, {
+        expected: 'recognised as a duplicate, nothing stored',
+        actual: 'refused, since the message that has the key is another one: a trigger changes what is stored',
+        help: `find the trigger that does it: ${table}`,
+      }),
+    notMarked: (step) =>
+      add('probe_not_marked_as_read', step, {
+        expected: '1 message marked',
+        actual: `none: a trigger or rule swallows the update, or row-level security hides the row from ${place.user}`,
+        help: `find the trigger, rule or policy that does it: ${table}`,
+      }),
+    notListed: (step) =>
+      add('probe_chat_not_listed', step, {
+        expected: "the guest's chat",
+        actual: 'not among them: the triggers that keep the list did not fire',
+        help: commandLine('migrate', place),
+      }),
+    all: () => found,
+  }
+}
+
+// What the server says of the probe's own rows; details would repeat them, and are left out.
+const describeRefusal = ({ message, code }: ServerError): string => `refused: ${message} [${code}]`
+
+const describeTable = ({ schema }: Place, table: string): string => `psql -c '\\d ${qualified(schema, table)}'`
+
+const wayOut = (error: ServerError, place: Place): string => {
+  const table = escapeIdentifier(error.table ?? 'ChatMessage')
+  switch (error.code) {
+    case SqlState.insufficientPrivilege:
+      return `${grants(place)}; or, where a policy of row-level security refuses: psql -c '\\d ${qualified(place.schema, error.table ?? 'ChatMessage')}'`
+    case SqlState.notNullViolation:
+      if (error.column === CLIENT_ID.column) return commandLine('migrate', place)
+      return `ALTER TABLE ${escapeIdentifier(place.schema)}.${table} ALTER COLUMN ${escapeIdentifier(error.column ?? '…')} SET DEFAULT …`
+    case SqlState.sequenceGeneratorLimitExceeded:
+      return `look at the sequence and the type of its column: SELECT * FROM pg_sequences WHERE schemaname = '${place.schema.replaceAll("'", "''")}'`
+    case SqlState.undefinedTable:
+    case SqlState.undefinedColumn:
+    case SqlState.undefinedObject:
+    case SqlState.invalidColumnReference:
+      return commandLine('migrate', place)
+    default:
+      return `find the constraint, trigger or rule that does it: ${describeTable(place, error.table ?? 'ChatMessage')}`
+  }
+}
+
+// What the core needs, and no more.
+const grants = ({ schema, user }: Place): string => {
+  const role = escapeIdentifier(user)
+  const on = (table: string): string => qualified(schema, table)
+  return [
+    `GRANT USAGE ON SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
+    `GRANT SELECT, INSERT, UPDATE ON ${on('ChatMessage')} TO ${role}`,
+    `GRANT SELECT, INSERT ON ${on('Client')}, ${on('chatkeep_guest_clients')} TO ${role}`,
+    `GRANT SELECT ON ${on('chatkeep_chats')} TO ${role}`,
+    `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
+  ].join('; ')
+}

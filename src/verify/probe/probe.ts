@@ -1,0 +1,102 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Queryable } from '../../database/connection.js'
+import { escapeIdentifier, qualified } from '../../database/identifier.js'
+import { onlyRow } from '../../database/rows.js'
+import { hasSqlState, SqlState } from '../../database/sql-state.js'
+import { inRolledBackTransaction, type SnapshotLimits } from '../../database/transaction.js'
+import { ExitCode, OperatorError } from '../../errors.js'
+import { createChatStore } from '../../persistence/chat-store.js'
+import type { Finding } from '../finding.js'
+import { finding } from '../finding.js'
+import { playGuestFlow } from './flow.js'
+import { createProbeSession } from './session.js'
+
+export interface ProbeOptions extends SnapshotLimits {
+  readonly schema: string
+  readonly database: string
+  /** Whose rights it has; those of the session's own role when absent. */
+  readonly role: string | undefined
+  readonly signal: AbortSignal
+}
+
+/** How long a message may be tried: what somebody locks for a moment is no finding. */
+const DEADLINE_MS = 2_000
+
+/**
+ * Does for real, by the core's own code, what a guest and an operator do, in a transaction that is always rolled back.
+ * Only values of sequences are used up.
+ * @throws OperatorError on a standby, where nobody can write, and when it may not have the role's rights
+ */
+export const probe = async (client: Queryable, options: ProbeOptions): Promise<readonly Finding[]> =>
+  inRolledBackTransaction(client, options, async () => {
+    const { isStandby, isReadOnly } = await readWritability(client)
+    if (isStandby) throw onStandby(options)
+    if (isReadOnly) return [readOnly(options)]
+    const operatorId = await findOperator(client, options)
+    const user = await takeRole(client, options.role)
+    const session = createProbeSession(client, options.signal)
+    const store = createChatStore({ pool: session.pool }, { schema: options.schema, deadlineMs: DEADLINE_MS })
+    const guest = { username: `chatkeep-probe-${randomUUID().slice(0, 13)}`, phone: probePhone(), operatorId }
+    return playGuestFlow({ store, client, session, guest, user, ...options })
+  })
+
+const readWritability = async (
+  client: Queryable,
+): Promise<{ readonly isStandby: boolean; readonly isReadOnly: boolean }> =>
+  onlyRow(
+    await client.query<{ isStandby: boolean; isReadOnly: boolean }>(
+      `SELECT pg_is_in_recovery() AS "isStandby", current_setting('transaction_read_only') = 'on' AS "isReadOnly"`,
+    ),
+  )
+
+const onStandby = ({ database }: ProbeOptions): OperatorError =>
+  new OperatorError('probe_on_standby', `the server is a standby, so nobody can write to ${database} through it`, {
+    exitCode: ExitCode.unreachable,
+    hint: 'name the primary server, or leave out --probe',
+  })
+
+const readOnly = ({ database }: ProbeOptions): Finding => ({
+  ...finding('error', 'probe_read_only', {
+    object: `database ${database}`,
+    expected: 'sessions may write',
+    actual: 'they are read-only (default_transaction_read_only): no message can be saved',
+    help: `SET default_transaction_read_only = off; ALTER DATABASE ${escapeIdentifier(database)} RESET default_transaction_read_only; and see SHOW default_transaction_read_only for the role`,
+  }),
+  sqlState: SqlState.readOnlyTransaction,
+})
+
+// An operator's answer names an operator where there is one, so that the foreign key is tried, too.
+const findOperator = async (client: Queryable, { schema }: ProbeOptions): Promise<number | null> => {
+  await client.query('SAVEPOINT operator')
+  try {
+    const { rows } = await client.query<{ id: number }>(
+      `SELECT "id"::integer AS "id" FROM ${qualified(schema, 'User')} ORDER BY "id" LIMIT 1`,
+    )
+    return rows[0]?.id ?? null
+  } catch {
+    // That the table is missing, or may not be read, is no matter of messages.
+    await client.query('ROLLBACK TO SAVEPOINT operator')
+    return null
+  }
+}
+
+/** @returns the role that the probe runs as */
+const takeRole = async (client: Queryable, role: string | undefined): Promise<string> => {
+  try {
+    if (role !== undefined) await client.query(`SET LOCAL ROLE ${escapeIdentifier(role)}`)
+  } catch (error) {
+    if (hasSqlState(error, SqlState.invalidParameterValue))
+      throw new OperatorError('unknown_role', `there is no role ${role}`, { cause: error, sqlState: error.code })
+    if (!hasSqlState(error, SqlState.insufficientPrivilege)) throw error
+    throw new OperatorError('insufficient_privilege', `this role may not act as ${role}: ${error.message}`, {
+      exitCode: ExitCode.unreachable,
+      hint: `GRANT ${escapeIdentifier(role ?? '')} TO CURRENT_USER, as somebody who may; or connect as that role`,
+      sqlState: error.code,
+      cause: error,
+    })
+  }
+  return onlyRow(await client.query<{ user: string }>('SELECT current_user::text AS "user"')).user
+}
+
+// Country code 999 belongs to nobody, so the phone is no client's.
+const probePhone = (): string => `+999${(randomBytes(4).readUInt32BE() % 1_000_000_000).toString().padStart(9, '0')}`

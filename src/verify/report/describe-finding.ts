@@ -1,0 +1,37 @@
+import type { Finding } from '../finding.js'
+import type { Severity } from '../severity.js'
+
+/** The gravest first. */
+export const SEVERITIES: readonly Severity[] = ['error', 'warning', 'note']
+
+/** More of a diff would scroll the answer away. */
+export const MOST_DIFF_LINES = 20
+
+/** Whether a finding makes the answer "no". */
+export const isFailing = ({ severity }: Pick<Finding, 'severity'>, failOn: Severity): boolean =>
+  SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(failOn)
+
+/** A finding in lines of plain text: a headline, then facts, then what to type next. Names in it are as they are in the database. */
+export const describeFinding = (
+  { code, severity, object, expected, actual, sample, help, place, diff }: Finding,
+  mostDiffLines = Number.POSITIVE_INFINITY,
+): readonly string[] => [
+  `${severity} ${code}: ${object}`,
+  `  expected  ${expected}`,
+  `  actual    ${actual}`,
+  ...(place === undefined || help.includes(describePlace(place)) ? [] : [`  at        ${describePlace(place)}`]),
+  ...(sample.length === 0 ? [] : [`  rows      id ${sample.join(', ')}`]),
+  ...(diff === undefined ? [] : diffLines(diff, mostDiffLines)),
+  `  next      ${help}`,
+]
+
+const describePlace = ({ file, line }: NonNullable<Finding['place']>): string =>
+  line === null ? file : `${file}:${line}`
+
+const diffLines = (diff: string, most: number): readonly string[] => {
+  const lines = diff.trimEnd().split('\n')
+  // To leave out a line and say so takes as much room as the line.
+  const shown = lines.length > most + 1 ? lines.slice(0, most) : lines
+  const left = lines.length - shown.length
+  return [...shown, ...(left === 0 ? [] : [`… ${left} more lines: --json`])].map((line) => `    ${line}`)
+}

@@ -1,0 +1,52 @@
+import { createChatClient } from '../../../src/client/chat-client.js'
+import { startChatServer } from '../../../src/server/chat-server.js'
+import { expect, test } from '../../support/database.js'
+import { withChat, withoutMessages } from '../../support/socket-chat.js'
+
+const guestAt = (url: string, username: string) =>
+  createChatClient({ url, join: { role: 'client', username }, answerTimeoutMs: 5_000 })
+
+test('a client that a full server refuses comes in when there is room', async ({ database }) => {
+  await withoutMessages(database)
+  await withChat(database, { maxConnections: 2 }, async (chat) => {
+    const [first, second] = [await chat.guest('one'), await chat.guest('two')]
+    const ana = guestAt(chat.server.url, 'ana')
+    const kept = ana.send({ message: 'patient' })
+    const refusals = () => chat.log.filter((line) => line.includes('too_many_connections')).length
+    // It asks again by itself, and not only once its time-out is over.
+    await expect.poll(refusals, { timeout: 5_000 }).toBeGreaterThan(1)
+    first.socket.disconnect()
+    expect(await kept).toMatchObject({ queued: false, duplicate: false })
+    expect(second.socket.connected).toBe(true)
+    await ana.close()
+  })
+})
+
+test('300 clients of one process are all back after a restart of the server, and lose nothing', async ({
+  database,
+}) => {
+  await withoutMessages(database)
+  const warnings: Error[] = []
+  const note = (warning: Error): void => void warnings.push(warning)
+  process.on('warning', note)
+  await withChat(database, {}, async ({ server, store }) => {
+    const clients = Array.from({ length: 300 }, (_, number) => guestAt(server.url, `guest ${number}`))
+    await Promise.all(clients.map((client) => client.send({ message: 'before' })))
+    const names = clients.map(({ clientId }) => clientId)
+    const underWay = clients.map((client) => client.send({ message: 'meanwhile' }))
+    await server.close()
+    const next = await startChatServer({ store, port: server.port, eventsPerSecond: 0 })
+    await Promise.all(underWay)
+    await Promise.all(clients.map((client) => client.send({ message: 'after' })))
+    expect(clients.map(({ clientId }) => clientId)).toEqual(names)
+    await Promise.all(clients.map((client) => client.close()))
+    await next.close()
+  })
+  process.off('warning', note)
+  expect(warnings).toEqual([])
+  expect(await database.query(`SELECT "text", count(*)::integer FROM "ChatMessage" GROUP BY 1 ORDER BY 1`)).toEqual([
+    { text: 'after', count: 300 },
+    { text: 'before', count: 300 },
+    { text: 'meanwhile', count: 300 },
+  ])
+})

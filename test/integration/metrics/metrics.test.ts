@@ -1,0 +1,244 @@
+import { readMetrics, selectMetrics } from '../../../src/metrics/read-metrics.js'
+import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
+import { migrated, on } from '../../support/chat.js'
+import { runChatkeep, type Run } from '../../support/chatkeep.js'
+import { afterEach, describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { loadFixture } from '../../support/fixtures.js'
+import { withLimitedRole } from '../../support/limited-role.js'
+import { countTransactions } from '../../support/transaction-counter.js'
+
+interface Document {
+  readonly since: string
+  readonly now: string
+  readonly metrics: readonly { readonly name: string; readonly value: number; readonly windowMs: number | null }[]
+}
+
+const parse = ({ stdout, stderr }: Run): Document => {
+  expect(stderr).toBe('')
+  return JSON.parse(stdout) as Document
+}
+
+const valuesOf = ({ metrics }: Pick<Document, 'metrics'>): Readonly<Record<string, number>> =>
+  Object.fromEntries(metrics.map(({ name, value }) => [name, value]))
+
+/** One client and one guest message for each age, in hours; times are UTC, as applications store them. */
+const insertAged = async (database: TestDatabase, hours: readonly number[]): Promise<void> => {
+  await database.query(
+    `INSERT INTO "Client" ("createdAt", "updatedAt", "username")
+     SELECT (now() AT TIME ZONE 'UTC') - make_interval(hours => h), now(), 'client ' || h FROM unnest($1::integer[]) AS h`,
+    [hours],
+  )
+  await database.query(
+    `INSERT INTO "ChatMessage" ("createdAt", "guestUsername", "senderType", "messageType")
+     SELECT (now() AT TIME ZONE 'UTC') - make_interval(hours => h), 'guest', 'CLIENT', 'TEXT' FROM unnest($1::integer[]) AS h`,
+    [hours],
+  )
+}
+
+const ownZone = process.env.TZ
+afterEach(() => {
+  if (ownZone === undefined) delete process.env.TZ
+  else process.env.TZ = ownZone
+})
+
+describe('metrics', () => {
+  test('counts what came in the window, and all messages without client', async ({ database }) => {
+    await migrated(database)
+    await insertAged(database, [0, 1, 23, 25, 1000])
+    await database.load(`
+      UPDATE "ChatMessage" SET "clientId" = (SELECT min("id") FROM "Client") WHERE "id" = 1;
+      INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType") SELECT min("id"), 'CLIENT', 'TEXT' FROM "Client"`)
+    expect(valuesOf(parse(await on(database, 'metrics', '--json')))).toEqual({
+      clients_created: 3,
+      guest_messages: 3,
+      messages_without_client: 4,
+    })
+    expect(valuesOf(parse(await on(database, 'metrics', '--json', '--since', '30m')))).toEqual({
+      clients_created: 1,
+      guest_messages: 1,
+      messages_without_client: 4,
+    })
+  })
+
+  // Ages that a comparison with local time would get wrong: 3 hours one way, 9 the other.
+  test.for(['UTC', 'America/Buenos_Aires', 'Asia/Tokyo'])(
+    'says the same in every time zone of the database and of this machine: %s',
+    async (zone, { database }) => {
+      await migrated(database)
+      await insertAged(database, [14, 16, 20, 22, 26, 28, 34])
+      await database.load(`ALTER DATABASE ${database.name} SET timezone = '${zone}'`)
+      for (const processZone of ['UTC', 'America/Buenos_Aires', 'Asia/Tokyo']) {
+        process.env.TZ = processZone
+        const { since, now, ...document } = parse(await on(database, 'metrics', '--json'))
+        expect(valuesOf(document)).toMatchObject({ clients_created: 4, guest_messages: 4 })
+        expect(Date.parse(now) - Date.parse(since)).toBe(86_400_000)
+        expect(Math.abs(Date.parse(now) - Date.now())).toBeLessThan(60_000)
+      }
+    },
+  )
+
+  test('does not count what is exactly as old as the window is long, and counts what is a millisecond younger', async ({
+    database,
+  }) => {
+    await migrated(database)
+    const client = await database.client()
+    await client.query(`SET TIME ZONE 'Asia/Tokyo'`)
+    await client.query('BEGIN')
+    await client.query(`
+      INSERT INTO "Client" ("createdAt", "updatedAt", "username")
+      SELECT date_trunc('milliseconds', now() AT TIME ZONE 'UTC') - interval '1 hour' + make_interval(secs => ms / 1000.0), now(), 'client ' || ms
+      FROM generate_series(-1, 1) AS ms`)
+    const report = await selectMetrics(client, 'public', 3_600_000)
+    const { rows } = await client.query<{ createdAt: Date }>(
+      `SELECT "createdAt" AT TIME ZONE 'UTC' AS "createdAt" FROM "Client" WHERE "username" = 'client 0'`,
+    )
+    expect(valuesOf(report)).toMatchObject({ clients_created: 1 })
+    expect(report.since).toEqual(rows[0]?.createdAt)
+  })
+
+  test('counts what a clock that runs ahead dated in the future', async ({ database }) => {
+    await migrated(database)
+    await insertAged(database, [-1])
+    expect(valuesOf(parse(await on(database, 'metrics', '--json')))).toMatchObject({
+      clients_created: 1,
+      guest_messages: 1,
+    })
+  })
+
+  test('prints one small table', async ({ database }) => {
+    await migrated(database, 'hand-migrated')
+    await database.load(
+      `INSERT INTO "Client" ("updatedAt", "username") SELECT now(), 'new ' || g FROM generate_series(1, 1234) AS g`,
+    )
+    const { stdout, exitCode } = await on(database, 'metrics')
+    expect(exitCode).toBe(0)
+    expect(
+      stdout
+        .replace(/^metrics .*\S {2}\S+Z$/m, 'metrics  <target>  <now>')
+        .replaceAll(/since \S+Z/g, 'since <edge>')
+        .replace(/-{10,}$/m, '---'),
+    ).toBe(`metrics  <target>  <now>
+
+ metric                  | value | window
+-------------------------+-------+---
+ clients created         | 1,234 | since <edge>
+ guest messages          |    40 | since <edge>
+ messages without client |    43 | all time
+`)
+  })
+
+  test('gives programs the window and the figures', async ({ database }) => {
+    await migrated(database)
+    const instant = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string
+    expect(parse(await on(database, 'metrics', '--json', '--since', '12h'))).toEqual({
+      ok: true,
+      command: 'metrics',
+      target: expect.stringContaining(database.name) as string,
+      since: instant,
+      now: instant,
+      metrics: [
+        { name: 'clients_created', value: 0, windowMs: 43_200_000 },
+        { name: 'guest_messages', value: 0, windowMs: 43_200_000 },
+        { name: 'messages_without_client', value: 0, windowMs: null },
+      ],
+    })
+  })
+
+  test('looks into the schema it is told', async ({ database }) => {
+    await database.load('CREATE SCHEMA "live chat"')
+    expect((await on(database, 'migrate', '--schema', 'live chat')).exitCode).toBe(0)
+    await database.load(`INSERT INTO "live chat"."Client" ("updatedAt", "username") VALUES (now(), 'maria')`)
+    expect(valuesOf(parse(await on(database, 'metrics', '--json', '--schema', 'live chat')))).toMatchObject({
+      clients_created: 1,
+    })
+  })
+
+  test('does everything in one transaction, so that a transaction pooler is no obstacle', async ({ database }) => {
+    await migrated(database)
+    const transactions = await countTransactions(database.url, async (url) => {
+      const { exitCode, stderr } = await runChatkeep(['metrics', '--database-url', url])
+      expect(exitCode, stderr).toBe(0)
+    })
+    expect(transactions).toBe(1)
+  })
+
+  test.for([
+    ['empty', undefined],
+    ['not migrated', 'crm-before'],
+  ] as const)('of a database that is %s says what to do', async ([, fixture], { database }) => {
+    if (fixture !== undefined) await loadFixture(database, fixture)
+    const { exitCode, stdout, stderr } = await on(database, 'metrics')
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
+    expect(stderr).toMatch(/^error: the database is not ready for guest messages: .*\nhint: chatkeep migrate\n$/)
+    expect((await on(database, 'metrics', '--schema', 'nowhere')).exitCode).toBe(1)
+  })
+
+  test('takes no answer from a role that may not read everything', async ({ database }) => {
+    await migrated(database)
+    await withLimitedRole(database, async ({ name, url }) => {
+      const refused = await runChatkeep(['metrics', '--database-url', url])
+      expect(refused.exitCode).toBe(3)
+      await database.load(/GRANT USAGE.*/.exec(refused.stderr)?.[0] ?? '')
+      expect((await runChatkeep(['metrics', '--database-url', url])).exitCode).toBe(0)
+      await database.load(
+        `ALTER TABLE "ChatMessage" ENABLE ROW LEVEL SECURITY; CREATE POLICY nothing ON "ChatMessage" TO ${name} USING (false)`,
+      )
+      expect((await runChatkeep(['metrics', '--database-url', url])).exitCode).toBe(3)
+    })
+  })
+
+  test('gives up on a table that stays locked, and on figures that take too long', async ({ database }) => {
+    await migrated(database)
+    const locker = await database.client()
+    await locker.query('BEGIN; LOCK TABLE "Client" IN ACCESS EXCLUSIVE MODE')
+    const { exitCode, stderr } = await on(database, 'metrics')
+    expect(exitCode, stderr).toBe(4)
+    const slow = await on(database, 'metrics', '--statement-timeout', '500ms')
+    expect(slow.exitCode).toBe(3)
+    expect(slow.stderr).toContain('error: the server did not come to the figures within 0.5 s [57014]')
+    expect(slow.stderr).toContain('hint: give it longer: chatkeep metrics --statement-timeout 1m')
+  })
+
+  test('is ended by its signal in the middle of the statement', async ({ database }) => {
+    await migrated(database)
+    const locker = await database.client()
+    await locker.query('BEGIN; LOCK TABLE "Client" IN ACCESS EXCLUSIVE MODE')
+    const interruption = new AbortController()
+    const target = toConnectionTarget(parseDatabaseUrl(database.url, 'the test'))
+    const reading = readMetrics(target, { windowMs: 1, statementTimeoutMs: 20_000, signal: interruption.signal })
+    await expect
+      .poll(() =>
+        database.query(
+          `SELECT FROM pg_stat_activity WHERE application_name = 'chatkeep metrics' AND wait_event_type = 'Lock'`,
+        ),
+      )
+      .toHaveLength(1)
+    interruption.abort(new Error('enough'))
+    await expect(reading).rejects.toThrow('enough')
+  })
+
+  test.for([
+    ['0d', 'Write a duration from 1ms to 36500d'],
+    ['-1d', 'Write a duration such as'],
+    ['1', 'Write a duration such as'],
+    ['yesterday', 'Write a duration such as'],
+    ['99999999999999999999999d', 'Write a duration from 1ms to 36500d'],
+  ] as const)('is asked wrongly with --since %s', async ([since, message]) => {
+    const { exitCode, stderr } = await runChatkeep([
+      'metrics',
+      '--since',
+      since,
+      '--database-url',
+      'postgres://u@127.0.0.1:1/d',
+    ])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain(message)
+  })
+
+  test('reaches back as far as it can be told', async ({ database }) => {
+    await migrated(database, 'crm-before')
+    expect(valuesOf(parse(await on(database, 'metrics', '--json', '--since', '36500d')))).toMatchObject({
+      clients_created: 60,
+    })
+  })
+})

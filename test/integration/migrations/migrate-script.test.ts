@@ -1,0 +1,191 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { splitStatements } from '../../../src/migrations/ledger/split-statements.js'
+import { migrated, on } from '../../support/chat.js'
+import { describe, expect, test, withDatabase, type TestDatabase } from '../../support/database.js'
+import { loadFixture, type FixtureName } from '../../support/fixtures.js'
+
+const PSQL = '/usr/lib/postgresql/15/bin/psql'
+
+/** All that a catalog knows of the schema, and the history. */
+const everything = async (database: TestDatabase, schema = 'public'): Promise<unknown> => ({
+  columns: await database.query(
+    `SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid) AS value,
+       col_description(c.oid, a.attnum) AS comment, c.relacl::text, obj_description(c.oid, 'pg_class') AS about
+     FROM pg_class AS c
+     JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+     LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
+     WHERE c.relnamespace = $1::regnamespace ORDER BY c.relname, a.attname`,
+    [`"${schema}"`],
+  ),
+  indexes: await database.query(
+    `SELECT pg_get_indexdef(x.indexrelid), x.indisvalid, x.indisready FROM pg_index AS x JOIN pg_class AS c ON c.oid = x.indrelid
+     WHERE c.relnamespace = $1::regnamespace ORDER BY 1`,
+    [`"${schema}"`],
+  ),
+  constraints: await database.query(
+    `SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint
+     WHERE connamespace = $1::regnamespace ORDER BY 1, 2`,
+    [`"${schema}"`],
+  ),
+  triggers: await database.query(
+    `SELECT pg_get_triggerdef(t.oid), tgenabled FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+     WHERE c.relnamespace = $1::regnamespace AND NOT tgisinternal ORDER BY 1`,
+    [`"${schema}"`],
+  ),
+  functions: await database.query(
+    `SELECT pg_get_functiondef(oid), proacl::text FROM pg_proc WHERE pronamespace = $1::regnamespace ORDER BY 1`,
+    [`"${schema}"`],
+  ),
+  history: await database.query(`SELECT id, name, hash FROM "${schema}"."migrations" ORDER BY id`),
+  runs: await database.query(
+    `SELECT action, migration, version, role FROM "${schema}"."chatkeep_runs" WHERE "migration" IS NOT NULL ORDER BY id`,
+  ),
+})
+
+const scriptOf = async (database: TestDatabase, form: string, ...more: readonly string[]): Promise<string> => {
+  const { exitCode, stdout, stderr } = await on(database, 'migrate', '--sql', form, ...more)
+  expect(exitCode, stderr).toBe(0)
+  return stdout
+}
+
+/** As an editor does that sends one statement after the other. */
+const runStatements = async (database: TestDatabase, sql: string): Promise<void> => {
+  const client = await database.client()
+  for (const statement of await splitStatements(sql)) await client.query(statement.sql)
+  await client.end()
+}
+
+/** As an editor does that sends all of it at once, which the server takes for one transaction. */
+const runAtOnce = async (database: TestDatabase, sql: string): Promise<void> => {
+  const client = await database.client()
+  await client.query(sql)
+  await client.end()
+}
+
+const runInPsql = async (database: TestDatabase, sql: string, stopOnError = true): Promise<void> => {
+  const folder = await mkdtemp(join(tmpdir(), 'chatkeep-script-'))
+  try {
+    const file = join(folder, 'migrate.sql')
+    await writeFile(file, sql)
+    const stop = stopOnError ? ['-v', 'ON_ERROR_STOP=1'] : []
+    await promisify(execFile)(PSQL, ['-X', '-q', ...stop, '-f', file, database.url])
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+const RUNNERS = { runStatements, runAtOnce, runInPsql }
+
+const WAYS = [
+  ['statements', 'runStatements'],
+  ['statements', 'runInPsql'],
+  ['transaction', 'runAtOnce'],
+] as const
+
+const STARTS: readonly (FixtureName | undefined)[] = [undefined, 'crm-before', 'half-migrated']
+
+describe('migrate --sql', () => {
+  test.for(STARTS)('ends where migrate does, whoever runs it: from %s', async (fixture) => {
+    await withDatabase(async (byChatkeep) => {
+      await migrated(byChatkeep, fixture)
+      const expected = await everything(byChatkeep)
+      for (const [form, runner] of WAYS) {
+        if (runner === 'runInPsql' && !existsSync(PSQL)) continue
+        await withDatabase(async (database) => {
+          if (fixture !== undefined) await loadFixture(database, fixture)
+          await RUNNERS[runner](database, await scriptOf(database, form))
+          expect(await everything(database), `${form}, ${runner}`).toEqual(expected)
+          expect((await on(database, 'verify')).stdout).not.toMatch(/^error/m)
+          expect((await on(database, 'migrate')).stdout).toContain('nothing had to be done, 14 already there')
+        })
+      }
+    })
+  })
+
+  test.for(['statements', 'transaction'])(
+    'repairs and clears up, in a schema of its own: %s',
+    async (form, { database }) => {
+      await database.load('CREATE SCHEMA "the chat"')
+      expect((await on(database, 'migrate', '--schema', 'the chat')).exitCode).toBe(0)
+      const healthy = (await everything(database, 'the chat')) as Record<string, unknown>
+      await database.load(`SET search_path TO "the chat";
+      DROP INDEX "ChatMessage_unread_idx"; DROP TRIGGER "chatkeep_note_deleted" ON "ChatMessage";
+      UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"ChatMessage_unlinked_idx"'::regclass;
+      ALTER TABLE "ChatMessage" ADD CONSTRAINT "chatkeep_clientId_not_null" CHECK ("clientId" IS NOT NULL) NOT VALID; RESET search_path`)
+      const sql = await scriptOf(database, form, '--schema', 'the chat')
+      await (form === 'statements' ? runStatements : runAtOnce)(database, sql)
+      const { runs, ...found } = (await everything(database, 'the chat')) as Record<string, unknown>
+      expect(found).toEqual({ ...healthy, runs: undefined })
+      expect(
+        (runs as { action: string; migration: string }[])
+          .slice(14)
+          .map(({ action, migration }) => `${action} ${migration}`),
+      ).toEqual(['repair 9_index-unread', 'repair 10_index-unlinked', 'repair 11_note-chats', 'repair 12_fill-chats'])
+    },
+  )
+
+  test('records nothing that failed, nor anything after it, also where errors do not end it', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const client = await database.client()
+    const sql = await scriptOf(database, 'statements')
+    await database.load('CREATE TABLE "chatkeep_guest_clients" ("x" integer)')
+    await database.load(`CREATE INDEX "ChatMessage_clientSocketId_createdAt_idx" ON "ChatMessage" ("clientSocketId", "createdAt" DESC);
+      UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"ChatMessage_clientSocketId_createdAt_idx"'::regclass`)
+    for (const statement of await splitStatements(sql)) await client.query(statement.sql).catch(() => undefined)
+    expect(await database.query('SELECT max(id) AS last FROM "migrations"')).toEqual([{ last: 3 }])
+    expect(
+      await database.query('SELECT max(id)::integer AS last, count(*)::integer AS runs FROM "chatkeep_runs"'),
+    ).toEqual([{ last: 3, runs: 3 }])
+  })
+
+  test('changes nothing by itself, and says so where nothing is pending or an archive waits', async ({ database }) => {
+    await migrated(database, 'hand-migrated')
+    const done = await scriptOf(database, 'statements')
+    expect(done).toMatch(
+      /^-- chatkeep migrate --sql statements\n-- For database "\w+".*plan hash \w{16}\.\n-- Nothing is pending.*\n$/,
+    )
+    expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
+    const pending = await scriptOf(database, 'statements')
+    expect(pending).toContain('-- An earlier rollback archived 43 messages: the next chatkeep migrate puts them back.')
+    await runStatements(database, pending)
+    // The application saves again from here on: what it sends once more must meet its key.
+    const lost = 'SELECT FROM "ChatMessage" AS m JOIN "chatkeep_archive" AS a ON a."messageId" = m."id"'
+    expect(await database.query(`${lost} WHERE m."idempotencyKey" IS DISTINCT FROM a."idempotencyKey"`)).toEqual([])
+    expect((await on(database, 'migrate')).stdout).toContain(
+      'restored from the archive: guest data of 40 messages, and 3 messages',
+    )
+  })
+
+  test('says in its head what one transaction costs others', async ({ database }) => {
+    expect(await scriptOf(database, 'transaction')).toContain('-- The tables are new, so nobody is stopped.')
+    await loadFixture(database, 'crm-before')
+    const sql = await scriptOf(database, 'transaction')
+    expect(sql).toContain('-- WARNING: without CONCURRENTLY its index builds stop writers. Together')
+    expect(sql).toContain('it stops readers and writers')
+    expect(sql.replace(/^--.*$/gm, '')).not.toContain('CONCURRENTLY')
+    expect(sql).not.toContain('\n\\')
+  })
+
+  test('stops while another migration runs', async ({ database }) => {
+    const holder = await database.client()
+    await holder.query('SELECT pg_advisory_lock(-8525285245963000605)')
+    await expect(runAtOnce(database, await scriptOf(database, 'transaction'))).rejects.toThrow('division by zero')
+    await expect(runStatements(database, await scriptOf(database, 'statements'))).rejects.toThrow('division by zero')
+    expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
+  })
+
+  test('is one document with --json, and another form is asked wrongly', async ({ database }) => {
+    const { stdout } = await on(database, 'migrate', '--sql', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: true,
+      form: 'statements',
+      sql: expect.stringContaining('CREATE TABLE') as string,
+    })
+    expect((await on(database, 'migrate', '--sql', 'both')).exitCode).toBe(2)
+  })
+})

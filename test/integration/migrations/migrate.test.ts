@@ -1,0 +1,420 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { checksum, migrated, on } from '../../support/chat.js'
+import { OperatorError } from '../../../src/index.js'
+import { runChatkeep } from '../../support/chatkeep.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { fixtureNames, loadFixture } from '../../support/fixtures.js'
+import { withLimitedRole } from '../../support/limited-role.js'
+import { withMigrationsFolder } from '../../support/migrations-folder.js'
+
+const GUEST_COLUMNS = ['guestUsername', 'guestPhone', 'idempotencyKey', 'guestUnverified']
+
+const history = (database: TestDatabase) => database.query('SELECT id, name FROM "migrations" ORDER BY id')
+
+const schemaOf = async (database: TestDatabase): Promise<Readonly<Record<string, unknown>>> => ({
+  columns: await database.query(
+    `SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute
+     WHERE attrelid = '"ChatMessage"'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attname`,
+  ),
+  indexes: await database.query(
+    `SELECT pg_get_indexdef(indexrelid), indisvalid FROM pg_index WHERE indrelid = '"ChatMessage"'::regclass ORDER BY 1`,
+  ),
+  ownTables: await database.query(
+    `SELECT relname, obj_description(oid, 'pg_class') AS comment,
+       ARRAY(SELECT attname || ' ' || format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
+             FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 ORDER BY attnum) AS columns,
+       ARRAY(SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = c.oid ORDER BY 1) AS indexes
+     FROM pg_class AS c WHERE relname IN ('chatkeep_chats', 'chatkeep_guest_clients') ORDER BY relname`,
+  ),
+  triggers: await database.query(
+    `SELECT pg_get_triggerdef(oid) AS definition, tgenabled AS enabled FROM pg_trigger WHERE tgname LIKE 'chatkeep%' ORDER BY tgname`,
+  ),
+  functions: await database.query(
+    `SELECT proname, md5(prosrc), prosecdef, proconfig FROM pg_proc WHERE proname LIKE 'chatkeep%' ORDER BY proname`,
+  ),
+})
+
+// One file for all: however a database came, it ends like every other.
+const expectMigratedSchema = async (database: TestDatabase): Promise<void> => {
+  const found = { ...(await schemaOf(database)), history: await history(database) }
+  await expect(`${JSON.stringify(found, null, 2)}\n`).toMatchFileSnapshot('../support/migrated-schema.json')
+}
+
+describe('migrate', () => {
+  test('takes an empty database all the way', async ({ database }) => {
+    const { exitCode, stdout } = await on(database, 'migrate')
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(
+      /^ok: \S+ is migrated: 14 migrations done, 0 already there \(.*\)\. Next: chatkeep verify\n$/,
+    )
+    await expectMigratedSchema(database)
+  })
+
+  test('changes nothing the second time', async ({ database }) => {
+    await migrated(database, 'crm-before')
+    const before = await database.query('SELECT * FROM "migrations"')
+    const { exitCode, stdout } = await on(database, 'migrate')
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('nothing had to be done, 14 already there')])
+    expect(await database.query('SELECT * FROM "migrations"')).toEqual(before)
+  })
+
+  test.for(fixtureNames.filter((name) => name !== 'foreign-migrations-table'))(
+    'adopts %s: the same schema and history, and no message touched',
+    async (fixture, { database }) => {
+      await loadFixture(database, fixture)
+      const messages = await checksum(database, 'ChatMessage', GUEST_COLUMNS)
+      const clients = await checksum(database, 'Client')
+      const { exitCode, stderr } = await on(database, 'migrate')
+      expect(exitCode, stderr).toBe(0)
+      expect(await checksum(database, 'ChatMessage', GUEST_COLUMNS)).toEqual(messages)
+      expect(await checksum(database, 'Client')).toEqual(clients)
+      await expectMigratedSchema(database)
+    },
+  )
+
+  test('records what was done by hand and rebuilds an INVALID index', async ({ database }) => {
+    await loadFixture(database, 'half-migrated')
+    const { stdout } = await on(database, 'migrate', '--json')
+    const { steps } = JSON.parse(stdout) as { steps: { name: string; action: string }[] }
+    expect(steps.map(({ name, action }) => `${name}: ${action}`)).toEqual([
+      'create-chat-tables: record',
+      'allow-guest-messages: record',
+      'index-guest-username: rebuild',
+      'index-client-socket-id: run',
+      'add-idempotency-key: run',
+      'index-idempotency-key: run',
+      'mark-unverified-guests: run',
+      'create-own-tables: run',
+      'index-unread: run',
+      'index-unlinked: run',
+      'note-chats: run',
+      'fill-chats: run',
+      'index-created-at: run',
+      'index-client-created-at: run',
+    ])
+  })
+
+  test.for([
+    ['a dropped index', 'DROP INDEX "ChatMessage_guestUsername_createdAt_idx"'],
+    [
+      'an INVALID index',
+      `UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"ChatMessage_idempotencyKey_key"'::regclass`,
+    ],
+    ['a NOT NULL put back by hand', 'ALTER TABLE "ChatMessage" ALTER COLUMN "clientId" SET NOT NULL'],
+    ['a partial index', 'DROP INDEX "ChatMessage_unread_idx"'],
+    ['the mark of unverified guests', 'ALTER TABLE "ChatMessage" DROP COLUMN "guestUnverified"'],
+    ['a table of our own', 'DROP TABLE "chatkeep_guest_clients"'],
+    ['an index of our own table', 'DROP INDEX "chatkeep_chats_period_idx"'],
+    ['a trigger', 'DROP TRIGGER "chatkeep_note_updated" ON "ChatMessage"'],
+    ['a disabled trigger', 'ALTER TABLE "ChatMessage" DISABLE TRIGGER "chatkeep_note_deleted"'],
+    [
+      'a trigger that does something else',
+      `DROP TRIGGER "chatkeep_note_inserted" ON "ChatMessage"; CREATE TRIGGER "chatkeep_note_inserted"
+       AFTER INSERT ON "ChatMessage" FOR EACH STATEMENT EXECUTE FUNCTION "chatkeep_note_truncated"()`,
+    ],
+    ['a function', 'DROP FUNCTION "chatkeep_unnote"'],
+    [
+      'a function of another body',
+      `CREATE OR REPLACE FUNCTION "chatkeep_note"("chats" TEXT[], "periods" TIMESTAMP[]) RETURNS VOID LANGUAGE plpgsql AS 'BEGIN END'`,
+    ],
+    ['a function that takes its tables from anywhere', 'ALTER FUNCTION "chatkeep_note_inserted"() RESET search_path'],
+    ['a list of chats that is not filled', 'COMMENT ON TABLE "chatkeep_chats" IS NULL'],
+  ])('repairs %s that the history believes done', async ([_what, sql = ''], { database }) => {
+    await migrated(database)
+    const healthy = await schemaOf(database)
+    await database.query(sql)
+    expect(await schemaOf(database)).not.toEqual(healthy)
+    const { exitCode, stdout } = await on(database, 'migrate')
+    expect(exitCode, stdout).toBe(0)
+    expect(await schemaOf(database)).toEqual(healthy)
+  })
+
+  test.for([
+    ['the triggers were off', 'ALTER TABLE "ChatMessage" DISABLE TRIGGER USER'],
+    ['a trigger was gone', 'DROP TRIGGER "chatkeep_note_inserted" ON "ChatMessage"'],
+  ])('fills the list of chats again with what was written while %s', async ([, sql = ''], { database }) => {
+    await migrated(database)
+    await database.load(`${sql};
+      INSERT INTO "ChatMessage" ("senderType", "messageType", "guestUsername") VALUES ('CLIENT', 'TEXT', 'ana')`)
+    const { steps } = JSON.parse((await on(database, 'migrate', '--json')).stdout) as { steps: { name: string }[] }
+    expect(steps.map(({ name }) => name)).toEqual(['note-chats', 'fill-chats'])
+    expect(await database.query('SELECT "chat" FROM "chatkeep_chats"')).toEqual([{ chat: 'gana' }])
+    expect((await on(database, 'migrate')).stdout).toContain('nothing had to be done')
+  })
+
+  test('does not take the list for filled when it was cut before it filled it again', async ({ database }) => {
+    await migrated(database)
+    await database.load(`ALTER TABLE "ChatMessage" DISABLE TRIGGER USER;
+      INSERT INTO "ChatMessage" ("senderType", "messageType", "guestUsername") VALUES ('CLIENT', 'TEXT', 'ana')`)
+    const interruption = new AbortController()
+    const { exitCode } = await runChatkeep(['migrate', '--database-url', database.url], {
+      signal: interruption.signal,
+      onStderr: (line) => {
+        if (line.startsWith('repaired 11_')) {
+          interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
+        }
+      },
+    })
+    expect(exitCode).toBe(130)
+    expect((await on(database, 'verify')).stdout).toContain('error chats_not_filled')
+    expect((await on(database, 'migrate')).stderr).toContain('repaired 12_fill-chats')
+    expect(await database.query('SELECT "chat" FROM "chatkeep_chats"')).toEqual([{ chat: 'gana' }])
+  })
+
+  test('makes the list of chats anew when its table is gone', async ({ database }) => {
+    await migrated(database, 'crm-before')
+    const chats = await database.query('SELECT * FROM "chatkeep_chats" ORDER BY 1')
+    expect(chats.length).toBeGreaterThan(10)
+    await database.load('DROP TABLE "chatkeep_chats"')
+    expect((await on(database, 'migrate')).exitCode).toBe(0)
+    expect(await database.query('SELECT * FROM "chatkeep_chats" ORDER BY 1')).toEqual(chats)
+  })
+
+  test('needs no superuser, only the owner of the tables', async ({ database }) => {
+    await database.load('DROP SCHEMA public CASCADE; CREATE SCHEMA chat')
+    await withLimitedRole(database, async ({ name, url }) => {
+      await database.load(`GRANT CREATE, USAGE ON SCHEMA chat TO ${name}`)
+      for (const argv of [['migrate'], ['verify'], ['rollback', '--confirm', database.name], ['migrate'], ['verify']]) {
+        const { exitCode, stdout, stderr } = await runChatkeep([...argv, '--schema', 'chat', '--database-url', url])
+        expect(exitCode, `${argv.join(' ')}: ${stdout} ${stderr}`).toBe(0)
+      }
+    })
+  })
+
+  test("refuses another tool's table named migrations, with the way out", async ({ database }) => {
+    await loadFixture(database, 'foreign-migrations-table')
+    const { exitCode, stderr } = await on(database, 'migrate')
+    expect(exitCode).toBe(5)
+    expect(stderr).toContain('belongs to another tool (its columns: id, timestamp, name)')
+    expect(stderr).toContain('hint: rename it')
+    await database.query('ALTER TABLE "migrations" RENAME TO "other_migrations"')
+    expect((await on(database, 'migrate')).exitCode).toBe(0)
+  })
+
+  test.for([
+    [
+      'CREATE INDEX "ChatMessage_guestUsername_createdAt_idx" ON "ChatMessage" ("createdAt")',
+      '3_index-guest-username: "ChatMessage_guestUsername_createdAt_idx" must be index on "ChatMessage" btree ("guestUsername", "createdAt" DESC), but is index on "ChatMessage" btree ("createdAt")',
+    ],
+    [
+      'ALTER TABLE "ChatMessage" ADD COLUMN "guestPhone" integer',
+      '2_allow-guest-messages: "ChatMessage"."guestPhone" must be text, but is integer',
+    ],
+    [
+      'ALTER TABLE "Client" DROP COLUMN "phone"',
+      '"Client"."phone" must be text or character varying, nullable, but is missing',
+    ],
+    ['ALTER TABLE "User" RENAME TO "Operator"', 'table "User" is missing'],
+    [
+      'ALTER TABLE "ChatMessage" ADD COLUMN "guestUnverified" boolean',
+      '7_mark-unverified-guests: "ChatMessage"."guestUnverified" must be boolean, NOT NULL, but is nullable',
+    ],
+    [
+      'CREATE TABLE "chatkeep_chats" ("chat" text NOT NULL)',
+      '8_create-own-tables: "chatkeep_chats"."period" must be timestamp without time zone, NOT NULL, but is missing',
+    ],
+  ])('refuses what is in its way: %s', async ([sql = '', reason = ''], { database }) => {
+    await loadFixture(database, 'crm-before')
+    await database.query(sql)
+    const before = await schemaOf(database)
+    const { exitCode, stderr } = await on(database, 'migrate')
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining(reason)])
+    expect(await schemaOf(database)).toEqual(before)
+  })
+
+  test('plans without writing, and says what it would do', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const before = await schemaOf(database)
+    const { exitCode, stdout } = await on(database, 'migrate', '--dry-run')
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain('\n1_create-chat-tables: it is in the database already\n')
+    expect(stdout).toContain('dry run: nothing was changed; 14 steps to do. Next: chatkeep migrate')
+    expect(await schemaOf(database)).toEqual(before)
+    expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
+  })
+
+  test('works in a schema of its own, beside another in public', async ({ database }) => {
+    await loadFixture(database, 'foreign-migrations-table')
+    await database.query('CREATE SCHEMA "the chat"')
+    const { exitCode, stderr } = await on(database, 'migrate', '--schema', 'the chat')
+    expect(exitCode, stderr).toBe(0)
+    expect(await database.query('SELECT count(*)::integer AS rows FROM "the chat"."migrations"')).toEqual([
+      { rows: 15 },
+    ])
+    expect(
+      await database.query(
+        `SELECT n.nspname AS schema FROM pg_namespace AS n
+         WHERE EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname LIKE 'chatkeep%')
+           OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid AND proname LIKE 'chatkeep%')`,
+      ),
+    ).toEqual([{ schema: 'the chat' }])
+    await database.load(
+      `INSERT INTO "the chat"."ChatMessage" ("senderType", "messageType", "guestUsername") VALUES ('CLIENT', 'TEXT', 'ana')`,
+    )
+    expect(await database.query('SELECT "chat" FROM "the chat"."chatkeep_chats"')).toEqual([{ chat: 'gana' }])
+    expect((await on(database, 'migrate', '--schema', 'the chat')).stdout).toContain('nothing had to be done')
+    const missing = await on(database, 'migrate', '--schema', 'nowhere')
+    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('there is no schema "nowhere"')])
+  })
+
+  test('waits for the lock, names its holder and gives up with exit 4', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const holder = await database.client({ application_name: 'somebody else' })
+    await holder.query('SELECT pg_advisory_lock(-8525285245963000605)')
+    const { exitCode, stderr } = await on(database, 'migrate', '--max-wait', '300ms')
+    expect(exitCode).toBe(4)
+    expect(stderr).toMatch(/waiting for the migration lock: held by pid \d+ \(somebody else, as /)
+    expect(stderr).toMatch(/error: another migration is running: the lock is held by pid \d+ \(somebody else/)
+  })
+
+  test('tries again while the table is in use, names who uses it, and goes on when it is free', async ({
+    database,
+  }) => {
+    await loadFixture(database, 'crm-before')
+    const reader = await database.client({ application_name: 'long reader' })
+    await reader.query('BEGIN')
+    await reader.query('SELECT count(*) FROM "ChatMessage"')
+    const run = on(database, 'migrate')
+    const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '"ChatMessage"'::regclass`
+    while ((await database.query(waiting)).length === 0) await delay(20)
+    // The first attempt ends, and only a second one finds the table free.
+    while ((await database.query(waiting)).length > 0) await delay(20)
+    while ((await database.query(waiting)).length === 0) await delay(20)
+    await reader.query('COMMIT')
+    const { exitCode, stderr } = await run
+    expect(exitCode, stderr).toBe(0)
+    expect(stderr).toMatch(
+      /waiting for "ChatMessage": held by pid \d+ \(long reader, as \S+, idle in transaction for \d+ s\)/,
+    )
+  })
+
+  test('gives up on a table that stays in use, with exit 4 and nothing changed', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const before = await schemaOf(database)
+    const reader = await database.client({ application_name: 'long reader' })
+    await reader.query('BEGIN')
+    await reader.query('SELECT count(*) FROM "ChatMessage"')
+    const { exitCode, stderr } = await on(database, 'migrate', '--max-wait', '1s')
+    expect(exitCode).toBe(4)
+    expect(stderr).toContain('error: "ChatMessage" was in use for 1 s')
+    expect(await schemaOf(database)).toEqual(before)
+  })
+
+  test('stops a running index build in the server when it is interrupted, says where things are, and goes on later', async ({
+    database,
+  }) => {
+    await migrated(database, 'crm-before')
+    await database.query('DROP INDEX "ChatMessage_guestUsername_createdAt_idx"')
+    const writer = await database.client()
+    await writer.query('BEGIN')
+    await writer.query(`UPDATE "ChatMessage" SET "isRead" = true WHERE id = 1`)
+    const interruption = new AbortController()
+    const run = runChatkeep(['migrate', '--database-url', database.url], { signal: interruption.signal })
+    const building = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%CREATE INDEX CONCURRENTLY%'`
+    while ((await database.query(building)).length === 0) await delay(20)
+    interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
+    const { exitCode, stderr } = await run
+    expect(exitCode).toBe(130)
+    expect(stderr).toContain('error: migrate was ended by SIGINT; what was finished stays')
+    expect(stderr).toContain(
+      'state: "ChatMessage_guestUsername_createdAt_idx" is left INVALID; the next migrate drops it and builds it again',
+    )
+    expect(await database.query(building)).toEqual([])
+    await writer.query('COMMIT')
+    expect((await on(database, 'migrate')).stderr).toContain('its index is INVALID')
+    await expectMigratedSchema(database)
+  })
+
+  test('is refused without the privilege, before the first statement', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const role = `${database.name}_reader`
+    await database.load(
+      `CREATE ROLE "${role}" LOGIN PASSWORD 'reader-secret'; GRANT USAGE ON SCHEMA public TO "${role}"`,
+    )
+    try {
+      const url = new URL(database.url)
+      url.username = role
+      url.password = 'reader-secret'
+      const { exitCode, stderr } = await runChatkeep(['migrate', '--database-url', url.href])
+      expect(exitCode).toBe(5)
+      expect(stderr).toContain('this role may not change the tables; nothing was changed')
+      expect(stderr).toContain('"ChatMessage" belongs to ')
+      expect(stderr).not.toContain('reader-secret')
+    } finally {
+      await database.load(`DROP OWNED BY "${role}"; DROP ROLE "${role}"`)
+    }
+  })
+
+  test('refuses a database that is read-only', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    await database.query(`ALTER DATABASE "${database.name}" SET default_transaction_read_only = on`)
+    const { exitCode, stderr } = await on(database, 'migrate')
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining('the server takes no writes')])
+  })
+})
+
+describe('migration files', () => {
+  test('that fail are shown with file, line, column, the line and the state', async ({ database }) => {
+    await withMigrationsFolder(async (folder) => {
+      await writeFile(
+        join(folder, '15_break-things.sql'),
+        'SELECT 1;\nALTER TABLE "ChatMessage"\n  ADD COLUMN "é" text, DROP COLUMN "nothing";\n',
+      )
+      const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
+      expect(exitCode).toBe(1)
+      expect(stderr).toContain(
+        'error: migrations/15_break-things.sql:2:1: column "nothing" of relation "ChatMessage" does not exist [42703]',
+      )
+      expect(stderr).toContain('state: this migration was rolled back; done before it: 1_create-chat-tables')
+      await writeFile(join(folder, '15_break-things.sql'), 'SELECT 1;\nSELECT\n  "é", nowhere FROM "Client";\n')
+      const second = await on(database, 'migrate', '--migrations', folder)
+      expect(second.stderr).toContain('migrations/15_break-things.sql:3:3: column "é" does not exist')
+      expect(second.stderr).toContain('   3 |   "é", nowhere FROM "Client";\n       |   ^')
+    })
+  })
+
+  test('that changed after they were applied are refused by name', async ({ database }) => {
+    await migrated(database)
+    await withMigrationsFolder(async (folder) => {
+      const file = join(folder, '5_add-idempotency-key.sql')
+      await writeFile(file, `${await readFile(file, 'utf8')}\n`)
+      const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
+      expect(exitCode).toBe(5)
+      expect(stderr).toContain('5_add-idempotency-key: the file is not what was applied')
+    })
+  })
+
+  test('that are unknown here, since a newer chatkeep applied them, are refused by name', async ({ database }) => {
+    await migrated(database)
+    await database.query(`INSERT INTO "migrations" (id, name, hash) VALUES (15, 'from-the-future', 'x')`)
+    const { exitCode, stderr } = await on(database, 'migrate')
+    expect([exitCode, stderr]).toEqual([
+      5,
+      expect.stringContaining('15_from-the-future: applied, but there is no such file'),
+    ])
+  })
+
+  test.for([
+    ['4_index-client-socket-id.sql', undefined, '5_add-idempotency-key.sql: numbers must run 1, 2, 3, … without a gap'],
+    ['16_too-far.sql', 'SELECT 1', '16_too-far.sql: numbers must run 1, 2, 3'],
+    ['6_twice.sql', 'SELECT 1', 'numbers must run 1, 2, 3, … without a gap or a double'],
+    ['13_Bad Name.sql', 'SELECT 1', '13_Bad Name.sql: the name must be like 13_verb-object.sql'],
+    ['13_crlf.sql', 'SELECT 1;\r\n', '13_crlf.sql: has CRLF line endings'],
+    ['13_marked.sql', '\ufeffSELECT 1;\n', '13_marked.sql: starts with a byte order mark'],
+  ] as const)('that cannot be used are named: %s', async ([name, content, reason], { database }) => {
+    await withMigrationsFolder(async (folder) => {
+      if (content === undefined) await rm(join(folder, name))
+      else await writeFile(join(folder, name), content)
+      const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
+      expect([exitCode, stderr]).toEqual([2, expect.stringContaining(reason)])
+      expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
+    })
+  })
+
+  test('in a folder that is not there are missed by its name', async ({ database }) => {
+    const { exitCode, stderr } = await on(database, 'migrate', '--migrations', '/nowhere/at/all')
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('/nowhere/at/all')])
+  })
+})

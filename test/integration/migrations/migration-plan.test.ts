@@ -1,0 +1,329 @@
+import { appendFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { migrated, on } from '../../support/chat.js'
+import { runChatkeep } from '../../support/chatkeep.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { loadFixture } from '../../support/fixtures.js'
+import { withLimitedRole } from '../../support/limited-role.js'
+import { withMigrationsFolder } from '../../support/migrations-folder.js'
+
+interface Statement {
+  readonly sql: string
+  readonly locks: readonly { readonly table: string; readonly mode: string }[]
+  readonly blocks: string
+  readonly inTransaction: boolean
+  readonly waitsForOldTransactions: boolean
+  readonly rows: number | null
+  readonly bytes: number | null
+  readonly estimate: { readonly ms: number | null; readonly basis: string }
+  readonly reversible: boolean
+}
+
+interface Plan {
+  readonly planHash: string
+  readonly steps: readonly { readonly name: string; readonly statements: readonly Statement[] }[]
+  readonly phases: readonly { readonly title: string; readonly statements: readonly Statement[] }[]
+  readonly obstacles: readonly { readonly code: string; readonly effect: string; readonly text: string }[]
+}
+
+const planOf = async (database: TestDatabase, command = 'migrate', ...more: readonly string[]): Promise<Plan> => {
+  const { exitCode, stdout } = await on(database, command, '--dry-run', '--json', ...more)
+  expect(exitCode, stdout).toBe(stdout.includes('"effect": "refused"') ? 5 : 0)
+  return JSON.parse(stdout) as Plan
+}
+
+const obstaclesOf = async (database: TestDatabase, command = 'migrate'): Promise<readonly string[]> =>
+  (await planOf(database, command)).obstacles.map(({ effect, code, text }) => `${effect} ${code}: ${text}`)
+
+describe('the plan of migrate', () => {
+  test('shows each statement with its lock, whom that stops and how long, within 100 columns', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    await database.query('ANALYZE')
+    const { stdout } = await on(database, 'migrate', '--dry-run')
+    expect(stdout).toContain(
+      '\n 2_allow-guest-messages: ALTER TABLE "Chat… | ACCESS EXCLUSIVE       | readers and writers | ms\n',
+    )
+    expect(stdout).toContain(
+      '\n   CREATE TRIGGER "chatkeep_note_insert… +3 | SHARE ROW EXCLUSIVE    | writers             | ms\n',
+    )
+    expect(stdout).toContain('\n1_create-chat-tables: it is in the database already\n')
+    expect(stdout).toMatch(/\ntables: "ChatMessage" ~6,000 rows, [\d.]+ MB\n {8}"Client" ~60 rows, /)
+    const [, hash] = /\nplan hash: (\w{16})\n/.exec(stdout) ?? []
+    expect(stdout).toContain(`14 steps to do. Next: chatkeep migrate --plan-hash ${hash ?? ''}\n`)
+    const wide = stdout
+      .split('\n')
+      .slice(1)
+      .filter((line) => line.length > 100)
+    expect(wide).toEqual([])
+  })
+
+  test('is complete as JSON', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    await database.query('ANALYZE')
+    const { steps } = await planOf(database)
+    expect(steps.map(({ statements }) => statements.length)).toEqual([0, 3, 1, 1, 2, 1, 2, 5, 1, 1, 20, 2, 1, 1])
+    expect(steps[2]?.statements).toEqual([
+      {
+        sql: 'CREATE INDEX CONCURRENTLY "ChatMessage_guestUsername_createdAt_idx" ON "ChatMessage" ("guestUsername", "createdAt" DESC)',
+        locks: [{ table: 'ChatMessage', mode: 'SHARE UPDATE EXCLUSIVE' }],
+        blocks: 'other schema changes',
+        inTransaction: false,
+        waitsForOldTransactions: true,
+        table: 'ChatMessage',
+        rows: 6000,
+        bytes: expect.any(Number) as number,
+        estimate: {
+          ms: expect.any(Number) as number,
+          basis: expect.stringContaining('at 74 MB/s, measured in memory') as string,
+        },
+        reversible: true,
+      },
+    ])
+  })
+
+  test('says how long it took here before, where that was longer', async ({ database }) => {
+    await migrated(database, 'crm-before')
+    await database.load(`DROP INDEX "ChatMessage_unread_idx";
+      UPDATE "chatkeep_runs" SET "durationMs" = 75000, "at" = '2026-01-02Z' WHERE "migration" = '9_index-unread'`)
+    const { steps } = await planOf(database)
+    expect(steps[0]?.statements[0]?.estimate).toEqual({ ms: 75_000, basis: 'it took as long here on 2026-01-02' })
+    expect((await on(database, 'migrate', '--dry-run')).stdout).toContain('~1 min 15 s')
+  })
+
+  test('assumes the worst of statements that it does not know, and refuses what is no SQL', async ({ database }) => {
+    await withMigrationsFolder(async (folder) => {
+      await writeFile(join(folder, '15_do-anything.sql'), `DO $$ BEGIN EXECUTE 'DROP TABLE x'; END $$;\n`)
+      const { stdout } = await on(database, 'migrate', '--dry-run', '--migrations', folder)
+      expect(stdout).toMatch(/ 15_do-anything: DO \$\$ BEGIN EXECUTE 'DROP… \| unknown +\| assume everybody +\| \?\n/)
+      const { steps } = await planOf(database, 'migrate', '--migrations', folder)
+      expect(steps.at(-1)?.statements[0]).toMatchObject({ blocks: 'unknown: assume readers and writers', locks: [] })
+      await writeFile(join(folder, '15_do-anything.sql'), 'DROP TABEL x;\n')
+      const broken = await on(database, 'migrate', '--dry-run', '--migrations', folder)
+      expect([broken.exitCode, broken.stderr]).toEqual([
+        2,
+        expect.stringContaining(
+          'migrations/15_do-anything.sql is not SQL that PostgreSQL reads: syntax error at or near',
+        ),
+      ])
+    })
+  })
+
+  test('names what is in the way: a transaction on the table', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const reader = await database.client({ application_name: 'long reader' })
+    await reader.query('BEGIN; SELECT count(*) FROM "ChatMessage"')
+    const age = `SELECT FROM pg_stat_activity WHERE application_name = 'long reader' AND xact_start < clock_timestamp() - interval '1 second' AND datname = current_database()`
+    while ((await database.query(age)).length === 0);
+    expect(await obstaclesOf(database)).toEqual([
+      expect.stringMatching(
+        /^waits old_transaction: pid \d+, long reader, as \w+, idle in transaction, in a transaction for \d+ s; uses "ChatMessage": ALTER and CONCURRENTLY wait for it$/,
+      ),
+    ])
+  })
+
+  test('says of a session of another role what little it may see, and that this role cannot run it', async ({
+    database,
+  }) => {
+    await loadFixture(database, 'crm-before')
+    const reader = await database.client({ application_name: 'long reader' })
+    await reader.query('BEGIN; SELECT count(*) FROM "ChatMessage"')
+    await withLimitedRole(database, async ({ name, url }) => {
+      await database.load(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${name}`)
+      const { exitCode, stdout } = await runChatkeep(['migrate', '--dry-run', '--database-url', url])
+      expect(exitCode, stdout).toBe(5)
+      expect(stdout).toMatch(
+        /\nwaits {4}pid \d+, long reader, as \w+, of another role, so its state and age are hidden; uses "ChatMessage"/,
+      )
+      expect(stdout).toMatch(/\nrefused {2}"ChatMessage" belongs to \w+\n/)
+      expect(stdout).toContain('\nrefused  the schema "public" takes no new tables from this role\n')
+    })
+  })
+
+  test('refuses to build CONCURRENTLY on a partitioned table, in the plan and before anything is done', async ({
+    database,
+  }) => {
+    await loadFixture(database, 'crm-before')
+    await database.load(`ALTER TABLE "ChatMessage" RENAME TO "old";
+      CREATE TABLE "ChatMessage" (LIKE "old" INCLUDING DEFAULTS) PARTITION BY RANGE ("id")`)
+    expect(await obstaclesOf(database)).toContain(
+      'refused partitioned_table: "ChatMessage" is partitioned: no index of it can be built or dropped CONCURRENTLY',
+    )
+    const { exitCode, stderr } = await on(database, 'migrate')
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('"ChatMessage" is partitioned')])
+    expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
+  })
+
+  test('notes a replication slot that nobody reads', async ({ database }) => {
+    const slot = database.name
+    await database.query('SELECT pg_create_physical_replication_slot($1, true)', [slot])
+    try {
+      for (let segment = 0; segment < 6; segment += 1) {
+        await database.load(`CREATE TABLE "filler_${segment}" (x integer)`)
+        await database.query('SELECT pg_switch_wal()')
+      }
+      expect(await obstaclesOf(database)).toContainEqual(
+        expect.stringMatching(
+          new RegExp(`^note replication_slot_lags: replication slot "${slot}", which nobody reads, is \\d+ MB behind`),
+        ),
+      )
+    } finally {
+      await database.query('SELECT pg_drop_replication_slot($1)', [slot])
+    }
+  })
+
+  // Whatever it reads, were it a trap that writes, the server would refuse.
+  test('is kept read-only by the server', async ({ database }) => {
+    await migrated(database)
+    await database.load(`
+      CREATE FUNCTION "tamper"() RETURNS integer LANGUAGE plpgsql AS 'BEGIN CREATE TABLE "tampered" (); RETURN 1; END';
+      ALTER TABLE "chatkeep_runs" RENAME TO "runs";
+      CREATE VIEW "chatkeep_runs" AS SELECT "id", "at", "action", "migration", "tamper"() AS "durationMs" FROM "runs"`)
+    for (const argv of [
+      ['migrate', '--dry-run'],
+      ['migrate', '--sql'],
+      ['rollback', '--dry-run'],
+    ]) {
+      const { exitCode, stderr } = await on(database, ...argv)
+      expect([exitCode, stderr], argv.join(' ')).toEqual([
+        expect.not.toBeOneOf([0]),
+        expect.stringContaining('cannot execute CREATE TABLE in a read-only transaction'),
+      ])
+    }
+  })
+})
+
+describe('the plan hash', () => {
+  test('is the same for the same state, whatever the rows and the session', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const { planHash } = await planOf(database)
+    await database.load(`UPDATE "ChatMessage" SET "isRead" = true; ANALYZE; CREATE TABLE "of the application" ()`)
+    expect((await planOf(database)).planHash).toBe(planHash)
+    const sql = JSON.parse((await on(database, 'migrate', '--sql', '--json')).stdout) as Plan
+    expect(sql.planHash).toBe(planHash)
+    const { exitCode, stderr } = await on(database, 'migrate', '--plan-hash', planHash)
+    expect(exitCode, stderr).toBe(0)
+    expect((await planOf(database)).planHash).not.toBe(planHash)
+  })
+
+  test.for([
+    ['a column added by hand', 'ALTER TABLE "ChatMessage" ADD COLUMN "note" text'],
+    ['an index dropped', 'DROP INDEX "ChatMessage_unread_idx"'],
+    [
+      'a row added to the history',
+      `INSERT INTO "migrations" ("id", "name", "hash") VALUES (14, 'index-client-created-at', '@')`,
+    ],
+    ['a label added to an enum', `ALTER TYPE "MessageType" ADD VALUE 'VIDEO'`],
+    ['a trigger disabled', 'ALTER TABLE "ChatMessage" DISABLE TRIGGER "chatkeep_note_deleted"'],
+  ])('refuses when something moved: %s', async ([, sql = ''], { database }) => {
+    await migrated(database)
+    const file = await database.query<{ hash: string }>(`DELETE FROM "migrations" WHERE "id" = 14 RETURNING "hash"`)
+    for (const command of ['migrate', 'rollback']) {
+      const { planHash } = await planOf(database, command)
+      await database.load(command === 'migrate' ? sql.replace('@', file[0]?.hash ?? '') : 'SELECT 1')
+      const agreed = command === 'migrate' ? planHash : 'ffffffffffffffff'
+      const { exitCode, stderr } = await on(
+        database,
+        command,
+        '--plan-hash',
+        agreed,
+        ...(command === 'rollback' ? ['--confirm', database.name] : []),
+      )
+      const now = await planOf(database, command)
+      expect([exitCode, stderr]).toEqual([5, expect.stringContaining(`it is ${now.planHash} now; nothing was done`)])
+      expect(stderr).toContain(`hint: look at the new plan: chatkeep ${command} --dry-run`)
+      expect(now.planHash).not.toBe(agreed)
+    }
+  })
+
+  test.for(['migrate', 'rollback'])('refuses when a file changed: %s', async (command, { database }) => {
+    await migrated(database)
+    await withMigrationsFolder(async (folder) => {
+      await writeFile(join(folder, '15_look.sql'), 'SELECT 1;\n')
+      const { planHash } = await planOf(database, command, '--migrations', folder)
+      await appendFile(
+        join(folder, command === 'migrate' ? '15_look.sql' : 'rollback/5_add-idempotency-key.sql'),
+        'SELECT 2;\n',
+      )
+      const run = await on(
+        database,
+        command,
+        '--plan-hash',
+        planHash,
+        '--confirm',
+        database.name,
+        '--migrations',
+        folder,
+      ).then((first) =>
+        first.exitCode === 2 ? on(database, command, '--plan-hash', planHash, '--migrations', folder) : first,
+      )
+      expect([run.exitCode, run.stderr]).toEqual([5, expect.stringContaining(`the plan ${planHash} was agreed to`)])
+    })
+  })
+
+  test('is decided under the migration lock', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const { planHash } = await planOf(database)
+    const holder = await database.client()
+    await holder.query('SELECT pg_advisory_lock(-8525285245963000605)')
+    let moved: Promise<unknown> | undefined
+    const { exitCode, stderr } = await runChatkeep(
+      ['migrate', '--plan-hash', planHash, '--database-url', database.url],
+      {
+        onStderr: (line) => {
+          if (!line.includes('waiting for the migration lock')) return
+          moved ??= database
+            .load('ALTER TABLE "ChatMessage" ADD COLUMN "note" text')
+            .then(() => holder.query('SELECT pg_advisory_unlock(-8525285245963000605)'))
+        },
+      },
+    )
+    await moved
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining(`the plan ${planHash} was agreed to`)])
+  })
+})
+
+describe('the plan of rollback', () => {
+  test('has every statement: what prepares it, then each way back, newest first', async ({ database }) => {
+    await migrated(database, 'hand-migrated')
+    const { phases, planHash } = await planOf(database, 'rollback')
+    expect(phases.map(({ title }) => title)).toEqual([
+      'archive begins',
+      'archive',
+      'link guests',
+      'move out',
+      'guard',
+      'check',
+      'compare',
+      ...[14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2].map((id) => expect.stringMatching(`^${id}_`) as string),
+    ])
+    const capture = phases.at(-1)?.statements[0]
+    expect(capture).toMatchObject({
+      sql: 'DROP TRIGGER "chatkeep_capture" ON "ChatMessage"',
+      blocks: 'readers and writers',
+    })
+    expect(phases.at(-1)?.statements[2]).toMatchObject({
+      estimate: { basis: expect.stringContaining('only the catalog') as string },
+    })
+    const { stdout } = await on(database, 'rollback', '--dry-run')
+    expect(stdout).toContain(
+      '\n guard: ALTER TABLE "ChatMessage" ADD CONS… | ACCESS EXCLUSIVE       | readers and writers | ms\n',
+    )
+    expect(stdout).toContain('messages without client get the client of their guest name')
+    expect(stdout).toContain(`Next: chatkeep rollback --plan-hash ${planHash} --confirm ${database.name}\n`)
+    const unconfirmed = await on(database, 'rollback', '--plan-hash', planHash)
+    expect([unconfirmed.exitCode, unconfirmed.stderr]).toEqual([5, expect.stringContaining('must be confirmed')])
+    expect((await on(database, 'rollback', '--plan-hash', planHash, '--confirm', database.name)).exitCode).toBe(0)
+    expect((await on(database, 'rollback', '--dry-run')).stdout).toContain('nothing needs to be')
+  })
+
+  test('refuses while a view uses a column that would go, before anything is done', async ({ database }) => {
+    await migrated(database, 'hand-migrated')
+    await database.query('CREATE VIEW "guests" AS SELECT "guestPhone" FROM "ChatMessage"')
+    expect(await obstaclesOf(database, 'rollback')).toContain(
+      'refused column_in_use: "ChatMessage"."guestPhone" is used by the view or rule of guests, so it cannot be dropped',
+    )
+    const { exitCode, stderr } = await on(database, 'rollback', '--confirm', database.name)
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('"ChatMessage"."guestPhone" is used by')])
+    expect(await database.query(`SELECT to_regclass('chatkeep_archive') AS archive`)).toEqual([{ archive: null }])
+  })
+})

@@ -1,0 +1,118 @@
+import { on, withStore } from '../../support/chat.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { loadFixture } from '../../support/fixtures.js'
+import { withLimitedRole, type LimitedRole } from '../../support/limited-role.js'
+import { SHOP } from '../../support/transcript.js'
+
+/** The test's database with everything done as this role. */
+const asRole = async (database: TestDatabase, { url }: LimitedRole): Promise<TestDatabase> => {
+  const client = await database.client({ connectionString: url })
+  return {
+    ...database,
+    url,
+    query: async (sql, values) => (await client.query(sql, values && [...values])).rows as never,
+    load: async (script) => {
+      await client.query(script)
+    },
+  }
+}
+
+const expectDone = async (database: TestDatabase, ...argv: readonly string[]): Promise<string> => {
+  const { exitCode, stdout, stderr } = await on(database, ...argv)
+  expect(exitCode, `${argv.join(' ')}: ${stdout}${stderr}`).toBe(0)
+  return stdout
+}
+
+const RELATIONS = `
+  SELECT relname, relkind, relowner::regrole::text AS "owner", relacl::text AS "grants"
+  FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1`
+
+describe('an owner of nothing but the tables', () => {
+  test.for([
+    ['owns their schema', (role: string) => `ALTER SCHEMA public OWNER TO ${role}`],
+    ['may create in their schema', (role: string) => `GRANT USAGE, CREATE ON SCHEMA public TO ${role}`],
+  ] as const)('who %s goes all the way there, back and there again', async ([, rights], { database }) => {
+    await withLimitedRole(database, async (role) => {
+      await database.load(rights(role.name))
+      const owner = await asRole(database, role)
+      await loadFixture(owner, 'crm-before')
+      await expectDone(owner, 'migrate', '--dry-run')
+      await expectDone(owner, 'migrate')
+      await expectDone(owner, 'verify')
+      expect(await expectDone(owner, 'replay', SHOP)).toContain('14 saved')
+      expect(await expectDone(owner, 'replay', '--scenario', 'guest-flow')).toContain('3 of 3 cases passed')
+      await expectDone(owner, 'metrics')
+      await expectDone(owner, 'reconcile')
+      await expectDone(owner, 'rollback', '--dry-run')
+      expect(await expectDone(owner, 'rollback', '--confirm', database.name)).toContain('archived: 14 messages')
+      await expectDone(owner, 'verify', '--expect', 'rolled-back')
+      expect(await expectDone(owner, 'migrate')).toContain('restored from the archive: guest data of 14 messages')
+      await expectDone(owner, 'verify')
+      const owners = await database.query(
+        `SELECT DISTINCT relowner::regrole::text AS "owner" FROM pg_class WHERE relnamespace = 'public'::regnamespace`,
+      )
+      expect(owners).toEqual([{ owner: role.name.replaceAll('"', '') }])
+    })
+  })
+})
+
+describe('the role of the application', () => {
+  /** What an application has before the update: its own tables, and no right to make others. */
+  const withApplication = (
+    database: TestDatabase,
+    work: (application: TestDatabase, owner: LimitedRole) => Promise<void>,
+  ): Promise<void> =>
+    withLimitedRole(database, (owner) =>
+      withLimitedRole(database, async (application) => {
+        await database.load(`ALTER SCHEMA public OWNER TO ${owner.name}`)
+        const asOwner = await asRole(database, owner)
+        await loadFixture(asOwner, 'crm-before')
+        await asOwner.load(`
+          GRANT USAGE ON SCHEMA public TO ${application.name};
+          GRANT SELECT, INSERT, UPDATE ON "ChatMessage", "Client", "User" TO ${application.name};
+          GRANT USAGE ON SEQUENCE "ChatMessage_id_seq", "Client_id_seq" TO ${application.name}`)
+        await work(await asRole(database, application), owner)
+      }),
+    )
+
+  test('needs nothing but what migrate hands out', async ({ database }) => {
+    await withApplication(database, async (application, owner) => {
+      await expectDone(await asRole(database, owner), 'migrate')
+      await withStore(application, async (store) => {
+        const message = { senderType: 'CLIENT', messageType: 'TEXT', text: 'hello' } as const
+        const first = await store.saveChatMessage({ ...message, guestUsername: 'ana', guestPhone: '+49 30 1' })
+        const again = await store.saveChatMessage({ ...message, guestUsername: 'ana' })
+        expect(again.clientId).toBe(first.clientId)
+        expect(first.clientId).not.toBeNull()
+        await store.saveChatMessage({ ...message, clientId: 1 })
+        expect((await store.getChatHistory({ guestUsername: 'ana', limit: 10 })).messages).toHaveLength(2)
+        const { chats } = await store.getRecentChats({ limit: 2 })
+        expect(chats.map(({ unreadCount }) => unreadCount)).toContain(2)
+        expect(await store.markMessagesAsRead({ guestUsername: 'ana', operatorId: 1 })).toBe(2)
+      })
+      expect(await expectDone(application, 'replay', SHOP)).toContain('14 saved')
+      await expectDone(application, 'metrics')
+      await expectDone(application, 'reconcile')
+    })
+  })
+
+  test('may neither migrate nor roll back: refused before the first statement, naming the owner', async ({
+    database,
+  }) => {
+    await withApplication(database, async (application, owner) => {
+      const expectRefused = async (...argv: readonly string[]): Promise<void> => {
+        const before = await database.query(RELATIONS)
+        const { exitCode, stdout, stderr } = await on(application, ...argv)
+        expect(exitCode, `${argv.join(' ')}: ${stdout}${stderr}`).toBe(5)
+        expect(stderr).toContain('this role may not change the tables; nothing was changed')
+        expect(stderr).toContain(`"ChatMessage" belongs to ${owner.name.replaceAll('"', '')}`)
+        expect(stderr).toContain('hint: connect as the owner')
+        expect(await database.query(RELATIONS)).toEqual(before)
+      }
+      await expectRefused('migrate')
+      await expectDone(await asRole(database, owner), 'migrate')
+      await expectRefused('migrate')
+      await expectRefused('rollback', '--confirm', database.name)
+    })
+  })
+})

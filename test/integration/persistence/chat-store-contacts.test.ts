@@ -1,0 +1,81 @@
+import { createChatStore, type NewChatMessage } from '../../../src/index.js'
+import { migrated, withStore } from '../../support/chat.js'
+import { describe, expect, test } from '../../support/database.js'
+import { textMessage } from '../../support/load.js'
+
+const oneOfEach = (count: number): NewChatMessage[] =>
+  Array.from({ length: count }, (_, n) => ({ ...textMessage(`message ${n}`), guestUsername: `guest ${n}` }))
+
+test('resends of one message by several stores are all answered, also when its operator is unknown', async ({
+  database,
+}) => {
+  await migrated(database)
+  const stores = Array.from({ length: 4 }, () => createChatStore({ databaseUrl: database.url }))
+  try {
+    const answers = await Promise.all(
+      stores.flatMap((store) =>
+        Array.from({ length: 60 }, (_, n) =>
+          store.saveChatMessage({
+            ...textMessage(`message ${n % 30}`),
+            guestUsername: 'maria',
+            operatorId: 999_999,
+            idempotencyKey: `key ${n % 30}`,
+          }),
+        ),
+      ),
+    )
+    expect(new Set(answers.map(({ id }) => id)).size).toBe(30)
+    expect(answers.filter(({ duplicate }) => !duplicate)).toHaveLength(30)
+  } finally {
+    await Promise.all(stores.map((store) => store.close()))
+  }
+})
+
+describe('neighbours are kept when a trigger, for one message,', () => {
+  test.for([
+    ['names a function that is not there', `PERFORM nothing();`, 'database_refused'],
+    ['breaks a rule of the server', `RAISE EXCEPTION 'no' USING ERRCODE = 'XX000';`, 'database_refused'],
+    ['says that it cannot be serialized', `RAISE EXCEPTION 'no' USING ERRCODE = '40001';`, 'database_unavailable'],
+    ['takes longer than the server allows', `PERFORM pg_sleep(60);`, 'database_unavailable'],
+  ])('%s', async ([, statement = '', code = ''], { database }) => {
+    await migrated(database)
+    await database.load(`
+      CREATE FUNCTION "object"() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN IF NEW."text" = 'message 7' THEN ${statement} END IF; RETURN NEW; END $$;
+      CREATE TRIGGER "object" BEFORE INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION "object"();
+      ALTER DATABASE "${database.name}" SET statement_timeout = '300ms'`)
+    const store = createChatStore({ databaseUrl: database.url }, { deadlineMs: 4_000 })
+    try {
+      const answers = await Promise.allSettled(oneOfEach(20).map((message) => store.saveChatMessage(message)))
+      const failed = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []))
+      expect(failed).toEqual([expect.objectContaining({ code })])
+      expect(await database.query('SELECT FROM "ChatMessage" WHERE "clientId" IS NOT NULL')).toHaveLength(19)
+    } finally {
+      await store.close()
+    }
+  })
+})
+
+test('a guest whose client somebody holds for long is kept without it', async ({ database }) => {
+  await migrated(database)
+  await withStore(database, (store) => store.saveChatMessage({ ...textMessage('first'), guestUsername: 'maria' }))
+  const holder = await database.client()
+  await holder.query('BEGIN; SELECT FROM "Client" FOR UPDATE')
+  const store = createChatStore({ databaseUrl: database.url }, { deadlineMs: 3_000 })
+  try {
+    const saved = await store.saveChatMessage({ ...textMessage('second'), guestUsername: 'maria' })
+    expect(saved).toMatchObject({ clientId: null, duplicate: false })
+  } finally {
+    await holder.query('ROLLBACK')
+    await store.close()
+  }
+})
+
+test.for([
+  [{ deadlineMs: Number.NaN }, 'deadlineMs is NaN, but must be a whole number from 0'],
+  [{ maxConnections: -1 }, 'maxConnections is -1, but must be a whole number from 1'],
+  [{ maxQueuedMessages: 0 }, 'maxQueuedMessages is 0, but must be a whole number from 1'],
+  [{ schema: '' }, 'schema is empty'],
+] as const)('options that cannot be meant are refused at once: %o', ([options, message]) => {
+  expect(() => createChatStore({ databaseUrl: 'postgres://localhost/chat' }, options)).toThrow(message)
+})

@@ -1,0 +1,201 @@
+import type { Client } from 'pg'
+import { createChatStore } from '../../../src/index.js'
+import { migrated, withStore } from '../../support/chat.js'
+import { cutAtWrites, type CommitCutter, type Moment } from '../../support/commit-cutter.js'
+import { withProxy } from '../../support/cuttable-proxy.js'
+import { describe, expect, test, vi, type TestDatabase } from '../../support/database.js'
+import { expectKeptOnce, textMessage, withLoad, type Acknowledged, type LoadOptions } from '../../support/load.js'
+
+const MOMENTS: readonly Moment[] = ['before the write arrives', 'with the write under way', 'after its commit']
+
+/** Callers send through a connection that is cut at writes: nobody may notice. */
+const saveThroughCuts = async (database: TestDatabase, cutter: CommitCutter, options: LoadOptions): Promise<void> => {
+  await migrated(database)
+  await withProxy(
+    database.url,
+    ({ url }) =>
+      withStore({ ...database, url }, async (store) => {
+        const { acknowledged, failures } = await withLoad(store, options)
+        expect(failures()).toBe(0)
+        expect(duplicates(acknowledged)).toEqual([])
+        expect(acknowledged.size).toBe(options.callers * (options.messagesEach ?? Number.NaN))
+        await expectKeptOnce(database, acknowledged)
+      }),
+    cutter.makeTap,
+  )
+}
+
+const duplicates = (acknowledged: Acknowledged): readonly string[] =>
+  [...acknowledged].filter(([, { saved }]) => saved.duplicate).map(([key]) => key)
+
+describe.for(MOMENTS)('a connection that is cut %s', (moment) => {
+  test('costs a lone caller neither its message nor the truth about it', async ({ database }) => {
+    const cutter = cutAtWrites(moment, 0.25)
+    await saveThroughCuts(database, cutter, { callers: 1, messagesEach: 20, sender: () => ({ sessionId: 'lone' }) })
+    expect(cutter.cuts()).toBeGreaterThanOrEqual(4)
+  })
+
+  test('again and again costs 32 callers nothing', async ({ database }) => {
+    const cutter = cutAtWrites(moment, 0.2)
+    await saveThroughCuts(database, cutter, { callers: 32, messagesEach: 20 })
+    expect(cutter.cuts()).toBeGreaterThanOrEqual(3)
+    expect(await database.query('SELECT count(*)::integer AS "clients" FROM "Client"')).toEqual([{ clients: 32 }])
+  })
+})
+
+/** The store's statements that wait for somebody's lock at this moment. */
+const statementsInWait = async (database: TestDatabase): Promise<readonly string[]> => {
+  const rows = await database.query<{ statement: string }>(
+    `SELECT pid || ' ' || query_start AS "statement" FROM pg_stat_activity
+     WHERE datname = current_database() AND application_name = 'chatkeep' AND wait_event_type = 'Lock'`,
+  )
+  return rows.map(({ statement }) => statement)
+}
+
+const untilInWait = (database: TestDatabase): Promise<readonly string[]> =>
+  vi.waitFor(async () => {
+    const waiting = await statementsInWait(database)
+    expect(waiting).not.toEqual([])
+    return waiting
+  }, WAIT)
+
+const WAIT = { timeout: 10_000, interval: 20 }
+
+/** A session that holds the table of the messages, so that nobody reads or writes it. */
+const holdMessages = async (database: TestDatabase): Promise<Client> => {
+  const holder = await database.client()
+  // The database's settings are meant for the store.
+  await holder.query('SET lock_timeout = 0')
+  await holder.query('SET statement_timeout = 0')
+  await holder.query('BEGIN')
+  await holder.query('LOCK TABLE "ChatMessage"')
+  return holder
+}
+
+describe('nothing is lost and nobody is told of it when', () => {
+  test.for([
+    ['lock_timeout', '55P03'],
+    ['statement_timeout', '57014'],
+  ] as const)('%s ends the statements (%s) while somebody holds the table', async ([setting], { database }) => {
+    await migrated(database)
+    await database.query(`ALTER DATABASE "${database.name}" SET ${setting} = '100ms'`)
+    await withStore(database, async (store) => {
+      const { acknowledged, failures } = await withLoad(store, { callers: 32 }, async (load) => {
+        await vi.waitFor(() => expect(load.acknowledged.size).toBeGreaterThan(50), WAIT)
+        const holder = await holdMessages(database)
+        const first = await untilInWait(database)
+        // The lock is still held, so whoever waits no more was sent away; and somebody tries again.
+        await vi.waitFor(async () => {
+          const second = await statementsInWait(database)
+          expect(second.some((statement) => first.includes(statement))).toBe(false)
+          expect(second).not.toEqual([])
+        }, WAIT)
+        await holder.query('COMMIT')
+        const before = load.acknowledged.size
+        await vi.waitFor(() => expect(load.acknowledged.size).toBeGreaterThan(before + 50), WAIT)
+      })
+      expect(failures()).toBe(0)
+      expect(duplicates(acknowledged)).toEqual([])
+      await expectKeptOnce(database, acknowledged)
+    })
+  })
+
+  test.for([
+    ['pg_cancel_backend', '57014'],
+    ['pg_terminate_backend', '57P01'],
+  ] as const)('an administrator ends its statements with %s (%s)', async ([end], { database }) => {
+    await migrated(database)
+    await withStore(database, async (store) => {
+      const { acknowledged, failures } = await withLoad(store, { callers: 32 }, async () => {
+        for (let round = 1; round <= 3; round += 1) {
+          const holder = await holdMessages(database)
+          const waiting = await untilInWait(database)
+          const pids = waiting.map((statement) => Number.parseInt(statement, 10))
+          const ended = await database.query(`SELECT ${end}(pid) AS "ended" FROM unnest($1::integer[]) AS pid`, [pids])
+          expect(ended).toEqual(pids.map(() => ({ ended: true })))
+          await vi.waitFor(async () => {
+            const stillWaiting = await statementsInWait(database)
+            expect(stillWaiting.some((statement) => waiting.includes(statement))).toBe(false)
+          }, WAIT)
+          await holder.query('COMMIT')
+        }
+      })
+      expect(failures()).toBe(0)
+      expect(duplicates(acknowledged)).toEqual([])
+      await expectKeptOnce(database, acknowledged)
+    })
+  })
+
+  test('it would deadlock with somebody: it steps back, and the other goes on', async ({ database }) => {
+    await migrated(database)
+    await withStore(database, async (store) => {
+      const first = await store.saveChatMessage({ ...textMessage('first'), guestUsername: 'maria' })
+      const rival = await database.client()
+      await rival.query('BEGIN')
+      await rival.query('SELECT FROM "Client" FOR UPDATE')
+      const save = store.saveChatMessage({
+        ...textMessage('second'),
+        guestUsername: 'maria',
+        idempotencyKey: 'contested',
+      })
+      await untilInWait(database)
+      // The store has the key and waits for the client; the rival has the client and waits for the key.
+      await rival.query(
+        `INSERT INTO "ChatMessage" ("senderType", "messageType", "idempotencyKey") VALUES ('CLIENT', 'TEXT', 'contested')`,
+      )
+      await rival.query('ROLLBACK')
+      expect(await save).toMatchObject({ clientId: first.clientId, duplicate: false })
+    })
+    const texts = await database.query('SELECT "text" FROM "ChatMessage" ORDER BY "id"')
+    expect(texts).toEqual([{ text: 'first' }, { text: 'second' }])
+    expect(await database.query('SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()')).toEqual([
+      { deadlocks: '0' },
+    ])
+  })
+
+  test('its snapshot is too old to see who holds the key (40001)', async ({ database }) => {
+    await migrated(database)
+    await database.query(`ALTER DATABASE "${database.name}" SET default_transaction_isolation = 'repeatable read'`)
+    await withStore(database, async (store) => {
+      const rival = await database.client()
+      await rival.query('BEGIN')
+      const { rows } = await rival.query<{ id: number }>(
+        `INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType", "text", "idempotencyKey")
+         VALUES ('maria', 'CLIENT', 'TEXT', 'hello', 'contested') RETURNING "id"`,
+      )
+      const save = store.saveChatMessage({
+        ...textMessage('hello'),
+        guestUsername: 'maria',
+        idempotencyKey: 'contested',
+      })
+      await untilInWait(database)
+      await rival.query('COMMIT')
+      expect(await save).toMatchObject({ id: rows[0]?.id, duplicate: true })
+    })
+    expect(await database.query('SELECT "text" FROM "ChatMessage"')).toEqual([{ text: 'hello' }])
+  })
+})
+
+test('a database that is read-only for a while gets all messages afterwards, also through connections of that while', async ({
+  database,
+}) => {
+  await migrated(database)
+  const store = createChatStore({ databaseUrl: database.url }, { deadlineMs: 300 })
+  try {
+    const { acknowledged } = await withLoad(store, { callers: 32 }, async ({ acknowledged, failures }) => {
+      await vi.waitFor(() => expect(acknowledged.size).toBeGreaterThan(50), WAIT)
+      await database.query(`ALTER DATABASE "${database.name}" SET default_transaction_read_only = on`)
+      await database.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND application_name = 'chatkeep'`,
+      )
+      await vi.waitFor(() => expect(failures()).toBeGreaterThanOrEqual(32), WAIT)
+      const before = acknowledged.size
+      await database.query(`ALTER DATABASE "${database.name}" RESET default_transaction_read_only`)
+      await vi.waitFor(() => expect(acknowledged.size).toBeGreaterThan(before + 100), WAIT)
+    })
+    await expectKeptOnce(database, acknowledged)
+  } finally {
+    await store.close()
+  }
+})

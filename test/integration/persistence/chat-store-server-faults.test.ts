@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import pg from 'pg'
+import { createChatStore } from '../../../src/index.js'
+import { runChatkeep } from '../../support/chatkeep.js'
+import { withProxy } from '../../support/cuttable-proxy.js'
+import { expect, vi } from '../../support/database.js'
+import { query, test } from '../../support/embedded-servers.js'
+import { killServer } from '../../support/kill-server.js'
+import { expectKeptOnce, withLoad } from '../../support/load.js'
+
+const WAIT = { timeout: 10_000, interval: 20 }
+
+const migrate = async (url: string): Promise<void> => {
+  const { exitCode, stderr } = await runChatkeep(['migrate', '--database-url', url])
+  expect(exitCode, stderr).toBe(0)
+}
+
+test('a server that is killed three times under 32 callers loses and doubles nothing, and the store finds it again', async ({
+  embedded,
+}) => {
+  // Durable: what the next server finds is what the killed one had flushed.
+  const options = { settings: {}, dataDirectory: join(embedded.folder, 'killed') }
+  let server = await embedded.start(options)
+  await migrate(server.url('postgres'))
+  await withProxy(server.url('postgres'), async ({ url, pointAt }) => {
+    const store = createChatStore({ databaseUrl: url }, { deadlineMs: 500 })
+    const { acknowledged } = await withLoad(store, { callers: 32 }, async (load) => {
+      for (let kill = 1; kill <= 3; kill += 1) {
+        const kept = load.acknowledged.size
+        await vi.waitFor(() => expect(load.acknowledged.size).toBeGreaterThan(kept + 200), WAIT)
+        const failed = load.failures()
+        await killServer(server)
+        await vi.waitFor(() => expect(load.failures()).toBeGreaterThanOrEqual(failed + 32), WAIT)
+        await server.stop()
+        server = await embedded.start(options)
+        pointAt(server.url('postgres'))
+      }
+      const kept = load.acknowledged.size
+      await vi.waitFor(() => expect(load.acknowledged.size).toBeGreaterThan(kept + 200), WAIT)
+    })
+    await store.close()
+    await expectKeptOnce({ query: (sql) => query(server.url('postgres'), sql) }, acknowledged)
+  })
+}, 60_000)
+
+/** Takes every connection that the server has left. */
+const takeAllConnections = async (url: string, taken: pg.Client[]): Promise<void> => {
+  const client = new pg.Client({ connectionString: url })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+  } catch (error) {
+    expect(error).toMatchObject({ code: '53300' })
+    return
+  }
+  taken.push(client)
+  await takeAllConnections(url, taken)
+}
+
+test('a server whose connections are all taken for a while (53300) gets all messages afterwards', async ({
+  embedded,
+}) => {
+  const server = await embedded.start({ settings: { fsync: 'off', max_connections: '16' } })
+  const direct = server.url('postgres')
+  await migrate(direct)
+  await withProxy(direct, async ({ url, cut, pointAt }) => {
+    const store = createChatStore({ databaseUrl: url }, { deadlineMs: 300 })
+    const { acknowledged } = await withLoad(store, { callers: 32 }, async ({ acknowledged, failures }) => {
+      await vi.waitFor(() => expect(acknowledged.size).toBeGreaterThan(50), WAIT)
+      const taken: pg.Client[] = []
+      // Kept away until all are taken: it would be quicker.
+      pointAt(NOWHERE)
+      cut()
+      await vi.waitFor(async () => {
+        await takeAllConnections(direct, taken)
+        expect(await countStoreConnections(taken[0])).toBe(0)
+      }, WAIT)
+      await takeAllConnections(direct, taken)
+      const failed = failures()
+      pointAt(direct)
+      // Twice each: the first call of a caller may have begun before.
+      await vi.waitFor(() => expect(failures()).toBeGreaterThanOrEqual(failed + 64), WAIT)
+      const kept = acknowledged.size
+      await Promise.all(taken.map((client) => client.end()))
+      await vi.waitFor(() => expect(acknowledged.size).toBeGreaterThan(kept + 100), WAIT)
+    })
+    await store.close()
+    await expectKeptOnce({ query: (sql) => query(direct, sql) }, acknowledged)
+  })
+})
+
+/** A port on which nobody listens. */
+const NOWHERE = 'postgres://127.0.0.1:1/none'
+
+const countStoreConnections = async (client: pg.Client | undefined): Promise<number | null | undefined> =>
+  (await client?.query(`SELECT FROM pg_stat_activity WHERE application_name = 'chatkeep'`))?.rowCount

@@ -1,0 +1,300 @@
+import pg from 'pg'
+import { createChatStore, type ChatStore } from '../../../src/index.js'
+import { migrated } from '../../support/chat.js'
+import { afterAll, beforeAll, describe, expect, test, withDatabase, type TestDatabase } from '../../support/database.js'
+import { textMessage } from '../../support/load.js'
+
+const CLIENTS = 1_900
+/** Clients who never wrote: a small table is rightly read from end to end. */
+const SILENT_CLIENTS = 20_000
+const GUESTS = 300
+const MESSAGES = 36_000
+
+// Client 1 has a third of all messages, and so have its session, its guest's name and its socket. Every hundredth client's messages carry a guest's name as well; 2 % have no client; 3 % of the clients' are unread.
+const LOAD = `
+  INSERT INTO "Client" ("updatedAt", "username", "phone")
+  SELECT now(), 'client ' || n, '+1 555 ' || n FROM generate_series(1, ${CLIENTS + SILENT_CLIENTS}) AS n;
+  INSERT INTO "ChatMessage" ("createdAt", "clientId", "guestUsername", "clientSocketId", "sessionId", "senderType",
+    "messageType", "text", "isRead", "idempotencyKey")
+  SELECT timestamp '2026-01-05' + n * interval '7 seconds', c.id,
+    CASE WHEN c.id IS NULL THEN 'guest ' || n % ${GUESTS} WHEN c.id = 1 THEN 'big' WHEN c.id % 100 = 0 THEN 'former ' || c.id END,
+    'socket ' || coalesce(c.id, n % ${GUESTS} + 10000), 'session ' || coalesce(c.id, n % ${GUESTS} + 10000),
+    CASE WHEN n % 4 = 0 THEN 'OPERATOR' ELSE 'CLIENT' END::"MessageSenderType", 'TEXT',
+    repeat('a text of some length ', 1 + n % 9), n % 31 <> 1, 'key ' || n
+  FROM generate_series(1, ${MESSAGES}) AS n,
+    LATERAL (SELECT CASE WHEN n % 3 = 0 THEN 1 WHEN n % 50 = 1 THEN NULL ELSE 2 + (n * 7919::bigint) % ${CLIENTS - 1} END AS id) AS c`
+
+/** A statement as the store sent it. */
+interface Sent {
+  readonly text: string
+  readonly values: unknown[]
+}
+
+interface PlanNode {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly 'Index Name'?: string
+  readonly 'Actual Rows': number
+  readonly 'Actual Loops': number
+  readonly 'Rows Removed by Filter'?: number
+  readonly 'Rows Removed by Index Recheck'?: number
+  readonly Plans?: readonly PlanNode[]
+}
+
+/** What a statement did to find its rows. */
+interface Access {
+  readonly indexes: readonly string[]
+  readonly sequential: readonly string[]
+  /** Rows of "ChatMessage" that were looked at, those that a filter removed included. */
+  readonly messagesRead: number
+}
+
+const nodesOf = (node: PlanNode): readonly PlanNode[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)]
+
+const accessOf = (plan: PlanNode): Access => {
+  const nodes = nodesOf(plan)
+  const reads = nodes.filter((node) => node['Node Type'].endsWith('Scan') && node['Relation Name'] === 'ChatMessage')
+  return {
+    indexes: nodes.flatMap((node) => node['Index Name'] ?? []),
+    sequential: nodes.flatMap((node) => (node['Node Type'] === 'Seq Scan' ? (node['Relation Name'] ?? []) : [])),
+    messagesRead: reads.reduce(
+      (sum, node) =>
+        sum +
+        node['Actual Loops'] *
+          (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)),
+      0,
+    ),
+  }
+}
+
+let plans = 0
+
+/** Runs a statement as the store does, takes it back, and tells how it was done. */
+const explain = async (client: pg.Client, { text, values }: Sent, mode: 'custom' | 'generic'): Promise<Access> => {
+  await client.query('BEGIN')
+  try {
+    await client.query(`SET LOCAL plan_cache_mode = force_${mode}_plan`)
+    // A named statement is planned as the store's prepared ones are, and for a generic plan it has to be one.
+    const { rows } = await client.query<{ 'QUERY PLAN': readonly [{ readonly Plan: PlanNode }] }>({
+      name: `plan ${(plans += 1)}`,
+      text: `EXPLAIN (ANALYZE, FORMAT JSON, TIMING OFF) ${text}`,
+      values,
+    })
+    const plan = rows[0]?.['QUERY PLAN'][0].Plan
+    if (plan === undefined) throw new Error('no plan')
+    return accessOf(plan)
+  } finally {
+    await client.query('ROLLBACK')
+  }
+}
+
+/** A store on a pool whose every statement is noted. */
+const withNotedStore = async (
+  database: TestDatabase,
+  work: (store: ChatStore) => Promise<unknown>,
+): Promise<readonly Sent[]> => {
+  const sent: Sent[] = []
+  class NotingClient extends pg.Client {
+    override query = ((...call: readonly unknown[]) => {
+      const [config, values] = call as [string | pg.QueryConfig<unknown[]>, unknown[]?]
+      const noted = typeof config === 'string' ? { text: config, values } : config
+      sent.push({ text: noted.text, values: [...(noted.values ?? [])] })
+      return (pg.Client.prototype.query as (...all: unknown[]) => unknown).call(this, ...call)
+    }) as pg.Client['query']
+  }
+  const pool = new pg.Pool({ connectionString: database.url, Client: NotingClient, max: 1 })
+  // A connection that is still closing when the database is dropped is told so.
+  pool.on('error', () => undefined)
+  const store = createChatStore({ pool })
+  try {
+    await work(store)
+  } finally {
+    await store.close()
+    await pool.end()
+  }
+  return sent.filter(({ text }) => /"ChatMessage"|"Client"|chatkeep_chats/.test(text))
+}
+
+let database: TestDatabase
+let drop: () => void
+let dropped: Promise<void>
+
+beforeAll(async () => {
+  await new Promise<void>((resolve, reject) => {
+    dropped = withDatabase(async (made) => {
+      database = made
+      await migrated(made)
+      await made.load(LOAD)
+      await made.query('VACUUM ANALYZE')
+      const done = new Promise<void>((end) => (drop = end))
+      resolve()
+      await done
+    })
+    dropped.catch(reject)
+  })
+})
+
+afterAll(async () => {
+  drop()
+  await dropped
+})
+
+const MODES = ['custom', 'generic'] as const
+
+/** Every statement of the work uses its index, reads no table from end to end, and not many more messages than it gives. */
+const expectIndexed = async (
+  work: (store: ChatStore) => Promise<unknown>,
+  indexes: readonly string[],
+  mostRead: number,
+): Promise<void> => {
+  const sent = await withNotedStore(database, work)
+  expect(sent.length).toBeGreaterThan(0)
+  const client = await database.client()
+  for (const mode of MODES) {
+    const used = new Set<string>()
+    for (const statement of sent) {
+      const access = await explain(client, statement, mode)
+      expect(access.sequential, `${mode}: ${statement.text}`).toEqual([])
+      expect(access.messagesRead, `${mode}: ${statement.text}`).toBeLessThanOrEqual(mostRead)
+      for (const index of access.indexes) used.add(index)
+    }
+    expect([...used], mode).toEqual(expect.arrayContaining([...indexes]))
+  }
+}
+
+const PAGE = 50
+/** The row behind the page, and what is fetched ahead of a sort or a bitmap: a small multiple of the page. */
+const MOST_READ = 4 * PAGE
+
+describe('a page of history', () => {
+  test.for([
+    ['a client', { clientId: 2 }, 'clientId'],
+    ['the big client', { clientId: 1 }, 'clientId'],
+    ['nobody', { clientId: 999_999 }, 'clientId'],
+    ['a guest without client', { guestUsername: 'guest 1' }, 'guestUsername'],
+    ['a guest who became a client', { guestUsername: 'former 100' }, 'guestUsername'],
+    ['the big guest', { guestUsername: 'big' }, 'guestUsername'],
+    ['an unknown guest', { guestUsername: 'nobody' }, 'guestUsername'],
+    ['a socket', { clientSocketId: 'socket 2' }, 'clientSocketId'],
+    ['the big socket', { clientSocketId: 'socket 1' }, 'clientSocketId'],
+    ['an unknown socket', { clientSocketId: 'nobody' }, 'clientSocketId'],
+    ['a session', { sessionId: 'session 2' }, 'sessionId'],
+    ['the big session', { sessionId: 'session 1' }, 'sessionId'],
+    ['an unknown session', { sessionId: 'nobody' }, 'sessionId'],
+  ] as const)('of %s: the newest, before, after', async ([, contact, column]) => {
+    const [middle] = await database.query<{ cursor: string }>(
+      `SELECT to_char("createdAt", 'YYYY-MM-DD HH24:MI:SS.US') || '_' || "id" AS "cursor" FROM "ChatMessage" WHERE "id" = $1`,
+      [MESSAGES / 2],
+    )
+    const cursor = middle?.cursor
+    for (const position of [{}, { before: cursor }, { after: cursor }, { before: cursor, maxBytes: 4_000_000 }]) {
+      await expectIndexed(
+        (store) => store.getChatHistory({ ...contact, ...position, limit: PAGE }),
+        [`ChatMessage_${column}_createdAt_idx`],
+        MOST_READ,
+      )
+    }
+  })
+})
+
+describe('a page of recent chats', () => {
+  /** Of one chat; its unread messages are counted up to here. */
+  const MOST_UNREAD = 1_000
+  const INDEXES = [
+    'chatkeep_chats_period_idx',
+    'ChatMessage_clientId_createdAt_idx',
+    'ChatMessage_unlinked_idx',
+    'ChatMessage_unread_idx',
+    'ChatMessage_pkey',
+    'Client_pkey',
+  ]
+
+  test('is found by its indexes: the first', async () => {
+    await expectIndexed((store) => store.getRecentChats({ limit: PAGE }), INDEXES, MOST_READ + MOST_UNREAD + 20 * PAGE)
+  })
+
+  test('is found by its indexes: a deep one', async () => {
+    let before: string | undefined
+    await withNotedStore(database, async (store) => {
+      for (let page = 0; page < 12; page += 1) {
+        before = (await store.getRecentChats({ limit: 100, before })).nextBefore ?? undefined
+      }
+    })
+    expect(before).toBeDefined()
+    await expectIndexed(
+      (store) => store.getRecentChats({ limit: PAGE, before }),
+      INDEXES.slice(0, 2),
+      MOST_READ + MOST_UNREAD + 20 * PAGE,
+    )
+  })
+})
+
+describe('marking as read', () => {
+  test.for([
+    ['a client', 2, undefined],
+    ['a client, up to a message', 2, MESSAGES / 2],
+    ['the big client', 1, undefined],
+    ['the big client, up to a message', 1, MESSAGES / 100],
+    ['nobody', 999_999, undefined],
+  ] as const)('reads what is unread only: %s', async ([, clientId, upToMessageId]) => {
+    const [unread] = await database.query<{ count: number }>(
+      `SELECT count(*)::integer FROM "ChatMessage"
+       WHERE "clientId" = $1 AND NOT "isRead" AND "senderType" = 'CLIENT' AND "id" <= coalesce($2, "id")`,
+      [clientId, upToMessageId],
+    )
+    const rows = unread?.count ?? Number.NaN
+    const sent = await withNotedStore(database, (store) =>
+      store.markMessagesAsRead({ clientId: 999_998, operatorId: null, upToMessageId }),
+    )
+    const [statement] = sent
+    if (statement === undefined) throw new Error('nothing was sent')
+    const client = await database.client()
+    for (const mode of MODES) {
+      const access = await explain(
+        client,
+        { ...statement, values: upToMessageId === undefined ? [clientId] : [clientId, upToMessageId] },
+        mode,
+      )
+      expect(access.sequential, mode).toEqual([])
+      if (rows > 0) expect(access.indexes, mode).toContain('ChatMessage_unread_idx')
+      // Found, locked, and changed: twice each, and what the sub-select may look at beside.
+      expect(access.messagesRead, mode).toBeLessThanOrEqual(3 * rows + 10)
+    }
+  })
+})
+
+test('a message is saved by indexes, of whomever it is, resent or not', async () => {
+  const messages = [
+    { clientId: 2 },
+    { clientId: 1 },
+    { guestUsername: 'client 77' },
+    { guestUsername: 'nobody yet' },
+    { sessionId: 'session 1' },
+    { clientId: 3, idempotencyKey: 'key 3' },
+    { guestUsername: 'nobody either', idempotencyKey: 'key 4' },
+  ]
+  const sent = await withNotedStore(database, async (store) => {
+    for (const message of messages) {
+      await store.saveChatMessage({ ...textMessage('hello'), ...message }).catch((error: unknown) => {
+        expect(error).toMatchObject({ name: 'IdempotencyConflict' })
+      })
+    }
+  })
+  const client = await database.client()
+  const used = new Set<string>()
+  for (const mode of MODES) {
+    for (const statement of sent) {
+      const access = await explain(client, statement, mode)
+      // Of the application's clients and messages; a handful of guests' clients is found fastest by looking at all.
+      expect(
+        access.sequential.filter((table) => table !== 'chatkeep_guest_clients'),
+        statement.text,
+      ).toEqual([])
+      expect(access.messagesRead, statement.text).toBeLessThanOrEqual(10)
+      for (const index of access.indexes) used.add(index)
+    }
+  }
+  expect([...used]).toEqual(
+    expect.arrayContaining(['Client_pkey', 'Client_username_key', 'ChatMessage_idempotencyKey_key']),
+  )
+})

@@ -1,0 +1,219 @@
+import { createRandom, randomBelow } from '../../bench/random.js'
+import type { ChatStore, RecentChat } from '../../../src/index.js'
+import { migrated, on, withStore } from '../../support/chat.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+
+const SEED = 20260405
+const CLIENTS = 260
+const GUESTS = 90
+const MESSAGES = 5_000
+
+/** Instants that meet: in the same ten seconds, in the very same millisecond, long ago and far ahead. */
+const INSTANTS = [
+  '2001-09-09T01:46:40.000Z',
+  ...Array.from({ length: 40 }, (_, index) => new Date(Date.UTC(2026, 3, 5, 9) + index * 750).toISOString()),
+  ...Array.from({ length: 20 }, (_, index) => new Date(Date.UTC(2026, 3, 5, 10) + index * 60_000).toISOString()),
+  '2099-12-31T23:59:59.999Z',
+]
+
+/** Messages of clients, of guests with and without client, and of nobody, the same in every run. */
+const loadChats = async (database: TestDatabase): Promise<void> => {
+  await migrated(database)
+  await database.query(
+    `INSERT INTO "Client" ("updatedAt", "username", "phone")
+     SELECT now(), 'client ' || n, CASE WHEN n % 3 = 0 THEN '+1 555 ' || n END FROM generate_series(1, $1::integer) AS n`,
+    [CLIENTS],
+  )
+  const random = createRandom(SEED)
+  const messages = Array.from({ length: MESSAGES }, () => {
+    const clientId = randomBelow(random, 4) === 0 ? null : 1 + randomBelow(random, CLIENTS)
+    const isNamed = clientId === null ? randomBelow(random, 20) > 0 : randomBelow(random, 3) === 0
+    return {
+      createdAt: INSTANTS[randomBelow(random, INSTANTS.length)],
+      clientId,
+      guestUsername: isNamed ? `guest ${randomBelow(random, GUESTS)}` : null,
+      guestPhone: randomBelow(random, 5) === 0 ? `+1 ${randomBelow(random, 100)}` : null,
+      senderType: randomBelow(random, 3) === 0 ? 'OPERATOR' : 'CLIENT',
+      isRead: randomBelow(random, 4) > 0,
+    }
+  })
+  await database.query(
+    `INSERT INTO "ChatMessage" ("createdAt", "clientId", "guestUsername", "guestPhone", "senderType", "messageType", "text", "isRead")
+     SELECT (x."createdAt"::timestamptz AT TIME ZONE 'UTC'), x."clientId", x."guestUsername", x."guestPhone",
+       x."senderType"::"MessageSenderType", 'TEXT', 'hello', x."isRead"
+     FROM json_to_recordset($1::json) AS x ("createdAt" text, "clientId" integer, "guestUsername" text, "guestPhone" text,
+       "senderType" text, "isRead" boolean)`,
+    [JSON.stringify(messages)],
+  )
+}
+
+/** What the list must say, found by looking at every message. */
+const REFERENCE = `
+  SELECT last."clientId", coalesce(c."username", last."guestUsername") AS "username",
+    CASE WHEN c."id" IS NULL THEN last."guestPhone" ELSE c."phone" END AS "phone", last."id",
+    (SELECT least(count(*), 1000)::integer FROM "ChatMessage" AS u
+     WHERE NOT u."isRead" AND u."senderType" = 'CLIENT'
+       AND (u."clientId" = last."clientId"
+         OR (u."clientId" IS NULL AND last."clientId" IS NULL AND u."guestUsername" = last."guestUsername"))) AS "unreadCount"
+  FROM (
+    SELECT DISTINCT ON ("clientId", CASE WHEN "clientId" IS NULL THEN "guestUsername" END) *
+    FROM "ChatMessage"
+    WHERE "clientId" IS NOT NULL OR "guestUsername" IS NOT NULL
+    ORDER BY "clientId", CASE WHEN "clientId" IS NULL THEN "guestUsername" END, "createdAt" DESC, "id" DESC
+  ) AS last
+  LEFT JOIN "Client" AS c ON c."id" = last."clientId"
+  ORDER BY last."createdAt" DESC, last."id" DESC`
+
+const readPages = async (store: ChatStore, limit: number): Promise<readonly (readonly RecentChat[])[]> => {
+  const pages: (readonly RecentChat[])[] = []
+  for (let before: string | null | undefined; before !== null;) {
+    const page = await store.getRecentChats({ limit, before })
+    pages.push(page.chats)
+    before = page.nextBefore
+  }
+  return pages
+}
+
+const readAll = async (database: TestDatabase, limit: number): Promise<readonly RecentChat[]> =>
+  (await withStore(database, (store) => readPages(store, limit))).flat()
+
+const summaryOf = ({ clientId, username, phone, lastMessage, unreadCount }: RecentChat) => ({
+  clientId,
+  username,
+  phone,
+  id: lastMessage.id,
+  unreadCount,
+})
+
+const expectAsReference = async (database: TestDatabase, limit = 7): Promise<void> => {
+  const expected = await database.query(REFERENCE)
+  expect((await readAll(database, limit)).map(summaryOf)).toEqual(expected)
+}
+
+const nameOf = ({ clientId, username }: RecentChat): string => (clientId === null ? `guest ${username}` : `${clientId}`)
+
+describe('recent chats', () => {
+  test.for([7, 50, 200])(
+    'are all listed, once and in order, with what is unread, in pages of %i',
+    async (limit, { database }) => {
+      await loadChats(database)
+      await expectAsReference(database, limit)
+      const pages = await withStore(database, (store) => readPages(store, limit))
+      expect(pages.slice(0, -1).every(({ length }) => length === limit)).toBe(true)
+      expect(pages.flat().length).toBeGreaterThan(CLIENTS)
+    },
+  )
+
+  test('follow messages that are deleted, moved, linked, or written by others', async ({ database }) => {
+    await loadChats(database)
+    const changes = [
+      // The last message of every third chat.
+      `DELETE FROM "ChatMessage" WHERE "id" IN (SELECT r."id" FROM (${REFERENCE}) AS r WHERE r."id" % 3 = 0)`,
+      `UPDATE "ChatMessage" SET "clientId" = 1 + "id" % ${CLIENTS}
+       WHERE "id" IN (SELECT r."id" FROM (${REFERENCE}) AS r WHERE r."id" % 5 = 0)`,
+      `UPDATE "ChatMessage" SET "createdAt" = "createdAt" - interval '1 hour' WHERE "id" % 7 = 0`,
+      `DELETE FROM "ChatMessage" WHERE "clientId" IN (5, 6, 7) OR "guestUsername" = 'guest 3'`,
+      `INSERT INTO "ChatMessage" ("clientId", "guestUsername", "senderType", "messageType", "text", "createdAt")
+       SELECT CASE WHEN n % 2 = 0 THEN n END, 'plain ' || n, 'CLIENT', 'TEXT', 'by plain SQL',
+         timestamp '2026-04-05 09:00:00.5' + n * interval '1 second'
+       FROM generate_series(1, 60) AS n`,
+    ]
+    for (const change of changes) {
+      await database.load(change)
+      await expectAsReference(database)
+    }
+    await on(database, 'reconcile')
+    expect((await readAll(database, 200)).filter(({ clientId }) => clientId === null)).toEqual([])
+    await expectAsReference(database)
+  })
+
+  test('count what is unread up to 1,000', async ({ database }) => {
+    await migrated(database)
+    await database.load(`
+      INSERT INTO "Client" ("updatedAt", "username") VALUES (now(), 'much');
+      INSERT INTO "ChatMessage" ("clientId", "guestUsername", "senderType", "messageType", "text")
+      SELECT CASE WHEN n <= 1001 THEN 1 END, CASE WHEN n > 1001 THEN 'ana' END, 'CLIENT', 'TEXT', 'x'
+      FROM generate_series(1, 2000) AS n`)
+    const chats = await readAll(database, 50)
+    expect(chats.map(({ username, unreadCount }) => [username, unreadCount])).toEqual([
+      ['ana', 999],
+      ['much', 1_000],
+    ])
+  })
+
+  test('are none in an empty database', async ({ database }) => {
+    await migrated(database)
+    const page = await withStore(database, (store) => store.getRecentChats())
+    expect(page).toEqual({ chats: [], nextBefore: null })
+  })
+
+  test('name the command where the database was rolled back', async ({ database }) => {
+    await migrated(database, 'crm-before')
+    const { exitCode } = await on(database, 'rollback', '--confirm', database.name)
+    expect(exitCode).toBe(0)
+    await expect(withStore(database, (store) => store.getRecentChats())).rejects.toMatchObject({
+      name: 'SchemaNotReady',
+      hint: 'chatkeep migrate',
+    })
+  })
+
+  test('neither double nor hide anybody because of a message between two pages', async ({ database }) => {
+    await loadChats(database)
+    const before = (await readAll(database, 200)).map(nameOf)
+    await withStore(database, async (store) => {
+      const first = await store.getRecentChats({ limit: 7 })
+      const [shown, waiting] = [before[3], before[40]]
+      for (const name of [shown, waiting]) {
+        const chat = name?.startsWith('guest ') === true ? { guestUsername: name.slice(6) } : { clientId: Number(name) }
+        await database.query(
+          `INSERT INTO "ChatMessage" ("clientId", "guestUsername", "senderType", "messageType", "text", "createdAt")
+           VALUES ($1, $2, 'CLIENT', 'TEXT', 'just now', '2100-01-01')`,
+          [chat.clientId ?? null, chat.guestUsername ?? null],
+        )
+      }
+      const rest: string[] = []
+      for (let cursor = first.nextBefore; cursor !== null;) {
+        const page = await store.getRecentChats({ limit: 7, before: cursor })
+        rest.push(...page.chats.map(nameOf))
+        cursor = page.nextBefore
+      }
+      // Who has written meanwhile is at the top of the list now; everybody else is where he was.
+      expect([...first.chats.map(nameOf), ...rest]).toEqual(before.filter((name) => name !== waiting))
+      expect((await readAll(database, 7)).slice(0, 2).map(nameOf)).toEqual([waiting, shown])
+    })
+  })
+})
+
+describe('rows of the list that are not true', () => {
+  test('and too early, or of nobody, change nothing, however many they are', async ({ database }) => {
+    await loadChats(database)
+    await database.load(`
+      INSERT INTO "chatkeep_chats" ("chat", "period")
+      SELECT k."chat", k."period" - n * interval '10 seconds' FROM "chatkeep_chats" AS k, generate_series(0, 4) AS n;
+      INSERT INTO "chatkeep_chats" ("chat", "period")
+      SELECT x."kind" || 900000 + n, timestamp '2026-04-05 09:00' + (n % 500 - 250) * interval '10 seconds'
+      FROM generate_series(1, 2500) AS n, (VALUES ('c'), ('g')) AS x ("kind")`)
+    for (const limit of [7, 200]) await expectAsReference(database, limit)
+  })
+
+  test('and too late list a chat too high, but once', async ({ database }) => {
+    await loadChats(database)
+    const before = (await readAll(database, 200)).map(nameOf)
+    // Every fifth chat has later rows, of which only the latest counts; others stay in their order.
+    await database.load(`
+      INSERT INTO "chatkeep_chats" ("chat", "period")
+      SELECT k."chat", k."period" + n * interval '50 minutes'
+      FROM "chatkeep_chats" AS k, generate_series(1, 3) AS n
+      WHERE substr(md5(k."chat"), 1, 1) IN ('0', '5', 'a')`)
+    const late = await database.query<{ chat: string }>(
+      `SELECT "chat" FROM "chatkeep_chats" GROUP BY 1 HAVING count(*) > 1`,
+    )
+    expect(late.length).toBeGreaterThan(20)
+    const isLate = new Set(late.map(({ chat }) => (chat.startsWith('g') ? `guest ${chat.slice(1)}` : chat.slice(1))))
+    for (const limit of [7, 200]) {
+      const after = (await readAll(database, limit)).map(nameOf)
+      expect(after.toSorted()).toEqual(before.toSorted())
+      expect(after.filter((name) => !isLate.has(name))).toEqual(before.filter((name) => !isLate.has(name)))
+    }
+  })
+})

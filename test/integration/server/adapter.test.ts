@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto'
+import { createChatStore } from '../../../src/persistence/chat-store.js'
+import { startChatServer } from '../../../src/server/chat-server.js'
+import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
+import { expect, test, vi, type TestDatabase } from '../../support/database.js'
+import { findPgBouncer, withPooler } from '../../support/pooler.js'
+import { expectOk, SECRET, withChat, withoutMessages, type TestChat } from '../../support/socket-chat.js'
+
+const adapterOn = ({ url }: TestDatabase) => ({ target: toConnectionTarget(parseDatabaseUrl(url, 'the test')) })
+
+/** Two servers on one database. */
+const withTwo = async (database: TestDatabase, work: (a: TestChat, b: TestChat) => Promise<void>): Promise<void> => {
+  await withoutMessages(database)
+  const adapter = adapterOn(database)
+  await withChat(database, { adapter }, (a) => withChat(database, { adapter }, (b) => work(a, b)))
+}
+
+const listed = async (operator: Awaited<ReturnType<TestChat['operator']>>): Promise<unknown> => {
+  const before = operator.all('connectedOperatorsList').length
+  operator.socket.emit('getConnectedOperators', {})
+  await operator.next('connectedOperatorsList', before + 1)
+  return operator.all('connectedOperatorsList').at(-1)
+}
+
+/** Waits until an operator's list is this. */
+const untilListed = (operator: Awaited<ReturnType<TestChat['operator']>>, names: readonly string[]): Promise<void> =>
+  vi.waitFor(
+    async () => {
+      const operators = (await listed(operator)) as readonly { readonly name: string }[]
+      expect(operators.map(({ name }) => name).sort()).toEqual([...names].sort())
+    },
+    { timeout: 10_000, interval: 20 },
+  )
+
+/** Any role may listen to any channel of the database, and notify it. */
+const overhear = async (database: TestDatabase): Promise<readonly string[]> => {
+  const channel = `chatkeep_${createHash('sha256').update('public').digest('hex').slice(0, 32)}`
+  const anybody = await database.client()
+  const overheard: string[] = []
+  anybody.on('notification', ({ payload = '' }) => overheard.push(payload))
+  await anybody.query(`LISTEN ${channel}`)
+  for (const forged of ['', 'x', 'feed 0 1 ', 'feed 1 2 x', `feed 0 1 ${'A'.repeat(80)}`]) {
+    await anybody.query('SELECT pg_notify($1, $2)', [channel, forged])
+  }
+  return overheard
+}
+
+const ADAPTERS = `application_name = 'chatkeep serve adapter' AND datname = current_database()`
+
+test('an operator on one server and a guest on the other have one conversation', async ({ database }) => {
+  await withTwo(database, async (a, b) => {
+    const overheard = await overhear(database)
+    const lucia = await a.operator('Lucía', 1)
+    const mateo = await b.operator('Mateo', 2)
+    expect(await lucia.next('operatorConnected')).toEqual({ operatorId: 2, name: 'Mateo' })
+    await untilListed(mateo, ['Lucía', 'Mateo'])
+
+    // Nothing of ana is stored when the operator writes to her.
+    const ana = await b.guest('ana', { phone: '+34600000001' })
+    expect(await lucia.next('newChat')).toEqual({ clientId: ana.clientId, username: 'ana' })
+    expectOk(await lucia.ask('operatorMessage', { to: ana.clientId, type: 'text', message: 'May I help?' }))
+    expect(await ana.next('operatorMessage')).toMatchObject({ message: 'May I help?', operatorName: 'Lucía' })
+    expect(await mateo.next('operatorBroadcast')).toMatchObject({ clientId: ana.clientId, operatorName: 'Lucía' })
+    expect(await database.query(`SELECT "username", "phone" FROM "Client" WHERE "username" = 'ana'`)).toEqual([
+      { username: 'ana', phone: '+34600000001' },
+    ])
+
+    ana.socket.emit('clientTyping', { isTyping: true })
+    expect(await lucia.next('clientTyping')).toEqual({ from: ana.clientId, isTyping: true })
+    lucia.socket.emit('operatorTyping', { to: ana.clientId, isTyping: true })
+    expect(await ana.next('operatorTyping')).toEqual({ isTyping: true })
+
+    // Far above the 8,000 bytes of a notification, with characters of every width.
+    const long = 'ñ€😀\\"\n'.repeat(40_000)
+    const question = { type: 'text', message: long, messageId: 'one' }
+    const { id } = expectOk(await ana.ask('clientMessage', question))
+    expect(await lucia.next('incomingMessage')).toMatchObject({ from: ana.clientId, id, message: long })
+
+    // Another tab at the other server: no new chat, and what was sent already is a duplicate there, and not sent on.
+    const tab = await a.guest('ana', { token: ana.token })
+    expect(expectOk(await tab.ask('clientMessage', question))).toMatchObject({ id, duplicate: true })
+    expectOk(await tab.ask('clientMessage', { type: 'text', message: 'and this', messageId: 'two' }))
+    expect(await mateo.next('incomingMessage', 2)).toMatchObject({ from: ana.clientId, message: 'and this' })
+    expectOk(await tab.ask('chatEnded', {}))
+    expect(await mateo.next('chatEnded')).toEqual({ clientId: ana.clientId })
+    for (const operator of [lucia, mateo]) {
+      expect(operator.all('incomingMessage')).toHaveLength(2)
+      expect(operator.all('newChat')).toHaveLength(1)
+    }
+
+    // The same operator twice is one; gone is who has no socket anywhere.
+    const again = await b.operator('Lucía', 1)
+    await untilListed(mateo, ['Lucía', 'Mateo'])
+    again.socket.disconnect()
+    const third = await b.operator('Noa', 3)
+    await lucia.next('operatorConnected', 2)
+    third.socket.disconnect()
+    expect(await lucia.next('operatorDisconnected')).toEqual({ operatorId: 3, name: 'Noa' })
+    expect(mateo.all('operatorConnected')).toEqual([{ operatorId: 3, name: 'Noa' }])
+    expect(mateo.all('operatorDisconnected')).toEqual([{ operatorId: 3, name: 'Noa' }])
+    await b.server.close()
+    await lucia.next('operatorDisconnected', 2)
+    await untilListed(lucia, ['Lucía'])
+
+    expect(overheard.length).toBeGreaterThan(20)
+    const whole = overheard.flatMap((payload) => [
+      payload,
+      Buffer.from(payload.split(' ').at(-1) ?? '', 'base64').toString(),
+    ])
+    expect(whole.join('\n')).not.toMatch(/May I help|Lucía|34600000001|clientTyping/)
+    expect(whole.join('\n')).not.toContain(ana.token)
+  })
+})
+
+test('messages are kept while the servers cannot reach one another, and they find each other again', async ({
+  database,
+}) => {
+  await withTwo(database, async (a, b) => {
+    const lucia = await a.operator('Lucía', 1)
+    const ana = await b.guest('ana')
+    await lucia.next('newChat')
+    const ended = await database.query(`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE ${ADAPTERS}`)
+    expect(ended).toHaveLength(2)
+    await vi.waitFor(() => expect(b.log.join()).toContain('"event":"adapter_lost"'), { timeout: 5_000, interval: 1 })
+    const { id } = expectOk(await ana.ask('clientMessage', { type: 'text', message: 'during' }))
+    const bruno = await b.guest('bruno')
+
+    await vi.waitFor(
+      () => expect([a, b].filter(({ log }) => log.join().includes('"event":"adapter_restored"'))).toHaveLength(2),
+      {
+        timeout: 10_000,
+      },
+    )
+    // What was missed is in the database; who came meanwhile is made known.
+    const { messages } = expectOk(await lucia.ask('history', { clientId: ana.clientId }))
+    expect(messages).toMatchObject([{ id, text: 'during' }])
+    await vi.waitFor(() => expect(lucia.all('newChat')).toContainEqual({ clientId: bruno.clientId, username: 'bruno' }))
+    expectOk(await bruno.ask('clientMessage', { type: 'text', message: 'after' }))
+    await vi.waitFor(() =>
+      expect(lucia.all('incomingMessage')).toContainEqual(expect.objectContaining({ message: 'after' })),
+    )
+    expect(lucia.all('newChat')).toHaveLength(2)
+    expect([...a.log, ...b.log].join('\n')).not.toMatch(/during|after|ana|bruno/)
+  })
+})
+
+const pgBouncer = findPgBouncer()
+
+test.skipIf(pgBouncer === undefined)(
+  'a server does not start where it could not hear the others',
+  async ({ database }) => {
+    await withoutMessages(database)
+    const store = createChatStore({ databaseUrl: database.url })
+    const start = (adapter: ReturnType<typeof adapterOn>, operatorSecret?: string) =>
+      startChatServer({ store, port: 0, operatorSecret, adapter, eventsPerSecond: 0 })
+    await expect(start(adapterOn(database))).rejects.toMatchObject({ code: 'adapter_needs_secret' })
+    await withPooler({ path: pgBouncer?.path ?? '', database }, async (pooled) => {
+      await expect(start(adapterOn(pooled), SECRET)).rejects.toMatchObject({
+        code: 'connection_pooler',
+        hint: 'name the server itself: DIRECT_URL=postgres://…',
+      })
+    })
+    await store.close()
+  },
+)

@@ -1,0 +1,260 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ExitCode, OperatorError } from '../../../src/errors.js'
+import { runChatkeep, type Run, type RunOptions } from '../../support/chatkeep.js'
+import { withProxy } from '../../support/cuttable-proxy.js'
+import { afterEach, beforeEach, describe, expect, test, vi } from '../../support/database.js'
+import { connectTo, SECRET, withoutMessages, type Ack } from '../../support/socket-chat.js'
+
+const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file'
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'chatkeep-serve-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+/** Runs `serve` until the work is over; the work is handed what was printed when it listened. */
+const whileServing = async (
+  argv: readonly string[],
+  options: RunOptions,
+  work: (printed: string) => Promise<void>,
+): Promise<Run> => {
+  const interruption = new AbortController()
+  let onPrinted: (text: string) => void = () => undefined
+  const printed = new Promise<string>((resolve) => {
+    onPrinted = resolve
+  })
+  const run = runChatkeep(['serve', '--port', '0', ...argv], {
+    cwd: folder,
+    ...options,
+    signal: interruption.signal,
+    onStdout: (text) => onPrinted(text),
+  })
+  const first = await Promise.race([printed, run])
+  if (typeof first !== 'string') return first
+  try {
+    await work(first)
+  } finally {
+    interruption.abort(new Error('SIGTERM'))
+  }
+  return run
+}
+
+const portIn = (printed: string): number => Number(/127\.0\.0\.1:(\d+)/.exec(printed)?.[1])
+
+/** What the server answers to an operator who presents this secret. */
+const joinWith = async (port: number, token: string): Promise<string> => {
+  const socket = await connectTo(port)
+  try {
+    const ack = (await socket.emitWithAck('join', { role: 'operator', name: 'Lucía', token })) as Ack
+    return ack.error?.code ?? 'ok'
+  } finally {
+    socket.disconnect()
+  }
+}
+
+describe('serve', () => {
+  test('starts while the database is away when it has a journal, and stores what came when it is back', async ({
+    database,
+  }) => {
+    await withoutMessages(database)
+    await withProxy(database.url, async (proxy) => {
+      proxy.pointAt('postgres://127.0.0.1:1/crm')
+      const flags = ['--adapter', 'postgres', '--database-url', proxy.url]
+      const env = { CHATKEEP_OPERATOR_SECRET: SECRET, DIRECT_URL: proxy.url }
+      const refused = await runChatkeep(['serve', '--port', '0', ...flags], { cwd: folder, env })
+      expect(refused).toMatchObject({ exitCode: ExitCode.unreachable, stdout: '' })
+
+      const journal = ['--journal', 'chat.journal', ...flags]
+      const run = await whileServing(journal, { env }, async (printed) => {
+        const socket = await connectTo(portIn(printed))
+        const ask = async (event: string, payload: object) => (await socket.emitWithAck(event, payload)) as Ack
+        expect(await ask('join', { role: 'client', username: 'ana' })).toMatchObject({ ok: true })
+        const message = { type: 'text', message: 'at 3 a.m.', messageId: 'm1' }
+        expect(await ask('clientMessage', message)).toEqual({ ok: true, queued: true, messageId: 'm1' })
+        proxy.pointAt(database.url)
+        await vi.waitFor(
+          async () => expect(await database.query('SELECT "text" FROM "ChatMessage"')).toEqual([{ text: 'at 3 a.m.' }]),
+          { timeout: 10_000, interval: 20 },
+        )
+        socket.disconnect()
+      })
+      expect(run.stderr).toContain('"event":"started_without_database","code":"database_unreachable"')
+      expect(run.stderr).toContain('"event":"adapter_lost"')
+
+      await database.query('DROP INDEX "ChatMessage_idempotencyKey_key"')
+      const unfit = await runChatkeep(['serve', '--port', '0', ...journal], { cwd: folder, env })
+      expect(unfit).toMatchObject({ exitCode: 1, stdout: '' })
+      expect(unfit.stderr).toContain('hint: chatkeep migrate')
+    })
+  })
+
+  test('says where it listens, serves, and on a signal ends in order and leaves the database', async ({ database }) => {
+    await withoutMessages(database)
+    const run = await whileServing(['--database-url', database.url], {}, async (printed) => {
+      expect(printed).toMatch(/^listening on http:\/\/127\.0\.0\.1:\d+\/chat\n$/)
+      const socket = await connectTo(portIn(printed))
+      await socket.emitWithAck('join', { role: 'client', username: 'ana' })
+      expect(await socket.emitWithAck('clientMessage', { type: 'text', message: 'hello' })).toMatchObject({ ok: true })
+      const sessions = await database.query(
+        `SELECT DISTINCT "application_name" FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+      )
+      expect(sessions).toContainEqual({ application_name: 'chatkeep serve' })
+    })
+    expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^listening on [^\n]*\n$/) as string })
+    const lines = run.stderr.trimEnd().split('\n')
+    // The tests' own server waits for no disk.
+    expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([
+      { level: 'warn', event: 'fsync_off' },
+      {
+        level: 'warn',
+        event: 'no_operators',
+        text: NO_OPERATORS,
+        time: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+      },
+      { level: 'info', event: 'stopping' },
+    ])
+    await vi.waitFor(async () => {
+      const sessions = await database.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+      )
+      expect(sessions).toEqual([])
+    })
+  })
+
+  test('prints exactly one document with --json, when it listens', async ({ database }) => {
+    await withoutMessages(database)
+    const run = await whileServing(['--database-url', database.url, '--json'], {}, async (printed) => {
+      const { url, ...rest } = JSON.parse(printed) as Record<string, unknown>
+      expect(rest).toEqual({ ok: true, command: 'serve' })
+      expect(String(url)).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/chat$/)
+      expect(await joinWith(portIn(printed), '')).toBe('unauthorized')
+    })
+    expect(run.exitCode).toBe(0)
+    expect(JSON.parse(run.stdout)).toMatchObject({ ok: true, command: 'serve' })
+  })
+
+  test('takes the operator secret from the file, else from the environment, without outer white space', async ({
+    database,
+  }) => {
+    await withoutMessages(database)
+    await writeFile(join(folder, 'secret'), `  ${SECRET}\n`)
+    const env = { CHATKEEP_OPERATOR_SECRET: 'another secret', DATABASE_URL: database.url }
+    const fromFile = await whileServing(['--operator-secret-file', 'secret'], { env }, async (printed) => {
+      expect(await joinWith(portIn(printed), SECRET)).toBe('ok')
+      expect(await joinWith(portIn(printed), 'another secret')).toBe('unauthorized')
+    })
+    const fromEnvironment = await whileServing([], { env }, async (printed) => {
+      expect(await joinWith(portIn(printed), 'another secret')).toBe('ok')
+      expect(await joinWith(portIn(printed), SECRET)).toBe('unauthorized')
+    })
+    for (const { exitCode, stdout, stderr } of [fromFile, fromEnvironment]) {
+      expect(exitCode).toBe(0)
+      expect(stderr).not.toContain(NO_OPERATORS)
+      expect(stdout + stderr).not.toMatch(/another secret|correct horse/)
+    }
+  })
+
+  test('lets the pages of the named origins connect, and no others', async ({ database }) => {
+    await withoutMessages(database)
+    const argv = ['--cors-origin', 'https://a.example', 'https://b.example', '--database-url', database.url]
+    await whileServing(argv, {}, async (printed) => {
+      const port = portIn(printed)
+      for (const origin of ['https://a.example', 'https://b.example']) {
+        const socket = await connectTo(port, 'websocket', { origin })
+        socket.disconnect()
+      }
+      await expect(connectTo(port, 'websocket', { origin: 'https://c.example' })).rejects.toThrow()
+    })
+  })
+
+  test('refuses a secret file that is missing, a folder or empty, and a blank variable', async ({ database }) => {
+    await writeFile(join(folder, 'empty'), ' \n')
+    const cases = [
+      { argv: ['--operator-secret-file', 'missing'], env: {}, reason: /missing cannot be read: there is no such file/ },
+      { argv: ['--operator-secret-file', '.'], env: {}, reason: /cannot be read: it is a folder/ },
+      { argv: ['--operator-secret-file', 'empty'], env: {}, reason: /empty is empty/ },
+      { argv: [], env: { CHATKEEP_OPERATOR_SECRET: ' ' }, reason: /CHATKEEP_OPERATOR_SECRET is empty/ },
+    ]
+    for (const { argv, env, reason } of cases) {
+      const run = await runChatkeep(['serve', ...argv, '--database-url', database.url], { cwd: folder, env })
+      expect(run).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringMatching(reason) as string })
+      expect(run.stderr).toContain('hint: ')
+    }
+  })
+
+  test('refuses a database that was not migrated, and says what to type', async ({ database }) => {
+    const run = await runChatkeep(['serve', '--port', '0', '--database-url', database.url])
+    expect(run).toMatchObject({ exitCode: 1, stdout: '' })
+    expect(run.stderr).toContain('hint: chatkeep migrate')
+    const json = await runChatkeep(['serve', '--port', '0', '--json', '--database-url', database.url])
+    expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, error: { code: 'schema_not_ready' } })
+  })
+
+  test('says at once which database it cannot reach', async () => {
+    const start = performance.now()
+    const run = await runChatkeep(['serve', '--port', '0', '--database-url', 'postgres://me:hush@127.0.0.1:1/crm'])
+    expect(performance.now() - start).toBeLessThan(2_000)
+    expect(run).toMatchObject({ exitCode: 3, stdout: '' })
+    expect(run.stderr).toContain('crm on 127.0.0.1:1 as me')
+    expect(run.stderr).not.toContain('hush')
+  })
+
+  test('says which address it cannot have', async ({ database }) => {
+    await withoutMessages(database)
+    const { server, port } = await occupyPort()
+    try {
+      const taken = await runChatkeep(['serve', '--port', String(port), '--database-url', database.url])
+      expect(taken).toMatchObject({ exitCode: 4, stdout: '' })
+      expect(taken.stderr).toContain(`cannot listen on 127.0.0.1:${port}: another process does`)
+      const foreign = await runChatkeep(['serve', '--host', '192.0.2.1', '--database-url', database.url])
+      expect(foreign).toMatchObject({ exitCode: 2, stdout: '' })
+      expect(foreign.stderr).toContain('cannot listen on 192.0.2.1:3001: this machine has no such address')
+    } finally {
+      server.close()
+    }
+  })
+
+  test('refuses flags that make no sense, and has none for the secret', async () => {
+    for (const argv of [
+      ['--port', '70000'],
+      ['--port', 'x'],
+      ['--host', ''],
+      ['--cors-origin', 'shop.example'],
+      ['--cors-origin', 'https://shop.example/path'],
+      ['--operator-secret', 'x'],
+      ['--journal', ''],
+      ['--journal-max-bytes', '256MB'],
+    ]) {
+      const run = await runChatkeep(['serve', ...argv])
+      expect(run).toMatchObject({ exitCode: 2, stdout: '' })
+      expect(run.stderr).toContain(`option '${argv[0]}`)
+    }
+  })
+
+  test('can be called off while the database does not answer', async () => {
+    const { server, port } = await occupyPort()
+    const interruption = new AbortController()
+    const connection = new Promise<Socket>((resolve) => server.once('connection', resolve))
+    const url = `postgres://me@127.0.0.1:${port}/crm?connect_timeout=60&sslmode=disable`
+    const run = runChatkeep(['serve', '--database-url', url], { signal: interruption.signal })
+    const silent = await connection
+    interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: ExitCode.interrupted }))
+    expect(await run).toEqual({ exitCode: 130, stdout: '', stderr: 'error: ended by SIGINT\n' })
+    silent.destroy()
+    server.close()
+  })
+})
+
+/** A server that accepts and says nothing. */
+const occupyPort = (): Promise<{ readonly server: Server; readonly port: number }> =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      resolve({ server, port: typeof address === 'object' && address !== null ? address.port : 0 })
+    })
+  })

@@ -1,0 +1,597 @@
+import { explainedCodes } from '../../../src/verify/codes.js'
+import { migrated, on, withStore } from '../../support/chat.js'
+import { runChatkeep } from '../../support/chatkeep.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { findingsOf, verify, type FoundFinding } from '../../support/findings.js'
+import { withLimitedRole } from '../../support/limited-role.js'
+
+/** Breaks a healthy database in one way, and says what exactly is found then. */
+type Break = readonly [what: string, breakage: string, codes: readonly string[], first: Partial<FoundFinding>]
+
+const GUEST_INDEX = '"ChatMessage_guestUsername_createdAt_idx"'
+const UNLINKED_INDEX = '"ChatMessage_unlinked_idx"'
+const KEY_INDEX = '"ChatMessage_idempotencyKey_key"'
+
+const rebuilt = (index: string, definition: string): string =>
+  `DROP INDEX ${index}; CREATE ${index === KEY_INDEX ? 'UNIQUE ' : ''}INDEX ${index} ON "ChatMessage" ${definition}`
+
+const marked = (index: string, setting: string): string =>
+  `UPDATE pg_index SET ${setting} WHERE indexrelid = '${index}'::regclass`
+
+const beforeInsert = (body: string, table = 'ChatMessage'): string => `
+  CREATE FUNCTION application_trigger() RETURNS trigger LANGUAGE plpgsql AS $$ ${body} $$;
+  CREATE TRIGGER application_trigger BEFORE INSERT ON "${table}" FOR EACH ROW EXECUTE FUNCTION application_trigger()`
+
+const INSERT_MESSAGE = 'INSERT INTO "ChatMessage" ("senderType", "messageType", "clientId", "guestUsername", "text")'
+const INSERT_CLIENT = 'INSERT INTO "Client" ("updatedAt", "username")'
+const WITHOUT_CLIENT_KEY = 'ALTER TABLE "ChatMessage" DROP CONSTRAINT "ChatMessage_clientId_fkey"'
+const CLIENT_KEY = `${WITHOUT_CLIENT_KEY}; ALTER TABLE "ChatMessage" ADD CONSTRAINT "ChatMessage_clientId_fkey" FOREIGN KEY ("clientId") REFERENCES "Client" ("id") NOT VALID`
+
+const breaks: readonly Break[] = [
+  [
+    'messages that begin as read',
+    'ALTER TABLE "ChatMessage" ALTER COLUMN "isRead" SET DEFAULT true',
+    ['column_default'],
+    {
+      object: '"ChatMessage"."isRead"',
+      expected: 'a default that gives false',
+      actual: 'true, the same at every insert',
+      help: 'ALTER TABLE "public"."ChatMessage" ALTER COLUMN "isRead" SET DEFAULT false',
+    },
+  ],
+  [
+    'a mark of reading that nobody fills',
+    'ALTER TABLE "ChatMessage" ALTER COLUMN "isRead" DROP DEFAULT',
+    ['column_without_default'],
+    { object: '"ChatMessage"."isRead"' },
+  ],
+  [
+    'a time of writing that is always the same',
+    `ALTER TABLE "ChatMessage" ALTER COLUMN "createdAt" SET DEFAULT 'now'`,
+    ['column_default'],
+    {
+      object: '"ChatMessage"."createdAt"',
+      expected: 'a default that gives the time',
+      actual: expect.stringMatching(/^'\d{4}-.*'::timestamp.*, the same at every insert$/) as string,
+      help: 'ALTER TABLE "public"."ChatMessage" ALTER COLUMN "createdAt" SET DEFAULT CURRENT_TIMESTAMP',
+    },
+  ],
+  [
+    'a time of writing that other programs must know',
+    'ALTER TABLE "ChatMessage" ALTER COLUMN "createdAt" DROP DEFAULT',
+    ['column_default'],
+    { severity: 'warning', actual: 'none: inserts of other programs that leave it out fail' },
+  ],
+  [
+    'a mark of unverified guests that an application does not know and must fill',
+    'ALTER TABLE "ChatMessage" ALTER COLUMN "guestUnverified" DROP DEFAULT',
+    ['column_default'],
+    { severity: 'error', object: '"ChatMessage"."guestUnverified"' },
+  ],
+  [
+    'messages that belong to the same client unless somebody says otherwise',
+    'ALTER TABLE "ChatMessage" ALTER COLUMN "clientId" SET DEFAULT 1',
+    ['column_default'],
+    {
+      expected: 'no default',
+      help: 'ALTER TABLE "public"."ChatMessage" ALTER COLUMN "clientId" DROP DEFAULT',
+    },
+  ],
+  [
+    'an id that is always the same',
+    'ALTER TABLE "ChatMessage" ALTER COLUMN "id" SET DEFAULT 1',
+    ['column_default'],
+    {
+      object: '"ChatMessage"."id"',
+      help: `ALTER TABLE "public"."ChatMessage" ALTER COLUMN "id" SET DEFAULT nextval('"public"."ChatMessage_id_seq"')`,
+    },
+  ],
+  [
+    'an index that was never finished',
+    marked(GUEST_INDEX, 'indisvalid = false, indisready = false'),
+    ['index_not_ready'],
+    {
+      actual: 'not ready: a concurrent build died in its first phase, and new rows are not in it',
+      help: 'chatkeep migrate',
+    },
+  ],
+  [
+    'an index that was half dropped',
+    marked(GUEST_INDEX, 'indisvalid = false, indisready = false, indislive = false'),
+    ['index_not_ready'],
+    { actual: 'not live: a concurrent drop died, and new rows are not in it' },
+  ],
+  ...(
+    [
+      ['other columns', GUEST_INDEX, '("guestUsername")'],
+      ['the columns in another order', GUEST_INDEX, '("createdAt" DESC, "guestUsername")'],
+      ['another direction', GUEST_INDEX, '("guestUsername", "createdAt")'],
+      ['another order of NULLs', GUEST_INDEX, '("guestUsername", "createdAt" DESC NULLS LAST)'],
+      ['another collation', GUEST_INDEX, '("guestUsername" COLLATE "C", "createdAt" DESC)'],
+      ['another operator class', GUEST_INDEX, '("guestUsername" text_pattern_ops, "createdAt" DESC)'],
+      ['another method', GUEST_INDEX, 'USING brin ("guestUsername", "createdAt")'],
+      ['a predicate', GUEST_INDEX, '("guestUsername", "createdAt" DESC) WHERE "guestUsername" IS NOT NULL'],
+      ['no predicate', UNLINKED_INDEX, '("guestUsername", "createdAt" DESC)'],
+      ['another predicate', UNLINKED_INDEX, '("guestUsername", "createdAt" DESC) WHERE "clientId" IS NOT NULL'],
+      ['columns that come along', GUEST_INDEX, '("guestUsername", "createdAt" DESC) INCLUDE ("id")'],
+      ['an expression', GUEST_INDEX, '(lower("guestUsername"), "createdAt" DESC)'],
+      ['NULLs that are not distinct', KEY_INDEX, '("idempotencyKey") NULLS NOT DISTINCT'],
+    ] as const
+  ).map(([what, index, definition]): Break => [
+    `an index with ${what}`,
+    rebuilt(index, definition),
+    ['index_differs'],
+    {
+      object: `index ${index}`,
+      help: expect.stringMatching(
+        /^(ALTER INDEX .* RENAME TO .*|DROP INDEX .*_key"); then chatkeep migrate$/,
+      ) as string,
+    },
+  ]),
+  [
+    'an index on another table',
+    `DROP INDEX ${GUEST_INDEX}; CREATE INDEX ${GUEST_INDEX} ON "Client" ("username", "createdAt" DESC)`,
+    ['index_differs'],
+    { actual: 'index on "Client" btree (username, "createdAt" DESC)' },
+  ],
+  [
+    'what a REINDEX CONCURRENTLY left behind',
+    `CREATE INDEX "ChatMessage_unread_idx_ccnew" ON "ChatMessage" ("clientId");
+     CREATE INDEX "Client_username_key_ccold1" ON "Client" ("username");
+     ${marked('"ChatMessage_unread_idx_ccnew"', 'indisvalid = false')};
+     ${marked('"Client_username_key_ccold1"', 'indisvalid = false, indisready = false')}`,
+    ['index_leftover', 'index_leftover'],
+    {
+      severity: 'warning',
+      object: 'index "ChatMessage_unread_idx_ccnew" on "ChatMessage"',
+      help: 'DROP INDEX CONCURRENTLY "public"."ChatMessage_unread_idx_ccnew"',
+    },
+  ],
+  [
+    'an enum of another schema under the same name',
+    `CREATE SCHEMA other; CREATE TYPE other."MessageType" AS ENUM ('TEXT', 'IMAGE');
+     ALTER TABLE "ChatMessage" ALTER COLUMN "messageType" TYPE other."MessageType" USING "messageType"::text::other."MessageType"`,
+    ['column_type'],
+    { object: '"ChatMessage"."messageType"', actual: 'other."MessageType", NOT NULL' },
+  ],
+  [
+    'a sender that is any text',
+    `DROP INDEX "ChatMessage_unread_idx"; ALTER TABLE "ChatMessage" ALTER COLUMN "senderType" TYPE text`,
+    ['index_missing', 'column_type'],
+    {},
+  ],
+  [
+    'a history that is empty',
+    'TRUNCATE migrations',
+    ['history_missing'],
+    { actual: 'empty, although the effect of 14 of 14 migrations is there' },
+  ],
+  [
+    'a history that is gone, and an index',
+    `DROP TABLE migrations; DROP INDEX ${GUEST_INDEX}`,
+    ['history_missing'],
+    { actual: 'missing, although the effect of 13 of 14 migrations is there' },
+  ],
+  [
+    'a history without its first row',
+    'DELETE FROM migrations WHERE id = 0',
+    ['history_damaged'],
+    { actual: 'no row 0', help: expect.stringMatching(/^INSERT INTO "public"."migrations" /) as string },
+  ],
+  [
+    'a history whose first row is not ours',
+    `UPDATE migrations SET hash = repeat('0', 40) WHERE id = 0`,
+    ['history_damaged'],
+    { actual: 'row 0 has another hash', help: expect.stringMatching(/^UPDATE "public"."migrations" /) as string },
+  ],
+  [
+    'a history that was restored twice',
+    `ALTER TABLE migrations DROP CONSTRAINT migrations_pkey, DROP CONSTRAINT migrations_name_key;
+     INSERT INTO migrations SELECT * FROM migrations WHERE id IN (0, 3)`,
+    ['history_damaged'],
+    { actual: 'more than one for 0, 3' },
+  ],
+  [
+    'a function and a trigger that are named like ours',
+    `CREATE FUNCTION chatkeep_scratch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+     CREATE TRIGGER chatkeep_scratch AFTER INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION chatkeep_scratch()`,
+    ['unknown_leftover', 'unknown_leftover'],
+    { severity: 'warning', object: 'function "chatkeep_scratch"' },
+  ],
+  [
+    'a foreign key that was never checked',
+    CLIENT_KEY,
+    ['constraint_not_validated'],
+    {
+      severity: 'warning',
+      object: 'foreign key "ChatMessage_clientId_fkey" on "ChatMessage"',
+      help: 'ALTER TABLE "public"."ChatMessage" VALIDATE CONSTRAINT "ChatMessage_clientId_fkey"',
+    },
+  ],
+  [
+    'a check over our columns that was never checked',
+    'ALTER TABLE "ChatMessage" ADD CONSTRAINT "known" CHECK ("text" IS NOT NULL OR "imageUrl" IS NOT NULL) NOT VALID',
+    ['constraint_not_validated'],
+    { object: 'check "known" on "ChatMessage"' },
+  ],
+  [
+    'foreign keys whose triggers are disabled',
+    'ALTER TABLE "ChatMessage" DISABLE TRIGGER ALL; ALTER TABLE "ChatMessage" ENABLE TRIGGER USER',
+    ['foreign_key_disabled', 'foreign_key_disabled'],
+    { severity: 'warning', object: 'foreign key "ChatMessage_clientId_fkey" on "ChatMessage"' },
+  ],
+  [
+    'messages of clients that are not there',
+    `${WITHOUT_CLIENT_KEY}; ${INSERT_MESSAGE} VALUES ('CLIENT', 'TEXT', 77, NULL, 'secret'), ('CLIENT', 'TEXT', NULL, 'ann', 'x')`,
+    ['orphaned_messages'],
+    { severity: 'error', actual: '1', sample: [1] },
+  ],
+  [
+    'messages of clients that are not there, under a key that was never checked',
+    `${WITHOUT_CLIENT_KEY}; ${INSERT_MESSAGE} VALUES ('CLIENT', 'TEXT', 77, NULL, 'secret');
+     ${CLIENT_KEY.slice(WITHOUT_CLIENT_KEY.length + 1)}`,
+    ['orphaned_messages', 'constraint_not_validated'],
+    { actual: '1' },
+  ],
+  [
+    'a rule that writes nothing',
+    'CREATE RULE "nothing" AS ON INSERT TO "ChatMessage" DO INSTEAD NOTHING',
+    ['rule_on_table'],
+    {
+      severity: 'error',
+      object: 'rule "nothing" on "ChatMessage"',
+      actual: 'ON INSERT DO INSTEAD: what is written does not arrive',
+      help: 'DROP RULE "nothing" ON "public"."ChatMessage"; do with a trigger what it was for',
+    },
+  ],
+  [
+    'a rule that marks nothing as read, and one beside that makes saving fail',
+    `CREATE RULE "nothing" AS ON UPDATE TO "ChatMessage" WHERE new."isRead" DO INSTEAD NOTHING;
+     CREATE TABLE "Audit" ("id" integer);
+     CREATE RULE "audited" AS ON INSERT TO "Client" DO ALSO INSERT INTO "Audit" VALUES (new."id")`,
+    ['rule_on_table', 'rule_on_table'],
+    { object: 'rule "nothing" on "ChatMessage"' },
+  ],
+  [
+    'a trigger that swallows messages',
+    beforeInsert(`BEGIN IF new."text" LIKE '%spam%' THEN RETURN NULL; END IF; RETURN new; END`),
+    ['trigger_swallows'],
+    {
+      severity: 'warning',
+      object: 'trigger "application_trigger" on "ChatMessage"',
+      actual: 'BEFORE INSERT, and application_trigger() can return NULL: the row is then skipped without an error',
+    },
+  ],
+  [
+    'a trigger that swallows clients',
+    beforeInsert('BEGIN RETURN OLD; END', 'Client'),
+    ['trigger_swallows'],
+    { object: 'trigger "application_trigger" on "Client"' },
+  ],
+  [
+    'ids that will run out',
+    `SELECT setval('"ChatMessage_id_seq"', 1800000000)`,
+    ['sequence_ending'],
+    {
+      severity: 'warning',
+      object: 'sequence "ChatMessage_id_seq" of "ChatMessage"."id"',
+      actual: '83 % spent: 1,800,000,000 of 2,147,483,647',
+      help: 'plan the change of "ChatMessage"."id" to bigint: chatkeep explain sequence_ending',
+    },
+  ],
+  [
+    'ids that are about to run out',
+    `ALTER SEQUENCE "Client_id_seq" AS bigint; SELECT setval('"Client_id_seq"', 2100000000)`,
+    ['sequence_ending'],
+    { severity: 'error', actual: '97 % spent: 2,100,000,000 of 2,147,483,647' },
+  ],
+  [
+    'a sequence with an end of its own',
+    `ALTER SEQUENCE "ChatMessage_id_seq" MAXVALUE 1000; SELECT setval('"ChatMessage_id_seq"', 990)`,
+    ['sequence_ending'],
+    { severity: 'error', help: 'ALTER SEQUENCE "public"."ChatMessage_id_seq" NO MAXVALUE' },
+  ],
+  [
+    'a sequence behind the ids',
+    `INSERT INTO "Client" ("id", "updatedAt", "username") VALUES (5, now(), 'five')`,
+    ['sequence_behind'],
+    {
+      severity: 'error',
+      object: 'sequence "Client_id_seq" of "Client"."id"',
+      expected: 'at 5 or later, the largest id',
+      actual: 'at 0: inserts fail while it hands out ids that are taken',
+      help: `SELECT setval('"public"."Client_id_seq"', (SELECT max("id") FROM "public"."Client"))`,
+    },
+  ],
+  [
+    'a sequence that belongs to nobody',
+    'ALTER SEQUENCE "Client_id_seq" OWNED BY NONE',
+    ['sequence_not_owned'],
+    { severity: 'note', object: 'sequence "Client_id_seq" of "Client"."id"' },
+  ],
+  [
+    'messages of the day after tomorrow',
+    `INSERT INTO "ChatMessage" ("senderType", "messageType", "guestUsername", "createdAt")
+     SELECT 'CLIENT', 'TEXT', 'ann', timezone('UTC', now()) + ahead FROM unnest(ARRAY[INTERVAL '2 days', INTERVAL '2 hours']) AS ahead`,
+    ['future_messages'],
+    { severity: 'warning', actual: '1', sample: [1] },
+  ],
+  [
+    'names of clients that no guest can write',
+    String.raw`${INSERT_CLIENT} VALUES (now(), 'plain'), (now(), ' before'), (now(), E'after\u00a0'), (now(), E'Jose\u0301'), (now(), E'Jos\u00e9')`,
+    ['usernames_not_normal'],
+    { severity: 'warning', actual: '3, among the newest 10,000 clients', sample: [2, 3, 4] },
+  ],
+  [
+    'an unverified guest without a name',
+    `${INSERT_CLIENT} VALUES (now(), 'ann');
+     INSERT INTO "ChatMessage" ("senderType", "messageType", "clientId", "guestUsername", "guestUnverified")
+     VALUES ('CLIENT', 'TEXT', 1, 'ann', true), ('CLIENT', 'TEXT', 1, NULL, true)`,
+    ['unverified_without_guest'],
+    { severity: 'warning', actual: '1, among the newest 10,000 messages', sample: [2] },
+  ],
+]
+
+const severities = new Map<string, readonly string[]>(
+  explainedCodes().map(({ code, severities: possible }) => [code, possible]),
+)
+
+const expectExplained = (found: readonly FoundFinding[]): void => {
+  for (const { code, severity } of found) expect(severities.get(code), code).toContain(severity)
+}
+
+const NEWER_THAN_14 = 'an index with NULLs that are not distinct'
+
+const versionOf = async (database: TestDatabase): Promise<number> => {
+  const [row] = await database.query<{ version: number }>(
+    `SELECT current_setting('server_version_num')::integer AS version`,
+  )
+  return row?.version ?? 0
+}
+
+describe('verify finds exactly', () => {
+  test.for(breaks)('%s', async ([what, breakage, codes, first], { database, skip }) => {
+    await migrated(database)
+    skip(what === NEWER_THAN_14 && (await versionOf(database)) < 150_000, 'PostgreSQL 14 cannot say that')
+    await database.load(breakage)
+    const run = await verify(database)
+    const found = findingsOf(run)
+    expect(found.map(({ code }) => code)).toEqual(codes)
+    expect(found[0]).toMatchObject(first)
+    expectExplained(found)
+    expect(run.stdout).not.toContain('secret')
+  })
+})
+
+describe('verify finds nothing in', () => {
+  test.for([
+    [
+      'other defaults that work',
+      `
+      ALTER TABLE "ChatMessage" ALTER COLUMN "createdAt" SET DEFAULT timezone('UTC', now());
+      ALTER TABLE "Client" ALTER COLUMN "createdAt" SET DEFAULT clock_timestamp();
+      ALTER TABLE "ChatMessage" ALTER COLUMN "idempotencyKey" SET DEFAULT gen_random_uuid()::text;
+      ALTER TABLE "ChatMessage" ALTER COLUMN "isRead" SET DEFAULT 'f'`,
+    ],
+    [
+      'ids by identity',
+      `
+      ALTER TABLE "ChatMessage" ALTER COLUMN "id" DROP DEFAULT;
+      DROP SEQUENCE "ChatMessage_id_seq";
+      ALTER TABLE "ChatMessage" ALTER COLUMN "id" ADD GENERATED ALWAYS AS IDENTITY`,
+    ],
+    [
+      "ids of the application's own making",
+      `
+      CREATE FUNCTION new_id() RETURNS integer LANGUAGE sql AS 'SELECT (random() * 2000000000)::integer';
+      ALTER TABLE "ChatMessage" ALTER COLUMN "id" SET DEFAULT new_id();
+      INSERT INTO "ChatMessage" ("senderType", "messageType", "guestUsername") VALUES ('CLIENT', 'TEXT', 'ann')`,
+    ],
+    [
+      'indexes, columns, tables, triggers, constraints and views of the application',
+      `
+      CREATE INDEX "own_idx" ON "ChatMessage" ("text"); CREATE INDEX "old_ccnew" ON "ChatMessage" ("mimeType");
+      ALTER TABLE "ChatMessage" ADD COLUMN "rating" integer DEFAULT 5, ADD CONSTRAINT "rated" CHECK ("rating" < 6) NOT VALID;
+      CREATE TABLE "Migrations" ("id" integer); CREATE VIEW "Chats" AS SELECT * FROM "ChatMessage";
+      CREATE RULE "cleaned" AS ON DELETE TO "ChatMessage" DO INSTEAD NOTHING;
+      CREATE RULE "quiet" AS ON INSERT TO "User" DO INSTEAD NOTHING;
+      ${beforeInsert(`BEGIN -- RETURN NULL would skip it
+        new."text" := coalesce(new."text", 'RETURN NULL'); RETURN new; END`)};
+      CREATE FUNCTION counted() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+      CREATE TRIGGER counted AFTER INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION counted();
+      CREATE TRIGGER "off" BEFORE INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION counted();
+      ALTER TABLE "ChatMessage" DISABLE TRIGGER "off"`,
+    ],
+    [
+      'a chat without foreign keys',
+      `
+      ALTER TABLE "ChatMessage" DROP CONSTRAINT "ChatMessage_clientId_fkey", DROP CONSTRAINT "ChatMessage_operatorId_fkey"`,
+    ],
+    ['a history of runs that is gone', 'DROP TABLE IF EXISTS chatkeep_runs'],
+    ['ids of a big table that are far from their end', `SELECT setval('"ChatMessage_id_seq"', 1700000000)`],
+  ] as const)('%s', async ([, change], { database }) => {
+    await migrated(database)
+    await database.load(change)
+    expect(findingsOf(await verify(database))).toEqual([])
+  })
+})
+
+describe('verify and an index that is being built', () => {
+  test('says so in a note, and no more', async ({ database }) => {
+    await migrated(database)
+    await database.load(`DROP INDEX ${GUEST_INDEX}`)
+    const writer = await database.client()
+    await writer.query('BEGIN; LOCK TABLE "ChatMessage" IN ROW EXCLUSIVE MODE')
+    const builder = await database.client()
+    const built = builder.query(
+      `CREATE INDEX CONCURRENTLY ${GUEST_INDEX} ON "ChatMessage" ("guestUsername", "createdAt" DESC)`,
+    )
+    await expect
+      .poll(() => database.query('SELECT FROM pg_stat_progress_create_index WHERE datname = current_database()'))
+      .toHaveLength(1)
+    const found = findingsOf(await verify(database))
+    await writer.query('COMMIT')
+    await built
+    expect(found).toMatchObject([
+      {
+        code: 'index_not_ready',
+        severity: 'note',
+        actual: 'being built at this moment: until then nobody reads by it',
+      },
+    ])
+    expect(findingsOf(await verify(database))).toEqual([])
+  })
+})
+
+describe('the way out that verify names', () => {
+  test.for([
+    ['a default', 'ALTER TABLE "ChatMessage" ALTER COLUMN "isRead" SET DEFAULT true'],
+    ['a constraint', CLIENT_KEY],
+    ['a rule', 'CREATE RULE "nothing" AS ON INSERT TO "ChatMessage" DO INSTEAD NOTHING'],
+    ['a sequence behind', `INSERT INTO "Client" ("id", "updatedAt", "username") VALUES (5, now(), 'five')`],
+    ['a sequence of nobody', 'ALTER SEQUENCE "Client_id_seq" OWNED BY NONE'],
+    ['a first row of the history', 'DELETE FROM migrations WHERE id = 0'],
+    ['a name', `${INSERT_CLIENT} VALUES (now(), ' ann ')`],
+    ['orphans', `${WITHOUT_CLIENT_KEY}; ${INSERT_MESSAGE} VALUES ('CLIENT', 'TEXT', 77, 'ann', 'x')`],
+  ] as const)('mends %s', async ([, breakage], { database }) => {
+    await migrated(database)
+    await database.load(breakage)
+    const [found] = findingsOf(await verify(database))
+    expect(found).toBeDefined()
+    await database.load((found?.help ?? '').replace(/^.*is set: /, '').replace(/(; do with|, unless).*$/, ''))
+    expect(findingsOf(await verify(database))).toEqual([])
+  })
+
+  test('brings a lost history back, and migrates on', async ({ database }) => {
+    await migrated(database)
+    await database.load(`TRUNCATE migrations; DROP INDEX ${GUEST_INDEX}`)
+    expect((await on(database, 'migrate')).exitCode).toBe(0)
+    expect(findingsOf(await verify(database))).toEqual([])
+  })
+})
+
+const asApplication = async (
+  database: TestDatabase,
+  script: (role: string) => string,
+): Promise<{ role: string; found: readonly FoundFinding[] }> => {
+  let found: readonly FoundFinding[] = []
+  let named = ''
+  await migrated(database)
+  await withLimitedRole(database, async ({ name }) => {
+    named = name.replaceAll('"', '')
+    await database.load(script(name))
+    found = findingsOf(await verify(database, '--application-role', named))
+  })
+  expectExplained(found)
+  return { role: named, found }
+}
+
+const RIGHTS = (role: string): string => `
+  GRANT USAGE ON SCHEMA public TO ${role};
+  GRANT SELECT, INSERT, UPDATE ON "ChatMessage" TO ${role};
+  GRANT SELECT, INSERT ON "Client", "chatkeep_guest_clients" TO ${role};
+  GRANT SELECT ON "chatkeep_chats" TO ${role};
+  GRANT USAGE ON "ChatMessage_id_seq", "Client_id_seq" TO ${role};`
+
+describe('verify --application-role', () => {
+  test('finds nothing where the role has every right', async ({ database }) => {
+    expect((await asApplication(database, RIGHTS)).found).toEqual([])
+  })
+
+  test('asks for no less than the core needs: these rights are enough', async ({ database }) => {
+    await migrated(database)
+    await withLimitedRole(database, async ({ name, url }) => {
+      await database.load(RIGHTS(name))
+      await withStore({ ...database, url }, async (store) => {
+        const message = { senderType: 'CLIENT', messageType: 'TEXT', guestUsername: 'maria', text: 'hello' } as const
+        const { clientId } = await store.saveChatMessage(message)
+        expect((await store.getRecentChats({ limit: 5 })).chats).toHaveLength(1)
+        expect((await store.getChatHistory({ clientId: clientId ?? 0, limit: 5 })).messages).toHaveLength(1)
+        await store.markMessagesAsRead({ clientId: clientId ?? 0, operatorId: null })
+      })
+    })
+  })
+
+  test('names each right that is missing, and the statement that gives it', async ({ database }) => {
+    const { role, found } = await asApplication(database, () => 'REVOKE USAGE ON SCHEMA public FROM PUBLIC')
+    expect(found.map(({ code, object }) => [code, object])).toEqual([
+      ['privilege_missing', 'schema "public"'],
+      ['privilege_missing', 'table "ChatMessage"'],
+      ['privilege_missing', 'table "Client"'],
+      ['privilege_missing', 'table "chatkeep_chats"'],
+      ['privilege_missing', 'table "chatkeep_guest_clients"'],
+      ['privilege_missing', 'sequence "ChatMessage_id_seq"'],
+      ['privilege_missing', 'sequence "Client_id_seq"'],
+    ])
+    expect(found[1]).toMatchObject({
+      expected: `SELECT, INSERT, UPDATE for ${role}`,
+      help: `GRANT SELECT, INSERT, UPDATE ON "public"."ChatMessage" TO "${role}"`,
+    })
+  })
+
+  const SECURED = 'ALTER TABLE "ChatMessage" ENABLE ROW LEVEL SECURITY;'
+  test.for<readonly [what: string, script: (role: string) => string, actual: string | undefined]>([
+    ['no policy', () => SECURED, 'restricts SELECT, INSERT, UPDATE by the lack of a policy'],
+    [
+      'a policy for some rows',
+      (role) => `${SECURED} CREATE POLICY "own" ON "ChatMessage" TO ${role} USING ("clientId" = 1)`,
+      'restricts SELECT, INSERT, UPDATE by policy "own"',
+    ],
+    [
+      'a policy for reading alone',
+      () => `${SECURED} CREATE POLICY "read" ON "ChatMessage" FOR SELECT USING (true)`,
+      'restricts INSERT, UPDATE by policy "read"',
+    ],
+    [
+      'a restrictive policy',
+      () => `${SECURED} CREATE POLICY "all" ON "ChatMessage" USING (true);
+        CREATE POLICY "not old" ON "ChatMessage" AS RESTRICTIVE FOR SELECT USING ("id" > 100)`,
+      'restricts SELECT by policy "all", "not old"',
+    ],
+    [
+      'a policy for all rows',
+      (role) => `${SECURED} CREATE POLICY "all" ON "ChatMessage" TO ${role} USING (true)`,
+      undefined,
+    ],
+    ['a role that passes it by', (role) => `${SECURED} ALTER ROLE ${role} BYPASSRLS`, undefined],
+    ['the owner', (role) => `${SECURED} ALTER TABLE "ChatMessage" OWNER TO ${role}`, undefined],
+    [
+      'the owner, who is not excepted',
+      (role) => `${SECURED} ALTER TABLE "ChatMessage" OWNER TO ${role}, FORCE ROW LEVEL SECURITY`,
+      'restricts SELECT, INSERT, UPDATE by the lack of a policy',
+    ],
+  ])('and row-level security: %s', async ([, script, actual], { database }) => {
+    const { found } = await asApplication(database, (role) => `${RIGHTS(role)} ${script(role)}`)
+    expect(found.map(({ code, actual: words }) => `${code}: ${words}`)).toEqual(
+      actual === undefined ? [] : [`rows_hidden: row-level security ${actual}`],
+    )
+  })
+
+  test('warns of its commits that do not wait for the disk, and notes those of other roles', async ({ database }) => {
+    await migrated(database)
+    await withLimitedRole(database, async ({ name }) => {
+      await database.load(
+        `${RIGHTS(name)} ALTER ROLE ${name} IN DATABASE ${database.name} SET synchronous_commit = off`,
+      )
+      const role = name.replaceAll('"', '')
+      const [warning] = findingsOf(await verify(database, '--application-role', role))
+      expect(warning).toMatchObject({ code: 'synchronous_commit_off', severity: 'warning' })
+      expect(findingsOf(await verify(database))).toMatchObject([{ code: 'synchronous_commit_off', severity: 'note' }])
+      await database.load(warning?.help ?? '')
+      expect(findingsOf(await verify(database, '--application-role', role))).toEqual([])
+    })
+  })
+
+  test('refuses a role that is not there', async ({ database }) => {
+    await migrated(database)
+    const { exitCode, stderr } = await runChatkeep([
+      'verify',
+      '--application-role',
+      'nobody at all',
+      '--database-url',
+      database.url,
+    ])
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('error: there is no role "nobody at all" on this server')
+  })
+})

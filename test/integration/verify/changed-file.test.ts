@@ -1,0 +1,102 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { shippedMigrations } from '../../../src/migrations/ledger/files.js'
+import { migrated, on } from '../../support/chat.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { withMigrationsFolder } from '../../support/migrations-folder.js'
+
+interface Found {
+  readonly code: string
+  readonly actual: string
+  readonly diff: string | null
+  readonly place: { readonly file: string; readonly line: number | null } | null
+}
+
+const FILE = '2_allow-guest-messages.sql'
+
+/** Hands the work a folder of the migrations of which one was changed. */
+const withChangedFile = (change: (sql: string) => string, work: (folder: string) => Promise<void>): Promise<void> =>
+  withMigrationsFolder(async (folder) => {
+    const path = join(folder, FILE)
+    await writeFile(path, change(await readFile(path, 'utf8')))
+    await work(folder)
+  })
+
+const find = async (database: TestDatabase, change: (sql: string) => string): Promise<Found | undefined> => {
+  let found: Found | undefined
+  await withChangedFile(change, async (folder) => {
+    const { stdout } = await on(database, 'verify', '--json', '--migrations', folder)
+    const { findings } = JSON.parse(stdout) as { readonly findings: readonly Found[] }
+    found = findings.find(({ code }) => code === 'migration_changed')
+  })
+  return found
+}
+
+describe('verify says of a changed migration file', () => {
+  test('what was changed, as a diff', async ({ database }) => {
+    await migrated(database)
+    const found = await find(database, (sql) => `${sql}ALTER TABLE "ChatMessage" ADD COLUMN "mood" TEXT;\n`)
+    expect(found?.actual).toMatch(/^another content than was applied on \d{4}-\d\d-\d\d$/)
+    const lines = found?.diff?.split('\n') ?? []
+    expect(lines[0]).toMatch(/^--- applied\/2_allow-guest-messages\.sql\tapplied on /)
+    expect(lines[1]).toBe(`+++ migrations/${FILE}\tnow`)
+    expect(lines.filter((line) => /^[+-](?![+-])/.test(line))).toEqual([
+      '+ALTER TABLE "ChatMessage" ADD COLUMN "mood" TEXT;',
+    ])
+    const { length } = (await readFile(join(shippedMigrations(), FILE), 'utf8')).split('\n')
+    expect(found?.place).toEqual({ file: `migrations/${FILE}`, line: length })
+  })
+
+  test('that only white space and comments differ', async ({ database }) => {
+    await migrated(database)
+    const found = await find(database, (sql) => `-- A remark.\n${sql.replaceAll('  ', '\t')}\n`)
+    expect(found?.actual).toMatch(/^it differs only in white space or comments: /)
+    expect(found?.diff).toContain('+-- A remark.')
+  })
+
+  test('that the one comment differs which is none', async ({ database }) => {
+    await migrated(database)
+    const found = await find(database, (sql) => `-- postgres-migrations disable-transaction\n${sql}`)
+    expect(found?.actual).toMatch(/^another content/)
+  })
+
+  test('that only the history was changed', async ({ database }) => {
+    await migrated(database)
+    await database.load(`UPDATE migrations SET hash = repeat('0', 40) WHERE id = 2`)
+    const found = await find(database, (sql) => sql)
+    expect(found).toMatchObject({
+      diff: null,
+      actual: 'the content is what was applied, so the hash in the history was changed',
+    })
+  })
+
+  test.for([
+    ['there is no table of what was applied', 'DROP TABLE chatkeep_runs'],
+    [
+      'it is of another shape',
+      'DROP TABLE chatkeep_runs; CREATE TABLE chatkeep_runs (id text); INSERT INTO chatkeep_runs VALUES (1)',
+    ],
+    ['an older version kept nothing', 'UPDATE chatkeep_runs SET detail = NULL'],
+  ])('no more than before where %s', async ([, breakage], { database }) => {
+    await migrated(database)
+    await database.load(breakage ?? '')
+    const found = await find(database, (sql) => `${sql}-- x\n`)
+    expect(found).toMatchObject({ diff: null, actual: 'another content (its hash differs)' })
+  })
+
+  test('on the screen: the beginning of the diff, and how to see the rest', async ({ database }) => {
+    await migrated(database)
+    const many = Array.from({ length: 40 }, (_, n) => `-- remark ${n}\n`).join('')
+    await withChangedFile(
+      (sql) => many + sql,
+      async (folder) => {
+        const { stdout } = await on(database, 'verify', '--migrations', folder)
+        expect(stdout).toMatch(
+          /\n {4}--- applied\/2_allow-guest-messages\.sql.*\n {4}\+\+\+ migrations\/2_.*\n {4}@@ .*\n {4}\+-- remark 0\n/,
+        )
+        expect(stdout).toMatch(/\n {4}… \d\d more lines: --json\n {2}next {6}use the version/)
+        expect(stdout.split('\n').filter((line) => line.startsWith('    ')).length).toBe(21)
+      },
+    )
+  })
+})

@@ -1,0 +1,165 @@
+import { describe, expect, test, vi } from 'vitest'
+import { createChatClient, type ChatAttempt, type ChatClient, type ChatClientOptions } from '../../../src/index.js'
+import { cut, withScriptedChat, type Script, type ScriptedChat } from '../../support/scripted-chat.js'
+
+/** A guest at a server that answers by a script, after it has joined. */
+const withClient = (
+  script: Script,
+  options: Partial<ChatClientOptions>,
+  work: (client: ChatClient, chat: ScriptedChat) => Promise<void>,
+): Promise<void> =>
+  withScriptedChat(script, async (chat) => {
+    const client = createChatClient({ url: chat.url, join: { role: 'client', username: 'ana' }, ...options })
+    try {
+      await work(client, chat)
+    } finally {
+      await client.close()
+    }
+  })
+
+const JOINED = { ok: true, token: 'the token', clientId: 'guest-1' }
+const refusal = (code: string, retryable: boolean): object => ({ ok: false, error: { code, message: 'no', retryable } })
+const messagesIn = ({ asked }: ScriptedChat): readonly unknown[] =>
+  asked.filter(({ event }) => event === 'clientMessage').map(({ payload }) => payload.message)
+
+describe('a chat client', () => {
+  test('sends one message at a time, in order, and each with the same key until it is acknowledged', async () => {
+    const lost = new Set(['b', 'c'])
+    let [id, underWay, most] = [0, 0, 0]
+    const script: Script = ({ event, payload }, socket) => {
+      if (event === 'join') return JOINED
+      underWay += 1
+      most = Math.max(most, underWay)
+      setImmediate(() => (underWay -= 1))
+      if (lost.delete(String(payload.message))) return cut(socket)
+      return { ok: true, id: (id += 1), duplicate: false, messageId: payload.messageId }
+    }
+    const attempts: ChatAttempt[] = []
+    await withClient(script, { onAttempt: (attempt) => attempts.push(attempt) }, async (client, chat) => {
+      const sent = ['a', 'b', 'c', 'd'].map((message) => client.send({ message, messageId: `key ${message}` }))
+      expect(client.unacknowledged.map(({ messageId }) => messageId)).toEqual(['key a', 'key b', 'key c', 'key d'])
+      const stored = { duplicate: false, queued: false }
+      expect(await Promise.all(sent)).toEqual([
+        { messageId: 'key a', id: 1, attempts: 1, ...stored },
+        { messageId: 'key b', id: 2, attempts: 2, ...stored },
+        { messageId: 'key c', id: 3, attempts: 2, ...stored },
+        { messageId: 'key d', id: 4, attempts: 1, ...stored },
+      ])
+      expect(messagesIn(chat)).toEqual(['a', 'b', 'b', 'c', 'c', 'd'])
+      expect(most).toBe(1)
+      expect([client.unacknowledged, client.token, client.clientId]).toEqual([[], 'the token', 'guest-1'])
+    })
+    expect(attempts.slice(2, 6)).toEqual([
+      { messageId: 'key b', attempt: 1, outcome: 'sent' },
+      { messageId: 'key b', attempt: 1, outcome: 'no answer' },
+      { messageId: 'key b', attempt: 2, outcome: 'sent' },
+      { messageId: 'key b', attempt: 2, outcome: 'ok' },
+    ])
+  })
+
+  test('repeats what the server wants later, and what it was silent about', async () => {
+    const answers = [
+      refusal('rate_limited', true),
+      refusal('not_joined', false),
+      undefined,
+      { ok: true, id: 1, duplicate: true },
+    ]
+    const script: Script = ({ event }, _socket, times) => (event === 'join' ? JOINED : answers[times - 1])
+    await withClient(script, { answerTimeoutMs: 100 }, async (client) => {
+      expect(await client.send({ message: 'a' })).toMatchObject({ id: 1, attempts: 4 })
+    })
+  })
+
+  test('takes a message in the journal for kept', async () => {
+    const script: Script = ({ event }) => (event === 'join' ? JOINED : { ok: true, queued: true })
+    await withClient(script, {}, async (client) => {
+      expect(await client.send({ message: 'a' })).toMatchObject({ id: null, queued: true, attempts: 1 })
+    })
+  })
+
+  test('rejects what is refused for good, and goes on', async () => {
+    const script: Script = ({ event, payload }) => {
+      if (event === 'join') return JOINED
+      return payload.message === 'bad' ? refusal('invalid_message', false) : { ok: true, id: 7, duplicate: false }
+    }
+    await withClient(script, {}, async (client) => {
+      const refused = client.send({ message: 'bad', messageId: 'm1' })
+      const kept = client.send({ message: 'good' })
+      await expect(refused).rejects.toMatchObject({
+        name: 'MessageRefused',
+        code: 'invalid_message',
+        message: 'the chat server refuses message m1: no',
+        messageId: 'm1',
+        mayBeStored: false,
+      })
+      expect(await kept).toMatchObject({ id: 7 })
+    })
+  })
+
+  test('says that a message may be stored when its patience ends', async () => {
+    await withClient(
+      ({ event }) => (event === 'join' ? JOINED : undefined),
+      { patienceMs: 150 },
+      async (client) => {
+        await expect(client.send({ message: 'a' })).rejects.toMatchObject({
+          name: 'MessageUnanswered',
+          code: 'chat_server_unreachable',
+          mayBeStored: true,
+          retryable: true,
+        })
+      },
+    )
+  })
+
+  test('comes back by itself as itself, also when the server ended the connection', async () => {
+    const script: Script = ({ event }) => (event === 'join' ? JOINED : undefined)
+    await withClient(script, {}, async (client, { server, asked }) => {
+      const heard: unknown[] = []
+      client.on('operatorMessage', (payload) => heard.push(payload))
+      await client.join()
+      server.disconnectSockets()
+      const joins = () => asked.filter(({ event }) => event === 'join').map(({ payload }) => payload.token)
+      await vi.waitFor(() => expect(joins()).toEqual([undefined, 'the token']))
+      server.emit('operatorMessage', 'hello')
+      await vi.waitFor(() => expect(heard).toEqual(['hello']))
+    })
+  })
+
+  test('does not knock again where it is refused', async () => {
+    const script: Script = (_asked, socket) => {
+      setImmediate(() => socket.disconnect(true))
+      return refusal('unauthorized', false)
+    }
+    const join = { role: 'operator', name: 'Lucía', token: 'wrong' } as const
+    await withClient(script, { join }, async (client, { server, asked }) => {
+      await expect(client.send({ to: 'guest-1', message: 'a' })).rejects.toMatchObject({ code: 'unauthorized' })
+      await vi.waitFor(() => expect(server.engine.clientsCount).toBe(0))
+      const knocks = asked.length
+      await new Promise((resolve) => setTimeout(resolve, 150))
+      expect(asked).toHaveLength(knocks)
+    })
+  })
+
+  test('names what is not acknowledged when it is closed', async () => {
+    await withScriptedChat(
+      ({ event }) => (event === 'join' ? JOINED : undefined),
+      async ({ url, asked }) => {
+        const client = createChatClient({ url, join: { role: 'client', username: 'ana' } })
+        const sent = ['m1', 'm2'].map((messageId) => client.send({ message: 'a', messageId }))
+        await vi.waitFor(() => expect(asked).toHaveLength(2))
+        const ended = Promise.allSettled(sent)
+        await client.close()
+        const error = {
+          name: 'ChatClientClosed',
+          message: 'the chat client is closed; not acknowledged: m1, m2',
+          messageIds: ['m1', 'm2'],
+        }
+        expect(await ended).toMatchObject([
+          { reason: { ...error, messageId: 'm1', mayBeStored: true } },
+          { reason: { ...error, messageId: 'm2', mayBeStored: false } },
+        ])
+        await expect(client.send({ message: 'b' })).rejects.toMatchObject({ name: 'ChatClientClosed' })
+      },
+    )
+  })
+})

@@ -1,0 +1,142 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parseServiceFile, resolveTarget } from '../../../src/cli/resolve-target.js'
+import { parseDatabaseUrl, toConnectionTarget, toDatabaseUrl } from '../../../src/database/connection-target.js'
+
+const fromUrl = (url: string) => toConnectionTarget(parseDatabaseUrl(url, '--database-url'))
+
+describe('a database URL', () => {
+  test('names every part', () => {
+    expect(fromUrl('postgres://deploy:p%40ss%2F%3A@db1:6543/crm?sslmode=disable')).toMatchObject({
+      host: 'db1',
+      port: 6543,
+      user: 'deploy',
+      password: 'p@ss/:',
+      database: 'crm',
+      tls: 'off',
+      connectTimeoutMs: 5_000,
+    })
+  })
+
+  test('may leave out what libpq has a default for', () => {
+    expect(fromUrl('postgresql:///crm?host=/run/pg')).toMatchObject({
+      host: '/run/pg',
+      port: 5432,
+      user: userInfo().username,
+      password: undefined,
+      database: 'crm',
+      tls: 'off',
+    })
+    expect(fromUrl('postgres://%2Frun%2Fpg/crm').host).toBe('/run/pg')
+    expect(fromUrl('postgres://[::1]:5432/crm').host).toBe('::1')
+    expect(fromUrl('postgres://deploy@db1').database).toBe('deploy')
+  })
+
+  test('may carry what ORMs put there', () => {
+    const target = fromUrl(
+      'postgres://u@h/d?schema=chat&pgbouncer=true&connection_limit=5&pool_timeout=3&connect_timeout=7&sslaccept=strict',
+    )
+    expect(target).toMatchObject({ schema: 'chat', connectTimeoutMs: 7_000, options: undefined })
+  })
+
+  test.for([
+    ['crm', 'it does not start with postgres://'],
+    ['mysql://u:geheim@h/d', 'its scheme is mysql, not postgres'],
+    ['postgres://u:geheim@h:port/d', 'it cannot be parsed'],
+    ['postgres://u:ge/heim@h:5432/d', 'it cannot be parsed'],
+    ['postgres://u:100%@h/d', 'it holds a % that is not followed by two hexadecimal digits'],
+  ] as const)('that is broken is refused without showing it: %s', ([url, reason]) => {
+    expect(() => fromUrl(url)).toThrow(`--database-url is not a usable PostgreSQL URL: ${reason}`)
+    try {
+      fromUrl(url)
+    } catch (error) {
+      expect(String(error)).not.toMatch(/geheim|100%/)
+    }
+  })
+
+  test.for([
+    ['postgres://h/d?port=99999', 'port is "99999"'],
+    ['postgres://h/d?connect_timeout=soon', 'connect_timeout is "soon"'],
+    ['postgres://h/d?sslmode=maybe', 'sslmode is "maybe"'],
+    ['postgres://h/d?sslmode=verify-full&sslrootcert=/nowhere/ca.pem', '/nowhere/ca.pem'],
+  ] as const)('with a setting that cannot be used names it: %s', ([url, reason]) => {
+    expect(() => fromUrl(url)).toThrow(reason)
+  })
+
+  test.for([
+    ['postgres://db1/d', 'negotiate'],
+    ['postgres://localhost/d', 'off'],
+    ['postgres://db1/d?sslmode=prefer', 'negotiate'],
+    ['postgres://db1/d?sslmode=require', { rejectUnauthorized: false }],
+    ['postgres://db1/d?sslmode=verify-full', {}],
+  ] as const)('means by sslmode what psql means: %s', ([url, tls]) => {
+    expect(fromUrl(url).tls).toEqual(tls)
+  })
+
+  test('comes back from a target', () => {
+    const target = fromUrl('postgres://d%20e:p%40%2F@127.0.0.1:6543/a%20b')
+    expect(fromUrl(toDatabaseUrl(target))).toEqual(target)
+  })
+})
+
+describe('the database that is meant', () => {
+  const all = {
+    DIRECT_URL: 'postgres://direct/one',
+    DATABASE_URL: 'postgres://pooled/two',
+    PGHOST: 'libpq',
+    PGDATABASE: 'three',
+  }
+
+  test.for([
+    [{ databaseUrl: 'postgres://flag/zero' }, all, 'direct', 'flag'],
+    [{}, all, 'direct', 'direct'],
+    [{}, all, 'pooled', 'pooled'],
+    [{}, { ...all, DIRECT_URL: undefined }, 'direct', 'pooled'],
+    [{}, { PGHOST: 'libpq' }, 'pooled', 'libpq'],
+  ] as const)(
+    'is the flag, else DIRECT_URL or DATABASE_URL, else libpq: case %#',
+    ([flags, environment, kind, host]) => {
+      expect(resolveTarget(flags, environment, kind).host).toBe(host)
+    },
+  )
+
+  test('is filled up from the variables of libpq where the URL is silent', () => {
+    const environment = {
+      PGPASSWORD: 'secret',
+      PGPORT: '6000',
+      PGUSER: 'u',
+      PGHOSTADDR: '10.0.0.1',
+      PGSSLMODE: 'disable',
+    }
+    expect(resolveTarget({ databaseUrl: 'postgres://named/d' }, environment, 'pooled')).toMatchObject({
+      host: 'named',
+      port: 6000,
+      user: 'u',
+      password: 'secret',
+      tls: 'off',
+    })
+  })
+
+  test('is no default: PGUSER alone names none', () => {
+    expect(() => resolveTarget({}, { PGUSER: 'me', PGPORT: '5432' }, 'direct')).toThrow('no database is named')
+  })
+
+  test('may come from a service file', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'chatkeep-service-')), 'pg_service.conf')
+    writeFileSync(file, '# ours\n[crm]\nhost=db7\nport=5439\ndbname=crm\n\n[other]\nhost=x\n')
+    const environment = { PGSERVICE: 'crm', PGSERVICEFILE: file, PGHOST: 'ignored' }
+    expect(resolveTarget({}, environment, 'direct')).toMatchObject({ host: 'db7', port: 5439, database: 'crm' })
+    expect(() => resolveTarget({}, { ...environment, PGSERVICE: 'none' }, 'direct')).toThrow(
+      'there is no service "none"',
+    )
+    expect([...parseServiceFile('[a]\r\nhost = b\r\n').entries()]).toEqual([['a', { host: 'b' }]])
+  })
+
+  test('has the schema of the flag, else of the URL', () => {
+    const url = { databaseUrl: 'postgres://h/d?schema=chat' }
+    expect(resolveTarget(url, {}, 'direct').schema).toBe('chat')
+    expect(resolveTarget({ ...url, schema: 'other' }, {}, 'direct').schema).toBe('other')
+  })
+})

@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest'
+import { describeEvent } from '../../../src/migrations/running/describe-event.js'
+import type { Blocker, MigrationEvent } from '../../../src/migrations/running/events.js'
+import { countBatches } from '../../../src/migrations/archive/count-batches.js'
+
+const blocker = (more: Partial<Blocker> = {}): Blocker => ({
+  pid: 17,
+  user: 'reports',
+  application: 'nightly',
+  state: 'active',
+  since: '2026-11-22T10:00:00Z',
+  transactionS: 95,
+  query: null,
+  ...more,
+})
+
+const statement = 'CREATE INDEX CONCURRENTLY "i" ON "t"'
+
+const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
+  [{ type: 'note', text: 'archiving guest data' }, 'archiving guest data'],
+  [{ type: 'done', migration: '2_x', action: 'applied', durationMs: 12 }, 'applied  2_x  12 ms'],
+  [
+    { type: 'waiting', what: 'the migration lock', statement: null, elapsedMs: 200, blockers: [blocker()] },
+    'waiting for the migration lock: held by pid 17 (nightly, as reports, active, in a transaction for 95 s)',
+  ],
+  [
+    {
+      type: 'waiting',
+      what: '"t"',
+      statement,
+      elapsedMs: 3_210,
+      blockers: [blocker({ state: 'idle in transaction' })],
+    },
+    'waiting 3.2 s for "t": held by pid 17 (nightly, as reports, idle in transaction for 95 s)',
+  ],
+  [
+    { type: 'waiting', what: '"t"', statement, elapsedMs: 3_210, blockers: [] },
+    'waiting 3.2 s for "t": its holder has just let go',
+  ],
+  [
+    {
+      type: 'retrying',
+      what: '"t"',
+      attempt: 3,
+      elapsedMs: 5_000,
+      maxWaitMs: 30_000,
+      blockers: [
+        blocker({ application: '', user: null, state: null, transactionS: null }),
+        blocker({ pid: 0, application: "prepared transaction 'stuck'", state: null }),
+      ],
+    },
+    'waiting 5.0 s of 30 s for "t" (attempt 3): held by pid 17; prepared transaction \'stuck\' (as reports, for 95 s)',
+  ],
+  [
+    {
+      type: 'waiting',
+      what: '"t"',
+      statement,
+      elapsedMs: 1_000,
+      blockers: [1, 2, 3, 4, 5].map((pid) => blocker({ pid, query: pid === 1 ? 'SELECT\n  1' : null })),
+    },
+    'waiting 1.0 s for "t": held by pid 1 (nightly, as reports, active, in a transaction for 95 s, query: SELECT 1); pid 2 (nightly, as reports, active, in a transaction for 95 s); pid 3 (nightly, as reports, active, in a transaction for 95 s); and 2 more',
+  ],
+  [
+    {
+      type: 'building',
+      statement,
+      phase: 'building index: scanning table',
+      percent: 35,
+      etaMs: 3_100,
+      elapsedMs: 2_600,
+    },
+    `building index: scanning table 35 %, 4 s to go in this phase (2.6 s in all)  ${statement}`,
+  ],
+  [
+    { type: 'building', statement, phase: 'initializing', percent: null, etaMs: null, elapsedMs: 2_600 },
+    `initializing (2.6 s in all)  ${statement}`,
+  ],
+  [{ type: 'batches', what: 'putting back', percent: 45, elapsedMs: 3_000 }, 'putting back: 45 % (3.0 s)'],
+  [{ type: 'running', statement, elapsedMs: 65_000 }, `running ${statement} (65.0 s)`],
+]
+
+describe('what happens during a migrate', () => {
+  test.for(EVENTS)('is said in words: %o', ([event, text]) => {
+    expect(describeEvent(event).text).toBe(text)
+  })
+
+  test('is a change when somebody else blocks, and none when only time went by', () => {
+    const keyOf = (event: MigrationEvent): string => describeEvent(event).key
+    const waiting = { type: 'waiting', what: '"t"', statement, elapsedMs: 100, blockers: [blocker()] } as const
+    const { type: _type, statement: _statement, ...same } = waiting
+    expect(keyOf({ ...waiting, elapsedMs: 900 })).toBe(keyOf(waiting))
+    expect(keyOf({ ...same, type: 'retrying', attempt: 1, maxWaitMs: 1 })).toBe(keyOf(waiting))
+    expect(keyOf({ ...waiting, blockers: [blocker({ pid: 18 })] })).not.toBe(keyOf(waiting))
+  })
+
+  test('in batches is told once it takes a while, and never beyond its end', async () => {
+    const events: MigrationEvent[] = []
+    const tell = countBatches('archiving', 200, (event) => events.push(event))
+    tell(10)
+    expect(events).toEqual([])
+    await expect
+      .poll(
+        () => {
+          tell(250)
+          return events
+        },
+        { timeout: 5_000 },
+      )
+      .toHaveLength(1)
+    expect(events[0]).toMatchObject({ type: 'batches', what: 'archiving', percent: 100 })
+  })
+})

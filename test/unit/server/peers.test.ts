@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createFragmentJoiner, toFragments } from '../../../src/server/cluster/fragments.js'
+import { participantKey, type Participant } from '../../../src/protocol/participants.js'
+import { createPeers, type ConnectedPeers } from '../../../src/server/cluster/peers.js'
+import { createSeal } from '../../../src/server/cluster/sealed-text.js'
+
+const lucia: Participant = { role: 'operator', operatorId: 1, name: 'Lucía' }
+const ana: Participant = { role: 'client', conversation: 'guest-1', username: 'ana', phone: null }
+
+interface Neighbourhood {
+  readonly peers: ConnectedPeers
+  readonly published: readonly string[]
+  readonly events: readonly string[]
+  here: readonly Participant[]
+  isConnected: boolean
+}
+
+const neighbourhood = (): Neighbourhood => {
+  const published: string[] = []
+  const events: string[] = []
+  const nameOf = (one: Participant): string => (one.role === 'client' ? one.username : one.name)
+  const state = { published, events, here: [] as readonly Participant[], isConnected: true }
+  const peers = createPeers({
+    self: 'self',
+    publish: ({ kind }) => published.push(kind),
+    isConnected: () => state.isConnected,
+    isHere: (one) => state.here.map(participantKey).includes(participantKey(one)),
+    participantsHere: () => state.here,
+    onArrival: (one) => events.push(`+${nameOf(one)}`),
+    onDeparture: (one) => events.push(`-${nameOf(one)}`),
+  })
+  return Object.assign(state, { peers })
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('the other servers', () => {
+  test('a participant arrives once and leaves once, however many servers have it', () => {
+    const { peers, events } = neighbourhood()
+    peers.receive({ kind: 'entered', server: 'b', participant: lucia })
+    peers.receive({ kind: 'entered', server: 'c', participant: lucia })
+    peers.receive({ kind: 'left', server: 'b', participant: lucia })
+    expect(events).toEqual(['+Lucía'])
+    peers.receive({ kind: 'bye', server: 'c' })
+    expect(events).toEqual(['+Lucía', '-Lucía'])
+    expect(peers.all()).toEqual([])
+  })
+
+  test('who is here already does not arrive, and does not leave with the other server', () => {
+    const one = neighbourhood()
+    one.here = [ana]
+    one.peers.receive({ kind: 'list', server: 'b', participants: [ana, lucia] })
+    one.peers.receive({ kind: 'list', server: 'b', participants: [] })
+    expect(one.events).toEqual(['+Lucía', '-Lucía'])
+  })
+
+  test('nobody is gone because this process itself stood still', () => {
+    const { peers, events } = neighbourhood()
+    peers.receive({ kind: 'list', server: 'b', participants: [lucia] })
+    vi.setSystemTime(Date.now() + 60_000)
+    vi.advanceTimersByTime(2_000)
+    expect(events).toEqual(['+Lucía'])
+    vi.advanceTimersByTime(10_000)
+    expect(events).toEqual(['+Lucía', '-Lucía'])
+  })
+
+  test('a server that was killed is gone after seven seconds, and asked for its list when it speaks again', () => {
+    const { peers, events, published } = neighbourhood()
+    peers.receive({ kind: 'list', server: 'b', participants: [lucia] })
+    peers.receive({ kind: 'list', server: 'c', participants: [ana] })
+    for (const _ of [1, 2, 3, 4, 5]) {
+      vi.advanceTimersByTime(2_000)
+      peers.receive({ kind: 'alive', server: 'c' })
+    }
+    expect(events).toEqual(['+Lucía', '+ana', '-Lucía'])
+    expect(peers.all()).toEqual([ana])
+    expect(published).not.toContain('hello')
+    peers.receive({ kind: 'alive', server: 'b' })
+    expect(published.at(-1)).toBe('hello')
+  })
+
+  test('nobody counts as gone while this server cannot hear', () => {
+    const one = neighbourhood()
+    one.peers.receive({ kind: 'list', server: 'b', participants: [lucia] })
+    one.isConnected = false
+    vi.advanceTimersByTime(60_000)
+    one.isConnected = true
+    vi.advanceTimersByTime(4_000)
+    expect(one.events).toEqual(['+Lucía'])
+  })
+
+  test('news of a kind that is not known changes nothing', () => {
+    const { peers, events } = neighbourhood()
+    for (const news of [null, 'x', {}, { kind: 'moved', server: 'b' }, { kind: 'entered', server: 'b' }])
+      peers.receive(news)
+    expect(events).toEqual([])
+  })
+})
+
+describe('what goes between servers', () => {
+  test('a long text comes together again, between those of others; one that lacks its beginning does not', () => {
+    const join = createFragmentJoiner('self')
+    const long = 'x'.repeat(20_000)
+    const [first = '', ...rest] = toFragments('b', long)
+    expect(first.length).toBeLessThan(8_000)
+    const payloads = [...rest, 'nonsense', ...toFragments('self', 'own'), first, ...toFragments('c', ''), ...rest]
+    expect(payloads.map(join).filter((joined) => joined !== undefined)).toEqual([
+      { sender: 'c', text: '' },
+      { sender: 'b', text: long },
+    ])
+  })
+
+  test('a text is opened with the same secret, unchanged, and by nobody else', () => {
+    const sealed = createSeal('secret', 'test').close('¿Hola? 😀')
+    expect(createSeal('secret', 'test').open(sealed)).toBe('¿Hola? 😀')
+    const changed = Buffer.from(sealed, 'base64').map((byte, index) => (index === 30 ? byte ^ 1 : byte))
+    expect(createSeal('secret', 'test').open(Buffer.from(changed).toString('base64'))).toBeUndefined()
+    expect(createSeal('other', 'test').open(sealed)).toBeUndefined()
+    expect(createSeal('secret', 'another').open(sealed)).toBeUndefined()
+    expect(createSeal('secret', 'test').open('')).toBeUndefined()
+  })
+})

@@ -1,0 +1,214 @@
+import { describe, expect, test } from 'vitest'
+import type { Catalog } from '../../../src/database/catalog.js'
+import { EFFECTS } from '../../../src/migrations/ledger/effects.js'
+import type { MigrationStatus } from '../../../src/migrations/ledger/history.js'
+import { NOTE_FUNCTIONS, NOTE_TRIGGERS } from '../../../src/migrations/ledger/own-objects.js'
+import { CLIENT_ID } from '../../../src/persistence/shape.js'
+import { doubledKeys } from '../../../src/verify/checks/rows/doubled-keys.js'
+import { durability } from '../../../src/verify/checks/server/durability.js'
+import type { Facts } from '../../../src/verify/facts/facts.js'
+import { commandLine, rollbackCommand } from '../../../src/verify/finding.js'
+import { guestUpdateUndone } from '../../../src/verify/checks/rollback/guest-update-undone.js'
+import { guestUpdate } from '../../../src/verify/checks/schema/guest-update.js'
+import { compareGuideColumns } from '../../../src/verify/facts/guide-columns.js'
+import { migrationHistory } from '../../../src/verify/checks/history/migration-history.js'
+
+const effects = EFFECTS.map(({ effect }) => effect)
+const ownTables = effects.flatMap((effect) => (effect.kind === 'own-tables' ? effect.tables : []))
+const indexes = [
+  ...effects.flatMap((effect) => (effect.kind === 'index' ? [effect.index] : [])),
+  ...ownTables.flatMap((table) => table.indexes),
+]
+
+/** Everything that the migrations make is there. */
+const migratedCatalog: Catalog = {
+  tables: ['ChatMessage', 'Client', 'User', ...ownTables.map(({ name }) => name)],
+  columns: effects
+    .flatMap((effect) => (effect.kind === 'columns' ? effect.columns : []))
+    .concat(ownTables.flatMap((table) => table.columns))
+    .map(({ table, column, types, nullable }) => ({ table, column, type: types[0] ?? '', nullable, optional: false })),
+  indexes: indexes.map((index) => ({ ...index, valid: true })),
+  enums: new Map(),
+  checks: new Map(),
+  tableComments: new Map(effects.flatMap((effect) => (effect.kind === 'mark' ? [[effect.table, effect.comment]] : []))),
+  triggers: NOTE_TRIGGERS.map((trigger) => ({ ...trigger, enabled: true })),
+  functions: NOTE_FUNCTIONS.map((wanted) => ({ ...wanted, pinned: true })),
+}
+
+const statuses = (state: MigrationStatus['state']): readonly MigrationStatus[] =>
+  EFFECTS.map(({ migration }, index) => ({ id: index + 1, name: migration, state, executedAt: null }))
+
+const facts = (changes: Partial<Facts>): Facts => ({
+  expectation: 'migrated',
+  database: 'crm',
+  schema: 'public',
+  catalog: migratedCatalog,
+  history: { state: 'present', rows: [] },
+  migrations: statuses('applied'),
+  guideColumns: [],
+  files: [],
+  changes: new Map(),
+  surroundings: {
+    serverVersion: '18.4',
+    fsync: { value: 'on', source: 'default' },
+    synchronousCommit: { value: 'on', source: 'default' },
+    fullPageWrites: { value: 'on', source: 'default' },
+    commitSettings: [],
+    user: 'postgres',
+    encoding: 'UTF8',
+    schemaExists: true,
+    unloggedTables: [],
+    ownTables: [],
+    readableOwnTables: [],
+    ownFunctions: [],
+    ownTriggers: [],
+    runningChanges: [],
+  },
+  integrity: {
+    defaults: [],
+    brokenIndexes: [],
+    doubtfulConstraints: [],
+    clientReferenced: true,
+    rules: [],
+    insertTriggers: [],
+    sequences: [],
+  },
+  applicationRole: undefined,
+  ...changes,
+})
+
+/** The indexes of the application's tables are gone; chatkeep's own tables are whole. */
+const withoutIndexes: Catalog = {
+  ...migratedCatalog,
+  indexes: migratedCatalog.indexes.filter(({ table }) => table !== 'ChatMessage'),
+}
+
+describe('what a pending migration would bring', () => {
+  const codes = (changes: Partial<Facts>) => guestUpdate.findings(facts(changes)).map(({ code }) => code)
+
+  test('is not reported as missing a second time', () => {
+    expect(codes({ catalog: withoutIndexes, migrations: statuses('pending') })).toEqual([])
+    expect(migrationHistory.findings(facts({ migrations: statuses('pending') }))).toHaveLength(1)
+  })
+
+  test('is reported where the history says that it was there, or says nothing sound', () => {
+    const missing = Array.from({ length: 6 }, () => 'index_missing')
+    expect(codes({ catalog: withoutIndexes })).toEqual(missing)
+    expect(codes({ catalog: withoutIndexes, migrations: statuses('gap') })).toEqual(missing)
+    expect(codes({ catalog: withoutIndexes, migrations: [] })).toEqual(missing)
+  })
+
+  test('is reported where a part of it is there', () => {
+    const half = {
+      ...migratedCatalog,
+      columns: migratedCatalog.columns.filter(({ column }) => column !== 'guestPhone'),
+    }
+    expect(codes({ catalog: half, migrations: statuses('pending') })).toEqual(['column_missing'])
+  })
+
+  test('is not asked of tables that are gone', () => {
+    expect(codes({ catalog: { ...migratedCatalog, tables: [], columns: [], indexes: [] } })).toEqual([])
+  })
+})
+
+describe('what a rollback leaves', () => {
+  test('is reported once while the history still has it, and else thing by thing', () => {
+    expect(guestUpdateUndone.findings(facts({}))).toEqual([])
+    expect(guestUpdateUndone.findings(facts({ migrations: statuses('pending') }))).toHaveLength(28)
+  })
+})
+
+describe('the table of the guide', () => {
+  const row = (column_name: string, data_type: string, is_nullable: string) => ({ column_name, data_type, is_nullable })
+
+  test.for([
+    ['migrated', row('clientId', 'integer', 'YES'), 'integer YES', true],
+    ['migrated', row('clientId', 'bigint', 'YES'), 'bigint YES', true],
+    ['migrated', row('clientId', 'integer', 'NO'), 'integer YES', false],
+    ['migrated', row('clientId', 'text', 'YES'), 'integer YES', false],
+    ['migrated', row('guestPhone', 'character varying', 'YES'), 'text YES', false],
+    ['rolled-back', row('clientId', 'integer', 'NO'), 'integer NO', true],
+    ['rolled-back', row('clientId', 'integer', 'YES'), 'integer NO', false],
+    ['rolled-back', row('guestPhone', 'text', 'YES'), 'absent', false],
+  ] as const)('%s: %o', ([expectation, reported, expected, ok]) => {
+    const columns = compareGuideColumns([reported], expectation)
+    expect(columns.map(({ column_name }) => column_name)).toEqual(['clientId', 'guestUsername', 'guestPhone'])
+    expect(columns.find(({ column_name }) => column_name === reported.column_name)).toMatchObject({ expected, ok })
+  })
+
+  test('misses what is not there, unless it should not be', () => {
+    expect(compareGuideColumns([], 'migrated').map(({ ok }) => ok)).toEqual([false, false, false])
+    expect(compareGuideColumns([], 'rolled-back').map(({ ok }) => ok)).toEqual([false, true, true])
+    expect(compareGuideColumns([], 'migrated')[0]).toMatchObject({ column_name: CLIENT_ID.column, data_type: null })
+  })
+})
+
+describe('keys with more than one message', () => {
+  const keyColumns = ['id', 'idempotencyKey'].map((column) => {
+    return { table: 'ChatMessage', column, type: 'text', nullable: true, optional: false }
+  })
+  const question = (catalog: Catalog) => doubledKeys.question(facts({ catalog: { ...catalog, columns: keyColumns } }))
+
+  test('are looked for only where no unique index answers: that reads the whole table', () => {
+    expect(question(migratedCatalog)).toBeUndefined()
+    expect(question(withoutIndexes)).toContain('GROUP BY "idempotencyKey"')
+    const invalid = migratedCatalog.indexes.map((index) => ({ ...index, valid: false }))
+    expect(question({ ...migratedCatalog, indexes: invalid })).toContain('GROUP BY "idempotencyKey"')
+  })
+})
+
+describe('durability', () => {
+  const findings = (fsync: string, synchronousCommit: string, source = 'configuration file', fullPageWrites = 'on') =>
+    durability.findings(
+      facts({
+        surroundings: {
+          ...facts({}).surroundings,
+          fsync: { value: fsync, source },
+          synchronousCommit: { value: synchronousCommit, source },
+          fullPageWrites: { value: fullPageWrites, source },
+        },
+      }),
+    )
+
+  test.for([
+    ['on', 'on', []],
+    ['on', 'remote_apply', []],
+    ['on', 'local', []],
+    ['off', 'on', ['fsync_off']],
+    ['on', 'off', ['synchronous_commit_off']],
+    ['off', 'off', ['fsync_off', 'synchronous_commit_off']],
+  ] as const)('is a matter of warnings: fsync %s, synchronous_commit %s', ([fsync, synchronousCommit, codes]) => {
+    const found = findings(fsync, synchronousCommit)
+    expect(found.map(({ code }) => code)).toEqual(codes)
+    expect(found.every(({ severity }) => severity === 'warning')).toBe(true)
+  })
+
+  test.for([
+    ['database', 'ALTER DATABASE "crm" RESET synchronous_commit'],
+    ['user', 'ALTER ROLE CURRENT_USER RESET synchronous_commit'],
+    ['database user', 'ALTER ROLE CURRENT_USER IN DATABASE "crm" RESET synchronous_commit'],
+    ['command line', "take synchronous_commit from the server's command line and restart it"],
+    ['configuration file', 'ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf()'],
+  ] as const)('is switched on where it was switched off: %s', ([source, help]) => {
+    expect(findings('on', 'off', source)).toMatchObject([{ help }])
+  })
+
+  test('is a matter of whole pages, too', () => {
+    expect(findings('on', 'on', 'configuration file', 'off')).toMatchObject([
+      {
+        code: 'full_page_writes_off',
+        severity: 'warning',
+        help: 'ALTER SYSTEM SET full_page_writes = on; SELECT pg_reload_conf()',
+      },
+    ])
+  })
+})
+
+describe('the next command', () => {
+  test('goes to the same schema and survives a shell', () => {
+    expect(commandLine('migrate', { schema: 'public' })).toBe('chatkeep migrate')
+    expect(commandLine('migrate', { schema: 'crm' })).toBe('chatkeep migrate --schema crm')
+    expect(commandLine('migrate', { schema: `it's $HOME` })).toBe(String.raw`chatkeep migrate --schema 'it'\''s $HOME'`)
+    expect(rollbackCommand({ schema: 'public', database: 'crm prod' })).toBe(`chatkeep rollback --confirm 'crm prod'`)
+  })
+})

@@ -11,9 +11,11 @@ export {
   MessageNotStored,
   SchemaNotReady,
   StoreClosed,
+  StoreError,
   StoreOverloaded,
   StoreUnavailable,
 } from './persistence/errors.js'
+export type { Blame } from './persistence/blame.js'
 export { createChatClient } from './client/chat-client.js'
 export type {
   ChatAttempt,

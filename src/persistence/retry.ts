@@ -1,27 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { connectionFailureReason, isConnectionFailure } from '../database/connection-failure.js'
-import { isServerError, SqlState } from '../database/sql-state.js'
+import { connectionFailureReason } from '../database/connection-failure.js'
 import { OperatorError } from '../errors.js'
+import { isPassing } from './blame.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
 
-const RETRYABLE_STATES: ReadonlySet<string> = new Set([
-  SqlState.serializationFailure,
-  SqlState.deadlockDetected,
-  SqlState.lockNotAvailable,
-  SqlState.queryCanceled,
-  // A standby, or a primary that has just become one.
-  SqlState.readOnlyTransaction,
-])
-
-/** Connection exception, invalid authorization (a password is being changed), insufficient resources, operator intervention. */
-const RETRYABLE_CLASSES: readonly string[] = ['08', '28', '53', '57P0']
-
 /** Whether the same call may succeed later: the server says so, or the connection to it broke. */
-export const isRetryable = (error: unknown): boolean => {
-  if (error instanceof OperatorError) return error.retryable
-  if (!isServerError(error)) return isConnectionFailure(error)
-  return RETRYABLE_STATES.has(error.code) || RETRYABLE_CLASSES.some((prefix) => error.code.startsWith(prefix))
-}
+export const isRetryable = (error: unknown): boolean =>
+  error instanceof OperatorError ? error.retryable : isPassing(error)
 
 const FIRST_DELAY_MS = 20
 const LONGEST_DELAY_MS = 1_000

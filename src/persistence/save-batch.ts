@@ -1,4 +1,5 @@
 import { hasSqlState, isHeldUpByRow, isServerError, SqlState } from '../database/sql-state.js'
+import { blamesTheRow } from './blame.js'
 import { explainRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
 import { createGuestClients, type Guest } from './guest-clients.js'
 import {
@@ -157,16 +158,5 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
   }
   pending.fail(explainRefusal(first))
 }
-
-/**
- * What is wrong with every row alike: the statement, the session, the server (feature not supported, invalid transaction
- * state, names, syntax and access, resources, system, configuration), and the sequence of the ids at its end. All else
- * blames a row: a trigger of the application may raise whatever it likes.
- */
-const NO_ROW_TO_BLAME = /^(0A|2200H|25|26|28|2D|3B|3D|3F|42|53|55|57|58|F0|XX)/
-
-/** Whether the server rejects a row, so that others of the same statement may be well: always so where it tells the row's, or a trigger's, context. */
-export const blamesTheRow = (error: unknown): boolean =>
-  isServerError(error) && !isRetryable(error) && (error.where !== undefined || !NO_ROW_TO_BLAME.test(error.code))
 
 const isHalfLate = ({ since, deadline }: PendingSave): boolean => Date.now() - since > (deadline - since) / 2

@@ -1,8 +1,7 @@
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { createBulkStore, type BulkStore } from '../../persistence/bulk-store.js'
-import { DatabaseRefused, IdempotencyConflict, InvalidMessage, MessageNotStored } from '../../persistence/errors.js'
+import { StoreError } from '../../persistence/errors.js'
 import type { SavedChatMessage } from '../../persistence/message.js'
-import { blamesTheRow } from '../../persistence/save-batch.js'
 import { createBatches, type BatchLimits } from './batches.js'
 import { expectStoreRow } from '../checking/expected-rows.js'
 import { withOperatorDirectory, type OperatorDirectory } from '../checking/operator-directory.js'
@@ -51,11 +50,7 @@ export const createStoreSender = (store: BulkStore, operators: OperatorDirectory
 const toSendOutcome = (outcome: PromiseSettledResult<SavedChatMessage>): SendOutcome | undefined => {
   if (outcome.status === 'fulfilled') return { kind: outcome.value.duplicate ? 'duplicate' : 'saved' }
   const error: unknown = outcome.reason
-  if (error instanceof InvalidMessage || error instanceof IdempotencyConflict || error instanceof MessageNotStored) {
-    return { kind: 'rejected', reason: error.message }
-  }
-  if (error instanceof DatabaseRefused && blamesTheRow(error.cause)) {
-    return { kind: 'rejected', reason: `${error.message} [${error.sqlState}]` }
-  }
-  return undefined
+  if (!(error instanceof StoreError) || error.blames !== 'message') return undefined
+  const sqlState = error.sqlState === undefined ? '' : ` [${error.sqlState}]`
+  return { kind: 'rejected', reason: `${error.message}${sqlState}` }
 }

@@ -1,7 +1,6 @@
 import type { ChatStore } from '../../persistence/chat-store.js'
-import { DatabaseRefused, IdempotencyConflict, InvalidMessage, MessageNotStored } from '../../persistence/errors.js'
+import { StoreError } from '../../persistence/errors.js'
 import type { SavedChatMessage } from '../../persistence/message.js'
-import { blamesTheRow } from '../../persistence/save-batch.js'
 import { OperatorError } from '../../errors.js'
 import type { ChatLog } from '../../chat-log.js'
 import { errorFields } from '../error-fields.js'
@@ -63,8 +62,5 @@ const reject = async (
 
 /** Whether the database will never take the message, however often it is tried; what is wrong with every message is not meant. */
 export const isRefusedForGood = (error: unknown): error is OperatorError =>
-  error instanceof InvalidMessage ||
-  error instanceof IdempotencyConflict ||
-  error instanceof MessageNotStored ||
-  (error instanceof DatabaseRefused && blamesTheRow(error.cause)) ||
+  (error instanceof StoreError && error.blames === 'message') ||
   (error instanceof OperatorError && error.code === 'unknown_conversation')

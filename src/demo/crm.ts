@@ -2,7 +2,7 @@ import { withClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { onlyRow } from '../database/rows.js'
 import { isServerError } from '../database/sql-state.js'
-import { readMigrationFiles, shippedMigrations } from '../migrations/ledger/files.js'
+import { readMigrationFiles, shippedMigrations } from '../migrations/ledger/migration-files.js'
 
 const SESSION = { applicationName: 'chatkeep demo' }
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { OnMigrationEvent } from './running/events.js'
-import { shippedMigrations } from './ledger/files.js'
+import { shippedMigrations } from './ledger/migration-files.js'
 import type { MigrationOptions } from './session.js'
 
 /** The flags that `migrate` and `rollback` share, as they were given or by default. */

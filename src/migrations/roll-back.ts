@@ -5,12 +5,12 @@ import { interruptedBy, type OperatorError } from '../errors.js'
 import { readArchiveObjects, type ArchiveSummary } from './archive/archive.js'
 import { isArchiveOpen, openArchive, refuseNarrower, sealArchive } from './archive/seal.js'
 import { dropCapture } from './archive/capture.js'
-import { migrationTitle, runsInTransaction, type MigrationFile } from './ledger/files.js'
+import { migrationTitle, runsInTransaction, type MigrationFile } from './ledger/migration-files.js'
 import { explainLostSession } from './running/lost-connection.js'
 import { prepareRollback, refuseImpossible, type RollbackChoice, type RollbackOptions } from './prepare-rollback.js'
-import type { PlanDetails } from './plan/details.js'
-import { readPriceTag, type PriceTag } from './archive/price-tag.js'
-import { readMigrationState } from './ledger/read-state.js'
+import type { PlanDetails } from './plan/describe-plan.js'
+import { readPriceTag, type PriceTag } from './plan/price-tag.js'
+import { readMigrationState } from './ledger/migration-state.js'
 import {
   describeRollback,
   readUndone,

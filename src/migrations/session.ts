@@ -10,7 +10,7 @@ import { ExitCode, OperatorError } from '../errors.js'
 import type { MigrationCommand } from './ledger/runs.js'
 import { withMigrationLock } from './running/migration-lock.js'
 import type { LockWaitOptions } from './running/short-lock.js'
-import { withWatch } from './running/watch.js'
+import { withWatch } from './running/watch-session.js'
 
 /** SET NOT NULL trusts a validated CHECK since version 12; without that the way back would stop every writer. */
 const OLDEST_SERVER = 140_000

@@ -1,5 +1,5 @@
 import type { Client } from 'pg'
-import { readMigrationFiles, shippedMigrations } from '../../src/migrations/ledger/files.js'
+import { readMigrationFiles, shippedMigrations } from '../../src/migrations/ledger/migration-files.js'
 
 /**
  * Runs the statements of these migrations, all but those that make indexes: rows are loaded without them first.

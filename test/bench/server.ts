@@ -9,7 +9,7 @@ import { escapeIdentifier } from '../../src/database/identifier.js'
 import { onlyRow } from '../../src/database/rows.js'
 import type { OperatorError } from '../../src/errors.js'
 import { migrate, previewMigrate } from '../../src/migrations/migrate.js'
-import { shippedMigrations } from '../../src/migrations/ledger/files.js'
+import { shippedMigrations } from '../../src/migrations/ledger/migration-files.js'
 import type { BenchProcess } from './bench-process.js'
 
 /** The server of one run. */

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { shippedMigrations } from '../../src/migrations/ledger/files.js'
+import { shippedMigrations } from '../../src/migrations/ledger/migration-files.js'
 
 /** Hands the work a copy of the migrations, to change as it likes, and removes it whatever happened. */
 export const withMigrationsFolder = async <T>(work: (folder: string) => Promise<T>): Promise<T> => {

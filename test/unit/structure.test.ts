@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { EFFECTS } from '../../src/migrations/ledger/effects.js'
-import { migrationTitle, readMigrationFiles, shippedMigrations } from '../../src/migrations/ledger/files.js'
+import { migrationTitle, readMigrationFiles, shippedMigrations } from '../../src/migrations/ledger/migration-files.js'
 import { repository } from '../support/chatkeep-process.js'
 import {
   circles,

@@ -1,7 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
 import type { Kept } from './capture.js'
-import { countBatches } from './count-batches.js'
+import { reportBatches } from '../running/batch-progress.js'
 import { inBatch, type BatchOptions } from './in-batch.js'
 import type { ArchivedColumn } from '../ledger/rollback-range.js'
 
@@ -18,7 +18,7 @@ const SELECT_LAST = `SELECT coalesce(max("id"), 0)::float AS "last" FROM "ChatMe
 export const fillArchive = async (client: Queryable, kept: Kept, { signal, onEvent }: BatchOptions): Promise<void> => {
   const [insert, refresh] = [insertBatch(kept), refreshBatch(kept)]
   const { last: end } = onlyRow(await client.query<{ last: number }>(SELECT_LAST))
-  const tell = countBatches('archiving guest data', end, onEvent)
+  const tell = reportBatches('archiving guest data', end, onEvent)
   for (let after = '0'; ;) {
     const { rows } = await client.query<{ last: string | number | null }>(SELECT_BATCH_END, [after])
     const last = rows[0]?.last ?? null

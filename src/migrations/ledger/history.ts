@@ -1,6 +1,6 @@
 import type { Queryable } from '../../database/connection.js'
 import { qualified } from '../../database/identifier.js'
-import type { MigrationFile } from './files.js'
+import type { MigrationFile } from './migration-files.js'
 
 /** One row of the table `migrations`, which postgres-migrations keeps. */
 export interface HistoryRow {

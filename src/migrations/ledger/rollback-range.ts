@@ -1,6 +1,6 @@
 import { ExitCode, OperatorError } from '../../errors.js'
 import { findColumn } from '../../persistence/shape.js'
-import { migrationTitle, type MigrationFile } from './files.js'
+import { migrationTitle, type MigrationFile } from './migration-files.js'
 import { compareHistory } from './history.js'
 import type { MigrationState } from './migration-state.js'
 

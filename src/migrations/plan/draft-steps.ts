@@ -1,6 +1,6 @@
 import { escapeIdentifier } from '../../database/identifier.js'
 import { OperatorError } from '../../errors.js'
-import { migrationTitle, runsInTransaction } from '../ledger/files.js'
+import { migrationTitle, runsInTransaction } from '../ledger/migration-files.js'
 import type { PlannedStep, StepAction } from './plan.js'
 import { BASE_MIGRATION } from '../ledger/rollback-range.js'
 import { splitStatements, type Statement } from '../ledger/split-statements.js'

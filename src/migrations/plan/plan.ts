@@ -1,6 +1,6 @@
 import { ExitCode, OperatorError } from '../../errors.js'
 import { EFFECTS, type NamedEffect } from '../ledger/effects.js'
-import { migrationTitle, type MigrationFile } from '../ledger/files.js'
+import { migrationTitle, type MigrationFile } from '../ledger/migration-files.js'
 import { compareHistory, type MigrationStatus } from '../ledger/history.js'
 import type { MigrationState } from '../ledger/migration-state.js'
 import { presenceOf, type Presence } from '../ledger/presence.js'

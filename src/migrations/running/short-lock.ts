@@ -4,7 +4,7 @@ import { hasSqlState, SqlState } from '../../database/sql-state.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { describeBlockers } from './describe-event.js'
 import type { Blocker, OnMigrationEvent } from './events.js'
-import { blockageBehind, type Blockage } from './watch.js'
+import { blockageBehind, type Blockage } from './watch-session.js'
 
 const SHORTEST_PAUSE_MS = 200
 const LONGEST_PAUSE_MS = 3_000

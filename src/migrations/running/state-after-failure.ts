@@ -1,5 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
-import { migrationTitle, runsInTransaction, type MigrationFile } from '../ledger/files.js'
+import { migrationTitle, runsInTransaction, type MigrationFile } from '../ledger/migration-files.js'
 
 /** What a failed step leaves behind, in a sentence. Looks, where that can be known only by looking. */
 export const stateAfterFailure = async (

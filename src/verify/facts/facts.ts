@@ -1,6 +1,6 @@
 import { readCatalog, type Catalog } from '../../database/catalog.js'
 import type { Queryable } from '../../database/connection.js'
-import type { MigrationFile } from '../../migrations/ledger/files.js'
+import type { MigrationFile } from '../../migrations/ledger/migration-files.js'
 import {
   compareHistory,
   historyRows,

@@ -1,5 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
-import { migrationTitle, runsInTransaction, type MigrationFile } from '../../migrations/ledger/files.js'
+import { migrationTitle, runsInTransaction, type MigrationFile } from '../../migrations/ledger/migration-files.js'
 import type { MigrationStatus } from '../../migrations/ledger/history.js'
 import { readAppliedSql, type AppliedSql } from '../../migrations/ledger/runs.js'
 import { splitStatements } from '../../migrations/ledger/split-statements.js'

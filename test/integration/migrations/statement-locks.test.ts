@@ -9,8 +9,8 @@ import {
   readMigrationFiles,
   readRollbackFile,
   shippedMigrations,
-} from '../../../src/migrations/ledger/files.js'
-import { REMOVE_ORPHANS } from '../../../src/migrations/archive/link-guests.js'
+} from '../../../src/migrations/ledger/migration-files.js'
+import { REMOVE_ORPHANS } from '../../../src/migrations/guests/link-guests.js'
 import { isStronger, strongestLocks, type TableLock } from '../../../src/migrations/locks/lock-modes.js'
 import { statementEffect } from '../../../src/migrations/locks/statement-locks.js'
 import { splitStatements, type Statement } from '../../../src/migrations/ledger/split-statements.js'

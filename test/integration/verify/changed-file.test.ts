@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { shippedMigrations } from '../../../src/migrations/ledger/files.js'
+import { shippedMigrations } from '../../../src/migrations/ledger/migration-files.js'
 import { migrated, on } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { withMigrationsFolder } from '../../support/migrations-folder.js'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describeEvent } from '../../../src/migrations/running/describe-event.js'
 import type { Blocker, MigrationEvent } from '../../../src/migrations/running/events.js'
-import { countBatches } from '../../../src/migrations/archive/count-batches.js'
+import { reportBatches } from '../../../src/migrations/running/batch-progress.js'
 
 const blocker = (more: Partial<Blocker> = {}): Blocker => ({
   pid: 17,
@@ -96,7 +96,7 @@ describe('what happens during a migrate', () => {
 
   test('in batches is told once it takes a while, and never beyond its end', async () => {
     const events: MigrationEvent[] = []
-    const tell = countBatches('archiving', 200, (event) => events.push(event))
+    const tell = reportBatches('archiving', 200, (event) => events.push(event))
     tell(10)
     expect(events).toEqual([])
     await expect

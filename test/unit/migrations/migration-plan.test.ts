@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Catalog } from '../../../src/database/catalog.js'
-import type { MigrationFile } from '../../../src/migrations/ledger/files.js'
+import type { MigrationFile } from '../../../src/migrations/ledger/migration-files.js'
 import { compareHistory } from '../../../src/migrations/ledger/history.js'
 import { planMigrations } from '../../../src/migrations/plan/plan.js'
 import { locate } from '../../../src/migrations/running/sql-error.js'

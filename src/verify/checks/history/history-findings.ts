@@ -1,5 +1,5 @@
 import { qualified } from '../../../database/identifier.js'
-import { migrationTitle, type MigrationFile } from '../../../migrations/ledger/files.js'
+import { migrationTitle, type MigrationFile } from '../../../migrations/ledger/migration-files.js'
 import type { MigrationStatus } from '../../../migrations/ledger/history.js'
 import { missingRow } from '../../../migrations/plan/plan.js'
 import type { FindingCode } from '../../codes.js'

@@ -1,6 +1,6 @@
 import { qualified } from '../../../database/identifier.js'
 import { EFFECTS } from '../../../migrations/ledger/effects.js'
-import { migrationTitle } from '../../../migrations/ledger/files.js'
+import { migrationTitle } from '../../../migrations/ledger/migration-files.js'
 import { presenceOf } from '../../../migrations/ledger/presence.js'
 import type { FactCheck } from '../../check.js'
 import { historyRows } from '../../../migrations/ledger/history.js'

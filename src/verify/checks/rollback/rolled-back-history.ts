@@ -1,4 +1,4 @@
-import { migrationTitle } from '../../../migrations/ledger/files.js'
+import { migrationTitle } from '../../../migrations/ledger/migration-files.js'
 import { BASE_MIGRATION } from '../../../migrations/ledger/rollback-range.js'
 import type { FactCheck } from '../../check.js'
 import type { Facts } from '../../facts/facts.js'

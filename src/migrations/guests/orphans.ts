@@ -1,7 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { dropGuard } from './archive.js'
+import { dropGuard } from '../archive/archive.js'
 import { findUnlinkableGuests } from './link-guests.js'
 import { readReferences } from './references.js'
 import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'

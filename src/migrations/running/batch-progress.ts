@@ -1,4 +1,4 @@
-import type { OnMigrationEvent } from '../running/events.js'
+import type { OnMigrationEvent } from './events.js'
 
 /** Below this nobody wonders how far it is. */
 const SILENT_MS = 1_000
@@ -9,7 +9,7 @@ const SILENT_MS = 1_000
  * @param total in whatever is counted
  * @returns to be called after each batch with what is done so far
  */
-export const countBatches = (what: string, total: number, onEvent: OnMigrationEvent): ((done: number) => void) => {
+export const reportBatches = (what: string, total: number, onEvent: OnMigrationEvent): ((done: number) => void) => {
   const startedAt = performance.now()
   return (done) => {
     const elapsedMs = Math.round(performance.now() - startedAt)

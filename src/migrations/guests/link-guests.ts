@@ -2,8 +2,8 @@ import type { Queryable } from '../../database/connection.js'
 import { isServerError } from '../../database/sql-state.js'
 import { toStorablePhone, toUsername } from '../../persistence/prepare-message.js'
 import { findOrCreateClient } from './guest-client.js'
-import { countBatches } from './count-batches.js'
-import { inBatch, type BatchOptions } from './in-batch.js'
+import { reportBatches } from '../running/batch-progress.js'
+import { inBatch, type BatchOptions } from '../archive/in-batch.js'
 
 interface Guest {
   readonly username: string
@@ -47,7 +47,7 @@ export const KEEP_CREATED_CLIENT = `
  */
 export const linkGuests = async (client: Queryable, { signal, onEvent }: BatchOptions): Promise<void> => {
   const { rows: guests } = await client.query<Guest>(SELECT_UNLINKED_GUESTS)
-  const tell = countBatches('linking guests to clients', guests.length, onEvent)
+  const tell = reportBatches('linking guests to clients', guests.length, onEvent)
   for (const [index, guest] of guests.entries()) {
     tell(index)
     try {

@@ -2,12 +2,18 @@ import type { Queryable } from '../../database/connection.js'
 import { qualified } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
 import { inTransaction } from '../../database/transaction.js'
-import { dropArchive, dropGuard, ensureArchiveTables, readArchiveObjects, summariseArchive } from './archive.js'
-import { breakSeal } from './seal.js'
-import { dropCapture } from './capture.js'
-import { countBatches } from './count-batches.js'
-import type { BatchOptions } from './in-batch.js'
-import { readReferences } from './references.js'
+import {
+  dropArchive,
+  dropGuard,
+  ensureArchiveTables,
+  readArchiveObjects,
+  summariseArchive,
+} from '../archive/archive.js'
+import { breakSeal } from '../archive/seal.js'
+import { dropCapture } from '../archive/capture.js'
+import { reportBatches } from '../running/batch-progress.js'
+import type { BatchOptions } from '../archive/in-batch.js'
+import { readReferences } from '../guests/references.js'
 import { returnRemovedMessages } from './return-removed.js'
 import { recordRun } from '../ledger/runs.js'
 import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
@@ -105,7 +111,7 @@ const restoreGuestData = async (
   total: number,
   { signal, onEvent }: BatchOptions,
 ): Promise<number> => {
-  const tell = countBatches('putting guest data back', total, onEvent)
+  const tell = reportBatches('putting guest data back', total, onEvent)
   for (let sum = 0; ;) {
     signal.throwIfAborted()
     const { taken, restored } = onlyRow(await client.query<{ taken: number; restored: number }>(RESTORE_BATCH))

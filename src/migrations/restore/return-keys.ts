@@ -1,10 +1,10 @@
 import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
-import { readArchiveObjects, summariseArchive } from './archive.js'
-import { breakSeal } from './seal.js'
-import { countBatches } from './count-batches.js'
-import type { BatchOptions } from './in-batch.js'
-import type { MigrationFile } from '../ledger/files.js'
+import { readArchiveObjects, summariseArchive } from '../archive/archive.js'
+import { breakSeal } from '../archive/seal.js'
+import { reportBatches } from '../running/batch-progress.js'
+import type { BatchOptions } from '../archive/in-batch.js'
+import type { MigrationFile } from '../ledger/migration-files.js'
 
 /** The unique index on the keys; the core keeps no message without it. */
 const KEY_INDEX = 'index-idempotency-key'
@@ -56,7 +56,7 @@ export const returnKeysBefore = async (
   if (!archive) return
   const summary = await summariseArchive(client)
   await breakSeal(client, summary)
-  const tell = countBatches('putting keys back', summary.messages, onEvent)
+  const tell = reportBatches('putting keys back', summary.messages, onEvent)
   let done = 0
   for (let after: number | null = 0; after !== null;) {
     signal.throwIfAborted()

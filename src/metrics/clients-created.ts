@@ -1,11 +1,10 @@
 import type { Metric } from './metric.js'
 
-/** Auto-created clients and those that signed up: the table does not tell them apart. */
+/** Clients created for guests and clients that signed up: the table does not tell them apart. */
 export const clientsCreated: Metric = {
   name: 'clients_created',
   title: 'clients created',
-  unit: 'client',
-  help: 'Clients that came into being, guests among them. None for long while guests write: they are not made clients.',
+  help: 'Clients created, both for guests and by sign-up. If it stays at 0 while guests write, no clients are created for them.',
   window: 'since',
-  select: ({ client }, since) => `SELECT count(*) FROM ${client} WHERE "createdAt" > ${since}`,
+  select: ({ client }, since) => `SELECT count(*) AS "value" FROM ${client} WHERE "createdAt" > ${since}`,
 }

@@ -3,9 +3,8 @@ import type { Metric } from './metric.js'
 export const guestMessages: Metric = {
   name: 'guest_messages',
   title: 'guest messages',
-  unit: 'message',
-  help: 'Messages written under a guest name, linked to a client or not.',
+  help: 'Messages with a guest name, whether or not they are linked to a client.',
   window: 'since',
   select: ({ message }, since) =>
-    `SELECT count(*) FROM ${message} WHERE "guestUsername" IS NOT NULL AND "createdAt" > ${since}`,
+    `SELECT count(*) AS "value" FROM ${message} WHERE "guestUsername" IS NOT NULL AND "createdAt" > ${since}`,
 }

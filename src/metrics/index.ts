@@ -3,5 +3,5 @@ import { guestMessages } from './guest-messages.js'
 import { messagesWithoutClient } from './messages-without-client.js'
 import type { Metric } from './metric.js'
 
-/** Add a metric: write ./<name>.ts, list it here, in the order of the table. */
+/** All metrics, in the order in which they are shown. To add one, write ./<name>.ts and list it here. */
 export const metrics: readonly Metric[] = [clientsCreated, guestMessages, messagesWithoutClient]

@@ -3,8 +3,7 @@ import type { Metric } from './metric.js'
 export const messagesWithoutClient: Metric = {
   name: 'messages_without_client',
   title: 'messages without client',
-  unit: 'message',
-  help: 'Messages that belong to no client. Should be rare; `chatkeep reconcile` links those whose guest is known.',
+  help: 'Messages that are not linked to a client. Should stay low: chatkeep reconcile links those whose guest has a client.',
   window: 'all time',
-  select: ({ message }) => `SELECT count(*) FROM ${message} WHERE "clientId" IS NULL`,
+  select: ({ message }) => `SELECT count(*) AS "value" FROM ${message} WHERE "clientId" IS NULL`,
 }

@@ -1,20 +1,21 @@
 import type { Names } from '../persistence/sql-names.js'
 
-/** One figure about what the chat stored. */
+/** A number that describes what the chat has stored, or one number for each combination of labels. */
 export interface Metric {
   /** Stable, lower-case snake case, part of the public contract. */
   readonly name: string
-  /** What a person reads. */
+  /** The name for people. */
   readonly title: string
-  /** What is counted, in the singular. */
-  readonly unit: string
-  /** What the figure says, and what to think when it moves. */
+  /** What the metric counts, and what a change of its value may mean. */
   readonly help: string
-  /** `since`: only what is newer than the edge of the window. `all time`: everything there is. */
+  /** `since`: counts only rows newer than the start of the window. `all time`: counts all rows. */
   readonly window: 'since' | 'all time'
+  /** Columns of the query that split the value, in lower-case snake case; absent for a single number. */
+  readonly labels?: readonly string[]
   /**
-   * SQL of one number.
-   * @param since SQL of the window's edge, a `timestamp` in UTC like the columns it is compared with
+   * A query with one column "value" and one text column for each label: one row for each combination of labels, in the
+   * order in which they are shown. Without labels, exactly one row.
+   * @param since SQL expression for the start of the window, a `timestamp` in UTC like the columns it is compared with
    */
   readonly select: (names: Names, since: string) => string
 }

@@ -13,20 +13,23 @@ import type { Metric } from './metric.js'
 export interface MetricsOptions {
   /** Length of the window that ends now. */
   readonly windowMs: number
-  /** How long the server may work on it. */
+  /** Limit of the query. */
   readonly statementTimeoutMs: number
   readonly signal: AbortSignal
 }
 
-export interface MetricValue extends Pick<Metric, 'name' | 'title'> {
+/** The value of a metric for one combination of its labels. */
+export interface MetricValue extends Pick<Metric, 'name' | 'title' | 'help'> {
+  /** Empty for a metric without labels. */
+  readonly labels: Readonly<Record<string, string>>
   readonly value: number
-  /** Null when everything there is was counted. */
+  /** Null for a metric that counts all rows. */
   readonly windowMs: number | null
 }
 
-/** All figures of one instant. */
+/** All metrics, read at one instant. */
 export interface MetricsReport {
-  /** The window's edge: what is exactly as old is not counted, what is younger is, also when its clock ran ahead of the server's. */
+  /** Start of the window. Rows from exactly this instant are not counted; rows dated in the future are. */
   readonly since: Date
   readonly now: Date
   readonly metrics: readonly MetricValue[]
@@ -34,12 +37,13 @@ export interface MetricsReport {
 
 const LOCK_TIMEOUT_MS = 1_000
 
-/** A server that does not even refuse after its own time-out is frozen or gone. */
+/** A server that does not report its own statement time-out within this time is frozen or unreachable. */
 const ANSWER_GRACE_MS = 2_000
 
 /**
- * Reads every metric with one statement, in one snapshot that the server keeps read-only. Also behind a transaction pooler.
- * @throws OperatorError, `schema_not_ready` where tables or guest columns are missing
+ * Reads all metrics with one statement in a read-only transaction, which also works through a transaction pooler.
+ * @throws SchemaNotReady if tables or guest columns are missing
+ * @throws OperatorError if the database is unreachable, the query times out, or the role may not read every row
  */
 export const readMetrics = (target: ConnectionTarget, options: MetricsOptions): Promise<MetricsReport> => {
   const { statementTimeoutMs, signal } = options
@@ -58,33 +62,52 @@ export const readMetrics = (target: ConnectionTarget, options: MetricsOptions): 
   )
 }
 
-/** Reads every metric inside the caller's transaction, whose start is the end of the window. */
-export const selectMetrics = async (client: Queryable, schema: string, windowMs: number): Promise<MetricsReport> => {
-  const row = onlyRow(
-    await client.query<{ now: Date; since: Date; values: readonly string[] }>(selectAll(schema), [windowMs]),
-  )
-  return {
-    since: row.since,
-    now: row.now,
-    metrics: metrics.map(({ name, title, window }, index) => ({
-      name,
-      title,
-      value: Number(row.values[index]),
-      windowMs: window === 'since' ? windowMs : null,
-    })),
-  }
+/** Reads the metrics in the caller's transaction, whose start is the end of the window. */
+export const selectMetrics = async (
+  client: Queryable,
+  schema: string,
+  windowMs: number,
+  wanted: readonly Metric[] = metrics,
+): Promise<MetricsReport> => {
+  const { now, since, values } = onlyRow(await client.query<SelectedMetrics>(selectAll(schema, wanted), [windowMs]))
+  return { since, now, metrics: wanted.flatMap((metric, index) => toValues(metric, values[index] ?? [], windowMs)) }
 }
 
-// Written out at each place instead of once in a CTE: so the planner knows its value and how many rows are younger.
+/** A row of a metric's query: "value", and a text for each label. */
+type MetricRow = Readonly<Record<string, string | number>>
+
+interface SelectedMetrics {
+  readonly now: Date
+  readonly since: Date
+  /** The rows of each metric, in the order of the metrics. */
+  readonly values: readonly (readonly MetricRow[] | null)[]
+}
+
+// Repeated in each query instead of computed once in a CTE: this way the planner can estimate how many rows are newer.
 const SINCE = `(${UTC_NOW} - make_interval(secs => $1::double precision / 1000))`
 
-const selectAll = (schema: string): string => {
+const selectAll = (schema: string, wanted: readonly Metric[]): string => {
   const names = namesIn(schema)
+  const rows = wanted.map(({ select }) => `(SELECT json_agg(m) FROM (${select(names, SINCE)}) AS m)`)
   return `
     SELECT now() AS "now",
       ${SINCE} AT TIME ZONE 'UTC' AS "since",
-      ARRAY[${metrics.map(({ select }) => `(${select(names, SINCE)})`).join(', ')}]::bigint[] AS "values"`
+      json_build_array(${rows.join(', ')}) AS "values"`
 }
+
+const toValues = (
+  { name, title, help, window, labels = [] }: Metric,
+  rows: readonly MetricRow[],
+  windowMs: number,
+): readonly MetricValue[] =>
+  rows.map((row) => ({
+    name,
+    title,
+    help,
+    labels: Object.fromEntries(labels.map((label) => [label, String(row[label])])),
+    value: Number(row.value),
+    windowMs: window === 'since' ? windowMs : null,
+  }))
 
 const explain = (
   error: unknown,
@@ -95,20 +118,16 @@ const explain = (
   if (hasSqlState(error, SqlState.undefinedTable, SqlState.undefinedColumn, SqlState.invalidSchemaName)) {
     return new SchemaNotReady(error.message, error)
   }
-  // Ctrl-C cancels the statement, too; that one has its own words.
+  // Ctrl-C also cancels the statement; that error is reported as the interruption.
   if (hasSqlState(error, SqlState.queryCanceled) && !signal.aborted) return tooSlow(statementTimeoutMs, error)
   return explainReadDenied(error, { user, schema, tables: ['ChatMessage', 'Client'] })
 }
 
 const tooSlow = (statementTimeoutMs: number, cause: ServerError): OperatorError =>
-  new OperatorError(
-    'statement_timeout',
-    `the server did not come to the figures within ${statementTimeoutMs / 1_000} s`,
-    {
-      cause,
-      sqlState: cause.code,
-      exitCode: ExitCode.unreachable,
-      retryable: true,
-      hint: 'give it longer: chatkeep metrics --statement-timeout 1m',
-    },
-  )
+  new OperatorError('statement_timeout', `the metrics query took longer than ${statementTimeoutMs / 1_000} s`, {
+    cause,
+    sqlState: cause.code,
+    exitCode: ExitCode.unreachable,
+    retryable: true,
+    hint: 'raise the limit: chatkeep metrics --statement-timeout 1m',
+  })

@@ -1,5 +1,9 @@
 import { readMetrics, selectMetrics } from '../../../src/metrics/read-metrics.js'
 import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
+import { guestMessages } from '../../../src/metrics/guest-messages.js'
+import type { Metric } from '../../../src/metrics/metric.js'
+import { renderMetrics } from '../../../src/metrics/render-metrics.js'
+import { createRender } from '../../../src/terminal/render.js'
 import { migrated, on } from '../../support/chat.js'
 import { runChatkeep, type Run } from '../../support/chatkeep.js'
 import { afterEach, describe, expect, test, type TestDatabase } from '../../support/database.js'
@@ -33,6 +37,17 @@ const insertAged = async (database: TestDatabase, hours: readonly number[]): Pro
      SELECT (now() AT TIME ZONE 'UTC') - make_interval(hours => h), 'guest', 'CLIENT', 'TEXT' FROM unnest($1::integer[]) AS h`,
     [hours],
   )
+}
+
+const messagesByKind: Metric = {
+  name: 'messages_by_kind',
+  title: 'messages',
+  help: 'Messages of each kind.',
+  window: 'all time',
+  labels: ['sender_type', 'message_type'],
+  select: ({ message }) => `
+    SELECT "senderType"::text AS "sender_type", "messageType"::text AS "message_type", count(*) AS "value"
+    FROM ${message} GROUP BY 1, 2 ORDER BY 1, 2`,
 }
 
 const ownZone = process.env.TZ
@@ -129,6 +144,7 @@ describe('metrics', () => {
 
   test('gives programs the window and the figures', async ({ database }) => {
     await migrated(database)
+    const help = expect.stringMatching(/^[A-Z].*\.$/) as string
     const instant = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string
     expect(parse(await on(database, 'metrics', '--json', '--since', '12h'))).toEqual({
       ok: true,
@@ -137,11 +153,43 @@ describe('metrics', () => {
       since: instant,
       now: instant,
       metrics: [
-        { name: 'clients_created', value: 0, windowMs: 43_200_000 },
-        { name: 'guest_messages', value: 0, windowMs: 43_200_000 },
-        { name: 'messages_without_client', value: 0, windowMs: null },
+        { name: 'clients_created', labels: {}, value: 0, windowMs: 43_200_000, help },
+        { name: 'guest_messages', labels: {}, value: 0, windowMs: 43_200_000, help },
+        { name: 'messages_without_client', labels: {}, value: 0, windowMs: null, help },
       ],
     })
+  })
+
+  test('has a value for each label of a metric', async ({ database }) => {
+    await migrated(database)
+    await database.load(`
+      INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType")
+      VALUES ('ann', 'CLIENT', 'TEXT'), ('ann', 'CLIENT', 'IMAGE'), ('ann', 'OPERATOR', 'TEXT')`)
+    const report = await selectMetrics(await database.client(), 'public', 3_600_000, [messagesByKind, guestMessages])
+    const of = (sender_type: string, message_type: string, value: number) => ({
+      name: 'messages_by_kind',
+      labels: { sender_type, message_type },
+      value,
+      windowMs: null,
+    })
+    expect(report.metrics).toMatchObject([
+      of('CLIENT', 'IMAGE', 1),
+      of('CLIENT', 'TEXT', 1),
+      of('OPERATOR', 'TEXT', 1),
+      { name: 'guest_messages', labels: {}, value: 3 },
+    ])
+    expect(renderMetrics('the target', report, createRender(false)).split('\n').slice(4)).toEqual([
+      expect.stringMatching(/^ messages sender_type=CLIENT message_type=IMAGE +\| +1 \| all time$/),
+      expect.stringMatching(/^ messages sender_type=CLIENT message_type=TEXT +\| +1 \| all time$/),
+      expect.stringMatching(/^ messages sender_type=OPERATOR message_type=TEXT +\| +1 \| all time$/),
+      expect.stringMatching(/^ guest messages +\| +3 \| since /),
+    ])
+  })
+
+  test('has no row for a metric that counts nothing under any label', async ({ database }) => {
+    await migrated(database)
+    const report = await selectMetrics(await database.client(), 'public', 3_600_000, [messagesByKind])
+    expect(report.metrics).toEqual([])
   })
 
   test('looks into the schema it is told', async ({ database }) => {
@@ -195,8 +243,8 @@ describe('metrics', () => {
     expect(exitCode, stderr).toBe(4)
     const slow = await on(database, 'metrics', '--statement-timeout', '500ms')
     expect(slow.exitCode).toBe(3)
-    expect(slow.stderr).toContain('error: the server did not come to the figures within 0.5 s [57014]')
-    expect(slow.stderr).toContain('hint: give it longer: chatkeep metrics --statement-timeout 1m')
+    expect(slow.stderr).toContain('error: the metrics query took longer than 0.5 s [57014]')
+    expect(slow.stderr).toContain('hint: raise the limit: chatkeep metrics --statement-timeout 1m')
   })
 
   test('is ended by its signal in the middle of the statement', async ({ database }) => {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { tmpdir } from 'node:os'
-import type { OutputStream } from '../../src/cli/context.js'
+import type { OutputStream, ProcessContext } from '../../src/cli/context.js'
 import { runProgram } from '../../src/program.js'
 
 export interface Run {
@@ -26,18 +26,21 @@ export interface RunOptions {
 export const runChatkeep = async (argv: readonly string[], options: RunOptions = {}): Promise<Run> => {
   const stdout = capture(options.onStdout)
   const stderr = capture(options.onStderr)
-  const exitCode = await runProgram({
-    argv,
-    env: options.env ?? {},
-    cwd: options.cwd ?? tmpdir(),
-    pid: process.pid,
-    stdin: { stream: Readable.from(options.stdin === undefined ? [] : [options.stdin]), isTTY: false },
-    stdout,
-    stderr,
-    signal: options.signal ?? new AbortController().signal,
-  })
+  const exitCode = await runProgram({ ...processContext(argv, options), stdout, stderr })
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() }
 }
+
+/** The world of one command line, without a terminal and without the real environment. */
+export const processContext = (argv: readonly string[], options: RunOptions = {}): ProcessContext => ({
+  argv,
+  env: options.env ?? {},
+  cwd: options.cwd ?? tmpdir(),
+  pid: process.pid,
+  stdin: { stream: Readable.from(options.stdin === undefined ? [] : [options.stdin]), isTTY: false },
+  stdout: capture(options.onStdout),
+  stderr: capture(options.onStderr),
+  signal: options.signal ?? new AbortController().signal,
+})
 
 const capture = (onText?: (text: string) => void): OutputStream & { text(): string } => {
   let all = ''

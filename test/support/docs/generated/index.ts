@@ -1,0 +1,16 @@
+import { commandPages } from './command-pages.js'
+import { findingCodes } from './finding-codes.js'
+import { metricList } from './metric-list.js'
+
+/** A page, or a part of one, that the program itself tells. */
+export interface Generated {
+  /** The page, from the root of the repository. */
+  readonly path: string
+  /** The part between `<!-- generated: NAME -->` and `<!-- end -->`; the whole page when absent. */
+  readonly section?: string
+  /** Markdown, which is formatted afterwards. */
+  readonly render: () => string
+}
+
+/** Add what the program tells: write ./<name>.ts and list it here. */
+export const generated: readonly Generated[] = [...commandPages(), findingCodes, metricList]

@@ -1,0 +1,10 @@
+import { metrics } from '../../../../src/metrics/index.js'
+import { bullet } from '../markdown.js'
+import type { Generated } from './index.js'
+
+export const metricList: Generated = {
+  path: 'docs/metrics.md',
+  section: 'metrics',
+  render: () =>
+    metrics.map(({ name, title, window, help }) => bullet(`\`${name}\` (${title}, ${window}): ${help}`)).join('\n'),
+}

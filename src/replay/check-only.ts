@@ -11,13 +11,14 @@ import { readTranscript } from '../transcripts/read-transcript.js'
 import { judgeReplay, type ReplayReport } from './replay.js'
 import { createTally, type Tally } from './sending/tally.js'
 import type { TranscriptInput } from '../transcripts/transcript-input.js'
+import type { OnProgress } from './progress-line.js'
 
 export interface CheckOnlyOptions {
   readonly target: ConnectionTarget
   /** Which way the messages are looked for to have come: the two leave different keys. */
   readonly through: 'store' | 'socket'
   readonly signal: AbortSignal
-  readonly onProgress: (phase: 'reading back', lines: number, linesPerSecond: number) => void
+  readonly onProgress: OnProgress
 }
 
 const LIMITS = { statementTimeoutMs: 60_000, lockTimeoutMs: 1_000 }

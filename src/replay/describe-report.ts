@@ -1,20 +1,5 @@
-import type { Findings } from './checking/findings.js'
+import { toSection, type CountLine, type FindingSection } from './render-findings.js'
 import type { ReplayReport } from './replay.js'
-
-/** One count of a report, as people read it. */
-export interface CountLine {
-  readonly name: string
-  readonly amount: string
-  readonly isBad: boolean
-}
-
-/** The findings of one kind. */
-export interface FindingSection {
-  readonly title: string
-  readonly count: number
-  /** The first ones. */
-  readonly lines: readonly string[]
-}
 
 /** A report for programs. */
 export const reportData = (report: ReplayReport): Readonly<Record<string, unknown>> => ({
@@ -55,28 +40,28 @@ export const countsOf = (report: ReplayReport): readonly CountLine[] => [
 
 /** What may be wrong, by kind, whether found or not. */
 export const sectionsOf = (report: ReplayReport): readonly FindingSection[] => [
-  section('rejected', report.rejected, ({ line, reason }) => `line ${line}: ${reason}`),
-  section('lost', report.lost, (line) =>
+  toSection('rejected', report.rejected, ({ line, reason }) => `line ${line}: ${reason}`),
+  toSection('lost', report.lost, (line) =>
     report.found === undefined
       ? `line ${line}: acknowledged, and not in the database`
       : `line ${line}: not in the database`,
   ),
-  section('doubled', report.doubled, ({ line, ids }) =>
+  toSection('doubled', report.doubled, ({ line, ids }) =>
     line === null
       ? `messages ${ids.join(', ')}: the same message again, under another key or none`
       : `line ${line}: messages ${ids.join(', ')}`,
   ),
-  section('unexpected', report.unexpected, ({ id, line, reason }) =>
+  toSection('unexpected', report.unexpected, ({ id, line, reason }) =>
     line === null ? `message ${id} ${reason}` : `line ${line}: message ${id} ${reason}`,
   ),
-  section('altered', report.altered, ({ id, line, reason }) => `line ${line}: message ${id} ${reason}`),
-  section(
+  toSection('altered', report.altered, ({ id, line, reason }) => `line ${line}: message ${id} ${reason}`),
+  toSection(
     'out of order',
     report.outOfOrder,
     ({ line, id, earlierId }) =>
       `line ${line}: message ${id} is stored before message ${earlierId}, which was sent before it`,
   ),
-  section('same name', report.doubledClients, ({ ids }) => `clients ${ids.join(', ')} have one name`),
+  toSection('same name', report.doubledClients, ({ ids }) => `clients ${ids.join(', ')} have one name`),
 ]
 
 /** The last line of a report, without its first word. */
@@ -117,17 +102,7 @@ export const nextAfter = ({ lost, found, resumedAt = 0 }: ReplayReport, transcri
 /** Kinds whose 0 is worth a line. */
 const ALWAYS_SHOWN: readonly string[] = ['rejected', 'lost', 'doubled', 'unexpected']
 
-const section = <T>(title: string, found: Findings<T>, describe: (finding: T) => string): FindingSection => ({
-  title,
-  count: found.count,
-  lines: found.first.map(describe),
-})
-
-const toCountLine = (name: string, amount: number, isBad: boolean): CountLine => ({
-  name,
-  amount: format(amount),
-  isBad,
-})
+const toCountLine = (name: string, amount: number, isBad: boolean): CountLine => ({ name, amount, isBad })
 
 const format = (amount: number): string => amount.toLocaleString('en-US')
 const plural = (amount: number, noun: string): string => `${format(amount)} ${noun}${amount === 1 ? '' : 's'}`

@@ -1,8 +1,8 @@
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { OperatorError } from '../errors.js'
 import { checkOnly } from './check-only.js'
-import { withHistoryFile } from './operation-log/file.js'
-import { createRunHistory, type RunHistory } from './operation-log/operation-log.js'
+import { withOperationLogFile } from './operation-log/file.js'
+import { createOperationLog, type OperationLog } from './operation-log/operation-log.js'
 import { inspectTranscript, type InspectedTranscript } from '../transcripts/inspect-transcript.js'
 import { monotonicClock } from './sending/monotonic-clock.js'
 import { createPacer, parseSpeed, type Pacer } from './sending/pacing.js'
@@ -24,7 +24,7 @@ export interface TranscriptReplayOptions {
   /** Longest wait for the next message, in milliseconds. */
   readonly maxGapMs: number
   /** Absolute paths of what is kept on disk. */
-  readonly historyFile: string | undefined
+  readonly operationLogFile: string | undefined
   readonly stateFile: string | undefined
   readonly rejectedFile: string | undefined
   readonly signal: AbortSignal
@@ -61,8 +61,8 @@ export const replayTranscript = async (
   }
   const report = await withRunProgress(files, (progress) =>
     options.withSender((sender) =>
-      withHistory(options.historyFile, (history) =>
-        replay(input, sender, { target, signal, onProgress, pacer, progress, history }),
+      withOperationLog(options.operationLogFile, (operationLog) =>
+        replay(input, sender, { target, signal, onProgress, pacer, progress, operationLog }),
       ),
     ),
   )
@@ -75,8 +75,8 @@ const pacerOf = ({ speed, maxGapMs, signal }: TranscriptReplayOptions): Pacer =>
   throw new OperatorError('usage', `--speed is ${speed}`, { hint: 'write max, original, x10 or 200/s' })
 }
 
-const withHistory = async <T>(
+const withOperationLog = async <T>(
   path: string | undefined,
-  work: (history: RunHistory | undefined) => Promise<T>,
+  work: (operationLog: OperationLog | undefined) => Promise<T>,
 ): Promise<T> =>
-  path === undefined ? work(undefined) : withHistoryFile({ path }, (file) => work(createRunHistory(file)))
+  path === undefined ? work(undefined) : withOperationLogFile(path, (file) => work(createOperationLog(file)))

@@ -5,7 +5,8 @@ import type { Check } from './checking/check-operations.js'
 import { judgeRun, type RunJudgement } from './checking/check-run.js'
 import { checkTranscript } from './check-transcript.js'
 import { endedEarly, notReadBack, stopped, stoppedReadingBack } from './endings.js'
-import type { RunHistory } from './operation-log/operation-log.js'
+import type { OnProgress } from './progress-line.js'
+import type { OperationLog } from './operation-log/operation-log.js'
 import { monotonicClock } from './sending/monotonic-clock.js'
 import { createPacer, type Pacer } from './sending/pacing.js'
 import { createReadBack, type ReadBack } from './checking/read-back.js'
@@ -35,14 +36,9 @@ export interface ReplayOptions {
   /** The database that the sender's messages arrive in. */
   readonly target: ConnectionTarget
   readonly signal: AbortSignal
-  /** Written while the run goes on. */
-  readonly history?: RunHistory | undefined
-  readonly onProgress: (
-    phase: 'sending' | 'reading back',
-    lines: number,
-    linesPerSecond: number,
-    behindMs?: number,
-  ) => void
+  /** Where each operation is logged; nothing is logged when absent. */
+  readonly operationLog?: OperationLog | undefined
+  readonly onProgress: OnProgress
   /** As fast as it goes when absent. */
   readonly pacer?: Pacer | undefined
   /** Nothing is kept outside the process when absent. */
@@ -54,15 +50,15 @@ export interface ReplayOptions {
  * @throws OperatorError `empty_transcript`, `interrupted`, `input_damaged`, and what the core throws when it cannot go on
  */
 export const replay = async (input: TranscriptInput, sender: Sender, options: ReplayOptions): Promise<ReplayReport> => {
-  const { history } = options
-  if (history === undefined) return sendAndCheck(input, sender, options)
+  const { operationLog } = options
+  if (operationLog === undefined) return sendAndCheck(input, sender, options)
   try {
-    const report = await sendAndCheck(input, history.recordSender(sender), options)
-    await history.endRead('ok')
+    const report = await sendAndCheck(input, operationLog.recordSender(sender), options)
+    await operationLog.endRead('ok')
     return report
   } catch (error) {
-    // The first error wins; a history that cannot be written is one already.
-    await history.endRead('info').catch(() => undefined)
+    // The first error wins; failing to write the log is such an error.
+    await operationLog.endRead('info').catch(() => undefined)
     throw error
   }
 }
@@ -107,12 +103,12 @@ const NOTHING_KEPT = { earlier: NOT_BEGUN, file: undefined, writeState: undefine
 const QUERY_TIMEOUT_MS = 60_000
 
 const withReadBack = <T>(
-  { target, signal, history }: ReplayOptions,
+  { target, signal, operationLog }: ReplayOptions,
   work: (readBack: ReadBack) => Promise<T>,
 ): Promise<T> =>
   withClient(target, { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS }, (client) => {
     const readBack = createReadBack(client, target.schema ?? 'public')
-    return work(history?.recordReads(readBack) ?? readBack)
+    return work(operationLog?.recordReads(readBack) ?? readBack)
   })
 
 const throwUnlessComplete = (

@@ -42,7 +42,7 @@ const DIRECTIONS: Directions = {
     persistence: 'reconcile is a function of the core',
     replay: 'replay calls one function',
     server: 'serve starts the server',
-    transcripts: 'serve records and replay opens transcripts',
+    transcripts: 'serve records',
     verify: 'verify and explain call one function each',
   },
   cli: { database: 'finds and names the database' },

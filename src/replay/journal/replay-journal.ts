@@ -1,15 +1,15 @@
-import { open, stat } from 'node:fs/promises'
 import { performance } from 'node:perf_hooks'
 import { withClient, type Queryable } from '../../database/connection.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
-import { interruptedBy, OperatorError } from '../../errors.js'
+import { interruptedBy } from '../../errors.js'
 import type { JournalEntry } from '../../journal/journal-line.js'
 import { createStoredOrder } from '../../journal/stored-order.js'
-import { looksLikeJournal, readJournal } from '../../journal/read-journal.js'
+import { readJournal } from '../../journal/read-journal.js'
 import { createFindings, type Findings } from '../checking/findings.js'
 import { differingColumns, readJournalRows, type JournalRow } from './rows.js'
 import { sendJournal, type JournalSending } from './sending.js'
 import type { TranscriptInput } from '../../transcripts/transcript-input.js'
+import type { OnProgress } from '../progress-line.js'
 
 /** What the journal of a chat server held, and that it is in the database. */
 export interface JournalReport extends Pick<
@@ -27,23 +27,8 @@ export interface JournalReport extends Pick<
 export interface JournalReplayOptions {
   readonly target: ConnectionTarget
   readonly signal: AbortSignal
-  readonly onProgress: (phase: 'sending' | 'reading back', messages: number, perSecond: number) => void
+  readonly onProgress: OnProgress
 }
-
-/** Whether a file is a chat server's journal, and no transcript. Looked at by itself: an input that was read in part only is closed. */
-export const isJournal = async (path: string): Promise<boolean> => {
-  const status = await stat(path).catch(() => undefined)
-  if (status?.isFile() !== true) return false
-  const file = await open(path)
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0)
-    return looksLikeJournal(buffer.subarray(0, bytesRead))
-  } finally {
-    await file.close()
-  }
-}
-
-const START_BYTES = 128
 
 /**
  * Brings what waits in a journal into the database, under the keys that it has there, and reads it back. The file stays as it is.
@@ -73,33 +58,6 @@ export const replayJournal = async (input: TranscriptInput, options: JournalRepl
 
 export const isJournalClean = ({ rejected, lost, doubled, altered, mayBeAnswered }: JournalReport): boolean =>
   !mayBeAnswered && [rejected, lost, doubled, altered].every(({ count }) => count === 0)
-
-/** What is for transcripts only, and how it is typed. */
-const NOT_FOR_JOURNALS = {
-  checkOnly: '--check-only',
-  speed: '--speed',
-  maxGap: '--max-gap',
-  resume: '--resume',
-  rejected: '--rejected',
-  acceptTruncated: '--accept-truncated',
-  history: '--history',
-} as const
-
-type TranscriptFlags = { readonly [Flag in keyof typeof NOT_FOR_JOURNALS]?: unknown }
-
-/** @throws OperatorError `usage` for a flag that a journal has no use for */
-export const refuseForJournals = (
-  flags: TranscriptFlags & { readonly through?: 'store' | 'socket' | undefined },
-): void => {
-  const given = Object.entries(NOT_FOR_JOURNALS).filter(([flag]) => flags[flag as keyof TranscriptFlags] !== undefined)
-  const [first] = [...(flags.through === 'socket' ? ['--through socket'] : []), ...given.map(([, typed]) => typed)]
-  if (first === undefined) return
-  throw new OperatorError(
-    'usage',
-    `${first} is for transcripts: a journal goes through the store, under the keys of its senders`,
-    { hint: `leave out ${first}` },
-  )
-}
 
 const QUERY_TIMEOUT_MS = 60_000
 const BATCH_MESSAGES = 1_000

@@ -1,3 +1,6 @@
+import type { Render } from '../../terminal/render.js'
+import { verdictWord } from '../answer.js'
+import { renderCounts, renderSections, toSection } from '../render-findings.js'
 import { isJournalClean, type JournalReport } from './replay-journal.js'
 
 /** The report for programs. */
@@ -17,11 +20,6 @@ export const journalData = (report: JournalReport): Readonly<Record<string, unkn
   }
 }
 
-const describeTorn = (line: number, mayBeAnswered: boolean): string =>
-  mayBeAnswered
-    ? `line ${line} is damaged, and its message may have been answered as queued: it is left out, and stands in the last line of the journal`
-    : `line ${line} was not written whole, and never answered: left out`
-
 const countsOf = ({ attempted, saved, duplicates, rejected, lost, doubled, altered }: JournalReport) => ({
   attempted,
   saved,
@@ -32,30 +30,40 @@ const countsOf = ({ attempted, saved, duplicates, rejected, lost, doubled, alter
   altered: altered.count,
 })
 
-/** Findings shown of each kind. */
-const MOST_SHOWN = 20
+/** Counts of what was done; the others count what is wrong. */
+const DONE: readonly string[] = ['attempted', 'saved', 'duplicates']
 
 /** The report for people, verdict last. */
-export const renderJournalReport = (report: JournalReport): string => {
-  const { attempted, rejected, lost, doubled, altered, tornLine, mayBeAnswered } = report
-  const amounts = Object.entries(countsOf(report)).map(
-    ([name, amount]) => [name, amount.toLocaleString('en-US')] as const,
-  )
-  const width = Math.max(...amounts.map(([, amount]) => amount.length))
-  const findings = [
-    ...rejected.first.map(({ line, reason }) => `rejected: line ${line}: ${reason}`),
-    ...lost.first.map((line) => `lost: line ${line}`),
-    ...doubled.first.map(({ line, ids }) => `doubled: line ${line}: messages ${ids.join(', ')}`),
-    ...altered.first.map(({ line, id, reason }) => `altered: line ${line}: message ${id} ${reason}`),
-  ]
+export const renderJournalReport = (report: JournalReport, render: Render): readonly string[] => {
+  const { tornLine, mayBeAnswered } = report
   const ok = isJournalClean(report)
+  const counts = Object.entries(countsOf(report)).map(([name, amount]) => ({
+    name,
+    amount,
+    isBad: amount > 0 && !DONE.includes(name),
+  }))
   return [
-    ...amounts.map(([name, amount]) => `${name.padEnd(12)}${amount.padStart(width)}`),
+    ...renderCounts(counts, render),
     ...(tornLine === undefined ? [] : [describeTorn(tornLine, mayBeAnswered)]),
-    ...(findings.length === 0 ? [] : ['', ...findings.slice(0, MOST_SHOWN)]),
+    ...renderSections(sectionsOf(report)),
     '',
-    ok
-      ? `ok: all ${attempted} messages of the journal are in the database; a server that has this journal finds duplicates only`
-      : 'FAIL: not every message of the journal is in the database as the journal says; the journal stays as it is',
-  ].join('\n')
+    `${verdictWord(ok, render)} ${verdictOf(report, ok)}`,
+  ]
 }
+
+const sectionsOf = ({ rejected, lost, doubled, altered }: JournalReport) => [
+  toSection('rejected', rejected, ({ line, reason }) => `line ${line}: ${reason}`),
+  toSection('lost', lost, (line) => `line ${line}: not in the database`),
+  toSection('doubled', doubled, ({ line, ids }) => `line ${line}: messages ${ids.join(', ')}`),
+  toSection('altered', altered, ({ line, id, reason }) => `line ${line}: message ${id} ${reason}`),
+]
+
+const describeTorn = (line: number, mayBeAnswered: boolean): string =>
+  mayBeAnswered
+    ? `line ${line} is damaged and was left out; its message may have been answered as queued, so look at the last line of the journal`
+    : `line ${line} was not written completely and never answered: left out`
+
+const verdictOf = ({ attempted }: JournalReport, ok: boolean): string =>
+  ok
+    ? `all ${attempted} messages of the journal are in the database; a server that has this journal finds duplicates only`
+    : 'not every message of the journal is in the database as the journal has it; the journal is unchanged'

@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { ExitCode, OperatorError } from '../../errors.js'
 
 /** A file that grows while a run goes on. */
-export interface HistoryFile {
+export interface OperationLogFile {
   /** Resolves when there is room for more. @throws OperatorError `history_not_written` */
   write(text: string): Promise<void>
   /** For what cannot wait; whoever writes next waits for both. */
@@ -16,9 +16,9 @@ const CHUNK_UNITS = 65_536
  * Provides a new file for as long as the work lasts.
  * @throws OperatorError `history_exists`, `history_not_written`
  */
-export const withHistoryFile = async <T>(
-  { path }: { readonly path: string },
-  work: (file: HistoryFile) => Promise<T>,
+export const withOperationLogFile = async <T>(
+  path: string,
+  work: (file: OperationLogFile) => Promise<T>,
 ): Promise<T> => {
   const handle = await create(path)
   let waiting = ''
@@ -29,7 +29,7 @@ export const withHistoryFile = async <T>(
     writing = writing.then(() => append(handle, path, text))
     return writing
   }
-  const file: HistoryFile = {
+  const file: OperationLogFile = {
     write: async (text) => {
       waiting += text
       if (waiting.length >= CHUNK_UNITS) await flush()

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import type { HistoryFile } from './file.js'
+import type { OperationLogFile } from './file.js'
 import type { ReadBack } from '../checking/read-back.js'
 import type { Sender } from '../sending/sender.js'
 
@@ -7,7 +7,7 @@ import type { Sender } from '../sending/sender.js'
  * A run as Jepsen's checkers read it (`set`: every acknowledged value is in the final read, and nothing that was not
  * attempted): one operation a line, the value being the idempotency key of the row.
  */
-export interface RunHistory {
+export interface OperationLog {
   /** The same sender, with each message written down as it begins and ends. */
   recordSender(sender: Sender): Sender
   /** The same read-back, with every key that it finds written into the final read. */
@@ -21,7 +21,7 @@ interface UnderWay {
   readonly value: string
 }
 
-export const createRunHistory = (file: HistoryFile): RunHistory => {
+export const createOperationLog = (file: OperationLogFile): OperationLog => {
   const startedAt = performance.now()
   const underWay = new Map<number, UnderWay>()
   const idle: number[] = []

@@ -1,9 +1,10 @@
 import { printable, type Render } from '../terminal/render.js'
+import type { Findings } from './checking/findings.js'
 
-/** One count, as people read it. */
+/** One count of a report. */
 export interface CountLine {
   readonly name: string
-  readonly amount: string
+  readonly amount: number
   readonly isBad: boolean
 }
 
@@ -15,20 +16,26 @@ export interface FindingSection {
   readonly lines: readonly string[]
 }
 
-/** Findings shown of each kind; a screen holds the verdict as well. */
+/** Findings shown of each kind: the verdict has to fit on the same screen. */
 const MOST_SHOWN = 20
 
 /** Counts in two columns. */
 export const renderCounts = (counts: readonly CountLine[], { paint }: Render): readonly string[] => {
   const nameWidth = Math.max(...counts.map(({ name }) => name.length)) + 2
-  const width = Math.max(...counts.map(({ amount }) => amount.length))
+  const width = Math.max(...counts.map(({ amount }) => format(amount).length))
   return counts.map(({ name, amount, isBad }) => {
-    const line = `${name.padEnd(nameWidth)}${amount.padStart(width)}`
+    const line = `${name.padEnd(nameWidth)}${format(amount).padStart(width)}`
     return isBad ? paint.red(line) : line
   })
 }
 
-/** The kinds of which there are findings, an empty line before each. */
+export const toSection = <T>(title: string, found: Findings<T>, describe: (finding: T) => string): FindingSection => ({
+  title,
+  count: found.count,
+  lines: found.first.map(describe),
+})
+
+/** The kinds that have findings, each after an empty line. */
 export const renderSections = (sections: readonly FindingSection[]): readonly string[] =>
   sections
     .filter(({ count }) => count > 0)
@@ -36,7 +43,7 @@ export const renderSections = (sections: readonly FindingSection[]): readonly st
       '',
       `${title}:`,
       ...lines.slice(0, MOST_SHOWN).map((line) => `  ${printable(line)}`),
-      ...(count > MOST_SHOWN
-        ? [`  … and ${(count - MOST_SHOWN).toLocaleString('en-US')} more (--json lists up to 1,000)`]
-        : []),
+      ...(count > MOST_SHOWN ? [`  … and ${format(count - MOST_SHOWN)} more (--json lists up to 1,000)`] : []),
     ])
+
+const format = (amount: number): string => amount.toLocaleString('en-US')

@@ -1,0 +1,20 @@
+import type { TranscriptInput } from '../../transcripts/transcript-input.js'
+import type { ReplayAnswer } from '../answer.js'
+import { checkJournalRequest, type ReplayRequest } from '../replay-request.js'
+import { isJournalClean, replayJournal, type JournalReplayOptions } from './replay-journal.js'
+import { journalData, renderJournalReport } from './report.js'
+
+/** Replays a journal. @throws OperatorError `usage` for flags that apply to transcripts only */
+export const answerJournal = async (
+  input: TranscriptInput,
+  request: ReplayRequest,
+  options: JournalReplayOptions,
+): Promise<ReplayAnswer> => {
+  checkJournalRequest(request)
+  const report = await replayJournal(input, options)
+  return {
+    exitCode: isJournalClean(report) ? 0 : 1,
+    data: { transcript: input.name, ...journalData(report) },
+    text: (render) => renderJournalReport(report, render).join('\n'),
+  }
+}

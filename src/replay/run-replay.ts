@@ -1,0 +1,71 @@
+import { resolve } from 'node:path'
+import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { printable } from '../terminal/render.js'
+import { withTranscript } from '../transcripts/transcript-input.js'
+import type { ReplayAnswer } from './answer.js'
+import { createProgressLine, type ReplayProgress } from './progress-line.js'
+import { checkRequest, type ReplayRequest } from './replay-request.js'
+
+/** What a replay is given by the command line. */
+export interface ReplayContext {
+  readonly cwd: string
+  readonly stdin: { readonly stream: NodeJS.ReadableStream; readonly isTTY: boolean }
+  readonly signal: AbortSignal
+  readonly progress: ReplayProgress
+  /** What operators join with at the chat server of `--url`. */
+  readonly operatorSecret: string | undefined
+  /** Provides the database for as long as the work lasts. */
+  withTarget(work: (target: ConnectionTarget) => Promise<ReplayAnswer>): Promise<ReplayAnswer>
+}
+
+/**
+ * Replays a transcript, a journal or a scenario, and checks in the database that every message arrived.
+ * Each of the three is loaded when it is asked for: the chat server takes longer to load than to check a short file.
+ * @throws OperatorError `usage`, and what the three throw
+ */
+export const runReplay = async (request: ReplayRequest, context: ReplayContext): Promise<ReplayAnswer> => {
+  checkRequest(request)
+  const { file } = request
+  return context.withTarget((target) =>
+    file === undefined ? runScenario(request, target, context) : runFile(file, request, target, context),
+  )
+}
+
+const runScenario = async (
+  request: ReplayRequest,
+  target: ConnectionTarget,
+  { progress, operatorSecret, signal }: ReplayContext,
+): Promise<ReplayAnswer> => {
+  const { answerGuestFlow } = await import('./guest-flow/answer-guest-flow.js')
+  progress.line(printable(`playing guest-flow over the socket into ${describeTarget(target)}`))
+  return answerGuestFlow({
+    ...{ target, signal, operatorSecret, url: request.url },
+    keep: request.keep === true,
+    onLog: progress.line,
+  })
+}
+
+const runFile = async (
+  path: string,
+  request: ReplayRequest,
+  target: ConnectionTarget,
+  { cwd, stdin, signal, progress, operatorSecret }: ReplayContext,
+): Promise<ReplayAnswer> => {
+  progress.line(printable(describeStart(path, request, describeTarget(target))))
+  if (path === '-' && stdin.isTTY) progress.line('type or paste the transcript; end it with Ctrl-D')
+  const onProgress = createProgressLine(progress)
+  return withTranscript({ path, cwd, stdin: stdin.stream, signal }, async (input) => {
+    const { isJournal } = await import('./journal/is-journal.js')
+    if (await isJournal(resolve(cwd, path))) {
+      const { answerJournal } = await import('./journal/answer-journal.js')
+      return answerJournal(input, request, { target, signal, onProgress })
+    }
+    const { answerTranscript } = await import('./answer-transcript.js')
+    return answerTranscript(input, request, { target, signal, onProgress, cwd, operatorSecret, onLog: progress.line })
+  })
+}
+
+const describeStart = (path: string, { checkOnly, through = 'store' }: ReplayRequest, target: string): string => {
+  const [way, preposition] = checkOnly === true ? ['comparing', 'with'] : ['replaying', 'into']
+  return `${way} ${path === '-' ? 'stdin' : path} ${preposition} ${target}, through the ${through}`
+}

@@ -1,3 +1,4 @@
+import { DEFAULT_FORMAT } from '../transcripts/formats/index.js'
 import type { InspectedTranscript } from '../transcripts/inspect-transcript.js'
 import type { ReplayReport } from './replay.js'
 
@@ -27,7 +28,7 @@ export const dataOfFacts = (
   { skipped = {}, mostBehindMs = 0, resumedAt = 0 }: ReplayReport,
   { format, truncated, speed, checkOnly }: FactsAbout,
 ): Readonly<Record<string, unknown>> => ({
-  ...(format === 'plain' ? {} : { format, truncated, skipped }),
+  ...(format === DEFAULT_FORMAT ? {} : { format, truncated, skipped }),
   ...(speed === undefined ? {} : { speed, mostBehindMs: Math.round(mostBehindMs) }),
   ...(resumedAt === 0 ? {} : { resumedAt }),
   ...(checkOnly === true ? { checkOnly } : {}),

@@ -1,8 +1,7 @@
 import { createAssignKey } from './ordinals.js'
-import type { LineContent, LineReader } from './line-reader.js'
-import { isRejected } from './line-reader.js'
-import { splitLines, type RawLine } from './split-lines.js'
-import { formatOf } from './formats/index.js'
+import { identifyTranscript } from './formats/index.js'
+import { isRejected, type LineContent, type LineReader } from './formats/line-reader.js'
+import { BYTE_ORDER_MARK, splitLines, type RawLine } from './split-lines.js'
 import type { TranscriptMessage } from './transcript-line.js'
 
 /** A message with its place in the transcript and its key. */
@@ -44,7 +43,7 @@ export async function* readTranscript(
   const assignKey = createAssignKey()
   let reader: LineReader | undefined
   for await (const raw of readLines(chunks)) {
-    reader ??= formatOf(raw.bytes ?? Buffer.alloc(0)).createReader()
+    reader ??= identifyTranscript(raw.bytes ?? Buffer.alloc(0)).createReader()
     const { number: line, bytes } = raw
     const { messages, reasons, skipped } = readLine(reader, raw)
     for (const kind of skipped) onSkipped(kind)
@@ -63,7 +62,6 @@ export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
 
 /** Tab, line feed, carriage return, space: JSON's white space. */
 const BLANKS: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20])
-const BYTE_ORDER_MARK = Buffer.from('\ufeff')
 
 const isBlank = ({ bytes }: RawLine): boolean =>
   bytes !== undefined && (bytes.every((byte) => BLANKS.has(byte)) || bytes.equals(BYTE_ORDER_MARK))

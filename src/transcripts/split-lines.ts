@@ -54,3 +54,11 @@ const createLineBuffer = (maxBytes: number): LineBuffer => {
     },
   }
 }
+
+export const BYTE_ORDER_MARK = Buffer.from('\ufeff')
+
+/** A line without the byte order mark and carriage return that editors add. */
+export const withoutLineEnd = (bytes: Buffer): Buffer => {
+  const start = bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0
+  return bytes.subarray(start, bytes.at(-1) === 0x0d ? -1 : undefined)
+}

@@ -202,6 +202,7 @@ describe('a list is complete', () => {
   test.for([
     ['checks', join(src, 'verify', 'checks'), /export const \w+: (?:Fact|Data)Check\b/],
     ['metrics', join(src, 'metrics'), /export const \w+: Metric\b/],
+    ['transcript formats', join(src, 'transcripts', 'formats'), /export const \w+: TranscriptFormat\b/],
     ['benchmarks', join(repository, 'test', 'bench', 'scenarios'), /export const \w+: Scenario\b/],
   ] as const)('of the %s', ([, folder, declaration]) => {
     expect(unlisted(folder, declaration)).toEqual([])

@@ -1,78 +1,40 @@
 import * as z from 'zod'
 import { OperatorError } from '../../errors.js'
-import { TRANSCRIPT_FORMAT, TRANSCRIPT_VERSION } from '../transcript-format.js'
 import { parseJsonLine } from '../json-line.js'
-import type { LineReader } from '../line-reader.js'
-import { createMattermostReader } from './mattermost.js'
-import { createNativeReader, headerSchema, type TranscriptHeader } from './native.js'
-import { createPlainReader } from './plain.js'
+import type { RecognisedTranscript, TranscriptFormat } from './format.js'
+import { mattermost } from './mattermost.js'
+import { native } from './native.js'
+import { plain } from './plain.js'
 
-/** A format of transcripts, as a first line told it. */
-export interface TranscriptFormat {
-  readonly name: 'plain' | 'native' | 'mattermost'
-  /** Of a native transcript. */
-  readonly header?: TranscriptHeader
-  createReader(): LineReader
+/** Add a format: write ./<name>.ts, list it here. The first one that recognises a transcript reads it. */
+const FORMATS: readonly TranscriptFormat[] = [native, mattermost, plain]
+
+/** The format of a transcript that does not say; reports do not mention it. */
+export const DEFAULT_FORMAT = plain.name
+
+/** A transcript, and the name of the format that recognised it. */
+export interface IdentifiedTranscript extends RecognisedTranscript {
+  readonly format: string
 }
-
-/** What a first line may be that is no message. A format with a header is one entry more. */
-const HEADERS: Readonly<Record<string, (line: unknown) => TranscriptFormat>> = {
-  [TRANSCRIPT_FORMAT]: (line) => {
-    const { data } = headerSchema.safeParse(line)
-    if (data === undefined) throw unreadableHeader()
-    if (data.version !== TRANSCRIPT_VERSION) throw unknownVersion(`${TRANSCRIPT_FORMAT} version ${data.version}`)
-    return { name: 'native', header: data, createReader: () => createNativeReader(data) }
-  },
-}
-
-const PLAIN: TranscriptFormat = { name: 'plain', createReader: createPlainReader }
 
 /**
- * Tells a transcript's format by its first line that is not blank.
+ * Finds the format of a transcript by its first line that is not blank.
  * @throws OperatorError `unknown_transcript_format`, `unknown_transcript_version`
  */
-export const formatOf = (firstLine: Uint8Array): TranscriptFormat => {
-  const { value } = parseJsonLine(firstLine)
-  const { data } = firstLineSchema.safeParse(value)
-  if (data === undefined) return PLAIN
-  if (data.type === 'message') throw withoutHeader()
-  if (data.type === 'version') {
-    if (data.version !== 1) throw unknownVersion(`Mattermost bulk version ${data.version}`)
-    return { name: 'mattermost', createReader: createMattermostReader }
+export const identifyTranscript = (firstLine: Buffer): IdentifiedTranscript => {
+  const json = parseJsonLine(firstLine).value
+  for (const { name, recognise } of FORMATS) {
+    const recognised = recognise({ bytes: firstLine, json })
+    if (recognised !== undefined) return { format: name, ...recognised }
   }
-  const known = HEADERS[data.format]
-  if (known === undefined) throw unknownFormat(data.format)
-  return known(value)
+  throw unknownFormat(json)
 }
 
-const firstLineSchema = z.union([
-  z.object({ type: z.literal('version'), version: z.int() }),
-  z.object({ type: z.literal('header'), format: z.string() }),
-  z.object({ type: z.literal('message') }),
-])
-
-const READABLE = [TRANSCRIPT_FORMAT, 'Mattermost bulk files', 'plain lines'].join(', ')
-
-const unknownFormat = (format: string): OperatorError =>
-  new OperatorError('unknown_transcript_format', `its first line says format ${JSON.stringify(format.slice(0, 60))}`, {
-    hint: `what can be read: ${READABLE}; chatkeep replay --help`,
-  })
-
-const unknownVersion = (found: string): OperatorError =>
-  new OperatorError('unknown_transcript_version', `it is ${found}, and only version 1 is known`, {
-    hint: 'use a newer chatkeep: npm install -g chatkeep@latest',
-  })
-
-const withoutHeader = (): OperatorError =>
-  new OperatorError(
+const unknownFormat = (json: unknown): OperatorError => {
+  const { data } = z.object({ format: z.string() }).safeParse(json)
+  return new OperatorError(
     'unknown_transcript_format',
-    'its first line is a message of a recording, whose header is missing',
-    {
-      hint: 'put its header before it: {"type":"header","format":"chatkeep-transcript","version":1,"source":"…","footer":false}',
-    },
+    `its first line says format ${JSON.stringify(data?.format.slice(0, 60) ?? null)}`,
+    { hint: `formats that can be read: ${FORMATS.map(({ title }) => title).join(', ')}; chatkeep replay --help` },
   )
-
-const unreadableHeader = (): OperatorError =>
-  new OperatorError('unknown_transcript_format', 'its first line is a header without a version', {
-    hint: 'a header is {"type":"header","format":"chatkeep-transcript","version":1,"source":"…"}',
-  })
+}

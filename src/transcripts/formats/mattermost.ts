@@ -1,13 +1,29 @@
 import * as z from 'zod'
 import { parseJsonLine } from '../json-line.js'
-import { CUT_OFF, isRejected, isSkipped, type LineContent, type LineReader } from '../line-reader.js'
 import { reasonsOfCore, type TranscriptMessage } from '../transcript-line.js'
+import { withoutLineEnd } from '../split-lines.js'
+import { unknownVersion, type TranscriptFormat } from './format.js'
+import { CUT_OFF, isRejected, isSkipped, type LineContent, type LineReader } from './line-reader.js'
+
+/** What Mattermost's bulk export writes; its first line is the version. */
+export const mattermost: TranscriptFormat = {
+  name: 'mattermost',
+  title: 'Mattermost bulk files',
+  recognise: ({ bytes, json }) => {
+    const { data } = versionSchema.safeParse(json)
+    if (data === undefined) return undefined
+    if (data.version !== 1) throw unknownVersion(`Mattermost bulk version ${data.version}`)
+    return { createReader: createMattermostReader, headerOfPart: withoutLineEnd(bytes) }
+  },
+}
+
+const versionSchema = z.object({ type: z.literal('version'), version: z.int() })
 
 /**
- * The lines of Mattermost's bulk export. In a direct channel the client is the first member who is a guest (role
- * `system_guest`), else the first one; the others are operators. In a team's channel everybody is a client.
+ * In a direct channel the client is the first member who is a guest (role `system_guest`), else the first member; the
+ * others are operators. In a team's channel everybody is a client.
  */
-export const createMattermostReader = (): LineReader => {
+const createMattermostReader = (): LineReader => {
   const guests = new Set<string>()
   const clients = new Map<string, string>()
 

@@ -1,11 +1,38 @@
 import * as z from 'zod'
-import { CHATKEEP_SOURCE } from '../transcript-format.js'
+import { OperatorError } from '../../errors.js'
 import { parseJsonLine } from '../json-line.js'
-import { CUT_OFF, holdsMessages, isRejected, isSkipped, type LineReader } from '../line-reader.js'
 import { sourceKey } from '../replay-key.js'
+import { CHATKEEP_SOURCE, TRANSCRIPT_FORMAT, TRANSCRIPT_VERSION } from '../transcript-format.js'
 import { lineFields, NOT_AN_OBJECT, parseDocument, textOrNull, type TranscriptMessage } from '../transcript-line.js'
+import { unknownVersion, type TranscriptFormat } from './format.js'
+import { CUT_OFF, holdsMessages, isRejected, isSkipped, type LineReader } from './line-reader.js'
+import { hasFooter } from './native-footer.js'
 
-export const headerSchema = z.object({
+/** What `chatkeep serve --record` writes: a header, lines that name their type, and a footer. */
+export const native: TranscriptFormat = {
+  name: 'native',
+  title: TRANSCRIPT_FORMAT,
+  recognise: ({ json }) => {
+    const { data: first } = firstLineSchema.safeParse(json)
+    if (first === undefined) return undefined
+    if (first.type === 'message') throw withoutHeader()
+    const { data: header } = headerSchema.safeParse(json)
+    if (header === undefined) throw unreadableHeader()
+    if (header.version !== TRANSCRIPT_VERSION) throw unknownVersion(`${TRANSCRIPT_FORMAT} version ${header.version}`)
+    return {
+      createReader: () => createNativeReader(header),
+      headerOfPart: Buffer.from(JSON.stringify({ ...header, footer: false })),
+      checkFooter: async (...transcript) => (await hasFooter(...transcript)) || !header.footer,
+    }
+  },
+}
+
+const firstLineSchema = z.union([
+  z.object({ type: z.literal('header'), format: z.literal(TRANSCRIPT_FORMAT) }),
+  z.object({ type: z.literal('message') }),
+])
+
+const headerSchema = z.object({
   type: z.literal('header'),
   format: z.string(),
   version: z.int(),
@@ -14,12 +41,9 @@ export const headerSchema = z.object({
   footer: z.boolean().default(true),
 })
 
-export type TranscriptHeader = z.infer<typeof headerSchema>
+type TranscriptHeader = z.infer<typeof headerSchema>
 
-export const footerSchema = z.object({ type: z.literal('footer'), messages: z.int().min(0), sha256: z.string() })
-
-/** The lines of chatkeep's own transcripts, each of which says of what type it is. */
-export const createNativeReader = ({ source, footer }: TranscriptHeader): LineReader => ({
+const createNativeReader = ({ source, footer }: TranscriptHeader): LineReader => ({
   read: ({ bytes, terminated }) => {
     const { value, reason } = parseJsonLine(bytes)
     if (reason !== undefined) {
@@ -28,8 +52,7 @@ export const createNativeReader = ({ source, footer }: TranscriptHeader): LineRe
     }
     const { data } = typeSchema.safeParse(value)
     if (data === undefined) return isRejected('has no type')
-    if (data.type === 'header') return isSkipped()
-    if (data.type === 'footer') return isSkipped()
+    if (data.type === 'header' || data.type === 'footer') return isSkipped()
     if (data.type !== 'message') return isSkipped(data.type)
     const { message, reasons } = parseDocument(value, messageSchema)
     const id = idSchema.safeParse(value)
@@ -77,3 +100,17 @@ const messageSchema: z.ZodType<TranscriptMessage> = z
     image: { url: image, name: imageName, mimeType },
     operatorId: operatorId ?? null,
   }))
+
+const withoutHeader = (): OperatorError =>
+  new OperatorError(
+    'unknown_transcript_format',
+    'its first line is a message of a recording, whose header is missing',
+    {
+      hint: 'put its header before it: {"type":"header","format":"chatkeep-transcript","version":1,"source":"…","footer":false}',
+    },
+  )
+
+const unreadableHeader = (): OperatorError =>
+  new OperatorError('unknown_transcript_format', 'its first line is a header without a version', {
+    hint: 'a header is {"type":"header","format":"chatkeep-transcript","version":1,"source":"…"}',
+  })

@@ -1,5 +1,5 @@
-import type { RawLine } from './split-lines.js'
-import type { TranscriptMessage } from './transcript-line.js'
+import type { RawLine } from '../split-lines.js'
+import type { TranscriptMessage } from '../transcript-line.js'
 
 /** A message as its format gives it. */
 export interface SourceMessage {

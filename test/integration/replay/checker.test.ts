@@ -4,8 +4,9 @@ import type { CheckOptions, SentOperation } from '../../../src/replay/checking/c
 import { contentOfGuestMessage, contentOfOperatorMessage } from '../../../src/replay/checking/expected-content.js'
 import type { ShownMessage } from '../../../src/replay/checking/judge-shown.js'
 import { createReadBack } from '../../../src/replay/checking/read-back.js'
-import { describe, expect, vi } from '../../support/database.js'
+import { describe, expect } from '../../support/database.js'
 import { SECRET, test, type TestChat } from '../../support/socket-chat.js'
+import { until } from '../../support/until.js'
 
 interface Played {
   readonly operations: readonly SentOperation[]
@@ -43,7 +44,7 @@ const play = async ({ server }: TestChat): Promise<Played> => {
       const content = contentOfOperatorMessage(null, conversation, { message: 'hello', messageId: kept.messageId })
       operations.push({ line: operations.length + 1, outcome: 'ok', content, acknowledgedId: kept.id, sender: 'Bea' })
     }
-    await vi.waitFor(() => expect(shown).toHaveLength(operations.length))
+    await until(() => shown.length === operations.length, { what: 'the onlooker is shown every message' })
     return { operations, shown }
   } finally {
     await Promise.all(clients.map((client) => client.close()))

@@ -1,9 +1,11 @@
 import { migrated, on } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { withProxy } from '../../support/cuttable-proxy.js'
-import { describe, expect, test, vi, type TestDatabase } from '../../support/database.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { holdMessage, untilNoSession } from '../../support/held-message.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { manyLines, SHOP, transcriptLine, writeInput } from '../../support/transcript.js'
+import { until } from '../../support/until.js'
 
 /** Lets the database do something of its own with messages of one text. */
 const whenInserted = (
@@ -110,7 +112,7 @@ describe('a connection', () => {
     await withProxy(database.url, async ({ url, cut }) => {
       const running = runChatkeep(['replay', path, '--database-url', url])
       for (const least of [100, 4_100, 8_100, 12_100]) {
-        await vi.waitFor(async () => expect(await countMessages(database)).toBeGreaterThan(least), { timeout: 20_000 })
+        await until(async () => (await countMessages(database)) > least, { what: `${least} messages are saved` })
         cut()
       }
       const { exitCode, stdout, stderr } = await running
@@ -122,10 +124,11 @@ describe('a connection', () => {
 
   test('that is gone for good ends the run, which says how far it came', async ({ database }) => {
     await migrated(database)
-    const path = await writeInput(manyLines(25_000))
+    const path = await writeInput(manyLines(9_000))
+    const held = await holdMessage(database, 'message 5000')
     await withProxy(database.url, async ({ url, close }) => {
       const running = runChatkeep(['replay', path, '--database-url', url])
-      await vi.waitFor(async () => expect(await countMessages(database)).toBeGreaterThan(100), { timeout: 20_000 })
+      await held.reached()
       await close()
       const { exitCode, stderr } = await running
       expect(exitCode).toBe(3)
@@ -135,9 +138,12 @@ describe('a connection', () => {
       )
       expect(stderr).toContain('hint: run the same command again: nothing will be doubled')
     })
+    await held.letGo()
+    await untilNoSession(database, 'chatkeep replay')
     const saved = await countMessages(database)
+    expect(saved).toBeGreaterThanOrEqual(4_000)
     const again = await on(database, 'replay', path, '--json')
-    expect(JSON.parse(again.stdout)).toMatchObject({ ok: true, saved: 25_000 - saved, duplicates: saved })
+    expect(JSON.parse(again.stdout)).toMatchObject({ ok: true, saved: 9_000 - saved, duplicates: saved })
   })
 })
 

@@ -5,8 +5,9 @@ import { gzipSync } from 'node:zlib'
 import { ExitCode, OperatorError } from '../../../src/errors.js'
 import { checksum, migrated, on } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
-import { describe, expect, test, vi, type TestDatabase } from '../../support/database.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
+import { holdMessage } from '../../support/held-message.js'
 import { manyLines, SHOP, SHOP_MESSAGES, transcriptLine, writeInput } from '../../support/transcript.js'
 
 const countMessages = async (database: TestDatabase): Promise<number> => {
@@ -287,16 +288,18 @@ describe('a run that cannot begin', () => {
 describe('a run that is stopped', () => {
   test('says how far it came, and goes on from there when it is run again', async ({ database }) => {
     await migrated(database)
-    const path = await writeInput(manyLines(25_000))
+    const path = await writeInput(manyLines(9_000))
+    const held = await holdMessage(database, 'message 5000')
     const interruption = new AbortController()
     const running = runChatkeep(['replay', path, '--database-url', database.url], { signal: interruption.signal })
-    await vi.waitFor(async () => expect(await countMessages(database)).toBeGreaterThan(100), { timeout: 20_000 })
+    await held.reached()
     interruption.abort(new OperatorError('interrupted', 'ended by SIGTERM', { exitCode: ExitCode.terminated }))
+    await held.letGo()
 
     const { exitCode, stdout, stderr } = await running
     expect([exitCode, stdout]).toEqual([143, ''])
     const saved = await countMessages(database)
-    expect(saved).toBeLessThan(25_000)
+    expect(saved).toBeLessThan(9_000)
     const number = saved.toLocaleString('en-US')
     expect(stderr).toContain(
       `stopped after line ${number}: ${number} attempted, ${number} saved, 0 duplicates, 0 rejected`,
@@ -305,9 +308,9 @@ describe('a run that is stopped', () => {
 
     const again = await on(database, 'replay', path)
     expect(again.stdout).toContain(
-      `${(25_000 - saved).toLocaleString('en-US')} saved, ${number} duplicates; nothing lost`,
+      `${(9_000 - saved).toLocaleString('en-US')} saved, ${number} duplicates; nothing lost`,
     )
-    expect(await countMessages(database)).toBe(25_000)
+    expect(await countMessages(database)).toBe(9_000)
   })
 
   test('has sent nothing while it still reads standard input', async ({ database }) => {

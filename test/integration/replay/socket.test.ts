@@ -4,9 +4,10 @@ import { createChatStore } from '../../../src/index.js'
 import { startChatServer } from '../../../src/server/chat-server.js'
 import { checksum, migrated, on, withStore } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
-import { describe, expect, test, vi, withDatabase, type TestDatabase } from '../../support/database.js'
+import { describe, expect, test, withDatabase, type TestDatabase } from '../../support/database.js'
 import { SECRET } from '../../support/socket-chat.js'
 import { manyLines, SHOP, transcriptLine, writeInput } from '../../support/transcript.js'
+import { until } from '../../support/until.js'
 
 /** Starts a server on the database for as long as the work lasts. */
 const withServer = async (database: TestDatabase, work: (url: string) => Promise<void>): Promise<void> =>
@@ -121,7 +122,7 @@ describe('through a server that runs already', () => {
         },
       )
       for (const least of [50, 200]) {
-        await vi.waitFor(async () => expect(await countMessages(database)).toBeGreaterThan(least), { timeout: 20_000 })
+        await until(async () => (await countMessages(database)) > least, { what: `${least} messages are saved` })
         await server.close()
         server = await startChatServer({ store, port, operatorSecret: SECRET, eventsPerSecond: 0 })
       }

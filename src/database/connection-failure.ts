@@ -39,6 +39,10 @@ export const connectionFailureReason = (error: unknown): string | undefined => {
   return NETWORK_REASONS[code] ?? (TLS_CODES.test(code) ? `TLS failed: ${cause.message}` : undefined)
 }
 
+/** Why the database could not be used, in a few words. */
+export const failureReason = (error: unknown): string =>
+  connectionFailureReason(error) ?? (error instanceof Error ? error.message : String(error))
+
 /** Whether the connection failed or broke, so that nobody knows what became of a statement under way. */
 export const isConnectionFailure = (error: unknown): boolean => connectionFailureReason(error) !== undefined
 

@@ -1,13 +1,12 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { from as copyFrom } from 'pg-copy-streams'
-import { isHeldUpByRow, isServerError } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { createGuestClients } from './guest-clients.js'
 import { INCOMING_COLUMNS, insertSql, type BatchSession, type InsertedRow } from './message-rows.js'
+import { nextAttempt } from './next-attempt.js'
 import { noteUnknownOutcome, unsettled, withoutHeldUp, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { isRetryable } from './retry.js'
 import { guestsOf, saveBatch, settleInserted } from './save-batch.js'
 import type { Names } from './sql-names.js'
 
@@ -55,7 +54,7 @@ const savePart = async (
     settleInserted(batch, await insertByCopy(session, messages), createdNames)
   } catch (error) {
     noteUnknownOutcome(batch, error)
-    if (!isServerError(error) || (isRetryable(error) && !isHeldUpByRow(error))) throw error
+    if (nextAttempt(error, { linking: 'linked', size: batch.length, mayUnlink: false }) === 'throw') throw error
   }
   const rest = unsettled(batch)
   for (let start = 0; start < rest.length; start += REST_MESSAGES) {

@@ -4,8 +4,9 @@ import { createPreparedStatements } from '../database/prepared.js'
 import { BULK_PARTS, saveInBulk } from './bulk-save.js'
 import { StoreUnavailable } from './errors.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
-import { createPendingSave, saveWithRetries, unsettled, type PendingSave } from './pending-save.js'
+import { createPendingSave, unsettled, type PendingSave } from './pending-save.js'
 import { prepareMessage } from './prepare-message.js'
+import { saveWithRetries } from './retry.js'
 import { namesIn } from './sql-names.js'
 
 /** Keeps messages by the thousand, each as `saveChatMessage` would. */

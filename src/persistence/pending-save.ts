@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { isServerError } from '../database/sql-state.js'
-import { explainRefusal, StoreUnavailable } from './errors.js'
+import { StoreUnavailable } from './errors.js'
 import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { backoffMs, isRetryable, reasonOf } from './retry.js'
+import { failureReason } from '../database/connection-failure.js'
 
 /** One message on its way, and where its outcome goes. */
 export interface PendingSave {
@@ -68,28 +67,6 @@ export const withoutHeldUp = (
   return batch.filter(({ sender }) => !heldUp.has(sender))
 }
 
-/** Tries to store a batch once. What it leaves unsettled, without an error, waits for somebody's row lock. */
-export type SaveBatch = (batch: readonly PendingSave[]) => Promise<void>
-
-/** Tries to store a batch until all is settled or waits for a row lock. Never throws: who waits for a message learns of it there. */
-export const saveWithRetries = async (batch: readonly PendingSave[], saveBatch: SaveBatch): Promise<void> => {
-  for (let attempt = 1; ; attempt += 1) {
-    const open = unsettled(batch)
-    if (open.length === 0) return
-    try {
-      await saveBatch(open)
-      return
-    } catch (error) {
-      const pause = backoffMs(attempt)
-      for (const one of unsettled(open)) {
-        if (!isRetryable(error)) one.fail(explainRefusal(error))
-        else if (Date.now() + pause >= one.deadline) one.fail(unavailable(one, error))
-      }
-      if (unsettled(open).length > 0) await delay(pause)
-    }
-  }
-}
-
 /** Notes that a connection broke under a statement: whatever it was to store may be stored. */
 export const noteUnknownOutcome = (batch: readonly PendingSave[], error: unknown): void => {
   if (isServerError(error)) return
@@ -98,4 +75,4 @@ export const noteUnknownOutcome = (batch: readonly PendingSave[], error: unknown
 
 /** What is told to whoever waited until the deadline. */
 export const unavailable = ({ message }: PendingSave, error: unknown): StoreUnavailable =>
-  new StoreUnavailable(reasonOf(error), error, message.idempotencyKey)
+  new StoreUnavailable(failureReason(error), error, message.idempotencyKey)

@@ -1,8 +1,9 @@
 import type { Pool } from 'pg'
 import { withPooledClient } from '../database/connection.js'
+import { failureReason } from '../database/connection-failure.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
 import { insertNothingSql } from './message-rows.js'
-import { isRetryable, reasonOf } from './retry.js'
+import { isRetryable } from './retry.js'
 import type { Names } from './sql-names.js'
 
 /** How long a database may take to prove itself. */
@@ -17,7 +18,7 @@ export const checkReady = async (pool: Pool, names: Names): Promise<void> => {
   try {
     await withPooledClient(pool, LIMITS, (client) => client.query(proofSql(names)))
   } catch (error) {
-    throw isRetryable(error) ? new StoreUnavailable(reasonOf(error), error) : explainRefusal(error)
+    throw isRetryable(error) ? new StoreUnavailable(failureReason(error), error) : explainRefusal(error)
   }
 }
 

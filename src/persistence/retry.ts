@@ -1,19 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { connectionFailureReason } from '../database/connection-failure.js'
+import { failureReason } from '../database/connection-failure.js'
 import { OperatorError } from '../errors.js'
 import { isPassing } from './blame.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
+import { unavailable, unsettled, type PendingSave } from './pending-save.js'
 
-/** Whether the same call may succeed later: the server says so, or the connection to it broke. */
+/** Whether the same call may succeed later: the error says so, the server says so, or the connection failed. */
 export const isRetryable = (error: unknown): boolean =>
   error instanceof OperatorError ? error.retryable : isPassing(error)
 
 const FIRST_DELAY_MS = 20
 const LONGEST_DELAY_MS = 1_000
 
-/** How long to wait after so many failed attempts: doubling, with jitter, so that many who failed together do not return together. */
+/** How long to wait after so many failed attempts: doubles each time, with jitter, so that calls that failed together do not return together. */
 export const backoffMs = (attempts: number): number =>
   Math.min(FIRST_DELAY_MS * 2 ** (attempts - 1), LONGEST_DELAY_MS) * (0.5 + Math.random())
+
+/** What to do after an attempt failed: wait and retry, report the error, or report that the time is up. */
+export const afterFailure = (error: unknown, leftMs: number, pauseMs: number): 'retry' | 'refused' | 'too_late' => {
+  if (!isRetryable(error)) return 'refused'
+  return pauseMs >= leftMs ? 'too_late' : 'retry'
+}
 
 /**
  * Runs an operation until it succeeds, fails for good, or the deadline passes.
@@ -25,14 +32,34 @@ export const withRetries = async <T>(deadlineMs: number, operation: () => Promis
     try {
       return await operation()
     } catch (error) {
-      if (!isRetryable(error)) throw explainRefusal(error)
-      const pause = backoffMs(attempt)
-      if (Date.now() + pause >= deadline) throw new StoreUnavailable(reasonOf(error), error)
-      await delay(pause)
+      const pauseMs = backoffMs(attempt)
+      const next = afterFailure(error, deadline - Date.now(), pauseMs)
+      if (next === 'refused') throw explainRefusal(error)
+      if (next === 'too_late') throw new StoreUnavailable(failureReason(error), error)
+      await delay(pauseMs)
     }
   }
 }
 
-/** Why the database could not be used, in a few words. */
-export const reasonOf = (error: unknown): string =>
-  connectionFailureReason(error) ?? (error instanceof Error ? error.message : String(error))
+/** Tries to store a batch once. What it leaves unsettled, without an error, waits for another transaction's row lock. */
+export type SaveBatch = (batch: readonly PendingSave[]) => Promise<void>
+
+/** Tries to store a batch until each message is settled or waits for a row lock. Never throws: each message gets its own error. */
+export const saveWithRetries = async (batch: readonly PendingSave[], saveBatch: SaveBatch): Promise<void> => {
+  for (let attempt = 1; ; attempt += 1) {
+    const open = unsettled(batch)
+    if (open.length === 0) return
+    try {
+      await saveBatch(open)
+      return
+    } catch (error) {
+      const pauseMs = backoffMs(attempt)
+      for (const one of unsettled(open)) {
+        const next = afterFailure(error, one.deadline - Date.now(), pauseMs)
+        if (next === 'refused') one.fail(explainRefusal(error))
+        if (next === 'too_late') one.fail(unavailable(one, error))
+      }
+      if (unsettled(open).length > 0) await delay(pauseMs)
+    }
+  }
+}

@@ -1,4 +1,4 @@
-import { hasSqlState, isHeldUpByRow, isServerError, SqlState } from '../database/sql-state.js'
+import { isHeldUpByRow } from '../database/sql-state.js'
 import { blamesTheRow } from './blame.js'
 import { explainRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
 import { createGuestClients, type Guest } from './guest-clients.js'
@@ -10,9 +10,9 @@ import {
   type InsertedRow,
   type Linking,
 } from './message-rows.js'
+import { nextAttempt } from './next-attempt.js'
 import { noteUnknownOutcome, unsettled, withoutHeldUp, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { isRetryable } from './retry.js'
 import { SHORT_LOCK_TIMEOUT_MS } from './sql-names.js'
 
 /** A name can be taken, and a key given up, by others between our statements; after this many rounds a message goes without client. */
@@ -43,35 +43,32 @@ const save = async (session: Saving, batch: readonly PendingSave[]): Promise<voi
   try {
     await saveInRounds(session, batch)
   } catch (error) {
-    const open = unsettled(batch)
-    if (isHeldUpByRow(error)) await saveApart({ ...session, rowLockTimeoutMs: SHORT_LOCK_TIMEOUT_MS }, open, error)
-    else if (blamesTheRow(error)) await saveApart(session, open, error)
-    // Whatever is wrong with the look-up of contacts (a right that is missing, a table that is gone) must not cost the message.
-    else if (session.linking === 'linked' && isServerError(error) && !isRetryable(error)) {
-      await save({ ...session, linking: 'unlinked' }, open)
-    } else if (hasSqlState(error, SqlState.insufficientPrivilege)) {
-      // A policy of row-level security forbids a row with the same code.
-      await saveApart(session, open, error)
-    } else {
-      noteUnknownOutcome(open, error)
-      throw error
-    }
+    await saveAfterFailure(session, unsettled(batch), error)
   }
 }
 
-const saveApart = async (session: Saving, open: readonly PendingSave[], error: unknown): Promise<void> => {
+const saveAfterFailure = async (session: Saving, open: readonly PendingSave[], error: unknown): Promise<void> => {
+  const { linking } = session
+  // The one message that is left, or the first of those.
   const [only] = open
-  if (open.length > 1) {
-    const middle = Math.ceil(open.length / 2)
-    const [before, after] = [open.slice(0, middle), open.slice(middle)]
-    await save(session, before)
-    await save(session, withoutHeldUp(after, before))
-  } else if (only !== undefined && !isHeldUpByRow(error)) {
-    await saveWithoutReferences(session, only, error)
-  } else if (only?.message.guestUsername != null && session.linking === 'linked' && isHalfLate(only)) {
-    // Its name tells whose it is, so whoever holds the client need not cost the message: reconcile links it.
-    await save({ ...session, linking: 'unlinked' }, open)
+  const next = nextAttempt(error, { linking, size: open.length, mayUnlink: only !== undefined && mayUnlink(only) })
+  // The rest of the batch does not wait as long for the same lock again.
+  const again = isHeldUpByRow(error) ? { ...session, rowLockTimeoutMs: SHORT_LOCK_TIMEOUT_MS } : session
+  if (next === 'throw') {
+    noteUnknownOutcome(open, error)
+    throw error
   }
+  if (next === 'halve') await saveHalves(again, open)
+  if (next === 'unlink') await save({ ...again, linking: 'unlinked' }, open)
+  if (next === 'drop_references' && only !== undefined) await saveWithoutReferences(session, only, error)
+  if (next === 'reject') only?.fail(explainRefusal(error))
+}
+
+const saveHalves = async (session: Saving, open: readonly PendingSave[]): Promise<void> => {
+  const middle = Math.ceil(open.length / 2)
+  const [before, after] = [open.slice(0, middle), open.slice(middle)]
+  await save(session, before)
+  await save(session, withoutHeldUp(after, before))
 }
 
 /** Settles what a statement has stored. */
@@ -139,13 +136,11 @@ export const guestsOf = (pending: readonly PendingSave[]): readonly Guest[] => {
 const saveWithoutReferences = async (session: Saving, pending: PendingSave, first: unknown): Promise<void> => {
   const { message } = pending
   const withoutOperator = { ...message, operatorId: null }
-  const attempts: readonly [PreparedMessage, Linking][] = hasSqlState(first, SqlState.foreignKeyViolation)
-    ? [
-        [withoutOperator, 'linked'],
-        [message, 'unlinked'],
-        [withoutOperator, 'unlinked'],
-      ]
-    : []
+  const attempts: readonly [PreparedMessage, Linking][] = [
+    [withoutOperator, 'linked'],
+    [message, 'unlinked'],
+    [withoutOperator, 'unlinked'],
+  ]
   for (const [candidate, linking] of attempts) {
     try {
       settleInserted([pending], await insertMessages(session, [candidate], linking), session.createdNames)
@@ -159,4 +154,6 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
   pending.fail(explainRefusal(first))
 }
 
-const isHalfLate = ({ since, deadline }: PendingSave): boolean => Date.now() - since > (deadline - since) / 2
+// The guest's name tells whose message it is: reconcile links it later.
+const mayUnlink = ({ message, since, deadline }: PendingSave): boolean =>
+  message.guestUsername !== null && Date.now() - since > (deadline - since) / 2

@@ -1,15 +1,9 @@
 import { StoreOverloaded } from './errors.js'
 import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
-import {
-  createPendingSave,
-  saveWithRetries,
-  unavailable,
-  unsettled,
-  type PendingSave,
-  type SaveBatch,
-} from './pending-save.js'
-import { backoffMs } from './retry.js'
+import { createPendingSave, unavailable, unsettled, type PendingSave } from './pending-save.js'
+import { backoffMs, saveWithRetries, type SaveBatch } from './retry.js'
+import { isOverLimit, mayBegin, sendersPerBatch, takeBatch } from './take-batch.js'
 
 export interface SaveQueueLimits {
   /** Most messages that may wait or be under way; the next one is refused with `StoreOverloaded`. */
@@ -28,24 +22,6 @@ export interface SaveQueue {
   save(message: PreparedMessage): Promise<SavedChatMessage>
 }
 
-/** Most messages and bytes of one batch. */
-const BATCH_MESSAGES = 256
-const BATCH_BYTES = 4 * 1_048_576
-
-/** Most messages that one sender may have in a batch: one who floods leaves room for the others. */
-const BATCH_MESSAGES_OF_A_SENDER = 64
-
-/**
- * Batches under way at once, each on a connection of its own: one is written while the other is made. More would only be
- * smaller; but where both take long, as on a connection that went silent, others may begin.
- */
-const USUAL_BATCHES = 2
-const MOST_BATCHES = 4
-const LONG_BATCH_MS = 250
-
-/** Fewer senders are not shared out: a batch costs as much as some messages do. */
-const SMALLEST_SHARE = 8
-
 /** How often messages that wait too long are looked for; whatever they wait for keeps the process alive by itself. */
 const SWEEP_MS = 250
 
@@ -63,11 +39,6 @@ interface Sender {
   delays: number
 }
 
-interface Batch {
-  readonly senders: ReadonlyMap<Sender, readonly Entry[]>
-  readonly entries: readonly Entry[]
-}
-
 /**
  * A batch is whatever has gathered while the ones before were under way: no timer, so a lone call waits for nobody, and
  * under load batches grow by themselves.
@@ -78,25 +49,24 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   const ready = new Set<Sender>()
   /** The batches under way, and when each began. */
   const running = new Set<{ readonly since: number; readonly entries: readonly Entry[] }>()
-  let messages = 0
-  let bytes = 0
+  const load = { messages: 0, bytes: 0 }
   let isScheduled = false
   let sweeper: NodeJS.Timeout | undefined
 
   const save = (message: PreparedMessage): Promise<SavedChatMessage> => {
     const size = contentBytes(message)
-    if (messages >= limits.maxMessages || (messages > 0 && bytes + size > limits.maxBytes)) {
-      return Promise.reject(new StoreOverloaded(messages))
+    if (isOverLimit(load, size, { messages: limits.maxMessages, bytes: limits.maxBytes })) {
+      return Promise.reject(new StoreOverloaded(load.messages))
     }
-    messages += 1
-    bytes += size
+    load.messages += 1
+    load.bytes += size
     const now = Date.now()
     const pending = createPendingSave(message, now + limits.deadlineMs)
     const entry = { ...pending, bytes: size, lateAt: now + limits.patienceMs }
     enqueue(entry)
     return entry.outcome.finally(() => {
-      messages -= 1
-      bytes -= size
+      load.messages -= 1
+      load.bytes -= size
     })
   }
 
@@ -113,32 +83,38 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
 
   // Calls of one turn of the event loop go into one batch.
   const schedule = (): void => {
-    if (isScheduled || ready.size === 0 || !hasRoom()) return
+    if (isScheduled || ready.size === 0 || !mayBegin(runningMs())) return
     isScheduled = true
     setImmediate(() => {
       isScheduled = false
-      void run(takeBatch(ready, share()))
+      void run(take())
       schedule()
     })
   }
 
-  const hasRoom = (): boolean => {
-    if (running.size < USUAL_BATCHES) return true
-    const longAgo = Date.now() - LONG_BATCH_MS
-    return running.size < MOST_BATCHES && [...running].every(({ since }) => since < longAgo)
+  const runningMs = (): readonly number[] => {
+    const now = Date.now()
+    return Array.from(running, ({ since }) => now - since)
   }
 
-  // What is ready is shared by the batches that may begin: one is written while the other is made.
-  const share = (): number =>
-    Math.max(SMALLEST_SHARE, Math.ceil(ready.size / Math.max(1, USUAL_BATCHES - running.size)))
-
-  const run = async ({ senders: taken, entries }: Batch): Promise<void> => {
+  const run = async (batch: ReadonlyMap<Sender, readonly Entry[]>): Promise<void> => {
+    const entries = [...batch.values()].flat()
     const own = { since: Date.now(), entries }
     running.add(own)
     await saveWithRetries(entries, saveBatch)
     running.delete(own)
-    for (const [sender, messagesOfSender] of taken) giveBack(sender, messagesOfSender)
+    for (const [sender, messagesOfSender] of batch) giveBack(sender, messagesOfSender)
     schedule()
+  }
+
+  const take = (): ReadonlyMap<Sender, readonly Entry[]> => {
+    const batch = new Map<Sender, readonly Entry[]>()
+    for (const [sender, count] of takeBatch(unsettledOf(ready), sendersPerBatch(ready.size, running.size))) {
+      batch.set(sender, sender.waiting.slice(0, count))
+      sender.waiting = sender.waiting.slice(count)
+      ready.delete(sender)
+    }
+    return batch
   }
 
   const giveBack = (sender: Sender, entries: readonly Entry[]): void => {
@@ -182,35 +158,13 @@ const failLate = (entries: readonly Entry[]): void => {
   }
 }
 
-const takeBatch = (ready: Set<Sender>, mostSenders: number): Batch => {
-  const senders = new Map<Sender, readonly Entry[]>()
-  const entries: Entry[] = []
-  let size = 0
-  for (const sender of ready) {
-    if (senders.size === mostSenders) break
-    // Those that waited too long have their answer already.
-    const waiting = unsettled(sender.waiting)
-    const most = Math.min(BATCH_MESSAGES_OF_A_SENDER, BATCH_MESSAGES - entries.length)
-    let count = 0
-    for (const entry of waiting.slice(0, most)) {
-      if (size > 0 && size + entry.bytes > BATCH_BYTES) break
-      if (!isOfSameContact(entry, waiting[0])) break
-      size += entry.bytes
-      count += 1
-    }
-    if (waiting.length > 0 && count === 0) break
-    sender.waiting = waiting.slice(count)
-    ready.delete(sender)
-    senders.set(sender, waiting.slice(0, count))
-    entries.push(...waiting.slice(0, count))
+/** Senders without the messages that were answered while they waited. */
+function* unsettledOf(senders: Iterable<Sender>): Generator<Sender> {
+  for (const sender of senders) {
+    sender.waiting = unsettled(sender.waiting)
+    yield sender
   }
-  return { senders, entries }
 }
-
-// A message whose guest has no client yet is stored after the others of its batch; one of the same conversation that needs
-// no such client would overtake it.
-const isOfSameContact = ({ message }: Entry, first: Entry | undefined): boolean =>
-  message.guestUsername === first?.message.guestUsername && message.clientId === first.message.clientId
 
 const contentBytes = ({ text, imageUrl }: PreparedMessage): number =>
   Buffer.byteLength(text ?? '') + Buffer.byteLength(imageUrl ?? '')

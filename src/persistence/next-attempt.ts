@@ -1,0 +1,40 @@
+import { hasSqlState, isHeldUpByRow, isServerError, SqlState } from '../database/sql-state.js'
+import { blamesTheRow } from './blame.js'
+import type { Linking } from './message-rows.js'
+import { isRetryable } from './retry.js'
+
+/**
+ * What to do after a statement failed:
+ * - `halve`: one of the messages is the reason; save each half
+ * - `unlink`: the look-up of contacts is the reason; save without client
+ * - `drop_references`: the message names a client or an operator that does not exist; save it without
+ * - `reject`: this message fails for good
+ * - `wait`: another transaction holds a row that the message needs; leave it unsettled
+ * - `throw`: no message is the reason (connection lost, database busy or not ready); the caller decides
+ */
+export type NextAttempt = 'halve' | 'unlink' | 'drop_references' | 'reject' | 'wait' | 'throw'
+
+/** What was being saved when a statement failed. */
+export interface FailedAttempt {
+  readonly linking: Linking
+  /** Messages that are not settled yet. */
+  readonly size: number
+  /** The only one left is a guest's, and has waited for half of its time: `reconcile` can link it later. */
+  readonly mayUnlink: boolean
+}
+
+export const nextAttempt = (error: unknown, { linking, size, mayUnlink }: FailedAttempt): NextAttempt => {
+  if (isHeldUpByRow(error)) {
+    if (size > 1) return 'halve'
+    return linking === 'linked' && mayUnlink ? 'unlink' : 'wait'
+  }
+  if (blamesTheRow(error)) {
+    if (size > 1) return 'halve'
+    return hasSqlState(error, SqlState.foreignKeyViolation) ? 'drop_references' : 'reject'
+  }
+  // A message is more important than its contact: a missing privilege or table of the look-up does not cost it.
+  if (linking === 'linked' && isServerError(error) && !isRetryable(error)) return 'unlink'
+  // A policy of row-level security rejects a single row with this code.
+  if (hasSqlState(error, SqlState.insufficientPrivilege)) return size > 1 ? 'halve' : 'reject'
+  return 'throw'
+}

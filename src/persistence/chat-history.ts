@@ -3,7 +3,8 @@ import { ExitCode, OperatorError } from '../errors.js'
 import { checkLimit, rowsToRead, toContactFilter, type Contact } from './contact.js'
 import { cursorSql, parseCursor } from './cursor.js'
 import type { ChatMessage } from './message.js'
-import { MESSAGE_COLUMNS, type Names } from './sql-names.js'
+import type { Names } from './sql-names.js'
+import { MESSAGE_COLUMNS, toChatMessage } from './stored-message.js'
 
 export interface HistoryQuery extends Contact {
   /** Messages a page, 1 to 200; 50 when absent. */
@@ -50,7 +51,7 @@ export const readHistory = async (db: Queryable, names: Names, query: HistoryQue
   const ascending = forwards ? page : page.toReversed()
   const more = (rows[0]?.found ?? rows.length) > page.length
   return {
-    messages: ascending.map(({ cursor: _cursor, found: _found, ...message }) => message),
+    messages: ascending.map(toChatMessage),
     nextBefore: forwards || more ? (ascending[0]?.cursor ?? null) : null,
     nextAfter: ascending.at(-1)?.cursor ?? null,
   }

@@ -1,7 +1,8 @@
 import { checkLimit, rowsToRead } from './contact.js'
 import { cursorSql, parseCursor, type Position } from './cursor.js'
 import type { ChatMessage } from './message.js'
-import { MESSAGE_COLUMNS, periodOf, type Names, type ReadSession } from './sql-names.js'
+import { periodOf, type Names, type ReadSession } from './sql-names.js'
+import { MESSAGE_COLUMNS, toChatMessage } from './stored-message.js'
 
 export interface RecentChatsQuery {
   /** Chats a page, 1 to 200; 50 when absent. */
@@ -51,12 +52,12 @@ export const readRecentChats = async (session: ReadSession, query: RecentChatsQu
   const rows = await findPage(session, rowsToRead(limit), position)
   const page = rows.slice(0, Math.min(limit, countFitting(rows, query.maxBytes ?? Infinity)))
   return {
-    chats: page.map(({ cursor: _cursor, listedAt: _listedAt, username, phone, unreadCount, ...lastMessage }) => ({
-      clientId: lastMessage.clientId,
-      username,
-      phone,
-      lastMessage,
-      unreadCount,
+    chats: page.map((row) => ({
+      clientId: row.clientId,
+      username: row.username,
+      phone: row.phone,
+      lastMessage: toChatMessage(row),
+      unreadCount: row.unreadCount,
     })),
     nextBefore: rows.length > page.length ? (page.at(-1)?.cursor ?? null) : null,
   }
@@ -83,7 +84,7 @@ const findPage = async (
       recentSql(names, wanted, candidateLimit, position !== undefined),
       position === undefined ? [] : [position.createdAt, position.id],
     )
-    const page = rows.flatMap(({ candidates: _candidates, ...row }) => (row.id === null ? [] : [row]))
+    const page = rows.filter((row) => row.id !== null)
     if (page.length === wanted || (rows[0]?.candidates ?? 0) < candidateLimit) return page
   }
 }

@@ -40,24 +40,3 @@ export const UTC_NOW = `(now() AT TIME ZONE 'UTC')`
 
 /** The ten seconds in which an instant is, as the list of chats has it: what `chatkeep_period` of the migrations computes. */
 export const periodOf = (instant: string): string => `date_bin('10 seconds', ${instant}, timestamp '2000-01-01')`
-
-/** The columns of `ChatMessage` as the type of that name has them; instants leave the database as `timestamptz`. */
-export const MESSAGE_COLUMNS = `
-  m."id",
-  m."createdAt" AT TIME ZONE 'UTC' AS "createdAt",
-  m."clientId",
-  m."guestUsername",
-  m."guestPhone",
-  m."clientSocketId",
-  m."senderType",
-  m."operatorId",
-  m."messageType",
-  m."text",
-  m."imageUrl",
-  m."imageName",
-  m."mimeType",
-  m."isRead",
-  m."readAt" AT TIME ZONE 'UTC' AS "readAt",
-  m."sessionId",
-  m."idempotencyKey",
-  m."guestUnverified"`

@@ -389,7 +389,7 @@ describe('more messages than the store may hold', () => {
   }) => {
     await migrated(database)
     await withProxy(database.url, async ({ url, pointAt, cut }) => {
-      const store = createChatStore({ databaseUrl: url }, { deadlineMs: 600, maxQueuedMessages: 600 })
+      const store = createChatStore({ databaseUrl: url }, { deadlineMs: 2_000, maxQueuedMessages: 600 })
       await store.saveChatMessage(ONE)
       const away = new URL(url)
       away.port = '1'

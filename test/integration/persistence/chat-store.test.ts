@@ -13,6 +13,30 @@ const countRows = async (database: TestDatabase, table: string): Promise<number>
   return row?.count ?? -1
 }
 
+/** What the documentation says of a stored message. */
+const MESSAGE_FIELDS = [
+  'clientId',
+  'clientSocketId',
+  'createdAt',
+  'guestPhone',
+  'guestUnverified',
+  'guestUsername',
+  'id',
+  'idempotencyKey',
+  'imageName',
+  'imageUrl',
+  'isRead',
+  'messageType',
+  'mimeType',
+  'operatorId',
+  'readAt',
+  'senderType',
+  'sessionId',
+  'text',
+]
+
+const fieldsOf = (value: object | undefined): readonly string[] => Object.keys(value ?? {}).toSorted()
+
 describe('a guest', () => {
   test('becomes one client when fifty first messages arrive at once', async ({ database }) => {
     await migrated(database)
@@ -431,6 +455,24 @@ describe('history', () => {
       await expect(store.getChatHistory({ clientId: 1, before: cursor })).rejects.toMatchObject({
         code: 'invalid_cursor',
       })
+    })
+  })
+})
+
+describe('a stored message', () => {
+  test('has exactly the documented fields, with and without a bound of bytes', async ({ database }) => {
+    await migrated(database)
+    await withStore(database, async (store) => {
+      await store.saveChatMessage({ ...text('hello'), guestUsername: 'maria', sessionId: 's-1' })
+      for (const bound of [{}, { maxBytes: 1_000 }]) {
+        const page = await store.getChatHistory({ guestUsername: 'maria', ...bound })
+        expect(fieldsOf(page)).toEqual(['messages', 'nextAfter', 'nextBefore'])
+        expect(page.messages.map(fieldsOf)).toEqual([MESSAGE_FIELDS])
+        const recent = await store.getRecentChats(bound)
+        expect(fieldsOf(recent)).toEqual(['chats', 'nextBefore'])
+        expect(recent.chats.map(fieldsOf)).toEqual([['clientId', 'lastMessage', 'phone', 'unreadCount', 'username']])
+        expect(fieldsOf(recent.chats[0]?.lastMessage)).toEqual(MESSAGE_FIELDS)
+      }
     })
   })
 })

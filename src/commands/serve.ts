@@ -147,7 +147,7 @@ const serve = async (
   const { createChatStore } = await import('../persistence/chat-store.js')
   const { startChatServer } = await import('../server/chat-server.js')
   const { checkDatabase } = await import('../server/check-database.js')
-  const { within } = await import('../concurrency/in-flight.js')
+  const { within } = await import('../concurrency/within.js')
   const { createChatLog } = await import('../server/log.js')
 
   // With a journal a server may be started in the middle of an outage; what the database lacks shows when it is back.

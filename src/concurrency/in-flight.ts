@@ -1,47 +1,40 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { within } from './within.js'
 
-/** Knows what the server is still doing, so that closing can wait for it. */
-export interface Drain {
-  /** Whether new work is to be refused. */
+/** Work that is in flight, so that closing can wait for it. */
+export interface InFlight {
+  /** True from the first `drain`: the caller then refuses new work. */
   readonly closing: boolean
   /**
    * Counts a piece of work until it settles.
-   * @param giveUp called when the server ends without it
+   * @param giveUp called when `drain` ends without it
    */
-  track(work: Promise<unknown>, giveUp: () => void): void
+  add(work: Promise<unknown>, giveUp: () => void): void
   /**
-   * Has new work refused and waits for what is under way, but not longer than this.
-   * @returns how much was given up
+   * Waits until the work in flight has settled, at most until the deadline.
+   * @returns the number of pieces that were given up
    */
-  finish(deadlineMs: number): Promise<number>
+  drain(deadlineMs: number): Promise<number>
 }
 
-export const createDrain = (): Drain => {
-  const underWay = new Map<Promise<unknown>, () => void>()
+/** Starts with nothing in flight. */
+export const createInFlight = (): InFlight => {
+  const pending = new Map<Promise<unknown>, () => void>()
   let closing = false
   return {
     get closing() {
       return closing
     },
-    track: (work, giveUp) => {
-      underWay.set(work, giveUp)
-      const forget = (): boolean => underWay.delete(work)
-      work.then(forget, forget)
+    add: (work, giveUp) => {
+      pending.set(work, giveUp)
+      const remove = (): boolean => pending.delete(work)
+      work.then(remove, remove)
     },
-    finish: async (deadlineMs) => {
+    drain: async (deadlineMs) => {
       closing = true
-      await within(deadlineMs, Promise.allSettled(underWay.keys()))
-      const unfinished = [...underWay.values()]
-      for (const giveUp of unfinished) giveUp()
-      return unfinished.length
+      await within(deadlineMs, Promise.allSettled(pending.keys()))
+      const unsettled = [...pending.values()]
+      for (const giveUp of unsettled) giveUp()
+      return unsettled.length
     },
   }
-}
-
-/** Waits for the work, but not longer than this; a failure of it is not awaited either. */
-export const within = async (limitMs: number, work: Promise<unknown>): Promise<void> => {
-  const timer = new AbortController()
-  const limit = delay(limitMs, undefined, { signal: timer.signal }).catch(() => undefined)
-  await Promise.race([work.catch(() => undefined), limit])
-  timer.abort()
 }

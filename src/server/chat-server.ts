@@ -10,7 +10,8 @@ import { SILENT_LOG, type ChatLog } from '../chat-log.js'
 import type { ChatIo } from './chat-io.js'
 import { joinCluster, type ClusterOptions } from './cluster/cluster.js'
 import { connectedContact, findContact } from './events/conversation.js'
-import { createDrain, within } from '../concurrency/in-flight.js'
+import { createInFlight } from '../concurrency/in-flight.js'
+import { within } from '../concurrency/within.js'
 import { createHealthListener } from './http/health.js'
 import { createMessageSink } from './keeping/message-sink.js'
 import { limitsFrom, type ChatLimits } from './protection/limits.js'
@@ -89,8 +90,8 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     log,
   })
   const journal = options.journal && (await openJournal(options.journal, log).catch(afterClosing(cluster)))
-  const drain = createDrain()
-  const http = createServer(createHealthListener({ store, drain, journalState: () => sink.journalState(), log }))
+  const inFlight = createInFlight()
+  const http = createServer(createHealthListener({ store, inFlight, journalState: () => sink.journalState(), log }))
   const connections = trackConnections(http)
   const actualPort = await listen(http, host, port).catch(afterClosing(cluster, journal))
   // A failing accept (too many open files) costs that connection, not the server.
@@ -101,7 +102,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     path: PATH,
     serveClient: false,
     maxHttpBufferSize: MAX_PACKET_BYTES,
-    allowRequest: createAdmission({ drain, origins, log }),
+    allowRequest: createAdmission({ inFlight, origins, log }),
     adapter: cluster.adapter,
     ...(origins.length === 0 ? {} : { cors: { origin: origins.includes('*') ? '*' : origins } }),
   })
@@ -129,7 +130,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     sink,
     log,
     operatorSecret: secret,
-    drain,
+    inFlight,
     limits,
     createQuota: createQuotas(limits),
   }
@@ -137,7 +138,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   io.on('connection', (socket) => serveSocket(parts, socket))
 
   const close = async (): Promise<void> => {
-    const unfinished = await drain.finish(DRAIN_DEADLINE_MS)
+    const unfinished = await inFlight.drain(DRAIN_DEADLINE_MS)
     if (unfinished > 0)
       log.warn({ event: 'drain_incomplete', requests: unfinished }, 'requests were told to repeat themselves elsewhere')
     await within(JOURNAL_DEADLINE_MS, sink.close())

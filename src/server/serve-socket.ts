@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { createAnswer, toWireError } from './events/answering.js'
 import type { ChatSocket } from './chat-io.js'
-import type { Drain } from '../concurrency/in-flight.js'
+import type { InFlight } from '../concurrency/in-flight.js'
 import { guestListeners } from './events/guest-events.js'
 import { historyListeners } from './events/history-events.js'
 import { joinListeners } from './events/join.js'
@@ -16,15 +16,15 @@ import type { ServerContext, SocketSession } from './events/server-context.js'
 
 /** What all sockets of a server share, before each gets its way of answering. */
 export interface ServerParts extends Omit<ServerContext, 'answer'> {
-  readonly drain: Drain
+  readonly inFlight: InFlight
   readonly limits: ChatLimits
   readonly createQuota: () => Quota
 }
 
 /** Serves one socket from its connection to its end. */
 export const serveSocket = (parts: ServerParts, socket: ChatSocket): void => {
-  const { drain, limits, log } = parts
-  const chat: ServerContext = { ...parts, answer: createAnswer({ drain, log, quota: parts.createQuota() }) }
+  const { inFlight, limits, log } = parts
+  const chat: ServerContext = { ...parts, answer: createAnswer({ inFlight, log, quota: parts.createQuota() }) }
   const session: SocketSession = { socket, inOrder: createSerialQueue() }
   const listeners = new Map(
     [joinListeners, guestListeners, operatorListeners, historyListeners].flatMap((listenersOf) =>

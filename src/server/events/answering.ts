@@ -10,7 +10,7 @@ import {
 } from '../../persistence/errors.js'
 import type { ChatLog } from '../../chat-log.js'
 import type { Listener } from '../chat-io.js'
-import type { Drain } from '../../concurrency/in-flight.js'
+import type { InFlight } from '../../concurrency/in-flight.js'
 import { errorFields } from '../error-fields.js'
 import type { Acknowledgement, WireError } from '../../protocol/acknowledgement.js'
 import type { Quota } from '../protection/quota.js'
@@ -27,7 +27,7 @@ export interface Reply {
 }
 
 export interface Answering {
-  readonly drain: Drain
+  readonly inFlight: InFlight
   readonly quota: Quota
   readonly log: ChatLog
 }
@@ -43,7 +43,7 @@ export type Answer = <Payload>(
  * Makes the one wrapper that every event of a socket goes through. The work starts before the listener returns, so that events are taken in
  * the order in which they came. What is no `OperatorError` is a bug: it is logged with its place, and the client learns only that.
  */
-export const createAnswer = ({ drain, quota, log }: Answering): Answer => {
+export const createAnswer = ({ inFlight, quota, log }: Answering): Answer => {
   const attempt = async <Payload>(
     event: string,
     schema: z.ZodType<Payload>,
@@ -51,7 +51,7 @@ export const createAnswer = ({ drain, quota, log }: Answering): Answer => {
     work: (payload: Payload) => Reply | Promise<Reply>,
   ): Promise<Reply> => {
     try {
-      if (drain.closing) throw serverClosing()
+      if (inFlight.closing) throw serverClosing()
       return await throughQuota(quota, () => parse(event, schema, given), work)
     } catch (error) {
       if (isForTheLog(error)) {
@@ -68,7 +68,7 @@ export const createAnswer = ({ drain, quota, log }: Answering): Answer => {
         acknowledge(error === undefined ? { ...answer, ok: true } : { ok: false, error: toWireError(error) })
         afterwards?.()
       })
-      drain.track(
+      inFlight.add(
         settled.catch((error: unknown) => {
           const fields = { event: 'answer_failed', request: event, ...errorFields(error) }
           log.error(fields, 'a request failed after its work')

@@ -2,13 +2,13 @@ import type { RequestListener, ServerResponse } from 'node:http'
 import type { ChatStore } from '../../persistence/chat-store.js'
 import { OperatorError } from '../../errors.js'
 import type { ChatLog } from '../../chat-log.js'
-import type { Drain } from '../../concurrency/in-flight.js'
+import type { InFlight } from '../../concurrency/in-flight.js'
 import { errorFields } from '../error-fields.js'
 import type { JournalState } from '../keeping/message-sink.js'
 
 export interface Health {
   readonly store: ChatStore
-  readonly drain: Drain
+  readonly inFlight: InFlight
   readonly journalState: () => JournalState | undefined
   readonly log: ChatLog
 }
@@ -25,7 +25,7 @@ const ASK_AGAIN_AFTER_MS = 1_000
  * Answers `/healthz` (does the process serve?) and `/readyz` (could it keep a message now?): 200, or 503 with a code.
  * Everything else is not here.
  */
-export const createHealthListener = ({ store, drain, journalState, log }: Health): RequestListener => {
+export const createHealthListener = ({ store, inFlight, journalState, log }: Health): RequestListener => {
   const readTrouble = onceASecond(async (): Promise<Trouble> => {
     try {
       await store.checkReady()
@@ -36,8 +36,8 @@ export const createHealthListener = ({ store, drain, journalState, log }: Health
     }
   })
   const PROBES: Readonly<Record<string, () => Promise<Trouble>>> = {
-    '/healthz': () => Promise.resolve(drain.closing ? CLOSING : undefined),
-    '/readyz': async () => (drain.closing ? CLOSING : readTrouble()),
+    '/healthz': () => Promise.resolve(inFlight.closing ? CLOSING : undefined),
+    '/readyz': async () => (inFlight.closing ? CLOSING : readTrouble()),
   }
   return ({ method, url = '' }, response) => {
     const [path = ''] = url.split('?')

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { ChatLog } from '../../chat-log.js'
-import type { Drain } from '../../concurrency/in-flight.js'
+import type { InFlight } from '../../concurrency/in-flight.js'
 
 export interface Admission {
-  readonly drain: Drain
+  readonly inFlight: InFlight
   /** Web origins that may connect beside the server's own; `*` for all. */
   readonly origins: readonly string[]
   readonly log: ChatLog
@@ -21,14 +21,14 @@ const LONGEST_ORIGIN_SHOWN = 200
  * (a polling client needs new requests for its last acknowledgements), but no new ones come in.
  */
 export const createAdmission =
-  ({ drain, origins, log }: Admission): AllowRequest =>
+  ({ inFlight, origins, log }: Admission): AllowRequest =>
   ({ headers }, answer) => {
     const { origin, host } = headers
     const isAllowed = origin === undefined || origins.includes('*') || origins.includes(origin) || isOwn(origin, host)
     const shown = origin?.slice(0, LONGEST_ORIGIN_SHOWN)
     if (!isAllowed)
       log.warn({ event: 'origin_refused', origin: shown }, 'a connection was refused: its origin is not allowed')
-    const reason = drain.closing ? 'the server is closing' : isAllowed ? null : 'this origin is not allowed'
+    const reason = inFlight.closing ? 'the server is closing' : isAllowed ? null : 'this origin is not allowed'
     answer(reason, reason === null)
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ExitCode, OperatorError } from '../errors.js'
+import { rulesOf } from '../protocol/error-codes.js'
 import type { ChatAddress } from './chat-address.js'
 import { openChatConnection, type Answer } from './chat-connection.js'
 
@@ -143,8 +144,9 @@ export const createChatPeer = ({
   }
 }
 
-/** Repeating would help: the server says so, or met us before we had joined it again. */
-const isPassing = ({ retryable, code }: Refusal): boolean => retryable === true || code === 'not_joined'
+/** Whether to ask again: the server says so, or the question overtook the join after a reconnect. */
+const isPassing = ({ retryable, code }: Refusal): boolean =>
+  retryable === true || rulesOf(code)?.repeat === 'after join'
 
 type Refusal = Extract<Answer, { readonly ok: false }>['error']
 

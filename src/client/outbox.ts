@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { OperatorError } from '../errors.js'
+import { mayBeStoredAfter } from '../protocol/error-codes.js'
 import type { Answer } from './chat-connection.js'
 import { ChatClientClosed, MessageRefused, MessageUnanswered } from './chat-errors.js'
-import type { OnAttempt } from './chat-peer.js'
+import type { AttemptOutcome, OnAttempt } from './chat-peer.js'
 
 /** A message as the socket protocol has it. */
 export interface OutgoingChatMessage {
@@ -98,28 +99,12 @@ export const createOutbox = (deliver: (message: QueuedMessage, onAttempt: OnAtte
   }
 }
 
-/** Refusals of a server that has not touched the message; after every other attempt it may be stored. */
-const NOT_TAKEN: ReadonlySet<string | undefined> = new Set([
-  'invalid_payload',
-  'invalid_message',
-  'invalid_token',
-  'unauthorized',
-  'forbidden',
-  'not_joined',
-  'rate_limited',
-  'server_closing',
-  'store_overloaded',
-  'schema_not_ready',
-  'unknown_conversation',
-  'idempotency_conflict',
-])
-
-const note = (entry: Entry, outcome: Parameters<OnAttempt>[0], code?: string): void => {
+const note = (entry: Entry, outcome: AttemptOutcome, code = ''): void => {
   if (outcome === 'sent') {
     entry.attempts += 1
     entry.unknown += 1
   }
-  if (outcome === 'refused' && NOT_TAKEN.has(code)) entry.unknown -= 1
+  if (outcome === 'refused' && !mayBeStoredAfter(code)) entry.unknown -= 1
 }
 
 const keptOf = ({ message: { messageId }, attempts, unknown }: Entry, answer: Answer): KeptMessage => {

@@ -1,40 +1,46 @@
 import { ExitCode, OperatorError } from '../errors.js'
+import { ERROR_CODES, type ErrorCode } from './error-codes.js'
 
-const refusal = (code: string, message: string, retryable = false): OperatorError =>
-  new OperatorError(code, message, { retryable, exitCode: ExitCode.no })
+const refusal = (code: ErrorCode, text: string = ERROR_CODES[code].text): OperatorError =>
+  new OperatorError(code, text, { retryable: ERROR_CODES[code].repeat === 'later', exitCode: ExitCode.no })
 
-/** @param mistakes what is wrong, one entry a field; never the values, which may be personal */
+/** @param mistakes one entry a field; never its value, which may be personal data */
 export const invalidPayload = (event: string, mistakes: readonly string[]): OperatorError =>
-  refusal('invalid_payload', `the payload of ${event} is not usable: ${mistakes.join('; ')}`)
+  refusal('invalid_payload', `the payload of ${event} is invalid: ${mistakes.join('; ')}`)
 
-export const invalidToken = (): OperatorError =>
-  refusal('invalid_token', 'the token is not one that a join has given out; forget it and join without')
+export const invalidToken = (): OperatorError => refusal('invalid_token')
 
-export const notJoined = (): OperatorError => refusal('not_joined', 'join first')
+export const notJoined = (): OperatorError => refusal('not_joined')
 
-export const forbidden = (role: string): OperatorError => refusal('forbidden', `this is not for the role ${role}`)
+export const forbidden = (role: string): OperatorError =>
+  refusal('forbidden', `this event is not available to the role ${role}`)
 
-export const unauthorized = (reason: string): OperatorError => refusal('unauthorized', reason)
+/** The operator presented no secret, or a wrong one. */
+export const wrongOperatorSecret = (): OperatorError => refusal('unauthorized')
 
-export const unknownConversation = (): OperatorError =>
-  refusal('unknown_conversation', 'nobody is connected under this name and nothing is stored under it')
+/** The server has no operator secret. */
+export const operatorsDisabled = (): OperatorError => refusal('unauthorized', 'operators cannot join this server')
 
-export const unknownEvent = (): OperatorError => refusal('unknown_event', 'there is no such event')
+export const unknownConversation = (): OperatorError => refusal('unknown_conversation')
+
+export const unknownEvent = (): OperatorError => refusal('unknown_event')
 
 export const rateLimited = (perSecond: number): OperatorError =>
-  refusal('rate_limited', `more than ${perSecond} events a second; wait a moment and repeat this`, true)
+  refusal('rate_limited', `more than ${perSecond} events per second; wait a moment and send this again`)
 
-export const tooManyPending = (where: string): OperatorError =>
-  refusal('too_many_pending', `too much waits for its answer at ${where}; wait for some and repeat this`, true)
+/** @param scope what has reached its limit: `this connection` or `this server` */
+export const tooManyPending = (scope: string): OperatorError =>
+  refusal(
+    'too_many_pending',
+    `too many requests are waiting for an answer on ${scope}; wait for some of them and send this again`,
+  )
 
-export const tooManyConnections = (most: number): OperatorError =>
-  refusal('too_many_connections', `this server takes ${most} connections, and has them; connect again later`, true)
+export const tooManyConnections = (limit: number): OperatorError =>
+  refusal('too_many_connections', `connection limit reached (${limit}); connect again later`)
 
-export const neverJoined = (timeoutMs: number): OperatorError =>
-  refusal('join_timeout', `nobody joined within ${timeoutMs / 1_000} s; connect again and join`, true)
+export const joinTimeout = (timeoutMs: number): OperatorError =>
+  refusal('join_timeout', `no join within ${timeoutMs / 1_000} s; connect again and join`)
 
-export const invalidPacket = (): OperatorError =>
-  refusal('invalid_packet', 'this is no packet of Socket.IO, or one with more than ten binary parts')
+export const invalidPacket = (): OperatorError => refusal('invalid_packet')
 
-export const serverClosing = (): OperatorError =>
-  refusal('server_closing', 'the server is closing; connect again and repeat this', true)
+export const serverClosing = (): OperatorError => refusal('server_closing')

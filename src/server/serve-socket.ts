@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { createAnswer, toWireError } from './events/answering.js'
+import { createAnswer } from './events/answering.js'
+import { toWireError } from './events/wire-error.js'
 import type { ChatSocket } from './chat-io.js'
 import type { InFlight } from '../concurrency/in-flight.js'
 import { guestListeners } from './events/guest-events.js'
@@ -9,7 +10,7 @@ import type { ChatLimits } from './protection/limits.js'
 import { operatorListeners } from './events/operator-events.js'
 import { leave } from './cluster/presence.js'
 import type { Quota } from './protection/quota.js'
-import { invalidPacket, neverJoined, unknownEvent } from '../protocol/refusals.js'
+import { invalidPacket, joinTimeout, unknownEvent } from '../protocol/refusals.js'
 import { createSerialQueue } from '../concurrency/serial-queue.js'
 import { endWhenUnread } from './protection/slow-reader.js'
 import type { ServerContext, SocketSession } from './events/server-context.js'
@@ -63,6 +64,6 @@ const endInvalid = ({ log }: ServerParts, socket: ChatSocket, error: unknown): v
 const endUnjoined = ({ limits, log }: ServerParts, socket: ChatSocket): void => {
   if (socket.data.participant !== undefined) return
   log.debug({ event: 'join_timeout', socket: socket.id }, 'a connection was ended: nobody joined')
-  socket.emit('refused', toWireError(neverJoined(limits.joinTimeoutMs)))
+  socket.emit('refused', toWireError(joinTimeout(limits.joinTimeoutMs)))
   socket.conn.close()
 }

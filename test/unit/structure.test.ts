@@ -72,7 +72,10 @@ const DIRECTIONS: Directions = {
     persistence: 'sends through the store, and reads back what it kept',
     database: 'reads back, and names the target',
   },
-  client: { database: 'errors of a connection, which are the same for a socket' },
+  client: {
+    database: 'errors of a connection, which are the same for a socket',
+    protocol: 'what an error code means',
+  },
   server: {
     protocol: 'speaks it',
     journal: 'keeps messages while the database is unavailable',

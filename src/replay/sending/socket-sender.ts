@@ -1,4 +1,5 @@
 import { toUsername } from '../../persistence/prepare-message.js'
+import { rulesOf } from '../../protocol/error-codes.js'
 import { conversationOf } from '../../protocol/identity.js'
 import type { Answer } from '../../client/chat-connection.js'
 import { createChatPeer } from '../../client/chat-peer.js'
@@ -99,17 +100,10 @@ const contentOf = ({ messageType, text, image }: TranscriptMessage) => ({
   mimeType: image?.mimeType,
 })
 
-/** Refusals that concern one message; every other would meet the next one as well. */
-const BLAMES_THE_MESSAGE: ReadonlySet<string> = new Set([
-  'invalid_message',
-  'invalid_payload',
-  'idempotency_conflict',
-  'internal',
-])
-
 const outcomeOf = (answer: Answer): SendOutcome => {
   if (answer.ok) return { kind: answer.duplicate === true ? 'duplicate' : 'saved' }
   const { code, message } = answer.error
-  if (BLAMES_THE_MESSAGE.has(code)) return { kind: 'rejected', reason: message }
+  // Every other refusal would meet the next message, too.
+  if (rulesOf(code)?.concerns === 'request') return { kind: 'rejected', reason: message }
   throw refusalOf(answer)
 }

@@ -5,7 +5,7 @@ import { conversationOf, createGuestToken, isGuestToken } from '../../protocol/i
 import { isOperatorSecret } from '../protection/operator-secret.js'
 import { joinSchema } from '../../protocol/payloads.js'
 import { enter } from '../cluster/presence.js'
-import { invalidToken, unauthorized } from '../../protocol/refusals.js'
+import { invalidToken, operatorsDisabled, wrongOperatorSecret } from '../../protocol/refusals.js'
 
 type JoinPayload = z.infer<typeof joinSchema>
 type GuestJoin = Extract<JoinPayload, { role: 'client' }>
@@ -44,13 +44,9 @@ const joinAsOperator = (
 ): Reply => {
   const { operatorSecret, log } = chat
   if (operatorSecret === undefined || !isOperatorSecret(token, operatorSecret)) {
-    log.warn(
-      { event: 'operator_refused', socket: session.socket.id },
-      'an operator was refused: no secret, or a wrong one',
-    )
-    const reason =
-      operatorSecret === undefined ? 'this server takes no operators' : 'the operator secret is missing or wrong'
-    return { error: unauthorized(reason), afterwards: () => session.socket.disconnect(true) }
+    log.warn({ event: 'operator_refused', socket: session.socket.id }, 'operator refused: no secret, or a wrong one')
+    const error = operatorSecret === undefined ? operatorsDisabled() : wrongOperatorSecret()
+    return { error, afterwards: () => session.socket.disconnect(true) }
   }
   session.guestToken = undefined
   enter(chat, session.socket, { role: 'operator', operatorId: operatorId ?? null, name })

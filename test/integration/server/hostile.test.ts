@@ -145,12 +145,12 @@ const told = ({ ok, error, messages }: Partial<Ack>): string => {
 test('what somebody gets who pretends to be somebody else', async ({ chat }) => {
   expect(await impersonate(chat)).toMatchInlineSnapshot(`
     {
-      "a conversation's public name for a token": "invalid_token: the token is not one that a join has given out; forget it and join without",
+      "a conversation's public name for a token": "invalid_token: the token is invalid; discard it and join without one",
       "a guessed token": "ok",
       "a guessed token, history": "ok, 0 messages",
-      "a guest answering as operator": "forbidden: this is not for the role client",
-      "a guest asking for an operator's list": "forbidden: this is not for the role client",
-      "a malformed token": "invalid_token: the token is not one that a join has given out; forget it and join without",
+      "a guest answering as operator": "forbidden: this event is not available to the role client",
+      "a guest asking for an operator's list": "forbidden: this event is not available to the role client",
+      "a malformed token": "invalid_token: the token is invalid; discard it and join without one",
       "a registered client's name, history": "ok, 0 messages",
       "a registered client's name, writing": "ok",
       "an operator with a secret of another type": "unauthorized: the operator secret is missing or wrong; io server disconnect",

@@ -96,6 +96,19 @@ describe('a chat client', () => {
     })
   })
 
+  test.each([
+    ['too_many_pending', false],
+    ['message_not_stored', false],
+    ['database_refused', true],
+    ['server_closing', true],
+    ['code_of_a_newer_server', true],
+  ])('takes from the table whether a message may be stored after %s', async (code, mayBeStored) => {
+    const script: Script = ({ event }) => (event === 'join' ? JOINED : refusal(code, false))
+    await withClient(script, {}, async (client) => {
+      await expect(client.send({ message: 'a' })).rejects.toMatchObject({ name: 'MessageRefused', code, mayBeStored })
+    })
+  })
+
   test('says that a message may be stored when its patience ends', async () => {
     await withClient(
       ({ event }) => (event === 'join' ? JOINED : undefined),

@@ -1,0 +1,36 @@
+import type * as z from 'zod'
+import type { Acknowledgement } from '../../protocol/acknowledgement.js'
+import { invalidPayload } from '../../protocol/refusals.js'
+
+type Acknowledge = (acknowledgement: Acknowledgement) => void
+
+export interface EventArguments {
+  readonly payload: unknown
+  /** Does nothing when the client asked for no acknowledgement. */
+  readonly acknowledge: Acknowledge
+}
+
+/** Clients send (payload), (payload, callback), (callback) or nothing; `undefined` crosses the wire as null. */
+export const readArguments = (args: readonly unknown[]): EventArguments => {
+  const last = args.at(-1)
+  // Socket.IO puts a function of its own in the last place when, and only when, the client asked for an acknowledgement.
+  const acknowledge = typeof last === 'function' ? (last as Acknowledge) : () => undefined
+  const first = typeof args[0] === 'function' ? undefined : args[0]
+  return { payload: first ?? {}, acknowledge }
+}
+
+/** @throws OperatorError `invalid_payload`, naming every field that is wrong */
+export const parsePayload = <Payload>(event: string, schema: z.ZodType<Payload>, payload: unknown): Payload => {
+  const parsed = schema.safeParse(payload)
+  if (parsed.success) return parsed.data
+  throw invalidPayload(
+    event,
+    parsed.error.issues.map(({ path, message }) => [...path, message].join(' ')),
+  )
+}
+
+/** Characters of a parsed payload, which is flat and has known fields only. */
+export const charactersIn = (payload: unknown): number =>
+  typeof payload === 'object' && payload !== null
+    ? Object.values(payload).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
+    : 0

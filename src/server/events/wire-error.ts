@@ -1,12 +1,5 @@
 import { OperatorError } from '../../errors.js'
-import {
-  DatabaseRefused,
-  MessageNotStored,
-  SchemaNotReady,
-  StoreClosed,
-  StoreOverloaded,
-  StoreUnavailable,
-} from '../../persistence/errors.js'
+import { IdempotencyConflict, InvalidMessage, StoreClosed, StoreError } from '../../persistence/errors.js'
 import type { WireError } from '../../protocol/acknowledgement.js'
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../protocol/error-codes.js'
 
@@ -24,18 +17,12 @@ const wireCodeOf = (error: unknown): ErrorCode => {
   return error instanceof OperatorError && isErrorCode(error.code) ? error.code : 'internal'
 }
 
-const SERVER_FAULTS = [
-  StoreUnavailable,
-  StoreOverloaded,
-  StoreClosed,
-  SchemaNotReady,
-  DatabaseRefused,
-  MessageNotStored,
-]
-
 /**
  * Whether the operator of the server has to look at it, rather than the client. Its own text is for the log only: what the
- * database says may contain addresses and other people's data.
+ * database says may contain addresses and other people's data. Of the store's errors only two are about what the client sent.
  */
-export const isServerFault = (error: unknown): boolean =>
-  !(error instanceof OperatorError) || SERVER_FAULTS.some((kind) => error instanceof kind) || !isErrorCode(error.code)
+export const isServerFault = (error: unknown): boolean => {
+  if (!(error instanceof OperatorError) || !isErrorCode(error.code)) return true
+  const isAboutTheMessage = error instanceof InvalidMessage || error instanceof IdempotencyConflict
+  return error instanceof StoreError && !isAboutTheMessage
+}

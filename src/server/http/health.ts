@@ -4,7 +4,7 @@ import { OperatorError } from '../../errors.js'
 import type { ChatLog } from '../../chat-log.js'
 import type { InFlight } from '../../concurrency/in-flight.js'
 import { errorFields } from '../error-fields.js'
-import type { JournalState } from '../keeping/message-sink.js'
+import type { JournalState } from '../keeping/journal-health.js'
 
 export interface Health {
   readonly store: ChatStore

@@ -104,7 +104,7 @@ describe('with the database away', () => {
         event: 'request_failed',
         request: 'clientMessage',
         error: 'TypeError',
-        stack: expect.stringMatching(/^at .*server-failures/) as string,
+        stack: expect.stringMatching(/^at .*failures\.test/) as string,
       })
     })
   })

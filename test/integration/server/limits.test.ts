@@ -56,7 +56,7 @@ test('a connection beyond the most is told so, and another may take its place', 
     await chat.connect('polling')
     for (const transport of ['websocket', 'polling'] as const) {
       await expect(connectTo(chat.server.port, transport)).rejects.toMatchObject({
-        message: expect.stringContaining('takes 2 connections') as string,
+        message: expect.stringContaining('connection limit reached (2)') as string,
         data: { code: 'too_many_connections', retryable: true },
       })
     }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { parseChatUrl } from '../../../src/client/chat-address.js'
 import { createChatPeer, type ChatPeer, type PeerOptions } from '../../../src/client/chat-peer.js'
 import { cut, withScriptedChat, type Asked, type Script } from '../../support/scripted-chat.js'
@@ -84,6 +84,7 @@ describe('somebody at a chat server', () => {
       ({ event }) => (event === 'join' ? JOINED : away),
       { patienceMs: 200 },
       async (peer) => {
+        await vi.waitFor(() => peer.connect())
         await expect(peer.ask('clientMessage', message)).rejects.toMatchObject({
           code: 'database_unavailable',
           message: 'the chat server keeps no messages: it is away',
@@ -98,6 +99,7 @@ describe('somebody at a chat server', () => {
       ({ event }) => (event === 'join' ? JOINED : { ok: true, queued: true }),
       { patienceMs: 200 },
       async (peer) => {
+        await vi.waitFor(() => peer.connect())
         await expect(peer.ask('clientMessage', message)).rejects.toMatchObject({ code: 'queued', exitCode: 3 })
       },
     )

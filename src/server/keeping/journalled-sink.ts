@@ -1,0 +1,141 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { createGate } from '../../concurrency/gate.js'
+import { within } from '../../concurrency/within.js'
+import { OperatorError } from '../../errors.js'
+import { notQueued } from '../../journal/journal-errors.js'
+import type { Journal } from '../../journal/journal.js'
+import { createStoredOrder } from '../../journal/stored-order.js'
+import type { Submission } from '../../journal/submission.js'
+import { StoreError } from '../../persistence/errors.js'
+import { prepareMessage } from '../../persistence/prepare-message.js'
+import { errorFields } from '../error-fields.js'
+import { completeContact } from './conversation-contact.js'
+import { createDatabaseClock } from './database-clock.js'
+import { createJournalDrain } from './drain-journal.js'
+import { createJournalHealth } from './journal-health.js'
+import type { KeepOutcome, MessageSink, MessageSinkParts } from './message-sink.js'
+import { saveEntry } from './save-entry.js'
+import { firstMode, next, reasonOf, type JournalMode, type SinkEvent } from './sink-mode.js'
+
+/**
+ * How long each message waits while the journal is drained, so that it empties faster than it fills: one sender alone can add
+ * 1,700 messages a second, of which 700 can be stored, since they are stored one after another.
+ */
+const SLOWED_DOWN_MS = 50
+
+/** Enough for the save in progress, since a server with a journal gives its store a short deadline. */
+const STOP_DEADLINE_MS = 1_800
+
+/** A sink that keeps messages in the journal while the database is unavailable. */
+export const createJournalledSink = (parts: MessageSinkParts, journal: Journal): MessageSink => {
+  const { store, findContact, connectedContact, onCommitted, log } = parts
+  const file = { journal: journal.path }
+  const clock = createDatabaseClock()
+  const gate = createGate()
+  const health = createJournalHealth(journal, log)
+  let order = createStoredOrder()
+  let mode = firstMode(journal.waiting)
+
+  const on = (event: SinkEvent): void => {
+    mode = next(mode, event)
+  }
+  const complete = (submission: Submission): Promise<Submission> => completeContact(submission, findContact)
+
+  const drain = createJournalDrain({
+    journal,
+    gate,
+    log,
+    save: (entry) => saveEntry({ ...parts, journal, order, complete }, entry),
+    onAvailable: () => on({ kind: 'available' }),
+    onUnavailable: (code) => on({ kind: 'unavailable', code }),
+    onEmpty: () => {
+      health.works()
+      on({ kind: 'drained' })
+      order = createStoredOrder()
+    },
+  })
+
+  const keep = async (submission: Submission): Promise<KeepOutcome> => {
+    const receivedAt = clock.now()
+    if (mode.kind === 'draining') await delay(SLOWED_DOWN_MS)
+    await gate.passed()
+    return mode.kind === 'direct'
+      ? saveOrEnqueue(submission, receivedAt)
+      : enqueue(submission, { receivedAt, mode, attempted: false })
+  }
+
+  const saveOrEnqueue = async (submission: Submission, receivedAt: Date): Promise<KeepOutcome> => {
+    let completed = submission
+    try {
+      completed = await complete(submission)
+      const askedAt = Date.now()
+      const saved = await store.saveChatMessage(completed.message)
+      if (!saved.duplicate) clock.note(saved.createdAt, askedAt, Date.now())
+      onCommitted(completed, saved)
+      return { queued: false, saved }
+    } catch (error) {
+      if (!isUnavailable(error)) throw error
+      // A journal that is being emptied takes nothing new; afterwards the mode may be direct again.
+      await gate.passed()
+      if (mode.kind === 'direct')
+        log.warn(
+          { event: 'journal_in_use', ...errorFields(error), ...file },
+          'the database is unavailable: messages go to the journal',
+        )
+      const queueing = { kind: 'queueing', reason: error.code } as const
+      on({ kind: 'unavailable', code: error.code })
+      return enqueue(completed, { receivedAt, mode: queueing, attempted: true })
+    }
+  }
+
+  const enqueue = async (submission: Submission, { receivedAt, mode, attempted }: Enqueueing): Promise<KeepOutcome> => {
+    const { message, contactKnown } = submission
+    const contact = contactKnown ? undefined : connectedContact(message.sessionId)
+    const prepared = prepareMessage({ ...message, ...contact, createdAt: receivedAt })
+    try {
+      await journal.add({
+        ...submission,
+        message: { ...prepared, sessionId: message.sessionId },
+        contactKnown: contactKnown || contact !== undefined,
+        attempted,
+      })
+      health.works()
+      return { queued: true, reason: reasonOf(mode) }
+    } catch (error) {
+      if (!(error instanceof OperatorError) || !error.retryable) throw error
+      health.failed(error)
+      throw notQueued(error)
+    } finally {
+      drain.start()
+    }
+  }
+
+  if (mode.kind === 'draining') {
+    log.warn({ event: 'journal_waiting', messages: journal.waiting, ...file }, 'the journal has messages to store')
+    drain.start()
+  }
+  return {
+    journalState: () => health.state(),
+    keep,
+    close: async () => {
+      await within(STOP_DEADLINE_MS, drain.stop())
+      await journal.close()
+      if (journal.waiting === 0) return
+      log.warn(
+        { event: 'journal_left', messages: journal.waiting, ...file },
+        `the journal still has messages to store: start the server with it again, or run: chatkeep replay ${journal.path}`,
+      )
+    },
+  }
+}
+
+interface Enqueueing {
+  readonly receivedAt: Date
+  readonly mode: JournalMode
+  /** An attempt to store the message was made, and its outcome is unknown. */
+  readonly attempted: boolean
+}
+
+/** Whether the database is unavailable, busy or not migrated, rather than the message at fault. */
+const isUnavailable = (error: unknown): error is StoreError =>
+  error instanceof StoreError && (error.blames === 'schema' || (error.blames === 'database' && error.retryable))

@@ -2,22 +2,16 @@ import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
 import { toContact } from './conversation.js'
 import { toGuestHistoryMessage } from '../../protocol/outgoing.js'
-import { MAX_PAGE_BYTES } from '../protection/limits.js'
 import type { Guest } from '../../protocol/participants.js'
 import { historySchema, type ContactPayload } from '../../protocol/payloads.js'
 import { joinedAt } from '../cluster/presence.js'
-
-interface Page {
-  readonly before: string | undefined
-  readonly limit: number | undefined
-  readonly maxBytes: number
-}
+import { pageOf, type Page } from './page.js'
 
 /** `history`, the one event that both sides have: a guest reads its own conversation, an operator anybody's. */
 export const historyListeners = (chat: ServerContext, { socket, inOrder }: SocketSession): Listeners => ({
   history: chat.answer('history', historySchema, ({ before, limit, ...whose }) => {
     const participant = joinedAt(socket)
-    const page = { before: before ?? undefined, limit: limit ?? undefined, maxBytes: MAX_PAGE_BYTES }
+    const page = pageOf({ before, limit })
     return inOrder(() =>
       participant.role === 'client'
         ? readGuestHistory(chat, participant, page)

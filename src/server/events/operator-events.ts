@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
 import { idempotencyKeyOf, operatorSender } from '../../protocol/identity.js'
-import { MAX_PAGE_BYTES } from '../protection/limits.js'
 import { markRead } from './mark-read.js'
 import type { Operator } from '../../protocol/participants.js'
 import {
@@ -14,6 +13,7 @@ import {
   type MessagePayload,
 } from '../../protocol/payloads.js'
 import { connectedOperators, conversationRoom, operatorAt } from '../cluster/presence.js'
+import { pageOf } from './page.js'
 import { contentOf, keepAndAnnounce } from './saving.js'
 
 /** What an operator may ask for, apart from `join` and `history`. */
@@ -34,14 +34,10 @@ export const operatorListeners = (chat: ServerContext, session: SocketSession): 
       operatorAt(socket)
       return { afterwards: () => socket.emit('connectedOperatorsList', connectedOperators(chat)) }
     }),
-    recentChats: answer('recentChats', recentChatsSchema, ({ before, limit }) => {
+    recentChats: answer('recentChats', recentChatsSchema, (payload) => {
       operatorAt(socket)
       return inOrder(async () => {
-        const { chats, nextBefore } = await store.getRecentChats({
-          before: before ?? undefined,
-          limit: limit ?? undefined,
-          maxBytes: MAX_PAGE_BYTES,
-        })
+        const { chats, nextBefore } = await store.getRecentChats(pageOf(payload))
         return { answer: { chats, nextBefore } }
       })
     }),

@@ -1,0 +1,147 @@
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import type { ChatLog } from '../chat-log.js'
+import { within } from '../concurrency/within.js'
+import { isDatabaseAway } from '../database/connection-error.js'
+import type { ConnectionTarget } from '../database/connection-target.js'
+import type { JournalOptions } from '../journal/open-journal.js'
+import { createChatStore } from '../persistence/chat-store.js'
+import { createRecorder, type Recorder } from '../transcripts/recorder.js'
+import { startChatServer, type ChatServerOptions } from './chat-server.js'
+import { checkDatabase } from './check-database.js'
+import { errorFields } from './error-fields.js'
+import { createChatLog, type ChatLogOptions } from './log.js'
+import type { GivenLimits } from './protection/limits.js'
+import { readOperatorSecret } from './protection/read-operator-secret.js'
+
+/** What `chatkeep serve` was asked for. Files are relative to the working directory. */
+export interface ServeOptions extends Pick<ChatServerOptions, 'host' | 'port' | 'corsOrigin'> {
+  readonly operatorSecretFile?: string | undefined
+  readonly journal?: string | undefined
+  readonly journalMaxBytes?: number | undefined
+  readonly record?: string | undefined
+  readonly logLevel?: ChatLogOptions['level'] | undefined
+}
+
+/** The process in which the server runs. */
+export interface ServeContext {
+  readonly cwd: string
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly stderr: { write(text: string): void; readonly isTTY: boolean }
+  readonly json: boolean
+  /** Ends the server. */
+  readonly signal: AbortSignal
+}
+
+/** The database of the messages and, where servers act as one, the one that they listen on. */
+export interface ServeTargets {
+  readonly target: ConnectionTarget
+  /** The same database, but never through a pooler. */
+  readonly adapterTarget: ConnectionTarget | undefined
+}
+
+export interface ServeParts {
+  readonly context: ServeContext
+  readonly options: ServeOptions
+  readonly limits: GivenLimits
+  /** Provides the databases for as long as the work lasts. */
+  readonly withTargets: (work: (targets: ServeTargets) => Promise<void>) => Promise<void>
+  /** Called once, with the URL at which the server listens. */
+  readonly onListening: (url: string) => void
+}
+
+const APPLICATION_NAME = 'chatkeep serve'
+
+/** A message that still waits for the database by then was never acknowledged; its sender sends it again. */
+const STORE_CLOSE_DEADLINE_MS = 2_000
+
+/** With a journal no sender has to wait long for an unavailable database. */
+const JOURNALLED_DEADLINE_MS = 1_500
+
+/**
+ * Runs a chat server until the signal fires.
+ * @throws OperatorError of the operator secret, the database, the journal, the recording or the address
+ */
+export const serve = async ({ context, options, limits, withTargets, onListening }: ServeParts): Promise<void> => {
+  const { cwd, environment, signal } = context
+  const { host, port, corsOrigin, operatorSecretFile, logLevel = 'info' } = options
+  const operatorSecret = await readOperatorSecret(operatorSecretFile && resolve(cwd, operatorSecretFile), environment)
+  const journal = options.journal === undefined ? undefined : journalOptions(cwd, options.journal, options)
+
+  await withTargets(async ({ target, adapterTarget }) => {
+    const checked = await checkAtStart(target, journal, signal)
+    const log = createChatLog({ level: logLevel, format: logFormat(context), output: context.stderr })
+    logStart(log, checked)
+    const recorder = await openRecorder(options.record && resolve(cwd, options.record), log)
+    const deadlineMs = journal && JOURNALLED_DEADLINE_MS
+    const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs })
+    try {
+      const adapter = adapterTarget && { target: adapterTarget }
+      const server = await startChatServer({
+        ...limits,
+        ...{ host, port, corsOrigin, operatorSecret, journal, adapter, store, recorder, log },
+      })
+      if (operatorSecret === undefined) log.warn({ event: 'no_operators' }, NO_OPERATORS)
+      onListening(server.url)
+      await aborted(signal)
+      log.info({ event: 'stopping' }, 'stopping: waiting for messages in progress; press Ctrl-C again to stop at once')
+      await server.close()
+    } finally {
+      await within(STORE_CLOSE_DEADLINE_MS, store.close())
+      await recorder?.close()
+    }
+  })
+}
+
+const journalOptions = (cwd: string, path: string, { journalMaxBytes }: ServeOptions): JournalOptions => ({
+  path: resolve(cwd, path),
+  maxBytes: journalMaxBytes,
+})
+
+const logFormat = ({ json, stderr }: ServeContext): ChatLogOptions['format'] =>
+  json || !stderr.isTTY ? 'json' : 'text'
+
+type StartCheck = Awaited<ReturnType<typeof checkDatabase>> | Error
+
+/** With a journal a server may start while the database is unavailable; what the database lacks shows later. */
+const checkAtStart = async (
+  target: ConnectionTarget,
+  journal: JournalOptions | undefined,
+  signal: AbortSignal,
+): Promise<StartCheck> => {
+  try {
+    return await unlessAborted(signal, checkDatabase(target, APPLICATION_NAME))
+  } catch (error) {
+    if (journal !== undefined && error instanceof Error && isDatabaseAway(error)) return error
+    throw error
+  }
+}
+
+const logStart = (log: ChatLog, checked: StartCheck): void => {
+  if (checked instanceof Error) log.warn({ event: 'started_without_database', ...errorFields(checked) }, NO_DATABASE)
+  else if (checked.includes('fsync_off')) log.warn({ event: 'fsync_off' }, FSYNC_OFF)
+}
+
+const FSYNC_OFF = 'fsync is off in the database: if it crashes, acknowledged messages can be lost'
+const NO_DATABASE = 'the database is unavailable and was not checked: messages go to the journal'
+const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file'
+
+const openRecorder = async (path: string | undefined, log: ChatLog): Promise<Recorder | undefined> => {
+  if (path === undefined) return undefined
+  const onStopped = (text: string): void => log.error({ event: 'recording_stopped', file: path }, text)
+  const recorder = await createRecorder({ path, onStopped })
+  log.info({ event: 'recording', file: recorder.path }, 'recording committed messages')
+  return recorder
+}
+
+const aborted = async (signal: AbortSignal): Promise<void> => {
+  if (!signal.aborted) await once(signal, 'abort')
+}
+
+/** The work, unless the signal fires first: a silent database cannot hold up Ctrl-C. */
+const unlessAborted = async <T>(signal: AbortSignal, work: Promise<T>): Promise<T> => {
+  const end = aborted(signal).then((): never => {
+    throw signal.reason
+  })
+  return Promise.race([work, end])
+}

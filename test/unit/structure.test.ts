@@ -42,7 +42,6 @@ const DIRECTIONS: Directions = {
     persistence: 'reconcile is a function of the core',
     replay: 'replay calls one function',
     server: 'serve starts the server',
-    transcripts: 'serve records',
     verify: 'verify and explain call one function each',
   },
   cli: { database: 'finds and names the database' },

@@ -13,8 +13,9 @@ export default defineConfig({
     maxWorkers: 4,
     // Tests start processes, send signals and change directories: each file has a process of its own.
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // For tests that hang: none is judged by its speed, and a busy machine takes several times as long.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...withServer } },

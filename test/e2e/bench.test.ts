@@ -39,7 +39,7 @@ const runBench = async (
 }
 
 describe('the benchmark', () => {
-  test('answers with one JSON document when asked to', { timeout: 120_000 }, async () => {
+  test('answers with one JSON document when asked to', async () => {
     const sizes = ['--seconds', '0.02', '--bulk', '300', '--messages', '1000,2000', '--sockets', '2']
     const { code, stdout, stderr } = await runBench(['--json', '--only', 'reads,bulk,save,socket', ...sizes])
     expect(code, stderr).toBe(0)
@@ -57,7 +57,7 @@ describe('the benchmark', () => {
     for (const row of rows) expect(row.perSecond, JSON.stringify(row)).toBeGreaterThan(0)
   })
 
-  test('prints the machine and one table', { timeout: 120_000 }, async () => {
+  test('prints the machine and one table', async () => {
     const { code, stdout, stderr } = await runBench(['--only', 'guests', '--guests', '100'])
     expect(code, stderr).toBe(0)
     expect(stdout).toMatch(/^\d+ cores, .*\nNode \d+\.\d+\.\d+, PostgreSQL \d+\.\d+: fsync on, /)
@@ -68,7 +68,7 @@ describe('the benchmark', () => {
     expect(stderr).toContain('guests: done in ')
   })
 
-  test('compares what stands still during a migrate, when that is asked for', { timeout: 120_000 }, async () => {
+  test('compares what stands still during a migrate, when that is asked for', async () => {
     const { code, stdout, stderr } = await runBench(['migrate', '--json', '--rows', '1000', '--reader-seconds', '0.5'])
     expect(code, stderr).toBe(0)
     const { rows } = JSON.parse(stdout) as Result
@@ -88,7 +88,7 @@ describe('the benchmark', () => {
     expect(rows).toHaveLength(22)
   })
 
-  test('stops its server when it is interrupted', { timeout: 120_000 }, async () => {
+  test('stops its server when it is interrupted', async () => {
     const { code, stdout, stderr } = await runBench(['--only', 'save'], (text, interrupt) => {
       if (text.includes('save: ')) interrupt()
     })

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startChatkeep, whenEnded, type Ended } from '../support/chatkeep-process.js'
 import { withProxy } from '../support/cuttable-proxy.js'
-import { afterEach, beforeEach, expect, test, vi, type TestDatabase } from '../support/database.js'
+import { afterEach, beforeEach, expect, test, type TestDatabase } from '../support/database.js'
 import { connectTo, withoutMessages, type Ack } from '../support/socket-chat.js'
+import { until } from '../support/until.js'
 
 let folder = ''
 const children: ChildProcess[] = []
@@ -42,7 +43,7 @@ const serve = async (databaseUrl: string, journal: string): Promise<Served> => {
   child.stdout?.on('data', (chunk: Buffer) => (printed += chunk.toString()))
   child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   const ended = whenEnded(child)
-  await vi.waitFor(() => expect(printed + stderr).toContain('listening on'), { timeout: 20_000, interval: 10 })
+  await until(() => expect(printed + stderr).toContain('listening on'), { what: 'the server listens' })
   return { port: Number(/:(\d+)\/chat/.exec(printed)?.[1]), child, ended, stderr: () => stderr }
 }
 
@@ -88,7 +89,7 @@ test('what was answered as queued outlives kill -9; the next server and replay b
 
     let answers = 0
     const writing = GUESTS.map((guest) => writeUntilGone(first.port, guest, () => (answers += 1)))
-    await vi.waitFor(() => expect(answers).toBeGreaterThan(200), { timeout: 20_000, interval: 5 })
+    await until(() => answers > 200, { what: 'more than 200 answers', intervalMs: 5 })
     first.child.kill('SIGKILL')
     const answered = await Promise.all(writing)
     await first.ended
@@ -102,7 +103,7 @@ test('what was answered as queued outlives kill -9; the next server and replay b
     ])
     expect(replayed.code, replayed.stdout).toBe(0)
     expect(JSON.parse(replayed.stdout)).toMatchObject({ ok: true, lost: 0, doubled: 0, altered: 0, rejected: 0 })
-    await vi.waitFor(async () => expect((await stat(journal)).size).toBeLessThan(300), { timeout: 20_000 })
+    await until(async () => (await stat(journal)).size < 300, { what: 'the journal is drained' })
     expect(second.stderr()).toContain('ended in a line that was not written whole')
     for (const [index, guest] of GUESTS.entries()) {
       const texts = await textsOf(database, guest)
@@ -149,4 +150,4 @@ test('what was answered as queued outlives kill -9; the next server and replay b
     expect(last.code, last.stdout + last.stderr).toBe(0)
     expect(await textsOf(database, 'eva')).toEqual(['wait'])
   })
-}, 60_000)
+})

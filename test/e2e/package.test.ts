@@ -27,7 +27,7 @@ beforeAll(async () => {
     await mkdir(dirname(link), { recursive: true })
     await symlink(join(repository, 'node_modules', name), link)
   }
-}, 120_000)
+})
 
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true })

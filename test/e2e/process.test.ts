@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs'
 import { readdir, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { migrated } from '../support/chat.js'
 import { binary, startChatkeep, whenEnded } from '../support/chatkeep-process.js'
 import { describe, expect, test } from '../support/database.js'
 import { loadFixture } from '../support/fixtures.js'
 import { withMigrationsFolder } from '../support/migrations-folder.js'
+import { until, untilRows } from '../support/until.js'
 
 /** A folder of migrations of which one is 3 MB long, so that the plan as JSON is. */
 const withLongMigration = <T>(work: (folder: string) => Promise<T>): Promise<T> =>
@@ -36,9 +36,13 @@ describe('a pipe', () => {
         '--database-url',
         database.url,
       ])
-      child.stdout?.pause()
-      await delay(1_500) // the reader is slow: that is what is tested
-      const { code, stdout, stderr } = await whenEnded(child)
+      const ended = whenEnded(child)
+      // The pipe is full all the time: after each piece the reader rests.
+      child.stdout?.on('data', () => {
+        child.stdout?.pause()
+        setTimeout(() => child.stdout?.resume(), 10)
+      })
+      const { code, stdout, stderr } = await ended
       expect([code, stderr]).toEqual([0, ''])
       expect(stdout.length).toBeGreaterThan(3_000_000)
       expect(JSON.parse(stdout)).toMatchObject({ ok: true, command: 'migrate' })
@@ -87,12 +91,12 @@ describe('a signal', () => {
       const child = startChatkeep(['migrate', '--database-url', database.url])
       const ended = whenEnded(child)
       const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '"ChatMessage"'::regclass`
-      while ((await database.query(waiting)).length === 0) await delay(10)
+      await untilRows(database, waiting, { what: 'migrate waits for the table' })
       child.kill(signal)
       const { code, stderr } = await ended
       expect([code, stderr]).toEqual([exitCode, expect.stringContaining(`migrate was ended by ${signal}`)])
       const sessions = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'chatkeep%'`
-      while ((await database.query(sessions)).length > 0) await delay(10)
+      await until(async () => (await database.query(sessions)).length === 0, { what: 'no session is left' })
       await reader.query('COMMIT')
     },
   )
@@ -106,7 +110,7 @@ describe('a signal', () => {
     const child = startChatkeep(['migrate', '--database-url', database.url])
     const ended = whenEnded(child)
     const building = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%CREATE INDEX CONCURRENTLY%'`
-    while ((await database.query(building)).length === 0) await delay(10)
+    await untilRows(database, building, { what: 'the index build waits' })
     child.kill('SIGKILL')
     await ended
     await database.query(`SELECT pg_terminate_backend(pid) FROM (${building}) AS b`)

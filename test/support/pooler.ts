@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { TestDatabase } from './database.js'
+import { until } from './until.js'
 
 export interface PgBouncer {
   readonly path: string
@@ -49,7 +49,8 @@ export const withPooler = async (
   try {
     const url = new URL(database.url)
     url.port = String(port)
-    await untilItAnswers(url.href, () => (child.exitCode === null ? undefined : log))
+    await until(async () => child.exitCode !== null || (await answers(url.href)), { what: 'PgBouncer answers' })
+    if (child.exitCode !== null) throw new Error(`PgBouncer ended: ${log}`)
     await work({ ...database, url: url.href })
   } finally {
     // At once: in order it would wait for clients that are still connected.
@@ -93,28 +94,13 @@ const findFreePort = async (): Promise<number> => {
   return typeof address === 'object' && address !== null ? address.port : 0
 }
 
-const PATIENCE_MS = 10_000
-
-const untilItAnswers = async (url: string, ending: () => string | undefined): Promise<void> => {
-  for (const deadline = Date.now() + PATIENCE_MS; ;) {
-    await delay(20)
-    const log = ending()
-    if (log !== undefined) throw new Error(`PgBouncer ended: ${log}`)
-    const error = await tryToConnect(url)
-    if (error === undefined) return
-    if (Date.now() > deadline) throw new Error('PgBouncer does not answer', { cause: error })
-  }
-}
-
-const tryToConnect = async (url: string): Promise<unknown> => {
+const answers = async (url: string): Promise<true> => {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 })
   client.on('error', () => undefined)
   try {
     await client.connect()
     await client.query('SELECT 1')
-    return undefined
-  } catch (error) {
-    return error
+    return true
   } finally {
     await client.end().catch(() => undefined)
   }

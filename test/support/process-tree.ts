@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { inspectProcess } from '../../src/database/embedded/process.js'
+import { until } from './until.js'
 
 /** @param dataDirectory of an embedded server */
 export const readPostmasterPid = async (dataDirectory: string): Promise<number> =>
@@ -31,20 +31,12 @@ export const signalIfThere = (pid: number, signal: NodeJS.Signals): boolean => {
   }
 }
 
-const PATIENCE_MS = 5_000
-
 /** Kills a process and all its children at once, and waits until they are gone. @returns how many there were */
 export const killFamily = async (parent: number): Promise<number> => {
   // Standing still, it starts no further process behind our back.
   process.kill(parent, 'SIGSTOP')
   const pids = await familyOf(parent)
   const killed = pids.filter((pid) => signalIfThere(pid, 'SIGKILL'))
-  const deadline = Date.now() + PATIENCE_MS
-  for (const pid of pids) {
-    while (await isRunning(pid)) {
-      if (Date.now() > deadline) throw new Error(`process ${pid} survived SIGKILL`)
-      await delay(10)
-    }
-  }
+  for (const pid of pids) await until(async () => !(await isRunning(pid)), { what: `process ${pid} has ended` })
   return killed.length
 }

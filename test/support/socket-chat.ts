@@ -3,7 +3,8 @@ import { createChatStore, type ChatStore } from '../../src/persistence/chat-stor
 import { createChatLog } from '../../src/server/log.js'
 import { startChatServer, type ChatServer, type ChatServerOptions } from '../../src/server/chat-server.js'
 import { migrated } from './chat.js'
-import { expect, test as base, vi, type TestDatabase } from './database.js'
+import { expect, test as base, type TestDatabase } from './database.js'
+import { until } from './until.js'
 
 export const SECRET = 'correct horse battery staple'
 
@@ -159,7 +160,7 @@ const toPeer = (socket: Socket): Peer => {
     all,
     ask: async (event, ...args) => (await socket.timeout(15_000).emitWithAck(event, ...args)) as Ack,
     next: async (event, count = 1) => {
-      await vi.waitFor(() => expect(all(event).length).toBeGreaterThanOrEqual(count), { timeout: 10_000, interval: 5 })
+      await until(() => all(event).length >= count, { what: `${count} of ${event}`, intervalMs: 5 })
       return all(event)[count - 1] as Record<string, unknown>
     },
     disconnected: () => end,
@@ -184,13 +185,8 @@ export const whileBlocked = async (
 
 /** Waits until so many sessions of the database wait for a lock. */
 export const untilWaiting = async (database: TestDatabase, sessions: number): Promise<void> => {
-  await vi.waitFor(
-    async () => {
-      const waiting = await database.query(
-        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-      )
-      expect(waiting).toHaveLength(sessions)
-    },
-    { timeout: 10_000 },
-  )
+  const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+  await until(async () => expect(await database.query(waiting)).toHaveLength(sessions), {
+    what: `${sessions} sessions wait for a lock`,
+  })
 }

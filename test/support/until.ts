@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { TestDatabase } from './database.js'
 
 export interface UntilOptions {
   /** What the test waits for; the error names it. */
@@ -15,7 +16,7 @@ export interface UntilOptions {
  */
 export const until = async <T>(
   condition: () => T | Promise<T>,
-  { what, deadlineMs = 20_000, intervalMs = 10 }: UntilOptions,
+  { what, deadlineMs = 60_000, intervalMs = 10 }: UntilOptions,
 ): Promise<T> => {
   const deadline = performance.now() + deadlineMs
   for (;;) {
@@ -30,3 +31,15 @@ export const until = async <T>(
     await delay(intervalMs)
   }
 }
+
+/** Waits until a query returns rows. */
+export const untilRows = (
+  database: Pick<TestDatabase, 'query'>,
+  sql: string,
+  options: UntilOptions,
+  values: readonly unknown[] = [],
+): Promise<readonly Record<string, unknown>[]> =>
+  until(async () => {
+    const rows = await database.query(sql, values)
+    return rows.length > 0 && rows
+  }, options) as Promise<readonly Record<string, unknown>[]>

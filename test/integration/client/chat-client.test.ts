@@ -2,6 +2,7 @@ import { createChatClient } from '../../../src/client/chat-client.js'
 import { startChatServer } from '../../../src/server/chat-server.js'
 import { expect, test } from '../../support/database.js'
 import { withChat, withoutMessages } from '../../support/socket-chat.js'
+import { until } from '../../support/until.js'
 
 const guestAt = (url: string, username: string) =>
   createChatClient({ url, join: { role: 'client', username }, answerTimeoutMs: 5_000 })
@@ -14,7 +15,7 @@ test('a client that a full server refuses comes in when there is room', async ({
     const kept = ana.send({ message: 'patient' })
     const refusals = () => chat.log.filter((line) => line.includes('too_many_connections')).length
     // It asks again by itself, and not only once its time-out is over.
-    await expect.poll(refusals, { timeout: 5_000 }).toBeGreaterThan(1)
+    await until(() => refusals() > 1, { what: 'two refusals' })
     first.socket.disconnect()
     expect(await kept).toMatchObject({ queued: false, duplicate: false })
     expect(second.socket.connected).toBe(true)

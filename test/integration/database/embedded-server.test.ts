@@ -4,10 +4,11 @@ import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
-import { describe, expect, onTestFinished, vi } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
 import { ExitCode } from '../../../src/errors.js'
 import { type EmbeddedServers, query, test } from '../../support/embedded-servers.js'
 import { isRunning, readPostmasterPid } from '../../support/process-tree.js'
+import { until } from '../../support/until.js'
 
 describe('a temporary server', () => {
   test('is UTF8, locale C, durable unless told otherwise, and open to its password only', async ({ embedded }) => {
@@ -101,11 +102,12 @@ describe('a start that fails', () => {
     const abort = new AbortController()
     const starting = embedded.start({ signal: abort.signal })
     const settled = Promise.allSettled([starting])
-    await vi.waitFor(async () => {
+    const isInitialising = async (): Promise<void> => {
       const [name = ''] = await embedded.temporaryFolders()
       const drafts = (await readdir(join(embedded.folder, name))).filter((entry) => entry.startsWith('data-'))
       expect(drafts).toHaveLength(1)
-    })
+    }
+    await until(isInitialising, { what: 'initdb has begun' })
     const reason = new Error('enough')
     abort.abort(reason)
 
@@ -238,7 +240,7 @@ describe('what a killed owner leaves behind', () => {
     const lockFile = join(dataDirectory, 'data', 'postmaster.pid')
     const lock = await readFile(lockFile, 'utf8')
     process.kill(orphan, 'SIGKILL')
-    await vi.waitFor(async () => expect(await isRunning(orphan)).toBe(false))
+    await until(async () => !(await isRunning(orphan)), { what: 'the server has ended' })
     const bystander = spawn('sleep', ['60'])
     onTestFinished(() => {
       bystander.kill()

@@ -10,6 +10,7 @@ import { afterEach, describe, expect, test, type TestDatabase } from '../../supp
 import { loadFixture } from '../../support/fixtures.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { countTransactions } from '../../support/transaction-counter.js'
+import { untilRows } from '../../support/until.js'
 
 interface Document {
   readonly since: string
@@ -254,13 +255,8 @@ describe('metrics', () => {
     const interruption = new AbortController()
     const target = toConnectionTarget(parseDatabaseUrl(database.url, 'the test'))
     const reading = readMetrics(target, { windowMs: 1, statementTimeoutMs: 20_000, signal: interruption.signal })
-    await expect
-      .poll(() =>
-        database.query(
-          `SELECT FROM pg_stat_activity WHERE application_name = 'chatkeep metrics' AND wait_event_type = 'Lock'`,
-        ),
-      )
-      .toHaveLength(1)
+    const waiting = `SELECT FROM pg_stat_activity WHERE application_name = 'chatkeep metrics' AND wait_event_type = 'Lock' AND datname = current_database()`
+    await untilRows(database, waiting, { what: 'metrics waits for the table' })
     interruption.abort(new Error('enough'))
     await expect(reading).rejects.toThrow('enough')
   })

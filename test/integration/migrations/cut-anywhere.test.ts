@@ -89,7 +89,7 @@ test('migrate, ended at its statements, goes on each time, and ends where an und
     expect(await historyOf(database)).toEqual(await historyOf(undisturbed))
     expect((await on(database, 'verify')).exitCode).toBe(0)
   })
-}, 120_000)
+})
 
 test('rollback, and the migrate after it, ended at their statements, lose nothing while others write', async ({
   database,
@@ -105,7 +105,7 @@ test('rollback, and the migrate after it, ended at their statements, lose nothin
   })
   expect([await catalogOf(database), await dataOf(database, BEFORE_THE_WRITER)]).toEqual(before)
   expect((await on(database, 'verify')).exitCode).toBe(0)
-}, 120_000)
+})
 
 const BEFORE_THE_WRITER = `"text" NOT LIKE 'written %'`
 
@@ -139,7 +139,7 @@ test('any mixture of them, ended anywhere in any way, loses nothing', async ({ d
     expect(await dataOf(database), `CUT_SEED=${SEED}`).toEqual(before)
   })
   report('back and forth', cuts)
-}, 120_000)
+})
 
 const COMMANDS = ['rollback', 'migrate'] as const
 

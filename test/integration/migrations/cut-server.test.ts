@@ -51,4 +51,4 @@ test('a server that is killed in the middle of rollback and migrate finds everyt
   await succeed('migrate')
   expect(await query(server.url('postgres'), MESSAGES)).toEqual(before)
   await succeed('verify')
-}, 60_000)
+})

@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { loadFixture } from '../../support/fixtures.js'
 import { migrated, on } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { until, untilRows } from '../../support/until.js'
 
 const INDEX = '"ChatMessage_guestUsername_createdAt_idx"'
 
@@ -23,9 +23,20 @@ const pidOf = async (client: Awaited<ReturnType<typeof openWriter>>): Promise<nu
   return rows[0]?.pid ?? 0
 }
 
-/** Whoever waits is let go on once it has said so. */
-const untilSaid = async (said: () => string, wanted: RegExp): Promise<void> => {
-  while (!wanted.test(said())) await delay(20)
+const untilSaid = (said: () => string, wanted: RegExp): Promise<boolean> =>
+  until(() => wanted.test(said()), { what: `migrate wrote ${wanted.source}` })
+
+/** Waits until migrate has looked that many times at who blocks it. */
+const untilLooked = async (database: TestDatabase, times: number): Promise<void> => {
+  const watching = `
+    SELECT query_start::text AS "at" FROM pg_stat_activity
+    WHERE datname = current_database() AND query LIKE '%pg_blocking_pids%' AND pid <> pg_backend_pid()`
+  const seen = new Set<unknown>()
+  const look = async (): Promise<boolean> => {
+    for (const { at } of await database.query(watching)) seen.add(at)
+    return seen.size >= times
+  }
+  await until(look, { what: `migrate looked ${times} times at who blocks it` })
 }
 
 describe('while it waits, migrate tells', () => {
@@ -38,9 +49,8 @@ describe('while it waits, migrate tells', () => {
     let said = ''
     const run = runChatkeep(['migrate', '--database-url', database.url], { onStderr: (text) => (said += text) })
     await untilSaid(() => said, /older transactions/)
-    // Twice the interval at which the wait is looked at: it stays one line.
-    while ((await database.query(WAITING_BUILD)).length === 0) await delay(20)
-    await delay(1_100)
+    await untilRows(database, WAITING_BUILD, { what: 'the index build waits' })
+    await untilLooked(database, 3)
     const { rows } = await writer.query<{ pid: number }>('SELECT pg_backend_pid() AS "pid"')
     await writer.query('COMMIT')
     const { exitCode, stderr } = await run

@@ -1,6 +1,5 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { checksum, migrated, on } from '../../support/chat.js'
 import { OperatorError } from '../../../src/index.js'
 import { runChatkeep } from '../../support/chatkeep.js'
@@ -8,6 +7,7 @@ import { describe, expect, test, type TestDatabase } from '../../support/databas
 import { fixtureNames, loadFixture } from '../../support/fixtures.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { withMigrationsFolder } from '../../support/migrations-folder.js'
+import { until, untilRows } from '../../support/until.js'
 
 const GUEST_COLUMNS = ['guestUsername', 'guestPhone', 'idempotencyKey', 'guestUnverified']
 
@@ -278,10 +278,10 @@ describe('migrate', () => {
     await reader.query('SELECT count(*) FROM "ChatMessage"')
     const run = on(database, 'migrate')
     const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '"ChatMessage"'::regclass`
-    while ((await database.query(waiting)).length === 0) await delay(20)
+    await untilRows(database, waiting, { what: 'the first attempt waits' })
     // The first attempt ends, and only a second one finds the table free.
-    while ((await database.query(waiting)).length > 0) await delay(20)
-    while ((await database.query(waiting)).length === 0) await delay(20)
+    await until(async () => (await database.query(waiting)).length === 0, { what: 'the first attempt ended' })
+    await untilRows(database, waiting, { what: 'the second attempt waits' })
     await reader.query('COMMIT')
     const { exitCode, stderr } = await run
     expect(exitCode, stderr).toBe(0)
@@ -313,7 +313,7 @@ describe('migrate', () => {
     const interruption = new AbortController()
     const run = runChatkeep(['migrate', '--database-url', database.url], { signal: interruption.signal })
     const building = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%CREATE INDEX CONCURRENTLY%'`
-    while ((await database.query(building)).length === 0) await delay(20)
+    await untilRows(database, building, { what: 'the index build waits' })
     interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
     const { exitCode, stderr } = await run
     expect(exitCode).toBe(130)

@@ -6,6 +6,7 @@ import { describe, expect, test, type TestDatabase } from '../../support/databas
 import { loadFixture } from '../../support/fixtures.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { withMigrationsFolder } from '../../support/migrations-folder.js'
+import { untilRows } from '../../support/until.js'
 
 interface Statement {
   readonly sql: string
@@ -113,7 +114,7 @@ describe('the plan of migrate', () => {
     const reader = await database.client({ application_name: 'long reader' })
     await reader.query('BEGIN; SELECT count(*) FROM "ChatMessage"')
     const age = `SELECT FROM pg_stat_activity WHERE application_name = 'long reader' AND xact_start < clock_timestamp() - interval '1 second' AND datname = current_database()`
-    while ((await database.query(age)).length === 0);
+    await untilRows(database, age, { what: 'a transaction that is a second old' })
     expect(await obstaclesOf(database)).toEqual([
       expect.stringMatching(
         /^waits old_transaction: pid \d+, long reader, as \w+, idle in transaction, in a transaction for \d+ s; uses "ChatMessage": ALTER and CONCURRENTLY wait for it$/,

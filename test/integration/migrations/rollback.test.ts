@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { checksum, migrated, on, withStore } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { cutRun } from '../../support/cut-run.js'
 import { OperatorError } from '../../../src/index.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
+import { untilRows } from '../../support/until.js'
 
 const columnsOf = (database: TestDatabase) =>
   database.query(
@@ -154,9 +154,8 @@ describe('rollback', () => {
     await reader.query('BEGIN')
     await reader.query('SELECT count(*) FROM "ChatMessage"')
     const run = rollBack(database)
-    while ((await database.query(`SELECT 1 FROM pg_trigger WHERE tgname = 'chatkeep_capture'`)).length === 0) {
-      await delay(5)
-    }
+    const capturing = `SELECT 1 FROM pg_trigger WHERE tgname = 'chatkeep_capture'`
+    await untilRows(database, capturing, { what: 'the rollback captures changes' })
     await database.query(
       `INSERT INTO "ChatMessage" ("senderType", "messageType", "text", "guestUsername", "guestPhone", "clientId", "idempotencyKey")
        VALUES ('CLIENT', 'TEXT', 'late', 'latecomer', '+1', 1, 'late-key')`,
@@ -255,7 +254,7 @@ describe('rollback', () => {
         signal: interruption.signal,
       })
       const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '"ChatMessage"'::regclass`
-      while ((await database.query(waiting)).length === 0) await delay(5)
+      await untilRows(database, waiting, { what: 'the rollback waits for the table' })
       interruption.abort(new OperatorError('interrupted', 'ended by SIGTERM', { exitCode: 143 }))
       const { exitCode, stderr } = await run
       expect([exitCode, stderr]).toEqual([143, expect.stringContaining('state: nothing was dropped')])

@@ -3,6 +3,7 @@ import { migrated, on } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
+import { untilRows } from '../../support/until.js'
 
 interface Run {
   readonly command: string
@@ -81,7 +82,7 @@ describe('migrate --history', () => {
 
     const killed = runChatkeep(['migrate', '--database-url', database.url])
     const running = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^chatkeep migrate' AND wait_event_type = 'Lock'`
-    await expect.poll(() => database.query(running), { timeout: 10_000 }).toHaveLength(1)
+    await untilRows(database, running, { what: 'the run waits' })
     expect(await outcomes(database)).toEqual(['migrate failed 1', 'migrate interrupted 0', 'migrate running 0'])
     await database.query(`SELECT pg_terminate_backend(pid) FROM (${running}) AS r`)
     expect((await killed).exitCode).toBe(3)

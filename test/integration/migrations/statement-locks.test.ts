@@ -16,6 +16,7 @@ import { statementEffect } from '../../../src/migrations/locks/statement-locks.j
 import { splitStatements, type Statement } from '../../../src/migrations/ledger/split-statements.js'
 import { CHAT_TABLES, OWN_TABLES } from '../../../src/persistence/shape.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { until } from '../../support/until.js'
 
 /** Of a rollback of the whole update. */
 const KEPT: Kept = {
@@ -92,7 +93,9 @@ const compare = async (
     await writer.query(`BEGIN; LOCK TABLE "${table}" IN ROW EXCLUSIVE MODE`)
     const run = client.query(sql)
     const waiting = `SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'`
-    while ((await watcher.query(waiting, [pid])).rowCount === 0);
+    await until(async () => (await watcher.query(waiting, [pid])).rowCount === 1, {
+      what: `${title} waits for the writer`,
+    })
     actual = await locksOf(watcher, pid, tables)
     await writer.end()
     await run

@@ -9,9 +9,10 @@ import { toNewChatMessage } from '../../../src/transcripts/transcript-line.js'
 import { migrated, on, withStore } from '../../support/chat.js'
 import { cutAtWrites, type Moment } from '../../support/commit-cutter.js'
 import { withProxy, type Tap } from '../../support/cuttable-proxy.js'
-import { describe, expect, test, vi, withDatabase, type TestDatabase } from '../../support/database.js'
+import { describe, expect, test, withDatabase, type TestDatabase } from '../../support/database.js'
 import { textMessage } from '../../support/load.js'
 import { manyLines, SHOP, transcriptLine, writeInput, type LinePart } from '../../support/transcript.js'
+import { until, untilRows } from '../../support/until.js'
 
 /** An application with clients, operators, and a rule of its own for messages. */
 const prepareDatabase = async (database: TestDatabase): Promise<void> => {
@@ -108,7 +109,7 @@ const hardTranscript = (isPolite: boolean): Promise<string> => {
 const folder = process.env.CHATKEEP_TRANSCRIPTS ?? fileURLToPath(new URL('../../../../shared/data', import.meta.url))
 const transcripts = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.small.ndjson')) : []
 
-describe('a transcript leaves the same database as its messages one by one', { timeout: 120_000 }, () => {
+describe('a transcript leaves the same database as its messages one by one', () => {
   test('the shop', async ({ database }) => {
     await expectSameBothWays(database, SHOP)
   })
@@ -148,7 +149,7 @@ const outcomesOf = (outcomes: readonly PromiseSettledResult<SavedChatMessage>[])
     return outcome.value.duplicate ? 'duplicate' : 'saved'
   })
 
-describe('messages in bulk', { timeout: 60_000 }, () => {
+describe('messages in bulk', () => {
   test('have the outcomes that they have one by one, and leave the same database', async ({ database }) => {
     const common = { ...textMessage('hello'), createdAt: new Date('2026-04-05T09:00:00.125Z') }
     const messages: readonly NewChatMessage[] = [
@@ -208,12 +209,10 @@ describe('messages in bulk', { timeout: 60_000 }, () => {
         ...(index === 613 ? { clientId: 2, sessionId: 'held' } : {}),
       }))
       const saving = store.saveChatMessages(messages)
-      await vi.waitFor(
-        async () => {
-          expect(await database.query('SELECT count(*)::integer FROM "ChatMessage"')).toEqual([{ count: 698 }])
-        },
-        { timeout: 20_000 },
-      )
+      const count = 'SELECT count(*)::integer FROM "ChatMessage"'
+      await until(async () => expect(await database.query(count)).toEqual([{ count: 698 }]), {
+        what: 'all but the two messages are stored',
+      })
       await holder.query('ROLLBACK')
       expect(new Set(outcomesOf(await saving))).toEqual(new Set(['saved']))
       expect(await database.query(`SELECT "text" FROM "ChatMessage" WHERE "sessionId" = 'held' ORDER BY "id"`)).toEqual(
@@ -266,7 +265,7 @@ const cutInCopy = (most: number): { readonly makeTap: () => Tap; readonly cuts: 
   return { makeTap, cuts: () => cuts }
 }
 
-describe('nothing is lost or doubled, and what was saved is counted right, when', { timeout: 60_000 }, () => {
+describe('nothing is lost or doubled, and what was saved is counted right, when', () => {
   test.for<Moment>(['before the write arrives', 'with the write under way', 'after its commit'])(
     'the connection is cut %s',
     async (moment, { database }) => {
@@ -304,15 +303,8 @@ describe('nothing is lost or doubled, and what was saved is counted right, when'
       CREATE TRIGGER hold BEFORE INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION hold()`)
     await holder.query('SELECT pg_advisory_lock(42)')
     const running = replayed(database.url)
-    await vi.waitFor(
-      async () => {
-        const ended = await database.query(
-          `SELECT pg_terminate_backend(pid) AS "ended" FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 42`,
-        )
-        expect(ended).toEqual([{ ended: true }])
-      },
-      { timeout: 20_000 },
-    )
+    const end = `SELECT pg_terminate_backend(pid) AS "ended" FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 42`
+    expect(await untilRows(database, end, { what: 'the batch waits' })).toEqual([{ ended: true }])
     await holder.query('SELECT pg_advisory_unlock(42)')
     await expectAllSavedOnce(database, await running)
   })

@@ -3,8 +3,16 @@ import { createChatStore } from '../../../src/index.js'
 import { migrated, withStore } from '../../support/chat.js'
 import { cutAtWrites, type CommitCutter, type Moment } from '../../support/commit-cutter.js'
 import { withProxy } from '../../support/cuttable-proxy.js'
-import { describe, expect, test, vi, type TestDatabase } from '../../support/database.js'
-import { expectKeptOnce, textMessage, withLoad, type Acknowledged, type LoadOptions } from '../../support/load.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import {
+  expectKeptOnce,
+  textMessage,
+  withLoad,
+  type Acknowledged,
+  type Load,
+  type LoadOptions,
+} from '../../support/load.js'
+import { until } from '../../support/until.js'
 
 const MOMENTS: readonly Moment[] = ['before the write arrives', 'with the write under way', 'after its commit']
 
@@ -53,13 +61,20 @@ const statementsInWait = async (database: TestDatabase): Promise<readonly string
 }
 
 const untilInWait = (database: TestDatabase): Promise<readonly string[]> =>
-  vi.waitFor(async () => {
-    const waiting = await statementsInWait(database)
-    expect(waiting).not.toEqual([])
-    return waiting
-  }, WAIT)
+  until(
+    async () => {
+      const waiting = await statementsInWait(database)
+      expect(waiting).not.toEqual([])
+      return waiting
+    },
+    { what: 'a statement waits for a lock' },
+  )
 
-const WAIT = { timeout: 10_000, interval: 20 }
+/** Waits until that many messages more are acknowledged. */
+const untilMore = ({ acknowledged }: Load, more: number): Promise<boolean> => {
+  const before = acknowledged.size
+  return until(() => acknowledged.size > before + more, { what: `${more} more messages are acknowledged` })
+}
 
 /** A session that holds the table of the messages, so that nobody reads or writes it. */
 const holdMessages = async (database: TestDatabase): Promise<Client> => {
@@ -81,18 +96,18 @@ describe('nothing is lost and nobody is told of it when', () => {
     await database.query(`ALTER DATABASE "${database.name}" SET ${setting} = '100ms'`)
     await withStore(database, async (store) => {
       const { acknowledged, failures } = await withLoad(store, { callers: 32 }, async (load) => {
-        await vi.waitFor(() => expect(load.acknowledged.size).toBeGreaterThan(50), WAIT)
+        await untilMore(load, 50)
         const holder = await holdMessages(database)
         const first = await untilInWait(database)
         // The lock is still held, so whoever waits no more was sent away; and somebody tries again.
-        await vi.waitFor(async () => {
+        const isSecond = async (): Promise<void> => {
           const second = await statementsInWait(database)
           expect(second.some((statement) => first.includes(statement))).toBe(false)
           expect(second).not.toEqual([])
-        }, WAIT)
+        }
+        await until(isSecond, { what: 'other statements wait for the lock' })
         await holder.query('COMMIT')
-        const before = load.acknowledged.size
-        await vi.waitFor(() => expect(load.acknowledged.size).toBeGreaterThan(before + 50), WAIT)
+        await untilMore(load, 50)
       })
       expect(failures()).toBe(0)
       expect(duplicates(acknowledged)).toEqual([])
@@ -113,10 +128,11 @@ describe('nothing is lost and nobody is told of it when', () => {
           const pids = waiting.map((statement) => Number.parseInt(statement, 10))
           const ended = await database.query(`SELECT ${end}(pid) AS "ended" FROM unnest($1::integer[]) AS pid`, [pids])
           expect(ended).toEqual(pids.map(() => ({ ended: true })))
-          await vi.waitFor(async () => {
+          const areEnded = async (): Promise<boolean> => {
             const stillWaiting = await statementsInWait(database)
-            expect(stillWaiting.some((statement) => waiting.includes(statement))).toBe(false)
-          }, WAIT)
+            return !stillWaiting.some((statement) => waiting.includes(statement))
+          }
+          await until(areEnded, { what: `the statements ended by ${end} wait no more` })
           await holder.query('COMMIT')
         }
       })
@@ -182,17 +198,16 @@ test('a database that is read-only for a while gets all messages afterwards, als
   await migrated(database)
   const store = createChatStore({ databaseUrl: database.url }, { deadlineMs: 300 })
   try {
-    const { acknowledged } = await withLoad(store, { callers: 32 }, async ({ acknowledged, failures }) => {
-      await vi.waitFor(() => expect(acknowledged.size).toBeGreaterThan(50), WAIT)
+    const { acknowledged } = await withLoad(store, { callers: 32 }, async (load) => {
+      await untilMore(load, 50)
       await database.query(`ALTER DATABASE "${database.name}" SET default_transaction_read_only = on`)
       await database.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
          WHERE datname = current_database() AND application_name = 'chatkeep'`,
       )
-      await vi.waitFor(() => expect(failures()).toBeGreaterThanOrEqual(32), WAIT)
-      const before = acknowledged.size
+      await until(() => load.failures() >= 32, { what: 'every caller failed' })
       await database.query(`ALTER DATABASE "${database.name}" RESET default_transaction_read_only`)
-      await vi.waitFor(() => expect(acknowledged.size).toBeGreaterThan(before + 100), WAIT)
+      await untilMore(load, 100)
     })
     await expectKeptOnce(database, acknowledged)
   } finally {

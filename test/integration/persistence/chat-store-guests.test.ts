@@ -3,6 +3,7 @@ import { migrated, withStore } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { textMessage } from '../../support/load.js'
+import { untilRows } from '../../support/until.js'
 
 const save = (store: ChatStore, guestUsername: string, rest: Partial<NewChatMessage> = {}): Promise<SavedChatMessage> =>
   store.saveChatMessage({ ...textMessage('hello'), guestUsername, ...rest })
@@ -151,7 +152,7 @@ describe('what is written under the name of', () => {
     await withStore(database, async (store) => {
       const saves = Promise.all(Array.from({ length: 5 }, () => save(store, 'maria')))
       const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'chatkeep' AND wait_event_type = 'Lock'`
-      await expect.poll(() => database.query(waiting), { timeout: 10_000 }).toHaveLength(1)
+      await untilRows(database, waiting, { what: 'the save waits for the rival' })
       await rival.query('COMMIT')
       for (const saved of await saves) expect(saved).toMatchObject({ clientId: rows[0]?.id, clientCreated: false })
     })

@@ -1,9 +1,10 @@
 import pg from 'pg'
 import type { NewChatMessage } from '../../../src/index.js'
 import { migrated } from '../../support/chat.js'
-import { expect, test, vi, type TestDatabase } from '../../support/database.js'
+import { expect, test, type TestDatabase } from '../../support/database.js'
 import { expectKeptOnce, textMessage } from '../../support/load.js'
 import { sendFromProcesses } from '../../support/sending-processes.js'
+import { untilRows } from '../../support/until.js'
 
 const PROCESSES = 8
 const MESSAGES_EACH = 500
@@ -43,13 +44,11 @@ const startRegistering = async (database: TestDatabase): Promise<() => Promise<v
   return async () => {
     const waiting =
       'SELECT FROM pg_stat_activity WHERE datname = current_database() AND $1 = ANY (pg_blocking_pids(pid))'
-    await vi.waitFor(async () => expect(await database.query(waiting, [pid])).not.toEqual([]), WAIT)
+    await untilRows(database, waiting, { what: 'a store waits for the application' }, [pid])
     await crm.query('COMMIT')
     for (const username of REGISTERED_NAMES.slice(REGISTERED / 2)) await register(username).catch(unlessTaken)
   }
 }
-
-const WAIT = { timeout: 10_000, interval: 10 }
 
 /** To be told that the name is taken is the application's own affair. */
 const unlessTaken = (error: unknown): void => {

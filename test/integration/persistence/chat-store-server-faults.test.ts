@@ -3,12 +3,20 @@ import pg from 'pg'
 import { createChatStore } from '../../../src/index.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { withProxy } from '../../support/cuttable-proxy.js'
-import { expect, vi } from '../../support/database.js'
+import { expect } from '../../support/database.js'
 import { query, test } from '../../support/embedded-servers.js'
 import { killServer } from '../../support/kill-server.js'
-import { expectKeptOnce, withLoad } from '../../support/load.js'
+import { expectKeptOnce, type Load, withLoad } from '../../support/load.js'
+import { until } from '../../support/until.js'
 
-const WAIT = { timeout: 10_000, interval: 20 }
+/** Waits until that many messages more are acknowledged. */
+const untilMore = ({ acknowledged }: Load, more: number): Promise<boolean> => {
+  const before = acknowledged.size
+  return until(() => acknowledged.size > before + more, { what: `${more} more messages are acknowledged` })
+}
+
+const untilFailures = ({ failures }: Load, count: number): Promise<boolean> =>
+  until(() => failures() >= count, { what: `${count} calls failed` })
 
 const migrate = async (url: string): Promise<void> => {
   const { exitCode, stderr } = await runChatkeep(['migrate', '--database-url', url])
@@ -26,22 +34,20 @@ test('a server that is killed three times under 32 callers loses and doubles not
     const store = createChatStore({ databaseUrl: url }, { deadlineMs: 500 })
     const { acknowledged } = await withLoad(store, { callers: 32 }, async (load) => {
       for (let kill = 1; kill <= 3; kill += 1) {
-        const kept = load.acknowledged.size
-        await vi.waitFor(() => expect(load.acknowledged.size).toBeGreaterThan(kept + 200), WAIT)
+        await untilMore(load, 200)
         const failed = load.failures()
         await killServer(server)
-        await vi.waitFor(() => expect(load.failures()).toBeGreaterThanOrEqual(failed + 32), WAIT)
+        await untilFailures(load, failed + 32)
         await server.stop()
         server = await embedded.start(options)
         pointAt(server.url('postgres'))
       }
-      const kept = load.acknowledged.size
-      await vi.waitFor(() => expect(load.acknowledged.size).toBeGreaterThan(kept + 200), WAIT)
+      await untilMore(load, 200)
     })
     await store.close()
     await expectKeptOnce({ query: (sql) => query(server.url('postgres'), sql) }, acknowledged)
   })
-}, 60_000)
+})
 
 /** Takes every connection that the server has left. */
 const takeAllConnections = async (url: string, taken: pg.Client[]): Promise<void> => {
@@ -65,24 +71,24 @@ test('a server whose connections are all taken for a while (53300) gets all mess
   await migrate(direct)
   await withProxy(direct, async ({ url, cut, pointAt }) => {
     const store = createChatStore({ databaseUrl: url }, { deadlineMs: 300 })
-    const { acknowledged } = await withLoad(store, { callers: 32 }, async ({ acknowledged, failures }) => {
-      await vi.waitFor(() => expect(acknowledged.size).toBeGreaterThan(50), WAIT)
+    const { acknowledged } = await withLoad(store, { callers: 32 }, async (load) => {
+      await untilMore(load, 50)
       const taken: pg.Client[] = []
       // Kept away until all are taken: it would be quicker.
       pointAt(NOWHERE)
       cut()
-      await vi.waitFor(async () => {
+      const areAllTaken = async (): Promise<boolean> => {
         await takeAllConnections(direct, taken)
-        expect(await countStoreConnections(taken[0])).toBe(0)
-      }, WAIT)
+        return (await countStoreConnections(taken[0])) === 0
+      }
+      await until(areAllTaken, { what: 'the store has no connection left' })
       await takeAllConnections(direct, taken)
-      const failed = failures()
+      const failed = load.failures()
       pointAt(direct)
       // Twice each: the first call of a caller may have begun before.
-      await vi.waitFor(() => expect(failures()).toBeGreaterThanOrEqual(failed + 64), WAIT)
-      const kept = acknowledged.size
+      await untilFailures(load, failed + 64)
       await Promise.all(taken.map((client) => client.end()))
-      await vi.waitFor(() => expect(acknowledged.size).toBeGreaterThan(kept + 100), WAIT)
+      await untilMore(load, 100)
     })
     await store.close()
     await expectKeptOnce({ query: (sql) => query(direct, sql) }, acknowledged)

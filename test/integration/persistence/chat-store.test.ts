@@ -1,10 +1,10 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { createChatStore } from '../../../src/index.js'
 import { migrated, withStore } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
+import { untilRows } from '../../support/until.js'
 
 const text = (body: string) => ({ senderType: 'CLIENT', messageType: 'TEXT', text: body }) as const
 
@@ -532,7 +532,7 @@ test('a client that is deleted under way does not cost the message', async ({ da
   await withStore(database, async (store) => {
     const save = store.saveChatMessage({ ...text('stay'), guestUsername: 'leaving' })
     const waiting = `SELECT 1 FROM pg_stat_activity WHERE application_name = 'chatkeep' AND wait_event_type = 'Lock' AND datname = current_database()`
-    while ((await database.query(waiting)).length === 0) await delay(10)
+    await untilRows(database, waiting, { what: 'the save waits for the client' })
     await blocker.query('COMMIT')
     expect(await save).toMatchObject({ duplicate: false, clientId: null })
   })

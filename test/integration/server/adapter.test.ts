@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import { createChatStore } from '../../../src/persistence/chat-store.js'
 import { startChatServer } from '../../../src/server/chat-server.js'
 import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
-import { expect, test, vi, type TestDatabase } from '../../support/database.js'
+import { expect, test, type TestDatabase } from '../../support/database.js'
 import { findPgBouncer, withPooler } from '../../support/pooler.js'
 import { expectOk, SECRET, withChat, withoutMessages, type TestChat } from '../../support/socket-chat.js'
+import { until } from '../../support/until.js'
 
 const adapterOn = ({ url }: TestDatabase) => ({ target: toConnectionTarget(parseDatabaseUrl(url, 'the test')) })
 
@@ -24,12 +25,12 @@ const listed = async (operator: Awaited<ReturnType<TestChat['operator']>>): Prom
 
 /** Waits until an operator's list is this. */
 const untilListed = (operator: Awaited<ReturnType<TestChat['operator']>>, names: readonly string[]): Promise<void> =>
-  vi.waitFor(
+  until(
     async () => {
       const operators = (await listed(operator)) as readonly { readonly name: string }[]
       expect(operators.map(({ name }) => name).sort()).toEqual([...names].sort())
     },
-    { timeout: 10_000, interval: 20 },
+    { what: `the operators listed are ${names.join(', ')}` },
   )
 
 /** Any role may listen to any channel of the database, and notify it. */
@@ -121,23 +122,23 @@ test('messages are kept while the servers cannot reach one another, and they fin
     await lucia.next('newChat')
     const ended = await database.query(`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE ${ADAPTERS}`)
     expect(ended).toHaveLength(2)
-    await vi.waitFor(() => expect(b.log.join()).toContain('"event":"adapter_lost"'), { timeout: 5_000, interval: 1 })
+    await until(() => b.log.join().includes('"event":"adapter_lost"'), { what: 'adapter_lost', intervalMs: 1 })
     const { id } = expectOk(await ana.ask('clientMessage', { type: 'text', message: 'during' }))
     const bruno = await b.guest('bruno')
 
-    await vi.waitFor(
-      () => expect([a, b].filter(({ log }) => log.join().includes('"event":"adapter_restored"'))).toHaveLength(2),
-      {
-        timeout: 10_000,
-      },
-    )
+    await until(() => [a, b].every(({ log }) => log.join().includes('"event":"adapter_restored"')), {
+      what: 'adapter_restored on both servers',
+    })
     // What was missed is in the database; who came meanwhile is made known.
     const { messages } = expectOk(await lucia.ask('history', { clientId: ana.clientId }))
     expect(messages).toMatchObject([{ id, text: 'during' }])
-    await vi.waitFor(() => expect(lucia.all('newChat')).toContainEqual({ clientId: bruno.clientId, username: 'bruno' }))
+    await until(() => expect(lucia.all('newChat')).toContainEqual({ clientId: bruno.clientId, username: 'bruno' }), {
+      what: "the operator hears of bruno's chat",
+    })
     expectOk(await bruno.ask('clientMessage', { type: 'text', message: 'after' }))
-    await vi.waitFor(() =>
-      expect(lucia.all('incomingMessage')).toContainEqual(expect.objectContaining({ message: 'after' })),
+    await until(
+      () => expect(lucia.all('incomingMessage')).toContainEqual(expect.objectContaining({ message: 'after' })),
+      { what: "the operator gets bruno's message" },
     )
     expect(lucia.all('newChat')).toHaveLength(2)
     expect([...a.log, ...b.log].join('\n')).not.toMatch(/during|after|ana|bruno/)

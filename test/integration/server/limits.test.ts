@@ -1,5 +1,5 @@
 import { connect as connectTcp } from 'node:net'
-import { expect, test, vi } from '../../support/database.js'
+import { expect, test } from '../../support/database.js'
 import {
   connectTo,
   expectOk,
@@ -9,6 +9,7 @@ import {
   whileBlocked,
   untilWaiting,
 } from '../../support/socket-chat.js'
+import { until } from '../../support/until.js'
 
 test('a socket that sends too fast is refused by name, and goes on', async ({ database }) => {
   await withoutMessages(database)
@@ -22,7 +23,9 @@ test('a socket that sends too fast is refused by name, and goes on', async ({ da
     expect(refused[0]).toMatchObject({ error: { code: 'rate_limited', retryable: true } })
     const bruno = await chat.guest('bruno')
     expectOk(await bruno.ask('clientMessage', { type: 'text', message: 'not his doing' }))
-    await vi.waitFor(async () => expectOk(await ana.ask('clientMessage', { type: 'text', message: 'slower' })))
+    await until(async () => expectOk(await ana.ask('clientMessage', { type: 'text', message: 'slower' })), {
+      what: 'a message is taken again',
+    })
   })
 })
 
@@ -61,7 +64,7 @@ test('a connection beyond the most is told so, and another may take its place', 
       })
     }
     one.socket.disconnect()
-    await vi.waitFor(() => chat.guest('ana'))
+    await until(() => chat.guest('ana'), { what: 'a guest is let in again' })
   })
 })
 
@@ -111,10 +114,11 @@ test('an operator who does not read is ended before the memory fills, and holds 
   await withChat(database, { maxUnreadCharacters }, async (chat) => {
     const lucia = await chat.operator('Lucía', 1)
     const deaf = await openDeafOperator(chat.server.port)
-    await vi.waitFor(async () => {
+    const areBothListed = async (): Promise<void> => {
       await lucia.ask('getConnectedOperators')
       expect(lucia.all('connectedOperatorsList').at(-1)).toHaveLength(2)
-    })
+    }
+    await until(areBothListed, { what: 'both operators are listed' })
     const ana = await chat.guest('ana')
     const image = 'x'.repeat(1_000_000)
     const isEnded = (): boolean => chat.log.some((line) => line.includes('"event":"slow_reader"'))

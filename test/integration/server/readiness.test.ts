@@ -1,8 +1,9 @@
 import { createChatStore } from '../../../src/persistence/chat-store.js'
 import { runChatkeep } from '../../support/chatkeep.js'
-import { describe, expect, test as databaseTest, vi } from '../../support/database.js'
+import { describe, expect, test as databaseTest } from '../../support/database.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { expectOk, test, whileBlocked, untilWaiting, withChat, withoutMessages } from '../../support/socket-chat.js'
+import { until } from '../../support/until.js'
 
 const probe = async (port: number, path: string, method = 'GET') => {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { method })
@@ -48,7 +49,7 @@ describe('the probes of a server', () => {
     const { port } = chat.server
     const { database } = chat
     const untilReady = (expected: object) =>
-      vi.waitFor(async () => expect(await probe(port, '/readyz')).toEqual(expected), { timeout: 6_000, interval: 100 })
+      until(async () => expect(await probe(port, '/readyz')).toEqual(expected), { what: 'the answer of /readyz' })
     await whileBlocked(database, async () => {
       await untilReady(trouble('database_unavailable'))
     })

@@ -4,6 +4,7 @@ import { runChatkeep } from '../../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { findingsOf, verify, type FoundFinding } from '../../support/findings.js'
 import { withLimitedRole } from '../../support/limited-role.js'
+import { untilRows } from '../../support/until.js'
 
 /** Breaks a healthy database in one way, and says what exactly is found then. */
 type Break = readonly [what: string, breakage: string, codes: readonly string[], first: Partial<FoundFinding>]
@@ -426,9 +427,8 @@ describe('verify and an index that is being built', () => {
     const built = builder.query(
       `CREATE INDEX CONCURRENTLY ${GUEST_INDEX} ON "ChatMessage" ("guestUsername", "createdAt" DESC)`,
     )
-    await expect
-      .poll(() => database.query('SELECT FROM pg_stat_progress_create_index WHERE datname = current_database()'))
-      .toHaveLength(1)
+    const building = 'SELECT FROM pg_stat_progress_create_index WHERE datname = current_database()'
+    await untilRows(database, building, { what: 'the index is being built' })
     const found = findingsOf(await verify(database))
     await writer.query('COMMIT')
     await built

@@ -10,6 +10,7 @@ import { ownerlessMessages } from '../../../src/verify/checks/rows/ownerless-mes
 import { unlinkedMessages } from '../../../src/verify/checks/rows/unlinked-messages.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { countTransactions } from '../../support/transaction-counter.js'
+import { untilRows } from '../../support/until.js'
 
 const rolledBack = async (database: TestDatabase): Promise<void> => {
   await migrated(database, 'hand-migrated')
@@ -641,13 +642,8 @@ ok: <database> is migrated: 29 checks, 0 errors, <figures>. Next: chatkeep recon
     await locker.query('BEGIN; LOCK TABLE chatkeep_archive IN ACCESS EXCLUSIVE MODE')
     const interruption = new AbortController()
     const run = runChatkeep(['verify', '--database-url', database.url], { signal: interruption.signal })
-    await expect
-      .poll(() =>
-        database.query(
-          `SELECT FROM pg_stat_activity WHERE application_name = 'chatkeep verify' AND wait_event_type = 'Lock'`,
-        ),
-      )
-      .toHaveLength(1)
+    const waiting = `SELECT FROM pg_stat_activity WHERE application_name = 'chatkeep verify' AND wait_event_type = 'Lock' AND datname = current_database()`
+    await untilRows(database, waiting, { what: 'verify waits for the table' })
     interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
     expect(await run).toEqual({ exitCode: 130, stdout: '', stderr: 'error: ended by SIGINT\n' })
   })

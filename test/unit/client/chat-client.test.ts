@@ -1,6 +1,7 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createChatClient, type ChatAttempt, type ChatClient, type ChatClientOptions } from '../../../src/index.js'
 import { cut, withScriptedChat, type Script, type ScriptedChat } from '../../support/scripted-chat.js'
+import { until } from '../../support/until.js'
 
 /** A guest at a server that answers by a script, after it has joined. */
 const withClient = (
@@ -132,9 +133,9 @@ describe('a chat client', () => {
       await client.join()
       server.disconnectSockets()
       const joins = () => asked.filter(({ event }) => event === 'join').map(({ payload }) => payload.token)
-      await vi.waitFor(() => expect(joins()).toEqual([undefined, 'the token']))
+      await until(() => expect(joins()).toEqual([undefined, 'the token']), { what: 'the client joins again' })
       server.emit('operatorMessage', 'hello')
-      await vi.waitFor(() => expect(heard).toEqual(['hello']))
+      await until(() => expect(heard).toEqual(['hello']), { what: 'the client hears the operator' })
     })
   })
 
@@ -146,7 +147,7 @@ describe('a chat client', () => {
     const join = { role: 'operator', name: 'Lucía', token: 'wrong' } as const
     await withClient(script, { join }, async (client, { server, asked }) => {
       await expect(client.send({ to: 'guest-1', message: 'a' })).rejects.toMatchObject({ code: 'unauthorized' })
-      await vi.waitFor(() => expect(server.engine.clientsCount).toBe(0))
+      await until(() => server.engine.clientsCount === 0, { what: 'the server has no connection left' })
       const knocks = asked.length
       await new Promise((resolve) => setTimeout(resolve, 150))
       expect(asked).toHaveLength(knocks)
@@ -159,7 +160,7 @@ describe('a chat client', () => {
       async ({ url, asked }) => {
         const client = createChatClient({ url, join: { role: 'client', username: 'ana' } })
         const sent = ['m1', 'm2'].map((messageId) => client.send({ message: 'a', messageId }))
-        await vi.waitFor(() => expect(asked).toHaveLength(2))
+        await until(() => asked.length === 2, { what: 'the server was asked twice' })
         const ended = Promise.allSettled(sent)
         await client.close()
         const error = {

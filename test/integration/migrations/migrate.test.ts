@@ -39,7 +39,7 @@ const schemaOf = async (database: TestDatabase): Promise<Readonly<Record<string,
 // One file for all: however a database came, it ends like every other.
 const expectMigratedSchema = async (database: TestDatabase): Promise<void> => {
   const found = { ...(await schemaOf(database)), history: await history(database) }
-  await expect(`${JSON.stringify(found, null, 2)}\n`).toMatchFileSnapshot('../support/migrated-schema.json')
+  await expect(`${JSON.stringify(found, null, 2)}\n`).toMatchFileSnapshot('../../support/migrated-schema.json')
 }
 
 describe('migrate', () => {

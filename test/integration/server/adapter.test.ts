@@ -55,6 +55,8 @@ test('an operator on one server and a guest on the other have one conversation',
     const mateo = await b.operator('Mateo', 2)
     expect(await lucia.next('operatorConnected')).toEqual({ operatorId: 2, name: 'Mateo' })
     await untilListed(mateo, ['Lucía', 'Mateo'])
+    // The news of Lucía may reach the other server before Mateo joins or after.
+    const alreadyConnected = mateo.all('operatorConnected').length
 
     // Nothing of ana is stored when the operator writes to her.
     const ana = await b.guest('ana', { phone: '+34600000001' })
@@ -97,7 +99,7 @@ test('an operator on one server and a guest on the other have one conversation',
     await lucia.next('operatorConnected', 2)
     third.socket.disconnect()
     expect(await lucia.next('operatorDisconnected')).toEqual({ operatorId: 3, name: 'Noa' })
-    expect(mateo.all('operatorConnected')).toEqual([{ operatorId: 3, name: 'Noa' }])
+    expect(mateo.all('operatorConnected').slice(alreadyConnected)).toEqual([{ operatorId: 3, name: 'Noa' }])
     expect(mateo.all('operatorDisconnected')).toEqual([{ operatorId: 3, name: 'Noa' }])
     await b.server.close()
     await lucia.next('operatorDisconnected', 2)

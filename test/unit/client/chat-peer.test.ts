@@ -1,7 +1,8 @@
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parseChatUrl } from '../../../src/client/chat-address.js'
 import { createChatPeer, type ChatPeer, type PeerOptions } from '../../../src/client/chat-peer.js'
 import { cut, withScriptedChat, type Asked, type Script } from '../../support/scripted-chat.js'
+import { until } from '../../support/until.js'
 
 /** A peer at a server that answers by a script; `asked` is all that the server heard. */
 const withScript = (
@@ -84,7 +85,7 @@ describe('somebody at a chat server', () => {
       ({ event }) => (event === 'join' ? JOINED : away),
       { patienceMs: 200 },
       async (peer) => {
-        await vi.waitFor(() => peer.connect())
+        await until(() => peer.connect(), { what: 'the peer connects' })
         await expect(peer.ask('clientMessage', message)).rejects.toMatchObject({
           code: 'database_unavailable',
           message: 'the chat server keeps no messages: it is away',
@@ -99,7 +100,7 @@ describe('somebody at a chat server', () => {
       ({ event }) => (event === 'join' ? JOINED : { ok: true, queued: true }),
       { patienceMs: 200 },
       async (peer) => {
-        await vi.waitFor(() => peer.connect())
+        await until(() => peer.connect(), { what: 'the peer connects' })
         await expect(peer.ask('clientMessage', message)).rejects.toMatchObject({ code: 'queued', exitCode: 3 })
       },
     )

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { describeEvent } from '../../../src/migrations/running/describe-event.js'
 import type { Blocker, MigrationEvent } from '../../../src/migrations/running/events.js'
 import { reportBatches } from '../../../src/migrations/running/batch-progress.js'
+import { until } from '../../support/until.js'
 
 const blocker = (more: Partial<Blocker> = {}): Blocker => ({
   pid: 17,
@@ -99,15 +100,11 @@ describe('what happens during a migrate', () => {
     const tell = reportBatches('archiving', 200, (event) => events.push(event))
     tell(10)
     expect(events).toEqual([])
-    await expect
-      .poll(
-        () => {
-          tell(250)
-          return events
-        },
-        { timeout: 5_000 },
-      )
-      .toHaveLength(1)
+    const isTold = (): boolean => {
+      tell(250)
+      return events.length === 1
+    }
+    await until(isTold, { what: 'the batches are reported' })
     expect(events[0]).toMatchObject({ type: 'batches', what: 'archiving', percent: 100 })
   })
 })

@@ -10,7 +10,10 @@ export interface Admission {
 }
 
 /** The form of Engine.IO's `allowRequest`; asked once for each new connection. */
-export type AllowRequest = (request: IncomingMessage, answer: (reason: string | null, allowed: boolean) => void) => void
+export type AllowRequest = (
+  request: Pick<IncomingMessage, 'headers'>,
+  answer: (reason: string | null, allowed: boolean) => void,
+) => void
 
 /** No real one is longer; a header may be, up to 16 kB. */
 const LONGEST_ORIGIN_SHOWN = 200
@@ -28,7 +31,7 @@ export const createAdmission =
     const shown = origin?.slice(0, LONGEST_ORIGIN_SHOWN)
     if (!isAllowed)
       log.warn({ event: 'origin_refused', origin: shown }, 'a connection was refused: its origin is not allowed')
-    const reason = inFlight.closing ? 'the server is closing' : isAllowed ? null : 'this origin is not allowed'
+    const reason = inFlight.closing ? 'the server is shutting down' : isAllowed ? null : 'this origin is not allowed'
     answer(reason, reason === null)
   }
 

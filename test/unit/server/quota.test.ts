@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest'
+import { OperatorError } from '../../../src/errors.js'
+import { limitsFrom } from '../../../src/server/protection/limits.js'
+import { createQuotas, type Quota } from '../../../src/server/protection/quota.js'
+
+const limits = limitsFrom({ eventsPerSecond: 0, maxPendingPerSocket: 2, maxPendingCharacters: 10 })
+
+/** A step of one of two sockets: it enters, loads so many characters, or leaves with so many. */
+type Step = readonly ['a' | 'b', 'enter'] | readonly ['a' | 'b', 'load' | 'leave', number]
+
+const outcomeOf = (work: () => void): string => {
+  try {
+    work()
+    return 'ok'
+  } catch (error) {
+    return error instanceof OperatorError ? error.message : String(error)
+  }
+}
+
+const run = (steps: readonly Step[]): readonly string[] => {
+  const createQuota = createQuotas(limits)
+  const quotas: Readonly<Record<'a' | 'b', Quota>> = { a: createQuota(), b: createQuota() }
+  return steps.map(([socket, step, characters = 0]) =>
+    outcomeOf(() => (step === 'enter' ? quotas[socket].enter() : quotas[socket][step](characters))),
+  )
+}
+
+const OF_SOCKET = expect.stringContaining('this connection') as string
+const OF_SERVER = expect.stringContaining('this server') as string
+
+describe('the quota of a socket', () => {
+  test.each<[string, readonly (readonly [Step, string])[]]>([
+    [
+      'bounds its own requests, not those of others',
+      [
+        [['a', 'enter'], 'ok'],
+        [['a', 'enter'], 'ok'],
+        [['a', 'enter'], OF_SOCKET],
+        [['b', 'enter'], 'ok'],
+      ],
+    ],
+    [
+      'has room again after an answer',
+      [
+        [['a', 'enter'], 'ok'],
+        [['a', 'enter'], 'ok'],
+        [['a', 'leave', 0], 'ok'],
+        [['a', 'enter'], 'ok'],
+        [['a', 'enter'], OF_SOCKET],
+      ],
+    ],
+    [
+      'shares the room for characters with all others',
+      [
+        [['a', 'load', 6], 'ok'],
+        [['b', 'load', 4], 'ok'],
+        [['b', 'load', 1], OF_SERVER],
+        [['a', 'leave', 6], 'ok'],
+        [['b', 'load', 6], 'ok'],
+      ],
+    ],
+    [
+      'takes a request of any size when no other waits',
+      [
+        [['a', 'load', 11], 'ok'],
+        [['b', 'load', 1], OF_SERVER],
+        [['a', 'leave', 11], 'ok'],
+        [['b', 'load', 11], 'ok'],
+      ],
+    ],
+  ])('%s', (_what, steps) => {
+    expect(run(steps.map(([step]) => step))).toEqual(steps.map(([, outcome]) => outcome))
+  })
+
+  test('refuses a request beyond the rate before it counts as pending', () => {
+    const quota = createQuotas(limitsFrom({ eventsPerSecond: 1, maxPendingPerSocket: 4 }))()
+    const codes = Array.from({ length: 5 }, () => {
+      try {
+        quota.enter()
+        return 'ok'
+      } catch (error) {
+        return (error as OperatorError).code
+      }
+    })
+    expect(codes).toEqual(['ok', 'ok', 'ok', 'rate_limited', 'rate_limited'])
+  })
+})

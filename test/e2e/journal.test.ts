@@ -144,7 +144,7 @@ test('what was answered as queued outlives kill -9; the next server and replay b
     eva.disconnect()
     expect(end.code).toBe(0)
     expect(end.stderr).toContain(
-      `"messages":1,"journal":"${journal}","text":"messages wait in the journal: start the server again with it, or: chatkeep replay ${journal}"`,
+      `"messages":1,"journal":"${journal}","text":"the journal still has messages to store: start the server with it again, or run: chatkeep replay ${journal}"`,
     )
     const last = await whenEnded(startChatkeep(['replay', journal, '--database-url', database.url]))
     expect(last.code, last.stdout + last.stderr).toBe(0)

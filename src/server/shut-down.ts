@@ -1,0 +1,64 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import type { ChatLog } from '../chat-log.js'
+import type { InFlight } from '../concurrency/in-flight.js'
+import { within } from '../concurrency/within.js'
+import type { ChatIo } from './chat-io.js'
+import type { Cluster } from './cluster/cluster.js'
+import type { Peers } from './cluster/peers.js'
+import type { MessageSink } from './keeping/message-sink.js'
+
+// Together below the 10 s that containers are commonly given to stop.
+const IN_FLIGHT_DEADLINE_MS = 5_000
+const JOURNAL_DEADLINE_MS = 2_000
+const FLUSH_DEADLINE_MS = 1_000
+const CLOSE_DEADLINE_MS = 1_000
+
+export interface RunningParts {
+  readonly io: ChatIo
+  readonly inFlight: InFlight
+  readonly sink: MessageSink
+  readonly peers: Peers
+  readonly cluster: Cluster
+  readonly connections: ReadonlySet<Socket>
+  readonly log: ChatLog
+}
+
+/**
+ * Shuts a server down: refuses new requests, waits for those in flight, closes the journal, delivers what is buffered, leaves
+ * the cluster and ends all connections. No step waits longer than its deadline.
+ */
+export const shutDown = async ({
+  io,
+  inFlight,
+  sink,
+  peers,
+  cluster,
+  connections,
+  log,
+}: RunningParts): Promise<void> => {
+  const givenUp = await inFlight.drain(IN_FLIGHT_DEADLINE_MS)
+  if (givenUp > 0)
+    log.warn({ event: 'drain_incomplete', requests: givenUp }, 'requests were not finished; their senders repeat them')
+  await within(JOURNAL_DEADLINE_MS, sink.close())
+  await within(FLUSH_DEADLINE_MS, flushAndDisconnect(io))
+  peers.close()
+  await cluster.close()
+  const closed = io.close()
+  await within(CLOSE_DEADLINE_MS, closed)
+  for (const connection of connections) connection.destroy()
+  await closed
+}
+
+/**
+ * Closes every connection after its buffer was handed to the network. Below Socket.IO's own `disconnect`, after which clients
+ * do not reconnect.
+ */
+const flushAndDisconnect = async (io: ChatIo): Promise<void> => {
+  const ended = Array.from(io.sockets.sockets.values(), ({ conn }) => {
+    const closed = once(conn, 'close')
+    conn.close()
+    return closed
+  })
+  await Promise.all(ended)
+}

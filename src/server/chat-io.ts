@@ -3,10 +3,10 @@ import type { ServerToClientEvents } from '../protocol/outgoing.js'
 import type { Participant } from '../protocol/participants.js'
 import type { PeerNews } from './peer-news.js'
 
-/** What Socket.IO calls with whatever a client sent. */
+/** What Socket.IO calls with the arguments that a client sent. */
 export type Listener = (...args: readonly unknown[]) => void
 
-/** What clients send is not to be trusted before it is parsed. */
+/** Untyped: what clients send is parsed by the listeners. */
 type ClientToServerEvents = Readonly<Record<string, Listener>>
 
 interface SocketData {
@@ -14,7 +14,7 @@ interface SocketData {
   participant?: Participant
 }
 
-/** What servers on one database tell one another, beside the broadcasts. */
+/** What servers on one database send one another, apart from broadcasts. */
 interface ServerToServerEvents {
   peers: (news: PeerNews) => void
 }

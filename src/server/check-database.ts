@@ -8,19 +8,19 @@ import { SchemaNotReady, StoreUnavailable } from '../persistence/errors.js'
 import { keyIndexTrouble, readKeyIndexes } from '../persistence/key-index.js'
 import { NEEDED, readRoleAccess, type RoleAccess } from '../persistence/role-access.js'
 
-/** The name of a conversation that nobody has. */
+/** A name that no conversation has. */
 const NO_CONVERSATION = '-'
 
 const QUERY_TIMEOUT_MS = 10_000
 
-/** What does not keep a server from starting, but whoever runs it should know. */
+/** A finding that does not prevent the start. */
 export type DatabaseWarning = 'fsync_off'
 
 /**
- * Finds out, without retries, whether the database answers, has what the core needs, and lets this role keep messages.
- * Takes no locks on what messages are written to, and costs the same whatever the database holds.
- * @throws OperatorError naming the database when it cannot be reached, `privilege_missing`; SchemaNotReady
- * when it was not migrated, or nothing keeps a message from being stored twice
+ * Checks, without retries, that the database answers, has what the core needs, and grants this role what it needs.
+ * Takes no locks that block writers; its cost does not depend on the size of the database.
+ * @throws OperatorError naming the database when it is unreachable, or `privilege_missing`; SchemaNotReady
+ * when it was not migrated, or lacks the unique index that prevents duplicates
  */
 export const checkDatabase = async (
   target: ConnectionTarget,
@@ -67,7 +67,7 @@ const checkAccess = ({ role, tables, deniedSequences }: RoleAccess): void => {
     ...deniedSequences.map((sequence) => `USAGE on the sequence "${sequence}"`),
   ]
   if (missing.length === 0) return
-  throw new OperatorError('privilege_missing', `the role ${role} may not keep messages: it has no right to`, {
+  throw new OperatorError('privilege_missing', `the role ${role} cannot store messages; it lacks:`, {
     details: missing,
     exitCode: ExitCode.no,
     hint: `chatkeep verify --application-role ${role}`,

@@ -3,8 +3,8 @@ import { OperatorError } from '../errors.js'
 import type { LogFields } from '../chat-log.js'
 
 /**
- * What the log may know of an error. Neither the words of the database nor those of a bug: both may quote what was written
- * (`detail` repeats a row, a trigger says what it likes, a SyntaxError shows its input). What remains finds the place.
+ * The fields of an error that may be logged. The texts of the database and of bugs are left out: both may contain chat messages
+ * (`detail` repeats a row, a trigger raises any text, a SyntaxError shows its input). The fields left identify the place.
  */
 export const errorFields = (error: unknown): Omit<LogFields, 'event'> => {
   const answer = serverErrorIn(error)

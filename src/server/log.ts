@@ -4,17 +4,17 @@ import type { ChatLog } from '../chat-log.js'
 
 export interface ChatLogOptions {
   readonly level: keyof ChatLog | 'silent'
-  /** One JSON object a line for programs, or a readable line for a terminal. */
+  /** One JSON object a line, or a readable line for a terminal. */
   readonly format: 'json' | 'text'
   readonly output: { write(text: string): void }
 }
 
-/** A log that writes a line for each event: `time` (ISO 8601), `level`, `event`, further fields, and `text` for a person. */
+/** Creates a log that writes one line an event: `time` (ISO 8601), `level`, `event`, further fields, and `text` for people. */
 export const createChatLog = ({ level, format, output }: ChatLogOptions): ChatLog =>
   pino(
     {
       level,
-      // Neither pid nor host: whatever collects the lines knows where they come from.
+      // Neither pid nor host: the log collector adds them.
       base: null,
       messageKey: 'text',
       timestamp: pino.stdTimeFunctions.isoTime,
@@ -31,7 +31,7 @@ const renderLine = (line: string): string => {
   return `${[time, level.padEnd(5), text, ...pairs].join(' ')}\n`
 }
 
-// What came from outside, such as an origin, must neither break the line nor steer the terminal.
+// Outside text, such as an origin, can neither break the line nor send control sequences to the terminal.
 const renderValue = (value: unknown): string => {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return /^[\w.:/@+-]+$/.test(text) ? text : JSON.stringify(text).replace(/[\u007f-\u009f]/g, '?')

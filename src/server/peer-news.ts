@@ -1,12 +1,12 @@
 import * as z from 'zod'
 
-// Parsed, since a server of another version may say it.
+// Parsed, since the other server may run another version.
 const participantSchema = z.discriminatedUnion('role', [
   z.object({ role: z.literal('client'), conversation: z.string(), username: z.string(), phone: z.string().nullable() }),
   z.object({ role: z.literal('operator'), operatorId: z.number().nullable(), name: z.string() }),
 ])
 
-/** What servers on one database tell one another, beside the broadcasts. */
+/** What servers on one database send one another, apart from broadcasts. */
 export const newsSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('hello'), server: z.string() }),
   z.object({ kind: z.literal('list'), server: z.string(), participants: z.array(participantSchema) }),

@@ -7,9 +7,9 @@ import { createPeers, NO_PEERS, type Peers } from './peers.js'
 import { openPostgresAdapter, type PostgresAdapter } from './postgres-adapter.js'
 import { announceArrival, announceDeparture, isHere, participantsHere } from './presence.js'
 
-/** How the servers on one database reach one another. */
+/** How servers on one database reach one another. */
 export interface ClusterOptions {
-  /** The database server itself: what listens cannot go through a connection pooler. */
+  /** The database server itself: LISTEN does not work through a connection pooler. */
   readonly target: ConnectionTarget
   /** Of the chat's tables; the target's, or `public`, when absent. */
   readonly schema?: string | undefined
@@ -18,7 +18,7 @@ export interface ClusterOptions {
 export interface Cluster {
   /** What Socket.IO takes as its `adapter`. */
   readonly adapter: typeof Adapter
-  /** Begins to tell the others who is here, and to learn who is there. */
+  /** Starts exchanging with the other servers who is connected. */
   meet(io: ChatIo): Peers
   close(): Promise<void>
 }
@@ -26,7 +26,7 @@ export interface Cluster {
 interface Joining {
   readonly options: ClusterOptions | undefined
   readonly operatorSecret: string | undefined
-  /** With the database away at the start, the other servers are met later. */
+  /** Whether the database may be unavailable at the start; the other servers are then met later. */
   readonly mayConnectLater: boolean
   readonly log: ChatLog
 }

@@ -1,13 +1,13 @@
-/** PostgreSQL takes payloads below 8,000 bytes; the rest is for the heading. */
+/** PostgreSQL accepts payloads below 8,000 bytes; the rest is for the heading. */
 const FRAGMENT_CHARACTERS = 7_900
 
-/** Above what one message or one list of participants takes; a bound for what a stranger could make us gather. */
+/** More than one message or list of participants needs; bounds the memory that a stranger could make the server use. */
 const MAX_FRAGMENTS = 4_096
 
 /** `sender index count`, then the fragment. */
 const FRAGMENT = /^(\w+) (\d+) (\d+) /
 
-/** Cuts an ASCII text into payloads that name their sender. */
+/** Splits an ASCII text into payloads that name their sender. */
 export const toFragments = (sender: string, text: string): readonly string[] => {
   const count = Math.max(1, Math.ceil(text.length / FRAGMENT_CHARACTERS))
   return Array.from(
@@ -17,12 +17,12 @@ export const toFragments = (sender: string, text: string): readonly string[] => 
   )
 }
 
-/** Takes payloads as they come, and gives each text when its last fragment is there. */
+/** Takes one payload; returns the whole text with its last fragment. */
 export type JoinFragments = (payload: string) => { readonly sender: string; readonly text: string } | undefined
 
 /**
- * Puts the texts of other senders together again. A sender's payloads come in order and texts are not interleaved; one that lacks
- * a fragment, since listening began in its middle, is dropped.
+ * Joins the fragments of other senders. A sender's payloads arrive in order and its texts are not interleaved; a text without
+ * its first fragments, because listening began in the middle, is dropped.
  */
 export const createFragmentJoiner = (self: string): JoinFragments => {
   const begun = new Map<string, readonly string[]>()

@@ -1,41 +1,41 @@
 import { participantKey, type Participant } from '../../protocol/participants.js'
 import { newsSchema, type PeerNews } from '../peer-news.js'
 
-/** The other servers on the same database, and who is connected to them, as far as they have said. */
+/** The other servers on the same database, and who is connected to them, as they last announced. */
 export interface Peers {
-  /** The participant as it joined at another server. */
+  /** The participant as joined on another server. */
   find(key: string): Participant | undefined
   all(): readonly Participant[]
-  /** Tells the others who has joined here. */
+  /** Announces a participant who joined here. */
   entered(participant: Participant): void
-  /** Tells the others that the last socket of a participant has left here. */
+  /** Announces that the last socket of a participant left here. */
   left(participant: Participant): void
-  /** Tells the others that nobody is here any more. */
+  /** Announces that this server is gone. */
   close(): void
 }
 
 export interface PeersOptions {
-  /** Names this server among the others. */
+  /** Identifies this server. */
   readonly self: string
   readonly publish: (news: PeerNews) => void
-  /** Whether others can be heard; while not, nobody counts as gone. */
+  /** Whether the other servers can be heard; while they cannot, none counts as gone. */
   readonly isConnected: () => boolean
-  /** Whether one of this server's own sockets is the participant's. */
+  /** Whether the participant has a socket on this server. */
   readonly isHere: (participant: Participant) => boolean
   readonly participantsHere: () => readonly Participant[]
-  /** Somebody is connected to the servers now, or is not any more, whom this server did not know of at all before. */
+  /** A participant got a first socket on any server, or lost the last one, on another server. */
   readonly onArrival: (participant: Participant) => void
   readonly onDeparture: (participant: Participant) => void
 }
 
 export interface ConnectedPeers extends Peers {
-  /** Takes what another server has published. */
+  /** Handles what another server published. */
   receive(news: unknown): void
-  /** Tells everything and asks the others for everything: at the start and after an outage. */
+  /** Announces all participants and asks the others for theirs: at the start and after an outage. */
   introduce(): void
 }
 
-/** A server on its own. */
+/** For a single server. */
 export const NO_PEERS: Peers = {
   find: () => undefined,
   all: () => [],
@@ -45,7 +45,7 @@ export const NO_PEERS: Peers = {
 }
 
 const HEARTBEAT_MS = 2_000
-/** Three heartbeats missed, and a moment. */
+/** Three missed heartbeats and some margin. */
 const SILENCE_MS = 7_000
 
 interface Peer {
@@ -54,8 +54,8 @@ interface Peer {
 }
 
 /**
- * Keeps, in memory, who is connected to the other servers, so that nobody who joins or asks ever waits for one of them.
- * A server that falls silent counts as gone with all its participants; when it speaks again it is asked for them.
+ * Keeps in memory who is connected to the other servers, so no request waits for another server. A silent server counts as gone
+ * with all its participants; once it is heard again, it is asked for them.
  */
 export const createPeers = (options: PeersOptions): ConnectedPeers => {
   const { self, publish, isConnected, isHere, participantsHere, onArrival, onDeparture } = options
@@ -107,7 +107,7 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
     if (news.kind === 'hello') sayWhoIsHere()
     if (news.kind === 'entered') add(peer, news.participant)
     if (news.kind === 'left') remove(peer, news.participant)
-    // Whom else it has is in the answer; a server that introduces itself says so unasked.
+    // Its other participants are in the answer; a server that introduces itself lists them without being asked.
     if (known === undefined && news.kind !== 'list') sayHello()
   }
 
@@ -115,11 +115,11 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
   const beat = (): void => {
     publish({ kind: 'alive', server: self })
     const now = Date.now()
-    // This process stood still itself, and what the others said meanwhile is not read yet.
-    const stoodStill = now - beatenAt > 2 * HEARTBEAT_MS
+    // This process was suspended, and has not yet read what the others published meanwhile.
+    const wasSuspended = now - beatenAt > 2 * HEARTBEAT_MS
     beatenAt = now
     for (const [server, peer] of [...peers]) {
-      if (stoodStill || !isConnected()) peer.heardAt = now
+      if (wasSuspended || !isConnected()) peer.heardAt = now
       else if (now - peer.heardAt > SILENCE_MS) forget(server)
     }
   }

@@ -10,13 +10,13 @@ import { createFragmentJoiner, toFragments } from './fragments.js'
 import { createSeal } from './sealed-text.js'
 
 export interface PostgresAdapterOptions {
-  /** The server itself, not a pooler. */
+  /** The database server itself, not a pooler. */
   readonly target: ConnectionTarget
-  /** Of the chat's tables: servers of one schema find one another. */
+  /** The schema of the chat's tables; servers of one schema find one another. */
   readonly schema: string
-  /** All servers have the same. */
+  /** The same on all servers. */
   readonly operatorSecret: string | undefined
-  /** With the database away at the start, the other servers are met later. */
+  /** Whether the database may be unavailable at the start; the other servers are then met later. */
   readonly mayConnectLater: boolean
   readonly log: ChatLog
 }
@@ -33,10 +33,10 @@ export interface PostgresAdapter {
 const APPLICATION_NAME = 'chatkeep serve adapter'
 
 /**
- * Lets this server's broadcasts reach the sockets of others on the same database, over LISTEN and NOTIFY. They are hints:
- * what is lost while the connection is away is in the database. Every role of the database can listen to any channel and
- * notify it, without any privilege, so what goes over it is sealed with the operator secret.
- * @throws OperatorError `adapter_needs_secret`, `connection_pooler`, and whatever keeps from connecting
+ * Carries this server's broadcasts to the sockets of other servers on the same database, over LISTEN and NOTIFY. Broadcasts are
+ * hints: those lost while the connection is down can be read from the database. Every role of the database can listen on
+ * any channel and notify it without a privilege, so payloads are encrypted with the operator secret.
+ * @throws OperatorError `adapter_needs_secret`, `connection_pooler`, and the errors of a connection
  */
 export const openPostgresAdapter = async (options: PostgresAdapterOptions): Promise<PostgresAdapter> => {
   const { target, schema, operatorSecret, mayConnectLater, log } = options
@@ -52,13 +52,13 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
     const joined = join(payload)
     if (joined === undefined) return
     const opened = seal.open(joined.text)
-    // Only who has the secret can close a text, so it holds what a server of ours wrote.
+    // Sealed texts are made with the secret only, so a chat server wrote it.
     if (opened !== undefined) deliver(JSON.parse(opened) as ClusterMessage | ClusterResponse)
     else if (strangers.size < MAX_STRANGERS && !strangers.has(joined.sender)) {
       strangers.add(joined.sender)
       log.error(
         { event: 'adapter_stranger' },
-        'another server was not understood: all servers on one database need the same operator secret',
+        'unreadable messages from another server: all servers on one database need the same operator secret',
       )
     }
   }
@@ -68,11 +68,11 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
     onPayload: receive,
     mayConnectLater: (error) => mayConnectLater && isDatabaseAway(explainDatabaseError(error, target)),
     onLost: (reason) =>
-      log.warn({ event: 'adapter_lost', ...errorFields(reason) }, 'the connection to the other servers was lost'),
+      log.warn({ event: 'adapter_lost', ...errorFields(reason) }, 'connection to the other servers lost'),
     onRestored: ({ lostPayloads }) => {
       log.info(
         { event: 'adapter_restored', notificationsNotSent: lostPayloads },
-        'connected to the other servers again; what was not told them is in the database',
+        'connected to the other servers again; broadcasts not sent can be read from the database',
       )
       restored()
     },
@@ -80,9 +80,9 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
   const publish = (message: ClusterMessage | ClusterResponse): void =>
     channel.send(toFragments(self, seal.close(JSON.stringify(message))))
 
-  // Socket.IO asks for a class. A broadcast never waits for the database: the server's own sockets get it at once.
+  // Socket.IO requires a class. A broadcast never waits for the database: the server's own sockets get it at once.
   class OverNotifications extends ClusterAdapter {
-    // Only to make it public.
+    // The base class has a protected constructor.
     // eslint-disable-next-line @typescript-eslint/no-useless-constructor
     constructor(namespace: ConstructorParameters<typeof Adapter>[0]) {
       super(namespace)
@@ -111,15 +111,15 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
   }
 }
 
-/** Enough to be told, and a bound for what anybody who can connect could make us remember. */
+/** Enough for the log, and a bound for the memory that any role of the database could make the server use. */
 const MAX_STRANGERS = 10
 
-// A channel's name has 63 bytes, as a schema's has.
+// Names of channels have 63 bytes, like those of schemas: a hash always fits.
 const channelOf = (schema: string): string =>
   `chatkeep_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`
 
 const needsSecret = (): OperatorError =>
-  new OperatorError('adapter_needs_secret', 'servers that act as one need one operator secret, and there is none', {
-    hint: 'set CHATKEEP_OPERATOR_SECRET or --operator-secret-file, the same for all of them',
+  new OperatorError('adapter_needs_secret', 'servers that act as one need the same operator secret, and none is set', {
+    hint: 'set CHATKEEP_OPERATOR_SECRET or --operator-secret-file, the same on all servers',
     exitCode: ExitCode.usage,
   })

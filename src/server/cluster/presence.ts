@@ -4,10 +4,10 @@ import type { ConnectedOperator } from '../../protocol/outgoing.js'
 import { participantKey, type Guest, type Operator, type Participant } from '../../protocol/participants.js'
 import { forbidden, notJoined } from '../../protocol/refusals.js'
 
-/** All operators' sockets. */
+/** The room of all operators' sockets. */
 export const OPERATORS = 'operators'
 
-/** All sockets (tabs) of one conversation. The prefix keeps an operator's `to` from naming any other room, such as a socket's own. */
+/** The room of all sockets (tabs) of one conversation. With the prefix, an operator's `to` cannot name any other room, such as a socket's own. */
 export const conversationRoom = (conversation: string): string => `conversation:${conversation}`
 
 /** @throws OperatorError `not_joined` */
@@ -31,7 +31,7 @@ export const operatorAt = (socket: ChatSocket): Operator => {
   return participant
 }
 
-/** The guest of a conversation as it joined last, if any of its sockets is connected, on this server or another. */
+/** The guest of a conversation, as last joined, if connected to this server or another. */
 export const connectedGuest = ({ io, peers }: PresentChat, conversation: string): Guest | undefined => {
   const here = participantsIn(io, conversationRoom(conversation)).at(-1)
   if (here?.role === 'client') return here
@@ -39,33 +39,33 @@ export const connectedGuest = ({ io, peers }: PresentChat, conversation: string)
   return elsewhere?.role === 'client' ? elsewhere : undefined
 }
 
-/** One entry an operator, however many sockets and servers they are connected to. */
+/** One entry per operator, whatever the number of sockets and servers. */
 export const connectedOperators = ({ io, peers }: PresentChat): readonly ConnectedOperator[] =>
   oncePerKey([...participantsIn(io, OPERATORS), ...peers.all()])
     .filter((participant) => participant.role === 'operator')
     .map(toConnectedOperator)
 
-/** One entry a guest or operator of this server's own sockets. */
+/** One entry per guest or operator with a socket on this server. */
 export const participantsHere = (io: ChatIo): readonly Participant[] =>
   oncePerKey(Array.from(io.sockets.sockets.values(), ({ data }) => data.participant).filter((one) => one !== undefined))
 
-/** Whether one of this server's own sockets is the participant's. */
+/** Whether the participant has a socket on this server. */
 export const isHere = (io: ChatIo, participant: Participant): boolean =>
   participantsIn(io, roomOf(participant)).some((other) => participantKey(other) === participantKey(participant))
 
-/** Puts the socket into its rooms, leaving those of an earlier join, and tells the operators who is new. */
+/** Moves the socket into the participant's room, out of that of an earlier join, and announces a new participant. */
 export const enter = (chat: PresentChat, socket: ChatSocket, participant: Participant): void => {
   leave(chat, socket)
   const { io, peers } = chat
   const isNew = !isConnected(chat, participant)
   socket.data.participant = participant
-  // At once, since rooms are in this process's memory: the next event of the same packet finds the socket joined.
+  // Synchronous, since rooms are in memory: the next event of the same packet finds the socket joined.
   void socket.join(roomOf(participant))
   peers.entered(participant)
   if (isNew) announceArrival(io, participant, socket.id)
 }
 
-/** Takes the socket out of its rooms and tells the operators when an operator is gone; also after a disconnect. */
+/** Removes the socket from its room and announces an operator whose last socket it was; also called after a disconnect. */
 export const leave = (chat: PresentChat, socket: ChatSocket): void => {
   const { participant } = socket.data
   if (participant === undefined) return
@@ -78,9 +78,9 @@ export const leave = (chat: PresentChat, socket: ChatSocket): void => {
 }
 
 /**
- * Tells the operators on this server's own sockets; other servers tell theirs. A chat is new when none of its sockets was connected
- * at the join. So a guest who comes back is announced again, under the same `clientId`: to remember everybody who was ever here
- * would cost memory without bound, and a panel keyed by it loses nothing.
+ * Announces a participant to the operators on this server; other servers tell theirs. A chat is new when the guest had no socket
+ * at the join. A returning guest is therefore announced again under the same `clientId`: remembering all guests would need
+ * unbounded memory, and a panel keyed by `clientId` loses nothing.
  * @param except the operator's own socket
  */
 export const announceArrival = (io: ChatIo, participant: Participant, except = ''): void => {
@@ -91,7 +91,7 @@ export const announceArrival = (io: ChatIo, participant: Participant, except = '
   io.local.to(OPERATORS).emit('newChat', { clientId: participant.conversation, username: participant.username })
 }
 
-/** Tells the operators on this server's own sockets that an operator is gone; of a guest they learn nothing. */
+/** Announces a departed operator to the operators on this server; departed guests are not announced. */
 export const announceDeparture = (io: ChatIo, participant: Participant): void => {
   if (participant.role !== 'operator') return
   io.local.to(OPERATORS).emit('operatorDisconnected', toConnectedOperator(participant))

@@ -1,9 +1,9 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
-/** Closes texts so that only who knows the secret can read them, or make new ones. */
+/** Encrypts and authenticates texts with a secret. */
 export interface Seal {
   close(text: string): string
-  /** @returns undefined when the text was not closed with the same secret, or was changed */
+  /** @returns undefined when the text was sealed with another secret, or changed */
   open(sealed: string): string | undefined
 }
 
@@ -12,7 +12,7 @@ const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** @param purpose of two seals with one secret and different purposes neither opens what the other closed */
+/** @param purpose separates seals of one secret: none opens the texts of another purpose */
 export const createSeal = (secret: string, purpose: string): Seal => {
   const key = Buffer.from(hkdfSync('sha256', secret, '', purpose, KEY_BYTES))
   return {

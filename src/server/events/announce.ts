@@ -8,12 +8,12 @@ import type { Submission } from '../../journal/submission.js'
 
 export type Announce = (submission: Submission, saved: SavedChatMessage) => void
 
-/** A resend meets its other attempt within seconds; this many newer messages come later. */
+/** Enough for a resend, which follows its first attempt within seconds. */
 const MAX_REMEMBERED = 10_000
 
 /**
- * Tells of each message once: two attempts of one, neither of which knows whether it was the one that was stored, both take
- * themselves for it.
+ * Announces each message once. When two attempts at one message have unknown outcomes, each may be reported as the one that was
+ * stored; the id tells that it is the same message.
  */
 export const createAnnouncer = (io: ChatIo): Announce => {
   const announced = new Set<number>()
@@ -28,7 +28,7 @@ export const createAnnouncer = (io: ChatIo): Announce => {
   }
 }
 
-/** Tells the other side, and the operators, of a message that is committed. */
+/** Sends a committed message to the other side and to the operators. */
 const announce = (io: ChatIo, submission: Submission, saved: SavedChatMessage): void => {
   const conversation = submission.message.sessionId
   const payload = payloadOf(submission)
@@ -45,7 +45,7 @@ const announce = (io: ChatIo, submission: Submission, saved: SavedChatMessage): 
     .emit('operatorBroadcast', toOperatorBroadcast(conversation, operator, payload, saved))
 }
 
-/** Tells the sender of a queued message, on whatever sockets it has by now, that it is in the database. */
+/** Confirms a queued message to its sender, on every socket that the sender has by now: it is in the database. */
 export const confirm = (io: ChatIo, submission: Submission, { createdAt }: SavedChatMessage): void => {
   const { messageId, message } = submission
   const receipt = { messageId, clientId: message.sessionId, timestamp: createdAt.toISOString(), queued: false }

@@ -6,7 +6,7 @@ import { connectedGuest } from '../cluster/presence.js'
 import { unknownConversation } from '../../protocol/refusals.js'
 
 /**
- * Finds out whose conversation it is: from the guest who is connected, else from the newest message that is stored under its name.
+ * Finds the client or guest of a conversation: the connected guest, else the sender of its newest stored message.
  * @throws OperatorError `unknown_conversation`
  */
 export const findContact = async (
@@ -21,17 +21,17 @@ export const findContact = async (
   return { clientId: newest.clientId, guestUsername: newest.guestUsername, guestPhone: null }
 }
 
-/** The guest who is connected; undefined when nobody is. */
+/** The connected guest of a conversation; undefined when none is. */
 export const connectedContact = (
   chat: Pick<ServerContext, 'io' | 'peers'>,
   conversation: string,
 ): ConversationContact | undefined => {
   const guest = connectedGuest(chat, conversation)
-  // The core finds the client by the name, and makes one when the operator is the first to write.
+  // The core finds the client by name, and creates one when the operator writes first.
   return guest && { clientId: null, guestUsername: guest.username, guestPhone: guest.phone }
 }
 
-/** On the socket a text is a conversation's name; a number is the database id that `recentChats` gives out. */
+/** On the socket a string is a conversation's name; a number is the database id that `recentChats` returns. */
 export const toContact = ({ clientId, username }: ContactPayload): Contact => ({
   clientId: typeof clientId === 'number' ? clientId : undefined,
   sessionId: typeof clientId === 'string' ? clientId : undefined,

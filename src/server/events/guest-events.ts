@@ -7,7 +7,7 @@ import { emptySchema, guestMessageSchema, guestTypingSchema, type MessagePayload
 import { guestAt, OPERATORS } from '../cluster/presence.js'
 import { contentOf, keepAndAnnounce } from './saving.js'
 
-/** What a guest or client may ask for, apart from `join` and `history`. */
+/** The events of a guest or client, except `join` and `history`. */
 export const guestListeners = (chat: ServerContext, session: SocketSession): Listeners => {
   const { io, answer } = chat
   const { socket, inOrder } = session
@@ -20,7 +20,7 @@ export const guestListeners = (chat: ServerContext, session: SocketSession): Lis
       io.to(OPERATORS).emit('clientTyping', { from: guestAt(socket).conversation, isTyping })
       return {}
     }),
-    // In order, so that the last messages reach the operators before the end does.
+    // In order: the operators get the guest's last messages before `chatEnded`.
     chatEnded: answer('chatEnded', emptySchema, () => {
       const { conversation: clientId } = guestAt(socket)
       return inOrder(() => {

@@ -7,7 +7,7 @@ import { historySchema, type ContactPayload } from '../../protocol/payloads.js'
 import { joinedAt } from '../cluster/presence.js'
 import { pageOf, type Page } from './page.js'
 
-/** `history`, the one event that both sides have: a guest reads its own conversation, an operator anybody's. */
+/** `history`, the one event that both roles have: guests read their own conversation, operators any. */
 export const historyListeners = (chat: ServerContext, { socket, inOrder }: SocketSession): Listeners => ({
   history: chat.answer('history', historySchema, ({ before, limit, ...whose }) => {
     const participant = joinedAt(socket)
@@ -20,7 +20,7 @@ export const historyListeners = (chat: ServerContext, { socket, inOrder }: Socke
   }),
 })
 
-/** What was said in the guest's own conversation, found by its token and by nothing else. */
+/** The guest's own conversation, which only the token selects. */
 const readGuestHistory = async ({ store }: ServerContext, { conversation }: Guest, page: Page): Promise<Reply> => {
   const { messages, nextBefore } = await store.getChatHistory({ sessionId: conversation, ...page })
   return { answer: { messages: messages.map((message) => toGuestHistoryMessage(conversation, message)), nextBefore } }

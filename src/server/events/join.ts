@@ -11,7 +11,7 @@ type JoinPayload = z.infer<typeof joinSchema>
 type GuestJoin = Extract<JoinPayload, { role: 'client' }>
 type OperatorJoin = Extract<JoinPayload, { role: 'operator' }>
 
-/** How a socket becomes a guest's or an operator's. A second join replaces the first. */
+/** `join`, which makes a socket a guest's or an operator's. A second join replaces the first. */
 export const joinListeners = (chat: ServerContext, session: SocketSession): Listeners => ({
   join: chat.answer('join', joinSchema, (payload) =>
     payload.role === 'client' ? joinAsGuest(chat, session, payload) : joinAsOperator(chat, session, payload),
@@ -30,7 +30,7 @@ const joinAsGuest = (
   return { answer: { token, clientId: conversation } }
 }
 
-// A widget that knows no tokens and joins twice on one socket goes on in its conversation.
+// A widget without tokens that joins twice on one socket stays in its conversation.
 const guestToken = (session: SocketSession, presented: unknown): string => {
   if (presented == null) return session.guestToken ?? createGuestToken()
   if (typeof presented === 'string' && isGuestToken(presented)) return presented

@@ -6,7 +6,7 @@ import type { ContactPayload } from '../../protocol/payloads.js'
 import { connectedGuest } from '../cluster/presence.js'
 import { unknownConversation } from '../../protocol/refusals.js'
 
-/** Marks what one contact wrote as read, up to a message; answers how many messages changed. */
+/** Marks the messages of one contact as read, up to a message; answers how many changed. */
 export const markRead = async (
   chat: ServerContext,
   operatorId: number | null,
@@ -20,8 +20,8 @@ export const markRead = async (
   return { answer: { marked } }
 }
 
-// The conversation itself, whatever names its guest used in it; and the client of its newest message, since what is unread
-// is counted by client in `recentChats`, whichever conversation the operator had open.
+// The conversation itself, under every name that its guest used; and the client of its newest message, since `recentChats`
+// counts unread messages per client, not per conversation.
 const readableContacts = async (chat: ServerContext, conversation: string): Promise<readonly Contact[]> => {
   const { messages } = await chat.store.getChatHistory({ sessionId: conversation, limit: 1 })
   const [newest] = messages

@@ -16,7 +16,7 @@ import { connectedOperators, conversationRoom, operatorAt } from '../cluster/pre
 import { pageOf } from './page.js'
 import { contentOf, keepAndAnnounce } from './saving.js'
 
-/** What an operator may ask for, apart from `join` and `history`. */
+/** The events of an operator, except `join` and `history`. */
 export const operatorListeners = (chat: ServerContext, session: SocketSession): Listeners => {
   const { io, store, answer } = chat
   const { socket, inOrder } = session

@@ -5,7 +5,7 @@ import type { MessagePayload } from '../../protocol/payloads.js'
 import type { Submission } from '../../journal/submission.js'
 import type { ServerContext } from './server-context.js'
 
-/** What a message says, in the words of the core. */
+/** The content of a payload, as fields of the core. */
 export const contentOf = (
   payload: MessagePayload,
 ): Pick<NewChatMessage, 'messageType' | 'text' | 'imageUrl' | 'imageName' | 'mimeType'> => ({
@@ -17,8 +17,8 @@ export const contentOf = (
 })
 
 /**
- * Keeps a message and tells the others of it. The sender gets the answer, and after it an event by which one who asks for
- * no acknowledgements learns the same.
+ * Keeps a message and announces it. The sender gets the acknowledgement, and after it `messageSent` or `messageQueued`, which
+ * say the same to clients that use no acknowledgements.
  */
 export const keepAndAnnounce = async (
   { announce, sink }: ServerContext,

@@ -7,27 +7,27 @@ import type { MessageSink } from '../keeping/message-sink.js'
 import type { Announce } from './announce.js'
 import type { Answer } from './answering.js'
 
-/** What all listeners of a server share. */
+/** What the listeners of a socket share. */
 export interface ServerContext {
   readonly io: ChatIo
   readonly store: ChatStore
-  /** Where messages go to be kept, whether the database is there or not. */
+  /** Keeps messages, whether or not the database is available. */
   readonly sink: MessageSink
-  /** Tells the others of a message that is committed. */
+  /** Sends a committed message to the other participants. */
   readonly announce: Announce
   readonly peers: Peers
-  /** Of one socket. */
+  /** Acknowledges the events of this socket. */
   readonly answer: Answer
-  /** Undefined: operators cannot join. */
+  /** Operators cannot join when undefined. */
   readonly operatorSecret: string | undefined
   readonly log: ChatLog
 }
 
-/** One socket and the queue in which everything that it asks of the store is done, in the order in which it asked. */
+/** One socket, and the queue in which its requests to the store run in the order of their arrival. */
 export interface SocketSession {
   readonly socket: ChatSocket
   readonly inOrder: SerialQueue
-  /** The secret by which its guest comes back as itself. Never logged, never sent to anybody else, no other server included. */
+  /** Identifies the guest on return. Never logged, and sent to nobody but the guest, not even to other servers. */
   guestToken?: string | undefined
 }
 

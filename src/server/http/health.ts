@@ -13,31 +13,31 @@ export interface Health {
   readonly log: ChatLog
 }
 
-/** The code of what keeps the server from serving; undefined: nothing. */
-type Trouble = string | undefined
+/** Why the server cannot serve, as an error code; undefined when it can. */
+type Problem = string | undefined
 
 const CLOSING = 'server_closing'
 
-/** However often it is asked: a probe must not become a load. */
+/** Probes within this time share one query, however many arrive. */
 const ASK_AGAIN_AFTER_MS = 1_000
 
 /**
- * Answers `/healthz` (does the process serve?) and `/readyz` (could it keep a message now?): 200, or 503 with a code.
- * Everything else is not here.
+ * Answers `/healthz` (does the process serve?) and `/readyz` (could it store a message now?): 200, or 503 with a code.
+ * Every other path is 404.
  */
 export const createHealthListener = ({ store, inFlight, journalState, log }: Health): RequestListener => {
-  const readTrouble = onceASecond(async (): Promise<Trouble> => {
+  const readProblem = onceASecond(async (): Promise<Problem> => {
     try {
       await store.checkReady()
       return undefined
     } catch (error) {
-      log.warn({ event: 'not_ready', ...errorFields(error) }, 'no message could be kept right now')
+      log.warn({ event: 'not_ready', ...errorFields(error) }, 'not ready: a message could not be stored now')
       return error instanceof OperatorError ? error.code : 'internal'
     }
   })
-  const PROBES: Readonly<Record<string, () => Promise<Trouble>>> = {
+  const PROBES: Readonly<Record<string, () => Promise<Problem>>> = {
     '/healthz': () => Promise.resolve(inFlight.closing ? CLOSING : undefined),
-    '/readyz': async () => (inFlight.closing ? CLOSING : readTrouble()),
+    '/readyz': async () => (inFlight.closing ? CLOSING : readProblem()),
   }
   return ({ method, url = '' }, response) => {
     const [path = ''] = url.split('?')
@@ -45,14 +45,14 @@ export const createHealthListener = ({ store, inFlight, journalState, log }: Hea
     if (probe === undefined) response.writeHead(404).end()
     else if (method !== 'GET' && method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end()
     else
-      void probe().then((trouble) =>
-        // Whether what comes is taken nevertheless, who asks may want to know.
-        answer(response, trouble, trouble === CLOSING ? undefined : journalState()),
+      void probe().then((problem) =>
+        // Says whether messages are accepted nevertheless.
+        answer(response, problem, problem === CLOSING ? undefined : journalState()),
       )
   }
 }
 
-const answer = (response: ServerResponse, code: Trouble, journal: JournalState | undefined): void => {
+const answer = (response: ServerResponse, code: Problem, journal: JournalState | undefined): void => {
   const body = JSON.stringify(code === undefined ? { ok: true } : { ok: false, code, ...journal })
   response
     .writeHead(code === undefined ? 200 : 503, {
@@ -60,11 +60,11 @@ const answer = (response: ServerResponse, code: Trouble, journal: JournalState |
       'content-length': Buffer.byteLength(body),
       'cache-control': 'no-store',
     })
-    // Node leaves the body out of the answer to HEAD.
+    // Node omits the body in the answer to HEAD.
     .end(body)
 }
 
-/** Asks again only when the last answer is old; whoever comes meanwhile shares it. */
+/** Asks again only when the last answer is old; until then all callers share it. */
 const onceASecond = <T>(ask: () => Promise<T>): (() => Promise<T>) => {
   let last: Promise<T> | undefined
   let answeredAt = 0

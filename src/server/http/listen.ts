@@ -17,7 +17,7 @@ export const listen = (server: Server, host: string, port: number): Promise<numb
     })
   })
 
-/** `host:port` as it stands in a URL. */
+/** `host:port` as written in a URL. */
 export const authorityOf = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
 
 interface Explanation {
@@ -30,20 +30,20 @@ interface Explanation {
 const NOT_OURS: Explanation = {
   code: 'address_not_available',
   reason: 'this machine has no such address',
-  hint: 'name one of its own with --host: 127.0.0.1 for this machine only, 0.0.0.0 for every network it is in',
+  hint: 'use an address of this machine with --host: 127.0.0.1 for local clients only, 0.0.0.0 for all networks',
 }
 
 const NOT_PERMITTED: Explanation = {
   code: 'address_not_permitted',
-  reason: 'this user is not permitted to',
-  hint: 'name a port of 1024 or above with --port',
+  reason: 'permission denied',
+  hint: 'use a port of 1024 or above with --port',
 }
 
 const EXPLANATIONS: Readonly<Record<string, Explanation>> = {
   EADDRINUSE: {
     code: 'address_in_use',
-    reason: 'another process does',
-    hint: 'name another port with --port; 0 takes a free one',
+    reason: 'the address is in use',
+    hint: 'use another port with --port; 0 takes a free one',
     exitCode: ExitCode.busy,
   },
   EADDRNOTAVAIL: NOT_OURS,

@@ -1,13 +1,13 @@
-/** Tells instants as the database's clock does, as far as its answers show. */
+/** An estimate of the database's clock, from the timestamps in its answers. */
 export interface DatabaseClock {
   now(): Date
-  /** Notes an instant that the database has made between two instants here, in milliseconds. */
+  /** Notes a timestamp that the database took between two local instants, in milliseconds. */
   note(instant: Date, askedAt: number, answeredAt: number): void
 }
 
 /**
- * What is stored directly has the database's time, what waits in the journal that of its arrival here: where the two clocks
- * differ, the messages around an outage would be read in a wrong order.
+ * Starts without an offset. A message that is stored directly has the database's time, a message in the journal the time of its
+ * arrival here: if the two clocks differed, messages around an outage would be read in the wrong order.
  */
 export const createDatabaseClock = (): DatabaseClock => {
   let offsetMs = 0
@@ -15,7 +15,7 @@ export const createDatabaseClock = (): DatabaseClock => {
     now: () => new Date(Date.now() + offsetMs),
     note: (instant, askedAt, answeredAt) => {
       const [least, most] = [+instant - answeredAt, +instant - askedAt]
-      // Between the two lies the difference; where it may be none, there is none.
+      // The offset lies between the two; when that includes zero, it is taken to be zero.
       if (least > 0) offsetMs = least
       else offsetMs = Math.min(most, 0)
     },

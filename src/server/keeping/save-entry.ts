@@ -9,7 +9,7 @@ import type { Journal } from '../../journal/journal.js'
 import type { StoredOrder } from '../../journal/stored-order.js'
 import type { Submission } from '../../journal/submission.js'
 
-/** What became of an entry; `later`: it has to be tried again, and what its conversation has behind it waits. */
+/** The outcome for an entry; after `later` it is tried again, and the entries of its conversation behind it wait. */
 export type EntryOutcome =
   { readonly kind: 'stored' | 'duplicate' | 'rejected' } | { readonly kind: 'later'; readonly error: unknown }
 
@@ -23,14 +23,14 @@ export interface SaveEntryParts {
   readonly log: ChatLog
 }
 
-/** Brings one entry of the journal into the database, or, when the database will never take it, into the file of the rejected. */
+/** Stores one entry of the journal in the database or, when that refuses it for good, in the file of rejected entries. */
 export const saveEntry = async (parts: SaveEntryParts, entry: JournalEntry): Promise<EntryOutcome> => {
   const { store, journal, order, complete, onCommitted, onStored } = parts
   try {
     const submission = await complete({ ...entry, message: order.raise(entry.message) })
     const answer = await store.saveChatMessage(submission.message)
     order.note(entry.message.sessionId, answer.createdAt)
-    // What it met may be the attempt that was made before the message was queued: then nobody was told of it yet.
+    // The duplicate may be the attempt made before the message was queued, which nobody was told of.
     const saved = entry.attempted ? { ...answer, duplicate: false } : answer
     journal.settle(entry)
     onCommitted(submission, saved)
@@ -55,12 +55,12 @@ const reject = async (
   journal.settle(entry)
   log.error(
     { event: 'queued_message_rejected', ...errorFields(error), seq: entry.seq, file: rejected.path },
-    'a queued message was rejected; it is kept in a file',
+    'the database rejected a queued message; it was written to a file',
   )
   return { kind: 'rejected' }
 }
 
-/** Whether the database will never take the message, however often it is tried; what is wrong with every message is not meant. */
+/** Whether the database will never take this message, as opposed to an error that affects every message. */
 export const isRefusedForGood = (error: unknown): error is OperatorError =>
   (error instanceof StoreError && error.blames === 'message') ||
   (error instanceof OperatorError && error.code === 'unknown_conversation')

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** Compares in a time that tells nothing about the secret, not even its length. */
+/** Compares in constant time: the duration reveals nothing about the secret, not even its length. */
 export const isOperatorSecret = (presented: unknown, secret: string): boolean =>
   typeof presented === 'string' && timingSafeEqual(digest(presented), digest(secret))
 

@@ -2,23 +2,23 @@ import type { ChatLimits } from './limits.js'
 import { rateLimited, tooManyPending } from '../../protocol/refusals.js'
 import { createTokenBucket } from './token-bucket.js'
 
-/** What one socket's requests have to pass. */
+/** The limits on the requests of one socket. */
 export interface Quota {
   /**
-   * Before a request is even looked at.
+   * Called before a request is parsed.
    * @throws OperatorError `rate_limited` or `too_many_pending`, both retryable
    */
   enter(): void
   /**
-   * Before its work begins, when it is known what it carries.
+   * Called before its work begins, with the size of its payload.
    * @throws OperatorError `too_many_pending`, retryable
    */
   load(characters: number): void
-  /** After the answer, with as many characters as were loaded. */
+  /** Called after the answer, with as many characters as were loaded. */
   leave(characters: number): void
 }
 
-/** The quotas of one server: each socket has its own, and all share the room for what waits. */
+/** Makes the quotas of one server: one a socket, with a shared limit on the characters of pending requests. */
 export const createQuotas = (limits: ChatLimits): (() => Quota) => {
   let waitingCharacters = 0
   return () => {
@@ -31,7 +31,7 @@ export const createQuotas = (limits: ChatLimits): (() => Quota) => {
         pending += 1
       },
       load: (characters) => {
-        // One that is alone always fits, however small the room is.
+        // A request that is alone always fits, whatever the limit.
         const isFull = waitingCharacters > 0 && waitingCharacters + characters > limits.maxPendingCharacters
         if (isFull) throw tooManyPending('this server')
         waitingCharacters += characters

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { OperatorError } from '../../errors.js'
 
-/** The variable that holds the operator secret. There is no flag for it: command lines are seen by everybody on the machine. */
+/** The variable that holds the operator secret. There is no flag: every user of the machine can read command lines. */
 export const SECRET_VARIABLE = 'CHATKEEP_OPERATOR_SECRET'
 
 /**
- * The operator secret, from the file if one is named, else from the environment; outer white space does not count.
- * @returns undefined when neither is there
+ * Reads the operator secret from the file if one is named, else from the environment; outer white space is trimmed.
+ * @returns undefined when neither is given
  * @throws OperatorError `unusable_operator_secret` for a file that is missing or empty, and for a blank variable
  */
 export const readOperatorSecret = async (
@@ -23,7 +23,7 @@ const read = async (file: string): Promise<string> => {
     return await readFile(file, 'utf8')
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : String(code)
+    const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : String(code)
     throw unusable(`${file} cannot be read: ${reason}`, cause)
   }
 }
@@ -35,7 +35,7 @@ const usable = (text: string, source: string): string => {
 }
 
 const unusable = (reason: string, cause?: unknown): OperatorError =>
-  new OperatorError('unusable_operator_secret', `there is no operator secret: ${reason}`, {
-    hint: 'make one: openssl rand -base64 24 > operator-secret && chmod 600 operator-secret',
+  new OperatorError('unusable_operator_secret', `no usable operator secret: ${reason}`, {
+    hint: 'create one: openssl rand -base64 24 > operator-secret && chmod 600 operator-secret',
     cause,
   })

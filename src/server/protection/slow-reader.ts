@@ -3,9 +3,9 @@ import type { ChatSocket } from '../chat-io.js'
 type Connection = ChatSocket['conn']
 
 /**
- * Ends a connection when too much waits for a client that does not read: Engine.IO would keep all of it. What is being sent
- * does not count, nor does the one packet that is over the limit, so a large page of history goes through a slow line.
- * The client finds what it missed by `history` when it is back; nobody else waits for it.
+ * Ends a connection when too many characters wait for a client that does not read, since Engine.IO buffers without limit. Data
+ * being sent does not count, nor does the one packet that exceeds the limit, so a large page of history passes a slow line.
+ * The client finds missed messages by `history` after it reconnects.
  */
 export const endWhenUnread = (connection: Connection, maxCharacters: number, onEnd: () => void): void => {
   let waiting = 0
@@ -22,9 +22,9 @@ export const endWhenUnread = (connection: Connection, maxCharacters: number, onE
   })
 }
 
-/** Drops the connection with all that waits for it. A polite end would wait for the client to read. */
+/** Drops the connection with its buffer. A graceful close would wait for the client to read. */
 export const terminate = (connection: Connection): void => {
-  // Engine.IO shows no way to the WebSocket in its types; it would stay half a minute after `close`, with its buffers.
+  // Engine.IO's types hide the WebSocket; without this it stays open with its buffers for half a minute after `close`.
   const { socket } = connection.transport as unknown as { readonly socket?: { terminate?(): void } }
   connection.close(true)
   socket?.terminate?.()

@@ -1,10 +1,10 @@
-/** Says whether one more may pass now. */
+/** Returns whether one more event may pass now. */
 export type TokenBucket = () => boolean
 
-/** How many times the rate may pass at once after a pause. */
+/** Seconds of the rate that may pass at once after a pause. */
 const BURST_SECONDS = 3
 
-/** A bucket that fills at a rate; 0 lets everything pass. */
+/** A bucket that fills at a rate; at rate 0 everything passes. */
 export const createTokenBucket = (perSecond: number, now: () => number = () => performance.now()): TokenBucket => {
   if (perSecond === 0) return () => true
   const size = perSecond * BURST_SECONDS

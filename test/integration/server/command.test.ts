@@ -170,8 +170,8 @@ describe('serve', () => {
   test('refuses a secret file that is missing, a folder or empty, and a blank variable', async ({ database }) => {
     await writeFile(join(folder, 'empty'), ' \n')
     const cases = [
-      { argv: ['--operator-secret-file', 'missing'], env: {}, reason: /missing cannot be read: there is no such file/ },
-      { argv: ['--operator-secret-file', '.'], env: {}, reason: /cannot be read: it is a folder/ },
+      { argv: ['--operator-secret-file', 'missing'], env: {}, reason: /missing cannot be read: no such file/ },
+      { argv: ['--operator-secret-file', '.'], env: {}, reason: /cannot be read: it is a directory/ },
       { argv: ['--operator-secret-file', 'empty'], env: {}, reason: /empty is empty/ },
       { argv: [], env: { CHATKEEP_OPERATOR_SECRET: ' ' }, reason: /CHATKEEP_OPERATOR_SECRET is empty/ },
     ]
@@ -205,7 +205,7 @@ describe('serve', () => {
     try {
       const taken = await runChatkeep(['serve', '--port', String(port), '--database-url', database.url])
       expect(taken).toMatchObject({ exitCode: 4, stdout: '' })
-      expect(taken.stderr).toContain(`cannot listen on 127.0.0.1:${port}: another process does`)
+      expect(taken.stderr).toContain(`cannot listen on 127.0.0.1:${port}: the address is in use`)
       const foreign = await runChatkeep(['serve', '--host', '192.0.2.1', '--database-url', database.url])
       expect(foreign).toMatchObject({ exitCode: 2, stdout: '' })
       expect(foreign.stderr).toContain('cannot listen on 192.0.2.1:3001: this machine has no such address')

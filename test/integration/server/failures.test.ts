@@ -232,7 +232,7 @@ describe('starting', () => {
     await withChat(database, {}, async ({ server: { port }, store }) => {
       await expect(startChatServer({ store, port })).rejects.toMatchObject({
         code: 'address_in_use',
-        message: `cannot listen on 127.0.0.1:${port}: another process does`,
+        message: `cannot listen on 127.0.0.1:${port}: the address is in use`,
       })
       await expect(startChatServer({ store, port: 0, host: '192.0.2.1' })).rejects.toMatchObject({
         code: 'address_not_available',

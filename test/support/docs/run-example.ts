@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { build } from 'esbuild'
+import { repository } from '../chatkeep-process.js'
+
+const RUN_TIMEOUT_MS = 20_000
+
+/** Runs an example in a process of its own, with the library's sources as `chatkeep`. @returns what it prints */
+export const runExample = async (code: string, env: Readonly<Record<string, string>>): Promise<string> => {
+  const { outputFiles } = await build({
+    stdin: { contents: code, loader: 'ts', resolveDir: repository },
+    alias: { chatkeep: join(repository, 'src/index.ts') },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    write: false,
+  })
+  const script = outputFiles[0]?.text ?? ''
+  // Packages are found from the working directory, since the script has no file.
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: repository,
+    env: { PATH: process.env.PATH, ...env },
+    timeout: RUN_TIMEOUT_MS,
+  })
+  return stdout
+}

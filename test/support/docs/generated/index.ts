@@ -1,6 +1,8 @@
 import { commandPages } from './command-pages.js'
+import { errorCodes } from './error-codes.js'
 import { findingCodes } from './finding-codes.js'
 import { metricList } from './metric-list.js'
+import { serverLimits } from './server-limits.js'
 
 /** A page, or a part of one, that the program itself tells. */
 export interface Generated {
@@ -13,4 +15,4 @@ export interface Generated {
 }
 
 /** Add what the program tells: write ./<name>.ts and list it here. */
-export const generated: readonly Generated[] = [...commandPages(), findingCodes, metricList]
+export const generated: readonly Generated[] = [...commandPages(), findingCodes, metricList, errorCodes, serverLimits]

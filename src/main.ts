@@ -1,6 +1,7 @@
-import type { OutputStream, ProcessContext } from './cli/context.js'
+import type { ProcessContext } from './cli/context.js'
 import { ExitCode, OperatorError } from './errors.js'
 import { runProgram } from './program.js'
+import type { OutputStream } from './terminal/output-stream.js'
 
 /** How long a finished run may linger on a forgotten handle before it is ended. */
 const LINGER_MS = 2_000

@@ -4,7 +4,7 @@ import type { ExitCode } from '../errors.js'
 import type { ProcessContext } from './context.js'
 import type { Environment } from './environment.js'
 import type { DatabaseFlags } from './flags.js'
-import type { Progress } from './progress.js'
+import type { Progress } from '../terminal/progress.js'
 import type { Render } from '../terminal/render.js'
 import type { ConnectionKind } from './resolve-target.js'
 

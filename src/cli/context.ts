@@ -1,9 +1,4 @@
-/** A stream that text goes to. `main.ts` wraps the real ones; tests capture. */
-export interface OutputStream {
-  write(text: string): void
-  readonly isTTY: boolean
-  readonly columns: number | undefined
-}
+import type { OutputStream } from '../terminal/output-stream.js'
 
 /** Where answers to questions come from. */
 export interface InputStream {

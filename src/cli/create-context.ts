@@ -1,9 +1,10 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { OperatorError } from '../errors.js'
 import type { CommandContext, OutputMode, RunProgram } from './command.js'
-import type { OutputStream, ProcessContext } from './context.js'
+import type { OutputStream } from '../terminal/output-stream.js'
+import type { ProcessContext } from './context.js'
 import { readEnvironment } from './environment.js'
-import { createEventStream, createProgress } from './progress.js'
+import { createEventStream, createProgress } from '../terminal/progress.js'
 import { createRedact, knownSecrets } from './redact.js'
 import { createRender, wantsColour, type Render } from '../terminal/render.js'
 

@@ -1,6 +1,7 @@
 import { ExitCode, OperatorError } from '../errors.js'
 import type { CommandContext, CommandResult, OutputMode, Run, RunProgram } from './command.js'
-import type { OutputStream, ProcessContext } from './context.js'
+import type { OutputStream } from '../terminal/output-stream.js'
+import type { ProcessContext } from './context.js'
 
 /** Where a run leaves its exit code. */
 export interface Outcome {

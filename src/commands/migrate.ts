@@ -42,14 +42,14 @@ export const migrateCommand = (run: Run) =>
           const work = toMigrationOptions(options, target, {
             cwd: context.cwd,
             signal: context.signal,
-            onEvent: (event) => context.progress.happening(describeEvent(event)),
+            onEvent: (event) => context.progress.update(describeEvent(event)),
           })
           const named = { database: target.database, target: describeTarget(target) }
           if (options.history === true) {
             const { readRunHistory } = await import('../migrations/run-history.js')
-            const { renderHistory } = await import('../cli/render-history.js')
+            const { renderRunHistory } = await import('../migrations/render-run-history.js')
             const runs = await readRunHistory(target, work)
-            return { data: { ...named, runs }, text: (render) => renderHistory(named.database, runs, render) }
+            return { data: { ...named, runs }, text: (render) => renderRunHistory(named.database, runs, render) }
           }
           const form = SCRIPT_FORMS.find((one) => one === options.sql)
           if (form !== undefined) {
@@ -115,7 +115,7 @@ const planText = async (preview: MigratePreview, render: Render): Promise<string
 
 const renderPreview = async (header: string, named: Named, preview: MigratePreview): Promise<CommandResult> => {
   const { count } = await import('../terminal/render.js')
-  const { isRefused, REFUSED, renderPlan } = await import('../cli/render-plan.js')
+  const { isRefused, REFUSED, renderPlan } = await import('../migrations/plan/render-plan.js')
   const { ExitCode } = await import('../errors.js')
   const { plan, planHash, details, archivedMessages } = preview
   const refused = isRefused(details)

@@ -50,7 +50,7 @@ export const rollbackCommand = (run: Run) =>
           const work = toMigrationOptions(options, target, {
             cwd: context.cwd,
             signal: context.signal,
-            onEvent: (event) => context.progress.happening(describeEvent(event)),
+            onEvent: (event) => context.progress.update(describeEvent(event)),
           })
           const choice = { to: options.to, onOrphans: options.onOrphans }
           const named = { database: target.database, target: describeTarget(target) }
@@ -106,7 +106,7 @@ const renderPreview = async (
   choice: RollbackChoice,
   preview: RollbackPreview,
 ): Promise<CommandResult> => {
-  const { isRefused, REFUSED, renderPlan } = await import('../cli/render-plan.js')
+  const { isRefused, REFUSED, renderPlan } = await import('../migrations/plan/render-plan.js')
   const { ExitCode } = await import('../errors.js')
   const { files, details, planHash } = preview
   const refused = isRefused(details)

@@ -8,7 +8,8 @@ import { OperatorError } from '../errors.js'
 import type { ApplicationSchema } from '../verify/models/model.js'
 import type { Expectation } from '../verify/expectation.js'
 import type { Severity } from '../verify/severity.js'
-import type { CheckedFinding, VerifyReport } from '../verify/verify-database.js'
+import type { NamedReport } from '../verify/report/render-report.js'
+import type { CheckedFinding } from '../verify/verify-database.js'
 
 const DETAILS = `
 Errors make the answer "no" (exit 1); warnings and notes are shown and do not, unless --fail-on says so. Warnings are
@@ -141,28 +142,19 @@ const inFormat = async (
   }
 }
 
-interface NamedReport extends VerifyReport {
-  readonly target: string
-  readonly database: string
-  readonly expect: Expectation
-  readonly failOn: Severity
-}
-
-const toResult = async (report: NamedReport, format: Format): Promise<CommandResult> => {
-  const { renderReport, renderVerdict } = await import('../cli/render-verify.js')
+const toResult = async (
+  report: NamedReport & { readonly failOn: Severity },
+  format: Format,
+): Promise<CommandResult> => {
+  const { renderReport, renderVerdict } = await import('../verify/report/render-report.js')
   const { renderJunit } = await import('../verify/report/render-junit.js')
   const { renderAnnotation } = await import('../verify/report/render-github.js')
-  const { describeFinding, MOST_DIFF_LINES } = await import('../verify/report/describe-finding.js')
   const { target, schema, serverVersion, expect, columns, checks, findings, next, summary, durationMs } = report
   const documents = findings.map(toDocument)
   const text = (render: Render): string => {
     if (format === 'junit') return renderJunit(report)
     if (format === 'github') return [...findings.map(renderAnnotation), renderVerdict(report, render)].join('\n')
-    return renderReport(
-      report,
-      findings.map((found) => describeFinding(found, MOST_DIFF_LINES)),
-      render,
-    )
+    return renderReport(report, render)
   }
   return {
     exitCode: report.ok ? 0 : 1,

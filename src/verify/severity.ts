@@ -1,2 +1,9 @@
-/** `error`: the database is not as expected. `warning`: it works, but somebody should look. `note`: worth knowing, nothing is wrong. */
-export type Severity = 'error' | 'warning' | 'note'
+/** The most severe first. */
+export const SEVERITIES = ['error', 'warning', 'note'] as const
+
+/** `error`: the database is not as expected. `warning`: it works, but needs attention. `note`: worth knowing, nothing is wrong. */
+export type Severity = (typeof SEVERITIES)[number]
+
+/** Whether a finding makes the answer "no". */
+export const isFailing = ({ severity }: { readonly severity: Severity }, failOn: Severity): boolean =>
+  SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(failOn)

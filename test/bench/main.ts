@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import type { OutputStream } from '../../src/cli/context.js'
+import type { OutputStream } from '../../src/terminal/output-stream.js'
 import { ExitCode, OperatorError } from '../../src/errors.js'
 import type { BenchProcess } from './bench-process.js'
 import { CHATKEEP_CHILD, runChatkeepChild } from './chatkeep-child.js'

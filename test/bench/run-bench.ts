@@ -1,4 +1,4 @@
-import { createProgress, type Progress } from '../../src/cli/progress.js'
+import { createProgress, type Progress } from '../../src/terminal/progress.js'
 import { createRender, duration, wantsColour } from '../../src/terminal/render.js'
 import { reportFailure } from '../../src/cli/report-failure.js'
 import { renderError, toErrorDocument, type ErrorDocument } from '../../src/cli/report-error.js'

@@ -1,4 +1,4 @@
-import type { Progress } from '../../src/cli/progress.js'
+import type { Progress } from '../../src/terminal/progress.js'
 import type { BenchProcess } from './bench-process.js'
 import type { BenchServer } from './server.js'
 import type { Figures, Meter } from './meter.js'

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import pg from 'pg'
-import type { Progress } from '../../src/cli/progress.js'
+import type { Progress } from '../../src/terminal/progress.js'
 import { withClient } from '../../src/database/connection.js'
 import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../../src/database/connection-target.js'
 import { createDatabaseIfMissing } from '../../src/database/create-database.js'

@@ -1,4 +1,4 @@
-import type { Progress } from '../../src/cli/progress.js'
+import type { Progress } from '../../src/terminal/progress.js'
 import { duration } from '../../src/terminal/render.js'
 import { check, type Check } from './check.js'
 import type { CampaignOptions } from './options.js'

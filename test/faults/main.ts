@@ -1,4 +1,4 @@
-import { createProgress } from '../../src/cli/progress.js'
+import { createProgress } from '../../src/terminal/progress.js'
 import { createRender, wantsColour } from '../../src/terminal/render.js'
 import { renderError } from '../../src/cli/report-error.js'
 import { ExitCode, OperatorError } from '../../src/errors.js'

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { tmpdir } from 'node:os'
-import type { OutputStream, ProcessContext } from '../../src/cli/context.js'
+import type { ProcessContext } from '../../src/cli/context.js'
+import type { OutputStream } from '../../src/terminal/output-stream.js'
 import { runProgram } from '../../src/program.js'
 
 export interface Run {

@@ -18,8 +18,10 @@ export interface TableLock {
 }
 
 /** Who has to wait while a statement holds its locks. */
-export type Blocks =
-  'nobody' | 'other schema changes' | 'writers' | 'readers and writers' | 'unknown: assume readers and writers'
+export type Blocks = 'nobody' | 'other schema changes' | 'writers' | 'readers and writers' | typeof UNKNOWN_BLOCKS
+
+/** What is assumed of a statement whose locks chatkeep cannot tell. */
+export const UNKNOWN_BLOCKS = 'unknown: assume readers and writers'
 
 const BLOCKED_BY_MODE: Readonly<Record<LockMode, Blocks>> = {
   'ACCESS SHARE': 'nobody',
@@ -32,13 +34,7 @@ const BLOCKED_BY_MODE: Readonly<Record<LockMode, Blocks>> = {
   'ACCESS EXCLUSIVE': 'readers and writers',
 }
 
-const BLOCKS: readonly Blocks[] = [
-  'nobody',
-  'other schema changes',
-  'writers',
-  'readers and writers',
-  'unknown: assume readers and writers',
-]
+const BLOCKS: readonly Blocks[] = ['nobody', 'other schema changes', 'writers', 'readers and writers', UNKNOWN_BLOCKS]
 
 export const blockedBy = (locks: readonly TableLock[]): Blocks =>
   worstBlocks(locks.map(({ mode }) => BLOCKED_BY_MODE[mode]))

@@ -1,18 +1,8 @@
+import type { ProgressUpdate } from '../../terminal/progress.js'
 import type { Blocker, MigrationEvent } from './events.js'
 
-/** An event in words. */
-export interface EventDescription {
-  readonly event: MigrationEvent
-  readonly text: string
-  /** Without what may be too long for a terminal. */
-  readonly live?: string
-  /** `line`: it stays. `status`: the present state, which the next one replaces. */
-  readonly kind: 'line' | 'status'
-  /** States of the same key differ in figures only. */
-  readonly key: string
-}
-
-export const describeEvent = (event: MigrationEvent): EventDescription => {
+/** Words for an event, and how long they stay on the screen. */
+export const describeEvent = (event: MigrationEvent): ProgressUpdate => {
   switch (event.type) {
     case 'note':
       return { event, text: event.text, kind: 'line', key: '' }
@@ -38,7 +28,7 @@ export const describeEvent = (event: MigrationEvent): EventDescription => {
   }
 }
 
-const status = (event: MigrationEvent, key: string, text: string): EventDescription => ({
+const status = (event: MigrationEvent, key: string, text: string): ProgressUpdate => ({
   event,
   text,
   kind: 'status',
@@ -48,7 +38,7 @@ const status = (event: MigrationEvent, key: string, text: string): EventDescript
 const waiting = (
   event: MigrationEvent & { readonly what: string; readonly blockers: readonly Blocker[] },
   live: string,
-): EventDescription => ({ ...status(event, blockersKey(event), `${live}: ${held(event.blockers)}`), live })
+): ProgressUpdate => ({ ...status(event, blockersKey(event), `${live}: ${held(event.blockers)}`), live })
 
 const blockersKey = ({ what, blockers }: { readonly what: string; readonly blockers: readonly Blocker[] }): string =>
   `${what} ${blockers.map(({ pid }) => pid).join(' ')}`

@@ -10,7 +10,7 @@ export interface FindingsBuilder<T> {
 }
 
 /** Findings kept of each kind, so that the report on a huge transcript stays small. */
-const MOST_KEPT = 1_000
+export const MOST_KEPT = 1_000
 
 export const createFindings = <T>(): FindingsBuilder<T> => {
   const first: T[] = []

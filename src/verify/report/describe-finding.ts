@@ -1,15 +1,7 @@
 import type { Finding } from '../finding.js'
-import type { Severity } from '../severity.js'
-
-/** The gravest first. */
-export const SEVERITIES: readonly Severity[] = ['error', 'warning', 'note']
 
 /** More of a diff would scroll the answer away. */
 export const MOST_DIFF_LINES = 20
-
-/** Whether a finding makes the answer "no". */
-export const isFailing = ({ severity }: Pick<Finding, 'severity'>, failOn: Severity): boolean =>
-  SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(failOn)
 
 /** A finding in lines of plain text: a headline, then facts, then what to type next. Names in it are as they are in the database. */
 export const describeFinding = (

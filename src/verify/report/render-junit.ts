@@ -1,7 +1,7 @@
 import type { Finding } from '../finding.js'
-import type { Severity } from '../severity.js'
+import { isFailing, type Severity } from '../severity.js'
 import { describeError, type ReportedError } from './describe-error.js'
-import { describeFinding, isFailing } from './describe-finding.js'
+import { describeFinding } from './describe-finding.js'
 
 /** What a report of tests is made of. */
 export interface JunitReport {

@@ -1,25 +1,13 @@
 import { duration, printable, type Render } from '../terminal/render.js'
-
-/** A run of migrate or rollback as far as its line goes; what `--json` prints has more. */
-export interface RunView {
-  readonly command: string
-  readonly startedAt: Date
-  readonly role: string
-  readonly version: string
-  readonly planHash: string | null
-  readonly outcome: string
-  /** Null while there is no end. */
-  readonly durationMs: number | null
-  readonly steps: readonly { readonly action: string; readonly migration: string | null }[]
-}
+import type { RecordedRun } from './run-history.js'
 
 /** One line a run, the newest last, where a reader looks first. */
-export const renderHistory = (database: string, runs: readonly RunView[], render: Render): string =>
+export const renderRunHistory = (database: string, runs: readonly RecordedRun[], render: Render): string =>
   runs.length === 0
     ? `no history: chatkeep has changed nothing in ${printable(database)} yet`
     : render.table(['began (UTC)', 'by', 'version', 'what', 'plan', 'took', 'outcome'], runs.map(toRow))
 
-const toRow = (run: RunView): readonly string[] => [
+const toRow = (run: RecordedRun): readonly string[] => [
   run.startedAt.toISOString().replace('T', ' ').slice(0, 19),
   printable(run.role),
   run.version,
@@ -39,7 +27,7 @@ const STEP_WORDS: Readonly<Record<string, string>> = {
 }
 
 /** `13 applied, 1 recorded`. */
-const describeSteps = (steps: RunView['steps']): string => {
+const describeSteps = (steps: RecordedRun['steps']): string => {
   const words = steps.flatMap(({ action, migration }) => {
     const word = STEP_WORDS[action]
     return word === undefined ? [] : [{ word, counts: migration !== null }]

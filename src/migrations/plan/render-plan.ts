@@ -1,31 +1,9 @@
-import { byteSize, count, duration, printable, type Render } from '../terminal/render.js'
-
-/** A plan as far as its screen goes; what `--json` prints has more. */
-export interface PlanView {
-  readonly steps: readonly StepView[]
-  readonly tables: readonly { readonly table: string; readonly rows: number | null; readonly totalBytes: number }[]
-  readonly obstacles: readonly { readonly effect: 'refused' | 'waits' | 'note'; readonly text: string }[]
-  readonly estimatedMs: number
-}
-
-interface StepView {
-  readonly title: string
-  readonly action: string
-  readonly reason: string
-  readonly statements: readonly StatementView[]
-}
-
-interface StatementView {
-  readonly sql: string
-  readonly locks: readonly { readonly table: string; readonly mode: string }[]
-  readonly blocks: string
-  readonly inTransaction: boolean
-  readonly reversible: boolean
-  readonly estimate: { readonly ms: number | null; readonly basis: string }
-}
+import { byteSize, count, duration, printable, type Render } from '../../terminal/render.js'
+import { strongestLock, UNKNOWN_BLOCKS, type Blocks } from '../locks/lock-modes.js'
+import type { PlanDetails, StatementDetails, StepDetails } from './details.js'
 
 /** Whether something keeps the plan from running at all. */
-export const isRefused = (plan: Pick<PlanView, 'obstacles'> | undefined): boolean =>
+export const isRefused = (plan: Pick<PlanDetails, 'obstacles'> | undefined): boolean =>
   plan?.obstacles.some(({ effect }) => effect === 'refused') ?? false
 
 /** The last line of a dry run whose plan cannot run. */
@@ -38,7 +16,7 @@ const STATEMENT_WIDTH = 42
 const MILLISECONDS = 10
 
 /** The plan as a table, then sizes, time, and what is in the way. */
-export const renderPlan = (plan: PlanView, render: Render): string =>
+export const renderPlan = (plan: PlanDetails, render: Render): string =>
   [
     render.table(
       ['statement', 'lock', 'stops', 'time'],
@@ -51,7 +29,7 @@ export const renderPlan = (plan: PlanView, render: Render): string =>
     ...plan.obstacles.map(({ effect, text }) => `${effect.padEnd(7)}  ${printable(text)}`),
   ].join('\n')
 
-const stepRows = (step: StepView): readonly (readonly string[])[] => {
+const stepRows = (step: StepDetails): readonly (readonly string[])[] => {
   if (step.statements.length === 0) return [[`${step.title}: ${step.action} only`, 'none', 'nobody', 'ms']]
   return grouped(step.statements).map(({ first, more }, index) => {
     const lead = index === 0 ? `${step.title}: ` : '  '
@@ -59,7 +37,7 @@ const stepRows = (step: StepView): readonly (readonly string[])[] => {
     return [
       `${shorten(lead + plain(first.sql), STATEMENT_WIDTH - tail.length)}${tail}`,
       strongest(first),
-      stops(first.blocks),
+      STOPS[first.blocks],
       time(first.estimate.ms),
     ]
   })
@@ -73,12 +51,12 @@ const plain = (sql: string): string =>
     .trim()
 
 interface Group {
-  readonly first: StatementView
+  readonly first: StatementDetails
   readonly more: number
 }
 
 // Ten functions are one line: same kind, same lock.
-const grouped = (statements: readonly StatementView[]): readonly Group[] => {
+const grouped = (statements: readonly StatementDetails[]): readonly Group[] => {
   const groups = new Map<string, Group>()
   for (const statement of statements) {
     const key = kind(statement)
@@ -88,7 +66,7 @@ const grouped = (statements: readonly StatementView[]): readonly Group[] => {
   return [...groups.values()]
 }
 
-const kind = ({ sql, blocks, locks, estimate }: StatementView): string =>
+const kind = ({ sql, blocks, locks, estimate }: StatementDetails): string =>
   JSON.stringify([/^\w+(?: OR REPLACE)?(?: \w+)?/i.exec(sql)?.[0].toUpperCase(), blocks, locks, time(estimate.ms)])
 
 const shorten = (text: string, width: number): string => {
@@ -96,33 +74,24 @@ const shorten = (text: string, width: number): string => {
   return line.length <= width ? line : `${line.slice(0, width - 1).trimEnd()}…`
 }
 
-// The lock that stops most; with --json all of them.
-const strongest = ({ locks, blocks }: StatementView): string => {
-  if (blocks.startsWith('unknown')) return 'unknown'
-  const modes = locks.map(({ mode }) => mode)
-  return MODES.findLast((mode) => modes.includes(mode)) ?? 'none'
+// The lock that stops most; --json lists all of them.
+const strongest = ({ locks, blocks }: StatementDetails): string =>
+  blocks === UNKNOWN_BLOCKS ? 'unknown' : (strongestLock(locks)?.mode ?? 'none')
+
+const STOPS: Readonly<Record<Blocks, string>> = {
+  nobody: 'nobody',
+  'other schema changes': 'schema changes',
+  writers: 'writers',
+  'readers and writers': 'readers and writers',
+  [UNKNOWN_BLOCKS]: 'assume everybody',
 }
-
-const MODES = [
-  'ACCESS SHARE',
-  'ROW SHARE',
-  'ROW EXCLUSIVE',
-  'SHARE UPDATE EXCLUSIVE',
-  'SHARE',
-  'SHARE ROW EXCLUSIVE',
-  'EXCLUSIVE',
-  'ACCESS EXCLUSIVE',
-]
-
-const stops = (blocks: string): string =>
-  blocks.startsWith('unknown') ? 'assume everybody' : blocks === 'other schema changes' ? 'schema changes' : blocks
 
 const time = (ms: number | null): string => {
   if (ms === null) return '?'
   return ms <= MILLISECONDS ? 'ms' : `~${duration(ms)}`
 }
 
-const tableLines = ({ tables }: PlanView): readonly string[] => {
+const tableLines = ({ tables }: PlanDetails): readonly string[] => {
   const described = tables.map(({ table, rows, totalBytes }) => {
     const amount = rows === null ? 'rows unknown (never analysed)' : `~${Math.round(rows).toLocaleString('en-US')} rows`
     return `"${printable(table)}" ${amount}, ${byteSize(totalBytes)}`
@@ -131,7 +100,7 @@ const tableLines = ({ tables }: PlanView): readonly string[] => {
 }
 
 // The base tables are the application's own, and stay.
-const wayBackLines = ({ steps }: PlanView): readonly string[] => {
+const wayBackLines = ({ steps }: PlanDetails): readonly string[] => {
   const changing = steps.filter(({ action, statements }) => statements.length > 0 && APPLYING.includes(action))
   if (changing.length === 0) return []
   const staying = changing.filter(({ statements }) => statements.some(({ reversible }) => !reversible))
@@ -142,9 +111,9 @@ const wayBackLines = ({ steps }: PlanView): readonly string[] => {
   ]
 }
 
-const APPLYING = ['run', 'rebuild', 'repair']
+const APPLYING: readonly StepDetails['action'][] = ['run', 'rebuild', 'repair']
 
-const timeLines = ({ steps, estimatedMs }: PlanView): readonly string[] => {
+const timeLines = ({ steps, estimatedMs }: PlanDetails): readonly string[] => {
   const statements = steps.flatMap((step) => step.statements)
   if (statements.length === 0) return []
   const unknown = statements.filter(({ estimate }) => estimate.ms === null).length

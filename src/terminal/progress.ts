@@ -1,37 +1,38 @@
-import type { OutputStream } from './context.js'
+import type { OutputStream } from './output-stream.js'
 
-/** Something that happened, for people and for programs. */
-export interface Happening {
+/** An event of work in progress, for people and for programs. */
+export interface ProgressUpdate {
   /** As a program reads it; `type` says what it is. */
   readonly event: { readonly type: string }
   readonly text: string
-  /** What a terminal shows of it while it lasts; the whole text then stands above, once. */
+  /** A shorter text for the live line of a terminal; `text` is then printed once above it. */
   readonly live?: string | undefined
-  /** `line`: it stays. `status`: the present state. */
+  /** `line`: stays on the screen. `status`: the present state, which the next one replaces. */
   readonly kind: 'line' | 'status'
-  /** A state of another key is a change, not the same state with other figures. */
+  /** States with the same key differ in their figures only. */
   readonly key: string
 }
 
-/** How a command says what it is doing, on stderr. */
+/** Reports progress on stderr. */
 export interface Progress {
-  /** A line that stays. */
+  /** Prints a line that stays. */
   readonly line: (text: string) => void
-  /** The present state: overwrites itself on a terminal; elsewhere it is a line when its key changes, and now and then. */
+  /** Shows the present state: overwritten in place on a terminal; elsewhere a line when its key changes, and every 10 seconds. */
   readonly status: (text: string, key?: string) => void
-  /** A line, a state, or with `--json` one line of JSON. */
-  readonly happening: (happening: Happening) => void
-  /** Clears the present state from a terminal, before something else is written. */
+  /** Shows an event: a line or a state, or with `--json` one line of JSON. */
+  readonly update: (update: ProgressUpdate) => void
+  /** Removes the present state from a terminal before something else is written. */
   readonly clear: () => void
 }
 
 const HEARTBEAT_MS = 10_000
 const REDRAW_MS = 100
 
+/** Progress for people. */
 export const createProgress = (stderr: OutputStream): Progress => {
   const mayPass = createThrottle(stderr.isTTY ? REDRAW_MS : HEARTBEAT_MS)
   let shown = false
-  let said = ''
+  let printed = ''
   const clear = (): void => {
     if (shown) stderr.write('\r\u001b[K')
     shown = false
@@ -54,15 +55,15 @@ export const createProgress = (stderr: OutputStream): Progress => {
     clear,
     line,
     status,
-    happening: ({ text, live, kind, key }) => {
+    update: ({ text, live, kind, key }) => {
       if (kind === 'line') {
         line(text)
         return
       }
-      // A terminal may be too narrow for all of it.
-      if (live !== undefined && stderr.isTTY && key !== said) {
+      // The live line is cut at the width of the terminal, so the whole text is printed once.
+      if (live !== undefined && stderr.isTTY && key !== printed) {
         line(text)
-        said = key
+        printed = key
       }
       status(stderr.isTTY ? (live ?? text) : text, key)
     },
@@ -71,21 +72,21 @@ export const createProgress = (stderr: OutputStream): Progress => {
 
 const EVENT_MS = 1_000
 
-/** For `--json`, whose reader is a program: what happens is one JSON document a line on stderr, and nothing else is said. */
+/** Progress for programs: events only, one JSON object a line on stderr. */
 export const createEventStream = (stderr: OutputStream): Progress => {
   const mayPass = createThrottle(EVENT_MS)
   return {
     line: () => undefined,
     status: () => undefined,
     clear: () => undefined,
-    happening: ({ event, kind, key }) => {
+    update: ({ event, kind, key }) => {
       if (kind === 'line' || mayPass(`${event.type} ${key}`))
         stderr.write(`${JSON.stringify({ at: new Date(), ...event })}\n`)
     },
   }
 }
 
-/** Lets through what is new, and what was let through long enough ago. */
+/** Passes a key that differs from the last one, and the same key once per interval. */
 const createThrottle = (everyMs: number): ((key: string) => boolean) => {
   let last = { key: '', at: Date.now() }
   return (key) => {

@@ -1,60 +1,32 @@
-import { count, duration, printable, type Render } from '../terminal/render.js'
+import { count, duration, printable, type Render } from '../../terminal/render.js'
+import type { Expectation } from '../expectation.js'
+import type { GuideColumn } from '../facts/guide-columns.js'
+import type { CheckedFinding, VerifyReport } from '../verify-database.js'
+import { describeFinding, MOST_DIFF_LINES } from './describe-finding.js'
 
-/** A report of verify as far as its screen goes. */
-export interface ReportView {
-  readonly ok: boolean
+/** A report, and what it is about. */
+export interface NamedReport extends VerifyReport {
   readonly target: string
   readonly database: string
-  readonly schema: string
-  readonly serverVersion: string
-  readonly expect: 'migrated' | 'rolled-back'
-  readonly columns: readonly ColumnView[]
-  /** The gravest first. */
-  readonly findings: readonly FindingView[]
-  readonly next: string | null
-  readonly summary: {
-    readonly checks: number
-    readonly errors: number
-    readonly warnings: number
-    readonly notes: number
-  }
-  readonly durationMs: number
+  readonly expect: Expectation
 }
 
-interface ColumnView {
-  readonly column_name: string
-  readonly data_type: string | null
-  readonly is_nullable: string | null
-  readonly expected: string
-  readonly ok: boolean
-}
-
-interface FindingView {
-  readonly code: string
-  readonly severity: 'error' | 'warning' | 'note'
-  /** The check that found it. */
-  readonly check: string
-}
-
-/**
- * The guide's table, then every finding, and the verdict last.
- * @param described the findings in words: a headline that begins with the severity, then facts
- */
-export const renderReport = (report: ReportView, described: readonly (readonly string[])[], render: Render): string => {
+/** The guide's table, then every finding, and the verdict last. */
+export const renderReport = (report: NamedReport, render: Render): string => {
   const { target, serverVersion, schema, columns, findings } = report
   return [
     printable(`verify  ${target}  PostgreSQL ${serverVersion.replace(/ .*/, '')}  schema ${schema}`),
     '',
     columnTable(columns, render),
     '',
-    ...findings.flatMap((found, index) => [...paintLines(found, described[index] ?? [], render), '']),
+    ...findings.flatMap((found) => [...paintFinding(found, render), '']),
     ...explainLines(findings),
     renderVerdict(report, render),
   ].join('\n')
 }
 
 /** Step 2 of the update guide, with what is expected beside what is. */
-const columnTable = (columns: readonly ColumnView[], render: Render): string =>
+const columnTable = (columns: readonly GuideColumn[], render: Render): string =>
   render.table(
     ['column_name', 'data_type', 'is_nullable', 'expected', ''],
     columns.map(({ column_name, data_type, is_nullable, expected, ok }) => [
@@ -66,11 +38,9 @@ const columnTable = (columns: readonly ColumnView[], render: Render): string =>
     ]),
   )
 
-const paintLines = (
-  { severity }: FindingView,
-  [headline = '', ...facts]: readonly string[],
-  { paint }: Render,
-): readonly string[] => {
+const paintFinding = (found: CheckedFinding, { paint }: Render): readonly string[] => {
+  const { severity } = found
+  const [headline = '', ...facts] = describeFinding(found, MOST_DIFF_LINES)
   const colours = { error: paint.red, warning: paint.yellow, note: paint.cyan }
   return [
     `${colours[severity](severity)}${printable(headline.slice(severity.length))}`,
@@ -79,7 +49,7 @@ const paintLines = (
 }
 
 // Once, since the code stands before each finding.
-const explainLines = (findings: readonly FindingView[]): readonly string[] => {
+const explainLines = (findings: readonly CheckedFinding[]): readonly string[] => {
   const [first] = findings
   return first === undefined ? [] : [`More on a finding: chatkeep explain ${first.code}`, '']
 }
@@ -89,13 +59,13 @@ const paintDiff = (line: string, paint: Render['paint']): string => {
   return line.startsWith('    -') ? paint.red(line) : line
 }
 
-const STATE_WORDS: Readonly<Record<ReportView['expect'], string>> = {
+const STATE_WORDS: Readonly<Record<Expectation, string>> = {
   migrated: 'migrated',
   'rolled-back': 'rolled back',
 }
 
 /** What it comes to, and what to type next. */
-export const renderVerdict = (report: ReportView, { paint }: Render): string => {
+export const renderVerdict = (report: NamedReport, { paint }: Render): string => {
   const { ok, database, next, summary, durationMs } = report
   const { checks, errors, warnings, notes } = summary
   const figures = [
@@ -111,7 +81,7 @@ export const renderVerdict = (report: ReportView, { paint }: Render): string => 
 }
 
 // A database can be right and the application wrong about it.
-const stateOf = ({ expect, findings }: ReportView, database: string): string => {
+const stateOf = ({ expect, findings }: NamedReport, database: string): string => {
   const wrong = new Set(findings.filter(({ severity }) => severity === 'error').map(({ check }) => check))
   if (wrong.size === 0) return `${database} is ${STATE_WORDS[expect]}`
   if (wrong.size === 1 && wrong.has('application-schema'))

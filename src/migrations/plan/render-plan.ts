@@ -1,6 +1,6 @@
 import { byteSize, count, duration, printable, type Render } from '../../terminal/render.js'
 import { strongestLock, UNKNOWN_BLOCKS, type Blocks } from '../locks/lock-modes.js'
-import type { PlanDetails, StatementDetails, StepDetails } from './details.js'
+import type { PlanDetails, StatementDetails, StepDetails } from './describe-plan.js'
 
 /** Whether something keeps the plan from running at all. */
 export const isRefused = (plan: Pick<PlanDetails, 'obstacles'> | undefined): boolean =>

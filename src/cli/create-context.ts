@@ -2,6 +2,7 @@ import type { ConnectionTarget } from '../database/connection-target.js'
 import { OperatorError } from '../errors.js'
 import type { CommandContext, OutputMode, RunProgram } from './command.js'
 import type { OutputStream } from '../terminal/output-stream.js'
+import { ask, canAsk } from './ask.js'
 import type { ProcessContext } from './context.js'
 import { readEnvironment } from './environment.js'
 import { createEventStream, createProgress } from '../terminal/progress.js'
@@ -14,7 +15,7 @@ interface Prepared {
   readonly stderrRender: Render
 }
 
-/** Builds what a command sees. From here on nothing is written but through the two redacting streams. */
+/** Builds the context of a command. From here on all output goes through the two streams that redact secrets. */
 export const createContext = (mode: OutputMode, outer: ProcessContext, runProgram: RunProgram): Prepared => {
   const environment = readEnvironment(outer)
   const secrets = knownSecrets(environment, outer.argv)
@@ -35,14 +36,16 @@ export const createContext = (mode: OutputMode, outer: ProcessContext, runProgra
     return target
   }
 
+  const isForPrograms = mode.format.stderrIsFor === 'programs'
   const context: Prepared['context'] = {
     ...outer,
     stdout,
     stderr,
     environment,
-    json: mode.json,
-    progress: mode.json ? createEventStream(stderr) : createProgress(stderr),
+    format: mode.format,
+    progress: isForPrograms ? createEventStream(stderr) : createProgress(stderr),
     render: renderFor(outer.stdout),
+    ask: isForPrograms || !canAsk(outer) ? undefined : (question) => ask({ ...outer, stderr }, question),
     withTarget: async (flags, kind, work) => {
       if (flags.embedded !== undefined) {
         if (flags.databaseUrl !== undefined)
@@ -61,7 +64,7 @@ export const createContext = (mode: OutputMode, outer: ProcessContext, runProgra
   return { context, stdoutRender: context.render, stderrRender: renderFor(outer.stderr) }
 }
 
-// A throw-away database is empty, and nobody else can migrate it: a command that needs the tables gets them.
+// A temporary database is empty: a command that needs the tables gets them.
 const migrateQuietly = async (
   target: ConnectionTarget,
   outer: ProcessContext,
@@ -70,11 +73,11 @@ const migrateQuietly = async (
   const { toDatabaseUrl } = await import('../database/connection-target.js')
   const schema = target.schema === undefined ? [] : ['--schema', target.schema]
   const argv = ['migrate', '--yes', '--database-url', toDatabaseUrl(target), ...schema]
-  let said = ''
-  const quiet: OutputStream = { write: (text) => (said += text), isTTY: false, columns: undefined }
+  let output = ''
+  const quiet: OutputStream = { write: (text) => (output += text), isTTY: false, columns: undefined }
   const exitCode = await runProgram({ ...outer, argv, stdout: quiet, stderr: quiet })
   if (exitCode !== 0)
     throw new OperatorError('embedded_migration_failed', 'the embedded database could not be migrated', {
-      details: said.split('\n'),
+      details: output.split('\n'),
     })
 }

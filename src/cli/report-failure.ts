@@ -1,9 +1,10 @@
+import { exitCodeOf, renderError, toErrorDocument } from '../terminal/error-document.js'
+import { outputFormat } from '../terminal/formats/index.js'
+import { createRender, wantsColour } from '../terminal/render.js'
 import type { ProcessContext } from './context.js'
 import { createRedact, knownSecrets } from './redact.js'
-import { createRender, wantsColour } from '../terminal/render.js'
-import { exitCodeOf, renderError, toErrorDocument } from './report-error.js'
 
-/** Reports an error that was met before any command ran. */
+/** Reports an error that occurred before any command ran. */
 export const reportFailure = (
   error: unknown,
   command: string | undefined,
@@ -12,14 +13,12 @@ export const reportFailure = (
   const redact = createRedact(knownSecrets(env, argv))
   const flag = !argv.includes('--no-color')
   const render = createRender(wantsColour({ isTTY: stderr.isTTY, env, flag }))
-  if (asksForJson(argv))
-    stdout.write(
-      redact(`${JSON.stringify({ ok: false, command: command ?? null, error: toErrorDocument(error) }, null, 2)}\n`),
-    )
+  const document = outputFormat(formatOf(argv)).error(command, toErrorDocument(error))
+  if (document !== '') stdout.write(redact(`${document}\n`))
   stderr.write(redact(renderError(error, render)))
   return exitCodeOf(error)
 }
 
-// The command line itself may be the mistake, so it is looked at as it was typed.
-const asksForJson = (argv: readonly string[]): boolean =>
-  argv.includes('--json') || /(^|\n)--format[=\n]json(\n|$)/.test(argv.join('\n'))
+// The command line itself may be wrong, so it is read as typed.
+const formatOf = (argv: readonly string[]): string | undefined =>
+  argv.includes('--json') ? 'json' : /(?:^|\n)--format[=\n](.*)/.exec(argv.join('\n'))?.[1]

@@ -1,9 +1,10 @@
 import { ExitCode, OperatorError } from '../errors.js'
-import type { CommandContext, CommandResult, OutputMode, Run, RunProgram } from './command.js'
-import type { OutputStream } from '../terminal/output-stream.js'
+import type { Answer } from '../terminal/answer.js'
+import { outputFormat } from '../terminal/formats/index.js'
+import type { CommandContext, OutputMode, Run, RunProgram } from './command.js'
 import type { ProcessContext } from './context.js'
 
-/** Where a run leaves its exit code. */
+/** Holds the exit code of a run. */
 export interface Outcome {
   exitCode: number
 }
@@ -15,8 +16,8 @@ interface OutputOptions {
 }
 
 /**
- * Makes the `run` that commands wrap their bodies in: it prepares their context, prints what they return,
- * reports what they throw, and leaves the exit code in `outcome`.
+ * Makes the `run` that commands wrap their bodies in: it prepares their context, prints their answer,
+ * reports their errors, and leaves the exit code in `outcome`.
  */
 export const createRun =
   (outcome: Outcome, processContext: ProcessContext, runProgram: RunProgram): Run =>
@@ -24,63 +25,66 @@ export const createRun =
   async (...args) => {
     // commander calls an action with the arguments, then the options, then the command.
     const command = args.at(-1) as { name(): string }
-    const { json = false, format, color } = args.at(-2) as OutputOptions
+    const options = args.at(-2) as OutputOptions
     outcome.exitCode = await runBody(
-      { name: command.name(), json: json || format === 'json', colour: color },
+      { name: command.name(), format: outputFormat(chosenFormat(options)), colour: options.color },
       processContext,
       runProgram,
-      (context) => body(context, ...args),
+      (context) => {
+        refuseTwoFormats(options)
+        return body(context, ...args)
+      },
     )
   }
+
+const chosenFormat = ({ json, format }: OutputOptions): string | undefined =>
+  format ?? (json === true ? 'json' : undefined)
+
+const refuseTwoFormats = ({ json, format }: OutputOptions): void => {
+  if (json === true && format !== undefined && format !== 'json')
+    throw new OperatorError('usage', `--json and --format ${format} exclude each other`)
+}
 
 const runBody = async (
   mode: OutputMode,
   processContext: ProcessContext,
   runProgram: RunProgram,
-  body: (context: CommandContext) => Promise<CommandResult | undefined>,
+  body: (context: CommandContext) => Promise<Answer | undefined>,
 ): Promise<number> => {
   const { createContext } = await import('./create-context.js')
   const { context, stdoutRender, stderrRender } = createContext(mode, processContext, runProgram)
+  const { name, format } = mode
+  const write = (text: string): void => {
+    if (text !== '') context.stdout.write(`${text}\n`)
+  }
   let answers = 0
-  const print = ({ exitCode = ExitCode.done, data, text }: CommandResult): void => {
+  const print = (answer: Answer): void => {
     answers += 1
     context.progress.clear()
-    if (mode.json) writeJson(context.stdout, { ok: exitCode === ExitCode.done, command: mode.name, ...data })
-    else writeText(context.stdout, text(stdoutRender))
+    write(format.answer(name, answer, stdoutRender))
   }
   try {
-    const result = await body({ ...context, print })
-    if (result !== undefined) print(result)
-    return result?.exitCode ?? ExitCode.done
+    const answer = await body({ ...context, print })
+    if (answer !== undefined) print(answer)
+    return answer?.exitCode ?? ExitCode.done
   } catch (error) {
     context.progress.clear()
-    const { exitCodeOf, renderError, toErrorDocument } = await import('./report-error.js')
+    const { exitCodeOf, renderError, toErrorDocument } = await import('../terminal/error-document.js')
     const known = await explain(error)
-    if (mode.json && answers === 0)
-      writeJson(context.stdout, { ok: false, command: mode.name, error: toErrorDocument(known) })
-    // With --json everything on stderr is NDJSON.
-    if (mode.json)
-      context.stderr.write(`${JSON.stringify({ at: new Date(), type: 'error', ...toErrorDocument(known) })}\n`)
-    else context.stderr.write(renderError(known, stderrRender))
+    const document = toErrorDocument(known)
+    // A pipeline reads the document that it asked for, also when the command failed.
+    if (answers === 0) write(format.error(name, document))
+    context.stderr.write(
+      format.stderrIsFor === 'programs'
+        ? `${JSON.stringify({ at: new Date(), type: 'error', ...document })}\n`
+        : renderError(known, stderrRender),
+    )
     return exitCodeOf(known)
   }
 }
 
-// A file that cannot be read or written is the reader's to mend, wherever it was met.
+// An operator can act on a file that cannot be read or written, wherever it is opened.
 const explain = async (error: unknown): Promise<unknown> => {
   const { fileError } = await import('./file-error.js')
   return error instanceof OperatorError ? error : (fileError(error) ?? error)
-}
-
-const writeText = (stream: OutputStream, text: string): void => {
-  if (text !== '') stream.write(`${text}\n`)
-}
-
-const writeJson = (stream: OutputStream, document: Readonly<Record<string, unknown>>): void => {
-  const text = JSON.stringify(
-    document,
-    (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value),
-    2,
-  )
-  stream.write(`${text}\n`)
 }

@@ -1,7 +1,7 @@
 import { ExitCode, OperatorError } from '../errors.js'
-import type { Render } from '../terminal/render.js'
+import type { Render } from './render.js'
 
-/** An error as a program reads it, under `error` of the JSON document. */
+/** An error for programs: `error` of the JSON document. */
 export interface ErrorDocument {
   readonly code: string
   readonly message: string
@@ -10,7 +10,7 @@ export interface ErrorDocument {
   readonly details: readonly string[]
 }
 
-/** The exit code that an error deserves: its own when the reader can act on it, else that of a bug. */
+/** The exit code of an error; anything but an `OperatorError` is a bug. */
 export const exitCodeOf = (error: unknown): ExitCode => (error instanceof OperatorError ? error.exitCode : ExitCode.bug)
 
 export const toErrorDocument = (error: unknown): ErrorDocument =>
@@ -26,7 +26,14 @@ export const toErrorDocument = (error: unknown): ErrorDocument =>
 
 const BUG_HINT = 'this is a bug in chatkeep; please report it with the text above'
 
-/** What went wrong, then facts, then what to type next. Only a bug shows a stack. */
+/** An error as lines of plain text: what is wrong, facts, what to type next. */
+export const errorLines = ({ message, hint, details }: ErrorDocument): readonly string[] => [
+  message,
+  ...details,
+  ...(hint === null ? [] : [`hint: ${hint}`]),
+]
+
+/** An error for stderr: what is wrong, facts, what to type next. Only a bug shows its stack. */
 export const renderError = (error: unknown, { paint }: Render): string => {
   if (!(error instanceof OperatorError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)

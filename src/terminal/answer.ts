@@ -1,0 +1,42 @@
+import type { ExitCode } from '../errors.js'
+import type { Render } from './render.js'
+
+/** The result of a command, in all its forms; the output format picks one. */
+export interface Answer {
+  /** 0 unless the answer is "no". */
+  readonly exitCode?: ExitCode
+  /** For programs: plain data, to which JSON output adds `ok` and `command`. */
+  readonly data: Readonly<Record<string, unknown>>
+  /** For people, without a final line feed; '' prints nothing. */
+  readonly text: (render: Render) => string
+  /** For formats that report tests or annotations; absent where a command runs no checks. */
+  readonly checks?: CheckResults
+}
+
+/** Checks and what they found. */
+export interface CheckResults {
+  /** Facts about the run, such as the target. */
+  readonly properties: Readonly<Record<string, string>>
+  /** Names of the checks that were run, in order. */
+  readonly names: readonly string[]
+  /** The most severe first. */
+  readonly findings: readonly CheckResult[]
+  /** One line that sums up the run. */
+  readonly verdict: (render: Render) => string
+  readonly durationMs: number
+}
+
+export interface CheckResult {
+  /** The check that found it, one of `names`. */
+  readonly check: string
+  readonly code: string
+  readonly severity: 'error' | 'warning' | 'note'
+  /** Whether it makes the answer "no". */
+  readonly isFailing: boolean
+  readonly object: string
+  /** A file of the application that it concerns; `line` counts from 1. */
+  readonly place: { readonly file: string; readonly line: number | null } | undefined
+  /** Plain text, line by line; `brief` leaves out most of a long diff. */
+  readonly lines: readonly string[]
+  readonly brief: readonly string[]
+}

@@ -1,0 +1,16 @@
+import type { Progress } from './progress.js'
+import type { Render } from './render.js'
+
+/** What the work of a command may use of the terminal, or of the script, that runs it. */
+export interface Terminal {
+  /** Where relative paths begin. */
+  readonly cwd: string
+  /** Fires on SIGINT and SIGTERM; its reason is the `OperatorError` to end with. */
+  readonly signal: AbortSignal
+  /** Writes to stderr. */
+  readonly progress: Progress
+  /** For text on stdout. */
+  readonly render: Render
+  /** Asks a question and waits for one line; undefined where nobody can answer: no terminal, CI, or output for programs. */
+  readonly ask: ((question: string) => Promise<string>) | undefined
+}

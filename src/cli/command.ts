@@ -28,10 +28,10 @@ export interface CommandContext extends ProcessContext, Terminal {
   /** Prints the answer at once, for a command that continues after it; its body then returns nothing. */
   print(answer: Answer): void
   /** Runs another subcommand in this process, as if it had been typed. */
-  runChatkeep(
+  readonly runChatkeep: (
     argv: readonly string[],
     overrides?: Partial<Pick<ProcessContext, 'stdout' | 'stderr' | 'env' | 'cwd'>>,
-  ): Promise<number>
+  ) => Promise<number>
 }
 
 /** Turns the body of a command into an action of commander: `.action(run(async (context, options) => …))`. */

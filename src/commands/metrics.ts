@@ -1,8 +1,7 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import { parseDurationBetween } from '../cli/bounded-duration.js'
-import type { CommandResult, Run } from '../cli/command.js'
+import type { Run } from '../cli/command.js'
 import { withDatabaseFlags } from '../cli/flags.js'
-import type { MetricsReport } from '../metrics/read-metrics.js'
 
 const DETAILS = `
 All values are read in one read-only transaction. Time zone settings of this machine, the server and the database do
@@ -32,24 +31,9 @@ export const metricsCommand = (run: Run) =>
     .addHelpText('after', DETAILS)
     .action(
       run((context, options) =>
-        context.withTarget(options, 'pooled', async (target): Promise<CommandResult> => {
-          const { readMetrics } = await import('../metrics/read-metrics.js')
-          const { renderMetrics } = await import('../metrics/render-metrics.js')
-          const { describeTarget } = await import('../database/connection-target.js')
-          const report = await readMetrics(target, {
-            windowMs: options.since,
-            statementTimeoutMs: options.statementTimeout,
-            signal: context.signal,
-          })
-          const name = describeTarget(target)
-          return { data: toDocument(name, report), text: (render) => renderMetrics(name, report, render) }
+        context.withTarget(options, 'pooled', async (target) => {
+          const { runMetrics } = await import('../metrics/run-metrics.js')
+          return runMetrics(target, options, context)
         }),
       ),
     )
-
-const toDocument = (target: string, { since, now, metrics }: MetricsReport): Record<string, unknown> => ({
-  target,
-  since: since.toISOString(),
-  now: now.toISOString(),
-  metrics: metrics.map(({ name, labels, value, windowMs, help }) => ({ name, labels, value, windowMs, help })),
-})

@@ -1,5 +1,5 @@
 import { Command } from '@commander-js/extra-typings'
-import type { CommandResult, Run } from '../cli/command.js'
+import type { Run } from '../cli/command.js'
 import { withDatabaseFlags } from '../cli/flags.js'
 
 const DETAILS = `
@@ -22,39 +22,9 @@ export const reconcileCommand = (run: Run) =>
     .addHelpText('after', DETAILS)
     .action(
       run((context, options) =>
-        context.withTarget(options, 'pooled', async (target): Promise<CommandResult> => {
-          const { reconcile } = await import('../persistence/reconcile.js')
-          const { describeTarget } = await import('../database/connection-target.js')
-          const { count, printable } = await import('../terminal/render.js')
-          const { signal, progress } = context
-          const dryRun = options.dryRun === true
-          progress.line(printable(`reconcile  ${describeTarget(target)}  schema ${target.schema ?? 'public'}`))
-          const report = await reconcile(target, {
-            dryRun,
-            signal,
-            onProgress: (guests, messages) =>
-              progress.status(`linking: ${count(guests, 'guest')}, ${count(messages, 'message')}`),
-          })
-          const { messagesLinked, messagesUnverified, clientsCreated, messagesLeft, messagesLocked } = report
-          const notes: readonly (readonly [number, string])[] = [
-            [
-              messagesUnverified,
-              `under the name of a client who was there before the guest: ${dryRun ? 'would be marked' : 'marked'} as unverified`,
-            ],
-            [messagesLeft, 'left: for their guests no client could be found or made'],
-            [messagesLocked, 'left: somebody else holds them at this moment; run this again'],
-            [report.messagesWithoutName, 'left: they name no guest, so only a person can tell whose they are'],
-          ]
-          return {
-            data: { target: describeTarget(target), dryRun, ...report },
-            text: ({ paint }) =>
-              [
-                ...notes.flatMap(([messages, note]) =>
-                  messages === 0 ? [] : [`${count(messages, 'message')} ${note}`],
-                ),
-                `${paint.green('ok:')} ${count(messagesLinked, 'message')} ${dryRun ? 'would be linked' : 'linked'}, ${count(clientsCreated, 'client')} ${dryRun ? 'would be created' : 'created'}`,
-              ].join('\n'),
-          }
+        context.withTarget(options, 'pooled', async (target) => {
+          const { runReconcile } = await import('../persistence/run-reconcile.js')
+          return runReconcile(target, options, context)
         }),
       ),
     )

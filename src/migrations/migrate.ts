@@ -33,6 +33,10 @@ export interface MigratePreview {
   readonly archivedMessages: number
 }
 
+/** Whether there is anything to do: a pending step, or archived guest data to put back. */
+export const needsWork = ({ plan, archivedMessages }: MigratePreview): boolean =>
+  plan.steps.length > 0 || archivedMessages > 0
+
 export interface MigrateScript {
   readonly sql: string
   readonly planHash: string

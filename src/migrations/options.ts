@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
-import type { ConnectionTarget } from '../database/connection-target.js'
-import type { OnMigrationEvent } from './running/events.js'
+import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import type { Terminal } from '../terminal/terminal.js'
+import { describeEvent } from './running/describe-event.js'
 import { shippedMigrations } from './ledger/migration-files.js'
 import type { MigrationOptions } from './session.js'
 
@@ -14,17 +15,23 @@ export interface MigrationFlags {
   readonly planHash?: string | undefined
 }
 
-interface Surroundings {
-  /** Where a relative folder of migrations begins. */
-  readonly cwd: string
-  readonly signal: AbortSignal
-  readonly onEvent: OnMigrationEvent
+/** The database as JSON documents name it. */
+export interface Subject {
+  readonly database: string
+  /** For people, without the password. */
+  readonly target: string
 }
 
+export const describeSubject = (target: ConnectionTarget): Subject => ({
+  database: target.database,
+  target: describeTarget(target),
+})
+
+/** What the flags mean; relative folders begin at the working directory. */
 export const toMigrationOptions = (
   flags: MigrationFlags,
   { schema = 'public' }: Pick<ConnectionTarget, 'schema'>,
-  { cwd, signal, onEvent }: Surroundings,
+  { cwd, signal, progress }: Pick<Terminal, 'cwd' | 'signal' | 'progress'>,
 ): MigrationOptions => ({
   folder: flags.migrations === undefined ? shippedMigrations() : resolve(cwd, flags.migrations),
   schema,
@@ -34,5 +41,5 @@ export const toMigrationOptions = (
   showQueries: flags.showQueries === true,
   planHash: flags.planHash,
   signal,
-  onEvent,
+  onEvent: (event) => progress.update(describeEvent(event)),
 })

@@ -1,5 +1,5 @@
 import { printable, type Render } from '../terminal/render.js'
-import type { Findings } from './checking/findings.js'
+import { MOST_KEPT, type Findings } from './checking/findings.js'
 
 /** One count of a report. */
 export interface CountLine {
@@ -43,7 +43,9 @@ export const renderSections = (sections: readonly FindingSection[]): readonly st
       '',
       `${title}:`,
       ...lines.slice(0, MOST_SHOWN).map((line) => `  ${printable(line)}`),
-      ...(count > MOST_SHOWN ? [`  … and ${format(count - MOST_SHOWN)} more (--json lists up to 1,000)`] : []),
+      ...(count > MOST_SHOWN
+        ? [`  … and ${format(count - MOST_SHOWN)} more (--json lists up to ${format(MOST_KEPT)})`]
+        : []),
     ])
 
 const format = (amount: number): string => amount.toLocaleString('en-US')

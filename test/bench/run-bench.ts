@@ -1,7 +1,7 @@
 import { createProgress, type Progress } from '../../src/terminal/progress.js'
 import { createRender, duration, wantsColour } from '../../src/terminal/render.js'
 import { reportFailure } from '../../src/cli/report-failure.js'
-import { renderError, toErrorDocument, type ErrorDocument } from '../../src/cli/report-error.js'
+import { renderError, toErrorDocument, type ErrorDocument } from '../../src/terminal/error-document.js'
 import { ExitCode } from '../../src/errors.js'
 import type { BenchProcess } from './bench-process.js'
 import { describeMachine } from './machine.js'

@@ -1,6 +1,6 @@
 import { createProgress } from '../../src/terminal/progress.js'
 import { createRender, wantsColour } from '../../src/terminal/render.js'
-import { renderError } from '../../src/cli/report-error.js'
+import { renderError } from '../../src/terminal/error-document.js'
 import { ExitCode, OperatorError } from '../../src/errors.js'
 import { runCampaign, type Campaign } from './campaign.js'
 import { parseOptions } from './options.js'

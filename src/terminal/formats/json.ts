@@ -5,7 +5,8 @@ import type { OutputFormat } from './output-format.js'
 export const jsonFormat: OutputFormat = {
   name: 'json',
   stderrIsFor: 'programs',
-  answer: (command, { exitCode = ExitCode.done, data }) => stringify({ ok: exitCode === ExitCode.done, command, ...data }),
+  answer: (command, { exitCode = ExitCode.done, data }) =>
+    stringify({ ok: exitCode === ExitCode.done, command, ...data }),
   error: (command, error) => stringify({ ok: false, command: command ?? null, error }),
 }
 

@@ -45,10 +45,9 @@ const renderError = (name: string, reported: ErrorDocument): string => {
 
 const suite = (name: string, figures: Attributes, children: readonly string[]): string => {
   const inner = element('testsuite', { name, ...figures }, ['', ...children, ''])
-  return [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    element('testsuites', { name, ...figures }, ['', inner, '']),
-  ].join('\n')
+  return ['<?xml version="1.0" encoding="UTF-8"?>', element('testsuites', { name, ...figures }, ['', inner, ''])].join(
+    '\n',
+  )
 }
 
 const testCase = (suiteName: string, check: string, own: readonly CheckResult[]): string => {

@@ -47,8 +47,8 @@ describe('reconcile', () => {
       ALTER TABLE "Client" ADD COLUMN "tenant" integer NOT NULL`)
     const { exitCode, stdout } = await on(database, 'reconcile')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('2 messages left: for their guests no client could be found or made')
-    expect(stdout).toContain('1 message left: they name no guest')
+    expect(stdout).toContain('2 messages not linked: no client could be found or created for their guests')
+    expect(stdout).toContain('1 message not linked: without the name of a guest')
   })
 
   test('names the command where the database was not migrated', async ({ database }) => {

@@ -20,16 +20,16 @@ describe('explain', () => {
       stderr: '',
       stdout: `index_missing (error): an index is missing
 
-What it means
+Meaning
   chatkeep's reads are fast because of this index; the unique one also makes that no
   message is stored twice. Without it they read the whole table: at ten million messages
   seconds instead of milliseconds.
 
-How it comes about
+Cause
   It was dropped, or a restore left it out, or the migration that makes it was recorded
   and not run.
 
-How to mend it
+Fix
   chatkeep migrate builds it again, CONCURRENTLY: nobody has to stop writing.
 `,
     })

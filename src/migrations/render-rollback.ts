@@ -1,0 +1,82 @@
+import { ExitCode } from '../errors.js'
+import type { Answer } from '../terminal/answer.js'
+import { count, duration } from '../terminal/render.js'
+import { migrationTitle } from './ledger/migration-files.js'
+import { BASE_MIGRATION } from './ledger/rollback-range.js'
+import type { Subject } from './options.js'
+import { isRefused, REFUSED, renderPlan } from './plan/render-plan.js'
+import { renderPriceTag } from './plan/render-price-tag.js'
+import type { RollbackChoice } from './prepare-rollback.js'
+import type { RollbackPreview, RollbackResult } from './roll-back.js'
+
+/** What will be undone, newest first, on one line. */
+export const renderRollbackSteps = ({ files }: RollbackPreview): string =>
+  `will undo: ${files.length === 0 ? 'nothing' : files.map(migrationTitle).join(', ')}`
+
+/** The answer of a dry run: exit 5 when the plan cannot run. */
+export const rollbackDryRun = (
+  header: string,
+  subject: Subject,
+  choice: RollbackChoice,
+  preview: RollbackPreview,
+): Answer => {
+  const { files, details, planHash, price } = preview
+  const refused = isRefused(details)
+  const verdict =
+    files.length === 0
+      ? 'dry run: nothing was changed, and nothing needs to be'
+      : `dry run: nothing was changed. Next: ${confirmedCommand(choice, subject.database, planHash)}`
+  return {
+    exitCode: refused ? ExitCode.refused : ExitCode.done,
+    data: {
+      ...subject,
+      dryRun: true,
+      to: choice.to,
+      onOrphans: choice.onOrphans,
+      planHash,
+      steps: files.map(({ id, name }) => ({ id, name })),
+      phases: details?.steps ?? [],
+      price,
+      tables: details?.tables ?? [],
+      estimatedMs: details?.estimatedMs ?? 0,
+      obstacles: details?.obstacles ?? [],
+    },
+    text: (render) =>
+      [
+        header,
+        details === undefined || files.length === 0 ? renderRollbackSteps(preview) : renderPlan(details, render),
+        renderPriceTag(price, choice, render),
+        `plan hash: ${planHash}`,
+        refused ? REFUSED : verdict,
+      ].join('\n'),
+  }
+}
+
+/** The command line that does this rollback without a question. */
+export const confirmedCommand = ({ to, onOrphans }: RollbackChoice, database: string, planHash?: string): string =>
+  [
+    'chatkeep rollback',
+    ...(to === BASE_MIGRATION ? [] : [`--to ${to}`]),
+    ...(onOrphans === 'archive' ? [] : [`--on-orphans ${onOrphans}`]),
+    ...(planHash === undefined ? [] : [`--plan-hash ${planHash}`]),
+    `--confirm ${/^[\w-]+$/.test(database) ? database : JSON.stringify(database)}`,
+  ].join(' ')
+
+/** The answer of a rollback that is done. */
+export const rollbackResult = (
+  subject: Subject,
+  to: number,
+  { steps, archive, durationMs }: RollbackResult,
+): Answer => {
+  const undone = `${count(steps.length, 'migration')} undone (${duration(durationMs)})`
+  return {
+    data: { ...subject, to, steps, archive, durationMs: Math.round(durationMs) },
+    text: ({ paint }) =>
+      [
+        `archived: ${count(archive.messages, 'message')} (${archive.linkedMessages} linked to a client, ${archive.removedMessages} moved out whole), ${count(archive.clients, 'client')} created; checksum ${archive.checksum}`,
+        to === BASE_MIGRATION
+          ? `${paint.green('ok:')} ${subject.database} is rolled back: ${undone}. Next: chatkeep verify --expect rolled-back`
+          : `${paint.green('ok:')} ${subject.database} is rolled back to migration ${to}: ${undone}. Until the next chatkeep migrate, chatkeep verify calls what was undone pending`,
+      ].join('\n'),
+  }
+}

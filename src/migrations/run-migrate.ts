@@ -1,0 +1,55 @@
+import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { ExitCode, OperatorError } from '../errors.js'
+import type { Answer } from '../terminal/answer.js'
+import type { Terminal } from '../terminal/terminal.js'
+import { migrate, needsWork, previewMigrate, scriptMigrate } from './migrate.js'
+import { describeSubject, toMigrationOptions, type MigrationFlags } from './options.js'
+import type { ScriptForm } from './plan/draft-steps.js'
+import { migrateResult, migrateDryRun, renderMigrateSteps } from './render-migrate.js'
+import { renderRunHistory } from './render-run-history.js'
+import { readRunHistory } from './run-history.js'
+
+/** The flags of `chatkeep migrate`; the first of `history`, `sql` and `dryRun` that is set decides what is shown instead of done. */
+export interface MigrateFlags extends MigrationFlags {
+  readonly dryRun?: true | undefined
+  readonly history?: true | undefined
+  readonly sql?: ScriptForm | undefined
+  readonly yes?: true | undefined
+}
+
+/** Migrates the database, or shows its history, the plan, or the plan as a script. */
+export const runMigrate = async (
+  target: ConnectionTarget,
+  flags: MigrateFlags,
+  terminal: Terminal,
+): Promise<Answer> => {
+  const options = toMigrationOptions(flags, target, terminal)
+  const subject = describeSubject(target)
+  if (flags.history === true) {
+    const runs = await readRunHistory(target, options)
+    return { data: { ...subject, runs }, text: (render) => renderRunHistory(target.database, runs, render) }
+  }
+  if (flags.sql !== undefined) {
+    const { sql, planHash } = await scriptMigrate(target, flags.sql, { ...options, dryRun: true })
+    return { data: { ...subject, form: flags.sql, planHash, sql }, text: () => sql }
+  }
+  const dryRun = flags.dryRun === true
+  const preview = await previewMigrate(target, { ...options, dryRun })
+  const header = `migrate  ${describeTarget(target)}  PostgreSQL ${preview.serverVersion}  schema ${options.schema}`
+  if (dryRun) return migrateDryRun(header, subject, preview)
+  terminal.progress.line(header)
+  terminal.progress.line(renderMigrateSteps(preview, terminal.render))
+  const agreed = needsWork(preview) && flags.yes !== true && (await confirm(target.database, terminal))
+  return migrateResult(subject, await migrate(target, agreed ? preview.plan : undefined, options))
+}
+
+/** @returns true after a yes, false where nobody can be asked */
+const confirm = async (database: string, { ask }: Terminal): Promise<boolean> => {
+  if (ask === undefined) return false
+  const answer = await ask(`Migrate ${database}? [y/N] `)
+  if (/^y(es)?$/i.test(answer)) return true
+  throw new OperatorError('declined', 'not confirmed; nothing was changed', {
+    exitCode: ExitCode.refused,
+    hint: 'answer y, or pass --yes',
+  })
+}

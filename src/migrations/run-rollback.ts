@@ -1,0 +1,63 @@
+import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { ExitCode, OperatorError } from '../errors.js'
+import type { Answer } from '../terminal/answer.js'
+import type { Terminal } from '../terminal/terminal.js'
+import { BASE_MIGRATION } from './ledger/rollback-range.js'
+import { describeSubject, toMigrationOptions, type MigrationFlags } from './options.js'
+import { renderPriceTag } from './plan/render-price-tag.js'
+import type { RollbackChoice } from './prepare-rollback.js'
+import { confirmedCommand, renderRollbackSteps, rollbackDryRun, rollbackResult } from './render-rollback.js'
+import { previewRollback, rollBack } from './roll-back.js'
+
+/** The flags of `chatkeep rollback`. */
+export interface RollbackFlags extends MigrationFlags, RollbackChoice {
+  readonly dryRun?: true | undefined
+  /** Must be the name of the database. */
+  readonly confirm?: string | undefined
+}
+
+/** Rolls the database back after a confirmation, or shows what that would do. */
+export const runRollback = async (
+  target: ConnectionTarget,
+  flags: RollbackFlags,
+  terminal: Terminal,
+): Promise<Answer> => {
+  const options = toMigrationOptions(flags, target, terminal)
+  const choice = { to: flags.to, onOrphans: flags.onOrphans }
+  const subject = describeSubject(target)
+  const dryRun = flags.dryRun === true
+  const preview = await previewRollback(target, { ...options, ...choice, dryRun })
+  const header = `rollback  ${describeTarget(target)}  schema ${options.schema}`
+  if (dryRun) return rollbackDryRun(header, subject, choice, preview)
+  if (preview.files.length === 0 && !preview.unsealed) {
+    const above = choice.to === BASE_MIGRATION ? '' : ` after migration ${choice.to}`
+    return {
+      data: { ...subject, to: choice.to, steps: [], archive: null },
+      text: () => `ok: there is nothing to roll back in ${target.database}${above}`,
+    }
+  }
+  terminal.progress.line(header)
+  terminal.progress.line(renderRollbackSteps(preview))
+  terminal.progress.line(renderPriceTag(preview.price, choice, terminal.render))
+  await confirm(choice, flags.confirm, target.database, terminal)
+  return rollbackResult(subject, choice.to, await rollBack(target, { ...options, ...choice }))
+}
+
+/** @throws OperatorError `confirmation_missing` (exit 5) unless the name of the database was given */
+const confirm = async (
+  choice: RollbackChoice,
+  confirmed: string | undefined,
+  database: string,
+  { ask }: Terminal,
+): Promise<void> => {
+  const answer = confirmed ?? (await ask?.("Type the database's name to roll it back: "))
+  if (answer === database) return
+  const message =
+    answer === undefined
+      ? 'a rollback must be confirmed with the name of the database; nothing was changed'
+      : `${JSON.stringify(answer)} is not the name of this database; nothing was changed`
+  throw new OperatorError('confirmation_missing', message, {
+    exitCode: ExitCode.refused,
+    hint: confirmedCommand(choice, database),
+  })
+}

@@ -1,0 +1,47 @@
+import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import type { Answer } from '../terminal/answer.js'
+import { count, printable } from '../terminal/render.js'
+import type { Terminal } from '../terminal/terminal.js'
+import { reconcile, type ReconcileReport } from './reconcile.js'
+
+/** The flags of `chatkeep reconcile`. */
+export interface ReconcileFlags {
+  readonly dryRun?: true | undefined
+}
+
+/** Links messages without client, or counts what would be linked. */
+export const runReconcile = async (
+  target: ConnectionTarget,
+  flags: ReconcileFlags,
+  { progress, signal }: Pick<Terminal, 'progress' | 'signal'>,
+): Promise<Answer> => {
+  const dryRun = flags.dryRun === true
+  const name = describeTarget(target)
+  progress.line(printable(`reconcile  ${name}  schema ${target.schema ?? 'public'}`))
+  const report = await reconcile(target, {
+    dryRun,
+    signal,
+    onProgress: (guests, messages) =>
+      progress.status(`linking: ${count(guests, 'guest')}, ${count(messages, 'message')}`),
+  })
+  const { messagesLinked, clientsCreated } = report
+  const [linked, created] = dryRun ? ['would be linked', 'would be created'] : ['linked', 'created']
+  const verdict = `${count(messagesLinked, 'message')} ${linked}, ${count(clientsCreated, 'client')} ${created}`
+  return {
+    data: { target: name, dryRun, ...report },
+    text: ({ paint }) => [...noteLines(report, dryRun), `${paint.green('ok:')} ${verdict}`].join('\n'),
+  }
+}
+
+const noteLines = (report: ReconcileReport, dryRun: boolean): readonly string[] => {
+  const notes: readonly (readonly [number, string])[] = [
+    [
+      report.messagesUnverified,
+      `under the name of a client older than the guest: ${dryRun ? 'would be marked' : 'marked'} as unverified`,
+    ],
+    [report.messagesLeft, 'not linked: no client could be found or created for their guests'],
+    [report.messagesLocked, 'not linked: locked by another session at the moment; run this again'],
+    [report.messagesWithoutName, 'not linked: without the name of a guest, only a person can tell whose they are'],
+  ]
+  return notes.flatMap(([messages, note]) => (messages === 0 ? [] : [`${count(messages, 'message')} ${note}`]))
+}

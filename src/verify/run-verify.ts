@@ -1,0 +1,55 @@
+import { resolve } from 'node:path'
+import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { OperatorError } from '../errors.js'
+import type { Answer } from '../terminal/answer.js'
+import type { Terminal } from '../terminal/terminal.js'
+import type { Expectation } from './expectation.js'
+import { readApplicationSchema } from './models/application-schema.js'
+import { toAnswer } from './report/to-answer.js'
+import type { Severity } from './severity.js'
+import { verifyDatabase } from './verify-database.js'
+
+/** The flags of `chatkeep verify`. */
+export interface VerifyFlags {
+  readonly expect: Expectation
+  readonly failOn: Severity
+  /** A role, or true for that of `applicationRole` or of the connection. */
+  readonly probe?: string | true | undefined
+  readonly applicationSchema?: string | undefined
+  readonly migrations?: string | undefined
+  readonly applicationRole?: string | undefined
+  /** Milliseconds. */
+  readonly statementTimeout: number
+}
+
+/** Checks the database that `withTarget` provides, after the files that the flags name were read. */
+export const runVerify = async (
+  flags: VerifyFlags,
+  { cwd, signal }: Pick<Terminal, 'cwd' | 'signal'>,
+  withTarget: (work: (target: ConnectionTarget) => Promise<Answer>) => Promise<Answer>,
+): Promise<Answer> => {
+  const { expect, failOn, probe, applicationRole, applicationSchema: path, migrations } = flags
+  refuseContradictions(flags)
+  const applicationSchema = path === undefined ? undefined : await readApplicationSchema(path, resolve(cwd, path))
+  return withTarget(async (target) => {
+    const report = await verifyDatabase(target, {
+      expectation: expect,
+      applicationRole,
+      failOn,
+      migrationsFolder: migrations === undefined ? undefined : resolve(cwd, migrations),
+      probe: probe === undefined ? undefined : { role: probe === true ? applicationRole : probe },
+      applicationSchema,
+      statementTimeoutMs: flags.statementTimeout,
+      signal,
+    })
+    return toAnswer({ ...report, target: describeTarget(target), database: target.database, expect }, failOn)
+  })
+}
+
+const refuseContradictions = ({ expect, probe }: VerifyFlags): void => {
+  if (probe !== undefined && expect === 'rolled-back')
+    throw new OperatorError(
+      'usage',
+      '--probe and --expect rolled-back exclude each other: there are no guests to probe',
+    )
+}

@@ -24,7 +24,7 @@ export const explainCommand = (run: Run) =>
 
 /** Lets the shell complete the codes. They are not in the command itself, whose help must load nothing. */
 export const completeCodes = async (commands: readonly CommandUnknownOpts[]): Promise<void> => {
-  const { explainedCodes } = await import('../verify/codes.js')
+  const { knownCodes } = await import('../verify/explain-code.js')
   const argument = commands.find((command) => command.name() === 'explain')?.registeredArguments[0]
-  argument?.choices(explainedCodes().map(({ code }) => code))
+  argument?.choices(knownCodes())
 }

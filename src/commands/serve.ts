@@ -73,7 +73,7 @@ export const serveCommand = (run: Run) =>
       run(async (context, options) => {
         const { serve } = await import('../server/serve.js')
         await serve({
-          context,
+          context: { ...context, json: context.format.stderrIsFor === 'programs' },
           options,
           limits: limitsIn(options),
           withTargets: (work) => withTargets(context, options, work),

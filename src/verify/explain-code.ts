@@ -12,9 +12,12 @@ export const explainCode = (code: string | undefined): Answer => {
   const all = explainedCodes()
   if (code === undefined) return listing(all)
   const found = all.find((candidate) => candidate.code === code)
-  if (found === undefined) throw unknownCode(code, all)
+  if (found === undefined) throw unknownCode(code)
   return page(found)
 }
+
+/** All codes, for completion in the shell. */
+export const knownCodes = (): readonly string[] => explainedCodes().map(({ code }) => code)
 
 const listing = (all: readonly ExplainedCode[]): Answer => ({
   data: { codes: all.map(({ code, severities, title }) => ({ code, severities, title })) },
@@ -62,11 +65,8 @@ const wrap = (text: string, width: number): readonly string[] => {
   return [...lines, line]
 }
 
-const unknownCode = (code: string, all: readonly ExplainedCode[]): OperatorError => {
-  const nearest = nearestWord(
-    code,
-    all.map((known) => known.code),
-  )
+const unknownCode = (code: string): OperatorError => {
+  const nearest = nearestWord(code, knownCodes())
   return new OperatorError('unknown_code', `no finding has the code ${JSON.stringify(code)}`, {
     hint:
       nearest === undefined

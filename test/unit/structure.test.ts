@@ -34,12 +34,11 @@ const DIRECTIONS: Directions = {
     cli: 'it runs them and reports their errors',
   },
   commands: {
-    cli: 'flags, targets, confirmations',
-    database: 'the type of a target',
-    demo: 'the tour loads its own database',
+    cli: 'flags, and the context of a run',
+    demo: 'demo calls one function',
     metrics: 'metrics calls one function',
     migrations: 'migrate and rollback call one function each',
-    persistence: 'reconcile is a function of the core',
+    persistence: 'reconcile calls one function',
     replay: 'replay calls one function',
     server: 'serve starts the server',
     verify: 'verify and explain call one function each',
@@ -136,6 +135,14 @@ describe('the house', () => {
     expect(wrong).toEqual([])
   })
 
+  test('lets each command load one file when it runs', () => {
+    const counts = filesBelow(join(src, 'commands')).map((path) => {
+      const loaded = Array.from(readFileSync(path, 'utf8').matchAll(/\bimport\('([^']+)'\)/g), ([, file]) => file)
+      return [relative(src, path), new Set(loaded).size] as const
+    })
+    expect(counts.filter(([, files]) => files > 1)).toEqual([])
+  })
+
   test.for([
     ['pg', /^(database|demo|persistence|migrations|verify|metrics|replay)\//],
     ['postgres-migrations', /^migrations\//],
@@ -205,6 +212,7 @@ describe('a list is complete', () => {
     ['checks', join(src, 'verify', 'checks'), /export const \w+: (?:Fact|Data)Check\b/],
     ['metrics', join(src, 'metrics'), /export const \w+: Metric\b/],
     ['transcript formats', join(src, 'transcripts', 'formats'), /export const \w+: TranscriptFormat\b/],
+    ['output formats', join(src, 'terminal', 'formats'), /export const \w+: OutputFormat\b/],
     ['benchmarks', join(repository, 'test', 'bench', 'scenarios'), /export const \w+: Scenario\b/],
   ] as const)('of the %s', ([, folder, declaration]) => {
     expect(unlisted(folder, declaration)).toEqual([])

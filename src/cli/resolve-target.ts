@@ -1,34 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import {
-  parseDatabaseUrl,
-  toConnectionTarget,
-  type ConnectionKeywords,
-  type ConnectionTarget,
-} from '../database/connection-target.js'
+import { pickSettings, settingsOf, type ConnectionKeywords } from '../database/connection-settings.js'
+import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { OperatorError } from '../errors.js'
 import { NAMING_VARIABLES, type Environment } from './environment.js'
 import type { DatabaseFlags } from './flags.js'
 
 /** `direct`: needs a session of its own (migrate, rollback, verify). `pooled`: may go through a transaction pooler. */
 export type ConnectionKind = 'direct' | 'pooled'
-
-/** libpq's variables and the keyword each one sets (libpq documentation, "Environment Variables"). */
-const LIBPQ_VARIABLES: Readonly<Record<string, string>> = {
-  PGHOST: 'host',
-  PGHOSTADDR: 'hostaddr',
-  PGPORT: 'port',
-  PGDATABASE: 'dbname',
-  PGUSER: 'user',
-  PGPASSWORD: 'password',
-  PGOPTIONS: 'options',
-  PGSSLMODE: 'sslmode',
-  PGSSLROOTCERT: 'sslrootcert',
-  PGSSLCERT: 'sslcert',
-  PGSSLKEY: 'sslkey',
-  PGCONNECT_TIMEOUT: 'connect_timeout',
-}
 
 const WAYS_TO_NAME_ONE = [
   'name one in one of these ways:',
@@ -53,9 +33,10 @@ export const resolveTarget = (
     throw new OperatorError('no_database_named', 'no database is named', { details: WAYS_TO_NAME_ONE })
   }
   const fromUrl = url === undefined ? {} : urlKeywords(parseDatabaseUrl(url.text, url.source))
-  const service = fromUrl.service ?? environment.PGSERVICE
+  const fromEnvironment = settingsOf(environment)
+  const { service } = { ...fromEnvironment, ...fromUrl }
   const keywords: ConnectionKeywords = {
-    ...libpqKeywords(environment),
+    ...fromEnvironment,
     ...(service === undefined ? {} : serviceKeywords(service, environment)),
     ...fromUrl,
   }
@@ -81,9 +62,6 @@ const namedUrl = (
   return undefined
 }
 
-const libpqKeywords = (environment: Environment): ConnectionKeywords =>
-  Object.fromEntries(Object.entries(LIBPQ_VARIABLES).map(([variable, keyword]) => [keyword, environment[variable]]))
-
 const serviceKeywords = (service: string, environment: Environment): ConnectionKeywords => {
   const files = [
     environment.PGSERVICEFILE ?? join(homedir(), '.pg_service.conf'),
@@ -92,7 +70,7 @@ const serviceKeywords = (service: string, environment: Environment): ConnectionK
   for (const file of files) {
     if (!existsSync(file)) continue
     const keywords = parseServiceFile(readFileSync(file, 'utf8')).get(service)
-    if (keywords !== undefined) return keywords
+    if (keywords !== undefined) return pickSettings(keywords)
   }
   throw new OperatorError(
     'service_not_found',
@@ -104,7 +82,7 @@ const serviceKeywords = (service: string, environment: Environment): ConnectionK
 }
 
 /** The format of pg_service.conf: `[name]`, `keyword=value` lines, `#` comments. */
-export const parseServiceFile = (text: string): ReadonlyMap<string, ConnectionKeywords> => {
+export const parseServiceFile = (text: string): ReadonlyMap<string, Readonly<Record<string, string>>> => {
   const services = new Map<string, Record<string, string>>()
   let current: Record<string, string> = {}
   for (const line of text.split(/\r?\n/).map((raw) => raw.trim())) {

@@ -3,9 +3,7 @@ import { userInfo } from 'node:os'
 import type { ConnectionOptions } from 'node:tls'
 import { parse } from 'pg-connection-string'
 import { OperatorError } from '../errors.js'
-
-/** libpq's connection keywords (`host`, `dbname`, `sslmode`, …) and their values. */
-export type ConnectionKeywords = Readonly<Record<string, string | undefined>>
+import { pickSettings, type ConnectionKeywords, type ConnectionSetting } from './connection-settings.js'
 
 /** Everything needed to reach one database, complete and checked; nothing is looked up later. */
 export interface ConnectionTarget {
@@ -30,7 +28,7 @@ const URL_HINT =
   'write it as postgres://user:password@host:5432/database, with %40 for @, %2F for /, %23 for # and %3A for : inside the password'
 
 /**
- * Reads a PostgreSQL URL into libpq keywords. Parameters of ORMs are kept (the caller takes what it understands).
+ * Reads the connection settings in a PostgreSQL URL.
  * @param source what the reader has to correct, e.g. `--database-url`
  * @throws OperatorError `invalid_database_url`; its text never holds the URL, which may hold a password
  */
@@ -61,7 +59,7 @@ export const parseDatabaseUrl = (text: string, source: string): ConnectionKeywor
     dbname: decode(url.pathname.replace(/^\//, '')),
   }
   const given = Object.entries(parts).filter(([, value]) => value !== '')
-  return { ...Object.fromEntries(url.searchParams), ...Object.fromEntries(given) }
+  return pickSettings({ ...Object.fromEntries(url.searchParams), ...Object.fromEntries(given) })
 }
 
 /**
@@ -99,7 +97,12 @@ export const toDatabaseUrl = ({ host, port, user, database, password }: Connecti
   return `postgres://${credentials}@${encodeURIComponent(host)}:${port}/${encodeURIComponent(database)}`
 }
 
-const wholeNumber = (keywords: ConnectionKeywords, name: string, least: number, most: number): number | undefined => {
+const wholeNumber = (
+  keywords: ConnectionKeywords,
+  name: ConnectionSetting,
+  least: number,
+  most: number,
+): number | undefined => {
   const text = keywords[name]
   if (text === undefined || text === '') return undefined
   const value = Number(text)
@@ -131,7 +134,7 @@ const tlsOf = (keywords: ConnectionKeywords, host: string): ConnectionTarget['tl
   if (keywords.sslmode === undefined && isLocal(host)) return 'off'
   if (mode === 'prefer' || mode === 'allow') return 'negotiate'
   const query = new URLSearchParams({ sslmode: mode })
-  for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
+  for (const name of ['sslrootcert', 'sslcert', 'sslkey'] as const) {
     const file = keywords[name]
     if (file !== undefined && file !== 'system') query.set(name, file)
   }

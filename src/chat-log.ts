@@ -1,11 +1,10 @@
-/** What a line of the log is about. `event` is a stable word in lower-case snake case, to search and to alert by. */
+/** Fields of a log line. `event` is a stable name in lower snake case, for searches and alerts. */
 export type LogFields = { readonly event: string } & Readonly<
   Record<string, string | number | boolean | null | undefined>
 >
 
 /**
- * Takes what the server has to tell whoever runs it; a pino logger is one, too. Is never given what was written in the chat,
- * a name, a phone number, a token or a secret.
+ * The server's log; a pino logger fits. It never receives message texts, names, phone numbers, tokens or secrets.
  */
 export interface ChatLog {
   debug(fields: LogFields, text: string): void
@@ -16,5 +15,5 @@ export interface ChatLog {
 
 const nothing = (): void => undefined
 
-/** What a library is expected to say. */
+/** A log that discards everything: the default of a library. */
 export const SILENT_LOG: ChatLog = { debug: nothing, info: nothing, warn: nothing, error: nothing }

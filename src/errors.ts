@@ -1,19 +1,18 @@
 /**
- * Exit codes of the command line. `metrics --check` alone speaks the codes of Nagios instead (0 to 3).
- * They live beside the errors because an error that a reader can act on knows which of them it deserves.
+ * Exit codes of the command line. They are defined beside the errors because each `OperatorError` has its exit code.
  */
 export const ExitCode = {
   /** Done, healthy, nothing to report. */
   done: 0,
-  /** The question was asked and the answer is no: findings, a lost message, a failed migration. */
+  /** The answer is no: findings, a lost message, a failed migration. */
   no: 1,
-  /** Asked wrongly: unknown flag, bad configuration, missing file. */
+  /** Wrong usage: unknown flag, invalid configuration, missing file. */
   usage: 2,
-  /** Could not ask: connect, authentication, time-out. */
+  /** The database could not be reached: connection, authentication, time-out. */
   unreachable: 3,
-  /** Busy, try again: somebody else holds the lock. */
+  /** Busy, try again: another process holds the lock. */
   busy: 4,
-  /** Refused: a confirmation is missing, or data would be lost. */
+  /** Refused: confirmation is missing, or data would be lost. */
   refused: 5,
   /** A bug in chatkeep. */
   bug: 70,
@@ -29,19 +28,18 @@ export interface OperatorErrorOptions {
   /** The next command to type, or the next thing to look at. */
   readonly hint?: string | undefined
   readonly exitCode?: ExitCode | undefined
-  /** Further lines, each a fact of its own (a source line with a caret, a list of mistakes). */
+  /** Further lines, each a separate fact (a source line with a caret, a list of mistakes). */
   readonly details?: readonly string[] | undefined
-  /** SQLSTATE of the server's answer, where there was one. */
+  /** SQLSTATE, when the server reported the error. */
   readonly sqlState?: string | undefined
-  /** The same call may succeed later without anybody changing anything. */
+  /** The same call may succeed later, unchanged. */
   readonly retryable?: boolean | undefined
   readonly cause?: unknown
 }
 
 /**
- * An error whose reader can do something about it: what is wrong, with which thing, and what to do next.
- * Every other error is a bug in chatkeep and is reported with its stack.
- * `code` is stable, lower-case snake case, and part of the public contract.
+ * An error that its reader can act on: it says what is wrong, with which thing, and what to do next. Every other error is a
+ * bug in chatkeep and is reported with its stack. `code` is stable, in lower snake case, and part of the public API.
  */
 export class OperatorError extends Error {
   override readonly name: string = 'OperatorError'
@@ -64,8 +62,8 @@ export class OperatorError extends Error {
 }
 
 /**
- * Work that was ended from outside, with the exit code that its signal's reason asks for.
- * @param describe makes the message of what ended it, such as `ended by SIGINT`
+ * The error of work that a signal ended, with the exit code of the signal's reason.
+ * @param describe builds the message from what ended the work, such as `ended by SIGINT`
  */
 export const interruptedBy = (
   signal: AbortSignal,
@@ -78,7 +76,7 @@ export const interruptedBy = (
   return new OperatorError('interrupted', describe(ended), { ...options, exitCode })
 }
 
-/** The same error with one more fact, and with a hint if it had none. */
+/** Copies an error, with one more detail, and a hint if it has none. */
 export const withDetail = (error: OperatorError, detail: string, otherwiseHint?: string): OperatorError => {
   const { code, message, hint = otherwiseHint, exitCode, sqlState, retryable, details } = error
   return new OperatorError(code, message, {

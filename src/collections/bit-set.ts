@@ -1,4 +1,4 @@
-/** A set of small whole numbers, at one bit for each number up to the largest. */
+/** A set of small whole numbers: one bit for each number up to the largest. */
 export interface BitSet {
   add(value: number): void
   has(value: number): boolean

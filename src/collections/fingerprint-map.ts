@@ -1,6 +1,6 @@
 import { fingerprintOf, type Fingerprint } from './fingerprint.js'
 
-/** A number for each of many strings, at 16 to 48 bytes an entry however long the strings are. */
+/** A map from many strings to numbers, with 16 to 48 bytes an entry, however long the strings are. */
 export interface FingerprintMap {
   get(text: string): number | undefined
   /** @param value a whole number from 0 to 2^32 - 1 */
@@ -12,7 +12,7 @@ const WORDS = 3
 const FIRST_SLOTS = 1_024
 const MOST_FILLED = 0.75
 
-/** Keeps all 64 bits of each string's hash: that two of ten million strings are taken for one happens once in 400,000 runs. */
+/** Stores all 64 bits of each string's hash: a collision among ten million strings happens once in 400,000 runs. */
 export const createFingerprintMap = (): FingerprintMap => {
   let words = new Uint32Array(WORDS * FIRST_SLOTS)
   let size = 0
@@ -41,7 +41,7 @@ export const createFingerprintMap = (): FingerprintMap => {
   }
 }
 
-/** Where the entry begins, else the free slot where it belongs. */
+/** Index of the entry, else of the free slot for it. */
 const slotOf = (words: Uint32Array, { place, mark }: Fingerprint): number => {
   const last = words.length / WORDS - 1
   let slot = place & last

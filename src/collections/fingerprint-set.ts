@@ -1,6 +1,6 @@
 import { fingerprintOf, type Fingerprint } from './fingerprint.js'
 
-/** A set of strings that only grows, at 4 to 11 bytes a member however long the strings are. */
+/** A set of strings that only grows, with 4 to 11 bytes a member, however long the strings are. */
 export interface FingerprintSet {
   add(text: string): void
   has(text: string): boolean
@@ -15,9 +15,9 @@ const FIRST_SEGMENT_SLOTS = 65_536
 const MOST_FILLED = 0.75
 
 /**
- * A transcript may have more lines than fit in memory as strings. Of each string's hash 32 bits are kept, at a place
- * that depends on 32 others: a string that was never added is taken for a member about once in a thousand million
- * questions. Callers must stay right, if less exact, when that happens.
+ * A transcript may have more lines than fit in memory as strings. The set stores 32 bits of each string's hash, in a slot
+ * that depends on 32 others: a false positive happens about once in a thousand million look-ups. Callers have to
+ * tolerate it.
  */
 export const createFingerprintSet = (): FingerprintSet => {
   let last = createSegment(FIRST_SEGMENT_SLOTS)
@@ -28,7 +28,7 @@ export const createFingerprintSet = (): FingerprintSet => {
       return segments.some(({ slots }) => slots[slotOf(slots, fingerprint)] === fingerprint.mark)
     },
     add: (text) => {
-      // A new segment instead of a larger copy: growing never needs the memory twice.
+      // A new segment instead of a larger copy: growing never needs twice the memory.
       if (last.size >= last.slots.length * MOST_FILLED) segments.push((last = createSegment(2 * last.slots.length)))
       const fingerprint = fingerprintOf(text)
       const slot = slotOf(last.slots, fingerprint)
@@ -40,7 +40,7 @@ export const createFingerprintSet = (): FingerprintSet => {
 
 const createSegment = (slots: number): Segment => ({ slots: new Uint32Array(slots), size: 0 })
 
-/** The slot that holds the mark, else the free one where it belongs. */
+/** Index of the slot with the mark, else of the free slot for it. */
 const slotOf = (slots: Uint32Array, { place, mark }: Fingerprint): number => {
   const last = slots.length - 1
   let slot = place & last

@@ -1,12 +1,12 @@
 /** 64 bits of a string. */
 export interface Fingerprint {
-  /** Where it goes in a segment. */
+  /** Its position in a segment. */
   readonly place: number
-  /** What is kept there; never 0, which marks a free slot. */
+  /** What is stored there; never 0, which marks a free slot. */
   readonly mark: number
 }
 
-// Two multiplicative hashes over the UTF-16 units, each mixed with the other at the end (cyrb53, by bryc, public domain).
+// Two multiplicative hashes over the UTF-16 code units, mixed with each other at the end (cyrb53, by bryc, public domain).
 export const fingerprintOf = (text: string): Fingerprint => {
   let high = 0xdeadbeef
   let low = 0x41c6ce57

@@ -1,9 +1,9 @@
-/** Holds up whoever comes while it is shut. */
+/** Makes callers wait while it is shut. */
 export interface Gate {
   readonly isShut: boolean
   shut(): void
   open(): void
-  /** Resolves at once while it is open, else when it opens; in the order of the calls. */
+  /** Resolves at once while open, else when it opens, in the order of the calls. */
   passed(): Promise<void>
 }
 

@@ -5,10 +5,10 @@ import { onlyRow } from './rows.js'
 export interface CatalogColumn {
   readonly table: string
   readonly column: string
-  /** With its modifiers, e.g. `timestamp(3) without time zone`; a type of ours without its schema, e.g. `"MessageType"`. */
+  /** With modifiers, e.g. `timestamp(3) without time zone`; a type of the same schema without it, e.g. `"MessageType"`. */
   readonly type: string
   readonly nullable: boolean
-  /** Has a default, is an identity or is generated: an insert may leave it out. */
+  /** Has a default, or is an identity or generated column: an insert can omit it. */
   readonly optional: boolean
 }
 
@@ -17,9 +17,9 @@ export interface CatalogIndex {
   readonly table: string
   readonly name: string
   readonly unique: boolean
-  /** False after a concurrent build that died: the index costs writes and answers nothing. */
+  /** False after a failed concurrent build: the index slows writes and answers no query. */
   readonly valid: boolean
-  /** All that follows `USING` in its definition: method, columns, order, collation, predicate; types of ours without their schema. */
+  /** What follows `USING` in its definition: method, columns, order, collation, predicate; types of the same schema without it. */
   readonly definition: string
 }
 
@@ -27,23 +27,23 @@ export interface CatalogIndex {
 export interface CatalogTrigger {
   readonly table: string
   readonly name: string
-  /** False when it was disabled, or fires only for what a replication applies. */
+  /** False when it is disabled, or fires only on a replica. */
   readonly enabled: boolean
-  /** As `pg_get_triggerdef` writes it, table and function without their schema. */
+  /** As `pg_get_triggerdef` writes it, without schema names. */
   readonly definition: string
 }
 
-/** A function of ours, as far as it can be told from another. */
+/** A function of chatkeep, with what distinguishes it from others. */
 export interface CatalogFunction {
   readonly name: string
   readonly bodyMd5: string
-  /** SECURITY DEFINER: it runs with the rights of its owner. */
+  /** SECURITY DEFINER: runs with the privileges of its owner. */
   readonly definer: boolean
-  /** Looks for tables in our schema only, whatever search path its caller has. */
+  /** Sets its own search_path to this schema, whatever the caller's is. */
   readonly pinned: boolean
 }
 
-/** What is in one schema, as far as chatkeep asks. */
+/** The objects of one schema that chatkeep uses. */
 export interface Catalog {
   readonly tables: readonly string[]
   /** Comments of those tables that have one. */
@@ -52,7 +52,7 @@ export interface Catalog {
   readonly indexes: readonly CatalogIndex[]
   /** Enum types and their labels, in order. */
   readonly enums: ReadonlyMap<string, readonly string[]>
-  /** CHECK constraints by name, and whether they were validated. */
+  /** CHECK constraints by name, and whether each is validated. */
   readonly checks: ReadonlyMap<string, boolean>
   /** Triggers whose names begin with `chatkeep_`. */
   readonly triggers: readonly CatalogTrigger[]
@@ -114,7 +114,7 @@ const SELECT_CHECKS = `
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND k.contype = 'c'`
 
-// One statement, since each is a round trip to a server that may be far away.
+// One statement: each is a round trip to a server that may be far away.
 const SELECT_TRIGGERS_AND_FUNCTIONS = String.raw`
   SELECT ARRAY(
       SELECT json_build_object('table', c.relname, 'name', t.tgname, 'enabled', t.tgenabled IN ('O', 'A'), 'definition',
@@ -142,8 +142,8 @@ interface TriggersAndFunctions {
 }
 
 /**
- * Reads what one schema holds. Takes no lock that anybody would notice.
- * @param tables whose columns are wanted
+ * Reads the objects of one schema. Takes no locks that block other sessions.
+ * @param tables whose columns to read
  */
 export const readCatalog = async (client: Queryable, schema: string, tables: readonly string[]): Promise<Catalog> => {
   const foundTables = await client.query<{ table: string; comment: string | null }>(SELECT_TABLES, [schema])

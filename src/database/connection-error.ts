@@ -12,8 +12,8 @@ interface Explanation {
 }
 
 /**
- * Says in words what went wrong between us and the database. An `OperatorError` passes unchanged.
- * @returns the error to throw: an `OperatorError` for everything the server or the network said, else the error itself
+ * Explains an error of the database or the network. Returns an `OperatorError` unchanged.
+ * @returns the error to throw: an `OperatorError` for errors of the server or the network, else the error itself
  */
 export const explainDatabaseError = (error: unknown, target: ConnectionTarget): unknown => {
   if (error instanceof OperatorError) return error
@@ -33,7 +33,7 @@ export const explainDatabaseError = (error: unknown, target: ConnectionTarget): 
 
 const AWAY = ['database_unreachable', 'database_not_ready', 'connection_lost', 'too_many_connections']
 
-/** Whether an explained error says that the server is away for now; what only another configuration mends is not meant. */
+/** Whether an explained error means that the server is unavailable for now; false when only another configuration helps. */
 export const isDatabaseAway = (error: unknown): error is OperatorError =>
   error instanceof OperatorError && AWAY.includes(error.code) && !isMisconfigured(firstCause(error.cause))
 
@@ -57,19 +57,19 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
   }),
   [SqlState.invalidAuthorization]: ({ user, host }) => ({
     code: 'authentication_failed',
-    message: `${host} does not let ${user} in`,
-    hint: 'check the user name, pg_hba.conf on the server, and whether it wants TLS (?sslmode=require)',
+    message: `${host} rejected the role ${user}`,
+    hint: 'check the role, pg_hba.conf on the server, and whether it requires TLS (?sslmode=require)',
     exitCode: ExitCode.unreachable,
   }),
   [SqlState.invalidCatalogName]: ({ database, host, port }) => ({
     code: 'database_does_not_exist',
     message: `there is no database ${JSON.stringify(database)} on ${host}:${port}`,
-    hint: `list what is there: psql -h ${host} -p ${port} -l`,
+    hint: `list the databases: psql -h ${host} -p ${port} -l`,
     exitCode: ExitCode.unreachable,
   }),
   [SqlState.tooManyConnections]: () => ({
     code: 'too_many_connections',
-    message: 'the server has no connection left',
+    message: 'the server has reached its connection limit',
     hint: 'try again, or end idle sessions (see pg_stat_activity)',
     exitCode: ExitCode.unreachable,
     retryable: true,
@@ -83,7 +83,7 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
   }),
   [SqlState.adminShutdown]: () => ({
     code: 'connection_lost',
-    message: 'the server ended our session',
+    message: 'the server ended the session',
     hint: 'try again; an administrator or a restart ended it',
     exitCode: ExitCode.unreachable,
     retryable: true,
@@ -97,7 +97,7 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
   }),
   [SqlState.insufficientPrivilege]: ({ user }) => ({
     code: 'insufficient_privilege',
-    message: `the role ${user} may not do this`,
+    message: `the role ${user} lacks the privilege for this`,
     hint: 'run it as the owner of the tables, or ask for the privilege',
     exitCode: ExitCode.no,
   }),
@@ -109,7 +109,7 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
   }),
   [SqlState.queryCanceled]: () => ({
     code: 'statement_timeout',
-    message: 'a statement was stopped by the server, most likely by its time-out',
+    message: 'the server cancelled a statement, most likely because of statement_timeout',
     hint: 'try again when the server is less busy',
     exitCode: ExitCode.unreachable,
     retryable: true,
@@ -123,7 +123,7 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
   }),
   [SqlState.protocolViolation]: ({ host }) => ({
     code: 'protocol_violation',
-    message: `${host} refused the way we connect; a connection pooler answers like this`,
+    message: `${host} rejected the connection with a protocol error, as connection poolers do`,
     hint: 'name the direct address of the server in DIRECT_URL or --database-url',
     exitCode: ExitCode.unreachable,
   }),
@@ -134,9 +134,9 @@ const explainNetworkError = (error: Error, target: ConnectionTarget): Explanatio
   if (reason === undefined) return undefined
   return {
     code: 'database_unreachable',
-    message: `cannot talk to the database ${describeTarget(target)}: ${reason}`,
+    message: `cannot reach the database ${describeTarget(target)}: ${reason}`,
     hint: isTlsRefusal(error)
-      ? 'switch TLS on there (ssl = on), or ask for none: ?sslmode=disable'
+      ? 'enable TLS on the server (ssl = on), or turn it off: ?sslmode=disable'
       : `check host and port, and that the server runs: pg_isready -h ${target.host} -p ${target.port}`,
     exitCode: ExitCode.unreachable,
     retryable: true,

@@ -1,9 +1,9 @@
-/** Error codes of sockets and name look-ups, in words. */
+/** Error codes of sockets and name look-ups, as text. */
 const NETWORK_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
-  ENOENT: 'there is no such socket',
-  EACCES: 'the socket may not be opened by this user',
-  ENOTFOUND: 'there is no such host name',
+  ENOENT: 'the socket does not exist',
+  EACCES: 'this user has no permission to open the socket',
+  ENOTFOUND: 'the host name does not exist',
   EAI_AGAIN: 'the host name could not be looked up',
   EHOSTUNREACH: 'there is no route to the host',
   ENETUNREACH: 'there is no route to the network',
@@ -12,7 +12,7 @@ const NETWORK_REASONS: Readonly<Record<string, string>> = {
   EPIPE: 'it closed the connection',
 }
 
-// node-postgres gives these errors no code. They are its own constant texts, not the server's, so no locale changes them.
+// These errors of node-postgres have no code. Their texts are constants of the driver, independent of any locale.
 const DRIVER_REASONS: readonly (readonly [RegExp, string])[] = [
   [
     /timeout expired|connection timeout|exceeded when trying to connect|Query read timeout/i,
@@ -20,17 +20,17 @@ const DRIVER_REASONS: readonly (readonly [RegExp, string])[] = [
   ],
   [/Connection terminated|not queryable|Client was closed/i, 'the connection was lost'],
   [/does not support SSL/i, 'it offers no TLS, but sslmode asks for it'],
-  [/client password must be a/i, 'it wants a password and none was given (URL, PGPASSWORD or ~/.pgpass)'],
-  [/establishing an SSL connection/i, 'what listens there does not speak the protocol of PostgreSQL'],
+  [/client password must be a/i, 'it requires a password, and none was given (URL, PGPASSWORD or ~/.pgpass)'],
+  [/establishing an SSL connection/i, 'it is not a PostgreSQL server'],
 ]
 
 const TLS_CODES = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/
 
-/** Since Node 20 a host name with two addresses fails with an AggregateError whose own message is empty. */
+/** Since Node 20, a host name with two addresses fails with an AggregateError that has an empty message. */
 export const firstCause = (error: unknown): unknown =>
   error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error
 
-/** Why the connection to the server failed or broke, or undefined when the error is of another kind. */
+/** Why the connection failed or broke; undefined for other errors. */
 export const connectionFailureReason = (error: unknown): string | undefined => {
   const cause = firstCause(error)
   if (!(cause instanceof Error)) return undefined
@@ -43,14 +43,14 @@ export const connectionFailureReason = (error: unknown): string | undefined => {
 export const failureReason = (error: unknown): string =>
   connectionFailureReason(error) ?? (error instanceof Error ? error.message : String(error))
 
-/** Whether the connection failed or broke, so that nobody knows what became of a statement under way. */
+/** Whether the connection failed or broke; the outcome of a running statement is then unknown. */
 export const isConnectionFailure = (error: unknown): boolean => connectionFailureReason(error) !== undefined
 
-/** Whether the server offers no TLS although it was asked for: node-postgres' own constant text again. */
+/** Whether the server does not support TLS, which was required: a constant text of node-postgres. */
 export const isTlsRefusal = (error: unknown): boolean =>
   error instanceof Error && /does not support SSL/i.test(error.message)
 
-/** Whether no later attempt can do better: it is the way in which we connect that does not fit. */
+/** Whether a retry cannot succeed: the connection settings do not fit the server. */
 export const isMisconfigured = (error: unknown): boolean =>
   error instanceof Error &&
   (isTlsRefusal(error) ||

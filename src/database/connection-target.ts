@@ -5,7 +5,7 @@ import { parse } from 'pg-connection-string'
 import { OperatorError } from '../errors.js'
 import { pickSettings, type ConnectionKeywords, type ConnectionSetting } from './connection-settings.js'
 
-/** Everything needed to reach one database, complete and checked; nothing is looked up later. */
+/** Everything needed to connect to one database, complete and validated. */
 export interface ConnectionTarget {
   readonly host: string
   readonly port: number
@@ -14,7 +14,7 @@ export interface ConnectionTarget {
   readonly password: string | undefined
   /** `negotiate`: TLS when the server offers it, as libpq's default `prefer` does. */
   readonly tls: 'off' | 'negotiate' | ConnectionOptions
-  /** libpq's `options`, handed to the server at start-up because the operator asked for it. */
+  /** libpq's `options`, sent to the server at start-up. */
   readonly options: string | undefined
   readonly connectTimeoutMs: number
   /** The schema named in the URL (`?schema=`, as ORMs write it), if any. */
@@ -29,8 +29,8 @@ const URL_HINT =
 
 /**
  * Reads the connection settings in a PostgreSQL URL.
- * @param source what the reader has to correct, e.g. `--database-url`
- * @throws OperatorError `invalid_database_url`; its text never holds the URL, which may hold a password
+ * @param source where the URL comes from, e.g. `--database-url`
+ * @throws OperatorError `invalid_database_url`; its text never contains the URL, which may contain a password
  */
 export const parseDatabaseUrl = (text: string, source: string): ConnectionKeywords => {
   const invalid = (reason: string): OperatorError =>
@@ -39,8 +39,8 @@ export const parseDatabaseUrl = (text: string, source: string): ConnectionKeywor
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined) throw invalid('it does not start with postgres://')
   if (scheme !== 'postgres' && scheme !== 'postgresql') throw invalid(`its scheme is ${scheme}, not postgres`)
-  if (/^[^/]*:\/\/[^/?#]*,/.test(text)) throw invalid('it names several hosts; name the one to talk to')
-  // libpq takes a user without a host, as in postgres://user@/database?host=/tmp; WHATWG URLs want something in its place.
+  if (/^[^/]*:\/\/[^/?#]*,/.test(text)) throw invalid('it names several hosts; name one')
+  // libpq accepts a user without a host, as in postgres://user@/database?host=/tmp; a WHATWG URL needs one.
   const complete = text.replace(/^(\w+:\/\/[^/?#]*@)(?=[/?#]|$)/, `$1${NO_HOST}`)
   if (!URL.canParse(complete)) throw invalid('it cannot be parsed')
   const url = new URL(complete)
@@ -48,7 +48,7 @@ export const parseDatabaseUrl = (text: string, source: string): ConnectionKeywor
     try {
       return decodeURIComponent(part)
     } catch {
-      throw invalid('it holds a % that is not followed by two hexadecimal digits')
+      throw invalid('it contains a % that is not followed by two hexadecimal digits')
     }
   }
   const parts: Record<string, string> = {
@@ -63,7 +63,7 @@ export const parseDatabaseUrl = (text: string, source: string): ConnectionKeywor
 }
 
 /**
- * Turns keywords into a target, filling in libpq's defaults.
+ * Turns connection settings into a target, with libpq's defaults.
  * @throws OperatorError `invalid_connection_setting` for a port, time-out, TLS mode or certificate file that cannot be used
  */
 export const toConnectionTarget = (keywords: ConnectionKeywords): ConnectionTarget => {
@@ -79,18 +79,18 @@ export const toConnectionTarget = (keywords: ConnectionKeywords): ConnectionTarg
     password: keywords.password,
     tls: tlsOf(keywords, host),
     options: keywords.options,
-    // libpq reads 0 as "wait for ever"; a tool that must never hang does not.
+    // libpq waits forever with 0; chatkeep never does.
     connectTimeoutMs:
       connectTimeout === undefined || connectTimeout === 0 ? DEFAULT_CONNECT_TIMEOUT_MS : connectTimeout * 1_000,
     schema: keywords.schema === '' ? undefined : keywords.schema,
   }
 }
 
-/** `database on host:port as user`: how a target is named to people. Holds no password. */
+/** `database on host:port as user`, for messages. Never contains the password. */
 export const describeTarget = ({ database, host, port, user }: ConnectionTarget): string =>
   `${database} on ${host.startsWith('/') ? host : `${host}:${port}`} as ${user}`
 
-/** The target as a URL, password included: for a child or another run, never for people. */
+/** The target as a URL, password included: for a child process, never for output. */
 export const toDatabaseUrl = ({ host, port, user, database, password }: ConnectionTarget): string => {
   const credentials =
     password === undefined ? encodeURIComponent(user) : `${encodeURIComponent(user)}:${encodeURIComponent(password)}`
@@ -139,7 +139,7 @@ const tlsOf = (keywords: ConnectionKeywords, host: string): ConnectionTarget['tl
     if (file !== undefined && file !== 'system') query.set(name, file)
   }
   try {
-    // pg-connection-string reads the certificate files and knows what libpq means by each mode.
+    // pg-connection-string reads the certificate files and implements libpq's modes.
     const { ssl } = parse(`postgres://host/database?${query.toString()}`, { useLibpqCompat: true })
     return typeof ssl === 'object' ? (ssl as ConnectionOptions) : {}
   } catch (cause) {

@@ -4,24 +4,24 @@ import { explainDatabaseError } from './connection-error.js'
 import type { ConnectionTarget } from './connection-target.js'
 import { requestCancel, settleTls } from './side-channel.js'
 
-/** Anything that answers queries: a client, a pool, or a facade over one of them. */
+/** Anything that runs queries: a client, a pool, or a wrapper of one. */
 export type Queryable = Pick<Client, 'query'>
 
 export interface SessionOptions {
   /** Shown in pg_stat_activity, e.g. `chatkeep migrate`. */
   readonly applicationName: string
-  /** When it fires, the running statement is cancelled in the server. */
+  /** Cancels the running statement in the server. */
   readonly signal?: AbortSignal | undefined
-  /** How long we wait for the answer to one query before the connection counts as dead; unlimited when absent. */
+  /** How long a query waits for its answer before the connection counts as lost; unlimited when absent. */
   readonly queryTimeoutMs?: number | undefined
 }
 
-/** After a cancel the server answers at once; when it does not within this time it is frozen or gone. */
+/** After a cancel request the server answers at once; after this time it counts as frozen or lost. */
 const CANCEL_PATIENCE_MS = 3_000
 
 /**
- * Connects, works, disconnects. The error of the work wins over one of closing.
- * @throws OperatorError when the server cannot be reached, and for every error the server answers with
+ * Connects, runs the work, disconnects. An error of the work wins over an error of closing.
+ * @throws OperatorError when the server cannot be reached, and for every error that the server reports
  */
 export const withClient = async <T>(
   target: ConnectionTarget,
@@ -34,7 +34,7 @@ export const withClient = async <T>(
   try {
     return await work(client)
   } catch (error) {
-    // A statement that we cancelled ourselves is no error of its own; the reason is, unless the work has its own words for it.
+    // When we cancelled the statement, the reason is the error, unless the work throws one of its own.
     if (session.signal?.aborted === true && !(error instanceof OperatorError)) throw session.signal.reason
     throw explainDatabaseError(error, target)
   } finally {
@@ -43,32 +43,32 @@ export const withClient = async <T>(
   }
 }
 
-/** A pool on the target; sessions are left as they are, so it also works behind a transaction pooler. */
+/** A pool for the target. It changes no session settings, so it works behind a transaction pooler. */
 export const createPool = async (target: ConnectionTarget, options: PoolConfig): Promise<Pool> => {
   const pool = new Pool({ ...(await clientConfig(target)), ...options })
-  // An idle connection that dies is replaced by the pool; without a listener it would end the process.
+  // The pool replaces an idle connection that breaks; without a listener the error would end the process.
   pool.on('error', () => undefined)
-  // A server that ends a connection may say so in the same breath as its welcome, before whoever borrows it can listen.
+  // A server can end a connection right after it accepted it, before the borrower listens.
   pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 
-/** How long a pool's connection may keep whoever borrows it, in milliseconds. */
+/** Time limits of work on a pool's connection, in milliseconds. */
 export interface BorrowLimits {
-  /** Until one is free. */
+  /** How long to wait for a free connection. */
   readonly patienceMs: number
-  /** Until the work is done; then the connection is dropped, since the server behind it may have fallen silent. */
+  /** How long the work may take; then the connection is dropped, because the server may have stopped answering. */
   readonly workMs: number
 }
 
-/** Borrows a connection of a pool. After an error it is not given back: it may be broken, or belong to a server that became read-only. */
+/** Runs work on a connection of a pool. After an error the connection is closed: it may be broken, or its server read-only. */
 export const withPooledClient = async <T>(
   pool: Pool,
   { patienceMs, workMs }: BorrowLimits,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> => {
   const client = await borrow(pool, patienceMs)
-  // A connection that dies between two queries is reported by the next query; without a listener it would end the process.
+  // The next query reports a connection that broke between two queries; without a listener the error would end the process.
   const onError = (): void => undefined
   client.on('error', onError)
   const limit = setTimeout(() => destroySocket(client), workMs)
@@ -84,14 +84,14 @@ export const withPooledClient = async <T>(
   }
 }
 
-/** A pool whose every query borrows a connection as `withPooledClient` does. */
+/** A pool that runs each query through `withPooledClient`. */
 export const withLimits = (pool: Pool, limits: BorrowLimits): Queryable => ({
-  // Of the many ways to call it, the one that is used.
+  // Only this overload is used.
   query: ((text: string, values?: unknown[]) =>
     withPooledClient(pool, limits, (client) => client.query(text, values))) as Client['query'],
 })
 
-// A caller's pool may wait for ever, for connections that its owner never gives back.
+// A caller's pool may wait forever for connections that are never released.
 const borrow = async (pool: Pool, patienceMs: number): Promise<PoolClient> => {
   const borrowed = pool.connect()
   let timer: NodeJS.Timeout | undefined
@@ -112,10 +112,10 @@ const borrow = async (pool: Pool, patienceMs: number): Promise<PoolClient> => {
 }
 
 const noConnectionFree = (): OperatorError =>
-  new OperatorError('no_connection_free', 'no connection of the pool became free', { retryable: true })
+  new OperatorError('no_connection_free', 'no connection of the pool became available', { retryable: true })
 
 /**
- * Connects for longer than one piece of work; whoever calls it disconnects.
+ * Connects. The caller disconnects.
  * @throws OperatorError when the server cannot be reached
  */
 export const connect = async (target: ConnectionTarget, session: SessionOptions): Promise<Client> => {
@@ -123,7 +123,7 @@ export const connect = async (target: ConnectionTarget, session: SessionOptions)
   const client = new Client(
     session.queryTimeoutMs === undefined ? config : { ...config, query_timeout: session.queryTimeoutMs },
   )
-  // A connection that dies between two queries is reported by the next query; without a listener it would end the process.
+  // The next query reports a connection that broke between two queries; without a listener the error would end the process.
   client.on('error', () => undefined)
   try {
     await client.connect()
@@ -162,7 +162,7 @@ const cancelOnAbort = (client: Client, target: ConnectionTarget, { signal }: Ses
   }
 }
 
-// node-postgres keeps both for its own use and does not show them in its types.
+// Private fields of node-postgres, which its types do not have.
 const cancelStatement = (client: Client, target: ConnectionTarget): Promise<void> => {
   const { processID, secretKey } = client as Client & { readonly processID: number; readonly secretKey: number }
   return requestCancel(target, processID, secretKey)
@@ -170,7 +170,7 @@ const cancelStatement = (client: Client, target: ConnectionTarget): Promise<void
 
 const DISCONNECT_PATIENCE_MS = 1_000
 
-/** Never fails, and takes a second at most: a server that does not read our good-bye must not keep us, nor replace a result. */
+/** Never fails and takes a second at most: a frozen server neither blocks the caller nor replaces its result. */
 export const disconnect = async (client: Client): Promise<void> => {
   let timer: NodeJS.Timeout | undefined
   const patience = new Promise<void>((resolve) => {
@@ -184,7 +184,7 @@ export const disconnect = async (client: Client): Promise<void> => {
 }
 
 const destroySocket = (client: ClientBase): void => {
-  // node-postgres offers no public way to drop a connection whose peer is silent.
+  // node-postgres has no public way to drop a connection whose peer does not answer.
   const { connection } = client as unknown as { readonly connection?: { readonly stream?: { destroy(): void } } }
   connection?.stream?.destroy()
 }

@@ -1,6 +1,6 @@
 import { escapeIdentifier } from 'pg'
 
-/** `"schema"."table"`, safe to put into SQL text. */
+/** `"schema"."table"`, quoted for SQL. */
 export const qualified = (schema: string, name: string): string =>
   `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`
 

@@ -8,13 +8,13 @@ import { isBehindPooler } from './pooler.js'
 
 export interface ChannelOptions {
   readonly applicationName: string
-  /** What is listened to, and notified; every session of the database can do both. */
+  /** The channel. Every session of the database can listen to it and notify it. */
   readonly channel: string
   readonly onPayload: (payload: string) => void
-  /** Listens again; what was sent in between, by us or by others, is lost. */
+  /** The connection is back; notifications sent in between, by anyone, are lost. */
   readonly onRestored: (outage: Outage) => void
   readonly onLost: (reason: unknown) => void
-  /** Whether the first connection may be made later, after an error like this. Never when absent. */
+  /** Whether to retry the first connection later after this error. Never when absent. */
   readonly mayConnectLater?: ((error: unknown) => boolean) | undefined
 }
 
@@ -22,31 +22,31 @@ export interface Outage {
   readonly lostPayloads: number
 }
 
-/** One connection that notifies and listens. */
+/** One connection that listens and notifies. */
 export interface NotificationChannel {
   readonly isConnected: boolean
-  /** Never waits and never fails. The payloads, at most 7,999 bytes each, stay together and in order. */
+  /** Never waits and never fails. Payloads, at most 7,999 bytes each, stay together and in order. */
   send(payloads: readonly string[]): void
-  /** Sends what waits, for a second at most, and disconnects. */
+  /** Sends what is queued, for a second at most, and disconnects. */
   close(): Promise<void>
 }
 
-/** Above it the connection counts as stuck: what waits is given up, as after a loss. */
+/** Above this the connection counts as stuck: what is queued is dropped, as after a loss. */
 const MAX_QUEUED_BYTES = 32 * 1_048_576
 const QUERY_TIMEOUT_MS = 5_000
 const FLUSH_DEADLINE_MS = 1_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2_000
 
-// One statement, so one commit under the server-wide lock of NOTIFY, for everything that has gathered meanwhile.
+// One statement, so one commit under the server-wide lock of NOTIFY, for everything that is queued.
 const NOTIFY = {
   name: 'chatkeep notify',
   text: 'SELECT pg_notify($1, "payload") FROM unnest($2::text[]) AS "payload"',
 }
 
 /**
- * Connects and listens; from then on a lost connection is replaced by itself.
- * @throws OperatorError when that fails at first and may not be done later, `connection_pooler` when the connection goes through one
+ * Connects and listens. Reconnects automatically.
+ * @throws OperatorError when the first connection fails and is not retried; `connection_pooler` behind a pooler
  */
 export const openNotificationChannel = async (
   target: ConnectionTarget,
@@ -72,7 +72,7 @@ export const openNotificationChannel = async (
       try {
         await client.query({ ...NOTIFY, values: [options.channel, batch] })
       } catch {
-        // Whatever it is: a fresh connection is the one way out, and its `onLost` says why.
+        // Whatever the error, only a new connection helps; `onLost` reports the reason.
         lostPayloads += batch.length
         await disconnect(client)
       }
@@ -134,7 +134,7 @@ export const openNotificationChannel = async (
       startFlushing()
       await Promise.race([flushing, delay(FLUSH_DEADLINE_MS, undefined, { ref: false })])
       if (session !== undefined) await disconnect(session.client)
-      // It may be connecting to a server that does not answer.
+      // It may be waiting for a server that does not answer.
       await Promise.race([kept, delay(FLUSH_DEADLINE_MS, undefined, { ref: false })])
     },
   }
@@ -142,7 +142,7 @@ export const openNotificationChannel = async (
 
 interface Session {
   readonly client: Client
-  /** Resolves to the reason when the connection is over. */
+  /** Resolves to the reason when the connection ends. */
   readonly ended: Promise<unknown>
 }
 
@@ -157,7 +157,7 @@ const openSession = async (
   })
   try {
     if (await isBehindPooler(client)) throw behindPooler()
-    // A role's setting may end sessions that only listen.
+    // The role's idle_session_timeout would end a session that only listens.
     await client.query('SET idle_session_timeout = 0')
     client.on('notification', ({ payload = '' }) => onPayload(payload))
     await client.query(`LISTEN ${escapeIdentifier(channel)}`)
@@ -175,7 +175,7 @@ const behindPooler = (): OperatorError =>
     { exitCode: ExitCode.refused, hint: 'name the server itself: DIRECT_URL=postgres://…' },
   )
 
-/** @returns undefined when it is to be closed */
+/** @returns undefined when the channel is being closed */
 const reopen = async (
   target: ConnectionTarget,
   options: ChannelOptions,
@@ -187,7 +187,7 @@ const reopen = async (
     try {
       return await openSession(target, options)
     } catch {
-      // The loss is in the log; what is wrong with the database the store reports with every message.
+      // The loss is logged; the store reports what is wrong with the database for each message.
     }
   }
 }

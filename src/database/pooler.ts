@@ -1,12 +1,12 @@
 import type { Client } from 'pg'
 import { onlyRow } from './rows.js'
 
-/** A client as node-postgres makes it; its types do not show this. */
+/** A field of node-postgres' client that its types do not have. */
 type WireClient = Client & { readonly processID: number | null }
 
 /**
- * Whether the connection goes through a pooler: poolers hand out keys of their own, so what the driver was told at its start
- * differs from what the server's session says.
+ * Whether the connection goes through a pooler. Poolers send process ids of their own, which differ from
+ * `pg_backend_pid()`.
  */
 export const isBehindPooler = async (client: Client): Promise<boolean> => {
   const { pid } = onlyRow(await client.query<{ pid: number }>('SELECT pg_backend_pid() AS "pid"'))

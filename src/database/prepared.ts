@@ -3,14 +3,14 @@ import type { QueryResult, QueryResultRow } from 'pg'
 import type { Queryable } from './connection.js'
 import { hasSqlState, SqlState } from './sql-state.js'
 
-/** Runs statements that the server plans once for each connection. */
+/** Runs prepared statements, which the server plans once for each connection. */
 export interface PreparedStatements {
   query<Row extends QueryResultRow>(db: Queryable, text: string, values: readonly unknown[]): Promise<QueryResult<Row>>
 }
 
 /**
- * A statement's name is a hash of its text, so that one name never means two statements. Behind a pooler that gives each
- * transaction another connection a name is unknown, or known already; then this goes on without names, for good.
+ * A statement's name is a hash of its text, so a name never means two statements. Behind a transaction pooler a name can be
+ * unknown to the session, or already taken; from then on statements run without names.
  */
 export const createPreparedStatements = (): PreparedStatements => {
   const names = new Map<string, string>()
@@ -37,7 +37,7 @@ export const createPreparedStatements = (): PreparedStatements => {
   }
 }
 
-/** After none of them anything is stored. The last: a column that the statement returns has another type now. */
+/** Errors after which nothing is stored. The last: the type of a returned column changed. */
 const NAME_TROUBLE = [
   SqlState.invalidSqlStatementName,
   SqlState.duplicatePreparedStatement,

@@ -1,6 +1,6 @@
-/** The row of a query that always gives one. */
+/** The row of a query that always returns one. */
 export const onlyRow = <Row>({ rows }: { readonly rows: readonly Row[] }): Row => {
   const [row] = rows
-  if (row === undefined) throw new Error('a query that always gives a row gave none')
+  if (row === undefined) throw new Error('a query that always returns a row returned none')
   return row
 }

@@ -11,8 +11,8 @@ const CANCEL_CODE = 80_877_102
 type Address = Pick<ConnectionTarget, 'host' | 'port' | 'connectTimeoutMs'>
 
 /**
- * Settles `negotiate`: TLS without certificate check when the server offers it, plain otherwise, as libpq's `prefer` does.
- * node-postgres knows no such mode, so the server is asked once on a connection of its own.
+ * Resolves `negotiate`: TLS without certificate check when the server supports it, else plain, as libpq's `prefer`.
+ * node-postgres has no such mode, so a separate connection asks the server once.
  */
 export const settleTls = async (target: ConnectionTarget): Promise<false | ConnectionOptions> => {
   if (target.tls === 'off') return false
@@ -21,8 +21,8 @@ export const settleTls = async (target: ConnectionTarget): Promise<false | Conne
 }
 
 /**
- * Asks the server to cancel what a session is doing, as Ctrl-C in psql does: by the key that the session was given, so that
- * behind a pooler, too, nobody else's statement is hit. The server answers nothing; the cancelled statement fails.
+ * Asks the server to cancel the running statement of a session, as Ctrl-C in psql does. The session's own key makes sure
+ * that no other statement is cancelled, behind a pooler as well. The server sends no answer; the statement fails.
  */
 export const requestCancel = async (address: Address, processId: number, secretKey: number): Promise<void> => {
   const request = Buffer.alloc(16)
@@ -32,8 +32,8 @@ export const requestCancel = async (address: Address, processId: number, secretK
   await exchange(address, request)
 }
 
-// Sends a request and resolves to the first byte of the answer, '' when there is none. Whatever goes wrong on this
-// connection goes wrong on the real one as well, and is reported there.
+// Sends a request and resolves to the first byte of the answer, '' when there is none. Errors are ignored: the real
+// connection has the same problem and reports it.
 const exchange = (address: Address, request: Buffer): Promise<string> =>
   new Promise((resolve) => {
     const socket = open(address)

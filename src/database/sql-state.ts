@@ -1,6 +1,6 @@
 /**
- * The SQLSTATE codes that chatkeep reacts to, by the condition names of PostgreSQL's appendix A.
- * Decisions are made on these, never on the text of a message, which depends on `lc_messages`.
+ * The SQLSTATE codes that chatkeep handles, under the condition names of PostgreSQL's appendix A.
+ * Decisions use these codes, never the text of a message, which depends on `lc_messages`.
  */
 export const SqlState = {
   featureNotSupported: '0A000',
@@ -39,7 +39,7 @@ export const SqlState = {
 
 export type SqlState = (typeof SqlState)[keyof typeof SqlState]
 
-/** The part of node-postgres' `DatabaseError` that chatkeep uses; recognised by shape, since a caller's pool may bring its own copy of `pg`. */
+/** The part of node-postgres' `DatabaseError` that chatkeep uses. Recognized by shape: a caller's pool may use another copy of `pg`. */
 export interface ServerError extends Error {
   readonly code: string
   readonly severity: string
@@ -52,7 +52,7 @@ export interface ServerError extends Error {
   readonly constraint?: string
 }
 
-/** Whether the error is an answer of the PostgreSQL server (as opposed to a broken socket or a bug). */
+/** Whether the PostgreSQL server reported the error (as opposed to a broken socket or a bug). */
 export const isServerError = (error: unknown): error is ServerError =>
   error instanceof Error &&
   'severity' in error &&
@@ -60,14 +60,14 @@ export const isServerError = (error: unknown): error is ServerError =>
   typeof error.code === 'string' &&
   /^[0-9A-Z]{5}$/.test(error.code)
 
-/** Whether the server answered with one of these SQLSTATEs. */
+/** Whether the server reported one of these SQLSTATEs. */
 export const hasSqlState = (error: unknown, ...states: readonly SqlState[]): error is ServerError =>
   isServerError(error) && (states as readonly string[]).includes(error.code)
 
 /**
- * Whether a statement could not go on because of one of its rows, and may later: somebody else holds the row, or a trigger
- * was stopped. Such an error has a context (the row, the index entry, the trigger, the foreign key's own statement); a
- * wait for a whole table, an advisory lock or the statement as a whole has none.
+ * Whether one row blocked a statement for now: another transaction holds the row, or a trigger was cancelled. Such an error
+ * has a context (the row, the index entry, the trigger, the statement of the foreign key); an error of a table lock, an
+ * advisory lock or the whole statement has none.
  */
 export const isHeldUpByRow = (error: unknown): boolean =>
   hasSqlState(

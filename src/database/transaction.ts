@@ -9,14 +9,14 @@ export const inTransaction = async <T>(client: Queryable, work: () => Promise<T>
     await client.query('COMMIT')
     return result
   } catch (error) {
-    // Without a connection there is no transaction any more, and a frozen server would keep us waiting once again.
-    // When ROLLBACK fails, the connection is gone as well; the first error says why.
+    // When the connection is lost the transaction is gone, and a frozen server would block ROLLBACK too.
+    // A failing ROLLBACK means a lost connection; the first error says why.
     if (!isConnectionFailure(error)) await client.query('ROLLBACK').catch(() => undefined)
     throw error
   }
 }
 
-/** Runs the work in a transaction that is rolled back whatever happens, so that nothing it writes stays. The first error wins. */
+/** Runs the work in a transaction that is always rolled back. The first error wins. */
 export const inRolledBackTransaction = async <T>(
   client: Queryable,
   limits: SnapshotLimits,
@@ -47,14 +47,14 @@ export interface SnapshotLimits {
 }
 
 /**
- * Runs the work in one snapshot that the server keeps read-only. Everything is set inside the transaction,
- * so that it holds behind a transaction pooler and leaves nothing behind there.
+ * Runs the work in one read-only snapshot. All settings are local to the transaction: they work behind a transaction
+ * pooler and do not outlive it.
  */
 export const inReadOnlySnapshot = <T>(client: Queryable, limits: SnapshotLimits, work: () => Promise<T>): Promise<T> =>
   inTransaction(
     client,
     work,
-    // One round trip: the server may be far away.
+    // One round trip, because the server may be far away.
     [
       'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
       `SET LOCAL statement_timeout = ${limits.statementTimeoutMs}`,

@@ -10,18 +10,18 @@ import type { PreparedMessage } from './prepare-message.js'
 import { guestsOf, saveBatch, settleInserted } from './save-batch.js'
 import type { Names } from './sql-names.js'
 
-/** How many of what the bulk insert leaves (duplicates, rejected messages and their neighbours) are looked at together. */
+/** Messages that the bulk insert did not store (duplicates, rejected ones and their neighbours) are saved in batches of this size. */
 const REST_MESSAGES = 500
 
-/** Parts of a batch that are written at once, each on a connection of its own. */
+/** Parts of a batch that are written in parallel, each on a connection of its own. */
 export const BULK_PARTS = 2
 
 /** Runs work on a connection of its own. */
 export type WithSession = <T>(work: (session: BatchSession) => Promise<T>) => Promise<T>
 
 /**
- * `saveBatch` for thousands of messages: COPY into a staging table, and one insert from there. What that leaves, because
- * its key is taken or a row was rejected, goes the way of all messages, so the outcome of each is the same.
+ * `saveBatch` for thousands of messages: COPY into a staging table, and one insert from there. Messages that it does not
+ * store, because a key is taken or a row was rejected, go through `saveBatch`: each message has the same outcome either way.
  */
 export const saveInBulk = async (withSession: WithSession, batch: readonly PendingSave[]): Promise<void> => {
   const createdNames = await withSession(async (session) => {
@@ -35,7 +35,7 @@ export const saveInBulk = async (withSession: WithSession, batch: readonly Pendi
   for (const one of done) if (one.status === 'rejected') throw one.reason
 }
 
-// A sender's messages are all in one part, so they keep their order; and where a key stands twice, the first must win.
+// All messages of a sender are in one part, which keeps their order. With a repeated key there is one part: the first message wins.
 const partsOf = (batch: readonly PendingSave[]): readonly (readonly PendingSave[])[] => {
   if (new Set(batch.map(({ message }) => message.idempotencyKey)).size < batch.length) return [batch]
   const parts = new Map<string, number>()
@@ -63,7 +63,7 @@ const savePart = async (
   }
 }
 
-// A client is made only for a message that is to be stored with it: one whose key is taken leaves nothing behind.
+// No client is created for a message whose key is taken.
 const withoutClientSql = ({ client, message }: Names): string => `
   SELECT x."position"::integer AS "position"
   FROM unnest($1::text[], $2::integer[], $3::text[]) WITH ORDINALITY AS x ("username", "clientId", "key", "position")
@@ -72,7 +72,7 @@ const withoutClientSql = ({ client, message }: Names): string => `
     AND (SELECT m."id" FROM ${message} AS m WHERE m."idempotencyKey" = x."key" LIMIT 1) IS NULL
   ORDER BY x."position"`
 
-/** The messages of guests who have no client; of those with one key the first. */
+/** The messages of guests who have no client; of several with one key only the first. */
 const selectWithoutClient = async (
   { client, names }: BatchSession,
   batch: readonly PendingSave[],

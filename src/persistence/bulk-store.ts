@@ -9,11 +9,11 @@ import { prepareMessage } from './prepare-message.js'
 import { saveWithRetries } from './retry.js'
 import { namesIn } from './sql-names.js'
 
-/** Keeps messages by the thousand, each as `saveChatMessage` would. */
+/** Saves messages by the thousand, each as `saveChatMessage` does. */
 export interface BulkStore {
   /**
-   * Keeps messages in their order.
-   * @returns the outcome of each: what `saveChatMessage` would resolve to, or the error that it would throw
+   * Saves messages in their order.
+   * @returns the outcome of each: what `saveChatMessage` resolves to, or the error that it throws
    */
   saveChatMessages(messages: readonly NewChatMessage[]): Promise<readonly PromiseSettledResult<SavedChatMessage>[]>
   close(): Promise<void>
@@ -21,12 +21,12 @@ export interface BulkStore {
 
 const DEADLINE_MS = 10_000
 
-/** Many rows a statement need their time; a server that does not answer for this long is gone. */
+/** A statement of many rows takes its time; a server that does not answer for this long counts as lost. */
 const QUERY_TIMEOUT_MS = 60_000
 
 const LIMITS: BorrowLimits = { patienceMs: DEADLINE_MS, workMs: 2 * QUERY_TIMEOUT_MS }
 
-/** Opens a store for large numbers of messages, on connections that are opened at the first call. */
+/** Opens a store for large numbers of messages. Connects at the first call. */
 export const createBulkStore = (target: ConnectionTarget, applicationName: string): BulkStore => {
   const names = namesIn(target.schema ?? 'public')
   const statements = createPreparedStatements()
@@ -36,7 +36,8 @@ export const createBulkStore = (target: ConnectionTarget, applicationName: strin
     own ??= createPool(target, { max: BULK_PARTS, application_name: applicationName, query_timeout: QUERY_TIMEOUT_MS })
     const pool = await own
     await saveInBulk((work) => withPooledClient(pool, LIMITS, (client) => work({ client, names, statements })), batch)
-    if (unsettled(batch).length > 0) throw new StoreUnavailable('somebody holds a row that it needs', undefined)
+    if (unsettled(batch).length > 0)
+      throw new StoreUnavailable('another transaction holds a row that the message needs', undefined)
   }
 
   return {

@@ -9,31 +9,31 @@ import { MESSAGE_COLUMNS, toChatMessage } from './stored-message.js'
 export interface HistoryQuery extends Contact {
   /** Messages a page, 1 to 200; 50 when absent. */
   readonly limit?: number | undefined
-  /** Cursor: the page of messages older than it. At most one of `before` and `after`. */
+  /** Cursor: returns messages older than it. Excludes `after`. */
   readonly before?: string | undefined
-  /** Cursor: the page of messages newer than it. */
+  /** Cursor: returns messages newer than it. Excludes `before`. */
   readonly after?: string | undefined
-  /** Most bytes of texts and images a page; it then has fewer messages, but never none where there is one. No bound when absent. */
+  /** Most bytes of texts and images in a page, which then has fewer messages, but at least one if there is one. Unlimited when absent. */
   readonly maxBytes?: number | undefined
 }
 
 export interface HistoryPage {
-  /** Oldest first. Without a cursor, the newest page. */
+  /** Oldest first. Without a cursor, the newest messages. */
   readonly messages: readonly ChatMessage[]
-  /** Pass as `before` for the page of older messages; null when there are none. */
+  /** Pass as `before` to get older messages; null when there are none. */
   readonly nextBefore: string | null
-  /** Pass as `after` for what is newer than this page, also later; null for an empty page. */
+  /** Pass as `after` to get newer messages, now or later; null for an empty page. */
   readonly nextAfter: string | null
 }
 
 type MessageRow = ChatMessage & { readonly cursor: string }
 
-/** `found` counts what the page would hold without a bound of bytes, and one more if there is more. */
+/** `found`: rows without the limit of bytes, including the extra one that shows that there are more. */
 type FittingRow = MessageRow & { readonly found?: number }
 
 /**
- * One page of one contact's messages, by keyset, so that the page after a million messages costs the same as the first.
- * Not prepared: a plan for any contact has the average one in mind, and would sort all of a large one's messages.
+ * Reads one page of one contact's messages by keyset: the page after a million messages costs the same as the first.
+ * Not prepared: a generic plan assumes an average contact, and would sort all messages of a large one.
  */
 export const readHistory = async (db: Queryable, names: Names, query: HistoryQuery): Promise<HistoryPage> => {
   const filter = toContactFilter(query)
@@ -74,7 +74,7 @@ const historySql = (
   ORDER BY m."createdAt" ${forwards ? 'ASC' : 'DESC'}, m."id" ${forwards ? 'ASC' : 'DESC'}
   LIMIT ${limit}`
 
-// Sizes stand beside the values: an image that does not fit is neither read nor sent.
+// octet_length needs no detoasting: an image that does not fit is neither read nor sent.
 const fittingSql = (sql: string, forwards: boolean, maxBytes: number): string => `
   SELECT *
   FROM (

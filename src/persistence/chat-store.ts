@@ -16,45 +16,46 @@ import { saveBatch } from './save-batch.js'
 import { createSaveQueue } from './save-queue.js'
 import { namesIn } from './sql-names.js'
 
-/** Where the messages are: a URL, or a pool that stays the caller's own. */
+/** Where the messages are: a URL, a pool (which the caller ends), or a resolved target. */
 export type ChatStoreSource =
   { readonly databaseUrl: string } | { readonly pool: Pool } | { readonly target: ConnectionTarget }
 
 export interface ChatStoreOptions {
   /** Schema of the tables; `public`, or the URL's `?schema=`, when absent. */
   readonly schema?: string | undefined
-  /** Size of the store's own pool; 10 when absent. Ignored with a pool of the caller's. */
+  /** Size of the store's own pool; 10 when absent. Ignored when a pool is passed. */
   readonly maxConnections?: number | undefined
-  /** How long one call may retry before it fails with `StoreUnavailable`, in milliseconds; 10,000 when absent; with 0 it is tried once. */
+  /** How long a call retries before it fails with `StoreUnavailable`, in milliseconds; 10,000 when absent; 0 means one attempt. */
   readonly deadlineMs?: number | undefined
-  /** Most messages that may wait for the database or be under way; the next is refused with `StoreOverloaded`. 10,000 when absent. */
+  /** Most messages that wait or are being saved; the next is refused with `StoreOverloaded`. 10,000 when absent. */
   readonly maxQueuedMessages?: number | undefined
-  /** Most bytes of their texts and images, likewise; 64 MiB when absent. */
+  /** Most bytes of their texts and images; 64 MiB when absent. */
   readonly maxQueuedBytes?: number | undefined
   /** Shown in pg_stat_activity; `chatkeep` when absent. */
   readonly applicationName?: string | undefined
 }
 
-/** Keeps chat messages. Every promise resolves after its commit, and nothing turns an error into an empty list. */
+/** Keeps chat messages. Every write resolves after its commit, and a failed read throws instead of returning an empty list. */
 export interface ChatStore {
   /**
-   * Keeps a message, exactly once for its idempotency key, and makes a client of a guest.
-   * Calls at the same time share commits; each gets its own answer, and those of one sender are stored in the order of the calls.
-   * @throws InvalidMessage, IdempotencyConflict, StoreUnavailable and StoreOverloaded (retryable), SchemaNotReady, StoreClosed
+   * Saves a message, exactly once for its idempotency key, and creates a client for a new guest. Concurrent calls share
+   * commits; each has its own outcome. Messages of one sender are stored in the order of the calls.
+   * @throws InvalidMessage, IdempotencyConflict, MessageNotStored, StoreUnavailable and StoreOverloaded (both retryable),
+   *   SchemaNotReady, DatabaseRefused, StoreClosed
    */
   saveChatMessage(message: NewChatMessage): Promise<SavedChatMessage>
-  /** One page of one contact's messages. */
+  /** Reads one page of one contact's messages. */
   getChatHistory(query: HistoryQuery): Promise<HistoryPage>
-  /** The chats of clients and guests, the one that was active last first. */
+  /** Reads one page of the chats of clients and guests, most recently active first. */
   getRecentChats(query?: RecentChatsQuery): Promise<RecentChatsPage>
-  /** Marks messages from the client's side as read; resolves to how many changed. */
+  /** Marks messages from the client's side as read; resolves to the number of messages that changed. */
   markMessagesAsRead(query: MarkAsReadQuery): Promise<number>
   /**
-   * Proves by a commit that a message could be kept now; takes two seconds at most.
+   * Proves, by a commit, that a message can be saved now; takes two seconds at most.
    * @throws SchemaNotReady, StoreUnavailable, DatabaseRefused, StoreClosed
    */
   checkReady(): Promise<void>
-  /** Waits for the calls under way, refuses new ones, and ends the store's own pool. May be called twice. */
+  /** Refuses new calls, waits for the running ones, and ends the store's own pool. Can be called twice. */
   close(): Promise<void>
 }
 
@@ -126,12 +127,12 @@ const LEAST_OF_OPTIONS = [
   ['maxQueuedBytes', 1],
 ] as const
 
-// A NaN would be no limit at all, and a pool without connections waits for ever.
+// NaN would mean no limit, and a pool without connections waits forever.
 const checkOptions = (options: ChatStoreOptions): void => {
   for (const [name, least] of LEAST_OF_OPTIONS) {
     const value = options[name]
     if (value === undefined || (Number.isSafeInteger(value) && value >= least)) continue
-    throw invalidOption(`${name} is ${value}, but must be a whole number from ${least}`)
+    throw invalidOption(`${name} is ${value}, but must be a whole number of at least ${least}`)
   }
   if (options.schema === '') throw invalidOption('schema is empty')
 }
@@ -149,7 +150,7 @@ interface LazyPool {
   end(): Promise<void>
 }
 
-/** How long a server may take to say good-bye; a frozen one never does. */
+/** How long closing waits for the server to end the connections; a frozen one never does. */
 const END_PATIENCE_MS = 2_000
 
 const lazyPool = (
@@ -167,7 +168,7 @@ const lazyPool = (
     own ??= createPool(target, {
       max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       application_name: options.applicationName ?? 'chatkeep',
-      // A silent server hangs nobody: the connection counts as lost, and the key settles what became of the message.
+      // When a server stops answering, the connection counts as lost; the key tells whether the message was stored.
       query_timeout: patienceMs,
     })
     return own

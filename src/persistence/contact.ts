@@ -1,7 +1,7 @@
 import { ExitCode, OperatorError } from '../errors.js'
 import { toStorableText, toUsername } from './prepare-message.js'
 
-/** Whose messages are meant: exactly one of these. */
+/** Identifies whose messages are meant, by exactly one of these fields. */
 export interface Contact {
   readonly clientId?: number | undefined
   readonly guestUsername?: string | undefined
@@ -17,10 +17,10 @@ export interface ContactFilter {
 }
 
 /**
- * Turns a contact into one column and its value, in the form in which it is stored.
- * A guest's name selects what was written under that name, linked to a client or not; it never opens the rest of that client's history.
- * @throws OperatorError `invalid_contact` unless exactly one identifier is given, and it could be one: an id that was not
- *   loaded must not look like a contact without messages
+ * Turns a contact into a column and the stored form of its value. A guest's name selects the messages written under that
+ * name, linked to a client or not, and never the rest of that client's history.
+ * @throws OperatorError `invalid_contact` unless exactly one valid identifier is given: an id that is undefined by mistake
+ *   must not look like a contact without messages
  */
 export const toContactFilter = (contact: Contact): ContactFilter => {
   const given = COLUMNS.filter((column) => contact[column] != null)
@@ -34,7 +34,7 @@ export const toContactFilter = (contact: Contact): ContactFilter => {
     throw invalidContact(`clientId is ${String(value)}, but must be a whole number from 1 to ${LARGEST_ID}`)
   }
   const stored = typeof value !== 'string' ? '' : column === 'guestUsername' ? toUsername(value) : toStorableText(value)
-  if (stored === '') throw invalidContact(`${column} is ${typeof value === 'string' ? 'empty' : 'no text'}`)
+  if (stored === '') throw invalidContact(`${column} is ${typeof value === 'string' ? 'empty' : 'not a string'}`)
   return { column, value: stored }
 }
 
@@ -47,7 +47,7 @@ export const isId = (value: unknown): value is number =>
 const invalidContact = (message: string): OperatorError =>
   new OperatorError('invalid_contact', message, { exitCode: ExitCode.no })
 
-/** The most rows a page may have. */
+/** Most rows of a page. */
 const MAX_LIMIT = 200
 
 /** @throws OperatorError `invalid_limit` unless it is a whole number from 1 to 200 */
@@ -59,8 +59,8 @@ export const checkLimit = (limit: number): number => {
 }
 
 /**
- * Rows to ask for to fill a page and know whether there are more. Limits stand in the statements, so that the planner
- * knows them; only a few different ones, since a connection keeps each statement's plan.
+ * Rows to read to fill a page and know whether there are more. The limit is part of the statement, so that the planner
+ * knows it; there are only a few steps, because a connection keeps the plan of each statement.
  */
 export const rowsToRead = (limit: number): number => (LIMIT_STEPS.find((step) => step >= limit) ?? MAX_LIMIT) + 1
 

@@ -1,9 +1,9 @@
 import { ExitCode, OperatorError } from '../errors.js'
 import { isId } from './contact.js'
 
-/** A place between two rows that are ordered by (createdAt, id). */
+/** A position in rows that are ordered by (createdAt, id). */
 export interface Position {
-  /** `YYYY-MM-DD HH24:MI:SS.US`, UTC: to the microsecond, since a `Date` would lose what the column may hold. */
+  /** `YYYY-MM-DD HH24:MI:SS.US`, UTC, with microseconds, which a `Date` would lose. */
   readonly createdAt: string
   readonly id: number
 }
@@ -14,18 +14,18 @@ const CURSOR = /^(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})_(\d{1,10})$/
 export const cursorSql = (instant = 'm."createdAt"'): string =>
   `to_char(${instant}, 'YYYY-MM-DD HH24:MI:SS.US') || '_' || m."id"`
 
-/** @throws OperatorError `invalid_cursor` for anything that is not a cursor given out before */
+/** @throws OperatorError `invalid_cursor` for text that is not a cursor */
 export const parseCursor = (text: string): Position => {
   const [, createdAt, id] = CURSOR.exec(text) ?? []
   if (createdAt !== undefined && id !== undefined && isInstant(createdAt) && isId(Number(id))) {
     return { createdAt, id: Number(id) }
   }
-  throw new OperatorError('invalid_cursor', `${JSON.stringify(text)} is no cursor; pass one back as it was given out`, {
+  throw new OperatorError('invalid_cursor', `${JSON.stringify(text)} is not a cursor; pass one back unchanged`, {
     exitCode: ExitCode.no,
   })
 }
 
-// A date such as 31 February has the form of one, but the server would refuse it.
+// 31 February matches the pattern, but the server would reject it.
 const isInstant = (createdAt: string): boolean => {
   const [date = ''] = createdAt.split(' ')
   const instant = new Date(`${createdAt.replace(' ', 'T')}Z`)

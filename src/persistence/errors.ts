@@ -25,7 +25,7 @@ export const whoseFault = (error: unknown): Blame | undefined => {
   return isPassing(explained) ? 'database' : undefined
 }
 
-/** The message cannot be stored as it is; every reason is in `details`. Nothing was written. */
+/** The message cannot be stored as it is; `reasons` has every reason. Nothing was written. */
 export class InvalidMessage extends StoreError {
   override readonly name = 'InvalidMessage'
   constructor(reasons: readonly string[]) {
@@ -38,7 +38,7 @@ export class InvalidMessage extends StoreError {
   readonly reasons: readonly string[]
 }
 
-/** The idempotency key belongs to another message, which stays as it is. */
+/** The idempotency key belongs to a message with another body, which stays unchanged. Nothing was written. */
 export class IdempotencyConflict extends StoreError {
   override readonly name = 'IdempotencyConflict'
   constructor(
@@ -49,21 +49,21 @@ export class IdempotencyConflict extends StoreError {
     super(
       'idempotency_conflict',
       `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to message ${existingId}, which has another body`,
-      { hint: 'give every message a key of its own', blames: 'message', exitCode: ExitCode.no },
+      { hint: 'use a different key for each message', blames: 'message', exitCode: ExitCode.no },
     )
   }
 }
 
-/** The database could not be reached, or stayed busy, until the deadline. The same call, with the same key, may be made again. */
+/** The database could not be reached, or stayed busy, until the deadline. Retry the same call, a save with the same key. */
 export class StoreUnavailable extends StoreError {
   override readonly name = 'StoreUnavailable'
   constructor(
     reason: string,
     cause: unknown,
-    /** Of a save: the key to make the same call with, also where the store had made it. The message may be stored already. */
+    /** Of a save: the key to retry with, also when the store generated it. The message may already be stored. */
     readonly idempotencyKey?: string,
   ) {
-    super('database_unavailable', `the database cannot be used right now: ${reason}`, {
+    super('database_unavailable', `the database is unavailable: ${reason}`, {
       cause,
       retryable: true,
       blames: 'database',
@@ -72,11 +72,11 @@ export class StoreUnavailable extends StoreError {
   }
 }
 
-/** More messages wait for the database than the store may hold. Nothing was written; the same call may be made again later. */
+/** The store's queue is full. Nothing was written; retry later. */
 export class StoreOverloaded extends StoreError {
   override readonly name = 'StoreOverloaded'
   constructor(messages: number) {
-    super('store_overloaded', `${messages} messages wait for the database already; this one was not taken`, {
+    super('store_overloaded', `the queue is full: ${messages} messages are waiting for the database`, {
       retryable: true,
       blames: 'database',
       exitCode: ExitCode.busy,
@@ -84,7 +84,7 @@ export class StoreOverloaded extends StoreError {
   }
 }
 
-/** The database lacks what the store needs: it was not migrated, or was rolled back. */
+/** The database lacks tables, columns or indexes that the store needs: it was not migrated, or was rolled back. */
 export class SchemaNotReady extends StoreError {
   override readonly name = 'SchemaNotReady'
   constructor(reason: string, cause: unknown) {
@@ -97,12 +97,12 @@ export class SchemaNotReady extends StoreError {
   }
 }
 
-/** The constraint by which a rollback has every new message find its client before the column that allowed none goes. */
+/** The constraint with which a rollback requires a client for every new message, before it restores NOT NULL. */
 export const CLIENT_GUARD = 'chatkeep_clientId_not_null'
 
 /**
- * Turns the server's "there is no such table, column or unique index", and a rollback's "no message without client any more",
- * into `SchemaNotReady`; every other error passes unchanged.
+ * Turns a missing table, column or unique index, and a rollback's constraint that requires a client, into `SchemaNotReady`.
+ * Returns every other error unchanged.
  */
 export const explainMissingSchema = (error: unknown): unknown =>
   hasSqlState(
@@ -120,20 +120,20 @@ const wantsClient = (error: unknown): error is ServerError =>
   (hasSqlState(error, SqlState.checkViolation) && error.constraint === CLIENT_GUARD) ||
   (hasSqlState(error, SqlState.notNullViolation) && error.table === 'ChatMessage' && error.column === 'clientId')
 
-/** Gives every answer of the server that ends a call a type of ours; what is no answer of the server passes unchanged. */
+/** Turns an error of the server into `SchemaNotReady` or `DatabaseRefused`. Returns every other error unchanged. */
 export const explainRefusal = (error: unknown): unknown => {
   const explained = explainMissingSchema(error)
   return isServerError(explained) ? new DatabaseRefused(explained) : explained
 }
 
-/** The database took the message and did not keep it: a trigger or a rule on "ChatMessage" swallows inserts. */
+/** The INSERT succeeded but stored no row: a trigger or a rule on "ChatMessage" discards it. */
 export class MessageNotStored extends StoreError {
   override readonly name = 'MessageNotStored'
   constructor() {
-    super('message_not_stored', 'the database took the message without an error, but did not keep it', {
+    super('message_not_stored', 'the database accepted the message but did not store it', {
       blames: 'message',
       exitCode: ExitCode.no,
-      hint: 'look for a trigger or rule on "ChatMessage" that swallows inserts',
+      hint: 'look for a trigger or rule on "ChatMessage" that discards inserts',
     })
   }
 }
@@ -152,12 +152,14 @@ export class DatabaseRefused extends StoreError {
       exitCode: ExitCode.no,
       details: cause.detail === undefined ? [] : [`detail: ${cause.detail}`],
       hint:
-        cause.code === SqlState.insufficientPrivilege ? 'give this role the privilege, or use another one' : cause.hint,
+        cause.code === SqlState.insufficientPrivilege
+          ? 'grant this role the privilege, or connect as another role'
+          : cause.hint,
     })
   }
 }
 
-/** The store was closed; nothing was written. */
+/** The store is closed. Nothing was written. */
 export class StoreClosed extends StoreError {
   override readonly name = 'StoreClosed'
   constructor() {

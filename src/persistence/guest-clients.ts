@@ -7,15 +7,15 @@ import { SHORT_LOCK_TIMEOUT_MS, UTC_NOW, type Names } from './sql-names.js'
 /** A guest who has no client yet. */
 export interface Guest {
   readonly username: string
-  /** As given; the new client gets it only while no other client has it. */
+  /** As given; the new client gets it unless another client has it. */
   readonly phone: string | null
 }
 
 /**
- * Makes clients of guests, for those names that have none. Names may repeat; the first phone of a name counts.
- * Whatever fails here must not cost a message: a name for which no client can be made is left out.
- * @returns the names whose client was made by this call
- * @throws only when the connection is lost or the database cannot be used
+ * Creates clients for guests who have none. Names may repeat; the first phone of a name counts. A name whose client cannot
+ * be created is skipped: its message is saved without client.
+ * @returns the names whose client this call created
+ * @throws only when the connection is lost or the database is unavailable
  */
 export const createGuestClients = async (
   client: ClientBase,
@@ -33,7 +33,7 @@ export const createGuestClients = async (
     if (!isHeld && hasSqlState(error, ...NOT_NOW)) return []
     if (!isHeld && isRetryable(error)) throw error
     if (wanted.length === 1) return []
-    // Somebody's open transaction holds one of the names or phones, or one cannot be stored: the others must not suffer.
+    // Another transaction holds one of the names or phones, or one cannot be stored: halve, to create the others.
     const timeoutMs = isHeld ? SHORT_LOCK_TIMEOUT_MS : lockTimeoutMs
     const middle = Math.ceil(wanted.length / 2)
     return [
@@ -43,8 +43,8 @@ export const createGuestClients = async (
   }
 }
 
-// In the order of their names, so that two processes that make the same clients wait for each other and do not deadlock.
-// Of two guests with one phone it is the first one's, not that of the lesser name.
+// Sorted by name: two processes that create the same clients wait for each other instead of deadlocking. Of two guests with
+// one phone the first keeps it, whatever the order of their names.
 const distinctGuests = (guests: readonly Guest[]): readonly Guest[] => {
   const phones = new Map<string, string | null>()
   for (const { username, phone } of guests) phones.set(username, phones.get(username) ?? phone)
@@ -59,15 +59,15 @@ const distinctGuests = (guests: readonly Guest[]): readonly Guest[] => {
 
 const LOCK_TIMEOUT_MS = 500
 
-/** It is not its turn yet, a deadlock was broken at our cost, or a statement_timeout struck: the next round looks again. */
+/** Lock time-out, deadlock, or statement_timeout: the next round looks again. */
 const NOT_NOW = [SqlState.lockNotAvailable, SqlState.deadlockDetected, SqlState.queryCanceled] as const
 
-/** Of our advisory locks, "ckgc" in ASCII; the second key is one of the stripes. */
+/** First key of our advisory locks, "ckgc" in ASCII; the second key is one of the stripes. */
 const LOCK_CLASS = 0x636b6763
 const LOCK_STRIPES = 16
 
-// Processes that meet the same new guests at once take turns, so that each sees what the one before has made: a lost race
-// would burn a value of an int4 sequence.
+// Processes that see the same new guests at once take turns, so each sees what the previous one created: a lost race would
+// use up a value of an int4 sequence.
 const TAKE_TURNS = `
   SELECT pg_advisory_xact_lock(${LOCK_CLASS}, s."stripe")
   FROM (
@@ -76,7 +76,7 @@ const TAKE_TURNS = `
     ORDER BY 1
   ) AS s`
 
-// Without a conflict target, so that a name or phone taken in this very moment is no error either.
+// No conflict target: a name or a phone that is taken meanwhile is not an error.
 const insertSql = ({ client, guestClients }: Names): string => `
   WITH made AS (
     INSERT INTO ${client} ("username", "phone", "createdAt", "updatedAt")

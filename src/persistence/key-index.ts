@@ -1,14 +1,14 @@
 import type { Queryable } from '../database/connection.js'
 
-/** An index that begins with the idempotency key. */
+/** An index whose first column is the idempotency key. */
 export interface KeyIndex {
   readonly name: string
   readonly unique: boolean
   readonly valid: boolean
-  /** New rows are entered into it. */
+  /** New rows are added to it. */
   readonly ready: boolean
   readonly partial: boolean
-  /** Of a constraint that is only checked at the end of a transaction. */
+  /** Its constraint is checked at the end of a transaction. */
   readonly deferrable: boolean
   readonly columns: number
 }
@@ -34,7 +34,7 @@ export const readKeyIndexes = async (client: Queryable, schema: string): Promise
   return rows
 }
 
-/** Why no index keeps a message from being stored twice, in words; undefined when one does, under whatever name. */
+/** Why no index prevents storing a message twice; undefined when one does, whatever its name. */
 export const keyIndexTrouble = (indexes: readonly KeyIndex[]): string | undefined => {
   const troubles = indexes.map((index) => ({ index, reason: troubleOf(index) }))
   if (troubles.some(({ reason }) => reason === undefined)) return undefined

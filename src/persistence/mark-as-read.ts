@@ -6,17 +6,17 @@ import { UTC_NOW, type Names } from './sql-names.js'
 export interface MarkAsReadQuery {
   readonly clientId?: number | undefined
   readonly guestUsername?: string | undefined
-  /** One conversation, whatever names were used in it. */
+  /** One conversation, whatever contacts wrote in it. */
   readonly sessionId?: string | undefined
-  /** Who reads. The application's table has no column for it; it is asked for so that a caller cannot forget to know; null where it is not in "User". */
+  /** The operator who read them; null when not in "User". Not stored: the application's table has no column for it. */
   readonly operatorId: number | null
-  /** The newest message that the operator has seen; what came later stays unread. */
+  /** The newest message that the operator has seen; later ones stay unread. */
   readonly upToMessageId?: number | undefined
 }
 
 /**
- * Marks what the client's side wrote as read.
- * @returns how many messages changed; 0 when all were read already
+ * Marks messages from the client's side as read.
+ * @returns the number of messages that changed
  */
 export const markAsRead = async (db: Queryable, names: Names, query: MarkAsReadQuery): Promise<number> => {
   const { upToMessageId, operatorId: _reader, ...contact } = query
@@ -29,8 +29,8 @@ export const markAsRead = async (db: Queryable, names: Names, query: MarkAsReadQ
   return rowCount ?? 0
 }
 
-// Rows are locked in the order of their ids, so that two operators who read the same chat cannot deadlock. An array, and no
-// join: however many messages the planner thinks are unread, it must not read the whole table for them.
+// Rows are locked in the order of their ids, so two operators who read the same chat cannot deadlock. An array instead of a
+// join keeps the planner from reading the whole table when it overestimates the unread messages.
 const markSql = ({ message }: Names, column: string, hasEnd: boolean): string => `
   UPDATE ${message}
   SET "isRead" = true, "readAt" = ${UTC_NOW}
@@ -41,12 +41,12 @@ const markSql = ({ message }: Names, column: string, hasEnd: boolean): string =>
     ORDER BY "id"
     FOR NO KEY UPDATE))`
 
-// The planner expects many unread messages, since those of operators stay unread, and would rather read all messages up to
-// that id. Compared as a pair it cannot: then the index of a client's unread messages is the way.
+// The planner overestimates unread messages (those of operators stay unread) and would scan the primary key up to that id.
+// A row comparison rules that out: it uses the index of a client's unread messages.
 const upTo = (column: string): string =>
   column === 'clientId' ? '("clientId", "id") <= ($1, $2::integer)' : '"id" <= $2::integer'
 
 const invalidUpTo = (upToMessageId: unknown): OperatorError =>
-  new OperatorError('invalid_message_id', `upToMessageId is ${String(upToMessageId)}, which is no message's id`, {
+  new OperatorError('invalid_message_id', `upToMessageId is ${String(upToMessageId)}, which is not a message id`, {
     exitCode: ExitCode.no,
   })

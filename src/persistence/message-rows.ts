@@ -3,16 +3,16 @@ import type { PreparedStatements } from '../database/prepared.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { UTC_NOW, type Names } from './sql-names.js'
 
-/** Where messages are written: one connection, the names of the tables there, and the statements that are prepared on it. */
+/** What a batch is written with: a connection, the names of the tables, and the statements prepared on it. */
 export interface BatchSession {
   readonly client: ClientBase
   readonly names: Names
   readonly statements: PreparedStatements
-  /** How long an insert may wait for a row that somebody else holds, before its neighbours go ahead without it; 250 when absent. */
+  /** How long an insert waits for a row that another transaction holds, in milliseconds; 250 when absent. */
   readonly rowLockTimeoutMs?: number | undefined
 }
 
-/** Whether a message is to be stored with its client, or whoever it is from. */
+/** Whether a message is stored with its client, or without one. */
 export type Linking = 'linked' | 'unlinked'
 
 export interface InsertedRow {
@@ -23,7 +23,7 @@ export interface InsertedRow {
 }
 
 export interface ExistingRow {
-  /** Of the message in the list that was asked about. */
+  /** Index of the message in the list that was passed. */
   readonly position: number
   readonly id: number
   readonly createdAt: Date
@@ -31,7 +31,7 @@ export interface ExistingRow {
   readonly sameBody: boolean
 }
 
-/** The columns in which messages come to the server, by name and type. */
+/** The columns in which messages are sent to the server, with their types. */
 export const INCOMING_COLUMNS: readonly (readonly [keyof PreparedMessage, string])[] = [
   ['createdAt', 'timestamptz'],
   ['clientId', 'integer'],
@@ -56,8 +56,8 @@ const toJson = (messages: readonly PreparedMessage[]): string =>
   JSON.stringify(messages.map((message, position) => ({ position, ...message })))
 
 /**
- * Stores the messages whose key is free, in their order. With `linked` it leaves out those whose guest has no client yet.
- * @returns one row for each message that was stored
+ * Inserts the messages whose key is free, in their order. With `linked` it skips guests who have no client yet.
+ * @returns one row for each message that was inserted
  */
 export const insertMessages = async (
   { client, names, statements, rowLockTimeoutMs }: BatchSession,
@@ -71,25 +71,25 @@ export const insertMessages = async (
 
 const ROW_LOCK_TIMEOUT_MS = 250
 
-// Once a statement, and gone with its transaction: an answer promises that the message is kept, so the commit must not be
-// asynchronous; and nobody's long transaction may hold up the whole batch.
+// Set for one transaction: an answer promises that the message is durable, so the commit cannot be asynchronous, and a long
+// transaction of another session does not block the whole batch.
 const settings = (rowLockTimeoutMs: number): string => `
   (SELECT CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END IS DISTINCT FROM ''
     AND set_config('lock_timeout', '${rowLockTimeoutMs}', true) <> '')`
 
-/** The insert without rows, as a statement of its own: it fails when anything that the insert needs is missing. */
+/** The insert without rows: it fails when anything that the insert needs is missing. */
 export const insertNothingSql = (names: Names): string => insertSql(names, FROM_JSON.replace('$1', `'[]'`), 'linked')
 
 export interface InsertOptions {
   readonly rowLockTimeoutMs?: number | undefined
-  /** Without it a key that is taken meanwhile fails the statement, which then costs a fifth less. */
+  /** `false` makes the statement a fifth cheaper, but it fails when a key is taken meanwhile. */
   readonly skipsConflicts?: boolean | undefined
 }
 
 /**
- * The insert from any source of incoming rows, `x`. The key is looked up before the insert as well as guarded by its
- * unique index: a resend then burns no id, unless both come at once. Look-ups are subqueries with LIMIT, so that each uses its index however
- * wrong the planner's idea of the source's size is.
+ * The insert from any source of incoming rows, `x`. The unique index guards the key, and a look-up before the insert keeps a
+ * resend from using up an id, unless both arrive at once. Look-ups are subqueries with LIMIT: each uses its index even when
+ * the planner misjudges the size of the source.
  */
 export const insertSql = (
   names: Names,
@@ -113,7 +113,7 @@ export const insertSql = (
   ${skipsConflicts ? 'ON CONFLICT ("idempotencyKey") DO NOTHING' : ''}
   RETURNING "id", "createdAt" AT TIME ZONE 'UTC' AS "createdAt", "clientId", "idempotencyKey"`
 
-// The client by its id; else by the guest's exact name: registered, if it was not made of a guest.
+// The client by its id, else by the guest's exact name. A client is registered unless it was created from a guest.
 const clientJoins = ({ client, guestClients }: Names): string => `
   LEFT JOIN LATERAL (SELECT c."id" FROM ${client} AS c WHERE c."id" = x."clientId" LIMIT 1) AS given ON true
   LEFT JOIN LATERAL (
@@ -123,8 +123,8 @@ const clientJoins = ({ client, guestClients }: Names): string => `
     LIMIT 1
   ) AS named ON true`
 
-// What makes two sends the same message: who speaks, to whom, and what is said. Sockets, operators and phones may change
-// on a resend; a client may have been linked meanwhile, so it counts only where both sides name one.
+// Two sends are the same message when sender type, conversation, guest and content are equal. Socket, operator and phone may
+// change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one.
 const findByKeysSql = ({ message }: Names): string => `
   SELECT x."position", m."id", m."createdAt" AT TIME ZONE 'UTC' AS "createdAt", m."clientId",
     (m."senderType"::text, m."messageType"::text, m."text", m."imageUrl", m."imageName", m."mimeType",
@@ -135,7 +135,7 @@ const findByKeysSql = ({ message }: Names): string => `
   FROM ${FROM_JSON}
   CROSS JOIN LATERAL (SELECT * FROM ${message} AS m WHERE m."idempotencyKey" = x."idempotencyKey" LIMIT 1) AS m`
 
-/** Finds the rows that hold the keys of these messages, and whether they are the same messages. */
+/** Finds the rows with the keys of these messages, and whether each is the same message. */
 export const findByKeys = async (
   { client, names }: BatchSession,
   messages: readonly PreparedMessage[],

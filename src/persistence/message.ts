@@ -4,46 +4,46 @@ export const MESSAGE_TYPES = ['TEXT', 'IMAGE'] as const
 export type SenderType = (typeof SENDER_TYPES)[number]
 export type MessageType = (typeof MESSAGE_TYPES)[number]
 
-/** What a caller hands in to be kept. */
+/** A message to save. */
 export interface NewChatMessage {
   /** Database id of a registered client. */
   readonly clientId?: number | null | undefined
-  /** The name a guest gave. Outer white space is trimmed and the rest brought to NFC; at most 255 characters; case matters. */
+  /** The guest's name: trimmed, normalized to NFC, at most 255 characters, case-sensitive. */
   readonly guestUsername?: string | null | undefined
-  /** Kept as given; given to a new client only while no other client has it. */
+  /** Stored as given. A new client gets it unless another client has it. */
   readonly guestPhone?: string | null | undefined
   readonly clientSocketId?: string | null | undefined
   readonly senderType: SenderType
   readonly operatorId?: number | null | undefined
   readonly messageType: MessageType
-  /** Must not be empty for TEXT. */
+  /** Required for TEXT. */
   readonly text?: string | null | undefined
-  /** A URL or a data URL; must not be empty for IMAGE. */
+  /** A URL or a data URL. Required for IMAGE. */
   readonly imageUrl?: string | null | undefined
   readonly imageName?: string | null | undefined
   readonly mimeType?: string | null | undefined
-  /** Names the conversation. */
+  /** Identifies the conversation. */
   readonly sessionId?: string | null | undefined
-  /** Unique for ever; the same key with the same body is saved once. Made by the store when absent. */
+  /** Unique forever: the same key with the same body is saved once. Generated when absent. */
   readonly idempotencyKey?: string | null | undefined
-  /** Defaults to the database's clock. Kept to the millisecond. */
+  /** The database's clock when absent. Millisecond precision. */
   readonly createdAt?: Date | null | undefined
 }
 
-/** The answer to a save; given only after the commit. */
+/** A saved message, returned after the commit. */
 export interface SavedChatMessage {
   readonly id: number
   /** Null when no client could be resolved; `chatkeep verify` counts such messages. */
   readonly clientId: number | null
   readonly createdAt: Date
   readonly idempotencyKey: string
-  /** The message was there already; nothing was written. */
+  /** The message was already stored; nothing was written. */
   readonly duplicate: boolean
-  /** This save made the client. */
+  /** This save created the client. */
   readonly clientCreated: boolean
 }
 
-/** A stored message. Times are instants, whatever time zones the server, the session and this process are set to. */
+/** A stored message. Times are instants, independent of the time zones of server, session and process. */
 export interface ChatMessage {
   readonly id: number
   readonly createdAt: Date
@@ -62,6 +62,6 @@ export interface ChatMessage {
   readonly readAt: Date | null
   readonly sessionId: string | null
   readonly idempotencyKey: string | null
-  /** Written under the name of a registered client, without proof that it was that client. */
+  /** Written under the name of a registered client, without proof of identity. */
   readonly guestUnverified: boolean
 }

@@ -4,17 +4,17 @@ import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { failureReason } from '../database/connection-failure.js'
 
-/** One message on its way, and where its outcome goes. */
+/** A message that is being saved, and its outcome. */
 export interface PendingSave {
   readonly message: PreparedMessage
-  /** Whoever it is from; the messages of one sender are stored in order. */
+  /** Messages of one sender are stored in order. */
   readonly sender: string
   /** When its call was made, in milliseconds since 1970. */
   readonly since: number
-  /** When it has been tried long enough, likewise. */
+  /** When retries end, in milliseconds since 1970. */
   readonly deadline: number
   readonly outcome: Promise<SavedChatMessage>
-  /** An earlier attempt may have stored it unseen: its connection broke before the answer. */
+  /** An earlier attempt may have stored it: the connection broke before the answer. */
   outcomeUnknown: boolean
   readonly isSettled: () => boolean
   readonly succeed: (saved: SavedChatMessage) => void
@@ -58,7 +58,7 @@ const senderOf = ({ sessionId, guestUsername, clientId, clientSocketId }: Prepar
 export const unsettled = <Pending extends PendingSave>(batch: readonly Pending[]): Pending[] =>
   batch.filter(({ isSettled }) => !isSettled())
 
-/** Those of a batch that overtake nobody: their senders have nothing in what went before that is held up. */
+/** The messages of a batch that can be saved in order: their senders have no unsettled message in `before`. */
 export const withoutHeldUp = (
   batch: readonly PendingSave[],
   before: readonly PendingSave[],
@@ -67,12 +67,12 @@ export const withoutHeldUp = (
   return batch.filter(({ sender }) => !heldUp.has(sender))
 }
 
-/** Notes that a connection broke under a statement: whatever it was to store may be stored. */
+/** Marks the messages of a statement whose connection broke: they may be stored. */
 export const noteUnknownOutcome = (batch: readonly PendingSave[], error: unknown): void => {
   if (isServerError(error)) return
   for (const one of unsettled(batch)) one.outcomeUnknown = true
 }
 
-/** What is told to whoever waited until the deadline. */
+/** The error of a message that reached its deadline. */
 export const unavailable = ({ message }: PendingSave, error: unknown): StoreUnavailable =>
   new StoreUnavailable(failureReason(error), error, message.idempotencyKey)

@@ -9,10 +9,10 @@ export const MAX_USERNAME_CHARACTERS = 255
 /** Largest text or image of one message, in bytes of UTF-8. */
 export const MAX_CONTENT_BYTES = 1_048_576
 
-/** Longest of the other texts (phone, image name, socket id, key, …), in bytes of UTF-8: some are indexed, and an index entry is small. */
+/** Longest of the other texts (phone, image name, socket id, key, …), in bytes of UTF-8: some are indexed, and index entries have a size limit. */
 const MAX_FIELD_BYTES = 1_024
 
-/** A message that is ready to be stored: complete, in the database's alphabet, with a key. */
+/** A message ready to be stored: validated, complete, with a key. */
 export interface PreparedMessage extends Omit<
   ChatMessage,
   'id' | 'isRead' | 'readAt' | 'createdAt' | 'idempotencyKey' | 'guestUnverified'
@@ -22,13 +22,13 @@ export interface PreparedMessage extends Omit<
   readonly createdAt: Date | null
 }
 
-/** PostgreSQL holds neither NUL nor lone surrogates; both become U+FFFD. Everything else stays as it is. */
+/** PostgreSQL cannot store NUL and lone surrogates: both become U+FFFD. Everything else stays unchanged. */
 export const toStorableText = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed()
 
 /** The form under which a guest's name is stored and looked up: outer white space trimmed, NFC, case kept. */
 export const toUsername = (name: string): string => toStorableText(name).normalize('NFC').trim()
 
-/** The form in which a phone is stored: as given. A blank one is none: as a client's, which is unique, it would be somebody's. */
+/** The form in which a phone is stored. Blank becomes NULL: phone is unique, so one client would own ''. */
 export const toStorablePhone = (phone: string | null | undefined): string | null =>
   phone == null || phone.trim() === '' ? null : toStorableText(phone)
 
@@ -55,7 +55,7 @@ const username = z
 
 const idempotencyKey = field
   .refine((key) => key !== '', { error: 'is empty' })
-  .refine((key) => toStorableText(key) === key, { error: 'holds a character that PostgreSQL cannot store' })
+  .refine((key) => toStorableText(key) === key, { error: 'contains a character that PostgreSQL cannot store' })
 
 const messageSchema = z.object({
   clientId: id.nullish(),
@@ -78,8 +78,8 @@ const messageSchema = z.object({
 })
 
 /**
- * Checks a message and brings it into the form in which it is stored.
- * @throws InvalidMessage naming every field that is wrong
+ * Validates a message and converts it to the form in which it is stored.
+ * @throws InvalidMessage that names every invalid field
  */
 export const prepareMessage = (message: NewChatMessage): PreparedMessage => {
   const parsed = messageSchema.safeParse(message)
@@ -112,7 +112,7 @@ const contradictions = (given: z.infer<typeof messageSchema>): readonly string[]
   if (given.messageType === 'TEXT' && (given.text ?? '') === '') reasons.push('text is empty')
   if (given.messageType === 'IMAGE' && (given.imageUrl ?? '') === '') reasons.push('imageUrl is empty')
   if ((given.clientId ?? given.guestUsername ?? given.clientSocketId ?? given.sessionId) == null) {
-    reasons.push('nobody to keep it for: clientId, guestUsername, clientSocketId and sessionId are all missing')
+    reasons.push('no contact: clientId, guestUsername, clientSocketId and sessionId are all missing')
   }
   return reasons
 }

@@ -6,12 +6,12 @@ import { insertNothingSql } from './message-rows.js'
 import { isRetryable } from './retry.js'
 import type { Names } from './sql-names.js'
 
-/** How long a database may take to prove itself. */
+/** How long the check waits for a connection, and then for its answer. */
 const LIMITS = { patienceMs: 1_000, workMs: 1_000 }
 
 /**
- * Proves that a message could be kept now: the statement that keeps messages runs (its columns, its unique index, the role's
- * rights, a database that takes writes, no lock in its way), and a commit goes through for which the server waited for its disk.
+ * Proves that a message can be saved now: the insert runs (columns, unique index, the role's privileges, a writable database,
+ * no lock that blocks it), and a commit is flushed to disk.
  * @throws SchemaNotReady, DatabaseRefused or StoreUnavailable
  */
 export const checkReady = async (pool: Pool, names: Names): Promise<void> => {
@@ -22,9 +22,9 @@ export const checkReady = async (pool: Pool, names: Names): Promise<void> => {
   }
 }
 
-// The statements of one string are one transaction, behind a pooler, too. The lock time-out keeps a session from waiting on
-// when we have gone. The insert of nothing is run, not explained: only then does a read-only database refuse it. A message in
-// the database's log, to which nobody listens, gives the transaction an id, so that its commit is flushed like any other.
+// The statements of one string are one transaction, behind a pooler as well. The lock time-out ends a wait that outlives us.
+// The insert of no rows is executed: EXPLAIN would succeed on a read-only database. A logical message, which nobody
+// decodes, gives the transaction an id, so its commit is flushed like any other.
 const proofSql = (names: Names): string => `
   SELECT pg_catalog.set_config('lock_timeout', '500', true),
     CASE WHEN pg_catalog.current_setting('synchronous_commit') = 'off' THEN pg_catalog.set_config('synchronous_commit', 'on', true) END;

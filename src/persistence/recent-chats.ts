@@ -7,26 +7,27 @@ import { MESSAGE_COLUMNS, toChatMessage } from './stored-message.js'
 export interface RecentChatsQuery {
   /** Chats a page, 1 to 200; 50 when absent. */
   readonly limit?: number | undefined
-  /** Cursor: the page of chats whose last message is older. */
+  /** Cursor: returns chats whose last message is older. */
   readonly before?: string | undefined
-  /** Most bytes of texts and images a page; it then has fewer chats, but never none where there is one. No bound when absent. */
+  /** Most bytes of texts and images in a page, which then has fewer chats, but at least one if there is one. Unlimited when absent. */
   readonly maxBytes?: number | undefined
 }
 
 export interface RecentChat {
-  /** Null for a guest whose messages are not linked to a client (yet). */
+  /** Null for a guest whose messages are not linked to a client. */
   readonly clientId: number | null
   /** The client's user name, or the guest's. */
   readonly username: string
   readonly phone: string | null
   readonly lastMessage: ChatMessage
-  /** Messages from the client's side that no operator has marked as read; counted up to 1,000. */
+  /** Unread messages from the client's side, counted up to 1,000. */
   readonly unreadCount: number
 }
 
 export interface RecentChatsPage {
-  /** The chat with the newest message first. */
+  /** Newest message first. */
   readonly chats: readonly RecentChat[]
+  /** Pass as `before` to get older chats; null when there are none. */
   readonly nextBefore: string | null
 }
 
@@ -42,10 +43,10 @@ interface CandidateCount {
   readonly candidates: number
 }
 
-/** Of a chat's unread messages no more are counted than this, so that one who writes a million does not slow the list. */
+/** A chat's unread messages are counted up to this number: a chat with a million does not slow the list. */
 export const MOST_UNREAD_COUNTED = 1_000
 
-/** The chats of registered clients and of guests without client, the one that was active last first. */
+/** Reads one page of the chats of registered clients and of guests without client, most recently active first. */
 export const readRecentChats = async (session: ReadSession, query: RecentChatsQuery): Promise<RecentChatsPage> => {
   const limit = checkLimit(query.limit ?? 50)
   const position = query.before === undefined ? undefined : parseCursor(query.before)
@@ -72,7 +73,7 @@ const countFitting = (rows: readonly RecentRow[], maxBytes: number): number => {
   return tooMany === -1 ? rows.length : tooMany
 }
 
-// A few rows of the list are superseded by later ones; when so many are that the page is not full, it takes more of them.
+// Some rows of the list are superseded by later ones; when the page is not full because of them, more candidates are read.
 const findPage = async (
   { db, names, statements }: ReadSession,
   wanted: number,
@@ -90,9 +91,9 @@ const findPage = async (
 }
 
 /**
- * The list says in which period each chat was active last, at the least; which message was its last, the index on the
- * messages says. A row whose chat was active later is superseded by another; one whose chat was active only earlier (its
- * last message is gone) still stands for it, so that no chat is ever missing.
+ * The list has, for each chat, the period of its last activity or an earlier one; the index on the messages finds the last
+ * message. A row is superseded when a later row has the same chat. A row whose last message was deleted still represents
+ * its chat, so no chat is missing.
  */
 const recentSql = (
   { client, message, chats }: Names,
@@ -148,7 +149,7 @@ const recentSql = (
   ) AS found ON true
   ORDER BY found."listedAt" DESC, found."id" DESC`
 
-// Ordering by both columns would make the server read some thirty messages of the chat first, to sort them.
+// ORDER BY both columns would read and sort some thirty messages of the chat.
 const lastOf = (message: string, condition: string): string => `
         SELECT m."id", m."createdAt"
         FROM ${message} AS m
@@ -157,7 +158,7 @@ const lastOf = (message: string, condition: string): string => `
         ORDER BY m."id" DESC
         LIMIT 1`
 
-// A later row has put the chat on an earlier page; without a position no row is left out that could be one.
+// A later row puts the chat on an earlier page. Needed only with a position.
 const isLatest = (chats: string): string => `(
         SELECT true FROM ${chats} AS later WHERE later."chat" = chat."chat" AND later."period" > chat."period" LIMIT 1
       ) IS NULL`

@@ -10,37 +10,37 @@ import { toUsername } from './prepare-message.js'
 import { namesIn, type Names } from './sql-names.js'
 
 export interface ReconcileOptions {
-  /** Only count; the server keeps the session read-only. */
+  /** Only count, in a read-only transaction. */
   readonly dryRun: boolean
   readonly signal: AbortSignal
   readonly onProgress: (guestsDone: number, messagesLinked: number) => void
 }
 
-/** What was done, or with `dryRun` would be done, about messages without client. */
+/** What was done, or with `dryRun` would be done, for messages without client. */
 export interface ReconcileReport {
-  /** Names under which there were messages without client. */
+  /** Guest names of messages without client. */
   readonly guests: number
   readonly messagesLinked: number
-  /** Of these, the messages under the name of a client who was there before the guest, and who need not be the one who wrote. */
+  /** Of these, the messages under the name of a registered client, who may not have written them. */
   readonly messagesUnverified: number
   readonly clientsCreated: number
-  /** Messages of guests for whom no client could be found or made; they stay as they are. */
+  /** Messages of guests whose client could not be found or created; they stay unchanged. */
   readonly messagesLeft: number
-  /** Messages that somebody else held at that moment; the next run takes them. */
+  /** Messages that another transaction had locked; the next run links them. */
   readonly messagesLocked: number
-  /** Messages that name no guest: nobody but a person can decide whose they are. */
+  /** Messages without guest name: only a person can decide whose they are. */
   readonly messagesWithoutName: number
 }
 
-/** Names looked at together. */
+/** Guest names a page. */
 const PAGE_GUESTS = 500
 
-/** Messages a transaction: small, so that whoever marks one of them as read waits for milliseconds. */
+/** Messages a transaction: few, so that another session that marks one of them as read waits only milliseconds. */
 const BATCH_MESSAGES = 1_000
 
 /**
- * Links guests' messages that have no client to the client of that exact name, creating it where it is missing.
- * Safe beside live traffic, and can be stopped and repeated at any time: what is linked is no longer looked at.
+ * Links guests' messages without client to the client of exactly that name, and creates the client if there is none.
+ * Safe during live traffic. Can be stopped and repeated at any time: linked messages are skipped.
  */
 export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): Promise<ReconcileReport> =>
   withClient(target, { applicationName: 'chatkeep reconcile', signal: options.signal }, async (client) => {
@@ -54,20 +54,20 @@ export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): 
     }
   })
 
-/** A name as it stands in messages without client. */
+/** A guest name as stored in messages without client. */
 interface Guest {
   readonly written: string
-  /** The form in which a client would have it; empty when nothing can be made of it. */
+  /** The form in which a client has it; empty when it is not a valid name. */
   readonly username: string
   readonly phone: string | null
   readonly messages: number
-  /** Of these, what the guest wrote; the others are answers. */
+  /** Of these, the guest's own messages; the others are answers. */
   readonly fromClient: number
 }
 
 type Done = Omit<ReconcileReport, 'guests' | 'messagesWithoutName'>
 
-/** What is done with a page of guests. */
+/** Processes a page of guests. */
 type Step = (
   client: Client,
   names: Names,
@@ -108,8 +108,8 @@ const reconcileAll = async (
 
 const interrupted = (signal: AbortSignal, cause: unknown, messagesLinked: number): OperatorError =>
   interruptedBy(signal, (ended) => `reconcile was ${ended}`, {
-    details: [`state: ${messagesLinked} messages were dealt with, and stay so`],
-    hint: 'run the same command again: it goes on where it stopped',
+    details: [`state: ${messagesLinked} messages are linked`],
+    hint: 'run the same command again: it continues where it stopped',
     cause,
   })
 
@@ -146,7 +146,7 @@ const countWithoutName = async (client: Client, { message }: Names): Promise<num
 
 const countMessages = (guests: readonly Guest[]): number => guests.reduce((sum, { messages }) => sum + messages, 0)
 
-/** Counts what `link` would do. Remembers which clients it would have made: the next page may hold another form of such a name. */
+/** Counts what `link` would do. Remembers the clients that it would create: the next page may have another form of the same name. */
 const createPreview = (): Step => {
   const created = new Set<string>()
   return async (client, names, guests) => {
@@ -165,7 +165,7 @@ const createPreview = (): Step => {
   }
 }
 
-/** The clients of such names, and of each whether it was there before the guest. */
+/** The clients with these names, and whether each is registered (not created from a guest). */
 const selectClients = async (
   client: Client,
   { client: clients, guestClients }: Names,
@@ -206,7 +206,7 @@ const link: Step = async (client, names, guests, onLinked) => {
   }
 }
 
-// Oldest first, and never waiting: what somebody else holds at this moment is left to the next run.
+// Oldest first. SKIP LOCKED: messages that another transaction holds are left to the next run.
 const linkSql = ({ client, message, guestClients }: Names): string => `
   WITH batch AS MATERIALIZED (
     SELECT m."id", c."id" AS "clientId",

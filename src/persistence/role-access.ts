@@ -4,27 +4,27 @@ import { OWN_TABLES } from './shape.js'
 
 export type Command = 'SELECT' | 'INSERT' | 'UPDATE'
 
-/** What a role may do with one table. */
+/** What a role can do with one table. */
 export interface TableAccess {
   readonly table: string
-  /** What it has the right to, for the whole table or for each of its columns. */
+  /** Its privileges on the whole table or on each column. */
   readonly granted: readonly Command[]
-  /** Commands for which row-level security may hide or refuse rows. */
+  /** Commands for which row-level security may hide or reject rows. */
   readonly restricted: readonly Command[]
   /** Names of the policies that apply to the role. */
   readonly policies: readonly string[]
 }
 
-/** What a role may do with the chat's tables. */
+/** What a role can do with the chat's tables. */
 export interface RoleAccess {
   readonly role: string
   readonly schemaUsage: boolean
   readonly tables: readonly TableAccess[]
-  /** Sequences of ids that it may not draw from. */
+  /** Id sequences that it has no privilege to use. */
   readonly deniedSequences: readonly string[]
 }
 
-/** What the core does with each table, as the role of the application. "User" is only referred to. */
+/** What the core does with each table, as the application's role. "User" is only referenced. */
 export const NEEDED: Readonly<Record<string, readonly Command[]>> = {
   ChatMessage: ['SELECT', 'INSERT', 'UPDATE'],
   Client: ['SELECT', 'INSERT'],
@@ -36,9 +36,9 @@ export const NEEDED: Readonly<Record<string, readonly Command[]>> = {
   ),
 }
 
-// CASE, since asking for the privileges of what is no sequence is an error, and the planner is free to ask first.
-// A role passes by row-level security as superuser, with BYPASSRLS, or as (a member of) the owner unless it is forced. Else it
-// sees every row only if a permissive policy says true, and no restrictive one says anything else.
+// CASE: has_sequence_privilege fails for a relation that is not a sequence, and the planner may evaluate it first.
+// A role bypasses row-level security as superuser, with BYPASSRLS, or as (a member of) the owner unless it is forced.
+// Otherwise it sees every row only if a permissive policy is true and every restrictive one is true.
 const SELECT_ACCESS = `
   WITH role AS (
     SELECT r.oid, r.rolsuper OR r.rolbypassrls AS "bypasses" FROM pg_catalog.pg_roles AS r WHERE r.rolname = $2::text
@@ -100,7 +100,7 @@ export const readRoleAccess = async (
   const { rows } = await client.query<RoleAccess>(SELECT_ACCESS, [schema, role, Object.keys(NEEDED)])
   if (rows[0] !== undefined) return rows[0]
   const { rowCount } = await client.query(SELECT_ROLE, [role])
-  // There is a role, but no schema; another check says so.
+  // The role exists, the schema does not; another check reports it.
   if (rowCount === 1) return undefined
   throw new OperatorError('unknown_role', `there is no role ${JSON.stringify(role)} on this server`, {
     exitCode: ExitCode.usage,

@@ -15,15 +15,15 @@ import { noteUnknownOutcome, unsettled, withoutHeldUp, type PendingSave } from '
 import type { PreparedMessage } from './prepare-message.js'
 import { SHORT_LOCK_TIMEOUT_MS } from './sql-names.js'
 
-/** A name can be taken, and a key given up, by others between our statements; after this many rounds a message goes without client. */
+/** Other sessions can take a name or free a key between our statements; after this many rounds a message is saved without client. */
 const MAX_ROUNDS = 3
 
 /**
- * Writes messages, each at most once for its key, and settles each by itself: what the database rejects fails alone.
- * Every statement commits by itself, and in the order of the batch. A message that somebody's row lock holds up is left
- * unsettled, for the caller to try again.
- * @param createdNames guests whose client was made for this batch already, and whose message has not been told so yet
- * @throws what is no message's fault: a broken connection, a busy or unready database; then what is unsettled may be tried again
+ * Saves messages, each at most once for its key, and settles each separately: a message that the database rejects does not
+ * fail the others. Each statement is a transaction, in the order of the batch. A message that waits for another
+ * transaction's row lock stays unsettled, and the caller retries it.
+ * @param createdNames guests whose client was created for this batch and not yet reported as `clientCreated`
+ * @throws errors that no message causes: a lost connection, a busy or unmigrated database; unsettled messages can be retried
  */
 export const saveBatch = (
   session: BatchSession,
@@ -34,7 +34,7 @@ export const saveBatch = (
 /** How a batch, or a part of it, is being saved. */
 interface Saving extends BatchSession {
   readonly linking: Linking
-  /** Guests whose client was made for this batch, and whose first message has not been told so yet. */
+  /** Guests whose client was created for this batch and not yet reported as `clientCreated`. */
   readonly createdNames: Set<string>
 }
 
@@ -49,10 +49,10 @@ const save = async (session: Saving, batch: readonly PendingSave[]): Promise<voi
 
 const saveAfterFailure = async (session: Saving, open: readonly PendingSave[], error: unknown): Promise<void> => {
   const { linking } = session
-  // The one message that is left, or the first of those.
+  // The only message when the size is 1; otherwise not used.
   const [only] = open
   const next = nextAttempt(error, { linking, size: open.length, mayUnlink: only !== undefined && mayUnlink(only) })
-  // The rest of the batch does not wait as long for the same lock again.
+  // The other messages may need the same lock: they do not wait as long for it.
   const again = isHeldUpByRow(error) ? { ...session, rowLockTimeoutMs: SHORT_LOCK_TIMEOUT_MS } : session
   if (next === 'throw') {
     noteUnknownOutcome(open, error)
@@ -71,7 +71,7 @@ const saveHalves = async (session: Saving, open: readonly PendingSave[]): Promis
   await save(session, withoutHeldUp(after, before))
 }
 
-/** Settles what a statement has stored. */
+/** Settles the messages that a statement stored. */
 export const settleInserted = (
   pending: readonly PendingSave[],
   rows: readonly InsertedRow[],
@@ -82,7 +82,7 @@ export const settleInserted = (
     const { idempotencyKey, guestUsername } = one.message
     const row = byKey.get(idempotencyKey)
     if (row === undefined) continue
-    // Two calls with one key may stand in one batch; the row is the first one's.
+    // A batch can hold two calls with one key; the row belongs to the first.
     byKey.delete(idempotencyKey)
     const clientCreated = row.clientId !== null && guestUsername !== null && createdNames.delete(guestUsername)
     one.succeed({ ...row, duplicate: false, clientCreated })
@@ -100,7 +100,7 @@ const saveInRounds = async (session: Saving, batch: readonly PendingSave[]): Pro
   for (const one of unsettled(batch)) one.fail(new MessageNotStored())
 }
 
-/** @returns whether nothing is left: neither a guest without client nor a key whose holder has just gone */
+/** @returns whether all are settled; left are guests without client, and keys whose row was just deleted */
 const tryToSave = async (session: Saving, batch: readonly PendingSave[]): Promise<boolean> => {
   const open = unsettled(batch)
   settleInserted(open, await insertMessages(session, open.map(toMessage), session.linking), session.createdNames)
@@ -117,12 +117,12 @@ const settleExisting = (pending: readonly PendingSave[], rows: readonly Existing
     if (one === undefined) continue
     const { idempotencyKey } = one.message
     if (!sameBody) one.fail(new IdempotencyConflict(idempotencyKey, id))
-    // Our own earlier attempt may be what it met: then this call saved it after all.
+    // The row may come from an earlier attempt of this call: then it is not a duplicate.
     else one.succeed({ ...stored, id, idempotencyKey, duplicate: !one.outcomeUnknown, clientCreated: false })
   }
 }
 
-/** The guests that messages name, each as in his first message: what follows changes no client, in one batch as little as in several. */
+/** The guests that messages name, each with the phone of their first message: later messages never change a client. */
 export const guestsOf = (pending: readonly PendingSave[]): readonly Guest[] => {
   const guests = new Map<string, Guest>()
   for (const { message } of pending) {
@@ -132,7 +132,7 @@ export const guestsOf = (pending: readonly PendingSave[]): readonly Guest[] => {
   return [...guests.values()]
 }
 
-// The contact may vanish between look-up and insert, and an operator may be unknown: the message is kept without them.
+// The client can be deleted between look-up and insert, and the operator can be unknown: the message is saved without them.
 const saveWithoutReferences = async (session: Saving, pending: PendingSave, first: unknown): Promise<void> => {
   const { message } = pending
   const withoutOperator = { ...message, operatorId: null }
@@ -144,7 +144,7 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
   for (const [candidate, linking] of attempts) {
     try {
       settleInserted([pending], await insertMessages(session, [candidate], linking), session.createdNames)
-      // Nothing was stored where the guest has no client, or where another call has stored the same message meanwhile.
+      // No row: the guest has no client, or another call stored the same message meanwhile.
       if (!pending.isSettled()) settleExisting([pending], await findByKeys(session, [message]))
       if (pending.isSettled()) return
     } catch (error) {

@@ -6,13 +6,13 @@ import { backoffMs, saveWithRetries, type SaveBatch } from './retry.js'
 import { isOverLimit, mayBegin, sendersPerBatch, takeBatch } from './take-batch.js'
 
 export interface SaveQueueLimits {
-  /** Most messages that may wait or be under way; the next one is refused with `StoreOverloaded`. */
+  /** Most messages that wait or are being saved; the next one is refused with `StoreOverloaded`. */
   readonly maxMessages: number
-  /** Most bytes of their contents, likewise; one message alone may be larger. */
+  /** Most bytes of their texts and images; a single message may be larger. */
   readonly maxBytes: number
-  /** How long a message may be tried, in milliseconds. */
+  /** How long a message is retried, in milliseconds. */
   readonly deadlineMs: number
-  /** How long its call may wait for an answer in any case, in milliseconds. */
+  /** How long a call waits for its answer at most, in milliseconds. */
   readonly patienceMs: number
 }
 
@@ -22,32 +22,32 @@ export interface SaveQueue {
   save(message: PreparedMessage): Promise<SavedChatMessage>
 }
 
-/** How often messages that wait too long are looked for; whatever they wait for keeps the process alive by itself. */
+/** How often to look for messages that waited too long. The timer does not keep the process alive: the connection that they wait for does. */
 const SWEEP_MS = 250
 
 interface Entry extends PendingSave {
   readonly bytes: number
-  /** When its call has waited long enough, in milliseconds since 1970. */
+  /** When its call stops waiting, in milliseconds since 1970. */
   readonly lateAt: number
 }
 
-/** One sender's messages, in order. At most one batch has some of them at a time, so their order is kept. */
+/** One sender's messages, in order. Only one batch at a time has messages of a sender, which keeps their order. */
 interface Sender {
   readonly name: string
   waiting: Entry[]
-  /** Times in a row that a row lock held it up. */
+  /** How often in a row it waited for a row lock. */
   delays: number
 }
 
 /**
- * A batch is whatever has gathered while the ones before were under way: no timer, so a lone call waits for nobody, and
- * under load batches grow by themselves.
+ * Makes a queue. A batch is what arrived while the previous batches were being written: there is no timer, so a single call
+ * does not wait, and batches grow with the load.
  */
 export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): SaveQueue => {
   const senders = new Map<string, Sender>()
-  /** Senders with messages waiting, none under way, and no row lock in their way. */
+  /** Senders with waiting messages, none in a running batch, and not delayed by a row lock. */
   const ready = new Set<Sender>()
-  /** The batches under way, and when each began. */
+  /** The running batches, and when each began. */
   const running = new Set<{ readonly since: number; readonly entries: readonly Entry[] }>()
   const load = { messages: 0, bytes: 0 }
   let isScheduled = false
@@ -150,7 +150,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   return { save }
 }
 
-// Those under way as well: whatever holds up a batch, its callers hear of it in time, and may send again with the same key.
+// Running batches as well: whatever blocks a batch, its callers get their error in time and can retry with the same key.
 const failLate = (entries: readonly Entry[]): void => {
   const now = Date.now()
   for (const entry of unsettled(entries)) {

@@ -1,20 +1,20 @@
 import type { Catalog, CatalogColumn, CatalogIndex } from '../database/catalog.js'
 
-/** A column that the core relies on. */
+/** A column that the core needs. */
 export interface RequiredColumn {
   readonly table: string
   readonly column: string
-  /** Names of types that will do, without modifiers: an application may have chosen `varchar` or `bigint`. */
+  /** Accepted types, without modifiers: an application may use `varchar` or `bigint`. */
   readonly types: readonly string[]
   readonly nullable: boolean
 }
 
-/** An index that the core relies on, by its exact definition. */
+/** An index that the core needs, with its exact definition. */
 export interface RequiredIndex {
   readonly table: string
   readonly name: string
   readonly unique: boolean
-  /** As `pg_get_indexdef` writes it, from the method on. */
+  /** As `pg_get_indexdef` writes it, starting with the method. */
   readonly definition: string
 }
 
@@ -38,7 +38,7 @@ const nullable = (table: string, column: string, types: readonly string[]): Requ
 /** The application's tables that the core reads and writes. */
 export const CHAT_TABLES: readonly string[] = ['User', 'Client', 'ChatMessage']
 
-/** What the application's tables must have before the guest-chat update. `clientId` is left to that update. */
+/** Columns of the application's tables before the guest-chat update, which changes `clientId`. */
 export const BASE_COLUMNS: readonly RequiredColumn[] = [
   required('User', 'id', ID),
   required('User', 'username', TEXT),
@@ -62,35 +62,35 @@ export const BASE_COLUMNS: readonly RequiredColumn[] = [
   nullable('ChatMessage', 'sessionId', TEXT),
 ]
 
-/** Where the owner of a message stands: NOT NULL before the guest-chat update, nullable after it. */
+/** The client of a message: NOT NULL before the guest-chat update, nullable after it. */
 export const CLIENT_ID: RequiredColumn = nullable('ChatMessage', 'clientId', ID)
 
-/** Marks what was written under the name of a client who was there before, without proof. */
+/** Marks messages written under the name of a registered client, without proof of identity. */
 export const GUEST_UNVERIFIED: RequiredColumn = required('ChatMessage', 'guestUnverified', ['boolean'])
 
-/** Tables of chatkeep's own that the core reads and writes beside the application's. */
+/** Tables of chatkeep that the core reads and writes. */
 export const OWN_TABLES: readonly string[] = ['chatkeep_guest_clients', 'chatkeep_chats']
 
-/** What these tables have: clients that were made of guests, and which chat was active when, to ten seconds. */
+/** Their columns: clients that were created from guests, and when each chat was active, in periods of ten seconds. */
 export const OWN_COLUMNS: readonly RequiredColumn[] = [
   required('chatkeep_guest_clients', 'clientId', ['bigint']),
   required('chatkeep_chats', 'chat', ['text']),
   required('chatkeep_chats', 'period', INSTANT),
 ]
 
-/** The labels that the core writes. An application may have more. */
+/** Enum labels that the core writes. An application may have more. */
 export const REQUIRED_ENUM_LABELS: readonly (readonly [string, readonly string[]])[] = [
   ['MessageSenderType', ['CLIENT', 'OPERATOR']],
   ['MessageType', ['TEXT', 'IMAGE']],
 ]
 
-/** Columns that must be unique by themselves, under whatever index name: the core's look-ups and conflict rules rest on it. */
+/** Columns that need a unique index of their own, whatever its name: look-ups and ON CONFLICT depend on it. */
 export const UNIQUE_COLUMNS: readonly (readonly [string, string])[] = [
   ['Client', 'username'],
   ['Client', 'phone'],
 ]
 
-/** A difference between what is needed and what is there, in the words of both. */
+/** A difference between what is needed and what exists. */
 export interface Difference {
   readonly object: string
   readonly expected: string
@@ -103,7 +103,7 @@ export const findColumn = ({ columns }: Catalog, table: string, column: string):
 export const findIndex = ({ indexes }: Catalog, name: string): CatalogIndex | undefined =>
   indexes.find((candidate) => candidate.name === name)
 
-/** `"table"."column"`, as people read it. */
+/** `"table"."column"`, for messages. */
 export const columnName = ({ table, column }: { readonly table: string; readonly column: string }): string =>
   `"${table}"."${column}"`
 
@@ -122,7 +122,7 @@ export const columnDifference = (catalog: Catalog, wanted: RequiredColumn): Diff
 
 const nullability = (isNullable: boolean): string => (isNullable ? 'nullable' : 'NOT NULL')
 
-/** How an index that is needed stands: `conflict` means that its name is taken by something else. */
+/** The state of a needed index: `conflict` means that another object has its name. */
 export type IndexState = 'missing' | 'ready' | 'invalid' | 'conflict'
 
 export const indexState = (catalog: Catalog, wanted: RequiredIndex): IndexState => {
@@ -134,11 +134,11 @@ export const indexState = (catalog: Catalog, wanted: RequiredIndex): IndexState 
   return actual.valid ? 'ready' : 'invalid'
 }
 
-/** An index in the words of its definition. */
+/** An index as its definition, for messages. */
 export const describeIndex = ({ table, unique, definition }: RequiredIndex | CatalogIndex): string =>
   `${unique ? 'unique ' : ''}index on "${table}" ${definition}`
 
-/** Whether a column is unique by itself, by a valid index without predicate. */
+/** Whether a column has a valid unique index of its own, without predicate. */
 export const isUnique = ({ indexes }: Catalog, table: string, column: string): boolean =>
   indexes.some(
     (index) =>
@@ -148,10 +148,10 @@ export const isUnique = ({ indexes }: Catalog, table: string, column: string): b
       [`btree (${column})`, `btree ("${column}")`].includes(index.definition),
   )
 
-/** Columns of "Client" that the core fills when it makes a client of a guest. */
+/** Columns of "Client" that the core fills when it creates a client for a guest. */
 const FILLED_CLIENT_COLUMNS: readonly string[] = ['username', 'phone', 'createdAt', 'updatedAt']
 
-/** Columns of "Client" that are NOT NULL without default and unknown to us: with them no client can be made of a guest. */
+/** Other columns of "Client" that are NOT NULL without default: they prevent creating a client for a guest. */
 export const blockingClientColumns = ({ columns }: Catalog): readonly string[] =>
   columns
     .filter(({ table, nullable, optional, column }) => {

@@ -2,16 +2,16 @@ import type { Queryable } from '../database/connection.js'
 import { qualified } from '../database/identifier.js'
 import type { PreparedStatements } from '../database/prepared.js'
 
-/** The names of the application's tables and types in one schema, ready to be put into SQL. */
+/** The qualified names of tables and types in one schema, quoted for SQL. */
 export interface Names {
   readonly client: string
   readonly message: string
   readonly user: string
   readonly senderType: string
   readonly messageType: string
-  /** Which clients were made of guests. */
+  /** The clients that were created from guests. */
   readonly guestClients: string
-  /** Which chat was active when. */
+  /** When each chat was active. */
   readonly chats: string
 }
 
@@ -25,18 +25,18 @@ export const namesIn = (schema: string): Names => ({
   chats: qualified(schema, 'chatkeep_chats'),
 })
 
-/** Where is read: a pool or connection, the names of the tables there, and the statements that are prepared on it. */
+/** What a query is made with: a pool or connection, the names of the tables, and its prepared statements. */
 export interface ReadSession {
   readonly db: Queryable
   readonly names: Names
   readonly statements: PreparedStatements
 }
 
-/** Once a batch has waited for somebody's row: many may be held, and finding out which must not cost the others a full wait for each. */
+/** Lock time-out of a batch that already waited for a row: several rows may be locked, and each would cost the others a full wait. */
 export const SHORT_LOCK_TIMEOUT_MS = 10
 
-/** The present instant as the application stores instants: UTC in a `timestamp` column, whatever the session's zone. */
+/** The current time as the application stores it: UTC in a `timestamp` column, whatever the session's time zone. */
 export const UTC_NOW = `(now() AT TIME ZONE 'UTC')`
 
-/** The ten seconds in which an instant is, as the list of chats has it: what `chatkeep_period` of the migrations computes. */
+/** The ten-second period of an instant in the list of chats, as the function `chatkeep_period` of the migrations computes it. */
 export const periodOf = (instant: string): string => `date_bin('10 seconds', ${instant}, timestamp '2000-01-01')`

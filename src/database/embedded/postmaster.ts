@@ -9,11 +9,11 @@ import type { Binaries } from './binaries.js'
 import type { ServerFolder } from './data-folder.js'
 import { childEnvironment } from './process.js'
 
-/** A started `postgres`, and the promise of its end. */
+/** A started `postgres` process. */
 export interface Postmaster {
   readonly child: ChildProcess
   readonly port: number
-  /** Resolves, never rejects, with what is known of the end. */
+  /** Resolves, never rejects, to how the process ended. */
   readonly ended: Promise<string>
   hasEnded(): boolean
 }
@@ -21,7 +21,7 @@ export interface Postmaster {
 export const host = '127.0.0.1'
 export const user = 'postgres'
 const portAttempts = 5
-/** Fast shutdown, immediate shutdown, death. What a temporary server writes while it shuts down is removed at once. */
+/** Fast shutdown, immediate shutdown, kill. A temporary server gets less time, because its data is removed anyway. */
 const waysToStop = {
   kept: [
     ['SIGINT', 10_000],
@@ -51,13 +51,13 @@ export const startPostmaster = async (
     } catch (error) {
       const hasDied = postmaster.hasEnded()
       await stopPostmaster(postmaster, folder)
-      // Between our look and its start somebody may have taken the port; that much can be repeated.
+      // Another process may have taken the port meanwhile: try another port.
       if (!hasDied || attempt === portAttempts || (await isFree(postmaster.port))) throw error
     }
   }
 }
 
-/** Ends the server with ever stronger signals, each with its time limit; resolves in any case. */
+/** Ends the server with stronger and stronger signals, each with its time limit; always resolves. */
 export const stopPostmaster = async (postmaster: Postmaster, { isTemporary }: ServerFolder): Promise<void> => {
   for (const [signal, limitMs] of isTemporary ? waysToStop.temporary : waysToStop.kept) {
     if (postmaster.hasEnded()) return
@@ -72,13 +72,13 @@ const spawnPostmaster = async (
   settings: Readonly<Record<string, string>>,
   port: number,
 ): Promise<Postmaster> => {
-  // The last of two equal settings counts: these are not the caller's to choose.
+  // The last of two equal settings wins: callers cannot change these.
   const ours = { listen_addresses: host, port: String(port), unix_socket_directories: '' }
   const flags = [...Object.entries(settings), ...Object.entries(ours)].flatMap(([name, value]) => [
     '-c',
     `${name}=${value}`,
   ])
-  // A file, not a pipe: a server that outlives us, or whose owner is busy, must not stand still writing its log.
+  // A file, not a pipe: a full pipe would block a server whose owner is busy or gone.
   const log = await open(folder.logFile, 'w', 0o600)
   try {
     if (folder.account) await log.chown(folder.account.uid, folder.account.gid)
@@ -86,7 +86,7 @@ const spawnPostmaster = async (
       cwd: '/',
       env: childEnvironment,
       stdio: ['ignore', log.fd, log.fd],
-      // Ctrl-C reaches a whole process group, and the database must outlive what its owner still has to say to it.
+      // Ctrl-C reaches the whole process group, and the owner still needs the database to shut down.
       detached: true,
       ...folder.account,
     })
@@ -106,7 +106,7 @@ const watch = (child: ChildProcess, port: number): Postmaster => {
     child.once('error', (error) => settle(error.message))
     child.once('exit', (code, signal) => settle(signal ? `ended by ${signal}` : `exit code ${code ?? 'unknown'}`))
   })
-  // A forgotten server must not keep its owner from ending; the next start removes it.
+  // A running server does not keep its owner alive; the next start removes it.
   child.unref()
   return { child, port, ended, hasEnded: () => hasEnded }
 }
@@ -125,7 +125,7 @@ const untilReady = async (
   await tryToConnect(postmaster.port, folder, password)
 }
 
-/** As `pg_ctl --wait` sees it: the lock file names the server's pid and, once it has its port and its data, its state. */
+/** As `pg_ctl --wait`: the lock file has the server's pid and, when it is up, its state. */
 const isReady = async ({ child }: Postmaster, folder: ServerFolder): Promise<boolean> => {
   const lock = await readFile(join(folder.data, 'postmaster.pid'), 'utf8').catch(() => '')
   const lines = lock.split('\n')
@@ -134,7 +134,7 @@ const isReady = async ({ child }: Postmaster, folder: ServerFolder): Promise<boo
 
 const tryToConnect = async (port: number, folder: ServerFolder, password: string): Promise<void> => {
   const database = { host, port, user, password, database: 'postgres', ssl: false }
-  // Named, or pg would take them from PGOPTIONS.
+  // Explicit, or pg would use PGOPTIONS.
   const client = new pg.Client({ ...database, options: '-c statement_timeout=5s', connectionTimeoutMillis: 10_000 })
   try {
     await client.connect()
@@ -146,7 +146,7 @@ const tryToConnect = async (port: number, folder: ServerFolder, password: string
       { hint: `look at ${folder.passwordFile}`, exitCode: ExitCode.unreachable, cause: error },
     )
   } finally {
-    // A failed connection has nothing to close, and closing must not hide why.
+    // A failed connection has nothing to close, and an error of closing would hide the reason.
     await client.end().catch(() => undefined)
   }
 }
@@ -175,11 +175,11 @@ const isFree = async (port: number): Promise<boolean> =>
     probe.listen(port, host, () => probe.close(() => resolve(true)))
   })
 
-/** What the server last had to say. */
+/** The end of the server's log. */
 export const readLog = async ({ logFile }: ServerFolder): Promise<string> =>
   await readFile(logFile, 'utf8').catch(() => '')
 
-/** The error of a start that failed, its reason taken from what the program wrote. */
+/** The error of a failed start, with the reason from the program's output. */
 export const couldNotStart = (log: string, ending = ''): OperatorError => {
   const lines = log.split('\n').filter((line) => line.trim() !== '')
   const reason = lines.findLast((line) => /\b(?:FATAL|PANIC|error):/u.test(line)) ?? lines.at(-1) ?? ending

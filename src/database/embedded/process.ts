@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { OperatorError } from '../../errors.js'
 
-/** The user a child process runs as; `undefined` elsewhere in this folder means "as ourselves". */
+/** The user a child process runs as; elsewhere in this folder `undefined` means the current user. */
 export interface Account {
   readonly uid: number
   readonly gid: number
@@ -17,12 +17,12 @@ export interface ProgramResult {
 }
 
 export interface ProcessSnapshot {
-  /** Distinguishes two lives of one pid; only equality means anything. */
+  /** Distinguishes processes with the same pid; only compared for equality. */
   readonly startedAt: string
   readonly commandLine: string
 }
 
-/** All that the server's programs see of the environment: `PG*`, locale and time zone of the caller must not reach them. */
+/** The environment of the server's programs, independent of the caller's `PG*`, locale and time zone. */
 export const childEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', TZ: 'UTC' }
 
 const accountNames = ['postgres', 'chatkeep-postgres'] as const
@@ -32,7 +32,7 @@ const waysToAddAccount = [
 ] as const
 const abortGraceMs = 5_000
 
-/** The account PostgreSQL runs as: ourselves, or, because it refuses root, a user of its own. Makes that user when there is none. */
+/** The account that PostgreSQL runs as: the current user or, because it refuses root, a user of its own, created if needed. */
 export const findServerAccount = async (): Promise<Account | undefined> => {
   if ((await ownUid()) !== 0) return undefined
   for (const name of accountNames) {
@@ -42,10 +42,10 @@ export const findServerAccount = async (): Promise<Account | undefined> => {
   return await addAccount(accountNames[1])
 }
 
-/** The user we are. Not from `os.userInfo()`: that throws for a uid without a name, as containers have. */
+/** The current uid. `os.userInfo()` throws for a uid without a name, which containers have. */
 export const ownUid = async (): Promise<number> => Number((await runProgram('id', ['-u'])).output)
 
-/** The first folder on the way to a path, itself included, that the account may not enter. */
+/** The first folder of a path that the account cannot enter. */
 export const findObstacle = async (path: string, account: Account | undefined): Promise<string | undefined> => {
   const folders: string[] = []
   for (let folder = resolve(path); !folders.includes(folder); folder = dirname(folder)) folders.unshift(folder)
@@ -54,7 +54,7 @@ export const findObstacle = async (path: string, account: Account | undefined): 
   return output === '' ? undefined : output
 }
 
-/** A folder for temporary files that the account can reach too: root's own may be closed to it. */
+/** A temporary folder that the account can reach; root's own may be private. */
 export const findTemporaryFolder = async (account: Account | undefined, wanted = tmpdir()): Promise<string> => {
   const usual = await realpath(wanted)
   return account && (await findObstacle(usual, account)) !== undefined ? '/tmp' : usual
@@ -70,11 +70,11 @@ export const runProgram = async (
   signal?.throwIfAborted()
   return await new Promise((resolve, reject) => {
     const child = spawn(program, parameters, {
-      // Ours may be a folder that the account cannot enter.
+      // The account may have no access to the current folder.
       cwd: '/',
       env: childEnvironment,
       stdio: ['ignore', 'pipe', 'pipe'],
-      // Ctrl-C reaches a whole process group: what happens then is for the caller to decide.
+      // Ctrl-C reaches the whole process group; the caller decides what it means.
       detached: true,
       ...account,
     })
@@ -87,7 +87,7 @@ export const runProgram = async (
       child.kill('SIGTERM')
       killTimer = setTimeout(() => {
         child.kill('SIGKILL')
-        // A grandchild may keep the pipes open.
+        // A grandchild can keep the pipes open.
         child.stdout.destroy()
         child.stderr.destroy()
       }, abortGraceMs)
@@ -108,15 +108,15 @@ export const runProgram = async (
   })
 }
 
-/** What runs under a pid now; `undefined` when nothing does (a zombie is nothing). */
+/** The process with this pid; `undefined` when there is none or only a zombie. */
 export const inspectProcess = async (pid: number): Promise<ProcessSnapshot | undefined> =>
   platform() === 'linux' ? await inspectThroughProc(pid) : await inspectThroughPs(pid)
 
-/** Where pids mean the same processes: a folder shared between containers tells nothing about who lives in the other one. */
+/** Identifies the pid namespace: in a folder shared between containers, pids of the other one mean nothing here. */
 export const pidScope = async (): Promise<string> =>
   platform() === 'linux' ? `${hostname()} ${await readlink('/proc/self/ns/pid')}` : hostname()
 
-/** Sends the signals in turn, each with its time limit, until the process is gone; says whether it is. */
+/** Sends the signals in turn, each with its time limit, until the process ends; returns whether it ended. */
 export const endProcess = async (
   pid: number,
   signals: readonly (readonly [signal: 'INT' | 'QUIT' | 'KILL', limitMs: number])[],
@@ -125,7 +125,7 @@ export const endProcess = async (
   const target = await inspectProcess(pid)
   if (!target) return true
   for (const [signal, limitMs] of signals) {
-    // As the account, not as root: it can hit nobody else's process.
+    // As the account, not as root: it cannot signal other users' processes.
     await runProgram('/bin/sh', ['-c', 'kill -s "$1" "$2"', 'sh', signal, String(pid)], { account })
     const deadline = Date.now() + limitMs
     while (Date.now() < deadline) {
@@ -155,7 +155,7 @@ const addAccount = async (name: string): Promise<Account> => {
   }
   throw new OperatorError(
     'embedded_postgres_account',
-    `PostgreSQL does not run as root, and the user ${name} could not be made for it`,
+    `PostgreSQL does not run as root, and the user ${name} could not be created for it`,
     {
       details: reasons,
       hint: `useradd --system ${name}, or run as an ordinary user, or name a database with --database-url`,
@@ -166,7 +166,7 @@ const addAccount = async (name: string): Promise<Account> => {
 const inspectThroughProc = async (pid: number): Promise<ProcessSnapshot | undefined> => {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    // The second field is the program's name in parentheses, which may hold anything: count from its end.
+    // The second field is the program's name in parentheses, with any characters: count from its end.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const [state, startedAt] = [fields[0], fields[19]]
     if (state === 'Z' || startedAt === undefined) return undefined
@@ -187,6 +187,6 @@ const inspectThroughPs = async (pid: number): Promise<ProcessSnapshot | undefine
     : { startedAt, commandLine: `${commandLine.trim()} ` }
 }
 
-/** Whether an error is one of these of the operating system (`ENOENT` …). */
+/** Whether an error has one of these codes of the operating system (`ENOENT` …). */
 export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)

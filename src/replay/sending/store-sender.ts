@@ -8,10 +8,10 @@ import { withOperatorDirectory, type OperatorDirectory } from '../checking/opera
 import type { Sender, SendOutcome } from './sender.js'
 import { toNewChatMessage } from '../../transcripts/transcript-line.js'
 
-/** Large enough for COPY to pay, small enough for memory and for a quick end on Ctrl-C. */
+/** Large enough for COPY to be worth it, small enough for memory and a quick end on Ctrl-C. */
 const LIMITS: BatchLimits = { items: 2_000, weight: 4 * 1_048_576 }
 
-/** Provides a sender into one database for as long as the work lasts. */
+/** Runs work with a sender into one database. */
 export const withStoreSender = async <T>(target: ConnectionTarget, work: (sender: Sender) => Promise<T>): Promise<T> =>
   withOperatorDirectory(target, async (operators) => {
     const sender = createStoreSender(createBulkStore(target, 'chatkeep replay'), operators)
@@ -22,7 +22,7 @@ export const withStoreSender = async <T>(target: ConnectionTarget, work: (sender
     }
   })
 
-/** Saves messages through the core, with the instants at which they were written. Closes the store when it is closed. */
+/** A sender that saves messages through the core, with their original times. Closing it closes the store. */
 export const createStoreSender = (store: BulkStore, operators: OperatorDirectory): Sender => ({
   open: (onOutcome) =>
     createBatches(LIMITS, async (batch) => {
@@ -34,7 +34,7 @@ export const createStoreSender = (store: BulkStore, operators: OperatorDirectory
         })),
       )
       const outcomes = await store.saveChatMessages(messages)
-      // What ends the run ends it after the books are kept: messages behind it may be saved all the same.
+      // Outcomes are reported before the error that ends the run: messages after it may be saved.
       const fatal = outcomes.find((outcome) => toSendOutcome(outcome) === undefined)
       for (const [index, outcome] of outcomes.entries()) {
         const sent = toSendOutcome(outcome)
@@ -46,7 +46,7 @@ export const createStoreSender = (store: BulkStore, operators: OperatorDirectory
   close: () => store.close(),
 })
 
-/** @returns undefined for an error that is not the message's own */
+/** @returns undefined for an error that is not the message's fault */
 const toSendOutcome = (outcome: PromiseSettledResult<SavedChatMessage>): SendOutcome | undefined => {
   if (outcome.status === 'fulfilled') return { kind: outcome.value.duplicate ? 'duplicate' : 'saved' }
   const error: unknown = outcome.reason

@@ -190,7 +190,7 @@ describe('a kept folder', () => {
     const error = await embedded.failToStart({ dataDirectory })
 
     expect(error).toMatchObject({ code: 'embedded_postgres_directory', exitCode: ExitCode.usage })
-    expect(error.message).toBe(`${dataDirectory} is not empty, and was not made by chatkeep`)
+    expect(error.message).toBe(`${dataDirectory} is not empty, and was not created by chatkeep`)
     expect(await readdir(dataDirectory)).toEqual(['letter.txt'])
   })
 

@@ -73,8 +73,8 @@ test('a guest whose client somebody holds for long is kept without it', async ({
 
 test.for([
   [{ deadlineMs: Number.NaN }, 'deadlineMs is NaN, but must be a whole number from 0'],
-  [{ maxConnections: -1 }, 'maxConnections is -1, but must be a whole number from 1'],
-  [{ maxQueuedMessages: 0 }, 'maxQueuedMessages is 0, but must be a whole number from 1'],
+  [{ maxConnections: -1 }, 'maxConnections is -1, but must be a whole number of at least 1'],
+  [{ maxQueuedMessages: 0 }, 'maxQueuedMessages is 0, but must be a whole number of at least 1'],
   [{ schema: '' }, 'schema is empty'],
 ] as const)('options that cannot be meant are refused at once: %o', ([options, message]) => {
   expect(() => createChatStore({ databaseUrl: 'postgres://localhost/chat' }, options)).toThrow(message)

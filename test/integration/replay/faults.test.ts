@@ -132,7 +132,7 @@ describe('a connection', () => {
       await close()
       const { exitCode, stderr } = await running
       expect(exitCode).toBe(3)
-      expect(stderr).toContain('error: the database cannot be used right now')
+      expect(stderr).toContain('error: the database is unavailable')
       expect(stderr).toMatch(
         / {2}it came to line [\d,]+: [\d,]+ attempted, [\d,]+ saved, 0 duplicates, 0 rejected, [\d,]+ without an answer\n/,
       )

@@ -104,7 +104,9 @@ describe('verify --format github', () => {
     const argv = ['verify', '--format', 'github', '--database-url', 'postgres://u@127.0.0.1:1/x']
     const { exitCode, stdout } = await runChatkeep(argv)
     expect(exitCode).toBe(3)
-    expect(stdout).toMatch(/^::error title=chatkeep verify%3A database_unreachable::cannot talk to .*%0Ahint: .*\n$/)
+    expect(stdout).toMatch(
+      /^::error title=chatkeep verify%3A database_unreachable::cannot reach the database .*%0Ahint: .*\n$/,
+    )
   })
 })
 

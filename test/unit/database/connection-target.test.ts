@@ -52,7 +52,7 @@ describe('a database URL', () => {
     ['mysql://u:geheim@h/d', 'its scheme is mysql, not postgres'],
     ['postgres://u:geheim@h:port/d', 'it cannot be parsed'],
     ['postgres://u:ge/heim@h:5432/d', 'it cannot be parsed'],
-    ['postgres://u:100%@h/d', 'it holds a % that is not followed by two hexadecimal digits'],
+    ['postgres://u:100%@h/d', 'it contains a % that is not followed by two hexadecimal digits'],
   ] as const)('that is broken is refused without showing it: %s', ([url, reason]) => {
     expect(() => fromUrl(url)).toThrow(`--database-url is not a usable PostgreSQL URL: ${reason}`)
     try {

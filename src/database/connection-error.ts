@@ -31,11 +31,11 @@ export const explainDatabaseError = (error: unknown, target: ConnectionTarget): 
   })
 }
 
-const AWAY = ['database_unreachable', 'database_not_ready', 'connection_lost', 'too_many_connections']
+const UNAVAILABLE = ['database_unreachable', 'database_not_ready', 'connection_lost', 'too_many_connections']
 
 /** Whether an explained error means that the server is unavailable for now; false when only another configuration helps. */
-export const isDatabaseAway = (error: unknown): error is OperatorError =>
-  error instanceof OperatorError && AWAY.includes(error.code) && !isMisconfigured(firstCause(error.cause))
+export const isDatabaseUnavailable = (error: unknown): error is OperatorError =>
+  error instanceof OperatorError && UNAVAILABLE.includes(error.code) && !isMisconfigured(firstCause(error.cause))
 
 const explainServerError = (error: ServerError, target: ConnectionTarget): Explanation => {
   const known = SERVER_EXPLANATIONS[error.code]?.(target)

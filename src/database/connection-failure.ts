@@ -1,9 +1,9 @@
 /** Error codes of sockets and name look-ups, as text. */
 const NETWORK_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
-  ENOENT: 'the socket does not exist',
+  ENOENT: 'no such socket',
   EACCES: 'this user has no permission to open the socket',
-  ENOTFOUND: 'the host name does not exist',
+  ENOTFOUND: 'no such host name',
   EAI_AGAIN: 'the host name could not be looked up',
   EHOSTUNREACH: 'there is no route to the host',
   ENETUNREACH: 'there is no route to the network',

@@ -4,17 +4,12 @@
  */
 export const SqlState = {
   featureNotSupported: '0A000',
-  connectionException: '08000',
-  connectionDoesNotExist: '08003',
-  connectionFailure: '08006',
-  sqlclientUnableToEstablishConnection: '08001',
   protocolViolation: '08P01',
   readOnlyTransaction: '25006',
   invalidParameterValue: '22023',
   sequenceGeneratorLimitExceeded: '2200H',
   foreignKeyViolation: '23503',
   notNullViolation: '23502',
-  uniqueViolation: '23505',
   checkViolation: '23514',
   invalidSqlStatementName: '26000',
   invalidAuthorization: '28000',
@@ -69,7 +64,7 @@ export const hasSqlState = (error: unknown, ...states: readonly SqlState[]): err
  * has a context (the row, the index entry, the trigger, the statement of the foreign key); an error of a table lock, an
  * advisory lock or the whole statement has none.
  */
-export const isHeldUpByRow = (error: unknown): boolean =>
+export const isBlockedByRow = (error: unknown): boolean =>
   hasSqlState(
     error,
     SqlState.lockNotAvailable,

@@ -23,7 +23,7 @@ const RETRYABLE_STATES: ReadonlySet<string> = new Set([
 const RETRYABLE_CLASSES: readonly string[] = ['08', '28', '53', '57P0']
 
 /** Whether the same statement may succeed later: the server says so, or the connection to it failed. */
-export const isPassing = (error: unknown): boolean =>
+export const isTransient = (error: unknown): boolean =>
   isServerError(error)
     ? RETRYABLE_STATES.has(error.code) || RETRYABLE_CLASSES.some((prefix) => error.code.startsWith(prefix))
     : isConnectionFailure(error)
@@ -37,4 +37,4 @@ const NO_ROW_TO_BLAME = /^(0A|2200H|25|26|28|2D|3B|3D|3F|42|53|55|57|58|F0|XX)/
 
 /** Whether the server rejected one row, so that others of the same statement may succeed. An error with a context is always about a row or its trigger. */
 export const blamesTheRow = (error: unknown): boolean =>
-  isServerError(error) && !isPassing(error) && (error.where !== undefined || !NO_ROW_TO_BLAME.test(error.code))
+  isServerError(error) && !isTransient(error) && (error.where !== undefined || !NO_ROW_TO_BLAME.test(error.code))

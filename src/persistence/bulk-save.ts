@@ -5,7 +5,7 @@ import { inTransaction } from '../database/transaction.js'
 import { createGuestClients } from './guest-clients.js'
 import { INCOMING_COLUMNS, insertSql, type BatchSession, type InsertedRow } from './message-rows.js'
 import { nextAttempt } from './next-attempt.js'
-import { noteUnknownOutcome, unsettled, withoutHeldUp, type PendingSave } from './pending-save.js'
+import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { guestsOf, saveBatch, settleInserted } from './save-batch.js'
 import type { Names } from './sql-names.js'
@@ -59,7 +59,7 @@ const savePart = async (
   const rest = unsettled(batch)
   for (let start = 0; start < rest.length; start += REST_MESSAGES) {
     const piece = rest.slice(start, start + REST_MESSAGES)
-    await saveBatch(session, withoutHeldUp(piece, rest.slice(0, start)), createdNames)
+    await saveBatch(session, withoutBlockedSenders(piece, rest.slice(0, start)), createdNames)
   }
 }
 

@@ -1,5 +1,5 @@
 import { ExitCode, OperatorError } from '../errors.js'
-import { toStorableText, toUsername } from './prepare-message.js'
+import { LARGEST_ID, toStorableText, toUsername } from './prepare-message.js'
 
 /** Identifies whose messages are meant, by exactly one of these fields. */
 export interface Contact {
@@ -37,9 +37,6 @@ export const toContactFilter = (contact: Contact): ContactFilter => {
   if (stored === '') throw invalidContact(`${column} is ${typeof value === 'string' ? 'empty' : 'not a string'}`)
   return { column, value: stored }
 }
-
-/** ids are int4 in the application's tables. */
-export const LARGEST_ID = 2_147_483_647
 
 export const isId = (value: unknown): value is number =>
   Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LARGEST_ID

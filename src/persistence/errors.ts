@@ -1,6 +1,6 @@
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
-import { blamesTheRow, isPassing, type Blame } from './blame.js'
+import { blamesTheRow, isTransient, type Blame } from './blame.js'
 
 /** An error of the store. `blames` says whose fault it is: what to do next depends on it. */
 export abstract class StoreError extends OperatorError {
@@ -22,7 +22,7 @@ export abstract class StoreError extends OperatorError {
 export const whoseFault = (error: unknown): Blame | undefined => {
   const explained = explainRefusal(error)
   if (explained instanceof StoreError) return explained.blames
-  return isPassing(explained) ? 'database' : undefined
+  return isTransient(explained) ? 'database' : undefined
 }
 
 /** The message cannot be stored as it is; `reasons` has every reason. Nothing was written. */

@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg'
-import { hasSqlState, isHeldUpByRow, isServerError, SqlState } from '../database/sql-state.js'
+import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { isRetryable } from './retry.js'
 import { SHORT_LOCK_TIMEOUT_MS, UTC_NOW, type Names } from './sql-names.js'
@@ -29,7 +29,7 @@ export const createGuestClients = async (
     return await createAll(client, names, wanted, lockTimeoutMs)
   } catch (error) {
     if (!isServerError(error)) throw error
-    const isHeld = isHeldUpByRow(error)
+    const isHeld = isBlockedByRow(error)
     if (!isHeld && hasSqlState(error, ...NOT_NOW)) return []
     if (!isHeld && isRetryable(error)) throw error
     if (wanted.length === 1) return []

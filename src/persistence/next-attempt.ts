@@ -1,4 +1,4 @@
-import { hasSqlState, isHeldUpByRow, isServerError, SqlState } from '../database/sql-state.js'
+import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { blamesTheRow } from './blame.js'
 import type { Linking } from './message-rows.js'
 import { isRetryable } from './retry.js'
@@ -24,7 +24,7 @@ export interface FailedAttempt {
 }
 
 export const nextAttempt = (error: unknown, { linking, size, mayUnlink }: FailedAttempt): NextAttempt => {
-  if (isHeldUpByRow(error)) {
+  if (isBlockedByRow(error)) {
     if (size > 1) return 'halve'
     return linking === 'linked' && mayUnlink ? 'unlink' : 'wait'
   }

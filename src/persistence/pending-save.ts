@@ -59,12 +59,12 @@ export const unsettled = <Pending extends PendingSave>(batch: readonly Pending[]
   batch.filter(({ isSettled }) => !isSettled())
 
 /** The messages of a batch that can be saved in order: their senders have no unsettled message in `before`. */
-export const withoutHeldUp = (
+export const withoutBlockedSenders = (
   batch: readonly PendingSave[],
   before: readonly PendingSave[],
 ): readonly PendingSave[] => {
-  const heldUp = new Set(unsettled(before).map(({ sender }) => sender))
-  return batch.filter(({ sender }) => !heldUp.has(sender))
+  const blocked = new Set(unsettled(before).map(({ sender }) => sender))
+  return batch.filter(({ sender }) => !blocked.has(sender))
 }
 
 /** Marks the messages of a statement whose connection broke: they may be stored. */

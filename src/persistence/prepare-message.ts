@@ -6,8 +6,11 @@ import { MESSAGE_TYPES, SENDER_TYPES, type ChatMessage, type NewChatMessage } fr
 /** Longest user name, in Unicode characters. */
 export const MAX_USERNAME_CHARACTERS = 255
 
+/** Ids are int4 in the application's tables. */
+export const LARGEST_ID = 2_147_483_647
+
 /** Largest text or image of one message, in bytes of UTF-8. */
-export const MAX_CONTENT_BYTES = 1_048_576
+const MAX_CONTENT_BYTES = 1_048_576
 
 /** Longest of the other texts (phone, image name, socket id, key, …), in bytes of UTF-8: some are indexed, and index entries have a size limit. */
 const MAX_FIELD_BYTES = 1_024
@@ -37,9 +40,8 @@ const atMostBytes = (most: number) =>
 
 const content = atMostBytes(MAX_CONTENT_BYTES)
 const field = atMostBytes(MAX_FIELD_BYTES)
-// ids are int4 in the application's tables
-const ID_RANGE = { error: 'must be a whole number from 1 to 2147483647' }
-const id = z.int(ID_RANGE).min(1, ID_RANGE).max(2_147_483_647, ID_RANGE)
+const ID_RANGE = { error: `must be a whole number from 1 to ${LARGEST_ID}` }
+const id = z.int(ID_RANGE).min(1, ID_RANGE).max(LARGEST_ID, ID_RANGE)
 
 const username = z
   .string()

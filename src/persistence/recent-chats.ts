@@ -44,7 +44,7 @@ interface CandidateCount {
 }
 
 /** A chat's unread messages are counted up to this number: a chat with a million does not slow the list. */
-export const MOST_UNREAD_COUNTED = 1_000
+const MOST_UNREAD_COUNTED = 1_000
 
 /** Reads one page of the chats of registered clients and of guests without client, most recently active first. */
 export const readRecentChats = async (session: ReadSession, query: RecentChatsQuery): Promise<RecentChatsPage> => {

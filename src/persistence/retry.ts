@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { failureReason } from '../database/connection-failure.js'
 import { OperatorError } from '../errors.js'
-import { isPassing } from './blame.js'
+import { isTransient } from './blame.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
 import { unavailable, unsettled, type PendingSave } from './pending-save.js'
 
 /** Whether the same call may succeed later: the error says so, the server says so, or the connection failed. */
 export const isRetryable = (error: unknown): boolean =>
-  error instanceof OperatorError ? error.retryable : isPassing(error)
+  error instanceof OperatorError ? error.retryable : isTransient(error)
 
 const FIRST_DELAY_MS = 20
 const LONGEST_DELAY_MS = 1_000

@@ -1,4 +1,4 @@
-import { isHeldUpByRow } from '../database/sql-state.js'
+import { isBlockedByRow } from '../database/sql-state.js'
 import { blamesTheRow } from './blame.js'
 import { explainRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
 import { createGuestClients, type Guest } from './guest-clients.js'
@@ -11,7 +11,7 @@ import {
   type Linking,
 } from './message-rows.js'
 import { nextAttempt } from './next-attempt.js'
-import { noteUnknownOutcome, unsettled, withoutHeldUp, type PendingSave } from './pending-save.js'
+import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { SHORT_LOCK_TIMEOUT_MS } from './sql-names.js'
 
@@ -53,7 +53,7 @@ const saveAfterFailure = async (session: Saving, open: readonly PendingSave[], e
   const [only] = open
   const next = nextAttempt(error, { linking, size: open.length, mayUnlink: only !== undefined && mayUnlink(only) })
   // The other messages may need the same lock: they do not wait as long for it.
-  const again = isHeldUpByRow(error) ? { ...session, rowLockTimeoutMs: SHORT_LOCK_TIMEOUT_MS } : session
+  const again = isBlockedByRow(error) ? { ...session, rowLockTimeoutMs: SHORT_LOCK_TIMEOUT_MS } : session
   if (next === 'throw') {
     noteUnknownOutcome(open, error)
     throw error
@@ -68,7 +68,7 @@ const saveHalves = async (session: Saving, open: readonly PendingSave[]): Promis
   const middle = Math.ceil(open.length / 2)
   const [before, after] = [open.slice(0, middle), open.slice(middle)]
   await save(session, before)
-  await save(session, withoutHeldUp(after, before))
+  await save(session, withoutBlockedSenders(after, before))
 }
 
 /** Settles the messages that a statement stored. */

@@ -1,23 +1,23 @@
 import type { PreparedMessage } from './prepare-message.js'
 
 /** Most messages and bytes of one batch. */
-export const BATCH_MESSAGES = 256
-export const BATCH_BYTES = 4 * 1_048_576
+const BATCH_MESSAGES = 256
+const BATCH_BYTES = 4 * 1_048_576
 
 /** Most messages of one sender in a batch, so that one who floods leaves room for the others. */
-export const BATCH_MESSAGES_OF_A_SENDER = 64
+const BATCH_MESSAGES_OF_A_SENDER = 64
 
 /** Batches that usually run at once, each on a connection of its own: one is written while the next is built. More would only be smaller. */
-export const USUAL_BATCHES = 2
+const USUAL_BATCHES = 2
 
 /** Batches that may run at once when all of them take long, as on a connection that went silent. */
-export const MOST_BATCHES = 4
+const MOST_BATCHES = 4
 
 /** From when on a batch takes long. */
-export const LONG_BATCH_MS = 250
+const LONG_BATCH_MS = 250
 
 /** Fewer senders than this are not divided: a batch has a fixed cost that equals that of several messages. */
-export const SMALLEST_SHARE = 8
+const SMALLEST_SHARE = 8
 
 /** A message that waits, with what decides whether it fits. */
 export interface WaitingMessage {

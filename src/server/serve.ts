@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import type { ChatLog } from '../chat-log.js'
 import { within } from '../concurrency/within.js'
-import { isDatabaseAway } from '../database/connection-error.js'
+import { isDatabaseUnavailable } from '../database/connection-error.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { JournalOptions } from '../journal/open-journal.js'
 import { createChatStore } from '../persistence/chat-store.js'
@@ -112,7 +112,7 @@ const checkAtStart = async (
   try {
     return await unlessAborted(signal, checkDatabase(target, APPLICATION_NAME))
   } catch (error) {
-    if (journal !== undefined && error instanceof Error && isDatabaseAway(error)) return error
+    if (journal !== undefined && error instanceof Error && isDatabaseUnavailable(error)) return error
     throw error
   }
 }

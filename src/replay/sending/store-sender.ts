@@ -23,7 +23,7 @@ export const withStoreSender = async <T>(target: ConnectionTarget, work: (sender
   })
 
 /** A sender that saves messages through the core, with their original times. Closing it closes the store. */
-export const createStoreSender = (store: BulkStore, operators: OperatorDirectory): Sender => ({
+const createStoreSender = (store: BulkStore, operators: OperatorDirectory): Sender => ({
   open: (onOutcome) =>
     createBatches(LIMITS, async (batch) => {
       const messages = await Promise.all(

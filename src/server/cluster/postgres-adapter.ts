@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type Adapter, ClusterAdapter, type ClusterMessage, type ClusterResponse } from 'socket.io-adapter'
-import { explainDatabaseError, isDatabaseAway } from '../../database/connection-error.js'
+import { explainDatabaseError, isDatabaseUnavailable } from '../../database/connection-error.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { openNotificationChannel } from '../../database/notification-channel.js'
 import { ExitCode, OperatorError } from '../../errors.js'
@@ -66,7 +66,7 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
     applicationName: APPLICATION_NAME,
     channel: channelOf(schema),
     onPayload: receive,
-    mayConnectLater: (error) => mayConnectLater && isDatabaseAway(explainDatabaseError(error, target)),
+    mayConnectLater: (error) => mayConnectLater && isDatabaseUnavailable(explainDatabaseError(error, target)),
     onLost: (reason) =>
       log.warn({ event: 'adapter_lost', ...errorFields(reason) }, 'connection to the other servers lost'),
     onRestored: ({ lostPayloads }) => {

@@ -72,7 +72,7 @@ test('a guest whose client somebody holds for long is kept without it', async ({
 })
 
 test.for([
-  [{ deadlineMs: Number.NaN }, 'deadlineMs is NaN, but must be a whole number from 0'],
+  [{ deadlineMs: Number.NaN }, 'deadlineMs is NaN, but must be a whole number of at least 0'],
   [{ maxConnections: -1 }, 'maxConnections is -1, but must be a whole number of at least 1'],
   [{ maxQueuedMessages: 0 }, 'maxQueuedMessages is 0, but must be a whole number of at least 1'],
   [{ schema: '' }, 'schema is empty'],

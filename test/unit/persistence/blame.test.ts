@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { blamesTheRow, isPassing } from '../../../src/persistence/blame.js'
+import { blamesTheRow, isTransient } from '../../../src/persistence/blame.js'
 import * as errors from '../../../src/persistence/errors.js'
 import { serverError } from '../../support/server-error.js'
 
@@ -68,7 +68,7 @@ describe('whose fault it is', () => {
 })
 
 test.each([
-  // code, may pass, blames a row without context, blames it with one
+  // code, transient, blames a row without context, blames it with one
   ['08006', true, false, false],
   ['28P01', true, false, false],
   ['40001', true, false, false],
@@ -93,8 +93,8 @@ test.each([
   ['23514', false, true, true],
   ['54000', false, true, true],
   ['P0001', false, true, true],
-])('SQLSTATE %s: may pass %s, blames the row %s, with a context %s', (code, passing, row, withContext) => {
-  expect(isPassing(serverError(code))).toBe(passing)
+])('SQLSTATE %s: transient %s, blames the row %s, with a context %s', (code, passing, row, withContext) => {
+  expect(isTransient(serverError(code))).toBe(passing)
   expect(blamesTheRow(serverError(code))).toBe(row)
   expect(blamesTheRow(serverError(code, CONTEXT))).toBe(withContext)
 })
@@ -104,7 +104,7 @@ test.each([
   ['a lost connection', lost, true],
   ['a bug', new TypeError('x is not a function'), false],
   ['no error', undefined, false],
-])('%s: may pass %s', (_what, error, passing) => {
-  expect(isPassing(error)).toBe(passing)
+])('%s: transient %s', (_what, error, passing) => {
+  expect(isTransient(error)).toBe(passing)
   expect(blamesTheRow(error)).toBe(false)
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { nextAttempt } from '../../../src/persistence/next-attempt.js'
 import { serverError } from '../../support/server-error.js'
 
-const heldUp = serverError('55P03', { where: 'while locking tuple (0,1) in relation "Client"' })
+const blocked = serverError('55P03', { where: 'while locking tuple (0,1) in relation "Client"' })
 const rejected = serverError('23514')
 const unknownReference = serverError('23503')
 const noPrivilege = serverError('42501')
@@ -14,11 +14,11 @@ const bug = new TypeError('x is not a function')
 
 test.each([
   // what failed, with, messages, may unlink, next
-  ['a row that another transaction holds', heldUp, 'linked', 2, false, 'halve'],
-  ['a row that another transaction holds', heldUp, 'unlinked', 2, false, 'halve'],
-  ['a row that another transaction holds', heldUp, 'linked', 1, false, 'wait'],
-  ['a row that another transaction holds', heldUp, 'linked', 1, true, 'unlink'],
-  ['a row that another transaction holds', heldUp, 'unlinked', 1, true, 'wait'],
+  ['a row that another transaction holds', blocked, 'linked', 2, false, 'halve'],
+  ['a row that another transaction holds', blocked, 'unlinked', 2, false, 'halve'],
+  ['a row that another transaction holds', blocked, 'linked', 1, false, 'wait'],
+  ['a row that another transaction holds', blocked, 'linked', 1, true, 'unlink'],
+  ['a row that another transaction holds', blocked, 'unlinked', 1, true, 'wait'],
   ['a deadlock over a row', serverError('40P01', { where: 'while locking tuple' }), 'linked', 1, false, 'wait'],
   ['a constraint', rejected, 'linked', 2, false, 'halve'],
   ['a constraint', rejected, 'linked', 1, true, 'reject'],

@@ -1,15 +1,17 @@
 import { createChatStore, type ChatStore, type ChatStoreOptions } from '../../src/index.js'
-import { afterAll, createDatabase, expect, type TestDatabase } from './database.js'
+import { expect, type TestDatabase } from './database.js'
 import { runChatkeep, type Run } from './chatkeep.js'
 import { loadFixture, type FixtureName } from './fixtures.js'
+import { templateDatabase } from './templates.js'
 
 /** Runs one command line on the test's database. */
 export const on = (database: TestDatabase, ...argv: readonly string[]): Promise<Run> =>
   runChatkeep([...argv, '--database-url', database.url])
 
-/** Loads a fixture and brings it to the newest migration; for an untouched database that is copied from one where it was done. */
+/** Loads a fixture and brings it to the newest migration; an untouched database becomes a copy of one where that was done. */
 export const migrated = async (database: TestDatabase, fixture?: FixtureName): Promise<void> => {
-  if (!(await database.becomeCopyOf(await templateOf(fixture)))) await migrateHere(database, fixture)
+  const template = await templateDatabase(`migrated_${fixture ?? 'empty'}`, (made) => migrateHere(made, fixture))
+  if (!(await database.becomeCopyOf(template))) await migrateHere(database, fixture)
 }
 
 const migrateHere = async (database: TestDatabase, fixture: FixtureName | undefined): Promise<void> => {
@@ -17,30 +19,6 @@ const migrateHere = async (database: TestDatabase, fixture: FixtureName | undefi
   const { exitCode, stderr } = await on(database, 'migrate')
   expect(exitCode, stderr).toBe(0)
 }
-
-const templates = new Map<FixtureName | undefined, Promise<string>>()
-const drops: (() => Promise<void>)[] = []
-
-const templateOf = (fixture: FixtureName | undefined): Promise<string> => {
-  const known = templates.get(fixture)
-  if (known !== undefined) return known
-  const made = makeTemplate(fixture)
-  templates.set(fixture, made)
-  return made
-}
-
-const makeTemplate = async (fixture: FixtureName | undefined): Promise<string> => {
-  const { database, close, drop } = await createDatabase()
-  drops.push(drop)
-  await migrateHere(database, fixture)
-  await close()
-  return database.name
-}
-
-afterAll(async () => {
-  for (const drop of drops.splice(0)) await drop()
-  templates.clear()
-})
 
 /** Hands the work a store on the database and closes it whatever happens. */
 export const withStore = async <T>(

@@ -48,9 +48,14 @@ interface CreatedDatabase {
 /** For what outlives a test. Connections have to be closed before others can copy the database. */
 export const createDatabase = async (): Promise<CreatedDatabase> => {
   const name = `chatkeep_test_${randomBytes(6).toString('hex')}`
-  await administer(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`)
-  return { ...describeDatabase(name), drop: () => administer(`DROP DATABASE ${name} WITH (FORCE)`) }
+  await administer((client) => client.query(create(name, 'template0')))
+  const drop = `DROP DATABASE ${name} WITH (FORCE)`
+  return { ...describeDatabase(name), drop: () => administer((client) => client.query(drop)) }
 }
+
+/** Copying files takes half the processor time of writing them to the WAL, which is how releases from 15 on do it unasked. */
+const create = (name: string, template: string): string =>
+  `CREATE DATABASE ${name} TEMPLATE ${template} ENCODING 'UTF8'${inject('copiesByWal') ? ' STRATEGY file_copy' : ''}`
 
 const describeDatabase = (name: string): Pick<CreatedDatabase, 'database' | 'close'> => {
   const url = new URL(inject('serverUrl'))
@@ -78,7 +83,10 @@ const describeDatabase = (name: string): Pick<CreatedDatabase, 'database' | 'clo
     },
     becomeCopyOf: async (template) => {
       if (first !== undefined || clients.length > 0 || !(await isUntouched(url))) return false
-      await administer(`DROP DATABASE ${name}`, `CREATE DATABASE ${name} TEMPLATE ${template}`)
+      await administer(async (client) => {
+        await client.query(`DROP DATABASE ${name}`)
+        await client.query(create(name, template))
+      })
       return true
     },
   }
@@ -102,11 +110,12 @@ const isUntouched = async (url: URL): Promise<boolean> => {
   }
 }
 
-const administer = async (...statements: readonly string[]): Promise<void> => {
+/** Hands the work a session on the server's first database. */
+export const administer = async (work: (client: pg.Client) => Promise<unknown>): Promise<void> => {
   const client = new pg.Client({ connectionString: inject('serverUrl') })
   await client.connect()
   try {
-    for (const statement of statements) await client.query(statement)
+    await work(client)
   } finally {
     await client.end()
   }

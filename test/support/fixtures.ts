@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { TestDatabase } from './database.js'
+import { templateDatabase } from './templates.js'
 
 /** Databases as they are found, and the scripts that make each, in order. The names are those of the real application. */
 const fixtures = {
@@ -15,8 +16,13 @@ export type FixtureName = keyof typeof fixtures
 
 export const fixtureNames = Object.keys(fixtures) as FixtureName[]
 
-/** Loads a fixture, with all that comes before and after it, into an empty database. */
+/** Loads a fixture, with all that comes before and after it, into an empty database; an untouched one becomes a copy. */
 export const loadFixture = async (database: TestDatabase, name: FixtureName): Promise<void> => {
+  const template = await templateDatabase(name, (made) => runScripts(made, name))
+  if (!(await database.becomeCopyOf(template))) await runScripts(database, name)
+}
+
+const runScripts = async (database: TestDatabase, name: FixtureName): Promise<void> => {
   for (const script of fixtures[name]) {
     await database.load(await readFile(new URL(`fixtures/${script}.sql`, import.meta.url), 'utf8'))
   }

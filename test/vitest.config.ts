@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
-// A zone that nobody expects: whoever takes stored UTC for local time is found out.
+// An unusual zone, so code that takes stored UTC for local time fails.
 process.env.TZ = 'Pacific/Chatham'
 
 const withServer = { globalSetup: ['./test/support/global-setup.ts'] }
@@ -9,15 +9,15 @@ const withServer = { globalSetup: ['./test/support/global-setup.ts'] }
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
   test: {
-    // Most of the time a test waits for PostgreSQL, so two per core.
+    // Two for each of two cores: a test spends much of its time waiting for PostgreSQL.
     maxWorkers: 4,
-    // Tests start processes, send signals and change directories: each file has a process of its own.
+    // Tests start processes, send signals and change directories, so each file has a process of its own.
     pool: 'forks',
-    // For tests that hang: none is judged by its speed, and a busy machine takes several times as long.
+    // Only for tests that hang: on a busy machine a test takes several times as long, and that is no failure.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     projects: [
-      // Nothing of these touches the process: files that share one save its start.
+      // Unit tests leave the process as it is, so files share one: half the processor time.
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
       { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...withServer } },
       {

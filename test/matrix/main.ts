@@ -10,11 +10,11 @@ import { withServer } from './with-server.js'
 interface Row {
   readonly version: string
   readonly ms: number
-  /** Words where the tests could not be run. */
+  /** The reason when the tests could not be run. */
   readonly outcome: Result | string
 }
 
-// npm runs scripts where package.json is. `dist` folders are left alone by git and by the linters.
+// npm runs scripts in the folder of package.json. Git and the linters ignore `dist` folders.
 const repository = resolve('.')
 const servers = join(repository, 'test', 'matrix', 'dist', 'servers')
 

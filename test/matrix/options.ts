@@ -1,13 +1,13 @@
 import { RELEASES } from './versions.js'
 
-/** What talks to the server in its own words: SQL, catalogs, locks, error codes, plans. */
+/** Tests that depend on the server's release: SQL, catalogs, locks, error codes, plans. */
 const DATABASE_TESTS = ['migrations/', 'verify/', 'persistence/', 'metrics/', 'replay/', 'database/pooler', 'cli/'].map(
   (name) => `test/integration/${name}`,
 )
 
 export interface MatrixOptions {
   readonly versions: readonly string[]
-  /** Words of vitest: parts of the paths of files; all when empty. */
+  /** Filters for vitest: parts of file paths; all files when empty. */
   readonly files: readonly string[]
 }
 
@@ -17,7 +17,7 @@ export const USAGE = `usage: npm run test:matrix [-- [VERSION]â€¦ [--all | FILEâ
   FILE     part of the path of a test, such as test/integration/migrations; the tests of the database when none is named
   --all    every test (those of the embedded server itself always use its own version)`
 
-/** Reads the command line. @returns undefined when it makes no sense */
+/** Reads the command line. @returns undefined when it is invalid */
 export const parseOptions = (argv: readonly string[]): MatrixOptions | undefined => {
   const versions = argv.filter((word) => /^\d+$/.test(word))
   const all = argv.includes('--all')

@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 
-/** What came of the tests on one server. */
+/** The outcome of the tests on one server. */
 export interface Result {
   readonly passed: number
   readonly failed: number
@@ -16,13 +16,13 @@ export interface Result {
 export interface TestRun {
   readonly repository: string
   readonly url: string
-  /** Words that the path of a file must hold one of; all files when empty. */
+  /** Parts of file paths, of which a file must match one; all files when empty. */
   readonly files: readonly string[]
   readonly reportFile: string
   readonly signal: AbortSignal
 }
 
-/** Runs the tests on a server that is there already. */
+/** Runs the tests on a running server. */
 export const runTests = async ({ repository, url, files, reportFile, signal }: TestRun): Promise<Result> => {
   signal.throwIfAborted()
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs')
@@ -31,7 +31,7 @@ export const runTests = async ({ repository, url, files, reportFile, signal }: T
   const child = spawn(
     process.execPath,
     [vitest, 'run', '--config', 'test/vitest.config.ts', ...reporters, ...files],
-    // The table alone goes to stdout.
+    // stdout is for the table only.
     { cwd: repository, env: { ...process.env, TEST_DATABASE_URL: url }, stdio: ['ignore', 2, 2] },
   )
   const end = (): boolean => child.kill('SIGINT')
@@ -68,7 +68,7 @@ const summarise = (repository: string, report: Report): Result => {
   })
   return {
     passed: report.numPassedTests,
-    // A file that cannot be run fails without a test that does.
+    // A file that cannot be loaded fails without a failed test.
     failed: Math.max(report.numFailedTests, failures.length),
     skipped: report.numPendingTests + report.numTodoTests,
     failures,

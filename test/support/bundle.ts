@@ -1,6 +1,6 @@
 import { build } from 'esbuild'
 
-/** One file's program for a process of its own, packages left out: it has to be put where those are found. */
+/** Bundles one file into a program. Packages stay outside: the program must lie where they can be resolved. */
 export const bundleProgram = async (entryPoint: string): Promise<string> => {
   const { outputFiles } = await build({
     entryPoints: [entryPoint],

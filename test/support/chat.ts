@@ -20,7 +20,7 @@ const migrateHere = async (database: TestDatabase, fixture: FixtureName | undefi
   expect(exitCode, stderr).toBe(0)
 }
 
-/** Hands the work a store on the database and closes it whatever happens. */
+/** Opens a store on the database for the work, and closes it even when the work fails. */
 export const withStore = async <T>(
   database: TestDatabase,
   work: (store: ChatStore) => Promise<T>,
@@ -34,7 +34,7 @@ export const withStore = async <T>(
   }
 }
 
-/** Count and checksum of all rows of a table, whatever their order; columns that come and go can be left out. */
+/** Count and checksum of all rows of a table, independent of their order. @param leaveOut columns that a migration adds or drops */
 export const checksum = async (
   database: TestDatabase,
   table: string,

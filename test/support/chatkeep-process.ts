@@ -13,7 +13,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** Starts the real program with nothing of our environment but the path. */
+/** Starts the built program. Of the environment it gets only PATH. */
 export const startChatkeep = (
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -21,13 +21,13 @@ export const startChatkeep = (
 ): ChildProcess =>
   spawn(process.execPath, [...nodeFlags, binary, ...argv], { cwd: tmpdir(), env: { PATH: process.env.PATH, ...env } })
 
-/** Collects what a child writes until it ends. */
+/** Collects the output of a child until it ends. */
 export const whenEnded = async (child: ChildProcess): Promise<Ended> => {
   let stdout = ''
   let stderr = ''
   child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
   child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  // Whoever paused it wanted to be slow until now.
+  // A test that plays a slow reader has paused it.
   child.stdout?.resume()
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
   return { code, signal, stdout, stderr }

@@ -11,14 +11,14 @@ export interface Run {
 }
 
 export interface RunOptions {
-  /** The whole environment; nothing of the real one is seen. */
+  /** The whole environment: the real one is hidden. */
   readonly env?: Readonly<Record<string, string | undefined>>
   /** A folder without `.env` when absent. */
   readonly cwd?: string
   /** What is typed or piped in. */
   readonly stdin?: string
   readonly signal?: AbortSignal
-  /** Told of every piece of stdout as it is written, for commands that go on after their answer. */
+  /** Called with each piece of stdout as it is written, for commands that go on after their answer. */
   readonly onStdout?: (text: string) => void
   readonly onStderr?: (text: string) => void
 }
@@ -31,7 +31,7 @@ export const runChatkeep = async (argv: readonly string[], options: RunOptions =
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() }
 }
 
-/** The world of one command line, without a terminal and without the real environment. */
+/** The context of one command line: no terminal, and none of the real environment. */
 export const processContext = (argv: readonly string[], options: RunOptions = {}): ProcessContext => ({
   argv,
   env: options.env ?? {},

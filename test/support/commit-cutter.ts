@@ -1,29 +1,29 @@
 import type { Tap } from './cuttable-proxy.js'
 import { readMessages, type WireMessage } from './wire-messages.js'
 
-/** Where a connection is cut: the three are all that a client can be left with, and it cannot tell them apart. */
+/** Where a connection is cut. These are all the cases there are, and a client cannot tell them apart. */
 export type Moment = 'before the write arrives' | 'with the write under way' | 'after its commit'
 
 /** Cuts connections at writes of messages. */
 export interface CommitCutter {
-  /** For one connection. */
+  /** Makes the tap of one connection. */
   readonly makeTap: () => Tap
-  /** How often a connection was cut. */
+  /** The number of cuts so far. */
   readonly cuts: () => number
 }
 
-/** Statements after which a message may be there; prepared ones are recognised by name. */
+/** Statements that may store a message; prepared ones are recognised by name. */
 const WRITE = /\b(?:INSERT|MERGE|COPY)\b[^;]*"ChatMessage"/i
 const COMMIT = /^\s*(?:COMMIT|END)\b/i
 
-/** Multiples of it spread evenly over the unit and never repeat: so no way of trying again is in step with the cuts for ever. */
+/** Its multiples spread evenly over the unit interval and never repeat, so retries cannot stay in step with the cuts. */
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
 
 /**
- * Follows the protocol between client and server just as far as to know where a write of messages begins and where it is committed.
+ * Follows the protocol just far enough to see where a write of messages begins and where it is committed.
  * @param share of such points at which to cut: before its commit a transaction has two (the statement and its COMMIT), a
  *   statement that is its own transaction has one; after the commit there is one in any case
- * @param onCut told of every cut before the bytes in question are lost or passed on
+ * @param onCut called for each cut, before its bytes are dropped or passed on
  */
 export const cutAtWrites = (moment: Moment, share: number, onCut: () => void = () => undefined): CommitCutter => {
   let points = 0
@@ -40,7 +40,7 @@ export const cutAtWrites = (moment: Moment, share: number, onCut: () => void = (
     const statements = new Map<string, string>()
     const readClient = readMessages('client')
     const readServer = readMessages('server')
-    // One entry for each answer that the server still owes: whether what it answers was a write.
+    // One entry for each answer that the server still owes: true when it answers a write.
     const owed: boolean[] = []
     let isWrite = false
     let hasUncommittedWrite = false

@@ -5,20 +5,20 @@ import { expect, type TestDatabase } from './database.js'
 import { watchStatements } from './statement-watch.js'
 import { until } from './until.js'
 
-/** How a run ends at a statement: its connection is cut around it, or it is told to end while the statement runs. */
+/** How a run ends at a statement: its connection is cut before or after it, or the run is interrupted during it. */
 export type Way = 'cut before' | 'cut after' | 'interrupt'
 
 export const WAYS: readonly Way[] = ['cut before', 'cut after', 'interrupt']
 
-/** What only watches from a second connection may be cut without any harm, and comes when it likes. */
+/** The second connection, which watches for blockers, is left alone: losing it changes nothing, and its timing varies. */
 const WATCHING = 'pg_blocking_pids'
 
 export interface CutRun extends Run {
-  /** Where it was ended; undefined when it got through. */
+  /** The statement at which it was ended; undefined when it reached its end. */
   readonly statement: string | undefined
 }
 
-/** Runs a command, ends it at the first statement that is wanted, and sees to it that it ended as it should. */
+/** Runs a command, ends it at the first statement that `isWanted` picks, and checks its exit code and its error. */
 export const cutRun = async (
   database: TestDatabase,
   argv: readonly string[],
@@ -46,13 +46,13 @@ export const cutRun = async (
   return { ...run, statement }
 }
 
-/** With its last word the command only says good-bye: all is done by then. The library's own, with a semicolon, comes earlier. */
+/** The command's last statement: all work is done by then. The library's own unlock ends in a semicolon and comes earlier. */
 const LAST_WORD = /pg_advisory_unlock\(-?\d+\)$/
 
 const expectSaneEnd = ({ exitCode, stdout, stderr }: Run, way: Way, statement: string): void => {
   const shown = `${way}: ${statement}\n${stdout}\n${stderr}`
   if (way === 'interrupt') {
-    // What had been done before the word to end arrived is done.
+    // The command may have finished before the interrupt arrived.
     expect([0, 143], shown).toContain(exitCode)
     if (exitCode === 143) expect(stderr, shown).toMatch(/^error: .*ended by SIGTERM/m)
   } else if (LAST_WORD.test(statement)) {

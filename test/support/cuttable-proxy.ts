@@ -1,22 +1,22 @@
 import { createServer, connect, type AddressInfo, type Socket } from 'node:net'
 import { once } from 'node:events'
 
-/** A way to a database that can be cut. */
+/** A proxy in front of a database server whose connections a test can cut. */
 export interface CuttableProxy {
-  /** The database's URL by way of the proxy. */
+  /** The database's URL through the proxy. */
   readonly url: string
-  /** Cuts every connection; new ones are taken. */
+  /** Cuts every connection; accepts new ones. */
   readonly cut: () => void
-  /** Leads new connections to the server of another URL, as an address does that follows its server. */
+  /** Sends new connections to the server of another URL, as a floating address does. */
   readonly pointAt: (databaseUrl: string) => void
-  /** Cuts every connection and takes no new one. */
+  /** Cuts every connection and refuses new ones. */
   readonly close: () => Promise<void>
 }
 
-/** What becomes of bytes: `drop` loses them in silence, as a link does that is dead in one direction. */
+/** What happens to bytes: `drop` loses them silently, as a link that is dead in one direction does. */
 export type Verdict = 'pass' | 'pass, then cut' | 'drop, and cut' | 'drop'
 
-/** Judges the bytes of one connection before they are passed on. */
+/** Decides about the bytes of one connection before they are passed on. */
 export interface Tap {
   readonly fromClient: (bytes: Buffer) => Verdict
   readonly fromServer: (bytes: Buffer) => Verdict
@@ -34,7 +34,7 @@ export const withProxy = async (
   const sockets = new Set<Socket>()
   const keep = (socket: Socket): Socket => {
     sockets.add(socket)
-    // One end is cut by us or gone with the other; whoever used it hears of it there.
+    // A cut, or the other end's close: client and server see their own errors.
     socket.on('error', () => socket.destroy())
     socket.on('close', () => sockets.delete(socket))
     return socket
@@ -79,6 +79,6 @@ const join = (from: Socket, to: Socket, judge: (bytes: Buffer) => Verdict): void
     isCut = true
     from.destroy()
   })
-  // Soon: what was passed on before is to arrive.
+  // destroySoon: what was written before still arrives.
   from.on('close', () => to.destroySoon())
 }

@@ -26,7 +26,7 @@ const SELECT_CATALOG = `
   FROM pg_proc WHERE pronamespace = 'public'::regnamespace
   ORDER BY 1, 2, 3`
 
-/** All that the schema holds, in words: columns, indexes, constraints, triggers, functions and who may do what. */
+/** Everything in the schema as text: columns, indexes, constraints, triggers, functions and grants. */
 export const catalogOf = (database: TestDatabase): Promise<readonly Record<string, unknown>[]> =>
   database.query(SELECT_CATALOG)
 
@@ -34,7 +34,7 @@ export const catalogOf = (database: TestDatabase): Promise<readonly Record<strin
 export const historyOf = (database: TestDatabase): Promise<readonly Record<string, unknown>[]> =>
   database.query('SELECT "id", "name", "hash" FROM "migrations" ORDER BY "id"')
 
-/** Counts and checksums of every row that belongs to the application or cannot be made again from its rows. */
+/** Counts and checksums of the application's rows, and of rows that cannot be derived from them. */
 export const dataOf = async (database: TestDatabase, ofMessages = 'true'): Promise<readonly unknown[]> => [
   await checksumOf(database, '"User"'),
   await checksumOf(database, '"Client"'),

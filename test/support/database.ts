@@ -4,11 +4,11 @@ import { inject, test as base } from 'vitest'
 
 export { afterAll, afterEach, beforeAll, beforeEach, describe, expect, vi } from 'vitest'
 
-/** A database of one test, gone after it. */
+/** A database of one test, dropped after it. */
 export interface TestDatabase {
   readonly name: string
   readonly url: string
-  /** Rows of one statement. All calls share one connection; settings and transactions belong into `client()`. */
+  /** Rows of one statement. All calls share one connection; use `client()` for settings and transactions. */
   query<Row extends pg.QueryResultRow = Record<string, unknown>>(
     sql: string,
     values?: readonly unknown[],
@@ -17,18 +17,18 @@ export interface TestDatabase {
   client(config?: pg.ClientConfig): Promise<pg.Client>
   /** Runs a script of any number of statements. */
   load(script: string): Promise<void>
-  /** Is replaced by a copy of another database, unless a test has connected to it or made something in it already. */
+  /** Replaces it with a copy of another database. @returns false when the test has connected to it or changed it */
   becomeCopyOf(template: string): Promise<boolean>
 }
 
-/** `test` with a database of its own, made when the test names it: `test('…', async ({ database }) => …)`. */
+/** `test` with a database of its own, created when the test asks for it: `test('…', async ({ database }) => …)`. */
 export const test = base.extend<{ database: TestDatabase }>({
   database: async ({}, use) => {
     await withDatabase(use)
   },
 })
 
-/** Creates a database, hands it over, and drops it whatever happened: for tests that need another one, or one per file. */
+/** Creates a database for the work and drops it even when the work fails: for tests that need another one, or one per file. */
 export const withDatabase = async (work: (database: TestDatabase) => Promise<void>): Promise<void> => {
   const { database, close, drop } = await createDatabase()
   try {
@@ -45,7 +45,7 @@ interface CreatedDatabase {
   readonly drop: () => Promise<void>
 }
 
-/** For what outlives a test. Connections have to be closed before others can copy the database. */
+/** Creates a database that outlives a test. It can be copied only while nothing is connected to it. */
 export const createDatabase = async (): Promise<CreatedDatabase> => {
   const name = `chatkeep_test_${randomBytes(6).toString('hex')}`
   await administer((client) => client.query(create(name, 'template0')))
@@ -53,7 +53,7 @@ export const createDatabase = async (): Promise<CreatedDatabase> => {
   return { ...describeDatabase(name), drop: () => administer((client) => client.query(drop)) }
 }
 
-/** Copying files takes half the processor time of writing them to the WAL, which is how releases from 15 on do it unasked. */
+/** PostgreSQL 15 and later copy through the WAL by default, which takes twice the processor time of copying files. */
 const create = (name: string, template: string): string =>
   `CREATE DATABASE ${name} TEMPLATE ${template} ENCODING 'UTF8'${inject('copiesByWal') ? ' STRATEGY file_copy' : ''}`
 
@@ -63,7 +63,7 @@ const describeDatabase = (name: string): Pick<CreatedDatabase, 'database' | 'clo
   const clients: pg.Client[] = []
   const client = async (config: pg.ClientConfig = {}) => {
     const opened = new pg.Client({ connectionString: url.href, ...config })
-    // Tests end connections from the other side; whoever uses one learns of it from the query that fails.
+    // Tests end connections from the server's side: the next query on one reports that.
     opened.on('error', () => undefined)
     clients.push(opened)
     await opened.connect()
@@ -91,7 +91,7 @@ const describeDatabase = (name: string): Pick<CreatedDatabase, 'database' | 'clo
     },
   }
   const close = async () => {
-    // One that was ended from the other side, or by the test, has nothing left to close.
+    // Some are closed already, by the server or by the test.
     await Promise.allSettled(clients.map(async (opened) => await opened.end()))
   }
   return { database, close }
@@ -110,7 +110,7 @@ const isUntouched = async (url: URL): Promise<boolean> => {
   }
 }
 
-/** Hands the work a session on the server's first database. */
+/** Runs the work in a session on the database of the server's URL. */
 export const administer = async (work: (client: pg.Client) => Promise<unknown>): Promise<void> => {
   const client = new pg.Client({ connectionString: inject('serverUrl') })
   await client.connect()

@@ -1,5 +1,5 @@
 // A process that owns an embedded server, for tests that kill it: bundled and started by `embedded-server.test.ts`.
-// Tells on stdout what became of the start, lets the server run until stdin ends, and gives up starting on SIGTERM.
+// Reports the outcome of the start on stdout, stops the server when stdin ends, and aborts the start on SIGTERM.
 import { once } from 'node:events'
 import { OperatorError } from '../../src/errors.js'
 import { type EmbeddedServerOptions, startEmbeddedServer } from '../../src/database/embedded/embedded-server.js'
@@ -12,7 +12,7 @@ const report = (outcome: OwnerReport) => process.stdout.write(`${JSON.stringify(
 
 const abort = new AbortController()
 process.once('SIGTERM', () => abort.abort(new Error('terminated')))
-// As a program does that wants to finish its work first.
+// Ignored, as by a program that finishes its work first.
 process.on('SIGINT', () => undefined)
 
 try {

@@ -14,16 +14,16 @@ import { OperatorError } from '../../src/errors.js'
 import { bundleProgram } from './bundle.js'
 import type { OwnerReport } from './embedded-owner.js'
 
-/** Starts embedded servers in a folder of the test's own, in this process or in others, and ends them all after it. */
+/** Starts embedded servers in a folder of the test, owned by this process or by others, and stops them all after it. */
 export interface EmbeddedServers {
-  /** Temporary servers appear here and nowhere else, so that they can be counted. */
+  /** The only place where temporary servers put their folders, so a test can count them. */
   readonly folder: string
   start(options?: Partial<EmbeddedServerOptions>): Promise<EmbeddedServer>
-  /** The error of a start that must fail. */
+  /** Expects a start to fail. @returns its error */
   failToStart(options: Partial<EmbeddedServerOptions>): Promise<OperatorError>
-  /** Another process that starts a server and is its owner. */
+  /** Starts another process, which starts a server and owns it. */
   startOwner(options?: OwnerOptions): Promise<Owner>
-  /** A folder for an owner's program, whose node_modules are filled by the caller. */
+  /** Makes a folder for an owner's program. @param fill puts packages into its node_modules */
   makeHome(fill: (modules: string) => Promise<void>): Promise<string>
   temporaryFolders(): Promise<string[]>
 }
@@ -37,11 +37,11 @@ export interface OwnerOptions {
 
 export interface Owner {
   readonly process: ChildProcess
-  /** What became of its start, whichever it is. */
+  /** The outcome of its start: a server or an error. */
   readonly report: OwnerReport
-  /** Where its server is; throws when it could not start. */
+  /** Its server. @throws when the start failed */
   server(): { readonly url: string; readonly dataDirectory: string }
-  /** Kills it without a chance to stop its server. */
+  /** Kills it with SIGKILL: its server keeps running. */
   kill(): Promise<void>
 }
 
@@ -108,7 +108,7 @@ const inFolder = (folder: string, endings: (() => Promise<void>)[]): EmbeddedSer
         cwd: place,
         env: { PATH: process.env.PATH, TMPDIR: folder, ...environment },
         stdio: ['pipe', 'pipe', 'inherit'],
-        // A process group of its own, as a terminal gives each command.
+        // A process group of its own, as a shell gives each command.
         detached: true,
         ...account,
       })

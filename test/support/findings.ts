@@ -20,12 +20,12 @@ export interface Report {
   readonly findings: readonly FoundFinding[]
 }
 
-/** The server of the tests waits for no disk, which is worth warnings and not the matter of the tests. */
+/** Warnings about the tests' own server, which runs without durability. */
 export const TEST_SERVER_CODES: readonly string[] = ['fsync_off', 'full_page_writes_off']
 
 export const parseReport = ({ stdout }: Run): Report => JSON.parse(stdout) as Report
 
-/** What was found, apart from the settings of the tests' own server. */
+/** The findings without those about the tests' own server. */
 export const findingsOf = (run: Run): readonly FoundFinding[] =>
   parseReport(run).findings.filter(({ code }) => !TEST_SERVER_CODES.includes(code))
 

@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import type { TestDatabase } from './database.js'
 import { templateDatabase } from './templates.js'
 
-/** Databases as they are found, and the scripts that make each, in order. The names are those of the real application. */
+/** States in which databases are found, and the scripts that make each, in order. Tables are named as in the real application. */
 const fixtures = {
   'crm-before': ['crm-before'],
   'hand-migrated': ['crm-before', 'hand-migrated'],
-  /** Needs a superuser: nobody else may mark an index INVALID. */
+  /** Needs a superuser, who alone may mark an index INVALID. */
   'half-migrated': ['crm-before', 'half-migrated'],
   'foreign-migrations-table': ['foreign-migrations-table', 'crm-before'],
   'hosted-neighbours': ['hosted-neighbours', 'crm-before'],

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { escapeIdentifier } from 'pg'
 import type { TestDatabase } from './database.js'
 
-/** A role that may do nothing but what the work grants it, gone afterwards. */
+/** A role with no privileges except those that the work grants; dropped afterwards. */
 export interface LimitedRole {
-  /** Safe to put into SQL. */
+  /** Escaped for SQL. */
   readonly name: string
   /** The test's database as this role. */
   readonly url: string

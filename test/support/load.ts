@@ -2,28 +2,28 @@ import type { ChatStore, NewChatMessage, SavedChatMessage } from '../../src/inde
 import { OperatorError } from '../../src/index.js'
 import { expect } from './database.js'
 
-/** A message and the answer that promised to keep it, by its key. */
+/** Messages by key, each with the answer that acknowledged it. */
 export type Acknowledged = ReadonlyMap<string, { readonly message: NewChatMessage; readonly saved: SavedChatMessage }>
 
 export interface LoadOptions {
   readonly callers: number
-  /** Without it the callers send until the work is done. */
+  /** Callers without a number send until the work is done. */
   readonly messagesEach?: number
-  /** What a caller's messages have beside text and key; a guest of its own when absent. */
+  /** Further fields of a caller's messages; by default each caller is a guest of its own. */
   readonly sender?: (caller: number) => Partial<NewChatMessage>
 }
 
 /** Callers that send one message after the other, each with its own key until it is acknowledged. */
 export interface Load {
   readonly acknowledged: Acknowledged
-  /** Calls that failed with an error that allows another try; every one of them was tried again. */
+  /** Number of calls that failed with a retryable error; each was retried. */
   readonly failures: () => number
-  /** When every caller has sent all it has to send; rejects with the first error that allows no other try. */
+  /** Resolves when every caller has sent all its messages; rejects with the first error that is not retryable. */
   readonly finished: Promise<void>
 }
 
 /**
- * Lets callers send through a store while the work goes on. Afterwards each brings its last message to an end.
+ * Lets callers send through a store while the work goes on. Afterwards each finishes its last message.
  * @throws the first error of a call that is not retryable, else the error of the work
  */
 export const withLoad = async (
@@ -68,14 +68,14 @@ export const withLoad = async (
   return load
 }
 
-// Its error is then the last of those that would have been tried again, and says nothing of why the work failed.
+// Its error is then a retryable one, and says nothing about why the work failed.
 const isBrokenOff = (calls: PromiseSettledResult<void>): boolean =>
   calls.status === 'rejected' && calls.reason instanceof OperatorError && calls.reason.retryable
 
-/** A client's text: what every message of a load has, and the least that a message needs beside somebody to keep it for. */
+/** A client's text message: all required fields but the client or guest. */
 export const textMessage = (text: string) => ({ senderType: 'CLIENT', messageType: 'TEXT', text }) as const
 
-/** Where the rows are, by whichever connection. */
+/** Any connection to the database. */
 export interface Rows {
   query(sql: string): Promise<Record<string, unknown>[]>
 }
@@ -88,7 +88,7 @@ export interface Damage {
   readonly altered: readonly string[]
   /** Keys and texts that are there more than once. */
   readonly doubled: readonly string[]
-  /** There, but no caller was told so. */
+  /** There, but never acknowledged. */
   readonly unacknowledged: readonly string[]
 }
 
@@ -116,7 +116,7 @@ const repeated = (values: readonly string[]): readonly string[] => {
   return values.filter((value) => seen.size === seen.add(value).size)
 }
 
-/** Every acknowledged message is there once, as it was sent, and nothing else is. */
+/** Expects each acknowledged message to be there once, as it was sent, and no other message. */
 export const expectKeptOnce = async (database: Rows, acknowledged: Acknowledged): Promise<void> => {
   expect(await findDamage(database, acknowledged)).toEqual({ lost: [], altered: [], doubled: [], unacknowledged: [] })
 }

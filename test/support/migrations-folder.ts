@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { shippedMigrations } from '../../src/migrations/ledger/migration-files.js'
 
-/** Hands the work a copy of the migrations, to change as it likes, and removes it whatever happened. */
+/** Copies the migrations for the work to change, and removes the copy even when the work fails. */
 export const withMigrationsFolder = async <T>(work: (folder: string) => Promise<T>): Promise<T> => {
   const folder = await mkdtemp(join(tmpdir(), 'chatkeep-migrations-'))
   try {

@@ -9,7 +9,7 @@ export interface XmlElement {
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 const TOKEN = /<(\/)?([\w-]+)((?:\s+[\w-]+="[^"<]*")*)\s*(\/)?>|([^<]+)/gy
 
-/** Parses a document that needs nothing but elements, attributes and the five entities; throws where it is not well-formed. */
+/** Parses a document of elements, attributes and the five predefined entities. @throws when it is not well-formed */
 export const parseXml = (document: string): XmlElement => {
   if (/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u.test(document))
     throw new Error('a forbidden character')

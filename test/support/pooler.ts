@@ -10,11 +10,11 @@ import { until } from './until.js'
 export interface PgBouncer {
   readonly path: string
   readonly version: string
-  /** Whether it knows prepared statements, and which of its servers has which: since 1.21. */
+  /** Whether it tracks prepared statements across server connections: since 1.21. */
   readonly followsStatements: boolean
 }
 
-/** The installed PgBouncer, or undefined. Debian puts it where only root's path leads. */
+/** The installed PgBouncer, or undefined. Debian installs it into /usr/sbin, which is only on root's PATH. */
 export const findPgBouncer = (): PgBouncer | undefined => {
   for (const path of ['pgbouncer', '/usr/sbin/pgbouncer']) {
     try {
@@ -39,7 +39,7 @@ export const withPooler = async (
   const files = { config: join(folder, 'pgbouncer.ini'), users: join(folder, 'users.txt') }
   await writeFile(files.config, configuration(server, database.name, port, files.users, settings), { mode: 0o644 })
   await writeFile(files.users, `"${server.username}" "${decodeURIComponent(server.password)}"\n`, { mode: 0o644 })
-  // It refuses root, and its own user must read what is ours. The server is a test's, and so is its password.
+  // It refuses to run as root, so another user must be able to read these files. The password is only that of a test server.
   await chmod(folder, 0o755)
   const asUser = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
   const child = spawn(path, ['-q', ...asUser, files.config], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -53,7 +53,7 @@ export const withPooler = async (
     if (child.exitCode !== null) throw new Error(`PgBouncer ended: ${log}`)
     await work({ ...database, url: url.href })
   } finally {
-    // At once: in order it would wait for clients that are still connected.
+    // SIGTERM stops it immediately; SIGINT would wait for clients that are still connected.
     child.kill('SIGTERM')
     await ended
     await rm(folder, { recursive: true, force: true })
@@ -66,7 +66,7 @@ export interface PoolerOptions {
   readonly settings?: readonly string[]
 }
 
-/** Connections to the server for all clients, so few that they do take turns. */
+/** Server connections for all clients: so few that clients share them. */
 export const POOL_SIZE = 2
 
 const configuration = (server: URL, name: string, port: number, users: string, settings: readonly string[]): string =>

@@ -5,11 +5,11 @@ import { promisify } from 'node:util'
 import { inspectProcess } from '../../src/database/embedded/process.js'
 import { until } from './until.js'
 
-/** @param dataDirectory of an embedded server */
+/** The postmaster's process id. @param dataDirectory of an embedded server */
 export const readPostmasterPid = async (dataDirectory: string): Promise<number> =>
   Number.parseInt(await readFile(join(dataDirectory, 'data', 'postmaster.pid'), 'utf8'), 10)
 
-/** Zombies excluded, which a signal would still reach. */
+/** Whether a process runs; a zombie, which still accepts signals, does not. */
 export const isRunning = async (pid: number): Promise<boolean> => (await inspectProcess(pid)) !== undefined
 
 /** A process and its children, the process first. */
@@ -20,12 +20,12 @@ export const familyOf = async (parent: number): Promise<readonly number[]> => {
   return [parent, ...children]
 }
 
-/** @returns whether there was such a process */
+/** Sends a signal. @returns false when the process has ended */
 export const signalIfThere = (pid: number, signal: NodeJS.Signals): boolean => {
   try {
     return process.kill(pid, signal)
   } catch (error) {
-    // It may have ended by itself since we looked.
+    // It may have ended in the meantime.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     return false
   }
@@ -33,7 +33,7 @@ export const signalIfThere = (pid: number, signal: NodeJS.Signals): boolean => {
 
 /** Kills a process and all its children at once, and waits until they are gone. @returns how many there were */
 export const killFamily = async (parent: number): Promise<number> => {
-  // Standing still, it starts no further process behind our back.
+  // Stopped, it cannot start further processes meanwhile.
   process.kill(parent, 'SIGSTOP')
   const pids = await familyOf(parent)
   const killed = pids.filter((pid) => signalIfThere(pid, 'SIGKILL'))

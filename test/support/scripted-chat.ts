@@ -8,17 +8,17 @@ export interface Asked {
   readonly payload: Readonly<Record<string, unknown>>
 }
 
-/** Answers one event: with what the server says, or with nothing; `times` is how often it was heard, this time included. */
+/** Answers one event; undefined is no answer. `times` counts how often the event was received, this time included. */
 export type Script = (asked: Asked, socket: Socket, times: number) => unknown
 
 export interface ScriptedChat {
   readonly url: string
   readonly server: Server
-  /** All that the server heard. */
+  /** Everything that the server received. */
   readonly asked: readonly Asked[]
 }
 
-/** Runs a chat server that answers by a script, for as long as the work lasts. */
+/** Runs a chat server that answers from a script, for as long as the work lasts. */
 export const withScriptedChat = async (script: Script, work: (chat: ScriptedChat) => Promise<void>): Promise<void> => {
   const http = createServer().listen(0, '127.0.0.1')
   await once(http, 'listening')

@@ -1,5 +1,5 @@
-// A server of its own with a store of its own, of which several save at the same moment: bundled and started by
-// `sending-processes.ts`. Says when it is connected, waits for the word to go, tells what was answered. Any error ends it.
+// One of several processes that save at the same moment, each through its own store: bundled and started by
+// `sending-processes.ts`. Reports that it is connected, waits for `go`, reports the answers. Any error ends it.
 import { once } from 'node:events'
 import { createChatStore, type NewChatMessage, type SavedChatMessage } from '../../src/index.js'
 

@@ -8,7 +8,7 @@ import { bundleProgram } from './bundle.js'
 import { nodeModules } from './embedded-servers.js'
 import type { SendingOrder } from './sending-process.js'
 
-/** How a process ended, and what its store had answered, message by message. */
+/** How a process ended, and the answers of its store in the order of the messages. */
 export interface Sent {
   readonly exitCode: number | null
   readonly stderr: string
@@ -17,7 +17,7 @@ export interface Sent {
 
 /**
  * Sends each list of messages through a store in a process of its own, all messages of all processes at once.
- * @param onGo what else is to happen from that moment on
+ * @param onGo runs at the same time as the sending
  */
 export const sendFromProcesses = async (
   databaseUrl: string,
@@ -60,7 +60,7 @@ const startSender = (program: string, order: SendingOrder) => {
   const failed = ended.then(({ exitCode }) => {
     throw new Error(`a sending process ended (${exitCode}) before it was connected: ${stderr}`)
   })
-  // Once it is connected its end is told by `ended`.
+  // After the connection `ended` reports how it ended.
   failed.catch(() => undefined)
   child.send(order)
   return { child, connected: Promise.race([reported, failed]), ended }

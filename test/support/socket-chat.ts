@@ -8,7 +8,7 @@ import { until } from './until.js'
 
 export const SECRET = 'correct horse battery staple'
 
-/** An acknowledgement as a client gets it; which fields are there depends on the event. */
+/** An acknowledgement as a client gets it; its fields depend on the event. */
 export interface Ack {
   readonly ok: boolean
   readonly error?: { readonly code: string; readonly message: string; readonly retryable: boolean }
@@ -28,7 +28,7 @@ export interface Received {
   readonly payload: unknown
 }
 
-/** One client of the official library, with everything that it was sent. */
+/** A client of the official library, with everything that it received. */
 export interface Peer {
   readonly socket: Socket
   readonly received: readonly Received[]
@@ -36,9 +36,9 @@ export interface Peer {
   readonly ask: (event: string, ...args: readonly unknown[]) => Promise<Ack>
   /** Payloads of one event so far. */
   readonly all: (event: string) => readonly unknown[]
-  /** Waits until that many of the event have come, and gives the payload of the last of them. */
+  /** Waits until the event has come that many times. @returns the payload of the last one */
   readonly next: (event: string, count?: number) => Promise<Record<string, unknown>>
-  /** Waits until the connection has ended, and gives the library's word for why. */
+  /** Waits until the connection has ended. @returns the library's reason */
   readonly disconnected: () => Promise<string>
 }
 
@@ -65,7 +65,7 @@ export interface TestChat {
   readonly connect: (transport?: Transport, headers?: Readonly<Record<string, string>>) => Promise<Peer>
 }
 
-/** Starts a server on a migrated database and connects clients to it; whatever was opened is closed when the work is over. */
+/** Starts a server on a migrated database and connects clients to it; closes everything when the work is over. */
 export const withChat = async (
   database: TestDatabase,
   options: Partial<ChatServerOptions>,
@@ -106,7 +106,7 @@ export const withChat = async (
   }
 }
 
-/** The application's tables after `chatkeep migrate`: its staff and its clients, and no message. */
+/** Brings the database to the application's tables after `chatkeep migrate`, with users and clients but no messages. */
 export const withoutMessages = async (database: TestDatabase): Promise<void> => {
   await migrated(database, 'crm-before')
   await database.query('TRUNCATE "ChatMessage"')
@@ -167,7 +167,7 @@ const toPeer = (socket: Socket): Peer => {
   }
 }
 
-/** Holds back every write to the messages, while reads go on, until it is released or the work is over. */
+/** Blocks writes to the messages, but not reads, until `release` is called or the work is over. */
 export const whileBlocked = async (
   database: TestDatabase,
   work: (release: () => Promise<unknown>) => Promise<void>,
@@ -183,7 +183,7 @@ export const whileBlocked = async (
   }
 }
 
-/** Waits until so many sessions of the database wait for a lock. */
+/** Waits until that many sessions of the database wait for a lock. */
 export const untilWaiting = async (database: TestDatabase, sessions: number): Promise<void> => {
   const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
   await until(async () => expect(await database.query(waiting)).toHaveLength(sessions), {

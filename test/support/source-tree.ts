@@ -49,7 +49,7 @@ export const innerRoomOf = (path: string): string => (path.split('/').length < 3
 /** Which room may import from which, and why. */
 export type Directions = Readonly<Record<string, Readonly<Record<string, string>>>>
 
-/** Imports between rooms that no direction allows, as `file -> target`; a room that everybody may use needs no direction. */
+/** Imports between rooms that no direction allows, as `file -> target`. @param leaves rooms that every room may import */
 export const forbiddenImports = (
   imports: readonly Import[],
   directions: Directions,
@@ -71,7 +71,7 @@ export const unusedDirections = (imports: readonly Import[], directions: Directi
     .filter((direction) => !used.has(direction))
 }
 
-/** Circles of imports between the places that `placeOf` names, each as `a -> b -> a`. */
+/** Cycles of imports between the places that `placeOf` names, each as `a -> b -> a`. */
 export const circles = (
   imports: readonly Import[],
   placeOf: (path: string) => string = (path) => path,
@@ -94,13 +94,13 @@ export const circles = (
   return found
 }
 
-/** Files that import a package outside of where it belongs. */
+/** Files that import a package outside the place it is restricted to. */
 export const strayPackages = (imports: readonly Import[], name: string, allowed: RegExp): readonly string[] =>
   imports
     .filter(({ target, isPackage, file }) => isPackage && target === name && !allowed.test(file))
     .map(({ file }) => file)
 
-/** Folders with more files than a reader takes in at a glance, as `folder: count`. */
+/** Folders with more than `most` files, as `folder: count`. */
 export const crowdedFolders = (paths: readonly string[], most: number): readonly string[] => {
   const counts = new Map<string, number>()
   for (const path of paths) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1)

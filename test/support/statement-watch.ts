@@ -2,21 +2,21 @@ import type { Tap } from './cuttable-proxy.js'
 import { readMessages } from './wire-messages.js'
 
 /**
- * What to do at a statement. `cut before`: the server never gets it. `cut after`: the server has carried it out, and its
- * answer never arrives. A function is called while the statement is passed on.
+ * What to do at a statement. `cut before`: the server never gets it. `cut after`: the server executes it, and its answer
+ * never arrives. A function is called while the statement is passed on.
  */
 export type AtStatement = 'pass' | 'cut before' | 'cut after' | (() => void)
 
-/** A statement by its text, and by the last one before it that says where the command is: every COMMIT reads the same. */
+/** Identifies a statement by its text and, as every COMMIT reads the same, by the last distinctive statement before it. */
 export type Judge = (statement: string) => AtStatement
 
-/** What opens a transaction or only looks: it leaves nothing, so its text says enough. */
+/** Statements that open a transaction or only read: their text is enough. */
 const OPENING = /^(?:BEGIN|START|ROLLBACK|SET|SELECT)\b/i
 
-/** What ends a step, and reads the same for every one. */
+/** Statements that end a step; all steps share the text. */
 const ENDING = /^(?:COMMIT\b|INSERT INTO "?(?:migrations|chatkeep_runs)\b|DELETE FROM "migrations\b)/i
 
-/** Asks the judge about each statement of a connection, as its client sends it. */
+/** Asks `judge` about each statement as the client sends it. */
 export const watchStatements = (judge: Judge) => (): Tap => {
   const readClient = readMessages('client')
   const readServer = readMessages('server')

@@ -1,12 +1,12 @@
 import { createServer, connect, type AddressInfo } from 'node:net'
 
 /**
- * Stands between a client and the server and counts the transactions (single statements count as one each).
- * Behind a pooler that hands out a server per transaction, more than one means: not in the same session.
+ * Counts the transactions between a client and the server; a single statement counts as one.
+ * Behind a pooler in transaction mode, two transactions may run in two sessions.
  */
 export const countTransactions = async (url: string, work: (url: string) => Promise<void>): Promise<number> => {
   const server = new URL(url)
-  // The session itself says once that it is ready, before anything was asked.
+  // The first ReadyForQuery ends the connection's start-up.
   let ready = -1
   const proxy = createServer((client) => {
     const upstream = connect(Number(server.port), server.hostname)
@@ -34,5 +34,5 @@ export const countTransactions = async (url: string, work: (url: string) => Prom
   }
 }
 
-/** Of the first message of the server: one byte for its type, four for its length, which counts itself. */
+/** Size of the server's first message: one byte of type, then four of length, which includes itself. */
 const sizeOf = (bytes: Buffer): number => (bytes.length < 5 ? Infinity : bytes.readInt32BE(1) + 1)

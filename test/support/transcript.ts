@@ -10,7 +10,7 @@ export const SHOP_MESSAGES = 14
 
 export type LinePart = Readonly<Record<string, unknown>>
 
-/** One line of a transcript: valid, but for what is given. */
+/** One line of a transcript: a valid one with the given fields replaced. */
 export const transcriptLine = (part: LinePart = {}): string =>
   JSON.stringify({
     at: '2026-04-01T09:00:08.250Z',
@@ -32,7 +32,7 @@ export const manyLines = (messages: number): string =>
     return `${transcriptLine({ at, conversation: guest, from, username: guest, text: `message ${index}` })}\n`
   }).join('')
 
-/** Writes a file that is gone after the test. @returns its path */
+/** Writes a file that is removed after the test. @returns its path */
 export const writeInput = async (content: string | Buffer, name = 'transcript'): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'chatkeep-test-'))
   onTestFinished(() => rm(folder, { recursive: true }))

@@ -4,7 +4,7 @@ export interface WireMessage {
   readonly body: Buffer
 }
 
-/** Cuts a stream into messages: a byte for the type, four for the length, which counts itself. A client's first has no type. */
+/** Splits a stream into messages: one byte of type, four of length, which includes itself. A client's first has no type. */
 export const readMessages = (side: 'client' | 'server'): ((bytes: Buffer) => WireMessage[]) => {
   let rest: Buffer = Buffer.alloc(0)
   let typeBytes = side === 'client' ? 0 : 1

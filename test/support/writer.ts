@@ -8,15 +8,15 @@ interface Written {
   readonly idempotencyKey: string | null
 }
 
-/** The columns that a version of the application writes; the old one knows no guests. */
+/** The columns that each version of the application writes; the old one has no guests. */
 const VERSIONS = {
   new: '"guestUsername", "idempotencyKey"',
   old: '',
 } as const
 
 /**
- * Writes messages of a client all the time while the work lasts, as the new application where the database takes that,
- * else as the old one. Then looks whether every message that was acknowledged is there, as it was written.
+ * Writes messages of a client while the work lasts: as the new application if the database has its columns, else as the
+ * old one. Then checks that each acknowledged message is there, as it was written.
  */
 export const withWriter = async (database: TestDatabase, work: () => Promise<void>): Promise<void> => {
   const client = await database.client({ application_name: 'chatkeep writer' })
@@ -25,7 +25,7 @@ export const withWriter = async (database: TestDatabase, work: () => Promise<voi
   const writing = (async () => {
     for (let number = 0; !isOver.value; number += 1) {
       acknowledged.push(await write(client, `written ${number}`, number))
-      // Fifty messages a second are a lively chat; as many as fit would be all that the tests measure.
+      // Fifty messages a second is a lively chat; writing without a pause would slow down everything else.
       await delay(20)
     }
   })()

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './support/longest-first.js'
 
 // An unusual zone, so code that takes stored UTC for local time fails.
 process.env.TZ = 'Pacific/Chatham'
@@ -16,6 +17,7 @@ export default defineConfig({
     // Only for tests that hang: on a busy machine a test takes several times as long, and that is no failure.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    sequence: { sequencer: LongestFirst },
     projects: [
       // Unit tests leave the process as it is, so files share one: half the processor time.
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },

@@ -3,17 +3,17 @@ import type { Run } from '../cli/command.js'
 import { withOutputFlags } from '../cli/flags.js'
 
 const DETAILS = `
-Needs no database.
+Does not connect to a database.
 
 Examples:
-  chatkeep explain                 every code, with a line each
-  chatkeep explain index_invalid   its meaning, cause and fix`
+  chatkeep explain                 list all codes
+  chatkeep explain index_invalid   meaning, cause and fix of one code`
 
 export const explainCommand = (run: Run) =>
   withOutputFlags(new Command('explain'))
     .summary('explain a finding of verify: its meaning, cause and fix')
     .description('Explains the codes that verify prints before each finding.')
-    .argument('[code]', 'the code of a finding; all codes when absent')
+    .argument('[code]', 'the code of a finding; without it, all codes are listed')
     .addHelpText('after', DETAILS)
     .action(
       run(async (_context, code) => {
@@ -22,7 +22,7 @@ export const explainCommand = (run: Run) =>
       }),
     )
 
-/** Lets the shell complete the codes. They are not in the command itself, whose help must load nothing. */
+/** Adds the codes for shell completion. The command itself does not have them, because --help loads nothing else. */
 export const completeCodes = async (commands: readonly CommandUnknownOpts[]): Promise<void> => {
   const { knownCodes } = await import('../verify/explain-code.js')
   const argument = commands.find((command) => command.name() === 'explain')?.registeredArguments[0]

@@ -5,57 +5,59 @@ import { withDatabaseFlags } from '../cli/flags.js'
 import { OUTPUT_FORMATS } from '../terminal/formats/index.js'
 
 const DETAILS = `
-Errors make the answer "no" (exit 1); warnings and notes are shown and do not, unless --fail-on says so. Warnings are
-what the database works with and somebody should look at: guests' messages whose client exists but is not linked,
-messages of nobody, an archive that waits to be put back, settings that risk what was committed. Nothing is changed:
-the server keeps the session read-only. What a finding means, and how to mend it: chatkeep explain CODE.
+verify exits with 1 if it finds an error. Warnings and notes are only shown, unless --fail-on includes them. A warning
+means that the database works but should be looked at, for example unlinked guest messages, messages without client or
+guest, an archive that was not restored, or settings that risk committed data. verify runs in a read-only transaction
+and changes nothing. For the meaning, cause and fix of a finding: chatkeep explain CODE.
 
---probe writes, and takes it back: a guest's first message, the same again, one without a name, an operator's answer,
-history, recent chats, mark as read, by the code that serve and the library use, in one transaction that is rolled back.
-It finds what no catalog shows: triggers, rules and policies that swallow or hide messages, missing rights, sequences at
-their end. It uses up some values of sequences, and fires the application's triggers; NOTIFY is not sent. While it runs
-(some milliseconds; longer over a slow line) a few other new guests may wait for it. With a role, it has only that
-role's rights: name the one of the application.
+--probe writes and rolls back: in one transaction it saves a guest's first message, the same again, one without a name
+and an operator's answer, then reads history and recent chats and marks messages as read, with the code that serve and
+the library use. It detects what no catalog shows: triggers, rules and policies that discard or hide messages, missing
+privileges, exhausted sequences. It consumes some values of sequences and fires the application's triggers; NOTIFY is
+not sent. While it runs (some milliseconds, longer over a slow connection), other new guests may have to wait for it.
+With a role, it has only the privileges of that role: name the role of the application.
 
---application-schema compares the models of Prisma for "Client", "ChatMessage" and "User" with the tables: a field that
-must have a value where the column may have none fails when such a row is read.
+--application-schema compares the Prisma models of "Client", "ChatMessage" and "User" with the tables. For example, a
+field that is required although its column is nullable makes reads fail.
 
 Examples:
-  chatkeep verify                                      is the guest-chat update there, whole and sound?
-  chatkeep verify --expect rolled-back                 is it gone, whole?
-  chatkeep verify --application-role crm_app           may the application do what it must, and does it see all?
+  chatkeep verify                                      is the guest-chat update complete and sound?
+  chatkeep verify --expect rolled-back                 is it completely gone?
+  chatkeep verify --application-role crm_app           does the application's role have the privileges it needs?
   chatkeep verify --probe crm_app                      can the application's role do what guests need?
   chatkeep verify --application-schema prisma/schema.prisma --format github
-  chatkeep verify --format junit --fail-on warning     for a pipeline that wants to hear of warnings, too`
+  chatkeep verify --format junit --fail-on warning     for a pipeline that also fails on warnings`
 
 export const verifyCommand = (run: Run) =>
   withDatabaseFlags(new Command('verify'))
-    .summary('check that the database is as expected, and say what is not')
-    .description('Compares the database with what chatkeep needs: columns, indexes, history, and the data itself.')
+    .summary('check the database and report problems')
+    .description(
+      'Checks that the database has what chatkeep needs: columns, indexes, migration history, and consistent data.',
+    )
     .addOption(
       new Option('--format <format>', 'output format; --json is short for --format json (default: text)').choices(
         OUTPUT_FORMATS.map(({ name }) => name),
       ),
     )
     .addOption(
-      new Option('--expect <state>', 'the state that the database should be in')
+      new Option('--expect <state>', 'the expected state of the database')
         .choices(['migrated', 'rolled-back'] as const)
         .default('migrated' as const),
     )
     .addOption(
-      new Option('--fail-on <severity>', 'the least severity that makes the answer "no"')
+      new Option('--fail-on <severity>', 'the lowest severity that fails')
         .choices(['error', 'warning', 'note'] as const)
         .default('error' as const),
     )
-    .option('--probe [role]', 'also do what guests do, in a transaction that is rolled back; as this role')
+    .option('--probe [role]', 'also try the guest flow in a transaction that is rolled back, as this role')
+    .option('--application-schema <path>', "also check the application's schema.prisma, or a folder of *.prisma files")
+    .option('--migrations <dir>', 'use the migration files in this folder instead of those of chatkeep')
     .option(
-      '--application-schema <path>',
-      "also compare the application's schema.prisma, or a folder of *.prisma files",
+      '--application-role <name>',
+      "also check the privileges of the application's role, and that it sees every row",
     )
-    .option('--migrations <dir>', 'compare with the migrations in this folder instead of those that come with chatkeep')
-    .option('--application-role <name>', "check the rights of the application's role, too, and that it sees every row")
     .addOption(
-      new Option('--statement-timeout <duration>', 'how long the server may work on one question')
+      new Option('--statement-timeout <duration>', 'limit of each query')
         .argParser(parseDurationBetween('10ms', '1d'))
         .default(30_000, '30s'),
     )

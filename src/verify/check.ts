@@ -1,29 +1,34 @@
 import type { Expectation } from './expectation.js'
+import type { ExplanationsOf } from './explanation.js'
 import type { Facts } from './facts/facts.js'
 import type { Finding } from './finding.js'
+import type { RowQueryResult } from './row-query.js'
 import type { Severity } from './severity.js'
-import type { Answer } from './question.js'
 
-/** One check, decided by what was read beforehand. */
-export interface FactCheck {
+interface CommonCheck<Code extends string> {
+  /** Stable, lower-case words with hyphens, part of the public contract. */
   readonly name: string
-  /** In which directions it is asked. */
+  /** The expected states in which it runs. */
   readonly expectations: readonly Expectation[]
-  readonly findings: (facts: Facts) => readonly Finding[]
+  /** One for each code of its findings: `chatkeep explain` shows them. */
+  readonly explanations: ExplanationsOf<Code>
 }
 
-/** One check that has to look at rows. Its question may take too long; then that is its finding, and the others go on. */
-export interface DataCheck {
-  readonly name: string
-  readonly expectations: readonly Expectation[]
-  /** What is counted, in words. */
+/** A check that decides on facts, which are read before all checks. */
+export interface FactCheck<Code extends string = string> extends CommonCheck<Code> {
+  readonly findings: (facts: Facts) => readonly Finding<Code>[]
+}
+
+/** A check that queries rows. If the query takes too long, that becomes its finding, and the other checks go on. */
+export interface RowCheck<Code extends string = string> extends CommonCheck<Code> {
+  /** What the query counts, in words. */
   readonly object: string
-  /** Of the finding that no answer came in time: not known is as bad as the worst answer. */
+  /** Severity of a query that takes too long: that of the worst possible result. */
   readonly severity: Severity
-  /** A query for `Answer`, or undefined when there is nothing to ask, or something is missing that another check reports. */
-  readonly question: (facts: Facts) => string | undefined
-  /** Decides on the answer; it is undefined when none was asked for, or none came. */
-  readonly findings: (answer: Answer | undefined, facts: Facts) => readonly Finding[]
+  /** SQL for a `RowQueryResult`; undefined if there is nothing to query, or if tables or columns are missing, which another check reports. */
+  readonly query: (facts: Facts) => string | undefined
+  /** Decides on the result, which is undefined if there was no query or it took too long. */
+  readonly findings: (result: RowQueryResult | undefined, facts: Facts) => readonly Finding<Code>[]
 }
 
-export type Check = FactCheck | DataCheck
+export type Check = FactCheck | RowCheck

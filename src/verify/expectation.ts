@@ -1,5 +1,5 @@
-/** Which of the two states the database should be in. */
+/** The state that the database is expected to be in. */
 export type Expectation = 'migrated' | 'rolled-back'
 
-/** For checks that are asked in both directions. */
+/** For checks that run in both states. */
 export const ALWAYS: readonly Expectation[] = ['migrated', 'rolled-back']

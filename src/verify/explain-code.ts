@@ -1,7 +1,7 @@
 import { OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
 import type { Render } from '../terminal/render.js'
-import { explainedCodes, type ExplainedCode } from './codes.js'
+import { explainedCodes, type ExplainedCode } from './explained-codes.js'
 import { nearestWord } from './nearest-word.js'
 
 /**
@@ -28,7 +28,7 @@ const listing = (all: readonly ExplainedCode[]): Answer => ({
         all.map(({ code, severities, title }) => [code, severities.join(', '), title]),
       ),
       '',
-      `${all.length} codes. More on each: chatkeep explain CODE`,
+      `${all.length} codes. Details: chatkeep explain CODE`,
     ].join('\n'),
 })
 
@@ -70,7 +70,7 @@ const unknownCode = (code: string): OperatorError => {
   return new OperatorError('unknown_code', `no finding has the code ${JSON.stringify(code)}`, {
     hint:
       nearest === undefined
-        ? 'chatkeep explain lists all codes'
+        ? 'list all codes: chatkeep explain'
         : `did you mean ${nearest}? chatkeep explain ${nearest}`,
   })
 }

@@ -1,48 +1,49 @@
-import type { FindingCode } from './codes.js'
 import type { Severity } from './severity.js'
 
-/** Where in a file the cause, or the cure, of a finding is. */
+/** The place in a file that caused a finding or has to be changed to fix it. */
 export interface Place {
-  /** As the reader would name it. */
+  /** Path of the file as the user named it. */
   readonly file: string
+  /** Null if no single line is responsible. */
   readonly line: number | null
 }
 
-/** One thing that a check found. */
-export interface Finding {
-  readonly code: FindingCode
+/** A problem that a check found. */
+export interface Finding<Code extends string = string> {
+  /** Stable, lower-case snake case, part of the public contract. */
+  readonly code: Code
   readonly severity: Severity
   readonly object: string
   readonly expected: string
   readonly actual: string
-  /** Ids of up to five rows concerned; never what is in them, which is personal data. */
+  /** Ids of at most five affected rows; never their contents, which are personal data. */
   readonly sample: readonly number[]
-  /** What to type next. */
+  /** The command to run next. */
   readonly help: string
   readonly place?: Place | undefined
-  /** What was changed, as a unified diff. */
+  /** The change that was found, as a unified diff. */
   readonly diff?: string | undefined
-  /** SQLSTATE of the server's answer, where there was one. */
+  /** SQLSTATE of the server's error, if there was one. */
   readonly sqlState?: string | undefined
 }
 
-/** A finding that concerns no rows. */
-export const finding = (
+/** A finding that affects no rows. */
+export const finding = <Code extends string>(
   severity: Severity,
-  code: FindingCode,
+  code: Code,
   words: Omit<Finding, 'severity' | 'code' | 'sample'>,
-): Finding => ({
+): Finding<Code> => ({
   code,
   severity,
   ...words,
   sample: [],
 })
 
-/** A chatkeep command that goes to the same schema. */
+/** A chatkeep command line for the same schema. */
 export const commandLine = (words: string, { schema }: { readonly schema: string }): string =>
   schema === 'public' ? `chatkeep ${words}` : `chatkeep ${words} --schema ${shellWord(schema)}`
 
-/** The way to finish a rollback, or to begin one. */
+/** The command line that starts or finishes a rollback. */
 export const rollbackCommand = (facts: { readonly schema: string; readonly database: string }): string =>
   commandLine(`rollback --confirm ${shellWord(facts.database)}`, facts)
 

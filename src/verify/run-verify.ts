@@ -22,7 +22,7 @@ export interface VerifyFlags {
   readonly statementTimeout: number
 }
 
-/** Checks the database that `withTarget` provides, after the files that the flags name were read. */
+/** Reads the files that the flags name, then checks the database that `withTarget` provides. */
 export const runVerify = async (
   flags: VerifyFlags,
   { cwd, signal }: Pick<Terminal, 'cwd' | 'signal'>,
@@ -50,6 +50,6 @@ const refuseContradictions = ({ expect, probe }: VerifyFlags): void => {
   if (probe !== undefined && expect === 'rolled-back')
     throw new OperatorError(
       'usage',
-      '--probe and --expect rolled-back exclude each other: there are no guests to probe',
+      '--probe and --expect rolled-back exclude each other: a rolled-back database has no guest flow',
     )
 }

@@ -209,7 +209,7 @@ describe('a list is complete', () => {
   }
 
   test.for([
-    ['checks', join(src, 'verify', 'checks'), /export const \w+: (?:Fact|Data)Check\b/],
+    ['checks', join(src, 'verify', 'checks'), /export const \w+: (?:Fact|Row)Check\b/],
     ['metrics', join(src, 'metrics'), /export const \w+: Metric\b/],
     ['transcript formats', join(src, 'transcripts', 'formats'), /export const \w+: TranscriptFormat\b/],
     ['output formats', join(src, 'terminal', 'formats'), /export const \w+: OutputFormat\b/],

@@ -21,7 +21,7 @@ import { orphanedMessages } from './rows/orphaned-messages.js'
 import { ownerlessMessages } from './rows/ownerless-messages.js'
 import { rollbackLeftovers } from './rollback/rollback-leftovers.js'
 import { rolledBackHistory } from './rollback/rolled-back-history.js'
-import { rules } from './schema/rewrite-rules.js'
+import { rewriteRules } from './schema/rewrite-rules.js'
 import { runningChange } from './history/running-change.js'
 import { sequencesBehind } from './schema/sequences-behind.js'
 import { sequences } from './schema/sequences.js'
@@ -31,7 +31,10 @@ import { uniqueColumns } from './schema/unique-columns.js'
 import { unlinkedMessages } from './rows/unlinked-messages.js'
 import { unverifiedWithoutGuest } from './rows/unverified-without-guest.js'
 
-/** Add a check: write ./<name>.ts, list it here, in the order of its findings: causes before consequences. */
+/**
+ * All checks, in the order in which they run: causes before consequences. To add one, write a file with the check, its codes
+ * and their explanations, and list it here.
+ */
 export const checks: readonly Check[] = [
   chatTables,
   rollbackLeftovers,
@@ -47,7 +50,7 @@ export const checks: readonly Check[] = [
   uniqueColumns,
   unfilledColumns,
   columnDefaults,
-  rules,
+  rewriteRules,
   swallowingTriggers,
   constraints,
   sequences,

@@ -11,27 +11,27 @@ import {
 import { CHAT_TABLES, findColumn, OWN_TABLES } from '../../persistence/shape.js'
 import type { Expectation } from '../expectation.js'
 import { readMigrationChanges, type MigrationChange } from './migration-changes.js'
-import { readGuideColumns, type ReportedColumn } from './guide-columns.js'
+import { readGuestColumns, type ReportedColumn } from './guest-columns.js'
 import { readIntegrity, type Integrity } from './integrity.js'
 import { readRoleAccess, type RoleAccess } from '../../persistence/role-access.js'
-import { readSurroundings, type Surroundings } from './server-facts.js'
+import { readServerFacts, type ServerFacts } from './server-facts.js'
 
-/** All that the checks decide on, read in one snapshot. */
+/** What the checks decide on, read in one snapshot. */
 export interface Facts {
   readonly expectation: Expectation
   readonly database: string
   readonly schema: string
   readonly catalog: Catalog
   readonly history: History
-  /** Files and history side by side; without a history of ours every file is pending. */
+  /** The migration files compared with the history; without a history of chatkeep, every file is pending. */
   readonly migrations: readonly MigrationStatus[]
   readonly files: readonly MigrationFile[]
-  /** How changed files differ from what was applied, by their numbers, as far as that was kept. */
+  /** How changed files differ from what was applied, by migration number; only for migrations whose SQL was kept. */
   readonly changes: ReadonlyMap<number, MigrationChange>
-  readonly guideColumns: readonly ReportedColumn[]
-  readonly surroundings: Surroundings
+  readonly guestColumns: readonly ReportedColumn[]
+  readonly server: ServerFacts
   readonly integrity: Integrity
-  /** Rights of the role that `--application-role` names. */
+  /** Privileges of the role named by `--application-role`. */
   readonly applicationRole: RoleAccess | undefined
 }
 
@@ -40,21 +40,21 @@ export interface FactsWanted {
   readonly database: string
   readonly schema: string
   readonly files: readonly MigrationFile[]
-  /** Whose rights are wanted, too. */
+  /** The role whose privileges are read. */
   readonly applicationRole?: string | undefined
 }
 
-/** Reads the facts. Rows of the application's tables are not among them. */
+/** Reads the facts, which include no rows of the application's tables. */
 export const readFacts = async (client: Queryable, wanted: FactsWanted): Promise<Facts> => {
   const { schema, files, applicationRole: role } = wanted
-  const surroundings = await readSurroundings(client, schema)
-  const guideColumns = await readGuideColumns(client, schema)
+  const server = await readServerFacts(client, schema)
+  const guestColumns = await readGuestColumns(client, schema)
   const catalog = await readCatalog(client, schema, [...CHAT_TABLES, ...OWN_TABLES])
   const integrity = await readIntegrity(client, schema)
   const applicationRole = role === undefined ? undefined : await readRoleAccess(client, schema, role)
   const history = await readHistory(client, schema)
   const migrations = compareHistory(files, historyRows(history, files))
-  const changes = await readMigrationChanges(client, { schema, migrations, files, surroundings })
+  const changes = await readMigrationChanges(client, { schema, migrations, files, server })
   return {
     ...wanted,
     files,
@@ -62,24 +62,24 @@ export const readFacts = async (client: Queryable, wanted: FactsWanted): Promise
     history,
     migrations,
     changes,
-    guideColumns,
-    surroundings,
+    guestColumns,
+    server,
     integrity,
     applicationRole,
   }
 }
 
-/** Whether the table is there. Without it, its columns and indexes are not worth a finding each. */
+/** Whether the table exists. If not, its columns and indexes need no findings of their own. */
 export const hasTable = ({ catalog }: Pick<Facts, 'catalog'>, table: string): boolean => catalog.tables.includes(table)
 
-/** Whether any of the chat's tables is there. */
+/** Whether any table of the chat exists. */
 export const hasChatTables = (facts: Pick<Facts, 'catalog'>): boolean =>
   CHAT_TABLES.some((table) => hasTable(facts, table))
 
-/** Whether a question about these columns can be asked. */
+/** Whether a query can use these columns. */
 export const hasColumns = ({ catalog }: Pick<Facts, 'catalog'>, table: string, columns: readonly string[]): boolean =>
   columns.every((column) => findColumn(catalog, table, column) !== undefined)
 
-/** How a migration stands in the history, by its name without number. */
+/** The state of a migration, by its name without number. */
 export const migrationState = ({ migrations }: Facts, name: string): MigrationStatus['state'] | undefined =>
   migrations.find((migration) => migration.name === name)?.state

@@ -1,4 +1,4 @@
-// A default is constant when nothing in it is volatile or depends on the time; the functions are found in its parse tree.
+// A default is constant if its parse tree has no volatile or stable function and no SQL value function.
 const DEFAULTS = `
     SELECT coalesce(json_agg(json_build_object('table', c.relname, 'column', a.attname,
       'expression', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
@@ -21,7 +21,7 @@ const BROKEN_INDEXES = `
     JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
     WHERE NOT (x.indisvalid AND x.indisready AND x.indislive)`
 
-// Servers before 18 have no "conenforced": there, every constraint is.
+// Before PostgreSQL 18 there is no "conenforced", and every constraint is enforced.
 const CONSTRAINTS = `
     SELECT c.relname AS "table", k.conname AS "name", k.conrelid, k.confrelid,
       CASE k.contype WHEN 'f' THEN 'foreign key' WHEN 'c' THEN 'check' ELSE 'not null' END AS "kind",
@@ -60,7 +60,7 @@ const RULES = `
     JOIN pg_catalog.pg_rewrite AS r ON r.ev_class = c.oid
     WHERE r.ev_type IN ('2', '3') AND r.ev_enabled IN ('O', 'A')`
 
-// Bits of tgtype: 1 for each row, 2 before, 4 at an insert.
+// Bits of tgtype: 1 FOR EACH ROW, 2 BEFORE, 4 INSERT.
 const INSERT_TRIGGERS = String.raw`
     SELECT coalesce(json_agg(json_build_object('table', c.relname, 'name', t.tgname, 'function', p.oid::regprocedure::text,
       'language', l.lanname, 'source', p.prosrc) ORDER BY c.relname, t.tgname), '[]')
@@ -70,7 +70,7 @@ const INSERT_TRIGGERS = String.raw`
     JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
     WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 7 = 7 AND t.tgname NOT LIKE 'chatkeep\_%'`
 
-// By its default a column depends on the sequence; by identity the sequence depends on the column.
+// A default makes the column depend on the sequence; an identity column makes the sequence depend on the column.
 const SEQUENCES = `
     SELECT coalesce(json_agg(json_build_object('table', c.relname, 'column', a.attname,
       'schema', n.nspname, 'name', s.relname, 'increment', q.seqincrement::text,
@@ -102,8 +102,8 @@ const SEQUENCES = `
     JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = s.oid`
 
 /**
- * Gives the one row of `Integrity`, for a schema ($1) and its tables ($2). One statement, since each is a round trip to a
- * server that may be far away.
+ * Returns `Integrity` as one row, for tables ($2) of a schema ($1). One statement saves round trips to a server that may be far
+ * away.
  */
 export const SELECT_INTEGRITY = `
   WITH chat AS MATERIALIZED (

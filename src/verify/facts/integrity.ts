@@ -9,21 +9,21 @@ export interface ColumnDefault {
   readonly column: string
   /** As `pg_get_expr` writes it, e.g. `CURRENT_TIMESTAMP`. */
   readonly expression: string
-  /** Gives the same value at every insert. */
+  /** Whether every insert gets the same value. */
   readonly constant: boolean
 }
 
-/** An index that is not whole; those that are, are not listed. */
+/** An index that is not valid, ready and live; sound indexes are not listed. */
 export interface BrokenIndex {
   readonly table: string
   readonly name: string
-  /** `not-ready`: inserts do not reach it. `not-live`: it was about to be dropped. `invalid`: inserts do, reads do not. */
+  /** `not-ready`: inserts do not update it. `not-live`: it was being dropped. `invalid`: inserts update it, but queries do not use it. */
   readonly state: 'invalid' | 'not-ready' | 'not-live'
-  /** Somebody builds an index on this table at this moment. */
+  /** Whether an index is being built on this table right now. */
   readonly building: boolean
 }
 
-/** A foreign key, a check or a NOT NULL of the chat's tables that the server does not vouch for; those that it does, are not listed. */
+/** A foreign key, check or NOT NULL constraint that rows may violate; constraints that the server enforces are not listed. */
 export interface DoubtfulConstraint {
   readonly table: string
   readonly name: string
@@ -32,7 +32,7 @@ export interface DoubtfulConstraint {
   readonly validated: boolean
   /** False for NOT ENFORCED, from PostgreSQL 18. */
   readonly enforced: boolean
-  /** Its triggers do not fire. */
+  /** Whether its triggers are disabled. */
   readonly disabled: boolean
 }
 
@@ -44,7 +44,7 @@ export interface RewriteRule {
   readonly instead: boolean
 }
 
-/** A trigger of the application that sees each row before it is inserted, and may change or refuse it. */
+/** A BEFORE INSERT trigger of the application for each row, which can change or discard the row. */
 export interface InsertTrigger {
   readonly table: string
   readonly name: string
@@ -53,27 +53,27 @@ export interface InsertTrigger {
   readonly source: string
 }
 
-/** The sequence that gives an id. Sizes are text, since they go up to 2^63. */
+/** The sequence behind an id. Numbers are text, because they can be as large as 2^63. */
 export interface IdSequence {
   readonly table: string
   readonly column: string
   readonly schema: string
   readonly name: string
-  /** Belongs to the column: dropped, dumped and restarted with it. */
+  /** Whether the column owns it: it is then dropped, dumped and restarted with the column. */
   readonly owned: boolean
   readonly increment: string
-  /** The last value it gave, or one step before its start; null when this role may not know it. */
+  /** Its last value, or one step before its start; null if the role may not read it. */
   readonly last: string | null
-  /** The last value it can give: its own limit, or that of the column's type. */
+  /** Its largest possible value: the limit of the sequence or of the column's type. */
   readonly limit: string
 }
 
-/** What the server itself does for, or against, the rows of the chat's tables. */
+/** Objects that affect the rows of the chat's tables: defaults, indexes, constraints, rules, triggers, sequences. */
 export interface Integrity {
   readonly defaults: readonly ColumnDefault[]
   readonly brokenIndexes: readonly BrokenIndex[]
   readonly doubtfulConstraints: readonly DoubtfulConstraint[]
-  /** Whether the server vouches that every "clientId" is a client's. */
+  /** Whether an enforced foreign key guarantees that the client of every message exists. */
   readonly clientReferenced: boolean
   readonly rules: readonly RewriteRule[]
   readonly insertTriggers: readonly InsertTrigger[]

@@ -3,15 +3,15 @@ import { migrationTitle, runsInTransaction, type MigrationFile } from '../../mig
 import type { MigrationStatus } from '../../migrations/ledger/history.js'
 import { readAppliedSql, type AppliedSql } from '../../migrations/ledger/runs.js'
 import { splitStatements } from '../../migrations/ledger/split-statements.js'
-import type { Surroundings } from './server-facts.js'
+import type { ServerFacts } from './server-facts.js'
 
 /** How a migration file differs from what was applied. */
 export interface MigrationChange {
-  /** In one line; says so where the difference changes nothing. */
+  /** The difference in one line, including whether it affects the statements. */
   readonly summary: string
-  /** From what was applied to the file as it is; absent where both are the same. */
+  /** Unified diff from the applied content to the file; absent if both are equal. */
   readonly diff: string | undefined
-  /** Only the hash was changed: the file is what was applied. */
+  /** Whether only the hash differs: the file has the content that was applied. */
   readonly isSame: boolean
   /** The first line of the file that differs. */
   readonly line: number | null
@@ -21,16 +21,16 @@ interface Comparable {
   readonly schema: string
   readonly migrations: readonly MigrationStatus[]
   readonly files: readonly MigrationFile[]
-  readonly surroundings: Pick<Surroundings, 'readableOwnTables'>
+  readonly server: Pick<ServerFacts, 'readableOwnTables'>
 }
 
-/** Compares changed files with what chatkeep kept when it applied them; an older version kept nothing. */
+/** Compares changed files with the SQL that chatkeep kept when it applied them; older versions kept none. */
 export const readMigrationChanges = async (
   client: Queryable,
-  { schema, migrations, files, surroundings }: Comparable,
+  { schema, migrations, files, server }: Comparable,
 ): Promise<ReadonlyMap<number, MigrationChange>> => {
   const ids = migrations.filter(({ state }) => state === 'changed').map(({ id }) => id)
-  if (ids.length === 0 || !surroundings.readableOwnTables.includes('chatkeep_runs')) return new Map()
+  if (ids.length === 0 || !server.readableOwnTables.includes('chatkeep_runs')) return new Map()
   const kept = await readAppliedSql(client, schema, ids)
   const changes = new Map<number, MigrationChange>()
   for (const [id, applied] of kept) {
@@ -52,24 +52,24 @@ const describeChange = async (applied: AppliedSql, file: MigrationFile): Promise
   const diff = createTwoFilesPatch(...labels, applied.sql, file.sql, `applied on ${day}`, 'now', options)
   const [hunk] = structuredPatch(...labels, applied.sql, file.sql, '', '', { context: 0 }).hunks
   const summary = (await haveSameStatements(applied.sql, file.sql))
-    ? 'it differs only in white space or comments: its statements are those that were applied'
-    : `another content than was applied on ${day}`
+    ? 'differs only in white space or comments: the statements are those that were applied'
+    : `differs from what was applied on ${day}`
   return { summary, diff, isSame: false, line: hunk?.newStart ?? null }
 }
 
-// The hash is of name and content together.
+// The hash covers name and content.
 const sameText = ({ migration }: AppliedSql, file: MigrationFile): string =>
   migration === migrationTitle(file)
-    ? 'the content is what was applied, so the hash in the history was changed'
-    : `the content is what was applied, under another name: ${migration}`
+    ? 'same content as applied: the hash in the history was changed'
+    : `same content as applied, under another name: ${migration}`
 
 const haveSameStatements = async (applied: string, now: string): Promise<boolean> => {
-  // One comment is no comment: it decides whether the file runs in a transaction.
+  // One comment has an effect: it decides whether the file runs in a transaction.
   if (runsInTransaction({ sql: applied }) !== runsInTransaction({ sql: now })) return false
   try {
     return (await shapeOf(applied)) === (await shapeOf(now))
   } catch {
-    // What the parser cannot read is compared by nobody; then the diff has to speak for itself.
+    // The parser does not understand one of them, so only the diff shows the difference.
     return false
   }
 }

@@ -1,49 +1,49 @@
 import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
 
-/** A setting as this session has it, and where it comes from, in the words of pg_settings. */
+/** A setting of this session and its source, as in pg_settings. */
 export interface ServerSetting {
   readonly value: string
   readonly source: string
 }
 
-/** A setting that new sessions get. */
+/** A setting for new sessions. */
 export interface RoleSetting {
   /** Null for every role. */
   readonly role: string | null
-  /** In this database alone. */
+  /** Whether it applies only to this database. */
   readonly inDatabase: boolean
   readonly value: string
 }
 
-/** What is around the application's tables: the server, the schema, and what chatkeep itself may have left there. */
-export interface Surroundings {
+/** Facts about the server and the schema, including objects of chatkeep. */
+export interface ServerFacts {
   readonly serverVersion: string
   readonly fsync: ServerSetting
   readonly synchronousCommit: ServerSetting
   readonly fullPageWrites: ServerSetting
-  /** Where synchronous_commit is set for sessions in this database, other than in the server's configuration. */
+  /** Settings of synchronous_commit for databases and roles that affect sessions in this database. */
   readonly commitSettings: readonly RoleSetting[]
-  /** Name of the user that asks. */
+  /** Name of the session's user. */
   readonly user: string
-  /** Of the database, e.g. `UTF8`. */
+  /** Encoding of the database, e.g. `UTF8`. */
   readonly encoding: string
   readonly schemaExists: boolean
-  /** Tables of the application that a crash empties. */
+  /** UNLOGGED tables of the application, which a crash empties. */
   readonly unloggedTables: readonly string[]
-  /** Tables whose names begin with `chatkeep_`. */
+  /** Tables whose names start with `chatkeep_`. */
   readonly ownTables: readonly string[]
-  /** Those of them that this role may read. */
+  /** Those of `ownTables` that the role may read. */
   readonly readableOwnTables: readonly string[]
   readonly ownFunctions: readonly string[]
-  /** Triggers on "ChatMessage" whose names begin with `chatkeep_`. */
+  /** Triggers on "ChatMessage" whose names start with `chatkeep_`. */
   readonly ownTriggers: readonly string[]
-  /** `chatkeep migrate (pid 17)` and the like: who is changing the database at this moment. */
+  /** Sessions of a running migrate or rollback, as `chatkeep migrate (pid 17)`. */
   readonly runningChanges: readonly string[]
 }
 
-// One statement, since each is a round trip to a server that may be far away.
-const SELECT_SURROUNDINGS = String.raw`
+// One statement saves round trips to a server that may be far away.
+const SELECT_SERVER_FACTS = String.raw`
   WITH own_tables AS MATERIALIZED (
     SELECT c.oid, c.relname::text AS "name"
     FROM pg_catalog.pg_class AS c
@@ -102,6 +102,5 @@ const SELECT_SURROUNDINGS = String.raw`
       ORDER BY a.pid
     ) AS "runningChanges"`
 
-export const readSurroundings = async (client: Queryable, schema: string): Promise<Surroundings> => {
-  return onlyRow(await client.query<Surroundings>(SELECT_SURROUNDINGS, [schema]))
-}
+export const readServerFacts = async (client: Queryable, schema: string): Promise<ServerFacts> =>
+  onlyRow(await client.query<ServerFacts>(SELECT_SERVER_FACTS, [schema]))

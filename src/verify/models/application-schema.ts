@@ -5,10 +5,9 @@ import type { ApplicationSchema } from './model.js'
 import { toModels } from './prisma-blocks.js'
 
 /**
- * Reads a schema of Prisma: one file, or all `*.prisma` files of a folder and the folders in it.
- * @param path as the reader named it; findings name files by it
- * @param absolutePath where it is
- * @throws OperatorError `invalid_application_schema` naming file and line, or saying that no model is one of the chat's
+ * Reads a Prisma schema: one file, or all `*.prisma` files of a folder, including subfolders.
+ * @param path the path as the user named it, for messages
+ * @throws OperatorError `invalid_application_schema` with file and line, or if no model belongs to a table of the chat
  */
 export const readApplicationSchema = async (path: string, absolutePath: string): Promise<ApplicationSchema> => {
   const names = await listFiles(absolutePath)
@@ -21,7 +20,7 @@ export const readApplicationSchema = async (path: string, absolutePath: string):
   return schema
 }
 
-// Relative to the path; of a file it is nothing.
+// Relative to the path; empty if the path is a file.
 const listFiles = async (path: string): Promise<readonly string[]> => {
   try {
     if (!(await stat(path)).isDirectory()) return ['']
@@ -37,9 +36,13 @@ const listFiles = async (path: string): Promise<readonly string[]> => {
 }
 
 const foreignSchema = ({ path, models }: ApplicationSchema): OperatorError =>
-  new OperatorError('invalid_application_schema', `no model of ${path} is of the table "ChatMessage" or "Client"`, {
-    details: [
-      `models: ${models.map(({ name, table }) => (name === table ? name : `${name} (${table})`)).join(', ') || 'none'}`,
-    ],
-    hint: 'name the schema of the application that keeps the chat; a model of another name says @@map("ChatMessage")',
-  })
+  new OperatorError(
+    'invalid_application_schema',
+    `no model in ${path} belongs to the table "ChatMessage" or "Client"`,
+    {
+      details: [
+        `models: ${models.map(({ name, table }) => (name === table ? name : `${name} (${table})`)).join(', ') || 'none'}`,
+      ],
+      hint: 'name the schema of the application that has the chat; a model with another name needs @@map("ChatMessage")',
+    },
+  )

@@ -1,37 +1,37 @@
-/** Where a model, a field or an enum is written. */
+/** Where a model, field or enum is defined. */
 export interface Source {
   readonly file: string
   readonly line: number
-  /** The line as it is written, without outer white space. */
+  /** The line, trimmed. */
   readonly text: string
 }
 
-/** A field that stands for a column. */
+/** A field that maps to a column. */
 export interface ModelField {
   readonly name: string
   readonly column: string
-  /** As written, without `?` and `[]`: a scalar of Prisma's or the name of an enum. */
+  /** A Prisma scalar or the name of an enum, without `?` and `[]`. */
   readonly type: string
   /** Of `@db.VarChar(20)`: `VarChar`. */
   readonly nativeType: string | undefined
   readonly optional: boolean
   readonly list: boolean
-  /** Its value comes from a default of the database's. */
+  /** Whether the database generates its value by a default. */
   readonly generated: boolean
-  /** Its value comes from a default or `@updatedAt` that the ORM fills in by itself. */
+  /** Whether the ORM fills in its value, by a default or `@updatedAt`. */
   readonly filled: boolean
-  /** By itself: `@id` or `@unique`. */
+  /** Whether it has `@id` or `@unique`. */
   readonly unique: boolean
-  /** The ORM leaves it alone: `@ignore`, or a type that it does not support. */
+  /** Whether the ORM ignores it: `@ignore` or an unsupported type. */
   readonly ignored: boolean
   readonly source: Source
 }
 
-/** A field that stands for another model, by way of columns of this one. */
+/** A field that refers to another model through columns of this one. */
 export interface ModelRelation {
   readonly name: string
   readonly optional: boolean
-  /** Names of the fields that it rests on. */
+  /** Names of the fields with the foreign key. */
   readonly fields: readonly string[]
   readonly type: string
   readonly source: Source
@@ -51,14 +51,14 @@ export interface ModelEnum {
   readonly name: string
   /** Name of the type in the database. */
   readonly type: string
-  /** As they are in the database. */
+  /** As they are named in the database. */
   readonly labels: readonly string[]
   readonly source: Source
 }
 
-/** What the application's ORM believes of the database. */
+/** The models and enums of the application's ORM. */
 export interface ApplicationSchema {
-  /** File or folder, as the reader named it. */
+  /** File or folder, as the user named it. */
   readonly path: string
   readonly models: readonly Model[]
   readonly enums: readonly ModelEnum[]

@@ -3,7 +3,7 @@ import { OperatorError } from '../../errors.js'
 import type { Model, ModelEnum, ModelField, ModelRelation, Source } from './model.js'
 
 interface SchemaFile {
-  /** As the reader named it. */
+  /** As the user named it. */
   readonly name: string
   readonly text: string
 }
@@ -13,8 +13,8 @@ interface ParsedFile extends SchemaFile {
 }
 
 /**
- * Parses the files, of which models and enums may refer to those of others.
- * @throws OperatorError `invalid_application_schema` with file and line of what cannot be parsed
+ * Parses the files. Models and enums of a file may refer to those of others.
+ * @throws OperatorError `invalid_application_schema` with file and line of the syntax error
  */
 export const toModels = async (
   files: readonly SchemaFile[],
@@ -34,7 +34,7 @@ export const toModels = async (
 }
 
 const createParser = async (): Promise<(file: SchemaFile) => Schema> => {
-  // The package is CommonJS, whose exports Node cannot name.
+  // The package is CommonJS, and Node does not detect its named exports.
   const { default: ast } = await import('@mrleebo/prisma-ast')
   const parser = new ast.PrismaParser({ nodeLocationTracking: 'full' })
   const visitor = new (ast.VisitorClassFactory(parser))()
@@ -48,14 +48,14 @@ const createParser = async (): Promise<(file: SchemaFile) => Schema> => {
 }
 
 const unparsable = (name: string, text: string, error: unknown): OperatorError => {
-  // A token of the parser's; the one at the end of the file has no place.
+  // The token where the parser failed; at the end of the file it has no position.
   const { token } = error as { readonly token?: { readonly startLine?: number; readonly startColumn?: number } }
   const lines = text.split('\n')
   const line = Number.isInteger(token?.startLine) ? (token?.startLine ?? 1) : lines.length
   const column = Number.isInteger(token?.startColumn) ? (token?.startColumn ?? 1) : 1
-  return new OperatorError('invalid_application_schema', `${name}:${line}:${column}: this cannot be parsed`, {
+  return new OperatorError('invalid_application_schema', `${name}:${line}:${column}: cannot be parsed`, {
     details: [(lines[line - 1] ?? '').trimEnd(), `${' '.repeat(column - 1)}^`],
-    hint: 'npx prisma validate says what is wrong; npx prisma format brings it into the usual form',
+    hint: 'npx prisma validate shows what is wrong',
     cause: error,
   })
 }
@@ -96,7 +96,7 @@ const toField = (field: Field, file: ParsedFile): ModelField => {
   }
 }
 
-// The side without `fields` has no columns of its own.
+// The side without `fields` has no foreign key.
 const toRelation = (field: Field, file: ParsedFile): readonly ModelRelation[] => {
   const relation = field.attributes?.find(({ name }) => name === 'relation')
   const fields = (relation?.args ?? []).flatMap(({ value }) =>

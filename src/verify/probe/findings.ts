@@ -1,10 +1,10 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { SqlState, type ServerError } from '../../database/sql-state.js'
 import { CLIENT_ID } from '../../persistence/shape.js'
-import type { FindingCode } from '../codes.js'
+import type { ProbeCode } from './explanations.js'
 import { commandLine, finding, type Finding } from '../finding.js'
 
-/** Collects what a probe finds, each in the words of the step that failed. */
+/** Collects the findings of a probe. Equal findings of several steps become one. */
 export interface ProbeFindings {
   readonly refused: (step: string, error: ServerError) => void
   readonly swallowed: (step: string) => void
@@ -15,7 +15,7 @@ export interface ProbeFindings {
   readonly keyConflict: (step: string) => void
   readonly notMarked: (step: string) => void
   readonly notListed: (step: string) => void
-  readonly all: () => readonly Finding[]
+  readonly all: () => readonly Finding<ProbeCode>[]
 }
 
 interface Place {
@@ -26,8 +26,8 @@ interface Place {
 type Words = Pick<Finding, 'expected' | 'actual' | 'help'>
 
 export const createProbeFindings = (place: Place): ProbeFindings => {
-  const found: Finding[] = []
-  const add = (code: FindingCode, step: string, words: Words, sqlState?: string): void => {
+  const found: Finding<ProbeCode>[] = []
+  const add = (code: ProbeCode, step: string, words: Words, sqlState?: string): void => {
     const same = found.findIndex((one) => one.code === code && one.actual === words.actual)
     const [earlier] = same < 0 ? [] : found.splice(same, 1)
     const object = earlier === undefined ? `probe: ${step}` : `${earlier.object}; ${step}`
@@ -39,26 +39,26 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
       add(
         'probe_refused',
         step,
-        { expected: 'taken by the database', actual: describeRefusal(error), help: wayOut(error, place) },
+        { expected: 'accepted by the database', actual: describeRefusal(error), help: wayOut(error, place) },
         error.code,
       ),
     swallowed: (step) =>
       add('probe_message_lost', step, {
         expected: 'a row in "ChatMessage"',
-        actual: 'no row, and no error: a trigger or rule swallows the insert',
-        help: `find the trigger or rule that does it: ${table}`,
+        actual: 'no row and no error: a trigger or rule discards the insert',
+        help: `find the trigger or rule responsible: ${table}`,
       }),
     lost: (step, missing, written) =>
       add('probe_message_lost', step, {
-        expected: written === 1 ? 'the message that was stored' : `the ${written} messages that were stored`,
-        actual: `${missing} of ${written} not there: a trigger takes the row away, or row-level security hides it from ${place.user}`,
-        help: `find the trigger or policy that does it: ${table}`,
+        expected: written === 1 ? 'the saved message' : `the ${written} saved messages`,
+        actual: `${missing} of ${written} missing: a trigger deletes the row, or row-level security hides it from ${place.user}`,
+        help: `find the trigger or policy responsible: ${table}`,
       }),
     changed: (step, columns) =>
       add('probe_message_changed', step, {
-        expected: 'the message as it was said',
-        actual: `another value in ${columns.map(escapeIdentifier).join(', ')}: a trigger changes what is stored`,
-        help: `find the trigger that does it: ${table}`,
+        expected: 'the message as it was sent',
+        actual: `different values in ${columns.map(escapeIdentifier).join(', ')}: a trigger changes what is stored`,
+        help: `find the trigger responsible: ${table}`,
       }),
     withoutClient: (step, refusals) => {
       const [error] = refusals
@@ -66,11 +66,11 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
         'probe_client_not_made',
         step,
         {
-          expected: 'a client is made of the guest',
-          actual: `the message is kept without client: ${error === undefined ? 'no row, and no error: a trigger or rule on "Client" swallows the insert' : describeRefusal(error)}`,
+          expected: 'a client is created for the guest',
+          actual: `the message is saved without client: ${error === undefined ? 'no row and no error: a trigger or rule on "Client" discards the insert' : describeRefusal(error)}`,
           help:
             error === undefined
-              ? `find the trigger or rule that does it: ${describeTable(place, 'Client')}`
+              ? `find the trigger or rule responsible: ${describeTable(place, 'Client')}`
               : wayOut(error, place),
         },
         error?.code,
@@ -85,27 +85,27 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
     keyConflict: (step) =>
       add('probe_message_changed', step, {
         expected: 'recognised as a duplicate, nothing stored',
-        actual: 'refused, since the message that has the key is another one: a trigger changes what is stored',
-        help: `find the trigger that does it: ${table}`,
+        actual: 'rejected, because the key belongs to a different message: a trigger changes what is stored',
+        help: `find the trigger responsible: ${table}`,
       }),
     notMarked: (step) =>
       add('probe_not_marked_as_read', step, {
         expected: '1 message marked',
-        actual: `none: a trigger or rule swallows the update, or row-level security hides the row from ${place.user}`,
-        help: `find the trigger, rule or policy that does it: ${table}`,
+        actual: `none: a trigger or rule discards the update, or row-level security hides the row from ${place.user}`,
+        help: `find the trigger, rule or policy responsible: ${table}`,
       }),
     notListed: (step) =>
       add('probe_chat_not_listed', step, {
         expected: "the guest's chat",
-        actual: 'not among them: the triggers that keep the list did not fire',
+        actual: 'missing: the triggers that maintain the list did not fire',
         help: commandLine('migrate', place),
       }),
     all: () => found,
   }
 }
 
-// What the server says of the probe's own rows; details would repeat them, and are left out.
-const describeRefusal = ({ message, code }: ServerError): string => `refused: ${message} [${code}]`
+// Without the error's detail, which repeats values of the row.
+const describeRefusal = ({ message, code }: ServerError): string => `rejected: ${message} [${code}]`
 
 const describeTable = ({ schema }: Place, table: string): string => `psql -c '\\d ${qualified(schema, table)}'`
 
@@ -113,23 +113,23 @@ const wayOut = (error: ServerError, place: Place): string => {
   const table = escapeIdentifier(error.table ?? 'ChatMessage')
   switch (error.code) {
     case SqlState.insufficientPrivilege:
-      return `${grants(place)}; or, where a policy of row-level security refuses: psql -c '\\d ${qualified(place.schema, error.table ?? 'ChatMessage')}'`
+      return `${grants(place)}; or, if a row-level security policy rejects the row: psql -c '\\d ${qualified(place.schema, error.table ?? 'ChatMessage')}'`
     case SqlState.notNullViolation:
       if (error.column === CLIENT_ID.column) return commandLine('migrate', place)
       return `ALTER TABLE ${escapeIdentifier(place.schema)}.${table} ALTER COLUMN ${escapeIdentifier(error.column ?? '…')} SET DEFAULT …`
     case SqlState.sequenceGeneratorLimitExceeded:
-      return `look at the sequence and the type of its column: SELECT * FROM pg_sequences WHERE schemaname = '${place.schema.replaceAll("'", "''")}'`
+      return `check the sequence and the type of its column: SELECT * FROM pg_sequences WHERE schemaname = '${place.schema.replaceAll("'", "''")}'`
     case SqlState.undefinedTable:
     case SqlState.undefinedColumn:
     case SqlState.undefinedObject:
     case SqlState.invalidColumnReference:
       return commandLine('migrate', place)
     default:
-      return `find the constraint, trigger or rule that does it: ${describeTable(place, error.table ?? 'ChatMessage')}`
+      return `find the constraint, trigger or rule responsible: ${describeTable(place, error.table ?? 'ChatMessage')}`
   }
 }
 
-// What the core needs, and no more.
+// The privileges that the core needs, and no more.
 const grants = ({ schema, user }: Place): string => {
   const role = escapeIdentifier(user)
   const on = (table: string): string => qualified(schema, table)

@@ -8,24 +8,24 @@ import { ExitCode, OperatorError } from '../../errors.js'
 import { createChatStore } from '../../persistence/chat-store.js'
 import type { Finding } from '../finding.js'
 import { finding } from '../finding.js'
-import { playGuestFlow } from './flow.js'
+import { runGuestFlow } from './guest-flow.js'
 import { createProbeSession } from './session.js'
 
 export interface ProbeOptions extends SnapshotLimits {
   readonly schema: string
   readonly database: string
-  /** Whose rights it has; those of the session's own role when absent. */
+  /** The role whose privileges the probe has; by default the session's. */
   readonly role: string | undefined
   readonly signal: AbortSignal
 }
 
-/** How long a message may be tried: what somebody locks for a moment is no finding. */
+/** Time limit of a save with its retries, so that a short lock causes no finding. */
 const DEADLINE_MS = 2_000
 
 /**
- * Does for real, by the core's own code, what a guest and an operator do, in a transaction that is always rolled back.
- * Only values of sequences are used up.
- * @throws OperatorError on a standby, where nobody can write, and when it may not have the role's rights
+ * Runs what guests and operators do, with the code of the core, in a transaction that is always rolled back. Only values of
+ * sequences are consumed.
+ * @throws OperatorError on a standby, and if the session may not act as the role
  */
 export const probe = async (client: Queryable, options: ProbeOptions): Promise<readonly Finding[]> =>
   inRolledBackTransaction(client, options, async () => {
@@ -37,7 +37,7 @@ export const probe = async (client: Queryable, options: ProbeOptions): Promise<r
     const session = createProbeSession(client, options.signal)
     const store = createChatStore({ pool: session.pool }, { schema: options.schema, deadlineMs: DEADLINE_MS })
     const guest = { username: `chatkeep-probe-${randomUUID().slice(0, 13)}`, phone: probePhone(), operatorId }
-    return playGuestFlow({ store, client, session, guest, user, ...options })
+    return runGuestFlow({ store, client, session, guest, user, ...options })
   })
 
 const readWritability = async (
@@ -50,22 +50,22 @@ const readWritability = async (
   )
 
 const onStandby = ({ database }: ProbeOptions): OperatorError =>
-  new OperatorError('probe_on_standby', `the server is a standby, so nobody can write to ${database} through it`, {
+  new OperatorError('probe_on_standby', `the server is a standby, so ${database} is read-only on it`, {
     exitCode: ExitCode.unreachable,
-    hint: 'name the primary server, or leave out --probe',
+    hint: 'name the primary server, or omit --probe',
   })
 
 const readOnly = ({ database }: ProbeOptions): Finding => ({
   ...finding('error', 'probe_read_only', {
     object: `database ${database}`,
-    expected: 'sessions may write',
-    actual: 'they are read-only (default_transaction_read_only): no message can be saved',
-    help: `SET default_transaction_read_only = off; ALTER DATABASE ${escapeIdentifier(database)} RESET default_transaction_read_only; and see SHOW default_transaction_read_only for the role`,
+    expected: 'sessions that can write',
+    actual: 'read-only sessions (default_transaction_read_only): no message can be saved',
+    help: `SET default_transaction_read_only = off; ALTER DATABASE ${escapeIdentifier(database)} RESET default_transaction_read_only; then check the setting of the role: SHOW default_transaction_read_only`,
   }),
   sqlState: SqlState.readOnlyTransaction,
 })
 
-// An operator's answer names an operator where there is one, so that the foreign key is tried, too.
+// With the id of an operator, the probe also tests that foreign key.
 const findOperator = async (client: Queryable, { schema }: ProbeOptions): Promise<number | null> => {
   await client.query('SAVEPOINT operator')
   try {
@@ -74,7 +74,7 @@ const findOperator = async (client: Queryable, { schema }: ProbeOptions): Promis
     )
     return rows[0]?.id ?? null
   } catch {
-    // That the table is missing, or may not be read, is no matter of messages.
+    // Messages do not need the table, so it may be missing or unreadable.
     await client.query('ROLLBACK TO SAVEPOINT operator')
     return null
   }
@@ -90,7 +90,7 @@ const takeRole = async (client: Queryable, role: string | undefined): Promise<st
     if (!hasSqlState(error, SqlState.insufficientPrivilege)) throw error
     throw new OperatorError('insufficient_privilege', `this role may not act as ${role}: ${error.message}`, {
       exitCode: ExitCode.unreachable,
-      hint: `GRANT ${escapeIdentifier(role ?? '')} TO CURRENT_USER, as somebody who may; or connect as that role`,
+      hint: `GRANT ${escapeIdentifier(role ?? '')} TO CURRENT_USER, as a role that may grant it; or connect as that role`,
       sqlState: error.code,
       cause: error,
     })
@@ -98,5 +98,5 @@ const takeRole = async (client: Queryable, role: string | undefined): Promise<st
   return onlyRow(await client.query<{ user: string }>('SELECT current_user::text AS "user"')).user
 }
 
-// Country code 999 belongs to nobody, so the phone is no client's.
+// Country code 999 is unassigned, so no client has this phone.
 const probePhone = (): string => `+999${(randomBytes(4).readUInt32BE() % 1_000_000_000).toString().padStart(9, '0')}`

@@ -2,21 +2,21 @@ import type { Pool, QueryConfig, QueryResult } from 'pg'
 import type { Queryable } from '../../database/connection.js'
 import { isServerError, type ServerError } from '../../database/sql-state.js'
 
-/** One transaction that the core takes for a pool of connections. */
+/** A pool for the core whose connections all work in one transaction. */
 export interface ProbeSession {
   readonly pool: Pool
-  /** The server's refusals since the last call, also those that the core made something of, in their order. */
+  /** The server's errors since the last call, including those that the core handled. */
   readonly takeRefusals: () => readonly ServerError[]
 }
 
-/** Of the core's own transactions inside ours. */
+/** Savepoint in place of a transaction of the core. */
 const WORK = 'chatkeep_work'
-/** Of a statement outside of them: one that is refused must not end the whole. */
+/** Savepoint of a statement outside of one, so that its failure does not abort the whole transaction. */
 const STATEMENT = 'chatkeep_statement'
 
 /**
- * Lets the core run inside the transaction that is open on the client: its transactions become savepoints, and a refused
- * statement is undone alone. Whatever else begins or ends a transaction is refused, so that nothing of a probe can be committed.
+ * Runs the core inside the client's open transaction: transactions of the core become savepoints, and a failed statement is
+ * rolled back alone. Any other transaction command is an error, so nothing of a probe can be committed.
  */
 export const createProbeSession = (client: Queryable, signal: AbortSignal): ProbeSession => {
   let refusals: ServerError[] = []
@@ -38,7 +38,7 @@ export const createProbeSession = (client: Queryable, signal: AbortSignal): Prob
   }
 
   const query = async (request: string | QueryConfig, values?: unknown[]): Promise<QueryResult> => {
-    // A name would outlive the transaction on whatever connection a pooler gave us.
+    // A prepared statement would outlive the transaction on the connection of a pooler.
     const text = typeof request === 'string' ? request : request.text
     const parameters = typeof request === 'string' ? values : request.values
     const word = /^\s*(\w+)/.exec(text)?.[1]?.toUpperCase() ?? ''
@@ -70,7 +70,7 @@ export const createProbeSession = (client: Queryable, signal: AbortSignal): Prob
 
   const borrowed = { query, on: () => undefined, off: () => undefined, release: () => undefined }
   return {
-    // Of a pool the core calls nothing but connect(), and of what it gives nothing but these four.
+    // The core calls only connect() of a pool, and only these four methods of a connection.
     pool: { connect: () => Promise.resolve(borrowed) } as unknown as Pool,
     takeRefusals: () => {
       const taken = refusals

@@ -1,9 +1,9 @@
 import type { Finding } from '../finding.js'
 
-/** More of a diff would scroll the answer away. */
+/** Longer diffs would scroll the verdict off the screen. */
 export const MOST_DIFF_LINES = 20
 
-/** A finding in lines of plain text: a headline, then facts, then what to type next. Names in it are as they are in the database. */
+/** A finding in lines of plain text: a headline, details, and the next command. Names from the database are not escaped. */
 export const describeFinding = (
   { code, severity, object, expected, actual, sample, help, place, diff }: Finding,
   mostDiffLines = Number.POSITIVE_INFINITY,
@@ -22,7 +22,7 @@ const describePlace = ({ file, line }: NonNullable<Finding['place']>): string =>
 
 const diffLines = (diff: string, most: number): readonly string[] => {
   const lines = diff.trimEnd().split('\n')
-  // To leave out a line and say so takes as much room as the line.
+  // A note about one omitted line would take as much space as the line.
   const shown = lines.length > most + 1 ? lines.slice(0, most) : lines
   const left = lines.length - shown.length
   return [...shown, ...(left === 0 ? [] : [`… ${left} more lines: --json`])].map((line) => `    ${line}`)

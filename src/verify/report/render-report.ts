@@ -1,7 +1,7 @@
 import { count, duration, printable, type Render } from '../../terminal/render.js'
 import type { Expectation } from '../expectation.js'
-import type { GuideColumn } from '../facts/guide-columns.js'
-import type { CheckedFinding, VerifyReport } from '../verify-database.js'
+import type { GuestColumn } from '../facts/guest-columns.js'
+import type { CheckedFinding, VerifyReport } from '../verify-report.js'
 import { describeFinding, MOST_DIFF_LINES } from './describe-finding.js'
 
 /** A report, and what it is about. */
@@ -11,7 +11,7 @@ export interface NamedReport extends VerifyReport {
   readonly expect: Expectation
 }
 
-/** The guide's table, then every finding, and the verdict last. */
+/** The table of columns, all findings, and the verdict last. */
 export const renderReport = (report: NamedReport, render: Render): string => {
   const { target, serverVersion, schema, columns, findings } = report
   return [
@@ -25,8 +25,8 @@ export const renderReport = (report: NamedReport, render: Render): string => {
   ].join('\n')
 }
 
-/** Step 2 of the update guide, with what is expected beside what is. */
-const columnTable = (columns: readonly GuideColumn[], render: Render): string =>
+/** The table of step 2 of the update guide, with the expected values. */
+const columnTable = (columns: readonly GuestColumn[], render: Render): string =>
   render.table(
     ['column_name', 'data_type', 'is_nullable', 'expected', ''],
     columns.map(({ column_name, data_type, is_nullable, expected, ok }) => [
@@ -48,7 +48,7 @@ const paintFinding = (found: CheckedFinding, { paint }: Render): readonly string
   ]
 }
 
-// Once, since the code stands before each finding.
+// Shown once: each finding starts with its code.
 const explainLines = (findings: readonly CheckedFinding[]): readonly string[] => {
   const [first] = findings
   return first === undefined ? [] : [`More on a finding: chatkeep explain ${first.code}`, '']
@@ -64,7 +64,7 @@ const STATE_WORDS: Readonly<Record<Expectation, string>> = {
   'rolled-back': 'rolled back',
 }
 
-/** What it comes to, and what to type next. */
+/** The result and the next command. */
 export const renderVerdict = (report: NamedReport, { paint }: Render): string => {
   const { ok, database, next, summary, durationMs } = report
   const { checks, errors, warnings, notes } = summary
@@ -80,7 +80,7 @@ export const renderVerdict = (report: NamedReport, { paint }: Render): string =>
   return `${paint.red('FAIL:')} ${end}. Next: ${printable(next ?? 'chatkeep verify --json')}`
 }
 
-// A database can be right and the application wrong about it.
+// The database may be sound although the application's models do not fit it.
 const stateOf = ({ expect, findings }: NamedReport, database: string): string => {
   const wrong = new Set(findings.filter(({ severity }) => severity === 'error').map(({ check }) => check))
   if (wrong.size === 0) return `${database} is ${STATE_WORDS[expect]}`

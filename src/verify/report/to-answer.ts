@@ -1,7 +1,7 @@
 import { ExitCode } from '../../errors.js'
 import type { Answer, CheckResult } from '../../terminal/answer.js'
 import { isFailing, type Severity } from '../severity.js'
-import type { CheckedFinding } from '../verify-database.js'
+import type { CheckedFinding } from '../verify-report.js'
 import { describeFinding, MOST_DIFF_LINES } from './describe-finding.js'
 import { renderReport, renderVerdict, type NamedReport } from './render-report.js'
 

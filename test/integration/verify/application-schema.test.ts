@@ -30,10 +30,10 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-// Of the way out the line that has to be written, where it is one.
+// Reduces a suggestion to change a line to the new line.
 const lineOnly = (found: Found): Found => ({
   ...found,
-  help: found.help.replace(/^in prisma\/\S+:\d+ write: (.*); then npx prisma generate$/, '$1'),
+  help: found.help.replace(/^change prisma\/\S+:\d+ to: (.*); then npx prisma generate$/, '$1'),
 })
 
 const compare = async (
@@ -271,7 +271,7 @@ describe('verify --application-schema', () => {
     )
     expect(exitCode).toBe(2)
     expect(JSON.parse(stderr)).toMatchObject({
-      message: 'prisma/schema.prisma:65:20: this cannot be parsed',
+      message: 'prisma/schema.prisma:65:20: cannot be parsed',
       details: ['  mimeType String? nonsense !', `${' '.repeat(19)}^`],
     })
   })
@@ -281,7 +281,7 @@ describe('verify --application-schema', () => {
     [
       'models of something else',
       { 'schema.prisma': 'model Post {\n  id Int @id\n}\n' },
-      /no model of prisma\/schema.prisma is of the table/,
+      /no model in prisma\/schema.prisma belongs to the table/,
     ],
   ] as const)('refuses %s', async ([, files, words], { shared }) => {
     const cwd = await mkdtemp(join(folder, 'refused-'))

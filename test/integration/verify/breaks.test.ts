@@ -1,4 +1,5 @@
-import { explainedCodes } from '../../../src/verify/codes.js'
+import { EFFECTS } from '../../../src/migrations/ledger/effects.js'
+import { explainedCodes } from '../../../src/verify/explained-codes.js'
 import { migrated, on, withStore } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
@@ -36,7 +37,7 @@ const breaks: readonly Break[] = [
     {
       object: '"ChatMessage"."isRead"',
       expected: 'a default that gives false',
-      actual: 'true, the same at every insert',
+      actual: 'true, the same for every insert',
       help: 'ALTER TABLE "public"."ChatMessage" ALTER COLUMN "isRead" SET DEFAULT false',
     },
   ],
@@ -53,7 +54,7 @@ const breaks: readonly Break[] = [
     {
       object: '"ChatMessage"."createdAt"',
       expected: 'a default that gives the time',
-      actual: expect.stringMatching(/^'\d{4}-.*'::timestamp.*, the same at every insert$/) as string,
+      actual: expect.stringMatching(/^'\d{4}-.*'::timestamp.*, the same for every insert$/) as string,
       help: 'ALTER TABLE "public"."ChatMessage" ALTER COLUMN "createdAt" SET DEFAULT CURRENT_TIMESTAMP',
     },
   ],
@@ -61,7 +62,7 @@ const breaks: readonly Break[] = [
     'a time of writing that other programs must know',
     'ALTER TABLE "ChatMessage" ALTER COLUMN "createdAt" DROP DEFAULT',
     ['column_default'],
-    { severity: 'warning', actual: 'none: inserts of other programs that leave it out fail' },
+    { severity: 'warning', actual: 'none: inserts of other programs that omit it fail' },
   ],
   [
     'a mark of unverified guests that an application does not know and must fill',
@@ -92,7 +93,7 @@ const breaks: readonly Break[] = [
     marked(GUEST_INDEX, 'indisvalid = false, indisready = false'),
     ['index_not_ready'],
     {
-      actual: 'not ready: a concurrent build died in its first phase, and new rows are not in it',
+      actual: 'not ready: a concurrent build failed in its first phase, and new rows are not in the index',
       help: 'chatkeep migrate',
     },
   ],
@@ -100,7 +101,7 @@ const breaks: readonly Break[] = [
     'an index that was half dropped',
     marked(GUEST_INDEX, 'indisvalid = false, indisready = false, indislive = false'),
     ['index_not_ready'],
-    { actual: 'not live: a concurrent drop died, and new rows are not in it' },
+    { actual: 'not live: a concurrent drop failed, and new rows are not in the index' },
   ],
   ...(
     [
@@ -165,13 +166,13 @@ const breaks: readonly Break[] = [
     'a history that is empty',
     'TRUNCATE migrations',
     ['history_missing'],
-    { actual: 'empty, although the effect of 14 of 14 migrations is there' },
+    { actual: `empty, although the effects of ${EFFECTS.length} of ${EFFECTS.length} migrations exist` },
   ],
   [
     'a history that is gone, and an index',
     `DROP TABLE migrations; DROP INDEX ${GUEST_INDEX}`,
     ['history_missing'],
-    { actual: 'missing, although the effect of 13 of 14 migrations is there' },
+    { actual: `missing, although the effects of ${EFFECTS.length - 1} of ${EFFECTS.length} migrations exist` },
   ],
   [
     'a history without its first row',
@@ -191,6 +192,24 @@ const breaks: readonly Break[] = [
      INSERT INTO migrations SELECT * FROM migrations WHERE id IN (0, 3)`,
     ['history_damaged'],
     { actual: 'more than one for 0, 3' },
+  ],
+  [
+    'a trigger of chatkeep that fires on other events',
+    `DROP TRIGGER "chatkeep_note_deleted" ON "ChatMessage";
+     CREATE TRIGGER "chatkeep_note_deleted" BEFORE UPDATE ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+    ['trigger_differs'],
+    {
+      severity: 'error',
+      object: 'trigger "chatkeep_note_deleted" on "ChatMessage"',
+      actual: 'has another definition',
+      help: 'chatkeep migrate',
+    },
+  ],
+  [
+    'a table that a crash empties',
+    'ALTER TABLE "ChatMessage" SET UNLOGGED',
+    ['table_unlogged'],
+    { severity: 'error', object: 'table "ChatMessage"', help: 'ALTER TABLE "public"."ChatMessage" SET LOGGED' },
   ],
   [
     'a function and a trigger that are named like ours',
@@ -222,13 +241,13 @@ const breaks: readonly Break[] = [
     { severity: 'warning', object: 'foreign key "ChatMessage_clientId_fkey" on "ChatMessage"' },
   ],
   [
-    'messages of clients that are not there',
+    'messages of clients that do not exist',
     `${WITHOUT_CLIENT_KEY}; ${INSERT_MESSAGE} VALUES ('CLIENT', 'TEXT', 77, NULL, 'secret'), ('CLIENT', 'TEXT', NULL, 'ann', 'x')`,
     ['orphaned_messages'],
     { severity: 'error', actual: '1', sample: [1] },
   ],
   [
-    'messages of clients that are not there, under a key that was never checked',
+    'messages of clients that do not exist, under a key that was never checked',
     `${WITHOUT_CLIENT_KEY}; ${INSERT_MESSAGE} VALUES ('CLIENT', 'TEXT', 77, NULL, 'secret');
      ${CLIENT_KEY.slice(WITHOUT_CLIENT_KEY.length + 1)}`,
     ['orphaned_messages', 'constraint_not_validated'],
@@ -241,8 +260,8 @@ const breaks: readonly Break[] = [
     {
       severity: 'error',
       object: 'rule "nothing" on "ChatMessage"',
-      actual: 'ON INSERT DO INSTEAD: what is written does not arrive',
-      help: 'DROP RULE "nothing" ON "public"."ChatMessage"; do with a trigger what it was for',
+      actual: 'ON INSERT DO INSTEAD: rows are not written',
+      help: 'DROP RULE "nothing" ON "public"."ChatMessage"; use a trigger for its purpose',
     },
   ],
   [
@@ -276,7 +295,7 @@ const breaks: readonly Break[] = [
     {
       severity: 'warning',
       object: 'sequence "ChatMessage_id_seq" of "ChatMessage"."id"',
-      actual: '83 % spent: 1,800,000,000 of 2,147,483,647',
+      actual: '83 % used: 1,800,000,000 of 2,147,483,647',
       help: 'plan the change of "ChatMessage"."id" to bigint: chatkeep explain sequence_ending',
     },
   ],
@@ -284,7 +303,7 @@ const breaks: readonly Break[] = [
     'ids that are about to run out',
     `ALTER SEQUENCE "Client_id_seq" AS bigint; SELECT setval('"Client_id_seq"', 2100000000)`,
     ['sequence_ending'],
-    { severity: 'error', actual: '97 % spent: 2,100,000,000 of 2,147,483,647' },
+    { severity: 'error', actual: '97 % used: 2,100,000,000 of 2,147,483,647' },
   ],
   [
     'a sequence with an end of its own',
@@ -299,8 +318,8 @@ const breaks: readonly Break[] = [
     {
       severity: 'error',
       object: 'sequence "Client_id_seq" of "Client"."id"',
-      expected: 'at 5 or later, the largest id',
-      actual: 'at 0: inserts fail while it hands out ids that are taken',
+      expected: 'at least 5, the largest id',
+      actual: 'at 0: inserts fail while it returns existing ids',
       help: `SELECT setval('"public"."Client_id_seq"', (SELECT max("id") FROM "public"."Client"))`,
     },
   ],
@@ -321,7 +340,7 @@ const breaks: readonly Break[] = [
     'names of clients that no guest can write',
     String.raw`${INSERT_CLIENT} VALUES (now(), 'plain'), (now(), ' before'), (now(), E'after\u00a0'), (now(), E'Jose\u0301'), (now(), E'Jos\u00e9')`,
     ['usernames_not_normal'],
-    { severity: 'warning', actual: '3, among the newest 10,000 clients', sample: [2, 3, 4] },
+    { severity: 'warning', actual: '3 among the newest 10,000 clients', sample: [2, 3, 4] },
   ],
   [
     'an unverified guest without a name',
@@ -329,7 +348,7 @@ const breaks: readonly Break[] = [
      INSERT INTO "ChatMessage" ("senderType", "messageType", "clientId", "guestUsername", "guestUnverified")
      VALUES ('CLIENT', 'TEXT', 1, 'ann', true), ('CLIENT', 'TEXT', 1, NULL, true)`,
     ['unverified_without_guest'],
-    { severity: 'warning', actual: '1, among the newest 10,000 messages', sample: [2] },
+    { severity: 'warning', actual: '1 among the newest 10,000 messages', sample: [2] },
   ],
 ]
 
@@ -436,14 +455,14 @@ describe('verify and an index that is being built', () => {
       {
         code: 'index_not_ready',
         severity: 'note',
-        actual: 'being built at this moment: until then nobody reads by it',
+        actual: 'being built right now: queries cannot use it until then',
       },
     ])
     expect(findingsOf(await verify(database))).toEqual([])
   })
 })
 
-describe('the way out that verify names', () => {
+describe('the command that verify suggests', () => {
   test.for([
     ['a default', 'ALTER TABLE "ChatMessage" ALTER COLUMN "isRead" SET DEFAULT true'],
     ['a constraint', CLIENT_KEY],
@@ -453,12 +472,12 @@ describe('the way out that verify names', () => {
     ['a first row of the history', 'DELETE FROM migrations WHERE id = 0'],
     ['a name', `${INSERT_CLIENT} VALUES (now(), ' ann ')`],
     ['orphans', `${WITHOUT_CLIENT_KEY}; ${INSERT_MESSAGE} VALUES ('CLIENT', 'TEXT', 77, 'ann', 'x')`],
-  ] as const)('mends %s', async ([, breakage], { database }) => {
+  ] as const)('fixes %s', async ([, breakage], { database }) => {
     await migrated(database)
     await database.load(breakage)
     const [found] = findingsOf(await verify(database))
     expect(found).toBeDefined()
-    await database.load((found?.help ?? '').replace(/^.*is set: /, '').replace(/(; do with|, unless).*$/, ''))
+    await database.load((found?.help ?? '').replace(/^.*is set: /, '').replace(/(; use a trigger|, unless).*$/, ''))
     expect(findingsOf(await verify(database))).toEqual([])
   })
 
@@ -531,7 +550,7 @@ describe('verify --application-role', () => {
 
   const SECURED = 'ALTER TABLE "ChatMessage" ENABLE ROW LEVEL SECURITY;'
   test.for<readonly [what: string, script: (role: string) => string, actual: string | undefined]>([
-    ['no policy', () => SECURED, 'restricts SELECT, INSERT, UPDATE by the lack of a policy'],
+    ['no policy', () => SECURED, 'restricts SELECT, INSERT, UPDATE by the absence of a policy'],
     [
       'a policy for some rows',
       (role) => `${SECURED} CREATE POLICY "own" ON "ChatMessage" TO ${role} USING ("clientId" = 1)`,
@@ -558,7 +577,7 @@ describe('verify --application-role', () => {
     [
       'the owner, who is not excepted',
       (role) => `${SECURED} ALTER TABLE "ChatMessage" OWNER TO ${role}, FORCE ROW LEVEL SECURITY`,
-      'restricts SELECT, INSERT, UPDATE by the lack of a policy',
+      'restricts SELECT, INSERT, UPDATE by the absence of a policy',
     ],
   ])('and row-level security: %s', async ([, script, actual], { database }) => {
     const { found } = await asApplication(database, (role) => `${RIGHTS(role)} ${script(role)}`)
@@ -579,6 +598,16 @@ describe('verify --application-role', () => {
       expect(findingsOf(await verify(database))).toMatchObject([{ code: 'synchronous_commit_off', severity: 'note' }])
       await database.load(warning?.help ?? '')
       expect(findingsOf(await verify(database, '--application-role', role))).toEqual([])
+    })
+  })
+
+  test('notes that the current role may not read the list of chats', async ({ database }) => {
+    await migrated(database)
+    await withLimitedRole(database, async ({ name, url }) => {
+      await database.load(`GRANT SELECT ON "ChatMessage", "Client", migrations TO ${name}`)
+      const found = findingsOf(await runChatkeep(['verify', '--json', '--database-url', url]))
+      expect(found).toMatchObject([{ code: 'chats_not_readable', severity: 'note', object: 'table "chatkeep_chats"' }])
+      expectExplained(found)
     })
   })
 

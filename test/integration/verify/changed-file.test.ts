@@ -36,7 +36,7 @@ describe('verify says of a changed migration file', () => {
   test('what was changed, as a diff', async ({ database }) => {
     await migrated(database)
     const found = await find(database, (sql) => `${sql}ALTER TABLE "ChatMessage" ADD COLUMN "mood" TEXT;\n`)
-    expect(found?.actual).toMatch(/^another content than was applied on \d{4}-\d\d-\d\d$/)
+    expect(found?.actual).toMatch(/^differs from what was applied on \d{4}-\d\d-\d\d$/)
     const lines = found?.diff?.split('\n') ?? []
     expect(lines[0]).toMatch(/^--- applied\/2_allow-guest-messages\.sql\tapplied on /)
     expect(lines[1]).toBe(`+++ migrations/${FILE}\tnow`)
@@ -50,14 +50,14 @@ describe('verify says of a changed migration file', () => {
   test('that only white space and comments differ', async ({ database }) => {
     await migrated(database)
     const found = await find(database, (sql) => `-- A remark.\n${sql.replaceAll('  ', '\t')}\n`)
-    expect(found?.actual).toMatch(/^it differs only in white space or comments: /)
+    expect(found?.actual).toMatch(/^differs only in white space or comments: /)
     expect(found?.diff).toContain('+-- A remark.')
   })
 
   test('that the one comment differs which is none', async ({ database }) => {
     await migrated(database)
     const found = await find(database, (sql) => `-- postgres-migrations disable-transaction\n${sql}`)
-    expect(found?.actual).toMatch(/^another content/)
+    expect(found?.actual).toMatch(/^differs from what was applied on /)
   })
 
   test('that only the history was changed', async ({ database }) => {
@@ -66,7 +66,7 @@ describe('verify says of a changed migration file', () => {
     const found = await find(database, (sql) => sql)
     expect(found).toMatchObject({
       diff: null,
-      actual: 'the content is what was applied, so the hash in the history was changed',
+      actual: 'same content as applied: the hash in the history was changed',
     })
   })
 
@@ -81,7 +81,7 @@ describe('verify says of a changed migration file', () => {
     await migrated(database)
     await database.load(breakage ?? '')
     const found = await find(database, (sql) => `${sql}-- x\n`)
-    expect(found).toMatchObject({ diff: null, actual: 'another content (its hash differs)' })
+    expect(found).toMatchObject({ diff: null, actual: 'other content (the hash differs)' })
   })
 
   test('on the screen: the beginning of the diff, and how to see the rest', async ({ database }) => {

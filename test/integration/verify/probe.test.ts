@@ -72,13 +72,13 @@ describe('verify --probe', () => {
       {
         code: 'probe_message_lost',
         object: "probe: a message of a guest without a name; a guest's first message",
-        actual: 'no row, and no error: a trigger or rule swallows the insert',
+        actual: 'no row and no error: a trigger or rule discards the insert',
       },
     ],
     [
       'a trigger that takes messages away again',
       `${FUNCTION('DELETE FROM "ChatMessage" WHERE id = NEW.id; RETURN NULL;')} ${TRIGGER('AFTER INSERT', 'ChatMessage')}`,
-      { code: 'probe_message_lost', actual: expect.stringMatching(/^1 of 1 not there: a trigger takes/) as string },
+      { code: 'probe_message_lost', actual: expect.stringMatching(/^1 of 1 missing: a trigger deletes/) as string },
     ],
     [
       'a rule that swallows messages',
@@ -91,12 +91,17 @@ describe('verify --probe', () => {
       { code: 'probe_message_changed' },
     ],
     [
+      'a trigger that removes the key of messages',
+      `${FUNCTION('UPDATE "ChatMessage" SET "idempotencyKey" = NULL WHERE id = NEW.id; RETURN NULL;')} ${TRIGGER('AFTER INSERT', 'ChatMessage')}`,
+      { code: 'probe_duplicate_accepted', actual: 'stored a second time', help: 'chatkeep verify' },
+    ],
+    [
       'a trigger that swallows clients',
       `${FUNCTION('RETURN NULL;')} ${TRIGGER('BEFORE INSERT', 'Client')}`,
       {
         code: 'probe_client_not_made',
         sqlState: null,
-        help: `find the trigger or rule that does it: psql -c '\\d "public"."Client"'`,
+        help: `find the trigger or rule responsible: psql -c '\\d "public"."Client"'`,
       },
     ],
     [
@@ -107,7 +112,7 @@ describe('verify --probe', () => {
     [
       'a trigger that raises',
       `${FUNCTION(`RAISE EXCEPTION 'no chat on Sundays';`)} ${TRIGGER('BEFORE INSERT', 'ChatMessage')}`,
-      { code: 'probe_refused', sqlState: 'P0001', actual: 'refused: no chat on Sundays [P0001]' },
+      { code: 'probe_refused', sqlState: 'P0001', actual: 'rejected: no chat on Sundays [P0001]' },
     ],
     [
       'a trigger that raises only at commit',
@@ -184,7 +189,7 @@ describe('verify --probe', () => {
       const role = name.replaceAll('"', '')
       const denied = await probe(database, role)
       expect(denied.found[0]).toMatchObject({ code: 'probe_refused', sqlState: '42501' })
-      const [grants = ''] = denied.found[0]?.help.split('; or, where') ?? []
+      const [grants = ''] = denied.found[0]?.help.split('; or, if') ?? []
       await database.load(grants)
       expect((await probe(database, role)).found).toEqual([])
       await database.load('ALTER TABLE "ChatMessage" ENABLE ROW LEVEL SECURITY')

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Catalog } from '../../../src/database/catalog.js'
-import { EFFECTS } from '../../../src/migrations/ledger/effects.js'
+import { EFFECTS, type Effect } from '../../../src/migrations/ledger/effects.js'
 import type { MigrationStatus } from '../../../src/migrations/ledger/history.js'
 import { NOTE_FUNCTIONS, NOTE_TRIGGERS } from '../../../src/migrations/ledger/own-objects.js'
 import { CLIENT_ID } from '../../../src/persistence/shape.js'
@@ -10,7 +10,7 @@ import type { Facts } from '../../../src/verify/facts/facts.js'
 import { commandLine, rollbackCommand } from '../../../src/verify/finding.js'
 import { guestUpdateUndone } from '../../../src/verify/checks/rollback/guest-update-undone.js'
 import { guestUpdate } from '../../../src/verify/checks/schema/guest-update.js'
-import { compareGuideColumns } from '../../../src/verify/facts/guide-columns.js'
+import { compareGuestColumns } from '../../../src/verify/facts/guest-columns.js'
 import { migrationHistory } from '../../../src/verify/checks/history/migration-history.js'
 
 const effects = EFFECTS.map(({ effect }) => effect)
@@ -45,10 +45,10 @@ const facts = (changes: Partial<Facts>): Facts => ({
   catalog: migratedCatalog,
   history: { state: 'present', rows: [] },
   migrations: statuses('applied'),
-  guideColumns: [],
+  guestColumns: [],
   files: [],
   changes: new Map(),
-  surroundings: {
+  server: {
     serverVersion: '18.4',
     fsync: { value: 'on', source: 'default' },
     synchronousCommit: { value: 'on', source: 'default' },
@@ -92,7 +92,9 @@ describe('what a pending migration would bring', () => {
   })
 
   test('is reported where the history says that it was there, or says nothing sound', () => {
-    const missing = Array.from({ length: 6 }, () => 'index_missing')
+    const missing = effects.flatMap((effect) =>
+      effect.kind === 'index' && effect.index.table === 'ChatMessage' ? ['index_missing'] : [],
+    )
     expect(codes({ catalog: withoutIndexes })).toEqual(missing)
     expect(codes({ catalog: withoutIndexes, migrations: statuses('gap') })).toEqual(missing)
     expect(codes({ catalog: withoutIndexes, migrations: [] })).toEqual(missing)
@@ -111,10 +113,28 @@ describe('what a pending migration would bring', () => {
   })
 })
 
+/** How many things a rollback has to take away. */
+const sizeOf = (effect: Effect): number => {
+  switch (effect.kind) {
+    case 'tables':
+    case 'mark':
+      return 0
+    case 'index':
+      return 1
+    case 'columns':
+      return effect.columns.length
+    case 'own-tables':
+      return effect.tables.length
+    case 'triggers':
+      return effect.triggers.length + effect.functions.length
+  }
+}
+
 describe('what a rollback leaves', () => {
   test('is reported once while the history still has it, and else thing by thing', () => {
     expect(guestUpdateUndone.findings(facts({}))).toEqual([])
-    expect(guestUpdateUndone.findings(facts({ migrations: statuses('pending') }))).toHaveLength(28)
+    const added = effects.reduce((sum, effect) => sum + sizeOf(effect), 0)
+    expect(guestUpdateUndone.findings(facts({ migrations: statuses('pending') }))).toHaveLength(added)
   })
 })
 
@@ -131,15 +151,15 @@ describe('the table of the guide', () => {
     ['rolled-back', row('clientId', 'integer', 'YES'), 'integer NO', false],
     ['rolled-back', row('guestPhone', 'text', 'YES'), 'absent', false],
   ] as const)('%s: %o', ([expectation, reported, expected, ok]) => {
-    const columns = compareGuideColumns([reported], expectation)
+    const columns = compareGuestColumns([reported], expectation)
     expect(columns.map(({ column_name }) => column_name)).toEqual(['clientId', 'guestUsername', 'guestPhone'])
     expect(columns.find(({ column_name }) => column_name === reported.column_name)).toMatchObject({ expected, ok })
   })
 
   test('misses what is not there, unless it should not be', () => {
-    expect(compareGuideColumns([], 'migrated').map(({ ok }) => ok)).toEqual([false, false, false])
-    expect(compareGuideColumns([], 'rolled-back').map(({ ok }) => ok)).toEqual([false, true, true])
-    expect(compareGuideColumns([], 'migrated')[0]).toMatchObject({ column_name: CLIENT_ID.column, data_type: null })
+    expect(compareGuestColumns([], 'migrated').map(({ ok }) => ok)).toEqual([false, false, false])
+    expect(compareGuestColumns([], 'rolled-back').map(({ ok }) => ok)).toEqual([false, true, true])
+    expect(compareGuestColumns([], 'migrated')[0]).toMatchObject({ column_name: CLIENT_ID.column, data_type: null })
   })
 })
 
@@ -147,7 +167,7 @@ describe('keys with more than one message', () => {
   const keyColumns = ['id', 'idempotencyKey'].map((column) => {
     return { table: 'ChatMessage', column, type: 'text', nullable: true, optional: false }
   })
-  const question = (catalog: Catalog) => doubledKeys.question(facts({ catalog: { ...catalog, columns: keyColumns } }))
+  const question = (catalog: Catalog) => doubledKeys.query(facts({ catalog: { ...catalog, columns: keyColumns } }))
 
   test('are looked for only where no unique index answers: that reads the whole table', () => {
     expect(question(migratedCatalog)).toBeUndefined()
@@ -161,8 +181,8 @@ describe('durability', () => {
   const findings = (fsync: string, synchronousCommit: string, source = 'configuration file', fullPageWrites = 'on') =>
     durability.findings(
       facts({
-        surroundings: {
-          ...facts({}).surroundings,
+        server: {
+          ...facts({}).server,
           fsync: { value: fsync, source },
           synchronousCommit: { value: synchronousCommit, source },
           fullPageWrites: { value: fullPageWrites, source },
@@ -187,7 +207,7 @@ describe('durability', () => {
     ['database', 'ALTER DATABASE "crm" RESET synchronous_commit'],
     ['user', 'ALTER ROLE CURRENT_USER RESET synchronous_commit'],
     ['database user', 'ALTER ROLE CURRENT_USER IN DATABASE "crm" RESET synchronous_commit'],
-    ['command line', "take synchronous_commit from the server's command line and restart it"],
+    ['command line', "remove synchronous_commit from the server's command line and restart it"],
     ['configuration file', 'ALTER SYSTEM SET synchronous_commit = on; SELECT pg_reload_conf()'],
   ] as const)('is switched on where it was switched off: %s', ([source, help]) => {
     expect(findings('on', 'off', source)).toMatchObject([{ help }])

@@ -4,26 +4,38 @@ import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
-import { historyTable } from './history-findings.js'
+import { historyTable } from './mismatches.js'
 
-/** Is the history, where it is ours, whole in itself: its first row there, and none twice? */
-export const damagedHistory: FactCheck = {
+type Code = 'history_damaged'
+
+/** Does the history have its first row, and no duplicate rows? */
+export const damagedHistory: FactCheck<Code> = {
   name: 'damaged-history',
   expectations: ALWAYS,
   findings: (facts) => {
     const rows = historyRows(facts.history, facts.files)
     return rows.length === 0 ? [] : [...firstRowFindings(rows, facts), ...doubleFindings(rows, facts)]
   },
+  explanations: {
+    history_damaged: {
+      title: 'the history has no valid first row, or has duplicate rows',
+      severities: ['error'],
+      meaning: `Row 0 identifies the table as a history of postgres-migrations. Without it, chatkeep migrate takes
+        the table for another tool's and stops. Two rows with the same number contradict each other.`,
+      cause: 'Rows were deleted or inserted by hand, or a restore ran twice into a table without a primary key.',
+      remedy: 'Run the statement in the finding, then chatkeep verify again.',
+    },
+  },
 }
 
-const firstRowFindings = (rows: readonly HistoryRow[], facts: Facts): readonly Finding[] => {
+const firstRowFindings = (rows: readonly HistoryRow[], facts: Facts): readonly Finding<Code>[] => {
   const first = rows.find(({ id }) => id === 0)
   if (first?.hash === FIRST_ROW_HASH) return []
   const table = qualified(facts.schema, 'migrations')
   return [
     finding('error', 'history_damaged', {
       object: historyTable(facts),
-      expected: 'row 0, by which it is known as ours',
+      expected: 'row 0, which marks it as a history of chatkeep',
       actual: first === undefined ? 'no row 0' : 'row 0 has another hash',
       help:
         first === undefined
@@ -33,7 +45,7 @@ const firstRowFindings = (rows: readonly HistoryRow[], facts: Facts): readonly F
   ]
 }
 
-const doubleFindings = (rows: readonly HistoryRow[], facts: Facts): readonly Finding[] => {
+const doubleFindings = (rows: readonly HistoryRow[], facts: Facts): readonly Finding<Code>[] => {
   const doubled = [
     ...new Set(rows.filter(({ id }, index) => rows.findIndex((row) => row.id === id) < index).map(({ id }) => id)),
   ]
@@ -44,7 +56,7 @@ const doubleFindings = (rows: readonly HistoryRow[], facts: Facts): readonly Fin
       object: historyTable(facts),
       expected: 'one row for each migration',
       actual: `more than one for ${doubled.join(', ')}`,
-      help: `DELETE FROM ${table} AS a USING ${table} AS b WHERE a."id" = b."id" AND a."hash" = b."hash" AND a.ctid > b.ctid; then look at those that are still there twice`,
+      help: `DELETE FROM ${table} AS a USING ${table} AS b WHERE a."id" = b."id" AND a."hash" = b."hash" AND a.ctid > b.ctid; then check any duplicates that remain`,
     }),
   ]
 }

@@ -2,17 +2,26 @@ import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
 
-/** Is somebody changing the database at this moment, so that what else is found may be gone in a minute? */
-export const runningChange: FactCheck = {
+/** Is a migrate or rollback running, which may resolve the other findings? */
+export const runningChange: FactCheck<'change_running'> = {
   name: 'running-change',
   expectations: ALWAYS,
-  findings: ({ surroundings: { runningChanges } }) =>
+  findings: ({ server: { runningChanges } }) =>
     runningChanges.map((actual) =>
       finding('note', 'change_running', {
         object: 'sessions of this database',
-        expected: 'nobody changing it',
+        expected: 'no migrate or rollback running',
         actual,
-        help: 'wait until it has ended, then ask again: chatkeep verify',
+        help: 'wait until it ends, then run again: chatkeep verify',
       }),
     ),
+  explanations: {
+    change_running: {
+      title: 'the database is being changed right now',
+      severities: ['note'],
+      meaning: 'A chatkeep migrate or rollback is connected. It may be about to fix what else was found.',
+      cause: 'A deployment is in progress, or a run is waiting for a lock.',
+      remedy: 'Wait until it ends, then run chatkeep verify again. chatkeep migrate shows who holds the lock.',
+    },
+  },
 }

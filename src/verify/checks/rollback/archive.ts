@@ -1,43 +1,56 @@
 import { qualified } from '../../../database/identifier.js'
-import type { DataCheck } from '../../check.js'
+import type { RowCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
 import { commandLine, finding } from '../../finding.js'
-import type { Answer } from '../../question.js'
+import type { RowQueryResult } from '../../row-query.js'
 
 const ARCHIVE = 'chatkeep_archive'
 const CLIENT_ARCHIVE = 'chatkeep_archive_client'
 
-/** Does a rollback's archive wait to be put back? After a rollback that is as it should be. */
-export const archive: DataCheck = {
+/** Does the archive of a rollback still exist? After a rollback it should. */
+export const archive: RowCheck<'archive_waiting'> = {
   name: 'archive',
   expectations: ALWAYS,
   object: 'rows of the archive of a rollback',
   severity: 'note',
-  // Only its owner may read it. Whoever else asks is told that it is there.
-  question: ({ schema, surroundings: { readableOwnTables } }) => {
+  // Only the owner may read the archive. For other roles, the finding says that it exists.
+  query: ({ schema, server: { readableOwnTables } }) => {
     if (!readableOwnTables.includes(ARCHIVE)) return undefined
     const clients = readableOwnTables.includes(CLIENT_ARCHIVE)
       ? `(SELECT count(*) FROM ${qualified(schema, CLIENT_ARCHIVE)})`
       : '0'
     return `SELECT ARRAY[(SELECT count(*) FROM ${qualified(schema, ARCHIVE)}), ${clients}] AS "counts", ARRAY[]::bigint[] AS "sample"`
   },
-  findings: (answer, facts) => {
-    if (!facts.surroundings.ownTables.includes(ARCHIVE)) return []
+  findings: (result, facts) => {
+    if (!facts.server.ownTables.includes(ARCHIVE)) return []
     const migrated = facts.expectation === 'migrated'
     return [
       finding(migrated ? 'warning' : 'note', 'archive_waiting', {
         object: `table "${ARCHIVE}"`,
-        expected: migrated ? 'absent: put back by migrate' : 'kept until the next migrate puts it back',
-        actual: contents(answer, facts),
+        expected: migrated ? 'absent: migrate restores and drops it' : 'kept until the next migrate restores it',
+        actual: contents(result, facts),
         help: commandLine('migrate', facts),
       }),
     ]
   },
+  explanations: {
+    archive_waiting: {
+      title: 'the archive of a rollback has not been restored',
+      severities: ['warning', 'note'],
+      meaning: `A rollback archives what the old schema cannot hold (names and phones of guests, idempotency keys,
+        messages without client or guest), byte for byte. After a rollback this is expected (severity note); in a
+        migrated database the archive should be gone (severity warning). It contains personal data and is readable
+        only by its owner.`,
+      cause: 'A rollback, or a later chatkeep migrate that was interrupted before it had restored everything.',
+      remedy: `chatkeep migrate restores the archive and drops it. If you want neither the update nor the data back,
+        drop the tables chatkeep_archive*.`,
+    },
+  },
 }
 
-const contents = (answer: Answer | undefined, { surroundings: { readableOwnTables } }: Facts): string => {
-  if (!readableOwnTables.includes(ARCHIVE)) return 'there; only its owner may count it'
-  const [messages, clients] = answer?.counts ?? []
-  return messages === undefined ? 'there' : `${messages} archived messages, ${clients ?? 0} archived clients`
+const contents = (result: RowQueryResult | undefined, { server: { readableOwnTables } }: Facts): string => {
+  if (!readableOwnTables.includes(ARCHIVE)) return 'present; only its owner may count its rows'
+  const [messages, clients] = result?.counts ?? []
+  return messages === undefined ? 'present' : `${messages} archived messages, ${clients ?? 0} archived clients`
 }

@@ -7,10 +7,12 @@ import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
 import { commandLine, finding, rollbackCommand, type Finding } from '../../finding.js'
 
-/** What a rollback makes on its way and removes again. */
+type Code = 'rollback_unfinished' | 'unknown_leftover'
+
+/** Trigger and function that exist only during a rollback. */
 const CAPTURE = 'chatkeep_capture'
 
-/** Known by name: its own history, the archive, which has a check of its own, and what the guest-chat update makes. */
+/** The history of runs, the archive (which has its own check), and the tables of the guest-chat update. */
 const KNOWN_TABLES = [
   'chatkeep_runs',
   'chatkeep_archive',
@@ -21,33 +23,54 @@ const KNOWN_TABLES = [
 const KNOWN_FUNCTIONS = [CAPTURE, ...NOTE_FUNCTIONS.map(({ name }) => name)]
 const KNOWN_TRIGGERS = [CAPTURE, ...NOTE_TRIGGERS.map(({ name }) => name)]
 
-/** Was a rollback cut off half-way, or is there anything else of chatkeep's that should not stay? */
-export const rollbackLeftovers: FactCheck = {
+/** Was a rollback interrupted, or are there unknown objects with chatkeep names? */
+export const rollbackLeftovers: FactCheck<Code> = {
   name: 'rollback-leftovers',
   expectations: ALWAYS,
   findings: (facts) => [...guardFindings(facts), ...captureFindings(facts), ...unknownFindings(facts)],
+  explanations: {
+    rollback_unfinished: {
+      title: 'a rollback was interrupted',
+      severities: ['error'],
+      meaning: `A constraint or trigger that exists only during a rollback is still there. The constraint rejects
+        every message without client, and every update of one (such as marking it as read).`,
+      cause: `chatkeep rollback was killed or lost its connection. It can be interrupted at any point without losing
+        data.`,
+      remedy: `Run chatkeep migrate to undo the rollback, or chatkeep rollback to finish it. Either can be run
+        immediately.`,
+    },
+    unknown_leftover: {
+      title: 'an object is named like one of chatkeep, but this version does not know it',
+      severities: ['warning'],
+      meaning: `Names that start with chatkeep_ are reserved for chatkeep. This version does not know the object, so
+        it neither uses nor drops it.`,
+      cause: 'A newer version of chatkeep created it, or it was created by hand.',
+      remedy: `Compare chatkeep --version with the versions in use elsewhere. If none of them created the object,
+        drop or rename it.`,
+    },
+  },
 }
 
-const guardFindings = (facts: Facts): readonly Finding[] => {
+const guardFindings = (facts: Facts): readonly Finding<Code>[] => {
   const validated = facts.catalog.checks.get(GUARD)
   if (validated === undefined) return []
   return [
     finding('error', 'rollback_unfinished', {
       object: `constraint ${escapeIdentifier(GUARD)} on "ChatMessage"`,
       expected: 'absent',
-      actual: `there${validated ? '' : ', not validated'}: a rollback began and did not end; messages without client are refused`,
+      actual: `present${validated ? '' : ', not validated'}: a rollback was interrupted; messages without client are rejected`,
       help: goOn(facts),
     }),
   ]
 }
 
-const captureFindings = (facts: Facts): readonly Finding[] => {
-  const { ownTriggers, ownFunctions } = facts.surroundings
+const captureFindings = (facts: Facts): readonly Finding<Code>[] => {
+  const { ownTriggers, ownFunctions } = facts.server
   const names = [
     ...(ownTriggers.includes(CAPTURE) ? [`trigger "${CAPTURE}" on "ChatMessage"`] : []),
     ...(ownFunctions.includes(CAPTURE) ? [`function "${CAPTURE}"()`] : []),
   ]
-  const actual = 'there: a rollback, or the restoring of its archive, began and did not end'
+  const actual = 'present: a rollback, or restoring its archive, was interrupted'
   return names.map((object) =>
     finding('error', 'rollback_unfinished', { object, expected: 'absent', actual, help: goOn(facts) }),
   )
@@ -58,7 +81,7 @@ const goOn = (facts: Facts): string =>
     ? `${commandLine('migrate', facts)} to undo it, or ${rollbackCommand(facts)} to finish it`
     : rollbackCommand(facts)
 
-const unknownFindings = ({ surroundings: { ownTables, ownFunctions, ownTriggers } }: Facts): readonly Finding[] => {
+const unknownFindings = ({ server: { ownTables, ownFunctions, ownTriggers } }: Facts): readonly Finding<Code>[] => {
   const names = [
     ...ownTables.filter((name) => !KNOWN_TABLES.includes(name)).map((name) => `table ${escapeIdentifier(name)}`),
     ...ownFunctions
@@ -72,8 +95,8 @@ const unknownFindings = ({ surroundings: { ownTables, ownFunctions, ownTriggers 
     finding('warning', 'unknown_leftover', {
       object,
       expected: 'absent',
-      actual: 'there, but this version of chatkeep does not know it',
-      help: 'chatkeep --version; a newer one may have made it. If none did, drop it',
+      actual: 'present, but unknown to this version of chatkeep',
+      help: 'chatkeep --version: a newer version may have created it; otherwise drop it',
     }),
   )
 }

@@ -1,32 +1,44 @@
 import { qualified } from '../../../database/identifier.js'
 import { EFFECTS } from '../../../migrations/ledger/effects.js'
 import { presenceOf } from '../../../migrations/ledger/presence.js'
-import type { DataCheck } from '../../check.js'
+import type { RowCheck } from '../../check.js'
 import { hasColumns, type Facts } from '../../facts/facts.js'
-import { countAndSample } from '../../question.js'
-import { rowsFound } from './rows-found.js'
+import { countAndSample } from '../../row-query.js'
+import { countFindings } from './count-findings.js'
 
-/** Has an idempotency key more than one message? Only asked where no unique index answers, since it reads the whole table. */
-export const doubledKeys: DataCheck = {
+/** Do several messages have the same idempotency key? Queried only without the unique index, because it reads the whole table. */
+export const doubledKeys: RowCheck<'doubled_idempotency_keys'> = {
   name: 'doubled-keys',
   expectations: ['migrated'],
   object: 'idempotency keys with more than one message',
   severity: 'error',
-  question: (facts) => {
+  query: (facts) => {
     if (!hasColumns(facts, 'ChatMessage', ['id', 'idempotencyKey']) || hasUniqueKey(facts)) return undefined
     return countAndSample(`
       SELECT max("id") AS "id"
       ${fromDoubledKeys(facts)}`)
   },
-  findings: (answer, facts) => {
-    const help = `decide which message keeps the key: SELECT "idempotencyKey", array_agg("id") ${fromDoubledKeys(facts).replaceAll(/\s+/g, ' ')}`
-    return rowsFound(
+  findings: (result, facts) => {
+    const help = `choose the message that keeps the key: SELECT "idempotencyKey", array_agg("id") ${fromDoubledKeys(facts).replaceAll(/\s+/g, ' ')}`
+    return countFindings(
       doubledKeys,
       'doubled_idempotency_keys',
-      answer,
+      result,
       help,
-      (count) => `${count}, so that their unique index cannot be built`,
+      (count) => `${count}, so the unique index cannot be built`,
     )
+  },
+  explanations: {
+    doubled_idempotency_keys: {
+      title: 'several messages have the same idempotency key',
+      severities: ['error'],
+      meaning: `A key identifies one message forever: a sender that repeats it gets the answer of the first message.
+        If two messages have the same key, one was stored twice, and the unique index that prevents this cannot be
+        built.`,
+      cause: 'The unique index was missing or INVALID for some time, and messages were sent again.',
+      remedy: `List the keys with the query in the finding. Keep one message for each key; set the key of the others
+        to NULL, or delete them. Then run chatkeep migrate.`,
+    },
   },
 }
 

@@ -1,27 +1,38 @@
 import { qualified } from '../../../database/identifier.js'
 import { CHATS } from '../../../migrations/ledger/own-objects.js'
-import type { DataCheck } from '../../check.js'
+import type { RowCheck } from '../../check.js'
 import { hasColumns, type Facts } from '../../facts/facts.js'
-import { countAndSample } from '../../question.js'
-import { rowsFound } from './rows-found.js'
+import { countAndSample } from '../../row-query.js'
+import { countFindings } from './count-findings.js'
 
 /**
- * Are there messages of tomorrow? The list of chats has every chat at a time at least as late as its last message, so one
- * look at its latest row says no. Only where that row is of tomorrow, or may not be read, the messages are asked.
+ * Are there messages from the future? The list of chats has every chat at a time at least as late as its last message, so its
+ * latest row rules them out. Messages are queried only if that row is in the future or cannot be read.
  */
-export const futureMessages: DataCheck = {
+export const futureMessages: RowCheck<'future_messages'> = {
   name: 'future-messages',
   expectations: ['migrated'],
   object: 'messages dated more than a day in the future',
   severity: 'warning',
-  question: (facts) =>
+  query: (facts) =>
     hasColumns(facts, 'ChatMessage', ['id', 'createdAt'])
       ? countAndSample(`
       SELECT "id" ${fromFuture(facts)} ${isAnyChatOfTomorrow(facts)}`)
       : undefined,
-  findings: (answer, facts) => {
+  findings: (result, facts) => {
     const help = `SELECT "id", "createdAt" ${fromFuture(facts)}`
-    return rowsFound(futureMessages, 'future_messages', answer, help)
+    return countFindings(futureMessages, 'future_messages', result, help)
+  },
+  explanations: {
+    future_messages: {
+      title: 'messages are dated in the future',
+      severities: ['warning'],
+      meaning: `"createdAt" is more than a day ahead. Until that day, such a message stays the newest of its chat,
+        the chat stays first in the list, and metrics count the message in every time window.`,
+      cause: `A sender's clock is wrong, a date is in milliseconds instead of seconds or the reverse, or an import
+        swapped fields.`,
+      remedy: 'Check the rows in the finding and correct "createdAt". The list of chats follows automatically.',
+    },
   },
 }
 
@@ -31,6 +42,6 @@ const fromFuture = ({ schema }: Facts): string =>
   `FROM ${qualified(schema, 'ChatMessage')} WHERE "createdAt" > ${TOMORROW}`
 
 const isAnyChatOfTomorrow = (facts: Facts): string =>
-  hasColumns(facts, CHATS, ['period']) && facts.surroundings.readableOwnTables.includes(CHATS)
+  hasColumns(facts, CHATS, ['period']) && facts.server.readableOwnTables.includes(CHATS)
     ? `AND EXISTS (SELECT FROM ${qualified(facts.schema, CHATS)} WHERE "period" > ${TOMORROW})`
     : ''

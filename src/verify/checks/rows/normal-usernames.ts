@@ -1,30 +1,42 @@
 import { qualified } from '../../../database/identifier.js'
-import type { DataCheck } from '../../check.js'
+import type { RowCheck } from '../../check.js'
 import { hasColumns, type Facts } from '../../facts/facts.js'
-import { countAndSample } from '../../question.js'
-import { rowsFound } from './rows-found.js'
+import { countAndSample } from '../../row-query.js'
+import { countFindings } from './count-findings.js'
 
-/** How many clients are looked at: the newest. All of them would be a whole table to read at 3 a.m. */
+/** How many of the newest clients are checked: checking all would read the whole table. */
 const SAMPLE = 10_000
 
-/** What JavaScript's `trim` takes away, which is what the core does to a guest's name. */
+/** The characters that JavaScript's `trim` removes, as the core does with a guest's name. */
 const WHITE_SPACE = String.raw`E'\t\n\u000b\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff'`
 
-/** Can guests write the names of clients as these are stored? Where not, a guest gets a second client. */
-export const normalUsernames: DataCheck = {
+/** Are the usernames of clients stored as guests' names are normalized? If not, a guest gets a second client. */
+export const normalUsernames: RowCheck<'usernames_not_normal'> = {
   name: 'normal-usernames',
   expectations: ['migrated'],
-  object: 'clients whose names have outer white space or are not in Unicode form NFC',
+  object: 'clients whose usernames have outer white space or are not in Unicode NFC',
   severity: 'warning',
-  question: (facts) =>
-    hasColumns(facts, 'Client', ['id', 'username']) && facts.surroundings.encoding === 'UTF8'
+  query: (facts) =>
+    hasColumns(facts, 'Client', ['id', 'username']) && facts.server.encoding === 'UTF8'
       ? countAndSample(selectAbnormal(facts))
       : undefined,
-  findings: (answer, facts) => {
-    const ids = answer?.sample.join(', ') ?? ''
+  findings: (result, facts) => {
+    const ids = result?.sample.join(', ') ?? ''
     const help = `UPDATE ${qualified(facts.schema, 'Client')} SET "username" = ${NORMAL} WHERE "id" IN (${ids})`
-    const describe = (count: number): string => `${count}, among the newest ${SAMPLE.toLocaleString('en-US')} clients`
-    return rowsFound(normalUsernames, 'usernames_not_normal', answer, help, describe)
+    const describe = (count: number): string => `${count} among the newest ${SAMPLE.toLocaleString('en-US')} clients`
+    return countFindings(normalUsernames, 'usernames_not_normal', result, help, describe)
+  },
+  explanations: {
+    usernames_not_normal: {
+      title: 'usernames of clients are stored in a form that no guest can enter',
+      severities: ['warning'],
+      meaning: `chatkeep trims white space around a guest's name and normalizes it to Unicode NFC. A username stored
+        in another form looks the same but is never found: the guest gets a second client, and the guest's history is
+        split.`,
+      cause: 'An import, or a program that stores names as they were typed.',
+      remedy: `Run the UPDATE in the finding. If a normalized name is already taken, the two clients are one person:
+        merge them, then run chatkeep reconcile.`,
+    },
   },
 }
 

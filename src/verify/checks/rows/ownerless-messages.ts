@@ -1,25 +1,37 @@
 import { qualified } from '../../../database/identifier.js'
-import type { DataCheck } from '../../check.js'
+import type { RowCheck } from '../../check.js'
 import { hasColumns } from '../../facts/facts.js'
-import { countAndSample } from '../../question.js'
-import { rowsFound } from './rows-found.js'
+import { countAndSample } from '../../row-query.js'
+import { countFindings } from './count-findings.js'
 
-/** Are there messages of which nobody can say whose they are: neither client nor guest name? */
-export const ownerlessMessages: DataCheck = {
+/** Are there messages without client and without guest name? */
+export const ownerlessMessages: RowCheck<'ownerless_messages'> = {
   name: 'ownerless-messages',
   expectations: ['migrated'],
   object: 'messages with neither client nor guest name',
   severity: 'warning',
-  question: (facts) => {
+  query: (facts) => {
     if (!hasColumns(facts, 'ChatMessage', ['id', 'clientId', 'guestUsername'])) return undefined
-    // Read through the index that begins with "clientId", like the messages that are not linked.
+    // Uses the index that starts with "clientId", like the query for unlinked messages.
     return countAndSample(`
       SELECT "id"
       FROM ${qualified(facts.schema, 'ChatMessage')}
       WHERE "clientId" IS NULL AND "guestUsername" IS NULL`)
   },
-  findings: (answer, { schema }) => {
+  findings: (result, { schema }) => {
     const help = `SELECT * FROM ${qualified(schema, 'ChatMessage')} WHERE "clientId" IS NULL AND "guestUsername" IS NULL`
-    return rowsFound(ownerlessMessages, 'ownerless_messages', answer, help)
+    return countFindings(ownerlessMessages, 'ownerless_messages', result, help)
+  },
+  explanations: {
+    ownerless_messages: {
+      title: 'messages have neither client nor guest name',
+      severities: ['warning'],
+      meaning: `It is unknown whose messages they are, so no history shows them. A rollback has to move them from the
+        table to its archive.`,
+      cause: `Another program wrote them, or a client was deleted and its messages were kept. chatkeep itself rejects
+        a message without a contact.`,
+      remedy: `List them with the query in the finding; "clientSocketId" or "sessionId" may show whose they are. Then
+        set "clientId" or "guestUsername".`,
+    },
   },
 }

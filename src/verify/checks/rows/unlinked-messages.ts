@@ -1,30 +1,41 @@
 import { qualified } from '../../../database/identifier.js'
-import type { DataCheck } from '../../check.js'
+import type { RowCheck } from '../../check.js'
 import { hasColumns } from '../../facts/facts.js'
 import { commandLine } from '../../finding.js'
-import { countAndSample } from '../../question.js'
-import { rowsFound } from './rows-found.js'
+import { countAndSample } from '../../row-query.js'
+import { countFindings } from './count-findings.js'
 
-/** Are there messages of guests whose client exists by now, but that are not linked to it? */
-export const unlinkedMessages: DataCheck = {
+/** Are there guest messages that are not linked to the client of that name? */
+export const unlinkedMessages: RowCheck<'unlinked_messages'> = {
   name: 'unlinked-messages',
   expectations: ['migrated'],
-  object: 'messages under the name of a client, not linked to that client',
+  object: 'guest messages that are not linked to the client of their name',
   severity: 'warning',
-  question: (facts) => {
+  query: (facts) => {
     const { schema } = facts
     const askable =
       hasColumns(facts, 'ChatMessage', ['id', 'clientId', 'guestUsername']) && hasColumns(facts, 'Client', ['username'])
     if (!askable) return undefined
-    // Messages without client are rare and come from the index that begins with "clientId", whatever the size of the table.
+    // Messages without client are few and found through the index that starts with "clientId", however large the table is.
     return countAndSample(`
       SELECT m."id"
       FROM ${qualified(schema, 'ChatMessage')} AS m
       JOIN ${qualified(schema, 'Client')} AS c ON c."username" = m."guestUsername"
       WHERE m."clientId" IS NULL`)
   },
-  findings: (answer, facts) => {
+  findings: (result, facts) => {
     const help = commandLine('reconcile', facts)
-    return rowsFound(unlinkedMessages, 'unlinked_messages', answer, help)
+    return countFindings(unlinkedMessages, 'unlinked_messages', result, help)
+  },
+  explanations: {
+    unlinked_messages: {
+      title: 'guest messages are not linked to the client of their name',
+      severities: ['warning'],
+      meaning: `A client with the guest name of these messages exists, but their "clientId" is NULL. They appear in
+        the guest's history, but lists by client miss them.`,
+      cause: `The client could not be found or created when they were saved (a lock or a time-out; the message is
+        saved even then), or another program wrote them without the link.`,
+      remedy: 'Run chatkeep reconcile. It links them in batches, under live traffic.',
+    },
   },
 }

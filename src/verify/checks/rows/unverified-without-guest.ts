@@ -1,19 +1,19 @@
 import { qualified } from '../../../database/identifier.js'
-import type { DataCheck } from '../../check.js'
+import type { RowCheck } from '../../check.js'
 import { hasColumns } from '../../facts/facts.js'
-import { countAndSample } from '../../question.js'
-import { rowsFound } from './rows-found.js'
+import { countAndSample } from '../../row-query.js'
+import { countFindings } from './count-findings.js'
 
-/** How many messages are looked at: the newest. No index knows the mark. */
+/** How many of the newest messages are checked: no index covers the mark. */
 const SAMPLE = 10_000
 
-/** Does every message that is marked as an unverified guest's name that guest? */
-export const unverifiedWithoutGuest: DataCheck = {
+/** Does every message that is marked as unverified have a guest name? */
+export const unverifiedWithoutGuest: RowCheck<'unverified_without_guest'> = {
   name: 'unverified-without-guest',
   expectations: ['migrated'],
-  object: "messages marked as an unverified guest's that name no guest",
+  object: 'messages marked as unverified that have no guest name',
   severity: 'warning',
-  question: (facts) =>
+  query: (facts) =>
     hasColumns(facts, 'ChatMessage', ['id', 'guestUsername', 'guestUnverified'])
       ? countAndSample(`
       SELECT "id"
@@ -23,14 +23,24 @@ export const unverifiedWithoutGuest: DataCheck = {
       ) AS m
       WHERE "guestUnverified" AND "guestUsername" IS NULL`)
       : undefined,
-  findings: (answer, { schema }) => {
+  findings: (result, { schema }) => {
     const help = `SELECT "id", "clientId", "createdAt" FROM ${qualified(schema, 'ChatMessage')} WHERE "guestUnverified" AND "guestUsername" IS NULL ORDER BY "id" DESC LIMIT 100`
-    return rowsFound(
+    return countFindings(
       unverifiedWithoutGuest,
       'unverified_without_guest',
-      answer,
+      result,
       help,
-      (count) => `${count}, among the newest ${SAMPLE.toLocaleString('en-US')} messages`,
+      (count) => `${count} among the newest ${SAMPLE.toLocaleString('en-US')} messages`,
     )
+  },
+  explanations: {
+    unverified_without_guest: {
+      title: 'messages are marked as unverified but have no guest name',
+      severities: ['warning'],
+      meaning: `The mark means: written under the name of a client, without proof. Without "guestUsername" there is
+        no such name, so the mark is wrong or the name was lost. Only the newest messages are checked.`,
+      cause: 'Another program set the mark or removed the name.',
+      remedy: 'Check the rows in the finding. Set "guestUnverified" to false where the sender is known.',
+    },
   },
 }

@@ -6,7 +6,7 @@ import type { Facts } from '../../facts/facts.js'
 import { finding } from '../../finding.js'
 import type { ColumnDefault } from '../../facts/integrity.js'
 
-/** What an insert that leaves the column out should get. */
+/** The value that an insert without the column should get. */
 interface WantedDefault {
   readonly table: string
   readonly column: string
@@ -25,8 +25,8 @@ const WANTED: readonly WantedDefault[] = [
   ...wanted('NULL', 'ChatMessage', 'clientId', 'guestUsername', 'guestPhone', 'idempotencyKey'),
 ]
 
-/** Do inserts that leave a column out, chatkeep's or the application's, get what the column is for? How they get it is not asked. */
-export const columnDefaults: FactCheck = {
+/** Do inserts that omit a column get a fitting value? Any default that gives one is accepted. */
+export const columnDefaults: FactCheck<'column_default'> = {
   name: 'column-defaults',
   expectations: ALWAYS,
   findings: (facts) =>
@@ -34,7 +34,7 @@ export const columnDefaults: FactCheck = {
       const words = difference(column, facts)
       if (words === undefined) return []
       const { severity, actual } = words
-      const help = `${alterColumn(column, facts)} ${mend(column, facts)}`
+      const help = `${alterColumn(column, facts)} ${repair(column, facts)}`
       return [
         finding(severity, 'column_default', {
           object: columnName(column),
@@ -44,11 +44,24 @@ export const columnDefaults: FactCheck = {
         }),
       ]
     }),
+  explanations: {
+    column_default: {
+      title: 'a default is missing or wrong',
+      severities: ['error', 'warning'],
+      meaning: `Inserts that omit the column get its default. If "isRead" defaults to true, operators never see the
+        message as unread; if "createdAt" has a constant default, all messages get the same time; if an id has one,
+        the second insert fails. Without a default, inserts of other programs fail, although those of chatkeep do not.`,
+      cause: `DEFAULT 'now' instead of now(): the server evaluates 'now' once, when the default is set. Or the
+        application's model has another default, or a restore left out the defaults.`,
+      remedy: `Run the ALTER TABLE … ALTER COLUMN … SET DEFAULT (or DROP DEFAULT) in the finding. It changes only the
+        catalog; existing rows keep their values.`,
+    },
+  },
 }
 
 /**
- * Of columns that chatkeep fills itself. An application may fill "createdAt", too, but not what it does not know.
- * A missing default of the other columns is reported by the check of columns that nobody fills.
+ * Severity of a missing default, for columns that chatkeep fills itself. An application can fill "createdAt", but not a column
+ * that it does not know. For the other columns, the check for unfilled columns reports a missing default.
  */
 const SEVERITY_OF_NONE: Readonly<Record<string, 'error' | 'warning'>> = {
   createdAt: 'warning',
@@ -67,7 +80,7 @@ const difference = (column: WantedDefault, facts: Facts): DefaultDifference | un
   if (actual !== undefined) return isFit(column, actual) ? undefined : { severity: 'error', actual: describe(actual) }
   const severity = SEVERITY_OF_NONE[column.column]
   if (there.nullable || there.optional || severity === undefined) return undefined
-  return { severity, actual: 'none: inserts of other programs that leave it out fail' }
+  return { severity, actual: 'none: inserts of other programs that omit it fail' }
 }
 
 const findDefault = ({ table, column }: WantedDefault, { integrity: { defaults } }: Facts): ColumnDefault | undefined =>
@@ -79,7 +92,7 @@ const isFit = ({ gives }: WantedDefault, { expression, constant }: ColumnDefault
 }
 
 const describe = ({ expression, constant }: ColumnDefault): string =>
-  `${expression}${constant ? ', the same at every insert' : ''}`
+  `${expression}${constant ? ', the same for every insert' : ''}`
 
 const expectedText = ({ gives }: WantedDefault): string => {
   if (gives === 'NULL') return 'no default'
@@ -89,7 +102,7 @@ const expectedText = ({ gives }: WantedDefault): string => {
 const alterColumn = ({ table, column }: WantedDefault, { schema }: Facts): string =>
   `ALTER TABLE ${qualified(schema, table)} ALTER COLUMN ${escapeIdentifier(column)}`
 
-const mend = ({ gives, table, column }: WantedDefault, { schema }: Facts): string => {
+const repair = ({ gives, table, column }: WantedDefault, { schema }: Facts): string => {
   switch (gives) {
     case 'false':
       return 'SET DEFAULT false'

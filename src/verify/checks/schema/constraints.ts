@@ -8,6 +8,8 @@ import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
 import type { DoubtfulConstraint } from '../../facts/integrity.js'
 
+type Code = 'constraint_not_validated' | 'foreign_key_disabled'
+
 const USED_COLUMNS = [
   ...BASE_COLUMNS,
   CLIENT_ID,
@@ -15,15 +17,36 @@ const USED_COLUMNS = [
   ...EFFECTS.flatMap(({ effect }) => (effect.kind === 'columns' ? effect.columns : [])),
 ]
 
-/** Do the constraints over columns that chatkeep uses hold for every row? */
-export const constraints: FactCheck = {
+/** Are constraints on columns that chatkeep uses enforced for every row? */
+export const constraints: FactCheck<Code> = {
   name: 'constraints',
   expectations: ALWAYS,
   findings: (facts) =>
     facts.integrity.doubtfulConstraints
-      // The guard of a rollback has a check of its own.
+      // The constraint of a rollback has its own check.
       .filter((constraint) => constraint.name !== GUARD && concernsUs(constraint))
       .map((constraint) => (isChecked(constraint) ? disabled(constraint, facts) : notValidated(constraint, facts))),
+  explanations: {
+    constraint_not_validated: {
+      title: 'a constraint was never checked against existing rows',
+      severities: ['warning'],
+      meaning: `The constraint is NOT VALID: the server checks only new and changed rows. Older rows may violate it;
+        such a row cannot be updated (marking it as read fails), and restoring a dump fails at it.`,
+      cause: 'ADD CONSTRAINT … NOT VALID without a later VALIDATE CONSTRAINT; or NOT ENFORCED, from PostgreSQL 18 on.',
+      remedy: `Run ALTER TABLE … VALIDATE CONSTRAINT. It reads the table without blocking reads or writes, and fails
+        if a row violates the constraint.`,
+    },
+    foreign_key_disabled: {
+      title: 'a foreign key is not enforced: its triggers are disabled',
+      severities: ['warning'],
+      meaning: `The catalog lists the foreign key as valid, but the server does not check it: messages of nonexistent
+        clients are accepted, and clients with messages can be deleted.`,
+      cause: `ALTER TABLE … DISABLE TRIGGER ALL for an import or a data-only restore, without enabling them
+        afterwards.`,
+      remedy: `Run the ALTER TABLE … ENABLE TRIGGER ALL in the finding. It does not check rows that were written in
+        the meantime; chatkeep verify looks for orphaned ones.`,
+    },
+  },
 }
 
 const concernsUs = ({ table, columns }: DoubtfulConstraint): boolean =>
@@ -33,7 +56,7 @@ const isChecked = ({ validated, enforced }: DoubtfulConstraint): boolean => vali
 
 const nameOf = ({ kind, name, table }: DoubtfulConstraint): string => `${kind} ${escapeIdentifier(name)} on "${table}"`
 
-const notValidated = (constraint: DoubtfulConstraint, facts: Facts): Finding =>
+const notValidated = (constraint: DoubtfulConstraint, facts: Facts): Finding<Code> =>
   finding('warning', 'constraint_not_validated', {
     object: nameOf(constraint),
     expected: 'validated: it holds for every row',
@@ -48,10 +71,10 @@ const wayToValidate = ({ table, name, kind, enforced }: DoubtfulConstraint, { sc
   return `${alter} DROP ${constraint}, and add it again without NOT ENFORCED`
 }
 
-const disabled = (constraint: DoubtfulConstraint, { schema }: Facts): Finding =>
+const disabled = (constraint: DoubtfulConstraint, { schema }: Facts): Finding<Code> =>
   finding('warning', 'foreign_key_disabled', {
     object: nameOf(constraint),
     expected: 'enforced',
     actual: 'its triggers are disabled: no row is checked',
-    help: `as a superuser: ALTER TABLE ${qualified(schema, constraint.table)} ENABLE TRIGGER ALL, also on the table that it refers to`,
+    help: `as a superuser: ALTER TABLE ${qualified(schema, constraint.table)} ENABLE TRIGGER ALL, and the same for the referenced table`,
   })

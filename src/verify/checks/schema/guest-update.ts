@@ -3,27 +3,42 @@ import { EFFECTS, type NamedEffect } from '../../../migrations/ledger/effects.js
 import { presenceOf } from '../../../migrations/ledger/presence.js'
 import type { RequiredColumn } from '../../../persistence/shape.js'
 import type { FactCheck } from '../../check.js'
-import { columnFindings } from './column-findings.js'
+import { COLUMN_EXPLANATIONS, columnFindings, type ColumnCode } from '../objects/columns.js'
 import { hasTable, migrationState, type Facts } from '../../facts/facts.js'
 import { commandLine, type Finding } from '../../finding.js'
-import { indexFindings } from './index-findings.js'
-import { markFindings, ownTableFindings, triggerFindings } from './own-object-findings.js'
+import { INDEX_EXPLANATIONS, indexFindings, type IndexCode } from '../objects/indexes.js'
+import {
+  markFindings,
+  OWN_OBJECT_EXPLANATIONS,
+  ownTableFindings,
+  triggerFindings,
+  type OwnObjectCode,
+} from '../objects/own-objects.js'
+import { TABLE_MISSING } from '../objects/table-missing.js'
 
-/** Is all that the migrations add there, exactly? */
-export const guestUpdate: FactCheck = {
+type Code = 'table_missing' | ColumnCode | IndexCode | OwnObjectCode
+
+/** Does everything that the migrations add exist, with the right definition? */
+export const guestUpdate: FactCheck<Code> = {
   name: 'guest-update',
   expectations: ['migrated'],
   findings: (facts) =>
     EFFECTS.filter((effect) => !isExplained(effect, facts)).flatMap((effect) => effectFindings(effect, facts)),
+  explanations: {
+    table_missing: TABLE_MISSING,
+    ...COLUMN_EXPLANATIONS,
+    ...INDEX_EXPLANATIONS,
+    ...OWN_OBJECT_EXPLANATIONS,
+  },
 }
 
-/** A migration that is pending, and of whose effect nothing is there, is reported once, as pending. */
+/** A pending migration without any effect yet is reported once, as pending. */
 const isExplained = ({ migration, effect }: NamedEffect, facts: Facts): boolean =>
   migrationState(facts, migration) === 'pending' && presenceOf(effect, facts.catalog).state === 'absent'
 
-const effectFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding[] => {
+const effectFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding<Code>[] => {
   switch (effect.kind) {
-    // The tables themselves have checks of their own.
+    // The application's tables have their own check.
     case 'tables':
       return []
     case 'index':
@@ -41,10 +56,10 @@ const effectFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding
   }
 }
 
-const addedColumnFindings = (column: RequiredColumn, facts: Facts): readonly Finding[] =>
+const addedColumnFindings = (column: RequiredColumn, facts: Facts): readonly Finding<Code>[] =>
   columnFindings(facts, column, commandLine('migrate', facts)).map((found) => {
     if (found.code === 'column_type') return { ...found, help: alterType(column, facts) }
-    // What should not be NOT NULL, migrate sets right; the other way round it would read all rows.
+    // migrate drops a NOT NULL, but does not set one: that would read all rows.
     return found.code === 'column_nullability' && !column.nullable
       ? { ...found, help: setNotNull(column, facts) }
       : found

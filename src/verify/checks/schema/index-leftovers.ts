@@ -3,20 +3,31 @@ import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
 
-/** Did a REINDEX CONCURRENTLY of the chat's tables die and leave its index behind? */
-export const indexLeftovers: FactCheck = {
+/** Did a failed REINDEX CONCURRENTLY leave an index on a table of the chat behind? */
+export const indexLeftovers: FactCheck<'index_leftover'> = {
   name: 'index-leftovers',
   expectations: ALWAYS,
   findings: ({ schema, integrity: { brokenIndexes } }) =>
     brokenIndexes
-      // While a REINDEX is at work, that is how its index looks.
+      // During a REINDEX, its index looks the same.
       .filter(({ name, building }) => /_cc(?:new|old)\d*$/.test(name) && !building)
       .map(({ table, name }) =>
         finding('warning', 'index_leftover', {
           object: `index ${escapeIdentifier(name)} on "${table}"`,
-          expected: 'gone when its REINDEX ended',
-          actual: 'there, INVALID: it costs writes and answers nothing',
+          expected: 'dropped at the end of its REINDEX',
+          actual: 'present and INVALID: it slows down writes and is not used',
           help: `DROP INDEX CONCURRENTLY ${qualified(schema, name)}`,
         }),
       ),
+  explanations: {
+    index_leftover: {
+      title: 'REINDEX CONCURRENTLY left an index behind',
+      severities: ['warning'],
+      meaning: `The name of the index ends in _ccnew or _ccold, and the index is INVALID. No query uses it, but every
+        insert may still update it, and it takes as much space as the real one.`,
+      cause: 'REINDEX CONCURRENTLY was canceled, timed out or lost its connection.',
+      remedy: `Run the DROP INDEX CONCURRENTLY in the finding. If the name ends in _ccnew, run the REINDEX again if
+        it is still needed.`,
+    },
+  },
 }

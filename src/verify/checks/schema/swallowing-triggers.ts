@@ -4,8 +4,8 @@ import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
 import type { InsertTrigger } from '../../facts/integrity.js'
 
-/** Can a trigger of the application make an inserted row vanish without an error? */
-export const swallowingTriggers: FactCheck = {
+/** Can a trigger of the application discard an inserted row without an error? */
+export const swallowingTriggers: FactCheck<'trigger_swallows'> = {
   name: 'swallowing-triggers',
   expectations: ALWAYS,
   findings: ({ integrity: { insertTriggers } }) =>
@@ -19,11 +19,23 @@ export const swallowingTriggers: FactCheck = {
           help: `read it: \\sf ${called}`,
         }),
       ),
+  explanations: {
+    trigger_swallows: {
+      title: 'a trigger of the application may discard messages',
+      severities: ['warning'],
+      meaning: `If a BEFORE trigger for each row returns NULL, the server skips the row without an error. chatkeep
+        notices the missing row and reports the save as failed; other programs take the message for saved.`,
+      cause: `A filter (spam, duplicates, blocklists) written as a trigger, or a function written for AFTER triggers,
+        where the return value is ignored.`,
+      remedy: `Read the function in the finding. To reject a row, use RAISE EXCEPTION, which tells the sender;
+        otherwise RETURN NEW. If no insert reaches the RETURN NULL, there is nothing to fix.`,
+    },
+  },
 }
 
 /**
- * Decided on the text of the function, so only what is written in PL/pgSQL as plainly as `RETURN NULL` is seen. An insert has
- * no OLD, so returning it skips the row, too, unless the function tells events apart: then it is taken to know what it does.
+ * Whether a function contains a plain `RETURN NULL` in PL/pgSQL; other ways to discard a row are not detected. On insert, OLD is
+ * NULL, so `RETURN OLD` also skips the row. It is accepted if the function distinguishes events with TG_OP.
  */
 export const canReturnNull = ({ language, source }: Pick<InsertTrigger, 'language' | 'source'>): boolean => {
   if (language !== 'plpgsql') return false

@@ -5,7 +5,9 @@ import type { FactCheck } from '../../check.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
 
-/** What chatkeep writes into a message. The id comes from its default. */
+type Code = 'column_without_default'
+
+/** The columns that chatkeep writes. The id comes from its default. */
 const FILLED_MESSAGE_COLUMNS: readonly string[] = [
   'createdAt',
   'clientId',
@@ -24,8 +26,8 @@ const FILLED_MESSAGE_COLUMNS: readonly string[] = [
   'guestUnverified',
 ]
 
-/** Can a message, and a client made of a guest, be written with what chatkeep knows? */
-export const unfilledColumns: FactCheck = {
+/** Can a message, and a client for a guest, be inserted with the columns that chatkeep fills? */
+export const unfilledColumns: FactCheck<Code> = {
   name: 'unfilled-columns',
   expectations: ['migrated'],
   findings: (facts) => {
@@ -34,15 +36,26 @@ export const unfilledColumns: FactCheck = {
       .filter((column) => (column.table === 'Client' && blocking.includes(column.column)) || blocksMessages(column))
       .map((column) => unfilledFinding(column, facts))
   },
+  explanations: {
+    column_without_default: {
+      title: 'a required column has no default, and chatkeep does not fill it',
+      severities: ['error'],
+      meaning: `The column is NOT NULL, has no default, and is unknown to chatkeep. Messages, or clients for guests,
+        cannot be inserted: saving fails, or guests stay without a client.`,
+      cause: 'The application added a required column, or a restore lost the default of an id (its sequence).',
+      remedy: `Give the column a default or make it nullable: ALTER TABLE … ALTER COLUMN … SET DEFAULT …. For an id,
+        set DEFAULT nextval('…') with its sequence.`,
+    },
+  },
 }
 
 const blocksMessages = ({ table, column, nullable, optional }: CatalogColumn): boolean =>
   table === 'ChatMessage' && !nullable && !optional && !FILLED_MESSAGE_COLUMNS.includes(column)
 
-const unfilledFinding = (column: CatalogColumn, { schema }: Facts): Finding =>
+const unfilledFinding = (column: CatalogColumn, { schema }: Facts): Finding<Code> =>
   finding('error', 'column_without_default', {
     object: columnName(column),
-    expected: 'nullable or with a default, since chatkeep does not fill it',
+    expected: 'nullable or with a default, because chatkeep does not fill it',
     actual: `${column.type}, NOT NULL without default`,
     help: `ALTER TABLE ${qualified(schema, column.table)} ALTER COLUMN ${escapeIdentifier(column.column)} SET DEFAULT …`,
   })

@@ -4,8 +4,8 @@ import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
 
-/** Are the columns unique by which clients are found, and on whose uniqueness "one client per guest" rests? */
-export const uniqueColumns: FactCheck = {
+/** Are the columns unique that identify a client? "One client per guest" depends on it. */
+export const uniqueColumns: FactCheck<'unique_index_missing'> = {
   name: 'unique-columns',
   expectations: ALWAYS,
   findings: ({ catalog, schema }) =>
@@ -14,9 +14,22 @@ export const uniqueColumns: FactCheck = {
     ).map(([table, column]) =>
       finding('error', 'unique_index_missing', {
         object: columnName({ table, column }),
-        expected: 'unique by a valid index over this column alone',
+        expected: 'a valid unique index on this column alone',
         actual: 'not unique',
         help: `CREATE UNIQUE INDEX CONCURRENTLY ON ${qualified(schema, table)} (${escapeIdentifier(column)})`,
       }),
     ),
+  explanations: {
+    unique_index_missing: {
+      title: 'usernames or phones of clients are not unique',
+      severities: ['error'],
+      meaning: `chatkeep relies on the unique indexes on "Client"."username" (one client per guest) and
+        "Client"."phone" (one client per phone). Without them, two simultaneous first messages of a guest create two
+        clients, and the guest's history is split.`,
+      cause: `The index was dropped, is INVALID, or does not cover the column alone and in all rows (it has a WHERE
+        clause or more columns).`,
+      remedy: `Run the CREATE UNIQUE INDEX CONCURRENTLY in the finding. If it fails, there are duplicates: merge
+        those clients first.`,
+    },
+  },
 }

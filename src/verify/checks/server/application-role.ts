@@ -4,8 +4,10 @@ import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
 import { NEEDED, type RoleAccess, type TableAccess } from '../../../persistence/role-access.js'
 
-/** May the role that `--application-role` names do what the core does as that role, and does it see every row? */
-export const applicationRole: FactCheck = {
+type Code = 'privilege_missing' | 'rows_hidden'
+
+/** Does the role named by `--application-role` have the privileges that the core needs, and does it see every row? */
+export const applicationRole: FactCheck<Code> = {
   name: 'application-role',
   expectations: ['migrated'],
   findings: (facts) => {
@@ -18,12 +20,33 @@ export const applicationRole: FactCheck = {
       ...access.tables.flatMap((table) => hiddenRowFindings(table, access, facts)),
     ]
   },
+  explanations: {
+    privilege_missing: {
+      title: `the application's role lacks a privilege`,
+      severities: ['error'],
+      meaning: `The role named by --application-role lacks a privilege that chatkeep needs on this object. Saving or
+        reading fails with "permission denied".`,
+      cause: `The role was created, or its privileges were granted, before the migration: GRANT … ON ALL TABLES
+        covers only existing tables.`,
+      remedy: 'Run the GRANT in the finding as the owner. ALTER DEFAULT PRIVILEGES covers future tables.',
+    },
+    rows_hidden: {
+      title: `row-level security hides rows from the application's role`,
+      severities: ['error'],
+      meaning: `No policy lets the role named by --application-role see or write every row. Histories and counts miss
+        rows without an error, and inserts may be rejected.`,
+      cause: `ENABLE ROW LEVEL SECURITY without a policy for this role (hosting platforms may enable it for every
+        table), or FORCE ROW LEVEL SECURITY for the owner.`,
+      remedy: `Create a policy for the role as the finding shows, or run ALTER ROLE … BYPASSRLS. Policies for other
+        roles are not affected.`,
+    },
+  },
 }
 
-const missing = (object: string, expected: string, { role }: RoleAccess, help: string): Finding =>
-  finding('error', 'privilege_missing', { object, expected, actual: `the role ${role} has no such right`, help })
+const missing = (object: string, expected: string, { role }: RoleAccess, help: string): Finding<Code> =>
+  finding('error', 'privilege_missing', { object, expected, actual: `the role ${role} lacks this privilege`, help })
 
-const schemaFindings = (access: RoleAccess, { schema }: Facts): readonly Finding[] => {
+const schemaFindings = (access: RoleAccess, { schema }: Facts): readonly Finding<Code>[] => {
   if (access.schemaUsage) return []
   const name = escapeIdentifier(schema)
   const help = `GRANT USAGE ON SCHEMA ${name} TO ${escapeIdentifier(access.role)}`
@@ -34,7 +57,7 @@ const privilegeFindings = (
   { table, granted }: TableAccess,
   access: RoleAccess,
   { schema }: Facts,
-): readonly Finding[] => {
+): readonly Finding<Code>[] => {
   const lacking = (NEEDED[table] ?? []).filter((command) => !granted.includes(command))
   if (lacking.length === 0) return []
   const rights = lacking.join(', ')
@@ -42,10 +65,10 @@ const privilegeFindings = (
   return [missing(`table "${table}"`, `${rights} for ${access.role}`, access, help)]
 }
 
-const sequenceFinding = (sequence: string, access: RoleAccess, { schema }: Facts): Finding =>
+const sequenceFinding = (sequence: string, access: RoleAccess, { schema }: Facts): Finding<Code> =>
   missing(
     `sequence ${escapeIdentifier(sequence)}`,
-    `USAGE for ${access.role}: without it no id is given`,
+    `USAGE for ${access.role}, to get ids`,
     access,
     `GRANT USAGE ON SEQUENCE ${qualified(schema, sequence)} TO ${escapeIdentifier(access.role)}`,
   )
@@ -54,7 +77,7 @@ const hiddenRowFindings = (
   { table, restricted, policies }: TableAccess,
   { role }: RoleAccess,
   { schema }: Facts,
-): readonly Finding[] => {
+): readonly Finding<Code>[] => {
   const hidden = (NEEDED[table] ?? []).filter((command) => restricted.includes(command))
   if (hidden.length === 0) return []
   const name = escapeIdentifier(role)
@@ -62,7 +85,7 @@ const hiddenRowFindings = (
     finding('error', 'rows_hidden', {
       object: `table "${table}"`,
       expected: `every row for ${role}`,
-      actual: `row-level security restricts ${hidden.join(', ')} by ${policies.length === 0 ? 'the lack of a policy' : `policy ${policies.map(escapeIdentifier).join(', ')}`}`,
+      actual: `row-level security restricts ${hidden.join(', ')} by ${policies.length === 0 ? 'the absence of a policy' : `policy ${policies.map(escapeIdentifier).join(', ')}`}`,
       help: `CREATE POLICY "chat_application" ON ${qualified(schema, table)} TO ${name} USING (true) WITH CHECK (true); or ALTER ROLE ${name} BYPASSRLS`,
     }),
   ]

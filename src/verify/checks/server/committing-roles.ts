@@ -4,42 +4,46 @@ import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
 import type { RoleSetting } from '../../facts/server-facts.js'
+import { SYNCHRONOUS_COMMIT_OFF } from './synchronous-commit-off.js'
 
-/** Do other roles than the one that asks, the application's above all, commit without waiting for the disk? */
-export const committingRoles: FactCheck = {
+type Code = 'synchronous_commit_off'
+
+/** Do roles other than the current one, especially the application's, commit without waiting for the disk? */
+export const committingRoles: FactCheck<Code> = {
   name: 'committing-roles',
   expectations: ALWAYS,
   findings: (facts) => {
-    const { commitSettings, user } = facts.surroundings
+    const { commitSettings, user } = facts.server
     const named = commitSettings.flatMap(({ role }) => (role === null ? [] : [role]))
     const application = facts.applicationRole?.role
     const roles = new Set(application === undefined ? named : [...named, application])
-    // What holds for the role that asks is a matter of the session's own setting.
+    // For the current role, the check of the session's own setting reports it.
     roles.delete(user)
     return [...roles].flatMap((role) => roleFindings(role, role === application, facts))
   },
+  explanations: { synchronous_commit_off: SYNCHRONOUS_COMMIT_OFF },
 }
 
-/** As somebody may have written it. */
+/** Ways to write `off`. */
 const OFF: readonly string[] = ['off', 'false', 'no', '0']
 
-const roleFindings = (role: string, isApplication: boolean, facts: Facts): readonly Finding[] => {
-  const { commitSettings, synchronousCommit } = facts.surroundings
+const roleFindings = (role: string, isApplication: boolean, facts: Facts): readonly Finding<Code>[] => {
+  const { commitSettings, synchronousCommit } = facts.server
   const setting = effectiveSetting(role, commitSettings)
   if (setting === undefined || !OFF.includes(setting.value.toLowerCase())) return []
-  // What is set for every role, the session that asks has, too, unless it has its own: it is told once.
+  // A setting for every role usually applies to the current session, too, and is then reported once, by the check of that.
   if (setting.role === null && (!isApplication || synchronousCommit.value === 'off')) return []
   return [
     finding(isApplication ? 'warning' : 'note', 'synchronous_commit_off', {
       object: `setting synchronous_commit of the role ${role}`,
       expected: 'on',
-      actual: `off (${sourceOf(setting)}): a crash can lose what it just committed`,
+      actual: `off (${sourceOf(setting)}): a crash can lose its recent commits`,
       help: reset(setting, facts),
     }),
   ]
 }
 
-/** The most particular one wins: role and database, role, database, all. */
+/** The most specific setting wins: role in database, role, database, all. */
 export const effectiveSetting = (role: string, settings: readonly RoleSetting[]): RoleSetting | undefined => {
   const rank = (setting: RoleSetting): number => (setting.role === null ? 0 : 2) + (setting.inDatabase ? 1 : 0)
   return settings
@@ -49,7 +53,7 @@ export const effectiveSetting = (role: string, settings: readonly RoleSetting[])
 
 const sourceOf = ({ role, inDatabase }: RoleSetting): string => {
   if (role === null) return inDatabase ? 'set for this database' : 'set for every role'
-  return inDatabase ? 'set for it in this database' : 'set for it'
+  return inDatabase ? 'set for the role in this database' : 'set for the role'
 }
 
 const reset = ({ role, inDatabase }: RoleSetting, { database }: Facts): string => {

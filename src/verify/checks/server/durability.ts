@@ -4,23 +4,56 @@ import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
 import type { ServerSetting } from '../../facts/server-facts.js'
+import { SYNCHRONOUS_COMMIT_OFF } from './synchronous-commit-off.js'
+
+type Code = 'table_unlogged' | 'fsync_off' | 'full_page_writes_off' | 'synchronous_commit_off'
 
 /** Does a committed message survive a crash of the server? */
-export const durability: FactCheck = {
+export const durability: FactCheck<Code> = {
   name: 'durability',
   expectations: ALWAYS,
   findings: (facts) => {
-    const { fsync, fullPageWrites, synchronousCommit, unloggedTables } = facts.surroundings
+    const { fsync, fullPageWrites, synchronousCommit, unloggedTables } = facts.server
     return [
       ...unloggedTables.map((table) => unlogged(table, facts)),
-      ...offFindings('fsync', fsync, 'a crash can destroy the whole database', facts),
-      ...offFindings('full_page_writes', fullPageWrites, 'a crash can leave torn pages, which nothing repairs', facts),
-      ...offFindings('synchronous_commit', synchronousCommit, 'a crash can lose what was just committed', facts),
+      ...offFindings('fsync', fsync, facts),
+      ...offFindings('full_page_writes', fullPageWrites, facts),
+      ...offFindings('synchronous_commit', synchronousCommit, facts),
     ]
+  },
+  explanations: {
+    table_unlogged: {
+      title: 'a table is UNLOGGED: a crash empties it',
+      severities: ['error'],
+      meaning: `PostgreSQL writes no WAL for an UNLOGGED table. The table is emptied after a crash or an immediate
+        shutdown, and is always empty on a replica. Messages in it are not durable.`,
+      cause: 'CREATE UNLOGGED TABLE or ALTER TABLE … SET UNLOGGED, often to speed up an import, and never reverted.',
+      remedy: `Run ALTER TABLE … SET LOGGED. It rewrites the table under an exclusive lock, so choose a quiet time
+        for a large table.`,
+    },
+    fsync_off: {
+      title: 'fsync is off: a crash can destroy the database',
+      severities: ['warning'],
+      meaning: `The server does not wait until data is on disk. After a crash of the machine, data files and WAL may
+        be inconsistent and the whole database unreadable. No message is durable.`,
+      cause: 'It was turned off for tests or a bulk load.',
+      remedy: `Turn it on where the finding says it was turned off, then run sync on the machine or restart the
+        server cleanly. For faster commits, write in batches, as chatkeep does.`,
+    },
+    full_page_writes_off: {
+      title: 'full_page_writes is off: a crash can leave torn pages',
+      severities: ['warning'],
+      meaning: `A page that was partly written when the machine lost power cannot be repaired from the WAL. Its rows
+        are damaged, and nobody notices until they are read.`,
+      cause: `It was turned off to write less WAL, often in the belief that the file system writes whole pages (few
+        do, and not on every disk).`,
+      remedy: 'Turn it on where the finding says it was turned off. A reload is enough.',
+    },
+    synchronous_commit_off: SYNCHRONOUS_COMMIT_OFF,
   },
 }
 
-const unlogged = (table: string, { schema }: Facts): Finding =>
+const unlogged = (table: string, { schema }: Facts): Finding<Code> =>
   finding('error', 'table_unlogged', {
     object: `table "${table}"`,
     expected: 'logged',
@@ -28,20 +61,27 @@ const unlogged = (table: string, { schema }: Facts): Finding =>
     help: `ALTER TABLE ${qualified(schema, table)} SET LOGGED`,
   })
 
+const CONSEQUENCES = {
+  fsync: { code: 'fsync_off', consequence: 'a crash can destroy the whole database' },
+  full_page_writes: {
+    code: 'full_page_writes_off',
+    consequence: 'a crash can leave torn pages, which cannot be repaired',
+  },
+  synchronous_commit: { code: 'synchronous_commit_off', consequence: 'a crash can lose recent commits' },
+} as const
+
 const offFindings = (
-  name: 'fsync' | 'full_page_writes' | 'synchronous_commit',
+  name: keyof typeof CONSEQUENCES,
   { value, source }: ServerSetting,
-  consequence: string,
   { database }: Facts,
-): readonly Finding[] => {
+): readonly Finding<Code>[] => {
   if (value !== 'off') return []
+  const { code, consequence } = CONSEQUENCES[name]
   const words = { object: `setting ${name}`, expected: 'on', actual: `off (${source}): ${consequence}` }
-  return [
-    finding('warning', `${name}_off`, { ...words, help: wayToSwitchOn(name, source, escapeIdentifier(database)) }),
-  ]
+  return [finding('warning', code, { ...words, help: wayToSwitchOn(name, source, escapeIdentifier(database)) })]
 }
 
-// A setting can only be changed where it comes from.
+// A setting can only be changed where it was made.
 const wayToSwitchOn = (name: string, source: string, database: string): string => {
   switch (source) {
     case 'database':
@@ -51,7 +91,7 @@ const wayToSwitchOn = (name: string, source: string, database: string): string =
     case 'database user':
       return `ALTER ROLE CURRENT_USER IN DATABASE ${database} RESET ${name}`
     case 'command line':
-      return `take ${name} from the server's command line and restart it`
+      return `remove ${name} from the server's command line and restart it`
     default:
       return `ALTER SYSTEM SET ${name} = on; SELECT pg_reload_conf()`
   }

@@ -1,4 +1,4 @@
-import { explainedCodes, type ExplainedCode } from '../../../../src/verify/codes.js'
+import { explainedCodes, type ExplainedCode } from '../../../../src/verify/explained-codes.js'
 import { escapeMarkdown, filled } from '../markdown.js'
 import type { Generated } from './index.js'
 

@@ -2,45 +2,76 @@ import { qualified } from '../../../database/identifier.js'
 import { migrationTitle, type MigrationFile } from '../../../migrations/ledger/migration-files.js'
 import type { MigrationStatus } from '../../../migrations/ledger/history.js'
 import { missingRow } from '../../../migrations/plan/plan.js'
-import type { FindingCode } from '../../codes.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding, type Place } from '../../finding.js'
 import type { MigrationChange } from '../../facts/migration-changes.js'
+import type { Explanations } from '../../explanation.js'
 
-/** How findings name the history. */
+export const MISMATCH_EXPLANATIONS = {
+  migration_changed: {
+    title: 'a migration file differs from the one that was applied',
+    severities: ['error'],
+    meaning: `The hash in the history does not match the file, so the database may differ from what the files
+      describe. chatkeep migrate stops.`,
+    cause: `The file was edited after it was applied, git changed its line endings (CRLF), or --migrations names
+      another folder than last time.`,
+    remedy: `Use the version of chatkeep, or the folder, that last migrated this database. Never edit a released
+      file: write a new migration instead.`,
+  },
+  migration_unknown: {
+    title: 'a migration was applied that has no file',
+    severities: ['error'],
+    meaning: `The database is newer than this version of chatkeep. An older version may save and read without what a
+      newer one relies on, and it cannot roll the migration back.`,
+    cause: 'A newer version of chatkeep migrated the database, or --migrations names another folder.',
+    remedy: 'Use the version of chatkeep, or the folder, that last migrated this database.',
+  },
+  migration_gap: {
+    title: 'an earlier migration is missing from the history, although later ones are there',
+    severities: ['error'],
+    meaning: `Migrations are applied in order, so somebody changed the history. It is unknown whether the effect of
+      the missing migration is there. chatkeep migrate stops.`,
+    cause: 'A row of the history was deleted by hand, to run a migration again.',
+    remedy: 'If no other finding says that its effect is missing, put the row back with the statement in the finding.',
+  },
+} as const satisfies Explanations
+
+export type MismatchCode = keyof typeof MISMATCH_EXPLANATIONS
+
+/** The name of the history in findings. */
 export const historyTable = ({ schema }: Pick<Facts, 'schema'>): string => `history ${qualified(schema, 'migrations')}`
 
 type Mismatch = Extract<MigrationStatus['state'], 'changed' | 'unknown' | 'gap'>
 
 const MISMATCHES: Readonly<
-  Record<Mismatch, { readonly code: FindingCode; readonly expected: string; readonly actual: string }>
+  Record<Mismatch, { readonly code: MismatchCode; readonly expected: string; readonly actual: string }>
 > = {
   changed: {
     code: 'migration_changed',
-    expected: 'the file that was applied',
-    actual: 'another content (its hash differs)',
+    expected: 'the content that was applied',
+    actual: 'other content (the hash differs)',
   },
   unknown: {
     code: 'migration_unknown',
-    expected: 'a file for everything that was applied',
-    actual: 'applied, but there is no such file',
+    expected: 'a file for each applied migration',
+    actual: 'applied, but there is no file for it',
   },
   gap: {
     code: 'migration_gap',
     expected: 'applied before the later ones',
-    actual: 'not in the history, although a later one is',
+    actual: 'not in the history, although later ones are',
   },
 }
 
 const MISMATCH_HELP =
-  'use the version of chatkeep that migrated this database last, or name its files with --migrations DIR'
+  'use the version of chatkeep that last migrated this database, or name its files with --migrations DIR'
 
-/** Where history and files contradict each other. */
+/** Where the history and the migration files contradict each other. */
 export const mismatchFindings = ({
   migrations,
   files,
   changes,
-}: Pick<Facts, 'migrations' | 'files' | 'changes'>): readonly Finding[] =>
+}: Pick<Facts, 'migrations' | 'files' | 'changes'>): readonly Finding<MismatchCode>[] =>
   migrations.flatMap((migration) => {
     const { state } = migration
     if (state === 'applied' || state === 'pending') return []

@@ -3,7 +3,7 @@ import { plainType } from '../../persistence/shape.js'
 import type { ModelEnum, ModelField } from './model.js'
 import type { Severity } from '../severity.js'
 
-/** What a scalar of Prisma's can be read from and written to; the first is what it makes of it by itself. */
+/** Column types that fit a Prisma scalar; the first is its default. */
 export const SCALARS: Readonly<Record<string, readonly string[]>> = {
   Int: ['integer', 'smallint'],
   BigInt: ['bigint', 'integer', 'smallint'],
@@ -16,7 +16,7 @@ export const SCALARS: Readonly<Record<string, readonly string[]>> = {
   Bytes: ['bytea'],
 }
 
-/** What `@db.…` makes of a column, where it is another type than the scalar's own. */
+/** Column types of `@db.…` attributes, where they differ from the default of the scalar. */
 const NATIVE_TYPES: Readonly<Record<string, string>> = {
   SmallInt: 'smallint',
   VarChar: 'character varying',
@@ -37,7 +37,7 @@ const NATIVE_TYPES: Readonly<Record<string, string>> = {
   Oid: 'oid',
 }
 
-const INSTANTS = ['timestamp without time zone', 'timestamp with time zone']
+const TIMESTAMPS = ['timestamp without time zone', 'timestamp with time zone']
 const KNOWN_TYPES = new Set([...Object.values(SCALARS).flat(), ...Object.values(NATIVE_TYPES)])
 
 export interface WrongType {
@@ -45,7 +45,7 @@ export interface WrongType {
   readonly consequence: string
 }
 
-/** What comes of a field's type on this column; undefined where they fit, or where the type is one that nobody here knows. */
+/** The consequence if a field's type does not fit its column; undefined if it fits or the column's type is unknown. */
 export const matchType = (
   field: ModelField,
   { type }: CatalogColumn,
@@ -53,7 +53,7 @@ export const matchType = (
 ): WrongType | undefined => {
   const actual = plainType(type)
   const isList = actual.endsWith('[]')
-  if (isList !== field.list) return wrong(isList ? 'the column is a list' : 'the column is no list')
+  if (isList !== field.list) return wrong(isList ? 'the column is an array' : 'the column is not an array')
   const element = isList ? actual.slice(0, -'[]'.length) : actual
   const named = enums.find(({ name }) => name === field.type)
   if (named !== undefined) return isNamed(element, named.type) ? undefined : wrong(OTHER_TYPE)
@@ -62,7 +62,7 @@ export const matchType = (
   const native = field.nativeType === undefined ? undefined : NATIVE_TYPES[field.nativeType]
   const fitting = SCALARS[field.type] ?? []
   if (element !== native && !fitting.includes(element)) return wrong(OTHER_TYPE)
-  return shiftsInstants(element, native ?? fitting[0])
+  return shiftsTimes(element, native ?? fitting[0])
 }
 
 const OTHER_TYPE = 'reading or writing the field fails'
@@ -71,7 +71,7 @@ const wrong = (consequence: string): WrongType => ({ severity: 'error', conseque
 
 const isNamed = (type: string, name: string): boolean => type === name || type === `"${name}"`
 
-const shiftsInstants = (actual: string, wanted: string | undefined): WrongType | undefined =>
-  wanted !== actual && wanted !== undefined && INSTANTS.includes(actual) && INSTANTS.includes(wanted)
-    ? { severity: 'warning', consequence: 'instants shift wherever a session is not in UTC' }
+const shiftsTimes = (actual: string, wanted: string | undefined): WrongType | undefined =>
+  wanted !== actual && wanted !== undefined && TIMESTAMPS.includes(actual) && TIMESTAMPS.includes(wanted)
+    ? { severity: 'warning', consequence: 'times shift in sessions that are not in UTC' }
     : undefined

@@ -2,59 +2,59 @@ import type { QueryResult } from 'pg'
 import type { Queryable } from '../database/connection.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
 
-/** What a question about rows gives: figures, in the order of the question, and ids of up to five rows. */
-export interface Answer {
+/** Result of a check's query: counts, in the order of the query, and ids of at most five rows. */
+export interface RowQueryResult {
   readonly counts: readonly number[]
   readonly sample: readonly number[]
 }
 
-/** Why there is no answer. */
-export interface Unanswered {
+/** Why the query has no result. */
+export interface RowQueryTimeout {
   readonly reason: string
 }
 
-interface AnswerRow {
+interface ResultRow {
   readonly counts: readonly string[]
   readonly sample: readonly string[]
 }
 
-/** How many ids a sample has at most. */
+/** Maximum number of ids in a sample. */
 export const SAMPLE_SIZE = 5
 
 /**
- * Asks inside the caller's transaction, which goes on when the question runs into a time-out.
- * @param sql gives one row: `counts` (bigint[]) and `sample` (bigint[])
+ * Runs a query in the caller's transaction, which stays usable if the query times out.
+ * @param sql returns one row: `counts` (bigint[]) and `sample` (bigint[])
  */
-export const askQuestion = async (
+export const runRowQuery = async (
   client: Queryable,
   sql: string,
   signal: AbortSignal,
-): Promise<Answer | Unanswered> => {
+): Promise<RowQueryResult | RowQueryTimeout> => {
   signal.throwIfAborted()
   const startedAt = performance.now()
   try {
-    // In one message, since each is a round trip to a server that may be far away. node-postgres then gives a list of results,
-    // which its types do not know.
-    const results = (await client.query(`SAVEPOINT question;${sql}`)) as unknown as readonly QueryResult<AnswerRow>[]
+    // One message saves a round trip to a server that may be far away. node-postgres then returns a list of results, which its
+    // types do not declare.
+    const results = (await client.query(`SAVEPOINT row_query;${sql}`)) as unknown as readonly QueryResult<ResultRow>[]
     const row = results[1]?.rows[0]
     return { counts: (row?.counts ?? []).map(Number), sample: (row?.sample ?? []).map(Number) }
   } catch (error) {
     const reason = timeoutReason(error, performance.now() - startedAt)
-    // Ctrl-C cancels the statement, too.
+    // Ctrl-C also cancels the statement.
     if (reason === undefined || signal.aborted) throw error
-    await client.query('ROLLBACK TO SAVEPOINT question')
+    await client.query('ROLLBACK TO SAVEPOINT row_query')
     return { reason }
   }
 }
 
 const timeoutReason = (error: unknown, elapsedMs: number): string | undefined => {
   const seconds = `${(elapsedMs / 1_000).toFixed(1)} s`
-  if (hasSqlState(error, SqlState.queryCanceled)) return `not known: the server stopped the question after ${seconds}`
-  if (hasSqlState(error, SqlState.lockNotAvailable)) return `not known: somebody kept a table locked for ${seconds}`
+  if (hasSqlState(error, SqlState.queryCanceled)) return `unknown: the server canceled the query after ${seconds}`
+  if (hasSqlState(error, SqlState.lockNotAvailable)) return `unknown: a table was locked for ${seconds}`
   return undefined
 }
 
-/** Counts the rows of a query that gives `id`, and shows the first of them. The query runs once. */
+/** SQL that counts the rows of a query for `id`, and samples the lowest ids. The query runs once. */
 export const countAndSample = (selectIds: string): string => `
   WITH found AS MATERIALIZED (${selectIds})
   SELECT ARRAY(SELECT count(*) FROM found) AS "counts",

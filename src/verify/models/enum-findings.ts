@@ -2,16 +2,16 @@ import type { CatalogColumn } from '../../database/catalog.js'
 import { qualified } from '../../database/identifier.js'
 import type { ApplicationSchema, ModelEnum, ModelField } from './model.js'
 import type { Facts } from '../facts/facts.js'
-import type { FindingCode } from '../codes.js'
+import type { ModelCode } from './explanations.js'
 import { finding, type Finding } from '../finding.js'
 
-/** Where labels of an enum are known to one side only: what the ORM does not know it cannot read, what the database does not know it cannot store. */
+/** Labels that only one side has: the ORM cannot read the ones it lacks, the database cannot store the ones it lacks. */
 export const enumFindings = (
   field: ModelField,
   column: CatalogColumn,
   { enums }: ApplicationSchema,
   { catalog, schema }: Facts,
-): readonly Finding[] => {
+): readonly Finding<ModelCode>[] => {
   const known = enums.find(({ name }) => name === field.type)
   const labels = known === undefined ? undefined : catalog.enums.get(known.type)
   if (known === undefined || labels === undefined) return []
@@ -25,7 +25,7 @@ export const enumFindings = (
           at(known, 'model_enum_label_missing', {
             object: name,
             expected: `the labels of the database: ${labels.join(', ')}`,
-            actual: `without ${unread.join(', ')}: reading a row that has it fails`,
+            actual: `lacks ${unread.join(', ')}: reading a row that has it fails`,
             help: `add to enum ${known.name}: ${unread.join(', ')}; then npx prisma generate`,
           }),
         ]),
@@ -35,7 +35,7 @@ export const enumFindings = (
           at(known, 'model_enum_label_unknown', {
             object: name,
             expected: `the labels of the database: ${labels.join(', ')}`,
-            actual: `also ${unstored.join(', ')}: storing it fails`,
+            actual: `also has ${unstored.join(', ')}: storing it fails`,
             help: unstored
               .map((label) => `ALTER TYPE ${qualified(schema, known.type)} ADD VALUE '${label.replaceAll("'", "''")}'`)
               .join('; '),
@@ -46,6 +46,6 @@ export const enumFindings = (
 
 const at = (
   { source: { file, line } }: ModelEnum,
-  code: FindingCode,
+  code: ModelCode,
   words: Pick<Finding, 'object' | 'expected' | 'actual' | 'help'>,
-): Finding => ({ ...finding('error', code, words), place: { file, line } })
+): Finding<ModelCode> => ({ ...finding('error', code, words), place: { file, line } })

@@ -2,7 +2,7 @@ import type { CatalogColumn } from '../../database/catalog.js'
 import { isUnique, plainType } from '../../persistence/shape.js'
 import type { ModelEnum, ModelField, Source } from './model.js'
 import type { Facts } from '../facts/facts.js'
-import { SCALARS } from './types.js'
+import { SCALARS } from './field-types.js'
 
 /** The line with its type made optional: `clientId Int?`. */
 export const optionalLine = ({ text }: Source, type: string): string => retype(text, type, `${type}?`)
@@ -10,16 +10,16 @@ export const optionalLine = ({ text }: Source, type: string): string => retype(t
 /** The line with its type made required. */
 export const requiredLine = ({ text }: Source, type: string): string => retype(text, `${type}?`, type)
 
-/** The line with the type that the column has. */
+/** The line with the type of the column. */
 export const suggestType = (field: ModelField, column: CatalogColumn, enums: readonly ModelEnum[]): string => {
   const written = `${field.type}${field.list ? '[]' : ''}`
-  // What @db said was of the other type.
+  // The @db attribute belongs to the old type.
   const text = field.source.text.replace(/\s*@db\.\w+(\([^)]*\))?/, '')
   const [type, ...attributes] = typeOf(column, enums)
   return [retype(text, written, type), ...attributes].join(' ')
 }
 
-/** The line of a field that is missing: `guestUsername String?`. */
+/** The line of a missing field: `guestUsername String?`. */
 export const suggestField = (column: CatalogColumn, { catalog }: Facts, enums: readonly ModelEnum[]): string => {
   const [type, ...attributes] = typeOf(column, enums)
   return [
@@ -31,7 +31,7 @@ export const suggestField = (column: CatalogColumn, { catalog }: Facts, enums: r
   ].join(' ')
 }
 
-/** What Prisma makes by itself needs no `@db`; these need one, to stay what they are. */
+/** Types that differ from Prisma's default for the scalar and so need an `@db` attribute. */
 const NATIVE_ATTRIBUTES: Readonly<Record<string, string>> = {
   'timestamp with time zone': '@db.Timestamptz(3)',
   'character varying': '@db.VarChar',
@@ -53,11 +53,11 @@ const typeOf = ({ type }: CatalogColumn, enums: readonly ModelEnum[]): readonly 
   if (named !== undefined) return [`${named.name}${list}`]
   const scalar =
     element === 'uuid' ? 'String' : Object.keys(SCALARS).find((name) => SCALARS[name]?.includes(element) === true)
-  // What Prisma has no scalar for, among them enums of which it has no model.
+  // Types without a Prisma scalar, including enums without a model.
   return [`${scalar ?? `Unsupported("${element.replaceAll('"', '')}")`}${list}`, ...attributes]
 }
 
-// The first after the field's name: attributes may name the type again.
+// Only the type after the field's name: attributes may repeat it.
 const retype = (text: string, from: string, to: string): string => {
   const [whole = '', name = '', gap = ''] = /^(\w+)(\s+)/.exec(text) ?? []
   const rest = text.slice(whole.length)

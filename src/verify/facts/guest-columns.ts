@@ -9,42 +9,42 @@ export interface ReportedColumn {
   readonly is_nullable: string
 }
 
-/** A line of step 2 of the update guide: what the database says of a column, and what it should say. */
-export interface GuideColumn {
+/** A column of step 2 of the update guide: what the database reports, and what is expected. */
+export interface GuestColumn {
   readonly column_name: string
-  /** Null when there is no such column. */
+  /** Null if the column does not exist. */
   readonly data_type: string | null
   readonly is_nullable: string | null
   readonly expected: string
   readonly ok: boolean
 }
 
-/** The guide's own query, kept to the right table. */
-const SELECT_GUIDE_COLUMNS = `
+/** The query of the guide, restricted to the right schema. */
+const SELECT_GUEST_COLUMNS = `
   SELECT column_name::text, data_type::text, is_nullable::text
   FROM information_schema.columns
   WHERE table_schema = $1
     AND table_name = 'ChatMessage'
     AND column_name IN ('clientId', 'guestUsername', 'guestPhone')`
 
-export const readGuideColumns = async (client: Queryable, schema: string): Promise<readonly ReportedColumn[]> => {
-  const { rows } = await client.query<ReportedColumn>(SELECT_GUIDE_COLUMNS, [schema])
+export const readGuestColumns = async (client: Queryable, schema: string): Promise<readonly ReportedColumn[]> => {
+  const { rows } = await client.query<ReportedColumn>(SELECT_GUEST_COLUMNS, [schema])
   return rows
 }
 
-/** What the guide shows for its three columns, in its order. */
-export const GUIDE_COLUMNS: readonly RequiredColumn[] = [
+/** The three columns of the guide, in its order. */
+export const GUEST_COLUMNS: readonly RequiredColumn[] = [
   CLIENT_ID,
   { table: 'ChatMessage', column: 'guestUsername', types: ['text'], nullable: true },
   { table: 'ChatMessage', column: 'guestPhone', types: ['text'], nullable: true },
 ]
 
-/** Sets what is beside what should be. */
-export const compareGuideColumns = (
+/** Compares the reported columns with the expected ones. */
+export const compareGuestColumns = (
   reported: readonly ReportedColumn[],
   expectation: Expectation,
-): readonly GuideColumn[] =>
-  GUIDE_COLUMNS.map(({ column, types }) => {
+): readonly GuestColumn[] =>
+  GUEST_COLUMNS.map(({ column, types }) => {
     const actual = reported.find(({ column_name }) => column_name === column)
     const expected = expectedText(column, types, actual, expectation)
     return {
@@ -65,7 +65,7 @@ const expectedText = (
   expectation: Expectation,
 ): string => {
   if (expectation === 'rolled-back' && column !== CLIENT_ID.column) return ABSENT
-  // An application may have chosen bigint ids; then that is what is expected.
+  // If the application uses bigint ids, bigint is expected.
   const type = types.find((candidate) => candidate === actual?.data_type) ?? types[0]
   return `${type} ${expectation === 'migrated' ? 'YES' : 'NO'}`
 }

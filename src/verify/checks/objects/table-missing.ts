@@ -1,0 +1,26 @@
+import { escapeIdentifier } from '../../../database/identifier.js'
+import type { Explanation } from '../../explanation.js'
+import { finding, type Finding } from '../../finding.js'
+
+/** The finding that a table of the application or of chatkeep is missing. */
+export const tableMissing = (
+  table: string,
+  { schema }: { readonly schema: string },
+  help: string,
+): Finding<'table_missing'> =>
+  finding('error', 'table_missing', {
+    object: `table ${escapeIdentifier(table)}`,
+    expected: `in schema ${escapeIdentifier(schema)}`,
+    actual: 'missing',
+    help,
+  })
+
+export const TABLE_MISSING: Explanation = {
+  title: 'a table is missing',
+  severities: ['error'],
+  meaning: `chatkeep uses this table whenever it saves a message or lists chats. Without it, saving fails, or recent
+    chats and the clients of guests cannot be found.`,
+  cause: 'The table was dropped or renamed, or a restore left it out.',
+  remedy: `chatkeep migrate creates and fills tables whose names start with chatkeep_. The application's tables have
+    to be restored from a backup; their definition is in migrations/1_create-chat-tables.sql.`,
+}

@@ -1,0 +1,54 @@
+import type { GuestColumn } from './facts/guest-columns.js'
+import type { Finding } from './finding.js'
+import { isFailing, SEVERITIES, type Severity } from './severity.js'
+
+/** A finding with the name of the check that made it. */
+export type CheckedFinding = Finding & { readonly check: string }
+
+/** The result of a verify. It contains all findings: verify does not stop at the first. */
+export interface VerifyReport {
+  /** Whether no finding reaches the severity of `failOn`. */
+  readonly ok: boolean
+  readonly schema: string
+  readonly serverVersion: string
+  /** The columns of the guest-chat update, as step 2 of the update guide lists them. */
+  readonly columns: readonly GuestColumn[]
+  /** Names of the checks that ran, in their order. */
+  readonly checks: readonly string[]
+  /** Worst first. */
+  readonly findings: readonly CheckedFinding[]
+  /** The command to run next; null if nothing was found. */
+  readonly next: string | null
+  readonly summary: VerifySummary
+  readonly durationMs: number
+}
+
+export interface VerifySummary {
+  readonly checks: number
+  readonly errors: number
+  readonly warnings: number
+  readonly notes: number
+}
+
+type Verdict = Pick<VerifyReport, 'ok' | 'checks' | 'findings' | 'next' | 'summary'>
+
+/** Sorts the findings and decides what follows from them. */
+export const toVerdict = (
+  checks: readonly string[],
+  findings: readonly CheckedFinding[],
+  failOn: Severity,
+): Verdict => {
+  const sorted = findings.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))
+  const count = (wanted: Severity): number => findings.filter(({ severity }) => severity === wanted).length
+  return {
+    ok: !findings.some((found) => isFailing(found, failOn)),
+    checks,
+    findings: sorted,
+    next: nextStep(sorted),
+    summary: { checks: checks.length, errors: count('error'), warnings: count('warning'), notes: count('note') },
+  }
+}
+
+// A running migrate or rollback may already be fixing the other findings.
+const nextStep = (findings: readonly Finding[]): string | null =>
+  (findings.find(({ code }) => code === 'change_running') ?? findings[0])?.help ?? null

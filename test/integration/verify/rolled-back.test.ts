@@ -1,0 +1,91 @@
+import { migrated } from '../../support/chat.js'
+import { describe, expect, test } from '../../support/database.js'
+import { findingsOf, parseReport as parse, verify, type FoundFinding } from '../../support/findings.js'
+import { loadFixture } from '../../support/fixtures.js'
+import { rolledBack } from '../../support/rolled-back.js'
+
+const GUEST_INDEX = '"ChatMessage_guestUsername_createdAt_idx"'
+const GUARD = `ALTER TABLE "ChatMessage" ADD CONSTRAINT "chatkeep_clientId_not_null" CHECK ("clientId" IS NOT NULL) NOT VALID`
+
+describe('verify --expect rolled-back finds', () => {
+  test('one thing in a database that is migrated', async ({ database }) => {
+    await migrated(database)
+    const run = await verify(database, '--expect', 'rolled-back')
+    expect(findingsOf(run)).toMatchObject([
+      { code: 'migrations_left', help: `chatkeep rollback --confirm ${database.name}` },
+    ])
+    expect(run.exitCode).toBe(1)
+    expect(parse(run).columns.map(({ ok }) => ok)).toEqual([false, false, false])
+  })
+
+  test('each thing in one that was migrated by hand', async ({ database }) => {
+    await loadFixture(database, 'hand-migrated')
+    const codes = findingsOf(await verify(database, '--expect', 'rolled-back')).map(({ code }) => code)
+    expect(codes).toEqual(['column_nullability', 'column_left', 'column_left', 'index_left', 'index_left'])
+  })
+
+  test.for<readonly [what: string, breakage: string, finding: Partial<FoundFinding>]>([
+    [
+      'a guest column',
+      'ALTER TABLE "ChatMessage" ADD COLUMN "guestPhone" text',
+      { code: 'column_left', object: '"ChatMessage"."guestPhone"' },
+    ],
+    [
+      'a guest index',
+      `CREATE INDEX ${GUEST_INDEX} ON "ChatMessage" ("createdAt")`,
+      { code: 'index_left', object: `index ${GUEST_INDEX}` },
+    ],
+    [
+      'messages that need no client',
+      'ALTER TABLE "ChatMessage" ALTER COLUMN "clientId" DROP NOT NULL',
+      { code: 'column_nullability', expected: 'integer or bigint, NOT NULL' },
+    ],
+    [
+      'a migration that is still in the history',
+      `INSERT INTO migrations (id, name, hash) VALUES (2, 'allow-guest-messages', repeat('0', 40))`,
+      { code: 'migrations_left', actual: '1 applied: 2_allow-guest-messages' },
+    ],
+    [
+      'a changed first migration',
+      `UPDATE migrations SET hash = repeat('0', 40) WHERE id = 1`,
+      { code: 'migration_changed' },
+    ],
+    [
+      'a table of our own',
+      'CREATE TABLE "chatkeep_guest_clients" ("clientId" bigint)',
+      { code: 'table_left', object: 'table "chatkeep_guest_clients"' },
+    ],
+    [
+      'a function',
+      `CREATE FUNCTION "chatkeep_unnote"() RETURNS void LANGUAGE sql AS ''`,
+      { code: 'function_left', object: 'function "chatkeep_unnote"' },
+    ],
+    [
+      'a trigger',
+      `CREATE TRIGGER "chatkeep_note_inserted" BEFORE UPDATE ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+      { code: 'trigger_left', object: 'trigger "chatkeep_note_inserted" on "ChatMessage"' },
+    ],
+    [
+      'the mark of unverified guests',
+      'ALTER TABLE "ChatMessage" ADD COLUMN "guestUnverified" boolean',
+      { code: 'column_left', object: '"ChatMessage"."guestUnverified"' },
+    ],
+    [
+      'the guard',
+      GUARD,
+      { code: 'rollback_unfinished', help: expect.stringMatching(/^chatkeep rollback --confirm/) as string },
+    ],
+  ])('%s', async ([, breakage, finding], { database }) => {
+    await rolledBack(database)
+    await database.load(breakage)
+    const run = await verify(database, '--expect', 'rolled-back')
+    expect(findingsOf(run)).toMatchObject([finding, { code: 'archive_waiting' }])
+    expect(run.exitCode).toBe(1)
+  })
+
+  test('nothing wrong with a history that is gone', async ({ database }) => {
+    await rolledBack(database)
+    await database.load('DROP TABLE migrations, chatkeep_archive, chatkeep_archive_client')
+    expect(findingsOf(await verify(database, '--expect', 'rolled-back'))).toEqual([])
+  })
+})

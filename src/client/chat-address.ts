@@ -2,7 +2,7 @@ import { OperatorError } from '../errors.js'
 
 /** Where a chat server listens, in Socket.IO's terms. */
 export interface ChatAddress {
-  /** As it was given, for people. */
+  /** As given, for messages. */
   readonly url: string
   readonly origin: string
   readonly path: string
@@ -11,14 +11,14 @@ export interface ChatAddress {
 const DEFAULT_PATH = '/chat'
 
 /**
- * Reads the URL that `chatkeep serve` prints. Socket.IO would take its path for a namespace.
+ * Parses the URL that `chatkeep serve` prints. Socket.IO itself would take its path for a namespace.
  * @throws OperatorError `invalid_chat_url`
  */
 export const parseChatUrl = (text: string): ChatAddress => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw new OperatorError('invalid_chat_url', `${JSON.stringify(text)} is not the URL of a chat server`, {
-      hint: 'write it as chatkeep serve prints it: http://127.0.0.1:3001/chat',
+    throw new OperatorError('invalid_chat_url', `${JSON.stringify(text)} is not a URL of a chat server`, {
+      hint: 'use the URL that chatkeep serve prints, such as http://127.0.0.1:3001/chat',
     })
   }
   const path = url.pathname.replace(/\/+$/, '')

@@ -5,14 +5,14 @@ import { createChatPeer, type AttemptOutcome } from './chat-peer.js'
 import { createOutbox, type KeptMessage, type OutgoingChatMessage, type QueuedMessage } from './outbox.js'
 
 export interface ChatClientOptions {
-  /** As `chatkeep serve` prints it, e.g. `http://127.0.0.1:3001/chat`. */
+  /** The URL that `chatkeep serve` prints, e.g. `http://127.0.0.1:3001/chat`. */
   readonly url: string
   readonly join: GuestIdentity | OperatorIdentity
-  /** How long one answer is waited for until the message is sent again, in ms; 10,000 when absent. */
+  /** Time until an unanswered message is sent again, in ms; 10,000 when absent. */
   readonly answerTimeoutMs?: number | undefined
-  /** How long a message is repeated until its promise rejects, in ms; without end when absent. */
+  /** Time until the promise of a message rejects, in ms; unlimited when absent. */
   readonly patienceMs?: number | undefined
-  /** Told of every attempt to send a message and how it ended. */
+  /** Called for every attempt to send a message, at its start and at its end. */
   readonly onAttempt?: ((attempt: ChatAttempt) => void) | undefined
 }
 
@@ -20,7 +20,7 @@ export interface GuestIdentity {
   readonly role: 'client'
   readonly username: string
   readonly phone?: string | null | undefined
-  /** Of an earlier visit: the guest comes back as itself. */
+  /** The token of an earlier visit, which continues its conversation. */
   readonly token?: string | undefined
 }
 
@@ -32,47 +32,49 @@ export interface OperatorIdentity {
   readonly token: string
 }
 
-/** Every attempt is `sent`, then one of the others. */
+/** One step of an attempt: `sent`, then one of the other outcomes. */
 export interface ChatAttempt {
   readonly messageId: string
   /** Counts from 1. */
   readonly attempt: number
   readonly outcome: AttemptOutcome
-  /** The server's, when it refused. */
+  /** The server's error code when it refused. */
   readonly code?: string | undefined
 }
 
-/** A guest or operator at a chat server who keeps every message until the server has acknowledged it. */
+/** A guest or operator at a chat server. Holds every message until the server has acknowledged it. */
 export interface ChatClient {
   /**
-   * Sends a message after those before it, one under way at a time, again with the same `messageId` after every cut, silence or
-   * "later", until the server has answered for good. A guest's goes into its own conversation, an operator's needs `to`.
-   * @throws MessageRefused, and MessageUnanswered when the patience ended; the next message is sent all the same
+   * Sends a message after the earlier ones, one at a time. After a lost connection, a time-out or a retryable refusal it is sent
+   * again with the same `messageId`, until there is a final answer. A guest writes into its own conversation; an operator's message
+   * needs `to`.
+   * @throws MessageRefused; MessageUnanswered after `patienceMs`; in both cases the next message is sent
    * @throws ChatClientClosed
    */
   send(message: OutgoingChatMessage): Promise<KeptMessage>
   /**
-   * Asks for `history`, `recentChats`, `markRead` and the like, again while the server cannot answer; beside the messages, not after them.
-   * @throws OperatorError `chat_server_unreachable`, or the server's last answer when that was only "later"
+   * Sends another event, such as `history`, `recentChats` or `markRead`, and repeats it while the server cannot answer. Does not
+   * wait for the messages.
+   * @throws OperatorError `chat_server_unreachable`, or the server's last retryable refusal
    */
   ask(event: string, payload?: object): Promise<Answer>
-  /** Tells of one event that the server emits, as `incomingMessage`. @returns what takes the listener away */
+  /** Listens to an event that the server emits, such as `incomingMessage`. @returns a function that removes the listener */
   on(event: string, listener: (payload: unknown) => void): () => void
-  /** Resolves to the server's answer to the join; joins again by itself after every cut. */
+  /** Resolves to the server's answer to the join. The client joins again automatically after every reconnect. */
   join(): Promise<Answer>
-  /** What was sent and is not acknowledged, in order, each with its `messageId`. */
+  /** The messages that are not acknowledged, in order, each with its `messageId`. */
   readonly unacknowledged: readonly QueuedMessage[]
-  /** A guest's, by which it comes back as itself; undefined before the first join. */
+  /** A guest's token, to continue the conversation later; undefined before the first join. */
   readonly token: string | undefined
-  /** Name of a guest's conversation; undefined before the first join. */
+  /** The name of a guest's conversation; undefined before the first join. */
   readonly clientId: string | undefined
-  /** Ends the connection; what is not acknowledged rejects with ChatClientClosed, which lists all of it. */
+  /** Ends the connection; unacknowledged messages reject with ChatClientClosed, which lists all of them. */
   close(): Promise<void>
 }
 
 const ANSWER_TIMEOUT_MS = 10_000
 
-/** Connects and joins at once, and stays joined until it is closed. @throws OperatorError `invalid_chat_url` */
+/** Creates a client, which connects and joins at once and stays joined until it is closed. @throws OperatorError `invalid_chat_url` */
 export const createChatClient = (options: ChatClientOptions): ChatClient => {
   const { url, join, answerTimeoutMs = ANSWER_TIMEOUT_MS, patienceMs = Infinity, onAttempt } = options
   const closing = new AbortController()
@@ -93,7 +95,7 @@ export const createChatClient = (options: ChatClientOptions): ChatClient => {
       onAttempt?.({ messageId, attempt, outcome, ...(code === undefined ? {} : { code }) })
     })
   })
-  // What ends it meets whoever asks next.
+  // The next request reports what ended it.
   const staying = peer.stayJoined().catch(() => undefined)
 
   return {

@@ -12,33 +12,33 @@ const answerSchema = z.discriminatedUnion('ok', [
   }),
 ])
 
-/** What the server answers to every event that asks for something. */
+/** The server's acknowledgement of an event. */
 export type Answer = z.infer<typeof answerSchema>
 
-/** A connection to a chat server that is made again whenever it was cut. */
+/** A connection to a chat server, which reconnects automatically. */
 export interface ChatConnection {
-  /** Another one after every cut; undefined while there is no connection. */
+  /** Changes with every reconnect; undefined while there is no connection. */
   id(): string | undefined
-  /** Resolves to whether there is a connection: at once, within the time, or when the server refuses to have this one now. */
+  /** Resolves to whether there is a connection: at once, within the time, or when the server refuses the connection. */
   waitUntilConnected(timeoutMs: number): Promise<boolean>
-  /** Resolves when there is no connection, or not any more. */
+  /** Resolves when there is no connection. */
   untilDisconnected(): Promise<void>
   /**
-   * Asks once, and waits for the answer no longer than this.
-   * @returns undefined when there was no answer: what became of the event nobody knows
+   * Sends an event once and waits for its answer.
+   * @returns undefined when there was no answer in time: the outcome is unknown
    * @throws OperatorError `not_a_chat_server`
    */
   emit(event: string, payload: object, timeoutMs: number): Promise<Answer | undefined>
-  /** Tells of one event that the server emits by itself. @returns what takes the listener away */
+  /** Listens to an event that the server emits. @returns a function that removes the listener */
   on(event: string, listener: (payload: unknown) => void): () => void
   /** Why the last attempt to connect failed. */
   problem(): string
   close(): void
 }
 
-/** Starts connecting at once. @param signal when it fires, nobody waits for a connection for long any more */
+/** Starts connecting at once. @param signal when it fires, waits for a connection become short */
 export const openChatConnection = (address: ChatAddress, signal: AbortSignal): ChatConnection => {
-  // `retries` stays off: it gives up in silence. Whoever asks repeats, and giving up is an error there.
+  // Without `retries`, which gives up silently: the caller repeats, and reports an error when it gives up.
   const socket = io(address.origin, {
     path: address.path,
     forceNew: true,
@@ -55,7 +55,7 @@ export const openChatConnection = (address: ChatAddress, signal: AbortSignal): C
     problem: () => problem,
     waitUntilConnected: async (timeoutMs) => {
       if (socket.connected) return true
-      // Socket.IO does not come back by itself when it was the server who ended the connection.
+      // Socket.IO does not reconnect when the server ended the connection.
       if (!socket.active) socket.connect()
       return waitForConnection(
         socket,
@@ -67,7 +67,7 @@ export const openChatConnection = (address: ChatAddress, signal: AbortSignal): C
       if (socket.connected) await new Promise((resolve) => socket.once('disconnect', resolve))
     },
     emit: async (event, payload, timeoutMs) => {
-      // Socket.IO would keep it and send it on the next connection, before the join.
+      // Socket.IO would buffer the event and send it on the next connection, before the join.
       if (!socket.connected) return undefined
       const answer: unknown = await socket.timeout(timeoutMs).emitWithAck(event, payload).catch(asNoAnswer)
       if (answer === undefined) return undefined
@@ -85,7 +85,7 @@ export const openChatConnection = (address: ChatAddress, signal: AbortSignal): C
   }
 }
 
-/** Enough for a server that is there. */
+/** Enough for a running server. */
 const PATIENCE_WHEN_STOPPING_MS = 1_000
 
 const waitForConnection = (socket: Socket, timeoutMs: number, signal: AbortSignal): Promise<boolean> =>
@@ -97,7 +97,7 @@ const waitForConnection = (socket: Socket, timeoutMs: number, signal: AbortSigna
       signal.removeEventListener('abort', settle)
       resolve(socket.connected)
     }
-    // Socket.IO goes on by itself after everything else that may keep it from connecting.
+    // After every other failure Socket.IO tries again.
     const settleWhenRefused = (): void => {
       if (!socket.active) settle()
     }
@@ -107,16 +107,16 @@ const waitForConnection = (socket: Socket, timeoutMs: number, signal: AbortSigna
     signal.addEventListener('abort', settle)
   })
 
-/** The two errors of `emitWithAck`, a time-out and a cut, say the same. */
+/** Both errors of `emitWithAck`, time-out and lost connection, mean that there is no answer. */
 const asNoAnswer = (): undefined => undefined
 
 const notAChatServer = ({ url }: ChatAddress, cause: unknown): OperatorError =>
-  new OperatorError('not_a_chat_server', `what answers at ${url} does not speak the protocol of chatkeep serve`, {
+  new OperatorError('not_a_chat_server', `the server at ${url} does not speak the protocol of chatkeep serve`, {
     cause,
     exitCode: ExitCode.unreachable,
   })
 
-/** What Socket.IO's HTTP transport leaves in its errors, which their types do not say. */
+/** Fields of the errors of Socket.IO's HTTP transport, which its types do not declare. */
 interface TransportError extends Error {
   readonly context?: { readonly status?: number; readonly statusText?: unknown }
 }
@@ -124,5 +124,5 @@ interface TransportError extends Error {
 const problemOf = (error: TransportError): string => {
   const { status, statusText } = error.context ?? {}
   if (statusText instanceof Error) return connectionFailureReason(statusText) ?? statusText.message
-  return status === undefined || status === 0 ? error.message : `it answers with HTTP status ${status}`
+  return status === undefined || status === 0 ? error.message : `it answered with HTTP status ${status}`
 }

@@ -1,12 +1,12 @@
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
 
-/** A message that ended without being acknowledged. */
+/** A message was not acknowledged. */
 abstract class MessageNotAcknowledged extends OperatorError {
   constructor(
     code: string,
     message: string,
     readonly messageId: string,
-    /** Whether it may be stored all the same; sending it again with its `messageId` is safe and finds out. */
+    /** Whether the message may be stored nevertheless; sending it again with its `messageId` is safe and finds out. */
     readonly mayBeStored: boolean,
     options: OperatorErrorOptions,
   ) {
@@ -14,17 +14,17 @@ abstract class MessageNotAcknowledged extends OperatorError {
   }
 }
 
-/** The chat server refused the message for good. `code` is the server's. */
+/** The chat server refused the message for good. `code` is the server's error code. */
 export class MessageRefused extends MessageNotAcknowledged {
   override readonly name = 'MessageRefused'
   constructor(code: string, reason: string, messageId: string, mayBeStored: boolean) {
-    super(code, `the chat server refuses message ${messageId}: ${reason}`, messageId, mayBeStored, {
+    super(code, `the chat server refused message ${messageId}: ${reason}`, messageId, mayBeStored, {
       exitCode: ExitCode.no,
     })
   }
 }
 
-/** The chat server did not say what became of the message until the client's patience ended. */
+/** The chat server gave no final answer within `patienceMs`. */
 export class MessageUnanswered extends MessageNotAcknowledged {
   override readonly name = 'MessageUnanswered'
   constructor(cause: OperatorError, messageId: string, mayBeStored: boolean) {
@@ -43,7 +43,7 @@ export class ChatClientClosed extends MessageNotAcknowledged {
   constructor(
     messageId: string,
     mayBeStored: boolean,
-    /** All messages that were not acknowledged when the client was closed, in their order. */
+    /** All messages that were not acknowledged when the client was closed, in order. */
     readonly messageIds: readonly string[],
   ) {
     const others = messageIds.length > MOST_NAMED ? ` and ${messageIds.length - MOST_NAMED} more` : ''
@@ -58,5 +58,5 @@ export class ChatClientClosed extends MessageNotAcknowledged {
   }
 }
 
-/** An error is read by people. */
+/** Bounds the length of the text. */
 const MOST_NAMED = 20

@@ -4,56 +4,56 @@ import { rulesOf } from '../protocol/error-codes.js'
 import type { ChatAddress } from './chat-address.js'
 import { openChatConnection, type Answer } from './chat-connection.js'
 
-/** One guest or operator at a chat server, who joins again whenever the connection was cut. */
+/** One guest or operator at a chat server, who joins again after every reconnect. */
 export interface ChatPeer {
-  /** Makes sure that a chat server can be reached. @throws OperatorError `chat_server_unreachable` */
+  /** Resolves when the chat server is reached. @throws OperatorError `chat_server_unreachable` */
   connect(): Promise<void>
-  /** Makes sure that the server knows who this is; resolves to its answer to the join. */
+  /** Joins, unless joined already; resolves to the server's answer. */
   join(): Promise<Answer>
   /**
-   * Asks until the server has answered for good, after a cut or a silence with the same payload again:
-   * a message that is sent must carry a `messageId`.
-   * @throws OperatorError `chat_server_unreachable`, or the server's last answer when that was only "later"
+   * Sends an event until there is a final answer; after a lost connection or a time-out, with the same payload again. A message
+   * therefore needs a `messageId`.
+   * @throws OperatorError `chat_server_unreachable`, or the server's last retryable refusal
    */
   ask(event: string, payload: object, onAttempt?: OnAttempt): Promise<Answer>
   close(): void
 }
 
-/** One who also hears what the server emits by itself. */
+/** A peer that also listens to the events that the server emits. */
 export interface ListeningPeer extends ChatPeer {
   /**
-   * Comes back by itself after every cut, to hear what the server emits; resolves when the server refuses to have it.
-   * @throws what ends it: the signal's reason, or OperatorError `not_a_chat_server`
+   * Reconnects and joins again after every cut; resolves when the server refuses the join.
+   * @throws the signal's reason, or OperatorError `not_a_chat_server`
    */
   stayJoined(): Promise<void>
-  /** Tells of one event that the server emits by itself. @returns what takes the listener away */
+  /** Listens to an event that the server emits. @returns a function that removes the listener */
   on(event: string, listener: (payload: unknown) => void): () => void
-  /** The server's last welcome; undefined before the first. */
+  /** The server's last answer to a join that succeeded; undefined before the first. */
   readonly welcome: Welcome | undefined
 }
 
 export type Welcome = Extract<Answer, { readonly ok: true }>
 
-/** How one attempt began and ended; `code` is the server's, of a refusal. */
+/** The start or the outcome of one attempt. */
 export type AttemptOutcome = 'sent' | 'ok' | 'queued' | 'refused' | 'no answer'
 export type OnAttempt = (outcome: AttemptOutcome, code?: string) => void
 
 export interface PeerOptions {
   readonly address: ChatAddress
-  /** The payload of the join; a token that the server gives out is presented from then on. */
+  /** The payload of the join; once the server has issued a token, that token is sent instead. */
   readonly join: Readonly<Record<string, unknown>>
-  /** When it fires, nothing is repeated any more. */
+  /** When it fires, nothing is repeated. */
   readonly signal: AbortSignal
-  /** How long a question is repeated until the server counts as gone; may be Infinity. */
+  /** How long a request is repeated before the server counts as unreachable; may be Infinity. */
   readonly patienceMs?: number | undefined
-  /** How long one answer is waited for. */
+  /** Time-out of one answer. */
   readonly answerTimeoutMs?: number | undefined
-  /** Whether a message that only waits in the server's journal is taken for kept, or asked for until it is stored. */
+  /** Whether a message in the server's journal counts as kept, or is sent again until it is stored. */
   readonly whenQueued?: 'kept' | 'ask again' | undefined
 }
 
 const DEFAULT_PATIENCE_MS = 20_000
-/** Longer than a server waits for its database before it says so. */
+/** Longer than the time after which a server answers `database_unavailable`. */
 const LONGEST_WAIT_MS = 15_000
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 1_000
@@ -68,13 +68,13 @@ export const createChatPeer = ({
   answerTimeoutMs = LONGEST_WAIT_MS,
   whenQueued = 'ask again',
 }: PeerOptions): ListeningPeer => {
-  // One of its own: hundreds of peers that listened to one signal would be taken for a leak.
+  // A signal of its own: Node reports hundreds of listeners on one signal as a leak.
   const signal = AbortSignal.any([stop])
   const connection = openChatConnection(address, signal)
   let welcome: Welcome | undefined
   let joining: { readonly connectionId: string | undefined; readonly answer: Promise<Answer | undefined> } | undefined
 
-  // Whoever asks while a join is under way on this connection waits for that one.
+  // Requests during a join on this connection wait for that join.
   const joinOnce: Attempt = async (timeoutMs) => {
     const connectionId = connection.id()
     if (joining !== undefined && joining.connectionId === connectionId) return joining.answer
@@ -132,7 +132,7 @@ export const createChatPeer = ({
         onAttempt?.('sent')
         const answer = await connection.emit(event, payload, timeoutMs)
         onAttempt?.(...outcomeOf(answer))
-        // What is met may be our own earlier attempt: then this call saved it after all.
+        // The duplicate may be an earlier attempt of this call, which then saved the message.
         return answer?.ok === true && attempts > 1 ? { ...answer, duplicate: false } : answer
       })
     },
@@ -164,17 +164,17 @@ const pauseFor = async (pauseMs: number, signal: AbortSignal): Promise<void> => 
 
 const gaveUp = ({ url }: ChatAddress, problem: string, answer: Answer | undefined): OperatorError => {
   if (answer === undefined) {
-    return new OperatorError('chat_server_unreachable', `the chat server at ${url} cannot be used: ${problem}`, {
-      hint: 'check the URL, and that the server runs: chatkeep serve',
+    return new OperatorError('chat_server_unreachable', `the chat server at ${url} is unavailable: ${problem}`, {
+      hint: 'check the URL and that the server is running: chatkeep serve',
       exitCode: ExitCode.unreachable,
       retryable: true,
     })
   }
   const { code, message } = answer.ok ? QUEUED : answer.error
-  return new OperatorError(code, `the chat server keeps no messages: ${message}`, {
+  return new OperatorError(code, `the chat server stores no messages: ${message}`, {
     exitCode: ExitCode.unreachable,
     retryable: true,
   })
 }
 
-const QUEUED = { code: 'queued', message: 'they wait in its journal for the database' }
+const QUEUED = { code: 'queued', message: 'they are in its journal and wait for the database' }

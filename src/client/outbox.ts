@@ -5,9 +5,9 @@ import type { Answer } from './chat-connection.js'
 import { ChatClientClosed, MessageRefused, MessageUnanswered } from './chat-errors.js'
 import type { AttemptOutcome, OnAttempt } from './chat-peer.js'
 
-/** A message as the socket protocol has it. */
+/** A message as defined by the socket protocol. */
 export interface OutgoingChatMessage {
-  /** `image` when absent and there is one, else `text`. */
+  /** When absent: `image` if there is an image, else `text`. */
   readonly type?: 'text' | 'image' | undefined
   readonly message?: string | null | undefined
   /** A URL or a data URL. */
@@ -17,30 +17,30 @@ export interface OutgoingChatMessage {
   readonly size?: number | null | undefined
   /** The conversation that an operator writes into. */
   readonly to?: string | undefined
-  /** The idempotency key, unique for its sender; made when absent. */
+  /** The idempotency key, unique per sender; created when absent. */
   readonly messageId?: string | undefined
 }
 
 export type QueuedMessage = OutgoingChatMessage & { readonly messageId: string }
 
-/** What the server said of a message that it keeps. */
+/** The server's answer to a message that it keeps. */
 export interface KeptMessage {
   readonly messageId: string
   /** Id of the row; null while the message waits in the server's journal. */
   readonly id: number | null
-  /** It was stored already when it was sent; said only of a first attempt, since a later one may meet an earlier. */
+  /** The message was stored before this call; never true after a second attempt, which may find the first. */
   readonly duplicate: boolean
-  /** It waits in the server's journal, which is on disk, for the database. */
+  /** The message is in the server's journal on disk and waits for the database. */
   readonly queued: boolean
-  /** How often it was sent. */
+  /** Number of times it was sent. */
   readonly attempts: number
 }
 
-/** Keeps messages in order until each has got its answer. */
+/** Holds messages in order until each has its answer. */
 export interface Outbox {
   send(message: OutgoingChatMessage): Promise<KeptMessage>
   unacknowledged(): readonly QueuedMessage[]
-  /** Rejects what is left, and waits for what is under way to end. */
+  /** Rejects the remaining messages and waits for the one being sent to end. */
   close(): Promise<void>
 }
 
@@ -49,11 +49,11 @@ interface Entry {
   readonly resolve: (kept: KeptMessage) => void
   readonly reject: (error: unknown) => void
   attempts: number
-  /** How many attempts may have stored it. */
+  /** Number of attempts that may have stored it. */
   unknown: number
 }
 
-/** @param deliver asks until the server has answered for good */
+/** @param deliver sends a message until there is a final answer */
 export const createOutbox = (deliver: (message: QueuedMessage, onAttempt: OnAttempt) => Promise<Answer>): Outbox => {
   // A Set keeps the order in which its members were added.
   const entries = new Set<Entry>()

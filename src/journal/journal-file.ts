@@ -3,22 +3,22 @@ import { dirname } from 'node:path'
 import { journalChanged, journalFull, journalNotWritten } from './journal-errors.js'
 import { createSerialQueue } from '../concurrency/serial-queue.js'
 
-/** The bytes of a journal, with everything that could go wrong on a disk. */
+/** The file of a journal: writing, syncing and replacing it, with every failure of a disk. */
 export interface JournalFile {
-  /** Offset behind the last byte that is safe on the disk. */
+  /** Offset behind the last byte that is on the disk. */
   readonly end: number
   /**
-   * Adds a line. Calls at the same time share one write and one fdatasync.
-   * @param makeLine called when it is the line's turn, with its sequence number
-   * @returns resolves when the line is safe on the disk
-   * @throws OperatorError `journal_full`, `journal_disk_full`, `journal_changed`, `journal_not_written`: nothing was kept of it
+   * Appends a line. Concurrent calls share one write and one fdatasync.
+   * @param makeLine called with the line's sequence number when it is its turn
+   * @returns resolves when the line is on the disk
+   * @throws OperatorError `journal_full`, `journal_disk_full`, `journal_changed`, `journal_not_written`: the line was not kept
    */
   append(sizeBytes: number, makeLine: (seq: number) => Buffer): Promise<void>
-  /** Reads from an offset on, to the end. */
+  /** Reads from an offset to the end. */
   read(offset: number): AsyncIterable<Buffer>
-  /** Resolves when no line is under way. */
+  /** Resolves when no line is being written. */
   idle(): Promise<void>
-  /** Leaves nothing but the header. @throws OperatorError `journal_changed` when it is not the file that it was */
+  /** Removes all lines but the header. @throws OperatorError `journal_changed` when another process replaced or changed the file */
   clear(): Promise<void>
   close(): Promise<void>
 }
@@ -46,7 +46,7 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
   const { path, headerBytes, maxBytes } = opened
   const inTurn = createSerialQueue()
   let { handle, end, nextSeq } = opened
-  /** False when what the kernel has in memory may differ from what is on the disk, and it would not say so again. */
+  /** False when the kernel's pages may differ from the disk and a later fsync would not report it. */
   let isSound = true
   let waiting: WaitingLine[] = []
   let waitingBytes = 0
@@ -57,13 +57,13 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
     waitingBytes += sizeBytes
     return new Promise((succeed, fail) => {
       waiting.push({ makeLine, sizeBytes, succeed, fail })
-      // One turn takes whatever has gathered while the one before was on its way to the disk.
+      // One turn writes all lines that arrived during the one before.
       if (waiting.length === 1) lastTurn = inTurn(writeGroups)
     })
   }
 
   const writeGroups = async (): Promise<void> => {
-    // Calls of one turn of the event loop go into one group.
+    // Calls within one turn of the event loop form one group.
     await new Promise(setImmediate)
     while (waiting.length > 0) {
       const group = takeGroup()
@@ -100,8 +100,8 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
     try {
       await handle.datasync()
     } catch (error) {
-      // The kernel reports a failed write-back once and then takes the pages for clean: a later fsync of this file that
-      // succeeds proves nothing. What was answered before lies in pages that were synced, so a new file can be made of it.
+      // The kernel reports a failed write-back once and then marks the pages as clean: a later fsync of this file that succeeds
+      // proves nothing. All acknowledged lines are in pages that were synced before, so a new file can be made from them.
       isSound = false
       await handle.truncate(end).catch(() => undefined)
       throw error
@@ -115,20 +115,20 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
       await handle.truncate(end)
       await handle.datasync()
     } catch {
-      // The first error wins; the file is made anew before anything else is written.
+      // The first error wins; a new file is made before the next write.
       isSound = false
     }
   }
 
-  // Somebody may have moved the file away, or taken it for a log and emptied it.
+  // Another process may have moved the file away, or truncated it like a log.
   const checkUnchanged = async (): Promise<void> => {
     const [own, named] = await Promise.all([handle.stat(), stat(path).catch(ifMissing)])
     if (named?.ino !== own.ino || named.dev !== own.dev) throw journalChanged(path, 'was moved, removed or replaced')
     if (own.size !== end)
-      throw journalChanged(path, `was changed by somebody else: it has ${own.size} bytes, not ${end}`)
+      throw journalChanged(path, `was changed by another process: it has ${own.size} bytes instead of ${end}`)
   }
 
-  /** Makes a new file of the first bytes and puts it in the place of the old one; whoever reads the old one can finish. */
+  /** Replaces the file with a new one made of its first bytes; readers of the old file can finish. */
   const moveToNewFile = async (keepBytes: number): Promise<void> => {
     const draft = `${path}.new`
     const next = await open(draft, 'w+', 0o600)
@@ -144,7 +144,7 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
     const old = handle
     handle = next
     end = keepBytes
-    // Until its name is safe, a power cut could bring back the old file.
+    // Until the folder is synced, a power cut could bring back the old file.
     isSound = false
     await old.close()
     await syncFolder(dirname(path))
@@ -157,7 +157,7 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
       try {
         await moveToNewFile(headerBytes)
       } catch {
-        // No room for a second file, or its place cannot be taken: cutting needs neither.
+        // No space for a second file, or no permission to replace the first: truncating needs neither.
         end = headerBytes
         await cutBack()
       }
@@ -185,7 +185,7 @@ const ifMissing = (error: unknown): undefined => {
   throw error
 }
 
-/** Reads bytes of a file, without moving anything that others read by. */
+/** Reads a range of a file without moving its file position. */
 export async function* readRange(handle: FileHandle, from: number, to: number): AsyncGenerator<Buffer> {
   for (let offset = from; offset < to;) {
     const size = Math.min(READ_BYTES, to - offset)
@@ -203,7 +203,7 @@ const writeFully = async (handle: FileHandle, bytes: Buffer, position: number): 
   }
 }
 
-/** Without this the file's name may be gone after a power cut, however well its bytes are kept. */
+/** Syncs a folder. Without it a new file's name may be lost in a power cut, although its content is on the disk. */
 export const syncFolder = async (folder: string): Promise<void> => {
   const handle = await open(folder)
   try {

@@ -4,23 +4,23 @@ import { MESSAGE_TYPES, SENDER_TYPES } from '../persistence/message.js'
 import type { PreparedMessage } from '../persistence/prepare-message.js'
 import type { Submission } from './submission.js'
 
-/** The version of the format that this chatkeep writes, and the only one that it reads. */
+/** The version of the format that this version of chatkeep writes and reads. */
 export const JOURNAL_VERSION = 1
 const FORMAT = 'chatkeep-journal'
 
 export interface JournalHeader {
   readonly version: number
-  /** The journal's own, for ever: by it two servers notice that they have the same one. */
+  /** Permanent; two servers with the same journal detect it by this id. */
   readonly id: string
 }
 
 /** A message that waits for the database. */
 export interface JournalEntry extends Submission {
-  /** Complete, in the form in which it will be stored; `createdAt` is when the server received it. */
+  /** In the form that will be stored; `createdAt` is the time at which the server received it. */
   readonly message: PreparedMessage & { readonly sessionId: string }
-  /** Counted up by one from line to line. */
+  /** Increases by one per line. */
   readonly seq: number
-  /** An attempt to store it had been made by then, and how that ended nobody knows. */
+  /** An attempt to store it was made before, with an unknown outcome. */
   readonly attempted: boolean
 }
 
@@ -69,16 +69,16 @@ export const headerLine = (id: string): Buffer =>
 /** The line of an entry, with its line feed. */
 export const entryLine = ({ seq, ...rest }: JournalEntry): Buffer => seal({ type: 'message', seq, ...rest })
 
-/** @returns undefined when the line is no whole header of a journal */
+/** @returns undefined when the line is not a complete header of a journal */
 export const parseHeader = (line: Uint8Array): JournalHeader | undefined => headerSchema.safeParse(unseal(line)).data
 
-/** @returns undefined when the line is no whole entry: torn, damaged or something else */
+/** @returns undefined when the line is not a complete entry: torn, damaged or something else */
 export const parseEntry = (line: Uint8Array): JournalEntry | undefined => entrySchema.safeParse(unseal(line)).data
 
 const SEAL_BYTES = ',"crc":"00000000"}'.length
 const SEAL = /^,"crc":"([0-9a-f]{8})"\}$/
 
-// The checksum is the last member, over all bytes before it: no canonical form of the rest is needed to check it.
+// The checksum is the last member and covers all bytes before it, which needs no canonical form of the rest.
 const seal = (content: object): Buffer => {
   const open = JSON.stringify(content).slice(0, -1)
   return Buffer.from(`${open},"crc":"${crc32(open).toString(16).padStart(8, '0')}"}\n`)
@@ -92,7 +92,7 @@ const unseal = (line: Uint8Array): unknown => {
   try {
     return JSON.parse(bytes.toString('utf8')) as unknown
   } catch {
-    // A right checksum over something that is no JSON was not written by us.
+    // Not written by chatkeep: the checksum is right, and the content is not JSON.
     return undefined
   }
 }

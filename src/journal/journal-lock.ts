@@ -5,16 +5,16 @@ import { platform, tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { journalInUse } from './journal-errors.js'
 
-/** Held until it is released or its process is gone, however that ends. */
+/** Held until it is released or its process ends. */
 export interface JournalLock {
   release(): Promise<void>
 }
 
 /**
- * Takes the one lock of a journal. It is a local address that the process listens on: the kernel gives it to one process only
- * and takes it back when that process ends, so there is no stale lock, no process id that somebody else has by now, and no
- * file to clean up. It is named after the journal's secret id, which only those who may read the file know.
- * It holds on one machine (and in one network namespace), as the journal should.
+ * Takes the lock of a journal: a local address on which the process listens. The kernel gives it to one process only and frees
+ * it when that process ends, so there are no stale locks, no reused process ids and no files to clean up. Its name contains
+ * the journal's id, which only users with read access to the file know. The lock works within one machine (and one network
+ * namespace); a journal belongs on a local disk.
  * @throws OperatorError `journal_in_use`
  */
 export const lockJournal = async (id: string, path: string): Promise<JournalLock> => {
@@ -43,14 +43,14 @@ const tryToListen = async (address: string): Promise<Server | undefined> => {
   }
 }
 
-// Only where such an address is a file can it be left over by a process that is gone: then nobody answers there.
+// Where the address is a file, a process may have left it behind; then no process accepts connections on it.
 const withoutLeftover = async (address: string): Promise<string> => {
   if (!isAbsolute(address) || platform() === 'win32') return address
   const socket = connect(address)
   try {
     await once(socket, 'connect')
   } catch {
-    // Whatever else it may be, listening again will say so.
+    // If it is anything else, listening again reports it.
     await rm(address, { force: true })
   } finally {
     socket.destroy()

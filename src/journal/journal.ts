@@ -5,27 +5,27 @@ import { entryLine, type JournalEntry } from './journal-line.js'
 import { readJournal, type JournalPosition } from './read-journal.js'
 import type { Rejected } from './rejected-entries.js'
 
-/** Messages that were answered as queued and wait for the database, in the order in which they came. */
+/** Messages that were acknowledged as queued and wait for the database, in order of arrival. */
 export interface Journal {
   readonly path: string
   readonly rejected: Rejected
-  /** How many lines wait. */
+  /** Number of entries that are not settled. */
   readonly waiting: number
-  /** Where the first entry is. */
+  /** Position of the first entry. */
   readonly firstEntry: JournalPosition
   /**
-   * Adds a message; one that waits there already is not added again.
-   * @returns resolves when it is safe on the disk
-   * @throws OperatorError `idempotency_conflict`, or why the journal did not take it
+   * Adds a message, unless it is waiting already.
+   * @returns resolves when the message is on the disk
+   * @throws OperatorError `idempotency_conflict`, or the reason why the journal did not take it
    */
   add(entry: Omit<JournalEntry, 'seq'>): Promise<void>
-  /** The next entries from a position on, and where they end. */
+  /** The next entries from a position on, and the position behind them. */
   read(from: JournalPosition, most: number): Promise<JournalChunk>
-  /** An entry is in the database, or was rejected. */
+  /** Marks an entry as stored or rejected. */
   settle(entry: JournalEntry): void
-  /** Resolves when nothing is being added. */
+  /** Resolves when no message is being added. */
   idle(): Promise<void>
-  /** Forgets everything that was settled; nothing may wait. */
+  /** Removes all entries; every one has to be settled. */
   clear(): Promise<void>
   close(): Promise<void>
 }
@@ -44,11 +44,11 @@ export interface JournalParts {
   readonly release: () => Promise<void>
 }
 
-/** A read of entries is ended by their bytes as well: images are large. */
+/** A chunk is bounded in bytes as well, since images are large. */
 const CHUNK_BYTES = 8 * 1_048_576
 
 export const createJournal = ({ path, file, firstEntry, waiting: found, rejected, release }: JournalParts): Journal => {
-  // Of a message that waits only hashes are kept, so the bound of the file bounds the memory, too.
+  // Only hashes of the messages are kept: the size limit of the file bounds the memory, too.
   const waiting = new Map(found.map((message) => [keyOf(message), bodyOf(message)]))
   const beingAdded = new Map<string, Promise<void>>()
   let lines = found.length
@@ -78,7 +78,7 @@ export const createJournal = ({ path, file, firstEntry, waiting: found, rejected
     const entries: JournalEntry[] = []
     let end = from
     for await (const part of readJournal(file.read(from.offset), path, from)) {
-      if (part.kind === 'torn') throw journalDamaged(path, part.line, 'it was whole when it was written')
+      if (part.kind === 'torn') throw journalDamaged(path, part.line, 'it was complete when it was written')
       if (part.kind !== 'entry') continue
       entries.push(part.entry)
       end = { offset: part.end, line: part.line + 1 }
@@ -116,7 +116,7 @@ const hash = (parts: readonly unknown[]): string =>
 
 const keyOf = ({ idempotencyKey }: JournalEntry['message']): string => hash([idempotencyKey])
 
-// What the core compares, too; but whom an operator writes to is known by the conversation, and by name perhaps only later.
+// The fields that the core compares. An operator's recipient is compared by conversation, since the name may not be known yet.
 const bodyOf = (message: JournalEntry['message']): string =>
   hash([
     message.senderType,

@@ -12,14 +12,14 @@ import { createRejected } from './rejected-entries.js'
 
 export interface JournalOptions {
   readonly path: string
-  /** Most bytes that the file may have; 256 MiB when absent. */
+  /** Largest size of the file; 256 MiB when absent. */
   readonly maxBytes?: number | undefined
 }
 
 export const DEFAULT_JOURNAL_BYTES = 256 * 1_048_576
 
 /**
- * Opens a journal, makes it when there is none, and takes its lock; cuts off what a crash left of a last write.
+ * Opens a journal, creates it if it does not exist, takes its lock, and truncates an incomplete last write.
  * @throws OperatorError `journal_in_use`, `journal_damaged`, `not_a_journal`, `journal_version_unknown`
  */
 export const openJournal = async (options: JournalOptions, log: ChatLog): Promise<Journal> => {
@@ -45,7 +45,7 @@ export const openJournal = async (options: JournalOptions, log: ChatLog): Promis
   }
 }
 
-// A link is followed once: the file that it leads to is replaced now and then, the link is not.
+// A symbolic link is resolved once: the file is replaced from time to time, the link is not.
 const findOrMake = async (path: string): Promise<string> => {
   try {
     const status = await stat(path)
@@ -58,7 +58,7 @@ const findOrMake = async (path: string): Promise<string> => {
   return realpath(path)
 }
 
-/** Under another name first, so that nobody ever meets half a header. */
+/** Under another name first: a reader never sees an incomplete header. */
 const make = async (path: string): Promise<void> => {
   const draft = `${path}.${randomUUID()}`
   const handle = await open(draft, 'wx', 0o600)
@@ -67,7 +67,7 @@ const make = async (path: string): Promise<void> => {
     await handle.sync()
     await link(draft, path)
   } catch (error) {
-    // Another server was quicker; which of the two may have it, the lock will say.
+    // Another server created it first; the lock decides which of the two may use it.
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   } finally {
     await handle.close()
@@ -76,14 +76,14 @@ const make = async (path: string): Promise<void> => {
   await syncFolder(dirname(path))
 }
 
-/** More than a header ever has. */
+/** Longer than any header. */
 const START_BYTES = 1_024
 
 const checkKind = async (handle: FileHandle, path: string): Promise<void> => {
-  if (!(await handle.stat()).isFile()) throw notAJournal(path, 'it is no regular file')
+  if (!(await handle.stat()).isFile()) throw notAJournal(path, 'it is not a regular file')
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0)
   if (!looksLikeJournal(buffer.subarray(0, bytesRead)))
-    throw notAJournal(path, 'it does not begin with the header of one')
+    throw notAJournal(path, 'it does not start with a journal header')
 }
 
 async function* chunksOf(handle: FileHandle): AsyncGenerator<Buffer> {
@@ -97,17 +97,17 @@ const readHeader = async (
   for await (const part of readJournal(chunksOf(handle), path)) {
     if (part.kind === 'header') return { id: part.header.id, headerBytes: part.end }
   }
-  throw notAJournal(path, 'it ends before its header does')
+  throw notAJournal(path, 'its header is incomplete')
 }
 
-interface Found {
+interface OpenedFile {
   readonly path: string
   readonly handle: FileHandle
   readonly headerBytes: number
   readonly maxBytes: number
 }
 
-const load = async (found: Found, release: () => Promise<void>, log: ChatLog): Promise<Journal> => {
+const load = async (found: OpenedFile, release: () => Promise<void>, log: ChatLog): Promise<Journal> => {
   const { path, handle, headerBytes } = found
   const rejected = createRejected(`${path}.rejected`)
   const waiting = []
@@ -119,9 +119,9 @@ const load = async (found: Found, release: () => Promise<void>, log: ChatLog): P
       end = part.end
       nextSeq = part.entry.seq + 1
     } else if (part.kind === 'torn') {
-      // With its line feed it may have been whole once; without, it was never answered.
+      // A line with a line feed may have been complete once; without one it was never acknowledged.
       if (part.terminated) await rejected.addBytes(part.bytes, `line ${part.line} of the journal has a wrong checksum`)
-      tellTorn(log, path, part)
+      logTorn(log, path, part)
     }
   }
   await handle.chmod(0o600)
@@ -131,13 +131,13 @@ const load = async (found: Found, release: () => Promise<void>, log: ChatLog): P
   return createJournal({ path, file, firstEntry: { offset: headerBytes, line: 2 }, waiting, rejected, release })
 }
 
-const tellTorn = (
+const logTorn = (
   log: ChatLog,
   path: string,
   { line, bytes, terminated }: { line: number; bytes: Buffer; terminated: boolean },
 ): void =>
   log.warn(
     { event: 'journal_torn', journal: path, line, bytes: bytes.length },
-    'the journal ended in a line that was not written whole; it was cut off' +
-      (terminated ? `, and kept in ${path}.rejected` : ': its message was never answered as queued'),
+    'the last line of the journal was incomplete and was removed; ' +
+      (terminated ? `it is kept in ${path}.rejected` : 'its message was never acknowledged'),
   )

@@ -1,15 +1,15 @@
 import { journalDamaged, journalHeaderDamaged, notAJournal, unknownJournalVersion } from './journal-errors.js'
 import { JOURNAL_VERSION, parseEntry, parseHeader, type JournalEntry, type JournalHeader } from './journal-line.js'
 
-/** What a journal turned out to hold, piece by piece. */
+/** One part of a journal. */
 export type JournalPart =
   | { readonly kind: 'header'; readonly header: JournalHeader; readonly end: number }
   /** `end` is the offset of the byte after its line feed. */
   | { readonly kind: 'entry'; readonly entry: JournalEntry; readonly line: number; readonly end: number }
-  /** The end of a write that was cut short; it was never answered. */
+  /** The rest of an interrupted write, which was never acknowledged. */
   | { readonly kind: 'torn'; readonly line: number; readonly bytes: Buffer; readonly terminated: boolean }
 
-/** Where reading begins when it is not at the start of the file. */
+/** A position at the start of a line. */
 export interface JournalPosition {
   readonly offset: number
   /** Number of the line that begins there. */
@@ -17,7 +17,7 @@ export interface JournalPosition {
 }
 
 /**
- * Reads a journal. A last line that is incomplete or has a wrong checksum is what a crash leaves; anywhere else it is damage.
+ * Reads a journal. A crash may leave a last line that is incomplete or has a wrong checksum; on any other line that is damage.
  * @throws OperatorError `not_a_journal`, `journal_version_unknown`, `journal_damaged`
  */
 export async function* readJournal(
@@ -50,7 +50,7 @@ export async function* readJournal(
   if (bad !== undefined) yield { kind: 'torn', ...bad, terminated: true }
 }
 
-/** Whether a file that begins with these bytes claims to be a journal. */
+/** Whether the first bytes of a file are those of a journal. */
 export const looksLikeJournal = (start: Buffer): boolean =>
   start.toString('latin1').startsWith('{"type":"header","format":"chatkeep-journal"')
 
@@ -58,7 +58,7 @@ const checkHeader = (bytes: Buffer, path: string): JournalHeader => {
   const header = parseHeader(bytes)
   if (header === undefined) {
     if (looksLikeJournal(bytes)) throw journalHeaderDamaged(path)
-    throw notAJournal(path, 'it does not begin with the header of one')
+    throw notAJournal(path, 'it does not start with a journal header')
   }
   if (header.version !== JOURNAL_VERSION) throw unknownJournalVersion(path, header.version)
   return header

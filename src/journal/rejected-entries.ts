@@ -3,15 +3,15 @@ import { dirname } from 'node:path'
 import { syncFolder } from './journal-file.js'
 import type { JournalEntry } from './journal-line.js'
 
-/** Where that goes which the database will never take: nothing of it is lost, and nothing waits behind it. */
+/** A file of entries that the database refused for good: they are not lost, and nothing waits behind them. */
 export interface Rejected {
   readonly path: string
-  /** Resolves when it is safe on the disk. */
+  /** Resolves when the entry is on the disk. */
   add(entry: JournalEntry, code: string, reason: string): Promise<void>
   addBytes(bytes: Buffer, reason: string): Promise<void>
 }
 
-/** One JSON object a line, made at the first one. */
+/** Writes one JSON object a line; the file is created with the first. */
 export const createRejected = (path: string): Rejected => {
   const write = async (record: object): Promise<void> => {
     const handle = await open(path, 'a', 0o600)

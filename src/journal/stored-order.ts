@@ -1,13 +1,14 @@
 import type { JournalEntry } from './journal-line.js'
 
 /**
- * Keeps the order of each conversation for those who read it by time. A message whose first attempt was under way in a frozen
- * database is stored with the time of the thaw; what waited behind it came earlier than that. Holds one number a conversation.
+ * Keeps the messages of each conversation in order of time. A message whose first attempt hung in a frozen database is stored with
+ * the time at which the database resumed, and the messages that waited behind it are older. Uses memory for one number a
+ * conversation.
  */
 export interface StoredOrder {
-  /** The message, no earlier than what is stored before it in its conversation. */
+  /** The message, with a time not before that of the newest stored message of its conversation. */
   raise(message: JournalEntry['message']): JournalEntry['message']
-  /** A message of the conversation is stored, with this time. */
+  /** Notes the time of a stored message. */
   note(sessionId: string, createdAt: Date): void
 }
 

@@ -1,16 +1,16 @@
 import type { NewChatMessage } from '../persistence/message.js'
 
-/** What the core is to keep: always in a conversation, always under a key. */
+/** A message for the core, with a conversation and an idempotency key. */
 export type SubmittedMessage = NewChatMessage & { readonly sessionId: string; readonly idempotencyKey: string }
 
-/** A message on its way to be kept, and what is needed to tell the others of it. */
+/** A message to be kept, with what is needed to announce it. */
 export interface Submission {
   readonly message: SubmittedMessage
   /** The sender's own name for the message. */
   readonly messageId: string
-  /** False while it is not known whose conversation an operator writes into; then it is found out before the message is stored. */
+  /** False while the contact of the conversation is unknown (an operator's message); it is looked up before the message is stored. */
   readonly contactKnown: boolean
-  /** Bytes of an image as the sender claims them; the core does not keep it. */
+  /** Size of an image in bytes, as claimed by the sender; not stored. */
   readonly size: number | null
   /** Null for a guest's message. */
   readonly operatorName: string | null

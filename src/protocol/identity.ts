@@ -4,24 +4,24 @@ import { createHash, randomBytes } from 'node:crypto'
 const TOKEN_BYTES = 16
 const TOKEN = /^[A-Za-z0-9_-]{22}$/
 
-/** A new secret by which a guest comes back as itself. Only its hash is stored. */
+/** A new secret that identifies a returning guest. Only its hash is stored. */
 export const createGuestToken = (): string => randomBytes(TOKEN_BYTES).toString('base64url')
 
-/** Whether the text has the form of a guest token; whether it was ever given out only its conversation can tell. */
+/** Whether the text has the form of a guest token; whether it was ever issued is not checked. */
 export const isGuestToken = (text: string): boolean => TOKEN.test(text)
 
 /**
- * The public name of the conversation that a token opens: the same for one token for ever, no secret, no database id.
- * It is stored as the messages' `sessionId`, so the token is at rest only as this hash.
+ * The public name of a token's conversation: permanent, neither a secret nor a database id. It is stored as the `sessionId` of
+ * the messages, so the token is stored only as this hash.
  */
 export const conversationOf = (token: string): string =>
   `guest-${createHash('sha256').update(`chatkeep conversation ${token}`).digest('base64url').slice(0, 22)}`
 
 /**
- * The idempotency key under which a sender's message is stored; two senders may use the same `messageId`.
+ * The idempotency key of a sender's message; two senders may use the same `messageId`.
  * @param sender a guest's conversation, or `operatorSender`
  */
 export const idempotencyKeyOf = (sender: string, messageId: string): string => `${sender}/${messageId}`
 
-/** The sender of an operator's messages; operators that are not in "User" share one. */
+/** The sender of an operator's messages; operators without an id in "User" share one. */
 export const operatorSender = (operatorId: number | null): string => `operator-${operatorId ?? 'unknown'}`

@@ -3,7 +3,7 @@ import type { WireError } from './acknowledgement.js'
 import type { Operator } from './participants.js'
 import type { MessagePayload } from './payloads.js'
 
-/** What a message says, as it goes over the socket; absent parts are left out. */
+/** The content of a message on the socket; absent parts are omitted. */
 export interface WireContent {
   readonly type: 'text' | 'image'
   readonly message?: string
@@ -15,7 +15,7 @@ export interface WireContent {
 
 interface WireMessage extends WireContent {
   readonly id: number
-  /** When it was stored, ISO 8601. */
+  /** Time of storage, ISO 8601. */
   readonly timestamp: string
 }
 
@@ -47,15 +47,15 @@ export interface MessageSent {
   readonly queued: boolean
 }
 
-/** The message is safe in the journal; `messageSent` follows when it is in the database. */
+/** The message is in the journal; `messageSent` follows when it is in the database. */
 export interface MessageQueued {
   readonly messageId: string
   readonly clientId: string
-  /** Code of what keeps it out of the database. */
+  /** Code of the reason why it is not in the database yet. */
   readonly reason: string
 }
 
-/** Everything that the server emits. */
+/** All events that the server emits. */
 export interface ServerToClientEvents {
   newChat: (chat: { readonly clientId: string; readonly username: string }) => void
   incomingMessage: (message: IncomingMessage) => void
@@ -71,7 +71,7 @@ export interface ServerToClientEvents {
   operatorTyping: (typing: { readonly isTyping: boolean }) => void
   messageSent: (receipt: MessageSent) => void
   messageQueued: (receipt: MessageQueued) => void
-  /** Why the server is about to end the connection. */
+  /** The server is about to end the connection, for this reason. */
   refused: (error: WireError) => void
 }
 
@@ -113,12 +113,12 @@ const toWireMessage = (payload: MessagePayload, { id, createdAt }: SavedChatMess
   }
 }
 
-/** A stored message as its guest may see it: no database id of a client, no socket, no phone. */
+/** A stored message as its guest sees it: without database id of the client, socket id and phone. */
 export type GuestHistoryMessage = Pick<
   ChatMessage,
   'id' | 'createdAt' | 'senderType' | 'messageType' | 'text' | 'imageUrl' | 'imageName' | 'mimeType' | 'guestUsername'
 > & {
-  /** The guest's own key, so that it can tell which of its unacknowledged messages arrived; null for an operator's message. */
+  /** The guest's own key, which shows which unacknowledged messages arrived; null for an operator's message. */
   readonly messageId: string | null
 }
 

@@ -7,7 +7,7 @@ const MAX_FIELD_LENGTH = 255
 /** Largest id in the application's tables (int4). */
 const MAX_ID = 2_147_483_647
 
-// As it will be stored, so that what is broadcast and what is read back are the same.
+// In the form that is stored: broadcasts and later reads are then equal.
 const text = z.string().transform(toStorableText)
 
 const username = z
@@ -22,9 +22,9 @@ const identifier = z
   .string()
   .min(1)
   .max(MAX_FIELD_LENGTH)
-  .refine((value) => toStorableText(value) === value, { error: 'holds a character that cannot be stored' })
+  .refine((value) => toStorableText(value) === value, { error: 'contains a character that cannot be stored' })
 
-// Forms send an empty field for "none"; as a phone it would belong to the first client who left it empty.
+// Blank becomes null: forms send an empty field, and phone is unique, so one client would own ''.
 const phone = text.pipe(z.string().max(MAX_FIELD_LENGTH)).transform((given) => (given.trim() === '' ? null : given))
 
 const id = z.int().min(1).max(MAX_ID)
@@ -33,10 +33,10 @@ const guestJoin = z
   .object({
     role: z.literal('client'),
     username: z.string().nullish(),
-    // What the old widget sends instead of `username`.
+    // The old widget sends this instead of `username`.
     name: z.string().nullish(),
     phone: phone.nullish(),
-    // Checked by the handler, which has an error of its own for it.
+    // Checked by the handler, which answers `invalid_token`.
     token: z.unknown().optional(),
   })
   .transform(({ username: given, name: old, ...rest }) => ({ ...rest, username: given ?? old }))
@@ -53,7 +53,7 @@ export const joinSchema = z.discriminatedUnion('role', [guestJoin, operatorJoin]
 
 export const emptySchema = z.object({})
 
-// The core has the last word on sizes and emptiness: its errors name the field, and replayed messages meet the same rules.
+// The core checks sizes and emptiness: its errors name the field, and replayed messages are checked by the same rules.
 const content = {
   type: z.enum(['text', 'image']),
   message: text.nullish(),
@@ -68,7 +68,7 @@ const content = {
 export const guestMessageSchema = z.object(content)
 export const operatorMessageSchema = z.object({ ...content, to: identifier })
 
-/** What both kinds of message say, apart from who says it to whom. */
+/** The content of a guest's or operator's message. */
 export type MessagePayload = z.infer<typeof guestMessageSchema>
 
 export const guestTypingSchema = z.object({ isTyping: z.boolean() })
@@ -76,11 +76,11 @@ export const operatorTypingSchema = z.object({ isTyping: z.boolean(), to: identi
 
 const page = { before: z.string().max(MAX_FIELD_LENGTH).nullish(), limit: z.number().nullish() }
 
-/** A number is a client's database id, a text the name of a conversation. */
+/** A number is a client's database id, a string the name of a conversation. */
 const contact = { clientId: z.union([id, identifier]).nullish(), username: username.nullish() }
 
 export const recentChatsSchema = z.object(page)
-/** A guest's own history takes no contact: its token says whose it is. */
+/** Guests name no contact: they read their own conversation. */
 export const historySchema = z.object({ ...page, ...contact })
 export const markReadSchema = z.object({ ...contact, upToMessageId: id.nullish() })
 

@@ -104,7 +104,7 @@ test('what was answered as queued outlives kill -9; the next server and replay b
     expect(replayed.code, replayed.stdout).toBe(0)
     expect(JSON.parse(replayed.stdout)).toMatchObject({ ok: true, lost: 0, doubled: 0, altered: 0, rejected: 0 })
     await until(async () => (await stat(journal)).size < 300, { what: 'the journal is drained' })
-    expect(second.stderr()).toContain('ended in a line that was not written whole')
+    expect(second.stderr()).toContain('the last line of the journal was incomplete')
     for (const [index, guest] of GUESTS.entries()) {
       const texts = await textsOf(database, guest)
       expect(texts).toEqual(Array.from(texts, (_, number) => String(number + 1)))
@@ -130,7 +130,7 @@ test('what was answered as queued outlives kill -9; the next server and replay b
     const other = startChatkeep(['serve', '--port', '0', '--journal', journal, '--database-url', database.url])
     expect(await whenEnded(other)).toMatchObject({
       code: 4,
-      stderr: expect.stringContaining('another chat server of this machine uses the journal') as string,
+      stderr: expect.stringContaining('another chat server on this machine uses the journal') as string,
     })
 
     // Told to stop while messages wait, it says how many and what to type.

@@ -1,8 +1,8 @@
 import type { ChatPeer } from '../../client/chat-peer.js'
 
-/** Peers by name, of which a bounded number is connected at a time. */
+/** Peers by name, with a bound on the number connected at a time. */
 export interface PeerPool {
-  /** Works with a peer, made anew when it is not connected; it stays while somebody works with it. */
+  /** Works with the peer of this name, created when there is none; a peer in use is never closed. */
   use<T>(name: string, create: () => ChatPeer, work: (peer: ChatPeer) => Promise<T>): Promise<T>
   close(): void
 }
@@ -12,9 +12,9 @@ interface Entry {
   users: number
 }
 
-/** Closes the peer that was not used for longest whenever there would be more than `mostPeers`. */
+/** Closes the least recently used idle peers beyond `mostPeers`. */
 export const createPeerPool = (mostPeers: number): PeerPool => {
-  // In the order of last use: a Map keeps the order in which its entries were set.
+  // In order of last use: a Map keeps insertion order.
   const entries = new Map<string, Entry>()
   const enter = (name: string, create: () => ChatPeer): Entry => {
     const entry = entries.get(name) ?? { peer: create(), users: 0 }

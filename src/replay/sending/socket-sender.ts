@@ -14,14 +14,14 @@ import { guestTokenOf, messageIdOf } from '../../transcripts/replay-key.js'
 import type { Sender, SendOutcome } from './sender.js'
 import type { TranscriptMessage } from '../../transcripts/transcript-line.js'
 
-/** Sockets that stay open at once, so that neither side runs out of them; operators hear of every message, so fewer of them. */
+/** Sockets open at a time, a bound for both sides. Every operator receives every message, so there are fewer of them. */
 const MOST_GUESTS = 200
 const MOST_OPERATORS = 20
 
-/** Enough lanes to keep the server busy; queues short enough to end quickly on Ctrl-C and to stay small. */
+/** Enough lanes to keep the server busy; queues short enough to stay small and to end quickly on Ctrl-C. */
 const LIMITS: LaneLimits = { lanes: 16, perLane: 16, weight: 16 * 1_048_576 }
 
-/** What an operator whom the transcript does not name is called. */
+/** The name of an operator whom the transcript does not name. */
 const NAMELESS_OPERATOR = 'operator'
 
 /** Provides a sender over the socket for as long as the work lasts. */
@@ -38,8 +38,8 @@ export const withSocketSender = async <T>(source: ChatServerSource, work: (sende
   )
 
 /**
- * Sends each message the way its writer would have: guests and operators at sockets of their own, one message of a
- * conversation after the acknowledgement of the one before. The server's clock dates them.
+ * Sends each message as its author would: every guest and operator on a socket of their own, each message of a conversation
+ * after the acknowledgement of the one before. The server's clock sets the timestamps.
  */
 export const createSocketSender = (
   { address, operatorSecret }: RunningChat,
@@ -74,7 +74,7 @@ export const createSocketSender = (
       if (message.from === 'client') {
         return guest.ask('clientMessage', { ...contentOf(message), messageId: messageIdOf(key) })
       }
-      // An operator can write only to a guest whom the server has met.
+      // The server accepts an operator's message only for a conversation that it knows.
       const joined = await guest.join()
       return joined.ok ? sendAsOperator(keyed) : joined
     })

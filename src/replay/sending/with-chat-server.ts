@@ -6,19 +6,19 @@ import { startChatServer } from '../../server/chat-server.js'
 import { parseChatUrl, type ChatAddress } from '../../client/chat-address.js'
 import { createChatPeer } from '../../client/chat-peer.js'
 
-/** A chat server that takes connections. */
+/** A running chat server. */
 export interface RunningChat {
   readonly address: ChatAddress
-  /** What operators join with; undefined: they cannot. */
+  /** Operators cannot join when undefined. */
   readonly operatorSecret: string | undefined
 }
 
 export interface ChatServerSource {
-  /** A server that runs already; one of our own when absent. */
+  /** URL of a running server; a server is started when absent. */
   readonly url: string | undefined
-  /** The operator secret of the server that runs already. */
+  /** The operator secret of the running server. */
   readonly operatorSecret: string | undefined
-  /** The database that a server of our own writes to. */
+  /** The database of a server that is started here. */
   readonly target: ConnectionTarget
   readonly signal: AbortSignal
   readonly onLog: (line: string) => void
@@ -38,7 +38,7 @@ export const withChatServer = async <T>(
   return work({ address, operatorSecret: source.operatorSecret })
 }
 
-/** A server that has never answered is not waited for as long as one that went away. */
+/** Shorter than the patience with a server that has answered before. */
 const FIRST_CONTACT_PATIENCE_MS = 5_000
 
 const checkReachable = async (address: ChatAddress, signal: AbortSignal): Promise<void> => {
@@ -68,9 +68,9 @@ const withOwnServer = async <T>(
   }
 }
 
-/** What goes wrong at our own server, among what the replay says. */
+/** Passes warnings and errors of the started server to the log of the replay. */
 const toLog = (onLog: (line: string) => void): ChatLog => {
   const say = ({ event: _event, ...fields }: LogFields, text: string): void =>
-    onLog(`the chat server: ${text} ${JSON.stringify(fields)}`)
+    onLog(`chat server: ${text} ${JSON.stringify(fields)}`)
   return { ...SILENT_LOG, warn: say, error: say }
 }

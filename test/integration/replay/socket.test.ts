@@ -144,8 +144,8 @@ describe('through a server that runs already', () => {
       const argv = ['replay', SHOP, '--through', 'socket', '--url', url, '--database-url', database.url]
       const { exitCode, stderr } = await runChatkeep(argv, { env })
       expect(exitCode).toBe(1)
-      expect(stderr).toContain('error: the chat server refuses: the operator secret is missing or wrong')
-      expect(stderr).toContain('hint: put its operator secret into CHATKEEP_OPERATOR_SECRET')
+      expect(stderr).toContain('error: the chat server refused: the operator secret is missing or wrong')
+      expect(stderr).toContain('hint: set CHATKEEP_OPERATOR_SECRET to its operator secret')
     })
   })
 
@@ -170,7 +170,7 @@ describe('through a server that runs already', () => {
       ...['replay', SHOP, '--through', 'socket', '--url', 'http://127.0.0.1:1/chat'],
     )
     expect(exitCode).toBe(3)
-    expect(stderr).toContain('the chat server at http://127.0.0.1:1/chat cannot be used: nothing listens there')
+    expect(stderr).toContain('the chat server at http://127.0.0.1:1/chat is unavailable: nothing listens there')
   })
 
   test('is said to be none when it accepts and says nothing', async ({ database }) => {
@@ -181,7 +181,7 @@ describe('through a server that runs already', () => {
     try {
       const { exitCode, stderr } = await on(database, 'replay', SHOP, '--through', 'socket', '--url', url)
       expect(exitCode).toBe(3)
-      expect(stderr).toContain('cannot be used: it did not answer in time')
+      expect(stderr).toContain('is unavailable: it did not answer in time')
     } finally {
       silent.close()
     }
@@ -190,6 +190,6 @@ describe('through a server that runs already', () => {
   test('is refused when its URL is none', async ({ database }) => {
     const { exitCode, stderr } = await on(database, 'replay', SHOP, '--through', 'socket', '--url', 'chat')
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('"chat" is not the URL of a chat server')
+    expect(stderr).toContain('"chat" is not a URL of a chat server')
   })
 })

@@ -88,7 +88,7 @@ describe('somebody at a chat server', () => {
         await until(() => peer.connect(), { what: 'the peer connects' })
         await expect(peer.ask('clientMessage', message)).rejects.toMatchObject({
           code: 'database_unavailable',
-          message: 'the chat server keeps no messages: it is away',
+          message: 'the chat server stores no messages: it is away',
           exitCode: 3,
         })
       },

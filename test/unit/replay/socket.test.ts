@@ -18,7 +18,7 @@ describe('the URL of a chat server', () => {
   test.for(['', 'chat', '127.0.0.1:3001/chat', 'postgres://db/chat', 'http://h/chat?token=1', 'http://h/chat#a'])(
     'cannot be %j',
     (url) => {
-      expect(() => parseChatUrl(url)).toThrow('is not the URL of a chat server')
+      expect(() => parseChatUrl(url)).toThrow('is not a URL of a chat server')
     },
   )
 })

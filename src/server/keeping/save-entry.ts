@@ -30,7 +30,7 @@ export const saveEntry = async (parts: SaveEntryParts, entry: JournalEntry): Pro
     const submission = await complete({ ...entry, message: order.raise(entry.message) })
     const answer = await store.saveChatMessage(submission.message)
     order.note(entry.message.sessionId, answer.createdAt)
-    // The duplicate may be the attempt made before the message was queued, which nobody was told of.
+    // The duplicate may be the attempt made before the message was queued, which was never announced.
     const saved = entry.attempted ? { ...answer, duplicate: false } : answer
     journal.settle(entry)
     onCommitted(submission, saved)

@@ -21,7 +21,7 @@ describe('a recording of a chat server', () => {
     const recorder = await createRecorder({ path, onStopped: (message) => stops.push(message) })
     await withChat(database, { recorder }, async ({ guest, operator }) => {
       const maria = await guest('maria', { phone: '+34 600' })
-      const desk = await operator('Anna', 1)
+      const anna = await operator('Anna', 1)
       await maria.ask('clientMessage', { type: 'text', message: 'Hola', messageId: 'm1' })
       await maria.ask('clientMessage', { type: 'text', message: 'Hola', messageId: 'm1' })
       await maria.ask('clientMessage', {
@@ -30,7 +30,7 @@ describe('a recording of a chat server', () => {
         name: 'a',
         mimeType: 'image/png',
       })
-      await desk.ask('operatorMessage', {
+      await anna.ask('operatorMessage', {
         to: maria.clientId,
         type: 'text',
         message: 'Yes?',

@@ -1,5 +1,6 @@
 import { ExitCode, OperatorError } from '../errors.js'
-import { checkOperations, type Check, type CheckOptions, type SentOperation } from './checking/check-operations.js'
+import { checkOperations, type Check, type CheckOptions } from './checking/check-operations.js'
+import type { SentOperation } from './checking/sent-operation.js'
 import type { ReadBack } from './checking/read-back.js'
 import { readTranscript } from '../transcripts/read-transcript.js'
 import type { Sender } from './sending/sender.js'

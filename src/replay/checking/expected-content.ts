@@ -71,7 +71,8 @@ const conversationOf = ({ conversation, username, phone }: SocketGuest) => ({
   ...(phone === undefined ? {} : { guestPhone: toStorablePhone(phone) }),
 })
 
-const bodyOf = ({ type, message, image, name, mimeType }: SocketMessage) => ({
+/** What must be stored of what a message says. */
+export const bodyOf = ({ type, message, image, name, mimeType }: Omit<SocketMessage, 'messageId'>) => ({
   messageType: (type ?? (image == null ? 'text' : 'image')) === 'text' ? ('TEXT' as const) : ('IMAGE' as const),
   text: storable(message),
   imageUrl: storable(image),

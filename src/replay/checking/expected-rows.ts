@@ -1,6 +1,6 @@
 import { toStorablePhone, toStorableText, toUsername } from '../../persistence/prepare-message.js'
 import { conversationOf } from '../../protocol/identity.js'
-import { contentOfGuestMessage, contentOfOperatorMessage, type ExpectedContent } from './expected-content.js'
+import { bodyOf, contentOfGuestMessage, contentOfOperatorMessage, type ExpectedContent } from './expected-content.js'
 import type { OperatorDirectory } from './operator-directory.js'
 import type { KeyedMessage } from '../../transcripts/read-transcript.js'
 import { guestTokenOf, messageIdOf } from '../../transcripts/replay-key.js'
@@ -15,7 +15,7 @@ export const expectStoreRow =
   async ({ message, key }) => ({
     idempotencyKey: key,
     senderType: message.from === 'client' ? 'CLIENT' : 'OPERATOR',
-    ...bodyOf(message),
+    ...bodyOf(saidOf(message)),
     guestUsername: toUsername(message.username),
     sessionId: toStorableText(message.conversation),
     createdAt: message.at,
@@ -28,25 +28,16 @@ export const expectSocketRow =
   (operators: OperatorDirectory): ExpectRow =>
   async ({ message, key }) => {
     const guest = { conversation: conversationOf(guestTokenOf(message)), username: message.username }
-    const said = {
-      messageId: messageIdOf(key),
-      type: message.messageType === 'IMAGE' ? ('image' as const) : ('text' as const),
-      message: message.text,
-      image: message.image?.url,
-      name: message.image?.name,
-      mimeType: message.image?.mimeType,
-    }
+    const said = { messageId: messageIdOf(key), ...saidOf(message) }
     return message.from === 'client'
       ? contentOfGuestMessage(guest, said)
       : contentOfOperatorMessage(await operators.idOfWriter(message), guest, said)
   }
 
-const bodyOf = ({ messageType = 'TEXT', text, image }: TranscriptMessage) => ({
-  messageType,
-  text: storable(text),
-  imageUrl: storable(image?.url),
-  imageName: storable(image?.name),
-  mimeType: storable(image?.mimeType),
+const saidOf = ({ messageType, text, image }: TranscriptMessage) => ({
+  type: messageType === 'IMAGE' ? ('image' as const) : ('text' as const),
+  message: text,
+  image: image?.url,
+  name: image?.name,
+  mimeType: image?.mimeType,
 })
-
-const storable = (text: string | null | undefined): string | null => (text == null ? null : toStorableText(text))

@@ -1,4 +1,4 @@
-/** Findings of one kind: all are counted, the first ones are kept. */
+/** Findings of one kind: all are counted, and the first ones are kept. */
 export interface Findings<T> {
   readonly count: number
   readonly first: readonly T[]
@@ -23,3 +23,11 @@ export const createFindings = <T>(): FindingsBuilder<T> => {
     result: () => ({ count, first }),
   }
 }
+
+export const NO_FINDINGS: Findings<never> = { count: 0, first: [] }
+
+/** The findings of two searches, in this order. */
+export const mergeFindings = <T>(one: Findings<T>, other: Findings<T>): Findings<T> => ({
+  count: one.count + other.count,
+  first: [...one.first, ...other.first].slice(0, MOST_KEPT),
+})

@@ -1,6 +1,7 @@
 import { createChatClient, type ChatClient } from '../../../src/index.js'
 import { checkRun, type CheckedRun } from '../../../src/replay/checking/check-run.js'
-import type { CheckOptions, SentOperation } from '../../../src/replay/checking/check-operations.js'
+import type { CheckOptions } from '../../../src/replay/checking/check-operations.js'
+import type { SentOperation } from '../../../src/replay/checking/sent-operation.js'
 import { contentOfGuestMessage, contentOfOperatorMessage } from '../../../src/replay/checking/expected-content.js'
 import type { ShownMessage } from '../../../src/replay/checking/judge-shown.js'
 import { createReadBack } from '../../../src/replay/checking/read-back.js'

@@ -1,0 +1,21 @@
+export type Stream<T> = Iterable<T> | AsyncIterable<T>
+
+/** Rows that one query asks for at most, … */
+const BATCH_MESSAGES = 1_000
+/** … and characters of text, which keep its result small. */
+const BATCH_UNITS = 4 * 1_048_576
+
+/** Groups what is looked up by one query. @param unitsOf length of the text of an item */
+export async function* inBatches<T>(items: Stream<T>, unitsOf: (item: T) => number): AsyncGenerator<readonly T[]> {
+  let batch: T[] = []
+  let units = 0
+  for await (const item of items) {
+    batch.push(item)
+    units += unitsOf(item)
+    if (batch.length < BATCH_MESSAGES && units < BATCH_UNITS) continue
+    yield batch
+    batch = []
+    units = 0
+  }
+  if (batch.length > 0) yield batch
+}

@@ -1,0 +1,89 @@
+import type { Queryable } from '../../database/connection.js'
+import type { JournalEntry } from '../../journal/journal-line.js'
+import { readJournal } from '../../journal/read-journal.js'
+import { createStoredOrder } from '../../journal/stored-order.js'
+import type { TranscriptInput } from '../../transcripts/transcript-input.js'
+import { createFindings, type Findings } from '../checking/findings.js'
+import { differingColumns, readJournalRows, type JournalRow } from './rows.js'
+import type { JournalSending } from './sending.js'
+
+/** What reading the messages of a journal back found. */
+export interface JournalCheck {
+  /** Lines whose messages were reported as stored, and are not in the database. */
+  readonly lost: Findings<number>
+  readonly doubled: Findings<DoubledLine>
+  readonly altered: Findings<AlteredLine>
+}
+
+export interface DoubledLine {
+  readonly line: number
+  readonly ids: readonly number[]
+}
+
+export interface AlteredLine {
+  readonly line: number
+  readonly id: number
+  readonly reason: string
+}
+
+const BATCH_MESSAGES = 1_000
+
+interface Kept {
+  readonly line: number
+  readonly entry: JournalEntry
+}
+
+/** Looks up every message of a journal that was not rejected. */
+export const readBack = async (
+  input: TranscriptInput,
+  { savedLines, rejectedLines }: JournalSending,
+  client: Queryable,
+  schema: string,
+  onProgress: (messages: number) => void,
+): Promise<JournalCheck> => {
+  const lost = createFindings<number>()
+  const doubled = createFindings<DoubledLine>()
+  const altered = createFindings<AlteredLine>()
+  const order = createStoredOrder()
+  let messages = 0
+
+  const compare = ({ line, entry }: Kept, rows: readonly JournalRow[]): void => {
+    if (rows.length === 0) lost.add(line)
+    if (rows.length > 1) doubled.add({ line, ids: rows.map(({ id }) => id) })
+    for (const row of rows) {
+      const columns = differingColumns(entry.message, row, entry.contactKnown)
+      // A duplicate may come from an attempt before it was queued, a moment earlier.
+      const isAtTime = !savedLines.has(line) || isBetween(row.createdAt, entry.message, order.raise(entry.message))
+      const differing = isAtTime ? columns : [...columns, 'createdAt']
+      order.note(entry.message.sessionId, row.createdAt)
+      if (differing.length > 0) altered.add({ line, id: row.id, reason: `differs in ${differing.join(', ')}` })
+    }
+  }
+  const check = async (batch: readonly Kept[]): Promise<void> => {
+    const rows = await readJournalRows(
+      client,
+      schema,
+      batch.map(({ entry }) => entry.message.idempotencyKey),
+    )
+    const byKey = new Map<string, JournalRow[]>()
+    for (const row of rows) byKey.set(row.idempotencyKey, [...(byKey.get(row.idempotencyKey) ?? []), row])
+    for (const kept of batch) compare(kept, byKey.get(kept.entry.message.idempotencyKey) ?? [])
+    messages += batch.length
+    onProgress(messages)
+  }
+
+  let batch: Kept[] = []
+  for await (const part of readJournal(input.read(), input.name)) {
+    if (part.kind !== 'entry' || rejectedLines.has(part.line)) continue
+    batch.push(part)
+    if (batch.length < BATCH_MESSAGES) continue
+    await check(batch)
+    batch = []
+  }
+  await check(batch)
+  return { lost: lost.result(), doubled: doubled.result(), altered: altered.result() }
+}
+
+/** Whether a row has the time at which its message arrived, or the later time that keeps its conversation in order. */
+const isBetween = (createdAt: Date, came: JournalEntry['message'], raised: JournalEntry['message']): boolean =>
+  +createdAt >= +(came.createdAt ?? 0) && +createdAt <= +(raised.createdAt ?? 0)

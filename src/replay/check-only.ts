@@ -15,7 +15,7 @@ import type { OnProgress } from './progress-line.js'
 
 export interface CheckOnlyOptions {
   readonly target: ConnectionTarget
-  /** Which way the messages are looked for to have come: the two leave different keys. */
+  /** The way that the messages came: the two leave different keys. */
   readonly through: 'store' | 'socket'
   readonly signal: AbortSignal
   readonly onProgress: OnProgress
@@ -24,9 +24,9 @@ export interface CheckOnlyOptions {
 const LIMITS = { statementTimeoutMs: 60_000, lockTimeoutMs: 1_000 }
 
 /**
- * Compares a transcript with a database as if every message had been acknowledged. Writes nothing: the server keeps the
- * session read-only. What others wrote into the same conversations is theirs to say.
- * @throws OperatorError `empty_transcript`, and what the database answers
+ * Compares a transcript with a database as if every message had been acknowledged. Writes nothing: the session is
+ * read-only. Other rows of the same conversations are not findings.
+ * @throws OperatorError `empty_transcript`, and errors of the database
  */
 export const checkOnly = (input: TranscriptInput, options: CheckOnlyOptions): Promise<ReplayReport> =>
   withOperatorDirectory(options.target, async (operators) => {

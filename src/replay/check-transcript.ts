@@ -8,7 +8,7 @@ import type { Tally } from './sending/tally.js'
 import type { TranscriptInput } from '../transcripts/transcript-input.js'
 
 /**
- * Reads a transcript once more and looks up every message in the database.
+ * Reads a transcript again and looks up every message in the database.
  * @throws OperatorError `input_changed` when it is not the transcript that was sent
  */
 export const checkTranscript = (
@@ -38,5 +38,5 @@ const inputChanged = ({ name }: TranscriptInput, sent: number, found: number): O
   new OperatorError(
     'input_changed',
     `${name} changed while it was replayed: ${sent} messages were sent, and now it holds ${found}`,
-    { hint: 'run the same command again: nothing will be doubled', exitCode: ExitCode.no },
+    { hint: 'run the same command again: nothing is stored twice', exitCode: ExitCode.no },
   )

@@ -30,7 +30,7 @@ export const reportData = (report: ReplayReport): Readonly<Record<string, unknow
   doubledClientIds: report.doubledClients.first.map(({ ids }) => ids),
 })
 
-/** What every report counts, then what is wrong besides. */
+/** The counts of every report, then the other kinds that have findings. */
 export const countsOf = (report: ReplayReport): readonly CountLine[] => [
   ...doneOf(report).map(([name, amount]) => toCountLine(name, amount, false)),
   ...sectionsOf(report)
@@ -38,7 +38,7 @@ export const countsOf = (report: ReplayReport): readonly CountLine[] => [
     .map(({ title, count }) => toCountLine(title, count, count > 0)),
 ]
 
-/** What may be wrong, by kind, whether found or not. */
+/** Every kind of finding, with or without findings. */
 export const sectionsOf = (report: ReplayReport): readonly FindingSection[] => [
   toSection('rejected', report.rejected, ({ line, reason }) => `line ${line}: ${reason}`),
   toSection('lost', report.lost, (line) =>
@@ -61,7 +61,7 @@ export const sectionsOf = (report: ReplayReport): readonly FindingSection[] => [
     ({ line, id, earlierId }) =>
       `line ${line}: message ${id} is stored before message ${earlierId}, which was sent before it`,
   ),
-  toSection('same name', report.doubledClients, ({ ids }) => `clients ${ids.join(', ')} have one name`),
+  toSection('same name', report.doubledClients, ({ ids }) => `clients ${ids.join(', ')} share one name`),
 ]
 
 /** The last line of a report, without its first word. */
@@ -91,7 +91,7 @@ const doneOf = ({ attempted, saved, duplicates, found }: ReplayReport): readonly
         ['found', found],
       ]
 
-/** What to type after a run that lost something; undefined where there is nothing to say. */
+/** The command to run after messages were lost; undefined when there is none. */
 export const nextAfter = ({ lost, found, resumedAt = 0 }: ReplayReport, transcript: string): string | undefined => {
   if (lost.count === 0) return undefined
   if (found !== undefined) return `Next: chatkeep replay ${transcript} stores what is missing, and nothing twice`
@@ -99,7 +99,7 @@ export const nextAfter = ({ lost, found, resumedAt = 0 }: ReplayReport, transcri
   return undefined
 }
 
-/** Kinds whose 0 is worth a line. */
+/** Kinds that are reported even when they have no findings. */
 const ALWAYS_SHOWN: readonly string[] = ['rejected', 'lost', 'doubled', 'unexpected']
 
 const toCountLine = (name: string, amount: number, isBad: boolean): CountLine => ({ name, amount, isBad })

@@ -3,27 +3,27 @@ import type { ConnectionTarget } from '../database/connection-target.js'
 import { interruptedBy, OperatorError, withDetail } from '../errors.js'
 import type { Counts } from './sending/tally.js'
 
-const RUN_AGAIN = 'run the same command again: nothing will be doubled'
+const RUN_AGAIN = 'run the same command again: nothing is stored twice'
 
-/** The run was ended from outside; what had been read was still sent. */
+/** The run was interrupted; messages that had been read were still sent. */
 export const stopped = (signal: AbortSignal, lastLine: number, counts: Counts): OperatorError =>
   interrupted(signal, `stopped after line ${format(lastLine)}: ${howFar(counts)}`)
 
-/** The run was ended from outside after everything had been sent. */
+/** The run was interrupted after everything had been sent. */
 export const stoppedReadingBack = (signal: AbortSignal, counts: Counts): OperatorError =>
-  interrupted(signal, `stopped while reading back, so nothing is proved: ${howFar(counts)}`)
+  interrupted(signal, `stopped while reading back, so the result is unknown: ${howFar(counts)}`)
 
-/** The run could not go on: the same error, with how far it came. */
+/** The run could not continue: the same error, with how far it came. */
 export const endedEarly = (error: unknown, target: ConnectionTarget, lastLine: number, counts: Counts): unknown => {
   const known = explainDatabaseError(error, target)
   if (!(known instanceof OperatorError) || counts.attempted === 0) return known
-  return withDetail(known, `it came to line ${format(lastLine)}: ${howFar(counts)}`, RUN_AGAIN)
+  return withDetail(known, `it reached line ${format(lastLine)}: ${howFar(counts)}`, RUN_AGAIN)
 }
 
-/** Everything was sent, and reading back could not go on: the same error, with that. */
+/** Everything was sent, and reading back failed: the same error, saying so. */
 export const notReadBack = (error: unknown, counts: Counts): unknown =>
   error instanceof OperatorError
-    ? withDetail(error, `it was reading back, so nothing is proved: ${howFar(counts)}`, RUN_AGAIN)
+    ? withDetail(error, `it was reading back, so the result is unknown: ${howFar(counts)}`, RUN_AGAIN)
     : error
 
 const interrupted = (signal: AbortSignal, message: string): OperatorError =>

@@ -35,6 +35,6 @@ const adviceOn = (report: ReplayReport, { transcript, url, target }: ReportedRun
     ...(lost.count > 0 && url !== undefined ? [sameDatabaseHint(url, target)] : []),
     ...(withoutClient === 0
       ? []
-      : [`${count(withoutClient, 'message')} kept without client; chatkeep reconcile links what can be linked`]),
+      : [`${count(withoutClient, 'message')} stored without client; chatkeep reconcile links them where it can`]),
   ]
 }

@@ -39,7 +39,7 @@ export const mistakesIn = (request: ReplayRequest): readonly string[] => {
   const isScenario = scenario !== undefined
   return [
     ...(file === undefined && !isScenario ? [missingTranscript(request)] : []),
-    ...(file !== undefined && isScenario ? ['a transcript and --scenario exclude each other'] : []),
+    ...(file !== undefined && isScenario ? ['a transcript and --scenario cannot be combined'] : []),
     ...(isScenario && through === 'store' ? ['--scenario always goes through the socket'] : []),
     ...(url !== undefined && !isScenario && through !== 'socket' ? ['--url needs --through socket'] : []),
     ...(isScenario ? givenOf(request, TRANSCRIPT_FLAGS).map((flag) => `${flag} is for transcripts only`) : []),

@@ -14,16 +14,16 @@ import { withRunProgress } from './resume/with-run-progress.js'
 export interface TranscriptReplayOptions {
   readonly target: ConnectionTarget
   readonly through: 'store' | 'socket'
-  /** Provides the way into the database for as long as the work lasts. */
+  /** Opens the sender for as long as the work lasts. */
   readonly withSender: <T>(work: (sender: Sender) => Promise<T>) => Promise<T>
-  /** Nothing is sent: the database is only compared with the transcript. */
+  /** Compares the database with the transcript and sends nothing. */
   readonly checkOnly: boolean
   readonly acceptTruncated: boolean
   /** `max`, `original`, `x10` or `200/s`. */
   readonly speed: string
   /** Longest wait for the next message, in milliseconds. */
   readonly maxGapMs: number
-  /** Absolute paths of what is kept on disk. */
+  /** Absolute paths of the files that a run keeps. */
   readonly operationLogFile: string | undefined
   readonly stateFile: string | undefined
   readonly rejectedFile: string | undefined
@@ -37,8 +37,8 @@ export interface ReplayedTranscript {
 }
 
 /**
- * Replays a transcript of any format, or compares it with the database; it is looked through before anything is sent.
- * @throws OperatorError `usage` for a speed that is none, and what its parts throw
+ * Replays a transcript of any format, or compares it with the database. Its header and footer are checked first.
+ * @throws OperatorError `usage` for an invalid speed, and what its parts throw
  */
 export const replayTranscript = async (
   input: TranscriptInput,

@@ -23,31 +23,31 @@ export interface ReplayReport extends Omit<Counts, 'unanswered'>, Check, RunJudg
   readonly sendMs: number
   readonly readBackMs: number
   readonly messagesPerSecond: number
-  /** What is no message, by its kind; absent when nothing was sent. */
+  /** Lines, or parts of lines, that are not messages, by kind; absent when nothing was sent. */
   readonly skipped?: Readonly<Record<string, number>>
   readonly mostBehindMs?: number
-  /** Messages that are in the database, where nothing was sent; absent otherwise. */
+  /** Messages found in the database when nothing was sent; absent otherwise. */
   readonly found?: number
   /** Line up to which an earlier run had settled everything; 0 for a new one. */
   readonly resumedAt?: number
 }
 
 export interface ReplayOptions {
-  /** The database that the sender's messages arrive in. */
+  /** The database that the sender writes to. */
   readonly target: ConnectionTarget
   readonly signal: AbortSignal
   /** Where each operation is logged; nothing is logged when absent. */
   readonly operationLog?: OperationLog | undefined
   readonly onProgress: OnProgress
-  /** As fast as it goes when absent. */
+  /** Sends as fast as possible when absent. */
   readonly pacer?: Pacer | undefined
   /** Nothing is kept outside the process when absent. */
   readonly progress?: RunProgress | undefined
 }
 
 /**
- * Sends a transcript, then proves from the database that every acknowledged message is there, once and unchanged.
- * @throws OperatorError `empty_transcript`, `interrupted`, `input_damaged`, and what the core throws when it cannot go on
+ * Sends a transcript, then checks in the database that every acknowledged message is there, once and unchanged.
+ * @throws OperatorError `empty_transcript`, `interrupted`, `input_damaged`, and what the store throws when it cannot continue
  */
 export const replay = async (input: TranscriptInput, sender: Sender, options: ReplayOptions): Promise<ReplayReport> => {
   const { operationLog } = options
@@ -88,7 +88,7 @@ const sendAndCheck = async (input: TranscriptInput, sender: Sender, options: Rep
   }
 }
 
-/** A line that was not kept is a failure, too. */
+/** A rejected line fails the run, too. */
 export const judgeReplay = (check: Check, rejected: number): RunJudgement => {
   const { verdict, reasons } = judgeRun(check)
   if (rejected === 0) return { verdict, reasons }
@@ -99,7 +99,7 @@ export const judgeReplay = (check: Check, rejected: number): RunJudgement => {
 }
 const NOTHING_KEPT = { earlier: NOT_BEGUN, file: undefined, writeState: undefined, nowMs: () => 0 }
 
-/** A question that is not answered within this time will not be. */
+/** A query that takes longer has failed. */
 const QUERY_TIMEOUT_MS = 60_000
 
 const withReadBack = <T>(

@@ -2,28 +2,28 @@ import { DEFAULT_FORMAT } from '../transcripts/formats/index.js'
 import type { InspectedTranscript } from '../transcripts/inspect-transcript.js'
 import type { ReplayReport } from './replay.js'
 
-/** What a run was asked for, and what its transcript is. */
+/** What was requested, and what the transcript is. */
 export interface FactsAbout extends Pick<InspectedTranscript, 'format' | 'truncated'> {
   readonly speed?: string | undefined
   readonly checkOnly?: true | undefined
 }
 
-/** What people are told besides the counts. */
+/** Lines for people above the counts. */
 export const describeFacts = (
   { skipped = {}, mostBehindMs = 0, resumedAt = 0 }: ReplayReport,
   { truncated, speed, checkOnly }: FactsAbout,
 ): readonly string[] => {
   const kinds = Object.entries(skipped).map(([kind, count]) => `${count} ${kind}`)
   return [
-    ...(checkOnly === true ? ['not looked for: the order of messages, and rows that are not in the transcript'] : []),
-    ...(truncated ? ['the transcript is truncated: it has no footer, and may have gone on'] : []),
-    ...(kinds.length === 0 ? [] : [`skipped, because they are no messages: ${kinds.join(', ')}`]),
-    ...(resumedAt === 0 ? [] : [`resumed behind line ${resumedAt}: what is before it was sent by an earlier run`]),
+    ...(checkOnly === true ? ['not checked: the order of messages, and rows that are not in the transcript'] : []),
+    ...(truncated ? ['the transcript is truncated: it has no footer, so messages may be missing at its end'] : []),
+    ...(kinds.length === 0 ? [] : [`skipped, not messages: ${kinds.join(', ')}`]),
+    ...(resumedAt === 0 ? [] : [`resumed after line ${resumedAt}: an earlier run sent everything up to it`]),
     ...(speed === undefined || speed === 'max' ? [] : [`at most ${Math.round(mostBehindMs)} ms behind schedule`]),
   ]
 }
 
-/** The same for programs; a plain replay at full speed has nothing to add. */
+/** The same for programs; a plain transcript at full speed adds nothing. */
 export const dataOfFacts = (
   { skipped = {}, mostBehindMs = 0, resumedAt = 0 }: ReplayReport,
   { format, truncated, speed, checkOnly }: FactsAbout,

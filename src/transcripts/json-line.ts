@@ -1,4 +1,4 @@
-/** A line's JSON, or why it holds none. */
+/** The JSON of a line, or why it is not JSON. */
 export type JsonLine =
   { readonly value: unknown; readonly reason?: never } | { readonly value?: never; readonly reason: string }
 
@@ -13,14 +13,14 @@ export const parseJsonLine = (bytes: Uint8Array): JsonLine => {
   }
 }
 
-// Without `ignoreBOM`, so that a byte order mark is dropped at the start of the file, and where files were joined.
+// Without `ignoreBOM`, a byte order mark is dropped: at the start of the file, and where files were joined.
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const decode = (bytes: Uint8Array): string | undefined => {
   try {
     return utf8.decode(bytes)
   } catch {
-    // The only thing that can be wrong here is said by the caller.
+    // Invalid UTF-8 is the only possible error; the caller reports it.
     return undefined
   }
 }

@@ -2,12 +2,12 @@ import { createFingerprintSet } from '../collections/fingerprint-set.js'
 import { replayKey } from './replay-key.js'
 import type { TranscriptMessage } from './transcript-line.js'
 
-/** Gives each message of a transcript its key; must be asked once for each, in their order. */
+/** Returns the key of a message; must be called once for each message of a transcript, in order. */
 export type AssignKey = (message: TranscriptMessage) => string
 
 /**
- * Counts equal messages, so that the second of two twins has a key of its own. Only twins are remembered whole.
- * A message mistaken for the twin of another starts at ordinal 1: a key as good, and the same one in every run.
+ * Counts equal messages, so the second of two gets a key of its own. Only keys of repeated messages are kept in full.
+ * A message that is mistaken for a repeated one starts at ordinal 1, in every run: its key is unique and stable, too.
  */
 export const createAssignKey = (): AssignKey => {
   const seen = createFingerprintSet()

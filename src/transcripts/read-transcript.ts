@@ -12,7 +12,7 @@ export interface KeyedMessage {
   readonly sizeBytes: number
 }
 
-/** What one line turned out to be; blank lines are skipped. Some formats hold several messages in a line. */
+/** A message, or a rejected line. Blank lines are skipped; a line of some formats has several messages. */
 export type TranscriptEntry =
   | (KeyedMessage & { readonly bytes: Buffer; readonly reasons?: never })
   | {
@@ -23,13 +23,13 @@ export type TranscriptEntry =
       readonly bytes: Buffer | undefined
     }
 
-/** Told of what is passed over. */
+/** What a reader reports besides messages. */
 export interface ReadOptions {
-  /** A line, or a part of one, that is no message: of what kind. */
+  /** Called with the kind of each line, or part of a line, that is not a message. */
   readonly onSkipped?: (kind: string) => void
 }
 
-/** Room for the largest message that the core takes, escaped in the longest way that JSON knows. */
+/** Room for the largest message that the store takes, with every character escaped. */
 export const MAX_LINE_BYTES = 8 * 1_048_576
 
 /**

@@ -3,28 +3,28 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { OperatorError } from '../errors.js'
 import { transcriptFooter, transcriptHeader, transcriptMessage, type RecordedMessage } from './transcript-format.js'
 
-/** Writes a native transcript of what is committed, off the way of the acknowledgements. */
+/** Writes a native transcript of committed messages without delaying acknowledgements. */
 export interface Recorder {
-  /** The file, which has a number behind its name where there was one of that name. */
+  /** The file; a number is appended to its name when the name was taken. */
   readonly path: string
   /** Takes a message that was committed; returns at once. */
   record(recorded: RecordedMessage): void
-  /** Writes what is left and the footer. May be called twice. */
+  /** Writes what is left, and the footer. May be called twice. */
   close(): Promise<void>
 }
 
 export interface RecorderOptions {
   readonly path: string
-  /** Told once, when the recording ends early, and once more at the close. */
+  /** Called when the recording ends early, and again when it is closed. */
   readonly onStopped: (message: string) => void
 }
 
-/** What may wait for the disk; a transcript with holes would be worse than one that ends. */
+/** Bytes that may wait for the disk; beyond that the recording ends, since a transcript with gaps would be worse. */
 const MOST_WAITING_BYTES = 32 * 1_048_576
 
 /**
- * Begins a transcript. A server that is started again after a crash must not stay away because of it, so beside what is
- * there already a new file is begun: FILE.1, FILE.2, …
+ * Begins a transcript. An existing file is kept and FILE.1, FILE.2, … is used instead: a server that restarts after a
+ * crash must not fail because of it.
  * @throws OperatorError `recording_failed`
  */
 export const createRecorder = async ({ path: wanted, onStopped }: RecorderOptions): Promise<Recorder> => {
@@ -41,11 +41,11 @@ export const createRecorder = async ({ path: wanted, onStopped }: RecorderOption
     stopped = reason
     waiting = []
     waitingBytes = 0
-    onStopped(`recording to ${path} stopped: ${reason}; the chat goes on, what follows is not recorded`)
+    onStopped(`recording to ${path} stopped: ${reason}; the chat continues, and later messages are not recorded`)
   }
   const writeAll = async (): Promise<void> => {
     try {
-      // What a busy server commits during one write is the next one.
+      // Everything that is committed during a write goes into the next write.
       while (waiting.length > 0) {
         const text = waiting.join('')
         waiting = []
@@ -83,7 +83,7 @@ export const createRecorder = async ({ path: wanted, onStopped }: RecorderOption
     path,
     record: (recorded) => {
       if (closing !== undefined || stopped !== undefined) return
-      // A server that never got as far as a message leaves an empty file, which the next one may use.
+      // Without a message the file stays empty, and the next server can use it.
       if (messages === 0) append(transcriptHeader(new Date()))
       messages += 1
       append(transcriptMessage(recorded))
@@ -105,9 +105,9 @@ const openNew = async (wanted: string): Promise<Opened> => {
   }
 }
 
-/** @returns undefined when something is in it */
+/** @returns undefined when the file is not empty */
 const openIfEmpty = async (path: string): Promise<FileHandle | undefined> => {
-  // Transcripts are personal data: nobody else may read them.
+  // Transcripts contain personal data: only the owner may read them.
   const file = await open(path, 'a', 0o600).catch((cause: unknown) => {
     throw new OperatorError('recording_failed', `${path} cannot be written: ${reasonOf(cause)}`, {
       hint: 'name a file in a folder that exists and may be written to',
@@ -123,9 +123,9 @@ const openIfEmpty = async (path: string): Promise<FileHandle | undefined> => {
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the quota is used up',
-  EFBIG: 'the file is as large as files may be',
-  EIO: 'the disk fails',
-  ENOENT: 'there is no such folder',
+  EFBIG: 'the file has reached the largest size that is allowed',
+  EIO: 'the disk reports an error',
+  ENOENT: 'the folder does not exist',
   EACCES: 'permission denied',
   EISDIR: 'it is a folder',
   EROFS: 'the file system is read-only',

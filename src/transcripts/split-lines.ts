@@ -1,10 +1,10 @@
-/** One line of the input, as it lies there. */
+/** One line of the input, unchanged. */
 export interface RawLine {
   /** Counted from 1. */
   readonly number: number
   /** The line without its line feed; undefined when it is longer than allowed and was skipped. */
   readonly bytes: Buffer | undefined
-  /** False for a last line that the input ends in the middle of. */
+  /** False for a last line without a line feed. */
   readonly terminated: boolean
 }
 
@@ -30,7 +30,7 @@ export async function* splitLines(chunks: AsyncIterable<Buffer>, maxLineBytes: n
 interface LineBuffer {
   append(part: Buffer): void
   isEmpty(): boolean
-  /** Gives the line out and starts the next one. */
+  /** Returns the line and starts the next one. */
   take(): Buffer | undefined
 }
 

@@ -3,10 +3,10 @@ import type { NewChatMessage } from '../persistence/message.js'
 export const TRANSCRIPT_FORMAT = 'chatkeep-transcript'
 export const TRANSCRIPT_VERSION = 1
 
-/** The source whose message ids are chatkeep's own idempotency keys, kept as they are. */
+/** The source whose message ids are idempotency keys of chatkeep and are used unchanged. */
 export const CHATKEEP_SOURCE = 'chatkeep'
 
-/** One committed message, and who the operator is that wrote it. */
+/** A committed message, and the name of the operator who wrote it. */
 export interface RecordedMessage {
   readonly message: NewChatMessage & { readonly idempotencyKey: string }
   readonly createdAt: Date
@@ -24,7 +24,7 @@ export const transcriptHeader = (recordedAt: Date): string =>
     recordedAt: recordedAt.toISOString(),
   })
 
-/** A message with everything that is stored of it; the fields of a plain line are those of a plain line. */
+/** A message with everything that is stored of it, in the fields of a plain line and some more. */
 export const transcriptMessage = ({ message, createdAt, operatorName }: RecordedMessage): string =>
   toLine({
     type: 'message',
@@ -45,7 +45,7 @@ export const transcriptMessage = ({ message, createdAt, operatorName }: Recorded
   })
 
 /**
- * Last line of a native transcript, by which a truncated or altered one is seen.
+ * Last line of a native transcript; it reveals truncation and changes.
  * @param sha256 hexadecimal, over the lines before it, each with a line feed
  */
 export const transcriptFooter = (messages: number, sha256: string): string =>

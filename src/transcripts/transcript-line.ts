@@ -9,11 +9,11 @@ export interface TranscriptMessage {
   readonly at: Date
   readonly conversation: string
   readonly from: 'client' | 'operator'
-  /** The guest's side of the conversation, whoever speaks. */
+  /** The guest of the conversation, also in messages of operators. */
   readonly username: string
   readonly phone: string | null
   readonly operator: string | null
-  /** Null only for an image without one. */
+  /** Null only for an image without text. */
   readonly text: string | null
   /** TEXT when absent. */
   readonly messageType?: MessageType
@@ -23,7 +23,7 @@ export interface TranscriptMessage {
   readonly socketId?: string | null
 }
 
-/** What a message holds besides its text. */
+/** The image of a message. */
 export interface TranscriptImage {
   /** A URL or a data URL. */
   readonly url: string | null
@@ -31,12 +31,12 @@ export interface TranscriptImage {
   readonly mimeType: string | null
 }
 
-/** Either the message, or every reason why the line holds none. */
+/** Either the message, or every reason why the line is rejected. */
 export type ParsedLine =
   | { readonly message: TranscriptMessage; readonly reasons?: never }
   | { readonly message?: never; readonly reasons: readonly string[] }
 
-/** Whether the line is JSON at all, besides what it holds. */
+/** The same, and whether the line is JSON at all. */
 type ParsedDocument = ParsedLine & { readonly isDocument: boolean }
 
 const EARLIEST = Date.UTC(1970, 0)
@@ -48,7 +48,7 @@ export const textOrNull = z
   .nullish()
   .transform((value) => value ?? null)
 
-/** The fields that a message has in every format of chatkeep's own. */
+/** The fields of a message in both of chatkeep's own formats. */
 export const lineFields = {
   at: text
     .pipe(z.iso.datetime({ offset: true, error: 'must be an instant such as 2026-04-01T09:00:08.250Z' }))
@@ -67,7 +67,7 @@ export const NOT_AN_OBJECT = 'must be a JSON object'
 
 const lineSchema = z.object({ ...lineFields, text: text.min(1, { error: 'is empty' }) }, { error: NOT_AN_OBJECT })
 
-/** Decodes and checks one line; all its mistakes are reported at once, those that the core would find included. */
+/** Decodes and checks one line; all mistakes are reported at once, including those that the store would find. */
 export const parseLine = (bytes: Uint8Array): ParsedDocument => {
   const { value, reason } = parseJsonLine(bytes)
   return reason === undefined
@@ -75,7 +75,7 @@ export const parseLine = (bytes: Uint8Array): ParsedDocument => {
     : { isDocument: false, reasons: [reason] }
 }
 
-/** Checks what a line holds; all its mistakes are reported at once. */
+/** Checks the content of a line; all mistakes are reported at once. */
 export const parseDocument = (document: unknown, schema: z.ZodType<TranscriptMessage>): ParsedLine => {
   const { success, data, error } = schema.safeParse(document)
   if (success) {
@@ -83,11 +83,11 @@ export const parseDocument = (document: unknown, schema: z.ZodType<TranscriptMes
     return reasons.length === 0 ? { message: data } : { reasons }
   }
   const mistakes = error.issues.map(({ path, message }) => [...path, message].join(' '))
-  // An empty text is a mistake to both.
+  // Both report an empty text.
   return { reasons: [...new Set([...mistakes, ...reasonsOfCore(stringsOf(document))])] }
 }
 
-/** The message as the core takes it. */
+/** The message as the store takes it. */
 export const toNewChatMessage = (message: TranscriptMessage) =>
   ({
     guestUsername: message.username,
@@ -103,7 +103,7 @@ export const toNewChatMessage = (message: TranscriptMessage) =>
     createdAt: message.at,
   }) as const satisfies NewChatMessage
 
-/** Valid stand-ins for the fields that are already known to be wrong. */
+/** Valid values in place of fields that are known to be wrong. */
 const STAND_IN: TranscriptMessage = {
   at: new Date(EARLIEST),
   conversation: '-',
@@ -122,14 +122,14 @@ const stringsOf = (value: unknown): TranscriptMessage => {
   return { ...STAND_IN, ...Object.fromEntries(usable) }
 }
 
-/** What the core calls its fields, and what they are called here. */
+/** The store's names of fields, and a transcript's. */
 const FIELD_NAMES: readonly (readonly [RegExp, string])[] = [
   [/^guestUsername /, 'username '],
   [/^guestPhone /, 'phone '],
   [/^sessionId /, 'conversation '],
 ]
 
-/** What the core would find wrong with a message, in the words of a transcript. */
+/** Why the store would refuse a message, with the field names of a transcript. */
 export const reasonsOfCore = (message: TranscriptMessage): readonly string[] => {
   try {
     prepareMessage(toNewChatMessage(message))

@@ -24,7 +24,7 @@ describe('an interrupted replay', () => {
     expect((await ended).signal).toBe('SIGKILL')
 
     const { stdout } = await on(database, 'replay', path, ...flags)
-    expect(stdout).toMatch(/resumed behind line \d+/)
+    expect(stdout).toMatch(/resumed after line \d+/)
     expect(stdout).toContain('1 rejected, 0 lost, 0 doubled, 0 unexpected')
     expect(await database.query('SELECT count(*)::integer FROM "ChatMessage"')).toEqual([{ count: messages }])
     expect(await readFile(rejected, 'utf8')).toBe('nonsense\n')

@@ -3,13 +3,13 @@ import { isServerError } from '../../database/sql-state.js'
 import { OperatorError } from '../../errors.js'
 import { checkOperations, type Check, type CheckOptions } from './check-operations.js'
 
-/** How often an expected fault fired. */
+/** How often an injected fault fired. */
 export interface FaultCount {
   readonly fault: string
   readonly times: number
 }
 
-/** `unknown` is no success: the run proves nothing. */
+/** `unknown` is not a success: there was not enough evidence. */
 export interface RunJudgement {
   readonly verdict: 'passed' | 'failed' | 'unknown'
   /** Why it is not `passed`; empty when it is. */
@@ -41,7 +41,7 @@ export const checkRun = async (
 const isDatabaseError = (error: unknown): error is Error =>
   error instanceof Error && (isServerError(error) || isConnectionFailure(error))
 
-/** Findings decide first; a run without any passes only when it had something to find. */
+/** Any finding fails the run; without one it passes only if there was evidence to judge. */
 export const judgeRun = (check: Check, faults: readonly FaultCount[] = []): RunJudgement => {
   const found = FAILURES.filter(([kind]) => check[kind].count > 0).map(
     ([kind, words]) => `${check[kind].count.toLocaleString('en-US')} ${words}`,
@@ -51,7 +51,7 @@ export const judgeRun = (check: Check, faults: readonly FaultCount[] = []): RunJ
   const missing = [
     ...(check.outcomes.ok === 0 ? ['no message was acknowledged'] : []),
     ...(rows === 0 ? ['nothing was read back'] : []),
-    ...(shown === 0 ? ['nothing was shown to anybody'] : []),
+    ...(shown === 0 ? ['no message was shown'] : []),
     ...(reachable === 0 ? ['history showed nothing'] : []),
     ...faults.filter(({ times }) => times === 0).map(({ fault }) => `the fault "${fault}" never fired`),
   ]
@@ -62,7 +62,7 @@ type Kind = {
   [Key in keyof Check]: Check[Key] extends { readonly count: number } ? Key : never
 }[keyof Check]
 
-/** Each kind of finding, in the words of the report. */
+/** Each kind of finding, and its name in reports. */
 const FAILURES: readonly (readonly [Kind, string])[] = [
   ['lost', 'lost'],
   ['doubled', 'doubled'],

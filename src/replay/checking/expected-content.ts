@@ -8,17 +8,17 @@ export interface ExpectedContent {
   /** TEXT when absent. */
   readonly messageType?: 'TEXT' | 'IMAGE'
   readonly text: string | null
-  /** None when absent, like the two that follow. */
+  /** NULL when absent, like the two that follow. */
   readonly imageUrl?: string | null
   readonly imageName?: string | null
   readonly mimeType?: string | null
   readonly guestUsername: string
   readonly sessionId: string
-  /** Null where it is not the sender's to say. */
+  /** Null when the server sets it. */
   readonly createdAt: Date | null
-  /** Absent where it is not the sender's to say. */
+  /** Not compared when absent. */
   readonly guestPhone?: string | null
-  /** Null for guests, and for operators who are not in "User". */
+  /** Null for guests, and for operators without a row in "User". */
   readonly operatorId: number | null
 }
 
@@ -34,10 +34,10 @@ export interface SocketMessage {
 
 /** Whose conversation a message belongs to, as the socket server knows it. */
 export interface SocketGuest {
-  /** Its public name: the `clientId` of the join's answer. */
+  /** Its public id: `clientId` in the answer to the join. */
   readonly conversation: string
   readonly username: string
-  /** Absent where it is not to be compared. */
+  /** Not compared when absent. */
   readonly phone?: string | null | undefined
 }
 
@@ -63,7 +63,7 @@ export const contentOfOperatorMessage = (
   ...bodyOf(message),
 })
 
-// The server's clock dates what comes over the socket.
+// The server sets the time of messages that come over the socket.
 const conversationOf = ({ conversation, username, phone }: SocketGuest) => ({
   guestUsername: toUsername(username),
   sessionId: conversation,

@@ -6,10 +6,10 @@ import type { KeyedMessage } from '../../transcripts/read-transcript.js'
 import { guestTokenOf, messageIdOf } from '../../transcripts/replay-key.js'
 import type { TranscriptMessage } from '../../transcripts/transcript-line.js'
 
-/** Knows the row that a message has to be found as. */
+/** Returns the row that must be found for a message. */
 export type ExpectRow = (message: KeyedMessage) => Promise<ExpectedContent>
 
-/** What a replay through the store leaves. */
+/** The row that a replay through the store leaves. */
 export const expectStoreRow =
   (operators: OperatorDirectory): ExpectRow =>
   async ({ message, key }) => ({
@@ -23,7 +23,7 @@ export const expectStoreRow =
     operatorId: await operators.idOfWriter(message),
   })
 
-/** What a replay through the socket leaves: other names of the conversations, and the server's times. */
+/** The row that a replay through the socket leaves: the server names the conversation and sets the time. */
 export const expectSocketRow =
   (operators: OperatorDirectory): ExpectRow =>
   async ({ message, key }) => {

@@ -9,7 +9,7 @@ export interface FindingsBuilder<T> {
   result(): Findings<T>
 }
 
-/** Findings kept of each kind, so that the report on a huge transcript stays small. */
+/** Findings kept of each kind; the report on a huge transcript stays small. */
 export const MOST_KEPT = 1_000
 
 export const createFindings = <T>(): FindingsBuilder<T> => {

@@ -1,19 +1,19 @@
 import type { DoubledMessage, UnexpectedRow } from './judge.js'
 
-/** A row, newer than the run, in whatever conversation. */
+/** A row that appeared since the run began, in any conversation. */
 export interface NewRow {
   readonly id: number
   readonly sessionId: string | null
   readonly idempotencyKey: string | null
 }
 
-/** A row and those of its conversation that say the same, from the same side. */
+/** A row, and the rows of its conversation with the same sender type and content. */
 export interface Twins {
   readonly id: number
   readonly twinIds: readonly number[]
 }
 
-/** What the run knows of the rows that appeared since it began. */
+/** What the run knows about rows that appeared since it began. */
 export interface Accounts {
   isAccounted(id: number): boolean
   isOurConversation(sessionId: string): boolean
@@ -25,7 +25,7 @@ export const findForeignRows = (rows: readonly NewRow[], accounts: Accounts): re
     ({ id, sessionId }) => sessionId !== null && accounts.isOurConversation(sessionId) && !accounts.isAccounted(id),
   )
 
-/** A foreign row is the second of a message when it says what one of the run says, else nobody sent it. */
+/** A foreign row with the content of a message of the run repeats it; any other is unexpected. */
 export const judgeForeignRows = (
   rows: readonly NewRow[],
   twins: readonly Twins[],
@@ -43,7 +43,7 @@ export const judgeForeignRows = (
         id,
         line: null,
         reason: `was written during the run into a conversation of the transcript, ${
-          idempotencyKey === null ? 'without a key' : 'under a key of no line'
+          idempotencyKey === null ? 'without a key' : 'under a key that no line has'
         }`,
       })),
   }

@@ -1,6 +1,6 @@
 import type { StoredMessage } from './judge.js'
 
-/** A message as guests or operators were shown it; what is absent is not compared. */
+/** A message as it was shown to guests or operators; absent fields are not compared. */
 export interface ShownMessage {
   readonly id: number
   readonly conversation?: string | undefined
@@ -13,7 +13,7 @@ export interface ShownNotStored {
   readonly reason: string
 }
 
-/** Compares what was broadcast with the rows of its ids: nothing may be shown that is not stored. */
+/** Compares broadcast messages with the rows of their ids: everything that is shown must be stored. */
 export const judgeShown = (
   shown: readonly ShownMessage[],
   stored: readonly StoredMessage[],
@@ -27,7 +27,7 @@ export const judgeShown = (
       ...(['text', 'imageUrl'] as const).filter((column) => differs(message[column], row[column])),
     ]
     if (differing.length === 0) return []
-    return [{ id: message.id, reason: `was shown otherwise than it is stored, in ${differing.join(', ')}` }]
+    return [{ id: message.id, reason: `was shown differently than it is stored, in ${differing.join(', ')}` }]
   })
 }
 

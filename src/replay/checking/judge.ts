@@ -1,14 +1,14 @@
 import type { ExpectedContent } from './expected-content.js'
 
-/** How a message ended: acknowledged, refused for good, or unknown (no answer, or the run ended). */
+/** The outcome of a message: acknowledged, refused for good, or unknown (no answer, or the run ended). */
 export type Outcome = 'ok' | 'fail' | 'info'
 
-/** A message that was sent, and what must be found for it. */
+/** A message that was sent, and the row that must be found for it. */
 export interface ExpectedMessage extends ExpectedContent {
   /** Names it in findings: its line in the transcript, or its index in the run. */
   readonly line: number
   readonly outcome: Outcome
-  /** Id that the server acknowledged; absent or null where it told none. */
+  /** Id that the server acknowledged; absent or null when it gave none. */
   readonly acknowledgedId?: number | null | undefined
 }
 
@@ -38,7 +38,7 @@ export interface DoubledMessage {
   readonly ids: readonly number[]
 }
 
-/** A row that is not as it was sent. */
+/** A row that differs from what was sent. */
 export interface AlteredRow {
   readonly id: number
   readonly line: number
@@ -54,14 +54,14 @@ export interface UnexpectedRow {
 }
 
 export interface Verdict {
-  /** Lines whose messages were acknowledged and are not there. */
+  /** Lines of messages that were acknowledged and are not in the database. */
   readonly lost: readonly number[]
   readonly doubled: readonly DoubledMessage[]
   readonly altered: readonly AlteredRow[]
   readonly unexpected: readonly UnexpectedRow[]
-  /** How many of which nobody knew turned out to be stored. */
+  /** How many messages of unknown outcome are stored. */
   readonly recovered: number
-  /** How many rows are linked to no client; they are kept, and `reconcile` links them. */
+  /** How many rows have no client; `reconcile` links them. */
   readonly withoutClient: number
   /** Every message with the rows that were found under its key. */
   readonly matched: readonly MatchedMessage[]
@@ -74,7 +74,7 @@ export interface MatchedMessage {
 
 /**
  * Compares what was sent with the rows found under its keys.
- * @param highWaterMark rows up to this id are older than the run: their operators and clients may have changed since
+ * @param highWaterMark rows up to this id are older than the run; their operators and clients may have changed since
  */
 export const judge = (
   expected: readonly ExpectedMessage[],
@@ -130,7 +130,7 @@ const differencesOf = (message: ExpectedMessage, row: StoredMessage, isNew: bool
   ...(!isNew || row.clientId === null || row.clientUsername === message.guestUsername ? [] : ['clientId']),
 ]
 
-// The row of a key that another body holds is that body's, and older or altered; one that is equal is this message's own.
+// A refused message whose key belongs to a row with other content was refused because of that row; a row with the same content is its own.
 const storedThoughRefused = ({ message, rows }: MatchedMessage, highWaterMark: number): readonly UnexpectedRow[] =>
   message.outcome !== 'fail'
     ? []

@@ -7,17 +7,17 @@ import { withRetries } from '../../persistence/retry.js'
 import { namesIn } from '../../persistence/sql-names.js'
 import type { TranscriptMessage } from '../../transcripts/transcript-line.js'
 
-/** Knows the ids of operators by their names. */
+/** Looks up the ids of operators. */
 export interface OperatorDirectory {
   /**
-   * The id of a message's operator: the recorded one where "User" has it, else that of the name.
-   * Null for a guest's message, and for somebody who is not in "User".
+   * The id of a message's operator: the recorded id if "User" has it, else the id of the name.
+   * Null for a guest's message, and for an operator without a row in "User".
    */
   idOfWriter(message: TranscriptMessage): Promise<number | null>
   close(): Promise<void>
 }
 
-/** Names remembered at once; a transcript has as many operators as it likes. */
+/** Answers cached at once; a transcript may have any number of operators. */
 const MOST_REMEMBERED = 10_000
 const DEADLINE_MS = 10_000
 
@@ -34,7 +34,7 @@ export const withOperatorDirectory = async <T>(
   }
 }
 
-// Connects at the first question and asks for each name once.
+// Connects at the first lookup, and looks each name up once.
 const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory => {
   const known = new Map<string, Promise<number | null>>()
   let pool: ReturnType<typeof createPool> | undefined
@@ -51,7 +51,7 @@ const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory =>
     try {
       return await withRetries(DEADLINE_MS, () => ask(sql, value))
     } catch (error) {
-      // "User" holds passwords: a role that may not read it can replay all the same, with operators unknown.
+      // "User" contains password hashes: a role without access to it can still replay, with operators unknown.
       if (error instanceof DatabaseRefused && error.sqlState === SqlState.insufficientPrivilege) return null
       throw error
     }

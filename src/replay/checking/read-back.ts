@@ -10,15 +10,15 @@ export interface DoubledClient {
   readonly ids: readonly number[]
 }
 
-/** Reads what is stored, past the core. Every question is one statement, so it may go through a transaction pooler. */
+/** Reads what is stored without the store. Each query is one statement, so a transaction pooler will do. */
 export interface ReadBack {
-  /** The largest id so far; whatever is written from now on has a larger one, unless its statement began before. */
+  /** The largest id so far; later rows have larger ids, unless their statement began before. */
   highWaterMark(): Promise<number>
   rowsByKey(keys: readonly string[]): Promise<readonly StoredMessage[]>
   rowsById(ids: readonly number[]): Promise<readonly StoredMessage[]>
-  /** Rows that say the same as these from the same side, among the newest of their conversations. */
+  /** For each row, the rows with the same sender type and content among the newest of its conversation. */
   twinsOf(ids: readonly number[]): Promise<readonly Twins[]>
-  /** Those of the names that more than one client has. */
+  /** The names, of those given, that more than one client has. */
   doubledClients(usernames: readonly string[]): Promise<readonly DoubledClient[]>
   /** The rows that follow an id, in the order of their ids. */
   rowsAfter(id: number, limit: number): Promise<readonly NewRow[]>
@@ -49,7 +49,7 @@ export const createReadBack = (client: Queryable, schema: string): ReadBack => {
   }
 }
 
-// Names the columns of the guest-chat update, so that a database without them is met before the first message is sent.
+// Names the columns of the guest-chat update: a database without them fails here, before the first message is sent.
 const highWaterMarkSql = (message: string): string => `
   SELECT "id", "guestUsername", "guestPhone", "idempotencyKey"
   FROM ${message}
@@ -71,7 +71,7 @@ const rowsByIdSql = (message: string, client: string): string => `${storedMessag
   WHERE m."id" = ANY ($1::integer[])
   ORDER BY m."id"`
 
-// Bounded for each row, so that a conversation of a million messages costs no more than one of ten thousand.
+// Bounded for each row: a conversation of a million messages costs no more than one of ten thousand.
 const twinsSql = (message: string): string => `
   SELECT m."id", ARRAY (
     SELECT o."id"

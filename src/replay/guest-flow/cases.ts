@@ -7,12 +7,12 @@ import { refusalOf } from '../sending/chat-refusal.js'
 import type { Observation } from './judge.js'
 import type { GuestTables } from './guest-rows.js'
 
-/** What the cases work with. */
+/** What the cases use. */
 export interface GuestFlow {
   readonly names: GuestNames
   readonly store: ChatStore
   readonly tables: GuestTables
-  /** A guest at a socket of its own, with the token of an earlier visit if there was one. */
+  /** Connects a guest on its own socket; `token` is that of an earlier visit. */
   readonly withGuest: <T>(
     username: string,
     token: string | undefined,
@@ -20,7 +20,7 @@ export interface GuestFlow {
   ) => Promise<T>
 }
 
-/** Names that nobody else has, for a client or a conversation. */
+/** Random names that no other client or conversation has. */
 export interface GuestNames {
   readonly newGuest: string
   readonly existingClient: string
@@ -30,7 +30,7 @@ export interface GuestNames {
 export interface GuestFlowCase {
   readonly name: string
   readonly expected: string
-  /** Plays the case, then looks into the database. */
+  /** Plays the case, then reads the database. */
   play(flow: GuestFlow): Promise<Observation>
 }
 

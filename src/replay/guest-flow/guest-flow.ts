@@ -24,18 +24,18 @@ export interface GuestFlowReport {
 }
 
 /**
- * Plays a new guest, an existing client and a guest who comes back, over the socket, and looks into the database after
- * each. All names are new and random, so no real client is touched; what was written is removed again, also after a failure.
+ * Plays a new guest, an existing client and a returning guest over the socket, and checks the database after each.
+ * All names are random, so no real client is touched; the rows are removed afterwards, also after a failure.
  */
 export const runGuestFlow = async (options: GuestFlowOptions): Promise<GuestFlowReport> => {
   const names = inventNames()
   const traces: Traces = { usernames: Object.values(names), conversations: [names.existingClient] }
-  // Without the signal: after Ctrl-C, too, nothing is left behind.
+  // Without the signal: the rows are removed after Ctrl-C, too.
   const remove = async (): Promise<Removal> => (options.keep ? { kind: 'kept' } : removeTraces(options.target, traces))
   await checkDatabase(options.target, APPLICATION_NAME)
   const cases = await withChatServer(options, (chat) => playAll(chat, names, traces, options)).catch(
     async (error: unknown) => {
-      // The first error is the one to report; what it leaves behind has to be said all the same.
+      // The first error is reported, with what became of the rows.
       const fate = renderRemoval(await remove(), traces)
       if (error instanceof OperatorError) throw withDetail(error, fate)
       options.onLog(fate)
@@ -45,7 +45,7 @@ export const runGuestFlow = async (options: GuestFlowOptions): Promise<GuestFlow
   return { cases, usernames: traces.usernames, removal: await remove() }
 }
 
-/** Whether all went well and nothing was left behind against the caller's will. */
+/** Whether every case passed and the rows were removed, or kept on request. */
 export const isGuestFlowClean = ({ cases, removal }: GuestFlowReport): boolean =>
   cases.every(({ ok }) => ok) && removal.kind !== 'failed'
 
@@ -90,7 +90,7 @@ const playAll = async (
   }
 }
 
-// Refusals, of the server or the database, are what a case is to find out; that one of them is away is not.
+// A refusal by the server or the database fails the case; an unavailable one ends the run.
 const playCase = async (
   guestFlowCase: GuestFlowCase,
   flow: GuestFlow,
@@ -100,13 +100,13 @@ const playCase = async (
   try {
     return judgeCase(name, expected, await guestFlowCase.play(flow))
   } catch (error) {
-    // A statement that we cancelled ourselves tells nothing about the case.
+    // A statement that was cancelled by the signal says nothing about the case.
     signal.throwIfAborted()
     const known = explainDatabaseError(error, target)
     if (known instanceof OperatorError && known.exitCode === ExitCode.no) {
       return { name, expected, found: known.message, ok: false }
     }
     if (!(known instanceof z.ZodError)) throw known
-    return { name, expected, found: `the server's answer is not understood: ${z.prettifyError(known)}`, ok: false }
+    return { name, expected, found: `the server's answer has an unknown form: ${z.prettifyError(known)}`, ok: false }
   }
 }

@@ -2,7 +2,7 @@ import type { Queryable } from '../../database/connection.js'
 import { inTransaction } from '../../database/transaction.js'
 import { namesIn, type Names } from '../../persistence/sql-names.js'
 
-/** What the database holds for one guest's name. */
+/** The rows of one guest's name. */
 export interface GuestRows {
   readonly clientIds: readonly number[]
   /** In the order in which they were saved. */
@@ -21,10 +21,10 @@ export interface RemovedRows {
   readonly clients: number
 }
 
-/** Reads and removes the rows of guests whose names are a scenario's own. */
+/** Reads and removes the rows of a scenario's guests. */
 export interface GuestTables {
   read(username: string): Promise<GuestRows>
-  /** Removes the clients of these names and all messages of theirs, of these names and of these conversations: all or nothing. */
+  /** Removes the clients with these names, and the messages of these clients, names and conversations, in one transaction. */
   remove(usernames: readonly string[], conversations: readonly string[]): Promise<RemovedRows>
 }
 
@@ -51,7 +51,7 @@ export const createGuestTables = (client: Queryable, schema: string): GuestTable
   }
 }
 
-// A message that lost its name or its client is found by what it has left.
+// A message that lost its name or its client is found by the other.
 const removeMessagesSql = ({ message, client }: Names): string => `
   DELETE FROM ${message}
   WHERE "guestUsername" = ANY ($1::text[])

@@ -1,14 +1,14 @@
 import type { GuestRows } from './guest-rows.js'
 
-/** What one case of the scenario saw: the database, and what the guest was told. */
+/** What one case observed in the database and over the socket. */
 export interface Observation {
   readonly username: string
   /** The texts that were acknowledged, in their order. */
   readonly texts: readonly string[]
   readonly rows: GuestRows
-  /** Id of the client that was there before, null when there should have been one; undefined for somebody new. */
+  /** Id of the client that existed before, null when it is missing; undefined for a new guest. */
   readonly existingClientId?: number | null | undefined
-  /** What the guest was shown of the conversation after it came back; undefined when it was not asked for. */
+  /** Texts that history showed to the returning guest; undefined when the case does not read it. */
   readonly history?: readonly string[] | undefined
 }
 
@@ -20,7 +20,7 @@ export interface CaseResult {
   readonly ok: boolean
 }
 
-/** Compares what a case saw with what must be; the same rules hold for all cases. */
+/** Judges what a case observed; the same rules hold for all cases. */
 export const judgeCase = (name: string, expected: string, observation: Observation): CaseResult => {
   const problems = problemsOf(observation)
   const ok = problems.length === 0

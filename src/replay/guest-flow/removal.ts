@@ -2,14 +2,14 @@ import { withClient } from '../../database/connection.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { createGuestTables, type RemovedRows } from './guest-rows.js'
 
-/** By what the rows that the scenario wrote are found. */
+/** How the rows of the scenario are found. */
 export interface Traces {
   readonly usernames: readonly string[]
-  /** Grows while the scenario is played. */
+  /** Added to while the scenario is played. */
   readonly conversations: string[]
 }
 
-/** What became of the rows that the scenario wrote. */
+/** What became of the rows of the scenario. */
 export type Removal =
   | (RemovedRows & { readonly kind: 'removed' })
   | { readonly kind: 'kept' }
@@ -17,7 +17,7 @@ export type Removal =
 
 const QUERY_TIMEOUT_MS = 10_000
 
-/** Removes what the scenario wrote; failing to is a finding, so that the results of the cases are not lost with it. */
+/** Removes the rows of the scenario. A failure is returned, not thrown, so the results of the cases are still reported. */
 export const removeTraces = async (
   target: ConnectionTarget,
   { usernames, conversations }: Traces,
@@ -38,11 +38,11 @@ export const renderRemoval = (removal: Removal, { usernames }: Pick<Traces, 'use
   const whose = `under the names ${usernames.join(', ')}`
   switch (removal.kind) {
     case 'removed':
-      return `removed what it wrote: ${amount(removal.messages, 'message')}, ${amount(removal.clients, 'client')}`
+      return `removed its rows: ${amount(removal.messages, 'message')}, ${amount(removal.clients, 'client')}`
     case 'kept':
-      return `kept what it wrote ${whose}`
+      return `kept its rows ${whose}`
     case 'failed':
-      return `could not remove what it wrote ${whose}: ${removal.reason}`
+      return `could not remove its rows ${whose}: ${removal.reason}`
   }
 }
 

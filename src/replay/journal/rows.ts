@@ -3,7 +3,7 @@ import { explainMissingSchema } from '../../persistence/errors.js'
 import type { PreparedMessage } from '../../persistence/prepare-message.js'
 import { namesIn } from '../../persistence/sql-names.js'
 
-/** A row as it was stored for a message of a journal, as far as the journal says what it must be. */
+/** A row that was stored for a message of a journal, with the columns that the journal determines. */
 export interface JournalRow extends Pick<PreparedMessage, (typeof COMPARED)[number]> {
   readonly id: number
   readonly idempotencyKey: string
@@ -21,7 +21,7 @@ const COMPARED = [
   'sessionId',
 ] as const
 
-/** Reads, past the core, what is stored under these keys. */
+/** Reads what is stored under these keys, without the store. */
 export const readJournalRows = async (
   client: Queryable,
   schema: string,
@@ -42,7 +42,7 @@ const rowsSql = (message: string): string => `
   WHERE "idempotencyKey" = ANY ($1::text[])
   ORDER BY "id"`
 
-/** In which columns a row is not what the journal says. Whom an operator wrote to it may not know by name. */
+/** Columns in which a row differs from the journal. An operator's entry may not know the guest's name. */
 export const differingColumns = (
   message: PreparedMessage,
   row: JournalRow,

@@ -11,7 +11,7 @@ import { createFindings, type Findings } from '../checking/findings.js'
 import type { RejectedLine } from '../sending/tally.js'
 import type { TranscriptInput } from '../../transcripts/transcript-input.js'
 
-/** What became of the messages of a journal. */
+/** The outcomes of a journal's messages. */
 export interface JournalSending {
   readonly attempted: number
   readonly saved: number
@@ -19,9 +19,9 @@ export interface JournalSending {
   readonly rejected: Findings<RejectedLine>
   readonly savedLines: BitSet
   readonly rejectedLines: BitSet
-  /** A last line that was not written whole, and never answered. */
+  /** A last line that was not written completely, so its message was never answered. */
   readonly tornLine: number | undefined
-  /** Whether that line was whole once, as its line feed says: its message may have been answered as queued. */
+  /** Whether that line ends in a line feed: it was complete once, and its message may have been answered as queued. */
   readonly mayBeAnswered: boolean
 }
 
@@ -34,7 +34,7 @@ interface NumberedEntry {
   readonly entry: JournalEntry
 }
 
-/** Saves what waits in a journal through the core, in its order; stops early when the signal fires. */
+/** Saves the messages of a journal through the store, in order; stops early when the signal fires. */
 export const sendJournal = async (
   input: TranscriptInput,
   target: ConnectionTarget,
@@ -51,7 +51,7 @@ export const sendJournal = async (
   let batch: (NumberedEntry & { readonly message: NewChatMessage })[] = []
   let characters = 0
   const order = createStoredOrder()
-  /** Conversations with a message in the batch whose first attempt may be stored, and at a time that is not known yet. */
+  /** Conversations with a message in the batch whose first attempt may be stored, at a time that is not known yet. */
   const unsure = new Set<string>()
 
   const reject = (line: number, reason: string): void => {
@@ -85,7 +85,7 @@ export const sendJournal = async (
     onProgress(counts.attempted)
   }
 
-  // Whose conversation it is may be told by a message that is still in the batch.
+  // The message that names the guest may still be in the batch.
   const withContact = async ({ entry: { message } }: NumberedEntry): Promise<NewChatMessage | undefined> => {
     await flush()
     const { messages } = await store.getChatHistory({ sessionId: message.sessionId, limit: 1 })
@@ -104,7 +104,7 @@ export const sendJournal = async (
       const { attempted, message: waiting } = part.entry
       if (unsure.has(waiting.sessionId)) await flush()
       const message = part.entry.contactKnown ? part.entry.message : await withContact(part)
-      if (message === undefined) reject(part.line, 'nothing is stored in its conversation')
+      if (message === undefined) reject(part.line, 'no message of its conversation is stored')
       else batch.push({ ...part, message })
       if (attempted) unsure.add(waiting.sessionId)
       characters += (message?.text?.length ?? 0) + (message?.imageUrl?.length ?? 0)

@@ -1,15 +1,15 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { ExitCode, OperatorError } from '../../errors.js'
 
-/** A file that grows while a run goes on. */
+/** A file that is appended to while a run is in progress. */
 export interface OperationLogFile {
   /** Resolves when there is room for more. @throws OperatorError `history_not_written` */
   write(text: string): Promise<void>
-  /** For what cannot wait; whoever writes next waits for both. */
+  /** Adds text without waiting; the next `write` waits for both. */
   queue(text: string): void
 }
 
-/** Written to the disk from this much on. */
+/** Text is written to disk once this much has gathered. */
 const CHUNK_UNITS = 65_536
 
 /**
@@ -43,7 +43,7 @@ export const withOperationLogFile = async <T>(
     await flush()
     return result
   } catch (error) {
-    // The first error wins; what is known of the run is written all the same, if it can be.
+    // The first error wins; what is known of the run is still written if possible.
     await flush().catch(() => undefined)
     throw error
   } finally {
@@ -53,11 +53,11 @@ export const withOperationLogFile = async <T>(
 
 const create = async (path: string): Promise<FileHandle> => {
   try {
-    // Never over another history.
+    // Never overwrites a file.
     return await open(path, 'wx')
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw notWritten(path, error, ExitCode.usage)
-    throw new OperatorError('history_exists', `${path} is there already`, {
+    throw new OperatorError('history_exists', `${path} already exists`, {
       hint: 'name a file that does not exist yet: --history FILE',
       cause: error,
     })
@@ -78,7 +78,7 @@ const codeOf = (error: unknown): unknown =>
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full',
   EDQUOT: 'the quota is used up',
-  ENOENT: 'there is no such folder',
+  ENOENT: 'the folder does not exist',
   EACCES: 'permission denied',
   EROFS: 'the file system is read-only',
   EISDIR: 'it is a folder',
@@ -87,5 +87,8 @@ const REASONS: Readonly<Record<string, string>> = {
 const notWritten = (path: string, cause: unknown, exitCode: ExitCode): OperatorError => {
   const code = codeOf(cause)
   const reason = (typeof code === 'string' ? REASONS[code] : undefined) ?? String(cause)
-  return new OperatorError('history_not_written', `cannot write the history ${path}: ${reason}`, { cause, exitCode })
+  return new OperatorError('history_not_written', `cannot write the operation log ${path}: ${reason}`, {
+    cause,
+    exitCode,
+  })
 }

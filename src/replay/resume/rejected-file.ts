@@ -1,9 +1,9 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { ExitCode, OperatorError } from '../../errors.js'
 
-/** Keeps rejected lines as they stood, in their order, in a file that can be replayed once it is mended. */
+/** Keeps rejected lines unchanged and in order, in a file that can be replayed once it is corrected. */
 export interface RejectedFile {
-  /** A line that may be rejected later; bytes of one that was too long to be read are absent. */
+  /** Keeps a line that may be rejected later; `bytes` is undefined for a line that was too long to read. */
   hold(line: number, bytes: Buffer | undefined): void
   reject(line: number): void
   release(line: number): void
@@ -16,7 +16,7 @@ export interface RejectedFileOptions {
   readonly path: string
   /** The first line of a transcript that needs one to be understood. */
   readonly header: Buffer | undefined
-  /** Size up to which an earlier run wrote it; undefined: it must not be there, or be empty. */
+  /** Size up to which an earlier run wrote it; when undefined, the file must be missing or empty. */
   readonly continueAt: number | undefined
 }
 
@@ -67,12 +67,12 @@ const beginAt = async (file: FileHandle, path: string, continueAt: number | unde
   const { size } = await file.stat()
   if (size === 0) return 0
   if (continueAt !== undefined && size >= continueAt) {
-    // What was written behind it belongs to lines that are sent again.
+    // Anything after it belongs to lines that are sent again.
     await file.truncate(continueAt)
     return continueAt
   }
   await file.close()
-  throw new OperatorError('rejected_file_exists', `${path} is there already, and is not overwritten`, {
+  throw new OperatorError('rejected_file_exists', `${path} already exists and is not overwritten`, {
     hint: 'name another file for --rejected, or move this one away',
   })
 }
@@ -81,7 +81,7 @@ const rejectedFileFailed = (path: string, cause: unknown): OperatorError => {
   const { code, message } = cause as NodeJS.ErrnoException
   const reason = code === 'ENOSPC' ? 'the disk is full' : message
   return new OperatorError('rejected_file_failed', `rejected lines cannot be written to ${path}: ${reason}`, {
-    hint: 'make room, or name another file for --rejected; what was saved is not doubled by a second run',
+    hint: 'make room, or name another file for --rejected; a second run stores nothing twice',
     exitCode: ExitCode.no,
     cause,
   })

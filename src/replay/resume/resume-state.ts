@@ -2,7 +2,7 @@ import { open, readFile, rename } from 'node:fs/promises'
 import * as z from 'zod'
 import { ExitCode, OperatorError } from '../../errors.js'
 
-/** What a run of a replay is about: another transcript, database or way is another run. */
+/** What a resume state belongs to: another transcript, database or way is another run. */
 export interface RunIdentity {
   readonly sizeBytes: number
   /** Hexadecimal, of the first 64 KiB. */
@@ -12,24 +12,24 @@ export interface RunIdentity {
   readonly through: string
 }
 
-/** How far a run came. */
+/** How far a run has come. */
 export interface RunState {
   /** Everything up to this line is settled. */
   readonly line: number
   readonly finished: boolean
-  /** Lines up to there whose messages were rejected. */
+  /** Lines up to `line` whose messages were rejected. */
   readonly rejected: readonly { readonly line: number; readonly reason: string }[]
-  /** Size of the file of rejected lines then. */
+  /** Size of the file of rejected lines at that point. */
   readonly rejectedBytes?: number | undefined
 }
 
 export const NOT_BEGUN: RunState = { line: 0, finished: false, rejected: [] }
 
-/** Lines of rejected messages that a state remembers; it does not go on behind the last of them. */
+/** Rejected lines that a state lists at most; it advances no further than the last of them. */
 export const MOST_REJECTED = 1_000
 
 /**
- * Reads how far an earlier run with this state file came.
+ * Reads how far an earlier run with this state file has come.
  * @throws OperatorError `state_of_another_run`, `state_unreadable`
  */
 export const readRunState = async (path: string, identity: RunIdentity): Promise<RunState> => {
@@ -47,7 +47,7 @@ export const readRunState = async (path: string, identity: RunIdentity): Promise
   return document.state
 }
 
-/** Writes how far a run came, so that a crash leaves the state before or this one. @throws OperatorError `state_not_written` */
+/** Writes how far a run has come; a crash leaves either the previous state or this one. @throws OperatorError `state_not_written` */
 export const writeRunState = async (path: string, run: RunIdentity, state: RunState): Promise<void> => {
   const next = `${path}.next`
   try {
@@ -61,7 +61,7 @@ export const writeRunState = async (path: string, run: RunIdentity, state: RunSt
     await rename(next, path)
   } catch (cause) {
     throw new OperatorError('state_not_written', `${path} cannot be written: ${(cause as Error).message}`, {
-      hint: 'make room, or name another file for --resume; what was saved is not doubled by a second run',
+      hint: 'make room, or name another file for --resume; a second run stores nothing twice',
       exitCode: ExitCode.no,
       cause,
     })
@@ -92,7 +92,7 @@ const parse = (text: string): z.infer<typeof documentSchema> | undefined => {
   try {
     return documentSchema.safeParse(JSON.parse(text)).data
   } catch {
-    // What it is instead is of no use to anybody.
+    // The caller reports the file as unreadable; the parser's message adds nothing.
     return undefined
   }
 }
@@ -100,7 +100,7 @@ const parse = (text: string): z.infer<typeof documentSchema> | undefined => {
 const otherRun = (path: string, differing: readonly string[]): OperatorError =>
   new OperatorError(
     'state_of_another_run',
-    `${path} is the state of another replay: other ${differing.map(named).join(', ')}`,
+    `${path} is the state of another replay; it differs in ${differing.map(named).join(', ')}`,
     {
       hint: 'name the transcript and database of that replay, or another file for --resume',
     },
@@ -110,7 +110,7 @@ const named = (field: string): string =>
   ({ sizeBytes: 'size', headSha256: 'beginning', through: 'way (--through)' })[field] ?? field
 
 const unreadable = (path: string, cause: unknown): OperatorError =>
-  new OperatorError('state_unreadable', `${path} is no state of a replay that can be read`, {
-    hint: 'name another file for --resume: nothing will be doubled',
+  new OperatorError('state_unreadable', `${path} is not a readable resume state`, {
+    hint: 'name another file for --resume: nothing is stored twice',
     cause,
   })

@@ -2,15 +2,15 @@ import type { RejectedFile } from './rejected-file.js'
 import { MOST_REJECTED, type RunState } from './resume-state.js'
 import { createSettledLines } from './settled-lines.js'
 
-/** Keeps, outside the process, how far a run came and what it rejected. */
+/** Keeps on disk how far a run has come and what it rejected. */
 export interface RunProgress {
-  /** What an earlier run has settled already. */
+  /** What an earlier run has settled. */
   readonly earlier: RunState
   begin(line: number, bytes: Buffer | undefined): void
   settle(line: number, rejectedFor: string | undefined): void
-  /** A line that could not be read; it needs no memory, since it is read again. */
+  /** A line that could not be read; a later run reads it again, so the state need not list it. */
   reject(line: number, bytes: Buffer | undefined): void
-  /** Writes what is due. */
+  /** Writes rejected lines that are settled, and the state once a second. */
   save(): Promise<void>
   finish(lastLine: number): Promise<void>
 }
@@ -29,7 +29,7 @@ export const createRunProgress = ({ earlier, file, writeState, nowMs }: RunProgr
   const rejected = [...earlier.rejected]
   let lastSavedMs = nowMs()
 
-  // A state that forgot a rejected line would have a later run call it lost.
+  // A state that omits a rejected line would make a later run report it as lost.
   const stateNow = (finished: boolean, rejectedBytes: number | undefined): RunState => {
     const inOrder = rejected.toSorted((one, other) => one.line - other.line)
     const beyond = inOrder[MOST_REJECTED]

@@ -1,6 +1,6 @@
-/** Knows up to which line everything is settled, though messages are settled in any order. */
+/** Tracks up to which line every message is settled, although messages settle in any order. */
 export interface SettledLines {
-  /** A message of this line is on its way; lines come in order. */
+  /** A message of this line is being sent; lines come in order. */
   begin(line: number): void
   settle(line: number): void
   /** Every message up to this line is settled. */

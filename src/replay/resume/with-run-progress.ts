@@ -6,12 +6,12 @@ import { createRunProgress, type RunProgress } from './run-progress.js'
 export interface RunFiles {
   readonly stateFile: string | undefined
   readonly rejectedFile: string | undefined
-  /** The first line of the file of rejected lines, where their format needs one. */
+  /** First line for the file of rejected lines, when their format needs one. */
   readonly header: Buffer | undefined
   readonly identity: RunIdentity
 }
 
-/** Provides what a run keeps on disk for as long as the work lasts. */
+/** Opens the files that a run keeps on disk for as long as the work lasts. */
 export const withRunProgress = async <T>(
   { stateFile, rejectedFile, header, identity }: RunFiles,
   work: (progress: RunProgress) => Promise<T>,

@@ -1,14 +1,14 @@
 import type { Intake } from './intake.js'
 
 export interface BatchLimits {
-  /** Most items of a batch. */
+  /** Largest number of items in a batch. */
   readonly items: number
-  /** Most weight of a batch, but for a single item that is heavier by itself. */
+  /** Largest weight of a batch; a single heavier item is a batch of its own. */
   readonly weight: number
 }
 
 /**
- * Work in batches, in order, one after the other; the next one gathers while one is worked on.
+ * Works in batches, in order, one at a time; the next batch gathers meanwhile.
  * @param work what is done with a batch
  */
 export const createBatches = <Item>(
@@ -24,7 +24,7 @@ export const createBatches = <Item>(
     if (failure !== undefined) throw failure.error
   }
 
-  // Resolves when the batch before has ended and this one has begun.
+  // Resolves when the previous batch has ended and this one has begun.
   const beginNext = async (): Promise<void> => {
     await underWay
     const batch = gathered

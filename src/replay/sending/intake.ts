@@ -1,13 +1,13 @@
-/** Takes items as fast as they can be worked on. */
+/** Takes items as fast as they can be processed. */
 export interface Intake<Item> {
   /**
-   * Queues an item behind the others of its name; waits while there is no room.
-   * @throws the first error of the work, after which nothing more is begun
+   * Queues an item after the others of its name; waits while the queue is full.
+   * @throws the first error of the work, after which no more work begins
    */
   push(name: string, item: Item, weight: number): Promise<void>
-  /** Begins with what was gathered, however little; absent where nothing is gathered. */
+  /** Begins with what has gathered; absent when items are not gathered. */
   flush?(): void
-  /** Waits until all that was pushed has ended, well or not. */
+  /** Waits until every pushed item has succeeded or failed. */
   settle(): Promise<void>
   /** @throws the first error of the work, if there was one */
   throwIfFailed(): void

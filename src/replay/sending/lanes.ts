@@ -2,9 +2,9 @@ import type { Intake } from './intake.js'
 
 export interface LaneLimits {
   readonly lanes: number
-  /** Most items queued in one lane. */
+  /** Largest number of items queued in one lane. */
   readonly perLane: number
-  /** Most weight queued in all lanes together, but for a single item that is heavier by itself. */
+  /** Largest weight queued in all lanes together; a single heavier item is queued alone. */
   readonly weight: number
 }
 
@@ -14,7 +14,7 @@ interface Lane {
 }
 
 /**
- * Work in parallel lanes: in order inside a lane, lanes beside each other. A name has one lane.
+ * Works in parallel lanes: a lane is in order, and all items of a name share one lane.
  * @param work what is done with an item; the lane waits for it
  */
 export const createLanes = <Item>(limits: LaneLimits, work: (item: Item) => Promise<void>): Intake<Item> => {

@@ -1,4 +1,4 @@
-/** How fast a transcript is sent: as fast as it goes, at a fixed rate, or a number of times as fast as it was written. */
+/** How fast a transcript is sent: as fast as possible, at a fixed rate, or at a multiple of its original speed. */
 export type Speed =
   | { readonly kind: 'max' }
   | { readonly kind: 'rate'; readonly perSecond: number }
@@ -7,15 +7,15 @@ export type Speed =
 export interface Clock {
   /** Monotonic, in milliseconds. */
   nowMs(): number
-  /** Resolves then, or earlier when the run is ended. */
+  /** Resolves at that time, or earlier when the run is interrupted. */
   waitUntil(ms: number): Promise<void>
 }
 
 /** Holds messages back until they are due. */
 export interface Pacer {
-  /** Waits until a message is due that was written then. */
+  /** Waits until the next message is due. @param at when it was written */
   due(at: Date): Promise<void>
-  /** To be told when the message has been handed over; returns how late that is, in milliseconds. */
+  /** Records that the message was handed to the sender. @returns how late that is, in milliseconds */
   handedOver(): number
   /** Whether messages are ever held back. */
   readonly isPaced: boolean
@@ -24,8 +24,8 @@ export interface Pacer {
 }
 
 /**
- * Every due time is counted from the first message, so that no wait adds to the next. A message that was written before
- * the one in front of it is due at once.
+ * Every due time counts from the first message, so delays do not add up. A message that is older than the one before it
+ * is due at once.
  */
 export const createPacer = (speed: Speed, clock: Clock): Pacer => {
   let startedAt: number | undefined
@@ -66,7 +66,7 @@ export const createPacer = (speed: Speed, clock: Clock): Pacer => {
   }
 }
 
-/** Reads `max`, `original`, `x10` or `200/s`; undefined when it is none of them. */
+/** Parses `max`, `original`, `x10` or `200/s`; undefined for anything else. */
 export const parseSpeed = (text: string, maxGapMs: number): Speed | undefined => {
   if (text === 'max') return { kind: 'max' }
   if (text === 'original') return { kind: 'factor', factor: 1, maxGapMs }

@@ -7,7 +7,7 @@ import { createTally, type Tally } from './tally.js'
 import type { TranscriptInput } from '../../transcripts/transcript-input.js'
 
 export interface SendOptions {
-  /** When it fires, reading stops; what was read is still sent. */
+  /** When it fires, reading stops; messages that were read are still sent. */
   readonly signal: AbortSignal
   /** `behindMs`: how late the last message was handed over. */
   readonly onProgress: (lines: number, linesPerSecond: number, behindMs: number) => void
@@ -15,19 +15,19 @@ export interface SendOptions {
   readonly progress: RunProgress
 }
 
-/** How a sending ended; the tally tells what was done by then, in either case. */
+/** How sending ended; the tally says what was done by then. */
 export interface Sending {
   readonly tally: Tally
   readonly durationMs: number
-  /** What ended it early; undefined when the transcript was sent to its end, or the signal fired. */
+  /** What ended it early; undefined when the whole transcript was sent or the signal fired. */
   readonly failure: { readonly error: unknown } | undefined
-  /** Lines, or parts of lines, that are no messages, by their kind. */
+  /** Lines, or parts of lines, that are not messages, by kind. */
   readonly skipped: Readonly<Record<string, number>>
   /** How late, at most, a message was handed over. */
   readonly mostBehindMs: number
 }
 
-/** Sends a transcript: conversations side by side, each in its order. */
+/** Sends a transcript: conversations in parallel, each one in order. */
 export const sendTranscript = async (
   input: TranscriptInput,
   sender: Sender,

@@ -2,10 +2,10 @@ import type { ExpectedContent } from '../checking/expected-content.js'
 import type { Intake } from './intake.js'
 import type { KeyedMessage } from '../../transcripts/read-transcript.js'
 
-/** What became of one message; anything else that goes wrong is thrown and ends the run. */
+/** The outcome of one message; any other error is thrown and ends the run. */
 export type SendOutcome =
   | { readonly kind: 'saved' }
-  /** It was there already. */
+  /** It was stored before. */
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'rejected'; readonly reason: string }
 
@@ -13,10 +13,10 @@ export type SendOutcome =
 export interface Sender {
   /**
    * Takes messages; those of one conversation stay in order.
-   * @param onOutcome told for each message, by its line, that it is kept or never will be
+   * @param onOutcome called for each message, by its line, once it is stored or refused for good
    */
   open(onOutcome: (line: number, outcome: SendOutcome) => void): Intake<KeyedMessage>
-  /** The row that the message has to be found as. */
+  /** The row that must be found for the message. */
   expectedRow(message: KeyedMessage): Promise<ExpectedContent>
   close(): Promise<void>
 }

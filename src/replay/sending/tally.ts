@@ -7,7 +7,7 @@ export interface RejectedLine {
   readonly reason: string
 }
 
-/** What became of the lines so far; of each, exactly one of `saved`, `duplicates`, `rejected` and `unanswered`. */
+/** Outcomes of the lines so far; each line counts in one of `saved`, `duplicates`, `rejected` and `unanswered`. */
 export interface Counts {
   readonly attempted: number
   readonly saved: number
@@ -16,7 +16,7 @@ export interface Counts {
   readonly unanswered: number
 }
 
-/** Keeps the books of a run, in memory that does not grow with the texts. */
+/** Counts the outcomes of a run; memory does not grow with the texts. */
 export interface Tally {
   /** The last line that was read; 0 before the first. */
   readonly lastLine: number
@@ -68,7 +68,7 @@ export const createTally = (): Tally => {
   }
 }
 
-// Lanes run side by side, so lines are not rejected in their order.
+// Lanes run in parallel, so lines are rejected in any order.
 const inOrderOfLines = ({ count, first }: Findings<RejectedLine>): Findings<RejectedLine> => ({
   count,
   first: first.toSorted((one, other) => one.line - other.line),

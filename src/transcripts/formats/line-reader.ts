@@ -4,16 +4,16 @@ import type { TranscriptMessage } from '../transcript-line.js'
 /** A message as its format gives it. */
 export interface SourceMessage {
   readonly message: TranscriptMessage
-  /** The idempotency key that the source gave it; made of its content when absent. */
+  /** The idempotency key that the source gave it; derived from its content when absent. */
   readonly key?: string
 }
 
-/** What one line holds. */
+/** What one line contains. */
 export interface LineContent {
   readonly messages: readonly SourceMessage[]
-  /** Why the line, or a part of it, holds no message though it should. */
+  /** Why the line, or a part of it, is rejected. */
   readonly reasons: readonly string[]
-  /** What was left out because it is no message, by its kind. */
+  /** Kinds of the parts that are not messages. */
   readonly skipped: readonly string[]
 }
 
@@ -28,5 +28,5 @@ export const holdsMessages = (...messages: readonly SourceMessage[]): LineConten
 export const isRejected = (...reasons: readonly string[]): LineContent => ({ ...NOTHING, reasons })
 export const isSkipped = (...skipped: readonly string[]): LineContent => ({ ...NOTHING, skipped })
 
-/** What is said of a last line that is cut off. */
+/** Why an incomplete last line is rejected. */
 export const CUT_OFF = 'is truncated: the input ends in the middle of it'

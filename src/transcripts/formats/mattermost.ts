@@ -109,7 +109,7 @@ const lineSchema = z.union(
     }),
     z.object({ type: name.refine((type) => type !== 'post' && type !== 'direct_post') }),
   ],
-  { error: 'is no line of a Mattermost bulk file' },
+  { error: 'is not a line of a Mattermost bulk file' },
 )
 
 type Post = z.infer<z.ZodObject<typeof postFields>>

@@ -38,9 +38,9 @@ ok    guest comes back
       expected: both messages linked to the same client, and the guest is shown both
       found:    messages #, # with clientId # and guestUsername chatkeep-smoke-#-returning; the history over the socket shows #
 
-ok: # of # cases passed; removed what it wrote: # messages, # clients
+ok: # of # cases passed; removed its rows: # messages, # clients
 `)
-    expect(stdout).toContain('ok: 3 of 3 cases passed; removed what it wrote: 5 messages, 3 clients\n')
+    expect(stdout).toContain('ok: 3 of 3 cases passed; removed its rows: 5 messages, 3 clients\n')
     expect(exitCode).toBe(0)
     expect([await checksum(database, 'ChatMessage'), await checksum(database, 'Client')]).toEqual(before)
   })
@@ -49,7 +49,7 @@ ok: # of # cases passed; removed what it wrote: # messages, # clients
     await migrated(database)
     const { exitCode, stdout } = await play(database, '--keep')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('ok: 3 of 3 cases passed; kept what it wrote under the names chatkeep-smoke-')
+    expect(stdout).toContain('ok: 3 of 3 cases passed; kept its rows under the names chatkeep-smoke-')
     expect(await leftovers(database)).toHaveLength(3)
   })
 
@@ -103,7 +103,7 @@ describe('the guest flow fails, and cleans up all the same,', () => {
     expect(exitCode, stderr).toBe(1)
     expect(stdout).toMatch(/^FAIL {2}new guest\n/)
     expect(stdout).toContain(found)
-    expect(stdout).toMatch(/FAIL: \d of 3 cases passed; removed what it wrote: /)
+    expect(stdout).toMatch(/FAIL: \d of 3 cases passed; removed its rows: /)
     expect(await database.query('SELECT FROM "Client"')).toEqual([])
     expect(await database.query('SELECT FROM "ChatMessage"')).toEqual([])
   })
@@ -113,7 +113,7 @@ describe('the guest flow fails, and cleans up all the same,', () => {
     await interfere(database, 'BEFORE DELETE', `RAISE 'messages are never deleted here';`)
     const { exitCode, stdout } = await play(database)
     expect(exitCode).toBe(1)
-    expect(stdout).toMatch(/FAIL: 3 of 3 cases passed; could not remove what it wrote under the names chatkeep-smoke-/)
+    expect(stdout).toMatch(/FAIL: 3 of 3 cases passed; could not remove its rows under the names chatkeep-smoke-/)
     expect(stdout).toContain('messages are never deleted here')
     expect(await leftovers(database)).toHaveLength(3)
   })
@@ -138,7 +138,7 @@ test('the guest flow cleans up after Ctrl-C, and says so', async ({ database }) 
     await release()
     const { exitCode, stdout, stderr } = await running
     expect([exitCode, stdout]).toEqual([130, ''])
-    expect(stderr).toContain('error: ended by SIGINT\n  removed what it wrote: 1 message, 1 client\n')
+    expect(stderr).toContain('error: ended by SIGINT\n  removed its rows: 1 message, 1 client\n')
   })
   expect(await leftovers(database)).toEqual([])
 })

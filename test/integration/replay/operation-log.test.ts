@@ -90,11 +90,11 @@ describe('the history of a replay', () => {
     await migrated(database)
     const input = await writeInput(manyLines(2_000))
     const exists = await on(database, 'replay', input, '--history', input)
-    expect([exists.exitCode, exists.stderr]).toEqual([2, expect.stringContaining('is there already')])
+    expect([exists.exitCode, exists.stderr]).toEqual([2, expect.stringContaining('already exists')])
     expect(await readFile(input, 'utf8')).toBe(manyLines(2_000))
     expect(await database.query('SELECT FROM "ChatMessage"')).toEqual([])
 
     const missing = await on(database, 'replay', input, '--history', join(input, 'history'))
-    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('cannot write the history')])
+    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('cannot write the operation log')])
   })
 })

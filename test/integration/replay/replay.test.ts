@@ -195,7 +195,7 @@ FAIL: 6 messages attempted, 2 saved, 0 duplicates; 4 rejected, 0 lost, 0 doubled
     await migrated(database)
     const { exitCode, stderr } = await on(database, 'replay', await writeInput(content, 'empty.ndjson'))
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('empty.ndjson holds no message')
+    expect(stderr).toContain('empty.ndjson contains no message')
   })
 })
 
@@ -205,9 +205,9 @@ describe('what cannot be read as a transcript', () => {
     const missing = await on(database, 'replay', `${path}-missing`)
     expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('there is no such file or folder')])
     const folder = await on(database, 'replay', dirname(path))
-    expect([folder.exitCode, folder.stderr]).toEqual([2, expect.stringContaining('is a folder, no transcript')])
+    expect([folder.exitCode, folder.stderr]).toEqual([2, expect.stringContaining('is a folder, not a transcript')])
     const device = await on(database, 'replay', '/dev/null')
-    expect([device.exitCode, device.stderr]).toEqual([2, expect.stringContaining('is a device, no transcript')])
+    expect([device.exitCode, device.stderr]).toEqual([2, expect.stringContaining('is a device, not a transcript')])
   })
 
   test('is recognised when it is UTF-16', async ({ database }) => {
@@ -225,7 +225,7 @@ describe('what cannot be read as a transcript', () => {
     const cut = await writeInput(compressed.subarray(0, compressed.length / 2), 'cut.gz')
     const { exitCode, stderr } = await on(database, 'replay', cut)
     expect(exitCode).toBe(1)
-    expect(stderr).toContain('cut.gz is cut off: its gzip data end too early')
+    expect(stderr).toContain('cut.gz is truncated: its gzip data ends too early')
     const saved = await countMessages(database)
     expect(saved).toBeGreaterThan(100)
     expect(stderr).toContain(`${saved.toLocaleString('en-US')} saved`)
@@ -242,14 +242,14 @@ describe('what cannot be read as a transcript', () => {
     damaged.fill(0xff, 40, 60)
     const { exitCode, stderr } = await on(database, 'replay', await writeInput(damaged, 'bad.gz'))
     expect(exitCode).toBe(1)
-    expect(stderr).toContain('bad.gz is damaged: its gzip data cannot be unpacked')
+    expect(stderr).toContain('bad.gz is damaged: its gzip data cannot be decompressed')
   })
 })
 
 describe('a command line', () => {
   test.for<[string, readonly string[], string]>([
     ['names something to send', [], 'name a transcript, or - for standard input, or --scenario guest-flow'],
-    ['names one thing', ['a', '--scenario', 'guest-flow'], 'a transcript and --scenario exclude each other'],
+    ['names one thing', ['a', '--scenario', 'guest-flow'], 'a transcript and --scenario cannot be combined'],
     ['gives a URL to the socket only', ['a', '--url', 'http://127.0.0.1:1/chat'], '--url needs --through socket'],
     ['keeps what a scenario wrote only', ['a', '--keep'], '--keep is for --scenario'],
     ['puts the transcript before --embedded', ['--embedded', 'a.ndjson'], '--embedded took a.ndjson for its folder'],
@@ -304,7 +304,7 @@ describe('a run that is stopped', () => {
     expect(stderr).toContain(
       `stopped after line ${number}: ${number} attempted, ${number} saved, 0 duplicates, 0 rejected`,
     )
-    expect(stderr).toContain('run the same command again: nothing will be doubled')
+    expect(stderr).toContain('run the same command again: nothing is stored twice')
 
     const again = await on(database, 'replay', path)
     expect(again.stdout).toContain(
@@ -320,7 +320,7 @@ describe('a run that is stopped', () => {
     const argv = ['replay', '-', '--database-url', database.url]
     const { exitCode, stderr } = await runChatkeep(argv, { signal: interruption.signal, stdin: manyLines(10) })
     expect(exitCode).toBe(130)
-    expect(stderr).toContain('stopped while the input was still being read: nothing was sent')
+    expect(stderr).toContain('stopped while reading the input: nothing was sent')
     expect(await countMessages(database)).toBe(0)
   })
 })

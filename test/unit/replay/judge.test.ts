@@ -149,7 +149,7 @@ describe('rows that appeared since the run began', () => {
       doubled: [],
       unexpected: [
         { id: 102, line: null, reason: `${reason}, without a key` },
-        { id: 103, line: null, reason: `${reason}, under a key of no line` },
+        { id: 103, line: null, reason: `${reason}, under a key that no line has` },
       ],
     })
     const twins = [
@@ -199,7 +199,7 @@ describe('what was shown', () => {
     [
       'says something else',
       { id: 101, text: 'x', conversation: 'c2' },
-      'was shown otherwise than it is stored, in sessionId, text',
+      'was shown differently than it is stored, in sessionId, text',
     ],
   ])('%s', ([, shown, reason]) => {
     expect(judgeShown([shown], [stored(1)])).toEqual(reason === undefined ? [] : [{ id: shown.id, reason }])
@@ -261,7 +261,7 @@ describe('a run', () => {
       { evidence: { rows: 0, shown: 0, reachable: 0 } },
       [],
       'unknown',
-      ['nothing was read back', 'nothing was shown to anybody', 'history showed nothing'],
+      ['nothing was read back', 'no message was shown', 'history showed nothing'],
     ],
   ])('%s', ([, part, faults, verdict, reasons]) => {
     expect(judgeRun({ ...check, ...part }, faults)).toEqual({ verdict, reasons })

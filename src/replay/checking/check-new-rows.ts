@@ -17,7 +17,7 @@ export interface NewRowsOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** Reads every new row, and finds those in conversations of the run that nobody sent, or that repeat a message. */
+/** Reads every new row, and finds those in conversations of the run that are unexpected or repeat a message. */
 export const checkNewRows = async (
   readBack: ReadBack,
   accounts: Accounts,

@@ -3,7 +3,7 @@ import { inBatches, type Stream } from './in-batches.js'
 import { judgeShown, type ShownMessage, type ShownNotStored } from './judge-shown.js'
 import type { ReadBack } from './read-back.js'
 
-/** Findings, and how much they were looked for in. */
+/** Findings, and how many items were examined. */
 export interface Found<T> {
   readonly found: Findings<T>
   readonly count: number

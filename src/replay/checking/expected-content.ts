@@ -32,7 +32,7 @@ export interface SocketMessage {
   readonly mimeType?: string | null | undefined
 }
 
-/** Whose conversation a message belongs to, as the socket server knows it. */
+/** The guest whose conversation a message belongs to. */
 export interface SocketGuest {
   /** Its public id: `clientId` in the answer to the join. */
   readonly conversation: string
@@ -41,7 +41,7 @@ export interface SocketGuest {
   readonly phone?: string | null | undefined
 }
 
-/** What a guest's message over the socket must be stored as. */
+/** The row that must be stored for a guest's message over the socket. */
 export const contentOfGuestMessage = (guest: SocketGuest, message: SocketMessage): ExpectedContent => ({
   idempotencyKey: idempotencyKeyOf(guest.conversation, message.messageId),
   senderType: 'CLIENT',
@@ -50,7 +50,7 @@ export const contentOfGuestMessage = (guest: SocketGuest, message: SocketMessage
   ...bodyOf(message),
 })
 
-/** What an operator's message over the socket must be stored as. @param operatorId null when it is not in "User" */
+/** The row that must be stored for an operator's message over the socket. @param operatorId null when it is not in "User" */
 export const contentOfOperatorMessage = (
   operatorId: number | null,
   guest: SocketGuest,
@@ -71,7 +71,7 @@ const conversationOf = ({ conversation, username, phone }: SocketGuest) => ({
   ...(phone === undefined ? {} : { guestPhone: toStorablePhone(phone) }),
 })
 
-/** What must be stored of what a message says. */
+/** The columns that must be stored for the content of a message. */
 export const bodyOf = ({ type, message, image, name, mimeType }: Omit<SocketMessage, 'messageId'>) => ({
   messageType: (type ?? (image == null ? 'text' : 'image')) === 'text' ? ('TEXT' as const) : ('IMAGE' as const),
   text: storable(message),

@@ -5,7 +5,7 @@ const BATCH_MESSAGES = 1_000
 /** … and characters of text, which keep its result small. */
 const BATCH_UNITS = 4 * 1_048_576
 
-/** Groups what is looked up by one query. @param unitsOf length of the text of an item */
+/** Groups items that one query looks up. @param unitsOf length of an item's text */
 export async function* inBatches<T>(items: Stream<T>, unitsOf: (item: T) => number): AsyncGenerator<readonly T[]> {
   let batch: T[] = []
   let units = 0

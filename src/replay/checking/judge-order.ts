@@ -21,7 +21,7 @@ export const createOrderCheck = (highWaterMark: number): OrderCheck => {
   return {
     look: (sender, { message, rows }) => {
       const id = rows[0]?.id
-      // When a message without acknowledgement was stored is unknown.
+      // It is unknown when a message without acknowledgement was stored.
       if (message.outcome !== 'ok' || id === undefined || id <= highWaterMark) return []
       const earlierId = latest.get(sender) ?? 0
       latest.set(sender, Math.max(id, earlierId))

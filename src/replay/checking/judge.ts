@@ -45,7 +45,7 @@ export interface AlteredRow {
   readonly reason: string
 }
 
-/** A row that nobody sent. */
+/** A row that no message of the run accounts for. */
 export interface UnexpectedRow {
   readonly id: number
   /** Null when no line accounts for the row. */

@@ -4,13 +4,13 @@ import type { ReadBack } from '../checking/read-back.js'
 import type { Sender } from '../sending/sender.js'
 
 /**
- * A run as Jepsen's checkers read it (`set`: every acknowledged value is in the final read, and nothing that was not
- * attempted): one operation a line, the value being the idempotency key of the row.
+ * Logs a run for Jepsen's `set` checker (every acknowledged value is in the final read, and no value that was not
+ * attempted): one operation a line; its value is the idempotency key of the row.
  */
 export interface OperationLog {
-  /** The same sender, with each message written down as it begins and ends. */
+  /** The same sender, with the begin and end of each message logged. */
   recordSender(sender: Sender): Sender
-  /** The same read-back, with every key that it finds written into the final read. */
+  /** The same read-back, with every key that it finds logged in the final read. */
   recordReads(readBack: ReadBack): ReadBack
   /** Ends the final read, if it began: as `ok` when everything was read, else as `info`. */
   endRead(type: 'ok' | 'info'): Promise<void>
@@ -35,7 +35,7 @@ export const createOperationLog = (file: OperationLogFile): OperationLog => {
   const line = (type: string, { process, value }: UnderWay): string =>
     `${head('add', process)},"value":${JSON.stringify(value)},"type":"${type}"}\n`
 
-  // One operation at a time each; one that ended without an answer is never taken up again.
+  // A process has one operation at a time; after one without an answer it is not used again.
   const begin = async (messageLine: number, value: string): Promise<void> => {
     const operation = { process: idle.pop() ?? processes++, value }
     underWay.set(messageLine, operation)

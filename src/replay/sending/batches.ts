@@ -9,7 +9,7 @@ export interface BatchLimits {
 
 /**
  * Works in batches, in order, one at a time; the next batch gathers meanwhile.
- * @param work what is done with a batch
+ * @param work processes a batch
  */
 export const createBatches = <Item>(
   limits: BatchLimits,

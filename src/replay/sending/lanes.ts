@@ -15,7 +15,7 @@ interface Lane {
 
 /**
  * Works in parallel lanes: a lane is in order, and all items of a name share one lane.
- * @param work what is done with an item; the lane waits for it
+ * @param work processes an item; its lane waits for it
  */
 export const createLanes = <Item>(limits: LaneLimits, work: (item: Item) => Promise<void>): Intake<Item> => {
   const lanes: readonly Lane[] = Array.from({ length: limits.lanes }, () => ({ tail: Promise.resolve(), queued: 0 }))

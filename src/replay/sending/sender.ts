@@ -9,7 +9,7 @@ export type SendOutcome =
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'rejected'; readonly reason: string }
 
-/** A way for messages into the database. */
+/** Sends messages to the database, directly or through a chat server. */
 export interface Sender {
   /**
    * Takes messages; those of one conversation stay in order.

@@ -20,7 +20,7 @@ export interface Counts {
 export interface Tally {
   /** The last line that was read; 0 before the first. */
   readonly lastLine: number
-  /** Lines that held a message. */
+  /** Lines that contain a message. */
   readonly messages: number
   /** Lines of messages that were sent and rejected. */
   readonly refused: BitSet

@@ -106,7 +106,7 @@ const countMessages = async (database: TestDatabase): Promise<number> =>
   (await database.query('SELECT FROM "ChatMessage"')).length
 
 describe('a connection', () => {
-  test('may be cut again and again: all is there once', { timeout: 90_000 }, async ({ database }) => {
+  test('may be cut again and again: all is there once', async ({ database }) => {
     await migrated(database)
     const path = await writeInput(manyLines(9_000))
     await withProxy(database.url, async ({ url, cut }) => {
@@ -123,7 +123,7 @@ describe('a connection', () => {
   })
 
   // The run goes on trying for 10 s before it gives up.
-  test('that is gone for good ends the run, which says how far it came', { timeout: 90_000 }, async ({ database }) => {
+  test('that is gone for good ends the run, which says how far it came', async ({ database }) => {
     await migrated(database)
     const path = await writeInput(manyLines(6_000))
     const held = await holdMessage(database, 'message 5000')

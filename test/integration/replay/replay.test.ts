@@ -288,7 +288,7 @@ describe('a run that cannot begin', () => {
 describe('a run that is stopped', () => {
   test('says how far it came, and goes on from there when it is run again', async ({ database }) => {
     await migrated(database)
-    const path = await writeInput(manyLines(6_000))
+    const path = await writeInput(manyLines(9_000))
     const held = await holdMessage(database, 'message 5000')
     const interruption = new AbortController()
     const running = runChatkeep(['replay', path, '--database-url', database.url], { signal: interruption.signal })
@@ -299,7 +299,7 @@ describe('a run that is stopped', () => {
     const { exitCode, stdout, stderr } = await running
     expect([exitCode, stdout]).toEqual([143, ''])
     const saved = await countMessages(database)
-    expect(saved).toBeLessThan(6_000)
+    expect(saved).toBeLessThan(9_000)
     const number = saved.toLocaleString('en-US')
     expect(stderr).toContain(
       `stopped after line ${number}: ${number} attempted, ${number} saved, 0 duplicates, 0 rejected`,
@@ -308,9 +308,9 @@ describe('a run that is stopped', () => {
 
     const again = await on(database, 'replay', path)
     expect(again.stdout).toContain(
-      `${(6_000 - saved).toLocaleString('en-US')} saved, ${number} duplicates; nothing lost`,
+      `${(9_000 - saved).toLocaleString('en-US')} saved, ${number} duplicates; nothing lost`,
     )
-    expect(await countMessages(database)).toBe(6_000)
+    expect(await countMessages(database)).toBe(9_000)
   })
 
   test('has sent nothing while it still reads standard input', async ({ database }) => {

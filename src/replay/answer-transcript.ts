@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { printable } from '../terminal/render.js'
 import type { TranscriptInput } from '../transcripts/transcript-input.js'
-import type { ReplayAnswer } from './answer.js'
+import type { Answer } from '../terminal/answer.js'
 import type { OnProgress } from './progress-line.js'
 import { renderReport } from './render-report.js'
 import { reportData } from './describe-report.js'
@@ -25,7 +25,7 @@ export const answerTranscript = async (
   input: TranscriptInput,
   request: ReplayRequest,
   context: TranscriptContext,
-): Promise<ReplayAnswer> => {
+): Promise<Answer> => {
   const { target, signal, onProgress, cwd } = context
   const { through = 'store', url } = request
   const absolute = (path: string | undefined): string | undefined => path && resolve(cwd, path)

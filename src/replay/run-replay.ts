@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { printable } from '../terminal/render.js'
 import { withTranscript } from '../transcripts/transcript-input.js'
-import type { ReplayAnswer } from './answer.js'
+import type { Answer } from '../terminal/answer.js'
 import { createProgressLine, type ReplayProgress } from './progress-line.js'
 import { checkRequest, type ReplayRequest } from './replay-request.js'
 
@@ -15,7 +15,7 @@ export interface ReplayContext {
   /** What operators join with at the chat server of `--url`. */
   readonly operatorSecret: string | undefined
   /** Provides the database for as long as the work lasts. */
-  withTarget(work: (target: ConnectionTarget) => Promise<ReplayAnswer>): Promise<ReplayAnswer>
+  withTarget(work: (target: ConnectionTarget) => Promise<Answer>): Promise<Answer>
 }
 
 /**
@@ -23,7 +23,7 @@ export interface ReplayContext {
  * Each of the three is loaded when it is asked for: the chat server takes longer to load than to check a short file.
  * @throws OperatorError `usage`, and what the three throw
  */
-export const runReplay = async (request: ReplayRequest, context: ReplayContext): Promise<ReplayAnswer> => {
+export const runReplay = async (request: ReplayRequest, context: ReplayContext): Promise<Answer> => {
   checkRequest(request)
   const { file } = request
   return context.withTarget((target) =>
@@ -35,7 +35,7 @@ const runScenario = async (
   request: ReplayRequest,
   target: ConnectionTarget,
   { progress, operatorSecret, signal }: ReplayContext,
-): Promise<ReplayAnswer> => {
+): Promise<Answer> => {
   const { answerGuestFlow } = await import('./guest-flow/answer-guest-flow.js')
   progress.line(printable(`playing guest-flow over the socket into ${describeTarget(target)}`))
   return answerGuestFlow({
@@ -50,7 +50,7 @@ const runFile = async (
   request: ReplayRequest,
   target: ConnectionTarget,
   { cwd, stdin, signal, progress, operatorSecret }: ReplayContext,
-): Promise<ReplayAnswer> => {
+): Promise<Answer> => {
   progress.line(printable(describeStart(path, request, describeTarget(target))))
   if (path === '-' && stdin.isTTY) progress.line('type or paste the transcript; end it with Ctrl-D')
   const onProgress = createProgressLine(progress)

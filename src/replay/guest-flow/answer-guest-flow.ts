@@ -1,12 +1,13 @@
 import { describeTarget } from '../../database/connection-target.js'
 import { printable, type Render } from '../../terminal/render.js'
-import { sameDatabaseHint, verdictWord, type ReplayAnswer } from '../answer.js'
+import type { Answer } from '../../terminal/answer.js'
+import { sameDatabaseHint, verdictWord } from '../verdict.js'
 import { isGuestFlowClean, runGuestFlow, type GuestFlowOptions, type GuestFlowReport } from './guest-flow.js'
 import type { CaseResult } from './judge.js'
 import { renderRemoval } from './removal.js'
 
 /** Plays the guest flow. */
-export const answerGuestFlow = async (options: GuestFlowOptions): Promise<ReplayAnswer> => {
+export const answerGuestFlow = async (options: GuestFlowOptions): Promise<Answer> => {
   const { url } = options
   const report = await runGuestFlow(options)
   const target = describeTarget(options.target)

@@ -1,5 +1,5 @@
 import type { TranscriptInput } from '../../transcripts/transcript-input.js'
-import type { ReplayAnswer } from '../answer.js'
+import type { Answer } from '../../terminal/answer.js'
 import { checkJournalRequest, type ReplayRequest } from '../replay-request.js'
 import { isJournalClean, replayJournal, type JournalReplayOptions } from './replay-journal.js'
 import { journalData, renderJournalReport } from './report.js'
@@ -9,7 +9,7 @@ export const answerJournal = async (
   input: TranscriptInput,
   request: ReplayRequest,
   options: JournalReplayOptions,
-): Promise<ReplayAnswer> => {
+): Promise<Answer> => {
   checkJournalRequest(request)
   const report = await replayJournal(input, options)
   return {

@@ -1,5 +1,5 @@
 import type { Render } from '../../terminal/render.js'
-import { verdictWord } from '../answer.js'
+import { verdictWord } from '../verdict.js'
 import { renderCounts, renderSections, toSection } from '../render-findings.js'
 import { isJournalClean, type JournalReport } from './replay-journal.js'
 

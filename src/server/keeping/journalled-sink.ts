@@ -119,12 +119,14 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
     keep,
     close: async () => {
       await within(STOP_DEADLINE_MS, drain.stop())
+      // Before the file is closed: on a slow disk the server's deadline can pass during the close.
+      if (journal.waiting > 0) {
+        log.warn(
+          { event: 'journal_left', messages: journal.waiting, ...file },
+          `the journal still has messages to store: start the server with it again, or run: chatkeep replay ${journal.path}`,
+        )
+      }
       await journal.close()
-      if (journal.waiting === 0) return
-      log.warn(
-        { event: 'journal_left', messages: journal.waiting, ...file },
-        `the journal still has messages to store: start the server with it again, or run: chatkeep replay ${journal.path}`,
-      )
     },
   }
 }

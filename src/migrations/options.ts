@@ -5,7 +5,7 @@ import { describeEvent } from './running/describe-event.js'
 import { shippedMigrations } from './ledger/migration-files.js'
 import type { MigrationOptions } from './session.js'
 
-/** The flags that `migrate` and `rollback` share, as they were given or by default. */
+/** The flags that `migrate` and `rollback` share, with their defaults. */
 export interface MigrationFlags {
   readonly migrations?: string | undefined
   readonly lockTimeout: number
@@ -15,19 +15,20 @@ export interface MigrationFlags {
   readonly planHash?: string | undefined
 }
 
-/** The database as JSON documents name it. */
+/** The database, as named in JSON documents. */
 export interface Subject {
   readonly database: string
-  /** For people, without the password. */
+  /** For display, without the password. */
   readonly target: string
 }
 
+/** Names the database of a target. */
 export const describeSubject = (target: ConnectionTarget): Subject => ({
   database: target.database,
   target: describeTarget(target),
 })
 
-/** What the flags mean; relative folders begin at the working directory. */
+/** Combines flags, target and terminal into the options of a migrate or rollback. */
 export const toMigrationOptions = (
   flags: MigrationFlags,
   { schema = 'public' }: Pick<ConnectionTarget, 'schema'>,

@@ -10,7 +10,7 @@ import type { RollbackRange } from './ledger/rollback-range.js'
 import type { MigrationOptions } from './session.js'
 import { withShortLocks } from './running/short-lock.js'
 
-/** How far back, and what to do with messages that can have no client there. */
+/** How far to roll back, and what to do with messages that can get no client. */
 export interface RollbackChoice {
   /** The newest migration that stays; 1 undoes the whole guest-chat update. */
   readonly to: number
@@ -19,7 +19,7 @@ export interface RollbackChoice {
 
 export type RollbackOptions = MigrationOptions & RollbackChoice
 
-/** All that can be known before anything is changed. */
+/** Refuses a rollback that cannot succeed, before anything is changed. */
 export const refuseImpossible = async (
   client: Queryable,
   { needsClients }: RollbackRange,
@@ -36,16 +36,16 @@ const refuseUnlinkable = ({ clientsToCreate, blockingClientColumns }: PriceTag):
   if (clientsToCreate === 0 || blockingClientColumns.length === 0) return
   throw new OperatorError(
     'clients_cannot_be_created',
-    `${clientsToCreate} guests need a client, but none can be created: "Client" has columns that must be filled`,
+    `${clientsToCreate} guests need a client, but chatkeep cannot create one: "Client" has required columns; nothing was changed`,
     {
       exitCode: ExitCode.refused,
       details: blockingClientColumns.map((column) => `"Client"."${column}" is NOT NULL and has no default`),
-      hint: 'give these columns a default, or create the clients first; nothing was changed',
+      hint: 'give these columns a default, or create the clients first',
     },
   )
 }
 
-/** Everything that can fail happens here, before anything is dropped. Each part finds its own traces of an earlier, cut run. */
+/** Does everything that can fail before anything is dropped. Each part continues what an earlier, interrupted run left. */
 export const prepareRollback = async (
   client: Queryable,
   range: RollbackRange,
@@ -55,18 +55,18 @@ export const prepareRollback = async (
   await withShortLocks(client, options, () => startCapture(client, schema, range))
   onEvent({ type: 'note', text: 'archiving guest data' })
   await fillArchive(client, range, options)
-  if (range.needsClients) await giveClients(client, options)
+  if (range.needsClients) await linkEveryMessage(client, options)
   const missing = await countUnarchived(client, range)
   if (missing > 0) throw archiveIncomplete(missing)
 }
 
-const giveClients = async (client: Queryable, options: RollbackOptions): Promise<void> => {
+const linkEveryMessage = async (client: Queryable, options: RollbackOptions): Promise<void> => {
   const { onEvent, onOrphans, signal } = options
   onEvent({ type: 'note', text: 'linking guests to clients' })
   await linkGuests(client, options)
   if (onOrphans === 'archive') await removeOrphans(client, 'nameless', signal)
   await withShortLocks(client, options, () => addGuard(client))
-  // What was written between the last look and the guard.
+  // Covers messages written between the first pass and the guard.
   await linkGuests(client, options)
   if (onOrphans === 'archive') await removeOrphans(client, 'all', signal)
   else await refuseLateOrphans(client, options)
@@ -80,7 +80,7 @@ const archiveIncomplete = (missing: number): OperatorError =>
     `the guest data of ${missing} messages is not in the archive; nothing was dropped`,
     {
       exitCode: ExitCode.no,
-      hint: 'is the trigger chatkeep_capture disabled, or session_replication_role set? Mend that and run the rollback again',
+      hint: 'check whether the trigger chatkeep_capture is disabled or session_replication_role is set, then run the rollback again',
     },
   )
 

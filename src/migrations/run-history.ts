@@ -1,32 +1,33 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
-import { hasRunsTable, type RunOutcome } from './ledger/runs.js'
+import { hasRunsTable, RUN_OUTCOMES, type RunOutcome } from './ledger/runs.js'
 import { withMigrationPreview, type MigrationOptions } from './session.js'
 
-/** One line of `chatkeep_runs`: what was done at one go. */
+/** One row of `chatkeep_runs`: a single step of a run. */
 export interface RecordedStep {
   readonly at: Date
   readonly action: string
-  /** As people name it, e.g. `2_allow-guest-messages`; null for what concerns no single one. */
+  /** Such as `2_allow-guest-messages`; null for a step that concerns no single migration. */
   readonly migration: string | null
   readonly durationMs: number
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-/** One run of migrate or rollback, from its first line to its last. */
+/** One run of migrate or rollback. */
 export interface RecordedRun {
   readonly command: 'migrate' | 'rollback'
   readonly startedAt: Date
   readonly role: string
   readonly version: string
   readonly planHash: string | null
-  /** `running`: its session is there. `cut`: neither an end was recorded nor is the session there. */
+  /** `running`: no outcome yet, and its session exists. `cut`: no outcome, and its session is gone. */
   readonly outcome: RunOutcome | 'running' | 'cut'
-  /** Null while there is no end. */
+  /** Null without an outcome. */
   readonly durationMs: number | null
   readonly steps: readonly RecordedStep[]
 }
 
-interface Row extends RecordedStep {
+/** A row of `chatkeep_runs`, and whether the session that wrote it still exists. */
+export interface RunRow extends RecordedStep {
   readonly role: string
   readonly version: string
   readonly isRunning: boolean
@@ -39,26 +40,28 @@ const SELECT_RUNS = `
   FROM "chatkeep_runs" AS r
   ORDER BY r."id"`
 
-/** Reads who did what to the schema, and when; the oldest first. Empty where chatkeep has changed nothing yet. */
+/** Reads who changed the schema and when, oldest first. Empty if chatkeep has changed nothing yet. */
 export const readRunHistory = (target: ConnectionTarget, options: MigrationOptions): Promise<readonly RecordedRun[]> =>
   withMigrationPreview(target, 'migrate', { ...options, dryRun: true }, async (client) => {
     if (!(await hasRunsTable(client))) return []
-    const { rows } = await client.query<Row>(SELECT_RUNS)
+    const { rows } = await client.query<RunRow>(SELECT_RUNS)
     return groupRuns(rows)
   })
 
-/** Puts lines of the same run together. */
-const groupRuns = (rows: readonly Row[]): readonly RecordedRun[] => {
-  const groups = new Map<unknown, Row[]>()
+/** Groups rows of the same run. A row without a run name, from an older version, is a run of its own. */
+export const groupRuns = (rows: readonly RunRow[]): readonly RecordedRun[] => {
+  const groups = new Map<unknown, [RunRow, ...RunRow[]]>()
   for (const row of rows) {
     const key = row.detail.run ?? row
-    groups.set(key, [...(groups.get(key) ?? []), row])
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [row])
+    else group.push(row)
   }
   return Array.from(groups.values(), toRun)
 }
 
-const toRun = (rows: readonly Row[]): RecordedRun => {
-  const [first] = rows as readonly [Row, ...Row[]]
+const toRun = (rows: readonly [RunRow, ...RunRow[]]): RecordedRun => {
+  const [first] = rows
   const end = rows.find(({ action }) => action === 'migrate' || action === 'rollback')
   const steps = rows.filter((row) => row !== end && !row.action.endsWith(' begun'))
   return {
@@ -66,7 +69,7 @@ const toRun = (rows: readonly Row[]): RecordedRun => {
     startedAt: first.at,
     role: first.role,
     version: first.version,
-    planHash: (first.detail.planHash as string | undefined) ?? null,
+    planHash: typeof first.detail.planHash === 'string' ? first.detail.planHash : null,
     outcome: outcomeOf(first, end),
     durationMs: end?.durationMs ?? null,
     steps: steps.map(({ at, action, migration, durationMs, detail }) => ({
@@ -79,11 +82,11 @@ const toRun = (rows: readonly Row[]): RecordedRun => {
   }
 }
 
-const outcomeOf = (first: Row, end: Row | undefined): RecordedRun['outcome'] => {
-  // What an older version did, or a script of migrate --sql, was written down line by line, each when it was done.
+const ROLLBACK_ACTIONS = ['rollback begun', 'rollback', 'roll back', 'archive']
+
+const outcomeOf = (first: RunRow, end: RunRow | undefined): RecordedRun['outcome'] => {
+  // Older versions and scripts of migrate --sql record each step when it is done, and no outcome.
   if (first.detail.run === undefined || first.detail.by !== undefined) return 'done'
-  if (end !== undefined) return end.detail.outcome as RunOutcome
+  if (end !== undefined) return RUN_OUTCOMES.find((outcome) => outcome === end.detail.outcome) ?? 'failed'
   return first.isRunning ? 'running' : 'cut'
 }
-
-const ROLLBACK_ACTIONS = ['rollback begun', 'rollback', 'roll back', 'archive']

@@ -2,12 +2,13 @@ import { describeTarget, type ConnectionTarget } from '../database/connection-ta
 import { ExitCode, OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
 import type { Terminal } from '../terminal/terminal.js'
-import { migrate, needsWork, previewMigrate, scriptMigrate } from './migrate.js'
+import { migrate, needsWork, previewMigrate } from './migrate.js'
 import { describeSubject, toMigrationOptions, type MigrationFlags } from './options.js'
 import type { ScriptForm } from './plan/draft-steps.js'
 import { migrateResult, migrateDryRun, renderMigrateSteps } from './render-migrate.js'
 import { renderRunHistory } from './render-run-history.js'
 import { readRunHistory } from './run-history.js'
+import { scriptMigrate } from './script-migrate.js'
 
 /** The flags of `chatkeep migrate`; the first of `history`, `sql` and `dryRun` that is set decides what is shown instead of done. */
 export interface MigrateFlags extends MigrationFlags {

@@ -2,7 +2,7 @@ import { describeTarget, type ConnectionTarget } from '../database/connection-ta
 import { ExitCode, OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
 import type { Terminal } from '../terminal/terminal.js'
-import { BASE_MIGRATION } from './ledger/rollback-range.js'
+import { BASE_MIGRATION } from './ledger/migration-names.js'
 import { describeSubject, toMigrationOptions, type MigrationFlags } from './options.js'
 import { renderPriceTag } from './plan/render-price-tag.js'
 import type { RollbackChoice } from './prepare-rollback.js'

@@ -12,26 +12,26 @@ import { withMigrationLock } from './running/migration-lock.js'
 import type { LockWaitOptions } from './running/short-lock.js'
 import { withWatch } from './running/watch-session.js'
 
-/** SET NOT NULL trusts a validated CHECK since version 12; without that the way back would stop every writer. */
+/** SET NOT NULL uses a validated CHECK since version 12; before, a rollback would block all writers during a scan. */
 const OLDEST_SERVER = 140_000
 
-/** How long to wait for what, and what the work is about. */
+/** Time-outs, files and reporting of one migrate or rollback. */
 export interface MigrationOptions extends LockWaitOptions {
-  /** How long one statement may take; a concurrent build that meets it leaves an INVALID index, which the next run builds again. */
+  /** Limit of one statement. A concurrent build that hits it leaves an INVALID index, which the next run rebuilds. */
   readonly statementTimeoutMs: number
-  /** Whether whoever blocks is shown with what it runs, which may hold what people wrote. */
+  /** Shows the query text of blocking sessions, which may contain personal data. */
   readonly showQueries: boolean
-  /** Of the plan that somebody agreed to; anything else is refused. */
+  /** Hash of the approved plan; any other plan is refused. */
   readonly planHash?: string | undefined
-  /** Where the migration files are. */
+  /** Folder of the migration files. */
   readonly folder: string
   readonly schema: string
 }
 
 /**
- * Gives the work one dedicated connection that holds the migration lock, with our schema first and no time-outs of the
- * role's, watched from a second one. Its name in pg_stat_activity tells this run from others.
- * @throws OperatorError when the connection goes through a pooler, to a standby, to an old server or a missing schema
+ * Runs work on a dedicated connection that holds the migration lock, with our schema in the search path and without the
+ * role's own time-outs. A second connection watches it. Its application_name is unique to this run.
+ * @throws OperatorError when the connection goes through a pooler, or to a standby, an old server or a missing schema
  */
 export const withMigrationSession = async <T>(
   target: ConnectionTarget,
@@ -50,18 +50,18 @@ export const withMigrationSession = async <T>(
   })
 }
 
-/** A client as node-postgres makes it; its types do not show this. */
+/** A node-postgres client; its types omit `processID`. */
 type WireClient = Client & { readonly processID: number | null }
 
 const PREVIEW_LIMITS = { statementTimeoutMs: 120_000, lockTimeoutMs: 1_000 }
 const PREVIEW_QUERY_TIMEOUT_MS = 130_000
 
 export interface PreviewOptions extends MigrationOptions {
-  /** Nothing will follow, so the preview may go through a pooler. */
+  /** No migration follows, so the preview can go through a pooler. */
   readonly dryRun: boolean
 }
 
-/** Gives the work a session that the server keeps read-only, with our schema first. Takes no migration lock. */
+/** Runs work in a read-only snapshot with our schema in the search path. Takes no migration lock. */
 export const withMigrationPreview = <T>(
   target: ConnectionTarget,
   command: MigrationCommand,
@@ -71,7 +71,7 @@ export const withMigrationPreview = <T>(
   const session = { applicationName: `chatkeep ${command} --dry-run`, signal, queryTimeoutMs: PREVIEW_QUERY_TIMEOUT_MS }
   return withClient(target, session, (client) =>
     inReadOnlySnapshot(client, PREVIEW_LIMITS, async () => {
-      // Better now than after somebody has read the plan and agreed to it.
+      // Checked before the plan is shown, not after it was confirmed.
       if (!dryRun) {
         await refusePooler(client, command)
         await checkServer(client, schema)
@@ -102,10 +102,10 @@ const refusePooler = async (client: Client, command: MigrationCommand): Promise<
   if (!(await isBehindPooler(client))) return
   throw new OperatorError(
     'connection_pooler',
-    `${command} cannot go through a connection pooler: its lock and settings would end up in somebody else's session`,
+    `${command} cannot run through a connection pooler: its lock and settings would end up in another session`,
     {
       exitCode: ExitCode.refused,
-      hint: 'name the server itself: DIRECT_URL=postgres://… or --database-url',
+      hint: 'connect to the server directly: DIRECT_URL=postgres://… or --database-url',
     },
   )
 }
@@ -114,11 +114,11 @@ const checkServer = async (client: Client, schema: string): Promise<void> => {
   const row = onlyRow(await client.query<ServerRow>(SELECT_SERVER, [schema]))
   if (row.standby || row.readOnly) {
     const reason = row.standby ? 'it is a standby' : 'default_transaction_read_only is on'
-    throw new OperatorError('read_only_database', `the server takes no writes: ${reason}`, {
+    throw new OperatorError('read_only_database', `the server is read-only: ${reason}`, {
       exitCode: ExitCode.unreachable,
       hint: row.standby
-        ? 'name the primary server'
-        : 'switch it off where it comes from: ALTER DATABASE or ALTER ROLE … RESET default_transaction_read_only, or PGOPTIONS',
+        ? 'connect to the primary server'
+        : 'reset it where it is set: ALTER DATABASE or ALTER ROLE … RESET default_transaction_read_only, or PGOPTIONS',
     })
   }
   if (row.versionNumber < OLDEST_SERVER) {
@@ -127,13 +127,17 @@ const checkServer = async (client: Client, schema: string): Promise<void> => {
     })
   }
   if (!row.hasSchema) {
-    throw new OperatorError('schema_does_not_exist', `there is no schema ${JSON.stringify(schema)} in this database`, {
-      hint: `name another one with --schema, or create it: CREATE SCHEMA ${escapeIdentifier(schema)}`,
-    })
+    throw new OperatorError(
+      'schema_does_not_exist',
+      `schema ${JSON.stringify(schema)} does not exist in this database`,
+      {
+        hint: `name another schema with --schema, or create it: CREATE SCHEMA ${escapeIdentifier(schema)}`,
+      },
+    )
   }
 }
 
-// Roles of hosted databases carry short time-outs; a concurrent build that meets one leaves an INVALID index.
+// Hosted databases give roles short time-outs; a concurrent build that hits one leaves an INVALID index.
 const prepareSession = async (
   client: Queryable,
   { schema, statementTimeoutMs }: Pick<MigrationOptions, 'schema' | 'statementTimeoutMs'>,

@@ -3,14 +3,15 @@ import { onlyRow } from '../../database/rows.js'
 import { CLIENT_GUARD } from '../../persistence/errors.js'
 
 /**
- * Where a rollback keeps what the old schema cannot hold. Every statement expects our schema first in the search path.
+ * The archive keeps data that the older schema cannot hold. All statements expect our schema first in the search path.
  * `chatkeep_archive`: one row per message with guest data, a key or no client. `chatkeep_archive_client`: clients that the
- * rollback had to create. `chatkeep_archive_guest_client`: the clients that were made of guests, a table that its
- * migration's way back renames. `chatkeep_capture`: a trigger that keeps the archive complete while others go on writing.
+ * rollback created. `chatkeep_archive_guest_client`: clients created for guests before, in a table that a rollback file
+ * renames. `chatkeep_capture`: a trigger that archives new writes while the rollback runs. The guard: a CHECK that every
+ * message has a client.
  */
 export const GUARD = CLIENT_GUARD
 
-// NOT VALID: holds for new rows at once and reads no old ones; VALIDATE then reads them without stopping anybody.
+// NOT VALID checks only new rows; VALIDATE then reads the old ones without blocking writers.
 export const ADD_GUARD = `ALTER TABLE "ChatMessage" ADD CONSTRAINT "${GUARD}" CHECK ("clientId" IS NOT NULL) NOT VALID`
 export const VALIDATE_GUARD = `ALTER TABLE "ChatMessage" VALIDATE CONSTRAINT "${GUARD}"`
 
@@ -42,27 +43,26 @@ const SELECT_OBJECTS = `
     EXISTS (SELECT FROM pg_catalog.pg_constraint
             WHERE conrelid = to_regclass('"ChatMessage"') AND conname = '${GUARD}') AS "guard"`
 
-/** Which of our temporary objects are there. */
+/** Which objects of a rollback exist. */
 export interface ArchiveObjects {
   readonly archive: boolean
-  /** The archived clients that were made of guests. */
+  /** The archived table of clients created for guests. */
   readonly guestClients: boolean
   readonly capture: boolean
   readonly trigger: boolean
   readonly guard: boolean
 }
 
-export const readArchiveObjects = async (client: Queryable): Promise<ArchiveObjects> => {
-  return onlyRow(await client.query<ArchiveObjects>(SELECT_OBJECTS))
-}
+export const readArchiveObjects = async (client: Queryable): Promise<ArchiveObjects> =>
+  onlyRow(await client.query<ArchiveObjects>(SELECT_OBJECTS))
 
-/** Creates the tables that are missing. One kind of archive may be there without the others. */
+/** Creates the missing archive tables. Some may already exist without the others. */
 export const ensureArchiveTables = async (client: Queryable): Promise<void> => {
   for (const statement of CREATE_ARCHIVE) await client.query(statement)
   for (const table of ['chatkeep_archive', 'chatkeep_archive_client']) await revokeFromOthers(client, table)
 }
 
-// Hosted databases grant new tables to their web roles by default privileges.
+// Default privileges of hosted databases grant new tables to web roles.
 const SELECT_GRANTEES = `
   SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS "grantee"
   FROM pg_catalog.pg_class AS c, aclexplode(c.relacl) AS a
@@ -83,18 +83,18 @@ export const dropArchive = async (client: Queryable): Promise<void> => {
   )
 }
 
-/** Size and checksum of the archive; the checksum does not depend on the order of rows. */
+/** Size and checksum of the archive. The checksum does not depend on row order. */
 export interface ArchiveSummary {
   readonly messages: number
   readonly removedMessages: number
   readonly linkedMessages: number
   readonly clients: number
-  /** Clients of before the rollback that had been made of guests. */
+  /** Clients created for guests before the rollback. */
   readonly guestClients: number
   readonly checksum: string
 }
 
-// The first 60 bits of each row's md5, summed up: constant memory for any number of rows.
+// Sums the first 60 bits of each row's MD5: constant memory for any number of rows.
 const SUMMARISE = `
   SELECT count(*)::integer AS "messages",
     count("removedRow")::integer AS "removedMessages",
@@ -109,8 +109,13 @@ interface Count {
   readonly count: number
 }
 
+/** Counts and checksums the archive, which must exist. */
 export const summariseArchive = async (client: Queryable): Promise<ArchiveSummary> => {
   const { guestClients } = await readArchiveObjects(client)
   const summary = onlyRow(await client.query<Omit<ArchiveSummary, 'guestClients'>>(SUMMARISE))
   return { ...summary, guestClients: guestClients ? onlyRow(await client.query<Count>(COUNT_GUEST_CLIENTS)).count : 0 }
 }
+
+/** How many messages the archive holds; 0 without an archive. */
+export const countArchivedMessages = async (client: Queryable, { archive }: ArchiveObjects): Promise<number> =>
+  archive ? (await summariseArchive(client)).messages : 0

@@ -3,14 +3,14 @@ import { qualified } from '../../database/identifier.js'
 import { CREATE_ARCHIVE, ensureArchiveTables, readArchiveObjects, type ArchiveObjects } from './archive.js'
 import type { ArchivedColumn, RollbackRange } from '../ledger/rollback-range.js'
 
-/** What has to be kept of messages: the columns that go, and whose message it is when it must have a client. */
+/** What the archive keeps of messages: dropped columns and, if every message needs a client, the original client. */
 export type Kept = Pick<RollbackRange, 'columns' | 'needsClients'>
 
-/** The session setting under which the trigger lets our own changes pass. */
+/** The session setting that makes the trigger ignore our own changes. */
 const OWN_CHANGES = 'chatkeep.rolling_back'
 
-// SECURITY DEFINER: the application's role may write messages, but has no right to the archive.
-// A column that is dropped meanwhile is absent from the row's JSON; what was archived of it stays.
+// SECURITY DEFINER: the application's role can write messages, but has no privileges on the archive.
+// A column that is already dropped is absent from the row's JSON; its archived value stays.
 const createCaptureFunction = (schema: string, kept: Kept): string => `
   CREATE OR REPLACE FUNCTION "chatkeep_capture"() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $capture$
@@ -64,7 +64,7 @@ const REVOKE_CAPTURE_FUNCTION = 'REVOKE ALL ON FUNCTION "chatkeep_capture"() FRO
 const DROP_CAPTURE_TRIGGER = 'DROP TRIGGER "chatkeep_capture" ON "ChatMessage"'
 const DROP_CAPTURE_FUNCTION = 'DROP FUNCTION "chatkeep_capture"()'
 
-/** What `startCapture` runs, for a plan. */
+/** The statements of `startCapture`, for a plan. */
 export const startStatements = (schema: string, kept: Kept): readonly string[] => [
   ...CREATE_ARCHIVE,
   createCaptureFunction(schema, kept),
@@ -72,10 +72,10 @@ export const startStatements = (schema: string, kept: Kept): readonly string[] =
   CREATE_CAPTURE_TRIGGER,
 ]
 
-/** What `dropCapture` runs, for a plan. */
+/** The statements of `dropCapture`, for a plan. */
 export const DROP_CAPTURE: readonly string[] = [DROP_CAPTURE_TRIGGER, DROP_CAPTURE_FUNCTION]
 
-/** Creates tables, trigger function and trigger, inside the caller's transaction. Nobody but their owner may read them. */
+/** Creates archive tables, trigger function and trigger in the caller's transaction. Only their owner can read the tables. */
 export const startCapture = async (client: Queryable, schema: string, kept: Kept): Promise<void> => {
   const { trigger } = await readArchiveObjects(client)
   await ensureArchiveTables(client)
@@ -84,12 +84,12 @@ export const startCapture = async (client: Queryable, schema: string, kept: Kept
   if (!trigger) await client.query(CREATE_CAPTURE_TRIGGER)
 }
 
-/** Lets the trigger pass what this transaction does. */
-export const markOwnChanges = async (client: Queryable): Promise<void> => {
+/** Makes the trigger ignore the rest of this transaction. */
+export const ignoreOwnChanges = async (client: Queryable): Promise<void> => {
   await client.query(`SET LOCAL ${OWN_CHANGES} = 'on'`)
 }
 
-/** Removes trigger and function, inside the caller's transaction. What they guarded is archived or undone. */
+/** Drops trigger and function in the caller's transaction. */
 export const dropCapture = async (client: Queryable, objects: ArchiveObjects): Promise<void> => {
   if (objects.trigger) await client.query(DROP_CAPTURE_TRIGGER)
   if (objects.capture) await client.query(DROP_CAPTURE_FUNCTION)

@@ -5,7 +5,7 @@ import { reportBatches } from '../running/batch-progress.js'
 import { inBatch, type BatchOptions } from './in-batch.js'
 import type { ArchivedColumn } from '../ledger/rollback-range.js'
 
-/** Messages a transaction; small, so that a writer who meets one of its rows waits for milliseconds. */
+/** Messages per transaction; small, so a writer to one of its rows waits only milliseconds. */
 export const BATCH_ROWS = 5_000
 
 const SELECT_BATCH_END = `
@@ -14,11 +14,11 @@ const SELECT_BATCH_END = `
 
 const SELECT_LAST = `SELECT coalesce(max("id"), 0)::float AS "last" FROM "ChatMessage"`
 
-/** Copies guest data of all messages into the archive, in batches; what is written meanwhile the trigger adds. */
+/** Copies the guest data of all messages to the archive, in batches. The trigger adds new writes. */
 export const fillArchive = async (client: Queryable, kept: Kept, { signal, onEvent }: BatchOptions): Promise<void> => {
   const [insert, refresh] = [insertBatch(kept), refreshBatch(kept)]
   const { last: end } = onlyRow(await client.query<{ last: number }>(SELECT_LAST))
-  const tell = reportBatches('archiving guest data', end, onEvent)
+  const report = reportBatches('archiving guest data', end, onEvent)
   for (let after = '0'; ;) {
     const { rows } = await client.query<{ last: string | number | null }>(SELECT_BATCH_END, [after])
     const last = rows[0]?.last ?? null
@@ -28,13 +28,14 @@ export const fillArchive = async (client: Queryable, kept: Kept, { signal, onEve
       await client.query(refresh, [after, last])
     })
     after = String(last)
-    tell(Number(last))
+    report(Number(last))
   }
 }
 
 const columnList = (columns: readonly ArchivedColumn[], table = ''): string =>
   columns.map((column) => `, ${table}"${column}"`).join('')
 
+/** Archives the messages of an id range that are not archived yet. */
 export const insertBatch = (kept: Kept): string => `
   INSERT INTO "chatkeep_archive" ("messageId", "clientId"${columnList(kept.columns)})
   SELECT m."id", m."clientId"${columnList(kept.columns, 'm.')}
@@ -43,8 +44,8 @@ export const insertBatch = (kept: Kept): string => `
   ORDER BY m."id"
   ON CONFLICT DO NOTHING`
 
-// While no trigger watched (a rollback was cut, and migrate began to undo it), the archive fell behind. The rows that differ
-// are locked, so that nobody changes them between our look and our write; there are hardly ever any.
+// Updates archive rows that went stale without the trigger: a rollback was interrupted, and migrate had begun to undo it.
+// FOR SHARE keeps the few differing rows unchanged until they are archived.
 export const refreshBatch = (kept: Kept): string => `
   WITH changed AS (
     SELECT m."id", m."clientId"${columnList(kept.columns, 'm.')}
@@ -61,20 +62,20 @@ export const refreshBatch = (kept: Kept): string => `
   FROM changed AS m
   WHERE a."messageId" = m."id"`
 
-// A column that came back empty after a rollback has nothing to say yet.
+// A column that migrate just added again is empty; keep the archived value.
 const refreshed = (column: ArchivedColumn): string =>
   column === 'guestUnverified'
     ? `, "guestUnverified" = m."guestUnverified" OR coalesce(a."guestUnverified", false)`
     : `, "${column}" = coalesce(m."${column}", a."${column}")`
 
-/** The messages that the old schema cannot hold as they are. */
+/** Condition: messages that the older schema cannot hold unchanged. */
 const needsArchive = ({ columns, needsClients }: Kept): string =>
   [
     ...(needsClients ? ['m."clientId" IS NULL'] : []),
     ...columns.map((column) => (column === 'guestUnverified' ? 'm."guestUnverified"' : `m."${column}" IS NOT NULL`)),
   ].join(' OR ')
 
-/** What the archive has of a message, but not as it is now. */
+/** Condition: the archived row differs from the message. */
 const differs = ({ columns, needsClients }: Kept): string =>
   [
     ...(needsClients ? ['m."clientId" IS DISTINCT FROM coalesce(a."linkedClientId", a."clientId")'] : []),
@@ -85,13 +86,14 @@ const differs = ({ columns, needsClients }: Kept): string =>
     ),
   ].join(' OR ')
 
+/** Counts messages whose guest data is missing from the archive. */
 export const countMissing = (kept: Kept): string => `
   SELECT count(*)::integer AS "missing"
   FROM "ChatMessage" AS m
   LEFT JOIN "chatkeep_archive" AS a ON a."messageId" = m."id"
   WHERE (${needsArchive(kept)}) AND (a."messageId" IS NULL OR ${differs(kept)})`
 
-/** How many messages have guest data that the archive lacks; 0 is the permission to drop the columns. */
+/** How many messages have guest data that the archive lacks. The columns are dropped only if it is 0. */
 export const countUnarchived = async (client: Queryable, kept: Kept): Promise<number> => {
   const { rows } = await client.query<{ missing: number }>(countMissing(kept))
   return rows[0]?.missing ?? 0

@@ -1,26 +1,27 @@
 import type { Queryable } from '../../database/connection.js'
 import { hasSqlState, SqlState } from '../../database/sql-state.js'
 import { inTransaction } from '../../database/transaction.js'
-import { markOwnChanges } from './capture.js'
+import { ignoreOwnChanges } from './capture.js'
 import type { OnMigrationEvent } from '../running/events.js'
 
-// Shorter than the server's deadlock_timeout (1 s): should we and a writer wait for each other, it is we who step back.
+// Shorter than the server's deadlock_timeout (1 s): if we and a writer wait for each other, we give way.
 const LOCK_TIMEOUT_MS = 200
 const MAX_ATTEMPTS = 50
 
+/** Options of work in batches. */
 export interface BatchOptions {
   readonly signal: AbortSignal
   readonly onEvent: OnMigrationEvent
 }
 
-/** Runs a small piece of a rollback's work on rows in its own transaction, again when somebody holds one of the rows. */
+/** Runs one batch of a rollback in its own transaction. Retries if another session holds one of its rows. */
 export const inBatch = async <T>(client: Queryable, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
   for (let attempt = 1; ; attempt += 1) {
     signal.throwIfAborted()
     try {
       return await inTransaction(client, async () => {
         await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`)
-        await markOwnChanges(client)
+        await ignoreOwnChanges(client)
         return work()
       })
     } catch (error) {

@@ -9,17 +9,18 @@ import {
   type ArchiveObjects,
   type ArchiveSummary,
 } from './archive.js'
-import { BASE_MIGRATION, type RollbackRange } from '../ledger/rollback-range.js'
+import { BASE_MIGRATION } from '../ledger/migration-names.js'
+import type { RollbackRange } from '../ledger/rollback-range.js'
 import { hasRunsTable, recordRun } from '../ledger/runs.js'
 
-/** The last that the runs say of the archive that is there. */
+/** The last recorded run that concerns the existing archive. */
 interface ArchiveRun {
   readonly action: 'archive begun' | 'archive'
-  /** The newest migration that stays; runs of older versions undid all. */
+  /** The newest migration that stays. Runs of older versions undid everything. */
   readonly to: number
 }
 
-// With the end of a restore an archive is gone, and what was said of it.
+// A restore ends an archive, so only later runs count.
 const SELECT_ARCHIVE_RUN = `
   SELECT "action", coalesce(("detail" ->> 'to')::integer, ${BASE_MIGRATION}) AS "to"
   FROM "chatkeep_runs"
@@ -33,15 +34,15 @@ const readArchiveRun = async (client: Queryable): Promise<ArchiveRun | undefined
   return (await client.query<ArchiveRun>(SELECT_ARCHIVE_RUN)).rows[0]
 }
 
-const isThere = ({ archive, guestClients }: ArchiveObjects): boolean => archive || guestClients
+const exists = ({ archive, guestClients }: ArchiveObjects): boolean => archive || guestClients
 
-/** Whether an archive was begun and never sealed: its rollback was cut, perhaps just before its last statement. */
+/** Whether an archive was begun but never sealed because its rollback was interrupted, perhaps at its last statement. */
 export const isArchiveOpen = async (client: Queryable): Promise<boolean> =>
-  isThere(await readArchiveObjects(client)) && (await readArchiveRun(client))?.action === 'archive begun'
+  exists(await readArchiveObjects(client)) && (await readArchiveRun(client))?.action === 'archive begun'
 
 /**
- * A rollback that keeps more migrations than the one whose archive waits would have to give back what that one linked and
- * moved out: that is what migrate does.
+ * Refuses a rollback that keeps more migrations than an earlier one whose archive still exists. It would have to restore
+ * what that one linked and moved, which is the job of migrate.
  * @throws OperatorError `wider_rollback_waits` (exit 5)
  */
 export const refuseNarrower = async (client: Queryable, { to, files }: RollbackRange): Promise<void> => {
@@ -52,15 +53,15 @@ export const refuseNarrower = async (client: Queryable, { to, files }: RollbackR
   if (earlier >= to) return
   throw new OperatorError(
     'wider_rollback_waits',
-    `a rollback to migration ${earlier} ${run?.action === 'archive' ? 'is not put back yet' : 'began and did not end'}, so none to ${to} can begin; nothing was changed`,
+    `an earlier rollback to migration ${earlier} ${run?.action === 'archive' ? 'is not restored yet' : 'did not finish'}, so a rollback to ${to} cannot begin; nothing was changed`,
     {
       exitCode: ExitCode.refused,
-      hint: `put everything back first: chatkeep migrate; or finish that one: chatkeep rollback --to ${earlier}`,
+      hint: `restore everything first: chatkeep migrate; or finish that rollback: chatkeep rollback --to ${earlier}`,
     },
   )
 }
 
-/** Takes back what was said of an archive, before anything is added to it: until it is sealed again, nothing vouches for it. */
+/** Records that the archive is about to change, which invalidates an earlier seal. */
 export const openArchive = async (client: Queryable, to: number): Promise<void> => {
   const run = await readArchiveRun(client)
   if (run?.action === 'archive begun' && run.to === to) return
@@ -76,10 +77,10 @@ const NOTHING: ArchiveSummary = {
   checksum: '0',
 }
 
-/** Writes size and checksum down. The trigger is gone by then, so nothing changes the archive any more. */
+/** Records size and checksum of the archive. The trigger is gone by then, so the archive no longer changes. */
 export const sealArchive = async (client: Queryable, to: number, durationMs: number): Promise<ArchiveSummary> => {
   const objects = await readArchiveObjects(client)
-  if (!isThere(objects)) return NOTHING
+  if (!exists(objects)) return NOTHING
   if (!objects.archive) await inTransaction(client, () => ensureArchiveTables(client))
   const summary = await summariseArchive(client)
   if (summary.messages === 0 && summary.clients === 0 && summary.guestClients === 0) await dropArchive(client)
@@ -103,8 +104,8 @@ interface Seal {
 }
 
 /**
- * Compares the archive with what was written down of it. Only a whole one can be compared: one whose rollback was cut was
- * not sealed, and a restore that was cut has already taken rows out.
+ * Compares the archive with its seal, and records that a restore begins. Skips the comparison if there is no valid seal: the
+ * rollback was interrupted before sealing, or an interrupted restore already took rows out.
  * @throws OperatorError `archive_changed` (exit 5)
  */
 export const breakSeal = async (client: Queryable, actual: ArchiveSummary): Promise<void> => {
@@ -120,13 +121,13 @@ type Counted = Pick<Seal, 'messages' | 'guestClients'>
 
 const archiveChanged = (sealed: Counted, actual: Counted): OperatorError => {
   const count = ({ messages, guestClients }: Counted): string =>
-    `${messages} messages and ${guestClients} guests' clients`
+    `${messages} messages and ${guestClients} clients of guests`
   return new OperatorError(
     'archive_changed',
-    `the archive of the last rollback is not what was archived: ${count(sealed)} then, ${count(actual)} now; nothing was restored`,
+    `the archive of the last rollback was modified: it had ${count(sealed)}, now it has ${count(actual)}; nothing was restored`,
     {
       exitCode: ExitCode.refused,
-      hint: 'put the tables "chatkeep_archive" and "chatkeep_archive_guest_client" back from a backup; to go on without restoring, rename them',
+      hint: 'restore the tables "chatkeep_archive" and "chatkeep_archive_guest_client" from a backup; to continue without restoring, rename them',
     },
   )
 }

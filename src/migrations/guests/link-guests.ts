@@ -16,8 +16,8 @@ const SELECT_UNLINKED_GUESTS = `
   WHERE "clientId" IS NULL AND "linkedClientId" IS NULL AND "removedRow" IS NULL AND "guestUsername" IS NOT NULL
   GROUP BY "guestUsername"`
 
-// By the guest's messages, each by its id, whatever the planner expects: before the first statistics with guests in them
-// it takes messages without client for very few, and went through all of them for each guest.
+// MATERIALIZED forces a lookup of each message by id. Before the first ANALYZE with guests, the planner expects very few
+// messages without a client, and would scan all of them for each guest.
 export const LINK_MESSAGES = `
   WITH wanted AS MATERIALIZED (
     SELECT "messageId"
@@ -42,14 +42,14 @@ export const KEEP_CREATED_CLIENT = `
   WHERE "id" = $1`
 
 /**
- * Gives every guest's message without client its client: the one of that name, else a new one, which is remembered.
- * One transaction a guest. A name nothing can be made of is left to `removeOrphans`.
+ * Links every guest's messages to the client of that name, or to a new one, which the archive records. One transaction per
+ * guest. `removeOrphans` handles names that cannot become a client.
  */
 export const linkGuests = async (client: Queryable, { signal, onEvent }: BatchOptions): Promise<void> => {
   const { rows: guests } = await client.query<Guest>(SELECT_UNLINKED_GUESTS)
-  const tell = reportBatches('linking guests to clients', guests.length, onEvent)
+  const report = reportBatches('linking guests to clients', guests.length, onEvent)
   for (const [index, guest] of guests.entries()) {
-    tell(index)
+    report(index)
     try {
       await inBatch(client, signal, () => linkGuest(client, guest))
     } catch (error) {
@@ -67,7 +67,7 @@ const linkGuest = async (client: Queryable, { username, phone }: Guest): Promise
   await client.query(LINK_MESSAGES, [owner.id, username])
 }
 
-// The application's own rules may refuse such a client: data exception, constraint, check option, an error that a trigger raises.
+// The application's rules can reject such a client: data exception, constraint, check option, error raised by a trigger.
 const isRefusedRow = (error: unknown): boolean => isServerError(error) && /^(22|23|44|P0)/.test(error.code)
 
 const removeWhere = (condition: string): string => `
@@ -88,8 +88,8 @@ export const REMOVE_ORPHANS = removeWhere('true')
 const REMOVE_NAMELESS = removeWhere(`nullif(btrim(a."guestUsername"), '') IS NULL`)
 
 /**
- * Moves messages that belong to nobody into the archive, whole: the old schema has no place for them.
- * @param which `nameless` while guests still write: one with a name came after the last look, and will be linked
+ * Moves whole messages that can get no client to the archive, because the older schema cannot hold them.
+ * @param which `nameless` while guests can still write: a message with a name is new, and will be linked
  */
 export const removeOrphans = async (
   client: Queryable,
@@ -105,12 +105,12 @@ const SELECT_GUESTS_TO_LINK = `
   WHERE m."clientId" IS NULL AND m."guestUsername" IS NOT NULL
   GROUP BY m."guestUsername"`
 
-/** Takes back what a trial did; of it remains only that ids of clients are used up. */
+/** Rolls a trial back. Only the sequence values of new clients are used up. */
 class TrialOver extends Error {}
 
 /**
- * Tries for every guest without client whether it would get one, and takes each trial back.
- * @returns the guest names of which nothing can be made
+ * Tries to link every guest without a client, and rolls each trial back.
+ * @returns the guest names that cannot become a client
  */
 export const findUnlinkableGuests = async (client: Queryable, signal: AbortSignal): Promise<readonly string[]> => {
   const { rows: guests } = await client.query<Guest>(SELECT_GUESTS_TO_LINK)

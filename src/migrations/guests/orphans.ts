@@ -7,8 +7,8 @@ import { readReferences } from './references.js'
 import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
 
 /**
- * What becomes of messages that have no client and can get none, where every message needs one: `archive` moves them into the
- * archive whole, `abort` refuses the rollback.
+ * What a rollback does with messages that have no client and cannot get one: `archive` moves them to the archive, `abort`
+ * refuses the rollback.
  */
 export type OnOrphans = 'archive' | 'abort'
 
@@ -16,7 +16,7 @@ const SAMPLE = 5
 
 interface Orphans {
   readonly count: number
-  /** Ids of the first ones. */
+  /** Ids of the first few. */
   readonly sample: readonly string[]
 }
 
@@ -28,8 +28,8 @@ const selectOrphans = (condition: string): string => `
 const NO_NAME = `nullif(btrim(m."guestUsername"), '') IS NULL`
 
 /**
- * Looks for messages that would have to leave the table, before anything is changed.
- * @throws OperatorError `messages_without_client` (exit 5) with how many there are and some of their ids
+ * Refuses a rollback with messages that can get no client, before anything is changed.
+ * @throws OperatorError `messages_without_client` (exit 5) with their number and some ids
  */
 export const refuseOrphans = async (client: Queryable, signal: AbortSignal): Promise<void> => {
   const unlinkable = await findUnlinkableGuests(client, signal)
@@ -40,26 +40,27 @@ export const refuseOrphans = async (client: Queryable, signal: AbortSignal): Pro
 }
 
 const FIRST_HINT =
-  'give them a client or a guest name first (chatkeep reconcile links those with a name), or let them wait in the archive: --on-orphans archive'
+  'give them a client or a guest name first (chatkeep reconcile links those with a name), or move them to the archive: --on-orphans archive'
 
 /**
- * Looks again under the guard, when no more can come. The guard goes then: it would refuse changes of those messages.
+ * Checks again under the guard, which keeps new ones out. Drops the guard on refusal, because it would reject updates of
+ * those messages.
  * @throws OperatorError `messages_without_client` (exit 5)
  */
 export const refuseLateOrphans = async (client: Queryable, options: LockWaitOptions): Promise<void> => {
   const orphans = onlyRow(await client.query<Orphans>(selectOrphans('true')))
   if (orphans.count === 0) return
   await withShortLocks(client, options, () => dropGuard(client))
-  throw orphansFound(orphans, 'nothing was dropped; what was archived and linked so far is kept', LATE_HINT)
+  throw orphansFound(orphans, 'nothing was dropped; messages archived and linked so far are kept', LATE_HINT)
 }
 
 const LATE_HINT =
-  'they came while the rollback ran: is the old version of the application running? Go back with chatkeep migrate, or run the rollback again, with --on-orphans archive if they are to wait in the archive'
+  'they were written during the rollback: stop the application version that still saves messages without a client, then run the rollback again (--on-orphans archive moves them to the archive), or go back with chatkeep migrate'
 
 const orphansFound = ({ count, sample }: Orphans, state: string, hint: string): OperatorError =>
   new OperatorError(
     'messages_without_client',
-    `${count === 1 ? '1 message has' : `${count} messages have`} neither a client nor a guest name of which one can be made; ${state}`,
+    `${count === 1 ? '1 message has' : `${count} messages have`} neither a client nor a usable guest name; ${state}`,
     {
       exitCode: ExitCode.refused,
       details: [
@@ -70,7 +71,7 @@ const orphansFound = ({ count, sample }: Orphans, state: string, hint: string): 
   )
 
 /**
- * A message that leaves the table takes along what refers to it, or cannot leave; neither comes back with it.
+ * Refuses to move messages that other rows reference: the foreign key would reject the delete or cascade to those rows.
  * @throws OperatorError `messages_are_referenced` (exit 5)
  */
 export const refuseReferencedOrphans = async (client: Queryable): Promise<void> => {
@@ -80,11 +81,11 @@ export const refuseReferencedOrphans = async (client: Queryable): Promise<void> 
     if (orphans.count === 0) continue
     throw new OperatorError(
       'messages_are_referenced',
-      `${orphans.count} messages would leave the table, but rows of ${table} refer to them; nothing was changed`,
+      `${orphans.count} messages would leave the table, but rows of ${table} reference them; nothing was changed`,
       {
         exitCode: ExitCode.refused,
         details: [`"ChatMessage" id ${orphans.sample.join(', ')}`],
-        hint: 'give these messages a client first, or remove what refers to them',
+        hint: 'give these messages a client first, or delete the rows that reference them',
       },
     )
   }

@@ -1,10 +1,10 @@
 import type { Queryable } from '../../database/connection.js'
 
-/** A foreign key of one column, all names ready for use in SQL. */
+/** A foreign key of one column; all names are quoted for SQL. */
 export interface Reference {
   readonly table: string
   readonly column: string
-  /** The column that it refers to. */
+  /** The referenced column. */
   readonly key: string
 }
 
@@ -18,7 +18,7 @@ const SELECT_REFERENCES = `
   WHERE k.contype = 'f' AND k.confrelid = to_regclass(quote_ident($1))
   ORDER BY 1, 2`
 
-/** Which rows of which tables refer to rows of one of ours, the application's own tables included. */
+/** Reads the foreign keys that reference a table, from any schema. */
 export const readReferences = async (client: Queryable, table: string): Promise<readonly Reference[]> => {
   const { rows } = await client.query<Reference>(SELECT_REFERENCES, [table])
   return rows

@@ -1,5 +1,12 @@
 import { CLIENT_ID, GUEST_UNVERIFIED, type RequiredColumn, type RequiredIndex } from '../../persistence/shape.js'
 import {
+  GUEST_MIGRATION,
+  KEY_INDEX_MIGRATION,
+  KEY_MIGRATION,
+  OWN_TABLES_MIGRATION,
+  UNVERIFIED_MIGRATION,
+} from './migration-names.js'
+import {
   CHATS,
   CHATS_FILLED,
   CHATS_TABLE,
@@ -12,8 +19,8 @@ import {
 } from './own-objects.js'
 
 /**
- * What a migration leaves behind, so that a database can be asked whether it is there already:
- * applied by hand, by another tool, half, or not at all.
+ * What a migration leaves in the database. The catalog shows whether it is there: applied by chatkeep, by hand or by
+ * another tool, in part, or not at all.
  */
 export type Effect =
   | { readonly kind: 'tables' }
@@ -25,17 +32,17 @@ export type Effect =
       readonly triggers: readonly RequiredTrigger[]
       readonly functions: readonly RequiredFunction[]
     }
-  /** Rows, which a catalog does not show: the table's comment says that they are there. */
+  /** Rows. The catalog does not show them, so a comment on the table marks them as complete. */
   | {
       readonly kind: 'mark'
       readonly table: string
       readonly comment: string
-      /** Effects without which the mark means nothing. */
-      readonly restsOn: readonly Effect[]
+      /** Effects that must be present for the mark to count. */
+      readonly dependsOn: readonly Effect[]
     }
 
 export interface NamedEffect {
-  /** Name of the migration, without its number. */
+  /** Name of the migration without its number. */
   readonly migration: string
   readonly effect: Effect
 }
@@ -61,10 +68,10 @@ const blockRanges = (table: string): Effect => ({
 
 const noteTriggers: Effect = { kind: 'triggers', triggers: NOTE_TRIGGERS, functions: NOTE_FUNCTIONS }
 
-/** Add a migration: write its file and its twin in rollback/, and say here what it leaves behind. */
+/** One entry for each migration, in order. To add a migration, add its SQL file, its rollback/ file and an entry here. */
 export const EFFECTS: readonly NamedEffect[] = [
   { migration: 'create-chat-tables', effect: { kind: 'tables' } },
-  { migration: 'allow-guest-messages', effect: columns(CLIENT_ID, text('guestUsername'), text('guestPhone')) },
+  { migration: GUEST_MIGRATION, effect: columns(CLIENT_ID, text('guestUsername'), text('guestPhone')) },
   {
     migration: 'index-guest-username',
     effect: index('ChatMessage_guestUsername_createdAt_idx', 'btree ("guestUsername", "createdAt" DESC)'),
@@ -73,13 +80,13 @@ export const EFFECTS: readonly NamedEffect[] = [
     migration: 'index-client-socket-id',
     effect: index('ChatMessage_clientSocketId_createdAt_idx', 'btree ("clientSocketId", "createdAt" DESC)'),
   },
-  { migration: 'add-idempotency-key', effect: columns(text('idempotencyKey')) },
+  { migration: KEY_MIGRATION, effect: columns(text('idempotencyKey')) },
   {
-    migration: 'index-idempotency-key',
+    migration: KEY_INDEX_MIGRATION,
     effect: index('ChatMessage_idempotencyKey_key', 'btree ("idempotencyKey")', true),
   },
-  { migration: 'mark-unverified-guests', effect: columns(GUEST_UNVERIFIED) },
-  { migration: 'create-own-tables', effect: { kind: 'own-tables', tables: [GUEST_CLIENTS_TABLE, CHATS_TABLE] } },
+  { migration: UNVERIFIED_MIGRATION, effect: columns(GUEST_UNVERIFIED) },
+  { migration: OWN_TABLES_MIGRATION, effect: { kind: 'own-tables', tables: [GUEST_CLIENTS_TABLE, CHATS_TABLE] } },
   {
     migration: 'index-unread',
     effect: index(
@@ -98,7 +105,7 @@ export const EFFECTS: readonly NamedEffect[] = [
       kind: 'mark',
       table: CHATS,
       comment: CHATS_FILLED,
-      restsOn: [{ kind: 'own-tables', tables: [CHATS_TABLE] }, noteTriggers],
+      dependsOn: [{ kind: 'own-tables', tables: [CHATS_TABLE] }, noteTriggers],
     },
   },
   { migration: 'index-created-at', effect: blockRanges('ChatMessage') },

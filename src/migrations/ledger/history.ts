@@ -2,27 +2,27 @@ import type { Queryable } from '../../database/connection.js'
 import { qualified } from '../../database/identifier.js'
 import type { MigrationFile } from './migration-files.js'
 
-/** One row of the table `migrations`, which postgres-migrations keeps. */
+/** One row of the table `migrations` of postgres-migrations. */
 export interface HistoryRow {
   readonly id: number
   readonly name: string
   readonly hash: string
-  /** When its transaction began; null when somebody removed it. */
+  /** Start of its transaction; null if the value was removed by hand. */
   readonly executedAt: Date | null
 }
 
-/** The history as it stands in one schema; `foreign` is another tool's table of the same name. */
+/** The history in one schema; `foreign` means that another tool owns the table `migrations`. */
 export type History =
   | { readonly state: 'absent' }
   | {
       readonly state: 'foreign'
       readonly columns: readonly string[]
-      /** Where its columns are those of ours. */
+      /** Present if the columns match ours. */
       readonly rows?: readonly HistoryRow[]
     }
   | { readonly state: 'present'; readonly rows: readonly HistoryRow[] }
 
-/** Hash of row 0: by it a history of postgres-migrations is told from anybody else's table. */
+/** Hash of row 0, which identifies a history of postgres-migrations. */
 export const FIRST_ROW_HASH = 'e18db593bcde2aca2a408c4d1100f6abba2195df'
 
 const SELECT_HISTORY_COLUMNS = `
@@ -38,7 +38,7 @@ const selectHistory = (schema: string): string => `
   FROM ${qualified(schema, 'migrations')}
   ORDER BY "id"`
 
-/** Reads the history; a table `migrations` in another schema is none of our business. */
+/** Reads the history of this schema. A table `migrations` in another schema is ignored. */
 export const readHistory = async (client: Queryable, schema: string): Promise<History> => {
   const found = await client.query<{ column: string }>(SELECT_HISTORY_COLUMNS, [schema])
   const columns = found.rows.map(({ column }) => column)
@@ -50,7 +50,7 @@ export const readHistory = async (client: Queryable, schema: string): Promise<Hi
   return { state: 'present', rows }
 }
 
-/** The rows of a history of ours, also where its first row, by which it is known, is lost; none where it is another tool's. */
+/** The rows of our history, even if the row 0 that identifies it was deleted. Empty for another tool's table. */
 export const historyRows = (history: History, files: readonly MigrationFile[]): readonly HistoryRow[] => {
   if (history.state === 'absent') return []
   if (history.state === 'present') return history.rows
@@ -58,19 +58,19 @@ export const historyRows = (history: History, files: readonly MigrationFile[]): 
   return rows.some((row) => row.id > 0 && files.some(({ id, hash }) => id === row.id && hash === row.hash)) ? rows : []
 }
 
-/** How one migration stands: file and row side by side. */
+/** State of one migration, by comparing its file with its history row. */
 export interface MigrationStatus {
   readonly id: number
   readonly name: string
   /**
-   * `changed`: the file is not what was applied. `unknown`: applied, but there is no such file.
-   * `gap`: pending although a later one is applied.
+   * `changed`: the file differs from what was applied. `unknown`: applied, but the file does not exist.
+   * `gap`: pending, although a later migration is applied.
    */
   readonly state: 'applied' | 'pending' | 'changed' | 'unknown' | 'gap'
   readonly executedAt: Date | null
 }
 
-/** Compares files and history in both directions. The library's own row 0 is left out. */
+/** Compares files with history rows, in both directions. Omits row 0, which belongs to the library. */
 export const compareHistory = (
   files: readonly MigrationFile[],
   rows: readonly HistoryRow[],

@@ -4,32 +4,32 @@ import { loadMigrationFiles } from 'postgres-migrations'
 import { OperatorError } from '../../errors.js'
 import { packageRoot } from '../../package-root.js'
 
-/** A migration as postgres-migrations knows it. Id 0 is the library's own, which creates the history table. */
+/** A migration as postgres-migrations reads it. Id 0 is the library's own migration, which creates the history table. */
 export interface MigrationFile {
   readonly id: number
   readonly name: string
   readonly fileName: string
   readonly sql: string
-  /** sha1 of file name and content, as the history keeps it. */
+  /** SHA-1 of file name and content, as stored in the history. */
   readonly hash: string
 }
 
 const FILE_NAME = /^(\d+)_([a-z0-9]+(?:-[a-z0-9]+)*)\.sql$/
 const HISTORY_NAME_LIMIT = 100
 
-/** The folder of the migrations that come with chatkeep. */
+/** The folder of the migrations that ship with chatkeep. */
 export const shippedMigrations = (): string => join(packageRoot(), 'migrations')
 
-/** How people name a migration: its file name without the ending. */
+/** The title of a migration on screen: its file name without extension, such as `2_allow-guest-messages`. */
 export const migrationTitle = ({ id, name }: { readonly id: number; readonly name: string }): string => `${id}_${name}`
 
-/** Whether the file runs outside a transaction, as CREATE INDEX CONCURRENTLY must; the library looks for the same words. */
+/** Whether the file runs in a transaction. CREATE INDEX CONCURRENTLY cannot; the library looks for the same marker. */
 export const runsInTransaction = ({ sql }: Pick<MigrationFile, 'sql'>): boolean =>
   !sql.includes('-- postgres-migrations disable-transaction')
 
 /**
- * Reads the migrations of a folder, the library's own first.
- * @throws OperatorError `invalid_migration_files` naming every file that is wrong: name, gap, doubled number, CRLF, byte order mark
+ * Reads the migrations of a folder, starting with the library's own.
+ * @throws OperatorError `invalid_migration_files` listing every mistake: name, gap, duplicate number, CRLF, byte order mark
  */
 export const readMigrationFiles = async (folder: string): Promise<readonly MigrationFile[]> => {
   const names = (await listFolder(folder)).filter((name) => /\.(sql|js)$/i.test(name))
@@ -38,7 +38,7 @@ export const readMigrationFiles = async (folder: string): Promise<readonly Migra
   )
   const mistakes = [...names.flatMap((name) => fileMistakes(name, contents.get(name) ?? '')), ...orderMistakes(names)]
   if (mistakes.length > 0) {
-    throw new OperatorError('invalid_migration_files', `the migrations in ${folder} cannot be used`, {
+    throw new OperatorError('invalid_migration_files', `the migrations in ${folder} are invalid`, {
       details: mistakes,
     })
   }
@@ -46,11 +46,23 @@ export const readMigrationFiles = async (folder: string): Promise<readonly Migra
   return files.map(({ id, name, fileName, sql, hash }) => ({ id, name, fileName, sql, hash }))
 }
 
+/** A migration with the SQL of its file in `rollback/`. */
+export interface RollbackScript {
+  readonly file: MigrationFile
+  readonly sql: string
+}
+
 /**
- * Reads the way back of one migration.
+ * Reads the rollback files of these migrations.
  * @throws OperatorError `no_way_back` when `rollback/` has no file of that name
  */
-export const readRollbackFile = async (folder: string, { fileName }: MigrationFile): Promise<string> => {
+export const readRollbackScripts = (
+  folder: string,
+  files: readonly MigrationFile[],
+): Promise<readonly RollbackScript[]> =>
+  Promise.all(files.map(async (file) => ({ file, sql: await readRollbackFile(folder, file) })))
+
+const readRollbackFile = async (folder: string, { fileName }: MigrationFile): Promise<string> => {
   const path = join(folder, 'rollback', fileName)
   try {
     return await readFile(path, 'utf8')
@@ -63,16 +75,16 @@ const listFolder = async (folder: string): Promise<readonly string[]> => {
   try {
     return await readdir(folder)
   } catch (cause) {
-    throw new OperatorError('invalid_migration_files', `the folder of migrations ${folder} cannot be read`, { cause })
+    throw new OperatorError('invalid_migration_files', `the migrations folder ${folder} cannot be read`, { cause })
   }
 }
 
 const fileMistakes = (fileName: string, content: string): readonly string[] => {
   const [, , name] = FILE_NAME.exec(fileName) ?? []
   const mistakes: string[] = []
-  if (name === undefined) mistakes.push(`${fileName}: the name must be like 13_verb-object.sql`)
+  if (name === undefined) mistakes.push(`${fileName}: expected a name such as 13_verb-object.sql`)
   else if (name.length > HISTORY_NAME_LIMIT)
-    mistakes.push(`${fileName}: the name has more than ${HISTORY_NAME_LIMIT} characters`)
+    mistakes.push(`${fileName}: the name is longer than ${HISTORY_NAME_LIMIT} characters`)
   if (content.startsWith('\ufeff'))
     mistakes.push(`${fileName}: starts with a byte order mark, which changes its hash; remove it`)
   if (content.includes('\r\n')) {
@@ -89,10 +101,14 @@ const orderMistakes = (fileNames: readonly string[]): readonly string[] => {
     return id === undefined || name === undefined ? [] : [{ id: Number(id), name, fileName }]
   })
   const sorted = named.toSorted((a, b) => a.id - b.id)
-  const gap = sorted.find(({ id }, index) => id !== index + 1)
-  const doubled = sorted.find(({ name }, index) => sorted.findIndex((other) => other.name === name) !== index)
+  const misnumbered = sorted.find(({ id }, index) => id !== index + 1)
+  const duplicate = sorted.find(({ name }, index) => sorted.findIndex((other) => other.name === name) !== index)
   return [
-    ...(gap === undefined ? [] : [`${gap.fileName}: numbers must run 1, 2, 3, … without a gap or a double`]),
-    ...(doubled === undefined ? [] : [`${doubled.fileName}: another file has the same name after its number`]),
+    ...(misnumbered === undefined
+      ? []
+      : [`${misnumbered.fileName}: numbers must run 1, 2, 3, … without gaps or duplicates`]),
+    ...(duplicate === undefined
+      ? []
+      : [`${duplicate.fileName}: another file has the same name with a different number`]),
   ]
 }

@@ -3,12 +3,12 @@ import { readCatalog, type Catalog } from '../../database/catalog.js'
 import { qualified } from '../../database/identifier.js'
 import { readDenied } from '../../database/read-denied.js'
 import { onlyRow } from '../../database/rows.js'
-import { CHAT_TABLES, OWN_TABLES } from '../../persistence/shape.js'
 import { readMigrationFiles, type MigrationFile } from './migration-files.js'
 import { readHistory, type History } from './history.js'
+import { KNOWN_TABLES } from './own-objects.js'
 import { checkPrivileges } from './privileges.js'
 
-/** All that a plan is made from. */
+/** Everything that a plan is made from. */
 export interface MigrationState {
   readonly files: readonly MigrationFile[]
   readonly history: History
@@ -16,8 +16,8 @@ export interface MigrationState {
 }
 
 /**
- * Reads what a plan is made from. Works in a read-only session, too.
- * @throws OperatorError `insufficient_privilege` when this role may not even read the history
+ * Reads the migration files, the history and the catalog. Works in a read-only session.
+ * @throws OperatorError `insufficient_privilege` when this role cannot read the history
  */
 export const readMigrationState = async (
   client: Queryable,
@@ -29,13 +29,13 @@ export const readMigrationState = async (
   return {
     files,
     history: await readHistory(client, schema),
-    catalog: await readCatalog(client, schema, [...CHAT_TABLES, ...OWN_TABLES]),
+    catalog: await readCatalog(client, schema, KNOWN_TABLES),
   }
 }
 
 const SELECT_MAY_READ_HISTORY = `SELECT has_table_privilege(to_regclass($1), 'SELECT') AS "mayRead", current_user AS "user"`
 
-// As an application's role would meet it: who owns the tables says more than that this one cannot be read.
+// Typically the application's role: naming the owner of the tables helps more than the missing SELECT privilege.
 const refuseHiddenHistory = async (client: Queryable, schema: string): Promise<void> => {
   const history = qualified(schema, 'migrations')
   const { mayRead, user } = onlyRow(

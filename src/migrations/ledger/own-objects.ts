@@ -1,7 +1,13 @@
 import type { Catalog, CatalogFunction, CatalogTrigger } from '../../database/catalog.js'
-import { OWN_COLUMNS, type RequiredColumn, type RequiredIndex } from '../../persistence/shape.js'
+import {
+  CHAT_TABLES,
+  OWN_COLUMNS,
+  OWN_TABLES,
+  type RequiredColumn,
+  type RequiredIndex,
+} from '../../persistence/shape.js'
 
-/** A table of chatkeep's own, whole. */
+/** One of chatkeep's own tables. */
 export interface OwnTable {
   readonly name: string
   readonly columns: readonly RequiredColumn[]
@@ -13,6 +19,9 @@ const ownTable = (name: string, indexes: readonly Omit<RequiredIndex, 'table'>[]
   columns: OWN_COLUMNS.filter(({ table }) => table === name),
   indexes: indexes.map((index) => ({ table: name, ...index })),
 })
+
+/** Every table that a plan may touch: the application's and chatkeep's own. */
+export const KNOWN_TABLES: readonly string[] = [...CHAT_TABLES, ...OWN_TABLES]
 
 /** The list of chats. */
 export const CHATS = 'chatkeep_chats'
@@ -26,10 +35,10 @@ export const CHATS_TABLE = ownTable(CHATS, [
   { name: 'chatkeep_chats_period_idx', unique: false, definition: 'btree (period DESC)' },
 ])
 
-/** What the table's comment says once all messages that were there before the triggers are in the list. */
+/** The table's comment once the list covers every message older than the triggers. */
 export const CHATS_FILLED = 'When each chat was active last, to ten seconds; complete since it was filled'
 
-/** A trigger that keeps the list of chats right; its definition without schema, as `CatalogTrigger` has it. */
+/** A trigger that maintains the list of chats; its definition has no schema, as in `CatalogTrigger`. */
 export type RequiredTrigger = Omit<CatalogTrigger, 'enabled'>
 
 const trigger = (name: string, event: string, scope: string): RequiredTrigger => ({
@@ -49,13 +58,13 @@ export const NOTE_TRIGGERS: readonly RequiredTrigger[] = [
   trigger('chatkeep_note_truncated', 'TRUNCATE', 'FOR EACH STATEMENT'),
 ]
 
-/** A function behind those triggers, by the md5 of its body. */
+/** A function of those triggers, identified by the MD5 of its body. */
 export type RequiredFunction = Omit<CatalogFunction, 'pinned'>
 
 const runsAsCaller = (name: string, bodyMd5: string): RequiredFunction => ({ name, bodyMd5, definer: false })
 const runsAsOwner = (name: string, bodyMd5: string): RequiredFunction => ({ name, bodyMd5, definer: true })
 
-/** Change a body in migrations/11_note-chats.sql while it is not released, and the test of `migrate` says what belongs here. */
+/** After a change of a body in migrations/11_note-chats.sql (only before its release), the test of `migrate` prints the new hash. */
 export const NOTE_FUNCTIONS: readonly RequiredFunction[] = [
   runsAsCaller('chatkeep_chat', '35bf02d8856c280f9eb9f2e0b3ebd0a3'),
   runsAsCaller('chatkeep_period', '6f635c1a4146730fbc6d5c061022dc3c'),

@@ -21,18 +21,18 @@ import {
   type RequiredTrigger,
 } from './own-objects.js'
 
-/** How far a migration's effect is in the database already. */
+/** How much of a migration's effect is in the database. */
 export type Presence =
   | { readonly state: 'absent' }
-  /** Part of it is there; running the migration completes it. */
+  /** Part of it is present; running the migration completes it. */
   | { readonly state: 'partial'; readonly reason: string }
   | { readonly state: 'present' }
-  /** An INVALID index of the right definition: dropped and built again. */
+  /** An INVALID index with the right definition, which is dropped and rebuilt. */
   | { readonly state: 'invalid'; readonly index: RequiredIndex }
-  /** Something else has its place. */
+  /** A different object has its name. */
   | { readonly state: 'conflict'; readonly reasons: readonly string[] }
 
-/** Asks the catalog about one effect. */
+/** Looks one effect up in the catalog. */
 export const presenceOf = (effect: Effect, catalog: Catalog): Presence => {
   switch (effect.kind) {
     case 'tables':
@@ -46,8 +46,8 @@ export const presenceOf = (effect: Effect, catalog: Catalog): Presence => {
     case 'triggers':
       return triggersPresence(effect.triggers, effect.functions, catalog)
     case 'mark': {
-      // Made while what it rests on was not whole, the mark says nothing.
-      const holds = effect.restsOn.every((other) => presenceOf(other, catalog).state === 'present')
+      // A mark set while its dependencies were incomplete proves nothing.
+      const holds = effect.dependsOn.every((other) => presenceOf(other, catalog).state === 'present')
       return { state: holds && catalog.tableComments.get(effect.table) === effect.comment ? 'present' : 'absent' }
     }
   }
@@ -80,10 +80,10 @@ const columnsPresence = (columns: readonly RequiredColumn[], catalog: Catalog): 
   const different = columns.filter((wanted) => columnDifference(catalog, wanted) !== undefined)
   if (different.length === 0) return { state: 'present' }
   if (different.length === columns.length) return { state: 'absent' }
-  return { state: 'partial', reason: `still to do: ${different.map(columnName).join(', ')}` }
+  return { state: 'partial', reason: `incomplete: ${different.map(columnName).join(', ')}` }
 }
 
-// A column that is NOT NULL and should not be is set right by its migration; the other way round it would read all rows.
+// The migration drops a NOT NULL that should not be there. Adding a missing one would scan the table, so that is a conflict.
 const columnConflicts = (wanted: RequiredColumn, catalog: Catalog): readonly string[] => {
   const actual = findColumn(catalog, wanted.table, wanted.column)
   if (actual === undefined) return []
@@ -129,10 +129,10 @@ const ownTablesPresence = (tables: readonly OwnTable[], catalog: Catalog): Prese
     ...indexes.filter((index) => indexState(catalog, index) === 'missing').map(({ name }) => name),
   ]
   if (missing.length === 0) return { state: 'present' }
-  return { state: 'partial', reason: `still to do: ${missing.map((name) => `"${name}"`).join(', ')}` }
+  return { state: 'partial', reason: `incomplete: ${missing.map((name) => `"${name}"`).join(', ')}` }
 }
 
-// All of it bears our names, so whatever differs is made anew.
+// All of these have names of ours, so the migration replaces those that differ.
 const triggersPresence = (
   triggers: readonly RequiredTrigger[],
   functions: readonly RequiredFunction[],
@@ -148,4 +148,4 @@ const triggersPresence = (
   return { state: 'partial', reason: wrong.map(({ what, state }) => `${what} ${STATE_WORDS[state]}`).join(', ') }
 }
 
-const STATE_WORDS = { missing: 'is missing', disabled: 'is disabled', differs: 'differs', ready: 'is there' } as const
+const STATE_WORDS = { missing: 'is missing', disabled: 'is disabled', differs: 'differs', ready: 'is ready' } as const

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../database/connection.js'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { CHAT_TABLES, OWN_TABLES } from '../../persistence/shape.js'
+import { KNOWN_TABLES } from './own-objects.js'
 
 const SELECT_OTHERS_TABLES = `
   SELECT c.relname AS "table", pg_get_userbyid(c.relowner) AS "owner"
@@ -14,30 +14,28 @@ const SELECT_MAY_CREATE = `
   WHERE nspname = $1`
 
 /**
- * Only an owner may alter a table: found out before the first statement, not at the third.
+ * Only the owner can alter a table. Checked before the first statement, so that a run does not stop halfway.
  * @throws OperatorError `insufficient_privilege`
  */
 export const checkPrivileges = async (client: Queryable, schema: string): Promise<void> => {
   const details = await missingPrivileges(client, schema)
   if (details.length === 0) return
-  throw new OperatorError('insufficient_privilege', 'this role may not change the tables; nothing was changed', {
+  throw new OperatorError('insufficient_privilege', 'this role cannot change the tables; nothing was changed', {
     exitCode: ExitCode.refused,
     details,
-    hint: 'connect as the owner, or as a member of the owning role',
+    hint: 'connect as the owner or as a member of the owning role',
   })
 }
 
-/** What this role lacks to change the tables, each in words. */
+/** The privileges that this role lacks to change the tables, each as a sentence. */
 export const missingPrivileges = async (client: Queryable, schema: string): Promise<readonly string[]> => {
   const { rows: others } = await client.query<{ table: string; owner: string }>(SELECT_OTHERS_TABLES, [
     schema,
-    [...CHAT_TABLES, ...OWN_TABLES],
+    KNOWN_TABLES,
   ])
   const { rows } = await client.query<{ mayCreate: boolean }>(SELECT_MAY_CREATE, [schema])
   return [
-    ...others.map(({ table, owner }) => `"${table}" belongs to ${owner}`),
-    ...(rows[0]?.mayCreate === false
-      ? [`the schema ${JSON.stringify(schema)} takes no new tables from this role`]
-      : []),
+    ...others.map(({ table, owner }) => `"${table}" is owned by ${owner}`),
+    ...(rows[0]?.mayCreate === false ? [`this role has no CREATE privilege on schema ${JSON.stringify(schema)}`] : []),
   ]
 }

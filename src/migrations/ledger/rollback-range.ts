@@ -1,48 +1,46 @@
 import { ExitCode, OperatorError } from '../../errors.js'
 import { findColumn } from '../../persistence/shape.js'
 import { migrationTitle, type MigrationFile } from './migration-files.js'
+import {
+  BASE_MIGRATION,
+  GUEST_MIGRATION,
+  KEY_MIGRATION,
+  OWN_TABLES_MIGRATION,
+  UNVERIFIED_MIGRATION,
+} from './migration-names.js'
 import { compareHistory } from './history.js'
 import type { MigrationState } from './migration-state.js'
 
-/** The migration that creates the application's own tables; the guest-chat update is all that comes after it. */
-export const BASE_MIGRATION = 1
-
-/** The migration whose way back gives every message its client again. */
-const GUEST_MIGRATION = 'allow-guest-messages'
-
-/** The migration whose way back moves the notes of guests' clients into the archive. */
-const OWN_TABLES_MIGRATION = 'create-own-tables'
-
-/** Columns of messages that a way back drops, and with the columns what they hold. */
-const DROPPED_COLUMNS = [
+/** Columns of messages that a rollback drops, and the migration whose rollback file drops them. */
+export const DROPPED_COLUMNS = [
   { column: 'guestUsername', migration: GUEST_MIGRATION },
   { column: 'guestPhone', migration: GUEST_MIGRATION },
-  { column: 'idempotencyKey', migration: 'add-idempotency-key' },
-  { column: 'guestUnverified', migration: 'mark-unverified-guests' },
+  { column: 'idempotencyKey', migration: KEY_MIGRATION },
+  { column: 'guestUnverified', migration: UNVERIFIED_MIGRATION },
 ] as const
 
 export type ArchivedColumn = (typeof DROPPED_COLUMNS)[number]['column']
 
-/** What a rollback undoes, and what it has to keep for that. */
+/** What a rollback undoes, and which data it has to archive first. */
 export interface RollbackRange {
   /** The newest migration that stays. */
   readonly to: number
-  /** What will be undone, newest first. */
+  /** Migrations to undo, newest first. */
   readonly files: readonly MigrationFile[]
-  /** Columns of messages that are there now and will be dropped. */
+  /** Existing columns of messages that will be dropped. */
   readonly columns: readonly ArchivedColumn[]
-  /** `clientId` becomes NOT NULL again, so guests' messages need a client or have to leave the table. */
+  /** `clientId` becomes NOT NULL again, so every message without a client needs one or leaves the table. */
   readonly needsClients: boolean
-  /** The notes of guests' clients go to the archive. */
+  /** The table of clients created for guests moves into the archive. */
   readonly archivesGuestClients: boolean
-  /** The migration after whose way back there is nothing left to capture; undefined when nothing is. */
+  /** The last migration to undo that drops archived columns: the capture trigger goes with it. Undefined if none does. */
   readonly captureEnds: string | undefined
 }
 
 /**
- * What lies above a migration.
+ * Decides what a rollback to a migration undoes.
  * @param to the newest migration that stays
- * @throws OperatorError when there is no history of ours, it knows more than we do, or `to` is not applied
+ * @throws OperatorError when the history is absent or foreign, has migrations without a file, or `to` is not applied
  */
 export const rollbackRange = ({ files, history, catalog }: MigrationState, to: number): RollbackRange => {
   if (history.state !== 'present') throw noHistory(history.state)
@@ -70,23 +68,27 @@ const noHistory = (state: 'absent' | 'foreign'): OperatorError =>
   new OperatorError(
     'no_history',
     `chatkeep has no history in this database${state === 'foreign' ? ': the table "migrations" belongs to another tool' : ''}`,
-    { exitCode: ExitCode.refused, hint: 'let chatkeep adopt what is there first: chatkeep migrate' },
+    { exitCode: ExitCode.refused, hint: 'let chatkeep adopt the database first: chatkeep migrate' },
   )
 
 const unknownMigrations = (titles: readonly string[]): OperatorError =>
-  new OperatorError('history_mismatch', `this chatkeep does not know ${titles.join(', ')}, which came later`, {
-    exitCode: ExitCode.refused,
-    hint: 'use the version of chatkeep that migrated this database last',
-  })
+  new OperatorError(
+    'history_mismatch',
+    `the database has migrations that this version of chatkeep does not know: ${titles.join(', ')}`,
+    {
+      exitCode: ExitCode.refused,
+      hint: 'use the version of chatkeep that last migrated this database',
+    },
+  )
 
 const notApplied = (to: number, newest: number): OperatorError =>
   new OperatorError(
     'migration_not_applied',
-    `migration ${to} is not applied, so it cannot be the newest that stays; nothing was changed`,
+    `migration ${to} is not applied, so a rollback cannot stop there; nothing was changed`,
     {
       hint:
         newest < BASE_MIGRATION
-          ? 'see what is applied: chatkeep migrate --dry-run'
-          : `name one from ${BASE_MIGRATION} to ${newest}: chatkeep rollback --to ${newest} --dry-run`,
+          ? 'see which migrations are applied: chatkeep migrate --dry-run'
+          : `name a migration from ${BASE_MIGRATION} to ${newest}: chatkeep rollback --to ${newest} --dry-run`,
     },
   )

@@ -3,7 +3,7 @@ import { qualified } from '../../database/identifier.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { packageVersion } from '../../package-root.js'
 
-/** Our own append-only history. The table `migrations` forgets a migration when it is rolled back; this one does not. */
+/** Our own append-only history. A rollback deletes rows from the table `migrations`; this table keeps them. */
 export const CREATE_RUNS = `
   CREATE TABLE IF NOT EXISTS "chatkeep_runs" (
     "id" integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -16,7 +16,7 @@ export const CREATE_RUNS = `
     "detail" jsonb
   )`
 
-// The session's name, such as `chatkeep migrate 5f0c2a91`, is one run's alone.
+// The application_name, such as `chatkeep migrate 5f0c2a91`, is unique to one run.
 const INSERT_RUN = `
   INSERT INTO "chatkeep_runs" ("version", "action", "migration", "durationMs", "detail")
   VALUES ($1, $2, $3, $4, jsonb_build_object('run', current_setting('application_name')) || coalesce($5::jsonb, '{}'))`
@@ -37,17 +37,19 @@ export type RunAction =
   | 'restore begun'
   | 'restore'
 
-export type RunOutcome = 'done' | 'failed' | 'interrupted'
+export const RUN_OUTCOMES = ['done', 'failed', 'interrupted'] as const
+
+export type RunOutcome = (typeof RUN_OUTCOMES)[number]
 
 export interface Run {
   readonly action: RunAction
-  /** As people name it, e.g. `2_allow-guest-messages`. */
+  /** Such as `2_allow-guest-messages`. */
   readonly migration?: string
   readonly durationMs: number
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
-/** Whether anything was ever recorded in our schema. */
+/** Whether this schema has a table of runs. */
 export const hasRunsTable = async (client: Queryable): Promise<boolean> => {
   const { rows } = await client.query<{ exists: boolean }>(
     `SELECT to_regclass('"chatkeep_runs"') IS NOT NULL AS "exists"`,
@@ -55,11 +57,12 @@ export const hasRunsTable = async (client: Queryable): Promise<boolean> => {
   return rows[0]?.exists === true
 }
 
-/** Creates the table where it is missing. Quiet about one that is there: its notice would say nothing. */
+/** Creates the table if it is missing. Looks first, because IF NOT EXISTS would send a notice. */
 export const ensureRunsTable = async (client: Queryable): Promise<void> => {
   if (!(await hasRunsTable(client))) await client.query(CREATE_RUNS)
 }
 
+/** Appends one row. */
 export const recordRun = async (client: Queryable, { action, migration, durationMs, detail }: Run): Promise<void> => {
   const values = [
     packageVersion(),
@@ -71,10 +74,10 @@ export const recordRun = async (client: Queryable, { action, migration, duration
   await client.query(INSERT_RUN, values)
 }
 
-/** Records that a run begins, and how it ended. A run that was killed has no end. */
+/** Records the start of a run and its outcome. A run that was killed has only a start. */
 export const recorded = async <T>(
   client: Queryable,
-  command: 'migrate' | 'rollback',
+  command: MigrationCommand,
   detail: Readonly<Record<string, unknown>>,
   work: () => Promise<T>,
 ): Promise<T> => {
@@ -90,7 +93,7 @@ export const recorded = async <T>(
   try {
     result = await work()
   } catch (error) {
-    // The connection may be gone; the first error wins.
+    // The connection may be lost; the first error wins.
     await end(outcomeOf(error), describeError(error)).catch(() => undefined)
     throw error
   }
@@ -106,15 +109,15 @@ const outcomeOf = (error: unknown): RunOutcome => {
 const describeError = (error: unknown): Readonly<Record<string, unknown>> =>
   error instanceof OperatorError ? { code: error.code, sqlState: error.sqlState ?? null } : {}
 
-/** What a run applied, as far as it was kept. */
+/** The SQL that a run applied. */
 export interface AppliedSql {
-  /** As it was named then. */
+  /** Its title at that time. */
   readonly migration: string
   readonly at: string
   readonly sql: string
 }
 
-// By way of json, so that a table of another shape, or of an older version, is no error.
+// Reads rows as JSON, so a table of an older version is no error.
 const selectAppliedSql = (schema: string): string => `
   SELECT DISTINCT ON (a."id") a."id", a."migration", a."at", a."sql"
   FROM (
@@ -126,7 +129,7 @@ const selectAppliedSql = (schema: string): string => `
   WHERE a."sql" IS NOT NULL AND a."id" = ANY ($1)
   ORDER BY a."id", a."run" DESC`
 
-/** What was last applied of each of these migrations, by their numbers; those of which nothing was kept are left out. */
+/** The SQL last applied for each of these migrations, by id. Omits migrations without recorded SQL. */
 export const readAppliedSql = async (
   client: Queryable,
   schema: string,

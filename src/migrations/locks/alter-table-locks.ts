@@ -2,7 +2,7 @@ import type { AlterTableCmd, AlterTableStmt, ColumnDef, Constraint } from '@pgsq
 import type { LockMode, TableLock } from './lock-modes.js'
 import type { KnownObjects, Work } from './statement-effect.js'
 
-/** Locks and work of one ALTER TABLE: its strongest and longest part decides. */
+/** Locks and work of an ALTER TABLE; its longest subcommand determines the work. */
 export const alterTableEffect = (
   { relation, cmds = [], objtype }: AlterTableStmt,
   known: KnownObjects,
@@ -23,7 +23,7 @@ export const alterTableEffect = (
 
 const LONGEST_FIRST: readonly Work['kind'][] = ['unknown', 'rewrite', 'index', 'scan', 'catalog']
 
-// As the server's AlterTableGetLockLevel has it. Whatever is not named here takes the strongest lock.
+// From AlterTableGetLockLevel of the server. All other subcommands take the strongest lock.
 const WEAKER_MODES: Readonly<Partial<Record<NonNullable<AlterTableCmd['subtype']>, LockMode>>> = {
   AT_ValidateConstraint: 'SHARE UPDATE EXCLUSIVE',
   AT_SetStatistics: 'SHARE UPDATE EXCLUSIVE',
@@ -93,12 +93,12 @@ const constraintWork = (constraint: Constraint | undefined, table: string): Work
     return skip_validation === true ? { kind: 'catalog' } : { kind: 'scan', table }
   const buildsIndex = contype === 'CONSTR_PRIMARY' || contype === 'CONSTR_UNIQUE' || contype === 'CONSTR_EXCLUSION'
   if (!buildsIndex) return { kind: 'unknown' }
-  // USING INDEX: a primary key still has to see that no row is NULL.
+  // With USING INDEX, a primary key still checks that no row is NULL.
   if (indexname !== undefined) return contype === 'CONSTR_PRIMARY' ? { kind: 'scan', table } : { kind: 'catalog' }
   return { kind: 'index', table, name: conname, method: 'btree', partial: false }
 }
 
-// A constant default is kept in the catalog; any other may have to be worked out for each row.
+// The catalog stores a constant default; any other may be computed for each row.
 const writesRows = (column: ColumnDef | undefined): boolean =>
   (column?.constraints ?? []).some((node) => {
     if (!('Constraint' in node)) return false

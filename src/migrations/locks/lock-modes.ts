@@ -1,4 +1,4 @@
-/** Lock modes of a table as PostgreSQL names them, the weakest first. */
+/** PostgreSQL's table lock modes, weakest first. */
 export const LOCK_MODES = [
   'ACCESS SHARE',
   'ROW SHARE',
@@ -17,10 +17,10 @@ export interface TableLock {
   readonly mode: LockMode
 }
 
-/** Who has to wait while a statement holds its locks. */
+/** Who waits while a statement holds its locks. */
 export type Blocks = 'nobody' | 'other schema changes' | 'writers' | 'readers and writers' | typeof UNKNOWN_BLOCKS
 
-/** What is assumed of a statement whose locks chatkeep cannot tell. */
+/** Assumed for a statement whose locks are unknown. */
 export const UNKNOWN_BLOCKS = 'unknown: assume readers and writers'
 
 const BLOCKED_BY_MODE: Readonly<Record<LockMode, Blocks>> = {
@@ -36,13 +36,11 @@ const BLOCKED_BY_MODE: Readonly<Record<LockMode, Blocks>> = {
 
 const BLOCKS: readonly Blocks[] = ['nobody', 'other schema changes', 'writers', 'readers and writers', UNKNOWN_BLOCKS]
 
+/** Whom these locks block. */
 export const blockedBy = (locks: readonly TableLock[]): Blocks =>
-  worstBlocks(locks.map(({ mode }) => BLOCKED_BY_MODE[mode]))
+  BLOCKS[Math.max(0, ...locks.map(({ mode }) => BLOCKS.indexOf(BLOCKED_BY_MODE[mode])))] ?? 'nobody'
 
-export const worstBlocks = (all: readonly Blocks[]): Blocks =>
-  BLOCKS[Math.max(0, ...all.map((one) => BLOCKS.indexOf(one)))] ?? 'nobody'
-
-/** Only the strongest lock of each table. */
+/** The strongest lock of each table. */
 export const strongestLocks = (locks: readonly TableLock[]): readonly TableLock[] => {
   const strongest = new Map<string, LockMode>()
   for (const { table, mode } of locks) {
@@ -52,7 +50,7 @@ export const strongestLocks = (locks: readonly TableLock[]): readonly TableLock[
   return [...strongest].map(([table, mode]) => ({ table, mode }))
 }
 
-/** The lock that stops most. */
+/** The strongest of all locks. */
 export const strongestLock = (locks: readonly TableLock[]): TableLock | undefined =>
   locks.toSorted((a, b) => LOCK_MODES.indexOf(b.mode) - LOCK_MODES.indexOf(a.mode))[0]
 

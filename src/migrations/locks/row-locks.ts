@@ -4,21 +4,21 @@ import type { TableLock } from './lock-modes.js'
 const CHANGES = ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']
 
 /**
- * Table locks of a statement that reads or changes rows: ROW EXCLUSIVE where it changes them, ROW SHARE where it locks
- * them, ACCESS SHARE where it reads. Triggers and foreign keys may add others of these kinds; none of them stops anybody.
+ * Table locks of a statement on rows: ROW EXCLUSIVE for tables it changes, ROW SHARE for tables whose rows it locks, ACCESS
+ * SHARE for tables it reads. Triggers and foreign keys can add more of these modes; none of them blocks readers or writers.
  */
 export const rowLocks = (node: Node): readonly TableLock[] => {
-  const names = new Set(commonTables(node))
+  const names = new Set(withNames(node))
   return locksBelow(node).filter(({ table }) => !names.has(table))
 }
 
-/** Names of all tables below a node, those of WITH left out. */
+/** Names of all tables below a node, without the names of WITH queries. */
 export const tablesIn = (node: unknown): readonly string[] => {
-  const names = new Set(commonTables(node))
+  const names = new Set(withNames(node))
   return [...new Set(rangeNames(node))].filter((name) => !names.has(name))
 }
 
-// A syntax tree is read as plain JSON: what is looked for may be at any depth.
+// Walks the syntax tree as plain JSON, because tables can appear at any depth.
 const entriesOf = (node: unknown): readonly (readonly [string, unknown])[] =>
   typeof node === 'object' && node !== null ? Object.entries(node) : []
 
@@ -35,10 +35,10 @@ const locksBelow = (node: unknown): readonly TableLock[] =>
 const rangeNames = (node: unknown): readonly string[] =>
   entriesOf(node).flatMap(([, value]) => (isRange(value) ? [value.relname] : rangeNames(value)))
 
-const commonTables = (node: unknown): readonly string[] =>
+const withNames = (node: unknown): readonly string[] =>
   entriesOf(node).flatMap(([key, value]) => {
     const name = key === 'CommonTableExpr' ? entriesOf(value).find(([field]) => field === 'ctename')?.[1] : undefined
-    return [...(typeof name === 'string' ? [name] : []), ...commonTables(value)]
+    return [...(typeof name === 'string' ? [name] : []), ...withNames(value)]
   })
 
 const isRange = (node: unknown): node is { readonly relname: string } =>

@@ -1,15 +1,15 @@
 import type { Catalog } from '../../database/catalog.js'
 import type { Blocks, TableLock } from './lock-modes.js'
 
-/** What a statement is busy with, which is what its time depends on. */
+/** The kind of work a statement does, which determines its duration. */
 export type Work =
-  /** Only the catalog: milliseconds, however large the table is. */
+  /** Changes only the catalog: milliseconds, whatever the size of the table. */
   | { readonly kind: 'catalog' }
   /** Reads every row. */
   | { readonly kind: 'scan'; readonly table: string }
-  /** Writes every row anew. */
+  /** Rewrites the table. */
   | { readonly kind: 'rewrite'; readonly table: string }
-  /** Reads or changes rows, of which some table has the most. */
+  /** Reads or changes rows; the largest table determines the duration. */
   | { readonly kind: 'rows'; readonly tables: readonly string[] }
   | {
       readonly kind: 'index'
@@ -21,16 +21,16 @@ export type Work =
   | { readonly kind: 'unknown' }
 
 export interface StatementEffect {
-  /** The strongest lock of each table. Indexes, and tables that the statement itself makes, are left out. */
+  /** The strongest lock of each table. Omits indexes, and tables that the statement itself creates. */
   readonly locks: readonly TableLock[]
   readonly blocks: Blocks
   readonly work: Work
-  /** CONCURRENTLY: it waits for every transaction that is older, and cannot run in one. */
+  /** CONCURRENTLY: waits for every older transaction, and cannot run in one. */
   readonly waitsForOldTransactions: boolean
 }
 
-/** What is known of the database when the statement is reached. */
+/** The objects that exist when the statement runs. */
 export interface KnownObjects extends Pick<Catalog, 'tables' | 'indexes' | 'triggers'> {
-  /** Columns that a validated CHECK proves to hold no NULL: SET NOT NULL then reads no row. */
+  /** Columns that a validated CHECK proves free of NULL, so SET NOT NULL reads no rows. */
   readonly provenNotNull?: readonly string[]
 }

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
-import type { CommentStmt, CreateStmt, DoStmt, DropStmt, IndexStmt, LockStmt, Node, RenameStmt } from '@pgsql/types'
+import type { CommentStmt, CreateStmt, DoStmt, IndexStmt, LockStmt, Node, RenameStmt } from '@pgsql/types'
 import { alterTableEffect } from './alter-table-locks.js'
 import { BLOCK_LOCKS } from './block-locks.js'
-import { blockedBy, LOCK_MODES, strongestLocks, type LockMode } from './lock-modes.js'
+import { dropEffect } from './drop-locks.js'
+import { blockedBy, LOCK_MODES, strongestLocks, UNKNOWN_BLOCKS } from './lock-modes.js'
 import { rowLocks, tablesIn } from './row-locks.js'
-import type { KnownObjects, StatementEffect, Work } from './statement-effect.js'
+import type { KnownObjects, StatementEffect } from './statement-effect.js'
+import { namesOf, NOTHING, onTable, onTables, type Effect } from './table-effect.js'
 
-type Effect = Pick<StatementEffect, 'locks' | 'work'> & Partial<StatementEffect>
-
-/** Which locks a statement takes, and what it is busy with, by its syntax tree. A kind that is not known is said to be unknown. */
+/** Derives locks and work of a statement from its syntax tree. An unknown kind is reported as unknown. */
 export const statementEffect = (node: Node, known: KnownObjects): StatementEffect => {
   const effect = effectOf(node, known)
   if (effect === undefined) return UNKNOWN
@@ -18,13 +18,10 @@ export const statementEffect = (node: Node, known: KnownObjects): StatementEffec
 
 const UNKNOWN: StatementEffect = {
   locks: [],
-  blocks: 'unknown: assume readers and writers',
+  blocks: UNKNOWN_BLOCKS,
   work: { kind: 'unknown' },
   waitsForOldTransactions: false,
 }
-
-const CATALOG: Work = { kind: 'catalog' }
-const NOTHING: Effect = { locks: [], work: CATALOG }
 
 const effectOf = (node: Node, known: KnownObjects): Effect | undefined => {
   if ('AlterTableStmt' in node) return alterTableEffect(node.AlterTableStmt, known)
@@ -51,7 +48,7 @@ const effectOf = (node: Node, known: KnownObjects): Effect | undefined => {
   return LOCKS_NO_TABLE.some((kind) => kind in node) ? NOTHING : undefined
 }
 
-// What these take, they take of objects that no reader or writer of a table waits for.
+// Their locks do not block readers or writers of any table.
 const LOCKS_NO_TABLE = [
   'AlterFunctionStmt',
   'CompositeTypeStmt',
@@ -63,14 +60,6 @@ const LOCKS_NO_TABLE = [
   'VariableSetStmt',
   'VariableShowStmt',
 ]
-
-const onTable = (table: string | undefined, mode: LockMode): Effect | undefined =>
-  table === undefined ? undefined : { locks: [{ table, mode }], work: CATALOG }
-
-const onTables = (tables: readonly string[], mode: LockMode): Effect => ({
-  locks: tables.map((table) => ({ table, mode })),
-  work: CATALOG,
-})
 
 const indexEffect = ({
   relation,
@@ -88,50 +77,6 @@ const indexEffect = ({
   }
 }
 
-const dropEffect = (drop: DropStmt, known: KnownObjects): Effect | undefined => {
-  const names = (drop.objects ?? []).map(namesOf)
-  switch (drop.removeType) {
-    case 'OBJECT_TABLE': {
-      const tables = names.flatMap((parts) => parts.at(-1) ?? [])
-      return onTables(
-        tables.filter((table) => known.tables.includes(table)),
-        'ACCESS EXCLUSIVE',
-      )
-    }
-    case 'OBJECT_TRIGGER': {
-      const triggers = names.map((parts) => ({ table: parts.at(-2) ?? '', name: parts.at(-1) ?? '' }))
-      return onTables(
-        triggers.filter((trigger) => mayBeThere(trigger, known)).map(({ table }) => table),
-        'ACCESS EXCLUSIVE',
-      )
-    }
-    case 'OBJECT_INDEX': {
-      const found = known.indexes.filter(({ name }) => names.some((parts) => parts.at(-1) === name))
-      const concurrent = drop.concurrent === true
-      const tables = found.map(({ table }) => table)
-      return {
-        ...onTables(tables, concurrent ? 'SHARE UPDATE EXCLUSIVE' : 'ACCESS EXCLUSIVE'),
-        waitsForOldTransactions: concurrent && found.length > 0,
-      }
-    }
-    case 'OBJECT_FUNCTION':
-    case 'OBJECT_TYPE':
-      return NOTHING
-    default:
-      return undefined
-  }
-}
-
-// The catalog knows only triggers of ours.
-const mayBeThere = (trigger: { readonly table: string; readonly name: string }, { triggers }: KnownObjects): boolean =>
-  !trigger.name.startsWith('chatkeep_') ||
-  triggers.some(({ table, name }) => table === trigger.table && name === trigger.name)
-
-const namesOf = (object: Node): readonly string[] => {
-  if (!('List' in object)) return []
-  return (object.List.items ?? []).flatMap((item) => ('String' in item ? (item.String.sval ?? []) : []))
-}
-
 const commentEffect = ({ objtype, object }: CommentStmt): Effect | undefined => {
   const parts = object === undefined ? [] : namesOf(object)
   if (objtype === 'OBJECT_TABLE') return onTable(parts.at(-1), 'SHARE UPDATE EXCLUSIVE')
@@ -140,7 +85,7 @@ const commentEffect = ({ objtype, object }: CommentStmt): Effect | undefined => 
   return isOfTable ? onTable(parts.at(-2), 'SHARE UPDATE EXCLUSIVE') : undefined
 }
 
-// A foreign key puts triggers on the table that it refers to.
+// A foreign key creates triggers on the table that it references.
 const createTableEffect = ({ tableElts = [] }: CreateStmt): Effect => {
   const constraints = tableElts.flatMap((element) =>
     'ColumnDef' in element ? (element.ColumnDef.constraints ?? []) : [element],
@@ -161,7 +106,7 @@ const renameEffect = ({ renameType, relation }: RenameStmt): Effect | undefined 
 const lockEffect = (lock: LockStmt): Effect =>
   onTables(tablesIn(lock), LOCK_MODES[(lock.mode ?? 8) - 1] ?? 'ACCESS EXCLUSIVE')
 
-// What a block does is known only when it runs; of ours it was seen.
+// The locks of our own blocks were observed; those of others are unknown.
 const blockEffect = ({ args = [] }: DoStmt): Effect | undefined => {
   const body = args.flatMap((node) =>
     'DefElem' in node && node.DefElem.arg !== undefined && 'String' in node.DefElem.arg
@@ -173,5 +118,5 @@ const blockEffect = ({ args = [] }: DoStmt): Effect | undefined => {
       .update(body ?? '')
       .digest('hex'),
   )
-  return locks === undefined ? undefined : { locks, work: CATALOG }
+  return locks === undefined ? undefined : { locks, work: { kind: 'catalog' } }
 }

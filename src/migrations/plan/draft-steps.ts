@@ -2,13 +2,13 @@ import { escapeIdentifier } from '../../database/identifier.js'
 import { OperatorError } from '../../errors.js'
 import { migrationTitle, runsInTransaction } from '../ledger/migration-files.js'
 import type { PlannedStep, StepAction } from './plan.js'
-import { BASE_MIGRATION } from '../ledger/rollback-range.js'
+import { BASE_MIGRATION } from '../ledger/migration-names.js'
 import { splitStatements, type Statement } from '../ledger/split-statements.js'
 
-/** How a script is run: one statement after the other, each by itself, or all of it in one transaction. */
+/** How a script runs: each statement in its own transaction, or all of them in one. */
 export type ScriptForm = 'statements' | 'transaction'
 
-/** What a step consists of, before anybody looked at sizes. */
+/** The statements of a step, without estimates. */
 export interface DraftStep {
   readonly title: string
   readonly action: StepAction | 'undo' | 'prepare'
@@ -18,7 +18,7 @@ export interface DraftStep {
   readonly statements: readonly Statement[]
 }
 
-/** The statements of a plan; for one transaction without CONCURRENTLY. */
+/** Splits the steps of a plan into statements; in one transaction, without CONCURRENTLY. */
 export const draftSteps = (
   steps: readonly PlannedStep[],
   form: ScriptForm = 'statements',
@@ -41,17 +41,17 @@ export const draftSteps = (
     }),
   )
 
-/** @throws OperatorError `invalid_migration_files` when the file is no SQL */
+/** @throws OperatorError `invalid_migration_files` when the file is not valid SQL */
 export const splitFile = async (file: string, sql: string): Promise<readonly Statement[]> => {
   try {
     return await splitStatements(sql)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new OperatorError('invalid_migration_files', `${file} is not SQL that PostgreSQL reads: ${reason}`, { cause })
+    throw new OperatorError('invalid_migration_files', `${file} is not valid SQL: ${reason}`, { cause })
   }
 }
 
-/** Without CONCURRENTLY an index can be built or dropped within a transaction, and stops writers meanwhile. */
+/** Without CONCURRENTLY, an index can be built or dropped in a transaction, but blocks writers. */
 const withoutConcurrently = ({ node, sql }: Statement): string => {
   const isConcurrent =
     ('IndexStmt' in node && node.IndexStmt.concurrent === true) ||

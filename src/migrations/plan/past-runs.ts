@@ -10,7 +10,7 @@ const SELECT_PAST_RUNS = `
   WHERE "action" IN ('apply', 'repair') AND "migration" IS NOT NULL
   ORDER BY "migration", "id" DESC`
 
-/** How long each migration took here when it ran last; nothing where our history is absent or not ours to read. */
+/** How long each migration last took here; empty if the table of runs is missing or not readable. */
 export const readPastRuns = async (client: Queryable): Promise<readonly PastRun[]> => {
   const { rows: readable } = await client.query<{ readable: boolean }>(SELECT_READABLE)
   if (readable[0]?.readable !== true) return []

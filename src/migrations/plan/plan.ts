@@ -1,44 +1,47 @@
 import { ExitCode, OperatorError } from '../../errors.js'
 import { EFFECTS, type NamedEffect } from '../ledger/effects.js'
+import { compareHistory } from '../ledger/history.js'
 import { migrationTitle, type MigrationFile } from '../ledger/migration-files.js'
-import { compareHistory, type MigrationStatus } from '../ledger/history.js'
+import { BASE_MIGRATION } from '../ledger/migration-names.js'
 import type { MigrationState } from '../ledger/migration-state.js'
 import { presenceOf, type Presence } from '../ledger/presence.js'
+import { refuseForeignHistory, refuseMismatch } from './history-mismatch.js'
 
 /**
- * What is to be done about one migration.
- * `run`: its statements. `record`: only a row in the history, since its effect is there. `rebuild`: drop the INVALID index first.
- * `repair`: its statements again, since the history has it but its effect is gone; the history stays.
+ * What migrate does about one migration.
+ * `run`: run its statements. `record`: add only its history row, because its effect is already in the database.
+ * `rebuild`: drop its INVALID index, then run it. `repair`: run it again, because the history has it but its effect is gone;
+ * the history row stays.
  */
 export type StepAction = 'run' | 'record' | 'rebuild' | 'repair'
 
 export interface PlannedStep {
   readonly file: MigrationFile
   readonly action: StepAction
-  /** Why it is not simply run. */
+  /** Why the migration is not simply run; empty for a plain run. */
   readonly reason: string
-  /** The INVALID index that has to go first. */
+  /** The INVALID index to drop first. */
   readonly dropIndex?: string
 }
 
 export interface MigrationPlan {
   readonly steps: readonly PlannedStep[]
-  /** Migrations that need nothing. */
+  /** How many migrations need nothing. */
   readonly done: number
 }
 
 /**
- * Decides what a migrate has to do. Adopts what is there already, however it came.
- * @throws OperatorError (exit 5) when the history is not ours, does not agree with the files, or an object is in the way
+ * Decides what migrate has to do. Adopts effects that are already in the database, whoever made them.
+ * @throws OperatorError (exit 5) when the history belongs to another tool, differs from the files, or an object is in the way
  */
 export const planMigrations = (state: MigrationState, effects: readonly NamedEffect[] = EFFECTS): MigrationPlan => {
-  if (state.history.state === 'foreign') throw foreignHistory(state.history.columns)
+  refuseForeignHistory(state.history)
   const rows = state.history.state === 'present' ? state.history.rows : []
   const statuses = compareHistory(state.files, rows)
   refuseMismatch(statuses, state.files)
   const decisions = state.files
     .filter(({ id }) => id > 0)
-    .map((file) => {
+    .map((file): Decision => {
       const applied = statuses.find(({ id }) => id === file.id)?.state === 'applied'
       const effect = effects.find(({ migration }) => migration === file.name)?.effect
       return { file, applied, presence: effect === undefined ? undefined : presenceOf(effect, state.catalog) }
@@ -51,10 +54,24 @@ export const planMigrations = (state: MigrationState, effects: readonly NamedEff
   return { steps, done: decisions.length - steps.length }
 }
 
+/** Whether every step of the plan is part of the approved one. Another session may have done some of them meanwhile. */
+export const isWithin = (plan: MigrationPlan, approved: MigrationPlan): boolean => {
+  const steps = new Set(approved.steps.map(identify))
+  return plan.steps.every((step) => steps.has(identify(step)))
+}
+
+const identify = ({ file, action, reason }: PlannedStep): string => JSON.stringify([file.id, file.hash, action, reason])
+
+interface Decision {
+  readonly file: MigrationFile
+  readonly applied: boolean
+  readonly presence: Presence | undefined
+}
+
 const pendingStep = (file: MigrationFile, presence: Presence | undefined): PlannedStep => {
   switch (presence?.state) {
     case 'present':
-      return { file, action: 'record', reason: 'it is in the database already' }
+      return { file, action: 'record', reason: 'already in the database' }
     case 'partial':
       return { file, action: 'run', reason: presence.reason }
     case 'invalid':
@@ -82,69 +99,22 @@ const repairStep = (file: MigrationFile, presence: Presence | undefined): Planne
   }
 }
 
-interface Decision {
-  readonly file: MigrationFile
-  readonly applied: boolean
-  readonly presence: Presence | undefined
-}
-
 const refuseConflicts = (decisions: readonly Decision[]): void => {
   const details = decisions.flatMap(({ file, applied, presence }) => {
     const title = migrationTitle(file)
     if (presence?.state === 'conflict') return presence.reasons.map((reason) => `${title}: ${reason}`)
-    // The application's tables are gone although the history says they were there: making empty ones would hide that.
-    const vanished = applied && presence?.state === 'absent' && file.id === 1
+    // Creating empty tables would hide that the application's own tables are gone.
+    const vanished = applied && presence?.state === 'absent' && file.id === BASE_MIGRATION
     return vanished ? [`${title}: applied before, but the tables are gone`] : []
   })
   if (details.length === 0) return
   throw new OperatorError(
     'schema_conflict',
-    'the database holds something else where a migration wants to go; nothing was changed',
+    'the database has a different object where a migration needs its own; nothing was changed',
     {
       exitCode: ExitCode.refused,
       details,
-      hint: 'rename, drop or correct what is named above, then run chatkeep migrate again',
+      hint: 'rename, drop or correct the objects named above, then run chatkeep migrate again',
     },
   )
 }
-
-const MISMATCH_WORDS = {
-  changed: 'the file is not what was applied (its hash differs)',
-  unknown: 'applied, but there is no such file',
-  gap: 'not in the history although a later one is',
-} as const
-
-/** The row that a gap in the history lacks, as a statement: for whoever removed it by mistake. */
-export const missingRow = (file: MigrationFile): string =>
-  `INSERT INTO "migrations" ("id", "name", "hash") VALUES (${file.id}, '${file.name}', '${file.hash}')`
-
-const refuseMismatch = (statuses: readonly MigrationStatus[], files: readonly MigrationFile[]): void => {
-  const wrong = statuses.filter(({ state }) => state !== 'applied' && state !== 'pending')
-  if (wrong.length === 0) return
-  const details = wrong.map(
-    (status) => `${migrationTitle(status)}: ${MISMATCH_WORDS[status.state as keyof typeof MISMATCH_WORDS]}`,
-  )
-  const gaps = files.filter(({ id }) => wrong.some((status) => status.id === id && status.state === 'gap'))
-  throw new OperatorError(
-    'history_mismatch',
-    'the history in the table "migrations" does not agree with the migration files; nothing was changed',
-    {
-      exitCode: ExitCode.refused,
-      details,
-      hint:
-        gaps.length === wrong.length
-          ? `if what it does is in the database, put its row back: ${gaps.map(missingRow).join('; ')}`
-          : 'use the version of chatkeep that migrated this database last, or put the original files back',
-    },
-  )
-}
-
-const foreignHistory = (columns: readonly string[]): OperatorError =>
-  new OperatorError(
-    'foreign_migrations_table',
-    `the table "migrations" in this schema belongs to another tool (its columns: ${columns.join(', ')}); nothing was changed`,
-    {
-      exitCode: ExitCode.refused,
-      hint: 'rename it (ALTER TABLE "migrations" RENAME TO "other_migrations") and tell that tool its new name (TypeORM: migrationsTableName; Knex: tableName), or keep the chat in another schema: --schema chat',
-    },
-  )

@@ -3,22 +3,22 @@ import type { Queryable } from '../../database/connection.js'
 import { blockingClientColumns, findColumn } from '../../persistence/shape.js'
 import type { ArchivedColumn, RollbackRange } from '../ledger/rollback-range.js'
 
-/** What a rollback costs, in rows. Nothing of it is lost: it goes to the archive and comes back with the next migrate. */
+/** Rows that a rollback affects. No data is lost: the archive keeps it, and the next migrate restores it. */
 export interface PriceTag {
   readonly messages: number
-  /** Messages with a guest name or phone: both columns go. */
+  /** Messages with a guest name or phone; both columns are dropped. */
   readonly guestMessages: number
-  /** Messages with an idempotency key: the column goes. */
+  /** Messages with an idempotency key; the column is dropped. */
   readonly messagesWithKey: number
-  /** Messages under the name of a client who was there before, marked as unproven: the column goes. */
+  /** Messages marked as written under the name of an existing client without proof; the column is dropped. */
   readonly unverifiedMessages: number
-  /** Messages without client that have a guest name: they get their client. */
+  /** Messages without a client but with a guest name; they are linked to a client. */
   readonly messagesToLink: number
-  /** Guests of those messages that are no clients yet: their clients are made. */
+  /** Guests of those messages who have no client yet; their clients are created. */
   readonly clientsToCreate: number
-  /** Messages with neither: they leave the table and wait in the archive. */
+  /** Messages without client or guest name; they move from the table to the archive. */
   readonly messagesToRemove: number
-  /** Columns of "Client" that nobody but the application can fill. */
+  /** Required columns of "Client" that chatkeep cannot fill. */
   readonly blockingClientColumns: readonly string[]
 }
 
@@ -34,7 +34,7 @@ const NOTHING: Counts = {
   messagesToRemove: 0,
 }
 
-/** Counts in one pass over the table what this range costs. What an earlier, cut rollback dropped already costs nothing. */
+/** Counts the affected rows in one pass over the table. Columns that an interrupted rollback already dropped count as 0. */
 export const readPriceTag = async (client: Queryable, catalog: Catalog, range: RollbackRange): Promise<PriceTag> => {
   const isThere = findColumn(catalog, 'ChatMessage', 'clientId') !== undefined
   const hasGuests = findColumn(catalog, 'ChatMessage', 'guestUsername') !== undefined

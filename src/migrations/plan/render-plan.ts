@@ -1,6 +1,7 @@
 import { byteSize, count, duration, printable, type Render } from '../../terminal/render.js'
 import { strongestLock, UNKNOWN_BLOCKS, type Blocks } from '../locks/lock-modes.js'
-import type { PlanDetails, StatementDetails, StepDetails } from './describe-plan.js'
+import type { PlanDetails } from './describe-plan.js'
+import type { StatementDetails, StepDetails } from './describe-step.js'
 
 /** Whether something keeps the plan from running at all. */
 export const isRefused = (plan: Pick<PlanDetails, 'obstacles'> | undefined): boolean =>

@@ -1,6 +1,6 @@
 import { count, type Render } from '../../terminal/render.js'
 import type { OnOrphans } from '../guests/orphans.js'
-import { BASE_MIGRATION } from '../ledger/rollback-range.js'
+import { BASE_MIGRATION } from '../ledger/migration-names.js'
 import type { PriceTag } from './price-tag.js'
 
 interface Choice {

@@ -1,9 +1,9 @@
 import type { Queryable } from '../../database/connection.js'
 
-/** How large a table is, as the server's statistics have it; nothing is counted. */
+/** Size of a table from the server's statistics; no rows are counted. */
 export interface TableFacts {
   readonly table: string
-  /** The planner's estimate; null for a table that was never analysed. */
+  /** The planner's estimate; null for a table never analyzed. */
   readonly rows: number | null
   /** The table without its indexes. */
   readonly bytes: number
@@ -22,7 +22,7 @@ const SELECT_TABLE_FACTS = `
   WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($2)
   ORDER BY pg_catalog.pg_total_relation_size(c.oid) DESC, c.relname`
 
-/** Sizes of those of the tables that are there, the largest first. */
+/** Sizes of the tables that exist, largest first. */
 export const readTableFacts = async (
   client: Queryable,
   schema: string,

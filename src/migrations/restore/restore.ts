@@ -18,17 +18,17 @@ import { returnRemovedMessages } from './return-removed.js'
 import { recordRun } from '../ledger/runs.js'
 import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
 
-/** What a migrate put back after an earlier rollback. */
+/** What a migrate restored after an earlier rollback. */
 export interface Restored {
-  /** Messages that have their guest data again. */
+  /** Messages that got their guest data back. */
   readonly messages: number
-  /** Messages that had been moved out of the table and are in it again. */
+  /** Messages that the rollback moved to the archive and that are back in the table. */
   readonly returnedMessages: number
-  /** Archived messages that the application deleted meanwhile; there is nothing left to give their data to. */
+  /** Archived messages that the application deleted after the rollback; their data has no message to return to. */
   readonly deletedMeanwhile: number
-  /** Clients that the rollback had made and nobody used since; removed again. */
+  /** Clients that the rollback created and nothing uses; removed again. */
   readonly removedClients: number
-  /** Clients that the rollback had made and that are in use now; kept. */
+  /** Clients that the rollback created and that are now in use; kept. */
   readonly keptClients: number
 }
 
@@ -38,7 +38,7 @@ export interface RestoreOptions extends BatchOptions {
   readonly schema: string
 }
 
-/** Removes what an interrupted rollback left beside the archive: trigger, function, guard. */
+/** Drops what an interrupted rollback left besides the archive: trigger, function and guard. */
 export const clearRollbackLeftovers = async (client: Queryable, options: LockWaitOptions): Promise<boolean> => {
   const objects = await readArchiveObjects(client)
   if (!objects.trigger && !objects.capture && !objects.guard) return false
@@ -50,9 +50,9 @@ export const clearRollbackLeftovers = async (client: Queryable, options: LockWai
 }
 
 /**
- * Puts everything back that a rollback archived, batch by batch, and drops the archive when it is empty.
- * Can be cut anywhere: what is back has left the archive in the same transaction.
- * @returns undefined when there was no archive
+ * Restores what a rollback archived, batch by batch, and drops the empty archive. Safe to interrupt anywhere: each batch
+ * leaves the archive in the transaction that restores it.
+ * @returns undefined if there was no archive
  */
 export const restoreArchive = async (client: Queryable, options: RestoreOptions): Promise<Restored | undefined> => {
   const { schema, signal } = options
@@ -111,17 +111,17 @@ const restoreGuestData = async (
   total: number,
   { signal, onEvent }: BatchOptions,
 ): Promise<number> => {
-  const tell = reportBatches('putting guest data back', total, onEvent)
+  const report = reportBatches('restoring guest data', total, onEvent)
   for (let sum = 0; ;) {
     signal.throwIfAborted()
     const { taken, restored } = onlyRow(await client.query<{ taken: number; restored: number }>(RESTORE_BATCH))
     sum += restored
     if (taken === 0) return sum
-    tell(sum)
+    report(sum)
   }
 }
 
-/** A client that the rollback made goes again when nothing refers to it and nobody changed it; else it stays. */
+/** Removes clients that the rollback created, unless something references them or they were changed. */
 const removeCreatedClients = async (
   client: Queryable,
   schema: string,

@@ -4,20 +4,18 @@ import { readArchiveObjects, summariseArchive } from '../archive/archive.js'
 import { breakSeal } from '../archive/seal.js'
 import { reportBatches } from '../running/batch-progress.js'
 import type { BatchOptions } from '../archive/in-batch.js'
+import { KEY_INDEX_MIGRATION } from '../ledger/migration-names.js'
 import type { MigrationFile } from '../ledger/migration-files.js'
-
-/** The unique index on the keys; the core keeps no message without it. */
-const KEY_INDEX = 'index-idempotency-key'
 
 const BATCH_ROWS = 5_000
 
-// The key, and what else the core compares to tell a message that is sent again from another one under the same key.
+// The key, and the columns that the core compares to tell a resent message from another message with the same key.
 const returned = (archive: string): string => `"idempotencyKey" = ${archive}."idempotencyKey",
       "guestUsername" = coalesce(m."guestUsername", ${archive}."guestUsername"),
       "guestPhone" = coalesce(m."guestPhone", ${archive}."guestPhone")`
 
-// What has a key already keeps it. That an archived key was given to another message meanwhile, with neither column nor index
-// there to do it by, only a stranger could bring about; the index then says so.
+// A message that already has a key keeps it. If another tool gave an archived key to a different message, the unique index
+// reports it.
 const RETURN_BATCH = `
   WITH batch AS (
     SELECT "messageId", "idempotencyKey", "guestUsername", "guestPhone"
@@ -33,17 +31,18 @@ const RETURN_BATCH = `
   )
   SELECT max("messageId") AS "last", count(*)::integer AS "taken" FROM batch`
 
-/** The same for a script: one statement, which holds the rows that it changes until it is done. */
+/** The same as one statement, for a script. It locks all changed rows until the end. */
 export const RETURN_ALL_KEYS = `UPDATE "ChatMessage" AS m
 SET ${returned('a')}
 FROM "chatkeep_archive" AS a
 WHERE m."id" = a."messageId" AND m."idempotencyKey" IS NULL AND a."idempotencyKey" IS NOT NULL`
 
-export const makesKeyIndex = ({ file }: { readonly file: MigrationFile }): boolean => file.name === KEY_INDEX
+/** Whether the step creates the unique index on the keys. */
+export const makesKeyIndex = ({ file }: { readonly file: MigrationFile }): boolean => file.name === KEY_INDEX_MIGRATION
 
 /**
- * Gives archived messages their keys and guests back, before the step that makes the unique index: from then on the core
- * saves again, and what is sent again must meet the key under which it is stored, or it would be stored a second time.
+ * Restores keys and guest names of archived messages before the step that creates the unique index. With the index, the
+ * core saves again, and a resent message must find its stored key, or it would be stored twice.
  * @throws OperatorError `archive_changed` (exit 5)
  */
 export const returnKeysBefore = async (
@@ -56,7 +55,7 @@ export const returnKeysBefore = async (
   if (!archive) return
   const summary = await summariseArchive(client)
   await breakSeal(client, summary)
-  const tell = reportBatches('putting keys back', summary.messages, onEvent)
+  const report = reportBatches('restoring keys', summary.messages, onEvent)
   let done = 0
   for (let after: number | null = 0; after !== null;) {
     signal.throwIfAborted()
@@ -65,6 +64,6 @@ export const returnKeysBefore = async (
     )
     after = last
     done += taken
-    tell(done)
+    report(done)
   }
 }

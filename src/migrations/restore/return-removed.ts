@@ -3,8 +3,8 @@ import { escapeIdentifier, qualified } from '../../database/identifier.js'
 
 const BATCH_ROWS = 1_000
 
-// Only columns that both the table and the archived row have, and that may be written. Rows of several rollbacks may differ
-// in what they have, so those that are alike go together.
+// Only writable columns that both the table and the archived row have. Rows of different rollbacks can have different
+// columns, so rows of the same shape are restored together.
 const SELECT_SHAPE = `
   SELECT shape."keys", ARRAY(
       SELECT a.attname::text
@@ -26,8 +26,8 @@ interface Shape {
 }
 
 /**
- * Puts messages that had been moved out whole into their table again. They stay in the archive as messages that still have
- * to get what was archived of them; with that `restoreArchive` goes on. Can be cut anywhere.
+ * Moves whole messages from the archive back to their table. Their archive rows stay, for `restoreArchive` to restore the
+ * rest from. Safe to interrupt anywhere.
  */
 export const returnRemovedMessages = async (
   client: Queryable,
@@ -44,8 +44,7 @@ export const returnRemovedMessages = async (
   }
 }
 
-// An operator may be gone meanwhile, which for messages in the table means: none. A key may have been given again; the
-// first to come back has it.
+// A deleted operator becomes NULL, as for messages in the table. A key that another message now has becomes NULL.
 const returnBatch = (schema: string, columns: readonly string[]): string => `
   WITH batch AS (
     SELECT "messageId", "removedRow"

@@ -1,13 +1,13 @@
 import type { OnMigrationEvent } from './events.js'
 
-/** Below this nobody wonders how far it is. */
+/** No progress is reported before this. */
 const SILENT_MS = 1_000
 
 /**
- * Tells how far work on rows is, batch by batch.
- * @param what in words, e.g. `archiving guest data`
- * @param total in whatever is counted
- * @returns to be called after each batch with what is done so far
+ * Reports the progress of work on rows, batch by batch.
+ * @param what the work, such as `archiving guest data`
+ * @param total in the same unit as `done`
+ * @returns a function to call after each batch with the amount done so far
  */
 export const reportBatches = (what: string, total: number, onEvent: OnMigrationEvent): ((done: number) => void) => {
   const startedAt = performance.now()

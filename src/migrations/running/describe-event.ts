@@ -1,7 +1,7 @@
 import type { ProgressUpdate } from '../../terminal/progress.js'
 import type { Blocker, MigrationEvent } from './events.js'
 
-/** Words for an event, and how long they stay on the screen. */
+/** Describes an event in one line, and says whether the line stays on screen. */
 export const describeEvent = (event: MigrationEvent): ProgressUpdate => {
   switch (event.type) {
     case 'note':
@@ -38,7 +38,7 @@ const status = (event: MigrationEvent, key: string, text: string): ProgressUpdat
 const waiting = (
   event: MigrationEvent & { readonly what: string; readonly blockers: readonly Blocker[] },
   live: string,
-): ProgressUpdate => ({ ...status(event, blockersKey(event), `${live}: ${held(event.blockers)}`), live })
+): ProgressUpdate => ({ ...status(event, blockersKey(event), `${live}: ${blockedByWords(event.blockers)}`), live })
 
 const blockersKey = ({ what, blockers }: { readonly what: string; readonly blockers: readonly Blocker[] }): string =>
   `${what} ${blockers.map(({ pid }) => pid).join(' ')}`
@@ -47,22 +47,22 @@ const describeBuild = (event: Extract<MigrationEvent, { type: 'building' }>): st
   const { statement, phase, percent, etaMs } = event
   const figures = [
     ...(percent === null ? [] : [`${percent} %`]),
-    ...(etaMs === null ? [] : [`${Math.ceil(etaMs / 1_000)} s to go`]),
+    ...(etaMs === null ? [] : [`${Math.ceil(etaMs / 1_000)} s left`]),
   ]
-  return `${phase}${figures.length === 0 ? '' : ` ${figures.join(', ')} in this phase`} (${seconds(event)} in all)  ${statement}`
+  return `${phase}${figures.length === 0 ? '' : ` ${figures.join(', ')} in this phase`} (${seconds(event)} in total)  ${statement}`
 }
 
-// Nothing is said of a wait that has just begun.
+// Omitted for a wait that has just begun.
 const soFar = (event: { readonly elapsedMs: number }): string => (event.elapsedMs < 1_000 ? '' : ` ${seconds(event)}`)
 
 const seconds = ({ elapsedMs }: { readonly elapsedMs: number }): string => `${(elapsedMs / 1_000).toFixed(1)} s`
 
-const held = (blockers: readonly Blocker[]): string =>
-  blockers.length === 0 ? 'its holder has just let go' : `held by ${describeBlockers(blockers)}`
+const blockedByWords = (blockers: readonly Blocker[]): string =>
+  blockers.length === 0 ? 'the lock was just released' : `blocked by ${describeBlockers(blockers)}`
 
 const MOST_SHOWN = 3
 
-/** Who they are, the longest transaction first. */
+/** Describes blocking sessions in their given order, the first three by name. */
 export const describeBlockers = (blockers: readonly Blocker[]): string => {
   const shown = blockers.slice(0, MOST_SHOWN).map(describeBlocker)
   const more = blockers.length - shown.length

@@ -1,34 +1,35 @@
-/** A session that holds what another waits for. */
+/** A session that blocks ours. */
 export interface Blocker {
   /** 0 for a prepared transaction, which has no session. */
   readonly pid: number
   readonly user: string | null
   readonly application: string | null
-  /** As pg_stat_activity has it, e.g. `idle in transaction`; null when this role may not see it. */
+  /** From pg_stat_activity, such as `idle in transaction`; null if this role cannot see it. */
   readonly state: string | null
-  /** When its transaction began. */
+  /** Start of its transaction. */
   readonly since: string | null
+  /** Age of its transaction in seconds. */
   readonly transactionS: number | null
-  /** Only when it was asked for: it holds what people wrote. */
+  /** Null unless requested: it may contain personal data. */
   readonly query: string | null
 }
 
 /**
- * What a migrate or rollback tells while it works: lines and a live line for people, NDJSON for programs.
- * Times are in milliseconds. `statement` is the first line of ours, never anybody else's.
+ * Progress of a migrate or rollback: lines and a live line on a terminal, NDJSON for programs. Times are in milliseconds.
+ * `statement` is our own statement, never that of another session.
  */
 export type MigrationEvent =
-  /** A line in words, for what no other event says. */
+  /** Plain text, for what no other event covers. */
   | { readonly type: 'note'; readonly text: string }
   | {
       readonly type: 'waiting'
-      /** What for: the migration lock, a table, or the end of older transactions. */
+      /** The migration lock, a table, or `older transactions to end`. */
       readonly what: string
       readonly statement: string | null
       readonly elapsedMs: number
       readonly blockers: readonly Blocker[]
     }
-  /** A table was not free within one lock time-out; so many attempts were made, the next follows. */
+  /** A table was not free within the lock time-out. `attempt` attempts were made; the next follows. */
   | {
       readonly type: 'retrying'
       readonly what: string
@@ -40,17 +41,17 @@ export type MigrationEvent =
   | {
       readonly type: 'building'
       readonly statement: string
-      /** As pg_stat_progress_create_index names it. */
+      /** From pg_stat_progress_create_index. */
       readonly phase: string
-      /** Of this phase; null where the server does not say. */
+      /** Of this phase; null if the server does not report it. */
       readonly percent: number | null
-      /** Until the end of this phase, at its rate so far. */
+      /** Until the end of this phase, at its rate so far; null if not yet known. */
       readonly etaMs: number | null
       readonly elapsedMs: number
     }
-  /** Work on rows that goes in batches. */
+  /** Work on rows, in batches. */
   | { readonly type: 'batches'; readonly what: string; readonly percent: number; readonly elapsedMs: number }
-  /** A statement that takes long and waits for nobody. */
+  /** A long statement that is not waiting. */
   | { readonly type: 'running'; readonly statement: string; readonly elapsedMs: number }
   | {
       readonly type: 'done'

@@ -4,7 +4,7 @@ import { ExitCode, interruptedBy, OperatorError } from '../../errors.js'
 import { describeBlockers } from './describe-event.js'
 import type { Blocker, OnMigrationEvent } from './events.js'
 
-/** The key that postgres-migrations takes, too: whoever runs that library by itself is kept out as well. */
+/** The advisory lock key of postgres-migrations, which also keeps out direct users of that library. */
 export const LOCK_KEY = '-8525285245963000605'
 const POLL_MS = 200
 
@@ -15,8 +15,8 @@ export interface LockOptions {
 }
 
 /**
- * Holds the one lock that every migrate and rollback of a database takes. Polled, since a waiting pg_advisory_lock
- * would deadlock with the CREATE INDEX CONCURRENTLY of the holder.
+ * Runs work while holding the lock that every migrate and rollback of a database takes. Polls, because a waiting
+ * pg_advisory_lock would deadlock with a CREATE INDEX CONCURRENTLY of the holder.
  * @throws OperatorError `migration_lock_held` (exit 4) naming the holder
  */
 export const withMigrationLock = async <T>(
@@ -28,7 +28,7 @@ export const withMigrationLock = async <T>(
   try {
     return await work()
   } finally {
-    // Should this fail, the connection is gone, and the lock with it.
+    // If this fails, the connection is lost, and the lock with it.
     await client.query(`SELECT pg_advisory_unlock(${LOCK_KEY})`).catch(() => undefined)
   }
 }
@@ -50,19 +50,19 @@ const acquire = async (client: Queryable, { maxWaitMs, signal, onEvent }: LockOp
 const interruptedWaiting = (signal: AbortSignal): OperatorError =>
   interruptedBy(signal, (ended) => `${ended} while waiting for the migration lock`, {
     details: ['state: nothing was changed'],
-    hint: 'run the same command again when the other one is done',
+    hint: 'run the same command again when the other migration is done',
   })
 
 const lockHeld = (holders: readonly Blocker[]): OperatorError => {
-  const holder = holders.length === 0 ? 'a session that has just ended' : describeBlockers(holders)
+  const holder = holders.length === 0 ? 'a session that just ended' : describeBlockers(holders)
   return new OperatorError('migration_lock_held', `another migration is running: the lock is held by ${holder}`, {
     exitCode: ExitCode.busy,
     retryable: true,
-    hint: 'wait for it and run this again, or give it longer with --max-wait 10m',
+    hint: 'run this again when it is done, or wait longer: --max-wait 10m',
   })
 }
 
-// A bigint key appears in pg_locks as its two halves.
+// pg_locks shows a bigint key as two halves.
 const SELECT_HOLDERS = `
   SELECT a.pid, a.usename AS "user", a.application_name AS "application", a.state, a.xact_start AS "since",
     round(extract(epoch FROM clock_timestamp() - a.xact_start))::float AS "transactionS", NULL AS "query"

@@ -3,11 +3,12 @@ import type { Queryable } from '../../database/connection.js'
 import { isServerError } from '../../database/sql-state.js'
 import { splitStatements, type Statement } from '../ledger/split-statements.js'
 
+/** The result of a file without statements. */
 export const NO_RESULT: QueryResult = { command: '', rowCount: 0, oid: 0, fields: [], rows: [] }
 
 /**
- * Runs a file one statement after the other, so that each is seen, timed and interrupted by itself.
- * @returns the result of the last one
+ * Runs the statements of a file one by one, so each can be watched, timed and interrupted.
+ * @returns the result of the last statement
  */
 export const runStatements = async (client: Queryable, sql: string): Promise<QueryResult> => {
   let result = NO_RESULT
@@ -15,7 +16,7 @@ export const runStatements = async (client: Queryable, sql: string): Promise<Que
   return result
 }
 
-// What our parser does not understand, the server may; and if it does not either, its words are better.
+// The server may understand what our parser does not; if not, its error message is the better one.
 const readStatements = (sql: string): Promise<readonly Pick<Statement, 'sql' | 'offset'>[]> =>
   splitStatements(sql).catch(() => [{ sql, offset: 0 }])
 
@@ -33,5 +34,5 @@ const runStatement = async (
 
 const placesInFiles = new WeakMap<object, number>()
 
-/** Where in its file the statement failed, in characters from 1: at the server's position, or where the statement begins. */
+/** Position of a failed statement's error in its file, in characters from 1; the start of the statement if the server gave none. */
 export const placeInFile = (error: object): number | undefined => placesInFiles.get(error)

@@ -4,28 +4,26 @@ import { hasSqlState, SqlState } from '../../database/sql-state.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { describeBlockers } from './describe-event.js'
 import type { Blocker, OnMigrationEvent } from './events.js'
-import { blockageBehind, type Blockage } from './watch-session.js'
-
-const SHORTEST_PAUSE_MS = 200
-const LONGEST_PAUSE_MS = 3_000
+import type { Blockage } from './statement-progress.js'
+import { blockageBehind } from './watch-session.js'
 
 export interface LockWaitOptions {
   /**
-   * How long a statement may wait for a lock that stops others. Behind a waiting ALTER TABLE every reader and writer of the
-   * table waits as well, so this is also the longest stall that anybody sees.
+   * How long one attempt waits for a lock. Every reader and writer of the table queues behind a waiting ALTER TABLE, so this
+   * is also the longest stall of other sessions.
    */
   readonly lockTimeoutMs: number
-  /** In sum, over all attempts. */
+  /** Limit over all attempts. */
   readonly maxWaitMs: number
   readonly signal: AbortSignal
   readonly onEvent: OnMigrationEvent
 }
 
 /**
- * Runs work in transactions that wait only briefly for locks, again and again, with growing random pauses, until it gets them.
+ * Runs work in a transaction with a short lock time-out, and retries with exponential backoff and jitter until it succeeds.
  * @param begin the statement that opens the transaction
- * @returns with the transaction still open, so that the caller can add to it and commit
- * @throws OperatorError `table_busy` (exit 4) naming who holds locks, after `maxWaitMs`; nothing was changed
+ * @returns with the transaction still open, for the caller to extend and commit
+ * @throws OperatorError `table_busy` (exit 4) naming the lock holders, after `maxWaitMs`; nothing was changed
  */
 export const beginWithShortLocks = async <T>(
   client: Queryable,
@@ -35,7 +33,7 @@ export const beginWithShortLocks = async <T>(
 ): Promise<T> => {
   const { lockTimeoutMs, maxWaitMs, signal, onEvent } = options
   const startedAt = performance.now()
-  for (let attempt = 1, pause = SHORTEST_PAUSE_MS; ; attempt += 1, pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+  for (let attempt = 1; ; attempt += 1) {
     await client.query(begin)
     await client.query(`SET LOCAL lock_timeout = ${lockTimeoutMs}`)
     try {
@@ -46,6 +44,7 @@ export const beginWithShortLocks = async <T>(
       signal.throwIfAborted()
       const blockage = blockageBehind(error) ?? (await findLockHolders(client))
       const elapsedMs = (): number => Math.round(performance.now() - startedAt)
+      const pause = backoffMs(attempt)
       if (elapsedMs() + pause >= maxWaitMs) throw tableBusy(blockage, maxWaitMs, error)
       await pauseFor(pause * (0.5 + Math.random()), signal, () =>
         onEvent({ type: 'retrying', attempt, elapsedMs: elapsedMs(), maxWaitMs, ...blockage }),
@@ -54,18 +53,24 @@ export const beginWithShortLocks = async <T>(
   }
 }
 
+const SHORTEST_PAUSE_MS = 200
+const LONGEST_PAUSE_MS = 3_000
+
+/** The pause after an attempt, counted from 1, before jitter of half to one and a half times. */
+export const backoffMs = (attempt: number): number => Math.min(SHORTEST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS)
+
 const REFRESH_MS = 500
 
-// Nobody likes to look at a clock that stands still.
-const pauseFor = async (pauseMs: number, signal: AbortSignal, tell: () => void): Promise<void> => {
+// Reports repeatedly, so the elapsed time on screen keeps moving.
+const pauseFor = async (pauseMs: number, signal: AbortSignal, report: () => void): Promise<void> => {
   const end = performance.now() + pauseMs
   for (let left = pauseMs; left > 0 && !signal.aborted; left = end - performance.now()) {
-    tell()
+    report()
     await delay(Math.min(left, REFRESH_MS), undefined, { signal }).catch(() => undefined)
   }
 }
 
-/** `beginWithShortLocks`, committed. */
+/** Like `beginWithShortLocks`, but commits. */
 export const withShortLocks = async <T>(
   client: Queryable,
   options: LockWaitOptions,
@@ -76,29 +81,29 @@ export const withShortLocks = async <T>(
   return result
 }
 
-const wayOut = (blockers: readonly Blocker[]): string => {
+const busyHint = (blockers: readonly Blocker[]): string => {
   if (blockers.some(({ application }) => application === AUTOVACUUM))
-    return 'an autovacuum steps aside for whoever waits longer than deadlock_timeout: run this again with --lock-timeout 1500ms'
+    return 'autovacuum yields to a lock request that waits longer than deadlock_timeout: run this again with --lock-timeout 1500ms'
   if (blockers.some(({ pid }) => pid === 0))
-    return 'only COMMIT PREPARED or ROLLBACK PREPARED ends a prepared transaction (SELECT * FROM pg_prepared_xacts); then run this again'
-  return 'end or wait for those sessions and run this again, or give it longer with --max-wait 10m'
+    return 'end the prepared transaction with COMMIT PREPARED or ROLLBACK PREPARED (see pg_prepared_xacts), then run this again'
+  return 'end those sessions or wait for them, then run this again; or wait longer: --max-wait 10m'
 }
 
-/** As pg_stat_activity names its kind of backend. */
+/** Its backend_type in pg_stat_activity. */
 const AUTOVACUUM = 'autovacuum worker'
 
 const tableBusy = ({ what, blockers }: Blockage, maxWaitMs: number, cause: unknown): OperatorError => {
-  const holders = blockers.length === 0 ? 'its lock was not free in time' : describeBlockers(blockers)
+  const holders = blockers.length === 0 ? 'the lock was not free in time' : describeBlockers(blockers)
   return new OperatorError('table_busy', `${what} was in use for ${maxWaitMs / 1_000} s: ${holders}`, {
     exitCode: ExitCode.busy,
     retryable: true,
     cause,
     sqlState: SqlState.lockNotAvailable,
-    hint: wayOut(blockers),
+    hint: busyHint(blockers),
   })
 }
 
-// Never the query text: it holds what people wrote.
+// Never the query text, which may contain personal data.
 const SELECT_LOCK_HOLDERS = `
   SELECT DISTINCT a.pid, a.usename AS "user", coalesce(nullif(a.application_name, ''), a.backend_type) AS "application",
     a.state, a.xact_start AS "since",
@@ -111,8 +116,8 @@ const SELECT_LOCK_HOLDERS = `
     AND a.pid <> pg_backend_pid()
   ORDER BY a.xact_start`
 
-// For when nobody was seen while it lasted: a very short lock time-out, or no second connection.
+// Fallback if the watcher saw nobody: the lock time-out was too short, or there is no second connection.
 const findLockHolders = async (client: Queryable): Promise<Blockage> => {
   const { rows: blockers } = await client.query<Blocker>(SELECT_LOCK_HOLDERS)
-  return { what: 'a table of the chat', blockers }
+  return { what: 'a chat table', blockers }
 }

@@ -3,7 +3,7 @@ import { ExitCode, OperatorError } from '../../errors.js'
 import { placeInFile } from './run-statements.js'
 import { isSessionLost } from './lost-connection.js'
 
-/** Line and column, both from 1, of a position that the server counts in characters from 1. */
+/** Line and column, both from 1, of a position in characters from 1. */
 export const locate = (
   sql: string,
   position: number,
@@ -17,12 +17,12 @@ export const locate = (
 }
 
 /**
- * The server's answer to a statement of a file, with the place in that file.
- * @param file as the reader knows it, e.g. `migrations/3_index-guest-username.sql`
- * @param state what is done and what is not, in a sentence
+ * Explains a statement that the server rejected, with its place in the file.
+ * @param file as shown to the reader, such as `migrations/3_index-guest-username.sql`
+ * @param state what is done and what is not, in one sentence
+ * @returns the error itself if it is not the server's answer to a statement
  */
 export const toSqlFileError = (error: unknown, file: string, sql: string, state: string, hint: string): unknown => {
-  // The server did not say no: it went away.
   if (!isServerError(error) || isSessionLost(error)) return error
   const position = placeInFile(error)
   const place = position === undefined ? undefined : locate(sql, position)
@@ -32,7 +32,7 @@ export const toSqlFileError = (error: unknown, file: string, sql: string, state:
       : [`${String(place.line).padStart(4)} | ${place.text}`, `     | ${' '.repeat(place.column - 1)}^`]
   const extras = [
     error.detail === undefined ? undefined : `detail: ${error.detail}`,
-    error.hint === undefined ? undefined : `server's hint: ${error.hint}`,
+    error.hint === undefined ? undefined : `server hint: ${error.hint}`,
     error.where === undefined ? undefined : `where: ${error.where}`,
     state,
   ].filter((line) => line !== undefined)
@@ -41,7 +41,7 @@ export const toSqlFileError = (error: unknown, file: string, sql: string, state:
     exitCode: ExitCode.no,
     sqlState: error.code,
     details: [...source, ...extras],
-    hint: hasSqlState(error, SqlState.queryCanceled) ? `give it longer with --statement-timeout; ${hint}` : hint,
+    hint: hasSqlState(error, SqlState.queryCanceled) ? `raise --statement-timeout; ${hint}` : hint,
     cause: error,
   })
 }

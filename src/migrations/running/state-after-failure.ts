@@ -1,7 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
 import { migrationTitle, runsInTransaction, type MigrationFile } from '../ledger/migration-files.js'
 
-/** What a failed step leaves behind, in a sentence. Looks, where that can be known only by looking. */
+/** Describes the database after a failed step in one sentence. Looks for INVALID indexes after a concurrent build. */
 export const stateAfterFailure = async (
   client: Queryable,
   file: Pick<MigrationFile, 'sql'>,
@@ -23,10 +23,10 @@ const SELECT_INVALID_INDEXES = `
 const describeInvalidIndexes = async (client: Queryable): Promise<string> => {
   try {
     const { rows } = await client.query<{ name: string }>(SELECT_INVALID_INDEXES)
-    if (rows.length === 0) return 'nothing of this migration is left'
-    return `${rows.map(({ name }) => `"${name}"`).join(', ')} is left INVALID; the next migrate drops it and builds it again`
+    if (rows.length === 0) return 'this migration left nothing behind'
+    return `${rows.map(({ name }) => `"${name}"`).join(', ')} is INVALID; the next migrate drops and rebuilds it`
   } catch {
-    // The connection is gone, so nobody can look.
-    return 'an index may be left INVALID; then the next migrate drops it and builds it again'
+    // The connection is lost.
+    return 'an index may be INVALID; the next migrate drops and rebuilds it'
   }
 }

@@ -13,14 +13,14 @@ import { scriptHead, type ScriptSubject } from './head.js'
 export interface ScriptPlan extends ScriptSubject {
   readonly files: readonly MigrationFile[]
   readonly steps: readonly PlannedStep[]
-  /** The same steps as statements; for one transaction without CONCURRENTLY. */
+  /** The same steps as statements; in one transaction, without CONCURRENTLY. */
   readonly drafts: readonly DraftStep[]
   readonly leftovers: ArchiveObjects
 }
 
 /**
- * One plain script that does what `migrate` would do, history and all, for psql or an editor in a browser.
- * It has no commands of psql, and records nothing that did not succeed, also where errors do not end it.
+ * Renders a plan as one SQL script with the same effect and history as `migrate`, for psql or a web SQL editor. It uses no
+ * psql commands, and records only steps that succeeded, even if the client continues after an error.
  */
 export const renderScript = (plan: ScriptPlan): string => {
   const head = scriptHead(plan)
@@ -52,7 +52,7 @@ const settings = ({ form, schema }: ScriptSubject): readonly string[] => {
   ]
 }
 
-// A lock of the session could be left behind by an editor that keeps its connections, so there it is only looked for.
+// An editor with a connection pool could keep a session lock, so a script of single statements only checks for it.
 const guardAgainstOthers = (form: ScriptForm): string => {
   const free =
     form === 'transaction'
@@ -72,7 +72,7 @@ const historyStatements = ([first]: readonly MigrationFile[]): readonly string[]
   first === undefined
     ? []
     : [
-        '-- the history',
+        '-- history',
         first.sql.trim().replace(/;$/, ''),
         `INSERT INTO "migrations" ("id", "name", "hash")
 SELECT ${rowOf(first)} WHERE NOT EXISTS (SELECT FROM "migrations" WHERE "id" = ${first.id})`,
@@ -82,7 +82,7 @@ SELECT ${rowOf(first)} WHERE NOT EXISTS (SELECT FROM "migrations" WHERE "id" = $
 const leftoverStatements = ({ trigger, capture, guard }: ArchiveObjects): readonly string[] =>
   trigger || capture || guard
     ? [
-        '-- what an interrupted rollback left',
+        '-- leftovers of an interrupted rollback',
         'DROP TRIGGER IF EXISTS "chatkeep_capture" ON "ChatMessage"',
         'DROP FUNCTION IF EXISTS "chatkeep_capture"()',
         `ALTER TABLE "ChatMessage" DROP CONSTRAINT IF EXISTS "${GUARD}"`,
@@ -94,7 +94,7 @@ interface ScriptStep {
   readonly draft: DraftStep
 }
 
-// As `migrate` does: first what the history believes done.
+// Repairs first, as in `migrate`.
 const inOrder = ({ steps, drafts }: ScriptPlan): readonly ScriptStep[] => {
   const pairs = steps.flatMap((step, index): readonly ScriptStep[] => {
     const draft = drafts[index]
@@ -113,20 +113,20 @@ const stepStatements = (
   const action = step.action === 'run' ? 'apply' : step.action
   const title = `-- ${draft.title}: ${action}${step.reason === '' ? '' : `, ${step.reason}`}`
   const work = [...draft.statements.map(({ sql }) => sql), recordStatement(step, draft, planHash)]
-  // With the index the application saves again: what it sends once more must meet its key.
+  // With the index, the application saves again, and a resent message must find its key.
   const keys = leftovers.archive && makesKeyIndex(step) ? [RETURN_ALL_KEYS] : []
   if (draft.inTransaction) return [title, ...keys, ...bracket(form, work)]
   return [title, ...keys, `SELECT set_config('${STARTED}', clock_timestamp()::text, false) AS "started"`, ...work]
 }
 
-// A transaction knows when it began; of several steps in one, each begins where the one before ended.
+// In a transaction, the first step starts with it, and each other where the one before ended.
 const startOf = ({ inTransaction }: DraftStep): string =>
   inTransaction
     ? 'greatest(now(), (SELECT max("at") FROM "chatkeep_runs"))'
     : `nullif(current_setting('${STARTED}', true), '')::timestamptz`
 
-// One statement for both tables, so that both know of the step or neither. Its conditions: the index that it builds is
-// whole, the step before it is recorded, and it is not itself.
+// One statement writes both tables, so they always agree. It requires that the built index is valid, the step before it is
+// recorded, and the step itself is not.
 const recordStatement = ({ file, action }: PlannedStep, draft: DraftStep, planHash: string): string => {
   const built = draft.statements
     .flatMap(({ node }) => ('IndexStmt' in node ? (node.IndexStmt.idxname ?? []) : []))

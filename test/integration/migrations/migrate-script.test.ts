@@ -8,6 +8,7 @@ import { splitStatements } from '../../../src/migrations/ledger/split-statements
 import { migrated, on } from '../../support/chat.js'
 import { describe, expect, test, withDatabase, type TestDatabase } from '../../support/database.js'
 import { loadFixture, type FixtureName } from '../../support/fixtures.js'
+import { MIGRATION_COUNT } from '../../support/migration-list.js'
 
 const PSQL = '/usr/lib/postgresql/15/bin/psql'
 
@@ -101,7 +102,9 @@ describe('migrate --sql', () => {
           await RUNNERS[runner](database, await scriptOf(database, form))
           expect(await everything(database), `${form}, ${runner}`).toEqual(expected)
           expect((await on(database, 'verify')).stdout).not.toMatch(/^error/m)
-          expect((await on(database, 'migrate')).stdout).toContain('nothing had to be done, 14 already there')
+          expect((await on(database, 'migrate')).stdout).toContain(
+            `nothing had to be done, ${MIGRATION_COUNT} already there`,
+          )
         })
       }
     })
@@ -123,7 +126,7 @@ describe('migrate --sql', () => {
       expect(found).toEqual({ ...healthy, runs: undefined })
       expect(
         (runs as { action: string; migration: string }[])
-          .slice(14)
+          .slice(MIGRATION_COUNT)
           .map(({ action, migration }) => `${action} ${migration}`),
       ).toEqual(['repair 9_index-unread', 'repair 10_index-unlinked', 'repair 11_note-chats', 'repair 12_fill-chats'])
     },
@@ -151,7 +154,7 @@ describe('migrate --sql', () => {
     )
     expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
     const pending = await scriptOf(database, 'statements')
-    expect(pending).toContain('-- An earlier rollback archived 43 messages: the next chatkeep migrate puts them back.')
+    expect(pending).toContain('-- An earlier rollback archived 43 messages; the next chatkeep migrate restores them.')
     await runStatements(database, pending)
     // The application saves again from here on: what it sends once more must meet its key.
     const lost = 'SELECT FROM "ChatMessage" AS m JOIN "chatkeep_archive" AS a ON a."messageId" = m."id"'
@@ -162,7 +165,7 @@ describe('migrate --sql', () => {
   })
 
   test('says in its head what one transaction costs others', async ({ database }) => {
-    expect(await scriptOf(database, 'transaction')).toContain('-- The tables are new, so nobody is stopped.')
+    expect(await scriptOf(database, 'transaction')).toContain('-- The tables are new, so nobody is blocked.')
     await loadFixture(database, 'crm-before')
     const sql = await scriptOf(database, 'transaction')
     expect(sql).toContain('-- WARNING: without CONCURRENTLY its index builds stop writers. Together')

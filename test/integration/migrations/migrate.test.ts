@@ -8,6 +8,7 @@ import { fixtureNames, loadFixture } from '../../support/fixtures.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { withMigrationsFolder } from '../../support/migrations-folder.js'
 import { until, untilRows } from '../../support/until.js'
+import { MIGRATION_COUNT, NEXT_MIGRATION } from '../../support/migration-list.js'
 
 const GUEST_COLUMNS = ['guestUsername', 'guestPhone', 'idempotencyKey', 'guestUnverified']
 
@@ -47,7 +48,9 @@ describe('migrate', () => {
     const { exitCode, stdout } = await on(database, 'migrate')
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(
-      /^ok: \S+ is migrated: 14 migrations done, 0 already there \(.*\)\. Next: chatkeep verify\n$/,
+      new RegExp(
+        `^ok: \\S+ is migrated: ${MIGRATION_COUNT} migrations done, 0 already there \\(.*\\)\\. Next: chatkeep verify\n$`,
+      ),
     )
     await expectMigratedSchema(database)
   })
@@ -56,7 +59,10 @@ describe('migrate', () => {
     await migrated(database, 'crm-before')
     const before = await database.query('SELECT * FROM "migrations"')
     const { exitCode, stdout } = await on(database, 'migrate')
-    expect([exitCode, stdout]).toEqual([0, expect.stringContaining('nothing had to be done, 14 already there')])
+    expect([exitCode, stdout]).toEqual([
+      0,
+      expect.stringContaining(`nothing had to be done, ${MIGRATION_COUNT} already there`),
+    ])
     expect(await database.query('SELECT * FROM "migrations"')).toEqual(before)
   })
 
@@ -229,8 +235,8 @@ describe('migrate', () => {
     const before = await schemaOf(database)
     const { exitCode, stdout } = await on(database, 'migrate', '--dry-run')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('\n1_create-chat-tables: it is in the database already\n')
-    expect(stdout).toContain('dry run: nothing was changed; 14 steps to do. Next: chatkeep migrate')
+    expect(stdout).toContain('\n1_create-chat-tables: already in the database\n')
+    expect(stdout).toContain(`dry run: nothing was changed; ${MIGRATION_COUNT} steps to do. Next: chatkeep migrate`)
     expect(await schemaOf(database)).toEqual(before)
     expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
   })
@@ -241,7 +247,7 @@ describe('migrate', () => {
     const { exitCode, stderr } = await on(database, 'migrate', '--schema', 'the chat')
     expect(exitCode, stderr).toBe(0)
     expect(await database.query('SELECT count(*)::integer AS rows FROM "the chat"."migrations"')).toEqual([
-      { rows: 15 },
+      { rows: MIGRATION_COUNT + 1 },
     ])
     expect(
       await database.query(
@@ -256,7 +262,7 @@ describe('migrate', () => {
     expect(await database.query('SELECT "chat" FROM "the chat"."chatkeep_chats"')).toEqual([{ chat: 'gana' }])
     expect((await on(database, 'migrate', '--schema', 'the chat')).stdout).toContain('nothing had to be done')
     const missing = await on(database, 'migrate', '--schema', 'nowhere')
-    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('there is no schema "nowhere"')])
+    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('schema "nowhere" does not exist')])
   })
 
   test('waits for the lock, names its holder and gives up with exit 4', async ({ database }) => {
@@ -265,7 +271,7 @@ describe('migrate', () => {
     await holder.query('SELECT pg_advisory_lock(-8525285245963000605)')
     const { exitCode, stderr } = await on(database, 'migrate', '--max-wait', '300ms')
     expect(exitCode).toBe(4)
-    expect(stderr).toMatch(/waiting for the migration lock: held by pid \d+ \(somebody else, as /)
+    expect(stderr).toMatch(/waiting for the migration lock: blocked by pid \d+ \(somebody else, as /)
     expect(stderr).toMatch(/error: another migration is running: the lock is held by pid \d+ \(somebody else/)
   })
 
@@ -286,7 +292,7 @@ describe('migrate', () => {
     const { exitCode, stderr } = await run
     expect(exitCode, stderr).toBe(0)
     expect(stderr).toMatch(
-      /waiting for "ChatMessage": held by pid \d+ \(long reader, as \S+, idle in transaction for \d+ s\)/,
+      /waiting for "ChatMessage": blocked by pid \d+ \(long reader, as \S+, idle in transaction for \d+ s\)/,
     )
   })
 
@@ -317,9 +323,9 @@ describe('migrate', () => {
     interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
     const { exitCode, stderr } = await run
     expect(exitCode).toBe(130)
-    expect(stderr).toContain('error: migrate was ended by SIGINT; what was finished stays')
+    expect(stderr).toContain('error: migrate was ended by SIGINT; completed migrations are kept')
     expect(stderr).toContain(
-      'state: "ChatMessage_guestUsername_createdAt_idx" is left INVALID; the next migrate drops it and builds it again',
+      'state: "ChatMessage_guestUsername_createdAt_idx" is INVALID; the next migrate drops and rebuilds it',
     )
     expect(await database.query(building)).toEqual([])
     await writer.query('COMMIT')
@@ -339,8 +345,8 @@ describe('migrate', () => {
       url.password = 'reader-secret'
       const { exitCode, stderr } = await runChatkeep(['migrate', '--database-url', url.href])
       expect(exitCode).toBe(5)
-      expect(stderr).toContain('this role may not change the tables; nothing was changed')
-      expect(stderr).toContain('"ChatMessage" belongs to ')
+      expect(stderr).toContain('this role cannot change the tables; nothing was changed')
+      expect(stderr).toContain('"ChatMessage" is owned by ')
       expect(stderr).not.toContain('reader-secret')
     } finally {
       await database.load(`DROP OWNED BY "${role}"; DROP ROLE "${role}"`)
@@ -351,7 +357,7 @@ describe('migrate', () => {
     await loadFixture(database, 'crm-before')
     await database.query(`ALTER DATABASE "${database.name}" SET default_transaction_read_only = on`)
     const { exitCode, stderr } = await on(database, 'migrate')
-    expect([exitCode, stderr]).toEqual([3, expect.stringContaining('the server takes no writes')])
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining('the server is read-only')])
   })
 })
 
@@ -359,18 +365,21 @@ describe('migration files', () => {
   test('that fail are shown with file, line, column, the line and the state', async ({ database }) => {
     await withMigrationsFolder(async (folder) => {
       await writeFile(
-        join(folder, '15_break-things.sql'),
+        join(folder, `${NEXT_MIGRATION}_break-things.sql`),
         'SELECT 1;\nALTER TABLE "ChatMessage"\n  ADD COLUMN "é" text, DROP COLUMN "nothing";\n',
       )
       const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
       expect(exitCode).toBe(1)
       expect(stderr).toContain(
-        'error: migrations/15_break-things.sql:2:1: column "nothing" of relation "ChatMessage" does not exist [42703]',
+        `error: migrations/${NEXT_MIGRATION}_break-things.sql:2:1: column "nothing" of relation "ChatMessage" does not exist [42703]`,
       )
       expect(stderr).toContain('state: this migration was rolled back; done before it: 1_create-chat-tables')
-      await writeFile(join(folder, '15_break-things.sql'), 'SELECT 1;\nSELECT\n  "é", nowhere FROM "Client";\n')
+      await writeFile(
+        join(folder, `${NEXT_MIGRATION}_break-things.sql`),
+        'SELECT 1;\nSELECT\n  "é", nowhere FROM "Client";\n',
+      )
       const second = await on(database, 'migrate', '--migrations', folder)
-      expect(second.stderr).toContain('migrations/15_break-things.sql:3:3: column "é" does not exist')
+      expect(second.stderr).toContain(`migrations/${NEXT_MIGRATION}_break-things.sql:3:3: column "é" does not exist`)
       expect(second.stderr).toContain('   3 |   "é", nowhere FROM "Client";\n       |   ^')
     })
   })
@@ -382,25 +391,25 @@ describe('migration files', () => {
       await writeFile(file, `${await readFile(file, 'utf8')}\n`)
       const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
       expect(exitCode).toBe(5)
-      expect(stderr).toContain('5_add-idempotency-key: the file is not what was applied')
+      expect(stderr).toContain('5_add-idempotency-key: the file differs from what was applied')
     })
   })
 
   test('that are unknown here, since a newer chatkeep applied them, are refused by name', async ({ database }) => {
     await migrated(database)
-    await database.query(`INSERT INTO "migrations" (id, name, hash) VALUES (15, 'from-the-future', 'x')`)
+    await database.query(`INSERT INTO "migrations" (id, name, hash) VALUES (${NEXT_MIGRATION}, 'from-the-future', 'x')`)
     const { exitCode, stderr } = await on(database, 'migrate')
     expect([exitCode, stderr]).toEqual([
       5,
-      expect.stringContaining('15_from-the-future: applied, but there is no such file'),
+      expect.stringContaining(`${NEXT_MIGRATION}_from-the-future: applied, but its file does not exist`),
     ])
   })
 
   test.for([
-    ['4_index-client-socket-id.sql', undefined, '5_add-idempotency-key.sql: numbers must run 1, 2, 3, … without a gap'],
-    ['16_too-far.sql', 'SELECT 1', '16_too-far.sql: numbers must run 1, 2, 3'],
-    ['6_twice.sql', 'SELECT 1', 'numbers must run 1, 2, 3, … without a gap or a double'],
-    ['13_Bad Name.sql', 'SELECT 1', '13_Bad Name.sql: the name must be like 13_verb-object.sql'],
+    ['4_index-client-socket-id.sql', undefined, '5_add-idempotency-key.sql: numbers must run 1, 2, 3, … without gaps'],
+    [`${NEXT_MIGRATION + 1}_too-far.sql`, 'SELECT 1', `${NEXT_MIGRATION + 1}_too-far.sql: numbers must run 1, 2, 3`],
+    ['6_twice.sql', 'SELECT 1', 'numbers must run 1, 2, 3, … without gaps or duplicates'],
+    ['13_Bad Name.sql', 'SELECT 1', '13_Bad Name.sql: expected a name such as 13_verb-object.sql'],
     ['13_crlf.sql', 'SELECT 1;\r\n', '13_crlf.sql: has CRLF line endings'],
     ['13_marked.sql', '\ufeffSELECT 1;\n', '13_marked.sql: starts with a byte order mark'],
   ] as const)('that cannot be used are named: %s', async ([name, content, reason], { database }) => {

@@ -104,8 +104,8 @@ describe('the role of the application', () => {
         const before = await database.query(RELATIONS)
         const { exitCode, stdout, stderr } = await on(application, ...argv)
         expect(exitCode, `${argv.join(' ')}: ${stdout}${stderr}`).toBe(5)
-        expect(stderr).toContain('this role may not change the tables; nothing was changed')
-        expect(stderr).toContain(`"ChatMessage" belongs to ${owner.name.replaceAll('"', '')}`)
+        expect(stderr).toContain('this role cannot change the tables; nothing was changed')
+        expect(stderr).toContain(`"ChatMessage" is owned by ${owner.name.replaceAll('"', '')}`)
         expect(stderr).toContain('hint: connect as the owner')
         expect(await database.query(RELATIONS)).toEqual(before)
       }

@@ -7,6 +7,14 @@ import { describe, expect, test, type TestDatabase } from '../../support/databas
 import { loadFixture } from '../../support/fixtures.js'
 import { watchStatements } from '../../support/statement-watch.js'
 import { readMessages } from '../../support/wire-messages.js'
+import { MIGRATION_COUNT, migrationId } from '../../support/migration-list.js'
+import { BASE_MIGRATION } from '../../../src/migrations/ledger/migration-names.js'
+
+const BEFORE_KEY = migrationId('add-idempotency-key') - 1
+const KEY_INDEX = migrationId('index-idempotency-key')
+const UNVERIFIED = migrationId('mark-unverified-guests')
+const UNREAD = migrationId('index-unread')
+const UNLINKED = migrationId('index-unlinked')
 
 const rollBack = (database: TestDatabase, ...flags: readonly string[]) =>
   on(database, 'rollback', '--confirm', database.name, ...flags)
@@ -29,7 +37,7 @@ describe('rollback --to', () => {
     await withGuests(database)
     await database.query(NOBODY)
     const before = [await catalogOf(database), await dataOf(database)]
-    for (let to = 1; to <= 13; to += 1) {
+    for (let to = BASE_MIGRATION; to < MIGRATION_COUNT; to += 1) {
       const back = await rollBack(database, '--to', String(to))
       expect(back.exitCode, back.stderr).toBe(0)
       expect((await historyOf(database)).length, back.stdout).toBe(to + 1)
@@ -43,7 +51,8 @@ describe('rollback --to', () => {
     await withGuests(database)
     await database.query(NOBODY)
     const before = await dataOf(database)
-    for (const to of ['10', '6', '4', '1']) expect((await rollBack(database, '--to', to)).exitCode).toBe(0)
+    for (const to of [UNLINKED, KEY_INDEX, BEFORE_KEY, BASE_MIGRATION])
+      expect((await rollBack(database, '--to', String(to))).exitCode).toBe(0)
     expect((await on(database, 'verify', '--expect', 'rolled-back')).exitCode).toBe(0)
     expect((await on(database, 'migrate')).exitCode).toBe(0)
     expect(await dataOf(database)).toEqual(before)
@@ -52,8 +61,8 @@ describe('rollback --to', () => {
   test('touches and counts only what its range costs', async ({ database }) => {
     await withGuests(database)
     await database.query(NOBODY)
-    const priceOf = async (to: string): Promise<unknown> => {
-      const { stdout } = await on(database, 'rollback', '--to', to, '--dry-run', '--json')
+    const priceOf = async (to: number): Promise<unknown> => {
+      const { stdout } = await on(database, 'rollback', '--to', String(to), '--dry-run', '--json')
       return (JSON.parse(stdout) as { price: unknown }).price
     }
     const nothing = {
@@ -64,16 +73,16 @@ describe('rollback --to', () => {
       clientsToCreate: 0,
       messagesToRemove: 0,
     }
-    expect(await priceOf('7')).toMatchObject(nothing)
-    expect(await priceOf('6')).toMatchObject({ ...nothing, unverifiedMessages: 1 })
-    expect(await priceOf('4')).toMatchObject({ ...nothing, unverifiedMessages: 1, messagesWithKey: 3 })
-    expect(await priceOf('1')).toMatchObject({
+    expect(await priceOf(UNVERIFIED)).toMatchObject(nothing)
+    expect(await priceOf(KEY_INDEX)).toMatchObject({ ...nothing, unverifiedMessages: 1 })
+    expect(await priceOf(BEFORE_KEY)).toMatchObject({ ...nothing, unverifiedMessages: 1, messagesWithKey: 3 })
+    expect(await priceOf(BASE_MIGRATION)).toMatchObject({
       guestMessages: 3,
       messagesToLink: 1,
       clientsToCreate: 1,
       messagesToRemove: 1,
     })
-    await rollBack(database, '--to', '4')
+    await rollBack(database, '--to', String(BEFORE_KEY))
     expect(
       await database.query(
         'SELECT "guestUsername", "guestPhone", "linkedClientId" FROM "chatkeep_archive" GROUP BY 1, 2, 3',
@@ -86,9 +95,12 @@ describe('rollback --to', () => {
     database,
   }) => {
     await withGuests(database)
-    await rollBack(database, '--to', '9')
-    const missing = await rollBack(database, '--to', '12')
-    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('hint: name one from 1 to 9')])
+    await rollBack(database, '--to', String(UNREAD))
+    const missing = await rollBack(database, '--to', String(MIGRATION_COUNT - 1))
+    expect([missing.exitCode, missing.stderr]).toEqual([
+      2,
+      expect.stringContaining(`hint: name a migration from ${BASE_MIGRATION} to ${UNREAD}`),
+    ])
     const unconfirmed = await on(database, 'rollback', '--to', '4', '--on-orphans', 'abort')
     expect([unconfirmed.exitCode, unconfirmed.stderr]).toEqual([
       5,
@@ -102,15 +114,15 @@ describe('rollback --to', () => {
     await cutRun(database, ['rollback', '--confirm', database.name], 'cut before', (sql) =>
       sql.startsWith('DROP INDEX'),
     )
-    const narrower = await rollBack(database, '--to', '10')
+    const narrower = await rollBack(database, '--to', String(UNLINKED))
     expect([narrower.exitCode, narrower.stderr]).toEqual([
       5,
       expect.stringContaining(
-        'a rollback to migration 1 began and did not end, so none to 10 can begin; nothing was changed',
+        `an earlier rollback to migration ${BASE_MIGRATION} did not finish, so a rollback to ${UNLINKED} cannot begin; nothing was changed`,
       ),
     ])
     expect((await on(database, 'migrate')).exitCode).toBe(0)
-    expect((await rollBack(database, '--to', '10')).exitCode).toBe(0)
+    expect((await rollBack(database, '--to', String(UNLINKED))).exitCode).toBe(0)
     expect((await on(database, 'migrate')).exitCode).toBe(0)
     expect(await dataOf(database)).toEqual(before)
   })
@@ -141,9 +153,7 @@ describe('rollback --on-orphans abort', () => {
       const { exitCode, stderr } = await rollBack(database, '--on-orphans', 'abort')
       expect([exitCode, stderr]).toEqual([
         5,
-        expect.stringContaining(
-          '1 message has neither a client nor a guest name of which one can be made; nothing was changed',
-        ),
+        expect.stringContaining('1 message has neither a client nor a usable guest name; nothing was changed'),
       ])
       expect(stderr).toContain(`"ChatMessage" id ${last?.id}\n`)
       expect([await catalogOf(database), await dataOf(database)]).toEqual(before)
@@ -174,7 +184,7 @@ describe('rollback --on-orphans abort', () => {
         ])
         expect([exitCode, stderr]).toEqual([
           5,
-          expect.stringContaining('nothing was dropped; what was archived and linked so far is kept'),
+          expect.stringContaining('nothing was dropped; messages archived and linked so far are kept'),
         ])
       },
       tap,
@@ -196,7 +206,7 @@ test('rollback takes no message out to which rows of other tables refer', async 
   const { exitCode, stderr } = await rollBack(database)
   expect([exitCode, stderr]).toEqual([
     5,
-    expect.stringContaining('rows of public."Attachment" refer to them; nothing was changed'),
+    expect.stringContaining('rows of public."Attachment" reference them; nothing was changed'),
   ])
   expect(await database.query('SELECT count(*)::integer AS rows FROM "Attachment"')).toEqual([{ rows: 1 }])
 })

@@ -3,6 +3,7 @@ import { cutRun } from '../../support/cut-run.js'
 import { dataOf } from '../../support/database-state.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
+import { UPDATE_COUNT } from '../../support/migration-list.js'
 
 const rollBack = (database: TestDatabase, ...flags: readonly string[]) =>
   on(database, 'rollback', '--confirm', database.name, ...flags)
@@ -99,7 +100,7 @@ describe('a rollback that finds what earlier, cut runs left', () => {
     await cutRollback(database, /^INSERT INTO "chatkeep_runs".*after: DROP INDEX .*createdAt_brin/)
     await succeeds(rollBack(database))
     const undone = `SELECT count(DISTINCT "migration")::integer AS migrations FROM "chatkeep_runs" WHERE "action" = 'roll back'`
-    expect(await database.query(undone)).toEqual([{ migrations: 13 }])
+    expect(await database.query(undone)).toEqual([{ migrations: UPDATE_COUNT }])
   })
 })
 

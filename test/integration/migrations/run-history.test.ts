@@ -4,6 +4,7 @@ import { runChatkeep } from '../../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
 import { untilRows } from '../../support/until.js'
+import { MIGRATION_COUNT, UPDATE_COUNT } from '../../support/migration-list.js'
 
 interface Run {
   readonly command: string
@@ -41,9 +42,11 @@ describe('migrate --history', () => {
     expect(rule).toMatch(/^[-+]+$/)
     expect(lines).toEqual([
       expect.stringMatching(
-        /^ \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| \S+ +\| \d.*migrate: 1 recorded, 13 applied +\|.*\| done$/,
+        new RegExp(
+          `^ \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d \\| \\S+ +\\| \\d.*migrate: 1 recorded, ${UPDATE_COUNT} applied +\\|.*\\| done$`,
+        ),
       ),
-      expect.stringMatching(/rollback: 13 undone.*\| done$/),
+      expect.stringMatching(new RegExp(`rollback: ${UPDATE_COUNT} undone.*\\| done$`)),
     ])
   })
 
@@ -51,7 +54,7 @@ describe('migrate --history', () => {
     await migrated(database, 'crm-before')
     await on(database, 'migrate')
     await on(database, 'migrate', '--dry-run')
-    expect(await outcomes(database)).toEqual(['migrate done 14'])
+    expect(await outcomes(database)).toEqual([`migrate done ${MIGRATION_COUNT}`])
   })
 
   test('keeps what was applied, word for word', async ({ database }) => {
@@ -92,7 +95,7 @@ describe('migrate --history', () => {
       'migrate failed 1',
       'migrate interrupted 0',
       'migrate cut 0',
-      'migrate done 13',
+      `migrate done ${UPDATE_COUNT}`,
     ])
   })
 })

@@ -7,9 +7,10 @@ import { countMissing } from '../../../src/migrations/archive/fill.js'
 import {
   migrationTitle,
   readMigrationFiles,
-  readRollbackFile,
+  readRollbackScripts,
   shippedMigrations,
 } from '../../../src/migrations/ledger/migration-files.js'
+import { BASE_MIGRATION, GUEST_MIGRATION } from '../../../src/migrations/ledger/migration-names.js'
 import { REMOVE_ORPHANS } from '../../../src/migrations/guests/link-guests.js'
 import { isStronger, strongestLocks, type TableLock } from '../../../src/migrations/locks/lock-modes.js'
 import { statementEffect } from '../../../src/migrations/locks/statement-locks.js'
@@ -123,7 +124,7 @@ describe('the locks that a plan announces', () => {
       const statements = await splitStatements(file.sql)
       for (const statement of statements) await compare(session, migrationTitle(file), statement)
       // Once more over what is there, as a repair does.
-      const again = file.id === 1 || file.sql.includes('CONCURRENTLY') ? [] : statements
+      const again = file.id === BASE_MIGRATION || file.sql.includes('CONCURRENTLY') ? [] : statements
       for (const statement of again) await compare(session, `${migrationTitle(file)} again`, statement)
     }
     const preparations = [
@@ -135,9 +136,10 @@ describe('the locks that a plan announces', () => {
     ]
     for (const statement of await splitStatements(preparations.join(';\n')))
       await compare(session, 'rollback', statement)
-    for (const file of files.filter(({ id }) => id > 1).toReversed()) {
-      const capture = file.id === 2 ? `${DROP_CAPTURE.join(';\n')};\n` : ''
-      const statements = await splitStatements(capture + (await readRollbackFile(folder, file)))
+    const undone = files.filter(({ id }) => id > BASE_MIGRATION).toReversed()
+    for (const { file, sql } of await readRollbackScripts(folder, undone)) {
+      const capture = file.name === GUEST_MIGRATION ? `${DROP_CAPTURE.join(';\n')};\n` : ''
+      const statements = await splitStatements(capture + sql)
       for (const statement of statements) await compare(session, `rollback/${migrationTitle(file)}`, statement)
     }
   })

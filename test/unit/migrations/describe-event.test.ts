@@ -22,7 +22,7 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
   [{ type: 'done', migration: '2_x', action: 'applied', durationMs: 12 }, 'applied  2_x  12 ms'],
   [
     { type: 'waiting', what: 'the migration lock', statement: null, elapsedMs: 200, blockers: [blocker()] },
-    'waiting for the migration lock: held by pid 17 (nightly, as reports, active, in a transaction for 95 s)',
+    'waiting for the migration lock: blocked by pid 17 (nightly, as reports, active, in a transaction for 95 s)',
   ],
   [
     {
@@ -32,11 +32,11 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
       elapsedMs: 3_210,
       blockers: [blocker({ state: 'idle in transaction' })],
     },
-    'waiting 3.2 s for "t": held by pid 17 (nightly, as reports, idle in transaction for 95 s)',
+    'waiting 3.2 s for "t": blocked by pid 17 (nightly, as reports, idle in transaction for 95 s)',
   ],
   [
     { type: 'waiting', what: '"t"', statement, elapsedMs: 3_210, blockers: [] },
-    'waiting 3.2 s for "t": its holder has just let go',
+    'waiting 3.2 s for "t": the lock was just released',
   ],
   [
     {
@@ -50,7 +50,7 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
         blocker({ pid: 0, application: "prepared transaction 'stuck'", state: null }),
       ],
     },
-    'waiting 5.0 s of 30 s for "t" (attempt 3): held by pid 17; prepared transaction \'stuck\' (as reports, for 95 s)',
+    'waiting 5.0 s of 30 s for "t" (attempt 3): blocked by pid 17; prepared transaction \'stuck\' (as reports, for 95 s)',
   ],
   [
     {
@@ -60,7 +60,7 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
       elapsedMs: 1_000,
       blockers: [1, 2, 3, 4, 5].map((pid) => blocker({ pid, query: pid === 1 ? 'SELECT\n  1' : null })),
     },
-    'waiting 1.0 s for "t": held by pid 1 (nightly, as reports, active, in a transaction for 95 s, query: SELECT 1); pid 2 (nightly, as reports, active, in a transaction for 95 s); pid 3 (nightly, as reports, active, in a transaction for 95 s); and 2 more',
+    'waiting 1.0 s for "t": blocked by pid 1 (nightly, as reports, active, in a transaction for 95 s, query: SELECT 1); pid 2 (nightly, as reports, active, in a transaction for 95 s); pid 3 (nightly, as reports, active, in a transaction for 95 s); and 2 more',
   ],
   [
     {
@@ -71,11 +71,11 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
       etaMs: 3_100,
       elapsedMs: 2_600,
     },
-    `building index: scanning table 35 %, 4 s to go in this phase (2.6 s in all)  ${statement}`,
+    `building index: scanning table 35 %, 4 s left in this phase (2.6 s in total)  ${statement}`,
   ],
   [
     { type: 'building', statement, phase: 'initializing', percent: null, etaMs: null, elapsedMs: 2_600 },
-    `initializing (2.6 s in all)  ${statement}`,
+    `initializing (2.6 s in total)  ${statement}`,
   ],
   [{ type: 'batches', what: 'putting back', percent: 45, elapsedMs: 3_000 }, 'putting back: 45 % (3.0 s)'],
   [{ type: 'running', statement, elapsedMs: 65_000 }, `running ${statement} (65.0 s)`],

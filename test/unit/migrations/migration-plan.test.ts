@@ -1,18 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { Catalog } from '../../../src/database/catalog.js'
-import type { MigrationFile } from '../../../src/migrations/ledger/migration-files.js'
 import { compareHistory } from '../../../src/migrations/ledger/history.js'
-import { planMigrations } from '../../../src/migrations/plan/plan.js'
+import { isWithin, planMigrations, type MigrationPlan } from '../../../src/migrations/plan/plan.js'
 import { locate } from '../../../src/migrations/running/sql-error.js'
+import { catalogWith, historyFile as file, historyRow as row } from '../../support/migration-state.js'
 
-const file = (id: number, name: string): MigrationFile => ({
-  id,
-  name,
-  fileName: `${id}_${name}.sql`,
-  sql: name,
-  hash: `hash-${id}`,
-})
-const row = (id: number, hash = `hash-${id}`) => ({ id, name: 'any', hash, executedAt: null })
 const files = [file(0, 'create-migrations-table'), file(1, 'one'), file(2, 'two'), file(3, 'three')]
 
 describe('comparing files and history', () => {
@@ -35,23 +27,13 @@ describe('comparing files and history', () => {
 describe('the plan', () => {
   const index = { table: 'ChatMessage', name: 'i', unique: false, definition: 'btree (a)' }
   const effects = [{ migration: 'one', effect: { kind: 'index', index } }] as const
-  const catalog = (indexes: Catalog['indexes']): Catalog => ({
-    tables: ['User', 'Client', 'ChatMessage'],
-    columns: [],
-    indexes,
-    enums: new Map(),
-    checks: new Map(),
-    tableComments: new Map(),
-    triggers: [],
-    functions: [],
-  })
   const only = [file(0, 'create-migrations-table'), file(1, 'one')]
   const plan = (applied: boolean, indexes: Catalog['indexes']) =>
     planMigrations(
       {
         files: only,
         history: { state: 'present', rows: applied ? [row(0), row(1)] : [row(0)] },
-        catalog: catalog(indexes),
+        catalog: catalogWith({ indexes }),
       },
       effects,
     ).steps.map(({ action, dropIndex }) => [action, dropIndex])
@@ -69,18 +51,38 @@ describe('the plan', () => {
   test.for([{ unique: true }, { definition: 'btree (a DESC)' }, { table: 'Client' }])(
     'refuses the same name with another definition: %j',
     (different) => {
-      expect(() => plan(false, [{ ...index, valid: true, ...different }])).toThrow('the database holds something else')
+      expect(() => plan(false, [{ ...index, valid: true, ...different }])).toThrow(
+        'the database has a different object',
+      )
     },
   )
 
   test("refuses another tool's history, and one that does not agree", () => {
-    const state = { files: only, catalog: catalog([]) }
+    const state = { files: only, catalog: catalogWith({}) }
     expect(() => planMigrations({ ...state, history: { state: 'foreign', columns: ['id', 'timestamp'] } })).toThrow(
       'belongs to another tool',
     )
     expect(() => planMigrations({ ...state, history: { state: 'present', rows: [row(0), row(1, 'x')] } })).toThrow(
-      'does not agree',
+      'does not match',
     )
+  })
+})
+
+describe('an approved plan', () => {
+  const run = { file: file(1, 'one'), action: 'run', reason: '' } as const
+  const record = { file: file(2, 'two'), action: 'record', reason: 'already in the database' } as const
+  const planOf = (...steps: MigrationPlan['steps']): MigrationPlan => ({ steps, done: 0 })
+
+  test.for([
+    ['the same', planOf(run, record), true],
+    ['a part of it, the rest done meanwhile', planOf(record), true],
+    ['nothing left', planOf(), true],
+    ['a further step', planOf(run, record, { ...run, file: file(3, 'three') }), false],
+    ['another action', planOf({ ...run, action: 'record' }), false],
+    ['another reason', planOf({ ...record, reason: '' }), false],
+    ['another file', planOf({ ...run, file: { ...run.file, hash: 'x' } }), false],
+  ] as const)('covers %s: %#', ([, plan, expected]) => {
+    expect(isWithin(plan, planOf(run, record))).toBe(expected)
   })
 })
 

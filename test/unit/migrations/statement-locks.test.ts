@@ -1,6 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { estimateTime, withPast } from '../../../src/migrations/plan/estimate.js'
-import { serverObstacles } from '../../../src/migrations/plan/obstacles.js'
 import { statementEffect } from '../../../src/migrations/locks/statement-locks.js'
 import { splitStatements } from '../../../src/migrations/ledger/split-statements.js'
 import type { KnownObjects } from '../../../src/migrations/locks/statement-effect.js'
@@ -91,38 +89,4 @@ describe('what a statement locks, whom that stops, and what it is busy with', ()
     expect([found.blocks, found.work.kind]).toEqual([blocks, work])
     expect(found.waitsForOldTransactions).toBe(sql.includes('CONCURRENTLY') && locks !== '')
   })
-})
-
-describe('estimates', () => {
-  const tables = [{ table: 't', rows: 5_000_000, bytes: 1e9, totalBytes: 2e9, partitioned: false }]
-
-  test.for([
-    [{ kind: 'catalog' }, 2],
-    [{ kind: 'index', table: 't', name: 'i', method: 'btree', partial: false }, 13_514],
-    [{ kind: 'index', table: 't', name: 'i', method: 'brin', partial: false }, 10_000],
-    [{ kind: 'index', table: 'not there yet', name: 'i', method: 'btree', partial: false }, 10],
-    [{ kind: 'scan', table: 't' }, 1_111],
-    [{ kind: 'rewrite', table: 't' }, null],
-    [{ kind: 'unknown' }, null],
-  ] as const)('%j', ([work, ms]) => {
-    expect(estimateTime(work, tables).ms).toBe(ms)
-  })
-
-  test('believe what happened here, where that took longer', () => {
-    const past = { migration: 'm', durationMs: 20_000, day: '2026-11-22' }
-    expect(withPast({ ms: 10, basis: 'a rate' }, past)).toEqual({
-      ms: 20_000,
-      basis: 'it took as long here on 2026-11-22',
-    })
-    expect(withPast({ ms: 30_000, basis: 'a rate' }, past).basis).toBe('a rate')
-  })
-})
-
-test.for([
-  [140_003, true, 1],
-  [140_003, false, 0],
-  [140_004, true, 0],
-  [130_009, true, 0],
-] as const)('a server %i that corrupts indexes built CONCURRENTLY is refused', ([version, concurrent, refusals]) => {
-  expect(serverObstacles(version, concurrent).filter(({ effect }) => effect === 'refused')).toHaveLength(refusals)
 })

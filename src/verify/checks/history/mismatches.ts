@@ -1,7 +1,7 @@
 import { qualified } from '../../../database/identifier.js'
 import { migrationTitle, type MigrationFile } from '../../../migrations/ledger/migration-files.js'
 import type { MigrationStatus } from '../../../migrations/ledger/history.js'
-import { missingRow } from '../../../migrations/plan/plan.js'
+import { missingRow } from '../../../migrations/plan/history-mismatch.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding, type Place } from '../../finding.js'
 import type { MigrationChange } from '../../facts/migration-changes.js'

@@ -1,5 +1,5 @@
 import { migrationTitle } from '../../../migrations/ledger/migration-files.js'
-import { BASE_MIGRATION } from '../../../migrations/ledger/rollback-range.js'
+import { BASE_MIGRATION } from '../../../migrations/ledger/migration-names.js'
 import type { FactCheck } from '../../check.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, rollbackCommand, type Finding } from '../../finding.js'

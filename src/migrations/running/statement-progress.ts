@@ -1,0 +1,68 @@
+import type { Blocker, OnMigrationEvent } from './events.js'
+import type { BackendSnapshot } from './backend-snapshot.js'
+
+/** A statement that runs this long without waiting is reported. */
+const LONG_MS = 2_000
+
+/** What a statement waited for, and who held it. */
+export interface Blockage {
+  readonly what: string
+  readonly blockers: readonly Blocker[]
+}
+
+/** The progress of one statement, from snapshots of its session. */
+export interface StatementProgress {
+  /** Who blocked the statement when last seen; undefined if nobody did. */
+  readonly blockage: Blockage | undefined
+  /** Reports the snapshot as an event, if it says something. */
+  report(snapshot: BackendSnapshot): void
+}
+
+/** Turns snapshots into events. `statement` is what the events name. */
+export const createStatementProgress = (statement: string, onEvent: OnMigrationEvent): StatementProgress => {
+  const startedAt = performance.now()
+  let current = { phase: '', at: startedAt }
+  let blockage: Blockage | undefined
+  return {
+    get blockage() {
+      return blockage
+    },
+    report: ({ blockers, relation, phase, done, total }) => {
+      const now = performance.now()
+      const elapsedMs = Math.round(now - startedAt)
+      if (blockers.length > 0) {
+        blockage = { what: relation ?? 'older transactions to end', blockers }
+        onEvent({ type: 'waiting', statement, elapsedMs, ...blockage })
+        return
+      }
+      if (phase !== null && current.phase !== phase) current = { phase, at: now }
+      if (elapsedMs < LONG_MS) return
+      if (phase === null) onEvent({ type: 'running', statement, elapsedMs })
+      else onEvent({ type: 'building', statement, phase, elapsedMs, ...phaseProgress(done, total, now - current.at) })
+    },
+  }
+}
+
+/** Below this share or time, a rate means nothing. */
+const MIN_SHARE = 0.02
+const MIN_PHASE_MS = 1_000
+
+/** Share done of an index build's phase, and the time left at its rate so far. */
+export const phaseProgress = (
+  done: number | null,
+  total: number | null,
+  phaseMs: number,
+): { readonly percent: number | null; readonly etaMs: number | null } => {
+  if (done === null || total === null || total === 0) return { percent: null, etaMs: null }
+  const share = Math.min(1, done / total)
+  const isReliable = share >= MIN_SHARE && phaseMs >= MIN_PHASE_MS
+  return { percent: Math.floor(100 * share), etaMs: isReliable ? Math.round((phaseMs * (1 - share)) / share) : null }
+}
+
+const LONGEST_NAME = 100
+
+/** The statement on one line, without comments, cut to a readable length. */
+export const statementName = (sql: string): string => {
+  const line = sql.replaceAll(/--.*$/gm, '').trim().replaceAll(/\s+/g, ' ')
+  return line.length > LONGEST_NAME ? `${line.slice(0, LONGEST_NAME - 1)}…` : line
+}

@@ -1,0 +1,71 @@
+import type { QueryResult } from 'pg'
+import type { Queryable } from '../database/connection.js'
+import { escapeIdentifier } from '../database/identifier.js'
+import { migrationTitle } from './ledger/migration-files.js'
+import { recordRun, type RunAction } from './ledger/runs.js'
+import type { PlannedStep } from './plan/plan.js'
+import type { LockWaitOptions } from './running/short-lock.js'
+import { runStatements } from './running/run-statements.js'
+import { toSqlFileError } from './running/sql-error.js'
+import { stateAfterFailure } from './running/state-after-failure.js'
+
+export interface AppliedStep {
+  readonly id: number
+  readonly name: string
+  readonly action: PlannedStep['action']
+  readonly durationMs: number
+}
+
+export interface ApplyOptions extends LockWaitOptions {
+  readonly folder: string
+  /** Called before a step that runs outside a transaction. */
+  readonly beforeStep: (step: PlannedStep) => Promise<void>
+}
+
+/** Runs the step's file outside a transaction, after dropping the INVALID index it replaces. */
+export const rebuildIndex = async (client: Queryable, { file, dropIndex }: PlannedStep): Promise<QueryResult> => {
+  if (dropIndex !== undefined) await client.query(`DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex)}`)
+  return runStatements(client, file.sql)
+}
+
+/** Records the step as a run. Call it in the step's own transaction, if it has one. */
+export const recordStep = async (
+  client: Queryable,
+  { file, action }: PlannedStep,
+  startedAt: number,
+): Promise<AppliedStep> => {
+  const durationMs = Math.round(performance.now() - startedAt)
+  await recordRun(client, {
+    action: RUN_ACTIONS[action],
+    migration: migrationTitle(file),
+    durationMs,
+    // Lets verify compare a file that is changed later with what was applied.
+    detail: { sql: file.sql },
+  })
+  return { id: file.id, name: file.name, action, durationMs }
+}
+
+const RUN_ACTIONS: Readonly<Record<PlannedStep['action'], RunAction>> = {
+  run: 'apply',
+  record: 'record',
+  rebuild: 'apply',
+  repair: 'repair',
+}
+
+/** Runs the work of a step. A failed statement becomes an error with its place in the file and the state of the database. */
+export const explainFailure = async <T>(
+  client: Queryable,
+  { file }: PlannedStep,
+  applied: readonly AppliedStep[],
+  work: () => Promise<T>,
+): Promise<T> => {
+  try {
+    return await work()
+  } catch (error) {
+    const state = await stateAfterFailure(client, file, applied)
+    throw toSqlFileError(error, `migrations/${file.fileName}`, file.sql, state, HINT)
+  }
+}
+
+const HINT =
+  'fix the cause and run chatkeep migrate again; it continues where it stopped (chatkeep verify shows the current state)'

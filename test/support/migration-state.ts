@@ -1,0 +1,39 @@
+import type { Catalog } from '../../src/database/catalog.js'
+import type { HistoryRow } from '../../src/migrations/ledger/history.js'
+import type { MigrationFile } from '../../src/migrations/ledger/migration-files.js'
+
+/** A migration file whose content and hash follow from its number. */
+export const historyFile = (id: number, name = `migration-${id}`): MigrationFile => ({
+  id,
+  name,
+  fileName: `${id}_${name}.sql`,
+  sql: name,
+  hash: `hash-${id}`,
+})
+
+/** The history row of that file; another hash makes it a changed file. */
+export const historyRow = (id: number, hash = `hash-${id}`): HistoryRow => ({ id, name: 'any', hash, executedAt: null })
+
+/** A catalog of the chat tables with these columns of messages and these indexes. */
+export const catalogWith = ({
+  columns = [],
+  indexes = [],
+}: {
+  readonly columns?: readonly string[]
+  readonly indexes?: Catalog['indexes']
+}): Catalog => ({
+  tables: ['User', 'Client', 'ChatMessage'],
+  columns: columns.map((column) => ({
+    table: 'ChatMessage',
+    column,
+    type: 'text',
+    nullable: true,
+    optional: true,
+  })),
+  indexes,
+  enums: new Map(),
+  checks: new Map(),
+  tableComments: new Map(),
+  triggers: [],
+  functions: [],
+})

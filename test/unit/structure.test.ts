@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { EFFECTS } from '../../src/migrations/ledger/effects.js'
+import { BASE_MIGRATION } from '../../src/migrations/ledger/migration-names.js'
 import { migrationTitle, readMigrationFiles, shippedMigrations } from '../../src/migrations/ledger/migration-files.js'
 import { repository } from '../support/chatkeep-process.js'
 import {
@@ -218,14 +219,14 @@ describe('a list is complete', () => {
     expect(unlisted(folder, declaration)).toEqual([])
   })
 
-  test('of the migrations: each says what it leaves behind and has its way back', async () => {
+  test('of the migrations: each has an effect and a rollback file', async () => {
     const files = (await readMigrationFiles(shippedMigrations())).filter(({ id }) => id > 0)
     expect(EFFECTS.map(({ migration }) => migration)).toEqual(files.map(({ name }) => name))
     const twins = readdirSync(join(shippedMigrations(), 'rollback')).map((name) => name.replace(/\.sql$/, ''))
-    // The first one made the application's own tables, which are never taken away.
+    // The base migration creates the application's own tables, which no rollback drops.
     expect(twins.sort()).toEqual(
       files
-        .filter(({ id }) => id > 1)
+        .filter(({ id }) => id > BASE_MIGRATION)
         .map(migrationTitle)
         .sort(),
     )

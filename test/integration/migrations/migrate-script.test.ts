@@ -150,7 +150,7 @@ describe('migrate --sql', () => {
     await migrated(database, 'hand-migrated')
     const done = await scriptOf(database, 'statements')
     expect(done).toMatch(
-      /^-- chatkeep migrate --sql statements\n-- For database "\w+".*plan hash \w{16}\.\n-- Nothing is pending.*\n$/,
+      /^-- chatkeep migrate --sql statements\n-- For database "\w+".*plan hash \w{16}\.\n-- Nothing to run: no migration is pending\.\n$/,
     )
     expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
     const pending = await scriptOf(database, 'statements')
@@ -168,8 +168,8 @@ describe('migrate --sql', () => {
     expect(await scriptOf(database, 'transaction')).toContain('-- The tables are new, so nobody is blocked.')
     await loadFixture(database, 'crm-before')
     const sql = await scriptOf(database, 'transaction')
-    expect(sql).toContain('-- WARNING: without CONCURRENTLY its index builds stop writers. Together')
-    expect(sql).toContain('it stops readers and writers')
+    expect(sql).toContain('-- WARNING: without CONCURRENTLY, index builds block writers. With its other statements')
+    expect(sql).toContain('the script blocks readers and writers')
     expect(sql.replace(/^--.*$/gm, '')).not.toContain('CONCURRENTLY')
     expect(sql).not.toContain('\n\\')
   })

@@ -95,7 +95,12 @@ describe('the guest flow fails, and cleans up all the same,', () => {
       'DELETE FROM "ChatMessage" WHERE "id" = NEW."id"; RETURN NEW;',
       'the message "Hello" was acknowledged and is there 0 times',
     ],
-    ['when messages cannot be saved', 'BEFORE INSERT', `RAISE 'no room';`, 'the chat server refuses'],
+    [
+      'when messages cannot be saved',
+      'BEFORE INSERT',
+      `RAISE 'no room';`,
+      'the chat server refused: the database refused this',
+    ],
   ])('%s', async ([, when, statement, found], { database }) => {
     await migrated(database)
     await interfere(database, when, statement)

@@ -7,6 +7,7 @@ export type { MarkAsReadQuery } from './persistence/mark-as-read.js'
 export {
   DatabaseRefused,
   IdempotencyConflict,
+  InvalidCall,
   InvalidMessage,
   MessageNotStored,
   SchemaNotReady,

@@ -54,7 +54,7 @@ const withCompletion = async (program: CommandUnknownOpts): Promise<CommandUnkno
   return program
 }
 
-/** The whole command line as commander knows it; also what completion and the README's test read. */
+/** The whole command line as commander knows it; also what completion and the docs read. */
 export const buildProgram = (
   factories: readonly CommandFactory[],
   outcome: Outcome,

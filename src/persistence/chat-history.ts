@@ -1,5 +1,5 @@
 import type { Queryable } from '../database/connection.js'
-import { ExitCode, OperatorError } from '../errors.js'
+import { InvalidCall } from './errors.js'
 import { checkLimit, rowsToRead, toContactFilter, type Contact } from './contact.js'
 import { cursorSql, parseCursor } from './cursor.js'
 import type { ChatMessage } from './message.js'
@@ -57,8 +57,7 @@ export const readHistory = async (db: Queryable, names: Names, query: HistoryQue
   }
 }
 
-const bothCursors = (): OperatorError =>
-  new OperatorError('invalid_cursor', 'before and after exclude each other', { exitCode: ExitCode.no })
+const bothCursors = (): InvalidCall => new InvalidCall('invalid_cursor', 'before and after exclude each other')
 
 const historySql = (
   { message }: Names,

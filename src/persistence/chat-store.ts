@@ -3,8 +3,7 @@ import type { Pool } from 'pg'
 import { createPool, withLimits, withPooledClient, type Queryable } from '../database/connection.js'
 import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { createPreparedStatements } from '../database/prepared.js'
-import { ExitCode, OperatorError } from '../errors.js'
-import { StoreClosed } from './errors.js'
+import { InvalidCall, StoreClosed } from './errors.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './chat-history.js'
 import { markAsRead, type MarkAsReadQuery } from './mark-as-read.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
@@ -137,8 +136,7 @@ const checkOptions = (options: ChatStoreOptions): void => {
   if (options.schema === '') throw invalidOption('schema is empty')
 }
 
-const invalidOption = (message: string): OperatorError =>
-  new OperatorError('invalid_option', message, { exitCode: ExitCode.usage })
+const invalidOption = (message: string): InvalidCall => new InvalidCall('invalid_option', message)
 
 const targetOf = (source: ChatStoreSource): ConnectionTarget | undefined => {
   if ('target' in source) return source.target

@@ -1,4 +1,4 @@
-import { ExitCode, OperatorError } from '../errors.js'
+import { InvalidCall } from './errors.js'
 import { LARGEST_ID, toStorableText, toUsername } from './prepare-message.js'
 
 /** Identifies whose messages are meant, by exactly one of these fields. */
@@ -19,7 +19,7 @@ export interface ContactFilter {
 /**
  * Turns a contact into a column and the stored form of its value. A guest's name selects the messages written under that
  * name, linked to a client or not, and never the rest of that client's history.
- * @throws OperatorError `invalid_contact` unless exactly one valid identifier is given: an id that is undefined by mistake
+ * @throws InvalidCall `invalid_contact` unless exactly one valid identifier is given: an id that is undefined by mistake
  *   must not look like a contact without messages
  */
 export const toContactFilter = (contact: Contact): ContactFilter => {
@@ -41,18 +41,15 @@ export const toContactFilter = (contact: Contact): ContactFilter => {
 export const isId = (value: unknown): value is number =>
   Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LARGEST_ID
 
-const invalidContact = (message: string): OperatorError =>
-  new OperatorError('invalid_contact', message, { exitCode: ExitCode.no })
+const invalidContact = (message: string): InvalidCall => new InvalidCall('invalid_contact', message)
 
 /** Most rows of a page. */
 const MAX_LIMIT = 200
 
-/** @throws OperatorError `invalid_limit` unless it is a whole number from 1 to 200 */
+/** @throws InvalidCall `invalid_limit` unless it is a whole number from 1 to 200 */
 export const checkLimit = (limit: number): number => {
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit
-  throw new OperatorError('invalid_limit', `limit is ${limit}, but must be a whole number from 1 to ${MAX_LIMIT}`, {
-    exitCode: ExitCode.no,
-  })
+  throw new InvalidCall('invalid_limit', `limit is ${limit}, but must be a whole number from 1 to ${MAX_LIMIT}`)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { ExitCode, OperatorError } from '../errors.js'
+import { InvalidCall } from './errors.js'
 import { isId } from './contact.js'
 
 /** A position in rows that are ordered by (createdAt, id). */
@@ -14,15 +14,13 @@ const CURSOR = /^(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})_(\d{1,10})$/
 export const cursorSql = (instant = 'm."createdAt"'): string =>
   `to_char(${instant}, 'YYYY-MM-DD HH24:MI:SS.US') || '_' || m."id"`
 
-/** @throws OperatorError `invalid_cursor` for text that is not a cursor */
+/** @throws InvalidCall `invalid_cursor` for text that is not a cursor */
 export const parseCursor = (text: string): Position => {
   const [, createdAt, id] = CURSOR.exec(text) ?? []
   if (createdAt !== undefined && id !== undefined && isInstant(createdAt) && isId(Number(id))) {
     return { createdAt, id: Number(id) }
   }
-  throw new OperatorError('invalid_cursor', `${JSON.stringify(text)} is not a cursor; pass one back unchanged`, {
-    exitCode: ExitCode.no,
-  })
+  throw new InvalidCall('invalid_cursor', `${JSON.stringify(text)} is not a cursor; pass one back unchanged`)
 }
 
 // 31 February matches the pattern, but the server would reject it.

@@ -1,6 +1,6 @@
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
-import { blamesTheRow, isTransient, type Blame } from './blame.js'
+import { blamesTheRow, type Blame } from './blame.js'
 
 /** An error of the store. `blames` says whose fault it is: what to do next depends on it. */
 export abstract class StoreError extends OperatorError {
@@ -15,15 +15,16 @@ export abstract class StoreError extends OperatorError {
   }
 }
 
-/**
- * Whose fault an error is; undefined for an error that comes neither from the store nor from the database (a bug).
- * Takes the store's errors and those of `pg`.
- */
-export const whoseFault = (error: unknown): Blame | undefined => {
-  const explained = explainRefusal(error)
-  if (explained instanceof StoreError) return explained.blames
-  return isTransient(explained) ? 'database' : undefined
+/** An option or a query of the caller is wrong; the message names it. Nothing was read or written. */
+export class InvalidCall extends StoreError {
+  override readonly name = 'InvalidCall'
+  constructor(code: InvalidCallCode, message: string) {
+    super(code, message, { blames: 'caller', exitCode: code === 'invalid_option' ? ExitCode.usage : ExitCode.no })
+  }
 }
+
+export type InvalidCallCode =
+  'invalid_contact' | 'invalid_cursor' | 'invalid_limit' | 'invalid_message_id' | 'invalid_option'
 
 /** The message cannot be stored as it is; `reasons` has every reason. Nothing was written. */
 export class InvalidMessage extends StoreError {

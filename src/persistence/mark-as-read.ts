@@ -1,5 +1,5 @@
 import type { Queryable } from '../database/connection.js'
-import { ExitCode, OperatorError } from '../errors.js'
+import { InvalidCall } from './errors.js'
 import { isId, toContactFilter } from './contact.js'
 import { UTC_NOW, type Names } from './sql-names.js'
 
@@ -46,7 +46,5 @@ const markSql = ({ message }: Names, column: string, hasEnd: boolean): string =>
 const upTo = (column: string): string =>
   column === 'clientId' ? '("clientId", "id") <= ($1, $2::integer)' : '"id" <= $2::integer'
 
-const invalidUpTo = (upToMessageId: unknown): OperatorError =>
-  new OperatorError('invalid_message_id', `upToMessageId is ${String(upToMessageId)}, which is not a message id`, {
-    exitCode: ExitCode.no,
-  })
+const invalidUpTo = (upToMessageId: unknown): InvalidCall =>
+  new InvalidCall('invalid_message_id', `upToMessageId is ${String(upToMessageId)}, which is not a message id`)

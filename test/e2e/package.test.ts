@@ -45,13 +45,14 @@ const run = (...argv: readonly string[]): string => {
 }
 
 describe('the packed package', () => {
-  test('holds the program, the library, its types and the migrations, and nothing of the workshop', async () => {
+  test('holds the program, the library, its types, the migrations and the docs, and nothing else', async () => {
     expect((await readdir(installed)).sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'bin',
       'dist',
+      'docs',
       'migrations',
       'package.json',
     ])

@@ -1,5 +1,5 @@
 import { OperatorError } from '../../errors.js'
-import { IdempotencyConflict, InvalidMessage, StoreClosed, StoreError } from '../../persistence/errors.js'
+import { IdempotencyConflict, InvalidCall, InvalidMessage, StoreClosed, StoreError } from '../../persistence/errors.js'
 import type { WireError } from '../../protocol/acknowledgement.js'
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../protocol/error-codes.js'
 
@@ -19,10 +19,11 @@ const wireCodeOf = (error: unknown): ErrorCode => {
 
 /**
  * Whether the operator of the server has to look at it, rather than the client. Its own text is for the log only: what the
- * database says may contain addresses and other people's data. Of the store's errors only two are about what the client sent.
+ * database says may contain addresses and other people's data. Of the store's errors only three are about what the client sent.
  */
 export const isServerFault = (error: unknown): boolean => {
   if (!(error instanceof OperatorError) || !isErrorCode(error.code)) return true
-  const isAboutTheMessage = error instanceof InvalidMessage || error instanceof IdempotencyConflict
-  return error instanceof StoreError && !isAboutTheMessage
+  return error instanceof StoreError && !SENT_BY_CLIENT.some((kind) => error instanceof kind)
 }
+
+const SENT_BY_CLIENT = [InvalidMessage, IdempotencyConflict, InvalidCall]

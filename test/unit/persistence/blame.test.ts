@@ -7,6 +7,7 @@ const {
   CLIENT_GUARD,
   DatabaseRefused,
   IdempotencyConflict,
+  InvalidCall,
   InvalidMessage,
   MessageNotStored,
   SchemaNotReady,
@@ -14,7 +15,6 @@ const {
   StoreError,
   StoreOverloaded,
   StoreUnavailable,
-  whoseFault,
 } = errors
 
 const CONTEXT = { where: 'PL/pgSQL function check_message() line 3 at RAISE' }
@@ -31,13 +31,13 @@ const RAISED = [
   { error: new StoreUnavailable('gone', lost), blames: 'database', retryable: true },
   { error: new StoreOverloaded(10_000), blames: 'database', retryable: true },
   { error: new SchemaNotReady('no table', undefined), blames: 'schema', retryable: false },
+  { error: new InvalidCall('invalid_limit', 'limit is 0'), blames: 'caller', retryable: false },
   { error: new StoreClosed(), blames: 'caller', retryable: false },
 ] as const
 
 describe('whose fault it is', () => {
   test.each(RAISED)('$error.name ($error.sqlState) blames the $blames', ({ error, blames, retryable }) => {
     expect(error.blames).toBe(blames)
-    expect(whoseFault(error)).toBe(blames)
     expect(error.retryable).toBe(retryable)
   })
 
@@ -58,12 +58,8 @@ describe('whose fault it is', () => {
     { what: 'another NOT NULL', error: serverError('23502', { table: 'ChatMessage', column: 'a' }), blames: 'message' },
     { what: 'a table that is missing', error: serverError('42P01'), blames: 'schema' },
     { what: 'a missing privilege', error: serverError('42501'), blames: 'database' },
-    { what: 'a deadlock', error: serverError('40P01', CONTEXT), blames: 'database' },
-    { what: 'a lost connection', error: lost, blames: 'database' },
-    { what: 'a bug', error: new TypeError('x is not a function'), blames: undefined },
-    { what: 'no error', error: undefined, blames: undefined },
   ])('$what, as the driver throws it: $blames', ({ error, blames }) => {
-    expect(whoseFault(error)).toBe(blames)
+    expect(errors.explainRefusal(error)).toMatchObject({ blames })
   })
 })
 

@@ -32,7 +32,7 @@ describe('the table of error codes', () => {
   test('has every code that the core throws', () => {
     const codes = filesBelow(join(src, 'persistence')).flatMap((file) =>
       Array.from(
-        readFileSync(file, 'utf8').matchAll(/(?:OperatorError|super)\(\s*'([a-z_]+)'/g),
+        readFileSync(file, 'utf8').matchAll(/(?:OperatorError|InvalidCall|super)\(\s*'([a-z_]+)'/g),
         ([, code = '']) => code,
       ),
     )

@@ -9,6 +9,7 @@ import { describe, expect, test } from '../support/database.js'
 import { loadFixture } from '../support/fixtures.js'
 import { withMigrationsFolder } from '../support/migrations-folder.js'
 import { until, untilRows } from '../support/until.js'
+import { TABLE_WAITS } from '../support/table-waits.js'
 
 /** A folder of migrations of which one is 3 MB long, so that the plan as JSON is. */
 const withLongMigration = <T>(work: (folder: string) => Promise<T>): Promise<T> =>
@@ -90,8 +91,7 @@ describe('a signal', () => {
       await reader.query('SELECT 1 FROM "ChatMessage" LIMIT 1')
       const child = startChatkeep(['migrate', '--database-url', database.url])
       const ended = whenEnded(child)
-      const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '"ChatMessage"'::regclass`
-      await untilRows(database, waiting, { what: 'migrate waits for the table' })
+      await untilRows(database, TABLE_WAITS, { what: 'migrate waits for the table' })
       child.kill(signal)
       const { code, stderr } = await ended
       expect([code, stderr]).toEqual([exitCode, expect.stringContaining(`migrate was ended by ${signal}`)])

@@ -7,6 +7,7 @@ import { describe, expect, test, type TestDatabase } from '../../support/databas
 import { fixtureNames, loadFixture } from '../../support/fixtures.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { withMigrationsFolder } from '../../support/migrations-folder.js'
+import { TABLE_WAITS } from '../../support/table-waits.js'
 import { until, untilRows } from '../../support/until.js'
 import { MIGRATION_COUNT, NEXT_MIGRATION } from '../../support/migration-list.js'
 
@@ -283,11 +284,10 @@ describe('migrate', () => {
     await reader.query('BEGIN')
     await reader.query('SELECT count(*) FROM "ChatMessage"')
     const run = on(database, 'migrate')
-    const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '"ChatMessage"'::regclass`
-    await untilRows(database, waiting, { what: 'the first attempt waits' })
+    await untilRows(database, TABLE_WAITS, { what: 'the first attempt waits' })
     // The first attempt ends, and only a second one finds the table free.
-    await until(async () => (await database.query(waiting)).length === 0, { what: 'the first attempt ended' })
-    await untilRows(database, waiting, { what: 'the second attempt waits' })
+    await until(async () => (await database.query(TABLE_WAITS)).length === 0, { what: 'the first attempt ended' })
+    await untilRows(database, TABLE_WAITS, { what: 'the second attempt waits' })
     await reader.query('COMMIT')
     const { exitCode, stderr } = await run
     expect(exitCode, stderr).toBe(0)

@@ -4,6 +4,7 @@ import { cutRun } from '../../support/cut-run.js'
 import { OperatorError } from '../../../src/index.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
+import { TABLE_WAITS } from '../../support/table-waits.js'
 import { untilRows } from '../../support/until.js'
 
 const columnsOf = (database: TestDatabase) =>
@@ -253,8 +254,7 @@ describe('rollback', () => {
       const run = runChatkeep(['rollback', '--confirm', database.name, '--database-url', database.url], {
         signal: interruption.signal,
       })
-      const waiting = `SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '"ChatMessage"'::regclass`
-      await untilRows(database, waiting, { what: 'the rollback waits for the table' })
+      await untilRows(database, TABLE_WAITS, { what: 'the rollback waits for the table' })
       interruption.abort(new OperatorError('interrupted', 'ended by SIGTERM', { exitCode: 143 }))
       const { exitCode, stderr } = await run
       expect([exitCode, stderr]).toEqual([143, expect.stringContaining('state: nothing was dropped')])

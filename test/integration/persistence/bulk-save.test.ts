@@ -303,7 +303,9 @@ describe('nothing is lost or doubled, and what was saved is counted right, when'
       CREATE TRIGGER hold BEFORE INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION hold()`)
     await holder.query('SELECT pg_advisory_lock(42)')
     const running = replayed(database.url)
-    const end = `SELECT pg_terminate_backend(pid) AS "ended" FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 42`
+    const end = `
+      SELECT pg_terminate_backend(pid) AS "ended" FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 42
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
     expect(await untilRows(database, end, { what: 'the batch waits' })).toEqual([{ ended: true }])
     await holder.query('SELECT pg_advisory_unlock(42)')
     await expectAllSavedOnce(database, await running)

@@ -1,6 +1,7 @@
-import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { Command, CommanderError, Help, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { CommandFactory } from './cli/command.js'
 import type { ProcessContext } from './cli/context.js'
+import { SHARED_GROUPS } from './cli/flags.js'
 import { createRun, type Outcome } from './cli/run-command.js'
 import { completionCommand } from './commands/completion.js'
 import { completeCodes } from './commands/explain.js'
@@ -10,13 +11,18 @@ import { packageVersion } from './package-root.js'
 
 const EXIT_CODES = `
 Exit codes:
-  0  done, healthy                      4  busy, try again (lock held)
-  1  the answer is no                   5  refused (confirmation missing, data would be lost)
-  2  asked wrongly                      70 a bug in chatkeep
-  3  could not ask (connect, time-out)  130, 143 ended by a signal
+  0         success
+  1         the check failed: findings, lost messages, a failed migration
+  2         usage error: unknown flag, bad configuration, missing file
+  3         database unavailable, or a time-out
+  4         busy: another session holds a lock; try again
+  5         refused: not confirmed, or data would be lost
+  70        bug in chatkeep
+  130, 143  interrupted by SIGINT, SIGTERM
 
-Which database: --database-url, else DIRECT_URL (migrate, rollback, verify) or DATABASE_URL,
-else PGHOST, PGDATABASE, PGSERVICE, ~/.pgpass as psql reads them. A .env file is read, too.`
+The database is named by --database-url, else by DIRECT_URL (migrate, rollback,
+verify) or DATABASE_URL, else by PGHOST, PGDATABASE, PGSERVICE and the password
+file, as in psql. Variables may also be set in .env.`
 
 /**
  * Runs one command line.
@@ -45,7 +51,7 @@ export const runProgram = async (context: ProcessContext): Promise<number> => {
 const asksForCompletion = ([name, ...rest]: readonly string[]): boolean =>
   (name === 'completion' && !rest.some((word) => word === '-h' || word === '--help')) || name === 'complete'
 
-// The library adds `completion SHELL` and the hidden `complete -- …` that its scripts call; it prints them by itself.
+// The library adds `completion SHELL` and the hidden `complete -- …` that its scripts call, and prints both itself.
 const withCompletion = async (program: CommandUnknownOpts): Promise<CommandUnknownOpts> => {
   const { default: addCompletion } = await import('@bomb.sh/tab/commander')
   await completeCodes(program.commands)
@@ -54,7 +60,7 @@ const withCompletion = async (program: CommandUnknownOpts): Promise<CommandUnkno
   return program
 }
 
-/** The whole command line as commander knows it; also what completion and the docs read. */
+/** The whole command line as commander knows it; completion and the docs read it, too. */
 export const buildProgram = (
   factories: readonly CommandFactory[],
   outcome: Outcome,
@@ -64,23 +70,34 @@ export const buildProgram = (
   const program = new Command('chatkeep')
     .description("Keeps every message of a live chat in PostgreSQL, guests' included.")
     .version(packageVersion(), '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
     .addHelpText('after', EXIT_CODES)
   program.configureHelp({ sortSubcommands: false, showGlobalOptions: false })
   for (const create of factories) program.addCommand(create(run))
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({
-      writeOut: (text) => context.stdout.write(text),
-      writeErr: (text) => context.stderr.write(text),
-      outputError: () => undefined,
-      getOutHelpWidth: () => context.stdout.columns ?? 100,
-      getErrHelpWidth: () => context.stderr.columns ?? 100,
-    })
+    command
+      .helpOption('-h, --help', 'print this help')
+      .configureHelp({ groupItems: ownGroupsFirst })
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => context.stdout.write(text),
+        writeErr: (text) => context.stderr.write(text),
+        outputError: () => undefined,
+        getOutHelpWidth: () => context.stdout.columns ?? 100,
+        getErrHelpWidth: () => context.stderr.columns ?? 100,
+      })
   }
   return program
 }
 
-// Mistakes in the command line itself; those inside a command were reported by its runner.
+// A reader looks for a command's own flags first.
+const ownGroupsFirst: Help['groupItems'] = (unsorted, visible, groupOf) => {
+  const groups = [...new Help().groupItems(unsorted, visible, groupOf)]
+  const rank = ([heading]: readonly [string, unknown]): number =>
+    SHARED_GROUPS.findIndex((shared) => shared === heading)
+  return new Map(groups.sort((a, b) => rank(a) - rank(b)))
+}
+
+// Mistakes in the command line itself. Errors inside a command were reported by its runner.
 const reportUsage = async (error: unknown, context: ProcessContext): Promise<number> => {
   const usage =
     error instanceof CommanderError
@@ -100,7 +117,7 @@ const helpHint = (argv: readonly string[]): string => {
   return name === undefined ? 'chatkeep --help' : `chatkeep ${name} --help`
 }
 
-// Only a mistake asks for it, so start-up does not pay for building every subcommand twice.
+// Builds every subcommand again, which only a mistake pays for.
 const commandOf = (argv: readonly string[]): string | undefined => {
   const names = commands.map((create) => create(() => () => Promise.resolve()).name())
   return argv.find((word) => names.includes(word))

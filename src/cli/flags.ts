@@ -28,28 +28,42 @@ export const parseWholeNumber =
     throw new InvalidArgumentError(`Write a whole number from ${least} to ${most}.`)
   }
 
-/** Reads a name, which may be anything but empty: an unset variable of a script must not mean a default. */
+/** Reads a name. An empty one is an unset variable of a script, which must not become the default. */
 const parseName = (text: string): string => {
   if (text !== '') return text
-  throw new InvalidArgumentError('Write a name; this one is empty.')
+  throw new InvalidArgumentError('Write a name; it is empty.')
 }
+
+/** Headings of flags that several commands share; the help shows them after a command's own flags. */
+export const SHARED_GROUPS = ['Database options:', 'Output options:'] as const
+const [DATABASE, OUTPUT] = SHARED_GROUPS
 
 /** Flags that every subcommand has. */
 export const withOutputFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
   command: Command<Args, Options, Globals>,
-) =>
-  command
-    .option('--json', 'print one JSON document on stdout instead of text')
-    .option('--no-color', 'no colour, also with NO_COLOR set, TERM=dumb or no terminal')
+) => {
+  // A command changes itself; chaining optionsGroup makes the types too deep for the compiler.
+  command.optionsGroup(OUTPUT)
+  const extended = command
+    .option('--json', 'print one JSON document instead of text')
+    .option('--no-color', 'print without colour, as NO_COLOR and TERM=dumb do')
+  command.optionsGroup('Options:')
+  return extended
+}
 
-/** Flags that say which database, plus those that every subcommand has. */
+/** Flags that name the database, plus those that every subcommand has. */
 export const withDatabaseFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
   command: Command<Args, Options, Globals>,
-) =>
-  withOutputFlags(command)
-    .option('--database-url <url>', 'the database, as postgres://user@host:5432/name')
-    .option('--schema <name>', 'the schema that holds the tables (default: public)', parseName)
-    .option('--embedded [dir]', 'start an embedded PostgreSQL; with a folder, its data is kept there')
+) => {
+  const withOutput = withOutputFlags(command)
+  command.optionsGroup(DATABASE)
+  const extended = withOutput
+    .option('--database-url <url>', 'connect to postgres://user@host:5432/name')
+    .option('--schema <name>', 'schema of the tables (default: public)', parseName)
+    .option('--embedded [dir]', 'start an embedded PostgreSQL: temporary, or with its data in this folder')
+  command.optionsGroup('Options:')
+  return extended
+}
 
 /** What `withDatabaseFlags` leaves in a subcommand's options. */
 export interface DatabaseFlags {

@@ -8,19 +8,19 @@ export const withMigrationFlags = <Args extends unknown[], Options extends Optio
 ) =>
   withDatabaseFlags(command)
     .addOption(
-      new Option('--max-wait <duration>', 'how long to wait for the migration lock and for busy tables')
+      new Option('--max-wait <duration>', 'how long to wait for the migration lock and for locked tables')
         .argParser(parseDuration)
         .default(30_000, '30s'),
     )
     .addOption(
-      new Option('--lock-timeout <duration>', 'how long a statement that stops others may wait for a table, each time')
+      new Option('--lock-timeout <duration>', 'how long each attempt to lock a table may block others')
         .argParser(parseDurationBetween('10ms', '1m'))
         .default(300, '300ms'),
     )
     .addOption(
-      new Option('--statement-timeout <duration>', 'how long one statement may take, an index build above all')
+      new Option('--statement-timeout <duration>', 'time limit of each statement, such as an index build')
         .argParser(parseDurationBetween('1s', '7d'))
         .default(43_200_000, '12h'),
     )
-    .option('--show-queries', 'show what sessions run that are in the way; it may hold what people wrote')
-    .option('--migrations <dir>', 'take the migrations from this folder instead of those that come with chatkeep')
+    .option('--show-queries', 'show the queries of blocking sessions; may contain personal data')
+    .option('--migrations <dir>', 'read the migrations from this folder instead of the built-in ones')

@@ -13,7 +13,7 @@ export const explainCommand = (run: Run) =>
   withOutputFlags(new Command('explain'))
     .summary('explain a finding of verify: its meaning, cause and fix')
     .description('Explains the codes that verify prints before each finding.')
-    .argument('[code]', 'the code of a finding; without it, all codes are listed')
+    .argument('[code]', 'code of a finding (default: list all codes)')
     .addHelpText('after', DETAILS)
     .action(
       run(async (_context, code) => {

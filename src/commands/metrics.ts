@@ -4,8 +4,8 @@ import type { Run } from '../cli/command.js'
 import { withDatabaseFlags } from '../cli/flags.js'
 
 const DETAILS = `
-All values are read in one read-only transaction. Time zone settings of this machine, the server and the database do
-not affect the result.
+All values are read in one read-only transaction. Time zone settings of this
+machine, the server and the database do not affect the result.
 
 Examples:
   chatkeep metrics                 the last day

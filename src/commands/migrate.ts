@@ -4,30 +4,31 @@ import { withMigrationFlags } from '../cli/migration-flags.js'
 
 const EXAMPLES = `
 Examples:
-  chatkeep migrate --dry-run        every statement: its lock, whom that stops, how long; changes nothing
-  chatkeep migrate --plan-hash H    only if files, history and schema are still those of that plan
-  chatkeep migrate --sql > up.sql   the same as a script for psql; --sql transaction for an editor that opens one
-  chatkeep migrate                  ask on a terminal, go ahead in a pipeline
-  chatkeep migrate --yes            do not ask
-  chatkeep migrate --history        who changed the schema, when, and how it ended
+  chatkeep migrate --dry-run       show every statement, its lock and its time
+  chatkeep migrate                 ask on a terminal; start at once in a script
+  chatkeep migrate --yes           do not ask
+  chatkeep migrate --plan-hash H   fail if files, history or schema have changed
+  chatkeep migrate --sql > up.sql  a script for psql; --sql transaction is for
+                                   editors that run a script in one transaction
+  chatkeep migrate --history       who changed the schema, and when
 
-A database that has the tables, or the whole update, already is adopted: what is there is recorded, the rest is done.`
+What the database already has is recorded as applied, not run again.`
 
 const SCRIPT_FORMS = ['statements', 'transaction'] as const
 
 export const migrateCommand = (run: Run) =>
   withMigrationFlags(new Command('migrate'))
-    .summary('bring the database to the guest-chat update, while it is in use')
-    .description('Applies the migrations that the database lacks, without stopping its readers and writers.')
-    .option('--dry-run', 'show the plan and change nothing; exit 5 when it could not run')
-    .option('--history', 'show who migrated and rolled back, when, and how it ended; change nothing')
-    .option('--plan-hash <hash>', 'refuse when the plan is not the one with this hash (--dry-run prints it)')
+    .summary('apply the guest-chat update while the database is in use')
+    .description('Applies pending migrations without blocking readers and writers.')
+    .option('--dry-run', 'show the plan, change nothing; exit 5 if it cannot run')
+    .option('--history', 'list past runs of migrate and rollback, change nothing')
+    .option('--plan-hash <hash>', 'run only the plan with this hash, which --dry-run prints')
     .addOption(
-      new Option('--sql [form]', 'print the pending plan as a script: statement by statement, or in one transaction')
+      new Option('--sql [form]', 'print the plan as an SQL script, change nothing')
         .choices(SCRIPT_FORMS)
         .preset('statements'),
     )
-    .option('-y, --yes', 'do not ask before starting')
+    .option('-y, --yes', 'do not ask for confirmation')
     .addHelpText('after', EXAMPLES)
     .action(
       run((context, options) =>

@@ -3,39 +3,41 @@ import type { Run } from '../cli/command.js'
 import { parseWholeNumber } from '../cli/flags.js'
 import { withMigrationFlags } from '../cli/migration-flags.js'
 
-/** Undoes the whole guest-chat update. */
-const ALL = 1
+/** The migration that made the application's own tables, which stay. */
+const BASE = 1
 
 const EXAMPLES = `
 Examples:
-  chatkeep rollback --dry-run          every statement with its lock and time, and the price tag
-  chatkeep rollback                    ask for the database's name, then do it
-  chatkeep rollback --confirm crm      the same where nobody can be asked
-  chatkeep rollback --to 10 --dry-run  only what came after migration 10
+  chatkeep rollback --dry-run          show every statement, its lock and its
+                                       time, and the affected rows
+  chatkeep rollback                    ask for the name of the database
+  chatkeep rollback --confirm crm      do not ask
+  chatkeep rollback --to 10 --dry-run  only the migrations after number 10
 
-Nothing is lost: guest data, keys and messages without client go to an archive that only the owner may read,
-and the next chatkeep migrate puts them back. Start the old version of the application first.`
+Guest data, idempotency keys and messages without client move to an archive
+that only its owner can read. The next chatkeep migrate puts them back.
+Deploy the old version of the application before you roll back.`
 
 export const rollbackCommand = (run: Run) =>
   withMigrationFlags(new Command('rollback'))
-    .summary('undo the guest-chat update, losing nothing')
+    .summary('undo the guest-chat update without losing data')
     .description(
-      'Undoes all migrations of the guest-chat update, newest first, and archives what the old schema cannot hold.',
+      'Undoes the migrations of the guest-chat update, newest first, and archives data that does not fit the old schema.',
     )
-    .option('--dry-run', 'show the plan and the price tag, change nothing; exit 5 when it could not run')
-    .option('--plan-hash <hash>', 'refuse when the plan is not the one with this hash (--dry-run prints it)')
+    .option('--dry-run', 'show the plan and the affected rows, change nothing; exit 5 if it cannot run')
+    .option('--plan-hash <hash>', 'run only the plan with this hash, which --dry-run prints')
     .addOption(
-      new Option('--to <migration>', 'the newest migration that stays, by its number')
-        .argParser(parseWholeNumber(1, 2_147_483_647))
-        .default(ALL, '1: undo the whole update'),
+      new Option('--to <migration>', 'keep migrations up to this number')
+        .argParser(parseWholeNumber(BASE, 2_147_483_647))
+        .default(BASE, '1, the whole update'),
     )
     .addOption(
-      new Option('--on-orphans <what>', 'what to do with messages that can have no client')
+      new Option('--on-orphans <what>', 'what to do with messages that have neither client nor guest')
         .choices(['archive', 'abort'] as const)
         .default('archive' as const),
     )
-    .option('--confirm <database>', "the database's name, as a confirmation")
-    .option('-y, --yes', 'not enough here: --confirm is')
+    .option('--confirm <database>', 'confirm with the name of the database')
+    .option('-y, --yes', 'has no effect: a rollback needs --confirm')
     .addHelpText('after', EXAMPLES)
     .action(
       run((context, options) =>

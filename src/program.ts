@@ -1,7 +1,7 @@
-import { Command, CommanderError, Help, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { Command, CommanderError, type CommandUnknownOpts, type Option } from '@commander-js/extra-typings'
 import type { CommandFactory } from './cli/command.js'
 import type { ProcessContext } from './cli/context.js'
-import { SHARED_GROUPS } from './cli/flags.js'
+import { OWN_GROUP, SHARED_GROUPS } from './cli/flags.js'
 import { createRun, type Outcome } from './cli/run-command.js'
 import { completionCommand } from './commands/completion.js'
 import { completeCodes } from './commands/explain.js'
@@ -74,9 +74,9 @@ export const buildProgram = (
   program.configureHelp({ sortSubcommands: false, showGlobalOptions: false })
   for (const create of factories) program.addCommand(create(run))
   for (const command of [program, ...program.commands]) {
+    putOwnFlagsFirst(command)
     command
       .helpOption('-h, --help', 'print this help')
-      .configureHelp({ groupItems: ownGroupsFirst })
       .exitOverride()
       .configureOutput({
         writeOut: (text) => context.stdout.write(text),
@@ -89,12 +89,13 @@ export const buildProgram = (
   return program
 }
 
-// A reader looks for a command's own flags first.
-const ownGroupsFirst: Help['groupItems'] = (unsorted, visible, groupOf) => {
-  const groups = [...new Help().groupItems(unsorted, visible, groupOf)]
-  const rank = ([heading]: readonly [string, unknown]): number =>
-    SHARED_GROUPS.findIndex((shared) => shared === heading)
-  return new Map(groups.sort((a, b) => rank(a) - rank(b)))
+// The help shows groups in the order of their first flag, and a reader looks for a command's own flags first.
+const putOwnFlagsFirst = ({ options }: CommandUnknownOpts): void => {
+  const rank = ({ helpGroupHeading = OWN_GROUP }: Option): number =>
+    helpGroupHeading === OWN_GROUP ? 0 : SHARED_GROUPS.findIndex((heading) => heading === helpGroupHeading) + 2
+  // Commander has no other way to order flags after they were declared.
+  const declared = options as Option[]
+  declared.sort((a, b) => rank(a) - rank(b))
 }
 
 // Mistakes in the command line itself. Errors inside a command were reported by its runner.

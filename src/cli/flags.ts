@@ -34,6 +34,9 @@ const parseName = (text: string): string => {
   throw new InvalidArgumentError('Write a name; it is empty.')
 }
 
+/** The heading of a command's own flags, unless it has further groups. */
+export const OWN_GROUP = 'Options:'
+
 /** Headings of flags that several commands share; the help shows them after a command's own flags. */
 export const SHARED_GROUPS = ['Database options:', 'Output options:'] as const
 const [DATABASE, OUTPUT] = SHARED_GROUPS
@@ -42,12 +45,12 @@ const [DATABASE, OUTPUT] = SHARED_GROUPS
 export const withOutputFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
   command: Command<Args, Options, Globals>,
 ) => {
-  // A command changes itself; chaining optionsGroup makes the types too deep for the compiler.
+  // A command changes itself; chained, optionsGroup would lose the types of the flags.
   command.optionsGroup(OUTPUT)
   const extended = command
     .option('--json', 'print one JSON document instead of text')
     .option('--no-color', 'print without colour, as NO_COLOR and TERM=dumb do')
-  command.optionsGroup('Options:')
+  command.optionsGroup(OWN_GROUP)
   return extended
 }
 
@@ -61,7 +64,7 @@ export const withDatabaseFlags = <Args extends unknown[], Options extends Option
     .option('--database-url <url>', 'connect to postgres://user@host:5432/name')
     .option('--schema <name>', 'schema of the tables (default: public)', parseName)
     .option('--embedded [dir]', 'start an embedded PostgreSQL: temporary, or with its data in this folder')
-  command.optionsGroup('Options:')
+  command.optionsGroup(OWN_GROUP)
   return extended
 }
 

@@ -19,7 +19,7 @@ const SCRIPT_FORMS = ['statements', 'transaction'] as const
 export const migrateCommand = (run: Run) =>
   withMigrationFlags(new Command('migrate'))
     .summary('apply the guest-chat update while the database is in use')
-    .description('Applies pending migrations without blocking readers and writers.')
+    .description('Applies pending migrations without stopping readers and writers.')
     .option('--dry-run', 'show the plan, change nothing; exit 5 if it cannot run')
     .option('--history', 'list past runs of migrate and rollback, change nothing')
     .option('--plan-hash <hash>', 'run only the plan with this hash, which --dry-run prints')

@@ -31,7 +31,7 @@ export const parseWholeNumber =
 /** Reads a name. An empty one is an unset variable of a script, which must not become the default. */
 const parseName = (text: string): string => {
   if (text !== '') return text
-  throw new InvalidArgumentError('Write a name; it is empty.')
+  throw new InvalidArgumentError('Write a name; the value is empty.')
 }
 
 /** The heading of a command's own flags, unless it has further groups. */

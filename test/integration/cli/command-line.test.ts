@@ -176,7 +176,7 @@ describe('.env beside a real environment that names a database', () => {
 describe('contradictions', () => {
   test.for([
     [['migrate', '--embedded', '--database-url', 'postgres://h/d'], '--embedded and --database-url exclude each other'],
-    [['migrate', '--schema', '', '--database-url', 'postgres://h/d'], 'this one is empty'],
+    [['migrate', '--schema', '', '--database-url', 'postgres://h/d'], 'the value is empty'],
     [['migrate', '--database-url', ''], 'it is empty'],
     [['migrate', '--database-url', 'postgres://a,b/d'], 'it names several hosts'],
   ] as const)('are named: %j', async ([argv, reason]) => {

@@ -3,9 +3,6 @@ import type { Run } from '../cli/command.js'
 import { parseWholeNumber } from '../cli/flags.js'
 import { withMigrationFlags } from '../cli/migration-flags.js'
 
-/** The migration that made the application's own tables, which stay. */
-const BASE = 1
-
 const EXAMPLES = `
 Examples:
   chatkeep rollback --dry-run          show every statement, its lock and its
@@ -26,10 +23,10 @@ export const rollbackCommand = (run: Run) =>
     )
     .option('--dry-run', 'show the plan and the affected rows, change nothing; exit 5 if it cannot run')
     .option('--plan-hash <hash>', 'run only the plan with this hash, which --dry-run prints')
-    .addOption(
-      new Option('--to <migration>', 'keep migrations up to this number')
-        .argParser(parseWholeNumber(BASE, 2_147_483_647))
-        .default(BASE, '1, the whole update'),
+    .option(
+      '--to <migration>',
+      'keep migrations up to this number (default: only the one that made the chat tables)',
+      parseWholeNumber(1, 2_147_483_647),
     )
     .addOption(
       new Option('--on-orphans <what>', 'what to do with messages that have neither client nor guest')

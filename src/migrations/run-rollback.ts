@@ -10,7 +10,9 @@ import { confirmedCommand, renderRollbackSteps, rollbackDryRun, rollbackResult }
 import { previewRollback, rollBack } from './roll-back.js'
 
 /** The flags of `chatkeep rollback`. */
-export interface RollbackFlags extends MigrationFlags, RollbackChoice {
+export interface RollbackFlags extends MigrationFlags, Omit<RollbackChoice, 'to'> {
+  /** The newest migration that stays; the base migration when absent. */
+  readonly to?: number | undefined
   readonly dryRun?: true | undefined
   /** Must be the name of the database. */
   readonly confirm?: string | undefined
@@ -23,7 +25,7 @@ export const runRollback = async (
   terminal: Terminal,
 ): Promise<Answer> => {
   const options = toMigrationOptions(flags, target, terminal)
-  const choice = { to: flags.to, onOrphans: flags.onOrphans }
+  const choice = { to: flags.to ?? BASE_MIGRATION, onOrphans: flags.onOrphans }
   const subject = describeSubject(target)
   const dryRun = flags.dryRun === true
   const preview = await previewRollback(target, { ...options, ...choice, dryRun })

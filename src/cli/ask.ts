@@ -23,8 +23,19 @@ export const ask = async ({ stdin, stderr, signal }: ProcessContext, question: s
   try {
     return await new Promise<string>((resolve, reject) => {
       lines.once('line', (line) => resolve(line.trim()))
-      lines.once('close', () => resolve(''))
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+      // The cursor still stands behind the question.
+      lines.once('close', () => {
+        stderr.write('\n')
+        resolve('')
+      })
+      signal.addEventListener(
+        'abort',
+        () => {
+          stderr.write('\n')
+          reject(signal.reason as Error)
+        },
+        { once: true },
+      )
     })
   } finally {
     lines.close()

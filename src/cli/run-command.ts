@@ -37,8 +37,8 @@ export const createRun =
     )
   }
 
-const chosenFormat = ({ json, format }: OutputOptions): string | undefined =>
-  format ?? (json === true ? 'json' : undefined)
+// With --json a program reads the answer: it gets its document also when the two flags contradict each other.
+const chosenFormat = ({ json, format }: OutputOptions): string | undefined => (json === true ? 'json' : format)
 
 const refuseTwoFormats = ({ json, format }: OutputOptions): void => {
   if (json === true && format !== undefined && format !== 'json')

@@ -1,7 +1,6 @@
-import { escapeIdentifier } from 'pg'
+/** A name, quoted for SQL. */
+export const escapeIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /** `"schema"."table"`, quoted for SQL. */
 export const qualified = (schema: string, name: string): string =>
   `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`
-
-export { escapeIdentifier } from 'pg'

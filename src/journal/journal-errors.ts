@@ -1,4 +1,5 @@
 import { ExitCode, OperatorError } from '../errors.js'
+import { fileReason } from '../file-reason.js'
 
 /** The file is something else; it was not changed. */
 export const notAJournal = (path: string, reason: string): OperatorError =>
@@ -100,3 +101,9 @@ export const queuedConflict = (messageId: string): OperatorError =>
     `the messageId ${JSON.stringify(messageId)} belongs to a message in the journal with another body`,
     { hint: 'use a new key for every message', exitCode: ExitCode.no },
   )
+
+/** The journal cannot be created where it is wanted. */
+export const journalNotCreated = (path: string, cause: unknown): OperatorError =>
+  new OperatorError('file_error', `the journal ${path} cannot be created: ${fileReason(cause) ?? String(cause)}`, {
+    cause,
+  })

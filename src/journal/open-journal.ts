@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { link, open, realpath, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ChatLog } from '../chat-log.js'
-import { notAJournal } from './journal-errors.js'
+import { journalNotCreated, notAJournal } from './journal-errors.js'
 import { createJournalFile, readRange, syncFolder } from './journal-file.js'
 import { createJournal, type Journal } from './journal.js'
 import { headerLine } from './journal-line.js'
@@ -61,7 +61,9 @@ const findOrMake = async (path: string): Promise<string> => {
 /** Under another name first: a reader never sees an incomplete header. */
 const make = async (path: string): Promise<void> => {
   const draft = `${path}.${randomUUID()}`
-  const handle = await open(draft, 'wx', 0o600)
+  const handle = await open(draft, 'wx', 0o600).catch((cause: unknown) => {
+    throw journalNotCreated(path, cause)
+  })
   try {
     await handle.appendFile(headerLine(randomUUID()))
     await handle.sync()

@@ -69,6 +69,7 @@ const DEFAULT_MAX_QUEUED_BYTES = 64 * 1_048_576
  */
 export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptions = {}): ChatStore => {
   checkOptions(options)
+  checkSource(source)
   const target = targetOf(source)
   const names = namesIn(options.schema ?? target?.schema ?? 'public')
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
@@ -137,6 +138,15 @@ const checkOptions = (options: ChatStoreOptions): void => {
 }
 
 const invalidOption = (message: string): InvalidCall => new InvalidCall('invalid_option', message)
+
+// A misspelt name must fail here, not at the first message.
+const checkSource = (source: Partial<Record<(typeof SOURCES)[number], unknown>> | undefined): void => {
+  const given = SOURCES.filter((name) => source?.[name] != null)
+  if (given.length === 1) return
+  throw invalidOption(`name the database by exactly one of databaseUrl and pool (given: ${given.join(', ') || 'none'})`)
+}
+
+const SOURCES = ['databaseUrl', 'pool', 'target'] as const
 
 const targetOf = (source: ChatStoreSource): ConnectionTarget | undefined => {
   if ('target' in source) return source.target

@@ -22,13 +22,13 @@ export interface ContactFilter {
  * @throws InvalidCall `invalid_contact` unless exactly one valid identifier is given: an id that is undefined by mistake
  *   must not look like a contact without messages
  */
-export const toContactFilter = (contact: Contact): ContactFilter => {
-  const given = COLUMNS.filter((column) => contact[column] != null)
+export const toContactFilter = (contact: Contact | undefined): ContactFilter => {
+  const given = COLUMNS.filter((column) => contact?.[column] != null)
   const [column] = given
   if (column === undefined || given.length > 1) {
     throw invalidContact(`name exactly one of ${COLUMNS.join(', ')} (given: ${given.join(', ') || 'none'})`)
   }
-  const value: unknown = contact[column]
+  const value: unknown = contact?.[column]
   if (column === 'clientId') {
     if (isId(value)) return { column, value }
     throw invalidContact(`clientId is ${String(value)}, but must be a whole number from 1 to ${LARGEST_ID}`)

@@ -19,8 +19,8 @@ export interface MarkAsReadQuery {
  * @returns the number of messages that changed
  */
 export const markAsRead = async (db: Queryable, names: Names, query: MarkAsReadQuery): Promise<number> => {
-  const { upToMessageId, operatorId: _reader, ...contact } = query
-  const filter = toContactFilter(contact)
+  const filter = toContactFilter(query)
+  const { upToMessageId } = query
   if (upToMessageId !== undefined && !isId(upToMessageId)) throw invalidUpTo(upToMessageId)
   const { rowCount } = await db.query(
     markSql(names, filter.column, upToMessageId !== undefined),

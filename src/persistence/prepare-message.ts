@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import { InvalidMessage } from './errors.js'
+import { describeIssue, invalidFields } from './invalid-fields.js'
 import { MESSAGE_TYPES, SENDER_TYPES, type ChatMessage, type NewChatMessage } from './message.js'
 
 /** Longest user name, in Unicode characters. */
@@ -84,10 +85,8 @@ const messageSchema = z.object({
  * @throws InvalidMessage that names every invalid field
  */
 export const prepareMessage = (message: NewChatMessage): PreparedMessage => {
-  const parsed = messageSchema.safeParse(message)
-  if (!parsed.success) {
-    throw new InvalidMessage(parsed.error.issues.map(({ path, message: reason }) => [...path, reason].join(' ')))
-  }
+  const parsed = messageSchema.safeParse(message, { error: describeIssue })
+  if (!parsed.success) throw new InvalidMessage(invalidFields(parsed.error))
   const given = parsed.data
   const reasons = contradictions(given)
   if (reasons.length > 0) throw new InvalidMessage(reasons)

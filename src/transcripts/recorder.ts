@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { OperatorError } from '../errors.js'
+import { fileReason } from '../file-reason.js'
 import { transcriptFooter, transcriptHeader, transcriptMessage, type RecordedMessage } from './transcript-format.js'
 
 /** Writes a native transcript of committed messages without delaying acknowledgements. */
@@ -120,18 +121,4 @@ const openIfEmpty = async (path: string): Promise<FileHandle | undefined> => {
   return undefined
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota is used up',
-  EFBIG: 'the file has reached the largest size that is allowed',
-  EIO: 'the disk reports an error',
-  ENOENT: 'the folder does not exist',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a folder',
-  EROFS: 'the file system is read-only',
-}
-
-const reasonOf = (error: unknown): string => {
-  const { code, message } = error as NodeJS.ErrnoException
-  return REASONS[code ?? ''] ?? message
-}
+const reasonOf = (error: unknown): string => fileReason(error) ?? (error as Error).message

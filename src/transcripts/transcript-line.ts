@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { InvalidMessage } from '../persistence/errors.js'
+import { invalidFields } from '../persistence/invalid-fields.js'
 import type { MessageType, NewChatMessage } from '../persistence/message.js'
 import { prepareMessage } from '../persistence/prepare-message.js'
 import { parseJsonLine } from './json-line.js'
@@ -82,7 +83,7 @@ export const parseDocument = (document: unknown, schema: z.ZodType<TranscriptMes
     const reasons = reasonsOfCore(data)
     return reasons.length === 0 ? { message: data } : { reasons }
   }
-  const mistakes = error.issues.map(({ path, message }) => [...path, message].join(' '))
+  const mistakes = invalidFields(error)
   // Both report an empty text.
   return { reasons: [...new Set([...mistakes, ...reasonsOfCore(stringsOf(document))])] }
 }

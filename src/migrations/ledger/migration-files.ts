@@ -1,6 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loadMigrationFiles } from 'postgres-migrations'
 import { OperatorError } from '../../errors.js'
 import { packageRoot } from '../../package-root.js'
 
@@ -42,6 +41,7 @@ export const readMigrationFiles = async (folder: string): Promise<readonly Migra
       details: mistakes,
     })
   }
+  const { loadMigrationFiles } = await import('postgres-migrations')
   const files = await loadMigrationFiles(folder)
   return files.map(({ id, name, fileName, sql, hash }) => ({ id, name, fileName, sql, hash }))
 }

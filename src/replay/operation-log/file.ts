@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { ExitCode, OperatorError } from '../../errors.js'
+import { fileReason } from '../../file-reason.js'
 
 /** A file that is appended to while a run is in progress. */
 export interface OperationLogFile {
@@ -56,7 +57,7 @@ const create = async (path: string): Promise<FileHandle> => {
     // Never overwrites a file.
     return await open(path, 'wx')
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw notWritten(path, error, ExitCode.usage)
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw notWritten(path, error, ExitCode.usage)
     throw new OperatorError('history_exists', `${path} already exists`, {
       hint: 'name a file that does not exist yet: --history FILE',
       cause: error,
@@ -72,21 +73,8 @@ const append = async (handle: FileHandle, path: string, text: string): Promise<v
   }
 }
 
-const codeOf = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota is used up',
-  ENOENT: 'the folder does not exist',
-  EACCES: 'permission denied',
-  EROFS: 'the file system is read-only',
-  EISDIR: 'it is a folder',
-}
-
 const notWritten = (path: string, cause: unknown, exitCode: ExitCode): OperatorError => {
-  const code = codeOf(cause)
-  const reason = (typeof code === 'string' ? REASONS[code] : undefined) ?? String(cause)
+  const reason = fileReason(cause) ?? String(cause)
   return new OperatorError('history_not_written', `cannot write the operation log ${path}: ${reason}`, {
     cause,
     exitCode,

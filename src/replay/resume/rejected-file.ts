@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { ExitCode, OperatorError } from '../../errors.js'
+import { fileReason } from '../../file-reason.js'
 
 /** Keeps rejected lines unchanged and in order, in a file that can be replayed once it is corrected. */
 export interface RejectedFile {
@@ -78,8 +79,7 @@ const beginAt = async (file: FileHandle, path: string, continueAt: number | unde
 }
 
 const rejectedFileFailed = (path: string, cause: unknown): OperatorError => {
-  const { code, message } = cause as NodeJS.ErrnoException
-  const reason = code === 'ENOSPC' ? 'the disk is full' : message
+  const reason = fileReason(cause) ?? (cause as Error).message
   return new OperatorError('rejected_file_failed', `rejected lines cannot be written to ${path}: ${reason}`, {
     hint: 'make room, or name another file for --rejected; a second run stores nothing twice',
     exitCode: ExitCode.no,

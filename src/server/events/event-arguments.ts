@@ -1,4 +1,5 @@
 import type * as z from 'zod'
+import { describeIssue, invalidFields } from '../../persistence/invalid-fields.js'
 import type { Acknowledgement } from '../../protocol/acknowledgement.js'
 import { invalidPayload } from '../../protocol/refusals.js'
 
@@ -21,12 +22,9 @@ export const readArguments = (args: readonly unknown[]): EventArguments => {
 
 /** @throws OperatorError `invalid_payload`, naming every field that is wrong */
 export const parsePayload = <Payload>(event: string, schema: z.ZodType<Payload>, payload: unknown): Payload => {
-  const parsed = schema.safeParse(payload)
+  const parsed = schema.safeParse(payload, { error: describeIssue })
   if (parsed.success) return parsed.data
-  throw invalidPayload(
-    event,
-    parsed.error.issues.map(({ path, message }) => [...path, message].join(' ')),
-  )
+  throw invalidPayload(event, invalidFields(parsed.error))
 }
 
 /** Characters of a parsed payload, which is flat and has known fields only. */

@@ -165,6 +165,6 @@ const logDrained = (log: ChatLog, counts: Readonly<Record<string, number>>, dura
   const { stored = 0, duplicate = 0, rejected = 0 } = counts
   log.info(
     { event: 'journal_drained', stored, duplicates: duplicate, rejected, durationMs: Math.round(durationMs) },
-    'all messages of the journal are stored',
+    'the journal is drained',
   )
 }

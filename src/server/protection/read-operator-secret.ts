@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { OperatorError } from '../../errors.js'
+import { fileReason } from '../../file-reason.js'
 
 /** The variable that holds the operator secret. There is no flag: every user of the machine can read command lines. */
 export const SECRET_VARIABLE = 'CHATKEEP_OPERATOR_SECRET'
@@ -22,9 +23,7 @@ const read = async (file: string): Promise<string> => {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : String(code)
-    throw unusable(`${file} cannot be read: ${reason}`, cause)
+    throw unusable(`${file} cannot be read: ${fileReason(cause) ?? (cause as Error).message}`, cause)
   }
 }
 

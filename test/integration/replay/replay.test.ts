@@ -203,7 +203,7 @@ describe('what cannot be read as a transcript', () => {
   test('is named when it is no file', async ({ database }) => {
     const path = await writeInput('')
     const missing = await on(database, 'replay', `${path}-missing`)
-    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('there is no such file or folder')])
+    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('no such file or folder')])
     const folder = await on(database, 'replay', dirname(path))
     expect([folder.exitCode, folder.stderr]).toEqual([2, expect.stringContaining('is a folder, not a transcript')])
     const device = await on(database, 'replay', '/dev/null')

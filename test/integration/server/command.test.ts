@@ -167,11 +167,19 @@ describe('serve', () => {
     })
   })
 
+  test('refuses a journal in a folder that does not exist, by the name that was given', async ({ database }) => {
+    await withoutMessages(database)
+    const argv = ['serve', '--journal', 'none/chat.journal', '--database-url', database.url]
+    const { exitCode, stderr } = await runChatkeep(argv, { cwd: folder })
+    expect(exitCode).toBe(2)
+    expect(stderr).toMatch(/the journal \S*none\/chat\.journal cannot be created: no such file or folder\n/)
+  })
+
   test('refuses a secret file that is missing, a folder or empty, and a blank variable', async ({ database }) => {
     await writeFile(join(folder, 'empty'), ' \n')
     const cases = [
       { argv: ['--operator-secret-file', 'missing'], env: {}, reason: /missing cannot be read: no such file/ },
-      { argv: ['--operator-secret-file', '.'], env: {}, reason: /cannot be read: it is a directory/ },
+      { argv: ['--operator-secret-file', '.'], env: {}, reason: /cannot be read: it is a folder/ },
       { argv: ['--operator-secret-file', 'empty'], env: {}, reason: /empty is empty/ },
       { argv: [], env: { CHATKEEP_OPERATOR_SECRET: ' ' }, reason: /CHATKEEP_OPERATOR_SECRET is empty/ },
     ]

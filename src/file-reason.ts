@@ -1,0 +1,17 @@
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file has reached the largest size that is allowed',
+  EIO: 'the disk reports an error',
+  EROFS: 'the file system is read-only',
+  EMFILE: 'too many open files',
+}
+
+/** Why a file operation failed, in plain words; undefined for an error that is not one of the usual ones of the file system. */
+export const fileReason = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? REASONS[error.code] : undefined

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import * as z from 'zod'
+import { describeIssue, invalidFields } from '../../../src/persistence/invalid-fields.js'
+import { guestMessageSchema, guestTypingSchema, joinSchema, markReadSchema } from '../../../src/protocol/payloads.js'
+
+test.for([
+  ['a payload that is none', guestTypingSchema, 'yes', ['must be an object']],
+  ['a missing field', guestTypingSchema, {}, ['isTyping is missing']],
+  ['a field of another type', guestTypingSchema, { isTyping: 'yes' }, ['isTyping must be a boolean']],
+  ['an unknown role', joinSchema, { role: 'boss' }, ['role must be "client" or "operator"']],
+  ['an unknown word', guestMessageSchema, { type: 'video' }, ['type must be "text" or "image"']],
+  ['an empty id', guestMessageSchema, { type: 'text', messageId: '' }, ['messageId is empty']],
+  [
+    'an id that is too long',
+    guestMessageSchema,
+    { type: 'text', messageId: 'x'.repeat(256) },
+    ['messageId is longer than 255 characters'],
+  ],
+  ['a fraction', markReadSchema, { upToMessageId: 1.5 }, ['upToMessageId must be a whole number']],
+  ['a number below the least', markReadSchema, { upToMessageId: 0 }, ['upToMessageId must be at least 1']],
+  ['neither of two types', markReadSchema, { clientId: true }, ['clientId has the wrong type']],
+  [
+    'two mistakes',
+    guestMessageSchema,
+    { type: 'video', size: 'big' },
+    ['type must be "text" or "image"', 'size must be a number'],
+  ],
+] as const)('says of %s what is wrong, and never the value', ([, schema, payload, expected]) => {
+  const { error } = (schema as z.ZodType).safeParse(payload, { error: describeIssue })
+  expect(error && invalidFields(error)).toEqual(expected)
+})

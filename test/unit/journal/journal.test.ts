@@ -207,7 +207,7 @@ describe('a journal on a disk', () => {
     await mkdir(path)
     await expect(opened()).rejects.toThrow()
     await expect(opened({ path: '/dev/zero' })).rejects.toMatchObject({ code: 'not_a_journal' })
-    await expect(opened({ path: join(folder, 'missing', 'x') })).rejects.toMatchObject({ code: 'ENOENT' })
+    await expect(opened({ path: join(folder, 'missing', 'x') })).rejects.toMatchObject({ code: 'file_error' })
   })
 
   test('that is full says so, still knows what it has, and takes more when it was emptied', async () => {

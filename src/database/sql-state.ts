@@ -34,7 +34,7 @@ export const SqlState = {
 
 export type SqlState = (typeof SqlState)[keyof typeof SqlState]
 
-/** The part of node-postgres' `DatabaseError` that chatkeep uses. Recognized by shape: a caller's pool may use another copy of `pg`. */
+/** The part of node-postgres' `DatabaseError` that chatkeep uses. Recognised by shape: a caller's pool may use another copy of `pg`. */
 export interface ServerError extends Error {
   readonly code: string
   readonly severity: string

@@ -8,7 +8,7 @@ export type MessageType = (typeof MESSAGE_TYPES)[number]
 export interface NewChatMessage {
   /** Database id of a registered client. */
   readonly clientId?: number | null | undefined
-  /** The guest's name: trimmed, normalized to NFC, at most 255 characters, case-sensitive. */
+  /** The guest's name: trimmed, normalised to NFC, at most 255 characters, case-sensitive. */
   readonly guestUsername?: string | null | undefined
   /** Stored as given. A new client gets it unless another client has it. */
   readonly guestPhone?: string | null | undefined

@@ -49,7 +49,7 @@ export const runRowQuery = async (
 
 const timeoutReason = (error: unknown, elapsedMs: number): string | undefined => {
   const seconds = `${(elapsedMs / 1_000).toFixed(1)} s`
-  if (hasSqlState(error, SqlState.queryCanceled)) return `unknown: the server canceled the query after ${seconds}`
+  if (hasSqlState(error, SqlState.queryCanceled)) return `unknown: the server cancelled the query after ${seconds}`
   if (hasSqlState(error, SqlState.lockNotAvailable)) return `unknown: a table was locked for ${seconds}`
   return undefined
 }

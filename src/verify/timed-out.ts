@@ -20,7 +20,7 @@ export const TIMEOUT_EXPLANATIONS = {
   not_checked_in_time: {
     title: 'the query of a check took too long',
     severities: ['error', 'warning', 'note'],
-    meaning: `The server canceled the query after --statement-timeout, or a table stayed locked. An unknown result has
+    meaning: `The server cancelled the query after --statement-timeout, or a table stayed locked. An unknown result has
     the severity of the worst possible one. All other checks were completed.`,
     cause: 'A large table without the index that the query needs, a busy server, or an ALTER TABLE in progress.',
     remedy: `Fix what else was found first (above all indexes), then run chatkeep verify again with a longer

@@ -24,7 +24,7 @@ export interface EmbeddedServer {
 export interface EmbeddedServerOptions {
   /** The process that the server runs for. After its death the next start removes what it left behind. */
   readonly ownerPid: number
-  /** Keeps its data here: created if missing, initialized if empty, reused if chatkeep created it. Default: a temporary folder, removed by stop(). */
+  /** Keeps its data here: created if missing, initialised if empty, reused if chatkeep created it. Default: a temporary folder, removed by stop(). */
   readonly dataDirectory?: string | undefined
   /** Where temporary folders are created, and those of dead owners searched. Default: the system's temporary folder. */
   readonly temporaryParent?: string | undefined

@@ -3,7 +3,7 @@ import type { Queryable } from '../../database/connection.js'
 /** Size of a table from the server's statistics; no rows are counted. */
 export interface TableFacts {
   readonly table: string
-  /** The planner's estimate; null for a table never analyzed. */
+  /** The planner's estimate; null for a table never analysed. */
   readonly rows: number | null
   /** The table without its indexes. */
   readonly bytes: number

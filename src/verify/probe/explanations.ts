@@ -23,7 +23,7 @@ export const PROBE_EXPLANATIONS = {
   probe_message_changed: {
     title: 'a message is stored with other values than were sent',
     severities: ['error'],
-    meaning: `A trigger changes inserted rows. A message that is sent again is then no longer recognized as the same,
+    meaning: `A trigger changes inserted rows. A message that is sent again is then no longer recognised as the same,
       and what is read is not what was written.`,
     cause: 'A trigger of the application that cleans up or fills columns.',
     remedy: 'Find the trigger that changes the columns in the finding, and exclude them from it.',

@@ -198,7 +198,7 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
     [
       'a query that takes too long',
       ['--statement-timeout', '700ms'],
-      /^unknown: the server canceled the query after 0\.\d s$/,
+      /^unknown: the server cancelled the query after 0\.\d s$/,
     ],
   ] as const)('reports %s as not checked, and goes on', async ([, flags, reason], { database }) => {
     await migrated(database)

@@ -20,7 +20,7 @@ const modelsOfBefore = async (): Promise<string> => {
     .replace('Client? ', 'Client  ')
 }
 
-/** Runs a page's command and gives back what a terminal would show, with the test's database called crm. */
+/** Runs a page's command and gives back what a terminal would show, with the test's database called crm and the usual addresses. */
 export const play = async (argv: readonly string[], database: TestDatabase, cwd: string): Promise<string> => {
   let screen = ''
   const add = (text: string): void => {
@@ -42,8 +42,14 @@ export const play = async (argv: readonly string[], database: TestDatabase, cwd:
       },
     },
   )
-  return withoutServerWarnings(screen.replaceAll(database.name, 'crm'))
+  return withoutServerWarnings(withUsualAddresses(screen.replaceAll(database.name, 'crm')))
 }
+
+// A page shows one database and one chat server, at their usual ports.
+const withUsualAddresses = (screen: string): string =>
+  screen
+    .replace(/\bcrm on \S+ as [^\s,]+/g, 'crm on 127.0.0.1:5432 as postgres')
+    .replace(/http:\/\/127\.0\.0\.1:\d+/g, 'http://127.0.0.1:3001')
 
 // The tests' own server waits for no disk, for speed, and verify says so; a reader's does.
 const withoutServerWarnings = (screen: string): string => {

@@ -12,7 +12,7 @@ describe('a retry', () => {
     ['a serialization failure', serverError('40001'), true],
     ['a deadlock', serverError('40P01'), true],
     ['a lock that is not available', serverError('55P03'), true],
-    ['a canceled statement', serverError('57014'), true],
+    ['a cancelled statement', serverError('57014'), true],
     ['a standby', serverError('25006'), true],
     ['a connection exception', serverError('08006'), true],
     ['a password that is being changed', serverError('28P01'), true],

@@ -20,7 +20,7 @@ export const INDEX_EXPLANATIONS = {
     meaning: `The server updates the index with every insert but does not use it for queries, and a unique one
       guarantees nothing about older rows. Severity note: the index is being built right now, and is INVALID until the
       build ends.`,
-    cause: `CREATE INDEX CONCURRENTLY was canceled, timed out, found duplicates or lost its connection. Tools that
+    cause: `CREATE INDEX CONCURRENTLY was cancelled, timed out, found duplicates or lost its connection. Tools that
       only keep a history do not notice it.`,
     remedy: `Run chatkeep migrate. It drops the index and builds it again. If a unique index fails again, chatkeep
       verify reports the duplicate keys.`,
@@ -31,7 +31,7 @@ export const INDEX_EXPLANATIONS = {
     meaning: `A concurrent build failed in its first phase (not ready), or a concurrent drop in its last (not live).
       The server does not update the index, so it cannot be made valid and has to be rebuilt. Severity note: the index
       is being built right now.`,
-    cause: 'CREATE, DROP or REINDEX INDEX CONCURRENTLY was canceled or lost its connection.',
+    cause: 'CREATE, DROP or REINDEX INDEX CONCURRENTLY was cancelled or lost its connection.',
     remedy: 'Run chatkeep migrate. It drops the index and builds it again.',
   },
   index_differs: {

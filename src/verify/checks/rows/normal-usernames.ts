@@ -10,7 +10,7 @@ const SAMPLE = 10_000
 /** The characters that JavaScript's `trim` removes, as the core does with a guest's name. */
 const WHITE_SPACE = String.raw`E'\t\n\u000b\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff'`
 
-/** Are the usernames of clients stored as guests' names are normalized? If not, a guest gets a second client. */
+/** Are the usernames of clients stored as guests' names are normalised? If not, a guest gets a second client. */
 export const normalUsernames: RowCheck<'usernames_not_normal'> = {
   name: 'normal-usernames',
   expectations: ['migrated'],
@@ -30,11 +30,11 @@ export const normalUsernames: RowCheck<'usernames_not_normal'> = {
     usernames_not_normal: {
       title: 'usernames of clients are stored in a form that no guest can enter',
       severities: ['warning'],
-      meaning: `chatkeep trims white space around a guest's name and normalizes it to Unicode NFC. A username stored
+      meaning: `chatkeep trims white space around a guest's name and normalises it to Unicode NFC. A username stored
         in another form looks the same but is never found: the guest gets a second client, and the guest's history is
         split.`,
       cause: 'An import, or a program that stores names as they were typed.',
-      remedy: `Run the UPDATE in the finding. If a normalized name is already taken, the two clients are one person:
+      remedy: `Run the UPDATE in the finding. If a normalised name is already taken, the two clients are one person:
         merge them, then run chatkeep reconcile.`,
     },
   },

@@ -25,7 +25,7 @@ export const indexLeftovers: FactCheck<'index_leftover'> = {
       severities: ['warning'],
       meaning: `The name of the index ends in _ccnew or _ccold, and the index is INVALID. No query uses it, but every
         insert may still update it, and it takes as much space as the real one.`,
-      cause: 'REINDEX CONCURRENTLY was canceled, timed out or lost its connection.',
+      cause: 'REINDEX CONCURRENTLY was cancelled, timed out or lost its connection.',
       remedy: `Run the DROP INDEX CONCURRENTLY in the finding. If the name ends in _ccnew, run the REINDEX again if
         it is still needed.`,
     },

@@ -1,8 +1,10 @@
 import { commandPages } from './command-pages.js'
 import { errorCodes } from './error-codes.js'
 import { findingCodes } from './finding-codes.js'
+import { journalReport } from './journal-report.js'
 import { metricList } from './metric-list.js'
 import { serverLimits } from './server-limits.js'
+import { waitingLines } from './waiting-lines.js'
 
 /** A page, or a part of one, that the program itself tells. */
 export interface Generated {
@@ -15,4 +17,12 @@ export interface Generated {
 }
 
 /** Add what the program tells: write ./<name>.ts and list it here. */
-export const generated: readonly Generated[] = [...commandPages(), findingCodes, metricList, errorCodes, serverLimits]
+export const generated: readonly Generated[] = [
+  ...commandPages(),
+  findingCodes,
+  metricList,
+  errorCodes,
+  serverLimits,
+  waitingLines,
+  journalReport,
+]

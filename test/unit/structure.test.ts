@@ -1,9 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { commands } from '../../src/commands/index.js'
+import { metrics } from '../../src/metrics/index.js'
 import { EFFECTS } from '../../src/migrations/ledger/effects.js'
 import { BASE_MIGRATION } from '../../src/migrations/ledger/migration-names.js'
 import { migrationTitle, readMigrationFiles, shippedMigrations } from '../../src/migrations/ledger/migration-files.js'
+import { LIMITS } from '../../src/server/protection/limits.js'
+import { OUTPUT_FORMATS } from '../../src/terminal/formats/index.js'
+import { TRANSCRIPT_FORMATS } from '../../src/transcripts/formats/index.js'
+import { checks } from '../../src/verify/checks/index.js'
+import { scenarios } from '../bench/scenarios/index.js'
 import { repository } from '../support/chatkeep-process.js'
 import {
   circles,
@@ -186,37 +193,55 @@ describe('the house', () => {
 })
 
 describe('a list is complete', () => {
-  const listed = (folder: string): readonly [readonly string[], readonly string[]] => {
-    const index = readFileSync(join(src, folder, 'index.ts'), 'utf8')
-    return [
-      readdirSync(join(src, folder))
-        .filter((name) => name !== 'index.ts')
-        .map((name) => name.replace(/\.ts$/, '')),
-      Array.from(index.matchAll(/from '\.\/([^']+)\.js'/g), ([, name]) => name ?? ''),
-    ]
+  /** What the files below a folder export, but for its index: names and values. */
+  const exportsBelow = async (folder: string): Promise<readonly (readonly [string, unknown])[]> => {
+    const files = filesBelow(folder).filter((path) => path !== join(folder, 'index.ts'))
+    const modules = await Promise.all(files.map((path) => import(path) as Promise<Record<string, unknown>>))
+    return modules.flatMap((module) => Object.entries(module))
   }
-
-  test('of the subcommands', () => {
-    const [files, inIndex] = listed('commands')
-    expect([...inIndex].sort()).toEqual([...files].sort())
-  })
-
-  /** Files below the folder that declare a thing of this type and that the folder's index does not import. */
-  const unlisted = (folder: string, declaration: RegExp): readonly string[] => {
-    const files = filesBelow(folder).filter((path) => declaration.test(readFileSync(path, 'utf8')))
-    const index = readFileSync(join(folder, 'index.ts'), 'utf8')
-    expect(files.length).toBeGreaterThan(2)
-    return files.filter((path) => !index.includes(`'./${relative(folder, path).replace(/\.ts$/, '.js')}'`))
-  }
+  const hasMembers =
+    (...members: readonly string[]) =>
+    (value: unknown): boolean =>
+      typeof value === 'object' && value !== null && members.every((member) => member in value)
 
   test.for([
-    ['checks', join(src, 'verify', 'checks'), /export const \w+: (?:Fact|Row)Check\b/],
-    ['metrics', join(src, 'metrics'), /export const \w+: Metric\b/],
-    ['transcript formats', join(src, 'transcripts', 'formats'), /export const \w+: TranscriptFormat\b/],
-    ['output formats', join(src, 'terminal', 'formats'), /export const \w+: OutputFormat\b/],
-    ['benchmarks', join(repository, 'test', 'bench', 'scenarios'), /export const \w+: Scenario\b/],
-  ] as const)('of the %s', ([, folder, declaration]) => {
-    expect(unlisted(folder, declaration)).toEqual([])
+    ['checks', join(src, 'verify', 'checks'), checks, hasMembers('expectations', 'explanations')],
+    ['metrics', join(src, 'metrics'), metrics, hasMembers('select', 'window')],
+    ['transcript formats', join(src, 'transcripts', 'formats'), TRANSCRIPT_FORMATS, hasMembers('recognise')],
+    ['output formats', join(src, 'terminal', 'formats'), OUTPUT_FORMATS, hasMembers('answer', 'error')],
+    ['benchmarks', join(repository, 'test', 'bench', 'scenarios'), scenarios, hasMembers('run', 'summary')],
+  ] as const)('of the %s', async ([, folder, list, isOne]) => {
+    const found = (await exportsBelow(folder)).filter(([, value]) => isOne(value))
+    expect(found.length).toBeGreaterThan(2)
+    expect(found.filter(([, value]) => !(list as readonly unknown[]).includes(value)).map(([name]) => name)).toEqual([])
+  })
+
+  test('of the subcommands', async () => {
+    const found = (await exportsBelow(join(src, 'commands'))).filter(([name]) => name.endsWith('Command'))
+    expect(found.length).toBeGreaterThan(5)
+    expect(new Set(commands)).toEqual(new Set(found.map(([, command]) => command)))
+  })
+
+  test('of the generated pages', () => {
+    const folder = join(repository, 'test', 'support', 'docs', 'generated')
+    const index = readFileSync(join(folder, 'index.ts'), 'utf8')
+    const list = /export const generated.*$/s.exec(index)?.[0] ?? ''
+    const names = filesBelow(folder).flatMap((path) =>
+      Array.from(
+        readFileSync(path, 'utf8').matchAll(/^export const (\w+)(?:: Generated\b| = \(\): readonly Generated\[\])/gm),
+        ([, name = '']) => name,
+      ),
+    )
+    expect(names.length).toBeGreaterThan(3)
+    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(list))).toEqual([])
+  })
+
+  test('of the limits: each is read by what enforces it', () => {
+    const code = filesBelow(join(src, 'server'))
+      .filter((path) => !path.endsWith('limits.ts'))
+      .map((path) => readFileSync(path, 'utf8'))
+      .join('\n')
+    expect(Object.keys(LIMITS).filter((name) => !new RegExp(`\\b${name}\\b`).test(code))).toEqual([])
   })
 
   test('of the migrations: each has an effect and a rollback file', async () => {

@@ -7,7 +7,7 @@ import { native } from './native.js'
 import { plain } from './plain.js'
 
 /** Add a format: write ./<name>.ts, list it here. The first one that recognises a transcript reads it. */
-const FORMATS: readonly TranscriptFormat[] = [native, mattermost, plain]
+export const TRANSCRIPT_FORMATS: readonly TranscriptFormat[] = [native, mattermost, plain]
 
 /** The format of a transcript that does not say; reports do not mention it. */
 export const DEFAULT_FORMAT = plain.name
@@ -23,7 +23,7 @@ export interface IdentifiedTranscript extends RecognisedTranscript {
  */
 export const identifyTranscript = (firstLine: Buffer): IdentifiedTranscript => {
   const json = parseJsonLine(firstLine).value
-  for (const { name, recognise } of FORMATS) {
+  for (const { name, recognise } of TRANSCRIPT_FORMATS) {
     const recognised = recognise({ bytes: firstLine, json })
     if (recognised !== undefined) return { format: name, ...recognised }
   }
@@ -35,6 +35,8 @@ const unknownFormat = (json: unknown): OperatorError => {
   return new OperatorError(
     'unknown_transcript_format',
     `its first line says format ${JSON.stringify(data?.format.slice(0, 60) ?? null)}`,
-    { hint: `formats that can be read: ${FORMATS.map(({ title }) => title).join(', ')}; chatkeep replay --help` },
+    {
+      hint: `formats that can be read: ${TRANSCRIPT_FORMATS.map(({ title }) => title).join(', ')}; chatkeep replay --help`,
+    },
   )
 }

@@ -137,7 +137,6 @@ const grants = ({ schema, user }: Place): string => {
     `GRANT USAGE ON SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
     `GRANT SELECT, INSERT, UPDATE ON ${on('ChatMessage')} TO ${role}`,
     `GRANT SELECT, INSERT ON ${on('Client')}, ${on('chatkeep_guest_clients')} TO ${role}`,
-    `GRANT SELECT ON ${on('chatkeep_chats')} TO ${role}`,
     `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
   ].join('; ')
 }

@@ -64,10 +64,7 @@ const foreignFindings = (facts: Facts): readonly Finding<Code>[] => {
 const isMissing = (facts: Facts): boolean =>
   facts.history.state !== 'foreign' &&
   historyRows(facts.history, facts.files).length === 0 &&
-  EFFECTS.some(
-    ({ effect }) =>
-      ['own-tables', 'triggers'].includes(effect.kind) && presenceOf(effect, facts.catalog).state === 'present',
-  )
+  EFFECTS.some(({ effect }) => effect.kind === 'own-tables' && presenceOf(effect, facts.catalog).state === 'present')
 
 const missingFinding = (facts: Facts): Finding<Code> => {
   const found = EFFECTS.filter(({ effect }) => presenceOf(effect, facts.catalog).state === 'present')

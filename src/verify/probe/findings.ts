@@ -97,8 +97,8 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
     notListed: (step) =>
       add('probe_chat_not_listed', step, {
         expected: "the guest's chat",
-        actual: 'missing: the triggers that maintain the list did not fire',
-        help: commandLine('migrate', place),
+        actual: 'missing: a trigger changes the time or the client of the message after the insert',
+        help: `find the trigger responsible: ${table}`,
       }),
     all: () => found,
   }

@@ -72,7 +72,7 @@ describe('verify was asked wrongly, and says so with exit code 2', () => {
     [
       'no such folder',
       ['verify', '--migrations', 'nowhere', '--database-url', 'postgres://u@127.0.0.1:1/d'],
-      /folder of migrations .*nowhere cannot be read/,
+      /migrations folder .*nowhere cannot be read/,
     ],
   ] as const)('%s', async ([, argv, message]) => {
     const { exitCode, stderr } = await runChatkeep(argv)

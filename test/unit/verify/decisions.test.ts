@@ -29,9 +29,7 @@ const migratedCatalog: Catalog = {
   indexes: indexes.map((index) => ({ ...index, valid: true })),
   enums: new Map(),
   checks: new Map(),
-  tableComments: new Map(),
   triggers: [],
-  functions: [],
 }
 
 const statuses = (state: MigrationStatus['state']): readonly MigrationStatus[] =>

@@ -5,6 +5,9 @@ CREATE TABLE IF NOT EXISTS "chatkeep_guest_clients" (
   CONSTRAINT "chatkeep_guest_clients_pkey" PRIMARY KEY ("clientId")
 );
 
+-- Repairs a table whose primary key was dropped; otherwise the index exists.
+CREATE UNIQUE INDEX IF NOT EXISTS "chatkeep_guest_clients_pkey" ON "chatkeep_guest_clients" ("clientId");
+
 -- Roles that may insert clients may read and add rows here; default privileges of the schema are revoked. With row-level
 -- security on "Client", only the owner may: this table would show clients that the policies hide.
 DO $$

@@ -115,6 +115,10 @@ describe('migrate', () => {
     ['a partial index', 'DROP INDEX "ChatMessage_unread_idx"'],
     ['the mark of unverified guests', 'ALTER TABLE "ChatMessage" DROP COLUMN "guestUnverified"'],
     ['a table of our own', 'DROP TABLE "chatkeep_guest_clients"'],
+    [
+      'the primary key of a table of our own',
+      'ALTER TABLE "chatkeep_guest_clients" DROP CONSTRAINT "chatkeep_guest_clients_pkey"',
+    ],
     ['an index over an expression', 'DROP INDEX "ChatMessage_hour_clientId_idx"'],
     ['an index of another table', 'DROP INDEX "Client_createdAt_brin"'],
   ])('repairs %s that the history believes done', async ([_what, sql = ''], { database }) => {

@@ -26,7 +26,7 @@ export const walkSql = ({ message, kind, rows, wanted, hasPosition }: ScanReques
     SELECT "createdAt" AS "at", ${kind.column} AS "chat"
     FROM ${message}
     WHERE ${kind.condition}${hasPosition ? ' AND "createdAt" <= $1::timestamp' : ''}
-    ORDER BY "createdAt" DESC
+    ORDER BY "createdAt" DESC NULLS LAST
     LIMIT ${rows}
   ), ${kind.name}_floor AS MATERIALIZED (
     SELECT CASE WHEN count(*) = ${rows} THEN min("at") END AS "floor" FROM ${kind.name}_read

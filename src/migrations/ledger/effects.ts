@@ -65,7 +65,7 @@ export const EFFECTS: readonly NamedEffect[] = [
   },
   {
     migration: 'index-created-at',
-    effect: index('ChatMessage_createdAt_clientId_idx', 'btree ("createdAt", "clientId")'),
+    effect: index('ChatMessage_createdAt_clientId_idx', 'btree ("createdAt" NULLS FIRST, "clientId")'),
   },
   {
     migration: 'index-hour',
@@ -75,7 +75,7 @@ export const EFFECTS: readonly NamedEffect[] = [
     migration: 'index-unlinked-created-at',
     effect: index(
       'ChatMessage_unlinked_createdAt_idx',
-      'btree ("createdAt", "guestUsername") WHERE ("clientId" IS NULL)',
+      'btree ("createdAt" NULLS FIRST, "guestUsername") WHERE ("clientId" IS NULL)',
     ),
   },
   {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nextScan, type Scan } from '../../../src/persistence/recent-scan.js'
+import { nextScan, type Scan } from '../../../src/persistence/recent/scan.js'
 
 const messages = (rows: number): Scan => ({ by: 'message', rows })
 const hours = (rows: number): Scan => ({ by: 'hour', rows })

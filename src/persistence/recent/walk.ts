@@ -1,4 +1,4 @@
-import { isBefore, isOfChat, type ChatKind } from './recent-kinds.js'
+import { isBefore, isOfChat, type ChatKind } from './kinds.js'
 
 /** What the parts of a statement for recent chats are made of. */
 export interface ScanRequest {

@@ -1,5 +1,5 @@
-import { isBefore, isOfChat, type ChatKind } from './recent-kinds.js'
-import type { ScanRequest } from './recent-walk.js'
+import { isBefore, isOfChat, type ChatKind } from './kinds.js'
+import type { ScanRequest } from './walk.js'
 
 /** SQL for the hour of a message, as its index has it. */
 const HOUR = `date_trunc('hour', "createdAt")`

@@ -1,10 +1,10 @@
-import { cursorSql } from './cursor.js'
-import { hoursSql } from './recent-hours.js'
-import { CLIENT_CHATS, GUEST_CHATS, lastIdOf, type ChatKind } from './recent-kinds.js'
-import type { Scan, Yield } from './recent-scan.js'
-import { walkSql } from './recent-walk.js'
-import type { Names } from './sql-names.js'
-import { MESSAGE_COLUMNS } from './stored-message.js'
+import { cursorSql } from '../cursor.js'
+import { hoursSql } from './hours.js'
+import { CLIENT_CHATS, GUEST_CHATS, lastIdOf, type ChatKind } from './kinds.js'
+import type { Scan, Yield } from './scan.js'
+import { walkSql } from './walk.js'
+import type { Names } from '../sql-names.js'
+import { MESSAGE_COLUMNS } from '../stored-message.js'
 
 /** What a page of recent chats is read with. */
 export interface PageRequest {

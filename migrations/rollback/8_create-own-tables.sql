@@ -1,7 +1,5 @@
--- The list of chats can be made again from the messages. Which clients were made of guests cannot: that is archived,
--- where only the owner may read it. After a migrate that was cut before it restored, some of it is there already.
-DROP TABLE IF EXISTS "chatkeep_chats";
-
+-- Which clients were created for guests is not known otherwise, so the table becomes part of the archive, which only the
+-- owner may read. If an interrupted migrate left it there, the rows are added to it.
 DO $$
 DECLARE
   granted RECORD;

@@ -28,12 +28,7 @@ export interface RoleAccess {
 export const NEEDED: Readonly<Record<string, readonly Command[]>> = {
   ChatMessage: ['SELECT', 'INSERT', 'UPDATE'],
   Client: ['SELECT', 'INSERT'],
-  ...Object.fromEntries(
-    OWN_TABLES.map((table): [string, Command[]] => [
-      table,
-      table === 'chatkeep_chats' ? ['SELECT'] : ['SELECT', 'INSERT'],
-    ]),
-  ),
+  ...Object.fromEntries(OWN_TABLES.map((table): [string, Command[]] => [table, ['SELECT', 'INSERT']])),
 }
 
 // CASE: has_sequence_privilege fails for a relation that is not a sequence, and the planner may evaluate it first.

@@ -11,8 +11,6 @@ export interface Names {
   readonly messageType: string
   /** The clients that were created from guests. */
   readonly guestClients: string
-  /** When each chat was active. */
-  readonly chats: string
 }
 
 export const namesIn = (schema: string): Names => ({
@@ -22,7 +20,6 @@ export const namesIn = (schema: string): Names => ({
   senderType: qualified(schema, 'MessageSenderType'),
   messageType: qualified(schema, 'MessageType'),
   guestClients: qualified(schema, 'chatkeep_guest_clients'),
-  chats: qualified(schema, 'chatkeep_chats'),
 })
 
 /** What a query is made with: a pool or connection, the names of the tables, and its prepared statements. */
@@ -37,6 +34,3 @@ export const SHORT_LOCK_TIMEOUT_MS = 10
 
 /** The current time as the application stores it: UTC in a `timestamp` column, whatever the session's time zone. */
 export const UTC_NOW = `(now() AT TIME ZONE 'UTC')`
-
-/** The ten-second period of an instant in the list of chats, as the function `chatkeep_period` of the migrations computes it. */
-export const periodOf = (instant: string): string => `date_bin('10 seconds', ${instant}, timestamp '2000-01-01')`

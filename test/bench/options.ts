@@ -11,7 +11,7 @@ const FEWEST_MESSAGES = 1_000
 
 const HELP = `
 Scenarios, in their order:
-${scenarios.map(({ name, summary, onlyNamed }) => `  ${name.padEnd(8)}${summary}${onlyNamed === true ? '; only when it is named' : ''}`).join('\n')}
+${scenarios.map(({ name, summary, onlyNamed }) => `  ${name.padEnd(13)}${summary}${onlyNamed === true ? '; only when it is named' : ''}`).join('\n')}
 
 Everything runs on one embedded PostgreSQL with durable commits, in the system's temporary folder
 (TMPDIR names another): keep 15 GB free there for 10,000,000 messages. npm prints a line of its own
@@ -34,7 +34,10 @@ export const parseOptions = ({ argv, stdout }: BenchProcess): BenchOptions | nul
         .default([] as readonly string[], 'all'),
     )
     .addOption(
-      new Option('--seconds <n>', 'measured for each case of save and socket; one of reads takes at most twice that')
+      new Option(
+        '--seconds <n>',
+        'measured for each case of save, socket and application; one of reads takes at most twice that',
+      )
         .argParser(parseSeconds)
         .default(10),
     )

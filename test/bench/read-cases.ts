@@ -3,23 +3,14 @@ import { selectMetrics } from '../../src/metrics/read-metrics.js'
 import { BIG_CLIENT, guestName, type ChatShape } from './chat-data.js'
 import { checkFailed } from './check-failed.js'
 import { createRandom, itemAt, pick, randomBelow, type Random } from './random.js'
+import type { ReadCase } from './read-case.js'
+import { recentCases } from './recent-cases.js'
 import type { BenchDatabase } from './server.js'
-
-/** One kind of call; each call is about another contact or place. */
-export interface ReadCase {
-  readonly title: string
-  readonly call: () => Promise<unknown>
-  /** Calls, those of the warm-up included, after which there is nothing left to do; endless when absent. */
-  readonly mostCalls?: number
-  /** What the calls came to, for the table. */
-  readonly note?: () => string
-}
 
 const PAGE = 50
 const LARGEST_PAGE = 200
 const FEWEST_PLACES = 20
 const SAMPLES = 5_000
-const DEEPEST_CHATS_PAGE = 200
 const DAY_MS = 86_400_000
 
 /** Looks up, before anything is measured, whom and what to ask for. Cases that change something come after those that only read. */
@@ -50,8 +41,7 @@ export const prepareReadCases = async (
     history('history: a guest by name', () => ({ guestUsername: guestName(guest()) })),
     history('history: by session', () => ({ sessionId: pick(random, sessions) })),
     history('history: by socket', () => ({ clientSocketId: pick(random, sockets) })),
-    { title: 'recent chats: first page', call: () => readChats(store, undefined) },
-    { title: 'recent chats: pages 1 to 200, by cursor', call: walkChats(store) },
+    ...recentCases(store, ''),
     marking('mark as read: a client, up to a message', store, seen),
     marking('mark as read: the big conversation, bit by bit', store, stops),
     { title: 'metrics: all, of one day', call: () => selectMetrics(database.client, 'public', DAY_MS) },
@@ -62,25 +52,6 @@ export const prepareReadCases = async (
 const readPage = async (store: ChatStore, query: HistoryQuery): Promise<void> => {
   const { messages } = await store.getChatHistory({ ...query, limit: PAGE })
   if (messages.length === 0) throw checkFailed(`there are no messages for ${JSON.stringify(query)}`)
-}
-
-const readChats = async (store: ChatStore, before: string | undefined): Promise<string | null> => {
-  const { chats, nextBefore } = await store.getRecentChats({ limit: PAGE, before })
-  if (chats.length === 0) throw checkFailed(`there are no recent chats before ${before ?? 'now'}`)
-  return nextBefore
-}
-
-/** Each call reads the page after that of the last call; after the deepest it begins again. */
-const walkChats = (store: ChatStore): (() => Promise<void>) => {
-  let cursor: string | undefined
-  let page = 0
-  return async () => {
-    const next = await readChats(store, cursor)
-    page += 1
-    const isLast = next === null || page === DEEPEST_CHATS_PAGE
-    cursor = isLast ? undefined : next
-    if (isLast) page = 0
-  }
 }
 
 /** Reads the whole conversation once. @returns the cursors between its pages */

@@ -51,7 +51,8 @@ const spreadOf = ({ roundsPerSecond: rates }: Row): number | null => {
 
 const LEGEND = `spread: how far the rates of the rounds lie apart (standard deviation), the noise that a ratio has to rise above.
 ratio: of the rate to that of the first case beside it (more is better); in reads, of p99 to that at the
-smallest size, in migrate of the longest call to that beside the plain SQL (less is better). loop: how late the event loop of this process came to its timers.
+smallest size, in migrate of the longest call to that beside the plain SQL, in application of the processor time of
+one writer's call to that before the update (less is better). loop: how late the event loop of this process came to its timers.
 note: in migrate what went on when the longest call began, and what its session waited for 50 ms later.`
 
 /** The machine, one table, and how to read it. */

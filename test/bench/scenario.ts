@@ -6,7 +6,7 @@ import type { Figures, Meter } from './meter.js'
 /** What was asked for on the command line. */
 export interface BenchOptions {
   readonly only: readonly string[]
-  /** Measured for each case of `save` and `socket`; one of `reads` takes at most twice that. */
+  /** Measured for each case of `save`, `socket` and `application`; one of `reads` takes at most twice that. */
   readonly seconds: number
   /** Guests of `guests`. */
   readonly guests: number
@@ -28,7 +28,7 @@ export interface Row extends Figures {
   readonly case: string
   /** Messages in the database, where a scenario has several sizes. */
   readonly size?: number | undefined
-  /** To the scenario's baseline: of rates (more is better), in `reads` of p99, in `migrate` of the longest call (less is better). Null where there is none. */
+  /** To the scenario's baseline: of rates (more is better), in `reads` of p99, in `migrate` of the longest call, in `application` of one writer's processor time (less is better). Null where there is none. */
   readonly ratio: number | null
   /** The longest single call, and how many took longer than 100 ms, where somebody could have stood still. */
   readonly longestMs?: number | undefined

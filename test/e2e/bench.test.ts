@@ -41,19 +41,25 @@ const runBench = async (
 describe('the benchmark', () => {
   test('answers with one JSON document when asked to', async () => {
     const sizes = ['--seconds', '0.02', '--bulk', '300', '--messages', '1000,2000', '--sockets', '2']
-    const { code, stdout, stderr } = await runBench(['--json', '--only', 'reads,bulk,save,socket', ...sizes])
+    const { code, stdout, stderr } = await runBench([
+      '--json',
+      '--only',
+      'reads,bulk,save,socket,application',
+      ...sizes,
+    ])
     expect(code, stderr).toBe(0)
     const { ok, machine, rows, failures } = JSON.parse(stdout) as Result
     expect({ ok, failures }).toEqual({ ok: true, failures: [] })
     expect(machine).toMatchObject({ settings: { fsync: 'on', synchronous_commit: 'on' } })
     const amount = (name: string): number => rows.filter(({ scenario }) => scenario === name).length
-    expect([amount('save'), amount('bulk'), amount('reads'), amount('socket'), rows.length]).toEqual([
-      12,
-      3,
-      22,
-      2,
-      12 + 3 + 22 + 2,
-    ])
+    expect([
+      amount('save'),
+      amount('bulk'),
+      amount('reads'),
+      amount('socket'),
+      amount('application'),
+      rows.length,
+    ]).toEqual([12, 3, 30, 2, 6, 12 + 3 + 30 + 2 + 6])
     for (const row of rows) expect(row.perSecond, JSON.stringify(row)).toBeGreaterThan(0)
   })
 
@@ -99,6 +105,8 @@ describe('the benchmark', () => {
   test('names the scenarios when it is asked for another', async () => {
     const { code, stderr } = await runBench(['--only', 'save,speed'])
     expect(code).toBe(2)
-    expect(stderr).toContain('There is no scenario speed; there are: save, guests, bulk, reads, socket, migrate.')
+    expect(stderr).toContain(
+      'There is no scenario speed; there are: save, guests, bulk, reads, socket, application, migrate.',
+    )
   })
 })

@@ -38,7 +38,7 @@ export const check = async (stage: Stage, faults: number): Promise<Check> => {
     findings.add(finding)
   }
   const reached = await readHistories(stage)
-  for (const name of await findUnlisted(stage)) complain(`the list of chats lacks ${JSON.stringify(name)}`)
+  for (const name of await findUnlisted(stage)) complain(`the recent chats lack ${JSON.stringify(name)}`)
   const writers = [...crowd.guests.map(guestWriter), ...crowd.operators.map(operatorWriter)]
   const judge = createJudge({ seed, writers, broadcasts, reached, report })
   await readRows(database, judge.take)

@@ -40,7 +40,7 @@ export const readHistories = async ({ crowd }: Stage): Promise<Column> => {
   return reached
 }
 
-/** Pages through the list of chats as an operator. @returns names of guests who have written and are not in it */
+/** Pages through the recent chats as an operator. @returns names of guests who have written and are not in it */
 export const findUnlisted = async ({ crowd }: Stage): Promise<readonly string[]> => {
   const operator = crowd.operators[0]
   if (operator === undefined) return []

@@ -33,7 +33,5 @@ export const catalogWith = ({
   indexes,
   enums: new Map(),
   checks: new Map(),
-  tableComments: new Map(),
   triggers: [],
-  functions: [],
 })

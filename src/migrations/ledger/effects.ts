@@ -6,17 +6,7 @@ import {
   OWN_TABLES_MIGRATION,
   UNVERIFIED_MIGRATION,
 } from './migration-names.js'
-import {
-  CHATS,
-  CHATS_FILLED,
-  CHATS_TABLE,
-  GUEST_CLIENTS_TABLE,
-  NOTE_FUNCTIONS,
-  NOTE_TRIGGERS,
-  type OwnTable,
-  type RequiredFunction,
-  type RequiredTrigger,
-} from './own-objects.js'
+import { GUEST_CLIENTS_TABLE, type OwnTable } from './own-objects.js'
 
 /**
  * What a migration leaves in the database. The catalog shows whether it is there: applied by chatkeep, by hand or by
@@ -27,19 +17,6 @@ export type Effect =
   | { readonly kind: 'columns'; readonly columns: readonly RequiredColumn[] }
   | { readonly kind: 'index'; readonly index: RequiredIndex }
   | { readonly kind: 'own-tables'; readonly tables: readonly OwnTable[] }
-  | {
-      readonly kind: 'triggers'
-      readonly triggers: readonly RequiredTrigger[]
-      readonly functions: readonly RequiredFunction[]
-    }
-  /** Rows. The catalog does not show them, so a comment on the table marks them as complete. */
-  | {
-      readonly kind: 'mark'
-      readonly table: string
-      readonly comment: string
-      /** Effects that must be present for the mark to count. */
-      readonly dependsOn: readonly Effect[]
-    }
 
 export interface NamedEffect {
   /** Name of the migration without its number. */
@@ -55,18 +32,6 @@ const index = (name: string, definition: string, unique = false): Effect => ({
   kind: 'index',
   index: { table: 'ChatMessage', name, unique, definition },
 })
-
-const blockRanges = (table: string): Effect => ({
-  kind: 'index',
-  index: {
-    table,
-    name: `${table}_createdAt_brin`,
-    unique: false,
-    definition: `brin ("createdAt") WITH (pages_per_range='32', autosummarize='on')`,
-  },
-})
-
-const noteTriggers: Effect = { kind: 'triggers', triggers: NOTE_TRIGGERS, functions: NOTE_FUNCTIONS }
 
 /** One entry for each migration, in order. To add a migration, add its SQL file, its rollback/ file and an entry here. */
 export const EFFECTS: readonly NamedEffect[] = [
@@ -86,7 +51,7 @@ export const EFFECTS: readonly NamedEffect[] = [
     effect: index('ChatMessage_idempotencyKey_key', 'btree ("idempotencyKey")', true),
   },
   { migration: UNVERIFIED_MIGRATION, effect: columns(GUEST_UNVERIFIED) },
-  { migration: OWN_TABLES_MIGRATION, effect: { kind: 'own-tables', tables: [GUEST_CLIENTS_TABLE, CHATS_TABLE] } },
+  { migration: OWN_TABLES_MIGRATION, effect: { kind: 'own-tables', tables: [GUEST_CLIENTS_TABLE] } },
   {
     migration: 'index-unread',
     effect: index(
@@ -98,16 +63,38 @@ export const EFFECTS: readonly NamedEffect[] = [
     migration: 'index-unlinked',
     effect: index('ChatMessage_unlinked_idx', 'btree ("guestUsername", "createdAt" DESC) WHERE ("clientId" IS NULL)'),
   },
-  { migration: 'note-chats', effect: noteTriggers },
   {
-    migration: 'fill-chats',
+    migration: 'index-created-at',
+    effect: index('ChatMessage_createdAt_clientId_idx', 'btree ("createdAt" NULLS FIRST, "clientId")'),
+  },
+  {
+    migration: 'index-hour',
+    effect: index('ChatMessage_hour_clientId_idx', `btree (date_trunc('hour'::text, "createdAt"), "clientId")`),
+  },
+  {
+    migration: 'index-unlinked-created-at',
+    effect: index(
+      'ChatMessage_unlinked_createdAt_idx',
+      'btree ("createdAt" NULLS FIRST, "guestUsername") WHERE ("clientId" IS NULL)',
+    ),
+  },
+  {
+    migration: 'index-unlinked-hour',
+    effect: index(
+      'ChatMessage_unlinked_hour_idx',
+      `btree (date_trunc('hour'::text, "createdAt"), "guestUsername") WHERE ("clientId" IS NULL)`,
+    ),
+  },
+  {
+    migration: 'index-client-created-at',
     effect: {
-      kind: 'mark',
-      table: CHATS,
-      comment: CHATS_FILLED,
-      dependsOn: [{ kind: 'own-tables', tables: [CHATS_TABLE] }, noteTriggers],
+      kind: 'index',
+      index: {
+        table: 'Client',
+        name: 'Client_createdAt_brin',
+        unique: false,
+        definition: `brin ("createdAt") WITH (pages_per_range='32', autosummarize='on')`,
+      },
     },
   },
-  { migration: 'index-created-at', effect: blockRanges('ChatMessage') },
-  { migration: 'index-client-created-at', effect: blockRanges('Client') },
 ]

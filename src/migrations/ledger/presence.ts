@@ -13,13 +13,7 @@ import {
   type RequiredIndex,
 } from '../../persistence/shape.js'
 import type { Effect } from './effects.js'
-import {
-  functionState,
-  triggerState,
-  type OwnTable,
-  type RequiredFunction,
-  type RequiredTrigger,
-} from './own-objects.js'
+import type { OwnTable } from './own-objects.js'
 
 /** How much of a migration's effect is in the database. */
 export type Presence =
@@ -43,13 +37,6 @@ export const presenceOf = (effect: Effect, catalog: Catalog): Presence => {
       return indexPresence(effect.index, catalog)
     case 'own-tables':
       return ownTablesPresence(effect.tables, catalog)
-    case 'triggers':
-      return triggersPresence(effect.triggers, effect.functions, catalog)
-    case 'mark': {
-      // A mark set while its dependencies were incomplete proves nothing.
-      const holds = effect.dependsOn.every((other) => presenceOf(other, catalog).state === 'present')
-      return { state: holds && catalog.tableComments.get(effect.table) === effect.comment ? 'present' : 'absent' }
-    }
   }
 }
 
@@ -131,21 +118,3 @@ const ownTablesPresence = (tables: readonly OwnTable[], catalog: Catalog): Prese
   if (missing.length === 0) return { state: 'present' }
   return { state: 'partial', reason: `incomplete: ${missing.map((name) => `"${name}"`).join(', ')}` }
 }
-
-// All of these have names of ours, so the migration replaces those that differ.
-const triggersPresence = (
-  triggers: readonly RequiredTrigger[],
-  functions: readonly RequiredFunction[],
-  catalog: Catalog,
-): Presence => {
-  const states = [
-    ...triggers.map((wanted) => ({ what: `trigger "${wanted.name}"`, state: triggerState(catalog, wanted) })),
-    ...functions.map((wanted) => ({ what: `function "${wanted.name}"`, state: functionState(catalog, wanted) })),
-  ]
-  if (states.every(({ state }) => state === 'missing')) return { state: 'absent' }
-  const wrong = states.filter(({ state }) => state !== 'ready')
-  if (wrong.length === 0) return { state: 'present' }
-  return { state: 'partial', reason: wrong.map(({ what, state }) => `${what} ${STATE_WORDS[state]}`).join(', ') }
-}
-
-const STATE_WORDS = { missing: 'is missing', disabled: 'is disabled', differs: 'differs', ready: 'is ready' } as const

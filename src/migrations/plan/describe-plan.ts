@@ -76,14 +76,7 @@ export const describePlan = async (
 const createdTriggers = ({ statements }: DraftStep): Catalog['triggers'] =>
   statements.flatMap(({ node }) =>
     'CreateTrigStmt' in node
-      ? [
-          {
-            table: node.CreateTrigStmt.relation?.relname ?? '',
-            name: node.CreateTrigStmt.trigname ?? '',
-            enabled: true,
-            definition: '',
-          },
-        ]
+      ? [{ table: node.CreateTrigStmt.relation?.relname ?? '', name: node.CreateTrigStmt.trigname ?? '' }]
       : [],
   )
 

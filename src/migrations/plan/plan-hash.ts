@@ -30,13 +30,11 @@ export const planHash = ({ command, state, archive, scripts = [] }: PlanBasis): 
     scripts,
     history: history.state === 'present' ? history.rows.map(({ id, name, hash }) => [id, name, hash]) : history.state,
     tables: catalog.tables.filter((table) => KNOWN_TABLES.includes(table)),
-    comments: sorted([...catalog.tableComments].filter(([table]) => KNOWN_TABLES.includes(table))),
     columns: catalog.columns.filter(isKnown),
     indexes: catalog.indexes.filter(isKnown),
     enums: sorted([...catalog.enums]),
     checks: sorted([...catalog.checks]),
     triggers: catalog.triggers,
-    functions: catalog.functions,
     archive,
   }
   return createHash('sha256').update(canonicalJson(basis)).digest('hex').slice(0, HASH_LENGTH)

@@ -2,7 +2,6 @@ import { applicationRole } from './server/application-role.js'
 import { archive } from './rollback/archive.js'
 import { baseColumns } from './schema/base-columns.js'
 import { chatTables } from './schema/chat-tables.js'
-import { chatsListed } from './rows/chats-listed.js'
 import type { Check } from '../check.js'
 import { columnDefaults } from './schema/column-defaults.js'
 import { committingRoles } from './server/committing-roles.js'
@@ -57,7 +56,6 @@ export const checks: readonly Check[] = [
   sequencesBehind,
   applicationRole,
   doubledKeys,
-  chatsListed,
   orphanedMessages,
   unlinkedMessages,
   ownerlessMessages,

@@ -58,9 +58,10 @@ export const PROBE_EXPLANATIONS = {
   probe_chat_not_listed: {
     title: 'a chat does not appear among the recent chats',
     severities: ['error'],
-    meaning: 'The triggers that maintain the list of chats are missing, disabled, or do not fire in this session.',
-    cause: 'session_replication_role, ALTER TABLE … DISABLE TRIGGER, or a dropped trigger.',
-    remedy: 'Run chatkeep migrate. It repairs the triggers and fills the list.',
+    meaning: `The message is saved, but its chat is not among the recent chats, so operators do not see it there.`,
+    cause: `A trigger of the application that changes "createdAt" or "clientId" after the insert, or a damaged index.`,
+    remedy: `List the triggers of the table with \\d in psql, and change the one responsible. If there is none, check the
+      indexes with pg_amcheck and rebuild the damaged one: REINDEX INDEX CONCURRENTLY.`,
   },
   probe_read_only: {
     title: 'sessions of the database are read-only',

@@ -97,8 +97,8 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
     notListed: (step) =>
       add('probe_chat_not_listed', step, {
         expected: "the guest's chat",
-        actual: 'missing: the triggers that maintain the list did not fire',
-        help: commandLine('migrate', place),
+        actual: 'missing: a trigger changes the time or the client of the message after the insert',
+        help: `find the trigger responsible: ${table}`,
       }),
     all: () => found,
   }
@@ -137,7 +137,6 @@ const grants = ({ schema, user }: Place): string => {
     `GRANT USAGE ON SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
     `GRANT SELECT, INSERT, UPDATE ON ${on('ChatMessage')} TO ${role}`,
     `GRANT SELECT, INSERT ON ${on('Client')}, ${on('chatkeep_guest_clients')} TO ${role}`,
-    `GRANT SELECT ON ${on('chatkeep_chats')} TO ${role}`,
     `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
   ].join('; ')
 }

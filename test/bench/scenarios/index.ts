@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.js'
+import { application } from './application.js'
 import { bulk } from './bulk.js'
 import { guests } from './guests.js'
 import { migrate } from './migrate.js'
@@ -7,4 +8,4 @@ import { save } from './save.js'
 import { socket } from './socket.js'
 
 /** Add a scenario: write ./<name>.ts, list it here, in the order in which they run. */
-export const scenarios: readonly Scenario[] = [save, guests, bulk, reads, socket, migrate]
+export const scenarios: readonly Scenario[] = [save, guests, bulk, reads, socket, application, migrate]

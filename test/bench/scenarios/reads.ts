@@ -2,7 +2,9 @@ import { createChatStore } from '../../../src/index.js'
 import { runCallers } from '../callers.js'
 import { chatShape } from '../chat-data.js'
 import { loadChat } from '../load-chat.js'
-import { prepareReadCases, type ReadCase } from '../read-cases.js'
+import type { ReadCase } from '../read-case.js'
+import { prepareReadCases } from '../read-cases.js'
+import { floodChat, loadLives, recentCases } from '../recent-cases.js'
 import type { Bench, Row, Scenario } from '../scenario.js'
 import { withDatabase } from '../server.js'
 
@@ -20,7 +22,10 @@ export const reads: Scenario = {
   run: async (bench) => {
     const rows: Row[] = []
     try {
-      for (const messages of bench.options.messages) await measureSize(bench, messages, (row) => rows.push(row))
+      for (const messages of bench.options.messages) {
+        await measureSize(bench, messages, (row) => rows.push(row))
+        await measureLives(bench, messages, (row) => rows.push(row))
+      }
     } finally {
       for (const row of withRatios(rows)) bench.report(row)
     }
@@ -33,14 +38,36 @@ const measureSize = (bench: Bench, messages: number, add: (row: Row) => void): P
     await loadChat(bench, database, shape)
     const store = createChatStore({ databaseUrl: database.url }, { deadlineMs: DEADLINE_MS })
     try {
-      for (const readCase of await prepareReadCases(database, store, shape, bench.signal)) {
-        bench.progress.line(`reads: ${messages.toLocaleString('en-US')} messages: ${readCase.title}`)
-        add(await measureCase(bench, readCase, messages))
-      }
+      await measureCases(bench, await prepareReadCases(database, store, shape, bench.signal), messages, add)
+      await floodChat(database, messages)
+      await measureCases(bench, recentCases(store, ' behind a flood by one client'), messages, add)
     } finally {
       await store.close()
     }
   })
+
+const measureLives = (bench: Bench, messages: number, add: (row: Row) => void): Promise<void> =>
+  withDatabase(bench, `lives_${messages}`, async (database) => {
+    await loadLives(database, messages, bench.signal)
+    const store = createChatStore({ databaseUrl: database.url }, { deadlineMs: DEADLINE_MS })
+    try {
+      await measureCases(bench, recentCases(store, ' side by side'), messages, add)
+    } finally {
+      await store.close()
+    }
+  })
+
+const measureCases = async (
+  bench: Bench,
+  cases: readonly ReadCase[],
+  messages: number,
+  add: (row: Row) => void,
+): Promise<void> => {
+  for (const readCase of cases) {
+    bench.progress.line(`reads: ${messages.toLocaleString('en-US')} messages: ${readCase.title}`)
+    add(await measureCase(bench, readCase, messages))
+  }
+}
 
 const measureCase = async (bench: Bench, readCase: ReadCase, messages: number): Promise<Row> => {
   const { signal, options } = bench

@@ -1,8 +1,10 @@
 import { metrics } from '../../../src/metrics/index.js'
 import { readMetrics, selectMetrics } from '../../../src/metrics/read-metrics.js'
 import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
+import { clientsCreated } from '../../../src/metrics/clients-created.js'
 import { guestMessages } from '../../../src/metrics/guest-messages.js'
 import type { Metric } from '../../../src/metrics/metric.js'
+import { namesIn } from '../../../src/persistence/sql-names.js'
 import { renderMetrics } from '../../../src/metrics/render-metrics.js'
 import { createRender } from '../../../src/terminal/render.js'
 import { migrated, on } from '../../support/chat.js'
@@ -75,6 +77,24 @@ describe('metrics', () => {
       guest_messages: 1,
       messages_without_client: 4,
     })
+  })
+
+  test.for([
+    { metric: guestMessages, index: 'ChatMessage_createdAt_clientId_idx', table: 'ChatMessage' },
+    { metric: clientsCreated, index: 'Client_createdAt_brin', table: 'Client' },
+  ])('reads what is newer than the window by an index: $index', async ({ metric, index, table }, { database }) => {
+    await migrated(database)
+    await database.load(`
+      INSERT INTO "Client" ("createdAt", "updatedAt", "username")
+      SELECT timezone('UTC', now()) - (60000 - n) * interval '10 minutes', now(), 'client ' || n FROM generate_series(1, 60000) AS n;
+      INSERT INTO "ChatMessage" ("createdAt", "clientId", "guestUsername", "senderType", "messageType")
+      SELECT "createdAt", "id", "username", 'CLIENT', 'TEXT' FROM "Client" ORDER BY "id";
+      ANALYZE`)
+    const since = `(timezone('UTC', now()) - interval '1 day')`
+    const rows = await database.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${metric.select(namesIn('public'), since)}`)
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+    expect(plan).toContain(index)
+    expect(plan).not.toContain(`Seq Scan on "${table}"`)
   })
 
   // Ages that a comparison with local time would get wrong: 3 hours one way, 9 the other.

@@ -117,7 +117,7 @@ describe('migrate --sql', () => {
       expect((await on(database, 'migrate', '--schema', 'the chat')).exitCode).toBe(0)
       const healthy = (await everything(database, 'the chat')) as Record<string, unknown>
       await database.load(`SET search_path TO "the chat";
-      DROP INDEX "ChatMessage_unread_idx"; DROP TRIGGER "chatkeep_note_deleted" ON "ChatMessage";
+      DROP INDEX "ChatMessage_unread_idx"; DROP INDEX "ChatMessage_hour_clientId_idx";
       UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"ChatMessage_unlinked_idx"'::regclass;
       ALTER TABLE "ChatMessage" ADD CONSTRAINT "chatkeep_clientId_not_null" CHECK ("clientId" IS NOT NULL) NOT VALID; RESET search_path`)
       const sql = await scriptOf(database, form, '--schema', 'the chat')
@@ -128,7 +128,7 @@ describe('migrate --sql', () => {
         (runs as { action: string; migration: string }[])
           .slice(MIGRATION_COUNT)
           .map(({ action, migration }) => `${action} ${migration}`),
-      ).toEqual(['repair 9_index-unread', 'repair 10_index-unlinked', 'repair 11_note-chats', 'repair 12_fill-chats'])
+      ).toEqual(['repair 9_index-unread', 'repair 10_index-unlinked', 'repair 12_index-hour'])
     },
   )
 

@@ -21,14 +21,15 @@ const schemaOf = async (database: TestDatabase): Promise<Readonly<Record<string,
      WHERE attrelid = '"ChatMessage"'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attname`,
   ),
   indexes: await database.query(
-    `SELECT pg_get_indexdef(indexrelid), indisvalid FROM pg_index WHERE indrelid = '"ChatMessage"'::regclass ORDER BY 1`,
+    `SELECT pg_get_indexdef(indexrelid), indisvalid FROM pg_index
+     WHERE indrelid = '"ChatMessage"'::regclass OR indexrelid = to_regclass('"Client_createdAt_brin"') ORDER BY 1`,
   ),
   ownTables: await database.query(
     `SELECT relname, obj_description(oid, 'pg_class') AS comment,
        ARRAY(SELECT attname || ' ' || format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
              FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 ORDER BY attnum) AS columns,
        ARRAY(SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = c.oid ORDER BY 1) AS indexes
-     FROM pg_class AS c WHERE relname IN ('chatkeep_chats', 'chatkeep_guest_clients') ORDER BY relname`,
+     FROM pg_class AS c WHERE relname IN ('chatkeep_guest_clients') ORDER BY relname`,
   ),
   triggers: await database.query(
     `SELECT pg_get_triggerdef(oid) AS definition, tgenabled AS enabled FROM pg_trigger WHERE tgname LIKE 'chatkeep%' ORDER BY tgname`,
@@ -96,9 +97,10 @@ describe('migrate', () => {
       'create-own-tables: run',
       'index-unread: run',
       'index-unlinked: run',
-      'note-chats: run',
-      'fill-chats: run',
       'index-created-at: run',
+      'index-hour: run',
+      'index-unlinked-created-at: run',
+      'index-unlinked-hour: run',
       'index-client-created-at: run',
     ])
   })
@@ -113,21 +115,12 @@ describe('migrate', () => {
     ['a partial index', 'DROP INDEX "ChatMessage_unread_idx"'],
     ['the mark of unverified guests', 'ALTER TABLE "ChatMessage" DROP COLUMN "guestUnverified"'],
     ['a table of our own', 'DROP TABLE "chatkeep_guest_clients"'],
-    ['an index of our own table', 'DROP INDEX "chatkeep_chats_period_idx"'],
-    ['a trigger', 'DROP TRIGGER "chatkeep_note_updated" ON "ChatMessage"'],
-    ['a disabled trigger', 'ALTER TABLE "ChatMessage" DISABLE TRIGGER "chatkeep_note_deleted"'],
     [
-      'a trigger that does something else',
-      `DROP TRIGGER "chatkeep_note_inserted" ON "ChatMessage"; CREATE TRIGGER "chatkeep_note_inserted"
-       AFTER INSERT ON "ChatMessage" FOR EACH STATEMENT EXECUTE FUNCTION "chatkeep_note_truncated"()`,
+      'the primary key of a table of our own',
+      'ALTER TABLE "chatkeep_guest_clients" DROP CONSTRAINT "chatkeep_guest_clients_pkey"',
     ],
-    ['a function', 'DROP FUNCTION "chatkeep_unnote"'],
-    [
-      'a function of another body',
-      `CREATE OR REPLACE FUNCTION "chatkeep_note"("chats" TEXT[], "periods" TIMESTAMP[]) RETURNS VOID LANGUAGE plpgsql AS 'BEGIN END'`,
-    ],
-    ['a function that takes its tables from anywhere', 'ALTER FUNCTION "chatkeep_note_inserted"() RESET search_path'],
-    ['a list of chats that is not filled', 'COMMENT ON TABLE "chatkeep_chats" IS NULL'],
+    ['an index over an expression', 'DROP INDEX "ChatMessage_hour_clientId_idx"'],
+    ['an index of another table', 'DROP INDEX "Client_createdAt_brin"'],
   ])('repairs %s that the history believes done', async ([_what, sql = ''], { database }) => {
     await migrated(database)
     const healthy = await schemaOf(database)
@@ -136,47 +129,6 @@ describe('migrate', () => {
     const { exitCode, stdout } = await on(database, 'migrate')
     expect(exitCode, stdout).toBe(0)
     expect(await schemaOf(database)).toEqual(healthy)
-  })
-
-  test.for([
-    ['the triggers were off', 'ALTER TABLE "ChatMessage" DISABLE TRIGGER USER'],
-    ['a trigger was gone', 'DROP TRIGGER "chatkeep_note_inserted" ON "ChatMessage"'],
-  ])('fills the list of chats again with what was written while %s', async ([, sql = ''], { database }) => {
-    await migrated(database)
-    await database.load(`${sql};
-      INSERT INTO "ChatMessage" ("senderType", "messageType", "guestUsername") VALUES ('CLIENT', 'TEXT', 'ana')`)
-    const { steps } = JSON.parse((await on(database, 'migrate', '--json')).stdout) as { steps: { name: string }[] }
-    expect(steps.map(({ name }) => name)).toEqual(['note-chats', 'fill-chats'])
-    expect(await database.query('SELECT "chat" FROM "chatkeep_chats"')).toEqual([{ chat: 'gana' }])
-    expect((await on(database, 'migrate')).stdout).toContain('nothing had to be done')
-  })
-
-  test('does not take the list for filled when it was cut before it filled it again', async ({ database }) => {
-    await migrated(database)
-    await database.load(`ALTER TABLE "ChatMessage" DISABLE TRIGGER USER;
-      INSERT INTO "ChatMessage" ("senderType", "messageType", "guestUsername") VALUES ('CLIENT', 'TEXT', 'ana')`)
-    const interruption = new AbortController()
-    const { exitCode } = await runChatkeep(['migrate', '--database-url', database.url], {
-      signal: interruption.signal,
-      onStderr: (line) => {
-        if (line.startsWith('repaired 11_')) {
-          interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
-        }
-      },
-    })
-    expect(exitCode).toBe(130)
-    expect((await on(database, 'verify')).stdout).toContain('error chats_not_filled')
-    expect((await on(database, 'migrate')).stderr).toContain('repaired 12_fill-chats')
-    expect(await database.query('SELECT "chat" FROM "chatkeep_chats"')).toEqual([{ chat: 'gana' }])
-  })
-
-  test('makes the list of chats anew when its table is gone', async ({ database }) => {
-    await migrated(database, 'crm-before')
-    const chats = await database.query('SELECT * FROM "chatkeep_chats" ORDER BY 1')
-    expect(chats.length).toBeGreaterThan(10)
-    await database.load('DROP TABLE "chatkeep_chats"')
-    expect((await on(database, 'migrate')).exitCode).toBe(0)
-    expect(await database.query('SELECT * FROM "chatkeep_chats" ORDER BY 1')).toEqual(chats)
   })
 
   test('needs no superuser, only the owner of the tables', async ({ database }) => {
@@ -219,8 +171,8 @@ describe('migrate', () => {
       '7_mark-unverified-guests: "ChatMessage"."guestUnverified" must be boolean, NOT NULL, but is nullable',
     ],
     [
-      'CREATE TABLE "chatkeep_chats" ("chat" text NOT NULL)',
-      '8_create-own-tables: "chatkeep_chats"."period" must be timestamp without time zone, NOT NULL, but is missing',
+      'CREATE TABLE "chatkeep_guest_clients" ("id" bigint NOT NULL)',
+      '8_create-own-tables: "chatkeep_guest_clients"."clientId" must be bigint, NOT NULL, but is missing',
     ],
   ])('refuses what is in its way: %s', async ([sql = '', reason = ''], { database }) => {
     await loadFixture(database, 'crm-before')
@@ -257,10 +209,6 @@ describe('migrate', () => {
            OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid AND proname LIKE 'chatkeep%')`,
       ),
     ).toEqual([{ schema: 'the chat' }])
-    await database.load(
-      `INSERT INTO "the chat"."ChatMessage" ("senderType", "messageType", "guestUsername") VALUES ('CLIENT', 'TEXT', 'ana')`,
-    )
-    expect(await database.query('SELECT "chat" FROM "the chat"."chatkeep_chats"')).toEqual([{ chat: 'gana' }])
     expect((await on(database, 'migrate', '--schema', 'the chat')).stdout).toContain('nothing had to be done')
     const missing = await on(database, 'migrate', '--schema', 'nowhere')
     expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('schema "nowhere" does not exist')])

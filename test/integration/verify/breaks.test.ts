@@ -192,18 +192,6 @@ const breaks: readonly Break[] = [
     { actual: 'more than one for 0, 3' },
   ],
   [
-    'a trigger of chatkeep that fires on other events',
-    `DROP TRIGGER "chatkeep_note_deleted" ON "ChatMessage";
-     CREATE TRIGGER "chatkeep_note_deleted" BEFORE UPDATE ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
-    ['trigger_differs'],
-    {
-      severity: 'error',
-      object: 'trigger "chatkeep_note_deleted" on "ChatMessage"',
-      actual: 'has another definition',
-      help: 'chatkeep migrate',
-    },
-  ],
-  [
     'a table that a crash empties',
     'ALTER TABLE "ChatMessage" SET UNLOGGED',
     ['table_unlogged'],

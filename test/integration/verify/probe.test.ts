@@ -164,11 +164,6 @@ describe('verify --probe', () => {
       { code: 'probe_refused', sqlState: '42804' },
     ],
     [
-      'a list of chats that is not kept',
-      'ALTER TABLE "ChatMessage" DISABLE TRIGGER "chatkeep_note_inserted"',
-      { code: 'probe_chat_not_listed', help: 'chatkeep migrate' },
-    ],
-    [
       'a database in which sessions are read-only',
       "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$",
       { code: 'probe_read_only', sqlState: '25006' },
@@ -181,6 +176,27 @@ describe('verify --probe', () => {
     expect(found.length).toBeGreaterThan(0)
     expect(exitCode).toBe(1)
     expect(await database.query(`SELECT count(*)::integer AS "n" FROM "ChatMessage"`)).toEqual([{ n: 0 }])
+  })
+
+  test('finds a trigger that dates messages back once they are stored', async ({ database }) => {
+    await migrated(database)
+    await database.load(`
+      INSERT INTO "Client" ("updatedAt", "username") SELECT now(), 'client ' || g FROM generate_series(1, 201) AS g;
+      INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType") SELECT "id", 'CLIENT', 'TEXT' FROM "Client";
+      CREATE FUNCTION date_back() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        UPDATE "ChatMessage" SET "createdAt" = '2001-01-01' WHERE "id" = NEW."id"; RETURN NULL;
+      END $$;
+      CREATE TRIGGER date_back AFTER INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION date_back()`)
+    const { exitCode, found } = await probe(database)
+    expect([exitCode, found]).toMatchObject([
+      1,
+      [
+        {
+          code: 'probe_chat_not_listed',
+          help: String.raw`find the trigger responsible: psql -c '\d "public"."ChatMessage"'`,
+        },
+      ],
+    ])
   })
 
   test('has only the rights of the role that is named', async ({ database }) => {

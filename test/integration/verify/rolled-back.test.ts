@@ -56,16 +56,6 @@ describe('verify --expect rolled-back finds', () => {
       { code: 'table_left', object: 'table "chatkeep_guest_clients"' },
     ],
     [
-      'a function',
-      `CREATE FUNCTION "chatkeep_unnote"() RETURNS void LANGUAGE sql AS ''`,
-      { code: 'function_left', object: 'function "chatkeep_unnote"' },
-    ],
-    [
-      'a trigger',
-      `CREATE TRIGGER "chatkeep_note_inserted" BEFORE UPDATE ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
-      { code: 'trigger_left', object: 'trigger "chatkeep_note_inserted" on "ChatMessage"' },
-    ],
-    [
       'the mark of unverified guests',
       'ALTER TABLE "ChatMessage" ADD COLUMN "guestUnverified" boolean',
       { code: 'column_left', object: '"ChatMessage"."guestUnverified"' },

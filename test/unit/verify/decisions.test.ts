@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import type { Catalog } from '../../../src/database/catalog.js'
 import { EFFECTS, type Effect } from '../../../src/migrations/ledger/effects.js'
 import type { MigrationStatus } from '../../../src/migrations/ledger/history.js'
-import { NOTE_FUNCTIONS, NOTE_TRIGGERS } from '../../../src/migrations/ledger/own-objects.js'
 import { CLIENT_ID } from '../../../src/persistence/shape.js'
 import { doubledKeys } from '../../../src/verify/checks/rows/doubled-keys.js'
 import { durability } from '../../../src/verify/checks/server/durability.js'
@@ -30,9 +29,7 @@ const migratedCatalog: Catalog = {
   indexes: indexes.map((index) => ({ ...index, valid: true })),
   enums: new Map(),
   checks: new Map(),
-  tableComments: new Map(effects.flatMap((effect) => (effect.kind === 'mark' ? [[effect.table, effect.comment]] : []))),
-  triggers: NOTE_TRIGGERS.map((trigger) => ({ ...trigger, enabled: true })),
-  functions: NOTE_FUNCTIONS.map((wanted) => ({ ...wanted, pinned: true })),
+  triggers: [],
 }
 
 const statuses = (state: MigrationStatus['state']): readonly MigrationStatus[] =>
@@ -117,7 +114,6 @@ describe('what a pending migration would bring', () => {
 const sizeOf = (effect: Effect): number => {
   switch (effect.kind) {
     case 'tables':
-    case 'mark':
       return 0
     case 'index':
       return 1
@@ -125,8 +121,6 @@ const sizeOf = (effect: Effect): number => {
       return effect.columns.length
     case 'own-tables':
       return effect.tables.length
-    case 'triggers':
-      return effect.triggers.length + effect.functions.length
   }
 }
 

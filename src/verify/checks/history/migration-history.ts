@@ -28,8 +28,8 @@ export const migrationHistory: FactCheck<Code> = {
     history_missing: {
       title: 'the history is missing, although migrations were applied',
       severities: ['error'],
-      meaning: `The database has tables or triggers that only chatkeep creates, but the table "migrations" is missing
-        or empty. It is unknown what was applied from which file, and chatkeep rollback does not know what to undo.`,
+      meaning: `The database has a table that only chatkeep creates, but the table "migrations" is missing or
+        empty. It is unknown what was applied from which file, and chatkeep rollback does not know what to undo.`,
       cause: `The table was dropped or truncated, or a restore or copy included only the application's tables.`,
       remedy: `Run chatkeep migrate. It compares every migration with the database, records those that are fully
         applied, and applies the rest. It changes no data.`,
@@ -64,10 +64,7 @@ const foreignFindings = (facts: Facts): readonly Finding<Code>[] => {
 const isMissing = (facts: Facts): boolean =>
   facts.history.state !== 'foreign' &&
   historyRows(facts.history, facts.files).length === 0 &&
-  EFFECTS.some(
-    ({ effect }) =>
-      ['own-tables', 'triggers'].includes(effect.kind) && presenceOf(effect, facts.catalog).state === 'present',
-  )
+  EFFECTS.some(({ effect }) => effect.kind === 'own-tables' && presenceOf(effect, facts.catalog).state === 'present')
 
 const missingFinding = (facts: Facts): Finding<Code> => {
   const found = EFFECTS.filter(({ effect }) => presenceOf(effect, facts.catalog).state === 'present')

@@ -20,8 +20,8 @@ export const COLUMN_EXPLANATIONS = {
       timestamp with time zone is not the UTC timestamp that other programs write, and an enum of another schema
       rejects the labels of ours.`,
     cause: 'A migration of the application changed the type, or the update was applied by hand with other types.',
-    remedy: `Run the ALTER TABLE … ALTER COLUMN … TYPE in the finding. It may rewrite the table under an exclusive
-      lock. Triggers that refer to the column must be dropped first; chatkeep migrate recreates its own.`,
+    remedy: `Run the ALTER TABLE … ALTER COLUMN … TYPE in the finding. It may rewrite the table and its indexes
+      under an exclusive lock. Triggers and views that refer to the column must be dropped first.`,
   },
   column_nullability: {
     title: 'a column is NOT NULL but should be nullable, or the reverse',

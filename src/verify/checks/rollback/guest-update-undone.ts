@@ -10,13 +10,13 @@ import {
   type RequiredColumn,
   type RequiredIndex,
 } from '../../../persistence/shape.js'
+import type { OwnTable } from '../../../migrations/ledger/own-objects.js'
 import type { FactCheck } from '../../check.js'
 import { COLUMN_EXPLANATIONS, columnFindings, type ColumnCode } from '../objects/columns.js'
 import { hasTable, migrationState, type Facts } from '../../facts/facts.js'
 import { commandLine, finding, rollbackCommand, type Finding } from '../../finding.js'
-import { OBJECTS_LEFT_EXPLANATIONS, ownObjectsLeft, type ObjectLeftCode } from './objects-left.js'
 
-type Code = 'column_left' | 'index_left' | ObjectLeftCode | ColumnCode
+type Code = 'column_left' | 'index_left' | 'table_left' | ColumnCode
 
 /** Is everything that the guest-chat update added gone, and is "clientId" NOT NULL again? */
 export const guestUpdateUndone: FactCheck<Code> = {
@@ -41,7 +41,14 @@ export const guestUpdateUndone: FactCheck<Code> = {
       cause: 'The rollback was interrupted, or the update was applied by hand and is not recorded in the history.',
       remedy: 'Run the command in the finding.',
     },
-    ...OBJECTS_LEFT_EXPLANATIONS,
+    table_left: {
+      title: 'a chatkeep table remains after a rollback',
+      severities: ['error'],
+      meaning: 'This table belongs to the guest-chat update, and a rollback drops it. The rollback is incomplete.',
+      cause: 'The rollback was interrupted, or the table was created later, by hand or by a partial restore.',
+      remedy: `Run the command in the finding; it completes the rollback. Objects that the history does not record are
+        first recorded by chatkeep migrate.`,
+    },
     ...COLUMN_EXPLANATIONS,
   },
 }
@@ -52,9 +59,8 @@ const isExplained = ({ migration, effect }: NamedEffect, facts: Facts): boolean 
 
 const leftFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding<Code>[] => {
   switch (effect.kind) {
-    // The application's tables stay, and a mark disappears with its table.
+    // The application's tables stay.
     case 'tables':
-    case 'mark':
       return []
     case 'index':
       return indexLeft(effect.index, facts)
@@ -63,8 +69,7 @@ const leftFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding<C
         column === CLIENT_ID ? clientIdFindings(facts) : columnLeft(column, facts),
       )
     case 'own-tables':
-    case 'triggers':
-      return ownObjectsLeft(effect, facts, wayBack(facts))
+      return effect.tables.flatMap((table) => tableLeft(table, facts))
   }
 }
 
@@ -89,4 +94,10 @@ const indexLeft = ({ name }: RequiredIndex, facts: Facts): readonly Finding<Code
   if (actual === undefined) return []
   const words = { object: `index ${escapeIdentifier(name)}`, expected: 'absent', actual: describeIndex(actual) }
   return [finding('error', 'index_left', { ...words, help: wayBack(facts) })]
+}
+
+const tableLeft = ({ name }: OwnTable, facts: Facts): readonly Finding<Code>[] => {
+  if (!facts.catalog.tables.includes(name)) return []
+  const words = { object: `table ${escapeIdentifier(name)}`, expected: 'absent', actual: 'present' }
+  return [finding('error', 'table_left', { ...words, help: wayBack(facts) })]
 }

@@ -1,6 +1,5 @@
 import { escapeIdentifier } from '../../../database/identifier.js'
 import { GUARD } from '../../../migrations/archive/archive.js'
-import { NOTE_FUNCTIONS, NOTE_TRIGGERS } from '../../../migrations/ledger/own-objects.js'
 import { OWN_TABLES } from '../../../persistence/shape.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
@@ -20,8 +19,6 @@ const KNOWN_TABLES = [
   'chatkeep_archive_guest_client',
   ...OWN_TABLES,
 ]
-const KNOWN_FUNCTIONS = [CAPTURE, ...NOTE_FUNCTIONS.map(({ name }) => name)]
-const KNOWN_TRIGGERS = [CAPTURE, ...NOTE_TRIGGERS.map(({ name }) => name)]
 
 /** Was a rollback interrupted, or are there unknown objects with chatkeep names? */
 export const rollbackLeftovers: FactCheck<Code> = {
@@ -84,11 +81,9 @@ const goOn = (facts: Facts): string =>
 const unknownFindings = ({ server: { ownTables, ownFunctions, ownTriggers } }: Facts): readonly Finding<Code>[] => {
   const names = [
     ...ownTables.filter((name) => !KNOWN_TABLES.includes(name)).map((name) => `table ${escapeIdentifier(name)}`),
-    ...ownFunctions
-      .filter((name) => !KNOWN_FUNCTIONS.includes(name))
-      .map((name) => `function ${escapeIdentifier(name)}`),
+    ...ownFunctions.filter((name) => name !== CAPTURE).map((name) => `function ${escapeIdentifier(name)}`),
     ...ownTriggers
-      .filter((name) => !KNOWN_TRIGGERS.includes(name))
+      .filter((name) => name !== CAPTURE)
       .map((name) => `trigger ${escapeIdentifier(name)} on "ChatMessage"`),
   ]
   return names.map((object) =>

@@ -7,16 +7,10 @@ import { COLUMN_EXPLANATIONS, columnFindings, type ColumnCode } from '../objects
 import { hasTable, migrationState, type Facts } from '../../facts/facts.js'
 import { commandLine, type Finding } from '../../finding.js'
 import { INDEX_EXPLANATIONS, indexFindings, type IndexCode } from '../objects/indexes.js'
-import {
-  markFindings,
-  OWN_OBJECT_EXPLANATIONS,
-  ownTableFindings,
-  triggerFindings,
-  type OwnObjectCode,
-} from '../objects/own-objects.js'
+import { ownTableFindings } from '../objects/own-objects.js'
 import { TABLE_MISSING } from '../objects/table-missing.js'
 
-type Code = 'table_missing' | ColumnCode | IndexCode | OwnObjectCode
+type Code = 'table_missing' | ColumnCode | IndexCode
 
 /** Does everything that the migrations add exist, with the right definition? */
 export const guestUpdate: FactCheck<Code> = {
@@ -28,7 +22,6 @@ export const guestUpdate: FactCheck<Code> = {
     table_missing: TABLE_MISSING,
     ...COLUMN_EXPLANATIONS,
     ...INDEX_EXPLANATIONS,
-    ...OWN_OBJECT_EXPLANATIONS,
   },
 }
 
@@ -49,10 +42,6 @@ const effectFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding
         .flatMap((column) => addedColumnFindings(column, facts))
     case 'own-tables':
       return hasTable(facts, 'ChatMessage') ? effect.tables.flatMap((table) => ownTableFindings(table, facts)) : []
-    case 'triggers':
-      return hasTable(facts, 'ChatMessage') ? triggerFindings(effect, facts) : []
-    case 'mark':
-      return hasTable(facts, 'ChatMessage') ? markFindings(effect, facts) : []
   }
 }
 

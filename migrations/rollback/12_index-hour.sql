@@ -1,0 +1,2 @@
+-- postgres-migrations disable-transaction
+DROP INDEX CONCURRENTLY IF EXISTS "ChatMessage_hour_clientId_idx";

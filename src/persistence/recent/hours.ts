@@ -1,0 +1,60 @@
+import { isBefore, isOfChat, type ChatKind } from './kinds.js'
+import type { ScanRequest } from './walk.js'
+
+/** SQL for the hour of a message, as its index has it. */
+const HOUR = `date_trunc('hour', "createdAt")`
+
+/**
+ * SQL for the same as `walkSql`, from the pairs of an hour and a chat that wrote in it, newest hours first. The index has
+ * them in order, and each pair is one descent that leaps over all messages of the chat in that hour, however many they are.
+ * The oldest hour does not count, unless it is the last: more chats of that hour may follow.
+ *
+ * A chat counts in the hour of its last message, and nowhere else.
+ */
+export const hoursSql = ({ message, kind, rows, wanted, hasPosition }: ScanRequest): string => `
+  ${kind.name}_pair AS (
+    SELECT newest."hour", newest."chat"
+    FROM (${newestPair(message, kind, hasPosition ? `${HOUR} <= date_trunc('hour', $1::timestamp)` : 'true')}) AS newest
+    UNION ALL
+    SELECT next."hour", next."chat"
+    FROM ${kind.name}_pair AS p
+    CROSS JOIN LATERAL (
+      (SELECT p."hour", ${kind.column} AS "chat"
+       FROM ${message}
+       WHERE ${kind.condition} AND ${HOUR} = p."hour" AND ${kind.column} < p."chat"
+       ORDER BY ${kind.column} DESC
+       LIMIT 1)
+      UNION ALL
+      (${newestPair(message, kind, `${HOUR} < p."hour"`)})
+      LIMIT 1
+    ) AS next
+  ), ${kind.name}_read AS MATERIALIZED (
+    SELECT "hour", "chat" FROM ${kind.name}_pair LIMIT ${rows}
+  ), ${kind.name}_floor AS MATERIALIZED (
+    SELECT CASE WHEN count(*) = ${rows} THEN min("hour") + interval '1 hour' - interval '1 microsecond' END AS "floor"
+    FROM ${kind.name}_read
+  ), ${kind.name}_last AS MATERIALIZED (
+    SELECT seen."chat", last."at"
+    FROM (
+      SELECT r."chat", max(r."hour") AS "hour"
+      FROM ${kind.name}_read AS r, ${kind.name}_floor AS f
+      WHERE r."chat" IS NOT NULL AND (f."floor" IS NULL OR r."hour" > f."floor")
+      GROUP BY r."chat"
+    ) AS seen
+    CROSS JOIN LATERAL (
+      SELECT "createdAt" AS "at" FROM ${message} WHERE ${isOfChat(kind, 'seen."chat"')} ORDER BY "createdAt" DESC LIMIT 1
+    ) AS last
+    WHERE date_trunc('hour', last."at") = seen."hour"
+      ${hasPosition ? `AND ${isBefore(message, kind, 'seen."chat"', 'last."at"')}` : ''}
+    ORDER BY last."at" DESC
+    FETCH FIRST ${wanted} ROWS WITH TIES
+  )`
+
+// An hour with messages of nobody only has the chat NULL, with which the scan goes on to the hour before.
+const newestPair = (message: string, { column, condition }: ChatKind, hours: string): string => `
+        SELECT h."hour", (
+          SELECT ${column} FROM ${message}
+          WHERE ${condition} AND ${HOUR} = h."hour" AND ${column} IS NOT NULL
+          ORDER BY ${column} DESC
+          LIMIT 1) AS "chat"
+        FROM (SELECT ${HOUR} AS "hour" FROM ${message} WHERE ${condition} AND ${hours} ORDER BY 1 DESC LIMIT 1) AS h`

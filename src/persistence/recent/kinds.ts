@@ -1,0 +1,28 @@
+/** One of the two kinds of chats: those of clients, and those of guests whose messages have no client. */
+export interface ChatKind {
+  /** Begins the names of its parts of the statement. */
+  readonly name: 'client' | 'guest'
+  /** The column that tells its chats apart, quoted. */
+  readonly column: string
+  /** Which messages are of this kind, as the condition of its partial indexes; `true` where the indexes hold all messages. */
+  readonly condition: string
+}
+
+export const CLIENT_CHATS: ChatKind = { name: 'client', column: '"clientId"', condition: 'true' }
+
+export const GUEST_CHATS: ChatKind = { name: 'guest', column: '"guestUsername"', condition: '"clientId" IS NULL' }
+
+/** SQL for the messages of one chat. */
+export const isOfChat = ({ column, condition }: ChatKind, chat: string): string =>
+  `${condition} AND ${column} = ${chat}`
+
+/** SQL for the id of a chat's last message, whose instant is known. Messages of one instant follow their ids. */
+export const lastIdOf = (message: string, kind: ChatKind, chat: string, at: string): string => `(
+      SELECT "id" FROM ${message}
+      WHERE ${isOfChat(kind, chat)} AND "createdAt" = ${at}
+      ORDER BY "id" DESC
+      LIMIT 1)`
+
+/** SQL for being before the position of the parameters 1 and 2. The id is looked up at the position's own instant only. */
+export const isBefore = (message: string, kind: ChatKind, chat: string, at: string): string =>
+  `(${at} < $1::timestamp OR (${at} = $1::timestamp AND ${lastIdOf(message, kind, chat, at)} < $2::integer))`

@@ -1,0 +1,85 @@
+import { cursorSql } from '../cursor.js'
+import { hoursSql } from './hours.js'
+import { CLIENT_CHATS, GUEST_CHATS, lastIdOf, type ChatKind } from './kinds.js'
+import type { Scan, Yield } from './scan.js'
+import { walkSql } from './walk.js'
+import type { Names } from '../sql-names.js'
+import { MESSAGE_COLUMNS } from '../stored-message.js'
+
+/** What a page of recent chats is read with. */
+export interface PageRequest {
+  readonly clients: Scan
+  readonly guests: Scan
+  /** Most chats of the page. */
+  readonly wanted: number
+  /** Whether the parameters 1 and 2 are the instant and id before which the page begins. */
+  readonly hasPosition: boolean
+}
+
+/** How far a statement came, in each of its rows: null for complete. There is a page only where both kinds are complete. */
+export interface PageProgress {
+  readonly clientsYield: Yield | null
+  readonly guestsYield: Yield | null
+}
+
+/** A chat's unread messages are counted up to this number: a chat with a million does not slow the list. */
+const MOST_UNREAD_COUNTED = 1_000
+
+/**
+ * SQL for a page: both kinds of chats, their newest merged, and the message, client and unread count of each. A scan has
+ * found every chat whose last message is later than its floor, so the page is right when it is full above both floors.
+ */
+export const recentPageSql = ({ client, message }: Names, request: PageRequest): string => `
+  WITH RECURSIVE
+  ${scanSql(message, CLIENT_CHATS, request.clients, request)},
+  ${scanSql(message, GUEST_CHATS, request.guests, request)},
+  newest AS MATERIALIZED (
+    SELECT l."chat" AS "clientId", NULL AS "guest", l."at", ${lastIdOf(message, CLIENT_CHATS, 'l."chat"', 'l."at"')} AS "id"
+    FROM client_last AS l
+    UNION ALL
+    SELECT NULL, l."chat", l."at", ${lastIdOf(message, GUEST_CHATS, 'l."chat"', 'l."at"')}
+    FROM guest_last AS l
+    ORDER BY "at" DESC, "id" DESC
+    LIMIT ${request.wanted}
+  ), oldest AS (
+    SELECT CASE WHEN count(*) = ${request.wanted} THEN min("at") END AS "at" FROM newest
+  ), progress AS MATERIALIZED (
+    SELECT ${yieldSql(CLIENT_CHATS, request.clients)} AS "clientsYield", ${yieldSql(GUEST_CHATS, request.guests)} AS "guestsYield"
+    FROM oldest
+  )
+  SELECT progress.*, found.*
+  FROM progress
+  LEFT JOIN (
+    SELECT ${MESSAGE_COLUMNS}, n."at", ${cursorSql()} AS "cursor",
+      coalesce(c."username", n."guest") AS "username",
+      CASE WHEN c."id" IS NULL THEN m."guestPhone" ELSE c."phone" END AS "phone",
+      (SELECT count(*)::integer
+       FROM (
+         (SELECT FROM ${message} AS u
+          WHERE u."clientId" = n."clientId" AND NOT u."isRead" AND u."senderType" = 'CLIENT'
+          LIMIT ${MOST_UNREAD_COUNTED})
+         UNION ALL
+         (SELECT FROM ${message} AS u
+          WHERE u."clientId" IS NULL AND u."guestUsername" = n."guest" AND NOT u."isRead" AND u."senderType" = 'CLIENT'
+          LIMIT ${MOST_UNREAD_COUNTED})
+       ) AS unread
+      ) AS "unreadCount"
+    FROM newest AS n
+    JOIN ${message} AS m ON m."id" = n."id"
+    LEFT JOIN ${client} AS c ON c."id" = n."clientId"
+    WHERE (SELECT p."clientsYield" IS NULL AND p."guestsYield" IS NULL FROM progress AS p)
+  ) AS found ON true
+  ORDER BY found."at" DESC, found."id" DESC`
+
+const scanSql = (message: string, kind: ChatKind, { by, rows }: Scan, { wanted, hasPosition }: PageRequest): string => {
+  const scan = { message, kind, rows, wanted, hasPosition }
+  return by === 'hour' ? hoursSql(scan) : walkSql(scan)
+}
+
+// Only where it is of use: to count takes as long as to read.
+const yieldSql = ({ name }: ChatKind, { by }: Scan): string => `(
+      SELECT json_build_object(
+        'pairs', (SELECT count(*) FROM (SELECT DISTINCT ${by === 'hour' ? '"hour"' : `date_trunc('hour', "at")`}, "chat" FROM ${name}_read) AS pair),
+        'found', (SELECT count(*) FROM ${name}_last))
+      FROM ${name}_floor AS f
+      WHERE f."floor" >= oldest."at" OR (f."floor" IS NOT NULL AND oldest."at" IS NULL))`

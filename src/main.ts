@@ -3,20 +3,20 @@ import { ExitCode, OperatorError } from './errors.js'
 import { runProgram } from './program.js'
 import type { OutputStream } from './terminal/output-stream.js'
 
-/** How long a finished run may linger on a forgotten handle before it is ended. */
-const LINGER_MS = 2_000
+/** How long the process may run on after its answer, if a handle is still open. */
+const EXIT_PATIENCE_MS = 2_000
 
 const interruption = new AbortController()
 
-/** One wish may arrive as two signals: `timeout` and some shells signal the process and its group. */
-const SAME_WISH_MS = 500
+/** Signals this close together are one: `timeout` and some shells signal the process and its group. */
+const SAME_SIGNAL_MS = 500
 let firstSignalAt = 0
 
 const interrupt = (signal: 'SIGINT' | 'SIGTERM'): void => {
   const exitCode = signal === 'SIGINT' ? ExitCode.interrupted : ExitCode.terminated
-  // A second one means it: leave at once.
+  // A second signal ends the process at once.
   if (interruption.signal.aborted) {
-    if (performance.now() - firstSignalAt > SAME_WISH_MS) process.exit(exitCode)
+    if (performance.now() - firstSignalAt > SAME_SIGNAL_MS) process.exit(exitCode)
     return
   }
   firstSignalAt = performance.now()
@@ -26,11 +26,10 @@ const interrupt = (signal: 'SIGINT' | 'SIGTERM'): void => {
 process.on('SIGINT', () => interrupt('SIGINT'))
 process.on('SIGTERM', () => interrupt('SIGTERM'))
 
-/** Why the answer could not be written, if it could not. */
+/** Why the answer could not be written; undefined if it was. */
 let writeFailure: NodeJS.ErrnoException | undefined
 
-// A reader that went away (`| head -1`) is no failure of ours: the rest is not written, the exit code stays.
-// A disk that is full is one: whoever reads the file later must not take it for the answer.
+// A reader that closed the pipe (`| head -1`) is not an error. A full disk is: the file would look complete.
 const toOutputStream = (stream: NodeJS.WriteStream): OutputStream => {
   let open = true
   stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -79,4 +78,4 @@ if (writeFailure !== undefined) {
   context.stderr.write(`error: the answer could not be written: ${writeFailure.message}\n`)
   if (process.exitCode === 0) process.exitCode = ExitCode.unreachable
 }
-setTimeout(() => process.exit(), LINGER_MS).unref()
+setTimeout(() => process.exit(), EXIT_PATIENCE_MS).unref()

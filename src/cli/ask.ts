@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import type { ProcessContext } from './context.js'
 
-/** Whether there is a person to ask: both ends are a terminal, and it is no CI run. */
+/** Whether to ask questions: stdin and stderr are a terminal, and this is not a CI run. */
 export const canAsk = ({ stdin, stderr, env }: ProcessContext): boolean =>
   stdin.isTTY && stderr.isTTY && (env.CI ?? '') === ''
 

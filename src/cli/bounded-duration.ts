@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings'
 import { parseDuration } from './flags.js'
 
-/** Reads a duration within bounds, both included: what is no span of time at all, or beyond what a server can be told, is refused. */
+/** Returns a parser of durations between two bounds, both included. @throws InvalidArgumentError outside them */
 export const parseDurationBetween =
   (least: string, most: string) =>
   (text: string): number => {

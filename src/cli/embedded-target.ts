@@ -8,7 +8,7 @@ import type { DatabaseFlags } from './flags.js'
 /** The database that `--embedded` works on. */
 const EMBEDDED_DATABASE = 'chatkeep'
 
-/** Starts an embedded PostgreSQL for as long as the work lasts; its data stay only with `--embedded DIR`. */
+/** Starts an embedded PostgreSQL and stops it after the work. Its data is kept only with `--embedded DIR`. */
 export const withEmbeddedTarget = async <T>(
   flags: DatabaseFlags,
   { cwd, pid, signal }: ProcessContext,

@@ -10,8 +10,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export const NAMING_VARIABLES = ['DIRECT_URL', 'DATABASE_URL', 'PGHOST', 'PGHOSTADDR', 'PGDATABASE', 'PGSERVICE']
 
 /**
- * The real environment, completed by `.env` of the working directory, which never overrides it. An empty variable counts as not
- * set, as libpq has it. Where the real environment names a database, `.env` has no say in which one it is, by no variable.
+ * The real environment, completed by `.env` of the working directory, which never overrides it. An empty variable counts as
+ * not set, as in libpq. If the real environment names a database, no variable of `.env` changes which one is meant.
  * @throws OperatorError `unreadable_env_file`
  */
 export const readEnvironment = ({ env, cwd }: ProcessContext): Environment => {

@@ -1,18 +1,18 @@
 const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/?#@"']*:)([^\s@]+)(@)/gi
 const KEYWORD_PASSWORD = /\b((?:pg)?password\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s'"&,}]+)/gi
 
-/** What our own hints write where a password belongs. */
+/** What hints show in place of a password. */
 const PLACEHOLDER = 'password'
 
-/** Below this length a password would match inside ordinary words; its places in URLs are covered by their shape. */
+/** A shorter password would match inside ordinary words; in URLs it is found by its position. */
 const SHORTEST_LITERAL = 4
 
-/** Removes secrets from text on its way out. Put at the two sinks (stdout, stderr), never at call sites. */
+/** Removes secrets from output. Applied to stdout and stderr as a whole, never at call sites. */
 export type Redact = (text: string) => string
 
 /**
  * @param secrets values that must not appear, as given; their URL-encoded, JSON-escaped and XML-escaped forms are covered too
- * @param publicWords words that are shown anyway (user, database, host): a password equal to one cannot be told apart from it
+ * @param publicWords words that stay visible (user, database, host), even if a password is the same word
  */
 export const createRedact = (secrets: readonly string[], publicWords: readonly string[] = []): Redact => {
   const literals = secrets
@@ -34,11 +34,11 @@ const XML_ENTITIES = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos
 const escapeXml = (text: string): string =>
   Object.entries(XML_ENTITIES).reduce((rest, [character, name]) => rest.replaceAll(character, `&${name};`), text)
 
-/** Variables whose values are secrets, or URLs that hold one. */
+/** Variables whose values are secrets, and URLs that may contain one. */
 const SECRET_VARIABLES = ['PGPASSWORD', 'CHATKEEP_OPERATOR_SECRET']
 const URL_VARIABLES = ['DATABASE_URL', 'DIRECT_URL']
 
-/** The secrets that environment and command line hold, before anything was parsed. */
+/** The secrets in the environment and on the command line, found without parsing either. */
 export const knownSecrets = (
   environment: Readonly<Record<string, string | undefined>>,
   argv: readonly string[],

@@ -44,7 +44,7 @@ export const resolveTarget = (
   return flags.schema === undefined ? target : { ...target, schema: flags.schema }
 }
 
-// A host in the URL is meant: an address from the environment must not lead somewhere else.
+// PGHOSTADDR of the environment must not override a host in the URL.
 const urlKeywords = (keywords: ConnectionKeywords): ConnectionKeywords =>
   keywords.host === undefined ? keywords : { hostaddr: undefined, ...keywords }
 

@@ -16,7 +16,7 @@ after an interruption, and nothing is stored twice. Afterwards every message is 
 database. The exit code is 1 if a message is lost, doubled or unexpected, or a line is rejected.
 
 Examples:
-  chatkeep replay chats.ndjson                     through the store, with the times of the transcript
+  chatkeep replay chats.ndjson                     through the store, keeping the transcript's timestamps
   chatkeep replay chats.ndjson --through socket    as guests and operators, through a chat server
   ssh crm cat chats.gz | chatkeep replay -         from another machine
   chatkeep replay chat.journal                     what a chat server kept while the database was unavailable
@@ -32,7 +32,10 @@ export const replayCommand = (run: Run) =>
     .description('Sends conversations through the chat and reads every message back from the database.')
     .argument('[file]', 'the transcript; - for standard input')
     .addOption(
-      new Option('--through <way>', 'the way into the database (default: store)').choices(['store', 'socket'] as const),
+      new Option('--through <way>', 'send through the store or a chat server (default: store)').choices([
+        'store',
+        'socket',
+      ] as const),
     )
     .option('--url <url>', 'the chat server to use, as chatkeep serve prints it (default: starts one)')
     .addOption(

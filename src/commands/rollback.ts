@@ -23,11 +23,7 @@ export const rollbackCommand = (run: Run) =>
     )
     .option('--dry-run', 'show the plan and the affected rows, change nothing; exit 5 if it cannot run')
     .option('--plan-hash <hash>', 'run only the plan with this hash, which --dry-run prints')
-    .option(
-      '--to <migration>',
-      'keep migrations up to this number (default: only the one that made the chat tables)',
-      parseWholeNumber(1, 2_147_483_647),
-    )
+    .option('--to <migration>', 'keep migrations up to this number (default: 1)', parseWholeNumber(1, 2_147_483_647))
     .addOption(
       new Option('--on-orphans <what>', 'what to do with messages that have neither client nor guest')
         .choices(['archive', 'abort'] as const)

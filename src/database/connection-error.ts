@@ -103,7 +103,7 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
   }),
   [SqlState.readOnlyTransaction]: ({ host }) => ({
     code: 'read_only_database',
-    message: `${host} takes no writes: it is a standby, or read-only by its settings`,
+    message: `${host} is read-only: it is a standby, or its settings forbid writes`,
     hint: 'name the primary server',
     exitCode: ExitCode.unreachable,
   }),

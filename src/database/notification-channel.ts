@@ -171,7 +171,7 @@ const openSession = async (
 const behindPooler = (): OperatorError =>
   new OperatorError(
     'connection_pooler',
-    'several servers cannot find one another through a connection pooler: it takes away the session that listens',
+    '--adapter postgres does not work through a transaction pooler: LISTEN needs its own session',
     { exitCode: ExitCode.refused, hint: 'name the server itself: DIRECT_URL=postgres://…' },
   )
 

@@ -13,10 +13,13 @@ export interface ReadGrant {
 /** The role lacks the privilege to read what a query needs. */
 export const readDenied = ({ user, schema, tables }: ReadGrant, reason: string, cause?: unknown): OperatorError => {
   const role = escapeIdentifier(user)
-  const grants = tables.map((table) => `GRANT SELECT ON ${qualified(schema, table)} TO ${role}`)
+  const grants = [
+    `GRANT USAGE ON SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
+    ...tables.map((table) => `GRANT SELECT ON ${qualified(schema, table)} TO ${role}`),
+  ].join('; ')
   return new OperatorError('insufficient_privilege', `the role ${user} may not read what is needed: ${reason}`, {
     exitCode: ExitCode.unreachable,
-    hint: `connect as the owner of the tables (with row-level security: as a role with BYPASSRLS), or: ${[`GRANT USAGE ON SCHEMA ${escapeIdentifier(schema)} TO ${role}`, ...grants].join('; ')}`,
+    hint: `connect as the owner of the tables (with row-level security: as a role with BYPASSRLS), or: ${grants}`,
     ...(hasSqlState(cause, SqlState.insufficientPrivilege) ? { sqlState: cause.code, cause } : {}),
   })
 }

@@ -1,4 +1,4 @@
-/** Made-up guests: a name, a phone or none, and what was said, in turns that begin with the guest. */
+/** Invented guests: name, phone or null, and the texts of guest and operator in turn, the guest's first. */
 const CHATS: readonly (readonly [string, string | null, readonly string[]])[] = [
   [
     'maria',
@@ -20,7 +20,7 @@ const CHATS: readonly (readonly [string, string | null, readonly string[]])[] = 
 
 const ROUNDS = 10
 
-/** Chats of guests with two operators, as lines that `chatkeep replay` reads; ten rounds, the same at every call. */
+/** Chats of guests with two operators as a transcript for `chatkeep replay`: ten rounds, the same text on every call. */
 export const demoTranscript = (): string => {
   const lines: string[] = []
   let at = Date.UTC(2026, 0, 5, 9)

@@ -19,7 +19,7 @@ const FILL_CRM = `
       'TEXT', 'message ' || n || ' of before', true, 'session' || n % 200
     FROM generate_series(1, 3000) AS n`
 
-/** Makes a CRM as an application had it before the guest-chat update: its tables and rows, and no history of migrations. */
+/** Creates a CRM as it was before the guest-chat update: tables and rows, without a migration history. */
 export const createCrm = (target: ConnectionTarget): Promise<void> =>
   withClient(target, SESSION, async (client) => {
     const tables = (await readMigrationFiles(shippedMigrations())).find(({ id }) => id === 1)
@@ -28,10 +28,10 @@ export const createCrm = (target: ConnectionTarget): Promise<void> =>
     await client.query(FILL_CRM)
   })
 
-/** What the application did when somebody without an account wrote. */
+/** The insert of the application for a visitor without an account. */
 export const GUEST_INSERT = `INSERT INTO "ChatMessage" ("senderType", "messageType", "text") VALUES ('CLIENT', 'TEXT', 'Is anybody there?')`
 
-/** Sends that statement and gives back the server's answer, as psql would print it; undefined should it succeed. */
+/** Runs `GUEST_INSERT`. @returns the server's error as psql prints it; undefined on success */
 export const tryGuestInsert = (target: ConnectionTarget): Promise<string | undefined> =>
   withClient(target, SESSION, async (client) => {
     try {
@@ -49,7 +49,7 @@ const ANOTHER_PROGRAM_WRITES = `
     ('CLIENT', 'TEXT', 'Me again', 'lena', 'socket-2'),
     ('CLIENT', 'TEXT', 'And who am I?', NULL, 'socket-3')`
 
-/** Stores what a program that knows nothing of clients would: two messages of a guest who is none, one of nobody. */
+/** Inserts what a program without chatkeep would: two messages of a guest without client, one without client or guest. */
 export const writeAsAnotherProgram = (target: ConnectionTarget): Promise<void> =>
   withClient(target, SESSION, async (client) => {
     await client.query(ANOTHER_PROGRAM_WRITES)

@@ -9,7 +9,7 @@ import type { Terminal } from '../terminal/terminal.js'
 import { demoTranscript } from './chats.js'
 import { checksumMessages, createCrm, GUEST_INSERT, tryGuestInsert, writeAsAnotherProgram } from './crm.js'
 
-/** What the tour needs of the command line. */
+/** What the tour needs from the command line. */
 export interface DemoContext extends Pick<Terminal, 'signal' | 'render'> {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Where the tour is shown. */
@@ -17,7 +17,7 @@ export interface DemoContext extends Pick<Terminal, 'signal' | 'render'> {
   /** Runs a subcommand as if it had been typed. @returns its exit code */
   readonly runChatkeep: (
     argv: readonly string[],
-    surroundings: {
+    context: {
       readonly stdout: OutputStream
       readonly stderr: OutputStream
       readonly env: DemoContext['env']
@@ -96,9 +96,9 @@ interface ShownStep {
 }
 
 interface Runner {
-  /** What was run so far. */
+  /** The commands that ran so far. */
   readonly steps: readonly ShownStep[]
-  /** Shows a command and runs it; another exit code than the expected one is a bug. */
+  /** Shows a command and runs it. @throws Error if the exit code is not the expected one */
   readonly chatkeep: (expectedExitCode: number, ...argv: readonly string[]) => Promise<void>
 }
 
@@ -106,7 +106,7 @@ const createRunner = (context: DemoContext, target: ConnectionTarget, folder: st
   const { output, signal } = context
   const { paint } = context.render
   const url = toDatabaseUrl(target)
-  // The commands see nothing of the outer environment, which may name a production database.
+  // Without the outer environment, which may name a production database.
   const env = { DATABASE_URL: url, DIRECT_URL: url, TERM: context.env.TERM, NO_COLOR: context.env.NO_COLOR }
   const steps: ShownStep[] = []
   return {

@@ -27,7 +27,7 @@ export const journalDamaged = (path: string, line: number, reason: string, resum
       'the lines before and after the damage can be replayed separately:',
       ...(line > 2 ? [`head -n ${line - 1} ${path} > before.journal && chatkeep replay before.journal`] : []),
       `(head -n 1 ${path}; tail -n +${resumeAt} ${path}) > after.journal && chatkeep replay after.journal`,
-      'then move the damaged file away and start the server with a new one',
+      'then rename the damaged file and start the server with a new one',
     ],
     hint: `inspect it: sed -n ${line}p ${path}`,
     exitCode: ExitCode.refused,

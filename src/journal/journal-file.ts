@@ -120,7 +120,7 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
     }
   }
 
-  // Another process may have moved the file away, or truncated it like a log.
+  // Another process may have moved the file, or truncated it like a log.
   const checkUnchanged = async (): Promise<void> => {
     const [own, named] = await Promise.all([handle.stat(), stat(path).catch(ifMissing)])
     if (named?.ino !== own.ino || named.dev !== own.dev) throw journalChanged(path, 'was moved, removed or replaced')

@@ -16,7 +16,7 @@ export interface JournalOptions {
   readonly maxBytes?: number | undefined
 }
 
-export const DEFAULT_JOURNAL_BYTES = 256 * 1_048_576
+const DEFAULT_JOURNAL_BYTES = 256 * 1_048_576
 
 /**
  * Opens a journal, creates it if it does not exist, takes its lock, and truncates an incomplete last write.

@@ -100,8 +100,6 @@ const restoredLines = (restored: Restored): readonly string[] => {
       : [`${count(deletedMeanwhile, 'archived message')} had been deleted by the application meanwhile`]),
     ...(removedClients + keptClients === 0
       ? []
-      : [
-          `of the clients that the rollback had created, ${removedClients} were removed again and ${keptClients} kept, being in use`,
-        ]),
+      : [`clients created by the rollback: ${removedClients} removed, ${keptClients} kept (in use)`]),
   ]
 }

@@ -69,14 +69,19 @@ export const rollbackResult = (
   { steps, archive, durationMs }: RollbackResult,
 ): Answer => {
   const undone = `${count(steps.length, 'migration')} undone (${duration(durationMs)})`
+  const { messages, linkedMessages, removedMessages, clients, checksum } = archive
+  const parts = `${linkedMessages} linked to a client, ${removedMessages} moved out whole`
   return {
     data: { ...subject, to, steps, archive, durationMs: Math.round(durationMs) },
     text: ({ paint }) =>
       [
-        `archived: ${count(archive.messages, 'message')} (${archive.linkedMessages} linked to a client, ${archive.removedMessages} moved out whole), ${count(archive.clients, 'client')} created; checksum ${archive.checksum}`,
+        `archived: ${count(messages, 'message')} (${parts}), ${count(clients, 'client')} created; checksum ${checksum}`,
         to === BASE_MIGRATION
           ? `${paint.green('ok:')} ${subject.database} is rolled back: ${undone}. Next: chatkeep verify --expect rolled-back`
-          : `${paint.green('ok:')} ${subject.database} is rolled back to migration ${to}: ${undone}. Until the next chatkeep migrate, chatkeep verify calls what was undone pending`,
+          : [
+              `${paint.green('ok:')} ${subject.database} is rolled back to migration ${to}: ${undone}.`,
+              'Until the next chatkeep migrate, chatkeep verify reports the undone migrations as pending',
+            ].join(' '),
       ].join('\n'),
   }
 }

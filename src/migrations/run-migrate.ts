@@ -44,7 +44,7 @@ export const runMigrate = async (
   return migrateResult(subject, await migrate(target, agreed ? preview.plan : undefined, options))
 }
 
-/** @returns true after a yes, false where nobody can be asked */
+/** @returns true after a yes, false where questions cannot be asked */
 const confirm = async (database: string, { ask }: Terminal): Promise<boolean> => {
   if (ask === undefined) return false
   const answer = await ask(`Migrate ${database}? [y/N] `)

@@ -102,7 +102,7 @@ const refusePooler = async (client: Client, command: MigrationCommand): Promise<
   if (!(await isBehindPooler(client))) return
   throw new OperatorError(
     'connection_pooler',
-    `${command} cannot run through a connection pooler: its lock and settings would end up in another session`,
+    `${command} cannot run through a connection pooler: its lock and settings may be used by another session`,
     {
       exitCode: ExitCode.refused,
       hint: 'connect to the server directly: DIRECT_URL=postgres://… or --database-url',

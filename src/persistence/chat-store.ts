@@ -176,7 +176,7 @@ const lazyPool = (
     own ??= createPool(target, {
       max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       application_name: options.applicationName ?? 'chatkeep',
-      // When a server stops answering, the connection counts as lost; the key tells whether the message was stored.
+      // When a server stops answering, the connection counts as lost; a retry with the same key finds the message if it was stored.
       query_timeout: patienceMs,
     })
     return own

@@ -23,8 +23,8 @@ export const checkReady = async (pool: Pool, names: Names): Promise<void> => {
 }
 
 // The statements of one string are one transaction, behind a pooler as well. The lock time-out ends a wait that outlives us.
-// The insert of no rows is executed: EXPLAIN would succeed on a read-only database. A logical message, which nobody
-// decodes, gives the transaction an id, so its commit is flushed like any other.
+// The insert of no rows is executed: EXPLAIN would succeed on a read-only database. A logical message, which is not
+// decoded, gives the transaction an id, so its commit is flushed like any other.
 const proofSql = (names: Names): string => `
   SELECT pg_catalog.set_config('lock_timeout', '500', true),
     CASE WHEN pg_catalog.current_setting('synchronous_commit') = 'off' THEN pg_catalog.set_config('synchronous_commit', 'on', true) END;

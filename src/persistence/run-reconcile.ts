@@ -41,7 +41,7 @@ const noteLines = (report: ReconcileReport, dryRun: boolean): readonly string[] 
     ],
     [report.messagesLeft, 'not linked: no client could be found or created for their guests'],
     [report.messagesLocked, 'not linked: locked by another session at the moment; run this again'],
-    [report.messagesWithoutName, 'not linked: without the name of a guest, only a person can tell whose they are'],
+    [report.messagesWithoutName, 'not linked: no guest name'],
   ]
   return notes.flatMap(([messages, note]) => (messages === 0 ? [] : [`${count(messages, 'message')} ${note}`]))
 }

@@ -154,6 +154,6 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
   pending.fail(explainRefusal(first))
 }
 
-// The guest's name tells whose message it is: reconcile links it later.
+// The message keeps the guest's name: reconcile links it later.
 const mayUnlink = ({ message, since, deadline }: PendingSave): boolean =>
   message.guestUsername !== null && Date.now() - since > (deadline - since) / 2

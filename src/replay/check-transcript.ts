@@ -37,6 +37,6 @@ async function* operationsOf(
 const inputChanged = ({ name }: TranscriptInput, sent: number, found: number): OperatorError =>
   new OperatorError(
     'input_changed',
-    `${name} changed while it was replayed: ${sent} messages were sent, and now it holds ${found}`,
+    `${name} changed while it was replayed: ${sent} messages were sent, and now it has ${found}`,
     { hint: 'run the same command again: nothing is stored twice', exitCode: ExitCode.no },
   )

@@ -33,7 +33,7 @@ export const checkRequest = (request: ReplayRequest): void => {
   throw new OperatorError('usage', first, { details: others, hint: 'chatkeep replay --help' })
 }
 
-/** Flags that do not go together, and what is missing. */
+/** Flags that cannot be combined, and what is missing. */
 export const mistakesIn = (request: ReplayRequest): readonly string[] => {
   const { file, scenario, through, url, checkOnly, maxGap, speed, keep } = request
   const isScenario = scenario !== undefined
@@ -44,7 +44,9 @@ export const mistakesIn = (request: ReplayRequest): readonly string[] => {
     ...(url !== undefined && !isScenario && through !== 'socket' ? ['--url needs --through socket'] : []),
     ...(isScenario ? givenOf(request, TRANSCRIPT_FLAGS).map((flag) => `${flag} is for transcripts only`) : []),
     ...(checkOnly === true
-      ? givenOf(request, SENDING_FLAGS).map((flag) => `${flag} does not go with --check-only, which sends nothing`)
+      ? givenOf(request, SENDING_FLAGS).map(
+          (flag) => `${flag} cannot be combined with --check-only, which sends nothing`,
+        )
       : []),
     ...(maxGap !== undefined && !/^(original|x.*)$/.test(speed ?? '')
       ? ['--max-gap needs --speed original or a multiple such as x10']

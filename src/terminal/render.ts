@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { Chalk, type ChalkInstance } from 'chalk'
 import Table from 'cli-table3'
 
-/** What commands write their text with. Colour is decided once, here; chalk and cli-table3 are told. */
+/** Colours and tables for the text of a command. Whether to use colour is decided once, when it is created. */
 export interface Render {
   readonly paint: ChalkInstance
   /** A table in the manner of psql: a head, a rule, rows. Cells are text as it will be seen. */

@@ -11,6 +11,6 @@ export interface Terminal {
   readonly progress: Progress
   /** For text on stdout. */
   readonly render: Render
-  /** Asks a question and waits for one line; undefined where nobody can answer: no terminal, CI, or output for programs. */
+  /** Asks a question and waits for one line; undefined without a terminal, in CI, and with output for programs. */
   readonly ask: ((question: string) => Promise<string>) | undefined
 }

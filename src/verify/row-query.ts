@@ -19,7 +19,7 @@ interface ResultRow {
 }
 
 /** Maximum number of ids in a sample. */
-export const SAMPLE_SIZE = 5
+const SAMPLE_SIZE = 5
 
 /**
  * Runs a query in the caller's transaction, which stays usable if the query times out.

@@ -11,7 +11,7 @@ export interface VerifyReport {
   readonly ok: boolean
   readonly schema: string
   readonly serverVersion: string
-  /** The columns of the guest-chat update, as step 2 of the update guide lists them. */
+  /** The table of the three guest columns. */
   readonly columns: readonly GuestColumn[]
   /** Names of the checks that ran, in their order. */
   readonly checks: readonly string[]

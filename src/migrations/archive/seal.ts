@@ -51,9 +51,10 @@ export const refuseNarrower = async (client: Queryable, { to, files }: RollbackR
   const run = await readArchiveRun(client)
   const earlier = run?.to ?? (objects.guard ? BASE_MIGRATION : to)
   if (earlier >= to) return
+  const state = run?.action === 'archive' ? 'is not restored yet' : 'did not finish'
   throw new OperatorError(
     'wider_rollback_waits',
-    `an earlier rollback to migration ${earlier} ${run?.action === 'archive' ? 'is not restored yet' : 'did not finish'}, so a rollback to ${to} cannot begin; nothing was changed`,
+    `an earlier rollback to migration ${earlier} ${state}, so a rollback to ${to} cannot begin; nothing was changed`,
     {
       exitCode: ExitCode.refused,
       hint: `restore everything first: chatkeep migrate; or finish that rollback: chatkeep rollback --to ${earlier}`,

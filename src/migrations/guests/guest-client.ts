@@ -12,7 +12,7 @@ const MAX_ROUNDS = 3
 
 const SELECT_CLIENT = `SELECT "id" FROM "Client" WHERE "username" = $1`
 
-// No conflict target, so a phone taken concurrently is no error either.
+// No conflict target, so a phone taken concurrently is not an error.
 export const INSERT_CLIENT = `
   INSERT INTO "Client" ("username", "phone", "createdAt", "updatedAt")
   SELECT $1, CASE WHEN NOT EXISTS (SELECT FROM "Client" WHERE "phone" = $2) THEN $2 END, ${UTC_NOW}, ${UTC_NOW}

@@ -54,8 +54,10 @@ export const refuseLateOrphans = async (client: Queryable, options: LockWaitOpti
   throw orphansFound(orphans, 'nothing was dropped; messages archived and linked so far are kept', LATE_HINT)
 }
 
-const LATE_HINT =
-  'they were written during the rollback: stop the application version that still saves messages without a client, then run the rollback again (--on-orphans archive moves them to the archive), or go back with chatkeep migrate'
+const LATE_HINT = [
+  'they were written during the rollback: stop the application version that still saves messages without a client,',
+  'then run the rollback again (--on-orphans archive moves them to the archive), or go back with chatkeep migrate',
+].join(' ')
 
 const orphansFound = ({ count, sample }: Orphans, state: string, hint: string): OperatorError =>
   new OperatorError(

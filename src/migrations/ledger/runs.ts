@@ -117,7 +117,7 @@ export interface AppliedSql {
   readonly sql: string
 }
 
-// Reads rows as JSON, so a table of an older version is no error.
+// Reads rows as JSON, so a table of an older version is not an error.
 const selectAppliedSql = (schema: string): string => `
   SELECT DISTINCT ON (a."id") a."id", a."migration", a."at", a."sql"
   FROM (

@@ -17,7 +17,7 @@ export interface TableLock {
   readonly mode: LockMode
 }
 
-/** Who waits while a statement holds its locks. */
+/** Who waits while a statement holds its locks. The words are in the JSON output. */
 export type Blocks = 'nobody' | 'other schema changes' | 'writers' | 'readers and writers' | typeof UNKNOWN_BLOCKS
 
 /** Assumed for a statement whose locks are unknown. */
@@ -36,7 +36,7 @@ const BLOCKED_BY_MODE: Readonly<Record<LockMode, Blocks>> = {
 
 const BLOCKS: readonly Blocks[] = ['nobody', 'other schema changes', 'writers', 'readers and writers', UNKNOWN_BLOCKS]
 
-/** Whom these locks block. */
+/** Who is blocked by these locks. */
 export const blockedBy = (locks: readonly TableLock[]): Blocks =>
   BLOCKS[Math.max(0, ...locks.map(({ mode }) => BLOCKS.indexOf(BLOCKED_BY_MODE[mode])))] ?? 'nobody'
 

@@ -5,7 +5,7 @@ import { blockedBy, strongestLock, type Blocks, type TableLock } from '../locks/
 import type { KnownObjects, Work } from '../locks/statement-effect.js'
 import { statementEffect } from '../locks/statement-locks.js'
 
-/** One statement of a plan: its locks, whom it blocks and how long it takes. */
+/** One statement of a plan: its locks, who is blocked, and how long it takes. */
 export interface StatementDetails {
   readonly sql: string
   readonly locks: readonly TableLock[]

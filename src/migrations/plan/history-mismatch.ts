@@ -10,7 +10,10 @@ export const refuseForeignHistory = (history: History): void => {
     `the table "migrations" in this schema belongs to another tool (its columns: ${history.columns.join(', ')}); nothing was changed`,
     {
       exitCode: ExitCode.refused,
-      hint: 'rename it (ALTER TABLE "migrations" RENAME TO "other_migrations") and configure its tool to match (TypeORM: migrationsTableName; Knex: tableName), or keep the chat in another schema: --schema chat',
+      hint: [
+        'rename it (ALTER TABLE "migrations" RENAME TO "other_migrations") and configure its tool to match',
+        '(TypeORM: migrationsTableName; Knex: tableName), or keep the chat in another schema: --schema chat',
+      ].join(' '),
     },
   )
 }

@@ -31,7 +31,7 @@ export interface MigrationPlan {
 }
 
 /**
- * Decides what migrate has to do. Adopts effects that are already in the database, whoever made them.
+ * Decides what migrate has to do. Adopts effects that are already in the database.
  * @throws OperatorError (exit 5) when the history belongs to another tool, differs from the files, or an object is in the way
  */
 export const planMigrations = (state: MigrationState, effects: readonly NamedEffect[] = EFFECTS): MigrationPlan => {

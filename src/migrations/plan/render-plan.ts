@@ -8,7 +8,7 @@ export const isRefused = (plan: Pick<PlanDetails, 'obstacles'> | undefined): boo
   plan?.obstacles.some(({ effect }) => effect === 'refused') ?? false
 
 /** The last line of a dry run whose plan cannot run. */
-export const REFUSED = 'dry run: nothing was changed, and it cannot run as things are: see "refused" above'
+export const REFUSED = 'dry run: nothing was changed, and it cannot run: see "refused" above'
 
 /** With the other columns at their widest, a line fits into 100 characters. */
 const STATEMENT_WIDTH = 42
@@ -20,7 +20,7 @@ const MILLISECONDS = 10
 export const renderPlan = (plan: PlanDetails, render: Render): string =>
   [
     render.table(
-      ['statement', 'lock', 'stops', 'time'],
+      ['statement', 'lock', 'blocks', 'time'],
       plan.steps.flatMap((step) => stepRows(step)),
     ),
     ...plan.steps.filter(({ reason }) => reason !== '').map(({ title, reason }) => `${title}: ${printable(reason)}`),
@@ -31,14 +31,14 @@ export const renderPlan = (plan: PlanDetails, render: Render): string =>
   ].join('\n')
 
 const stepRows = (step: StepDetails): readonly (readonly string[])[] => {
-  if (step.statements.length === 0) return [[`${step.title}: ${step.action} only`, 'none', 'nobody', 'ms']]
+  if (step.statements.length === 0) return [[`${step.title}: ${step.action} only`, 'none', 'none', 'ms']]
   return grouped(step.statements).map(({ first, more }, index) => {
     const lead = index === 0 ? `${step.title}: ` : '  '
     const tail = more === 0 ? '' : ` +${more}`
     return [
       `${shorten(lead + plain(first.sql), STATEMENT_WIDTH - tail.length)}${tail}`,
       strongest(first),
-      STOPS[first.blocks],
+      BLOCKED[first.blocks],
       time(first.estimate.ms),
     ]
   })
@@ -75,12 +75,12 @@ const shorten = (text: string, width: number): string => {
   return line.length <= width ? line : `${line.slice(0, width - 1).trimEnd()}…`
 }
 
-// The lock that stops most; --json lists all of them.
+// The strongest lock; --json lists all of them.
 const strongest = ({ locks, blocks }: StatementDetails): string =>
   blocks === UNKNOWN_BLOCKS ? 'unknown' : (strongestLock(locks)?.mode ?? 'none')
 
-const STOPS: Readonly<Record<Blocks, string>> = {
-  nobody: 'nobody',
+const BLOCKED: Readonly<Record<Blocks, string>> = {
+  nobody: 'none',
   'other schema changes': 'schema changes',
   writers: 'writers',
   'readers and writers': 'readers and writers',
@@ -119,7 +119,8 @@ const timeLines = ({ steps, estimatedMs }: PlanDetails): readonly string[] => {
   if (statements.length === 0) return []
   const unknown = statements.filter(({ estimate }) => estimate.ms === null).length
   const longest = statements.toSorted((a, b) => (b.estimate.ms ?? 0) - (a.estimate.ms ?? 0))[0]
-  const total = `time: about ${duration(estimatedMs)}${unknown === 0 ? '' : `, and ${count(unknown, 'statement')} that nobody can estimate`}; waiting for locks comes on top`
+  const rest = unknown === 0 ? '' : `, and ${count(unknown, 'statement')} without an estimate`
+  const total = `time: about ${duration(estimatedMs)}${rest}; waiting for locks comes on top`
   const basis = (longest?.estimate.ms ?? 0) <= MILLISECONDS ? [] : [`longest: ${longest?.estimate.basis ?? ''}`]
   return [total, ...basis]
 }

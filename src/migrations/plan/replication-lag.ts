@@ -18,11 +18,14 @@ const SELECT_SLOTS = `
 /** Reads replication slots that retain much WAL. */
 export const readSlots = async (client: Queryable): Promise<readonly Obstacle[]> => {
   const { rows } = await client.query<{ name: string; active: boolean; behind: number }>(SELECT_SLOTS)
-  return rows.map(({ name, active, behind }) => ({
-    code: 'replication_slot_lags',
-    effect: 'note',
-    text: `replication slot ${JSON.stringify(name)}${active ? '' : ' (inactive)'} is ${Math.round(behind / 1e6)} MB behind: the server retains that WAL, and an index build adds to it`,
-  }))
+  return rows.map(({ name, active, behind }) => {
+    const slot = `replication slot ${JSON.stringify(name)}${active ? '' : ' (inactive)'}`
+    return {
+      code: 'replication_slot_lags',
+      effect: 'note',
+      text: `${slot} is ${Math.round(behind / 1e6)} MB behind: the server retains that WAL, and an index build adds to it`,
+    }
+  })
 }
 
 // The lag of another role's connection is NULL, so it returns no row.

@@ -116,7 +116,7 @@ const SELECT_LOCK_HOLDERS = `
     AND a.pid <> pg_backend_pid()
   ORDER BY a.xact_start`
 
-// Fallback if the watcher saw nobody: the lock time-out was too short, or there is no second connection.
+// Fallback if the watcher saw no blocker: the lock time-out was too short, or there is no second connection.
 const findLockHolders = async (client: Queryable): Promise<Blockage> => {
   const { rows: blockers } = await client.query<Blocker>(SELECT_LOCK_HOLDERS)
   return { what: 'a chat table', blockers }

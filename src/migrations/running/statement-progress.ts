@@ -12,9 +12,9 @@ export interface Blockage {
 
 /** The progress of one statement, from snapshots of its session. */
 export interface StatementProgress {
-  /** Who blocked the statement when last seen; undefined if nobody did. */
+  /** Who blocked the statement when last seen; undefined without a blocker. */
   readonly blockage: Blockage | undefined
-  /** Reports the snapshot as an event, if it says something. */
+  /** Reports the snapshot as an event, if there is something to report. */
   report(snapshot: BackendSnapshot): void
 }
 

@@ -42,7 +42,7 @@ export const withWatch = async <T>(
 
 const blockersOfErrors = new WeakMap<object, Blockage>()
 
-/** Who blocked the statement that failed with this error when last seen; undefined if nobody was seen. */
+/** Who blocked the statement that failed with this error when last seen; undefined if no blocker was seen. */
 export const blockageBehind = (error: unknown): Blockage | undefined =>
   typeof error === 'object' && error !== null ? blockersOfErrors.get(error) : undefined
 

@@ -9,12 +9,12 @@ export interface ScriptSubject {
   readonly planHash: string
   readonly steps: readonly unknown[]
   readonly archivedMessages: number
-  /** Whom the locks on existing tables block. */
+  /** Who is blocked by the locks on existing tables. */
   readonly blocks: Blocks
   readonly estimatedMs: number
 }
 
-/** Comments that say what the script is for, how to run it, and whom it blocks. */
+/** Comments that say what the script is for, how to run it, and who is blocked. */
 export const scriptHead = (subject: ScriptSubject): string => {
   const { form, database, schema, planHash, steps, archivedMessages } = subject
   const lines = [
@@ -39,20 +39,20 @@ const STATEMENTS = [
   'CREATE INDEX CONCURRENTLY cannot run in a transaction. For psql -1, or an editor that opens a transaction, use',
   'chatkeep migrate --sql transaction. ALTER TABLE waits 300 ms for its lock; "lock timeout" means that the table was in',
   'use. After any error, generate the script of the remaining steps: chatkeep migrate --sql',
-  'The statement "nobody_else_migrates" fails with a division by zero while another migration runs.',
+  'The statement "no_other_migration_runs" fails with a division by zero while another migration runs.',
 ]
 
 const transactionLines = ({ blocks, estimatedMs }: ScriptSubject): readonly string[] => [
   'Runs in one transaction, all or nothing, with its own BEGIN and COMMIT.',
   ...(blocks === 'nobody'
-    ? ['The tables are new, so nobody is blocked.']
+    ? ['The tables are new, so no other session is blocked.']
     : [
         `WARNING: without CONCURRENTLY, index builds block writers. With its other statements, the script blocks ${blocks}`,
         `of the chat tables until the COMMIT, for an estimated ${seconds(estimatedMs)}. For a database in use, run`,
         'chatkeep migrate --sql statements instead.',
       ]),
   'It waits 300 ms for each lock; "lock timeout" means that a table was in use and nothing was done. Run it again.',
-  'The statement "nobody_else_migrates" fails with a division by zero while another migration runs.',
+  'The statement "no_other_migration_runs" fails with a division by zero while another migration runs.',
 ]
 
 const seconds = (ms: number): string => (ms < 1_000 ? 'less than a second' : `about ${Math.round(ms / 1_000)} s`)

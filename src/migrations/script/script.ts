@@ -60,7 +60,7 @@ const guardAgainstOthers = (form: ScriptForm): string => {
       : `(NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
     AND (l.classid::bigint << 32 | l.objid::bigint) = ${LOCK_KEY}
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())))`
-  return `SELECT 1 / ${free}::integer AS "nobody_else_migrates"`
+  return `SELECT 1 / ${free}::integer AS "no_other_migration_runs"`
 }
 
 const bracket = (form: ScriptForm, statements: readonly string[]): readonly string[] =>

@@ -32,7 +32,7 @@ const problemsOf = ({ username, texts, rows, existingClientId, history }: Observ
   const problems: string[] = []
   for (const text of texts) {
     const found = messages.filter((message) => message.text === text).length
-    if (found !== 1) problems.push(`the message "${text}" was acknowledged and is there ${found} times`)
+    if (found !== 1) problems.push(`the message "${text}" was acknowledged and was found ${found} times`)
   }
   if (messages.length > texts.length) problems.push(`${messages.length} messages instead of ${texts.length}`)
   if (clientIds.length !== 1) problems.push(`${clientIds.length} clients have the name ${username} instead of one`)

@@ -65,5 +65,5 @@ const describeTorn = (line: number, mayBeAnswered: boolean): string =>
 
 const verdictOf = ({ attempted }: JournalReport, ok: boolean): string =>
   ok
-    ? `all ${attempted} messages of the journal are in the database; a server that has this journal finds duplicates only`
+    ? `all ${attempted.toLocaleString('en-US')} messages of the journal are in the database; a server that later drains this journal stores nothing twice`
     : 'not every message of the journal is in the database as the journal has it; the journal is unchanged'

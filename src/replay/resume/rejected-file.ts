@@ -74,7 +74,7 @@ const beginAt = async (file: FileHandle, path: string, continueAt: number | unde
   }
   await file.close()
   throw new OperatorError('rejected_file_exists', `${path} already exists and is not overwritten`, {
-    hint: 'name another file for --rejected, or move this one away',
+    hint: 'name another file for --rejected, or rename this one',
   })
 }
 

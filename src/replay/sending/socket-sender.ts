@@ -21,7 +21,7 @@ const MOST_OPERATORS = 20
 /** Enough lanes to keep the server busy; queues short enough to stay small and to end quickly on Ctrl-C. */
 const LIMITS: LaneLimits = { lanes: 16, perLane: 16, weight: 16 * 1_048_576 }
 
-/** The name of an operator whom the transcript does not name. */
+/** The operator's name when the transcript has none. */
 const NAMELESS_OPERATOR = 'operator'
 
 /** Provides a sender over the socket for as long as the work lasts. */
@@ -41,7 +41,7 @@ export const withSocketSender = async <T>(source: ChatServerSource, work: (sende
  * Sends each message as its author would: every guest and operator on a socket of their own, each message of a conversation
  * after the acknowledgement of the one before. The server's clock sets the timestamps.
  */
-export const createSocketSender = (
+const createSocketSender = (
   { address, operatorSecret }: RunningChat,
   operators: OperatorDirectory,
   signal: AbortSignal,

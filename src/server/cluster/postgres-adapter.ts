@@ -72,7 +72,7 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
     onRestored: ({ lostPayloads }) => {
       log.info(
         { event: 'adapter_restored', notificationsNotSent: lostPayloads },
-        'connected to the other servers again; broadcasts not sent can be read from the database',
+        'connected to the other servers again; messages missed meanwhile are in the database',
       )
       restored()
     },

@@ -12,8 +12,8 @@ export type Announce = (submission: Submission, saved: SavedChatMessage) => void
 const MAX_REMEMBERED = 10_000
 
 /**
- * Announces each message once. When two attempts at one message have unknown outcomes, each may be reported as the one that was
- * stored; the id tells that it is the same message.
+ * Announces each message once. After two attempts with unknown outcomes, both may report that they stored the message; both
+ * then report the same id.
  */
 export const createAnnouncer = (io: ChatIo): Announce => {
   const announced = new Set<number>()

@@ -27,7 +27,7 @@ export interface ServerContext {
 export interface SocketSession {
   readonly socket: ChatSocket
   readonly inOrder: SerialQueue
-  /** Identifies the guest on return. Never logged, and sent to nobody but the guest, not even to other servers. */
+  /** Identifies the guest on return. Never logged, and sent only to the guest, not even to other servers. */
   guestToken?: string | undefined
 }
 

@@ -3,7 +3,7 @@ import { IdempotencyConflict, InvalidCall, InvalidMessage, StoreClosed, StoreErr
 import type { WireError } from '../../protocol/acknowledgement.js'
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../protocol/error-codes.js'
 
-/** What a client reads of an error. A code that is not in the table, and what is no `OperatorError`, becomes `internal`. */
+/** The error as a client reads it. A code that is not in the table becomes `internal`, as does any error but an `OperatorError`. */
 export const toWireError = (error: unknown): WireError => {
   const code = wireCodeOf(error)
   const { text, repeat } = ERROR_CODES[code]
@@ -18,12 +18,13 @@ const wireCodeOf = (error: unknown): ErrorCode => {
 }
 
 /**
- * Whether the operator of the server has to look at it, rather than the client. Its own text is for the log only: what the
- * database says may contain addresses and other people's data. Of the store's errors only three are about what the client sent.
+ * Whether the error is for the operator of the server, not for the client. Its own text is then for the log only: texts of the
+ * database may contain addresses and other people's data.
  */
 export const isServerFault = (error: unknown): boolean => {
   if (!(error instanceof OperatorError) || !isErrorCode(error.code)) return true
   return error instanceof StoreError && !SENT_BY_CLIENT.some((kind) => error instanceof kind)
 }
 
+// Not derived from the table's `concerns: 'request'`: that includes `message_not_stored`, where a trigger of the database is at fault.
 const SENT_BY_CLIENT = [InvalidMessage, IdempotencyConflict, InvalidCall]

@@ -3,7 +3,7 @@ import { OperatorError } from '../../errors.js'
 import { fileReason } from '../../file-reason.js'
 
 /** The variable that holds the operator secret. There is no flag: every user of the machine can read command lines. */
-export const SECRET_VARIABLE = 'CHATKEEP_OPERATOR_SECRET'
+const SECRET_VARIABLE = 'CHATKEEP_OPERATOR_SECRET'
 
 /**
  * Reads the operator secret from the file if one is named, else from the environment; outer white space is trimmed.

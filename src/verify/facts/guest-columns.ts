@@ -9,7 +9,7 @@ export interface ReportedColumn {
   readonly is_nullable: string
 }
 
-/** A column of step 2 of the update guide: what the database reports, and what is expected. */
+/** A row of the table of the three guest columns: what the database reports, and what is expected. */
 export interface GuestColumn {
   readonly column_name: string
   /** Null if the column does not exist. */
@@ -19,7 +19,6 @@ export interface GuestColumn {
   readonly ok: boolean
 }
 
-/** The query of the guide, restricted to the right schema. */
 const SELECT_GUEST_COLUMNS = `
   SELECT column_name::text, data_type::text, is_nullable::text
   FROM information_schema.columns
@@ -32,7 +31,7 @@ export const readGuestColumns = async (client: Queryable, schema: string): Promi
   return rows
 }
 
-/** The three columns of the guide, in its order. */
+/** The three guest columns, in the order of the table. */
 export const GUEST_COLUMNS: readonly RequiredColumn[] = [
   CLIENT_ID,
   { table: 'ChatMessage', column: 'guestUsername', types: ['text'], nullable: true },

@@ -11,13 +11,13 @@ export interface Comparison {
   readonly facts: Facts
 }
 
-/** The columns of the guest-chat update that an application needs in order to write and read who a guest is. */
+/** The columns of the guest-chat update that an application needs to write and read who a guest is. */
 export const GUEST_COLUMNS: readonly string[] = ['guestUsername', 'guestPhone']
 
 /** The other columns of the update, which only chatkeep writes. */
 export const OTHER_UPDATE_COLUMNS: readonly string[] = ['idempotencyKey', 'guestUnverified']
 
-/** Tells to replace the line of a field. */
+/** The advice to replace the line of a field. */
 export const rewrite = ({ source: { file, line } }: Pick<ModelField, 'source'>, text: string): string =>
   `change ${file}:${line} to: ${text}; then npx prisma generate`
 

@@ -62,12 +62,16 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
       }),
     withoutClient: (step, refusals) => {
       const [error] = refusals
+      const reason =
+        error === undefined
+          ? 'no row and no error: a trigger or rule on "Client" discards the insert'
+          : describeRefusal(error)
       add(
         'probe_client_not_made',
         step,
         {
           expected: 'a client is created for the guest',
-          actual: `the message is saved without client: ${error === undefined ? 'no row and no error: a trigger or rule on "Client" discards the insert' : describeRefusal(error)}`,
+          actual: `the message is saved without client: ${reason}`,
           help:
             error === undefined
               ? `find the trigger or rule responsible: ${describeTable(place, 'Client')}`

@@ -60,7 +60,11 @@ const readOnly = ({ database }: ProbeOptions): Finding => ({
     object: `database ${database}`,
     expected: 'sessions that can write',
     actual: 'read-only sessions (default_transaction_read_only): no message can be saved',
-    help: `SET default_transaction_read_only = off; ALTER DATABASE ${escapeIdentifier(database)} RESET default_transaction_read_only; then check the setting of the role: SHOW default_transaction_read_only`,
+    help: [
+      'SET default_transaction_read_only = off;',
+      `ALTER DATABASE ${escapeIdentifier(database)} RESET default_transaction_read_only;`,
+      'then check the setting of the role: SHOW default_transaction_read_only',
+    ].join(' '),
   }),
   sqlState: SqlState.readOnlyTransaction,
 })

@@ -25,7 +25,7 @@ export const renderReport = (report: NamedReport, render: Render): string => {
   ].join('\n')
 }
 
-/** The table of step 2 of the update guide, with the expected values. */
+/** The table of the three guest columns, with the expected values. */
 const columnTable = (columns: readonly GuestColumn[], render: Render): string =>
   render.table(
     ['column_name', 'data_type', 'is_nullable', 'expected', ''],

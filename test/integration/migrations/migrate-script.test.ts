@@ -165,7 +165,7 @@ describe('migrate --sql', () => {
   })
 
   test('says in its head what one transaction costs others', async ({ database }) => {
-    expect(await scriptOf(database, 'transaction')).toContain('-- The tables are new, so nobody is blocked.')
+    expect(await scriptOf(database, 'transaction')).toContain('-- The tables are new, so no other session is blocked.')
     await loadFixture(database, 'crm-before')
     const sql = await scriptOf(database, 'transaction')
     expect(sql).toContain('-- WARNING: without CONCURRENTLY, index builds block writers. With its other statements')

@@ -197,7 +197,7 @@ describe('rollback', () => {
     const { exitCode, stdout } = await on(database, 'migrate')
     expect(exitCode).toBe(0)
     expect(stdout).toContain('1 archived message had been deleted by the application meanwhile')
-    expect(stdout).toMatch(/\d+ were removed again and 1 kept, being in use/)
+    expect(stdout).toMatch(/clients created by the rollback: \d+ removed, 1 kept \(in use\)/)
     expect(
       await database.query('SELECT "clientId", "guestUsername" IS NOT NULL AS guest FROM "ChatMessage" WHERE id = $1', [
         moved?.id,

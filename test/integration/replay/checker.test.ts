@@ -1,5 +1,5 @@
 import { createChatClient, type ChatClient } from '../../../src/index.js'
-import { checkRun, type CheckedRun } from '../../../src/replay/checking/check-run.js'
+import { checkRun, type CheckedRun } from '../../support/check-run.js'
 import type { CheckOptions } from '../../../src/replay/checking/check-operations.js'
 import type { SentOperation } from '../../../src/replay/checking/sent-operation.js'
 import { contentOfGuestMessage, contentOfOperatorMessage } from '../../../src/replay/checking/expected-content.js'

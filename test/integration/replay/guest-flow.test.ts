@@ -82,18 +82,18 @@ ok: # of # cases passed; removed its rows: # messages, # clients
 describe('the guest flow fails, and cleans up all the same,', () => {
   test.for<[string, string, string, string]>([
     ['when messages lose their client', 'BEFORE INSERT', 'NEW."clientId" := NULL; RETURN NEW;', 'has no clientId'],
-    ['when messages lose their name', 'BEFORE INSERT', 'NEW."guestUsername" := NULL; RETURN NEW;', 'is there 0 times'],
+    ['when messages lose their name', 'BEFORE INSERT', 'NEW."guestUsername" := NULL; RETURN NEW;', 'was found 0 times'],
     [
       'when messages lose both',
       'BEFORE INSERT',
       'NEW."clientId" := NULL; NEW."guestUsername" := NULL; RETURN NEW;',
-      'is there 0 times',
+      'was found 0 times',
     ],
     [
       'when messages vanish',
       'AFTER INSERT',
       'DELETE FROM "ChatMessage" WHERE "id" = NEW."id"; RETURN NEW;',
-      'the message "Hello" was acknowledged and is there 0 times',
+      'the message "Hello" was acknowledged and was found 0 times',
     ],
     [
       'when messages cannot be saved',

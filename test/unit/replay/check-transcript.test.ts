@@ -150,7 +150,7 @@ describe('reading a transcript back', () => {
     const rows = await rowsOf(inputOf(content))
     await expect(check(inputOf(manyLines(1_000)), tallyOf(MESSAGES), rows)).rejects.toMatchObject({
       code: 'input_changed',
-      message: 'chats.ndjson changed while it was replayed: 2500 messages were sent, and now it holds 1000',
+      message: 'chats.ndjson changed while it was replayed: 2500 messages were sent, and now it has 1000',
     })
   })
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { judge, type ExpectedMessage, type StoredMessage } from '../../../src/replay/checking/judge.js'
 import type { Check } from '../../../src/replay/checking/check-operations.js'
-import { judgeRun, type FaultCount, type RunJudgement } from '../../../src/replay/checking/check-run.js'
+import { judgeRun, type FaultCount, type RunJudgement } from '../../../src/replay/checking/judge-run.js'
 import { createOrderCheck } from '../../../src/replay/checking/judge-order.js'
 import { judgeShown, type ShownMessage } from '../../../src/replay/checking/judge-shown.js'
 import { findForeignRows, judgeForeignRows } from '../../../src/replay/checking/judge-new-rows.js'

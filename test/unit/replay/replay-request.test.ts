@@ -35,8 +35,8 @@ describe('what a replay is asked for', () => {
       'a comparison that would send',
       { file, checkOnly: true, history: 'log', rejected: 'lines' },
       [
-        '--rejected does not go with --check-only, which sends nothing',
-        '--history does not go with --check-only, which sends nothing',
+        '--rejected cannot be combined with --check-only, which sends nothing',
+        '--history cannot be combined with --check-only, which sends nothing',
       ],
     ],
     [

@@ -81,12 +81,12 @@ describe('a case of the guest flow', () => {
     [
       'a lost message',
       { rows: { clientIds: [7], messages: [message(1, 'one')] } },
-      'the message "two" was acknowledged and is there 0 times',
+      'the message "two" was acknowledged and was found 0 times',
     ],
     [
       'a doubled message',
       { rows: { clientIds: [7], messages: [message(1, 'one'), message(2, 'two'), message(3, 'two')] } },
-      'is there 2 times',
+      'was found 2 times',
     ],
     [
       'a foreign message',

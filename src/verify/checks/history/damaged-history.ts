@@ -56,7 +56,10 @@ const doubleFindings = (rows: readonly HistoryRow[], facts: Facts): readonly Fin
       object: historyTable(facts),
       expected: 'one row for each migration',
       actual: `more than one for ${doubled.join(', ')}`,
-      help: `DELETE FROM ${table} AS a USING ${table} AS b WHERE a."id" = b."id" AND a."hash" = b."hash" AND a.ctid > b.ctid; then check any duplicates that remain`,
+      help: [
+        `DELETE FROM ${table} AS a USING ${table} AS b`,
+        'WHERE a."id" = b."id" AND a."hash" = b."hash" AND a.ctid > b.ctid; then check any duplicates that remain',
+      ].join(' '),
     }),
   ]
 }

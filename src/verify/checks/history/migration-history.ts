@@ -55,7 +55,10 @@ const foreignFindings = (facts: Facts): readonly Finding<Code>[] => {
       object: historyTable(facts),
       expected: 'the history of chatkeep, or no such table',
       actual: `a table of another tool (columns: ${facts.history.columns.join(', ')})`,
-      help: `ALTER TABLE ${qualified(facts.schema, 'migrations')} RENAME TO "other_migrations", and configure its tool to use the new name; or keep the chat in another schema with --schema`,
+      help: [
+        `ALTER TABLE ${qualified(facts.schema, 'migrations')} RENAME TO "other_migrations", and configure its tool`,
+        'to use the new name; or keep the chat in another schema with --schema',
+      ].join(' '),
     }),
   ]
 }

@@ -29,7 +29,7 @@ export const MISMATCH_EXPLANATIONS = {
   migration_gap: {
     title: 'an earlier migration is missing from the history, although later ones are there',
     severities: ['error'],
-    meaning: `Migrations are applied in order, so somebody changed the history. It is unknown whether the effect of
+    meaning: `Migrations are applied in order, so the history was changed by hand. It is unknown whether the effect of
       the missing migration is there. chatkeep migrate stops.`,
     cause: 'A row of the history was deleted by hand, to run a migration again.',
     remedy: 'If no other finding says that its effect is missing, put the row back with the statement in the finding.',

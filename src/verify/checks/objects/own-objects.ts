@@ -13,7 +13,7 @@ export const ownTableFindings = (
 ): readonly Finding<'table_missing' | ColumnCode | IndexCode>[] => {
   const migrate = commandLine('migrate', facts)
   if (!hasTable(facts, name)) return [tableMissing(name, facts, migrate)]
-  // chatkeep migrate creates what is missing. It does not alter an existing table, which may be somebody else's.
+  // chatkeep migrate creates what is missing. It does not alter an existing table, which may belong to another program.
   const rename = `ALTER TABLE ${qualified(facts.schema, name)} RENAME TO ${escapeIdentifier(`${name}_old`)}; then ${migrate}`
   return [
     ...columns.flatMap((column) => columnFindings(facts, column, rename)),

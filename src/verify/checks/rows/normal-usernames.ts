@@ -8,7 +8,10 @@ import { countFindings } from './count-findings.js'
 const SAMPLE = 10_000
 
 /** The characters that JavaScript's `trim` removes, as the core does with a guest's name. */
-const WHITE_SPACE = String.raw`E'\t\n\u000b\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff'`
+const WHITE_SPACE = [
+  String.raw`E'\t\n\u000b\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a`,
+  String.raw`\u2028\u2029\u202f\u205f\u3000\ufeff'`,
+].join('')
 
 /** Are the usernames of clients stored as guests' names are normalised? If not, a guest gets a second client. */
 export const normalUsernames: RowCheck<'usernames_not_normal'> = {

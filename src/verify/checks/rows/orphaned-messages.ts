@@ -26,7 +26,11 @@ export const orphanedMessages: RowCheck<'orphaned_messages'> = {
   },
   findings: (result, { schema }) => {
     const message = qualified(schema, 'ChatMessage')
-    const help = `restore those clients or, where "guestUsername" is set: UPDATE ${message} AS m SET "clientId" = NULL WHERE "guestUsername" IS NOT NULL AND NOT EXISTS (SELECT FROM ${qualified(schema, 'Client')} AS c WHERE c."id" = m."clientId")`
+    const help = [
+      `restore those clients or, where "guestUsername" is set: UPDATE ${message} AS m SET "clientId" = NULL`,
+      'WHERE "guestUsername" IS NOT NULL',
+      `AND NOT EXISTS (SELECT FROM ${qualified(schema, 'Client')} AS c WHERE c."id" = m."clientId")`,
+    ].join(' ')
     return countFindings(orphanedMessages, 'orphaned_messages', result, help)
   },
   explanations: {

@@ -24,7 +24,10 @@ export const unverifiedWithoutGuest: RowCheck<'unverified_without_guest'> = {
       WHERE "guestUnverified" AND "guestUsername" IS NULL`)
       : undefined,
   findings: (result, { schema }) => {
-    const help = `SELECT "id", "clientId", "createdAt" FROM ${qualified(schema, 'ChatMessage')} WHERE "guestUnverified" AND "guestUsername" IS NULL ORDER BY "id" DESC LIMIT 100`
+    const help = [
+      `SELECT "id", "clientId", "createdAt" FROM ${qualified(schema, 'ChatMessage')}`,
+      'WHERE "guestUnverified" AND "guestUsername" IS NULL ORDER BY "id" DESC LIMIT 100',
+    ].join(' ')
     return countFindings(
       unverifiedWithoutGuest,
       'unverified_without_guest',

@@ -27,7 +27,7 @@ export const swallowingTriggers: FactCheck<'trigger_swallows'> = {
         notices the missing row and reports the save as failed; other programs take the message for saved.`,
       cause: `A filter (spam, duplicates, blocklists) written as a trigger, or a function written for AFTER triggers,
         where the return value is ignored.`,
-      remedy: `Read the function in the finding. To reject a row, use RAISE EXCEPTION, which tells the sender;
+      remedy: `Read the function in the finding. To reject a row, use RAISE EXCEPTION, which reports it to the sender;
         otherwise RETURN NEW. If no insert reaches the RETURN NULL, there is nothing to fix.`,
     },
   },

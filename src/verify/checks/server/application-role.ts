@@ -81,11 +81,12 @@ const hiddenRowFindings = (
   const hidden = (NEEDED[table] ?? []).filter((command) => restricted.includes(command))
   if (hidden.length === 0) return []
   const name = escapeIdentifier(role)
+  const by = policies.length === 0 ? 'the absence of a policy' : `policy ${policies.map(escapeIdentifier).join(', ')}`
   return [
     finding('error', 'rows_hidden', {
       object: `table "${table}"`,
       expected: `every row for ${role}`,
-      actual: `row-level security restricts ${hidden.join(', ')} by ${policies.length === 0 ? 'the absence of a policy' : `policy ${policies.map(escapeIdentifier).join(', ')}`}`,
+      actual: `row-level security restricts ${hidden.join(', ')} by ${by}`,
       help: `CREATE POLICY "chat_application" ON ${qualified(schema, table)} TO ${name} USING (true) WITH CHECK (true); or ALTER ROLE ${name} BYPASSRLS`,
     }),
   ]

@@ -44,7 +44,7 @@ export const durability: FactCheck<Code> = {
       title: 'full_page_writes is off: a crash can leave torn pages',
       severities: ['warning'],
       meaning: `A page that was partly written when the machine lost power cannot be repaired from the WAL. Its rows
-        are damaged, and nobody notices until they are read.`,
+        are damaged, unnoticed until they are read.`,
       cause: `It was turned off to write less WAL, often in the belief that the file system writes whole pages (few
         do, and not on every disk).`,
       remedy: 'Turn it on where the finding says it was turned off. A reload is enough.',

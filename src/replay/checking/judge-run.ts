@@ -1,7 +1,4 @@
-import { isConnectionFailure } from '../../database/connection-failure.js'
-import { isServerError } from '../../database/sql-state.js'
-import { OperatorError } from '../../errors.js'
-import { checkOperations, type Check, type CheckOptions } from './check-operations.js'
+import type { Check } from './check-operations.js'
 
 /** How often an injected fault fired. */
 export interface FaultCount {
@@ -15,31 +12,6 @@ export interface RunJudgement {
   /** Why it is not `passed`; empty when it is. */
   readonly reasons: readonly string[]
 }
-
-export interface CheckedRun extends RunJudgement {
-  /** Undefined when reading back failed. */
-  readonly check: Check | undefined
-}
-
-/**
- * Reads a run back and judges it. A read-back that fails makes the run unknown.
- * @throws the signal's reason
- */
-export const checkRun = async (
-  options: CheckOptions & { readonly faults?: readonly FaultCount[] | undefined },
-): Promise<CheckedRun> => {
-  try {
-    const check = await checkOperations(options)
-    return { check, ...judgeRun(check, options.faults) }
-  } catch (error) {
-    options.signal?.throwIfAborted()
-    if (!(error instanceof OperatorError) && !isDatabaseError(error)) throw error
-    return { check: undefined, verdict: 'unknown', reasons: [`nothing was read back: ${error.message}`] }
-  }
-}
-
-const isDatabaseError = (error: unknown): error is Error =>
-  error instanceof Error && (isServerError(error) || isConnectionFailure(error))
 
 /** Any finding fails the run; without one it passes only if there was evidence to judge. */
 export const judgeRun = (check: Check, faults: readonly FaultCount[] = []): RunJudgement => {

@@ -3,12 +3,13 @@ import { parseDurationBetween } from '../cli/bounded-duration.js'
 import { parseByteSize } from '../cli/byte-size.js'
 import type { CommandContext, Run } from '../cli/command.js'
 import { parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
+import { DEFAULT_HOST, DEFAULT_PORT } from '../server/defaults.js'
 import { LIMITS, type GivenLimits, type Limit } from '../server/protection/limits.js'
 import type { ServeTargets } from '../server/serve.js'
 
 const EXAMPLES = `
 Examples:
-  chatkeep serve                                     on this machine only, port 3001
+  chatkeep serve                                     on this machine only, port ${DEFAULT_PORT}
   chatkeep serve --port 0 --json                     on a free port, printed as JSON
   chatkeep serve --journal chat.journal              keeps accepting messages while the database is unavailable
   chatkeep serve --adapter postgres                  one of several servers on the same database
@@ -47,8 +48,12 @@ export const serveCommand = (run: Run) =>
         'A message is acknowledged after its commit. Operators present the secret from\n' +
         'CHATKEEP_OPERATOR_SECRET or --operator-secret-file.',
     )
-    .option('--host <address>', 'listen on this address (default: 127.0.0.1)', parseHost)
-    .option('--port <number>', 'listen on this port; 0 takes a free one (default: 3001)', parseWholeNumber(0, 65_535))
+    .option('--host <address>', `listen on this address (default: ${DEFAULT_HOST})`, parseHost)
+    .option(
+      '--port <number>',
+      `listen on this port; 0 takes a free one (default: ${DEFAULT_PORT})`,
+      parseWholeNumber(0, 65_535),
+    )
     .option('--operator-secret-file <file>', 'read the operator secret from this file')
     .option('--cors-origin <origin...>', 'allow pages of these web origins, e.g. https://shop.example', parseOrigin)
     .option('--journal <file>', 'keep messages in this file while the database is unavailable', parseFile)

@@ -10,6 +10,7 @@ import { joinCluster, type ClusterOptions } from './cluster/cluster.js'
 import type { PresentChat } from './cluster/presence.js'
 import { confirm, createAnnouncer, type Announce } from './events/announce.js'
 import { connectedContact, findContact } from './events/conversation.js'
+import { DEFAULT_HOST, DEFAULT_PORT } from './defaults.js'
 import { createHealthListener } from './http/health.js'
 import { authorityOf, listen } from './http/listen.js'
 import { trackConnections } from './http/open-connections.js'
@@ -53,9 +54,6 @@ export interface ChatServer {
    */
   close(): Promise<void>
 }
-
-const DEFAULT_HOST = '127.0.0.1'
-const DEFAULT_PORT = 3001
 
 const PATH = '/chat'
 

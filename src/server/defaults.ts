@@ -1,0 +1,3 @@
+/** Where a server listens unless told otherwise: on this machine only. */
+export const DEFAULT_HOST = '127.0.0.1'
+export const DEFAULT_PORT = 3001

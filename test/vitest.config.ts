@@ -12,16 +12,19 @@ export default defineConfig({
   test: {
     // Two for each of two cores: a test spends much of its time waiting for PostgreSQL.
     maxWorkers: 4,
-    // Tests start processes, send signals and change directories, so each file has a process of its own.
     pool: 'forks',
     // Only for tests that hang: on a busy machine a test takes several times as long, and that is no failure.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     sequence: { sequencer: LongestFirst },
     projects: [
-      // Unit tests leave the process as it is, so files share one: half the processor time.
+      // These leave their process as it is, so that files share one: an eighth of all processor time is saved. Tests that
+      // send signals to the program start it as a process of its own.
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
-      { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...withServer } },
+      {
+        extends: true,
+        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], isolate: false, ...withServer },
+      },
       {
         extends: true,
         test: {

@@ -66,7 +66,7 @@ test.runIf(existsSync('/dev/full'))('an answer that cannot be written is a failu
 })
 
 describe('a silent host', () => {
-  test('hangs nobody: exit 3 with the reason', async () => {
+  test('never hangs: exit 3 with the reason', async () => {
     const silent = createServer(() => undefined)
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     const { port } = silent.address() as AddressInfo

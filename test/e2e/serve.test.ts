@@ -18,7 +18,7 @@ const serve = async (database: TestDatabase) => {
   return { child, ended, port, guest, send }
 }
 
-test('SIGTERM lets 50 messages under way be acknowledged, tells what is new why not, and ends with 0', async ({
+test('SIGTERM lets 50 messages in flight be acknowledged, refuses new ones with the reason, and exits with 0', async ({
   database,
 }) => {
   const { child, ended, port, send } = await serve(database)

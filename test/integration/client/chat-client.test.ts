@@ -7,7 +7,7 @@ import { until } from '../../support/until.js'
 const guestAt = (url: string, username: string) =>
   createChatClient({ url, join: { role: 'client', username }, answerTimeoutMs: 5_000 })
 
-test('a client that a full server refuses comes in when there is room', async ({ database }) => {
+test('a client refused by a full server connects once there is room', async ({ database }) => {
   await withoutMessages(database)
   await withChat(database, { maxConnections: 2 }, async (chat) => {
     const [first, second] = [await chat.guest('one'), await chat.guest('two')]

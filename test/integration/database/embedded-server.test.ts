@@ -11,7 +11,7 @@ import { isRunning, readPostmasterPid } from '../../support/process-tree.js'
 import { until } from '../../support/until.js'
 
 describe('a temporary server', () => {
-  test('is UTF8, locale C, durable unless told otherwise, and open to its password only', async ({ embedded }) => {
+  test('is UTF8, locale C, durable by default, and open to its password only', async ({ embedded }) => {
     const server = await embedded.start({ settings: {} })
 
     const [settings] = await query(
@@ -173,7 +173,7 @@ describe('a kept folder', () => {
     await embedded.start({ dataDirectory })
   })
 
-  test('is refused when its owner lives in another container, as nobody can tell whether it still does', async ({
+  test('is refused when its owner runs in another container, because its state cannot be known', async ({
     embedded,
   }) => {
     const dataDirectory = await leaveClaim(embedded, { scope: 'elsewhere' })

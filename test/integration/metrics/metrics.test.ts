@@ -217,7 +217,7 @@ describe('metrics', () => {
     expect(report.metrics).toEqual([])
   })
 
-  test('looks into the schema it is told', async ({ database }) => {
+  test('reads the schema that was named', async ({ database }) => {
     await database.load('CREATE SCHEMA "live chat"')
     expect((await on(database, 'migrate', '--schema', 'live chat')).exitCode).toBe(0)
     await database.load(`INSERT INTO "live chat"."Client" ("updatedAt", "username") VALUES (now(), 'maria')`)
@@ -226,7 +226,7 @@ describe('metrics', () => {
     })
   })
 
-  test('does everything in one transaction, so that a transaction pooler is no obstacle', async ({ database }) => {
+  test('does everything in one transaction, so it works through a transaction pooler', async ({ database }) => {
     await migrated(database)
     const transactions = await countTransactions(database.url, async (url) => {
       const { exitCode, stderr } = await runChatkeep(['metrics', '--database-url', url])
@@ -246,7 +246,7 @@ describe('metrics', () => {
     expect((await on(database, 'metrics', '--schema', 'nowhere')).exitCode).toBe(1)
   })
 
-  test('takes no answer from a role that may not read everything', async ({ database }) => {
+  test('refuses a role that may not read everything', async ({ database }) => {
     await migrated(database)
     await withLimitedRole(database, async ({ name, url }) => {
       const refused = await runChatkeep(['metrics', '--database-url', url])
@@ -303,7 +303,7 @@ describe('metrics', () => {
     expect(stderr).toContain(message)
   })
 
-  test('reaches back as far as it can be told', async ({ database }) => {
+  test('accepts the longest window that can be written', async ({ database }) => {
     await migrated(database, 'crm-before')
     expect(valuesOf(parse(await on(database, 'metrics', '--json', '--since', '36500d')))).toMatchObject({
       clients_created: 60,

@@ -91,7 +91,7 @@ const WAYS = [
 const STARTS: readonly (FixtureName | undefined)[] = [undefined, 'crm-before', 'half-migrated']
 
 describe('migrate --sql', () => {
-  test.for(STARTS)('ends where migrate does, whoever runs it: from %s', async (fixture) => {
+  test.for(STARTS)('ends where migrate does, in psql or another client: from %s', async (fixture) => {
     await withDatabase(async (byChatkeep) => {
       await migrated(byChatkeep, fixture)
       const expected = await everything(byChatkeep)
@@ -146,7 +146,7 @@ describe('migrate --sql', () => {
     ).toEqual([{ last: 3, runs: 3 }])
   })
 
-  test('changes nothing by itself, and says so where nothing is pending or an archive waits', async ({ database }) => {
+  test('changes nothing when printed, and says when nothing is pending or an archive waits', async ({ database }) => {
     await migrated(database, 'hand-migrated')
     const done = await scriptOf(database, 'statements')
     expect(done).toMatch(

@@ -40,7 +40,7 @@ const untilLooked = async (database: TestDatabase, times: number): Promise<void>
   await until(look, { what: `migrate looked ${times} times at who blocks it` })
 }
 
-describe('while it waits, migrate tells', () => {
+describe('while it waits, migrate reports', () => {
   test('which transactions an index waits for, in one line for each change, and goes on when they end', async ({
     database,
   }) => {

@@ -41,7 +41,9 @@ const obstaclesOf = async (database: TestDatabase, command = 'migrate'): Promise
   (await planOf(database, command)).obstacles.map(({ effect, code, text }) => `${effect} ${code}: ${text}`)
 
 describe('the plan of migrate', () => {
-  test('shows each statement with its lock, whom that stops and how long, within 100 columns', async ({ database }) => {
+  test('shows each statement with its lock, what that blocks and how long, within 100 columns', async ({
+    database,
+  }) => {
     await loadFixture(database, 'crm-before')
     await database.query('ANALYZE')
     const { stdout } = await on(database, 'migrate', '--dry-run')
@@ -92,7 +94,9 @@ describe('the plan of migrate', () => {
     expect((await on(database, 'migrate', '--dry-run')).stdout).toContain('~1 min 15 s')
   })
 
-  test('assumes the worst of statements that it does not know, and refuses what is no SQL', async ({ database }) => {
+  test('assumes the strongest lock for statements that it does not know, and refuses text that is not SQL', async ({
+    database,
+  }) => {
     await withMigrationsFolder(async (folder) => {
       await writeFile(
         join(folder, `${NEXT_MIGRATION}_do-anything.sql`),
@@ -158,7 +162,7 @@ describe('the plan of migrate', () => {
     expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
   })
 
-  test('notes a replication slot that nobody reads', async ({ database }) => {
+  test('reports an inactive replication slot', async ({ database }) => {
     const slot = database.name
     await database.query('SELECT pg_create_physical_replication_slot($1, true)', [slot])
     try {

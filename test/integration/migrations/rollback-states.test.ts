@@ -143,7 +143,7 @@ describe('migrate after a rollback', () => {
     expect(await database.query(kept)).toEqual([{ username: 'made meanwhile' }, { username: 'wanda' }])
   })
 
-  test('ends between two batches when it is told to, and goes on later', async ({ database }) => {
+  test('ends between two batches when its signal fires, and continues later', async ({ database }) => {
     await withGuests(database)
     const before = await dataOf(database)
     await succeeds(rollBack(database))

@@ -134,7 +134,7 @@ describe('rollback', () => {
     expect(await database.query(leftovers)).toEqual([])
   })
 
-  test('archives where nobody but the owner can read, whatever the default privileges', async ({ database }) => {
+  test('archives into tables that only the owner can read, whatever the default privileges', async ({ database }) => {
     await database.query('ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO PUBLIC')
     await migrated(database, 'hand-migrated')
     await unverifiedGuests(database)

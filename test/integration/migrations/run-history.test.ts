@@ -65,9 +65,7 @@ describe('migrate --history', () => {
     expect(step?.detail.sql).toContain('CREATE INDEX CONCURRENTLY "ChatMessage_guestUsername_createdAt_idx"')
   })
 
-  test('tells a run that failed, one that was interrupted, and one that was killed from one that goes on', async ({
-    database,
-  }) => {
+  test('distinguishes failed, interrupted, killed and running runs', async ({ database }) => {
     await loadFixture(database, 'crm-before')
     const reader = await database.client()
     await reader.query('BEGIN; SELECT FROM "ChatMessage" LIMIT 1')

@@ -195,7 +195,7 @@ describe('messages in bulk', () => {
     })
   })
 
-  test('are stored, but for those whose row somebody holds', async ({ database }) => {
+  test('are stored, except for those whose row is locked', async ({ database }) => {
     await prepareDatabase(database)
     const holder = await database.client()
     await holder.query('BEGIN')

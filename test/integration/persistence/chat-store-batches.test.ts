@@ -229,7 +229,7 @@ test('both sides of a conversation are kept in order, also when its guest is new
   expect(rows.map(({ text }) => text)).toEqual(texts)
 })
 
-describe('while somebody holds', () => {
+describe('while another session locks', () => {
   const HELD = ['held 1', 'held 2', 'held 3']
 
   test.for([
@@ -363,7 +363,7 @@ describe('more messages than the store may hold', () => {
     )
   })
 
-  test('are told by their bytes as well; one alone may be larger', async ({ database }) => {
+  test('are limited by their bytes as well; a single one may be larger', async ({ database }) => {
     await migrated(database)
     await withStore(
       database,
@@ -384,7 +384,7 @@ describe('more messages than the store may hold', () => {
     expect(await countMessages(database)).toBe(7)
   })
 
-  test('are refused at once while the database is away; all others hear of it in time, and it finds the way back', async ({
+  test('are refused at once while the database is unavailable; all others get their error in time, and the store recovers', async ({
     database,
   }) => {
     await migrated(database)
@@ -488,7 +488,7 @@ describe("a caller's own pool", () => {
     expect(await countMessages(database)).toBe(500)
   })
 
-  test('whose connection somebody keeps is no reason to wait for ever', async ({ database }) => {
+  test('whose connection another task keeps fails at its deadline', async ({ database }) => {
     await migrated(database)
     await withPool(
       database,

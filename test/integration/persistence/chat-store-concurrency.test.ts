@@ -48,7 +48,9 @@ describe('one key, resent by four stores 25 times at once,', () => {
     })
   })
 
-  test('is one of two bodies: the other is told by whom it was beaten', async ({ database }) => {
+  test('stores one of two bodies: the other call gets a conflict that names the stored message', async ({
+    database,
+  }) => {
     await migrated(database)
     await withStores(database, async (stores) => {
       const results = await resend(stores, (call) => (call % 2 === 0 ? 'even' : 'odd'))

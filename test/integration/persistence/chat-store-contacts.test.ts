@@ -56,7 +56,7 @@ describe('neighbours are kept when a trigger, for one message,', () => {
   })
 })
 
-test('a guest whose client somebody holds for long is kept without it', async ({ database }) => {
+test('a message of a guest is stored without client when the row of the client stays locked', async ({ database }) => {
   await migrated(database)
   await withStore(database, (store) => store.saveChatMessage({ ...textMessage('first'), guestUsername: 'maria' }))
   const holder = await database.client()

@@ -87,7 +87,7 @@ const holdMessages = async (database: TestDatabase): Promise<Client> => {
   return holder
 }
 
-describe('nothing is lost and nobody is told of it when', () => {
+describe('nothing is lost and no caller gets an error when', () => {
   test.for([
     ['lock_timeout', '55P03'],
     ['statement_timeout', '57014'],
@@ -142,7 +142,7 @@ describe('nothing is lost and nobody is told of it when', () => {
     })
   })
 
-  test('it would deadlock with somebody: it steps back, and the other goes on', async ({ database }) => {
+  test('it would deadlock with another session: it retries, and the other continues', async ({ database }) => {
     await migrated(database)
     await withStore(database, async (store) => {
       const first = await store.saveChatMessage({ ...textMessage('first'), guestUsername: 'maria' })

@@ -115,7 +115,7 @@ describe('what is written under the name of', () => {
     expect(await readMessages(database, 'guestUsername')).toEqual(['maria', 'maria', 'maria', null])
   })
 
-  test('a registered client is unverified also where the id that comes with it is nobody’s', async ({ database }) => {
+  test('a registered client is unverified also when the id that comes with it does not exist', async ({ database }) => {
     await migrated(database)
     const clientId = await register(database, 'maria')
     await withStore(database, async (store) => {

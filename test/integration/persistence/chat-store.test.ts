@@ -62,7 +62,7 @@ describe('a guest', () => {
     expect(await database.query(`SELECT last_value::integer FROM "Client_id_seq"`)).toEqual([{ last_value: 1 }])
   })
 
-  test('keeps the message when the phone belongs to somebody else', async ({ database }) => {
+  test('keeps the message when the phone belongs to another client', async ({ database }) => {
     await migrated(database, 'crm-before')
     const [owner] = await database.query<{ phone: string }>(
       'SELECT phone FROM "Client" WHERE phone IS NOT NULL LIMIT 1',
@@ -135,7 +135,7 @@ describe('a message', () => {
     })
   })
 
-  test('is kept without client when "Client" wants a column that nobody but the application can fill', async ({
+  test('is kept without client when "Client" has a required column that only the application can fill', async ({
     database,
   }) => {
     await migrated(database)
@@ -259,7 +259,7 @@ describe('a save', () => {
     expect(await countRows(database, 'ChatMessage')).toBe(21)
   })
 
-  test('fails with a named, retryable error when the database stays away', async () => {
+  test('fails with a named, retryable error when the database stays unavailable', async () => {
     const store = createChatStore({ databaseUrl: 'postgres://nobody@127.0.0.1:1/none' }, { deadlineMs: 200 })
     const save = store.saveChatMessage({ ...text('hi'), guestUsername: 'maria' })
     await expect(save).rejects.toMatchObject({

@@ -169,9 +169,7 @@ describe('thousands of guests, and one with thousands of messages', () => {
     expect(await unlinked(database)).toBe(3)
   })
 
-  test('are linked beside live messages, but for rows that somebody holds, which the next run takes', async ({
-    database,
-  }) => {
+  test('are linked beside live messages, except for locked rows, which the next run links', async ({ database }) => {
     await loadGuests(database)
     const holder = await database.client()
     await holder.query('BEGIN')

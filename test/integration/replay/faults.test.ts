@@ -163,7 +163,7 @@ test('a role that may not read "User" replays all the same, with operators unkno
   expect(await database.query('SELECT FROM "ChatMessage" WHERE "operatorId" IS NOT NULL')).toEqual([])
 })
 
-test('a role that may not write is told so at the first message', async ({ database }) => {
+test('a role that may not write gets a named error at the first message', async ({ database }) => {
   await migrated(database)
   await withLimitedRole(database, async ({ name, url }) => {
     await database.query(`GRANT SELECT ON "ChatMessage", "Client" TO ${name}`)

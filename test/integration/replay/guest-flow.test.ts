@@ -45,7 +45,7 @@ ok: # of # cases passed; removed its rows: # messages, # clients
     expect([await checksum(database, 'ChatMessage'), await checksum(database, 'Client')]).toEqual(before)
   })
 
-  test('keeps what it wrote when it is told to', async ({ database }) => {
+  test('keeps its rows with --keep', async ({ database }) => {
     await migrated(database)
     const { exitCode, stdout } = await play(database, '--keep')
     expect(exitCode).toBe(0)

@@ -11,7 +11,7 @@ const ROWS = `SELECT "sessionId", "createdAt", "senderType", "operatorId", "mess
   FROM "ChatMessage" ORDER BY "id"`
 
 describe('a recording of a chat server', () => {
-  test('replays into another database as the same conversations, and is told from one that lacks a message', async ({
+  test('replays into another database as the same conversations, and differs from a recording that lacks a message', async ({
     database,
   }) => {
     await migrated(database, 'crm-before')

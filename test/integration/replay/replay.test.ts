@@ -200,7 +200,7 @@ FAIL: 6 messages attempted, 2 saved, 0 duplicates; 4 rejected, 0 lost, 0 doubled
 })
 
 describe('what cannot be read as a transcript', () => {
-  test('is named when it is no file', async ({ database }) => {
+  test('is named when it is not a file', async ({ database }) => {
     const path = await writeInput('')
     const missing = await on(database, 'replay', `${path}-missing`)
     expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('no such file or folder')])
@@ -260,7 +260,7 @@ describe('a command line', () => {
     expect(stderr).toContain(message)
   })
 
-  test('is told all its mistakes at once', async () => {
+  test('is rejected with all its mistakes at once', async () => {
     const { stderr } = await runChatkeep(['replay', 'a', '--url', 'x', '--keep'])
     expect(stderr).toContain('error: --url needs --through socket\n  --keep is for --scenario\n')
   })

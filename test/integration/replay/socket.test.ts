@@ -108,7 +108,7 @@ describe('through a server of its own', () => {
 })
 
 describe('through a server that runs already', () => {
-  test('everything arrives, though the server goes away and comes back', async ({ database }) => {
+  test('everything arrives although the server restarts', async ({ database }) => {
     await migrated(database)
     const path = await writeInput(manyLines(600))
     const store = createChatStore({ databaseUrl: database.url })
@@ -163,7 +163,7 @@ describe('through a server that runs already', () => {
     })
   })
 
-  test('is said to be away', async ({ database }) => {
+  test('is reported as unreachable', async ({ database }) => {
     await migrated(database)
     const { exitCode, stderr } = await on(
       database,
@@ -187,7 +187,7 @@ describe('through a server that runs already', () => {
     }
   })
 
-  test('is refused when its URL is none', async ({ database }) => {
+  test('is refused when its URL is not one', async ({ database }) => {
     const { exitCode, stderr } = await on(database, 'replay', SHOP, '--through', 'socket', '--url', 'chat')
     expect(exitCode).toBe(2)
     expect(stderr).toContain('"chat" is not a URL of a chat server')

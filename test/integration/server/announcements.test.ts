@@ -6,7 +6,7 @@ import { expectOk, withChat, withoutMessages } from '../../support/socket-chat.j
 
 const MESSAGES = 4
 
-test('tells of a message once, when neither of two resends knows which of them was stored', async ({ database }) => {
+test('broadcasts a message once when neither of two resends knows which was stored', async ({ database }) => {
   await withoutMessages(database)
   const cutter = cutAtWrites('before the write arrives', 0.7)
   await withProxy(

@@ -243,7 +243,7 @@ describe('a message', () => {
     ])
   })
 
-  test('keeps its place in a burst of 200 that nobody waits for', async ({ chat }) => {
+  test('keeps its order in a burst of 200 sent without waiting', async ({ chat }) => {
     const lucia = await chat.operator('Lucía', 1)
     const ana = await chat.guest('ana')
     const bruno = await chat.guest('bruno')

@@ -58,7 +58,7 @@ const joinWith = async (port: number, token: string): Promise<string> => {
 }
 
 describe('serve', () => {
-  test('starts while the database is away when it has a journal, and stores what came when it is back', async ({
+  test('starts while the database is unavailable if it has a journal, and stores the queued messages later', async ({
     database,
   }) => {
     await withoutMessages(database)
@@ -222,7 +222,7 @@ describe('serve', () => {
     }
   })
 
-  test('refuses flags that make no sense, and has none for the secret', async () => {
+  test('refuses contradictory flags, and has no flag for the secret itself', async () => {
     for (const argv of [
       ['--port', '70000'],
       ['--port', 'x'],

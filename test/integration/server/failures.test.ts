@@ -51,7 +51,7 @@ const openRoad = async (databaseUrl: string) => {
   }
 }
 
-describe('with the database away', () => {
+describe('while the database is unavailable', () => {
   databaseTest('everything is answered as retryable, and goes on when it is back', async ({ database }) => {
     await withoutMessages(database)
     const road = await openRoad(database.url)
@@ -120,7 +120,9 @@ describe('with the database away', () => {
 
 describe('closing', () => {
   for (const transport of ['websocket', 'polling'] as const) {
-    test(`lets messages under way over ${transport} be acknowledged, and takes nobody new`, async ({ chat }) => {
+    test(`lets messages under way over ${transport} be acknowledged, and accepts no new connections`, async ({
+      chat,
+    }) => {
       const ana = await chat.guest('ana', {}, transport)
       await whileBlocked(chat.database, async (release) => {
         const underWay = [1, 2, 3].map((number) => ana.ask('clientMessage', { type: 'text', message: `${number}` }))

@@ -142,7 +142,7 @@ const told = ({ ok, error, messages }: Partial<Ack>): string => {
   return messages === undefined ? 'ok' : `ok, ${messages.length} messages`
 }
 
-test('what somebody gets who pretends to be somebody else', async ({ chat }) => {
+test('a guest that claims another identity keeps its own', async ({ chat }) => {
   expect(await impersonate(chat)).toMatchInlineSnapshot(`
     {
       "a conversation's public name for a token": "invalid_token: the token is invalid; discard it and join without one",

@@ -97,7 +97,7 @@ describe('a guest', () => {
     expect((await stranger.ask('history')).messages).toEqual([])
   })
 
-  test('with a malformed token is told so, and can join without', async ({ chat }) => {
+  test('with a malformed token gets a named error, and can join without it', async ({ chat }) => {
     const peer = await chat.connect()
     const malformed = ['', 'short', 'x'.repeat(21), 'x'.repeat(23), `${'x'.repeat(21)}!`, 'null', 7, {}, [], true]
     for (const token of malformed) {
@@ -138,7 +138,7 @@ describe('a guest', () => {
   })
 })
 
-test('a phone that is blank is none, and one that is too long is refused at the join', async ({ chat }) => {
+test('a blank phone counts as absent, and one that is too long is refused at the join', async ({ chat }) => {
   for (const username of ['ana', 'bruno']) {
     const guest = await chat.guest(username, { phone: ' ' })
     expectOk(await guest.ask('clientMessage', { type: 'text', message: 'hello' }))
@@ -150,7 +150,7 @@ test('a phone that is blank is none, and one that is too long is refused at the 
 })
 
 describe('an operator', () => {
-  test('with another secret than the right one is told so, and disconnected', async ({ chat }) => {
+  test('with a wrong secret gets a named error and is disconnected', async ({ chat }) => {
     const wrong = ['wrong', '', undefined, null, SECRET.toUpperCase(), `${SECRET} `, [SECRET], {}, 0, 'x'.repeat(1e5)]
     for (const token of wrong) {
       const peer = await chat.connect()

@@ -62,7 +62,7 @@ const untilDrained = async ({ log }: TestChat, times = 1): Promise<void> => {
   })
 }
 
-describe('with the database away, a server with a journal', () => {
+describe('while the database is unavailable, a server with a journal', () => {
   test('queues what comes, and stores and announces it once, in order, when the database is back', async ({
     database,
   }) => {
@@ -180,9 +180,7 @@ describe('with the database away, a server with a journal', () => {
     })
   })
 
-  test('tells the operators once of a message whose first attempt was stored without an answer', async ({
-    database,
-  }) => {
+  test('broadcasts a message once when its first attempt was stored without an answer', async ({ database }) => {
     await withoutMessages(database)
     let isCutting = false
     const makeTap = (): Tap => {

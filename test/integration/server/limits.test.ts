@@ -52,7 +52,9 @@ test('what waits is bounded, for one socket and for all together', async ({ data
   })
 })
 
-test('a connection beyond the most is told so, and another may take its place', async ({ database }) => {
+test('a connection beyond the limit gets a named error, and a later one is accepted when there is room', async ({
+  database,
+}) => {
   await withoutMessages(database)
   await withChat(database, { maxConnections: 2 }, async (chat) => {
     const one = await chat.connect()
@@ -68,7 +70,9 @@ test('a connection beyond the most is told so, and another may take its place', 
   })
 })
 
-test('a socket that never joins is told why it is ended, and one that joined stays', async ({ database }) => {
+test('a socket that never joins gets the reason before it is ended, and one that joined stays', async ({
+  database,
+}) => {
   await withChat(database, { joinTimeoutMs: 150 }, async (chat) => {
     const ana = await chat.guest('ana')
     const idle = await chat.connect()
@@ -108,7 +112,7 @@ test('a page that would be too large has fewer messages, and the next begins whe
   })
 })
 
-test('an operator who does not read is ended before the memory fills, and holds up nobody', async ({ database }) => {
+test('an operator who does not read is disconnected before memory fills, and delays no other', async ({ database }) => {
   await withoutMessages(database)
   const maxUnreadCharacters = 2 * 1_048_576
   await withChat(database, { maxUnreadCharacters }, async (chat) => {

@@ -89,7 +89,7 @@ test('garbage from an operator is answered every time, and the operator and the 
   expect(chat.log).toEqual([])
 })
 
-test('garbage from somebody who has not joined is answered every time, and leaves nothing behind', async ({ chat }) => {
+test('garbage from a socket that has not joined is answered every time, and stores nothing', async ({ chat }) => {
   const stranger = await chat.connect()
   expectAnswers(await askEverything(stranger))
   expect(stranger.socket.connected).toBe(true)

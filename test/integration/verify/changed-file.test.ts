@@ -54,7 +54,7 @@ describe('verify says of a changed migration file', () => {
     expect(found?.diff).toContain('+-- A remark.')
   })
 
-  test('that the one comment differs which is none', async ({ database }) => {
+  test('that a directive differs although it looks like a comment', async ({ database }) => {
     await migrated(database)
     const found = await find(database, (sql) => `-- postgres-migrations disable-transaction\n${sql}`)
     expect(found?.actual).toMatch(/^differs from what was applied on /)

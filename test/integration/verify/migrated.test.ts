@@ -278,7 +278,7 @@ describe('verify finds in a migrated database', () => {
     expect(findingsOf(await verify(database))).toEqual([])
   })
 
-  test('that somebody is migrating at this moment, and advises to wait', async ({ database }) => {
+  test('that a migration is running, and advises to wait', async ({ database }) => {
     await migrated(database)
     await database.load(`DROP INDEX ${GUEST_INDEX}`)
     await database.client({ application_name: 'chatkeep migrate' })

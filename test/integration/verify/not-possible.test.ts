@@ -54,7 +54,7 @@ describe('verify could not ask, and says so with exit code 3', () => {
     expect(stderr).toContain('there is no database')
   })
 
-  test('and with 4 while somebody keeps a table locked', async ({ database }) => {
+  test('and with 4 while a table is locked', async ({ database }) => {
     await migrated(database)
     const locker = await database.client()
     await locker.query('BEGIN; LOCK TABLE "ChatMessage" IN ACCESS EXCLUSIVE MODE')

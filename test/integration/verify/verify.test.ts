@@ -161,7 +161,7 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
     expect(stdout).not.toContain('\u001b')
   })
 
-  test('does everything in one transaction, so that a transaction pooler is no obstacle', async ({ database }) => {
+  test('does everything in one transaction, so it works through a transaction pooler', async ({ database }) => {
     await migrated(database)
     const transactions = await countTransactions(database.url, async (url) => {
       const { exitCode, stderr } = await runChatkeep(['verify', '--database-url', url])
@@ -228,7 +228,7 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
     expect(await run).toEqual({ exitCode: 130, stdout: '', stderr: 'error: ended by SIGINT\n' })
   })
 
-  test('takes no answer from a role to which row level security shows only a part', async ({ database }) => {
+  test('refuses a role to which row-level security shows only a part of the rows', async ({ database }) => {
     await migrated(database)
     await withLimitedRole(database, async ({ name, url }) => {
       await database.load(`

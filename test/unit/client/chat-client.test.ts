@@ -125,7 +125,7 @@ describe('a chat client', () => {
     )
   })
 
-  test('comes back by itself as itself, also when the server ended the connection', async () => {
+  test('reconnects automatically with its own identity, also when the server ended the connection', async () => {
     const script: Script = ({ event }) => (event === 'join' ? JOINED : undefined)
     await withClient(script, {}, async (client, { server, asked }) => {
       const heard: unknown[] = []

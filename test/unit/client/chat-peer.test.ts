@@ -27,7 +27,7 @@ const withScript = (
 const JOINED = { ok: true, token: 'the token', clientId: 'guest-1' }
 const message = { type: 'text', message: 'Hello', messageId: 'm1' }
 
-describe('somebody at a chat server', () => {
+describe('a participant at a chat server', () => {
   test('joins once, then asks', async () => {
     const script: Script = ({ event }) => (event === 'join' ? JOINED : { ok: true, duplicate: true })
     await withScript(script, {}, async (peer, asked) => {
@@ -106,7 +106,7 @@ describe('somebody at a chat server', () => {
     )
   })
 
-  test('does not wait for ever for a server that says nothing', async () => {
+  test('gives up on a server that does not answer', async () => {
     await withScript(
       () => undefined,
       { patienceMs: 200 },

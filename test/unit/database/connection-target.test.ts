@@ -125,7 +125,7 @@ describe('the database that is meant', () => {
     })
   })
 
-  test('is no default: PGUSER alone names none', () => {
+  test('has no default: PGUSER alone names no database', () => {
     expect(() => resolveTarget({}, { PGUSER: 'me', PGPORT: '5432' }, 'direct')).toThrow('no database is named')
   })
 

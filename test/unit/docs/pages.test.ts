@@ -15,7 +15,7 @@ describe('the README', () => {
     expect(text.split('\n').length).toBeLessThanOrEqual(MOST_LINES_OF_README)
   })
 
-  test('links to every page, by itself or by the index of a folder', () => {
+  test('links to every page, directly or through the index of a folder', () => {
     const linked = new Set(['README.md'])
     for (const path of linked) {
       const page = pages.find((candidate) => candidate.path === path)

@@ -185,7 +185,7 @@ describe('a journal on a disk', () => {
     await reopened()
   })
 
-  test('leaves alone what is no journal, what is damaged and what a newer version wrote', async () => {
+  test('refuses files that are not journals, damaged journals and those of a newer version, and leaves them unchanged', async () => {
     const newer = Buffer.from(header.toString().replace('"version":1', '"version":2'))
     const { crc32 } = await import('node:zlib')
     const body = newer.toString().slice(0, -',"crc":"00000000"}\n'.length)
@@ -234,7 +234,7 @@ describe('a journal on a disk', () => {
     expect(await texts(await reopened())).toEqual(['a', 'c'])
   })
 
-  test('takes nothing when its file was moved away, emptied or written to by somebody else', async () => {
+  test('accepts nothing after another program has moved, emptied or written to its file', async () => {
     const journal = await opened()
     await journal.add(entry('a'))
     await rename(path, `${path}.1`)

@@ -86,7 +86,7 @@ describe('what happens during a migrate', () => {
     expect(describeEvent(event).text).toBe(text)
   })
 
-  test('is a change when somebody else blocks, and none when only time went by', () => {
+  test('is a change when another session blocks, but not when only time has passed', () => {
     const keyOf = (event: MigrationEvent): string => describeEvent(event).key
     const waiting = { type: 'waiting', what: '"t"', statement, elapsedMs: 100, blockers: [blocker()] } as const
     const { type: _type, statement: _statement, ...same } = waiting
@@ -95,7 +95,7 @@ describe('what happens during a migrate', () => {
     expect(keyOf({ ...waiting, blockers: [blocker({ pid: 18 })] })).not.toBe(keyOf(waiting))
   })
 
-  test('in batches is told once it takes a while, and never beyond its end', async () => {
+  test('in batches is reported once it takes a while, and never beyond its end', async () => {
     const events: MigrationEvent[] = []
     const tell = reportBatches('archiving', 200, (event) => events.push(event))
     tell(10)

@@ -16,7 +16,7 @@ const effect = async (sql: string) => {
   return statementEffect(statement.node, known)
 }
 
-describe('what a statement locks, whom that stops, and what it is busy with', () => {
+describe('what a statement locks, what that blocks, and what the statement works on', () => {
   test.for([
     ['ALTER TABLE t ALTER a DROP NOT NULL, ADD COLUMN b text', 't: ACCESS EXCLUSIVE', 'readers and writers', 'catalog'],
     [

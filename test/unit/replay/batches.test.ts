@@ -40,7 +40,7 @@ describe('batches', () => {
     expect(await batchesOf(items)).toEqual(expected)
   }) // prettier-ignore
 
-  test('are worked on one after the other, and hold up whoever is a batch ahead', async () => {
+  test('are processed one after the other, and block a sender that is one batch ahead', async () => {
     const gates = [createGate(), createGate(), createGate()]
     const begun: string[] = []
     const intake = createBatches<string>(limits, async (batch) => {

@@ -154,7 +154,7 @@ describe('reading a transcript back', () => {
     })
   })
 
-  test('stops when it is told to', async () => {
+  test('stops when its signal fires', async () => {
     const reason = new Error('enough')
     const input = inputOf(content)
     await expect(check(input, tallyOf(MESSAGES), await rowsOf(input), AbortSignal.abort(reason))).rejects.toBe(reason)

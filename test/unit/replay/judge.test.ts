@@ -114,7 +114,7 @@ describe('the checker', () => {
     expect(judged([refused], [stored(1)], 101)).toEqual(clean)
   })
 
-  test('takes what nobody knew either way, and counts what turned out to be stored', () => {
+  test('accepts an unknown outcome either way, and counts the messages found to be stored', () => {
     const unknown = [expected(1, { outcome: 'info' }), expected(2, { outcome: 'info' })]
     expect(judged(unknown, [stored(2)])).toEqual({ ...clean, recovered: 1 })
   })

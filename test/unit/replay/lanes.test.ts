@@ -59,7 +59,7 @@ describe('lanes', () => {
     expect(accepted).toBe(10)
   })
 
-  test('take an item that is heavier than all they may hold, by itself', async () => {
+  test('take an item that is heavier than their limit when they are empty', async () => {
     const done: number[] = []
     const lanes = createLanes<number>(limits, (item) => Promise.resolve(void done.push(item)))
     await lanes.push('one', 1, 5_000)
@@ -83,7 +83,7 @@ describe('lanes', () => {
     await expect(lanes.push('one', 3, 1)).rejects.toThrow('item 1 failed')
   })
 
-  test('wake up whoever waits for room when the work has failed', async () => {
+  test('reject those waiting for room when the work has failed', async () => {
     const gate = createGate()
     const lanes = createLanes<number>(limits, async () => {
       await gate.passed

@@ -60,7 +60,7 @@ describe('the other servers', () => {
     expect(one.events).toEqual(['+Lucía', '-Lucía'])
   })
 
-  test('nobody is gone because this process itself stood still', () => {
+  test('keeps all participants after this process itself was suspended', () => {
     const { peers, events } = neighbourhood()
     peers.receive({ kind: 'list', server: 'b', participants: [lucia] })
     vi.setSystemTime(Date.now() + 60_000)
@@ -85,7 +85,7 @@ describe('the other servers', () => {
     expect(published.at(-1)).toBe('hello')
   })
 
-  test('nobody counts as gone while this server cannot hear', () => {
+  test('keeps all participants while this server is disconnected from the others', () => {
     const one = neighbourhood()
     one.peers.receive({ kind: 'list', server: 'b', participants: [lucia] })
     one.isConnected = false
@@ -116,7 +116,7 @@ describe('what goes between servers', () => {
     ])
   })
 
-  test('a text is opened with the same secret, unchanged, and by nobody else', () => {
+  test('opens a sealed text with the same secret only, unchanged', () => {
     const sealed = createSeal('secret', 'test').close('¿Hola? 😀')
     expect(createSeal('secret', 'test').open(sealed)).toBe('¿Hola? 😀')
     const changed = Buffer.from(sealed, 'base64').map((byte, index) => (index === 30 ? byte ^ 1 : byte))

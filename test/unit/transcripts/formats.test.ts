@@ -92,7 +92,7 @@ describe('the format of a transcript', () => {
 })
 
 describe('the lines of a format', () => {
-  test('a recording keeps the ids of its messages as their keys, and passes over what is no message', async () => {
+  test('a recording keeps the ids of its messages as their keys, and skips other lines', async () => {
     expect(await read(native())).toEqual([
       '2|guest-1|client|maria||one|guest-1/one',
       '- typing',

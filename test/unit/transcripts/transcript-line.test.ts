@@ -92,7 +92,7 @@ describe('a line is rejected', () => {
     )
   })
 
-  test.for([[null], [5], ['text'], [[valid]]])('when it is no object: %j', ([document]) => {
+  test.for([[null], [5], ['text'], [[valid]]])('when it is not an object: %j', ([document]) => {
     expect(parse(document).reasons).toEqual(['must be a JSON object'])
   })
 

@@ -204,6 +204,12 @@ const SHAPES: readonly (readonly [string, string])[] = [
      UNION ALL SELECT NULL, 'guest 7', 2000 + n * 5 FROM generate_series(1, 9000) AS n`,
   ],
   [
+    'one client wrote the last messages, other clients before, and guests all along',
+    `SELECT n % 300 + 1, NULL, n FROM generate_series(1, 2000) AS n
+     UNION ALL SELECT NULL, 'guest ' || n, n * 4 FROM generate_series(1, 400) AS n
+     UNION ALL SELECT 7, NULL, 2000 + n FROM generate_series(1, 3000) AS n`,
+  ],
+  [
     'messages of nobody are the last of many hours',
     `SELECT n % 300 + 1, NULL, n FROM generate_series(1, 2000) AS n
      UNION ALL SELECT NULL, 'guest ' || n % 100, n FROM generate_series(1, 1000) AS n

@@ -48,7 +48,7 @@ describe('reconcile', () => {
     const { exitCode, stdout } = await on(database, 'reconcile')
     expect(exitCode).toBe(0)
     expect(stdout).toContain('2 messages not linked: no client could be found or created for their guests')
-    expect(stdout).toContain('1 message not linked: without the name of a guest')
+    expect(stdout).toContain('1 message not linked: no guest name')
   })
 
   test('names the command where the database was not migrated', async ({ database }) => {

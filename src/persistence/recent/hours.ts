@@ -50,7 +50,7 @@ export const hoursSql = ({ message, kind, rows, wanted, hasPosition }: ScanReque
     FETCH FIRST ${wanted} ROWS WITH TIES
   )`
 
-// An hour with messages of nobody only has the chat NULL, with which the scan goes on to the hour before.
+// In an hour that only has messages without client or guest the chat is NULL, and the scan continues in the hour before.
 const newestPair = (message: string, { column, condition }: ChatKind, hours: string): string => `
         SELECT h."hour", (
           SELECT ${column} FROM ${message}

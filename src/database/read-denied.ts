@@ -6,16 +6,15 @@ import { hasSqlState, SqlState } from './sql-state.js'
 /** What a query reads, and the role that runs it. */
 export interface ReadGrant {
   readonly user: string
-  readonly schema: string
-  readonly tables: readonly string[]
+  readonly tables: readonly (readonly [schema: string, table: string])[]
 }
 
 /** The role lacks the privilege to read what a query needs. */
-export const readDenied = ({ user, schema, tables }: ReadGrant, reason: string, cause?: unknown): OperatorError => {
+export const readDenied = ({ user, tables }: ReadGrant, reason: string, cause?: unknown): OperatorError => {
   const role = escapeIdentifier(user)
   const grants = [
-    `GRANT USAGE ON SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
-    ...tables.map((table) => `GRANT SELECT ON ${qualified(schema, table)} TO ${role}`),
+    ...new Set(tables.map(([schema]) => `GRANT USAGE ON SCHEMA ${escapeIdentifier(schema)} TO ${role}`)),
+    ...tables.map(([schema, table]) => `GRANT SELECT ON ${qualified(schema, table)} TO ${role}`),
   ].join('; ')
   return new OperatorError('insufficient_privilege', `the role ${user} may not read what is needed: ${reason}`, {
     exitCode: ExitCode.unreachable,

@@ -120,7 +120,13 @@ const explain = (
   }
   // Ctrl-C also cancels the statement; that error is reported as the interruption.
   if (hasSqlState(error, SqlState.queryCanceled) && !signal.aborted) return tooSlow(statementTimeoutMs, error)
-  return explainReadDenied(error, { user, schema, tables: ['ChatMessage', 'Client'] })
+  return explainReadDenied(error, {
+    user,
+    tables: [
+      [schema, 'ChatMessage'],
+      [schema, 'Client'],
+    ],
+  })
 }
 
 const tooSlow = (statementTimeoutMs: number, cause: ServerError): OperatorError =>

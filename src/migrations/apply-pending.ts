@@ -1,6 +1,7 @@
 import type { QueryConfig, QueryResult } from 'pg'
 import { migrate as runLibrary } from 'postgres-migrations'
-import type { Queryable } from '../database/connection.js'
+import type { OwnClient } from './own/own-client.js'
+import type { OwnNames } from '../persistence/own-names.js'
 import { inTransaction } from '../database/transaction.js'
 import { runsInTransaction } from './ledger/migration-files.js'
 import type { PlannedStep } from './plan/plan.js'
@@ -20,7 +21,7 @@ interface Running {
  * and keeps the original error, of which the library passes on only the message.
  */
 export const applyPending = async (
-  client: Queryable,
+  client: OwnClient,
   steps: readonly PlannedStep[],
   applied: readonly AppliedStep[],
   options: ApplyOptions,
@@ -36,7 +37,9 @@ export const applyPending = async (
     try {
       if (step !== undefined) return await begin(step)
       const send = (): Promise<QueryResult> =>
-        typeof request === 'string' ? client.query(request) : client.query(request)
+        typeof request === 'string'
+          ? client.query(inOwnSchema(request, client.own))
+          : client.query({ ...request, text: inOwnSchema(text, client.own) })
       return running !== undefined && isLast(running.step, text) ? await finish(running, send) : await send()
     } catch (error) {
       failure ??= error
@@ -72,7 +75,11 @@ export const applyPending = async (
   }
 }
 
-const execute = async (client: Queryable, step: PlannedStep, options: ApplyOptions): Promise<QueryResult> => {
+// The library knows only the name of its table, not a schema.
+const inOwnSchema = (sql: string, { migrations }: OwnNames): string =>
+  sql.replace(/^(SELECT \* FROM|INSERT INTO) migrations\b/, (_all, verb: string) => `${verb} ${migrations}`)
+
+const execute = async (client: OwnClient, step: PlannedStep, options: ApplyOptions): Promise<QueryResult> => {
   if (step.action === 'record') return NO_RESULT
   if (!runsInTransaction(step.file)) return rebuildIndex(client, step)
   // The library's transaction is open and empty; replace it with one that has a lock time-out.

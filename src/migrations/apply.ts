@@ -1,4 +1,4 @@
-import type { Queryable } from '../database/connection.js'
+import type { OwnClient } from './own/own-client.js'
 import { applyPending } from './apply-pending.js'
 import { migrationTitle, runsInTransaction } from './ledger/migration-files.js'
 import type { PlannedStep } from './plan/plan.js'
@@ -11,7 +11,7 @@ import { explainFailure, rebuildIndex, recordStep, type AppliedStep, type ApplyO
  * @throws OperatorError with file, line and column when a statement fails; completed steps stay applied
  */
 export const applySteps = async (
-  client: Queryable,
+  client: OwnClient,
   steps: readonly PlannedStep[],
   options: ApplyOptions,
 ): Promise<readonly AppliedStep[]> => {
@@ -40,7 +40,7 @@ const DONE_WORDS: Readonly<Record<PlannedStep['action'], string>> = {
 }
 
 const repair = async (
-  client: Queryable,
+  client: OwnClient,
   step: PlannedStep,
   startedAt: number,
   options: LockWaitOptions,

@@ -5,12 +5,13 @@ import { CHAT_TABLES } from '../persistence/shape.js'
 import { applySteps } from './apply.js'
 import type { AppliedStep } from './step.js'
 import { countArchivedMessages } from './archive/archive.js'
-import { createHistory } from './ledger/create-history.js'
+import { firstRowStatements } from './ledger/history.js'
 import { runsInTransaction } from './ledger/migration-files.js'
 import { checkPrivileges } from './ledger/privileges.js'
-import { ensureRunsTable, recorded } from './ledger/runs.js'
+import { recorded } from './ledger/runs.js'
+import { prepareOwnSchema, refuseOwnConflicts } from './own/prepare-own-schema.js'
 import { describePlan, type PlanDetails } from './plan/describe-plan.js'
-import { draftSteps } from './plan/draft-steps.js'
+import { draftPlan, ownSchemaTitle } from './plan/draft-plan.js'
 import { isWithin, type MigrationPlan, type PlannedStep } from './plan/plan.js'
 import { readPlan } from './plan/read-plan.js'
 import { readRefusals } from './plan/refusals.js'
@@ -23,6 +24,8 @@ import { withMigrationPreview, withMigrationSession, type MigrationOptions, type
 export interface MigratePreview {
   readonly serverVersion: string
   readonly plan: MigrationPlan
+  /** Title of the step on chatkeep's own schema. */
+  readonly ownTitle: string
   /** Identifies the state that the plan was made from. */
   readonly planHash: string
   /** Locks and estimates of each statement; only with `dryRun`. */
@@ -33,9 +36,11 @@ export interface MigratePreview {
 
 /** Whether there is anything to do: a pending step, or archived guest data to restore. */
 export const needsWork = ({ plan, archivedMessages }: MigratePreview): boolean =>
-  plan.steps.length > 0 || archivedMessages > 0
+  plan.steps.length > 0 || plan.own.length > 0 || archivedMessages > 0
 
 export interface MigrateResult {
+  /** What happened to chatkeep's own schema; null if nothing was missing there. */
+  readonly ownSchema: { readonly title: string; readonly created: boolean } | null
   readonly steps: readonly AppliedStep[]
   readonly alreadyDone: number
   readonly restored: Restored | undefined
@@ -50,9 +55,10 @@ export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions
     return {
       serverVersion: rows[0]?.version ?? 'unknown',
       plan,
+      ownTitle: ownSchemaTitle(client.own),
       planHash: hash,
       details: options.dryRun
-        ? await describePlan(client, options.schema, state.catalog, await draftSteps(plan.steps))
+        ? await describePlan(client, options.schema, state, await draftPlan(plan, client.own))
         : undefined,
       archivedMessages: await countArchivedMessages(client, archive),
     }
@@ -73,21 +79,29 @@ export const migrate = (
     const startedAt = performance.now()
     const { state, plan, archive, hash } = await readPlan(client, options)
     if (approved !== undefined && !isWithin(plan, approved)) throw planChanged()
-    const isUpToDate = plan.steps.length === 0 && !Object.values(archive).includes(true)
+    const isUpToDate = plan.steps.length === 0 && plan.own.length === 0 && !Object.values(archive).includes(true)
     if (isUpToDate)
-      return { steps: [], alreadyDone: plan.done, restored: undefined, durationMs: performance.now() - startedAt }
-    await checkPrivileges(client, options.schema)
+      return {
+        ownSchema: null,
+        steps: [],
+        alreadyDone: plan.done,
+        restored: undefined,
+        durationMs: performance.now() - startedAt,
+      }
+    await checkPrivileges(client, options.schema, state.own)
+    refuseOwnConflicts(state.own)
     await refuseImpossible(client, options.schema, plan)
-    await ensureRunsTable(client)
+    await prepareOwnSchema(client, state.own, firstRowStatements(client.own, state.history, state.files))
     return recorded(client, 'migrate', { planHash: hash }, async () => {
       try {
         if (await clearRollbackLeftovers(client, options))
           options.onEvent({ type: 'note', text: 'removed leftovers of an interrupted rollback' })
-        if (state.history.state === 'absent') await createHistory(client, state.files)
         const beforeStep = (step: PlannedStep): Promise<void> => returnKeysBefore(client, step, options)
         const steps = await applySteps(client, plan.steps, { ...options, beforeStep })
         const restored = await restoreArchive(client, options)
-        return { steps, alreadyDone: plan.done, restored, durationMs: performance.now() - startedAt }
+        const ownSchema =
+          plan.own.length === 0 ? null : { title: ownSchemaTitle(client.own), created: state.own.found === undefined }
+        return { ownSchema, steps, alreadyDone: plan.done, restored, durationMs: performance.now() - startedAt }
       } catch (error) {
         throw options.signal.aborted
           ? interrupted(options.signal, error)

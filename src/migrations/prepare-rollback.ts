@@ -1,7 +1,9 @@
-import type { Queryable } from '../database/connection.js'
+import type { OwnClient } from './own/own-client.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { ADD_GUARD, readArchiveObjects, VALIDATE_GUARD } from './archive/archive.js'
 import { startCapture } from './archive/capture.js'
+import { watchCapture, type CaptureWatch } from './archive/missed-writes.js'
+import type { OwnState } from './own/own-state.js'
 import { countUnarchived, fillArchive } from './archive/fill.js'
 import { linkGuests, removeOrphans } from './guests/link-guests.js'
 import { refuseLateOrphans, refuseOrphans, refuseReferencedOrphans, type OnOrphans } from './guests/orphans.js'
@@ -21,7 +23,7 @@ export type RollbackOptions = MigrationOptions & RollbackChoice
 
 /** Refuses a rollback that cannot succeed, before anything is changed. */
 export const refuseImpossible = async (
-  client: Queryable,
+  client: OwnClient,
   { needsClients }: RollbackRange,
   price: PriceTag,
   { onOrphans, signal }: RollbackOptions,
@@ -45,22 +47,29 @@ const refuseUnlinkable = ({ clientsToCreate, blockingClientColumns }: PriceTag):
   )
 }
 
-/** Does everything that can fail before anything is dropped. Each part continues what an earlier, interrupted run left. */
+/**
+ * Does everything that can fail before anything is dropped. Each part continues what an earlier, interrupted
+ * run left.
+ * @returns what tells later whether writes passed the trigger
+ */
 export const prepareRollback = async (
-  client: Queryable,
+  client: OwnClient,
+  own: OwnState,
   range: RollbackRange,
   options: RollbackOptions,
-): Promise<void> => {
-  const { onEvent, schema } = options
-  await withShortLocks(client, options, () => startCapture(client, schema, range))
+): Promise<CaptureWatch> => {
+  const { onEvent } = options
+  await withShortLocks(client, options, () => startCapture(client, own, range))
+  const watch = await watchCapture(client)
   onEvent({ type: 'note', text: 'archiving guest data' })
   await fillArchive(client, range, options)
   if (range.needsClients) await linkEveryMessage(client, options)
   const missing = await countUnarchived(client, range)
   if (missing > 0) throw archiveIncomplete(missing)
+  return watch
 }
 
-const linkEveryMessage = async (client: Queryable, options: RollbackOptions): Promise<void> => {
+const linkEveryMessage = async (client: OwnClient, options: RollbackOptions): Promise<void> => {
   const { onEvent, onOrphans, signal } = options
   onEvent({ type: 'note', text: 'linking guests to clients' })
   await linkGuests(client, options)
@@ -84,7 +93,7 @@ const archiveIncomplete = (missing: number): OperatorError =>
     },
   )
 
-const addGuard = async (client: Queryable): Promise<void> => {
+const addGuard = async (client: OwnClient): Promise<void> => {
   const { guard } = await readArchiveObjects(client)
   if (guard) return
   await client.query(ADD_GUARD)

@@ -4,18 +4,24 @@ import { count, duration, type Render } from '../terminal/render.js'
 import { migrationTitle } from './ledger/migration-files.js'
 import { needsWork, type MigratePreview, type MigrateResult } from './migrate.js'
 import type { Subject } from './options.js'
-import type { PlannedStep } from './plan/plan.js'
+import type { MigrationPlan, PlannedStep } from './plan/plan.js'
 import { isRefused, REFUSED, renderPlan } from './plan/render-plan.js'
 import type { Restored } from './restore/restore.js'
 
 /** The pending steps as people read them before they agree. */
-export const renderMigrateSteps = ({ plan, archivedMessages }: MigratePreview, render: Render): string => {
-  const steps = plan.steps.map((step) => [migrationTitle(step.file), ACTION_WORDS[step.action], step.reason])
+export const renderMigrateSteps = ({ plan, ownTitle, archivedMessages }: MigratePreview, render: Render): string => {
+  const steps = [
+    ...(plan.own.length === 0 ? [] : [[ownTitle, creates(plan) ? 'create' : 'repair', "chatkeep's own tables"]]),
+    ...plan.steps.map((step) => [migrationTitle(step.file), ACTION_WORDS[step.action], step.reason]),
+  ]
   return [
     steps.length === 0 ? nothingToDo(plan.done) : render.table(['migration', 'action', 'why'], steps),
     ...archiveLines(archivedMessages),
   ].join('\n')
 }
+
+// A missing schema is created whole; otherwise something in it is put right.
+const creates = ({ own }: MigrationPlan): boolean => own[0]?.startsWith('CREATE SCHEMA') === true
 
 const ACTION_WORDS: Readonly<Record<PlannedStep['action'], string>> = {
   run: 'apply',
@@ -28,15 +34,19 @@ const ACTION_WORDS: Readonly<Record<PlannedStep['action'], string>> = {
 export const migrateDryRun = (header: string, subject: Subject, preview: MigratePreview): Answer => {
   const { plan, planHash, details, archivedMessages } = preview
   const refused = isRefused(details)
+  const described = details?.steps ?? []
+  const [ownDetails] = described
+  const stepDetails = plan.own.length === 0 ? described : described.slice(1)
   return {
     exitCode: refused ? ExitCode.refused : ExitCode.done,
     data: {
       ...subject,
       dryRun: true,
       planHash,
+      ownSchema: plan.own.length === 0 ? [] : (ownDetails?.statements ?? []),
       steps: plan.steps.map((step, index) => ({
         ...stepDocument(step),
-        statements: details?.steps[index]?.statements ?? [],
+        statements: stepDetails[index]?.statements ?? [],
       })),
       alreadyDone: plan.done,
       archivedMessages,
@@ -48,7 +58,7 @@ export const migrateDryRun = (header: string, subject: Subject, preview: Migrate
     text: (render) =>
       [
         header,
-        details === undefined || plan.steps.length === 0 ? nothingToDo(plan.done) : renderPlan(details, render),
+        details === undefined || described.length === 0 ? nothingToDo(plan.done) : renderPlan(details, render),
         ...archiveLines(archivedMessages),
         `plan hash: ${planHash}`,
         refused ? REFUSED : dryRunVerdict(preview),
@@ -66,8 +76,10 @@ const stepDocument = ({ file, action, reason }: PlannedStep): Readonly<Record<st
 
 const dryRunVerdict = (preview: MigratePreview): string =>
   needsWork(preview)
-    ? `dry run: nothing was changed; ${count(preview.plan.steps.length, 'step')} to do. Next: chatkeep migrate --plan-hash ${preview.planHash}`
+    ? `dry run: nothing was changed; ${count(stepCount(preview.plan), 'step')} to do. Next: chatkeep migrate --plan-hash ${preview.planHash}`
     : 'dry run: nothing was changed, and nothing needs to be'
+
+const stepCount = ({ own, steps }: MigrationPlan): number => steps.length + (own.length === 0 ? 0 : 1)
 
 const nothingToDo = (done: number): string => `nothing to do: ${count(done, 'migration')} applied`
 
@@ -78,10 +90,12 @@ const archiveLines = (messages: number): readonly string[] =>
 
 /** The answer of a migrate that is done. */
 export const migrateResult = (subject: Subject, result: MigrateResult): Answer => {
-  const { steps, alreadyDone, restored, durationMs } = result
-  const done = steps.length === 0 ? 'nothing had to be done' : `${count(steps.length, 'migration')} done`
+  const { steps, ownSchema, alreadyDone, restored, durationMs } = result
+  const repaired = ownSchema === null ? [] : [`${ownSchema.title} ${ownSchema.created ? 'created' : 'repaired'}`]
+  const did = [...repaired, ...(steps.length === 0 ? [] : [`${count(steps.length, 'migration')} done`])]
+  const done = did.length === 0 ? 'nothing had to be done' : did.join(', ')
   return {
-    data: { ...subject, steps, alreadyDone, restored: restored ?? null, durationMs: Math.round(durationMs) },
+    data: { ...subject, ownSchema, steps, alreadyDone, restored: restored ?? null, durationMs: Math.round(durationMs) },
     text: ({ paint }) =>
       [
         ...(restored === undefined ? [] : restoredLines(restored)),

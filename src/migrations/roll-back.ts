@@ -1,7 +1,7 @@
-import type { Queryable } from '../database/connection.js'
+import type { OwnClient } from './own/own-client.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { interruptedBy, type OperatorError } from '../errors.js'
-import { readArchiveObjects, type ArchiveSummary } from './archive/archive.js'
+import { readArchiveObjects, type ArchiveObjects, type ArchiveSummary } from './archive/archive.js'
 import { isArchiveOpen, openArchive, refuseNarrower, sealArchive } from './archive/seal.js'
 import {
   migrationTitle,
@@ -12,7 +12,9 @@ import {
 import { readMigrationState, type MigrationState } from './ledger/migration-state.js'
 import { checkPrivileges } from './ledger/privileges.js'
 import { rollbackRange, type RollbackRange } from './ledger/rollback-range.js'
-import { ensureRunsTable, recorded } from './ledger/runs.js'
+import { recorded } from './ledger/runs.js'
+import { prepareOwnSchema, refuseOwnConflicts } from './own/prepare-own-schema.js'
+import { readOwnState } from './own/own-state.js'
 import { refuseColumnsInUse } from './plan/columns-in-use.js'
 import type { PlanDetails } from './plan/describe-plan.js'
 import { refuseChangedPlan } from './plan/plan-hash.js'
@@ -47,11 +49,11 @@ export const previewRollback = (
   options: PreviewOptions & RollbackChoice,
 ): Promise<RollbackPreview> =>
   withMigrationPreview(target, 'rollback', options, async (client) => {
-    const { state, range, scripts, planHash } = await readRollback(client, options)
+    const { state, range, scripts, archive, planHash } = await readRollback(client, options)
     await refuseNarrower(client, range)
     const price = await readPriceTag(client, state.catalog, range)
     const details = options.dryRun
-      ? await describeRollback(client, { state, scripts, price, range, ...options })
+      ? await describeRollback(client, { state, scripts, price, range, archive, ...options })
       : undefined
     const unsealed = range.files.length === 0 && (await isArchiveOpen(client))
     return { files: range.files, price, planHash, details, unsealed }
@@ -65,20 +67,24 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
   withMigrationSession(target, 'rollback', options, async (client) => {
     const startedAt = performance.now()
     const { state, range, scripts, planHash } = await readRollback(client, options)
-    await checkPrivileges(client, options.schema)
+    await checkPrivileges(client, options.schema, state.own)
+    refuseOwnConflicts(state.own)
     await refuseNarrower(client, range)
     await refuseColumnsInUse(client, scripts)
     const price = await readPriceTag(client, state.catalog, range)
     await refuseImpossible(client, range, price, options)
-    await ensureRunsTable(client)
+    await prepareOwnSchema(client, state.own)
     return recorded(client, 'rollback', { planHash, to: range.to }, async () => {
       const steps: RolledBackStep[] = []
       try {
-        if (range.columns.length > 0 || range.archivesGuestClients) await openArchive(client, range.to)
-        if (range.captureEnds !== undefined) await prepareRollback(client, range, options)
+        if (range.columns.length > 0) await openArchive(client, range.to)
+        const watch =
+          range.captureEnds === undefined
+            ? undefined
+            : await prepareRollback(client, await readOwnState(client, options.schema), range, options)
         for (const script of scripts) {
           options.signal.throwIfAborted()
-          steps.push(await undoMigration(client, script, steps, range, options))
+          steps.push(await undoMigration(client, script, steps, { ...options, range, watch }))
         }
         const archive = await sealArchive(client, range.to, performance.now() - startedAt)
         return { steps, archive, durationMs: performance.now() - startedAt }
@@ -94,20 +100,22 @@ interface ReadRollback {
   readonly state: MigrationState
   readonly range: RollbackRange
   readonly scripts: readonly RollbackScript[]
+  readonly archive: ArchiveObjects
   readonly planHash: string
 }
 
 /** @throws OperatorError `plan_changed` (exit 5) when the plan is not the approved one */
 const readRollback = async (
-  client: Queryable,
+  client: OwnClient,
   { schema, folder, to, onOrphans, planHash: approved }: RollbackOptions,
 ): Promise<ReadRollback> => {
   const state = await readMigrationState(client, schema, folder)
   const range = rollbackRange(state, to)
   const scripts = await readRollbackScripts(folder, range.files)
-  const planHash = rollbackPlanHash(state, await readArchiveObjects(client), scripts, onOrphans)
+  const archive = await readArchiveObjects(client)
+  const planHash = rollbackPlanHash(state, archive, scripts, onOrphans)
   refuseChangedPlan(approved, planHash, 'rollback')
-  return { state, range, scripts, planHash }
+  return { state, range, scripts, archive, planHash }
 }
 
 const describeState = (steps: readonly RolledBackStep[]): string => {

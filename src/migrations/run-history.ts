@@ -1,8 +1,10 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
-import { hasRunsTable, RUN_OUTCOMES, type RunOutcome } from './ledger/runs.js'
+import type { OwnNames } from '../persistence/own-names.js'
+import { canReadOwn } from './own/own-client.js'
+import { RUN_OUTCOMES, type RunOutcome } from './ledger/runs.js'
 import { withMigrationPreview, type MigrationOptions } from './session.js'
 
-/** One row of `chatkeep_runs`: a single step of a run. */
+/** One row of the table of runs: a single step of a run. */
 export interface RecordedStep {
   readonly at: Date
   readonly action: string
@@ -26,25 +28,25 @@ export interface RecordedRun {
   readonly steps: readonly RecordedStep[]
 }
 
-/** A row of `chatkeep_runs`, and whether the session that wrote it still exists. */
+/** A row of the table of runs, and whether the session that wrote it still exists. */
 export interface RunRow extends RecordedStep {
   readonly role: string
   readonly version: string
   readonly isRunning: boolean
 }
 
-const SELECT_RUNS = `
+const selectRuns = ({ runs }: OwnNames): string => `
   SELECT r."at", r."role", r."version", r."action", r."migration", r."durationMs", coalesce(r."detail", '{}') AS "detail",
     EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a
             WHERE a.datname = current_database() AND a.application_name = r."detail" ->> 'run') AS "isRunning"
-  FROM "chatkeep_runs" AS r
+  FROM ${runs} AS r
   ORDER BY r."id"`
 
 /** Reads who changed the schema and when, oldest first. Empty if chatkeep has changed nothing yet. */
 export const readRunHistory = (target: ConnectionTarget, options: MigrationOptions): Promise<readonly RecordedRun[]> =>
   withMigrationPreview(target, 'migrate', { ...options, dryRun: true }, async (client) => {
-    if (!(await hasRunsTable(client))) return []
-    const { rows } = await client.query<RunRow>(SELECT_RUNS)
+    if (!(await canReadOwn(client, 'runs'))) return []
+    const { rows } = await client.query<RunRow>(selectRuns(client.own))
     return groupRuns(rows)
   })
 

@@ -21,7 +21,7 @@ export const scriptMigrate = (
   withMigrationPreview(target, 'migrate', options, async (client) => {
     const { state, plan, archive, hash } = await readPlan(client, options)
     const drafts = await draftSteps(plan.steps, form)
-    const { steps, estimatedMs } = await describePlan(client, options.schema, state.catalog, drafts)
+    const { steps, estimatedMs } = await describePlan(client, options.schema, state, drafts)
     const isOnExistingTable = ({ table }: TableLock): boolean => state.catalog.tables.includes(table)
     const locks = steps.flatMap(({ statements }) => statements.flatMap((statement) => statement.locks))
     const sql = renderScript({
@@ -29,7 +29,8 @@ export const scriptMigrate = (
       database: target.database,
       schema: options.schema,
       planHash: hash,
-      files: state.files,
+      names: client.own,
+      own: plan.own,
       steps: plan.steps,
       drafts,
       leftovers: archive,

@@ -8,6 +8,7 @@ import { onlyRow } from '../database/rows.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import type { MigrationCommand } from './ledger/runs.js'
+import { withOwnNames, type OwnClient } from './own/own-client.js'
 import { withMigrationLock } from './running/migration-lock.js'
 import type { LockWaitOptions } from './running/short-lock.js'
 import { withWatch } from './running/watch-session.js'
@@ -37,7 +38,7 @@ export const withMigrationSession = async <T>(
   target: ConnectionTarget,
   command: MigrationCommand,
   options: MigrationOptions,
-  work: (client: Queryable) => Promise<T>,
+  work: (client: OwnClient) => Promise<T>,
 ): Promise<T> => {
   const applicationName = `chatkeep ${command} ${randomBytes(4).toString('hex')}`
   return withClient(target, { applicationName, signal: options.signal }, async (client) => {
@@ -45,7 +46,7 @@ export const withMigrationSession = async <T>(
     await checkServer(client, options.schema)
     return withMigrationLock(client, options, async () => {
       await prepareSession(client, options)
-      return withWatch(client as WireClient, target, options, work)
+      return withWatch(client as WireClient, target, options, (watched) => work(withOwnNames(watched, options.schema)))
     })
   })
 }
@@ -66,7 +67,7 @@ export const withMigrationPreview = <T>(
   target: ConnectionTarget,
   command: MigrationCommand,
   { schema, signal, dryRun }: PreviewOptions,
-  work: (client: Client) => Promise<T>,
+  work: (client: OwnClient) => Promise<T>,
 ): Promise<T> => {
   const session = { applicationName: `chatkeep ${command} --dry-run`, signal, queryTimeoutMs: PREVIEW_QUERY_TIMEOUT_MS }
   return withClient(target, session, (client) =>
@@ -77,7 +78,7 @@ export const withMigrationPreview = <T>(
         await checkServer(client, schema)
       }
       await client.query(`SELECT set_config('search_path', quote_ident($1), true)`, [schema])
-      return work(client)
+      return work(withOwnNames(client, schema))
     }),
   )
 }

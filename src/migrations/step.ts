@@ -1,5 +1,5 @@
 import type { QueryResult } from 'pg'
-import type { Queryable } from '../database/connection.js'
+import type { OwnClient } from './own/own-client.js'
 import { escapeIdentifier } from '../database/identifier.js'
 import { migrationTitle } from './ledger/migration-files.js'
 import { recordRun, type RunAction } from './ledger/runs.js'
@@ -23,14 +23,14 @@ export interface ApplyOptions extends LockWaitOptions {
 }
 
 /** Runs the step's file outside a transaction, after dropping the INVALID index it replaces. */
-export const rebuildIndex = async (client: Queryable, { file, dropIndex }: PlannedStep): Promise<QueryResult> => {
+export const rebuildIndex = async (client: OwnClient, { file, dropIndex }: PlannedStep): Promise<QueryResult> => {
   if (dropIndex !== undefined) await client.query(`DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex)}`)
   return runStatements(client, file.sql)
 }
 
 /** Records the step as a run. Call it in the step's own transaction, if it has one. */
 export const recordStep = async (
-  client: Queryable,
+  client: OwnClient,
   { file, action }: PlannedStep,
   startedAt: number,
 ): Promise<AppliedStep> => {
@@ -54,7 +54,7 @@ const RUN_ACTIONS: Readonly<Record<PlannedStep['action'], RunAction>> = {
 
 /** Runs the work of a step. A failed statement becomes an error with its place in the file and the state of the database. */
 export const explainFailure = async <T>(
-  client: Queryable,
+  client: OwnClient,
   { file }: PlannedStep,
   applied: readonly AppliedStep[],
   work: () => Promise<T>,

@@ -1,6 +1,7 @@
-import type { Queryable } from '../database/connection.js'
+import type { OwnClient } from './own/own-client.js'
 import { inTransaction } from '../database/transaction.js'
 import { readArchiveObjects } from './archive/archive.js'
+import type { CaptureWatch } from './archive/missed-writes.js'
 import { dropCapture } from './archive/capture.js'
 import { migrationTitle, runsInTransaction, type RollbackScript } from './ledger/migration-files.js'
 import type { RollbackRange } from './ledger/rollback-range.js'
@@ -16,21 +17,26 @@ export interface RolledBackStep {
   readonly durationMs: number
 }
 
+export interface UndoOptions extends LockWaitOptions {
+  readonly range: RollbackRange
+  /** Undefined when nothing is archived. */
+  readonly watch: CaptureWatch | undefined
+}
+
 /**
  * Runs one rollback file and deletes its history row.
  * @param before the steps already undone, for the error
  * @throws OperatorError with file, line and column when a statement fails
  */
 export const undoMigration = async (
-  client: Queryable,
+  client: OwnClient,
   { file, sql }: RollbackScript,
   before: readonly RolledBackStep[],
-  { captureEnds }: RollbackRange,
-  options: LockWaitOptions,
+  { range: { captureEnds }, watch, ...options }: UndoOptions,
 ): Promise<RolledBackStep> => {
   const startedAt = performance.now()
   const record = async (): Promise<void> => {
-    await client.query('DELETE FROM "migrations" WHERE "id" = $1', [file.id])
+    await client.query(`DELETE FROM ${client.own.migrations} WHERE "id" = $1`, [file.id])
     await recordRun(client, {
       action: 'roll back',
       migration: migrationTitle(file),
@@ -40,9 +46,10 @@ export const undoMigration = async (
   try {
     if (runsInTransaction({ sql })) {
       await withShortLocks(client, options, async () => {
-        // Its lock keeps writers out until the commit, so the archive is complete when the columns go.
-        if (file.name === captureEnds) await dropCapture(client, await readArchiveObjects(client))
         await runStatements(client, sql)
+        // The lock of its ALTER TABLE keeps writers out until the commit, so the archive is complete when the columns go.
+        await watch?.refuseMissed(client)
+        if (file.name === captureEnds) await dropCapture(client, await readArchiveObjects(client))
         await record()
       })
     } else {

@@ -1,11 +1,12 @@
 import type { Queryable } from '../database/connection.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { OWN_TABLES } from './shape.js'
+import { ownSchema } from './own-names.js'
 
 export type Command = 'SELECT' | 'INSERT' | 'UPDATE'
 
 /** What a role can do with one table. */
 export interface TableAccess {
+  readonly schema: string
   readonly table: string
   /** Its privileges on the whole table or on each column. */
   readonly granted: readonly Command[]
@@ -18,17 +19,21 @@ export interface TableAccess {
 /** What a role can do with the chat's tables. */
 export interface RoleAccess {
   readonly role: string
-  readonly schemaUsage: boolean
+  /** Schemas of these tables on which it has no USAGE. */
+  readonly deniedSchemas: readonly string[]
   readonly tables: readonly TableAccess[]
   /** Id sequences that it has no privilege to use. */
   readonly deniedSequences: readonly string[]
 }
 
+/** chatkeep's own table that the core needs, in its own schema. */
+const GUEST_CLIENTS = 'guest_clients'
+
 /** What the core does with each table, as the application's role. "User" is only referenced. */
 export const NEEDED: Readonly<Record<string, readonly Command[]>> = {
   ChatMessage: ['SELECT', 'INSERT', 'UPDATE'],
   Client: ['SELECT', 'INSERT'],
-  ...Object.fromEntries(OWN_TABLES.map((table): [string, Command[]] => [table, ['SELECT', 'INSERT']])),
+  [GUEST_CLIENTS]: ['SELECT', 'INSERT'],
 }
 
 // CASE: has_sequence_privilege fails for a relation that is not a sequence, and the planner may evaluate it first.
@@ -46,17 +51,21 @@ const SELECT_ACCESS = `
       SELECT FROM unnest(p.polroles) AS named (oid)
       WHERE named.oid = 0 OR pg_catalog.pg_has_role(role.oid, named.oid, 'USAGE'))
   ), chat AS (
-    SELECT c.oid, c.relname, role.oid AS "role",
+    SELECT c.oid, c.relname, n.nspname, role.oid AS "role",
       c.relrowsecurity AND NOT role."bypasses"
         AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(role.oid, c.relowner, 'USAGE')) AS "secured"
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace, role
-    WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($3::text[])
+    WHERE (n.nspname = $1 AND c.relname = ANY ($3::text[]) OR n.nspname = $4 AND c.relname = $5) AND c.relkind IN ('r', 'p')
   ), command ("name", "letter") AS (VALUES ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'))
   SELECT $2::text AS "role",
-    pg_catalog.has_schema_privilege(role.oid, n.oid, 'USAGE') AS "schemaUsage",
+    ARRAY(
+      SELECT s.nspname::text FROM pg_catalog.pg_namespace AS s
+      WHERE s.nspname IN ($1, $4) AND NOT pg_catalog.has_schema_privilege(role.oid, s.oid, 'USAGE')
+      ORDER BY s.nspname = $4
+    ) AS "deniedSchemas",
     (
-      SELECT coalesce(json_agg(json_build_object('table', c.relname,
+      SELECT coalesce(json_agg(json_build_object('schema', c.nspname, 'table', c.relname,
         'granted', ARRAY(
           SELECT k."name" FROM command AS k
           WHERE pg_catalog.has_table_privilege(c."role", c.oid, k."name") OR (
@@ -92,7 +101,13 @@ export const readRoleAccess = async (
   schema: string,
   role: string,
 ): Promise<RoleAccess | undefined> => {
-  const { rows } = await client.query<RoleAccess>(SELECT_ACCESS, [schema, role, Object.keys(NEEDED)])
+  const { rows } = await client.query<RoleAccess>(SELECT_ACCESS, [
+    schema,
+    role,
+    Object.keys(NEEDED).filter((table) => table !== GUEST_CLIENTS),
+    ownSchema(schema),
+    GUEST_CLIENTS,
+  ])
   if (rows[0] !== undefined) return rows[0]
   const { rowCount } = await client.query(SELECT_ROLE, [role])
   // The role exists, the schema does not; another check reports it.

@@ -68,12 +68,6 @@ export const CLIENT_ID: RequiredColumn = nullable('ChatMessage', 'clientId', ID)
 /** Marks messages written under the name of a registered client, without proof of identity. */
 export const GUEST_UNVERIFIED: RequiredColumn = required('ChatMessage', 'guestUnverified', ['boolean'])
 
-/** Tables of chatkeep that the core reads and writes. */
-export const OWN_TABLES: readonly string[] = ['chatkeep_guest_clients']
-
-/** Their columns: clients that were created from guests. */
-export const OWN_COLUMNS: readonly RequiredColumn[] = [required('chatkeep_guest_clients', 'clientId', ['bigint'])]
-
 /** Enum labels that the core writes. An application may have more. */
 export const REQUIRED_ENUM_LABELS: readonly (readonly [string, readonly string[]])[] = [
   ['MessageSenderType', ['CLIENT', 'OPERATOR']],

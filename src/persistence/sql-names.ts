@@ -1,5 +1,6 @@
 import type { Queryable } from '../database/connection.js'
 import { qualified } from '../database/identifier.js'
+import { ownNamesFor } from './own-names.js'
 import type { PreparedStatements } from '../database/prepared.js'
 
 /** The qualified names of tables and types in one schema, quoted for SQL. */
@@ -19,7 +20,7 @@ export const namesIn = (schema: string): Names => ({
   user: qualified(schema, 'User'),
   senderType: qualified(schema, 'MessageSenderType'),
   messageType: qualified(schema, 'MessageType'),
-  guestClients: qualified(schema, 'chatkeep_guest_clients'),
+  guestClients: ownNamesFor(schema).guestClients,
 })
 
 /** What a query is made with: a pool or connection, the names of the tables, and its prepared statements. */

@@ -55,10 +55,11 @@ interface Session {
 
 const SELECT_SESSION = `SELECT current_user::text AS "user", pg_catalog.current_setting('fsync') AS "fsync"`
 
-const checkAccess = ({ role, tables, deniedSequences }: RoleAccess): void => {
+const checkAccess = ({ role, tables, deniedSchemas, deniedSequences }: RoleAccess): void => {
   const absent = Object.keys(NEEDED).find((name) => !tables.some(({ table }) => table === name))
   if (absent !== undefined) throw new SchemaNotReady(`there is no table "${absent}"`, undefined)
   const missing = [
+    ...deniedSchemas.map((schema) => `USAGE on the schema "${schema}"`),
     ...tables.flatMap(({ table, granted }) =>
       (NEEDED[table] ?? [])
         .filter((command) => !granted.includes(command))

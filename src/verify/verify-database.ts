@@ -1,5 +1,6 @@
 import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { ownSchema } from '../persistence/own-names.js'
 import { explainReadDenied, readDenied, refuseHiddenRows, type ReadGrant } from '../database/read-denied.js'
 import { inReadOnlySnapshot, type SnapshotLimits } from '../database/transaction.js'
 import { readMigrationFiles, shippedMigrations } from '../migrations/ledger/migration-files.js'
@@ -45,7 +46,14 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
   const { expectation, applicationRole, failOn, signal } = options
   const files = await readMigrationFiles(options.migrationsFolder ?? shippedMigrations())
   const schema = target.schema ?? 'public'
-  const grant = { user: target.user, schema, tables: ['ChatMessage', 'Client', 'migrations'] }
+  const grant: ReadGrant = {
+    user: target.user,
+    tables: [
+      [schema, 'ChatMessage'],
+      [schema, 'Client'],
+      [ownSchema(schema), 'migrations'],
+    ],
+  }
   const wanted = checksFor(options)
 
   const { facts, findings } = await withSession(target, options, async (client) => {

@@ -29,7 +29,7 @@ test('a program that is killed (kill -9) in the middle of migrate or rollback is
   await killedAt(database, /^CREATE UNIQUE INDEX CONCURRENTLY/, 'migrate')
   await migrated(database)
   const before = await dataOf(database)
-  await killedAt(database, /^INSERT INTO "chatkeep_archive"/, ...rollback)
+  await killedAt(database, /^INSERT INTO "chatkeep"."archive"/, ...rollback)
   await killedAt(
     database,
     /^COMMIT.*after: ALTER TABLE "ChatMessage" DROP COLUMN IF EXISTS "idempotencyKey"/,

@@ -24,22 +24,30 @@ const SELECT_CATALOG = `
   UNION ALL
   SELECT 'function', proname, concat_ws(' ', md5(prosrc), prosecdef, proconfig, proacl::text)
   FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+  UNION ALL
+  SELECT 'own ' || CASE c.relkind WHEN 'r' THEN 'table' ELSE 'relation' END, c.relname,
+    concat_ws(' ', c.relacl::text, (SELECT string_agg(concat_ws(' ', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull), ', ' ORDER BY a.attnum)
+      FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = 'chatkeep'
+  UNION ALL
+  SELECT 'own function', proname, md5(prosrc) FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace WHERE n.nspname = 'chatkeep'
   ORDER BY 1, 2, 3`
 
-/** Everything in the schema as text: columns, indexes, constraints, triggers, functions and grants. */
+/** Everything in the application's schema and in chatkeep's as text: columns, indexes, constraints, triggers, functions, grants. */
 export const catalogOf = (database: TestDatabase): Promise<readonly Record<string, unknown>[]> =>
   database.query(SELECT_CATALOG)
 
 /** The history of migrations, without its times. */
 export const historyOf = (database: TestDatabase): Promise<readonly Record<string, unknown>[]> =>
-  database.query('SELECT "id", "name", "hash" FROM "migrations" ORDER BY "id"')
+  database.query('SELECT "id", "name", "hash" FROM "chatkeep"."migrations" ORDER BY "id"')
 
 /** Counts and checksums of the application's rows, and of rows that cannot be derived from them. */
 export const dataOf = async (database: TestDatabase, ofMessages = 'true'): Promise<readonly unknown[]> => [
   await checksumOf(database, '"User"'),
   await checksumOf(database, '"Client"'),
   await checksumOf(database, `"ChatMessage" WHERE ${ofMessages}`),
-  await database.query('SELECT "clientId" FROM "chatkeep_guest_clients" ORDER BY "clientId"'),
+  await database.query('SELECT "clientId" FROM "chatkeep"."guest_clients" ORDER BY "clientId"'),
 ]
 
 const checksumOf = (database: TestDatabase, rows: string): Promise<readonly Record<string, unknown>[]> =>

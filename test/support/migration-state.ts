@@ -1,6 +1,9 @@
 import type { Catalog } from '../../src/database/catalog.js'
 import type { HistoryRow } from '../../src/migrations/ledger/history.js'
 import type { MigrationFile } from '../../src/migrations/ledger/migration-files.js'
+import type { OwnState } from '../../src/migrations/own/own-state.js'
+import { OWN_TABLES } from '../../src/migrations/own/own-tables.js'
+import { ownNamesFor } from '../../src/persistence/own-names.js'
 
 /** A migration file whose content and hash follow from its number. */
 export const historyFile = (id: number, name = `migration-${id}`): MigrationFile => ({
@@ -35,3 +38,29 @@ export const catalogWith = ({
   checks: new Map(),
   triggers: [],
 })
+
+/** chatkeep's own schema with everything in it, owned by the one role that there is. */
+export const OWN_STATE: OwnState = {
+  names: ownNamesFor('public'),
+  owner: 'crm',
+  role: 'crm',
+  mayCreateSchema: true,
+  writers: [],
+  clientsSecured: false,
+  defaultGrantees: [],
+  found: {
+    owner: 'crm',
+    usable: true,
+    grants: [],
+    tables: OWN_TABLES.filter(({ temporary }) => !temporary).map(({ name, columns, key }) => ({
+      name,
+      columns,
+      key,
+      owner: 'crm',
+      kind: 'r',
+      grants: [],
+      readable: true,
+    })),
+    functions: [],
+  },
+}

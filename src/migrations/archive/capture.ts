@@ -1,44 +1,67 @@
-import type { Queryable } from '../../database/connection.js'
-import { qualified } from '../../database/identifier.js'
-import { CREATE_ARCHIVE, ensureArchiveTables, readArchiveObjects, type ArchiveObjects } from './archive.js'
+import { escapeIdentifier } from '../../database/identifier.js'
+import { onlyRow } from '../../database/rows.js'
+import type { OwnNames } from '../../persistence/own-names.js'
 import type { ArchivedColumn, RollbackRange } from '../ledger/rollback-range.js'
+import type { OwnClient } from '../own/own-client.js'
+import type { OwnState } from '../own/own-state.js'
+import { ownStatements } from '../own/own-statements.js'
+import { CAPTURE_TRIGGER, MISSED_WRITES, readArchiveObjects, type ArchiveObjects } from './archive.js'
 
 /** What the archive keeps of messages: dropped columns and, if every message needs a client, the original client. */
 export type Kept = Pick<RollbackRange, 'columns' | 'needsClients'>
 
-/** The session setting that makes the trigger ignore our own changes. */
+/** The session setting that makes the trigger ignore our own changes. Only the rollback's own session is heard. */
 const OWN_CHANGES = 'chatkeep.rolling_back'
 
-// SECURITY DEFINER: the application's role can write messages, but has no privileges on the archive.
-// A column that is already dropped is absent from the row's JSON; its archived value stays.
-const createCaptureFunction = (schema: string, kept: Kept): string => `
-  CREATE OR REPLACE FUNCTION "chatkeep_capture"() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $capture$
-  DECLARE
-    old_row jsonb := to_jsonb(OLD);
-    new_row jsonb := to_jsonb(NEW);
-    needs_archive boolean := false;
-    candidate jsonb;
-  BEGIN
-    IF current_setting('${OWN_CHANGES}', true) = 'on' THEN
-      RETURN NULL;
-    END IF;
-    FOREACH candidate IN ARRAY ARRAY[old_row, new_row] LOOP
-      needs_archive := needs_archive OR (candidate IS NOT NULL AND (${needsArchive(kept)}));
-    END LOOP;
-    IF NOT needs_archive THEN
-      RETURN NULL;
-    END IF;
-    INSERT INTO ${qualified(schema, 'chatkeep_archive')} AS a
-      ("messageId", "clientId"${kept.columns.map((column) => `, "${column}"`).join('')})
-    VALUES ((new_row ->> 'id')::bigint, (new_row ->> 'clientId')::bigint${kept.columns.map(newValue).join('')})
-    ON CONFLICT ("messageId") DO UPDATE SET
-      "clientId" = CASE WHEN old_row -> 'clientId' IS DISTINCT FROM new_row -> 'clientId' THEN EXCLUDED."clientId" ELSE a."clientId" END,
-      "linkedClientId" = CASE WHEN old_row -> 'clientId' IS DISTINCT FROM new_row -> 'clientId' THEN NULL ELSE a."linkedClientId" END
-      ${kept.columns.map(takeNewValue).join('')};
+/** A write of the application waits at most this long for the archive. */
+const LOCK_TIMEOUT_MS = 500
+
+// SECURITY DEFINER: the application's role can write messages, but has no privileges on the archive. Its owner is the owner
+// of "ChatMessage". A column that is already dropped is absent from the row's JSON; its archived value stays.
+// Nothing that goes wrong here may fail the application's statement: the write passes and is counted, with nextval because
+// that survives a rolled back transaction, and the rollback stops before it drops what the archive lacks.
+const createCaptureFunction = (names: OwnNames, kept: Kept, processId: number): string => `
+CREATE OR REPLACE FUNCTION ${names.capture}() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '${LOCK_TIMEOUT_MS}ms' AS $capture$
+DECLARE
+  old_row jsonb;
+  new_row jsonb;
+  candidate jsonb;
+  needs_archive boolean := false;
+BEGIN
+  IF pg_backend_pid() = ${processId} AND current_setting('${OWN_CHANGES}', true) = 'on' THEN
     RETURN NULL;
-  END
-  $capture$`
+  END IF;
+  old_row := to_jsonb(OLD);
+  new_row := to_jsonb(NEW);
+  FOREACH candidate IN ARRAY ARRAY[old_row, new_row] LOOP
+    needs_archive := needs_archive OR (candidate IS NOT NULL AND (${needsArchive(kept)}));
+  END LOOP;
+  IF NOT needs_archive THEN
+    RETURN NULL;
+  END IF;
+  INSERT INTO ${names.archive} AS a
+    ("messageId", "clientId"${kept.columns.map((column) => `, "${column}"`).join('')})
+  VALUES ((new_row ->> 'id')::bigint, (new_row ->> 'clientId')::bigint${kept.columns.map(newValue).join('')})
+  ON CONFLICT ("messageId") DO UPDATE SET
+    "clientId" = CASE WHEN old_row -> 'clientId' IS DISTINCT FROM new_row -> 'clientId' THEN EXCLUDED."clientId" ELSE a."clientId" END,
+    "linkedClientId" = CASE WHEN old_row -> 'clientId' IS DISTINCT FROM new_row -> 'clientId' THEN NULL ELSE a."linkedClientId" END
+    ${kept.columns.map(takeNewValue).join('')};
+  RETURN NULL;
+EXCEPTION WHEN OTHERS THEN
+  RAISE LOG 'chatkeep rollback: a message was not archived: % [%]', SQLERRM, SQLSTATE;
+  BEGIN
+    PERFORM nextval(${literal(missedWrites(names))}::regclass);
+  EXCEPTION WHEN OTHERS THEN
+    NULL;
+  END;
+  RETURN NULL;
+END
+$capture$`
+
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+const missedWrites = ({ schema }: OwnNames): string => `${escapeIdentifier(schema)}.${escapeIdentifier(MISSED_WRITES)}`
 
 const needsArchive = ({ columns, needsClients }: Kept): string =>
   [
@@ -56,41 +79,88 @@ const newValue = (column: ArchivedColumn): string =>
 const takeNewValue = (column: ArchivedColumn): string =>
   `, "${column}" = CASE WHEN new_row ? '${column}' THEN EXCLUDED."${column}" ELSE a."${column}" END`
 
-const CREATE_CAPTURE_TRIGGER = `
-  CREATE TRIGGER "chatkeep_capture" AFTER INSERT OR UPDATE ON "ChatMessage"
-  FOR EACH ROW EXECUTE FUNCTION "chatkeep_capture"()`
-
-const REVOKE_CAPTURE_FUNCTION = 'REVOKE ALL ON FUNCTION "chatkeep_capture"() FROM PUBLIC'
-const DROP_CAPTURE_TRIGGER = 'DROP TRIGGER "chatkeep_capture" ON "ChatMessage"'
-const DROP_CAPTURE_FUNCTION = 'DROP FUNCTION "chatkeep_capture"()'
-
-/** The statements of `startCapture`, for a plan. */
-export const startStatements = (schema: string, kept: Kept): readonly string[] => [
-  ...CREATE_ARCHIVE,
-  createCaptureFunction(schema, kept),
-  REVOKE_CAPTURE_FUNCTION,
-  CREATE_CAPTURE_TRIGGER,
+// ALWAYS: it fires for logical replication and in sessions with session_replication_role = replica, too.
+const createTrigger = (names: OwnNames): readonly string[] => [
+  `CREATE TRIGGER "${CAPTURE_TRIGGER}" AFTER INSERT OR UPDATE ON "ChatMessage"
+  FOR EACH ROW EXECUTE FUNCTION ${names.capture}()`,
+  `ALTER TABLE "ChatMessage" ENABLE ALWAYS TRIGGER "${CAPTURE_TRIGGER}"`,
 ]
 
-/** The statements of `dropCapture`, for a plan. */
-export const DROP_CAPTURE: readonly string[] = [DROP_CAPTURE_TRIGGER, DROP_CAPTURE_FUNCTION]
+/** The statements that create archive, trigger function and trigger, in one transaction. */
+export const startStatements = (
+  own: OwnState,
+  kept: Kept,
+  { processId, objects }: { readonly processId: number; readonly objects: ArchiveObjects },
+): readonly string[] => {
+  const { names, owner, role } = own
+  const sequence = missedWrites(names)
+  const give = (kind: string, name: string): readonly string[] =>
+    owner === role ? [] : [`ALTER ${kind} ${name} OWNER TO ${escapeIdentifier(owner)}`]
+  return [
+    ...ownStatements(own, true),
+    ...(objects.missedWrites ? [`DROP SEQUENCE ${sequence}`] : []),
+    `CREATE SEQUENCE ${sequence}`,
+    ...give('SEQUENCE', sequence),
+    createCaptureFunction(names, kept, processId).trim(),
+    ...give('FUNCTION', `${names.capture}()`),
+    `REVOKE ALL ON FUNCTION ${names.capture}() FROM PUBLIC`,
+    ...(objects.trigger ? [`DROP TRIGGER "${CAPTURE_TRIGGER}" ON "ChatMessage"`] : []),
+    ...createTrigger(names),
+  ]
+}
+
+const DROP_TRIGGER = `DROP TRIGGER "${CAPTURE_TRIGGER}" ON "ChatMessage"`
+
+/** The statements that drop trigger, function and counter, for a plan. */
+export const dropStatements = (
+  names: OwnNames,
+  objects: Pick<ArchiveObjects, 'trigger' | 'capture' | 'missedWrites'>,
+): readonly string[] => [
+  ...(objects.trigger ? [DROP_TRIGGER] : []),
+  ...(objects.capture ? [`DROP FUNCTION ${names.capture}()`] : []),
+  ...(objects.missedWrites ? [`DROP SEQUENCE ${missedWrites(names)}`] : []),
+]
 
 /** Creates archive tables, trigger function and trigger in the caller's transaction. Only their owner can read the tables. */
-export const startCapture = async (client: Queryable, schema: string, kept: Kept): Promise<void> => {
-  const { trigger } = await readArchiveObjects(client)
-  await ensureArchiveTables(client)
-  await client.query(createCaptureFunction(schema, kept))
-  await client.query(REVOKE_CAPTURE_FUNCTION)
-  if (!trigger) await client.query(CREATE_CAPTURE_TRIGGER)
+export const startCapture = async (client: OwnClient, own: OwnState, kept: Kept): Promise<void> => {
+  const objects = await readArchiveObjects(client)
+  const { processId } = onlyRow(await client.query<{ processId: number }>('SELECT pg_backend_pid() AS "processId"'))
+  for (const statement of startStatements(own, kept, { processId, objects })) await client.query(statement)
 }
 
 /** Makes the trigger ignore the rest of this transaction. */
-export const ignoreOwnChanges = async (client: Queryable): Promise<void> => {
+export const ignoreOwnChanges = async (client: OwnClient): Promise<void> => {
   await client.query(`SET LOCAL ${OWN_CHANGES} = 'on'`)
 }
 
-/** Drops trigger and function in the caller's transaction. */
-export const dropCapture = async (client: Queryable, objects: ArchiveObjects): Promise<void> => {
-  if (objects.trigger) await client.query(DROP_CAPTURE_TRIGGER)
-  if (objects.capture) await client.query(DROP_CAPTURE_FUNCTION)
+/** Drops trigger, function and counter in the caller's transaction. */
+export const dropCapture = async (client: OwnClient, objects: ArchiveObjects): Promise<void> => {
+  for (const statement of dropStatements(client.own, objects)) await client.query(statement)
+}
+
+// xmin changes when somebody alters, disables, truncates or re-grants the object, and even if it was altered back.
+const SELECT_STATE = `
+  SELECT concat_ws(' ',
+    (SELECT string_agg(concat_ws('/', c.relname, c.oid, c.xmin), ',' ORDER BY c.relname)
+     FROM pg_catalog.pg_class AS c WHERE c.relnamespace = own.oid AND c.relname IN ('archive', 'archive_pkey', '${MISSED_WRITES}')),
+    (SELECT string_agg(concat_ws('/', p.oid, p.xmin), ',') FROM pg_catalog.pg_proc AS p
+     WHERE p.pronamespace = own.oid AND p.proname = 'capture'),
+    (SELECT concat_ws('/', t.oid, t.xmin) FROM pg_catalog.pg_trigger AS t
+     WHERE t.tgrelid = to_regclass('"ChatMessage"') AND t.tgname = '${CAPTURE_TRIGGER}'),
+    own.oid, own.xmin) AS "state"
+  FROM (SELECT 1) AS one
+  LEFT JOIN pg_catalog.pg_namespace AS own ON own.nspname = $1`
+
+/** Identifies the objects that the trigger depends on: a different answer later means that writes may have passed it. */
+export const readCaptureState = async (client: OwnClient): Promise<string> =>
+  onlyRow(await client.query<{ state: string }>(SELECT_STATE, [client.own.schema])).state
+
+/** How many writes the trigger counted because it could not archive them. */
+export const countMissedWrites = async (client: OwnClient): Promise<number> => {
+  const { missed } = onlyRow(
+    await client.query<{ missed: string }>(
+      `SELECT CASE WHEN is_called THEN last_value ELSE 0 END::text AS "missed" FROM ${missedWrites(client.own)}`,
+    ),
+  )
+  return Number(missed)
 }

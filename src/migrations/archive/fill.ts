@@ -1,4 +1,5 @@
-import type { Queryable } from '../../database/connection.js'
+import type { OwnNames } from '../../persistence/own-names.js'
+import type { OwnClient } from '../own/own-client.js'
 import { onlyRow } from '../../database/rows.js'
 import type { Kept } from './capture.js'
 import { reportBatches } from '../running/batch-progress.js'
@@ -15,8 +16,8 @@ const SELECT_BATCH_END = `
 const SELECT_LAST = `SELECT coalesce(max("id"), 0)::float AS "last" FROM "ChatMessage"`
 
 /** Copies the guest data of all messages to the archive, in batches. The trigger adds new writes. */
-export const fillArchive = async (client: Queryable, kept: Kept, { signal, onEvent }: BatchOptions): Promise<void> => {
-  const [insert, refresh] = [insertBatch(kept), refreshBatch(kept)]
+export const fillArchive = async (client: OwnClient, kept: Kept, { signal, onEvent }: BatchOptions): Promise<void> => {
+  const [insert, refresh] = [insertBatch(client.own, kept), refreshBatch(client.own, kept)]
   const { last: end } = onlyRow(await client.query<{ last: number }>(SELECT_LAST))
   const report = reportBatches('archiving guest data', end, onEvent)
   for (let after = '0'; ;) {
@@ -36,8 +37,8 @@ const columnList = (columns: readonly ArchivedColumn[], table = ''): string =>
   columns.map((column) => `, ${table}"${column}"`).join('')
 
 /** Archives the messages of an id range that are not archived yet. */
-export const insertBatch = (kept: Kept): string => `
-  INSERT INTO "chatkeep_archive" ("messageId", "clientId"${columnList(kept.columns)})
+export const insertBatch = ({ archive }: OwnNames, kept: Kept): string => `
+  INSERT INTO ${archive} ("messageId", "clientId"${columnList(kept.columns)})
   SELECT m."id", m."clientId"${columnList(kept.columns, 'm.')}
   FROM "ChatMessage" AS m
   WHERE m."id" > $1 AND m."id" <= $2 AND (${needsArchive(kept)})
@@ -46,15 +47,15 @@ export const insertBatch = (kept: Kept): string => `
 
 // Updates archive rows that went stale without the trigger: a rollback was interrupted, and migrate had begun to undo it.
 // FOR SHARE keeps the few differing rows unchanged until they are archived.
-export const refreshBatch = (kept: Kept): string => `
+export const refreshBatch = ({ archive }: OwnNames, kept: Kept): string => `
   WITH changed AS (
     SELECT m."id", m."clientId"${columnList(kept.columns, 'm.')}
     FROM "ChatMessage" AS m
-    JOIN "chatkeep_archive" AS a ON a."messageId" = m."id"
+    JOIN ${archive} AS a ON a."messageId" = m."id"
     WHERE m."id" > $1 AND m."id" <= $2 AND (${differs(kept)})
     FOR SHARE OF m
   )
-  UPDATE "chatkeep_archive" AS a
+  UPDATE ${archive} AS a
   SET "clientId" = CASE WHEN m."clientId" = a."linkedClientId" THEN a."clientId" ELSE m."clientId" END,
     "linkedClientId" = CASE WHEN m."clientId" = a."linkedClientId" THEN a."linkedClientId" END,
     "removedRow" = NULL
@@ -87,14 +88,14 @@ const differs = ({ columns, needsClients }: Kept): string =>
   ].join(' OR ')
 
 /** Counts messages whose guest data is missing from the archive. */
-export const countMissing = (kept: Kept): string => `
+export const countMissing = ({ archive }: OwnNames, kept: Kept): string => `
   SELECT count(*)::integer AS "missing"
   FROM "ChatMessage" AS m
-  LEFT JOIN "chatkeep_archive" AS a ON a."messageId" = m."id"
+  LEFT JOIN ${archive} AS a ON a."messageId" = m."id"
   WHERE (${needsArchive(kept)}) AND (a."messageId" IS NULL OR ${differs(kept)})`
 
 /** How many messages have guest data that the archive lacks. The columns are dropped only if it is 0. */
-export const countUnarchived = async (client: Queryable, kept: Kept): Promise<number> => {
-  const { rows } = await client.query<{ missing: number }>(countMissing(kept))
+export const countUnarchived = async (client: OwnClient, kept: Kept): Promise<number> => {
+  const { rows } = await client.query<{ missing: number }>(countMissing(client.own, kept))
   return rows[0]?.missing ?? 0
 }

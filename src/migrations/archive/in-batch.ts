@@ -1,7 +1,7 @@
-import type { Queryable } from '../../database/connection.js'
 import { hasSqlState, SqlState } from '../../database/sql-state.js'
 import { inTransaction } from '../../database/transaction.js'
 import { ignoreOwnChanges } from './capture.js'
+import type { OwnClient } from '../own/own-client.js'
 import type { OnMigrationEvent } from '../running/events.js'
 
 // Shorter than the server's deadlock_timeout (1 s): if we and a writer wait for each other, we give way.
@@ -15,7 +15,7 @@ export interface BatchOptions {
 }
 
 /** Runs one batch of a rollback in its own transaction. Retries if another session holds one of its rows. */
-export const inBatch = async <T>(client: Queryable, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
+export const inBatch = async <T>(client: OwnClient, signal: AbortSignal, work: () => Promise<T>): Promise<T> => {
   for (let attempt = 1; ; attempt += 1) {
     signal.throwIfAborted()
     try {

@@ -1,17 +1,10 @@
-import type { Queryable } from '../../database/connection.js'
-import { inTransaction } from '../../database/transaction.js'
+import type { OwnNames } from '../../persistence/own-names.js'
+import { canReadOwn, type OwnClient } from '../own/own-client.js'
 import { ExitCode, OperatorError } from '../../errors.js'
-import {
-  dropArchive,
-  ensureArchiveTables,
-  readArchiveObjects,
-  summariseArchive,
-  type ArchiveObjects,
-  type ArchiveSummary,
-} from './archive.js'
+import { dropArchive, readArchiveObjects, summariseArchive, type ArchiveSummary } from './archive.js'
 import { BASE_MIGRATION } from '../ledger/migration-names.js'
 import type { RollbackRange } from '../ledger/rollback-range.js'
-import { hasRunsTable, recordRun } from '../ledger/runs.js'
+import { recordRun } from '../ledger/runs.js'
 
 /** The last recorded run that concerns the existing archive. */
 interface ArchiveRun {
@@ -21,31 +14,29 @@ interface ArchiveRun {
 }
 
 // A restore ends an archive, so only later runs count.
-const SELECT_ARCHIVE_RUN = `
+const selectArchiveRun = ({ runs }: OwnNames): string => `
   SELECT "action", coalesce(("detail" ->> 'to')::integer, ${BASE_MIGRATION}) AS "to"
-  FROM "chatkeep_runs"
+  FROM ${runs}
   WHERE "action" IN ('archive begun', 'archive')
-    AND "id" > coalesce((SELECT max("id") FROM "chatkeep_runs" WHERE "action" = 'restore'), 0)
+    AND "id" > coalesce((SELECT max("id") FROM ${runs} WHERE "action" = 'restore'), 0)
   ORDER BY "id" DESC
   LIMIT 1`
 
-const readArchiveRun = async (client: Queryable): Promise<ArchiveRun | undefined> => {
-  if (!(await hasRunsTable(client))) return undefined
-  return (await client.query<ArchiveRun>(SELECT_ARCHIVE_RUN)).rows[0]
+const readArchiveRun = async (client: OwnClient): Promise<ArchiveRun | undefined> => {
+  if (!(await canReadOwn(client, 'runs'))) return undefined
+  return (await client.query<ArchiveRun>(selectArchiveRun(client.own))).rows[0]
 }
 
-const exists = ({ archive, guestClients }: ArchiveObjects): boolean => archive || guestClients
-
 /** Whether an archive was begun but never sealed because its rollback was interrupted, perhaps at its last statement. */
-export const isArchiveOpen = async (client: Queryable): Promise<boolean> =>
-  exists(await readArchiveObjects(client)) && (await readArchiveRun(client))?.action === 'archive begun'
+export const isArchiveOpen = async (client: OwnClient): Promise<boolean> =>
+  (await readArchiveObjects(client)).archive && (await readArchiveRun(client))?.action === 'archive begun'
 
 /**
  * Refuses a rollback that keeps more migrations than an earlier one whose archive still exists. It would have to restore
  * what that one linked and moved, which is the job of migrate.
  * @throws OperatorError `wider_rollback_waits` (exit 5)
  */
-export const refuseNarrower = async (client: Queryable, { to, files }: RollbackRange): Promise<void> => {
+export const refuseNarrower = async (client: OwnClient, { to, files }: RollbackRange): Promise<void> => {
   const objects = await readArchiveObjects(client)
   if (files.length === 0 || !Object.values(objects).includes(true)) return
   const run = await readArchiveRun(client)
@@ -63,7 +54,7 @@ export const refuseNarrower = async (client: Queryable, { to, files }: RollbackR
 }
 
 /** Records that the archive is about to change, which invalidates an earlier seal. */
-export const openArchive = async (client: Queryable, to: number): Promise<void> => {
+export const openArchive = async (client: OwnClient, to: number): Promise<void> => {
   const run = await readArchiveRun(client)
   if (run?.action === 'archive begun' && run.to === to) return
   await recordRun(client, { action: 'archive begun', durationMs: 0, detail: { to } })
@@ -74,25 +65,22 @@ const NOTHING: ArchiveSummary = {
   removedMessages: 0,
   linkedMessages: 0,
   clients: 0,
-  guestClients: 0,
   checksum: '0',
 }
 
 /** Records size and checksum of the archive. The trigger is gone by then, so the archive no longer changes. */
-export const sealArchive = async (client: Queryable, to: number, durationMs: number): Promise<ArchiveSummary> => {
+export const sealArchive = async (client: OwnClient, to: number, durationMs: number): Promise<ArchiveSummary> => {
   const objects = await readArchiveObjects(client)
-  if (!exists(objects)) return NOTHING
-  if (!objects.archive) await inTransaction(client, () => ensureArchiveTables(client))
+  if (!objects.archive) return NOTHING
   const summary = await summariseArchive(client)
-  if (summary.messages === 0 && summary.clients === 0 && summary.guestClients === 0) await dropArchive(client)
+  if (summary.messages === 0 && summary.clients === 0) await dropArchive(client)
   else await recordRun(client, { action: 'archive', durationMs, detail: { ...summary, to } })
   return summary
 }
 
-const SELECT_SEAL = `
-  SELECT "action", "detail" ->> 'checksum' AS "checksum", ("detail" ->> 'messages')::integer AS "messages",
-    ("detail" ->> 'guestClients')::integer AS "guestClients"
-  FROM "chatkeep_runs"
+const selectSeal = ({ runs }: OwnNames): string => `
+  SELECT "action", "detail" ->> 'checksum' AS "checksum", ("detail" ->> 'messages')::integer AS "messages"
+  FROM ${runs}
   WHERE "action" IN ('archive begun', 'archive', 'restore begun')
   ORDER BY "id" DESC
   LIMIT 1`
@@ -101,7 +89,6 @@ interface Seal {
   readonly action: string
   readonly checksum: string
   readonly messages: number
-  readonly guestClients: number
 }
 
 /**
@@ -109,26 +96,25 @@ interface Seal {
  * rollback was interrupted before sealing, or an interrupted restore already took rows out.
  * @throws OperatorError `archive_changed` (exit 5)
  */
-export const breakSeal = async (client: Queryable, actual: ArchiveSummary): Promise<void> => {
-  const { rows } = await client.query<Seal>(SELECT_SEAL)
+export const breakSeal = async (client: OwnClient, actual: ArchiveSummary): Promise<void> => {
+  const { rows } = await client.query<Seal>(selectSeal(client.own))
   const sealed = rows[0]
   if (sealed?.action !== 'archive') return
-  const same = (['checksum', 'messages', 'guestClients'] as const).every((key) => actual[key] === sealed[key])
-  if (!same) throw archiveChanged(sealed, actual)
+  if (actual.checksum !== sealed.checksum || actual.messages !== sealed.messages)
+    throw archiveChanged(client.own, sealed, actual)
   await recordRun(client, { action: 'restore begun', durationMs: 0 })
 }
 
-type Counted = Pick<Seal, 'messages' | 'guestClients'>
-
-const archiveChanged = (sealed: Counted, actual: Counted): OperatorError => {
-  const count = ({ messages, guestClients }: Counted): string =>
-    `${messages} messages and ${guestClients} clients of guests`
-  return new OperatorError(
+const archiveChanged = (
+  { archive }: OwnNames,
+  sealed: Pick<Seal, 'messages'>,
+  actual: Pick<Seal, 'messages'>,
+): OperatorError =>
+  new OperatorError(
     'archive_changed',
-    `the archive of the last rollback was modified: it had ${count(sealed)}, now it has ${count(actual)}; nothing was restored`,
+    `the archive of the last rollback was modified: it had ${sealed.messages} messages, now it has ${actual.messages}; nothing was restored`,
     {
       exitCode: ExitCode.refused,
-      hint: 'restore the tables "chatkeep_archive" and "chatkeep_archive_guest_client" from a backup; to continue without restoring, rename them',
+      hint: `restore the table ${archive} from a backup; to continue without restoring, rename it`,
     },
   )
-}

@@ -1,4 +1,5 @@
-import type { Queryable } from '../../database/connection.js'
+import type { OwnClient } from '../own/own-client.js'
+import type { OwnNames } from '../../persistence/own-names.js'
 import { isServerError } from '../../database/sql-state.js'
 import { toStorablePhone, toUsername } from '../../persistence/prepare-message.js'
 import { findOrCreateClient } from './guest-client.js'
@@ -10,18 +11,18 @@ interface Guest {
   readonly phone: string | null
 }
 
-const SELECT_UNLINKED_GUESTS = `
+const selectUnlinkedGuests = ({ archive }: OwnNames): string => `
   SELECT "guestUsername" AS "username", min("guestPhone") AS "phone"
-  FROM "chatkeep_archive"
+  FROM ${archive}
   WHERE "clientId" IS NULL AND "linkedClientId" IS NULL AND "removedRow" IS NULL AND "guestUsername" IS NOT NULL
   GROUP BY "guestUsername"`
 
 // MATERIALIZED forces a lookup of each message by id. Before the first ANALYZE with guests, the planner expects very few
 // messages without a client, and would scan all of them for each guest.
-export const LINK_MESSAGES = `
+export const linkMessages = ({ archive }: OwnNames): string => `
   WITH wanted AS MATERIALIZED (
     SELECT "messageId"
-    FROM "chatkeep_archive"
+    FROM ${archive}
     WHERE "guestUsername" = $2 AND "clientId" IS NULL AND "linkedClientId" IS NULL
   ), linked AS (
     UPDATE "ChatMessage" AS m
@@ -30,13 +31,13 @@ export const LINK_MESSAGES = `
     WHERE m."id" = wanted."messageId" AND (m."clientId" IS NULL) IS TRUE
     RETURNING m."id"
   )
-  UPDATE "chatkeep_archive" AS a
+  UPDATE ${archive} AS a
   SET "linkedClientId" = $1
   FROM linked
   WHERE a."messageId" = linked."id"`
 
-export const KEEP_CREATED_CLIENT = `
-  INSERT INTO "chatkeep_archive_client" ("clientId", "row")
+export const keepCreatedClient = ({ archivedClients }: OwnNames): string => `
+  INSERT INTO ${archivedClients} ("clientId", "row")
   SELECT "id", to_json(c)
   FROM "Client" AS c
   WHERE "id" = $1`
@@ -45,8 +46,8 @@ export const KEEP_CREATED_CLIENT = `
  * Links every guest's messages to the client of that name, or to a new one, which the archive records. One transaction per
  * guest. `removeOrphans` handles names that cannot become a client.
  */
-export const linkGuests = async (client: Queryable, { signal, onEvent }: BatchOptions): Promise<void> => {
-  const { rows: guests } = await client.query<Guest>(SELECT_UNLINKED_GUESTS)
+export const linkGuests = async (client: OwnClient, { signal, onEvent }: BatchOptions): Promise<void> => {
+  const { rows: guests } = await client.query<Guest>(selectUnlinkedGuests(client.own))
   const report = reportBatches('linking guests to clients', guests.length, onEvent)
   for (const [index, guest] of guests.entries()) {
     report(index)
@@ -58,45 +59,45 @@ export const linkGuests = async (client: Queryable, { signal, onEvent }: BatchOp
   }
 }
 
-const linkGuest = async (client: Queryable, { username, phone }: Guest): Promise<void> => {
+const linkGuest = async (client: OwnClient, { username, phone }: Guest): Promise<void> => {
   const name = toUsername(username)
   if (name === '') return
   const owner = await findOrCreateClient(client, name, toStorablePhone(phone))
   if (owner === undefined) return
-  if (owner.created) await client.query(KEEP_CREATED_CLIENT, [owner.id])
-  await client.query(LINK_MESSAGES, [owner.id, username])
+  if (owner.created) await client.query(keepCreatedClient(client.own), [owner.id])
+  await client.query(linkMessages(client.own), [owner.id, username])
 }
 
 // The application's rules can reject such a client: data exception, constraint, check option, error raised by a trigger.
 const isRefusedRow = (error: unknown): boolean => isServerError(error) && /^(22|23|44|P0)/.test(error.code)
 
-const removeWhere = (condition: string): string => `
+const removeWhere = ({ archive }: OwnNames, condition: string): string => `
   WITH gone AS (
     DELETE FROM "ChatMessage" AS m
-    USING "chatkeep_archive" AS a
+    USING ${archive} AS a
     WHERE a."messageId" = m."id" AND m."clientId" IS NULL
       AND a."clientId" IS NULL AND a."linkedClientId" IS NULL AND a."removedRow" IS NULL AND ${condition}
     RETURNING m."id", to_json(m) AS "row"
   )
-  UPDATE "chatkeep_archive" AS a
+  UPDATE ${archive} AS a
   SET "removedRow" = gone."row"
   FROM gone
   WHERE a."messageId" = gone."id"`
 
-export const REMOVE_ORPHANS = removeWhere('true')
+export const removeAllOrphans = (names: OwnNames): string => removeWhere(names, 'true')
 
-const REMOVE_NAMELESS = removeWhere(`nullif(btrim(a."guestUsername"), '') IS NULL`)
+const removeNameless = (names: OwnNames): string => removeWhere(names, `nullif(btrim(a."guestUsername"), '') IS NULL`)
 
 /**
  * Moves whole messages that can get no client to the archive, because the older schema cannot hold them.
  * @param which `nameless` while guests can still write: a message with a name is new, and will be linked
  */
 export const removeOrphans = async (
-  client: Queryable,
+  client: OwnClient,
   which: 'nameless' | 'all',
   signal: AbortSignal,
 ): Promise<void> => {
-  await inBatch(client, signal, () => client.query(which === 'all' ? REMOVE_ORPHANS : REMOVE_NAMELESS))
+  await inBatch(client, signal, () => client.query((which === 'all' ? removeAllOrphans : removeNameless)(client.own)))
 }
 
 const SELECT_GUESTS_TO_LINK = `
@@ -112,7 +113,7 @@ class TrialOver extends Error {}
  * Tries to link every guest without a client, and rolls each trial back.
  * @returns the guest names that cannot become a client
  */
-export const findUnlinkableGuests = async (client: Queryable, signal: AbortSignal): Promise<readonly string[]> => {
+export const findUnlinkableGuests = async (client: OwnClient, signal: AbortSignal): Promise<readonly string[]> => {
   const { rows: guests } = await client.query<Guest>(SELECT_GUESTS_TO_LINK)
   const unlinkable: string[] = []
   for (const { username, phone } of guests) {
@@ -122,7 +123,7 @@ export const findUnlinkableGuests = async (client: Queryable, signal: AbortSigna
 }
 
 const canLink = async (
-  client: Queryable,
+  client: OwnClient,
   signal: AbortSignal,
   username: string,
   phone: string | null,

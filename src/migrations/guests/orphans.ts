@@ -2,6 +2,7 @@ import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { dropGuard } from '../archive/archive.js'
+import type { OwnClient } from '../own/own-client.js'
 import { findUnlinkableGuests } from './link-guests.js'
 import { readReferences } from './references.js'
 import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
@@ -31,7 +32,7 @@ const NO_NAME = `nullif(btrim(m."guestUsername"), '') IS NULL`
  * Refuses a rollback with messages that can get no client, before anything is changed.
  * @throws OperatorError `messages_without_client` (exit 5) with their number and some ids
  */
-export const refuseOrphans = async (client: Queryable, signal: AbortSignal): Promise<void> => {
+export const refuseOrphans = async (client: OwnClient, signal: AbortSignal): Promise<void> => {
   const unlinkable = await findUnlinkableGuests(client, signal)
   const orphans = onlyRow(
     await client.query<Orphans>(selectOrphans(`${NO_NAME} OR m."guestUsername" = ANY ($1)`), [unlinkable]),

@@ -1,12 +1,5 @@
 import { CLIENT_ID, GUEST_UNVERIFIED, type RequiredColumn, type RequiredIndex } from '../../persistence/shape.js'
-import {
-  GUEST_MIGRATION,
-  KEY_INDEX_MIGRATION,
-  KEY_MIGRATION,
-  OWN_TABLES_MIGRATION,
-  UNVERIFIED_MIGRATION,
-} from './migration-names.js'
-import { GUEST_CLIENTS_TABLE, type OwnTable } from './own-objects.js'
+import { GUEST_MIGRATION, KEY_INDEX_MIGRATION, KEY_MIGRATION, UNVERIFIED_MIGRATION } from './migration-names.js'
 
 /**
  * What a migration leaves in the database. The catalog shows whether it is there: applied by chatkeep, by hand or by
@@ -16,7 +9,6 @@ export type Effect =
   | { readonly kind: 'tables' }
   | { readonly kind: 'columns'; readonly columns: readonly RequiredColumn[] }
   | { readonly kind: 'index'; readonly index: RequiredIndex }
-  | { readonly kind: 'own-tables'; readonly tables: readonly OwnTable[] }
 
 export interface NamedEffect {
   /** Name of the migration without its number. */
@@ -51,7 +43,6 @@ export const EFFECTS: readonly NamedEffect[] = [
     effect: index('ChatMessage_idempotencyKey_key', 'btree ("idempotencyKey")', true),
   },
   { migration: UNVERIFIED_MIGRATION, effect: columns(GUEST_UNVERIFIED) },
-  { migration: OWN_TABLES_MIGRATION, effect: { kind: 'own-tables', tables: [GUEST_CLIENTS_TABLE] } },
   {
     migration: 'index-unread',
     effect: index(

@@ -1,5 +1,7 @@
+import { escapeLiteral } from 'pg'
 import type { Queryable } from '../../database/connection.js'
-import { qualified } from '../../database/identifier.js'
+import type { OwnNames } from '../../persistence/own-names.js'
+import { findOwnTable, type OwnState } from '../own/own-state.js'
 import type { MigrationFile } from './migration-files.js'
 
 /** One row of the table `migrations` of postgres-migrations. */
@@ -11,52 +13,36 @@ export interface HistoryRow {
   readonly executedAt: Date | null
 }
 
-/** The history in one schema; `foreign` means that another tool owns the table `migrations`. */
-export type History =
-  | { readonly state: 'absent' }
-  | {
-      readonly state: 'foreign'
-      readonly columns: readonly string[]
-      /** Present if the columns match ours. */
-      readonly rows?: readonly HistoryRow[]
-    }
-  | { readonly state: 'present'; readonly rows: readonly HistoryRow[] }
+/** The history of this schema. */
+export type History = { readonly state: 'absent' } | { readonly state: 'present'; readonly rows: readonly HistoryRow[] }
 
-/** Hash of row 0, which identifies a history of postgres-migrations. */
-export const FIRST_ROW_HASH = 'e18db593bcde2aca2a408c4d1100f6abba2195df'
-
-const SELECT_HISTORY_COLUMNS = `
-  SELECT a.attname AS "column"
-  FROM pg_catalog.pg_attribute AS a
-  JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
-  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE n.nspname = $1 AND c.relname = 'migrations' AND a.attnum > 0 AND NOT a.attisdropped
-  ORDER BY a.attnum`
-
-const selectHistory = (schema: string): string => `
+const selectHistory = ({ migrations }: OwnNames): string => `
   SELECT "id", "name", "hash", "executed_at" AT TIME ZONE 'UTC' AS "executedAt"
-  FROM ${qualified(schema, 'migrations')}
+  FROM ${migrations}
   ORDER BY "id"`
 
-/** Reads the history of this schema. A table `migrations` in another schema is ignored. */
-export const readHistory = async (client: Queryable, schema: string): Promise<History> => {
-  const found = await client.query<{ column: string }>(SELECT_HISTORY_COLUMNS, [schema])
-  const columns = found.rows.map(({ column }) => column)
-  if (columns.length === 0) return { state: 'absent' }
-  if (!['id', 'name', 'hash', 'executed_at'].every((column) => columns.includes(column)))
-    return { state: 'foreign', columns }
-  const { rows } = await client.query<HistoryRow>(selectHistory(schema))
-  if (rows[0] !== undefined && rows[0].hash !== FIRST_ROW_HASH) return { state: 'foreign', columns, rows }
+/** Reads the history. Tables `migrations` of other tools, in whatever schema, do not matter. */
+export const readHistory = async (client: Queryable, own: OwnState): Promise<History> => {
+  if (findOwnTable(own, 'migrations') === undefined) return { state: 'absent' }
+  const { rows } = await client.query<HistoryRow>(selectHistory(own.names))
   return { state: 'present', rows }
 }
 
-/** The rows of our history, even if the row 0 that identifies it was deleted. Empty for another tool's table. */
-export const historyRows = (history: History, files: readonly MigrationFile[]): readonly HistoryRow[] => {
-  if (history.state === 'absent') return []
-  if (history.state === 'present') return history.rows
-  const rows = history.rows ?? []
-  return rows.some((row) => row.id > 0 && files.some(({ id, hash }) => id === row.id && hash === row.hash)) ? rows : []
-}
+/** The rows of the history; none without one. */
+export const historyRows = (history: History): readonly HistoryRow[] =>
+  history.state === 'present' ? history.rows : []
+
+/** The statement that writes row 0, which postgres-migrations expects; none when it is there. */
+export const firstRowStatements = (
+  { migrations }: OwnNames,
+  history: History,
+  [first]: readonly MigrationFile[],
+): readonly string[] =>
+  first === undefined || historyRows(history).some(({ id }) => id === first.id)
+    ? []
+    : [
+        `INSERT INTO ${migrations} ("id", "name", "hash") VALUES (${first.id}, ${escapeLiteral(first.name)}, ${escapeLiteral(first.hash)})`,
+      ]
 
 /** State of one migration, by comparing its file with its history row. */
 export interface MigrationStatus {

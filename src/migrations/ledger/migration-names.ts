@@ -10,6 +10,3 @@ export const KEY_MIGRATION = 'add-idempotency-key'
 export const KEY_INDEX_MIGRATION = 'index-idempotency-key'
 
 export const UNVERIFIED_MIGRATION = 'mark-unverified-guests'
-
-/** Its rollback moves the table of clients created for guests into the archive. */
-export const OWN_TABLES_MIGRATION = 'create-own-tables'

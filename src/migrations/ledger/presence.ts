@@ -13,7 +13,6 @@ import {
   type RequiredIndex,
 } from '../../persistence/shape.js'
 import type { Effect } from './effects.js'
-import type { OwnTable } from './own-objects.js'
 
 /** How much of a migration's effect is in the database. */
 export type Presence =
@@ -35,8 +34,6 @@ export const presenceOf = (effect: Effect, catalog: Catalog): Presence => {
       return columnsPresence(effect.columns, catalog)
     case 'index':
       return indexPresence(effect.index, catalog)
-    case 'own-tables':
-      return ownTablesPresence(effect.tables, catalog)
   }
 }
 
@@ -96,25 +93,4 @@ const indexConflict = (wanted: RequiredIndex, catalog: Catalog): string => {
   const actual = findIndex(catalog, wanted.name)
   const is = actual === undefined ? 'something else' : describeIndex(actual)
   return `"${wanted.name}" must be ${describeIndex(wanted)}, but is ${is}`
-}
-
-const ownTablesPresence = (tables: readonly OwnTable[], catalog: Catalog): Presence => {
-  const found = tables.filter(({ name }) => catalog.tables.includes(name))
-  if (found.length === 0) return { state: 'absent' }
-  const names = found.map(({ name }) => name)
-  const indexes = found.flatMap((table) => table.indexes)
-  const conflicts = [
-    ...found.flatMap(({ columns }) => differencesIn(columns, names, catalog)),
-    ...indexes
-      .filter((index) => indexState(catalog, index) === 'conflict')
-      .map((index) => indexConflict(index, catalog)),
-    ...indexes.filter((index) => indexState(catalog, index) === 'invalid').map(({ name }) => `"${name}" is INVALID`),
-  ]
-  if (conflicts.length > 0) return { state: 'conflict', reasons: conflicts }
-  const missing = [
-    ...tables.filter((table) => !found.includes(table)).map(({ name }) => name),
-    ...indexes.filter((index) => indexState(catalog, index) === 'missing').map(({ name }) => name),
-  ]
-  if (missing.length === 0) return { state: 'present' }
-  return { state: 'partial', reason: `incomplete: ${missing.map((name) => `"${name}"`).join(', ')}` }
 }

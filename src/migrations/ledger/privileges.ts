@@ -1,6 +1,9 @@
 import type { Queryable } from '../../database/connection.js'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { KNOWN_TABLES } from './own-objects.js'
+import { escapeIdentifier } from '../../database/identifier.js'
+import { quotedSchema } from '../../persistence/own-names.js'
+import { CHAT_TABLES } from '../../persistence/shape.js'
+import type { OwnState } from '../own/own-state.js'
 
 const SELECT_OTHERS_TABLES = `
   SELECT c.relname AS "table", pg_get_userbyid(c.relowner) AS "owner"
@@ -17,8 +20,8 @@ const SELECT_MAY_CREATE = `
  * Only the owner can alter a table. Checked before the first statement, so that a run does not stop halfway.
  * @throws OperatorError `insufficient_privilege`
  */
-export const checkPrivileges = async (client: Queryable, schema: string): Promise<void> => {
-  const details = await missingPrivileges(client, schema)
+export const checkPrivileges = async (client: Queryable, schema: string, own: OwnState): Promise<void> => {
+  const details = await missingPrivileges(client, schema, own)
   if (details.length === 0) return
   throw new OperatorError('insufficient_privilege', 'this role cannot change the tables; nothing was changed', {
     exitCode: ExitCode.refused,
@@ -28,14 +31,26 @@ export const checkPrivileges = async (client: Queryable, schema: string): Promis
 }
 
 /** The privileges that this role lacks to change the tables, each as a sentence. */
-export const missingPrivileges = async (client: Queryable, schema: string): Promise<readonly string[]> => {
+export const missingPrivileges = async (
+  client: Queryable,
+  schema: string,
+  own: OwnState,
+): Promise<readonly string[]> => {
   const { rows: others } = await client.query<{ table: string; owner: string }>(SELECT_OTHERS_TABLES, [
     schema,
-    KNOWN_TABLES,
+    CHAT_TABLES,
   ])
   const { rows } = await client.query<{ mayCreate: boolean }>(SELECT_MAY_CREATE, [schema])
   return [
     ...others.map(({ table, owner }) => `"${table}" is owned by ${owner}`),
     ...(rows[0]?.mayCreate === false ? [`this role has no CREATE privilege on schema ${JSON.stringify(schema)}`] : []),
+    ...missingSchema(own),
   ]
 }
+
+const missingSchema = ({ found, mayCreateSchema, names, owner }: OwnState): readonly string[] =>
+  found !== undefined || mayCreateSchema
+    ? []
+    : [
+        `chatkeep keeps its own tables in schema ${quotedSchema(names)}, which this role may not create; a role with CREATE on this database can: CREATE SCHEMA ${quotedSchema(names)} AUTHORIZATION ${escapeIdentifier(owner)}`,
+      ]

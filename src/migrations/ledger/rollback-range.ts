@@ -1,13 +1,7 @@
 import { ExitCode, OperatorError } from '../../errors.js'
 import { findColumn } from '../../persistence/shape.js'
 import { migrationTitle, type MigrationFile } from './migration-files.js'
-import {
-  BASE_MIGRATION,
-  GUEST_MIGRATION,
-  KEY_MIGRATION,
-  OWN_TABLES_MIGRATION,
-  UNVERIFIED_MIGRATION,
-} from './migration-names.js'
+import { BASE_MIGRATION, GUEST_MIGRATION, KEY_MIGRATION, UNVERIFIED_MIGRATION } from './migration-names.js'
 import { compareHistory } from './history.js'
 import type { MigrationState } from './migration-state.js'
 
@@ -31,8 +25,6 @@ export interface RollbackRange {
   readonly columns: readonly ArchivedColumn[]
   /** `clientId` becomes NOT NULL again, so every message without a client needs one or leaves the table. */
   readonly needsClients: boolean
-  /** The table of clients created for guests moves into the archive. */
-  readonly archivesGuestClients: boolean
   /** The last migration to undo that drops archived columns: the capture trigger goes with it. Undefined if none does. */
   readonly captureEnds: string | undefined
 }
@@ -40,10 +32,10 @@ export interface RollbackRange {
 /**
  * Decides what a rollback to a migration undoes.
  * @param to the newest migration that stays
- * @throws OperatorError when the history is absent or foreign, has migrations without a file, or `to` is not applied
+ * @throws OperatorError when there is no history, it has migrations without a file, or `to` is not applied
  */
 export const rollbackRange = ({ files, history, catalog }: MigrationState, to: number): RollbackRange => {
-  if (history.state !== 'present') throw noHistory(history.state)
+  if (history.state === 'absent') throw noHistory()
   const statuses = compareHistory(files, history.rows)
   const unknown = statuses.filter(({ state }) => state === 'unknown')
   if (unknown.length > 0) throw unknownMigrations(unknown.map(migrationTitle))
@@ -59,17 +51,15 @@ export const rollbackRange = ({ files, history, catalog }: MigrationState, to: n
       .map(({ column }) => column)
       .filter((column) => findColumn(catalog, 'ChatMessage', column) !== undefined),
     needsClients: names.has(GUEST_MIGRATION),
-    archivesGuestClients: names.has(OWN_TABLES_MIGRATION),
     captureEnds: undone.findLast(({ name }) => dropped.some(({ migration }) => migration === name))?.name,
   }
 }
 
-const noHistory = (state: 'absent' | 'foreign'): OperatorError =>
-  new OperatorError(
-    'no_history',
-    `chatkeep has no history in this database${state === 'foreign' ? ': the table "migrations" belongs to another tool' : ''}`,
-    { exitCode: ExitCode.refused, hint: 'let chatkeep adopt the database first: chatkeep migrate' },
-  )
+const noHistory = (): OperatorError =>
+  new OperatorError('no_history', 'chatkeep has no history in this database', {
+    exitCode: ExitCode.refused,
+    hint: 'let chatkeep adopt the database first: chatkeep migrate',
+  })
 
 const unknownMigrations = (titles: readonly string[]): OperatorError =>
   new OperatorError(

@@ -1,25 +1,16 @@
 import type { Queryable } from '../../database/connection.js'
-import { qualified } from '../../database/identifier.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { packageVersion } from '../../package-root.js'
-
-/** Our own append-only history. A rollback deletes rows from the table `migrations`; this table keeps them. */
-export const CREATE_RUNS = `
-  CREATE TABLE IF NOT EXISTS "chatkeep_runs" (
-    "id" integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    "at" timestamptz NOT NULL DEFAULT clock_timestamp(),
-    "role" text NOT NULL DEFAULT session_user,
-    "version" text NOT NULL,
-    "action" text NOT NULL,
-    "migration" text,
-    "durationMs" integer NOT NULL,
-    "detail" jsonb
-  )`
+import type { OwnNames } from '../../persistence/own-names.js'
+import type { OwnClient } from '../own/own-client.js'
 
 // The application_name, such as `chatkeep migrate 5f0c2a91`, is unique to one run.
-const INSERT_RUN = `
-  INSERT INTO "chatkeep_runs" ("version", "action", "migration", "durationMs", "detail")
-  VALUES ($1, $2, $3, $4, jsonb_build_object('run', current_setting('application_name')) || coalesce($5::jsonb, '{}'))`
+const insertRun = ({ runs }: OwnNames): string => `
+  INSERT INTO ${runs} ("id", "version", "action", "migration", "durationMs", "detail")
+  VALUES (${nextRun(runs)}, $1, $2, $3, $4, jsonb_build_object('run', current_setting('application_name')) || coalesce($5::jsonb, '{}'))`
+
+/** The number of the next row. Only the holder of the migration lock writes here, so two never get the same one. */
+export const nextRun = (runs: string): string => `(SELECT coalesce(max("id"), 0) + 1 FROM ${runs})`
 
 export type MigrationCommand = 'migrate' | 'rollback'
 
@@ -49,21 +40,8 @@ export interface Run {
   readonly detail?: Readonly<Record<string, unknown>>
 }
 
-/** Whether this schema has a table of runs. */
-export const hasRunsTable = async (client: Queryable): Promise<boolean> => {
-  const { rows } = await client.query<{ exists: boolean }>(
-    `SELECT to_regclass('"chatkeep_runs"') IS NOT NULL AS "exists"`,
-  )
-  return rows[0]?.exists === true
-}
-
-/** Creates the table if it is missing. Looks first, because IF NOT EXISTS would send a notice. */
-export const ensureRunsTable = async (client: Queryable): Promise<void> => {
-  if (!(await hasRunsTable(client))) await client.query(CREATE_RUNS)
-}
-
 /** Appends one row. */
-export const recordRun = async (client: Queryable, { action, migration, durationMs, detail }: Run): Promise<void> => {
+export const recordRun = async (client: OwnClient, { action, migration, durationMs, detail }: Run): Promise<void> => {
   const values = [
     packageVersion(),
     action,
@@ -71,12 +49,12 @@ export const recordRun = async (client: Queryable, { action, migration, duration
     Math.round(durationMs),
     detail === undefined ? null : JSON.stringify(detail),
   ]
-  await client.query(INSERT_RUN, values)
+  await client.query(insertRun(client.own), values)
 }
 
 /** Records the start of a run and its outcome. A run that was killed has only a start. */
 export const recorded = async <T>(
-  client: Queryable,
+  client: OwnClient,
   command: MigrationCommand,
   detail: Readonly<Record<string, unknown>>,
   work: () => Promise<T>,
@@ -118,12 +96,12 @@ export interface AppliedSql {
 }
 
 // Reads rows as JSON, so a table of an older version is not an error.
-const selectAppliedSql = (schema: string): string => `
+const selectAppliedSql = ({ runs }: OwnNames): string => `
   SELECT DISTINCT ON (a."id") a."id", a."migration", a."at", a."sql"
   FROM (
     SELECT substring(r."run" ->> 'migration' FROM '^[0-9]+')::integer AS "id", r."run" ->> 'migration' AS "migration",
       r."run" ->> 'at' AS "at", r."run" #>> '{detail,sql}' AS "sql", (r."run" ->> 'id')::bigint AS "run"
-    FROM (SELECT to_jsonb(t) AS "run" FROM ${qualified(schema, 'chatkeep_runs')} AS t) AS r
+    FROM (SELECT to_jsonb(t) AS "run" FROM ${runs} AS t) AS r
     WHERE r."run" ->> 'action' IN ('apply', 'record', 'repair') AND r."run" ->> 'migration' ~ '^[0-9]{1,9}_'
   ) AS a
   WHERE a."sql" IS NOT NULL AND a."id" = ANY ($1)
@@ -132,9 +110,9 @@ const selectAppliedSql = (schema: string): string => `
 /** The SQL last applied for each of these migrations, by id. Omits migrations without recorded SQL. */
 export const readAppliedSql = async (
   client: Queryable,
-  schema: string,
+  own: OwnNames,
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, AppliedSql>> => {
-  const { rows } = await client.query<AppliedSql & { readonly id: number }>(selectAppliedSql(schema), [ids])
+  const { rows } = await client.query<AppliedSql & { readonly id: number }>(selectAppliedSql(own), [ids])
   return new Map(rows.map(({ id, ...applied }) => [id, applied]))
 }

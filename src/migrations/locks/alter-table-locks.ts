@@ -1,5 +1,6 @@
 import type { AlterTableCmd, AlterTableStmt, ColumnDef, Constraint } from '@pgsql/types'
 import type { LockMode, TableLock } from './lock-modes.js'
+import { relationName } from './relation-name.js'
 import type { KnownObjects, Work } from './statement-effect.js'
 
 /** Locks and work of an ALTER TABLE; its longest subcommand determines the work. */
@@ -7,7 +8,7 @@ export const alterTableEffect = (
   { relation, cmds = [], objtype }: AlterTableStmt,
   known: KnownObjects,
 ): { readonly locks: readonly TableLock[]; readonly work: Work } | undefined => {
-  const table = relation?.relname
+  const table = relationName(relation)
   if (table === undefined || objtype !== 'OBJECT_TABLE') return undefined
   const commands = cmds.flatMap((node) => ('AlterTableCmd' in node ? [node.AlterTableCmd] : []))
   const locks = commands.flatMap((command): readonly TableLock[] => [
@@ -118,5 +119,5 @@ const referencedTables = (command: AlterTableCmd): readonly string[] => {
     'Constraint' in node ? [node.Constraint] : [],
   )
   const own = constraintOf(command)
-  return [...inColumn, ...(own === undefined ? [] : [own])].flatMap(({ pktable }) => pktable?.relname ?? [])
+  return [...inColumn, ...(own === undefined ? [] : [own])].flatMap(({ pktable }) => relationName(pktable) ?? [])
 }

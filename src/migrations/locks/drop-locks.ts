@@ -30,6 +30,7 @@ export const dropEffect = (drop: DropStmt, known: KnownObjects): Effect | undefi
       }
     }
     case 'OBJECT_FUNCTION':
+    case 'OBJECT_SEQUENCE':
     case 'OBJECT_TYPE':
       return NOTHING
     default:

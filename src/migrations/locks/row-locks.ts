@@ -1,5 +1,6 @@
 import type { Node } from '@pgsql/types'
 import type { TableLock } from './lock-modes.js'
+import { relationName, type NamedRelation } from './relation-name.js'
 
 const CHANGES = ['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']
 
@@ -24,16 +25,16 @@ const entriesOf = (node: unknown): readonly (readonly [string, unknown])[] =>
 
 const locksBelow = (node: unknown): readonly TableLock[] =>
   entriesOf(node).flatMap(([key, value]): readonly TableLock[] => {
-    if (isRange(value)) return [{ table: value.relname, mode: 'ACCESS SHARE' }]
+    if (isRange(value)) return [{ table: relationName(value), mode: 'ACCESS SHARE' }]
     const below = locksBelow(value)
     const target = CHANGES.includes(key) ? entriesOf(value).find(([name]) => name === 'relation')?.[1] : undefined
-    if (isRange(target)) return [{ table: target.relname, mode: 'ROW EXCLUSIVE' }, ...below]
+    if (isRange(target)) return [{ table: relationName(target), mode: 'ROW EXCLUSIVE' }, ...below]
     const locksRows = key === 'SelectStmt' && entriesOf(value).some(([name]) => name === 'lockingClause')
     return locksRows ? [...below, ...tablesIn(value).map((table) => ({ table, mode: 'ROW SHARE' as const }))] : below
   })
 
 const rangeNames = (node: unknown): readonly string[] =>
-  entriesOf(node).flatMap(([, value]) => (isRange(value) ? [value.relname] : rangeNames(value)))
+  entriesOf(node).flatMap(([, value]) => (isRange(value) ? [relationName(value)] : rangeNames(value)))
 
 const withNames = (node: unknown): readonly string[] =>
   entriesOf(node).flatMap(([key, value]) => {
@@ -41,5 +42,5 @@ const withNames = (node: unknown): readonly string[] =>
     return [...(typeof name === 'string' ? [name] : []), ...withNames(value)]
   })
 
-const isRange = (node: unknown): node is { readonly relname: string } =>
+const isRange = (node: unknown): node is NamedRelation =>
   entriesOf(node).some(([key, value]) => key === 'relname' && typeof value === 'string')

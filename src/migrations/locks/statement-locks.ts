@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
-import type { CommentStmt, CreateStmt, DoStmt, IndexStmt, LockStmt, Node, RenameStmt } from '@pgsql/types'
+import type { CommentStmt, CreateStmt, IndexStmt, LockStmt, Node, RenameStmt } from '@pgsql/types'
 import { alterTableEffect } from './alter-table-locks.js'
-import { BLOCK_LOCKS } from './block-locks.js'
 import { dropEffect } from './drop-locks.js'
 import { blockedBy, LOCK_MODES, strongestLocks, UNKNOWN_BLOCKS } from './lock-modes.js'
+import { relationName } from './relation-name.js'
 import { rowLocks, tablesIn } from './row-locks.js'
 import type { KnownObjects, StatementEffect } from './statement-effect.js'
 import { namesOf, NOTHING, onTable, onTables, type Effect } from './table-effect.js'
@@ -24,16 +23,18 @@ const UNKNOWN: StatementEffect = {
 }
 
 const effectOf = (node: Node, known: KnownObjects): Effect | undefined => {
-  if ('AlterTableStmt' in node) return alterTableEffect(node.AlterTableStmt, known)
+  if ('AlterTableStmt' in node) {
+    const { objtype } = node.AlterTableStmt
+    return objtype === 'OBJECT_SEQUENCE' ? NOTHING : alterTableEffect(node.AlterTableStmt, known)
+  }
   if ('IndexStmt' in node) return indexEffect(node.IndexStmt)
   if ('DropStmt' in node) return dropEffect(node.DropStmt, known)
   if ('CommentStmt' in node) return commentEffect(node.CommentStmt)
-  if ('CreateTrigStmt' in node) return onTable(node.CreateTrigStmt.relation?.relname, 'SHARE ROW EXCLUSIVE')
+  if ('CreateTrigStmt' in node) return onTable(relationName(node.CreateTrigStmt.relation), 'SHARE ROW EXCLUSIVE')
   if ('CreateStmt' in node) return createTableEffect(node.CreateStmt)
   if ('RenameStmt' in node) return renameEffect(node.RenameStmt)
   if ('LockStmt' in node) return lockEffect(node.LockStmt)
   if ('TruncateStmt' in node) return onTables(tablesIn(node.TruncateStmt), 'ACCESS EXCLUSIVE')
-  if ('DoStmt' in node) return blockEffect(node.DoStmt)
   if ('ViewStmt' in node) return onTables(tablesIn(node.ViewStmt.query), 'ACCESS SHARE')
   if (
     'InsertStmt' in node ||
@@ -51,6 +52,7 @@ const effectOf = (node: Node, known: KnownObjects): Effect | undefined => {
 // Their locks do not block readers or writers of any table.
 const LOCKS_NO_TABLE = [
   'AlterFunctionStmt',
+  'AlterOwnerStmt',
   'CompositeTypeStmt',
   'CreateEnumStmt',
   'CreateFunctionStmt',
@@ -68,8 +70,8 @@ const indexEffect = ({
   whereClause,
   concurrent,
 }: IndexStmt): Effect | undefined => {
-  if (relation?.relname === undefined) return undefined
-  const table = relation.relname
+  const table = relationName(relation)
+  if (table === undefined) return undefined
   return {
     locks: [{ table, mode: concurrent === true ? 'SHARE UPDATE EXCLUSIVE' : 'SHARE' }],
     work: { kind: 'index', table, name: idxname, method: accessMethod, partial: whereClause !== undefined },
@@ -91,7 +93,7 @@ const createTableEffect = ({ tableElts = [] }: CreateStmt): Effect => {
     'ColumnDef' in element ? (element.ColumnDef.constraints ?? []) : [element],
   )
   const referenced = constraints.flatMap((node) =>
-    'Constraint' in node ? (node.Constraint.pktable?.relname ?? []) : [],
+    'Constraint' in node ? (relationName(node.Constraint.pktable) ?? []) : [],
   )
   return onTables(referenced, 'SHARE ROW EXCLUSIVE')
 }
@@ -99,24 +101,9 @@ const createTableEffect = ({ tableElts = [] }: CreateStmt): Effect => {
 const renameEffect = ({ renameType, relation }: RenameStmt): Effect | undefined => {
   if (renameType === 'OBJECT_INDEX') return NOTHING
   return renameType === 'OBJECT_TABLE' || renameType === 'OBJECT_COLUMN' || renameType === 'OBJECT_TABCONSTRAINT'
-    ? onTable(relation?.relname, 'ACCESS EXCLUSIVE')
+    ? onTable(relationName(relation), 'ACCESS EXCLUSIVE')
     : undefined
 }
 
 const lockEffect = (lock: LockStmt): Effect =>
   onTables(tablesIn(lock), LOCK_MODES[(lock.mode ?? 8) - 1] ?? 'ACCESS EXCLUSIVE')
-
-// The locks of our own blocks were observed; those of others are unknown.
-const blockEffect = ({ args = [] }: DoStmt): Effect | undefined => {
-  const body = args.flatMap((node) =>
-    'DefElem' in node && node.DefElem.arg !== undefined && 'String' in node.DefElem.arg
-      ? node.DefElem.arg.String.sval
-      : [],
-  )[0]
-  const locks = BLOCK_LOCKS.get(
-    createHash('md5')
-      .update(body ?? '')
-      .digest('hex'),
-  )
-  return locks === undefined ? undefined : { locks, work: { kind: 'catalog' } }
-}

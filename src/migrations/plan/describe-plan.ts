@@ -1,12 +1,15 @@
 import type { Catalog } from '../../database/catalog.js'
-import type { Queryable } from '../../database/connection.js'
 import type { DraftStep } from './draft-steps.js'
 import { describeStep, type StatementDetails, type StepDetails, type StepFacts } from './describe-step.js'
 import { estimateIndexBytes } from './estimate.js'
 import type { Obstacle } from './obstacle.js'
 import { readObstacles } from './obstacles.js'
 import { readPastRuns } from './past-runs.js'
-import { KNOWN_TABLES } from '../ledger/own-objects.js'
+import { CHAT_TABLES } from '../../persistence/shape.js'
+import type { OwnClient } from '../own/own-client.js'
+import { relationName } from '../locks/relation-name.js'
+import type { MigrationState } from '../ledger/migration-state.js'
+import { ownConflicts } from '../own/own-conflicts.js'
 import { missingPrivileges } from '../ledger/privileges.js'
 import { statementEffect } from '../locks/statement-locks.js'
 import type { Statement } from '../ledger/split-statements.js'
@@ -33,13 +36,13 @@ export interface PlanExtras {
 
 /** Describes what a plan locks, how long it takes and what stands in its way. Works in a read-only session. */
 export const describePlan = async (
-  client: Queryable,
+  client: OwnClient,
   schema: string,
-  catalog: Catalog,
+  { catalog, own }: Pick<MigrationState, 'catalog' | 'own'>,
   drafts: readonly DraftStep[],
   { provenNotNull = [], obstacles: others = [] }: PlanExtras = {},
 ): Promise<PlanDetails> => {
-  const tables = await readTableFacts(client, schema, KNOWN_TABLES)
+  const tables = await readTableFacts(client, schema, CHAT_TABLES)
   const known = { ...catalog, provenNotNull }
   const facts: StepFacts = { tables, past: await readPastRuns(client), known }
   const steps = drafts.map((draft, index) => {
@@ -50,10 +53,15 @@ export const describePlan = async (
   const indexBytes = sum(drafts.flatMap((draft) => draft.statements.map(({ node }) => indexBytesOf(node, facts))))
   const locked = tablesOf(statements)
   const obstacles = [
-    ...(await missingPrivileges(client, schema)).map((text): Obstacle => ({
+    ...(await missingPrivileges(client, schema, own)).map((text): Obstacle => ({
       code: 'insufficient_privilege',
       effect: 'refused',
       text,
+    })),
+    ...ownConflicts(own).map(({ object, expected, actual, fix }): Obstacle => ({
+      code: 'own_objects_conflict',
+      effect: 'refused',
+      text: `${object} must be ${expected}, but is ${actual}; after checking why: ${fix}`,
     })),
     ...(await readObstacles(client, {
       schema,
@@ -76,7 +84,7 @@ export const describePlan = async (
 const createdTriggers = ({ statements }: DraftStep): Catalog['triggers'] =>
   statements.flatMap(({ node }) =>
     'CreateTrigStmt' in node
-      ? [{ table: node.CreateTrigStmt.relation?.relname ?? '', name: node.CreateTrigStmt.trigname ?? '' }]
+      ? [{ table: relationName(node.CreateTrigStmt.relation) ?? '', name: node.CreateTrigStmt.trigname ?? '' }]
       : [],
   )
 

@@ -2,6 +2,7 @@ import type { DraftStep } from './draft-steps.js'
 import { estimateTime, withPast, type Estimate, type PastRun } from './estimate.js'
 import type { TableFacts } from './table-facts.js'
 import { blockedBy, strongestLock, type Blocks, type TableLock } from '../locks/lock-modes.js'
+import { relationName } from '../locks/relation-name.js'
 import type { KnownObjects, Work } from '../locks/statement-effect.js'
 import { statementEffect } from '../locks/statement-locks.js'
 
@@ -72,7 +73,7 @@ const createdIn = (
   { tables }: KnownObjects,
 ): ((table: string) => boolean) => {
   const created = statements.flatMap(({ node }) =>
-    'CreateStmt' in node ? (node.CreateStmt.relation?.relname ?? []) : [],
+    'CreateStmt' in node ? (relationName(node.CreateStmt.relation) ?? []) : [],
   )
   return (table) => inTransaction && created.includes(table) && !tables.includes(table)
 }

@@ -1,22 +1,7 @@
 import { ExitCode, OperatorError } from '../../errors.js'
-import type { History, MigrationStatus } from '../ledger/history.js'
+import type { MigrationStatus } from '../ledger/history.js'
+import type { OwnNames } from '../../persistence/own-names.js'
 import { migrationTitle, type MigrationFile } from '../ledger/migration-files.js'
-
-/** @throws OperatorError `foreign_migrations_table` (exit 5) when the table "migrations" belongs to another tool */
-export const refuseForeignHistory = (history: History): void => {
-  if (history.state !== 'foreign') return
-  throw new OperatorError(
-    'foreign_migrations_table',
-    `the table "migrations" in this schema belongs to another tool (its columns: ${history.columns.join(', ')}); nothing was changed`,
-    {
-      exitCode: ExitCode.refused,
-      hint: [
-        'rename it (ALTER TABLE "migrations" RENAME TO "other_migrations") and configure its tool to match',
-        '(TypeORM: migrationsTableName; Knex: tableName), or keep the chat in another schema: --schema chat',
-      ].join(' '),
-    },
-  )
-}
 
 const MISMATCH_WORDS: Readonly<Partial<Record<MigrationStatus['state'], string>>> = {
   changed: 'the file differs from what was applied (another hash)',
@@ -25,7 +10,11 @@ const MISMATCH_WORDS: Readonly<Partial<Record<MigrationStatus['state'], string>>
 }
 
 /** @throws OperatorError `history_mismatch` (exit 5) when files and history disagree */
-export const refuseMismatch = (statuses: readonly MigrationStatus[], files: readonly MigrationFile[]): void => {
+export const refuseMismatch = (
+  statuses: readonly MigrationStatus[],
+  files: readonly MigrationFile[],
+  { migrations }: OwnNames,
+): void => {
   const details = statuses.flatMap((status) => {
     const words = MISMATCH_WORDS[status.state]
     return words === undefined ? [] : [`${migrationTitle(status)}: ${words}`]
@@ -34,18 +23,18 @@ export const refuseMismatch = (statuses: readonly MigrationStatus[], files: read
   const gaps = files.filter((file) => statuses.some(({ id, state }) => id === file.id && state === 'gap'))
   throw new OperatorError(
     'history_mismatch',
-    'the history in the table "migrations" does not match the migration files; nothing was changed',
+    `the history in the table ${migrations} does not match the migration files; nothing was changed`,
     {
       exitCode: ExitCode.refused,
       details,
       hint:
         gaps.length === details.length
-          ? `if the database has its effect, insert the missing row: ${gaps.map(missingRow).join('; ')}`
+          ? `if the database has its effect, insert the missing row: ${gaps.map((file) => missingRow(file, migrations)).join('; ')}`
           : 'use the version of chatkeep that last migrated this database, or restore the original files',
     },
   )
 }
 
 /** The INSERT statement that restores a missing history row. */
-export const missingRow = (file: MigrationFile): string =>
-  `INSERT INTO "migrations" ("id", "name", "hash") VALUES (${file.id}, '${file.name}', '${file.hash}')`
+export const missingRow = (file: MigrationFile, migrations: string): string =>
+  `INSERT INTO ${migrations} ("id", "name", "hash") VALUES (${file.id}, '${file.name}', '${file.hash}')`

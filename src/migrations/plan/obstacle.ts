@@ -3,6 +3,7 @@ export interface Obstacle {
   readonly code:
     | 'server_corrupts_indexes'
     | 'partitioned_table'
+    | 'own_objects_conflict'
     | 'column_in_use'
     | 'clients_cannot_be_created'
     | 'messages_without_client'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { ExitCode, OperatorError } from '../../errors.js'
 import type { ArchiveObjects } from '../archive/archive.js'
 import type { MigrationState } from '../ledger/migration-state.js'
-import { KNOWN_TABLES } from '../ledger/own-objects.js'
+import { CHAT_TABLES } from '../../persistence/shape.js'
 import type { MigrationCommand } from '../ledger/runs.js'
 
 /** Everything that a plan depends on. */
@@ -19,22 +19,23 @@ const HASH_LENGTH = 16
 
 /**
  * Identifies the state that a plan was made from: migration files, history and the shape of the chat's tables. The same
- * state has the same hash in every session and database. Rows, statistics and other tables do not count.
+ * state has the same hash in every session and database. Rows, statistics, roles and other tables do not count.
  */
 export const planHash = ({ command, state, archive, scripts = [] }: PlanBasis): string => {
-  const { files, history, catalog } = state
-  const isKnown = ({ table }: { readonly table: string }): boolean => KNOWN_TABLES.includes(table)
+  const { files, history, catalog, own } = state
+  const isKnown = ({ table }: { readonly table: string }): boolean => CHAT_TABLES.includes(table)
   const basis = {
     command,
     files: files.map(({ id, fileName, hash }) => [id, fileName, hash]),
     scripts,
     history: history.state === 'present' ? history.rows.map(({ id, name, hash }) => [id, name, hash]) : history.state,
-    tables: catalog.tables.filter((table) => KNOWN_TABLES.includes(table)),
+    tables: catalog.tables.filter((table) => CHAT_TABLES.includes(table)),
     columns: catalog.columns.filter(isKnown),
     indexes: catalog.indexes.filter(isKnown),
     enums: sorted([...catalog.enums]),
     checks: sorted([...catalog.checks]),
     triggers: catalog.triggers,
+    own: own.found?.tables.map(({ name, columns, key }) => [name, columns, key]) ?? null,
     archive,
   }
   return createHash('sha256').update(canonicalJson(basis)).digest('hex').slice(0, HASH_LENGTH)

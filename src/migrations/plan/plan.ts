@@ -1,11 +1,12 @@
 import { ExitCode, OperatorError } from '../../errors.js'
 import { EFFECTS, type NamedEffect } from '../ledger/effects.js'
-import { compareHistory } from '../ledger/history.js'
+import { compareHistory, firstRowStatements, historyRows } from '../ledger/history.js'
 import { migrationTitle, type MigrationFile } from '../ledger/migration-files.js'
 import { BASE_MIGRATION } from '../ledger/migration-names.js'
 import type { MigrationState } from '../ledger/migration-state.js'
 import { presenceOf, type Presence } from '../ledger/presence.js'
-import { refuseForeignHistory, refuseMismatch } from './history-mismatch.js'
+import { ownStatements } from '../own/own-statements.js'
+import { refuseMismatch } from './history-mismatch.js'
 
 /**
  * What migrate does about one migration.
@@ -25,6 +26,8 @@ export interface PlannedStep {
 }
 
 export interface MigrationPlan {
+  /** Statements that create or repair chatkeep's own schema; none when it is complete. */
+  readonly own: readonly string[]
   readonly steps: readonly PlannedStep[]
   /** How many migrations need nothing. */
   readonly done: number
@@ -32,13 +35,12 @@ export interface MigrationPlan {
 
 /**
  * Decides what migrate has to do. Adopts effects that are already in the database.
- * @throws OperatorError (exit 5) when the history belongs to another tool, differs from the files, or an object is in the way
+ * @throws OperatorError (exit 5) when the history differs from the files, or an object is in the way
  */
 export const planMigrations = (state: MigrationState, effects: readonly NamedEffect[] = EFFECTS): MigrationPlan => {
-  refuseForeignHistory(state.history)
-  const rows = state.history.state === 'present' ? state.history.rows : []
+  const rows = historyRows(state.history)
   const statuses = compareHistory(state.files, rows)
-  refuseMismatch(statuses, state.files)
+  refuseMismatch(statuses, state.files, state.own.names)
   const decisions = state.files
     .filter(({ id }) => id > 0)
     .map((file): Decision => {
@@ -51,13 +53,17 @@ export const planMigrations = (state: MigrationState, effects: readonly NamedEff
     const step = applied ? repairStep(file, presence) : pendingStep(file, presence)
     return step === undefined ? [] : [step]
   })
-  return { steps, done: decisions.length - steps.length }
+  const own = [...ownStatements(state.own), ...firstRowStatements(state.own.names, state.history, state.files)]
+  return { own, steps, done: decisions.length - steps.length }
 }
 
 /** Whether every step of the plan is part of the approved one. Another session may have done some of them meanwhile. */
 export const isWithin = (plan: MigrationPlan, approved: MigrationPlan): boolean => {
   const steps = new Set(approved.steps.map(identify))
-  return plan.steps.every((step) => steps.has(identify(step)))
+  return (
+    plan.steps.every((step) => steps.has(identify(step))) &&
+    plan.own.every((statement) => approved.own.includes(statement))
+  )
 }
 
 const identify = ({ file, action, reason }: PlannedStep): string => JSON.stringify([file.id, file.hash, action, reason])

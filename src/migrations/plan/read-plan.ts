@@ -1,4 +1,4 @@
-import type { Queryable } from '../../database/connection.js'
+import type { OwnClient } from '../own/own-client.js'
 import { readArchiveObjects, type ArchiveObjects } from '../archive/archive.js'
 import { readMigrationState, type MigrationState } from '../ledger/migration-state.js'
 import { planHash, refuseChangedPlan } from './plan-hash.js'
@@ -25,7 +25,7 @@ export interface ReadPlanOptions {
  * @throws OperatorError `plan_changed` (exit 5) when the plan is not the approved one
  */
 export const readPlan = async (
-  client: Queryable,
+  client: OwnClient,
   { schema, folder, planHash: approved }: ReadPlanOptions,
 ): Promise<ReadPlan> => {
   const state = await readMigrationState(client, schema, folder)

@@ -56,7 +56,7 @@ interface Group {
   readonly more: number
 }
 
-// Ten functions are one line: same kind, same lock.
+// Statements of the same kind with the same lock are one line, and so are all that lock no table.
 const grouped = (statements: readonly StatementDetails[]): readonly Group[] => {
   const groups = new Map<string, Group>()
   for (const statement of statements) {
@@ -68,7 +68,12 @@ const grouped = (statements: readonly StatementDetails[]): readonly Group[] => {
 }
 
 const kind = ({ sql, blocks, locks, estimate }: StatementDetails): string =>
-  JSON.stringify([/^\w+(?: OR REPLACE)?(?: \w+)?/i.exec(sql)?.[0].toUpperCase(), blocks, locks, time(estimate.ms)])
+  JSON.stringify([
+    locks.length === 0 && blocks === 'nobody' ? '' : /^\w+(?: OR REPLACE)?(?: \w+)?/i.exec(sql)?.[0].toUpperCase(),
+    blocks,
+    locks,
+    time(estimate.ms),
+  ])
 
 const shorten = (text: string, width: number): string => {
   const line = printable(text)

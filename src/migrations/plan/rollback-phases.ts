@@ -1,8 +1,9 @@
 import { ADD_GUARD, VALIDATE_GUARD } from '../archive/archive.js'
-import { startStatements } from '../archive/capture.js'
 import { BATCH_ROWS, countMissing, insertBatch, refreshBatch } from '../archive/fill.js'
 import { INSERT_CLIENT } from '../guests/guest-client.js'
-import { KEEP_CREATED_CLIENT, LINK_MESSAGES, REMOVE_ORPHANS } from '../guests/link-guests.js'
+import { keepCreatedClient, linkMessages, removeAllOrphans } from '../guests/link-guests.js'
+import type { OwnNames } from '../../persistence/own-names.js'
+import type { OwnState } from '../own/own-state.js'
 import type { RollbackRange } from '../ledger/rollback-range.js'
 import { splitStatements } from '../ledger/split-statements.js'
 import type { DraftStep } from './draft-steps.js'
@@ -17,41 +18,44 @@ export interface Phase {
   readonly statements: readonly string[]
 }
 
-/** The phases that archive and link messages, before the first drop. */
-export const rollbackPhases = (schema: string, range: RollbackRange): readonly Phase[] => [
+/**
+ * The phases that archive and link messages, before the first drop.
+ * @param start the statements that create archive and trigger
+ */
+export const rollbackPhases = (own: OwnState, range: RollbackRange, start: readonly string[]): readonly Phase[] => [
   {
     title: 'start archive',
     reason: 'from here on, a trigger archives new writes',
     inTransaction: true,
-    statements: startStatements(schema, range),
+    statements: start,
   },
   {
     title: 'archive',
     reason: `in batches of ${BATCH_ROWS.toLocaleString('en-US')} messages; writers to a row of the batch wait for milliseconds`,
     inTransaction: true,
-    statements: [insertBatch(range), refreshBatch(range)],
+    statements: [insertBatch(own.names, range), refreshBatch(own.names, range)],
   },
-  ...(range.needsClients ? LINK_PHASES : []),
+  ...(range.needsClients ? linkPhases(own.names) : []),
   {
     title: 'compare',
     reason: 'checks that the archive has all guest data',
     inTransaction: true,
-    statements: [countMissing(range)],
+    statements: [countMissing(own.names, range)],
   },
 ]
 
-const LINK_PHASES: readonly Phase[] = [
+const linkPhases = (names: OwnNames): readonly Phase[] => [
   {
     title: LINK_GUESTS,
     reason: 'one transaction per guest; runs twice, the second time for new messages',
     inTransaction: true,
-    statements: [INSERT_CLIENT, KEEP_CREATED_CLIENT, LINK_MESSAGES],
+    statements: [INSERT_CLIENT, keepCreatedClient(names), linkMessages(names)],
   },
   {
     title: 'move out',
     reason: 'moves messages without client or guest name to the archive',
     inTransaction: true,
-    statements: [REMOVE_ORPHANS],
+    statements: [removeAllOrphans(names)],
   },
   {
     title: 'guard',

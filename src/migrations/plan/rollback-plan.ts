@@ -1,8 +1,9 @@
-import type { Queryable } from '../../database/connection.js'
+import type { OwnClient } from '../own/own-client.js'
 import type { ArchiveObjects } from '../archive/archive.js'
-import { DROP_CAPTURE } from '../archive/capture.js'
+import { dropStatements, startStatements } from '../archive/capture.js'
 import type { OnOrphans } from '../guests/orphans.js'
 import { migrationTitle, runsInTransaction, type RollbackScript } from '../ledger/migration-files.js'
+import type { OwnState } from '../own/own-state.js'
 import type { MigrationState } from '../ledger/migration-state.js'
 import type { RollbackRange } from '../ledger/rollback-range.js'
 import { readColumnsInUse } from './columns-in-use.js'
@@ -20,6 +21,7 @@ export interface RollbackQuestion {
   readonly range: RollbackRange
   readonly onOrphans: OnOrphans
   readonly schema: string
+  readonly archive: ArchiveObjects
 }
 
 /** The hash of a rollback's plan. */
@@ -37,21 +39,29 @@ export const rollbackPlanHash = (
   })
 
 /** Describes every statement of a rollback: first the phases before the first drop, then the rollback files, newest first. */
-export const describeRollback = async (client: Queryable, question: RollbackQuestion): Promise<PlanDetails> => {
-  const { state, scripts, price, range, onOrphans, schema } = question
-  const files = await Promise.all(scripts.map((script) => draftScript(script, range)))
-  const phases = range.captureEnds === undefined ? [] : await Promise.all(rollbackPhases(schema, range).map(draftPhase))
+export const describeRollback = async (client: OwnClient, question: RollbackQuestion): Promise<PlanDetails> => {
+  const { state, scripts, price, range, onOrphans, schema, archive: objects } = question
+  const files = await Promise.all(scripts.map((script) => draftScript(script, range, state.own)))
+  // The number of this session stands for that of the rollback's.
+  const start = startStatements(state.own, range, { processId: 0, objects })
+  const phases =
+    range.captureEnds === undefined ? [] : await Promise.all(rollbackPhases(state.own, range, start).map(draftPhase))
   const inUse = await readColumnsInUse(client, scripts)
-  const details = await describePlan(client, schema, state.catalog, [...phases, ...files], {
+  const details = await describePlan(client, schema, state, [...phases, ...files], {
     provenNotNull: ['clientId'],
     obstacles: [...inUse, ...unlinkable(price), ...(onOrphans === 'abort' ? orphaned(price) : [])],
   })
   return withGuests(details, price)
 }
 
-const draftScript = async ({ file, sql }: RollbackScript, { captureEnds }: RollbackRange): Promise<DraftStep> => {
-  const capture = file.name === captureEnds ? DROP_CAPTURE : []
-  const text = [...capture.map((statement) => `${statement};\n`), sql].join('')
+const draftScript = async (
+  { file, sql }: RollbackScript,
+  { captureEnds }: RollbackRange,
+  { names }: OwnState,
+): Promise<DraftStep> => {
+  const capture =
+    file.name === captureEnds ? dropStatements(names, { trigger: true, capture: true, missedWrites: true }) : []
+  const text = [sql, ...capture.map((statement) => `\n${statement};`)].join('')
   return {
     title: migrationTitle(file),
     action: 'undo',

@@ -1,14 +1,9 @@
-import type { Queryable } from '../../database/connection.js'
+import type { OwnNames } from '../../persistence/own-names.js'
+import type { OwnClient } from '../own/own-client.js'
 import { qualified } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
 import { inTransaction } from '../../database/transaction.js'
-import {
-  dropArchive,
-  dropGuard,
-  ensureArchiveTables,
-  readArchiveObjects,
-  summariseArchive,
-} from '../archive/archive.js'
+import { dropArchive, dropGuard, readArchiveObjects, summariseArchive } from '../archive/archive.js'
 import { breakSeal } from '../archive/seal.js'
 import { dropCapture } from '../archive/capture.js'
 import { reportBatches } from '../running/batch-progress.js'
@@ -39,9 +34,9 @@ export interface RestoreOptions extends BatchOptions {
 }
 
 /** Drops what an interrupted rollback left besides the archive: trigger, function and guard. */
-export const clearRollbackLeftovers = async (client: Queryable, options: LockWaitOptions): Promise<boolean> => {
+export const clearRollbackLeftovers = async (client: OwnClient, options: LockWaitOptions): Promise<boolean> => {
   const objects = await readArchiveObjects(client)
-  if (!objects.trigger && !objects.capture && !objects.guard) return false
+  if (!objects.trigger && !objects.capture && !objects.missedWrites && !objects.guard) return false
   await withShortLocks(client, options, async () => {
     await dropCapture(client, objects)
     await dropGuard(client)
@@ -54,12 +49,11 @@ export const clearRollbackLeftovers = async (client: Queryable, options: LockWai
  * leaves the archive in the transaction that restores it.
  * @returns undefined if there was no archive
  */
-export const restoreArchive = async (client: Queryable, options: RestoreOptions): Promise<Restored | undefined> => {
+export const restoreArchive = async (client: OwnClient, options: RestoreOptions): Promise<Restored | undefined> => {
   const { schema, signal } = options
-  const { archive, guestClients } = await readArchiveObjects(client)
-  if (!archive && !guestClients) return undefined
+  const { archive } = await readArchiveObjects(client)
+  if (!archive) return undefined
   const startedAt = performance.now()
-  if (!archive) await inTransaction(client, () => ensureArchiveTables(client))
   const summary = await summariseArchive(client)
   await breakSeal(client, summary)
   const returnedMessages = await returnRemovedMessages(client, schema, signal)
@@ -72,21 +66,15 @@ export const restoreArchive = async (client: Queryable, options: RestoreOptions)
     ...clients,
   }
   await inTransaction(client, async () => {
-    if (guestClients) await client.query(RETURN_GUEST_CLIENTS)
     await recordRun(client, { action: 'restore', durationMs: performance.now() - startedAt, detail: { ...restored } })
     await dropArchive(client)
   })
   return restored
 }
 
-const RETURN_GUEST_CLIENTS = `
-  INSERT INTO "chatkeep_guest_clients" ("clientId")
-  SELECT "clientId" FROM "chatkeep_archive_guest_client"
-  ON CONFLICT DO NOTHING`
-
-const RESTORE_BATCH = `
+const restoreBatch = ({ archive }: OwnNames): string => `
   WITH batch AS (
-    SELECT * FROM "chatkeep_archive" ORDER BY "messageId" LIMIT ${BATCH_ROWS}
+    SELECT * FROM ${archive} ORDER BY "messageId" LIMIT ${BATCH_ROWS}
   ), restored AS (
     UPDATE "ChatMessage" AS m
     SET "guestUsername" = coalesce(m."guestUsername", batch."guestUsername"),
@@ -100,21 +88,23 @@ const RESTORE_BATCH = `
     WHERE m."id" = batch."messageId"
     RETURNING m."id"
   ), done AS (
-    DELETE FROM "chatkeep_archive" AS a
+    DELETE FROM ${archive} AS a
     USING batch
     WHERE a."messageId" = batch."messageId"
   )
   SELECT (SELECT count(*)::integer FROM batch) AS "taken", (SELECT count(*)::integer FROM restored) AS "restored"`
 
 const restoreGuestData = async (
-  client: Queryable,
+  client: OwnClient,
   total: number,
   { signal, onEvent }: BatchOptions,
 ): Promise<number> => {
   const report = reportBatches('restoring guest data', total, onEvent)
   for (let sum = 0; ;) {
     signal.throwIfAborted()
-    const { taken, restored } = onlyRow(await client.query<{ taken: number; restored: number }>(RESTORE_BATCH))
+    const { taken, restored } = onlyRow(
+      await client.query<{ taken: number; restored: number }>(restoreBatch(client.own)),
+    )
     sum += restored
     if (taken === 0) return sum
     report(sum)
@@ -123,7 +113,7 @@ const restoreGuestData = async (
 
 /** Removes clients that the rollback created, unless something references them or they were changed. */
 const removeCreatedClients = async (
-  client: Queryable,
+  client: OwnClient,
   schema: string,
 ): Promise<Pick<Restored, 'removedClients' | 'keptClients'>> => {
   const references = await readReferences(client, 'Client')
@@ -133,12 +123,12 @@ const removeCreatedClients = async (
     .join('\n')
   const { rowCount: removed } = await client.query(`
     DELETE FROM "Client" AS c
-    USING "chatkeep_archive_client" AS a
+    USING ${client.own.archivedClients} AS a
     WHERE c."id" = a."clientId" AND to_json(c)::text = a."row"::text
       ${unused}`)
   const { rows } = await client.query<{ kept: number }>(`
     SELECT count(*)::integer AS "kept"
-    FROM "chatkeep_archive_client" AS a
+    FROM ${client.own.archivedClients} AS a
     JOIN "Client" AS c ON c."id" = a."clientId"`)
   return { removedClients: removed ?? 0, keptClients: rows[0]?.kept ?? 0 }
 }

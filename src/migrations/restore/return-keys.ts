@@ -1,4 +1,5 @@
-import type { Queryable } from '../../database/connection.js'
+import type { OwnNames } from '../../persistence/own-names.js'
+import type { OwnClient } from '../own/own-client.js'
 import { onlyRow } from '../../database/rows.js'
 import { readArchiveObjects, summariseArchive } from '../archive/archive.js'
 import { breakSeal } from '../archive/seal.js'
@@ -16,10 +17,10 @@ const returned = (archive: string): string => `"idempotencyKey" = ${archive}."id
 
 // A message that already has a key keeps it. If another tool gave an archived key to a different message, the unique index
 // reports it.
-const RETURN_BATCH = `
+const returnBatch = ({ archive }: OwnNames): string => `
   WITH batch AS (
     SELECT "messageId", "idempotencyKey", "guestUsername", "guestPhone"
-    FROM "chatkeep_archive"
+    FROM ${archive}
     WHERE "messageId" > $1
     ORDER BY "messageId"
     LIMIT ${BATCH_ROWS}
@@ -32,9 +33,9 @@ const RETURN_BATCH = `
   SELECT max("messageId") AS "last", count(*)::integer AS "taken" FROM batch`
 
 /** The same as one statement, for a script. It locks all changed rows until the end. */
-export const RETURN_ALL_KEYS = `UPDATE "ChatMessage" AS m
+export const returnAllKeys = ({ archive }: OwnNames): string => `UPDATE "ChatMessage" AS m
 SET ${returned('a')}
-FROM "chatkeep_archive" AS a
+FROM ${archive} AS a
 WHERE m."id" = a."messageId" AND m."idempotencyKey" IS NULL AND a."idempotencyKey" IS NOT NULL`
 
 /** Whether the step creates the unique index on the keys. */
@@ -46,7 +47,7 @@ export const makesKeyIndex = ({ file }: { readonly file: MigrationFile }): boole
  * @throws OperatorError `archive_changed` (exit 5)
  */
 export const returnKeysBefore = async (
-  client: Queryable,
+  client: OwnClient,
   step: { readonly file: MigrationFile },
   { signal, onEvent }: BatchOptions,
 ): Promise<void> => {
@@ -60,7 +61,7 @@ export const returnKeysBefore = async (
   for (let after: number | null = 0; after !== null;) {
     signal.throwIfAborted()
     const { last, taken }: { last: number | null; taken: number } = onlyRow(
-      await client.query<{ last: number | null; taken: number }>(RETURN_BATCH, [after]),
+      await client.query<{ last: number | null; taken: number }>(returnBatch(client.own), [after]),
     )
     after = last
     done += taken

@@ -1,11 +1,12 @@
-import type { Queryable } from '../../database/connection.js'
+import type { OwnClient } from '../own/own-client.js'
+import type { OwnNames } from '../../persistence/own-names.js'
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 
 const BATCH_ROWS = 1_000
 
 // Only writable columns that both the table and the archived row have. Rows of different rollbacks can have different
 // columns, so rows of the same shape are restored together.
-const SELECT_SHAPE = `
+const selectShape = ({ archive }: OwnNames): string => `
   SELECT shape."keys", ARRAY(
       SELECT a.attname::text
       FROM pg_catalog.pg_attribute AS a
@@ -14,7 +15,7 @@ const SELECT_SHAPE = `
       ORDER BY a.attnum) AS "columns"
   FROM (
     SELECT ARRAY(SELECT json_object_keys("removedRow")) AS "keys"
-    FROM "chatkeep_archive"
+    FROM ${archive}
     WHERE "removedRow" IS NOT NULL
     ORDER BY "messageId"
     LIMIT 1
@@ -30,25 +31,25 @@ interface Shape {
  * rest from. Safe to interrupt anywhere.
  */
 export const returnRemovedMessages = async (
-  client: Queryable,
+  client: OwnClient,
   schema: string,
   signal: AbortSignal,
 ): Promise<number> => {
   for (let returned = 0; ;) {
     signal.throwIfAborted()
-    const { rows } = await client.query<Shape>(SELECT_SHAPE)
+    const { rows } = await client.query<Shape>(selectShape(client.own))
     const [shape] = rows
     if (shape === undefined) return returned
-    const { rowCount } = await client.query(returnBatch(schema, shape.columns), [shape.keys])
+    const { rowCount } = await client.query(returnBatch(client.own, schema, shape.columns), [shape.keys])
     returned += rowCount ?? 0
   }
 }
 
 // A deleted operator becomes NULL, as for messages in the table. A key that another message now has becomes NULL.
-const returnBatch = (schema: string, columns: readonly string[]): string => `
+const returnBatch = ({ archive }: OwnNames, schema: string, columns: readonly string[]): string => `
   WITH batch AS (
     SELECT "messageId", "removedRow"
-    FROM "chatkeep_archive"
+    FROM ${archive}
     WHERE "removedRow" IS NOT NULL AND ARRAY(SELECT json_object_keys("removedRow")) = $1::text[]
     ORDER BY "messageId"
     LIMIT ${BATCH_ROWS}
@@ -57,7 +58,7 @@ const returnBatch = (schema: string, columns: readonly string[]): string => `
     SELECT ${columns.map(valueOf).join(', ')}
     FROM batch, json_populate_record(NULL::${qualified(schema, 'ChatMessage')}, batch."removedRow") AS r
   )
-  UPDATE "chatkeep_archive" AS a
+  UPDATE ${archive} AS a
   SET "removedRow" = NULL
   FROM batch
   WHERE a."messageId" = batch."messageId"`

@@ -111,7 +111,7 @@ const SELECT_LOCK_HOLDERS = `
   FROM pg_catalog.pg_locks AS l
   JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
   WHERE l.locktype = 'relation' AND l.granted AND l.relation IN (
-      to_regclass('"ChatMessage"'), to_regclass('"Client"'), to_regclass('"chatkeep_guest_clients"'))
+      to_regclass('"ChatMessage"'), to_regclass('"Client"'))
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     AND a.pid <> pg_backend_pid()
   ORDER BY a.xact_start`

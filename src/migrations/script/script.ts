@@ -6,12 +6,16 @@ import { migrationTitle, type MigrationFile } from '../ledger/migration-files.js
 import { LOCK_KEY } from '../running/migration-lock.js'
 import type { DraftStep, ScriptForm } from '../plan/draft-steps.js'
 import type { PlannedStep } from '../plan/plan.js'
-import { makesKeyIndex, RETURN_ALL_KEYS } from '../restore/return-keys.js'
-import { CREATE_RUNS } from '../ledger/runs.js'
+import { makesKeyIndex, returnAllKeys } from '../restore/return-keys.js'
+import { dropStatements } from '../archive/capture.js'
+import { nextRun } from '../ledger/runs.js'
+import type { OwnNames } from '../../persistence/own-names.js'
 import { scriptHead, type ScriptSubject } from './head.js'
 
 export interface ScriptPlan extends ScriptSubject {
-  readonly files: readonly MigrationFile[]
+  readonly names: OwnNames
+  /** Statements on chatkeep's own schema, which come first. */
+  readonly own: readonly string[]
   readonly steps: readonly PlannedStep[]
   /** The same steps as statements; in one transaction, without CONCURRENTLY. */
   readonly drafts: readonly DraftStep[]
@@ -24,12 +28,12 @@ export interface ScriptPlan extends ScriptSubject {
  */
 export const renderScript = (plan: ScriptPlan): string => {
   const head = scriptHead(plan)
-  if (plan.steps.length === 0) return head
+  if (plan.steps.length === 0 && plan.own.length === 0) return head
   const body = [
     ...settings(plan),
     guardAgainstOthers(plan.form),
-    ...bracket(plan.form, historyStatements(plan.files)),
-    ...bracket(plan.form, leftoverStatements(plan.leftovers)),
+    ...bracket(plan.form, plan.own.length === 0 ? [] : ["-- chatkeep's own schema", ...plan.own]),
+    ...bracket(plan.form, leftoverStatements(plan.leftovers, plan.names)),
     ...inOrder(plan).flatMap((pair) => stepStatements(pair, plan)),
     ...(plan.form === 'transaction' ? ['COMMIT'] : []),
   ]
@@ -68,23 +72,11 @@ const bracket = (form: ScriptForm, statements: readonly string[]): readonly stri
     ? statements
     : ['BEGIN', `SET LOCAL ${LOCK_TIMEOUT}`, ...statements, 'COMMIT']
 
-const historyStatements = ([first]: readonly MigrationFile[]): readonly string[] =>
-  first === undefined
-    ? []
-    : [
-        '-- history',
-        first.sql.trim().replace(/;$/, ''),
-        `INSERT INTO "migrations" ("id", "name", "hash")
-SELECT ${rowOf(first)} WHERE NOT EXISTS (SELECT FROM "migrations" WHERE "id" = ${first.id})`,
-        CREATE_RUNS.trim(),
-      ]
-
-const leftoverStatements = ({ trigger, capture, guard }: ArchiveObjects): readonly string[] =>
-  trigger || capture || guard
+const leftoverStatements = (leftovers: ArchiveObjects, names: OwnNames): readonly string[] =>
+  leftovers.trigger || leftovers.capture || leftovers.missedWrites || leftovers.guard
     ? [
         '-- leftovers of an interrupted rollback',
-        'DROP TRIGGER IF EXISTS "chatkeep_capture" ON "ChatMessage"',
-        'DROP FUNCTION IF EXISTS "chatkeep_capture"()',
+        ...dropStatements(names, leftovers),
         `ALTER TABLE "ChatMessage" DROP CONSTRAINT IF EXISTS "${GUARD}"`,
       ]
     : []
@@ -108,39 +100,45 @@ const STARTED = 'chatkeep.step_started'
 
 const stepStatements = (
   { step, draft }: ScriptStep,
-  { form, planHash, leftovers }: Pick<ScriptPlan, 'form' | 'planHash' | 'leftovers'>,
+  { form, planHash, leftovers, names }: Pick<ScriptPlan, 'form' | 'planHash' | 'leftovers' | 'names'>,
 ): readonly string[] => {
   const action = step.action === 'run' ? 'apply' : step.action
   const title = `-- ${draft.title}: ${action}${step.reason === '' ? '' : `, ${step.reason}`}`
-  const work = [...draft.statements.map(({ sql }) => sql), recordStatement(step, draft, planHash)]
+  const work = [...draft.statements.map(({ sql }) => sql), recordStatement(step, draft, planHash, names)]
   // With the index, the application saves again, and a resent message must find its key.
-  const keys = leftovers.archive && makesKeyIndex(step) ? [RETURN_ALL_KEYS] : []
+  const keys = leftovers.archive && makesKeyIndex(step) ? [returnAllKeys(names)] : []
   if (draft.inTransaction) return [title, ...keys, ...bracket(form, work)]
   return [title, ...keys, `SELECT set_config('${STARTED}', clock_timestamp()::text, false) AS "started"`, ...work]
 }
 
 // In a transaction, the first step starts with it, and each other where the one before ended.
-const startOf = ({ inTransaction }: DraftStep): string =>
+const startOf = ({ inTransaction }: DraftStep, { runs }: OwnNames): string =>
   inTransaction
-    ? 'greatest(now(), (SELECT max("at") FROM "chatkeep_runs"))'
+    ? `greatest(now(), (SELECT max("at") FROM ${runs}))`
     : `nullif(current_setting('${STARTED}', true), '')::timestamptz`
 
 // One statement writes both tables, so they always agree. It requires that the built index is valid, the step before it is
 // recorded, and the step itself is not.
-const recordStatement = ({ file, action }: PlannedStep, draft: DraftStep, planHash: string): string => {
+const recordStatement = (
+  { file, action }: PlannedStep,
+  draft: DraftStep,
+  planHash: string,
+  names: OwnNames,
+): string => {
+  const { migrations } = names
   const built = draft.statements
     .flatMap(({ node }) => ('IndexStmt' in node ? (node.IndexStmt.idxname ?? []) : []))
     .map(isValid)
-  if (action === 'repair') return insertRun(file, 'repair', draft, planHash, '', built)
-  const before = `EXISTS (SELECT FROM "migrations" WHERE "id" = ${file.id - 1})`
-  const itself = `NOT EXISTS (SELECT FROM "migrations" WHERE "id" = ${file.id})`
+  if (action === 'repair') return insertRun(file, 'repair', draft, planHash, names, '', built)
+  const before = `EXISTS (SELECT FROM ${migrations} WHERE "id" = ${file.id - 1})`
+  const itself = `NOT EXISTS (SELECT FROM ${migrations} WHERE "id" = ${file.id})`
   return `WITH recorded AS (
-  INSERT INTO "migrations" ("id", "name", "hash")
+  INSERT INTO ${migrations} ("id", "name", "hash")
   SELECT ${rowOf(file)}
   WHERE ${[...built, before, itself].join('\n    AND ')}
   RETURNING 1
 )
-${insertRun(file, action === 'record' ? 'record' : 'apply', draft, planHash, 'FROM recorded', [])}`
+${insertRun(file, action === 'record' ? 'record' : 'apply', draft, planHash, names, 'FROM recorded', [])}`
 }
 
 const insertRun = (
@@ -148,13 +146,14 @@ const insertRun = (
   action: string,
   draft: DraftStep,
   planHash: string,
+  names: OwnNames,
   source: string,
   conditions: readonly string[],
 ): string =>
   [
-    'INSERT INTO "chatkeep_runs" ("version", "action", "migration", "durationMs", "detail")',
-    `SELECT ${escapeLiteral(packageVersion())}, ${escapeLiteral(action)}, ${escapeLiteral(migrationTitle(file))},`,
-    `  coalesce(round(1000 * extract(epoch FROM clock_timestamp() - ${startOf(draft)})), 0)::integer,`,
+    `INSERT INTO ${names.runs} ("id", "version", "action", "migration", "durationMs", "detail")`,
+    `SELECT ${nextRun(names.runs)}, ${escapeLiteral(packageVersion())}, ${escapeLiteral(action)}, ${escapeLiteral(migrationTitle(file))},`,
+    `  coalesce(round(1000 * extract(epoch FROM clock_timestamp() - ${startOf(draft, names)})), 0)::integer,`,
     `  ${escapeLiteral(JSON.stringify({ by: 'migrate --sql', run: `chatkeep migrate --sql ${planHash}`, planHash }))}`,
     ...(source === '' ? [] : [source]),
     ...(conditions.length === 0 ? [] : [`WHERE ${conditions.join('\n  AND ')}`]),

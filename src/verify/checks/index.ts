@@ -16,6 +16,7 @@ import { guestUpdate } from './schema/guest-update.js'
 import { indexLeftovers } from './schema/index-leftovers.js'
 import { migrationHistory } from './history/migration-history.js'
 import { normalUsernames } from './rows/normal-usernames.js'
+import { ownSchema } from './schema/own-schema.js'
 import { orphanedMessages } from './rows/orphaned-messages.js'
 import { ownerlessMessages } from './rows/ownerless-messages.js'
 import { rollbackLeftovers } from './rollback/rollback-leftovers.js'
@@ -41,6 +42,7 @@ export const checks: readonly Check[] = [
   damagedHistory,
   migrationHistory,
   rolledBackHistory,
+  ownSchema,
   guestUpdate,
   guestUpdateUndone,
   indexLeftovers,

@@ -8,7 +8,8 @@ import {
   type History,
   type MigrationStatus,
 } from '../../migrations/ledger/history.js'
-import { CHAT_TABLES, findColumn, OWN_TABLES } from '../../persistence/shape.js'
+import { readOwnState, type OwnState } from '../../migrations/own/own-state.js'
+import { CHAT_TABLES, findColumn } from '../../persistence/shape.js'
 import type { Expectation } from '../expectation.js'
 import { readMigrationChanges, type MigrationChange } from './migration-changes.js'
 import { readGuestColumns, type ReportedColumn } from './guest-columns.js'
@@ -22,6 +23,8 @@ export interface Facts {
   readonly database: string
   readonly schema: string
   readonly catalog: Catalog
+  /** Chatkeep's own schema. */
+  readonly own: OwnState
   readonly history: History
   /** The migration files compared with the history; without a history of chatkeep, every file is pending. */
   readonly migrations: readonly MigrationStatus[]
@@ -49,16 +52,18 @@ export const readFacts = async (client: Queryable, wanted: FactsWanted): Promise
   const { schema, files, applicationRole: role } = wanted
   const server = await readServerFacts(client, schema)
   const guestColumns = await readGuestColumns(client, schema)
-  const catalog = await readCatalog(client, schema, [...CHAT_TABLES, ...OWN_TABLES])
+  const catalog = await readCatalog(client, schema, CHAT_TABLES)
   const integrity = await readIntegrity(client, schema)
   const applicationRole = role === undefined ? undefined : await readRoleAccess(client, schema, role)
-  const history = await readHistory(client, schema)
-  const migrations = compareHistory(files, historyRows(history, files))
-  const changes = await readMigrationChanges(client, { schema, migrations, files, server })
+  const own = await readOwnState(client, schema)
+  const history = await readHistory(client, own)
+  const migrations = compareHistory(files, historyRows(history))
+  const changes = await readMigrationChanges(client, { own, migrations, files })
   return {
     ...wanted,
     files,
     catalog,
+    own,
     history,
     migrations,
     changes,

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
-import { CHAT_TABLES, OWN_TABLES } from '../../persistence/shape.js'
+import { CHAT_TABLES } from '../../persistence/shape.js'
 import { SELECT_INTEGRITY } from './integrity-sql.js'
 
 /** The default of a column. */
@@ -81,4 +81,4 @@ export interface Integrity {
 }
 
 export const readIntegrity = async (client: Queryable, schema: string): Promise<Integrity> =>
-  onlyRow(await client.query<Integrity>(SELECT_INTEGRITY, [schema, [...CHAT_TABLES, ...OWN_TABLES]]))
+  onlyRow(await client.query<Integrity>(SELECT_INTEGRITY, [schema, CHAT_TABLES]))

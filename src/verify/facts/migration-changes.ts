@@ -3,7 +3,7 @@ import { migrationTitle, runsInTransaction, type MigrationFile } from '../../mig
 import type { MigrationStatus } from '../../migrations/ledger/history.js'
 import { readAppliedSql, type AppliedSql } from '../../migrations/ledger/runs.js'
 import { splitStatements } from '../../migrations/ledger/split-statements.js'
-import type { ServerFacts } from './server-facts.js'
+import { canRead, type OwnState } from '../../migrations/own/own-state.js'
 
 /** How a migration file differs from what was applied. */
 export interface MigrationChange {
@@ -18,20 +18,19 @@ export interface MigrationChange {
 }
 
 interface Comparable {
-  readonly schema: string
+  readonly own: OwnState
   readonly migrations: readonly MigrationStatus[]
   readonly files: readonly MigrationFile[]
-  readonly server: Pick<ServerFacts, 'readableOwnTables'>
 }
 
 /** Compares changed files with the SQL that chatkeep kept when it applied them; older versions kept none. */
 export const readMigrationChanges = async (
   client: Queryable,
-  { schema, migrations, files, server }: Comparable,
+  { own, migrations, files }: Comparable,
 ): Promise<ReadonlyMap<number, MigrationChange>> => {
   const ids = migrations.filter(({ state }) => state === 'changed').map(({ id }) => id)
-  if (ids.length === 0 || !server.readableOwnTables.includes('chatkeep_runs')) return new Map()
-  const kept = await readAppliedSql(client, schema, ids)
+  if (ids.length === 0 || !canRead(own, 'runs')) return new Map()
+  const kept = await readAppliedSql(client, own.names, ids)
   const changes = new Map<number, MigrationChange>()
   for (const [id, applied] of kept) {
     const file = files.find((candidate) => candidate.id === id)

@@ -31,11 +31,6 @@ export interface ServerFacts {
   readonly schemaExists: boolean
   /** UNLOGGED tables of the application, which a crash empties. */
   readonly unloggedTables: readonly string[]
-  /** Tables whose names start with `chatkeep_`. */
-  readonly ownTables: readonly string[]
-  /** Those of `ownTables` that the role may read. */
-  readonly readableOwnTables: readonly string[]
-  readonly ownFunctions: readonly string[]
   /** Triggers on "ChatMessage" whose names start with `chatkeep_`. */
   readonly ownTriggers: readonly string[]
   /** Sessions of a running migrate or rollback, as `chatkeep migrate (pid 17)`. */
@@ -44,12 +39,6 @@ export interface ServerFacts {
 
 // One statement saves round trips to a server that may be far away.
 const SELECT_SERVER_FACTS = String.raw`
-  WITH own_tables AS MATERIALIZED (
-    SELECT c.oid, c.relname::text AS "name"
-    FROM pg_catalog.pg_class AS c
-    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname LIKE 'chatkeep\_%'
-  )
   SELECT current_setting('server_version') AS "serverVersion",
     (SELECT json_build_object('value', setting, 'source', source)
      FROM pg_catalog.pg_settings WHERE name = 'fsync') AS "fsync",
@@ -76,17 +65,6 @@ const SELECT_SERVER_FACTS = String.raw`
       WHERE n.nspname = $1 AND c.relkind = 'r' AND c.relpersistence <> 'p' AND c.relname IN ('ChatMessage', 'Client', 'User')
       ORDER BY 1
     ) AS "unloggedTables",
-    ARRAY(SELECT "name" FROM own_tables ORDER BY "name") AS "ownTables",
-    ARRAY(
-      SELECT "name" FROM own_tables WHERE pg_catalog.has_table_privilege(oid, 'SELECT') ORDER BY "name"
-    ) AS "readableOwnTables",
-    ARRAY(
-      SELECT p.proname::text
-      FROM pg_catalog.pg_proc AS p
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-      WHERE n.nspname = $1 AND p.proname LIKE 'chatkeep\_%'
-      ORDER BY 1
-    ) AS "ownFunctions",
     ARRAY(
       SELECT t.tgname::text
       FROM pg_catalog.pg_trigger AS t

@@ -1,5 +1,6 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { SqlState, type ServerError } from '../../database/sql-state.js'
+import { ownNamesFor, quotedSchema } from '../../persistence/own-names.js'
 import { CLIENT_ID } from '../../persistence/shape.js'
 import type { ProbeCode } from './explanations.js'
 import { commandLine, finding, type Finding } from '../finding.js'
@@ -137,10 +138,12 @@ const wayOut = (error: ServerError, place: Place): string => {
 const grants = ({ schema, user }: Place): string => {
   const role = escapeIdentifier(user)
   const on = (table: string): string => qualified(schema, table)
+  const own = ownNamesFor(schema)
   return [
     `GRANT USAGE ON SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
     `GRANT SELECT, INSERT, UPDATE ON ${on('ChatMessage')} TO ${role}`,
-    `GRANT SELECT, INSERT ON ${on('Client')}, ${on('chatkeep_guest_clients')} TO ${role}`,
+    `GRANT USAGE ON SCHEMA ${quotedSchema(own)} TO ${role}`,
+    `GRANT SELECT, INSERT ON ${on('Client')}, ${own.guestClients} TO ${role}`,
     `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
   ].join('; ')
 }

@@ -27,7 +27,7 @@ describe.skipIf(pgbouncer === undefined)(`behind PgBouncer ${pgbouncer?.version 
 
     test('migrate and rollback are refused before anything is done, with the way out', async ({ database }) => {
       await migrated(database, 'crm-before')
-      const historyBefore = await database.query('SELECT * FROM "migrations" ORDER BY "id"')
+      const historyBefore = await database.query('SELECT * FROM "chatkeep"."migrations" ORDER BY "id"')
       await behind(database, async (pooled) => {
         for (const argv of [['migrate'], ['rollback', '--confirm', database.name]]) {
           const { exitCode, stderr } = await on(pooled, ...argv)
@@ -36,7 +36,7 @@ describe.skipIf(pgbouncer === undefined)(`behind PgBouncer ${pgbouncer?.version 
           expect(stderr).toContain('hint: connect to the server directly: DIRECT_URL=postgres://… or --database-url')
         }
       })
-      expect(await database.query('SELECT * FROM "migrations" ORDER BY "id"')).toEqual(historyBefore)
+      expect(await database.query('SELECT * FROM "chatkeep"."migrations" ORDER BY "id"')).toEqual(historyBefore)
     })
 
     test('the plan is shown, and with DIRECT_URL for the server itself it is carried out', async ({ database }) => {

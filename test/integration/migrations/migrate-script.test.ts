@@ -44,7 +44,7 @@ const everything = async (database: TestDatabase, schema = 'public'): Promise<un
   ),
   history: await database.query(`SELECT id, name, hash FROM "${schema}"."migrations" ORDER BY id`),
   runs: await database.query(
-    `SELECT action, migration, version, role FROM "${schema}"."chatkeep_runs" WHERE "migration" IS NOT NULL ORDER BY id`,
+    `SELECT action, migration, version, role FROM "${schema}"."chatkeep"."runs" WHERE "migration" IS NOT NULL ORDER BY id`,
   ),
 })
 
@@ -136,13 +136,13 @@ describe('migrate --sql', () => {
     await loadFixture(database, 'crm-before')
     const client = await database.client()
     const sql = await scriptOf(database, 'statements')
-    await database.load('CREATE TABLE "chatkeep_guest_clients" ("x" integer)')
+    await database.load('CREATE TABLE "chatkeep"."guest_clients" ("x" integer)')
     await database.load(`CREATE INDEX "ChatMessage_clientSocketId_createdAt_idx" ON "ChatMessage" ("clientSocketId", "createdAt" DESC);
       UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"ChatMessage_clientSocketId_createdAt_idx"'::regclass`)
     for (const statement of await splitStatements(sql)) await client.query(statement.sql).catch(() => undefined)
-    expect(await database.query('SELECT max(id) AS last FROM "migrations"')).toEqual([{ last: 3 }])
+    expect(await database.query('SELECT max(id) AS last FROM "chatkeep"."migrations"')).toEqual([{ last: 3 }])
     expect(
-      await database.query('SELECT max(id)::integer AS last, count(*)::integer AS runs FROM "chatkeep_runs"'),
+      await database.query('SELECT max(id)::integer AS last, count(*)::integer AS runs FROM "chatkeep"."runs"'),
     ).toEqual([{ last: 3, runs: 3 }])
   })
 
@@ -157,7 +157,7 @@ describe('migrate --sql', () => {
     expect(pending).toContain('-- An earlier rollback archived 43 messages; the next chatkeep migrate restores them.')
     await runStatements(database, pending)
     // The application saves again from here on: what it sends once more must meet its key.
-    const lost = 'SELECT FROM "ChatMessage" AS m JOIN "chatkeep_archive" AS a ON a."messageId" = m."id"'
+    const lost = 'SELECT FROM "ChatMessage" AS m JOIN "chatkeep"."archive" AS a ON a."messageId" = m."id"'
     expect(await database.query(`${lost} WHERE m."idempotencyKey" IS DISTINCT FROM a."idempotencyKey"`)).toEqual([])
     expect((await on(database, 'migrate')).stdout).toContain(
       'restored from the archive: guest data of 40 messages, and 3 messages',
@@ -179,7 +179,7 @@ describe('migrate --sql', () => {
     await holder.query('SELECT pg_advisory_lock(-8525285245963000605)')
     await expect(runAtOnce(database, await scriptOf(database, 'transaction'))).rejects.toThrow('division by zero')
     await expect(runStatements(database, await scriptOf(database, 'statements'))).rejects.toThrow('division by zero')
-    expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
+    expect(await database.query(`SELECT to_regclass('chatkeep.migrations') AS history`)).toEqual([{ history: null }])
   })
 
   test('is one document with --json, and another form is asked wrongly', async ({ database }) => {

@@ -13,7 +13,7 @@ import { MIGRATION_COUNT, NEXT_MIGRATION } from '../../support/migration-list.js
 
 const GUEST_COLUMNS = ['guestUsername', 'guestPhone', 'idempotencyKey', 'guestUnverified']
 
-const history = (database: TestDatabase) => database.query('SELECT id, name FROM "migrations" ORDER BY id')
+const history = (database: TestDatabase) => database.query('SELECT id, name FROM "chatkeep"."migrations" ORDER BY id')
 
 const schemaOf = async (database: TestDatabase): Promise<Readonly<Record<string, unknown>>> => ({
   columns: await database.query(
@@ -59,13 +59,13 @@ describe('migrate', () => {
 
   test('changes nothing the second time', async ({ database }) => {
     await migrated(database, 'crm-before')
-    const before = await database.query('SELECT * FROM "migrations"')
+    const before = await database.query('SELECT * FROM "chatkeep"."migrations"')
     const { exitCode, stdout } = await on(database, 'migrate')
     expect([exitCode, stdout]).toEqual([
       0,
       expect.stringContaining(`nothing had to be done, ${MIGRATION_COUNT} already there`),
     ])
-    expect(await database.query('SELECT * FROM "migrations"')).toEqual(before)
+    expect(await database.query('SELECT * FROM "chatkeep"."migrations"')).toEqual(before)
   })
 
   test.for(fixtureNames.filter((name) => name !== 'foreign-migrations-table'))(
@@ -114,10 +114,10 @@ describe('migrate', () => {
     ['a NOT NULL put back by hand', 'ALTER TABLE "ChatMessage" ALTER COLUMN "clientId" SET NOT NULL'],
     ['a partial index', 'DROP INDEX "ChatMessage_unread_idx"'],
     ['the mark of unverified guests', 'ALTER TABLE "ChatMessage" DROP COLUMN "guestUnverified"'],
-    ['a table of our own', 'DROP TABLE "chatkeep_guest_clients"'],
+    ['a table of our own', 'DROP TABLE "chatkeep"."guest_clients"'],
     [
       'the primary key of a table of our own',
-      'ALTER TABLE "chatkeep_guest_clients" DROP CONSTRAINT "chatkeep_guest_clients_pkey"',
+      'ALTER TABLE "chatkeep"."guest_clients" DROP CONSTRAINT "chatkeep_guest_clients_pkey"',
     ],
     ['an index over an expression', 'DROP INDEX "ChatMessage_hour_clientId_idx"'],
     ['an index of another table', 'DROP INDEX "Client_createdAt_brin"'],
@@ -148,7 +148,7 @@ describe('migrate', () => {
     expect(exitCode).toBe(5)
     expect(stderr).toContain('belongs to another tool (its columns: id, timestamp, name)')
     expect(stderr).toContain('hint: rename it')
-    await database.query('ALTER TABLE "migrations" RENAME TO "other_migrations"')
+    await database.query('ALTER TABLE "chatkeep"."migrations" RENAME TO "other_migrations"')
     expect((await on(database, 'migrate')).exitCode).toBe(0)
   })
 
@@ -171,8 +171,8 @@ describe('migrate', () => {
       '7_mark-unverified-guests: "ChatMessage"."guestUnverified" must be boolean, NOT NULL, but is nullable',
     ],
     [
-      'CREATE TABLE "chatkeep_guest_clients" ("id" bigint NOT NULL)',
-      '8_create-own-tables: "chatkeep_guest_clients"."clientId" must be bigint, NOT NULL, but is missing',
+      'CREATE TABLE "chatkeep"."guest_clients" ("id" bigint NOT NULL)',
+      '8_create-own-tables: "chatkeep"."guest_clients"."clientId" must be bigint, NOT NULL, but is missing',
     ],
   ])('refuses what is in its way: %s', async ([sql = '', reason = ''], { database }) => {
     await loadFixture(database, 'crm-before')
@@ -191,7 +191,7 @@ describe('migrate', () => {
     expect(stdout).toContain('\n1_create-chat-tables: already in the database\n')
     expect(stdout).toContain(`dry run: nothing was changed; ${MIGRATION_COUNT} steps to do. Next: chatkeep migrate`)
     expect(await schemaOf(database)).toEqual(before)
-    expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
+    expect(await database.query(`SELECT to_regclass('chatkeep.migrations') AS history`)).toEqual([{ history: null }])
   })
 
   test('works in a schema of its own, beside another in public', async ({ database }) => {
@@ -345,7 +345,9 @@ describe('migration files', () => {
 
   test('that are unknown here, since a newer chatkeep applied them, are refused by name', async ({ database }) => {
     await migrated(database)
-    await database.query(`INSERT INTO "migrations" (id, name, hash) VALUES (${NEXT_MIGRATION}, 'from-the-future', 'x')`)
+    await database.query(
+      `INSERT INTO "chatkeep"."migrations" (id, name, hash) VALUES (${NEXT_MIGRATION}, 'from-the-future', 'x')`,
+    )
     const { exitCode, stderr } = await on(database, 'migrate')
     expect([exitCode, stderr]).toEqual([
       5,
@@ -366,7 +368,7 @@ describe('migration files', () => {
       else await writeFile(join(folder, name), content)
       const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
       expect([exitCode, stderr]).toEqual([2, expect.stringContaining(reason)])
-      expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
+      expect(await database.query(`SELECT to_regclass('chatkeep.migrations') AS history`)).toEqual([{ history: null }])
     })
   })
 

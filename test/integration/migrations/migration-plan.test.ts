@@ -88,7 +88,7 @@ describe('the plan of migrate', () => {
   test('says how long it took here before, where that was longer', async ({ database }) => {
     await migrated(database, 'crm-before')
     await database.load(`DROP INDEX "ChatMessage_unread_idx";
-      UPDATE "chatkeep_runs" SET "durationMs" = 75000, "at" = '2026-01-02Z' WHERE "migration" = '9_index-unread'`)
+      UPDATE "chatkeep"."runs" SET "durationMs" = 75000, "at" = '2026-01-02Z' WHERE "migration" = '9_index-unread'`)
     const { steps } = await planOf(database)
     expect(steps[0]?.statements[0]?.estimate).toEqual({ ms: 75_000, basis: 'took this long here on 2026-01-02' })
     expect((await on(database, 'migrate', '--dry-run')).stdout).toContain('~1 min 15 s')
@@ -159,7 +159,7 @@ describe('the plan of migrate', () => {
     )
     const { exitCode, stderr } = await on(database, 'migrate')
     expect([exitCode, stderr]).toEqual([5, expect.stringContaining('"ChatMessage" is partitioned')])
-    expect(await database.query(`SELECT to_regclass('migrations') AS history`)).toEqual([{ history: null }])
+    expect(await database.query(`SELECT to_regclass('chatkeep.migrations') AS history`)).toEqual([{ history: null }])
   })
 
   test('reports an inactive replication slot', async ({ database }) => {
@@ -185,8 +185,8 @@ describe('the plan of migrate', () => {
     await migrated(database)
     await database.load(`
       CREATE FUNCTION "tamper"() RETURNS integer LANGUAGE plpgsql AS 'BEGIN CREATE TABLE "tampered" (); RETURN 1; END';
-      ALTER TABLE "chatkeep_runs" RENAME TO "runs";
-      CREATE VIEW "chatkeep_runs" AS SELECT "id", "at", "action", "migration", "tamper"() AS "durationMs" FROM "runs"`)
+      ALTER TABLE "chatkeep"."runs" RENAME TO "runs";
+      CREATE VIEW "chatkeep"."runs" AS SELECT "id", "at", "action", "migration", "tamper"() AS "durationMs" FROM "runs"`)
     for (const argv of [
       ['migrate', '--dry-run'],
       ['migrate', '--sql'],
@@ -219,13 +219,13 @@ describe('the plan hash', () => {
     ['an index dropped', 'DROP INDEX "ChatMessage_unread_idx"'],
     [
       'a row added to the history',
-      `INSERT INTO "migrations" ("id", "name", "hash") VALUES (${MIGRATION_COUNT}, '${LAST_NAME}', '@')`,
+      `INSERT INTO "chatkeep"."migrations" ("id", "name", "hash") VALUES (${MIGRATION_COUNT}, '${LAST_NAME}', '@')`,
     ],
     ['a label added to an enum', `ALTER TYPE "MessageType" ADD VALUE 'VIDEO'`],
   ])('refuses when something moved: %s', async ([, sql = ''], { database }) => {
     await migrated(database)
     const file = await database.query<{ hash: string }>(
-      `DELETE FROM "migrations" WHERE "id" = ${MIGRATION_COUNT} RETURNING "hash"`,
+      `DELETE FROM "chatkeep"."migrations" WHERE "id" = ${MIGRATION_COUNT} RETURNING "hash"`,
     )
     for (const command of ['migrate', 'rollback']) {
       const { planHash } = await planOf(database, command)
@@ -337,6 +337,6 @@ describe('the plan of rollback', () => {
     )
     const { exitCode, stderr } = await on(database, 'rollback', '--confirm', database.name)
     expect([exitCode, stderr]).toEqual([5, expect.stringContaining('"ChatMessage"."guestPhone" is used by')])
-    expect(await database.query(`SELECT to_regclass('chatkeep_archive') AS archive`)).toEqual([{ archive: null }])
+    expect(await database.query(`SELECT to_regclass('chatkeep.archive') AS archive`)).toEqual([{ archive: null }])
   })
 })

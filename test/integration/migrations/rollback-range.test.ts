@@ -24,7 +24,7 @@ const withGuests = async (database: TestDatabase): Promise<void> => {
   await database.query('DELETE FROM "ChatMessage" WHERE "id" > 20')
   await migrated(database)
   await database.load(`
-    INSERT INTO "chatkeep_guest_clients" VALUES (1);
+    INSERT INTO "chatkeep"."guest_clients" VALUES (1);
     INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType", "text", "guestUsername", "guestPhone", "idempotencyKey", "guestUnverified")
     VALUES (1, 'CLIENT', 'TEXT', 'linked', 'client1', '+1', 'key 1', true),
       (NULL, 'CLIENT', 'TEXT', 'waiting', 'wanda', '+2', 'key 2', false)`)
@@ -85,7 +85,7 @@ describe('rollback --to', () => {
     await rollBack(database, '--to', String(BEFORE_KEY))
     expect(
       await database.query(
-        'SELECT "guestUsername", "guestPhone", "linkedClientId" FROM "chatkeep_archive" GROUP BY 1, 2, 3',
+        'SELECT "guestUsername", "guestPhone", "linkedClientId" FROM "chatkeep"."archive" GROUP BY 1, 2, 3',
       ),
     ).toEqual([{ guestUsername: null, guestPhone: null, linkedClientId: null }])
     expect(await database.query(`SELECT 1 FROM "ChatMessage" WHERE "clientId" IS NULL`)).toHaveLength(2)

@@ -75,7 +75,7 @@ describe('a rollback that finds what earlier, cut runs left', () => {
     await withGuests(database)
     const before = await dataOf(database)
     await succeeds(rollBack(database))
-    await cutAt(database, /CREATE TABLE IF NOT EXISTS "chatkeep_guest_clients"/, 'migrate')
+    await cutAt(database, /CREATE TABLE IF NOT EXISTS "chatkeep"."guest_clients"/, 'migrate')
     await database.query(`UPDATE "ChatMessage" SET "guestPhone" = NULL, "idempotencyKey" = 'new' WHERE "id" = 1`)
     await cutRollback(database, /sum\(\('x'/)
     await succeeds(on(database, 'migrate'))
@@ -89,7 +89,7 @@ describe('a rollback that finds what earlier, cut runs left', () => {
     const { stdout } = await rollBack(database)
     expect(stdout).toContain('archived: 3 messages (1 linked to a client, 1 moved out whole), 1 client created')
     const runs = await database.query(
-      `SELECT "action", "detail" ->> 'messages' AS messages FROM "chatkeep_runs" WHERE "action" LIKE 'archive%' ORDER BY "id" DESC LIMIT 1`,
+      `SELECT "action", "detail" ->> 'messages' AS messages FROM "chatkeep"."runs" WHERE "action" LIKE 'archive%' ORDER BY "id" DESC LIMIT 1`,
     )
     expect(runs).toEqual([{ action: 'archive', messages: '3' }])
     expect((await rollBack(database)).stdout).toContain('there is nothing to roll back')
@@ -97,9 +97,9 @@ describe('a rollback that finds what earlier, cut runs left', () => {
 
   test('writes down every migration that it undoes, wherever it is cut', async ({ database }) => {
     await withGuests(database)
-    await cutRollback(database, /^INSERT INTO "chatkeep_runs".*after: DROP INDEX .*createdAt_brin/)
+    await cutRollback(database, /^INSERT INTO "chatkeep"."runs".*after: DROP INDEX .*createdAt_brin/)
     await succeeds(rollBack(database))
-    const undone = `SELECT count(DISTINCT "migration")::integer AS migrations FROM "chatkeep_runs" WHERE "action" = 'roll back'`
+    const undone = `SELECT count(DISTINCT "migration")::integer AS migrations FROM "chatkeep"."runs" WHERE "action" = 'roll back'`
     expect(await database.query(undone)).toEqual([{ migrations: UPDATE_COUNT }])
   })
 })
@@ -151,7 +151,7 @@ describe('migrate after a rollback', () => {
       candidate.startsWith('SELECT shape."keys"'),
     )
     expect([run.exitCode, run.stderr]).toEqual([143, expect.stringContaining('migrate was ended by SIGTERM')])
-    expect(await database.query(`SELECT count(*)::integer AS waiting FROM "chatkeep_archive"`)).toEqual([
+    expect(await database.query(`SELECT count(*)::integer AS waiting FROM "chatkeep"."archive"`)).toEqual([
       { waiting: 3 },
     ])
     await succeeds(on(database, 'migrate'))
@@ -159,8 +159,8 @@ describe('migrate after a rollback', () => {
   })
 
   test.for([
-    ['its own history of runs is gone', 'DROP TABLE "chatkeep_runs"'],
-    ['the history is empty', 'DELETE FROM "migrations"'],
+    ['its own history of runs is gone', 'DROP TABLE "chatkeep"."runs"'],
+    ['the history is empty', 'DELETE FROM "chatkeep"."migrations"'],
   ])('goes ahead where %s', async ([, sql = ''], { database }) => {
     await withGuests(database)
     const before = await dataOf(database)

@@ -34,9 +34,9 @@ const UNVERIFIED = `"guestUsername" IN ('maria', 'josé') OR "id" = 1`
 const unverifiedGuests = (database: TestDatabase): Promise<void> =>
   database.load(`
     UPDATE "ChatMessage" SET "guestUnverified" = true WHERE ${UNVERIFIED};
-    INSERT INTO "chatkeep_guest_clients" SELECT "id" FROM "Client" ORDER BY "id" DESC LIMIT 3 ON CONFLICT DO NOTHING`)
+    INSERT INTO "chatkeep"."guest_clients" SELECT "id" FROM "Client" ORDER BY "id" DESC LIMIT 3 ON CONFLICT DO NOTHING`)
 
-const guestClients = (database: TestDatabase) => database.query('SELECT * FROM "chatkeep_guest_clients" ORDER BY 1')
+const guestClients = (database: TestDatabase) => database.query('SELECT * FROM "chatkeep"."guest_clients" ORDER BY 1')
 
 const verified = async (database: TestDatabase): Promise<void> => {
   const { exitCode, stdout } = await on(database, 'verify')
@@ -68,7 +68,7 @@ describe('rollback', () => {
       expect(stderr).toContain(`chatkeep rollback --confirm ${database.name}`)
     }
     expect([await columnsOf(database), await checksum(database, 'ChatMessage')]).toEqual(before)
-    expect(await database.query(`SELECT to_regclass('chatkeep_archive') AS archive`)).toEqual([{ archive: null }])
+    expect(await database.query(`SELECT to_regclass('chatkeep.archive') AS archive`)).toEqual([{ archive: null }])
   })
 
   test('shows its price first, and with --dry-run only that', async ({ database }) => {
@@ -83,7 +83,7 @@ describe('rollback', () => {
     )
     expect(JSON.parse(stdout)).toMatchObject({ ok: true, dryRun: true, price: expected })
     expect((await columnsOf(database)).length).toBeGreaterThan(0)
-    expect(await database.query(`SELECT to_regclass('chatkeep_archive') AS archive`)).toEqual([{ archive: null }])
+    expect(await database.query(`SELECT to_regclass('chatkeep.archive') AS archive`)).toEqual([{ archive: null }])
   })
 
   test.for(['crm-before', 'hand-migrated', 'half-migrated', 'hosted-neighbours'] as const)(
@@ -107,7 +107,7 @@ describe('rollback', () => {
         data_type: 'integer',
         is_nullable: 'NO',
       })
-      expect(await database.query('SELECT id FROM "migrations"')).toEqual([{ id: 0 }, { id: 1 }])
+      expect(await database.query('SELECT id FROM "chatkeep"."migrations"')).toEqual([{ id: 0 }, { id: 1 }])
       const forth = await on(database, 'migrate')
       expect(forth.exitCode, forth.stderr).toBe(0)
       expect({
@@ -182,14 +182,14 @@ describe('rollback', () => {
     expect((await rollBack(database)).exitCode).toBe(0)
     // A client that the rollback made is used; a message is moved to another client; one is deleted.
     const [made] = await database.query<{ id: number }>(
-      `SELECT "clientId"::integer AS id FROM "chatkeep_archive_client" LIMIT 1`,
+      `SELECT "clientId"::integer AS id FROM "chatkeep"."archived_clients" LIMIT 1`,
     )
     await database.query(
       `INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType", "text") VALUES ($1, 'CLIENT', 'TEXT', 'after')`,
       [made?.id],
     )
     const [moved, deleted] = await database.query<{ id: number }>(
-      `SELECT "messageId"::integer AS id FROM "chatkeep_archive" WHERE "linkedClientId" <> $1 ORDER BY 1 LIMIT 2`,
+      `SELECT "messageId"::integer AS id FROM "chatkeep"."archive" WHERE "linkedClientId" <> $1 ORDER BY 1 LIMIT 2`,
       [made?.id],
     )
     await database.query('UPDATE "ChatMessage" SET "clientId" = 1 WHERE id = $1', [moved?.id])
@@ -234,7 +234,7 @@ describe('rollback', () => {
     await rollBack(database)
     await migrated(database)
     const runs = await database.query<{ action: string; migration: string }>(
-      'SELECT action, migration, role, version FROM "chatkeep_runs" ORDER BY id',
+      'SELECT action, migration, role, version FROM "chatkeep"."runs" ORDER BY id',
     )
     expect(runs.filter(({ migration }) => migration === '2_allow-guest-messages').map(({ action }) => action)).toEqual([
       'apply',
@@ -323,7 +323,8 @@ describe('rollback', () => {
       )
     const { id } = await send()
     expect((await rollBack(database)).exitCode).toBe(0)
-    const isRestoring = (statement: string): boolean => statement.includes('SELECT * FROM "chatkeep_archive" ORDER BY')
+    const isRestoring = (statement: string): boolean =>
+      statement.includes('SELECT * FROM "chatkeep"."archive" ORDER BY')
     expect((await cutRun(database, ['migrate'], 'cut before', isRestoring)).statement).toBeDefined()
     expect(await send()).toMatchObject({ id, duplicate: true })
 
@@ -334,7 +335,7 @@ describe('rollback', () => {
 
   test("keeps what it knows of guests' clients where there is nothing else to archive", async ({ database }) => {
     await migrated(database, 'crm-before')
-    await database.load('INSERT INTO "chatkeep_guest_clients" VALUES (1), (2)')
+    await database.load('INSERT INTO "chatkeep"."guest_clients" VALUES (1), (2)')
     expect((await rollBack(database)).exitCode).toBe(0)
     expect((await on(database, 'migrate')).exitCode).toBe(0)
     expect(await guestClients(database)).toEqual([{ clientId: '1' }, { clientId: '2' }])
@@ -354,7 +355,7 @@ describe('rollback', () => {
     await migrated(database, 'hand-migrated')
     await rollBack(database)
     await database.query(
-      `DELETE FROM "chatkeep_archive" WHERE "messageId" = (SELECT max("messageId") FROM "chatkeep_archive")`,
+      `DELETE FROM "chatkeep"."archive" WHERE "messageId" = (SELECT max("messageId") FROM "chatkeep"."archive")`,
     )
     const { exitCode, stderr } = await on(database, 'migrate')
     expect([exitCode, stderr]).toEqual([5, expect.stringContaining('the archive of the last rollback was modified')])

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import type pg from 'pg'
 import { readCatalog } from '../../../src/database/catalog.js'
 import { ADD_GUARD, VALIDATE_GUARD } from '../../../src/migrations/archive/archive.js'
-import { DROP_CAPTURE, startStatements, type Kept } from '../../../src/migrations/archive/capture.js'
+import { dropStatements, startStatements, type Kept } from '../../../src/migrations/archive/capture.js'
 import { countMissing } from '../../../src/migrations/archive/fill.js'
 import {
   migrationTitle,
@@ -11,11 +10,13 @@ import {
   shippedMigrations,
 } from '../../../src/migrations/ledger/migration-files.js'
 import { BASE_MIGRATION, GUEST_MIGRATION } from '../../../src/migrations/ledger/migration-names.js'
-import { REMOVE_ORPHANS } from '../../../src/migrations/guests/link-guests.js'
+import { removeAllOrphans } from '../../../src/migrations/guests/link-guests.js'
 import { isStronger, strongestLocks, type TableLock } from '../../../src/migrations/locks/lock-modes.js'
 import { statementEffect } from '../../../src/migrations/locks/statement-locks.js'
 import { splitStatements, type Statement } from '../../../src/migrations/ledger/split-statements.js'
-import { CHAT_TABLES, OWN_TABLES } from '../../../src/persistence/shape.js'
+import { ownNamesFor } from '../../../src/persistence/own-names.js'
+import { CHAT_TABLES } from '../../../src/persistence/shape.js'
+import { readOwnState } from '../../../src/migrations/own/own-state.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { until } from '../../support/until.js'
 
@@ -26,7 +27,9 @@ const KEPT: Kept = {
 }
 
 const SELECT_TABLES = `
-  SELECT oid::text AS oid, relname AS name FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace`
+  SELECT c.oid::text AS oid, CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname AS name
+  FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p') AND n.nspname IN ('public', 'chatkeep')`
 
 const SELECT_LOCKS = `
   SELECT relation::text AS oid, mode FROM pg_locks WHERE pid = $1 AND locktype = 'relation' AND granted
@@ -65,11 +68,6 @@ const noticeable = (locks: readonly TableLock[]): readonly string[] =>
     .map(({ table, mode }) => `${table}: ${mode}`)
     .sort()
 
-const bodyMd5 = (sql: string): string =>
-  createHash('md5')
-    .update(/\$\$([^]*)\$\$/.exec(sql)?.[1] ?? '')
-    .digest('hex')
-
 interface Session {
   readonly client: pg.Client
   readonly watcher: pg.Client
@@ -82,7 +80,7 @@ const compare = async (
   title: string,
   { sql, node }: Statement,
 ): Promise<void> => {
-  const catalog = await readCatalog(client, 'public', [...CHAT_TABLES, ...OWN_TABLES])
+  const catalog = await readCatalog(client, 'public', CHAT_TABLES)
   const announced = statementEffect(node, catalog)
   const tables = await tableNames(client)
   const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
@@ -106,7 +104,7 @@ const compare = async (
     actual = await locksOf(client, pid, tables)
     await client.query('COMMIT')
   }
-  const about = `${title}: ${sql.slice(0, 200)} (md5 of a block's body: ${bodyMd5(sql)})`
+  const about = `${title}: ${sql.slice(0, 200)}`
   expect(noticeable(announced.locks), about).toEqual(noticeable(actual))
   const weak = announced.locks.filter(({ table, mode }) =>
     isStronger(mode, actual.find((lock) => lock.table === table)?.mode ?? 'ACCESS SHARE'),
@@ -127,19 +125,22 @@ describe('the locks that a plan announces', () => {
       const again = file.id === BASE_MIGRATION || file.sql.includes('CONCURRENTLY') ? [] : statements
       for (const statement of again) await compare(session, `${migrationTitle(file)} again`, statement)
     }
+    const names = ownNamesFor('public')
+    const objects = { trigger: true, capture: true, missedWrites: true }
+    const nothing = { archive: false, missedWrites: false, capture: false, trigger: false, guard: false }
     const preparations = [
-      ...startStatements('public', KEPT),
-      REMOVE_ORPHANS,
+      ...startStatements(await readOwnState(session.client, 'public'), KEPT, { processId: 0, objects: nothing }),
+      removeAllOrphans(names),
       ADD_GUARD,
       VALIDATE_GUARD,
-      countMissing(KEPT),
+      countMissing(names, KEPT),
     ]
     for (const statement of await splitStatements(preparations.join(';\n')))
       await compare(session, 'rollback', statement)
     const undone = files.filter(({ id }) => id > BASE_MIGRATION).toReversed()
     for (const { file, sql } of await readRollbackScripts(folder, undone)) {
-      const capture = file.name === GUEST_MIGRATION ? `${DROP_CAPTURE.join(';\n')};\n` : ''
-      const statements = await splitStatements(capture + sql)
+      const capture = file.name === GUEST_MIGRATION ? `${dropStatements(names, objects).join(';\n')};\n` : ''
+      const statements = await splitStatements(sql + capture)
       for (const statement of statements) await compare(session, `rollback/${migrationTitle(file)}`, statement)
     }
   })

@@ -37,7 +37,7 @@ const contentOf = async (database: TestDatabase): Promise<unknown> => ({
     `SELECT "username", "phone", "status", "pointsBalance" FROM "Client" ORDER BY "username"`,
   ),
   guests: await database.query(
-    `SELECT c."username" FROM "chatkeep_guest_clients" AS g JOIN "Client" AS c ON c."id" = g."clientId" ORDER BY 1`,
+    `SELECT c."username" FROM "chatkeep"."guest_clients" AS g JOIN "Client" AS c ON c."id" = g."clientId" ORDER BY 1`,
   ),
 })
 

@@ -333,7 +333,7 @@ describe('a save', () => {
     ['has closed it', 'ALTER COLUMN "clientId" SET NOT NULL'],
   ])('refuses a message without client only for now while a rollback %s', async ([, change], { database }) => {
     await migrated(database)
-    await database.load(`ALTER TABLE "ChatMessage" ${change}; DROP TABLE "chatkeep_guest_clients"`)
+    await database.load(`ALTER TABLE "ChatMessage" ${change}; DROP TABLE "chatkeep"."guest_clients"`)
     await withStore(database, async (store) => {
       const save = store.saveChatMessage({ ...text('hi'), guestUsername: 'maria' })
       await expect(save).rejects.toMatchObject({ name: 'SchemaNotReady', hint: 'chatkeep migrate' })

@@ -72,7 +72,7 @@ const loadGuests = async (database: TestDatabase): Promise<void> => {
   await database.load(`
     INSERT INTO "Client" ("updatedAt", "username", "phone") VALUES
       (now(), 'registered', NULL), (now(), 'of a guest', NULL), (now(), 'somebody', '+1 taken');
-    INSERT INTO "chatkeep_guest_clients" VALUES (2);
+    INSERT INTO "chatkeep"."guest_clients" VALUES (2);
     INSERT INTO "ChatMessage" ("guestUsername", "guestPhone", "senderType", "messageType", "text", "createdAt")
     SELECT CASE WHEN n <= 2400 THEN 'guest ' || n % 1200 ELSE 'busy' END,
       CASE n WHEN 1 THEN '+1 free' WHEN 2 THEN '+1 taken' END,

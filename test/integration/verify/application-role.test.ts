@@ -24,7 +24,7 @@ const asApplication = async (
 const RIGHTS = (role: string): string => `
   GRANT USAGE ON SCHEMA public TO ${role};
   GRANT SELECT, INSERT, UPDATE ON "ChatMessage" TO ${role};
-  GRANT SELECT, INSERT ON "Client", "chatkeep_guest_clients" TO ${role};
+  GRANT SELECT, INSERT ON "Client", "chatkeep"."guest_clients" TO ${role};
   GRANT USAGE ON "ChatMessage_id_seq", "Client_id_seq" TO ${role};`
 
 describe('verify --application-role', () => {
@@ -52,7 +52,7 @@ describe('verify --application-role', () => {
       ['privilege_missing', 'schema "public"'],
       ['privilege_missing', 'table "ChatMessage"'],
       ['privilege_missing', 'table "Client"'],
-      ['privilege_missing', 'table "chatkeep_guest_clients"'],
+      ['privilege_missing', 'table "chatkeep"."guest_clients"'],
       ['privilege_missing', 'sequence "ChatMessage_id_seq"'],
       ['privilege_missing', 'sequence "Client_id_seq"'],
     ])

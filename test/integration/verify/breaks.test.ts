@@ -162,32 +162,32 @@ const breaks: readonly Break[] = [
   ],
   [
     'a history that is empty',
-    'TRUNCATE migrations',
+    'TRUNCATE chatkeep.migrations',
     ['history_missing'],
     { actual: `empty, although the effects of ${EFFECTS.length} of ${EFFECTS.length} migrations exist` },
   ],
   [
     'a history that is gone, and an index',
-    `DROP TABLE migrations; DROP INDEX ${GUEST_INDEX}`,
+    `DROP TABLE chatkeep.migrations; DROP INDEX ${GUEST_INDEX}`,
     ['history_missing'],
     { actual: `missing, although the effects of ${EFFECTS.length - 1} of ${EFFECTS.length} migrations exist` },
   ],
   [
     'a history without its first row',
-    'DELETE FROM migrations WHERE id = 0',
+    'DELETE FROM chatkeep.migrations WHERE id = 0',
     ['history_damaged'],
-    { actual: 'no row 0', help: expect.stringMatching(/^INSERT INTO "public"."migrations" /) as string },
+    { actual: 'no row 0', help: 'chatkeep migrate' },
   ],
   [
     'a history whose first row is not ours',
-    `UPDATE migrations SET hash = repeat('0', 40) WHERE id = 0`,
+    `UPDATE chatkeep.migrations SET hash = repeat('0', 40) WHERE id = 0`,
     ['history_damaged'],
-    { actual: 'row 0 has another hash', help: expect.stringMatching(/^UPDATE "public"."migrations" /) as string },
+    { actual: 'row 0 has another hash', help: expect.stringMatching(/^UPDATE "chatkeep"."migrations" /) as string },
   ],
   [
     'a history that was restored twice',
-    `ALTER TABLE migrations DROP CONSTRAINT migrations_pkey, DROP CONSTRAINT migrations_name_key;
-     INSERT INTO migrations SELECT * FROM migrations WHERE id IN (0, 3)`,
+    `ALTER TABLE chatkeep.migrations DROP CONSTRAINT migrations_pkey, DROP CONSTRAINT migrations_name_key;
+     INSERT INTO chatkeep.migrations SELECT * FROM chatkeep.migrations WHERE id IN (0, 3)`,
     ['history_damaged'],
     { actual: 'more than one for 0, 3' },
   ],
@@ -405,7 +405,6 @@ describe('verify finds nothing in', () => {
       `
       ALTER TABLE "ChatMessage" DROP CONSTRAINT "ChatMessage_clientId_fkey", DROP CONSTRAINT "ChatMessage_operatorId_fkey"`,
     ],
-    ['a history of runs that is gone', 'DROP TABLE IF EXISTS chatkeep_runs'],
     ['ids of a big table that are far from their end', `SELECT setval('"ChatMessage_id_seq"', 1700000000)`],
   ] as const)('%s', async ([, change], { database }) => {
     await migrated(database)
@@ -447,7 +446,7 @@ describe('the command that verify suggests', () => {
     ['a rule', 'CREATE RULE "nothing" AS ON INSERT TO "ChatMessage" DO INSTEAD NOTHING'],
     ['a sequence behind', `INSERT INTO "Client" ("id", "updatedAt", "username") VALUES (5, now(), 'five')`],
     ['a sequence of nobody', 'ALTER SEQUENCE "Client_id_seq" OWNED BY NONE'],
-    ['a first row of the history', 'DELETE FROM migrations WHERE id = 0'],
+    ['a first row of the history', 'DELETE FROM chatkeep.migrations WHERE id = 0'],
     ['a name', `${INSERT_CLIENT} VALUES (now(), ' ann ')`],
     ['orphans', `${WITHOUT_CLIENT_KEY}; ${INSERT_MESSAGE} VALUES ('CLIENT', 'TEXT', 77, 'ann', 'x')`],
   ] as const)('fixes %s', async ([, breakage], { database }) => {
@@ -461,7 +460,7 @@ describe('the command that verify suggests', () => {
 
   test('brings a lost history back, and migrates on', async ({ database }) => {
     await migrated(database)
-    await database.load(`TRUNCATE migrations; DROP INDEX ${GUEST_INDEX}`)
+    await database.load(`TRUNCATE chatkeep.migrations; DROP INDEX ${GUEST_INDEX}`)
     expect((await on(database, 'migrate')).exitCode).toBe(0)
     expect(findingsOf(await verify(database))).toEqual([])
   })

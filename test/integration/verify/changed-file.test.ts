@@ -62,7 +62,7 @@ describe('verify says of a changed migration file', () => {
 
   test('that only the history was changed', async ({ database }) => {
     await migrated(database)
-    await database.load(`UPDATE migrations SET hash = repeat('0', 40) WHERE id = 2`)
+    await database.load(`UPDATE chatkeep.migrations SET hash = repeat('0', 40) WHERE id = 2`)
     const found = await find(database, (sql) => sql)
     expect(found).toMatchObject({
       diff: null,
@@ -71,12 +71,12 @@ describe('verify says of a changed migration file', () => {
   })
 
   test.for([
-    ['there is no table of what was applied', 'DROP TABLE chatkeep_runs'],
+    ['there is no table of what was applied', 'DROP TABLE chatkeep.runs'],
     [
       'it is of another shape',
-      'DROP TABLE chatkeep_runs; CREATE TABLE chatkeep_runs (id text); INSERT INTO chatkeep_runs VALUES (1)',
+      'DROP TABLE chatkeep.runs; CREATE TABLE chatkeep.runs (id text); INSERT INTO chatkeep.runs VALUES (1)',
     ],
-    ['an older version kept nothing', 'UPDATE chatkeep_runs SET detail = NULL'],
+    ['an older version kept nothing', 'UPDATE chatkeep.runs SET detail = NULL'],
   ])('no more than before where %s', async ([, breakage], { database }) => {
     await migrated(database)
     await database.load(breakage ?? '')

@@ -86,7 +86,7 @@ describe('verify --format github', () => {
   test('annotates every finding, each in one line, then says the verdict', async ({ database }) => {
     await migrated(database)
     await database.load(
-      `INSERT INTO "ChatMessage" ("senderType", "messageType") VALUES ('CLIENT', 'TEXT'); ${BREAKAGE}; UPDATE migrations SET hash = repeat('0', 40) WHERE id = 3`,
+      `INSERT INTO "ChatMessage" ("senderType", "messageType") VALUES ('CLIENT', 'TEXT'); ${BREAKAGE}; UPDATE chatkeep.migrations SET hash = repeat('0', 40) WHERE id = 3`,
     )
     const { exitCode, stdout } = await on(database, 'verify', '--format', 'github')
     const lines = stdout.trimEnd().split('\n')

@@ -1,3 +1,5 @@
+import { OWN_TABLES } from '../../../src/migrations/own/own-tables.js'
+import { ownNamesFor } from '../../../src/persistence/own-names.js'
 import { migrated, on } from '../../support/chat.js'
 import { describe, expect, test } from '../../support/database.js'
 import { findingsOf, parseReport as parse, verify, type FoundFinding } from '../../support/findings.js'
@@ -7,9 +9,13 @@ const LAST = EFFECTS.length
 const INSERT_MESSAGE = `INSERT INTO "ChatMessage" ("senderType", "messageType", "clientId", "guestUsername", "text")`
 const INSERT_CLIENT = `INSERT INTO "Client" ("updatedAt", "username") VALUES (now(), 'maria')`
 const GUEST_INDEX = '"ChatMessage_guestUsername_createdAt_idx"'
+const CREATE_ARCHIVE = OWN_TABLES.filter(({ temporary }) => temporary)
+  .flatMap(({ create }) => create(ownNamesFor('public')))
+  .join(';')
+
 const GUARD = `ALTER TABLE "ChatMessage" ADD CONSTRAINT "chatkeep_clientId_not_null" CHECK ("clientId" IS NOT NULL) NOT VALID`
-const CAPTURE = `CREATE FUNCTION chatkeep_capture() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-  CREATE TRIGGER chatkeep_capture AFTER INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION chatkeep_capture()`
+const CAPTURE = `CREATE FUNCTION chatkeep.capture() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+  CREATE TRIGGER chatkeep_capture AFTER INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION chatkeep.capture()`
 
 describe('verify finds in a migrated database', () => {
   test.for<readonly [what: string, breakage: string, codes: readonly string[], finding: Partial<FoundFinding>]>([
@@ -127,39 +133,33 @@ describe('verify finds in a migrated database', () => {
     ],
     [
       'a migration that is pending',
-      `DELETE FROM migrations WHERE id = ${LAST}`,
+      `DELETE FROM chatkeep.migrations WHERE id = ${LAST}`,
       ['migrations_pending'],
       { actual: `1 pending: ${LAST}_${EFFECTS.at(-1)?.migration ?? ''}`, help: 'chatkeep migrate' },
     ],
     [
       'a history that is gone',
-      'DROP TABLE migrations',
+      'DROP TABLE chatkeep.migrations',
       ['history_missing'],
       { actual: `missing, although the effects of ${LAST} of ${LAST} migrations exist` },
     ],
     [
       'a gap in the history',
-      'DELETE FROM migrations WHERE id = 4',
+      'DELETE FROM chatkeep.migrations WHERE id = 4',
       ['migration_gap'],
       { object: 'migration 4_index-client-socket-id' },
     ],
     [
       'a migration whose file changed after it was applied',
-      `UPDATE migrations SET hash = repeat('0', 40) WHERE id = 3`,
+      `UPDATE chatkeep.migrations SET hash = repeat('0', 40) WHERE id = 3`,
       ['migration_changed'],
       { object: 'migration 3_index-guest-username' },
     ],
     [
       'a migration of which there is no file',
-      `INSERT INTO migrations (id, name, hash) VALUES (${LAST + 1}, 'from-the-future', repeat('0', 40))`,
+      `INSERT INTO chatkeep.migrations (id, name, hash) VALUES (${LAST + 1}, 'from-the-future', repeat('0', 40))`,
       ['migration_unknown'],
       { object: `migration ${LAST + 1}_from-the-future` },
-    ],
-    [
-      'the history of another tool',
-      'DROP TABLE migrations; CREATE TABLE migrations (id serial PRIMARY KEY, "timestamp" bigint, name varchar)',
-      ['history_foreign', 'migrations_pending'],
-      { actual: 'a table of another tool (columns: id, timestamp, name)' },
     ],
     [
       'the guard of a rollback that was cut off',
@@ -175,13 +175,13 @@ describe('verify finds in a migrated database', () => {
     ],
     [
       'something named like ours that is not',
-      'CREATE TABLE chatkeep_scratch (id integer)',
+      'CREATE TABLE chatkeep.scratch (id integer)',
       ['unknown_leftover'],
-      { severity: 'warning', object: 'table "chatkeep_scratch"' },
+      { severity: 'warning', object: 'table "chatkeep"."scratch"' },
     ],
     [
       'an archive that was not put back',
-      'CREATE TABLE chatkeep_archive ("messageId" bigint); INSERT INTO chatkeep_archive VALUES (1), (2)',
+      `${CREATE_ARCHIVE}; INSERT INTO chatkeep.archive VALUES (1), (2)`,
       ['archive_waiting'],
       { severity: 'warning', actual: '2 archived messages, 0 archived clients', help: 'chatkeep migrate' },
     ],
@@ -221,21 +221,36 @@ describe('verify finds in a migrated database', () => {
     ],
     [
       'a table of our own, gone',
-      'DROP TABLE "chatkeep_guest_clients"',
-      ['table_missing'],
-      { object: 'table "chatkeep_guest_clients"', help: 'chatkeep migrate' },
+      'DROP TABLE "chatkeep"."guest_clients"',
+      ['own_schema_incomplete'],
+      { object: 'table "chatkeep"."guest_clients"', help: 'chatkeep migrate' },
     ],
     [
-      'a column of our own that is gone, with its index',
-      'ALTER TABLE "chatkeep_guest_clients" DROP COLUMN "clientId"',
-      ['column_missing', 'index_missing'],
-      { object: '"chatkeep_guest_clients"."clientId"' },
+      'a table in our place with other columns',
+      'ALTER TABLE "chatkeep"."guest_clients" ADD COLUMN "note" text',
+      ['own_object_differs'],
+      {
+        object: 'table "chatkeep"."guest_clients"',
+        help: 'ALTER TABLE "chatkeep"."guest_clients" RENAME TO "guest_clients_old"',
+      },
     ],
     [
       'a primary key of our own table that is gone',
-      'ALTER TABLE "chatkeep_guest_clients" DROP CONSTRAINT "chatkeep_guest_clients_pkey"',
-      ['index_missing'],
-      { object: 'index "chatkeep_guest_clients_pkey"', help: 'chatkeep migrate' },
+      'ALTER TABLE "chatkeep"."guest_clients" DROP CONSTRAINT "guest_clients_pkey"',
+      ['own_schema_incomplete'],
+      { object: 'primary key of "chatkeep"."guest_clients"', help: 'chatkeep migrate' },
+    ],
+    [
+      'an object of our own that belongs to somebody else',
+      'ALTER TABLE chatkeep.runs OWNER TO pg_monitor',
+      ['own_object_owner'],
+      { object: 'table "chatkeep"."runs"', help: 'ALTER TABLE "chatkeep"."runs" OWNER TO "postgres"' },
+    ],
+    [
+      'a right to delete the history',
+      'GRANT SELECT, DELETE ON chatkeep.migrations TO pg_monitor',
+      ['own_privileges'],
+      { severity: 'warning', expected: 'no DELETE for pg_monitor', help: 'chatkeep migrate' },
     ],
     [
       'indexes of recent chats that are gone',
@@ -296,7 +311,7 @@ describe('verify finds in a migrated database', () => {
   test('everything at once, the gravest first, and says the first next step last', async ({ database }) => {
     await migrated(database, 'hand-migrated')
     await database.load(
-      `DROP INDEX ${GUEST_INDEX}; DROP INDEX "Client_phone_key"; UPDATE migrations SET hash = repeat('0', 40) WHERE id = 3`,
+      `DROP INDEX ${GUEST_INDEX}; DROP INDEX "Client_phone_key"; UPDATE chatkeep.migrations SET hash = repeat('0', 40) WHERE id = 3`,
     )
     const severities = parse(await verify(database)).findings.map(({ severity }) => severity)
     expect(severities.slice(0, 5)).toEqual(['error', 'error', 'error', 'warning', 'warning'])
@@ -304,7 +319,7 @@ describe('verify finds in a migrated database', () => {
     expect(exitCode).toBe(1)
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
       new RegExp(
-        `^FAIL: ${database.name} is not migrated as it should be: 3 errors, \\d warnings \\(.+\\)\\. Next: UPDATE "migrations" SET "hash" = '[0-9a-f]{40}' WHERE "id" = 3`,
+        `^FAIL: ${database.name} is not migrated as it should be: 3 errors, \\d warnings \\(.+\\)\\. Next: UPDATE "chatkeep"."migrations" SET "hash" = '[0-9a-f]{40}' WHERE "id" = 3`,
       ),
     )
   })

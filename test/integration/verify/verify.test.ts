@@ -203,10 +203,10 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
   ] as const)('reports %s as not checked, and goes on', async ([, flags, reason], { database }) => {
     await migrated(database)
     await database.load(`
-      CREATE TABLE chatkeep_archive ("messageId" bigint);
+      CREATE TABLE chatkeep.archive ("messageId" bigint);
       ${INSERT_MESSAGE} VALUES ('CLIENT', 'TEXT', NULL, NULL, 'x')`)
     const locker = await database.client()
-    await locker.query('BEGIN; LOCK TABLE chatkeep_archive IN ACCESS EXCLUSIVE MODE')
+    await locker.query('BEGIN; LOCK TABLE chatkeep.archive IN ACCESS EXCLUSIVE MODE')
     const run = await verify(database, ...flags)
     expect(findingsOf(run)).toMatchObject([
       { code: 'archive_waiting', actual: 'present' },
@@ -217,9 +217,9 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
 
   test('is ended by Ctrl-C in the middle of a query', async ({ database }) => {
     await migrated(database)
-    await database.load('CREATE TABLE chatkeep_archive ("messageId" bigint)')
+    await database.load('CREATE TABLE chatkeep.archive ("messageId" bigint)')
     const locker = await database.client()
-    await locker.query('BEGIN; LOCK TABLE chatkeep_archive IN ACCESS EXCLUSIVE MODE')
+    await locker.query('BEGIN; LOCK TABLE chatkeep.archive IN ACCESS EXCLUSIVE MODE')
     const interruption = new AbortController()
     const run = runChatkeep(['verify', '--database-url', database.url], { signal: interruption.signal })
     const waiting = `SELECT FROM pg_stat_activity WHERE application_name = 'chatkeep verify' AND wait_event_type = 'Lock' AND datname = current_database()`

@@ -3,7 +3,7 @@ import type { Catalog } from '../../../src/database/catalog.js'
 import { compareHistory } from '../../../src/migrations/ledger/history.js'
 import { isWithin, planMigrations, type MigrationPlan } from '../../../src/migrations/plan/plan.js'
 import { locate } from '../../../src/migrations/running/sql-error.js'
-import { catalogWith, historyFile as file, historyRow as row } from '../../support/migration-state.js'
+import { catalogWith, historyFile as file, historyRow as row, OWN_STATE as own } from '../../support/migration-state.js'
 
 const files = [file(0, 'create-migrations-table'), file(1, 'one'), file(2, 'two'), file(3, 'three')]
 
@@ -34,6 +34,7 @@ describe('the plan', () => {
         files: only,
         history: { state: 'present', rows: applied ? [row(0), row(1)] : [row(0)] },
         catalog: catalogWith({ indexes }),
+        own,
       },
       effects,
     ).steps.map(({ action, dropIndex }) => [action, dropIndex])
@@ -57,11 +58,8 @@ describe('the plan', () => {
     },
   )
 
-  test("refuses another tool's history, and one that does not agree", () => {
-    const state = { files: only, catalog: catalogWith({}) }
-    expect(() => planMigrations({ ...state, history: { state: 'foreign', columns: ['id', 'timestamp'] } })).toThrow(
-      'belongs to another tool',
-    )
+  test('refuses a history that does not agree', () => {
+    const state = { files: only, catalog: catalogWith({}), own }
     expect(() => planMigrations({ ...state, history: { state: 'present', rows: [row(0), row(1, 'x')] } })).toThrow(
       'does not match',
     )
@@ -71,7 +69,7 @@ describe('the plan', () => {
 describe('an approved plan', () => {
   const run = { file: file(1, 'one'), action: 'run', reason: '' } as const
   const record = { file: file(2, 'two'), action: 'record', reason: 'already in the database' } as const
-  const planOf = (...steps: MigrationPlan['steps']): MigrationPlan => ({ steps, done: 0 })
+  const planOf = (...steps: MigrationPlan['steps']): MigrationPlan => ({ own: [], steps, done: 0 })
 
   test.for([
     ['the same', planOf(run, record), true],

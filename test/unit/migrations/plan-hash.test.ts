@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { ArchiveObjects } from '../../../src/migrations/archive/archive.js'
 import type { MigrationState } from '../../../src/migrations/ledger/migration-state.js'
 import { planHash, refuseChangedPlan, type PlanBasis } from '../../../src/migrations/plan/plan-hash.js'
-import { catalogWith, historyFile, historyRow } from '../../support/migration-state.js'
+import { catalogWith, historyFile, historyRow, OWN_STATE } from '../../support/migration-state.js'
 
-const archive: ArchiveObjects = { archive: false, guestClients: false, capture: false, trigger: false, guard: false }
+const archive: ArchiveObjects = { archive: false, missedWrites: false, capture: false, trigger: false, guard: false }
 const catalog = {
   ...catalogWith({ columns: ['a', 'b'] }),
   enums: new Map([
@@ -16,6 +16,7 @@ const state: MigrationState = {
   files: [historyFile(0), historyFile(1)],
   history: { state: 'present', rows: [historyRow(0)] },
   catalog,
+  own: OWN_STATE,
 }
 const basis: PlanBasis = { command: 'migrate', state, archive }
 const withCatalog = (more: Partial<MigrationState['catalog']>): PlanBasis => ({
@@ -62,7 +63,7 @@ describe('the plan hash', () => {
       'the history',
       { ...basis, state: { ...state, history: { state: 'present', rows: [historyRow(0), historyRow(1)] } } },
     ],
-    ['the owner of the history', { ...basis, state: { ...state, history: { state: 'foreign', columns: [] } } }],
+    ['a missing table of its own', { ...basis, state: { ...state, own: { ...OWN_STATE, found: undefined } } }],
     ['a missing history', { ...basis, state: { ...state, history: { state: 'absent' } } }],
     ['a column', withCatalog({ columns: catalog.columns.slice(1) })],
     [

@@ -9,7 +9,7 @@ import {
 import { BASE_MIGRATION } from '../../../src/migrations/ledger/migration-names.js'
 import { DROPPED_COLUMNS, rollbackRange } from '../../../src/migrations/ledger/rollback-range.js'
 import { droppedColumns } from '../../../src/migrations/plan/columns-in-use.js'
-import { catalogWith, historyFile, historyRow } from '../../support/migration-state.js'
+import { catalogWith, historyFile, historyRow, OWN_STATE } from '../../support/migration-state.js'
 
 const file = (id: number, name: string): MigrationFile => ({ ...historyFile(id), name })
 const files = [
@@ -19,7 +19,7 @@ const files = [
   file(3, 'index-guest-username'),
   file(4, 'add-idempotency-key'),
   file(5, 'mark-unverified-guests'),
-  file(6, 'create-own-tables'),
+  file(6, 'index-unread'),
 ]
 const COLUMNS = DROPPED_COLUMNS.map(({ column }) => column)
 
@@ -29,25 +29,25 @@ const range = (to: number, applied: readonly number[] = [0, 1, 2, 3, 4, 5, 6], c
       files,
       history: { state: 'present', rows: applied.map((id) => historyRow(id)) },
       catalog: catalogWith({ columns }),
+      own: OWN_STATE,
     },
     to,
   )
 
 describe('the range of a rollback', () => {
   test.for([
-    ['everything', 1, [6, 5, 4, 3, 2], 'guestUsername guestPhone idempotencyKey guestUnverified', true, true],
-    ['all but the guest columns', 2, [6, 5, 4, 3], 'idempotencyKey guestUnverified', false, true],
-    ['down to the key', 4, [6, 5], 'guestUnverified', false, true],
-    ['only the own tables', 5, [6], '', false, true],
-    ['nothing', 6, [], '', false, false],
-  ] as const)('%s', ([, to, undone, columns, needsClients, archivesGuestClients]) => {
+    ['everything', 1, [6, 5, 4, 3, 2], 'guestUsername guestPhone idempotencyKey guestUnverified', true],
+    ['all but the guest columns', 2, [6, 5, 4, 3], 'idempotencyKey guestUnverified', false],
+    ['down to the key', 4, [6, 5], 'guestUnverified', false],
+    ['only an index', 5, [6], '', false],
+    ['nothing', 6, [], '', false],
+  ] as const)('%s', ([, to, undone, columns, needsClients]) => {
     const found = range(to)
     expect(found.files.map(({ id }) => id)).toEqual(undone)
     expect(found.columns.join(' ')).toBe(columns)
     expect({ ...found, files: undefined, columns: undefined, captureEnds: undefined }).toEqual({
       to,
       needsClients,
-      archivesGuestClients,
     })
   })
 
@@ -76,12 +76,7 @@ describe('the range of a rollback', () => {
     ['has unknown migrations above it', () => range(1, [0, 1, 2, 7]), 'history_mismatch'],
     [
       'has no history',
-      () => rollbackRange({ files, history: { state: 'absent' }, catalog: catalogWith({}) }, 1),
-      'no_history',
-    ],
-    [
-      "has another tool's history",
-      () => rollbackRange({ files, history: { state: 'foreign', columns: ['id'] }, catalog: catalogWith({}) }, 1),
+      () => rollbackRange({ files, history: { state: 'absent' }, catalog: catalogWith({}), own: OWN_STATE }, 1),
       'no_history',
     ],
   ] as const)('is refused when the target %s', ([, rollBack, code]) => {

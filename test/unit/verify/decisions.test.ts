@@ -5,6 +5,7 @@ import type { MigrationStatus } from '../../../src/migrations/ledger/history.js'
 import { CLIENT_ID } from '../../../src/persistence/shape.js'
 import { doubledKeys } from '../../../src/verify/checks/rows/doubled-keys.js'
 import { durability } from '../../../src/verify/checks/server/durability.js'
+import { OWN_STATE } from '../../support/migration-state.js'
 import type { Facts } from '../../../src/verify/facts/facts.js'
 import { commandLine, rollbackCommand } from '../../../src/verify/finding.js'
 import { guestUpdateUndone } from '../../../src/verify/checks/rollback/guest-update-undone.js'
@@ -13,18 +14,13 @@ import { compareGuestColumns } from '../../../src/verify/facts/guest-columns.js'
 import { migrationHistory } from '../../../src/verify/checks/history/migration-history.js'
 
 const effects = EFFECTS.map(({ effect }) => effect)
-const ownTables = effects.flatMap((effect) => (effect.kind === 'own-tables' ? effect.tables : []))
-const indexes = [
-  ...effects.flatMap((effect) => (effect.kind === 'index' ? [effect.index] : [])),
-  ...ownTables.flatMap((table) => table.indexes),
-]
+const indexes = effects.flatMap((effect) => (effect.kind === 'index' ? [effect.index] : []))
 
 /** Everything that the migrations make is there. */
 const migratedCatalog: Catalog = {
-  tables: ['ChatMessage', 'Client', 'User', ...ownTables.map(({ name }) => name)],
+  tables: ['ChatMessage', 'Client', 'User'],
   columns: effects
     .flatMap((effect) => (effect.kind === 'columns' ? effect.columns : []))
-    .concat(ownTables.flatMap((table) => table.columns))
     .map(({ table, column, types, nullable }) => ({ table, column, type: types[0] ?? '', nullable, optional: false })),
   indexes: indexes.map((index) => ({ ...index, valid: true })),
   enums: new Map(),
@@ -41,6 +37,7 @@ const facts = (changes: Partial<Facts>): Facts => ({
   schema: 'public',
   catalog: migratedCatalog,
   history: { state: 'present', rows: [] },
+  own: OWN_STATE,
   migrations: statuses('applied'),
   guestColumns: [],
   files: [],
@@ -55,9 +52,6 @@ const facts = (changes: Partial<Facts>): Facts => ({
     encoding: 'UTF8',
     schemaExists: true,
     unloggedTables: [],
-    ownTables: [],
-    readableOwnTables: [],
-    ownFunctions: [],
     ownTriggers: [],
     runningChanges: [],
   },
@@ -119,8 +113,6 @@ const sizeOf = (effect: Effect): number => {
       return 1
     case 'columns':
       return effect.columns.length
-    case 'own-tables':
-      return effect.tables.length
   }
 }
 

@@ -1,9 +1,8 @@
-import { qualified } from '../../../database/identifier.js'
-import { FIRST_ROW_HASH, historyRows, type HistoryRow } from '../../../migrations/ledger/history.js'
+import { historyRows, type HistoryRow } from '../../../migrations/ledger/history.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
-import { finding, type Finding } from '../../finding.js'
+import { commandLine, finding, type Finding } from '../../finding.js'
 import { historyTable } from './mismatches.js'
 
 type Code = 'history_damaged'
@@ -13,25 +12,25 @@ export const damagedHistory: FactCheck<Code> = {
   name: 'damaged-history',
   expectations: ALWAYS,
   findings: (facts) => {
-    const rows = historyRows(facts.history, facts.files)
+    const rows = historyRows(facts.history)
     return rows.length === 0 ? [] : [...firstRowFindings(rows, facts), ...doubleFindings(rows, facts)]
   },
   explanations: {
     history_damaged: {
       title: 'the history has no valid first row, or has duplicate rows',
       severities: ['error'],
-      meaning: `Row 0 identifies the table as a history of postgres-migrations. Without it, chatkeep migrate takes
-        the table for another tool's and stops. Two rows with the same number contradict each other.`,
+      meaning: `Row 0 identifies the table as a history of postgres-migrations. Without it, or with
+        another hash, that library stops. Two rows with the same number contradict each other.`,
       cause: 'Rows were deleted or inserted by hand, or a restore ran twice into a table without a primary key.',
-      remedy: 'Run the statement in the finding, then chatkeep verify again.',
+      remedy: 'Run the command or statement in the finding, then chatkeep verify again.',
     },
   },
 }
 
 const firstRowFindings = (rows: readonly HistoryRow[], facts: Facts): readonly Finding<Code>[] => {
   const first = rows.find(({ id }) => id === 0)
-  if (first?.hash === FIRST_ROW_HASH) return []
-  const table = qualified(facts.schema, 'migrations')
+  const [wanted] = facts.files
+  if (wanted === undefined || first?.hash === wanted.hash) return []
   return [
     finding('error', 'history_damaged', {
       object: historyTable(facts),
@@ -39,8 +38,8 @@ const firstRowFindings = (rows: readonly HistoryRow[], facts: Facts): readonly F
       actual: first === undefined ? 'no row 0' : 'row 0 has another hash',
       help:
         first === undefined
-          ? `INSERT INTO ${table} ("id", "name", "hash") VALUES (0, 'create-migrations-table', '${FIRST_ROW_HASH}')`
-          : `UPDATE ${table} SET "hash" = '${FIRST_ROW_HASH}' WHERE "id" = 0`,
+          ? commandLine('migrate', facts)
+          : `UPDATE ${facts.own.names.migrations} SET "hash" = '${wanted.hash}' WHERE "id" = 0`,
     }),
   ]
 }
@@ -50,7 +49,7 @@ const doubleFindings = (rows: readonly HistoryRow[], facts: Facts): readonly Fin
     ...new Set(rows.filter(({ id }, index) => rows.findIndex((row) => row.id === id) < index).map(({ id }) => id)),
   ]
   if (doubled.length === 0) return []
-  const table = qualified(facts.schema, 'migrations')
+  const table = facts.own.names.migrations
   return [
     finding('error', 'history_damaged', {
       object: historyTable(facts),

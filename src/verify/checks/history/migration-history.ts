@@ -1,4 +1,3 @@
-import { qualified } from '../../../database/identifier.js'
 import { EFFECTS } from '../../../migrations/ledger/effects.js'
 import { migrationTitle } from '../../../migrations/ledger/migration-files.js'
 import { presenceOf } from '../../../migrations/ledger/presence.js'
@@ -8,28 +7,18 @@ import { hasChatTables, type Facts } from '../../facts/facts.js'
 import { commandLine, finding, type Finding } from '../../finding.js'
 import { historyTable, MISMATCH_EXPLANATIONS, mismatchFindings, type MismatchCode } from './mismatches.js'
 
-type Code = 'history_foreign' | 'history_missing' | 'migrations_pending' | MismatchCode
+type Code = 'history_missing' | 'migrations_pending' | MismatchCode
 
 /** Do the history and the migration files match in both directions, with nothing pending? */
 export const migrationHistory: FactCheck<Code> = {
   name: 'migration-history',
   expectations: ['migrated'],
-  findings: (facts) => [...foreignFindings(facts), ...mismatchFindings(facts), ...pendingFindings(facts)],
+  findings: (facts) => [...mismatchFindings(facts), ...pendingFindings(facts)],
   explanations: {
-    history_foreign: {
-      title: 'the table "migrations" belongs to another tool',
-      severities: ['error'],
-      meaning: `chatkeep keeps its history in a table "migrations" in the schema of the chat, and a table of that
-        name with other columns exists. chatkeep migrate does not touch it, so nothing can be applied or rolled back.`,
-      cause: 'Another migration tool (TypeORM, Laravel, Knex and others use this name) keeps its history there.',
-      remedy: `Rename the table and configure its tool to use the new name (most have a setting for it), or keep the
-        chat in a schema of its own.`,
-    },
     history_missing: {
       title: 'the history is missing, although migrations were applied',
       severities: ['error'],
-      meaning: `The database has a table that only chatkeep creates, but the table "migrations" is missing or
-        empty. It is unknown what was applied from which file, and chatkeep rollback does not know what to undo.`,
+      meaning: `Chatkeep's own schema has tables, but the table "migrations" there is missing or empty. It is unknown what was applied from which file, and chatkeep rollback does not know what to undo.`,
       cause: `The table was dropped or truncated, or a restore or copy included only the application's tables.`,
       remedy: `Run chatkeep migrate. It compares every migration with the database, records those that are fully
         applied, and applies the rest. It changes no data.`,
@@ -47,27 +36,9 @@ export const migrationHistory: FactCheck<Code> = {
   },
 }
 
-const foreignFindings = (facts: Facts): readonly Finding<Code>[] => {
-  // A history of chatkeep without its first row is reported as damaged.
-  if (facts.history.state !== 'foreign' || historyRows(facts.history, facts.files).length > 0) return []
-  return [
-    finding('error', 'history_foreign', {
-      object: historyTable(facts),
-      expected: 'the history of chatkeep, or no such table',
-      actual: `a table of another tool (columns: ${facts.history.columns.join(', ')})`,
-      help: [
-        `ALTER TABLE ${qualified(facts.schema, 'migrations')} RENAME TO "other_migrations", and configure its tool`,
-        'to use the new name; or keep the chat in another schema with --schema',
-      ].join(' '),
-    }),
-  ]
-}
-
-/** Whether objects that only chatkeep creates exist without a history. */
+/** Whether chatkeep's schema is there, or what only chatkeep creates, without a history. */
 const isMissing = (facts: Facts): boolean =>
-  facts.history.state !== 'foreign' &&
-  historyRows(facts.history, facts.files).length === 0 &&
-  EFFECTS.some(({ effect }) => effect.kind === 'own-tables' && presenceOf(effect, facts.catalog).state === 'present')
+  historyRows(facts.history).length === 0 && (facts.own.found?.tables.length ?? 0) > 0
 
 const missingFinding = (facts: Facts): Finding<Code> => {
   const found = EFFECTS.filter(({ effect }) => presenceOf(effect, facts.catalog).state === 'present')

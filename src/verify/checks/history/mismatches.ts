@@ -1,7 +1,7 @@
-import { qualified } from '../../../database/identifier.js'
 import { migrationTitle, type MigrationFile } from '../../../migrations/ledger/migration-files.js'
 import type { MigrationStatus } from '../../../migrations/ledger/history.js'
 import { missingRow } from '../../../migrations/plan/history-mismatch.js'
+import type { OwnNames } from '../../../persistence/own-names.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding, type Place } from '../../finding.js'
 import type { MigrationChange } from '../../facts/migration-changes.js'
@@ -39,7 +39,7 @@ export const MISMATCH_EXPLANATIONS = {
 export type MismatchCode = keyof typeof MISMATCH_EXPLANATIONS
 
 /** The name of the history in findings. */
-export const historyTable = ({ schema }: Pick<Facts, 'schema'>): string => `history ${qualified(schema, 'migrations')}`
+export const historyTable = ({ own }: Pick<Facts, 'own'>): string => `history ${own.names.migrations}`
 
 type Mismatch = Extract<MigrationStatus['state'], 'changed' | 'unknown' | 'gap'>
 
@@ -71,7 +71,8 @@ export const mismatchFindings = ({
   migrations,
   files,
   changes,
-}: Pick<Facts, 'migrations' | 'files' | 'changes'>): readonly Finding<MismatchCode>[] =>
+  own: { names },
+}: Pick<Facts, 'migrations' | 'files' | 'changes' | 'own'>): readonly Finding<MismatchCode>[] =>
   migrations.flatMap((migration) => {
     const { state } = migration
     if (state === 'applied' || state === 'pending') return []
@@ -83,7 +84,7 @@ export const mismatchFindings = ({
           object: `migration ${migrationTitle(migration)}`,
           expected,
           actual: change?.summary ?? actual,
-          help: state === 'gap' ? gapHelp(migration, files) : changedHelp(migration, files, change),
+          help: state === 'gap' ? gapHelp(migration, files, names) : changedHelp(migration, files, change, names),
         }),
         place: placeOf(migration, files, change),
         diff: change?.diff,
@@ -104,14 +105,15 @@ const changedHelp = (
   { id }: MigrationStatus,
   files: readonly MigrationFile[],
   change: MigrationChange | undefined,
+  names: OwnNames,
 ): string => {
   const file = files.find((candidate) => candidate.id === id)
   return change?.isSame === true && file !== undefined
-    ? `UPDATE "migrations" SET "hash" = '${file.hash}' WHERE "id" = ${id}`
+    ? `UPDATE ${names.migrations} SET "hash" = '${file.hash}' WHERE "id" = ${id}`
     : MISMATCH_HELP
 }
 
-const gapHelp = ({ id }: MigrationStatus, files: readonly MigrationFile[]): string => {
+const gapHelp = ({ id }: MigrationStatus, files: readonly MigrationFile[], names: OwnNames): string => {
   const file = files.find((candidate) => candidate.id === id)
-  return file === undefined ? MISMATCH_HELP : missingRow(file)
+  return file === undefined ? MISMATCH_HELP : missingRow(file, names.migrations)
 }

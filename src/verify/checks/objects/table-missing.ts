@@ -2,7 +2,7 @@ import { escapeIdentifier } from '../../../database/identifier.js'
 import type { Explanation } from '../../explanation.js'
 import { finding, type Finding } from '../../finding.js'
 
-/** The finding that a table of the application or of chatkeep is missing. */
+/** The finding that a table of the application is missing. */
 export const tableMissing = (
   table: string,
   { schema }: { readonly schema: string },
@@ -18,9 +18,8 @@ export const tableMissing = (
 export const TABLE_MISSING: Explanation = {
   title: 'a table is missing',
   severities: ['error'],
-  meaning: `chatkeep uses this table whenever it saves a message or lists chats. Without it, saving fails, or recent
-    chats and the clients of guests cannot be found.`,
+  meaning: `chatkeep uses this table whenever it saves a message or lists chats. Without it, saving and reading fail.`,
   cause: 'The table was dropped or renamed, or a restore left it out.',
-  remedy: `chatkeep migrate creates and fills tables whose names start with chatkeep_. The application's tables have
-    to be restored from a backup; their definition is in migrations/1_create-chat-tables.sql.`,
+  remedy: `The tables of the application have to be restored from a backup; their definition is in
+    migrations/1_create-chat-tables.sql.`,
 }

@@ -1,12 +1,12 @@
-import { qualified } from '../../../database/identifier.js'
+import { canRead, findOwnTable } from '../../../migrations/own/own-state.js'
 import type { RowCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
 import { commandLine, finding } from '../../finding.js'
 import type { RowQueryResult } from '../../row-query.js'
 
-const ARCHIVE = 'chatkeep_archive'
-const CLIENT_ARCHIVE = 'chatkeep_archive_client'
+const ARCHIVE = 'archive'
+const CLIENT_ARCHIVE = 'archived_clients'
 
 /** Does the archive of a rollback still exist? After a rollback it should. */
 export const archive: RowCheck<'archive_waiting'> = {
@@ -15,19 +15,17 @@ export const archive: RowCheck<'archive_waiting'> = {
   object: 'rows of the archive of a rollback',
   severity: 'note',
   // Only the owner may read the archive. For other roles, the finding says that it exists.
-  query: ({ schema, server: { readableOwnTables } }) => {
-    if (!readableOwnTables.includes(ARCHIVE)) return undefined
-    const clients = readableOwnTables.includes(CLIENT_ARCHIVE)
-      ? `(SELECT count(*) FROM ${qualified(schema, CLIENT_ARCHIVE)})`
-      : '0'
-    return `SELECT ARRAY[(SELECT count(*) FROM ${qualified(schema, ARCHIVE)}), ${clients}] AS "counts", ARRAY[]::bigint[] AS "sample"`
+  query: ({ own }) => {
+    if (!canRead(own, ARCHIVE)) return undefined
+    const clients = canRead(own, CLIENT_ARCHIVE) ? `(SELECT count(*) FROM ${own.names.archivedClients})` : '0'
+    return `SELECT ARRAY[(SELECT count(*) FROM ${own.names.archive}), ${clients}] AS "counts", ARRAY[]::bigint[] AS "sample"`
   },
   findings: (result, facts) => {
-    if (!facts.server.ownTables.includes(ARCHIVE)) return []
+    if (findOwnTable(facts.own, ARCHIVE) === undefined) return []
     const migrated = facts.expectation === 'migrated'
     return [
       finding(migrated ? 'warning' : 'note', 'archive_waiting', {
-        object: `table "${ARCHIVE}"`,
+        object: `table ${facts.own.names.archive}`,
         expected: migrated ? 'absent: migrate restores and drops it' : 'kept until the next migrate restores it',
         actual: contents(result, facts),
         help: commandLine('migrate', facts),
@@ -44,13 +42,13 @@ export const archive: RowCheck<'archive_waiting'> = {
         only by its owner.`,
       cause: 'A rollback, or a later chatkeep migrate that was interrupted before it had restored everything.',
       remedy: `chatkeep migrate restores the archive and drops it. If you want neither the update nor the data back,
-        drop the tables chatkeep_archive*.`,
+        drop the tables archive and archived_clients of that schema.`,
     },
   },
 }
 
-const contents = (result: RowQueryResult | undefined, { server: { readableOwnTables } }: Facts): string => {
-  if (!readableOwnTables.includes(ARCHIVE)) return 'present; only its owner may count its rows'
+const contents = (result: RowQueryResult | undefined, { own }: Facts): string => {
+  if (!canRead(own, ARCHIVE)) return 'present; only its owner may count its rows'
   const [messages, clients] = result?.counts ?? []
   return messages === undefined ? 'present' : `${messages} archived messages, ${clients ?? 0} archived clients`
 }

@@ -10,13 +10,12 @@ import {
   type RequiredColumn,
   type RequiredIndex,
 } from '../../../persistence/shape.js'
-import type { OwnTable } from '../../../migrations/ledger/own-objects.js'
 import type { FactCheck } from '../../check.js'
 import { COLUMN_EXPLANATIONS, columnFindings, type ColumnCode } from '../objects/columns.js'
 import { hasTable, migrationState, type Facts } from '../../facts/facts.js'
 import { commandLine, finding, rollbackCommand, type Finding } from '../../finding.js'
 
-type Code = 'column_left' | 'index_left' | 'table_left' | ColumnCode
+type Code = 'column_left' | 'index_left' | ColumnCode
 
 /** Is everything that the guest-chat update added gone, and is "clientId" NOT NULL again? */
 export const guestUpdateUndone: FactCheck<Code> = {
@@ -41,14 +40,6 @@ export const guestUpdateUndone: FactCheck<Code> = {
       cause: 'The rollback was interrupted, or the update was applied by hand and is not recorded in the history.',
       remedy: 'Run the command in the finding.',
     },
-    table_left: {
-      title: 'a chatkeep table remains after a rollback',
-      severities: ['error'],
-      meaning: 'This table belongs to the guest-chat update, and a rollback drops it. The rollback is incomplete.',
-      cause: 'The rollback was interrupted, or the table was created later, by hand or by a partial restore.',
-      remedy: `Run the command in the finding; it completes the rollback. Objects that the history does not record are
-        first recorded by chatkeep migrate.`,
-    },
     ...COLUMN_EXPLANATIONS,
   },
 }
@@ -68,8 +59,6 @@ const leftFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding<C
       return effect.columns.flatMap((column) =>
         column === CLIENT_ID ? clientIdFindings(facts) : columnLeft(column, facts),
       )
-    case 'own-tables':
-      return effect.tables.flatMap((table) => tableLeft(table, facts))
   }
 }
 
@@ -94,10 +83,4 @@ const indexLeft = ({ name }: RequiredIndex, facts: Facts): readonly Finding<Code
   if (actual === undefined) return []
   const words = { object: `index ${escapeIdentifier(name)}`, expected: 'absent', actual: describeIndex(actual) }
   return [finding('error', 'index_left', { ...words, help: wayBack(facts) })]
-}
-
-const tableLeft = ({ name }: OwnTable, facts: Facts): readonly Finding<Code>[] => {
-  if (!facts.catalog.tables.includes(name)) return []
-  const words = { object: `table ${escapeIdentifier(name)}`, expected: 'absent', actual: 'present' }
-  return [finding('error', 'table_left', { ...words, help: wayBack(facts) })]
 }

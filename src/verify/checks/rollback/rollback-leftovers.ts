@@ -1,24 +1,12 @@
-import { escapeIdentifier } from '../../../database/identifier.js'
-import { GUARD } from '../../../migrations/archive/archive.js'
-import { OWN_TABLES } from '../../../persistence/shape.js'
+import { escapeIdentifier, qualified } from '../../../database/identifier.js'
+import { CAPTURE_TRIGGER, GUARD, MISSED_WRITES } from '../../../migrations/archive/archive.js'
+import { OWN_TABLES } from '../../../migrations/own/own-tables.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
 import { commandLine, finding, rollbackCommand, type Finding } from '../../finding.js'
 
 type Code = 'rollback_unfinished' | 'unknown_leftover'
-
-/** Trigger and function that exist only during a rollback. */
-const CAPTURE = 'chatkeep_capture'
-
-/** The history of runs, the archive (which has its own check), and the tables of the guest-chat update. */
-const KNOWN_TABLES = [
-  'chatkeep_runs',
-  'chatkeep_archive',
-  'chatkeep_archive_client',
-  'chatkeep_archive_guest_client',
-  ...OWN_TABLES,
-]
 
 /** Was a rollback interrupted, or are there unknown objects with chatkeep names? */
 export const rollbackLeftovers: FactCheck<Code> = {
@@ -37,10 +25,10 @@ export const rollbackLeftovers: FactCheck<Code> = {
         immediately.`,
     },
     unknown_leftover: {
-      title: 'an object is named like one of chatkeep, but this version does not know it',
+      title: 'an object has a place or name of chatkeep, but this version does not know it',
       severities: ['warning'],
-      meaning: `Names that start with chatkeep_ are reserved for chatkeep. This version does not know the object, so
-        it neither uses nor drops it.`,
+      meaning: `The schema chatkeep, and triggers whose names start with chatkeep_, are for chatkeep. This version does
+        not know the object, so it neither uses nor drops it.`,
       cause: 'A newer version of chatkeep created it, or it was created by hand.',
       remedy: `Compare chatkeep --version with the versions in use elsewhere. If none of them created the object,
         drop or rename it.`,
@@ -62,28 +50,42 @@ const guardFindings = (facts: Facts): readonly Finding<Code>[] => {
 }
 
 const captureFindings = (facts: Facts): readonly Finding<Code>[] => {
-  const { ownTriggers, ownFunctions } = facts.server
-  const names = [
-    ...(ownTriggers.includes(CAPTURE) ? [`trigger "${CAPTURE}" on "ChatMessage"`] : []),
-    ...(ownFunctions.includes(CAPTURE) ? [`function "${CAPTURE}"()`] : []),
+  const { names, found } = facts.own
+  const objects = [
+    ...(facts.server.ownTriggers.includes(CAPTURE_TRIGGER) ? [`trigger "${CAPTURE_TRIGGER}" on "ChatMessage"`] : []),
+    ...(found?.functions.some(({ name }) => name === CAPTURE) === true ? [`function ${names.capture}()`] : []),
   ]
   const actual = 'present: a rollback, or restoring its archive, was interrupted'
-  return names.map((object) =>
+  return objects.map((object) =>
     finding('error', 'rollback_unfinished', { object, expected: 'absent', actual, help: goOn(facts) }),
   )
 }
+
+const CAPTURE = 'capture'
 
 const goOn = (facts: Facts): string =>
   facts.expectation === 'migrated'
     ? `${commandLine('migrate', facts)} to undo it, or ${rollbackCommand(facts)} to finish it`
     : rollbackCommand(facts)
 
-const unknownFindings = ({ server: { ownTables, ownFunctions, ownTriggers } }: Facts): readonly Finding<Code>[] => {
+const unknownFindings = ({
+  own: {
+    names: { schema },
+    found,
+  },
+  server: { ownTriggers },
+}: Facts): readonly Finding<Code>[] => {
+  const isOurs = (relation: string): boolean =>
+    relation === MISSED_WRITES || OWN_TABLES.some(({ name }) => name === relation)
   const names = [
-    ...ownTables.filter((name) => !KNOWN_TABLES.includes(name)).map((name) => `table ${escapeIdentifier(name)}`),
-    ...ownFunctions.filter((name) => name !== CAPTURE).map((name) => `function ${escapeIdentifier(name)}`),
+    ...(found?.tables ?? [])
+      .filter(({ name }) => !isOurs(name))
+      .map(({ name, kind }) => `${kind === 'r' ? 'table' : 'relation'} ${qualified(schema, name)}`),
+    ...(found?.functions ?? [])
+      .filter(({ name }) => name !== CAPTURE)
+      .map(({ name }) => `function ${qualified(schema, name)}`),
     ...ownTriggers
-      .filter((name) => name !== CAPTURE)
+      .filter((name) => name !== CAPTURE_TRIGGER)
       .map((name) => `trigger ${escapeIdentifier(name)} on "ChatMessage"`),
   ]
   return names.map((object) =>

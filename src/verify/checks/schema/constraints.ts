@@ -1,7 +1,7 @@
 import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import { GUARD } from '../../../migrations/archive/archive.js'
 import { EFFECTS } from '../../../migrations/ledger/effects.js'
-import { BASE_COLUMNS, CLIENT_ID, OWN_COLUMNS } from '../../../persistence/shape.js'
+import { BASE_COLUMNS, CLIENT_ID } from '../../../persistence/shape.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
@@ -13,7 +13,6 @@ type Code = 'constraint_not_validated' | 'foreign_key_disabled'
 const USED_COLUMNS = [
   ...BASE_COLUMNS,
   CLIENT_ID,
-  ...OWN_COLUMNS,
   ...EFFECTS.flatMap(({ effect }) => (effect.kind === 'columns' ? effect.columns : [])),
 ]
 

@@ -7,10 +7,8 @@ import { COLUMN_EXPLANATIONS, columnFindings, type ColumnCode } from '../objects
 import { hasTable, migrationState, type Facts } from '../../facts/facts.js'
 import { commandLine, type Finding } from '../../finding.js'
 import { INDEX_EXPLANATIONS, indexFindings, type IndexCode } from '../objects/indexes.js'
-import { ownTableFindings } from '../objects/own-objects.js'
-import { TABLE_MISSING } from '../objects/table-missing.js'
 
-type Code = 'table_missing' | ColumnCode | IndexCode
+type Code = ColumnCode | IndexCode
 
 /** Does everything that the migrations add exist, with the right definition? */
 export const guestUpdate: FactCheck<Code> = {
@@ -19,7 +17,6 @@ export const guestUpdate: FactCheck<Code> = {
   findings: (facts) =>
     EFFECTS.filter((effect) => !isExplained(effect, facts)).flatMap((effect) => effectFindings(effect, facts)),
   explanations: {
-    table_missing: TABLE_MISSING,
     ...COLUMN_EXPLANATIONS,
     ...INDEX_EXPLANATIONS,
   },
@@ -40,8 +37,6 @@ const effectFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding
       return effect.columns
         .filter(({ table }) => hasTable(facts, table))
         .flatMap((column) => addedColumnFindings(column, facts))
-    case 'own-tables':
-      return hasTable(facts, 'ChatMessage') ? effect.tables.flatMap((table) => ownTableFindings(table, facts)) : []
   }
 }
 

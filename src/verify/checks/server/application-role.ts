@@ -14,10 +14,10 @@ export const applicationRole: FactCheck<Code> = {
     const access = facts.applicationRole
     if (access === undefined) return []
     return [
-      ...schemaFindings(access, facts),
-      ...access.tables.flatMap((table) => privilegeFindings(table, access, facts)),
+      ...access.deniedSchemas.map((schema) => schemaFinding(schema, access)),
+      ...access.tables.flatMap((table) => privilegeFindings(table, access)),
       ...access.deniedSequences.map((sequence) => sequenceFinding(sequence, access, facts)),
-      ...access.tables.flatMap((table) => hiddenRowFindings(table, access, facts)),
+      ...access.tables.flatMap((table) => hiddenRowFindings(table, access)),
     ]
   },
   explanations: {
@@ -46,18 +46,13 @@ export const applicationRole: FactCheck<Code> = {
 const missing = (object: string, expected: string, { role }: RoleAccess, help: string): Finding<Code> =>
   finding('error', 'privilege_missing', { object, expected, actual: `the role ${role} lacks this privilege`, help })
 
-const schemaFindings = (access: RoleAccess, { schema }: Facts): readonly Finding<Code>[] => {
-  if (access.schemaUsage) return []
+const schemaFinding = (schema: string, access: RoleAccess): Finding<Code> => {
   const name = escapeIdentifier(schema)
   const help = `GRANT USAGE ON SCHEMA ${name} TO ${escapeIdentifier(access.role)}`
-  return [missing(`schema ${name}`, `USAGE for ${access.role}`, access, help)]
+  return missing(`schema ${name}`, `USAGE for ${access.role}`, access, help)
 }
 
-const privilegeFindings = (
-  { table, granted }: TableAccess,
-  access: RoleAccess,
-  { schema }: Facts,
-): readonly Finding<Code>[] => {
+const privilegeFindings = ({ schema, table, granted }: TableAccess, access: RoleAccess): readonly Finding<Code>[] => {
   const lacking = (NEEDED[table] ?? []).filter((command) => !granted.includes(command))
   if (lacking.length === 0) return []
   const rights = lacking.join(', ')
@@ -74,9 +69,8 @@ const sequenceFinding = (sequence: string, access: RoleAccess, { schema }: Facts
   )
 
 const hiddenRowFindings = (
-  { table, restricted, policies }: TableAccess,
+  { schema, table, restricted, policies }: TableAccess,
   { role }: RoleAccess,
-  { schema }: Facts,
 ): readonly Finding<Code>[] => {
   const hidden = (NEEDED[table] ?? []).filter((command) => restricted.includes(command))
   if (hidden.length === 0) return []

@@ -1,0 +1,64 @@
+import { escapeIdentifier, qualified } from '../../database/identifier.js'
+import { quotedSchema } from '../../persistence/own-names.js'
+import type { OwnState } from './own-state.js'
+import { OWN_TABLES, type OwnTable } from './own-tables.js'
+
+/** Something in chatkeep's own schema that chatkeep does not change by itself. */
+export interface OwnConflict {
+  readonly kind: 'owner' | 'columns'
+  readonly object: string
+  readonly expected: string
+  readonly actual: string
+  /** What puts it right, as SQL. */
+  readonly fix: string
+}
+
+/** The objects in chatkeep's schema that belong to somebody else, or are not what their name says. */
+export const ownConflicts = (own: OwnState): readonly OwnConflict[] => [...ownerConflicts(own), ...shapeConflicts(own)]
+
+const ownerConflicts = ({ names, owner, found }: OwnState): readonly OwnConflict[] => {
+  if (found === undefined) return []
+  const objects = [
+    { type: 'SCHEMA', words: `schema ${quotedSchema(names)}`, name: quotedSchema(names), owner: found.owner },
+    ...found.tables
+      .filter(({ name }) => OWN_TABLES.some((table) => table.name === name))
+      .map((table) => {
+        const name = qualified(names.schema, table.name)
+        return { type: 'TABLE', words: `table ${name}`, name, owner: table.owner }
+      }),
+  ]
+  return objects
+    .filter((object) => object.owner !== owner)
+    .map((object) => ({
+      kind: 'owner',
+      object: object.words,
+      expected: `owned by ${owner}, as "ChatMessage"`,
+      actual: `owned by ${object.owner}`,
+      fix: `ALTER ${object.type} ${object.name} OWNER TO ${escapeIdentifier(owner)}`,
+    }))
+}
+
+const shapeConflicts = ({ names, found }: OwnState): readonly OwnConflict[] =>
+  (found?.tables ?? []).flatMap(({ name, kind, columns, key }) => {
+    const wanted = OWN_TABLES.find((table) => table.name === name)
+    if (wanted === undefined) return []
+    const same =
+      kind === 'r' && (key === null || key === wanted.key) && JSON.stringify(columns) === JSON.stringify(wanted.columns)
+    if (same) return []
+    const table = qualified(names.schema, name)
+    return [
+      {
+        kind: 'columns',
+        object: `table ${table}`,
+        expected: `${describe(wanted.columns)}; primary key "${wanted.key}"`,
+        actual:
+          kind === 'r'
+            ? `${describe(columns)}; ${key === null ? 'no primary key' : `primary key "${key}"`}`
+            : 'not a table',
+        fix: `ALTER ${kind === 'v' ? 'VIEW' : 'TABLE'} ${table} RENAME TO ${escapeIdentifier(`${name}_old`)}`,
+      },
+    ]
+  })
+
+const describe = (columns: OwnTable['columns']): string =>
+  columns.map(([name, type, notNull]) => `"${name}" ${type}${notNull ? ' NOT NULL' : ''}`).join(', ')

@@ -1,0 +1,93 @@
+import { escapeIdentifier, qualified } from '../../database/identifier.js'
+import { quotedSchema } from '../../persistence/own-names.js'
+import { findOwnTable, type Grant, type OwnState } from './own-state.js'
+import { OWN_TABLES, type OwnTable } from './own-tables.js'
+
+/**
+ * The statements that create or repair chatkeep's own schema; none when nothing is missing. Objects of another owner, and
+ * tables with other columns, are not touched: see `ownConflicts`.
+ * @param archive whether the tables of a rollback's archive are needed
+ */
+export const ownStatements = (own: OwnState, archive = false): readonly string[] => {
+  const { names, owner, role, found } = own
+  const isFound = ({ name }: OwnTable): boolean => findOwnTable(own, name) !== undefined
+  const hasArchive = OWN_TABLES.some((table) => table.temporary && isFound(table))
+  const wanted = OWN_TABLES.filter(({ temporary }) => !temporary || archive || hasArchive)
+  return [
+    ...(found === undefined
+      ? [`CREATE SCHEMA ${quotedSchema(names)}${owner === role ? '' : ` AUTHORIZATION ${escapeIdentifier(owner)}`}`]
+      : []),
+    ...wanted.flatMap((table) => tableStatements(table, own)),
+    ...privilegeStatements(wanted, own),
+  ]
+}
+
+const tableStatements = (table: OwnTable, own: OwnState): readonly string[] => {
+  const { names, owner, role } = own
+  const name = qualified(names.schema, table.name)
+  const found = findOwnTable(own, table.name)
+  if (found !== undefined) {
+    const key = `ALTER TABLE ${name} ADD CONSTRAINT ${escapeIdentifier(`${table.name}_pkey`)} PRIMARY KEY (${escapeIdentifier(table.key)})`
+    return found.key === null ? [key] : []
+  }
+  return [
+    ...table.create(names),
+    ...(owner === role ? [] : [`ALTER TABLE ${name} OWNER TO ${escapeIdentifier(owner)}`]),
+    ...own.defaultGrantees.map((grantee) => `REVOKE ALL ON ${name} FROM ${grantee}`),
+  ]
+}
+
+// Roles that may insert clients may note which clients are guests'. Nobody else gets in by default privileges; to read the
+// history is harmless. With row-level security on "Client" nobody is let in: the table would show clients that it hides.
+// Whoever was let in by hand stays.
+const privilegeStatements = (wanted: readonly OwnTable[], own: OwnState): readonly string[] => {
+  const { names, writers, clientsSecured, found } = own
+  const open = !clientsSecured
+  return [
+    ...grantStatements({
+      object: `SCHEMA ${quotedSchema(names)}`,
+      grants: found?.grants ?? [],
+      wanted: ['USAGE'],
+      writers,
+      open,
+      harmless: ['USAGE'],
+    }),
+    ...wanted.flatMap(({ name, granted, harmless }) =>
+      grantStatements({
+        object: `TABLE ${qualified(names.schema, name)}`,
+        grants: findOwnTable(own, name)?.grants ?? [],
+        wanted: granted,
+        writers: granted.length === 0 ? [] : writers,
+        open,
+        harmless,
+      }),
+    ),
+  ]
+}
+
+interface Grants {
+  /** Kind and name, for SQL. */
+  readonly object: string
+  readonly grants: readonly Grant[]
+  /** What writers need. */
+  readonly wanted: readonly string[]
+  readonly writers: readonly string[]
+  /** Whether writers get it. */
+  readonly open: boolean
+  /** What anybody may have. */
+  readonly harmless: readonly string[]
+}
+
+const grantStatements = ({ object, grants, wanted, writers, open, harmless }: Grants): readonly string[] => {
+  const isMeant = ({ grantee, privilege }: Grant): boolean =>
+    harmless.includes(privilege) || (writers.includes(grantee) && wanted.includes(privilege))
+  const isGranted = (writer: string, privilege: string): boolean =>
+    grants.some((grant) => grant.grantee === writer && grant.privilege === privilege)
+  const lacking = writers.filter((writer) => open && !wanted.every((privilege) => isGranted(writer, privilege)))
+  return [
+    ...grants
+      .filter((grant) => !isMeant(grant))
+      .map(({ grantee, privilege }) => `REVOKE ${privilege} ON ${object} FROM ${grantee}`),
+    ...lacking.map((writer) => `GRANT ${wanted.join(', ')} ON ${object} TO ${writer}`),
+  ]
+}

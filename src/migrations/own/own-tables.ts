@@ -1,0 +1,141 @@
+import type { OwnNames } from '../../persistence/own-names.js'
+
+/** A table in chatkeep's own schema. */
+export interface OwnTable {
+  readonly name: string
+  /** Its columns: name, type as `format_type` writes it, whether it is NOT NULL. */
+  readonly columns: readonly (readonly [name: string, type: string, notNull: boolean])[]
+  /** Its primary key: without one, a publication of all tables would reject updates and deletes. */
+  readonly key: string
+  /** The statements that create it. */
+  readonly create: (names: OwnNames) => readonly string[]
+  /** What roles that may insert clients may do with it. */
+  readonly granted: readonly string[]
+  /** What anybody may be granted. */
+  readonly harmless: readonly string[]
+  /** Whether it exists only from a rollback until the next migrate. */
+  readonly temporary: boolean
+}
+
+/** The history of postgres-migrations, as that library creates it; its row 0 is the library's own migration. */
+const migrations: OwnTable = {
+  name: 'migrations',
+  columns: [
+    ['id', 'integer', true],
+    ['name', 'character varying(100)', true],
+    ['hash', 'character varying(40)', true],
+    ['executed_at', 'timestamp without time zone', false],
+  ],
+  key: 'id',
+  create: (names) => [
+    `CREATE TABLE ${names.migrations} (
+  "id" integer PRIMARY KEY,
+  "name" varchar(100) UNIQUE NOT NULL,
+  "hash" varchar(40) NOT NULL,
+  "executed_at" timestamp DEFAULT current_timestamp
+)`,
+  ],
+  granted: [],
+  harmless: ['SELECT'],
+  temporary: false,
+}
+
+/** Who migrated or rolled back, and when: append-only. A rollback deletes rows from `migrations`; this table keeps them. */
+const runs: OwnTable = {
+  name: 'runs',
+  columns: [
+    ['id', 'integer', true],
+    ['at', 'timestamp with time zone', true],
+    ['role', 'text', true],
+    ['version', 'text', true],
+    ['action', 'text', true],
+    ['migration', 'text', false],
+    ['durationMs', 'integer', true],
+    ['detail', 'jsonb', false],
+  ],
+  key: 'id',
+  // The id is not from a sequence, whose value a logical upgrade would not carry over.
+  create: (names) => [
+    `CREATE TABLE ${names.runs} (
+  "id" integer PRIMARY KEY,
+  "at" timestamptz NOT NULL DEFAULT clock_timestamp(),
+  "role" text NOT NULL DEFAULT session_user,
+  "version" text NOT NULL,
+  "action" text NOT NULL,
+  "migration" text,
+  "durationMs" integer NOT NULL,
+  "detail" jsonb
+)`,
+  ],
+  granted: [],
+  harmless: ['SELECT'],
+  temporary: false,
+}
+
+/**
+ * Clients that were created for guests. A later message with such a client's name comes from the same guest; under the name
+ * of any other client it is marked as unverified.
+ */
+const guestClients: OwnTable = {
+  name: 'guest_clients',
+  columns: [['clientId', 'bigint', true]],
+  key: 'clientId',
+  create: (names) => [`CREATE TABLE ${names.guestClients} ("clientId" bigint PRIMARY KEY)`],
+  granted: ['SELECT', 'INSERT'],
+  harmless: [],
+  temporary: false,
+}
+
+/** One row for each message with guest data, a key or no client. */
+const archive: OwnTable = {
+  name: 'archive',
+  columns: [
+    ['messageId', 'bigint', true],
+    ['clientId', 'bigint', false],
+    ['linkedClientId', 'bigint', false],
+    ['guestUsername', 'text', false],
+    ['guestPhone', 'text', false],
+    ['idempotencyKey', 'text', false],
+    ['guestUnverified', 'boolean', false],
+    ['removedRow', 'json', false],
+  ],
+  key: 'messageId',
+  create: (names) => [
+    `CREATE TABLE ${names.archive} (
+  "messageId" bigint PRIMARY KEY,
+  "clientId" bigint,
+  "linkedClientId" bigint,
+  "guestUsername" text,
+  "guestPhone" text,
+  "idempotencyKey" text,
+  "guestUnverified" boolean,
+  "removedRow" json
+)`,
+    `CREATE INDEX "archive_unlinked_idx" ON ${names.archive} ("guestUsername")
+  WHERE "clientId" IS NULL AND "linkedClientId" IS NULL`,
+  ],
+  granted: [],
+  harmless: [],
+  temporary: true,
+}
+
+const archivedClients: OwnTable = {
+  name: 'archived_clients',
+  columns: [
+    ['clientId', 'bigint', true],
+    ['row', 'json', true],
+  ],
+  key: 'clientId',
+  create: (names) => [
+    `CREATE TABLE ${names.archivedClients} (
+  "clientId" bigint PRIMARY KEY,
+  "row" json NOT NULL
+)`,
+  ],
+  granted: [],
+  harmless: [],
+  temporary: true,
+}
+
+/** Every table that chatkeep keeps in its own schema. */
+export const OWN_TABLES: readonly OwnTable[] = [migrations, runs, guestClients, archive, archivedClients]

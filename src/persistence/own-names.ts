@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto'
+import { escapeIdentifier, qualified } from '../database/identifier.js'
+
+/** The names of chatkeep's own objects for one schema of the application, quoted for SQL. */
+export interface OwnNames {
+  /** The schema that holds them, unquoted. */
+  readonly schema: string
+  /** The history that postgres-migrations reads and writes. */
+  readonly migrations: string
+  /** Who migrated or rolled back, and when. */
+  readonly runs: string
+  /** The clients that were created for guests. */
+  readonly guestClients: string
+  /** What a rollback archived: one row per message. */
+  readonly archive: string
+  /** The clients that a rollback created. */
+  readonly archivedClients: string
+  /** The function of the trigger that archives new writes while a rollback runs. */
+  readonly capture: string
+}
+
+/** The longest name that PostgreSQL keeps, in bytes. */
+const NAME_LIMIT = 63
+
+/**
+ * The schema of chatkeep's own objects: `chatkeep` for an application in `public`, else `chatkeep_` and the name of the
+ * application's schema. So several applications in one database stay apart, each with the owner of its own tables.
+ */
+export const ownSchema = (schema: string): string => {
+  if (schema === 'public') return 'chatkeep'
+  const name = `chatkeep_${schema}`
+  if (Buffer.byteLength(name) <= NAME_LIMIT) return name
+  return `chatkeep_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`
+}
+
+export const ownNamesFor = (applicationSchema: string): OwnNames => {
+  const schema = ownSchema(applicationSchema)
+  return {
+    schema,
+    migrations: qualified(schema, 'migrations'),
+    runs: qualified(schema, 'runs'),
+    guestClients: qualified(schema, 'guest_clients'),
+    archive: qualified(schema, 'archive'),
+    archivedClients: qualified(schema, 'archived_clients'),
+    capture: qualified(schema, 'capture'),
+  }
+}
+
+/** The schema, quoted for SQL. */
+export const quotedSchema = ({ schema }: OwnNames): string => escapeIdentifier(schema)

@@ -1,0 +1,108 @@
+import { qualified } from '../../../database/identifier.js'
+import { ownConflicts } from '../../../migrations/own/own-conflicts.js'
+import { findOwnTable } from '../../../migrations/own/own-state.js'
+import { ownStatements } from '../../../migrations/own/own-statements.js'
+import { OWN_TABLES } from '../../../migrations/own/own-tables.js'
+import { quotedSchema } from '../../../persistence/own-names.js'
+import type { FactCheck } from '../../check.js'
+import type { Facts } from '../../facts/facts.js'
+import { hasTable, migrationState } from '../../facts/facts.js'
+import { commandLine, finding, type Finding } from '../../finding.js'
+
+type Code = 'own_schema_incomplete' | 'own_object_owner' | 'own_object_differs' | 'own_privileges'
+
+/** Is everything in chatkeep's own schema, owned by the owner of the chat, and closed to others? */
+export const ownSchema: FactCheck<Code> = {
+  name: 'own-schema',
+  expectations: ['migrated'],
+  findings: (facts) => {
+    // Without tables, or before the first migrate, there is nothing to be complete.
+    if (!hasTable(facts, 'ChatMessage') || !hasHistory(facts)) return []
+    return [...missingFindings(facts), ...conflictFindings(facts), ...privilegeFindings(facts)]
+  },
+  explanations: {
+    own_schema_incomplete: {
+      title: `a table of chatkeep's own schema, or its primary key, is missing`,
+      severities: ['error'],
+      meaning: `chatkeep keeps its history, and which clients were created for guests, in a schema of its own. Without
+        the table guest_clients its store cannot save; without a primary key, a publication of all tables rejects
+        updates and deletes there.`,
+      cause: `The table was dropped, or a restore or a copy left the schema out (pg_dump --schema=public, a logical
+        subscription that does not publish it).`,
+      remedy: `Run chatkeep migrate. It creates what is missing. Which clients were created for guests is not known
+        then: they count as registered, unless the table is restored from a backup.`,
+    },
+    own_object_owner: {
+      title: `an object in chatkeep's own schema belongs to another role`,
+      severities: ['error'],
+      meaning: `Everything there should belong to the owner of "ChatMessage", whoever ran migrate. Otherwise the
+        other role can read guest data in an archive, and the owner may be unable to migrate or to roll back. chatkeep
+        neither uses nor changes such an object.`,
+      cause: 'The tables of the chat got another owner, or somebody created an object of that name.',
+      remedy: 'Find out who created the object and why, then run the ALTER … OWNER TO in the finding.',
+    },
+    own_object_differs: {
+      title: `a table in chatkeep's own schema has other columns`,
+      severities: ['error'],
+      meaning: 'chatkeep cannot use the table as it is, and does not change it, because it may not be its own.',
+      cause: 'It was changed by hand, or created by another version or another program.',
+      remedy: 'Rename or drop it as the finding shows, then run chatkeep migrate, which creates the right one.',
+    },
+    own_privileges: {
+      title: `a role has a privilege in chatkeep's own schema that it does not need`,
+      severities: ['warning'],
+      meaning: `Roles that may insert clients need SELECT and INSERT on guest_clients. Nobody but the owner needs
+        more: a role that may delete from the history can make chatkeep apply migrations again.`,
+      cause: 'A GRANT by hand, or ALTER DEFAULT PRIVILEGES of the role that ran migrate.',
+      remedy: 'Run chatkeep migrate, which revokes it; chatkeep migrate --dry-run shows the statement.',
+    },
+  },
+}
+
+const hasHistory = (facts: Facts): boolean =>
+  facts.own.found !== undefined || migrationState(facts, 'create-chat-tables') === 'applied'
+
+const missingFindings = (facts: Facts): readonly Finding<Code>[] => {
+  const { own } = facts
+  const missing = OWN_TABLES.filter(({ temporary }) => !temporary).flatMap((table) => {
+    const found = findOwnTable(own, table.name)
+    const name = qualified(own.names.schema, table.name)
+    if (found === undefined) return [{ object: `table ${name}`, actual: 'missing' }]
+    return found.key === null ? [{ object: `primary key of ${name}`, actual: 'missing' }] : []
+  })
+  return missing.map(({ object, actual }) =>
+    finding('error', 'own_schema_incomplete', {
+      object,
+      expected: `in schema ${quotedSchema(own.names)}`,
+      actual,
+      help: commandLine('migrate', facts),
+    }),
+  )
+}
+
+const conflictFindings = ({ own }: Facts): readonly Finding<Code>[] =>
+  ownConflicts(own).map(({ kind, object, expected, actual, fix }) =>
+    finding('error', kind === 'owner' ? 'own_object_owner' : 'own_object_differs', {
+      object,
+      expected,
+      actual,
+      help: fix,
+    }),
+  )
+
+// A role without a right that it may need is reported when --application-role names it.
+const privilegeFindings = (facts: Facts): readonly Finding<Code>[] =>
+  ownStatements(facts.own).flatMap((statement) => {
+    const [, privilege, object, role] = REVOKE.exec(statement) ?? []
+    if (privilege === undefined || object === undefined || role === undefined) return []
+    return [
+      finding('warning', 'own_privileges', {
+        object: object.replace(/^[A-Z]+/, (kind) => kind.toLowerCase()),
+        expected: `no ${privilege} for ${role}`,
+        actual: 'granted',
+        help: commandLine('migrate', facts),
+      }),
+    ]
+  })
+
+const REVOKE = /^REVOKE (.+) ON ((?:SCHEMA|TABLE) .+) FROM (.+)$/

@@ -9,7 +9,7 @@ export interface OwnClient extends Queryable {
 
 /** @param schema the application's schema */
 export const withOwnNames = (client: Queryable, schema: string): OwnClient => ({
-  query: client.query.bind(client) as Queryable['query'],
+  query: client.query.bind(client),
   own: ownNamesFor(schema),
 })
 

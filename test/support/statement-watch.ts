@@ -14,7 +14,8 @@ export type Judge = (statement: string) => AtStatement
 const OPENING = /^(?:BEGIN|START|ROLLBACK|SET|SELECT)\b/i
 
 /** Statements that end a step; all steps share the text. */
-const ENDING = /^(?:COMMIT\b|INSERT INTO "?(?:migrations|chatkeep.runs)\b|DELETE FROM "migrations\b)/i
+const ENDING =
+  /^(?:COMMIT\b|INSERT INTO "chatkeep[^"]*"\."(?:migrations|runs)"|DELETE FROM "chatkeep[^"]*"\."migrations")/i
 
 /** Asks `judge` about each statement as the client sends it. */
 export const watchStatements = (judge: Judge) => (): Tap => {

@@ -1,3 +1,4 @@
+import { ownSchema } from '../../../src/persistence/own-names.js'
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -42,9 +43,15 @@ const everything = async (database: TestDatabase, schema = 'public'): Promise<un
     `SELECT pg_get_functiondef(oid), proacl::text FROM pg_proc WHERE pronamespace = $1::regnamespace ORDER BY 1`,
     [`"${schema}"`],
   ),
-  history: await database.query(`SELECT id, name, hash FROM "${schema}"."migrations" ORDER BY id`),
+  own: await database.query(
+    `SELECT c.relname, c.relacl::text, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
+     FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
+     WHERE c.relnamespace = $1::regnamespace ORDER BY 1, a.attnum`,
+    [`"${ownSchema(schema)}"`],
+  ),
+  history: await database.query(`SELECT id, name, hash FROM "${ownSchema(schema)}"."migrations" ORDER BY id`),
   runs: await database.query(
-    `SELECT action, migration, version, role FROM "${schema}"."chatkeep"."runs" WHERE "migration" IS NOT NULL ORDER BY id`,
+    `SELECT action, migration, version, role FROM "${ownSchema(schema)}"."runs" WHERE "migration" IS NOT NULL ORDER BY id`,
   ),
 })
 
@@ -128,7 +135,7 @@ describe('migrate --sql', () => {
         (runs as { action: string; migration: string }[])
           .slice(MIGRATION_COUNT)
           .map(({ action, migration }) => `${action} ${migration}`),
-      ).toEqual(['repair 9_index-unread', 'repair 10_index-unlinked', 'repair 12_index-hour'])
+      ).toEqual(['repair 8_index-unread', 'repair 9_index-unlinked', 'repair 11_index-hour'])
     },
   )
 
@@ -136,7 +143,6 @@ describe('migrate --sql', () => {
     await loadFixture(database, 'crm-before')
     const client = await database.client()
     const sql = await scriptOf(database, 'statements')
-    await database.load('CREATE TABLE "chatkeep"."guest_clients" ("x" integer)')
     await database.load(`CREATE INDEX "ChatMessage_clientSocketId_createdAt_idx" ON "ChatMessage" ("clientSocketId", "createdAt" DESC);
       UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"ChatMessage_clientSocketId_createdAt_idx"'::regclass`)
     for (const statement of await splitStatements(sql)) await client.query(statement.sql).catch(() => undefined)

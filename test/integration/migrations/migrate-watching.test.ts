@@ -132,7 +132,6 @@ describe('the time-outs of migrate', () => {
     expect(await noted(database)).toEqual([
       { tag: 'ALTER TABLE', lock_timeout: '300ms', statement_timeout: '12h' },
       { tag: 'CREATE INDEX', lock_timeout: '0', statement_timeout: '12h' },
-      { tag: 'CREATE INDEX', lock_timeout: '300ms', statement_timeout: '12h' },
     ])
   })
 

@@ -29,7 +29,7 @@ const schemaOf = async (database: TestDatabase): Promise<Readonly<Record<string,
        ARRAY(SELECT attname || ' ' || format_type(atttypid, atttypmod) || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
              FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 ORDER BY attnum) AS columns,
        ARRAY(SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = c.oid ORDER BY 1) AS indexes
-     FROM pg_class AS c WHERE relname IN ('chatkeep_guest_clients') ORDER BY relname`,
+     FROM pg_class AS c WHERE relnamespace = to_regnamespace('chatkeep') AND relkind = 'r' ORDER BY relname`,
   ),
   triggers: await database.query(
     `SELECT pg_get_triggerdef(oid) AS definition, tgenabled AS enabled FROM pg_trigger WHERE tgname LIKE 'chatkeep%' ORDER BY tgname`,
@@ -51,7 +51,7 @@ describe('migrate', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(
       new RegExp(
-        `^ok: \\S+ is migrated: ${MIGRATION_COUNT} migrations done, 0 already there \\(.*\\)\\. Next: chatkeep verify\n$`,
+        `^ok: \\S+ is migrated: schema chatkeep created, ${MIGRATION_COUNT} migrations done, 0 already there \\(.*\\)\\. Next: chatkeep verify\n$`,
       ),
     )
     await expectMigratedSchema(database)
@@ -94,7 +94,6 @@ describe('migrate', () => {
       'add-idempotency-key: run',
       'index-idempotency-key: run',
       'mark-unverified-guests: run',
-      'create-own-tables: run',
       'index-unread: run',
       'index-unlinked: run',
       'index-created-at: run',
@@ -117,7 +116,7 @@ describe('migrate', () => {
     ['a table of our own', 'DROP TABLE "chatkeep"."guest_clients"'],
     [
       'the primary key of a table of our own',
-      'ALTER TABLE "chatkeep"."guest_clients" DROP CONSTRAINT "chatkeep_guest_clients_pkey"',
+      'ALTER TABLE "chatkeep"."guest_clients" DROP CONSTRAINT "guest_clients_pkey"',
     ],
     ['an index over an expression', 'DROP INDEX "ChatMessage_hour_clientId_idx"'],
     ['an index of another table', 'DROP INDEX "Client_createdAt_brin"'],
@@ -131,10 +130,20 @@ describe('migrate', () => {
     expect(await schemaOf(database)).toEqual(healthy)
   })
 
+  test('puts the first row of its history back', async ({ database }) => {
+    await migrated(database)
+    const before = await history(database)
+    await database.query('DELETE FROM chatkeep.migrations WHERE id = 0')
+    expect((await on(database, 'migrate')).stdout).toContain('schema chatkeep repaired')
+    expect(await history(database)).toEqual(before)
+  })
+
   test('needs no superuser, only the owner of the tables', async ({ database }) => {
     await database.load('DROP SCHEMA public CASCADE; CREATE SCHEMA chat')
     await withLimitedRole(database, async ({ name, url }) => {
-      await database.load(`GRANT CREATE, USAGE ON SCHEMA chat TO ${name}`)
+      await database.load(
+        `GRANT CREATE, USAGE ON SCHEMA chat TO ${name}; CREATE SCHEMA chatkeep_chat AUTHORIZATION ${name}`,
+      )
       for (const argv of [['migrate'], ['verify'], ['rollback', '--confirm', database.name], ['migrate'], ['verify']]) {
         const { exitCode, stdout, stderr } = await runChatkeep([...argv, '--schema', 'chat', '--database-url', url])
         expect(exitCode, `${argv.join(' ')}: ${stdout} ${stderr}`).toBe(0)
@@ -142,14 +151,12 @@ describe('migrate', () => {
     })
   })
 
-  test("refuses another tool's table named migrations, with the way out", async ({ database }) => {
+  test("is not disturbed by another tool's table named migrations, and does not touch it", async ({ database }) => {
     await loadFixture(database, 'foreign-migrations-table')
-    const { exitCode, stderr } = await on(database, 'migrate')
-    expect(exitCode).toBe(5)
-    expect(stderr).toContain('belongs to another tool (its columns: id, timestamp, name)')
-    expect(stderr).toContain('hint: rename it')
-    await database.query('ALTER TABLE "chatkeep"."migrations" RENAME TO "other_migrations"')
-    expect((await on(database, 'migrate')).exitCode).toBe(0)
+    const before = await database.query('SELECT * FROM public.migrations')
+    for (const argv of [['migrate'], ['verify'], ['rollback', '--confirm', database.name], ['migrate'], ['verify']])
+      expect((await on(database, ...argv)).exitCode, argv.join(' ')).toBe(0)
+    expect(await database.query('SELECT * FROM public.migrations')).toEqual(before)
   })
 
   test.for([
@@ -171,8 +178,16 @@ describe('migrate', () => {
       '7_mark-unverified-guests: "ChatMessage"."guestUnverified" must be boolean, NOT NULL, but is nullable',
     ],
     [
-      'CREATE TABLE "chatkeep"."guest_clients" ("id" bigint NOT NULL)',
-      '8_create-own-tables: "chatkeep"."guest_clients"."clientId" must be bigint, NOT NULL, but is missing',
+      'CREATE SCHEMA chatkeep; CREATE TABLE "chatkeep"."guest_clients" ("id" bigint NOT NULL)',
+      'table "chatkeep"."guest_clients": must be "clientId" bigint NOT NULL; primary key "clientId", but is "id" bigint NOT NULL',
+    ],
+    [
+      'CREATE SCHEMA chatkeep; CREATE VIEW chatkeep.runs AS SELECT 1 AS "id"',
+      'table "chatkeep"."runs": must be "id" integer NOT NULL',
+    ],
+    [
+      'CREATE SCHEMA chatkeep AUTHORIZATION pg_monitor',
+      'schema "chatkeep": must be owned by postgres, as "ChatMessage", but is owned by pg_monitor',
     ],
   ])('refuses what is in its way: %s', async ([sql = '', reason = ''], { database }) => {
     await loadFixture(database, 'crm-before')
@@ -189,7 +204,7 @@ describe('migrate', () => {
     const { exitCode, stdout } = await on(database, 'migrate', '--dry-run')
     expect(exitCode).toBe(0)
     expect(stdout).toContain('\n1_create-chat-tables: already in the database\n')
-    expect(stdout).toContain(`dry run: nothing was changed; ${MIGRATION_COUNT} steps to do. Next: chatkeep migrate`)
+    expect(stdout).toContain(`dry run: nothing was changed; ${MIGRATION_COUNT + 1} steps to do. Next: chatkeep migrate`)
     expect(await schemaOf(database)).toEqual(before)
     expect(await database.query(`SELECT to_regclass('chatkeep.migrations') AS history`)).toEqual([{ history: null }])
   })
@@ -199,16 +214,15 @@ describe('migrate', () => {
     await database.query('CREATE SCHEMA "the chat"')
     const { exitCode, stderr } = await on(database, 'migrate', '--schema', 'the chat')
     expect(exitCode, stderr).toBe(0)
-    expect(await database.query('SELECT count(*)::integer AS rows FROM "the chat"."migrations"')).toEqual([
+    expect(await database.query('SELECT count(*)::integer AS rows FROM "chatkeep_the chat"."migrations"')).toEqual([
       { rows: MIGRATION_COUNT + 1 },
     ])
     expect(
       await database.query(
         `SELECT n.nspname AS schema FROM pg_namespace AS n
-         WHERE EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname LIKE 'chatkeep%')
-           OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid AND proname LIKE 'chatkeep%')`,
+         WHERE n.nspname LIKE 'chatkeep%' OR EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname = 'runs')`,
       ),
-    ).toEqual([{ schema: 'the chat' }])
+    ).toEqual([{ schema: 'chatkeep_the chat' }])
     expect((await on(database, 'migrate', '--schema', 'the chat')).stdout).toContain('nothing had to be done')
     const missing = await on(database, 'migrate', '--schema', 'nowhere')
     expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('schema "nowhere" does not exist')])
@@ -244,7 +258,9 @@ describe('migrate', () => {
     )
   })
 
-  test('gives up on a table that stays in use, with exit 4 and nothing changed', async ({ database }) => {
+  test('gives up on a table that stays in use, with exit 4 and nothing of the application changed', async ({
+    database,
+  }) => {
     await loadFixture(database, 'crm-before')
     const before = await schemaOf(database)
     const reader = await database.client({ application_name: 'long reader' })
@@ -253,7 +269,9 @@ describe('migrate', () => {
     const { exitCode, stderr } = await on(database, 'migrate', '--max-wait', '1s')
     expect(exitCode).toBe(4)
     expect(stderr).toContain('error: "ChatMessage" was in use for 1 s')
-    expect(await schemaOf(database)).toEqual(before)
+    const { ownTables } = await schemaOf(database)
+    expect({ ...(await schemaOf(database)), ownTables: before.ownTables }).toEqual(before)
+    expect(ownTables).toHaveLength(3)
   })
 
   test('stops a running index build in the server when it is interrupted, says where things are, and goes on later', async ({

@@ -53,7 +53,7 @@ describe('the plan of migrate', () => {
     expect(stdout).toContain('\n1_create-chat-tables: already in the database\n')
     expect(stdout).toMatch(/\ntables: "ChatMessage" ~6,000 rows, [\d.]+ MB\n {8}"Client" ~60 rows, /)
     const [, hash] = /\nplan hash: (\w{16})\n/.exec(stdout) ?? []
-    expect(stdout).toContain(`${MIGRATION_COUNT} steps to do. Next: chatkeep migrate --plan-hash ${hash ?? ''}\n`)
+    expect(stdout).toContain(`${MIGRATION_COUNT + 1} steps to do. Next: chatkeep migrate --plan-hash ${hash ?? ''}\n`)
     const wide = stdout
       .split('\n')
       .slice(1)
@@ -65,7 +65,7 @@ describe('the plan of migrate', () => {
     await loadFixture(database, 'crm-before')
     await database.query('ANALYZE')
     const { steps } = await planOf(database)
-    expect(steps.map(({ statements }) => statements.length)).toEqual([0, 3, 1, 1, 2, 1, 2, 3, 1, 1, 1, 1, 1, 1, 1])
+    expect(steps.map(({ statements }) => statements.length)).toEqual([0, 3, 1, 1, 2, 1, 2, 1, 1, 1, 1, 1, 1, 1])
     expect(steps[2]?.statements).toEqual([
       {
         sql: 'CREATE INDEX CONCURRENTLY "ChatMessage_guestUsername_createdAt_idx" ON "ChatMessage" ("guestUsername", "createdAt" DESC)',
@@ -88,7 +88,7 @@ describe('the plan of migrate', () => {
   test('says how long it took here before, where that was longer', async ({ database }) => {
     await migrated(database, 'crm-before')
     await database.load(`DROP INDEX "ChatMessage_unread_idx";
-      UPDATE "chatkeep"."runs" SET "durationMs" = 75000, "at" = '2026-01-02Z' WHERE "migration" = '9_index-unread'`)
+      UPDATE "chatkeep"."runs" SET "durationMs" = 75000, "at" = '2026-01-02Z' WHERE "migration" = '8_index-unread'`)
     const { steps } = await planOf(database)
     expect(steps[0]?.statements[0]?.estimate).toEqual({ ms: 75_000, basis: 'took this long here on 2026-01-02' })
     expect((await on(database, 'migrate', '--dry-run')).stdout).toContain('~1 min 15 s')
@@ -185,8 +185,8 @@ describe('the plan of migrate', () => {
     await migrated(database)
     await database.load(`
       CREATE FUNCTION "tamper"() RETURNS integer LANGUAGE plpgsql AS 'BEGIN CREATE TABLE "tampered" (); RETURN 1; END';
-      ALTER TABLE "chatkeep"."runs" RENAME TO "runs";
-      CREATE VIEW "chatkeep"."runs" AS SELECT "id", "at", "action", "migration", "tamper"() AS "durationMs" FROM "runs"`)
+      ALTER TABLE "chatkeep"."migrations" RENAME TO "old";
+      CREATE VIEW "chatkeep"."migrations" AS SELECT "id", "name", "hash", "executed_at" FROM chatkeep.old WHERE "tamper"() = 1`)
     for (const argv of [
       ['migrate', '--dry-run'],
       ['migrate', '--sql'],
@@ -309,12 +309,12 @@ describe('the plan of rollback', () => {
       'compare',
       ...MIGRATION_TITLES.slice(BASE_MIGRATION).toReversed(),
     ])
-    const capture = phases.at(-1)?.statements[0]
+    const capture = phases.at(-1)?.statements.at(-3)
     expect(capture).toMatchObject({
       sql: 'DROP TRIGGER "chatkeep_capture" ON "ChatMessage"',
       blocks: 'readers and writers',
     })
-    expect(phases.at(-1)?.statements[2]).toMatchObject({
+    expect(phases.at(-1)?.statements[0]).toMatchObject({
       estimate: { basis: expect.stringContaining('only the catalog') as string },
     })
     const { stdout } = await on(database, 'rollback', '--dry-run')

@@ -25,7 +25,7 @@ const expectDone = async (database: TestDatabase, ...argv: readonly string[]): P
 
 const RELATIONS = `
   SELECT relname, relkind, relowner::regrole::text AS "owner", relacl::text AS "grants"
-  FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1`
+  FROM pg_class WHERE relnamespace IN ('public'::regnamespace, to_regnamespace('chatkeep')) ORDER BY 1`
 
 describe('an owner of nothing but the tables', () => {
   test.for([
@@ -36,6 +36,12 @@ describe('an owner of nothing but the tables', () => {
       await database.load(rights(role.name))
       const owner = await asRole(database, role)
       await loadFixture(owner, 'crm-before')
+      const schema = `CREATE SCHEMA "chatkeep" AUTHORIZATION ${role.name}`
+      for (const argv of [['migrate', '--dry-run'], ['migrate']]) {
+        const { exitCode, stdout, stderr } = await on(owner, ...argv)
+        expect([exitCode, stdout + stderr]).toEqual([5, expect.stringContaining(schema)])
+      }
+      await database.load(schema)
       await expectDone(owner, 'migrate', '--dry-run')
       await expectDone(owner, 'migrate')
       await expectDone(owner, 'verify')
@@ -49,7 +55,8 @@ describe('an owner of nothing but the tables', () => {
       expect(await expectDone(owner, 'migrate')).toContain('restored from the archive: guest data of 14 messages')
       await expectDone(owner, 'verify')
       const owners = await database.query(
-        `SELECT DISTINCT relowner::regrole::text AS "owner" FROM pg_class WHERE relnamespace = 'public'::regnamespace`,
+        `SELECT DISTINCT relowner::regrole::text AS "owner" FROM pg_class
+         WHERE relnamespace IN ('public'::regnamespace, 'chatkeep'::regnamespace)`,
       )
       expect(owners).toEqual([{ owner: role.name.replaceAll('"', '') }])
     })
@@ -64,7 +71,9 @@ describe('the role of the application', () => {
   ): Promise<void> =>
     withLimitedRole(database, (owner) =>
       withLimitedRole(database, async (application) => {
-        await database.load(`ALTER SCHEMA public OWNER TO ${owner.name}`)
+        await database.load(
+          `ALTER SCHEMA public OWNER TO ${owner.name}; CREATE SCHEMA chatkeep AUTHORIZATION ${owner.name}`,
+        )
         const asOwner = await asRole(database, owner)
         await loadFixture(asOwner, 'crm-before')
         await asOwner.load(`

@@ -22,7 +22,7 @@ const asApplication = async (
 }
 
 const RIGHTS = (role: string): string => `
-  GRANT USAGE ON SCHEMA public TO ${role};
+  GRANT USAGE ON SCHEMA public, chatkeep TO ${role};
   GRANT SELECT, INSERT, UPDATE ON "ChatMessage" TO ${role};
   GRANT SELECT, INSERT ON "Client", "chatkeep"."guest_clients" TO ${role};
   GRANT USAGE ON "ChatMessage_id_seq", "Client_id_seq" TO ${role};`
@@ -50,18 +50,22 @@ describe('verify --application-role', () => {
     const { role, found } = await asApplication(database, () => 'REVOKE USAGE ON SCHEMA public FROM PUBLIC')
     expect(found.map(({ code, object }) => [code, object])).toEqual([
       ['privilege_missing', 'schema "public"'],
+      ['privilege_missing', 'schema "chatkeep"'],
       ['privilege_missing', 'table "ChatMessage"'],
       ['privilege_missing', 'table "Client"'],
       ['privilege_missing', 'table "chatkeep"."guest_clients"'],
       ['privilege_missing', 'sequence "ChatMessage_id_seq"'],
       ['privilege_missing', 'sequence "Client_id_seq"'],
     ])
-    expect(found[1]).toMatchObject({
+    expect(found[2]).toMatchObject({
       expected: `SELECT, INSERT, UPDATE for ${role}`,
       help: `GRANT SELECT, INSERT, UPDATE ON "public"."ChatMessage" TO "${role}"`,
     })
   })
 
+  const OWNED_BY = (role: string): string => `
+    ALTER TABLE "ChatMessage" OWNER TO ${role}; ALTER SCHEMA chatkeep OWNER TO ${role}; ALTER TABLE chatkeep.migrations OWNER TO ${role};
+    ALTER TABLE chatkeep.runs OWNER TO ${role}; ALTER TABLE chatkeep.guest_clients OWNER TO ${role}`
   const SECURED = 'ALTER TABLE "ChatMessage" ENABLE ROW LEVEL SECURITY;'
   test.for<readonly [what: string, script: (role: string) => string, actual: string | undefined]>([
     ['no policy', () => SECURED, 'restricts SELECT, INSERT, UPDATE by the absence of a policy'],
@@ -87,10 +91,10 @@ describe('verify --application-role', () => {
       undefined,
     ],
     ['a role that passes it by', (role) => `${SECURED} ALTER ROLE ${role} BYPASSRLS`, undefined],
-    ['the owner', (role) => `${SECURED} ALTER TABLE "ChatMessage" OWNER TO ${role}`, undefined],
+    ['the owner', (role) => `${SECURED} ${OWNED_BY(role)}`, undefined],
     [
       'the owner, who is not excepted',
-      (role) => `${SECURED} ALTER TABLE "ChatMessage" OWNER TO ${role}, FORCE ROW LEVEL SECURITY`,
+      (role) => `${SECURED} ${OWNED_BY(role)}; ALTER TABLE "ChatMessage" FORCE ROW LEVEL SECURITY`,
       'restricts SELECT, INSERT, UPDATE by the absence of a policy',
     ],
   ])('and row-level security: %s', async ([, script, actual], { database }) => {
@@ -118,7 +122,8 @@ describe('verify --application-role', () => {
   test('checks the rows as a role that may only read messages, clients and the history', async ({ database }) => {
     await migrated(database)
     await withLimitedRole(database, async ({ name, url }) => {
-      await database.load(`GRANT SELECT ON "ChatMessage", "Client", migrations TO ${name}`)
+      await database.load(`GRANT USAGE ON SCHEMA chatkeep TO ${name};
+        GRANT SELECT ON "ChatMessage", "Client", chatkeep.migrations TO ${name}`)
       expect(findingsOf(await runChatkeep(['verify', '--json', '--database-url', url]))).toEqual([])
     })
   })

@@ -1,5 +1,4 @@
-import { OWN_TABLES } from '../../../src/migrations/own/own-tables.js'
-import { ownNamesFor } from '../../../src/persistence/own-names.js'
+import { CREATE_ARCHIVE } from '../../support/own-tables.js'
 import { migrated, on } from '../../support/chat.js'
 import { describe, expect, test } from '../../support/database.js'
 import { findingsOf, parseReport as parse, verify, type FoundFinding } from '../../support/findings.js'
@@ -9,9 +8,6 @@ const LAST = EFFECTS.length
 const INSERT_MESSAGE = `INSERT INTO "ChatMessage" ("senderType", "messageType", "clientId", "guestUsername", "text")`
 const INSERT_CLIENT = `INSERT INTO "Client" ("updatedAt", "username") VALUES (now(), 'maria')`
 const GUEST_INDEX = '"ChatMessage_guestUsername_createdAt_idx"'
-const CREATE_ARCHIVE = OWN_TABLES.filter(({ temporary }) => temporary)
-  .flatMap(({ create }) => create(ownNamesFor('public')))
-  .join(';')
 
 const GUARD = `ALTER TABLE "ChatMessage" ADD CONSTRAINT "chatkeep_clientId_not_null" CHECK ("clientId" IS NOT NULL) NOT VALID`
 const CAPTURE = `CREATE FUNCTION chatkeep.capture() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';

@@ -7,8 +7,8 @@ import { withLimitedRole } from '../../support/limited-role.js'
 
 describe('verify could not ask, and says so with exit code 3', () => {
   test.for([
-    ['no right to the messages', 'GRANT SELECT ON migrations, "Client" TO'],
-    ['no right to the clients', 'GRANT SELECT ON migrations, "ChatMessage" TO'],
+    ['no right to the messages', 'GRANT SELECT ON chatkeep.migrations, "Client" TO'],
+    ['no right to the clients', 'GRANT SELECT ON chatkeep.migrations, "ChatMessage" TO'],
     ['no right to the history', 'GRANT SELECT ON "ChatMessage", "Client" TO'],
   ] as const)('%s', async ([, grant], { database }) => {
     await migrated(database)

@@ -11,6 +11,7 @@ import { unlinkedMessages } from '../../../src/verify/checks/rows/unlinked-messa
 import { withLimitedRole } from '../../support/limited-role.js'
 import { countTransactions } from '../../support/transaction-counter.js'
 import { untilRows } from '../../support/until.js'
+import { CREATE_ARCHIVE } from '../../support/own-tables.js'
 import { rolledBack } from '../../support/rolled-back.js'
 
 const CHECKS = checks.filter(({ expectations }) => expectations.includes('migrated')).map(({ name }) => name)
@@ -203,7 +204,7 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
   ] as const)('reports %s as not checked, and goes on', async ([, flags, reason], { database }) => {
     await migrated(database)
     await database.load(`
-      CREATE TABLE chatkeep.archive ("messageId" bigint);
+      ${CREATE_ARCHIVE};
       ${INSERT_MESSAGE} VALUES ('CLIENT', 'TEXT', NULL, NULL, 'x')`)
     const locker = await database.client()
     await locker.query('BEGIN; LOCK TABLE chatkeep.archive IN ACCESS EXCLUSIVE MODE')
@@ -217,7 +218,7 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
 
   test('is ended by Ctrl-C in the middle of a query', async ({ database }) => {
     await migrated(database)
-    await database.load('CREATE TABLE chatkeep.archive ("messageId" bigint)')
+    await database.load(CREATE_ARCHIVE)
     const locker = await database.client()
     await locker.query('BEGIN; LOCK TABLE chatkeep.archive IN ACCESS EXCLUSIVE MODE')
     const interruption = new AbortController()
@@ -232,7 +233,8 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
     await migrated(database)
     await withLimitedRole(database, async ({ name, url }) => {
       await database.load(`
-        GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${name};
+        GRANT USAGE ON SCHEMA chatkeep TO ${name};
+        GRANT SELECT ON ALL TABLES IN SCHEMA public, chatkeep TO ${name};
         ALTER TABLE "ChatMessage" ENABLE ROW LEVEL SECURITY;
         CREATE POLICY nothing ON "ChatMessage" TO ${name} USING (false)`)
       const { exitCode, stderr } = await runChatkeep(['verify', '--database-url', url])
@@ -244,7 +246,9 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
   test('says who may count an archive that it may not read', async ({ database }) => {
     await rolledBack(database)
     await withLimitedRole(database, async ({ name, url }) => {
-      await database.load(`GRANT SELECT ON "ChatMessage", "Client", migrations TO ${name}`)
+      await database.load(
+        `GRANT USAGE ON SCHEMA chatkeep TO ${name}; GRANT SELECT ON "ChatMessage", "Client", chatkeep.migrations TO ${name}`,
+      )
       const run = await runChatkeep(['verify', '--json', '--expect', 'rolled-back', '--database-url', url])
       expect(findingsOf(run)).toMatchObject([
         { code: 'archive_waiting', actual: 'present; only its owner may count its rows' },

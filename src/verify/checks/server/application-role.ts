@@ -15,9 +15,9 @@ export const applicationRole: FactCheck<Code> = {
     if (access === undefined) return []
     return [
       ...access.deniedSchemas.map((schema) => schemaFinding(schema, access)),
-      ...access.tables.flatMap((table) => privilegeFindings(table, access)),
+      ...access.tables.flatMap((table) => privilegeFindings(table, access, facts)),
       ...access.deniedSequences.map((sequence) => sequenceFinding(sequence, access, facts)),
-      ...access.tables.flatMap((table) => hiddenRowFindings(table, access)),
+      ...access.tables.flatMap((table) => hiddenRowFindings(table, access, facts)),
     ]
   },
   explanations: {
@@ -46,18 +46,26 @@ export const applicationRole: FactCheck<Code> = {
 const missing = (object: string, expected: string, { role }: RoleAccess, help: string): Finding<Code> =>
   finding('error', 'privilege_missing', { object, expected, actual: `the role ${role} lacks this privilege`, help })
 
+// A table of the application stands without its schema, one of chatkeep's own with it.
+const nameOf = ({ schema, table }: Pick<TableAccess, 'schema' | 'table'>, facts: Facts): string =>
+  `table ${schema === facts.schema ? escapeIdentifier(table) : qualified(schema, table)}`
+
 const schemaFinding = (schema: string, access: RoleAccess): Finding<Code> => {
   const name = escapeIdentifier(schema)
   const help = `GRANT USAGE ON SCHEMA ${name} TO ${escapeIdentifier(access.role)}`
   return missing(`schema ${name}`, `USAGE for ${access.role}`, access, help)
 }
 
-const privilegeFindings = ({ schema, table, granted }: TableAccess, access: RoleAccess): readonly Finding<Code>[] => {
+const privilegeFindings = (
+  { schema, table, granted }: TableAccess,
+  access: RoleAccess,
+  facts: Facts,
+): readonly Finding<Code>[] => {
   const lacking = (NEEDED[table] ?? []).filter((command) => !granted.includes(command))
   if (lacking.length === 0) return []
   const rights = lacking.join(', ')
   const help = `GRANT ${rights} ON ${qualified(schema, table)} TO ${escapeIdentifier(access.role)}`
-  return [missing(`table "${table}"`, `${rights} for ${access.role}`, access, help)]
+  return [missing(nameOf({ schema, table }, facts), `${rights} for ${access.role}`, access, help)]
 }
 
 const sequenceFinding = (sequence: string, access: RoleAccess, { schema }: Facts): Finding<Code> =>
@@ -71,6 +79,7 @@ const sequenceFinding = (sequence: string, access: RoleAccess, { schema }: Facts
 const hiddenRowFindings = (
   { schema, table, restricted, policies }: TableAccess,
   { role }: RoleAccess,
+  facts: Facts,
 ): readonly Finding<Code>[] => {
   const hidden = (NEEDED[table] ?? []).filter((command) => restricted.includes(command))
   if (hidden.length === 0) return []
@@ -78,7 +87,7 @@ const hiddenRowFindings = (
   const by = policies.length === 0 ? 'the absence of a policy' : `policy ${policies.map(escapeIdentifier).join(', ')}`
   return [
     finding('error', 'rows_hidden', {
-      object: `table "${table}"`,
+      object: nameOf({ schema, table }, facts),
       expected: `every row for ${role}`,
       actual: `row-level security restricts ${hidden.join(', ')} by ${by}`,
       help: `CREATE POLICY "chat_application" ON ${qualified(schema, table)} TO ${name} USING (true) WITH CHECK (true); or ALTER ROLE ${name} BYPASSRLS`,

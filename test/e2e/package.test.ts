@@ -64,7 +64,7 @@ describe('the packed package', () => {
     const bin = join(installed, 'bin', 'chatkeep.js')
     expect(run(bin, '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
     expect(run(bin, 'migrate', '--database-url', database.url)).toContain(
-      `is migrated: ${MIGRATION_COUNT} migrations done`,
+      `is migrated: schema chatkeep created, ${MIGRATION_COUNT} migrations done`,
     )
   })
 

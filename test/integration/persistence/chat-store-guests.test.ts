@@ -200,16 +200,17 @@ describe('a guest is kept', () => {
     })
   })
 
-  test.for(['Client', 'chatkeep_guest_clients'])(
+  test.for(['public."Client"', 'chatkeep.guest_clients'])(
     'without client where the role may not write to %s',
     async (table, { database }) => {
       await migrated(database)
       const clientId = await register(database, 'known')
       await withLimitedRole(database, async ({ name, url }) => {
         await database.load(`
-        GRANT ALL ON ALL TABLES IN SCHEMA public TO ${name};
+        GRANT USAGE ON SCHEMA chatkeep TO ${name};
+        GRANT ALL ON ALL TABLES IN SCHEMA public, chatkeep TO ${name};
         GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${name};
-        REVOKE INSERT ON "${table}" FROM ${name}`)
+        REVOKE INSERT ON ${table} FROM ${name}`)
         await withStore({ ...database, url }, async (store) => {
           const saved = await Promise.all(['new', 'known', 'another'].map((username) => save(store, username)))
           expect(saved.map(({ clientId }) => clientId)).toEqual([null, clientId, null])
@@ -218,16 +219,17 @@ describe('a guest is kept', () => {
     },
   )
 
-  test.for(['Client', 'chatkeep_guest_clients'])(
+  test.for(['public."Client"', 'chatkeep.guest_clients'])(
     'without client where the role may not read %s',
     async (table, { database }) => {
       await migrated(database)
       await register(database, 'known')
       await withLimitedRole(database, async ({ name, url }) => {
         await database.load(`
-        GRANT ALL ON ALL TABLES IN SCHEMA public TO ${name};
+        GRANT USAGE ON SCHEMA chatkeep TO ${name};
+        GRANT ALL ON ALL TABLES IN SCHEMA public, chatkeep TO ${name};
         GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${name};
-        REVOKE ALL ON "${table}" FROM ${name}`)
+        REVOKE ALL ON ${table} FROM ${name}`)
         await withStore({ ...database, url }, async (store) => {
           const saved = await Promise.all(['new', 'known'].map((username) => save(store, username)))
           expect(saved).toMatchObject([{ clientId: null }, { clientId: null }])

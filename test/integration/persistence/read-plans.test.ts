@@ -313,7 +313,7 @@ test('a message is saved by indexes, of whomever it is, resent or not', async ()
       const access = await explain(client, statement, mode)
       // Of the application's clients and messages; a handful of guests' clients is found fastest by looking at all.
       expect(
-        access.sequential.filter((table) => table !== 'chatkeep_guest_clients'),
+        access.sequential.filter((table) => table !== 'guest_clients'),
         statement.text,
       ).toEqual([])
       expect(access.messagesRead, statement.text).toBeLessThanOrEqual(10)

@@ -9,7 +9,7 @@ import { firstRowStatements } from './ledger/history.js'
 import { runsInTransaction } from './ledger/migration-files.js'
 import { checkPrivileges } from './ledger/privileges.js'
 import { recorded } from './ledger/runs.js'
-import { prepareOwnSchema, refuseOwnConflicts } from './own/prepare-own-schema.js'
+import { prepareOwnSchema, refuseOwnConflicts } from './prepare-own-schema.js'
 import { describePlan, type PlanDetails } from './plan/describe-plan.js'
 import { draftPlan, ownSchemaTitle } from './plan/draft-plan.js'
 import { isWithin, type MigrationPlan, type PlannedStep } from './plan/plan.js'
@@ -91,7 +91,8 @@ export const migrate = (
     await checkPrivileges(client, options.schema, state.own)
     refuseOwnConflicts(state.own)
     await refuseImpossible(client, options.schema, plan)
-    await prepareOwnSchema(client, state.own, firstRowStatements(client.own, state.history, state.files))
+    const firstRow = firstRowStatements(client.own, state.history, state.files)
+    await prepareOwnSchema(client, state.own, options, firstRow)
     return recorded(client, 'migrate', { planHash: hash }, async () => {
       try {
         if (await clearRollbackLeftovers(client, options))

@@ -59,8 +59,10 @@ export const prepareRollback = async (
   options: RollbackOptions,
 ): Promise<CaptureWatch> => {
   const { onEvent } = options
-  await withShortLocks(client, options, () => startCapture(client, own, range))
-  const watch = await watchCapture(client)
+  const watch = await withShortLocks(client, options, async () => {
+    await startCapture(client, own, range)
+    return watchCapture(client)
+  })
   onEvent({ type: 'note', text: 'archiving guest data' })
   await fillArchive(client, range, options)
   if (range.needsClients) await linkEveryMessage(client, options)

@@ -13,7 +13,7 @@ import { readMigrationState, type MigrationState } from './ledger/migration-stat
 import { checkPrivileges } from './ledger/privileges.js'
 import { rollbackRange, type RollbackRange } from './ledger/rollback-range.js'
 import { recorded } from './ledger/runs.js'
-import { prepareOwnSchema, refuseOwnConflicts } from './own/prepare-own-schema.js'
+import { prepareOwnSchema, refuseOwnConflicts } from './prepare-own-schema.js'
 import { readOwnState } from './own/own-state.js'
 import { refuseColumnsInUse } from './plan/columns-in-use.js'
 import type { PlanDetails } from './plan/describe-plan.js'
@@ -73,7 +73,7 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
     await refuseColumnsInUse(client, scripts)
     const price = await readPriceTag(client, state.catalog, range)
     await refuseImpossible(client, range, price, options)
-    await prepareOwnSchema(client, state.own)
+    await prepareOwnSchema(client, state.own, options)
     return recorded(client, 'rollback', { planHash, to: range.to }, async () => {
       const steps: RolledBackStep[] = []
       try {

@@ -12,7 +12,7 @@ export interface CaptureWatch {
   readonly refuseMissed: (client: OwnClient) => Promise<void>
 }
 
-/** Starts after the trigger was created, before anything is archived. */
+/** Starts in the transaction that creates the trigger. */
 export const watchCapture = async (client: OwnClient): Promise<CaptureWatch> => {
   const before = await readCaptureState(client)
   return {

@@ -1,9 +1,14 @@
-import { inTransaction } from '../../database/transaction.js'
-import { ExitCode, OperatorError } from '../../errors.js'
-import type { OwnClient } from './own-client.js'
-import { ownConflicts } from './own-conflicts.js'
-import type { OwnState } from './own-state.js'
-import { ownStatements } from './own-statements.js'
+import { withShortLocks, type LockWaitOptions } from './running/short-lock.js'
+import { ExitCode, OperatorError } from '../errors.js'
+import type { OwnClient } from './own/own-client.js'
+import { ownConflicts } from './own/own-conflicts.js'
+import { readOwnState, type OwnState } from './own/own-state.js'
+import { ownStatements } from './own/own-statements.js'
+
+export interface PrepareOptions extends LockWaitOptions {
+  /** The application's schema. */
+  readonly schema: string
+}
 
 /**
  * Creates or repairs chatkeep's own schema in one transaction.
@@ -12,13 +17,20 @@ import { ownStatements } from './own-statements.js'
 export const prepareOwnSchema = async (
   client: OwnClient,
   own: OwnState,
+  options: PrepareOptions,
   others: readonly string[] = [],
 ): Promise<void> => {
-  const statements = [...ownStatements(own), ...others]
-  if (statements.length === 0) return
-  await inTransaction(client, async () => {
-    for (const statement of statements) await client.query(statement)
+  if (ownStatements(own).length + others.length === 0) return
+  await withShortLocks(client, options, async () => {
+    await runAll(client, ownStatements(own))
+    // Default privileges may have opened what was just created.
+    await runAll(client, ownStatements(await readOwnState(client, options.schema)))
+    await runAll(client, others)
   })
+}
+
+const runAll = async (client: OwnClient, statements: readonly string[]): Promise<void> => {
+  for (const statement of statements) await client.query(statement)
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Queryable } from './connection.js'
 import { isConnectionFailure } from './connection-failure.js'
+import { pinSettings } from './pinned-settings.js'
 
 /** Runs the work in a transaction: committed when it returns, rolled back when it throws. The first error wins. */
 export const inTransaction = async <T>(client: Queryable, work: () => Promise<T>, begin = 'BEGIN'): Promise<T> => {
@@ -16,19 +17,19 @@ export const inTransaction = async <T>(client: Queryable, work: () => Promise<T>
   }
 }
 
-/** Runs the work in a transaction that is always rolled back. The first error wins. */
+/**
+ * Runs the work in a transaction that is always rolled back. The first error wins. The search path stays the role's: triggers
+ * of the application may need it.
+ */
 export const inRolledBackTransaction = async <T>(
   client: Queryable,
   limits: SnapshotLimits,
   work: () => Promise<T>,
 ): Promise<T> => {
   await client.query(
-    [
-      'BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED',
-      `SET LOCAL statement_timeout = ${limits.statementTimeoutMs}`,
-      `SET LOCAL lock_timeout = ${limits.lockTimeoutMs}`,
-      `SET LOCAL TIME ZONE 'UTC'`,
-    ].join('; '),
+    ['BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED', ...limitStatements(limits), `SET LOCAL TIME ZONE 'UTC'`].join(
+      '; ',
+    ),
   )
   let result: T
   try {
@@ -57,8 +58,12 @@ export const inReadOnlySnapshot = <T>(client: Queryable, limits: SnapshotLimits,
     // One round trip, because the server may be far away.
     [
       'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
-      `SET LOCAL statement_timeout = ${limits.statementTimeoutMs}`,
-      `SET LOCAL lock_timeout = ${limits.lockTimeoutMs}`,
-      `SET LOCAL TIME ZONE 'UTC'`,
+      ...pinSettings('transaction'),
+      ...limitStatements(limits),
     ].join('; '),
   )
+
+const limitStatements = ({ statementTimeoutMs, lockTimeoutMs }: SnapshotLimits): readonly string[] => [
+  `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
+  `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
+]

@@ -3,6 +3,7 @@ import type { Client } from 'pg'
 import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { escapeIdentifier } from '../database/identifier.js'
+import { pinSettings } from '../database/pinned-settings.js'
 import { isBehindPooler } from '../database/pooler.js'
 import { onlyRow } from '../database/rows.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
@@ -143,9 +144,11 @@ const prepareSession = async (
   client: Queryable,
   { schema, statementTimeoutMs }: Pick<MigrationOptions, 'schema' | 'statementTimeoutMs'>,
 ): Promise<void> => {
-  await client.query(`SET search_path TO ${escapeIdentifier(schema)}`)
-  await client.query(`SET statement_timeout = ${statementTimeoutMs}`)
-  await client.query('SET lock_timeout = 0')
-  await client.query('SET idle_in_transaction_session_timeout = 0')
-  await client.query(`SET TIME ZONE 'UTC'`)
+  await client.query(
+    [
+      ...pinSettings('session'),
+      `SET search_path TO ${escapeIdentifier(schema)}`,
+      `SET statement_timeout = ${statementTimeoutMs}`,
+    ].join('; '),
+  )
 }

@@ -265,7 +265,8 @@ const breaks: readonly Break[] = [
     {
       severity: 'warning',
       object: 'trigger "application_trigger" on "ChatMessage"',
-      actual: 'BEFORE INSERT, and application_trigger() can return NULL: the row is then skipped without an error',
+      actual:
+        'BEFORE INSERT, and public.application_trigger() can return NULL: the row is then skipped without an error',
     },
   ],
   [

@@ -333,10 +333,10 @@ describe('the plan of rollback', () => {
     await migrated(database, 'hand-migrated')
     await database.query('CREATE VIEW "guests" AS SELECT "guestPhone" FROM "ChatMessage"')
     expect(await obstaclesOf(database, 'rollback')).toContain(
-      'refused column_in_use: "ChatMessage"."guestPhone" is used by guests (a view or a rule), so it cannot be dropped',
+      'refused column_in_use: view guests uses "ChatMessage"."guestPhone"; first: DROP VIEW public.guests',
     )
     const { exitCode, stderr } = await on(database, 'rollback', '--confirm', database.name)
-    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('"ChatMessage"."guestPhone" is used by')])
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('view guests uses "ChatMessage"."guestPhone"')])
     expect(await database.query(`SELECT to_regclass('chatkeep.archive') AS archive`)).toEqual([{ archive: null }])
   })
 })

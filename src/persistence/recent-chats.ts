@@ -2,8 +2,8 @@ import { firstRow } from '../database/rows.js'
 import { checkLimit, rowsToRead } from './contact.js'
 import { parseCursor, type Position } from './cursor.js'
 import type { ChatMessage } from './message.js'
-import { recentPageSql, type PageProgress } from './recent/page.js'
-import { FIRST_SCAN, nextScan } from './recent/scan.js'
+import { recentPageSql } from './recent/page.js'
+import { FIRST_SCAN, nextScan, type PageProgress } from './recent/scan.js'
 import type { ReadSession } from './sql-names.js'
 import { toChatMessage } from './stored-message.js'
 
@@ -74,16 +74,16 @@ const findPage = async (
   wanted: number,
   position: Position | undefined,
 ): Promise<readonly RecentRow[]> => {
-  let [clients, guests] = [FIRST_SCAN, FIRST_SCAN]
+  let scan = FIRST_SCAN
   for (;;) {
     const result = await statements.query<(RecentRow | { readonly id: null }) & PageProgress>(
       db,
-      recentPageSql(names, { clients, guests, wanted, hasPosition: position !== undefined }),
+      recentPageSql(names, { scan, wanted, hasPosition: position !== undefined }),
       position === undefined ? [] : [position.createdAt, position.id],
     )
-    const { clientsYield, guestsYield } = firstRow(result)
-    if (clientsYield === null && guestsYield === null) return result.rows.filter((row) => row.id !== null)
-    if (clientsYield !== null) clients = nextScan(clients, clientsYield, wanted)
-    if (guestsYield !== null) guests = nextScan(guests, guestsYield, wanted)
+    const progress = firstRow(result)
+    if (progress.clientsYield === null && progress.guestsYield === null)
+      return result.rows.filter((row) => row.id !== null)
+    scan = nextScan(scan, progress, wanted)
   }
 }

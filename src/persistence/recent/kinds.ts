@@ -12,6 +12,16 @@ export const CLIENT_CHATS: ChatKind = { name: 'client', column: '"clientId"', co
 
 export const GUEST_CHATS: ChatKind = { name: 'guest', column: '"guestUsername"', condition: '"clientId" IS NULL' }
 
+/** What the parts of a statement for recent chats are made of. */
+export interface PartRequest {
+  /** The qualified name of the table of messages. */
+  readonly message: string
+  /** How many chats are wanted. */
+  readonly wanted: number
+  /** Whether the parameters 1 and 2 are the instant and id before which the page begins. */
+  readonly hasPosition: boolean
+}
+
 /** SQL for the messages of one chat. */
 export const isOfChat = ({ column, condition }: ChatKind, chat: string): string =>
   `${condition} AND ${column} = ${chat}`

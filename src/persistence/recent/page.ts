@@ -1,25 +1,18 @@
 import { cursorSql } from '../cursor.js'
 import { hoursSql } from './hours.js'
-import { CLIENT_CHATS, GUEST_CHATS, lastIdOf, type ChatKind } from './kinds.js'
-import type { Scan, Yield } from './scan.js'
+import { CLIENT_CHATS, GUEST_CHATS, lastIdOf, type ChatKind, type PartRequest } from './kinds.js'
+import type { Scan } from './scan.js'
 import { walkSql } from './walk.js'
 import type { Names } from '../sql-names.js'
 import { MESSAGE_COLUMNS } from '../stored-message.js'
 
 /** What a page of recent chats is read with. */
 export interface PageRequest {
-  readonly clients: Scan
-  readonly guests: Scan
+  readonly scan: Scan
   /** Most chats of the page. */
   readonly wanted: number
   /** Whether the parameters 1 and 2 are the instant and id before which the page begins. */
   readonly hasPosition: boolean
-}
-
-/** How far a statement came, in each of its rows: null for complete. There is a page only where both kinds are complete. */
-export interface PageProgress {
-  readonly clientsYield: Yield | null
-  readonly guestsYield: Yield | null
 }
 
 /** A chat's unread messages are counted up to this number: a chat with a million does not slow the list. */
@@ -29,10 +22,9 @@ const MOST_UNREAD_COUNTED = 1_000
  * SQL for a page: both kinds of chats, their newest merged, and the message, client and unread count of each. A scan has
  * found every chat whose last message is later than its floor, so the page is right when it is full above both floors.
  */
-export const recentPageSql = ({ client, message }: Names, request: PageRequest): string => `
+export const recentPageSql = ({ client, message }: Names, { scan, ...request }: PageRequest): string => `
   WITH RECURSIVE
-  ${scanSql(message, CLIENT_CHATS, request.clients, request)},
-  ${scanSql(message, GUEST_CHATS, request.guests, request)},
+  ${scanSql({ message, ...request }, scan)},
   newest AS MATERIALIZED (
     SELECT l."chat" AS "clientId", NULL AS "guest", l."at", ${lastIdOf(message, CLIENT_CHATS, 'l."chat"', 'l."at"')} AS "id"
     FROM client_last AS l
@@ -44,7 +36,7 @@ export const recentPageSql = ({ client, message }: Names, request: PageRequest):
   ), oldest AS (
     SELECT CASE WHEN count(*) = ${request.wanted} THEN min("at") END AS "at" FROM newest
   ), progress AS MATERIALIZED (
-    SELECT ${yieldSql(CLIENT_CHATS, request.clients)} AS "clientsYield", ${yieldSql(GUEST_CHATS, request.guests)} AS "guestsYield"
+    SELECT ${yieldSql(CLIENT_CHATS, scan)} AS "clientsYield", ${yieldSql(GUEST_CHATS, scan)} AS "guestsYield"
     FROM oldest
   )
   SELECT progress.*, found.*
@@ -71,10 +63,11 @@ export const recentPageSql = ({ client, message }: Names, request: PageRequest):
   ) AS found ON true
   ORDER BY found."at" DESC, found."id" DESC`
 
-const scanSql = (message: string, kind: ChatKind, { by, rows }: Scan, { wanted, hasPosition }: PageRequest): string => {
-  const scan = { message, kind, rows, wanted, hasPosition }
-  return by === 'hour' ? hoursSql(scan) : walkSql(scan)
-}
+const scanSql = (part: PartRequest, scan: Scan): string =>
+  scan.by === 'message'
+    ? walkSql(part, scan.rows)
+    : `${hoursSql(CLIENT_CHATS, part, scan.clients)},
+  ${hoursSql(GUEST_CHATS, part, scan.guests)}`
 
 // Only where it is of use: to count takes as long as to read.
 const yieldSql = ({ name }: ChatKind, { by }: Scan): string => `(

@@ -1,40 +1,48 @@
-import { isBefore, isOfChat, type ChatKind } from './kinds.js'
-
-/** What the parts of a statement for recent chats are made of. */
-export interface ScanRequest {
-  /** The qualified name of the table of messages. */
-  readonly message: string
-  readonly kind: ChatKind
-  /** How many rows are read. */
-  readonly rows: number
-  /** How many chats are wanted. */
-  readonly wanted: number
-  /** Whether the parameters 1 and 2 are the instant and id before which the page begins. */
-  readonly hasPosition: boolean
-}
+import { CLIENT_CHATS, GUEST_CHATS, isBefore, isOfChat, type ChatKind, type PartRequest } from './kinds.js'
 
 /**
- * SQL for the chats whose last message is among the newest messages, as common table expressions:
+ * SQL for the chats whose last message is among the newest `rows` messages, as common table expressions for each kind:
  * `<kind>_read` has the rows that were read, `<kind>_floor` where they end, `<kind>_last` the chats. The messages of the
  * oldest instant do not count, unless these are all there are: more of that instant may follow.
  *
- * A chat's newest message among them is its last one when the index of its own messages has none later. The subquery with
- * OFFSET 0 keeps its order, so chats are looked up newest first, and no more of them than are wanted.
+ * The position is in a subquery, so that the planner cannot see its value: with the value it expects fewer pages a row, and
+ * plans every page anew, which takes longer than to read it.
  */
-export const walkSql = ({ message, kind, rows, wanted, hasPosition }: ScanRequest): string => `
-  ${kind.name}_read AS MATERIALIZED (
-    SELECT "createdAt" AS "at", ${kind.column} AS "chat"
-    FROM ${message}
-    WHERE ${kind.condition}${hasPosition ? ' AND "createdAt" <= $1::timestamp' : ''}
+export const walkSql = (request: PartRequest, rows: number): string => `
+  walk AS MATERIALIZED (
+    SELECT "createdAt" AS "at", "clientId", "guestUsername"
+    FROM ${request.message}
+    ${request.hasPosition ? 'WHERE "createdAt" <= (SELECT $1::timestamp)' : ''}
     ORDER BY "createdAt" DESC NULLS LAST
     LIMIT ${rows}
-  ), ${kind.name}_floor AS MATERIALIZED (
-    SELECT CASE WHEN count(*) = ${rows} THEN min("at") END AS "floor" FROM ${kind.name}_read
-  ), ${kind.name}_last AS MATERIALIZED (
+  ), walk_floor AS MATERIALIZED (
+    SELECT CASE WHEN count(*) = ${rows} THEN min("at") END AS "floor" FROM walk
+  ),
+  ${kindOfWalk(CLIENT_CHATS, request)},
+  ${kindOfWalk(GUEST_CHATS, request)}`
+
+const kindOfWalk = (kind: ChatKind, request: PartRequest): string => `
+  ${kind.name}_read AS NOT MATERIALIZED (
+    SELECT "at", ${kind.column} AS "chat" FROM walk WHERE ${kind.condition}
+  ), ${kind.name}_floor AS (
+    SELECT "floor" FROM walk_floor
+  ), ${kind.name}_last AS MATERIALIZED (${lastOfRead(kind, `${kind.name}_read`, `${kind.name}_floor`, request)})`
+
+/**
+ * SQL for the chats whose last message is among rows of messages, above their floor. A chat's newest message among them is
+ * its last one when the index of its own messages has none later. The subquery with OFFSET 0 keeps its order, so chats are
+ * looked up newest first, and no more of them than are wanted.
+ */
+export const lastOfRead = (
+  kind: ChatKind,
+  read: string,
+  floor: string,
+  { message, wanted, hasPosition }: PartRequest,
+): string => `
     SELECT seen."chat", seen."at"
     FROM (
       SELECT r."chat", max(r."at") AS "at"
-      FROM ${kind.name}_read AS r, ${kind.name}_floor AS f
+      FROM ${read} AS r, ${floor} AS f
       WHERE r."chat" IS NOT NULL AND (f."floor" IS NULL OR r."at" > f."floor")
       GROUP BY r."chat"
       ORDER BY 2 DESC
@@ -46,5 +54,4 @@ export const walkSql = ({ message, kind, rows, wanted, hasPosition }: ScanReques
       LIMIT 1) IS NULL
       ${hasPosition ? `AND ${isBefore(message, kind, 'seen."chat"', 'seen."at"')}` : ''}
     ORDER BY seen."at" DESC
-    FETCH FIRST ${wanted} ROWS WITH TIES
-  )`
+    FETCH FIRST ${wanted} ROWS WITH TIES`

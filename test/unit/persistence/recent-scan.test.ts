@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { nextScan, type Scan } from '../../../src/persistence/recent/scan.js'
 
 const messages = (rows: number): Scan => ({ by: 'message', rows })
-const hours = (rows: number): Scan => ({ by: 'hour', rows })
+const hours = (clients: number, guests = clients): Scan => ({ by: 'hour', clients, guests })
+
+const rowsOf = (scan: Scan): number => (scan.by === 'message' ? scan.rows : scan.clients)
 
 describe('the scan after one that found too few chats', () => {
   test.for([
@@ -21,7 +23,17 @@ describe('the scan after one that found too few chats', () => {
     ['none in the hours: four times as many', hours(2_048), 1, 0, hours(8_192)],
     ['hours without limit', hours(1_048_576), 1, 0, hours(4_194_304)],
   ] as const)('%s', ([, scan, pairs, found, expected]) => {
-    expect(nextScan(scan, { pairs, found }, 51)).toEqual(expected)
+    const half = { pairs: pairs / 2, found: found / 2 }
+    const all = { pairs, found }
+    const progress =
+      scan.by === 'message' ? { clientsYield: half, guestsYield: half } : { clientsYield: all, guestsYield: all }
+    expect(nextScan(scan, progress, 51)).toEqual(expected)
+  })
+
+  test('reads more hours only of the kind of chats that was incomplete', () => {
+    const incomplete = { pairs: 300, found: 3 }
+    expect(nextScan(hours(512), { clientsYield: incomplete, guestsYield: null }, 51)).toEqual(hours(2_048, 512))
+    expect(nextScan(hours(512), { clientsYield: null, guestsYield: incomplete }, 51)).toEqual(hours(512, 2_048))
   })
 
   test('ends: each reads more than the last, and messages give way to hours', () => {
@@ -29,8 +41,8 @@ describe('the scan after one that found too few chats', () => {
       for (const found of [0, 1, 10, 50]) {
         let scan = messages(512)
         for (let step = 0; step < 20; step += 1) {
-          const next = nextScan(scan, { pairs, found }, 51)
-          if (next.by === scan.by) expect(next.rows).toBeGreaterThan(scan.rows)
+          const next = nextScan(scan, { clientsYield: { pairs, found }, guestsYield: null }, 51)
+          if (next.by === scan.by) expect(rowsOf(next)).toBeGreaterThan(rowsOf(scan))
           else expect([scan.by, next.by]).toEqual(['message', 'hour'])
           scan = next
         }

@@ -63,13 +63,6 @@ export const EFFECTS: readonly NamedEffect[] = [
     effect: index('ChatMessage_hour_clientId_idx', `btree (date_trunc('hour'::text, "createdAt"), "clientId")`),
   },
   {
-    migration: 'index-unlinked-created-at',
-    effect: index(
-      'ChatMessage_unlinked_createdAt_idx',
-      'btree ("createdAt" NULLS FIRST, "guestUsername") WHERE ("clientId" IS NULL)',
-    ),
-  },
-  {
     migration: 'index-unlinked-hour',
     effect: index(
       'ChatMessage_unlinked_hour_idx',

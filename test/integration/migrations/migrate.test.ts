@@ -98,7 +98,6 @@ describe('migrate', () => {
       'index-unlinked: run',
       'index-created-at: run',
       'index-hour: run',
-      'index-unlinked-created-at: run',
       'index-unlinked-hour: run',
       'index-client-created-at: run',
     ])

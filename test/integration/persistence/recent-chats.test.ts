@@ -210,6 +210,25 @@ const SHAPES: readonly (readonly [string, string])[] = [
      UNION ALL SELECT 7, NULL, 2000 + n FROM generate_series(1, 3000) AS n`,
   ],
   [
+    'many clients and guests wrote in the hour that one client flooded',
+    `SELECT n % 900 + 1, NULL, n FROM generate_series(1, 1800) AS n
+     UNION ALL SELECT NULL, 'guest ' || n % 900, n FROM generate_series(1, 1800) AS n
+     UNION ALL SELECT 7, NULL, 1800 + n / 6 FROM generate_series(1, 9000) AS n`,
+  ],
+  [
+    'in an hour of many clients and guests some guests wrote much, and then one client flooded it',
+    `SELECT n % 900 + 1, NULL, n FROM generate_series(1, 1800) AS n
+     UNION ALL SELECT NULL, 'guest ' || n % 900, n FROM generate_series(1, 1800) AS n
+     UNION ALL SELECT NULL, 'guest ' || n % 40, 1800 + n / 5 FROM generate_series(1, 4000) AS n
+     UNION ALL SELECT 7, NULL, 2600 + n / 6 FROM generate_series(1, 5000) AS n`,
+  ],
+  [
+    'many clients and guests wrote in hours that two clients and a guest flooded all along',
+    `SELECT n % 1300 + 1, NULL, n * 2 FROM generate_series(1, 4000) AS n
+     UNION ALL SELECT NULL, 'guest ' || n % 1300, n * 2 FROM generate_series(1, 4000) AS n
+     UNION ALL SELECT CASE n % 3 WHEN 0 THEN 7 WHEN 1 THEN 8 END, 'guest 7', 3000 + n / 2 FROM generate_series(1, 9000) AS n`,
+  ],
+  [
     'messages of nobody are the last of many hours',
     `SELECT n % 300 + 1, NULL, n FROM generate_series(1, 2000) AS n
      UNION ALL SELECT NULL, 'guest ' || n % 100, n FROM generate_series(1, 1000) AS n

@@ -1,2 +1,0 @@
--- postgres-migrations disable-transaction
-DROP INDEX CONCURRENTLY IF EXISTS "ChatMessage_unlinked_createdAt_idx";

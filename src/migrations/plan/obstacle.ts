@@ -12,6 +12,7 @@ export interface Obstacle {
     | 'prepared_transaction'
     | 'replication_slot_lags'
     | 'standby_lags'
+    | 'table_replicated'
     | 'free_disk_unknown'
   /** `refused`: the plan cannot run. `waits`: it waits until the obstacle is gone. `note`: it runs anyway. */
   readonly effect: 'refused' | 'waits' | 'note'

@@ -1,0 +1,124 @@
+import type { Queryable } from '../../database/connection.js'
+import { escapeIdentifier } from '../../database/identifier.js'
+import { onlyRow } from '../../database/rows.js'
+import { ownNamesFor, ownSchema } from '../../persistence/own-names.js'
+import { OWN_TABLES } from '../own/own-tables.js'
+import { relationName } from '../locks/relation-name.js'
+import type { DraftStep } from './draft-steps.js'
+import type { Obstacle } from './obstacle.js'
+
+/** Whether a plan adds columns to messages or drops some; undefined when it does neither. */
+export type ColumnChange = 'adds' | 'drops' | undefined
+
+/** What the statements of a plan do to the columns of messages. */
+export const columnChange = (drafts: readonly DraftStep[]): ColumnChange => {
+  const commands = drafts
+    .flatMap(({ statements }) => statements)
+    .flatMap(({ node }) =>
+      'AlterTableStmt' in node && relationName(node.AlterTableStmt.relation) === 'ChatMessage'
+        ? (node.AlterTableStmt.cmds ?? [])
+        : [],
+    )
+    .flatMap((node) => ('AlterTableCmd' in node ? (node.AlterTableCmd.subtype ?? []) : []))
+  if (commands.includes('AT_AddColumn')) return 'adds'
+  return commands.includes('AT_DropColumn') ? 'drops' : undefined
+}
+
+// A publication with a column list does not send new columns. Before PostgreSQL 15 there is no such list.
+const SELECT_REPLICATION = `
+  SELECT
+    ARRAY(
+      SELECT p.pubname::text
+      FROM pg_catalog.pg_publication AS p
+      WHERE EXISTS (
+        SELECT FROM pg_catalog.pg_publication_tables AS t
+        WHERE t.pubname = p.pubname AND t.schemaname = $1 AND t.tablename = 'ChatMessage')
+      AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_publication_rel AS r
+        WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND to_jsonb(r) ->> 'prattrs' IS NOT NULL)
+      ORDER BY 1
+    ) AS "publications",
+    ARRAY(SELECT p.pubname::text FROM pg_catalog.pg_publication AS p WHERE p.puballtables ORDER BY 1) AS "ofAllTables",
+    EXISTS (
+      SELECT FROM pg_catalog.pg_class AS a
+      JOIN pg_catalog.pg_namespace AS o ON o.oid = a.relnamespace
+      WHERE o.nspname = $2 AND a.relname = 'archive'
+    ) AS "archive",
+    ARRAY(
+      SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots AS s
+      WHERE s.slot_type = 'logical' AND s.database = current_database() AND s.slot_name !~ '^pg_[0-9]+_sync_'
+      ORDER BY 1
+    ) AS "slots",
+    ARRAY(
+      SELECT s.subname::text
+      FROM pg_catalog.pg_subscription_rel AS r
+      JOIN pg_catalog.pg_subscription AS s ON s.oid = r.srsubid
+      WHERE r.srrelid = c.oid
+      ORDER BY 1
+    ) AS "subscriptions"
+  FROM (SELECT 1) AS one
+  LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = $1
+  LEFT JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'ChatMessage'`
+
+interface Replication {
+  readonly publications: readonly string[]
+  /** Those that publish every table, chatkeep's own as well. */
+  readonly ofAllTables: readonly string[]
+  /** Whether a rollback left an archive. */
+  readonly archive: boolean
+  readonly slots: readonly string[]
+  readonly subscriptions: readonly string[]
+}
+
+/** Reads who publishes or receives messages: a subscriber that lacks a column it is sent stops, and its slot retains all WAL. */
+export const readPublications = async (
+  client: Queryable,
+  schema: string,
+  change: ColumnChange,
+): Promise<readonly Obstacle[]> => {
+  if (change === undefined) return []
+  const { publications, ofAllTables, archive, slots, subscriptions } = onlyRow(
+    await client.query<Replication>(SELECT_REPLICATION, [schema, ownSchema(schema)]),
+  )
+  const command = change === 'adds' ? 'chatkeep migrate' : 'chatkeep rollback'
+  const published = `"ChatMessage" is published by ${list(publications)}${slots.length === 0 ? '' : ` (logical slots: ${list(slots)})`}`
+  const received = `"ChatMessage" receives rows through the subscription ${list(subscriptions)}`
+  return [
+    ...(publications.length === 0
+      ? []
+      : [
+          note(
+            change === 'adds'
+              ? `${published}: a subscriber without the new columns stops at the first message and its slot retains all WAL. First run ${command} on each subscriber, then here`
+              : `${published}: first run ${command} here, then on each subscriber that has caught up; one that drops the columns earlier stops`,
+          ),
+        ]),
+    ...((change === 'drops' || archive) && ofAllTables.length > 0
+      ? [
+          note(
+            `${list(ofAllTables)} publishes the tables of the archive, too: a subscriber without them stops. First create them there (again, if its own migrate dropped them): ${archiveTables(schema)}`,
+          ),
+        ]
+      : []),
+    ...(subscriptions.length === 0
+      ? []
+      : [
+          note(
+            change === 'adds'
+              ? `${received}: run ${command} here first, then on the publisher`
+              : `${received}: first run ${command} on the publisher; while it still sends the columns, the subscription stops`,
+          ),
+        ]),
+  ]
+}
+
+const archiveTables = (schema: string): string =>
+  OWN_TABLES.filter(({ temporary }) => temporary)
+    .flatMap(({ create }) => create(ownNamesFor(schema)))
+    .filter((statement) => statement.startsWith('CREATE TABLE'))
+    .map((statement) => `${statement.replaceAll(/\s+/g, ' ')};`)
+    .join(' ')
+
+const list = (names: readonly string[]): string => names.map(escapeIdentifier).join(', ')
+
+const note = (text: string): Obstacle => ({ code: 'table_replicated', effect: 'note', text })

@@ -1,0 +1,66 @@
+import { migrated, on } from '../../support/chat.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { loadFixture } from '../../support/fixtures.js'
+
+const notesOf = async (database: TestDatabase, command: string): Promise<readonly string[]> => {
+  const { stdout } = await on(database, command, '--dry-run', '--json')
+  const { obstacles } = JSON.parse(stdout) as { obstacles: readonly { code: string; effect: string; text: string }[] }
+  return obstacles.flatMap(({ code, effect, text }) => (code === 'table_replicated' ? [`${effect}: ${text}`] : []))
+}
+
+describe('a plan that changes the columns of a replicated table', () => {
+  test('names its publications, and which side goes first', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    await database.query('CREATE PUBLICATION "feed" FOR TABLE "ChatMessage"')
+    expect(await notesOf(database, 'migrate')).toEqual([
+      expect.stringMatching(
+        /^note: "ChatMessage" is published by "feed": .* First run chatkeep migrate on each subscriber, then here$/,
+      ),
+    ])
+    await on(database, 'migrate')
+    expect(await notesOf(database, 'migrate')).toEqual([])
+    expect(await notesOf(database, 'rollback')).toEqual([
+      expect.stringMatching(
+        /^note: "ChatMessage" is published by "feed": first run chatkeep rollback here, then on each subscriber/,
+      ),
+    ])
+  })
+
+  test('says how a subscriber of all tables gets those of the archive', async ({ database }) => {
+    await migrated(database, 'hand-migrated')
+    await database.query('CREATE PUBLICATION "all" FOR ALL TABLES')
+    const [, archive] = await notesOf(database, 'rollback')
+    expect(archive).toMatch(/^note: "all" publishes the tables of the archive, too/)
+    const sql = archive?.replace(/^.*dropped them\): /, '') ?? ''
+    expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
+    const columns = `SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod) AS type FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
+      WHERE c.relnamespace = 'chatkeep'::regnamespace AND c.relkind = 'r' AND c.relname LIKE 'archive%' ORDER BY 1, a.attnum`
+    const made = await database.query(columns)
+    expect(await notesOf(database, 'migrate')).toContainEqual(expect.stringContaining(sql))
+    await database.load(`DROP TABLE chatkeep.archive, chatkeep.archived_clients; ${sql}`)
+    expect(await database.query(columns)).toEqual(made)
+  })
+
+  test('does not mind a publication whose column list leaves the new columns out', async ({ database }) => {
+    const [server] = await database.query<{ lists: boolean }>(
+      `SELECT current_setting('server_version_num')::integer >= 150000 AS lists`,
+    )
+    await loadFixture(database, 'crm-before')
+    if (server?.lists !== true) return
+    await database.query('CREATE PUBLICATION "few" FOR TABLE "ChatMessage" ("id", "text")')
+    expect(await notesOf(database, 'migrate')).toEqual([])
+  })
+
+  test('says that a subscriber goes first', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    await database.load(`CREATE SUBSCRIPTION "in" CONNECTION '' PUBLICATION "feed" WITH (connect = false, slot_name = NONE);
+      INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) SELECT oid, '"ChatMessage"'::regclass, 'r' FROM pg_subscription WHERE subname = 'in'`)
+    try {
+      expect(await notesOf(database, 'migrate')).toEqual([
+        'note: "ChatMessage" receives rows through the subscription "in": run chatkeep migrate here first, then on the publisher',
+      ])
+    } finally {
+      await database.query('DROP SUBSCRIPTION "in"')
+    }
+  })
+})

@@ -1,6 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { GUARD } from '../archive/archive.js'
+import { EFFECTS } from '../ledger/effects.js'
 import type { RollbackScript } from '../ledger/migration-files.js'
 import { splitFile } from './draft-steps.js'
 import { namesOf } from '../locks/table-effect.js'
@@ -53,7 +54,7 @@ const WAY_OUT = `
     END`
 
 // Whatever hangs on a dropped column, by the server's own records; without the column's own default and NOT NULL, the guard,
-// and the indexes that the rollback drops itself.
+// and chatkeep's indexes.
 const SELECT_COLUMNS_IN_USE = `
   SELECT array_agg(DISTINCT a.attname::text) AS "columns",
     regexp_replace(pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid),
@@ -109,6 +110,9 @@ const SELECT_NULLING_KEY = `
   WHERE k.conrelid = to_regclass('"ChatMessage"') AND k.contype = 'f' AND k.confdeltype = 'n' AND a.attname = 'clientId'
     AND NOT a.attnotnull`
 
+// Not only those of this rollback: a cut migrate may have built one that it did not record.
+const OUR_INDEXES = EFFECTS.flatMap(({ effect }) => (effect.kind === 'index' ? [effect.index.name] : []))
+
 interface Use {
   readonly object: string
   readonly wayOut: string
@@ -126,7 +130,7 @@ export const readColumnsInUse = async (
   const indexes = (await Promise.all(scripts.map(droppedIndexes))).flat()
   const inUse = await client.query<Use & { readonly columns: readonly string[]; readonly prevents: boolean }>(
     SELECT_COLUMNS_IN_USE,
-    [columns, indexes, GUARD],
+    [columns, OUR_INDEXES, GUARD],
   )
   const indexUses = await client.query<Use & { readonly index: string }>(SELECT_INDEXES_IN_USE, [indexes])
   const grants = await client.query<{ column: string; roles: string }>(SELECT_COLUMN_GRANTS, [columns])

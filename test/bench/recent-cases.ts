@@ -1,5 +1,4 @@
 import type { ChatStore } from '../../src/index.js'
-import { BIG_CLIENT } from './chat-data.js'
 import { checkFailed } from './check-failed.js'
 import { createTables } from './create-tables.js'
 import type { ReadCase } from './read-case.js'
@@ -13,6 +12,13 @@ export const recentCases = (store: ChatStore, where: string): readonly ReadCase[
   { title: `recent chats${where}: first page`, call: () => readChats(store, undefined) },
   { title: `recent chats${where}: pages 1 to 200, by cursor`, call: walkChats(store) },
 ]
+
+/** The first page of recent chats, once. */
+export const firstReadCase = (store: ChatStore, where: string): ReadCase => ({
+  title: `recent chats${where}: first page`,
+  call: () => readChats(store, undefined),
+  mostCalls: 1,
+})
 
 // An empty page would be quick, and no figure of anything.
 const readChats = async (store: ChatStore, before: string | undefined): Promise<string | null> => {
@@ -32,23 +38,6 @@ const walkChats = (store: ChatStore): (() => Promise<void>) => {
     cursor = isLast ? undefined : next
     if (isLast) page = 0
   }
-}
-
-const MOST_OF_FLOOD = 1_000_000
-const SHARE_OF_FLOOD = 0.1
-
-// A few messages a second, as long as it takes.
-const INSERT_FLOOD = `
-  INSERT INTO "ChatMessage" ("createdAt", "clientId", "senderType", "messageType", "text", "isRead")
-  SELECT (now() AT TIME ZONE 'UTC') + n * INTERVAL '360 milliseconds', $2, 'CLIENT', 'TEXT', 'again and again', true
-  FROM generate_series(1, $1::integer) AS n`
-
-/** One client writes the last messages, a million of them or a tenth of all. */
-export const floodChat = async ({ client }: BenchDatabase, messages: number): Promise<void> => {
-  await client.query(`SET session_replication_role = 'replica'`)
-  await client.query(INSERT_FLOOD, [Math.min(MOST_OF_FLOOD, Math.ceil(SHARE_OF_FLOOD * messages)), BIG_CLIENT + 1])
-  await client.query('RESET session_replication_role')
-  await client.query('VACUUM (ANALYZE) "ChatMessage"')
 }
 
 const MESSAGES_PER_LIFE = 35

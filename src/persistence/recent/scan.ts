@@ -20,7 +20,7 @@ export interface PageProgress {
 /** Enough for a page where many chats take turns. */
 export const FIRST_SCAN: Scan = { by: 'message', rows: 512 }
 
-const FIRST_HOURS: Scan = { by: 'hour', clients: 512, guests: 512 }
+const FIRST_HOURS: Scan = { by: 'hour', clients: 128, guests: 128 }
 
 /** A walk over more messages costs as much as one over their hours, and the planner takes it for expensive. */
 const MOST_MESSAGES = 16_384

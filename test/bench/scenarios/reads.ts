@@ -4,9 +4,11 @@ import { chatShape } from '../chat-data.js'
 import { loadChat } from '../load-chat.js'
 import type { ReadCase } from '../read-case.js'
 import { prepareReadCases } from '../read-cases.js'
-import { floodChat, loadLives, recentCases } from '../recent-cases.js'
+import { firstReadCase, loadLives, recentCases } from '../recent-cases.js'
+import { floodBusyHour, floodHours, writeUnseenHour } from '../recent-floods.js'
 import type { Bench, Row, Scenario } from '../scenario.js'
 import { withDatabase } from '../server.js'
+import { whileWriting, WRITTEN_PER_SECOND } from '../while-writing.js'
 
 const WARM_UP_CALLS = 20
 const ENOUGH_CALLS = 500
@@ -38,9 +40,18 @@ const measureSize = (bench: Bench, messages: number, add: (row: Row) => void): P
     await loadChat(bench, database, shape)
     const store = createChatStore({ databaseUrl: database.url }, { deadlineMs: DEADLINE_MS })
     try {
-      await measureCases(bench, await prepareReadCases(database, store, shape, bench.signal), messages, add)
-      await floodChat(database, messages)
-      await measureCases(bench, recentCases(store, ' behind a flood by one client'), messages, add)
+      const measure = (cases: readonly ReadCase[]) => measureCases(bench, cases, messages, add)
+      await measure(await prepareReadCases(database, store, shape, bench.signal))
+      const rate = WRITTEN_PER_SECOND.toLocaleString('en-US')
+      await whileWriting(database, shape, () =>
+        measure(recentCases(store, ` while ${rate} messages a second are written`)),
+      )
+      await writeUnseenHour(database, shape)
+      await measure([firstReadCase(store, ' after an hour without a reader')])
+      await floodHours(database, shape)
+      await measure(recentCases(store, ' behind a flood by one client'))
+      await floodBusyHour(database, shape)
+      await measure(recentCases(store, ' behind a flood in an hour of many chats'))
     } finally {
       await store.close()
     }

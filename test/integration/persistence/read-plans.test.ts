@@ -229,19 +229,32 @@ describe('a page of recent chats', () => {
     )
   })
 
-  test('is found by its indexes, and by hours: behind a flood by one client and one guest', async () => {
+  /** Client 2 and a guest write 10,000 messages each, in the second case after many others in the same hour. */
+  const FLOOD = 10_000
+  const FLOODS = [
+    ['by one client and one guest', `timestamp '2026-06-05' + n * interval '7 seconds'`, '2026-06-06 12:00', 0],
+    [
+      'in an hour of many chats',
+      `timestamp '2026-06-05' + n * interval '50 milliseconds' + (CASE WHEN n > 1000 THEN interval '20 minutes' ELSE '0' END)`,
+      '2026-06-05 00:35',
+      1_000,
+    ],
+  ] as const
+
+  test.for(FLOODS)('is found by its indexes, and by hours: behind a flood %s', async ([, instant, middle, others]) => {
     const [last] = await database.query<{ id: number }>('SELECT max("id") AS "id" FROM "ChatMessage"')
     await database.load(`
       INSERT INTO "ChatMessage" ("createdAt", "clientId", "guestUsername", "senderType", "messageType", "text", "isRead")
-      SELECT timestamp '2026-06-05' + n * interval '7 seconds', CASE WHEN n % 2 = 0 THEN 2 END, 'guest 1', 'CLIENT', 'TEXT', 'x', true
-      FROM generate_series(1, 20000) AS n`)
+      SELECT ${instant}, CASE WHEN n % 2 = 0 THEN CASE WHEN n <= ${others} THEN 3 + n ELSE 2 END END,
+        'guest ' || CASE WHEN n <= ${others} THEN n ELSE 1 END, 'CLIENT', 'TEXT', 'x', true
+      FROM generate_series(1, ${2 * FLOOD}) AS n`)
     try {
       await database.query('VACUUM ANALYZE "ChatMessage"')
-      for (const before of [undefined, '2026-06-06 12:00:00.000000_1']) {
+      for (const before of [undefined, `${middle}:00.000000_1`]) {
         await expectIndexed(
           (store) => store.getRecentChats({ limit: PAGE, before }),
           [...PAGE_INDEXES, ...WALK_INDEXES, ...HOUR_INDEXES],
-          8 * FIRST_SCAN + MOST_READ + MOST_UNREAD,
+          8 * FIRST_SCAN + MOST_READ + MOST_UNREAD + (others > 0 ? 4 * FLOOD : 0),
         )
       }
     } finally {

@@ -33,6 +33,10 @@ export default defineConfig({
           globalSetup: [...withServer.globalSetup, './test/support/build.ts'],
         },
       },
+      // They install the tools of others, so only a command of their own runs them: npm run test:orm
+      ...(process.env.ORM === undefined
+        ? []
+        : [{ extends: true as const, test: { name: 'orm', include: ['test/orm/**/*.test.ts'], ...withServer } }]),
     ],
   },
 })

@@ -70,6 +70,20 @@ const INSERT_TRIGGERS = String.raw`
     JOIN pg_catalog.pg_language AS l ON l.oid = p.prolang
     WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 7 = 7 AND t.tgname NOT LIKE 'chatkeep\_%'`
 
+const action = (column: string): string =>
+  `CASE k.${column} WHEN 'r' THEN 'Restrict' WHEN 'c' THEN 'Cascade' WHEN 'n' THEN 'SetNull' WHEN 'd' THEN 'SetDefault' ELSE 'NoAction' END`
+
+const FOREIGN_KEYS = `
+    SELECT coalesce(json_agg(json_build_object('table', c.relname, 'name', k.conname,
+      'columns', ARRAY(
+        SELECT a.attname::text
+        FROM unnest(k.conkey) WITH ORDINALITY AS u ("number", "place")
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u."number"
+        ORDER BY u."place"),
+      'onDelete', ${action('confdeltype')}, 'onUpdate', ${action('confupdtype')}) ORDER BY k.conname), '[]')
+    FROM chat AS c
+    JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'f'`
+
 // A default makes the column depend on the sequence; an identity column makes the sequence depend on the column.
 const SEQUENCES = `
     SELECT coalesce(json_agg(json_build_object('table', c.relname, 'column', a.attname,
@@ -117,6 +131,7 @@ export const SELECT_INTEGRITY = `
     (${BROKEN_INDEXES}) AS "brokenIndexes",
     (${DOUBTFUL_CONSTRAINTS}) AS "doubtfulConstraints",
     EXISTS (${CLIENT_REFERENCED}) AS "clientReferenced",
+    (${FOREIGN_KEYS}) AS "foreignKeys",
     (${RULES}) AS "rules",
     (${INSERT_TRIGGERS}) AS "insertTriggers",
     (${SEQUENCES}) AS "sequences"`

@@ -36,6 +36,17 @@ export interface DoubtfulConstraint {
   readonly disabled: boolean
 }
 
+/** A foreign key of a chat table. */
+export interface ForeignKey {
+  readonly table: string
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly onDelete: ReferentialAction
+  readonly onUpdate: ReferentialAction
+}
+
+export type ReferentialAction = 'NoAction' | 'Restrict' | 'Cascade' | 'SetNull' | 'SetDefault'
+
 /** A rewrite rule for INSERT or UPDATE. */
 export interface RewriteRule {
   readonly table: string
@@ -75,6 +86,7 @@ export interface Integrity {
   readonly doubtfulConstraints: readonly DoubtfulConstraint[]
   /** Whether an enforced foreign key guarantees that the client of every message exists. */
   readonly clientReferenced: boolean
+  readonly foreignKeys: readonly ForeignKey[]
   readonly rules: readonly RewriteRule[]
   readonly insertTriggers: readonly InsertTrigger[]
   readonly sequences: readonly IdSequence[]

@@ -5,6 +5,7 @@ import { hasTable, type Facts } from '../facts/facts.js'
 import { finding, type Finding } from '../finding.js'
 import { MODEL_EXPLANATIONS, type ModelCode } from './explanations.js'
 import { fieldFindings } from './field-findings.js'
+import { indexFindings } from './index-findings.js'
 import { missingFieldFindings } from './missing-fields.js'
 import type { ApplicationSchema } from './model.js'
 import { relationFindings } from './relation-findings.js'
@@ -34,6 +35,7 @@ const tableFindings = (table: string, schema: ApplicationSchema, facts: Facts): 
     ...relationFindings(comparison),
     ...(WRITTEN_TABLES.includes(table) ? missingFieldFindings(comparison) : []),
     ...uniquenessFindings(comparison),
+    ...(WRITTEN_TABLES.includes(table) ? indexFindings(comparison) : []),
   ]
 }
 

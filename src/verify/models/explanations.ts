@@ -72,6 +72,31 @@ export const MODEL_EXPLANATIONS = {
     cause: 'The label was added to the model, but its migration was not run.',
     remedy: 'Run the ALTER TYPE … ADD VALUE in the finding, or remove the label from the model.',
   },
+  model_relation_differs: {
+    title: 'a relation of the model has another ON DELETE or ON UPDATE than the foreign key',
+    severities: ['error', 'warning'],
+    meaning: `npx prisma db push and migrate dev would replace the foreign key. With Cascade, deleting a client then
+      deletes its messages (error). Prisma's default for an optional relation is SetNull, for a required one Restrict, so
+      a relation that became optional changes silently.`,
+    cause: 'The relation was made optional without onDelete, or the foreign key was created by hand.',
+    remedy: 'Write the line in the finding.',
+  },
+  model_index_missing: {
+    title: 'the database has an index that the model lacks',
+    severities: ['warning'],
+    meaning: `npx prisma db push drops indexes that the model does not declare; without those of chatkeep, its queries
+      read the whole table until chatkeep migrate has built them again. Partial indexes and indexes on expressions are
+      not affected.`,
+    cause: 'The index was created outside the ORM, as the migrations of chatkeep do.',
+    remedy: 'Add the line in the finding.',
+  },
+  model_index_unknown: {
+    title: 'the model declares an index that the database lacks',
+    severities: ['note'],
+    meaning: 'npx prisma db push would build it without CONCURRENTLY, which blocks writes to the table meanwhile.',
+    cause: 'The index was added to the model, but not deployed; or dropped in the database only.',
+    remedy: 'Build it CONCURRENTLY under the name that the model gives it, or remove it from the model.',
+  },
   model_unique_missing: {
     title: 'a unique column is not declared as unique in the model',
     severities: ['warning'],

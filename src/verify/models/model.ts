@@ -34,6 +34,19 @@ export interface ModelRelation {
   /** Names of the fields with the foreign key. */
   readonly fields: readonly string[]
   readonly type: string
+  /** As written, e.g. `Restrict`; undefined for Prisma's default. */
+  readonly onDelete: string | undefined
+  readonly onUpdate: string | undefined
+  readonly source: Source
+}
+
+/** An index that the model declares for several fields, or with a name. */
+export interface ModelIndex {
+  readonly kind: 'index' | 'unique'
+  /** Names of its fields. */
+  readonly fields: readonly string[]
+  /** Its name in the database; undefined for Prisma's default. */
+  readonly map: string | undefined
   readonly source: Source
 }
 
@@ -44,6 +57,7 @@ export interface Model {
   readonly schema: string | undefined
   readonly fields: readonly ModelField[]
   readonly relations: readonly ModelRelation[]
+  readonly indexes: readonly ModelIndex[]
   readonly source: Source
 }
 

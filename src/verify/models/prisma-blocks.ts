@@ -1,6 +1,6 @@
 import type { Attribute, BlockAttribute, Enum, Field, Model as ModelBlock, Schema, Value } from '@mrleebo/prisma-ast'
 import { OperatorError } from '../../errors.js'
-import type { Model, ModelEnum, ModelField, ModelRelation, Source } from './model.js'
+import type { Model, ModelEnum, ModelField, ModelIndex, ModelRelation, Source } from './model.js'
 
 interface SchemaFile {
   /** As the user named it. */
@@ -70,6 +70,7 @@ const toModel = (block: ModelBlock, modelNames: readonly string[], file: ParsedF
     schema: textOf(firstArgument(attributes.find(({ name }) => name === 'schema'))),
     fields: fields.filter((field) => !isRelation(field)).map((field) => toField(field, file)),
     relations: fields.filter(isRelation).flatMap((field) => toRelation(field, file)),
+    indexes: attributes.flatMap((attribute) => toIndex(attribute, file)),
     source: sourceOf(block.location, file),
   }
 }
@@ -104,7 +105,33 @@ const toRelation = (field: Field, file: ParsedFile): readonly ModelRelation[] =>
   )
   if (fields.length === 0) return []
   const type = typeof field.fieldType === 'string' ? field.fieldType : ''
-  return [{ name: field.name, optional: field.optional === true, fields, type, source: sourceOf(field.location, file) }]
+  const word = (key: string): string | undefined =>
+    (relation?.args ?? []).flatMap(({ value }) =>
+      isKeyed(value, key) && typeof value.value === 'string' ? [value.value] : [],
+    )[0]
+  return [
+    {
+      name: field.name,
+      optional: field.optional === true,
+      fields,
+      type,
+      onDelete: word('onDelete'),
+      onUpdate: word('onUpdate'),
+      source: sourceOf(field.location, file),
+    },
+  ]
+}
+
+const toIndex = (attribute: BlockAttribute, file: ParsedFile): readonly ModelIndex[] => {
+  const { name, args, location } = attribute
+  if (name !== 'index' && name !== 'unique') return []
+  const values = args.map(({ value }) => (isKeyed(value, 'fields') ? value.value : value))
+  const list = values.find((value) => isArray(value))
+  const map = args.flatMap(({ value }) => (isKeyed(value, 'map') ? (textOf(value.value) ?? []) : []))[0]
+  const fields = (list?.args ?? []).flatMap((field) =>
+    typeof field === 'string' ? [field] : isFunction(field) ? [field.name] : [],
+  )
+  return fields.length === 0 ? [] : [{ kind: name, fields, map, source: sourceOf(location, file) }]
 }
 
 const toEnum = (block: Enum, file: ParsedFile): ModelEnum => ({
@@ -137,7 +164,7 @@ const isTagged = (value: Argument): value is Exclude<Argument, string | number |
 const isKeyed = (value: Argument, key: string): value is { type: 'keyValue'; key: string; value: Value } =>
   isTagged(value) && 'type' in value && value.type === 'keyValue' && 'key' in value && value.key === key
 
-const isArray = (value: Value): value is { type: 'array'; args: Value[] } =>
+const isArray = (value: Argument): value is { type: 'array'; args: Value[] } =>
   typeof value === 'object' && value !== null && 'type' in value && value.type === 'array'
 
 const isFunction = (value: Value | undefined): value is { type: 'function'; name: string } =>

@@ -85,7 +85,7 @@ describe('verify --application-schema', () => {
     await loadFixture(database, 'crm-before')
     const before = healthy
       .replace(/^ {2}(guest|idempotencyKey).*\n/gm, '')
-      .replace(/@@index\(\[guest.*\n/, '')
+      .replace(/^ {2}@@index\(\[(guest|clientSocket|createdAt).*\n/gm, '')
       .replace('clientId        Int?', 'clientId Int')
       .replace('Client? ', 'Client ')
     const { found, exitCode } = await compare(database, before, '--expect', 'rolled-back')
@@ -99,6 +99,10 @@ describe('verify --application-schema', () => {
       'model_field_unknown model ChatMessage, field guestPhone',
       'model_field_unknown model ChatMessage, field idempotencyKey',
       'model_field_unknown model ChatMessage, field guestUnverified',
+      'model_index_unknown model ChatMessage, index "ChatMessage_guestUsername_createdAt_idx"',
+      'model_index_unknown model ChatMessage, index "ChatMessage_clientSocketId_createdAt_idx"',
+      'model_index_unknown model ChatMessage, index "ChatMessage_createdAt_clientId_idx"',
+      'model_index_unknown model Client, index "Client_createdAt_brin"',
     ])
   })
 
@@ -120,7 +124,7 @@ describe('verify --application-schema', () => {
         severity: 'error',
         object: 'model ChatMessage, field clientId',
         help: 'clientId Int?',
-        place: { file: 'prisma/schema.prisma', line: 55 },
+        place: { file: 'prisma/schema.prisma', line: 57 },
       },
     ],
     [
@@ -129,7 +133,7 @@ describe('verify --application-schema', () => {
       ['model_field_required'],
       {
         object: 'model ChatMessage, field client',
-        help: 'client Client? @relation(fields: [clientId], references: [id])',
+        help: 'client Client? @relation(fields: [clientId], references: [id], onDelete: Restrict)',
       },
     ],
     [
@@ -151,7 +155,7 @@ describe('verify --application-schema', () => {
       {
         severity: 'error',
         object: 'model ChatMessage, field mood',
-        help: 'remove from prisma/schema.prisma:65: mood String?',
+        help: 'remove from prisma/schema.prisma:67: mood String?',
       },
     ],
     [
@@ -231,6 +235,39 @@ describe('verify --application-schema', () => {
       { severity: 'warning', help: 'idempotencyKey  String? @unique' },
     ],
     [
+      'a relation that would delete messages with their client',
+      instead('onDelete: Restrict', 'onDelete: Cascade'),
+      ['model_relation_differs'],
+      {
+        severity: 'error',
+        help: 'client          Client?           @relation(fields: [clientId], references: [id], onDelete: Restrict)',
+      },
+    ],
+    [
+      'an optional relation that says nothing',
+      instead(', onDelete: Restrict', ''),
+      ['model_relation_differs'],
+      { severity: 'warning', object: 'model ChatMessage, field client' },
+    ],
+    [
+      'an index that is not declared',
+      instead('  @@index([guestUsername, createdAt(sort: Desc)])\n', ''),
+      ['model_index_missing'],
+      { severity: 'warning', help: 'add to model ChatMessage: @@index([guestUsername, createdAt(sort: Desc)])' },
+    ],
+    [
+      'an index with a name of its own that is not declared',
+      instead('  @@index([createdAt], map: "Client_createdAt_brin", type: Brin)\n', ''),
+      ['model_index_missing'],
+      { help: 'add to model Client: @@index([createdAt], map: "Client_createdAt_brin", type: Brin)' },
+    ],
+    [
+      'an index that the database lacks',
+      instead('@@index([sessionId, createdAt])', '@@index([sessionId, createdAt])\n  @@index([body])'),
+      ['model_index_unknown'],
+      { severity: 'note', object: 'model ChatMessage, index "ChatMessage_text_idx"' },
+    ],
+    [
       'that the messages have no model',
       healthy.replace(/model ChatMessage \{[^}]*\}/, '').replace(/^.*ChatMessage\[\]\n/gm, ''),
       ['model_missing'],
@@ -271,7 +308,7 @@ describe('verify --application-schema', () => {
     )
     expect(exitCode).toBe(2)
     expect(JSON.parse(stderr)).toMatchObject({
-      message: 'prisma/schema.prisma:65:20: cannot be parsed',
+      message: 'prisma/schema.prisma:67:20: cannot be parsed',
       details: ['  mimeType String? nonsense !', `${' '.repeat(19)}^`],
     })
   })
@@ -297,6 +334,6 @@ describe('verify --application-schema', () => {
     const path = join(folder, 'schema.prisma')
     await writeFile(path, instead('clientId        Int?', 'clientId        Int'))
     const { stdout } = await on(shared, 'verify', '--format', 'github', '--application-schema', path)
-    expect(stdout).toContain(`::error title=chatkeep verify%3A model_field_required,file=${path},line=55::`)
+    expect(stdout).toContain(`::error title=chatkeep verify%3A model_field_required,file=${path},line=57::`)
   })
 })

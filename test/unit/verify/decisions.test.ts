@@ -60,6 +60,7 @@ const facts = (changes: Partial<Facts>): Facts => ({
     brokenIndexes: [],
     doubtfulConstraints: [],
     clientReferenced: true,
+    foreignKeys: [],
     rules: [],
     insertTriggers: [],
     sequences: [],

@@ -19,6 +19,7 @@ import { normalUsernames } from './rows/normal-usernames.js'
 import { ownSchema } from './schema/own-schema.js'
 import { orphanedMessages } from './rows/orphaned-messages.js'
 import { ownerlessMessages } from './rows/ownerless-messages.js'
+import { replicaIdentity } from './schema/replica-identity.js'
 import { rollbackLeftovers } from './rollback/rollback-leftovers.js'
 import { rolledBackHistory } from './rollback/rolled-back-history.js'
 import { rewriteRules } from './schema/rewrite-rules.js'
@@ -54,6 +55,7 @@ export const checks: readonly Check[] = [
   rewriteRules,
   swallowingTriggers,
   constraints,
+  replicaIdentity,
   sequences,
   sequencesBehind,
   applicationRole,

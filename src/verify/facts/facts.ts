@@ -15,6 +15,7 @@ import { readMigrationChanges, type MigrationChange } from './migration-changes.
 import { readGuestColumns, type ReportedColumn } from './guest-columns.js'
 import { readIntegrity, type Integrity } from './integrity.js'
 import { readRoleAccess, type RoleAccess } from '../../persistence/role-access.js'
+import { readUnidentified, type UnidentifiedTable } from './replica-identity.js'
 import { readServerFacts, type ServerFacts } from './server-facts.js'
 
 /** What the checks decide on, read in one snapshot. */
@@ -34,6 +35,8 @@ export interface Facts {
   readonly guestColumns: readonly ReportedColumn[]
   readonly server: ServerFacts
   readonly integrity: Integrity
+  /** Published tables whose updates and deletes the server rejects. */
+  readonly unidentified: readonly UnidentifiedTable[]
   /** Privileges of the role named by `--application-role`. */
   readonly applicationRole: RoleAccess | undefined
 }
@@ -54,6 +57,7 @@ export const readFacts = async (client: Queryable, wanted: FactsWanted): Promise
   const guestColumns = await readGuestColumns(client, schema)
   const catalog = await readCatalog(client, schema, CHAT_TABLES)
   const integrity = await readIntegrity(client, schema)
+  const unidentified = await readUnidentified(client, schema)
   const applicationRole = role === undefined ? undefined : await readRoleAccess(client, schema, role)
   const own = await readOwnState(client, schema)
   const history = await readHistory(client, own)
@@ -70,6 +74,7 @@ export const readFacts = async (client: Queryable, wanted: FactsWanted): Promise
     guestColumns,
     server,
     integrity,
+    unidentified,
     applicationRole,
   }
 }

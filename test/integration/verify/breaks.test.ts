@@ -192,6 +192,18 @@ const breaks: readonly Break[] = [
     { actual: 'more than one for 0, 3' },
   ],
   [
+    'a published table whose rows have no identity',
+    `ALTER TABLE "ChatMessage" REPLICA IDENTITY NOTHING; CREATE PUBLICATION "everything" FOR ALL TABLES`,
+    ['replica_identity_missing'],
+    { object: 'table "public"."ChatMessage"', help: 'ALTER TABLE "public"."ChatMessage" REPLICA IDENTITY FULL' },
+  ],
+  [
+    'a table of our own without a primary key in a publication',
+    `ALTER TABLE chatkeep.guest_clients DROP CONSTRAINT guest_clients_pkey; CREATE PUBLICATION "everything" FOR ALL TABLES`,
+    ['own_schema_incomplete', 'replica_identity_missing'],
+    { object: 'primary key of "chatkeep"."guest_clients"' },
+  ],
+  [
     'a table that a crash empties',
     'ALTER TABLE "ChatMessage" SET UNLOGGED',
     ['table_unlogged'],

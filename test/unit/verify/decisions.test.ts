@@ -55,6 +55,7 @@ const facts = (changes: Partial<Facts>): Facts => ({
     ownTriggers: [],
     runningChanges: [],
   },
+  unidentified: [],
   integrity: {
     defaults: [],
     brokenIndexes: [],

@@ -7,7 +7,7 @@ import { interruptedBy, type OperatorError } from '../errors.js'
 import { explainMissingSchema } from './errors.js'
 import { createGuestClients } from './guest-clients.js'
 import { toUsername } from './prepare-message.js'
-import { namesIn, type Names } from './sql-names.js'
+import { namesIn, UNLINKED, type Names } from './sql-names.js'
 
 export interface ReconcileOptions {
   /** Only count, in a read-only transaction. */
@@ -126,7 +126,7 @@ const selectGuests = async (client: Client, { message }: Names, after: string | 
     `SELECT "guestUsername" AS "written", min("guestPhone") AS "phone", count(*)::integer AS "messages",
        (count(*) FILTER (WHERE "senderType" = 'CLIENT'))::integer AS "fromClient"
      FROM ${message}
-     WHERE "clientId" IS NULL AND ${after === null ? '"guestUsername" IS NOT NULL' : '"guestUsername" > $1'}
+     WHERE ${UNLINKED} AND ${after === null ? '"guestUsername" IS NOT NULL' : '"guestUsername" > $1'}
      GROUP BY "guestUsername"
      ORDER BY "guestUsername"
      LIMIT ${PAGE_GUESTS}`,
@@ -138,7 +138,7 @@ const selectGuests = async (client: Client, { message }: Names, after: string | 
 const countWithoutName = async (client: Client, { message }: Names): Promise<number> => {
   const { count } = onlyRow(
     await client.query<{ count: number }>(
-      `SELECT count(*)::integer AS "count" FROM ${message} WHERE "clientId" IS NULL AND "guestUsername" IS NULL`,
+      `SELECT count(*)::integer AS "count" FROM ${message} WHERE ${UNLINKED} AND "guestUsername" IS NULL`,
     ),
   )
   return count
@@ -216,7 +216,7 @@ const linkSql = ({ client, message, guestClients }: Names): string => `
     CROSS JOIN LATERAL (
       SELECT "id", "senderType"
       FROM ${message}
-      WHERE "clientId" IS NULL AND "guestUsername" = x."written"
+      WHERE ${UNLINKED} AND "guestUsername" = x."written"
       ORDER BY "createdAt", "id"
       LIMIT ${BATCH_MESSAGES}
       FOR NO KEY UPDATE SKIP LOCKED
@@ -234,7 +234,7 @@ const linkSql = ({ client, message, guestClients }: Names): string => `
 const countUnlinked = async (client: Client, { message }: Names, guests: readonly Guest[]): Promise<number> => {
   const { count } = onlyRow(
     await client.query<{ count: number }>(
-      `SELECT count(*)::integer AS "count" FROM ${message} WHERE "clientId" IS NULL AND "guestUsername" = ANY ($1::text[])`,
+      `SELECT count(*)::integer AS "count" FROM ${message} WHERE ${UNLINKED} AND "guestUsername" = ANY ($1::text[])`,
       [guests.map(({ written }) => written)],
     ),
   )

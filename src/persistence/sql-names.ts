@@ -35,3 +35,13 @@ export const SHORT_LOCK_TIMEOUT_MS = 10
 
 /** The current time as the application stores it: UTC in a `timestamp` column, whatever the session's time zone. */
 export const UTC_NOW = `(now() AT TIME ZONE 'UTC')`
+
+/**
+ * SQL for a message without client, as the predicate of the indexes of such messages has it. Without IS TRUE the planner
+ * prefers an index that starts with "clientId" as long as its statistics say that no message is without client, and reads
+ * all of them, however many there are by then.
+ */
+export const UNLINKED = `("clientId" IS NULL) IS TRUE`
+
+/** The same, as the predicate of their index by hours: so the planner cannot take that index to look up a guest's name. */
+export const UNLINKED_BY_HOUR = `("clientId" IS NULL) IS NOT FALSE`

@@ -52,7 +52,10 @@ export const EFFECTS: readonly NamedEffect[] = [
   },
   {
     migration: 'index-unlinked',
-    effect: index('ChatMessage_unlinked_idx', 'btree ("guestUsername", "createdAt" DESC) WHERE ("clientId" IS NULL)'),
+    effect: index(
+      'ChatMessage_unlinked_idx',
+      'btree ("guestUsername", "createdAt" DESC) WHERE (("clientId" IS NULL) IS TRUE)',
+    ),
   },
   {
     migration: 'index-created-at',
@@ -66,7 +69,7 @@ export const EFFECTS: readonly NamedEffect[] = [
     migration: 'index-unlinked-hour',
     effect: index(
       'ChatMessage_unlinked_hour_idx',
-      `btree (date_trunc('hour'::text, "createdAt"), "guestUsername") WHERE ("clientId" IS NULL)`,
+      `btree (date_trunc('hour'::text, "createdAt"), "guestUsername") WHERE (("clientId" IS NULL) IS NOT FALSE)`,
     ),
   },
   {

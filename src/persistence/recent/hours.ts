@@ -41,7 +41,7 @@ const pairsSql = (kind: ChatKind, { message, hasPosition }: PartRequest): string
     CROSS JOIN LATERAL (
       (SELECT p."hour", ${kind.column} AS "chat"
        FROM ${message}
-       WHERE ${kind.condition} AND ${HOUR} = p."hour" AND ${kind.column} < p."chat"
+       WHERE ${kind.hourCondition} AND ${HOUR} = p."hour" AND ${kind.column} < p."chat"
        ORDER BY ${kind.column} DESC
        LIMIT 1)
       UNION ALL
@@ -50,13 +50,13 @@ const pairsSql = (kind: ChatKind, { message, hasPosition }: PartRequest): string
     ) AS next`
 
 // In an hour that only has messages without client or guest the chat is NULL, and the scan continues in the hour before.
-const newestPair = (message: string, { column, condition }: ChatKind, hours: string): string => `
+const newestPair = (message: string, { column, hourCondition }: ChatKind, hours: string): string => `
         SELECT h."hour", (
           SELECT ${column} FROM ${message}
-          WHERE ${condition} AND ${HOUR} = h."hour" AND ${column} IS NOT NULL
+          WHERE ${hourCondition} AND ${HOUR} = h."hour" AND ${column} IS NOT NULL
           ORDER BY ${column} DESC
           LIMIT 1) AS "chat"
-        FROM (SELECT ${HOUR} AS "hour" FROM ${message} WHERE ${condition} AND ${hours} ORDER BY 1 DESC LIMIT 1) AS h`
+        FROM (SELECT ${HOUR} AS "hour" FROM ${message} WHERE ${hourCondition} AND ${hours} ORDER BY 1 DESC LIMIT 1) AS h`
 
 const lastOfWholeHours = (kind: ChatKind, { message, wanted, hasPosition }: PartRequest): string => `
     SELECT seen."chat", last."at"

@@ -1,3 +1,5 @@
+import { UNLINKED, UNLINKED_BY_HOUR } from '../sql-names.js'
+
 /** One of the two kinds of chats: those of clients, and those of guests whose messages have no client. */
 export interface ChatKind {
   /** Begins the names of its parts of the statement. */
@@ -6,11 +8,23 @@ export interface ChatKind {
   readonly column: string
   /** Which messages are of this kind, as the condition of its partial indexes; `true` where the indexes hold all messages. */
   readonly condition: string
+  /** The same, as the condition of its index by hours, which no other look-up can take by mistake. */
+  readonly hourCondition: string
 }
 
-export const CLIENT_CHATS: ChatKind = { name: 'client', column: '"clientId"', condition: 'true' }
+export const CLIENT_CHATS: ChatKind = {
+  name: 'client',
+  column: '"clientId"',
+  condition: 'true',
+  hourCondition: 'true',
+}
 
-export const GUEST_CHATS: ChatKind = { name: 'guest', column: '"guestUsername"', condition: '"clientId" IS NULL' }
+export const GUEST_CHATS: ChatKind = {
+  name: 'guest',
+  column: '"guestUsername"',
+  condition: UNLINKED,
+  hourCondition: UNLINKED_BY_HOUR,
+}
 
 /** What the parts of a statement for recent chats are made of. */
 export interface PartRequest {

@@ -1,6 +1,6 @@
 import { cursorSql } from '../cursor.js'
 import { hoursSql } from './hours.js'
-import { CLIENT_CHATS, GUEST_CHATS, lastIdOf, type ChatKind, type PartRequest } from './kinds.js'
+import { CLIENT_CHATS, GUEST_CHATS, isOfChat, lastIdOf, type ChatKind, type PartRequest } from './kinds.js'
 import type { Scan } from './scan.js'
 import { walkSql } from './walk.js'
 import type { Names } from '../sql-names.js'
@@ -45,23 +45,24 @@ export const recentPageSql = ({ client, message }: Names, { scan, ...request }: 
     SELECT ${MESSAGE_COLUMNS}, n."at", ${cursorSql()} AS "cursor",
       coalesce(c."username", n."guest") AS "username",
       CASE WHEN c."id" IS NULL THEN m."guestPhone" ELSE c."phone" END AS "phone",
-      (SELECT count(*)::integer
-       FROM (
-         (SELECT FROM ${message} AS u
-          WHERE u."clientId" = n."clientId" AND NOT u."isRead" AND u."senderType" = 'CLIENT'
-          LIMIT ${MOST_UNREAD_COUNTED})
-         UNION ALL
-         (SELECT FROM ${message} AS u
-          WHERE u."clientId" IS NULL AND u."guestUsername" = n."guest" AND NOT u."isRead" AND u."senderType" = 'CLIENT'
-          LIMIT ${MOST_UNREAD_COUNTED})
-       ) AS unread
-      ) AS "unreadCount"
+      CASE
+        WHEN n."clientId" IS NULL THEN ${unreadSql(message, GUEST_CHATS, 'n."guest"')}
+        ELSE ${unreadSql(message, CLIENT_CHATS, 'n."clientId"')}
+      END AS "unreadCount"
     FROM newest AS n
     JOIN ${message} AS m ON m."id" = n."id"
     LEFT JOIN ${client} AS c ON c."id" = n."clientId"
     WHERE (SELECT p."clientsYield" IS NULL AND p."guestsYield" IS NULL FROM progress AS p)
   ) AS found ON true
   ORDER BY found."at" DESC, found."id" DESC`
+
+const unreadSql = (message: string, kind: ChatKind, chat: string): string => `(
+          SELECT count(*)::integer
+          FROM (
+            SELECT FROM ${message}
+            WHERE ${isOfChat(kind, chat)} AND NOT "isRead" AND "senderType" = 'CLIENT'
+            LIMIT ${MOST_UNREAD_COUNTED}
+          ) AS unread)`
 
 const scanSql = (part: PartRequest, scan: Scan): string =>
   scan.by === 'message'

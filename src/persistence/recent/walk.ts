@@ -51,6 +51,7 @@ export const lastOfRead = (
     WHERE (
       SELECT true FROM ${message}
       WHERE ${isOfChat(kind, 'seen."chat"')} AND "createdAt" > seen."at"
+      ORDER BY "createdAt" DESC
       LIMIT 1) IS NULL
       ${hasPosition ? `AND ${isBefore(message, kind, 'seen."chat"', 'seen."at"')}` : ''}
     ORDER BY seen."at" DESC

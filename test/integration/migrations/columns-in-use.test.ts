@@ -8,6 +8,8 @@ interface Kind {
   readonly text: string
   /** The first server version that has it. */
   readonly since?: number
+  /** PostgreSQL 14 drops it with the column, without a word; later versions refuse. */
+  readonly goesIn14?: true
 }
 
 const G = '"ChatMessage"."guestUsername"'
@@ -52,6 +54,7 @@ const KINDS: readonly Kind[] = [
   {
     sql: 'ALTER TABLE "ChatMessage" ADD COLUMN g1 text GENERATED ALWAYS AS (upper("guestUsername")) STORED',
     text: `column g1 of table "ChatMessage" uses ${G}`,
+    goesIn14: true,
   },
   {
     sql: 'ALTER TABLE "ChatMessage" ADD COLUMN g2 text GENERATED ALWAYS AS (upper("guestUsername")) VIRTUAL',
@@ -120,10 +123,12 @@ describe('a rollback that would break or take something of the application', () 
     )
     const here = (text: string): string => text.replace('@', `${database.name}_`)
     const kinds = KINDS.filter(({ since = 0 }) => (server?.version ?? 0) >= since)
+    const textOf = ({ text, goesIn14 }: Kind): string =>
+      goesIn14 === true && (server?.version ?? 0) < 150_000 ? `${text}, and would be dropped with it` : text
     for (const { sql } of kinds) await database.load(here(sql))
     const texts = await refusalsOf(database)
     expect(texts.map((text) => text.replace(/; first: .*$/, '').replaceAll(/"(\w+_\d)"/g, '$1')).toSorted()).toEqual(
-      kinds.map(({ text }) => here(text).replaceAll(/"(\w+_\d)"/g, '$1')).toSorted(),
+      kinds.map((kind) => here(textOf(kind)).replaceAll(/"(\w+_\d)"/g, '$1')).toSorted(),
     )
     await expectWayOut(database, texts)
   })

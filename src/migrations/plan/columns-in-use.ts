@@ -50,6 +50,12 @@ const WAY_OUT = `
         JOIN pg_catalog.pg_publication AS p ON p.oid = r.prpubid
         CROSS JOIN LATERAL pg_catalog.pg_identify_object('pg_catalog.pg_class'::regclass, r.prrelid, 0) AS v
         WHERE r.oid = d.objid)
+      WHEN 'pg_catalog.pg_class'::regclass THEN (
+        -- Before PostgreSQL 15, a generated column hangs on its source itself.
+        SELECT CASE WHEN d.objsubid = 0 THEN 'DROP ' || upper(i.type) || ' ' || i.identity
+          ELSE 'ALTER TABLE ' || v.identity || ' DROP COLUMN ' || quote_ident(g.attname::text) END
+        FROM pg_catalog.pg_identify_object('pg_catalog.pg_class'::regclass, d.objid, 0) AS v
+        LEFT JOIN pg_catalog.pg_attribute AS g ON g.attrelid = d.objid AND g.attnum = d.objsubid)
       ELSE 'DROP ' || CASE i.type WHEN 'statistics object' THEN 'STATISTICS' ELSE upper(i.type) END || ' ' || i.identity
     END`
 

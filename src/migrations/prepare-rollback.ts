@@ -2,7 +2,7 @@ import type { OwnClient } from './own/own-client.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { ADD_GUARD, readArchiveObjects, VALIDATE_GUARD } from './archive/archive.js'
 import { startCapture } from './archive/capture.js'
-import { watchCapture, type CaptureWatch } from './archive/missed-writes.js'
+import { archiveIncomplete, watchCapture, type CaptureWatch } from './archive/missed-writes.js'
 import type { OwnState } from './own/own-state.js'
 import { countUnarchived, fillArchive } from './archive/fill.js'
 import { linkGuests, removeOrphans } from './guests/link-guests.js'
@@ -47,36 +47,43 @@ const refuseUnlinkable = ({ clientsToCreate, blockingClientColumns }: PriceTag):
   )
 }
 
-/**
- * Does everything that can fail before anything is dropped. Each part continues what an earlier, interrupted
- * run left.
- * @returns what tells later whether writes passed the trigger
- */
-export const prepareRollback = async (
+/** Creates the archive and its trigger. From here on, every write is archived. */
+export const beginCapture = (
   client: OwnClient,
   own: OwnState,
   range: RollbackRange,
   options: RollbackOptions,
-): Promise<CaptureWatch> => {
-  const { onEvent } = options
-  const watch = await withShortLocks(client, options, async () => {
+): Promise<CaptureWatch> =>
+  withShortLocks(client, options, async () => {
     await startCapture(client, own, range)
     return watchCapture(client)
   })
-  onEvent({ type: 'note', text: 'archiving guest data' })
+
+/**
+ * Does everything else that can fail before anything is dropped. Each part continues what an earlier, interrupted run left.
+ */
+export const prepareRollback = async (
+  client: OwnClient,
+  watch: CaptureWatch,
+  range: RollbackRange,
+  options: RollbackOptions,
+): Promise<void> => {
+  options.onEvent({ type: 'note', text: 'archiving guest data' })
   await fillArchive(client, range, options)
-  if (range.needsClients) await linkEveryMessage(client, options)
+  if (range.needsClients) await linkEveryMessage(client, watch, options)
+  await watch.refuseMissed(client)
   const missing = await countUnarchived(client, range)
   if (missing > 0) throw archiveIncomplete(missing)
-  return watch
 }
 
-const linkEveryMessage = async (client: OwnClient, options: RollbackOptions): Promise<void> => {
+const linkEveryMessage = async (client: OwnClient, watch: CaptureWatch, options: RollbackOptions): Promise<void> => {
   const { onEvent, onOrphans, signal } = options
   onEvent({ type: 'note', text: 'linking guests to clients' })
   await linkGuests(client, options)
   if (onOrphans === 'archive') await removeOrphans(client, 'nameless', signal)
   await withShortLocks(client, options, () => addGuard(client))
+  // A message that is missing from the archive would not be linked.
+  await watch.refuseMissed(client)
   // Covers messages written between the first pass and the guard.
   await linkGuests(client, options)
   if (onOrphans === 'archive') await removeOrphans(client, 'all', signal)
@@ -84,16 +91,6 @@ const linkEveryMessage = async (client: OwnClient, options: RollbackOptions): Pr
   onEvent({ type: 'note', text: 'checking that every message has a client' })
   await client.query(VALIDATE_GUARD)
 }
-
-const archiveIncomplete = (missing: number): OperatorError =>
-  new OperatorError(
-    'archive_incomplete',
-    `the guest data of ${missing} messages is not in the archive; nothing was dropped`,
-    {
-      exitCode: ExitCode.no,
-      hint: 'check whether the trigger chatkeep_capture is disabled or session_replication_role is set, then run the rollback again',
-    },
-  )
 
 const addGuard = async (client: OwnClient): Promise<void> => {
   const { guard } = await readArchiveObjects(client)

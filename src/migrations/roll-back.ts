@@ -2,6 +2,7 @@ import type { OwnClient } from './own/own-client.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { interruptedBy, type OperatorError } from '../errors.js'
 import { readArchiveObjects, type ArchiveObjects, type ArchiveSummary } from './archive/archive.js'
+import { releaseGuard, type CaptureWatch } from './archive/missed-writes.js'
 import { isArchiveOpen, openArchive, refuseNarrower, sealArchive } from './archive/seal.js'
 import {
   migrationTitle,
@@ -20,7 +21,13 @@ import type { PlanDetails } from './plan/describe-plan.js'
 import { refuseChangedPlan } from './plan/plan-hash.js'
 import { readPriceTag, type PriceTag } from './plan/price-tag.js'
 import { describeRollback, rollbackPlanHash } from './plan/rollback-plan.js'
-import { prepareRollback, refuseImpossible, type RollbackChoice, type RollbackOptions } from './prepare-rollback.js'
+import {
+  beginCapture,
+  prepareRollback,
+  refuseImpossible,
+  type RollbackChoice,
+  type RollbackOptions,
+} from './prepare-rollback.js'
 import { explainLostSession } from './running/lost-connection.js'
 import { withMigrationPreview, withMigrationSession, type PreviewOptions } from './session.js'
 import { undoMigration, type RolledBackStep } from './undo.js'
@@ -76,12 +83,13 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
     await prepareOwnSchema(client, state.own, options)
     return recorded(client, 'rollback', { planHash, to: range.to }, async () => {
       const steps: RolledBackStep[] = []
+      let watch: CaptureWatch | undefined
       try {
         if (range.columns.length > 0) await openArchive(client, range.to)
-        const watch =
-          range.captureEnds === undefined
-            ? undefined
-            : await prepareRollback(client, await readOwnState(client, options.schema), range, options)
+        if (range.captureEnds !== undefined) {
+          watch = await beginCapture(client, await readOwnState(client, options.schema), range, options)
+          await prepareRollback(client, watch, range, options)
+        }
         for (const script of scripts) {
           options.signal.throwIfAborted()
           steps.push(await undoMigration(client, script, steps, { ...options, range, watch }))
@@ -89,9 +97,10 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
         const archive = await sealArchive(client, range.to, performance.now() - startedAt)
         return { steps, archive, durationMs: performance.now() - startedAt }
       } catch (error) {
-        throw options.signal.aborted
-          ? interrupted(options.signal, error, steps)
-          : explainLostSession(error, describeState(steps), CONTINUE)
+        if (options.signal.aborted) throw interrupted(options.signal, error, steps)
+        const explained = (await watch?.explain(client, error)) ?? error
+        await releaseGuard(client, explained, options)
+        throw explainLostSession(explained, describeState(steps), CONTINUE)
       }
     })
   })

@@ -1,9 +1,9 @@
 import type { TestDatabase } from './database.js'
 import { until } from './until.js'
 
-/** A message that the database does not insert until it is let go. */
-export interface HeldMessage {
-  /** Waits until a session inserts the message. */
+/** A row that the database does not insert until it is let go. */
+export interface HeldRow {
+  /** Waits until a session inserts the row. */
   readonly reached: () => Promise<void>
   /** Lets it be inserted. */
   readonly letGo: () => Promise<void>
@@ -13,22 +13,30 @@ export interface HeldMessage {
 const LOCK = 4_711
 
 /** Has the database hold the message of one text, so that a run is in the middle for as long as a test needs it there. */
-export const holdMessage = async (database: TestDatabase, text: string): Promise<HeldMessage> => {
+export const holdMessage = (database: TestDatabase, text: string): Promise<HeldRow> =>
+  holdRow(database, 'ChatMessage', `NEW."text" = '${text}'`)
+
+/** Has the database hold the client of one name, so that a rollback is between archiving and linking. */
+export const holdClient = (database: TestDatabase, username: string): Promise<HeldRow> =>
+  holdRow(database, 'Client', `NEW."username" = '${username}'`)
+
+// The time-outs of the session that inserts the row do not end the hold.
+const holdRow = async (database: TestDatabase, table: string, condition: string): Promise<HeldRow> => {
   await database.load(`
-    CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$
     BEGIN
       PERFORM pg_advisory_xact_lock_shared(${LOCK});
       RETURN NEW;
     END $$;
-    CREATE TRIGGER hold BEFORE INSERT ON "ChatMessage" FOR EACH ROW
-      WHEN (NEW."text" = '${text}') EXECUTE FUNCTION hold();`)
+    CREATE TRIGGER hold BEFORE INSERT ON "${table}" FOR EACH ROW
+      WHEN (${condition}) EXECUTE FUNCTION public.hold();`)
   const holder = await database.client()
   await holder.query('SELECT pg_advisory_lock($1)', [LOCK])
   return {
     reached: async () => {
       const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
-      await until(async () => (await database.query(waiting)).length > 0, { what: `message "${text}" is inserted` })
+      await until(async () => (await database.query(waiting)).length > 0, { what: `a row of "${table}" is held` })
     },
     letGo: async () => {
       await holder.query('SELECT pg_advisory_unlock($1)', [LOCK])

@@ -58,6 +58,7 @@ export const OWN_STATE: OwnState = {
       key,
       owner: 'crm',
       kind: 'r',
+      replicaIdentity: 'd',
       grants: [],
       readable: true,
     })),

@@ -13,16 +13,23 @@ export type Kept = Pick<RollbackRange, 'columns' | 'needsClients'>
 /** The session setting that makes the trigger ignore our own changes. Only the rollback's own session is heard. */
 const OWN_CHANGES = 'chatkeep.rolling_back'
 
-/** A write of the application waits at most this long for the archive. */
-const LOCK_TIMEOUT_MS = 500
+/** A write of the application waits at most this long for the archive, once. */
+const ARCHIVE_WAIT_MS = 500
+
+/**
+ * A write that could not be archived waits at most this long to be counted. Longer than the server's deadlock_timeout (1 s): a
+ * DROP SCHEMA that holds the counter and waits for the writer's table is ended by then.
+ */
+const COUNTER_WAIT_MS = 2_000
 
 // SECURITY DEFINER: the application's role can write messages, but has no privileges on the archive. Its owner is the owner
 // of "ChatMessage". A column that is already dropped is absent from the row's JSON; its archived value stays.
 // Nothing that goes wrong here may fail the application's statement: the write passes and is counted, with nextval because
-// that survives a rolled back transaction, and the rollback stops before it drops what the archive lacks.
+// that survives a rolled back transaction, and the rollback stops before it drops what the archive lacks. Once a write is
+// counted, the rollback has to be run again, so no other write, and no other row of the same statement, waits.
 const createCaptureFunction = (names: OwnNames, kept: Kept, processId: number): string => `
 CREATE OR REPLACE FUNCTION ${names.capture}() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '${LOCK_TIMEOUT_MS}ms' AS $capture$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = ${ARCHIVE_WAIT_MS} AS $capture$
 DECLARE
   old_row jsonb;
   new_row jsonb;
@@ -40,6 +47,12 @@ BEGIN
   IF NOT needs_archive THEN
     RETURN NULL;
   END IF;
+  IF current_setting('statement_timeout') <> '0' THEN
+    ${waitAtMost(ARCHIVE_WAIT_MS)}
+  END IF;
+  IF pg_sequence_last_value(${literal(missedWrites(names))}::regclass) IS NOT NULL THEN
+    RETURN NULL;
+  END IF;
   INSERT INTO ${names.archive} AS a
     ("messageId", "clientId"${kept.columns.map((column) => `, "${column}"`).join('')})
   VALUES ((new_row ->> 'id')::bigint, (new_row ->> 'clientId')::bigint${kept.columns.map(newValue).join('')})
@@ -51,6 +64,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   RAISE LOG 'chatkeep rollback: a message was not archived: % [%]', SQLERRM, SQLSTATE;
   BEGIN
+    ${waitAtMost(COUNTER_WAIT_MS)}
     PERFORM nextval(${literal(missedWrites(names))}::regclass);
   EXCEPTION WHEN OTHERS THEN
     NULL;
@@ -58,6 +72,10 @@ EXCEPTION WHEN OTHERS THEN
   RETURN NULL;
 END
 $capture$`
+
+// The application's own statement_timeout must not end its statement here, so at most a quarter of it is waited.
+const waitAtMost = (ms: number): string =>
+  `PERFORM set_config('lock_timeout', greatest(1, least(${ms}, coalesce(extract(epoch FROM nullif(current_setting('statement_timeout'), '0')::interval) * 250, ${ms})))::integer::text, true);`
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
@@ -155,12 +173,7 @@ const SELECT_STATE = `
 export const readCaptureState = async (client: OwnClient): Promise<string> =>
   onlyRow(await client.query<{ state: string }>(SELECT_STATE, [client.own.schema])).state
 
-/** How many writes the trigger counted because it could not archive them. */
-export const countMissedWrites = async (client: OwnClient): Promise<number> => {
-  const { missed } = onlyRow(
-    await client.query<{ missed: string }>(
-      `SELECT CASE WHEN is_called THEN last_value ELSE 0 END::text AS "missed" FROM ${missedWrites(client.own)}`,
-    ),
-  )
-  return Number(missed)
-}
+/** Whether the trigger counted a write because it could not archive it. */
+export const hasMissedWrites = async (client: OwnClient): Promise<boolean> =>
+  onlyRow(await client.query<{ missed: boolean }>(`SELECT is_called AS "missed" FROM ${missedWrites(client.own)}`))
+    .missed

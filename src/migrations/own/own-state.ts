@@ -19,6 +19,8 @@ export interface FoundTable {
   readonly columns: readonly (readonly [name: string, type: string, notNull: boolean])[]
   /** Columns of the primary key, separated by commas; null without one. */
   readonly key: string | null
+  /** Its replica identity, as in pg_class. `d` is the primary key; with `n` a publication rejects updates and deletes. */
+  readonly replicaIdentity: string
   readonly grants: readonly Grant[]
   /** Whether this role may read it. */
   readonly readable: boolean
@@ -100,6 +102,7 @@ const SELECT_STATE = `
               FROM pg_catalog.pg_constraint AS k
               JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey)
               WHERE k.conrelid = c.oid AND k.contype = 'p'),
+            'replicaIdentity', c.relreplident,
             'grants', ${grants('c.relacl', 'c.relowner')},
             'readable', pg_catalog.has_table_privilege(c.oid, 'SELECT')) ORDER BY c.relname), '[]')
           FROM pg_catalog.pg_class AS c

@@ -27,8 +27,12 @@ const tableStatements = (table: OwnTable, own: OwnState): readonly string[] => {
   const name = qualified(names.schema, table.name)
   const found = findOwnTable(own, table.name)
   if (found !== undefined) {
-    const key = `ALTER TABLE ${name} ADD CONSTRAINT ${escapeIdentifier(`${table.name}_pkey`)} PRIMARY KEY (${escapeIdentifier(table.key)})`
-    return found.key === null ? [key] : []
+    return [
+      ...(found.key === null ? [`ALTER TABLE ${name} ADD PRIMARY KEY (${escapeIdentifier(table.key)})`] : []),
+      ...(found.replicaIdentity === 'd' || found.replicaIdentity === 'f'
+        ? []
+        : [`ALTER TABLE ${name} REPLICA IDENTITY DEFAULT`]),
+    ]
   }
   return [
     ...table.create(names),

@@ -111,7 +111,8 @@ const archive: OwnTable = {
   "guestUnverified" boolean,
   "removedRow" json
 )`,
-    `CREATE INDEX "archive_unlinked_idx" ON ${names.archive} ("guestUsername")
+    // No name of its own: where an archive was renamed, its index still has it.
+    `CREATE INDEX ON ${names.archive} ("guestUsername")
   WHERE "clientId" IS NULL AND "linkedClientId" IS NULL`,
   ],
   granted: [],

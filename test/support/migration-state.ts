@@ -1,7 +1,7 @@
 import type { Catalog } from '../../src/database/catalog.js'
 import type { HistoryRow } from '../../src/migrations/ledger/history.js'
 import type { MigrationFile } from '../../src/migrations/ledger/migration-files.js'
-import type { OwnState } from '../../src/migrations/own/own-state.js'
+import type { FoundSchema, OwnState } from '../../src/migrations/own/own-state.js'
 import { OWN_TABLES } from '../../src/migrations/own/own-tables.js'
 import { ownNamesFor } from '../../src/persistence/own-names.js'
 
@@ -39,7 +39,25 @@ export const catalogWith = ({
   triggers: [],
 })
 
-/** chatkeep's own schema with everything in it, owned by the one role that there is. */
+/** Everything that belongs in chatkeep's own schema, owned by the one role that there is. */
+export const OWN_FOUND: FoundSchema = {
+  owner: 'crm',
+  usable: true,
+  grants: [],
+  tables: OWN_TABLES.filter(({ temporary }) => !temporary).map(({ name, columns, key }) => ({
+    name,
+    columns,
+    key,
+    owner: 'crm',
+    kind: 'r',
+    replicaIdentity: 'd',
+    grants: [],
+    readable: true,
+  })),
+  functions: [],
+}
+
+/** chatkeep's own schema when nothing is missing. */
 export const OWN_STATE: OwnState = {
   names: ownNamesFor('public'),
   owner: 'crm',
@@ -48,20 +66,5 @@ export const OWN_STATE: OwnState = {
   writers: [],
   clientsSecured: false,
   defaultGrantees: [],
-  found: {
-    owner: 'crm',
-    usable: true,
-    grants: [],
-    tables: OWN_TABLES.filter(({ temporary }) => !temporary).map(({ name, columns, key }) => ({
-      name,
-      columns,
-      key,
-      owner: 'crm',
-      kind: 'r',
-      replicaIdentity: 'd',
-      grants: [],
-      readable: true,
-    })),
-    functions: [],
-  },
+  found: OWN_FOUND,
 }

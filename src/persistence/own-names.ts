@@ -19,6 +19,9 @@ export interface OwnNames {
   readonly capture: string
 }
 
+/** The function of the trigger that archives new writes, without its schema. */
+export const CAPTURE_FUNCTION = 'capture'
+
 /** The longest name that PostgreSQL keeps, in bytes. */
 const NAME_LIMIT = 63
 
@@ -42,7 +45,7 @@ export const ownNamesFor = (applicationSchema: string): OwnNames => {
     guestClients: qualified(schema, 'guest_clients'),
     archive: qualified(schema, 'archive'),
     archivedClients: qualified(schema, 'archived_clients'),
-    capture: qualified(schema, 'capture'),
+    capture: qualified(schema, CAPTURE_FUNCTION),
   }
 }
 

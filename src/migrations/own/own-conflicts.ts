@@ -1,5 +1,5 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
-import { quotedSchema } from '../../persistence/own-names.js'
+import { CAPTURE_FUNCTION, quotedSchema } from '../../persistence/own-names.js'
 import type { OwnState } from './own-state.js'
 import { OWN_TABLES, type OwnTable } from './own-tables.js'
 
@@ -25,6 +25,13 @@ const ownerConflicts = ({ names, owner, found }: OwnState): readonly OwnConflict
       .map((table) => {
         const name = qualified(names.schema, table.name)
         return { type: 'TABLE', words: `table ${name}`, name, owner: table.owner }
+      }),
+    // The function of the trigger runs with the rights of its owner.
+    ...found.functions
+      .filter(({ name }) => name === CAPTURE_FUNCTION)
+      .map((capture) => {
+        const name = `${names.capture}()`
+        return { type: 'FUNCTION', words: `function ${name}`, name, owner: capture.owner }
       }),
   ]
   return objects

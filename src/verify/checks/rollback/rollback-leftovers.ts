@@ -1,6 +1,7 @@
 import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import { CAPTURE_TRIGGER, GUARD, MISSED_WRITES } from '../../../migrations/archive/archive.js'
 import { OWN_TABLES } from '../../../migrations/own/own-tables.js'
+import { CAPTURE_FUNCTION } from '../../../persistence/own-names.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
@@ -53,15 +54,13 @@ const captureFindings = (facts: Facts): readonly Finding<Code>[] => {
   const { names, found } = facts.own
   const objects = [
     ...(facts.server.ownTriggers.includes(CAPTURE_TRIGGER) ? [`trigger "${CAPTURE_TRIGGER}" on "ChatMessage"`] : []),
-    ...(found?.functions.some(({ name }) => name === CAPTURE) === true ? [`function ${names.capture}()`] : []),
+    ...(found?.functions.some(({ name }) => name === CAPTURE_FUNCTION) === true ? [`function ${names.capture}()`] : []),
   ]
   const actual = 'present: a rollback, or restoring its archive, was interrupted'
   return objects.map((object) =>
     finding('error', 'rollback_unfinished', { object, expected: 'absent', actual, help: goOn(facts) }),
   )
 }
-
-const CAPTURE = 'capture'
 
 const goOn = (facts: Facts): string =>
   facts.expectation === 'migrated'
@@ -82,7 +81,7 @@ const unknownFindings = ({
       .filter(({ name }) => !isOurs(name))
       .map(({ name, kind }) => `${kind === 'r' ? 'table' : 'relation'} ${qualified(schema, name)}`),
     ...(found?.functions ?? [])
-      .filter(({ name }) => name !== CAPTURE)
+      .filter(({ name }) => name !== CAPTURE_FUNCTION)
       .map(({ name }) => `function ${qualified(schema, name)}`),
     ...ownTriggers
       .filter((name) => name !== CAPTURE_TRIGGER)

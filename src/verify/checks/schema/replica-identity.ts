@@ -1,6 +1,7 @@
 import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
+import type { UnidentifiedTable } from '../../facts/replica-identity.js'
 import { finding } from '../../finding.js'
 
 type Code = 'replica_identity_missing'
@@ -15,14 +16,11 @@ export const replicaIdentity: FactCheck<Code> = {
       return finding('error', 'replica_identity_missing', {
         object: `table ${name}`,
         expected: `rows that the publication ${escapeIdentifier(publication)} can identify`,
-        actual:
-          lacks === 'none'
-            ? 'no primary key and no other replica identity: the server rejects every UPDATE and DELETE'
-            : 'its column list leaves out a part of the replica identity: the server rejects every UPDATE and DELETE',
+        actual: `${LACKS[lacks]}: the server rejects every UPDATE and DELETE`,
         help:
-          lacks === 'none'
-            ? `ALTER TABLE ${name} REPLICA IDENTITY FULL`
-            : `add the columns of the primary key to the column list of the publication ${escapeIdentifier(publication)}`,
+          lacks === 'columns'
+            ? `add the columns of the primary key to the column list of the publication ${escapeIdentifier(publication)}`
+            : `ALTER TABLE ${name} REPLICA IDENTITY FULL`,
       })
     }),
   explanations: {
@@ -32,9 +30,15 @@ export const replicaIdentity: FactCheck<Code> = {
       meaning: `The publication sends updates and deletes, but the rows of the table cannot be identified, so the server
         rejects them (55000 or 42P10): messages cannot be marked as read, linked to a client or deleted. Inserts work.`,
       cause: `A publication FOR ALL TABLES, or FOR TABLES IN SCHEMA, meets a table without a primary key; REPLICA
-        IDENTITY NOTHING; or a column list without the primary key.`,
+        IDENTITY NOTHING; a column list without the primary key; or a WHERE that reads other columns.`,
       remedy: `Give the table a primary key, or run the statement in the finding. REPLICA IDENTITY FULL writes whole old
         rows to the WAL, which costs space.`,
     },
   },
+}
+
+const LACKS: Readonly<Record<UnidentifiedTable['lacks'], string>> = {
+  none: 'no primary key and no other replica identity',
+  columns: 'its column list leaves out a part of the replica identity',
+  filter: 'its WHERE reads columns that are no part of the replica identity',
 }

@@ -74,8 +74,10 @@ export const REQUIRED_ENUM_LABELS: readonly (readonly [string, readonly string[]
   ['MessageType', ['TEXT', 'IMAGE']],
 ]
 
-/** Columns that need a unique index of their own, whatever its name: look-ups and ON CONFLICT depend on it. */
+/** Columns that need a unique index of their own, whatever its name: look-ups, paging and ON CONFLICT depend on it. */
 export const UNIQUE_COLUMNS: readonly (readonly [string, string])[] = [
+  ['ChatMessage', 'id'],
+  ['Client', 'id'],
   ['Client', 'username'],
   ['Client', 'phone'],
 ]

@@ -5,10 +5,10 @@ import { hasColumns } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
 
-/**
- * Does the client of every message exist? Queried only without a valid foreign key, because it reads an index over all
- * messages.
- */
+/** With a valid foreign key only these are looked at: a restore that disables triggers gets past the key. */
+const NEWEST = 1_000
+
+/** Does the client of every message exist? Without a valid foreign key, this reads an index over all messages. */
 export const orphanedMessages: RowCheck<'orphaned_messages'> = {
   name: 'orphaned-messages',
   expectations: ALWAYS,
@@ -16,11 +16,13 @@ export const orphanedMessages: RowCheck<'orphaned_messages'> = {
   severity: 'error',
   query: (facts) => {
     const askable = hasColumns(facts, 'ChatMessage', ['id', 'clientId']) && hasColumns(facts, 'Client', ['id'])
-    if (!askable || facts.integrity.clientReferenced) return undefined
+    if (!askable) return undefined
     const { schema } = facts
+    const table = qualified(schema, 'ChatMessage')
+    const newest = `(SELECT "id", "clientId" FROM ${table} ORDER BY "id" DESC LIMIT ${NEWEST})`
     return countAndSample(`
       SELECT m."id"
-      FROM ${qualified(schema, 'ChatMessage')} AS m
+      FROM ${facts.integrity.clientReferenced ? newest : table} AS m
       WHERE m."clientId" IS NOT NULL
         AND NOT EXISTS (SELECT FROM ${qualified(schema, 'Client')} AS c WHERE c."id" = m."clientId")`)
   },
@@ -38,9 +40,10 @@ export const orphanedMessages: RowCheck<'orphaned_messages'> = {
       title: 'messages refer to a client that does not exist',
       severities: ['error'],
       meaning: `Their "clientId" is the id of no client. They are counted, but belong to a chat that cannot be
-        opened; if the id is used again, they become messages of another person. This is checked only where no valid
-        foreign key rules it out.`,
-      cause: 'Clients were deleted while the foreign key was missing, NOT VALID, or its triggers were disabled.',
+        opened; if the id is used again, they become messages of another person. Where a valid foreign key should rule
+        it out, only the newest 1,000 messages are looked at.`,
+      cause: `Clients were deleted while the foreign key was missing, NOT VALID, or its triggers were disabled. Or they
+        were not restored: pg_restore --disable-triggers gets past a valid foreign key.`,
       remedy: `Restore the clients from a backup, or set "clientId" to NULL in messages that have a "guestUsername"
         (chatkeep reconcile then links them). Then add or validate the foreign key.`,
     },

@@ -4,7 +4,7 @@ import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
 
-/** Are the columns unique that identify a client? "One client per guest" depends on it. */
+/** Are the columns unique that identify a message or a client? "One client per guest" depends on it. */
 export const uniqueColumns: FactCheck<'unique_index_missing'> = {
   name: 'unique-columns',
   expectations: ALWAYS,
@@ -21,15 +21,16 @@ export const uniqueColumns: FactCheck<'unique_index_missing'> = {
     ),
   explanations: {
     unique_index_missing: {
-      title: 'usernames or phones of clients are not unique',
+      title: 'ids, usernames or phones are not unique',
       severities: ['error'],
       meaning: `chatkeep relies on the unique indexes on "Client"."username" (one client per guest) and
         "Client"."phone" (one client per phone). Without them, two simultaneous first messages of a guest create two
-        clients, and the guest's history is split.`,
+        clients, and the guest's history is split. Without a primary key, every look-up by id reads the whole table.`,
       cause: `The index was dropped, is INVALID, or does not cover the column alone and in all rows (it has a WHERE
-        clause or more columns).`,
-      remedy: `Run the CREATE UNIQUE INDEX CONCURRENTLY in the finding. If it fails, there are duplicates: merge
-        those clients first.`,
+        clause or more columns). Or a restore left out the section post-data, which has the application's other indexes
+        and its foreign keys, too.`,
+      remedy: `After a restore, restore the section post-data first. Otherwise run the CREATE UNIQUE INDEX CONCURRENTLY
+        in the finding. If it fails, there are duplicates: merge those clients first.`,
     },
   },
 }

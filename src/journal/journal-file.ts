@@ -1,7 +1,8 @@
-import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { open, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { journalChanged, journalFull, journalNotWritten } from './journal-errors.js'
 import { createSerialQueue } from '../concurrency/serial-queue.js'
+import { replacePrivateFile } from '../private-file.js'
 
 /** The file of a journal: writing, syncing and replacing it, with every failure of a disk. */
 export interface JournalFile {
@@ -130,17 +131,9 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
 
   /** Replaces the file with a new one made of its first bytes; readers of the old file can finish. */
   const moveToNewFile = async (keepBytes: number): Promise<void> => {
-    const draft = `${path}.new`
-    const next = await open(draft, 'w+', 0o600)
-    try {
-      for await (const chunk of readRange(handle, 0, keepBytes)) await next.appendFile(chunk)
-      await next.sync()
-      await rename(draft, path)
-    } catch (error) {
-      await next.close()
-      await rm(draft, { force: true })
-      throw error
-    }
+    const next = await replacePrivateFile(path, async (draft) => {
+      for await (const chunk of readRange(handle, 0, keepBytes)) await draft.appendFile(chunk)
+    })
     const old = handle
     handle = next
     end = keepBytes

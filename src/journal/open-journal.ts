@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { link, open, realpath, rm, stat, type FileHandle } from 'node:fs/promises'
+import { link, realpath, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ChatLog } from '../chat-log.js'
+import { OperatorError } from '../errors.js'
+import { openPrivateFile, refuseForeignLink, removeDrafts } from '../private-file.js'
 import { journalNotCreated, notAJournal } from './journal-errors.js'
 import { createJournalFile, readRange, syncFolder } from './journal-file.js'
 import { createJournal, type Journal } from './journal.js'
@@ -20,11 +22,12 @@ const DEFAULT_JOURNAL_BYTES = 256 * 1_048_576
 
 /**
  * Opens a journal, creates it if it does not exist, takes its lock, and truncates an incomplete last write.
- * @throws OperatorError `journal_in_use`, `journal_damaged`, `not_a_journal`, `journal_version_unknown`
+ * @throws OperatorError `journal_in_use`, `journal_damaged`, `not_a_journal`, `journal_version_unknown`, `file_not_private`
  */
 export const openJournal = async (options: JournalOptions, log: ChatLog): Promise<Journal> => {
   const path = await findOrMake(options.path)
-  const handle = await open(path, 'r+')
+  await refuseForeignRejected(`${path}.rejected`)
+  const handle = await openPrivateFile(path, 'update')
   try {
     await checkKind(handle, path)
     const { id, headerBytes } = await readHeader(handle, path)
@@ -45,11 +48,21 @@ export const openJournal = async (options: JournalOptions, log: ChatLog): Promis
   }
 }
 
+// It is written when a message is refused, which is too late to complain.
+const refuseForeignRejected = async (path: string): Promise<void> => {
+  const handle = await openPrivateFile(path, 'update').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  })
+  await handle?.close()
+}
+
 // A symbolic link is resolved once: the file is replaced from time to time, the link is not.
 const findOrMake = async (path: string): Promise<string> => {
   try {
+    await refuseForeignLink(path)
     const status = await stat(path)
-    if (status.isFile() && status.size === 0) await rm(path)
+    if (!status.isFile()) throw notAJournal(path, 'it is not a regular file')
+    if (status.size === 0) await rm(path)
     else return await realpath(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
@@ -61,8 +74,8 @@ const findOrMake = async (path: string): Promise<string> => {
 /** Under another name first: a reader never sees an incomplete header. */
 const make = async (path: string): Promise<void> => {
   const draft = `${path}.${randomUUID()}`
-  const handle = await open(draft, 'wx', 0o600).catch((cause: unknown) => {
-    throw journalNotCreated(path, cause)
+  const handle = await openPrivateFile(draft, 'create').catch((cause: unknown) => {
+    throw cause instanceof OperatorError ? cause : journalNotCreated(path, cause)
   })
   try {
     await handle.appendFile(headerLine(randomUUID()))
@@ -82,7 +95,6 @@ const make = async (path: string): Promise<void> => {
 const START_BYTES = 1_024
 
 const checkKind = async (handle: FileHandle, path: string): Promise<void> => {
-  if (!(await handle.stat()).isFile()) throw notAJournal(path, 'it is not a regular file')
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0)
   if (!looksLikeJournal(buffer.subarray(0, bytesRead)))
     throw notAJournal(path, 'it does not start with a journal header')
@@ -127,6 +139,7 @@ const load = async (found: OpenedFile, release: () => Promise<void>, log: ChatLo
     }
   }
   await handle.chmod(0o600)
+  await removeDrafts(path)
   await handle.truncate(end)
   await handle.sync()
   const file = createJournalFile({ ...found, end, nextSeq })

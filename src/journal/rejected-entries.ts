@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { openPrivateFile } from '../private-file.js'
 import { syncFolder } from './journal-file.js'
 import type { JournalEntry } from './journal-line.js'
 
@@ -14,7 +14,7 @@ export interface Rejected {
 /** Writes one JSON object a line; the file is created with the first. */
 export const createRejected = (path: string): Rejected => {
   const write = async (record: object): Promise<void> => {
-    const handle = await open(path, 'a', 0o600)
+    const handle = await openPrivateFile(path, 'append')
     try {
       await handle.appendFile(`${JSON.stringify({ type: 'rejected', at: new Date(), ...record })}\n`)
       await handle.sync()

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { open, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { OperatorError } from '../errors.js'
 import { fileReason } from '../file-reason.js'
+import { openPrivateFile } from '../private-file.js'
 import { transcriptFooter, transcriptHeader, transcriptMessage, type RecordedMessage } from './transcript-format.js'
 
 /** Writes a native transcript of committed messages without delaying acknowledgements. */
@@ -26,7 +27,7 @@ const MOST_WAITING_BYTES = 32 * 1_048_576
 /**
  * Begins a transcript. An existing file is kept and FILE.1, FILE.2, … is used instead: a server that restarts after a
  * crash must not fail because of it.
- * @throws OperatorError `recording_failed`
+ * @throws OperatorError `recording_failed`, `file_not_private`
  */
 export const createRecorder = async ({ path: wanted, onStopped }: RecorderOptions): Promise<Recorder> => {
   const { file, path } = await openNew(wanted)
@@ -109,7 +110,8 @@ const openNew = async (wanted: string): Promise<Opened> => {
 /** @returns undefined when the file is not empty */
 const openIfEmpty = async (path: string): Promise<FileHandle | undefined> => {
   // Transcripts contain personal data: only the owner may read them.
-  const file = await open(path, 'a', 0o600).catch((cause: unknown) => {
+  const file = await openPrivateFile(path, 'append').catch((cause: unknown) => {
+    if (cause instanceof OperatorError) throw cause
     throw new OperatorError('recording_failed', `${path} cannot be written: ${reasonOf(cause)}`, {
       hint: 'name a file in a folder that exists and may be written to',
       cause,

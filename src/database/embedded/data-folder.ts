@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, link, lstat, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { link, lstat, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { ExitCode, OperatorError } from '../../errors.js'
+import { changeFolder, openPrivateFile } from '../../private-file.js'
 import {
   type Account,
   endProcess,
@@ -83,13 +84,19 @@ export const releaseFolder = async (folder: ServerFolder): Promise<void> => {
 /** The password of the folder's server, generated the first time. Its file is beside the data, readable only by the account. */
 export const providePassword = async ({ passwordFile, account }: ServerFolder): Promise<string> => {
   try {
-    return (await readFile(passwordFile, 'utf8')).trim()
+    const file = await openPrivateFile(passwordFile, 'read', account)
+    return (await file.readFile('utf8').finally(() => file.close())).trim()
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error
   }
   const password = randomBytes(24).toString('hex')
-  await writeFile(passwordFile, `${password}\n`, { mode: 0o600, flag: 'wx' })
-  if (account) await chown(passwordFile, account.uid, account.gid)
+  const file = await openPrivateFile(passwordFile, 'create')
+  try {
+    await file.writeFile(`${password}\n`)
+    if (account) await file.chown(account.uid, account.gid)
+  } finally {
+    await file.close()
+  }
   return password
 }
 
@@ -134,8 +141,7 @@ const openKeptFolder = async (path: string, account: Account | undefined): Promi
 }
 
 const admitAccount = async (folder: string, account: Account | undefined): Promise<void> => {
-  await chmod(folder, account ? 0o750 : 0o700)
-  if (account) await chown(folder, 0, account.gid)
+  await changeFolder(folder, account ? { mode: 0o750, uid: 0, gid: account.gid } : { mode: 0o700 })
 }
 
 const refuseStrangeContent = async (root: string): Promise<void> => {
@@ -178,7 +184,7 @@ const refuseObstacle = async (root: string, account: Account | undefined): Promi
 
 const writeOwner = async (folder: ServerFolder, owner: Owner): Promise<void> => {
   const draft = `${folder.ownerFile}-${owner.pid}-${randomBytes(4).toString('hex')}`
-  await writeFile(draft, JSON.stringify(owner), { mode: 0o644 })
+  await writeFile(draft, JSON.stringify(owner), { mode: 0o644, flag: 'wx' })
   try {
     for (;;) {
       try {

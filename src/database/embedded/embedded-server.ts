@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { chown, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises'
+import { lstat, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ExitCode, OperatorError } from '../../errors.js'
+import { changeFolder } from '../../private-file.js'
 import { type Binaries, prepareBinaries } from './binaries.js'
 import { type ServerFolder, claimFolder, providePassword, releaseFolder } from './data-folder.js'
 import { couldNotStart, host, readLog, startPostmaster, stopPostmaster, user } from './postmaster.js'
-import { runProgram } from './process.js'
+import { ownUid, runProgram } from './process.js'
 
 /** A PostgreSQL server that belongs to one process, on a local port that no other machine can reach. */
 export interface EmbeddedServer {
@@ -95,13 +96,12 @@ const startInFolder = async (
 
 const initialise = async (folder: ServerFolder, binaries: Binaries, signal: AbortSignal): Promise<void> => {
   const names = await readdir(folder.root)
-  const drafts = names.filter((name) => name.startsWith('data-'))
-  await Promise.all(drafts.map((name) => rm(join(folder.root, name), { recursive: true, force: true })))
+  await removeDrafts(folder, names)
   if (names.includes('data')) return
   // Renamed when complete: a folder named `data` is complete, even after a kill.
   const draft = `${folder.data}-${randomBytes(4).toString('hex')}`
   await mkdir(draft, { mode: 0o700 })
-  if (folder.account) await chown(draft, folder.account.uid, folder.account.gid)
+  if (folder.account) await changeFolder(draft, folder.account)
   const { exitCode, output } = await runProgram(
     binaries.initdb,
     [
@@ -113,6 +113,14 @@ const initialise = async (folder: ServerFolder, binaries: Binaries, signal: Abor
   signal.throwIfAborted()
   if (exitCode !== 0) throw couldNotStart(output)
   await rename(draft, folder.data)
+}
+
+/** Removes unfinished data of an earlier start; what another user has put there is left alone. */
+const removeDrafts = async ({ root, account }: ServerFolder, names: readonly string[]): Promise<void> => {
+  const owners = [await ownUid(), account?.uid]
+  for (const path of names.filter((name) => name.startsWith('data-')).map((name) => join(root, name))) {
+    if (owners.includes((await lstat(path)).uid)) await rm(path, { recursive: true, force: true })
+  }
 }
 
 const refuseOtherVersion = async (folder: ServerFolder, { majorVersion }: Binaries): Promise<void> => {

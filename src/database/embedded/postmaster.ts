@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { open, readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { ExitCode, OperatorError } from '../../errors.js'
+import { openPrivateFile } from '../../private-file.js'
 import type { Binaries } from './binaries.js'
 import type { ServerFolder } from './data-folder.js'
 import { childEnvironment } from './process.js'
@@ -79,7 +80,8 @@ const spawnPostmaster = async (
     `${name}=${value}`,
   ])
   // A file, not a pipe: a full pipe would block a server whose owner is busy or gone.
-  const log = await open(folder.logFile, 'w', 0o600)
+  await rm(folder.logFile, { force: true })
+  const log = await openPrivateFile(folder.logFile, 'create')
   try {
     if (folder.account) await log.chown(folder.account.uid, folder.account.gid)
     const child = spawn(binaries.postgres, ['-D', folder.data, ...flags], {

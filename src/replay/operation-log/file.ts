@@ -1,6 +1,7 @@
-import { open, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { fileReason } from '../../file-reason.js'
+import { openPrivateFile } from '../../private-file.js'
 
 /** A file that is appended to while a run is in progress. */
 export interface OperationLogFile {
@@ -15,7 +16,7 @@ const CHUNK_UNITS = 65_536
 
 /**
  * Provides a new file for as long as the work lasts.
- * @throws OperatorError `history_exists`, `history_not_written`
+ * @throws OperatorError `history_exists`, `history_not_written`, `file_not_private`
  */
 export const withOperationLogFile = async <T>(
   path: string,
@@ -55,8 +56,9 @@ export const withOperationLogFile = async <T>(
 const create = async (path: string): Promise<FileHandle> => {
   try {
     // Never overwrites a file.
-    return await open(path, 'wx')
+    return await openPrivateFile(path, 'create')
   } catch (error) {
+    if (error instanceof OperatorError) throw error
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw notWritten(path, error, ExitCode.usage)
     throw new OperatorError('history_exists', `${path} already exists`, {
       hint: 'name a file that does not exist yet: --history FILE',

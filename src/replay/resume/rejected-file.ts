@@ -1,6 +1,7 @@
-import { open, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { fileReason } from '../../file-reason.js'
+import { openPrivateFile } from '../../private-file.js'
 
 /** Keeps rejected lines unchanged and in order, in a file that can be replayed once it is corrected. */
 export interface RejectedFile {
@@ -21,11 +22,11 @@ export interface RejectedFileOptions {
   readonly continueAt: number | undefined
 }
 
-/** @throws OperatorError `rejected_file_exists`, `rejected_file_failed` */
+/** @throws OperatorError `rejected_file_exists`, `rejected_file_failed`, `file_not_private` */
 export const openRejectedFile = async ({ path, header, continueAt }: RejectedFileOptions): Promise<RejectedFile> => {
   const failed = (cause: unknown): OperatorError => rejectedFileFailed(path, cause)
-  const file = await open(path, 'a', 0o600).catch((cause: unknown) => {
-    throw failed(cause)
+  const file = await openPrivateFile(path, 'append').catch((cause: unknown) => {
+    throw cause instanceof OperatorError ? cause : failed(cause)
   })
   let sizeBytes = await beginAt(file, path, continueAt)
   const held = new Map<number, Buffer>()

@@ -1,6 +1,6 @@
-import { open, readFile, rename } from 'node:fs/promises'
 import * as z from 'zod'
 import { ExitCode, OperatorError } from '../../errors.js'
+import { openPrivateFile, replacePrivateFile } from '../../private-file.js'
 
 /** What a resume state belongs to: another transcript, database or way is another run. */
 export interface RunIdentity {
@@ -30,12 +30,12 @@ export const MOST_REJECTED = 1_000
 
 /**
  * Reads how far an earlier run with this state file has come.
- * @throws OperatorError `state_of_another_run`, `state_unreadable`
+ * @throws OperatorError `state_of_another_run`, `state_unreadable`, `file_not_private`
  */
 export const readRunState = async (path: string, identity: RunIdentity): Promise<RunState> => {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+  const text = await readText(path).catch((cause: unknown) => {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw unreadable(path, cause)
+    throw cause instanceof OperatorError ? cause : unreadable(path, cause)
   })
   if (text === undefined) return NOT_BEGUN
   const document = parse(text)
@@ -47,19 +47,23 @@ export const readRunState = async (path: string, identity: RunIdentity): Promise
   return document.state
 }
 
+const readText = async (path: string): Promise<string> => {
+  const file = await openPrivateFile(path, 'read')
+  try {
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
 /** Writes how far a run has come; a crash leaves either the previous state or this one. @throws OperatorError `state_not_written` */
 export const writeRunState = async (path: string, run: RunIdentity, state: RunState): Promise<void> => {
-  const next = `${path}.next`
+  const text = `${JSON.stringify({ format: FORMAT, version: 1, run, state })}\n`
   try {
-    const file = await open(next, 'w', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify({ format: FORMAT, version: 1, run, state })}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(next, path)
+    const file = await replacePrivateFile(path, (draft) => draft.writeFile(text))
+    await file.close()
   } catch (cause) {
+    if (cause instanceof OperatorError) throw cause
     throw new OperatorError('state_not_written', `${path} cannot be written: ${(cause as Error).message}`, {
       hint: 'make room, or name another file for --resume; a second run stores nothing twice',
       exitCode: ExitCode.no,

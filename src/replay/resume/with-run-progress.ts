@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { removeDrafts } from '../../private-file.js'
 import { openRejectedFile } from './rejected-file.js'
 import { NOT_BEGUN, readRunState, writeRunState, type RunIdentity } from './resume-state.js'
 import { createRunProgress, type RunProgress } from './run-progress.js'
@@ -17,6 +18,7 @@ export const withRunProgress = async <T>(
   work: (progress: RunProgress) => Promise<T>,
 ): Promise<T> => {
   const earlier = stateFile === undefined ? NOT_BEGUN : await readRunState(stateFile, identity)
+  if (stateFile !== undefined) await removeDrafts(stateFile)
   const continueAt = earlier.rejectedBytes
   const file =
     rejectedFile === undefined ? undefined : await openRejectedFile({ path: rejectedFile, header, continueAt })

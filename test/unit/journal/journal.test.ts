@@ -10,6 +10,7 @@ import {
   rename,
   rm,
   stat,
+  symlink,
   writeFile,
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -183,6 +184,21 @@ describe('a journal on a disk', () => {
     await opened()
     await expect(opened()).rejects.toMatchObject({ code: 'journal_in_use', exitCode: 4 })
     await reopened()
+  })
+
+  test('writes nothing to what somebody has put in its way', async () => {
+    const precious = join(folder, 'precious')
+    await writeFile(precious, 'precious')
+    await symlink(precious, `${path}.rejected`)
+    await expect(opened()).rejects.toMatchObject({ code: 'file_not_private' })
+    await rm(`${path}.rejected`)
+    for (const ending of ['.new', '.draft']) await symlink(precious, `${path}${ending}`)
+    const journal = await opened()
+    await journal.add(entry('one'))
+    settleAll(journal, (await journal.read(journal.firstEntry, 10)).entries)
+    await journal.clear()
+    expect((await stat(path)).size).toBeLessThan(300)
+    expect(await readFile(precious, 'utf8')).toBe('precious')
   })
 
   test('refuses files that are not journals, damaged journals and those of a newer version, and leaves them unchanged', async () => {

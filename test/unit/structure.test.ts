@@ -30,7 +30,16 @@ import {
 const imports = readImports()
 
 /** Rooms without a direction of their own: everybody may use them, they use nobody. */
-const LEAVES = ['errors', 'file-reason', 'private-file', 'package-root', 'chat-log', 'collections', 'concurrency', 'terminal']
+const LEAVES = [
+  'errors',
+  'file-reason',
+  'private-file',
+  'package-root',
+  'chat-log',
+  'collections',
+  'concurrency',
+  'terminal',
+]
 
 const DIRECTIONS: Directions = {
   main: {

@@ -22,7 +22,8 @@ Exit codes:
 
 The database is named by --database-url, else by DIRECT_URL (migrate, rollback,
 verify) or DATABASE_URL, else by PGHOST, PGDATABASE, PGSERVICE and the password
-file, as in psql. Variables may also be set in .env.`
+file, as in psql. Variables may also be set in the file that --env-file names,
+else in .env.`
 
 /**
  * Runs one command line.

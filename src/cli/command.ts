@@ -19,7 +19,7 @@ export interface OutputMode {
   readonly colour: boolean
 }
 
-/** What a command sees of the outside: streams that redact secrets, the environment with `.env`, and its database. */
+/** What a command sees of the outside: streams that redact secrets, the environment, and its database. */
 export interface CommandContext extends ProcessContext, Terminal {
   readonly environment: Environment
   readonly format: OutputFormat

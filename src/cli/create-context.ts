@@ -4,7 +4,7 @@ import type { CommandContext, OutputMode, RunProgram } from './command.js'
 import type { OutputStream } from '../terminal/output-stream.js'
 import { ask, canAsk } from './ask.js'
 import type { ProcessContext } from './context.js'
-import { readEnvironment } from './environment.js'
+import { readEnvironment, variablesOf } from './environment.js'
 import { createEventStream, createProgress } from '../terminal/progress.js'
 import { createRedact, knownSecrets } from './redact.js'
 import { createRender, wantsColour, type Render } from '../terminal/render.js'
@@ -16,9 +16,16 @@ interface Prepared {
 }
 
 /** Builds the context of a command. From here on all output goes through the two streams that redact secrets. */
-export const createContext = (mode: OutputMode, outer: ProcessContext, runProgram: RunProgram): Prepared => {
-  const environment = readEnvironment(outer)
-  const secrets = knownSecrets(environment, outer.argv)
+export const createContext = (
+  mode: OutputMode,
+  outer: ProcessContext,
+  runProgram: RunProgram,
+  envFile: string | undefined,
+): Prepared => {
+  const sources = readEnvironment(outer, envFile)
+  const secrets = [sources.real, sources.file?.variables ?? {}].flatMap((variables) =>
+    knownSecrets(variables, outer.argv),
+  )
   const publicWords: string[] = []
   const redacting = (stream: OutputStream): OutputStream => ({
     write: (text) => stream.write(createRedact(secrets, publicWords)(text)),
@@ -41,7 +48,7 @@ export const createContext = (mode: OutputMode, outer: ProcessContext, runProgra
     ...outer,
     stdout,
     stderr,
-    environment,
+    environment: variablesOf(sources),
     format: mode.format,
     progress: isForPrograms ? createEventStream(stderr) : createProgress(stderr),
     render: renderFor(outer.stdout),
@@ -57,9 +64,13 @@ export const createContext = (mode: OutputMode, outer: ProcessContext, runProgra
         })
       }
       const { resolveTarget } = await import('./resolve-target.js')
-      return work(useTarget(resolveTarget(flags, environment, kind)))
+      return work(useTarget(resolveTarget(flags, sources, kind)))
     },
     runChatkeep: (argv, overrides = {}) => runProgram({ ...outer, stdout, stderr, ...overrides, argv }),
+  }
+  for (const text of sources.notes) {
+    const event = { type: 'note', text }
+    context.progress.update({ event, text, kind: 'line', key: text })
   }
   return { context, stdoutRender: context.render, stderrRender: renderFor(outer.stderr) }
 }

@@ -1,38 +1,107 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { OperatorError } from '../errors.js'
+import { ownUserId } from '../private-file.js'
 import type { ProcessContext } from './context.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** Where variables come from. An empty variable counts as not set, as in libpq. */
+export interface EnvironmentSources {
+  readonly real: Environment
+  readonly file: EnvFile | undefined
+  /** Why the file, or a variable of it, is ignored. */
+  readonly notes: readonly string[]
+}
+
+export interface EnvFile {
+  /** As it is named in headers. */
+  readonly name: string
+  /** Named by `--env-file`, and not merely found in the working directory. */
+  readonly isNamed: boolean
+  readonly variables: Environment
+}
+
 /** Any of these names a database; PGUSER or PGPORT alone only say how to reach one. */
 export const NAMING_VARIABLES = ['DIRECT_URL', 'DATABASE_URL', 'PGHOST', 'PGHOSTADDR', 'PGDATABASE', 'PGSERVICE']
 
+export const namesDatabase = (variables: Environment): boolean =>
+  NAMING_VARIABLES.some((name) => variables[name] !== undefined)
+
+const SECRET = 'CHATKEEP_OPERATOR_SECRET'
+
 /**
- * The real environment, completed by `.env` of the working directory, which never overrides it. An empty variable counts as
- * not set, as in libpq. If the real environment names a database, no variable of `.env` changes which one is meant.
+ * Reads the real environment, and the file that `--env-file` names, else `.env` of the working directory. That one says
+ * which database is meant and how to reach it, and nothing else; one of another user is ignored.
  * @throws OperatorError `unreadable_env_file`
  */
-export const readEnvironment = ({ env, cwd }: ProcessContext): Environment => {
+export const readEnvironment = (
+  { env, cwd }: Pick<ProcessContext, 'env' | 'cwd'>,
+  named: string | undefined,
+): EnvironmentSources => {
   const real = withoutEmpty(env)
-  const file = withoutEmpty(readEnvFile(join(cwd, '.env')))
-  const isNamed = NAMING_VARIABLES.some((name) => real[name] !== undefined)
-  const completing = isNamed ? Object.entries(file).filter(([name]) => !saysWhichDatabase(name)) : Object.entries(file)
-  return { ...Object.fromEntries(completing), ...real }
+  if (named !== undefined) {
+    const variables = withoutEmpty(parse(readText(resolve(cwd, named))))
+    return { real, file: { name: named, isNamed: true, variables }, notes: [] }
+  }
+  const found = readOwnText(join(cwd, '.env'))
+  if (found === undefined) return { real, file: undefined, notes: [] }
+  if ('ignored' in found) return { real, file: undefined, notes: [found.ignored] }
+  const all = withoutEmpty(parse(found.text))
+  const variables = Object.fromEntries(Object.entries(all).filter(([name]) => saysWhichDatabase(name)))
+  const notes = all[SECRET] === undefined ? [] : [`.env: ${SECRET} is ignored; name the file with --env-file to use it`]
+  return { real, file: { name: '.env', isNamed: false, variables }, notes }
 }
+
+/** The environment of a command: the real one, completed by a file that was named. */
+export const variablesOf = ({ real, file }: EnvironmentSources): Environment =>
+  file?.isNamed === true ? { ...file.variables, ...real } : real
 
 const saysWhichDatabase = (name: string): boolean => NAMING_VARIABLES.includes(name) || name.startsWith('PG')
 
 const withoutEmpty = (variables: Environment): Environment =>
   Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''))
 
-const readEnvFile = (path: string): Environment => {
-  if (!existsSync(path)) return {}
+// A byte order mark would become a part of the first variable's name.
+const parse = (text: string): Environment => parseEnv(text.replace(/^\ufeff/, ''))
+
+const readText = (path: string | number, name = String(path)): string => {
   try {
-    // A byte order mark would become a part of the first variable's name.
-    return parseEnv(readFileSync(path, 'utf8').replace(/^\ufeff/, ''))
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new OperatorError('unreadable_env_file', `${name} cannot be read: ${(cause as Error).message}`, { cause })
+  }
+}
+
+const OTHERS_MAY_WRITE = 0o002
+
+/** What a file holds that this user or root wrote; undefined when there is none. */
+const readOwnText = (path: string): { readonly text: string } | { readonly ignored: string } | undefined => {
+  const link = lstatSync(path, { throwIfNoEntry: false })
+  if (link === undefined) return undefined
+  const file = openSyncOr(path)
+  try {
+    const strange = [link, fstatSync(file)].map(strangeness).find((reason) => reason !== undefined)
+    if (strange === undefined) return { text: readText(file, path) }
+    return { ignored: `${path} is ignored: ${strange}; name it with --env-file to use it` }
+  } finally {
+    closeSync(file)
+  }
+}
+
+const openSyncOr = (path: string): number => {
+  try {
+    return openSync(path, 'r')
   } catch (cause) {
     throw new OperatorError('unreadable_env_file', `${path} cannot be read: ${(cause as Error).message}`, { cause })
   }
+}
+
+const strangeness = (status: Stats): string | undefined => {
+  const own = ownUserId()
+  if (own === undefined) return undefined
+  if (status.uid !== own && status.uid !== 0) return `it belongs to another user (uid ${status.uid})`
+  const isOpen = !status.isSymbolicLink() && (status.mode & OTHERS_MAY_WRITE) !== 0
+  return isOpen ? 'every user may write to it' : undefined
 }

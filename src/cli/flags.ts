@@ -61,7 +61,11 @@ export const withDatabaseFlags = <Args extends unknown[], Options extends Option
   const withOutput = withOutputFlags(command)
   command.optionsGroup(DATABASE)
   const extended = withOutput
-    .option('--database-url <url>', 'connect to postgres://user@host:5432/name')
+    .option(
+      '--database-url <url>',
+      'connect to postgres://user@host:5432/name; other users of this machine see a password in it, not one in ~/.pgpass, PGSERVICE or --env-file',
+    )
+    .option('--env-file <file>', 'read the variables in this file, which override the environment for the database')
     .option('--schema <name>', 'schema of the tables (default: public)', parseName)
     .option('--embedded [dir]', 'start an embedded PostgreSQL: temporary, or with its data in this folder')
   command.optionsGroup(OWN_GROUP)
@@ -71,6 +75,7 @@ export const withDatabaseFlags = <Args extends unknown[], Options extends Option
 /** What `withDatabaseFlags` leaves in a subcommand's options. */
 export interface DatabaseFlags {
   readonly databaseUrl?: string | undefined
+  readonly envFile?: string | undefined
   readonly schema?: string | undefined
   readonly embedded?: string | true | undefined
 }

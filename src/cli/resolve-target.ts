@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pickSettings, settingsOf, type ConnectionKeywords } from '../database/connection-settings.js'
 import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { OperatorError } from '../errors.js'
-import { NAMING_VARIABLES, type Environment } from './environment.js'
+import { namesDatabase, type Environment, type EnvironmentSources } from './environment.js'
 import type { DatabaseFlags } from './flags.js'
 
 /** `direct`: needs a session of its own (migrate, rollback, verify). `pooled`: may go through a transaction pooler. */
@@ -13,51 +13,81 @@ export type ConnectionKind = 'direct' | 'pooled'
 const WAYS_TO_NAME_ONE = [
   'name one in one of these ways:',
   '  --database-url postgres://user@host:5432/name',
-  '  DATABASE_URL, or DIRECT_URL for migrate, rollback and verify (also in .env)',
+  '  DATABASE_URL, or DIRECT_URL for migrate, rollback and verify (also in .env or --env-file FILE)',
   '  PGHOST, PGDATABASE, PGUSER, … or PGSERVICE, as psql reads them',
   '  --embedded [DIR] for a PostgreSQL of its own',
 ]
 
 /**
- * Decides which database is meant: `--database-url`, else `DIRECT_URL` (for direct connections) or `DATABASE_URL`,
- * else libpq's variables. What the winner leaves open is filled from the service file and libpq's variables, as in psql.
+ * Decides which database is meant: `--database-url`, else `--env-file`, else the real environment, else `.env`; in each of
+ * them `DIRECT_URL` (for direct connections) or `DATABASE_URL`, else libpq's variables. What the winner leaves open is filled
+ * from the service file and libpq's variables, as in psql.
  * @throws OperatorError `no_database_named` (exit 2) when nothing names one
  */
 export const resolveTarget = (
   flags: DatabaseFlags,
-  environment: Environment,
+  sources: EnvironmentSources,
   kind: ConnectionKind,
 ): ConnectionTarget => {
-  const url = namedUrl(flags, environment, kind)
-  if (url === undefined && !NAMING_VARIABLES.some((name) => environment[name] !== undefined)) {
-    throw new OperatorError('no_database_named', 'no database is named', { details: WAYS_TO_NAME_ONE })
-  }
-  const fromUrl = url === undefined ? {} : urlKeywords(parseDatabaseUrl(url.text, url.source))
-  const fromEnvironment = settingsOf(environment)
-  const { service } = { ...fromEnvironment, ...fromUrl }
-  const keywords: ConnectionKeywords = {
-    ...fromEnvironment,
-    ...(service === undefined ? {} : serviceKeywords(service, environment)),
-    ...fromUrl,
-  }
-  const target = toConnectionTarget(keywords)
+  const { keywords, origin } = namedTarget(flags, sources, kind)
+  const target = { ...toConnectionTarget(keywords), ...origin }
   return flags.schema === undefined ? target : { ...target, schema: flags.schema }
+}
+
+interface NamedTarget {
+  readonly keywords: ConnectionKeywords
+  readonly origin?: Pick<ConnectionTarget, 'origin'>
+}
+
+const namedTarget = (flags: DatabaseFlags, { real, file }: EnvironmentSources, kind: ConnectionKind): NamedTarget => {
+  const { databaseUrl } = flags
+  if (databaseUrl !== undefined) return { keywords: keywordsOf(real, { text: databaseUrl, source: '--database-url' }) }
+  const fileNames = file !== undefined && namesDatabase(file.variables)
+  if (fileNames && (file.isNamed || !namesDatabase(real))) {
+    const { name, isNamed, variables } = file
+    const keywords = keywordsOfFile(variables, real, namedUrl(variables, kind, name))
+    return { keywords, origin: { origin: { name, isNamed } } }
+  }
+  if (namesDatabase(real)) return { keywords: keywordsOf(real, namedUrl(real, kind)) }
+  throw new OperatorError('no_database_named', 'no database is named', { details: WAYS_TO_NAME_ONE })
+}
+
+interface NamedUrl {
+  readonly text: string
+  readonly source: string
+}
+
+const keywordsOf = (variables: Environment, url: NamedUrl | undefined): ConnectionKeywords => {
+  const fromUrl = url === undefined ? {} : urlKeywords(parseDatabaseUrl(url.text, url.source))
+  const fromEnvironment = settingsOf(variables)
+  const { service } = { ...fromEnvironment, ...fromUrl }
+  const fromService = service === undefined ? {} : serviceKeywords(service, variables)
+  return { ...fromEnvironment, ...fromService, ...fromUrl }
+}
+
+const CREDENTIALS = ['password', 'sslcert', 'sslkey'] as const
+
+/**
+ * The settings of a file, completed by the real environment. A file that names a host gets no credentials but its own, be
+ * they of the environment or of a service: whoever wrote the file could collect them.
+ */
+const keywordsOfFile = (variables: Environment, real: Environment, url: NamedUrl | undefined): ConnectionKeywords => {
+  const completing = namesDatabase(real) ? {} : real
+  const all = keywordsOf({ ...completing, ...variables }, url)
+  const own = { ...settingsOf(variables), ...(url === undefined ? {} : parseDatabaseUrl(url.text, url.source)) }
+  if (own.host === undefined && own.hostaddr === undefined) return all
+  return { ...all, ...Object.fromEntries(CREDENTIALS.map((name) => [name, own[name]])) }
 }
 
 // PGHOSTADDR of the environment must not override a host in the URL.
 const urlKeywords = (keywords: ConnectionKeywords): ConnectionKeywords =>
   keywords.host === undefined ? keywords : { hostaddr: undefined, ...keywords }
 
-const namedUrl = (
-  flags: DatabaseFlags,
-  environment: Environment,
-  kind: ConnectionKind,
-): { readonly text: string; readonly source: string } | undefined => {
-  if (flags.databaseUrl !== undefined) return { text: flags.databaseUrl, source: '--database-url' }
-  const variables = kind === 'direct' ? ['DIRECT_URL', 'DATABASE_URL'] : ['DATABASE_URL']
-  for (const source of variables) {
-    const text = environment[source]
-    if (text !== undefined) return { text, source }
+const namedUrl = (variables: Environment, kind: ConnectionKind, file?: string): NamedUrl | undefined => {
+  const names = kind === 'direct' ? ['DIRECT_URL', 'DATABASE_URL'] : ['DATABASE_URL']
+  for (const name of names) {
+    const text = variables[name]
+    if (text !== undefined) return { text, source: file === undefined ? name : `${name} in ${file}` }
   }
   return undefined
 }

@@ -13,6 +13,7 @@ interface OutputOptions {
   readonly json?: true | undefined
   readonly format?: string | undefined
   readonly color: boolean
+  readonly envFile?: string | undefined
 }
 
 /**
@@ -29,7 +30,7 @@ export const createRun =
     outcome.exitCode = await runBody(
       { name: command.name(), format: outputFormat(chosenFormat(options)), colour: options.color },
       processContext,
-      runProgram,
+      { runProgram, envFile: options.envFile },
       (context) => {
         refuseTwoFormats(options)
         return body(context, ...args)
@@ -48,11 +49,11 @@ const refuseTwoFormats = ({ json, format }: OutputOptions): void => {
 const runBody = async (
   mode: OutputMode,
   processContext: ProcessContext,
-  runProgram: RunProgram,
+  { runProgram, envFile }: { readonly runProgram: RunProgram; readonly envFile: string | undefined },
   body: (context: CommandContext) => Promise<Answer | undefined>,
 ): Promise<number> => {
   const { createContext } = await import('./create-context.js')
-  const { context, stdoutRender, stderrRender } = createContext(mode, processContext, runProgram)
+  const { context, stdoutRender, stderrRender } = createContext(mode, processContext, runProgram, envFile)
   const { name, format } = mode
   const write = (text: string): void => {
     if (text !== '') context.stdout.write(`${text}\n`)

@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import type { ConnectionOptions } from 'node:tls'
 import { parse } from 'pg-connection-string'
 import { OperatorError } from '../errors.js'
+import { ownUserId } from '../private-file.js'
 import { pickSettings, type ConnectionKeywords, type ConnectionSetting } from './connection-settings.js'
 
 /** Everything needed to connect to one database, complete and validated. */
@@ -19,6 +20,8 @@ export interface ConnectionTarget {
   readonly connectTimeoutMs: number
   /** The schema named in the URL (`?schema=`, as ORMs write it), if any. */
   readonly schema: string | undefined
+  /** The file that named the database. */
+  readonly origin?: { readonly name: string; readonly isNamed: boolean } | undefined
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 5_000
@@ -86,8 +89,12 @@ export const toConnectionTarget = (keywords: ConnectionKeywords): ConnectionTarg
   }
 }
 
-/** `database on host:port as user`, for messages. Never contains the password. */
-export const describeTarget = ({ database, host, port, user }: ConnectionTarget): string =>
+/** `database on host:port as user from .env`, for messages. Never contains the password. */
+export const describeTarget = (target: ConnectionTarget): string =>
+  target.origin === undefined ? describeAddress(target) : `${describeAddress(target)} from ${target.origin.name}`
+
+/** `database on host:port as user`: the same whatever named it. */
+export const describeAddress = ({ database, host, port, user }: ConnectionTarget): string =>
   `${database} on ${host.startsWith('/') ? host : `${host}:${port}`} as ${user}`
 
 /** The target as a URL, password included: for a child process, never for output. */
@@ -113,10 +120,27 @@ const wholeNumber = (
   )
 }
 
-const SOCKET_FOLDERS = ['/var/run/postgresql', '/tmp']
+const defaultHost = (port: number): string => {
+  const name = `.s.PGSQL.${port}`
+  if (existsSync(`/var/run/postgresql/${name}`)) return '/var/run/postgresql'
+  return isServerSocket(`/tmp/${name}`) ? '/tmp' : 'localhost'
+}
 
-const defaultHost = (port: number): string =>
-  SOCKET_FOLDERS.find((folder) => existsSync(`${folder}/.s.PGSQL.${port}`)) ?? 'localhost'
+// Every user may make a socket in /tmp, and would be sent a password there.
+const isServerSocket = (path: string): boolean => {
+  const status = lstatSync(path, { throwIfNoEntry: false })
+  return status?.isSocket() === true && [0, ownUserId(), postgresUserId()].includes(status.uid)
+}
+
+const postgresUserId = (): number | undefined => {
+  try {
+    const id = /^postgres:[^:]*:(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'))?.[1]
+    return id === undefined ? undefined : Number(id)
+  } catch {
+    // Systems without this file keep their users elsewhere; the server's is then not known.
+    return undefined
+  }
+}
 
 const isLocal = (host: string): boolean => host.startsWith('/') || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)
 

@@ -40,12 +40,16 @@ export const runMigrate = async (
   if (dryRun) return migrateDryRun(header, subject, preview)
   terminal.progress.line(header)
   terminal.progress.line(renderMigrateSteps(preview, terminal.render))
-  const agreed = needsWork(preview) && flags.yes !== true && (await confirm(target.database, terminal))
+  const agreed = needsWork(preview) && flags.yes !== true && (await confirm(target, terminal))
   return migrateResult(subject, await migrate(target, agreed ? preview.plan : undefined, options))
 }
 
-/** @returns true after a yes, false where questions cannot be asked */
-const confirm = async (database: string, { ask }: Terminal): Promise<boolean> => {
+/**
+ * @returns true after a yes, false where questions cannot be asked
+ * @throws OperatorError `confirmation_missing` (exit 5) where they cannot, and the database was merely found in `.env`
+ */
+const confirm = async ({ database, origin }: ConnectionTarget, { ask }: Terminal): Promise<boolean> => {
+  if (ask === undefined && origin?.isNamed === false) throw foundByChance(database, origin.name)
   if (ask === undefined) return false
   const answer = await ask(`Migrate ${database}? [y/N] `)
   if (/^y(es)?$/i.test(answer)) return true
@@ -54,3 +58,10 @@ const confirm = async (database: string, { ask }: Terminal): Promise<boolean> =>
     hint: 'answer y, or pass --yes',
   })
 }
+
+const foundByChance = (database: string, file: string): OperatorError =>
+  new OperatorError(
+    'confirmation_missing',
+    `only ${file} of the working directory says that ${database} is meant; nothing was changed`,
+    { exitCode: ExitCode.refused, hint: `chatkeep migrate --env-file ${file}, or pass --yes` },
+  )

@@ -1,4 +1,4 @@
-import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { describeAddress, type ConnectionTarget } from '../database/connection-target.js'
 import { OperatorError } from '../errors.js'
 import { checkOnly } from './check-only.js'
 import { withOperationLogFile } from './operation-log/file.js'
@@ -55,7 +55,7 @@ export const replayTranscript = async (
     identity: {
       ...(await input.identity()),
       format: transcript.format,
-      target: describeTarget(target),
+      target: describeAddress(target),
       through,
     },
   }

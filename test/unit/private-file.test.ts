@@ -87,7 +87,7 @@ describe('a private file', () => {
     await chmod(folder, 0o777)
     expect(await refusal('create')).toMatchObject({
       code: 'file_not_private',
-      hint: expect.stringContaining('chmod o-w'),
+      hint: expect.stringContaining('chmod o-w') as string,
     })
     await chmod(folder, 0o1777)
     expect(await refusal('create')).toBeUndefined()

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,7 +42,7 @@ describe('asking wrongly ends with 2, a reason and the next command', () => {
     expect(stderr).toBe(`error: no database is named
   name one in one of these ways:
     --database-url postgres://user@host:5432/name
-    DATABASE_URL, or DIRECT_URL for migrate, rollback and verify (also in .env)
+    DATABASE_URL, or DIRECT_URL for migrate, rollback and verify (also in .env or --env-file FILE)
     PGHOST, PGDATABASE, PGUSER, … or PGSERVICE, as psql reads them
     --embedded [DIR] for a PostgreSQL of its own
 `)
@@ -154,9 +154,79 @@ describe('.env', () => {
   test('of the working directory is read, and never overrides the environment', async ({ database }) => {
     const cwd = await mkdtemp(join(tmpdir(), 'chatkeep-env-'))
     await writeFile(join(cwd, '.env'), `# ours\nDATABASE_URL="${database.url}"\n`)
-    expect((await runChatkeep(['migrate'], { cwd })).exitCode).toBe(0)
+    expect((await runChatkeep(['migrate', '--yes'], { cwd })).exitCode).toBe(0)
     const { exitCode } = await runChatkeep(['metrics'], { cwd, env: { DATABASE_URL: 'postgres://u@127.0.0.1:1/d' } })
     expect(exitCode).toBe(3)
+  })
+})
+
+describe('.env that was merely found', () => {
+  const folderWith = async (content: string): Promise<string> => {
+    const cwd = await mkdtemp(join(tmpdir(), 'chatkeep-env-'))
+    await writeFile(join(cwd, '.env'), content)
+    return cwd
+  }
+
+  test('does not decide alone what is migrated', async ({ database }) => {
+    const cwd = await folderWith(`DATABASE_URL="${database.url}"\n`)
+    const { exitCode, stderr } = await runChatkeep(['migrate'], { cwd })
+    expect(exitCode).toBe(5)
+    expect(stderr).toMatch(/^migrate {2}\S+ on 127\.0\.0\.1:\d+ as postgres from \.env {2}PostgreSQL /)
+    expect(stderr).toContain(
+      'error: only .env of the working directory says that ' +
+        `${database.name} is meant; nothing was changed\nhint: chatkeep migrate --env-file .env, or pass --yes\n`,
+    )
+    expect((await runChatkeep(['migrate', '--env-file', '.env'], { cwd })).exitCode).toBe(0)
+    // Nothing is left to do, so nothing is asked.
+    expect((await runChatkeep(['migrate'], { cwd })).exitCode).toBe(0)
+  })
+
+  test('is named in the header of each command, and in errors', async ({ database }) => {
+    const cwd = await folderWith(`DATABASE_URL="${database.url}"\n`)
+    await runChatkeep(['migrate', '--yes'], { cwd })
+    await writeFile(join(cwd, 'chats'), '')
+    for (const argv of [
+      ['verify'],
+      ['rollback'],
+      ['rollback', '--dry-run'],
+      ['metrics'],
+      ['reconcile'],
+      ['replay', 'chats'],
+      ['replay', '--scenario', 'guest-flow'],
+    ]) {
+      const { stdout, stderr } = await runChatkeep(argv, { cwd })
+      expect(stdout + stderr, argv.join(' ')).toContain(`${database.name} on 127.0.0.1`)
+      expect(stdout + stderr, argv.join(' ')).toContain(' as postgres from .env')
+    }
+    await writeFile(join(cwd, '.env'), 'DATABASE_URL=postgres://u@127.0.0.1:1/d\n')
+    expect((await runChatkeep(['verify'], { cwd })).stderr).toContain('d on 127.0.0.1:1 as u from .env')
+  })
+
+  test('sets no operator secret, which --env-file may', async ({ database }) => {
+    const cwd = await folderWith('CHATKEEP_OPERATOR_SECRET=a-secret-of-at-least-sixteen\n')
+    const noted = '.env: CHATKEEP_OPERATOR_SECRET is ignored; name the file with --env-file to use it'
+    const argv = ['metrics', '--database-url', database.url]
+    expect((await runChatkeep(argv, { cwd })).stderr).toContain(noted)
+    expect((await runChatkeep([...argv, '--json'], { cwd })).stderr).toContain(`"type":"note","text":"${noted}"`)
+    expect((await runChatkeep([...argv, '--env-file', '.env'], { cwd })).stderr).not.toContain(noted)
+  })
+
+  test.runIf(process.getuid?.() === 0)('is ignored with a word when another user owns it', async () => {
+    const cwd = await folderWith('DATABASE_URL=postgres://u@127.0.0.1:1/d\n')
+    await chown(join(cwd, '.env'), 12_345, 12_345)
+    const { exitCode, stderr } = await runChatkeep(['verify'], { cwd })
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('no database is named')])
+    expect(stderr).toContain(`${cwd}/.env is ignored: it belongs to another user (uid 12345); name it with --env-file`)
+    const named = await runChatkeep(['verify', '--env-file', '.env'], { cwd })
+    expect(named.stderr).toContain('d on 127.0.0.1:1 as u from .env')
+    const missing = await runChatkeep(['verify', '--env-file', 'missing'], { cwd })
+    expect([missing.exitCode, missing.stderr]).toEqual([2, expect.stringContaining('missing cannot be read')])
+  })
+
+  test('is ignored when every user may write to it', async () => {
+    const cwd = await folderWith('DATABASE_URL=postgres://u@127.0.0.1:1/d\n')
+    await chmod(join(cwd, '.env'), 0o666)
+    expect((await runChatkeep(['verify'], { cwd })).stderr).toContain('every user may write to it')
   })
 })
 

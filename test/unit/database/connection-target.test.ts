@@ -1,15 +1,20 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { Environment, EnvironmentSources } from '../../../src/cli/environment.js'
 import { parseServiceFile, resolveTarget } from '../../../src/cli/resolve-target.js'
 import { CONNECTION_SETTINGS, type ConnectionSetting } from '../../../src/database/connection-settings.js'
 import {
+  describeTarget,
   parseDatabaseUrl,
   toConnectionTarget,
   toDatabaseUrl,
   type ConnectionTarget,
 } from '../../../src/database/connection-target.js'
+import { ownUserId } from '../../../src/private-file.js'
 
 const fromUrl = (url: string) => toConnectionTarget(parseDatabaseUrl(url, '--database-url'))
 
@@ -87,6 +92,77 @@ describe('a database URL', () => {
   })
 })
 
+const real = (variables: Environment): EnvironmentSources => ({ real: variables, file: undefined, notes: [] })
+
+const withFile = (variables: Environment, others: Environment, isNamed = false): EnvironmentSources => ({
+  real: others,
+  file: { name: '.env', isNamed, variables },
+  notes: [],
+})
+
+describe('a database that a file names', () => {
+  const secret = { PGPASSWORD: 'secret', PGSSLCERT: '/own.crt', PGSSLKEY: '/own.key', PGUSER: 'me' }
+  const service = join(mkdtempSync(join(tmpdir(), 'chatkeep-service-')), 'pg_service.conf')
+  writeFileSync(service, '[crm]\nhost=db7\npassword=of-the-service\n')
+  const ofService = { PGSERVICE: 'crm', PGSERVICEFILE: service }
+
+  test.for<[Environment, Environment, string | undefined]>([
+    [{ DATABASE_URL: 'postgres://elsewhere/d' }, secret, undefined],
+    [{ DATABASE_URL: 'postgres://u:own@elsewhere/d' }, secret, 'own'],
+    [{ DATABASE_URL: 'postgres://elsewhere/d', PGPASSWORD: 'own' }, secret, 'own'],
+    [{ PGHOST: 'elsewhere' }, secret, undefined],
+    [{ PGHOSTADDR: '10.0.0.1' }, secret, undefined],
+    [{ PGDATABASE: 'd' }, secret, 'secret'],
+    [{ DATABASE_URL: 'postgres:///d' }, secret, 'secret'],
+    [ofService, {}, 'of-the-service'],
+    [{ ...ofService, PGHOSTADDR: '10.0.0.1' }, {}, undefined],
+    [{ DATABASE_URL: 'postgres://elsewhere/d?service=crm', PGSERVICEFILE: service }, {}, undefined],
+  ])('gets no password from elsewhere when the file names its host: %j', ([variables, others, password]) => {
+    const target = resolveTarget({}, withFile(variables, others), 'direct')
+    expect(target.password).toBe(password)
+    expect(describeTarget(target)).toMatch(/ from \.env$/)
+  })
+
+  test('gives no password to a database that the command line or the environment names', () => {
+    const file = { PGPASSWORD: 'of-the-file', PGSSLMODE: 'disable' }
+    const named = { PGHOST: 'real', PGDATABASE: 'd' }
+    expect(resolveTarget({ databaseUrl: 'postgres://h/d' }, withFile(file, {}), 'direct').password).toBeUndefined()
+    expect(resolveTarget({}, withFile({ ...file, PGHOST: 'file' }, named), 'direct')).toMatchObject({
+      host: 'real',
+      password: undefined,
+    })
+  })
+
+  test('wins over the environment only when --env-file named the file', () => {
+    const [file, others] = [{ PGHOST: 'file' }, { PGHOST: 'real', PGPORT: '6000' }]
+    expect(resolveTarget({}, withFile(file, others), 'direct')).toMatchObject({ host: 'real', port: 6000 })
+    expect(resolveTarget({}, withFile(file, others, true), 'direct')).toMatchObject({ host: 'file', port: 5432 })
+  })
+})
+
+describe('the default host', () => {
+  const port = 61_234
+  const path = `/tmp/.s.PGSQL.${port}`
+  const hostOf = (): string => toConnectionTarget({ dbname: 'd', port: String(port) }).host
+
+  test('is a socket in /tmp of our own, not a file there, nor what another user has put there', async () => {
+    const server = createServer().listen(path)
+    try {
+      await once(server, 'listening')
+      expect(hostOf()).toBe('/tmp')
+      if (ownUserId() === 0) {
+        chownSync(path, 12_345, 12_345)
+        expect(hostOf()).toBe('localhost')
+      }
+    } finally {
+      await new Promise((resolve) => server.close(resolve))
+    }
+    writeFileSync(path, '')
+    expect(hostOf()).toBe('localhost')
+    rmSync(path)
+  })
+})
+
 describe('the database that is meant', () => {
   const all = {
     DIRECT_URL: 'postgres://direct/one',
@@ -104,7 +180,7 @@ describe('the database that is meant', () => {
   ] as const)(
     'is the flag, else DIRECT_URL or DATABASE_URL, else libpq: case %#',
     ([flags, environment, kind, host]) => {
-      expect(resolveTarget(flags, environment, kind).host).toBe(host)
+      expect(resolveTarget(flags, real(environment), kind).host).toBe(host)
     },
   )
 
@@ -116,7 +192,7 @@ describe('the database that is meant', () => {
       PGHOSTADDR: '10.0.0.1',
       PGSSLMODE: 'disable',
     }
-    expect(resolveTarget({ databaseUrl: 'postgres://named/d' }, environment, 'pooled')).toMatchObject({
+    expect(resolveTarget({ databaseUrl: 'postgres://named/d' }, real(environment), 'pooled')).toMatchObject({
       host: 'named',
       port: 6000,
       user: 'u',
@@ -126,15 +202,15 @@ describe('the database that is meant', () => {
   })
 
   test('has no default: PGUSER alone names no database', () => {
-    expect(() => resolveTarget({}, { PGUSER: 'me', PGPORT: '5432' }, 'direct')).toThrow('no database is named')
+    expect(() => resolveTarget({}, real({ PGUSER: 'me', PGPORT: '5432' }), 'direct')).toThrow('no database is named')
   })
 
   test('may come from a service file', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'chatkeep-service-')), 'pg_service.conf')
     writeFileSync(file, '# ours\n[crm]\nhost=db7\nport=5439\ndbname=crm\n\n[other]\nhost=x\n')
     const environment = { PGSERVICE: 'crm', PGSERVICEFILE: file, PGHOST: 'ignored' }
-    expect(resolveTarget({}, environment, 'direct')).toMatchObject({ host: 'db7', port: 5439, database: 'crm' })
-    expect(() => resolveTarget({}, { ...environment, PGSERVICE: 'none' }, 'direct')).toThrow(
+    expect(resolveTarget({}, real(environment), 'direct')).toMatchObject({ host: 'db7', port: 5439, database: 'crm' })
+    expect(() => resolveTarget({}, real({ ...environment, PGSERVICE: 'none' }), 'direct')).toThrow(
       'there is no service "none"',
     )
     expect([...parseServiceFile('[a]\r\nhost = b\r\n').entries()]).toEqual([['a', { host: 'b' }]])
@@ -142,8 +218,8 @@ describe('the database that is meant', () => {
 
   test('has the schema of the flag, else of the URL', () => {
     const url = { databaseUrl: 'postgres://h/d?schema=chat' }
-    expect(resolveTarget(url, {}, 'direct').schema).toBe('chat')
-    expect(resolveTarget({ ...url, schema: 'other' }, {}, 'direct').schema).toBe('other')
+    expect(resolveTarget(url, real({}), 'direct').schema).toBe('chat')
+    expect(resolveTarget({ ...url, schema: 'other' }, real({}), 'direct').schema).toBe('other')
   })
 })
 
@@ -179,7 +255,7 @@ describe('every connection setting', () => {
     const given = name === 'sslmode' ? {} : { sslmode: 'require' }
     const query = new URLSearchParams({ ...given, [name]: value }).toString()
     const databaseUrl = `postgres:///?${query}`
-    expectEffect(() => resolveTarget({ databaseUrl }, { PGSERVICEFILE: file }, 'direct'), effect)
+    expectEffect(() => resolveTarget({ databaseUrl }, real({ PGSERVICEFILE: file }), 'direct'), effect)
   })
 
   test.each(Object.entries(CONNECTION_SETTINGS).filter(([, variable]) => variable !== undefined))(
@@ -187,7 +263,7 @@ describe('every connection setting', () => {
     (name, variable) => {
       const [value, effect] = examples[name as ConnectionSetting]
       const environment = { DATABASE_URL: 'postgres:///', PGSERVICEFILE: file, PGSSLMODE: 'require' }
-      expectEffect(() => resolveTarget({}, { ...environment, [variable ?? '']: value }, 'direct'), effect)
+      expectEffect(() => resolveTarget({}, real({ ...environment, [variable ?? '']: value }), 'direct'), effect)
     },
   )
 

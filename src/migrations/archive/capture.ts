@@ -13,7 +13,10 @@ export type Kept = Pick<RollbackRange, 'columns' | 'needsClients'>
 /** The session setting that makes the trigger ignore our own changes. Only the rollback's own session is heard. */
 const OWN_CHANGES = 'chatkeep.rolling_back'
 
-/** A write of the application waits at most this long for the archive, once. */
+/** The setting, for one transaction, that a write of it has waited for the archive in vain. */
+const HAS_WAITED = 'chatkeep.has_waited'
+
+/** A write of the application waits at most this long for the archive, once in a transaction. */
 const ARCHIVE_WAIT_MS = 500
 
 /**
@@ -25,8 +28,9 @@ const COUNTER_WAIT_MS = 2_000
 // SECURITY DEFINER: the application's role can write messages, but has no privileges on the archive. Its owner is the owner
 // of "ChatMessage". A column that is already dropped is absent from the row's JSON; its archived value stays.
 // Nothing that goes wrong here may fail the application's statement: the write passes and is counted, with nextval because
-// that survives a rolled back transaction, and the rollback stops before it drops what the archive lacks. Once a write is
-// counted, the rollback has to be run again, so no other write, and no other row of the same statement, waits.
+// that survives a rolled back transaction, and the rollback stops before it drops what the archive lacks. After that, the
+// other rows of the transaction do not wait: the rollback has to be run again anyway. As long as the archive takes rows, the
+// counter is not looked at, so whoever locks it does no harm.
 const createCaptureFunction = (names: OwnNames, kept: Kept, processId: number): string => `
 CREATE OR REPLACE FUNCTION ${names.capture}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = ${ARCHIVE_WAIT_MS} AS $capture$
@@ -35,6 +39,7 @@ DECLARE
   new_row jsonb;
   candidate jsonb;
   needs_archive boolean := false;
+  has_waited boolean := coalesce(current_setting('${HAS_WAITED}', true), '') = 'on';
 BEGIN
   IF pg_backend_pid() = ${processId} AND current_setting('${OWN_CHANGES}', true) = 'on' THEN
     RETURN NULL;
@@ -47,11 +52,13 @@ BEGIN
   IF NOT needs_archive THEN
     RETURN NULL;
   END IF;
-  IF current_setting('statement_timeout') <> '0' THEN
+  IF has_waited THEN
+    PERFORM set_config('lock_timeout', '1', true);
+    IF pg_sequence_last_value(${literal(missedWrites(names))}::regclass) IS NOT NULL THEN
+      RETURN NULL;
+    END IF;
+  ELSIF current_setting('statement_timeout') <> '0' THEN
     ${waitAtMost(ARCHIVE_WAIT_MS)}
-  END IF;
-  IF pg_sequence_last_value(${literal(missedWrites(names))}::regclass) IS NOT NULL THEN
-    RETURN NULL;
   END IF;
   INSERT INTO ${names.archive} AS a
     ("messageId", "clientId"${kept.columns.map((column) => `, "${column}"`).join('')})
@@ -64,11 +71,14 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
   RAISE LOG 'chatkeep rollback: a message was not archived: % [%]', SQLERRM, SQLSTATE;
   BEGIN
-    ${waitAtMost(COUNTER_WAIT_MS)}
+    IF NOT has_waited THEN
+      ${waitAtMost(COUNTER_WAIT_MS)}
+    END IF;
     PERFORM nextval(${literal(missedWrites(names))}::regclass);
   EXCEPTION WHEN OTHERS THEN
     NULL;
   END;
+  PERFORM set_config('${HAS_WAITED}', 'on', true);
   RETURN NULL;
 END
 $capture$`

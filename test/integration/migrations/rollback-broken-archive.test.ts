@@ -181,6 +181,26 @@ describe('a rollback stops, and nothing is lost, where', () => {
   })
 })
 
+test('a rollback archives what is written while somebody locks the counter of missed writes', async ({ database }) => {
+  await withGuests(database, async (owner) => {
+    let before: readonly unknown[] = []
+    const locker = await database.client()
+    const { exitCode, stdout, stderr } = await duringRollback(owner, database, async () => {
+      await locker.query('BEGIN; ALTER SEQUENCE chatkeep.missed_writes INCREMENT 1')
+      try {
+        await write(database)
+        before = await dataOf(database)
+      } finally {
+        await locker.query('ROLLBACK')
+      }
+    })
+    expect(exitCode, stdout + stderr).toBe(0)
+    const again = await on(owner, 'migrate')
+    expect(again.exitCode, again.stdout + again.stderr).toBe(0)
+    expect(await dataOf(database)).toEqual(before)
+  })
+})
+
 test('a rollback archives what is written with session_replication_role = replica', async ({ database }) => {
   await withGuests(database, async (owner) => {
     let before: readonly unknown[] = []

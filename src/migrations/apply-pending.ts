@@ -5,6 +5,7 @@ import type { OwnNames } from '../persistence/own-names.js'
 import { inTransaction } from '../database/transaction.js'
 import { runsInTransaction } from './ledger/migration-files.js'
 import type { PlannedStep } from './plan/plan.js'
+import { withApplicationPath } from './running/application-path.js'
 import { NO_RESULT, runStatements } from './running/run-statements.js'
 import { beginWithShortLocks } from './running/short-lock.js'
 import { explainFailure, rebuildIndex, recordStep, type AppliedStep, type ApplyOptions } from './step.js'
@@ -84,7 +85,9 @@ const execute = async (client: OwnClient, step: PlannedStep, options: ApplyOptio
   if (!runsInTransaction(step.file)) return rebuildIndex(client, step)
   // The library's transaction is open and empty; replace it with one that has a lock time-out.
   await client.query('ROLLBACK')
-  return beginWithShortLocks(client, 'START TRANSACTION', options, () => runStatements(client, step.file.sql))
+  return beginWithShortLocks(client, 'START TRANSACTION', options, () =>
+    withApplicationPath(client, 'transaction', () => runStatements(client, step.file.sql)),
+  )
 }
 
 // Outside a transaction, the library's last statement is its history row.

@@ -3,6 +3,7 @@ import { applyPending } from './apply-pending.js'
 import { migrationTitle, runsInTransaction } from './ledger/migration-files.js'
 import type { PlannedStep } from './plan/plan.js'
 import { withShortLocks, type LockWaitOptions } from './running/short-lock.js'
+import { withApplicationPath } from './running/application-path.js'
 import { runStatements } from './running/run-statements.js'
 import { explainFailure, rebuildIndex, recordStep, type AppliedStep, type ApplyOptions } from './step.js'
 
@@ -50,7 +51,7 @@ const repair = async (
     return recordStep(client, step, startedAt)
   }
   return withShortLocks(client, options, async () => {
-    await runStatements(client, step.file.sql)
+    await withApplicationPath(client, 'transaction', () => runStatements(client, step.file.sql))
     return recordStep(client, step, startedAt)
   })
 }

@@ -1,6 +1,6 @@
 import type { OwnClient } from './own/own-client.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { ADD_GUARD, readArchiveObjects, VALIDATE_GUARD } from './archive/archive.js'
+import { addGuard, readArchiveObjects, validateGuard } from './archive/archive.js'
 import { startCapture } from './archive/capture.js'
 import { archiveIncomplete, watchCapture, type CaptureWatch } from './archive/missed-writes.js'
 import type { OwnState } from './own/own-state.js'
@@ -81,7 +81,7 @@ const linkEveryMessage = async (client: OwnClient, watch: CaptureWatch, options:
   onEvent({ type: 'note', text: 'linking guests to clients' })
   await linkGuests(client, options)
   if (onOrphans === 'archive') await removeOrphans(client, 'nameless', signal)
-  await withShortLocks(client, options, () => addGuard(client))
+  await withShortLocks(client, options, () => ensureGuard(client))
   // A message that is missing from the archive would not be linked.
   await watch.refuseMissed(client)
   // Covers messages written between the first pass and the guard.
@@ -89,11 +89,11 @@ const linkEveryMessage = async (client: OwnClient, watch: CaptureWatch, options:
   if (onOrphans === 'archive') await removeOrphans(client, 'all', signal)
   else await refuseLateOrphans(client, options)
   onEvent({ type: 'note', text: 'checking that every message has a client' })
-  await client.query(VALIDATE_GUARD)
+  await client.query(validateGuard(client.own))
 }
 
-const addGuard = async (client: OwnClient): Promise<void> => {
+const ensureGuard = async (client: OwnClient): Promise<void> => {
   const { guard } = await readArchiveObjects(client)
   if (guard) return
-  await client.query(ADD_GUARD)
+  await client.query(addGuard(client.own))
 }

@@ -31,7 +31,7 @@ export interface MigrationOptions extends LockWaitOptions {
 }
 
 /**
- * Runs work on a dedicated connection that holds the migration lock, with our schema in the search path and without the
+ * Runs work on a dedicated connection that holds the migration lock, with an empty search path and without the
  * role's own time-outs. A second connection watches it. Its application_name is unique to this run.
  * @throws OperatorError when the connection goes through a pooler, or to a standby, an old server or a missing schema
  */
@@ -63,7 +63,7 @@ export interface PreviewOptions extends MigrationOptions {
   readonly dryRun: boolean
 }
 
-/** Runs work in a read-only snapshot with our schema in the search path. Takes no migration lock. */
+/** Runs work in a read-only snapshot with an empty search path. Takes no migration lock. */
 export const withMigrationPreview = <T>(
   target: ConnectionTarget,
   command: MigrationCommand,
@@ -78,7 +78,6 @@ export const withMigrationPreview = <T>(
         await refusePooler(client, command)
         await checkServer(client, schema)
       }
-      await client.query(`SELECT set_config('search_path', quote_ident($1), true)`, [schema])
       return work(withOwnNames(client, schema))
     }),
   )
@@ -142,13 +141,7 @@ const checkServer = async (client: Client, schema: string): Promise<void> => {
 // Hosted databases give roles short time-outs; a concurrent build that hits one leaves an INVALID index.
 const prepareSession = async (
   client: Queryable,
-  { schema, statementTimeoutMs }: Pick<MigrationOptions, 'schema' | 'statementTimeoutMs'>,
+  { statementTimeoutMs }: Pick<MigrationOptions, 'statementTimeoutMs'>,
 ): Promise<void> => {
-  await client.query(
-    [
-      ...pinSettings('session'),
-      `SET search_path TO ${escapeIdentifier(schema)}`,
-      `SET statement_timeout = ${statementTimeoutMs}`,
-    ].join('; '),
-  )
+  await client.query([...pinSettings('session'), `SET statement_timeout = ${statementTimeoutMs}`].join('; '))
 }

@@ -5,6 +5,7 @@ import { migrationTitle } from './ledger/migration-files.js'
 import { recordRun, type RunAction } from './ledger/runs.js'
 import type { PlannedStep } from './plan/plan.js'
 import type { LockWaitOptions } from './running/short-lock.js'
+import { withApplicationPath } from './running/application-path.js'
 import { runStatements } from './running/run-statements.js'
 import { toSqlFileError } from './running/sql-error.js'
 import { stateAfterFailure } from './running/state-after-failure.js'
@@ -23,10 +24,11 @@ export interface ApplyOptions extends LockWaitOptions {
 }
 
 /** Runs the step's file outside a transaction, after dropping the INVALID index it replaces. */
-export const rebuildIndex = async (client: OwnClient, { file, dropIndex }: PlannedStep): Promise<QueryResult> => {
-  if (dropIndex !== undefined) await client.query(`DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex)}`)
-  return runStatements(client, file.sql)
-}
+export const rebuildIndex = (client: OwnClient, { file, dropIndex }: PlannedStep): Promise<QueryResult> =>
+  withApplicationPath(client, 'session', async () => {
+    if (dropIndex !== undefined) await client.query(`DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex)}`)
+    return runStatements(client, file.sql)
+  })
 
 /** Records the step as a run. Call it in the step's own transaction, if it has one. */
 export const recordStep = async (

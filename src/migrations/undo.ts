@@ -6,6 +6,7 @@ import { dropCapture } from './archive/capture.js'
 import { migrationTitle, runsInTransaction, type RollbackScript } from './ledger/migration-files.js'
 import type { RollbackRange } from './ledger/rollback-range.js'
 import { recordRun } from './ledger/runs.js'
+import { withApplicationPath } from './running/application-path.js'
 import { runStatements } from './running/run-statements.js'
 import { withShortLocks, type LockWaitOptions } from './running/short-lock.js'
 import { toSqlFileError } from './running/sql-error.js'
@@ -46,14 +47,14 @@ export const undoMigration = async (
   try {
     if (runsInTransaction({ sql })) {
       await withShortLocks(client, options, async () => {
-        await runStatements(client, sql)
+        await withApplicationPath(client, 'transaction', () => runStatements(client, sql))
         // The lock of its ALTER TABLE keeps writers out until the commit, so the archive is complete when the columns go.
         await watch?.refuseMissed(client)
         if (file.name === captureEnds) await dropCapture(client, await readArchiveObjects(client))
         await record()
       })
     } else {
-      await runStatements(client, sql)
+      await withApplicationPath(client, 'session', () => runStatements(client, sql))
       // One transaction: if a cut left only one of the two rows, no later run would write the other.
       await inTransaction(client, record)
     }

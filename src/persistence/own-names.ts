@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto'
 import { escapeIdentifier, qualified } from '../database/identifier.js'
 
-/** The names of chatkeep's own objects for one schema of the application, quoted for SQL. */
+/** The qualified names of the application's tables and of chatkeep's own objects, quoted for SQL. */
 export interface OwnNames {
+  /** The application's schema. */
+  readonly application: string
+  /** Its tables. */
+  readonly message: string
+  readonly client: string
+  readonly user: string
   /** The schema that holds them, unquoted. */
   readonly schema: string
   /** The history that postgres-migrations reads and writes. */
@@ -39,6 +45,10 @@ export const ownSchema = (schema: string): string => {
 export const ownNamesFor = (applicationSchema: string): OwnNames => {
   const schema = ownSchema(applicationSchema)
   return {
+    application: escapeIdentifier(applicationSchema),
+    message: qualified(applicationSchema, 'ChatMessage'),
+    client: qualified(applicationSchema, 'Client'),
+    user: qualified(applicationSchema, 'User'),
     schema,
     migrations: qualified(schema, 'migrations'),
     runs: qualified(schema, 'runs'),

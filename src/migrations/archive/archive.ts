@@ -1,4 +1,3 @@
-import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
 import { CLIENT_GUARD } from '../../persistence/errors.js'
 import type { OwnNames } from '../../persistence/own-names.js'
@@ -12,8 +11,9 @@ import type { OwnClient } from '../own/own-client.js'
 export const GUARD = CLIENT_GUARD
 
 // NOT VALID checks only new rows; VALIDATE then reads the old ones without blocking writers.
-export const ADD_GUARD = `ALTER TABLE "ChatMessage" ADD CONSTRAINT "${GUARD}" CHECK ("clientId" IS NOT NULL) NOT VALID`
-export const VALIDATE_GUARD = `ALTER TABLE "ChatMessage" VALIDATE CONSTRAINT "${GUARD}"`
+export const addGuard = ({ message }: OwnNames): string =>
+  `ALTER TABLE ${message} ADD CONSTRAINT "${GUARD}" CHECK ("clientId" IS NOT NULL) NOT VALID`
+export const validateGuard = ({ message }: OwnNames): string => `ALTER TABLE ${message} VALIDATE CONSTRAINT "${GUARD}"`
 
 /** Name of the trigger that archives new writes. */
 export const CAPTURE_TRIGGER = 'chatkeep_capture'
@@ -30,9 +30,9 @@ const SELECT_OBJECTS = `
     ${hasRelation(MISSED_WRITES)} AS "missedWrites",
     EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = own.oid AND p.proname = 'capture') AS "capture",
     EXISTS (SELECT FROM pg_catalog.pg_trigger
-            WHERE tgrelid = to_regclass('"ChatMessage"') AND tgname = '${CAPTURE_TRIGGER}') AS "trigger",
+            WHERE tgrelid = to_regclass($2) AND tgname = '${CAPTURE_TRIGGER}') AS "trigger",
     EXISTS (SELECT FROM pg_catalog.pg_constraint
-            WHERE conrelid = to_regclass('"ChatMessage"') AND conname = '${GUARD}') AS "guard"
+            WHERE conrelid = to_regclass($2) AND conname = '${GUARD}') AS "guard"
   FROM (SELECT 1) AS one
   LEFT JOIN pg_catalog.pg_namespace AS own ON own.nspname = $1`
 
@@ -46,10 +46,10 @@ export interface ArchiveObjects {
 }
 
 export const readArchiveObjects = async (client: OwnClient): Promise<ArchiveObjects> =>
-  onlyRow(await client.query<ArchiveObjects>(SELECT_OBJECTS, [client.own.schema]))
+  onlyRow(await client.query<ArchiveObjects>(SELECT_OBJECTS, [client.own.schema, client.own.message]))
 
-export const dropGuard = async (client: Queryable): Promise<void> => {
-  await client.query(`ALTER TABLE "ChatMessage" DROP CONSTRAINT IF EXISTS "${GUARD}"`)
+export const dropGuard = async (client: OwnClient): Promise<void> => {
+  await client.query(`ALTER TABLE ${client.own.message} DROP CONSTRAINT IF EXISTS "${GUARD}"`)
 }
 
 export const dropArchive = async (client: OwnClient): Promise<void> => {

@@ -109,9 +109,9 @@ const takeNewValue = (column: ArchivedColumn): string =>
 
 // ALWAYS: it fires for logical replication and in sessions with session_replication_role = replica, too.
 const createTrigger = (names: OwnNames): readonly string[] => [
-  `CREATE TRIGGER "${CAPTURE_TRIGGER}" AFTER INSERT OR UPDATE ON "ChatMessage"
+  `CREATE TRIGGER "${CAPTURE_TRIGGER}" AFTER INSERT OR UPDATE ON ${names.message}
   FOR EACH ROW EXECUTE FUNCTION ${names.capture}()`,
-  `ALTER TABLE "ChatMessage" ENABLE ALWAYS TRIGGER "${CAPTURE_TRIGGER}"`,
+  `ALTER TABLE ${names.message} ENABLE ALWAYS TRIGGER "${CAPTURE_TRIGGER}"`,
 ]
 
 /** The statements that create archive, trigger function and trigger, in one transaction. */
@@ -132,19 +132,17 @@ export const startStatements = (
     createCaptureFunction(names, kept, processId).trim(),
     ...give('FUNCTION', `${names.capture}()`),
     `REVOKE ALL ON FUNCTION ${names.capture}() FROM PUBLIC`,
-    ...(objects.trigger ? [`DROP TRIGGER "${CAPTURE_TRIGGER}" ON "ChatMessage"`] : []),
+    ...(objects.trigger ? [`DROP TRIGGER "${CAPTURE_TRIGGER}" ON ${names.message}`] : []),
     ...createTrigger(names),
   ]
 }
-
-const DROP_TRIGGER = `DROP TRIGGER "${CAPTURE_TRIGGER}" ON "ChatMessage"`
 
 /** The statements that drop trigger, function and counter, for a plan. */
 export const dropStatements = (
   names: OwnNames,
   objects: Pick<ArchiveObjects, 'trigger' | 'capture' | 'missedWrites'>,
 ): readonly string[] => [
-  ...(objects.trigger ? [DROP_TRIGGER] : []),
+  ...(objects.trigger ? [`DROP TRIGGER "${CAPTURE_TRIGGER}" ON ${names.message}`] : []),
   ...(objects.capture ? [`DROP FUNCTION ${names.capture}()`] : []),
   ...(objects.missedWrites ? [`DROP SEQUENCE ${missedWrites(names)}`] : []),
 ]
@@ -174,14 +172,14 @@ const SELECT_STATE = `
     (SELECT string_agg(concat_ws('/', p.oid, p.xmin), ',') FROM pg_catalog.pg_proc AS p
      WHERE p.pronamespace = own.oid AND p.proname = 'capture'),
     (SELECT concat_ws('/', t.oid, t.xmin) FROM pg_catalog.pg_trigger AS t
-     WHERE t.tgrelid = to_regclass('"ChatMessage"') AND t.tgname = '${CAPTURE_TRIGGER}'),
+     WHERE t.tgrelid = to_regclass($2) AND t.tgname = '${CAPTURE_TRIGGER}'),
     own.oid, own.xmin) AS "state"
   FROM (SELECT 1) AS one
   LEFT JOIN pg_catalog.pg_namespace AS own ON own.nspname = $1`
 
 /** Identifies the objects that the trigger depends on: a different answer later means that writes may have passed it. */
 export const readCaptureState = async (client: OwnClient): Promise<string> =>
-  onlyRow(await client.query<{ state: string }>(SELECT_STATE, [client.own.schema])).state
+  onlyRow(await client.query<{ state: string }>(SELECT_STATE, [client.own.schema, client.own.message])).state
 
 /** Whether the trigger counted a write because it could not archive it. */
 export const hasMissedWrites = async (client: OwnClient): Promise<boolean> =>

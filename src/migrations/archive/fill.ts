@@ -9,19 +9,19 @@ import type { ArchivedColumn } from '../ledger/rollback-range.js'
 /** Messages per transaction; small, so a writer to one of its rows waits only milliseconds. */
 export const BATCH_ROWS = 5_000
 
-const SELECT_BATCH_END = `
+const selectBatchEnd = ({ message }: OwnNames): string => `
   SELECT max("id") AS "last"
-  FROM (SELECT "id" FROM "ChatMessage" WHERE "id" > $1 ORDER BY "id" LIMIT ${BATCH_ROWS}) AS batch`
+  FROM (SELECT "id" FROM ${message} WHERE "id" > $1 ORDER BY "id" LIMIT ${BATCH_ROWS}) AS batch`
 
-const SELECT_LAST = `SELECT coalesce(max("id"), 0)::float AS "last" FROM "ChatMessage"`
+const selectLast = ({ message }: OwnNames): string => `SELECT coalesce(max("id"), 0)::float AS "last" FROM ${message}`
 
 /** Copies the guest data of all messages to the archive, in batches. The trigger adds new writes. */
 export const fillArchive = async (client: OwnClient, kept: Kept, { signal, onEvent }: BatchOptions): Promise<void> => {
   const [insert, refresh] = [insertBatch(client.own, kept), refreshBatch(client.own, kept)]
-  const { last: end } = onlyRow(await client.query<{ last: number }>(SELECT_LAST))
+  const { last: end } = onlyRow(await client.query<{ last: number }>(selectLast(client.own)))
   const report = reportBatches('archiving guest data', end, onEvent)
   for (let after = '0'; ;) {
-    const { rows } = await client.query<{ last: string | number | null }>(SELECT_BATCH_END, [after])
+    const { rows } = await client.query<{ last: string | number | null }>(selectBatchEnd(client.own), [after])
     const last = rows[0]?.last ?? null
     if (last === null) return
     await inBatch(client, signal, async () => {
@@ -37,20 +37,20 @@ const columnList = (columns: readonly ArchivedColumn[], table = ''): string =>
   columns.map((column) => `, ${table}"${column}"`).join('')
 
 /** Archives the messages of an id range that are not archived yet. */
-export const insertBatch = ({ archive }: OwnNames, kept: Kept): string => `
+export const insertBatch = ({ archive, message }: OwnNames, kept: Kept): string => `
   INSERT INTO ${archive} ("messageId", "clientId"${columnList(kept.columns)})
   SELECT m."id", m."clientId"${columnList(kept.columns, 'm.')}
-  FROM "ChatMessage" AS m
+  FROM ${message} AS m
   WHERE m."id" > $1 AND m."id" <= $2 AND (${needsArchive(kept)})
   ORDER BY m."id"
   ON CONFLICT DO NOTHING`
 
 // Updates archive rows that went stale without the trigger: a rollback was interrupted, and migrate had begun to undo it.
 // FOR SHARE keeps the few differing rows unchanged until they are archived.
-export const refreshBatch = ({ archive }: OwnNames, kept: Kept): string => `
+export const refreshBatch = ({ archive, message }: OwnNames, kept: Kept): string => `
   WITH changed AS (
     SELECT m."id", m."clientId"${columnList(kept.columns, 'm.')}
-    FROM "ChatMessage" AS m
+    FROM ${message} AS m
     JOIN ${archive} AS a ON a."messageId" = m."id"
     WHERE m."id" > $1 AND m."id" <= $2 AND (${differs(kept)})
     FOR SHARE OF m
@@ -88,9 +88,9 @@ const differs = ({ columns, needsClients }: Kept): string =>
   ].join(' OR ')
 
 /** Counts messages whose guest data is missing from the archive. */
-export const countMissing = ({ archive }: OwnNames, kept: Kept): string => `
+export const countMissing = ({ archive, message }: OwnNames, kept: Kept): string => `
   SELECT count(*)::integer AS "missing"
-  FROM "ChatMessage" AS m
+  FROM ${message} AS m
   LEFT JOIN ${archive} AS a ON a."messageId" = m."id"
   WHERE (${needsArchive(kept)}) AND (a."messageId" IS NULL OR ${differs(kept)})`
 

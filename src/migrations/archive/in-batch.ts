@@ -1,5 +1,6 @@
 import { hasSqlState, SqlState } from '../../database/sql-state.js'
 import { inTransaction } from '../../database/transaction.js'
+import { withApplicationPath } from '../running/application-path.js'
 import { ignoreOwnChanges } from './capture.js'
 import type { OwnClient } from '../own/own-client.js'
 import type { OnMigrationEvent } from '../running/events.js'
@@ -22,7 +23,7 @@ export const inBatch = async <T>(client: OwnClient, signal: AbortSignal, work: (
       return await inTransaction(client, async () => {
         await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`)
         await ignoreOwnChanges(client)
-        return work()
+        return withApplicationPath(client, 'transaction', work)
       })
     } catch (error) {
       if (attempt === MAX_ATTEMPTS || !hasSqlState(error, SqlState.lockNotAvailable, SqlState.deadlockDetected))

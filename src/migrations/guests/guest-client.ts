@@ -1,4 +1,5 @@
-import type { Queryable } from '../../database/connection.js'
+import type { OwnNames } from '../../persistence/own-names.js'
+import type { OwnClient } from '../own/own-client.js'
 import { UTC_NOW } from '../../persistence/sql-names.js'
 
 /** The client for a guest's name, and whether it was just created. */
@@ -10,31 +11,33 @@ export interface GuestClient {
 /** Other sessions can take or free a name between our statements; give up after this many rounds. */
 const MAX_ROUNDS = 3
 
-const SELECT_CLIENT = `SELECT "id" FROM "Client" WHERE "username" = $1`
+const selectClient = ({ client }: OwnNames): string => `SELECT "id" FROM ${client} WHERE "username"::text = $1`
 
 // No conflict target, so a phone taken concurrently is not an error.
-export const INSERT_CLIENT = `
-  INSERT INTO "Client" ("username", "phone", "createdAt", "updatedAt")
-  SELECT $1, CASE WHEN NOT EXISTS (SELECT FROM "Client" WHERE "phone" = $2) THEN $2 END, ${UTC_NOW}, ${UTC_NOW}
+export const insertClient = ({ client }: OwnNames): string => `
+  INSERT INTO ${client} ("username", "phone", "createdAt", "updatedAt")
+  SELECT $1, CASE WHEN NOT EXISTS (SELECT FROM ${client} WHERE "phone"::text = $2) THEN $2 END, ${UTC_NOW}, ${UTC_NOW}
   ON CONFLICT DO NOTHING
   RETURNING "id"`
 
 /**
  * Finds the client with this exact name, or creates one, with the phone if it is free. For rollbacks only: it uses nothing
- * that the guest-chat update added, because an interrupted rollback may have removed it. Expects our schema first in the
- * search path.
+ * that the guest-chat update added, because an interrupted rollback may have removed it.
  * @returns undefined if other sessions kept changing the client
  */
 export const findOrCreateClient = async (
-  client: Queryable,
+  client: OwnClient,
   username: string,
   phone: string | null,
 ): Promise<GuestClient | undefined> => {
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-    const known = await client.query<{ id: number }>(SELECT_CLIENT, [username])
+    const known = await client.query<{ id: number }>(selectClient(client.own), [username])
     if (known.rows[0] !== undefined) return { id: known.rows[0].id, created: false }
     // From the second round on, assume that the phone conflicts. It stays on the message in any case.
-    const inserted = await client.query<{ id: number }>(INSERT_CLIENT, [username, round === 1 ? phone : null])
+    const inserted = await client.query<{ id: number }>(insertClient(client.own), [
+      username,
+      round === 1 ? phone : null,
+    ])
     if (inserted.rows[0] !== undefined) return { id: inserted.rows[0].id, created: true }
   }
   return undefined

@@ -19,13 +19,13 @@ const selectUnlinkedGuests = ({ archive }: OwnNames): string => `
 
 // MATERIALIZED forces a lookup of each message by id. Before the first ANALYZE with guests, the planner expects very few
 // messages without a client, and would scan all of them for each guest.
-export const linkMessages = ({ archive }: OwnNames): string => `
+export const linkMessages = ({ archive, message }: OwnNames): string => `
   WITH wanted AS MATERIALIZED (
     SELECT "messageId"
     FROM ${archive}
     WHERE "guestUsername" = $2 AND "clientId" IS NULL AND "linkedClientId" IS NULL
   ), linked AS (
-    UPDATE "ChatMessage" AS m
+    UPDATE ${message} AS m
     SET "clientId" = $1
     FROM wanted
     WHERE m."id" = wanted."messageId" AND (m."clientId" IS NULL) IS TRUE
@@ -36,10 +36,10 @@ export const linkMessages = ({ archive }: OwnNames): string => `
   FROM linked
   WHERE a."messageId" = linked."id"`
 
-export const keepCreatedClient = ({ archivedClients }: OwnNames): string => `
+export const keepCreatedClient = ({ archivedClients, client }: OwnNames): string => `
   INSERT INTO ${archivedClients} ("clientId", "row")
-  SELECT "id", to_json(c)
-  FROM "Client" AS c
+  SELECT "id", pg_catalog.to_json(c)
+  FROM ${client} AS c
   WHERE "id" = $1`
 
 /**
@@ -71,13 +71,13 @@ const linkGuest = async (client: OwnClient, { username, phone }: Guest): Promise
 // The application's rules can reject such a client: data exception, constraint, check option, error raised by a trigger.
 const isRefusedRow = (error: unknown): boolean => isServerError(error) && /^(22|23|44|P0)/.test(error.code)
 
-const removeWhere = ({ archive }: OwnNames, condition: string): string => `
+const removeWhere = ({ archive, message }: OwnNames, condition: string): string => `
   WITH gone AS (
-    DELETE FROM "ChatMessage" AS m
+    DELETE FROM ${message} AS m
     USING ${archive} AS a
     WHERE a."messageId" = m."id" AND m."clientId" IS NULL
       AND a."clientId" IS NULL AND a."linkedClientId" IS NULL AND a."removedRow" IS NULL AND ${condition}
-    RETURNING m."id", to_json(m) AS "row"
+    RETURNING m."id", pg_catalog.to_json(m) AS "row"
   )
   UPDATE ${archive} AS a
   SET "removedRow" = gone."row"
@@ -100,9 +100,9 @@ export const removeOrphans = async (
   await inBatch(client, signal, () => client.query((which === 'all' ? removeAllOrphans : removeNameless)(client.own)))
 }
 
-const SELECT_GUESTS_TO_LINK = `
+const selectGuestsToLink = ({ message }: OwnNames): string => `
   SELECT m."guestUsername" AS "username", min(m."guestPhone") AS "phone"
-  FROM "ChatMessage" AS m
+  FROM ${message} AS m
   WHERE m."clientId" IS NULL AND m."guestUsername" IS NOT NULL
   GROUP BY m."guestUsername"`
 
@@ -114,7 +114,7 @@ class TrialOver extends Error {}
  * @returns the guest names that cannot become a client
  */
 export const findUnlinkableGuests = async (client: OwnClient, signal: AbortSignal): Promise<readonly string[]> => {
-  const { rows: guests } = await client.query<Guest>(SELECT_GUESTS_TO_LINK)
+  const { rows: guests } = await client.query<Guest>(selectGuestsToLink(client.own))
   const unlinkable: string[] = []
   for (const { username, phone } of guests) {
     if (!(await canLink(client, signal, username, phone))) unlinkable.push(username)

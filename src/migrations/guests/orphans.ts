@@ -1,4 +1,4 @@
-import type { Queryable } from '../../database/connection.js'
+import type { OwnNames } from '../../persistence/own-names.js'
 import { onlyRow } from '../../database/rows.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { dropGuard } from '../archive/archive.js'
@@ -21,9 +21,9 @@ interface Orphans {
   readonly sample: readonly string[]
 }
 
-const selectOrphans = (condition: string): string => `
-  SELECT count(*)::integer AS "count", coalesce((array_agg(m."id"::text ORDER BY m."id"))[1:${SAMPLE}], '{}') AS "sample"
-  FROM "ChatMessage" AS m
+const selectOrphans = ({ message }: OwnNames, condition: string): string => `
+  SELECT count(*)::integer AS "count", coalesce((pg_catalog.array_agg(m."id"::text ORDER BY m."id"))[1:${SAMPLE}], '{}') AS "sample"
+  FROM ${message} AS m
   WHERE m."clientId" IS NULL AND (${condition})`
 
 const NO_NAME = `nullif(btrim(m."guestUsername"), '') IS NULL`
@@ -35,7 +35,7 @@ const NO_NAME = `nullif(btrim(m."guestUsername"), '') IS NULL`
 export const refuseOrphans = async (client: OwnClient, signal: AbortSignal): Promise<void> => {
   const unlinkable = await findUnlinkableGuests(client, signal)
   const orphans = onlyRow(
-    await client.query<Orphans>(selectOrphans(`${NO_NAME} OR m."guestUsername" = ANY ($1)`), [unlinkable]),
+    await client.query<Orphans>(selectOrphans(client.own, `${NO_NAME} OR m."guestUsername" = ANY ($1)`), [unlinkable]),
   )
   if (orphans.count > 0) throw orphansFound(orphans, 'nothing was changed', FIRST_HINT)
 }
@@ -48,8 +48,8 @@ const FIRST_HINT =
  * those messages.
  * @throws OperatorError `messages_without_client` (exit 5)
  */
-export const refuseLateOrphans = async (client: Queryable, options: LockWaitOptions): Promise<void> => {
-  const orphans = onlyRow(await client.query<Orphans>(selectOrphans('true')))
+export const refuseLateOrphans = async (client: OwnClient, options: LockWaitOptions): Promise<void> => {
+  const orphans = onlyRow(await client.query<Orphans>(selectOrphans(client.own, 'true')))
   if (orphans.count === 0) return
   await withShortLocks(client, options, () => dropGuard(client))
   throw orphansFound(orphans, 'nothing was dropped; messages archived and linked so far are kept', LATE_HINT)
@@ -77,10 +77,10 @@ const orphansFound = ({ count, sample }: Orphans, state: string, hint: string): 
  * Refuses to move messages that other rows reference: the foreign key would reject the delete or cascade to those rows.
  * @throws OperatorError `messages_are_referenced` (exit 5)
  */
-export const refuseReferencedOrphans = async (client: Queryable): Promise<void> => {
-  for (const { table, column, key } of await readReferences(client, 'ChatMessage')) {
+export const refuseReferencedOrphans = async (client: OwnClient): Promise<void> => {
+  for (const { table, column, key } of await readReferences(client, client.own.message)) {
     const referenced = `${NO_NAME} AND EXISTS (SELECT FROM ${table} AS r WHERE r.${column} = m.${key})`
-    const orphans = onlyRow(await client.query<Orphans>(selectOrphans(referenced)))
+    const orphans = onlyRow(await client.query<Orphans>(selectOrphans(client.own, referenced)))
     if (orphans.count === 0) continue
     throw new OperatorError(
       'messages_are_referenced',

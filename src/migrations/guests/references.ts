@@ -15,10 +15,13 @@ const SELECT_REFERENCES = `
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
   JOIN pg_catalog.pg_attribute AS f ON f.attrelid = k.confrelid AND f.attnum = k.confkey[1]
-  WHERE k.contype = 'f' AND k.confrelid = to_regclass(quote_ident($1))
+  WHERE k.contype = 'f' AND k.confrelid = to_regclass($1)
   ORDER BY 1, 2`
 
-/** Reads the foreign keys that reference a table, from any schema. */
+/**
+ * Reads the foreign keys that reference a table, from any schema.
+ * @param table quoted for SQL
+ */
 export const readReferences = async (client: Queryable, table: string): Promise<readonly Reference[]> => {
   const { rows } = await client.query<Reference>(SELECT_REFERENCES, [table])
   return rows

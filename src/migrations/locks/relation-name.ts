@@ -5,12 +5,12 @@ export interface NamedRelation {
 }
 
 /**
- * The name of a relation in a plan. The application's tables are written without schema; those of chatkeep's own schema are
- * qualified, and stay so.
+ * The name of a relation in a plan: without schema for the application's tables, qualified for chatkeep's own.
  */
 export function relationName(relation: NamedRelation): string
 export function relationName(relation: Partial<NamedRelation> | undefined): string | undefined
 export function relationName(relation: Partial<NamedRelation> | undefined): string | undefined {
   if (relation?.relname === undefined) return undefined
-  return relation.schemaname === undefined ? relation.relname : `${relation.schemaname}.${relation.relname}`
+  const { schemaname = '', relname } = relation
+  return schemaname.startsWith('chatkeep') ? `${schemaname}.${relname}` : relname
 }

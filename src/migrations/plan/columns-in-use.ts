@@ -1,4 +1,4 @@
-import type { Queryable } from '../../database/connection.js'
+import type { OwnClient } from '../own/own-client.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { GUARD } from '../archive/archive.js'
 import { EFFECTS } from '../ledger/effects.js'
@@ -12,7 +12,7 @@ import type { Obstacle } from './obstacle.js'
  * change.
  * @throws OperatorError `column_in_use` (exit 5)
  */
-export const refuseColumnsInUse = async (client: Queryable, scripts: readonly RollbackScript[]): Promise<void> => {
+export const refuseColumnsInUse = async (client: OwnClient, scripts: readonly RollbackScript[]): Promise<void> => {
   const inUse = (await readColumnsInUse(client, scripts)).filter(({ effect }) => effect === 'refused')
   if (inUse.length === 0) return
   throw new OperatorError('column_in_use', 'columns that the rollback drops are in use; nothing was changed', {
@@ -69,7 +69,7 @@ const SELECT_COLUMNS_IN_USE = `
   FROM pg_catalog.pg_depend AS d
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
   CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) AS i
-  WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = to_regclass('"ChatMessage"')
+  WHERE d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = to_regclass($4)
     AND a.attname = ANY ($1)
     AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_class AS c
@@ -88,7 +88,7 @@ const SELECT_INDEXES_IN_USE = `
   SELECT x.relname AS "index", pg_catalog.pg_describe_object('pg_catalog.pg_constraint'::regclass, k.oid, 0) AS "object",
     'ALTER TABLE ' || v.identity || ' DROP CONSTRAINT ' || quote_ident(k.conname::text) AS "wayOut"
   FROM pg_catalog.pg_class AS x
-  JOIN pg_catalog.pg_index AS n ON n.indexrelid = x.oid AND n.indrelid = to_regclass('"ChatMessage"')
+  JOIN pg_catalog.pg_index AS n ON n.indexrelid = x.oid AND n.indrelid = to_regclass($2)
   JOIN pg_catalog.pg_constraint AS k ON k.conindid = x.oid
   CROSS JOIN LATERAL pg_catalog.pg_identify_object('pg_catalog.pg_class'::regclass, k.conrelid, 0) AS v
   WHERE x.relname = ANY ($1)
@@ -96,7 +96,7 @@ const SELECT_INDEXES_IN_USE = `
   SELECT x.relname, 'the replica identity of "ChatMessage"',
     'ALTER TABLE ' || v.identity || ' REPLICA IDENTITY DEFAULT'
   FROM pg_catalog.pg_class AS x
-  JOIN pg_catalog.pg_index AS n ON n.indexrelid = x.oid AND n.indrelid = to_regclass('"ChatMessage"')
+  JOIN pg_catalog.pg_index AS n ON n.indexrelid = x.oid AND n.indrelid = to_regclass($2)
   CROSS JOIN LATERAL pg_catalog.pg_identify_object('pg_catalog.pg_class'::regclass, n.indrelid, 0) AS v
   WHERE x.relname = ANY ($1) AND n.indisreplident
   ORDER BY 1, 2`
@@ -105,7 +105,7 @@ const SELECT_COLUMN_GRANTS = `
   SELECT a.attname AS "column",
     string_agg(DISTINCT CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(x.grantee)::text END, ', ') AS "roles"
   FROM pg_catalog.pg_attribute AS a, pg_catalog.aclexplode(a.attacl) AS x
-  WHERE a.attrelid = to_regclass('"ChatMessage"') AND a.attname = ANY ($1)
+  WHERE a.attrelid = to_regclass($2) AND a.attname = ANY ($1)
   GROUP BY a.attname
   ORDER BY 1`
 
@@ -113,7 +113,7 @@ const SELECT_NULLING_KEY = `
   SELECT k.conname AS "name"
   FROM pg_catalog.pg_constraint AS k
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
-  WHERE k.conrelid = to_regclass('"ChatMessage"') AND k.contype = 'f' AND k.confdeltype = 'n' AND a.attname = 'clientId'
+  WHERE k.conrelid = to_regclass($1) AND k.contype = 'f' AND k.confdeltype = 'n' AND a.attname = 'clientId'
     AND NOT a.attnotnull`
 
 // Not only those of this rollback: a cut migrate may have built one that it did not record.
@@ -129,19 +129,25 @@ interface Use {
  * it.
  */
 export const readColumnsInUse = async (
-  client: Queryable,
+  client: OwnClient,
   scripts: readonly RollbackScript[],
 ): Promise<readonly Obstacle[]> => {
   const columns = (await Promise.all(scripts.map(droppedColumns))).flat()
   const indexes = (await Promise.all(scripts.map(droppedIndexes))).flat()
   const inUse = await client.query<Use & { readonly columns: readonly string[]; readonly prevents: boolean }>(
     SELECT_COLUMNS_IN_USE,
-    [columns, OUR_INDEXES, GUARD],
+    [columns, OUR_INDEXES, GUARD, client.own.message],
   )
-  const indexUses = await client.query<Use & { readonly index: string }>(SELECT_INDEXES_IN_USE, [indexes])
-  const grants = await client.query<{ column: string; roles: string }>(SELECT_COLUMN_GRANTS, [columns])
+  const indexUses = await client.query<Use & { readonly index: string }>(SELECT_INDEXES_IN_USE, [
+    indexes,
+    client.own.message,
+  ])
+  const grants = await client.query<{ column: string; roles: string }>(SELECT_COLUMN_GRANTS, [
+    columns,
+    client.own.message,
+  ])
   const nulling = columns.includes('guestUsername')
-    ? await client.query<{ name: string }>(SELECT_NULLING_KEY)
+    ? await client.query<{ name: string }>(SELECT_NULLING_KEY, [client.own.message])
     : { rows: [] }
   const listed = new Set(inUse.rows.map(({ object }) => object))
   return [

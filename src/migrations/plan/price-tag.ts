@@ -1,5 +1,5 @@
 import type { Catalog } from '../../database/catalog.js'
-import type { Queryable } from '../../database/connection.js'
+import type { OwnClient } from '../own/own-client.js'
 import { blockingClientColumns, findColumn } from '../../persistence/shape.js'
 import type { ArchivedColumn, RollbackRange } from '../ledger/rollback-range.js'
 
@@ -35,14 +35,14 @@ const NOTHING: Counts = {
 }
 
 /** Counts the affected rows in one pass over the table. Columns that an interrupted rollback already dropped count as 0. */
-export const readPriceTag = async (client: Queryable, catalog: Catalog, range: RollbackRange): Promise<PriceTag> => {
+export const readPriceTag = async (client: OwnClient, catalog: Catalog, range: RollbackRange): Promise<PriceTag> => {
   const isThere = findColumn(catalog, 'ChatMessage', 'clientId') !== undefined
   const hasGuests = findColumn(catalog, 'ChatMessage', 'guestUsername') !== undefined
   const counts = isThere ? await count(client, range, hasGuests) : NOTHING
   return { ...counts, blockingClientColumns: blockingClientColumns(catalog) }
 }
 
-const count = async (client: Queryable, range: RollbackRange, hasGuests: boolean): Promise<Counts> => {
+const count = async (client: OwnClient, range: RollbackRange, hasGuests: boolean): Promise<Counts> => {
   const drops = (column: ArchivedColumn): boolean => range.columns.includes(column)
   const name = hasGuests ? `nullif(btrim(m."guestUsername"), '')` : 'NULL::text'
   const guest = drops('guestUsername') ? `m."guestUsername" IS NOT NULL OR m."guestPhone" IS NOT NULL` : 'false'
@@ -54,9 +54,9 @@ const count = async (client: Queryable, range: RollbackRange, hasGuests: boolean
       count(*) FILTER (WHERE ${drops('guestUnverified') ? 'm."guestUnverified"' : 'false'})::integer AS "unverifiedMessages",
       count(*) FILTER (WHERE ${unlinked} AND ${name} IS NOT NULL)::integer AS "messagesToLink",
       count(DISTINCT ${name}) FILTER (
-        WHERE ${unlinked} AND NOT EXISTS (SELECT FROM "Client" AS c WHERE c."username" = ${name})
+        WHERE ${unlinked} AND NOT EXISTS (SELECT FROM ${client.own.client} AS c WHERE c."username" = ${name})
       )::integer AS "clientsToCreate",
       count(*) FILTER (WHERE ${unlinked} AND ${name} IS NULL)::integer AS "messagesToRemove"
-    FROM "ChatMessage" AS m`)
+    FROM ${client.own.message} AS m`)
   return rows[0] ?? NOTHING
 }

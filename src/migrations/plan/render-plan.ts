@@ -48,6 +48,7 @@ const stepRows = (step: StepDetails): readonly (readonly string[])[] => {
 const plain = (sql: string): string =>
   sql
     .replace(/\s+/g, ' ')
+    .replace(/"(?!chatkeep)[^"]+"\.(?=")/g, '')
     .replace(/\b(CONCURRENTLY|IF NOT EXISTS|IF EXISTS|OR REPLACE) /g, '')
     .trim()
 

@@ -1,6 +1,6 @@
-import { ADD_GUARD, VALIDATE_GUARD } from '../archive/archive.js'
+import { addGuard, validateGuard } from '../archive/archive.js'
 import { BATCH_ROWS, countMissing, insertBatch, refreshBatch } from '../archive/fill.js'
-import { INSERT_CLIENT } from '../guests/guest-client.js'
+import { insertClient } from '../guests/guest-client.js'
 import { keepCreatedClient, linkMessages, removeAllOrphans } from '../guests/link-guests.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import type { OwnState } from '../own/own-state.js'
@@ -49,7 +49,7 @@ const linkPhases = (names: OwnNames): readonly Phase[] => [
     title: LINK_GUESTS,
     reason: 'one transaction per guest; runs twice, the second time for new messages',
     inTransaction: true,
-    statements: [INSERT_CLIENT, keepCreatedClient(names), linkMessages(names)],
+    statements: [insertClient(names), keepCreatedClient(names), linkMessages(names)],
   },
   {
     title: 'move out',
@@ -61,13 +61,13 @@ const linkPhases = (names: OwnNames): readonly Phase[] => [
     title: 'guard',
     reason: 'from here on, every new message needs a client',
     inTransaction: true,
-    statements: [ADD_GUARD],
+    statements: [addGuard(names)],
   },
   {
     title: 'check',
     reason: 'checks that every message has a client',
     inTransaction: true,
-    statements: [VALIDATE_GUARD],
+    statements: [validateGuard(names)],
   },
 ]
 

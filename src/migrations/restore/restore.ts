@@ -1,11 +1,11 @@
 import type { OwnNames } from '../../persistence/own-names.js'
 import type { OwnClient } from '../own/own-client.js'
-import { qualified } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
 import { inTransaction } from '../../database/transaction.js'
 import { dropArchive, dropGuard, readArchiveObjects, summariseArchive } from '../archive/archive.js'
 import { breakSeal } from '../archive/seal.js'
 import { dropCapture } from '../archive/capture.js'
+import { withApplicationPath } from '../running/application-path.js'
 import { reportBatches } from '../running/batch-progress.js'
 import type { BatchOptions } from '../archive/in-batch.js'
 import { readReferences } from '../guests/references.js'
@@ -29,10 +29,6 @@ export interface Restored {
 
 const BATCH_ROWS = 5_000
 
-export interface RestoreOptions extends BatchOptions {
-  readonly schema: string
-}
-
 /** Drops what an interrupted rollback left besides the archive: trigger, function and guard. */
 export const clearRollbackLeftovers = async (client: OwnClient, options: LockWaitOptions): Promise<boolean> => {
   const objects = await readArchiveObjects(client)
@@ -49,16 +45,16 @@ export const clearRollbackLeftovers = async (client: OwnClient, options: LockWai
  * leaves the archive in the transaction that restores it.
  * @returns undefined if there was no archive
  */
-export const restoreArchive = async (client: OwnClient, options: RestoreOptions): Promise<Restored | undefined> => {
-  const { schema, signal } = options
+export const restoreArchive = async (client: OwnClient, options: BatchOptions): Promise<Restored | undefined> => {
+  const { signal } = options
   const { archive } = await readArchiveObjects(client)
   if (!archive) return undefined
   const startedAt = performance.now()
   const summary = await summariseArchive(client)
   await breakSeal(client, summary)
-  const returnedMessages = await returnRemovedMessages(client, schema, signal)
+  const returnedMessages = await returnRemovedMessages(client, signal)
   const found = await restoreGuestData(client, summary.messages, options)
-  const clients = await removeCreatedClients(client, schema)
+  const clients = await removeCreatedClients(client)
   const restored: Restored = {
     messages: Math.max(0, found - returnedMessages),
     returnedMessages,
@@ -72,15 +68,15 @@ export const restoreArchive = async (client: OwnClient, options: RestoreOptions)
   return restored
 }
 
-const restoreBatch = ({ archive }: OwnNames): string => `
+const restoreBatch = ({ archive, message }: OwnNames): string => `
   WITH batch AS (
     SELECT * FROM ${archive} ORDER BY "messageId" LIMIT ${BATCH_ROWS}
   ), restored AS (
-    UPDATE "ChatMessage" AS m
+    UPDATE ${message} AS m
     SET "guestUsername" = coalesce(m."guestUsername", batch."guestUsername"),
       "guestPhone" = coalesce(m."guestPhone", batch."guestPhone"),
       "idempotencyKey" = coalesce(m."idempotencyKey", CASE
-        WHEN NOT EXISTS (SELECT FROM "ChatMessage" AS o WHERE o."idempotencyKey" = batch."idempotencyKey")
+        WHEN NOT EXISTS (SELECT FROM ${message} AS o WHERE o."idempotencyKey" = batch."idempotencyKey")
         THEN batch."idempotencyKey" END),
       "guestUnverified" = m."guestUnverified" OR coalesce(batch."guestUnverified", false),
       "clientId" = CASE WHEN m."clientId" = batch."linkedClientId" THEN batch."clientId" ELSE m."clientId" END
@@ -112,23 +108,22 @@ const restoreGuestData = async (
 }
 
 /** Removes clients that the rollback created, unless something references them or they were changed. */
-const removeCreatedClients = async (
-  client: OwnClient,
-  schema: string,
-): Promise<Pick<Restored, 'removedClients' | 'keptClients'>> => {
-  const references = await readReferences(client, 'Client')
-  const messages = { table: qualified(schema, 'ChatMessage'), column: '"clientId"', key: '"id"' }
+const removeCreatedClients = async (client: OwnClient): Promise<Pick<Restored, 'removedClients' | 'keptClients'>> => {
+  const references = await readReferences(client, client.own.client)
+  const messages = { table: client.own.message, column: '"clientId"', key: '"id"' }
   const unused = [messages, ...references]
     .map(({ table, column, key }) => `AND NOT EXISTS (SELECT FROM ${table} AS r WHERE r.${column} = c.${key})`)
     .join('\n')
-  const { rowCount: removed } = await client.query(`
-    DELETE FROM "Client" AS c
+  const { rowCount: removed } = await withApplicationPath(client, 'session', () =>
+    client.query(`
+    DELETE FROM ${client.own.client} AS c
     USING ${client.own.archivedClients} AS a
-    WHERE c."id" = a."clientId" AND to_json(c)::text = a."row"::text
-      ${unused}`)
+    WHERE c."id" = a."clientId" AND pg_catalog.to_json(c)::text = a."row"::text
+      ${unused}`),
+  )
   const { rows } = await client.query<{ kept: number }>(`
     SELECT count(*)::integer AS "kept"
     FROM ${client.own.archivedClients} AS a
-    JOIN "Client" AS c ON c."id" = a."clientId"`)
+    JOIN ${client.own.client} AS c ON c."id" = a."clientId"`)
   return { removedClients: removed ?? 0, keptClients: rows[0]?.kept ?? 0 }
 }

@@ -3,6 +3,7 @@ import type { OwnClient } from '../own/own-client.js'
 import { onlyRow } from '../../database/rows.js'
 import { readArchiveObjects, summariseArchive } from '../archive/archive.js'
 import { breakSeal } from '../archive/seal.js'
+import { withApplicationPath } from '../running/application-path.js'
 import { reportBatches } from '../running/batch-progress.js'
 import type { BatchOptions } from '../archive/in-batch.js'
 import { KEY_INDEX_MIGRATION } from '../ledger/migration-names.js'
@@ -17,7 +18,7 @@ const returned = (archive: string): string => `"idempotencyKey" = ${archive}."id
 
 // A message that already has a key keeps it. If another tool gave an archived key to a different message, the unique index
 // reports it.
-const returnBatch = ({ archive }: OwnNames): string => `
+const returnBatch = ({ archive, message }: OwnNames): string => `
   WITH batch AS (
     SELECT "messageId", "idempotencyKey", "guestUsername", "guestPhone"
     FROM ${archive}
@@ -25,7 +26,7 @@ const returnBatch = ({ archive }: OwnNames): string => `
     ORDER BY "messageId"
     LIMIT ${BATCH_ROWS}
   ), returned AS (
-    UPDATE "ChatMessage" AS m
+    UPDATE ${message} AS m
     SET ${returned('batch')}
     FROM batch
     WHERE m."id" = batch."messageId" AND m."idempotencyKey" IS NULL AND batch."idempotencyKey" IS NOT NULL
@@ -33,7 +34,7 @@ const returnBatch = ({ archive }: OwnNames): string => `
   SELECT max("messageId") AS "last", count(*)::integer AS "taken" FROM batch`
 
 /** The same as one statement, for a script. It locks all changed rows until the end. */
-export const returnAllKeys = ({ archive }: OwnNames): string => `UPDATE "ChatMessage" AS m
+export const returnAllKeys = ({ archive, message }: OwnNames): string => `UPDATE ${message} AS m
 SET ${returned('a')}
 FROM ${archive} AS a
 WHERE m."id" = a."messageId" AND m."idempotencyKey" IS NULL AND a."idempotencyKey" IS NOT NULL`
@@ -61,7 +62,9 @@ export const returnKeysBefore = async (
   for (let after: number | null = 0; after !== null;) {
     signal.throwIfAborted()
     const { last, taken }: { last: number | null; taken: number } = onlyRow(
-      await client.query<{ last: number | null; taken: number }>(returnBatch(client.own), [after]),
+      await withApplicationPath(client, 'session', () =>
+        client.query<{ last: number | null; taken: number }>(returnBatch(client.own), [after]),
+      ),
     )
     after = last
     done += taken

@@ -1,6 +1,7 @@
 import type { OwnClient } from '../own/own-client.js'
 import type { OwnNames } from '../../persistence/own-names.js'
-import { escapeIdentifier, qualified } from '../../database/identifier.js'
+import { withApplicationPath } from '../running/application-path.js'
+import { escapeIdentifier } from '../../database/identifier.js'
 
 const BATCH_ROWS = 1_000
 
@@ -10,7 +11,7 @@ const selectShape = ({ archive }: OwnNames): string => `
   SELECT shape."keys", ARRAY(
       SELECT a.attname::text
       FROM pg_catalog.pg_attribute AS a
-      WHERE a.attrelid = to_regclass('"ChatMessage"') AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+      WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
         AND a.attname = ANY (shape."keys")
       ORDER BY a.attnum) AS "columns"
   FROM (
@@ -30,45 +31,43 @@ interface Shape {
  * Moves whole messages from the archive back to their table. Their archive rows stay, for `restoreArchive` to restore the
  * rest from. Safe to interrupt anywhere.
  */
-export const returnRemovedMessages = async (
-  client: OwnClient,
-  schema: string,
-  signal: AbortSignal,
-): Promise<number> => {
+export const returnRemovedMessages = async (client: OwnClient, signal: AbortSignal): Promise<number> => {
   for (let returned = 0; ;) {
     signal.throwIfAborted()
-    const { rows } = await client.query<Shape>(selectShape(client.own))
+    const { rows } = await client.query<Shape>(selectShape(client.own), [client.own.message])
     const [shape] = rows
     if (shape === undefined) return returned
-    const { rowCount } = await client.query(returnBatch(client.own, schema, shape.columns), [shape.keys])
+    const { rowCount } = await withApplicationPath(client, 'session', () =>
+      client.query(returnBatch(client.own, shape.columns), [shape.keys]),
+    )
     returned += rowCount ?? 0
   }
 }
 
 // A deleted operator becomes NULL, as for messages in the table. A key that another message now has becomes NULL.
-const returnBatch = ({ archive }: OwnNames, schema: string, columns: readonly string[]): string => `
+const returnBatch = (names: OwnNames, columns: readonly string[]): string => `
   WITH batch AS (
     SELECT "messageId", "removedRow"
-    FROM ${archive}
-    WHERE "removedRow" IS NOT NULL AND ARRAY(SELECT json_object_keys("removedRow")) = $1::text[]
+    FROM ${names.archive}
+    WHERE "removedRow" IS NOT NULL AND ARRAY(SELECT json_object_keys("removedRow")) OPERATOR(pg_catalog.=) $1::text[]
     ORDER BY "messageId"
     LIMIT ${BATCH_ROWS}
   ), returned AS (
-    INSERT INTO "ChatMessage" (${columns.map(escapeIdentifier).join(', ')}) OVERRIDING SYSTEM VALUE
-    SELECT ${columns.map(valueOf).join(', ')}
-    FROM batch, json_populate_record(NULL::${qualified(schema, 'ChatMessage')}, batch."removedRow") AS r
+    INSERT INTO ${names.message} (${columns.map(escapeIdentifier).join(', ')}) OVERRIDING SYSTEM VALUE
+    SELECT ${columns.map((column) => valueOf(column, names)).join(', ')}
+    FROM batch, pg_catalog.json_populate_record(NULL::${names.message}, batch."removedRow") AS r
   )
-  UPDATE ${archive} AS a
+  UPDATE ${names.archive} AS a
   SET "removedRow" = NULL
   FROM batch
   WHERE a."messageId" = batch."messageId"`
 
-const valueOf = (column: string): string => {
+const valueOf = (column: string, { user, message }: OwnNames): string => {
   switch (column) {
     case 'operatorId':
-      return `(SELECT u."id" FROM "User" AS u WHERE u."id" = r."operatorId")`
+      return `(SELECT u."id" FROM ${user} AS u WHERE u."id" = r."operatorId")`
     case 'idempotencyKey':
-      return `CASE WHEN NOT EXISTS (SELECT FROM "ChatMessage" AS o WHERE o."idempotencyKey" = r."idempotencyKey") THEN r."idempotencyKey" END`
+      return `CASE WHEN NOT EXISTS (SELECT FROM ${message} AS o WHERE o."idempotencyKey" = r."idempotencyKey") THEN r."idempotencyKey" END`
     default:
       return `r.${escapeIdentifier(column)}`
   }

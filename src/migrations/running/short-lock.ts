@@ -109,9 +109,9 @@ const SELECT_LOCK_HOLDERS = `
     a.state, a.xact_start AS "since",
     round(extract(epoch FROM clock_timestamp() - a.xact_start))::float AS "transactionS", NULL AS "query"
   FROM pg_catalog.pg_locks AS l
+  JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
   JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
-  WHERE l.locktype = 'relation' AND l.granted AND l.relation IN (
-      to_regclass('"ChatMessage"'), to_regclass('"Client"'))
+  WHERE l.locktype = 'relation' AND l.granted AND c.relname IN ('ChatMessage', 'Client')
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     AND a.pid <> pg_backend_pid()
   ORDER BY a.xact_start`

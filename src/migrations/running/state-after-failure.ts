@@ -1,9 +1,9 @@
-import type { Queryable } from '../../database/connection.js'
+import type { OwnClient } from '../own/own-client.js'
 import { migrationTitle, runsInTransaction, type MigrationFile } from '../ledger/migration-files.js'
 
 /** Describes the database after a failed step in one sentence. Looks for INVALID indexes after a concurrent build. */
 export const stateAfterFailure = async (
-  client: Queryable,
+  client: OwnClient,
   file: Pick<MigrationFile, 'sql'>,
   done: readonly { readonly id: number; readonly name: string }[],
 ): Promise<string> => {
@@ -17,12 +17,12 @@ const SELECT_INVALID_INDEXES = `
   SELECT i.relname AS "name"
   FROM pg_catalog.pg_index AS x
   JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
-  WHERE x.indrelid = to_regclass('"ChatMessage"') AND NOT x.indisvalid
+  WHERE x.indrelid = to_regclass($1) AND NOT x.indisvalid
   ORDER BY i.relname`
 
-const describeInvalidIndexes = async (client: Queryable): Promise<string> => {
+const describeInvalidIndexes = async (client: OwnClient): Promise<string> => {
   try {
-    const { rows } = await client.query<{ name: string }>(SELECT_INVALID_INDEXES)
+    const { rows } = await client.query<{ name: string }>(SELECT_INVALID_INDEXES, [client.own.message])
     if (rows.length === 0) return 'this migration left nothing behind'
     return `${rows.map(({ name }) => `"${name}"`).join(', ')} is INVALID; the next migrate drops and rebuilds it`
   } catch {

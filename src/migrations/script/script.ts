@@ -77,7 +77,7 @@ const leftoverStatements = (leftovers: ArchiveObjects, names: OwnNames): readonl
     ? [
         '-- leftovers of an interrupted rollback',
         ...dropStatements(names, leftovers),
-        `ALTER TABLE "ChatMessage" DROP CONSTRAINT IF EXISTS "${GUARD}"`,
+        `ALTER TABLE ${names.message} DROP CONSTRAINT IF EXISTS "${GUARD}"`,
       ]
     : []
 

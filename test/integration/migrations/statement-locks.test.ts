@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { readCatalog } from '../../../src/database/catalog.js'
-import { ADD_GUARD, VALIDATE_GUARD } from '../../../src/migrations/archive/archive.js'
+import { addGuard, validateGuard } from '../../../src/migrations/archive/archive.js'
 import { dropStatements, startStatements, type Kept } from '../../../src/migrations/archive/capture.js'
 import { countMissing } from '../../../src/migrations/archive/fill.js'
 import {
@@ -131,8 +131,8 @@ describe('the locks that a plan announces', () => {
     const preparations = [
       ...startStatements(await readOwnState(session.client, 'public'), KEPT, { processId: 0, objects: nothing }),
       removeAllOrphans(names),
-      ADD_GUARD,
-      VALIDATE_GUARD,
+      addGuard(names),
+      validateGuard(names),
       countMissing(names, KEPT),
     ]
     for (const statement of await splitStatements(preparations.join(';\n')))

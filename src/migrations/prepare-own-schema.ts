@@ -1,3 +1,4 @@
+import { withApplicationPath } from './running/application-path.js'
 import { withShortLocks, type LockWaitOptions } from './running/short-lock.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import type { OwnClient } from './own/own-client.js'
@@ -29,9 +30,10 @@ export const prepareOwnSchema = async (
   })
 }
 
-const runAll = async (client: OwnClient, statements: readonly string[]): Promise<void> => {
-  for (const statement of statements) await client.query(statement)
-}
+const runAll = (client: OwnClient, statements: readonly string[]): Promise<void> =>
+  withApplicationPath(client, 'transaction', async () => {
+    for (const statement of statements) await client.query(statement)
+  })
 
 /**
  * What others own or have built under chatkeep's names is never adopted.

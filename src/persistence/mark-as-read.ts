@@ -37,7 +37,7 @@ const markSql = ({ message }: Names, column: string, hasEnd: boolean): string =>
   WHERE "id" = ANY (ARRAY(
     SELECT "id"
     FROM ${message}
-    WHERE "${column}" = $1 AND "senderType" = 'CLIENT' AND NOT "isRead" ${hasEnd ? `AND ${upTo(column)}` : ''}
+    WHERE "${column}" = $1 AND "senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND NOT "isRead" ${hasEnd ? `AND ${upTo(column)}` : ''}
     ORDER BY "id"
     FOR NO KEY UPDATE))`
 

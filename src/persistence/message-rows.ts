@@ -103,7 +103,7 @@ export const insertSql = (
   SELECT coalesce(x."createdAt" AT TIME ZONE 'UTC', ${UTC_NOW}), ${linking === 'linked' ? 'coalesce(given."id", named."id")' : 'NULL::integer'},
     x."guestUsername", x."guestPhone", x."clientSocketId", x."senderType"::${names.senderType}, x."operatorId",
     x."messageType"::${names.messageType}, x."text", x."imageUrl", x."imageName", x."mimeType", x."sessionId",
-    x."idempotencyKey", ${linking === 'linked' ? `x."senderType" = 'CLIENT' AND named."registered" IS TRUE` : 'false'}
+    x."idempotencyKey", ${linking === 'linked' ? `x."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND named."registered" IS TRUE` : 'false'}
   FROM ${source}
   ${linking === 'linked' ? clientJoins(names) : ''}
   WHERE ${settings(rowLockTimeoutMs)}

@@ -124,7 +124,7 @@ const add = (a: Done, b: Done): Done => ({
 const selectGuests = async (client: Client, { message }: Names, after: string | null): Promise<readonly Guest[]> => {
   const { rows } = await client.query<Omit<Guest, 'username'>>(
     `SELECT "guestUsername" AS "written", min("guestPhone") AS "phone", count(*)::integer AS "messages",
-       (count(*) FILTER (WHERE "senderType" = 'CLIENT'))::integer AS "fromClient"
+       (count(*) FILTER (WHERE "senderType" OPERATOR(pg_catalog.=) 'CLIENT'))::integer AS "fromClient"
      FROM ${message}
      WHERE ${UNLINKED} AND ${after === null ? '"guestUsername" IS NOT NULL' : '"guestUsername" > $1'}
      GROUP BY "guestUsername"
@@ -210,7 +210,7 @@ const link: Step = async (client, names, guests, onLinked) => {
 const linkSql = ({ client, message, guestClients }: Names): string => `
   WITH batch AS MATERIALIZED (
     SELECT m."id", c."id" AS "clientId",
-      m."senderType" = 'CLIENT' AND NOT EXISTS (SELECT FROM ${guestClients} AS g WHERE g."clientId" = c."id") AS "unverified"
+      m."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND NOT EXISTS (SELECT FROM ${guestClients} AS g WHERE g."clientId" = c."id") AS "unverified"
     FROM json_to_recordset($1::json) AS x ("written" text, "username" text)
     JOIN ${client} AS c ON c."username" = x."username"
     CROSS JOIN LATERAL (

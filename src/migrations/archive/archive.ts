@@ -1,6 +1,7 @@
 import { onlyRow } from '../../database/rows.js'
 import { CLIENT_GUARD } from '../../persistence/errors.js'
 import type { OwnNames } from '../../persistence/own-names.js'
+import { withApplicationPath } from '../running/application-path.js'
 import type { OwnClient } from '../own/own-client.js'
 
 /**
@@ -48,8 +49,11 @@ export interface ArchiveObjects {
 export const readArchiveObjects = async (client: OwnClient): Promise<ArchiveObjects> =>
   onlyRow(await client.query<ArchiveObjects>(SELECT_OBJECTS, [client.own.schema, client.own.message]))
 
+/** Drops the guard in the caller's transaction. */
 export const dropGuard = async (client: OwnClient): Promise<void> => {
-  await client.query(`ALTER TABLE ${client.own.message} DROP CONSTRAINT IF EXISTS "${GUARD}"`)
+  await withApplicationPath(client, 'transaction', () =>
+    client.query(`ALTER TABLE ${client.own.message} DROP CONSTRAINT IF EXISTS "${GUARD}"`),
+  )
 }
 
 export const dropArchive = async (client: OwnClient): Promise<void> => {

@@ -2,6 +2,7 @@ import { escapeIdentifier } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import type { ArchivedColumn, RollbackRange } from '../ledger/rollback-range.js'
+import { withApplicationPath } from '../running/application-path.js'
 import type { OwnClient } from '../own/own-client.js'
 import type { OwnState } from '../own/own-state.js'
 import { ownStatements } from '../own/own-statements.js'
@@ -161,7 +162,9 @@ export const ignoreOwnChanges = async (client: OwnClient): Promise<void> => {
 
 /** Drops trigger, function and counter in the caller's transaction. */
 export const dropCapture = async (client: OwnClient, objects: ArchiveObjects): Promise<void> => {
-  for (const statement of dropStatements(client.own, objects)) await client.query(statement)
+  await withApplicationPath(client, 'transaction', async () => {
+    for (const statement of dropStatements(client.own, objects)) await client.query(statement)
+  })
 }
 
 // xmin changes when somebody alters, disables, truncates or re-grants the object, and even if it was altered back.

@@ -22,6 +22,14 @@ export const refuseColumnsInUse = async (client: OwnClient, scripts: readonly Ro
   })
 }
 
+/** An object in the server's words, without the application's schema. */
+const described = (object: string, table: string): string => `
+    replace(pg_catalog.pg_describe_object(${object}), (
+      SELECT quote_ident(n.nspname::text) || '.'
+      FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE c.oid = to_regclass(${table})), '')`
+
 /** The statement that removes a dependent object; `d` is its row of pg_depend. */
 const WAY_OUT = `
     CASE d.classid
@@ -63,7 +71,7 @@ const WAY_OUT = `
 // and chatkeep's indexes.
 const SELECT_COLUMNS_IN_USE = `
   SELECT array_agg(DISTINCT a.attname::text) AS "columns",
-    regexp_replace(pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid),
+    regexp_replace(${described('d.classid, d.objid, d.objsubid', '$4')},
       '^(rule "?_RETURN"? on |default value for (?=column))', '') AS "object",
     bool_and(d.deptype = 'n') AS "prevents", ${WAY_OUT} AS "wayOut"
   FROM pg_catalog.pg_depend AS d
@@ -85,7 +93,7 @@ const SELECT_COLUMNS_IN_USE = `
 
 // A foreign key to the unique index, a constraint made of it, and a replica identity that it is.
 const SELECT_INDEXES_IN_USE = `
-  SELECT x.relname AS "index", pg_catalog.pg_describe_object('pg_catalog.pg_constraint'::regclass, k.oid, 0) AS "object",
+  SELECT x.relname AS "index", ${described("'pg_catalog.pg_constraint'::regclass, k.oid, 0", '$2')} AS "object",
     'ALTER TABLE ' || v.identity || ' DROP CONSTRAINT ' || quote_ident(k.conname::text) AS "wayOut"
   FROM pg_catalog.pg_class AS x
   JOIN pg_catalog.pg_index AS n ON n.indexrelid = x.oid AND n.indrelid = to_regclass($2)

@@ -63,7 +63,7 @@ export const restoreArchive = async (client: OwnClient, options: BatchOptions): 
   }
   await inTransaction(client, async () => {
     await recordRun(client, { action: 'restore', durationMs: performance.now() - startedAt, detail: { ...restored } })
-    await dropArchive(client)
+    await withApplicationPath(client, 'transaction', () => dropArchive(client))
   })
   return restored
 }

@@ -60,7 +60,7 @@ const unreadSql = (message: string, kind: ChatKind, chat: string): string => `(
           SELECT count(*)::integer
           FROM (
             SELECT FROM ${message}
-            WHERE ${isOfChat(kind, chat)} AND NOT "isRead" AND "senderType" = 'CLIENT'
+            WHERE ${isOfChat(kind, chat)} AND NOT "isRead" AND "senderType" OPERATOR(pg_catalog.=) 'CLIENT'
             LIMIT ${MOST_UNREAD_COUNTED}
           ) AS unread)`
 

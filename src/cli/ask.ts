@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
+import { printable } from '../terminal/printable.js'
 import type { ProcessContext } from './context.js'
 
 /** Whether to ask questions: stdin and stderr are a terminal, and this is not a CI run. */
@@ -19,7 +20,7 @@ export const ask = async ({ stdin, stderr, signal }: ProcessContext, question: s
     },
   })
   const lines = createInterface({ input: stdin.stream, output, terminal: false })
-  stderr.write(question)
+  stderr.write(printable(question))
   try {
     return await new Promise<string>((resolve, reject) => {
       lines.once('line', (line) => resolve(line.trim()))

@@ -8,8 +8,11 @@ import { readEnvironment, variablesOf } from './environment.js'
 import { createEventStream, createProgress } from '../terminal/progress.js'
 import { createRedact, knownSecrets } from './redact.js'
 import { createRender, wantsColour, type Render } from '../terminal/render.js'
+import { createSafeStream } from '../terminal/safe-stream.js'
 
 interface Prepared {
+  /** For scripts; redacts secrets, and changes nothing else. */
+  readonly scriptOutput: OutputStream
   readonly context: Omit<CommandContext, 'print'>
   readonly stdoutRender: Render
   readonly stderrRender: Render
@@ -32,10 +35,11 @@ export const createContext = (
     isTTY: stream.isTTY,
     columns: stream.columns,
   })
-  const stdout = redacting(outer.stdout)
-  const stderr = redacting(outer.stderr)
-  const renderFor = ({ isTTY }: OutputStream): Render =>
-    createRender(wantsColour({ isTTY, env: outer.env, flag: mode.colour }))
+  const colourOn = ({ isTTY }: OutputStream): boolean => wantsColour({ isTTY, env: outer.env, flag: mode.colour })
+  const renderFor = (stream: OutputStream): Render => createRender(colourOn(stream))
+  const keepsWorkflowCommands = mode.format.name === 'github'
+  const stdout = redacting(createSafeStream(outer.stdout, { colour: colourOn(outer.stdout), keepsWorkflowCommands }))
+  const stderr = redacting(createSafeStream(outer.stderr, { colour: colourOn(outer.stderr) }))
 
   const useTarget = (target: ConnectionTarget): ConnectionTarget => {
     if (target.password !== undefined) secrets.push(target.password)
@@ -72,7 +76,8 @@ export const createContext = (
     const event = { type: 'note', text }
     context.progress.update({ event, text, kind: 'line', key: text })
   }
-  return { context, stdoutRender: context.render, stderrRender: renderFor(outer.stderr) }
+  const scriptOutput = outer.stdout.isTTY ? stdout : redacting(outer.stdout)
+  return { context, scriptOutput, stdoutRender: context.render, stderrRender: renderFor(outer.stderr) }
 }
 
 // A temporary database is empty: a command that needs the tables gets them.

@@ -1,3 +1,5 @@
+import { printable } from '../terminal/printable.js'
+
 const URL_PASSWORD = /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/?#@"']*:)([^\s@]+)(@)/gi
 const KEYWORD_PASSWORD = /\b((?:pg)?password\s*[=:]\s*)('[^']*'|"[^"]*"|[^\s'"&,}]+)/gi
 
@@ -11,13 +13,19 @@ const SHORTEST_LITERAL = 4
 export type Redact = (text: string) => string
 
 /**
- * @param secrets values that must not appear, as given; their URL-encoded, JSON-escaped and XML-escaped forms are covered too
+ * @param secrets values that must not appear, as given; their URL-encoded, JSON-escaped, XML-escaped and printable forms are covered too
  * @param publicWords words that stay visible (user, database, host), even if a password is the same word
  */
 export const createRedact = (secrets: readonly string[], publicWords: readonly string[] = []): Redact => {
   const literals = secrets
     .filter((secret) => secret.length >= SHORTEST_LITERAL && !publicWords.includes(secret))
-    .flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), escapeXml(secret)])
+    .flatMap((secret) => [
+      secret,
+      encodeURIComponent(secret),
+      JSON.stringify(secret).slice(1, -1),
+      escapeXml(secret),
+      printable(secret),
+    ])
     .sort((a, b) => b.length - a.length)
   return (text) => {
     const shaped = text

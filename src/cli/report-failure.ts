@@ -1,6 +1,7 @@
 import { exitCodeOf, renderError, toErrorDocument } from '../terminal/error-document.js'
 import { outputFormat } from '../terminal/formats/index.js'
 import { createRender, wantsColour } from '../terminal/render.js'
+import { createSafeStream } from '../terminal/safe-stream.js'
 import type { ProcessContext } from './context.js'
 import { createRedact, knownSecrets } from './redact.js'
 
@@ -12,10 +13,12 @@ export const reportFailure = (
 ): number => {
   const redact = createRedact(knownSecrets(env, argv))
   const flag = !argv.includes('--no-color')
-  const render = createRender(wantsColour({ isTTY: stderr.isTTY, env, flag }))
-  const document = outputFormat(formatOf(argv)).error(command, toErrorDocument(error))
-  if (document !== '') stdout.write(redact(`${document}\n`))
-  stderr.write(redact(renderError(error, render)))
+  const colour = wantsColour({ isTTY: stderr.isTTY, env, flag })
+  const format = outputFormat(formatOf(argv))
+  const keepsWorkflowCommands = format.name === 'github'
+  const document = format.error(command, toErrorDocument(error))
+  if (document !== '') createSafeStream(stdout, { colour: false, keepsWorkflowCommands }).write(redact(`${document}\n`))
+  createSafeStream(stderr, { colour }).write(redact(renderError(error, createRender(colour))))
   return exitCodeOf(error)
 }
 

@@ -53,16 +53,17 @@ const runBody = async (
   body: (context: CommandContext) => Promise<Answer | undefined>,
 ): Promise<number> => {
   const { createContext } = await import('./create-context.js')
-  const { context, stdoutRender, stderrRender } = createContext(mode, processContext, runProgram, envFile)
+  const { context, scriptOutput, stdoutRender, stderrRender } = createContext(mode, processContext, runProgram, envFile)
   const { name, format } = mode
-  const write = (text: string): void => {
-    if (text !== '') context.stdout.write(`${text}\n`)
+  const write = (text: string, stream = context.stdout): void => {
+    if (text !== '') stream.write(`${text}\n`)
   }
   let answers = 0
   const print = (answer: Answer): void => {
     answers += 1
     context.progress.clear()
-    write(format.answer(name, answer, stdoutRender))
+    const isScript = answer.isScript === true && format.name === 'text'
+    write(format.answer(name, answer, stdoutRender), isScript ? scriptOutput : context.stdout)
   }
   try {
     const answer = await body({ ...context, print })

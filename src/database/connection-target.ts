@@ -4,6 +4,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { parse } from 'pg-connection-string'
 import { OperatorError } from '../errors.js'
 import { ownUserId } from '../private-file.js'
+import { printable } from '../terminal/printable.js'
 import { pickSettings, type ConnectionKeywords, type ConnectionSetting } from './connection-settings.js'
 
 /** Everything needed to connect to one database, complete and validated. */
@@ -91,11 +92,13 @@ export const toConnectionTarget = (keywords: ConnectionKeywords): ConnectionTarg
 
 /** `database on host:port as user from .env`, for messages. Never contains the password. */
 export const describeTarget = (target: ConnectionTarget): string =>
-  target.origin === undefined ? describeAddress(target) : `${describeAddress(target)} from ${target.origin.name}`
+  target.origin === undefined
+    ? describeAddress(target)
+    : `${describeAddress(target)} from ${printable(target.origin.name)}`
 
 /** `database on host:port as user`: the same whatever named it. */
 export const describeAddress = ({ database, host, port, user }: ConnectionTarget): string =>
-  `${database} on ${host.startsWith('/') ? host : `${host}:${port}`} as ${user}`
+  printable(`${database} on ${host.startsWith('/') ? host : `${host}:${port}`} as ${user}`)
 
 /** The target as a URL, password included: for a child process, never for output. */
 export const toDatabaseUrl = ({ host, port, user, database, password }: ConnectionTarget): string => {

@@ -1,4 +1,5 @@
-import { printable, type Render } from '../terminal/render.js'
+import { printable } from '../terminal/printable.js'
+import type { Render } from '../terminal/render.js'
 import type { MetricsReport, MetricValue } from './read-metrics.js'
 
 /** The report as one small table under a line that says what was read, and when. */

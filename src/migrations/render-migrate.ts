@@ -1,5 +1,6 @@
 import { ExitCode } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
+import { printable } from '../terminal/printable.js'
 import { count, duration, type Render } from '../terminal/render.js'
 import { migrationTitle } from './ledger/migration-files.js'
 import { needsWork, type MigratePreview, type MigrateResult } from './migrate.js'
@@ -91,7 +92,8 @@ const archiveLines = (messages: number): readonly string[] =>
 /** The answer of a migrate that is done. */
 export const migrateResult = (subject: Subject, result: MigrateResult): Answer => {
   const { steps, ownSchema, alreadyDone, restored, durationMs } = result
-  const repaired = ownSchema === null ? [] : [`${ownSchema.title} ${ownSchema.created ? 'created' : 'repaired'}`]
+  const repaired =
+    ownSchema === null ? [] : [`${printable(ownSchema.title)} ${ownSchema.created ? 'created' : 'repaired'}`]
   const did = [...repaired, ...(steps.length === 0 ? [] : [`${count(steps.length, 'migration')} done`])]
   const done = did.length === 0 ? 'nothing had to be done' : did.join(', ')
   return {
@@ -99,7 +101,7 @@ export const migrateResult = (subject: Subject, result: MigrateResult): Answer =
     text: ({ paint }) =>
       [
         ...(restored === undefined ? [] : restoredLines(restored)),
-        `${paint.green('ok:')} ${subject.database} is migrated: ${done}, ${alreadyDone} already there (${duration(durationMs)}). Next: chatkeep verify`,
+        `${paint.green('ok:')} ${printable(subject.database)} is migrated: ${done}, ${alreadyDone} already there (${duration(durationMs)}). Next: chatkeep verify`,
       ].join('\n'),
   }
 }

@@ -1,5 +1,6 @@
 import { ExitCode } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
+import { printable } from '../terminal/printable.js'
 import { count, duration } from '../terminal/render.js'
 import { migrationTitle } from './ledger/migration-files.js'
 import { BASE_MIGRATION } from './ledger/migration-names.js'
@@ -77,9 +78,9 @@ export const rollbackResult = (
       [
         `archived: ${count(messages, 'message')} (${parts}), ${count(clients, 'client')} created; checksum ${checksum}`,
         to === BASE_MIGRATION
-          ? `${paint.green('ok:')} ${subject.database} is rolled back: ${undone}. Next: chatkeep verify --expect rolled-back`
+          ? `${paint.green('ok:')} ${printable(subject.database)} is rolled back: ${undone}. Next: chatkeep verify --expect rolled-back`
           : [
-              `${paint.green('ok:')} ${subject.database} is rolled back to migration ${to}: ${undone}.`,
+              `${paint.green('ok:')} ${printable(subject.database)} is rolled back to migration ${to}: ${undone}.`,
               'Until the next chatkeep migrate, chatkeep verify reports the undone migrations as pending',
             ].join(' '),
       ].join('\n'),

@@ -1,4 +1,5 @@
-import { duration, printable, type Render } from '../terminal/render.js'
+import { printable } from '../terminal/printable.js'
+import { duration, type Render } from '../terminal/render.js'
 import type { RecordedRun } from './run-history.js'
 
 /** One line a run, the newest last, where a reader looks first. */

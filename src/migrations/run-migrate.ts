@@ -1,6 +1,7 @@
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
+import { printable } from '../terminal/printable.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { migrate, needsWork, previewMigrate } from './migrate.js'
 import { describeSubject, toMigrationOptions, type MigrationFlags } from './options.js'
@@ -32,11 +33,11 @@ export const runMigrate = async (
   }
   if (flags.sql !== undefined) {
     const { sql, planHash } = await scriptMigrate(target, flags.sql, { ...options, dryRun: true })
-    return { data: { ...subject, form: flags.sql, planHash, sql }, text: () => sql }
+    return { data: { ...subject, form: flags.sql, planHash, sql }, text: () => sql, isScript: true }
   }
   const dryRun = flags.dryRun === true
   const preview = await previewMigrate(target, { ...options, dryRun })
-  const header = `migrate  ${describeTarget(target)}  PostgreSQL ${preview.serverVersion}  schema ${options.schema}`
+  const header = `migrate  ${describeTarget(target)}  PostgreSQL ${preview.serverVersion}  schema ${printable(options.schema)}`
   if (dryRun) return migrateDryRun(header, subject, preview)
   terminal.progress.line(header)
   terminal.progress.line(renderMigrateSteps(preview, terminal.render))

@@ -1,6 +1,7 @@
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
+import { printable } from '../terminal/printable.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { BASE_MIGRATION } from './ledger/migration-names.js'
 import { describeSubject, toMigrationOptions, type MigrationFlags } from './options.js'
@@ -29,13 +30,13 @@ export const runRollback = async (
   const subject = describeSubject(target)
   const dryRun = flags.dryRun === true
   const preview = await previewRollback(target, { ...options, ...choice, dryRun })
-  const header = `rollback  ${describeTarget(target)}  schema ${options.schema}`
+  const header = `rollback  ${describeTarget(target)}  schema ${printable(options.schema)}`
   if (dryRun) return rollbackDryRun(header, subject, choice, preview)
   if (preview.files.length === 0 && !preview.unsealed) {
     const above = choice.to === BASE_MIGRATION ? '' : ` after migration ${choice.to}`
     return {
       data: { ...subject, to: choice.to, steps: [], archive: null },
-      text: () => `ok: there is nothing to roll back in ${target.database}${above}`,
+      text: () => `ok: there is nothing to roll back in ${printable(target.database)}${above}`,
     }
   }
   terminal.progress.line(header)

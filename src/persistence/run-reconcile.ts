@@ -1,6 +1,7 @@
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import type { Answer } from '../terminal/answer.js'
-import { count, printable } from '../terminal/render.js'
+import { printable } from '../terminal/printable.js'
+import { count } from '../terminal/render.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { reconcile, type ReconcileReport } from './reconcile.js'
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
-import { printable } from '../terminal/render.js'
+import { printable } from '../terminal/printable.js'
 import type { TranscriptInput } from '../transcripts/transcript-input.js'
 import type { Answer } from '../terminal/answer.js'
 import type { OnProgress } from './progress-line.js'

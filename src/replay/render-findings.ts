@@ -1,4 +1,5 @@
-import { printable, type Render } from '../terminal/render.js'
+import { printable } from '../terminal/printable.js'
+import type { Render } from '../terminal/render.js'
 import { MOST_KEPT, type Findings } from './checking/findings.js'
 
 /** One count of a report. */

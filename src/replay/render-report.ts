@@ -1,4 +1,5 @@
-import { count, duration, printable, type Render } from '../terminal/render.js'
+import { printable } from '../terminal/printable.js'
+import { count, duration, type Render } from '../terminal/render.js'
 import { sameDatabaseHint, verdictWord } from './verdict.js'
 import { countsOf, nextAfter, sectionsOf, verdictOf } from './describe-report.js'
 import { renderCounts, renderSections } from './render-findings.js'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
-import { printable } from '../terminal/render.js'
+import { printable } from '../terminal/printable.js'
 import { withTranscript } from '../transcripts/transcript-input.js'
 import type { Answer } from '../terminal/answer.js'
 import { createProgressLine, type ReplayProgress } from './progress-line.js'

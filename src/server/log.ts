@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import * as z from 'zod'
 import type { ChatLog } from '../chat-log.js'
+import { printable } from '../terminal/printable.js'
 
 export interface ChatLogOptions {
   readonly level: keyof ChatLog | 'silent'
@@ -28,7 +29,7 @@ const lineSchema = z.looseObject({ time: z.string(), level: z.string(), event: z
 const renderLine = (line: string): string => {
   const { time, level, event, text, ...fields } = lineSchema.parse(JSON.parse(line))
   const pairs = Object.entries({ event, ...fields }).map(([name, value]) => `${name}=${renderValue(value)}`)
-  return `${[time, level.padEnd(5), text, ...pairs].join(' ')}\n`
+  return `${[time, level.padEnd(5), printable(text), ...pairs].join(' ')}\n`
 }
 
 // Outside text, such as an origin, can neither break the line nor send control sequences to the terminal.

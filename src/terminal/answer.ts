@@ -9,6 +9,8 @@ export interface Answer {
   readonly data: Readonly<Record<string, unknown>>
   /** For people, without a final line feed; '' prints nothing. */
   readonly text: (render: Render) => string
+  /** The text is for a program, such as psql: into a file or a pipe it is written as it is. */
+  readonly isScript?: true
   /** For formats that report tests or annotations; absent where a command runs no checks. */
   readonly checks?: CheckResults
 }

@@ -1,4 +1,5 @@
 import { ExitCode, OperatorError } from '../errors.js'
+import { printableLines } from './printable.js'
 import type { Render } from './render.js'
 
 /** An error for programs: `error` of the JSON document. */
@@ -37,10 +38,13 @@ export const errorLines = ({ message, hint, details }: ErrorDocument): readonly 
 export const renderError = (error: unknown, { paint }: Render): string => {
   if (!(error instanceof OperatorError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    return `${paint.red('bug:')} ${stack}\n${BUG_HINT}\n`
+    return `${paint.red('bug:')} ${printableLines(stack)}\n${BUG_HINT}\n`
   }
   const sqlState = error.sqlState === undefined ? '' : paint.dim(` [${error.sqlState}]`)
-  const lines = [`${paint.red('error:')} ${error.message}${sqlState}`, ...error.details.map((detail) => `  ${detail}`)]
-  if (error.hint !== undefined) lines.push(`${paint.cyan('hint:')} ${error.hint}`)
+  const lines = [
+    `${paint.red('error:')} ${printableLines(error.message)}${sqlState}`,
+    ...error.details.map((detail) => `  ${printableLines(detail)}`),
+  ]
+  if (error.hint !== undefined) lines.push(`${paint.cyan('hint:')} ${printableLines(error.hint)}`)
   return `${lines.join('\n')}\n`
 }

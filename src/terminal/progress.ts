@@ -1,4 +1,6 @@
 import type { OutputStream } from './output-stream.js'
+import { printable } from './printable.js'
+import { CLEAR_LINE } from './safe-stream.js'
 
 /** An event of work in progress, for people and for programs. */
 export interface ProgressUpdate {
@@ -15,7 +17,7 @@ export interface ProgressUpdate {
 
 /** Reports progress on stderr. */
 export interface Progress {
-  /** Prints a line that stays. */
+  /** Prints a line that stays, or several: names in it are made printable by the caller. */
   readonly line: (text: string) => void
   /** Shows the present state: overwritten in place on a terminal; elsewhere a line when its key changes, and every 10 seconds. */
   readonly status: (text: string, key?: string) => void
@@ -34,21 +36,22 @@ export const createProgress = (stderr: OutputStream): Progress => {
   let shown = false
   let printed = ''
   const clear = (): void => {
-    if (shown) stderr.write('\r\u001b[K')
+    if (shown) stderr.write(CLEAR_LINE)
     shown = false
   }
   const line = (text: string): void => {
     clear()
     stderr.write(`${text}\n`)
   }
-  const status = (text: string, key = ''): void => {
+  const status = (state: string, key = ''): void => {
     if (!mayPass(key)) return
+    const text = printable(state)
     if (!stderr.isTTY) {
       stderr.write(`${text}\n`)
       return
     }
     const width = stderr.columns === undefined || stderr.columns === 0 ? 80 : stderr.columns
-    stderr.write(`\r\u001b[K${text.slice(0, width - 1)}`)
+    stderr.write(`${CLEAR_LINE}${text.slice(0, width - 1)}`)
     shown = true
   }
   return {
@@ -57,12 +60,12 @@ export const createProgress = (stderr: OutputStream): Progress => {
     status,
     update: ({ text, live, kind, key }) => {
       if (kind === 'line') {
-        line(text)
+        line(printable(text))
         return
       }
       // The live line is cut at the width of the terminal, so the whole text is printed once.
       if (live !== undefined && stderr.isTTY && key !== printed) {
-        line(text)
+        line(printable(text))
         printed = key
       }
       status(stderr.isTTY ? (live ?? text) : text, key)

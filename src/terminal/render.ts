@@ -1,11 +1,12 @@
 import { stripVTControlCharacters } from 'node:util'
 import { Chalk, type ChalkInstance } from 'chalk'
 import Table from 'cli-table3'
+import { paintedLine } from './printable.js'
 
 /** Colours and tables for the text of a command. Whether to use colour is decided once, when it is created. */
 export interface Render {
   readonly paint: ChalkInstance
-  /** A table in the manner of psql: a head, a rule, rows. Cells are text as it will be seen. */
+  /** A table in the manner of psql: a head, a rule, rows. Each cell stays one line, whatever it holds. */
   table(head: readonly string[], rows: readonly (readonly string[])[]): string
 }
 
@@ -21,7 +22,7 @@ export const createRender = (colour: boolean): Render => {
         style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
         chars: PSQL_FRAME,
       })
-      table.push(...rows.map((row) => [...row]))
+      table.push(...rows.map((row) => row.map(paintedLine)))
       const [top = '', ...body] = table.toString().split('\n')
       const rule = stripVTControlCharacters(top).replace(/[^|]/g, '-').replaceAll('|', '+')
       return [top, rule, ...body].map((line) => line.trimEnd()).join('\n')
@@ -57,13 +58,6 @@ interface ColourQuestion {
 /** No colour without a terminal, with `NO_COLOR`, `TERM=dumb` or `--no-color`. */
 export const wantsColour = ({ isTTY, env, flag }: ColourQuestion): boolean =>
   flag && isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb'
-
-/** Text of unknown origin made safe for a terminal: control characters become visible, so nothing can move the cursor. */
-export const printable = (text: string): string =>
-  text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 
 /** `1 message`, `2 messages`, `1,000 messages`. */
 export const count = (amount: number | bigint, noun: string): string =>

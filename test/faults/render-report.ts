@@ -1,4 +1,5 @@
-import { count, duration, printable, type Render } from '../../src/terminal/render.js'
+import { printable } from '../../src/terminal/printable.js'
+import { count, duration, type Render } from '../../src/terminal/render.js'
 import type { Campaign } from './campaign.js'
 import type { Tally } from './check.js'
 import { isSeen, type Judgement } from './verdict.js'

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
+import { parseIntoClientConfig } from 'pg-connection-string'
 import { inject, test as base } from 'vitest'
 
 export { afterAll, afterEach, beforeAll, beforeEach, describe, expect, vi } from 'vitest'
@@ -50,19 +51,22 @@ export const createDatabase = async (): Promise<CreatedDatabase> => {
   const name = `chatkeep_test_${randomBytes(6).toString('hex')}`
   await administer((client) => client.query(create(name, 'template0')))
   const drop = `DROP DATABASE ${name} WITH (FORCE)`
-  return { ...describeDatabase(name), drop: () => administer((client) => client.query(drop)) }
+  return { ...databaseNamed(name), drop: () => administer((client) => client.query(drop)) }
 }
 
 /** PostgreSQL 15 and later copy through the WAL by default, which takes twice the processor time of copying files. */
 const create = (name: string, template: string): string =>
   `CREATE DATABASE ${name} TEMPLATE ${template} ENCODING 'UTF8'${inject('copiesByWal') ? ' STRATEGY file_copy' : ''}`
 
-const describeDatabase = (name: string): Pick<CreatedDatabase, 'database' | 'close'> => {
+/** A database that exists; it must be closed. */
+export const databaseNamed = (name: string): Pick<CreatedDatabase, 'database' | 'close'> => {
   const url = new URL(inject('serverUrl'))
-  url.pathname = `/${name}`
+  url.pathname = `/${encodeURIComponent(name)}`
+  // Not from the URL: pg leaves %3A and some others in a database's name as they are.
+  const server = parseIntoClientConfig(inject('serverUrl'))
   const clients: pg.Client[] = []
   const client = async (config: pg.ClientConfig = {}) => {
-    const opened = new pg.Client({ connectionString: url.href, ...config })
+    const opened = new pg.Client({ ...server, database: name, ...config })
     // Tests end connections from the server's side: the next query on one reports that.
     opened.on('error', () => undefined)
     clients.push(opened)

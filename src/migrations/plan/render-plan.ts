@@ -1,4 +1,5 @@
-import { byteSize, count, duration, printable, type Render } from '../../terminal/render.js'
+import { printable } from '../../terminal/printable.js'
+import { byteSize, count, duration, type Render } from '../../terminal/render.js'
 import { strongestLock, UNKNOWN_BLOCKS, type Blocks } from '../locks/lock-modes.js'
 import type { PlanDetails } from './describe-plan.js'
 import type { StatementDetails, StepDetails } from './describe-step.js'
@@ -23,7 +24,7 @@ export const renderPlan = (plan: PlanDetails, render: Render): string =>
       ['statement', 'lock', 'blocks', 'time'],
       plan.steps.flatMap((step) => stepRows(step)),
     ),
-    ...plan.steps.filter(({ reason }) => reason !== '').map(({ title, reason }) => `${title}: ${printable(reason)}`),
+    ...plan.steps.filter(({ reason }) => reason !== '').map(({ title, reason }) => printable(`${title}: ${reason}`)),
     ...tableLines(plan),
     ...timeLines(plan),
     ...wayBackLines(plan),

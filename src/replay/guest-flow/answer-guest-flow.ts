@@ -1,5 +1,6 @@
 import { describeTarget } from '../../database/connection-target.js'
-import { printable, type Render } from '../../terminal/render.js'
+import { printable } from '../../terminal/printable.js'
+import type { Render } from '../../terminal/render.js'
 import type { Answer } from '../../terminal/answer.js'
 import { sameDatabaseHint, verdictWord } from '../verdict.js'
 import { isGuestFlowClean, runGuestFlow, type GuestFlowOptions, type GuestFlowReport } from './guest-flow.js'

@@ -1,5 +1,6 @@
 import type { CheckResult } from '../answer.js'
 import { errorLines } from '../error-document.js'
+import { printable, withoutWorkflowCommands } from '../printable.js'
 import type { OutputFormat } from './output-format.js'
 
 /** Workflow commands of GitHub Actions: an annotation of the run for each finding, and of the file where it has a place. */
@@ -8,15 +9,23 @@ export const githubFormat: OutputFormat = {
   stderrIsFor: 'people',
   answer: (command, { checks, text }, render) =>
     checks === undefined
-      ? text(render)
-      : [...checks.findings.map((found) => annotation(command, found)), checks.verdict(render)].join('\n'),
+      ? withoutWorkflowCommands(text(render))
+      : [
+          ...checks.findings.map((found) => annotation(command, found)),
+          withoutWorkflowCommands(checks.verdict(render)),
+        ].join('\n'),
   error: (command, error) => workflowCommand('error', `chatkeep ${command ?? ''}: ${error.code}`, errorLines(error)),
 }
 
 type Level = 'error' | 'warning' | 'notice'
 
 const annotation = (command: string, { severity, code, brief, place }: CheckResult): string =>
-  workflowCommand(severity === 'note' ? 'notice' : severity, `chatkeep ${command}: ${code}`, brief, place)
+  workflowCommand(
+    severity === 'note' ? 'notice' : severity,
+    `chatkeep ${command}: ${code}`,
+    brief.map(printable),
+    place,
+  )
 
 const workflowCommand = (
   level: Level,
@@ -36,7 +45,11 @@ const workflowCommand = (
 const escapeProperty = (value: string): string => escapeData(value).replaceAll(':', '%3A').replaceAll(',', '%2C')
 
 const escapeData = (value: string): string =>
-  value.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A').replace(CONTROL, visible)
+  withoutWorkflowCommands(value)
+    .replaceAll('%', '%25')
+    .replaceAll('\r', '%0D')
+    .replaceAll('\n', '%0A')
+    .replace(CONTROL, visible)
 
 /** Characters that would move the cursor of a terminal that shows the log. */
 const CONTROL = /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g

@@ -1,5 +1,6 @@
 import type { Answer, CheckResult } from '../answer.js'
 import { errorLines, type ErrorDocument } from '../error-document.js'
+import { printable, printableLines } from '../printable.js'
 import type { OutputFormat } from './output-format.js'
 
 /** JUnit XML: a test case for each check, failed where a finding makes the answer "no"; other findings are its output. */
@@ -37,7 +38,13 @@ const NO_CHECKS = { properties: {}, names: [], findings: [], durationMs: 0 }
 // The database could not be asked at all: one test case, with an error.
 const renderError = (name: string, reported: ErrorDocument): string => {
   const { code, message } = reported
-  const error = element('error', { type: code, message }, [escapeXml(errorLines(reported).join('\n'))])
+  const error = element('error', { type: code, message }, [
+    escapeXml(
+      errorLines(reported)
+        .map((line) => printableLines(line))
+        .join('\n'),
+    ),
+  ])
   return suite(name, { tests: 1, failures: 0, errors: 1, skipped: 0, time: 0 }, [
     element('testcase', { classname: name, name: 'ask the database' }, [error]),
   ])
@@ -65,10 +72,13 @@ const testCase = (suiteName: string, check: string, own: readonly CheckResult[])
 }
 
 const text = (findings: readonly CheckResult[]): string =>
-  escapeXml(findings.map(({ lines }) => lines.join('\n')).join('\n\n'))
+  escapeXml(findings.map(({ lines }) => lines.map(printable).join('\n')).join('\n\n'))
 
 const element = (name: string, attributes: Attributes, children: readonly string[] = []): string => {
-  const opening = [name, ...Object.entries(attributes).map(([key, value]) => `${key}="${escapeXml(String(value))}"`)]
+  const opening = [
+    name,
+    ...Object.entries(attributes).map(([key, value]) => `${key}="${escapeXml(printable(String(value)))}"`),
+  ]
   return children.length === 0 ? `<${opening.join(' ')}/>` : `<${opening.join(' ')}>${children.join('\n')}</${name}>`
 }
 

@@ -1,4 +1,5 @@
-import { count, duration, printable, type Render } from '../../terminal/render.js'
+import { printable } from '../../terminal/printable.js'
+import { count, duration, type Render } from '../../terminal/render.js'
 import type { Expectation } from '../expectation.js'
 import type { GuestColumn } from '../facts/guest-columns.js'
 import type { CheckedFinding, VerifyReport } from '../verify-report.js'

@@ -95,7 +95,7 @@ describe('verify --format github', () => {
       /^::error title=chatkeep verify%3A migration_changed,file=migrations\/3_index-guest-username\.sql::error migration_changed: migration 3_.*%0A {2}expected .*%0A {2}next/,
     )
     expect(lines[1]).toMatch(
-      /^::error title=chatkeep verify%3A column_without_default::.*evil\\u001b\[2J%0A<&>'"\]\]>::error::%250A, x:y /,
+      /^::error title=chatkeep verify%3A column_without_default::.*evil\\u001b\[2J\\u000a<&>'"\]\]>::error::%250A, x:y /,
     )
     expect(lines.slice(2, 4).join('\n')).toMatch(/^::warning title=chatkeep verify%3A ownerless_messages::/)
     expect(lines.at(-1)).toMatch(/^FAIL: \w+ is not migrated as it should be: 2 errors, /)

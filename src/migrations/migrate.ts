@@ -1,8 +1,8 @@
-import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 import { CHAT_TABLES } from '../persistence/shape.js'
 import { applySteps } from './apply.js'
+import type { OwnClient } from './own/own-client.js'
 import type { AppliedStep } from './step.js'
 import { countArchivedMessages } from './archive/archive.js'
 import { firstRowStatements } from './ledger/history.js'
@@ -13,6 +13,9 @@ import { prepareOwnSchema, refuseOwnConflicts } from './prepare-own-schema.js'
 import { describePlan, type PlanDetails } from './plan/describe-plan.js'
 import { draftPlan, ownSchemaTitle } from './plan/draft-plan.js'
 import { isWithin, type MigrationPlan, type PlannedStep } from './plan/plan.js'
+import { readMigrateObstacles } from './plan/migrate-obstacles.js'
+import type { Obstacle } from './plan/obstacle.js'
+import { columnChange, readPublications } from './plan/publications.js'
 import { readPlan } from './plan/read-plan.js'
 import { readRefusals } from './plan/refusals.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore/restore.js'
@@ -30,6 +33,8 @@ export interface MigratePreview {
   readonly planHash: string
   /** Locks and estimates of each statement; only with `dryRun`. */
   readonly details: PlanDetails | undefined
+  /** What the reader should know before the question; with `dryRun`, the details have it. */
+  readonly obstacles: readonly Obstacle[]
   /** Messages whose guest data an earlier rollback archived; migrate restores them. */
   readonly archivedMessages: number
 }
@@ -52,14 +57,20 @@ export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions
   withMigrationPreview(target, 'migrate', options, async (client) => {
     const { rows } = await client.query<{ version: string }>(SELECT_VERSION)
     const { state, plan, archive, hash } = await readPlan(client, options)
+    const drafts = await draftPlan(plan, client.own)
+    const found = await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })
+    if (!options.dryRun) await refuseImpossible(client, options.schema, plan, found)
     return {
       serverVersion: rows[0]?.version ?? 'unknown',
       plan,
       ownTitle: ownSchemaTitle(client.own),
       planHash: hash,
       details: options.dryRun
-        ? await describePlan(client, options.schema, state, await draftPlan(plan, client.own))
+        ? await describePlan(client, options.schema, state, drafts, { obstacles: found })
         : undefined,
+      obstacles: options.dryRun
+        ? []
+        : [...found, ...(await readPublications(client, options.schema, columnChange(drafts)))],
       archivedMessages: await countArchivedMessages(client, archive),
     }
   })
@@ -90,7 +101,9 @@ export const migrate = (
       }
     await checkPrivileges(client, options.schema, state.own)
     refuseOwnConflicts(state.own)
-    await refuseImpossible(client, options.schema, plan)
+    const drafts = await draftPlan(plan, client.own)
+    const found = await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })
+    await refuseImpossible(client, options.schema, plan, found)
     const firstRow = firstRowStatements(client.own, state.history, state.files)
     await prepareOwnSchema(client, state.own, options, firstRow)
     return recorded(client, 'migrate', { planHash: hash }, async () => {
@@ -112,10 +125,15 @@ export const migrate = (
   })
 
 // Checked before the first statement, not at the third migration.
-const refuseImpossible = async (client: Queryable, schema: string, { steps }: MigrationPlan): Promise<void> => {
-  const concurrent = steps.some(({ file, action }) => action !== 'record' && !runsInTransaction(file))
-  if (!concurrent) return
-  const obstacles = await readRefusals(client, { schema, concurrentTables: CHAT_TABLES })
+const refuseImpossible = async (
+  client: OwnClient,
+  schema: string,
+  plan: MigrationPlan,
+  found: readonly Obstacle[],
+): Promise<void> => {
+  const concurrent = plan.steps.some(({ file, action }) => action !== 'record' && !runsInTransaction(file))
+  const all = [...(concurrent ? await readRefusals(client, { schema, concurrentTables: CHAT_TABLES }) : []), ...found]
+  const obstacles = all.filter(({ effect }) => effect === 'refused')
   if (obstacles.length === 0) return
   throw new OperatorError('cannot_migrate', 'this database cannot be migrated as it is; nothing was changed', {
     exitCode: ExitCode.refused,

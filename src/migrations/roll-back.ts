@@ -16,10 +16,12 @@ import { rollbackRange, type RollbackRange } from './ledger/rollback-range.js'
 import { recorded } from './ledger/runs.js'
 import { prepareOwnSchema, refuseOwnConflicts } from './prepare-own-schema.js'
 import { readOwnState } from './own/own-state.js'
-import { refuseColumnsInUse } from './plan/columns-in-use.js'
 import type { PlanDetails } from './plan/describe-plan.js'
 import { refuseChangedPlan } from './plan/plan-hash.js'
+import type { Obstacle } from './plan/obstacle.js'
 import { readPriceTag, type PriceTag } from './plan/price-tag.js'
+import { readPublications } from './plan/publications.js'
+import { readRollbackObstacles, refuseRollbackObstacles } from './plan/rollback-obstacles.js'
 import { describeRollback, rollbackPlanHash } from './plan/rollback-plan.js'
 import {
   beginCapture,
@@ -40,6 +42,8 @@ export interface RollbackPreview {
   readonly planHash: string
   /** Locks and estimates of each statement; only with `dryRun`. */
   readonly details: PlanDetails | undefined
+  /** What the reader should know before the confirmation; with `dryRun`, the details have it. */
+  readonly obstacles: readonly Obstacle[]
   /** Nothing is left to undo, but an earlier rollback was cut before it sealed its archive. */
   readonly unsealed: boolean
 }
@@ -59,11 +63,19 @@ export const previewRollback = (
     const { state, range, scripts, archive, planHash } = await readRollback(client, options)
     await refuseNarrower(client, range)
     const price = await readPriceTag(client, state.catalog, range)
+    const inUse = await readRollbackObstacles(client, { schema: options.schema, state, scripts, range })
+    if (!options.dryRun) refuseRollbackObstacles(inUse)
     const details = options.dryRun
-      ? await describeRollback(client, { state, scripts, price, range, archive, ...options })
+      ? await describeRollback(client, { state, scripts, price, range, archive, inUse, ...options })
       : undefined
+    const obstacles = options.dryRun
+      ? []
+      : [
+          ...inUse,
+          ...(await readPublications(client, options.schema, range.columns.length === 0 ? undefined : 'drops')),
+        ]
     const unsealed = range.files.length === 0 && (await isArchiveOpen(client))
-    return { files: range.files, price, planHash, details, unsealed }
+    return { files: range.files, price, planHash, details, obstacles, unsealed }
   })
 
 /**
@@ -77,7 +89,7 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
     await checkPrivileges(client, options.schema, state.own)
     refuseOwnConflicts(state.own)
     await refuseNarrower(client, range)
-    await refuseColumnsInUse(client, scripts)
+    refuseRollbackObstacles(await readRollbackObstacles(client, { schema: options.schema, state, scripts, range }))
     const price = await readPriceTag(client, state.catalog, range)
     await refuseImpossible(client, range, price, options)
     await prepareOwnSchema(client, state.own, options)

@@ -6,6 +6,7 @@ import type { Terminal } from '../terminal/terminal.js'
 import { migrate, needsWork, previewMigrate } from './migrate.js'
 import { describeSubject, toMigrationOptions, type MigrationFlags } from './options.js'
 import type { ScriptForm } from './plan/draft-steps.js'
+import { renderObstacle } from './plan/render-plan.js'
 import { migrateResult, migrateDryRun, renderMigrateSteps } from './render-migrate.js'
 import { renderRunHistory } from './render-run-history.js'
 import { readRunHistory } from './run-history.js'
@@ -41,6 +42,7 @@ export const runMigrate = async (
   if (dryRun) return migrateDryRun(header, subject, preview)
   terminal.progress.line(header)
   terminal.progress.line(renderMigrateSteps(preview, terminal.render))
+  for (const obstacle of preview.obstacles) terminal.progress.line(renderObstacle(obstacle))
   const agreed = needsWork(preview) && flags.yes !== true && (await confirm(target, terminal))
   return migrateResult(subject, await migrate(target, agreed ? preview.plan : undefined, options))
 }

@@ -5,6 +5,7 @@ import { printable } from '../terminal/printable.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { BASE_MIGRATION } from './ledger/migration-names.js'
 import { describeSubject, toMigrationOptions, type MigrationFlags } from './options.js'
+import { renderObstacle } from './plan/render-plan.js'
 import { renderPriceTag } from './plan/render-price-tag.js'
 import type { RollbackChoice } from './prepare-rollback.js'
 import { confirmedCommand, renderRollbackSteps, rollbackDryRun, rollbackResult } from './render-rollback.js'
@@ -42,6 +43,7 @@ export const runRollback = async (
   terminal.progress.line(header)
   terminal.progress.line(renderRollbackSteps(preview))
   terminal.progress.line(renderPriceTag(preview.price, choice, terminal.render))
+  for (const obstacle of preview.obstacles) terminal.progress.line(renderObstacle(obstacle))
   await confirm(choice, flags.confirm, target.database, terminal)
   return rollbackResult(subject, choice.to, await rollBack(target, { ...options, ...choice }))
 }

@@ -3,6 +3,8 @@ export interface Obstacle {
   readonly code:
     | 'server_corrupts_indexes'
     | 'partitioned_table'
+    | 'row_type_in_use'
+    | 'replica_identity_missing'
     | 'own_objects_conflict'
     | 'column_in_use'
     | 'clients_cannot_be_created'

@@ -3,8 +3,8 @@ import { escapeIdentifier } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
 import { ownNamesFor, ownSchema } from '../../persistence/own-names.js'
 import { OWN_TABLES } from '../own/own-tables.js'
-import { relationName } from '../locks/relation-name.js'
 import type { DraftStep } from './draft-steps.js'
+import { messageCommands } from './migrate-obstacles.js'
 import type { Obstacle } from './obstacle.js'
 
 /** Whether a plan adds columns to messages or drops some; undefined when it does neither. */
@@ -12,14 +12,7 @@ export type ColumnChange = 'adds' | 'drops' | undefined
 
 /** What the statements of a plan do to the columns of messages. */
 export const columnChange = (drafts: readonly DraftStep[]): ColumnChange => {
-  const commands = drafts
-    .flatMap(({ statements }) => statements)
-    .flatMap(({ node }) =>
-      'AlterTableStmt' in node && relationName(node.AlterTableStmt.relation) === 'ChatMessage'
-        ? (node.AlterTableStmt.cmds ?? [])
-        : [],
-    )
-    .flatMap((node) => ('AlterTableCmd' in node ? (node.AlterTableCmd.subtype ?? []) : []))
+  const commands = messageCommands(drafts)
   if (commands.includes('AT_AddColumn')) return 'adds'
   return commands.includes('AT_DropColumn') ? 'drops' : undefined
 }

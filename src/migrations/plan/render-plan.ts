@@ -3,6 +3,7 @@ import { byteSize, count, duration, type Render } from '../../terminal/render.js
 import { strongestLock, UNKNOWN_BLOCKS, type Blocks } from '../locks/lock-modes.js'
 import type { PlanDetails } from './describe-plan.js'
 import type { StatementDetails, StepDetails } from './describe-step.js'
+import type { Obstacle } from './obstacle.js'
 
 /** Whether something keeps the plan from running at all. */
 export const isRefused = (plan: Pick<PlanDetails, 'obstacles'> | undefined): boolean =>
@@ -28,8 +29,11 @@ export const renderPlan = (plan: PlanDetails, render: Render): string =>
     ...tableLines(plan),
     ...timeLines(plan),
     ...wayBackLines(plan),
-    ...plan.obstacles.map(({ effect, text }) => `${effect.padEnd(7)}  ${printable(text)}`),
+    ...plan.obstacles.map(renderObstacle),
   ].join('\n')
+
+/** One obstacle on one line. */
+export const renderObstacle = ({ effect, text }: Obstacle): string => `${effect.padEnd(7)}  ${printable(text)}`
 
 const stepRows = (step: StepDetails): readonly (readonly string[])[] => {
   if (step.statements.length === 0) return [[`${step.title}: ${step.action} only`, 'none', 'none', 'ms']]

@@ -6,7 +6,6 @@ import { migrationTitle, runsInTransaction, type RollbackScript } from '../ledge
 import type { OwnState } from '../own/own-state.js'
 import type { MigrationState } from '../ledger/migration-state.js'
 import type { RollbackRange } from '../ledger/rollback-range.js'
-import { readColumnsInUse } from './columns-in-use.js'
 import { describePlan, type PlanDetails } from './describe-plan.js'
 import { splitFile, type DraftStep } from './draft-steps.js'
 import type { Obstacle } from './obstacle.js'
@@ -22,6 +21,7 @@ export interface RollbackQuestion {
   readonly onOrphans: OnOrphans
   readonly schema: string
   readonly archive: ArchiveObjects
+  readonly inUse: readonly Obstacle[]
 }
 
 /** The hash of a rollback's plan. */
@@ -40,13 +40,12 @@ export const rollbackPlanHash = (
 
 /** Describes every statement of a rollback: first the phases before the first drop, then the rollback files, newest first. */
 export const describeRollback = async (client: OwnClient, question: RollbackQuestion): Promise<PlanDetails> => {
-  const { state, scripts, price, range, onOrphans, schema, archive: objects } = question
+  const { state, scripts, price, range, onOrphans, schema, archive: objects, inUse } = question
   const files = await Promise.all(scripts.map((script) => draftScript(script, range, state.own)))
   // The number of this session stands for that of the rollback's.
   const start = startStatements(state.own, range, { processId: 0, objects })
   const phases =
     range.captureEnds === undefined ? [] : await Promise.all(rollbackPhases(state.own, range, start).map(draftPhase))
-  const inUse = await readColumnsInUse(client, scripts)
   const details = await describePlan(client, schema, state, [...phases, ...files], {
     provenNotNull: ['clientId'],
     obstacles: [...inUse, ...unlinkable(price), ...(onOrphans === 'abort' ? orphaned(price) : [])],

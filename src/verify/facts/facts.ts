@@ -15,7 +15,7 @@ import { readMigrationChanges, type MigrationChange } from './migration-changes.
 import { readGuestColumns, type ReportedColumn } from './guest-columns.js'
 import { readIntegrity, type Integrity } from './integrity.js'
 import { readRoleAccess, type RoleAccess } from '../../persistence/role-access.js'
-import { readUnidentified, type UnidentifiedTable } from './replica-identity.js'
+import { readUnidentified, type UnidentifiedTable } from '../../migrations/in-use/replica-identity.js'
 import { readServerFacts, type ServerFacts } from './server-facts.js'
 
 /** What the checks decide on, read in one snapshot. */

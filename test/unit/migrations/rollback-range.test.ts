@@ -8,7 +8,7 @@ import {
 } from '../../../src/migrations/ledger/migration-files.js'
 import { BASE_MIGRATION } from '../../../src/migrations/ledger/migration-names.js'
 import { DROPPED_COLUMNS, rollbackRange } from '../../../src/migrations/ledger/rollback-range.js'
-import { droppedColumns } from '../../../src/migrations/plan/columns-in-use.js'
+import { droppedColumns } from '../../../src/migrations/plan/dropped-objects.js'
 import { catalogWith, historyFile, historyRow, OWN_STATE } from '../../support/migration-state.js'
 
 const file = (id: number, name: string): MigrationFile => ({ ...historyFile(id), name })

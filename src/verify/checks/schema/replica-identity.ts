@@ -1,7 +1,7 @@
 import { escapeIdentifier, qualified } from '../../../database/identifier.js'
+import { LACKS } from '../../../migrations/in-use/replica-identity.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
-import type { UnidentifiedTable } from '../../facts/replica-identity.js'
 import { finding } from '../../finding.js'
 
 type Code = 'replica_identity_missing'
@@ -35,10 +35,4 @@ export const replicaIdentity: FactCheck<Code> = {
         rows to the WAL, which costs space.`,
     },
   },
-}
-
-const LACKS: Readonly<Record<UnidentifiedTable['lacks'], string>> = {
-  none: 'no primary key and no other replica identity',
-  columns: 'its column list leaves out a part of the replica identity',
-  filter: 'its WHERE reads columns that are no part of the replica identity',
 }

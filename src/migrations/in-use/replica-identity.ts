@@ -14,6 +14,13 @@ export interface UnidentifiedTable {
   readonly lacks: 'none' | 'columns' | 'filter'
 }
 
+/** What is missing, in words. */
+export const LACKS: Readonly<Record<UnidentifiedTable['lacks'], string>> = {
+  none: 'no primary key and no other replica identity',
+  columns: 'its column list leaves out a part of the replica identity',
+  filter: 'its WHERE reads columns that are no part of the replica identity',
+}
+
 // to_jsonb: before PostgreSQL 15 there are no column lists and no WHERE, whose columns are those of its parse tree.
 const SELECT_UNIDENTIFIED = `
   WITH published AS (

@@ -1,0 +1,44 @@
+import { ExitCode, OperatorError } from '../../errors.js'
+import type { RollbackScript } from '../ledger/migration-files.js'
+import type { MigrationState } from '../ledger/migration-state.js'
+import type { RollbackRange } from '../ledger/rollback-range.js'
+import type { OwnClient } from '../own/own-client.js'
+import { readColumnsInUse } from './columns-in-use.js'
+import type { Obstacle } from './obstacle.js'
+import { readUnidentifiedTables } from './unidentified.js'
+
+/** What the obstacles of a rollback depend on. */
+export interface RollbackObstacleQuestion {
+  readonly schema: string
+  readonly state: MigrationState
+  readonly scripts: readonly RollbackScript[]
+  readonly range: RollbackRange
+}
+
+/** Reads what would stop a rollback halfway, and what of the application it would take along. */
+export const readRollbackObstacles = async (
+  client: OwnClient,
+  { schema, state, scripts, range }: RollbackObstacleQuestion,
+): Promise<readonly Obstacle[]> => [
+  ...(await readColumnsInUse(client, state, scripts)),
+  ...(await readUnidentifiedTables(client, schema, range.needsClients ? ['ChatMessage'] : [])),
+]
+
+/**
+ * Refuses a rollback that an obstacle prevents. Called before the first change.
+ * @throws OperatorError `column_in_use` or `replica_identity_missing` (exit 5)
+ */
+export const refuseRollbackObstacles = (obstacles: readonly Obstacle[]): void => {
+  const refusals = obstacles.filter(({ effect }) => effect === 'refused')
+  const [first] = refusals
+  if (first === undefined) return
+  const what =
+    first.code === 'column_in_use'
+      ? 'columns that the rollback drops are in use'
+      : 'the server rejects updates of messages'
+  throw new OperatorError(first.code, `${what}; nothing was changed`, {
+    exitCode: ExitCode.refused,
+    details: refusals.map(({ text }) => text),
+    hint: 'drop or change the objects named above, from the top, then run chatkeep rollback again',
+  })
+}

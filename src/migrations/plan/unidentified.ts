@@ -1,0 +1,26 @@
+import { escapeIdentifier, qualified } from '../../database/identifier.js'
+import type { OwnClient } from '../own/own-client.js'
+import { LACKS, readUnidentified, type UnidentifiedTable } from '../in-use/replica-identity.js'
+import type { Obstacle } from './obstacle.js'
+
+/**
+ * Reads the published tables whose updates and deletes the server rejects.
+ * @param rewrites the tables that the plan updates: there it would fail halfway
+ */
+export const readUnidentifiedTables = async (
+  client: OwnClient,
+  schema: string,
+  rewrites: readonly string[],
+): Promise<readonly Obstacle[]> =>
+  (await readUnidentified(client, schema)).map((found) => ({
+    code: 'replica_identity_missing',
+    effect: rewrites.includes(found.table) || found.schema === client.own.schema ? 'refused' : 'note',
+    text: describe(found),
+  }))
+
+const describe = ({ schema, table, publication, lacks }: UnidentifiedTable): string => {
+  const name = qualified(schema, table)
+  const way =
+    lacks === 'columns' ? 'add its primary key to the list' : `first: ALTER TABLE ${name} REPLICA IDENTITY FULL`
+  return `the server rejects every UPDATE and DELETE of ${name}, which ${escapeIdentifier(publication)} publishes: ${LACKS[lacks]}; ${way}`
+}

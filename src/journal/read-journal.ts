@@ -29,7 +29,7 @@ export async function* readJournal(
   let end = from.offset
   let previous: number | undefined
   let bad: { readonly line: number; readonly bytes: Buffer } | undefined
-  for await (const { bytes, terminated } of splitLines(chunks)) {
+  for await (const { bytes, terminated } of splitLines(chunks, path, from.line)) {
     if (bad !== undefined) throw journalDamaged(path, bad.line, 'its checksum is wrong')
     end += bytes.length + 1
     if (line === 1) yield { kind: 'header', header: checkHeader(bytes, path), end }
@@ -71,16 +71,26 @@ interface RawLine {
 
 const LINE_FEED = 0x0a
 
-async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<RawLine> {
+/** Room for the largest message that the store takes, with every character escaped, and its other fields. */
+const MAX_LINE_BYTES = 16 * 1_048_576
+
+/** Never holds more than one chunk and one line. @throws OperatorError `journal_damaged` for a line that no server wrote */
+async function* splitLines(chunks: AsyncIterable<Buffer>, path: string, from: number): AsyncGenerator<RawLine> {
   let parts: Buffer[] = []
+  let sizeBytes = 0
+  let line = from
   for await (const chunk of chunks) {
     let start = 0
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
       yield { bytes: Buffer.concat([...parts, chunk.subarray(start, end)]), terminated: true }
       parts = []
+      sizeBytes = 0
+      line += 1
       start = end + 1
     }
     if (start < chunk.length) parts.push(chunk.subarray(start))
+    sizeBytes += chunk.length - start
+    if (sizeBytes > MAX_LINE_BYTES) throw journalDamaged(path, line, 'it is longer than any line of a journal')
   }
   if (parts.length > 0) yield { bytes: Buffer.concat(parts), terminated: false }
 }

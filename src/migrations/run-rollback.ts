@@ -45,7 +45,9 @@ export const runRollback = async (
   terminal.progress.line(renderPriceTag(preview.price, choice, terminal.render))
   for (const obstacle of preview.obstacles) terminal.progress.line(renderObstacle(obstacle))
   await confirm(choice, flags.confirm, target.database, terminal)
-  return rollbackResult(subject, choice.to, await rollBack(target, { ...options, ...choice }))
+  // What was shown and confirmed, and nothing else: files or schema may have changed meanwhile.
+  const agreed = { ...options, ...choice, planHash: options.planHash ?? preview.planHash }
+  return rollbackResult(subject, choice.to, await rollBack(target, agreed))
 }
 
 /** @throws OperatorError `confirmation_missing` (exit 5) unless the name of the database was given */

@@ -10,6 +10,7 @@ interface SchemaFile {
 
 interface ParsedFile extends SchemaFile {
   readonly schema: Schema
+  readonly lines: readonly string[]
 }
 
 /**
@@ -20,7 +21,7 @@ export const toModels = async (
   files: readonly SchemaFile[],
 ): Promise<{ readonly models: readonly Model[]; readonly enums: readonly ModelEnum[] }> => {
   const parse = await createParser()
-  const parsed = files.map((file) => ({ ...file, schema: parse(file) }))
+  const parsed = files.map((file) => ({ ...file, schema: parse(file), lines: file.text.split('\n') }))
   const blocks = parsed.flatMap(({ schema }) => schema.list)
   const modelNames = blocks.flatMap((block) => (block.type === 'model' || block.type === 'view' ? [block.name] : []))
   return {
@@ -153,7 +154,12 @@ const firstArgument = (attribute: Attribute | BlockAttribute | undefined): Value
 
 const textOf = (value: Value | undefined): string | undefined => {
   if (typeof value !== 'string' || !value.startsWith('"')) return undefined
-  return JSON.parse(value) as string
+  try {
+    return JSON.parse(value) as string
+  } catch {
+    // The parser knows escapes that JSON does not, such as \v; the name then stays that of the model.
+    return undefined
+  }
 }
 
 type Argument = Value | { readonly type: 'keyValue'; readonly key: string; readonly value: Value } | undefined
@@ -172,5 +178,5 @@ const isFunction = (value: Value | undefined): value is { type: 'function'; name
 
 const sourceOf = (location: { readonly startLine?: number | undefined } | undefined, file: ParsedFile): Source => {
   const line = location?.startLine ?? 1
-  return { file: file.name, line, text: (file.text.split('\n')[line - 1] ?? '').trim() }
+  return { file: file.name, line, text: (file.lines[line - 1] ?? '').trim() }
 }

@@ -17,20 +17,21 @@ export const columnChange = (drafts: readonly DraftStep[]): ColumnChange => {
   return commands.includes('AT_DropColumn') ? 'drops' : undefined
 }
 
-// A publication with a column list does not send new columns. Before PostgreSQL 15 there is no such list.
-const SELECT_REPLICATION = `
-  SELECT
+// Before PostgreSQL 15 there are no column lists.
+const publicationsOf = (columns: 'all' | 'listed'): string => `
     ARRAY(
       SELECT p.pubname::text
       FROM pg_catalog.pg_publication AS p
       WHERE EXISTS (
         SELECT FROM pg_catalog.pg_publication_tables AS t
         WHERE t.pubname = p.pubname AND t.schemaname = $1 AND t.tablename = 'ChatMessage')
-      AND NOT EXISTS (
+      AND ${columns === 'all' ? 'NOT EXISTS' : 'EXISTS'} (
         SELECT FROM pg_catalog.pg_publication_rel AS r
         WHERE r.prpubid = p.oid AND r.prrelid = c.oid AND to_jsonb(r) ->> 'prattrs' IS NOT NULL)
-      ORDER BY 1
-    ) AS "publications",
+      ORDER BY 1)`
+
+const SELECT_REPLICATION = `
+  SELECT ${publicationsOf('all')} AS "publications", ${publicationsOf('listed')} AS "ofLists",
     ARRAY(SELECT p.pubname::text FROM pg_catalog.pg_publication AS p WHERE p.puballtables ORDER BY 1) AS "ofAllTables",
     EXISTS (
       SELECT FROM pg_catalog.pg_class AS a
@@ -38,7 +39,8 @@ const SELECT_REPLICATION = `
       WHERE o.nspname = $2 AND a.relname = 'archive'
     ) AS "archive",
     ARRAY(
-      SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots AS s
+      SELECT format('%I%s', s.slot_name, CASE WHEN s.active THEN '' ELSE ' (inactive)' END)
+      FROM pg_catalog.pg_replication_slots AS s
       WHERE s.slot_type = 'logical' AND s.database = current_database() AND s.slot_name !~ '^pg_[0-9]+_sync_'
       ORDER BY 1
     ) AS "slots",
@@ -55,10 +57,13 @@ const SELECT_REPLICATION = `
 
 interface Replication {
   readonly publications: readonly string[]
+  /** Those with a column list, which do not send new columns. */
+  readonly ofLists: readonly string[]
   /** Those that publish every table, chatkeep's own as well. */
   readonly ofAllTables: readonly string[]
   /** Whether a rollback left an archive. */
   readonly archive: boolean
+  /** Names of logical slots, quoted for SQL. */
   readonly slots: readonly string[]
   readonly subscriptions: readonly string[]
 }
@@ -70,11 +75,11 @@ export const readPublications = async (
   change: ColumnChange,
 ): Promise<readonly Obstacle[]> => {
   if (change === undefined) return []
-  const { publications, ofAllTables, archive, slots, subscriptions } = onlyRow(
+  const { publications, ofLists, ofAllTables, archive, slots, subscriptions } = onlyRow(
     await client.query<Replication>(SELECT_REPLICATION, [schema, ownSchema(schema)]),
   )
   const command = change === 'adds' ? 'chatkeep migrate' : 'chatkeep rollback'
-  const published = `"ChatMessage" is published by ${list(publications)}${slots.length === 0 ? '' : ` (logical slots: ${list(slots)})`}`
+  const published = `"ChatMessage" is published by ${list(publications)}${slots.length === 0 ? '' : ` (logical slots: ${slots.join(', ')})`}`
   const received = `"ChatMessage" receives rows through the subscription ${list(subscriptions)}`
   return [
     ...(publications.length === 0
@@ -86,6 +91,13 @@ export const readPublications = async (
               : `${published}: first run ${command} here, then on each subscriber that has caught up; one that drops the columns earlier stops`,
           ),
         ]),
+    ...(change === 'adds' && ofLists.length > 0
+      ? [
+          note(
+            `${list(ofLists)} publishes a list of columns of "ChatMessage" and does not send the new ones; a message without client stops a subscriber whose "clientId" is NOT NULL`,
+          ),
+        ]
+      : []),
     ...((change === 'drops' || archive) && ofAllTables.length > 0
       ? [
           note(

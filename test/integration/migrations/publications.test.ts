@@ -9,20 +9,33 @@ const notesOf = async (database: TestDatabase, command: string): Promise<readonl
 }
 
 describe('a plan that changes the columns of a replicated table', () => {
-  test('names its publications, and which side goes first', async ({ database }) => {
+  test.for([
+    ['of the table', 'FOR TABLE "ChatMessage"', 140_000],
+    ['of its schema', 'FOR TABLES IN SCHEMA "public"', 150_000],
+    ['of all tables', 'FOR ALL TABLES', 140_000],
+  ] as const)('names its publications, and which side goes first: %s', async ([, of, since], { database }) => {
     await loadFixture(database, 'crm-before')
-    await database.query('CREATE PUBLICATION "feed" FOR TABLE "ChatMessage"')
+    const [server] = await database.query<{ version: number }>(
+      `SELECT current_setting('server_version_num')::integer AS version`,
+    )
+    if ((server?.version ?? 0) < since) return
+    await database.query(`CREATE PUBLICATION "feed" ${of}`)
     expect(await notesOf(database, 'migrate')).toEqual([
       expect.stringMatching(
         /^note: "ChatMessage" is published by "feed": .* First run chatkeep migrate on each subscriber, then here$/,
       ),
     ])
-    await on(database, 'migrate')
+    const { stderr } = await on(database, 'migrate')
+    expect(stderr).toMatch(/^note +"ChatMessage" is published by "feed"/m)
     expect(await notesOf(database, 'migrate')).toEqual([])
-    expect(await notesOf(database, 'rollback')).toEqual([
-      expect.stringMatching(
-        /^note: "ChatMessage" is published by "feed": first run chatkeep rollback here, then on each subscriber/,
-      ),
+    const [rollback] = await notesOf(database, 'rollback')
+    expect(rollback).toMatch(
+      /^note: "ChatMessage" is published by "feed": first run chatkeep rollback here, then on each subscriber/,
+    )
+    const unconfirmed = await on(database, 'rollback')
+    expect([unconfirmed.exitCode, unconfirmed.stderr]).toEqual([
+      5,
+      expect.stringMatching(/^note +"ChatMessage" is pub/m),
     ])
   })
 
@@ -41,14 +54,20 @@ describe('a plan that changes the columns of a replicated table', () => {
     expect(await database.query(columns)).toEqual(made)
   })
 
-  test('does not mind a publication whose column list leaves the new columns out', async ({ database }) => {
+  test('says that a publication with a column list does not send the new columns', async ({ database }) => {
     const [server] = await database.query<{ lists: boolean }>(
       `SELECT current_setting('server_version_num')::integer >= 150000 AS lists`,
     )
     await loadFixture(database, 'crm-before')
     if (server?.lists !== true) return
     await database.query('CREATE PUBLICATION "few" FOR TABLE "ChatMessage" ("id", "text")')
-    expect(await notesOf(database, 'migrate')).toEqual([])
+    expect(await notesOf(database, 'migrate')).toEqual([
+      expect.stringMatching(
+        /^note: "few" publishes a list of columns of "ChatMessage" and does not send the new ones; /,
+      ),
+    ])
+    await on(database, 'migrate')
+    expect(await notesOf(database, 'rollback')).toEqual([])
   })
 
   test('says that a subscriber goes first', async ({ database }) => {

@@ -9,7 +9,7 @@ import { firstRowStatements } from './ledger/history.js'
 import { runsInTransaction } from './ledger/migration-files.js'
 import { checkPrivileges } from './ledger/privileges.js'
 import { recorded } from './ledger/runs.js'
-import { prepareOwnSchema, refuseOwnConflicts } from './prepare-own-schema.js'
+import { prepareOwnSchema } from './prepare-own-schema.js'
 import { describePlan, type PlanDetails } from './plan/describe-plan.js'
 import { draftPlan, ownSchemaTitle } from './plan/draft-plan.js'
 import { isWithin, type MigrationPlan, type PlannedStep } from './plan/plan.js'
@@ -100,7 +100,6 @@ export const migrate = (
         durationMs: performance.now() - startedAt,
       }
     await checkPrivileges(client, options.schema, state.own)
-    refuseOwnConflicts(state.own)
     const drafts = await draftPlan(plan, client.own)
     const found = await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })
     await refuseImpossible(client, options.schema, plan, found)

@@ -1,8 +1,6 @@
 import { withApplicationPath } from './running/application-path.js'
 import { withShortLocks, type LockWaitOptions } from './running/short-lock.js'
-import { ExitCode, OperatorError } from '../errors.js'
 import type { OwnClient } from './own/own-client.js'
-import { ownConflicts } from './own/own-conflicts.js'
 import { readOwnState, type OwnState } from './own/own-state.js'
 import { ownStatements } from './own/own-statements.js'
 
@@ -34,21 +32,3 @@ const runAll = (client: OwnClient, statements: readonly string[]): Promise<void>
   withApplicationPath(client, 'transaction', async () => {
     for (const statement of statements) await client.query(statement)
   })
-
-/**
- * What others own or have built under chatkeep's names is never adopted.
- * @throws OperatorError `own_objects_conflict` (exit 5)
- */
-export const refuseOwnConflicts = (own: OwnState): void => {
-  const conflicts = ownConflicts(own)
-  if (conflicts.length === 0) return
-  throw new OperatorError(
-    'own_objects_conflict',
-    `schema ${JSON.stringify(own.names.schema)} is for chatkeep's own tables, but not everything there is; nothing was changed`,
-    {
-      exitCode: ExitCode.refused,
-      details: conflicts.map(({ object, expected, actual }) => `${object}: must be ${expected}, but is ${actual}`),
-      hint: `after checking who created these objects and why: ${conflicts.map(({ fix }) => fix).join('; ')}`,
-    },
-  )
-}

@@ -14,7 +14,7 @@ import { readMigrationState, type MigrationState } from './ledger/migration-stat
 import { checkPrivileges } from './ledger/privileges.js'
 import { rollbackRange, type RollbackRange } from './ledger/rollback-range.js'
 import { recorded } from './ledger/runs.js'
-import { prepareOwnSchema, refuseOwnConflicts } from './prepare-own-schema.js'
+import { prepareOwnSchema } from './prepare-own-schema.js'
 import { readOwnState } from './own/own-state.js'
 import type { PlanDetails } from './plan/describe-plan.js'
 import { refuseChangedPlan } from './plan/plan-hash.js'
@@ -87,7 +87,6 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
     const startedAt = performance.now()
     const { state, range, scripts, planHash } = await readRollback(client, options)
     await checkPrivileges(client, options.schema, state.own)
-    refuseOwnConflicts(state.own)
     await refuseNarrower(client, range)
     refuseRollbackObstacles(await readRollbackObstacles(client, { schema: options.schema, state, scripts, range }))
     const price = await readPriceTag(client, state.catalog, range)

@@ -22,13 +22,14 @@ export const CAPTURE_TRIGGER = 'chatkeep_capture'
 /** Name of the sequence that counts the writes that the trigger could not archive. */
 export const MISSED_WRITES = 'missed_writes'
 
-const hasRelation = (name: string): string => `
-    EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.relnamespace = own.oid AND c.relname = '${name}')`
+const hasRelation = (name: string, kind: 'r' | 'S'): string => `
+    EXISTS (SELECT FROM pg_catalog.pg_class AS c
+            WHERE c.relnamespace = own.oid AND c.relname = '${name}' AND c.relkind = '${kind}')`
 
 // Looks names up in the catalog: a role without USAGE on chatkeep's schema can read it, too.
 const SELECT_OBJECTS = `
-  SELECT ${hasRelation('archive')} AS "archive",
-    ${hasRelation(MISSED_WRITES)} AS "missedWrites",
+  SELECT ${hasRelation('archive', 'r')} AS "archive",
+    ${hasRelation(MISSED_WRITES, 'S')} AS "missedWrites",
     EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = own.oid AND p.proname = 'capture') AS "capture",
     EXISTS (SELECT FROM pg_catalog.pg_trigger
             WHERE tgrelid = to_regclass($2) AND tgname = '${CAPTURE_TRIGGER}') AS "trigger",

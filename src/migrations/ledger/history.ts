@@ -1,6 +1,7 @@
 import { escapeLiteral } from 'pg'
 import type { Queryable } from '../../database/connection.js'
 import type { OwnNames } from '../../persistence/own-names.js'
+import { isOurs } from '../own/own-conflicts.js'
 import { findOwnTable, type OwnState } from '../own/own-state.js'
 import type { MigrationFile } from './migration-files.js'
 
@@ -23,7 +24,7 @@ const selectHistory = ({ migrations }: OwnNames): string => `
 
 /** Reads the history. Tables `migrations` of other tools, in whatever schema, do not matter. */
 export const readHistory = async (client: Queryable, own: OwnState): Promise<History> => {
-  if (findOwnTable(own, 'migrations') === undefined) return { state: 'absent' }
+  if (findOwnTable(own, 'migrations') === undefined || !isOurs(own, 'migrations')) return { state: 'absent' }
   const { rows } = await client.query<HistoryRow>(selectHistory(own.names))
   return { state: 'present', rows }
 }

@@ -2,6 +2,7 @@ import type { Queryable } from '../../database/connection.js'
 import { readCatalog, type Catalog } from '../../database/catalog.js'
 import { readDenied } from '../../database/read-denied.js'
 import { CHAT_TABLES } from '../../persistence/shape.js'
+import { refuseOwnConflicts } from '../own/own-conflicts.js'
 import { canRead, findOwnTable, readOwnState, type OwnState } from '../own/own-state.js'
 import { readMigrationFiles, type MigrationFile } from './migration-files.js'
 import { readHistory, type History } from './history.js'
@@ -17,7 +18,8 @@ export interface MigrationState {
 
 /**
  * Reads the migration files, the history, the catalog and chatkeep's own schema. Works in a read-only session.
- * @throws OperatorError `insufficient_privilege` when this role cannot read the history
+ * @throws OperatorError `own_objects_conflict` when chatkeep's own schema has objects of others, and `insufficient_privilege` when
+ *   this role cannot read the history
  */
 export const readMigrationState = async (
   client: Queryable,
@@ -26,6 +28,7 @@ export const readMigrationState = async (
 ): Promise<MigrationState> => {
   const files = await readMigrationFiles(folder)
   const own = await readOwnState(client, schema)
+  refuseOwnConflicts(own)
   await refuseHiddenHistory(client, schema, own)
   return {
     files,

@@ -26,7 +26,9 @@ export const checkPrivileges = async (client: Queryable, schema: string, own: Ow
   throw new OperatorError('insufficient_privilege', 'this role cannot change the tables; nothing was changed', {
     exitCode: ExitCode.refused,
     details,
-    hint: 'connect as the owner or as a member of the owning role',
+    hint: details.some((detail) => detail.includes(' is owned by '))
+      ? 'connect as the owner or as a member of the owning role'
+      : 'have the statements named above run by a role that may',
   })
 }
 
@@ -43,7 +45,11 @@ export const missingPrivileges = async (
   const { rows } = await client.query<{ mayCreate: boolean }>(SELECT_MAY_CREATE, [schema])
   return [
     ...others.map(({ table, owner }) => `"${table}" is owned by ${owner}`),
-    ...(rows[0]?.mayCreate === false ? [`this role has no CREATE privilege on schema ${JSON.stringify(schema)}`] : []),
+    ...(rows[0]?.mayCreate === false
+      ? [
+          `this role has no CREATE privilege on schema ${JSON.stringify(schema)}: GRANT CREATE ON SCHEMA ${escapeIdentifier(schema)} TO ${escapeIdentifier(own.owner)}`,
+        ]
+      : []),
     ...missingSchema(own),
   ]
 }

@@ -1,3 +1,4 @@
+import { ExitCode, OperatorError } from '../../errors.js'
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { CAPTURE_FUNCTION, quotedSchema } from '../../persistence/own-names.js'
 import type { OwnState } from './own-state.js'
@@ -15,6 +16,9 @@ export interface OwnConflict {
 
 /** The objects in chatkeep's schema that belong to somebody else, or are not what their name says. */
 export const ownConflicts = (own: OwnState): readonly OwnConflict[] => [...ownerConflicts(own), ...shapeConflicts(own)]
+
+/** Whether a table has the columns of chatkeep's, so that it can be read. */
+export const isOurs = (own: OwnState, name: string): boolean => shapeConflicts(own).every(({ table }) => table !== name)
 
 const ownerConflicts = ({ names, owner, found }: OwnState): readonly OwnConflict[] => {
   if (found === undefined) return []
@@ -45,7 +49,7 @@ const ownerConflicts = ({ names, owner, found }: OwnState): readonly OwnConflict
     }))
 }
 
-const shapeConflicts = ({ names, found }: OwnState): readonly OwnConflict[] =>
+const shapeConflicts = ({ names, found }: OwnState): readonly (OwnConflict & { readonly table: string })[] =>
   (found?.tables ?? []).flatMap(({ name, kind, columns, key }) => {
     const wanted = OWN_TABLES.find((table) => table.name === name)
     if (wanted === undefined) return []
@@ -55,7 +59,8 @@ const shapeConflicts = ({ names, found }: OwnState): readonly OwnConflict[] =>
     const table = qualified(names.schema, name)
     return [
       {
-        kind: 'columns',
+        table: name,
+        kind: 'columns' as const,
         object: `table ${table}`,
         expected: `${describe(wanted.columns)}; primary key "${wanted.key}"`,
         actual:
@@ -69,3 +74,21 @@ const shapeConflicts = ({ names, found }: OwnState): readonly OwnConflict[] =>
 
 const describe = (columns: OwnTable['columns']): string =>
   columns.map(([name, type, notNull]) => `"${name}" ${type}${notNull ? ' NOT NULL' : ''}`).join(', ')
+
+/**
+ * What others own or have built under chatkeep's names is never adopted.
+ * @throws OperatorError `own_objects_conflict` (exit 5)
+ */
+export const refuseOwnConflicts = (own: OwnState): void => {
+  const conflicts = ownConflicts(own)
+  if (conflicts.length === 0) return
+  throw new OperatorError(
+    'own_objects_conflict',
+    `schema ${JSON.stringify(own.names.schema)} is for chatkeep's own tables, but not everything there is; nothing was changed`,
+    {
+      exitCode: ExitCode.refused,
+      details: conflicts.map(({ object, expected, actual }) => `${object}: must be ${expected}, but is ${actual}`),
+      hint: `after checking who created these objects and why: ${conflicts.map(({ fix }) => fix).join('; ')}`,
+    },
+  )
+}

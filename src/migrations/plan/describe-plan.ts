@@ -10,7 +10,6 @@ import { CHAT_TABLES } from '../../persistence/shape.js'
 import type { OwnClient } from '../own/own-client.js'
 import { relationName } from '../locks/relation-name.js'
 import type { MigrationState } from '../ledger/migration-state.js'
-import { ownConflicts } from '../own/own-conflicts.js'
 import { missingPrivileges } from '../ledger/privileges.js'
 import { statementEffect } from '../locks/statement-locks.js'
 import type { Statement } from '../ledger/split-statements.js'
@@ -58,11 +57,6 @@ export const describePlan = async (
       code: 'insufficient_privilege',
       effect: 'refused',
       text,
-    })),
-    ...ownConflicts(own).map(({ object, expected, actual, fix }): Obstacle => ({
-      code: 'own_objects_conflict',
-      effect: 'refused',
-      text: `${object} must be ${expected}, but is ${actual}; after checking why: ${fix}`,
     })),
     ...(await readObstacles(client, {
       schema,

@@ -5,7 +5,6 @@ export interface Obstacle {
     | 'partitioned_table'
     | 'row_type_in_use'
     | 'replica_identity_missing'
-    | 'own_objects_conflict'
     | 'column_in_use'
     | 'clients_cannot_be_created'
     | 'messages_without_client'

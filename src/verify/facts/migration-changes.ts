@@ -3,6 +3,7 @@ import { migrationTitle, runsInTransaction, type MigrationFile } from '../../mig
 import type { MigrationStatus } from '../../migrations/ledger/history.js'
 import { readAppliedSql, type AppliedSql } from '../../migrations/ledger/runs.js'
 import { splitStatements } from '../../migrations/ledger/split-statements.js'
+import { isOurs } from '../../migrations/own/own-conflicts.js'
 import { canRead, type OwnState } from '../../migrations/own/own-state.js'
 
 /** How a migration file differs from what was applied. */
@@ -29,7 +30,7 @@ export const readMigrationChanges = async (
   { own, migrations, files }: Comparable,
 ): Promise<ReadonlyMap<number, MigrationChange>> => {
   const ids = migrations.filter(({ state }) => state === 'changed').map(({ id }) => id)
-  if (ids.length === 0 || !canRead(own, 'runs')) return new Map()
+  if (ids.length === 0 || !canRead(own, 'runs') || !isOurs(own, 'runs')) return new Map()
   const kept = await readAppliedSql(client, own.names, ids)
   const changes = new Map<number, MigrationChange>()
   for (const [id, applied] of kept) {

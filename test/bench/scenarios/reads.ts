@@ -43,8 +43,13 @@ const measureSize = (bench: Bench, messages: number, add: (row: Row) => void): P
       const measure = (cases: readonly ReadCase[]) => measureCases(bench, cases, messages, add)
       await measure(await prepareReadCases(database, store, shape, bench.signal))
       const rate = WRITTEN_PER_SECOND.toLocaleString('en-US')
-      await whileWriting(database, shape, () =>
-        measure(recentCases(store, ` while ${rate} messages a second are written`)),
+      await whileWriting(database, shape, (written) =>
+        measure(
+          recentCases(store, ` while ${rate} messages a second are written`).map((readCase) => ({
+            ...readCase,
+            note: () => `${written().toLocaleString('en-US')} written a second`,
+          })),
+        ),
       )
       await writeUnseenHour(database, shape)
       await measure([firstReadCase(store, ' after an hour without a reader')])

@@ -185,6 +185,14 @@ describe('migrate', () => {
       'table "chatkeep"."runs": must be "id" integer NOT NULL',
     ],
     [
+      'CREATE SCHEMA chatkeep; CREATE TABLE chatkeep.migrations ("id" serial PRIMARY KEY, "name" text, "run_on" timestamp)',
+      'table "chatkeep"."migrations": must be "id" integer NOT NULL, "name" character varying(100) NOT NULL',
+    ],
+    [
+      'CREATE SCHEMA chatkeep; CREATE SEQUENCE chatkeep.archive',
+      'table "chatkeep"."archive": must be "messageId" bigint NOT NULL',
+    ],
+    [
       'CREATE SCHEMA chatkeep AUTHORIZATION pg_monitor',
       'schema "chatkeep": must be owned by postgres, as "ChatMessage", but is owned by pg_monitor',
     ],

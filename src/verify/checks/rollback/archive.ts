@@ -1,3 +1,4 @@
+import { isOurs } from '../../../migrations/own/own-conflicts.js'
 import { canRead, findOwnTable } from '../../../migrations/own/own-state.js'
 import type { RowCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
@@ -16,7 +17,7 @@ export const archive: RowCheck<'archive_waiting'> = {
   severity: 'note',
   // Only the owner may read the archive. For other roles, the finding says that it exists.
   query: ({ own }) => {
-    if (!canRead(own, ARCHIVE)) return undefined
+    if (!canRead(own, ARCHIVE) || !isOurs(own, ARCHIVE)) return undefined
     const clients = canRead(own, CLIENT_ARCHIVE) ? `(SELECT count(*) FROM ${own.names.archivedClients})` : '0'
     return `SELECT ARRAY[(SELECT count(*) FROM ${own.names.archive}), ${clients}] AS "counts", ARRAY[]::bigint[] AS "sample"`
   },

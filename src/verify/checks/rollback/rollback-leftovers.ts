@@ -74,13 +74,15 @@ const unknownFindings = ({
   },
   server: { ownTriggers },
 }: Facts): readonly Finding<Code>[] => {
+  // Somebody may call the schema of a chat of its own like ours.
+  const isApplications = found?.tables.some(({ name }) => name === 'ChatMessage') === true
   const isOurs = (relation: string): boolean =>
     relation === MISSED_WRITES || OWN_TABLES.some(({ name }) => name === relation)
   const names = [
-    ...(found?.tables ?? [])
+    ...(isApplications ? [] : (found?.tables ?? []))
       .filter(({ name }) => !isOurs(name))
       .map(({ name, kind }) => `${kind === 'r' ? 'table' : 'relation'} ${qualified(schema, name)}`),
-    ...(found?.functions ?? [])
+    ...(isApplications ? [] : (found?.functions ?? []))
       .filter(({ name }) => name !== CAPTURE_FUNCTION)
       .map(({ name }) => `function ${qualified(schema, name)}`),
     ...ownTriggers

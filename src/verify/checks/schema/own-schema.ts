@@ -25,7 +25,7 @@ export const ownSchema: FactCheck<Code> = {
       title: `a table of chatkeep's own schema, or its primary key, is missing`,
       severities: ['error'],
       meaning: `chatkeep keeps its history, and which clients were created for guests, in a schema of its own. Without
-        the table guest_clients its store cannot save; without a primary key, a publication of all tables rejects
+        the table guest_clients its store saves messages of new guests without a client; without a primary key, a publication of all tables rejects
         updates and deletes there.`,
       cause: `The table was dropped, or a restore or a copy left the schema out (pg_dump --schema=public, a logical
         subscription that does not publish it).`,

@@ -4,6 +4,7 @@ import { constants, lstat, open, readdir, rename, rm, stat, type FileHandle } fr
 import { userInfo } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { ExitCode, OperatorError } from './errors.js'
+import { shellWord } from './terminal/shell-word.js'
 
 /**
  * `create`: the file must not exist. `append`: it is created if it does not, and closed to others if it does. `update` and
@@ -118,7 +119,7 @@ const refuseOpenFolder = async (path: string): Promise<void> => {
   const { mode } = await stat(folder)
   if ((mode & OTHERS_MAY_WRITE) === 0 || (mode & STICKY) !== 0) return
   throw new OperatorError('file_not_private', `every user may write to ${folder}, so ${path} would not be safe there`, {
-    hint: `chmod o-w ${folder}, or name a file in another folder`,
+    hint: `chmod o-w ${shellWord(folder)}, or name a file in another folder`,
     exitCode: ExitCode.refused,
   })
 }

@@ -1,5 +1,6 @@
 import { ExitCode, OperatorError } from '../errors.js'
 import { fileReason } from '../file-reason.js'
+import { shellWord } from '../terminal/shell-word.js'
 
 /** The file is something else; it was not changed. */
 export const notAJournal = (path: string, reason: string): OperatorError =>
@@ -25,11 +26,13 @@ export const journalDamaged = (path: string, line: number, reason: string, resum
   new OperatorError('journal_damaged', `${path} is damaged in line ${line}: ${reason}; nothing was cut off`, {
     details: [
       'the lines before and after the damage can be replayed separately:',
-      ...(line > 2 ? [`head -n ${line - 1} ${path} > before.journal && chatkeep replay before.journal`] : []),
-      `(head -n 1 ${path}; tail -n +${resumeAt} ${path}) > after.journal && chatkeep replay after.journal`,
+      ...(line > 2
+        ? [`head -n ${line - 1} ${shellWord(path)} > before.journal && chatkeep replay before.journal`]
+        : []),
+      `(head -n 1 ${shellWord(path)}; tail -n +${resumeAt} ${shellWord(path)}) > after.journal && chatkeep replay after.journal`,
       'then rename the damaged file and start the server with a new one',
     ],
-    hint: `inspect it: sed -n ${line}p ${path}`,
+    hint: `inspect it: sed -n ${line}p ${shellWord(path)}`,
     exitCode: ExitCode.refused,
   })
 
@@ -41,9 +44,9 @@ export const journalHeaderDamaged = (path: string): OperatorError =>
     {
       details: [
         'take the header of another journal of the same version, such as a new one from chatkeep serve:',
-        `(head -n 1 new.journal; tail -n +2 ${path}) > repaired.journal && chatkeep replay repaired.journal`,
+        `(head -n 1 new.journal; tail -n +2 ${shellWord(path)}) > repaired.journal && chatkeep replay repaired.journal`,
       ],
-      hint: `inspect it: sed -n 1p ${path}`,
+      hint: `inspect it: sed -n 1p ${shellWord(path)}`,
       exitCode: ExitCode.refused,
     },
   )

@@ -9,6 +9,7 @@ import { isRefused, REFUSED, renderPlan } from './plan/render-plan.js'
 import { renderPriceTag } from './plan/render-price-tag.js'
 import type { RollbackChoice } from './prepare-rollback.js'
 import type { RollbackPreview, RollbackResult } from './roll-back.js'
+import { shellWord } from '../terminal/shell-word.js'
 
 /** What will be undone, newest first, on one line. */
 export const renderRollbackSteps = ({ files }: RollbackPreview): string =>
@@ -60,7 +61,7 @@ export const confirmedCommand = ({ to, onOrphans }: RollbackChoice, database: st
     ...(to === BASE_MIGRATION ? [] : [`--to ${to}`]),
     ...(onOrphans === 'archive' ? [] : [`--on-orphans ${onOrphans}`]),
     ...(planHash === undefined ? [] : [`--plan-hash ${planHash}`]),
-    `--confirm ${/^[\w-]+$/.test(database) ? database : JSON.stringify(database)}`,
+    `--confirm ${shellWord(database)}`,
   ].join(' ')
 
 /** The answer of a rollback that is done. */

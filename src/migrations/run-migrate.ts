@@ -11,6 +11,7 @@ import { migrateResult, migrateDryRun, renderMigrateSteps } from './render-migra
 import { renderRunHistory } from './render-run-history.js'
 import { readRunHistory } from './run-history.js'
 import { scriptMigrate } from './script-migrate.js'
+import { shellWord } from '../terminal/shell-word.js'
 
 /** The flags of `chatkeep migrate`; the first of `history`, `sql` and `dryRun` that is set decides what is shown instead of done. */
 export interface MigrateFlags extends MigrationFlags {
@@ -66,5 +67,5 @@ const foundByChance = (database: string, file: string): OperatorError =>
   new OperatorError(
     'confirmation_missing',
     `only ${file} of the working directory says that ${database} is meant; nothing was changed`,
-    { exitCode: ExitCode.refused, hint: `chatkeep migrate --env-file ${file}, or pass --yes` },
+    { exitCode: ExitCode.refused, hint: `chatkeep migrate --env-file ${shellWord(file)}, or pass --yes` },
   )

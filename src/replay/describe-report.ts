@@ -1,3 +1,4 @@
+import { shellWord } from '../terminal/shell-word.js'
 import { toSection, type CountLine, type FindingSection } from './render-findings.js'
 import type { ReplayReport } from './replay.js'
 
@@ -94,7 +95,8 @@ const doneOf = ({ attempted, saved, duplicates, found }: ReplayReport): readonly
 /** The command to run after messages were lost; undefined when there is none. */
 export const nextAfter = ({ lost, found, resumedAt = 0 }: ReplayReport, transcript: string): string | undefined => {
   if (lost.count === 0) return undefined
-  if (found !== undefined) return `Next: chatkeep replay ${transcript} stores what is missing, and nothing twice`
+  if (found !== undefined)
+    return `Next: chatkeep replay ${shellWord(transcript)} stores what is missing, and nothing twice`
   if (resumedAt > 0) return `Next: the same command without --resume sends again what an earlier run had sent`
   return undefined
 }

@@ -1,3 +1,4 @@
+import { shellWord } from '../terminal/shell-word.js'
 import type { Severity } from './severity.js'
 
 /** The place in a file that caused a finding or has to be changed to fix it. */
@@ -46,6 +47,3 @@ export const commandLine = (words: string, { schema }: { readonly schema: string
 /** The command line that starts or finishes a rollback. */
 export const rollbackCommand = (facts: { readonly schema: string; readonly database: string }): string =>
   commandLine(`rollback --confirm ${shellWord(facts.database)}`, facts)
-
-const shellWord = (word: string): string =>
-  /^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`

@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { createProgress } from '../../src/terminal/progress.js'
 import { createRender } from '../../src/terminal/render.js'
 import { createSafeStream } from '../../src/terminal/safe-stream.js'
+import { shellWord } from '../../src/terminal/shell-word.js'
 import type { OutputStream } from '../../src/terminal/output-stream.js'
 
 const recorded = (isTTY = false): OutputStream & { readonly written: string[] } => {
@@ -55,4 +57,20 @@ describe('what is written', () => {
     const render = createRender(true)
     expect(render.table(['a'], [['x\n::error::y'], [render.paint.red('z')]]).split('\n')).toHaveLength(4)
   })
+})
+
+test.for([
+  'crm',
+  '/var/lib/chat.journal',
+  "it's",
+  'a b',
+  '$(echo ours)',
+  '`echo ours`',
+  '"; echo ours; "',
+  '-x',
+  'a\nb',
+  '~',
+  '',
+])('a name in a command that a reader may copy is one word for a shell: %j', (name) => {
+  expect(execFileSync('/bin/sh', ['-c', `printf '[%s]' ${shellWord(name)}`], { encoding: 'utf8' })).toBe(`[${name}]`)
 })

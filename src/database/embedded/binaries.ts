@@ -5,6 +5,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { embeddedPostgresVersion } from '../../package-root.js'
 import { type Account, findTemporaryFolder, hasCode, ownUid, runProgram } from './process.js'
+import { shellWord } from '../../terminal/shell-word.js'
 
 export interface Binaries {
   readonly initdb: string
@@ -157,7 +158,7 @@ const refuseForeign = async (folder: string, uid: number): Promise<void> => {
   throw new OperatorError(
     'embedded_postgres_directory',
     `other users can write to ${folder}, so PostgreSQL does not run from there`,
-    { hint: `rm -r ${folder}` },
+    { hint: `rm -r ${shellWord(folder)}` },
   )
 }
 

@@ -15,6 +15,7 @@ import {
   ownUid,
   pidScope,
 } from './process.js'
+import { shellWord } from '../../terminal/shell-word.js'
 
 /** The files of one server. The outer folder belongs to this process's user; `data` and the password file to the account. */
 export interface ServerFolder {
@@ -178,7 +179,7 @@ const refuseObstacle = async (root: string, account: Account | undefined): Promi
   throw new OperatorError(
     'embedded_postgres_directory',
     `PostgreSQL does not run as root, and its own user (uid ${account.uid}) cannot enter ${obstacle}`,
-    { hint: `chmod o+x ${obstacle}, or give --embedded a folder outside of it, such as /var/tmp/chatkeep` },
+    { hint: `chmod o+x ${shellWord(obstacle)}, or give --embedded a folder outside of it, such as /var/tmp/chatkeep` },
   )
 }
 
@@ -209,7 +210,7 @@ const evictDeadOwner = async (folder: ServerFolder): Promise<void> => {
   if (life === 'unknown') {
     throw inUse(`${folder.root} is in use by process ${owner?.pid ?? ''} of ${owner?.scope ?? ''}`, [
       'It is on another machine or in another container, so chatkeep cannot tell whether it still runs.',
-      `If it does not: rm ${folder.ownerFile}`,
+      `If it does not: rm ${shellWord(folder.ownerFile)}`,
     ])
   }
   if (!(await endPostmaster(folder))) throw inUse(`the server left behind in ${folder.root} cannot be stopped`)

@@ -1,3 +1,4 @@
+import { printable } from '../../terminal/printable.js'
 import { escapeLiteral } from 'pg'
 import { escapeIdentifier } from '../../database/identifier.js'
 import { packageVersion } from '../../package-root.js'
@@ -103,7 +104,8 @@ const stepStatements = (
   { form, planHash, leftovers, names }: Pick<ScriptPlan, 'form' | 'planHash' | 'leftovers' | 'names'>,
 ): readonly string[] => {
   const action = step.action === 'run' ? 'apply' : step.action
-  const title = `-- ${draft.title}: ${action}${step.reason === '' ? '' : `, ${step.reason}`}`
+  // A line break in a name would end the comment.
+  const title = printable(`-- ${draft.title}: ${action}${step.reason === '' ? '' : `, ${step.reason}`}`)
   const work = [...draft.statements.map(({ sql }) => sql), recordStatement(step, draft, planHash, names)]
   // With the index, the application saves again, and a resent message must find its key.
   const keys = leftovers.archive && makesKeyIndex(step) ? [returnAllKeys(names)] : []

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { parseJsonLine } from '../json-line.js'
 import { withoutLineEnd, type RawLine } from '../split-lines.js'
+import { shellWord } from '../../terminal/shell-word.js'
 
 const footerSchema = z.object({ type: z.literal('footer'), messages: z.int().min(0), sha256: z.string() })
 
@@ -45,6 +46,6 @@ const altered = (name: string, how: string): OperatorError =>
 
 const linesAfterFooter = (name: string, line: number): OperatorError =>
   new OperatorError('lines_after_footer', `${name} goes on after its footer, line ${line}`, {
-    hint: `replay joined transcripts one by one; the first one is: head -n ${line} ${name}`,
+    hint: `replay joined transcripts one by one; the first one is: head -n ${line} ${shellWord(name)}`,
     exitCode: ExitCode.no,
   })

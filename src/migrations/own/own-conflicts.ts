@@ -84,7 +84,7 @@ export const refuseOwnConflicts = (own: OwnState): void => {
   if (conflicts.length === 0) return
   throw new OperatorError(
     'own_objects_conflict',
-    `schema ${JSON.stringify(own.names.schema)} is for chatkeep's own tables, but not everything there is; nothing was changed`,
+    `schema ${JSON.stringify(own.names.schema)} has objects that are not chatkeep's; nothing was changed`,
     {
       exitCode: ExitCode.refused,
       details: conflicts.map(({ object, expected, actual }) => `${object}: must be ${expected}, but is ${actual}`),

@@ -4,8 +4,9 @@ import { LACKS, readUnidentified, type UnidentifiedTable } from '../in-use/repli
 import type { Obstacle } from './obstacle.js'
 
 /**
- * Reads the published tables whose updates and deletes the server rejects.
- * @param rewrites the tables that the plan updates: there it would fail halfway
+ * Reads the published tables whose updates and deletes the server rejects. chatkeep's own are only noted: the plan repairs them
+ * first, and an archive that cannot be written to ends a rollback before it drops anything.
+ * @param rewrites the application's tables that the plan updates: there it would fail halfway
  */
 export const readUnidentifiedTables = async (
   client: OwnClient,
@@ -14,7 +15,7 @@ export const readUnidentifiedTables = async (
 ): Promise<readonly Obstacle[]> =>
   (await readUnidentified(client, schema)).map((found) => ({
     code: 'replica_identity_missing',
-    effect: rewrites.includes(found.table) || found.schema === client.own.schema ? 'refused' : 'note',
+    effect: rewrites.includes(found.table) && found.schema !== client.own.schema ? 'refused' : 'note',
     text: describe(found),
   }))
 

@@ -55,6 +55,7 @@ export const OWN_FOUND: FoundSchema = {
     readable: true,
   })),
   functions: [],
+  subscriptions: [],
 }
 
 /** chatkeep's own schema when nothing is missing. */

@@ -57,6 +57,8 @@ export interface FoundSchema {
   readonly grants: readonly Grant[]
   readonly tables: readonly FoundTable[]
   readonly functions: readonly FoundFunction[]
+  /** Subscriptions that write into these tables. */
+  readonly subscriptions: readonly string[]
 }
 
 const grantee = (acl: string): string =>
@@ -107,6 +109,13 @@ const SELECT_STATE = `
             'readable', pg_catalog.has_table_privilege(c.oid, 'SELECT')) ORDER BY c.relname), '[]')
           FROM pg_catalog.pg_class AS c
           WHERE c.relnamespace = own.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')),
+        'subscriptions', ARRAY(
+          SELECT DISTINCT s.subname::text
+          FROM pg_catalog.pg_subscription_rel AS r
+          JOIN pg_catalog.pg_subscription AS s ON s.oid = r.srsubid
+          JOIN pg_catalog.pg_class AS c ON c.oid = r.srrelid
+          WHERE c.relnamespace = own.oid
+          ORDER BY 1),
         'functions', (
           SELECT coalesce(json_agg(json_build_object('name', p.proname, 'owner', pg_catalog.pg_get_userbyid(p.proowner)) ORDER BY p.proname), '[]')
           FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = own.oid))

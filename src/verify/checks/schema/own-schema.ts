@@ -1,4 +1,4 @@
-import { qualified } from '../../../database/identifier.js'
+import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import { ownConflicts } from '../../../migrations/own/own-conflicts.js'
 import { findOwnTable } from '../../../migrations/own/own-state.js'
 import { ownStatements } from '../../../migrations/own/own-statements.js'
@@ -9,7 +9,8 @@ import type { Facts } from '../../facts/facts.js'
 import { hasTable, migrationState } from '../../facts/facts.js'
 import { commandLine, finding, type Finding } from '../../finding.js'
 
-type Code = 'own_schema_incomplete' | 'own_object_owner' | 'own_object_differs' | 'own_privileges'
+type Code =
+  'own_schema_incomplete' | 'own_object_owner' | 'own_object_differs' | 'own_privileges' | 'own_tables_subscribed'
 
 /** Is everything in chatkeep's own schema, owned by the owner of the chat, and closed to others? */
 export const ownSchema: FactCheck<Code> = {
@@ -18,7 +19,12 @@ export const ownSchema: FactCheck<Code> = {
   findings: (facts) => {
     // Without tables, or before the first migrate, there is nothing to be complete.
     if (!hasTable(facts, 'ChatMessage') || !hasHistory(facts)) return []
-    return [...missingFindings(facts), ...conflictFindings(facts), ...privilegeFindings(facts)]
+    return [
+      ...missingFindings(facts),
+      ...conflictFindings(facts),
+      ...privilegeFindings(facts),
+      ...subscriptionFindings(facts),
+    ]
   },
   explanations: {
     own_schema_incomplete: {
@@ -47,6 +53,16 @@ export const ownSchema: FactCheck<Code> = {
       meaning: 'chatkeep cannot use the table as it is, and does not change it, because it may not be its own.',
       cause: 'It was changed by hand, or created by another version or another program.',
       remedy: 'Rename or drop it as the finding shows, then run chatkeep migrate, which creates the right one.',
+    },
+    own_tables_subscribed: {
+      title: `a subscription writes into chatkeep's own tables`,
+      severities: ['warning'],
+      meaning: `Each server keeps its own history of migrations and runs. If another server's is applied here, the next
+        migrate or rollback on either side makes rows with the same key, and the subscription stops.`,
+      cause: `A publication FOR ALL TABLES, and ALTER SUBSCRIPTION … REFRESH PUBLICATION or a subscription created after
+        migrate.`,
+      remedy: `For an upgrade this is right until the switch-over: drop the subscription then, before the next migrate or
+        rollback. For a permanent subscriber, publish the application's tables by name.`,
     },
     own_privileges: {
       title: `a role has a privilege in chatkeep's own schema that it does not need`,
@@ -89,6 +105,16 @@ const conflictFindings = ({ own }: Facts): readonly Finding<Code>[] =>
       expected,
       actual,
       help: fix,
+    }),
+  )
+
+const subscriptionFindings = ({ own: { names, found } }: Facts): readonly Finding<Code>[] =>
+  (found?.subscriptions ?? []).map((name) =>
+    finding('warning', 'own_tables_subscribed', {
+      object: `subscription ${escapeIdentifier(name)}`,
+      expected: `without the tables of the schema ${quotedSchema(names)}`,
+      actual: "writes another server's history into them",
+      help: `after the switch-over of an upgrade: DROP SUBSCRIPTION ${escapeIdentifier(name)}; for a permanent subscriber, publish the application's tables by name`,
     }),
   )
 

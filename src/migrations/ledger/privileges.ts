@@ -47,7 +47,7 @@ export const missingPrivileges = async (
     ...others.map(({ table, owner }) => `"${table}" is owned by ${owner}`),
     ...(rows[0]?.mayCreate === false
       ? [
-          `this role has no CREATE privilege on schema ${JSON.stringify(schema)}: GRANT CREATE ON SCHEMA ${escapeIdentifier(schema)} TO ${escapeIdentifier(own.owner)}`,
+          `this role has no CREATE privilege on schema ${JSON.stringify(schema)}${others.length > 0 ? '' : `: GRANT CREATE ON SCHEMA ${escapeIdentifier(schema)} TO ${escapeIdentifier(own.owner)}`}`,
         ]
       : []),
     ...missingSchema(own),

@@ -183,21 +183,24 @@ describe('the plan of migrate', () => {
   // Whatever it reads, were it a trap that writes, the server would refuse.
   test('is kept read-only by the server', async ({ database }) => {
     await migrated(database)
-    await database.load(`
-      CREATE FUNCTION "tamper"() RETURNS integer LANGUAGE plpgsql AS 'BEGIN CREATE TABLE "tampered" (); RETURN 1; END';
-      ALTER TABLE "chatkeep"."migrations" RENAME TO "old";
-      CREATE VIEW "chatkeep"."migrations" AS SELECT "id", "name", "hash", "executed_at" FROM chatkeep.old WHERE "tamper"() = 1`)
-    for (const argv of [
-      ['migrate', '--dry-run'],
-      ['migrate', '--sql'],
-      ['rollback', '--dry-run'],
-    ]) {
-      const { exitCode, stderr } = await on(database, ...argv)
-      expect([exitCode, stderr], argv.join(' ')).toEqual([
-        expect.not.toBeOneOf([0]),
-        expect.stringContaining('cannot execute CREATE TABLE in a read-only transaction'),
-      ])
-    }
+    await withLimitedRole(database, async ({ name, url }) => {
+      await database.load(`
+        CREATE FUNCTION "tamper"() RETURNS boolean LANGUAGE plpgsql AS 'BEGIN CREATE TABLE "tampered" (); RETURN true; END';
+        GRANT USAGE ON SCHEMA chatkeep TO ${name}; GRANT SELECT ON chatkeep.migrations TO ${name};
+        ALTER TABLE chatkeep.migrations ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY "trap" ON chatkeep.migrations TO ${name} USING ("tamper"())`)
+      for (const argv of [
+        ['migrate', '--dry-run'],
+        ['migrate', '--sql'],
+        ['rollback', '--dry-run'],
+      ]) {
+        const { exitCode, stderr } = await runChatkeep([...argv, '--database-url', url])
+        expect([exitCode, stderr], argv.join(' ')).toEqual([
+          expect.not.toBeOneOf([0]),
+          expect.stringContaining('cannot execute CREATE TABLE in a read-only transaction'),
+        ])
+      }
+    })
   })
 })
 
@@ -336,7 +339,10 @@ describe('the plan of rollback', () => {
       'refused column_in_use: view public.guests uses "ChatMessage"."guestPhone"; first: DROP VIEW public.guests',
     )
     const { exitCode, stderr } = await on(database, 'rollback', '--confirm', database.name)
-    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('view guests uses "ChatMessage"."guestPhone"')])
+    expect([exitCode, stderr]).toEqual([
+      5,
+      expect.stringContaining('view public.guests uses "ChatMessage"."guestPhone"'),
+    ])
     expect(await database.query(`SELECT to_regclass('chatkeep.archive') AS archive`)).toEqual([{ archive: null }])
   })
 })

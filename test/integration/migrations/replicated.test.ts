@@ -29,6 +29,9 @@ const replicate = async (embedded: EmbeddedServers): Promise<Pair> => {
     subscriber,
     `CREATE SUBSCRIPTION feed CONNECTION '${publisher}' PUBLICATION feed WITH (create_slot = false, copy_data = false)`,
   )
+  await until(async () => (await query(publisher, 'SELECT active FROM pg_replication_slots'))[0]?.active === true, {
+    what: 'the subscriber is connected',
+  })
   const messages = (url: string) =>
     query(url, `SELECT md5(string_agg(to_jsonb(m)::text, ',' ORDER BY "id")) AS md5 FROM public."ChatMessage" AS m`)
   return {

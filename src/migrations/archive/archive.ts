@@ -57,8 +57,11 @@ export const dropGuard = async (client: OwnClient): Promise<void> => {
   )
 }
 
+/** Drops the archive in the caller's transaction. */
 export const dropArchive = async (client: OwnClient): Promise<void> => {
-  await client.query(`DROP TABLE IF EXISTS ${client.own.archive}, ${client.own.archivedClients}`)
+  await withApplicationPath(client, 'transaction', () =>
+    client.query(`DROP TABLE IF EXISTS ${client.own.archive}, ${client.own.archivedClients}`),
+  )
 }
 
 /** Size and checksum of the archive. The checksum does not depend on row order. */

@@ -83,7 +83,7 @@ const differs = ({ columns, needsClients }: Kept): string =>
     ...columns.map((column) =>
       column === 'guestUnverified'
         ? 'm."guestUnverified" AND a."guestUnverified" IS NOT TRUE'
-        : `m."${column}" IS NOT NULL AND m."${column}" IS DISTINCT FROM a."${column}"`,
+        : `m."${column}" IS NOT NULL AND m."${column}"::text IS DISTINCT FROM a."${column}"`,
     ),
   ].join(' OR ')
 

@@ -1,4 +1,5 @@
 import type { OwnNames } from '../../persistence/own-names.js'
+import { inTransaction } from '../../database/transaction.js'
 import { canReadOwn, type OwnClient } from '../own/own-client.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { dropArchive, readArchiveObjects, summariseArchive, type ArchiveSummary } from './archive.js'
@@ -73,7 +74,7 @@ export const sealArchive = async (client: OwnClient, to: number, durationMs: num
   const objects = await readArchiveObjects(client)
   if (!objects.archive) return NOTHING
   const summary = await summariseArchive(client)
-  if (summary.messages === 0 && summary.clients === 0) await dropArchive(client)
+  if (summary.messages === 0 && summary.clients === 0) await inTransaction(client, () => dropArchive(client))
   else await recordRun(client, { action: 'archive', durationMs, detail: { ...summary, to } })
   return summary
 }

@@ -4,7 +4,7 @@ import { ExitCode, OperatorError } from '../../errors.js'
 import { dropGuard } from '../archive/archive.js'
 import type { OwnClient } from '../own/own-client.js'
 import { findUnlinkableGuests } from './link-guests.js'
-import { readReferences } from './references.js'
+import { readReferences, referencingRows } from './references.js'
 import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
 
 /**
@@ -78,13 +78,13 @@ const orphansFound = ({ count, sample }: Orphans, state: string, hint: string): 
  * @throws OperatorError `messages_are_referenced` (exit 5)
  */
 export const refuseReferencedOrphans = async (client: OwnClient): Promise<void> => {
-  for (const { table, column, key } of await readReferences(client, client.own.message)) {
-    const referenced = `${NO_NAME} AND EXISTS (SELECT FROM ${table} AS r WHERE r.${column} = m.${key})`
+  for (const reference of await readReferences(client, client.own.message)) {
+    const referenced = `${NO_NAME} AND EXISTS (${referencingRows(reference, 'm')})`
     const orphans = onlyRow(await client.query<Orphans>(selectOrphans(client.own, referenced)))
     if (orphans.count === 0) continue
     throw new OperatorError(
       'messages_are_referenced',
-      `${orphans.count} messages would leave the table, but rows of ${table} reference them; nothing was changed`,
+      `${orphans.count} messages would leave the table, but rows of ${reference.table} reference them; nothing was changed`,
       {
         exitCode: ExitCode.refused,
         details: [`"ChatMessage" id ${orphans.sample.join(', ')}`],

@@ -6,15 +6,20 @@ export interface Reference {
   readonly column: string
   /** The referenced column. */
   readonly key: string
+  /** The operator that compares the referenced column with the other, as the foreign key itself does. */
+  readonly equals: string
 }
 
 const SELECT_REFERENCES = `
-  SELECT format('%I.%I', n.nspname, c.relname) AS "table", quote_ident(a.attname) AS "column", quote_ident(f.attname) AS "key"
+  SELECT format('%I.%I', n.nspname, c.relname) AS "table", quote_ident(a.attname) AS "column", quote_ident(f.attname) AS "key",
+    format('OPERATOR(%I.%s)', s.nspname, o.oprname) AS "equals"
   FROM pg_catalog.pg_constraint AS k
   JOIN pg_catalog.pg_class AS c ON c.oid = k.conrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
   JOIN pg_catalog.pg_attribute AS f ON f.attrelid = k.confrelid AND f.attnum = k.confkey[1]
+  JOIN pg_catalog.pg_operator AS o ON o.oid = k.conpfeqop[1]
+  JOIN pg_catalog.pg_namespace AS s ON s.oid = o.oprnamespace
   WHERE k.contype = 'f' AND k.confrelid = to_regclass($1)
   ORDER BY 1, 2`
 
@@ -26,3 +31,10 @@ export const readReferences = async (client: Queryable, table: string): Promise<
   const { rows } = await client.query<Reference>(SELECT_REFERENCES, [table])
   return rows
 }
+
+/**
+ * SQL for the rows that reference a row.
+ * @param row the alias of that row
+ */
+export const referencingRows = ({ table, column, key, equals }: Reference, row: string): string =>
+  `SELECT FROM ${table} AS r WHERE ${row}.${key} ${equals} r.${column}`

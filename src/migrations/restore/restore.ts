@@ -8,7 +8,7 @@ import { dropCapture } from '../archive/capture.js'
 import { withApplicationPath } from '../running/application-path.js'
 import { reportBatches } from '../running/batch-progress.js'
 import type { BatchOptions } from '../archive/in-batch.js'
-import { readReferences } from '../guests/references.js'
+import { readReferences, referencingRows } from '../guests/references.js'
 import { returnRemovedMessages } from './return-removed.js'
 import { recordRun } from '../ledger/runs.js'
 import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
@@ -63,7 +63,7 @@ export const restoreArchive = async (client: OwnClient, options: BatchOptions): 
   }
   await inTransaction(client, async () => {
     await recordRun(client, { action: 'restore', durationMs: performance.now() - startedAt, detail: { ...restored } })
-    await withApplicationPath(client, 'transaction', () => dropArchive(client))
+    await dropArchive(client)
   })
   return restored
 }
@@ -99,7 +99,9 @@ const restoreGuestData = async (
   for (let sum = 0; ;) {
     signal.throwIfAborted()
     const { taken, restored } = onlyRow(
-      await client.query<{ taken: number; restored: number }>(restoreBatch(client.own)),
+      await withApplicationPath(client, 'session', () =>
+        client.query<{ taken: number; restored: number }>(restoreBatch(client.own)),
+      ),
     )
     sum += restored
     if (taken === 0) return sum
@@ -110,9 +112,9 @@ const restoreGuestData = async (
 /** Removes clients that the rollback created, unless something references them or they were changed. */
 const removeCreatedClients = async (client: OwnClient): Promise<Pick<Restored, 'removedClients' | 'keptClients'>> => {
   const references = await readReferences(client, client.own.client)
-  const messages = { table: client.own.message, column: '"clientId"', key: '"id"' }
+  const messages = { table: client.own.message, column: '"clientId"', key: '"id"', equals: 'OPERATOR(pg_catalog.=)' }
   const unused = [messages, ...references]
-    .map(({ table, column, key }) => `AND NOT EXISTS (SELECT FROM ${table} AS r WHERE r.${column} = c.${key})`)
+    .map((reference) => `AND NOT EXISTS (${referencingRows(reference, 'c')})`)
     .join('\n')
   const { rowCount: removed } = await withApplicationPath(client, 'session', () =>
     client.query(`

@@ -1,8 +1,15 @@
 import { on } from '../../support/chat.js'
-import { expect, test } from '../../support/database.js'
+import { expect, test, type TestDatabase } from '../../support/database.js'
 import { findingsOf, verify } from '../../support/findings.js'
 import { loadFixture } from '../../support/fixtures.js'
 import { withLimitedRole } from '../../support/limited-role.js'
+
+/** Types of text without an operator of the server's own that fits exactly. */
+const MIXED_TEXTS = [
+  ['varchar', 'varchar'],
+  ['varchar', 'text'],
+  ['text', 'varchar'],
+] as const
 
 /** Functions that fit calls of ours better than the server's own, if the schema were in the search path. Each says that it ran. */
 const BETTER_FITTING: readonly (readonly [name: string, types: string, returns: string])[] = [
@@ -18,6 +25,7 @@ const BETTER_FITTING: readonly (readonly [name: string, types: string, returns: 
   ['has_schema_privilege', 'oid, text', 'boolean'],
   ['same_sender', 'public."MessageSenderType", public."MessageSenderType"', 'boolean'],
   ['same_texts', 'text[], text[]', 'boolean'],
+  ...MIXED_TEXTS.map(([left, right]): [string, string, string] => ['same_text', `${left}, ${right}`, 'boolean']),
 ]
 
 const TRAPS = [
@@ -27,7 +35,26 @@ const TRAPS = [
   ),
   'CREATE OPERATOR public.= (LEFTARG = public."MessageSenderType", RIGHTARG = public."MessageSenderType", FUNCTION = public.same_sender)',
   'CREATE OPERATOR public.= (LEFTARG = text[], RIGHTARG = text[], FUNCTION = public.same_texts)',
+  ...MIXED_TEXTS.map(
+    ([left, right]) => `CREATE OPERATOR public.= (LEFTARG = ${left}, RIGHTARG = ${right}, FUNCTION = public.same_text)`,
+  ),
 ].join(';\n')
+
+/** What an application may have made of its columns, and of ours. */
+const VARCHARS = `
+  ALTER TABLE "Client" ALTER "username" TYPE varchar, ALTER "phone" TYPE varchar;
+  ALTER TABLE "ChatMessage" ALTER "guestUsername" TYPE varchar, ALTER "guestPhone" TYPE varchar, ALTER "idempotencyKey" TYPE varchar;
+  CREATE TABLE "Visit" ("client" varchar REFERENCES "Client" ("username"));
+  INSERT INTO "Visit" SELECT "username" FROM "Client" WHERE "username" IS NOT NULL LIMIT 1`
+
+const GUESTS = `
+  INSERT INTO "ChatMessage" ("guestUsername", "idempotencyKey", "senderType", "messageType", "text")
+  VALUES ('ana', 'key1', 'CLIENT', 'TEXT', 'x'), (NULL, 'key2', 'CLIENT', 'TEXT', 'y')`
+
+const done = async (database: TestDatabase, ...argv: readonly string[]): Promise<void> => {
+  const { exitCode, stdout, stderr } = await on(database, ...argv)
+  expect(exitCode, `${argv.join(' ')}: ${stdout}${stderr}`).toBe(0)
+}
 
 test('a role that may create in the schema of the application gets nothing run by others', async ({ database }) => {
   await loadFixture(database, 'crm-before')
@@ -35,23 +62,36 @@ test('a role that may create in the schema of the application gets nothing run b
     await database.load(`GRANT USAGE, CREATE ON SCHEMA public TO ${name}`)
     const stranger = await database.client({ connectionString: url })
     await stranger.query(TRAPS)
-    const done = async (...argv: readonly string[]): Promise<void> => {
-      const { exitCode, stdout, stderr } = await on(database, ...argv)
-      expect(exitCode, `${argv.join(' ')}: ${stdout}${stderr}`).toBe(0)
-    }
-    await done('migrate', '--dry-run')
-    await done('migrate')
-    await database.load(`
-      INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType", "text") VALUES ('ana', 'CLIENT', 'TEXT', 'x'), (NULL, 'CLIENT', 'TEXT', 'y')`)
-    await done('metrics')
-    await done('replay', '--scenario', 'guest-flow')
-    await done('rollback', '--dry-run')
-    await done('rollback', '--confirm', database.name)
-    await done('verify', '--expect', 'rolled-back')
-    await done('migrate')
-    await done('migrate', '--history')
-    await done('reconcile')
+    await done(database, 'migrate', '--dry-run')
+    await done(database, 'migrate')
+    await database.load(GUESTS)
+    await done(database, 'metrics')
+    await done(database, 'replay', '--scenario', 'guest-flow')
+    await done(database, 'rollback', '--dry-run')
+    await done(database, 'rollback', '--confirm', database.name)
+    await done(database, 'verify', '--expect', 'rolled-back')
+    await done(database, 'migrate')
+    await done(database, 'migrate', '--history')
+    await done(database, 'reconcile')
     expect(findingsOf(await verify(database)).filter(({ severity }) => severity === 'error')).toEqual([])
+    await stranger.end()
+  })
+})
+
+test('nor where the columns of the application are varchar', async ({ database }) => {
+  await loadFixture(database, 'crm-before')
+  await done(database, 'migrate')
+  await database.load(GUESTS)
+  await database.load(VARCHARS)
+  await withLimitedRole(database, async ({ name, url }) => {
+    await database.load(`GRANT USAGE, CREATE ON SCHEMA public TO ${name}`)
+    const stranger = await database.client({ connectionString: url })
+    await stranger.query(TRAPS)
+    await done(database, 'metrics')
+    await done(database, 'rollback', '--confirm', database.name)
+    await done(database, 'verify', '--expect', 'rolled-back')
+    await done(database, 'migrate')
+    await done(database, 'verify')
     await stranger.end()
   })
 })

@@ -69,7 +69,7 @@ const CREDENTIALS = ['password', 'sslcert', 'sslkey'] as const
 
 /**
  * The settings of a file, completed by the real environment. A file that names a host gets no credentials but its own, be
- * they of the environment or of a service: whoever wrote the file could collect them.
+ * they of the environment or of a service: the author of the file could collect them.
  */
 const keywordsOfFile = (variables: Environment, real: Environment, url: NamedUrl | undefined): ConnectionKeywords => {
   const completing = namesDatabase(real) ? {} : real

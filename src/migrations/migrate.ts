@@ -5,7 +5,6 @@ import { applySteps } from './apply.js'
 import type { OwnClient } from './own/own-client.js'
 import type { AppliedStep } from './step.js'
 import { countArchivedMessages } from './archive/archive.js'
-import { firstRowStatements } from './ledger/history.js'
 import { runsInTransaction } from './ledger/migration-files.js'
 import { checkPrivileges } from './ledger/privileges.js'
 import { recorded } from './ledger/runs.js'
@@ -103,8 +102,7 @@ export const migrate = (
     const drafts = await draftPlan(plan, client.own)
     const found = await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })
     await refuseImpossible(client, options.schema, plan, found)
-    const firstRow = firstRowStatements(client.own, state.history, state.files)
-    await prepareOwnSchema(client, state.own, options, firstRow)
+    await prepareOwnSchema(client, plan.own, options)
     return recorded(client, 'migrate', { planHash: hash }, async () => {
       try {
         if (await clearRollbackLeftovers(client, options))

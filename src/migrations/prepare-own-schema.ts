@@ -1,7 +1,7 @@
-import { withApplicationPath } from './running/application-path.js'
+import { runInApplicationPath } from './running/application-path.js'
 import { withShortLocks, type LockWaitOptions } from './running/short-lock.js'
 import type { OwnClient } from './own/own-client.js'
-import { readOwnState, type OwnState } from './own/own-state.js'
+import { readOwnState } from './own/own-state.js'
 import { ownStatements } from './own/own-statements.js'
 
 export interface PrepareOptions extends LockWaitOptions {
@@ -9,26 +9,16 @@ export interface PrepareOptions extends LockWaitOptions {
   readonly schema: string
 }
 
-/**
- * Creates or repairs chatkeep's own schema in one transaction.
- * @param others further statements on its tables, such as the first row of the history
- */
+/** Runs the planned statements that create or repair chatkeep's own schema, in one transaction. */
 export const prepareOwnSchema = async (
   client: OwnClient,
-  own: OwnState,
+  statements: readonly string[],
   options: PrepareOptions,
-  others: readonly string[] = [],
 ): Promise<void> => {
-  if (ownStatements(own).length + others.length === 0) return
+  if (statements.length === 0) return
   await withShortLocks(client, options, async () => {
-    await runAll(client, ownStatements(own))
+    await runInApplicationPath(client, statements)
     // Default privileges may have opened what was just created.
-    await runAll(client, ownStatements(await readOwnState(client, options.schema)))
-    await runAll(client, others)
+    await runInApplicationPath(client, ownStatements(await readOwnState(client, options.schema)))
   })
 }
-
-const runAll = (client: OwnClient, statements: readonly string[]): Promise<void> =>
-  withApplicationPath(client, 'transaction', async () => {
-    for (const statement of statements) await client.query(statement)
-  })

@@ -10,7 +10,7 @@ import { refuseLateOrphans, refuseOrphans, refuseReferencedOrphans, type OnOrpha
 import type { PriceTag } from './plan/price-tag.js'
 import type { RollbackRange } from './ledger/rollback-range.js'
 import type { MigrationOptions } from './session.js'
-import { withApplicationPath } from './running/application-path.js'
+import { runInApplicationPath, withApplicationPath } from './running/application-path.js'
 import { withShortLocks } from './running/short-lock.js'
 
 /** How far to roll back, and what to do with messages that can get no client. */
@@ -56,7 +56,7 @@ export const beginCapture = (
   options: RollbackOptions,
 ): Promise<CaptureWatch> =>
   withShortLocks(client, options, async () => {
-    await withApplicationPath(client, 'transaction', () => startCapture(client, own, range))
+    await startCapture(client, own, range)
     return watchCapture(client)
   })
 
@@ -82,7 +82,7 @@ const linkEveryMessage = async (client: OwnClient, watch: CaptureWatch, options:
   onEvent({ type: 'note', text: 'linking guests to clients' })
   await linkGuests(client, options)
   if (onOrphans === 'archive') await removeOrphans(client, 'nameless', signal)
-  await withShortLocks(client, options, () => withApplicationPath(client, 'transaction', () => ensureGuard(client)))
+  await withShortLocks(client, options, () => ensureGuard(client))
   // A message that is missing from the archive would not be linked.
   await watch.refuseMissed(client)
   // Covers messages written between the first pass and the guard.
@@ -95,6 +95,5 @@ const linkEveryMessage = async (client: OwnClient, watch: CaptureWatch, options:
 
 const ensureGuard = async (client: OwnClient): Promise<void> => {
   const { guard } = await readArchiveObjects(client)
-  if (guard) return
-  await client.query(addGuard(client.own))
+  if (!guard) await runInApplicationPath(client, [addGuard(client.own)])
 }

@@ -16,6 +16,7 @@ import { rollbackRange, type RollbackRange } from './ledger/rollback-range.js'
 import { recorded } from './ledger/runs.js'
 import { prepareOwnSchema } from './prepare-own-schema.js'
 import { readOwnState } from './own/own-state.js'
+import { ownStatements } from './own/own-statements.js'
 import type { PlanDetails } from './plan/describe-plan.js'
 import { refuseChangedPlan } from './plan/plan-hash.js'
 import type { Obstacle } from './plan/obstacle.js'
@@ -91,7 +92,7 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
     refuseRollbackObstacles(await readRollbackObstacles(client, { schema: options.schema, state, scripts, range }))
     const price = await readPriceTag(client, state.catalog, range)
     await refuseImpossible(client, range, price, options)
-    await prepareOwnSchema(client, state.own, options)
+    await prepareOwnSchema(client, ownStatements(state.own), options)
     return recorded(client, 'rollback', { planHash, to: range.to }, async () => {
       const steps: RolledBackStep[] = []
       let watch: CaptureWatch | undefined

@@ -1,8 +1,7 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { OwnNames } from '../persistence/own-names.js'
 import { refuseOwnConflicts } from './own/own-conflicts.js'
-import { readOwnState } from './own/own-state.js'
-import { canReadOwn } from './own/own-client.js'
+import { canRead, readOwnState } from './own/own-state.js'
 import { RUN_OUTCOMES, type RunOutcome } from './ledger/runs.js'
 import { withMigrationPreview, type MigrationOptions } from './session.js'
 
@@ -47,8 +46,9 @@ const selectRuns = ({ runs }: OwnNames): string => `
 /** Reads who changed the schema and when, oldest first. Empty if chatkeep has changed nothing yet. */
 export const readRunHistory = (target: ConnectionTarget, options: MigrationOptions): Promise<readonly RecordedRun[]> =>
   withMigrationPreview(target, 'migrate', { ...options, dryRun: true }, async (client) => {
-    refuseOwnConflicts(await readOwnState(client, options.schema))
-    if (!(await canReadOwn(client, 'runs'))) return []
+    const own = await readOwnState(client, options.schema)
+    refuseOwnConflicts(own)
+    if (!canRead(own, 'runs')) return []
     const { rows } = await client.query<RunRow>(selectRuns(client.own))
     return groupRuns(rows)
   })

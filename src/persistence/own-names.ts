@@ -23,10 +23,15 @@ export interface OwnNames {
   readonly archivedClients: string
   /** The function of the trigger that archives new writes while a rollback runs. */
   readonly capture: string
+  /** The sequence that counts the writes that the trigger could not archive. */
+  readonly missedWrites: string
 }
 
 /** The function of the trigger that archives new writes, without its schema. */
 export const CAPTURE_FUNCTION = 'capture'
+
+/** The sequence of missed writes, without its schema. */
+export const MISSED_WRITES = 'missed_writes'
 
 /** The longest name that PostgreSQL keeps, in bytes. */
 const NAME_LIMIT = 63
@@ -56,6 +61,7 @@ export const ownNamesFor = (applicationSchema: string): OwnNames => {
     archive: qualified(schema, 'archive'),
     archivedClients: qualified(schema, 'archived_clients'),
     capture: qualified(schema, CAPTURE_FUNCTION),
+    missedWrites: qualified(schema, MISSED_WRITES),
   }
 }
 

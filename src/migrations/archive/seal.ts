@@ -1,6 +1,6 @@
 import type { OwnNames } from '../../persistence/own-names.js'
 import { inTransaction } from '../../database/transaction.js'
-import { canReadOwn, type OwnClient } from '../own/own-client.js'
+import { canReadRuns, type OwnClient } from '../own/own-client.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { dropArchive, readArchiveObjects, summariseArchive, type ArchiveSummary } from './archive.js'
 import { BASE_MIGRATION } from '../ledger/migration-names.js'
@@ -24,7 +24,7 @@ const selectArchiveRun = ({ runs }: OwnNames): string => `
   LIMIT 1`
 
 const readArchiveRun = async (client: OwnClient): Promise<ArchiveRun | undefined> => {
-  if (!(await canReadOwn(client, 'runs'))) return undefined
+  if (!(await canReadRuns(client))) return undefined
   return (await client.query<ArchiveRun>(selectArchiveRun(client.own))).rows[0]
 }
 

@@ -41,9 +41,15 @@ export const firstRowStatements = (
 ): readonly string[] =>
   first === undefined || historyRows(history).some(({ id }) => id === first.id)
     ? []
-    : [
-        `INSERT INTO ${migrations} ("id", "name", "hash") VALUES (${first.id}, ${escapeLiteral(first.name)}, ${escapeLiteral(first.hash)})`,
-      ]
+    : [insertHistoryRow(first, migrations)]
+
+/** The values of a migration's row in the history: id, name and hash, as SQL. */
+export const historyValues = ({ id, name, hash }: MigrationFile): string =>
+  `${id}, ${escapeLiteral(name)}, ${escapeLiteral(hash)}`
+
+/** The statement that writes a migration's row. */
+export const insertHistoryRow = (file: MigrationFile, migrations: string): string =>
+  `INSERT INTO ${migrations} ("id", "name", "hash") VALUES (${historyValues(file)})`
 
 /** State of one migration, by comparing its file with its history row. */
 export interface MigrationStatus {

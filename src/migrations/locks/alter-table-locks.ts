@@ -1,16 +1,17 @@
 import type { AlterTableCmd, AlterTableStmt, ColumnDef, Constraint } from '@pgsql/types'
+import { columnOf, commandsOf, constraintOf, constraintsOf } from './alter-table.js'
 import type { LockMode, TableLock } from './lock-modes.js'
 import { relationName } from './relation-name.js'
 import type { KnownObjects, Work } from './statement-effect.js'
 
 /** Locks and work of an ALTER TABLE; its longest subcommand determines the work. */
 export const alterTableEffect = (
-  { relation, cmds = [], objtype }: AlterTableStmt,
+  alter: AlterTableStmt,
   known: KnownObjects,
 ): { readonly locks: readonly TableLock[]; readonly work: Work } | undefined => {
-  const table = relationName(relation)
-  if (table === undefined || objtype !== 'OBJECT_TABLE') return undefined
-  const commands = cmds.flatMap((node) => ('AlterTableCmd' in node ? [node.AlterTableCmd] : []))
+  const table = relationName(alter.relation)
+  if (table === undefined || alter.objtype !== 'OBJECT_TABLE') return undefined
+  const commands = commandsOf(alter)
   const locks = commands.flatMap((command): readonly TableLock[] => [
     { table, mode: modeOf(command) },
     ...referencedTables(command).map((other) => ({ table: other, mode: 'SHARE ROW EXCLUSIVE' as const })),
@@ -101,23 +102,14 @@ const constraintWork = (constraint: Constraint | undefined, table: string): Work
 
 // The catalog stores a constant default; any other may be computed for each row.
 const writesRows = (column: ColumnDef | undefined): boolean =>
-  (column?.constraints ?? []).some((node) => {
-    if (!('Constraint' in node)) return false
-    const { contype, raw_expr } = node.Constraint
+  constraintsOf(column).some(({ contype, raw_expr }) => {
     if (contype === 'CONSTR_GENERATED' || contype === 'CONSTR_IDENTITY') return true
     return contype === 'CONSTR_DEFAULT' && (raw_expr === undefined || !('A_Const' in raw_expr))
   })
 
-const columnOf = ({ def }: AlterTableCmd): ColumnDef | undefined =>
-  def !== undefined && 'ColumnDef' in def ? def.ColumnDef : undefined
-
-const constraintOf = ({ def }: AlterTableCmd): Constraint | undefined =>
-  def !== undefined && 'Constraint' in def ? def.Constraint : undefined
-
 const referencedTables = (command: AlterTableCmd): readonly string[] => {
-  const inColumn = (columnOf(command)?.constraints ?? []).flatMap((node) =>
-    'Constraint' in node ? [node.Constraint] : [],
-  )
   const own = constraintOf(command)
-  return [...inColumn, ...(own === undefined ? [] : [own])].flatMap(({ pktable }) => relationName(pktable) ?? [])
+  return [...constraintsOf(columnOf(command)), ...(own === undefined ? [] : [own])].flatMap(
+    ({ pktable }) => relationName(pktable) ?? [],
+  )
 }

@@ -21,6 +21,6 @@ const SELECT_READABLE = `
     WHERE n.nspname = $1 AND c.relname = $2 AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
       AND pg_catalog.has_table_privilege(c.oid, 'SELECT')) AS "readable"`
 
-/** Whether a table of chatkeep is there and this role may read it. */
-export const canReadOwn = async (client: OwnClient, table: 'runs' | 'migrations'): Promise<boolean> =>
-  onlyRow(await client.query<{ readable: boolean }>(SELECT_READABLE, [client.own.schema, table])).readable
+/** Whether the table of runs is there and this role may read it. */
+export const canReadRuns = async (client: OwnClient): Promise<boolean> =>
+  onlyRow(await client.query<{ readable: boolean }>(SELECT_READABLE, [client.own.schema, 'runs'])).readable

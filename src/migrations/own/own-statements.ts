@@ -10,16 +10,30 @@ import { OWN_TABLES, type OwnTable } from './own-tables.js'
  */
 export const ownStatements = (own: OwnState, archive = false): readonly string[] => {
   const { names, owner, role, found } = own
-  const isFound = ({ name }: OwnTable): boolean => findOwnTable(own, name) !== undefined
-  const hasArchive = OWN_TABLES.some((table) => table.temporary && isFound(table))
-  const wanted = OWN_TABLES.filter(({ temporary }) => !temporary || archive || hasArchive)
+  const wanted = wantedTables(own, archive)
   return [
     ...(found === undefined
       ? [`CREATE SCHEMA ${quotedSchema(names)}${owner === role ? '' : ` AUTHORIZATION ${escapeIdentifier(owner)}`}`]
       : []),
     ...wanted.flatMap((table) => tableStatements(table, own)),
-    ...privilegeStatements(wanted, own),
+    ...wantedGrants(wanted, own).flatMap(grantStatements),
   ]
+}
+
+/** A privilege in chatkeep's own schema that a role does not need; `migrate` revokes it. */
+export interface ExcessGrant extends Grant {
+  /** Kind and name, as SQL writes them. */
+  readonly object: string
+}
+
+export const excessGrants = (own: OwnState): readonly ExcessGrant[] =>
+  wantedGrants(wantedTables(own, false), own).flatMap((grants) =>
+    excess(grants).map((grant) => ({ ...grant, object: grants.object })),
+  )
+
+const wantedTables = (own: OwnState, archive: boolean): readonly OwnTable[] => {
+  const hasArchive = OWN_TABLES.some(({ temporary, name }) => temporary && findOwnTable(own, name) !== undefined)
+  return OWN_TABLES.filter(({ temporary }) => !temporary || archive || hasArchive)
 }
 
 const tableStatements = (table: OwnTable, own: OwnState): readonly string[] => {
@@ -43,29 +57,27 @@ const tableStatements = (table: OwnTable, own: OwnState): readonly string[] => {
 
 // Roles that may insert clients may note which clients are guests'. Nobody else gets in by default privileges; to read the
 // history is harmless. With row-level security on "Client" nobody is let in: the table would show clients that it hides.
-// Whoever was let in by hand stays.
-const privilegeStatements = (wanted: readonly OwnTable[], own: OwnState): readonly string[] => {
+// A role that was let in by hand stays.
+const wantedGrants = (wanted: readonly OwnTable[], own: OwnState): readonly Grants[] => {
   const { names, writers, clientsSecured, found } = own
   const open = !clientsSecured
   return [
-    ...grantStatements({
+    {
       object: `SCHEMA ${quotedSchema(names)}`,
       grants: found?.grants ?? [],
       wanted: ['USAGE'],
       writers,
       open,
       harmless: ['USAGE'],
-    }),
-    ...wanted.flatMap(({ name, granted, harmless }) =>
-      grantStatements({
-        object: `TABLE ${qualified(names.schema, name)}`,
-        grants: findOwnTable(own, name)?.grants ?? [],
-        wanted: granted,
-        writers: granted.length === 0 ? [] : writers,
-        open,
-        harmless,
-      }),
-    ),
+    },
+    ...wanted.map(({ name, granted, harmless }) => ({
+      object: `TABLE ${qualified(names.schema, name)}`,
+      grants: findOwnTable(own, name)?.grants ?? [],
+      wanted: granted,
+      writers: granted.length === 0 ? [] : writers,
+      open,
+      harmless,
+    })),
   ]
 }
 
@@ -82,16 +94,19 @@ interface Grants {
   readonly harmless: readonly string[]
 }
 
-const grantStatements = ({ object, grants, wanted, writers, open, harmless }: Grants): readonly string[] => {
-  const isMeant = ({ grantee, privilege }: Grant): boolean =>
-    harmless.includes(privilege) || (writers.includes(grantee) && wanted.includes(privilege))
+const excess = ({ grants, wanted, writers, harmless }: Grants): readonly Grant[] =>
+  grants.filter(
+    ({ grantee, privilege }) =>
+      !harmless.includes(privilege) && !(writers.includes(grantee) && wanted.includes(privilege)),
+  )
+
+const grantStatements = (grants: Grants): readonly string[] => {
+  const { object, wanted, writers, open } = grants
   const isGranted = (writer: string, privilege: string): boolean =>
-    grants.some((grant) => grant.grantee === writer && grant.privilege === privilege)
+    grants.grants.some((grant) => grant.grantee === writer && grant.privilege === privilege)
   const lacking = writers.filter((writer) => open && !wanted.every((privilege) => isGranted(writer, privilege)))
   return [
-    ...grants
-      .filter((grant) => !isMeant(grant))
-      .map(({ grantee, privilege }) => `REVOKE ${privilege} ON ${object} FROM ${grantee}`),
+    ...excess(grants).map(({ grantee, privilege }) => `REVOKE ${privilege} ON ${object} FROM ${grantee}`),
     ...lacking.map((writer) => `GRANT ${wanted.join(', ')} ON ${object} TO ${writer}`),
   ]
 }

@@ -10,8 +10,8 @@ import type { RollbackScript } from '../ledger/migration-files.js'
 import type { MigrationState } from '../ledger/migration-state.js'
 import type { OwnClient } from '../own/own-client.js'
 import { presenceOf } from '../ledger/presence.js'
-import { droppedColumns, droppedIndexes } from './dropped-objects.js'
 import type { Obstacle } from './obstacle.js'
+import { readDrops } from './schema-changes.js'
 
 type State = Pick<MigrationState, 'catalog' | 'files'>
 
@@ -24,8 +24,7 @@ export const readColumnsInUse = async (
   state: State,
   scripts: readonly RollbackScript[],
 ): Promise<readonly Obstacle[]> => {
-  const columns = (await Promise.all(scripts.map(droppedColumns))).flat()
-  const indexes = (await Promise.all(scripts.map(droppedIndexes))).flat()
+  const { columns, indexes } = await readDrops(scripts)
   const foreign = foreignIndexes(state)
   const dependents = await readDependents(
     client,

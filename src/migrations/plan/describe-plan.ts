@@ -44,7 +44,7 @@ export const describePlan = async (
 ): Promise<PlanDetails> => {
   const tables = await readTableFacts(client, schema, CHAT_TABLES)
   const known = { ...catalog, provenNotNull }
-  const facts: StepFacts = { tables, past: await readPastRuns(client), known }
+  const facts: StepFacts = { tables, past: await readPastRuns(client, own), known }
   const steps = drafts.map((draft, index) => {
     const triggers = [...catalog.triggers, ...drafts.slice(0, index).flatMap(createdTriggers)]
     return describeStep(draft, { ...facts, known: { ...known, triggers } })

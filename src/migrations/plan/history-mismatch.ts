@@ -1,5 +1,5 @@
 import { ExitCode, OperatorError } from '../../errors.js'
-import type { MigrationStatus } from '../ledger/history.js'
+import { insertHistoryRow, type MigrationStatus } from '../ledger/history.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { migrationTitle, type MigrationFile } from '../ledger/migration-files.js'
 
@@ -29,12 +29,8 @@ export const refuseMismatch = (
       details,
       hint:
         gaps.length === details.length
-          ? `if the database has its effect, insert the missing row: ${gaps.map((file) => missingRow(file, migrations)).join('; ')}`
+          ? `if the database has its effect, insert the missing row: ${gaps.map((file) => insertHistoryRow(file, migrations)).join('; ')}`
           : 'use the version of chatkeep that last migrated this database, or restore the original files',
     },
   )
 }
-
-/** The INSERT statement that restores a missing history row. */
-export const missingRow = (file: MigrationFile, migrations: string): string =>
-  `INSERT INTO ${migrations} ("id", "name", "hash") VALUES (${file.id}, '${file.name}', '${file.hash}')`

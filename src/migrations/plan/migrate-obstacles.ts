@@ -1,9 +1,9 @@
 import { readRelatives } from '../in-use/inheritance.js'
 import { readRowTypeColumns } from '../in-use/row-types.js'
-import { relationName } from '../locks/relation-name.js'
 import type { OwnClient } from '../own/own-client.js'
 import type { DraftStep } from './draft-steps.js'
 import type { Obstacle } from './obstacle.js'
+import { addsDefault, messageCommands } from './schema-changes.js'
 import { readUnidentifiedTables } from './unidentified.js'
 
 /** What the obstacles of a migrate depend on. */
@@ -20,10 +20,9 @@ export const readMigrateObstacles = async (
   { schema, drafts, restores }: MigrateQuestion,
 ): Promise<readonly Obstacle[]> => {
   if (drafts.length === 0 && !restores) return []
-  const commands = messageCommands(drafts)
   return [
-    ...(commands.includes('AT_AddColumn') ? await readParents(client) : []),
-    ...(drafts.some(addsDefault) ? await readRowTypes(client) : []),
+    ...(messageCommands(drafts).includes('AT_AddColumn') ? await readParents(client) : []),
+    ...(addsDefault(drafts) ? await readRowTypes(client) : []),
     ...(await readUnidentifiedTables(client, schema, restores ? ['ChatMessage', 'Client'] : [])),
   ]
 }
@@ -45,29 +44,3 @@ const readRowTypes = async (client: OwnClient): Promise<readonly Obstacle[]> =>
     effect: 'refused',
     text: `column ${column} stores rows of "ChatMessage", so the server adds no column with a default; first: ${wayOut}`,
   }))
-
-const addsDefault = ({ statements }: DraftStep): boolean =>
-  statements.some(
-    ({ node }) =>
-      'AlterTableStmt' in node &&
-      (node.AlterTableStmt.cmds ?? []).some(
-        (command) =>
-          'AlterTableCmd' in command &&
-          command.AlterTableCmd.def !== undefined &&
-          'ColumnDef' in command.AlterTableCmd.def &&
-          (command.AlterTableCmd.def.ColumnDef.constraints ?? []).some(
-            (constraint) => 'Constraint' in constraint && constraint.Constraint.contype === 'CONSTR_DEFAULT',
-          ),
-      ),
-  )
-
-/** What the statements do to messages, as the parser names the commands of ALTER TABLE. */
-export const messageCommands = (drafts: readonly DraftStep[]): readonly string[] =>
-  drafts
-    .flatMap(({ statements }) => statements)
-    .flatMap(({ node }) =>
-      'AlterTableStmt' in node && relationName(node.AlterTableStmt.relation) === 'ChatMessage'
-        ? (node.AlterTableStmt.cmds ?? [])
-        : [],
-    )
-    .flatMap((node) => ('AlterTableCmd' in node ? (node.AlterTableCmd.subtype ?? []) : []))

@@ -1,5 +1,6 @@
 import type { OwnNames } from '../../persistence/own-names.js'
-import { canReadOwn, type OwnClient } from '../own/own-client.js'
+import type { Queryable } from '../../database/connection.js'
+import { canRead, type OwnState } from '../own/own-state.js'
 import type { PastRun } from './estimate.js'
 
 const selectPastRuns = ({ runs }: OwnNames): string => `
@@ -9,8 +10,8 @@ const selectPastRuns = ({ runs }: OwnNames): string => `
   ORDER BY "migration", "id" DESC`
 
 /** How long each migration last took here; empty if the table of runs is missing or not readable. */
-export const readPastRuns = async (client: OwnClient): Promise<readonly PastRun[]> => {
-  if (!(await canReadOwn(client, 'runs'))) return []
-  const { rows } = await client.query<PastRun>(selectPastRuns(client.own))
+export const readPastRuns = async (client: Queryable, own: OwnState): Promise<readonly PastRun[]> => {
+  if (!canRead(own, 'runs')) return []
+  const { rows } = await client.query<PastRun>(selectPastRuns(own.names))
   return rows
 }

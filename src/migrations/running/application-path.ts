@@ -1,9 +1,10 @@
 import type { OwnClient } from '../own/own-client.js'
 
 /**
- * Runs work with the application's schema in the search path: migration files name its tables without schema, and triggers of
- * the application, event triggers too, may find their own tables there. At all other times the path of our session is empty. SQL that runs here
- * must leave the server no choice between a function or operator of its own and one that somebody created in that schema.
+ * Runs work with the application's schema in the search path: migration files name its tables without schema, and triggers
+ * of the application, event triggers too, may find their own tables there. At all other times the path of our session is
+ * empty. SQL that runs here must leave the server no choice between a function or operator of its own and one that somebody
+ * created in that schema.
  * @param scope `transaction` inside one, which restores the path when it fails; `session` outside
  */
 export const withApplicationPath = async <T>(
@@ -22,3 +23,9 @@ export const withApplicationPath = async <T>(
     throw error
   }
 }
+
+/** Runs statements one by one in the caller's transaction, with the application's schema in the search path. */
+export const runInApplicationPath = (client: OwnClient, statements: readonly string[]): Promise<void> =>
+  withApplicationPath(client, 'transaction', async () => {
+    for (const statement of statements) await client.query(statement)
+  })

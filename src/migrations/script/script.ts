@@ -3,6 +3,7 @@ import { escapeLiteral } from 'pg'
 import { escapeIdentifier } from '../../database/identifier.js'
 import { packageVersion } from '../../package-root.js'
 import { GUARD, type ArchiveObjects } from '../archive/archive.js'
+import { historyValues } from '../ledger/history.js'
 import { migrationTitle, type MigrationFile } from '../ledger/migration-files.js'
 import { LOCK_KEY } from '../running/migration-lock.js'
 import type { DraftStep, ScriptForm } from '../plan/draft-steps.js'
@@ -136,7 +137,7 @@ const recordStatement = (
   const itself = `NOT EXISTS (SELECT FROM ${migrations} WHERE "id" = ${file.id})`
   return `WITH recorded AS (
   INSERT INTO ${migrations} ("id", "name", "hash")
-  SELECT ${rowOf(file)}
+  SELECT ${historyValues(file)}
   WHERE ${[...built, before, itself].join('\n    AND ')}
   RETURNING 1
 )
@@ -163,5 +164,3 @@ const insertRun = (
 
 const isValid = (index: string): string =>
   `EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass(${escapeLiteral(escapeIdentifier(index))}) AND indisvalid AND indisready)`
-
-const rowOf = ({ id, name, hash }: MigrationFile): string => `${id}, ${escapeLiteral(name)}, ${escapeLiteral(hash)}`

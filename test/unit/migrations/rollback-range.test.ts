@@ -8,7 +8,7 @@ import {
 } from '../../../src/migrations/ledger/migration-files.js'
 import { BASE_MIGRATION } from '../../../src/migrations/ledger/migration-names.js'
 import { DROPPED_COLUMNS, rollbackRange } from '../../../src/migrations/ledger/rollback-range.js'
-import { droppedColumns } from '../../../src/migrations/plan/dropped-objects.js'
+import { readDrops } from '../../../src/migrations/plan/schema-changes.js'
 import { catalogWith, historyFile, historyRow, OWN_STATE } from '../../support/migration-state.js'
 
 const file = (id: number, name: string): MigrationFile => ({ ...historyFile(id), name })
@@ -90,7 +90,7 @@ describe('the columns that a rollback drops', () => {
     const scripts = await readRollbackScripts(shippedMigrations(), all)
     const dropped = await Promise.all(
       scripts.map(async (script) =>
-        (await droppedColumns(script)).map((column) => ({ column, migration: script.file.name })),
+        (await readDrops([script])).columns.map((column) => ({ column, migration: script.file.name })),
       ),
     )
     expect(dropped.flat()).toEqual(expect.arrayContaining([...DROPPED_COLUMNS]))

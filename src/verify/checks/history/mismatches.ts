@@ -1,6 +1,6 @@
 import { migrationTitle, type MigrationFile } from '../../../migrations/ledger/migration-files.js'
 import type { MigrationStatus } from '../../../migrations/ledger/history.js'
-import { missingRow } from '../../../migrations/plan/history-mismatch.js'
+import { insertHistoryRow } from '../../../migrations/ledger/history.js'
 import type { OwnNames } from '../../../persistence/own-names.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding, type Place } from '../../finding.js'
@@ -115,5 +115,5 @@ const changedHelp = (
 
 const gapHelp = ({ id }: MigrationStatus, files: readonly MigrationFile[], names: OwnNames): string => {
   const file = files.find((candidate) => candidate.id === id)
-  return file === undefined ? MISMATCH_HELP : missingRow(file, names.migrations)
+  return file === undefined ? MISMATCH_HELP : insertHistoryRow(file, names.migrations)
 }

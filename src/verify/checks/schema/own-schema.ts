@@ -1,7 +1,7 @@
 import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import { ownConflicts } from '../../../migrations/own/own-conflicts.js'
 import { findOwnTable } from '../../../migrations/own/own-state.js'
-import { ownStatements } from '../../../migrations/own/own-statements.js'
+import { excessGrants } from '../../../migrations/own/own-statements.js'
 import { OWN_TABLES } from '../../../migrations/own/own-tables.js'
 import { quotedSchema } from '../../../persistence/own-names.js'
 import type { FactCheck } from '../../check.js'
@@ -31,8 +31,8 @@ export const ownSchema: FactCheck<Code> = {
       title: `a table of chatkeep's own schema, or its primary key, is missing`,
       severities: ['error'],
       meaning: `chatkeep keeps its history, and which clients were created for guests, in a schema of its own. Without
-        the table guest_clients its store saves messages of new guests without a client; without a primary key, a publication of all tables rejects
-        updates and deletes there.`,
+        the table guest_clients its store saves messages of new guests without a client; without a primary key, a
+        publication of all tables rejects updates and deletes there.`,
       cause: `The table was dropped, or a restore or a copy left the schema out (pg_dump --schema=public, a logical
         subscription that does not publish it).`,
       remedy: `Run chatkeep migrate. It creates what is missing. Which clients were created for guests is not known
@@ -41,7 +41,7 @@ export const ownSchema: FactCheck<Code> = {
     own_object_owner: {
       title: `an object in chatkeep's own schema belongs to another role`,
       severities: ['error'],
-      meaning: `Everything there should belong to the owner of "ChatMessage", whoever ran migrate. Otherwise the
+      meaning: `Everything there should belong to the owner of "ChatMessage", no matter who ran migrate. Otherwise the
         other role can read guest data in an archive, and the owner may be unable to migrate or to roll back. chatkeep
         neither uses nor changes such an object.`,
       cause: 'The tables of the chat got another owner, or somebody created an object of that name.',
@@ -120,17 +120,11 @@ const subscriptionFindings = ({ own: { names, found } }: Facts): readonly Findin
 
 // A role without a right that it may need is reported when --application-role names it.
 const privilegeFindings = (facts: Facts): readonly Finding<Code>[] =>
-  ownStatements(facts.own).flatMap((statement) => {
-    const [, privilege, object, role] = REVOKE.exec(statement) ?? []
-    if (privilege === undefined || object === undefined || role === undefined) return []
-    return [
-      finding('warning', 'own_privileges', {
-        object: object.replace(/^[A-Z]+/, (kind) => kind.toLowerCase()),
-        expected: `no ${privilege} for ${role}`,
-        actual: 'granted',
-        help: commandLine('migrate', facts),
-      }),
-    ]
-  })
-
-const REVOKE = /^REVOKE (.+) ON ((?:SCHEMA|TABLE) .+) FROM (.+)$/
+  excessGrants(facts.own).map(({ object, privilege, grantee }) =>
+    finding('warning', 'own_privileges', {
+      object: object.replace(/^[A-Z]+/, (kind) => kind.toLowerCase()),
+      expected: `no ${privilege} for ${grantee}`,
+      actual: 'granted',
+      help: commandLine('migrate', facts),
+    }),
+  )

@@ -14,7 +14,8 @@ import { draftPlan, ownSchemaTitle } from './plan/draft-plan.js'
 import { isWithin, type MigrationPlan, type PlannedStep } from './plan/plan.js'
 import { readMigrateObstacles } from './plan/migrate-obstacles.js'
 import type { Obstacle } from './plan/obstacle.js'
-import { columnChange, readPublications } from './plan/publications.js'
+import { readNotes } from './plan/notes.js'
+import { columnChange } from './plan/publications.js'
 import { readPlan } from './plan/read-plan.js'
 import { readRefusals } from './plan/refusals.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore/restore.js'
@@ -69,7 +70,7 @@ export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions
         : undefined,
       obstacles: options.dryRun
         ? []
-        : [...found, ...(await readPublications(client, options.schema, columnChange(drafts)))],
+        : [...found, ...(await readNotes(client, options.schema, state.own, columnChange(drafts)))],
       archivedMessages: await countArchivedMessages(client, archive),
     }
   })

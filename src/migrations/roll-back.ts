@@ -18,10 +18,10 @@ import { prepareOwnSchema } from './prepare-own-schema.js'
 import { readOwnState } from './own/own-state.js'
 import { ownStatements } from './own/own-statements.js'
 import type { PlanDetails } from './plan/describe-plan.js'
+import { readNotes } from './plan/notes.js'
 import { refuseChangedPlan } from './plan/plan-hash.js'
 import type { Obstacle } from './plan/obstacle.js'
 import { readPriceTag, type PriceTag } from './plan/price-tag.js'
-import { readPublications } from './plan/publications.js'
 import { readRollbackObstacles, refuseRollbackObstacles } from './plan/rollback-obstacles.js'
 import { describeRollback, rollbackPlanHash } from './plan/rollback-plan.js'
 import {
@@ -73,7 +73,7 @@ export const previewRollback = (
       ? []
       : [
           ...inUse,
-          ...(await readPublications(client, options.schema, range.columns.length === 0 ? undefined : 'drops')),
+          ...(await readNotes(client, options.schema, state.own, range.columns.length === 0 ? undefined : 'drops')),
         ]
     const unsealed = range.files.length === 0 && (await isArchiveOpen(client))
     return { files: range.files, price, planHash, details, obstacles, unsealed }

@@ -64,6 +64,8 @@ export const OWN_STATE: OwnState = {
   owner: 'crm',
   role: 'crm',
   mayCreateSchema: true,
+  exceedsOwner: false,
+  strangers: [],
   writers: [],
   clientsSecured: false,
   defaultGrantees: [],

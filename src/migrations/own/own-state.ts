@@ -41,6 +41,13 @@ export interface OwnState {
   readonly role: string
   /** Whether this role may create schemas in the database. */
   readonly mayCreateSchema: boolean
+  /** Whether this role is a superuser, and the owner is not. */
+  readonly exceedsOwner: boolean
+  /**
+   * Roles that may create objects in the application's schema, as SQL writes them; without its owner, the owner of
+   * "ChatMessage" and superusers.
+   */
+  readonly strangers: readonly string[]
   /** Roles that may insert clients, as SQL writes them; without the owner. */
   readonly writers: readonly string[]
   /** Whether row-level security hides clients: then this schema is not opened to anybody. */
@@ -74,6 +81,16 @@ const SELECT_STATE = `
   )
   SELECT pg_catalog.pg_get_userbyid(m.relowner) AS "tableOwner", current_user::text AS "role",
     pg_catalog.has_database_privilege(current_database(), 'CREATE') AS "mayCreateSchema",
+    coalesce((SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)
+      AND NOT (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.oid = m.relowner), false) AS "exceedsOwner",
+    ARRAY(
+      SELECT DISTINCT ${grantee('a')}
+      FROM pg_catalog.pg_namespace AS n, pg_catalog.aclexplode(n.nspacl) AS a
+      WHERE n.nspname = $4 AND a.privilege_type = 'CREATE' AND a.grantee <> n.nspowner
+        AND a.grantee IS DISTINCT FROM m.relowner
+        AND NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.oid = a.grantee AND r.rolsuper)
+      ORDER BY 1
+    ) AS "strangers",
     ARRAY(
       SELECT DISTINCT ${grantee('a')}
       FROM pg_catalog.pg_class AS c, pg_catalog.aclexplode(c.relacl) AS a
@@ -133,7 +150,9 @@ type StateRow = Omit<OwnState, 'names' | 'owner' | 'found'> & {
 export const readOwnState = async (client: Queryable, schema: string): Promise<OwnState> => {
   const names = ownNamesFor(schema)
   const tables = [qualified(schema, 'ChatMessage'), qualified(schema, 'Client')]
-  const { tableOwner, found, ...row } = onlyRow(await client.query<StateRow>(SELECT_STATE, [names.schema, ...tables]))
+  const { tableOwner, found, ...row } = onlyRow(
+    await client.query<StateRow>(SELECT_STATE, [names.schema, ...tables, schema]),
+  )
   return { names, ...row, owner: tableOwner ?? row.role, found: found ?? undefined }
 }
 

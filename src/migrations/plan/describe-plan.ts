@@ -4,7 +4,8 @@ import { describeStep, type StatementDetails, type StepDetails, type StepFacts }
 import { estimateIndexBytes } from './estimate.js'
 import type { Obstacle } from './obstacle.js'
 import { readObstacles } from './obstacles.js'
-import { columnChange, readPublications } from './publications.js'
+import { readNotes } from './notes.js'
+import { columnChange } from './publications.js'
 import { readPastRuns } from './past-runs.js'
 import { CHAT_TABLES } from '../../persistence/shape.js'
 import type { OwnClient } from '../own/own-client.js'
@@ -63,7 +64,7 @@ export const describePlan = async (
       tables: locked,
       concurrentTables: tablesOf(statements.filter(({ waitsForOldTransactions }) => waitsForOldTransactions)),
     })),
-    ...(await readPublications(client, schema, columnChange(drafts))),
+    ...(await readNotes(client, schema, own, columnChange(drafts))),
     ...others,
     ...diskObstacles(indexBytes),
   ]

@@ -14,6 +14,8 @@ export interface Obstacle {
     | 'replication_slot_lags'
     | 'standby_lags'
     | 'table_replicated'
+    | 'schema_open_to_others'
+    | 'runs_as_superuser'
     | 'free_disk_unknown'
   /** `refused`: the plan cannot run. `waits`: it waits until the obstacle is gone. `note`: it runs anyway. */
   readonly effect: 'refused' | 'waits' | 'note'

@@ -5,6 +5,7 @@ import { chatTables } from './schema/chat-tables.js'
 import type { Check } from '../check.js'
 import { columnDefaults } from './schema/column-defaults.js'
 import { committingRoles } from './server/committing-roles.js'
+import { openSchema } from './server/open-schema.js'
 import { constraints } from './schema/constraints.js'
 import { damagedHistory } from './history/damaged-history.js'
 import { doubledKeys } from './rows/doubled-keys.js'
@@ -68,5 +69,6 @@ export const checks: readonly Check[] = [
   futureMessages,
   durability,
   committingRoles,
+  openSchema,
   runningChange,
 ]

@@ -95,3 +95,38 @@ test('nor where the columns of the application are varchar', async ({ database }
     await stranger.end()
   })
 })
+
+test('roles that may create in the schema of the application are named, with a statement that ends it', async ({
+  database,
+}) => {
+  await loadFixture(database, 'crm-before')
+  await withLimitedRole(database, async ({ name }) => {
+    await database.load(`GRANT CREATE ON SCHEMA public TO ${name}, PUBLIC`)
+    const plan = await on(database, 'migrate', '--dry-run')
+    const [, revoke = ''] = /^note +PUBLIC, (.*)$/m.exec(plan.stdout) ?? []
+    expect(revoke).toContain('may create objects in schema "public"; chatkeep runs none of them')
+    await done(database, 'migrate')
+    const found = findingsOf(await verify(database))
+    expect(found.map(({ severity, code, expected }) => [severity, code, expected])).toEqual([
+      ['warning', 'schema_open_to_others', 'no CREATE for PUBLIC'],
+      ['note', 'schema_open_to_others', `no CREATE for ${name.replaceAll('"', '')}`],
+    ])
+    await database.load(found.map(({ help }) => help).join(';'))
+    expect(findingsOf(await verify(database))).toEqual([])
+    const { stdout } = await on(database, 'rollback', '--dry-run')
+    expect(stdout).not.toContain('may create objects')
+  })
+})
+
+test('a superuser is told that the triggers of another owner get its rights', async ({ database }) => {
+  await loadFixture(database, 'crm-before')
+  await withLimitedRole(database, async ({ name }) => {
+    const plan = await on(database, 'migrate', '--dry-run')
+    expect(plan.stdout).not.toContain('is a superuser')
+    await database.load(`ALTER TABLE "ChatMessage" OWNER TO ${name}`)
+    expect((await on(database, 'migrate', '--dry-run')).stdout).toMatch(
+      new RegExp(`^note +.* is a superuser, and "ChatMessage" belongs to ${name}: .*Connect as ${name}`, 'm'),
+    )
+    await database.load('ALTER TABLE "ChatMessage" OWNER TO CURRENT_USER')
+  })
+})

@@ -29,6 +29,12 @@ const CLIENT_KEY = `${WITHOUT_CLIENT_KEY}; ALTER TABLE "ChatMessage" ADD CONSTRA
 
 const breaks: readonly Break[] = [
   [
+    'a schema in which everybody may create objects',
+    'GRANT CREATE ON SCHEMA public TO PUBLIC',
+    ['schema_open_to_others'],
+    { object: 'schema "public"', severity: 'warning', help: 'REVOKE CREATE ON SCHEMA "public" FROM PUBLIC' },
+  ],
+  [
     'messages that begin as read',
     'ALTER TABLE "ChatMessage" ALTER COLUMN "isRead" SET DEFAULT true',
     ['column_default'],

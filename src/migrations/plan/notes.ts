@@ -1,0 +1,43 @@
+import type { Queryable } from '../../database/connection.js'
+import { escapeIdentifier } from '../../database/identifier.js'
+import type { OwnState } from '../own/own-state.js'
+import type { Obstacle } from './obstacle.js'
+import { readPublications, type ColumnChange } from './publications.js'
+
+/** Reads what the reader of a plan should know although it does not prevent the plan. */
+export const readNotes = async (
+  client: Queryable,
+  schema: string,
+  own: OwnState,
+  change: ColumnChange,
+): Promise<readonly Obstacle[]> => [
+  ...strangersNote(schema, own),
+  ...rightsNote(own),
+  ...(await readPublications(client, schema, change)),
+]
+
+const strangersNote = (schema: string, { strangers }: OwnState): readonly Obstacle[] =>
+  strangers.length === 0
+    ? []
+    : [
+        {
+          code: 'schema_open_to_others',
+          effect: 'note',
+          text: `${strangers.join(', ')} may create objects in schema ${escapeIdentifier(schema)}; chatkeep runs none of them, but other programs may. To end this: ${revokeCreate(schema, strangers)}`,
+        },
+      ]
+
+/** The statement that closes the application's schema to roles that do not own it. */
+export const revokeCreate = (schema: string, strangers: readonly string[]): string =>
+  `REVOKE CREATE ON SCHEMA ${escapeIdentifier(schema)} FROM ${strangers.join(', ')}`
+
+const rightsNote = ({ exceedsOwner, role, owner }: OwnState): readonly Obstacle[] =>
+  exceedsOwner
+    ? [
+        {
+          code: 'runs_as_superuser',
+          effect: 'note',
+          text: `${escapeIdentifier(role)} is a superuser, and "ChatMessage" belongs to ${escapeIdentifier(owner)}: triggers that the plan fires run with the rights of a superuser. Connect as ${escapeIdentifier(owner)} to avoid this`,
+        },
+      ]
+    : []

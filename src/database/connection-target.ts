@@ -145,7 +145,8 @@ const postgresUserId = (): number | undefined => {
   }
 }
 
-const isLocal = (host: string): boolean => host.startsWith('/') || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)
+/** Whether connections to the host stay on this machine. */
+export const isLocal = (host: string): boolean => host.startsWith('/') || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)
 
 const TLS_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
 

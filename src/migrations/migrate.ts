@@ -14,7 +14,7 @@ import { draftPlan, ownSchemaTitle } from './plan/draft-plan.js'
 import { isWithin, type MigrationPlan, type PlannedStep } from './plan/plan.js'
 import { readMigrateObstacles } from './plan/migrate-obstacles.js'
 import type { Obstacle } from './plan/obstacle.js'
-import { readNotes } from './plan/notes.js'
+import { connectionNotes, readNotes } from './plan/notes.js'
 import { columnChange } from './plan/publications.js'
 import { readPlan } from './plan/read-plan.js'
 import { readRefusals } from './plan/refusals.js'
@@ -60,17 +60,16 @@ export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions
     const drafts = await draftPlan(plan, client.own)
     const found = await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })
     if (!options.dryRun) await refuseImpossible(client, options.schema, plan, found)
+    const obstacles = [...found, ...connectionNotes(target)]
     return {
       serverVersion: rows[0]?.version ?? 'unknown',
       plan,
       ownTitle: ownSchemaTitle(client.own),
       planHash: hash,
-      details: options.dryRun
-        ? await describePlan(client, options.schema, state, drafts, { obstacles: found })
-        : undefined,
+      details: options.dryRun ? await describePlan(client, options.schema, state, drafts, { obstacles }) : undefined,
       obstacles: options.dryRun
         ? []
-        : [...found, ...(await readNotes(client, options.schema, state.own, columnChange(drafts)))],
+        : [...obstacles, ...(await readNotes(client, options.schema, state.own, columnChange(drafts)))],
       archivedMessages: await countArchivedMessages(client, archive),
     }
   })

@@ -18,7 +18,7 @@ import { prepareOwnSchema } from './prepare-own-schema.js'
 import { readOwnState } from './own/own-state.js'
 import { ownStatements } from './own/own-statements.js'
 import type { PlanDetails } from './plan/describe-plan.js'
-import { readNotes } from './plan/notes.js'
+import { connectionNotes, readNotes } from './plan/notes.js'
 import { refuseChangedPlan } from './plan/plan-hash.js'
 import type { Obstacle } from './plan/obstacle.js'
 import { readPriceTag, type PriceTag } from './plan/price-tag.js'
@@ -66,13 +66,14 @@ export const previewRollback = (
     const price = await readPriceTag(client, state.catalog, range)
     const inUse = await readRollbackObstacles(client, { schema: options.schema, state, scripts, range })
     if (!options.dryRun) refuseRollbackObstacles(inUse)
+    const known = [...inUse, ...connectionNotes(target)]
     const details = options.dryRun
-      ? await describeRollback(client, { state, scripts, price, range, archive, inUse, ...options })
+      ? await describeRollback(client, { state, scripts, price, range, archive, known, ...options })
       : undefined
     const obstacles = options.dryRun
       ? []
       : [
-          ...inUse,
+          ...known,
           ...(await readNotes(client, options.schema, state.own, range.columns.length === 0 ? undefined : 'drops')),
         ]
     const unsealed = range.files.length === 0 && (await isArchiveOpen(client))

@@ -3,7 +3,8 @@ import { resolve } from 'node:path'
 import type { ChatLog } from '../chat-log.js'
 import { within } from '../concurrency/within.js'
 import { isDatabaseUnavailable } from '../database/connection-error.js'
-import type { ConnectionTarget } from '../database/connection-target.js'
+import { isLocal, type ConnectionTarget } from '../database/connection-target.js'
+import { unverifiedServer } from '../database/unverified-server.js'
 import type { JournalOptions } from '../journal/open-journal.js'
 import { createChatStore } from '../persistence/chat-store.js'
 import { createRecorder, type Recorder } from '../transcripts/recorder.js'
@@ -81,6 +82,7 @@ export const serve = async ({ context, options, limits, withTargets, onListening
         ...limits,
         ...{ host, port, corsOrigin, operatorSecret, journal, adapter, store, recorder, log },
       })
+      logExposure(log, target, host)
       if (operatorSecret === undefined) log.warn({ event: 'no_operators' }, NO_OPERATORS)
       onListening(server.url)
       await aborted(signal)
@@ -122,6 +124,13 @@ const logStart = (log: ChatLog, checked: StartCheck): void => {
   else if (checked.includes('fsync_off')) log.warn({ event: 'fsync_off' }, FSYNC_OFF)
 }
 
+const logExposure = (log: ChatLog, target: ConnectionTarget, host: string | undefined): void => {
+  const unverified = unverifiedServer(target)
+  if (unverified !== undefined) log.warn({ event: 'database_not_verified' }, unverified)
+  if (host !== undefined && !isLocal(host)) log.warn({ event: 'open_to_network', host }, OPEN_TO_NETWORK)
+}
+
+const OPEN_TO_NETWORK = 'other machines can connect, and chatkeep does not encrypt: put a proxy with TLS in front of it'
 const FSYNC_OFF = 'fsync is off in the database: if it crashes, acknowledged messages can be lost'
 const NO_DATABASE = 'the database is unavailable and was not checked: messages go to the journal'
 const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file'

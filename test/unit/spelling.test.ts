@@ -8,8 +8,8 @@ import { filesBelow, src } from '../support/source-tree.js'
 const AMERICAN =
   /\b(?:cancel(?:ed|ing)|(?:un)?recogniz\w*|(?:un)?analyz\w*|(?:re)?normaliz\w*|initializ\w*|behaviors?|colors?)\b/i
 
-/** Words that others spell: flags, variables, SQL keywords, options of libraries, and calls. */
-const BORROWED = /--?[\w-]+|\w+\(|\.\w+|\b[A-Z_]{2,}\b|^.*\bcolor: .*$/g
+/** Words that others spell: flags, variables, SQL keywords, packages, options of libraries, and calls. */
+const BORROWED = /@[\w-]+\/[\w-]+|--?[\w-]+|\w+\(|\.\w+|\b[A-Z_]{2,}\b|^.*\bcolor: .*$/g
 
 const americanLines = (path: string, text: string): readonly string[] =>
   text.split('\n').flatMap((line, index) => {
@@ -24,7 +24,7 @@ describe('the spelling is British', () => {
     ['the behavior of colors', 1],
     ['cancelled, recognised, in colour', 0],
     ['SqlState.queryCanceled, name.normalize("NFC"), ANALYZE', 0],
-    ['--no-color, NO_COLOR', 0],
+    ['--no-color, NO_COLOR, `@colors/colors`', 0],
   ] as const)('%s', ([line, count]) => {
     expect(americanLines('a', line)).toHaveLength(count)
   })

@@ -1,5 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
 import { escapeIdentifier } from '../../database/identifier.js'
+import type { ConnectionTarget } from '../../database/connection-target.js'
+import { unverifiedServer } from '../../database/unverified-server.js'
 import type { OwnState } from '../own/own-state.js'
 import type { Obstacle } from './obstacle.js'
 import { readPublications, type ColumnChange } from './publications.js'
@@ -41,3 +43,9 @@ const rightsNote = ({ exceedsOwner, role, owner }: OwnState): readonly Obstacle[
         },
       ]
     : []
+
+/** What the connection itself leaves open. */
+export const connectionNotes = (target: ConnectionTarget): readonly Obstacle[] => {
+  const text = unverifiedServer(target)
+  return text === undefined ? [] : [{ code: 'server_not_verified', effect: 'note', text }]
+}

@@ -21,7 +21,7 @@ export interface RollbackQuestion {
   readonly onOrphans: OnOrphans
   readonly schema: string
   readonly archive: ArchiveObjects
-  readonly inUse: readonly Obstacle[]
+  readonly known: readonly Obstacle[]
 }
 
 /** The hash of a rollback's plan. */
@@ -40,15 +40,15 @@ export const rollbackPlanHash = (
 
 /** Describes every statement of a rollback: first the phases before the first drop, then the rollback files, newest first. */
 export const describeRollback = async (client: OwnClient, question: RollbackQuestion): Promise<PlanDetails> => {
-  const { state, scripts, price, range, onOrphans, schema, archive: objects, inUse } = question
+  const { state, scripts, price, range, onOrphans, schema, archive: objects, known } = question
   const files = await Promise.all(scripts.map((script) => draftScript(script, range, state.own)))
-  // The number of this session stands for that of the rollback's.
+  // The number of the session is not known yet.
   const start = startStatements(state.own, range, { processId: 0, objects })
   const phases =
     range.captureEnds === undefined ? [] : await Promise.all(rollbackPhases(state.own, range, start).map(draftPhase))
   const details = await describePlan(client, schema, state, [...phases, ...files], {
     provenNotNull: ['clientId'],
-    obstacles: [...inUse, ...unlinkable(price), ...(onOrphans === 'abort' ? orphaned(price) : [])],
+    obstacles: [...known, ...unlinkable(price), ...(onOrphans === 'abort' ? orphaned(price) : [])],
   })
   return withGuests(details, price)
 }

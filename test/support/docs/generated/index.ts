@@ -1,4 +1,5 @@
 import { commandPages } from './command-pages.js'
+import { dependencies } from './dependencies.js'
 import { errorCodes } from './error-codes.js'
 import { findingCodes } from './finding-codes.js'
 import { journalReport } from './journal-report.js'
@@ -25,4 +26,5 @@ export const generated: readonly Generated[] = [
   serverLimits,
   waitingLines,
   journalReport,
+  dependencies,
 ]

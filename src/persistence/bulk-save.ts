@@ -67,9 +67,9 @@ const savePart = async (
 const withoutClientSql = ({ client, message }: Names): string => `
   SELECT x."position"::integer AS "position"
   FROM unnest($1::text[], $2::integer[], $3::text[]) WITH ORDINALITY AS x ("username", "clientId", "key", "position")
-  WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username" = x."username" LIMIT 1) IS NULL
+  WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username"::text = x."username" LIMIT 1) IS NULL
     AND (SELECT c."id" FROM ${client} AS c WHERE c."id" = x."clientId" LIMIT 1) IS NULL
-    AND (SELECT m."id" FROM ${message} AS m WHERE m."idempotencyKey" = x."key" LIMIT 1) IS NULL
+    AND (SELECT m."id" FROM ${message} AS m WHERE m."idempotencyKey"::text = x."key" LIMIT 1) IS NULL
   ORDER BY x."position"`
 
 /** The messages of guests who have no client; of several with one key only the first. */

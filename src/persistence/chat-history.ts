@@ -1,6 +1,6 @@
 import type { Queryable } from '../database/connection.js'
 import { InvalidCall } from './errors.js'
-import { checkLimit, rowsToRead, toContactFilter, type Contact } from './contact.js'
+import { checkLimit, comparable, rowsToRead, toContactFilter, type Contact, type ContactFilter } from './contact.js'
 import { cursorSql, parseCursor } from './cursor.js'
 import type { ChatMessage } from './message.js'
 import type { Names } from './sql-names.js'
@@ -61,14 +61,14 @@ const bothCursors = (): InvalidCall => new InvalidCall('invalid_cursor', 'before
 
 const historySql = (
   { message }: Names,
-  column: string,
+  column: ContactFilter['column'],
   limit: number,
   forwards: boolean,
   hasPosition: boolean,
 ): string => `
   SELECT ${MESSAGE_COLUMNS}, ${cursorSql()} AS "cursor"
   FROM ${message} AS m
-  WHERE m."${column}" = $1
+  WHERE m.${comparable(column)} = $1
     ${hasPosition ? `AND (m."createdAt", m."id") ${forwards ? '>' : '<'} ($2::timestamp, $3::integer)` : ''}
   ORDER BY m."createdAt" ${forwards ? 'ASC' : 'DESC'}, m."id" ${forwards ? 'ASC' : 'DESC'}
   LIMIT ${limit}`

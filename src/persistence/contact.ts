@@ -38,6 +38,13 @@ export const toContactFilter = (contact: Contact | undefined): ContactFilter => 
   return { column, value: stored }
 }
 
+/**
+ * SQL for the column of a filter, to be compared with a text or an id. As text, so that the server has an operator that fits
+ * exactly where the application made the column a varchar: one that somebody created in the search path cannot fit better.
+ */
+export const comparable = (column: ContactFilter['column']): string =>
+  column === 'clientId' ? `"${column}"` : `"${column}"::text`
+
 export const isId = (value: unknown): value is number =>
   Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LARGEST_ID
 

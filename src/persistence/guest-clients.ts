@@ -81,10 +81,10 @@ const insertSql = ({ client, guestClients }: Names): string => `
   WITH made AS (
     INSERT INTO ${client} ("username", "phone", "createdAt", "updatedAt")
     SELECT x."username",
-      CASE WHEN (SELECT c."id" FROM ${client} AS c WHERE c."phone" = x."phone" LIMIT 1) IS NULL THEN x."phone" END,
+      CASE WHEN (SELECT c."id" FROM ${client} AS c WHERE c."phone"::text = x."phone" LIMIT 1) IS NULL THEN x."phone" END,
       ${UTC_NOW}, ${UTC_NOW}
     FROM json_to_recordset($1::json) AS x ("username" text, "phone" text)
-    WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username" = x."username" LIMIT 1) IS NULL
+    WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username"::text = x."username" LIMIT 1) IS NULL
     ON CONFLICT DO NOTHING
     RETURNING "id", "username"
   ), noted AS (

@@ -1,6 +1,6 @@
 import type { Queryable } from '../database/connection.js'
 import { InvalidCall } from './errors.js'
-import { isId, toContactFilter } from './contact.js'
+import { comparable, isId, toContactFilter, type ContactFilter } from './contact.js'
 import { UTC_NOW, type Names } from './sql-names.js'
 
 export interface MarkAsReadQuery {
@@ -31,13 +31,13 @@ export const markAsRead = async (db: Queryable, names: Names, query: MarkAsReadQ
 
 // Rows are locked in the order of their ids, so two operators who read the same chat cannot deadlock. An array instead of a
 // join keeps the planner from reading the whole table when it overestimates the unread messages.
-const markSql = ({ message }: Names, column: string, hasEnd: boolean): string => `
+const markSql = ({ message }: Names, column: ContactFilter['column'], hasEnd: boolean): string => `
   UPDATE ${message}
   SET "isRead" = true, "readAt" = ${UTC_NOW}
   WHERE "id" = ANY (ARRAY(
     SELECT "id"
     FROM ${message}
-    WHERE "${column}" = $1 AND "senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND NOT "isRead" ${hasEnd ? `AND ${upTo(column)}` : ''}
+    WHERE ${comparable(column)} = $1 AND "senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND NOT "isRead" ${hasEnd ? `AND ${upTo(column)}` : ''}
     ORDER BY "id"
     FOR NO KEY UPDATE))`
 

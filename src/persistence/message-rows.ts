@@ -107,7 +107,7 @@ export const insertSql = (
   FROM ${source}
   ${linking === 'linked' ? clientJoins(names) : ''}
   WHERE ${settings(rowLockTimeoutMs)}
-    AND (SELECT m."id" FROM ${names.message} AS m WHERE m."idempotencyKey" = x."idempotencyKey") IS NULL
+    AND (SELECT m."id" FROM ${names.message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey") IS NULL
     ${linking === 'linked' ? 'AND (x."guestUsername" IS NULL OR coalesce(given."id", named."id") IS NOT NULL)' : ''}
   ORDER BY x."position"
   ${skipsConflicts ? 'ON CONFLICT ("idempotencyKey") DO NOTHING' : ''}
@@ -119,7 +119,7 @@ const clientJoins = ({ client, guestClients }: Names): string => `
   LEFT JOIN LATERAL (
     SELECT c."id", (SELECT g."clientId" FROM ${guestClients} AS g WHERE g."clientId" = c."id") IS NULL AS "registered"
     FROM ${client} AS c
-    WHERE given."id" IS NULL AND c."username" = x."guestUsername"
+    WHERE given."id" IS NULL AND c."username"::text = x."guestUsername"
     LIMIT 1
   ) AS named ON true`
 
@@ -127,13 +127,13 @@ const clientJoins = ({ client, guestClients }: Names): string => `
 // change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one.
 const findByKeysSql = ({ message }: Names): string => `
   SELECT x."position", m."id", m."createdAt" AT TIME ZONE 'UTC' AS "createdAt", m."clientId",
-    (m."senderType"::text, m."messageType"::text, m."text", m."imageUrl", m."imageName", m."mimeType",
-      m."guestUsername", m."sessionId")
+    (m."senderType"::text, m."messageType"::text, m."text"::text, m."imageUrl"::text, m."imageName"::text, m."mimeType"::text,
+      m."guestUsername"::text, m."sessionId"::text)
       IS NOT DISTINCT FROM (x."senderType", x."messageType", x."text", x."imageUrl", x."imageName", x."mimeType",
       x."guestUsername", x."sessionId")
       AND coalesce(m."clientId" = x."clientId", true) AS "sameBody"
   FROM ${FROM_JSON}
-  CROSS JOIN LATERAL (SELECT * FROM ${message} AS m WHERE m."idempotencyKey" = x."idempotencyKey" LIMIT 1) AS m`
+  CROSS JOIN LATERAL (SELECT * FROM ${message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey" LIMIT 1) AS m`
 
 /** Finds the rows with the keys of these messages, and whether each is the same message. */
 export const findByKeys = async (

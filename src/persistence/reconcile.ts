@@ -123,10 +123,10 @@ const add = (a: Done, b: Done): Done => ({
 
 const selectGuests = async (client: Client, { message }: Names, after: string | null): Promise<readonly Guest[]> => {
   const { rows } = await client.query<Omit<Guest, 'username'>>(
-    `SELECT "guestUsername" AS "written", min("guestPhone") AS "phone", count(*)::integer AS "messages",
+    `SELECT "guestUsername" AS "written", min("guestPhone"::text) AS "phone", count(*)::integer AS "messages",
        (count(*) FILTER (WHERE "senderType" OPERATOR(pg_catalog.=) 'CLIENT'))::integer AS "fromClient"
      FROM ${message}
-     WHERE ${UNLINKED} AND ${after === null ? '"guestUsername" IS NOT NULL' : '"guestUsername" > $1'}
+     WHERE ${UNLINKED} AND ${after === null ? '"guestUsername" IS NOT NULL' : '"guestUsername"::text > $1'}
      GROUP BY "guestUsername"
      ORDER BY "guestUsername"
      LIMIT ${PAGE_GUESTS}`,
@@ -175,7 +175,7 @@ const selectClients = async (
     `SELECT c."username", g."clientId" IS NULL AS "registered"
      FROM ${clients} AS c
      LEFT JOIN ${guestClients} AS g ON g."clientId" = c."id"
-     WHERE c."username" = ANY ($1::text[])`,
+     WHERE c."username"::text = ANY ($1::text[])`,
     [guests.map(({ username }) => username)],
   )
   return new Map(rows.map(({ username, registered }) => [username, registered]))
@@ -212,11 +212,11 @@ const linkSql = ({ client, message, guestClients }: Names): string => `
     SELECT m."id", c."id" AS "clientId",
       m."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND NOT EXISTS (SELECT FROM ${guestClients} AS g WHERE g."clientId" = c."id") AS "unverified"
     FROM json_to_recordset($1::json) AS x ("written" text, "username" text)
-    JOIN ${client} AS c ON c."username" = x."username"
+    JOIN ${client} AS c ON c."username"::text = x."username"
     CROSS JOIN LATERAL (
       SELECT "id", "senderType"
       FROM ${message}
-      WHERE ${UNLINKED} AND "guestUsername" = x."written"
+      WHERE ${UNLINKED} AND "guestUsername"::text = x."written"
       ORDER BY "createdAt", "id"
       LIMIT ${BATCH_MESSAGES}
       FOR NO KEY UPDATE SKIP LOCKED
@@ -234,7 +234,7 @@ const linkSql = ({ client, message, guestClients }: Names): string => `
 const countUnlinked = async (client: Client, { message }: Names, guests: readonly Guest[]): Promise<number> => {
   const { count } = onlyRow(
     await client.query<{ count: number }>(
-      `SELECT count(*)::integer AS "count" FROM ${message} WHERE ${UNLINKED} AND "guestUsername" = ANY ($1::text[])`,
+      `SELECT count(*)::integer AS "count" FROM ${message} WHERE ${UNLINKED} AND "guestUsername"::text = ANY ($1::text[])`,
       [guests.map(({ written }) => written)],
     ),
   )

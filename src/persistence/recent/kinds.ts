@@ -1,10 +1,11 @@
+import { comparable } from '../contact.js'
 import { UNLINKED, UNLINKED_BY_HOUR } from '../sql-names.js'
 
 /** One of the two kinds of chats: those of clients, and those of guests whose messages have no client. */
 export interface ChatKind {
   /** Begins the names of its parts of the statement. */
   readonly name: 'client' | 'guest'
-  /** The column that tells its chats apart, quoted. */
+  /** SQL for the column that tells its chats apart, comparable as in `comparable`. */
   readonly column: string
   /** Which messages are of this kind, as the condition of its partial indexes; `true` where the indexes hold all messages. */
   readonly condition: string
@@ -14,14 +15,14 @@ export interface ChatKind {
 
 export const CLIENT_CHATS: ChatKind = {
   name: 'client',
-  column: '"clientId"',
+  column: comparable('clientId'),
   condition: 'true',
   hourCondition: 'true',
 }
 
 export const GUEST_CHATS: ChatKind = {
   name: 'guest',
-  column: '"guestUsername"',
+  column: comparable('guestUsername'),
   condition: UNLINKED,
   hourCondition: UNLINKED_BY_HOUR,
 }

@@ -39,7 +39,7 @@ const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory =>
   const known = new Map<string, Promise<number | null>>()
   let pool: ReturnType<typeof createPool> | undefined
   const { user } = namesIn(target.schema ?? 'public')
-  const byName = `SELECT "id" FROM ${user} WHERE "username" = $1`
+  const byName = `SELECT "id" FROM ${user} WHERE "username"::text = $1`
   const byId = `SELECT "id" FROM ${user} WHERE "id" = $1`
 
   const ask = async (sql: string, value: string | number): Promise<number | null> => {

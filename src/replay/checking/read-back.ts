@@ -64,7 +64,7 @@ const storedMessageSql = (message: string, client: string): string => `
   LEFT JOIN ${client} AS c ON c."id" = m."clientId"`
 
 const rowsByKeySql = (message: string, client: string): string => `${storedMessageSql(message, client)}
-  WHERE m."idempotencyKey" = ANY ($1::text[])
+  WHERE m."idempotencyKey"::text = ANY ($1::text[])
   ORDER BY m."id"`
 
 const rowsByIdSql = (message: string, client: string): string => `${storedMessageSql(message, client)}
@@ -78,12 +78,12 @@ const twinsSql = (message: string): string => `
     FROM (
       SELECT "id", "senderType", "text", "imageUrl"
       FROM ${message}
-      WHERE "sessionId" = m."sessionId"
+      WHERE "sessionId"::text = m."sessionId"::text
       ORDER BY "createdAt" DESC
       LIMIT 10000
     ) AS o
-    WHERE o."id" <> m."id" AND o."senderType" = m."senderType"
-      AND o."text" IS NOT DISTINCT FROM m."text" AND o."imageUrl" IS NOT DISTINCT FROM m."imageUrl"
+    WHERE o."id" <> m."id" AND o."senderType"::text = m."senderType"::text
+      AND o."text"::text IS NOT DISTINCT FROM m."text"::text AND o."imageUrl"::text IS NOT DISTINCT FROM m."imageUrl"::text
     ORDER BY o."id"
     LIMIT 100
   ) AS "twinIds"
@@ -94,7 +94,7 @@ const twinsSql = (message: string): string => `
 const doubledClientsSql = (client: string): string => `
   SELECT "username", array_agg("id" ORDER BY "id") AS "ids"
   FROM ${client}
-  WHERE "username" = ANY ($1::text[])
+  WHERE "username"::text = ANY ($1::text[])
   GROUP BY "username"
   HAVING count(*) > 1
   ORDER BY "username"`

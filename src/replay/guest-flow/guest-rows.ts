@@ -33,11 +33,11 @@ export const createGuestTables = (client: Queryable, schema: string): GuestTable
   return {
     read: async (username) => {
       const clients = await client.query<{ id: number }>(
-        `SELECT "id" FROM ${names.client} WHERE "username" = $1 ORDER BY "id"`,
+        `SELECT "id" FROM ${names.client} WHERE "username"::text = $1 ORDER BY "id"`,
         [username],
       )
       const messages = await client.query<GuestMessage>(
-        `SELECT "id", "clientId", "guestUsername", "text" FROM ${names.message} WHERE "guestUsername" = $1 ORDER BY "id"`,
+        `SELECT "id", "clientId", "guestUsername", "text" FROM ${names.message} WHERE "guestUsername"::text = $1 ORDER BY "id"`,
         [username],
       )
       return { clientIds: clients.rows.map(({ id }) => id), messages: messages.rows }
@@ -54,10 +54,10 @@ export const createGuestTables = (client: Queryable, schema: string): GuestTable
 // A message that lost its name or its client is found by the other.
 const removeMessagesSql = ({ message, client }: Names): string => `
   DELETE FROM ${message}
-  WHERE "guestUsername" = ANY ($1::text[])
-    OR "sessionId" = ANY ($2::text[])
-    OR "clientId" IN (SELECT "id" FROM ${client} WHERE "username" = ANY ($1::text[]))`
+  WHERE "guestUsername"::text = ANY ($1::text[])
+    OR "sessionId"::text = ANY ($2::text[])
+    OR "clientId" IN (SELECT "id" FROM ${client} WHERE "username"::text = ANY ($1::text[]))`
 
 const removeClientsSql = ({ client }: Names): string => `
   DELETE FROM ${client}
-  WHERE "username" = ANY ($1::text[])`
+  WHERE "username"::text = ANY ($1::text[])`

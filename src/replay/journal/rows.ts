@@ -39,7 +39,7 @@ const rowsSql = (message: string): string => `
   SELECT "id", "idempotencyKey", "createdAt" AT TIME ZONE 'UTC' AS "createdAt",
     "senderType"::text, "messageType"::text, "text", "imageUrl", "imageName", "mimeType", "guestUsername", "sessionId"
   FROM ${message}
-  WHERE "idempotencyKey" = ANY ($1::text[])
+  WHERE "idempotencyKey"::text = ANY ($1::text[])
   ORDER BY "id"`
 
 /** Columns in which a row differs from the journal. An operator's entry may not know the guest's name. */

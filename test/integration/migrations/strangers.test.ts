@@ -1,7 +1,8 @@
-import { on } from '../../support/chat.js'
+import { on, withStore } from '../../support/chat.js'
 import { expect, test, type TestDatabase } from '../../support/database.js'
 import { findingsOf, verify } from '../../support/findings.js'
 import { loadFixture } from '../../support/fixtures.js'
+import { SHOP } from '../../support/transcript.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 
 /** Types of text without an operator of the server's own that fits exactly. */
@@ -43,7 +44,10 @@ const TRAPS = [
 /** What an application may have made of its columns, and of ours. */
 const VARCHARS = `
   ALTER TABLE "Client" ALTER "username" TYPE varchar, ALTER "phone" TYPE varchar;
-  ALTER TABLE "ChatMessage" ALTER "guestUsername" TYPE varchar, ALTER "guestPhone" TYPE varchar, ALTER "idempotencyKey" TYPE varchar;
+  ALTER TABLE "ChatMessage" ALTER "guestUsername" TYPE varchar, ALTER "guestPhone" TYPE varchar, ALTER "idempotencyKey" TYPE varchar,
+    ALTER "clientSocketId" TYPE varchar, ALTER "sessionId" TYPE varchar, ALTER "text" TYPE varchar, ALTER "imageUrl" TYPE varchar,
+    ALTER "imageName" TYPE varchar, ALTER "mimeType" TYPE varchar;
+  ALTER TABLE "User" ALTER "username" TYPE varchar;
   CREATE TABLE "Visit" ("client" varchar REFERENCES "Client" ("username"));
   INSERT INTO "Visit" SELECT "username" FROM "Client" WHERE "username" IS NOT NULL LIMIT 1`
 
@@ -88,6 +92,15 @@ test('nor where the columns of the application are varchar', async ({ database }
     const stranger = await database.client({ connectionString: url })
     await stranger.query(TRAPS)
     await done(database, 'metrics')
+    await done(database, 'replay', '--scenario', 'guest-flow')
+    await done(database, 'replay', SHOP)
+    await withStore(database, async (store) => {
+      const contact = { guestUsername: 'ana' }
+      expect((await store.getRecentChats()).chats).not.toEqual([])
+      expect((await store.getChatHistory(contact)).messages).toHaveLength(1)
+      expect(await store.markMessagesAsRead({ ...contact, operatorId: null })).toBe(1)
+    })
+    await done(database, 'reconcile')
     await done(database, 'rollback', '--confirm', database.name)
     await done(database, 'verify', '--expect', 'rolled-back')
     await done(database, 'migrate')

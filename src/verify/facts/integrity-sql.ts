@@ -73,16 +73,25 @@ const INSERT_TRIGGERS = String.raw`
 const action = (column: string): string =>
   `CASE k.${column} WHEN 'r' THEN 'Restrict' WHEN 'c' THEN 'Cascade' WHEN 'n' THEN 'SetNull' WHEN 'd' THEN 'SetDefault' ELSE 'NoAction' END`
 
+const keyColumns = (numbers: string, table: string): string => `ARRAY(
+        SELECT a.attname::text
+        FROM unnest(k.${numbers}) WITH ORDINALITY AS u ("number", "place")
+        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.${table} AND a.attnum = u."number"
+        ORDER BY u."place")`
+
 const FOREIGN_KEYS = `
     SELECT coalesce(json_agg(json_build_object('table', c.relname, 'name', k.conname,
-      'columns', ARRAY(
-        SELECT a.attname::text
-        FROM unnest(k.conkey) WITH ORDINALITY AS u ("number", "place")
-        JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = u."number"
-        ORDER BY u."place"),
+      'columns', ${keyColumns('conkey', 'conrelid')},
+      'referencedTable', r.relname, 'referencedColumns', ${keyColumns('confkey', 'confrelid')},
       'onDelete', ${action('confdeltype')}, 'onUpdate', ${action('confupdtype')}) ORDER BY k.conname), '[]')
     FROM chat AS c
-    JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'f'`
+    JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'f'
+    JOIN pg_catalog.pg_class AS r ON r.oid = k.confrelid`
+
+const PRIMARY_KEYS = `
+    SELECT coalesce(json_agg(k.conname), '[]')
+    FROM chat AS c
+    JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'p'`
 
 // A default makes the column depend on the sequence; an identity column makes the sequence depend on the column.
 const SEQUENCES = `
@@ -132,6 +141,7 @@ export const SELECT_INTEGRITY = `
     (${DOUBTFUL_CONSTRAINTS}) AS "doubtfulConstraints",
     EXISTS (${CLIENT_REFERENCED}) AS "clientReferenced",
     (${FOREIGN_KEYS}) AS "foreignKeys",
+    (${PRIMARY_KEYS}) AS "primaryKeys",
     (${RULES}) AS "rules",
     (${INSERT_TRIGGERS}) AS "insertTriggers",
     (${SEQUENCES}) AS "sequences"`

@@ -41,6 +41,8 @@ export interface ForeignKey {
   readonly table: string
   readonly name: string
   readonly columns: readonly string[]
+  readonly referencedTable: string
+  readonly referencedColumns: readonly string[]
   readonly onDelete: ReferentialAction
   readonly onUpdate: ReferentialAction
 }
@@ -87,6 +89,8 @@ export interface Integrity {
   /** Whether an enforced foreign key guarantees that the client of every message exists. */
   readonly clientReferenced: boolean
   readonly foreignKeys: readonly ForeignKey[]
+  /** Names of the primary keys, which are those of their indexes. */
+  readonly primaryKeys: readonly string[]
   readonly rules: readonly RewriteRule[]
   readonly insertTriggers: readonly InsertTrigger[]
   readonly sequences: readonly IdSequence[]

@@ -14,9 +14,9 @@ export const readApplicationSchema = async (path: string, absolutePath: string):
   const files = await Promise.all(
     names.map(async (name) => ({ name: join(path, name), text: await readFile(join(absolutePath, name), 'utf8') })),
   )
-  const { models, enums } = await toModels(files)
-  const schema = { path, models, enums }
-  if (!models.some(({ table }) => table === 'ChatMessage' || table === 'Client')) throw foreignSchema(schema)
+  const parts = await toModels(files)
+  const schema = { path, ...parts }
+  if (!schema.models.some(({ table }) => table === 'ChatMessage' || table === 'Client')) throw foreignSchema(schema)
   return schema
 }
 

@@ -73,13 +73,30 @@ export const MODEL_EXPLANATIONS = {
     remedy: 'Run the ALTER TYPE … ADD VALUE in the finding, or remove the label from the model.',
   },
   model_relation_differs: {
-    title: 'a relation of the model has another ON DELETE or ON UPDATE than the foreign key',
+    title: 'a relation of the model has another ON DELETE, ON UPDATE or name than the foreign key',
     severities: ['error', 'warning'],
     meaning: `npx prisma db push and migrate dev would replace the foreign key. With Cascade, deleting a client then
       deletes its messages (error). Prisma's default for an optional relation is SetNull, for a required one Restrict, so
       a relation that became optional changes silently.`,
     cause: 'The relation was made optional without onDelete, or the foreign key was created by hand.',
     remedy: 'Write the line in the finding.',
+  },
+  model_relation_missing: {
+    title: 'the database has a foreign key for which the model has no relation',
+    severities: ['warning'],
+    meaning: `npx prisma db push and migrate dev would drop the foreign key. Then nothing prevents messages that refer to a
+      client that does not exist.`,
+    cause: `The models were written by hand, or the datasource has relationMode = "prisma", with which Prisma keeps no
+      foreign keys in the database.`,
+    remedy: 'Add the two lines in the finding, or remove relationMode.',
+  },
+  model_relation_unknown: {
+    title: 'the model has a relation for which the database has no foreign key',
+    severities: ['note'],
+    meaning: `npx prisma db push and migrate dev would create the foreign key, which blocks writes to both tables while all
+      rows are checked, and fails if a row refers to nothing.`,
+    cause: 'The foreign key was dropped, or the relation was added to the model, but not deployed.',
+    remedy: 'Run the statements in the finding, which check the rows without blocking writes.',
   },
   model_index_missing: {
     title: 'the database has an index that the model lacks',
@@ -89,6 +106,15 @@ export const MODEL_EXPLANATIONS = {
       not affected.`,
     cause: 'The index was created outside the ORM, as the migrations of chatkeep do.',
     remedy: 'Add the line in the finding.',
+  },
+  model_index_differs: {
+    title: 'an index of the model is not the one of the same name or column in the database',
+    severities: ['warning'],
+    meaning: `npx prisma db push would replace the index (other columns, order or type), which blocks writes meanwhile, rename
+      it, or fail, if the index is partial or on an expression: Prisma does not see it, but its name is taken. chatkeep
+      needs its indexes as they are, under their names.`,
+    cause: 'The line was written by hand, for example without sort: Desc or map.',
+    remedy: 'Write the line in the finding.',
   },
   model_index_unknown: {
     title: 'the model declares an index that the database lacks',

@@ -1,115 +1,83 @@
-import type { CatalogIndex } from '../../database/catalog.js'
 import { escapeIdentifier } from '../../database/identifier.js'
 import { EFFECTS } from '../../migrations/ledger/effects.js'
 import { commandLine, finding, type Finding } from '../finding.js'
-import type { Comparison } from './comparison.js'
+import { rewrite, type Comparison } from './comparison.js'
 import type { ModelCode } from './explanations.js'
-import type { Model, ModelIndex } from './model.js'
+import { blockLine, isUnseen, sameShape, shapeDeclared, shapeOf, type IndexShape } from './index-shapes.js'
+import type { Model, ModelIndex, Source } from './model.js'
 
-/** An index as a model can declare it. */
-interface NamedIndex {
-  readonly name: string
-  readonly unique: boolean
-  readonly method: string
-  readonly columns: readonly { readonly name: string; readonly descending: boolean }[]
+interface Declared {
+  readonly index: ModelIndex
+  readonly shape: IndexShape
 }
 
-/**
- * Indexes that only one side has. Partial indexes and those on expressions are left out: Prisma does not see them, and leaves
- * them alone.
- */
-export const indexFindings = ({ model, facts }: Comparison): readonly Finding<ModelCode>[] => {
-  const found = facts.catalog.indexes
-    .filter(({ table, valid }) => table === model.table && valid)
-    .flatMap((index) => readIndex(index) ?? [])
-    .filter((index) => !isOfField(index))
-  const declared = model.indexes.map((index) => ({ index, name: nameOf(index, model) }))
+/** Indexes of several columns, or not unique, that only one side has or that differ; the others are compared with their fields. */
+export const indexFindings = (comparison: Comparison): readonly Finding<ModelCode>[] => {
+  const { model, facts } = comparison
+  const declared = model.indexes.map((index) => ({ index, shape: shapeDeclared(index, model) }))
+  const missing = facts.catalog.indexes
+    .filter(({ table, name, valid }) => table === model.table && valid && !facts.integrity.primaryKeys.includes(name))
+    .flatMap((index) => shapeOf(index) ?? [])
+    .filter((index) => !isOfField(index) && !declared.some(({ shape }) => shape.name === index.name))
+    .map((index) => indexMissing(index, model))
   return [
-    ...found.filter(({ name }) => !declared.some((one) => one.name === name)).map((index) => missing(index, model)),
-    ...declared
-      .filter(({ name }) => !facts.catalog.indexes.some((index) => index.table === model.table && index.name === name))
-      .map(({ index, name }) => unknown(index, name, { model, facts })),
+    ...missing,
+    ...declared.filter(({ shape }) => !isOfField(shape)).flatMap((one) => declaredFindings(one, comparison)),
   ]
 }
 
-const readIndex = ({ name, unique, definition }: CatalogIndex): NamedIndex | undefined => {
-  const [, method, list] = /^(\w+) \(([^()]*)\)(?: WITH \([^()]*\))?$/.exec(definition) ?? []
-  if (method === undefined || list === undefined) return undefined
-  const columns = list.split(', ').map((part) => /^"?([^"]+?)"?( DESC)?(?: NULLS (?:FIRST|LAST))?$/.exec(part))
-  if (columns.some((column) => column?.[1] === undefined || /^\w+ \w+_ops$/.test(column[1]))) return undefined
-  return {
-    name,
-    unique,
-    method,
-    columns: columns.map((column) => ({ name: column?.[1] ?? '', descending: column?.[2] !== undefined })),
-  }
+const isOfField = ({ unique, columns }: IndexShape): boolean => unique && columns.length === 1
+
+const declaredFindings = (declared: Declared, comparison: Comparison): readonly Finding<ModelCode>[] => {
+  const { model, facts } = comparison
+  const found = facts.catalog.indexes.find(({ table, name }) => table === model.table && name === declared.shape.name)
+  if (found === undefined) return [indexUnknown(declared, comparison)]
+  if (isUnseen(found)) return [indexUnseen(declared, model)]
+  const shape = shapeOf(found)
+  return shape === undefined || sameShape(shape, declared.shape) ? [] : [indexDiffers(shape, declared, model)]
 }
 
-// @id and @unique stand at the field, and have checks of their own.
-const isOfField = ({ unique, columns }: NamedIndex): boolean => unique && columns.length === 1
-
-const columnOf = (field: string, { fields }: Model): string =>
-  fields.find(({ name }) => name === field)?.column ?? field
-
-/** The name that Prisma gives an index without `map`. */
-const defaultName = (table: string, columns: readonly string[], kind: ModelIndex['kind']): string =>
-  `${table}_${columns.join('_')}_${kind === 'unique' ? 'key' : 'idx'}`
-
-const nameOf = ({ map, fields, kind }: ModelIndex, model: Model): string =>
-  map ??
-  defaultName(
-    model.table,
-    fields.map((field) => columnOf(field, model)),
-    kind,
-  )
-
-const missing = (index: NamedIndex, model: Model): Finding<ModelCode> => ({
-  ...finding('warning', 'model_index_missing', {
-    object: `model ${model.name}, index ${escapeIdentifier(index.name)}`,
+const indexMissing = (index: IndexShape, model: Model): Finding<ModelCode> =>
+  indexFinding('warning', 'model_index_missing', index, model, model.source, {
     expected: 'declared in the model, because the database has it',
     actual: 'not declared: npx prisma db push would drop the index',
     help: `add to model ${model.name}: ${blockLine(index, model)}`,
-  }),
-  place: { file: model.source.file, line: model.source.line },
-})
-
-/** The line that declares the index: `@@index([guestUsername, createdAt(sort: Desc)])`. */
-const blockLine = ({ name, unique, method, columns }: NamedIndex, model: Model): string => {
-  const kind = unique ? 'unique' : 'index'
-  const fields = columns.map((column) => {
-    const field = model.fields.find((one) => one.column === column.name)?.name ?? column.name
-    return column.descending ? `${field}(sort: Desc)` : field
   })
-  const isDefault =
-    name ===
-    defaultName(
-      model.table,
-      columns.map((column) => column.name),
-      kind,
-    )
-  const parts = [
-    `[${fields.join(', ')}]`,
-    ...(isDefault ? [] : [`map: ${JSON.stringify(name)}`]),
-    ...(method === 'btree' ? [] : [`type: ${method.charAt(0).toUpperCase()}${method.slice(1)}`]),
-  ]
-  return `@@${kind}(${parts.join(', ')})`
-}
+
+const indexUnknown = ({ index: { source }, shape }: Declared, { model, facts }: Comparison): Finding<ModelCode> =>
+  indexFinding('note', 'model_index_unknown', shape, model, source, {
+    expected: 'in the database, because the model declares it',
+    actual: 'missing: npx prisma db push would build it, and block writes meanwhile',
+    help: isOurs(shape.name)
+      ? commandLine('migrate', facts)
+      : `remove ${source.file}:${source.line}, or build the index first with CREATE INDEX CONCURRENTLY`,
+  })
+
+const indexDiffers = (index: IndexShape, { index: { source }, shape }: Declared, model: Model): Finding<ModelCode> =>
+  indexFinding('warning', 'model_index_differs', shape, model, source, {
+    expected: blockLine(index, model),
+    actual: `${blockLine(shape, model)}: npx prisma db push would replace the index, and block writes meanwhile`,
+    help: rewrite({ source }, blockLine(index, model)),
+  })
+
+const indexUnseen = ({ index: { source }, shape }: Declared, model: Model): Finding<ModelCode> =>
+  indexFinding('warning', 'model_index_differs', shape, model, source, {
+    expected: 'not declared, because the index in the database is partial or on an expression',
+    actual: 'declared: npx prisma db push fails, because it does not see that index and builds another of this name',
+    help: `remove ${source.file}:${source.line}`,
+  })
 
 const isOurs = (name: string): boolean =>
   EFFECTS.some(({ effect }) => effect.kind === 'index' && effect.index.name === name)
 
-const unknown = (
-  { source: { file, line } }: ModelIndex,
-  name: string,
-  { model, facts }: Pick<Comparison, 'model' | 'facts'>,
+const indexFinding = (
+  severity: Finding['severity'],
+  code: ModelCode,
+  { name }: IndexShape,
+  model: Model,
+  { file, line }: Source,
+  words: Pick<Finding, 'expected' | 'actual' | 'help'>,
 ): Finding<ModelCode> => ({
-  ...finding('note', 'model_index_unknown', {
-    object: `model ${model.name}, index ${escapeIdentifier(name)}`,
-    expected: 'in the database, because the model declares it',
-    actual: 'missing: npx prisma db push would build it, and block writes meanwhile',
-    help: isOurs(name)
-      ? commandLine('migrate', facts)
-      : `remove ${file}:${line}, or build the index first with CREATE INDEX CONCURRENTLY`,
-  }),
+  ...finding(severity, code, { object: `model ${model.name}, index ${escapeIdentifier(name)}`, ...words }),
   place: { file, line },
 })

@@ -20,8 +20,7 @@ export interface ModelField {
   readonly generated: boolean
   /** Whether the ORM fills in its value, by a default or `@updatedAt`. */
   readonly filled: boolean
-  /** Whether it has `@id` or `@unique`. */
-  readonly unique: boolean
+  readonly id: boolean
   /** Whether the ORM ignores it: `@ignore` or an unsupported type. */
   readonly ignored: boolean
   readonly source: Source
@@ -33,20 +32,26 @@ export interface ModelRelation {
   readonly optional: boolean
   /** Names of the fields with the foreign key. */
   readonly fields: readonly string[]
+  readonly references: readonly string[]
+  /** The model that it refers to. */
   readonly type: string
+  /** Name of the foreign key; undefined for Prisma's default. */
+  readonly map: string | undefined
   /** As written, e.g. `Restrict`; undefined for Prisma's default. */
   readonly onDelete: string | undefined
   readonly onUpdate: string | undefined
   readonly source: Source
 }
 
-/** An index that the model declares for several fields, or with a name. */
+/** An index that the model declares, at a field (`@unique`) or in a line of its own. */
 export interface ModelIndex {
   readonly kind: 'index' | 'unique'
-  /** Names of its fields. */
-  readonly fields: readonly string[]
+  readonly at: 'field' | 'block'
+  readonly fields: readonly { readonly name: string; readonly descending: boolean }[]
   /** Its name in the database; undefined for Prisma's default. */
   readonly map: string | undefined
+  /** As PostgreSQL writes it, e.g. `brin`. */
+  readonly method: string
   readonly source: Source
 }
 
@@ -76,4 +81,6 @@ export interface ApplicationSchema {
   readonly path: string
   readonly models: readonly Model[]
   readonly enums: readonly ModelEnum[]
+  /** The line `relationMode = "prisma"`, with which Prisma has no foreign keys in the database. */
+  readonly withoutForeignKeys: Source | undefined
 }

@@ -1,6 +1,8 @@
-import type { Attribute, BlockAttribute, Enum, Field, Model as ModelBlock, Schema, Value } from '@mrleebo/prisma-ast'
+import type { BlockAttribute, Enum, Field, Model as ModelBlock, Schema } from '@mrleebo/prisma-ast'
 import { OperatorError } from '../../errors.js'
-import type { Model, ModelEnum, ModelField, ModelIndex, ModelRelation, Source } from './model.js'
+import type { ApplicationSchema, Model, ModelEnum, ModelField, Source } from './model.js'
+import { toBlockIndex, toFieldIndex, toRelation } from './prisma-attributes.js'
+import { firstArgument, isFunction, mapped, textOf } from './prisma-values.js'
 
 interface SchemaFile {
   /** As the user named it. */
@@ -17,9 +19,7 @@ interface ParsedFile extends SchemaFile {
  * Parses the files. Models and enums of a file may refer to those of others.
  * @throws OperatorError `invalid_application_schema` with file and line of the syntax error
  */
-export const toModels = async (
-  files: readonly SchemaFile[],
-): Promise<{ readonly models: readonly Model[]; readonly enums: readonly ModelEnum[] }> => {
+export const toModels = async (files: readonly SchemaFile[]): Promise<Omit<ApplicationSchema, 'path'>> => {
   const parse = await createParser()
   const parsed = files.map((file) => ({ ...file, schema: parse(file), lines: file.text.split('\n') }))
   const blocks = parsed.flatMap(({ schema }) => schema.list)
@@ -31,7 +31,21 @@ export const toModels = async (
     enums: parsed.flatMap((file) =>
       file.schema.list.flatMap((block) => (block.type === 'enum' ? [toEnum(block, file)] : [])),
     ),
+    withoutForeignKeys: parsed.flatMap(relationModePrisma)[0],
   }
+}
+
+// The parser gives assignments no location.
+const relationModePrisma = (file: ParsedFile): readonly Source[] => {
+  const isSet = file.schema.list.some(
+    (block) =>
+      block.type === 'datasource' &&
+      block.assignments.some(
+        (one) => one.type === 'assignment' && one.key === 'relationMode' && textOf(one.value) === 'prisma',
+      ),
+  )
+  const index = file.lines.findIndex((line) => /^\s*relationMode\s*=/.test(line))
+  return isSet && index >= 0 ? [sourceOf({ startLine: index + 1 }, file)] : []
 }
 
 const createParser = async (): Promise<(file: SchemaFile) => Schema> => {
@@ -70,8 +84,11 @@ const toModel = (block: ModelBlock, modelNames: readonly string[], file: ParsedF
     table: mapped(attributes) ?? block.name,
     schema: textOf(firstArgument(attributes.find(({ name }) => name === 'schema'))),
     fields: fields.filter((field) => !isRelation(field)).map((field) => toField(field, file)),
-    relations: fields.filter(isRelation).flatMap((field) => toRelation(field, file)),
-    indexes: attributes.flatMap((attribute) => toIndex(attribute, file)),
+    relations: fields.filter(isRelation).flatMap((field) => toRelation(field, sourceOf(field.location, file))),
+    indexes: [
+      ...fields.flatMap((field) => toFieldIndex(field, sourceOf(field.location, file))),
+      ...attributes.flatMap((attribute) => toBlockIndex(attribute, sourceOf(attribute.location, file))),
+    ],
     source: sourceOf(block.location, file),
   }
 }
@@ -92,47 +109,10 @@ const toField = (field: Field, file: ParsedFile): ModelField => {
     list: field.array === true,
     generated,
     filled: (has('default') && !generated) || has('updatedAt'),
-    unique: has('id') || has('unique'),
+    id: has('id'),
     ignored: has('ignore') || typeof field.fieldType !== 'string',
     source: sourceOf(field.location, file),
   }
-}
-
-// The side without `fields` has no foreign key.
-const toRelation = (field: Field, file: ParsedFile): readonly ModelRelation[] => {
-  const relation = field.attributes?.find(({ name }) => name === 'relation')
-  const fields = (relation?.args ?? []).flatMap(({ value }) =>
-    isKeyed(value, 'fields') && isArray(value.value) ? value.value.args.filter((name) => typeof name === 'string') : [],
-  )
-  if (fields.length === 0) return []
-  const type = typeof field.fieldType === 'string' ? field.fieldType : ''
-  const word = (key: string): string | undefined =>
-    (relation?.args ?? []).flatMap(({ value }) =>
-      isKeyed(value, key) && typeof value.value === 'string' ? [value.value] : [],
-    )[0]
-  return [
-    {
-      name: field.name,
-      optional: field.optional === true,
-      fields,
-      type,
-      onDelete: word('onDelete'),
-      onUpdate: word('onUpdate'),
-      source: sourceOf(field.location, file),
-    },
-  ]
-}
-
-const toIndex = (attribute: BlockAttribute, file: ParsedFile): readonly ModelIndex[] => {
-  const { name, args, location } = attribute
-  if (name !== 'index' && name !== 'unique') return []
-  const values = args.map(({ value }) => (isKeyed(value, 'fields') ? value.value : value))
-  const list = values.find((value) => isArray(value))
-  const map = args.flatMap(({ value }) => (isKeyed(value, 'map') ? (textOf(value.value) ?? []) : []))[0]
-  const fields = (list?.args ?? []).flatMap((field) =>
-    typeof field === 'string' ? [field] : isFunction(field) ? [field.name] : [],
-  )
-  return fields.length === 0 ? [] : [{ kind: name, fields, map, source: sourceOf(location, file) }]
 }
 
 const toEnum = (block: Enum, file: ParsedFile): ModelEnum => ({
@@ -143,38 +123,6 @@ const toEnum = (block: Enum, file: ParsedFile): ModelEnum => ({
   ),
   source: sourceOf(block.location, file),
 })
-
-const mapped = (attributes: readonly (Attribute | BlockAttribute)[]): string | undefined =>
-  textOf(firstArgument(attributes.find(({ name, group }) => name === 'map' && group === undefined)))
-
-const firstArgument = (attribute: Attribute | BlockAttribute | undefined): Value | undefined => {
-  const value = attribute?.args?.[0]?.value
-  return isKeyed(value, 'name') || isKeyed(value, 'value') ? value.value : value
-}
-
-const textOf = (value: Value | undefined): string | undefined => {
-  if (typeof value !== 'string' || !value.startsWith('"')) return undefined
-  try {
-    return JSON.parse(value) as string
-  } catch {
-    // The parser knows escapes that JSON does not, such as \v; the name then stays that of the model.
-    return undefined
-  }
-}
-
-type Argument = Value | { readonly type: 'keyValue'; readonly key: string; readonly value: Value } | undefined
-
-const isTagged = (value: Argument): value is Exclude<Argument, string | number | boolean | null | undefined> & object =>
-  typeof value === 'object' && value !== null && 'type' in value
-
-const isKeyed = (value: Argument, key: string): value is { type: 'keyValue'; key: string; value: Value } =>
-  isTagged(value) && 'type' in value && value.type === 'keyValue' && 'key' in value && value.key === key
-
-const isArray = (value: Argument): value is { type: 'array'; args: Value[] } =>
-  typeof value === 'object' && value !== null && 'type' in value && value.type === 'array'
-
-const isFunction = (value: Value | undefined): value is { type: 'function'; name: string } =>
-  typeof value === 'object' && value !== null && 'type' in value && value.type === 'function'
 
 const sourceOf = (location: { readonly startLine?: number | undefined } | undefined, file: ParsedFile): Source => {
   const line = location?.startLine ?? 1

@@ -1,22 +1,28 @@
+import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { findColumn } from '../../persistence/shape.js'
 import type { ForeignKey } from '../facts/integrity.js'
 import type { Finding } from '../finding.js'
 import { fieldFinding, rewrite, type Comparison } from './comparison.js'
 import type { ModelCode } from './explanations.js'
+import { declaredKey, describeKeys, withKey } from './foreign-keys.js'
+import { columnOf } from './index-shapes.js'
+import { missingRelationFindings } from './missing-relations.js'
 import type { ModelRelation } from './model.js'
 import { optionalLine } from './suggested-lines.js'
 
-/** Relations that do not fit: required although a column is nullable, or with another ON DELETE or ON UPDATE than the database. */
-export const relationFindings = (comparison: Comparison): readonly Finding<ModelCode>[] =>
-  comparison.model.relations.flatMap((relation) => {
+/** Relations that do not fit: required although a column is nullable, or unlike the foreign key, or on only one side. */
+export const relationFindings = (comparison: Comparison): readonly Finding<ModelCode>[] => [
+  ...comparison.model.relations.flatMap((relation) => {
     const key = keyOf(relation, comparison)
     return isWronglyRequired(relation, comparison)
       ? [required(relation, key, comparison)]
-      : actionFindings(relation, key, comparison)
-  })
+      : keyFindings(relation, key, comparison)
+  }),
+  ...missingRelationFindings(comparison),
+]
 
 const columnsOf = ({ fields }: ModelRelation, { model }: Comparison): readonly string[] =>
-  fields.map((field) => model.fields.find(({ name }) => name === field)?.column ?? field)
+  fields.map((field) => columnOf(field, model))
 
 const keyOf = (relation: ModelRelation, comparison: Comparison): ForeignKey | undefined => {
   const columns = columnsOf(relation, comparison)
@@ -35,44 +41,51 @@ const required = (relation: ModelRelation, key: ForeignKey | undefined, { model 
   fieldFinding(relation, 'error', 'model_field_required', model, {
     expected: `optional, because ${relation.fields.join(', ')} can be NULL`,
     actual: `required: reading a row without its ${relation.type} fails`,
-    help: rewrite(relation, withActions(optionalLine(relation.source, relation.type), key, true)),
+    help: rewrite(
+      relation,
+      key === undefined
+        ? optionalLine(relation.source, relation.type)
+        : withKey(optionalLine(relation.source, relation.type), key, true),
+    ),
   })
 
-/** Prisma's defaults, which depend on whether the relation is optional. */
-const defaultActions = (optional: boolean): Actions => ({
-  onDelete: optional ? 'SetNull' : 'Restrict',
-  onUpdate: 'Cascade',
-})
-
-type Actions = Pick<ForeignKey, 'onDelete' | 'onUpdate'>
-
-const actionFindings = (
+const keyFindings = (
   relation: ModelRelation,
   key: ForeignKey | undefined,
-  { model }: Comparison,
+  comparison: Comparison,
 ): readonly Finding<ModelCode>[] => {
-  if (key === undefined) return []
-  const defaults = defaultActions(relation.optional)
-  const onDelete = relation.onDelete ?? defaults.onDelete
-  const onUpdate = relation.onUpdate ?? defaults.onUpdate
-  if (onDelete === key.onDelete && onUpdate === key.onUpdate) return []
-  const cascades = onDelete === 'Cascade' && key.onDelete !== 'Cascade'
+  const { model, schema } = comparison
+  if (schema.withoutForeignKeys !== undefined) return []
+  if (key === undefined) return [keyMissing(relation, comparison)]
+  const declared = declaredKey(relation, model)
+  const [expected, actual] = describeKeys(key, declared)
+  if (expected === actual) return []
+  const cascades = declared.onDelete === 'Cascade' && key.onDelete !== 'Cascade'
   return [
     fieldFinding(relation, cascades ? 'error' : 'warning', 'model_relation_differs', model, {
-      expected: `onDelete: ${key.onDelete}, onUpdate: ${key.onUpdate}, as in the database`,
-      actual: `onDelete: ${onDelete}, onUpdate: ${onUpdate}: npx prisma db push would change the foreign key${cascades ? `, and a deleted ${relation.type} would take its rows with it` : ''}`,
-      help: rewrite(relation, withActions(relation.source.text, key, relation.optional)),
+      expected: `${expected}, as in the database`,
+      actual: `${actual}: npx prisma db push would change the foreign key${cascades ? `, and a deleted ${relation.type} would take its rows with it` : ''}`,
+      help: rewrite(relation, withKey(relation.source.text, key, relation.optional)),
     }),
   ]
 }
 
-/** The line with the actions of the database, where they are not Prisma's defaults. */
-const withActions = (line: string, key: ForeignKey | undefined, optional: boolean): string => {
-  if (key === undefined) return line
-  const defaults = defaultActions(optional)
-  const added = (['onDelete', 'onUpdate'] as const)
-    .filter((action) => key[action] !== defaults[action])
-    .map((action) => `, ${action}: ${key[action]}`)
-  const bare = line.replaceAll(/,\s*on(?:Delete|Update):\s*\w+/g, '')
-  return bare.replace(/(@relation\([^)]*)\)/, (_all, start: string) => `${start}${added.join('')})`)
+const keyMissing = (relation: ModelRelation, comparison: Comparison): Finding<ModelCode> => {
+  const { model, facts, schema } = comparison
+  const other = schema.models.find(({ name }) => name === relation.type)
+  const list = (columns: readonly string[]): string => columns.map(escapeIdentifier).join(', ')
+  const { name, onDelete, onUpdate } = declaredKey(relation, model)
+  const references = relation.references.map((field) => (other === undefined ? field : columnOf(field, other)))
+  const table = qualified(facts.schema, model.table)
+  return fieldFinding(relation, 'note', 'model_relation_unknown', model, {
+    expected: 'a foreign key in the database, because the model has the relation',
+    actual: 'none: npx prisma db push would create it, and fails if a row refers to nothing',
+    help:
+      `ALTER TABLE ${table} ADD CONSTRAINT ${escapeIdentifier(name)} FOREIGN KEY (${list(columnsOf(relation, comparison))}) ` +
+      `REFERENCES ${qualified(facts.schema, other?.table ?? relation.type)} (${list(references)}) ` +
+      `ON DELETE ${inSql(onDelete)} ON UPDATE ${inSql(onUpdate)} NOT VALID; ` +
+      `ALTER TABLE ${table} VALIDATE CONSTRAINT ${escapeIdentifier(name)}`,
+  })
 }
+
+const inSql = (action: string): string => action.replace(/(?<=[a-z])(?=[A-Z])/, ' ').toUpperCase()

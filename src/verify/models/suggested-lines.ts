@@ -16,8 +16,15 @@ export const suggestType = (field: ModelField, column: CatalogColumn, enums: rea
   // The @db attribute belongs to the old type.
   const text = field.source.text.replace(/\s*@db\.\w+(\([^)]*\))?/, '')
   const [type, ...attributes] = typeOf(column, enums)
-  return [retype(text, written, type), ...attributes].join(' ')
+  return attributes.reduce(withAttribute, retype(text, written, type))
 }
+
+/** The line with another attribute, before its comment. */
+export const withAttribute = (text: string, attribute: string): string =>
+  text.replace(COMMENT, (_all, code: string, comment = '') => `${code} ${attribute}${comment}`)
+
+// Quoted text may have slashes, too.
+const COMMENT = /^((?:"(?:\\.|[^"\\])*"|\/(?!\/)|[^"/])*?)(\s*\/\/.*)?$/
 
 /** The line of a missing field: `guestUsername String?`. */
 export const suggestField = (column: CatalogColumn, { catalog }: Facts, enums: readonly ModelEnum[]): string => {

@@ -262,6 +262,71 @@ describe('verify --application-schema', () => {
       { help: 'add to model Client: @@index([createdAt], map: "Client_createdAt_brin", type: Brin)' },
     ],
     [
+      'an index in another order',
+      instead('createdAt(sort: Desc)])\n  @@index([clientS', 'createdAt])\n  @@index([clientS'),
+      ['model_index_differs'],
+      { severity: 'warning', help: '@@index([guestUsername, createdAt(sort: Desc)])' },
+    ],
+    [
+      'an index of another type',
+      instead(', type: Brin', ''),
+      ['model_index_differs'],
+      {
+        object: 'model Client, index "Client_createdAt_brin"',
+        help: '@@index([createdAt], map: "Client_createdAt_brin", type: Brin)',
+      },
+    ],
+    [
+      'a declared index that is partial in the database, which Prisma does not see',
+      instead(
+        '@@index([createdAt, clientId])',
+        '@@index([createdAt, clientId])\n  @@index([clientId, id], map: "ChatMessage_unread_idx")',
+      ),
+      ['model_index_differs'],
+      { help: 'remove prisma/schema.prisma:82' },
+    ],
+    [
+      'a unique field whose index has another name',
+      instead(
+        'phone         String?       @unique',
+        'phone         String?       @unique(map: "phone_key") // one client',
+      ),
+      ['model_index_differs'],
+      { help: 'phone         String?       @unique // one client' },
+    ],
+    [
+      'a unique field before a comment',
+      instead('username      String        @unique', 'username      String // "of" a // client'),
+      ['model_unique_missing'],
+      { help: 'username      String @unique // "of" a // client' },
+    ],
+    [
+      'nothing wrong with a unique field that is declared in a line of its own',
+      instead('idempotencyKey  String?           @unique', 'idempotencyKey  String?').replace(
+        '@@index([createdAt, clientId])',
+        '@@index([createdAt, clientId])\n  @@unique([idempotencyKey])',
+      ),
+      [],
+      {},
+    ],
+    [
+      'a foreign key without relation',
+      without(/^ {2}client .*\n/m).replace(/^ {2}chatMessages {2}ChatMessage.*\n/m, ''),
+      ['model_relation_missing'],
+      {
+        severity: 'warning',
+        help:
+          'add to model ChatMessage: client Client? @relation(fields: [clientId], references: [id], onDelete: Restrict); ' +
+          'add to model Client: chatMessages ChatMessage[]; then npx prisma generate',
+      },
+    ],
+    [
+      'a schema without foreign keys',
+      instead('provider = "postgresql"', 'provider     = "postgresql"\n  relationMode = "prisma"'),
+      ['model_relation_missing', 'model_relation_missing', 'model_relation_missing'],
+      { help: 'remove prisma/schema.prisma:8', place: { file: 'prisma/schema.prisma', line: 8 } },
+    ],
+    [
       'an index that the database lacks',
       instead('@@index([sessionId, createdAt])', '@@index([sessionId, createdAt])\n  @@index([body])'),
       ['model_index_unknown'],
@@ -294,11 +359,47 @@ describe('verify --application-schema', () => {
       'ALTER TABLE "Client" ALTER COLUMN "pointsBalance" DROP NOT NULL',
       ['model_field_required'],
     ],
+    [
+      'a foreign key under another name',
+      'ALTER TABLE "ChatMessage" RENAME CONSTRAINT "ChatMessage_clientId_fkey" TO "chat"',
+      ['model_relation_differs'],
+    ],
+    [
+      'no foreign key, where the model has a relation',
+      'ALTER TABLE "ChatMessage" DROP CONSTRAINT "ChatMessage_clientId_fkey"',
+      ['model_relation_unknown'],
+    ],
+    [
+      'nothing about a primary key of two columns',
+      'ALTER TABLE "ChatMessage" DROP CONSTRAINT "ChatMessage_pkey", ADD PRIMARY KEY ("id", "createdAt")',
+      [],
+    ],
     ['ids that became bigint', 'ALTER TABLE "User" ALTER COLUMN "id" TYPE bigint', ['model_type_differs']],
   ])('finds in the database %s', async ([, breakage, codes], { database }) => {
     await migrated(database, 'crm-before')
     await database.load(breakage)
     expect((await compare(database, healthy)).found.map(({ code }) => code)).toEqual(codes)
+  })
+
+  // As npx prisma db pull (6.19.3) declares the same indexes.
+  test('declares indexes of the application as Prisma does', async ({ database }) => {
+    await migrated(database, 'crm-before')
+    await database.load(`
+      CREATE INDEX a ON "ChatMessage" ("text" COLLATE "C", "sessionId" text_pattern_ops);
+      CREATE INDEX b ON "ChatMessage" ("clientId") INCLUDE ("text");
+      CREATE UNIQUE INDEX c ON "ChatMessage" ("id" DESC NULLS LAST, "clientId") NULLS NOT DISTINCT;
+      CREATE INDEX d ON "ChatMessage" USING hash ("sessionId");
+      CREATE INDEX e ON "ChatMessage" USING brin ("createdAt" timestamp_minmax_multi_ops);
+      CREATE INDEX f ON "ChatMessage" USING gin (to_tsvector('simple', "text"));
+      CREATE UNIQUE INDEX g ON "ChatMessage" ("imageName")`)
+    expect((await compare(database, healthy)).found.map(({ help }) => help)).toEqual([
+      'imageName       String? @unique(map: "g")',
+      'add to model ChatMessage: @@index([body, sessionId], map: "a")',
+      'add to model ChatMessage: @@index([clientId, body], map: "b")',
+      'add to model ChatMessage: @@unique([id(sort: Desc), clientId], map: "c")',
+      'add to model ChatMessage: @@index([sessionId], map: "d", type: Hash)',
+      'add to model ChatMessage: @@index([createdAt(ops: TimestampMinMaxMultiOps)], map: "e", type: Brin)',
+    ])
   })
 
   test('names file and line of what cannot be parsed, and asks no database', async ({ shared }) => {

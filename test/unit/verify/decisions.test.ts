@@ -62,6 +62,7 @@ const facts = (changes: Partial<Facts>): Facts => ({
     doubtfulConstraints: [],
     clientReferenced: true,
     foreignKeys: [],
+    primaryKeys: [],
     rules: [],
     insertTriggers: [],
     sequences: [],

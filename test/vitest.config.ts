@@ -36,7 +36,16 @@ export default defineConfig({
       // They install the tools of others, so only a command of their own runs them: npm run test:orm
       ...(process.env.ORM === undefined
         ? []
-        : [{ extends: true as const, test: { name: 'orm', include: ['test/orm/**/*.test.ts'], ...withServer } }]),
+        : [
+            {
+              extends: true as const,
+              test: {
+                name: 'orm',
+                include: ['test/orm/**/*.test.ts'],
+                globalSetup: [...withServer.globalSetup, './test/orm/install.ts'],
+              },
+            },
+          ]),
     ],
   },
 })

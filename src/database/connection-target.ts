@@ -146,7 +146,8 @@ const postgresUserId = (): number | undefined => {
 }
 
 /** Whether connections to the host stay on this machine. */
-export const isLocal = (host: string): boolean => host.startsWith('/') || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)
+export const isLocal = (host: string): boolean =>
+  host.startsWith('/') || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)
 
 const TLS_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
 

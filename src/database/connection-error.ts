@@ -1,6 +1,12 @@
 import { ExitCode, OperatorError } from '../errors.js'
 import { describeTarget, type ConnectionTarget } from './connection-target.js'
-import { connectionFailureReason, firstCause, isMisconfigured, isTlsRefusal } from './connection-failure.js'
+import {
+  connectionFailureReason,
+  firstCause,
+  isMisconfigured,
+  isTlsFailure,
+  isTlsRefusal,
+} from './connection-failure.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
 
 interface Explanation {
@@ -137,7 +143,9 @@ const explainNetworkError = (error: Error, target: ConnectionTarget): Explanatio
     message: `cannot reach the database ${describeTarget(target)}: ${reason}`,
     hint: isTlsRefusal(error)
       ? 'enable TLS on the server (ssl = on), or turn it off: ?sslmode=disable'
-      : `check host and port, and that the server runs: pg_isready -h ${target.host} -p ${target.port}`,
+      : isTlsFailure(error)
+        ? 'check that sslrootcert names the authority of the certificate, and that the certificate is for this host'
+        : `check host and port, and that the server runs: pg_isready -h ${target.host} -p ${target.port}`,
     exitCode: ExitCode.unreachable,
     retryable: true,
   }

@@ -55,4 +55,8 @@ export const isMisconfigured = (error: unknown): boolean =>
   error instanceof Error &&
   (isTlsRefusal(error) ||
     /client password must be a|establishing an SSL connection/i.test(error.message) ||
-    ('code' in error && typeof error.code === 'string' && TLS_CODES.test(error.code)))
+    isTlsFailure(error))
+
+/** Whether the server's certificate or the TLS settings were refused. */
+export const isTlsFailure = (error: Error): boolean =>
+  'code' in error && typeof error.code === 'string' && TLS_CODES.test(error.code)

@@ -152,11 +152,18 @@ export const isLocal = (host: string): boolean =>
 const TLS_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
 
 const tlsOf = (keywords: ConnectionKeywords, host: string): ConnectionTarget['tls'] => {
-  const mode = keywords.sslmode ?? 'prefer'
+  const isSystem = keywords.sslrootcert === 'system'
+  const mode = keywords.sslmode ?? (isSystem ? 'verify-full' : 'prefer')
   if (!TLS_MODES.includes(mode)) {
     throw new OperatorError(
       'invalid_connection_setting',
       `sslmode is ${JSON.stringify(mode)}, but must be one of ${TLS_MODES.join(', ')}`,
+    )
+  }
+  if (isSystem && mode !== 'verify-full') {
+    throw new OperatorError(
+      'invalid_connection_setting',
+      `sslmode is ${mode}, but sslrootcert=system needs verify-full: public authorities sign certificates for everybody`,
     )
   }
   if (host.startsWith('/') || mode === 'disable') return 'off'
@@ -170,7 +177,11 @@ const tlsOf = (keywords: ConnectionKeywords, host: string): ConnectionTarget['tl
   try {
     // pg-connection-string reads the certificate files and implements libpq's modes.
     const { ssl } = parse(`postgres://host/database?${query.toString()}`, { useLibpqCompat: true })
-    return typeof ssl === 'object' ? (ssl as ConnectionOptions) : {}
+    const options = typeof ssl === 'object' ? (ssl as ConnectionOptions) : {}
+    // With both, hostaddr is where to connect, and host is whose certificate is expected.
+    return keywords.hostaddr === undefined || keywords.host === undefined
+      ? options
+      : { ...options, servername: keywords.host }
   } catch (cause) {
     throw new OperatorError('invalid_connection_setting', `TLS cannot be set up: ${(cause as Error).message}`, {
       cause,

@@ -72,6 +72,7 @@ describe('a database URL', () => {
     ['postgres://h/d?connect_timeout=soon', 'connect_timeout is "soon"'],
     ['postgres://h/d?sslmode=maybe', 'sslmode is "maybe"'],
     ['postgres://h/d?sslmode=verify-full&sslrootcert=/nowhere/ca.pem', '/nowhere/ca.pem'],
+    ['postgres://h/d?sslmode=require&sslrootcert=system', 'sslrootcert=system needs verify-full'],
   ] as const)('with a setting that cannot be used names it: %s', ([url, reason]) => {
     expect(() => fromUrl(url)).toThrow(reason)
   })
@@ -82,6 +83,8 @@ describe('a database URL', () => {
     ['postgres://db1/d?sslmode=prefer', 'negotiate'],
     ['postgres://db1/d?sslmode=require', { rejectUnauthorized: false }],
     ['postgres://db1/d?sslmode=verify-full', {}],
+    ['postgres://db1/d?sslrootcert=system', {}],
+    ['postgres://db1/d?hostaddr=192.0.2.1&sslmode=verify-full', { servername: 'db1' }],
   ] as const)('means by sslmode what psql means: %s', ([url, tls]) => {
     expect(fromUrl(url).tls).toEqual(tls)
   })

@@ -5,6 +5,7 @@ import type { CommandContext, Run } from '../cli/command.js'
 import { parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../server/defaults.js'
 import { LIMITS, type GivenLimits, type Limit } from '../server/protection/limits.js'
+import { publicOrigin } from '../server/protection/own-hosts.js'
 import type { ServeTargets } from '../server/serve.js'
 
 const EXAMPLES = `
@@ -56,6 +57,7 @@ export const serveCommand = (run: Run) =>
     )
     .option('--operator-secret-file <file>', 'read the operator secret from this file')
     .option('--cors-origin <origin...>', 'allow pages of these web origins, e.g. https://shop.example', parseOrigin)
+    .option('--public-host <name...>', 'accept this host name, e.g. chat.example behind a TLS proxy', parsePublicHost)
     .option('--journal <file>', 'keep messages in this file while the database is unavailable', parseFile)
     .option('--journal-max-bytes <size>', 'largest size of the journal (default: 256MiB)', parseByteSize)
     .addOption(
@@ -119,4 +121,10 @@ const parseOrigin = (text: string, previous: readonly string[] | undefined): rea
   const isOrigin = text === '*' || (URL.canParse(text) && new URL(text).origin === text)
   if (isOrigin) return [...(previous ?? []), text]
   throw new InvalidArgumentError('Write an origin as browsers send it, such as https://shop.example, or * for all.')
+}
+
+const parsePublicHost = (text: string, previous: readonly string[] | undefined): readonly string[] => {
+  const origin = publicOrigin(text)
+  if (origin !== undefined) return [...(previous ?? []), origin]
+  throw new InvalidArgumentError('Write a host name, such as chat.example, or http://chat.example without TLS.')
 }

@@ -19,6 +19,7 @@ import type { MessageSinkParts } from './keeping/message-sink.js'
 import { createAdmission } from './protection/admission.js'
 import { limitConnections } from './protection/connection-limit.js'
 import { limitsFrom, type GivenLimits } from './protection/limits.js'
+import { createOwnHosts } from './protection/own-hosts.js'
 import { createQuotas } from './protection/quota.js'
 import { serveSocket } from './serve-socket.js'
 import { shutDown } from './shut-down.js'
@@ -34,6 +35,11 @@ export interface ChatServerOptions extends GivenLimits {
   readonly operatorSecret?: string | undefined
   /** Web origins whose pages may connect, as `https://shop.example`; `*` for all. Only the server's own when absent. */
   readonly corsOrigin?: string | readonly string[] | undefined
+  /**
+   * Names under which the server is reached, besides addresses, `localhost` and `host`: `chat.example`, whose pages come by
+   * HTTPS, or `http://chat.example`.
+   */
+  readonly publicHost?: string | readonly string[] | undefined
   /** Keeps messages while the database is unavailable; without it they are refused with `database_unavailable`. */
   readonly journal?: JournalOptions | undefined
   /** Makes all servers on one database act as one; without it this server is on its own. */
@@ -84,12 +90,13 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   // A failing accept (too many open files) costs that connection, not the server.
   http.on('error', (error) => log.error({ event: 'server_error', reason: error.message }, 'the HTTP server failed'))
 
-  const origins = originsIn(options)
+  const origins = listOf(options.corsOrigin)
+  const ownHosts = createOwnHosts(host, listOf(options.publicHost))
   const io: ChatIo = new Server(http, {
     path: PATH,
     serveClient: false,
     maxHttpBufferSize: MAX_PACKET_BYTES,
-    allowRequest: createAdmission({ inFlight, origins, log }),
+    allowRequest: createAdmission({ inFlight, origins, ownHosts, log }),
     adapter: cluster.adapter,
     ...(origins.length === 0 ? {} : { cors: { origin: origins.includes('*') ? '*' : [...origins] } }),
   })
@@ -110,8 +117,8 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   }
 }
 
-const originsIn = ({ corsOrigin = [] }: ChatServerOptions): readonly string[] =>
-  typeof corsOrigin === 'string' ? [corsOrigin] : corsOrigin
+const listOf = (given: string | readonly string[] = []): readonly string[] =>
+  typeof given === 'string' ? [given] : given
 
 /** Closes what was opened before a start failed; the first error wins. */
 const afterClosing =

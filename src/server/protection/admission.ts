@@ -1,38 +1,47 @@
 import type { IncomingMessage } from 'node:http'
 import type { ChatLog } from '../../chat-log.js'
 import type { InFlight } from '../../concurrency/in-flight.js'
+import type { OwnHosts } from './own-hosts.js'
 
 export interface Admission {
   readonly inFlight: InFlight
   /** Web origins that may connect, besides the server's own; `*` for all. */
   readonly origins: readonly string[]
+  readonly ownHosts: OwnHosts
   readonly log: ChatLog
 }
 
-/** Engine.IO's `allowRequest`, called once for each new connection. */
+/** Engine.IO's `allowRequest`, called once for each new connection, by WebSocket or polling. */
 export type AllowRequest = (
   request: Pick<IncomingMessage, 'headers'>,
   answer: (reason: string | null, allowed: boolean) => void,
 ) => void
 
-/** Longer than any real origin; a header may have up to 16 kB. */
-const LONGEST_ORIGIN_SHOWN = 200
+/** Longer than any real origin or host; a header may have up to 16 kB. */
+const LONGEST_SHOWN = 200
 
 /**
  * Decides who may connect. Browsers enforce CORS for HTTP, but let any page open a WebSocket to any server, so the origin is
- * checked here for both; only browsers send one. During a shutdown existing connections continue (a polling client needs new
- * requests for its last acknowledgements), and new ones are refused.
+ * checked here for both. A request without an origin is of no browser, or of a page that passes for the server's own: then the
+ * host decides. During a shutdown existing connections continue (a polling client needs new requests for its last
+ * acknowledgements), and new ones are refused.
  */
 export const createAdmission =
-  ({ inFlight, origins, log }: Admission): AllowRequest =>
+  ({ inFlight, origins, ownHosts, log }: Admission): AllowRequest =>
   ({ headers }, answer) => {
     const { origin, host } = headers
-    const isAllowed = origin === undefined || origins.includes('*') || origins.includes(origin) || isOwn(origin, host)
-    const shown = origin?.slice(0, LONGEST_ORIGIN_SHOWN)
-    if (!isAllowed) log.warn({ event: 'origin_refused', origin: shown }, 'connection refused: origin not allowed')
-    const reason = inFlight.closing ? 'the server is shutting down' : isAllowed ? null : 'this origin is not allowed'
-    answer(reason, reason === null)
+    if (inFlight.closing) answer('the server is shutting down', false)
+    else if (origins.includes('*')) answer(null, true)
+    else if (origin === undefined && !ownHosts.isOwnHost(host)) {
+      log.warn(
+        { event: 'host_refused', host: shown(host) },
+        'connection refused: unknown host; allow it with --public-host',
+      )
+      answer('this host is not allowed', false)
+    } else if (origin !== undefined && !origins.includes(origin) && !ownHosts.isOwnOrigin(origin, host)) {
+      log.warn({ event: 'origin_refused', origin: shown(origin) }, 'connection refused: origin not allowed')
+      answer('this origin is not allowed', false)
+    } else answer(null, true)
   }
 
-const isOwn = (origin: string, host: string | undefined): boolean =>
-  host !== undefined && URL.canParse(origin) && new URL(origin).host === host
+const shown = (header: string | undefined): string | undefined => header?.slice(0, LONGEST_SHOWN)

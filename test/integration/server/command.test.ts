@@ -167,6 +167,16 @@ describe('serve', () => {
     })
   })
 
+  test('lets clients connect under its public name, and under no other', async ({ database }) => {
+    await withoutMessages(database)
+    await whileServing(['--public-host', 'chat.example', '--database-url', database.url], {}, async (printed) => {
+      const port = portIn(printed)
+      const socket = await connectTo(port, 'websocket', { host: 'chat.example' })
+      socket.disconnect()
+      await expect(connectTo(port, 'websocket', { host: 'other.example' })).rejects.toThrow()
+    })
+  })
+
   test('refuses a journal in a folder that does not exist, by the name that was given', async ({ database }) => {
     await withoutMessages(database)
     const argv = ['serve', '--journal', 'none/chat.journal', '--database-url', database.url]
@@ -229,6 +239,7 @@ describe('serve', () => {
       ['--host', ''],
       ['--cors-origin', 'shop.example'],
       ['--cors-origin', 'https://shop.example/path'],
+      ['--public-host', 'chat.example/path'],
       ['--operator-secret', 'x'],
       ['--journal', ''],
       ['--journal-max-bytes', '256MB'],

@@ -1,3 +1,4 @@
+import { get } from 'node:http'
 import { connect as connectTcp, createServer, type Server, type Socket as TcpSocket } from 'node:net'
 import { createChatStore } from '../../../src/persistence/chat-store.js'
 import { startChatServer } from '../../../src/server/chat-server.js'
@@ -176,7 +177,7 @@ describe('closing', () => {
     const deaf = connectTcp(chat.server.port, '127.0.0.1')
     deaf.on('error', () => undefined)
     deaf.write(
-      'GET /chat/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+      'GET /chat/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
         'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
     )
     await new Promise((resolve) => deaf.once('data', resolve))
@@ -218,6 +219,36 @@ describe('connections', () => {
       await connect('websocket', from('https://anybody.example'))
     })
   })
+
+  databaseTest(
+    'of a page that points its own name at this server are refused, on every transport',
+    async ({ database }) => {
+      const host = 'rebound.example:3001'
+      const handshake = { transport: 'polling', EIO: '4' }
+      const polled = (port: number, headers: Readonly<Record<string, string>>): Promise<number | undefined> =>
+        new Promise((resolve, reject) => {
+          const path = `/chat/?${new URLSearchParams(handshake).toString()}`
+          get({ port, path, headers: { ...headers } }, (response) => resolve(response.resume().statusCode)).on(
+            'error',
+            reject,
+          )
+        })
+      await withChat(database, {}, async ({ server: { port }, log }) => {
+        // A browser sends no origin with a GET to the page's own.
+        for (const headers of [{ host }, { host, origin: `http://${host}` }]) {
+          await expect(connectTo(port, 'websocket', headers)).rejects.toThrow()
+          expect(await polled(port, headers)).toBe(403)
+        }
+        expect(log.join()).toContain('"event":"host_refused","host":"rebound.example:3001"')
+      })
+      await withChat(database, { publicHost: 'rebound.example' }, async ({ connect, server: { port } }) => {
+        for (const headers of [{ host }, { origin: 'https://rebound.example' }]) {
+          await connect('websocket', headers)
+          expect(await polled(port, headers)).toBe(200)
+        }
+      })
+    },
+  )
 
   databaseTest('to other paths are answered with 404, and the client script is not served', async ({ database }) => {
     await withChat(database, {}, async ({ server: { port, url } }) => {

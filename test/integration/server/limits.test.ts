@@ -145,7 +145,7 @@ const openDeafOperator = async (port: number) => {
   socket.on('error', () => undefined)
   const said = (): Promise<unknown> => new Promise((resolve) => socket.once('data', resolve))
   socket.write(
-    'GET /chat/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+    'GET /chat/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
       'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   )
   await said()

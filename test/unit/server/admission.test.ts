@@ -3,27 +3,46 @@ import { describe, expect, test } from 'vitest'
 import { SILENT_LOG } from '../../../src/chat-log.js'
 import { createInFlight } from '../../../src/concurrency/in-flight.js'
 import { createAdmission } from '../../../src/server/protection/admission.js'
+import { createOwnHosts, publicOrigin } from '../../../src/server/protection/own-hosts.js'
+
+const OWN = createOwnHosts('listening.example', ['chat.example', 'http://plain.example:8080'])
 
 const reasonFor = (origins: readonly string[], headers: IncomingMessage['headers'], closing: boolean) => {
   const inFlight = createInFlight()
   if (closing) void inFlight.drain(0)
   let answered: unknown
-  createAdmission({ inFlight, origins, log: SILENT_LOG })({ headers }, (reason, allowed) => {
+  createAdmission({ inFlight, origins, ownHosts: OWN, log: SILENT_LOG })({ headers }, (reason, allowed) => {
     answered = allowed ? 'allowed' : reason
   })
   return answered
 }
 
 const REFUSED = 'this origin is not allowed'
+const UNKNOWN = 'this host is not allowed'
 const shop = 'https://shop.example'
 
 describe('a new connection', () => {
   test.each<[string, readonly string[], string | undefined, string | undefined, string]>([
-    ['without an origin, which is no browser', [], undefined, 'chat.example', 'allowed'],
-    ['of an origin on the list', [shop], shop, 'chat.example', 'allowed'],
-    ['of any origin, when all are allowed', ['*'], shop, 'chat.example', 'allowed'],
-    ['of a page of the server itself', [], 'http://chat.example:3001', 'chat.example:3001', 'allowed'],
-    ['of another port of the same host', [], 'http://chat.example:80', 'chat.example:3001', REFUSED],
+    ['without an origin, to a public host', [], undefined, 'chat.example', 'allowed'],
+    ['without an origin, to a public host with a port', [], undefined, 'CHAT.example:3001', 'allowed'],
+    ['without an origin, to the name it listens on', [], undefined, 'listening.example:3001', 'allowed'],
+    ['without an origin, to an address', [], undefined, '192.0.2.7:3001', 'allowed'],
+    ['without an origin, to an IPv6 address', [], undefined, '[::1]:3001', 'allowed'],
+    ['without an origin, to localhost', [], undefined, 'localhost:3001', 'allowed'],
+    ['of a page that points its name here, without an origin', [], undefined, 'evil.example:3001', UNKNOWN],
+    ['without an origin, to a name that only ends like ours', [], undefined, 'evil-chat.example', UNKNOWN],
+    ['without an origin, to a name that only begins like an address', [], undefined, '127.0.0.1.evil.example', UNKNOWN],
+    ['without origin and host', [], undefined, undefined, UNKNOWN],
+    ['of an origin on the list, whatever the host', [shop], shop, 'internal', 'allowed'],
+    ['of any origin and host, when all are allowed', ['*'], shop, 'any.example', 'allowed'],
+    ['of a page of the server itself', [], 'http://127.0.0.1:3001', '127.0.0.1:3001', 'allowed'],
+    ['of a page of the server itself, on the usual port', [], 'http://localhost', 'localhost:80', 'allowed'],
+    ['of its page behind a TLS proxy', [], 'https://chat.example', '127.0.0.1:3001', 'allowed'],
+    ['of its public page without TLS', [], 'http://plain.example:8080', 'plain.example:8080', 'allowed'],
+    ['of a page that points its name here', [], 'http://evil.example:3001', 'evil.example:3001', REFUSED],
+    ['of its own address under another scheme', [], 'https://127.0.0.1:3001', '127.0.0.1:3001', REFUSED],
+    ['of its public host under another scheme', [], 'http://chat.example', 'chat.example', REFUSED],
+    ['of another port of the same host', [], 'http://127.0.0.1:80', '127.0.0.1:3001', REFUSED],
     ['of another origin', [shop], 'https://evil.example', 'chat.example', REFUSED],
     ['of an origin that only begins like one on the list', [shop], `${shop}.evil`, 'chat.example', REFUSED],
     ['of an opaque origin', [], 'null', 'null', REFUSED],
@@ -33,4 +52,17 @@ describe('a new connection', () => {
     expect(reasonFor(origins, headers, false)).toBe(expected)
     expect(reasonFor(origins, headers, true)).toBe('the server is shutting down')
   })
+})
+
+test.each([
+  ['chat.example', 'https://chat.example'],
+  ['Chat.Example:8443', 'https://chat.example:8443'],
+  ['http://chat.example', 'http://chat.example'],
+  ['chat.example/path', undefined],
+  ['user@chat.example', undefined],
+  ['ftp://chat.example', undefined],
+  ['', undefined],
+  ['*', undefined],
+])('the public host %j is the origin %s', (text, origin) => {
+  expect(publicOrigin(text)).toBe(origin)
 })

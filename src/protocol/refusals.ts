@@ -35,8 +35,15 @@ export const tooManyPending = (scope: string): OperatorError =>
     `too many requests are waiting for an answer on ${scope}; wait for some of them and send this again`,
   )
 
-export const tooManyConnections = (limit: number): OperatorError =>
-  refusal('too_many_connections', `connection limit reached (${limit}); connect again later`)
+/** @param scope where they come from, if it is not the whole server */
+export const tooManyConnections = (limit: number, scope?: string): OperatorError => {
+  const most = [limit, ...(scope === undefined ? [] : [scope])].join(' ')
+  return refusal('too_many_connections', `connection limit reached (${most}); connect again later`)
+}
+
+/** @param most what the guests of an address may do in a minute */
+export const overTraffic = (most: string): OperatorError =>
+  refusal('rate_limited', `more than ${most} per minute from this address; wait a moment and send this again`)
 
 export const joinTimeout = (timeoutMs: number): OperatorError =>
   refusal('join_timeout', `no join within ${timeoutMs / 1_000} s; connect again and join`)

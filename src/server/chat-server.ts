@@ -19,6 +19,12 @@ import type { MessageSinkParts } from './keeping/message-sink.js'
 import { createAdmission } from './protection/admission.js'
 import { limitConnections } from './protection/connection-limit.js'
 import { limitsFrom, type GivenLimits } from './protection/limits.js'
+import { createConnectionPools } from './protection/connection-pools.js'
+import { createRareLog } from './protection/rare-log.js'
+import { createRemoteAddress } from './protection/remote-address.js'
+import { limitSilentConnections, SILENCE_LIMITS } from './protection/silent-connections.js'
+import { TEXT_PARSER } from './protection/text-parser.js'
+import { createTraffics } from './protection/traffic.js'
 import { createOwnHosts } from './protection/own-hosts.js'
 import { createQuotas } from './protection/quota.js'
 import { serveSocket } from './serve-socket.js'
@@ -84,7 +90,14 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     log,
   })
   const journal = options.journal && (await openJournal(options.journal, log).catch(afterClosing(cluster)))
-  const http = createServer(createHealthListener({ store, inFlight, journalState: () => sink.journalState(), log }))
+  const http = createServer(
+    SILENCE_LIMITS,
+    createHealthListener({ store, inFlight, journalState: () => sink.journalState(), log }),
+  )
+  const warnRarely = createRareLog(log)
+  limitSilentConnections(http, limits.maxUnjoinedPerAddress, (address) =>
+    warnRarely({ event: 'silent_connections', address }, 'TCP connection refused: too many that send nothing'),
+  )
   const connections = trackConnections(http)
   const actualPort = await listen(http, host, port).catch(afterClosing(cluster, journal))
   // A failing accept (too many open files) costs that connection, not the server.
@@ -96,7 +109,9 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     path: PATH,
     serveClient: false,
     maxHttpBufferSize: MAX_PACKET_BYTES,
-    allowRequest: createAdmission({ inFlight, origins, ownHosts, log }),
+    connectTimeout: limits.joinTimeoutMs,
+    parser: TEXT_PARSER,
+    allowRequest: createAdmission({ inFlight, origins, ownHosts, warnRarely }),
     adapter: cluster.adapter,
     ...(origins.length === 0 ? {} : { cors: { origin: origins.includes('*') ? '*' : [...origins] } }),
   })
@@ -104,10 +119,19 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const announce = createAnnouncer(io)
   const sink = createMessageSink(sinkParts(present, announce, options.recorder, log), journal)
 
-  const shared = { ...present, announce, sink, operatorSecret, inFlight, limits, log }
+  const shared = { ...present, announce, sink, operatorSecret, inFlight, limits, log, warnRarely }
   const createQuota = createQuotas(limits)
-  io.use(limitConnections(limits.maxConnections, io, log))
-  io.on('connection', (socket) => serveSocket({ ...shared, quota: createQuota() }, socket))
+  const pools = createConnectionPools(limits, (address, pool) =>
+    warnRarely({ event: 'too_many_connections', address, pool }, 'connection refused: limit reached'),
+  )
+  const trafficOf = createTraffics(limits, (address) =>
+    warnRarely({ event: 'address_limited', address }, 'requests refused: too much from one address in a minute'),
+  )
+  const admittedOf = limitConnections(io, pools, createRemoteAddress(0))
+  io.on('connection', (socket) => {
+    const { address, place } = admittedOf(socket)
+    serveSocket({ ...shared, quota: createQuota(), place, traffic: trafficOf(address) }, socket)
+  })
 
   let closing: Promise<void> | undefined
   return {

@@ -12,27 +12,33 @@ import { operatorListeners } from './events/operator-events.js'
 import type { ServerContext, SocketSession } from './events/server-context.js'
 import { toWireError } from './events/wire-error.js'
 import type { ChatLimits } from './protection/limits.js'
+import type { ConnectionPlace } from './protection/connection-pools.js'
 import type { Quota } from './protection/quota.js'
+import type { WarnRarely } from './protection/rare-log.js'
 import { endWhenUnread } from './protection/slow-reader.js'
+import type { Traffic } from './protection/traffic.js'
 
 /** What a socket needs: the parts that all sockets of a server share, and a quota of its own. */
 export interface SocketParts extends Omit<ServerContext, 'answer'> {
   readonly inFlight: InFlight
   readonly limits: ChatLimits
   readonly quota: Quota
+  readonly place: ConnectionPlace
+  readonly traffic: Traffic
+  readonly warnRarely: WarnRarely
 }
 
 const LISTENERS = [joinListeners, guestListeners, operatorListeners, historyListeners]
 
 /** Serves one socket from its connection to its disconnection. */
 export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
-  const { limits, log } = parts
+  const { limits, log, place, traffic, warnRarely } = parts
   const chat: ServerContext = { ...parts, answer: createAnswer(parts) }
-  listen(chat, { socket, inOrder: createSerialQueue() })
+  listen(chat, { socket, inOrder: createSerialQueue(), place, traffic })
 
   socket.on('error', (error) => endInvalid(parts, socket, error))
   endWhenUnread(socket.conn, limits.maxUnreadCharacters, () =>
-    log.warn({ event: 'slow_reader', socket: socket.id }, 'connection ended: the client does not read'),
+    warnRarely({ event: 'slow_reader', socket: socket.id }, 'connection ended: the client does not read'),
   )
   const joinTimer = setTimeout(() => endUnjoined(parts, socket), limits.joinTimeoutMs)
   log.debug({ event: 'connected', socket: socket.id, transport: socket.conn.transport.name }, 'socket connected')
@@ -57,9 +63,9 @@ const listen = (chat: ServerContext, session: SocketSession): void => {
 }
 
 // Socket.IO then ends the connection. A client may send an event of the same name, but it cannot carry an Error.
-const endInvalid = ({ log }: SocketParts, socket: ChatSocket, error: unknown): void => {
+const endInvalid = ({ warnRarely }: SocketParts, socket: ChatSocket, error: unknown): void => {
   if (!(error instanceof Error)) return
-  log.warn({ event: 'invalid_packet', socket: socket.id }, 'connection ended: invalid packet')
+  warnRarely({ event: 'invalid_packet', socket: socket.id }, 'connection ended: invalid packet')
   socket.emit('refused', toWireError(invalidPacket()))
 }
 

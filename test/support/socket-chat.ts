@@ -62,7 +62,11 @@ export interface TestChat {
   ) => Promise<JoinedGuest>
   readonly operator: (name: string, operatorId?: number | null) => Promise<Peer>
   /** A client that is connected and has not joined. */
-  readonly connect: (transport?: Transport, headers?: Readonly<Record<string, string>>) => Promise<Peer>
+  readonly connect: (
+    transport?: Transport,
+    headers?: Readonly<Record<string, string>>,
+    localAddress?: string,
+  ) => Promise<Peer>
 }
 
 /** Starts a server on a migrated database and connects clients to it; closes everything when the work is over. */
@@ -82,8 +86,8 @@ export const withChat = async (
     store,
   })
   const sockets: Socket[] = []
-  const connect: TestChat['connect'] = async (transport = 'websocket', headers = {}) => {
-    const socket = await connectTo(server.port, transport, headers)
+  const connect: TestChat['connect'] = async (transport = 'websocket', headers = {}, localAddress) => {
+    const socket = await connectTo(server.port, transport, headers, localAddress)
     sockets.push(socket)
     return toPeer(socket)
   }
@@ -131,8 +135,12 @@ export const connectTo = async (
   port: number,
   transport: Transport = 'websocket',
   extraHeaders: Readonly<Record<string, string>> = {},
+  localAddress?: string,
 ): Promise<Socket> => {
+  // For WebSockets the library passes it on, though its types do not know it.
+  const from = localAddress === undefined ? {} : { localAddress }
   const socket = io(`http://127.0.0.1:${port}`, {
+    ...from,
     path: '/chat',
     transports: [transport],
     forceNew: true,

@@ -31,13 +31,14 @@ export const guestListeners = (chat: ServerContext, session: SocketSession): Lis
   }
 }
 
-const keepGuestMessage = (
+const keepGuestMessage = async (
   chat: ServerContext,
-  { socket }: SocketSession,
+  { socket, traffic }: SocketSession,
   guest: Guest,
   payload: MessagePayload,
 ): Promise<Reply> => {
   const { conversation, username, phone } = guest
+  traffic.store(username, Buffer.byteLength(`${payload.message ?? ''}${payload.image ?? ''}`))
   const messageId = payload.messageId ?? randomUUID()
   return keepAndAnnounce(chat, socket, {
     message: {

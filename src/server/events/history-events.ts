@@ -1,32 +1,45 @@
 import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
 import { toContact } from './conversation.js'
-import { toGuestHistoryMessage } from '../../protocol/outgoing.js'
+import { toGuestHistoryMessage, type GuestHistoryMessage } from '../../protocol/outgoing.js'
 import type { Guest } from '../../protocol/participants.js'
 import { historySchema, type ContactPayload } from '../../protocol/payloads.js'
 import { joinedAt } from '../cluster/presence.js'
 import { pageOf, type Page } from './page.js'
 
 /** `history`, the one event that both roles have: guests read their own conversation, operators any. */
-export const historyListeners = (chat: ServerContext, { socket, inOrder }: SocketSession): Listeners => ({
+export const historyListeners = (chat: ServerContext, { socket, inOrder, traffic }: SocketSession): Listeners => ({
   history: chat.answer('history', historySchema, ({ before, limit, ...whose }) => {
     const participant = joinedAt(socket)
     const page = pageOf({ before, limit })
     return inOrder(() =>
       participant.role === 'client'
-        ? readGuestHistory(chat, participant, page)
+        ? traffic.read(() => readGuestHistory(chat, participant, page), bytesIn).then(toReply)
         : readOperatorHistory(chat, whose, page),
     )
   }),
 })
 
 /** The guest's own conversation, which only the token selects. */
-const readGuestHistory = async ({ store }: ServerContext, { conversation }: Guest, page: Page): Promise<Reply> => {
+const readGuestHistory = async ({ store }: ServerContext, { conversation }: Guest, page: Page): Promise<GuestPage> => {
   const { messages, nextBefore } = await store.getChatHistory({ sessionId: conversation, ...page })
-  return { answer: { messages: messages.map((message) => toGuestHistoryMessage(conversation, message)), nextBefore } }
+  return { messages: messages.map((message) => toGuestHistoryMessage(conversation, message)), nextBefore }
 }
 
 const readOperatorHistory = async ({ store }: ServerContext, whose: ContactPayload, page: Page): Promise<Reply> => {
   const { messages, nextBefore } = await store.getChatHistory({ ...toContact(whose), ...page })
   return { answer: { messages, nextBefore } }
 }
+
+interface GuestPage {
+  readonly messages: readonly GuestHistoryMessage[]
+  readonly nextBefore: string | null
+}
+
+const toReply = ({ messages, nextBefore }: GuestPage): Reply => ({ answer: { messages, nextBefore } })
+
+/** Roughly what a page takes on the wire beside texts and images, for each message. */
+const MESSAGE_BYTES = 300
+
+const bytesIn = ({ messages }: GuestPage): number =>
+  messages.reduce((sum, { text, imageUrl }) => sum + MESSAGE_BYTES + (text?.length ?? 0) + (imageUrl?.length ?? 0), 0)

@@ -25,6 +25,7 @@ const joinAsGuest = (
 ): Reply => {
   const token = guestToken(session, presented)
   const conversation = conversationOf(token)
+  session.place.moveTo('guests')
   session.guestToken = token
   enter(chat, session.socket, { role: 'client', conversation, username, phone: phone ?? null })
   return { answer: { token, clientId: conversation } }
@@ -48,6 +49,7 @@ const joinAsOperator = (
     const error = operatorSecret === undefined ? operatorsDisabled() : wrongOperatorSecret()
     return { error, afterwards: () => session.socket.disconnect(true) }
   }
+  session.place.moveTo('operators')
   session.guestToken = undefined
   enter(chat, session.socket, { role: 'operator', operatorId: operatorId ?? null, name })
   return {}

@@ -4,6 +4,8 @@ import type { ChatStore } from '../../persistence/chat-store.js'
 import type { ChatIo, ChatSocket, Listener } from '../chat-io.js'
 import type { Peers } from '../cluster/peers.js'
 import type { MessageSink } from '../keeping/message-sink.js'
+import type { ConnectionPlace } from '../protection/connection-pools.js'
+import type { Traffic } from '../protection/traffic.js'
 import type { Announce } from './announce.js'
 import type { Answer } from './answering.js'
 
@@ -27,6 +29,9 @@ export interface ServerContext {
 export interface SocketSession {
   readonly socket: ChatSocket
   readonly inOrder: SerialQueue
+  readonly place: ConnectionPlace
+  /** Shared by the guests of the socket's address. */
+  readonly traffic: Traffic
   /** Identifies the guest on return. Never logged, and sent only to the guest, not even to other servers. */
   guestToken?: string | undefined
 }

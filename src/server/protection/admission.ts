@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http'
-import type { ChatLog } from '../../chat-log.js'
 import type { InFlight } from '../../concurrency/in-flight.js'
 import type { OwnHosts } from './own-hosts.js'
+import type { WarnRarely } from './rare-log.js'
 
 export interface Admission {
   readonly inFlight: InFlight
   /** Web origins that may connect, besides the server's own; `*` for all. */
   readonly origins: readonly string[]
   readonly ownHosts: OwnHosts
-  readonly log: ChatLog
+  readonly warnRarely: WarnRarely
 }
 
 /** Engine.IO's `allowRequest`, called once for each new connection, by WebSocket or polling. */
@@ -27,19 +27,19 @@ const LONGEST_SHOWN = 200
  * acknowledgements), and new ones are refused.
  */
 export const createAdmission =
-  ({ inFlight, origins, ownHosts, log }: Admission): AllowRequest =>
+  ({ inFlight, origins, ownHosts, warnRarely }: Admission): AllowRequest =>
   ({ headers }, answer) => {
     const { origin, host } = headers
     if (inFlight.closing) answer('the server is shutting down', false)
     else if (origins.includes('*')) answer(null, true)
     else if (origin === undefined && !ownHosts.isOwnHost(host)) {
-      log.warn(
+      warnRarely(
         { event: 'host_refused', host: shown(host) },
         'connection refused: unknown host; allow it with --public-host',
       )
       answer('this host is not allowed', false)
     } else if (origin !== undefined && !origins.includes(origin) && !ownHosts.isOwnOrigin(origin, host)) {
-      log.warn({ event: 'origin_refused', origin: shown(origin) }, 'connection refused: origin not allowed')
+      warnRarely({ event: 'origin_refused', origin: shown(origin) }, 'connection refused: origin not allowed')
       answer('this origin is not allowed', false)
     } else answer(null, true)
   }

@@ -1,18 +1,65 @@
-import type { ChatLog } from '../../chat-log.js'
-import { tooManyConnections } from '../../protocol/refusals.js'
-import type { ChatIo } from '../chat-io.js'
+import type { IncomingMessage } from 'node:http'
+import { OperatorError } from '../../errors.js'
+import type { ChatIo, ChatSocket } from '../chat-io.js'
+import type { ConnectionPlace, ConnectionPools } from './connection-pools.js'
 
-/** Middleware that refuses sockets beyond a number of connections. The connection itself is accepted, to deliver the reason. */
-export const limitConnections =
-  (most: number, io: ChatIo, log: ChatLog): Parameters<ChatIo['use']>[0] =>
-  (socket, next) => {
-    if (io.engine.clientsCount <= most) {
+type Connection = ChatSocket['conn']
+
+/** Where a connection comes from, and its place in the pools. */
+export interface Admitted {
+  readonly address: string
+  readonly place: ConnectionPlace
+}
+
+/** Long enough for a client to ask for the reason of its refusal. */
+const REFUSED_STAY_MS = 1_000
+
+/**
+ * Refuses connections for which there is no place. The connection itself is accepted for a moment, to deliver the reason.
+ * @returns the place of a socket that was not refused
+ */
+export const limitConnections = (
+  io: ChatIo,
+  pools: ConnectionPools,
+  addressOf: (request: IncomingMessage) => string,
+): ((socket: ChatSocket) => Admitted) => {
+  const admitted = new WeakMap<Connection, Admitted | OperatorError>()
+  io.engine.on('connection', (connection: Connection) => {
+    const outcome = admit(pools, addressOf(connection.request))
+    admitted.set(connection, outcome)
+    if (outcome instanceof OperatorError) {
+      const timer = setTimeout(() => connection.close(true), REFUSED_STAY_MS)
+      connection.once('close', () => clearTimeout(timer))
+    } else connection.once('close', () => outcome.place.leave())
+  })
+  const admittedOf = ({ conn }: ChatSocket): Admitted | OperatorError => {
+    const outcome = admitted.get(conn)
+    if (outcome === undefined) throw new TypeError('a socket without a connection')
+    return outcome
+  }
+  io.use((socket, next) => {
+    const outcome = admittedOf(socket)
+    if (!(outcome instanceof OperatorError)) {
       next()
       return
     }
-    log.warn({ event: 'too_many_connections', most }, 'connection refused: limit reached')
-    const { code, message, retryable } = tooManyConnections(most)
+    const { code, message, retryable } = outcome
     next(Object.assign(new Error(message), { data: { code, retryable } }))
     // The refusal is written after this turn; `close` still sends what is buffered by then.
     setImmediate(() => socket.conn.close())
+  })
+  return (socket) => {
+    const outcome = admittedOf(socket)
+    if (outcome instanceof OperatorError) throw outcome
+    return outcome
   }
+}
+
+const admit = (pools: ConnectionPools, address: string): Admitted | OperatorError => {
+  try {
+    return { address, place: pools.enter(address) }
+  } catch (error) {
+    if (error instanceof OperatorError) return error
+    throw error
+  }
+}

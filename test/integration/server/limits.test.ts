@@ -1,14 +1,6 @@
 import { connect as connectTcp } from 'node:net'
 import { expect, test } from '../../support/database.js'
-import {
-  connectTo,
-  expectOk,
-  SECRET,
-  withChat,
-  withoutMessages,
-  whileBlocked,
-  untilWaiting,
-} from '../../support/socket-chat.js'
+import { expectOk, SECRET, withChat, withoutMessages, whileBlocked, untilWaiting } from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
 
 test('a socket that sends too fast is refused by name, and goes on', async ({ database }) => {
@@ -49,24 +41,6 @@ test('what waits is bounded, for one socket and for all together', async ({ data
     expectOk(await send(bruno, 'x'.repeat(995)))
     // One that is alone fits, however large.
     expectOk(await send(bruno, 'x'.repeat(5_000)))
-  })
-})
-
-test('a connection beyond the limit gets a named error, and a later one is accepted when there is room', async ({
-  database,
-}) => {
-  await withoutMessages(database)
-  await withChat(database, { maxConnections: 2 }, async (chat) => {
-    const one = await chat.connect()
-    await chat.connect('polling')
-    for (const transport of ['websocket', 'polling'] as const) {
-      await expect(connectTo(chat.server.port, transport)).rejects.toMatchObject({
-        message: expect.stringContaining('connection limit reached (2)') as string,
-        data: { code: 'too_many_connections', retryable: true },
-      })
-    }
-    one.socket.disconnect()
-    await until(() => chat.guest('ana'), { what: 'a guest is let in again' })
   })
 })
 

@@ -121,6 +121,7 @@ describe('what a client reads of an error', () => {
       refusals.tooManyConnections(5),
       refusals.joinTimeout(1_000),
       refusals.invalidPacket(),
+      refusals.overTraffic('3 new names'),
       refusals.serverClosing(),
     ]
     expect(made).toHaveLength(Object.keys(refusals).length)

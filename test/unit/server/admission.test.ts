@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { SILENT_LOG } from '../../../src/chat-log.js'
 import { createInFlight } from '../../../src/concurrency/in-flight.js'
 import { createAdmission } from '../../../src/server/protection/admission.js'
 import { createOwnHosts, publicOrigin } from '../../../src/server/protection/own-hosts.js'
@@ -11,7 +10,7 @@ const reasonFor = (origins: readonly string[], headers: IncomingMessage['headers
   const inFlight = createInFlight()
   if (closing) void inFlight.drain(0)
   let answered: unknown
-  createAdmission({ inFlight, origins, ownHosts: OWN, log: SILENT_LOG })({ headers }, (reason, allowed) => {
+  createAdmission({ inFlight, origins, ownHosts: OWN, warnRarely: () => undefined })({ headers }, (reason, allowed) => {
     answered = allowed ? 'allowed' : reason
   })
   return answered

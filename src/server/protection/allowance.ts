@@ -1,0 +1,33 @@
+/** An amount that comes back at a steady rate: in a minute all of it. */
+export interface Allowance {
+  /** Takes the amount, unless there is too little left; more than all of it may be taken when nothing is missing. */
+  take(amount: number): boolean
+  /** Takes the amount, or gives it back when negative, whatever is left. */
+  settle(amount: number): void
+}
+
+const MS_PER_MINUTE = 60_000
+
+/** @param perMinute 0 = everything may be taken */
+export const createAllowance = (perMinute: number, now: () => number = () => performance.now()): Allowance => {
+  if (perMinute === 0) return { take: () => true, settle: () => undefined }
+  let left = perMinute
+  let filledAt = now()
+  const fill = (): void => {
+    const at = now()
+    left = Math.min(perMinute, left + ((at - filledAt) / MS_PER_MINUTE) * perMinute)
+    filledAt = at
+  }
+  return {
+    take: (amount) => {
+      fill()
+      if (left < Math.min(amount, perMinute)) return false
+      left -= amount
+      return true
+    },
+    settle: (amount) => {
+      fill()
+      left -= amount
+    },
+  }
+}

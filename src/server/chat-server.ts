@@ -25,7 +25,7 @@ import { createRemoteAddress } from './protection/remote-address.js'
 import { limitSilentConnections, SILENCE_LIMITS } from './protection/silent-connections.js'
 import { TEXT_PARSER } from './protection/text-parser.js'
 import { createTraffics } from './protection/traffic.js'
-import { createOwnHosts } from './protection/own-hosts.js'
+import { createOwnHosts, isOfThisMachine } from './protection/own-hosts.js'
 import { createQuotas } from './protection/quota.js'
 import { serveSocket } from './serve-socket.js'
 import { shutDown } from './shut-down.js'
@@ -90,9 +90,16 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     log,
   })
   const journal = options.journal && (await openJournal(options.journal, log).catch(afterClosing(cluster)))
+  const ownHosts = createOwnHosts(host, listOf(options.publicHost))
   const http = createServer(
     SILENCE_LIMITS,
-    createHealthListener({ store, inFlight, journalState: () => sink.journalState(), log }),
+    createHealthListener({
+      store,
+      inFlight,
+      journalState: () => sink.journalState(),
+      isOurs: (request) => isOfThisMachine(request, ownHosts),
+      log,
+    }),
   )
   const warnRarely = createRareLog(log)
   limitSilentConnections(http, limits.maxUnjoinedPerAddress, (address) =>
@@ -104,7 +111,6 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   http.on('error', (error) => log.error({ event: 'server_error', reason: error.message }, 'the HTTP server failed'))
 
   const origins = listOf(options.corsOrigin)
-  const ownHosts = createOwnHosts(host, listOf(options.publicHost))
   const io: ChatIo = new Server(http, {
     path: PATH,
     serveClient: false,

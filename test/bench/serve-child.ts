@@ -6,6 +6,7 @@ import pg from 'pg'
 import * as z from 'zod'
 import { createChatStore, type ChatStore } from '../../src/index.js'
 import { startChatServer } from '../../src/server/chat-server.js'
+import { ADDRESSES_UNLIMITED } from '../../src/server/protection/limits.js'
 import type { BenchProcess } from './bench-process.js'
 import { checkFailed } from './check-failed.js'
 import { insertingStore } from './inserting-store.js'
@@ -71,7 +72,7 @@ export const runServeChild = async ({ argv, env, stdin, stdout, peakRssBytes }: 
   const pool = new pg.Pool({ connectionString: databaseUrl, max: 10 })
   pool.on('error', () => undefined)
   const store: ChatStore = argv[1] === 'insert' ? insertingStore(pool) : createChatStore({ databaseUrl })
-  const server = await startChatServer({ store, port: 0, operatorSecret, eventsPerSecond: 0 })
+  const server = await startChatServer({ ...ADDRESSES_UNLIMITED, store, port: 0, operatorSecret, eventsPerSecond: 0 })
   stdout.write(`${JSON.stringify({ url: server.url })}\n`)
   for await (const _ of createInterface({ input: stdin.stream })) {
     stdout.write(`${JSON.stringify({ peakRssBytes: peakRssBytes() })}\n`)

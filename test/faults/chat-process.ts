@@ -1,3 +1,4 @@
+import { ADDRESSES_UNLIMITED, LIMITS, type LimitName } from '../../src/server/protection/limits.js'
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { open, readFile } from 'node:fs/promises'
@@ -135,6 +136,8 @@ export const createChatProcess = (options: ChatProcessOptions): ChatProcess => {
 const argumentsFor = ({ databaseUrl }: ChatProcessOptions, journal: string): readonly string[] => [
   ...['serve', '--port', '0', '--json', '--journal', journal, '--database-url', databaseUrl],
   ...['--adapter', 'postgres', '--events-per-second', '0'],
+  // The whole crowd comes from one address.
+  ...Object.entries(ADDRESSES_UNLIMITED).flatMap(([name, value]) => [LIMITS[name as LimitName].flag, String(value)]),
 ]
 
 const readUrl = async (child: ChildProcess): Promise<string | undefined> => {

@@ -3,6 +3,7 @@ import type { ConnectionTarget } from '../../database/connection-target.js'
 import { createChatStore } from '../../persistence/chat-store.js'
 import { SILENT_LOG, type ChatLog, type LogFields } from '../../chat-log.js'
 import { startChatServer } from '../../server/chat-server.js'
+import { ADDRESSES_UNLIMITED } from '../../server/protection/limits.js'
 import { parseChatUrl, type ChatAddress } from '../../client/chat-address.js'
 import { createChatPeer } from '../../client/chat-peer.js'
 
@@ -57,7 +58,10 @@ const withOwnServer = async <T>(
   const operatorSecret = randomBytes(16).toString('base64url')
   const store = createChatStore({ target }, { applicationName: 'chatkeep replay' })
   try {
-    const server = await startChatServer({ store, port: 0, operatorSecret, eventsPerSecond: 0, log: toLog(onLog) })
+    const server = await startChatServer({
+      ...ADDRESSES_UNLIMITED,
+      ...{ store, port: 0, operatorSecret, eventsPerSecond: 0, log: toLog(onLog) },
+    })
     try {
       return await work({ address: parseChatUrl(server.url), operatorSecret })
     } finally {

@@ -1,4 +1,4 @@
-import type { RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { ChatStore } from '../../persistence/chat-store.js'
 import { OperatorError } from '../../errors.js'
 import type { ChatLog } from '../../chat-log.js'
@@ -10,6 +10,8 @@ export interface Health {
   readonly store: ChatStore
   readonly inFlight: InFlight
   readonly journalState: () => JournalState | undefined
+  /** Whether a probe is of the machine itself and may read codes and counts. */
+  readonly isOurs: (request: IncomingMessage) => boolean
   readonly log: ChatLog
 }
 
@@ -23,9 +25,9 @@ const ASK_AGAIN_AFTER_MS = 1_000
 
 /**
  * Answers `/healthz` (does the process serve?) and `/readyz` (could it store a message now?): 200, or 503 with a code.
- * Every other path is 404.
+ * Every other path is 404. A stranger is told only whether it is so.
  */
-export const createHealthListener = ({ store, inFlight, journalState, log }: Health): RequestListener => {
+export const createHealthListener = ({ store, inFlight, journalState, isOurs, log }: Health): RequestListener => {
   const readProblem = onceASecond(async (): Promise<Problem> => {
     try {
       await store.checkReady()
@@ -39,23 +41,25 @@ export const createHealthListener = ({ store, inFlight, journalState, log }: Hea
     '/healthz': () => Promise.resolve(inFlight.closing ? CLOSING : undefined),
     '/readyz': async () => (inFlight.closing ? CLOSING : readProblem()),
   }
-  return ({ method, url = '' }, response) => {
+  return (request, response) => {
+    const { method, url = '' } = request
     const [path = ''] = url.split('?')
     const probe = Object.hasOwn(PROBES, path) ? PROBES[path] : undefined
     if (probe === undefined) response.writeHead(404).end()
     else if (method !== 'GET' && method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end()
     else
-      void probe().then((problem) =>
-        // Says whether messages are accepted nevertheless.
-        answer(response, problem, problem === CLOSING ? undefined : journalState()),
-      )
+      void probe().then((problem) => {
+        // The journal says whether messages are accepted nevertheless.
+        const journal = problem === CLOSING ? undefined : journalState()
+        answer(response, problem === undefined, isOurs(request) ? { code: problem, ...journal } : {})
+      })
   }
 }
 
-const answer = (response: ServerResponse, code: Problem, journal: JournalState | undefined): void => {
-  const body = JSON.stringify(code === undefined ? { ok: true } : { ok: false, code, ...journal })
+const answer = (response: ServerResponse, ok: boolean, details: object): void => {
+  const body = JSON.stringify(ok ? { ok } : { ok, ...details })
   response
-    .writeHead(code === undefined ? 200 : 503, {
+    .writeHead(ok ? 200 : 503, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(body),
       'cache-control': 'no-store',

@@ -118,6 +118,16 @@ export type ChatLimits = Readonly<Record<LimitName, number>>
 /** Values for some limits; the others have their defaults. */
 export type GivenLimits = Readonly<Partial<Record<LimitName, number | undefined>>>
 
+/** For a server whose guests all come from one address and are known, such as those of a replay. */
+export const ADDRESSES_UNLIMITED = {
+  maxConnectionsPerAddress: LIMITS.maxConnectionsPerAddress.most,
+  maxUnjoined: LIMITS.maxUnjoined.most,
+  maxUnjoinedPerAddress: LIMITS.maxUnjoinedPerAddress.most,
+  maxStoredBytesPerMinute: 0,
+  maxReadBytesPerMinute: 0,
+  maxNewNamesPerMinute: 0,
+} as const satisfies GivenLimits
+
 /** The given limits, completed by the defaults. */
 export const limitsFrom = (given: GivenLimits): ChatLimits => ({
   ...mapLimits(({ default: value }) => value),

@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
+import { toCountedAddress } from './remote-address.js'
 
 /** The names under which a server is reached, and the web origins of the pages under them. */
 export interface OwnHosts {
@@ -47,3 +49,12 @@ const isAddress = (name: string): boolean => isIP(name.replace(/^\[|\]$/g, '')) 
 
 const isSame = (origin: string, other: string): boolean =>
   URL.canParse(origin) && URL.canParse(other) && new URL(origin).origin === new URL(other).origin
+
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via']
+
+/** Whether a request comes from this machine, to one of our hosts, and through no proxy that names itself. */
+export const isOfThisMachine = ({ headers, socket }: IncomingMessage, ownHosts: OwnHosts): boolean => {
+  const address = toCountedAddress(socket.remoteAddress)
+  const isLoopback = address === '::1' || address.startsWith('127.')
+  return isLoopback && ownHosts.isOwnHost(headers.host) && FORWARDED.every((name) => headers[name] === undefined)
+}

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { createChatStore } from '../../../src/persistence/chat-store.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { describe, expect, test as databaseTest } from '../../support/database.js'
@@ -8,6 +11,12 @@ import { until } from '../../support/until.js'
 const probe = async (port: number, path: string, method = 'GET') => {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { method })
   return { status: response.status, text: await response.text() }
+}
+
+const probeWith = async (port: number, headers: Readonly<Record<string, string>>) => {
+  const request = get({ port, path: '/readyz', headers: { ...headers } })
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  return { status: response.statusCode, text: await text(response) }
 }
 
 const READY = { status: 200, text: '{"ok":true}' }
@@ -52,6 +61,10 @@ describe('the probes of a server', () => {
       until(async () => expect(await probe(port, '/readyz')).toEqual(expected), { what: 'the answer of /readyz' })
     await whileBlocked(database, async () => {
       await untilReady(trouble('database_unavailable'))
+      // Who comes through a proxy, or by a name that a page may have pointed here, learns no more than that.
+      for (const headers of [{ host: 'rebound.example' }, { 'x-forwarded-for': '192.0.2.1' }]) {
+        expect(await probeWith(port, headers)).toEqual({ status: 503, text: '{"ok":false}' })
+      }
     })
     await database.query('DROP INDEX "ChatMessage_idempotencyKey_key"')
     await untilReady(trouble('schema_not_ready'))

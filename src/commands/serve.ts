@@ -58,6 +58,7 @@ export const serveCommand = (run: Run) =>
     .option('--operator-secret-file <file>', 'read the operator secret from this file')
     .option('--cors-origin <origin...>', 'allow pages of these web origins, e.g. https://shop.example', parseOrigin)
     .option('--public-host <name...>', 'accept this host name, e.g. chat.example behind a TLS proxy', parsePublicHost)
+    .option('--allow-image-urls', 'accept https URLs as images, not only data URLs')
     .option('--journal <file>', 'keep messages in this file while the database is unavailable', parseFile)
     .option('--journal-max-bytes <size>', 'largest size of the journal (default: 256MiB)', parseByteSize)
     .addOption(

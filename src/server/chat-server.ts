@@ -14,6 +14,7 @@ import { DEFAULT_HOST, DEFAULT_PORT } from './defaults.js'
 import { createHealthListener } from './http/health.js'
 import { authorityOf, listen } from './http/listen.js'
 import { trackConnections } from './http/open-connections.js'
+import type { ImageSources } from '../protocol/image.js'
 import { createMessageSink } from './keeping/create-message-sink.js'
 import type { MessageSinkParts } from './keeping/message-sink.js'
 import { createAdmission } from './protection/admission.js'
@@ -46,6 +47,8 @@ export interface ChatServerOptions extends GivenLimits {
    * HTTPS, or `http://chat.example`.
    */
   readonly publicHost?: string | readonly string[] | undefined
+  /** Accepts also `https` URLs as images; operators' browsers then ask other servers for them. */
+  readonly allowImageUrls?: boolean | undefined
   /** Keeps messages while the database is unavailable; without it they are refused with `database_unavailable`. */
   readonly journal?: JournalOptions | undefined
   /** Makes all servers on one database act as one; without it this server is on its own. */
@@ -125,7 +128,8 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const announce = createAnnouncer(io)
   const sink = createMessageSink(sinkParts(present, announce, options.recorder, log), journal)
 
-  const shared = { ...present, announce, sink, operatorSecret, inFlight, limits, log, warnRarely }
+  const images: ImageSources = options.allowImageUrls === true ? 'data and https' : 'data'
+  const shared = { ...present, announce, sink, operatorSecret, images, inFlight, limits, log, warnRarely }
   const createQuota = createQuotas(limits)
   const pools = createConnectionPools(limits, (address, pool) =>
     warnRarely({ event: 'too_many_connections', address, pool }, 'connection refused: limit reached'),

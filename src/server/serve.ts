@@ -16,7 +16,10 @@ import type { GivenLimits } from './protection/limits.js'
 import { readOperatorSecret } from './protection/read-operator-secret.js'
 
 /** What `chatkeep serve` was asked for. Files are relative to the working directory. */
-export interface ServeOptions extends Pick<ChatServerOptions, 'host' | 'port' | 'corsOrigin' | 'publicHost'> {
+export interface ServeOptions extends Pick<
+  ChatServerOptions,
+  'host' | 'port' | 'corsOrigin' | 'publicHost' | 'allowImageUrls'
+> {
   readonly operatorSecretFile?: string | undefined
   readonly journal?: string | undefined
   readonly journalMaxBytes?: number | undefined
@@ -65,7 +68,7 @@ const JOURNALLED_DEADLINE_MS = 1_500
  */
 export const serve = async ({ context, options, limits, withTargets, onListening }: ServeParts): Promise<void> => {
   const { cwd, environment, signal } = context
-  const { host, port, corsOrigin, publicHost, operatorSecretFile, logLevel = 'info' } = options
+  const { host, port, corsOrigin, publicHost, allowImageUrls, operatorSecretFile, logLevel = 'info' } = options
   const operatorSecret = await readOperatorSecret(operatorSecretFile && resolve(cwd, operatorSecretFile), environment)
   const journal = options.journal === undefined ? undefined : journalOptions(cwd, options.journal, options)
 
@@ -80,7 +83,19 @@ export const serve = async ({ context, options, limits, withTargets, onListening
       const adapter = adapterTarget && { target: adapterTarget }
       const server = await startChatServer({
         ...limits,
-        ...{ host, port, corsOrigin, publicHost, operatorSecret, journal, adapter, store, recorder, log },
+        ...{
+          host,
+          port,
+          corsOrigin,
+          publicHost,
+          allowImageUrls,
+          operatorSecret,
+          journal,
+          adapter,
+          store,
+          recorder,
+          log,
+        },
       })
       logExposure(log, target, host)
       if (operatorSecret === undefined) log.warn({ event: 'no_operators' }, NO_OPERATORS)

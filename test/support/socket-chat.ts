@@ -8,6 +8,9 @@ import { until } from './until.js'
 
 export const SECRET = 'correct horse battery staple'
 
+/** A data URL of that many characters. */
+export const imageOf = (characters: number): string => 'data:image/png;base64,'.padEnd(characters, 'A')
+
 /** An acknowledgement as a client gets it; its fields depend on the event. */
 export interface Ack {
   readonly ok: boolean

@@ -60,6 +60,7 @@ const withOwnServer = async <T>(
   try {
     const server = await startChatServer({
       ...ADDRESSES_UNLIMITED,
+      allowImageUrls: true,
       ...{ store, port: 0, operatorSecret, eventsPerSecond: 0, log: toLog(onLog) },
     })
     try {

@@ -5,7 +5,7 @@ import { idempotencyKeyOf } from '../../protocol/identity.js'
 import type { Guest } from '../../protocol/participants.js'
 import { emptySchema, guestMessageSchema, guestTypingSchema, type MessagePayload } from '../../protocol/payloads.js'
 import { guestAt, OPERATORS } from '../cluster/presence.js'
-import { contentOf, keepAndAnnounce } from './saving.js'
+import { checkImage, contentOf, keepAndAnnounce } from './saving.js'
 
 /** The events of a guest or client, except `join` and `history`. */
 export const guestListeners = (chat: ServerContext, session: SocketSession): Listeners => {
@@ -14,6 +14,7 @@ export const guestListeners = (chat: ServerContext, session: SocketSession): Lis
   return {
     clientMessage: answer('clientMessage', guestMessageSchema, (payload) => {
       const guest = guestAt(socket)
+      checkImage('clientMessage', payload, chat.images)
       return inOrder(() => keepGuestMessage(chat, session, guest, payload))
     }),
     clientTyping: answer('clientTyping', guestTypingSchema, ({ isTyping }) => {

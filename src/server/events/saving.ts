@@ -1,6 +1,8 @@
 import type { NewChatMessage } from '../../persistence/message.js'
 import type { Reply } from './answering.js'
 import type { ChatSocket } from '../chat-io.js'
+import { imageMistakes, type ImageSources } from '../../protocol/image.js'
+import { invalidPayload } from '../../protocol/refusals.js'
 import type { MessagePayload } from '../../protocol/payloads.js'
 import type { Submission } from '../../journal/submission.js'
 import type { ServerContext } from './server-context.js'
@@ -15,6 +17,12 @@ export const contentOf = (
   imageName: payload.name,
   mimeType: payload.mimeType,
 })
+
+/** @throws OperatorError `invalid_payload` for what a page could run instead of show */
+export const checkImage = (event: string, payload: MessagePayload, sources: ImageSources): void => {
+  const mistakes = imageMistakes(payload, sources)
+  if (mistakes.length > 0) throw invalidPayload(event, mistakes)
+}
 
 /**
  * Keeps a message and announces it. The sender gets the acknowledgement, and after it `messageSent` or `messageQueued`, which

@@ -6,6 +6,7 @@ import type { Peers } from '../cluster/peers.js'
 import type { MessageSink } from '../keeping/message-sink.js'
 import type { ConnectionPlace } from '../protection/connection-pools.js'
 import type { Traffic } from '../protection/traffic.js'
+import type { ImageSources } from '../../protocol/image.js'
 import type { Announce } from './announce.js'
 import type { Answer } from './answering.js'
 
@@ -22,6 +23,8 @@ export interface ServerContext {
   readonly answer: Answer
   /** Operators cannot join when undefined. */
   readonly operatorSecret: string | undefined
+  /** Which images a message may have. */
+  readonly images: ImageSources
   readonly log: ChatLog
 }
 

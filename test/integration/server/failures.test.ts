@@ -6,6 +6,7 @@ import { describe, expect, test as databaseTest } from '../../support/database.j
 import {
   connectTo,
   expectOk,
+  imageOf,
   test,
   untilWaiting,
   whileBlocked,
@@ -150,7 +151,7 @@ describe('closing', () => {
 
   test('delivers the answers that are still on their way', async ({ chat }) => {
     const ana = await chat.guest('ana', {}, 'polling')
-    const image = 'x'.repeat(1_048_576)
+    const image = imageOf(1_048_576)
     for (let number = 0; number < 3; number += 1) expectOk(await ana.ask('clientMessage', { type: 'image', image }))
     const large = [ana.ask('history'), ana.ask('history')]
     // Answered while the others are still being read from the database, so the server has got them, too.

@@ -1,6 +1,14 @@
 import { connect as connectTcp } from 'node:net'
 import { expect, test } from '../../support/database.js'
-import { expectOk, SECRET, withChat, withoutMessages, whileBlocked, untilWaiting } from '../../support/socket-chat.js'
+import {
+  expectOk,
+  imageOf,
+  SECRET,
+  withChat,
+  withoutMessages,
+  whileBlocked,
+  untilWaiting,
+} from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
 
 test('a socket that sends too fast is refused by name, and goes on', async ({ database }) => {
@@ -61,7 +69,7 @@ test('a page that would be too large has fewer messages, and the next begins whe
   await withoutMessages(database)
   await withChat(database, {}, async (chat) => {
     const ana = await chat.guest('ana')
-    const image = 'x'.repeat(1_000_000)
+    const image = imageOf(1_000_000)
     for (let messageId = 1; messageId <= 10; messageId += 1) {
       const content = messageId === 7 ? { type: 'text', message: 'small' } : { type: 'image', image }
       expectOk(await ana.ask('clientMessage', { ...content, messageId: String(messageId) }))
@@ -98,7 +106,7 @@ test('an operator who does not read is disconnected before memory fills, and del
     }
     await until(areBothListed, { what: 'both operators are listed' })
     const ana = await chat.guest('ana')
-    const image = 'x'.repeat(1_000_000)
+    const image = imageOf(1_000_000)
     const isEnded = (): boolean => chat.log.some((line) => line.includes('"event":"slow_reader"'))
     let heldFor = 0
     while (!isEnded() && heldFor < 30) {

@@ -8,7 +8,13 @@ test('an older widget joins with `name`, sends, and learns by messageSent that i
   const { socket, next } = await chat.connect()
   socket.emit('join', { role: 'client', name: 'ana', phone: '+34600' })
   socket.emit('clientMessage', { type: 'text', message: 'hello' })
-  socket.emit('clientMessage', { type: 'image', image: 'data:,x', name: 'x.txt', mimeType: 'text/plain', size: 1 })
+  socket.emit('clientMessage', {
+    type: 'image',
+    image: 'data:image/png;base64,AAAA',
+    name: 'x.png',
+    mimeType: 'image/png',
+    size: 3,
+  })
   socket.emit('clientTyping', { isTyping: true })
 
   const { clientId, queued } = await next('messageSent', 2)
@@ -17,8 +23,8 @@ test('an older widget joins with `name`, sends, and learns by messageSent that i
   expect(await lucia.next('incomingMessage', 2)).toMatchObject({
     from: clientId,
     type: 'image',
-    name: 'x.txt',
-    size: 1,
+    name: 'x.png',
+    size: 3,
   })
   expect(await lucia.next('clientTyping')).toEqual({ from: clientId, isTyping: true })
   expect(await chat.database.query('SELECT "guestUsername", "text" FROM "ChatMessage" ORDER BY "id"')).toEqual([

@@ -1,5 +1,5 @@
-import { expect } from '../../support/database.js'
-import { expectOk, test, type Ack, type Peer } from '../../support/socket-chat.js'
+import { expect, test as databaseTest } from '../../support/database.js'
+import { expectOk, imageOf, test, withChat, withoutMessages, type Ack, type Peer } from '../../support/socket-chat.js'
 
 const EVENTS = [
   ...['join', 'clientMessage', 'clientTyping', 'chatEnded', 'history', 'operatorMessage', 'operatorTyping'],
@@ -118,14 +118,14 @@ test('a message above 1 MiB is refused by name on a connection that stays', asyn
   for (const size of [limit + 1, 7 * limit]) {
     for (const message of [
       { type: 'text', message: 'x'.repeat(size) },
-      { type: 'image', image: 'x'.repeat(size) },
+      { type: 'image', image: imageOf(size) },
     ]) {
       const { error } = await ana.ask('clientMessage', message)
       expect(error).toMatchObject({ code: 'invalid_message', retryable: false })
       expect(error?.message).toMatch(/(text|imageUrl) is larger than 1048576 bytes/)
     }
   }
-  const { id } = expectOk(await ana.ask('clientMessage', { type: 'image', image: 'é'.repeat(limit / 2) }))
+  const { id } = expectOk(await ana.ask('clientMessage', { type: 'image', image: imageOf(limit) }))
   const rows = await chat.database.query('SELECT octet_length("imageUrl") FROM "ChatMessage" WHERE "id" = $1', [id])
   expect(rows).toEqual([{ octet_length: limit }])
 })
@@ -145,4 +145,54 @@ test('binary in the place of an image is refused', async ({ chat }) => {
   const ana = await chat.guest('ana')
   const refused = await ana.ask('clientMessage', { type: 'image', image: Buffer.alloc(100_000), name: 'x.png' })
   expect(refused).toMatchObject({ ok: false, error: { code: 'invalid_payload' } })
+})
+
+const PNG = imageOf(100)
+
+test('an image that a page could run is refused, from guests and operators, in every field', async ({ chat }) => {
+  const ana = await chat.guest('ana')
+  const lucia = await chat.operator('Lucía', 1)
+  const ask = async (fields: object) => [
+    await ana.ask('clientMessage', { type: 'image', ...fields }),
+    await lucia.ask('operatorMessage', { to: ana.clientId, type: 'image', ...fields }),
+  ]
+  for (const fields of [
+    { image: 'data:image/svg+xml;base64,AAAA' },
+    { image: 'data:text/html;base64,AAAA' },
+    { image: 'data:image/png,<b>' },
+    { image: 'data:image/png;base64,"onerror=' },
+    { image: 'javascript:void 0' },
+    { image: 'https://images.example/a.png' },
+    { image: 'blob:x' },
+    { type: 'text', message: 'x', image: 'javascript:void 0' },
+    { image: PNG, name: 'a.svg' },
+    { image: PNG, name: 'gnp.html' },
+    { image: PNG, name: '../a.png' },
+    { image: PNG, name: 'a\u202egnp.exe' },
+    { image: PNG, mimeType: 'text/html' },
+    { image: PNG, mimeType: 'image/svg+xml' },
+  ]) {
+    for (const { error } of await ask(fields)) {
+      expect(error, JSON.stringify(fields)).toMatchObject({ code: 'invalid_payload', retryable: false })
+    }
+  }
+  expect(await chat.database.query('SELECT FROM "ChatMessage"')).toEqual([])
+  for (const fields of [
+    { image: PNG },
+    { image: PNG.replace('png', 'webp'), name: 'Screenshot 2026.05.06', mimeType: 'image/webp' },
+    { image: PNG, name: 'photo 🖼.JPG', mimeType: '' },
+  ]) {
+    ;(await ask(fields)).forEach(expectOk)
+  }
+})
+
+databaseTest('links to images are accepted by an option', async ({ database }) => {
+  await withoutMessages(database)
+  await withChat(database, { allowImageUrls: true }, async (chat) => {
+    const ana = await chat.guest('ana')
+    expectOk(await ana.ask('clientMessage', { type: 'image', image: 'https://images.example/a.png' }))
+    for (const image of ['http://images.example/a.png', 'https://', 'javascript:void 0']) {
+      expect(await ana.ask('clientMessage', { type: 'image', image })).toMatchObject({ ok: false })
+    }
+  })
 })

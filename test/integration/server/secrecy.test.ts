@@ -11,7 +11,7 @@ const PRIVATE = {
   text: 'texthushtext',
   username: 'namehushname',
   phone: 'phonehushphone',
-  image: 'data:imagehushimage',
+  image: 'data:image/png;base64,imagehushimage',
   imageName: 'filehushfile',
   operatorSecret: 'secrethushsecret',
   wrongSecret: 'wronghushwrong',

@@ -59,6 +59,11 @@ export const serveCommand = (run: Run) =>
     .option('--cors-origin <origin...>', 'allow pages of these web origins, e.g. https://shop.example', parseOrigin)
     .option('--public-host <name...>', 'accept this host name, e.g. chat.example behind a TLS proxy', parsePublicHost)
     .option('--allow-image-urls', 'accept https URLs as images, not only data URLs')
+    .option(
+      '--trust-proxy <number>',
+      'take the address of a client from X-Forwarded-For, behind this many proxies (default: 0)',
+      parseWholeNumber(0, 100),
+    )
     .option('--journal <file>', 'keep messages in this file while the database is unavailable', parseFile)
     .option('--journal-max-bytes <size>', 'largest size of the journal (default: 256MiB)', parseByteSize)
     .addOption(

@@ -22,12 +22,12 @@ import { limitConnections } from './protection/connection-limit.js'
 import { limitsFrom, type GivenLimits } from './protection/limits.js'
 import { createConnectionPools } from './protection/connection-pools.js'
 import { createRareLog } from './protection/rare-log.js'
-import { createRemoteAddress } from './protection/remote-address.js'
 import { limitSilentConnections, SILENCE_LIMITS } from './protection/silent-connections.js'
 import { TEXT_PARSER } from './protection/text-parser.js'
 import { createTraffics } from './protection/traffic.js'
 import { createOwnHosts, isOfThisMachine } from './protection/own-hosts.js'
 import { createQuotas } from './protection/quota.js'
+import { createRemoteAddress } from './protection/remote-address.js'
 import { serveSocket } from './serve-socket.js'
 import { shutDown } from './shut-down.js'
 
@@ -40,6 +40,8 @@ export interface ChatServerOptions extends GivenLimits {
   readonly port?: number | undefined
   /** What operators present at their join; without it they cannot join. */
   readonly operatorSecret?: string | undefined
+  /** Proxies through which every connection comes, for `X-Forwarded-For`; 0 when absent: the header is ignored. */
+  readonly trustProxy?: number | undefined
   /** Web origins whose pages may connect, as `https://shop.example`; `*` for all. Only the server's own when absent. */
   readonly corsOrigin?: string | readonly string[] | undefined
   /**
@@ -85,6 +87,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const operatorSecret = options.operatorSecret === '' ? undefined : options.operatorSecret
   const limits = limitsFrom(options)
   const inFlight = createInFlight()
+  const addressOf = createRemoteAddress(options.trustProxy ?? 0)
 
   const cluster = await joinCluster({
     options: options.adapter,
@@ -129,7 +132,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const sink = createMessageSink(sinkParts(present, announce, options.recorder, log), journal)
 
   const images: ImageSources = options.allowImageUrls === true ? 'data and https' : 'data'
-  const shared = { ...present, announce, sink, operatorSecret, images, inFlight, limits, log, warnRarely }
+  const shared = { ...present, announce, sink, operatorSecret, addressOf, images, inFlight, limits, log, warnRarely }
   const createQuota = createQuotas(limits)
   const pools = createConnectionPools(limits, (address, pool) =>
     warnRarely({ event: 'too_many_connections', address, pool }, 'connection refused: limit reached'),
@@ -137,7 +140,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const trafficOf = createTraffics(limits, (address) =>
     warnRarely({ event: 'address_limited', address }, 'requests refused: too much from one address in a minute'),
   )
-  const admittedOf = limitConnections(io, pools, createRemoteAddress(0))
+  const admittedOf = limitConnections(io, pools, addressOf)
   io.on('connection', (socket) => {
     const { address, place } = admittedOf(socket)
     serveSocket({ ...shared, quota: createQuota(), place, traffic: trafficOf(address) }, socket)

@@ -18,7 +18,7 @@ import { readOperatorSecret } from './protection/read-operator-secret.js'
 /** What `chatkeep serve` was asked for. Files are relative to the working directory. */
 export interface ServeOptions extends Pick<
   ChatServerOptions,
-  'host' | 'port' | 'corsOrigin' | 'publicHost' | 'allowImageUrls'
+  'host' | 'port' | 'corsOrigin' | 'publicHost' | 'allowImageUrls' | 'trustProxy'
 > {
   readonly operatorSecretFile?: string | undefined
   readonly journal?: string | undefined
@@ -68,7 +68,16 @@ const JOURNALLED_DEADLINE_MS = 1_500
  */
 export const serve = async ({ context, options, limits, withTargets, onListening }: ServeParts): Promise<void> => {
   const { cwd, environment, signal } = context
-  const { host, port, corsOrigin, publicHost, allowImageUrls, operatorSecretFile, logLevel = 'info' } = options
+  const {
+    host,
+    port,
+    corsOrigin,
+    publicHost,
+    allowImageUrls,
+    trustProxy,
+    operatorSecretFile,
+    logLevel = 'info',
+  } = options
   const operatorSecret = await readOperatorSecret(operatorSecretFile && resolve(cwd, operatorSecretFile), environment)
   const journal = options.journal === undefined ? undefined : journalOptions(cwd, options.journal, options)
 
@@ -89,6 +98,7 @@ export const serve = async ({ context, options, limits, withTargets, onListening
           corsOrigin,
           publicHost,
           allowImageUrls,
+          trustProxy,
           operatorSecret,
           journal,
           adapter,

@@ -43,9 +43,10 @@ const joinAsOperator = (
   session: SocketSession,
   { name, operatorId, token }: OperatorJoin,
 ): Reply => {
-  const { operatorSecret, log } = chat
+  const { operatorSecret, addressOf, log } = chat
   if (operatorSecret === undefined || !isOperatorSecret(token, operatorSecret)) {
-    log.warn({ event: 'operator_refused', socket: session.socket.id }, 'operator refused: no secret, or a wrong one')
+    const fields = { event: 'operator_refused', address: addressOf(session.socket.request) }
+    log.warn(fields, 'operator refused: no secret, or a wrong one')
     const error = operatorSecret === undefined ? operatorsDisabled() : wrongOperatorSecret()
     return { error, afterwards: () => session.socket.disconnect(true) }
   }

@@ -7,6 +7,7 @@ import type { MessageSink } from '../keeping/message-sink.js'
 import type { ConnectionPlace } from '../protection/connection-pools.js'
 import type { Traffic } from '../protection/traffic.js'
 import type { ImageSources } from '../../protocol/image.js'
+import type { RemoteAddress } from '../protection/remote-address.js'
 import type { Announce } from './announce.js'
 import type { Answer } from './answering.js'
 
@@ -25,6 +26,8 @@ export interface ServerContext {
   readonly operatorSecret: string | undefined
   /** Which images a message may have. */
   readonly images: ImageSources
+  /** Who sent a request, as counted and logged. */
+  readonly addressOf: RemoteAddress
   readonly log: ChatLog
 }
 

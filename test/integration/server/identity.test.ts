@@ -227,3 +227,15 @@ for (const operatorSecret of [undefined, '']) {
     })
   })
 }
+
+databaseTest(
+  'a refused operator is logged with the address, behind a proxy with that of the client',
+  async ({ database }) => {
+    await withoutMessages(database)
+    await withChat(database, { trustProxy: 1 }, async (chat) => {
+      const peer = await chat.connect('websocket', { 'X-Forwarded-For': '203.0.113.9, 198.51.100.1' })
+      expect(await peer.ask('join', { role: 'operator', name: 'Mallory', token: 'guess' })).toMatchObject(UNAUTHORIZED)
+      expect(chat.log.join('')).toContain('"event":"operator_refused","address":"198.51.100.1"')
+    })
+  },
+)

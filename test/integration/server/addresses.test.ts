@@ -41,6 +41,15 @@ test('handshakes without a join lock nobody out, not even beside as many guests 
   })
 })
 
+test('clients behind a trusted proxy are counted by their own addresses', async ({ database }) => {
+  await withChat(database, { maxUnjoinedPerAddress: 1, trustProxy: 1 }, async (chat) => {
+    const from = (address: string) => ({ 'x-forwarded-for': address })
+    await chat.connect('websocket', from('192.0.2.1'))
+    await expect(connectTo(chat.server.port, 'websocket', from('192.0.2.1'))).rejects.toMatchObject(FULL)
+    await chat.connect('websocket', from('192.0.2.2'))
+  })
+})
+
 test('an address has its share of guests, and operators are not among them', async ({ database }) => {
   await withoutMessages(database)
   await withChat(database, { maxConnections: 3, maxConnectionsPerAddress: 2 }, async (chat) => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
-import { constants, lstat, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { constants, lstat, open, readdir, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { ExitCode, OperatorError } from './errors.js'
@@ -71,6 +71,25 @@ export const replacePrivateFile = async (
   }
 }
 
+/**
+ * Reads a secret from a file of our own that nobody else may read, or from one of root's that only a group may read, as
+ * volumes of containers have it. A link is followed if we or root made it.
+ * @throws OperatorError `file_not_private`; other errors of the file system as they are
+ */
+export const readSecretFile = async (path: string): Promise<string> => {
+  await refuseForeignLink(path)
+  const file = await openPrivateFile(await realpath(path), 'read', { uid: 0 })
+  try {
+    const { mode, uid } = await file.stat()
+    const own = ownUserId()
+    const isOpen = own !== undefined && (mode & (uid === own ? OTHERS_MAY_USE : EVERYBODY_MAY_USE)) !== 0
+    if (isOpen) throw notPrivate(path, 'may be read by other users', `chmod 600 ${shellWord(path)}`)
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
 /** Removes the drafts that a killed process left. Only for the one who holds the lock of the file. */
 export const removeDrafts = async (path: string): Promise<void> => {
   const names = await readdir(dirname(path))
@@ -91,6 +110,7 @@ export const ownUserId = (): number | undefined => {
 
 const DRAFT = '.draft'
 const OTHERS_MAY_USE = 0o077
+const EVERYBODY_MAY_USE = 0o007
 const OTHERS_MAY_WRITE = 0o002
 const STICKY = 0o1000
 
@@ -155,9 +175,9 @@ export const refuseForeignLink = async (path: string): Promise<void> => {
   throw notPrivate(path, `is a symbolic link of another user (uid ${status.uid})`)
 }
 
-const notPrivate = (path: string, reason: string): OperatorError =>
+const notPrivate = (path: string, reason: string, hint = 'name another file, in a folder of your own'): OperatorError =>
   new OperatorError('file_not_private', `${path} ${reason}, so it is not used`, {
-    hint: 'name another file, in a folder of your own',
+    hint,
     exitCode: ExitCode.refused,
   })
 

@@ -47,7 +47,7 @@ export const serveCommand = (run: Run) =>
     .description(
       'Runs the chat socket server (Socket.IO, path /chat) until SIGINT or SIGTERM.\n' +
         'A message is acknowledged after its commit. Operators present the secret from\n' +
-        'CHATKEEP_OPERATOR_SECRET or --operator-secret-file.',
+        'CHATKEEP_OPERATOR_SECRET or --operator-secret-file: 16 characters at least.',
     )
     .option('--host <address>', `listen on this address (default: ${DEFAULT_HOST})`, parseHost)
     .option(
@@ -55,7 +55,7 @@ export const serveCommand = (run: Run) =>
       `listen on this port; 0 takes a free one (default: ${DEFAULT_PORT})`,
       parseWholeNumber(0, 65_535),
     )
-    .option('--operator-secret-file <file>', 'read the operator secret from this file')
+    .option('--operator-secret-file <file>', 'read the operator secret from this file, which nobody else may read')
     .option('--cors-origin <origin...>', 'allow pages of these web origins, e.g. https://shop.example', parseOrigin)
     .option('--public-host <name...>', 'accept this host name, e.g. chat.example behind a TLS proxy', parsePublicHost)
     .option('--allow-image-urls', 'accept https URLs as images, not only data URLs')

@@ -21,6 +21,10 @@ export const wrongOperatorSecret = (): OperatorError => refusal('unauthorized')
 /** The server has no operator secret. */
 export const operatorsDisabled = (): OperatorError => refusal('unauthorized', 'operators cannot join this server')
 
+/** Of this operator's address; the secret was not looked at. */
+export const tooManyGuesses = (waitMs: number): OperatorError =>
+  refusal('rate_limited', `too many wrong operator secrets; wait ${Math.ceil(waitMs / 1_000)} s and join again`)
+
 export const unknownConversation = (): OperatorError => refusal('unknown_conversation')
 
 export const unknownEvent = (): OperatorError => refusal('unknown_event')

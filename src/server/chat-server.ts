@@ -27,6 +27,8 @@ import { TEXT_PARSER } from './protection/text-parser.js'
 import { createTraffics } from './protection/traffic.js'
 import { createOwnHosts, isOfThisMachine } from './protection/own-hosts.js'
 import { createQuotas } from './protection/quota.js'
+import { createGuessGuard } from './protection/guess-guard.js'
+import { refuseWeakSecret } from './protection/read-operator-secret.js'
 import { createRemoteAddress } from './protection/remote-address.js'
 import { serveSocket } from './serve-socket.js'
 import { shutDown } from './shut-down.js'
@@ -38,7 +40,7 @@ export interface ChatServerOptions extends GivenLimits {
   readonly host?: string | undefined
   /** 3001 when absent; 0 takes a free one. */
   readonly port?: number | undefined
-  /** What operators present at their join; without it they cannot join. */
+  /** What operators present at their join, at least 16 characters; without it they cannot join. */
   readonly operatorSecret?: string | undefined
   /** Proxies through which every connection comes, for `X-Forwarded-For`; 0 when absent: the header is ignored. */
   readonly trustProxy?: number | undefined
@@ -79,12 +81,13 @@ const MAX_PACKET_BYTES = 8 * 1_048_576
 
 /**
  * Starts a chat server; resolves when it listens.
- * @throws OperatorError `address_in_use`, `address_not_available`, `address_not_permitted` or `cannot_listen`; those of
+ * @throws OperatorError `unusable_operator_secret`, `address_in_use`, `address_not_available`, `address_not_permitted` or `cannot_listen`; those of
  * `openJournal` and, with an adapter, of `openPostgresAdapter`
  */
 export const startChatServer = async (options: ChatServerOptions): Promise<ChatServer> => {
   const { store, host = DEFAULT_HOST, port = DEFAULT_PORT, log = SILENT_LOG } = options
   const operatorSecret = options.operatorSecret === '' ? undefined : options.operatorSecret
+  refuseWeakSecret(operatorSecret)
   const limits = limitsFrom(options)
   const inFlight = createInFlight()
   const addressOf = createRemoteAddress(options.trustProxy ?? 0)
@@ -132,7 +135,19 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const sink = createMessageSink(sinkParts(present, announce, options.recorder, log), journal)
 
   const images: ImageSources = options.allowImageUrls === true ? 'data and https' : 'data'
-  const shared = { ...present, announce, sink, operatorSecret, addressOf, images, inFlight, limits, log, warnRarely }
+  const shared = {
+    ...present,
+    announce,
+    sink,
+    operatorSecret,
+    addressOf,
+    guessGuard: createGuessGuard(log),
+    images,
+    inFlight,
+    limits,
+    log,
+    warnRarely,
+  }
   const createQuota = createQuotas(limits)
   const pools = createConnectionPools(limits, (address, pool) =>
     warnRarely({ event: 'too_many_connections', address, pool }, 'connection refused: limit reached'),

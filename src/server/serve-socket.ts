@@ -33,8 +33,10 @@ const LISTENERS = [joinListeners, guestListeners, operatorListeners, historyList
 /** Serves one socket from its connection to its disconnection. */
 export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
   const { limits, log, place, traffic, warnRarely } = parts
-  const chat: ServerContext = { ...parts, answer: createAnswer(parts) }
-  listen(chat, { socket, inOrder: createSerialQueue(), place, traffic })
+  const session: SocketSession = { socket, inOrder: createSerialQueue(), place, traffic }
+  const answer = createAnswer({ ...parts, isRefused: () => session.isRefused === true })
+  const chat: ServerContext = { ...parts, answer }
+  listen(chat, session)
 
   socket.on('error', (error) => endInvalid(parts, socket, error))
   endWhenUnread(socket.conn, limits.maxUnreadCharacters, () =>

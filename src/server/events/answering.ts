@@ -22,6 +22,8 @@ export interface Reply {
 export interface Answering {
   readonly inFlight: InFlight
   readonly quota: Quota
+  /** Whether the socket is to be disconnected after a refusal; its events are then dropped. */
+  readonly isRefused: () => boolean
   readonly log: ChatLog
 }
 
@@ -37,7 +39,7 @@ export type Answer = <Payload>(
  * events of a socket in order. Anything but an `OperatorError` is a bug: the log gets its place in the code, the client
  * only the code `internal`.
  */
-export const createAnswer = ({ inFlight, quota, log }: Answering): Answer => {
+export const createAnswer = ({ inFlight, quota, isRefused, log }: Answering): Answer => {
   const attempt = async <Payload>(
     event: string,
     schema: z.ZodType<Payload>,
@@ -57,6 +59,7 @@ export const createAnswer = ({ inFlight, quota, log }: Answering): Answer => {
 
   return (event, schema, work) =>
     (...args) => {
+      if (isRefused()) return
       const { payload, acknowledge } = readArguments(args)
       const settled = attempt(event, schema, payload, work).then(({ answer, error, afterwards }) => {
         acknowledge(error === undefined ? { ...answer, ok: true } : { ok: false, error: toWireError(error) })

@@ -1,11 +1,12 @@
 import type * as z from 'zod'
+import type { OperatorError } from '../../errors.js'
 import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
 import { conversationOf, createGuestToken, isGuestToken } from '../../protocol/identity.js'
 import { isOperatorSecret } from '../protection/operator-secret.js'
 import { joinSchema } from '../../protocol/payloads.js'
 import { enter } from '../cluster/presence.js'
-import { invalidToken, operatorsDisabled, wrongOperatorSecret } from '../../protocol/refusals.js'
+import { invalidToken, operatorsDisabled, tooManyGuesses, wrongOperatorSecret } from '../../protocol/refusals.js'
 
 type JoinPayload = z.infer<typeof joinSchema>
 type GuestJoin = Extract<JoinPayload, { role: 'client' }>
@@ -43,15 +44,27 @@ const joinAsOperator = (
   session: SocketSession,
   { name, operatorId, token }: OperatorJoin,
 ): Reply => {
-  const { operatorSecret, addressOf, log } = chat
-  if (operatorSecret === undefined || !isOperatorSecret(token, operatorSecret)) {
-    const fields = { event: 'operator_refused', address: addressOf(session.socket.request) }
-    log.warn(fields, 'operator refused: no secret, or a wrong one')
-    const error = operatorSecret === undefined ? operatorsDisabled() : wrongOperatorSecret()
-    return { error, afterwards: () => session.socket.disconnect(true) }
+  const refusal = refusalOf(chat, session, token)
+  if (refusal !== undefined) {
+    session.isRefused = true
+    return { error: refusal, afterwards: () => session.socket.disconnect(true) }
   }
   session.place.moveTo('operators')
   session.guestToken = undefined
   enter(chat, session.socket, { role: 'operator', operatorId: operatorId ?? null, name })
   return {}
+}
+
+// An early join is refused unseen: otherwise the wait would not slow down a guesser.
+const refusalOf = (
+  { operatorSecret, addressOf, guessGuard }: ServerContext,
+  { socket }: SocketSession,
+  token: unknown,
+): OperatorError | undefined => {
+  const address = addressOf(socket.request)
+  const waitMs = guessGuard.waitMs(address)
+  if (operatorSecret !== undefined && waitMs === 0 && isOperatorSecret(token, operatorSecret)) return undefined
+  guessGuard.refused(address, waitMs > 0 ? 'early' : 'wrong')
+  if (operatorSecret === undefined) return operatorsDisabled()
+  return waitMs > 0 ? tooManyGuesses(waitMs) : wrongOperatorSecret()
 }

@@ -7,6 +7,7 @@ import type { MessageSink } from '../keeping/message-sink.js'
 import type { ConnectionPlace } from '../protection/connection-pools.js'
 import type { Traffic } from '../protection/traffic.js'
 import type { ImageSources } from '../../protocol/image.js'
+import type { GuessGuard } from '../protection/guess-guard.js'
 import type { RemoteAddress } from '../protection/remote-address.js'
 import type { Announce } from './announce.js'
 import type { Answer } from './answering.js'
@@ -28,6 +29,7 @@ export interface ServerContext {
   readonly images: ImageSources
   /** Who sent a request, as counted and logged. */
   readonly addressOf: RemoteAddress
+  readonly guessGuard: GuessGuard
   readonly log: ChatLog
 }
 
@@ -40,6 +42,8 @@ export interface SocketSession {
   readonly traffic: Traffic
   /** Identifies the guest on return. Never logged, and sent only to the guest, not even to other servers. */
   guestToken?: string | undefined
+  /** Its join was refused: it is about to be disconnected, and whatever else it sent is dropped. */
+  isRefused?: boolean
 }
 
 /** The listeners of a group of events, by the events' names. */

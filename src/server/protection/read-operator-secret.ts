@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { OperatorError } from '../../errors.js'
 import { fileReason } from '../../file-reason.js'
+import { readSecretFile } from '../../private-file.js'
 
 /** The variable that holds the operator secret. There is no flag: every user of the machine can read command lines. */
 const SECRET_VARIABLE = 'CHATKEEP_OPERATOR_SECRET'
@@ -21,8 +21,9 @@ export const readOperatorSecret = async (
 
 const read = async (file: string): Promise<string> => {
   try {
-    return await readFile(file, 'utf8')
+    return await readSecretFile(file)
   } catch (cause) {
+    if (cause instanceof OperatorError) throw cause
     throw unusable(`${file} cannot be read: ${fileReason(cause) ?? (cause as Error).message}`, cause)
   }
 }
@@ -31,6 +32,15 @@ const usable = (text: string, source: string): string => {
   const secret = text.trim()
   if (secret === '') throw unusable(`${source} is empty`)
   return secret
+}
+
+/** Few enough to remember, too many to guess. */
+const LEAST_CHARACTERS = 16
+
+/** @throws OperatorError `unusable_operator_secret` */
+export const refuseWeakSecret = (secret: string | undefined): void => {
+  if (secret !== undefined && secret.length < LEAST_CHARACTERS)
+    throw unusable(`it has ${secret.length} characters, and ${LEAST_CHARACTERS} are the least`)
 }
 
 const unusable = (reason: string, cause?: unknown): OperatorError =>

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from '../../support/dat
 import { connectTo, SECRET, withoutMessages, type Ack } from '../../support/socket-chat.js'
 import { until, untilRows } from '../../support/until.js'
 
+const ANOTHER = 'another long secret'
 const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file'
 
 let folder = ''
@@ -137,20 +138,20 @@ describe('serve', () => {
     database,
   }) => {
     await withoutMessages(database)
-    await writeFile(join(folder, 'secret'), `  ${SECRET}\n`)
-    const env = { CHATKEEP_OPERATOR_SECRET: 'another secret', DATABASE_URL: database.url }
+    await writeFile(join(folder, 'secret'), `  ${SECRET}\n`, { mode: 0o600 })
+    const env = { CHATKEEP_OPERATOR_SECRET: ANOTHER, DATABASE_URL: database.url }
     const fromFile = await whileServing(['--operator-secret-file', 'secret'], { env }, async (printed) => {
       expect(await joinWith(portIn(printed), SECRET)).toBe('ok')
-      expect(await joinWith(portIn(printed), 'another secret')).toBe('unauthorized')
+      expect(await joinWith(portIn(printed), ANOTHER)).toBe('unauthorized')
     })
     const fromEnvironment = await whileServing([], { env }, async (printed) => {
-      expect(await joinWith(portIn(printed), 'another secret')).toBe('ok')
+      expect(await joinWith(portIn(printed), ANOTHER)).toBe('ok')
       expect(await joinWith(portIn(printed), SECRET)).toBe('unauthorized')
     })
     for (const { exitCode, stdout, stderr } of [fromFile, fromEnvironment]) {
       expect(exitCode).toBe(0)
       expect(stderr).not.toContain(NO_OPERATORS)
-      expect(stdout + stderr).not.toMatch(/another secret|correct horse/)
+      expect(stdout + stderr).not.toMatch(/another long|correct horse/)
     }
   })
 
@@ -186,10 +187,9 @@ describe('serve', () => {
   })
 
   test('refuses a secret file that is missing, a folder or empty, and a blank variable', async ({ database }) => {
-    await writeFile(join(folder, 'empty'), ' \n')
+    await writeFile(join(folder, 'empty'), ' \n', { mode: 0o600 })
     const cases = [
       { argv: ['--operator-secret-file', 'missing'], env: {}, reason: /missing cannot be read: no such file/ },
-      { argv: ['--operator-secret-file', '.'], env: {}, reason: /cannot be read: it is a folder/ },
       { argv: ['--operator-secret-file', 'empty'], env: {}, reason: /empty is empty/ },
       { argv: [], env: { CHATKEEP_OPERATOR_SECRET: ' ' }, reason: /CHATKEEP_OPERATOR_SECRET is empty/ },
     ]
@@ -198,6 +198,23 @@ describe('serve', () => {
       expect(run).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringMatching(reason) as string })
       expect(run.stderr).toContain('hint: ')
     }
+  })
+
+  test('refuses a secret that can be guessed, and a file that others may read or that is no file', async ({
+    database,
+  }) => {
+    await withoutMessages(database)
+    await writeFile(join(folder, 'short'), 'fifteen letters', { mode: 0o600 })
+    await writeFile(join(folder, 'open'), SECRET, { mode: 0o644 })
+    const start = (argv: readonly string[], env = {}) =>
+      runChatkeep(['serve', '--port', '0', ...argv, '--database-url', database.url], { cwd: folder, env })
+    const weak = 'no usable operator secret: it has 15 characters, and 16 are the least'
+    expect((await start(['--operator-secret-file', 'short'])).stderr).toContain(weak)
+    expect((await start([], { CHATKEEP_OPERATOR_SECRET: 'fifteen letters' })).stderr).toContain(weak)
+    const open = await start(['--operator-secret-file', 'open'])
+    expect(open).toMatchObject({ exitCode: ExitCode.refused, stdout: '' })
+    expect(open.stderr).toMatch(/open may be read by other users, so it is not used\n.*hint: chmod 600/s)
+    expect((await start(['--operator-secret-file', '.'])).stderr).toContain('is not a regular file')
   })
 
   test('refuses a database that was not migrated, and says what to type', async ({ database }) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test as databaseTest } from '../../support/database.js'
 import { expectOk, SECRET, test, withChat, withoutMessages } from '../../support/socket-chat.js'
+import { until } from '../../support/until.js'
 
 const UNAUTHORIZED = { ok: false, error: { code: 'unauthorized', retryable: false } }
 
@@ -150,19 +151,54 @@ test('a blank phone counts as absent, and one that is too long is refused at the
 })
 
 describe('an operator', () => {
-  test('with a wrong secret gets a named error and is disconnected', async ({ chat }) => {
-    const wrong = ['wrong', '', undefined, null, SECRET.toUpperCase(), `${SECRET} `, [SECRET], {}, 0, 'x'.repeat(1e5)]
-    for (const token of wrong) {
-      const peer = await chat.connect()
-      const refused = await peer.ask('join', { role: 'operator', name: 'Mallory', operatorId: 1, token })
-      expect(refused).toMatchObject(UNAUTHORIZED)
-      expect(await peer.disconnected()).toBe('io server disconnect')
-    }
-    const polling = await chat.connect('polling')
-    expect(await polling.ask('join', { role: 'operator', name: 'Mallory', token: 'wrong' })).toMatchObject(UNAUTHORIZED)
-    await polling.disconnected()
-    expect(chat.log).toHaveLength(wrong.length + 1)
-    expect(chat.log.join()).not.toContain(SECRET)
+  databaseTest('with a wrong secret gets a named error and is disconnected', async ({ database }) => {
+    await withoutMessages(database)
+    await withChat(database, { trustProxy: 1 }, async (chat) => {
+      const wrong = ['wrong', '', undefined, null, SECRET.toUpperCase(), `${SECRET} `, [SECRET], {}, 0, 'x'.repeat(1e5)]
+      for (const [index, token] of wrong.entries()) {
+        const peer = await chat.connect('websocket', { 'X-Forwarded-For': `198.51.100.${index}` })
+        const refused = await peer.ask('join', { role: 'operator', name: 'Mallory', operatorId: 1, token })
+        expect(refused).toMatchObject(UNAUTHORIZED)
+        expect(await peer.disconnected()).toBe('io server disconnect')
+      }
+      const polling = await chat.connect('polling')
+      expect(await polling.ask('join', { role: 'operator', name: 'Mallory', token: 'wrong' })).toMatchObject(
+        UNAUTHORIZED,
+      )
+      await polling.disconnected()
+      // The first at once, the others together at the end of the minute.
+      expect(chat.log).toHaveLength(1)
+      expect(chat.log.join()).not.toContain(SECRET)
+    })
+  })
+
+  databaseTest('who keeps presenting wrong secrets has to wait, and nobody else has', async ({ database }) => {
+    await withoutMessages(database)
+    await withChat(database, { trustProxy: 1 }, async (chat) => {
+      const joinFrom = async (address: string, token: string) => {
+        const peer = await chat.connect('websocket', { 'X-Forwarded-For': address })
+        return peer.ask('join', { role: 'operator', name: 'Lucía', token })
+      }
+      for (let n = 0; n < 5; n++) expect(await joinFrom('198.51.100.1', 'wrong')).toMatchObject(UNAUTHORIZED)
+      const early = await joinFrom('198.51.100.1', SECRET)
+      expect(early).toMatchObject({ ok: false, error: { code: 'rate_limited', retryable: true } })
+      expect(early.error?.message).toBe('too many wrong operator secrets; wait 1 s and join again')
+      expectOk(await joinFrom('198.51.100.2', SECRET))
+      await until(async () => expectOk(await joinFrom('198.51.100.1', SECRET)), { what: 'the wait is over' })
+    })
+  })
+
+  test('is refused once a connection, whatever else was sent with it', async ({ chat }) => {
+    const peer = await chat.connect()
+    const asked = Array.from({ length: 20 }, (_, n) =>
+      peer
+        .ask('join', { role: 'operator', name: 'Mallory', token: n === 19 ? SECRET : `wrong ${n}` })
+        .catch(() => 'dropped'),
+    )
+    const [first, ...others] = await Promise.all(asked)
+    expect(first).toMatchObject(UNAUTHORIZED)
+    expect(new Set(others)).toEqual(new Set(['dropped']))
+    expect(chat.log).toHaveLength(1)
   })
 
   test('cannot do what is for guests', async ({ chat }) => {
@@ -235,7 +271,7 @@ databaseTest(
     await withChat(database, { trustProxy: 1 }, async (chat) => {
       const peer = await chat.connect('websocket', { 'X-Forwarded-For': '203.0.113.9, 198.51.100.1' })
       expect(await peer.ask('join', { role: 'operator', name: 'Mallory', token: 'guess' })).toMatchObject(UNAUTHORIZED)
-      expect(chat.log.join('')).toContain('"event":"operator_refused","address":"198.51.100.1"')
+      expect(chat.log.join('')).toContain('"event":"operator_refused","count":1,"addresses":"198.51.100.1"')
     })
   },
 )

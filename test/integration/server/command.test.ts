@@ -208,7 +208,7 @@ describe('serve', () => {
     await writeFile(join(folder, 'open'), SECRET, { mode: 0o644 })
     const start = (argv: readonly string[], env = {}) =>
       runChatkeep(['serve', '--port', '0', ...argv, '--database-url', database.url], { cwd: folder, env })
-    const weak = 'no usable operator secret: it has 15 characters, and 16 are the least'
+    const weak = 'no usable operator secret: it has 15 characters, but needs at least 16'
     expect((await start(['--operator-secret-file', 'short'])).stderr).toContain(weak)
     expect((await start([], { CHATKEEP_OPERATOR_SECRET: 'fifteen letters' })).stderr).toContain(weak)
     const open = await start(['--operator-secret-file', 'open'])

@@ -122,6 +122,7 @@ describe('what a client reads of an error', () => {
       refusals.joinTimeout(1_000),
       refusals.invalidPacket(),
       refusals.overTraffic('3 new names'),
+      refusals.tooManyGuesses(1_000),
       refusals.serverClosing(),
     ]
     expect(made).toHaveLength(Object.keys(refusals).length)

@@ -3,6 +3,7 @@ import { readDependents, type Dependent } from '../in-use/dependents.js'
 import { readIndexUses } from '../in-use/index-uses.js'
 import { readRelatives } from '../in-use/inheritance.js'
 import { readLosses, type Loss } from '../in-use/losses.js'
+import { readMentions, type Mention } from '../in-use/mentions.js'
 import { readNullingKeys } from '../in-use/nulling-keys.js'
 import { readRowTypeColumns } from '../in-use/row-types.js'
 import { EFFECTS } from '../ledger/effects.js'
@@ -40,6 +41,7 @@ export const readColumnsInUse = async (
     ...indexes
       .filter((name) => foreign.includes(name) && !dependents.some(({ wayOut }) => wayOut.endsWith(`"${name}"`)))
       .map((name) => refused(...foreignIndex(name, state, client.own.application))),
+    ...(await readMentions(client, columns)).flatMap((mention) => mentionObstacles(mention, listed)),
     ...(await readNotes(client, state, columns, indexes)),
   ]
 }
@@ -65,6 +67,21 @@ const foreignIndex = (name: string, { catalog }: State, schema: string): readonl
     `index "${name}" is not chatkeep's${is}, and would be dropped`,
     `ALTER INDEX ${schema}."${name}" RENAME TO "${name.replace(/_(?:idx|key|brin)$/, '')}_kept"`,
   ]
+}
+
+// Such a trigger would fail every write of the application once the column is gone.
+const mentionObstacles = (mention: Mention, listed: ReadonlySet<string>): readonly Obstacle[] => {
+  const { function: name, columns, triggers } = mention
+  const mentioned = columns.map((column) => `"${column}"`).join(' and ')
+  if (triggers.length === 0) return [note(`function ${name} has ${mentioned} in its text, and may fail without it`)]
+  return triggers
+    .filter(({ wayOut }) => !listed.has(wayOut.replace(/^DROP TRIGGER /, 'trigger ')))
+    .map(({ name: trigger, wayOut }) =>
+      refused(
+        `trigger ${trigger} of "ChatMessage" runs ${name}, which has ${mentioned} in its text: without it, writes may fail`,
+        wayOut,
+      ),
+    )
 }
 
 // What other tables have of the columns: whole messages of their row type, or the columns themselves by inheritance.

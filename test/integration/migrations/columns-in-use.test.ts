@@ -197,6 +197,14 @@ describe('a rollback that would break or take something of the application', () 
       [],
     ],
     [
+      'a trigger whose function has a column in its text',
+      `CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS
+         'BEGIN NEW."text" := coalesce(NEW."guestUsername", NEW."text"); RETURN NEW; END';
+       CREATE TRIGGER "Loud" BEFORE INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION loud()`,
+      'trigger "Loud" of "ChatMessage" runs public.loud(), which has "guestUsername" in its text: without it, writes may fail',
+      [],
+    ],
+    [
       'a table from which messages inherit a column',
       'CREATE TABLE "base" ("guestPhone" text); ALTER TABLE "ChatMessage" INHERIT "base"',
       `${P} comes from public.base, and cannot be dropped`,
@@ -275,12 +283,18 @@ describe('a rollback that would break or take something of the application', () 
       COMMENT ON COLUMN "ChatMessage"."guestPhone" IS 'ours'; COMMENT ON INDEX "ChatMessage_unread_idx" IS 'ours';
       ALTER TABLE "ChatMessage" ALTER COLUMN "guestUsername" SET DEFAULT 'somebody';
       ALTER TABLE "ChatMessage" CLUSTER ON "ChatMessage_guestUsername_createdAt_idx";
+      CREATE FUNCTION guests() RETURNS bigint LANGUAGE plpgsql AS
+        'BEGIN RETURN (SELECT count("guestPhone") FROM "ChatMessage" WHERE "guestUsername" IS NOT NULL); END';
+      CREATE FUNCTION careful() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN NEW."text" := coalesce(to_jsonb(NEW) ->> ''guestUsername'', NEW."text"); RETURN NEW; END';
+      CREATE TRIGGER "careful" BEFORE INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION careful();
       ALTER TABLE "ChatMessage" DROP CONSTRAINT "ChatMessage_clientId_fkey";
       ALTER TABLE "ChatMessage" ADD CONSTRAINT "nulling" FOREIGN KEY ("clientId") REFERENCES "Client"
         ON DELETE SET NULL ON UPDATE SET DEFAULT`)
     const { stdout } = await on(database, 'rollback', '--dry-run')
     const notes = [...stdout.matchAll(/^note {5}(.*)$/gm)].map(([, text]) => text)
     expect(notes).toEqual([
+      'function public.guests() has "guestPhone" and "guestUsername" in its text, and may fail without it',
       '"ChatMessage" is clustered on "ChatMessage_guestUsername_createdAt_idx": after the drop, CLUSTER needs another index',
       `the application's comment on "ChatMessage_unread_idx" is dropped with it`,
       `the application's comment on "guestPhone" is dropped with it`,

@@ -26,8 +26,11 @@ export type QueuedMessage = OutgoingChatMessage & { readonly messageId: string }
 /** The server's answer to a message that it keeps. */
 export interface KeptMessage {
   readonly messageId: string
-  /** Id of the row; null while the message waits in the server's journal. */
-  readonly id: number | null
+  /**
+   * For a guest an opaque id, which the message keeps; for an operator the id of its row. Null while the message waits in the
+   * server's journal.
+   */
+  readonly id: number | string | null
   /** The message was stored before this call; never true after a second attempt, which may find the first. */
   readonly duplicate: boolean
   /** The message is in the server's journal on disk and waits for the database. */
@@ -109,7 +112,7 @@ const note = (entry: Entry, outcome: AttemptOutcome, code = ''): void => {
 
 const keptOf = ({ message: { messageId }, attempts, unknown }: Entry, answer: Answer): KeptMessage => {
   if (!answer.ok) throw new MessageRefused(answer.error.code, answer.error.message, messageId, unknown > 0)
-  const id = typeof answer.id === 'number' ? answer.id : null
+  const id = typeof answer.id === 'number' || typeof answer.id === 'string' ? answer.id : null
   return { messageId, id, duplicate: answer.duplicate === true, queued: answer.queued === true, attempts }
 }
 

@@ -1,5 +1,6 @@
 import type { ChatMessage, SavedChatMessage } from '../persistence/message.js'
 import type { WireError } from './acknowledgement.js'
+import { hideId, type OpaqueText } from './opaque-text.js'
 import type { Operator } from './participants.js'
 import type { MessagePayload } from './payloads.js'
 
@@ -13,23 +14,24 @@ export interface WireContent {
   readonly size?: number
 }
 
-interface WireMessage extends WireContent {
-  readonly id: number
+interface WireMessage<Id> extends WireContent {
+  readonly id: Id
   /** Time of storage, ISO 8601. */
   readonly timestamp: string
 }
 
 /** `from` is the conversation's public name. */
-export interface IncomingMessage extends WireMessage {
+export interface IncomingMessage extends WireMessage<number> {
   readonly from: string
 }
 
-export interface OperatorMessage extends WireMessage {
+/** For guests, whose ids are opaque. */
+export interface OperatorMessage extends WireMessage<string> {
   readonly from: string
   readonly operatorName: string
 }
 
-export interface OperatorBroadcast extends WireMessage {
+export interface OperatorBroadcast extends WireMessage<number> {
   readonly clientId: string
   readonly operatorId: number | null
   readonly operatorName: string
@@ -84,7 +86,7 @@ export const toOperatorMessage = (
   from: string,
   operator: Operator,
   payload: MessagePayload,
-  saved: SavedChatMessage,
+  saved: Stored<string>,
 ): OperatorMessage => ({ from, operatorName: operator.name, ...toWireMessage(payload, saved) })
 
 export const toOperatorBroadcast = (
@@ -99,7 +101,9 @@ export const toOperatorBroadcast = (
   ...toWireMessage(payload, saved),
 })
 
-const toWireMessage = (payload: MessagePayload, { id, createdAt }: SavedChatMessage): WireMessage => {
+type Stored<Id> = Pick<SavedChatMessage, 'createdAt'> & { readonly id: Id }
+
+const toWireMessage = <Id>(payload: MessagePayload, { id, createdAt }: Stored<Id>): WireMessage<Id> => {
   const { type, message, image, name, mimeType, size } = payload
   return {
     type,
@@ -116,16 +120,33 @@ const toWireMessage = (payload: MessagePayload, { id, createdAt }: SavedChatMess
 /** A stored message as its guest sees it: without database id of the client, socket id and phone. */
 export type GuestHistoryMessage = Pick<
   ChatMessage,
-  'id' | 'createdAt' | 'senderType' | 'messageType' | 'text' | 'imageUrl' | 'imageName' | 'mimeType' | 'guestUsername'
+  'createdAt' | 'senderType' | 'messageType' | 'text' | 'imageUrl' | 'imageName' | 'mimeType' | 'guestUsername'
 > & {
+  /** Opaque; the same as in the acknowledgement and in `operatorMessage`. */
+  readonly id: string
   /** The guest's own key, which shows which unacknowledged messages arrived; null for an operator's message. */
   readonly messageId: string | null
 }
 
-export const toGuestHistoryMessage = (conversation: string, message: ChatMessage): GuestHistoryMessage => {
+export const toGuestHistoryMessage = (
+  conversation: string,
+  message: ChatMessage,
+  opaque: OpaqueText,
+): GuestHistoryMessage => {
   const { id, createdAt, senderType, messageType, text, imageUrl, imageName, mimeType, guestUsername } = message
   const prefix = `${conversation}/`
   const key = message.idempotencyKey
   const messageId = key?.startsWith(prefix) === true ? key.slice(prefix.length) : null
-  return { id, createdAt, senderType, messageType, text, imageUrl, imageName, mimeType, guestUsername, messageId }
+  return {
+    id: hideId(opaque, id),
+    createdAt,
+    senderType,
+    messageType,
+    text,
+    imageUrl,
+    imageName,
+    mimeType,
+    guestUsername,
+    messageId,
+  }
 }

@@ -17,6 +17,7 @@ import { trackConnections } from './http/open-connections.js'
 import type { ImageSources } from '../protocol/image.js'
 import { createMessageSink } from './keeping/create-message-sink.js'
 import type { MessageSinkParts } from './keeping/message-sink.js'
+import { createOpaqueText } from '../protocol/opaque-text.js'
 import { createAdmission } from './protection/admission.js'
 import { limitConnections } from './protection/connection-limit.js'
 import { limitsFrom, type GivenLimits } from './protection/limits.js'
@@ -131,7 +132,8 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     ...(origins.length === 0 ? {} : { cors: { origin: origins.includes('*') ? '*' : [...origins] } }),
   })
   const present = { io, store, peers: cluster.meet(io) }
-  const announce = createAnnouncer(io)
+  const opaque = createOpaqueText(operatorSecret)
+  const announce = createAnnouncer(io, opaque)
   const sink = createMessageSink(sinkParts(present, announce, options.recorder, log), journal)
 
   const images: ImageSources = options.allowImageUrls === true ? 'data and https' : 'data'
@@ -142,6 +144,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     operatorSecret,
     addressOf,
     guessGuard: createGuessGuard(log),
+    opaque,
     images,
     inFlight,
     limits,

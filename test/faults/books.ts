@@ -1,3 +1,4 @@
+import { revealId, type OpaqueText } from '../../src/protocol/opaque-text.js'
 import { bytes, createColumn, doubles, shorts, words, type Column } from './column.js'
 
 /** What its sender was told of a message. */
@@ -62,13 +63,15 @@ export interface Books {
 }
 
 export type Settlement =
-  | { readonly kind: 'stored'; readonly id: number }
+  /** With the id of the row, or what a guest is told instead. */
+  | { readonly kind: 'stored'; readonly id: number | string }
   | { readonly kind: 'queued' }
   | { readonly kind: 'refused'; readonly reason: string }
 
 const MOST_REFUSALS = 20
 
-export const createBooks = (): Books => {
+/** @param opaque reveals the ids that guests are told */
+export const createBooks = (opaque: OpaqueText): Books => {
   const accounts: Account[] = []
   const refusals: string[] = []
   let current = 0
@@ -98,7 +101,8 @@ export const createBooks = (): Books => {
     settle: (account, number, answer) => {
       account.isWaiting = false
       account.answered.set(number, Answered[answer.kind])
-      if (answer.kind === 'stored') account.acknowledgedId.set(number, answer.id)
+      if (answer.kind === 'stored')
+        account.acknowledgedId.set(number, typeof answer.id === 'number' ? answer.id : revealId(opaque, answer.id))
       if (answer.kind !== 'refused') acknowledged += 1
       else if (refusals.length < MOST_REFUSALS) {
         refusals.push(`message ${number} of ${account.role} ${account.sender}: ${answer.reason}`)

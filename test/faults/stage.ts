@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Progress } from '../../src/terminal/progress.js'
+import { createOpaqueText } from '../../src/protocol/opaque-text.js'
 import { createRandom, randomBelow, type Random } from '../bench/random.js'
 import { createBooks, type Books } from './books.js'
 import { createBroadcasts, type Broadcasts } from './broadcasts.js'
@@ -130,7 +131,7 @@ const withServers = async <T>(
     const options = { name, folder, databaseUrl: back.url, operatorSecret, signal, guard, onListening: front.pointAt }
     return { name, back, front, process: createChatProcess(options) }
   })
-  const [books, broadcasts] = [createBooks(), createBroadcasts()]
+  const [books, broadcasts] = [createBooks(createOpaqueText(operatorSecret)), createBroadcasts()]
   const crowd = createCrowd({
     seed,
     // Who is answered depends on time, so it must not disturb what the seed decides.

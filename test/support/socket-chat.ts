@@ -2,11 +2,17 @@ import { io, type Socket } from 'socket.io-client'
 import { createChatStore, type ChatStore } from '../../src/persistence/chat-store.js'
 import { createChatLog } from '../../src/server/log.js'
 import { startChatServer, type ChatServer, type ChatServerOptions } from '../../src/server/chat-server.js'
+import { createOpaqueText, revealId } from '../../src/protocol/opaque-text.js'
 import { migrated } from './chat.js'
 import { expect, test as base, type TestDatabase } from './database.js'
 import { until } from './until.js'
 
 export const SECRET = 'correct horse battery staple'
+
+const opaque = createOpaqueText(SECRET)
+
+/** The id of the row that an acknowledgement is about, a guest's as well. */
+export const rowIdOf = ({ id }: Pick<Ack, 'id'>): number => (typeof id === 'string' ? revealId(opaque, id) : id)
 
 /** A data URL of that many characters. */
 export const imageOf = (characters: number): string => 'data:image/png;base64,'.padEnd(characters, 'A')
@@ -15,7 +21,8 @@ export const imageOf = (characters: number): string => 'data:image/png;base64,'.
 export interface Ack {
   readonly ok: boolean
   readonly error?: { readonly code: string; readonly message: string; readonly retryable: boolean }
-  readonly id: number
+  /** Opaque for guests. */
+  readonly id: number | string
   readonly messageId: string
   readonly duplicate: boolean
   readonly token: string

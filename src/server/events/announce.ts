@@ -3,6 +3,7 @@ import type { ChatIo } from '../chat-io.js'
 import { toIncomingMessage, toOperatorBroadcast, toOperatorMessage } from '../../protocol/outgoing.js'
 import type { Operator } from '../../protocol/participants.js'
 import type { MessagePayload } from '../../protocol/payloads.js'
+import { hideId, type OpaqueText } from '../../protocol/opaque-text.js'
 import { conversationRoom, OPERATORS } from '../cluster/presence.js'
 import type { Submission } from '../../journal/submission.js'
 
@@ -15,7 +16,7 @@ const MAX_REMEMBERED = 10_000
  * Announces each message once. After two attempts with unknown outcomes, both may report that they stored the message; both
  * then report the same id.
  */
-export const createAnnouncer = (io: ChatIo): Announce => {
+export const createAnnouncer = (io: ChatIo, opaque: OpaqueText): Announce => {
   const announced = new Set<number>()
   return (submission, saved) => {
     if (saved.duplicate || announced.has(saved.id)) return
@@ -24,12 +25,12 @@ export const createAnnouncer = (io: ChatIo): Announce => {
       if (announced.size <= MAX_REMEMBERED) break
       announced.delete(id)
     }
-    announce(io, submission, saved)
+    announce(io, opaque, submission, saved)
   }
 }
 
 /** Sends a committed message to the other side and to the operators. */
-const announce = (io: ChatIo, submission: Submission, saved: SavedChatMessage): void => {
+const announce = (io: ChatIo, opaque: OpaqueText, submission: Submission, saved: SavedChatMessage): void => {
   const conversation = submission.message.sessionId
   const payload = payloadOf(submission)
   const operator = operatorOf(submission)
@@ -37,7 +38,7 @@ const announce = (io: ChatIo, submission: Submission, saved: SavedChatMessage): 
     io.to(OPERATORS).emit('incomingMessage', toIncomingMessage(conversation, payload, saved))
     return
   }
-  const message = toOperatorMessage(conversation, operator, payload, saved)
+  const message = toOperatorMessage(conversation, operator, payload, { ...saved, id: hideId(opaque, saved.id) })
   io.to(conversationRoom(conversation)).emit('operatorMessage', message)
   io.to(conversationRoom(conversation)).emit('incomingOperatorMessage', message)
   io.to(OPERATORS)

@@ -21,9 +21,18 @@ export const historyListeners = (chat: ServerContext, { socket, inOrder, traffic
 })
 
 /** The guest's own conversation, which only the token selects. */
-const readGuestHistory = async ({ store }: ServerContext, { conversation }: Guest, page: Page): Promise<GuestPage> => {
-  const { messages, nextBefore } = await store.getChatHistory({ sessionId: conversation, ...page })
-  return { messages: messages.map((message) => toGuestHistoryMessage(conversation, message)), nextBefore }
+const readGuestHistory = async (
+  { store, opaque }: ServerContext,
+  { conversation }: Guest,
+  { before, ...page }: Page,
+): Promise<GuestPage> => {
+  // A cursor that is not ours goes to the store as it is, which refuses it by name.
+  const cursor = before === undefined ? undefined : (opaque.reveal(before) ?? before)
+  const { messages, nextBefore } = await store.getChatHistory({ sessionId: conversation, before: cursor, ...page })
+  return {
+    messages: messages.map((message) => toGuestHistoryMessage(conversation, message, opaque)),
+    nextBefore: nextBefore === null ? null : opaque.hide(nextBefore),
+  }
 }
 
 const readOperatorHistory = async ({ store }: ServerContext, whose: ContactPayload, page: Page): Promise<Reply> => {

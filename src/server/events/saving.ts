@@ -2,6 +2,7 @@ import type { NewChatMessage } from '../../persistence/message.js'
 import type { Reply } from './answering.js'
 import type { ChatSocket } from '../chat-io.js'
 import { imageMistakes, type ImageSources } from '../../protocol/image.js'
+import { hideId } from '../../protocol/opaque-text.js'
 import { invalidPayload } from '../../protocol/refusals.js'
 import type { MessagePayload } from '../../protocol/payloads.js'
 import type { Submission } from '../../journal/submission.js'
@@ -29,7 +30,7 @@ export const checkImage = (event: string, payload: MessagePayload, sources: Imag
  * say the same to clients that use no acknowledgements.
  */
 export const keepAndAnnounce = async (
-  { announce, sink }: ServerContext,
+  { announce, sink, opaque }: ServerContext,
   socket: ChatSocket,
   submission: Submission,
 ): Promise<Reply> => {
@@ -45,7 +46,7 @@ export const keepAndAnnounce = async (
   const { id, createdAt, duplicate } = kept.saved
   announce(submission, kept.saved)
   return {
-    answer: { id, messageId, duplicate },
+    answer: { id: submission.operatorName === null ? hideId(opaque, id) : id, messageId, duplicate },
     afterwards: () =>
       socket.emit('messageSent', { messageId, clientId, timestamp: createdAt.toISOString(), queued: false }),
   }

@@ -6,6 +6,7 @@ import type { Peers } from '../cluster/peers.js'
 import type { MessageSink } from '../keeping/message-sink.js'
 import type { ConnectionPlace } from '../protection/connection-pools.js'
 import type { Traffic } from '../protection/traffic.js'
+import type { OpaqueText } from '../../protocol/opaque-text.js'
 import type { ImageSources } from '../../protocol/image.js'
 import type { GuessGuard } from '../protection/guess-guard.js'
 import type { RemoteAddress } from '../protection/remote-address.js'
@@ -30,6 +31,8 @@ export interface ServerContext {
   /** Who sent a request, as counted and logged. */
   readonly addressOf: RemoteAddress
   readonly guessGuard: GuessGuard
+  /** Hides from guests what ids and cursors tell: how busy all chats are. */
+  readonly opaque: OpaqueText
   readonly log: ChatLog
 }
 

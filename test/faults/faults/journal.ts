@@ -67,7 +67,7 @@ const writeUntilRefused = async ({ crowd, books, seed, signal }: Stage, url: str
   }
 }
 
-const settlementOf = (id: number | null | undefined): Settlement =>
+const settlementOf = (id: number | string | null | undefined): Settlement =>
   id == null ? { kind: 'queued' } : { kind: 'stored', id }
 
 const ENOUGH_QUEUED = 20

@@ -1,9 +1,10 @@
-import { createChatClient, type ChatClient } from '../../../src/index.js'
+import { createChatClient, type ChatClient, type KeptMessage } from '../../../src/index.js'
 import { checkRun, type CheckedRun } from '../../support/check-run.js'
 import type { CheckOptions } from '../../../src/replay/checking/check-operations.js'
 import type { SentOperation } from '../../../src/replay/checking/sent-operation.js'
 import { contentOfGuestMessage, contentOfOperatorMessage } from '../../../src/replay/checking/expected-content.js'
 import type { ShownMessage } from '../../../src/replay/checking/judge-shown.js'
+import { createOpaqueText, revealId } from '../../../src/protocol/opaque-text.js'
 import { createReadBack } from '../../../src/replay/checking/read-back.js'
 import { describe, expect } from '../../support/database.js'
 import { SECRET, test, type TestChat } from '../../support/socket-chat.js'
@@ -13,6 +14,10 @@ interface Played {
   readonly operations: readonly SentOperation[]
   readonly shown: readonly ShownMessage[]
 }
+
+const opaque = createOpaqueText(SECRET)
+
+const rowIdOf = ({ id }: KeptMessage): number | null => (typeof id === 'string' ? revealId(opaque, id) : id)
 
 const IMAGE = { image: 'data:image/png;base64,AA==', name: 'a\0.png', mimeType: 'image/png' }
 
@@ -39,11 +44,17 @@ const play = async ({ server }: TestChat): Promise<Played> => {
       for (const said of [{ message: 'one \0 \ud800 🚲' }, IMAGE, { message: 'three' }]) {
         const kept = await guest.send(said)
         const content = contentOfGuestMessage(conversation, { ...said, messageId: kept.messageId })
-        operations.push({ line: operations.length + 1, outcome: 'ok', content, acknowledgedId: kept.id })
+        operations.push({ line: operations.length + 1, outcome: 'ok', content, acknowledgedId: rowIdOf(kept) })
       }
       const kept = await operator.send({ to: guest.clientId, message: 'hello' })
       const content = contentOfOperatorMessage(null, conversation, { message: 'hello', messageId: kept.messageId })
-      operations.push({ line: operations.length + 1, outcome: 'ok', content, acknowledgedId: kept.id, sender: 'Bea' })
+      operations.push({
+        line: operations.length + 1,
+        outcome: 'ok',
+        content,
+        acknowledgedId: rowIdOf(kept),
+        sender: 'Bea',
+      })
     }
     await until(() => shown.length === operations.length, { what: 'the onlooker is shown every message' })
     return { operations, shown }

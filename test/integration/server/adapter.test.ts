@@ -4,7 +4,7 @@ import { startChatServer } from '../../../src/server/chat-server.js'
 import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
 import { expect, test, type TestDatabase } from '../../support/database.js'
 import { findPgBouncer, withPooler } from '../../support/pooler.js'
-import { expectOk, SECRET, withChat, withoutMessages, type TestChat } from '../../support/socket-chat.js'
+import { expectOk, rowIdOf, SECRET, withChat, withoutMessages, type TestChat } from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
 
 const adapterOn = ({ url }: TestDatabase) => ({ target: toConnectionTarget(parseDatabaseUrl(url, 'the test')) })
@@ -76,12 +76,12 @@ test('an operator on one server and a guest on the other have one conversation',
     // Far above the 8,000 bytes of a notification, with characters of every width.
     const long = 'ñ€😀\\"\n'.repeat(40_000)
     const question = { type: 'text', message: long, messageId: 'one' }
-    const { id } = expectOk(await ana.ask('clientMessage', question))
-    expect(await lucia.next('incomingMessage')).toMatchObject({ from: ana.clientId, id, message: long })
+    const asked = expectOk(await ana.ask('clientMessage', question))
+    expect(await lucia.next('incomingMessage')).toMatchObject({ from: ana.clientId, id: rowIdOf(asked), message: long })
 
     // Another tab at the other server: no new chat, and what was sent already is a duplicate there, and not sent on.
     const tab = await a.guest('ana', { token: ana.token })
-    expect(expectOk(await tab.ask('clientMessage', question))).toMatchObject({ id, duplicate: true })
+    expect(expectOk(await tab.ask('clientMessage', question))).toMatchObject({ id: asked.id, duplicate: true })
     expectOk(await tab.ask('clientMessage', { type: 'text', message: 'and this', messageId: 'two' }))
     expect(await mateo.next('incomingMessage', 2)).toMatchObject({ from: ana.clientId, message: 'and this' })
     expectOk(await tab.ask('chatEnded', {}))
@@ -125,7 +125,7 @@ test('messages are kept while the servers cannot reach one another, and they fin
     const ended = await database.query(`SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE ${ADAPTERS}`)
     expect(ended).toHaveLength(2)
     await until(() => b.log.join().includes('"event":"adapter_lost"'), { what: 'adapter_lost', intervalMs: 1 })
-    const { id } = expectOk(await ana.ask('clientMessage', { type: 'text', message: 'during' }))
+    const id = rowIdOf(expectOk(await ana.ask('clientMessage', { type: 'text', message: 'during' })))
     const bruno = await b.guest('bruno')
 
     await until(() => [a, b].every(({ log }) => log.join().includes('"event":"adapter_restored"')), {

@@ -2,7 +2,7 @@ import { createChatStore } from '../../../src/persistence/chat-store.js'
 import { cutAtWrites } from '../../support/commit-cutter.js'
 import { withProxy } from '../../support/cuttable-proxy.js'
 import { expect, test } from '../../support/database.js'
-import { expectOk, withChat, withoutMessages } from '../../support/socket-chat.js'
+import { expectOk, rowIdOf, withChat, withoutMessages } from '../../support/socket-chat.js'
 
 const MESSAGES = 4
 
@@ -21,7 +21,7 @@ test('broadcasts a message once when neither of two resends knows which was stor
         for (let number = 0; number < MESSAGES; number += 1) {
           const message = { type: 'text', message: `m${number}`, messageId: `m${number}` }
           const answers = await Promise.all([guest, again].map(({ ask }) => ask('clientMessage', message)))
-          for (const answer of answers) ids.add(expectOk(answer).id)
+          for (const answer of answers) ids.add(rowIdOf(expectOk(answer)))
         }
         // What was told twice would have been told before the list that is asked for now.
         await operator.ask('recentChats', { limit: 1 })

@@ -1,5 +1,14 @@
 import { describe, expect, test as databaseTest } from '../../support/database.js'
-import { whileBlocked, expectOk, test, untilWaiting, withChat, withoutMessages } from '../../support/socket-chat.js'
+import {
+  whileBlocked,
+  expectOk,
+  rowIdOf,
+  test,
+  type Ack,
+  untilWaiting,
+  withChat,
+  withoutMessages,
+} from '../../support/socket-chat.js'
 
 const PIXEL = 'data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA='
 
@@ -14,10 +23,10 @@ describe('two guests and two operators', () => {
 
     const sent = expectOk(await ana.ask('clientMessage', { type: 'text', message: '¿Hola?', messageId: 'one' }))
 
-    expect(sent).toEqual({ ok: true, id: expect.any(Number) as number, messageId: 'one', duplicate: false })
+    expect(sent).toEqual({ ok: true, id: expect.any(String) as string, messageId: 'one', duplicate: false })
     for (const operator of [lucia, mateo]) {
       const message = await operator.next('incomingMessage')
-      expect(message).toEqual({ from: ana.clientId, type: 'text', message: '¿Hola?', id: sent.id, timestamp })
+      expect(message).toEqual({ from: ana.clientId, type: 'text', message: '¿Hola?', id: rowIdOf(sent), timestamp })
       expect(operator.all('newChat')).toEqual([
         { clientId: ana.clientId, username: 'ana' },
         { clientId: bruno.clientId, username: 'bruno' },
@@ -36,13 +45,14 @@ describe('two guests and two operators', () => {
     const answer = { to: ana.clientId, type: 'text', message: 'Hello Ana', operatorId: 99, operatorName: 'An impostor' }
     const { id } = expectOk(await lucia.ask('operatorMessage', answer))
 
-    const message = await ana.next('operatorMessage')
+    const message = (await ana.next('operatorMessage')) as Pick<Ack, 'id'>
+    expect(rowIdOf(message)).toBe(id)
     expect(message).toEqual({
       from: ana.clientId,
       type: 'text',
       message: 'Hello Ana',
       operatorName: 'Lucía',
-      id,
+      id: message.id,
       timestamp,
     })
     expect(await ana.next('incomingOperatorMessage')).toEqual(message)
@@ -83,7 +93,7 @@ describe('two guests and two operators', () => {
     const lucia = await chat.operator('Lucía', 1)
     const ana = await chat.guest('ana')
     const image = { type: 'image', image: PIXEL, name: 'pixel.gif', mimeType: 'image/gif', size: 43 }
-    const { id } = expectOk(await ana.ask('clientMessage', image))
+    const id = rowIdOf(expectOk(await ana.ask('clientMessage', image)))
     expect(await lucia.next('incomingMessage')).toEqual({ from: ana.clientId, ...image, id, timestamp })
     expect(
       await chat.database.query('SELECT "messageType", "imageUrl", "imageName", "mimeType" FROM "ChatMessage"'),
@@ -137,7 +147,7 @@ describe('two guests and two operators', () => {
   test('an operator who comes later finds everything, and can mark it as read', async ({ chat }) => {
     const ana = await chat.guest('ana')
     await ana.ask('clientMessage', { type: 'text', message: 'one' })
-    const { id } = await ana.ask('clientMessage', { type: 'text', message: 'two' })
+    const id = rowIdOf(await ana.ask('clientMessage', { type: 'text', message: 'two' }))
     await ana.ask('clientMessage', { type: 'text', message: 'three' })
 
     const lucia = await chat.operator('Lucía', 1)
@@ -165,11 +175,12 @@ describe('a message', () => {
     chat,
   }) => {
     const ana = await chat.guest('ana', { phone: '+34 600' })
-    const { id, messageId } = expectOk(await ana.ask('clientMessage', { type: 'text', message: 'kept' }))
+    const sent = expectOk(await ana.ask('clientMessage', { type: 'text', message: 'kept' }))
+    const { messageId } = sent
     const rows = await chat.database.query(
       `SELECT "text", "senderType", "sessionId", "clientSocketId", "guestUsername", "guestPhone", "idempotencyKey"
        FROM "ChatMessage" WHERE "id" = $1`,
-      [id],
+      [rowIdOf(sent)],
     )
     expect(rows).toEqual([
       {

@@ -1,5 +1,14 @@
 import { expect, test as databaseTest } from '../../support/database.js'
-import { expectOk, imageOf, test, withChat, withoutMessages, type Ack, type Peer } from '../../support/socket-chat.js'
+import {
+  expectOk,
+  rowIdOf,
+  imageOf,
+  test,
+  withChat,
+  withoutMessages,
+  type Ack,
+  type Peer,
+} from '../../support/socket-chat.js'
 
 const EVENTS = [
   ...['join', 'clientMessage', 'clientTyping', 'chatEnded', 'history', 'operatorMessage', 'operatorTyping'],
@@ -125,7 +134,7 @@ test('a message above 1 MiB is refused by name on a connection that stays', asyn
       expect(error?.message).toMatch(/(text|imageUrl) is larger than 1048576 bytes/)
     }
   }
-  const { id } = expectOk(await ana.ask('clientMessage', { type: 'image', image: imageOf(limit) }))
+  const id = rowIdOf(expectOk(await ana.ask('clientMessage', { type: 'image', image: imageOf(limit) })))
   const rows = await chat.database.query('SELECT octet_length("imageUrl") FROM "ChatMessage" WHERE "id" = $1', [id])
   expect(rows).toEqual([{ octet_length: limit }])
 })

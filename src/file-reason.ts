@@ -15,3 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Why a file operation failed, in plain words; undefined for an error that is not one of the usual ones of the file system. */
 export const fileReason = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? REASONS[error.code] : undefined
+
+/** Whether an error has one of these codes of the operating system (`ENOENT` …). */
+export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)

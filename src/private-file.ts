@@ -4,6 +4,7 @@ import { constants, lstat, open, readdir, realpath, rename, rm, stat, type FileH
 import { userInfo } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { ExitCode, OperatorError } from './errors.js'
+import { hasCode } from './file-reason.js'
 import { shellWord } from './terminal/shell-word.js'
 
 /**
@@ -37,7 +38,7 @@ export const openPrivateFile = async (
 ): Promise<FileHandle> => {
   await refuseOpenFolder(path)
   const file = await open(path, FLAGS[access], 0o600).catch((error: unknown) => {
-    throw isCode(error, 'ELOOP', 'EMLINK') ? notPrivate(path, 'is a symbolic link') : error
+    throw hasCode(error, 'ELOOP', 'EMLINK') ? notPrivate(path, 'is a symbolic link') : error
   })
   try {
     await refuseForeign(file, path, access, otherOwner?.uid)
@@ -69,6 +70,12 @@ export const replacePrivateFile = async (
     await rm(draft, { force: true })
     throw error
   }
+}
+
+/** Reads a private file, as `openPrivateFile` opens it. */
+export const readPrivateFile = async (path: string, otherOwner?: { readonly uid: number }): Promise<string> => {
+  const file = await openPrivateFile(path, 'read', otherOwner)
+  return file.readFile('utf8').finally(() => file.close())
 }
 
 /**
@@ -180,6 +187,3 @@ const notPrivate = (path: string, reason: string, hint = 'name another file, in 
     hint,
     exitCode: ExitCode.refused,
   })
-
-const isCode = (error: unknown, ...codes: readonly string[]): boolean =>
-  error instanceof Error && 'code' in error && codes.some((code) => code === error.code)

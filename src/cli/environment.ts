@@ -70,9 +70,12 @@ const readText = (path: string | number, name = String(path)): string => {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new OperatorError('unreadable_env_file', `${name} cannot be read: ${(cause as Error).message}`, { cause })
+    throw unreadable(name, cause)
   }
 }
+
+const unreadable = (name: string, cause: unknown): OperatorError =>
+  new OperatorError('unreadable_env_file', `${name} cannot be read: ${(cause as Error).message}`, { cause })
 
 const OTHERS_MAY_WRITE = 0o002
 
@@ -94,7 +97,7 @@ const openSyncOr = (path: string): number => {
   try {
     return openSync(path, 'r')
   } catch (cause) {
-    throw new OperatorError('unreadable_env_file', `${path} cannot be read: ${(cause as Error).message}`, { cause })
+    throw unreadable(path, cause)
   }
 }
 

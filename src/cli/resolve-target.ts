@@ -30,13 +30,13 @@ export const resolveTarget = (
   kind: ConnectionKind,
 ): ConnectionTarget => {
   const { keywords, origin } = namedTarget(flags, sources, kind)
-  const target = { ...toConnectionTarget(keywords), ...origin }
+  const target = { ...toConnectionTarget(keywords), ...(origin === undefined ? {} : { origin }) }
   return flags.schema === undefined ? target : { ...target, schema: flags.schema }
 }
 
 interface NamedTarget {
   readonly keywords: ConnectionKeywords
-  readonly origin?: Pick<ConnectionTarget, 'origin'>
+  readonly origin?: ConnectionTarget['origin']
 }
 
 const namedTarget = (flags: DatabaseFlags, { real, file }: EnvironmentSources, kind: ConnectionKind): NamedTarget => {
@@ -46,7 +46,7 @@ const namedTarget = (flags: DatabaseFlags, { real, file }: EnvironmentSources, k
   if (fileNames && (file.isNamed || !namesDatabase(real))) {
     const { name, isNamed, variables } = file
     const keywords = keywordsOfFile(variables, real, namedUrl(variables, kind, name))
-    return { keywords, origin: { origin: { name, isNamed } } }
+    return { keywords, origin: { name, isNamed } }
   }
   if (namesDatabase(real)) return { keywords: keywordsOf(real, namedUrl(real, kind)) }
   throw new OperatorError('no_database_named', 'no database is named', { details: WAYS_TO_NAME_ONE })

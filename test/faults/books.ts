@@ -1,4 +1,4 @@
-import { revealId, type OpaqueText } from '../../src/protocol/opaque-text.js'
+import type { RowIdOf } from '../support/row-ids.js'
 import { bytes, createColumn, doubles, shorts, words, type Column } from './column.js'
 
 /** What its sender was told of a message. */
@@ -70,8 +70,7 @@ export type Settlement =
 
 const MOST_REFUSALS = 20
 
-/** @param opaque reveals the ids that guests are told */
-export const createBooks = (opaque: OpaqueText): Books => {
+export const createBooks = (rowIdOf: RowIdOf): Books => {
   const accounts: Account[] = []
   const refusals: string[] = []
   let current = 0
@@ -101,8 +100,7 @@ export const createBooks = (opaque: OpaqueText): Books => {
     settle: (account, number, answer) => {
       account.isWaiting = false
       account.answered.set(number, Answered[answer.kind])
-      if (answer.kind === 'stored')
-        account.acknowledgedId.set(number, typeof answer.id === 'number' ? answer.id : revealId(opaque, answer.id))
+      if (answer.kind === 'stored') account.acknowledgedId.set(number, rowIdOf(answer.id))
       if (answer.kind !== 'refused') acknowledged += 1
       else if (refusals.length < MOST_REFUSALS) {
         refusals.push(`message ${number} of ${account.role} ${account.sender}: ${answer.reason}`)

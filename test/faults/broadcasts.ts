@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { RowIdOf } from '../support/row-ids.js'
 import { bytes, createColumn, words, type Column } from './column.js'
 
 /** What the servers have told anybody about messages, by the ids they named. */
@@ -21,7 +22,7 @@ export interface Content {
 }
 
 const schema = z.object({
-  id: z.number(),
+  id: z.union([z.number(), z.string()]),
   from: z.string().optional(),
   clientId: z.string().optional(),
   message: z.string().optional(),
@@ -35,7 +36,7 @@ export const operatorListener = (index: number): number => index + 1
 /** Told twice, with different contents: no content agrees with it. */
 const CONTRADICTED = 1
 
-export const createBroadcasts = (): Broadcasts => {
+export const createBroadcasts = (rowIdOf: RowIdOf): Broadcasts => {
   const hashes = createColumn(words)
   const heard = new Map<number, Column>()
   const twice = new Set<number>()
@@ -51,7 +52,8 @@ export const createBroadcasts = (): Broadcasts => {
 
   return {
     hear: (payload, listener) => {
-      const { id, from, clientId, message, image } = schema.parse(payload)
+      const { id: told, from, clientId, message, image } = schema.parse(payload)
+      const id = rowIdOf(told)
       const hash = hashOf({ conversation: from ?? clientId ?? '', text: message ?? null, image: image ?? null })
       const before = hashes.get(id)
       if (before === 0) count += 1

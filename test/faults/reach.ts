@@ -5,7 +5,7 @@ import type { Stage } from './stage.js'
 
 const historySchema = z.object({
   ok: z.literal(true),
-  messages: z.array(z.object({ id: z.number() })),
+  messages: z.array(z.object({ id: z.string() })),
   nextBefore: z.string().nullable(),
 })
 
@@ -20,7 +20,7 @@ const READERS = 8
 const PAGE = 200
 
 /** Reads every guest's whole history over the socket, as the guest. @returns by id, whether somebody was shown the message */
-export const readHistories = async ({ crowd }: Stage): Promise<Column> => {
+export const readHistories = async ({ crowd, rowIdOf }: Stage): Promise<Column> => {
   const reached = createColumn(bytes)
   const left = crowd.guests.values()
   const read = async (): Promise<void> => {
@@ -29,7 +29,7 @@ export const readHistories = async ({ crowd }: Stage): Promise<Column> => {
       for (let before: string | null = null; ;) {
         const answer = await client.ask('history', { limit: PAGE, ...(before === null ? {} : { before }) })
         const { messages, nextBefore } = historySchema.parse(answer)
-        for (const { id } of messages) reached.set(id, 1)
+        for (const { id } of messages) reached.set(rowIdOf(id), 1)
         before = nextBefore
         if (before === null) break
       }

@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Progress } from '../../src/terminal/progress.js'
-import { createOpaqueText } from '../../src/protocol/opaque-text.js'
 import { createRandom, randomBelow, type Random } from '../bench/random.js'
 import { createBooks, type Books } from './books.js'
 import { createBroadcasts, type Broadcasts } from './broadcasts.js'
@@ -15,6 +14,7 @@ import { startDatabaseServer, type DatabaseServer } from './database-server.js'
 import { startGuard, type Guard } from './guard.js'
 import { withLinks, type Link } from './link.js'
 import { OPERATORS, REGISTERED_CLIENTS, registeredName, storedName } from './people.js'
+import { rowIdsOf, type RowIdOf } from '../support/row-ids.js'
 
 /** One chat server, its way to the database and the way of its clients to it. */
 export interface ChatServer {
@@ -36,6 +36,7 @@ export interface Stage {
   readonly crowd: Crowd
   readonly books: Books
   readonly broadcasts: Broadcasts
+  readonly rowIdOf: RowIdOf
   /** Notes what must not be, whatever the rows say. */
   readonly complain: (problem: string) => void
   /** Waits some time between the two, by the seed. */
@@ -131,7 +132,8 @@ const withServers = async <T>(
     const options = { name, folder, databaseUrl: back.url, operatorSecret, signal, guard, onListening: front.pointAt }
     return { name, back, front, process: createChatProcess(options) }
   })
-  const [books, broadcasts] = [createBooks(createOpaqueText(operatorSecret)), createBroadcasts()]
+  const rowIdOf = rowIdsOf(operatorSecret)
+  const [books, broadcasts] = [createBooks(rowIdOf), createBroadcasts(rowIdOf)]
   const crowd = createCrowd({
     seed,
     // Who is answered depends on time, so it must not disturb what the seed decides.
@@ -148,6 +150,7 @@ const withServers = async <T>(
     progress,
     folder,
     database,
+    rowIdOf,
     servers,
     crowd,
     books,

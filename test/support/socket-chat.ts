@@ -2,17 +2,17 @@ import { io, type Socket } from 'socket.io-client'
 import { createChatStore, type ChatStore } from '../../src/persistence/chat-store.js'
 import { createChatLog } from '../../src/server/log.js'
 import { startChatServer, type ChatServer, type ChatServerOptions } from '../../src/server/chat-server.js'
-import { createOpaqueText, revealId } from '../../src/protocol/opaque-text.js'
+import { rowIdsOf } from './row-ids.js'
 import { migrated } from './chat.js'
 import { expect, test as base, type TestDatabase } from './database.js'
 import { until } from './until.js'
 
 export const SECRET = 'correct horse battery staple'
 
-const opaque = createOpaqueText(SECRET)
+const rowIdWith = rowIdsOf(SECRET)
 
 /** The id of the row that an acknowledgement is about, a guest's as well. */
-export const rowIdOf = ({ id }: Pick<Ack, 'id'>): number => (typeof id === 'string' ? revealId(opaque, id) : id)
+export const rowIdOf = ({ id }: Pick<Ack, 'id'>): number => rowIdWith(id)
 
 /** A data URL of that many characters. */
 export const imageOf = (characters: number): string => 'data:image/png;base64,'.padEnd(characters, 'A')

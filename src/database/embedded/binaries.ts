@@ -4,8 +4,10 @@ import { arch, platform } from 'node:os'
 import { basename, dirname, join, relative } from 'node:path'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { embeddedPostgresVersion } from '../../package-root.js'
-import { type Account, findTemporaryFolder, hasCode, ownUid, runProgram } from './process.js'
+import { type Account, findTemporaryFolder, runProgram } from './process.js'
 import { shellWord } from '../../terminal/shell-word.js'
+import { hasCode } from '../../file-reason.js'
+import { ownUserId } from '../../private-file.js'
 
 export interface Binaries {
   readonly initdb: string
@@ -126,7 +128,7 @@ const findReasonNotToRun = async (root: string, account: Account | undefined): P
 }
 
 const provideCopy = async ({ root, version }: NativeTree, account: Account | undefined): Promise<string> => {
-  const uid = await ownUid()
+  const uid = ownUserId()
   const name = `chatkeep-binaries-${platform()}-${arch()}-${version}-${uid}`
   const folder = join(await findTemporaryFolder(account), name)
   const copy = join(folder, 'native')
@@ -152,7 +154,7 @@ const provideCopy = async ({ root, version }: NativeTree, account: Account | und
 }
 
 /** The name is predictable, so another user may have put programs there. */
-const refuseForeign = async (folder: string, uid: number): Promise<void> => {
+const refuseForeign = async (folder: string, uid: number | undefined): Promise<void> => {
   const status = await lstat(folder)
   if (status.isDirectory() && status.uid === uid && (status.mode & 0o022) === 0) return
   throw new OperatorError(

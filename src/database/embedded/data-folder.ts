@@ -3,16 +3,15 @@ import { link, lstat, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { changeFolder, openPrivateFile } from '../../private-file.js'
+import { hasCode } from '../../file-reason.js'
+import { changeFolder, openPrivateFile, ownUserId, readPrivateFile } from '../../private-file.js'
 import {
   type Account,
   endProcess,
   findObstacle,
   findServerAccount,
   findTemporaryFolder,
-  hasCode,
   inspectProcess,
-  ownUid,
   pidScope,
 } from './process.js'
 import { shellWord } from '../../terminal/shell-word.js'
@@ -85,8 +84,7 @@ export const releaseFolder = async (folder: ServerFolder): Promise<void> => {
 /** The password of the folder's server, generated the first time. Its file is beside the data, readable only by the account. */
 export const providePassword = async ({ passwordFile, account }: ServerFolder): Promise<string> => {
   try {
-    const file = await openPrivateFile(passwordFile, 'read', account)
-    return (await file.readFile('utf8').finally(() => file.close())).trim()
+    return (await readPrivateFile(passwordFile, account)).trim()
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error
   }
@@ -162,7 +160,7 @@ const findAccountForData = async (root: string, account: Account | undefined): P
   })
   if (!data) return account
   if (account && data.uid !== 0) return { uid: data.uid, gid: data.gid }
-  if (!account && data.uid === (await ownUid())) return undefined
+  if (!account && data.uid === ownUserId()) return undefined
   throw new OperatorError(
     'embedded_postgres_directory',
     `the data in ${root} belongs to another user (uid ${data.uid})`,
@@ -257,7 +255,7 @@ const endPostmaster = async (folder: ServerFolder): Promise<boolean> => {
 }
 
 const removeLeftovers = async (parent: string, account: Account | undefined): Promise<void> => {
-  const uid = await ownUid()
+  const uid = ownUserId()
   const names = (await readdir(parent)).filter((name) => name.startsWith(temporaryPrefix))
   for (const name of names) {
     try {
@@ -268,7 +266,7 @@ const removeLeftovers = async (parent: string, account: Account | undefined): Pr
   }
 }
 
-const removeIfLeftOver = async (root: string, uid: number, account: Account | undefined): Promise<void> => {
+const removeIfLeftOver = async (root: string, uid: number | undefined, account: Account | undefined): Promise<void> => {
   const status = await lstat(root)
   if (!status.isDirectory() || status.uid !== uid) return
   const folder = describeFolder(root, await findAccountForData(root, account), true)

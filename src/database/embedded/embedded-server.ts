@@ -7,7 +7,8 @@ import { changeFolder } from '../../private-file.js'
 import { type Binaries, prepareBinaries } from './binaries.js'
 import { type ServerFolder, claimFolder, providePassword, releaseFolder } from './data-folder.js'
 import { couldNotStart, host, readLog, startPostmaster, stopPostmaster, user } from './postmaster.js'
-import { ownUid, runProgram } from './process.js'
+import { ownUserId } from '../../private-file.js'
+import { runProgram } from './process.js'
 
 /** A PostgreSQL server that belongs to one process, on a local port that no other machine can reach. */
 export interface EmbeddedServer {
@@ -117,7 +118,7 @@ const initialise = async (folder: ServerFolder, binaries: Binaries, signal: Abor
 
 /** Removes unfinished data of an earlier start; what another user has put there is left alone. */
 const removeDrafts = async ({ root, account }: ServerFolder, names: readonly string[]): Promise<void> => {
-  const owners = [await ownUid(), account?.uid]
+  const owners = [ownUserId(), account?.uid]
   for (const path of names.filter((name) => name.startsWith('data-')).map((name) => join(root, name))) {
     if (owners.includes((await lstat(path)).uid)) await rm(path, { recursive: true, force: true })
   }

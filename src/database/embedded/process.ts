@@ -4,6 +4,7 @@ import { hostname, platform, tmpdir } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { OperatorError } from '../../errors.js'
+import { ownUserId } from '../../private-file.js'
 
 /** The user a child process runs as; elsewhere in this folder `undefined` means the current user. */
 export interface Account {
@@ -34,16 +35,13 @@ const abortGraceMs = 5_000
 
 /** The account that PostgreSQL runs as: the current user or, because it refuses root, a user of its own, created if needed. */
 export const findServerAccount = async (): Promise<Account | undefined> => {
-  if ((await ownUid()) !== 0) return undefined
+  if (ownUserId() !== 0) return undefined
   for (const name of accountNames) {
     const account = await lookUpAccount(name)
     if (account) return account
   }
   return await addAccount(accountNames[1])
 }
-
-/** The current uid. `os.userInfo()` throws for a uid without a name, which containers have. */
-export const ownUid = async (): Promise<number> => Number((await runProgram('id', ['-u'])).output)
 
 /** The first folder of a path that the account cannot enter. */
 export const findObstacle = async (path: string, account: Account | undefined): Promise<string | undefined> => {
@@ -186,7 +184,3 @@ const inspectThroughPs = async (pid: number): Promise<ProcessSnapshot | undefine
     ? undefined
     : { startedAt, commandLine: `${commandLine.trim()} ` }
 }
-
-/** Whether an error has one of these codes of the operating system (`ENOENT` …). */
-export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)

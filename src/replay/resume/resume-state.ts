@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { openPrivateFile, replacePrivateFile } from '../../private-file.js'
+import { hasCode } from '../../file-reason.js'
+import { readPrivateFile, replacePrivateFile } from '../../private-file.js'
 
 /** What a resume state belongs to: another transcript, database or way is another run. */
 export interface RunIdentity {
@@ -33,8 +34,8 @@ export const MOST_REJECTED = 1_000
  * @throws OperatorError `state_of_another_run`, `state_unreadable`, `file_not_private`
  */
 export const readRunState = async (path: string, identity: RunIdentity): Promise<RunState> => {
-  const text = await readText(path).catch((cause: unknown) => {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+  const text = await readPrivateFile(path).catch((cause: unknown) => {
+    if (hasCode(cause, 'ENOENT')) return undefined
     throw cause instanceof OperatorError ? cause : unreadable(path, cause)
   })
   if (text === undefined) return NOT_BEGUN
@@ -45,15 +46,6 @@ export const readRunState = async (path: string, identity: RunIdentity): Promise
   )
   if (differing.length > 0) throw otherRun(path, differing)
   return document.state
-}
-
-const readText = async (path: string): Promise<string> => {
-  const file = await openPrivateFile(path, 'read')
-  try {
-    return await file.readFile('utf8')
-  } finally {
-    await file.close()
-  }
 }
 
 /** Writes how far a run has come; a crash leaves either the previous state or this one. @throws OperatorError `state_not_written` */

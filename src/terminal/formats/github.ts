@@ -45,13 +45,4 @@ const workflowCommand = (
 const escapeProperty = (value: string): string => escapeData(value).replaceAll(':', '%3A').replaceAll(',', '%2C')
 
 const escapeData = (value: string): string =>
-  withoutWorkflowCommands(value)
-    .replaceAll('%', '%25')
-    .replaceAll('\r', '%0D')
-    .replaceAll('\n', '%0A')
-    .replace(CONTROL, visible)
-
-/** Characters that would move the cursor of a terminal that shows the log. */
-const CONTROL = /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
-
-const visible = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  printable(withoutWorkflowCommands(value).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A'))

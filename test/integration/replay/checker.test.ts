@@ -4,9 +4,9 @@ import type { CheckOptions } from '../../../src/replay/checking/check-operations
 import type { SentOperation } from '../../../src/replay/checking/sent-operation.js'
 import { contentOfGuestMessage, contentOfOperatorMessage } from '../../../src/replay/checking/expected-content.js'
 import type { ShownMessage } from '../../../src/replay/checking/judge-shown.js'
-import { createOpaqueText, revealId } from '../../../src/protocol/opaque-text.js'
 import { createReadBack } from '../../../src/replay/checking/read-back.js'
 import { describe, expect } from '../../support/database.js'
+import { rowIdsOf } from '../../support/row-ids.js'
 import { SECRET, test, type TestChat } from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
 
@@ -15,9 +15,9 @@ interface Played {
   readonly shown: readonly ShownMessage[]
 }
 
-const opaque = createOpaqueText(SECRET)
+const rowIdWith = rowIdsOf(SECRET)
 
-const rowIdOf = ({ id }: KeptMessage): number | null => (typeof id === 'string' ? revealId(opaque, id) : id)
+const rowIdOf = ({ id }: KeptMessage): number | null => (id === null ? null : rowIdWith(id))
 
 const IMAGE = { image: 'data:image/png;base64,AA==', name: 'a\0.png', mimeType: 'image/png' }
 

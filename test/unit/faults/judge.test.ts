@@ -63,7 +63,7 @@ const findingsAbout = ({
     if (answered === Answered.stored) account.acknowledgedId.set(number, 100 + number)
     if (!unreached.includes(number)) reached.set(100 + number, 1)
   }
-  const broadcasts = createBroadcasts()
+  const broadcasts = createBroadcasts(Number)
   for (const payload of told) broadcasts.hear(payload, 0)
   const findings: Finding[] = []
   const report = (finding: Finding): unknown => findings.push(finding)
@@ -116,7 +116,7 @@ describe('the judge of a campaign of faults', () => {
 })
 
 test('counts the broadcasts that one listener heard twice, not those that two have heard', () => {
-  const broadcasts = createBroadcasts()
+  const broadcasts = createBroadcasts(Number)
   broadcasts.hear(toldOf(7), 1)
   broadcasts.hear(toldOf(7), 2)
   expect(broadcasts.countHeardTwice()).toBe(0)

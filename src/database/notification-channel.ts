@@ -10,7 +10,8 @@ export interface ChannelOptions {
   readonly applicationName: string
   /** The channel. Every session of the database can listen to it and notify it. */
   readonly channel: string
-  readonly onPayload: (payload: string) => void
+  /** @param sender the process of the session that notified, which no session can choose */
+  readonly onPayload: (payload: string, sender: number) => void
   /** The connection is back; notifications sent in between, by anyone, are lost. */
   readonly onRestored: (outage: Outage) => void
   readonly onLost: (reason: unknown) => void
@@ -25,6 +26,8 @@ export interface Outage {
 /** One connection that listens and notifies. */
 export interface NotificationChannel {
   readonly isConnected: boolean
+  /** The time on the database's clock, in milliseconds; of this machine's before the first connection. */
+  databaseTime(): number
   /** Never waits and never fails. Payloads, at most 7,999 bytes each, stay together and in order. */
   send(payloads: readonly string[]): void
   /** Sends what is queued, for a second at most, and disconnects. */
@@ -59,6 +62,7 @@ export const openNotificationChannel = async (
     options.onLost(error)
     return undefined
   })
+  let aheadMs = session?.aheadMs ?? performance.timeOrigin
   let queue: string[] = []
   let queuedBytes = 0
   let lostPayloads = 0
@@ -106,6 +110,7 @@ export const openNotificationChannel = async (
         await disconnect(session.client)
         return
       }
+      aheadMs = session.aheadMs
       const outage = { lostPayloads }
       lostPayloads = 0
       options.onRestored(outage)
@@ -117,6 +122,7 @@ export const openNotificationChannel = async (
     get isConnected() {
       return session !== undefined
     },
+    databaseTime: () => performance.now() + aheadMs,
     send: (payloads) => {
       if (session === undefined) {
         lostPayloads += payloads.length
@@ -142,6 +148,8 @@ export const openNotificationChannel = async (
 
 interface Session {
   readonly client: Client
+  /** By how much the database's clock is ahead of this process's monotonic one. */
+  readonly aheadMs: number
   /** Resolves to the reason when the connection ends. */
   readonly ended: Promise<unknown>
 }
@@ -159,14 +167,17 @@ const openSession = async (
     if (await isBehindPooler(client)) throw behindPooler()
     // The role's idle_session_timeout would end a session that only listens.
     await client.query('SET idle_session_timeout = 0')
-    client.on('notification', ({ payload = '' }) => onPayload(payload))
+    client.on('notification', ({ payload = '', processId }) => onPayload(payload, processId))
     await client.query(`LISTEN ${escapeIdentifier(channel)}`)
-    return { client, ended }
+    const { rows } = await client.query<{ time: number }>(SELECT_TIME)
+    return { client, ended, aheadMs: (rows[0]?.time ?? Date.now()) - performance.now() }
   } catch (error) {
     await disconnect(client)
     throw error
   }
 }
+
+const SELECT_TIME = `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS "time"`
 
 const behindPooler = (): OperatorError =>
   new OperatorError(

@@ -7,7 +7,7 @@ import { ExitCode, OperatorError } from '../../errors.js'
 import type { ChatLog } from '../../chat-log.js'
 import { errorFields } from '../error-fields.js'
 import { createFragmentJoiner, toFragments } from './fragments.js'
-import { createSeal } from './sealed-text.js'
+import { createSealedChannel } from './sealed-channel.js'
 
 export interface PostgresAdapterOptions {
   /** The database server itself, not a pooler. */
@@ -42,19 +42,26 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
   const { target, schema, operatorSecret, mayConnectLater, log } = options
   if (operatorSecret === undefined) throw needsSecret()
   const self = randomBytes(8).toString('hex')
-  const seal = createSeal(operatorSecret, 'chatkeep adapter')
+  // Until the channel is open: a text may come as soon as it listens.
+  let now = (): number => Date.now()
   const join = createFragmentJoiner(self)
+  const sealed = createSealedChannel({
+    operatorSecret,
+    purpose: [target.database, schema],
+    self,
+    now: () => now(),
+  })
   const strangers = new Set<string>()
   let deliver: (message: ClusterMessage | ClusterResponse) => void = () => undefined
   let restored: () => void = () => undefined
 
-  const receive = (payload: string): void => {
-    const joined = join(payload)
+  const receive = (payload: string, process: number): void => {
+    const joined = join(payload, process)
     if (joined === undefined) return
-    const opened = seal.open(joined.text)
+    const opened = sealed.open(joined.text)
     // Sealed texts are made with the secret only, so a chat server wrote it.
-    if (opened !== undefined) deliver(JSON.parse(opened) as ClusterMessage | ClusterResponse)
-    else if (strangers.size < MAX_STRANGERS && !strangers.has(joined.sender)) {
+    if (typeof opened === 'object') deliver(JSON.parse(opened.text) as ClusterMessage | ClusterResponse)
+    else if (opened === 'strange' && strangers.size < MAX_STRANGERS && !strangers.has(joined.sender)) {
       strangers.add(joined.sender)
       log.error(
         { event: 'adapter_stranger' },
@@ -77,8 +84,9 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
       restored()
     },
   })
+  now = () => channel.databaseTime()
   const publish = (message: ClusterMessage | ClusterResponse): void =>
-    channel.send(toFragments(self, seal.close(JSON.stringify(message))))
+    channel.send(toFragments(self, sealed.close(JSON.stringify(message))))
 
   // Socket.IO requires a class. A broadcast never waits for the database: the server's own sockets get it at once.
   class OverNotifications extends ClusterAdapter {

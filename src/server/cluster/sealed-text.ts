@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto'
 
 /** Encrypts and authenticates texts with a secret. */
 export interface Seal {
@@ -12,9 +12,12 @@ const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** @param purpose separates seals of one secret: none opens the texts of another purpose */
+/**
+ * The key is derived slowly: whoever hears a text can try secrets against it.
+ * @param purpose separates seals of one secret: none opens the texts of another purpose
+ */
 export const createSeal = (secret: string, purpose: string): Seal => {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', purpose, KEY_BYTES))
+  const key = scryptSync(secret, purpose, KEY_BYTES)
   return {
     close: (text) => {
       const nonce = randomBytes(NONCE_BYTES)

@@ -33,15 +33,16 @@ const untilListed = (operator: Awaited<ReturnType<TestChat['operator']>>, names:
     { what: `the operators listed are ${names.join(', ')}` },
   )
 
+const CHANNEL = `chatkeep_${createHash('sha256').update('public').digest('hex').slice(0, 32)}`
+
 /** Any role may listen to any channel of the database, and notify it. */
 const overhear = async (database: TestDatabase): Promise<readonly string[]> => {
-  const channel = `chatkeep_${createHash('sha256').update('public').digest('hex').slice(0, 32)}`
   const anybody = await database.client()
   const overheard: string[] = []
   anybody.on('notification', ({ payload = '' }) => overheard.push(payload))
-  await anybody.query(`LISTEN ${channel}`)
+  await anybody.query(`LISTEN ${CHANNEL}`)
   for (const forged of ['', 'x', 'feed 0 1 ', 'feed 1 2 x', `feed 0 1 ${'A'.repeat(80)}`]) {
-    await anybody.query('SELECT pg_notify($1, $2)', [channel, forged])
+    await anybody.query('SELECT pg_notify($1, $2)', [CHANNEL, forged])
   }
   return overheard
 }
@@ -112,6 +113,23 @@ test('an operator on one server and a guest on the other have one conversation',
     ])
     expect(whole.join('\n')).not.toMatch(/May I help|Lucía|34600000001|clientTyping/)
     expect(whole.join('\n')).not.toContain(ana.token)
+  })
+})
+
+test('what anybody recorded and sends again is shown to nobody', async ({ database }) => {
+  await withTwo(database, async (a, b) => {
+    const overheard = await overhear(database)
+    const lucia = await a.operator('Lucía', 1)
+    const ana = await b.guest('ana')
+    expectOk(await ana.ask('clientMessage', { type: 'text', message: 'once' }))
+    await lucia.next('incomingMessage')
+    const stranger = await database.client()
+    for (const payload of overheard.slice()) {
+      await stranger.query('SELECT pg_notify($1, $2)', [CHANNEL, payload])
+    }
+    expectOk(await ana.ask('clientMessage', { type: 'text', message: 'after' }))
+    await until(() => lucia.all('incomingMessage').length > 1, { what: 'the operator hears of the message after' })
+    expect(lucia.all('incomingMessage')).toMatchObject([{ message: 'once' }, { message: 'after' }])
   })
 })
 

@@ -39,7 +39,7 @@ export const setup = async (project: TestProject): Promise<void> => {
     project.provide('ormPackages', { reason: `the package registry cannot be reached (${code})` })
     return
   }
-  await patchAdapter(path)
+  await patch(path)
   project.provide('ormPackages', { path })
 }
 
@@ -55,25 +55,42 @@ const networkError = (error: unknown): string | undefined => {
   )?.[1]
 }
 
-/** That version of the adapter does not know the types name and "char", and splits statements at every semicolon. */
-const PATCHES: readonly (readonly [RegExp, string])[] = [
-  [
-    /switch \(fieldTypeId\) \{/,
-    `switch (fieldTypeId) {
+interface Patch {
+  readonly files: readonly string[]
+  readonly from: RegExp
+  readonly to: string
+}
+
+const ADAPTER = ['index.mjs', 'index.js'].map((name) => `@prisma/adapter-pg/dist/${name}`)
+
+const PATCHES: readonly Patch[] = [
+  // That version of the adapter does not know the types name and "char".
+  {
+    files: ADAPTER,
+    from: /switch \(fieldTypeId\) \{(?=[^]*return ([\w.]*ColumnTypeEnum)\.Int32)/,
+    to: `switch (fieldTypeId) {
     case 18:
-      return TYPES.Character;
+      return $1.Character;
     case 19:
-      return TYPES.Text;`,
-  ],
-  [/script\.split\(";"\)\.map\([^;]+\.filter\([^;]+\);/, '[script];'],
+      return $1.Text;`,
+  },
+  // It splits statements at every semicolon.
+  { files: ADAPTER, from: /script\.split\(";"\)\.map\([^;]+\.filter\([^;]+\);/, to: '[script];' },
+  // Prisma leaves a timer of a minute running, and would wait for it before it exits.
+  {
+    files: ['prisma/build/index.js'],
+    from: /return setTimeout\((\w+),(\w+)>>>0\)/,
+    to: 'return setTimeout($1,$2>>>0).unref()',
+  },
 ]
 
-const patchAdapter = async (installed: string): Promise<void> => {
-  for (const name of ['index.mjs', 'index.js']) {
-    const file = join(installed, 'node_modules/@prisma/adapter-pg/dist', name)
-    const text = await readFile(file, 'utf8')
-    const types = /return ([\w.]*ColumnTypeEnum)\.Int32/.exec(text)?.[1] ?? ''
-    const patched = PATCHES.reduce((result, [from, to]) => result.replace(from, to.replaceAll('TYPES', types)), text)
-    await writeFile(file, patched)
+const patch = async (installed: string): Promise<void> => {
+  for (const { files, from, to } of PATCHES) {
+    for (const name of files) {
+      const file = join(installed, 'node_modules', name)
+      const text = await readFile(file, 'utf8')
+      if (!from.test(text)) throw new Error(`${name} has no ${from.source}`)
+      await writeFile(file, text.replace(from, to))
+    }
   }
 }

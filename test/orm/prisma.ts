@@ -16,7 +16,7 @@ datasource db {
 }
 `
 
-// The engine in WebAssembly, so nothing is downloaded.
+// The engine in WebAssembly, so nothing is downloaded; idle connections would keep the process for another ten seconds.
 const CONFIG = `
 import { defineConfig } from 'prisma/config'
 import { PrismaPg } from '@prisma/adapter-pg'
@@ -24,7 +24,7 @@ export default defineConfig({
   experimental: { adapter: true },
   engine: 'js',
   schema: './schema.prisma',
-  adapter: async () => new PrismaPg({ connectionString: process.env.DATABASE_URL }),
+  adapter: async () => new PrismaPg({ connectionString: process.env.DATABASE_URL, allowExitOnIdle: true }),
 })
 `
 

@@ -60,6 +60,8 @@ export interface Model {
   readonly table: string
   /** Of `@@schema("…")`. */
   readonly schema: string | undefined
+  /** Names of all its fields, with those of both sides of relations. */
+  readonly fieldNames: readonly string[]
   readonly fields: readonly ModelField[]
   readonly relations: readonly ModelRelation[]
   readonly indexes: readonly ModelIndex[]

@@ -83,6 +83,7 @@ const toModel = (block: ModelBlock, modelNames: readonly string[], file: ParsedF
     name: block.name,
     table: mapped(attributes) ?? block.name,
     schema: textOf(firstArgument(attributes.find(({ name }) => name === 'schema'))),
+    fieldNames: fields.map(({ name }) => name),
     fields: fields.filter((field) => !isRelation(field)).map((field) => toField(field, file)),
     relations: fields.filter(isRelation).flatMap((field) => toRelation(field, sourceOf(field.location, file))),
     indexes: [

@@ -402,6 +402,26 @@ describe('verify --application-schema', () => {
     ])
   })
 
+  test('advises relations whose fields have different names', async ({ database }) => {
+    await migrated(database, 'crm-before')
+    await database.load(`
+      ALTER TABLE "ChatMessage" ADD "referrerId" integer REFERENCES "Client";
+      ALTER TABLE "ChatMessage" ADD "replyToId" integer REFERENCES "ChatMessage"`)
+    const schema = without(/^ {2}client .*\n/m)
+      .replace(/^ {2}chatMessages {2}ChatMessage.*\n/m, '')
+      .replace(/^ {2}clientId .*\n/m, '$&  referrer Int? @map("referrerId")\n  replyToId Int?\n')
+    const { found } = await compare(database, schema)
+    const actions = 'onDelete: NoAction, onUpdate: NoAction'
+    expect(found.map(({ help }) => help)).toEqual([
+      'add to model ChatMessage: client_clientId Client? @relation("ChatMessage_clientId_fkey", fields: [clientId], references: [id], onDelete: Restrict); ' +
+        'add to model Client: chatMessages_clientId ChatMessage[] @relation("ChatMessage_clientId_fkey"); then npx prisma generate',
+      `add to model ChatMessage: client_referrer Client? @relation("ChatMessage_referrerId_fkey", fields: [referrer], references: [id], ${actions}); ` +
+        'add to model Client: chatMessages_referrer ChatMessage[] @relation("ChatMessage_referrerId_fkey"); then npx prisma generate',
+      `add to model ChatMessage: chatMessage_replyToId ChatMessage? @relation("ChatMessage_replyToId_fkey", fields: [replyToId], references: [id], ${actions}); ` +
+        'add to model ChatMessage: chatMessages_replyToId ChatMessage[] @relation("ChatMessage_replyToId_fkey"); then npx prisma generate',
+    ])
+  })
+
   test('names file and line of what cannot be parsed, and asks no database', async ({ shared }) => {
     const { exitCode, stderr } = await compare(
       shared,

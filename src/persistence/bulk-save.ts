@@ -7,7 +7,7 @@ import { INCOMING_COLUMNS, insertSql, type BatchSession, type InsertedRow } from
 import { nextAttempt } from './next-attempt.js'
 import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { guestsOf, saveBatch, settleInserted } from './save-batch.js'
+import { guestNamesOf, saveBatch, settleInserted } from './save-batch.js'
 import type { Names } from './sql-names.js'
 
 /** Messages that the bulk insert did not store (duplicates, rejected ones and their neighbours) are saved in batches of this size. */
@@ -25,7 +25,7 @@ export type WithSession = <T>(work: (session: BatchSession) => Promise<T>) => Pr
  */
 export const saveInBulk = async (withSession: WithSession, batch: readonly PendingSave[]): Promise<void> => {
   const createdNames = await withSession(async (session) => {
-    const guests = guestsOf(await selectWithoutClient(session, batch))
+    const guests = guestNamesOf(await selectWithoutClient(session, batch))
     return new Set(await createGuestClients(session.client, session.names, guests))
   })
   const parts = partsOf(batch)

@@ -4,26 +4,21 @@ import { inTransaction } from '../database/transaction.js'
 import { isRetryable } from './retry.js'
 import { SHORT_LOCK_TIMEOUT_MS, UTC_NOW, type Names } from './sql-names.js'
 
-/** A guest who has no client yet. */
-export interface Guest {
-  readonly username: string
-  /** As given; the new client gets it unless another client has it. */
-  readonly phone: string | null
-}
-
 /**
- * Creates clients for guests who have none. Names may repeat; the first phone of a name counts. A name whose client cannot
- * be created is skipped: its message is saved without client.
+ * Creates clients for guests who have none. Names may repeat. A name whose client cannot be created is skipped: its message is
+ * saved without client. The phone stays on the message: nobody has proved it, and in "Client" it is unique, so the person
+ * whose phone it is could not register.
  * @returns the names whose client this call created
  * @throws only when the connection is lost or the database is unavailable
  */
 export const createGuestClients = async (
   client: ClientBase,
   names: Names,
-  guests: readonly Guest[],
+  usernames: readonly string[],
   lockTimeoutMs = LOCK_TIMEOUT_MS,
 ): Promise<readonly string[]> => {
-  const wanted = distinctGuests(guests)
+  // Sorted: two processes that create the same clients wait for each other instead of deadlocking.
+  const wanted = [...new Set(usernames)].toSorted()
   if (wanted.length === 0) return []
   try {
     return await createAll(client, names, wanted, lockTimeoutMs)
@@ -33,7 +28,7 @@ export const createGuestClients = async (
     if (!isHeld && hasSqlState(error, ...NOT_NOW)) return []
     if (!isHeld && isRetryable(error)) throw error
     if (wanted.length === 1) return []
-    // Another transaction holds one of the names or phones, or one cannot be stored: halve, to create the others.
+    // Another transaction holds one of the names, or one cannot be stored: halve, to create the others.
     const timeoutMs = isHeld ? SHORT_LOCK_TIMEOUT_MS : lockTimeoutMs
     const middle = Math.ceil(wanted.length / 2)
     return [
@@ -41,20 +36,6 @@ export const createGuestClients = async (
       ...(await createGuestClients(client, names, wanted.slice(middle), timeoutMs)),
     ]
   }
-}
-
-// Sorted by name: two processes that create the same clients wait for each other instead of deadlocking. Of two guests with
-// one phone the first keeps it, whatever the order of their names.
-const distinctGuests = (guests: readonly Guest[]): readonly Guest[] => {
-  const phones = new Map<string, string | null>()
-  for (const { username, phone } of guests) phones.set(username, phones.get(username) ?? phone)
-  const taken = new Set<string | null>()
-  const distinct = [...phones].map(([username, phone]) => {
-    const free = !taken.has(phone)
-    taken.add(phone)
-    return { username, phone: free ? phone : null }
-  })
-  return distinct.toSorted((one, other) => (one.username < other.username ? -1 : 1))
 }
 
 const LOCK_TIMEOUT_MS = 500
@@ -72,18 +53,16 @@ const TAKE_TURNS = `
   SELECT pg_advisory_xact_lock(${LOCK_CLASS}, s."stripe")
   FROM (
     SELECT DISTINCT hashtext(x."username") & ${LOCK_STRIPES - 1} AS "stripe"
-    FROM json_to_recordset($1::json) AS x ("username" text)
+    FROM unnest($1::text[]) AS x ("username")
     ORDER BY 1
   ) AS s`
 
-// No conflict target: a name or a phone that is taken meanwhile is not an error.
+// No conflict target: a name that is taken meanwhile is not an error.
 const insertSql = ({ client, guestClients }: Names): string => `
   WITH made AS (
-    INSERT INTO ${client} ("username", "phone", "createdAt", "updatedAt")
-    SELECT x."username",
-      CASE WHEN (SELECT c."id" FROM ${client} AS c WHERE c."phone"::text = x."phone" LIMIT 1) IS NULL THEN x."phone" END,
-      ${UTC_NOW}, ${UTC_NOW}
-    FROM json_to_recordset($1::json) AS x ("username" text, "phone" text)
+    INSERT INTO ${client} ("username", "createdAt", "updatedAt")
+    SELECT x."username", ${UTC_NOW}, ${UTC_NOW}
+    FROM unnest($1::text[]) AS x ("username")
     WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username"::text = x."username" LIMIT 1) IS NULL
     ON CONFLICT DO NOTHING
     RETURNING "id", "username"
@@ -95,17 +74,15 @@ const insertSql = ({ client, guestClients }: Names): string => `
 const createAll = async (
   client: ClientBase,
   names: Names,
-  guests: readonly Guest[],
+  usernames: readonly string[],
   lockTimeoutMs: number,
-): Promise<readonly string[]> => {
-  const json = JSON.stringify(guests)
-  return inTransaction(
+): Promise<readonly string[]> =>
+  inTransaction(
     client,
     async () => {
-      await client.query(TAKE_TURNS, [json])
-      const { rows } = await client.query<{ username: string }>(insertSql(names), [json])
+      await client.query(TAKE_TURNS, [usernames])
+      const { rows } = await client.query<{ username: string }>(insertSql(names), [usernames])
       return rows.map(({ username }) => username)
     },
     `BEGIN; SET LOCAL lock_timeout = ${lockTimeoutMs}`,
   )
-}

@@ -20,6 +20,7 @@ export interface InsertedRow {
   readonly createdAt: Date
   readonly clientId: number | null
   readonly idempotencyKey: string
+  readonly guestUnverified: boolean
 }
 
 export interface ExistingRow {
@@ -28,6 +29,7 @@ export interface ExistingRow {
   readonly id: number
   readonly createdAt: Date
   readonly clientId: number | null
+  readonly guestUnverified: boolean
   readonly sameBody: boolean
 }
 
@@ -111,7 +113,7 @@ export const insertSql = (
     ${linking === 'linked' ? 'AND (x."guestUsername" IS NULL OR coalesce(given."id", named."id") IS NOT NULL)' : ''}
   ORDER BY x."position"
   ${skipsConflicts ? 'ON CONFLICT ("idempotencyKey") DO NOTHING' : ''}
-  RETURNING "id", "createdAt" AT TIME ZONE 'UTC' AS "createdAt", "clientId", "idempotencyKey"`
+  RETURNING "id", "createdAt" AT TIME ZONE 'UTC' AS "createdAt", "clientId", "idempotencyKey", "guestUnverified"`
 
 // The client by its id, else by the guest's exact name. A client is registered unless it was created from a guest.
 const clientJoins = ({ client, guestClients }: Names): string => `
@@ -126,7 +128,7 @@ const clientJoins = ({ client, guestClients }: Names): string => `
 // Two sends are the same message when sender type, conversation, guest and content are equal. Socket, operator and phone may
 // change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one.
 const findByKeysSql = ({ message }: Names): string => `
-  SELECT x."position", m."id", m."createdAt" AT TIME ZONE 'UTC' AS "createdAt", m."clientId",
+  SELECT x."position", m."id", m."createdAt" AT TIME ZONE 'UTC' AS "createdAt", m."clientId", m."guestUnverified",
     (m."senderType"::text, m."messageType"::text, m."text"::text, m."imageUrl"::text, m."imageName"::text, m."mimeType"::text,
       m."guestUsername"::text, m."sessionId"::text)
       IS NOT DISTINCT FROM (x."senderType", x."messageType", x."text", x."imageUrl", x."imageName", x."mimeType",

@@ -10,7 +10,7 @@ export interface NewChatMessage {
   readonly clientId?: number | null | undefined
   /** The guest's name: trimmed, normalised to NFC, at most 255 characters, case-sensitive. */
   readonly guestUsername?: string | null | undefined
-  /** Stored as given. A new client gets it unless another client has it. */
+  /** Stored as given, on the message only: nobody has proved it. */
   readonly guestPhone?: string | null | undefined
   readonly clientSocketId?: string | null | undefined
   readonly senderType: SenderType
@@ -41,6 +41,8 @@ export interface SavedChatMessage {
   readonly duplicate: boolean
   /** This save created the client. */
   readonly clientCreated: boolean
+  /** Stored as written under the name of a registered client, without proof of identity. */
+  readonly guestUnverified: boolean
 }
 
 /** A stored message. Times are instants, independent of the time zones of server, session and process. */

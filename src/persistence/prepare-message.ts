@@ -32,7 +32,7 @@ export const toStorableText = (text: string): string => text.replaceAll('\0', '\
 /** The form under which a guest's name is stored and looked up: outer white space trimmed, NFC, case kept. */
 export const toUsername = (name: string): string => toStorableText(name).normalize('NFC').trim()
 
-/** The form in which a phone is stored. Blank becomes NULL: phone is unique, so one client would own ''. */
+/** The form in which a phone is stored. Blank becomes NULL: forms send an empty field. */
 export const toStorablePhone = (phone: string | null | undefined): string | null =>
   phone == null || phone.trim() === '' ? null : toStorableText(phone)
 

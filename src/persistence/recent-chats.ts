@@ -21,7 +21,10 @@ export interface RecentChat {
   readonly clientId: number | null
   /** The client's user name, or the guest's. */
   readonly username: string
+  /** The client's; if it has none, the guest's, as of their last message, unless that is unverified. */
   readonly phone: string | null
+  /** The last message from the client's side was written under the client's name, without proof of identity. */
+  readonly guestUnverified: boolean
   readonly lastMessage: ChatMessage
   /** Unread messages from the client's side, counted up to 1,000. */
   readonly unreadCount: number
@@ -38,6 +41,7 @@ type RecentRow = ChatMessage & {
   readonly cursor: string
   readonly username: string
   readonly phone: string | null
+  readonly chatUnverified: boolean
   readonly unreadCount: number
 }
 
@@ -52,6 +56,7 @@ export const readRecentChats = async (session: ReadSession, query: RecentChatsQu
       clientId: row.clientId,
       username: row.username,
       phone: row.phone,
+      guestUnverified: row.chatUnverified,
       lastMessage: toChatMessage(row),
       unreadCount: row.unreadCount,
     })),

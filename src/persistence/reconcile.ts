@@ -59,7 +59,6 @@ interface Guest {
   readonly written: string
   /** The form in which a client has it; empty when it is not a valid name. */
   readonly username: string
-  readonly phone: string | null
   readonly messages: number
   /** Of these, the guest's own messages; the others are answers. */
   readonly fromClient: number
@@ -123,7 +122,7 @@ const add = (a: Done, b: Done): Done => ({
 
 const selectGuests = async (client: Client, { message }: Names, after: string | null): Promise<readonly Guest[]> => {
   const { rows } = await client.query<Omit<Guest, 'username'>>(
-    `SELECT "guestUsername" AS "written", min("guestPhone"::text) AS "phone", count(*)::integer AS "messages",
+    `SELECT "guestUsername" AS "written", count(*)::integer AS "messages",
        (count(*) FILTER (WHERE "senderType" OPERATOR(pg_catalog.=) 'CLIENT'))::integer AS "fromClient"
      FROM ${message}
      WHERE ${UNLINKED} AND ${after === null ? '"guestUsername" IS NOT NULL' : '"guestUsername"::text > $1'}
@@ -183,7 +182,11 @@ const selectClients = async (
 
 const link: Step = async (client, names, guests, onLinked) => {
   const named = guests.filter(({ username }) => username !== '')
-  const created = await createGuestClients(client, names, named)
+  const created = await createGuestClients(
+    client,
+    names,
+    named.map(({ username }) => username),
+  )
   const isRegistered = await selectClients(client, names, named)
   const linkable = named.filter(({ username }) => isRegistered.has(username))
   let messagesLinked = 0

@@ -1,7 +1,7 @@
 import { isBlockedByRow } from '../database/sql-state.js'
 import { blamesTheRow } from './blame.js'
 import { explainRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
-import { createGuestClients, type Guest } from './guest-clients.js'
+import { createGuestClients } from './guest-clients.js'
 import {
   findByKeys,
   insertMessages,
@@ -93,7 +93,7 @@ const saveInRounds = async (session: Saving, batch: readonly PendingSave[]): Pro
   for (let round = 1; session.linking === 'linked' && round <= MAX_ROUNDS; round += 1) {
     if (await tryToSave(session, batch)) return
     if (round === MAX_ROUNDS) break
-    const created = await createGuestClients(session.client, session.names, guestsOf(unsettled(batch)))
+    const created = await createGuestClients(session.client, session.names, guestNamesOf(unsettled(batch)))
     for (const username of created) session.createdNames.add(username)
   }
   if (await tryToSave({ ...session, linking: 'unlinked' }, batch)) return
@@ -122,15 +122,9 @@ const settleExisting = (pending: readonly PendingSave[], rows: readonly Existing
   }
 }
 
-/** The guests that messages name, each with the phone of their first message: later messages never change a client. */
-export const guestsOf = (pending: readonly PendingSave[]): readonly Guest[] => {
-  const guests = new Map<string, Guest>()
-  for (const { message } of pending) {
-    const { guestUsername: username, guestPhone: phone } = message
-    if (username !== null && !guests.has(username)) guests.set(username, { username, phone })
-  }
-  return [...guests.values()]
-}
+/** The guests that messages name. */
+export const guestNamesOf = (pending: readonly PendingSave[]): readonly string[] =>
+  pending.flatMap(({ message }) => message.guestUsername ?? [])
 
 // The client can be deleted between look-up and insert, and the operator can be unknown: the message is saved without them.
 const saveWithoutReferences = async (session: Saving, pending: PendingSave, first: unknown): Promise<void> => {

@@ -23,6 +23,8 @@ interface WireMessage<Id> extends WireContent {
 /** `from` is the conversation's public name. */
 export interface IncomingMessage extends WireMessage<number> {
   readonly from: string
+  /** Written under the name of a registered client, without proof of identity. */
+  readonly guestUnverified: boolean
 }
 
 /** For guests, whose ids are opaque. */
@@ -80,6 +82,7 @@ export interface ServerToClientEvents {
 export const toIncomingMessage = (from: string, payload: MessagePayload, saved: SavedChatMessage): IncomingMessage => ({
   from,
   ...toWireMessage(payload, saved),
+  guestUnverified: saved.guestUnverified,
 })
 
 export const toOperatorMessage = (

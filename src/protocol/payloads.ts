@@ -24,7 +24,7 @@ const identifier = z
   .max(MAX_FIELD_LENGTH)
   .refine((value) => toStorableText(value) === value, { error: 'contains a character that cannot be stored' })
 
-// Blank becomes null: forms send an empty field, and phone is unique, so one client would own ''.
+// Blank becomes null: forms send an empty field.
 const phone = text.pipe(z.string().max(MAX_FIELD_LENGTH)).transform((given) => (given.trim() === '' ? null : given))
 
 const id = z.int().min(1).max(MAX_ID)

@@ -20,7 +20,15 @@ export const insertingStore = (pool: Pool): ChatStore => ({
       sessionId,
       idempotencyKey: key,
     })
-    return { id, clientId, createdAt, idempotencyKey: key, duplicate: false, clientCreated: false }
+    return {
+      id,
+      clientId,
+      createdAt,
+      idempotencyKey: key,
+      duplicate: false,
+      clientCreated: false,
+      guestUnverified: false,
+    }
   },
   getChatHistory: notMeasured,
   getRecentChats: notMeasured,

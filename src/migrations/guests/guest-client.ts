@@ -13,31 +13,24 @@ const MAX_ROUNDS = 3
 
 const selectClient = ({ client }: OwnNames): string => `SELECT "id" FROM ${client} WHERE "username"::text = $1`
 
-// No conflict target, so a phone taken concurrently is not an error.
+// Without the guest's phone, which nobody has proved: it stays in the archive. No conflict target, so a name taken concurrently
+// is not an error.
 export const insertClient = ({ client }: OwnNames): string => `
-  INSERT INTO ${client} ("username", "phone", "createdAt", "updatedAt")
-  SELECT $1, CASE WHEN NOT EXISTS (SELECT FROM ${client} WHERE "phone"::text = $2) THEN $2 END, ${UTC_NOW}, ${UTC_NOW}
+  INSERT INTO ${client} ("username", "createdAt", "updatedAt")
+  VALUES ($1, ${UTC_NOW}, ${UTC_NOW})
   ON CONFLICT DO NOTHING
   RETURNING "id"`
 
 /**
- * Finds the client with this exact name, or creates one, with the phone if it is free. For rollbacks only: it uses nothing
+ * Finds the client with this exact name, or creates one. For rollbacks only: it uses nothing
  * that the guest-chat update added, because an interrupted rollback may have removed it.
  * @returns undefined if other sessions kept changing the client
  */
-export const findOrCreateClient = async (
-  client: OwnClient,
-  username: string,
-  phone: string | null,
-): Promise<GuestClient | undefined> => {
+export const findOrCreateClient = async (client: OwnClient, username: string): Promise<GuestClient | undefined> => {
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const known = await client.query<{ id: number }>(selectClient(client.own), [username])
     if (known.rows[0] !== undefined) return { id: known.rows[0].id, created: false }
-    // From the second round on, assume that the phone conflicts. It stays on the message in any case.
-    const inserted = await client.query<{ id: number }>(insertClient(client.own), [
-      username,
-      round === 1 ? phone : null,
-    ])
+    const inserted = await client.query<{ id: number }>(insertClient(client.own), [username])
     if (inserted.rows[0] !== undefined) return { id: inserted.rows[0].id, created: true }
   }
   return undefined

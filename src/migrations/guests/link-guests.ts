@@ -1,21 +1,19 @@
 import type { OwnClient } from '../own/own-client.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { isServerError } from '../../database/sql-state.js'
-import { toStorablePhone, toUsername } from '../../persistence/prepare-message.js'
+import { toUsername } from '../../persistence/prepare-message.js'
 import { findOrCreateClient } from './guest-client.js'
 import { reportBatches } from '../running/batch-progress.js'
 import { inBatch, type BatchOptions } from '../archive/in-batch.js'
 
 interface Guest {
   readonly username: string
-  readonly phone: string | null
 }
 
 const selectUnlinkedGuests = ({ archive }: OwnNames): string => `
-  SELECT "guestUsername" AS "username", min("guestPhone") AS "phone"
+  SELECT DISTINCT "guestUsername" AS "username"
   FROM ${archive}
-  WHERE "clientId" IS NULL AND "linkedClientId" IS NULL AND "removedRow" IS NULL AND "guestUsername" IS NOT NULL
-  GROUP BY "guestUsername"`
+  WHERE "clientId" IS NULL AND "linkedClientId" IS NULL AND "removedRow" IS NULL AND "guestUsername" IS NOT NULL`
 
 // MATERIALIZED forces a lookup of each message by id. Before the first ANALYZE with guests, the planner expects very few
 // messages without a client, and would scan all of them for each guest.
@@ -59,10 +57,10 @@ export const linkGuests = async (client: OwnClient, { signal, onEvent }: BatchOp
   }
 }
 
-const linkGuest = async (client: OwnClient, { username, phone }: Guest): Promise<void> => {
+const linkGuest = async (client: OwnClient, { username }: Guest): Promise<void> => {
   const name = toUsername(username)
   if (name === '') return
-  const owner = await findOrCreateClient(client, name, toStorablePhone(phone))
+  const owner = await findOrCreateClient(client, name)
   if (owner === undefined) return
   if (owner.created) await client.query(keepCreatedClient(client.own), [owner.id])
   await client.query(linkMessages(client.own), [owner.id, username])
@@ -101,10 +99,9 @@ export const removeOrphans = async (
 }
 
 const selectGuestsToLink = ({ message }: OwnNames): string => `
-  SELECT m."guestUsername" AS "username", min(m."guestPhone") AS "phone"
+  SELECT DISTINCT m."guestUsername" AS "username"
   FROM ${message} AS m
-  WHERE m."clientId" IS NULL AND m."guestUsername" IS NOT NULL
-  GROUP BY m."guestUsername"`
+  WHERE m."clientId" IS NULL AND m."guestUsername" IS NOT NULL`
 
 /** Rolls a trial back. Only the sequence values of new clients are used up. */
 class TrialOver extends Error {}
@@ -116,24 +113,19 @@ class TrialOver extends Error {}
 export const findUnlinkableGuests = async (client: OwnClient, signal: AbortSignal): Promise<readonly string[]> => {
   const { rows: guests } = await client.query<Guest>(selectGuestsToLink(client.own))
   const unlinkable: string[] = []
-  for (const { username, phone } of guests) {
-    if (!(await canLink(client, signal, username, phone))) unlinkable.push(username)
+  for (const { username } of guests) {
+    if (!(await canLink(client, signal, username))) unlinkable.push(username)
   }
   return unlinkable
 }
 
-const canLink = async (
-  client: OwnClient,
-  signal: AbortSignal,
-  username: string,
-  phone: string | null,
-): Promise<boolean> => {
+const canLink = async (client: OwnClient, signal: AbortSignal, username: string): Promise<boolean> => {
   const name = toUsername(username)
   if (name === '') return false
   let isFound = false
   try {
     await inBatch(client, signal, async () => {
-      isFound = (await findOrCreateClient(client, name, toStorablePhone(phone))) !== undefined
+      isFound = (await findOrCreateClient(client, name)) !== undefined
       throw new TrialOver()
     })
   } catch (error) {

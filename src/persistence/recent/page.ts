@@ -44,7 +44,12 @@ export const recentPageSql = ({ client, message }: Names, { scan, ...request }: 
   LEFT JOIN (
     SELECT ${MESSAGE_COLUMNS}, n."at", ${cursorSql()} AS "cursor",
       coalesce(c."username", n."guest") AS "username",
-      CASE WHEN c."id" IS NULL THEN m."guestPhone" ELSE c."phone" END AS "phone",
+      CASE
+        WHEN c."id" IS NULL THEN m."guestPhone"
+        WHEN c."phone" IS NULL AND NOT asked."guestUnverified" THEN asked."guestPhone"
+        ELSE c."phone"
+      END AS "phone",
+      coalesce(asked."guestUnverified", false) AS "chatUnverified",
       CASE
         WHEN n."clientId" IS NULL THEN ${unreadSql(message, GUEST_CHATS, 'n."guest"')}
         ELSE ${unreadSql(message, CLIENT_CHATS, 'n."clientId"')}
@@ -52,9 +57,25 @@ export const recentPageSql = ({ client, message }: Names, { scan, ...request }: 
     FROM newest AS n
     JOIN ${message} AS m ON m."id" = n."id"
     LEFT JOIN ${client} AS c ON c."id" = n."clientId"
+    LEFT JOIN LATERAL (${askedSql(message, 'n."clientId"')}) AS asked ON true
     WHERE (SELECT p."clientsYield" IS NULL AND p."guestsYield" IS NULL FROM progress AS p)
   ) AS found ON true
   ORDER BY found."at" DESC, found."id" DESC`
+
+/** The client side's last message is looked for among this many messages: a long monologue does not slow the list. */
+const MOST_ANSWERS = 20
+
+const askedSql = (message: string, chat: string): string => `
+      SELECT late."guestPhone", late."guestUnverified"
+      FROM (
+        SELECT "senderType", "guestPhone", "guestUnverified"
+        FROM ${message}
+        WHERE ${isOfChat(CLIENT_CHATS, chat)}
+        ORDER BY "createdAt" DESC
+        LIMIT ${MOST_ANSWERS}
+      ) AS late
+      WHERE late."senderType" OPERATOR(pg_catalog.=) 'CLIENT'
+      LIMIT 1`
 
 const unreadSql = (message: string, kind: ChatKind, chat: string): string => `(
           SELECT count(*)::integer

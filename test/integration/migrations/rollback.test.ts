@@ -122,6 +122,26 @@ describe('rollback', () => {
     },
   )
 
+  test('gives no client the phone of a guest, which the next migrate puts back on the message', async ({
+    database,
+  }) => {
+    await migrated(database)
+    await database.query(
+      `INSERT INTO "ChatMessage" ("senderType", "messageType", "text", "guestUsername", "guestPhone") VALUES ('CLIENT', 'TEXT', 'hi', 'stranger', '+1')`,
+    )
+    expect((await rollBack(database)).exitCode).toBe(0)
+    await database.query(`INSERT INTO "Client" ("username", "phone", "updatedAt") VALUES ('person', '+1', now())`)
+    const clients = `SELECT "username", "phone" FROM "Client" ORDER BY "username"`
+    expect(await database.query(clients)).toEqual([
+      { username: 'person', phone: '+1' },
+      { username: 'stranger', phone: null },
+    ])
+    expect((await on(database, 'migrate')).exitCode).toBe(0)
+    expect(await database.query('SELECT "guestUsername", "guestPhone" FROM "ChatMessage"')).toEqual([
+      { guestUsername: 'stranger', guestPhone: '+1' },
+    ])
+  })
+
   test('leaves exactly the schema of before the update', async ({ database }) => {
     await loadFixture(database, 'crm-before')
     const before = [await columnsOf(database), await indexesOf(database)]

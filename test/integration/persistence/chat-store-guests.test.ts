@@ -56,36 +56,34 @@ describe('the name of a guest', () => {
 })
 
 describe('the phone of a guest', () => {
-  test('is kept as given, on the message and on the client, however it is written', async ({ database }) => {
+  test('is kept as given on the message, however it is written, and not given to the client', async ({ database }) => {
     await migrated(database)
     const phones = ['+1 (555) 0100', '+15550100', '0015550100', ' +15550100', '☎ 5550100']
     await withStore(database, (store) =>
       Promise.all(phones.map((guestPhone, n) => save(store, `guest ${n}`, { guestPhone, text: guestPhone }))),
     )
-    expect(await readClients(database)).toEqual(phones.map((phone, n) => ({ username: `guest ${n}`, phone })))
+    expect(await readClients(database)).toEqual(phones.map((_, n) => ({ username: `guest ${n}`, phone: null })))
     expect(await readMessages(database, 'guestPhone')).toEqual(phones)
   })
 
-  test('goes to one of those who give it at once, and stays on the messages of all', async ({ database }) => {
+  test('does not keep the person whose phone it is from registering, and is never taken from a client', async ({
+    database,
+  }) => {
     await migrated(database)
-    await register(database, 'owner', '555-1')
-    const [one, other] = [
-      createChatStore({ databaseUrl: database.url }),
-      createChatStore({ databaseUrl: database.url }),
-    ]
-    const saved = await Promise.all(
-      Array.from({ length: 40 }, (_, n) =>
-        save(n % 2 === 0 ? one : other, `guest ${n}`, { guestPhone: n % 4 < 2 ? '555-1' : '555-2' }),
-      ),
-    )
-    await Promise.all([one.close(), other.close()])
-    expect(saved.filter(({ clientId, clientCreated }) => clientId !== null && clientCreated)).toHaveLength(40)
-    const phones = (await readClients(database)).flatMap(({ phone }) => (phone === null ? [] : [phone]))
-    expect(phones.toSorted()).toEqual(['555-1', '555-2'])
-    expect(await database.query(`SELECT FROM "Client" WHERE "username" = 'owner' AND "phone" = '555-1'`)).toHaveLength(
-      1,
-    )
-    expect((await readMessages(database, 'guestPhone')).filter((phone) => phone === null)).toEqual([])
+    const owner = await register(database, 'owner', '555-1')
+    await withStore(database, async (store) => {
+      await save(store, 'stranger', { guestPhone: '555-1' })
+      await save(store, 'stranger', { guestPhone: '555-2' })
+      await save(store, 'owner', { guestPhone: '555-3' })
+      await save(store, 'owner', { clientId: owner, guestPhone: '555-4' })
+    })
+    await register(database, 'person', '555-2')
+    expect(await readClients(database)).toEqual([
+      { username: 'owner', phone: '555-1' },
+      { username: 'person', phone: '555-2' },
+      { username: 'stranger', phone: null },
+    ])
+    expect(await readMessages(database, 'guestPhone')).toEqual(['555-1', '555-2', '555-3', '555-4'])
   })
 
   test('that comes later is kept on the message; the client stays as it is', async ({ database }) => {

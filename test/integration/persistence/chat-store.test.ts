@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import pg from 'pg'
-import { createChatStore } from '../../../src/index.js'
+import { createChatStore, type ChatStore } from '../../../src/index.js'
 import { migrated, withStore } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
@@ -48,9 +48,7 @@ describe('a guest', () => {
       expect(new Set(saved.map(({ clientId }) => clientId)).size).toBe(1)
       expect(saved.filter(({ clientCreated }) => clientCreated)).toHaveLength(1)
     })
-    expect(await database.query('SELECT username, phone FROM "Client"')).toEqual([
-      { username: 'maria', phone: '+1 555 0100' },
-    ])
+    expect(await database.query('SELECT username, phone FROM "Client"')).toEqual([{ username: 'maria', phone: null }])
     expect(await countRows(database, 'ChatMessage')).toBe(50)
   })
 
@@ -70,7 +68,6 @@ describe('a guest', () => {
     await withStore(database, async (store) => {
       const saved = await store.saveChatMessage({ ...text('hi'), guestUsername: 'newcomer', guestPhone: owner?.phone })
       const [highest] = await database.query<{ id: number }>('SELECT max(id) AS id FROM "Client"')
-      // Looked up, not run into: no sequence value was burnt on the conflict.
       const [sequence] = await database.query<{ value: number }>(
         'SELECT last_value::integer AS value FROM "Client_id_seq"',
       )
@@ -89,7 +86,7 @@ describe('a guest', () => {
     await withStore(database, (store) =>
       store.saveChatMessage({ ...text('hi'), guestUsername: 'maria', guestPhone: ' ' }),
     )
-    expect(await database.query('SELECT phone FROM "Client"')).toEqual([{ phone: null }])
+    expect(await database.query('SELECT "guestPhone" FROM "ChatMessage"')).toEqual([{ guestPhone: null }])
   })
 
   test('is linked to the registered client of that exact name', async ({ database }) => {
@@ -470,7 +467,9 @@ describe('a stored message', () => {
         expect(page.messages.map(fieldsOf)).toEqual([MESSAGE_FIELDS])
         const recent = await store.getRecentChats(bound)
         expect(fieldsOf(recent)).toEqual(['chats', 'nextBefore'])
-        expect(recent.chats.map(fieldsOf)).toEqual([['clientId', 'lastMessage', 'phone', 'unreadCount', 'username']])
+        expect(recent.chats.map(fieldsOf)).toEqual([
+          ['clientId', 'guestUnverified', 'lastMessage', 'phone', 'unreadCount', 'username'],
+        ])
         expect(fieldsOf(recent.chats[0]?.lastMessage)).toEqual(MESSAGE_FIELDS)
       }
     })
@@ -502,6 +501,41 @@ describe('recent chats', () => {
       const second = await store.getRecentChats({ limit: 2, before: first.nextBefore ?? '' })
       expect([...first.chats, ...second.chats]).toEqual(chats)
       expect(second.nextBefore).toBeNull()
+    })
+  })
+})
+
+describe('recent chats of', () => {
+  const latest = async (store: ChatStore) => {
+    const { chats } = await store.getRecentChats({ limit: 1 })
+    return chats.map(({ username, phone, guestUnverified }) => [username, phone, guestUnverified])
+  }
+
+  test('a guest tell the phone of their last message, also behind answers', async ({ database }) => {
+    await migrated(database)
+    await withStore(database, async (store) => {
+      await store.saveChatMessage({ ...text('hi'), guestUsername: 'maria', guestPhone: '+1' })
+      expect(await latest(store)).toEqual([['maria', '+1', false]])
+      await store.saveChatMessage({ ...text('hello'), guestUsername: 'maria', senderType: 'OPERATOR' })
+      expect(await latest(store)).toEqual([['maria', '+1', false]])
+      await database.query('UPDATE "Client" SET "phone" = $1', ['+2 proved'])
+      expect(await latest(store)).toEqual([['maria', '+2 proved', false]])
+    })
+  })
+
+  test('a registered client say when a guest writes under that name, and never tell the phone of that guest', async ({
+    database,
+  }) => {
+    await migrated(database)
+    await database.query(`INSERT INTO "Client" (username, "updatedAt") VALUES ('registered', now())`)
+    await withStore(database, async (store) => {
+      const impostor = { guestUsername: 'registered', guestPhone: '+666' }
+      expect(await store.saveChatMessage({ ...text('it is me'), ...impostor })).toMatchObject({ guestUnverified: true })
+      expect(await latest(store)).toEqual([['registered', null, true]])
+      await store.saveChatMessage({ ...text('are you?'), ...impostor, senderType: 'OPERATOR' })
+      expect(await latest(store)).toEqual([['registered', null, true]])
+      expect(await store.saveChatMessage({ ...text('indeed'), clientId: 1 })).toMatchObject({ guestUnverified: false })
+      expect(await latest(store)).toEqual([['registered', null, false]])
     })
   })
 })

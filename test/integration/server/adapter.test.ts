@@ -66,7 +66,7 @@ test('an operator on one server and a guest on the other have one conversation',
     expect(await ana.next('operatorMessage')).toMatchObject({ message: 'May I help?', operatorName: 'Lucía' })
     expect(await mateo.next('operatorBroadcast')).toMatchObject({ clientId: ana.clientId, operatorName: 'Lucía' })
     expect(await database.query(`SELECT "username", "phone" FROM "Client" WHERE "username" = 'ana'`)).toEqual([
-      { username: 'ana', phone: '+34600000001' },
+      { username: 'ana', phone: null },
     ])
 
     ana.socket.emit('clientTyping', { isTyping: true })

@@ -26,7 +26,14 @@ describe('two guests and two operators', () => {
     expect(sent).toEqual({ ok: true, id: expect.any(String) as string, messageId: 'one', duplicate: false })
     for (const operator of [lucia, mateo]) {
       const message = await operator.next('incomingMessage')
-      expect(message).toEqual({ from: ana.clientId, type: 'text', message: '¿Hola?', id: rowIdOf(sent), timestamp })
+      expect(message).toEqual({
+        from: ana.clientId,
+        type: 'text',
+        message: '¿Hola?',
+        id: rowIdOf(sent),
+        timestamp,
+        guestUnverified: false,
+      })
       expect(operator.all('newChat')).toEqual([
         { clientId: ana.clientId, username: 'ana' },
         { clientId: bruno.clientId, username: 'bruno' },
@@ -76,8 +83,24 @@ describe('two guests and two operators', () => {
     const ana = await chat.guest('ana', { phone: '+34600000001' })
     expectOk(await lucia.ask('operatorMessage', { to: ana.clientId, type: 'text', message: 'May I help?' }))
     expect(await ana.next('operatorMessage')).toMatchObject({ message: 'May I help?' })
-    const clients = await chat.database.query(`SELECT "phone" FROM "Client" WHERE "username" = 'ana'`)
-    expect(clients).toEqual([{ phone: '+34600000001' }])
+    const messages = await chat.database.query(
+      'SELECT "clientId" IS NOT NULL AS "linked", "guestPhone" FROM "ChatMessage"',
+    )
+    expect(messages).toEqual([{ linked: true, guestPhone: '+34600000001' }])
+  })
+
+  test('operators are told when a guest writes under the name of a registered client', async ({ chat }) => {
+    await chat.database.query(`INSERT INTO "Client" ("username", "updatedAt") VALUES ('registered', now())`)
+    const lucia = await chat.operator('Lucía', 1)
+    for (const [index, username] of ['registered', 'ana'].entries()) {
+      const guestUnverified = username === 'registered'
+      const guest = await chat.guest(username, { phone: '+1' })
+      expectOk(await guest.ask('clientMessage', { type: 'text', message: username }))
+      expect(await lucia.next('incomingMessage', index + 1)).toMatchObject({ message: username, guestUnverified })
+      const phone = guestUnverified ? null : '+1'
+      const { chats } = expectOk(await lucia.ask('recentChats', { limit: 1 }))
+      expect(chats).toMatchObject([{ username, phone, guestUnverified }])
+    }
   })
 
   test('all tabs of a guest get the answer, and are one chat to the operators', async ({ chat }) => {
@@ -94,7 +117,13 @@ describe('two guests and two operators', () => {
     const ana = await chat.guest('ana')
     const image = { type: 'image', image: PIXEL, name: 'pixel.gif', mimeType: 'image/gif', size: 43 }
     const id = rowIdOf(expectOk(await ana.ask('clientMessage', image)))
-    expect(await lucia.next('incomingMessage')).toEqual({ from: ana.clientId, ...image, id, timestamp })
+    expect(await lucia.next('incomingMessage')).toEqual({
+      from: ana.clientId,
+      ...image,
+      id,
+      timestamp,
+      guestUnverified: false,
+    })
     expect(
       await chat.database.query('SELECT "messageType", "imageUrl", "imageName", "mimeType" FROM "ChatMessage"'),
     ).toEqual([{ messageType: 'IMAGE', imageUrl: PIXEL, imageName: 'pixel.gif', mimeType: 'image/gif' }])

@@ -1,18 +1,22 @@
+import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings'
 import { parseDurationBetween } from '../cli/bounded-duration.js'
 import { parseByteSize } from '../cli/byte-size.js'
 import type { CommandContext, Run } from '../cli/command.js'
 import { parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
+import { OperatorError } from '../errors.js'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../server/defaults.js'
 import { LIMITS, type GivenLimits, type Limit } from '../server/protection/limits.js'
 import { publicOrigin } from '../server/protection/own-hosts.js'
-import type { ServeTargets } from '../server/serve.js'
+import type { AddedOperator, ServeTargets } from '../server/serve.js'
+import type { Answer } from '../terminal/answer.js'
 
 const EXAMPLES = `
 Examples:
   chatkeep serve                                     on this machine only, port ${DEFAULT_PORT}
   chatkeep serve --port 0 --json                     on a free port, printed as JSON
   chatkeep serve --journal chat.journal              keeps accepting messages while the database is unavailable
+  chatkeep serve --operators ops --add-operator Ana  adds an operator to the file, prints their token, and exits
   chatkeep serve --adapter postgres                  one of several servers on the same database
   chatkeep serve --host 0.0.0.0 --operator-secret-file operator-secret --cors-origin https://shop.example`
 
@@ -46,8 +50,9 @@ export const serveCommand = (run: Run) =>
     .summary('run the chat socket server')
     .description(
       'Runs the chat socket server (Socket.IO, path /chat) until SIGINT or SIGTERM.\n' +
-        'A message is acknowledged after its commit. Operators present the secret from\n' +
-        'CHATKEEP_OPERATOR_SECRET or --operator-secret-file: 16 characters at least.',
+        'A message is acknowledged after its commit. Operators present their token in the\n' +
+        'file after --operators, or the secret that they share, of 16 characters at least,\n' +
+        'from CHATKEEP_OPERATOR_SECRET or --operator-secret-file.',
     )
     .option('--host <address>', `listen on this address (default: ${DEFAULT_HOST})`, parseHost)
     .option(
@@ -56,6 +61,18 @@ export const serveCommand = (run: Run) =>
       parseWholeNumber(0, 65_535),
     )
     .option('--operator-secret-file <file>', 'read the operator secret from this file, which nobody else may read')
+    .option('--operators <file>', 'let the operators in this file join, each with a token of their own', parseFile)
+    .addOption(
+      new Option(
+        '--add-operator <name>',
+        'add an operator to the file after --operators, print their token, and exit',
+      ).conflicts(['operatorSecretFile', 'journal', 'record']),
+    )
+    .option(
+      '--operator-id <number>',
+      'id in "User" of the operator after --add-operator',
+      parseWholeNumber(1, 2_147_483_647),
+    )
     .option('--cors-origin <origin...>', 'allow pages of these web origins, e.g. https://shop.example', parseOrigin)
     .option('--public-host <name...>', 'accept this host name, e.g. chat.example behind a TLS proxy', parsePublicHost)
     .option('--allow-image-urls', 'accept https URLs as images, not only data URLs')
@@ -84,7 +101,9 @@ export const serveCommand = (run: Run) =>
     .addHelpText('after', EXAMPLES)
     .action(
       run(async (context, options) => {
-        const { serve } = await import('../server/serve.js')
+        refuseLoneFlags(options)
+        const { addOperator, serve } = await import('../server/serve.js')
+        if (options.addOperator !== undefined) return answerToken(await addOperator(newOperator(context, options)))
         await serve({
           context: { ...context, json: context.format.stderrIsFor === 'programs' },
           options,
@@ -95,6 +114,26 @@ export const serveCommand = (run: Run) =>
         return undefined
       }),
     )
+
+interface OperatorFlags {
+  readonly operators?: string | undefined
+  readonly addOperator?: string | undefined
+  readonly operatorId?: number | undefined
+}
+
+const refuseLoneFlags = ({ operators, addOperator: name, operatorId }: OperatorFlags): void => {
+  if (name !== undefined && operators === undefined)
+    throw new OperatorError('usage', '--add-operator needs --operators FILE')
+  if (operatorId !== undefined && name === undefined)
+    throw new OperatorError('usage', '--operator-id needs --add-operator NAME')
+}
+
+const newOperator = (
+  { cwd }: CommandContext,
+  { operators: file = '', addOperator: name = '', operatorId }: OperatorFlags,
+): AddedOperator => ({ file: resolve(cwd, file), name, operatorId: operatorId ?? null })
+
+const answerToken = (token: string): Answer => ({ data: { token }, text: () => token })
 
 interface AdapterFlags extends DatabaseFlags {
   readonly adapter: 'memory' | 'postgres'

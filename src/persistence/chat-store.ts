@@ -5,6 +5,7 @@ import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../
 import { createPreparedStatements } from '../database/prepared.js'
 import { InvalidCall, StoreClosed } from './errors.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './chat-history.js'
+import { readInactiveOperators } from './operators/inactive-operators.js'
 import { markAsRead, type MarkAsReadQuery } from './mark-as-read.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
 import { prepareMessage } from './prepare-message.js'
@@ -49,6 +50,11 @@ export interface ChatStore {
   getRecentChats(query?: RecentChatsQuery): Promise<RecentChatsPage>
   /** Marks messages from the client's side as read; resolves to the number of messages that changed. */
   markMessagesAsRead(query: MarkAsReadQuery): Promise<number>
+  /**
+   * Which of these operators the application calls inactive (`"User"."isActive"` is false). None if there is no such column, or
+   * the store's role may not read it.
+   */
+  getInactiveOperators(operatorIds: readonly number[]): Promise<readonly number[]>
   /**
    * Proves, by a commit, that a message can be saved now; takes two seconds at most.
    * @throws SchemaNotReady, StoreUnavailable, DatabaseRefused, StoreClosed
@@ -112,6 +118,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     getChatHistory: (query) => ask((db) => readHistory(db, names, query)),
     getRecentChats: (query = {}) => ask((db) => readRecentChats({ db, names, statements }, query)),
     markMessagesAsRead: (query) => ask((db) => markAsRead(db, names, query)),
+    getInactiveOperators: (operatorIds) => ask((db) => readInactiveOperators(db, names, operatorIds)),
     checkReady: () => track(async () => checkReady(await pool.get(), names)),
     close: () => {
       closing ??= Promise.allSettled([...underWay]).then(() => pool.end())

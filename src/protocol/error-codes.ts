@@ -81,6 +81,12 @@ export const ERROR_CODES = {
     concerns: 'connection',
     text: 'the operator secret is missing or wrong',
   },
+  operators_unchecked: {
+    repeat: 'later',
+    mayBeStored: false,
+    concerns: 'server',
+    text: 'operators cannot be checked at the moment; join again later',
+  },
   forbidden: {
     repeat: 'never',
     mayBeStored: false,

@@ -42,10 +42,11 @@ const guestJoin = z
   .transform(({ username: given, name: old, ...rest }) => ({ ...rest, username: given ?? old }))
   .pipe(z.object({ role: z.literal('client'), username, phone: z.string().nullish(), token: z.unknown().optional() }))
 
-const operatorJoin = z.object({
+/** Who an operator is. */
+export const operatorIdentitySchema = z.object({ name: username, operatorId: id.nullish() })
+
+const operatorJoin = operatorIdentitySchema.extend({
   role: z.literal('operator'),
-  name: username,
-  operatorId: id.nullish(),
   token: z.unknown().optional(),
 })
 

@@ -18,8 +18,18 @@ export const forbidden = (role: string): OperatorError =>
 /** The operator presented no secret, or a wrong one. */
 export const wrongOperatorSecret = (): OperatorError => refusal('unauthorized')
 
-/** The server has no operator secret. */
+/** The server knows no operators. */
 export const operatorsDisabled = (): OperatorError => refusal('unauthorized', 'operators cannot join this server')
+
+/** The operator's line is no longer in the file, or another. */
+export const removedOperator = (): OperatorError =>
+  refusal('unauthorized', 'this operator was removed or changed; join again with a valid token')
+
+/** "User" says so. */
+export const inactiveOperator = (): OperatorError => refusal('unauthorized', 'this operator is not active')
+
+/** The application could not tell who the operator is. */
+export const operatorsUnchecked = (): OperatorError => refusal('operators_unchecked')
 
 /** Of this operator's address; the secret was not looked at. */
 export const tooManyGuesses = (waitMs: number): OperatorError =>

@@ -1,6 +1,7 @@
 import type { Server, Socket } from 'socket.io'
 import type { ServerToClientEvents } from '../protocol/outgoing.js'
 import type { Participant } from '../protocol/participants.js'
+import type { NamedOperator } from './named-operator.js'
 import type { PeerNews } from './peer-news.js'
 
 /** What Socket.IO calls with the arguments that a client sent. */
@@ -12,6 +13,8 @@ type ClientToServerEvents = Readonly<Record<string, Listener>>
 interface SocketData {
   /** Absent until the socket has joined. */
   participant?: Participant
+  /** The line of the file that an operator's token is in. */
+  named?: NamedOperator | undefined
 }
 
 /** What servers on one database send one another, apart from broadcasts. */

@@ -29,10 +29,14 @@ import { createTraffics } from './protection/traffic.js'
 import { createOwnHosts, isOfThisMachine } from './protection/own-hosts.js'
 import { createQuotas } from './protection/quota.js'
 import { createGuessGuard } from './protection/guess-guard.js'
+import type { AuthenticateOperator } from './operators/ask-application.js'
+import { createOperatorAccess } from './operators/operator-access.js'
+import { openOperatorList } from './operators/operator-list.js'
 import { refuseWeakSecret } from './protection/read-operator-secret.js'
 import { createRemoteAddress } from './protection/remote-address.js'
 import { serveSocket } from './serve-socket.js'
 import { shutDown } from './shut-down.js'
+import { watchOperators } from './watch-operators.js'
 
 export interface ChatServerOptions extends GivenLimits {
   /** Stays the caller's: the server uses it and does not close it. */
@@ -41,8 +45,17 @@ export interface ChatServerOptions extends GivenLimits {
   readonly host?: string | undefined
   /** 3001 when absent; 0 takes a free one. */
   readonly port?: number | undefined
-  /** What operators present at their join, at least 16 characters; without it they cannot join. */
+  /** What any operator may present at the join, at least 16 characters; whoever has it gives any name and id. */
   readonly operatorSecret?: string | undefined
+  /** A file that `chatkeep serve --add-operator` writes: operators with tokens of their own, who join under the name and id in it. */
+  readonly operatorsFile?: string | undefined
+  /**
+   * Asks the application who an operator is whose token is neither the secret nor in the file: undefined for nobody. The name
+   * and id in the join are ignored. When it fails or takes more than 5 s, the join is refused as `operators_unchecked`.
+   */
+  readonly authenticateOperator?: AuthenticateOperator | undefined
+  /** Whether operators whose `"User"."isActive"` is false may join; `refused` when absent. */
+  readonly inactiveOperators?: 'refused' | 'allowed' | undefined
   /** Proxies through which every connection comes, for `X-Forwarded-For`; 0 when absent: the header is ignored. */
   readonly trustProxy?: number | undefined
   /** Web origins whose pages may connect, as `https://shop.example`; `*` for all. Only the server's own when absent. */
@@ -82,7 +95,7 @@ const MAX_PACKET_BYTES = 8 * 1_048_576
 
 /**
  * Starts a chat server; resolves when it listens.
- * @throws OperatorError `unusable_operator_secret`, `address_in_use`, `address_not_available`, `address_not_permitted` or `cannot_listen`; those of
+ * @throws OperatorError `unusable_operator_secret`, `unusable_operators`, `file_not_private`, `address_in_use`, `address_not_available`, `address_not_permitted` or `cannot_listen`; those of
  * `openJournal` and, with an adapter, of `openPostgresAdapter`
  */
 export const startChatServer = async (options: ChatServerOptions): Promise<ChatServer> => {
@@ -99,6 +112,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     mayConnectLater: options.journal !== undefined,
     log,
   })
+  const operators = options.operatorsFile === undefined ? undefined : await openOperatorList(options.operatorsFile, log)
   const journal = options.journal && (await openJournal(options.journal, log).catch(afterClosing(cluster)))
   const ownHosts = createOwnHosts(host, listOf(options.publicHost))
   const http = createServer(
@@ -137,13 +151,16 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const sink = createMessageSink(sinkParts(present, announce, options.recorder, log), journal)
 
   const images: ImageSources = options.allowImageUrls === true ? 'data and https' : 'data'
+  const guessGuard = createGuessGuard(log)
+  const activity = options.inactiveOperators === 'allowed' ? undefined : store
   const shared = {
     ...present,
     announce,
     sink,
-    operatorSecret,
-    addressOf,
-    guessGuard: createGuessGuard(log),
+    operatorAccess: createOperatorAccess({
+      ...{ operatorSecret, operators, authenticateOperator: options.authenticateOperator },
+      ...{ store: activity, addressOf, guessGuard, log, warnRarely },
+    }),
     opaque,
     images,
     inFlight,
@@ -164,11 +181,18 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     serveSocket({ ...shared, quota: createQuota(), place, traffic: trafficOf(address) }, socket)
   })
 
+  const stopWatching = watchOperators({ io, operators, store: activity, warnRarely })
+
+  const close = async (): Promise<void> => {
+    stopWatching()
+    await shutDown({ io, inFlight, sink, peers: present.peers, cluster, connections, log })
+    guessGuard.close()
+  }
   let closing: Promise<void> | undefined
   return {
     url: `http://${authorityOf(host, actualPort)}${PATH}`,
     port: actualPort,
-    close: () => (closing ??= shutDown({ io, inFlight, sink, peers: present.peers, cluster, connections, log })),
+    close: () => (closing ??= close()),
   }
 }
 

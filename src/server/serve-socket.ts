@@ -34,7 +34,7 @@ const LISTENERS = [joinListeners, guestListeners, operatorListeners, historyList
 export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
   const { limits, log, place, traffic, warnRarely } = parts
   const session: SocketSession = { socket, inOrder: createSerialQueue(), place, traffic }
-  const answer = createAnswer({ ...parts, isRefused: () => session.isRefused === true })
+  const answer = createAnswer({ ...parts, session })
   const chat: ServerContext = { ...parts, answer }
   listen(chat, session)
 

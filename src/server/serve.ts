@@ -15,12 +15,16 @@ import { createChatLog, type ChatLogOptions } from './log.js'
 import type { GivenLimits } from './protection/limits.js'
 import { readOperatorSecret } from './protection/read-operator-secret.js'
 
+export { addOperator, type AddedOperator } from './operators/add-operator.js'
+
 /** What `chatkeep serve` was asked for. Files are relative to the working directory. */
 export interface ServeOptions extends Pick<
   ChatServerOptions,
   'host' | 'port' | 'corsOrigin' | 'publicHost' | 'allowImageUrls' | 'trustProxy'
 > {
   readonly operatorSecretFile?: string | undefined
+  /** The file of named operators. */
+  readonly operators?: string | undefined
   readonly journal?: string | undefined
   readonly journalMaxBytes?: number | undefined
   readonly record?: string | undefined
@@ -76,9 +80,11 @@ export const serve = async ({ context, options, limits, withTargets, onListening
     allowImageUrls,
     trustProxy,
     operatorSecretFile,
+    operators,
     logLevel = 'info',
   } = options
   const operatorSecret = await readOperatorSecret(operatorSecretFile && resolve(cwd, operatorSecretFile), environment)
+  const operatorsFile = operators && resolve(cwd, operators)
   const journal = options.journal === undefined ? undefined : journalOptions(cwd, options.journal, options)
 
   await withTargets(async ({ target, adapterTarget }) => {
@@ -100,6 +106,7 @@ export const serve = async ({ context, options, limits, withTargets, onListening
           allowImageUrls,
           trustProxy,
           operatorSecret,
+          operatorsFile,
           journal,
           adapter,
           store,
@@ -108,7 +115,7 @@ export const serve = async ({ context, options, limits, withTargets, onListening
         },
       })
       logExposure(log, target, host)
-      if (operatorSecret === undefined) log.warn({ event: 'no_operators' }, NO_OPERATORS)
+      if (operatorSecret === undefined && operatorsFile === undefined) log.warn({ event: 'no_operators' }, NO_OPERATORS)
       onListening(server.url)
       await aborted(signal)
       log.info({ event: 'stopping' }, 'stopping: waiting for messages in progress; press Ctrl-C again to stop at once')
@@ -158,7 +165,7 @@ const logExposure = (log: ChatLog, target: ConnectionTarget, host: string | unde
 const OPEN_TO_NETWORK = 'other machines can connect, and chatkeep does not encrypt: put a proxy with TLS in front of it'
 const FSYNC_OFF = 'fsync is off in the database: if it crashes, acknowledged messages can be lost'
 const NO_DATABASE = 'the database is unavailable and was not checked: messages go to the journal'
-const NO_OPERATORS = 'operators cannot join: set CHATKEEP_OPERATOR_SECRET or --operator-secret-file'
+const NO_OPERATORS = 'operators cannot join: name --operators or --operator-secret-file, or set CHATKEEP_OPERATOR_SECRET'
 
 const openRecorder = async (path: string | undefined, log: ChatLog): Promise<Recorder | undefined> => {
   if (path === undefined) return undefined

@@ -33,6 +33,7 @@ export const insertingStore = (pool: Pool): ChatStore => ({
   getChatHistory: notMeasured,
   getRecentChats: notMeasured,
   markMessagesAsRead: notMeasured,
+  getInactiveOperators: notMeasured,
   checkReady: notMeasured,
   close: () => Promise.resolve(),
 })

@@ -61,6 +61,8 @@ const withOwnServer = async <T>(
     const server = await startChatServer({
       ...ADDRESSES_UNLIMITED,
       allowImageUrls: true,
+      // Messages of operators who have left since are replayed, too.
+      inactiveOperators: 'allowed',
       ...{ store, port: 0, operatorSecret, eventsPerSecond: 0, log: toLog(onLog) },
     })
     try {

@@ -22,9 +22,16 @@ export interface Reply {
 export interface Answering {
   readonly inFlight: InFlight
   readonly quota: Quota
-  /** Whether the socket is to be disconnected after a refusal; its events are then dropped. */
-  readonly isRefused: () => boolean
+  readonly session: JoinState
   readonly log: ChatLog
+}
+
+/** How far the join of a socket is. */
+interface JoinState {
+  /** It is about to be disconnected; its events are dropped. */
+  readonly isRefused?: boolean
+  /** Its events wait. */
+  readonly joining?: Promise<void> | undefined
 }
 
 /** Turns a piece of work into a listener that checks the payload and acknowledges on every path. */
@@ -39,16 +46,20 @@ export type Answer = <Payload>(
  * events of a socket in order. Anything but an `OperatorError` is a bug: the log gets its place in the code, the client
  * only the code `internal`.
  */
-export const createAnswer = ({ inFlight, quota, isRefused, log }: Answering): Answer => {
+export const createAnswer = ({ inFlight, quota, session, log }: Answering): Answer => {
   const attempt = async <Payload>(
     event: string,
     schema: z.ZodType<Payload>,
     payload: unknown,
     work: (payload: Payload) => Reply | Promise<Reply>,
-  ): Promise<Outcome> => {
+  ): Promise<Outcome | undefined> => {
     try {
       if (inFlight.closing) throw serverClosing()
-      return await withinQuota(quota, () => parsePayload(event, schema, payload), work)
+      return await withinQuota(
+        quota,
+        () => parsePayload(event, schema, payload),
+        (parsed) => afterJoin(session, () => work(parsed)),
+      )
     } catch (error) {
       if (isServerFault(error)) {
         log.error({ event: 'request_failed', request: event, ...errorFields(error) }, 'request failed')
@@ -59,9 +70,11 @@ export const createAnswer = ({ inFlight, quota, isRefused, log }: Answering): An
 
   return (event, schema, work) =>
     (...args) => {
-      if (isRefused()) return
+      if (session.isRefused === true) return
       const { payload, acknowledge } = readArguments(args)
-      const settled = attempt(event, schema, payload, work).then(({ answer, error, afterwards }) => {
+      const settled = attempt(event, schema, payload, work).then((outcome) => {
+        if (outcome === undefined) return
+        const { answer, error, afterwards } = outcome
         acknowledge(error === undefined ? { ...answer, ok: true } : { ok: false, error: toWireError(error) })
         afterwards?.()
       })
@@ -78,12 +91,23 @@ export const createAnswer = ({ inFlight, quota, isRefused, log }: Answering): An
 
 type Outcome = Omit<Reply, 'error'> & { readonly error?: unknown }
 
+type Dropped = undefined
+
+// What waits is woken in the order in which it came, and nothing overtakes it.
+const afterJoin = (
+  session: JoinState,
+  work: () => Reply | Promise<Reply>,
+): Dropped | Reply | Promise<Dropped | Reply> => {
+  if (session.isRefused === true) return undefined
+  return session.joining === undefined ? work() : session.joining.then(() => afterJoin(session, work))
+}
+
 // Everything up to the work's first await runs synchronously, which keeps the events of a socket in order.
 const withinQuota = async <Payload>(
   quota: Quota,
   read: () => Payload,
-  work: (payload: Payload) => Reply | Promise<Reply>,
-): Promise<Reply> => {
+  work: (payload: Payload) => Dropped | Reply | Promise<Dropped | Reply>,
+): Promise<Dropped | Reply> => {
   quota.enter()
   let loaded = 0
   try {

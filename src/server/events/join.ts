@@ -1,12 +1,11 @@
 import type * as z from 'zod'
-import type { OperatorError } from '../../errors.js'
+import { OperatorError } from '../../errors.js'
 import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
 import { conversationOf, createGuestToken, isGuestToken } from '../../protocol/identity.js'
-import { isOperatorSecret } from '../protection/operator-secret.js'
 import { joinSchema } from '../../protocol/payloads.js'
 import { enter } from '../cluster/presence.js'
-import { invalidToken, operatorsDisabled, tooManyGuesses, wrongOperatorSecret } from '../../protocol/refusals.js'
+import { invalidToken } from '../../protocol/refusals.js'
 
 type JoinPayload = z.infer<typeof joinSchema>
 type GuestJoin = Extract<JoinPayload, { role: 'client' }>
@@ -15,7 +14,9 @@ type OperatorJoin = Extract<JoinPayload, { role: 'operator' }>
 /** `join`, which makes a socket a guest's or an operator's. A second join replaces the first. */
 export const joinListeners = (chat: ServerContext, session: SocketSession): Listeners => ({
   join: chat.answer('join', joinSchema, (payload) =>
-    payload.role === 'client' ? joinAsGuest(chat, session, payload) : joinAsOperator(chat, session, payload),
+    payload.role === 'client'
+      ? joinAsGuest(chat, session, payload)
+      : whileJoining(session, joinAsOperator(chat, session, payload)),
   ),
 })
 
@@ -39,32 +40,28 @@ const guestToken = (session: SocketSession, presented: unknown): string => {
   throw invalidToken()
 }
 
-const joinAsOperator = (
-  chat: ServerContext,
-  session: SocketSession,
-  { name, operatorId, token }: OperatorJoin,
-): Reply => {
-  const refusal = refusalOf(chat, session, token)
-  if (refusal !== undefined) {
-    session.isRefused = true
-    return { error: refusal, afterwards: () => session.socket.disconnect(true) }
+// The application or the database may be asked, and what the socket sends meanwhile waits.
+const whileJoining = (session: SocketSession, reply: Promise<Reply>): Promise<Reply> => {
+  const end = (): void => {
+    session.joining = undefined
   }
-  session.place.moveTo('operators')
-  session.guestToken = undefined
-  enter(chat, session.socket, { role: 'operator', operatorId: operatorId ?? null, name })
-  return {}
+  session.joining = reply.then(end, end)
+  return reply
 }
 
-// An early join is refused unseen: otherwise the wait would not slow down a guesser.
-const refusalOf = (
-  { operatorSecret, addressOf, guessGuard }: ServerContext,
-  { socket }: SocketSession,
-  token: unknown,
-): OperatorError | undefined => {
-  const address = addressOf(socket.request)
-  const waitMs = guessGuard.waitMs(address)
-  if (operatorSecret !== undefined && waitMs === 0 && isOperatorSecret(token, operatorSecret)) return undefined
-  guessGuard.refused(address, waitMs > 0 ? 'early' : 'wrong')
-  if (operatorSecret === undefined) return operatorsDisabled()
-  return waitMs > 0 ? tooManyGuesses(waitMs) : wrongOperatorSecret()
+const joinAsOperator = async (chat: ServerContext, session: SocketSession, claim: OperatorJoin): Promise<Reply> => {
+  const { socket } = session
+  try {
+    const { participant, named } = await chat.operatorAccess.admit(socket.request, claim)
+    if (!socket.connected) return {}
+    session.place.moveTo('operators')
+    session.guestToken = undefined
+    socket.data.named = named
+    enter(chat, socket, participant)
+    return {}
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    session.isRefused = true
+    return { error, afterwards: () => socket.disconnect(true) }
+  }
 }

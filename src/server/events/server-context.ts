@@ -8,8 +8,7 @@ import type { ConnectionPlace } from '../protection/connection-pools.js'
 import type { Traffic } from '../protection/traffic.js'
 import type { OpaqueText } from '../../protocol/opaque-text.js'
 import type { ImageSources } from '../../protocol/image.js'
-import type { GuessGuard } from '../protection/guess-guard.js'
-import type { RemoteAddress } from '../protection/remote-address.js'
+import type { OperatorAccess } from '../operators/operator-access.js'
 import type { Announce } from './announce.js'
 import type { Answer } from './answering.js'
 
@@ -24,13 +23,9 @@ export interface ServerContext {
   readonly peers: Peers
   /** Acknowledges the events of this socket. */
   readonly answer: Answer
-  /** Operators cannot join when undefined. */
-  readonly operatorSecret: string | undefined
+  readonly operatorAccess: OperatorAccess
   /** Which images a message may have. */
   readonly images: ImageSources
-  /** Who sent a request, as counted and logged. */
-  readonly addressOf: RemoteAddress
-  readonly guessGuard: GuessGuard
   /** Hides from guests what ids and cursors tell: how busy all chats are. */
   readonly opaque: OpaqueText
   readonly log: ChatLog
@@ -47,6 +42,8 @@ export interface SocketSession {
   guestToken?: string | undefined
   /** Its join was refused: it is about to be disconnected, and whatever else it sent is dropped. */
   isRefused?: boolean
+  /** An operator who is being checked; never rejects. Later events wait for it. */
+  joining?: Promise<void> | undefined
 }
 
 /** The listeners of a group of events, by the events' names. */

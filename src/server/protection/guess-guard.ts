@@ -6,6 +6,8 @@ export interface GuessGuard {
   waitMs(address: string): number
   /** Called with each wrong secret, and with each join that came too early. */
   refused(address: string, reason: 'wrong' | 'early'): void
+  /** Logs what is not logged yet. */
+  close(): void
 }
 
 /** Wrong secrets of one address without a wait: a person mistypes. */
@@ -54,8 +56,9 @@ export const createGuessGuard = (log: ChatLog, now: () => number = () => perform
     },
     refused: (address, reason) => {
       if (reason === 'wrong') note(address)
-      report(address)
+      report.add(address)
     },
+    close: () => report.close(),
   }
 }
 
@@ -65,7 +68,7 @@ const backOffMs = (wrong: number): number =>
   wrong <= FREE ? 0 : Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (wrong - FREE - 1))
 
 /** The first refusal is logged at once; those of the minute after it together at its end. */
-const createReport = (log: ChatLog): ((address: string) => void) => {
+const createReport = (log: ChatLog): { add(address: string): void; close(): void } => {
   const addresses = new Set<string>()
   let count = 0
   let timer: NodeJS.Timeout | undefined
@@ -80,9 +83,16 @@ const createReport = (log: ChatLog): ((address: string) => void) => {
     addresses.clear()
     timer = setTimeout(write, MINUTE_MS).unref()
   }
-  return (address) => {
-    count += 1
-    if (addresses.size < MAX_LOGGED) addresses.add(address)
-    if (timer === undefined) write()
+  return {
+    add: (address) => {
+      count += 1
+      if (addresses.size < MAX_LOGGED) addresses.add(address)
+      if (timer === undefined) write()
+    },
+    close: () => {
+      clearTimeout(timer)
+      write()
+      clearTimeout(timer)
+    },
   }
 }

@@ -1,7 +1,7 @@
 import { createChatClient } from '../../../src/client/chat-client.js'
 import { startChatServer } from '../../../src/server/chat-server.js'
 import { expect, test } from '../../support/database.js'
-import { withChat, withoutMessages } from '../../support/socket-chat.js'
+import { SECRET, withChat, withoutMessages } from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
 
 const guestAt = (url: string, username: string) =>
@@ -21,6 +21,25 @@ test('a client refused by a full server connects once there is room', async ({ d
     expect(performance.now() - freeAt).toBeLessThan(4_000)
     expect(second.socket.connected).toBe(true)
     await ana.close()
+  })
+})
+
+test('an operator whose address has to wait joins after the wait, or is told why it cannot', async ({ database }) => {
+  await withoutMessages(database)
+  await withChat(database, {}, async (chat) => {
+    const operatorWith = (token: string, patienceMs?: number) =>
+      createChatClient({ url: chat.server.url, join: { role: 'operator', name: 'Ana', token }, patienceMs })
+    const wrong = operatorWith('a wrong secret')
+    const guess = async () => (await chat.connect()).ask('join', { role: 'operator', name: 'Ana', token: 'wrong' })
+    expect(await wrong.join()).toMatchObject({ ok: false, error: { code: 'unauthorized' } })
+    await wrong.close()
+    // The client itself may have joined twice.
+    await until(async () => (await guess()).error?.code === 'rate_limited', { what: 'the wait begins' })
+    const [patient, impatient] = [operatorWith(SECRET), operatorWith(SECRET, 300)]
+    await expect(impatient.join()).rejects.toMatchObject({ code: 'rate_limited', retryable: true })
+    expect(await patient.join()).toEqual({ ok: true })
+    expect(await patient.ask('recentChats')).toMatchObject({ ok: true })
+    await Promise.all([patient.close(), impatient.close()])
   })
 })
 

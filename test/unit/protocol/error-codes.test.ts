@@ -54,6 +54,7 @@ describe('the table of error codes', () => {
     const later = Object.entries(ERROR_CODES).filter(([, { repeat }]) => repeat === 'later')
     expect(later.map(([code]) => code)).toMatchInlineSnapshot(`
       [
+        "operators_unchecked",
         "rate_limited",
         "join_timeout",
         "too_many_pending",
@@ -114,6 +115,9 @@ describe('what a client reads of an error', () => {
       refusals.forbidden('client'),
       refusals.wrongOperatorSecret(),
       refusals.operatorsDisabled(),
+      refusals.removedOperator(),
+      refusals.inactiveOperator(),
+      refusals.operatorsUnchecked(),
       refusals.unknownConversation(),
       refusals.unknownEvent(),
       refusals.rateLimited(20),

@@ -165,7 +165,8 @@ const logExposure = (log: ChatLog, target: ConnectionTarget, host: string | unde
 const OPEN_TO_NETWORK = 'other machines can connect, and chatkeep does not encrypt: put a proxy with TLS in front of it'
 const FSYNC_OFF = 'fsync is off in the database: if it crashes, acknowledged messages can be lost'
 const NO_DATABASE = 'the database is unavailable and was not checked: messages go to the journal'
-const NO_OPERATORS = 'operators cannot join: name --operators or --operator-secret-file, or set CHATKEEP_OPERATOR_SECRET'
+const NO_OPERATORS =
+  'operators cannot join: name --operators or --operator-secret-file, or set CHATKEEP_OPERATOR_SECRET'
 
 const openRecorder = async (path: string | undefined, log: ChatLog): Promise<Recorder | undefined> => {
   if (path === undefined) return undefined

@@ -10,7 +10,8 @@ import { connectTo, SECRET, withoutMessages, type Ack } from '../../support/sock
 import { until, untilRows } from '../../support/until.js'
 
 const ANOTHER = 'another long secret'
-const NO_OPERATORS = 'operators cannot join: name --operators or --operator-secret-file, or set CHATKEEP_OPERATOR_SECRET'
+const NO_OPERATORS =
+  'operators cannot join: name --operators or --operator-secret-file, or set CHATKEEP_OPERATOR_SECRET'
 
 let folder = ''
 beforeEach(async () => {

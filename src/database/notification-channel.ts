@@ -1,17 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Client } from 'pg'
+import type { Client, QueryConfig } from 'pg'
 import { ExitCode, OperatorError } from '../errors.js'
 import { connect, disconnect } from './connection.js'
 import type { ConnectionTarget } from './connection-target.js'
+import { createDatabaseClock, type DatabaseClock } from './database-clock.js'
 import { escapeIdentifier } from './identifier.js'
 import { isBehindPooler } from './pooler.js'
+import { firstRow } from './rows.js'
 
 export interface ChannelOptions {
   readonly applicationName: string
   /** The channel. Every session of the database can listen to it and notify it. */
   readonly channel: string
-  /** @param sender the process of the session that notified, which no session can choose */
-  readonly onPayload: (payload: string, sender: number) => void
+  /** `nowMs` is the database's time, in milliseconds since 1970. */
+  readonly onPayload: (payload: string, nowMs: number) => void
   /** The connection is back; notifications sent in between, by anyone, are lost. */
   readonly onRestored: (outage: Outage) => void
   readonly onLost: (reason: unknown) => void
@@ -26,8 +28,8 @@ export interface Outage {
 /** One connection that listens and notifies. */
 export interface NotificationChannel {
   readonly isConnected: boolean
-  /** The time on the database's clock, in milliseconds; of this machine's before the first connection. */
-  databaseTime(): number
+  /** The database's time, in milliseconds since 1970; the machine's until the first connection. */
+  nowMs(): number
   /** Never waits and never fails. Payloads, at most 7,999 bytes each, stay together and in order. */
   send(payloads: readonly string[]): void
   /** Sends what is queued, for a second at most, and disconnects. */
@@ -41,10 +43,13 @@ const FLUSH_DEADLINE_MS = 1_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2_000
 
+// EXTRACT, because the text of a timestamp depends on the session's settings.
+const NOW = 'EXTRACT(EPOCH FROM pg_catalog.clock_timestamp())::double precision AS "seconds"'
+
 // One statement, so one commit under the server-wide lock of NOTIFY, for everything that is queued.
 const NOTIFY = {
   name: 'chatkeep notify',
-  text: 'SELECT pg_notify($1, "payload") FROM unnest($2::text[]) AS "payload"',
+  text: `SELECT pg_catalog.pg_notify($1, "payload"), ${NOW} FROM pg_catalog.unnest($2::text[]) AS "payload"`,
 }
 
 /**
@@ -57,12 +62,12 @@ export const openNotificationChannel = async (
 ): Promise<NotificationChannel> => {
   const closing = new AbortController()
   const isClosing = (): boolean => closing.signal.aborted
-  let session: Session | undefined = await openSession(target, options).catch((error: unknown) => {
+  const clock = createDatabaseClock()
+  let session: Session | undefined = await openSession(target, options, clock).catch((error: unknown) => {
     if (options.mayConnectLater?.(error) !== true) throw error
     options.onLost(error)
     return undefined
   })
-  let aheadMs = session?.aheadMs ?? performance.timeOrigin
   let queue: string[] = []
   let queuedBytes = 0
   let lostPayloads = 0
@@ -74,7 +79,7 @@ export const openNotificationChannel = async (
       queue = []
       queuedBytes = 0
       try {
-        await client.query({ ...NOTIFY, values: [options.channel, batch] })
+        await readClock(client, clock, { ...NOTIFY, values: [options.channel, batch] })
       } catch {
         // Whatever the error, only a new connection helps; `onLost` reports the reason.
         lostPayloads += batch.length
@@ -104,13 +109,12 @@ export const openNotificationChannel = async (
         if (isClosing()) return
         options.onLost(reason)
       }
-      session = await reopen(target, options, closing.signal)
+      session = await reopen(target, options, clock, closing.signal)
       if (session === undefined) return
       if (isClosing()) {
         await disconnect(session.client)
         return
       }
-      aheadMs = session.aheadMs
       const outage = { lostPayloads }
       lostPayloads = 0
       options.onRestored(outage)
@@ -122,7 +126,7 @@ export const openNotificationChannel = async (
     get isConnected() {
       return session !== undefined
     },
-    databaseTime: () => performance.now() + aheadMs,
+    nowMs: () => Number(clock.now()),
     send: (payloads) => {
       if (session === undefined) {
         lostPayloads += payloads.length
@@ -148,8 +152,6 @@ export const openNotificationChannel = async (
 
 interface Session {
   readonly client: Client
-  /** By how much the database's clock is ahead of this process's monotonic one. */
-  readonly aheadMs: number
   /** Resolves to the reason when the connection ends. */
   readonly ended: Promise<unknown>
 }
@@ -157,6 +159,7 @@ interface Session {
 const openSession = async (
   target: ConnectionTarget,
   { applicationName, channel, onPayload }: ChannelOptions,
+  clock: DatabaseClock,
 ): Promise<Session> => {
   const client = await connect(target, { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS })
   const ended = new Promise<unknown>((resolve) => {
@@ -167,17 +170,22 @@ const openSession = async (
     if (await isBehindPooler(client)) throw behindPooler()
     // The role's idle_session_timeout would end a session that only listens.
     await client.query('SET idle_session_timeout = 0')
-    client.on('notification', ({ payload = '', processId }) => onPayload(payload, processId))
+    await readClock(client, clock, { text: `SELECT ${NOW}` })
+    client.on('notification', ({ payload = '' }) => onPayload(payload, Number(clock.now())))
     await client.query(`LISTEN ${escapeIdentifier(channel)}`)
-    const { rows } = await client.query<{ time: number }>(SELECT_TIME)
-    return { client, ended, aheadMs: (rows[0]?.time ?? Date.now()) - performance.now() }
+    return { client, ended }
   } catch (error) {
     await disconnect(client)
     throw error
   }
 }
 
-const SELECT_TIME = `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS "time"`
+/** Runs a statement that also tells the time. */
+const readClock = async (client: Client, clock: DatabaseClock, query: QueryConfig): Promise<void> => {
+  const askedAt = Date.now()
+  const { seconds } = firstRow(await client.query<{ seconds: number }>(query))
+  clock.note(new Date(1_000 * seconds), askedAt, Date.now())
+}
 
 const behindPooler = (): OperatorError =>
   new OperatorError(
@@ -190,13 +198,14 @@ const behindPooler = (): OperatorError =>
 const reopen = async (
   target: ConnectionTarget,
   options: ChannelOptions,
+  clock: DatabaseClock,
   closing: AbortSignal,
 ): Promise<Session | undefined> => {
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     await delay(pause * (0.5 + Math.random()), undefined, { signal: closing, ref: false }).catch(() => undefined)
     if (closing.aborted) return undefined
     try {
-      return await openSession(target, options)
+      return await openSession(target, options, clock)
     } catch {
       // The loss is logged; the store reports what is wrong with the database for each message.
     }

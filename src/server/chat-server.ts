@@ -45,7 +45,7 @@ export interface ChatServerOptions extends GivenLimits {
   readonly host?: string | undefined
   /** 3001 when absent; 0 takes a free one. */
   readonly port?: number | undefined
-  /** What any operator may present at the join, at least 16 characters; whoever has it gives any name and id. */
+  /** What any operator may present at the join, at least 16 characters; with it any name and id may be given. */
   readonly operatorSecret?: string | undefined
   /** A file that `chatkeep serve --add-operator` writes: operators with tokens of their own, who join under the name and id in it. */
   readonly operatorsFile?: string | undefined

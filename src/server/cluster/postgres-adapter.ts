@@ -6,8 +6,8 @@ import { openNotificationChannel } from '../../database/notification-channel.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import type { ChatLog } from '../../chat-log.js'
 import { errorFields } from '../error-fields.js'
-import { createFragmentJoiner, toFragments } from './fragments.js'
-import { createSealedChannel } from './sealed-channel.js'
+import { createPacketReader, createPacketWriter } from './packets.js'
+import { createSeal } from './sealed-text.js'
 
 export interface PostgresAdapterOptions {
   /** The database server itself, not a pooler. */
@@ -35,39 +35,34 @@ const APPLICATION_NAME = 'chatkeep serve adapter'
 /**
  * Carries this server's broadcasts to the sockets of other servers on the same database, over LISTEN and NOTIFY. Broadcasts are
  * hints: those lost while the connection is down can be read from the database. Every role of the database can listen on
- * any channel and notify it without a privilege, so payloads are encrypted with the operator secret.
+ * any channel and notify it without a privilege, so payloads are sealed with a key from the operator secret, the database and the
+ * schema.
  * @throws OperatorError `adapter_needs_secret`, `connection_pooler`, and the errors of a connection
  */
 export const openPostgresAdapter = async (options: PostgresAdapterOptions): Promise<PostgresAdapter> => {
   const { target, schema, operatorSecret, mayConnectLater, log } = options
   if (operatorSecret === undefined) throw needsSecret()
-  const self = randomBytes(8).toString('hex')
-  // Until the channel is open: a text may come as soon as it listens.
-  let now = (): number => Date.now()
-  const join = createFragmentJoiner(self)
-  const sealed = createSealedChannel({
-    operatorSecret,
-    purpose: [target.database, schema],
-    self,
-    now: () => now(),
-  })
+  const end = {
+    self: randomBytes(8).toString('hex'),
+    seal: await createSeal(operatorSecret, ['chatkeep adapter', target.database, schema]),
+  }
   const strangers = new Set<string>()
   let deliver: (message: ClusterMessage | ClusterResponse) => void = () => undefined
   let restored: () => void = () => undefined
 
-  const receive = (payload: string, process: number): void => {
-    const joined = join(payload, process)
-    if (joined === undefined) return
-    const opened = sealed.open(joined.text)
+  const write = createPacketWriter(end)
+  const read = createPacketReader(end, (sender) => {
+    if (strangers.size >= MAX_STRANGERS || strangers.has(sender)) return
+    strangers.add(sender)
+    log.error(
+      { event: 'adapter_stranger' },
+      'unreadable messages from another server: all servers on one database need the same operator secret',
+    )
+  })
+  const receive = (payload: string, nowMs: number): void => {
+    const text = read(payload, nowMs)
     // Sealed texts are made with the secret only, so a chat server wrote it.
-    if (typeof opened === 'object') deliver(JSON.parse(opened.text) as ClusterMessage | ClusterResponse)
-    else if (opened === 'strange' && strangers.size < MAX_STRANGERS && !strangers.has(joined.sender)) {
-      strangers.add(joined.sender)
-      log.error(
-        { event: 'adapter_stranger' },
-        'unreadable messages from another server: all servers on one database need the same operator secret',
-      )
-    }
+    if (text !== undefined) deliver(JSON.parse(text) as ClusterMessage | ClusterResponse)
   }
   const channel = await openNotificationChannel(target, {
     applicationName: APPLICATION_NAME,
@@ -84,9 +79,8 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
       restored()
     },
   })
-  now = () => channel.databaseTime()
   const publish = (message: ClusterMessage | ClusterResponse): void =>
-    channel.send(toFragments(self, sealed.close(JSON.stringify(message))))
+    channel.send(write(JSON.stringify(message), channel.nowMs()))
 
   // Socket.IO requires a class. A broadcast never waits for the database: the server's own sockets get it at once.
   class OverNotifications extends ClusterAdapter {

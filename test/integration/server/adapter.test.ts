@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createChatStore } from '../../../src/persistence/chat-store.js'
 import { startChatServer } from '../../../src/server/chat-server.js'
 import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
-import { expect, test, type TestDatabase } from '../../support/database.js'
+import { expect, test, withDatabase, type TestDatabase } from '../../support/database.js'
 import { findPgBouncer, withPooler } from '../../support/pooler.js'
 import { expectOk, rowIdOf, SECRET, withChat, withoutMessages, type TestChat } from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
@@ -33,16 +33,20 @@ const untilListed = (operator: Awaited<ReturnType<TestChat['operator']>>, names:
     { what: `the operators listed are ${names.join(', ')}` },
   )
 
-const CHANNEL = `chatkeep_${createHash('sha256').update('public').digest('hex').slice(0, 32)}`
-
 /** Any role may listen to any channel of the database, and notify it. */
-const overhear = async (database: TestDatabase): Promise<readonly string[]> => {
+const listenIn = async (database: TestDatabase) => {
+  const channel = `chatkeep_${createHash('sha256').update('public').digest('hex').slice(0, 32)}`
   const anybody = await database.client()
   const overheard: string[] = []
   anybody.on('notification', ({ payload = '' }) => overheard.push(payload))
-  await anybody.query(`LISTEN ${CHANNEL}`)
-  for (const forged of ['', 'x', 'feed 0 1 ', 'feed 1 2 x', `feed 0 1 ${'A'.repeat(80)}`]) {
-    await anybody.query('SELECT pg_notify($1, $2)', [CHANNEL, forged])
+  await anybody.query(`LISTEN ${channel}`)
+  return { anybody, channel, overheard }
+}
+
+const overhear = async (database: TestDatabase): Promise<readonly string[]> => {
+  const { anybody, channel, overheard } = await listenIn(database)
+  for (const forged of ['', 'x', 'feed 0 1 ', `feed ${'A'.repeat(80)}`]) {
+    await anybody.query('SELECT pg_notify($1, $2)', [channel, forged])
   }
   return overheard
 }
@@ -116,20 +120,37 @@ test('an operator on one server and a guest on the other have one conversation',
   })
 })
 
-test('what anybody recorded and sends again is shown to nobody', async ({ database }) => {
+test('what was overheard has no effect when it is shown again, in this database or another', async ({ database }) => {
   await withTwo(database, async (a, b) => {
-    const overheard = await overhear(database)
+    const { anybody, channel, overheard } = await listenIn(database)
     const lucia = await a.operator('Lucía', 1)
     const ana = await b.guest('ana')
-    expectOk(await ana.ask('clientMessage', { type: 'text', message: 'once' }))
-    await lucia.next('incomingMessage')
-    const stranger = await database.client()
-    for (const payload of overheard.slice()) {
-      await stranger.query('SELECT pg_notify($1, $2)', [CHANNEL, payload])
-    }
-    expectOk(await ana.ask('clientMessage', { type: 'text', message: 'after' }))
-    await until(() => lucia.all('incomingMessage').length > 1, { what: 'the operator hears of the message after' })
-    expect(lucia.all('incomingMessage')).toMatchObject([{ message: 'once' }, { message: 'after' }])
+    await lucia.next('newChat')
+    ana.socket.emit('clientTyping', { isTyping: true })
+    await lucia.next('clientTyping')
+    await until(() => overheard.length > 0, { what: 'packets are overheard' })
+    const captured = [...overheard]
+    await withDatabase(async (other) => {
+      await withTwo(other, async (c) => {
+        const [mateo, noa] = [await c.operator('Mateo', 2), await c.guest('noa')]
+        const there = await listenIn(other)
+        for (const [role, payloads] of [
+          [anybody, captured],
+          [there.anybody, captured],
+        ] as const) {
+          for (const payload of payloads) await role.query('SELECT pg_notify($1, $2)', [channel, payload])
+        }
+        // What comes after them in the same channels has arrived.
+        ana.socket.emit('clientTyping', { isTyping: false })
+        await lucia.next('clientTyping', 2)
+        await until(() => c.log.join().includes('"event":"adapter_stranger"'), { what: 'adapter_stranger' })
+        noa.socket.emit('clientTyping', { isTyping: true })
+        await mateo.next('clientTyping')
+        expect(lucia.all('clientTyping')).toMatchObject([{ isTyping: true }, { isTyping: false }])
+        expect(mateo.all('clientTyping')).toHaveLength(1)
+        expect([...a.log, ...b.log].join('\n')).not.toContain('adapter_stranger')
+      })
+    })
   })
 })
 

@@ -28,6 +28,7 @@ export interface Answering {
 
 /** How far the join of a socket is. */
 interface JoinState {
+  readonly socket: { readonly connected: boolean }
   /** It is about to be disconnected; its events are dropped. */
   readonly isRefused?: boolean
   /** Its events wait. */
@@ -93,13 +94,15 @@ type Outcome = Omit<Reply, 'error'> & { readonly error?: unknown }
 
 type Dropped = undefined
 
-// What waits is woken in the order in which it came, and nothing overtakes it.
+// What waits is woken in the order in which it came, and nothing overtakes it. A socket that has left cannot join any more.
 const afterJoin = (
   session: JoinState,
   work: () => Reply | Promise<Reply>,
 ): Dropped | Reply | Promise<Dropped | Reply> => {
   if (session.isRefused === true) return undefined
-  return session.joining === undefined ? work() : session.joining.then(() => afterJoin(session, work))
+  return session.joining === undefined
+    ? work()
+    : session.joining.then(() => (session.socket.connected ? afterJoin(session, work) : undefined))
 }
 
 // Everything up to the work's first await runs synchronously, which keeps the events of a socket in order.

@@ -204,6 +204,32 @@ describe('an operator', () => {
     expect(lucia.all('operatorConnected')).toEqual([])
   })
 
+  test('who is refused does nothing with the other packets of the same HTTP request', async ({ chat }) => {
+    const lucia = await chat.operator('Lucía', 1)
+    const url = `http://127.0.0.1:${chat.server.port}/chat/?EIO=4&transport=polling`
+    const opened = await (await fetch(url)).text()
+    const { sid } = JSON.parse(opened.slice(1)) as { sid: string }
+    const post = async (...packets: readonly string[]): Promise<unknown> =>
+      (await fetch(`${url}&sid=${sid}`, { method: 'POST', body: packets.join('\u001e') })).text()
+    const poll = async (): Promise<readonly string[]> =>
+      (await (await fetch(`${url}&sid=${sid}`)).text()).split('\u001e')
+    await post('40')
+    expect(await poll()).toEqual([expect.stringMatching(/^40/)])
+    const join = (claim: object): string => JSON.stringify(['join', claim])
+    await post(
+      `420${join({ role: 'operator', name: 'Mallory', token: 'wrong' })}`,
+      `421${join({ role: 'client', username: 'mallory' })}`,
+      `422${join({ role: 'operator', name: 'Mallory', token: SECRET })}`,
+      '423["recentChats",{}]',
+    )
+    const answers = await poll()
+    expect(answers[0]).toMatch(/^430\[\{"ok":false,"error":\{"code":"unauthorized"/)
+    // 41 ends the socket, 1 the connection.
+    expect(answers.slice(1).filter((packet) => !['41', '1'].includes(packet))).toEqual([])
+    expectOk(await lucia.ask('getConnectedOperators', {}))
+    expect([...lucia.all('newChat'), ...lucia.all('operatorConnected')]).toEqual([])
+  })
+
   test('cannot do what is for guests', async ({ chat }) => {
     const lucia = await chat.operator('Lucía', 1)
     for (const event of ['clientMessage', 'clientTyping', 'chatEnded']) {

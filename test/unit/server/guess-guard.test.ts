@@ -1,6 +1,10 @@
-import { expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { SILENT_LOG } from '../../../src/chat-log.js'
 import { createGuessGuard } from '../../../src/server/protection/guess-guard.js'
+
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 test('waits double from the fifth wrong secret to a minute, and end', () => {
   let at = 0
@@ -23,4 +27,18 @@ test('with many wrong secrets in all, one costs its address a minute, and none c
   expect(guard.waitMs('another')).toBe(0)
   at += 60_001
   expect(guard.waitMs('address 3')).toBe(0)
+})
+
+test('logs the first refusal at once, the others when it is closed, and leaves no timer', () => {
+  vi.useFakeTimers()
+  const lines: unknown[] = []
+  const guard = createGuessGuard({ ...SILENT_LOG, warn: ({ count, addresses }) => lines.push([count, addresses]) })
+  for (const address of ['a', 'b', 'c', 'b']) guard.refused(address, 'wrong')
+  expect(lines).toEqual([[1, 'a']])
+  guard.close()
+  expect(lines).toEqual([
+    [1, 'a'],
+    [3, 'b c'],
+  ])
+  expect(vi.getTimerCount()).toBe(0)
 })

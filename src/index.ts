@@ -29,3 +29,8 @@ export type { KeptMessage, OutgoingChatMessage, QueuedMessage } from './client/o
 export type { Answer } from './client/chat-connection.js'
 export { ChatClientClosed, MessageRefused, MessageUnanswered } from './client/chat-errors.js'
 export { OperatorError } from './errors.js'
+export { startChatServer } from './start-chat-server.js'
+export type { StartChatServerOptions } from './start-chat-server.js'
+export type { ChatServer } from './server/chat-server.js'
+export type { ApplicationOperator, AuthenticateOperator, OperatorRequest } from './server/operators/ask-application.js'
+export type { ChatLog, LogFields } from './chat-log.js'

@@ -19,10 +19,11 @@ export const runExample = async (code: string, env: Readonly<Record<string, stri
   })
   const script = outputFiles[0]?.text ?? ''
   // Packages are found from the working directory, since the script has no file.
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+  const running = promisify(execFile)(process.execPath, ['--input-type=module'], {
     cwd: repository,
     env: { PATH: process.env.PATH, ...env },
     timeout: RUN_TIMEOUT_MS,
   })
-  return stdout
+  running.child.stdin?.end(script)
+  return (await running).stdout
 }

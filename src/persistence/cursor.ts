@@ -20,8 +20,11 @@ export const parseCursor = (text: string): Position => {
   if (createdAt !== undefined && id !== undefined && isInstant(createdAt) && isId(Number(id))) {
     return { createdAt, id: Number(id) }
   }
-  throw new InvalidCall('invalid_cursor', `${JSON.stringify(text)} is not a cursor; pass one back unchanged`)
+  throw notACursor(text)
 }
+
+export const notACursor = (text: string): InvalidCall =>
+  new InvalidCall('invalid_cursor', `${JSON.stringify(text)} is not a cursor; pass one back unchanged`)
 
 // 31 February matches the pattern, but the server would reject it.
 const isInstant = (createdAt: string): boolean => {

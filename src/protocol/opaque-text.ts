@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
+import { notACursor } from '../persistence/cursor.js'
 
 /** Texts that a guest is handed and may hand back, but cannot read. */
 export interface OpaqueText {
@@ -46,3 +47,15 @@ export const hideId = (opaque: OpaqueText, id: number): string => opaque.hide(St
 export const revealId = (opaque: OpaqueText, id: string): number => Number(opaque.reveal(id) ?? NaN)
 
 const ID_DIGITS = 10
+
+/** A cursor as guests see it. What hides an id reveals no cursor. */
+export const hideCursor = (opaque: OpaqueText, cursor: string): string => opaque.hide(`${CURSOR}${cursor}`)
+
+/** @throws InvalidCall `invalid_cursor` for what is not a hidden cursor; it says nothing of what was hidden */
+export const revealCursor = (opaque: OpaqueText, hidden: string): string => {
+  const text = opaque.reveal(hidden)
+  if (text?.startsWith(CURSOR) !== true) throw notACursor(hidden)
+  return text.slice(CURSOR.length)
+}
+
+const CURSOR = 'cursor '

@@ -1,6 +1,7 @@
 import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
 import { toContact } from './conversation.js'
+import { hideCursor, revealCursor } from '../../protocol/opaque-text.js'
 import { toGuestHistoryMessage, type GuestHistoryMessage } from '../../protocol/outgoing.js'
 import type { Guest } from '../../protocol/participants.js'
 import { historySchema, type ContactPayload } from '../../protocol/payloads.js'
@@ -26,12 +27,11 @@ const readGuestHistory = async (
   { conversation }: Guest,
   { before, ...page }: Page,
 ): Promise<GuestPage> => {
-  // A cursor that is not ours goes to the store as it is, which refuses it by name.
-  const cursor = before === undefined ? undefined : (opaque.reveal(before) ?? before)
+  const cursor = before === undefined ? undefined : revealCursor(opaque, before)
   const { messages, nextBefore } = await store.getChatHistory({ sessionId: conversation, before: cursor, ...page })
   return {
     messages: messages.map((message) => toGuestHistoryMessage(conversation, message, opaque)),
-    nextBefore: nextBefore === null ? null : opaque.hide(nextBefore),
+    nextBefore: nextBefore === null ? null : hideCursor(opaque, nextBefore),
   }
 }
 

@@ -48,8 +48,14 @@ describe('what a guest is told of a message', () => {
     })
   })
 
-  test('cannot be made up: a cursor of another kind is refused by name', async ({ chat }) => {
+  test('cannot be made up or read: neither an id nor a readable cursor passes for a cursor', async ({ chat }) => {
     const ana = await chat.guest('ana')
-    expect((await ana.ask('history', { before: 'a'.repeat(40) })).error?.code).toBe('invalid_cursor')
+    const sent = expectOk(await ana.ask('clientMessage', text('one')))
+    for (const before of ['a'.repeat(40), '2026-11-28 12:00:00.000000_9999', sent.id]) {
+      const { error } = await ana.ask('history', { before })
+      expect(error?.code).toBe('invalid_cursor')
+      expect(error?.message).toContain(JSON.stringify(before))
+      expect(error?.message).not.toContain(String(rowIdOf(sent)))
+    }
   })
 })

@@ -142,7 +142,7 @@ const explainNetworkError = (error: Error, target: ConnectionTarget): Explanatio
     code: 'database_unreachable',
     message: `cannot reach the database ${describeTarget(target)}: ${reason}`,
     hint: isTlsRefusal(error)
-      ? 'enable TLS on the server (ssl = on), or turn it off: ?sslmode=disable'
+      ? 'enable TLS on the server (ssl = on); ?sslmode=disable sends everything unencrypted'
       : isTlsFailure(error)
         ? 'check that sslrootcert names the authority of the certificate, and that the certificate is for this host'
         : `check host and port, and that the server runs: pg_isready -h ${target.host} -p ${target.port}`,

@@ -26,6 +26,10 @@ export interface ExcessGrant extends Grant {
   readonly object: string
 }
 
+/** The statement that takes the privilege away. */
+export const revokeStatement = ({ privilege, object, grantee }: ExcessGrant): string =>
+  `REVOKE ${privilege} ON ${object} FROM ${grantee}`
+
 export const excessGrants = (own: OwnState): readonly ExcessGrant[] =>
   wantedGrants(wantedTables(own, false), own).flatMap((grants) =>
     excess(grants).map((grant) => ({ ...grant, object: grants.object })),
@@ -106,7 +110,7 @@ const grantStatements = (grants: Grants): readonly string[] => {
     grants.grants.some((grant) => grant.grantee === writer && grant.privilege === privilege)
   const lacking = writers.filter((writer) => open && !wanted.every((privilege) => isGranted(writer, privilege)))
   return [
-    ...excess(grants).map(({ grantee, privilege }) => `REVOKE ${privilege} ON ${object} FROM ${grantee}`),
+    ...excess(grants).map((grant) => revokeStatement({ ...grant, object })),
     ...lacking.map((writer) => `GRANT ${wanted.join(', ')} ON ${object} TO ${writer}`),
   ]
 }

@@ -41,7 +41,7 @@ export const readColumnsInUse = async (
     ...indexes
       .filter((name) => foreign.includes(name) && !dependents.some(({ wayOut }) => wayOut.endsWith(`"${name}"`)))
       .map((name) => refused(...foreignIndex(name, state, client.own.application))),
-    ...(await readMentions(client, columns)).flatMap((mention) => mentionObstacles(mention, listed)),
+    ...mentionObstacles(await readMentions(client, columns), listed),
     ...(await readNotes(client, state, columns, indexes)),
   ]
 }
@@ -69,19 +69,23 @@ const foreignIndex = (name: string, { catalog }: State, schema: string): readonl
   ]
 }
 
-// Such a trigger would fail every write of the application once the column is gone.
-const mentionObstacles = (mention: Mention, listed: ReadonlySet<string>): readonly Obstacle[] => {
-  const { function: name, columns, triggers } = mention
-  const mentioned = columns.map((column) => `"${column}"`).join(' and ')
-  if (triggers.length === 0) return [note(`function ${name} has ${mentioned} in its text, and may fail without it`)]
-  return triggers
-    .filter(({ wayOut }) => !listed.has(wayOut.replace(/^DROP TRIGGER /, 'trigger ')))
-    .map(({ name: trigger, wayOut }) =>
-      refused(
-        `trigger ${trigger} of "ChatMessage" runs ${name}, which has ${mentioned} in its text: without it, writes may fail`,
+// Such a trigger would fail every write of its table once the column is gone. It is named once, whatever it runs.
+const mentionObstacles = (mentions: readonly Mention[], listed: ReadonlySet<string>): readonly Obstacle[] => {
+  const named = new Set(listed)
+  return mentions.flatMap(({ function: name, columns, triggers }): readonly Obstacle[] => {
+    const mentioned = columns.map((column) => `"${column}"`).join(' and ')
+    if (triggers.length === 0) return [note(`${name} has ${mentioned} in its text, and may fail without it`)]
+    return triggers.flatMap(({ name: trigger, table, runs, wayOut }) => {
+      const object = wayOut.replace(/^DROP TRIGGER /, 'trigger ')
+      if (named.has(object)) return []
+      named.add(object)
+      const through = name === `function ${runs}` ? runs : `${runs}, and so ${name}`
+      return refused(
+        `trigger ${trigger} of ${table} runs ${through}, which has ${mentioned} in its text: without it, writes may fail`,
         wayOut,
-      ),
-    )
+      )
+    })
+  })
 }
 
 // What other tables have of the columns: whole messages of their row type, or the columns themselves by inheritance.

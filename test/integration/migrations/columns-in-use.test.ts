@@ -197,6 +197,22 @@ describe('a rollback that would break or take something of the application', () 
       [],
     ],
     [
+      'a trigger whose function calls one that has a column in its text',
+      `CREATE FUNCTION phone_of(m "ChatMessage") RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN m."guestPhone"; END';
+       CREATE FUNCTION calling() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM Phone_Of(NEW); RETURN NEW; END';
+       CREATE TRIGGER "calling" BEFORE INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION calling()`,
+      'trigger calling of "ChatMessage" runs public.calling(), and so function public.phone_of(public."ChatMessage"), which has "guestPhone" in its text: without it, writes may fail',
+      [],
+    ],
+    [
+      'a trigger of another table whose function writes a column',
+      `CREATE FUNCTION renaming() RETURNS trigger LANGUAGE plpgsql AS
+         'BEGIN UPDATE "ChatMessage" SET "guestUsername" = NEW."username" WHERE "clientId" = NEW."id"; RETURN NULL; END';
+       CREATE TRIGGER "renaming" AFTER UPDATE ON "Client" FOR EACH ROW EXECUTE FUNCTION renaming()`,
+      'trigger renaming of "Client" runs public.renaming(), which has "guestUsername" in its text: without it, writes may fail',
+      [],
+    ],
+    [
       'a trigger whose function has a column in its text',
       `CREATE FUNCTION loud() RETURNS trigger LANGUAGE plpgsql AS
          'BEGIN NEW."text" := coalesce(NEW."guestUsername", NEW."text"); RETURN NEW; END';

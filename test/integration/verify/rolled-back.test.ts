@@ -2,12 +2,33 @@ import { migrated } from '../../support/chat.js'
 import { describe, expect, test } from '../../support/database.js'
 import { findingsOf, parseReport as parse, verify, type FoundFinding } from '../../support/findings.js'
 import { loadFixture } from '../../support/fixtures.js'
+import { withLimitedRole } from '../../support/limited-role.js'
 import { rolledBack } from '../../support/rolled-back.js'
 
 const GUEST_INDEX = '"ChatMessage_guestUsername_createdAt_idx"'
 const GUARD = `ALTER TABLE "ChatMessage" ADD CONSTRAINT "chatkeep_clientId_not_null" CHECK ("clientId" IS NOT NULL) NOT VALID`
 
 describe('verify --expect rolled-back finds', () => {
+  test('a role that may read the archive, with the statement that ends it', async ({ database }) => {
+    await rolledBack(database)
+    await withLimitedRole(database, async ({ name }) => {
+      await database.load(
+        `GRANT USAGE ON SCHEMA chatkeep TO ${name}; GRANT SELECT ON chatkeep.archive, chatkeep.runs TO ${name}`,
+      )
+      const found = findingsOf(await verify(database, '--expect', 'rolled-back'))
+      const [grant] = found.filter(({ code }) => code === 'own_privileges')
+      expect(grant).toMatchObject({
+        severity: 'warning',
+        object: 'table "chatkeep"."archive"',
+        help: `REVOKE SELECT ON TABLE "chatkeep"."archive" FROM ${name.replaceAll('"', '')}`,
+      })
+      await database.load(grant?.help ?? '')
+      expect(findingsOf(await verify(database, '--expect', 'rolled-back')).map(({ code }) => code)).toEqual(
+        found.map(({ code }) => code).filter((code) => code !== 'own_privileges'),
+      )
+    })
+  })
+
   test('one thing in a database that is migrated', async ({ database }) => {
     await migrated(database)
     const run = await verify(database, '--expect', 'rolled-back')

@@ -12,7 +12,8 @@ test('a guest who writes between two looks of a rollback gets a client, and is n
     INSERT INTO "ChatMessage" ("senderType", "messageType", "text") VALUES ('CLIENT', 'TEXT', 'of nobody');
     CREATE FUNCTION write_late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       PERFORM set_config('chatkeep.rolling_back', 'off', true);
-      INSERT INTO "ChatMessage" ("senderType", "messageType", "text", "guestUsername") VALUES ('CLIENT', 'TEXT', 'x', 'late');
+      -- The name of the column in parts: a rollback refuses where a trigger has it in its text.
+      EXECUTE 'INSERT INTO "ChatMessage" ("senderType", "messageType", "text", "guest' || 'Username") VALUES (''CLIENT'', ''TEXT'', ''x'', ''late'')';
       PERFORM set_config('chatkeep.rolling_back', 'on', true);
       RETURN NULL;
     END $$;

@@ -148,7 +148,12 @@ const TARGETS: Readonly<Record<string, Target>> = {
   },
   // The parser takes \v, which is no escape of JSON.
   'application schema': {
-    seeds: [schema, schema.replace('"ChatMessage"', String.raw`"Chat\v"`)],
+    seeds: [
+      schema,
+      schema.replace('"ChatMessage"', String.raw`"Chat\v"`),
+      // The parser of the schema leaves out empty lists.
+      'model Client {\n  @@index([])\n  @@unique(fields: [])\n}\n\nmodel Empty {\n}\n\nenum None {\n}\n',
+    ],
     read: (bytes) => toModels([{ name: 'a.prisma', text: bytes.toString() }]),
   },
   'resume state': {

@@ -2,7 +2,7 @@ import type { BlockAttribute, Enum, Field, Model as ModelBlock, Schema } from '@
 import { OperatorError } from '../../errors.js'
 import type { ApplicationSchema, Model, ModelEnum, ModelField, Source } from './model.js'
 import { toBlockIndex, toFieldIndex, toRelation } from './prisma-attributes.js'
-import { firstArgument, isFunction, mapped, textOf } from './prisma-values.js'
+import { firstArgument, isFunction, mapped, textOf, whole } from './prisma-values.js'
 
 interface SchemaFile {
   /** As the user named it. */
@@ -22,14 +22,14 @@ interface ParsedFile extends SchemaFile {
 export const toModels = async (files: readonly SchemaFile[]): Promise<Omit<ApplicationSchema, 'path'>> => {
   const parse = await createParser()
   const parsed = files.map((file) => ({ ...file, schema: parse(file), lines: file.text.split('\n') }))
-  const blocks = parsed.flatMap(({ schema }) => schema.list)
+  const blocks = parsed.flatMap(({ schema }) => whole(schema.list))
   const modelNames = blocks.flatMap((block) => (block.type === 'model' || block.type === 'view' ? [block.name] : []))
   return {
     models: parsed.flatMap((file) =>
-      file.schema.list.flatMap((block) => (block.type === 'model' ? [toModel(block, modelNames, file)] : [])),
+      whole(file.schema.list).flatMap((block) => (block.type === 'model' ? [toModel(block, modelNames, file)] : [])),
     ),
     enums: parsed.flatMap((file) =>
-      file.schema.list.flatMap((block) => (block.type === 'enum' ? [toEnum(block, file)] : [])),
+      whole(file.schema.list).flatMap((block) => (block.type === 'enum' ? [toEnum(block, file)] : [])),
     ),
     withoutForeignKeys: parsed.flatMap(relationModePrisma)[0],
   }
@@ -37,10 +37,10 @@ export const toModels = async (files: readonly SchemaFile[]): Promise<Omit<Appli
 
 // The parser gives assignments no location.
 const relationModePrisma = (file: ParsedFile): readonly Source[] => {
-  const isSet = file.schema.list.some(
+  const isSet = whole(file.schema.list).some(
     (block) =>
       block.type === 'datasource' &&
-      block.assignments.some(
+      whole(block.assignments).some(
         (one) => one.type === 'assignment' && one.key === 'relationMode' && textOf(one.value) === 'prisma',
       ),
   )
@@ -55,12 +55,15 @@ const createParser = async (): Promise<(file: SchemaFile) => Schema> => {
   const visitor = new (ast.VisitorClassFactory(parser))()
   return ({ name, text }) => {
     try {
-      return ast.getSchema(text, { parser, visitor })
+      return ast.getSchema(text.replace(AFTER_BRACE, '$1'), { parser, visitor })
     } catch (error) {
       throw unparsable(name, text, error)
     }
   }
 }
+
+/** White space or a comment behind the brace that opens a block: valid, but the parser does not expect it. */
+const AFTER_BRACE = /^([ \t]*(?:model|view|type|enum|datasource|generator)[ \t]+\w+[ \t]*\{)[ \t]*(?:\/\/.*)?$/gm
 
 const unparsable = (name: string, text: string, error: unknown): OperatorError => {
   // The token where the parser failed; at the end of the file it has no position.
@@ -76,8 +79,9 @@ const unparsable = (name: string, text: string, error: unknown): OperatorError =
 }
 
 const toModel = (block: ModelBlock, modelNames: readonly string[], file: ParsedFile): Model => {
-  const fields = block.properties.filter((property) => property.type === 'field')
-  const attributes = block.properties.filter((property): property is BlockAttribute => property.type === 'attribute')
+  const properties = whole(block.properties)
+  const fields = properties.filter((property) => property.type === 'field')
+  const attributes = properties.filter((property): property is BlockAttribute => property.type === 'attribute')
   const isRelation = ({ fieldType }: Field): boolean => typeof fieldType === 'string' && modelNames.includes(fieldType)
   return {
     name: block.name,
@@ -118,8 +122,8 @@ const toField = (field: Field, file: ParsedFile): ModelField => {
 
 const toEnum = (block: Enum, file: ParsedFile): ModelEnum => ({
   name: block.name,
-  type: mapped(block.enumerators.filter((one): one is BlockAttribute => one.type === 'attribute')) ?? block.name,
-  labels: block.enumerators.flatMap((one) =>
+  type: mapped(whole(block.enumerators).filter((one): one is BlockAttribute => one.type === 'attribute')) ?? block.name,
+  labels: whole(block.enumerators).flatMap((one) =>
     one.type === 'enumerator' ? [mapped(one.attributes ?? []) ?? one.name] : [],
   ),
   source: sourceOf(block.location, file),

@@ -5,7 +5,7 @@ export const mapped = (attributes: readonly (Attribute | BlockAttribute)[]): str
   textOf(firstArgument(attributes.find(({ name, group }) => name === 'map' && group === undefined)))
 
 export const firstArgument = (attribute: Attribute | BlockAttribute | undefined): Value | undefined => {
-  const value = attribute?.args?.[0]?.value
+  const value = whole(attribute?.args)[0]?.value
   return isKeyed(value, 'name') || isKeyed(value, 'value') ? value.value : value
 }
 
@@ -36,11 +36,15 @@ export const isFunction = (value: Value | undefined): value is { type: 'function
 
 /** The value of a named argument: of `onDelete: Restrict` the word `Restrict`. */
 export const namedArgument = (attribute: Attribute | BlockAttribute | undefined, key: string): Value | undefined =>
-  attribute?.args?.flatMap(({ value }) => (isKeyed(value, key) ? [value.value] : []))[0]
+  whole(attribute?.args).flatMap(({ value }) => (isKeyed(value, key) ? [value.value] : []))[0]
 
 /** A bare word. */
 export const wordOf = (value: Value | undefined): string | undefined =>
   typeof value === 'string' && !value.startsWith('"') ? value : undefined
 
+/** What the parser lists: it leaves out an empty list, and leaves holes where it did not understand a line. */
+export const whole = <T>(items: readonly (T | undefined)[] | undefined): readonly T[] =>
+  items?.filter((item) => item !== undefined) ?? []
+
 /** The elements of `[a, b]`. */
-export const elementsOf = (value: Value | undefined): readonly Value[] => (isArray(value) ? value.args : [])
+export const elementsOf = (value: Value | undefined): readonly Value[] => (isArray(value) ? whole(value.args) : [])

@@ -79,6 +79,15 @@ describe('verify --application-schema', () => {
     expect(exitCode).toBe(0)
   })
 
+  test.for([' ', '\t', ' // ours', ' /// ours {'])(
+    'reads %j behind the brace of each block',
+    async (text, { shared }) => {
+      const { exitCode, found, stderr } = await compare(shared, healthy.replaceAll(/^(\w+ \w+ \{)$/gm, `$1${text}`))
+      expect(found, stderr).toEqual([])
+      expect(exitCode).toBe(0)
+    },
+  )
+
   test('finds nothing in a database that was not migrated, with models that do not know of it', async ({
     database,
   }) => {

@@ -97,7 +97,7 @@ export const ERROR_CODES = {
     repeat: 'later',
     mayBeStored: false,
     concerns: 'connection',
-    text: 'too many events per second; wait a moment and send this again',
+    text: 'too many events, bytes, new names or wrong secrets; wait a moment and send this again',
   },
   join_timeout: {
     repeat: 'later',

@@ -4,14 +4,13 @@ export type ImageSources = 'data' | 'data and https'
 /** What a browser shows as a picture and never runs; SVG may hold scripts. */
 const RASTER = ['image/png', 'image/jpeg', 'image/gif', 'image/webp']
 
-const DATA_URL = /^data:(image\/[a-z]+);base64,[A-Za-z0-9+/]*={0,2}$/
+const DATA_URL = /^data:(image\/[a-z]+);base64,[A-Za-z0-9+/]+={0,2}$/
 
-/** An ending that makes a downloaded file something else than a picture. */
-const ENDING = /\.([a-z][a-z0-9]{0,9})\s*$/i
+/** Any other ending would make a downloaded file something else than a picture. */
 const IMAGE_ENDINGS = ['png', 'jpg', 'jpeg', 'jfif', 'gif', 'webp']
 
-/** Separators of folders, control characters, and characters that reorder text. */
-const FORBIDDEN_IN_NAME = /[/\\\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
+/** What file systems forbid or drop, what begins a tag, and characters that control, hide, reorder or break text. */
+const FORBIDDEN_IN_NAME = /[/\\<>:"|?*\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|[. ]$/u
 
 interface Image {
   readonly image?: string | null | undefined
@@ -25,9 +24,9 @@ export const imageMistakes = ({ image, name, mimeType }: Image, sources: ImageSo
   return [
     ...(image == null || image === '' || isImage(image, sources) ? [] : [`image is not ${ALLOWED[sources]}`]),
     ...(isNameBad ? ['name is not that of a PNG, JPEG, GIF or WebP image'] : []),
-    ...(mimeType == null || mimeType === '' || RASTER.includes(mimeType)
+    ...(mimeType == null || mimeType === '' || isTypeOf(mimeType, image)
       ? []
-      : ['mimeType is not image/png, image/jpeg, image/gif or image/webp']),
+      : ['mimeType is not image/png, image/jpeg, image/gif or image/webp, or not that of the image']),
   ]
 }
 
@@ -42,7 +41,14 @@ const isImage = (image: string, sources: ImageSources): boolean => {
   return sources === 'data and https' && image.startsWith('https://') && URL.canParse(image)
 }
 
+const isTypeOf = (mimeType: string, image: string | null | undefined): boolean => {
+  const type = DATA_URL.exec(image ?? '')?.[1]
+  return type === undefined ? RASTER.includes(mimeType) : mimeType === type
+}
+
 const isImageName = (name: string): boolean => {
-  const ending = ENDING.exec(name)?.[1]
-  return ending === undefined || IMAGE_ENDINGS.includes(ending.toLowerCase())
+  const dot = name.lastIndexOf('.')
+  const ending = name.slice(dot + 1).toLowerCase()
+  // Digits are the end of a date or a time.
+  return dot === -1 || IMAGE_ENDINGS.includes(ending) || /^\d+$/.test(ending)
 }

@@ -40,7 +40,7 @@ const LEAST_CHARACTERS = 16
 /** @throws OperatorError `unusable_operator_secret` */
 export const refuseWeakSecret = (secret: string | undefined): void => {
   if (secret !== undefined && secret.length < LEAST_CHARACTERS)
-    throw unusable(`it has ${secret.length} characters, but needs at least ${LEAST_CHARACTERS}`)
+    throw unusable(`it has ${secret.length} of at least ${LEAST_CHARACTERS} characters`)
 }
 
 const unusable = (reason: string, cause?: unknown): OperatorError =>

@@ -209,7 +209,7 @@ describe('serve', () => {
     await writeFile(join(folder, 'open'), SECRET, { mode: 0o644 })
     const start = (argv: readonly string[], env = {}) =>
       runChatkeep(['serve', '--port', '0', ...argv, '--database-url', database.url], { cwd: folder, env })
-    const weak = 'no usable operator secret: it has 15 characters, but needs at least 16'
+    const weak = 'no usable operator secret: it has 15 of at least 16 characters'
     expect((await start(['--operator-secret-file', 'short'])).stderr).toContain(weak)
     expect((await start([], { CHATKEEP_OPERATOR_SECRET: 'fifteen letters' })).stderr).toContain(weak)
     const open = await start(['--operator-secret-file', 'open'])

@@ -97,6 +97,24 @@ const CASES: Readonly<Record<string, Case>> = {
     ],
     codes: ['model_relation_missing'],
   },
+  'indexed columns without fields': {
+    edits: [
+      [/^ +clientSocketId .*\n/m, ''],
+      [/^ +sessionId .*\n/m, ''],
+      [/^ +@@index\(\[(clientSocketId|sessionId).*\n/gm, ''],
+    ],
+    codes: ['model_index_missing', 'model_index_missing', 'model_field_missing', 'model_field_missing'],
+  },
+  'a column whose name another field has': {
+    edits: [
+      [/^ +guestPhone .*\n/m, ''],
+      [/^ +clientSocketId .*\n/m, ''],
+      [/^ +@@index\(\[clientSocketId.*\n/gm, ''],
+      [/^ +imageName +String\?/m, '  guestPhone String? @map("imageName")'],
+      [/^ +mimeType +String\?/m, '  clientSocketId String? @map("mimeType")'],
+    ],
+    codes: ['model_field_missing', 'model_index_missing', 'model_field_missing'],
+  },
   'relationMode = "prisma"': {
     edits: [[/(provider = "postgresql")/, '$1\n  relationMode = "prisma"']],
     codes: ['model_relation_missing', 'model_relation_missing', 'model_relation_missing'],

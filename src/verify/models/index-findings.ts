@@ -1,5 +1,6 @@
 import { escapeIdentifier } from '../../database/identifier.js'
 import { EFFECTS } from '../../migrations/ledger/effects.js'
+import type { Facts } from '../facts/facts.js'
 import { commandLine, finding, type Finding } from '../finding.js'
 import { rewrite, type Comparison } from './comparison.js'
 import type { ModelCode } from './explanations.js'
@@ -13,18 +14,33 @@ interface Declared {
 
 /** Indexes of several columns, or not unique, that only one side has or that differ; the others are compared with their fields. */
 export const indexFindings = (comparison: Comparison): readonly Finding<ModelCode>[] => {
-  const { model, facts } = comparison
-  const declared = model.indexes.map((index) => ({ index, shape: shapeDeclared(index, model) }))
-  const missing = facts.catalog.indexes
-    .filter(({ table, name, valid }) => table === model.table && valid && !facts.integrity.primaryKeys.includes(name))
-    .flatMap((index) => shapeOf(index) ?? [])
-    .filter((index) => !isOfField(index) && !declared.some(({ shape }) => shape.name === index.name))
-    .map((index) => indexMissing(index, model))
+  const { model } = comparison
   return [
-    ...missing,
-    ...declared.filter(({ shape }) => !isOfField(shape)).flatMap((one) => declaredFindings(one, comparison)),
+    ...missingIndexes(comparison).map((index) => indexMissing(index, model)),
+    ...declaredIn(model)
+      .filter(({ shape }) => !isOfField(shape))
+      .flatMap((one) => declaredFindings(one, comparison)),
   ]
 }
+
+const declaredIn = (model: Model): readonly Declared[] =>
+  model.indexes.map((index) => ({ index, shape: shapeDeclared(index, model) }))
+
+const missingIndexes = ({ model, facts }: Comparison): readonly IndexShape[] =>
+  indexesOf(model.table, facts).filter(
+    (index) => !isOfField(index) && !declaredIn(model).some(({ shape }) => shape.name === index.name),
+  )
+
+const indexesOf = (wanted: string, { catalog, integrity }: Facts): readonly IndexShape[] =>
+  catalog.indexes
+    .filter(({ table, name, valid }) => table === wanted && valid && !integrity.primaryKeys.includes(name))
+    .flatMap((index) => shapeOf(index) ?? [])
+
+/** Columns of the indexes that the model should declare, for which it needs fields. */
+export const indexedColumns = ({ model, facts }: Comparison): readonly string[] =>
+  indexesOf(model.table, facts)
+    .filter((index) => !isOfField(index))
+    .flatMap(({ columns }) => columns.map(({ name }) => name))
 
 const isOfField = ({ unique, columns }: IndexShape): boolean => unique && columns.length === 1
 

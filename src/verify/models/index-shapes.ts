@@ -104,5 +104,13 @@ export const constraintName = (parts: readonly string[], suffix: string): string
 export const columnOf = (field: string, { fields }: Model): string =>
   fields.find(({ name }) => name === field)?.column ?? field
 
-export const fieldOf = (column: string, { fields }: Model): string =>
-  fields.find((field) => field.column === column)?.name ?? column
+/** The field of the column; for a column without one, the name that is advised for it. */
+export const fieldOf = (column: string, model: Model): string =>
+  model.fields.find((field) => field.column === column)?.name ?? freeName(nameInPrisma(column), model)
+
+// A name of Prisma starts with a letter and has no other characters than these.
+const nameInPrisma = (column: string): string => column.replaceAll(/\W/g, '_').replace(/^[\d_]+/, '') || 'column'
+
+/** The name, followed by as many `_` as make it differ from those of the fields. */
+export const freeName = (wanted: string, model: Model): string =>
+  model.fieldNames.includes(wanted) ? freeName(`${wanted}_`, model) : wanted

@@ -6,7 +6,7 @@ import { finding, type Finding } from '../finding.js'
 import type { Comparison } from './comparison.js'
 import type { ModelCode } from './explanations.js'
 import { keyArguments } from './foreign-keys.js'
-import { columnOf, fieldOf } from './index-shapes.js'
+import { columnOf, fieldOf, freeName } from './index-shapes.js'
 import type { Model } from './model.js'
 
 /** A foreign key between two models that no relation declares. */
@@ -62,8 +62,8 @@ const relationMissing = (one: Undeclared, all: readonly Undeclared[], { catalog 
       expected: 'a relation in the model, because the database has the foreign key',
       actual: 'none: npx prisma db push would drop the foreign key',
       help:
-        `add to model ${model.name}: ${freeName(`${other.name}${suffix}`, model)} ${other.name}${optional ? '?' : ''} @relation(${there.join(', ')}); ` +
-        `add to model ${other.name}: ${freeName(`${model.name}s${suffix}`, other)} ${model.name}[]${back}; then npx prisma generate`,
+        `add to model ${model.name}: ${relationName(`${other.name}${suffix}`, model)} ${other.name}${optional ? '?' : ''} @relation(${there.join(', ')}); ` +
+        `add to model ${other.name}: ${relationName(`${model.name}s${suffix}`, other)} ${model.name}[]${back}; then npx prisma generate`,
     }),
     place: { file: model.source.file, line: model.source.line },
   }
@@ -77,10 +77,8 @@ const needsName = ({ model, other }: Undeclared, all: readonly Undeclared[]): bo
   all.filter((one) => [one.model, one.other].every((end) => end === model || end === other)).length > 1
 
 /** A name for a field: that of the other model, in lower case as fields are. */
-const freeName = (wanted: string, model: Model): string => {
-  const name = `${wanted.charAt(0).toLowerCase()}${wanted.slice(1)}`
-  return model.fieldNames.includes(name) ? freeName(`${wanted}_`, model) : name
-}
+const relationName = (wanted: string, model: Model): string =>
+  freeName(`${wanted.charAt(0).toLowerCase()}${wanted.slice(1)}`, model)
 
 const keysUnwanted = (key: ForeignKey, { model, schema }: Comparison): Finding<ModelCode> => {
   const { file, line } = schema.withoutForeignKeys ?? model.source

@@ -1,8 +1,9 @@
 import type { CatalogColumn } from '../../database/catalog.js'
 import { isUnique, plainType } from '../../persistence/shape.js'
 import type { ModelEnum, ModelField, Source } from './model.js'
-import type { Facts } from '../facts/facts.js'
+import type { Comparison } from './comparison.js'
 import { SCALARS } from './field-types.js'
+import { fieldOf } from './index-shapes.js'
 
 /** The line with its type made optional: `clientId Int?`. */
 export const optionalLine = ({ text }: Source, type: string): string => retype(text, type, `${type}?`)
@@ -27,14 +28,16 @@ export const withAttribute = (text: string, attribute: string): string =>
 const COMMENT = /^((?:"(?:\\.|[^"\\])*"|\/(?!\/)|[^"/])*?)(\s*\/\/.*)?$/
 
 /** The line of a missing field: `guestUsername String?`. */
-export const suggestField = (column: CatalogColumn, { catalog }: Facts, enums: readonly ModelEnum[]): string => {
+export const suggestField = (column: CatalogColumn, { model, facts, schema: { enums } }: Comparison): string => {
+  const name = fieldOf(column.column, model)
   const [type, ...attributes] = typeOf(column, enums)
   return [
-    column.column,
+    name,
     `${type}${column.nullable && !type.endsWith('[]') ? '?' : ''}`,
-    ...(isUnique(catalog, column.table, column.column) ? ['@unique'] : []),
+    ...(isUnique(facts.catalog, column.table, column.column) ? ['@unique'] : []),
     ...(column.column === 'guestUnverified' ? ['@default(false)'] : []),
     ...attributes,
+    ...(name === column.column ? [] : [`@map(${JSON.stringify(column.column)})`]),
   ].join(' ')
 }
 

@@ -95,8 +95,9 @@ const MAX_PACKET_BYTES = 8 * 1_048_576
 
 /**
  * Starts a chat server; resolves when it listens.
- * @throws OperatorError `unusable_operator_secret`, `unusable_operators`, `file_not_private`, `address_in_use`, `address_not_available`, `address_not_permitted` or `cannot_listen`; those of
- * `openJournal` and, with an adapter, of `openPostgresAdapter`
+ * @throws OperatorError `unusable_operator_secret`, `unusable_operators`, `file_not_private`, `address_in_use`,
+ *   `address_not_available`, `address_not_permitted` or `cannot_listen`; those of `openJournal` and, with an adapter, of
+ *   `openPostgresAdapter`
  */
 export const startChatServer = async (options: ChatServerOptions): Promise<ChatServer> => {
   const { store, host = DEFAULT_HOST, port = DEFAULT_PORT, log = SILENT_LOG } = options
@@ -106,13 +107,14 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const inFlight = createInFlight()
   const addressOf = createRemoteAddress(options.trustProxy ?? 0)
 
+  // Before anything is open: what is wrong with the file leaves nothing behind.
+  const operators = options.operatorsFile === undefined ? undefined : await openOperatorList(options.operatorsFile, log)
   const cluster = await joinCluster({
     options: options.adapter,
     operatorSecret,
     mayConnectLater: options.journal !== undefined,
     log,
   })
-  const operators = options.operatorsFile === undefined ? undefined : await openOperatorList(options.operatorsFile, log)
   const journal = options.journal && (await openJournal(options.journal, log).catch(afterClosing(cluster)))
   const ownHosts = createOwnHosts(host, listOf(options.publicHost))
   const http = createServer(

@@ -31,6 +31,7 @@ const read = async (file: string): Promise<string> => {
 const usable = (text: string, source: string): string => {
   const secret = text.trim()
   if (secret === '') throw unusable(`${source} is empty`)
+  if (/\p{Cc}/u.test(secret)) throw unusable(`${source} has a control character or more than one line`)
   return secret
 }
 

@@ -193,6 +193,7 @@ describe('serve', () => {
       { argv: ['--operator-secret-file', 'missing'], env: {}, reason: /missing cannot be read: no such file/ },
       { argv: ['--operator-secret-file', 'empty'], env: {}, reason: /empty is empty/ },
       { argv: [], env: { CHATKEEP_OPERATOR_SECRET: ' ' }, reason: /CHATKEEP_OPERATOR_SECRET is empty/ },
+      { argv: [], env: { CHATKEEP_OPERATOR_SECRET: `${SECRET}\n${SECRET}` }, reason: /more than one line/ },
     ]
     for (const { argv, env, reason } of cases) {
       const run = await runChatkeep(['serve', ...argv, '--database-url', database.url], { cwd: folder, env })

@@ -174,6 +174,11 @@ describe('an operator of the file', () => {
     expect(broken).toMatchObject({ exitCode: 2, stdout: '' })
     expect(broken.stderr).toContain('line 1: the key must have 8 letters')
     expect(broken.stderr).not.toContain('hushhash')
+    const many = ['--adapter', 'postgres', '--operators', 'operators', '--database-url', database.url]
+    const env = { CHATKEEP_OPERATOR_SECRET: SECRET }
+    expect((await runChatkeep(['serve', '--port', '0', ...many], { cwd: folder, env })).exitCode).toBe(2)
+    const left = `SELECT FROM pg_stat_activity WHERE application_name LIKE 'chatkeep serve%' AND datname = current_database()`
+    await until(async () => (await database.query(left)).length === 0, { what: 'no session of a server is left' })
   })
 })
 

@@ -72,17 +72,7 @@ const JOURNALLED_DEADLINE_MS = 1_500
  */
 export const serve = async ({ context, options, limits, withTargets, onListening }: ServeParts): Promise<void> => {
   const { cwd, environment, signal } = context
-  const {
-    host,
-    port,
-    corsOrigin,
-    publicHost,
-    allowImageUrls,
-    trustProxy,
-    operatorSecretFile,
-    operators,
-    logLevel = 'info',
-  } = options
+  const { operatorSecretFile, operators, logLevel = 'info' } = options
   const operatorSecret = await readOperatorSecret(operatorSecretFile && resolve(cwd, operatorSecretFile), environment)
   const operatorsFile = operators && resolve(cwd, operators)
   const journal = options.journal === undefined ? undefined : journalOptions(cwd, options.journal, options)
@@ -97,24 +87,11 @@ export const serve = async ({ context, options, limits, withTargets, onListening
     try {
       const adapter = adapterTarget && { target: adapterTarget }
       const server = await startChatServer({
+        ...options,
         ...limits,
-        ...{
-          host,
-          port,
-          corsOrigin,
-          publicHost,
-          allowImageUrls,
-          trustProxy,
-          operatorSecret,
-          operatorsFile,
-          journal,
-          adapter,
-          store,
-          recorder,
-          log,
-        },
+        ...{ operatorSecret, operatorsFile, journal, adapter, store, recorder, log },
       })
-      logExposure(log, target, host)
+      logExposure(log, target, options.host)
       if (operatorSecret === undefined && operatorsFile === undefined) log.warn({ event: 'no_operators' }, NO_OPERATORS)
       onListening(server.url)
       await aborted(signal)

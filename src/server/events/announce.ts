@@ -1,4 +1,5 @@
 import type { SavedChatMessage } from '../../persistence/message.js'
+import { forgetOldest } from '../../collections/forget-oldest.js'
 import type { ChatIo } from '../chat-io.js'
 import { toIncomingMessage, toOperatorBroadcast, toOperatorMessage } from '../../protocol/outgoing.js'
 import type { Operator } from '../../protocol/participants.js'
@@ -21,10 +22,7 @@ export const createAnnouncer = (io: ChatIo, opaque: OpaqueText): Announce => {
   return (submission, saved) => {
     if (saved.duplicate || announced.has(saved.id)) return
     announced.add(saved.id)
-    for (const id of announced) {
-      if (announced.size <= MAX_REMEMBERED) break
-      announced.delete(id)
-    }
+    forgetOldest(announced, MAX_REMEMBERED)
     announce(io, opaque, submission, saved)
   }
 }

@@ -11,7 +11,7 @@ import { readOperatorToken } from './operator-token.js'
 /** The operators of a file, which is read again when it changes. */
 export interface OperatorList {
   readonly size: number
-  /** @returns undefined for a token of nobody */
+  /** @returns undefined for a token that is not in the file */
   find(token: unknown): NamedOperator | undefined
   /** Whether the operator stands in the file as it did at the join. */
   has(operator: NamedOperator): boolean

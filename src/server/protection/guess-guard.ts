@@ -1,4 +1,5 @@
 import type { ChatLog } from '../../chat-log.js'
+import { forgetOldest } from '../../collections/forget-oldest.js'
 
 /** Slows down guessing of operator secrets, for each address and in all, and logs it once a minute. */
 export interface GuessGuard {
@@ -37,10 +38,7 @@ export const createGuessGuard = (log: ChatLog, now: () => number = () => perform
     // The newest last, so the oldest is forgotten first.
     guessers.delete(address)
     guessers.set(address, { wrong, at })
-    for (const oldest of guessers.keys()) {
-      if (guessers.size <= MAX_ADDRESSES) break
-      guessers.delete(oldest)
-    }
+    forgetOldest(guessers, MAX_ADDRESSES)
     if (at - minute.startedAt > MINUTE_MS) minute = { startedAt: at, wrong: 0 }
     minute.wrong += 1
   }

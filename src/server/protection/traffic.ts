@@ -1,4 +1,5 @@
 import { overTraffic } from '../../protocol/refusals.js'
+import { forgetOldest } from '../../collections/forget-oldest.js'
 import { createAllowance, type Allowance } from './allowance.js'
 import type { ChatLimits } from './limits.js'
 
@@ -94,8 +95,5 @@ export const createTraffics = (
 const remember = (known: Set<string>, username: string): void => {
   known.delete(username)
   known.add(username)
-  for (const oldest of known) {
-    if (known.size <= MAX_KNOWN_NAMES) break
-    known.delete(oldest)
-  }
+  forgetOldest(known, MAX_KNOWN_NAMES)
 }

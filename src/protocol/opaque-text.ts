@@ -19,7 +19,8 @@ const VECTOR_BYTES = 16
  * @param secret what servers that hand out the same texts share; without one, a key of this process
  */
 export const createOpaqueText = (secret: string | undefined): OpaqueText => {
-  const keys = scryptSync(secret ?? randomBytes(KEY_BYTES), 'chatkeep opaque text', 2 * KEY_BYTES)
+  const keys =
+    secret === undefined ? randomBytes(2 * KEY_BYTES) : scryptSync(secret, 'chatkeep opaque text', 2 * KEY_BYTES)
   const [macKey, key] = [keys.subarray(0, KEY_BYTES), keys.subarray(KEY_BYTES)]
   const vectorOf = (text: string): Buffer =>
     createHmac('sha256', macKey).update(text).digest().subarray(0, VECTOR_BYTES)

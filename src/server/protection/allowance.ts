@@ -1,3 +1,5 @@
+import { createReservoir } from './reservoir.js'
+
 /** An amount that comes back at a steady rate: in a minute all of it. */
 export interface Allowance {
   /** Takes the amount, unless there is too little left; more than all of it may be taken when nothing is missing. */
@@ -11,23 +13,13 @@ const MS_PER_MINUTE = 60_000
 /** @param perMinute 0 = everything may be taken */
 export const createAllowance = (perMinute: number, now: () => number = () => performance.now()): Allowance => {
   if (perMinute === 0) return { take: () => true, settle: () => undefined }
-  let left = perMinute
-  let filledAt = now()
-  const fill = (): void => {
-    const at = now()
-    left = Math.min(perMinute, left + ((at - filledAt) / MS_PER_MINUTE) * perMinute)
-    filledAt = at
-  }
+  const reservoir = createReservoir({ size: perMinute, perPeriod: perMinute, periodMs: MS_PER_MINUTE, now })
   return {
     take: (amount) => {
-      fill()
-      if (left < Math.min(amount, perMinute)) return false
-      left -= amount
+      if (reservoir.left() < Math.min(amount, perMinute)) return false
+      reservoir.take(amount)
       return true
     },
-    settle: (amount) => {
-      fill()
-      left -= amount
-    },
+    settle: (amount) => reservoir.take(amount),
   }
 }

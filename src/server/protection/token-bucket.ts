@@ -1,3 +1,5 @@
+import { createReservoir } from './reservoir.js'
+
 /** Returns whether one more event may pass now. */
 export type TokenBucket = () => boolean
 
@@ -7,15 +9,10 @@ const BURST_SECONDS = 3
 /** A bucket that fills at a rate; at rate 0 everything passes. */
 export const createTokenBucket = (perSecond: number, now: () => number = () => performance.now()): TokenBucket => {
   if (perSecond === 0) return () => true
-  const size = perSecond * BURST_SECONDS
-  let tokens = size
-  let filledAt = now()
+  const tokens = createReservoir({ size: perSecond * BURST_SECONDS, perPeriod: perSecond, periodMs: 1_000, now })
   return () => {
-    const at = now()
-    tokens = Math.min(size, tokens + ((at - filledAt) / 1_000) * perSecond)
-    filledAt = at
-    if (tokens < 1) return false
-    tokens -= 1
+    if (tokens.left() < 1) return false
+    tokens.take(1)
     return true
   }
 }

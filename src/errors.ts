@@ -1,3 +1,5 @@
+import { describeSteps, toSteps, type Next, type NextStep } from './next-step.js'
+
 /**
  * Exit codes of the command line. They are defined beside the errors because each `OperatorError` has its exit code.
  */
@@ -25,8 +27,8 @@ export const ExitCode = {
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
 
 export interface OperatorErrorOptions {
-  /** The next command to type, or the next thing to look at. */
-  readonly hint?: string | undefined
+  /** What to do next: a command, SQL or advice, or several of them in their order. */
+  readonly hint?: Next | undefined
   readonly exitCode?: ExitCode | undefined
   /** Further lines, each a separate fact (a source line with a caret, a list of mistakes). */
   readonly details?: readonly string[] | undefined
@@ -44,7 +46,8 @@ export interface OperatorErrorOptions {
 export class OperatorError extends Error {
   override readonly name: string = 'OperatorError'
   readonly code: string
-  readonly hint: string | undefined
+  /** What to do next, step by step. */
+  readonly next: readonly NextStep[]
   readonly exitCode: ExitCode
   readonly details: readonly string[]
   readonly sqlState: string | undefined
@@ -53,11 +56,16 @@ export class OperatorError extends Error {
   constructor(code: string, message: string, options: OperatorErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.hint = options.hint
+    this.next = toSteps(options.hint)
     this.exitCode = options.exitCode ?? ExitCode.usage
     this.details = options.details ?? []
     this.sqlState = options.sqlState
     this.retryable = options.retryable ?? false
+  }
+
+  /** What to do next, in one line; commands stand without the flags that name a database. */
+  get hint(): string | undefined {
+    return this.next.length === 0 ? undefined : describeSteps(this.next)
   }
 }
 
@@ -77,10 +85,10 @@ export const interruptedBy = (
 }
 
 /** Copies an error, with one more detail, and a hint if it has none. */
-export const withDetail = (error: OperatorError, detail: string, otherwiseHint?: string): OperatorError => {
-  const { code, message, hint = otherwiseHint, exitCode, sqlState, retryable, details } = error
+export const withDetail = (error: OperatorError, detail: string, otherwiseHint?: Next): OperatorError => {
+  const { code, message, next, exitCode, sqlState, retryable, details } = error
   return new OperatorError(code, message, {
-    hint,
+    hint: next.length === 0 ? otherwiseHint : next,
     exitCode,
     sqlState,
     retryable,

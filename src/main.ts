@@ -1,4 +1,5 @@
 import type { ProcessContext } from './cli/context.js'
+import { controllingTerminal } from './cli/controlling-terminal.js'
 import { ExitCode, OperatorError } from './errors.js'
 import { runProgram } from './program.js'
 import type { OutputStream } from './terminal/output-stream.js'
@@ -69,6 +70,7 @@ const context: ProcessContext = {
   },
   stdout: toOutputStream(process.stdout),
   stderr: toOutputStream(process.stderr),
+  terminal: controllingTerminal,
   signal: interruption.signal,
 }
 

@@ -5,7 +5,7 @@ import { userInfo } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { ExitCode, OperatorError } from './errors.js'
 import { hasCode } from './file-reason.js'
-import { shellWord } from './terminal/shell-word.js'
+import { shellWord } from './shell-word.js'
 
 /**
  * `create`: the file must not exist. `append`: it is created if it does not, and closed to others if it does. `update` and

@@ -1,44 +1,79 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
+import { ExitCode, OperatorError } from '../errors.js'
+import type { OutputStream } from '../terminal/output-stream.js'
 import { printable } from '../terminal/printable.js'
-import type { ProcessContext } from './context.js'
+import type { Dialogue, ProcessContext } from './context.js'
 
-/** Whether to ask questions: stdin and stderr are a terminal, and this is not a CI run. */
-export const canAsk = ({ stdin, stderr, env }: ProcessContext): boolean =>
-  stdin.isTTY && stderr.isTTY && (env.CI ?? '') === ''
+/** Asks a question and waits for one line. */
+type Ask = (question: string) => Promise<string>
 
 /**
- * Asks on stderr and waits for one line.
- * @returns the answer without outer white space; '' when the input ended
- * @throws the reason of the context's signal when that fires first
+ * How to ask: on stdin and stderr if both are a terminal and people read them, else on the terminal that started the process, as
+ * psql asks for a password. Undefined without a terminal, and in CI.
  */
-export const ask = async ({ stdin, stderr, signal }: ProcessContext, question: string): Promise<string> => {
+export const createAsk = (
+  { stdin, env, signal, terminal }: ProcessContext,
+  stderr: OutputStream,
+  isForPeople: boolean,
+): Ask | undefined => {
+  if ((env.CI ?? '') !== '') return undefined
+  const started = terminal()
+  if (started?.isForeground === false) return refuseInBackground
+  if (stdin.isTTY && stderr.isTTY && isForPeople)
+    return (question) =>
+      ask({ input: stdin.stream, write: (text) => stderr.write(text), close: () => undefined }, signal, question)
+  return started === undefined ? undefined : (question) => ask(started.open(), signal, question)
+}
+
+const refuseInBackground: Ask = () =>
+  Promise.reject(
+    new OperatorError(
+      'confirmation_missing',
+      'a process in the background cannot ask its terminal; nothing was changed',
+      {
+        exitCode: ExitCode.refused,
+        hint: 'confirm with a flag (migrate --yes, rollback --confirm), or bring it to the foreground',
+      },
+    ),
+  )
+
+/**
+ * @returns the answer without outer white space; '' when the input ended
+ * @throws the reason of the signal when that fires first
+ */
+const ask = async (dialogue: Dialogue, signal: AbortSignal, question: string): Promise<string> => {
   const output = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
-      stderr.write(chunk.toString())
+      dialogue.write(chunk.toString())
       done()
     },
   })
-  const lines = createInterface({ input: stdin.stream, output, terminal: false })
-  stderr.write(printable(question))
+  const lines = createInterface({ input: dialogue.input, output, terminal: false })
   try {
     return await new Promise<string>((resolve, reject) => {
-      lines.once('line', (line) => resolve(line.trim()))
-      // The cursor still stands behind the question.
-      lines.once('close', () => {
-        stderr.write('\n')
+      // At the end of the input, the cursor still stands behind the question.
+      const onClose = (): void => {
+        dialogue.write('\n')
         resolve('')
+      }
+      lines.once('close', onClose)
+      lines.once('line', (line) => {
+        lines.off('close', onClose)
+        resolve(line.trim())
       })
       signal.addEventListener(
         'abort',
         () => {
-          stderr.write('\n')
+          dialogue.write('\n')
           reject(signal.reason as Error)
         },
         { once: true },
       )
+      dialogue.write(printable(question))
     })
   } finally {
     lines.close()
+    dialogue.close()
   }
 }

@@ -6,6 +6,13 @@ export interface InputStream {
   readonly isTTY: boolean
 }
 
+/** Where a question is asked and answered. */
+export interface Dialogue {
+  readonly input: NodeJS.ReadableStream
+  write(text: string): void
+  close(): void
+}
+
 /** All that a run may know of the world outside. Only `main.ts` makes one from the real process. */
 export interface ProcessContext {
   readonly argv: readonly string[]
@@ -15,6 +22,8 @@ export interface ProcessContext {
   readonly stdin: InputStream
   readonly stdout: OutputStream
   readonly stderr: OutputStream
+  /** The terminal that started the process, also when its streams are redirected; undefined without one. */
+  readonly terminal: () => { readonly isForeground: boolean; open(): Dialogue } | undefined
   /** Fires on SIGINT and SIGTERM; its reason is the `OperatorError` to end with. */
   readonly signal: AbortSignal
 }

@@ -1,9 +1,12 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { OperatorError } from '../errors.js'
+import type { TargetNaming } from '../next-step.js'
 import type { CommandContext, OutputMode, RunProgram } from './command.js'
 import type { OutputStream } from '../terminal/output-stream.js'
-import { ask, canAsk } from './ask.js'
+import { createAsk } from './ask.js'
 import type { ProcessContext } from './context.js'
+import type { DatabaseFlags } from './flags.js'
+import type { ConnectionKind } from './resolve-target.js'
 import { readEnvironment, variablesOf } from './environment.js'
 import { createEventStream, createProgress } from '../terminal/progress.js'
 import { createRedact, knownSecrets } from './redact.js'
@@ -16,6 +19,8 @@ interface Prepared {
   readonly context: Omit<CommandContext, 'print'>
   readonly stdoutRender: Render
   readonly stderrRender: Render
+  /** How the run names its database, as soon as that is known. */
+  readonly naming: () => TargetNaming | undefined
 }
 
 /** Builds the context of a command. From here on all output goes through the two streams that redact secrets. */
@@ -41,7 +46,15 @@ export const createContext = (
   const stdout = redacting(createSafeStream(outer.stdout, { colour: colourOn(outer.stdout), keepsWorkflowCommands }))
   const stderr = redacting(createSafeStream(outer.stderr, { colour: colourOn(outer.stderr) }))
 
-  const useTarget = (target: ConnectionTarget): ConnectionTarget => {
+  let naming: TargetNaming | undefined
+  const useTarget = async (
+    named: ConnectionTarget,
+    flags: DatabaseFlags,
+    kind: ConnectionKind,
+  ): Promise<ConnectionTarget> => {
+    const { nameTarget } = await import('./target-naming.js')
+    naming = nameTarget(flags, named, { argv: outer.argv, sources, kind })
+    const target = { ...named, naming }
     if (target.password !== undefined) secrets.push(target.password)
     publicWords.push(target.user, target.database, target.host)
     return target
@@ -56,7 +69,7 @@ export const createContext = (
     format: mode.format,
     progress: isForPrograms ? createEventStream(stderr) : createProgress(stderr),
     render: renderFor(outer.stdout),
-    ask: isForPrograms || !canAsk(outer) ? undefined : (question) => ask({ ...outer, stderr }, question),
+    ask: createAsk(outer, stderr, !isForPrograms),
     withTarget: async (flags, kind, work) => {
       if (flags.embedded !== undefined) {
         if (flags.databaseUrl !== undefined)
@@ -64,11 +77,11 @@ export const createContext = (
         const { withEmbeddedTarget } = await import('./embedded-target.js')
         return withEmbeddedTarget(flags, outer, async (target) => {
           if (flags.embedded === true && kind === 'pooled') await migrateQuietly(target, outer, runProgram)
-          return work(useTarget(target))
+          return work(await useTarget(target, flags, kind))
         })
       }
       const { resolveTarget } = await import('./resolve-target.js')
-      return work(useTarget(resolveTarget(flags, sources, kind)))
+      return work(await useTarget(resolveTarget(flags, sources, kind), flags, kind))
     },
     runChatkeep: (argv, overrides = {}) => runProgram({ ...outer, stdout, stderr, ...overrides, argv }),
   }
@@ -77,7 +90,13 @@ export const createContext = (
     context.progress.update({ event, text, kind: 'line', key: text })
   }
   const scriptOutput = outer.stdout.isTTY ? stdout : redacting(outer.stdout)
-  return { context, scriptOutput, stdoutRender: context.render, stderrRender: renderFor(outer.stderr) }
+  return {
+    context,
+    scriptOutput,
+    stdoutRender: context.render,
+    stderrRender: renderFor(outer.stderr),
+    naming: () => naming,
+  }
 }
 
 // A temporary database is empty: a command that needs the tables gets them.
@@ -88,7 +107,7 @@ const migrateQuietly = async (
 ): Promise<void> => {
   const { toDatabaseUrl } = await import('../database/connection-target.js')
   const schema = target.schema === undefined ? [] : ['--schema', target.schema]
-  const argv = ['migrate', '--yes', '--database-url', toDatabaseUrl(target), ...schema]
+  const argv = ['migrate', '--yes', '--create-tables', '--database-url', toDatabaseUrl(target), ...schema]
   let output = ''
   const quiet: OutputStream = { write: (text) => (output += text), isTTY: false, columns: undefined }
   const exitCode = await runProgram({ ...outer, argv, stdout: quiet, stderr: quiet })

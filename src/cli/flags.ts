@@ -78,4 +78,6 @@ export interface DatabaseFlags {
   readonly envFile?: string | undefined
   readonly schema?: string | undefined
   readonly embedded?: string | true | undefined
+  /** Of commands that read migration files. */
+  readonly migrations?: string | undefined
 }

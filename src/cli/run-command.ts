@@ -53,7 +53,12 @@ const runBody = async (
   body: (context: CommandContext) => Promise<Answer | undefined>,
 ): Promise<number> => {
   const { createContext } = await import('./create-context.js')
-  const { context, scriptOutput, stdoutRender, stderrRender } = createContext(mode, processContext, runProgram, envFile)
+  const { context, scriptOutput, stdoutRender, stderrRender, naming } = createContext(
+    mode,
+    processContext,
+    runProgram,
+    envFile,
+  )
   const { name, format } = mode
   const write = (text: string, stream = context.stdout): void => {
     if (text !== '') stream.write(`${text}\n`)
@@ -73,13 +78,13 @@ const runBody = async (
     context.progress.clear()
     const { exitCodeOf, renderError, toErrorDocument } = await import('../terminal/error-document.js')
     const known = await explain(error)
-    const document = toErrorDocument(known)
+    const document = toErrorDocument(known, naming())
     // A pipeline reads the document that it asked for, also when the command failed.
     if (answers === 0) write(format.error(name, document))
     context.stderr.write(
       format.stderrIsFor === 'programs'
         ? `${JSON.stringify({ at: new Date(), type: 'error', ...document })}\n`
-        : renderError(known, stderrRender),
+        : renderError(known, stderrRender, naming()),
     )
     return exitCodeOf(known)
   }

@@ -5,7 +5,7 @@ import { withMigrationFlags } from '../cli/migration-flags.js'
 const EXAMPLES = `
 Examples:
   chatkeep migrate --dry-run       show every statement, its lock and its time
-  chatkeep migrate                 ask on a terminal; start at once in a script
+  chatkeep migrate                 ask on a terminal; start at once without one
   chatkeep migrate --yes           do not ask
   chatkeep migrate --plan-hash H   fail if files, history or schema have changed
   chatkeep migrate --sql > up.sql  a script for psql; --sql transaction is for
@@ -28,6 +28,7 @@ export const migrateCommand = (run: Run) =>
         .choices(SCRIPT_FORMS)
         .preset('statements'),
     )
+    .option('--create-tables', 'create the tables of the chat in a database that has none')
     .option('-y, --yes', 'do not ask for confirmation')
     .addHelpText('after', EXAMPLES)
     .action(
@@ -36,7 +37,9 @@ export const migrateCommand = (run: Run) =>
           const { runMigrate } = await import('../migrations/run-migrate.js')
           // Its type includes true, for a flag without a value; the preset replaces that.
           const sql = SCRIPT_FORMS.find((form) => form === options.sql)
-          return runMigrate(target, { ...options, sql }, context)
+          // A database of chatkeep's own cannot be a wrong one.
+          const createTables = options.embedded === undefined ? options.createTables : true
+          return runMigrate(target, { ...options, sql, createTables }, context)
         }),
       ),
     )

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os'
 import type { ConnectionOptions } from 'node:tls'
 import { parse } from 'pg-connection-string'
 import { OperatorError } from '../errors.js'
+import type { TargetNaming } from '../next-step.js'
 import { ownUserId } from '../private-file.js'
 import { printable } from '../terminal/printable.js'
 import { pickSettings, type ConnectionKeywords, type ConnectionSetting } from './connection-settings.js'
@@ -23,6 +24,8 @@ export interface ConnectionTarget {
   readonly schema: string | undefined
   /** The file that named the database. */
   readonly origin?: { readonly name: string; readonly isNamed: boolean } | undefined
+  /** How the command line named it, for the commands that are printed. */
+  readonly naming?: TargetNaming | undefined
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 5_000

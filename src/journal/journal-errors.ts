@@ -1,11 +1,12 @@
 import { ExitCode, OperatorError } from '../errors.js'
 import { fileReason } from '../file-reason.js'
-import { shellWord } from '../terminal/shell-word.js'
+import { shellWord } from '../shell-word.js'
+import { chatkeep, shell } from '../next-step.js'
 
 /** The file is something else; it was not changed. */
 export const notAJournal = (path: string, reason: string): OperatorError =>
   new OperatorError('not_a_journal', `${path} is not a journal of chatkeep and was not changed: ${reason}`, {
-    hint: 'use a new file: chatkeep serve --journal chat.journal',
+    hint: chatkeep('serve --journal chat.journal', 'use a new file'),
   })
 
 export const unknownJournalVersion = (path: string, version: number): OperatorError =>
@@ -24,15 +25,21 @@ export const unknownJournalVersion = (path: string, version: number): OperatorEr
  */
 export const journalDamaged = (path: string, line: number, reason: string, resumeAt = line + 1): OperatorError =>
   new OperatorError('journal_damaged', `${path} is damaged in line ${line}: ${reason}; nothing was cut off`, {
-    details: [
-      'the lines before and after the damage can be replayed separately:',
+    hint: [
+      shell(`sed -n ${line}p ${shellWord(path)}`, 'inspect it'),
       ...(line > 2
-        ? [`head -n ${line - 1} ${shellWord(path)} > before.journal && chatkeep replay before.journal`]
+        ? [
+            shell(`head -n ${line - 1} ${shellWord(path)} > before.journal`, 'copy the lines before the damage'),
+            chatkeep('replay before.journal'),
+          ]
         : []),
-      `(head -n 1 ${shellWord(path)}; tail -n +${resumeAt} ${shellWord(path)}) > after.journal && chatkeep replay after.journal`,
-      'then rename the damaged file and start the server with a new one',
+      shell(
+        `(head -n 1 ${shellWord(path)}; tail -n +${resumeAt} ${shellWord(path)}) > after.journal`,
+        'copy the lines after the damage',
+      ),
+      chatkeep('replay after.journal'),
+      'rename the damaged file and start the server with a new one',
     ],
-    hint: `inspect it: sed -n ${line}p ${shellWord(path)}`,
     exitCode: ExitCode.refused,
   })
 
@@ -42,11 +49,15 @@ export const journalHeaderDamaged = (path: string): OperatorError =>
     'journal_damaged',
     `${path} is damaged in line 1: the checksum of its header is wrong; nothing was cut off`,
     {
-      details: [
-        'take the header of another journal of the same version, such as a new one from chatkeep serve:',
-        `(head -n 1 new.journal; tail -n +2 ${shellWord(path)}) > repaired.journal && chatkeep replay repaired.journal`,
+      hint: [
+        shell(`sed -n 1p ${shellWord(path)}`, 'inspect it'),
+        'start a server with a new journal, new.journal, whose header is of the same version',
+        shell(
+          `(head -n 1 new.journal; tail -n +2 ${shellWord(path)}) > repaired.journal`,
+          'put that header before the messages',
+        ),
+        chatkeep('replay repaired.journal'),
       ],
-      hint: `inspect it: sed -n 1p ${shellWord(path)}`,
       exitCode: ExitCode.refused,
     },
   )

@@ -9,6 +9,7 @@ import { SchemaNotReady } from '../persistence/errors.js'
 import { namesIn, UTC_NOW } from '../persistence/sql-names.js'
 import { metrics } from './index.js'
 import type { Metric } from './metric.js'
+import { again } from '../next-step.js'
 
 export interface MetricsOptions {
   /** Length of the window that ends now. */
@@ -135,5 +136,5 @@ const tooSlow = (statementTimeoutMs: number, cause: ServerError): OperatorError 
     sqlState: cause.code,
     exitCode: ExitCode.unreachable,
     retryable: true,
-    hint: 'raise the limit: chatkeep metrics --statement-timeout 1m',
+    hint: again('--statement-timeout 1m', 'raise the limit'),
   })

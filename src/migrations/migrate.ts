@@ -1,4 +1,4 @@
-import type { ConnectionTarget } from '../database/connection-target.js'
+import { describeAddress, type ConnectionTarget } from '../database/connection-target.js'
 import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 import { CHAT_TABLES } from '../persistence/shape.js'
 import { applySteps } from './apply.js'
@@ -22,6 +22,8 @@ import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore
 import { returnKeysBefore } from './restore/return-keys.js'
 import { explainLostSession } from './running/lost-connection.js'
 import { withMigrationPreview, withMigrationSession, type MigrationOptions, type PreviewOptions } from './session.js'
+import { again, chatkeep, toSteps } from '../next-step.js'
+import { tableObstacles } from './plan/table-obstacles.js'
 
 /** What a migrate would do, and the server it would run on. */
 export interface MigratePreview {
@@ -58,7 +60,10 @@ export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions
     const { rows } = await client.query<{ version: string }>(SELECT_VERSION)
     const { state, plan, archive, hash } = await readPlan(client, options)
     const drafts = await draftPlan(plan, client.own)
-    const found = await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })
+    const found = [
+      ...tableObstacles(plan, describeAddress(target), options),
+      ...(await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })),
+    ]
     if (!options.dryRun) await refuseImpossible(client, options.schema, plan, found)
     const obstacles = [...found, ...connectionNotes(target)]
     return {
@@ -100,7 +105,10 @@ export const migrate = (
       }
     await checkPrivileges(client, options.schema, state.own)
     const drafts = await draftPlan(plan, client.own)
-    const found = await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })
+    const found = [
+      ...tableObstacles(plan, describeAddress(target), options),
+      ...(await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })),
+    ]
     await refuseImpossible(client, options.schema, plan, found)
     await prepareOwnSchema(client, plan.own, options)
     return recorded(client, 'migrate', { planHash: hash }, async () => {
@@ -135,17 +143,17 @@ const refuseImpossible = async (
   throw new OperatorError('cannot_migrate', 'this database cannot be migrated as it is; nothing was changed', {
     exitCode: ExitCode.refused,
     details: obstacles.map(({ text }) => text),
-    hint: 'see the full plan: chatkeep migrate --dry-run',
+    hint: [...obstacles.flatMap(({ next }) => toSteps(next)), chatkeep('migrate --dry-run', 'see the full plan')],
   })
 }
 
 const planChanged = (): OperatorError =>
   new OperatorError('plan_changed', 'the database changed after the plan was shown; nothing was applied', {
     exitCode: ExitCode.refused,
-    hint: 'see the new plan: chatkeep migrate --dry-run',
+    hint: chatkeep('migrate --dry-run', 'see the new plan'),
   })
 
-const CONTINUE = 'run chatkeep migrate again; it continues where it stopped'
+const CONTINUE = again('', 'it continues where it stopped')
 
 const interrupted = (signal: AbortSignal, cause: unknown): OperatorError => {
   const state = cause instanceof OperatorError ? cause.details.filter((line) => line.startsWith('state: ')) : []

@@ -13,6 +13,8 @@ export interface MigrationFlags {
   readonly statementTimeout: number
   readonly showQueries?: true | undefined
   readonly planHash?: string | undefined
+  /** Creates the application's tables in a database that has none. */
+  readonly createTables?: true | undefined
 }
 
 /** The database, as named in JSON documents. */
@@ -41,6 +43,7 @@ export const toMigrationOptions = (
   statementTimeoutMs: flags.statementTimeout,
   showQueries: flags.showQueries === true,
   planHash: flags.planHash,
+  createTables: flags.createTables === true,
   signal,
   onEvent: (event) => progress.update(describeEvent(event)),
 })

@@ -7,6 +7,8 @@ import { needsWork, type MigratePreview, type MigrateResult } from './migrate.js
 import type { Subject } from './options.js'
 import type { MigrationPlan, PlannedStep } from './plan/plan.js'
 import { isRefused, REFUSED, renderPlan } from './plan/render-plan.js'
+import { chatkeep, describeSteps, type TargetNaming } from '../next-step.js'
+import { toObstacleDocument } from './plan/obstacle.js'
 import type { Restored } from './restore/restore.js'
 
 /** The pending steps as people read them before they agree. */
@@ -32,7 +34,12 @@ const ACTION_WORDS: Readonly<Record<PlannedStep['action'], string>> = {
 }
 
 /** The answer of a dry run: exit 5 when the plan cannot run. */
-export const migrateDryRun = (header: string, subject: Subject, preview: MigratePreview): Answer => {
+export const migrateDryRun = (
+  header: string,
+  subject: Subject,
+  preview: MigratePreview,
+  naming: TargetNaming | undefined,
+): Answer => {
   const { plan, planHash, details, archivedMessages } = preview
   const refused = isRefused(details)
   const described = details?.steps ?? []
@@ -54,15 +61,15 @@ export const migrateDryRun = (header: string, subject: Subject, preview: Migrate
       tables: details?.tables ?? [],
       estimatedMs: details?.estimatedMs ?? 0,
       indexBytes: details?.indexBytes ?? 0,
-      obstacles: details?.obstacles ?? [],
+      obstacles: (details?.obstacles ?? []).map((obstacle) => toObstacleDocument(obstacle, naming)),
     },
     text: (render) =>
       [
         header,
-        details === undefined || described.length === 0 ? nothingToDo(plan.done) : renderPlan(details, render),
+        details === undefined || described.length === 0 ? nothingToDo(plan.done) : renderPlan(details, naming, render),
         ...archiveLines(archivedMessages),
         `plan hash: ${planHash}`,
-        refused ? REFUSED : dryRunVerdict(preview),
+        refused ? REFUSED : dryRunVerdict(preview, naming),
       ].join('\n'),
   }
 }
@@ -75,9 +82,9 @@ const stepDocument = ({ file, action, reason }: PlannedStep): Readonly<Record<st
   sql: action === 'record' ? null : file.sql,
 })
 
-const dryRunVerdict = (preview: MigratePreview): string =>
+const dryRunVerdict = (preview: MigratePreview, naming: TargetNaming | undefined): string =>
   needsWork(preview)
-    ? `dry run: nothing was changed; ${count(stepCount(preview.plan), 'step')} to do. Next: chatkeep migrate --plan-hash ${preview.planHash}`
+    ? `dry run: nothing was changed; ${count(stepCount(preview.plan), 'step')} to do. Next: ${describeSteps(chatkeep(`migrate --plan-hash ${preview.planHash}`), naming)}`
     : 'dry run: nothing was changed, and nothing needs to be'
 
 const stepCount = ({ own, steps }: MigrationPlan): number => steps.length + (own.length === 0 ? 0 : 1)
@@ -90,7 +97,7 @@ const archiveLines = (messages: number): readonly string[] =>
     : [`an earlier rollback archived ${count(messages, 'message')}: their guest data will be put back`]
 
 /** The answer of a migrate that is done. */
-export const migrateResult = (subject: Subject, result: MigrateResult): Answer => {
+export const migrateResult = (subject: Subject, result: MigrateResult, naming: TargetNaming | undefined): Answer => {
   const { steps, ownSchema, alreadyDone, restored, durationMs } = result
   const repaired =
     ownSchema === null ? [] : [`${printable(ownSchema.title)} ${ownSchema.created ? 'created' : 'repaired'}`]
@@ -101,7 +108,7 @@ export const migrateResult = (subject: Subject, result: MigrateResult): Answer =
     text: ({ paint }) =>
       [
         ...(restored === undefined ? [] : restoredLines(restored)),
-        `${paint.green('ok:')} ${printable(subject.database)} is migrated: ${done}, ${alreadyDone} already there (${duration(durationMs)}). Next: chatkeep verify`,
+        `${paint.green('ok:')} ${printable(subject.database)} is migrated: ${done}, ${alreadyDone} already there (${duration(durationMs)}). Next: ${describeSteps(chatkeep('verify'), naming)}`,
       ].join('\n'),
   }
 }

@@ -9,7 +9,8 @@ import { isRefused, REFUSED, renderPlan } from './plan/render-plan.js'
 import { renderPriceTag } from './plan/render-price-tag.js'
 import type { RollbackChoice } from './prepare-rollback.js'
 import type { RollbackPreview, RollbackResult } from './roll-back.js'
-import { shellWord } from '../terminal/shell-word.js'
+import { chatkeep, confirmedRollback, describeSteps, type NextStep, type TargetNaming } from '../next-step.js'
+import { toObstacleDocument } from './plan/obstacle.js'
 
 /** What will be undone, newest first, on one line. */
 export const renderRollbackSteps = ({ files }: RollbackPreview): string =>
@@ -21,13 +22,14 @@ export const rollbackDryRun = (
   subject: Subject,
   choice: RollbackChoice,
   preview: RollbackPreview,
+  naming: TargetNaming | undefined,
 ): Answer => {
   const { files, details, planHash, price } = preview
   const refused = isRefused(details)
   const verdict =
     files.length === 0
       ? 'dry run: nothing was changed, and nothing needs to be'
-      : `dry run: nothing was changed. Next: ${confirmedCommand(choice, subject.database, planHash)}`
+      : `dry run: nothing was changed. Next: ${describeSteps(confirmedCommand(choice, subject.database, planHash), naming)}`
   return {
     exitCode: refused ? ExitCode.refused : ExitCode.done,
     data: {
@@ -41,12 +43,14 @@ export const rollbackDryRun = (
       price,
       tables: details?.tables ?? [],
       estimatedMs: details?.estimatedMs ?? 0,
-      obstacles: details?.obstacles ?? [],
+      obstacles: (details?.obstacles ?? []).map((obstacle) => toObstacleDocument(obstacle, naming)),
     },
     text: (render) =>
       [
         header,
-        details === undefined || files.length === 0 ? renderRollbackSteps(preview) : renderPlan(details, render),
+        details === undefined || files.length === 0
+          ? renderRollbackSteps(preview)
+          : renderPlan(details, naming, render),
         renderPriceTag(price, choice, render),
         `plan hash: ${planHash}`,
         refused ? REFUSED : verdict,
@@ -55,20 +59,19 @@ export const rollbackDryRun = (
 }
 
 /** The command line that does this rollback without a question. */
-export const confirmedCommand = ({ to, onOrphans }: RollbackChoice, database: string, planHash?: string): string =>
-  [
-    'chatkeep rollback',
+export const confirmedCommand = ({ to, onOrphans }: RollbackChoice, database: string, planHash: string): NextStep =>
+  confirmedRollback(database, [
     ...(to === BASE_MIGRATION ? [] : [`--to ${to}`]),
     ...(onOrphans === 'archive' ? [] : [`--on-orphans ${onOrphans}`]),
-    ...(planHash === undefined ? [] : [`--plan-hash ${planHash}`]),
-    `--confirm ${shellWord(database)}`,
-  ].join(' ')
+    `--plan-hash ${planHash}`,
+  ])
 
 /** The answer of a rollback that is done. */
 export const rollbackResult = (
   subject: Subject,
   to: number,
   { steps, archive, durationMs }: RollbackResult,
+  naming: TargetNaming | undefined,
 ): Answer => {
   const undone = `${count(steps.length, 'migration')} undone (${duration(durationMs)})`
   const { messages, linkedMessages, removedMessages, clients, checksum } = archive
@@ -79,7 +82,7 @@ export const rollbackResult = (
       [
         `archived: ${count(messages, 'message')} (${parts}), ${count(clients, 'client')} created; checksum ${checksum}`,
         to === BASE_MIGRATION
-          ? `${paint.green('ok:')} ${printable(subject.database)} is rolled back: ${undone}. Next: chatkeep verify --expect rolled-back`
+          ? `${paint.green('ok:')} ${printable(subject.database)} is rolled back: ${undone}. Next: ${describeSteps(chatkeep('verify --expect rolled-back'), naming)}`
           : [
               `${paint.green('ok:')} ${printable(subject.database)} is rolled back to migration ${to}: ${undone}.`,
               'Until the next chatkeep migrate, chatkeep verify reports the undone migrations as pending',

@@ -34,6 +34,8 @@ import {
 import { explainLostSession } from './running/lost-connection.js'
 import { withMigrationPreview, withMigrationSession, type PreviewOptions } from './session.js'
 import { undoMigration, type RolledBackStep } from './undo.js'
+import { again, chatkeep, or } from '../next-step.js'
+import { readDatabaseIdentity } from './plan/database-identity.js'
 
 export interface RollbackPreview {
   /** Migrations to undo, newest first. */
@@ -135,7 +137,8 @@ const readRollback = async (
   const range = rollbackRange(state, to)
   const scripts = await readRollbackScripts(folder, range.files)
   const archive = await readArchiveObjects(client)
-  const planHash = rollbackPlanHash(state, archive, scripts, onOrphans)
+  const identity = await readDatabaseIdentity(client, schema)
+  const planHash = rollbackPlanHash(identity, state, archive, scripts, onOrphans)
   refuseChangedPlan(approved, planHash, 'rollback')
   return { state, range, scripts, archive, planHash }
 }
@@ -145,7 +148,7 @@ const describeState = (steps: readonly RolledBackStep[]): string => {
   return `${done}; messages archived and linked so far are kept`
 }
 
-const CONTINUE = 'run the same rollback again to finish it, or chatkeep migrate to return to the state before it'
+const CONTINUE = [again('', 'to finish it'), or(chatkeep('migrate', 'to return to the state before it'))]
 
 const interrupted = (signal: AbortSignal, cause: unknown, steps: readonly RolledBackStep[]): OperatorError =>
   interruptedBy(signal, (ended) => `rollback was ${ended}`, {

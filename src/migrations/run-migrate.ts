@@ -1,4 +1,4 @@
-import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { describeAddress, describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
 import { printable } from '../terminal/printable.js'
@@ -11,7 +11,8 @@ import { migrateResult, migrateDryRun, renderMigrateSteps } from './render-migra
 import { renderRunHistory } from './render-run-history.js'
 import { readRunHistory } from './run-history.js'
 import { scriptMigrate } from './script-migrate.js'
-import { shellWord } from '../terminal/shell-word.js'
+import { shellWord } from '../shell-word.js'
+import { again, or } from '../next-step.js'
 
 /** The flags of `chatkeep migrate`; the first of `history`, `sql` and `dryRun` that is set decides what is shown instead of done. */
 export interface MigrateFlags extends MigrationFlags {
@@ -40,26 +41,27 @@ export const runMigrate = async (
   const dryRun = flags.dryRun === true
   const preview = await previewMigrate(target, { ...options, dryRun })
   const header = `migrate  ${describeTarget(target)}  PostgreSQL ${preview.serverVersion}  schema ${printable(options.schema)}`
-  if (dryRun) return migrateDryRun(header, subject, preview)
+  if (dryRun) return migrateDryRun(header, subject, preview, target.naming)
   terminal.progress.line(header)
   terminal.progress.line(renderMigrateSteps(preview, terminal.render))
-  for (const obstacle of preview.obstacles) terminal.progress.line(renderObstacle(obstacle))
+  for (const obstacle of preview.obstacles) terminal.progress.line(renderObstacle(obstacle, target.naming))
   const agreed = needsWork(preview) && flags.yes !== true && (await confirm(target, terminal))
-  return migrateResult(subject, await migrate(target, agreed ? preview.plan : undefined, options))
+  return migrateResult(subject, await migrate(target, agreed ? preview.plan : undefined, options), target.naming)
 }
 
 /**
  * @returns true after a yes, false where questions cannot be asked
  * @throws OperatorError `confirmation_missing` (exit 5) where they cannot, and the database was merely found in `.env`
  */
-const confirm = async ({ database, origin }: ConnectionTarget, { ask }: Terminal): Promise<boolean> => {
+const confirm = async (target: ConnectionTarget, { ask }: Terminal): Promise<boolean> => {
+  const { database, origin } = target
   if (ask === undefined && origin?.isNamed === false) throw foundByChance(database, origin.name)
   if (ask === undefined) return false
-  const answer = await ask(`Migrate ${database}? [y/N] `)
+  const answer = await ask(`Migrate ${describeAddress(target)}? [y/N] `)
   if (/^y(es)?$/i.test(answer)) return true
   throw new OperatorError('declined', 'not confirmed; nothing was changed', {
     exitCode: ExitCode.refused,
-    hint: 'answer y, or pass --yes',
+    hint: ['answer y', or(again('--yes'))],
   })
 }
 
@@ -67,5 +69,5 @@ const foundByChance = (database: string, file: string): OperatorError =>
   new OperatorError(
     'confirmation_missing',
     `only ${file} of the working directory says that ${database} is meant; nothing was changed`,
-    { exitCode: ExitCode.refused, hint: `chatkeep migrate --env-file ${shellWord(file)}, or pass --yes` },
+    { exitCode: ExitCode.refused, hint: [again(`--env-file ${shellWord(file)}`), or(again('--yes'))] },
   )

@@ -10,6 +10,7 @@ import { renderPriceTag } from './plan/render-price-tag.js'
 import type { RollbackChoice } from './prepare-rollback.js'
 import { confirmedCommand, renderRollbackSteps, rollbackDryRun, rollbackResult } from './render-rollback.js'
 import { previewRollback, rollBack } from './roll-back.js'
+import type { NextStep } from '../next-step.js'
 
 /** The flags of `chatkeep rollback`. */
 export interface RollbackFlags extends MigrationFlags, Omit<RollbackChoice, 'to'> {
@@ -32,7 +33,7 @@ export const runRollback = async (
   const dryRun = flags.dryRun === true
   const preview = await previewRollback(target, { ...options, ...choice, dryRun })
   const header = `rollback  ${describeTarget(target)}  schema ${printable(options.schema)}`
-  if (dryRun) return rollbackDryRun(header, subject, choice, preview)
+  if (dryRun) return rollbackDryRun(header, subject, choice, preview, target.naming)
   if (preview.files.length === 0 && !preview.unsealed) {
     const above = choice.to === BASE_MIGRATION ? '' : ` after migration ${choice.to}`
     return {
@@ -43,28 +44,34 @@ export const runRollback = async (
   terminal.progress.line(header)
   terminal.progress.line(renderRollbackSteps(preview))
   terminal.progress.line(renderPriceTag(preview.price, choice, terminal.render))
-  for (const obstacle of preview.obstacles) terminal.progress.line(renderObstacle(obstacle))
-  await confirm(choice, flags.confirm, target.database, terminal)
+  for (const obstacle of preview.obstacles) terminal.progress.line(renderObstacle(obstacle, target.naming))
+  await confirm(target, flags.confirm, confirmedCommand(choice, target.database, preview.planHash), terminal)
   // What was shown and confirmed, and nothing else: files or schema may have changed meanwhile.
   const agreed = { ...options, ...choice, planHash: options.planHash ?? preview.planHash }
-  return rollbackResult(subject, choice.to, await rollBack(target, agreed))
+  return rollbackResult(subject, choice.to, await rollBack(target, agreed), target.naming)
 }
 
-/** @throws OperatorError `confirmation_missing` (exit 5) unless the name of the database was given */
+/** @throws OperatorError `confirmation_missing` (exit 5) unless the database was named as this run has to name it */
 const confirm = async (
-  choice: RollbackChoice,
+  { database, naming }: ConnectionTarget,
   confirmed: string | undefined,
-  database: string,
+  command: NextStep,
   { ask }: Terminal,
 ): Promise<void> => {
-  const answer = confirmed ?? (await ask?.("Type the database's name to roll it back: "))
-  if (answer === database) return
-  const message =
-    answer === undefined
-      ? 'a rollback must be confirmed with the name of the database; nothing was changed'
-      : `${JSON.stringify(answer)} is not the name of this database; nothing was changed`
-  throw new OperatorError('confirmation_missing', message, {
+  const wanted = naming?.confirmation ?? database
+  const answer =
+    confirmed ?? (await ask?.(`Type ${wanted === database ? "the database's name" : wanted} to roll it back: `))
+  if (answer === wanted) return
+  throw new OperatorError('confirmation_missing', `${whyNot(answer, wanted, database)}; nothing was changed`, {
     exitCode: ExitCode.refused,
-    hint: confirmedCommand(choice, database),
+    hint: command,
   })
+}
+
+const whyNot = (answer: string | undefined, wanted: string, database: string): string => {
+  if (wanted !== database && (answer === undefined || answer === database))
+    return `a flag overrides the environment, which names another database: a rollback must be confirmed with ${wanted}`
+  return answer === undefined
+    ? 'a rollback must be confirmed with the name of the database'
+    : `${JSON.stringify(answer)} is not the name of this database`
 }

@@ -25,6 +25,8 @@ export interface MigrationOptions extends LockWaitOptions {
   readonly showQueries: boolean
   /** Hash of the approved plan; any other plan is refused. */
   readonly planHash?: string | undefined
+  /** Whether a database without the application's tables gets them; otherwise it is refused. */
+  readonly createTables: boolean
   /** Folder of the migration files. */
   readonly folder: string
   readonly schema: string

@@ -9,6 +9,7 @@ import { withApplicationPath } from './running/application-path.js'
 import { runStatements } from './running/run-statements.js'
 import { toSqlFileError } from './running/sql-error.js'
 import { stateAfterFailure } from './running/state-after-failure.js'
+import { again, chatkeep, or } from '../next-step.js'
 
 export interface AppliedStep {
   readonly id: number
@@ -69,5 +70,8 @@ export const explainFailure = async <T>(
   }
 }
 
-const HINT =
-  'fix the cause and run chatkeep migrate again; it continues where it stopped (chatkeep verify shows the current state)'
+const HINT = [
+  'fix the cause',
+  again('', 'it continues where it stopped'),
+  or(chatkeep('verify', 'see the current state')),
+]

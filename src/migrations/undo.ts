@@ -11,6 +11,7 @@ import { runStatements } from './running/run-statements.js'
 import { withShortLocks, type LockWaitOptions } from './running/short-lock.js'
 import { toSqlFileError } from './running/sql-error.js'
 import { stateAfterFailure } from './running/state-after-failure.js'
+import { again, chatkeep, or } from '../next-step.js'
 
 export interface RolledBackStep {
   readonly id: number
@@ -67,5 +68,8 @@ export const undoMigration = async (
   return { id: file.id, name: file.name, durationMs }
 }
 
-const HINT =
-  'fix the cause and run the same rollback again; it continues where it stopped. To go forward instead: chatkeep migrate'
+const HINT = [
+  'fix the cause',
+  again('', 'it continues where it stopped'),
+  or(chatkeep('migrate', 'to go forward instead')),
+]

@@ -1,6 +1,7 @@
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
 import { blamesTheRow, type Blame } from './blame.js'
+import { chatkeep } from '../next-step.js'
 
 /** An error of the store. `blames` says whose fault it is: what to do next depends on it. */
 export abstract class StoreError extends OperatorError {
@@ -91,7 +92,7 @@ export class SchemaNotReady extends StoreError {
   constructor(reason: string, cause: unknown) {
     super('schema_not_ready', `the database is not ready for guest messages: ${reason}`, {
       cause,
-      hint: 'chatkeep migrate',
+      hint: chatkeep('migrate'),
       blames: 'schema',
       exitCode: ExitCode.no,
     })

@@ -8,6 +8,7 @@ import { explainMissingSchema } from './errors.js'
 import { createGuestClients } from './guest-clients.js'
 import { toUsername } from './prepare-message.js'
 import { namesIn, UNLINKED, type Names } from './sql-names.js'
+import { again } from '../next-step.js'
 
 export interface ReconcileOptions {
   /** Only count, in a read-only transaction. */
@@ -108,7 +109,7 @@ const reconcileAll = async (
 const interrupted = (signal: AbortSignal, cause: unknown, messagesLinked: number): OperatorError =>
   interruptedBy(signal, (ended) => `reconcile was ${ended}`, {
     details: [`state: ${messagesLinked} messages are linked`],
-    hint: 'run the same command again: it continues where it stopped',
+    hint: again('', 'it continues where it stopped'),
     cause,
   })
 

@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/connection.js'
+import { escapeIdentifier, qualified } from '../database/identifier.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { ownSchema } from './own-names.js'
 
@@ -35,6 +36,47 @@ export const NEEDED: Readonly<Record<string, readonly Command[]>> = {
   Client: ['SELECT', 'INSERT'],
   [GUEST_CLIENTS]: ['SELECT', 'INSERT'],
 }
+
+/** A privilege that the core needs and a role lacks. */
+export interface MissingPrivilege {
+  /** `schema "x"`, `table "ChatMessage"` or `sequence "x"`. */
+  readonly object: string
+  /** Such as `SELECT, INSERT`. */
+  readonly privileges: string
+  /** The statement that gives it. */
+  readonly grant: string
+}
+
+/** @param schema of the application's tables, which are named without it */
+export const missingPrivileges = (
+  { role, deniedSchemas, tables, deniedSequences }: RoleAccess,
+  schema: string,
+): readonly MissingPrivilege[] => {
+  const missing = (object: string, privileges: string, on: string): MissingPrivilege => ({
+    object,
+    privileges,
+    grant: `GRANT ${privileges} ON ${on} TO ${escapeIdentifier(role)}`,
+  })
+  return [
+    ...deniedSchemas.map((denied) => {
+      const name = escapeIdentifier(denied)
+      return missing(`schema ${name}`, 'USAGE', `SCHEMA ${name}`)
+    }),
+    ...tables.flatMap((access) => {
+      const lacking = (NEEDED[access.table] ?? []).filter((command) => !access.granted.includes(command))
+      return lacking.length === 0
+        ? []
+        : [missing(tableName(access, schema), lacking.join(', '), qualified(access.schema, access.table))]
+    }),
+    ...deniedSequences.map((name) =>
+      missing(`sequence ${escapeIdentifier(name)}`, 'USAGE', `SEQUENCE ${qualified(schema, name)}`),
+    ),
+  ]
+}
+
+/** A table of the application stands without its schema, one of chatkeep's own with it. */
+export const tableName = (access: Pick<TableAccess, 'schema' | 'table'>, schema: string): string =>
+  `table ${access.schema === schema ? escapeIdentifier(access.table) : qualified(access.schema, access.table)}`
 
 // CASE: has_sequence_privilege fails for a relation that is not a sequence, and the planner may evaluate it first.
 // A role bypasses row-level security as superuser, with BYPASSRLS, or as (a member of) the owner unless it is forced.

@@ -46,7 +46,7 @@ export const answerTranscript = async (
   return {
     exitCode: report.verdict === 'passed' ? 0 : 1,
     data: { ...run, url: url ?? null, ...reportData(report), ...dataOfFacts(report, about) },
-    text: (render) => [...facts, ...renderReport(report, run, render)].join('\n'),
+    text: (render) => [...facts, ...renderReport(report, { ...run, naming: target.naming }, render)].join('\n'),
   }
 }
 

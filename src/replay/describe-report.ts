@@ -1,5 +1,6 @@
-import { shellWord } from '../terminal/shell-word.js'
+import { shellWord } from '../shell-word.js'
 import { toSection, type CountLine, type FindingSection } from './render-findings.js'
+import { chatkeep, type Next } from '../next-step.js'
 import type { ReplayReport } from './replay.js'
 
 /** A report for programs. */
@@ -92,12 +93,12 @@ const doneOf = ({ attempted, saved, duplicates, found }: ReplayReport): readonly
         ['found', found],
       ]
 
-/** The command to run after messages were lost; undefined when there is none. */
-export const nextAfter = ({ lost, found, resumedAt = 0 }: ReplayReport, transcript: string): string | undefined => {
+/** What to do after messages were lost; undefined when there is nothing. */
+export const nextAfter = ({ lost, found, resumedAt = 0 }: ReplayReport, transcript: string): Next | undefined => {
   if (lost.count === 0) return undefined
   if (found !== undefined)
-    return `Next: chatkeep replay ${shellWord(transcript)} stores what is missing, and nothing twice`
-  if (resumedAt > 0) return `Next: the same command without --resume sends again what an earlier run had sent`
+    return chatkeep(`replay ${shellWord(transcript)}`, 'store what is missing, and nothing twice')
+  if (resumedAt > 0) return 'the same command without --resume sends again what an earlier run had sent'
   return undefined
 }
 

@@ -3,6 +3,7 @@ import { count, duration, type Render } from '../terminal/render.js'
 import { sameDatabaseHint, verdictWord } from './verdict.js'
 import { countsOf, nextAfter, sectionsOf, verdictOf } from './describe-report.js'
 import { renderCounts, renderSections } from './render-findings.js'
+import { chatkeep, describeSteps, type TargetNaming } from '../next-step.js'
 import type { ReplayReport } from './replay.js'
 
 /** What was replayed, and where to, as the report names it. */
@@ -10,6 +11,7 @@ export interface ReportedRun {
   readonly transcript: string
   readonly url: string | undefined
   readonly target: string
+  readonly naming: TargetNaming | undefined
 }
 
 /** A report for people, verdict last. */
@@ -28,14 +30,16 @@ const timesOf = ({ sendMs, messagesPerSecond, readBackMs }: ReplayReport): reado
   return [`sent in ${duration(sendMs)} (${rate}), read back in ${duration(readBackMs)}`]
 }
 
-const adviceOn = (report: ReplayReport, { transcript, url, target }: ReportedRun): readonly string[] => {
+const adviceOn = (report: ReplayReport, { transcript, url, target, naming }: ReportedRun): readonly string[] => {
   const { lost, withoutClient } = report
   const next = nextAfter(report, transcript)
   return [
-    ...(next === undefined ? [] : [printable(next)]),
+    ...(next === undefined ? [] : [`Next: ${printable(describeSteps(next, naming))}`]),
     ...(lost.count > 0 && url !== undefined ? [sameDatabaseHint(url, target)] : []),
     ...(withoutClient === 0
       ? []
-      : [`${count(withoutClient, 'message')} stored without client; chatkeep reconcile links them where it can`]),
+      : [
+          `${count(withoutClient, 'message')} stored without client; ${describeSteps(chatkeep('reconcile'), naming)} links them where it can`,
+        ]),
   ]
 }

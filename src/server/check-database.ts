@@ -6,7 +6,8 @@ import { ExitCode, OperatorError } from '../errors.js'
 import { createChatStore } from '../persistence/chat-store.js'
 import { SchemaNotReady, StoreUnavailable } from '../persistence/errors.js'
 import { keyIndexTrouble, readKeyIndexes } from '../persistence/key-index.js'
-import { NEEDED, readRoleAccess, type RoleAccess } from '../persistence/role-access.js'
+import { missingPrivileges, NEEDED, readRoleAccess, type RoleAccess } from '../persistence/role-access.js'
+import { sql } from '../next-step.js'
 
 /** A name that no conversation has. */
 const NO_CONVERSATION = '-'
@@ -44,7 +45,7 @@ const checkPrerequisites = async (client: Queryable, schema: string): Promise<re
   if (trouble !== undefined) throw new SchemaNotReady(trouble, undefined)
   const { user, fsync } = onlyRow(await client.query<Session>(SELECT_SESSION))
   const access = await readRoleAccess(client, schema, user)
-  if (access !== undefined) checkAccess(access)
+  if (access !== undefined) checkAccess(access, schema)
   return fsync === 'off' ? ['fsync_off'] : []
 }
 
@@ -55,22 +56,14 @@ interface Session {
 
 const SELECT_SESSION = `SELECT current_user::text AS "user", pg_catalog.current_setting('fsync') AS "fsync"`
 
-const checkAccess = ({ role, tables, deniedSchemas, deniedSequences }: RoleAccess): void => {
-  const absent = Object.keys(NEEDED).find((name) => !tables.some(({ table }) => table === name))
+const checkAccess = (access: RoleAccess, schema: string): void => {
+  const absent = Object.keys(NEEDED).find((name) => !access.tables.some(({ table }) => table === name))
   if (absent !== undefined) throw new SchemaNotReady(`there is no table "${absent}"`, undefined)
-  const missing = [
-    ...deniedSchemas.map((schema) => `USAGE on the schema "${schema}"`),
-    ...tables.flatMap(({ table, granted }) =>
-      (NEEDED[table] ?? [])
-        .filter((command) => !granted.includes(command))
-        .map((command) => `${command} on "${table}"`),
-    ),
-    ...deniedSequences.map((sequence) => `USAGE on the sequence "${sequence}"`),
-  ]
+  const missing = missingPrivileges(access, schema)
   if (missing.length === 0) return
-  throw new OperatorError('privilege_missing', `the role ${role} cannot store messages; it lacks:`, {
-    details: missing,
+  throw new OperatorError('privilege_missing', `the role ${access.role} cannot store messages; it lacks:`, {
+    details: missing.map(({ object, privileges }) => `${privileges} on ${object}`),
     exitCode: ExitCode.no,
-    hint: `chatkeep verify --application-role ${role}`,
+    hint: sql(missing.map(({ grant }) => grant)),
   })
 }

@@ -1,4 +1,11 @@
 import { ExitCode, OperatorError } from '../errors.js'
+import {
+  describeSteps,
+  labelledSteps,
+  toStepDocuments,
+  type NextStepDocument,
+  type TargetNaming,
+} from '../next-step.js'
 import { printableLines } from './printable.js'
 import type { Render } from './render.js'
 
@@ -6,7 +13,9 @@ import type { Render } from './render.js'
 export interface ErrorDocument {
   readonly code: string
   readonly message: string
+  /** What to do next, in one line; `steps` has it step by step. */
   readonly hint: string | null
+  readonly steps: readonly NextStepDocument[]
   readonly sqlstate: string | null
   readonly details: readonly string[]
 }
@@ -14,16 +23,25 @@ export interface ErrorDocument {
 /** The exit code of an error; anything but an `OperatorError` is a bug. */
 export const exitCodeOf = (error: unknown): ExitCode => (error instanceof OperatorError ? error.exitCode : ExitCode.bug)
 
-export const toErrorDocument = (error: unknown): ErrorDocument =>
+/** @param naming how the run names its database, for the commands in the hint */
+export const toErrorDocument = (error: unknown, naming?: TargetNaming): ErrorDocument =>
   error instanceof OperatorError
     ? {
         code: error.code,
         message: error.message,
-        hint: error.hint ?? null,
+        hint: error.next.length === 0 ? null : describeSteps(error.next, naming),
+        steps: toStepDocuments(error.next, naming),
         sqlstate: error.sqlState ?? null,
         details: error.details,
       }
-    : { code: 'bug', message: String(error), hint: BUG_HINT, sqlstate: null, details: [] }
+    : {
+        code: 'bug',
+        message: String(error),
+        hint: BUG_HINT,
+        steps: toStepDocuments(BUG_HINT),
+        sqlstate: null,
+        details: [],
+      }
 
 const BUG_HINT = 'this is a bug in chatkeep; please report it with the text above'
 
@@ -35,7 +53,7 @@ export const errorLines = ({ message, hint, details }: ErrorDocument): readonly 
 ]
 
 /** An error for stderr: what is wrong, facts, what to type next. Only a bug shows its stack. */
-export const renderError = (error: unknown, { paint }: Render): string => {
+export const renderError = (error: unknown, { paint }: Render, naming?: TargetNaming): string => {
   if (!(error instanceof OperatorError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
     return `${paint.red('bug:')} ${printableLines(stack)}\n${BUG_HINT}\n`
@@ -45,6 +63,8 @@ export const renderError = (error: unknown, { paint }: Render): string => {
     `${paint.red('error:')} ${printableLines(error.message)}${sqlState}`,
     ...error.details.map((detail) => `  ${printableLines(detail)}`),
   ]
-  if (error.hint !== undefined) lines.push(`${paint.cyan('hint:')} ${printableLines(error.hint)}`)
-  return `${lines.join('\n')}\n`
+  const steps = labelledSteps(error.next, naming).map(
+    ({ label = 'hint', text }) => `${paint.cyan(`${label}:`)} ${printableLines(text)}`,
+  )
+  return `${[...lines, ...steps].join('\n')}\n`
 }

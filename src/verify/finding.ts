@@ -1,4 +1,4 @@
-import { shellWord } from '../terminal/shell-word.js'
+import { confirmedRollback, type Next, type NextStep } from '../next-step.js'
 import type { Severity } from './severity.js'
 
 /** The place in a file that caused a finding or has to be changed to fix it. */
@@ -19,8 +19,8 @@ export interface Finding<Code extends string = string> {
   readonly actual: string
   /** Ids of at most five affected rows; never their contents, which are personal data. */
   readonly sample: readonly number[]
-  /** The command to run next. */
-  readonly help: string
+  /** What to do next; afterwards the finding is gone. */
+  readonly help: Next
   readonly place?: Place | undefined
   /** The change that was found, as a unified diff. */
   readonly diff?: string | undefined
@@ -40,10 +40,5 @@ export const finding = <Code extends string>(
   sample: [],
 })
 
-/** A chatkeep command line for the same schema. */
-export const commandLine = (words: string, { schema }: { readonly schema: string }): string =>
-  schema === 'public' ? `chatkeep ${words}` : `chatkeep ${words} --schema ${shellWord(schema)}`
-
 /** The command line that starts or finishes a rollback. */
-export const rollbackCommand = (facts: { readonly schema: string; readonly database: string }): string =>
-  commandLine(`rollback --confirm ${shellWord(facts.database)}`, facts)
+export const rollbackStep = ({ database }: { readonly database: string }): NextStep => confirmedRollback(database)

@@ -30,6 +30,6 @@ const checkRows = async (
   const query = check.query(facts)
   if (query === undefined) return check.findings(undefined, facts)
   const result = await runRowQuery(client, query, signal)
-  if ('reason' in result) return [...check.findings(undefined, facts), timedOut(check, result, facts)]
+  if ('reason' in result) return [...check.findings(undefined, facts), timedOut(check, result)]
   return check.findings(result, facts)
 }

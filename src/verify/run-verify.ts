@@ -42,7 +42,8 @@ export const runVerify = async (
       statementTimeoutMs: flags.statementTimeout,
       signal,
     })
-    return toAnswer({ ...report, target: describeTarget(target), database: target.database, expect }, failOn)
+    const named = { target: describeTarget(target), database: target.database, naming: target.naming }
+    return toAnswer({ ...report, ...named, expect }, failOn)
   })
 }
 

@@ -1,19 +1,19 @@
 import type { RowCheck } from './check.js'
 import type { Explanations } from './explanation.js'
-import { commandLine, finding, type Finding } from './finding.js'
+import { finding, type Finding } from './finding.js'
+import { again } from '../next-step.js'
 import type { RowQueryTimeout } from './row-query.js'
 
 /** The finding that the query of a check took too long. */
 export const timedOut = (
   { object, severity }: Pick<RowCheck, 'object' | 'severity'>,
   { reason }: RowQueryTimeout,
-  schema: { readonly schema: string },
 ): Finding<keyof typeof TIMEOUT_EXPLANATIONS> =>
   finding(severity, 'not_checked_in_time', {
     object,
     expected: 'a result in time',
     actual: reason,
-    help: commandLine('verify --statement-timeout 10m', schema),
+    help: again('--statement-timeout 10m'),
   })
 
 export const TIMEOUT_EXPLANATIONS = {

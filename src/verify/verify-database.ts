@@ -1,7 +1,13 @@
 import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { ownSchema } from '../persistence/own-names.js'
-import { explainReadDenied, readDenied, refuseHiddenRows, type ReadGrant } from '../database/read-denied.js'
+import {
+  existingTables,
+  explainReadDenied,
+  readDenied,
+  refuseHiddenRows,
+  type ReadGrant,
+} from '../database/read-denied.js'
 import { inReadOnlySnapshot, type SnapshotLimits } from '../database/transaction.js'
 import { readMigrationFiles, shippedMigrations } from '../migrations/ledger/migration-files.js'
 import { applicationModels } from './models/application-models.js'
@@ -46,18 +52,11 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
   const { expectation, applicationRole, failOn, signal } = options
   const files = await readMigrationFiles(options.migrationsFolder ?? shippedMigrations())
   const schema = target.schema ?? 'public'
-  const grant: ReadGrant = {
-    user: target.user,
-    tables: [
-      [schema, 'ChatMessage'],
-      [schema, 'Client'],
-      [ownSchema(schema), 'migrations'],
-    ],
-  }
   const wanted = checksFor(options)
 
   const { facts, findings } = await withSession(target, options, async (client) => {
     const read = await inReadOnlySnapshot(client, limitsOf(options), async () => {
+      const grant: ReadGrant = { user: target.user, tables: await existingTables(client, readTables(schema)) }
       try {
         await refuseHiddenRows(client)
         const facts = await readFacts(client, {
@@ -85,6 +84,12 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
     durationMs: Math.round(performance.now() - startedAt),
   }
 }
+
+const readTables = (schema: string): ReadGrant['tables'] => [
+  [schema, 'ChatMessage'],
+  [schema, 'Client'],
+  [ownSchema(schema), 'migrations'],
+]
 
 const checksFor = ({ expectation, applicationSchema }: VerifyOptions): readonly Check[] => [
   ...checks.filter(({ expectations }) => expectations.includes(expectation)),

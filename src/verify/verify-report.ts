@@ -1,6 +1,8 @@
 import type { GuestColumn } from './facts/guest-columns.js'
 import type { Finding } from './finding.js'
 import { isFailing, SEVERITIES, type Severity } from './severity.js'
+import { urgency } from './urgency.js'
+import type { Next } from '../next-step.js'
 
 /** A finding with the name of the check that made it. */
 export type CheckedFinding = Finding & { readonly check: string }
@@ -15,10 +17,10 @@ export interface VerifyReport {
   readonly columns: readonly GuestColumn[]
   /** Names of the checks that ran, in their order. */
   readonly checks: readonly string[]
-  /** Worst first. */
+  /** Most urgent first, in the order in which they are best fixed. */
   readonly findings: readonly CheckedFinding[]
-  /** The command to run next; null if nothing was found. */
-  readonly next: string | null
+  /** What to do next, for the most urgent finding; null if nothing was found. */
+  readonly next: Next | null
   readonly summary: VerifySummary
   readonly durationMs: number
 }
@@ -38,7 +40,9 @@ export const toVerdict = (
   findings: readonly CheckedFinding[],
   failOn: Severity,
 ): Verdict => {
-  const sorted = findings.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))
+  const sorted = findings.toSorted(
+    (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || urgency(a.code) - urgency(b.code),
+  )
   const count = (wanted: Severity): number => findings.filter(({ severity }) => severity === wanted).length
   return {
     ok: !findings.some((found) => isFailing(found, failOn)),
@@ -50,5 +54,5 @@ export const toVerdict = (
 }
 
 // A running migrate or rollback may already be fixing the other findings.
-const nextStep = (findings: readonly Finding[]): string | null =>
+const nextStep = (findings: readonly Finding[]): Next | null =>
   (findings.find(({ code }) => code === 'change_running') ?? findings[0])?.help ?? null

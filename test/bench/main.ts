@@ -40,6 +40,7 @@ const context: BenchProcess = {
   },
   stdout: toOutputStream(process.stdout),
   stderr: toOutputStream(process.stderr),
+  terminal: () => undefined,
   signal: interruption.signal,
   nodeVersion: process.versions.node,
   ownCommand: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],

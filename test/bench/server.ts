@@ -164,6 +164,7 @@ export const migrateDatabase = async ({ target }: BenchDatabase, signal: AbortSi
     lockTimeoutMs: 300,
     statementTimeoutMs: 0,
     showQueries: false,
+    createTables: true,
     signal,
     onEvent: () => undefined,
   }

@@ -63,14 +63,14 @@ describe('the packed package', () => {
   test('runs, and migrates with the migrations inside', ({ database }) => {
     const bin = join(installed, 'bin', 'chatkeep.js')
     expect(run(bin, '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
-    expect(run(bin, 'migrate', '--database-url', database.url)).toContain(
+    expect(run(bin, 'migrate', '--create-tables', '--database-url', database.url)).toContain(
       `is migrated: schema chatkeep created, ${MIGRATION_COUNT} migrations done`,
     )
   })
 
   test('can be imported, with types', async ({ database }) => {
     const bin = join(installed, 'bin', 'chatkeep.js')
-    run(bin, 'migrate', '--database-url', database.url)
+    run(bin, 'migrate', '--create-tables', '--database-url', database.url)
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
     await writeFile(
       join(folder, 'use.ts'),

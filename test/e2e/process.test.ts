@@ -30,6 +30,7 @@ describe('a pipe', () => {
     await withLongMigration(async (folder) => {
       const child = startChatkeep([
         'migrate',
+        '--create-tables',
         '--dry-run',
         '--json',
         '--migrations',
@@ -52,14 +53,14 @@ describe('a pipe', () => {
 
   test('that is closed early leaves no trace', async ({ database }) => {
     await withLongMigration(async (folder) => {
-      const command = `'${process.execPath}' '${binary}' migrate --dry-run --json --migrations '${folder}' --database-url '${database.url}'`
+      const command = `'${process.execPath}' '${binary}' migrate --dry-run --create-tables --json --migrations '${folder}' --database-url '${database.url}'`
       expect(await Promise.resolve(shell(`${command} | head -1`))).toBe('{\ncodes 0 0\n')
     })
   })
 })
 
 test.runIf(existsSync('/dev/full'))('an answer that cannot be written is a failure', async ({ database }) => {
-  const command = `{ '${process.execPath}' '${binary}' migrate --dry-run --database-url '${database.url}' > /dev/full; }`
+  const command = `{ '${process.execPath}' '${binary}' migrate --dry-run --create-tables --database-url '${database.url}' > /dev/full; }`
   const said = await Promise.resolve(shell(command))
   expect(said).toContain('error: the answer could not be written: ')
   expect(said).toContain('codes 3')
@@ -89,7 +90,7 @@ describe('a signal', () => {
       const reader = await database.client()
       await reader.query('BEGIN')
       await reader.query('SELECT 1 FROM "ChatMessage" LIMIT 1')
-      const child = startChatkeep(['migrate', '--database-url', database.url])
+      const child = startChatkeep(['migrate', '--create-tables', '--database-url', database.url])
       const ended = whenEnded(child)
       await untilRows(database, TABLE_WAITS, { what: 'migrate waits for the table' })
       child.kill(signal)
@@ -107,7 +108,7 @@ describe('a signal', () => {
     const writer = await database.client()
     await writer.query('BEGIN')
     await writer.query(`UPDATE "ChatMessage" SET "isRead" = true WHERE id = 1`)
-    const child = startChatkeep(['migrate', '--database-url', database.url])
+    const child = startChatkeep(['migrate', '--create-tables', '--database-url', database.url])
     const ended = whenEnded(child)
     const building = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%CREATE INDEX CONCURRENTLY%'`
     await untilRows(database, building, { what: 'the index build waits' })

@@ -100,7 +100,11 @@ const withDatabase = async <T>(
 }
 
 const prepare = async (database: DatabaseServer, signal: AbortSignal, guard: Guard): Promise<void> => {
-  const { exitCode, stderr } = await runCommand(['migrate', '--database-url', database.url()], signal, guard)
+  const { exitCode, stderr } = await runCommand(
+    ['migrate', '--create-tables', '--database-url', database.url()],
+    signal,
+    guard,
+  )
   if (exitCode !== 0) throw new Error(`the database could not be migrated: ${stderr}`)
   const people = Array.from(
     { length: REGISTERED_CLIENTS },

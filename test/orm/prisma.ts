@@ -62,12 +62,12 @@ export const takeAdvice = async (folder: OrmFolder, database: TestDatabase): Pro
   const lines = (await folder.read('schema.prisma')).split('\n')
   const advice = findings.map(({ help }) => help.replace('; then npx prisma generate', ''))
   const changed = advice.reduce(edit, lines)
-  const added = advice.flatMap((help) => [...help.matchAll(/(?:^|; )add to model (\w+): (.*?)(?=; add to model|$)/g)])
+  const added = advice.flatMap((help) => [...help.matchAll(/(?:^|; then )add to model (\w+): (.*?)(?=; then |$)/g)])
   for (const [, model, line = ''] of added) {
     changed.splice(changed.indexOf('}', changed.indexOf(`model ${model} {`)), 0, line)
   }
   await folder.write('schema.prisma', changed.join('\n'))
-  for (const help of advice) if (/^(?:ALTER|CREATE)/.test(help)) await database.load(help)
+  for (const help of advice) if (help.startsWith('in psql: ')) await database.load(help.replace('in psql: ', ''))
   return findings.map(({ code }) => code)
 }
 

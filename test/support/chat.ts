@@ -6,7 +6,7 @@ import { templateDatabase } from './templates.js'
 
 /** Runs one command line on the test's database. */
 export const on = (database: TestDatabase, ...argv: readonly string[]): Promise<Run> =>
-  runChatkeep([...argv, '--database-url', database.url])
+  runChatkeep(argv, { env: { DATABASE_URL: database.url } })
 
 /** Loads a fixture and brings it to the newest migration; an untouched database becomes a copy of one where that was done. */
 export const migrated = async (database: TestDatabase, fixture?: FixtureName): Promise<void> => {
@@ -16,7 +16,7 @@ export const migrated = async (database: TestDatabase, fixture?: FixtureName): P
 
 const migrateHere = async (database: TestDatabase, fixture: FixtureName | undefined): Promise<void> => {
   if (fixture !== undefined) await loadFixture(database, fixture)
-  const { exitCode, stderr } = await on(database, 'migrate')
+  const { exitCode, stderr } = await on(database, 'migrate', ...(fixture === undefined ? ['--create-tables'] : []))
   expect(exitCode, stderr).toBe(0)
 }
 

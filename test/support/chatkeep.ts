@@ -18,6 +18,8 @@ export interface RunOptions {
   /** What is typed or piped in. */
   readonly stdin?: string
   readonly signal?: AbortSignal
+  /** The terminal that the command was started from; none when absent. */
+  readonly terminal?: ReturnType<ProcessContext['terminal']>
   /** Called with each piece of stdout as it is written, for commands that go on after their answer. */
   readonly onStdout?: (text: string) => void
   readonly onStderr?: (text: string) => void
@@ -40,6 +42,7 @@ export const processContext = (argv: readonly string[], options: RunOptions = {}
   stdin: { stream: Readable.from(options.stdin === undefined ? [] : [options.stdin]), isTTY: false },
   stdout: capture(options.onStdout),
   stderr: capture(options.onStderr),
+  terminal: () => options.terminal,
   signal: options.signal ?? new AbortController().signal,
 })
 

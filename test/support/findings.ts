@@ -1,3 +1,4 @@
+import type { NextStepDocument } from '../../src/next-step.js'
 import type { Run } from './chatkeep.js'
 import { on } from './chat.js'
 import type { TestDatabase } from './database.js'
@@ -11,6 +12,7 @@ export interface FoundFinding {
   readonly actual: string
   readonly sample: readonly number[]
   readonly help: string
+  readonly steps: readonly NextStepDocument[]
 }
 
 export interface Report {

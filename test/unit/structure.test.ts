@@ -31,6 +31,8 @@ const imports = readImports()
 
 /** Rooms without a direction of their own: everybody may use them, they use nobody. */
 const LEAVES = [
+  'shell-word',
+  'next-step',
   'errors',
   'file-reason',
   'private-file',

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createProgress } from '../../src/terminal/progress.js'
 import { createRender } from '../../src/terminal/render.js'
 import { createSafeStream } from '../../src/terminal/safe-stream.js'
-import { shellWord } from '../../src/terminal/shell-word.js'
+import { shellWord } from '../../src/shell-word.js'
 import type { OutputStream } from '../../src/terminal/output-stream.js'
 
 const recorded = (isTTY = false): OutputStream & { readonly written: string[] } => {
@@ -69,6 +69,7 @@ test.for([
   '"; echo ours; "',
   '-x',
   'a\nb',
+  'c\u202ed%s\\e',
   '~',
   '',
 ])('a name in a command that a reader may copy is one word for a shell: %j', (name) => {

@@ -5,7 +5,7 @@ import { basename, dirname, join, relative } from 'node:path'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { embeddedPostgresVersion } from '../../package-root.js'
 import { type Account, findTemporaryFolder, runProgram } from './process.js'
-import { shellWord } from '../../terminal/shell-word.js'
+import { shellWord } from '../../shell-word.js'
 import { hasCode } from '../../file-reason.js'
 import { ownUserId } from '../../private-file.js'
 

@@ -14,7 +14,7 @@ import {
   inspectProcess,
   pidScope,
 } from './process.js'
-import { shellWord } from '../../terminal/shell-word.js'
+import { shellWord } from '../../shell-word.js'
 
 /** The files of one server. The outer folder belongs to this process's user; `data` and the password file to the account. */
 export interface ServerFolder {

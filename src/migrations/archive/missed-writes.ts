@@ -5,6 +5,7 @@ import { isSessionLost } from '../running/lost-connection.js'
 import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
 import { CAPTURE_TRIGGER, dropGuard } from './archive.js'
 import { hasMissedWrites, readCaptureState } from './capture.js'
+import { again, or } from '../../next-step.js'
 
 /** Tells whether the archive has every write since the trigger was created. */
 export interface CaptureWatch {
@@ -54,12 +55,12 @@ export const releaseGuard = async (client: OwnClient, error: unknown, options: L
 }
 
 const NOTHING_LOST = 'no column was dropped that the archive lacks, and no message was lost'
-const AGAIN = 'run the same rollback again: it archives what was written meanwhile'
+const AGAIN = again('', 'it archives what was written meanwhile')
 
 const passed = (cause: unknown): OperatorError =>
   new OperatorError(CODE, `a write could not be archived while the rollback ran; ${NOTHING_LOST}`, {
     exitCode: ExitCode.no,
-    hint: `${AGAIN}. The server's log says why: "chatkeep rollback: a message was not archived"`,
+    hint: [AGAIN, or('read why in the server\'s log: "chatkeep rollback: a message was not archived"')],
     cause,
   })
 

@@ -6,6 +6,7 @@ import { dropArchive, readArchiveObjects, summariseArchive, type ArchiveSummary 
 import { BASE_MIGRATION } from '../ledger/migration-names.js'
 import type { RollbackRange } from '../ledger/rollback-range.js'
 import { recordRun } from '../ledger/runs.js'
+import { chatkeep, or } from '../../next-step.js'
 
 /** The last recorded run that concerns the existing archive. */
 interface ArchiveRun {
@@ -49,7 +50,10 @@ export const refuseNarrower = async (client: OwnClient, { to, files }: RollbackR
     `an earlier rollback to migration ${earlier} ${state}, so a rollback to ${to} cannot begin; nothing was changed`,
     {
       exitCode: ExitCode.refused,
-      hint: `restore everything first: chatkeep migrate; or finish that rollback: chatkeep rollback --to ${earlier}`,
+      hint: [
+        chatkeep('migrate', 'restore everything first'),
+        or(chatkeep(`rollback --to ${earlier}`, 'finish that rollback')),
+      ],
     },
   )
 }

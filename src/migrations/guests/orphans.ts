@@ -6,6 +6,7 @@ import type { OwnClient } from '../own/own-client.js'
 import { findUnlinkableGuests } from './link-guests.js'
 import { readReferences, referencingRows } from './references.js'
 import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
+import { again, chatkeep, or, type Next } from '../../next-step.js'
 
 /**
  * What a rollback does with messages that have no client and cannot get one: `archive` moves them to the archive, `abort`
@@ -40,8 +41,11 @@ export const refuseOrphans = async (client: OwnClient, signal: AbortSignal): Pro
   if (orphans.count > 0) throw orphansFound(orphans, 'nothing was changed', FIRST_HINT)
 }
 
-const FIRST_HINT =
-  'give them a client or a guest name first (chatkeep reconcile links those with a name), or move them to the archive: --on-orphans archive'
+const FIRST_HINT = [
+  'give them a client or a guest name first',
+  or(chatkeep('reconcile', 'links those with the name of a client')),
+  or(again('--on-orphans archive', 'moves them to the archive')),
+]
 
 /**
  * Checks again under the guard, which keeps new ones out. Drops the guard on refusal, because it would reject updates of
@@ -56,11 +60,12 @@ export const refuseLateOrphans = async (client: OwnClient, options: LockWaitOpti
 }
 
 const LATE_HINT = [
-  'they were written during the rollback: stop the application version that still saves messages without a client,',
-  'then run the rollback again (--on-orphans archive moves them to the archive), or go back with chatkeep migrate',
-].join(' ')
+  'they were written during the rollback: stop the application version that still saves messages without a client',
+  again('--on-orphans archive', 'move them to the archive'),
+  or(chatkeep('migrate', 'go back')),
+]
 
-const orphansFound = ({ count, sample }: Orphans, state: string, hint: string): OperatorError =>
+const orphansFound = ({ count, sample }: Orphans, state: string, hint: Next): OperatorError =>
   new OperatorError(
     'messages_without_client',
     `${count === 1 ? '1 message has' : `${count} messages have`} neither a client nor a usable guest name; ${state}`,

@@ -4,6 +4,7 @@ import { migrationTitle, type MigrationFile } from './migration-files.js'
 import { BASE_MIGRATION, GUEST_MIGRATION, KEY_MIGRATION, UNVERIFIED_MIGRATION } from './migration-names.js'
 import { compareHistory } from './history.js'
 import type { MigrationState } from './migration-state.js'
+import { chatkeep } from '../../next-step.js'
 
 /** Columns of messages that a rollback drops, and the migration whose rollback file drops them. */
 export const DROPPED_COLUMNS = [
@@ -58,7 +59,7 @@ export const rollbackRange = ({ files, history, catalog }: MigrationState, to: n
 const noHistory = (): OperatorError =>
   new OperatorError('no_history', 'chatkeep has no history in this database', {
     exitCode: ExitCode.refused,
-    hint: 'let chatkeep adopt the database first: chatkeep migrate',
+    hint: chatkeep('migrate', 'let chatkeep adopt the database first'),
   })
 
 const unknownMigrations = (titles: readonly string[]): OperatorError =>
@@ -78,7 +79,7 @@ const notApplied = (to: number, newest: number): OperatorError =>
     {
       hint:
         newest < BASE_MIGRATION
-          ? 'see which migrations are applied: chatkeep migrate --dry-run'
-          : `name a migration from ${BASE_MIGRATION} to ${newest}: chatkeep rollback --to ${newest} --dry-run`,
+          ? chatkeep('migrate --dry-run', 'see which migrations are applied')
+          : chatkeep(`rollback --to ${newest} --dry-run`, `name a migration from ${BASE_MIGRATION} to ${newest}`),
     },
   )

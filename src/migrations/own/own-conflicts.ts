@@ -3,6 +3,7 @@ import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { CAPTURE_FUNCTION, quotedSchema } from '../../persistence/own-names.js'
 import type { OwnState } from './own-state.js'
 import { OWN_TABLES, type OwnTable } from './own-tables.js'
+import { again, sql } from '../../next-step.js'
 
 /** Something in chatkeep's own schema that chatkeep does not change by itself. */
 export interface OwnConflict {
@@ -88,7 +89,13 @@ export const refuseOwnConflicts = (own: OwnState): void => {
     {
       exitCode: ExitCode.refused,
       details: conflicts.map(({ object, expected, actual }) => `${object}: must be ${expected}, but is ${actual}`),
-      hint: `after checking who created these objects and why: ${conflicts.map(({ fix }) => fix).join('; ')}`,
+      hint: [
+        sql(
+          conflicts.map(({ fix }) => fix),
+          'after checking who created these objects and why',
+        ),
+        again(),
+      ],
     },
   )
 }

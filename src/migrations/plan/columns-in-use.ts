@@ -13,6 +13,7 @@ import type { OwnClient } from '../own/own-client.js'
 import { presenceOf } from '../ledger/presence.js'
 import type { Obstacle } from './obstacle.js'
 import { readDrops } from './schema-changes.js'
+import { sql } from '../../next-step.js'
 
 type State = Pick<MigrationState, 'catalog' | 'files'>
 
@@ -141,7 +142,8 @@ const LOSSES: Readonly<Record<Loss['kind'], (loss: Loss) => string>> = {
 const refused = (text: string, wayOut: string): Obstacle => ({
   code: 'column_in_use',
   effect: 'refused',
-  text: `${text}; first: ${wayOut}`,
+  text,
+  next: sql(wayOut, 'first'),
 })
 
 const note = (text: string): Obstacle => ({ code: 'column_in_use', effect: 'note', text })

@@ -2,6 +2,7 @@ import { ExitCode, OperatorError } from '../../errors.js'
 import { insertHistoryRow, type MigrationStatus } from '../ledger/history.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { migrationTitle, type MigrationFile } from '../ledger/migration-files.js'
+import { again, or, sql } from '../../next-step.js'
 
 const MISMATCH_WORDS: Readonly<Partial<Record<MigrationStatus['state'], string>>> = {
   changed: 'the file differs from what was applied (another hash)',
@@ -29,8 +30,14 @@ export const refuseMismatch = (
       details,
       hint:
         gaps.length === details.length
-          ? `if the database has its effect, insert the missing row: ${gaps.map((file) => insertHistoryRow(file, migrations)).join('; ')}`
-          : 'use the version of chatkeep that last migrated this database, or restore the original files',
+          ? [
+              sql(
+                gaps.map((file) => insertHistoryRow(file, migrations)),
+                'if the database has its effect, insert the missing row',
+              ),
+              again(),
+            ]
+          : ['use the version of chatkeep that last migrated this database', or('restore the original files')],
     },
   )
 }

@@ -5,6 +5,7 @@ import type { DraftStep } from './draft-steps.js'
 import type { Obstacle } from './obstacle.js'
 import { addsDefault, messageCommands } from './schema-changes.js'
 import { readUnidentifiedTables } from './unidentified.js'
+import { sql } from '../../next-step.js'
 
 /** What the obstacles of a migrate depend on. */
 export interface MigrateQuestion {
@@ -34,7 +35,8 @@ const readParents = async (client: OwnClient): Promise<readonly Obstacle[]> =>
     .map(({ kind, table, wayOut }) => ({
       code: 'partitioned_table',
       effect: 'refused',
-      text: `"ChatMessage" ${kind === 'parent' ? `inherits "clientId" from ${table}` : `is a partition of ${table}`}: its columns cannot be changed on their own; first: ${wayOut}`,
+      text: `"ChatMessage" ${kind === 'parent' ? `inherits "clientId" from ${table}` : `is a partition of ${table}`}: its columns cannot be changed on their own`,
+      next: sql(wayOut, 'first'),
     }))
 
 // PostgreSQL rejects it (0A000) even though a constant default changes no row.
@@ -42,5 +44,6 @@ const readRowTypes = async (client: OwnClient): Promise<readonly Obstacle[]> =>
   (await readRowTypeColumns(client)).map(({ column, wayOut }) => ({
     code: 'row_type_in_use',
     effect: 'refused',
-    text: `column ${column} stores rows of "ChatMessage", so the server adds no column with a default; first: ${wayOut}`,
+    text: `column ${column} stores rows of "ChatMessage", so the server adds no column with a default`,
+    next: sql(wayOut, 'first'),
   }))

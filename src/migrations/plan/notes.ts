@@ -5,6 +5,7 @@ import { unverifiedServer } from '../../database/unverified-server.js'
 import type { OwnState } from '../own/own-state.js'
 import type { Obstacle } from './obstacle.js'
 import { readPublications, type ColumnChange } from './publications.js'
+import { sql } from '../../next-step.js'
 
 /** Reads what the reader of a plan should know although it does not prevent the plan. */
 export const readNotes = async (
@@ -25,7 +26,8 @@ const strangersNote = (schema: string, { strangers }: OwnState): readonly Obstac
         {
           code: 'schema_open_to_others',
           effect: 'note',
-          text: `${strangers.join(', ')} may create objects in schema ${escapeIdentifier(schema)}; chatkeep runs none of them, but other programs may. To end this: ${revokeCreate(schema, strangers)}`,
+          text: `${strangers.join(', ')} may create objects in schema ${escapeIdentifier(schema)}; chatkeep runs none of them, but other programs may`,
+          next: sql(revokeCreate(schema, strangers), 'to end this'),
         },
       ]
 

@@ -1,6 +1,9 @@
+import { describeSteps, toStepDocuments, type Next, type TargetNaming } from '../../next-step.js'
+
 /** Something that prevents or delays a plan, or that its reader should know. */
 export interface Obstacle {
   readonly code:
+    | 'chat_tables_missing'
     | 'server_corrupts_indexes'
     | 'partitioned_table'
     | 'row_type_in_use'
@@ -21,4 +24,18 @@ export interface Obstacle {
   /** `refused`: the plan cannot run. `waits`: it waits until the obstacle is gone. `note`: it runs anyway. */
   readonly effect: 'refused' | 'waits' | 'note'
   readonly text: string
+  /** What removes it. */
+  readonly next?: Next
 }
+
+/** What it is, and what removes it. */
+export const describeObstacle = ({ text, next }: Obstacle, naming?: TargetNaming): string =>
+  next === undefined ? text : `${text}; ${describeSteps(next, naming)}`
+
+/** For programs: everything in one text, and the steps by themselves. */
+export const toObstacleDocument = (obstacle: Obstacle, naming?: TargetNaming) => ({
+  code: obstacle.code,
+  effect: obstacle.effect,
+  text: describeObstacle(obstacle, naming),
+  steps: toStepDocuments(obstacle.next, naming),
+})

@@ -4,9 +4,12 @@ import type { ArchiveObjects } from '../archive/archive.js'
 import type { MigrationState } from '../ledger/migration-state.js'
 import { CHAT_TABLES } from '../../persistence/shape.js'
 import type { MigrationCommand } from '../ledger/runs.js'
+import { chatkeep } from '../../next-step.js'
+import type { DatabaseIdentity } from './database-identity.js'
 
 /** Everything that a plan depends on. */
 export interface PlanBasis {
+  readonly identity: DatabaseIdentity
   readonly command: MigrationCommand
   readonly state: MigrationState
   /** What an earlier rollback left in the database. */
@@ -18,14 +21,15 @@ export interface PlanBasis {
 const HASH_LENGTH = 16
 
 /**
- * Identifies the state that a plan was made from: migration files, history and the shape of the chat's tables. The same
- * state has the same hash in every session and database. Rows, statistics, roles and other tables do not count.
+ * Identifies the state that a plan was made from: the database and schema, migration files, history and the shape of the chat's
+ * tables. The same state has the same hash in every session. Rows, statistics, roles and other tables do not count.
  */
-export const planHash = ({ command, state, archive, scripts = [] }: PlanBasis): string => {
+export const planHash = ({ command, identity, state, archive, scripts = [] }: PlanBasis): string => {
   const { files, history, catalog, own } = state
   const isKnown = ({ table }: { readonly table: string }): boolean => CHAT_TABLES.includes(table)
   const basis = {
     command,
+    identity,
     files: files.map(({ id, fileName, hash }) => [id, fileName, hash]),
     scripts,
     history: history.state === 'present' ? history.rows.map(({ id, name, hash }) => [id, name, hash]) : history.state,
@@ -47,7 +51,7 @@ export const refuseChangedPlan = (approved: string | undefined, actual: string, 
   throw new OperatorError(
     'plan_changed',
     `plan ${approved} is out of date: files, history or schema have changed, and the plan is now ${actual}; nothing was done`,
-    { exitCode: ExitCode.refused, hint: `see the new plan: chatkeep ${command} --dry-run` },
+    { exitCode: ExitCode.refused, hint: chatkeep(`${command} --dry-run`, 'see the new plan') },
   )
 }
 

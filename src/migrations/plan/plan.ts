@@ -7,6 +7,7 @@ import type { MigrationState } from '../ledger/migration-state.js'
 import { presenceOf, type Presence } from '../ledger/presence.js'
 import { ownStatements } from '../own/own-statements.js'
 import { refuseMismatch } from './history-mismatch.js'
+import { again } from '../../next-step.js'
 
 /**
  * What migrate does about one migration.
@@ -120,7 +121,7 @@ const refuseConflicts = (decisions: readonly Decision[]): void => {
     {
       exitCode: ExitCode.refused,
       details,
-      hint: 'rename, drop or correct the objects named above, then run chatkeep migrate again',
+      hint: ['rename, drop or correct the objects named above', again()],
     },
   )
 }

@@ -3,6 +3,7 @@ import { readArchiveObjects, type ArchiveObjects } from '../archive/archive.js'
 import { readMigrationState, type MigrationState } from '../ledger/migration-state.js'
 import { planHash, refuseChangedPlan } from './plan-hash.js'
 import { planMigrations, type MigrationPlan } from './plan.js'
+import { readDatabaseIdentity } from './database-identity.js'
 
 /** The plan of a migrate, with the state it was made from. */
 export interface ReadPlan {
@@ -31,7 +32,8 @@ export const readPlan = async (
   const state = await readMigrationState(client, schema, folder)
   const plan = planMigrations(state)
   const archive = await readArchiveObjects(client)
-  const hash = planHash({ command: 'migrate', state, archive })
+  const identity = await readDatabaseIdentity(client, schema)
+  const hash = planHash({ command: 'migrate', identity, state, archive })
   refuseChangedPlan(approved, hash, 'migrate')
   return { state, plan, archive, hash }
 }

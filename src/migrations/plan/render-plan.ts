@@ -1,9 +1,10 @@
 import { printable } from '../../terminal/printable.js'
 import { byteSize, count, duration, type Render } from '../../terminal/render.js'
 import { strongestLock, UNKNOWN_BLOCKS, type Blocks } from '../locks/lock-modes.js'
+import { chatkeep, describeSteps, type TargetNaming } from '../../next-step.js'
 import type { PlanDetails } from './describe-plan.js'
 import type { StatementDetails, StepDetails } from './describe-step.js'
-import type { Obstacle } from './obstacle.js'
+import { describeObstacle, type Obstacle } from './obstacle.js'
 
 /** Whether something keeps the plan from running at all. */
 export const isRefused = (plan: Pick<PlanDetails, 'obstacles'> | undefined): boolean =>
@@ -19,7 +20,7 @@ const STATEMENT_WIDTH = 42
 const MILLISECONDS = 10
 
 /** The plan as a table, then sizes, time, and what is in the way. */
-export const renderPlan = (plan: PlanDetails, render: Render): string =>
+export const renderPlan = (plan: PlanDetails, naming: TargetNaming | undefined, render: Render): string =>
   [
     render.table(
       ['statement', 'lock', 'blocks', 'time'],
@@ -28,12 +29,13 @@ export const renderPlan = (plan: PlanDetails, render: Render): string =>
     ...plan.steps.filter(({ reason }) => reason !== '').map(({ title, reason }) => printable(`${title}: ${reason}`)),
     ...tableLines(plan),
     ...timeLines(plan),
-    ...wayBackLines(plan),
-    ...plan.obstacles.map(renderObstacle),
+    ...wayBackLines(plan, naming),
+    ...plan.obstacles.map((obstacle) => renderObstacle(obstacle, naming)),
   ].join('\n')
 
 /** One obstacle on one line. */
-export const renderObstacle = ({ effect, text }: Obstacle): string => `${effect.padEnd(7)}  ${printable(text)}`
+export const renderObstacle = (obstacle: Obstacle, naming: TargetNaming | undefined): string =>
+  `${obstacle.effect.padEnd(7)}  ${printable(describeObstacle(obstacle, naming))}`
 
 const stepRows = (step: StepDetails): readonly (readonly string[])[] => {
   if (step.statements.length === 0) return [[`${step.title}: ${step.action} only`, 'none', 'none', 'ms']]
@@ -112,14 +114,14 @@ const tableLines = ({ tables }: PlanDetails): readonly string[] => {
 }
 
 // The base tables are the application's own, and stay.
-const wayBackLines = ({ steps }: PlanDetails): readonly string[] => {
+const wayBackLines = ({ steps }: PlanDetails, naming: TargetNaming | undefined): readonly string[] => {
   const changing = steps.filter(({ action, statements }) => statements.length > 0 && APPLYING.includes(action))
   if (changing.length === 0) return []
   const staying = changing.filter(({ statements }) => statements.some(({ reversible }) => !reversible))
   const exception = staying.length === 0 ? '' : `, but for ${staying.map(({ title }) => title).join(', ')}`
   return [
-    `way back: chatkeep rollback${exception}`,
-    'in full: chatkeep migrate --sql for the statements, --dry-run --json for every lock, size and basis',
+    `way back: ${describeSteps(chatkeep('rollback'), naming)}${exception}`,
+    `in full: ${describeSteps(chatkeep('migrate --sql'), naming)} for the statements, --dry-run --json for every lock, size and basis`,
   ]
 }
 

@@ -6,6 +6,7 @@ import type { OwnClient } from '../own/own-client.js'
 import { readColumnsInUse } from './columns-in-use.js'
 import type { Obstacle } from './obstacle.js'
 import { readUnidentifiedTables } from './unidentified.js'
+import { again, toSteps } from '../../next-step.js'
 
 /** What the obstacles of a rollback depend on. */
 export interface RollbackObstacleQuestion {
@@ -39,6 +40,6 @@ export const refuseRollbackObstacles = (obstacles: readonly Obstacle[]): void =>
   throw new OperatorError(first.code, `${what}; nothing was changed`, {
     exitCode: ExitCode.refused,
     details: refusals.map(({ text }) => text),
-    hint: 'drop or change the objects named above, from the top, then run chatkeep rollback again',
+    hint: [...refusals.flatMap(({ next }) => toSteps(next)).map((step) => ({ ...step, why: undefined })), again()],
   })
 }

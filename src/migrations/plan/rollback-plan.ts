@@ -12,6 +12,7 @@ import type { Obstacle } from './obstacle.js'
 import { planHash } from './plan-hash.js'
 import type { PriceTag } from './price-tag.js'
 import { draftPhase, LINK_GUESTS, rollbackPhases } from './rollback-phases.js'
+import type { DatabaseIdentity } from './database-identity.js'
 
 export interface RollbackQuestion {
   readonly state: MigrationState
@@ -26,6 +27,7 @@ export interface RollbackQuestion {
 
 /** The hash of a rollback's plan. */
 export const rollbackPlanHash = (
+  identity: DatabaseIdentity,
   state: MigrationState,
   archive: ArchiveObjects,
   scripts: readonly RollbackScript[],
@@ -33,6 +35,7 @@ export const rollbackPlanHash = (
 ): string =>
   planHash({
     command: 'rollback',
+    identity,
     state,
     archive,
     scripts: [`orphans: ${onOrphans}`, ...scripts.map(({ file, sql }) => `${migrationTitle(file)}: ${sql}`)],

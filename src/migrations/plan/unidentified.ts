@@ -1,6 +1,7 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import type { OwnClient } from '../own/own-client.js'
 import { LACKS, readUnidentified, type UnidentifiedTable } from '../in-use/replica-identity.js'
+import { sql, type Next } from '../../next-step.js'
 import type { Obstacle } from './obstacle.js'
 
 /**
@@ -17,11 +18,14 @@ export const readUnidentifiedTables = async (
     code: 'replica_identity_missing',
     effect: rewrites.includes(found.table) && found.schema !== client.own.schema ? 'refused' : 'note',
     text: describe(found),
+    next: wayOut(found),
   }))
 
 const describe = ({ schema, table, publication, lacks }: UnidentifiedTable): string => {
-  const name = qualified(schema, table)
-  const way =
-    lacks === 'columns' ? 'add its primary key to the list' : `first: ALTER TABLE ${name} REPLICA IDENTITY FULL`
-  return `the server rejects every UPDATE and DELETE of ${name}, which ${escapeIdentifier(publication)} publishes: ${LACKS[lacks]}; ${way}`
+  return `the server rejects every UPDATE and DELETE of ${qualified(schema, table)}, which ${escapeIdentifier(publication)} publishes: ${LACKS[lacks]}`
 }
+
+const wayOut = ({ schema, table, lacks }: UnidentifiedTable): Next =>
+  lacks === 'columns'
+    ? 'add its primary key to the list'
+    : sql(`ALTER TABLE ${qualified(schema, table)} REPLICA IDENTITY FULL`, 'first')

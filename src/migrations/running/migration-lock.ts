@@ -3,6 +3,7 @@ import type { Queryable } from '../../database/connection.js'
 import { ExitCode, interruptedBy, OperatorError } from '../../errors.js'
 import { describeBlockers } from './describe-event.js'
 import type { Blocker, OnMigrationEvent } from './events.js'
+import { again } from '../../next-step.js'
 
 /** The advisory lock key of postgres-migrations, which also keeps out direct users of that library. */
 export const LOCK_KEY = '-8525285245963000605'
@@ -50,7 +51,7 @@ const acquire = async (client: Queryable, { maxWaitMs, signal, onEvent }: LockOp
 const interruptedWaiting = (signal: AbortSignal): OperatorError =>
   interruptedBy(signal, (ended) => `${ended} while waiting for the migration lock`, {
     details: ['state: nothing was changed'],
-    hint: 'run the same command again when the other migration is done',
+    hint: ['wait until the other migration is done', again()],
   })
 
 const lockHeld = (holders: readonly Blocker[]): OperatorError => {
@@ -58,7 +59,7 @@ const lockHeld = (holders: readonly Blocker[]): OperatorError => {
   return new OperatorError('migration_lock_held', `another migration is running: the lock is held by ${holder}`, {
     exitCode: ExitCode.busy,
     retryable: true,
-    hint: 'run this again when it is done, or wait longer: --max-wait 10m',
+    hint: again('--max-wait 10m', 'when it is done, or to wait longer'),
   })
 }
 

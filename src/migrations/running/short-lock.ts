@@ -6,6 +6,7 @@ import { describeBlockers } from './describe-event.js'
 import type { Blocker, OnMigrationEvent } from './events.js'
 import type { Blockage } from './statement-progress.js'
 import { blockageBehind } from './watch-session.js'
+import { again, or, type Next } from '../../next-step.js'
 
 export interface LockWaitOptions {
   /**
@@ -81,12 +82,12 @@ export const withShortLocks = async <T>(
   return result
 }
 
-const busyHint = (blockers: readonly Blocker[]): string => {
+const busyHint = (blockers: readonly Blocker[]): Next => {
   if (blockers.some(({ application }) => application === AUTOVACUUM))
-    return 'autovacuum yields to a lock request that waits longer than deadlock_timeout: run this again with --lock-timeout 1500ms'
+    return again('--lock-timeout 1500ms', 'autovacuum yields to a lock request that waits longer than deadlock_timeout')
   if (blockers.some(({ pid }) => pid === 0))
-    return 'end the prepared transaction with COMMIT PREPARED or ROLLBACK PREPARED (see pg_prepared_xacts), then run this again'
-  return 'end those sessions or wait for them, then run this again; or wait longer: --max-wait 10m'
+    return ['end the prepared transaction with COMMIT PREPARED or ROLLBACK PREPARED (see pg_prepared_xacts)', again()]
+  return ['end those sessions or wait for them', again(), or(again('--max-wait 10m', 'wait longer'))]
 }
 
 /** Its backend_type in pg_stat_activity. */

@@ -2,6 +2,7 @@ import { hasSqlState, isServerError, SqlState } from '../../database/sql-state.j
 import { ExitCode, OperatorError } from '../../errors.js'
 import { placeInFile } from './run-statements.js'
 import { isSessionLost } from './lost-connection.js'
+import { toSteps, type Next } from '../../next-step.js'
 
 /** Line and column, both from 1, of a position in characters from 1. */
 export const locate = (
@@ -22,7 +23,7 @@ export const locate = (
  * @param state what is done and what is not, in one sentence
  * @returns the error itself if it is not the server's answer to a statement
  */
-export const toSqlFileError = (error: unknown, file: string, sql: string, state: string, hint: string): unknown => {
+export const toSqlFileError = (error: unknown, file: string, sql: string, state: string, hint: Next): unknown => {
   if (!isServerError(error) || isSessionLost(error)) return error
   const position = placeInFile(error)
   const place = position === undefined ? undefined : locate(sql, position)
@@ -41,7 +42,7 @@ export const toSqlFileError = (error: unknown, file: string, sql: string, state:
     exitCode: ExitCode.no,
     sqlState: error.code,
     details: [...source, ...extras],
-    hint: hasSqlState(error, SqlState.queryCanceled) ? `raise --statement-timeout; ${hint}` : hint,
+    hint: hasSqlState(error, SqlState.queryCanceled) ? ['raise --statement-timeout', ...toSteps(hint)] : hint,
     cause: error,
   })
 }

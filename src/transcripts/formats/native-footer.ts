@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { parseJsonLine } from '../json-line.js'
 import { withoutLineEnd, type RawLine } from '../split-lines.js'
-import { shellWord } from '../../terminal/shell-word.js'
+import { shellWord } from '../../shell-word.js'
 
 const footerSchema = z.object({ type: z.literal('footer'), messages: z.int().min(0), sha256: z.string() })
 

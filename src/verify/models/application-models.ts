@@ -10,6 +10,7 @@ import { missingFieldFindings } from './missing-fields.js'
 import type { ApplicationSchema } from './model.js'
 import { relationFindings } from './relation-findings.js'
 import { uniquenessFindings } from './uniqueness-findings.js'
+import { or, shell } from '../../next-step.js'
 
 /** Tables that the application writes through its models. It only reads the others. */
 const WRITTEN_TABLES: readonly string[] = ['ChatMessage', 'Client']
@@ -44,5 +45,8 @@ const modelMissing = (table: string, { path }: ApplicationSchema): Finding<Model
     object: `table ${escapeIdentifier(table)}`,
     expected: `a model in ${path}`,
     actual: 'none: the application cannot use the table through its ORM',
-    help: `npx prisma db pull, or add the model to ${path}; a model with another name needs @@map(${JSON.stringify(table)})`,
+    help: [
+      shell('npx prisma db pull'),
+      or(`add the model to ${path}; a model with another name needs @@map(${JSON.stringify(table)})`),
+    ],
   })

@@ -1,4 +1,5 @@
 import { finding, type Finding } from '../finding.js'
+import { shell, type Next } from '../../next-step.js'
 import type { Facts } from '../facts/facts.js'
 import type { Severity } from '../severity.js'
 import type { ModelCode } from './explanations.js'
@@ -18,8 +19,13 @@ export const GUEST_COLUMNS: readonly string[] = ['guestUsername', 'guestPhone']
 export const OTHER_UPDATE_COLUMNS: readonly string[] = ['idempotencyKey', 'guestUnverified']
 
 /** The advice to replace the line of a field. */
-export const rewrite = ({ source: { file, line } }: Pick<ModelField, 'source'>, text: string): string =>
-  `change ${file}:${line} to: ${text}; then npx prisma generate`
+export const rewrite = ({ source: { file, line } }: Pick<ModelField, 'source'>, text: string): Next => [
+  `change ${file}:${line} to: ${text}`,
+  GENERATE,
+]
+
+/** Makes the client of the ORM follow its models. */
+export const GENERATE = shell('npx prisma generate')
 
 /** A finding about a field, placed at its line. */
 export const fieldFinding = (

@@ -4,6 +4,8 @@ import type { ApplicationSchema, ModelEnum, ModelField } from './model.js'
 import type { Facts } from '../facts/facts.js'
 import type { ModelCode } from './explanations.js'
 import { finding, type Finding } from '../finding.js'
+import { sql } from '../../next-step.js'
+import { GENERATE } from './comparison.js'
 
 /** Labels that only one side has: the ORM cannot read the ones it lacks, the database cannot store the ones it lacks. */
 export const enumFindings = (
@@ -26,7 +28,7 @@ export const enumFindings = (
             object: name,
             expected: `the labels of the database: ${labels.join(', ')}`,
             actual: `lacks ${unread.join(', ')}: reading a row that has it fails`,
-            help: `add to enum ${known.name}: ${unread.join(', ')}; then npx prisma generate`,
+            help: [`add to enum ${known.name}: ${unread.join(', ')}`, GENERATE],
           }),
         ]),
     ...(unstored.length === 0
@@ -36,9 +38,11 @@ export const enumFindings = (
             object: name,
             expected: `the labels of the database: ${labels.join(', ')}`,
             actual: `also has ${unstored.join(', ')}: storing it fails`,
-            help: unstored
-              .map((label) => `ALTER TYPE ${qualified(schema, known.type)} ADD VALUE '${label.replaceAll("'", "''")}'`)
-              .join('; '),
+            help: sql(
+              unstored.map(
+                (label) => `ALTER TYPE ${qualified(schema, known.type)} ADD VALUE '${label.replaceAll("'", "''")}'`,
+              ),
+            ),
           }),
         ]),
   ]

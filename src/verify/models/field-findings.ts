@@ -1,7 +1,6 @@
 import type { CatalogColumn } from '../../database/catalog.js'
-import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { columnName, findColumn } from '../../persistence/shape.js'
-import { commandLine, type Finding } from '../finding.js'
+import { type Finding } from '../finding.js'
 import type { Severity } from '../severity.js'
 import { fieldFinding, GUEST_COLUMNS, OTHER_UPDATE_COLUMNS, rewrite, type Comparison } from './comparison.js'
 import { enumFindings } from './enum-findings.js'
@@ -9,6 +8,8 @@ import type { ModelCode } from './explanations.js'
 import { matchType } from './field-types.js'
 import type { ModelField } from './model.js'
 import { optionalLine, requiredLine, suggestType } from './suggested-lines.js'
+import { chatkeep } from '../../next-step.js'
+import { optionalColumn } from '../checks/objects/repair-column.js'
 
 /** Whether a field fits its column: existence, type, nullability, default and enum labels. */
 export const fieldFindings = (field: ModelField, comparison: Comparison): readonly Finding<ModelCode>[] => {
@@ -29,9 +30,7 @@ const fieldUnknown = (field: ModelField, { model, facts }: Comparison): Finding<
   return fieldFinding(field, 'error', 'model_field_unknown', model, {
     expected: `the column ${columnName({ table: model.table, column: field.column })}`,
     actual: 'the column does not exist: every read of the model fails',
-    help: isOurs
-      ? commandLine('migrate', facts)
-      : `remove from ${field.source.file}:${field.source.line}: ${field.source.text}`,
+    help: isOurs ? chatkeep('migrate') : `remove from ${field.source.file}:${field.source.line}: ${field.source.text}`,
   })
 }
 
@@ -87,6 +86,6 @@ const defaultFindings = (
         fieldFinding(field, 'error', 'model_default_missing', model, {
           expected: 'a default in the database, because the model relies on it',
           actual: 'NOT NULL without default: every insert through the model fails',
-          help: `ALTER TABLE ${qualified(facts.schema, model.table)} ALTER COLUMN ${escapeIdentifier(field.column)} SET DEFAULT …`,
+          help: optionalColumn(facts.schema, model.table, field.column),
         }),
       ]

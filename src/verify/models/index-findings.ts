@@ -1,10 +1,11 @@
 import { escapeIdentifier } from '../../database/identifier.js'
 import { EFFECTS } from '../../migrations/ledger/effects.js'
 import type { Facts } from '../facts/facts.js'
-import { commandLine, finding, type Finding } from '../finding.js'
+import { finding, type Finding } from '../finding.js'
 import { rewrite, type Comparison } from './comparison.js'
 import type { ModelCode } from './explanations.js'
 import { blockLine, isUnseen, sameShape, shapeDeclared, shapeOf, type IndexShape } from './index-shapes.js'
+import { chatkeep } from '../../next-step.js'
 import type { Model, ModelIndex, Source } from './model.js'
 
 interface Declared {
@@ -60,12 +61,12 @@ const indexMissing = (index: IndexShape, model: Model): Finding<ModelCode> =>
     help: `add to model ${model.name}: ${blockLine(index, model)}`,
   })
 
-const indexUnknown = ({ index: { source }, shape }: Declared, { model, facts }: Comparison): Finding<ModelCode> =>
+const indexUnknown = ({ index: { source }, shape }: Declared, { model }: Comparison): Finding<ModelCode> =>
   indexFinding('note', 'model_index_unknown', shape, model, source, {
     expected: 'in the database, because the model declares it',
     actual: 'missing: npx prisma db push would build it, and block writes meanwhile',
     help: isOurs(shape.name)
-      ? commandLine('migrate', facts)
+      ? chatkeep('migrate')
       : `remove ${source.file}:${source.line}, or build the index first with CREATE INDEX CONCURRENTLY`,
   })
 

@@ -6,6 +6,7 @@ import { GUEST_COLUMNS, OTHER_UPDATE_COLUMNS, type Comparison } from './comparis
 import type { ModelCode } from './explanations.js'
 import { indexedColumns } from './index-findings.js'
 import { suggestField } from './suggested-lines.js'
+import { GENERATE } from './comparison.js'
 
 /** Columns that the model lacks and the application needs, or may drop. */
 export const missingFieldFindings = (comparison: Comparison): readonly Finding<ModelCode>[] => {
@@ -24,7 +25,7 @@ export const missingFieldFindings = (comparison: Comparison): readonly Finding<M
             object: `model ${model.name}, column ${columnName(column)}`,
             expected: 'a field for the column',
             actual,
-            help: `add to model ${model.name}: ${suggestField(column, comparison)}; then npx prisma generate`,
+            help: [`add to model ${model.name}: ${suggestField(column, comparison)}`, GENERATE],
           }),
           place: { file: model.source.file, line: model.source.line },
         },

@@ -7,6 +7,7 @@ import type { Comparison } from './comparison.js'
 import type { ModelCode } from './explanations.js'
 import { keyArguments } from './foreign-keys.js'
 import { columnOf, fieldOf, freeName } from './index-shapes.js'
+import { GENERATE } from './comparison.js'
 import type { Model } from './model.js'
 
 /** A foreign key between two models that no relation declares. */
@@ -61,9 +62,11 @@ const relationMissing = (one: Undeclared, all: readonly Undeclared[], { catalog 
       object: `model ${model.name}, foreign key ${escapeIdentifier(key.name)}`,
       expected: 'a relation in the model, because the database has the foreign key',
       actual: 'none: npx prisma db push would drop the foreign key',
-      help:
-        `add to model ${model.name}: ${relationName(`${other.name}${suffix}`, model)} ${other.name}${optional ? '?' : ''} @relation(${there.join(', ')}); ` +
-        `add to model ${other.name}: ${relationName(`${model.name}s${suffix}`, other)} ${model.name}[]${back}; then npx prisma generate`,
+      help: [
+        `add to model ${model.name}: ${relationName(`${other.name}${suffix}`, model)} ${other.name}${optional ? '?' : ''} @relation(${there.join(', ')})`,
+        `add to model ${other.name}: ${relationName(`${model.name}s${suffix}`, other)} ${model.name}[]${back}`,
+        GENERATE,
+      ],
     }),
     place: { file: model.source.file, line: model.source.line },
   }

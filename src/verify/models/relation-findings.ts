@@ -9,6 +9,7 @@ import { columnOf } from './index-shapes.js'
 import { missingRelationFindings } from './missing-relations.js'
 import type { ModelRelation } from './model.js'
 import { optionalLine } from './suggested-lines.js'
+import { sql } from '../../next-step.js'
 
 /** Relations that do not fit: required although a column is nullable, or unlike the foreign key, or on only one side. */
 export const relationFindings = (comparison: Comparison): readonly Finding<ModelCode>[] => [
@@ -80,11 +81,12 @@ const keyMissing = (relation: ModelRelation, comparison: Comparison): Finding<Mo
   return fieldFinding(relation, 'note', 'model_relation_unknown', model, {
     expected: 'a foreign key in the database, because the model has the relation',
     actual: 'none: npx prisma db push would create it, and fails if a row refers to nothing',
-    help:
+    help: sql([
       `ALTER TABLE ${table} ADD CONSTRAINT ${escapeIdentifier(name)} FOREIGN KEY (${list(columnsOf(relation, comparison))}) ` +
-      `REFERENCES ${qualified(facts.schema, other?.table ?? relation.type)} (${list(references)}) ` +
-      `ON DELETE ${inSql(onDelete)} ON UPDATE ${inSql(onUpdate)} NOT VALID; ` +
+        `REFERENCES ${qualified(facts.schema, other?.table ?? relation.type)} (${list(references)}) ` +
+        `ON DELETE ${inSql(onDelete)} ON UPDATE ${inSql(onUpdate)} NOT VALID`,
       `ALTER TABLE ${table} VALIDATE CONSTRAINT ${escapeIdentifier(name)}`,
+    ]),
   })
 }
 

@@ -1,11 +1,12 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { findColumn, isUnique } from '../../persistence/shape.js'
-import { commandLine, type Finding } from '../finding.js'
+import { type Finding } from '../finding.js'
 import { fieldFinding, rewrite, type Comparison } from './comparison.js'
 import type { ModelCode } from './explanations.js'
 import { blockLine, mapArgument, shapeDeclared, shapeOf, type IndexShape } from './index-shapes.js'
 import type { ModelField, ModelIndex } from './model.js'
 import { withAttribute } from './suggested-lines.js'
+import { chatkeep, sql } from '../../next-step.js'
 
 /** Fields that are unique in only one of the model and the database, or whose index has another name. */
 export const uniquenessFindings = (comparison: Comparison): readonly Finding<ModelCode>[] => {
@@ -46,8 +47,10 @@ const unfounded = (field: ModelField, { model, facts }: Comparison): Finding<Mod
     expected: 'a unique index on the column, because the model has @unique',
     actual: 'no valid unique index: upsert by it fails or creates duplicates',
     help: REQUIRED.includes(`${model.table}.${field.column}`)
-      ? commandLine('migrate', facts)
-      : `CREATE UNIQUE INDEX CONCURRENTLY ON ${qualified(facts.schema, model.table)} (${escapeIdentifier(field.column)})`,
+      ? chatkeep('migrate')
+      : sql(
+          `CREATE UNIQUE INDEX CONCURRENTLY ON ${qualified(facts.schema, model.table)} (${escapeIdentifier(field.column)})`,
+        ),
   })
 
 /** The unique columns that chatkeep itself needs. */

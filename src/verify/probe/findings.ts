@@ -1,9 +1,10 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { SqlState, type ServerError } from '../../database/sql-state.js'
-import { ownNamesFor, quotedSchema } from '../../persistence/own-names.js'
 import { CLIENT_ID } from '../../persistence/shape.js'
 import type { ProbeCode } from './explanations.js'
-import { commandLine, finding, type Finding } from '../finding.js'
+import { finding, type Finding } from '../finding.js'
+import { optionalColumn } from '../checks/objects/repair-column.js'
+import { chatkeep, psql, sql, type Next } from '../../next-step.js'
 
 /** Collects the findings of a probe. Equal findings of several steps become one. */
 export interface ProbeFindings {
@@ -22,6 +23,8 @@ export interface ProbeFindings {
 interface Place {
   readonly schema: string
   readonly user: string
+  /** Statements that give the role what it lacks. */
+  readonly grants: readonly string[]
 }
 
 type Words = Pick<Finding, 'expected' | 'actual' | 'help'>
@@ -34,7 +37,6 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
     const object = earlier === undefined ? `probe: ${step}` : `${earlier.object}; ${step}`
     found.push({ ...finding('error', code, { object, ...words }), sqlState })
   }
-  const table = describeTable(place, 'ChatMessage')
   return {
     refused: (step, error) =>
       add(
@@ -47,19 +49,19 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
       add('probe_message_lost', step, {
         expected: 'a row in "ChatMessage"',
         actual: 'no row and no error: a trigger or rule discards the insert',
-        help: `find the trigger or rule responsible: ${table}`,
+        help: describeTable(place, 'ChatMessage', 'find the trigger or rule responsible'),
       }),
     lost: (step, missing, written) =>
       add('probe_message_lost', step, {
         expected: written === 1 ? 'the saved message' : `the ${written} saved messages`,
         actual: `${missing} of ${written} missing: a trigger deletes the row, or row-level security hides it from ${place.user}`,
-        help: `find the trigger or policy responsible: ${table}`,
+        help: describeTable(place, 'ChatMessage', 'find the trigger or policy responsible'),
       }),
     changed: (step, columns) =>
       add('probe_message_changed', step, {
         expected: 'the message as it was sent',
         actual: `different values in ${columns.map(escapeIdentifier).join(', ')}: a trigger changes what is stored`,
-        help: `find the trigger responsible: ${table}`,
+        help: describeTable(place, 'ChatMessage', 'find the trigger responsible'),
       }),
     withoutClient: (step, refusals) => {
       const [error] = refusals
@@ -75,7 +77,7 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
           actual: `the message is saved without client: ${reason}`,
           help:
             error === undefined
-              ? `find the trigger or rule responsible: ${describeTable(place, 'Client')}`
+              ? describeTable(place, 'Client', 'find the trigger or rule responsible')
               : wayOut(error, place),
         },
         error?.code,
@@ -85,25 +87,25 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
       add('probe_duplicate_accepted', step, {
         expected: 'recognised as a duplicate, nothing stored',
         actual: 'stored a second time',
-        help: commandLine('verify', place),
+        help: chatkeep('verify', 'see whether the unique index is missing'),
       }),
     keyConflict: (step) =>
       add('probe_message_changed', step, {
         expected: 'recognised as a duplicate, nothing stored',
         actual: 'rejected, because the key belongs to a different message: a trigger changes what is stored',
-        help: `find the trigger responsible: ${table}`,
+        help: describeTable(place, 'ChatMessage', 'find the trigger responsible'),
       }),
     notMarked: (step) =>
       add('probe_not_marked_as_read', step, {
         expected: '1 message marked',
         actual: `none: a trigger or rule discards the update, or row-level security hides the row from ${place.user}`,
-        help: `find the trigger, rule or policy responsible: ${table}`,
+        help: describeTable(place, 'ChatMessage', 'find the trigger, rule or policy responsible'),
       }),
     notListed: (step) =>
       add('probe_chat_not_listed', step, {
         expected: "the guest's chat",
         actual: 'missing: a trigger changes the time or the client of the message after the insert',
-        help: `find the trigger responsible: ${table}`,
+        help: describeTable(place, 'ChatMessage', 'find the trigger responsible'),
       }),
     all: () => found,
   }
@@ -112,38 +114,29 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
 // Without the error's detail, which repeats values of the row.
 const describeRefusal = ({ message, code }: ServerError): string => `rejected: ${message} [${code}]`
 
-const describeTable = ({ schema }: Place, table: string): string => `psql -c '\\d ${qualified(schema, table)}'`
+/** The table as psql describes it, with its triggers, rules and policies. */
+const describeTable = ({ schema }: Place, table: string, why: string): Next =>
+  psql(`\\d ${qualified(schema, table)}`, why)
 
-const wayOut = (error: ServerError, place: Place): string => {
-  const table = escapeIdentifier(error.table ?? 'ChatMessage')
+const wayOut = (error: ServerError, place: Place): Next => {
+  const table = error.table ?? 'ChatMessage'
   switch (error.code) {
     case SqlState.insufficientPrivilege:
-      return `${grants(place)}; or, if a row-level security policy rejects the row: psql -c '\\d ${qualified(place.schema, error.table ?? 'ChatMessage')}'`
+      return place.grants.length > 0
+        ? sql(place.grants)
+        : describeTable(place, table, 'find the row-level security policy that rejects the row')
     case SqlState.notNullViolation:
-      if (error.column === CLIENT_ID.column) return commandLine('migrate', place)
-      return `ALTER TABLE ${escapeIdentifier(place.schema)}.${table} ALTER COLUMN ${escapeIdentifier(error.column ?? '…')} SET DEFAULT …`
+      return error.column === undefined || error.column === CLIENT_ID.column
+        ? chatkeep('migrate')
+        : optionalColumn(place.schema, table, error.column)
     case SqlState.sequenceGeneratorLimitExceeded:
-      return `check the sequence and the type of its column: SELECT * FROM pg_sequences WHERE schemaname = '${place.schema.replaceAll("'", "''")}'`
+      return chatkeep('verify', 'see which sequence ends, and how to go on')
     case SqlState.undefinedTable:
     case SqlState.undefinedColumn:
     case SqlState.undefinedObject:
     case SqlState.invalidColumnReference:
-      return commandLine('migrate', place)
+      return chatkeep('migrate')
     default:
-      return `find the constraint, trigger or rule responsible: ${describeTable(place, error.table ?? 'ChatMessage')}`
+      return describeTable(place, table, 'find the constraint, trigger or rule responsible')
   }
-}
-
-// The privileges that the core needs, and no more.
-const grants = ({ schema, user }: Place): string => {
-  const role = escapeIdentifier(user)
-  const on = (table: string): string => qualified(schema, table)
-  const own = ownNamesFor(schema)
-  return [
-    `GRANT USAGE ON SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
-    `GRANT SELECT, INSERT, UPDATE ON ${on('ChatMessage')} TO ${role}`,
-    `GRANT USAGE ON SCHEMA ${quotedSchema(own)} TO ${role}`,
-    `GRANT SELECT, INSERT ON ${on('Client')}, ${own.guestClients} TO ${role}`,
-    `GRANT USAGE ON ALL SEQUENCES IN SCHEMA ${escapeIdentifier(schema)} TO ${role}`,
-  ].join('; ')
 }

@@ -10,6 +10,8 @@ import type { Finding } from '../finding.js'
 import { finding } from '../finding.js'
 import { runGuestFlow } from './guest-flow.js'
 import { createProbeSession } from './session.js'
+import { missingPrivileges, readRoleAccess } from '../../persistence/role-access.js'
+import { or, sql } from '../../next-step.js'
 
 export interface ProbeOptions extends SnapshotLimits {
   readonly schema: string
@@ -29,23 +31,26 @@ const DEADLINE_MS = 2_000
  */
 export const probe = async (client: Queryable, options: ProbeOptions): Promise<readonly Finding[]> =>
   inRolledBackTransaction(client, options, async () => {
-    const { isStandby, isReadOnly } = await readWritability(client)
+    const { isStandby, isReadOnly, user } = await readWritability(client)
     if (isStandby) throw onStandby(options)
-    if (isReadOnly) return [readOnly(options)]
+    if (isReadOnly) return [readOnly(options, options.role ?? user)]
     const operatorId = await findOperator(client, options)
-    const user = await takeRole(client, options.role)
+    const actor = await takeRole(client, options.role, user)
+    const access = await readRoleAccess(client, options.schema, actor)
+    const grants = access === undefined ? [] : missingPrivileges(access, options.schema).map(({ grant }) => grant)
     const session = createProbeSession(client, options.signal)
     const store = createChatStore({ pool: session.pool }, { schema: options.schema, deadlineMs: DEADLINE_MS })
     const guest = { username: `chatkeep-probe-${randomUUID().slice(0, 13)}`, phone: probePhone(), operatorId }
-    return runGuestFlow({ store, client, session, guest, user, ...options })
+    return runGuestFlow({ store, client, session, guest, user: actor, grants, ...options })
   })
 
 const readWritability = async (
   client: Queryable,
-): Promise<{ readonly isStandby: boolean; readonly isReadOnly: boolean }> =>
+): Promise<{ readonly isStandby: boolean; readonly isReadOnly: boolean; readonly user: string }> =>
   onlyRow(
-    await client.query<{ isStandby: boolean; isReadOnly: boolean }>(
-      `SELECT pg_is_in_recovery() AS "isStandby", current_setting('transaction_read_only') = 'on' AS "isReadOnly"`,
+    await client.query<{ isStandby: boolean; isReadOnly: boolean; user: string }>(
+      `SELECT pg_is_in_recovery() AS "isStandby", current_setting('transaction_read_only') = 'on' AS "isReadOnly",
+        current_user::text AS "user"`,
     ),
   )
 
@@ -55,16 +60,19 @@ const onStandby = ({ database }: ProbeOptions): OperatorError =>
     hint: 'name the primary server, or omit --probe',
   })
 
-const readOnly = ({ database }: ProbeOptions): Finding => ({
+const readOnly = ({ database }: ProbeOptions, user: string): Finding => ({
   ...finding('error', 'probe_read_only', {
     object: `database ${database}`,
     expected: 'sessions that can write',
     actual: 'read-only sessions (default_transaction_read_only): no message can be saved',
-    help: [
-      'SET default_transaction_read_only = off;',
-      `ALTER DATABASE ${escapeIdentifier(database)} RESET default_transaction_read_only;`,
-      'then check the setting of the role: SHOW default_transaction_read_only',
-    ].join(' '),
+    help: sql(
+      [
+        'SET default_transaction_read_only = off',
+        `ALTER DATABASE ${escapeIdentifier(database)} RESET default_transaction_read_only`,
+        `ALTER ROLE ${escapeIdentifier(user)} RESET default_transaction_read_only`,
+      ],
+      'where it was set',
+    ),
   }),
   sqlState: SqlState.readOnlyTransaction,
 })
@@ -85,7 +93,7 @@ const findOperator = async (client: Queryable, { schema }: ProbeOptions): Promis
 }
 
 /** @returns the role that the probe runs as */
-const takeRole = async (client: Queryable, role: string | undefined): Promise<string> => {
+const takeRole = async (client: Queryable, role: string | undefined, user: string): Promise<string> => {
   try {
     if (role !== undefined) await client.query(`SET LOCAL ROLE ${escapeIdentifier(role)}`)
   } catch (error) {
@@ -94,7 +102,10 @@ const takeRole = async (client: Queryable, role: string | undefined): Promise<st
     if (!hasSqlState(error, SqlState.insufficientPrivilege)) throw error
     throw new OperatorError('insufficient_privilege', `this role may not act as ${role}: ${error.message}`, {
       exitCode: ExitCode.unreachable,
-      hint: `GRANT ${escapeIdentifier(role ?? '')} TO CURRENT_USER, as a role that may grant it; or connect as that role`,
+      hint: [
+        sql(`GRANT ${escapeIdentifier(role ?? '')} TO ${escapeIdentifier(user)}`, 'as a role that may grant it'),
+        or(`connect as ${role ?? ''}`),
+      ],
       sqlState: error.code,
       cause: error,
     })

@@ -14,6 +14,8 @@ export interface GuestFlow {
   readonly guest: { readonly username: string; readonly phone: string; readonly operatorId: number | null }
   /** The role that the probe runs as. */
   readonly user: string
+  /** Statements that give the role what it lacks. */
+  readonly grants: readonly string[]
   readonly schema: string
   readonly signal: AbortSignal
 }

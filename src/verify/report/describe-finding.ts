@@ -1,3 +1,4 @@
+import { describeSteps, labelledSteps, type TargetNaming } from '../../next-step.js'
 import type { Finding } from '../finding.js'
 
 /** Longer diffs would scroll the verdict off the screen. */
@@ -6,15 +7,18 @@ export const MOST_DIFF_LINES = 20
 /** A finding in lines of plain text: a headline, details, and the next command. Names from the database are not escaped. */
 export const describeFinding = (
   { code, severity, object, expected, actual, sample, help, place, diff }: Finding,
+  naming: TargetNaming | undefined,
   mostDiffLines = Number.POSITIVE_INFINITY,
 ): readonly string[] => [
   `${severity} ${code}: ${object}`,
   `  expected  ${expected}`,
   `  actual    ${actual}`,
-  ...(place === undefined || help.includes(describePlace(place)) ? [] : [`  at        ${describePlace(place)}`]),
+  ...(place === undefined || describeSteps(help).includes(describePlace(place))
+    ? []
+    : [`  at        ${describePlace(place)}`]),
   ...(sample.length === 0 ? [] : [`  rows      id ${sample.join(', ')}`]),
   ...(diff === undefined ? [] : diffLines(diff, mostDiffLines)),
-  `  next      ${help}`,
+  ...labelledSteps(help, naming).map(({ label = 'next', text }) => `  ${label.padEnd(9)} ${text}`),
 ]
 
 const describePlace = ({ file, line }: NonNullable<Finding['place']>): string =>

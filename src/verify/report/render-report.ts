@@ -4,12 +4,15 @@ import type { Expectation } from '../expectation.js'
 import type { GuestColumn } from '../facts/guest-columns.js'
 import type { CheckedFinding, VerifyReport } from '../verify-report.js'
 import { describeFinding, MOST_DIFF_LINES } from './describe-finding.js'
+import { again, describeSteps, type TargetNaming } from '../../next-step.js'
 
 /** A report, and what it is about. */
 export interface NamedReport extends VerifyReport {
   readonly target: string
   readonly database: string
   readonly expect: Expectation
+  /** How the run names its database, for the commands in the report. */
+  readonly naming: TargetNaming | undefined
 }
 
 /** The table of columns, all findings, and the verdict last. */
@@ -20,7 +23,7 @@ export const renderReport = (report: NamedReport, render: Render): string => {
     '',
     columnTable(columns, render),
     '',
-    ...findings.flatMap((found) => [...paintFinding(found, render), '']),
+    ...findings.flatMap((found) => [...paintFinding(found, report.naming, render), '']),
     ...explainLines(findings),
     renderVerdict(report, render),
   ].join('\n')
@@ -39,9 +42,13 @@ const columnTable = (columns: readonly GuestColumn[], render: Render): string =>
     ]),
   )
 
-const paintFinding = (found: CheckedFinding, { paint }: Render): readonly string[] => {
+const paintFinding = (
+  found: CheckedFinding,
+  naming: TargetNaming | undefined,
+  { paint }: Render,
+): readonly string[] => {
   const { severity } = found
-  const [headline = '', ...facts] = describeFinding(found, MOST_DIFF_LINES)
+  const [headline = '', ...facts] = describeFinding(found, naming, MOST_DIFF_LINES)
   const colours = { error: paint.red, warning: paint.yellow, note: paint.cyan }
   return [
     `${colours[severity](severity)}${printable(headline.slice(severity.length))}`,
@@ -67,7 +74,8 @@ const STATE_WORDS: Readonly<Record<Expectation, string>> = {
 
 /** The result and the next command. */
 export const renderVerdict = (report: NamedReport, { paint }: Render): string => {
-  const { ok, database, next, summary, durationMs } = report
+  const { ok, database, naming, summary, durationMs } = report
+  const next = report.next === null ? undefined : printable(describeSteps(report.next, naming))
   const { checks, errors, warnings, notes } = summary
   const figures = [
     ...(ok ? [count(checks, 'check')] : []),
@@ -76,9 +84,9 @@ export const renderVerdict = (report: NamedReport, { paint }: Render): string =>
     ...(notes === 0 ? [] : [count(notes, 'note')]),
   ].join(', ')
   const end = `${stateOf(report, printable(database))}: ${figures} (${duration(durationMs)})`
-  const following = summary.warnings > 0 && next !== null ? `. Next: ${printable(next)}` : ''
+  const following = summary.warnings > 0 && next !== undefined ? `. Next: ${next}` : ''
   if (ok) return `${paint.green('ok:')} ${end}${following}`
-  return `${paint.red('FAIL:')} ${end}. Next: ${printable(next ?? 'chatkeep verify --json')}`
+  return `${paint.red('FAIL:')} ${end}. Next: ${next ?? describeSteps(again('--json'), naming)}`
 }
 
 // The database may be sound although the application's models do not fit it.

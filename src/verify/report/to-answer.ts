@@ -4,22 +4,24 @@ import { isFailing, type Severity } from '../severity.js'
 import type { CheckedFinding } from '../verify-report.js'
 import { describeFinding, MOST_DIFF_LINES } from './describe-finding.js'
 import { renderReport, renderVerdict, type NamedReport } from './render-report.js'
+import { describeSteps, toStepDocuments, type TargetNaming } from '../../next-step.js'
 
 /** A report in all output formats; findings of `failOn` and worse make the answer "no". */
 export const toAnswer = (report: NamedReport, failOn: Severity): Answer => {
-  const { target, schema, serverVersion, expect, columns, checks, findings, next, summary, durationMs } = report
+  const { target, schema, serverVersion, expect, columns, checks, findings, next, summary, durationMs, naming } = report
   return {
     exitCode: report.ok ? ExitCode.done : ExitCode.no,
     data: {
       ...{ target, schema, serverVersion, expect, columns, checks },
-      findings: findings.map(toDocument),
-      ...{ next, summary, durationMs },
+      findings: findings.map((found) => toDocument(found, naming)),
+      next: next === null ? null : describeSteps(next, naming),
+      ...{ summary, durationMs },
     },
     text: (render) => renderReport(report, render),
     checks: {
       properties: { target, schema, expect, serverVersion },
       names: checks,
-      findings: findings.map((found) => toResult(found, failOn)),
+      findings: findings.map((found) => toResult(found, failOn, naming)),
       verdict: (render) => renderVerdict(report, render),
       durationMs,
     },
@@ -27,19 +29,21 @@ export const toAnswer = (report: NamedReport, failOn: Severity): Answer => {
 }
 
 // JSON documents have null for a field that a finding does not have.
-const toDocument = (found: CheckedFinding) => ({
+const toDocument = ({ help, ...found }: CheckedFinding, naming: TargetNaming | undefined) => ({
   ...found,
+  help: describeSteps(help, naming),
+  steps: toStepDocuments(help, naming),
   place: found.place ?? null,
   diff: found.diff ?? null,
   sqlState: found.sqlState ?? null,
 })
 
-const toResult = (found: CheckedFinding, failOn: Severity): CheckResult => {
+const toResult = (found: CheckedFinding, failOn: Severity, naming: TargetNaming | undefined): CheckResult => {
   const { check, code, severity, object, place } = found
   return {
     ...{ check, code, severity, object, place },
     isFailing: isFailing(found, failOn),
-    lines: describeFinding(found),
-    brief: describeFinding(found, MOST_DIFF_LINES),
+    lines: describeFinding(found, naming),
+    brief: describeFinding(found, naming, MOST_DIFF_LINES),
   }
 }

@@ -102,7 +102,8 @@ describe('--json', () => {
   test('prints exactly one document on stdout, on failure too', async ({ database }) => {
     for (const argv of [
       ['migrate', '--database-url', database.url],
-      ['migrate', '--dry-run', '--database-url', database.url],
+      ['migrate', '--create-tables', '--dry-run', '--database-url', database.url],
+      ['migrate', '--create-tables', '--database-url', database.url],
       ['verify', '--database-url', database.url],
       ['metrics', '--database-url', database.url],
       ['rollback', '--database-url', database.url],
@@ -154,7 +155,7 @@ describe('.env', () => {
   test('of the working directory is read, and never overrides the environment', async ({ database }) => {
     const cwd = await mkdtemp(join(tmpdir(), 'chatkeep-env-'))
     await writeFile(join(cwd, '.env'), `# ours\nDATABASE_URL="${database.url}"\n`)
-    expect((await runChatkeep(['migrate', '--yes'], { cwd })).exitCode).toBe(0)
+    expect((await runChatkeep(['migrate', '--yes', '--create-tables'], { cwd })).exitCode).toBe(0)
     const { exitCode } = await runChatkeep(['metrics'], { cwd, env: { DATABASE_URL: 'postgres://u@127.0.0.1:1/d' } })
     expect(exitCode).toBe(3)
   })
@@ -169,21 +170,21 @@ describe('.env that was merely found', () => {
 
   test('does not decide alone what is migrated', async ({ database }) => {
     const cwd = await folderWith(`DATABASE_URL="${database.url}"\n`)
-    const { exitCode, stderr } = await runChatkeep(['migrate'], { cwd })
+    const { exitCode, stderr } = await runChatkeep(['migrate', '--create-tables'], { cwd })
     expect(exitCode).toBe(5)
     expect(stderr).toMatch(/^migrate {2}\S+ on 127\.0\.0\.1:\d+ as postgres from \.env {2}PostgreSQL /)
     expect(stderr).toContain(
       'error: only .env of the working directory says that ' +
-        `${database.name} is meant; nothing was changed\nhint: chatkeep migrate --env-file .env, or pass --yes\n`,
+        `${database.name} is meant; nothing was changed\nhint: chatkeep migrate --create-tables --env-file .env\nor: chatkeep migrate --create-tables --yes\n`,
     )
-    expect((await runChatkeep(['migrate', '--env-file', '.env'], { cwd })).exitCode).toBe(0)
+    expect((await runChatkeep(['migrate', '--create-tables', '--env-file', '.env'], { cwd })).exitCode).toBe(0)
     // Nothing is left to do, so nothing is asked.
     expect((await runChatkeep(['migrate'], { cwd })).exitCode).toBe(0)
   })
 
   test('is named in the header of each command, and in errors', async ({ database }) => {
     const cwd = await folderWith(`DATABASE_URL="${database.url}"\n`)
-    await runChatkeep(['migrate', '--yes'], { cwd })
+    await runChatkeep(['migrate', '--yes', '--create-tables'], { cwd })
     await writeFile(join(cwd, 'chats'), '')
     for (const argv of [
       ['verify'],

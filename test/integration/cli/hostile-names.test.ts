@@ -107,10 +107,11 @@ describe.each(HOSTILE.map((piece) => [JSON.stringify(piece), piece] as const))('
       }
       await runs('verify')
       await database.query(`CREATE SCHEMA ${escapeIdentifier(name)}`)
-      await runs('migrate', '--dry-run')
+      await runs('migrate', '--dry-run', '--create-tables')
       const { stdout: script } = await runChatkeep(['migrate', '--sql', ...reach])
       expect(script).toContain(escapeIdentifier(name))
       await runs('migrate')
+      await runs('migrate', '--create-tables')
       await runs('replay', file)
       await runs('replay', file, '--check-only', '--json')
       await runs('replay', '--scenario', 'guest-flow')

@@ -44,7 +44,7 @@ describe('examples', () => {
   })
 
   test('that use a database or a server run', { timeout: 60_000 }, async ({ database }) => {
-    await runChatkeep(['migrate'], { env: { DATABASE_URL: database.url } })
+    await runChatkeep(['migrate', '--create-tables'], { env: { DATABASE_URL: database.url } })
     const store = createChatStore({ databaseUrl: database.url })
     const server = await startChatServer({ store, port: 0 })
     const runnable = examples.filter(({ content }) => /DATABASE_URL|127\.0\.0\.1:3001/.test(content))

@@ -219,7 +219,7 @@ describe('metrics', () => {
 
   test('reads the schema that was named', async ({ database }) => {
     await database.load('CREATE SCHEMA "live chat"')
-    expect((await on(database, 'migrate', '--schema', 'live chat')).exitCode).toBe(0)
+    expect((await on(database, 'migrate', '--create-tables', '--schema', 'live chat')).exitCode).toBe(0)
     await database.load(`INSERT INTO "live chat"."Client" ("updatedAt", "username") VALUES (now(), 'maria')`)
     expect(valuesOf(parse(await on(database, 'metrics', '--json', '--schema', 'live chat')))).toMatchObject({
       clients_created: 1,

@@ -3,6 +3,7 @@ import { on } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { findingsOf, verify } from '../../support/findings.js'
 import { loadFixture } from '../../support/fixtures.js'
+import { typeSteps } from '../../support/next-steps.js'
 
 interface Roles {
   /** Owns the tables; nobody logs in as this role. */
@@ -92,8 +93,8 @@ describe("chatkeep's own tables", () => {
       const found = findingsOf(await verify(database))
       expect(found.map(({ code }) => code)).toEqual(Array(4).fill('own_object_owner'))
       const refused = await on(database, 'migrate')
-      expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringContaining(found[0]?.help ?? '')])
-      for (const { help } of found) await database.query(help)
+      expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringContaining(found[0]?.steps[0]?.text ?? '')])
+      for (const { steps } of found) await typeSteps(database, steps)
       expect(findingsOf(await verify(database))).toEqual([])
       await expectRoundTrip(database)
     })

@@ -109,7 +109,7 @@ const expectWayOut = async (
   const { exitCode, stderr } = await on(database, 'rollback', '--confirm', database.name, ...argv)
   expect([exitCode, stderr]).toEqual([5, expect.stringContaining('columns that the rollback drops are in use')])
   expect(await catalogOf(database)).toEqual(before)
-  for (const text of texts) await database.query(text.replace(/^.*; first: /, ''))
+  for (const text of texts) await database.query(text.replace(/^.*; first, in psql: /, ''))
   const after = await on(database, 'rollback', '--confirm', database.name, ...argv)
   expect(after.exitCode, after.stderr).toBe(0)
 }
@@ -139,7 +139,7 @@ describe('a rollback that would break or take something of the application', () 
     }
     for (const { sql } of kinds) await database.load(here(sql))
     const texts = await refusalsOf(database)
-    expect(texts.map((text) => text.replace(/; first: .*$/, '')).toSorted()).toEqual(
+    expect(texts.map((text) => text.replace(/; first, in psql: .*$/, '')).toSorted()).toEqual(
       kinds.map((kind) => here(textOf(kind))).toSorted(),
     )
     await expectWayOut(database, texts)
@@ -248,7 +248,7 @@ describe('a rollback that would break or take something of the application', () 
       CREATE UNIQUE INDEX i1 ON "ChatMessage" ("guestUsername", "id");
       CREATE TABLE refers ("g" text, "i" integer, CONSTRAINT "to_i1" FOREIGN KEY ("g", "i") REFERENCES "ChatMessage" ("guestUsername", "id"))`)
     const texts = await refusalsOf(database)
-    expect(texts.map((text) => text.replace(/; first: .*$/, ''))).toEqual([
+    expect(texts.map((text) => text.replace(/; first, in psql: .*$/, ''))).toEqual([
       'column public.rows_of.x uses view public.v2',
       'column public.rows_of.y uses view public.v2',
       'materialized view public.a0 uses view public.v2',
@@ -288,7 +288,7 @@ describe('a rollback that would break or take something of the application', () 
     const { exitCode, stderr } = await on(database, 'rollback', '--confirm', database.name)
     expect([exitCode, stderr]).toEqual([5, expect.stringContaining('the server rejects updates of messages')])
     expect(await catalogOf(database)).toEqual(before)
-    await database.query(/first: (.*)/.exec(stderr)?.[1] ?? '')
+    await database.query(/hint: in psql: (.*)/.exec(stderr)?.[1] ?? '')
     const after = await on(database, 'rollback', '--confirm', database.name)
     expect(after.exitCode, after.stderr).toBe(0)
   })

@@ -22,7 +22,7 @@ test('a server that is killed in the middle of rollback and migrate finds everyt
     const { exitCode, stderr } = await runChatkeep([...argv, '--database-url', server.url('postgres')])
     expect(exitCode, stderr).toBe(0)
   }
-  await succeed('migrate')
+  await succeed('migrate', '--create-tables')
   await query(server.url('postgres'), GUESTS)
   const before = await query(server.url('postgres'), MESSAGES)
   const killedAt = async (statement: RegExp, ...argv: readonly string[]): Promise<void> => {

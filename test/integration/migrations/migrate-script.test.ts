@@ -121,7 +121,7 @@ describe('migrate --sql', () => {
     'repairs and clears up, in a schema of its own: %s',
     async (form, { database }) => {
       await database.load('CREATE SCHEMA "the chat"')
-      expect((await on(database, 'migrate', '--schema', 'the chat')).exitCode).toBe(0)
+      expect((await on(database, 'migrate', '--create-tables', '--schema', 'the chat')).exitCode).toBe(0)
       const healthy = (await everything(database, 'the chat')) as Record<string, unknown>
       await database.load(`SET search_path TO "the chat";
       DROP INDEX "ChatMessage_unread_idx"; DROP INDEX "ChatMessage_hour_clientId_idx";

@@ -47,7 +47,7 @@ const expectMigratedSchema = async (database: TestDatabase): Promise<void> => {
 
 describe('migrate', () => {
   test('takes an empty database all the way', async ({ database }) => {
-    const { exitCode, stdout } = await on(database, 'migrate')
+    const { exitCode, stdout } = await on(database, 'migrate', '--create-tables')
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(
       new RegExp(
@@ -143,7 +143,13 @@ describe('migrate', () => {
       await database.load(
         `GRANT CREATE, USAGE ON SCHEMA chat TO ${name}; CREATE SCHEMA chatkeep_chat AUTHORIZATION ${name}`,
       )
-      for (const argv of [['migrate'], ['verify'], ['rollback', '--confirm', database.name], ['migrate'], ['verify']]) {
+      for (const argv of [
+        ['migrate', '--create-tables'],
+        ['verify'],
+        ['rollback', '--confirm', database.name],
+        ['migrate'],
+        ['verify'],
+      ]) {
         const { exitCode, stdout, stderr } = await runChatkeep([...argv, '--schema', 'chat', '--database-url', url])
         expect(exitCode, `${argv.join(' ')}: ${stdout} ${stderr}`).toBe(0)
       }
@@ -219,7 +225,7 @@ describe('migrate', () => {
   test('works in a schema of its own, beside another in public', async ({ database }) => {
     await loadFixture(database, 'foreign-migrations-table')
     await database.query('CREATE SCHEMA "the chat"')
-    const { exitCode, stderr } = await on(database, 'migrate', '--schema', 'the chat')
+    const { exitCode, stderr } = await on(database, 'migrate', '--create-tables', '--schema', 'the chat')
     expect(exitCode, stderr).toBe(0)
     expect(await database.query('SELECT count(*)::integer AS rows FROM "chatkeep_the chat"."migrations"')).toEqual([
       { rows: MIGRATION_COUNT + 1 },
@@ -341,7 +347,7 @@ describe('migration files', () => {
         join(folder, `${NEXT_MIGRATION}_break-things.sql`),
         'SELECT 1;\nALTER TABLE "ChatMessage"\n  ADD COLUMN "é" text, DROP COLUMN "nothing";\n',
       )
-      const { exitCode, stderr } = await on(database, 'migrate', '--migrations', folder)
+      const { exitCode, stderr } = await on(database, 'migrate', '--create-tables', '--migrations', folder)
       expect(exitCode).toBe(1)
       expect(stderr).toContain(
         `error: migrations/${NEXT_MIGRATION}_break-things.sql:2:1: column "nothing" of relation "ChatMessage" does not exist [42703]`,
@@ -351,7 +357,7 @@ describe('migration files', () => {
         join(folder, `${NEXT_MIGRATION}_break-things.sql`),
         'SELECT 1;\nSELECT\n  "é", nowhere FROM "Client";\n',
       )
-      const second = await on(database, 'migrate', '--migrations', folder)
+      const second = await on(database, 'migrate', '--create-tables', '--migrations', folder)
       expect(second.stderr).toContain(`migrations/${NEXT_MIGRATION}_break-things.sql:3:3: column "é" does not exist`)
       expect(second.stderr).toContain('   3 |   "é", nowhere FROM "Client";\n       |   ^')
     })

@@ -336,7 +336,7 @@ describe('the plan of rollback', () => {
     await migrated(database, 'hand-migrated')
     await database.query('CREATE VIEW "guests" AS SELECT "guestPhone" FROM "ChatMessage"')
     expect(await obstaclesOf(database, 'rollback')).toContain(
-      'refused column_in_use: view public.guests uses "ChatMessage"."guestPhone"; first: DROP VIEW public.guests',
+      'refused column_in_use: view public.guests uses "ChatMessage"."guestPhone"; first, in psql: DROP VIEW public.guests;',
     )
     const { exitCode, stderr } = await on(database, 'rollback', '--confirm', database.name)
     expect([exitCode, stderr]).toEqual([

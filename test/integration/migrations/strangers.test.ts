@@ -4,6 +4,7 @@ import { findingsOf, verify } from '../../support/findings.js'
 import { loadFixture } from '../../support/fixtures.js'
 import { SHOP } from '../../support/transcript.js'
 import { withLimitedRole } from '../../support/limited-role.js'
+import { typeSteps } from '../../support/next-steps.js'
 
 /** Types of text without an operator of the server's own that fits exactly. */
 const MIXED_TEXTS = [
@@ -124,7 +125,7 @@ test('roles that may create in the schema of the application are named, with a s
       ['warning', 'schema_open_to_others', 'no CREATE for PUBLIC'],
       ['note', 'schema_open_to_others', `no CREATE for ${name.replaceAll('"', '')}`],
     ])
-    await database.load(found.map(({ help }) => help).join(';'))
+    for (const { steps } of found) await typeSteps(database, steps)
     expect(findingsOf(await verify(database))).toEqual([])
     const { stdout } = await on(database, 'rollback', '--dry-run')
     expect(stdout).not.toContain('may create objects')

@@ -19,7 +19,7 @@ const untilFailures = ({ failures }: Load, count: number): Promise<boolean> =>
   until(() => failures() >= count, { what: `${count} calls failed` })
 
 const migrate = async (url: string): Promise<void> => {
-  const { exitCode, stderr } = await runChatkeep(['migrate', '--database-url', url])
+  const { exitCode, stderr } = await runChatkeep(['migrate', '--create-tables', '--database-url', url])
   expect(exitCode, stderr).toBe(0)
 }
 

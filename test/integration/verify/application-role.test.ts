@@ -4,6 +4,7 @@ import { describe, expect, test, type TestDatabase } from '../../support/databas
 import { expectExplained } from '../../support/explained.js'
 import { findingsOf, verify, type FoundFinding } from '../../support/findings.js'
 import { withLimitedRole } from '../../support/limited-role.js'
+import { typeSteps } from '../../support/next-steps.js'
 
 const asApplication = async (
   database: TestDatabase,
@@ -59,7 +60,7 @@ describe('verify --application-role', () => {
     ])
     expect(found[2]).toMatchObject({
       expected: `SELECT, INSERT, UPDATE for ${role}`,
-      help: `GRANT SELECT, INSERT, UPDATE ON "public"."ChatMessage" TO "${role}"`,
+      help: `in psql: GRANT SELECT, INSERT, UPDATE ON "public"."ChatMessage" TO "${role}";`,
     })
   })
 
@@ -114,7 +115,7 @@ describe('verify --application-role', () => {
       const [warning] = findingsOf(await verify(database, '--application-role', role))
       expect(warning).toMatchObject({ code: 'synchronous_commit_off', severity: 'warning' })
       expect(findingsOf(await verify(database))).toMatchObject([{ code: 'synchronous_commit_off', severity: 'note' }])
-      await database.load(warning?.help ?? '')
+      await typeSteps(database, warning?.steps ?? [])
       expect(findingsOf(await verify(database, '--application-role', role))).toEqual([])
     })
   })

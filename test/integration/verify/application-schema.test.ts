@@ -235,7 +235,7 @@ describe('verify --application-schema', () => {
       'an enum with a label of its own',
       instead('  BANNED\n', '  BANNED\n  GUEST\n'),
       ['model_enum_label_unknown'],
-      { severity: 'error', help: `ALTER TYPE "public"."ClientStatus" ADD VALUE 'GUEST'` },
+      { severity: 'error', help: `in psql: ALTER TYPE "public"."ClientStatus" ADD VALUE 'GUEST';` },
     ],
     [
       'a key that is not said to be unique',
@@ -325,7 +325,7 @@ describe('verify --application-schema', () => {
       {
         severity: 'warning',
         help:
-          'add to model ChatMessage: client Client? @relation(fields: [clientId], references: [id], onDelete: Restrict); ' +
+          'add to model ChatMessage: client Client? @relation(fields: [clientId], references: [id], onDelete: Restrict); then ' +
           'add to model Client: chatMessages ChatMessage[]; then npx prisma generate',
       },
     ],
@@ -422,11 +422,11 @@ describe('verify --application-schema', () => {
     const { found } = await compare(database, schema)
     const actions = 'onDelete: NoAction, onUpdate: NoAction'
     expect(found.map(({ help }) => help)).toEqual([
-      'add to model ChatMessage: client_clientId Client? @relation("ChatMessage_clientId_fkey", fields: [clientId], references: [id], onDelete: Restrict); ' +
+      'add to model ChatMessage: client_clientId Client? @relation("ChatMessage_clientId_fkey", fields: [clientId], references: [id], onDelete: Restrict); then ' +
         'add to model Client: chatMessages_clientId ChatMessage[] @relation("ChatMessage_clientId_fkey"); then npx prisma generate',
-      `add to model ChatMessage: client_referrer Client? @relation("ChatMessage_referrerId_fkey", fields: [referrer], references: [id], ${actions}); ` +
+      `add to model ChatMessage: client_referrer Client? @relation("ChatMessage_referrerId_fkey", fields: [referrer], references: [id], ${actions}); then ` +
         'add to model Client: chatMessages_referrer ChatMessage[] @relation("ChatMessage_referrerId_fkey"); then npx prisma generate',
-      `add to model ChatMessage: chatMessage_replyToId ChatMessage? @relation("ChatMessage_replyToId_fkey", fields: [replyToId], references: [id], ${actions}); ` +
+      `add to model ChatMessage: chatMessage_replyToId ChatMessage? @relation("ChatMessage_replyToId_fkey", fields: [replyToId], references: [id], ${actions}); then ` +
         'add to model ChatMessage: chatMessages_replyToId ChatMessage[] @relation("ChatMessage_replyToId_fkey"); then npx prisma generate',
     ])
   })

@@ -3,6 +3,7 @@ import { migrated, on } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { expectExplained } from '../../support/explained.js'
 import { findingsOf, verify, type FoundFinding } from '../../support/findings.js'
+import { typeSteps } from '../../support/next-steps.js'
 import { untilRows } from '../../support/until.js'
 
 /** Breaks a healthy database in one way, and says what exactly is found then. */
@@ -32,7 +33,7 @@ const breaks: readonly Break[] = [
     'a schema in which everybody may create objects',
     'GRANT CREATE ON SCHEMA public TO PUBLIC',
     ['schema_open_to_others'],
-    { object: 'schema "public"', severity: 'warning', help: 'REVOKE CREATE ON SCHEMA "public" FROM PUBLIC' },
+    { object: 'schema "public"', severity: 'warning', help: 'in psql: REVOKE CREATE ON SCHEMA "public" FROM PUBLIC;' },
   ],
   [
     'messages that begin as read',
@@ -42,7 +43,7 @@ const breaks: readonly Break[] = [
       object: '"ChatMessage"."isRead"',
       expected: 'a default that gives false',
       actual: 'true, the same for every insert',
-      help: 'ALTER TABLE "public"."ChatMessage" ALTER COLUMN "isRead" SET DEFAULT false',
+      help: 'in psql: ALTER TABLE "public"."ChatMessage" ALTER COLUMN "isRead" SET DEFAULT false;',
     },
   ],
   [
@@ -59,7 +60,7 @@ const breaks: readonly Break[] = [
       object: '"ChatMessage"."createdAt"',
       expected: 'a default that gives the time',
       actual: expect.stringMatching(/^'\d{4}-.*'::timestamp.*, the same for every insert$/) as string,
-      help: 'ALTER TABLE "public"."ChatMessage" ALTER COLUMN "createdAt" SET DEFAULT CURRENT_TIMESTAMP',
+      help: 'in psql: ALTER TABLE "public"."ChatMessage" ALTER COLUMN "createdAt" SET DEFAULT CURRENT_TIMESTAMP;',
     },
   ],
   [
@@ -80,7 +81,7 @@ const breaks: readonly Break[] = [
     ['column_default'],
     {
       expected: 'no default',
-      help: 'ALTER TABLE "public"."ChatMessage" ALTER COLUMN "clientId" DROP DEFAULT',
+      help: 'in psql: ALTER TABLE "public"."ChatMessage" ALTER COLUMN "clientId" DROP DEFAULT;',
     },
   ],
   [
@@ -89,7 +90,9 @@ const breaks: readonly Break[] = [
     ['column_default'],
     {
       object: '"ChatMessage"."id"',
-      help: `ALTER TABLE "public"."ChatMessage" ALTER COLUMN "id" SET DEFAULT nextval('"public"."ChatMessage_id_seq"')`,
+      help: expect.stringMatching(
+        /ALTER COLUMN "id" SET DEFAULT nextval\('"public"."ChatMessage_id_seq"'\);$/,
+      ) as string,
     },
   ],
   [
@@ -130,7 +133,7 @@ const breaks: readonly Break[] = [
     {
       object: `index ${index}`,
       help: expect.stringMatching(
-        /^(ALTER INDEX .* RENAME TO .*|DROP INDEX .*_key"); then chatkeep migrate$/,
+        /^in psql: (ALTER INDEX .* RENAME TO .*|DROP INDEX .*_key"); then chatkeep migrate$/,
       ) as string,
     },
   ]),
@@ -150,7 +153,7 @@ const breaks: readonly Break[] = [
     {
       severity: 'warning',
       object: 'index "ChatMessage_unread_idx_ccnew" on "ChatMessage"',
-      help: 'DROP INDEX CONCURRENTLY "public"."ChatMessage_unread_idx_ccnew"',
+      help: 'in psql: DROP INDEX CONCURRENTLY "public"."ChatMessage_unread_idx_ccnew";',
     },
   ],
   [
@@ -163,7 +166,7 @@ const breaks: readonly Break[] = [
   [
     'a sender that is any text',
     `DROP INDEX "ChatMessage_unread_idx"; ALTER TABLE "ChatMessage" ALTER COLUMN "senderType" TYPE text`,
-    ['index_missing', 'column_type'],
+    ['column_type', 'index_missing'],
     {},
   ],
   [
@@ -188,7 +191,10 @@ const breaks: readonly Break[] = [
     'a history whose first row is not ours',
     `UPDATE chatkeep.migrations SET hash = repeat('0', 40) WHERE id = 0`,
     ['history_damaged'],
-    { actual: 'row 0 has another hash', help: expect.stringMatching(/^UPDATE "chatkeep"."migrations" /) as string },
+    {
+      actual: 'row 0 has another hash',
+      help: expect.stringMatching(/^in psql: UPDATE "chatkeep"."migrations" /) as string,
+    },
   ],
   [
     'a history that was restored twice',
@@ -201,26 +207,33 @@ const breaks: readonly Break[] = [
     'a published table whose rows have no identity',
     `ALTER TABLE "ChatMessage" REPLICA IDENTITY NOTHING; CREATE PUBLICATION "everything" FOR ALL TABLES`,
     ['replica_identity_missing'],
-    { object: 'table "public"."ChatMessage"', help: 'ALTER TABLE "public"."ChatMessage" REPLICA IDENTITY FULL' },
+    {
+      object: 'table "public"."ChatMessage"',
+      help: 'in psql: ALTER TABLE "public"."ChatMessage" REPLICA IDENTITY FULL;',
+    },
   ],
   [
     'a table of our own without a primary key in a publication',
     `ALTER TABLE chatkeep.guest_clients DROP CONSTRAINT guest_clients_pkey; CREATE PUBLICATION "everything" FOR ALL TABLES`,
-    ['own_schema_incomplete', 'replica_identity_missing'],
-    { object: 'primary key of "chatkeep"."guest_clients"' },
+    ['replica_identity_missing', 'own_schema_incomplete'],
+    { object: 'table "chatkeep"."guest_clients"' },
   ],
   [
     'a table that a crash empties',
     'ALTER TABLE "ChatMessage" SET UNLOGGED',
     ['table_unlogged'],
-    { severity: 'error', object: 'table "ChatMessage"', help: 'ALTER TABLE "public"."ChatMessage" SET LOGGED' },
+    {
+      severity: 'error',
+      object: 'table "ChatMessage"',
+      help: 'in psql: ALTER TABLE "public"."ChatMessage" SET LOGGED;',
+    },
   ],
   [
     'a function and a trigger that are named like ours',
     `CREATE FUNCTION chatkeep.scratch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
      CREATE TRIGGER chatkeep_scratch AFTER INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION chatkeep.scratch()`,
     ['unknown_leftover', 'unknown_leftover'],
-    { severity: 'warning', object: 'function "chatkeep"."scratch"' },
+    { severity: 'warning', object: 'trigger "chatkeep_scratch" on "public"."ChatMessage"' },
   ],
   [
     'a foreign key that was never checked',
@@ -229,7 +242,7 @@ const breaks: readonly Break[] = [
     {
       severity: 'warning',
       object: 'foreign key "ChatMessage_clientId_fkey" on "ChatMessage"',
-      help: 'ALTER TABLE "public"."ChatMessage" VALIDATE CONSTRAINT "ChatMessage_clientId_fkey"',
+      help: 'in psql: ALTER TABLE "public"."ChatMessage" VALIDATE CONSTRAINT "ChatMessage_clientId_fkey";',
     },
   ],
   [
@@ -265,7 +278,7 @@ const breaks: readonly Break[] = [
       severity: 'error',
       object: 'rule "nothing" on "ChatMessage"',
       actual: 'ON INSERT DO INSTEAD: rows are not written',
-      help: 'DROP RULE "nothing" ON "public"."ChatMessage"; use a trigger for its purpose',
+      help: 'in psql: DROP RULE "nothing" ON "public"."ChatMessage"; then use a trigger for its purpose',
     },
   ],
   [
@@ -314,7 +327,7 @@ const breaks: readonly Break[] = [
     'a sequence with an end of its own',
     `ALTER SEQUENCE "ChatMessage_id_seq" MAXVALUE 1000; SELECT setval('"ChatMessage_id_seq"', 990)`,
     ['sequence_ending'],
-    { severity: 'error', help: 'ALTER SEQUENCE "public"."ChatMessage_id_seq" NO MAXVALUE' },
+    { severity: 'error', help: 'in psql: ALTER SEQUENCE "public"."ChatMessage_id_seq" NO MAXVALUE;' },
   ],
   [
     'a sequence behind the ids',
@@ -325,7 +338,7 @@ const breaks: readonly Break[] = [
       object: 'sequence "Client_id_seq" of "Client"."id"',
       expected: 'at least 5, the largest id',
       actual: 'at 0: inserts fail while it returns existing ids',
-      help: `SELECT setval('"public"."Client_id_seq"', (SELECT max("id") FROM "public"."Client"))`,
+      help: `in psql: SELECT setval('"public"."Client_id_seq"', (SELECT max("id") FROM "public"."Client"));`,
     },
   ],
   [
@@ -357,6 +370,28 @@ const breaks: readonly Break[] = [
   ],
 ]
 
+/** What stays after every step was typed that can be typed. */
+const REMAINING: Readonly<Record<string, readonly string[]>> = {
+  // Two clients with one name are one person, who has to be merged.
+  'names of clients that no guest can write': ['usernames_not_normal'],
+  'ids that will run out': ['sequence_ending'],
+  'ids that are about to run out': ['sequence_ending'],
+}
+
+/** Types the steps of the most urgent finding, until none is left or nothing changes. @returns the codes that are left */
+const findingsAfterTyping = async (
+  database: TestDatabase,
+  found: readonly FoundFinding[],
+): Promise<readonly string[]> => {
+  const codes = found.map(({ code }) => code)
+  const [first] = found
+  if (first === undefined || (await typeSteps(database, first.steps)).length === 0) return codes
+  const left = findingsOf(await verify(database))
+  return JSON.stringify(left) === JSON.stringify(found)
+    ? left.map(({ code }) => code)
+    : findingsAfterTyping(database, left)
+}
+
 const NEWER_THAN_14 = 'an index with NULLs that are not distinct'
 
 const versionOf = async (database: TestDatabase): Promise<number> => {
@@ -377,6 +412,7 @@ describe('verify finds exactly', () => {
     expect(found[0]).toMatchObject(first)
     expectExplained(found)
     expect(run.stdout).not.toContain('secret')
+    expect(await findingsAfterTyping(database, found)).toEqual(REMAINING[what] ?? [])
   })
 })
 
@@ -459,24 +495,6 @@ describe('verify and an index that is being built', () => {
 })
 
 describe('the command that verify suggests', () => {
-  test.for([
-    ['a default', 'ALTER TABLE "ChatMessage" ALTER COLUMN "isRead" SET DEFAULT true'],
-    ['a constraint', CLIENT_KEY],
-    ['a rule', 'CREATE RULE "nothing" AS ON INSERT TO "ChatMessage" DO INSTEAD NOTHING'],
-    ['a sequence behind', `INSERT INTO "Client" ("id", "updatedAt", "username") VALUES (5, now(), 'five')`],
-    ['a sequence of nobody', 'ALTER SEQUENCE "Client_id_seq" OWNED BY NONE'],
-    ['a first row of the history', `UPDATE chatkeep.migrations SET hash = 'x' WHERE id = 0`],
-    ['a name', `${INSERT_CLIENT} VALUES (now(), ' ann ')`],
-    ['orphans', `${WITHOUT_CLIENT_KEY}; ${INSERT_MESSAGE} VALUES ('CLIENT', 'TEXT', 77, 'ann', 'x')`],
-  ] as const)('fixes %s', async ([, breakage], { database }) => {
-    await migrated(database)
-    await database.load(breakage)
-    const [found] = findingsOf(await verify(database))
-    expect(found).toBeDefined()
-    await database.load((found?.help ?? '').replace(/^.*is set: /, '').replace(/(; use a trigger|, unless).*$/, ''))
-    expect(findingsOf(await verify(database))).toEqual([])
-  })
-
   test('brings a lost history back, and migrates on', async ({ database }) => {
     await migrated(database)
     await database.load(`TRUNCATE chatkeep.migrations; DROP INDEX ${GUEST_INDEX}`)

@@ -91,10 +91,10 @@ describe('verify --format github', () => {
     const { exitCode, stdout } = await on(database, 'verify', '--format', 'github')
     const lines = stdout.trimEnd().split('\n')
     expect(exitCode).toBe(1)
-    expect(lines[0]).toMatch(
+    expect(lines[1]).toMatch(
       /^::error title=chatkeep verify%3A migration_changed,file=migrations\/3_index-guest-username\.sql::error migration_changed: migration 3_.*%0A {2}expected .*%0A {2}next/,
     )
-    expect(lines[1]).toMatch(
+    expect(lines[0]).toMatch(
       /^::error title=chatkeep verify%3A column_without_default::.*evil\\u001b\[2J\\u000a<&>'"\]\]>::error::%250A, x:y /,
     )
     expect(lines.slice(2, 4).join('\n')).toMatch(/^::warning title=chatkeep verify%3A ownerless_messages::/)

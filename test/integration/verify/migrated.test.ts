@@ -1,3 +1,4 @@
+import { typeSteps } from '../../support/next-steps.js'
 import { CREATE_ARCHIVE } from '../../support/own-tables.js'
 import { migrated, on } from '../../support/chat.js'
 import { describe, expect, test } from '../../support/database.js'
@@ -33,7 +34,7 @@ describe('verify finds in a migrated database', () => {
       ['column_type'],
       {
         actual: 'character varying(50), nullable',
-        help: 'ALTER TABLE "public"."ChatMessage" ALTER COLUMN "guestPhone" TYPE text',
+        help: 'in psql: ALTER TABLE "public"."ChatMessage" ALTER COLUMN "guestPhone" TYPE text USING "guestPhone"::text;',
       },
     ],
     [
@@ -73,7 +74,10 @@ describe('verify finds in a migrated database', () => {
       'a column of the application that chatkeep needs and that is gone',
       'ALTER TABLE "ChatMessage" DROP COLUMN "imageName"',
       ['column_missing'],
-      { object: '"ChatMessage"."imageName"', help: 'ALTER TABLE "public"."ChatMessage" ADD COLUMN "imageName" text' },
+      {
+        object: '"ChatMessage"."imageName"',
+        help: 'in psql: ALTER TABLE "public"."ChatMessage" ADD COLUMN "imageName" text;',
+      },
     ],
     [
       'an instant that is no UTC timestamp any more',
@@ -94,14 +98,14 @@ describe('verify finds in a migrated database', () => {
       {
         expected: 'CLIENT, OPERATOR',
         actual: 'CLIENT, STAFF',
-        help: `ALTER TYPE "public"."MessageSenderType" RENAME VALUE 'STAFF' TO 'OPERATOR'`,
+        help: `in psql: ALTER TYPE "public"."MessageSenderType" RENAME VALUE 'STAFF' TO 'OPERATOR';`,
       },
     ],
     [
       'phones that are not unique',
       'DROP INDEX "Client_phone_key"',
       ['unique_index_missing'],
-      { object: '"Client"."phone"', help: 'CREATE UNIQUE INDEX CONCURRENTLY ON "public"."Client" ("phone")' },
+      { object: '"Client"."phone"', help: 'in psql: CREATE UNIQUE INDEX CONCURRENTLY ON "public"."Client" ("phone");' },
     ],
     [
       'usernames that are unique only among some clients',
@@ -200,8 +204,8 @@ describe('verify finds in a migrated database', () => {
       `DROP INDEX "ChatMessage_idempotencyKey_key";
        INSERT INTO "ChatMessage" ("senderType", "messageType", "guestUsername", "idempotencyKey")
        VALUES ('CLIENT', 'TEXT', 'a', 'k1'), ('CLIENT', 'TEXT', 'a', 'k1'), ('CLIENT', 'TEXT', 'a', 'k2'), ('CLIENT', 'TEXT', 'a', NULL), ('CLIENT', 'TEXT', 'a', NULL)`,
-      ['index_missing', 'doubled_idempotency_keys'],
-      { object: 'index "ChatMessage_idempotencyKey_key"' },
+      ['doubled_idempotency_keys', 'index_missing'],
+      { object: 'idempotency keys with more than one message' },
     ],
     [
       'the mark of unverified guests, gone',
@@ -213,7 +217,9 @@ describe('verify finds in a migrated database', () => {
       'a mark of unverified guests that may be unknown',
       'ALTER TABLE "ChatMessage" ALTER COLUMN "guestUnverified" DROP NOT NULL',
       ['column_nullability'],
-      { help: 'ALTER TABLE "public"."ChatMessage" ALTER COLUMN "guestUnverified" SET NOT NULL' },
+      {
+        help: 'in psql: UPDATE "public"."ChatMessage" SET "guestUnverified" = false WHERE "guestUnverified" IS NULL; ALTER TABLE "public"."ChatMessage" ALTER COLUMN "guestUnverified" SET NOT NULL;',
+      },
     ],
     [
       'a table of our own, gone',
@@ -227,7 +233,7 @@ describe('verify finds in a migrated database', () => {
       ['own_object_differs'],
       {
         object: 'table "chatkeep"."guest_clients"',
-        help: 'ALTER TABLE "chatkeep"."guest_clients" RENAME TO "guest_clients_old"',
+        help: 'in psql: ALTER TABLE "chatkeep"."guest_clients" RENAME TO "guest_clients_old";',
       },
     ],
     [
@@ -240,7 +246,7 @@ describe('verify finds in a migrated database', () => {
       'an object of our own that belongs to somebody else',
       'ALTER TABLE chatkeep.runs OWNER TO pg_monitor',
       ['own_object_owner'],
-      { object: 'table "chatkeep"."runs"', help: 'ALTER TABLE "chatkeep"."runs" OWNER TO "postgres"' },
+      { object: 'table "chatkeep"."runs"', help: 'in psql: ALTER TABLE "chatkeep"."runs" OWNER TO "postgres";' },
     ],
     [
       'a right to delete the history',
@@ -285,7 +291,7 @@ describe('verify finds in a migrated database', () => {
     await database.load(`ALTER DATABASE ${database.name} SET synchronous_commit = off`)
     const found = findingsOf(await verify(database))
     expect(found).toMatchObject([{ code: 'synchronous_commit_off', severity: 'warning' }])
-    await database.load(found[0]?.help ?? '')
+    await typeSteps(database, found[0]?.steps ?? [])
     expect(findingsOf(await verify(database))).toEqual([])
   })
 
@@ -299,9 +305,7 @@ describe('verify finds in a migrated database', () => {
       { code: 'index_missing' },
       { code: 'change_running', severity: 'note', actual: pid },
     ])
-    expect((await on(database, 'verify')).stdout).toMatch(
-      / Next: wait until it ends, then run again: chatkeep verify\n$/,
-    )
+    expect((await on(database, 'verify')).stdout).toMatch(/ Next: wait until it ends; then chatkeep verify\n$/)
   })
 
   test('everything at once, the gravest first, and says the first next step last', async ({ database }) => {
@@ -315,7 +319,7 @@ describe('verify finds in a migrated database', () => {
     expect(exitCode).toBe(1)
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
       new RegExp(
-        `^FAIL: ${database.name} is not migrated as it should be: 3 errors, \\d warnings \\(.+\\)\\. Next: UPDATE "chatkeep"."migrations" SET "hash" = '[0-9a-f]{40}' WHERE "id" = 3`,
+        `^FAIL: ${database.name} is not migrated as it should be: 3 errors, \\d warnings \\(.+\\)\\. Next: in psql: UPDATE "chatkeep"."migrations" SET "hash" = '[0-9a-f]{40}' WHERE "id" = 3`,
       ),
     )
   })

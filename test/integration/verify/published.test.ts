@@ -1,6 +1,7 @@
 import { migrated } from '../../support/chat.js'
 import { expect, test } from '../../support/database.js'
 import { findingsOf, verify } from '../../support/findings.js'
+import { typeSteps } from '../../support/next-steps.js'
 
 const MARK_AS_READ = 'UPDATE "ChatMessage" SET "isRead" = true WHERE "id" = 1'
 
@@ -26,7 +27,7 @@ test('a publication whose WHERE would make every update fail is found, and the n
     [],
   ])
   expect(found?.actual).toContain('its WHERE reads columns that are no part of the replica identity')
-  await database.load(found?.help ?? '')
+  await typeSteps(database, found?.steps ?? [])
   await database.load(MARK_AS_READ)
   expect(findingsOf(await verify(database))).toEqual([])
 })
@@ -42,7 +43,7 @@ test('a trigger function of another owner is found, and the next step mends it',
     const owned = async () => findingsOf(await verify(database)).filter(({ code }) => code === 'own_object_owner')
     const [found] = await owned()
     expect(found?.object).toBe('function "chatkeep"."capture"()')
-    await database.load(found?.help ?? '')
+    await typeSteps(database, found?.steps ?? [])
     expect(await owned()).toEqual([])
   } finally {
     await database.load(`DROP FUNCTION chatkeep.capture(); DROP ROLE ${role}`)

@@ -4,6 +4,7 @@ import { describe, expect, test, withDatabase, type TestDatabase } from '../../s
 import { findingsOf, verify } from '../../support/findings.js'
 import { dumpAndRestore, reasonNotToDump } from '../../support/pg-dump.js'
 import { SHOP } from '../../support/transcript.js'
+import { typeSteps } from '../../support/next-steps.js'
 
 const codesOf = async (database: TestDatabase): Promise<readonly string[]> => [
   ...new Set(findingsOf(await verify(database)).map(({ code }) => code)),
@@ -16,9 +17,8 @@ const migrate = async (database: TestDatabase): Promise<void> => {
 
 /** Runs the next step of a finding's code. */
 const runNextStep = async (database: TestDatabase, code: string): Promise<void> => {
-  const help = findingsOf(await verify(database)).find((finding) => finding.code === code)?.help
-  if (help === 'chatkeep migrate') await migrate(database)
-  else await database.load(help ?? '')
+  const found = findingsOf(await verify(database)).find((finding) => finding.code === code)
+  await typeSteps(database, found?.steps ?? [])
 }
 
 const WRITE = `
@@ -48,7 +48,7 @@ describe('after a logical upgrade, which copies rows but no sequences', () => {
   test('without the schema of chatkeep, migrate records what is there', async ({ database }) => {
     await migrated(database, 'crm-before')
     await database.load(`DROP SCHEMA chatkeep CASCADE; ${NO_SEQUENCES}`)
-    expect(await codesOf(database)).toEqual(['migrations_pending', 'sequence_behind'])
+    expect(await codesOf(database)).toEqual(['sequence_behind', 'migrations_pending'])
     await runNextStep(database, 'migrations_pending')
     await runNextStep(database, 'sequence_behind')
     expect(await codesOf(database)).toEqual([])

@@ -4,6 +4,7 @@ import { findingsOf, parseReport as parse, verify, type FoundFinding } from '../
 import { loadFixture } from '../../support/fixtures.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { rolledBack } from '../../support/rolled-back.js'
+import { typeSteps } from '../../support/next-steps.js'
 
 const GUEST_INDEX = '"ChatMessage_guestUsername_createdAt_idx"'
 const GUARD = `ALTER TABLE "ChatMessage" ADD CONSTRAINT "chatkeep_clientId_not_null" CHECK ("clientId" IS NOT NULL) NOT VALID`
@@ -20,9 +21,9 @@ describe('verify --expect rolled-back finds', () => {
       expect(grant).toMatchObject({
         severity: 'warning',
         object: 'table "chatkeep"."archive"',
-        help: `REVOKE SELECT ON TABLE "chatkeep"."archive" FROM ${name.replaceAll('"', '')}`,
+        help: `in psql: REVOKE SELECT ON TABLE "chatkeep"."archive" FROM ${name.replaceAll('"', '')};`,
       })
-      await database.load(grant?.help ?? '')
+      await typeSteps(database, grant?.steps ?? [])
       expect(findingsOf(await verify(database, '--expect', 'rolled-back')).map(({ code }) => code)).toEqual(
         found.map(({ code }) => code).filter((code) => code !== 'own_privileges'),
       )

@@ -56,7 +56,7 @@ describe('verify finds nothing', () => {
 
   test('in another schema, whatever public holds', async ({ database }) => {
     await database.load('CREATE SCHEMA "live chat"')
-    expect((await on(database, 'migrate', '--schema', 'live chat')).exitCode).toBe(0)
+    expect((await on(database, 'migrate', '--create-tables', '--schema', 'live chat')).exitCode).toBe(0)
     expect(findingsOf(await verify(database, '--schema', 'live chat'))).toEqual([])
     const [finding] = findingsOf(await verify(database))
     expect(finding).toMatchObject({ code: 'chat_tables_missing' })
@@ -73,7 +73,10 @@ describe('verify says in one finding', () => {
 
   test('that a database is empty, or a schema is not there', async ({ database }) => {
     expect(findingsOf(await verify(database))).toMatchObject([
-      { code: 'chat_tables_missing', help: 'chatkeep migrate' },
+      {
+        code: 'chat_tables_missing',
+        help: 'name the right database, or the schema of the tables with --schema; or create them: chatkeep migrate --create-tables',
+      },
     ])
     expect(findingsOf(await verify(database, '--schema', 'crm'))).toMatchObject([{ code: 'schema_missing' }])
   })
@@ -108,7 +111,8 @@ warning ownerless_messages: messages with neither client nor guest name
   expected  0
   actual    3
   rows      id 6041, 6042, 6043
-  next      SELECT * FROM "public"."ChatMessage" WHERE "clientId" IS NULL AND "guestUsername" IS NULL
+  next      see them, and give each a client or a guest name, in psql: SELECT * FROM "public"."ChatMessage" WHERE "clientId" IS NULL AND "guestUsername" IS NULL;
+  or        show them as chats of unknown guests, in psql: UPDATE "public"."ChatMessage" SET "guestUsername" = 'unknown guest ' || coalesce("sessionId", "id"::text) WHERE "clientId" IS NULL AND "guestUsername" IS NULL;
 
 More on a finding: chatkeep explain <code>
 

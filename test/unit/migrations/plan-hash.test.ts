@@ -18,7 +18,8 @@ const state: MigrationState = {
   catalog,
   own: OWN_STATE,
 }
-const basis: PlanBasis = { command: 'migrate', state, archive }
+const identity = { system: '7300000000000000000', database: '16384', schema: 'public' }
+const basis: PlanBasis = { command: 'migrate', identity, state, archive }
 const withCatalog = (more: Partial<MigrationState['catalog']>): PlanBasis => ({
   ...basis,
   state: { ...state, catalog: { ...catalog, ...more } },
@@ -58,6 +59,9 @@ describe('the plan hash', () => {
 
   test.for([
     ['the command', { ...basis, command: 'rollback' }],
+    ['the server', { ...basis, identity: { ...identity, system: '7300000000000000001' } }],
+    ['the database', { ...basis, identity: { ...identity, database: '16385' } }],
+    ['the schema', { ...basis, identity: { ...identity, schema: 'crm' } }],
     ['a migration file', { ...basis, state: { ...state, files: [historyFile(0), { ...historyFile(1), hash: 'x' }] } }],
     [
       'the history',

@@ -2,8 +2,9 @@ import { historyRows, type HistoryRow } from '../../../migrations/ledger/history
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
-import { commandLine, finding, type Finding } from '../../finding.js'
+import { finding, type Finding } from '../../finding.js'
 import { historyTable } from './mismatches.js'
+import { chatkeep, sql } from '../../../next-step.js'
 
 type Code = 'history_damaged'
 
@@ -38,8 +39,8 @@ const firstRowFindings = (rows: readonly HistoryRow[], facts: Facts): readonly F
       actual: first === undefined ? 'no row 0' : 'row 0 has another hash',
       help:
         first === undefined
-          ? commandLine('migrate', facts)
-          : `UPDATE ${facts.own.names.migrations} SET "hash" = '${wanted.hash}' WHERE "id" = 0`,
+          ? chatkeep('migrate')
+          : sql(`UPDATE ${facts.own.names.migrations} SET "hash" = '${wanted.hash}' WHERE "id" = 0`),
     }),
   ]
 }
@@ -55,10 +56,9 @@ const doubleFindings = (rows: readonly HistoryRow[], facts: Facts): readonly Fin
       object: historyTable(facts),
       expected: 'one row for each migration',
       actual: `more than one for ${doubled.join(', ')}`,
-      help: [
-        `DELETE FROM ${table} AS a USING ${table} AS b`,
-        'WHERE a."id" = b."id" AND a."hash" = b."hash" AND a.ctid > b.ctid; then check any duplicates that remain',
-      ].join(' '),
+      help: sql(
+        `DELETE FROM ${table} AS a USING ${table} AS b WHERE a."id" = b."id" AND a."hash" = b."hash" AND a.ctid > b.ctid`,
+      ),
     }),
   ]
 }

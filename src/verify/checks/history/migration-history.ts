@@ -4,8 +4,9 @@ import { presenceOf } from '../../../migrations/ledger/presence.js'
 import type { FactCheck } from '../../check.js'
 import { historyRows } from '../../../migrations/ledger/history.js'
 import { hasChatTables, type Facts } from '../../facts/facts.js'
-import { commandLine, finding, type Finding } from '../../finding.js'
+import { finding, type Finding } from '../../finding.js'
 import { historyTable, MISMATCH_EXPLANATIONS, mismatchFindings, type MismatchCode } from './mismatches.js'
+import { chatkeep } from '../../../next-step.js'
 
 type Code = 'history_missing' | 'migrations_pending' | MismatchCode
 
@@ -46,7 +47,7 @@ const missingFinding = (facts: Facts): Finding<Code> => {
     object: historyTable(facts),
     expected: 'a row for each migration that was applied',
     actual: `${facts.history.state === 'absent' ? 'missing' : 'empty'}, although the effects of ${found.length} of ${EFFECTS.length} migrations exist`,
-    help: `${commandLine('migrate', facts)}: it records what exists and applies the rest`,
+    help: chatkeep('migrate', 'it records what exists and applies the rest'),
   })
 }
 
@@ -61,7 +62,7 @@ const pendingFindings = (facts: Facts): readonly Finding<Code>[] => {
       object: historyTable(facts),
       expected: `all ${facts.migrations.length} migrations applied`,
       actual: `${facts.history.state === 'absent' ? 'no history; ' : ''}${pending.length} pending: ${titles}`,
-      help: commandLine('migrate', facts),
+      help: chatkeep('migrate'),
     }),
   ]
 }

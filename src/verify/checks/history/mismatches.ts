@@ -4,6 +4,7 @@ import { insertHistoryRow } from '../../../migrations/ledger/history.js'
 import type { OwnNames } from '../../../persistence/own-names.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding, type Place } from '../../finding.js'
+import { sql, type Next } from '../../../next-step.js'
 import type { MigrationChange } from '../../facts/migration-changes.js'
 import type { Explanations } from '../../explanation.js'
 
@@ -106,14 +107,14 @@ const changedHelp = (
   files: readonly MigrationFile[],
   change: MigrationChange | undefined,
   names: OwnNames,
-): string => {
+): Next => {
   const file = files.find((candidate) => candidate.id === id)
   return change?.isSame === true && file !== undefined
-    ? `UPDATE ${names.migrations} SET "hash" = '${file.hash}' WHERE "id" = ${id}`
+    ? sql(`UPDATE ${names.migrations} SET "hash" = '${file.hash}' WHERE "id" = ${id}`)
     : MISMATCH_HELP
 }
 
-const gapHelp = ({ id }: MigrationStatus, files: readonly MigrationFile[], names: OwnNames): string => {
+const gapHelp = ({ id }: MigrationStatus, files: readonly MigrationFile[], names: OwnNames): Next => {
   const file = files.find((candidate) => candidate.id === id)
-  return file === undefined ? MISMATCH_HELP : insertHistoryRow(file, names.migrations)
+  return file === undefined ? MISMATCH_HELP : sql(insertHistoryRow(file, names.migrations))
 }

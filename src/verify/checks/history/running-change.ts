@@ -1,6 +1,7 @@
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
+import { again } from '../../../next-step.js'
 
 /** Is a migrate or rollback running, which may resolve the other findings? */
 export const runningChange: FactCheck<'change_running'> = {
@@ -12,7 +13,7 @@ export const runningChange: FactCheck<'change_running'> = {
         object: 'sessions of this database',
         expected: 'no migrate or rollback running',
         actual,
-        help: 'wait until it ends, then run again: chatkeep verify',
+        help: ['wait until it ends', again()],
       }),
     ),
   explanations: {

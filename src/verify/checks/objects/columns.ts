@@ -1,6 +1,7 @@
 import { columnDifference, findColumn, plainType, type RequiredColumn } from '../../../persistence/shape.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
+import { type Next } from '../../../next-step.js'
 import type { Explanations } from '../../explanation.js'
 
 export const COLUMN_EXPLANATIONS = {
@@ -42,7 +43,7 @@ export type ColumnCode = keyof typeof COLUMN_EXPLANATIONS
 export const columnFindings = (
   { catalog }: Pick<Facts, 'catalog'>,
   wanted: RequiredColumn,
-  help: string,
+  help: Next,
 ): readonly Finding<ColumnCode>[] => {
   const difference = columnDifference(catalog, wanted)
   if (difference === undefined) return []

@@ -1,7 +1,8 @@
 import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import { describeIndex, findIndex, indexState, type RequiredIndex } from '../../../persistence/shape.js'
 import type { Facts } from '../../facts/facts.js'
-import { commandLine, finding, type Finding } from '../../finding.js'
+import { finding, type Finding } from '../../finding.js'
+import { again, chatkeep, sql } from '../../../next-step.js'
 import type { BrokenIndex } from '../../facts/integrity.js'
 import type { Explanations } from '../../explanation.js'
 
@@ -50,12 +51,11 @@ export type IndexCode = keyof typeof INDEX_EXPLANATIONS
 /** Whether an index is missing, INVALID, or has another definition. */
 export const indexFindings = (wanted: RequiredIndex, facts: Facts): readonly Finding<IndexCode>[] => {
   const words = { object: `index ${escapeIdentifier(wanted.name)}`, expected: describeIndex(wanted) }
-  const migrate = commandLine('migrate', facts)
   switch (indexState(facts.catalog, wanted)) {
     case 'ready':
       return []
     case 'missing':
-      return [finding('error', 'index_missing', { ...words, actual: 'missing', help: migrate })]
+      return [finding('error', 'index_missing', { ...words, actual: 'missing', help: chatkeep('migrate') })]
     case 'invalid':
       return [brokenFinding(wanted, words, facts)]
     case 'conflict':
@@ -63,7 +63,7 @@ export const indexFindings = (wanted: RequiredIndex, facts: Facts): readonly Fin
         finding('error', 'index_differs', {
           ...words,
           actual: actualIndex(wanted, facts),
-          help: `${clearName(wanted, facts)}; then ${migrate}`,
+          help: [sql(clearName(wanted, facts)), chatkeep('migrate')],
         }),
       ]
   }
@@ -88,10 +88,10 @@ const brokenFinding = (
     return finding('note', code, {
       ...words,
       actual,
-      help: `wait until it is built, then run ${commandLine('verify', facts)}`,
+      help: ['wait until it is built', again()],
     })
   }
-  return finding('error', code, { ...words, actual: BROKEN[state], help: commandLine('migrate', facts) })
+  return finding('error', code, { ...words, actual: BROKEN[state], help: chatkeep('migrate') })
 }
 
 const actualIndex = ({ name }: RequiredIndex, { catalog }: Facts): string => {

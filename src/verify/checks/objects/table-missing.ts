@@ -1,12 +1,13 @@
 import { escapeIdentifier } from '../../../database/identifier.js'
 import type { Explanation } from '../../explanation.js'
 import { finding, type Finding } from '../../finding.js'
+import { type Next } from '../../../next-step.js'
 
 /** The finding that a table of the application is missing. */
 export const tableMissing = (
   table: string,
   { schema }: { readonly schema: string },
-  help: string,
+  help: Next,
 ): Finding<'table_missing'> =>
   finding('error', 'table_missing', {
     object: `table ${escapeIdentifier(table)}`,

@@ -3,7 +3,8 @@ import { canRead, findOwnTable } from '../../../migrations/own/own-state.js'
 import type { RowCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
-import { commandLine, finding } from '../../finding.js'
+import { finding } from '../../finding.js'
+import { chatkeep } from '../../../next-step.js'
 import type { RowQueryResult } from '../../row-query.js'
 
 const ARCHIVE = 'archive'
@@ -29,7 +30,7 @@ export const archive: RowCheck<'archive_waiting'> = {
         object: `table ${facts.own.names.archive}`,
         expected: migrated ? 'absent: migrate restores and drops it' : 'kept until the next migrate restores it',
         actual: contents(result, facts),
-        help: commandLine('migrate', facts),
+        help: chatkeep('migrate'),
       }),
     ]
   },

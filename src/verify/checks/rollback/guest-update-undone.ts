@@ -13,7 +13,8 @@ import {
 import type { FactCheck } from '../../check.js'
 import { COLUMN_EXPLANATIONS, columnFindings, type ColumnCode } from '../objects/columns.js'
 import { hasTable, migrationState, type Facts } from '../../facts/facts.js'
-import { commandLine, finding, rollbackCommand, type Finding } from '../../finding.js'
+import { finding, rollbackStep, type Finding } from '../../finding.js'
+import { chatkeep, type Next } from '../../../next-step.js'
 
 type Code = 'column_left' | 'index_left' | ColumnCode
 
@@ -63,9 +64,9 @@ const leftFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding<C
 }
 
 // A rollback undoes only what the history records, so migrate has to record it first.
-const wayBack = (facts: Facts): string => {
+const wayBack = (facts: Facts): Next => {
   const isRecorded = facts.migrations.some(({ id, state }) => id > 1 && state === 'applied')
-  return isRecorded ? rollbackCommand(facts) : `${commandLine('migrate', facts)} && ${rollbackCommand(facts)}`
+  return isRecorded ? rollbackStep(facts) : [chatkeep('migrate'), rollbackStep(facts)]
 }
 
 const clientIdFindings = (facts: Facts): readonly Finding<Code>[] =>

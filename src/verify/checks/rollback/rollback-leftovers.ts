@@ -5,7 +5,8 @@ import { CAPTURE_FUNCTION, MISSED_WRITES } from '../../../persistence/own-names.
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
-import { commandLine, finding, rollbackCommand, type Finding } from '../../finding.js'
+import { finding, rollbackStep, type Finding } from '../../finding.js'
+import { chatkeep, or, sql, type Next } from '../../../next-step.js'
 
 type Code = 'rollback_unfinished' | 'unknown_leftover'
 
@@ -62,12 +63,18 @@ const captureFindings = (facts: Facts): readonly Finding<Code>[] => {
   )
 }
 
-const goOn = (facts: Facts): string =>
+const goOn = (facts: Facts): Next =>
   facts.expectation === 'migrated'
-    ? `${commandLine('migrate', facts)} to undo it, or ${rollbackCommand(facts)} to finish it`
-    : rollbackCommand(facts)
+    ? [chatkeep('migrate', 'undo it'), or({ ...rollbackStep(facts), why: 'finish it' })]
+    : rollbackStep(facts)
+
+const named = (kind: string, name: string) => ({ object: `${kind} ${name}`, drop: `${kind.toUpperCase()} ${name}` })
+
+/** Kinds of relations by their letter in pg_class. */
+const RELATIONS: Readonly<Record<string, string>> = { r: 'table', v: 'view', m: 'materialized view', S: 'sequence' }
 
 const unknownFindings = ({
+  schema: application,
   own: {
     names: { schema },
     found,
@@ -78,23 +85,28 @@ const unknownFindings = ({
   const isApplications = found?.tables.some(({ name }) => name === 'ChatMessage') === true
   const isOurs = (relation: string): boolean =>
     relation === MISSED_WRITES || OWN_TABLES.some(({ name }) => name === relation)
-  const names = [
-    ...(isApplications ? [] : (found?.tables ?? []))
-      .filter(({ name }) => !isOurs(name))
-      .map(({ name, kind }) => `${kind === 'r' ? 'table' : 'relation'} ${qualified(schema, name)}`),
-    ...(isApplications ? [] : (found?.functions ?? []))
-      .filter(({ name }) => name !== CAPTURE_FUNCTION)
-      .map(({ name }) => `function ${qualified(schema, name)}`),
+  // Triggers first: their functions cannot be dropped before them.
+  const objects = [
     ...ownTriggers
       .filter((name) => name !== CAPTURE_TRIGGER)
-      .map((name) => `trigger ${escapeIdentifier(name)} on "ChatMessage"`),
+      .map((name) => {
+        const table = qualified(application, 'ChatMessage')
+        const trigger = escapeIdentifier(name)
+        return { object: `trigger ${trigger} on ${table}`, drop: `TRIGGER ${trigger} ON ${table}` }
+      }),
+    ...(isApplications ? [] : (found?.tables ?? []))
+      .filter(({ name }) => !isOurs(name))
+      .map(({ name, kind }) => named(RELATIONS[kind] ?? 'relation', qualified(schema, name))),
+    ...(isApplications ? [] : (found?.functions ?? []))
+      .filter(({ name }) => name !== CAPTURE_FUNCTION)
+      .map(({ name }) => named('function', qualified(schema, name))),
   ]
-  return names.map((object) =>
+  return objects.map(({ object, drop }) =>
     finding('warning', 'unknown_leftover', {
       object,
       expected: 'absent',
       actual: 'present, but unknown to this version of chatkeep',
-      help: 'chatkeep --version: a newer version may have created it; otherwise drop it',
+      help: ['use the version of chatkeep that created it', or(sql(`DROP ${drop}`, 'if nobody needs it'))],
     }),
   )
 }

@@ -2,7 +2,7 @@ import { migrationTitle } from '../../../migrations/ledger/migration-files.js'
 import { BASE_MIGRATION } from '../../../migrations/ledger/migration-names.js'
 import type { FactCheck } from '../../check.js'
 import type { Facts } from '../../facts/facts.js'
-import { finding, rollbackCommand, type Finding } from '../../finding.js'
+import { finding, rollbackStep, type Finding } from '../../finding.js'
 import { historyTable, MISMATCH_EXPLANATIONS, mismatchFindings, type MismatchCode } from '../history/mismatches.js'
 
 type Code = 'migrations_left' | MismatchCode
@@ -37,7 +37,7 @@ const leftFindings = (facts: Facts): readonly Finding<Code>[] => {
       object: historyTable(facts),
       expected: 'nothing applied after migration 1',
       actual: `${left.length} applied: ${left.map(migrationTitle).join(', ')}`,
-      help: rollbackCommand(facts),
+      help: rollbackStep(facts),
     }),
   ]
 }

@@ -1,3 +1,4 @@
+import { type Next } from '../../../next-step.js'
 import type { RowCheck } from '../../check.js'
 import type { Finding } from '../../finding.js'
 import type { RowQueryResult } from '../../row-query.js'
@@ -10,7 +11,7 @@ export const countFindings = <Code extends string>(
   { object, severity }: Pick<RowCheck, 'object' | 'severity'>,
   code: Code,
   result: RowQueryResult | undefined,
-  help: string,
+  help: Next,
   describe: (count: number) => string = String,
 ): readonly Finding<Code>[] => {
   const [count = 0] = result?.counts ?? []

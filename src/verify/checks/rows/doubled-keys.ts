@@ -5,6 +5,7 @@ import type { RowCheck } from '../../check.js'
 import { hasColumns, type Facts } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
+import { chatkeep, sql } from '../../../next-step.js'
 
 /** Do several messages have the same idempotency key? Queried only without the unique index, because it reads the whole table. */
 export const doubledKeys: RowCheck<'doubled_idempotency_keys'> = {
@@ -19,7 +20,14 @@ export const doubledKeys: RowCheck<'doubled_idempotency_keys'> = {
       ${fromDoubledKeys(facts)}`)
   },
   findings: (result, facts) => {
-    const help = `choose the message that keeps the key: SELECT "idempotencyKey", array_agg("id") ${fromDoubledKeys(facts).replaceAll(/\s+/g, ' ')}`
+    const table = qualified(facts.schema, 'ChatMessage')
+    const select = `SELECT "idempotencyKey", array_agg("id") ${fromDoubledKeys(facts).replaceAll(/\s+/g, ' ')}`
+    const earlier = `SELECT FROM ${table} AS e WHERE e."idempotencyKey" = m."idempotencyKey" AND e."id" < m."id"`
+    const help = [
+      sql(select, 'see them'),
+      sql(`UPDATE ${table} AS m SET "idempotencyKey" = NULL WHERE EXISTS (${earlier})`, 'let the oldest keep the key'),
+      chatkeep('migrate'),
+    ]
     return countFindings(
       doubledKeys,
       'doubled_idempotency_keys',

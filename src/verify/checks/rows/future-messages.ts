@@ -3,6 +3,7 @@ import type { RowCheck } from '../../check.js'
 import { hasColumns, type Facts } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
+import { sql } from '../../../next-step.js'
 
 /** Are there messages from the future? The index on "createdAt" answers without reading the table. */
 export const futureMessages: RowCheck<'future_messages'> = {
@@ -15,7 +16,13 @@ export const futureMessages: RowCheck<'future_messages'> = {
       ? countAndSample(`SELECT "id" ${fromFuture(facts)}`)
       : undefined,
   findings: (result, facts) => {
-    const help = `SELECT "id", "createdAt" ${fromFuture(facts)}`
+    const help = [
+      sql(`SELECT "id", "createdAt" ${fromFuture(facts)}`, 'see them'),
+      sql(
+        `UPDATE ${qualified(facts.schema, 'ChatMessage')} SET "createdAt" = timezone('UTC', now()) WHERE "createdAt" > ${TOMORROW}`,
+        'if a wrong clock dated them',
+      ),
+    ]
     return countFindings(futureMessages, 'future_messages', result, help)
   },
   explanations: {

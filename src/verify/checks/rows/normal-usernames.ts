@@ -3,6 +3,7 @@ import type { RowCheck } from '../../check.js'
 import { hasColumns, type Facts } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
+import { sql } from '../../../next-step.js'
 
 /** How many of the newest clients are checked: checking all would read the whole table. */
 const SAMPLE = 10_000
@@ -24,8 +25,9 @@ export const normalUsernames: RowCheck<'usernames_not_normal'> = {
       ? countAndSample(selectAbnormal(facts))
       : undefined,
   findings: (result, facts) => {
-    const ids = result?.sample.join(', ') ?? ''
-    const help = `UPDATE ${qualified(facts.schema, 'Client')} SET "username" = ${NORMAL} WHERE "id" IN (${ids})`
+    const table = qualified(facts.schema, 'Client')
+    const free = `NOT EXISTS (SELECT FROM ${table} AS other WHERE other."username" = btrim(normalize(c."username"), ${WHITE_SPACE}))`
+    const help = sql(`UPDATE ${table} AS c SET "username" = ${NORMAL} WHERE "username" <> ${NORMAL} AND ${free}`)
     const describe = (count: number): string => `${count} among the newest ${SAMPLE.toLocaleString('en-US')} clients`
     return countFindings(normalUsernames, 'usernames_not_normal', result, help, describe)
   },

@@ -4,6 +4,7 @@ import { ALWAYS } from '../../expectation.js'
 import { hasColumns } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
+import { or, sql } from '../../../next-step.js'
 
 /** With a valid foreign key only these are looked at: a restore that disables triggers gets past the key. */
 const NEWEST = 1_000
@@ -28,11 +29,16 @@ export const orphanedMessages: RowCheck<'orphaned_messages'> = {
   },
   findings: (result, { schema }) => {
     const message = qualified(schema, 'ChatMessage')
+    const client = qualified(schema, 'Client')
     const help = [
-      `restore those clients or, where "guestUsername" is set: UPDATE ${message} AS m SET "clientId" = NULL`,
-      'WHERE "guestUsername" IS NOT NULL',
-      `AND NOT EXISTS (SELECT FROM ${qualified(schema, 'Client')} AS c WHERE c."id" = m."clientId")`,
-    ].join(' ')
+      'restore those clients from a backup',
+      or(
+        sql(
+          `INSERT INTO ${client} ("id", "username", "updatedAt") SELECT DISTINCT m."clientId", 'lost client ' || m."clientId", timezone('UTC', now()) FROM ${message} AS m WHERE m."clientId" IS NOT NULL AND NOT EXISTS (SELECT FROM ${client} AS c WHERE c."id" = m."clientId")`,
+          'put a client in the place of each',
+        ),
+      ),
+    ]
     return countFindings(orphanedMessages, 'orphaned_messages', result, help)
   },
   explanations: {

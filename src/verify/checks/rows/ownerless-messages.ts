@@ -3,6 +3,7 @@ import type { RowCheck } from '../../check.js'
 import { hasColumns } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
+import { or, sql } from '../../../next-step.js'
 
 /** Are there messages without client and without guest name? */
 export const ownerlessMessages: RowCheck<'ownerless_messages'> = {
@@ -19,7 +20,17 @@ export const ownerlessMessages: RowCheck<'ownerless_messages'> = {
       WHERE "clientId" IS NULL AND "guestUsername" IS NULL`)
   },
   findings: (result, { schema }) => {
-    const help = `SELECT * FROM ${qualified(schema, 'ChatMessage')} WHERE "clientId" IS NULL AND "guestUsername" IS NULL`
+    const table = qualified(schema, 'ChatMessage')
+    const ownerless = '"clientId" IS NULL AND "guestUsername" IS NULL'
+    const help = [
+      sql(`SELECT * FROM ${table} WHERE ${ownerless}`, 'see them, and give each a client or a guest name'),
+      or(
+        sql(
+          `UPDATE ${table} SET "guestUsername" = 'unknown guest ' || coalesce("sessionId", "id"::text) WHERE ${ownerless}`,
+          'show them as chats of unknown guests',
+        ),
+      ),
+    ]
     return countFindings(ownerlessMessages, 'ownerless_messages', result, help)
   },
   explanations: {

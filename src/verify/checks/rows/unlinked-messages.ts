@@ -1,9 +1,9 @@
 import { qualified } from '../../../database/identifier.js'
 import type { RowCheck } from '../../check.js'
 import { hasColumns } from '../../facts/facts.js'
-import { commandLine } from '../../finding.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
+import { chatkeep } from '../../../next-step.js'
 
 /** Are there guest messages that are not linked to the client of that name? */
 export const unlinkedMessages: RowCheck<'unlinked_messages'> = {
@@ -23,10 +23,7 @@ export const unlinkedMessages: RowCheck<'unlinked_messages'> = {
       JOIN ${qualified(schema, 'Client')} AS c ON c."username" = m."guestUsername"
       WHERE m."clientId" IS NULL`)
   },
-  findings: (result, facts) => {
-    const help = commandLine('reconcile', facts)
-    return countFindings(unlinkedMessages, 'unlinked_messages', result, help)
-  },
+  findings: (result) => countFindings(unlinkedMessages, 'unlinked_messages', result, chatkeep('reconcile')),
   explanations: {
     unlinked_messages: {
       title: 'guest messages are not linked to the client of their name',

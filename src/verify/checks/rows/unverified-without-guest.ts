@@ -3,6 +3,7 @@ import type { RowCheck } from '../../check.js'
 import { hasColumns } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
+import { sql } from '../../../next-step.js'
 
 /** How many of the newest messages are checked: no index covers the mark. */
 const SAMPLE = 10_000
@@ -24,10 +25,12 @@ export const unverifiedWithoutGuest: RowCheck<'unverified_without_guest'> = {
       WHERE "guestUnverified" AND "guestUsername" IS NULL`)
       : undefined,
   findings: (result, { schema }) => {
+    const table = qualified(schema, 'ChatMessage')
+    const wrong = '"guestUnverified" AND "guestUsername" IS NULL'
     const help = [
-      `SELECT "id", "clientId", "createdAt" FROM ${qualified(schema, 'ChatMessage')}`,
-      'WHERE "guestUnverified" AND "guestUsername" IS NULL ORDER BY "id" DESC LIMIT 100',
-    ].join(' ')
+      sql(`SELECT "id", "clientId", "createdAt" FROM ${table} WHERE ${wrong} ORDER BY "id" DESC LIMIT 100`, 'see them'),
+      sql(`UPDATE ${table} SET "guestUnverified" = false WHERE ${wrong}`, 'without a name there is nothing to verify'),
+    ]
     return countFindings(
       unverifiedWithoutGuest,
       'unverified_without_guest',

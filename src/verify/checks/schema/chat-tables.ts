@@ -3,8 +3,9 @@ import { CHAT_TABLES } from '../../../persistence/shape.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { hasChatTables, hasTable, migrationState, type Facts } from '../../facts/facts.js'
-import { commandLine, finding, type Finding } from '../../finding.js'
+import { finding, type Finding } from '../../finding.js'
 import { TABLE_MISSING, tableMissing } from '../objects/table-missing.js'
+import { chatkeep, or, sql } from '../../../next-step.js'
 
 type Code = 'schema_missing' | 'chat_tables_missing' | 'table_missing'
 
@@ -35,8 +36,8 @@ export const chatTables: FactCheck<Code> = {
         saved nor read.`,
       cause: `The database is empty, or the connection leads to a different database or schema than the application
         uses. If the history shows that the tables existed, they were dropped.`,
-      remedy: `Check the database in the first line of the output, and --schema. In an empty database, chatkeep
-        migrate creates the tables. Dropped tables can only be restored from a backup.`,
+      remedy: `Check the database in the first line of the output, and --schema. In a database that is
+        meant to be empty, chatkeep migrate --create-tables creates the tables. Dropped tables can only be restored from a backup.`,
     },
     table_missing: TABLE_MISSING,
   },
@@ -49,7 +50,10 @@ const missingSchema = ({ schema }: Facts): Finding<Code> =>
     object: `schema ${escapeIdentifier(schema)}`,
     expected: 'contains the tables of the chat',
     actual: 'missing',
-    help: `name another schema with --schema, or create it: CREATE SCHEMA ${escapeIdentifier(schema)}`,
+    help: [
+      'name the schema of the tables with --schema',
+      or(sql(`CREATE SCHEMA ${escapeIdentifier(schema)}`, 'create it')),
+    ],
   })
 
 const missingTables = (facts: Facts): Finding<Code> => {
@@ -60,6 +64,11 @@ const missingTables = (facts: Facts): Finding<Code> => {
     actual: vanished
       ? 'none of them, although the history records them'
       : 'none of them: the database is empty, or the database or --schema is wrong',
-    help: vanished ? 'restore them from a backup, or name their schema with --schema' : commandLine('migrate', facts),
+    help: vanished
+      ? ['restore them from a backup', or('name their schema with --schema')]
+      : [
+          'name the right database, or the schema of the tables with --schema',
+          or(chatkeep('migrate --create-tables', 'create them')),
+        ],
   })
 }

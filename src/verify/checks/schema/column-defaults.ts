@@ -4,6 +4,8 @@ import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding } from '../../finding.js'
+import { sql } from '../../../next-step.js'
+import { numberIds } from '../objects/repair-column.js'
 import type { ColumnDefault } from '../../facts/integrity.js'
 
 /** The value that an insert without the column should get. */
@@ -34,13 +36,12 @@ export const columnDefaults: FactCheck<'column_default'> = {
       const words = difference(column, facts)
       if (words === undefined) return []
       const { severity, actual } = words
-      const help = `${alterColumn(column, facts)} ${repair(column, facts)}`
       return [
         finding(severity, 'column_default', {
           object: columnName(column),
           expected: expectedText(column),
           actual,
-          help,
+          help: sql(repair(column, facts)),
         }),
       ]
     }),
@@ -99,18 +100,16 @@ const expectedText = ({ gives }: WantedDefault): string => {
   return gives === 'a new value' ? 'a default that gives a new value' : `a default that gives ${gives}`
 }
 
-const alterColumn = ({ table, column }: WantedDefault, { schema }: Facts): string =>
-  `ALTER TABLE ${qualified(schema, table)} ALTER COLUMN ${escapeIdentifier(column)}`
-
-const repair = ({ gives, table, column }: WantedDefault, { schema }: Facts): string => {
+const repair = ({ gives, table, column }: WantedDefault, { schema }: Facts): readonly string[] => {
+  const alter = `ALTER TABLE ${qualified(schema, table)} ALTER COLUMN ${escapeIdentifier(column)}`
   switch (gives) {
     case 'false':
-      return 'SET DEFAULT false'
+      return [`${alter} SET DEFAULT false`]
     case 'the time':
-      return 'SET DEFAULT CURRENT_TIMESTAMP'
+      return [`${alter} SET DEFAULT CURRENT_TIMESTAMP`]
     case 'NULL':
-      return 'DROP DEFAULT'
+      return [`${alter} DROP DEFAULT`]
     case 'a new value':
-      return `SET DEFAULT nextval('${qualified(schema, `${table}_${column}_seq`)}')`
+      return numberIds(schema, table)
   }
 }

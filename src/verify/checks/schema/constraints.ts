@@ -6,6 +6,7 @@ import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
+import { sql, type Next } from '../../../next-step.js'
 import type { DoubtfulConstraint } from '../../facts/integrity.js'
 
 type Code = 'constraint_not_validated' | 'foreign_key_disabled'
@@ -63,11 +64,11 @@ const notValidated = (constraint: DoubtfulConstraint, facts: Facts): Finding<Cod
     help: wayToValidate(constraint, facts),
   })
 
-const wayToValidate = ({ table, name, kind, enforced }: DoubtfulConstraint, { schema }: Facts): string => {
+const wayToValidate = ({ table, name, kind, enforced }: DoubtfulConstraint, { schema }: Facts): Next => {
   const [alter, constraint] = [`ALTER TABLE ${qualified(schema, table)}`, `CONSTRAINT ${escapeIdentifier(name)}`]
-  if (enforced) return `${alter} VALIDATE ${constraint}`
-  if (kind === 'foreign key') return `${alter} ALTER ${constraint} ENFORCED`
-  return `${alter} DROP ${constraint}, and add it again without NOT ENFORCED`
+  if (enforced) return sql(`${alter} VALIDATE ${constraint}`)
+  if (kind === 'foreign key') return sql(`${alter} ALTER ${constraint} ENFORCED`)
+  return [sql(`${alter} DROP ${constraint}`), 'add it again without NOT ENFORCED']
 }
 
 const disabled = (constraint: DoubtfulConstraint, { schema }: Facts): Finding<Code> =>
@@ -75,5 +76,8 @@ const disabled = (constraint: DoubtfulConstraint, { schema }: Facts): Finding<Co
     object: nameOf(constraint),
     expected: 'enforced',
     actual: 'its triggers are disabled: no row is checked',
-    help: `as a superuser: ALTER TABLE ${qualified(schema, constraint.table)} ENABLE TRIGGER ALL, and the same for the referenced table`,
+    help: sql(
+      ['Client', 'User', 'ChatMessage'].map((table) => `ALTER TABLE ${qualified(schema, table)} ENABLE TRIGGER ALL`),
+      'as a superuser',
+    ),
   })

@@ -4,6 +4,7 @@ import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { hasTable, type Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
+import { sql } from '../../../next-step.js'
 
 type Code = 'enum_label_missing'
 
@@ -38,7 +39,7 @@ const labelFindings = (
   if (missing.length === 0) return []
   const type = qualified(schema, name)
   const create = `CREATE TYPE ${type} AS ENUM (${labels.map((label) => `'${label}'`).join(', ')})`
-  const add = missing.map((label) => `ALTER TYPE ${type} ADD VALUE '${label}'`).join('; ')
+  const add = missing.map((label) => `ALTER TYPE ${type} ADD VALUE '${label}'`)
   // One label missing and one unknown: it was renamed, and rows use the new name.
   const others = (actual ?? []).filter((label) => !labels.includes(label))
   const renamed = missing.length === 1 && others.length === 1
@@ -48,7 +49,7 @@ const labelFindings = (
       object: `enum ${escapeIdentifier(name)}`,
       expected: labels.join(', '),
       actual: actual?.join(', ') ?? 'missing',
-      help: actual === undefined ? create : renamed ? rename : add,
+      help: sql(actual === undefined ? create : renamed ? rename : add),
     }),
   ]
 }

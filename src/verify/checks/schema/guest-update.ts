@@ -1,12 +1,13 @@
-import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import { EFFECTS, type NamedEffect } from '../../../migrations/ledger/effects.js'
 import { presenceOf } from '../../../migrations/ledger/presence.js'
 import type { RequiredColumn } from '../../../persistence/shape.js'
 import type { FactCheck } from '../../check.js'
 import { COLUMN_EXPLANATIONS, columnFindings, type ColumnCode } from '../objects/columns.js'
 import { hasTable, migrationState, type Facts } from '../../facts/facts.js'
-import { commandLine, type Finding } from '../../finding.js'
+import { type Finding } from '../../finding.js'
 import { INDEX_EXPLANATIONS, indexFindings, type IndexCode } from '../objects/indexes.js'
+import { chatkeep } from '../../../next-step.js'
+import { repairColumn } from '../objects/repair-column.js'
 
 type Code = ColumnCode | IndexCode
 
@@ -41,18 +42,8 @@ const effectFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding
 }
 
 const addedColumnFindings = (column: RequiredColumn, facts: Facts): readonly Finding<Code>[] =>
-  columnFindings(facts, column, commandLine('migrate', facts)).map((found) => {
-    if (found.code === 'column_type') return { ...found, help: alterType(column, facts) }
-    // migrate drops a NOT NULL, but does not set one: that would read all rows.
-    return found.code === 'column_nullability' && !column.nullable
-      ? { ...found, help: setNotNull(column, facts) }
-      : found
+  columnFindings(facts, column, chatkeep('migrate')).map((found) => {
+    // migrate adds a column and drops a NOT NULL; changing a type or setting NOT NULL reads all rows.
+    const isMigrates = found.code === 'column_missing' || (found.code === 'column_nullability' && column.nullable)
+    return isMigrates ? found : { ...found, help: repairColumn(facts, column) }
   })
-
-const alterColumn = ({ table, column }: RequiredColumn, { schema }: Facts): string =>
-  `ALTER TABLE ${qualified(schema, table)} ALTER COLUMN ${escapeIdentifier(column)}`
-
-const alterType = (column: RequiredColumn, facts: Facts): string =>
-  `${alterColumn(column, facts)} TYPE ${column.types[0] ?? 'text'}`
-
-const setNotNull = (column: RequiredColumn, facts: Facts): string => `${alterColumn(column, facts)} SET NOT NULL`

@@ -2,6 +2,7 @@ import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
+import { sql } from '../../../next-step.js'
 
 /** Did a failed REINDEX CONCURRENTLY leave an index on a table of the chat behind? */
 export const indexLeftovers: FactCheck<'index_leftover'> = {
@@ -16,7 +17,7 @@ export const indexLeftovers: FactCheck<'index_leftover'> = {
           object: `index ${escapeIdentifier(name)} on "${table}"`,
           expected: 'dropped at the end of its REINDEX',
           actual: 'present and INVALID: it slows down writes and is not used',
-          help: `DROP INDEX CONCURRENTLY ${qualified(schema, name)}`,
+          help: sql(`DROP INDEX CONCURRENTLY ${qualified(schema, name)}`),
         }),
       ),
   explanations: {

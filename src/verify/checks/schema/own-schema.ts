@@ -8,7 +8,8 @@ import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
 import { hasTable, migrationState } from '../../facts/facts.js'
-import { commandLine, finding, type Finding } from '../../finding.js'
+import { finding, type Finding } from '../../finding.js'
+import { chatkeep, or, sql } from '../../../next-step.js'
 
 type Code =
   'own_schema_incomplete' | 'own_object_owner' | 'own_object_differs' | 'own_privileges' | 'own_tables_subscribed'
@@ -97,7 +98,7 @@ const missingFindings = (facts: Facts): readonly Finding<Code>[] => {
       object,
       expected: `in schema ${quotedSchema(own.names)}`,
       actual,
-      help: commandLine('migrate', facts),
+      help: chatkeep('migrate'),
     }),
   )
 }
@@ -108,7 +109,7 @@ const conflictFindings = ({ own }: Facts): readonly Finding<Code>[] =>
       object,
       expected,
       actual,
-      help: fix,
+      help: sql(fix),
     }),
   )
 
@@ -118,7 +119,10 @@ const subscriptionFindings = ({ own: { names, found } }: Facts): readonly Findin
       object: `subscription ${escapeIdentifier(name)}`,
       expected: `without the tables of the schema ${quotedSchema(names)}`,
       actual: "writes another server's history into them",
-      help: `after the switch-over of an upgrade: DROP SUBSCRIPTION ${escapeIdentifier(name)}; for a permanent subscriber, publish the application's tables by name`,
+      help: [
+        sql(`DROP SUBSCRIPTION ${escapeIdentifier(name)}`, 'after the switch-over of an upgrade'),
+        or("for a permanent subscriber, publish the application's tables by name"),
+      ],
     }),
   )
 
@@ -130,6 +134,6 @@ const privilegeFindings = (facts: Facts): readonly Finding<Code>[] =>
       expected: `no ${grant.privilege} for ${grant.grantee}`,
       actual: 'granted',
       // After a rollback nobody wants a migrate.
-      help: facts.expectation === 'migrated' ? commandLine('migrate', facts) : revokeStatement(grant),
+      help: facts.expectation === 'migrated' ? chatkeep('migrate') : sql(revokeStatement(grant)),
     }),
   )

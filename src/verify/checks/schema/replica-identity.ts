@@ -3,6 +3,7 @@ import { LACKS } from '../../../migrations/in-use/replica-identity.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
+import { sql } from '../../../next-step.js'
 
 type Code = 'replica_identity_missing'
 
@@ -20,7 +21,7 @@ export const replicaIdentity: FactCheck<Code> = {
         help:
           lacks === 'columns'
             ? `add the columns of the primary key to the column list of the publication ${escapeIdentifier(publication)}`
-            : `ALTER TABLE ${name} REPLICA IDENTITY FULL`,
+            : sql(`ALTER TABLE ${name} REPLICA IDENTITY FULL`),
       })
     }),
   explanations: {

@@ -2,6 +2,7 @@ import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
+import { sql } from '../../../next-step.js'
 
 /** Does a rewrite rule replace writes to a table of the chat, or make them fail? */
 export const rewriteRules: FactCheck<'rule_on_table'> = {
@@ -18,7 +19,10 @@ export const rewriteRules: FactCheck<'rule_on_table'> = {
           actual: instead
             ? `ON ${event} DO INSTEAD: rows are not written`
             : `ON ${event} DO ALSO: the server rejects INSERT … ON CONFLICT, so ${table === 'ChatMessage' ? 'saving fails' : 'guests get no client'}`,
-          help: `DROP RULE ${escapeIdentifier(name)} ON ${qualified(schema, table)}; use a trigger for its purpose`,
+          help: [
+            sql(`DROP RULE ${escapeIdentifier(name)} ON ${qualified(schema, table)}`),
+            'use a trigger for its purpose',
+          ],
         }),
       ),
   explanations: {

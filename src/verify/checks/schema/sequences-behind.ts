@@ -4,6 +4,7 @@ import type { RowCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { hasColumns, type Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
+import { sql } from '../../../next-step.js'
 import type { IdSequence } from '../../facts/integrity.js'
 
 type Code = 'sequence_behind'
@@ -57,7 +58,7 @@ const behindFinding = (sequence: IdSequence & { readonly largest: number }, repa
     object: `sequence ${escapeIdentifier(sequence.name)} of ${columnName(sequence)}`,
     expected: `at least ${figure(sequence.largest)}, the largest id`,
     actual: `at ${figure(Number(sequence.last))}: inserts fail while it returns existing ids`,
-    help: repair,
+    help: sql(repair),
   })
 
 const setval = ({ table, schema, name }: IdSequence, facts: Facts): string => {

@@ -4,6 +4,7 @@ import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
+import { shell, sql, type Next } from '../../../next-step.js'
 import type { Severity } from '../../severity.js'
 import type { IdSequence } from '../../facts/integrity.js'
 
@@ -71,12 +72,12 @@ const figure = (digits: string): string => BigInt(digits).toLocaleString('en-US'
 const LARGEST_INTEGER = 2_147_483_647
 
 // If the column can hold larger values, only the sequence limits them.
-const wayOut = ({ table, column, schema, name, limit }: IdSequence, facts: Facts): string => {
+const wayOut = ({ table, column, schema, name, limit }: IdSequence, facts: Facts): Next => {
   const type = facts.catalog.columns.find((candidate) => candidate.table === table && candidate.column === column)?.type
   const isShort = type === 'integer' && Number(limit) < LARGEST_INTEGER
   return isShort || type === 'bigint'
-    ? `ALTER SEQUENCE ${qualified(schema, name)} NO MAXVALUE`
-    : `plan the change of ${columnName({ table, column })} to bigint: chatkeep explain sequence_ending`
+    ? sql(`ALTER SEQUENCE ${qualified(schema, name)} NO MAXVALUE`)
+    : shell('chatkeep explain sequence_ending', `plan the change of ${columnName({ table, column })} to bigint`)
 }
 
 const ownerFindings = (sequence: IdSequence, { schema }: Facts): readonly Finding<Code>[] => {
@@ -87,7 +88,10 @@ const ownerFindings = (sequence: IdSequence, { schema }: Facts): readonly Findin
       object: `sequence ${escapeIdentifier(name)} of ${columnName(sequence)}`,
       expected: 'owned by this column',
       actual: 'not owned by it: a dump of the table alone leaves it out',
-      help: `ALTER SEQUENCE ${qualified(sequence.schema, name)} OWNED BY ${qualified(schema, table)}.${escapeIdentifier(column)}, unless it is shared`,
+      help: sql(
+        `ALTER SEQUENCE ${qualified(sequence.schema, name)} OWNED BY ${qualified(schema, table)}.${escapeIdentifier(column)}`,
+        'unless it is shared',
+      ),
     }),
   ]
 }

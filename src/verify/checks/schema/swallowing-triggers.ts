@@ -1,14 +1,15 @@
-import { escapeIdentifier } from '../../../database/identifier.js'
+import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
+import { or, psql, sql } from '../../../next-step.js'
 import type { InsertTrigger } from '../../facts/integrity.js'
 
 /** Can a trigger of the application discard an inserted row without an error? */
 export const swallowingTriggers: FactCheck<'trigger_swallows'> = {
   name: 'swallowing-triggers',
   expectations: ALWAYS,
-  findings: ({ integrity: { insertTriggers } }) =>
+  findings: ({ schema, integrity: { insertTriggers } }) =>
     insertTriggers
       .filter((trigger) => trigger.table !== 'User' && canReturnNull(trigger))
       .map(({ table, name, function: called }) =>
@@ -16,7 +17,16 @@ export const swallowingTriggers: FactCheck<'trigger_swallows'> = {
           object: `trigger ${escapeIdentifier(name)} on "${table}"`,
           expected: 'RETURN NEW, or an error',
           actual: `BEFORE INSERT, and ${called} can return NULL: the row is then skipped without an error`,
-          help: `read it: \\sf ${called}`,
+          help: [
+            psql(`\\sf ${called}`, 'read it'),
+            'let it RETURN NEW, or raise an error',
+            or(
+              sql(
+                `ALTER TABLE ${qualified(schema, table)} DISABLE TRIGGER ${escapeIdentifier(name)}`,
+                'if it is not needed',
+              ),
+            ),
+          ],
         }),
       ),
   explanations: {

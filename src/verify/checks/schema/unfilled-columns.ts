@@ -1,9 +1,9 @@
 import type { CatalogColumn } from '../../../database/catalog.js'
-import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import { blockingClientColumns, columnName } from '../../../persistence/shape.js'
 import type { FactCheck } from '../../check.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
+import { optionalColumn } from '../objects/repair-column.js'
 
 type Code = 'column_without_default'
 
@@ -57,5 +57,5 @@ const unfilledFinding = (column: CatalogColumn, { schema }: Facts): Finding<Code
     object: columnName(column),
     expected: 'nullable or with a default, because chatkeep does not fill it',
     actual: `${column.type}, NOT NULL without default`,
-    help: `ALTER TABLE ${qualified(schema, column.table)} ALTER COLUMN ${escapeIdentifier(column.column)} SET DEFAULT …`,
+    help: optionalColumn(schema, column.table, column.column),
   })

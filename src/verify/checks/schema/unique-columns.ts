@@ -3,6 +3,7 @@ import { columnName, findColumn, isUnique, UNIQUE_COLUMNS } from '../../../persi
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
+import { sql } from '../../../next-step.js'
 
 /** Are the columns unique that identify a message or a client? "One client per guest" depends on it. */
 export const uniqueColumns: FactCheck<'unique_index_missing'> = {
@@ -16,7 +17,7 @@ export const uniqueColumns: FactCheck<'unique_index_missing'> = {
         object: columnName({ table, column }),
         expected: 'a valid unique index on this column alone',
         actual: 'not unique',
-        help: `CREATE UNIQUE INDEX CONCURRENTLY ON ${qualified(schema, table)} (${escapeIdentifier(column)})`,
+        help: sql(`CREATE UNIQUE INDEX CONCURRENTLY ON ${qualified(schema, table)} (${escapeIdentifier(column)})`),
       }),
     ),
   explanations: {

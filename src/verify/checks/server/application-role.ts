@@ -2,7 +2,14 @@ import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import type { FactCheck } from '../../check.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
-import { NEEDED, type RoleAccess, type TableAccess } from '../../../persistence/role-access.js'
+import {
+  missingPrivileges,
+  NEEDED,
+  tableName,
+  type RoleAccess,
+  type TableAccess,
+} from '../../../persistence/role-access.js'
+import { or, sql } from '../../../next-step.js'
 
 type Code = 'privilege_missing' | 'rows_hidden'
 
@@ -14,9 +21,14 @@ export const applicationRole: FactCheck<Code> = {
     const access = facts.applicationRole
     if (access === undefined) return []
     return [
-      ...access.deniedSchemas.map((schema) => schemaFinding(schema, access)),
-      ...access.tables.flatMap((table) => privilegeFindings(table, access, facts)),
-      ...access.deniedSequences.map((sequence) => sequenceFinding(sequence, access, facts)),
+      ...missingPrivileges(access, facts.schema).map(({ object, privileges, grant }) =>
+        finding('error', 'privilege_missing', {
+          object,
+          expected: `${privileges} for ${access.role}`,
+          actual: `the role ${access.role} lacks this privilege`,
+          help: sql(grant),
+        }),
+      ),
       ...access.tables.flatMap((table) => hiddenRowFindings(table, access, facts)),
     ]
   },
@@ -43,39 +55,6 @@ export const applicationRole: FactCheck<Code> = {
   },
 }
 
-const missing = (object: string, expected: string, { role }: RoleAccess, help: string): Finding<Code> =>
-  finding('error', 'privilege_missing', { object, expected, actual: `the role ${role} lacks this privilege`, help })
-
-// A table of the application stands without its schema, one of chatkeep's own with it.
-const nameOf = ({ schema, table }: Pick<TableAccess, 'schema' | 'table'>, facts: Facts): string =>
-  `table ${schema === facts.schema ? escapeIdentifier(table) : qualified(schema, table)}`
-
-const schemaFinding = (schema: string, access: RoleAccess): Finding<Code> => {
-  const name = escapeIdentifier(schema)
-  const help = `GRANT USAGE ON SCHEMA ${name} TO ${escapeIdentifier(access.role)}`
-  return missing(`schema ${name}`, `USAGE for ${access.role}`, access, help)
-}
-
-const privilegeFindings = (
-  { schema, table, granted }: TableAccess,
-  access: RoleAccess,
-  facts: Facts,
-): readonly Finding<Code>[] => {
-  const lacking = (NEEDED[table] ?? []).filter((command) => !granted.includes(command))
-  if (lacking.length === 0) return []
-  const rights = lacking.join(', ')
-  const help = `GRANT ${rights} ON ${qualified(schema, table)} TO ${escapeIdentifier(access.role)}`
-  return [missing(nameOf({ schema, table }, facts), `${rights} for ${access.role}`, access, help)]
-}
-
-const sequenceFinding = (sequence: string, access: RoleAccess, { schema }: Facts): Finding<Code> =>
-  missing(
-    `sequence ${escapeIdentifier(sequence)}`,
-    `USAGE for ${access.role}, to get ids`,
-    access,
-    `GRANT USAGE ON SEQUENCE ${qualified(schema, sequence)} TO ${escapeIdentifier(access.role)}`,
-  )
-
 const hiddenRowFindings = (
   { schema, table, restricted, policies }: TableAccess,
   { role }: RoleAccess,
@@ -87,10 +66,15 @@ const hiddenRowFindings = (
   const by = policies.length === 0 ? 'the absence of a policy' : `policy ${policies.map(escapeIdentifier).join(', ')}`
   return [
     finding('error', 'rows_hidden', {
-      object: nameOf({ schema, table }, facts),
+      object: tableName({ schema, table }, facts.schema),
       expected: `every row for ${role}`,
       actual: `row-level security restricts ${hidden.join(', ')} by ${by}`,
-      help: `CREATE POLICY "chat_application" ON ${qualified(schema, table)} TO ${name} USING (true) WITH CHECK (true); or ALTER ROLE ${name} BYPASSRLS`,
+      help: [
+        sql(
+          `CREATE POLICY "chat_application" ON ${qualified(schema, table)} TO ${name} USING (true) WITH CHECK (true)`,
+        ),
+        or(sql(`ALTER ROLE ${name} BYPASSRLS`, 'as a superuser')),
+      ],
     }),
   ]
 }

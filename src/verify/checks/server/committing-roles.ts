@@ -5,6 +5,7 @@ import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
 import type { RoleSetting } from '../../facts/server-facts.js'
 import { SYNCHRONOUS_COMMIT_OFF } from './synchronous-commit-off.js'
+import { sql } from '../../../next-step.js'
 
 type Code = 'synchronous_commit_off'
 
@@ -38,7 +39,7 @@ const roleFindings = (role: string, isApplication: boolean, facts: Facts): reado
       object: `setting synchronous_commit of the role ${role}`,
       expected: 'on',
       actual: `off (${sourceOf(setting)}): a crash can lose its recent commits`,
-      help: reset(setting, facts),
+      help: sql(reset(setting, facts)),
     }),
   ]
 }

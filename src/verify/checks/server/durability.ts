@@ -5,6 +5,7 @@ import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
 import type { ServerSetting } from '../../facts/server-facts.js'
 import { SYNCHRONOUS_COMMIT_OFF } from './synchronous-commit-off.js'
+import { sql, type Next } from '../../../next-step.js'
 
 type Code = 'table_unlogged' | 'fsync_off' | 'full_page_writes_off' | 'synchronous_commit_off'
 
@@ -58,7 +59,7 @@ const unlogged = (table: string, { schema }: Facts): Finding<Code> =>
     object: `table "${table}"`,
     expected: 'logged',
     actual: 'UNLOGGED: a crash of the server empties it',
-    help: `ALTER TABLE ${qualified(schema, table)} SET LOGGED`,
+    help: sql(`ALTER TABLE ${qualified(schema, table)} SET LOGGED`),
   })
 
 const CONSEQUENCES = {
@@ -73,26 +74,31 @@ const CONSEQUENCES = {
 const offFindings = (
   name: keyof typeof CONSEQUENCES,
   { value, source }: ServerSetting,
-  { database }: Facts,
+  { database, server: { user } }: Facts,
 ): readonly Finding<Code>[] => {
   if (value !== 'off') return []
   const { code, consequence } = CONSEQUENCES[name]
   const words = { object: `setting ${name}`, expected: 'on', actual: `off (${source}): ${consequence}` }
-  return [finding('warning', code, { ...words, help: wayToSwitchOn(name, source, escapeIdentifier(database)) })]
+  return [
+    finding('warning', code, {
+      ...words,
+      help: wayToSwitchOn(name, source, escapeIdentifier(database), escapeIdentifier(user)),
+    }),
+  ]
 }
 
 // A setting can only be changed where it was made.
-const wayToSwitchOn = (name: string, source: string, database: string): string => {
+const wayToSwitchOn = (name: string, source: string, database: string, role: string): Next => {
   switch (source) {
     case 'database':
-      return `ALTER DATABASE ${database} RESET ${name}`
+      return sql(`ALTER DATABASE ${database} RESET ${name}`)
     case 'user':
-      return `ALTER ROLE CURRENT_USER RESET ${name}`
+      return sql(`ALTER ROLE ${role} RESET ${name}`)
     case 'database user':
-      return `ALTER ROLE CURRENT_USER IN DATABASE ${database} RESET ${name}`
+      return sql(`ALTER ROLE ${role} IN DATABASE ${database} RESET ${name}`)
     case 'command line':
       return `remove ${name} from the server's command line and restart it`
     default:
-      return `ALTER SYSTEM SET ${name} = on; SELECT pg_reload_conf()`
+      return sql([`ALTER SYSTEM SET ${name} = on`, 'SELECT pg_reload_conf()'])
   }
 }

@@ -3,6 +3,7 @@ import { revokeCreate } from '../../../migrations/plan/notes.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
+import { sql } from '../../../next-step.js'
 
 /** May roles that do not own the application's schema create objects in it? */
 export const openSchema: FactCheck<'schema_open_to_others'> = {
@@ -14,7 +15,7 @@ export const openSchema: FactCheck<'schema_open_to_others'> = {
         object: `schema ${escapeIdentifier(schema)}`,
         expected: `no CREATE for ${role}`,
         actual: 'granted',
-        help: revokeCreate(schema, [role]),
+        help: sql(revokeCreate(schema, [role])),
       }),
     ),
   explanations: {

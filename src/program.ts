@@ -8,6 +8,9 @@ import { completeCodes } from './commands/explain.js'
 import { commands } from './commands/index.js'
 import { ExitCode, OperatorError } from './errors.js'
 import { packageVersion } from './package-root.js'
+import type { OutputStream } from './terminal/output-stream.js'
+import { widthOf } from './terminal/width.js'
+import { wrapText } from './terminal/wrap.js'
 
 const EXIT_CODES = `
 Exit codes:
@@ -61,6 +64,9 @@ const withCompletion = async (program: CommandUnknownOpts): Promise<CommandUnkno
   return program
 }
 
+/** The descriptions of flags are wrapped in their column while it is this wide. */
+const NARROWEST_COLUMN = 24
+
 /** The whole command line as commander knows it; completion and the docs read it, too. */
 export const buildProgram = (
   factories: readonly CommandFactory[],
@@ -68,6 +74,8 @@ export const buildProgram = (
   context: ProcessContext,
 ): CommandUnknownOpts => {
   const run = createRun(outcome, context, runProgram)
+  // commander does not wrap what is added to a help, such as examples.
+  const wrapHelp = (text: string, stream: OutputStream): string => wrapText(text, widthOf(stream, context.env))
   const program = new Command('chatkeep')
     .description("Keeps every message of a live chat in PostgreSQL, guests' included.")
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -78,13 +86,14 @@ export const buildProgram = (
     putOwnFlagsFirst(command)
     command
       .helpOption('-h, --help', 'print this help')
+      .configureHelp({ ...command.configureHelp(), minWidthToWrap: NARROWEST_COLUMN })
       .exitOverride()
       .configureOutput({
-        writeOut: (text) => context.stdout.write(text),
-        writeErr: (text) => context.stderr.write(text),
+        writeOut: (text) => context.stdout.write(wrapHelp(text, context.stdout)),
+        writeErr: (text) => context.stderr.write(wrapHelp(text, context.stderr)),
         outputError: () => undefined,
-        getOutHelpWidth: () => context.stdout.columns ?? 100,
-        getErrHelpWidth: () => context.stderr.columns ?? 100,
+        getOutHelpWidth: () => widthOf(context.stdout, context.env),
+        getErrHelpWidth: () => widthOf(context.stderr, context.env),
       })
   }
   return program

@@ -12,13 +12,12 @@ import { createEventStream, createProgress } from '../terminal/progress.js'
 import { createRedact, knownSecrets } from './redact.js'
 import { createRender, wantsColour, type Render } from '../terminal/render.js'
 import { createSafeStream } from '../terminal/safe-stream.js'
+import { widthOf } from '../terminal/width.js'
 
 interface Prepared {
   /** For scripts; redacts secrets, and changes nothing else. */
   readonly scriptOutput: OutputStream
   readonly context: Omit<CommandContext, 'print'>
-  readonly stdoutRender: Render
-  readonly stderrRender: Render
   /** How the run names its database, as soon as that is known. */
   readonly naming: () => TargetNaming | undefined
 }
@@ -41,10 +40,15 @@ export const createContext = (
     columns: stream.columns,
   })
   const colourOn = ({ isTTY }: OutputStream): boolean => wantsColour({ isTTY, env: outer.env, flag: mode.colour })
-  const renderFor = (stream: OutputStream): Render => createRender(colourOn(stream))
-  const keepsWorkflowCommands = mode.format.name === 'github'
-  const stdout = redacting(createSafeStream(outer.stdout, { colour: colourOn(outer.stdout), keepsWorkflowCommands }))
-  const stderr = redacting(createSafeStream(outer.stderr, { colour: colourOn(outer.stderr) }))
+  const renderFor = (stream: OutputStream): Render => createRender(colourOn(stream), widthOf(stream, outer.env))
+  const isForPrograms = mode.format.stderrIsFor === 'programs'
+  // In a file or a pipe a sentence stays one line, which grep finds.
+  const safe = (stream: OutputStream, isForPeople: boolean, keeps = false): OutputStream => {
+    const width = stream.isTTY && isForPeople ? () => widthOf(stream, outer.env) : undefined
+    return redacting(createSafeStream(stream, { colour: colourOn(stream), keepsWorkflowCommands: keeps, width }))
+  }
+  const stdout = safe(outer.stdout, mode.format.name === 'text', mode.format.name === 'github')
+  const stderr = safe(outer.stderr, !isForPrograms)
 
   let naming: TargetNaming | undefined
   const useTarget = async (
@@ -60,15 +64,17 @@ export const createContext = (
     return target
   }
 
-  const isForPrograms = mode.format.stderrIsFor === 'programs'
   const context: Prepared['context'] = {
     ...outer,
     stdout,
     stderr,
     environment: variablesOf(sources),
     format: mode.format,
-    progress: isForPrograms ? createEventStream(stderr) : createProgress(stderr),
+    progress: isForPrograms
+      ? createEventStream(stderr)
+      : createProgress(stderr, { redraws: colourOn(outer.stderr), width: () => widthOf(outer.stderr, outer.env) }),
     render: renderFor(outer.stdout),
+    progressRender: renderFor(outer.stderr),
     ask: createAsk(outer, stderr, !isForPrograms),
     withTarget: async (flags, kind, work) => {
       if (flags.embedded !== undefined) {
@@ -89,14 +95,8 @@ export const createContext = (
     const event = { type: 'note', text }
     context.progress.update({ event, text, kind: 'line', key: text })
   }
-  const scriptOutput = outer.stdout.isTTY ? stdout : redacting(outer.stdout)
-  return {
-    context,
-    scriptOutput,
-    stdoutRender: context.render,
-    stderrRender: renderFor(outer.stderr),
-    naming: () => naming,
-  }
+  const script = outer.stdout.isTTY ? createSafeStream(outer.stdout, { colour: false }) : outer.stdout
+  return { context, scriptOutput: redacting(script), naming: () => naming }
 }
 
 // A temporary database is empty: a command that needs the tables gets them.

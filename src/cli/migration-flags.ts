@@ -22,5 +22,6 @@ export const withMigrationFlags = <Args extends unknown[], Options extends Optio
         .argParser(parseDurationBetween('1s', '7d'))
         .default(43_200_000, '12h'),
     )
+    .option('--verbose', 'show every statement of the plan in full, with its locks and the basis of its estimate')
     .option('--show-queries', 'show the queries of blocking sessions; may contain personal data')
     .option('--migrations <dir>', 'read the migrations from this folder instead of the built-in ones')

@@ -2,6 +2,7 @@ import { exitCodeOf, renderError, toErrorDocument } from '../terminal/error-docu
 import { outputFormat } from '../terminal/formats/index.js'
 import { createRender, wantsColour } from '../terminal/render.js'
 import { createSafeStream } from '../terminal/safe-stream.js'
+import { widthOf } from '../terminal/width.js'
 import type { ProcessContext } from './context.js'
 import { createRedact, knownSecrets } from './redact.js'
 
@@ -18,7 +19,8 @@ export const reportFailure = (
   const keepsWorkflowCommands = format.name === 'github'
   const document = format.error(command, toErrorDocument(error))
   if (document !== '') createSafeStream(stdout, { colour: false, keepsWorkflowCommands }).write(redact(`${document}\n`))
-  createSafeStream(stderr, { colour }).write(redact(renderError(error, createRender(colour))))
+  const width = stderr.isTTY ? () => widthOf(stderr, env) : undefined
+  createSafeStream(stderr, { colour, width }).write(redact(renderError(error, createRender(colour))))
   return exitCodeOf(error)
 }
 

@@ -53,12 +53,7 @@ const runBody = async (
   body: (context: CommandContext) => Promise<Answer | undefined>,
 ): Promise<number> => {
   const { createContext } = await import('./create-context.js')
-  const { context, scriptOutput, stdoutRender, stderrRender, naming } = createContext(
-    mode,
-    processContext,
-    runProgram,
-    envFile,
-  )
+  const { context, scriptOutput, naming } = createContext(mode, processContext, runProgram, envFile)
   const { name, format } = mode
   const write = (text: string, stream = context.stdout): void => {
     if (text !== '') stream.write(`${text}\n`)
@@ -68,7 +63,7 @@ const runBody = async (
     answers += 1
     context.progress.clear()
     const isScript = answer.isScript === true && format.name === 'text'
-    write(format.answer(name, answer, stdoutRender), isScript ? scriptOutput : context.stdout)
+    write(format.answer(name, answer, context.render), isScript ? scriptOutput : context.stdout)
   }
   try {
     const answer = await body({ ...context, print })
@@ -84,7 +79,7 @@ const runBody = async (
     context.stderr.write(
       format.stderrIsFor === 'programs'
         ? `${JSON.stringify({ at: new Date(), type: 'error', ...document })}\n`
-        : renderError(known, stderrRender, naming()),
+        : renderError(known, context.progressRender, naming()),
     )
     return exitCodeOf(known)
   }

@@ -4,27 +4,37 @@ import { parseDuration, withDatabaseFlags } from '../cli/flags.js'
 
 const DETAILS = `
 A transcript is one JSON object a line, plain or gzip:
-  {"at":"2026-04-01T09:00:08Z","conversation":"c1","from":"client","username":"maria",
-   "phone":null,"operator":null,"text":"Hello"}
+  {"at":"2026-04-01T09:00:08Z","conversation":"c1","from":"client",
+   "username":"maria","phone":null,"operator":null,"text":"Hello"}
 "from" is "client" or "operator"; "username" is always the guest's.
-A recording of serve --record, a Mattermost bulk file and a journal of serve --journal are recognised
-by their first line. The messages of a journal are saved under the keys they have there, so a server
-can save the same journal before, after or at the same time.
+A recording of serve --record, a Mattermost bulk file and a journal of
+serve --journal are recognised by their first line. The messages of a journal
+are saved under the keys they have there, so a server can save the same journal
+before, after or at the same time.
 
-The idempotency key of a line is derived from its content: a transcript can be replayed again, whole or
-after an interruption, and nothing is stored twice. Afterwards every message is read back from the
-database. The exit code is 1 if a message is lost, doubled or unexpected, or a line is rejected.
+The idempotency key of a line is derived from its content: a transcript can be
+replayed again, whole or after an interruption, and nothing is stored twice.
+Afterwards every message is read back from the database. The exit code is 1 if a
+message is lost, doubled or unexpected, or a line is rejected.
 
 Examples:
-  chatkeep replay chats.ndjson                     through the store, keeping the transcript's timestamps
-  chatkeep replay chats.ndjson --through socket    as guests and operators, through a chat server
-  ssh crm cat chats.gz | chatkeep replay -         from another machine
-  chatkeep replay chat.journal                     what a chat server kept while the database was unavailable
-  chatkeep replay yesterday.chatkeep --speed x10   a recording of serve --record, ten times as fast
-  chatkeep replay chats.ndjson --check-only        is everything in the database? writes nothing
+  chatkeep replay chats.ndjson     through the store, keeping the transcript's
+                                   timestamps
+  chatkeep replay chats.ndjson --through socket
+                                   as guests and operators of a chat server
+  ssh crm cat chats.gz | chatkeep replay -
+                                   from another machine
+  chatkeep replay chat.journal     what a chat server kept while the
+                                   database was unavailable
+  chatkeep replay yesterday.chatkeep --speed x10
+                                   a recording of serve --record, ten times as
+                                   fast
+  chatkeep replay chats.ndjson --check-only
+                                   is everything in the database? writes nothing
   chatkeep replay big.gz --resume big.state --rejected big.rejected
-  chatkeep replay --scenario guest-flow            a new guest, an existing client, a returning guest;
-                                                   removes its rows afterwards`
+  chatkeep replay --scenario guest-flow
+                                   a new guest, an existing client, a returning
+                                   guest; removes its rows afterwards`
 
 export const replayCommand = (run: Run) =>
   withDatabaseFlags(new Command('replay'))

@@ -13,12 +13,18 @@ import type { Answer } from '../terminal/answer.js'
 
 const EXAMPLES = `
 Examples:
-  chatkeep serve                                     on this machine only, port ${DEFAULT_PORT}
-  chatkeep serve --port 0 --json                     on a free port, printed as JSON
-  chatkeep serve --journal chat.journal              keeps accepting messages while the database is unavailable
-  chatkeep serve --operators ops --add-operator Ana  adds an operator to the file, prints their token, and exits
-  chatkeep serve --adapter postgres                  one of several servers on the same database
-  chatkeep serve --host 0.0.0.0 --operator-secret-file operator-secret --cors-origin https://shop.example`
+  chatkeep serve                   on this machine only, port ${DEFAULT_PORT}
+  chatkeep serve --port 0 --json   on a free port, printed as JSON
+  chatkeep serve --journal chat.journal
+                                   keep accepting messages while the database
+                                   is unavailable
+  chatkeep serve --operators ops --add-operator Ana
+                                   add an operator to the file, print their
+                                   token, and exit
+  chatkeep serve --adapter postgres
+                                   one of several servers on the same database
+  chatkeep serve --host 0.0.0.0 --operator-secret-file operator-secret \\
+    --cors-origin https://shop.example`
 
 const limitOption = ({ flag, help, unit, least, most, default: value }: Limit): Option =>
   unit === 'count'
@@ -49,9 +55,9 @@ export const serveCommand = (run: Run) =>
   withLimitFlags(withDatabaseFlags(new Command('serve')))
     .summary('run the chat socket server')
     .description(
-      'Runs the chat socket server (Socket.IO, path /chat) until SIGINT or SIGTERM.\n' +
-        'A message is acknowledged after its commit. Operators present their token in the\n' +
-        'file after --operators, or the secret that they share, of 16 characters at least,\n' +
+      'Runs the chat socket server (Socket.IO, path /chat) until SIGINT or SIGTERM. ' +
+        'A message is acknowledged after its commit. Operators present their token in the ' +
+        'file after --operators, or the secret that they share, of 16 characters at least, ' +
         'from CHATKEEP_OPERATOR_SECRET or --operator-secret-file.',
     )
     .option('--host <address>', `listen on this address (default: ${DEFAULT_HOST})`, parseHost)

@@ -107,7 +107,8 @@ const createRunner = (context: DemoContext, target: ConnectionTarget, folder: st
   const { paint } = context.render
   const url = toDatabaseUrl(target)
   // Without the outer environment, which may name a production database.
-  const env = { DATABASE_URL: url, DIRECT_URL: url, TERM: context.env.TERM, NO_COLOR: context.env.NO_COLOR }
+  const { TERM, NO_COLOR, COLUMNS } = context.env
+  const env = { DATABASE_URL: url, DIRECT_URL: url, TERM, NO_COLOR, COLUMNS }
   const steps: ShownStep[] = []
   return {
     steps,

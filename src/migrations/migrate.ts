@@ -33,7 +33,7 @@ export interface MigratePreview {
   readonly ownTitle: string
   /** Identifies the state that the plan was made from. */
   readonly planHash: string
-  /** Locks and estimates of each statement; only with `dryRun`. */
+  /** Locks and estimates of each statement; only with `dryRun` and `verbose`. */
   readonly details: PlanDetails | undefined
   /** What the reader should know before the question; with `dryRun`, the details have it. */
   readonly obstacles: readonly Obstacle[]
@@ -71,7 +71,10 @@ export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions
       plan,
       ownTitle: ownSchemaTitle(client.own),
       planHash: hash,
-      details: options.dryRun ? await describePlan(client, options.schema, state, drafts, { obstacles }) : undefined,
+      details:
+        options.dryRun || options.verbose === true
+          ? await describePlan(client, options.schema, state, drafts, { obstacles })
+          : undefined,
       obstacles: options.dryRun
         ? []
         : [...obstacles, ...(await readNotes(client, options.schema, state.own, columnChange(drafts)))],

@@ -12,6 +12,7 @@ export interface MigrationFlags {
   readonly maxWait: number
   readonly statementTimeout: number
   readonly showQueries?: true | undefined
+  readonly verbose?: true | undefined
   readonly planHash?: string | undefined
   /** Creates the application's tables in a database that has none. */
   readonly createTables?: true | undefined

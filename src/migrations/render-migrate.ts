@@ -6,7 +6,7 @@ import { migrationTitle } from './ledger/migration-files.js'
 import { needsWork, type MigratePreview, type MigrateResult } from './migrate.js'
 import type { Subject } from './options.js'
 import type { MigrationPlan, PlannedStep } from './plan/plan.js'
-import { isRefused, REFUSED, renderPlan } from './plan/render-plan.js'
+import { isRefused, REFUSED, renderPlan, type PlanView } from './plan/screens/render-plan.js'
 import { chatkeep, describeSteps, type TargetNaming } from '../next-step.js'
 import { toObstacleDocument } from './plan/obstacle.js'
 import type { Restored } from './restore/restore.js'
@@ -38,7 +38,7 @@ export const migrateDryRun = (
   header: string,
   subject: Subject,
   preview: MigratePreview,
-  naming: TargetNaming | undefined,
+  { naming, verbose }: PlanView,
 ): Answer => {
   const { plan, planHash, details, archivedMessages } = preview
   const refused = isRefused(details)
@@ -61,12 +61,15 @@ export const migrateDryRun = (
       tables: details?.tables ?? [],
       estimatedMs: details?.estimatedMs ?? 0,
       indexBytes: details?.indexBytes ?? 0,
+      afterwards: details?.afterwards ?? [],
       obstacles: (details?.obstacles ?? []).map((obstacle) => toObstacleDocument(obstacle, naming)),
     },
     text: (render) =>
       [
         header,
-        details === undefined || described.length === 0 ? nothingToDo(plan.done) : renderPlan(details, naming, render),
+        details === undefined || described.length === 0
+          ? nothingToDo(plan.done)
+          : renderPlan(details, { naming, verbose }, render),
         ...archiveLines(archivedMessages),
         `plan hash: ${planHash}`,
         refused ? REFUSED : dryRunVerdict(preview, naming),
@@ -99,30 +102,41 @@ const archiveLines = (messages: number): readonly string[] =>
 /** The answer of a migrate that is done. */
 export const migrateResult = (subject: Subject, result: MigrateResult, naming: TargetNaming | undefined): Answer => {
   const { steps, ownSchema, alreadyDone, restored, durationMs } = result
-  const repaired =
-    ownSchema === null ? [] : [`${printable(ownSchema.title)} ${ownSchema.created ? 'created' : 'repaired'}`]
-  const did = [...repaired, ...(steps.length === 0 ? [] : [`${count(steps.length, 'migration')} done`])]
-  const done = did.length === 0 ? 'nothing had to be done' : did.join(', ')
   return {
     data: { ...subject, ownSchema, steps, alreadyDone, restored: restored ?? null, durationMs: Math.round(durationMs) },
     text: ({ paint }) =>
       [
         ...(restored === undefined ? [] : restoredLines(restored)),
-        `${paint.green('ok:')} ${printable(subject.database)} is migrated: ${done}, ${alreadyDone} already there (${duration(durationMs)}). Next: ${describeSteps(chatkeep('verify'), naming)}`,
+        `${paint.green('ok:')} ${printable(subject.database)} is migrated: ${whatWasDone(result)} (${duration(durationMs)}). Next: ${describeSteps(chatkeep('verify'), naming)}`,
       ].join('\n'),
   }
 }
 
+const whatWasDone = ({ steps, ownSchema, alreadyDone, restored }: MigrateResult): string => {
+  const messages = (restored?.messages ?? 0) + (restored?.returnedMessages ?? 0)
+  const did = [
+    ...(ownSchema === null ? [] : [`${printable(ownSchema.title)} ${ownSchema.created ? 'created' : 'repaired'}`]),
+    ...(steps.length + messages === 0 ? [] : [`${count(steps.length, 'migration')} done`]),
+  ]
+  return [
+    did.length === 0 ? 'nothing had to be done' : did.join(', '),
+    `${alreadyDone} already there`,
+    ...(messages === 0 ? [] : [`${count(messages, 'message')} restored`]),
+  ].join(', ')
+}
+
 const restoredLines = (restored: Restored): readonly string[] => {
   const { messages, returnedMessages, deletedMeanwhile, removedClients, keptClients } = restored
-  const returned = returnedMessages === 0 ? '' : `, and ${count(returnedMessages, 'message')} that had been moved out`
+  const returned =
+    returnedMessages === 0 ? '' : `; ${count(returnedMessages, 'message')} put back that the rollback had moved out`
   return [
     `restored from the archive: guest data of ${count(messages, 'message')}${returned}`,
     ...(deletedMeanwhile === 0
       ? []
-      : [`${count(deletedMeanwhile, 'archived message')} had been deleted by the application meanwhile`]),
-    ...(removedClients + keptClients === 0
-      ? []
-      : [`clients created by the rollback: ${removedClients} removed, ${keptClients} kept (in use)`]),
+      : [`not restored: ${count(deletedMeanwhile, 'archived message')} that the application has deleted since`]),
+    ...(removedClients + keptClients === 0 ? [] : [clientsLine(removedClients, keptClients)]),
   ]
 }
+
+const clientsLine = (removed: number, kept: number): string =>
+  `clients that the rollback had created: ${removed} removed, ${kept} kept because they are in use`

@@ -5,8 +5,8 @@ import { count, duration } from '../terminal/render.js'
 import { migrationTitle } from './ledger/migration-files.js'
 import { BASE_MIGRATION } from './ledger/migration-names.js'
 import type { Subject } from './options.js'
-import { isRefused, REFUSED, renderPlan } from './plan/render-plan.js'
-import { renderPriceTag } from './plan/render-price-tag.js'
+import { isRefused, REFUSED, renderPlan, type PlanView } from './plan/screens/render-plan.js'
+import { renderPriceTag } from './plan/screens/render-price-tag.js'
 import type { RollbackChoice } from './prepare-rollback.js'
 import type { RollbackPreview, RollbackResult } from './roll-back.js'
 import { chatkeep, confirmedRollback, describeSteps, type NextStep, type TargetNaming } from '../next-step.js'
@@ -22,7 +22,7 @@ export const rollbackDryRun = (
   subject: Subject,
   choice: RollbackChoice,
   preview: RollbackPreview,
-  naming: TargetNaming | undefined,
+  { naming, verbose }: PlanView,
 ): Answer => {
   const { files, details, planHash, price } = preview
   const refused = isRefused(details)
@@ -43,6 +43,7 @@ export const rollbackDryRun = (
       price,
       tables: details?.tables ?? [],
       estimatedMs: details?.estimatedMs ?? 0,
+      afterwards: details?.afterwards ?? [],
       obstacles: (details?.obstacles ?? []).map((obstacle) => toObstacleDocument(obstacle, naming)),
     },
     text: (render) =>
@@ -50,7 +51,7 @@ export const rollbackDryRun = (
         header,
         details === undefined || files.length === 0
           ? renderRollbackSteps(preview)
-          : renderPlan(details, naming, render),
+          : renderPlan(details, { naming, verbose }, render),
         renderPriceTag(price, choice, render),
         `plan hash: ${planHash}`,
         refused ? REFUSED : verdict,
@@ -75,17 +76,22 @@ export const rollbackResult = (
 ): Answer => {
   const undone = `${count(steps.length, 'migration')} undone (${duration(durationMs)})`
   const { messages, linkedMessages, removedMessages, clients, checksum } = archive
-  const parts = `${linkedMessages} linked to a client, ${removedMessages} moved out whole`
+  const moved = removedMessages === 0 ? '' : `, ${removedMessages} of them moved out of the table whole`
   return {
     data: { ...subject, to, steps, archive, durationMs: Math.round(durationMs) },
     text: ({ paint }) =>
       [
-        `archived: ${count(messages, 'message')} (${parts}), ${count(clients, 'client')} created; checksum ${checksum}`,
+        `archived: guest data of ${count(messages, 'message')}${moved}; checksum ${checksum}`,
+        ...(linkedMessages === 0
+          ? []
+          : [
+              `linked: ${count(linkedMessages, 'message')} to the client of the guest name, ${count(clients, 'client')} created for this`,
+            ]),
         to === BASE_MIGRATION
           ? `${paint.green('ok:')} ${printable(subject.database)} is rolled back: ${undone}. Next: ${describeSteps(chatkeep('verify --expect rolled-back'), naming)}`
           : [
               `${paint.green('ok:')} ${printable(subject.database)} is rolled back to migration ${to}: ${undone}.`,
-              'Until the next chatkeep migrate, chatkeep verify reports the undone migrations as pending',
+              'chatkeep verify reports the undone migrations as pending until the next chatkeep migrate',
             ].join(' '),
       ].join('\n'),
   }

@@ -43,7 +43,7 @@ export interface RollbackPreview {
   readonly price: PriceTag
   /** Identifies the state that the plan was made from. */
   readonly planHash: string
-  /** Locks and estimates of each statement; only with `dryRun`. */
+  /** Locks and estimates of each statement; only with `dryRun` and `verbose`. */
   readonly details: PlanDetails | undefined
   /** What the reader should know before the confirmation; with `dryRun`, the details have it. */
   readonly obstacles: readonly Obstacle[]
@@ -69,9 +69,10 @@ export const previewRollback = (
     const inUse = await readRollbackObstacles(client, { schema: options.schema, state, scripts, range })
     if (!options.dryRun) refuseRollbackObstacles(inUse)
     const known = [...inUse, ...connectionNotes(target)]
-    const details = options.dryRun
-      ? await describeRollback(client, { state, scripts, price, range, archive, known, ...options })
-      : undefined
+    const details =
+      options.dryRun || options.verbose === true
+        ? await describeRollback(client, { state, scripts, price, range, archive, known, ...options })
+        : undefined
     const obstacles = options.dryRun
       ? []
       : [

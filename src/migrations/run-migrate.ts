@@ -6,7 +6,8 @@ import type { Terminal } from '../terminal/terminal.js'
 import { migrate, needsWork, previewMigrate } from './migrate.js'
 import { describeSubject, toMigrationOptions, type MigrationFlags } from './options.js'
 import type { ScriptForm } from './plan/draft-steps.js'
-import { renderObstacle } from './plan/render-plan.js'
+import { renderObstacle } from './plan/screens/render-plan.js'
+import { renderStatements } from './plan/screens/render-statements.js'
 import { migrateResult, migrateDryRun, renderMigrateSteps } from './render-migrate.js'
 import { renderRunHistory } from './render-run-history.js'
 import { readRunHistory } from './run-history.js'
@@ -38,12 +39,13 @@ export const runMigrate = async (
     const { sql, planHash } = await scriptMigrate(target, flags.sql, { ...options, dryRun: true })
     return { data: { ...subject, form: flags.sql, planHash, sql }, text: () => sql, isScript: true }
   }
-  const dryRun = flags.dryRun === true
-  const preview = await previewMigrate(target, { ...options, dryRun })
+  const { dryRun = false, verbose = false } = flags
+  const preview = await previewMigrate(target, { ...options, dryRun, verbose })
   const header = `migrate  ${describeTarget(target)}  PostgreSQL ${preview.serverVersion}  schema ${printable(options.schema)}`
-  if (dryRun) return migrateDryRun(header, subject, preview, target.naming)
+  if (dryRun) return migrateDryRun(header, subject, preview, { naming: target.naming, verbose })
   terminal.progress.line(header)
-  terminal.progress.line(renderMigrateSteps(preview, terminal.render))
+  terminal.progress.line(renderMigrateSteps(preview, terminal.progressRender))
+  for (const line of renderStatements(preview.details?.steps ?? [])) terminal.progress.line(line)
   for (const obstacle of preview.obstacles) terminal.progress.line(renderObstacle(obstacle, target.naming))
   const agreed = needsWork(preview) && flags.yes !== true && (await confirm(target, terminal))
   return migrateResult(subject, await migrate(target, agreed ? preview.plan : undefined, options), target.naming)

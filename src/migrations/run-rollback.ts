@@ -5,8 +5,9 @@ import { printable } from '../terminal/printable.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { BASE_MIGRATION } from './ledger/migration-names.js'
 import { describeSubject, toMigrationOptions, type MigrationFlags } from './options.js'
-import { renderObstacle } from './plan/render-plan.js'
-import { renderPriceTag } from './plan/render-price-tag.js'
+import { renderObstacle } from './plan/screens/render-plan.js'
+import { renderStatements } from './plan/screens/render-statements.js'
+import { renderPriceTag } from './plan/screens/render-price-tag.js'
 import type { RollbackChoice } from './prepare-rollback.js'
 import { confirmedCommand, renderRollbackSteps, rollbackDryRun, rollbackResult } from './render-rollback.js'
 import { previewRollback, rollBack } from './roll-back.js'
@@ -30,10 +31,10 @@ export const runRollback = async (
   const options = toMigrationOptions(flags, target, terminal)
   const choice = { to: flags.to ?? BASE_MIGRATION, onOrphans: flags.onOrphans }
   const subject = describeSubject(target)
-  const dryRun = flags.dryRun === true
-  const preview = await previewRollback(target, { ...options, ...choice, dryRun })
+  const { dryRun = false, verbose = false } = flags
+  const preview = await previewRollback(target, { ...options, ...choice, dryRun, verbose })
   const header = `rollback  ${describeTarget(target)}  schema ${printable(options.schema)}`
-  if (dryRun) return rollbackDryRun(header, subject, choice, preview, target.naming)
+  if (dryRun) return rollbackDryRun(header, subject, choice, preview, { naming: target.naming, verbose })
   if (preview.files.length === 0 && !preview.unsealed) {
     const above = choice.to === BASE_MIGRATION ? '' : ` after migration ${choice.to}`
     return {
@@ -43,7 +44,8 @@ export const runRollback = async (
   }
   terminal.progress.line(header)
   terminal.progress.line(renderRollbackSteps(preview))
-  terminal.progress.line(renderPriceTag(preview.price, choice, terminal.render))
+  terminal.progress.line(renderPriceTag(preview.price, choice, terminal.progressRender))
+  for (const line of renderStatements(preview.details?.steps ?? [])) terminal.progress.line(line)
   for (const obstacle of preview.obstacles) terminal.progress.line(renderObstacle(obstacle, target.naming))
   await confirm(target, flags.confirm, confirmedCommand(choice, target.database, preview.planHash), terminal)
   // What was shown and confirmed, and nothing else: files or schema may have changed meanwhile.

@@ -63,6 +63,8 @@ const PREVIEW_QUERY_TIMEOUT_MS = 130_000
 export interface PreviewOptions extends MigrationOptions {
   /** No migration follows, so the preview can go through a pooler. */
   readonly dryRun: boolean
+  /** Describe every statement, as a dry run does. */
+  readonly verbose?: boolean | undefined
 }
 
 /** Runs work in a read-only snapshot with an empty search path. Takes no migration lock. */

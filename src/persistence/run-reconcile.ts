@@ -38,7 +38,7 @@ const noteLines = (report: ReconcileReport, dryRun: boolean): readonly string[] 
   const notes: readonly (readonly [number, string])[] = [
     [
       report.messagesUnverified,
-      `under the name of a client older than the guest: ${dryRun ? 'would be marked' : 'marked'} as unverified`,
+      `${dryRun ? 'would be marked' : 'marked'} as unverified: the client of that name was there before the guest wrote`,
     ],
     [report.messagesLeft, 'not linked: no client could be found or created for their guests'],
     [report.messagesLocked, 'not linked: locked by another session at the moment; run this again'],

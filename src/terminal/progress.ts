@@ -1,6 +1,7 @@
 import type { OutputStream } from './output-stream.js'
 import { printable } from './printable.js'
 import { CLEAR_LINE } from './safe-stream.js'
+import { fitLine } from './wrap.js'
 
 /** An event of work in progress, for people and for programs. */
 export interface ProgressUpdate {
@@ -19,7 +20,7 @@ export interface ProgressUpdate {
 export interface Progress {
   /** Prints a line that stays, or several: names in it are made printable by the caller. */
   readonly line: (text: string) => void
-  /** Shows the present state: overwritten in place on a terminal; elsewhere a line when its key changes, and every 10 seconds. */
+  /** Shows the present state: overwritten in place on a terminal that can; elsewhere a line when its key changes, and every 10 seconds. */
   readonly status: (text: string, key?: string) => void
   /** Shows an event: a line or a state, or with `--json` one line of JSON. */
   readonly update: (update: ProgressUpdate) => void
@@ -30,9 +31,16 @@ export interface Progress {
 const HEARTBEAT_MS = 10_000
 const REDRAW_MS = 100
 
+export interface ProgressOptions {
+  /** The terminal can redraw its present line; false where no escape codes may be written. */
+  readonly redraws: boolean
+  /** Columns of a line. */
+  readonly width: () => number
+}
+
 /** Progress for people. */
-export const createProgress = (stderr: OutputStream): Progress => {
-  const mayPass = createThrottle(stderr.isTTY ? REDRAW_MS : HEARTBEAT_MS)
+export const createProgress = (stderr: OutputStream, { redraws, width }: ProgressOptions): Progress => {
+  const mayPass = createThrottle(redraws ? REDRAW_MS : HEARTBEAT_MS)
   let shown = false
   let printed = ''
   const clear = (): void => {
@@ -46,12 +54,11 @@ export const createProgress = (stderr: OutputStream): Progress => {
   const status = (state: string, key = ''): void => {
     if (!mayPass(key)) return
     const text = printable(state)
-    if (!stderr.isTTY) {
+    if (!redraws) {
       stderr.write(`${text}\n`)
       return
     }
-    const width = stderr.columns === undefined || stderr.columns === 0 ? 80 : stderr.columns
-    stderr.write(`${CLEAR_LINE}${text.slice(0, width - 1)}`)
+    stderr.write(`${CLEAR_LINE}${fitLine(text, width() - 1)}`)
     shown = true
   }
   return {
@@ -63,12 +70,12 @@ export const createProgress = (stderr: OutputStream): Progress => {
         line(printable(text))
         return
       }
-      // The live line is cut at the width of the terminal, so the whole text is printed once.
-      if (live !== undefined && stderr.isTTY && key !== printed) {
+      // The live line is cut where the terminal ends, so the whole text is printed once.
+      if (live !== undefined && redraws && key !== printed) {
         line(printable(text))
         printed = key
       }
-      status(stderr.isTTY ? (live ?? text) : text, key)
+      status(redraws ? (live ?? text) : text, key)
     },
   }
 }

@@ -2,32 +2,71 @@ import { stripVTControlCharacters } from 'node:util'
 import { Chalk, type ChalkInstance } from 'chalk'
 import Table from 'cli-table3'
 import { paintedLine } from './printable.js'
+import { lengthOf, wrapText } from './wrap.js'
 
 /** Colours and tables for the text of a command. Whether to use colour is decided once, when it is created. */
 export interface Render {
   readonly paint: ChalkInstance
-  /** A table in the manner of psql: a head, a rule, rows. Each cell stays one line, whatever it holds. */
+  /** Columns that the text has. */
+  readonly width: number
+  /**
+   * A table in the manner of psql: a head, a rule, rows. Each cell is one line, whatever it holds. Where the table is too
+   * wide, each row becomes a record: its first cell, and below it the others with their names.
+   */
   table(head: readonly string[], rows: readonly (readonly string[])[]): string
 }
 
-/** @param colour the decision of `wantsColour` for the stream that the text goes to */
-export const createRender = (colour: boolean): Render => {
+/**
+ * @param colour the decision of `wantsColour` for the stream that the text goes to
+ * @param width of that stream
+ */
+export const createRender = (colour: boolean, width = Number.POSITIVE_INFINITY): Render => {
   const paint = new Chalk({ level: colour ? 1 : 0 })
   return {
     paint,
+    width,
     table: (head, rows) => {
-      const table = new Table({
-        head: head.map((cell) => paint.bold(cell)),
-        // cli-table3 would colour its head and frame even in a pipe.
-        style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
-        chars: PSQL_FRAME,
-      })
-      table.push(...rows.map((row) => row.map(paintedLine)))
-      const [top = '', ...body] = table.toString().split('\n')
-      const rule = stripVTControlCharacters(top).replace(/[^|]/g, '-').replaceAll('|', '+')
-      return [top, rule, ...body].map((line) => line.trimEnd()).join('\n')
+      const cells = rows.map((row) => row.map(paintedLine))
+      const lines = tableLines(
+        head.map((cell) => paint.bold(cell)),
+        cells,
+      )
+      return (
+        lines.every((line) => lengthOf(line) <= width) ? lines : recordLines(head, boldFirst(cells, paint), width)
+      ).join('\n')
     },
   }
+}
+
+const tableLines = (head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] => {
+  const table = new Table({
+    head: [...head],
+    // cli-table3 would colour its head and frame even in a pipe.
+    style: { head: [], border: [], 'padding-left': 1, 'padding-right': 1 },
+    chars: PSQL_FRAME,
+  })
+  table.push(...rows.map((row) => [...row]))
+  const [top = '', ...body] = table.toString().split('\n')
+  const rule = stripVTControlCharacters(top).replace(/[^|]/g, '-').replaceAll('|', '+')
+  return [top, rule, ...body].map((line) => line.trimEnd())
+}
+
+const boldFirst = (rows: readonly (readonly string[])[], paint: ChalkInstance): readonly (readonly string[])[] =>
+  rows.map(([first = '', ...rest]) => [paint.bold(first.trim()), ...rest])
+
+const recordLines = (
+  [, ...names]: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number,
+): readonly string[] => {
+  const nameWidth = Math.max(0, ...names.map(lengthOf))
+  return rows.flatMap(([first = '', ...values]) => [
+    wrapText(first, width),
+    ...values.flatMap((value, index) => {
+      if (lengthOf(value.trim()) === 0) return []
+      return [wrapText(`  ${(names[index] ?? '').trim().padEnd(nameWidth)}  ${value.trim()}`, width)]
+    }),
+  ])
 }
 
 const PSQL_FRAME = {

@@ -11,6 +11,8 @@ export interface Terminal {
   readonly progress: Progress
   /** For text on stdout. */
   readonly render: Render
+  /** For text on stderr. */
+  readonly progressRender: Render
   /** Asks a question and waits for one line; undefined without a terminal, in CI, and with output for programs. */
   readonly ask: ((question: string) => Promise<string>) | undefined
 }

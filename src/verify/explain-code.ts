@@ -1,6 +1,7 @@
 import { OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
 import type { Render } from '../terminal/render.js'
+import { wrapText } from '../terminal/wrap.js'
 import { explainedCodes, type ExplainedCode } from './explained-codes.js'
 import { nearestWord } from './nearest-word.js'
 
@@ -21,16 +22,19 @@ export const knownCodes = (): readonly string[] => explainedCodes().map(({ code 
 
 const listing = (all: readonly ExplainedCode[]): Answer => ({
   data: { codes: all.map(({ code, severities, title }) => ({ code, severities, title })) },
-  text: (render) =>
+  text: ({ paint }) =>
     [
-      render.table(
-        ['code', 'severity', 'what was found'],
-        all.map(({ code, severities, title }) => [code, severities.join(', '), title]),
+      ...all.map(
+        ({ code, severities, title }) =>
+          `${paint.bold(code)}${gapAfter(code, all)}${severities.join(' or ')}: ${title}`,
       ),
       '',
       `${all.length} codes. Details: chatkeep explain CODE`,
     ].join('\n'),
 })
+
+const gapAfter = (code: string, all: readonly ExplainedCode[]): string =>
+  ' '.repeat(Math.max(...all.map((other) => other.code.length)) - code.length + 2)
 
 const page = ({ code, title, severities, meaning, cause, remedy }: ExplainedCode): Answer => ({
   data: { code, severities, title, meaning, cause, remedy },
@@ -43,27 +47,16 @@ const page = ({ code, title, severities, meaning, cause, remedy }: ExplainedCode
     ].join('\n'),
 })
 
-const section = (head: string, text: string, { paint }: Render): readonly string[] => [
+const section = (head: string, text: string, { paint, width }: Render): readonly string[] => [
   '',
   paint.bold(head),
-  ...wrap(text, WIDTH - 2).map((line) => `  ${line}`),
+  ...wrapText(text, Math.min(width, WIDEST) - 2, 0)
+    .split('\n')
+    .map((line) => `  ${line}`),
 ]
 
-const WIDTH = 90
-
-const wrap = (text: string, width: number): readonly string[] => {
-  const lines: string[] = []
-  let line = ''
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = word
-    } else {
-      line = line === '' ? word : `${line} ${word}`
-    }
-  }
-  return [...lines, line]
-}
+/** Longer lines are hard to read. */
+const WIDEST = 90
 
 const unknownCode = (code: string): OperatorError => {
   const nearest = nearestWord(code, knownCodes())

@@ -8,6 +8,7 @@ import { readApplicationSchema } from './models/application-schema.js'
 import { toAnswer } from './report/to-answer.js'
 import type { Severity } from './severity.js'
 import { verifyDatabase } from './verify-database.js'
+import type { VerifyReport } from './verify-report.js'
 
 /** The flags of `chatkeep verify`. */
 export interface VerifyFlags {
@@ -42,9 +43,32 @@ export const runVerify = async (
       statementTimeoutMs: flags.statementTimeout,
       signal,
     })
-    const named = { target: describeTarget(target), database: target.database, naming: target.naming }
-    return toAnswer({ ...report, ...named, expect }, failOn)
+    return toAnswer({
+      ...report,
+      target: describeTarget(target),
+      database: target.database,
+      ...{ expect, failOn },
+      naming: target.naming,
+      alsoChecked: describeFlags(flags, report),
+    })
   })
+}
+
+// The verdict alone does not show that the flags did anything; a database without tables is not probed.
+const describeFlags = (
+  { probe, applicationRole, applicationSchema }: VerifyFlags,
+  { checks }: Pick<VerifyReport, 'checks'>,
+): readonly string[] => {
+  const role = probe === true ? applicationRole : probe
+  return [
+    ...(applicationRole !== undefined && checks.includes('application-role')
+      ? [`the privileges of ${JSON.stringify(applicationRole)}`]
+      : []),
+    ...(applicationSchema === undefined ? [] : [`the models in ${applicationSchema}`]),
+    ...(checks.includes('probe')
+      ? [`a guest's messages, by the probe${role === undefined ? '' : ` as ${JSON.stringify(role)}`}`]
+      : []),
+  ]
 }
 
 const refuseContradictions = ({ expect, probe }: VerifyFlags): void => {

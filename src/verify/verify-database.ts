@@ -75,7 +75,7 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
     return { facts: read.facts, findings: [...read.findings, ...(await findByProbe(client, read.facts, options))] }
   })
 
-  const names = [...wanted.map(({ name }) => name), ...(options.probe === undefined ? [] : [PROBE])]
+  const names = [...wanted.map(({ name }) => name), ...(isProbed(facts, options) ? [PROBE] : [])]
   return {
     ...toVerdict(names, findings, failOn),
     schema,
@@ -116,16 +116,19 @@ const limitsOf = ({ statementTimeoutMs }: VerifyOptions): SnapshotLimits => ({
 const PROBE = 'probe'
 
 // Without the tables the probe cannot run; a check reports that they are missing.
+const isProbed = (facts: Facts, { probe }: VerifyOptions): boolean =>
+  probe !== undefined && hasTable(facts, 'ChatMessage') && hasTable(facts, 'Client')
+
 const findByProbe = async (
   client: Queryable,
   facts: Facts,
   options: VerifyOptions,
 ): Promise<readonly CheckedFinding[]> => {
-  if (options.probe === undefined || !hasTable(facts, 'ChatMessage') || !hasTable(facts, 'Client')) return []
+  if (!isProbed(facts, options)) return []
   const { schema, database } = facts
   const { signal } = options
   const { probe } = await import('./probe/probe.js')
-  const found = await probe(client, { ...limitsOf(options), schema, database, role: options.probe.role, signal })
+  const found = await probe(client, { ...limitsOf(options), schema, database, role: options.probe?.role, signal })
   return found.map((one) => ({ ...one, check: PROBE }))
 }
 

@@ -17,7 +17,10 @@ import { withBenchServer, type BenchServer } from './server.js'
  * @returns the exit code: 0 when every scenario could be measured and kept every message, 1 when one failed; nothing is thrown
  */
 export const runBench = async (process: BenchProcess): Promise<number> => {
-  const progress = createProgress(process.stderr)
+  const progress = createProgress(process.stderr, {
+    redraws: process.stderr.isTTY,
+    width: () => process.stderr.columns ?? 80,
+  })
   try {
     const options = parseOptions(process)
     if (options === null) return ExitCode.done

@@ -123,7 +123,7 @@ test('what was answered as queued outlives kill -9; the next server and replay b
     await appendFile(join(folder, 'copy'), '\n')
     const damaged = await whenEnded(startChatkeep(['replay', join(folder, 'copy'), '--database-url', database.url]))
     expect(damaged.code).toBe(1)
-    expect(damaged.stdout).toContain('its message may have been answered as queued')
+    expect(damaged.stdout).toContain('its sender may have been told that the message is queued')
     const argv = ['replay', join(folder, 'copy'), '--through', 'socket', '--database-url', database.url]
     expect(await whenEnded(startChatkeep(argv))).toMatchObject({ code: 2 })
 

@@ -28,11 +28,14 @@ process.on('SIGTERM', () => interruptOrLeave('SIGTERM'))
 // Of a part of a fault that nobody waited for, because another part failed first, or of one that ends the campaign in order.
 process.on('unhandledRejection', (reason) => interruption.abort(reason))
 
-const progress = createProgress({
-  write: (text) => void process.stderr.write(text),
-  isTTY: process.stderr.isTTY,
-  columns: process.stderr.columns,
-})
+const progress = createProgress(
+  {
+    write: (text) => void process.stderr.write(text),
+    isTTY: process.stderr.isTTY,
+    columns: process.stderr.columns,
+  },
+  { redraws: process.stderr.isTTY, width: () => process.stderr.columns },
+)
 
 const EXIT_CODES: Readonly<Record<Verdict, number>> = {
   passed: ExitCode.done,

@@ -23,12 +23,14 @@ export interface RunOptions {
   /** Called with each piece of stdout as it is written, for commands that go on after their answer. */
   readonly onStdout?: (text: string) => void
   readonly onStderr?: (text: string) => void
+  /** Makes stdout and stderr a terminal of this width. */
+  readonly columns?: number
 }
 
-/** Runs one command line in this process, as `main.ts` would, with no terminal. */
+/** Runs one command line in this process, as `main.ts` would; nothing can be asked. */
 export const runChatkeep = async (argv: readonly string[], options: RunOptions = {}): Promise<Run> => {
-  const stdout = capture(options.onStdout)
-  const stderr = capture(options.onStderr)
+  const stdout = capture(options.onStdout, options.columns)
+  const stderr = capture(options.onStderr, options.columns)
   const exitCode = await runProgram({ ...processContext(argv, options), stdout, stderr })
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() }
 }
@@ -40,13 +42,13 @@ export const processContext = (argv: readonly string[], options: RunOptions = {}
   cwd: options.cwd ?? tmpdir(),
   pid: process.pid,
   stdin: { stream: Readable.from(options.stdin === undefined ? [] : [options.stdin]), isTTY: false },
-  stdout: capture(options.onStdout),
-  stderr: capture(options.onStderr),
+  stdout: capture(options.onStdout, options.columns),
+  stderr: capture(options.onStderr, options.columns),
   terminal: () => options.terminal,
   signal: options.signal ?? new AbortController().signal,
 })
 
-const capture = (onText?: (text: string) => void): OutputStream & { text(): string } => {
+const capture = (onText?: (text: string) => void, columns?: number): OutputStream & { text(): string } => {
   let all = ''
   return {
     write: (text) => {
@@ -54,7 +56,7 @@ const capture = (onText?: (text: string) => void): OutputStream & { text(): stri
       onText?.(text)
     },
     text: () => all,
-    isTTY: false,
-    columns: undefined,
+    isTTY: columns !== undefined,
+    columns,
   }
 }

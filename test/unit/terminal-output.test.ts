@@ -47,7 +47,7 @@ describe('what is written', () => {
 
   test('as progress stays on its line', () => {
     const stream = recorded(true)
-    const progress = createProgress(createSafeStream(stream, { colour: true }))
+    const progress = createProgress(createSafeStream(stream, { colour: true }), { redraws: true, width: () => 80 })
     progress.status('waiting for "a\n::error::b\r\u001b[K"', 'x')
     progress.clear()
     expect(stream.written).toEqual(['\r\u001b[Kwaiting for "a\\u000a::error::b\\u000d\\u001b[K"', '\r\u001b[K'])

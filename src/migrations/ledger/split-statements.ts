@@ -33,3 +33,6 @@ export const splitStatements = async (sql: string): Promise<readonly Statement[]
 
 /** Length of the white space and comments before the statement. */
 const leadLength = (text: string): number => /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[^]*?\*\/)*/.exec(text)?.[0].length ?? 0
+
+/** The text of a statement on one line, without comments. */
+export const oneLine = (sql: string): string => sql.replaceAll(/--.*$/gm, '').trim().replaceAll(/\s+/g, ' ')

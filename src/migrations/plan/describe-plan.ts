@@ -1,7 +1,7 @@
 import type { Catalog } from '../../database/catalog.js'
+import { tableChanges, type TableChange } from './afterwards.js'
 import type { DraftStep } from './draft-steps.js'
 import { describeStep, type StatementDetails, type StepDetails, type StepFacts } from './describe-step.js'
-import { estimateIndexBytes } from './estimate.js'
 import type { Obstacle } from './obstacle.js'
 import { readObstacles } from './obstacles.js'
 import { readNotes } from './notes.js'
@@ -12,8 +12,6 @@ import type { OwnClient } from '../own/own-client.js'
 import { relationName } from '../locks/relation-name.js'
 import type { MigrationState } from '../ledger/migration-state.js'
 import { missingPrivileges } from '../ledger/privileges.js'
-import { statementEffect } from '../locks/statement-locks.js'
-import type { Statement } from '../ledger/split-statements.js'
 import { readTableFacts, type TableFacts } from './table-facts.js'
 
 /** What a plan costs: locks, time and disk. */
@@ -26,6 +24,8 @@ export interface PlanDetails {
   readonly estimatedMs: number
   /** Disk space for new indexes; they write about as much WAL. */
   readonly indexBytes: number
+  /** What the tables of the application have or lack when it is done. */
+  readonly afterwards: readonly TableChange[]
 }
 
 /** Facts about a plan that its statements do not show. */
@@ -51,7 +51,7 @@ export const describePlan = async (
     return describeStep(draft, { ...facts, known: { ...known, triggers } })
   })
   const statements = steps.flatMap((step) => step.statements)
-  const indexBytes = sum(drafts.flatMap((draft) => draft.statements.map(({ node }) => indexBytesOf(node, facts))))
+  const indexBytes = sum(statements.map((statement) => statement.indexBytes))
   const locked = tablesOf(statements)
   const obstacles = [
     ...(await missingPrivileges(client, schema, own)).map((text): Obstacle => ({
@@ -74,6 +74,10 @@ export const describePlan = async (
     obstacles,
     estimatedMs: sum(statements.map(({ estimate }) => estimate.ms ?? 0)),
     indexBytes,
+    afterwards: tableChanges(
+      catalog,
+      drafts.flatMap((draft) => draft.statements),
+    ),
   }
 }
 
@@ -84,9 +88,6 @@ const createdTriggers = ({ statements }: DraftStep): Catalog['triggers'] =>
       ? [{ table: relationName(node.CreateTrigStmt.relation) ?? '', name: node.CreateTrigStmt.trigname ?? '' }]
       : [],
   )
-
-const indexBytesOf = (node: Statement['node'], { known, tables }: StepFacts): number =>
-  estimateIndexBytes(statementEffect(node, known).work, tables)
 
 const diskObstacles = (indexBytes: number): readonly Obstacle[] => {
   if (indexBytes < WORTH_MENTIONING_BYTES) return []

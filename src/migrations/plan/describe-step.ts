@@ -1,5 +1,6 @@
 import type { DraftStep } from './draft-steps.js'
-import { estimateTime, withPast, type Estimate, type PastRun } from './estimate.js'
+import { describeStatement } from './describe-statement.js'
+import { estimateIndexBytes, estimateTime, withPast, type Estimate, type PastRun } from './estimate.js'
 import type { TableFacts } from './table-facts.js'
 import { blockedBy, strongestLock, type Blocks, type TableLock } from '../locks/lock-modes.js'
 import { relationName } from '../locks/relation-name.js'
@@ -9,6 +10,8 @@ import { statementEffect } from '../locks/statement-locks.js'
 /** One statement of a plan: its locks, who is blocked, and how long it takes. */
 export interface StatementDetails {
   readonly sql: string
+  /** In words. */
+  readonly description: string
   readonly locks: readonly TableLock[]
   readonly blocks: Blocks
   readonly inTransaction: boolean
@@ -18,6 +21,8 @@ export interface StatementDetails {
   /** From the server's statistics; null without any. */
   readonly rows: number | null
   readonly bytes: number | null
+  /** Of the index that it builds, at most; 0 without one. */
+  readonly indexBytes: number
   /** Excludes the wait for locks. */
   readonly estimate: Estimate
   /** Whether `chatkeep rollback` undoes it. */
@@ -47,12 +52,14 @@ export const describeStep = (draft: DraftStep, facts: StepFacts): StepDetails =>
   // The recorded time of a migration belongs to its statement only if it has one.
   const single = draft.statements.length === 1 ? past : undefined
   const isCreatedHere = createdIn(draft, facts.known)
-  const statements = draft.statements.map(({ sql, node }): StatementDetails => {
+  const statements = draft.statements.map((statement): StatementDetails => {
+    const { sql, node } = statement
     const effect = statementEffect(node, facts.known)
     const locks = effect.locks.filter(({ table }) => !isCreatedHere(table))
     const size = sizeOf(effect.work, locks, facts.tables)
     return {
       sql,
+      description: describeStatement(statement),
       locks,
       blocks: locks.length < effect.locks.length ? blockedBy(locks) : effect.blocks,
       inTransaction,
@@ -60,6 +67,7 @@ export const describeStep = (draft: DraftStep, facts: StepFacts): StepDetails =>
       table: size?.table ?? null,
       rows: size?.rows ?? null,
       bytes: size?.totalBytes ?? null,
+      indexBytes: estimateIndexBytes(effect.work, facts.tables),
       estimate: withPast(estimateTime(effect.work, facts.tables), single),
       reversible,
     }

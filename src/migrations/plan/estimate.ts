@@ -57,7 +57,7 @@ export const estimateTime = (work: Work, tables: readonly TableFacts[]): Estimat
 export const withPast = (estimate: Estimate, past: PastRun | undefined): Estimate =>
   past === undefined || estimate.ms === null || past.durationMs <= estimate.ms
     ? estimate
-    : { ms: past.durationMs, basis: `took this long here on ${past.day}` }
+    : { ms: past.durationMs, basis: `measured when it last ran here, on ${past.day}` }
 
 /** Bytes per index entry with overhead: 150 MB for 5 million messages. */
 const INDEX_ROW_BYTES = 32

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import { AUTOVACUUM, describeAutovacuum } from '../running/describe-event.js'
 import type { Obstacle } from './obstacle.js'
 import type { RefusalQuestion } from './refusals.js'
 
@@ -12,7 +13,9 @@ const MOST_SHOWN = 10
 
 // A role sees the locks of other roles' sessions, but not their state and age.
 const SELECT_TRANSACTIONS = `
-  SELECT a.pid, a.usename AS "user", nullif(a.application_name, '') AS "application", a.state,
+  SELECT a.pid, a.usename AS "user", a.state,
+    coalesce(nullif(a.application_name, ''), CASE WHEN a.backend_type <> 'client backend' THEN a.backend_type END)
+      AS "application",
     round(extract(epoch FROM clock_timestamp() - a.xact_start))::integer AS "ageS",
     a.xact_start IS NULL AND a.query = '<insufficient privilege>' AS "hidden",
     ARRAY(
@@ -52,19 +55,20 @@ export const readTransactions = async (
     .map((row) => ({ code: 'old_transaction', effect: 'waits', text: describeTransaction(row) }))
 }
 
-const describeTransaction = ({ pid, user, application, state, ageS, hidden, tables }: TransactionRow): string => {
-  const who = [
-    `pid ${pid}`,
+const describeTransaction = (row: TransactionRow): string =>
+  row.tables.length === 0
+    ? `${describeSession(row)} is older than the plan: CONCURRENTLY waits until it ends`
+    : `${describeSession(row)} uses ${row.tables.map((table) => `"${table}"`).join(', ')}: ALTER and CONCURRENTLY wait until it ends`
+
+const describeSession = ({ pid, user, application, state, ageS, hidden }: TransactionRow): string => {
+  if (application === AUTOVACUUM) return describeAutovacuum(pid, ageS)
+  const facts = [
     application,
     user === null ? null : `as ${user}`,
     hidden ? 'other role, state and age hidden' : state,
     ageS === null ? null : `in a transaction for ${ageS} s`,
   ].filter((fact) => fact !== null)
-  const holds =
-    tables.length === 0
-      ? 'CONCURRENTLY waits for it'
-      : `uses ${tables.map((table) => `"${table}"`).join(', ')}: ALTER and CONCURRENTLY wait for it`
-  return `${who.join(', ')}; ${holds}`
+  return `the session with pid ${pid} (${facts.join(', ')})`
 }
 
 const SELECT_PREPARED = `
@@ -80,6 +84,6 @@ export const readPrepared = async (client: Queryable): Promise<readonly Obstacle
   return rows.map(({ name, owner, ageS }) => ({
     code: 'prepared_transaction',
     effect: 'waits',
-    text: `transaction ${JSON.stringify(name)} of ${owner} was prepared ${ageS} s ago and holds its locks until COMMIT PREPARED or ROLLBACK PREPARED`,
+    text: `the transaction ${JSON.stringify(name)} of ${owner} was prepared ${ageS} s ago and keeps its locks until COMMIT PREPARED or ROLLBACK PREPARED`,
   }))
 }

@@ -9,6 +9,8 @@ export interface TableFacts {
   readonly bytes: number
   readonly totalBytes: number
   readonly partitioned: boolean
+  /** Its indexes, largest first. */
+  readonly indexes: readonly { readonly name: string; readonly bytes: number }[]
 }
 
 const SELECT_TABLE_FACTS = `
@@ -16,7 +18,14 @@ const SELECT_TABLE_FACTS = `
     CASE WHEN c.reltuples >= 0 THEN c.reltuples::float8 END AS "rows",
     pg_catalog.pg_relation_size(c.oid)::float8 AS "bytes",
     pg_catalog.pg_total_relation_size(c.oid)::float8 AS "totalBytes",
-    c.relkind = 'p' AS "partitioned"
+    c.relkind = 'p' AS "partitioned",
+    ARRAY(
+      SELECT json_build_object('name', i.relname, 'bytes', pg_catalog.pg_relation_size(i.oid))
+      FROM pg_catalog.pg_index AS x
+      JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
+      WHERE x.indrelid = c.oid
+      ORDER BY pg_catalog.pg_relation_size(i.oid) DESC, i.relname
+    ) AS "indexes"
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($2)

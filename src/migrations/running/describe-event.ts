@@ -71,6 +71,7 @@ export const describeBlockers = (blockers: readonly Blocker[]): string => {
 
 const describeBlocker = ({ pid, user, application, state, transactionS, query }: Blocker): string => {
   if (pid === 0) return `${application ?? 'a prepared transaction'} (as ${user ?? '?'}, for ${transactionS ?? '?'} s)`
+  if (application === AUTOVACUUM) return describeAutovacuum(pid, transactionS)
   const facts = [
     application === '' ? null : application,
     user === null ? null : `as ${user}`,
@@ -79,6 +80,13 @@ const describeBlocker = ({ pid, user, application, state, transactionS, query }:
   ].filter((fact) => fact !== null)
   return facts.length === 0 ? `pid ${pid}` : `pid ${pid} (${facts.join(', ')})`
 }
+
+/** The `backend_type` of autovacuum in pg_stat_activity, which has no application_name. */
+export const AUTOVACUUM = 'autovacuum worker'
+
+/** Autovacuum by name: it is no session of anybody. */
+export const describeAutovacuum = (pid: number, runsS: number | null): string =>
+  `autovacuum (pid ${pid}${runsS === null ? '' : `, running for ${runsS} s`})`
 
 const describeTransaction = (state: string | null, seconds: number | null): string | null => {
   if (seconds === null) return state

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Queryable } from '../../database/connection.js'
 import { hasSqlState, SqlState } from '../../database/sql-state.js'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { describeBlockers } from './describe-event.js'
+import { AUTOVACUUM, describeBlockers } from './describe-event.js'
 import type { Blocker, OnMigrationEvent } from './events.js'
 import type { Blockage } from './statement-progress.js'
 import { blockageBehind } from './watch-session.js'
@@ -90,9 +90,6 @@ const busyHint = (blockers: readonly Blocker[]): Next => {
   return ['end those sessions or wait for them', again(), or(again('--max-wait 10m', 'wait longer'))]
 }
 
-/** Its backend_type in pg_stat_activity. */
-const AUTOVACUUM = 'autovacuum worker'
-
 const tableBusy = ({ what, blockers }: Blockage, maxWaitMs: number, cause: unknown): OperatorError => {
   const holders = blockers.length === 0 ? 'the lock was not free in time' : describeBlockers(blockers)
   return new OperatorError('table_busy', `${what} was in use for ${maxWaitMs / 1_000} s: ${holders}`, {
@@ -106,19 +103,26 @@ const tableBusy = ({ what, blockers }: Blockage, maxWaitMs: number, cause: unkno
 
 // Never the query text, which may contain personal data.
 const SELECT_LOCK_HOLDERS = `
-  SELECT DISTINCT a.pid, a.usename AS "user", coalesce(nullif(a.application_name, ''), a.backend_type) AS "application",
+  SELECT a.pid, a.usename AS "user", coalesce(nullif(a.application_name, ''), a.backend_type) AS "application",
     a.state, a.xact_start AS "since",
-    round(extract(epoch FROM clock_timestamp() - a.xact_start))::float AS "transactionS", NULL AS "query"
+    round(extract(epoch FROM clock_timestamp() - a.xact_start))::float AS "transactionS", NULL AS "query",
+    array_agg(DISTINCT c.relname::text) AS "tables"
   FROM pg_catalog.pg_locks AS l
   JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
   JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
   WHERE l.locktype = 'relation' AND l.granted AND c.relname IN ('ChatMessage', 'Client')
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     AND a.pid <> pg_backend_pid()
+  GROUP BY a.pid, a.usename, a.application_name, a.backend_type, a.state, a.xact_start
   ORDER BY a.xact_start`
 
 // Fallback if the watcher saw no blocker: the lock time-out was too short, or there is no second connection.
 const findLockHolders = async (client: Queryable): Promise<Blockage> => {
-  const { rows: blockers } = await client.query<Blocker>(SELECT_LOCK_HOLDERS)
-  return { what: 'a chat table', blockers }
+  const { rows } = await client.query<Blocker & { tables: string[] }>(SELECT_LOCK_HOLDERS)
+  const tables = [...new Set(rows.flatMap((row) => row.tables))]
+  const named = tables.length === 0 ? ['ChatMessage', 'Client'] : tables
+  return {
+    what: named.map((table) => JSON.stringify(table)).join(' or '),
+    blockers: rows.map(({ tables: _tables, ...blocker }) => blocker),
+  }
 }

@@ -1,3 +1,5 @@
+import { fitLine } from '../../terminal/wrap.js'
+import { oneLine } from '../ledger/split-statements.js'
 import type { Blocker, OnMigrationEvent } from './events.js'
 import type { BackendSnapshot } from './backend-snapshot.js'
 
@@ -61,8 +63,5 @@ export const phaseProgress = (
 
 const LONGEST_NAME = 100
 
-/** The statement on one line, without comments, cut to a readable length. */
-export const statementName = (sql: string): string => {
-  const line = sql.replaceAll(/--.*$/gm, '').trim().replaceAll(/\s+/g, ' ')
-  return line.length > LONGEST_NAME ? `${line.slice(0, LONGEST_NAME - 1)}…` : line
-}
+/** The statement on one line, without comments, as many words as are readable. */
+export const statementName = (sql: string): string => fitLine(oneLine(sql), LONGEST_NAME)

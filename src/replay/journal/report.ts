@@ -60,8 +60,8 @@ const sectionsOf = ({ rejected, lost, doubled, altered }: JournalReport) => [
 
 const describeTorn = (line: number, mayBeAnswered: boolean): string =>
   mayBeAnswered
-    ? `line ${line} is damaged and was left out; its message may have been answered as queued, so look at the last line of the journal`
-    : `line ${line} was not written completely and never answered: left out`
+    ? `line ${line} is damaged and was left out: its sender may have been told that the message is queued, so look at the last line of the journal`
+    : `line ${line} is incomplete and was left out: its sender was never told that the message is queued`
 
 const verdictOf = ({ attempted }: JournalReport, ok: boolean): string =>
   ok

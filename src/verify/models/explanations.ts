@@ -2,7 +2,7 @@ import type { Explanations } from '../explanation.js'
 
 export const MODEL_EXPLANATIONS = {
   model_missing: {
-    title: 'a table of the chat has no model',
+    title: 'a chat table has no model',
     severities: ['warning'],
     meaning: 'The application cannot use the table through its ORM. This alone does not cause errors.',
     cause: 'The models were written by hand, or before the chat was added.',

@@ -1,6 +1,7 @@
 import { printable } from '../../terminal/printable.js'
 import { count, duration, type Render } from '../../terminal/render.js'
 import type { Expectation } from '../expectation.js'
+import type { Severity } from '../severity.js'
 import type { GuestColumn } from '../facts/guest-columns.js'
 import type { CheckedFinding, VerifyReport } from '../verify-report.js'
 import { describeFinding, MOST_DIFF_LINES } from './describe-finding.js'
@@ -11,13 +12,16 @@ export interface NamedReport extends VerifyReport {
   readonly target: string
   readonly database: string
   readonly expect: Expectation
+  readonly failOn: Severity
+  /** What the flags added to the checks, in words, such as `the probe as "crm_app"`. */
+  readonly alsoChecked: readonly string[]
   /** How the run names its database, for the commands in the report. */
   readonly naming: TargetNaming | undefined
 }
 
 /** The table of columns, all findings, and the verdict last. */
 export const renderReport = (report: NamedReport, render: Render): string => {
-  const { target, serverVersion, schema, columns, findings } = report
+  const { target, serverVersion, schema, columns, findings, alsoChecked } = report
   return [
     printable(`verify  ${target}  PostgreSQL ${serverVersion.replace(/ .*/, '')}  schema ${schema}`),
     '',
@@ -25,6 +29,7 @@ export const renderReport = (report: NamedReport, render: Render): string => {
     '',
     ...findings.flatMap((found) => [...paintFinding(found, report.naming, render), '']),
     ...explainLines(findings),
+    ...(alsoChecked.length === 0 ? [] : [printable(`also checked: ${alsoChecked.join(', ')}`)]),
     renderVerdict(report, render),
   ].join('\n')
 }
@@ -32,7 +37,7 @@ export const renderReport = (report: NamedReport, render: Render): string => {
 /** The table of the three guest columns, with the expected values. */
 const columnTable = (columns: readonly GuestColumn[], render: Render): string =>
   render.table(
-    ['column_name', 'data_type', 'is_nullable', 'expected', ''],
+    ['column_name', 'data_type', 'is_nullable', 'expected', 'result'],
     columns.map(({ column_name, data_type, is_nullable, expected, ok }) => [
       column_name,
       printable(data_type ?? 'absent'),
@@ -89,11 +94,19 @@ export const renderVerdict = (report: NamedReport, { paint }: Render): string =>
   return `${paint.red('FAIL:')} ${end}. Next: ${next ?? describeSteps(again('--json'), naming)}`
 }
 
-// The database may be sound although the application's models do not fit it.
-const stateOf = ({ expect, findings }: NamedReport, database: string): string => {
-  const wrong = new Set(findings.filter(({ severity }) => severity === 'error').map(({ check }) => check))
-  if (wrong.size === 0) return `${database} is ${STATE_WORDS[expect]}`
-  if (wrong.size === 1 && wrong.has('application-schema'))
-    return `${database} is ${STATE_WORDS[expect]}, but the application's models do not fit it`
-  return `${database} is not ${STATE_WORDS[expect]} as it should be`
+// The database may be sound although what the flags name is not.
+const stateOf = ({ ok, expect, findings, failOn }: NamedReport, database: string): string => {
+  const wrong = [...new Set(findings.filter(({ severity }) => severity === 'error').map(({ check }) => check))]
+  const reasons = wrong.map((check) => OUTSIDE[check])
+  if (reasons.includes(undefined)) return `${database} is not ${STATE_WORDS[expect]} as it should be`
+  const state = `${database} is ${STATE_WORDS[expect]}`
+  if (reasons.length > 0) return `${state}, but ${reasons.join(', and ')}`
+  return ok ? state : `${state}, but a finding fails this check (--fail-on ${failOn})`
+}
+
+/** Checks of what is not the database itself. */
+const OUTSIDE: Readonly<Partial<Record<string, string>>> = {
+  'application-schema': "the application's models do not fit it",
+  'application-role': 'the role of the application cannot use it',
+  probe: 'the probe failed',
 }

@@ -7,8 +7,21 @@ import { renderReport, renderVerdict, type NamedReport } from './render-report.j
 import { describeSteps, toStepDocuments, type TargetNaming } from '../../next-step.js'
 
 /** A report in all output formats; findings of `failOn` and worse make the answer "no". */
-export const toAnswer = (report: NamedReport, failOn: Severity): Answer => {
-  const { target, schema, serverVersion, expect, columns, checks, findings, next, summary, durationMs, naming } = report
+export const toAnswer = (report: NamedReport): Answer => {
+  const {
+    target,
+    schema,
+    serverVersion,
+    expect,
+    failOn,
+    columns,
+    checks,
+    findings,
+    next,
+    summary,
+    durationMs,
+    naming,
+  } = report
   return {
     exitCode: report.ok ? ExitCode.done : ExitCode.no,
     data: {

@@ -165,8 +165,12 @@ describe('migrate --sql', () => {
     // The application saves again from here on: what it sends once more must meet its key.
     const lost = 'SELECT FROM "ChatMessage" AS m JOIN "chatkeep"."archive" AS a ON a."messageId" = m."id"'
     expect(await database.query(`${lost} WHERE m."idempotencyKey" IS DISTINCT FROM a."idempotencyKey"`)).toEqual([])
-    expect((await on(database, 'migrate')).stdout).toContain(
-      'restored from the archive: guest data of 40 messages, and 3 messages',
+    const { stdout } = await on(database, 'migrate')
+    expect(stdout).toContain(
+      'restored from the archive: guest data of 40 messages; 3 messages put back that the rollback had moved out',
+    )
+    expect(stdout).toContain(
+      ` is migrated: 0 migrations done, ${MIGRATION_COUNT} already there, 43 messages restored (`,
     )
   })
 

@@ -216,7 +216,7 @@ describe('migrate', () => {
     const before = await schemaOf(database)
     const { exitCode, stdout } = await on(database, 'migrate', '--dry-run')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('\n1_create-chat-tables: already in the database\n')
+    expect(stdout).toContain('\n1_create-chat-tables: record only (already in the database)\n')
     expect(stdout).toContain(`dry run: nothing was changed; ${MIGRATION_COUNT + 1} steps to do. Next: chatkeep migrate`)
     expect(await schemaOf(database)).toEqual(before)
     expect(await database.query(`SELECT to_regclass('chatkeep.migrations') AS history`)).toEqual([{ history: null }])

@@ -50,7 +50,9 @@ describe('an owner of nothing but the tables', () => {
       await expectDone(owner, 'metrics')
       await expectDone(owner, 'reconcile')
       await expectDone(owner, 'rollback', '--dry-run')
-      expect(await expectDone(owner, 'rollback', '--confirm', database.name)).toContain('archived: 14 messages')
+      expect(await expectDone(owner, 'rollback', '--confirm', database.name)).toContain(
+        'archived: guest data of 14 messages',
+      )
       await expectDone(owner, 'verify', '--expect', 'rolled-back')
       expect(await expectDone(owner, 'migrate')).toContain('restored from the archive: guest data of 14 messages')
       await expectDone(owner, 'verify')

@@ -87,7 +87,7 @@ describe('a rollback that finds what earlier, cut runs left', () => {
     await withGuests(database)
     await cutRollback(database, /sum\(\('x'/)
     const { stdout } = await rollBack(database)
-    expect(stdout).toContain('archived: 3 messages (1 linked to a client, 1 moved out whole), 1 client created')
+    expect(stdout).toContain('archived: guest data of 3 messages, 1 of them moved out of the table whole')
     const runs = await database.query(
       `SELECT "action", "detail" ->> 'messages' AS messages FROM "chatkeep"."runs" WHERE "action" LIKE 'archive%' ORDER BY "id" DESC LIMIT 1`,
     )

@@ -216,8 +216,8 @@ describe('rollback', () => {
     await database.query('DELETE FROM "ChatMessage" WHERE id = $1', [deleted?.id])
     const { exitCode, stdout } = await on(database, 'migrate')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('1 archived message had been deleted by the application meanwhile')
-    expect(stdout).toMatch(/clients created by the rollback: \d+ removed, 1 kept \(in use\)/)
+    expect(stdout).toContain('not restored: 1 archived message that the application has deleted since')
+    expect(stdout).toMatch(/clients that the rollback had created: \d+ removed, 1 kept because they are in use/)
     expect(
       await database.query('SELECT "clientId", "guestUsername" IS NOT NULL AS guest FROM "ChatMessage" WHERE id = $1', [
         moved?.id,

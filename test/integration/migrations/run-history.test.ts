@@ -36,7 +36,8 @@ describe('migrate --history', () => {
   test('shows every run with who, when, what and how it ended', async ({ database }) => {
     await migrated(database, 'crm-before')
     expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
-    const { stdout } = await on(database, 'migrate', '--history')
+    const env = { DATABASE_URL: database.url, NO_COLOR: '1' }
+    const { stdout } = await runChatkeep(['migrate', '--history'], { env, columns: 200 })
     const [head, rule, ...lines] = stdout.trimEnd().split('\n')
     expect(head).toMatch(/^ began \(UTC\) +\| by +\| version \| what +\| plan +\| took +\| outcome$/)
     expect(rule).toMatch(/^[-+]+$/)

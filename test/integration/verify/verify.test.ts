@@ -95,8 +95,8 @@ describe('verify', () => {
     expect(exitCode).toBe(0)
     expect(stable).toBe(`verify  <target>  PostgreSQL <version>  schema public
 
- column_name   | data_type | is_nullable | expected    |
----------------+-----------+-------------+-------------+----
+ column_name   | data_type | is_nullable | expected    | result
+---------------+-----------+-------------+-------------+--------
  clientId      | integer   | YES         | integer YES | ok
  guestUsername | text      | YES         | text YES    | ok
  guestPhone    | text      | YES         | text YES    | ok
@@ -125,7 +125,31 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
     expect((await on(database, 'verify')).exitCode).toBe(0)
     const strict = await on(database, 'verify', '--fail-on', 'warning')
     expect(strict.exitCode).toBe(1)
-    expect(strict.stdout).toMatch(/\nFAIL: \w+ is migrated: 0 errors, \d warnings \(.*\)\. Next: chatkeep reconcile\n$/)
+    expect(strict.stdout).toMatch(
+      /\nFAIL: \w+ is migrated, but a finding fails this check \(--fail-on warning\): 0 errors, \d warnings \(.*\)\. Next: chatkeep reconcile\n$/,
+    )
+  })
+
+  test('says what it checked beside the database, also when all is well', async ({ database }) => {
+    await migrated(database)
+    const [{ role } = { role: '' }] = await database.query<{ role: string }>('SELECT current_user AS role')
+    const both = await on(database, 'verify', '--probe', '--application-role', role)
+    expect([both.exitCode, both.stdout]).toEqual([
+      0,
+      expect.stringContaining(
+        `\nalso checked: the privileges of "${role}", a guest's messages, by the probe as "${role}"\nok: `,
+      ),
+    ])
+    expect((await on(database, 'verify')).stdout).not.toContain('also checked')
+    await database.load(`CREATE FUNCTION "swallow"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
+      CREATE TRIGGER "swallow" BEFORE INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION "swallow"()`)
+    expect((await on(database, 'verify', '--probe')).stdout).toMatch(
+      /\nalso checked: a guest's messages, by the probe\nFAIL: \w+ is migrated, but the probe failed: \d error/,
+    )
+  })
+
+  test('does not say that it probed a database without tables', async ({ database }) => {
+    expect((await on(database, 'verify', '--probe')).stdout).not.toContain('also checked')
   })
 
   test('gives programs everything', async ({ database }) => {

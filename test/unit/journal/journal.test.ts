@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { OperatorError } from '../../../src/errors.js'
 import { prepareMessage } from '../../../src/persistence/prepare-message.js'
 import { entryLine, headerLine, type JournalEntry } from '../../../src/journal/journal-line.js'
 import type { Journal } from '../../../src/journal/journal.js'
@@ -88,11 +89,15 @@ describe('reading a journal', () => {
 
   test('that is damaged says how to bring in what stands before and after it', async () => {
     const lines = [header, line(1), line(2), Buffer.from('damage\n'), line(4), line(5)]
-    const error = (await read(Buffer.concat(lines)).catch((thrown: unknown) => thrown)) as { details: string[] }
-    expect(error.details).toContain('head -n 3 chat.journal > before.journal && chatkeep replay before.journal')
-    expect(error.details).toContain(
-      '(head -n 1 chat.journal; tail -n +5 chat.journal) > after.journal && chatkeep replay after.journal',
-    )
+    const error = (await read(Buffer.concat(lines)).catch((thrown: unknown) => thrown)) as OperatorError
+    expect(error.next.map(({ text }) => text)).toEqual([
+      'sed -n 4p chat.journal',
+      'head -n 3 chat.journal > before.journal',
+      'replay before.journal',
+      '(head -n 1 chat.journal; tail -n +5 chat.journal) > after.journal',
+      'replay after.journal',
+      'rename the damaged file and start the server with a new one',
+    ])
     expect(await read(Buffer.concat(lines.slice(0, 3)))).toHaveLength(3)
     expect(await read(Buffer.concat([header, ...lines.slice(4)]))).toHaveLength(3)
   })

@@ -40,6 +40,16 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
   ],
   [
     {
+      type: 'waiting',
+      what: '"t"',
+      statement,
+      elapsedMs: 3_210,
+      blockers: [blocker({ application: 'autovacuum worker', user: null })],
+    },
+    'waiting 3.2 s for "t": blocked by autovacuum (pid 17, running for 95 s)',
+  ],
+  [
+    {
       type: 'retrying',
       what: '"t"',
       attempt: 3,

@@ -3,7 +3,7 @@ import { estimateIndexBytes, estimateTime, withPast } from '../../../src/migrati
 import { serverObstacles } from '../../../src/migrations/plan/refusals.js'
 
 describe('estimates', () => {
-  const tables = [{ table: 't', rows: 5_000_000, bytes: 1e9, totalBytes: 2e9, partitioned: false }]
+  const tables = [{ table: 't', rows: 5_000_000, bytes: 1e9, totalBytes: 2e9, partitioned: false, indexes: [] }]
 
   test.for([
     [{ kind: 'catalog' }, 2],
@@ -23,7 +23,7 @@ describe('estimates', () => {
     const past = { migration: 'm', durationMs: 20_000, day: '2026-11-22' }
     expect(withPast({ ms: 10, basis: 'a rate' }, past)).toEqual({
       ms: 20_000,
-      basis: 'took this long here on 2026-11-22',
+      basis: 'measured when it last ran here, on 2026-11-22',
     })
     expect(withPast({ ms: 30_000, basis: 'a rate' }, past).basis).toBe('a rate')
   })
@@ -42,7 +42,14 @@ describe('estimates', () => {
     ['a BRIN index', { kind: 'index', table: 't', name: 'i', method: 'brin', partial: false }, 0],
     ['a scan', { kind: 'scan', table: 't' }, 0],
   ] as const)('of disk for %s', ([, work, bytes]) => {
-    const unanalyzed = { table: 'new', rows: null, bytes: 200_000, totalBytes: 200_000, partitioned: false }
+    const unanalyzed = {
+      table: 'new',
+      rows: null,
+      bytes: 200_000,
+      totalBytes: 200_000,
+      partitioned: false,
+      indexes: [],
+    }
     expect(estimateIndexBytes(work, [...tables, unanalyzed])).toBe(bytes)
   })
 })

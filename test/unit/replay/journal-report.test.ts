@@ -32,7 +32,7 @@ rejected    0
 lost        1
 doubled     0
 altered     0
-line 4 was not written completely and never answered: left out
+line 4 is incomplete and was left out: its sender was never told that the message is queued
 
 lost:
   line 2: not in the database

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { countsOf, nextAfter, verdictOf } from '../../../src/replay/describe-report.js'
+import { describeSteps } from '../../../src/next-step.js'
 import { judgeReplay, type ReplayReport } from '../../../src/replay/replay.js'
 import { describeFacts, type FactsAbout } from '../../../src/replay/run-facts.js'
 import { mergeFindings, type Findings } from '../../../src/replay/checking/findings.js'
@@ -56,15 +57,16 @@ describe('the report of a replay', () => {
     [
       'a replay after a comparison',
       { lost, found: 2 },
-      'Next: chatkeep replay a.ndjson stores what is missing, and nothing twice',
+      'store what is missing, and nothing twice: chatkeep replay a.ndjson',
     ],
     [
       'a run from the start after a resumed one',
       { lost, resumedAt: 1 },
-      'Next: the same command without --resume sends again what an earlier run had sent',
+      'the same command without --resume sends again what an earlier run had sent',
     ],
   ])('advises %s', ([, part, advice]) => {
-    expect(nextAfter(report(part), 'a.ndjson')).toBe(advice)
+    const next = nextAfter(report(part), 'a.ndjson')
+    expect(next && describeSteps(next)).toBe(advice)
   })
 
   test.for<[Partial<FactsAbout>, Partial<ReplayReport>, readonly string[]]>([

@@ -1,5 +1,6 @@
 import { isOurs } from '../../../migrations/own/own-conflicts.js'
 import { canRead, findOwnTable } from '../../../migrations/own/own-state.js'
+import { count } from '../../../terminal/render.js'
 import type { RowCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
@@ -52,5 +53,7 @@ export const archive: RowCheck<'archive_waiting'> = {
 const contents = (result: RowQueryResult | undefined, { own }: Facts): string => {
   if (!canRead(own, ARCHIVE)) return 'present; only its owner may count its rows'
   const [messages, clients] = result?.counts ?? []
-  return messages === undefined ? 'present' : `${messages} archived messages, ${clients ?? 0} archived clients`
+  return messages === undefined
+    ? 'present'
+    : `${count(messages, 'archived message')}, ${count(clients ?? 0, 'archived client')}`
 }

@@ -48,7 +48,7 @@ const RESTORE = 'create it as migrations/1_create-chat-tables.sql does, or resto
 const missingSchema = ({ schema }: Facts): Finding<Code> =>
   finding('error', 'schema_missing', {
     object: `schema ${escapeIdentifier(schema)}`,
-    expected: 'contains the tables of the chat',
+    expected: 'contains the chat tables',
     actual: 'missing',
     help: [
       'name the schema of the tables with --schema',

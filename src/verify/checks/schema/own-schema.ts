@@ -47,7 +47,7 @@ export const ownSchema: FactCheck<Code> = {
       meaning: `Everything there should belong to the owner of "ChatMessage", no matter who ran migrate. Otherwise the
         other role can read guest data in an archive, and the owner may be unable to migrate or to roll back. chatkeep
         neither uses nor changes such an object.`,
-      cause: 'The tables of the chat got another owner, or somebody created an object of that name.',
+      cause: 'The chat tables got another owner, or somebody created an object of that name.',
       remedy: 'Find out who created the object and why, then run the ALTER … OWNER TO in the finding.',
     },
     own_object_differs: {

@@ -27,7 +27,7 @@ export const rewriteRules: FactCheck<'rule_on_table'> = {
       ),
   explanations: {
     rule_on_table: {
-      title: 'a rewrite rule changes what is written to a table of the chat',
+      title: 'a rewrite rule changes what is written to a chat table',
       severities: ['error'],
       meaning: `A DO INSTEAD rule replaces the insert or update: the statement succeeds, but the message is not
         stored. A DO ALSO rule is no better: PostgreSQL rejects INSERT … ON CONFLICT on a table with rules for INSERT

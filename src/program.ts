@@ -23,10 +23,10 @@ Exit codes:
   70        bug in chatkeep
   130, 143  interrupted by SIGINT, SIGTERM
 
-The database is named by --database-url, else by DIRECT_URL (migrate, rollback,
-verify) or DATABASE_URL, else by PGHOST, PGDATABASE, PGSERVICE and the password
-file, as in psql. Variables may also be set in the file that --env-file names,
-else in .env.`
+The database is named by --database-url or -d, else by DIRECT_URL (migrate,
+rollback, verify) or DATABASE_URL, else by PGHOST, PGDATABASE, PGSERVICE and the
+password file, as in psql. Variables may also be set in the file that --env-file
+names, else in .env.`
 
 /**
  * Runs one command line.

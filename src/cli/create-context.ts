@@ -4,6 +4,7 @@ import type { TargetNaming } from '../next-step.js'
 import type { CommandContext, OutputMode, RunProgram } from './command.js'
 import type { OutputStream } from '../terminal/output-stream.js'
 import { createAsk } from './ask.js'
+import { createAskPassword } from './ask-password.js'
 import type { ProcessContext } from './context.js'
 import type { DatabaseFlags } from './flags.js'
 import type { ConnectionKind } from './resolve-target.js'
@@ -50,18 +51,25 @@ export const createContext = (
   const stdout = safe(outer.stdout, mode.format.name === 'text', mode.format.name === 'github')
   const stderr = safe(outer.stderr, !isForPrograms)
 
+  const askPassword = isForPrograms ? undefined : createAskPassword(outer, (password) => secrets.push(password))
   let naming: TargetNaming | undefined
-  const useTarget = async (
-    named: ConnectionTarget,
+  const onTarget = (target: ConnectionTarget): void => {
+    for (const { host, password } of target.hosts) {
+      if (password !== undefined) secrets.push(password)
+      publicWords.push(host)
+    }
+    publicWords.push(target.user, target.database)
+    target.warnings.forEach(note)
+    naming = target.naming
+  }
+  const prepare = async (
+    target: ConnectionTarget,
     flags: DatabaseFlags,
     kind: ConnectionKind,
   ): Promise<ConnectionTarget> => {
-    const { nameTarget } = await import('./target-naming.js')
-    naming = nameTarget(flags, named, { argv: outer.argv, sources, kind })
-    const target = { ...named, naming }
-    if (target.password !== undefined) secrets.push(target.password)
-    publicWords.push(target.user, target.database, target.host)
-    return target
+    const { prepareTarget } = await import('./prepare-target.js')
+    const run = { argv: outer.argv, sources, kind, signal: outer.signal, askPassword, onTarget }
+    return prepareTarget(target, flags, { ...run, staysOnOneServer: mode.name !== 'serve' })
   }
 
   const context: Prepared['context'] = {
@@ -78,23 +86,25 @@ export const createContext = (
     ask: createAsk(outer, stderr, !isForPrograms),
     withTarget: async (flags, kind, work) => {
       if (flags.embedded !== undefined) {
-        if (flags.databaseUrl !== undefined)
-          throw new OperatorError('usage', '--embedded and --database-url exclude each other')
+        const other = flags.databaseUrl === undefined ? '--dbname' : '--database-url'
+        if ((flags.databaseUrl ?? flags.dbname) !== undefined)
+          throw new OperatorError('usage', `--embedded and ${other} exclude each other`)
         const { withEmbeddedTarget } = await import('./embedded-target.js')
         return withEmbeddedTarget(flags, outer, async (target) => {
           if (flags.embedded === true && kind === 'pooled') await migrateQuietly(target, outer, runProgram)
-          return work(await useTarget(target, flags, kind))
+          return work(await prepare(target, flags, kind))
         })
       }
       const { resolveTarget } = await import('./resolve-target.js')
-      return work(await useTarget(resolveTarget(flags, sources, kind), flags, kind))
+      return work(await prepare(resolveTarget(flags, sources, kind), flags, kind))
     },
     runChatkeep: (argv, overrides = {}) => runProgram({ ...outer, stdout, stderr, ...overrides, argv }),
   }
-  for (const text of sources.notes) {
+  const note = (text: string): void => {
     const event = { type: 'note', text }
     context.progress.update({ event, text, kind: 'line', key: text })
   }
+  sources.notes.forEach(note)
   const script = outer.stdout.isTTY ? createSafeStream(outer.stdout, { colour: false }) : outer.stdout
   return { context, scriptOutput: redacting(script), naming: () => naming }
 }

@@ -18,7 +18,7 @@ export const withEmbeddedTarget = async <T>(
   const server = await startEmbeddedServer({ dataDirectory, ownerPid: pid, signal })
   try {
     const { host, user, password } = server
-    const reach = { host, port: String(server.port), user, password, schema: flags.schema }
+    const reach = { host, port: String(server.port), user, password, schema: flags.schema, sslmode: 'disable' }
     await createDatabaseIfMissing(toConnectionTarget({ ...reach, dbname: 'postgres' }), EMBEDDED_DATABASE)
     return await work(toConnectionTarget({ ...reach, dbname: EMBEDDED_DATABASE }))
   } finally {

@@ -65,6 +65,11 @@ export const withDatabaseFlags = <Args extends unknown[], Options extends Option
       '--database-url <url>',
       'connect to postgres://user@host:5432/name; other users of this machine see a password in it, not one in ~/.pgpass, PGSERVICE or --env-file',
     )
+    .option(
+      '-d, --dbname <target>',
+      'connect as psql -d does: to a database by its name, a URL, or "host=… port=… dbname=… user=…"',
+      parseName,
+    )
     .option('--env-file <file>', 'read the variables in this file, which override the environment for the database')
     .option('--schema <name>', 'schema of the tables (default: public)', parseName)
     .option('--embedded [dir]', 'start an embedded PostgreSQL: temporary, or with its data in this folder')
@@ -75,6 +80,7 @@ export const withDatabaseFlags = <Args extends unknown[], Options extends Option
 /** What `withDatabaseFlags` leaves in a subcommand's options. */
 export interface DatabaseFlags {
   readonly databaseUrl?: string | undefined
+  readonly dbname?: string | undefined
   readonly envFile?: string | undefined
   readonly schema?: string | undefined
   readonly embedded?: string | true | undefined

@@ -51,8 +51,13 @@ export const knownSecrets = (
   environment: Readonly<Record<string, string | undefined>>,
   argv: readonly string[],
 ): string[] => {
-  const urls = [...URL_VARIABLES.map((name) => environment[name]), ...argv.flatMap((word) => word.split(/^--[a-z-]+=/))]
-  const values = [...SECRET_VARIABLES.map((name) => environment[name]), ...urls.map(passwordOf)]
+  const words = argv.flatMap((word) => word.split(/^--[a-z-]+=/))
+  const urls = [...URL_VARIABLES.map((name) => environment[name]), ...words]
+  const values = [
+    ...SECRET_VARIABLES.map((name) => environment[name]),
+    ...urls.map(passwordOf),
+    ...words.flatMap(passwordsInString),
+  ]
   return values.filter((value) => value !== undefined && value !== '') as string[]
 }
 
@@ -66,3 +71,10 @@ const passwordOf = (url: string | undefined): string | undefined => {
     return raw
   }
 }
+
+// As wide: a string that lacks its last quote does not show its password either.
+const passwordsInString = (text: string): readonly string[] =>
+  Array.from(
+    text.matchAll(/\b(?:ssl)?password\s*=\s*(?:'((?:[^'\\]|\\.)*)|((?:[^\s\\]|\\.)+))/gis),
+    ([, quoted, plain]) => (quoted ?? plain ?? '').replace(/\\(.)/gs, '$1'),
+  )

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
-import { pickSettings, settingsOf, type ConnectionKeywords } from '../database/connection-settings.js'
-import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { parseDatabaseUrl, parseTarget } from '../database/target/connection-string.js'
+import { readService } from '../database/target/service-file.js'
+import { settingsOf, type ConnectionKeywords } from '../database/target/settings.js'
 import { OperatorError } from '../errors.js'
 import { namesDatabase, type Environment, type EnvironmentSources } from './environment.js'
 import type { DatabaseFlags } from './flags.js'
@@ -13,15 +13,16 @@ export type ConnectionKind = 'direct' | 'pooled'
 const WAYS_TO_NAME_ONE = [
   'name one in one of these ways:',
   '  --database-url postgres://user@host:5432/name',
+  '  -d name, or -d "host=… dbname=…", as psql takes it',
   '  DATABASE_URL, or DIRECT_URL for migrate, rollback and verify (also in .env or --env-file FILE)',
   '  PGHOST, PGDATABASE, PGUSER, … or PGSERVICE, as psql reads them',
   '  --embedded [DIR] for a PostgreSQL of its own',
 ]
 
 /**
- * Decides which database is meant: `--database-url`, else `--env-file`, else the real environment, else `.env`; in each of
- * them `DIRECT_URL` (for direct connections) or `DATABASE_URL`, else libpq's variables. What the winner leaves open is filled
- * from the service file and libpq's variables, as in psql.
+ * Decides which database is meant: `--database-url` or `--dbname`, else `--env-file`, else the real environment, else `.env`;
+ * in each of them `DIRECT_URL` (for direct connections) or `DATABASE_URL`, else libpq's variables. What the winner leaves open
+ * is filled from the service file and libpq's variables, as in psql.
  * @throws OperatorError `no_database_named` (exit 2) when nothing names one
  */
 export const resolveTarget = (
@@ -30,9 +31,11 @@ export const resolveTarget = (
   kind: ConnectionKind,
 ): ConnectionTarget => {
   const { keywords, origin } = namedTarget(flags, sources, kind)
-  const target = { ...toConnectionTarget(keywords), ...(origin === undefined ? {} : { origin }) }
+  const target = { ...toConnectionTarget(keywords, homeOf(sources.real)), ...(origin === undefined ? {} : { origin }) }
   return flags.schema === undefined ? target : { ...target, schema: flags.schema }
 }
+
+const homeOf = ({ HOME }: Environment): string => HOME ?? homedir()
 
 interface NamedTarget {
   readonly keywords: ConnectionKeywords
@@ -40,8 +43,8 @@ interface NamedTarget {
 }
 
 const namedTarget = (flags: DatabaseFlags, { real, file }: EnvironmentSources, kind: ConnectionKind): NamedTarget => {
-  const { databaseUrl } = flags
-  if (databaseUrl !== undefined) return { keywords: keywordsOf(real, { text: databaseUrl, source: '--database-url' }) }
+  const named = namedByFlag(flags)
+  if (named !== undefined) return { keywords: keywordsOf(real, named) }
   const fileNames = file !== undefined && namesDatabase(file.variables)
   if (fileNames && (file.isNamed || !namesDatabase(real))) {
     const { name, isNamed, variables } = file
@@ -52,74 +55,45 @@ const namedTarget = (flags: DatabaseFlags, { real, file }: EnvironmentSources, k
   throw new OperatorError('no_database_named', 'no database is named', { details: WAYS_TO_NAME_ONE })
 }
 
-interface NamedUrl {
-  readonly text: string
-  readonly source: string
+const namedByFlag = ({ databaseUrl, dbname }: DatabaseFlags): ConnectionKeywords | undefined => {
+  if (databaseUrl !== undefined && dbname !== undefined)
+    throw new OperatorError('usage', '--database-url and --dbname exclude each other')
+  if (dbname !== undefined) return parseTarget(dbname, '--dbname')
+  return databaseUrl === undefined ? undefined : parseDatabaseUrl(databaseUrl, '--database-url')
 }
 
-const keywordsOf = (variables: Environment, url: NamedUrl | undefined): ConnectionKeywords => {
-  const fromUrl = url === undefined ? {} : urlKeywords(parseDatabaseUrl(url.text, url.source))
+const keywordsOf = (variables: Environment, named: ConnectionKeywords = {}): ConnectionKeywords => {
   const fromEnvironment = settingsOf(variables)
-  const { service } = { ...fromEnvironment, ...fromUrl }
-  const fromService = service === undefined ? {} : serviceKeywords(service, variables)
-  return { ...fromEnvironment, ...fromService, ...fromUrl }
+  const { service, servicefile } = { ...fromEnvironment, ...named }
+  const files = { named: servicefile, home: homeOf(variables), systemFolder: variables.PGSYSCONFDIR }
+  const fromService = service === undefined ? {} : readService(service, files)
+  return { ...fromEnvironment, ...fromService, ...named }
 }
 
-const CREDENTIALS = ['password', 'sslcert', 'sslkey'] as const
+const CREDENTIALS = ['password', 'sslcert', 'sslkey', 'sslpassword'] as const
 
 /**
  * The settings of a file, completed by the real environment. A file that names a host gets no credentials but its own, be
- * they of the environment or of a service: the author of the file could collect them.
+ * they of the environment, of a service or in ~/.postgresql: the author of the file could collect them.
  */
-const keywordsOfFile = (variables: Environment, real: Environment, url: NamedUrl | undefined): ConnectionKeywords => {
-  const completing = namesDatabase(real) ? {} : real
-  const all = keywordsOf({ ...completing, ...variables }, url)
-  const own = { ...settingsOf(variables), ...(url === undefined ? {} : parseDatabaseUrl(url.text, url.source)) }
+const keywordsOfFile = (
+  variables: Environment,
+  real: Environment,
+  named: ConnectionKeywords | undefined,
+): ConnectionKeywords => {
+  const completing = namesDatabase(real) ? { HOME: real.HOME } : real
+  const all = keywordsOf({ ...completing, ...variables }, named)
+  const own = { ...settingsOf(variables), ...named }
   if (own.host === undefined && own.hostaddr === undefined) return all
-  return { ...all, ...Object.fromEntries(CREDENTIALS.map((name) => [name, own[name]])) }
+  const credentials = Object.fromEntries(CREDENTIALS.map((name) => [name, own[name]]))
+  return { ...all, ...credentials, ...(own.sslcert === undefined ? { sslcertmode: 'disable' } : {}) }
 }
 
-// PGHOSTADDR of the environment must not override a host in the URL.
-const urlKeywords = (keywords: ConnectionKeywords): ConnectionKeywords =>
-  keywords.host === undefined ? keywords : { hostaddr: undefined, ...keywords }
-
-const namedUrl = (variables: Environment, kind: ConnectionKind, file?: string): NamedUrl | undefined => {
+const namedUrl = (variables: Environment, kind: ConnectionKind, file?: string): ConnectionKeywords | undefined => {
   const names = kind === 'direct' ? ['DIRECT_URL', 'DATABASE_URL'] : ['DATABASE_URL']
   for (const name of names) {
     const text = variables[name]
-    if (text !== undefined) return { text, source: file === undefined ? name : `${name} in ${file}` }
+    if (text !== undefined) return parseDatabaseUrl(text, file === undefined ? name : `${name} in ${file}`)
   }
   return undefined
-}
-
-const serviceKeywords = (service: string, environment: Environment): ConnectionKeywords => {
-  const files = [
-    environment.PGSERVICEFILE ?? join(homedir(), '.pg_service.conf'),
-    ...(environment.PGSYSCONFDIR === undefined ? [] : [join(environment.PGSYSCONFDIR, 'pg_service.conf')]),
-  ]
-  for (const file of files) {
-    if (!existsSync(file)) continue
-    const keywords = parseServiceFile(readFileSync(file, 'utf8')).get(service)
-    if (keywords !== undefined) return pickSettings(keywords)
-  }
-  throw new OperatorError(
-    'service_not_found',
-    `there is no service ${JSON.stringify(service)} (named by PGSERVICE or the URL)`,
-    {
-      hint: `add a section [${service}] to ${files.join(' or ')}`,
-    },
-  )
-}
-
-/** The format of pg_service.conf: `[name]`, `keyword=value` lines, `#` comments. */
-export const parseServiceFile = (text: string): ReadonlyMap<string, Readonly<Record<string, string>>> => {
-  const services = new Map<string, Record<string, string>>()
-  let current: Record<string, string> = {}
-  for (const line of text.split(/\r?\n/).map((raw) => raw.trim())) {
-    const section = /^\[(.+)\]$/.exec(line)?.[1]
-    const [, keyword, value] = /^([a-z_]+)\s*=\s*(.*)$/.exec(line) ?? []
-    if (section !== undefined) services.set(section, (current = services.get(section) ?? {}))
-    else if (keyword !== undefined && value !== undefined) current[keyword] = value
-  }
-  return services
 }

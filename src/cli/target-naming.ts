@@ -19,19 +19,21 @@ export const nameTarget = (
   target: ConnectionTarget,
   { argv, sources, kind }: NamedRun,
 ): TargetNaming => {
-  const { databaseUrl, envFile, schema, embedded, migrations } = flags
-  const url = databaseUrl === undefined ? undefined : withoutPassword(databaseUrl)
+  const { databaseUrl, dbname, envFile, schema, embedded, migrations } = flags
+  const given = databaseUrl ?? dbname
+  const shown = given === undefined ? undefined : withoutPassword(given)
   const flag = (name: string, value: string | undefined): readonly string[] =>
     value === undefined ? [] : [`--${name} ${shellWord(value)}`]
   return {
     flags: [
       ...(embedded === true ? ['--embedded'] : flag('embedded', embedded)),
-      ...flag('database-url', url),
+      ...flag(databaseUrl === undefined ? 'dbname' : 'database-url', shown),
       ...flag('env-file', envFile),
       ...flag('schema', schema),
     ],
     migrationFlags: flag('migrations', migrations),
-    omitted: url === databaseUrl ? undefined : 'the password of --database-url',
+    omitted:
+      shown === given ? undefined : `the password of ${databaseUrl === undefined ? '--dbname' : '--database-url'}`,
     confirmation: confirmationOf(flags, target, sources, kind),
     typed: repeatable(argv),
   }
@@ -46,20 +48,23 @@ const typedWord = (word: string): string => {
   return `${flag}${flag !== '' && value === '' ? '' : shellWord(withoutPassword(value))}`
 }
 
-const withoutPassword = (url: string): string =>
-  url
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^:/?#@]*):[^/?#]*@/i, '$1@')
-    .replace(/([?&])(?:password|sslpassword)=[^&#]*&?/g, '$1')
-    .replace(/[?&]$/, '')
+/** A URL, or a string of keywords and values, without its passwords. */
+const withoutPassword = (target: string): string =>
+  /^[a-z][a-z0-9+.-]*:\/\//i.test(target)
+    ? target
+        .replace(/^([^:]*:\/\/[^:/?#@]*):[^/?#]*@/, '$1@')
+        .replace(/([?&])(?:ssl)?password=[^&#]*&?/g, '$1')
+        .replace(/[?&]$/, '')
+    : target.replace(/(^|\s)(?:ssl)?password\s*=\s*(?:'(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)*)\s*/gs, '$1').trimEnd()
 
 // Where a flag overrides the environment, the name alone may be that of both databases.
 const confirmationOf = (
-  { databaseUrl, envFile }: DatabaseFlags,
+  { databaseUrl, dbname, envFile }: DatabaseFlags,
   target: ConnectionTarget,
   sources: EnvironmentSources,
   kind: ConnectionKind,
 ): string => {
-  if (databaseUrl === undefined && envFile === undefined) return target.database
+  if (databaseUrl === undefined && dbname === undefined && envFile === undefined) return target.database
   const other = otherTarget(sources, kind)
   if (other === undefined || isSame(other, target)) return target.database
   const isSameHost = other !== 'unusable' && other.host === target.host

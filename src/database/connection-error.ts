@@ -1,13 +1,16 @@
 import { ExitCode, OperatorError } from '../errors.js'
-import { describeTarget, type ConnectionTarget } from './connection-target.js'
+import { describeHost, describeTarget, describeUser, type ConnectionTarget } from './connection-target.js'
 import {
+  ConnectionProblem,
   connectionFailureReason,
+  failureReason,
   firstCause,
   isMisconfigured,
   isTlsFailure,
   isTlsRefusal,
 } from './connection-failure.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
+import { NoHostReached } from './target-client.js'
 
 interface Explanation {
   readonly code: string
@@ -25,16 +28,29 @@ export const explainDatabaseError = (error: unknown, target: ConnectionTarget): 
   if (error instanceof OperatorError) return error
   const cause = firstCause(error)
   if (!(cause instanceof Error)) return error
-  const explanation = isServerError(cause) ? explainServerError(cause, target) : explainNetworkError(cause, target)
+  const explanation = isServerError(cause)
+    ? explainServerError(cause, target)
+    : explainNetworkError(cause, target, attemptsOf(error, target).length > 0)
   if (explanation === undefined) return error
   const { code, message, ...rest } = explanation
-  const detail = isServerError(cause) && cause.detail !== undefined ? [`detail: ${cause.detail}`] : []
+  const detail =
+    isServerError(cause) && cause.detail !== undefined ? [`detail: ${cause.detail}`] : attemptsOf(error, target)
   return new OperatorError(code, message, {
     ...rest,
     details: detail,
     cause,
     ...(isServerError(cause) ? { sqlState: cause.code } : {}),
   })
+}
+
+// Several hosts have a reason each. The addresses of one have most often the same.
+const attemptsOf = (error: unknown, { hosts }: ConnectionTarget): readonly string[] => {
+  if (!(error instanceof NoHostReached)) return []
+  const reasons = error.attempts.map(({ error: reason }) => failureReason(reason))
+  if (hosts.length === 1 && new Set(reasons).size === 1) return []
+  return error.attempts.map(
+    ({ place }, index) => `${describeHost({ ...place, address: place.at ?? place.address })}: ${reasons[index]}`,
+  )
 }
 
 const UNAVAILABLE = ['database_unreachable', 'database_not_ready', 'connection_lost', 'too_many_connections']
@@ -101,9 +117,9 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
     exitCode: ExitCode.unreachable,
     retryable: true,
   }),
-  [SqlState.insufficientPrivilege]: ({ user }) => ({
+  [SqlState.insufficientPrivilege]: (target) => ({
     code: 'insufficient_privilege',
-    message: `the role ${user} lacks the privilege for this`,
+    message: `the role ${describeUser(target)} lacks the privilege for this`,
     hint: 'run it as the owner of the tables, or ask for the privilege',
     exitCode: ExitCode.no,
   }),
@@ -135,18 +151,34 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
   }),
 }
 
-const explainNetworkError = (error: Error, target: ConnectionTarget): Explanation | undefined => {
+const explainNetworkError = (
+  error: Error,
+  target: ConnectionTarget,
+  hasSeveralReasons: boolean,
+): Explanation | undefined => {
   const reason = connectionFailureReason(error)
   if (reason === undefined) return undefined
   return {
     code: 'database_unreachable',
-    message: `cannot reach the database ${describeTarget(target)}: ${reason}`,
-    hint: isTlsRefusal(error)
-      ? 'enable TLS on the server (ssl = on); ?sslmode=disable sends everything unencrypted'
-      : isTlsFailure(error)
-        ? 'check that sslrootcert names the authority of the certificate, and that the certificate is for this host'
-        : `check host and port, and that the server runs: pg_isready -h ${target.host} -p ${target.port}`,
+    message: `cannot reach the database ${describeTarget(target)}: ${hasSeveralReasons ? 'no host can be used' : reason}`,
+    hint: networkHint(error, target),
     exitCode: ExitCode.unreachable,
     retryable: true,
   }
+}
+
+const networkHint = (error: Error, { host, port }: ConnectionTarget): string => {
+  if (isTlsRefusal(error)) return 'enable TLS on the server (ssl = on); ?sslmode=disable sends everything unencrypted'
+  if (isTlsFailure(error))
+    return 'check that sslrootcert names the authority of the certificate, and that the certificate is for this host'
+  return (
+    (error instanceof ConnectionProblem ? PROBLEM_HINTS[error.kind] : undefined) ??
+    `check host and port, and that the server runs: pg_isready -h ${host} -p ${port}`
+  )
+}
+
+const PROBLEM_HINTS: Readonly<Partial<Record<ConnectionProblem['kind'], string>>> = {
+  password: 'put it into ~/.pgpass, PGPASSWORD or the URL',
+  authentication: 'check pg_hba.conf on the server, require_auth and channel_binding',
+  unsuitable: 'name a server that target_session_attrs allows',
 }

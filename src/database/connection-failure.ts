@@ -1,3 +1,23 @@
+/** `unsuitable`: another server may be. `password`: the server wants one, and none is known. */
+type ProblemKind = 'network' | 'closed' | 'protocol' | 'tls' | 'authentication' | 'password' | 'unsuitable'
+
+/** Why a connection failed, when it is neither the server's answer nor an error of the network. */
+export class ConnectionProblem extends Error {
+  override readonly name = 'ConnectionProblem'
+
+  constructor(
+    reason: string,
+    readonly kind: ProblemKind,
+    cause?: unknown,
+  ) {
+    super(reason, { cause })
+  }
+}
+
+export const NO_TLS = 'it offers no TLS, but sslmode asks for it'
+export const NO_PASSWORD = 'it requires a password, and none was given (URL, PGPASSWORD or ~/.pgpass)'
+export const NOT_POSTGRES = 'it is not a PostgreSQL server'
+
 /** Error codes of sockets and name look-ups, as text. */
 const NETWORK_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
@@ -19,12 +39,12 @@ const DRIVER_REASONS: readonly (readonly [RegExp, string])[] = [
     'it did not answer in time',
   ],
   [/Connection terminated|not queryable|Client was closed/i, 'the connection was lost'],
-  [/does not support SSL/i, 'it offers no TLS, but sslmode asks for it'],
-  [/client password must be a/i, 'it requires a password, and none was given (URL, PGPASSWORD or ~/.pgpass)'],
-  [/establishing an SSL connection/i, 'it is not a PostgreSQL server'],
+  [/does not support SSL/i, NO_TLS],
+  [/client password must be a/i, NO_PASSWORD],
+  [/establishing an SSL connection/i, NOT_POSTGRES],
 ]
 
-const TLS_CODES = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/
+const TLS_CODES = /^(ERR_TLS|ERR_SSL|CERT_|CRL_|DEPTH_|SELF_SIGNED|UNABLE_TO|EPROTO)/
 
 /** Since Node 20, a host name with two addresses fails with an AggregateError that has an empty message. */
 export const firstCause = (error: unknown): unknown =>
@@ -34,6 +54,7 @@ export const firstCause = (error: unknown): unknown =>
 export const connectionFailureReason = (error: unknown): string | undefined => {
   const cause = firstCause(error)
   if (!(cause instanceof Error)) return undefined
+  if (cause instanceof ConnectionProblem) return cause.message
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
   if (code === undefined) return DRIVER_REASONS.find(([pattern]) => pattern.test(cause.message))?.[1]
   return NETWORK_REASONS[code] ?? (TLS_CODES.test(code) ? `TLS failed: ${cause.message}` : undefined)
@@ -46,17 +67,29 @@ export const failureReason = (error: unknown): string =>
 /** Whether the connection failed or broke; the outcome of a running statement is then unknown. */
 export const isConnectionFailure = (error: unknown): boolean => connectionFailureReason(error) !== undefined
 
-/** Whether the server does not support TLS, which was required: a constant text of node-postgres. */
+/** Whether the server does not support TLS, which was required. */
 export const isTlsRefusal = (error: unknown): boolean =>
-  error instanceof Error && /does not support SSL/i.test(error.message)
+  error instanceof Error && (error.message === NO_TLS || /does not support SSL/i.test(error.message))
 
 /** Whether a retry cannot succeed: the connection settings do not fit the server. */
 export const isMisconfigured = (error: unknown): boolean =>
   error instanceof Error &&
   (isTlsRefusal(error) ||
+    (error instanceof ConnectionProblem && ['protocol', 'authentication', 'password'].includes(error.kind)) ||
     /client password must be a|establishing an SSL connection/i.test(error.message) ||
     isTlsFailure(error))
 
 /** Whether the server's certificate or the TLS settings were refused. */
-export const isTlsFailure = (error: Error): boolean =>
-  'code' in error && typeof error.code === 'string' && TLS_CODES.test(error.code)
+export const isTlsFailure = (error: unknown): boolean =>
+  error instanceof ConnectionProblem
+    ? error.kind === 'tls'
+    : error instanceof Error && 'code' in error && typeof error.code === 'string' && TLS_CODES.test(error.code)
+
+/** Whether nothing suitable answered at an address, so that another host may be tried. */
+export const isUnreachable = (error: unknown): boolean => {
+  if (error instanceof ConnectionProblem) return error.kind === 'network' || error.kind === 'unsuitable'
+  if (!(error instanceof Error)) return false
+  if ('code' in error && typeof error.code === 'string')
+    return error.code in NETWORK_REASONS && !['ECONNRESET', 'EPIPE'].includes(error.code)
+  return error.message.includes('timeout expired')
+}

@@ -1,24 +1,45 @@
-import { existsSync, lstatSync, readFileSync } from 'node:fs'
-import { userInfo } from 'node:os'
-import type { ConnectionOptions } from 'node:tls'
-import { parse } from 'pg-connection-string'
-import { OperatorError } from '../errors.js'
+import { homedir, userInfo } from 'node:os'
+import { join } from 'node:path'
 import type { TargetNaming } from '../next-step.js'
-import { ownUserId } from '../private-file.js'
 import { printable } from '../terminal/printable.js'
-import { pickSettings, type ConnectionKeywords, type ConnectionSetting } from './connection-settings.js'
+import { hostsOf, isSocket, wholeNumber, type Host } from './target/hosts.js'
+import { readPasswordFile } from './target/password-file.js'
+import { requireAuthOf, type RequiredMethods } from './target/authentication.js'
+import { refuseUnsupported, type ConnectionKeywords } from './target/settings.js'
+import { oneOf, tlsOf, type Tls } from './target/tls.js'
+
+export { isLocal } from './target/hosts.js'
+export { parseDatabaseUrl } from './target/connection-string.js'
+
+const SESSION_ATTRIBUTES = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'] as const
+
+/** What a server must be (libpq's `target_session_attrs`). */
+export type SessionAttributes = (typeof SESSION_ATTRIBUTES)[number]
 
 /** Everything needed to connect to one database, complete and validated. */
 export interface ConnectionTarget {
+  /** The servers that may be meant, in the order in which they are tried. */
+  readonly hosts: readonly [Host, ...Host[]]
+  /** Of the first of them. */
   readonly host: string
   readonly port: number
+  readonly sessionAttributes: SessionAttributes
+  /** Whether the order of the hosts is random. */
+  readonly balancesLoad: boolean
   readonly user: string
+  /** The role that `options` sets, which then has the privileges; undefined when it is the user. */
+  readonly role: string | undefined
   readonly database: string
   readonly password: string | undefined
-  /** `negotiate`: TLS when the server offers it, as libpq's default `prefer` does. */
-  readonly tls: 'off' | 'negotiate' | ConnectionOptions
+  /** Asks a person for the password, once, if the server wants one and none is known. */
+  readonly askPassword?: ((user: string) => Promise<string | undefined>) | undefined
+  readonly tls: Tls
+  readonly channelBinding: 'disable' | 'prefer' | 'require'
+  readonly requiredMethods: RequiredMethods | undefined
   /** libpq's `options`, sent to the server at start-up. */
   readonly options: string | undefined
+  /** Added to the application names of our sessions. */
+  readonly applicationName: string | undefined
   readonly connectTimeoutMs: number
   /** The schema named in the URL (`?schema=`, as ORMs write it), if any. */
   readonly schema: string | undefined
@@ -26,72 +47,58 @@ export interface ConnectionTarget {
   readonly origin?: { readonly name: string; readonly isNamed: boolean } | undefined
   /** How the command line named it, for the commands that are printed. */
   readonly naming?: TargetNaming | undefined
+  /** What a person should know of the settings. */
+  readonly warnings: readonly string[]
 }
 
 const DEFAULT_CONNECT_TIMEOUT_MS = 5_000
-const DEFAULT_PORT = 5432
-const NO_HOST = 'no-host'
-const URL_HINT =
-  'write it as postgres://user:password@host:5432/database, with %40 for @, %2F for /, %23 for # and %3A for : inside the password'
-
-/**
- * Reads the connection settings in a PostgreSQL URL.
- * @param source where the URL comes from, e.g. `--database-url`
- * @throws OperatorError `invalid_database_url`; its text never contains the URL, which may contain a password
- */
-export const parseDatabaseUrl = (text: string, source: string): ConnectionKeywords => {
-  const invalid = (reason: string): OperatorError =>
-    new OperatorError('invalid_database_url', `${source} is not a usable PostgreSQL URL: ${reason}`, { hint: URL_HINT })
-  if (text.trim() === '') throw invalid('it is empty')
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
-  if (scheme === undefined) throw invalid('it does not start with postgres://')
-  if (scheme !== 'postgres' && scheme !== 'postgresql') throw invalid(`its scheme is ${scheme}, not postgres`)
-  if (/^[^/]*:\/\/[^/?#]*,/.test(text)) throw invalid('it names several hosts; name one')
-  // libpq accepts a user without a host, as in postgres://user@/database?host=/tmp; a WHATWG URL needs one.
-  const complete = text.replace(/^(\w+:\/\/[^/?#]*@)(?=[/?#]|$)/, `$1${NO_HOST}`)
-  if (!URL.canParse(complete)) throw invalid('it cannot be parsed')
-  const url = new URL(complete)
-  const decode = (part: string): string => {
-    try {
-      return decodeURIComponent(part)
-    } catch {
-      throw invalid('it contains a % that is not followed by two hexadecimal digits')
-    }
-  }
-  const parts: Record<string, string> = {
-    host: url.hostname === NO_HOST ? '' : decode(url.hostname).replace(/^\[(.*)\]$/, '$1'),
-    port: url.port,
-    user: decode(url.username),
-    password: decode(url.password),
-    dbname: decode(url.pathname.replace(/^\//, '')),
-  }
-  const given = Object.entries(parts).filter(([, value]) => value !== '')
-  return pickSettings({ ...Object.fromEntries(url.searchParams), ...Object.fromEntries(given) })
-}
 
 /**
  * Turns connection settings into a target, with libpq's defaults.
- * @throws OperatorError `invalid_connection_setting` for a port, time-out, TLS mode or certificate file that cannot be used
+ * @param home where the password file and the certificates are looked for
+ * @throws OperatorError `invalid_connection_setting` for a setting that cannot be used, `unsupported_connection_setting`
  */
-export const toConnectionTarget = (keywords: ConnectionKeywords): ConnectionTarget => {
-  const port = wholeNumber(keywords, 'port', 1, 65_535) ?? DEFAULT_PORT
-  const host = keywords.hostaddr ?? keywords.host ?? defaultHost(port)
+export const toConnectionTarget = (keywords: ConnectionKeywords, home = homedir()): ConnectionTarget => {
+  refuseUnsupported(keywords)
+  const named = hostsOf(keywords)
   const user = keywords.user ?? userInfo().username
-  const connectTimeout = wholeNumber(keywords, 'connect_timeout', 0, 86_400)
+  const database = keywords.dbname ?? user
+  const { password } = keywords
+  const file = password === undefined ? readPasswordFile(keywords.passfile ?? join(home, '.pgpass')) : undefined
+  const hosts = named.map((host) => ({
+    ...host,
+    password: password ?? file?.find(host, database, user),
+  }))
+  const { connect_timeout: timeout = '0' } = keywords
   return {
-    host,
-    port,
+    // As many as were named.
+    hosts: hosts as [Host, ...Host[]],
+    host: named[0].host,
+    port: named[0].port,
+    sessionAttributes: oneOf('target_session_attrs', keywords.target_session_attrs, SESSION_ATTRIBUTES, 'any'),
+    balancesLoad:
+      oneOf('load_balance_hosts', keywords.load_balance_hosts, ['disable', 'random'], 'disable') === 'random',
     user,
-    database: keywords.dbname ?? user,
-    password: keywords.password,
-    tls: tlsOf(keywords, host),
+    role: roleOf(keywords.options),
+    database,
+    password,
+    tls: tlsOf(keywords, named, home),
+    channelBinding: oneOf('channel_binding', keywords.channel_binding, ['disable', 'prefer', 'require'], 'prefer'),
+    requiredMethods: requireAuthOf(keywords.require_auth),
     options: keywords.options,
+    applicationName: keywords.application_name,
     // libpq waits forever with 0; chatkeep never does.
-    connectTimeoutMs:
-      connectTimeout === undefined || connectTimeout === 0 ? DEFAULT_CONNECT_TIMEOUT_MS : connectTimeout * 1_000,
+    connectTimeoutMs: wholeNumber('connect_timeout', timeout, 0, 86_400) * 1_000 || DEFAULT_CONNECT_TIMEOUT_MS,
     schema: keywords.schema === '' ? undefined : keywords.schema,
+    warnings: file?.warning === undefined ? [] : [file.warning],
   }
 }
+
+/** The role in `-c role=x` or `--role=x`; the last one counts. */
+const roleOf = (options = ''): string | undefined =>
+  Array.from(options.matchAll(/(?:^|\s)(?:-c\s*|--)role=((?:\\.|[^\s\\])+)/g), ([, role]) => role)
+    .at(-1)
+    ?.replace(/\\(.)/g, '$1')
 
 /** `database on host:port as user from .env`, for messages. Never contains the password. */
 export const describeTarget = (target: ConnectionTarget): string =>
@@ -100,95 +107,22 @@ export const describeTarget = (target: ConnectionTarget): string =>
     : `${describeAddress(target)} from ${printable(target.origin.name)}`
 
 /** `database on host:port as user`: the same whatever named it. */
-export const describeAddress = ({ database, host, port, user }: ConnectionTarget): string =>
-  printable(`${database} on ${host.startsWith('/') ? host : `${host}:${port}`} as ${user}`)
+export const describeAddress = (target: ConnectionTarget): string =>
+  printable(`${target.database} on ${target.hosts.map(describeHost).join(', ')} as ${describeUser(target)}`)
+
+/** `x`, or `x (logged in as y)` where the options set another role. */
+export const describeUser = ({ user, role }: Pick<ConnectionTarget, 'user' | 'role'>): string =>
+  role === undefined || role === user ? user : `${role} (logged in as ${user})`
+
+/** `host:port`, with the address if that was named besides. */
+export const describeHost = ({ host, port, address }: Host): string => {
+  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  return address === undefined || address === host || isSocket(host) ? where : `${where} (${address})`
+}
 
 /** The target as a URL, password included: for a child process, never for output. */
-export const toDatabaseUrl = ({ host, port, user, database, password }: ConnectionTarget): string => {
+export const toDatabaseUrl = ({ host, port, user, database, password, tls }: ConnectionTarget): string => {
   const credentials =
     password === undefined ? encodeURIComponent(user) : `${encodeURIComponent(user)}:${encodeURIComponent(password)}`
-  return `postgres://${credentials}@${encodeURIComponent(host)}:${port}/${encodeURIComponent(database)}`
-}
-
-const wholeNumber = (
-  keywords: ConnectionKeywords,
-  name: ConnectionSetting,
-  least: number,
-  most: number,
-): number | undefined => {
-  const text = keywords[name]
-  if (text === undefined || text === '') return undefined
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value
-  throw new OperatorError(
-    'invalid_connection_setting',
-    `${name} is ${JSON.stringify(text)}, but must be a whole number from ${least} to ${most}`,
-  )
-}
-
-const defaultHost = (port: number): string => {
-  const name = `.s.PGSQL.${port}`
-  if (existsSync(`/var/run/postgresql/${name}`)) return '/var/run/postgresql'
-  return isServerSocket(`/tmp/${name}`) ? '/tmp' : 'localhost'
-}
-
-// Every user may make a socket in /tmp, and would be sent a password there.
-const isServerSocket = (path: string): boolean => {
-  const status = lstatSync(path, { throwIfNoEntry: false })
-  return status?.isSocket() === true && [0, ownUserId(), postgresUserId()].includes(status.uid)
-}
-
-const postgresUserId = (): number | undefined => {
-  try {
-    const id = /^postgres:[^:]*:(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8'))?.[1]
-    return id === undefined ? undefined : Number(id)
-  } catch {
-    // Systems without this file keep their users elsewhere; the server's is then not known.
-    return undefined
-  }
-}
-
-/** Whether connections to the host stay on this machine. */
-export const isLocal = (host: string): boolean =>
-  host.startsWith('/') || /^(localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)
-
-const TLS_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
-
-const tlsOf = (keywords: ConnectionKeywords, host: string): ConnectionTarget['tls'] => {
-  const isSystem = keywords.sslrootcert === 'system'
-  const mode = keywords.sslmode ?? (isSystem ? 'verify-full' : 'prefer')
-  if (!TLS_MODES.includes(mode)) {
-    throw new OperatorError(
-      'invalid_connection_setting',
-      `sslmode is ${JSON.stringify(mode)}, but must be one of ${TLS_MODES.join(', ')}`,
-    )
-  }
-  if (isSystem && mode !== 'verify-full') {
-    throw new OperatorError(
-      'invalid_connection_setting',
-      `sslmode is ${mode}, but sslrootcert=system needs verify-full: public authorities sign certificates for everybody`,
-    )
-  }
-  if (host.startsWith('/') || mode === 'disable') return 'off'
-  if (keywords.sslmode === undefined && isLocal(host)) return 'off'
-  if (mode === 'prefer' || mode === 'allow') return 'negotiate'
-  const query = new URLSearchParams({ sslmode: mode })
-  for (const name of ['sslrootcert', 'sslcert', 'sslkey'] as const) {
-    const file = keywords[name]
-    if (file !== undefined && file !== 'system') query.set(name, file)
-  }
-  try {
-    // pg-connection-string reads the certificate files and implements libpq's modes.
-    const { ssl } = parse(`postgres://host/database?${query.toString()}`, { useLibpqCompat: true })
-    const options = typeof ssl === 'object' ? (ssl as ConnectionOptions) : {}
-    // With both, hostaddr is where to connect, and host is whose certificate is expected.
-    return keywords.hostaddr === undefined || keywords.host === undefined
-      ? options
-      : { ...options, servername: keywords.host }
-  } catch (cause) {
-    throw new OperatorError('invalid_connection_setting', `TLS cannot be set up: ${(cause as Error).message}`, {
-      cause,
-      hint: 'check sslmode, sslrootcert, sslcert and sslkey',
-    })
-  }
+  return `postgres://${credentials}@${encodeURIComponent(host)}:${port}/${encodeURIComponent(database)}${tls.ways.includes('tls') ? '' : '?sslmode=disable'}`
 }

@@ -1,8 +1,9 @@
-import { Client, Pool, type ClientBase, type ClientConfig, type PoolClient, type PoolConfig } from 'pg'
+import { Pool, type Client, type ClientBase, type ClientConfig, type PoolClient, type PoolConfig } from 'pg'
 import { OperatorError } from '../errors.js'
 import { explainDatabaseError } from './connection-error.js'
 import type { ConnectionTarget } from './connection-target.js'
-import { requestCancel, settleTls } from './side-channel.js'
+import { requestCancel } from './open-stream.js'
+import { NoHostReached, TargetClient } from './target-client.js'
 
 /** Anything that runs queries: a client, a pool, or a wrapper of one. */
 export type Queryable = Pick<Client, 'query'>
@@ -36,7 +37,7 @@ export const withClient = async <T>(
   } catch (error) {
     // When we cancelled the statement, the reason is the error, unless the work throws one of its own.
     if (session.signal?.aborted === true && !(error instanceof OperatorError)) throw session.signal.reason
-    throw explainDatabaseError(error, target)
+    throw explainDatabaseError(error, at(target, client))
   } finally {
     stopListening()
     await disconnect(client)
@@ -44,12 +45,20 @@ export const withClient = async <T>(
 }
 
 /** A pool for the target. It changes no session settings, so it works behind a transaction pooler. */
-export const createPool = async (target: ConnectionTarget, options: PoolConfig): Promise<Pool> => {
-  const pool = new Pool({ ...(await clientConfig(target)), ...options })
+export const createPool = (target: ConnectionTarget, options: PoolConfig): Pool => {
+  const { application_name: name = 'chatkeep' } = options
+  const pool = new Pool({
+    ...options,
+    // Also how long a borrower waits for a free connection.
+    connectionTimeoutMillis: target.connectTimeoutMs * target.hosts.length,
+    Client: class extends TargetClient {
+      constructor(config: ClientConfig = {}) {
+        super(target, { ...config, application_name: applicationName(name, target) })
+      }
+    },
+  })
   // The pool replaces an idle connection that breaks; without a listener the error would end the process.
   pool.on('error', () => undefined)
-  // A server can end a connection right after it accepted it, before the borrower listens.
-  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 
@@ -118,37 +127,44 @@ const noConnectionFree = (): OperatorError =>
  * Connects. The caller disconnects.
  * @throws OperatorError when the server cannot be reached
  */
-export const connect = async (target: ConnectionTarget, session: SessionOptions): Promise<Client> => {
-  const config = { ...(await clientConfig(target)), application_name: session.applicationName }
-  const client = new Client(
-    session.queryTimeoutMs === undefined ? config : { ...config, query_timeout: session.queryTimeoutMs },
-  )
-  // The next query reports a connection that broke between two queries; without a listener the error would end the process.
-  client.on('error', () => undefined)
+export const connect = async (target: ConnectionTarget, session: SessionOptions): Promise<TargetClient> => {
+  const { queryTimeoutMs, signal } = session
+  const config = {
+    application_name: applicationName(session.applicationName, target),
+    ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
+  }
+  const client = new TargetClient(target, config, signal)
   try {
     await client.connect()
     return client
   } catch (error) {
-    throw explainDatabaseError(error, target)
+    signal?.throwIfAborted()
+    throw explainDatabaseError(error, error instanceof NoHostReached ? target : at(target, client))
   }
 }
 
-const clientConfig = async (target: ConnectionTarget): Promise<ClientConfig> => {
-  const { host, port, user, database, password, options, connectTimeoutMs } = target
-  return {
-    host,
-    port,
-    user,
-    database,
-    ssl: await settleTls(target),
-    connectionTimeoutMillis: connectTimeoutMs,
-    keepAlive: true,
-    ...(password === undefined ? {} : { password }),
-    ...(options === undefined ? {} : { options }),
-  }
+/**
+ * Settles which server a run works on: where several may be meant, the first connection decides for all that follow, so that
+ * what one of them does is what the next one sees. A server that runs for long settles nothing, and follows a failover.
+ */
+export const pinServer = async (target: ConnectionTarget, signal: AbortSignal): Promise<ConnectionTarget> => {
+  const { hosts, sessionAttributes } = target
+  if (hosts.length === 1 && sessionAttributes === 'any') return target
+  const client = await connect(target, { applicationName: 'chatkeep', signal })
+  await disconnect(client)
+  // A pinned server is no longer preferred to another.
+  return { ...at(target, client), ...(sessionAttributes === 'prefer-standby' ? { sessionAttributes: 'any' } : {}) }
 }
 
-const cancelOnAbort = (client: Client, target: ConnectionTarget, { signal }: SessionOptions): (() => void) => {
+/** The target as it was reached. */
+const at = (target: ConnectionTarget, { place }: TargetClient): ConnectionTarget =>
+  place === undefined ? target : { ...target, hosts: [place], host: place.host, port: place.port }
+
+/** Our name for a session, followed by the one that the settings give. PostgreSQL cuts what is longer than 63 bytes. */
+const applicationName = (ours: string, { applicationName: given }: ConnectionTarget): string =>
+  given === undefined ? ours : `${ours} (${given})`
+
+const cancelOnAbort = (client: TargetClient, target: ConnectionTarget, { signal }: SessionOptions): (() => void) => {
   if (signal === undefined) return () => undefined
   let giveUp: NodeJS.Timeout | undefined
   const onAbort = (): void => {
@@ -163,9 +179,12 @@ const cancelOnAbort = (client: Client, target: ConnectionTarget, { signal }: Ses
 }
 
 // Private fields of node-postgres, which its types do not have.
-const cancelStatement = (client: Client, target: ConnectionTarget): Promise<void> => {
-  const { processID, secretKey } = client as Client & { readonly processID: number; readonly secretKey: number }
-  return requestCancel(target, processID, secretKey)
+const cancelStatement = async (client: TargetClient, { connectTimeoutMs }: ConnectionTarget): Promise<void> => {
+  const { place, processID, secretKey } = client as TargetClient & {
+    readonly processID: number
+    readonly secretKey: number
+  }
+  if (place !== undefined) await requestCancel(place, connectTimeoutMs, processID, secretKey)
 }
 
 const DISCONNECT_PATIENCE_MS = 1_000

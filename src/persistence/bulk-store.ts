@@ -33,8 +33,11 @@ export const createBulkStore = (target: ConnectionTarget, applicationName: strin
   let own: ReturnType<typeof createPool> | undefined
 
   const saveOnce = async (batch: readonly PendingSave[]): Promise<void> => {
-    own ??= createPool(target, { max: BULK_PARTS, application_name: applicationName, query_timeout: QUERY_TIMEOUT_MS })
-    const pool = await own
+    const pool = (own ??= createPool(target, {
+      max: BULK_PARTS,
+      application_name: applicationName,
+      query_timeout: QUERY_TIMEOUT_MS,
+    }))
     await saveInBulk((work) => withPooledClient(pool, LIMITS, (client) => work({ client, names, statements })), batch)
     if (unsettled(batch).length > 0)
       throw new StoreUnavailable('another transaction holds a row that the message needs', undefined)
@@ -51,7 +54,7 @@ export const createBulkStore = (target: ConnectionTarget, applicationName: strin
       )
       return outcomes
     },
-    close: async () => (await own)?.end(),
+    close: async () => own?.end(),
   }
 }
 

@@ -96,7 +96,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     }
   }
   const ask = <T>(question: (db: Queryable) => Promise<T>): Promise<T> =>
-    track(() => withRetries(deadlineMs, async () => question(withLimits(await pool.get(), limits))))
+    track(() => withRetries(deadlineMs, () => question(withLimits(pool.get(), limits))))
 
   const statements = createPreparedStatements()
   const saves = createSaveQueue(
@@ -106,8 +106,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       deadlineMs,
       patienceMs,
     },
-    async (batch) =>
-      withPooledClient(await pool.get(), limits, (client) => saveBatch({ client, names, statements }, batch)),
+    async (batch) => withPooledClient(pool.get(), limits, (client) => saveBatch({ client, names, statements }, batch)),
   )
 
   return {
@@ -119,7 +118,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     getRecentChats: (query = {}) => ask((db) => readRecentChats({ db, names, statements }, query)),
     markMessagesAsRead: (query) => ask((db) => markAsRead(db, names, query)),
     getInactiveOperators: (operatorIds) => ask((db) => readInactiveOperators(db, names, operatorIds)),
-    checkReady: () => track(async () => checkReady(await pool.get(), names)),
+    checkReady: () => track(() => checkReady(pool.get(), names)),
     close: () => {
       closing ??= Promise.allSettled([...underWay]).then(() => pool.end())
       return closing
@@ -161,7 +160,7 @@ const targetOf = (source: ChatStoreSource): ConnectionTarget | undefined => {
 }
 
 interface LazyPool {
-  get(): Promise<Pool>
+  get(): Pool
   end(): Promise<void>
 }
 
@@ -176,10 +175,10 @@ const lazyPool = (
 ): LazyPool => {
   if (target === undefined) {
     const { pool } = source as { readonly pool: Pool }
-    return { get: () => Promise.resolve(pool), end: () => Promise.resolve() }
+    return { get: () => pool, end: () => Promise.resolve() }
   }
-  let own: Promise<Pool> | undefined
-  const get = (): Promise<Pool> => {
+  let own: Pool | undefined
+  const get = (): Pool => {
     own ??= createPool(target, {
       max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       application_name: options.applicationName ?? 'chatkeep',
@@ -189,7 +188,7 @@ const lazyPool = (
     return own
   }
   const end = async (): Promise<void> => {
-    const ended = (await own)?.end()
+    const ended = own?.end()
     await Promise.race([ended, delay(END_PATIENCE_MS, undefined, { ref: false })])
   }
   return { get, end }

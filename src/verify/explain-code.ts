@@ -3,7 +3,7 @@ import type { Answer } from '../terminal/answer.js'
 import type { Render } from '../terminal/render.js'
 import { wrapText } from '../terminal/wrap.js'
 import { explainedCodes, type ExplainedCode } from './explained-codes.js'
-import { nearestWord } from './nearest-word.js'
+import { nearestWord } from '../terminal/nearest-word.js'
 
 /**
  * The explanation of a finding's code, or the list of all codes.

@@ -14,7 +14,9 @@ export interface Certificates {
   /** The authority's certificate. */
   readonly root: string
   /** A certificate for a name or an address, as openssl writes it: `DNS:localhost`. */
-  readonly issue: (name: string) => Promise<Certificate>
+  readonly issue: (name: string, commonName?: string) => Promise<Certificate>
+  /** Makes a list of revoked certificates, and returns its file. */
+  readonly revoke: (name: string, revoked: readonly Certificate[]) => Promise<string>
   readonly remove: () => Promise<void>
 }
 
@@ -32,12 +34,26 @@ export const createCertificates = async (): Promise<Certificates> => {
   await openssl('req', '-x509', ...NEW_KEY, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=test', '-days', '2')
   return {
     root: join(folder, 'ca.crt'),
-    issue: async (name) => {
+    issue: async (name, commonName = 'server') => {
       await writeFile(join(folder, 'names'), `subjectAltName=${name}`)
-      await openssl('req', ...NEW_KEY, '-keyout', 'key', '-out', 'request', '-subj', '/CN=server')
+      await openssl('req', ...NEW_KEY, '-keyout', 'key', '-out', 'request', '-subj', `/CN=${commonName}`)
       const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names']
       await openssl('x509', '-req', '-in', 'request', '-out', 'cert', ...signing)
       return { key: await readFile(join(folder, 'key')), cert: await readFile(join(folder, 'cert')) }
+    },
+    revoke: async (name, revoked) => {
+      await writeFile(
+        join(folder, `${name}.conf`),
+        `[ca]\ndefault_ca=own\n[own]\ndatabase=${name}.index\ndefault_md=sha256\n`,
+      )
+      await writeFile(join(folder, `${name}.index`), '')
+      const authority = ['ca', '-config', `${name}.conf`, '-keyfile', 'ca.key', '-cert', 'ca.crt']
+      for (const { cert } of revoked) {
+        await writeFile(join(folder, 'revoked'), cert)
+        await openssl(...authority, '-revoke', 'revoked')
+      }
+      await openssl(...authority, '-gencrl', '-crldays', '2', '-out', `${name}.crl`)
+      return join(folder, `${name}.crl`)
     },
     remove: () => rm(folder, { recursive: true }),
   }

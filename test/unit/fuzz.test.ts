@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { crc32, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parseServiceFile } from '../../src/cli/resolve-target.js'
 import { parseDatabaseUrl, toConnectionTarget } from '../../src/database/connection-target.js'
+import { parseServiceFile } from '../../src/database/target/service-file.js'
 import { OperatorError } from '../../src/errors.js'
 import { entryLine, headerLine } from '../../src/journal/journal-line.js'
 import { readJournal } from '../../src/journal/read-journal.js'
@@ -165,7 +165,7 @@ const TARGETS: Readonly<Record<string, Target>> = {
   },
   'service file': {
     seeds: ['# ours\n[crm]\nhost=db7\nport = 5439\n\n[other]\nhost=x\n'],
-    read: (bytes) => Promise.resolve([...parseServiceFile(bytes.toString()).values()].map(({ host }) => host)),
+    read: (bytes) => Promise.resolve(parseServiceFile(bytes.toString(), 'crm', 'the test')),
   },
   'database URL': {
     seeds: [

@@ -56,14 +56,14 @@ const createBackendWatcher = (
   pid: number,
   { showQueries, onEvent }: WatchOptions,
 ): BackendWatcher => {
-  let opened: Promise<Pool> | undefined
+  let opened: Pool | undefined
   let failed = false
 
   const look = async (): Promise<BackendSnapshot | undefined> => {
     if (failed) return undefined
     opened ??= createPool(target, { max: 1, application_name: 'chatkeep watching', query_timeout: QUERY_TIMEOUT_MS })
     try {
-      return onlyRow(await (await opened).query<BackendSnapshot>(SELECT_BACKEND, [pid, showQueries]))
+      return onlyRow(await opened.query<BackendSnapshot>(SELECT_BACKEND, [pid, showQueries]))
     } catch (error) {
       failed = true
       const reason = error instanceof Error ? error.message : String(error)
@@ -95,7 +95,7 @@ const createBackendWatcher = (
       }
     },
     close: async () => {
-      await (await opened?.catch(() => undefined))?.end().catch(() => undefined)
+      await opened?.end().catch(() => undefined)
     },
   }
 }

@@ -44,7 +44,7 @@ const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory =>
 
   const ask = async (sql: string, value: string | number): Promise<number | null> => {
     pool ??= createPool(target, { max: 1, application_name: 'chatkeep replay', query_timeout: DEADLINE_MS })
-    const { rows } = await (await pool).query<{ id: number }>(sql, [value])
+    const { rows } = await pool.query<{ id: number }>(sql, [value])
     return rows[0]?.id ?? null
   }
   const lookUp = async (sql: string, value: string | number): Promise<number | null> => {
@@ -71,6 +71,6 @@ const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory =>
       if (recorded !== null || operator === null) return recorded
       return remembered(byName, toStorableText(operator))
     },
-    close: async () => (await pool)?.end(),
+    close: async () => pool?.end(),
   }
 }

@@ -76,7 +76,7 @@ const SELECT_SERVER_FACTS = String.raw`
     ARRAY(
       SELECT a.application_name || ' (pid ' || a.pid || ')'
       FROM pg_catalog.pg_stat_activity AS a
-      WHERE a.datname = current_database() AND a.application_name ~ '^chatkeep (migrate|rollback)' AND a.application_name !~ 'dry-run'
+      WHERE a.datname = current_database() AND a.application_name ~ '^chatkeep (migrate|rollback)(?! --dry-run)'
       ORDER BY a.pid
     ) AS "runningChanges"`
 

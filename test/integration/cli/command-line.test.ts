@@ -42,6 +42,7 @@ describe('asking wrongly ends with 2, a reason and the next command', () => {
     expect(stderr).toBe(`error: no database is named
   name one in one of these ways:
     --database-url postgres://user@host:5432/name
+    -d name, or -d "host=… dbname=…", as psql takes it
     DATABASE_URL, or DIRECT_URL for migrate, rollback and verify (also in .env or --env-file FILE)
     PGHOST, PGDATABASE, PGUSER, … or PGSERVICE, as psql reads them
     --embedded [DIR] for a PostgreSQL of its own
@@ -250,7 +251,10 @@ describe('contradictions', () => {
     [['migrate', '--embedded', '--database-url', 'postgres://h/d'], '--embedded and --database-url exclude each other'],
     [['migrate', '--schema', '', '--database-url', 'postgres://h/d'], 'the value is empty'],
     [['migrate', '--database-url', ''], 'it is empty'],
-    [['migrate', '--database-url', 'postgres://a,b/d'], 'it names several hosts'],
+    [['migrate', '--embedded', '-d', 'crm'], '--embedded and --dbname exclude each other'],
+    [['migrate', '--database-url', 'postgres://h/d', '-d', 'crm'], '--database-url and --dbname exclude each other'],
+    [['migrate', '--database-url', 'postgres://h/d?sslmod=verify-full'], 'unknown setting: "sslmod"'],
+    [['migrate', '-d', 'host=h gssencmode=require'], 'gssencmode=require cannot be honoured'],
   ] as const)('are named: %j', async ([argv, reason]) => {
     const { exitCode, stderr } = await runChatkeep(argv)
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining(reason)])

@@ -29,7 +29,7 @@ describe.skipIf(!canRun)('a server with TLS (certificates are made with openssl)
       /localhost.*not in .*other\.example/,
     ],
     ['of another name, which verify-ca accepts', 'DNS:other.example', '?sslmode=verify-ca&sslrootcert=ROOT', undefined],
-    ['of an unknown authority', 'DNS:localhost', '?sslmode=verify-full', /certificate/],
+    ['of an unknown authority', 'DNS:localhost', '?sslrootcert=system', /certificate/],
     ['of an unknown authority, which require accepts', 'DNS:localhost', '?sslmode=require', undefined],
     [
       'that require checks when it is given a root',

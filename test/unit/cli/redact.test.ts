@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { createRedact } from '../../../src/cli/redact.js'
+import { createRedact, knownSecrets } from '../../../src/cli/redact.js'
 
 test.for([
   ['postgres://deploy:s3cret@db1/crm', 'postgres://deploy:***@db1/crm'],
@@ -32,4 +32,18 @@ test('hides a known secret wherever and however it is written', () => {
 
 test('leaves words alone that are public anyway', () => {
   expect(createRedact(['postgres'], ['postgres'])('crm as postgres')).toBe('crm as postgres')
+})
+
+test.for([
+  [['-d', 'host=db1 password=s3cret user=x'], ['s3cret']],
+  [['--dbname=host=db1 password = s3cret'], ['s3cret']],
+  [
+    ['-d', String.raw`password='it\'s \\ secret' sslpassword=other`],
+    [String.raw`it's \ secret`, 'other'],
+  ],
+  [['-d', `host=db1 password='no end`], ['no end']],
+  [['--dbname', 'postgres://u:s3cret@db1/crm'], ['s3cret']],
+  [['verify', '--json'], []],
+] as const)('finds the secrets of a command line: %j', ([argv, secrets]) => {
+  expect(knownSecrets({}, argv)).toEqual(secrets)
 })

@@ -1,0 +1,199 @@
+import { TLSSocket } from 'node:tls'
+import { Client, Connection, type ClientConfig } from 'pg'
+import { ConnectionProblem, isTlsFailure, isUnreachable, NO_PASSWORD } from './connection-failure.js'
+import type { ConnectionTarget, SessionAttributes } from './connection-target.js'
+import { openStream, type Place } from './open-stream.js'
+import { placesOf, shuffled } from './places.js'
+import { refuseUnsuitable } from './session-attributes.js'
+import { hasSqlState, isServerError, SqlState } from './sql-state.js'
+import { watchAuthentication, type Authentication } from './authentication.js'
+import { isSocket, type Host } from './target/hosts.js'
+import type { Way } from './target/tls.js'
+
+/** A failed attempt, for an error that lists them. */
+export interface FailedAttempt {
+  readonly place: Host
+  readonly error: Error
+}
+
+/** No host of a target could be used; `errors` are those of the attempts. */
+export class NoHostReached extends AggregateError {
+  constructor(readonly attempts: readonly FailedAttempt[]) {
+    super(attempts.map(({ error }) => error))
+  }
+}
+
+/** What a client of node-postgres keeps of its one connection; its types have neither. */
+interface Wire {
+  readonly connectionParameters: object
+  readonly connection: Connection
+  readonly password: () => Promise<string>
+  readonly enableChannelBinding: boolean
+  readonly readyForQuery: boolean
+  readonly _connected: boolean
+  readonly _connecting: boolean
+  readonly _connectionError: boolean
+  readonly _ended: boolean
+  readonly _queryable: boolean
+}
+
+type Callback = (error: Error | undefined, client?: Client) => void
+
+/**
+ * A client that tries the hosts of a target, their addresses, and the ways to them, in libpq's order. node-postgres
+ * connects a client to one host, once; this one gets a new connection for each attempt.
+ */
+export class TargetClient extends Client {
+  /** Where it is connected, or was trying to be. */
+  place: Place | undefined
+  readonly #target: ConnectionTarget
+  readonly #signal: AbortSignal | undefined
+  #password: string | undefined
+  #isEncrypted = false
+
+  /** @param signal stops the search for a host */
+  constructor(target: ConnectionTarget, config: ClientConfig, signal?: AbortSignal) {
+    const { user, database, host, port, connectTimeoutMs } = target
+    super({
+      ...config,
+      ...{ user, database, host, port, connectionTimeoutMillis: connectTimeoutMs },
+      ...{ ssl: false, sslnegotiation: 'postgres', keepAlive: true },
+    })
+    this.#target = target
+    this.#signal = signal
+    // The next query reports a connection that broke between two queries, or right after it was made; without a listener
+    // the error would end the process.
+    this.on('error', () => undefined)
+    // The driver would read these of the process's environment.
+    Object.assign((this as unknown as Wire).connectionParameters, { options: target.options, replication: undefined })
+  }
+
+  override connect(): Promise<Client>
+  override connect(callback: Callback): void
+  override connect(callback?: Callback): Promise<Client> | void {
+    const reached = this.#reachOrAsk().then(() => this as Client)
+    if (callback === undefined) return reached
+    reached.then(
+      (client) => callback(undefined, client),
+      (error: unknown) => callback(error as Error),
+    )
+  }
+
+  async #reachOrAsk(): Promise<void> {
+    const { askPassword, user } = this.#target
+    try {
+      await this.#reach()
+    } catch (error) {
+      const isMissing = error instanceof ConnectionProblem && error.kind === 'password'
+      if (!isMissing || askPassword === undefined) throw error
+      this.#password = await askPassword(user)
+      if (this.#password === undefined) throw error
+      await this.#reach()
+    }
+  }
+
+  async #reach(): Promise<void> {
+    const { hosts, balancesLoad, sessionAttributes: wanted } = this.#target
+    const passes: readonly SessionAttributes[] = wanted === 'prefer-standby' ? ['standby', 'any'] : [wanted]
+    let failed: FailedAttempt[] = []
+    for (const attributes of passes) {
+      failed = []
+      for (const host of balancesLoad ? shuffled(hosts) : hosts) {
+        if (await this.#tryHost(host, attributes, failed)) return
+      }
+    }
+    const [first, ...others] = failed
+    throw first === undefined || others.length > 0 ? new NoHostReached(failed) : first.error
+  }
+
+  /** Tries the addresses of a host. @returns whether it is connected; if not, the reasons are in `failed` */
+  async #tryHost(host: Host, attributes: SessionAttributes, failed: FailedAttempt[]): Promise<boolean> {
+    const { balancesLoad, connectTimeoutMs } = this.#target
+    const places = await placesOf(host, connectTimeoutMs).catch((error: unknown) => {
+      failed.push({ place: host, error: error as Error })
+      return []
+    })
+    for (const place of balancesLoad ? shuffled(places) : places) {
+      try {
+        await this.#tryPlace(place, attributes)
+        return true
+      } catch (error) {
+        this.#signal?.throwIfAborted()
+        if (!mayOtherServerDo(error)) throw error
+        failed.push({ place, error: error as Error })
+      }
+    }
+    return false
+  }
+
+  /** Tries the ways to an address. @throws of several errors the one that says most */
+  async #tryPlace(place: Place, attributes: SessionAttributes): Promise<void> {
+    const ways: readonly Way[] = isSocket(place.host) ? ['plain'] : this.#target.tls.ways
+    let reason: Error | undefined
+    for (const way of ways) {
+      try {
+        await this.#tryWay(place, way)
+        await refuseUnsuitable(this, attributes)
+        return
+      } catch (error) {
+        this.#drop()
+        // That the other way is not allowed says less than why this one failed.
+        if (reason === undefined || hasSqlState(reason, SqlState.invalidAuthorization)) reason = error as Error
+        // A server without TLS has refused the plain connection already.
+        if (!mayOtherWayDo(error) || (way === 'tls' && !isTlsFailure(error) && !this.#isEncrypted)) break
+      }
+    }
+    throw reason ?? new Error('there is no way to try')
+  }
+
+  async #tryWay(place: Place, way: Way): Promise<void> {
+    const { tls, connectTimeoutMs, channelBinding } = this.#target
+    this.place = place
+    const stream = await openStream(place, way, tls, connectTimeoutMs)
+    this.#isEncrypted = stream instanceof TLSSocket
+    // The driver would connect it; it is connected, and ready for the first message.
+    Object.assign(stream, { connect: () => setImmediate(() => stream.emit('connect')) })
+    const connection = new Connection({ stream: () => stream, keepAlive: true })
+    const authentication = watchAuthentication(connection)
+    const fresh: Partial<Wire> = {
+      ...{
+        connection,
+        readyForQuery: false,
+        _connecting: false,
+        _connected: false,
+        _connectionError: false,
+        _ended: false,
+        _queryable: true,
+      },
+      enableChannelBinding: this.#isEncrypted && channelBinding !== 'disable',
+      password: () => this.#passwordFor(place, authentication),
+    }
+    Object.assign(this, fresh)
+    await super.connect()
+    authentication.refuse(this.#target, this.#isEncrypted)
+  }
+
+  #passwordFor(place: Place, authentication: Authentication): Promise<string> {
+    authentication.refuse(this.#target, this.#isEncrypted)
+    const password = this.#password ?? place.password
+    return password === undefined
+      ? Promise.reject(new ConnectionProblem(NO_PASSWORD, 'password'))
+      : Promise.resolve(password)
+  }
+
+  /** Forgets a connection that failed, so that its end is not the client's. */
+  #drop(): void {
+    const { connection } = this
+    connection.removeAllListeners()
+    connection.on('error', () => undefined)
+    connection.stream.destroy()
+  }
+}
+
+/** After these, libpq tries the next host; a server that answers, and refuses, ends the search. */
+const mayOtherServerDo = (error: unknown): boolean =>
+  hasSqlState(error, SqlState.cannotConnectNow) || isUnreachable(error)
+
+/** The other way of `allow` and `prefer`: without TLS after a failed handshake, and either way after a refusal. */
+const mayOtherWayDo = (error: unknown): boolean =>
+  isTlsFailure(error) || (isServerError(error) && !hasSqlState(error, SqlState.cannotConnectNow))

@@ -43,6 +43,7 @@ describe('a line that is too long', () => {
       'Run \u001b[1mchatkeep rollback --to 10\u001b[22m',
       'Run\n  \u001b[1mchatkeep rollback --to 10\u001b[22m',
     ],
+    ['keeps a query', 'Next: SELECT * FROM "ChatMessage"', 'Next:\n  SELECT * FROM "ChatMessage"'],
     ['keeps a statement', `now: ${sql}`, `now:\n  ${sql}`],
     ['breaks a sentence about one', 'note: CREATE INDEX leaves an index', 'note: CREATE INDEX\n  leaves an index'],
     ['keeps a statement behind its name', `  next  ${sql}`, `  next  ${sql}`],

@@ -1,4 +1,13 @@
-import type { AlterTableCmd, AlterTableStmt, CommentStmt, Constraint, DropStmt, IndexStmt, Node } from '@pgsql/types'
+import type {
+  AlterTableCmd,
+  AlterTableStmt,
+  CommentStmt,
+  Constraint,
+  DropStmt,
+  IndexStmt,
+  Node,
+  WithClause,
+} from '@pgsql/types'
 import { fitLine } from '../../terminal/wrap.js'
 import { oneLine, type Statement } from '../ledger/split-statements.js'
 import { columnOf, commandsOf, constraintOf } from '../locks/alter-table.js'
@@ -23,11 +32,24 @@ const wordsFor = (node: Node): string | undefined => {
   if ('CreateSchemaStmt' in node) return `create schema ${node.CreateSchemaStmt.schemaname}`
   if ('CreateEnumStmt' in node) return `create type ${listed(node.CreateEnumStmt.typeName)}`
   if ('CreateFunctionStmt' in node) return `create function ${listed(node.CreateFunctionStmt.funcname)}`
-  if ('InsertStmt' in node) return `insert into ${relationName(node.InsertStmt.relation)}`
-  if ('UpdateStmt' in node) return `update ${relationName(node.UpdateStmt.relation)}`
-  if ('DeleteStmt' in node) return `delete from ${relationName(node.DeleteStmt.relation)}`
-  if ('SelectStmt' in node) return `select from ${tablesIn(node).join(', ')}`
+  return rowWords(node)
+}
+
+// What a WITH query changes is as much of the statement as its end.
+const rowWords = (node: Node): string | undefined => {
+  if ('InsertStmt' in node) return withWords(node.InsertStmt, `insert into ${relationName(node.InsertStmt.relation)}`)
+  if ('UpdateStmt' in node) return withWords(node.UpdateStmt, `update ${relationName(node.UpdateStmt.relation)}`)
+  if ('DeleteStmt' in node) return withWords(node.DeleteStmt, `delete from ${relationName(node.DeleteStmt.relation)}`)
+  if ('SelectStmt' in node) return withWords(node.SelectStmt, `select from ${tablesIn(node).join(', ')}`)
   return undefined
+}
+
+const withWords = ({ withClause }: { readonly withClause?: WithClause }, words: string): string => {
+  const queries = (withClause?.ctes ?? []).flatMap((cte) =>
+    'CommonTableExpr' in cte ? (cte.CommonTableExpr.ctequery ?? []) : [],
+  )
+  const changes = queries.filter((query) => !('SelectStmt' in query)).flatMap((query) => rowWords(query) ?? [])
+  return [...changes, words].join(', ')
 }
 
 const createIndex = ({ idxname = '', unique, concurrent }: IndexStmt): string =>

@@ -32,6 +32,10 @@ test.for([
   ['INSERT INTO "t" SELECT 1', 'insert into t'],
   ['UPDATE "t" SET "a" = 1', 'update t'],
   ['DELETE FROM "t"', 'delete from t'],
+  [
+    'WITH a AS (SELECT 1), b AS (DELETE FROM "t" RETURNING *) INSERT INTO "u" SELECT * FROM b',
+    'delete from t, insert into u',
+  ],
   ['SELECT count(*) FROM "t", "u"', 'select from t, u'],
   ['GRANT SELECT ON "t" TO "u"', 'GRANT SELECT ON "t" TO "u"'],
   [

@@ -1,7 +1,7 @@
 import { chatkeep, describeSteps, type TargetNaming } from '../../../next-step.js'
 import { printable } from '../../../terminal/printable.js'
 import { byteSize, count, duration, type Render } from '../../../terminal/render.js'
-import { strongestLock, UNKNOWN_BLOCKS, type Blocks } from '../../locks/lock-modes.js'
+import { strongestLock, UNKNOWN_BLOCKS, type Blocks, type TableLock } from '../../locks/lock-modes.js'
 import type { PlanDetails } from '../describe-plan.js'
 import type { StatementDetails, StepDetails } from '../describe-step.js'
 import { describeObstacle, type Obstacle } from '../obstacle.js'
@@ -105,9 +105,14 @@ const shortTitle = (title: string): string => title.replace(/^(\d+)_.*/, 'migrat
 // The strongest lock; --verbose and --json list all of them.
 const lockWords = ({ locks, blocks }: StatementDetails, tables: readonly TableFacts[]): string => {
   if (blocks === UNKNOWN_BLOCKS) return 'unknown: assume that it blocks readers and writers'
-  const lock = strongestLock(locks)
+  // Among equals, that of a table of the application.
+  const factsOf = (lock: TableLock | undefined): TableFacts | undefined =>
+    tables.find(({ table }) => table === lock?.table)
+  const lock = strongestLock(
+    locks.toSorted((a, b) => Number(factsOf(b) !== undefined) - Number(factsOf(a) !== undefined)),
+  )
   if (lock === undefined) return 'none'
-  const facts = tables.find(({ table }) => table === lock.table)
+  const facts = factsOf(lock)
   const size = facts === undefined ? '' : ` (${byteSize(facts.totalBytes)})`
   return printable(`${lock.mode} on ${lock.table}${size}, blocks ${BLOCKED[blocks]}`)
 }

@@ -10,7 +10,7 @@ export const ExitCode = {
   no: 1,
   /** Wrong usage: unknown flag, invalid configuration, missing file. */
   usage: 2,
-  /** The database could not be reached: connection, authentication, time-out. */
+  /** The database could not be reached or asked: connection, authentication, a missing privilege, a time-out. */
   unreachable: 3,
   /** Busy, try again: another process holds the lock. */
   busy: 4,

@@ -17,7 +17,7 @@ Exit codes:
   0         success
   1         the check failed: findings, lost messages, a failed migration
   2         usage error: unknown flag, bad configuration, missing file
-  3         database unavailable, or a time-out
+  3         database unavailable: connection, privilege, time-out
   4         busy: another session holds a lock; try again
   5         refused: not confirmed, or data would be lost
   70        bug in chatkeep

@@ -20,7 +20,7 @@ export const migrateCommand = (run: Run) =>
   withMigrationFlags(new Command('migrate'))
     .summary('apply the guest-chat update while the database is in use')
     .description('Applies pending migrations without stopping readers and writers.')
-    .option('--dry-run', 'show the plan, change nothing; exit 5 if it cannot run')
+    .option('--dry-run', 'show the plan, change nothing; exits as the run would')
     .option('--history', 'list past runs of migrate and rollback, change nothing')
     .option('--plan-hash <hash>', 'run only the plan with this hash, which --dry-run prints')
     .addOption(

@@ -21,7 +21,7 @@ export const rollbackCommand = (run: Run) =>
     .description(
       'Undoes the migrations of the guest-chat update, newest first, and archives data that does not fit the old schema.',
     )
-    .option('--dry-run', 'show the plan and the affected rows, change nothing; exit 5 if it cannot run')
+    .option('--dry-run', 'show the plan and the affected rows, change nothing; exits as the run would')
     .option('--plan-hash <hash>', 'run only the plan with this hash, which --dry-run prints')
     .option('--to <migration>', 'keep migrations up to this number (default: 1)', parseWholeNumber(1, 2_147_483_647))
     .addOption(

@@ -9,6 +9,7 @@ import {
   isTlsFailure,
   isTlsRefusal,
 } from './connection-failure.js'
+import { exitCodeForState } from './exit-code.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
 import { NoHostReached } from './target-client.js'
 
@@ -53,7 +54,45 @@ const attemptsOf = (error: unknown, { hosts }: ConnectionTarget): readonly strin
   )
 }
 
-const UNAVAILABLE = ['database_unreachable', 'database_not_ready', 'connection_lost', 'too_many_connections']
+/**
+ * Explains why a session did not begin. What the server does not accept there is the configuration (`PGOPTIONS`), or that
+ * this database takes no sessions.
+ */
+export const explainConnectionError = (error: unknown, target: ConnectionTarget): unknown => {
+  const cause = firstCause(error)
+  if (!isServerError(cause) || SERVER_EXPLANATIONS[cause.code] !== undefined) return explainDatabaseError(error, target)
+  const isSetting = /^(22|42)/.test(cause.code)
+  return new OperatorError(
+    isSetting ? 'invalid_connection_setting' : 'connection_rejected',
+    isSetting
+      ? `the server did not accept a setting of the connection (${cause.message})`
+      : `${describeTarget(target)}: the server rejected the connection (${cause.message})`,
+    {
+      exitCode: isSetting ? ExitCode.usage : ExitCode.unreachable,
+      hint: isSetting ? 'correct PGOPTIONS, or options in the URL' : 'an administrator of the server can allow it',
+      sqlState: cause.code,
+      cause,
+    },
+  )
+}
+
+/** Explains a statement that somebody cancelled before any time-out. */
+export const explainCancel = (error: ServerError): OperatorError =>
+  new OperatorError('statement_cancelled', `somebody cancelled the statement on the server (${error.message})`, {
+    exitCode: ExitCode.unreachable,
+    hint: 'ask who ended it, and why (pg_cancel_backend), before you run the same command again',
+    sqlState: error.code,
+    retryable: true,
+    cause: error,
+  })
+
+const UNAVAILABLE = [
+  'database_unreachable',
+  'database_not_ready',
+  'connection_lost',
+  'too_many_connections',
+  'read_only_database',
+]
 
 /** Whether an explained error means that the server is unavailable for now; false when only another configuration helps. */
 export const isDatabaseUnavailable = (error: unknown): error is OperatorError =>
@@ -65,7 +104,7 @@ const explainServerError = (error: ServerError, target: ConnectionTarget): Expla
   return {
     code: 'sql_error',
     message: `the database answered: ${error.message}`,
-    exitCode: ExitCode.no,
+    exitCode: exitCodeForState(error.code),
     ...(error.hint === undefined ? {} : { hint: error.hint }),
   }
 }
@@ -121,7 +160,7 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
     code: 'insufficient_privilege',
     message: `the role ${describeUser(target)} lacks the privilege for this`,
     hint: 'run it as the owner of the tables, or ask for the privilege',
-    exitCode: ExitCode.no,
+    exitCode: ExitCode.unreachable,
   }),
   [SqlState.readOnlyTransaction]: ({ host }) => ({
     code: 'read_only_database',
@@ -131,7 +170,7 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
   }),
   [SqlState.queryCanceled]: () => ({
     code: 'statement_timeout',
-    message: 'the server cancelled a statement, most likely because of statement_timeout',
+    message: 'a statement took longer than statement_timeout',
     hint: 'try again when the server is less busy',
     exitCode: ExitCode.unreachable,
     retryable: true,

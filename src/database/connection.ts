@@ -1,9 +1,11 @@
 import { Pool, type Client, type ClientBase, type ClientConfig, type PoolClient, type PoolConfig } from 'pg'
 import { OperatorError } from '../errors.js'
-import { explainDatabaseError } from './connection-error.js'
+import { explainCancel, explainConnectionError, explainDatabaseError } from './connection-error.js'
 import type { ConnectionTarget } from './connection-target.js'
 import { requestCancel } from './open-stream.js'
 import { NoHostReached, TargetClient } from './target-client.js'
+import { hasSqlState, SqlState } from './sql-state.js'
+import { reachedLimit } from './statement-limit.js'
 
 /** Anything that runs queries: a client, a pool, or a wrapper of one. */
 export type Queryable = Pick<Client, 'query'>
@@ -15,6 +17,8 @@ export interface SessionOptions {
   readonly signal?: AbortSignal | undefined
   /** How long a query waits for its answer before the connection counts as lost; unlimited when absent. */
   readonly queryTimeoutMs?: number | undefined
+  /** The statement_timeout that the work sets; that of the session when absent. */
+  readonly statementTimeoutMs?: number | undefined
 }
 
 /** After a cancel request the server answers at once; after this time it counts as frozen or lost. */
@@ -31,12 +35,17 @@ export const withClient = async <T>(
 ): Promise<T> => {
   session.signal?.throwIfAborted()
   const client = await connect(target, session)
+  const startedAt = performance.now()
   const stopListening = cancelOnAbort(client, target, session)
   try {
     return await work(client)
   } catch (error) {
     // When we cancelled the statement, the reason is the error, unless the work throws one of its own.
     if (session.signal?.aborted === true && !(error instanceof OperatorError)) throw session.signal.reason
+    if (hasSqlState(error, SqlState.queryCanceled)) {
+      const isTimeout = await reachedLimit(client, performance.now() - startedAt, session.statementTimeoutMs)
+      if (!isTimeout) throw explainCancel(error)
+    }
     throw explainDatabaseError(error, at(target, client))
   } finally {
     stopListening()
@@ -139,7 +148,7 @@ export const connect = async (target: ConnectionTarget, session: SessionOptions)
     return client
   } catch (error) {
     signal?.throwIfAborted()
-    throw explainDatabaseError(error, error instanceof NoHostReached ? target : at(target, client))
+    throw explainConnectionError(error, error instanceof NoHostReached ? target : at(target, client))
   }
 }
 

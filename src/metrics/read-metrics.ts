@@ -1,5 +1,6 @@
 import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { refuseMissingSchema } from '../database/missing-schema.js'
 import { onlyRow } from '../database/rows.js'
 import { explainReadDenied, refuseHiddenRows } from '../database/read-denied.js'
 import { hasSqlState, SqlState, type ServerError } from '../database/sql-state.js'
@@ -48,16 +49,23 @@ const ANSWER_GRACE_MS = 2_000
  */
 export const readMetrics = (target: ConnectionTarget, options: MetricsOptions): Promise<MetricsReport> => {
   const { statementTimeoutMs, signal } = options
-  const session = { applicationName: 'chatkeep metrics', signal, queryTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS }
+  const session = {
+    applicationName: 'chatkeep metrics',
+    signal,
+    statementTimeoutMs,
+    queryTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS,
+  }
   const limits = { statementTimeoutMs, lockTimeoutMs: LOCK_TIMEOUT_MS }
   const schema = target.schema ?? 'public'
   return withClient(target, session, (client) =>
     inReadOnlySnapshot(client, limits, async () => {
+      const startedAt = performance.now()
       try {
+        await refuseMissingSchema(client, schema)
         await refuseHiddenRows(client)
         return await selectMetrics(client, schema, options.windowMs)
       } catch (error) {
-        throw explain(error, target.user, schema, options)
+        throw explain(error, target.user, schema, options, performance.now() - startedAt)
       }
     }),
   )
@@ -115,12 +123,14 @@ const explain = (
   user: string,
   schema: string,
   { statementTimeoutMs, signal }: MetricsOptions,
+  elapsedMs: number,
 ): unknown => {
   if (hasSqlState(error, SqlState.undefinedTable, SqlState.undefinedColumn, SqlState.invalidSchemaName)) {
     return new SchemaNotReady(error.message, error)
   }
   // Ctrl-C also cancels the statement; that error is reported as the interruption.
-  if (hasSqlState(error, SqlState.queryCanceled) && !signal.aborted) return tooSlow(statementTimeoutMs, error)
+  if (hasSqlState(error, SqlState.queryCanceled) && !signal.aborted && elapsedMs >= statementTimeoutMs)
+    return tooSlow(statementTimeoutMs, error)
   return explainReadDenied(error, {
     user,
     tables: [

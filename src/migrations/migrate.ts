@@ -1,32 +1,26 @@
-import { describeAddress, type ConnectionTarget } from '../database/connection-target.js'
+import type { ConnectionTarget } from '../database/connection-target.js'
 import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
-import { CHAT_TABLES } from '../persistence/shape.js'
 import { applySteps } from './apply.js'
-import type { OwnClient } from './own/own-client.js'
-import type { AppliedStep } from './step.js'
 import { countArchivedMessages } from './archive/archive.js'
-import { runsInTransaction } from './ledger/migration-files.js'
-import { checkPrivileges } from './ledger/privileges.js'
+import { checkMigrate } from './check-migrate.js'
 import { recorded } from './ledger/runs.js'
-import { prepareOwnSchema } from './prepare-own-schema.js'
 import { describePlan, type PlanDetails } from './plan/describe-plan.js'
-import { draftPlan, ownSchemaTitle } from './plan/draft-plan.js'
-import { isWithin, type MigrationPlan, type PlannedStep } from './plan/plan.js'
-import { readMigrateObstacles } from './plan/migrate-obstacles.js'
-import type { Obstacle } from './plan/obstacle.js'
+import { ownSchemaTitle } from './plan/draft-plan.js'
 import { connectionNotes, readNotes } from './plan/notes.js'
+import type { Obstacle } from './plan/obstacle.js'
+import { isWithin, type MigrationPlan, type PlannedStep } from './plan/plan.js'
 import { columnChange } from './plan/publications.js'
-import { readPlan } from './plan/read-plan.js'
-import { readRefusals } from './plan/refusals.js'
+import { prepareOwnSchema } from './prepare-own-schema.js'
+import { withMigrationPreview, withRefusal, type Checked, type PreviewOptions } from './preview.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore/restore.js'
 import { returnKeysBefore } from './restore/return-keys.js'
 import { explainLostSession } from './running/lost-connection.js'
-import { withMigrationPreview, withMigrationSession, type MigrationOptions, type PreviewOptions } from './session.js'
-import { again, chatkeep, toSteps } from '../next-step.js'
-import { tableObstacles } from './plan/table-obstacles.js'
+import { withMigrationSession, type MigrationOptions } from './session.js'
+import type { AppliedStep } from './step.js'
+import { again, chatkeep } from '../next-step.js'
 
 /** What a migrate would do, and the server it would run on. */
-export interface MigratePreview {
+export interface MigratePreview extends Checked {
   readonly serverVersion: string
   readonly plan: MigrationPlan
   /** Title of the step on chatkeep's own schema. */
@@ -58,15 +52,11 @@ export interface MigrateResult {
 export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions): Promise<MigratePreview> =>
   withMigrationPreview(target, 'migrate', options, async (client) => {
     const { rows } = await client.query<{ version: string }>(SELECT_VERSION)
-    const { state, plan, archive, hash } = await readPlan(client, options)
-    const drafts = await draftPlan(plan, client.own)
-    const found = [
-      ...tableObstacles(plan, describeAddress(target), options),
-      ...(await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })),
-    ]
-    if (!options.dryRun) await refuseImpossible(client, options.schema, plan, found)
-    const obstacles = [...found, ...connectionNotes(target)]
+    const checked = await checkMigrate(client, target, options)
+    const { state, plan, archive, hash, drafts, refusal } = checked
+    const obstacles = [...checked.obstacles, ...connectionNotes(target)]
     return {
+      refusal,
       serverVersion: rows[0]?.version ?? 'unknown',
       plan,
       ownTitle: ownSchemaTitle(client.own),
@@ -78,7 +68,7 @@ export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions
       obstacles: options.dryRun
         ? []
         : [...obstacles, ...(await readNotes(client, options.schema, state.own, columnChange(drafts)))],
-      archivedMessages: await countArchivedMessages(client, archive),
+      archivedMessages: await withRefusal(refusal, () => countArchivedMessages(client, archive)),
     }
   })
 
@@ -95,9 +85,9 @@ export const migrate = (
 ): Promise<MigrateResult> =>
   withMigrationSession(target, 'migrate', options, async (client) => {
     const startedAt = performance.now()
-    const { state, plan, archive, hash } = await readPlan(client, options)
+    const { state, plan, hash, isUpToDate, refusal } = await checkMigrate(client, target, options)
     if (approved !== undefined && !isWithin(plan, approved)) throw planChanged()
-    const isUpToDate = plan.steps.length === 0 && plan.own.length === 0 && !Object.values(archive).includes(true)
+    if (refusal !== undefined) throw refusal
     if (isUpToDate)
       return {
         ownSchema: null,
@@ -106,13 +96,6 @@ export const migrate = (
         restored: undefined,
         durationMs: performance.now() - startedAt,
       }
-    await checkPrivileges(client, options.schema, state.own)
-    const drafts = await draftPlan(plan, client.own)
-    const found = [
-      ...tableObstacles(plan, describeAddress(target), options),
-      ...(await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })),
-    ]
-    await refuseImpossible(client, options.schema, plan, found)
     await prepareOwnSchema(client, plan.own, options)
     return recorded(client, 'migrate', { planHash: hash }, async () => {
       try {
@@ -131,24 +114,6 @@ export const migrate = (
       }
     })
   })
-
-// Checked before the first statement, not at the third migration.
-const refuseImpossible = async (
-  client: OwnClient,
-  schema: string,
-  plan: MigrationPlan,
-  found: readonly Obstacle[],
-): Promise<void> => {
-  const concurrent = plan.steps.some(({ file, action }) => action !== 'record' && !runsInTransaction(file))
-  const all = [...(concurrent ? await readRefusals(client, { schema, concurrentTables: CHAT_TABLES }) : []), ...found]
-  const obstacles = all.filter(({ effect }) => effect === 'refused')
-  if (obstacles.length === 0) return
-  throw new OperatorError('cannot_migrate', 'this database cannot be migrated as it is; nothing was changed', {
-    exitCode: ExitCode.refused,
-    details: obstacles.map(({ text }) => text),
-    hint: [...obstacles.flatMap(({ next }) => toSteps(next)), chatkeep('migrate --dry-run', 'see the full plan')],
-  })
-}
 
 const planChanged = (): OperatorError =>
   new OperatorError('plan_changed', 'the database changed after the plan was shown; nothing was applied', {

@@ -5,7 +5,7 @@ import { startCapture } from './archive/capture.js'
 import { archiveIncomplete, watchCapture, type CaptureWatch } from './archive/missed-writes.js'
 import type { OwnState } from './own/own-state.js'
 import { countUnarchived, fillArchive } from './archive/fill.js'
-import { linkGuests, removeOrphans } from './guests/link-guests.js'
+import { findUnlinkableGuests, linkGuests, removeOrphans } from './guests/link-guests.js'
 import { refuseLateOrphans, refuseOrphans, refuseReferencedOrphans, type OnOrphans } from './guests/orphans.js'
 import type { PriceTag } from './plan/price-tag.js'
 import type { RollbackRange } from './ledger/rollback-range.js'
@@ -22,17 +22,26 @@ export interface RollbackChoice {
 
 export type RollbackOptions = MigrationOptions & RollbackChoice
 
-/** Refuses a rollback that cannot succeed, before anything is changed. */
+/** Refuses a rollback that cannot succeed, as far as reading shows it. */
 export const refuseImpossible = async (
   client: OwnClient,
   { needsClients }: RollbackRange,
   price: PriceTag,
-  { onOrphans, signal }: RollbackOptions,
+  { onOrphans }: Pick<RollbackOptions, 'onOrphans'>,
 ): Promise<void> => {
   refuseUnlinkable(price)
-  if (!needsClients) return
-  if (onOrphans === 'abort') await refuseOrphans(client, signal)
-  else if (price.messagesToRemove > 0) await refuseReferencedOrphans(client)
+  if (!needsClients || price.messagesToRemove === 0) return
+  if (onOrphans === 'abort') await refuseOrphans(client)
+  else await refuseReferencedOrphans(client)
+}
+
+/** Refuses, with `--on-orphans abort`, guests whose client the application's rules reject, which only a trial shows. */
+export const refuseUnlinkableGuests = async (
+  client: OwnClient,
+  { needsClients }: RollbackRange,
+  { onOrphans, signal }: RollbackOptions,
+): Promise<void> => {
+  if (needsClients && onOrphans === 'abort') await refuseOrphans(client, await findUnlinkableGuests(client, signal))
 }
 
 const refuseUnlinkable = ({ clientsToCreate, blockingClientColumns }: PriceTag): void => {

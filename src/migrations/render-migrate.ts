@@ -6,7 +6,8 @@ import { migrationTitle } from './ledger/migration-files.js'
 import { needsWork, type MigratePreview, type MigrateResult } from './migrate.js'
 import type { Subject } from './options.js'
 import type { MigrationPlan, PlannedStep } from './plan/plan.js'
-import { isRefused, REFUSED, renderPlan, type PlanView } from './plan/screens/render-plan.js'
+import { renderPlan, type PlanView } from './plan/screens/render-plan.js'
+import { refusalDocument, renderRefusal } from './plan/screens/render-refusal.js'
 import { chatkeep, describeSteps, type TargetNaming } from '../next-step.js'
 import { toObstacleDocument } from './plan/obstacle.js'
 import type { Restored } from './restore/restore.js'
@@ -33,20 +34,19 @@ const ACTION_WORDS: Readonly<Record<PlannedStep['action'], string>> = {
   repair: 'repair',
 }
 
-/** The answer of a dry run: exit 5 when the plan cannot run. */
+/** The answer of a dry run, with the exit code of the run. */
 export const migrateDryRun = (
   header: string,
   subject: Subject,
   preview: MigratePreview,
   { naming, verbose }: PlanView,
 ): Answer => {
-  const { plan, planHash, details, archivedMessages } = preview
-  const refused = isRefused(details)
+  const { plan, planHash, details, archivedMessages, refusal } = preview
   const described = details?.steps ?? []
   const [ownDetails] = described
   const stepDetails = plan.own.length === 0 ? described : described.slice(1)
   return {
-    exitCode: refused ? ExitCode.refused : ExitCode.done,
+    exitCode: refusal?.exitCode ?? ExitCode.done,
     data: {
       ...subject,
       dryRun: true,
@@ -63,6 +63,7 @@ export const migrateDryRun = (
       indexBytes: details?.indexBytes ?? 0,
       afterwards: details?.afterwards ?? [],
       obstacles: (details?.obstacles ?? []).map((obstacle) => toObstacleDocument(obstacle, naming)),
+      ...refusalDocument(refusal, naming),
     },
     text: (render) =>
       [
@@ -72,7 +73,7 @@ export const migrateDryRun = (
           : renderPlan(details, { naming, verbose }, render),
         ...archiveLines(archivedMessages),
         `plan hash: ${planHash}`,
-        refused ? REFUSED : dryRunVerdict(preview, naming),
+        refusal === undefined ? dryRunVerdict(preview, naming) : renderRefusal(refusal, details, naming, render),
       ].join('\n'),
   }
 }

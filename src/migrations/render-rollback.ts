@@ -5,9 +5,11 @@ import { count, duration } from '../terminal/render.js'
 import { migrationTitle } from './ledger/migration-files.js'
 import { BASE_MIGRATION } from './ledger/migration-names.js'
 import type { Subject } from './options.js'
-import { isRefused, REFUSED, renderPlan, type PlanView } from './plan/screens/render-plan.js'
+import { renderPlan, type PlanView } from './plan/screens/render-plan.js'
+import { refusalDocument, renderRefusal } from './plan/screens/render-refusal.js'
 import { renderPriceTag } from './plan/screens/render-price-tag.js'
 import type { RollbackChoice } from './prepare-rollback.js'
+import { needsRollback } from './check-rollback.js'
 import type { RollbackPreview, RollbackResult } from './roll-back.js'
 import { chatkeep, confirmedRollback, describeSteps, type NextStep, type TargetNaming } from '../next-step.js'
 import { toObstacleDocument } from './plan/obstacle.js'
@@ -16,7 +18,7 @@ import { toObstacleDocument } from './plan/obstacle.js'
 export const renderRollbackSteps = ({ files }: RollbackPreview): string =>
   `will undo: ${files.length === 0 ? 'nothing' : files.map(migrationTitle).join(', ')}`
 
-/** The answer of a dry run: exit 5 when the plan cannot run. */
+/** The answer of a dry run, with the exit code of the run. */
 export const rollbackDryRun = (
   header: string,
   subject: Subject,
@@ -24,14 +26,12 @@ export const rollbackDryRun = (
   preview: RollbackPreview,
   { naming, verbose }: PlanView,
 ): Answer => {
-  const { files, details, planHash, price } = preview
-  const refused = isRefused(details)
-  const verdict =
-    files.length === 0
-      ? 'dry run: nothing was changed, and nothing needs to be'
-      : `dry run: nothing was changed. Next: ${describeSteps(confirmedCommand(choice, subject.database, planHash), naming)}`
+  const { files, details, planHash, price, refusal } = preview
+  const verdict = needsRollback(preview)
+    ? `dry run: nothing was changed. Next: ${describeSteps(confirmedCommand(choice, subject.database, planHash), naming)}`
+    : `dry run: ${nothingToRollBack(subject, choice)}`
   return {
-    exitCode: refused ? ExitCode.refused : ExitCode.done,
+    exitCode: refusal?.exitCode ?? ExitCode.done,
     data: {
       ...subject,
       dryRun: true,
@@ -45,19 +45,28 @@ export const rollbackDryRun = (
       estimatedMs: details?.estimatedMs ?? 0,
       afterwards: details?.afterwards ?? [],
       obstacles: (details?.obstacles ?? []).map((obstacle) => toObstacleDocument(obstacle, naming)),
+      ...refusalDocument(refusal, naming),
     },
     text: (render) =>
       [
         header,
-        details === undefined || files.length === 0
-          ? renderRollbackSteps(preview)
-          : renderPlan(details, { naming, verbose }, render),
-        renderPriceTag(price, choice, render),
-        `plan hash: ${planHash}`,
-        refused ? REFUSED : verdict,
+        ...(needsRollback(preview) || refusal !== undefined
+          ? [
+              details === undefined || files.length === 0
+                ? renderRollbackSteps(preview)
+                : renderPlan(details, { naming, verbose }, render),
+              renderPriceTag(price, choice, render),
+              `plan hash: ${planHash}`,
+            ]
+          : []),
+        refusal === undefined ? verdict : renderRefusal(refusal, details, naming, render),
       ].join('\n'),
   }
 }
+
+/** Why there is nothing to do, in a few words. */
+export const nothingToRollBack = ({ database }: Subject, { to }: RollbackChoice): string =>
+  `there is nothing to roll back in ${printable(database)}${to === BASE_MIGRATION ? '' : ` after migration ${to}`}`
 
 /** The command line that does this rollback without a question. */
 export const confirmedCommand = ({ to, onOrphans }: RollbackChoice, database: string, planHash: string): NextStep =>

@@ -1,43 +1,33 @@
-import type { OwnClient } from './own/own-client.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { interruptedBy, type OperatorError } from '../errors.js'
-import { readArchiveObjects, type ArchiveObjects, type ArchiveSummary } from './archive/archive.js'
+import type { ArchiveSummary } from './archive/archive.js'
 import { releaseGuard, type CaptureWatch } from './archive/missed-writes.js'
-import { isArchiveOpen, openArchive, refuseNarrower, sealArchive } from './archive/seal.js'
-import {
-  migrationTitle,
-  readRollbackScripts,
-  type MigrationFile,
-  type RollbackScript,
-} from './ledger/migration-files.js'
-import { readMigrationState, type MigrationState } from './ledger/migration-state.js'
-import { checkPrivileges } from './ledger/privileges.js'
-import { rollbackRange, type RollbackRange } from './ledger/rollback-range.js'
+import { openArchive, sealArchive } from './archive/seal.js'
+import { checkRollback } from './check-rollback.js'
+import { migrationTitle, type MigrationFile } from './ledger/migration-files.js'
 import { recorded } from './ledger/runs.js'
-import { prepareOwnSchema } from './prepare-own-schema.js'
 import { readOwnState } from './own/own-state.js'
 import { ownStatements } from './own/own-statements.js'
 import type { PlanDetails } from './plan/describe-plan.js'
 import { connectionNotes, readNotes } from './plan/notes.js'
-import { refuseChangedPlan } from './plan/plan-hash.js'
 import type { Obstacle } from './plan/obstacle.js'
-import { readPriceTag, type PriceTag } from './plan/price-tag.js'
-import { readRollbackObstacles, refuseRollbackObstacles } from './plan/rollback-obstacles.js'
-import { describeRollback, rollbackPlanHash } from './plan/rollback-plan.js'
+import type { PriceTag } from './plan/price-tag.js'
+import { describeRollback } from './plan/rollback-plan.js'
+import { prepareOwnSchema } from './prepare-own-schema.js'
 import {
   beginCapture,
   prepareRollback,
-  refuseImpossible,
+  refuseUnlinkableGuests,
   type RollbackChoice,
   type RollbackOptions,
 } from './prepare-rollback.js'
+import { withMigrationPreview, type Checked, type PreviewOptions } from './preview.js'
 import { explainLostSession } from './running/lost-connection.js'
-import { withMigrationPreview, withMigrationSession, type PreviewOptions } from './session.js'
+import { withMigrationSession } from './session.js'
 import { undoMigration, type RolledBackStep } from './undo.js'
 import { again, chatkeep, or } from '../next-step.js'
-import { readDatabaseIdentity } from './plan/database-identity.js'
 
-export interface RollbackPreview {
+export interface RollbackPreview extends Checked {
   /** Migrations to undo, newest first. */
   readonly files: readonly MigrationFile[]
   readonly price: PriceTag
@@ -63,12 +53,9 @@ export const previewRollback = (
   options: PreviewOptions & RollbackChoice,
 ): Promise<RollbackPreview> =>
   withMigrationPreview(target, 'rollback', options, async (client) => {
-    const { state, range, scripts, archive, planHash } = await readRollback(client, options)
-    await refuseNarrower(client, range)
-    const price = await readPriceTag(client, state.catalog, range)
-    const inUse = await readRollbackObstacles(client, { schema: options.schema, state, scripts, range })
-    if (!options.dryRun) refuseRollbackObstacles(inUse)
-    const known = [...inUse, ...connectionNotes(target)]
+    const checked = await checkRollback(client, options)
+    const { state, range, scripts, archive, planHash, price, unsealed, refusal } = checked
+    const known = [...checked.obstacles, ...connectionNotes(target)]
     const details =
       options.dryRun || options.verbose === true
         ? await describeRollback(client, { state, scripts, price, range, archive, known, ...options })
@@ -79,8 +66,7 @@ export const previewRollback = (
           ...known,
           ...(await readNotes(client, options.schema, state.own, range.columns.length === 0 ? undefined : 'drops')),
         ]
-    const unsealed = range.files.length === 0 && (await isArchiveOpen(client))
-    return { files: range.files, price, planHash, details, obstacles, unsealed }
+    return { files: range.files, price, planHash, details, obstacles, unsealed, refusal }
   })
 
 /**
@@ -90,12 +76,9 @@ export const previewRollback = (
 export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Promise<RollbackResult> =>
   withMigrationSession(target, 'rollback', options, async (client) => {
     const startedAt = performance.now()
-    const { state, range, scripts, planHash } = await readRollback(client, options)
-    await checkPrivileges(client, options.schema, state.own)
-    await refuseNarrower(client, range)
-    refuseRollbackObstacles(await readRollbackObstacles(client, { schema: options.schema, state, scripts, range }))
-    const price = await readPriceTag(client, state.catalog, range)
-    await refuseImpossible(client, range, price, options)
+    const { state, range, scripts, planHash, refusal } = await checkRollback(client, options)
+    if (refusal !== undefined) throw refusal
+    await refuseUnlinkableGuests(client, range, options)
     await prepareOwnSchema(client, ownStatements(state.own), options)
     return recorded(client, 'rollback', { planHash, to: range.to }, async () => {
       const steps: RolledBackStep[] = []
@@ -120,29 +103,6 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
       }
     })
   })
-
-interface ReadRollback {
-  readonly state: MigrationState
-  readonly range: RollbackRange
-  readonly scripts: readonly RollbackScript[]
-  readonly archive: ArchiveObjects
-  readonly planHash: string
-}
-
-/** @throws OperatorError `plan_changed` (exit 5) when the plan is not the approved one */
-const readRollback = async (
-  client: OwnClient,
-  { schema, folder, to, onOrphans, planHash: approved }: RollbackOptions,
-): Promise<ReadRollback> => {
-  const state = await readMigrationState(client, schema, folder)
-  const range = rollbackRange(state, to)
-  const scripts = await readRollbackScripts(folder, range.files)
-  const archive = await readArchiveObjects(client)
-  const identity = await readDatabaseIdentity(client, schema)
-  const planHash = rollbackPlanHash(identity, state, archive, scripts, onOrphans)
-  refuseChangedPlan(approved, planHash, 'rollback')
-  return { state, range, scripts, archive, planHash }
-}
 
 const describeState = (steps: readonly RolledBackStep[]): string => {
   const done = steps.length === 0 ? 'nothing was dropped' : `undone so far: ${steps.map(migrationTitle).join(', ')}`

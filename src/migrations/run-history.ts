@@ -3,7 +3,8 @@ import type { OwnNames } from '../persistence/own-names.js'
 import { refuseOwnConflicts } from './own/own-conflicts.js'
 import { canRead, readOwnState } from './own/own-state.js'
 import { RUN_OUTCOMES, type RunOutcome } from './ledger/runs.js'
-import { withMigrationPreview, type MigrationOptions } from './session.js'
+import { withMigrationSnapshot } from './preview.js'
+import type { MigrationOptions } from './session.js'
 
 /** One row of the table of runs: a single step of a run. */
 export interface RecordedStep {
@@ -45,11 +46,11 @@ const selectRuns = ({ runs }: OwnNames): string => `
 
 /** Reads who changed the schema and when, oldest first. Empty if chatkeep has changed nothing yet. */
 export const readRunHistory = (target: ConnectionTarget, options: MigrationOptions): Promise<readonly RecordedRun[]> =>
-  withMigrationPreview(target, 'migrate', { ...options, dryRun: true }, async (client) => {
+  withMigrationSnapshot(target, 'migrate', options, async (client) => {
     const own = await readOwnState(client, options.schema)
     refuseOwnConflicts(own)
     if (!canRead(own, 'runs')) return []
-    const { rows } = await client.query<RunRow>(selectRuns(client.own))
+    const { rows } = await client.query<RunRow>(selectRuns(own.names))
     return groupRuns(rows)
   })
 

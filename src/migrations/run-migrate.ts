@@ -36,7 +36,7 @@ export const runMigrate = async (
     return { data: { ...subject, runs }, text: (render) => renderRunHistory(target.database, runs, render) }
   }
   if (flags.sql !== undefined) {
-    const { sql, planHash } = await scriptMigrate(target, flags.sql, { ...options, dryRun: true })
+    const { sql, planHash } = await scriptMigrate(target, flags.sql, options)
     return { data: { ...subject, form: flags.sql, planHash, sql }, text: () => sql, isScript: true }
   }
   const { dryRun = false, verbose = false } = flags

@@ -9,7 +9,14 @@ import { renderObstacle } from './plan/screens/render-plan.js'
 import { renderStatements } from './plan/screens/render-statements.js'
 import { renderPriceTag } from './plan/screens/render-price-tag.js'
 import type { RollbackChoice } from './prepare-rollback.js'
-import { confirmedCommand, renderRollbackSteps, rollbackDryRun, rollbackResult } from './render-rollback.js'
+import {
+  confirmedCommand,
+  nothingToRollBack,
+  renderRollbackSteps,
+  rollbackDryRun,
+  rollbackResult,
+} from './render-rollback.js'
+import { needsRollback } from './check-rollback.js'
 import { previewRollback, rollBack } from './roll-back.js'
 import type { NextStep } from '../next-step.js'
 
@@ -35,13 +42,11 @@ export const runRollback = async (
   const preview = await previewRollback(target, { ...options, ...choice, dryRun, verbose })
   const header = `rollback  ${describeTarget(target)}  schema ${printable(options.schema)}`
   if (dryRun) return rollbackDryRun(header, subject, choice, preview, { naming: target.naming, verbose })
-  if (preview.files.length === 0 && !preview.unsealed) {
-    const above = choice.to === BASE_MIGRATION ? '' : ` after migration ${choice.to}`
+  if (!needsRollback(preview))
     return {
       data: { ...subject, to: choice.to, steps: [], archive: null },
-      text: () => `ok: there is nothing to roll back in ${printable(target.database)}${above}`,
+      text: () => `ok: ${nothingToRollBack(subject, choice)}`,
     }
-  }
   terminal.progress.line(header)
   terminal.progress.line(renderRollbackSteps(preview))
   terminal.progress.line(renderPriceTag(preview.price, choice, terminal.progressRender))

@@ -1,13 +1,14 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { countArchivedMessages } from './archive/archive.js'
+import { checkMigrate } from './check-migrate.js'
 import { blockedBy, type TableLock } from './locks/lock-modes.js'
 import { describePlan } from './plan/describe-plan.js'
-import { draftSteps, type ScriptForm } from './plan/draft-steps.js'
-import { readPlan } from './plan/read-plan.js'
+import type { ScriptForm } from './plan/draft-steps.js'
 import { renderScript } from './script/script.js'
-import { withMigrationPreview, type PreviewOptions } from './session.js'
+import { withMigrationPreview, withRefusal, type Checked } from './preview.js'
+import type { MigrationOptions } from './session.js'
 
-export interface MigrateScript {
+export interface MigrateScript extends Checked {
   readonly sql: string
   readonly planHash: string
 }
@@ -16,11 +17,10 @@ export interface MigrateScript {
 export const scriptMigrate = (
   target: ConnectionTarget,
   form: ScriptForm,
-  options: PreviewOptions,
+  options: MigrationOptions,
 ): Promise<MigrateScript> =>
-  withMigrationPreview(target, 'migrate', options, async (client) => {
-    const { state, plan, archive, hash } = await readPlan(client, options)
-    const drafts = await draftSteps(plan.steps, form)
+  withMigrationPreview(target, 'migrate', { ...options, dryRun: false }, async (client) => {
+    const { state, plan, archive, hash, drafts, refusal } = await checkMigrate(client, target, options, form)
     const { steps, estimatedMs } = await describePlan(client, options.schema, state, drafts)
     const isOnExistingTable = ({ table }: TableLock): boolean => state.catalog.tables.includes(table)
     const locks = steps.flatMap(({ statements }) => statements.flatMap((statement) => statement.locks))
@@ -32,11 +32,11 @@ export const scriptMigrate = (
       names: client.own,
       own: plan.own,
       steps: plan.steps,
-      drafts,
+      drafts: drafts.slice(drafts.length - plan.steps.length),
       leftovers: archive,
-      archivedMessages: await countArchivedMessages(client, archive),
+      archivedMessages: await withRefusal(refusal, () => countArchivedMessages(client, archive)),
       blocks: blockedBy(locks.filter(isOnExistingTable)),
       estimatedMs,
     })
-    return { sql, planHash: hash }
+    return { sql, planHash: hash, refusal }
   })

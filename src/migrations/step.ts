@@ -6,6 +6,7 @@ import { recordRun, type RunAction } from './ledger/runs.js'
 import type { PlannedStep } from './plan/plan.js'
 import type { LockWaitOptions } from './running/short-lock.js'
 import { withApplicationPath } from './running/application-path.js'
+import { hintAfter } from './running/cancelled.js'
 import { runStatements } from './running/run-statements.js'
 import { toSqlFileError } from './running/sql-error.js'
 import { stateAfterFailure } from './running/state-after-failure.js'
@@ -66,7 +67,7 @@ export const explainFailure = async <T>(
     return await work()
   } catch (error) {
     const state = await stateAfterFailure(client, file, applied)
-    throw toSqlFileError(error, `migrations/${file.fileName}`, file.sql, state, HINT)
+    throw toSqlFileError(error, `migrations/${file.fileName}`, file.sql, state, await hintAfter(client, error, HINT))
   }
 }
 

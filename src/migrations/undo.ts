@@ -7,6 +7,7 @@ import { migrationTitle, runsInTransaction, type RollbackScript } from './ledger
 import type { RollbackRange } from './ledger/rollback-range.js'
 import { recordRun } from './ledger/runs.js'
 import { withApplicationPath } from './running/application-path.js'
+import { hintAfter } from './running/cancelled.js'
 import { runStatements } from './running/run-statements.js'
 import { withShortLocks, type LockWaitOptions } from './running/short-lock.js'
 import { toSqlFileError } from './running/sql-error.js'
@@ -61,7 +62,13 @@ export const undoMigration = async (
     }
   } catch (error) {
     const state = await stateAfterFailure(client, { sql }, before)
-    throw toSqlFileError(error, `migrations/rollback/${file.fileName}`, sql, state, HINT)
+    throw toSqlFileError(
+      error,
+      `migrations/rollback/${file.fileName}`,
+      sql,
+      state,
+      await hintAfter(client, error, HINT),
+    )
   }
   const durationMs = Math.round(performance.now() - startedAt)
   options.onEvent({ type: 'done', migration: migrationTitle(file), action: 'undone', durationMs })

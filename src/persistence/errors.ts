@@ -1,3 +1,4 @@
+import { exitCodeForState } from '../database/exit-code.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
 import { blamesTheRow, type Blame } from './blame.js'
@@ -69,7 +70,7 @@ export class StoreUnavailable extends StoreError {
       cause,
       retryable: true,
       blames: 'database',
-      exitCode: ExitCode.unreachable,
+      exitCode: hasSqlState(cause, SqlState.lockNotAvailable) ? ExitCode.busy : ExitCode.unreachable,
     })
   }
 }
@@ -151,7 +152,7 @@ export class DatabaseRefused extends StoreError {
       blames: blamesTheRow(cause) ? 'message' : 'database',
       cause,
       sqlState: cause.code,
-      exitCode: ExitCode.no,
+      exitCode: exitCodeForState(cause.code),
       details: cause.detail === undefined ? [] : [`detail: ${cause.detail}`],
       hint:
         cause.code === SqlState.insufficientPrivilege

@@ -1,7 +1,9 @@
 import type { Client } from 'pg'
-import { withClient } from '../database/connection.js'
+import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { refuseMissingSchema } from '../database/missing-schema.js'
 import { onlyRow } from '../database/rows.js'
+import { LOCK_LIMIT, withLockLimit } from '../database/lock-limit.js'
 import { inTransaction } from '../database/transaction.js'
 import { interruptedBy, type OperatorError } from '../errors.js'
 import { explainMissingSchema } from './errors.js'
@@ -45,11 +47,17 @@ const BATCH_MESSAGES = 1_000
  */
 export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): Promise<ReconcileReport> =>
   withClient(target, { applicationName: 'chatkeep reconcile', signal: options.signal }, async (client) => {
-    const names = namesIn(target.schema ?? 'public')
+    const schema = target.schema ?? 'public'
+    const names = namesIn(schema)
     try {
+      await refuseMissingSchema(client, schema)
       return options.dryRun
-        ? await inTransaction(client, () => reconcileAll(client, names, options, createPreview()), 'BEGIN READ ONLY')
-        : await reconcileAll(client, names, options, link)
+        ? await inTransaction(
+            client,
+            () => reconcileAll(client, names, options, createPreview()),
+            `BEGIN READ ONLY; ${LOCK_LIMIT}`,
+          )
+        : await reconcileAll(withLockLimit(client), names, options, linkWith(client))
     } catch (error) {
       throw explainMissingSchema(error)
     }
@@ -69,14 +77,14 @@ type Done = Omit<ReconcileReport, 'guests' | 'messagesWithoutName'>
 
 /** Processes a page of guests. */
 type Step = (
-  client: Client,
+  client: Queryable,
   names: Names,
   guests: readonly Guest[],
   onLinked: (messages: number) => void,
 ) => Promise<Done>
 
 const reconcileAll = async (
-  client: Client,
+  client: Queryable,
   names: Names,
   { signal, onProgress }: ReconcileOptions,
   step: Step,
@@ -121,7 +129,7 @@ const add = (a: Done, b: Done): Done => ({
   messagesLocked: a.messagesLocked + b.messagesLocked,
 })
 
-const selectGuests = async (client: Client, { message }: Names, after: string | null): Promise<readonly Guest[]> => {
+const selectGuests = async (client: Queryable, { message }: Names, after: string | null): Promise<readonly Guest[]> => {
   const { rows } = await client.query<Omit<Guest, 'username'>>(
     `SELECT "guestUsername" AS "written", count(*)::integer AS "messages",
        (count(*) FILTER (WHERE "senderType" OPERATOR(pg_catalog.=) 'CLIENT'))::integer AS "fromClient"
@@ -135,7 +143,7 @@ const selectGuests = async (client: Client, { message }: Names, after: string | 
   return rows.map((row) => ({ ...row, username: toUsername(row.written) }))
 }
 
-const countWithoutName = async (client: Client, { message }: Names): Promise<number> => {
+const countWithoutName = async (client: Queryable, { message }: Names): Promise<number> => {
   const { count } = onlyRow(
     await client.query<{ count: number }>(
       `SELECT count(*)::integer AS "count" FROM ${message} WHERE ${UNLINKED} AND "guestUsername" IS NULL`,
@@ -167,7 +175,7 @@ const createPreview = (): Step => {
 
 /** The clients with these names, and whether each is registered (not created from a guest). */
 const selectClients = async (
-  client: Client,
+  client: Queryable,
   { client: clients, guestClients }: Names,
   guests: readonly Guest[],
 ): Promise<ReadonlyMap<string, boolean>> => {
@@ -181,34 +189,37 @@ const selectClients = async (
   return new Map(rows.map(({ username, registered }) => [username, registered]))
 }
 
-const link: Step = async (client, names, guests, onLinked) => {
-  const named = guests.filter(({ username }) => username !== '')
-  const created = await createGuestClients(
-    client,
-    names,
-    named.map(({ username }) => username),
-  )
-  const isRegistered = await selectClients(client, names, named)
-  const linkable = named.filter(({ username }) => isRegistered.has(username))
-  let messagesLinked = 0
-  let messagesUnverified = 0
-  for (;;) {
-    const { linked, unverified } = onlyRow(
-      await client.query<{ linked: number; unverified: number }>(linkSql(names), [JSON.stringify(linkable)]),
+// Creating clients has transactions and time-outs of its own.
+const linkWith =
+  (session: Client): Step =>
+  async (client, names, guests, onLinked) => {
+    const named = guests.filter(({ username }) => username !== '')
+    const created = await createGuestClients(
+      session,
+      names,
+      named.map(({ username }) => username),
     )
-    if (linked === 0) break
-    messagesLinked += linked
-    messagesUnverified += unverified
-    onLinked(messagesLinked)
+    const isRegistered = await selectClients(client, names, named)
+    const linkable = named.filter(({ username }) => isRegistered.has(username))
+    let messagesLinked = 0
+    let messagesUnverified = 0
+    for (;;) {
+      const { linked, unverified } = onlyRow(
+        await client.query<{ linked: number; unverified: number }>(linkSql(names), [JSON.stringify(linkable)]),
+      )
+      if (linked === 0) break
+      messagesLinked += linked
+      messagesUnverified += unverified
+      onLinked(messagesLinked)
+    }
+    return {
+      messagesLinked,
+      messagesUnverified,
+      clientsCreated: created.length,
+      messagesLeft: countMessages(guests) - countMessages(linkable),
+      messagesLocked: await countUnlinked(client, names, linkable),
+    }
   }
-  return {
-    messagesLinked,
-    messagesUnverified,
-    clientsCreated: created.length,
-    messagesLeft: countMessages(guests) - countMessages(linkable),
-    messagesLocked: await countUnlinked(client, names, linkable),
-  }
-}
 
 // Oldest first. SKIP LOCKED: messages that another transaction holds are left to the next run.
 const linkSql = ({ client, message, guestClients }: Names): string => `
@@ -235,7 +246,7 @@ const linkSql = ({ client, message, guestClients }: Names): string => `
   )
   SELECT count(*)::integer AS "linked", count(*) FILTER (WHERE "guestUnverified")::integer AS "unverified" FROM linked`
 
-const countUnlinked = async (client: Client, { message }: Names, guests: readonly Guest[]): Promise<number> => {
+const countUnlinked = async (client: Queryable, { message }: Names, guests: readonly Guest[]): Promise<number> => {
   const { count } = onlyRow(
     await client.query<{ count: number }>(
       `SELECT count(*)::integer AS "count" FROM ${message} WHERE ${UNLINKED} AND "guestUsername"::text = ANY ($1::text[])`,

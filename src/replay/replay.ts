@@ -1,5 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { withClient } from '../database/connection.js'
+import { refuseMissingSchema } from '../database/missing-schema.js'
+import { withLockLimit } from '../database/lock-limit.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { Check } from './checking/check-operations.js'
 import { judgeRun, type RunJudgement } from './checking/judge-run.js'
@@ -106,10 +108,16 @@ const withReadBack = <T>(
   { target, signal, operationLog }: ReplayOptions,
   work: (readBack: ReadBack) => Promise<T>,
 ): Promise<T> =>
-  withClient(target, { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS }, (client) => {
-    const readBack = createReadBack(client, target.schema ?? 'public')
-    return work(operationLog?.recordReads(readBack) ?? readBack)
-  })
+  withClient(
+    target,
+    { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS },
+    async (client) => {
+      const schema = target.schema ?? 'public'
+      await refuseMissingSchema(client, schema)
+      const readBack = createReadBack(withLockLimit(client), schema)
+      return work(operationLog?.recordReads(readBack) ?? readBack)
+    },
+  )
 
 const throwUnlessComplete = (
   input: TranscriptInput,

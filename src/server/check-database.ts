@@ -1,11 +1,15 @@
 import { withClient, type Queryable } from '../database/connection.js'
 import { explainDatabaseError } from '../database/connection-error.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { refuseReadOnly } from '../database/read-only.js'
 import { onlyRow } from '../database/rows.js'
+import { refuseMissingSchema } from '../database/missing-schema.js'
+import { withLockLimit } from '../database/lock-limit.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { createChatStore } from '../persistence/chat-store.js'
-import { SchemaNotReady, StoreUnavailable } from '../persistence/errors.js'
+import { explainMissingSchema, SchemaNotReady, StoreUnavailable } from '../persistence/errors.js'
 import { keyIndexTrouble, readKeyIndexes } from '../persistence/key-index.js'
+import { namesIn } from '../persistence/sql-names.js'
 import { missingPrivileges, NEEDED, readRoleAccess, type RoleAccess } from '../persistence/role-access.js'
 import { sql } from '../next-step.js'
 
@@ -20,7 +24,7 @@ export type DatabaseWarning = 'fsync_off'
 /**
  * Checks, without retries, that the database answers, has what the core needs, and grants this role what it needs.
  * Takes no locks that block writers; its cost does not depend on the size of the database.
- * @throws OperatorError naming the database when it is unreachable, or `privilege_missing`; SchemaNotReady
+ * @throws OperatorError naming the database when it is unreachable or read-only, or `privilege_missing`; SchemaNotReady
  * when it was not migrated, or lacks the unique index that prevents duplicates
  */
 export const checkDatabase = async (
@@ -29,10 +33,15 @@ export const checkDatabase = async (
 ): Promise<readonly DatabaseWarning[]> => {
   const store = createChatStore({ target }, { applicationName, deadlineMs: 0 })
   try {
-    await store.getChatHistory({ sessionId: NO_CONVERSATION, limit: 1 })
-    return await withClient(target, { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS }, (client) =>
-      checkPrerequisites(client, target.schema ?? 'public'),
-    )
+    // First, because it says best why a session cannot begin.
+    return await withClient(target, { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS }, async (client) => {
+      const schema = target.schema ?? 'public'
+      await refuseMissingSchema(client, schema)
+      await refuseReadOnly(client)
+      await readNothing(client, schema)
+      await store.getChatHistory({ sessionId: NO_CONVERSATION, limit: 1 })
+      return checkPrerequisites(client, schema)
+    })
   } catch (error) {
     throw explainDatabaseError(error instanceof StoreUnavailable ? error.cause : error, target)
   } finally {
@@ -49,6 +58,15 @@ const checkPrerequisites = async (client: Queryable, schema: string): Promise<re
   return fsync === 'off' ? ['fsync_off'] : []
 }
 
+// The store would wait for a locked table until its time is up.
+const readNothing = async (client: Queryable, schema: string): Promise<void> => {
+  try {
+    await withLockLimit(client).query(`SELECT FROM ${namesIn(schema).message} LIMIT 0`)
+  } catch (error) {
+    throw explainMissingSchema(error)
+  }
+}
+
 interface Session {
   readonly user: string
   readonly fsync: string
@@ -63,7 +81,7 @@ const checkAccess = (access: RoleAccess, schema: string): void => {
   if (missing.length === 0) return
   throw new OperatorError('privilege_missing', `the role ${access.role} cannot store messages; it lacks:`, {
     details: missing.map(({ object, privileges }) => `${privileges} on ${object}`),
-    exitCode: ExitCode.no,
+    exitCode: ExitCode.unreachable,
     hint: sql(missing.map(({ grant }) => grant)),
   })
 }

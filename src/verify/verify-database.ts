@@ -103,7 +103,12 @@ const withSession = <T>(
 ): Promise<T> =>
   withClient(
     target,
-    { applicationName: 'chatkeep verify', signal, queryTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS },
+    {
+      applicationName: 'chatkeep verify',
+      signal,
+      statementTimeoutMs,
+      queryTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS,
+    },
     work,
   )
 

@@ -3,7 +3,6 @@ import { onlyRow } from '../../database/rows.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { dropGuard } from '../archive/archive.js'
 import type { OwnClient } from '../own/own-client.js'
-import { findUnlinkableGuests } from './link-guests.js'
 import { readReferences, referencingRows } from './references.js'
 import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
 import { again, chatkeep, or, type Next } from '../../next-step.js'
@@ -31,10 +30,10 @@ const NO_NAME = `nullif(btrim(m."guestUsername"), '') IS NULL`
 
 /**
  * Refuses a rollback with messages that can get no client, before anything is changed.
+ * @param unlinkable guest names that cannot become a client
  * @throws OperatorError `messages_without_client` (exit 5) with their number and some ids
  */
-export const refuseOrphans = async (client: OwnClient, signal: AbortSignal): Promise<void> => {
-  const unlinkable = await findUnlinkableGuests(client, signal)
+export const refuseOrphans = async (client: OwnClient, unlinkable: readonly string[] = []): Promise<void> => {
   const orphans = onlyRow(
     await client.query<Orphans>(selectOrphans(client.own, `${NO_NAME} OR m."guestUsername" = ANY ($1)`), [unlinkable]),
   )

@@ -24,7 +24,7 @@ export const checkPrivileges = async (client: Queryable, schema: string, own: Ow
   const details = await missingPrivileges(client, schema, own)
   if (details.length === 0) return
   throw new OperatorError('insufficient_privilege', 'this role cannot change the tables; nothing was changed', {
-    exitCode: ExitCode.refused,
+    exitCode: ExitCode.unreachable,
     details,
     hint: details.some((detail) => detail.includes(' is owned by '))
       ? 'connect as the owner or as a member of the owning role'

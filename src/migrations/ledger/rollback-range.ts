@@ -1,10 +1,13 @@
+import type { Catalog } from '../../database/catalog.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { findColumn } from '../../persistence/shape.js'
 import { migrationTitle, type MigrationFile } from './migration-files.js'
 import { BASE_MIGRATION, GUEST_MIGRATION, KEY_MIGRATION, UNVERIFIED_MIGRATION } from './migration-names.js'
-import { compareHistory } from './history.js'
+import { EFFECTS } from './effects.js'
+import { compareHistory, historyRows } from './history.js'
 import type { MigrationState } from './migration-state.js'
 import { chatkeep } from '../../next-step.js'
+import { presenceOf } from './presence.js'
 
 /** Columns of messages that a rollback drops, and the migration whose rollback file drops them. */
 export const DROPPED_COLUMNS = [
@@ -33,14 +36,15 @@ export interface RollbackRange {
 /**
  * Decides what a rollback to a migration undoes.
  * @param to the newest migration that stays
- * @throws OperatorError when there is no history, it has migrations without a file, or `to` is not applied
+ * @throws OperatorError when the update is there without a history, the history has migrations without a file, or `to` is not applied
  */
 export const rollbackRange = ({ files, history, catalog }: MigrationState, to: number): RollbackRange => {
-  if (history.state === 'absent') throw noHistory()
-  const statuses = compareHistory(files, history.rows)
+  if (history.state === 'absent' && hasUpdate(catalog)) throw noHistory()
+  const rows = historyRows(history)
+  const statuses = compareHistory(files, rows)
   const unknown = statuses.filter(({ state }) => state === 'unknown')
   if (unknown.length > 0) throw unknownMigrations(unknown.map(migrationTitle))
-  const applied = new Set(history.rows.map(({ id }) => id))
+  const applied = new Set(rows.map(({ id }) => id))
   if (to !== BASE_MIGRATION && !applied.has(to)) throw notApplied(to, Math.max(...applied))
   const undone = files.filter(({ id }) => id > to && applied.has(id)).toReversed()
   const names = new Set(undone.map(({ name }) => name))
@@ -56,8 +60,12 @@ export const rollbackRange = ({ files, history, catalog }: MigrationState, to: n
   }
 }
 
+// Applied by hand or by another tool.
+const hasUpdate = (catalog: Catalog): boolean =>
+  EFFECTS.some(({ effect }) => effect.kind !== 'tables' && presenceOf(effect, catalog).state !== 'absent')
+
 const noHistory = (): OperatorError =>
-  new OperatorError('no_history', 'chatkeep has no history in this database', {
+  new OperatorError('no_history', 'this database has the guest-chat update, but chatkeep has no history of it', {
     exitCode: ExitCode.refused,
     hint: chatkeep('migrate', 'let chatkeep adopt the database first'),
   })

@@ -7,6 +7,7 @@ import { readObstacles } from './obstacles.js'
 import { readNotes } from './notes.js'
 import { columnChange } from './publications.js'
 import { readPastRuns } from './past-runs.js'
+import { concurrentWork } from './refusals.js'
 import { CHAT_TABLES } from '../../persistence/shape.js'
 import type { OwnClient } from '../own/own-client.js'
 import { relationName } from '../locks/relation-name.js'
@@ -53,17 +54,10 @@ export const describePlan = async (
   const statements = steps.flatMap((step) => step.statements)
   const indexBytes = sum(statements.map((statement) => statement.indexBytes))
   const locked = tablesOf(statements)
+  const missing = drafts.length === 0 ? [] : await missingPrivileges(client, schema, own)
   const obstacles = [
-    ...(await missingPrivileges(client, schema, own)).map((text): Obstacle => ({
-      code: 'insufficient_privilege',
-      effect: 'refused',
-      text,
-    })),
-    ...(await readObstacles(client, {
-      schema,
-      tables: locked,
-      concurrentTables: tablesOf(statements.filter(({ waitsForOldTransactions }) => waitsForOldTransactions)),
-    })),
+    ...missing.map((text): Obstacle => ({ code: 'insufficient_privilege', effect: 'refused', text })),
+    ...(await readObstacles(client, { schema, tables: locked, ...concurrentWork(drafts, catalog) })),
     ...(await readNotes(client, schema, own, columnChange(drafts))),
     ...others,
     ...diskObstacles(indexBytes),

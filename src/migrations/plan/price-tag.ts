@@ -34,6 +34,9 @@ const NOTHING: Counts = {
   messagesToRemove: 0,
 }
 
+/** Of a rollback that has nothing to do. */
+export const NO_PRICE: PriceTag = { ...NOTHING, blockingClientColumns: [] }
+
 /** Counts the affected rows in one pass over the table. Columns that an interrupted rollback already dropped count as 0. */
 export const readPriceTag = async (client: OwnClient, catalog: Catalog, range: RollbackRange): Promise<PriceTag> => {
   const isThere = findColumn(catalog, 'ChatMessage', 'clientId') !== undefined

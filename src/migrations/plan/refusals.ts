@@ -1,5 +1,8 @@
+import type { Catalog } from '../../database/catalog.js'
 import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
+import { statementEffect } from '../locks/statement-locks.js'
+import type { DraftStep } from './draft-steps.js'
 import type { Obstacle } from './obstacle.js'
 
 /** What refusals depend on. */
@@ -7,15 +10,29 @@ export interface RefusalQuestion {
   readonly schema: string
   /** Tables whose indexes are built or dropped CONCURRENTLY. */
   readonly concurrentTables: readonly string[]
+  /** Whether an index is built CONCURRENTLY. */
+  readonly buildsConcurrently: boolean
+}
+
+/** What the statements do CONCURRENTLY. */
+export const concurrentWork = (
+  drafts: readonly DraftStep[],
+  catalog: Catalog,
+): Pick<RefusalQuestion, 'concurrentTables' | 'buildsConcurrently'> => {
+  const concurrent = drafts
+    .flatMap(({ statements }) => statements)
+    .map(({ node }) => ({ node, ...statementEffect(node, catalog) }))
+    .filter(({ waitsForOldTransactions }) => waitsForOldTransactions)
+  return {
+    concurrentTables: [...new Set(concurrent.flatMap(({ locks }) => locks.map(({ table }) => table)))],
+    buildsConcurrently: concurrent.some(({ node }) => 'IndexStmt' in node),
+  }
 }
 
 /** Reads the obstacles that prevent the plan from running at all. */
 export const readRefusals = async (client: Queryable, question: RefusalQuestion): Promise<readonly Obstacle[]> => {
   const { versionNumber } = onlyRow(await client.query<{ versionNumber: number }>(SELECT_VERSION_NUMBER))
-  return [
-    ...serverObstacles(versionNumber, question.concurrentTables.length > 0),
-    ...(await readPartitioned(client, question)),
-  ]
+  return [...serverObstacles(versionNumber, question.buildsConcurrently), ...(await readPartitioned(client, question))]
 }
 
 const SELECT_VERSION_NUMBER = `SELECT current_setting('server_version_num')::integer AS "versionNumber"`

@@ -25,21 +25,26 @@ export const readRollbackObstacles = async (
   ...(await readUnidentifiedTables(client, schema, range.needsClients ? ['ChatMessage'] : [])),
 ]
 
+const WHAT: Partial<Readonly<Record<Obstacle['code'], string>>> = {
+  column_in_use: 'columns that the rollback drops are in use',
+  replica_identity_missing: 'the server rejects updates of messages',
+}
+
 /**
  * Refuses a rollback that an obstacle prevents. Called before the first change.
- * @throws OperatorError `column_in_use` or `replica_identity_missing` (exit 5)
+ * @throws OperatorError with the code of the first obstacle (exit 5)
  */
 export const refuseRollbackObstacles = (obstacles: readonly Obstacle[]): void => {
   const refusals = obstacles.filter(({ effect }) => effect === 'refused')
   const [first] = refusals
   if (first === undefined) return
-  const what =
-    first.code === 'column_in_use'
-      ? 'columns that the rollback drops are in use'
-      : 'the server rejects updates of messages'
-  throw new OperatorError(first.code, `${what}; nothing was changed`, {
-    exitCode: ExitCode.refused,
-    details: refusals.map(({ text }) => text),
-    hint: [...refusals.flatMap(({ next }) => toSteps(next)).map((step) => ({ ...step, why: undefined })), again()],
-  })
+  throw new OperatorError(
+    first.code,
+    `${WHAT[first.code] ?? 'this database cannot be rolled back as it is'}; nothing was changed`,
+    {
+      exitCode: ExitCode.refused,
+      details: refusals.map(({ text }) => text),
+      hint: [...refusals.flatMap(({ next }) => toSteps(next)).map((step) => ({ ...step, why: undefined })), again()],
+    },
+  )
 }

@@ -44,7 +44,7 @@ export const rollbackPlanHash = (
 /** Describes every statement of a rollback: first the phases before the first drop, then the rollback files, newest first. */
 export const describeRollback = async (client: OwnClient, question: RollbackQuestion): Promise<PlanDetails> => {
   const { state, scripts, price, range, onOrphans, schema, archive: objects, known } = question
-  const files = await Promise.all(scripts.map((script) => draftScript(script, range, state.own)))
+  const files = await draftScripts(scripts, range, state.own)
   // The number of the session is not known yet.
   const start = startStatements(state.own, range, { processId: 0, objects })
   const phases =
@@ -55,6 +55,13 @@ export const describeRollback = async (client: OwnClient, question: RollbackQues
   })
   return withGuests(details, price)
 }
+
+/** Splits the rollback files into statements. */
+export const draftScripts = (
+  scripts: readonly RollbackScript[],
+  range: RollbackRange,
+  own: OwnState,
+): Promise<readonly DraftStep[]> => Promise.all(scripts.map((script) => draftScript(script, range, own)))
 
 const draftScript = async (
   { file, sql }: RollbackScript,

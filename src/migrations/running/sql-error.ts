@@ -1,8 +1,9 @@
-import { hasSqlState, isServerError, SqlState } from '../../database/sql-state.js'
-import { ExitCode, OperatorError } from '../../errors.js'
+import { exitCodeForState } from '../../database/exit-code.js'
+import { isServerError } from '../../database/sql-state.js'
+import { OperatorError } from '../../errors.js'
 import { placeInFile } from './run-statements.js'
 import { isSessionLost } from './lost-connection.js'
-import { toSteps, type Next } from '../../next-step.js'
+import type { Next } from '../../next-step.js'
 
 /** Line and column, both from 1, of a position in characters from 1. */
 export const locate = (
@@ -39,10 +40,10 @@ export const toSqlFileError = (error: unknown, file: string, sql: string, state:
   ].filter((line) => line !== undefined)
   const where = place === undefined ? file : `${file}:${place.line}:${place.column}`
   return new OperatorError('migration_failed', `${where}: ${error.message}`, {
-    exitCode: ExitCode.no,
+    exitCode: exitCodeForState(error.code),
     sqlState: error.code,
     details: [...source, ...extras],
-    hint: hasSqlState(error, SqlState.queryCanceled) ? ['raise --statement-timeout', ...toSteps(hint)] : hint,
+    hint,
     cause: error,
   })
 }

@@ -46,6 +46,12 @@ const blockersOfErrors = new WeakMap<object, Blockage>()
 export const blockageBehind = (error: unknown): Blockage | undefined =>
   typeof error === 'object' && error !== null ? blockersOfErrors.get(error) : undefined
 
+const durationsOfErrors = new WeakMap<object, number>()
+
+/** How long the statement that failed with this error had run, in milliseconds. */
+export const durationBehind = (error: unknown): number =>
+  typeof error === 'object' && error !== null ? (durationsOfErrors.get(error) ?? 0) : 0
+
 interface BackendWatcher {
   during<T>(sql: string, work: () => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -83,11 +89,13 @@ const createBackendWatcher = (
         timer = setTimeout(() => void lookAgain(), LOOK_EVERY_MS)
       }
       let timer = setTimeout(() => void lookAgain(), FIRST_LOOK_MS)
+      const startedAt = performance.now()
       try {
         return await work()
       } catch (error) {
-        if (progress.blockage !== undefined && typeof error === 'object' && error !== null)
-          blockersOfErrors.set(error, progress.blockage)
+        if (typeof error !== 'object' || error === null) throw error
+        durationsOfErrors.set(error, performance.now() - startedAt)
+        if (progress.blockage !== undefined) blockersOfErrors.set(error, progress.blockage)
         throw error
       } finally {
         ended = true

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Queryable } from '../../database/connection.js'
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
+import { allowWrites } from '../../database/read-only.js'
 import { onlyRow } from '../../database/rows.js'
 import { hasSqlState, SqlState } from '../../database/sql-state.js'
 import { inRolledBackTransaction, type SnapshotLimits } from '../../database/transaction.js'
@@ -65,14 +66,7 @@ const readOnly = ({ database }: ProbeOptions, user: string): Finding => ({
     object: `database ${database}`,
     expected: 'sessions that can write',
     actual: 'read-only sessions (default_transaction_read_only): no message can be saved',
-    help: sql(
-      [
-        'SET default_transaction_read_only = off',
-        `ALTER DATABASE ${escapeIdentifier(database)} RESET default_transaction_read_only`,
-        `ALTER ROLE ${escapeIdentifier(user)} RESET default_transaction_read_only`,
-      ],
-      'where it was set',
-    ),
+    help: allowWrites({ database, user }),
   }),
   sqlState: SqlState.readOnlyTransaction,
 })

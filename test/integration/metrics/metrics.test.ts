@@ -243,7 +243,7 @@ describe('metrics', () => {
     const { exitCode, stdout, stderr } = await on(database, 'metrics')
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
     expect(stderr).toMatch(/^error: the database is not ready for guest messages: .*\nhint: chatkeep migrate\n$/)
-    expect((await on(database, 'metrics', '--schema', 'nowhere')).exitCode).toBe(1)
+    expect((await on(database, 'metrics', '--schema', 'nowhere')).exitCode).toBe(2)
   })
 
   test('refuses a role that may not read everything', async ({ database }) => {

@@ -153,7 +153,7 @@ describe('the time-outs of migrate', () => {
     await database.query(`DROP INDEX ${INDEX}`)
     const writer = await openWriter(database)
     const { exitCode, stderr } = await on(database, 'migrate', '--statement-timeout', '1s')
-    expect(exitCode).toBe(1)
+    expect(exitCode).toBe(3)
     expect(stderr).toContain(
       'error: migrations/3_index-guest-username.sql:2:1: canceling statement due to statement timeout',
     )

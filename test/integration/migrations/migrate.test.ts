@@ -323,7 +323,7 @@ describe('migrate', () => {
       url.username = role
       url.password = 'reader-secret'
       const { exitCode, stderr } = await runChatkeep(['migrate', '--database-url', url.href])
-      expect(exitCode).toBe(5)
+      expect(exitCode).toBe(3)
       expect(stderr).toContain('this role cannot change the tables; nothing was changed')
       expect(stderr).toContain('"ChatMessage" is owned by ')
       expect(stderr).not.toContain('reader-secret')

@@ -338,7 +338,7 @@ describe('the plan of rollback', () => {
     const unconfirmed = await on(database, 'rollback', '--plan-hash', planHash)
     expect([unconfirmed.exitCode, unconfirmed.stderr]).toEqual([5, expect.stringContaining('must be confirmed')])
     expect((await on(database, 'rollback', '--plan-hash', planHash, '--confirm', database.name)).exitCode).toBe(0)
-    expect((await on(database, 'rollback', '--dry-run')).stdout).toContain('nothing needs to be')
+    expect((await on(database, 'rollback', '--dry-run')).stdout).toContain('there is nothing to roll back')
   })
 
   test('refuses while a view uses a column that would go, before anything is done', async ({ database }) => {

@@ -168,7 +168,7 @@ test('a role that may not write gets a named error at the first message', async 
   await withLimitedRole(database, async ({ name, url }) => {
     await database.query(`GRANT SELECT ON "ChatMessage", "Client" TO ${name}`)
     const { exitCode, stderr } = await runChatkeep(['replay', SHOP, '--database-url', url])
-    expect(exitCode).toBe(1)
+    expect(exitCode).toBe(3)
     expect(stderr).toContain('permission denied')
     expect(stderr).not.toContain('bug')
   })

@@ -137,7 +137,7 @@ describe('serve refuses to start', () => {
     await withLimitedRole(database, async ({ name, url }) => {
       await database.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${name}`)
       const run = await runChatkeep(['serve', '--port', '0', '--database-url', url])
-      expect(run).toMatchObject({ exitCode: 1, stdout: '' })
+      expect(run).toMatchObject({ exitCode: 3, stdout: '' })
       expect(run.stderr).toContain('INSERT, UPDATE on table "ChatMessage"')
       expect(run.stderr).toContain('hint: in psql: GRANT ')
     })

@@ -75,8 +75,17 @@ describe('the range of a rollback', () => {
     ['does not exist', () => range(9), 'migration_not_applied'],
     ['has unknown migrations above it', () => range(1, [0, 1, 2, 7]), 'history_mismatch'],
     [
-      'has no history',
-      () => rollbackRange({ files, history: { state: 'absent' }, catalog: catalogWith({}), own: OWN_STATE }, 1),
+      'has the update, but no history',
+      () =>
+        rollbackRange(
+          {
+            files,
+            history: { state: 'absent' },
+            catalog: catalogWith({ columns: ['idempotencyKey'] }),
+            own: OWN_STATE,
+          },
+          1,
+        ),
       'no_history',
     ],
   ] as const)('is refused when the target %s', ([, rollBack, code]) => {

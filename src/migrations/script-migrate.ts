@@ -5,6 +5,7 @@ import { blockedBy, type TableLock } from './locks/lock-modes.js'
 import { describePlan } from './plan/describe-plan.js'
 import type { ScriptForm } from './plan/draft-steps.js'
 import { renderScript } from './script/script.js'
+import { readScriptHome } from './script/self-check.js'
 import { withMigrationPreview, withRefusal, type Checked } from './preview.js'
 import type { MigrationOptions } from './session.js'
 
@@ -30,6 +31,7 @@ export const scriptMigrate = (
       schema: options.schema,
       planHash: hash,
       names: client.own,
+      home: await readScriptHome(client, state.history.state === 'present'),
       own: plan.own,
       steps: plan.steps,
       drafts: drafts.slice(drafts.length - plan.steps.length),

@@ -33,13 +33,16 @@ const howToRun = (subject: ScriptSubject): readonly string[] => [
   ...(subject.form === 'statements' ? STATEMENTS : transactionLines(subject)),
 ]
 
+const CHECKS =
+  'Before the first change it checks that server, database, role and state are those of the plan; otherwise it changes nothing.'
+
 const STATEMENTS = [
   'Run it in one session, connected to the server directly, not through a pooler. Each statement commits on its own:',
   '  psql -v ON_ERROR_STOP=1 -f migrate.sql',
   'CREATE INDEX CONCURRENTLY cannot run in a transaction. For psql -1, or an editor that opens a transaction, use',
   'chatkeep migrate --sql transaction. ALTER TABLE waits 300 ms for its lock; "lock timeout" means that the table was in',
   'use. After any error, generate the script of the remaining steps: chatkeep migrate --sql',
-  'The statement "no_other_migration_runs" fails with a division by zero while another migration runs.',
+  CHECKS,
 ]
 
 const transactionLines = ({ blocks, estimatedMs }: ScriptSubject): readonly string[] => [
@@ -52,7 +55,7 @@ const transactionLines = ({ blocks, estimatedMs }: ScriptSubject): readonly stri
         'chatkeep migrate --sql statements instead.',
       ]),
   'It waits 300 ms for each lock; "lock timeout" means that a table was in use and nothing was done. Run it again.',
-  'The statement "no_other_migration_runs" fails with a division by zero while another migration runs.',
+  CHECKS,
 ]
 
 const seconds = (ms: number): string => (ms < 1_000 ? 'less than a second' : `about ${Math.round(ms / 1_000)} s`)

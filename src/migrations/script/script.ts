@@ -5,7 +5,6 @@ import { packageVersion } from '../../package-root.js'
 import { GUARD, type ArchiveObjects } from '../archive/archive.js'
 import { historyValues } from '../ledger/history.js'
 import { migrationTitle, type MigrationFile } from '../ledger/migration-files.js'
-import { LOCK_KEY } from '../running/migration-lock.js'
 import type { DraftStep, ScriptForm } from '../plan/draft-steps.js'
 import type { PlannedStep } from '../plan/plan.js'
 import { makesKeyIndex, returnAllKeys } from '../restore/return-keys.js'
@@ -13,9 +12,11 @@ import { dropStatements } from '../archive/capture.js'
 import { nextRun } from '../ledger/runs.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { scriptHead, type ScriptSubject } from './head.js'
+import { closeSession, openSession, selfCheck, type ScriptHome } from './self-check.js'
 
 export interface ScriptPlan extends ScriptSubject {
   readonly names: OwnNames
+  readonly home: ScriptHome
   /** Statements on chatkeep's own schema, which come first. */
   readonly own: readonly string[]
   readonly steps: readonly PlannedStep[]
@@ -31,12 +32,17 @@ export interface ScriptPlan extends ScriptSubject {
 export const renderScript = (plan: ScriptPlan): string => {
   const head = scriptHead(plan)
   if (plan.steps.length === 0 && plan.own.length === 0) return head
+  const open = openSession(plan)
   const body = [
+    ...(plan.form === 'transaction' ? ['BEGIN'] : []),
+    ...selfCheck(plan),
     ...settings(plan),
-    guardAgainstOthers(plan.form),
+    ...open,
     ...bracket(plan.form, plan.own.length === 0 ? [] : ["-- chatkeep's own schema", ...plan.own]),
+    ...open,
     ...bracket(plan.form, leftoverStatements(plan.leftovers, plan.names)),
-    ...inOrder(plan).flatMap((pair) => stepStatements(pair, plan)),
+    ...inOrder(plan).flatMap((pair) => [...open, ...stepStatements(pair, plan)]),
+    ...closeSession(plan.form),
     ...(plan.form === 'transaction' ? ['COMMIT'] : []),
   ]
   return [head, ...body.map((statement) => (statement.startsWith('--') ? `\n${statement}` : `${statement};`))].join(
@@ -49,24 +55,12 @@ const LOCK_TIMEOUT = `lock_timeout = '300ms'`
 const settings = ({ form, schema }: ScriptSubject): readonly string[] => {
   const set = form === 'transaction' ? 'SET LOCAL' : 'SET'
   return [
-    ...(form === 'transaction' ? ['BEGIN'] : []),
     `${set} search_path TO ${escapeIdentifier(schema)}`,
     `${set} statement_timeout = 0`,
     `${set} ${form === 'transaction' ? LOCK_TIMEOUT : 'lock_timeout = 0'}`,
     `${set} idle_in_transaction_session_timeout = 0`,
     `${set} TIME ZONE 'UTC'`,
   ]
-}
-
-// An editor with a connection pool could keep a session lock, so a script of single statements only checks for it.
-const guardAgainstOthers = (form: ScriptForm): string => {
-  const free =
-    form === 'transaction'
-      ? `pg_try_advisory_xact_lock(${LOCK_KEY})`
-      : `(NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-    AND (l.classid::bigint << 32 | l.objid::bigint) = ${LOCK_KEY}
-    AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())))`
-  return `SELECT 1 / ${free}::integer AS "no_other_migration_runs"`
 }
 
 const bracket = (form: ScriptForm, statements: readonly string[]): readonly string[] =>

@@ -9,6 +9,7 @@ import { splitStatements } from '../../../src/migrations/ledger/split-statements
 import { migrated, on } from '../../support/chat.js'
 import { describe, expect, test, withDatabase, type TestDatabase } from '../../support/database.js'
 import { loadFixture, type FixtureName } from '../../support/fixtures.js'
+import { withLimitedRole } from '../../support/limited-role.js'
 import { MIGRATION_COUNT } from '../../support/migration-list.js'
 
 const PSQL = '/usr/lib/postgresql/15/bin/psql'
@@ -87,6 +88,22 @@ const runInPsql = async (database: TestDatabase, sql: string, stopOnError = true
   }
 }
 
+/** As psql does without ON_ERROR_STOP: it goes on after every error. */
+const expectUnchanged = async (database: TestDatabase, sql: string, reason: string): Promise<void> => {
+  const before = await database.query(SHAPE)
+  const client = await database.client()
+  const errors: string[] = []
+  for (const statement of await splitStatements(sql))
+    await client.query(statement.sql).catch((error: unknown) => errors.push(String(error)))
+  await client.end()
+  expect(errors[0]).toContain(`chatkeep: nothing was changed: `)
+  expect(errors[0]).toContain(reason)
+  expect(await database.query(SHAPE)).toEqual(before)
+}
+
+/** Every object, and when it was last altered. */
+const SHAPE = `SELECT oid::text, xmin::text, relname FROM pg_class WHERE relnamespace::regnamespace::text IN ('public', 'chatkeep') ORDER BY 1`
+
 const RUNNERS = { runStatements, runAtOnce, runInPsql }
 
 const WAYS = [
@@ -142,10 +159,12 @@ describe('migrate --sql', () => {
   test('records nothing that failed, nor anything after it, also where errors do not end it', async ({ database }) => {
     await loadFixture(database, 'crm-before')
     const client = await database.client()
-    const sql = await scriptOf(database, 'statements')
+    const [mark, check, ...rest] = await splitStatements(await scriptOf(database, 'statements'))
+    await client.query(mark?.sql ?? '')
+    await client.query(check?.sql ?? '')
     await database.load(`CREATE INDEX "ChatMessage_clientSocketId_createdAt_idx" ON "ChatMessage" ("clientSocketId", "createdAt" DESC);
       UPDATE pg_index SET indisvalid = false WHERE indexrelid = '"ChatMessage_clientSocketId_createdAt_idx"'::regclass`)
-    for (const statement of await splitStatements(sql)) await client.query(statement.sql).catch(() => undefined)
+    for (const statement of rest) await client.query(statement.sql).catch(() => undefined)
     expect(await database.query('SELECT max(id) AS last FROM "chatkeep"."migrations"')).toEqual([{ last: 3 }])
     expect(
       await database.query('SELECT max(id)::integer AS last, count(*)::integer AS runs FROM "chatkeep"."runs"'),
@@ -187,10 +206,51 @@ describe('migrate --sql', () => {
   test('stops while another migration runs', async ({ database }) => {
     const holder = await database.client()
     await holder.query('SELECT pg_advisory_lock(-8525285245963000605)')
-    await expect(runAtOnce(database, await scriptOf(database, 'transaction'))).rejects.toThrow('division by zero')
-    await expect(runStatements(database, await scriptOf(database, 'statements'))).rejects.toThrow('division by zero')
+    await expect(runAtOnce(database, await scriptOf(database, 'transaction'))).rejects.toThrow(
+      'nothing was changed: another migration is running',
+    )
+    await expect(runStatements(database, await scriptOf(database, 'statements'))).rejects.toThrow(
+      'nothing was changed: another migration is running',
+    )
     expect(await database.query(`SELECT to_regclass('chatkeep.migrations') AS history`)).toEqual([{ history: null }])
   })
+
+  test.for(['statements', 'transaction'] as const)(
+    'changes nothing where it does not belong: %s',
+    async (form, { database }) => {
+      await loadFixture(database, 'crm-before')
+      const sql = await scriptOf(database, form)
+      const run = form === 'statements' ? runStatements : runAtOnce
+      await withDatabase(async (other) => {
+        await loadFixture(other, 'crm-before')
+        await expectUnchanged(other, sql, `this is database ${other.name}`)
+        if (!existsSync(PSQL)) return
+        const before = await other.query(SHAPE)
+        await runInPsql(other, sql, false)
+        await expect(runInPsql(other, sql)).rejects.toThrow(`this is database ${other.name}`)
+        expect(await other.query(SHAPE)).toEqual(before)
+      })
+      if (form === 'statements') await expect(runAtOnce(database, sql)).rejects.toThrow('must not run in a transaction')
+      if (form === 'statements')
+        await expectUnchanged(database, `BEGIN; SELECT 1; ${sql}`, 'must not run in a transaction')
+      const sameName = sql.replace(/<> \d+ (?=THEN 'this is another database)/, '<> 1 ')
+      await expectUnchanged(database, sameName, 'this is another database of that name')
+      const elsewhere = sql.replace(/(pg_control_system\(\)\s*\) <> ')\d+/, '$1' + '1')
+      await expectUnchanged(database, elsewhere, 'this is another server')
+      await withLimitedRole(database, async ({ url }) => {
+        await expectUnchanged(
+          { ...database, client: () => database.client({ connectionString: url }) },
+          sql,
+          'it must run as postgres',
+        )
+      })
+      await database.load('ALTER TABLE "Client" ADD COLUMN "more" integer')
+      await expectUnchanged(database, sql, 'has changed since the script was made')
+      await database.load('ALTER TABLE "Client" DROP COLUMN "more"')
+      await run(database, sql)
+      await expectUnchanged(database, sql, 'the script was run already')
+    },
+  )
 
   test('is one document with --json, and another form is asked wrongly', async ({ database }) => {
     const { stdout } = await on(database, 'migrate', '--sql', '--json')

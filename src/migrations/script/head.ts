@@ -8,6 +8,8 @@ export interface ScriptSubject {
   readonly schema: string
   readonly planHash: string
   readonly steps: readonly unknown[]
+  /** Statements on chatkeep's own schema. */
+  readonly own: readonly string[]
   readonly archivedMessages: number
   /** Who is blocked by the locks on existing tables. */
   readonly blocks: Blocks
@@ -16,11 +18,11 @@ export interface ScriptSubject {
 
 /** Comments that say what the script is for, how to run it, and who is blocked. */
 export const scriptHead = (subject: ScriptSubject): string => {
-  const { form, database, schema, planHash, steps, archivedMessages } = subject
+  const { form, database, schema, planHash, steps, own, archivedMessages } = subject
   const lines = [
     `chatkeep migrate --sql ${form}`,
     `For database ${JSON.stringify(database)}, schema ${JSON.stringify(schema)}, in its current state: plan hash ${planHash}.`,
-    ...(steps.length === 0 ? ['Nothing to run: no migration is pending.'] : howToRun(subject)),
+    ...(steps.length === 0 && own.length === 0 ? ['Nothing to run: no migration is pending.'] : howToRun(subject)),
     ...(archivedMessages === 0
       ? []
       : [`An earlier rollback archived ${archivedMessages} messages; the next chatkeep migrate restores them.`]),

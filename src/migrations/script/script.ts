@@ -17,8 +17,6 @@ import { closeSession, openSession, selfCheck, type ScriptHome } from './self-ch
 export interface ScriptPlan extends ScriptSubject {
   readonly names: OwnNames
   readonly home: ScriptHome
-  /** Statements on chatkeep's own schema, which come first. */
-  readonly own: readonly string[]
   readonly steps: readonly PlannedStep[]
   /** The same steps as statements; in one transaction, without CONCURRENTLY. */
   readonly drafts: readonly DraftStep[]

@@ -203,6 +203,15 @@ describe('migrate --sql', () => {
     expect(sql).not.toContain('\n\\')
   })
 
+  test('is run for a privilege to revoke alone', async ({ database }) => {
+    await migrated(database)
+    await database.load('GRANT DELETE ON chatkeep.guest_clients TO PUBLIC')
+    const sql = await scriptOf(database, 'statements')
+    expect(sql).not.toContain('Nothing to run')
+    await runStatements(database, sql)
+    expect(await scriptOf(database, 'statements')).toContain('Nothing to run')
+  })
+
   test('stops while another migration runs', async ({ database }) => {
     const holder = await database.client()
     await holder.query('SELECT pg_advisory_lock(-8525285245963000605)')

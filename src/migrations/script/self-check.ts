@@ -94,7 +94,7 @@ export const closeSession = (form: ScriptForm): readonly string[] =>
 const checkBlock = ({ form, names, planHash, home }: SelfCheck): string => {
   const { database, databaseOid, systemIdentifier, majorVersion, role, state } = home
   const again = `generate it anew: chatkeep migrate --sql ${form}`
-  return `DO $check$
+  return `DO ${dollarQuoted(`
 DECLARE
   state text := '';
   wrong text;
@@ -128,7 +128,14 @@ BEGIN
   END IF;
   PERFORM set_config('${CHECKED}', '${planHash}', ${form === 'transaction'});
 END
-$check$`
+`)}`
+}
+
+// A name can contain the tag.
+const dollarQuoted = (text: string): string => {
+  let tag = 'check'
+  while (text.includes(`$${tag}`)) tag += '_'
+  return `$${tag}$${text}$${tag}$`
 }
 
 // An editor with a connection pool could keep a session lock, so a script of single statements only looks for one.

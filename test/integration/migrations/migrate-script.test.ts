@@ -212,6 +212,14 @@ describe('migrate --sql', () => {
     expect(await scriptOf(database, 'statements')).toContain('Nothing to run')
   })
 
+  test.for(WAYS)('takes a name with its own quotes for a name: %s, %s', async ([form, runner], { database }) => {
+    if (runner === 'runInPsql' && !existsSync(PSQL)) return
+    await database.load('CREATE SCHEMA "$check$; SELECT 1/0; --"')
+    const schema = ['--schema', '$check$; SELECT 1/0; --']
+    await RUNNERS[runner](database, await scriptOf(database, form, ...schema))
+    expect((await on(database, 'verify', ...schema)).exitCode).toBe(0)
+  })
+
   test('stops while another migration runs', async ({ database }) => {
     const holder = await database.client()
     await holder.query('SELECT pg_advisory_lock(-8525285245963000605)')

@@ -1,51 +1,41 @@
-import { openSync, writeSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import { ExitCode, OperatorError } from '../errors.js'
 import { printable } from '../terminal/printable.js'
-import type { ProcessContext } from './context.js'
+import type { Dialogue, ProcessContext } from './context.js'
 
 type AskPassword = (user: string) => Promise<string | undefined>
 
 /**
- * Asks on the controlling terminal for a password, without echo, as psql does: once in a run, whatever wants it.
- * @returns undefined without a terminal, and in a CI run: then nobody is there to answer
+ * Asks on the terminal that started the process for a password, without echo, as psql does: once in a run, whatever wants it.
+ * Undefined in a CI run, and the answer is undefined without a terminal: then nobody is there.
  */
 export const createAskPassword = (
   { env, signal, terminal }: ProcessContext,
   onAnswer: (password: string) => void,
 ): AskPassword | undefined => {
-  // A process in the background would be stopped.
-  if ((env.CI ?? '') !== '' || terminal()?.isForeground !== true) return undefined
+  if ((env.CI ?? '') !== '') return undefined
   const askOnce = async (user: string): Promise<string | undefined> => {
-    const password = await askOnTerminal(`Password for user ${printable(user)}: `, signal)
-    if (password !== undefined) onAnswer(password)
+    const started = terminal()
+    if (started?.isForeground !== true) return undefined
+    const password = await ask(started.open(), `Password for user ${printable(user)}: `, signal)
+    onAnswer(password)
     return password
   }
   let answer: Promise<string | undefined> | undefined
   return (user) => (answer ??= askOnce(user))
 }
 
-const askOnTerminal = async (question: string, signal: AbortSignal): Promise<string | undefined> => {
-  const terminal = openTerminal()
-  if (terminal === undefined) return undefined
-  const input = new ReadStream(terminal)
-  input.setRawMode(true).setEncoding('utf8')
-  writeSync(terminal, question)
+const ask = async (dialogue: Dialogue, question: string, signal: AbortSignal): Promise<string> => {
+  const { input } = dialogue
+  const withoutEcho = (isOn: boolean) => (input instanceof ReadStream ? input.setRawMode(isOn) : undefined)
+  withoutEcho(true)
+  dialogue.write(question)
   try {
-    return await readSecretLine(input, signal)
+    return await readSecretLine(input.setEncoding('utf8'), signal)
   } finally {
-    writeSync(terminal, '\r\n')
-    input.setRawMode(false)
-    input.destroy()
-  }
-}
-
-const openTerminal = (): number | undefined => {
-  try {
-    return openSync('/dev/tty', 'r+')
-  } catch {
-    // A process without a controlling terminal, as one of cron, has nobody to ask.
-    return undefined
+    withoutEcho(false)
+    dialogue.write('\n')
+    dialogue.close()
   }
 }
 
@@ -55,7 +45,7 @@ const ERASE_CHARACTER = ['\u007f', '\b']
 const ERASE_LINE = '\u0015'
 const END = ['\r', '\n', '\u0004']
 
-const readSecretLine = (input: ReadStream, signal: AbortSignal): Promise<string> =>
+const readSecretLine = (input: NodeJS.ReadableStream, signal: AbortSignal): Promise<string> =>
   new Promise((resolve, reject) => {
     let line: readonly string[] = []
     const onKey = (key: string): void => {

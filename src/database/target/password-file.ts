@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { ownUserId } from '../../private-file.js'
+import { shellWord } from '../../shell-word.js'
 import { SOCKET_FOLDERS, type Host } from './hosts.js'
 
 export interface PasswordFile {
@@ -18,7 +19,10 @@ export const readPasswordFile = (path: string): PasswordFile => {
   if (status === undefined) return NOTHING
   if (!status.isFile()) return { ...NOTHING, warning: `the password file ${path} is ignored: it is not a regular file` }
   if (ownUserId() !== undefined && (status.mode & OTHERS_MAY_USE) !== 0)
-    return { ...NOTHING, warning: `the password file ${path} is ignored: other users may read it; chmod 600 ${path}` }
+    return {
+      ...NOTHING,
+      warning: `the password file ${path} is ignored: other users may read it; chmod 600 ${shellWord(path)}`,
+    }
   const lines = linesOf(path)
   return {
     find: (host, database, user) => {

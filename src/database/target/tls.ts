@@ -2,7 +2,9 @@ import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext, type ConnectionOptions, type SecureContextOptions, type SecureVersion } from 'node:tls'
 import { OperatorError } from '../../errors.js'
+import { shell } from '../../next-step.js'
 import { ownUserId } from '../../private-file.js'
+import { shellWord } from '../../shell-word.js'
 import { isSocket, type Host } from './hosts.js'
 import type { ConnectionKeywords } from './settings.js'
 
@@ -143,7 +145,7 @@ const refuseOpenKey = (path: string): void => {
   const { mode, uid } = statSync(path)
   if (ownUserId() === undefined || (mode & (uid === 0 ? OTHERS_MAY_USE_OF_ROOT : OTHERS_MAY_USE)) === 0) return
   throw new OperatorError('invalid_connection_setting', `the private key ${path} may be used by other users`, {
-    hint: `chmod 600 ${path}`,
+    hint: shell(`chmod 600 ${shellWord(path)}`),
   })
 }
 

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { nameTarget } from '../../../src/cli/target-naming.js'
+import { resolveTarget } from '../../../src/cli/resolve-target.js'
+
+const named = (dbname: string, env: Readonly<Record<string, string>> = {}) => {
+  const sources = { real: { HOME: '/nowhere', ...env }, file: undefined, notes: [] }
+  const target = resolveTarget({ dbname }, sources, 'direct')
+  return nameTarget({ dbname }, target, { argv: ['migrate', '-d', dbname], sources, kind: 'direct' })
+}
+
+test.for([
+  ['crm', ['--dbname crm'], undefined],
+  ['host=db dbname=crm', [`--dbname 'host=db dbname=crm'`], undefined],
+  ['host=db password=secret dbname=crm', [`--dbname 'host=db dbname=crm'`], 'the password of --dbname'],
+  [`password = 'a b' host=db`, ['--dbname host=db'], 'the password of --dbname'],
+  [String.raw`host=db sslpassword=a\ b`, ['--dbname host=db'], 'the password of --dbname'],
+  ['postgres://u:secret@db/crm', ['--dbname postgres://u@db/crm'], 'the password of --dbname'],
+] as const)('printed commands name what followed -d, without its password: %s', ([dbname, flags, omitted]) => {
+  const naming = named(dbname)
+  expect(naming).toMatchObject({ flags, omitted })
+  expect(naming.typed.join(' ')).not.toMatch(/secret|a b/)
+})
+
+test('the confirmation names the host where -d overrides the environment', () => {
+  expect(named('host=db dbname=crm').confirmation).toBe('crm')
+  expect(named('host=db dbname=crm', { DATABASE_URL: 'postgres://other/crm' }).confirmation).toBe('db/crm')
+})

@@ -50,6 +50,8 @@ const refuseImpossible = (all: readonly Obstacle[]): void => {
   throw new OperatorError('cannot_migrate', 'this database cannot be migrated as it is; nothing was changed', {
     exitCode: ExitCode.refused,
     details: obstacles.map(({ text }) => text),
-    hint: [...obstacles.flatMap(({ next }) => toSteps(next)), chatkeep('migrate --dry-run', 'see the full plan')],
+    hint: obstacles.some(({ next }) => next !== undefined)
+      ? obstacles.flatMap(({ next }) => toSteps(next))
+      : chatkeep('migrate --dry-run', 'see the full plan'),
   })
 }

@@ -62,7 +62,7 @@ describe('the exit code follows from the cause, whatever the command', () => {
   serverTest('standby', { timeout: 90_000 }, async ({ embedded }) => {
     const standby = await startStandby(embedded, async (primary) => {
       await query(primary.url('postgres'), 'CREATE DATABASE crm')
-      await runChatkeep(['migrate', '--yes', '--database-url', primary.url('crm')])
+      await runChatkeep(['migrate', '--yes', '--create-tables', '--database-url', primary.url('crm')])
       await query(
         primary.url('crm'),
         `INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType") VALUES ('a guest', 'CLIENT', 'TEXT')`,

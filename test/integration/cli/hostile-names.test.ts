@@ -108,7 +108,7 @@ describe.each(HOSTILE.map((piece) => [JSON.stringify(piece), piece] as const))('
       await runs('verify')
       await database.query(`CREATE SCHEMA ${escapeIdentifier(name)}`)
       await runs('migrate', '--dry-run', '--create-tables')
-      const { stdout: script } = await runChatkeep(['migrate', '--sql', ...reach])
+      const { stdout: script } = await runChatkeep(['migrate', '--sql', '--create-tables', ...reach])
       expect(script).toContain(escapeIdentifier(name))
       await runs('migrate')
       await runs('migrate', '--create-tables')

@@ -7,7 +7,7 @@ import { shellWords } from '../../support/next-steps.js'
 const printedCommands = ({ stdout, stderr }: Run): readonly string[] =>
   Array.from(
     `${stdout}\n${stderr}`.matchAll(
-      /(?:Next: |: |^ *(?:hint:|then:|or:|next|then|or) +)(chatkeep (?:migrate|verify|rollback|metrics|reconcile|replay|serve)\b[^\n]*?)(?=,? but for | for the statements|; (?:then|or) |$)/gm,
+      /(?:Next: |(?<!way back): |^ *(?:hint:|then:|or:|next|then|or) +)(chatkeep (?:migrate|verify|rollback|metrics|reconcile|replay|serve)\b[^\n]*?)(?=,? but for | for the statements|; (?:then|or) |$)/gm,
     ),
     ([, command = '']) => command,
   )

@@ -57,7 +57,7 @@ const everything = async (database: TestDatabase, schema = 'public'): Promise<un
 })
 
 const scriptOf = async (database: TestDatabase, form: string, ...more: readonly string[]): Promise<string> => {
-  const { exitCode, stdout, stderr } = await on(database, 'migrate', '--sql', form, ...more)
+  const { exitCode, stdout, stderr } = await on(database, 'migrate', '--create-tables', '--sql', form, ...more)
   expect(exitCode, stderr).toBe(0)
   return stdout
 }
@@ -126,7 +126,7 @@ describe('migrate --sql', () => {
           await RUNNERS[runner](database, await scriptOf(database, form))
           expect(await everything(database), `${form}, ${runner}`).toEqual(expected)
           expect((await on(database, 'verify')).stdout).not.toMatch(/^error/m)
-          expect((await on(database, 'migrate')).stdout).toContain(
+          expect((await on(database, 'migrate', '--create-tables')).stdout).toContain(
             `nothing had to be done, ${MIGRATION_COUNT} already there`,
           )
         })
@@ -184,7 +184,7 @@ describe('migrate --sql', () => {
     // The application saves again from here on: what it sends once more must meet its key.
     const lost = 'SELECT FROM "ChatMessage" AS m JOIN "chatkeep"."archive" AS a ON a."messageId" = m."id"'
     expect(await database.query(`${lost} WHERE m."idempotencyKey" IS DISTINCT FROM a."idempotencyKey"`)).toEqual([])
-    const { stdout } = await on(database, 'migrate')
+    const { stdout } = await on(database, 'migrate', '--create-tables')
     expect(stdout).toContain(
       'restored from the archive: guest data of 40 messages; 3 messages put back that the rollback had moved out',
     )
@@ -270,7 +270,7 @@ describe('migrate --sql', () => {
   )
 
   test('is one document with --json, and another form is asked wrongly', async ({ database }) => {
-    const { stdout } = await on(database, 'migrate', '--sql', '--json')
+    const { stdout } = await on(database, 'migrate', '--create-tables', '--sql', '--json')
     expect(JSON.parse(stdout)).toMatchObject({
       ok: true,
       form: 'statements',

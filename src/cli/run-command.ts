@@ -55,8 +55,19 @@ const runBody = async (
   const { createContext } = await import('./create-context.js')
   const { context, scriptOutput, naming } = createContext(mode, processContext, runProgram, envFile)
   const { name, format } = mode
+  let namesTarget = false
   const write = (text: string, stream = context.stdout): void => {
-    if (text !== '') stream.write(`${text}\n`)
+    if (text === '') return
+    namesTarget ||= naming()?.flags.some((flag) => text.includes(flag)) === true
+    stream.write(`${text}\n`)
+  }
+  const noteOmitted = (): void => {
+    const omitted = naming()?.omitted
+    if (omitted === undefined || !namesTarget || format.stderrIsFor === 'programs') return
+    write(
+      `note: the commands above leave out ${omitted}: chatkeep asks for it on a terminal, else set PGPASSWORD`,
+      context.stderr,
+    )
   }
   let answers = 0
   const print = (answer: Answer): void => {
@@ -68,6 +79,7 @@ const runBody = async (
   try {
     const answer = await body({ ...context, print })
     if (answer !== undefined) print(answer)
+    noteOmitted()
     return answer?.exitCode ?? ExitCode.done
   } catch (error) {
     context.progress.clear()
@@ -76,11 +88,13 @@ const runBody = async (
     const document = toErrorDocument(known, naming())
     // A pipeline reads the document that it asked for, also when the command failed.
     if (answers === 0) write(format.error(name, document))
-    context.stderr.write(
+    write(
       format.stderrIsFor === 'programs'
-        ? `${JSON.stringify({ at: new Date(), type: 'error', ...document })}\n`
-        : renderError(known, context.progressRender, naming()),
+        ? JSON.stringify({ at: new Date(), type: 'error', ...document })
+        : renderError(known, context.progressRender, naming()).trimEnd(),
+      context.stderr,
     )
+    noteOmitted()
     return exitCodeOf(known)
   }
 }

@@ -12,11 +12,13 @@ import {
 import { exitCodeForState } from './exit-code.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
 import { NoHostReached } from './target-client.js'
+import { again, shell, type Next } from '../next-step.js'
+import { shellWord } from '../shell-word.js'
 
 interface Explanation {
   readonly code: string
   readonly message: string
-  readonly hint?: string
+  readonly hint?: Next
   readonly exitCode: ExitCode
   readonly retryable?: boolean
 }
@@ -80,7 +82,7 @@ export const explainConnectionError = (error: unknown, target: ConnectionTarget)
 export const explainCancel = (error: ServerError): OperatorError =>
   new OperatorError('statement_cancelled', `somebody cancelled the statement on the server (${error.message})`, {
     exitCode: ExitCode.unreachable,
-    hint: 'ask who ended it, and why (pg_cancel_backend), before you run the same command again',
+    hint: ['ask who ended it, and why (pg_cancel_backend)', again()],
     sqlState: error.code,
     retryable: true,
     cause: error,
@@ -125,34 +127,34 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
   [SqlState.invalidCatalogName]: ({ database, host, port }) => ({
     code: 'database_does_not_exist',
     message: `there is no database ${JSON.stringify(database)} on ${host}:${port}`,
-    hint: `list the databases: psql -h ${host} -p ${port} -l`,
+    hint: shell(`psql -h ${shellWord(host)} -p ${port} -l`, 'list the databases'),
     exitCode: ExitCode.unreachable,
   }),
   [SqlState.tooManyConnections]: () => ({
     code: 'too_many_connections',
     message: 'the server has reached its connection limit',
-    hint: 'try again, or end idle sessions (see pg_stat_activity)',
+    hint: ['end idle sessions (see pg_stat_activity), or wait', again()],
     exitCode: ExitCode.unreachable,
     retryable: true,
   }),
   [SqlState.cannotConnectNow]: () => ({
     code: 'database_not_ready',
     message: 'the server is starting up or shutting down',
-    hint: 'try again in a moment',
+    hint: again('', 'in a moment'),
     exitCode: ExitCode.unreachable,
     retryable: true,
   }),
   [SqlState.adminShutdown]: () => ({
     code: 'connection_lost',
     message: 'the server ended the session',
-    hint: 'try again; an administrator or a restart ended it',
+    hint: again('', 'an administrator or a restart ended it'),
     exitCode: ExitCode.unreachable,
     retryable: true,
   }),
   [SqlState.crashShutdown]: () => ({
     code: 'connection_lost',
     message: 'the server restarted after a crash',
-    hint: 'try again in a moment',
+    hint: again('', 'in a moment'),
     exitCode: ExitCode.unreachable,
     retryable: true,
   }),
@@ -171,14 +173,14 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
   [SqlState.queryCanceled]: () => ({
     code: 'statement_timeout',
     message: 'a statement took longer than statement_timeout',
-    hint: 'try again when the server is less busy',
+    hint: again('', 'when the server is less busy'),
     exitCode: ExitCode.unreachable,
     retryable: true,
   }),
   [SqlState.lockNotAvailable]: () => ({
     code: 'lock_not_available',
     message: 'a lock was not free in time',
-    hint: 'see who holds it in pg_locks and pg_stat_activity, then try again',
+    hint: ['see who holds it in pg_locks and pg_stat_activity', again()],
     exitCode: ExitCode.busy,
     retryable: true,
   }),
@@ -206,13 +208,13 @@ const explainNetworkError = (
   }
 }
 
-const networkHint = (error: Error, { host, port }: ConnectionTarget): string => {
+const networkHint = (error: Error, { host, port }: ConnectionTarget): Next => {
   if (isTlsRefusal(error)) return 'enable TLS on the server (ssl = on); ?sslmode=disable sends everything unencrypted'
   if (isTlsFailure(error))
     return 'check that sslrootcert names the authority of the certificate, and that the certificate is for this host'
   return (
     (error instanceof ConnectionProblem ? PROBLEM_HINTS[error.kind] : undefined) ??
-    `check host and port, and that the server runs: pg_isready -h ${host} -p ${port}`
+    shell(`pg_isready -h ${shellWord(host)} -p ${port}`, 'check host and port, and that the server runs')
   )
 }
 

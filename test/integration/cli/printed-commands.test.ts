@@ -83,6 +83,16 @@ const shapeIn = async (schema: string): Promise<readonly string[]> => {
   return [`SET search_path = ${schema}`, sql, 'RESET search_path']
 }
 
+test('a password that printed commands leave out is named, and not shown', async ({ database }) => {
+  await loadFixture(database, 'crm-before')
+  const { stdout, stderr } = await runChatkeep(['verify', '--database-url', database.url])
+  const note =
+    'note: the commands above leave out the password of --database-url: chatkeep asks for it on a terminal, else set PGPASSWORD\n'
+  expect(stderr).toBe(note)
+  expect(stdout).not.toContain(new URL(database.url).password)
+  expect((await runChatkeep(['verify'], { env: { DATABASE_URL: database.url } })).stderr).toBe('')
+})
+
 describe('rollback --confirm', () => {
   test('names the host, too, where a flag overrides the environment', async ({ database: staging }) => {
     await withDatabase(async (production) => {

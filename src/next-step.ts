@@ -15,6 +15,8 @@ export interface NextStep {
   readonly isAlternative: boolean
   /** The database whose name confirms it, as `--confirm` takes it. */
   readonly confirms?: string
+  /** Of `again`: flags without a value that are left out. */
+  readonly without?: readonly string[]
 }
 
 /** One step or several, in their order; plain text is advice. */
@@ -26,8 +28,8 @@ export interface TargetNaming {
   readonly flags: readonly string[]
   /** Flags that only commands need which read migration files. */
   readonly migrationFlags: readonly string[]
-  /** What those flags leave out; undefined if nothing. */
-  readonly omitted: string | undefined
+  /** What the reader of such a command should know before typing it. */
+  readonly remarks: readonly string[]
   /** What `rollback --confirm` asks for. */
   readonly confirmation: string
   /** The words after `chatkeep` that were typed, without passwords and without the hash of a plan. */
@@ -48,6 +50,13 @@ export const chatkeep = (commandLine: string, why?: string): NextStep => step('c
 export const confirmedRollback = (database: string, flags: readonly string[] = [], why?: string): NextStep => ({
   ...chatkeep(['rollback', ...flags].join(' '), why),
   confirms: database,
+})
+
+/** The real run of a dry run that was typed: with its other flags. */
+export const inEarnest = (flags: string, confirms?: string): NextStep => ({
+  ...again(flags),
+  without: ['--dry-run', '--verbose', '--json'],
+  ...(confirms === undefined ? {} : { confirms }),
 })
 
 /** The command that was typed, for the reader to repeat, with further flags. */
@@ -82,25 +91,30 @@ export const toSteps = (next: Next | undefined): readonly NextStep[] =>
 const READ_MIGRATIONS = ['migrate', 'rollback', 'verify']
 
 /** What is typed, and nothing else. */
-export const typedText = ({ kind, text, confirms }: NextStep, naming?: TargetNaming): string => {
-  if (kind === 'again') return repeated(text, naming)
+export const typedText = (next: NextStep, naming?: TargetNaming): string => {
+  const { kind, text, confirms } = next
+  if (kind === 'again') return repeated(next, naming)
   if (kind !== 'chatkeep') return text
   const [command = ''] = text.split(' ')
   const flags = [
-    ...(confirms === undefined ? [] : [`--confirm ${shellWord(naming?.confirmation ?? confirms)}`]),
+    ...confirmation(confirms, naming),
     ...(READ_MIGRATIONS.includes(command) ? (naming?.migrationFlags ?? []) : []),
     ...(naming?.flags ?? []),
   ]
   return ['chatkeep', text, ...flags].join(' ')
 }
 
-const repeated = (flags: string, naming: TargetNaming | undefined): string => {
+const confirmation = (confirms: string | undefined, naming: TargetNaming | undefined): readonly string[] =>
+  confirms === undefined ? [] : [`--confirm ${shellWord(naming?.confirmation ?? confirms)}`]
+
+const repeated = ({ text, confirms, without = [] }: NextStep, naming: TargetNaming | undefined): string => {
+  const flags = [...(text === '' ? [] : [text]), ...confirmation(confirms, naming)].join(' ')
   if (naming === undefined) return ['run the same command again', ...(flags === '' ? [] : ['with', flags])].join(' ')
-  const [flag = ''] = flags.split(' ')
-  const kept = naming.typed.filter(
-    (word, index, { [index - 1]: before }) =>
-      flag === '' || (word !== flag && before !== flag && !word.startsWith(`${flag}=`)),
-  )
+  const replaced = flags.split(' ').filter((word) => word.startsWith('--'))
+  const kept = naming.typed.filter((word, index, { [index - 1]: before = '' }) => {
+    const [flag = ''] = word.split('=')
+    return !without.includes(flag) && !replaced.includes(flag) && !replaced.includes(before)
+  })
   return ['chatkeep', ...kept, ...(flags === '' ? [] : [flags])].join(' ')
 }
 

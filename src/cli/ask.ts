@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
-import { ExitCode, OperatorError } from '../errors.js'
+import { setTimeout as delay } from 'node:timers/promises'
+import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 import type { OutputStream } from '../terminal/output-stream.js'
 import { printable } from '../terminal/printable.js'
 import type { Dialogue, ProcessContext } from './context.js'
@@ -23,7 +24,19 @@ export const createAsk = (
   if (stdin.isTTY && stderr.isTTY && isForPeople)
     return (question) =>
       ask({ input: stdin.stream, write: (text) => stderr.write(text), close: () => undefined }, signal, question)
-  return started === undefined ? undefined : (question) => ask(started.open(), signal, question)
+  return started === undefined ? undefined : (question) => askOnTerminal(started, signal, question)
+}
+
+/** What a pipe such as `| tee log` may take to show the plan, on the same terminal. */
+const PIPE_MS = 300
+
+const askOnTerminal = async (
+  terminal: NonNullable<ReturnType<ProcessContext['terminal']>>,
+  signal: AbortSignal,
+  question: string,
+): Promise<string> => {
+  await delay(PIPE_MS, undefined, { signal })
+  return ask(terminal.open(), signal, question)
 }
 
 const refuseInBackground: Ask = () =>
@@ -66,7 +79,7 @@ const ask = async (dialogue: Dialogue, signal: AbortSignal, question: string): P
         'abort',
         () => {
           dialogue.write('\n')
-          reject(signal.reason as Error)
+          reject(interruptedBy(signal, (ended) => `${ended}; nothing was changed`, {}))
         },
         { once: true },
       )

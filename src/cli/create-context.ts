@@ -1,5 +1,5 @@
-import type { ConnectionTarget } from '../database/connection-target.js'
-import { OperatorError } from '../errors.js'
+import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { OperatorError, withDetail } from '../errors.js'
 import type { TargetNaming } from '../next-step.js'
 import type { CommandContext, OutputMode, RunProgram } from './command.js'
 import type { OutputStream } from '../terminal/output-stream.js'
@@ -96,7 +96,10 @@ export const createContext = (
         })
       }
       const { resolveTarget } = await import('./resolve-target.js')
-      return work(await prepare(resolveTarget(flags, sources, kind), flags, kind))
+      const target = await prepare(resolveTarget(flags, sources, kind), flags, kind)
+      return work(target).catch((error: unknown) => {
+        throw isAboutSchema(error) ? withDetail(error, `in ${describeTarget(target)}`) : error
+      })
     },
     runChatkeep: (argv, overrides = {}) => runProgram({ ...outer, stdout, stderr, ...overrides, argv }),
   }
@@ -108,6 +111,10 @@ export const createContext = (
   const script = outer.stdout.isTTY ? createSafeStream(outer.stdout, { colour: false }) : outer.stdout
   return { context, scriptOutput: redacting(script), naming: () => naming }
 }
+
+// Most commands that need the tables have printed no header yet.
+const isAboutSchema = (error: unknown): error is OperatorError =>
+  error instanceof OperatorError && error.code === 'schema_not_ready'
 
 // A temporary database is empty: a command that needs the tables gets them.
 const migrateQuietly = async (

@@ -55,19 +55,15 @@ const runBody = async (
   const { createContext } = await import('./create-context.js')
   const { context, scriptOutput, naming } = createContext(mode, processContext, runProgram, envFile)
   const { name, format } = mode
-  let namesTarget = false
+  let hasCommands = false
   const write = (text: string, stream = context.stdout): void => {
     if (text === '') return
-    namesTarget ||= naming()?.flags.some((flag) => text.includes(flag)) === true
+    hasCommands ||= /\bchatkeep [a-z]/.test(text)
     stream.write(`${text}\n`)
   }
-  const noteOmitted = (): void => {
-    const omitted = naming()?.omitted
-    if (omitted === undefined || !namesTarget || format.stderrIsFor === 'programs') return
-    write(
-      `note: the commands above leave out ${omitted}: chatkeep asks for it on a terminal, else set PGPASSWORD`,
-      context.stderr,
-    )
+  const remark = (): void => {
+    if (!hasCommands || format.stderrIsFor === 'programs') return
+    for (const text of naming()?.remarks ?? []) write(`note: ${text}`, context.stderr)
   }
   let answers = 0
   const print = (answer: Answer): void => {
@@ -79,7 +75,7 @@ const runBody = async (
   try {
     const answer = await body({ ...context, print })
     if (answer !== undefined) print(answer)
-    noteOmitted()
+    remark()
     return answer?.exitCode ?? ExitCode.done
   } catch (error) {
     context.progress.clear()
@@ -94,7 +90,7 @@ const runBody = async (
         : renderError(known, context.progressRender, naming()).trimEnd(),
       context.stderr,
     )
-    noteOmitted()
+    remark()
     return exitCodeOf(known)
   }
 }

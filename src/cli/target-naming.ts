@@ -1,4 +1,4 @@
-import type { ConnectionTarget } from '../database/connection-target.js'
+import { describeAddress, type ConnectionTarget } from '../database/connection-target.js'
 import { OperatorError } from '../errors.js'
 import type { TargetNaming } from '../next-step.js'
 import { shellWord } from '../shell-word.js'
@@ -32,11 +32,28 @@ export const nameTarget = (
       ...flag('schema', schema),
     ],
     migrationFlags: flag('migrations', migrations),
-    omitted:
-      shown === given ? undefined : `the password of ${databaseUrl === undefined ? '--dbname' : '--database-url'}`,
+    remarks: [
+      ...(shown === given ? [] : [leftOut(databaseUrl === undefined ? '--dbname' : '--database-url')]),
+      ...(kind === 'pooled' && isByEnvironment(flags) ? otherDirectTarget(target, sources) : []),
+    ],
     confirmation: confirmationOf(flags, target, sources, kind),
     typed: repeatable(argv),
   }
+}
+
+const leftOut = (flag: string): string =>
+  `the commands above leave out the password of ${flag}: chatkeep asks for it on a terminal, else set PGPASSWORD`
+
+const isByEnvironment = ({ databaseUrl, dbname, envFile }: DatabaseFlags): boolean =>
+  databaseUrl === undefined && dbname === undefined && envFile === undefined
+
+// Most often it is the same database without a pooler; chatkeep cannot know.
+const otherDirectTarget = (target: ConnectionTarget, sources: EnvironmentSources): readonly string[] => {
+  const direct = otherTarget(sources, 'direct')
+  if (direct === undefined || direct === 'unusable' || isSame(direct, target)) return []
+  return [
+    `this was about ${describeAddress(target)}; migrate, rollback and verify use DIRECT_URL: ${describeAddress(direct)}`,
+  ]
 }
 
 // A run that continues another has a plan of its own.
@@ -57,15 +74,16 @@ const withoutPassword = (target: string): string =>
         .replace(/[?&]$/, '')
     : target.replace(/(^|\s)(?:ssl)?password\s*=\s*(?:'(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)*)\s*/gs, '$1').trimEnd()
 
-// Where a flag overrides the environment, the name alone may be that of both databases.
+// Where something else is named, too, the name alone may be that of both databases.
 const confirmationOf = (
-  { databaseUrl, dbname, envFile }: DatabaseFlags,
+  flags: DatabaseFlags,
   target: ConnectionTarget,
   sources: EnvironmentSources,
   kind: ConnectionKind,
 ): string => {
-  if (databaseUrl === undefined && dbname === undefined && envFile === undefined) return target.database
-  const other = otherTarget(sources, kind)
+  if (flags.embedded !== undefined) return target.database
+  // DIRECT_URL overrides DATABASE_URL.
+  const other = otherTarget(sources, isByEnvironment(flags) ? 'pooled' : kind)
   if (other === undefined || isSame(other, target)) return target.database
   const isSameHost = other !== 'unusable' && other.host === target.host
   return isSameHost && other.port !== target.port

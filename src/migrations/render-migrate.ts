@@ -8,7 +8,7 @@ import type { Subject } from './options.js'
 import type { MigrationPlan, PlannedStep } from './plan/plan.js'
 import { renderPlan, type PlanView } from './plan/screens/render-plan.js'
 import { refusalDocument, renderRefusal } from './plan/screens/render-refusal.js'
-import { chatkeep, describeSteps, type TargetNaming } from '../next-step.js'
+import { chatkeep, describeSteps, inEarnest, type TargetNaming } from '../next-step.js'
 import { toObstacleDocument } from './plan/obstacle.js'
 import type { Restored } from './restore/restore.js'
 
@@ -88,7 +88,7 @@ const stepDocument = ({ file, action, reason }: PlannedStep): Readonly<Record<st
 
 const dryRunVerdict = (preview: MigratePreview, naming: TargetNaming | undefined): string =>
   needsWork(preview)
-    ? `dry run: nothing was changed; ${count(stepCount(preview.plan), 'step')} to do. Next: ${describeSteps(chatkeep(`migrate --plan-hash ${preview.planHash}`), naming)}`
+    ? `dry run: nothing was changed; ${count(stepCount(preview.plan), 'step')} to do. Next: ${describeSteps(inEarnest(`--plan-hash ${preview.planHash}`), naming)}`
     : 'dry run: nothing was changed, and nothing needs to be'
 
 const stepCount = ({ own, steps }: MigrationPlan): number => steps.length + (own.length === 0 ? 0 : 1)

@@ -11,7 +11,7 @@ import { renderPriceTag } from './plan/screens/render-price-tag.js'
 import type { RollbackChoice } from './prepare-rollback.js'
 import { needsRollback } from './check-rollback.js'
 import type { RollbackPreview, RollbackResult } from './roll-back.js'
-import { chatkeep, confirmedRollback, describeSteps, type NextStep, type TargetNaming } from '../next-step.js'
+import { chatkeep, inEarnest, describeSteps, type NextStep, type TargetNaming } from '../next-step.js'
 import { toObstacleDocument } from './plan/obstacle.js'
 
 /** What will be undone, newest first, on one line. */
@@ -28,8 +28,8 @@ export const rollbackDryRun = (
 ): Answer => {
   const { files, details, planHash, price, refusal } = preview
   const verdict = needsRollback(preview)
-    ? `dry run: nothing was changed. Next: ${describeSteps(confirmedCommand(choice, subject.database, planHash), naming)}`
-    : `dry run: ${nothingToRollBack(subject, choice)}`
+    ? `dry run: nothing was changed. Next: ${describeSteps(confirmedCommand(subject.database, planHash), naming)}`
+    : `dry run: ${nothingToRollBack(subject, choice, preview)}`
   return {
     exitCode: refusal?.exitCode ?? ExitCode.done,
     data: {
@@ -65,16 +65,19 @@ export const rollbackDryRun = (
 }
 
 /** Why there is nothing to do, in a few words. */
-export const nothingToRollBack = ({ database }: Subject, { to }: RollbackChoice): string =>
-  `there is nothing to roll back in ${printable(database)}${to === BASE_MIGRATION ? '' : ` after migration ${to}`}`
+export const nothingToRollBack = (
+  { database }: Subject,
+  { to }: RollbackChoice,
+  { hasTables }: Pick<RollbackPreview, 'hasTables'>,
+): string => {
+  const above = to === BASE_MIGRATION ? '' : ` after migration ${to}`
+  const why = hasTables ? '' : ': it has no tables of a chat, so it may be the wrong database'
+  return `there is nothing to roll back in ${printable(database)}${above}${why}`
+}
 
 /** The command line that does this rollback without a question. */
-export const confirmedCommand = ({ to, onOrphans }: RollbackChoice, database: string, planHash: string): NextStep =>
-  confirmedRollback(database, [
-    ...(to === BASE_MIGRATION ? [] : [`--to ${to}`]),
-    ...(onOrphans === 'archive' ? [] : [`--on-orphans ${onOrphans}`]),
-    `--plan-hash ${planHash}`,
-  ])
+export const confirmedCommand = (database: string, planHash: string): NextStep =>
+  inEarnest(`--plan-hash ${planHash}`, database)
 
 /** The answer of a rollback that is done. */
 export const rollbackResult = (

@@ -3,9 +3,9 @@ import { duration, type Render } from '../terminal/render.js'
 import type { RecordedRun } from './run-history.js'
 
 /** One line a run, the newest last, where a reader looks first. */
-export const renderRunHistory = (database: string, runs: readonly RecordedRun[], render: Render): string =>
+export const renderRunHistory = (where: string, runs: readonly RecordedRun[], render: Render): string =>
   runs.length === 0
-    ? `no history: chatkeep has changed nothing in ${printable(database)} yet`
+    ? `no history: chatkeep has changed nothing in ${printable(where)} yet`
     : render.table(['began (UTC)', 'by', 'version', 'what', 'plan', 'took', 'outcome'], runs.map(toRow))
 
 const toRow = (run: RecordedRun): readonly string[] => [

@@ -39,6 +39,8 @@ export interface RollbackPreview extends Checked {
   readonly obstacles: readonly Obstacle[]
   /** Nothing is left to undo, but an earlier rollback was cut before it sealed its archive. */
   readonly unsealed: boolean
+  /** Whether the tables of a chat are there. */
+  readonly hasTables: boolean
 }
 
 export interface RollbackResult {
@@ -66,7 +68,16 @@ export const previewRollback = (
           ...known,
           ...(await readNotes(client, options.schema, state.own, range.columns.length === 0 ? undefined : 'drops')),
         ]
-    return { files: range.files, price, planHash, details, obstacles, unsealed, refusal }
+    return {
+      files: range.files,
+      price,
+      planHash,
+      details,
+      obstacles,
+      unsealed,
+      hasTables: state.catalog.tables.length > 0,
+      refusal,
+    }
   })
 
 /**

@@ -1,3 +1,4 @@
+import { refuseMissingSchema } from '../database/missing-schema.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { OwnNames } from '../persistence/own-names.js'
 import { refuseOwnConflicts } from './own/own-conflicts.js'
@@ -47,6 +48,7 @@ const selectRuns = ({ runs }: OwnNames): string => `
 /** Reads who changed the schema and when, oldest first. Empty if chatkeep has changed nothing yet. */
 export const readRunHistory = (target: ConnectionTarget, options: MigrationOptions): Promise<readonly RecordedRun[]> =>
   withMigrationSnapshot(target, 'migrate', options, async (client) => {
+    await refuseMissingSchema(client, options.schema)
     const own = await readOwnState(client, options.schema)
     refuseOwnConflicts(own)
     if (!canRead(own, 'runs')) return []

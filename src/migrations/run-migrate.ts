@@ -33,7 +33,10 @@ export const runMigrate = async (
   const subject = describeSubject(target)
   if (flags.history === true) {
     const runs = await readRunHistory(target, options)
-    return { data: { ...subject, runs }, text: (render) => renderRunHistory(target.database, runs, render) }
+    return {
+      data: { ...subject, runs },
+      text: (render) => renderRunHistory(`schema ${options.schema} of ${target.database}`, runs, render),
+    }
   }
   if (flags.sql !== undefined) {
     const { sql, planHash } = await scriptMigrate(target, flags.sql, options)

@@ -1,4 +1,4 @@
-import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { describeAddress, describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
 import { printable } from '../terminal/printable.js'
@@ -45,14 +45,14 @@ export const runRollback = async (
   if (!needsRollback(preview))
     return {
       data: { ...subject, to: choice.to, steps: [], archive: null },
-      text: () => `ok: ${nothingToRollBack(subject, choice)}`,
+      text: () => `ok: ${nothingToRollBack(subject, choice, preview)}`,
     }
   terminal.progress.line(header)
   terminal.progress.line(renderRollbackSteps(preview))
   terminal.progress.line(renderPriceTag(preview.price, choice, terminal.progressRender))
   for (const line of renderStatements(preview.details?.steps ?? [])) terminal.progress.line(line)
   for (const obstacle of preview.obstacles) terminal.progress.line(renderObstacle(obstacle, target.naming))
-  await confirm(target, flags.confirm, confirmedCommand(choice, target.database, preview.planHash), terminal)
+  await confirm(target, flags.confirm, confirmedCommand(target.database, preview.planHash), terminal)
   // What was shown and confirmed, and nothing else: files or schema may have changed meanwhile.
   const agreed = { ...options, ...choice, planHash: options.planHash ?? preview.planHash }
   return rollbackResult(subject, choice.to, await rollBack(target, agreed), target.naming)
@@ -60,14 +60,15 @@ export const runRollback = async (
 
 /** @throws OperatorError `confirmation_missing` (exit 5) unless the database was named as this run has to name it */
 const confirm = async (
-  { database, naming }: ConnectionTarget,
+  target: ConnectionTarget,
   confirmed: string | undefined,
   command: NextStep,
   { ask }: Terminal,
 ): Promise<void> => {
-  const wanted = naming?.confirmation ?? database
-  const answer =
-    confirmed ?? (await ask?.(`Type ${wanted === database ? "the database's name" : wanted} to roll it back: `))
+  const { database } = target
+  const wanted = target.naming?.confirmation ?? database
+  const form = wanted === database ? "the database's name" : 'HOST/NAME'
+  const answer = confirmed ?? (await ask?.(`Roll back ${describeAddress(target)}? Type ${form}: `))
   if (answer === wanted) return
   throw new OperatorError('confirmation_missing', `${whyNot(answer, wanted, database)}; nothing was changed`, {
     exitCode: ExitCode.refused,
@@ -77,7 +78,7 @@ const confirm = async (
 
 const whyNot = (answer: string | undefined, wanted: string, database: string): string => {
   if (wanted !== database && (answer === undefined || answer === database))
-    return `a flag overrides the environment, which names another database: a rollback must be confirmed with ${wanted}`
+    return `the environment names another database, too: a rollback must be confirmed with ${wanted}`
   return answer === undefined
     ? 'a rollback must be confirmed with the name of the database'
     : `${JSON.stringify(answer)} is not the name of this database`

@@ -2,7 +2,7 @@ import { exitCodeForState } from '../database/exit-code.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
 import { blamesTheRow, type Blame } from './blame.js'
-import { chatkeep } from '../next-step.js'
+import { chatkeep, or } from '../next-step.js'
 
 /** An error of the store. `blames` says whose fault it is: what to do next depends on it. */
 export abstract class StoreError extends OperatorError {
@@ -93,7 +93,9 @@ export class SchemaNotReady extends StoreError {
   constructor(reason: string, cause: unknown) {
     super('schema_not_ready', `the database is not ready for guest messages: ${reason}`, {
       cause,
-      hint: chatkeep('migrate'),
+      hint: hasSqlState(cause, SqlState.undefinedTable)
+        ? ['check that this is the database of the chat, and its schema', or(chatkeep('migrate'))]
+        : chatkeep('migrate'),
       blames: 'schema',
       exitCode: ExitCode.no,
     })

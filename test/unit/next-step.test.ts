@@ -15,7 +15,7 @@ import {
 const naming: TargetNaming = {
   flags: ['--database-url postgres://db.example/crm', '--schema crm'],
   migrationFlags: ['--migrations ./own'],
-  omitted: undefined,
+  remarks: [],
   confirmation: 'db.example/crm',
   typed: ['rollback', '--to', '3', '--max-wait', '1s'],
 }

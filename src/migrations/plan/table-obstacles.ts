@@ -1,4 +1,4 @@
-import { or, again } from '../../next-step.js'
+import { inEarnest, or } from '../../next-step.js'
 import { CHAT_TABLES } from '../../persistence/shape.js'
 import { BASE_MIGRATION } from '../ledger/migration-names.js'
 import type { Obstacle } from './obstacle.js'
@@ -23,7 +23,7 @@ export const tableObstacles = (
           text: `${text}: this may be the wrong database`,
           next: [
             'name the right one, or the schema of its tables with --schema',
-            or(again('--create-tables', `create ${tables}`)),
+            or({ ...inEarnest('--create-tables'), why: `create ${tables}` }),
           ],
         },
       ]

@@ -71,7 +71,7 @@ describe('a question', () => {
     expect((await runChatkeep(['migrate'], { env })).exitCode).toBe(0)
     const named = terminalAnswering(database.name)
     expect((await runChatkeep(['rollback'], { env, terminal: named.terminal })).exitCode).toBe(0)
-    expect(named.shown()).toBe("Type the database's name to roll it back: ")
+    expect(named.shown()).toMatch(/^Roll back \S+ on 127\.0\.0\.1:\d+ as postgres\? Type the database's name: $/)
   })
 })
 

@@ -57,7 +57,7 @@ describe('every command that is printed', () => {
       expect(await tablesOf(staging, 'chatkeep')).toBeGreaterThan(0)
       expect(await tablesOf(production, 'chatkeep')).toBe(0)
       expect(typed).toContainEqual(
-        expect.stringMatching(/^chatkeep rollback --plan-hash \w+ --confirm 127\.0\.0\.1\/\w+ --database-url /),
+        expect.stringMatching(/^chatkeep rollback .*--plan-hash \w+ --confirm 127\.0\.0\.1\/\w+$/),
       )
     })
   })
@@ -71,7 +71,7 @@ describe('every command that is printed', () => {
       ...(await followNext(['migrate', '--dry-run', '--schema', 'crmx'], type, { most: 4 })),
       ...(await followNext(['rollback', '--schema', 'crmx'], type, { most: 4 })),
     ]
-    for (const command of typed) expect(command).toMatch(/ --schema crmx$/)
+    for (const command of typed) expect(command).toMatch(/ --schema crmx\b/)
     expect(await tablesOf(database, 'chatkeep_crmx')).toBeGreaterThan(0)
     expect(await tablesOf(database, 'chatkeep')).toBe(0)
   })
@@ -103,7 +103,7 @@ describe('rollback --confirm', () => {
       const refused = await type('rollback', '--confirm', staging.name)
       expect(refused.exitCode).toBe(5)
       expect(refused.stderr).toContain(
-        `error: a flag overrides the environment, which names another database: a rollback must be confirmed with 127.0.0.1/${staging.name}; nothing was changed`,
+        `error: the environment names another database, too: a rollback must be confirmed with 127.0.0.1/${staging.name}; nothing was changed`,
       )
       expect((await type('rollback', '--confirm', `127.0.0.1/${staging.name}`)).exitCode).toBe(0)
     })
@@ -115,6 +115,28 @@ describe('rollback --confirm', () => {
       runChatkeep([...argv, '--database-url', database.url], { env: { DATABASE_URL: database.url } })
     expect((await type('migrate')).exitCode).toBe(0)
     expect((await type('rollback', '--confirm', database.name)).exitCode).toBe(0)
+  })
+})
+
+test('DIRECT_URL and DATABASE_URL that differ are named, and a rollback says which it means', async ({
+  database: direct,
+}) => {
+  await withDatabase(async (pooled) => {
+    await loadFixture(pooled, 'crm-before')
+    await loadFixture(direct, 'crm-before')
+    const env = { DATABASE_URL: pooled.url, DIRECT_URL: direct.url }
+    const { stderr } = await runChatkeep(['metrics'], { env })
+    expect(stderr).toContain('hint: chatkeep migrate\n')
+    expect(stderr).toMatch(
+      new RegExp(
+        `\\nnote: this was about ${pooled.name} on .*; migrate, rollback and verify use DIRECT_URL: ${direct.name} on `,
+      ),
+    )
+    expect((await runChatkeep(['migrate'], { env })).exitCode).toBe(0)
+    const rollBack = (name: string): Promise<Run> => runChatkeep(['rollback', '--confirm', name], { env })
+    expect((await rollBack(direct.name)).exitCode).toBe(5)
+    expect((await rollBack(`127.0.0.1/${direct.name}`)).exitCode).toBe(0)
+    expect(await tablesOf(pooled, 'chatkeep')).toBe(0)
   })
 })
 

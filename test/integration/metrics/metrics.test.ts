@@ -242,7 +242,9 @@ describe('metrics', () => {
     if (fixture !== undefined) await loadFixture(database, fixture)
     const { exitCode, stdout, stderr } = await on(database, 'metrics')
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
-    expect(stderr).toMatch(/^error: the database is not ready for guest messages: .*\nhint: chatkeep migrate\n$/)
+    expect(stderr).toMatch(
+      /^error: the database is not ready for guest messages: .*\n {2}in .*\nhint: (?:check that .*\nor: )?chatkeep migrate\n$/,
+    )
     expect((await on(database, 'metrics', '--schema', 'nowhere')).exitCode).toBe(2)
   })
 

@@ -29,7 +29,10 @@ const outcomes = async (database: TestDatabase) =>
 describe('migrate --history', () => {
   test('says so where nothing was ever done, and changes nothing', async ({ database }) => {
     const { exitCode, stdout } = await on(database, 'migrate', '--history')
-    expect([exitCode, stdout]).toEqual([0, `no history: chatkeep has changed nothing in ${database.name} yet\n`])
+    expect([exitCode, stdout]).toEqual([
+      0,
+      `no history: chatkeep has changed nothing in schema public of ${database.name} yet\n`,
+    ])
     expect(await database.query(`SELECT relname FROM pg_class WHERE relname LIKE 'chatkeep%'`)).toEqual([])
   })
 

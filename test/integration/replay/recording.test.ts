@@ -52,7 +52,7 @@ describe('a recording of a chat server', () => {
       await other.database.query('TRUNCATE "ChatMessage"')
       const missing = await on(other.database, 'replay', path, '--check-only')
       expect(missing.stdout).toContain('3 messages compared, 0 found; 0 rejected, 3 lost')
-      expect(missing.stdout).toContain(`Next: chatkeep replay ${path}`)
+      expect(missing.stdout).toContain(`Next: store what is missing, and nothing twice: chatkeep replay ${path}`)
       const { stdout, exitCode } = await on(other.database, 'replay', path)
       expect(stdout).toContain('3 messages attempted, 3 saved')
       expect(exitCode).toBe(0)

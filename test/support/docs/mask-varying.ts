@@ -6,7 +6,7 @@ export const maskVarying = (screen: string): string =>
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '#Z')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?/g, '#')
     .replace(/PostgreSQL .*? {2}/g, 'PostgreSQL #  ')
-    .replace(/(plan hash: |--plan-hash )\w{16}/g, '$1#')
+    .replace(/(plan hash: |--plan-hash |plan {2,})\w{16}/g, '$1#')
     .replace(/(~[\d,]+ rows|rows unknown \(never analysed\)), [\d.]+ \w+/g, '# rows')
     .replace(/checksum \d+/g, 'checksum #')
     .replace(/chatkeep-smoke-\w+/g, 'chatkeep-smoke-#')

@@ -45,7 +45,11 @@ export const renderPlan = (plan: PlanDetails, { naming, verbose }: PlanView, ren
 
 /** One obstacle on one line. */
 export const renderObstacle = (obstacle: Obstacle, naming: TargetNaming | undefined): string =>
-  `${EFFECT_WORDS[obstacle.effect].padEnd(7)}  ${printable(describeObstacle(obstacle, naming))}`
+  `${EFFECT_WORDS[obstacle.effect].padEnd(7)}  ${printable(wordsOf(obstacle, naming))}`
+
+// What removes a refusal stands last, in the verdict.
+const wordsOf = (obstacle: Obstacle, naming: TargetNaming | undefined): string =>
+  obstacle.effect === 'refused' ? obstacle.text : describeObstacle(obstacle, naming)
 
 // Of the plan: it is the plan that waits, not what the text names.
 const EFFECT_WORDS: Readonly<Record<Obstacle['effect'], string>> = {

@@ -68,7 +68,7 @@ const missingTables = (facts: Facts): Finding<Code> => {
       ? ['restore them from a backup', or('name their schema with --schema')]
       : [
           'name the right database, or the schema of the tables with --schema',
-          or(chatkeep('migrate --create-tables', 'create them')),
+          ...(facts.expectation === 'migrated' ? [or(chatkeep('migrate --create-tables', 'create them'))] : []),
         ],
   })
 }

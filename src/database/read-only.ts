@@ -1,39 +1,40 @@
 import { ExitCode, OperatorError } from '../errors.js'
-import { or, sql, type NextStep } from '../next-step.js'
+import type { Next } from '../next-step.js'
 import type { Queryable } from './connection.js'
-import { escapeIdentifier } from './identifier.js'
+import { resetSetting } from './reset-setting.js'
 import { onlyRow } from './rows.js'
 
-const SELECT_READ_ONLY = `
-  SELECT pg_catalog.pg_is_in_recovery() AS "standby",
-    pg_catalog.current_setting('default_transaction_read_only')::boolean AS "readOnly",
-    pg_catalog.current_database()::text AS "database", current_user::text AS "user"`
+const SETTING = 'default_transaction_read_only'
 
-interface Writability {
+const SELECT_WRITABILITY = `
+  SELECT pg_catalog.pg_is_in_recovery() AS "standby", s.setting = 'on' AS "readOnly", s.source,
+    pg_catalog.current_database()::text AS "database", session_user::text AS "role"
+  FROM pg_catalog.pg_settings AS s
+  WHERE s.name = '${SETTING}'`
+
+/** Whether sessions like this one may write, and what to change if not. */
+export interface Writability {
   readonly standby: boolean
   readonly readOnly: boolean
+  readonly source: string
   readonly database: string
-  readonly user: string
+  readonly role: string
 }
 
-/** The statements that let sessions write again, wherever that was set. */
-export const allowWrites = ({ database, user }: Pick<Writability, 'database' | 'user'>): NextStep =>
-  sql(
-    [
-      `ALTER DATABASE ${escapeIdentifier(database)} RESET default_transaction_read_only`,
-      `ALTER ROLE ${escapeIdentifier(user)} RESET default_transaction_read_only`,
-    ],
-    'where it was set',
-  )
+export const readWritability = async (client: Queryable): Promise<Writability> =>
+  onlyRow(await client.query<Writability>(SELECT_WRITABILITY))
+
+/** How to let sessions write again. Statements that change settings are writes, too. */
+export const allowWrites = (found: Writability): Next =>
+  resetSetting({ ...found, name: SETTING, wanted: 'off' }, [`SET ${SETTING} = off`])
 
 /** @throws OperatorError `read_only_database` (exit 3) on a standby, or where a setting forbids writes */
 export const refuseReadOnly = async (client: Queryable): Promise<void> => {
-  const found = onlyRow(await client.query<Writability>(SELECT_READ_ONLY))
-  const { standby, readOnly } = found
-  if (!standby && !readOnly) return
-  const reason = standby ? 'it is a standby' : 'default_transaction_read_only is on'
+  const found = await readWritability(client)
+  if (!found.standby && !found.readOnly) return
+  const reason = found.standby ? 'it is a standby' : `${SETTING} is on`
   throw new OperatorError('read_only_database', `the server is read-only: ${reason}`, {
     exitCode: ExitCode.unreachable,
-    hint: standby ? 'connect to the primary server' : [allowWrites(found), or('remove it from PGOPTIONS')],
+    hint: found.standby ? 'connect to the primary server' : allowWrites(found),
   })
 }

@@ -65,7 +65,7 @@ export const readMetrics = (target: ConnectionTarget, options: MetricsOptions): 
         await refuseHiddenRows(client)
         return await selectMetrics(client, schema, options.windowMs)
       } catch (error) {
-        throw explain(error, target.user, schema, options, performance.now() - startedAt)
+        throw explain(error, target.role ?? target.user, schema, options, performance.now() - startedAt)
       }
     }),
   )

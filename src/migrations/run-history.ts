@@ -1,8 +1,9 @@
 import { refuseMissingSchema } from '../database/missing-schema.js'
+import { readDenied } from '../database/read-denied.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { OwnNames } from '../persistence/own-names.js'
 import { refuseOwnConflicts } from './own/own-conflicts.js'
-import { canRead, readOwnState } from './own/own-state.js'
+import { canRead, findOwnTable, readOwnState } from './own/own-state.js'
 import { RUN_OUTCOMES, type RunOutcome } from './ledger/runs.js'
 import { withMigrationSnapshot } from './preview.js'
 import type { MigrationOptions } from './session.js'
@@ -51,7 +52,9 @@ export const readRunHistory = (target: ConnectionTarget, options: MigrationOptio
     await refuseMissingSchema(client, options.schema)
     const own = await readOwnState(client, options.schema)
     refuseOwnConflicts(own)
-    if (!canRead(own, 'runs')) return []
+    if (findOwnTable(own, 'runs') === undefined) return []
+    if (!canRead(own, 'runs'))
+      throw readDenied({ user: own.role, tables: [[own.names.schema, 'runs']] }, 'permission denied for table runs')
     const { rows } = await client.query<RunRow>(selectRuns(own.names))
     return groupRuns(rows)
   })

@@ -56,7 +56,10 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
 
   const { facts, findings } = await withSession(target, options, async (client) => {
     const read = await inReadOnlySnapshot(client, limitsOf(options), async () => {
-      const grant: ReadGrant = { user: target.user, tables: await existingTables(client, readTables(schema)) }
+      const grant: ReadGrant = {
+        user: target.role ?? target.user,
+        tables: await existingTables(client, readTables(schema)),
+      }
       try {
         await refuseHiddenRows(client)
         const facts = await readFacts(client, {

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext, type ConnectionOptions, type SecureContextOptions, type SecureVersion } from 'node:tls'
 import { OperatorError } from '../../errors.js'
+import { fileReason } from '../../file-reason.js'
 import { shell } from '../../next-step.js'
 import { ownUserId } from '../../private-file.js'
 import { shellWord } from '../../shell-word.js'
@@ -84,11 +85,18 @@ const tlsOptions = (keywords: ConnectionKeywords, mode: string, folder: string):
     }
   } catch (cause) {
     if (cause instanceof OperatorError) throw cause
-    throw new OperatorError('invalid_connection_setting', `TLS cannot be set up: ${(cause as Error).message}`, {
+    throw new OperatorError('invalid_connection_setting', `TLS cannot be set up: ${whyOf(cause)}`, {
       cause,
       hint: 'check sslmode, sslrootcert, sslcert, sslkey, sslpassword and sslcrl',
     })
   }
+}
+
+// The path says which setting named the file.
+const whyOf = (cause: unknown): string => {
+  const reason = fileReason(cause)
+  const path = cause instanceof Error && 'path' in cause && typeof cause.path === 'string' ? `${cause.path}: ` : ''
+  return reason === undefined ? (cause as Error).message : `${path}${reason}`
 }
 
 const rootOptions = (keywords: ConnectionKeywords, mode: string, folder: string): SecureContextOptions => {
@@ -122,14 +130,18 @@ const certificateOptions = (keywords: ConnectionKeywords, folder: string): Secur
 }
 
 const versionOptions = (keywords: ConnectionKeywords): SecureContextOptions => {
-  const least = versionOf('ssl_min_protocol_version', keywords.ssl_min_protocol_version)
+  // As libpq's default.
+  const least = versionOf('ssl_min_protocol_version', keywords.ssl_min_protocol_version) ?? 'TLSv1.2'
   const most = versionOf('ssl_max_protocol_version', keywords.ssl_max_protocol_version)
-  return { ...(least === undefined ? {} : { minVersion: least }), ...(most === undefined ? {} : { maxVersion: most }) }
+  if (most === undefined) return { minVersion: least }
+  if (VERSIONS.indexOf(most) < VERSIONS.indexOf(least))
+    throw invalid(`ssl_max_protocol_version is ${most}, but ssl_min_protocol_version is ${least}`)
+  return { minVersion: least, maxVersion: most }
 }
 
 const VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const satisfies readonly SecureVersion[]
 
-const versionOf = (name: string, text: string | undefined): SecureVersion | undefined => {
+const versionOf = (name: string, text: string | undefined): (typeof VERSIONS)[number] | undefined => {
   if (text === undefined) return undefined
   const word = VERSIONS.find((version) => version.toLowerCase() === text.toLowerCase())
   return word ?? oneOf(name, text, VERSIONS, 'TLSv1.2')

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Queryable } from '../../database/connection.js'
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
-import { allowWrites } from '../../database/read-only.js'
+import { allowWrites, readWritability, type Writability } from '../../database/read-only.js'
 import { onlyRow } from '../../database/rows.js'
 import { hasSqlState, SqlState } from '../../database/sql-state.js'
 import { inRolledBackTransaction, type SnapshotLimits } from '../../database/transaction.js'
@@ -32,11 +32,11 @@ const DEADLINE_MS = 2_000
  */
 export const probe = async (client: Queryable, options: ProbeOptions): Promise<readonly Finding[]> =>
   inRolledBackTransaction(client, options, async () => {
-    const { isStandby, isReadOnly, user } = await readWritability(client)
-    if (isStandby) throw onStandby(options)
-    if (isReadOnly) return [readOnly(options, options.role ?? user)]
+    const writability = await readWritability(client)
+    if (writability.standby) throw onStandby(options)
+    if (writability.readOnly) return [readOnly(writability)]
     const operatorId = await findOperator(client, options)
-    const actor = await takeRole(client, options.role, user)
+    const actor = await takeRole(client, options.role, writability.role)
     const access = await readRoleAccess(client, options.schema, actor)
     const grants = access === undefined ? [] : missingPrivileges(access, options.schema).map(({ grant }) => grant)
     const session = createProbeSession(client, options.signal)
@@ -45,28 +45,18 @@ export const probe = async (client: Queryable, options: ProbeOptions): Promise<r
     return runGuestFlow({ store, client, session, guest, user: actor, grants, ...options })
   })
 
-const readWritability = async (
-  client: Queryable,
-): Promise<{ readonly isStandby: boolean; readonly isReadOnly: boolean; readonly user: string }> =>
-  onlyRow(
-    await client.query<{ isStandby: boolean; isReadOnly: boolean; user: string }>(
-      `SELECT pg_is_in_recovery() AS "isStandby", current_setting('transaction_read_only') = 'on' AS "isReadOnly",
-        current_user::text AS "user"`,
-    ),
-  )
-
 const onStandby = ({ database }: ProbeOptions): OperatorError =>
   new OperatorError('probe_on_standby', `the server is a standby, so ${database} is read-only on it`, {
     exitCode: ExitCode.unreachable,
     hint: 'name the primary server, or omit --probe',
   })
 
-const readOnly = ({ database }: ProbeOptions, user: string): Finding => ({
+const readOnly = (found: Writability): Finding => ({
   ...finding('error', 'probe_read_only', {
-    object: `database ${database}`,
+    object: `database ${found.database}`,
     expected: 'sessions that can write',
     actual: 'read-only sessions (default_transaction_read_only): no message can be saved',
-    help: allowWrites({ database, user }),
+    help: allowWrites(found),
   }),
   sqlState: SqlState.readOnlyTransaction,
 })

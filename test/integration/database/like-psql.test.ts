@@ -196,6 +196,10 @@ const tls: readonly Row[] = [
     (n) => ({ d: `host=localhost port=${n.tls} sslmode=require sslcert=${n.folder}/none` }),
     MUST_EXIST,
   ],
+  [
+    'TLS 1.1 at most, which the default of the least excludes',
+    (n) => ({ d: `host=localhost port=${n.tls} ssl_max_protocol_version=TLSv1.1` }),
+  ],
   ['TLS 1.3 at least', (n) => ({ d: `host=localhost port=${n.tls} sslmode=require ssl_min_protocol_version=TLSv1.3` })],
   [
     'TLS 1.1 at most',

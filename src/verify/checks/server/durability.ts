@@ -1,11 +1,12 @@
-import { escapeIdentifier, qualified } from '../../../database/identifier.js'
+import { qualified } from '../../../database/identifier.js'
+import { resetSetting } from '../../../database/reset-setting.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
 import type { ServerSetting } from '../../facts/server-facts.js'
 import { SYNCHRONOUS_COMMIT_OFF } from './synchronous-commit-off.js'
-import { sql, type Next } from '../../../next-step.js'
+import { sql } from '../../../next-step.js'
 
 type Code = 'table_unlogged' | 'fsync_off' | 'full_page_writes_off' | 'synchronous_commit_off'
 
@@ -79,26 +80,6 @@ const offFindings = (
   if (value !== 'off') return []
   const { code, consequence } = CONSEQUENCES[name]
   const words = { object: `setting ${name}`, expected: 'on', actual: `off (${source}): ${consequence}` }
-  return [
-    finding('warning', code, {
-      ...words,
-      help: wayToSwitchOn(name, source, escapeIdentifier(database), escapeIdentifier(user)),
-    }),
-  ]
-}
-
-// A setting can only be changed where it was made.
-const wayToSwitchOn = (name: string, source: string, database: string, role: string): Next => {
-  switch (source) {
-    case 'database':
-      return sql(`ALTER DATABASE ${database} RESET ${name}`)
-    case 'user':
-      return sql(`ALTER ROLE ${role} RESET ${name}`)
-    case 'database user':
-      return sql(`ALTER ROLE ${role} IN DATABASE ${database} RESET ${name}`)
-    case 'command line':
-      return `remove ${name} from the server's command line and restart it`
-    default:
-      return sql([`ALTER SYSTEM SET ${name} = on`, 'SELECT pg_reload_conf()'])
-  }
+  const help = resetSetting({ name, source, wanted: 'on', database, role: user })
+  return [finding('warning', code, { ...words, help })]
 }

@@ -114,7 +114,7 @@ export const createContext = (
 
 // Most commands that need the tables have printed no header yet.
 const isAboutSchema = (error: unknown): error is OperatorError =>
-  error instanceof OperatorError && error.code === 'schema_not_ready'
+  error instanceof OperatorError && error.code === 'schema_not_ready' && error.details.length === 0
 
 // A temporary database is empty: a command that needs the tables gets them.
 const migrateQuietly = async (

@@ -1,4 +1,5 @@
 import { describeAddress, type ConnectionTarget } from '../database/connection-target.js'
+import { isSocket } from '../database/target/hosts.js'
 import { OperatorError } from '../errors.js'
 import type { TargetNaming } from '../next-step.js'
 import { shellWord } from '../shell-word.js'
@@ -86,7 +87,7 @@ const confirmationOf = (
   const other = otherTarget(sources, isByEnvironment(flags) ? 'pooled' : kind)
   if (other === undefined || isSame(other, target)) return target.database
   const isSameHost = other !== 'unusable' && other.host === target.host
-  return isSameHost && other.port !== target.port
+  return isSocket(target.host) || (isSameHost && other.port !== target.port)
     ? `${target.host}:${target.port}/${target.database}`
     : `${target.host}/${target.database}`
 }

@@ -12,7 +12,8 @@ import {
 import { exitCodeForState } from './exit-code.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
 import { NoHostReached } from './target-client.js'
-import { again, shell, type Next } from '../next-step.js'
+import { again, shell, sql, type Next } from '../next-step.js'
+import { escapeIdentifier } from './identifier.js'
 import { shellWord } from '../shell-word.js'
 
 interface Explanation {
@@ -62,8 +63,11 @@ const attemptsOf = (error: unknown, { hosts }: ConnectionTarget): readonly strin
  */
 export const explainConnectionError = (error: unknown, target: ConnectionTarget): unknown => {
   const cause = firstCause(error)
-  if (!isServerError(cause) || SERVER_EXPLANATIONS[cause.code] !== undefined) return explainDatabaseError(error, target)
-  const isSetting = /^(22|42)/.test(cause.code)
+  const isConnect =
+    isServerError(cause) && cause.code === SqlState.insufficientPrivilege && target.options === undefined
+  if (!isServerError(cause) || (SERVER_EXPLANATIONS[cause.code] !== undefined && !isConnect))
+    return explainDatabaseError(error, target)
+  const isSetting = !isConnect && /^(22|42)/.test(cause.code)
   return new OperatorError(
     isSetting ? 'invalid_connection_setting' : 'connection_rejected',
     isSetting
@@ -71,11 +75,20 @@ export const explainConnectionError = (error: unknown, target: ConnectionTarget)
       : `${describeTarget(target)}: the server rejected the connection (${cause.message})`,
     {
       exitCode: isSetting ? ExitCode.usage : ExitCode.unreachable,
-      hint: isSetting ? 'correct PGOPTIONS, or options in the URL' : 'an administrator of the server can allow it',
+      hint: isSetting ? 'correct PGOPTIONS, or options in the URL' : wayIn(cause.code, target),
       sqlState: cause.code,
       cause,
     },
   )
+}
+
+// 42501 is a missing CONNECT, 55000 ALLOW_CONNECTIONS false.
+const wayIn = (state: string, { database, user }: ConnectionTarget): Next => {
+  if (state === SqlState.insufficientPrivilege)
+    return sql(`GRANT CONNECT ON DATABASE ${escapeIdentifier(database)} TO ${escapeIdentifier(user)}`, 'as its owner')
+  return state === SqlState.objectNotInPrerequisiteState
+    ? sql(`ALTER DATABASE ${escapeIdentifier(database)} ALLOW_CONNECTIONS true`, 'as its owner, in another database')
+    : 'an administrator of the server can allow it'
 }
 
 /** Explains a statement that somebody cancelled before any time-out. */
@@ -124,15 +137,15 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
     hint: 'check the role, pg_hba.conf on the server, and whether it requires TLS (?sslmode=require)',
     exitCode: ExitCode.unreachable,
   }),
-  [SqlState.invalidCatalogName]: ({ database, host, port }) => ({
+  [SqlState.invalidCatalogName]: ({ database, host, port, user }) => ({
     code: 'database_does_not_exist',
     message: `there is no database ${JSON.stringify(database)} on ${host}:${port}`,
-    hint: shell(`psql -h ${shellWord(host)} -p ${port} -l`, 'list the databases'),
+    hint: shell(`psql -h ${shellWord(host)} -p ${port} -U ${shellWord(user)} -l`, 'list the databases'),
     exitCode: ExitCode.unreachable,
   }),
   [SqlState.tooManyConnections]: () => ({
     code: 'too_many_connections',
-    message: 'the server has reached its connection limit',
+    message: 'a connection limit is reached',
     hint: ['end idle sessions (see pg_stat_activity), or wait', again()],
     exitCode: ExitCode.unreachable,
     retryable: true,

@@ -25,6 +25,7 @@ export const SqlState = {
   undefinedTable: '42P01',
   invalidColumnReference: '42P10',
   tooManyConnections: '53300',
+  objectNotInPrerequisiteState: '55000',
   lockNotAvailable: '55P03',
   queryCanceled: '57014',
   adminShutdown: '57P01',

@@ -9,7 +9,8 @@ import { readMigrateObstacles } from './plan/migrate-obstacles.js'
 import type { Obstacle } from './plan/obstacle.js'
 import { readPlan, type ReadPlan } from './plan/read-plan.js'
 import { concurrentWork, readRefusals } from './plan/refusals.js'
-import { tableObstacles } from './plan/table-obstacles.js'
+import { readDoubledKeys } from './plan/obstacles/doubled-keys.js'
+import { tableObstacles } from './plan/obstacles/chat-tables.js'
 import { refusalOf, type Checked } from './preview.js'
 import type { MigrationOptions } from './session.js'
 
@@ -32,6 +33,7 @@ export const checkMigrate = async (
   const drafts = await draftPlan(plan, client.own, form)
   const obstacles = [
     ...tableObstacles(plan, describeAddress(target), options),
+    ...(await readDoubledKeys(client, options.schema, state, plan.steps)),
     ...(await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })),
   ]
   const isUpToDate = drafts.length === 0 && !Object.values(archive).includes(true)

@@ -14,7 +14,7 @@ import { prepareOwnSchema } from './prepare-own-schema.js'
 import { withMigrationPreview, withRefusal, type Checked, type PreviewOptions } from './preview.js'
 import { clearRollbackLeftovers, restoreArchive, type Restored } from './restore/restore.js'
 import { returnKeysBefore } from './restore/return-keys.js'
-import { explainLostSession } from './running/lost-connection.js'
+import { explainFailedChange } from './running/lost-connection.js'
 import { withMigrationSession, type MigrationOptions } from './session.js'
 import type { AppliedStep } from './step.js'
 import { again, chatkeep } from '../next-step.js'
@@ -110,7 +110,7 @@ export const migrate = (
       } catch (error) {
         throw options.signal.aborted
           ? interrupted(options.signal, error)
-          : explainLostSession(error, 'completed migrations are kept', CONTINUE)
+          : await explainFailedChange(client, error, 'completed migrations are kept', CONTINUE)
       }
     })
   })

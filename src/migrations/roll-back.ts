@@ -22,7 +22,7 @@ import {
   type RollbackOptions,
 } from './prepare-rollback.js'
 import { withMigrationPreview, type Checked, type PreviewOptions } from './preview.js'
-import { explainLostSession } from './running/lost-connection.js'
+import { explainFailedChange } from './running/lost-connection.js'
 import { withMigrationSession } from './session.js'
 import { undoMigration, type RolledBackStep } from './undo.js'
 import { again, chatkeep, or } from '../next-step.js'
@@ -110,7 +110,7 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
         if (options.signal.aborted) throw interrupted(options.signal, error, steps)
         const explained = (await watch?.explain(client, error)) ?? error
         await releaseGuard(client, explained, options)
-        throw explainLostSession(explained, describeState(steps), CONTINUE)
+        throw await explainFailedChange(client, explained, describeState(steps), CONTINUE)
       }
     })
   })

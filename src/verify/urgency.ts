@@ -33,8 +33,11 @@ const MIGRATE_FAILS: readonly string[] = [
 
 export const URGENT_CODES = [...MESSAGES_FAIL, ...MIGRATE_FAILS]
 
+/** Whether migrate fails while there is such a finding. */
+export const failsMigrate = (code: string): boolean => MIGRATE_FAILS.includes(code)
+
 /** How urgent a finding is among those of its severity: 0 if messages fail, 1 if migrate would fail, else 2. */
 export const urgency = (code: string): number => {
   if (MESSAGES_FAIL.includes(code)) return 0
-  return MIGRATE_FAILS.includes(code) ? 1 : 2
+  return failsMigrate(code) ? 1 : 2
 }

@@ -1,8 +1,8 @@
 import type { GuestColumn } from './facts/guest-columns.js'
 import type { Finding } from './finding.js'
 import { isFailing, SEVERITIES, type Severity } from './severity.js'
-import { urgency } from './urgency.js'
-import type { Next } from '../next-step.js'
+import { failsMigrate, urgency } from './urgency.js'
+import { toSteps, type Next } from '../next-step.js'
 
 /** A finding with the name of the check that made it. */
 export type CheckedFinding = Finding & { readonly check: string }
@@ -53,6 +53,10 @@ export const toVerdict = (
   }
 }
 
-// A running migrate or rollback may already be fixing the other findings.
-const nextStep = (findings: readonly Finding[]): Next | null =>
-  (findings.find(({ code }) => code === 'change_running') ?? findings[0])?.help ?? null
+// A running migrate or rollback may already be fixing the other findings. Where migrate would fail, its cause comes first.
+const nextStep = (findings: readonly Finding[]): Next | null => {
+  const [first] = findings
+  const needsMigrate = toSteps(first?.help).some(({ kind, text }) => kind === 'chatkeep' && text.startsWith('migrate'))
+  const before = needsMigrate ? findings.find(({ code }) => failsMigrate(code)) : undefined
+  return (findings.find(({ code }) => code === 'change_running') ?? before ?? first)?.help ?? null
+}

@@ -8,6 +8,7 @@ export interface Obstacle {
     | 'partitioned_table'
     | 'row_type_in_use'
     | 'replica_identity_missing'
+    | 'doubled_idempotency_keys'
     | 'column_in_use'
     | 'clients_cannot_be_created'
     | 'messages_without_client'

@@ -50,7 +50,7 @@ export const refuseChangedPlan = (approved: string | undefined, actual: string, 
   if (approved === undefined || approved === actual) return
   throw new OperatorError(
     'plan_changed',
-    `plan ${approved} is out of date: files, history or schema have changed, and the plan is now ${actual}; nothing was done`,
+    `${approved} is not the plan of this database as it is now, ${actual}: it is of another database, or files, history or schema have changed since; nothing was done`,
     { exitCode: ExitCode.refused, hint: chatkeep(`${command} --dry-run`, 'see the new plan') },
   )
 }

@@ -1,20 +1,29 @@
 import { connectionFailureReason } from '../../database/connection-failure.js'
-import { hasSqlState, SqlState } from '../../database/sql-state.js'
+import type { Queryable } from '../../database/connection.js'
+import { exitCodeForState } from '../../database/exit-code.js'
+import { hasSqlState, isServerError, SqlState, type ServerError } from '../../database/sql-state.js'
+import { reachedLimit } from '../../database/statement-limit.js'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { type Next } from '../../next-step.js'
+import { toSteps, type Next } from '../../next-step.js'
+import { durationBehind } from './watch-session.js'
 
 /** Whether the session is gone: the connection broke, or the server terminated it. */
 export const isSessionLost = (error: unknown): boolean =>
   hasSqlState(error, SqlState.adminShutdown, SqlState.crashShutdown) || connectionFailureReason(error) !== undefined
 
 /**
- * Explains a connection lost during a change: the state of the database, and the next command.
+ * Explains a connection lost or a statement refused during a change: the state of the database, and the next command.
  * @param state what is done and what is not, in one sentence
  * @param hint what to do when the server is reachable again
- * @returns the error itself if the session is not lost
+ * @returns the error itself if it says that already
  */
-export const explainLostSession = (error: unknown, state: string, hint: Next): unknown => {
-  if (!isSessionLost(error)) return error
+export const explainFailedChange = async (
+  client: Queryable,
+  error: unknown,
+  state: string,
+  hint: Next,
+): Promise<unknown> => {
+  if (!isSessionLost(error)) return isServerError(error) ? await refusedStatement(client, error, state, hint) : error
   const reason = connectionFailureReason(error) ?? (error instanceof Error ? error.message : '')
   return new OperatorError('connection_lost', `lost the connection to the database: ${reason}`, {
     exitCode: ExitCode.unreachable,
@@ -23,4 +32,36 @@ export const explainLostSession = (error: unknown, state: string, hint: Next): u
     hint,
     cause: error,
   })
+}
+
+const refusedStatement = async (
+  client: Queryable,
+  error: ServerError,
+  state: string,
+  hint: Next,
+): Promise<OperatorError> => {
+  const { code, message, first } = await wordsFor(client, error)
+  return new OperatorError(code, message, {
+    exitCode: exitCodeForState(error.code),
+    sqlState: error.code,
+    details: [...(error.detail === undefined ? [] : [`detail: ${error.detail}`]), `state: ${state}`],
+    hint: [...first, ...toSteps(hint)],
+    cause: error,
+  })
+}
+
+const wordsFor = async (client: Queryable, error: ServerError) => {
+  if (error.code !== SqlState.queryCanceled)
+    return { code: 'sql_error', message: `the database answered: ${error.message}`, first: [] }
+  return (await reachedLimit(client, durationBehind(error)))
+    ? {
+        code: 'statement_timeout',
+        message: `a statement took longer than statement_timeout (${error.message})`,
+        first: ['raise --statement-timeout'],
+      }
+    : {
+        code: 'statement_cancelled',
+        message: `somebody cancelled the statement on the server (${error.message})`,
+        first: ['ask who cancelled it, and why'],
+      }
 }

@@ -6,7 +6,7 @@ import { AUTOVACUUM, describeBlockers } from './describe-event.js'
 import type { Blocker, OnMigrationEvent } from './events.js'
 import type { Blockage } from './statement-progress.js'
 import { blockageBehind } from './watch-session.js'
-import { again, or, type Next } from '../../next-step.js'
+import { again, or, sql, type Next } from '../../next-step.js'
 
 export interface LockWaitOptions {
   /**
@@ -87,7 +87,19 @@ const busyHint = (blockers: readonly Blocker[]): Next => {
     return again('--lock-timeout 1500ms', 'autovacuum yields to a lock request that waits longer than deadlock_timeout')
   if (blockers.some(({ pid }) => pid === 0))
     return ['end the prepared transaction with COMMIT PREPARED or ROLLBACK PREPARED (see pg_prepared_xacts)', again()]
-  return ['end those sessions or wait for them', again(), or(again('--max-wait 10m', 'wait longer'))]
+  const pids = blockers.map(({ pid }) => pid)
+  return [
+    ...(pids.length === 0
+      ? ['wait until the table is free']
+      : [
+          sql(
+            pids.map((pid) => `SELECT pg_terminate_backend(${pid})`),
+            'wait for those sessions, or end them',
+          ),
+        ]),
+    again(),
+    or(again('--max-wait 10m', 'wait longer')),
+  ]
 }
 
 const tableBusy = ({ what, blockers }: Blockage, maxWaitMs: number, cause: unknown): OperatorError => {

@@ -253,7 +253,7 @@ describe('the plan hash', () => {
       const now = await planOf(database, command)
       expect([exitCode, stderr]).toEqual([
         5,
-        expect.stringContaining(`the plan is now ${now.planHash}; nothing was done`),
+        expect.stringContaining(`as it is now, ${now.planHash}: it is of another database`),
       ])
       expect(stderr).toContain(`hint: see the new plan: chatkeep ${command} --dry-run`)
       expect(now.planHash).not.toBe(agreed)
@@ -281,7 +281,10 @@ describe('the plan hash', () => {
       ).then((first) =>
         first.exitCode === 2 ? on(database, command, '--plan-hash', planHash, '--migrations', folder) : first,
       )
-      expect([run.exitCode, run.stderr]).toEqual([5, expect.stringContaining(`plan ${planHash} is out of date`)])
+      expect([run.exitCode, run.stderr]).toEqual([
+        5,
+        expect.stringContaining(`${planHash} is not the plan of this database as it is now`),
+      ])
     })
   })
 
@@ -303,7 +306,10 @@ describe('the plan hash', () => {
       },
     )
     await moved
-    expect([exitCode, stderr]).toEqual([5, expect.stringContaining(`plan ${planHash} is out of date`)])
+    expect([exitCode, stderr]).toEqual([
+      5,
+      expect.stringContaining(`${planHash} is not the plan of this database as it is now`),
+    ])
   })
 })
 

@@ -222,7 +222,7 @@ describe('serve', () => {
   test('refuses a database that was not migrated, and says what to type', async ({ database }) => {
     const run = await runChatkeep(['serve', '--port', '0', '--database-url', database.url])
     expect(run).toMatchObject({ exitCode: 1, stdout: '' })
-    expect(run.stderr).toContain('hint: chatkeep migrate')
+    expect(run.stderr).toContain('or: chatkeep migrate')
     const json = await runChatkeep(['serve', '--port', '0', '--json', '--database-url', database.url])
     expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, error: { code: 'schema_not_ready' } })
   })

@@ -1,11 +1,11 @@
-import { qualified } from '../../../database/identifier.js'
 import { EFFECTS } from '../../../migrations/ledger/effects.js'
 import { presenceOf } from '../../../migrations/ledger/presence.js'
 import type { RowCheck } from '../../check.js'
 import { hasColumns, type Facts } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
-import { chatkeep, sql } from '../../../next-step.js'
+import { chatkeep } from '../../../next-step.js'
+import { fromDoubledKeys, singleKeys } from '../../../migrations/plan/obstacles/doubled-keys.js'
 
 /** Do several messages have the same idempotency key? Queried only without the unique index, because it reads the whole table. */
 export const doubledKeys: RowCheck<'doubled_idempotency_keys'> = {
@@ -15,24 +15,14 @@ export const doubledKeys: RowCheck<'doubled_idempotency_keys'> = {
   severity: 'error',
   query: (facts) => {
     if (!hasColumns(facts, 'ChatMessage', ['id', 'idempotencyKey']) || hasUniqueKey(facts)) return undefined
-    return countAndSample(`
-      SELECT max("id") AS "id"
-      ${fromDoubledKeys(facts)}`)
+    return countAndSample(`SELECT max("id") AS "id" ${fromDoubledKeys(facts.schema)}`)
   },
   findings: (result, facts) => {
-    const table = qualified(facts.schema, 'ChatMessage')
-    const select = `SELECT "idempotencyKey", array_agg("id") ${fromDoubledKeys(facts).replaceAll(/\s+/g, ' ')}`
-    const earlier = `SELECT FROM ${table} AS e WHERE e."idempotencyKey" = m."idempotencyKey" AND e."id" < m."id"`
-    const help = [
-      sql(select, 'see them'),
-      sql(`UPDATE ${table} AS m SET "idempotencyKey" = NULL WHERE EXISTS (${earlier})`, 'let the oldest keep the key'),
-      chatkeep('migrate'),
-    ]
     return countFindings(
       doubledKeys,
       'doubled_idempotency_keys',
       result,
-      help,
+      [...singleKeys(facts.schema), chatkeep('migrate')],
       (count) => `${count}, so the unique index cannot be built`,
     )
   },
@@ -54,8 +44,3 @@ const hasUniqueKey = ({ catalog }: Facts): boolean =>
   EFFECTS.some(
     ({ migration, effect }) => migration === 'index-idempotency-key' && presenceOf(effect, catalog).state === 'present',
   )
-
-const fromDoubledKeys = ({ schema }: Facts): string => `FROM ${qualified(schema, 'ChatMessage')}
-      WHERE "idempotencyKey" IS NOT NULL
-      GROUP BY "idempotencyKey"
-      HAVING count(*) > 1`

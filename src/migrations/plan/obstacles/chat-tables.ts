@@ -1,8 +1,8 @@
-import { inEarnest, or } from '../../next-step.js'
-import { CHAT_TABLES } from '../../persistence/shape.js'
-import { BASE_MIGRATION } from '../ledger/migration-names.js'
-import type { Obstacle } from './obstacle.js'
-import type { MigrationPlan } from './plan.js'
+import { inEarnest, or } from '../../../next-step.js'
+import { CHAT_TABLES } from '../../../persistence/shape.js'
+import { BASE_MIGRATION } from '../../ledger/migration-names.js'
+import type { Obstacle } from '../obstacle.js'
+import type { MigrationPlan } from '../plan.js'
 
 /** A database without the chat's tables is most likely the wrong one: it gets them only when that was asked for. */
 export const tableObstacles = (

@@ -2,6 +2,19 @@ import { Option, type Command, type OptionValues } from '@commander-js/extra-typ
 import { parseDurationBetween } from './bounded-duration.js'
 import { parseDuration, withDatabaseFlags } from './flags.js'
 
+/** The forms of a script, as `ScriptForm` names them. */
+const SCRIPT_FORMS = ['statements', 'transaction'] as const
+
+/** `--sql` of the two commands that change the schema. */
+export const scriptOption = () =>
+  new Option('--sql [form]', 'print the plan as an SQL script, change nothing')
+    .choices(SCRIPT_FORMS)
+    .preset('statements' as const)
+
+/** The chosen form. The flag's type includes true, for a flag without a value; the preset replaces that. */
+export const scriptForm = (value: string | true | undefined): (typeof SCRIPT_FORMS)[number] | undefined =>
+  SCRIPT_FORMS.find((form) => form === value)
+
 /** Flags of the two commands that change the schema. */
 export const withMigrationFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
   command: Command<Args, Options, Globals>,

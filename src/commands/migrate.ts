@@ -1,6 +1,6 @@
-import { Command, Option } from '@commander-js/extra-typings'
+import { Command } from '@commander-js/extra-typings'
 import type { Run } from '../cli/command.js'
-import { withMigrationFlags } from '../cli/migration-flags.js'
+import { scriptForm, scriptOption, withMigrationFlags } from '../cli/migration-flags.js'
 
 const EXAMPLES = `
 Examples:
@@ -14,8 +14,6 @@ Examples:
 
 What the database already has is recorded as applied, not run again.`
 
-const SCRIPT_FORMS = ['statements', 'transaction'] as const
-
 export const migrateCommand = (run: Run) =>
   withMigrationFlags(new Command('migrate'))
     .summary('apply the guest-chat update while the database is in use')
@@ -23,11 +21,7 @@ export const migrateCommand = (run: Run) =>
     .option('--dry-run', 'show the plan, change nothing; exits as the run would')
     .option('--history', 'list past runs of migrate and rollback, change nothing')
     .option('--plan-hash <hash>', 'run only the plan with this hash, which --dry-run prints')
-    .addOption(
-      new Option('--sql [form]', 'print the plan as an SQL script, change nothing')
-        .choices(SCRIPT_FORMS)
-        .preset('statements'),
-    )
+    .addOption(scriptOption())
     .option('--create-tables', 'create the tables of the chat in a database that has none')
     .option('-y, --yes', 'do not ask for confirmation')
     .addHelpText('after', EXAMPLES)
@@ -35,11 +29,9 @@ export const migrateCommand = (run: Run) =>
       run((context, options) =>
         context.withTarget(options, 'direct', async (target) => {
           const { runMigrate } = await import('../migrations/run-migrate.js')
-          // Its type includes true, for a flag without a value; the preset replaces that.
-          const sql = SCRIPT_FORMS.find((form) => form === options.sql)
           // A database of chatkeep's own cannot be a wrong one.
           const createTables = options.embedded === undefined ? options.createTables : true
-          return runMigrate(target, { ...options, sql, createTables }, context)
+          return runMigrate(target, { ...options, sql: scriptForm(options.sql), createTables }, context)
         }),
       ),
     )

@@ -1,7 +1,7 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import type { Run } from '../cli/command.js'
 import { parseWholeNumber } from '../cli/flags.js'
-import { withMigrationFlags } from '../cli/migration-flags.js'
+import { scriptForm, scriptOption, withMigrationFlags } from '../cli/migration-flags.js'
 
 const EXAMPLES = `
 Examples:
@@ -10,6 +10,9 @@ Examples:
   chatkeep rollback                    ask for the name of the database
   chatkeep rollback --confirm crm      do not ask
   chatkeep rollback --to 10 --dry-run  only the migrations after number 10
+  chatkeep rollback --sql > down.sql   a script for psql; --sql transaction is
+                                       for editors that run a script in one
+                                       transaction
 
 Guest data, idempotency keys and messages without client move to an archive
 that only its owner can read. The next chatkeep migrate puts them back.
@@ -23,6 +26,7 @@ export const rollbackCommand = (run: Run) =>
     )
     .option('--dry-run', 'show the plan and the affected rows, change nothing; exits as the run would')
     .option('--plan-hash <hash>', 'run only the plan with this hash, which --dry-run prints')
+    .addOption(scriptOption())
     .option('--to <migration>', 'keep migrations up to this number (default: 1)', parseWholeNumber(1, 2_147_483_647))
     .addOption(
       new Option('--on-orphans <what>', 'what to do with messages that have neither client nor guest')
@@ -36,7 +40,7 @@ export const rollbackCommand = (run: Run) =>
       run((context, options) =>
         context.withTarget(options, 'direct', async (target) => {
           const { runRollback } = await import('../migrations/run-rollback.js')
-          return runRollback(target, options, context)
+          return runRollback(target, { ...options, sql: scriptForm(options.sql) }, context)
         }),
       ),
     )

@@ -79,6 +79,12 @@ export const nothingToRollBack = (
 export const confirmedCommand = (database: string, planHash: string): NextStep =>
   inEarnest(`--plan-hash ${planHash}`, database)
 
+/** The flags of a choice, without those that are the default. */
+export const rollbackFlags = ({ to, onOrphans }: RollbackChoice): readonly string[] => [
+  ...(to === BASE_MIGRATION ? [] : [`--to ${to}`]),
+  ...(onOrphans === 'archive' ? [] : [`--on-orphans ${onOrphans}`]),
+]
+
 /** The answer of a rollback that is done. */
 export const rollbackResult = (
   subject: Subject,

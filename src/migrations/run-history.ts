@@ -97,7 +97,8 @@ const ROLLBACK_ACTIONS = ['rollback begun', 'rollback', 'roll back', 'archive']
 
 const outcomeOf = (first: RunRow, end: RunRow | undefined): RecordedRun['outcome'] => {
   // Older versions and scripts of migrate --sql record each step when it is done, and no outcome.
-  if (first.detail.run === undefined || first.detail.by !== undefined) return 'done'
+  if (first.detail.run === undefined || (first.detail.by !== undefined && !first.action.endsWith(' begun')))
+    return 'done'
   if (end !== undefined) return RUN_OUTCOMES.find((outcome) => outcome === end.detail.outcome) ?? 'failed'
   return first.isRunning ? 'running' : 'cut'
 }

@@ -17,6 +17,8 @@ import {
   rollbackResult,
 } from './render-rollback.js'
 import { needsRollback } from './check-rollback.js'
+import type { ScriptForm } from './plan/draft-steps.js'
+import { scriptRollback } from './script-rollback.js'
 import { previewRollback, rollBack } from './roll-back.js'
 import type { NextStep } from '../next-step.js'
 
@@ -25,6 +27,8 @@ export interface RollbackFlags extends MigrationFlags, Omit<RollbackChoice, 'to'
   /** The newest migration that stays; the base migration when absent. */
   readonly to?: number | undefined
   readonly dryRun?: true | undefined
+  /** Prints the plan as a script instead. */
+  readonly sql?: ScriptForm | undefined
   /** Must be the name of the database. */
   readonly confirm?: string | undefined
 }
@@ -38,6 +42,10 @@ export const runRollback = async (
   const options = toMigrationOptions(flags, target, terminal)
   const choice = { to: flags.to ?? BASE_MIGRATION, onOrphans: flags.onOrphans }
   const subject = describeSubject(target)
+  if (flags.sql !== undefined) {
+    const { sql, planHash, price } = await scriptRollback(target, flags.sql, { ...options, ...choice })
+    return { data: { ...subject, form: flags.sql, planHash, sql, price }, text: () => sql, isScript: true }
+  }
   const { dryRun = false, verbose = false } = flags
   const preview = await previewRollback(target, { ...options, ...choice, dryRun, verbose })
   const header = `rollback  ${describeTarget(target)}  schema ${printable(options.schema)}`

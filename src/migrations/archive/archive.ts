@@ -53,7 +53,10 @@ export const dropGuard = (client: OwnClient): Promise<void> =>
 
 /** Drops the archive in the caller's transaction. */
 export const dropArchive = (client: OwnClient): Promise<void> =>
-  runInApplicationPath(client, [`DROP TABLE IF EXISTS ${client.own.archive}, ${client.own.archivedClients}`])
+  runInApplicationPath(client, [dropArchiveTables(client.own)])
+
+export const dropArchiveTables = ({ archive, archivedClients }: OwnNames): string =>
+  `DROP TABLE IF EXISTS ${archive}, ${archivedClients}`
 
 /** Size and checksum of the archive. The checksum does not depend on row order. */
 export interface ArchiveSummary {
@@ -65,7 +68,7 @@ export interface ArchiveSummary {
 }
 
 // Sums the first 60 bits of each row's MD5: constant memory for any number of rows.
-const summarise = ({ archive, archivedClients }: OwnNames): string => `
+export const summarise = ({ archive, archivedClients }: OwnNames): string => `
   SELECT count(*)::integer AS "messages",
     count("removedRow")::integer AS "removedMessages",
     count("linkedClientId")::integer AS "linkedMessages",

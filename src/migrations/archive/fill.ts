@@ -36,23 +36,25 @@ export const fillArchive = async (client: OwnClient, kept: Kept, { signal, onEve
 const columnList = (columns: readonly ArchivedColumn[], table = ''): string =>
   columns.map((column) => `, ${table}"${column}"`).join('')
 
-/** Archives the messages of an id range that are not archived yet. */
-export const insertBatch = ({ archive, message }: OwnNames, kept: Kept): string => `
+const IN_BATCH = 'm."id" > $1 AND m."id" <= $2'
+
+/** Archives messages that are not archived yet. @param where which messages; those of a batch if absent */
+export const insertBatch = ({ archive, message }: OwnNames, kept: Kept, where = IN_BATCH): string => `
   INSERT INTO ${archive} ("messageId", "clientId"${columnList(kept.columns)})
   SELECT m."id", m."clientId"${columnList(kept.columns, 'm.')}
   FROM ${message} AS m
-  WHERE m."id" > $1 AND m."id" <= $2 AND (${needsArchive(kept)})
+  WHERE ${where} AND (${needsArchive(kept)})
   ORDER BY m."id"
   ON CONFLICT DO NOTHING`
 
 // Updates archive rows that went stale without the trigger: a rollback was interrupted, and migrate had begun to undo it.
 // FOR SHARE keeps the few differing rows unchanged until they are archived.
-export const refreshBatch = ({ archive, message }: OwnNames, kept: Kept): string => `
+export const refreshBatch = ({ archive, message }: OwnNames, kept: Kept, where = IN_BATCH): string => `
   WITH changed AS (
     SELECT m."id", m."clientId"${columnList(kept.columns, 'm.')}
     FROM ${message} AS m
     JOIN ${archive} AS a ON a."messageId" = m."id"
-    WHERE m."id" > $1 AND m."id" <= $2 AND (${differs(kept)})
+    WHERE ${where} AND (${differs(kept)})
     FOR SHARE OF m
   )
   UPDATE ${archive} AS a

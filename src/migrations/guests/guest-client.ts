@@ -11,13 +11,15 @@ export interface GuestClient {
 /** Other sessions can take or free a name between our statements; give up after this many rounds. */
 const MAX_ROUNDS = 3
 
-const selectClient = ({ client }: OwnNames): string => `SELECT "id" FROM ${client} WHERE "username"::text = $1`
+/** @param name SQL of the name */
+export const selectClient = ({ client }: OwnNames, name = '$1'): string =>
+  `SELECT "id" FROM ${client} WHERE "username"::text = ${name}`
 
 // Without the guest's phone, which nobody has proved: it stays in the archive. No conflict target, so a name taken concurrently
 // is not an error.
-export const insertClient = ({ client }: OwnNames): string => `
+export const insertClient = ({ client }: OwnNames, name = '$1'): string => `
   INSERT INTO ${client} ("username", "createdAt", "updatedAt")
-  VALUES ($1, ${UTC_NOW}, ${UTC_NOW})
+  VALUES (${name}, ${UTC_NOW}, ${UTC_NOW})
   ON CONFLICT DO NOTHING
   RETURNING "id"`
 

@@ -10,35 +10,35 @@ interface Guest {
   readonly username: string
 }
 
-const selectUnlinkedGuests = ({ archive }: OwnNames): string => `
+export const selectUnlinkedGuests = ({ archive }: OwnNames): string => `
   SELECT DISTINCT "guestUsername" AS "username"
   FROM ${archive}
   WHERE "clientId" IS NULL AND "linkedClientId" IS NULL AND "removedRow" IS NULL AND "guestUsername" IS NOT NULL`
 
 // MATERIALIZED forces a lookup of each message by id. Before the first ANALYZE with guests, the planner expects very few
 // messages without a client, and would scan all of them for each guest.
-export const linkMessages = ({ archive, message }: OwnNames): string => `
+export const linkMessages = ({ archive, message }: OwnNames, clientId = '$1', username = '$2'): string => `
   WITH wanted AS MATERIALIZED (
     SELECT "messageId"
     FROM ${archive}
-    WHERE "guestUsername" = $2 AND "clientId" IS NULL AND "linkedClientId" IS NULL
+    WHERE "guestUsername" = ${username} AND "clientId" IS NULL AND "linkedClientId" IS NULL
   ), linked AS (
     UPDATE ${message} AS m
-    SET "clientId" = $1
+    SET "clientId" = ${clientId}
     FROM wanted
     WHERE m."id" = wanted."messageId" AND (m."clientId" IS NULL) IS TRUE
     RETURNING m."id"
   )
   UPDATE ${archive} AS a
-  SET "linkedClientId" = $1
+  SET "linkedClientId" = ${clientId}
   FROM linked
   WHERE a."messageId" = linked."id"`
 
-export const keepCreatedClient = ({ archivedClients, client }: OwnNames): string => `
+export const keepCreatedClient = ({ archivedClients, client }: OwnNames, clientId = '$1'): string => `
   INSERT INTO ${archivedClients} ("clientId", "row")
   SELECT "id", pg_catalog.to_json(c)
   FROM ${client} AS c
-  WHERE "id" = $1`
+  WHERE "id" = ${clientId}`
 
 /**
  * Links every guest's messages to the client of that name, or to a new one, which the archive records. One transaction per
@@ -66,8 +66,11 @@ const linkGuest = async (client: OwnClient, { username }: Guest): Promise<void> 
   await client.query(linkMessages(client.own), [owner.id, username])
 }
 
+/** SQLSTATEs, as a regular expression. */
+export const REFUSED_ROW = '^(22|23|44|P0)'
+
 // The application's rules can reject such a client: data exception, constraint, check option, error raised by a trigger.
-const isRefusedRow = (error: unknown): boolean => isServerError(error) && /^(22|23|44|P0)/.test(error.code)
+const isRefusedRow = (error: unknown): boolean => isServerError(error) && new RegExp(REFUSED_ROW).test(error.code)
 
 const removeWhere = ({ archive, message }: OwnNames, condition: string): string => `
   WITH gone AS (

@@ -33,10 +33,7 @@ export const draftSteps = (
         reason,
         inTransaction: form === 'transaction' || runsInTransaction(file),
         reversible: file.id > BASE_MIGRATION,
-        statements:
-          form === 'statements'
-            ? statements
-            : await splitStatements(statements.map((statement) => `${withoutConcurrently(statement)};\n`).join('')),
+        statements: form === 'statements' ? statements : await inOneTransaction(statements),
       }
     }),
   )
@@ -50,6 +47,10 @@ export const splitFile = async (file: string, sql: string): Promise<readonly Sta
     throw new OperatorError('invalid_migration_files', `${file} is not valid SQL: ${reason}`, { cause })
   }
 }
+
+/** The same statements without CONCURRENTLY. */
+export const inOneTransaction = (statements: readonly Statement[]): Promise<readonly Statement[]> =>
+  splitStatements(statements.map((statement) => `${withoutConcurrently(statement)};\n`).join(''))
 
 /** Without CONCURRENTLY, an index can be built or dropped in a transaction, but blocks writers. */
 const withoutConcurrently = ({ node, sql }: Statement): string => {

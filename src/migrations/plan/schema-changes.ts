@@ -22,13 +22,17 @@ export const readDrops = async (scripts: readonly RollbackScript[]): Promise<Dro
     columns: alterations(statements).flatMap(({ command: { subtype, name } }) =>
       subtype === 'AT_DropColumn' ? (name ?? []) : [],
     ),
-    indexes: statements
-      .flatMap(({ node }) =>
-        'DropStmt' in node && node.DropStmt.removeType === 'OBJECT_INDEX' ? (node.DropStmt.objects ?? []) : [],
-      )
-      .flatMap((object) => namesOf(object).at(-1) ?? []),
+    indexes: droppedIndexes(statements),
   }
 }
+
+/** The indexes that the statements drop, by name. */
+export const droppedIndexes = (statements: readonly Statement[]): readonly string[] =>
+  statements
+    .flatMap(({ node }) =>
+      'DropStmt' in node && node.DropStmt.removeType === 'OBJECT_INDEX' ? (node.DropStmt.objects ?? []) : [],
+    )
+    .flatMap((object) => namesOf(object).at(-1) ?? [])
 
 /** What the statements do to messages, as the parser names the subcommands of ALTER TABLE. */
 export const messageCommands = (drafts: readonly DraftStep[]): readonly string[] =>

@@ -35,7 +35,8 @@ const howToRun = (subject: ScriptSubject): readonly string[] => [
   ...(subject.form === 'statements' ? STATEMENTS : transactionLines(subject)),
 ]
 
-const CHECKS =
+/** What every script does first. */
+export const CHECKS =
   'Before the first change it checks that server, database, role and state are those of the plan; otherwise it changes nothing.'
 
 const STATEMENTS = [
@@ -60,4 +61,5 @@ const transactionLines = ({ blocks, estimatedMs }: ScriptSubject): readonly stri
   CHECKS,
 ]
 
-const seconds = (ms: number): string => (ms < 1_000 ? 'less than a second' : `about ${Math.round(ms / 1_000)} s`)
+/** An estimate in words. */
+export const seconds = (ms: number): string => (ms < 1_000 ? 'less than a second' : `about ${Math.round(ms / 1_000)} s`)

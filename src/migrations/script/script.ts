@@ -1,17 +1,17 @@
 import { printable } from '../../terminal/printable.js'
 import { escapeLiteral } from 'pg'
 import { escapeIdentifier } from '../../database/identifier.js'
-import { packageVersion } from '../../package-root.js'
 import { GUARD, type ArchiveObjects } from '../archive/archive.js'
 import { historyValues } from '../ledger/history.js'
-import { migrationTitle, type MigrationFile } from '../ledger/migration-files.js'
-import type { DraftStep, ScriptForm } from '../plan/draft-steps.js'
+import { migrationTitle } from '../ledger/migration-files.js'
+import type { DraftStep } from '../plan/draft-steps.js'
 import type { PlannedStep } from '../plan/plan.js'
 import { makesKeyIndex, returnAllKeys } from '../restore/return-keys.js'
 import { dropStatements } from '../archive/capture.js'
-import { nextRun } from '../ledger/runs.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { scriptHead, type ScriptSubject } from './head.js'
+import { recordInScript, START_STEP, type ScriptOrigin } from './record-run.js'
+import { bracket, joinScript, LOCK_TIMEOUT } from './assemble.js'
 import { closeSession, openSession, selfCheck, type ScriptHome } from './self-check.js'
 
 export interface ScriptPlan extends ScriptSubject {
@@ -33,7 +33,7 @@ export const renderScript = (plan: ScriptPlan): string => {
   const open = openSession(plan)
   const body = [
     ...(plan.form === 'transaction' ? ['BEGIN'] : []),
-    ...selfCheck(plan),
+    ...selfCheck({ ...plan, madeBy: 'chatkeep migrate --sql' }),
     ...settings(plan),
     ...open,
     ...bracket(plan.form, plan.own.length === 0 ? [] : ["-- chatkeep's own schema", ...plan.own]),
@@ -43,12 +43,8 @@ export const renderScript = (plan: ScriptPlan): string => {
     ...closeSession(plan.form),
     ...(plan.form === 'transaction' ? ['COMMIT'] : []),
   ]
-  return [head, ...body.map((statement) => (statement.startsWith('--') ? `\n${statement}` : `${statement};`))].join(
-    '\n',
-  )
+  return joinScript(head, body)
 }
-
-const LOCK_TIMEOUT = `lock_timeout = '300ms'`
 
 const settings = ({ form, schema }: ScriptSubject): readonly string[] => {
   const set = form === 'transaction' ? 'SET LOCAL' : 'SET'
@@ -60,11 +56,6 @@ const settings = ({ form, schema }: ScriptSubject): readonly string[] => {
     `${set} TIME ZONE 'UTC'`,
   ]
 }
-
-const bracket = (form: ScriptForm, statements: readonly string[]): readonly string[] =>
-  form === 'transaction' || statements.length === 0
-    ? statements
-    : ['BEGIN', `SET LOCAL ${LOCK_TIMEOUT}`, ...statements, 'COMMIT']
 
 const leftoverStatements = (leftovers: ArchiveObjects, names: OwnNames): readonly string[] =>
   leftovers.trigger || leftovers.capture || leftovers.missedWrites || leftovers.guard
@@ -90,8 +81,6 @@ const inOrder = ({ steps, drafts }: ScriptPlan): readonly ScriptStep[] => {
   return [...pairs.filter(isRepair), ...pairs.filter((pair) => !isRepair(pair))]
 }
 
-const STARTED = 'chatkeep.step_started'
-
 const stepStatements = (
   { step, draft }: ScriptStep,
   { form, planHash, leftovers, names }: Pick<ScriptPlan, 'form' | 'planHash' | 'leftovers' | 'names'>,
@@ -103,14 +92,8 @@ const stepStatements = (
   // With the index, the application saves again, and a resent message must find its key.
   const keys = leftovers.archive && makesKeyIndex(step) ? [returnAllKeys(names)] : []
   if (draft.inTransaction) return [title, ...keys, ...bracket(form, work)]
-  return [title, ...keys, `SELECT set_config('${STARTED}', clock_timestamp()::text, false) AS "started"`, ...work]
+  return [title, ...keys, START_STEP, ...work]
 }
-
-// In a transaction, the first step starts with it, and each other where the one before ended.
-const startOf = ({ inTransaction }: DraftStep, { runs }: OwnNames): string =>
-  inTransaction
-    ? `greatest(now(), (SELECT max("at") FROM ${runs}))`
-    : `nullif(current_setting('${STARTED}', true), '')::timestamptz`
 
 // One statement writes both tables, so they always agree. It requires that the built index is valid, the step before it is
 // recorded, and the step itself is not.
@@ -124,7 +107,9 @@ const recordStatement = (
   const built = draft.statements
     .flatMap(({ node }) => ('IndexStmt' in node ? (node.IndexStmt.idxname ?? []) : []))
     .map(isValid)
-  if (action === 'repair') return insertRun(file, 'repair', draft, planHash, names, '', built)
+  const origin: ScriptOrigin = { command: 'migrate', planHash, names }
+  const run = { migration: migrationTitle(file), inTransaction: draft.inTransaction }
+  if (action === 'repair') return recordInScript({ ...run, action: 'repair', conditions: built }, origin)
   const before = `EXISTS (SELECT FROM ${migrations} WHERE "id" = ${file.id - 1})`
   const itself = `NOT EXISTS (SELECT FROM ${migrations} WHERE "id" = ${file.id})`
   return `WITH recorded AS (
@@ -133,26 +118,8 @@ const recordStatement = (
   WHERE ${[...built, before, itself].join('\n    AND ')}
   RETURNING 1
 )
-${insertRun(file, action === 'record' ? 'record' : 'apply', draft, planHash, names, 'FROM recorded', [])}`
+${recordInScript({ ...run, action: action === 'record' ? 'record' : 'apply', source: 'FROM recorded' }, origin)}`
 }
-
-const insertRun = (
-  file: MigrationFile,
-  action: string,
-  draft: DraftStep,
-  planHash: string,
-  names: OwnNames,
-  source: string,
-  conditions: readonly string[],
-): string =>
-  [
-    `INSERT INTO ${names.runs} ("id", "version", "action", "migration", "durationMs", "detail")`,
-    `SELECT ${nextRun(names.runs)}, ${escapeLiteral(packageVersion())}, ${escapeLiteral(action)}, ${escapeLiteral(migrationTitle(file))},`,
-    `  coalesce(round(1000 * extract(epoch FROM clock_timestamp() - ${startOf(draft, names)})), 0)::integer,`,
-    `  ${escapeLiteral(JSON.stringify({ by: 'migrate --sql', run: `chatkeep migrate --sql ${planHash}`, planHash }))}`,
-    ...(source === '' ? [] : [source]),
-    ...(conditions.length === 0 ? [] : [`WHERE ${conditions.join('\n  AND ')}`]),
-  ].join('\n')
 
 const isValid = (index: string): string =>
   `EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass(${escapeLiteral(escapeIdentifier(index))}) AND indisvalid AND indisready)`

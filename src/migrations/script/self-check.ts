@@ -4,6 +4,7 @@ import { OWN_TABLES } from '../own/own-tables.js'
 import type { OwnClient } from '../own/own-client.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import type { ScriptForm } from '../plan/draft-steps.js'
+import { dollarQuoted } from './assemble.js'
 import { LOCK_KEY } from '../running/migration-lock.js'
 
 /** What a script belongs to: it runs nowhere else, and not after anything has changed. */
@@ -29,7 +30,7 @@ const shapeOf = ({ message, client, user, schema }: OwnNames): string => {
     (SELECT string_agg(concat_ws(' ', x.indexrelid, x.indisvalid), ',' ORDER BY x.indexrelid)
      FROM pg_catalog.pg_index AS x WHERE x.indrelid IN (${tables})),
     (SELECT string_agg(concat_ws(' ', k.oid, k.convalidated), ',' ORDER BY k.oid)
-     FROM pg_catalog.pg_constraint AS k WHERE k.conrelid IN (${tables})),
+     FROM pg_catalog.pg_constraint AS k WHERE k.conrelid IN (${tables}) OR k.confrelid IN (${tables})),
     (SELECT string_agg(t.oid::text, ',' ORDER BY t.oid)
      FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid IN (${tables}) AND NOT t.tgisinternal),
     (SELECT string_agg(c.relname, ',' ORDER BY c.relname)
@@ -61,6 +62,8 @@ const CHECKED = 'chatkeep.checked'
 const IN_TRANSACTION = 'chatkeep.in_transaction'
 
 export interface SelfCheck {
+  /** The command that made the script, up to its form, such as `chatkeep migrate --sql`. */
+  readonly madeBy: string
   readonly form: ScriptForm
   readonly names: OwnNames
   readonly planHash: string
@@ -91,9 +94,9 @@ export const closeSession = (form: ScriptForm): readonly string[] =>
     ? []
     : [`SELECT set_config('${CHECKED}', '', false) AS "done"`, 'RESET default_transaction_read_only']
 
-const checkBlock = ({ form, names, planHash, home }: SelfCheck): string => {
+const checkBlock = ({ madeBy, form, names, planHash, home }: SelfCheck): string => {
   const { database, databaseOid, systemIdentifier, majorVersion, role, state } = home
-  const again = `generate it anew: chatkeep migrate --sql ${form}`
+  const again = `generate it anew: ${madeBy} ${form}`
   return `DO ${dollarQuoted(`
 DECLARE
   state text := '';
@@ -105,7 +108,7 @@ BEGIN
     END IF;
   END IF;
   wrong := CASE
-    ${form === 'transaction' ? '' : `WHEN current_setting('${IN_TRANSACTION}', true) = 'yes' THEN 'it must not run in a transaction, nor be sent as one query; use chatkeep migrate --sql transaction'`}
+    ${form === 'transaction' ? '' : `WHEN current_setting('${IN_TRANSACTION}', true) = 'yes' THEN ${escapeLiteral(`it must not run in a transaction, nor be sent as one query; use ${madeBy} transaction`)}`}
     WHEN current_database() <> ${escapeLiteral(database)} THEN format('this is database %s', current_database())
     WHEN wrong IS NOT NULL THEN wrong
     WHEN (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) <> ${databaseOid} THEN 'this is another database of that name'
@@ -129,13 +132,6 @@ BEGIN
   PERFORM set_config('${CHECKED}', '${planHash}', ${form === 'transaction'});
 END
 `)}`
-}
-
-// A name can contain the tag.
-const dollarQuoted = (text: string): string => {
-  let tag = 'check'
-  while (text.includes(`$${tag}`)) tag += '_'
-  return `$${tag}$${text}$${tag}$`
 }
 
 // An editor with a connection pool could keep a session lock, so a script of single statements only looks for one.

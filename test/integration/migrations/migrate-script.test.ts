@@ -1,18 +1,13 @@
 import { ownSchema } from '../../../src/persistence/own-names.js'
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { splitStatements } from '../../../src/migrations/ledger/split-statements.js'
 import { migrated, on } from '../../support/chat.js'
 import { describe, expect, test, withDatabase, type TestDatabase } from '../../support/database.js'
 import { loadFixture, type FixtureName } from '../../support/fixtures.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { MIGRATION_COUNT } from '../../support/migration-list.js'
+import { expectUnchanged, HAS_PSQL, SCRIPT_RUNNERS, shapeOf } from '../../support/run-script.js'
 
-const PSQL = '/usr/lib/postgresql/15/bin/psql'
+const { runAtOnce, runInPsql, runStatements } = SCRIPT_RUNNERS
 
 /** All that a catalog knows of the schema, and the history. */
 const everything = async (database: TestDatabase, schema = 'public'): Promise<unknown> => ({
@@ -62,50 +57,6 @@ const scriptOf = async (database: TestDatabase, form: string, ...more: readonly 
   return stdout
 }
 
-/** As an editor does that sends one statement after the other. */
-const runStatements = async (database: TestDatabase, sql: string): Promise<void> => {
-  const client = await database.client()
-  for (const statement of await splitStatements(sql)) await client.query(statement.sql)
-  await client.end()
-}
-
-/** As an editor does that sends all of it at once, which the server takes for one transaction. */
-const runAtOnce = async (database: TestDatabase, sql: string): Promise<void> => {
-  const client = await database.client()
-  await client.query(sql)
-  await client.end()
-}
-
-const runInPsql = async (database: TestDatabase, sql: string, stopOnError = true): Promise<void> => {
-  const folder = await mkdtemp(join(tmpdir(), 'chatkeep-script-'))
-  try {
-    const file = join(folder, 'migrate.sql')
-    await writeFile(file, sql)
-    const stop = stopOnError ? ['-v', 'ON_ERROR_STOP=1'] : []
-    await promisify(execFile)(PSQL, ['-X', '-q', ...stop, '-f', file, database.url])
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-}
-
-/** As psql does without ON_ERROR_STOP: it goes on after every error. */
-const expectUnchanged = async (database: TestDatabase, sql: string, reason: string): Promise<void> => {
-  const before = await database.query(SHAPE)
-  const client = await database.client()
-  const errors: string[] = []
-  for (const statement of await splitStatements(sql))
-    await client.query(statement.sql).catch((error: unknown) => errors.push(String(error)))
-  await client.end()
-  expect(errors[0]).toContain(`chatkeep: nothing was changed: `)
-  expect(errors[0]).toContain(reason)
-  expect(await database.query(SHAPE)).toEqual(before)
-}
-
-/** Every object, and when it was last altered. */
-const SHAPE = `SELECT oid::text, xmin::text, relname FROM pg_class WHERE relnamespace::regnamespace::text IN ('public', 'chatkeep') ORDER BY 1`
-
-const RUNNERS = { runStatements, runAtOnce, runInPsql }
-
 const WAYS = [
   ['statements', 'runStatements'],
   ['statements', 'runInPsql'],
@@ -120,10 +71,10 @@ describe('migrate --sql', () => {
       await migrated(byChatkeep, fixture)
       const expected = await everything(byChatkeep)
       for (const [form, runner] of WAYS) {
-        if (runner === 'runInPsql' && !existsSync(PSQL)) continue
+        if (runner === 'runInPsql' && !HAS_PSQL) continue
         await withDatabase(async (database) => {
           if (fixture !== undefined) await loadFixture(database, fixture)
-          await RUNNERS[runner](database, await scriptOf(database, form))
+          await SCRIPT_RUNNERS[runner](database, await scriptOf(database, form))
           expect(await everything(database), `${form}, ${runner}`).toEqual(expected)
           expect((await on(database, 'verify')).stdout).not.toMatch(/^error/m)
           expect((await on(database, 'migrate', '--create-tables')).stdout).toContain(
@@ -213,10 +164,10 @@ describe('migrate --sql', () => {
   })
 
   test.for(WAYS)('takes a name with its own quotes for a name: %s, %s', async ([form, runner], { database }) => {
-    if (runner === 'runInPsql' && !existsSync(PSQL)) return
+    if (runner === 'runInPsql' && !HAS_PSQL) return
     await database.load('CREATE SCHEMA "$check$; SELECT 1/0; --"')
     const schema = ['--schema', '$check$; SELECT 1/0; --']
-    await RUNNERS[runner](database, await scriptOf(database, form, ...schema))
+    await SCRIPT_RUNNERS[runner](database, await scriptOf(database, form, ...schema))
     expect((await on(database, 'verify', ...schema)).exitCode).toBe(0)
   })
 
@@ -241,11 +192,11 @@ describe('migrate --sql', () => {
       await withDatabase(async (other) => {
         await loadFixture(other, 'crm-before')
         await expectUnchanged(other, sql, `this is database ${other.name}`)
-        if (!existsSync(PSQL)) return
-        const before = await other.query(SHAPE)
+        if (!HAS_PSQL) return
+        const before = await shapeOf(other)
         await runInPsql(other, sql, false)
         await expect(runInPsql(other, sql)).rejects.toThrow(`this is database ${other.name}`)
-        expect(await other.query(SHAPE)).toEqual(before)
+        expect(await shapeOf(other)).toEqual(before)
       })
       if (form === 'statements') await expect(runAtOnce(database, sql)).rejects.toThrow('must not run in a transaction')
       if (form === 'statements')

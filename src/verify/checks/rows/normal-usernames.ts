@@ -1,4 +1,5 @@
 import { qualified } from '../../../database/identifier.js'
+import { WHITE_SPACE } from '../../../persistence/username-sql.js'
 import type { RowCheck } from '../../check.js'
 import { hasColumns, type Facts } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
@@ -7,12 +8,6 @@ import { sql } from '../../../next-step.js'
 
 /** How many of the newest clients are checked: checking all would read the whole table. */
 const SAMPLE = 10_000
-
-/** The characters that JavaScript's `trim` removes, as the core does with a guest's name. */
-const WHITE_SPACE = [
-  String.raw`E'\t\n\u000b\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a`,
-  String.raw`\u2028\u2029\u202f\u205f\u3000\ufeff'`,
-].join('')
 
 /** Are the usernames of clients stored as guests' names are normalised? If not, a guest gets a second client. */
 export const normalUsernames: RowCheck<'usernames_not_normal'> = {

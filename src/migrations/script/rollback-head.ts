@@ -1,0 +1,67 @@
+import { createRender } from '../../terminal/render.js'
+import { BASE_MIGRATION } from '../ledger/migration-names.js'
+import type { ScriptForm } from '../plan/draft-steps.js'
+import type { PriceTag } from '../plan/price-tag.js'
+import { renderPriceTag } from '../plan/screens/render-price-tag.js'
+import type { RollbackChoice } from '../prepare-rollback.js'
+import { CHECKS, seconds } from './head.js'
+
+/** The facts in the head of the script of a rollback. */
+export interface RollbackSubject {
+  readonly form: ScriptForm
+  /** The command that made it, up to its form. */
+  readonly madeBy: string
+  readonly database: string
+  readonly schema: string
+  readonly planHash: string
+  readonly choice: RollbackChoice
+  readonly isNeeded: boolean
+  /** Whether it archives messages, and so locks the tables. */
+  readonly archives: boolean
+  readonly price: PriceTag
+  readonly estimatedMs: number
+}
+
+/** Comments that say what the script is for, what it costs, how to run it, and who waits meanwhile. */
+export const rollbackHead = (subject: RollbackSubject): string => {
+  const { form, madeBy, database, schema, planHash, choice, isNeeded, price } = subject
+  const lines = [
+    `${madeBy} ${form}`,
+    `For database ${JSON.stringify(database)}, schema ${JSON.stringify(schema)}, in its current state: plan hash ${planHash}.`,
+    ...(isNeeded
+      ? [...renderPriceTag(price, choice, createRender(false)).split('\n'), ...howToRun(subject)]
+      : ['Nothing to run: there is nothing to roll back.']),
+  ]
+  return lines.map((line) => `-- ${line}`.trimEnd()).join('\n')
+}
+
+const howToRun = (subject: RollbackSubject): readonly string[] => [
+  'Deploy the old version of the application first. Before you run it, check that chatkeep rollback --dry-run, with the',
+  `same flags, still prints that hash.${subject.choice.to === BASE_MIGRATION ? ' Afterwards, run chatkeep verify --expect rolled-back.' : ''}`,
+  ...(subject.form === 'statements' ? statementLines(subject) : transactionLines(subject)),
+  CHECKS,
+]
+
+const lockLines = ({ archives, estimatedMs }: RollbackSubject, until: string): readonly string[] =>
+  archives
+    ? [
+        `WARNING: nobody else reads or writes "ChatMessage" and "Client" ${until}: so no`,
+        `message is written that the archive lacks. Estimated: ${seconds(estimatedMs)}. chatkeep rollback does not need this.`,
+      ]
+    : []
+
+const statementLines = (subject: RollbackSubject): readonly string[] => [
+  'Run it in one session, connected to the server directly, not through a pooler:',
+  '  psql -v ON_ERROR_STOP=1 -f rollback.sql',
+  'Indexes are dropped one by one, while others write. What moves data is one transaction.',
+  ...lockLines(subject, 'during that transaction'),
+  'DROP INDEX CONCURRENTLY cannot run in a transaction. For psql -1, or an editor that opens a transaction, use',
+  `${subject.madeBy} transaction. After any error, generate the script of the remaining steps:`,
+  `${subject.madeBy} statements`,
+]
+
+const transactionLines = (subject: RollbackSubject): readonly string[] => [
+  'Runs in one transaction, all or nothing, with its own BEGIN and COMMIT.',
+  ...lockLines(subject, 'until the COMMIT'),
+  'It waits 300 ms for each lock; "lock timeout" means that a table was in use and nothing was done. Run it again.',
+]

@@ -7,6 +7,7 @@ import type { ScriptForm } from './plan/draft-steps.js'
 import { renderScript } from './script/script.js'
 import { readScriptHome } from './script/self-check.js'
 import { withMigrationPreview, withRefusal, type Checked } from './preview.js'
+import { chatkeep, describeSteps } from '../next-step.js'
 import type { MigrationOptions } from './session.js'
 
 export interface MigrateScript extends Checked {
@@ -26,6 +27,7 @@ export const scriptMigrate = (
     const isOnExistingTable = ({ table }: TableLock): boolean => state.catalog.tables.includes(table)
     const locks = steps.flatMap(({ statements }) => statements.flatMap((statement) => statement.locks))
     const sql = renderScript({
+      commandFor: (command) => describeSteps(chatkeep(command), target.naming),
       form,
       database: target.database,
       schema: options.schema,

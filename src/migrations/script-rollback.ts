@@ -1,7 +1,7 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { onlyRow } from '../database/rows.js'
 import { ExitCode, OperatorError } from '../errors.js'
-import { chatkeep } from '../next-step.js'
+import { chatkeep, describeSteps } from '../next-step.js'
 import { checkRollback, needsRollback } from './check-rollback.js'
 import { readReferences } from './guests/references.js'
 import type { RollbackRange } from './ledger/rollback-range.js'
@@ -47,7 +47,8 @@ export const scriptRollback = (
     )
     const sql = renderRollbackScript({
       form,
-      madeBy: ['chatkeep rollback', ...rollbackFlags({ to, onOrphans }), '--sql'].join(' '),
+      madeBy: ['rollback', ...rollbackFlags({ to, onOrphans }), '--sql'].join(' '),
+      commandFor: (command) => describeSteps(chatkeep(command), target.naming),
       database: target.database,
       schema,
       planHash,

@@ -3,6 +3,8 @@ import type { ScriptForm } from '../plan/draft-steps.js'
 
 /** The facts in the head of a script. */
 export interface ScriptSubject {
+  /** A command line for the database of the script, as the run names it. */
+  readonly commandFor: (command: string) => string
   readonly form: ScriptForm
   readonly database: string
   readonly schema: string
@@ -18,9 +20,9 @@ export interface ScriptSubject {
 
 /** Comments that say what the script is for, how to run it, and who is blocked. */
 export const scriptHead = (subject: ScriptSubject): string => {
-  const { form, database, schema, planHash, steps, own, archivedMessages } = subject
+  const { commandFor, form, database, schema, planHash, steps, own, archivedMessages } = subject
   const lines = [
-    `chatkeep migrate --sql ${form}`,
+    commandFor(`migrate --sql ${form}`),
     `For database ${JSON.stringify(database)}, schema ${JSON.stringify(schema)}, in its current state: plan hash ${planHash}.`,
     ...(steps.length === 0 && own.length === 0 ? ['Nothing to run: no migration is pending.'] : howToRun(subject)),
     ...(archivedMessages === 0
@@ -31,31 +33,33 @@ export const scriptHead = (subject: ScriptSubject): string => {
 }
 
 const howToRun = (subject: ScriptSubject): readonly string[] => [
-  'Before you run it, check that chatkeep migrate --dry-run still prints that hash. Afterwards, run chatkeep verify.',
-  ...(subject.form === 'statements' ? STATEMENTS : transactionLines(subject)),
+  `Before you run it, check that this still prints that hash: ${subject.commandFor('migrate --dry-run')}`,
+  `Afterwards, run: ${subject.commandFor('verify')}`,
+  ...(subject.form === 'statements' ? statementLines(subject) : transactionLines(subject)),
 ]
 
 /** What every script does first. */
 export const CHECKS =
   'Before the first change it checks that server, database, role and state are those of the plan; otherwise it changes nothing.'
 
-const STATEMENTS = [
+const statementLines = ({ commandFor }: ScriptSubject): readonly string[] => [
   'Run it in one session, connected to the server directly, not through a pooler. Each statement commits on its own:',
   '  psql -v ON_ERROR_STOP=1 -f migrate.sql',
-  'CREATE INDEX CONCURRENTLY cannot run in a transaction. For psql -1, or an editor that opens a transaction, use',
-  'chatkeep migrate --sql transaction. ALTER TABLE waits 300 ms for its lock; "lock timeout" means that the table was in',
-  'use. After any error, generate the script of the remaining steps: chatkeep migrate --sql',
+  'CREATE INDEX CONCURRENTLY cannot run in a transaction. For psql -1, or an editor that opens a transaction:',
+  `  ${commandFor('migrate --sql transaction')}`,
+  'ALTER TABLE waits 300 ms for its lock; "lock timeout" means that the table was in use. After any error, generate the',
+  `script of the remaining steps: ${commandFor('migrate --sql statements')}`,
   CHECKS,
 ]
 
-const transactionLines = ({ blocks, estimatedMs }: ScriptSubject): readonly string[] => [
+const transactionLines = ({ commandFor, blocks, estimatedMs }: ScriptSubject): readonly string[] => [
   'Runs in one transaction, all or nothing, with its own BEGIN and COMMIT.',
   ...(blocks === 'nobody'
     ? ['The tables are new, so no other session is blocked.']
     : [
         `WARNING: without CONCURRENTLY, index builds block writers. With its other statements, the script blocks ${blocks}`,
-        `of the chat tables until the COMMIT, for an estimated ${seconds(estimatedMs)}. For a database in use, run`,
-        'chatkeep migrate --sql statements instead.',
+        `of the chat tables until the COMMIT, for an estimated ${seconds(estimatedMs)}. For a database in use, rather:`,
+        `  ${commandFor('migrate --sql statements')}`,
       ]),
   'It waits 300 ms for each lock; "lock timeout" means that a table was in use and nothing was done. Run it again.',
   CHECKS,

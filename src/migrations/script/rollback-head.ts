@@ -11,6 +11,8 @@ export interface RollbackSubject {
   readonly form: ScriptForm
   /** The command that made it, up to its form. */
   readonly madeBy: string
+  /** A command line for the database of the script, as the run names it. */
+  readonly commandFor: (command: string) => string
   readonly database: string
   readonly schema: string
   readonly planHash: string
@@ -24,9 +26,9 @@ export interface RollbackSubject {
 
 /** Comments that say what the script is for, what it costs, how to run it, and who waits meanwhile. */
 export const rollbackHead = (subject: RollbackSubject): string => {
-  const { form, madeBy, database, schema, planHash, choice, isNeeded, price } = subject
+  const { form, madeBy, commandFor, database, schema, planHash, choice, isNeeded, price } = subject
   const lines = [
-    `${madeBy} ${form}`,
+    commandFor(`${madeBy} ${form}`),
     `For database ${JSON.stringify(database)}, schema ${JSON.stringify(schema)}, in its current state: plan hash ${planHash}.`,
     ...(isNeeded
       ? [...renderPriceTag(price, choice, createRender(false)).split('\n'), ...howToRun(subject)]
@@ -36,8 +38,11 @@ export const rollbackHead = (subject: RollbackSubject): string => {
 }
 
 const howToRun = (subject: RollbackSubject): readonly string[] => [
-  'Deploy the old version of the application first. Before you run it, check that chatkeep rollback --dry-run, with the',
-  `same flags, still prints that hash.${subject.choice.to === BASE_MIGRATION ? ' Afterwards, run chatkeep verify --expect rolled-back.' : ''}`,
+  'Deploy the old version of the application first. Before you run it, check that this still prints that hash:',
+  `  ${subject.commandFor(subject.madeBy.replace(' --sql', ' --dry-run'))}`,
+  ...(subject.choice.to === BASE_MIGRATION
+    ? [`Afterwards, run: ${subject.commandFor('verify --expect rolled-back')}`]
+    : []),
   ...(subject.form === 'statements' ? statementLines(subject) : transactionLines(subject)),
   CHECKS,
 ]
@@ -55,9 +60,10 @@ const statementLines = (subject: RollbackSubject): readonly string[] => [
   '  psql -v ON_ERROR_STOP=1 -f rollback.sql',
   'Indexes are dropped one by one, while others write. What moves data is one transaction.',
   ...lockLines(subject, 'during that transaction'),
-  'DROP INDEX CONCURRENTLY cannot run in a transaction. For psql -1, or an editor that opens a transaction, use',
-  `${subject.madeBy} transaction. After any error, generate the script of the remaining steps:`,
-  `${subject.madeBy} statements`,
+  'DROP INDEX CONCURRENTLY cannot run in a transaction. For psql -1, or an editor that opens a transaction:',
+  `  ${subject.commandFor(`${subject.madeBy} transaction`)}`,
+  'After any error, generate the script of the remaining steps:',
+  `  ${subject.commandFor(`${subject.madeBy} statements`)}`,
 ]
 
 const transactionLines = (subject: RollbackSubject): readonly string[] => [

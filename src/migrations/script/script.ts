@@ -33,7 +33,7 @@ export const renderScript = (plan: ScriptPlan): string => {
   const open = openSession(plan)
   const body = [
     ...(plan.form === 'transaction' ? ['BEGIN'] : []),
-    ...selfCheck({ ...plan, madeBy: 'chatkeep migrate --sql' }),
+    ...selfCheck({ ...plan, madeBy: 'migrate --sql' }),
     ...settings(plan),
     ...open,
     ...bracket(plan.form, plan.own.length === 0 ? [] : ["-- chatkeep's own schema", ...plan.own]),

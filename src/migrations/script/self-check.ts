@@ -62,8 +62,10 @@ const CHECKED = 'chatkeep.checked'
 const IN_TRANSACTION = 'chatkeep.in_transaction'
 
 export interface SelfCheck {
-  /** The command that made the script, up to its form, such as `chatkeep migrate --sql`. */
+  /** The command that made the script, up to its form, such as `migrate --sql`. */
   readonly madeBy: string
+  /** A command line for the database of the script, as the run names it. */
+  readonly commandFor: (command: string) => string
   readonly form: ScriptForm
   readonly names: OwnNames
   readonly planHash: string
@@ -94,9 +96,9 @@ export const closeSession = (form: ScriptForm): readonly string[] =>
     ? []
     : [`SELECT set_config('${CHECKED}', '', false) AS "done"`, 'RESET default_transaction_read_only']
 
-const checkBlock = ({ madeBy, form, names, planHash, home }: SelfCheck): string => {
+const checkBlock = ({ madeBy, commandFor, form, names, planHash, home }: SelfCheck): string => {
   const { database, databaseOid, systemIdentifier, majorVersion, role, state } = home
-  const again = `generate it anew: ${madeBy} ${form}`
+  const again = `if it is to run here, generate it anew: ${commandFor(`${madeBy} ${form}`)}`
   return `DO ${dollarQuoted(`
 DECLARE
   state text := '';
@@ -108,7 +110,7 @@ BEGIN
     END IF;
   END IF;
   wrong := CASE
-    ${form === 'transaction' ? '' : `WHEN current_setting('${IN_TRANSACTION}', true) = 'yes' THEN ${escapeLiteral(`it must not run in a transaction, nor be sent as one query; use ${madeBy} transaction`)}`}
+    ${form === 'transaction' ? '' : `WHEN current_setting('${IN_TRANSACTION}', true) = 'yes' THEN ${escapeLiteral(`it must not run in a transaction, nor be sent as one query; use ${commandFor(`${madeBy} transaction`)}`)}`}
     WHEN current_database() <> ${escapeLiteral(database)} THEN format('this is database %s', current_database())
     WHEN wrong IS NOT NULL THEN wrong
     WHEN (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) <> ${databaseOid} THEN 'this is another database of that name'

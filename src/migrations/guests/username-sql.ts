@@ -4,5 +4,5 @@ export const WHITE_SPACE = [
   String.raw`\u2028\u2029\u202f\u205f\u3000\ufeff'`,
 ].join('')
 
-/** What `toUsername` makes of a text, as SQL. Only in a database in UTF8: `normalize` fails in any other. */
+/** What `toUsername` makes of a text, as SQL. It fails in a database that is not in UTF8. */
 export const usernameSql = (text: string): string => `pg_catalog.btrim(normalize((${text})::text), ${WHITE_SPACE})`

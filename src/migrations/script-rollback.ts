@@ -13,8 +13,9 @@ import { describeRollback, draftScripts } from './plan/rollback-plan.js'
 import type { RollbackOptions } from './prepare-rollback.js'
 import { refusalOf, withMigrationPreview, withRefusal, type Checked } from './preview.js'
 import { rollbackFlags } from './render-rollback.js'
-import { renderRollbackScript, type Undone } from './script/rollback-script.js'
+import { renderRollbackScript } from './script/rollback-script.js'
 import { readScriptHome } from './script/self-check.js'
+import type { Undone } from './script/undone.js'
 
 export interface RollbackSql extends Checked {
   readonly sql: string

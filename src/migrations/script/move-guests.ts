@@ -1,6 +1,6 @@
 import { escapeLiteral } from 'pg'
 import type { OwnNames } from '../../persistence/own-names.js'
-import { usernameSql } from '../guests/username-sql.js'
+import { usernameSql } from '../../persistence/sql-names.js'
 import { countMissing, insertBatch, refreshBatch } from '../archive/fill.js'
 import { insertClient, selectClient } from '../guests/guest-client.js'
 import {

@@ -1,17 +1,15 @@
 import { escapeIdentifier } from '../../database/identifier.js'
 import { pinSettings } from '../../database/pinned-settings.js'
-import { escapeLiteral } from 'pg'
-import { dropArchiveTables, GUARD, summarise, type ArchiveObjects } from '../archive/archive.js'
+import { GUARD, type ArchiveObjects } from '../archive/archive.js'
 import { dropStatements } from '../archive/capture.js'
-import { migrationTitle, type MigrationFile } from '../ledger/migration-files.js'
-import type { DraftStep } from '../plan/draft-steps.js'
-import { droppedIndexes } from '../plan/schema-changes.js'
 import { LOCK_KEY } from '../running/migration-lock.js'
 import { bracket, dollarQuoted, joinScript, LOCK_TIMEOUT } from './assemble.js'
 import { moveGuests, type GuestMove } from './move-guests.js'
-import { recordInScript, START_STEP, type ScriptRun } from './record-run.js'
+import { recordInScript, type ScriptOrigin } from './record-run.js'
 import { rollbackHead, type RollbackSubject } from './rollback-head.js'
+import { sealInScript } from './seal.js'
 import { closeSession, openSession, selfCheck, type ScriptHome } from './self-check.js'
+import { undoAlone, undoJoined, type Undone } from './undone.js'
 
 export interface RollbackScriptPlan extends RollbackSubject, GuestMove {
   readonly home: ScriptHome
@@ -24,27 +22,18 @@ export interface RollbackScriptPlan extends RollbackSubject, GuestMove {
   readonly leftovers: ArchiveObjects
 }
 
-/** One migration to undo. */
-export interface Undone {
-  readonly file: MigrationFile
-  /** Its rollback file as statements. */
-  readonly draft: DraftStep
-  /** The same without CONCURRENTLY, for a transaction that others share. */
-  readonly joined: DraftStep
-}
-
 /**
  * Renders a rollback as one SQL script with the same effect and history. No trigger archives what others write meanwhile: from
  * the first archived row to the commit that drops the columns, nobody else reads or writes the tables.
  */
 export const renderRollbackScript = (plan: RollbackScriptPlan): string => {
-  const { form, own, undone, isNeeded } = plan
+  const { form, own, undone, range, isNeeded } = plan
   const head = rollbackHead(plan)
   if (!isNeeded) return head
   const open = openSession(plan)
   const { before, moving, after } = parts(plan)
   const steps = (some: readonly Undone[]): readonly string[] =>
-    some.flatMap((each) => [...open, ...undoAlone(each, plan)])
+    some.flatMap((each) => [...open, ...undoAlone(each, form, originOf(plan))])
   return joinScript(head, [
     ...(form === 'transaction' ? ['BEGIN'] : []),
     ...selfCheck(plan),
@@ -52,7 +41,11 @@ export const renderRollbackScript = (plan: RollbackScriptPlan): string => {
     ...open,
     ...bracket(form, [
       ...(own.length === 0 ? [] : ["-- chatkeep's own schema", ...own]),
-      ...(undone.length === 0 ? [] : [record({ action: 'rollback begun', inTransaction: true }, plan)]),
+      ...(undone.length === 0
+        ? []
+        : [
+            recordInScript({ action: 'rollback begun', inTransaction: true, detail: { to: range.to } }, originOf(plan)),
+          ]),
     ]),
     ...steps(before),
     ...(moving === undefined ? [] : [...open, ...bracket(form, move(moving, plan))]),
@@ -93,7 +86,7 @@ const settings = ({ form, schema }: RollbackScriptPlan): readonly string[] => {
 
 const move = (moving: readonly Undone[], plan: RollbackScriptPlan): readonly string[] => {
   const { names, range, leftovers, archiveTables, form } = plan
-  if (moving.length === 0) return ['-- seal the archive', ...seal(plan)]
+  if (moving.length === 0) return ['-- seal the archive', ...sealInScript(plan.range.to, originOf(plan))]
   return [
     '-- from here to the COMMIT nobody else reads or writes these tables',
     ...(form === 'transaction' ? [] : [beforeMove(moving, plan)]),
@@ -102,12 +95,12 @@ const move = (moving: readonly Undone[], plan: RollbackScriptPlan): readonly str
     ...dropStatements(names, leftovers),
     ...(range.columns.length === 0
       ? []
-      : [record({ action: 'archive begun', inTransaction: true, detail: { to: range.to } }, plan)]),
+      : [recordInScript({ action: 'archive begun', inTransaction: true, detail: { to: range.to } }, originOf(plan))]),
     ...(range.columns.length > 0 || range.needsClients ? moveGuests(plan) : []),
-    ...moving.flatMap((each) => [`-- ${each.draft.title}: undo`, ...undoJoined(each, plan)]),
+    ...moving.flatMap((each) => undoJoined(each, originOf(plan))),
     ...(leftovers.guard ? [`ALTER TABLE ${names.message} DROP CONSTRAINT IF EXISTS "${GUARD}"`] : []),
     '-- seal the archive',
-    ...seal(plan),
+    ...sealInScript(range.to, originOf(plan)),
   ]
 }
 
@@ -124,78 +117,14 @@ BEGIN
 END
 `)}`
 
-const undoAlone = (each: Undone, plan: RollbackScriptPlan): readonly string[] => {
-  const { file, draft } = each
-  const title = `-- ${draft.title}: undo`
-  if (plan.form === 'transaction') return [title, ...undoJoined(each, plan)]
-  const work = [...draft.statements.map(({ sql }) => sql), recordUndone(file, draft, plan)]
-  return draft.inTransaction ? [title, ...bracket(plan.form, work)] : [title, START_STEP, ...work]
-}
-
-const undoJoined = ({ file, joined }: Undone, plan: RollbackScriptPlan): readonly string[] => [
-  ...joined.statements.map(({ sql }) => sql),
-  recordUndone(file, { ...joined, inTransaction: true }, plan),
-]
-
-// One statement writes both tables, so they always agree. It requires that the index is gone, and that the migration is the
-// newest one.
-const recordUndone = (file: MigrationFile, draft: DraftStep, plan: RollbackScriptPlan): string => {
-  const { migrations } = plan.names
-  const conditions = [
-    `"id" = ${file.id}`,
-    `NOT EXISTS (SELECT FROM ${migrations} WHERE "id" > ${file.id})`,
-    ...droppedIndexes(draft.statements).map(
-      (index) => `to_regclass(${escapeLiteral(escapeIdentifier(index))}) IS NULL`,
-    ),
-  ]
-  const run: ScriptRun = {
-    action: 'roll back',
-    migration: migrationTitle(file),
-    inTransaction: draft.inTransaction,
-    source: 'FROM undone',
-  }
-  return `WITH undone AS (
-  DELETE FROM ${migrations}
-  WHERE ${conditions.join('\n    AND ')}
-  RETURNING 1
-)
-${record(run, plan)}`
-}
-
-// As `sealArchive` does: an archive that has nothing goes. No name in it can be one of the application's.
-const seal = (plan: RollbackScriptPlan): readonly string[] => {
-  const { names, range } = plan
-  const run: ScriptRun = {
-    action: 'archive',
-    inTransaction: true,
-    detail: { to: range.to },
-    moreDetail: 'to_jsonb(s)',
-    source: `FROM (${summarise(names).trim()}) AS s`,
-  }
-  return [
-    `SET LOCAL search_path TO ''`,
-    `DO ${dollarQuoted(`
-BEGIN
-  IF EXISTS (SELECT FROM ${names.archive}) OR EXISTS (SELECT FROM ${names.archivedClients}) THEN
-    ${record(run, plan)};
-  ELSE
-    ${dropArchiveTables(names)};
-  END IF;
-END
-`)}`,
-  ]
-}
-
 const recordEnd = (plan: RollbackScriptPlan): string => {
   const isUndone = `NOT EXISTS (SELECT FROM ${plan.names.migrations} WHERE "id" > ${plan.range.to})`
   const detail = { to: plan.range.to, outcome: 'done' }
   const startedAt = `(SELECT max("at") FROM ${plan.names.runs} WHERE "action" = 'rollback begun')`
-  return record({ action: 'rollback', inTransaction: true, detail, conditions: [isUndone], startedAt }, plan)
+  return recordInScript(
+    { action: 'rollback', inTransaction: true, detail, conditions: [isUndone], startedAt },
+    originOf(plan),
+  )
 }
 
-const record = (run: ScriptRun, { names, planHash, range }: RollbackScriptPlan): string =>
-  recordInScript(run.action === 'rollback begun' ? { ...run, detail: { to: range.to } } : run, {
-    command: 'rollback',
-    planHash,
-    names,
-  })
+const originOf = ({ planHash, names }: RollbackScriptPlan): ScriptOrigin => ({ command: 'rollback', planHash, names })

@@ -5,7 +5,7 @@ import { cutRun } from '../../support/cut-run.js'
 import { expectUnchanged, HAS_PSQL, SCRIPT_RUNNERS, shapeOf } from '../../support/run-script.js'
 import { splitStatements } from '../../../src/migrations/ledger/split-statements.js'
 import { toUsername } from '../../../src/persistence/prepare-message.js'
-import { usernameSql } from '../../../src/migrations/guests/username-sql.js'
+import { usernameSql } from '../../../src/persistence/sql-names.js'
 
 const { runAtOnce, runInPsql, runStatements } = SCRIPT_RUNNERS
 

@@ -1,5 +1,5 @@
 import { qualified } from '../../../database/identifier.js'
-import { WHITE_SPACE } from '../../../migrations/guests/username-sql.js'
+import { WHITE_SPACE } from '../../../persistence/sql-names.js'
 import type { RowCheck } from '../../check.js'
 import { hasColumns, type Facts } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'

@@ -252,6 +252,20 @@ describe('rollback --sql', () => {
     expect(await rowsOf(database)).toEqual(before)
   })
 
+  test.for(['statements', 'transaction'] as const)(
+    'seals an archive that was left open: %s',
+    async (form, { database }) => {
+      await migrated(database, 'hand-migrated')
+      expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
+      const seal = `SELECT "detail" - '{run,by,planHash}'::text[] AS "detail" FROM "chatkeep"."runs" WHERE "action" = 'archive'`
+      const expected = await database.query(seal)
+      await database.load(`DELETE FROM "chatkeep"."runs" WHERE "action" IN ('archive', 'rollback')`)
+      await (form === 'statements' ? runStatements : runAtOnce)(database, await scriptOf(database, form))
+      expect(await database.query(seal)).toEqual(expected)
+      expect(await scriptOf(database, form)).toContain('Nothing to run')
+    },
+  )
+
   test('says in its head what it costs, and is one document with --json', async ({ database }) => {
     await migrated(database, 'hand-migrated')
     const sql = await scriptOf(database, 'transaction')

@@ -62,7 +62,7 @@ const repeatable = (argv: readonly string[]): readonly string[] =>
   argv.filter((word, index) => !/^--plan-hash(=|$)/.test(word) && argv[index - 1] !== '--plan-hash').map(typedWord)
 
 const typedWord = (word: string): string => {
-  const [, flag = '', value = word] = /^(--?[a-z][a-z-]*(?:=|$))(.*)$/is.exec(word) ?? []
+  const [, flag = '', value = word] = /^(--?[a-z][a-z-]*(?:=|$)|-d(?=[^-]))(.*)$/is.exec(word) ?? []
   return `${flag}${flag !== '' && value === '' ? '' : shellWord(withoutPassword(value))}`
 }
 
@@ -70,7 +70,8 @@ const typedWord = (word: string): string => {
 const withoutPassword = (target: string): string =>
   /^[a-z][a-z0-9+.-]*:\/\//i.test(target)
     ? target
-        .replace(/^([^:]*:\/\/[^:/?#@]*):[^/?#]*@/, '$1@')
+        // As libpq reads it: credentials end at the first @ before any slash.
+        .replace(/^([^:]*:\/\/[^:/@]*):[^/@]*@/, '$1@')
         .replace(/([?&])(?:ssl)?password=[^&#]*&?/g, '$1')
         .replace(/[?&]$/, '')
     : target.replace(/(^|\s)(?:ssl)?password\s*=\s*(?:'(?:[^'\\]|\\.)*'|(?:[^\s\\]|\\.)*)\s*/gs, '$1').trimEnd()

@@ -1,5 +1,6 @@
 import type { Queryable } from '../../database/connection.js'
 import { ExitCode, OperatorError } from '../../errors.js'
+import { sql } from '../../next-step.js'
 import { escapeIdentifier } from '../../database/identifier.js'
 import { quotedSchema } from '../../persistence/own-names.js'
 import { CHAT_TABLES } from '../../persistence/shape.js'
@@ -21,42 +22,60 @@ const SELECT_MAY_CREATE = `
  * @throws OperatorError `insufficient_privilege`
  */
 export const checkPrivileges = async (client: Queryable, schema: string, own: OwnState): Promise<void> => {
-  const details = await missingPrivileges(client, schema, own)
-  if (details.length === 0) return
+  const missing = await missingPrivileges(client, schema, own)
+  if (missing.length === 0) return
+  const grants = missing.flatMap(({ grant }) => grant ?? [])
+  const isOwners = missing.some(({ grant }) => grant === undefined)
   throw new OperatorError('insufficient_privilege', 'this role cannot change the tables; nothing was changed', {
     exitCode: ExitCode.unreachable,
-    details,
-    hint: details.some((detail) => detail.includes(' is owned by '))
-      ? 'connect as the owner or as a member of the owning role'
-      : 'have the statements named above run by a role that may',
+    details: missing.map(({ text }) => text),
+    hint: [
+      ...(isOwners ? ['connect as the owner or as a member of the owning role'] : []),
+      ...(grants.length === 0 ? [] : [sql(grants, 'as a role that may')]),
+    ],
   })
 }
 
-/** The privileges that this role lacks to change the tables, each as a sentence. */
+/** A privilege that the role lacks to change the tables. */
+export interface LackingPrivilege {
+  readonly text: string
+  /** What gives it; undefined where only the owner can do the work. */
+  readonly grant?: string
+}
+
+/** The privileges that this role lacks to change the tables. */
 export const missingPrivileges = async (
   client: Queryable,
   schema: string,
   own: OwnState,
-): Promise<readonly string[]> => {
+): Promise<readonly LackingPrivilege[]> => {
   const { rows: others } = await client.query<{ table: string; owner: string }>(SELECT_OTHERS_TABLES, [
     schema,
     CHAT_TABLES,
   ])
   const { rows } = await client.query<{ mayCreate: boolean }>(SELECT_MAY_CREATE, [schema])
   return [
-    ...others.map(({ table, owner }) => `"${table}" is owned by ${owner}`),
+    ...others.map(({ table, owner }) => ({ text: `"${table}" is owned by ${owner}` })),
     ...(rows[0]?.mayCreate === false
       ? [
-          `this role has no CREATE privilege on schema ${JSON.stringify(schema)}${others.length > 0 ? '' : `: GRANT CREATE ON SCHEMA ${escapeIdentifier(schema)} TO ${escapeIdentifier(own.owner)}`}`,
+          {
+            text: `this role has no CREATE privilege on schema ${JSON.stringify(schema)}`,
+            ...(others.length > 0
+              ? {}
+              : { grant: `GRANT CREATE ON SCHEMA ${escapeIdentifier(schema)} TO ${escapeIdentifier(own.owner)}` }),
+          },
         ]
       : []),
     ...missingSchema(own),
   ]
 }
 
-const missingSchema = ({ found, mayCreateSchema, names, owner }: OwnState): readonly string[] =>
+const missingSchema = ({ found, mayCreateSchema, names, owner }: OwnState): readonly LackingPrivilege[] =>
   found !== undefined || mayCreateSchema
     ? []
     : [
-        `chatkeep keeps its own tables in schema ${quotedSchema(names)}, which this role may not create; a role with CREATE on this database can: CREATE SCHEMA ${quotedSchema(names)} AUTHORIZATION ${escapeIdentifier(owner)}`,
+        {
+          text: `chatkeep keeps its own tables in schema ${quotedSchema(names)}, which this role may not create`,
+          grant: `CREATE SCHEMA ${quotedSchema(names)} AUTHORIZATION ${escapeIdentifier(owner)}`,
+        },
       ]

@@ -14,6 +14,7 @@ import { relationName } from '../locks/relation-name.js'
 import type { MigrationState } from '../ledger/migration-state.js'
 import { missingPrivileges } from '../ledger/privileges.js'
 import { readTableFacts, type TableFacts } from './table-facts.js'
+import { sql } from '../../next-step.js'
 
 /** What a plan costs: locks, time and disk. */
 export interface PlanDetails {
@@ -56,7 +57,10 @@ export const describePlan = async (
   const locked = tablesOf(statements)
   const missing = drafts.length === 0 ? [] : await missingPrivileges(client, schema, own)
   const obstacles = [
-    ...missing.map((text): Obstacle => ({ code: 'insufficient_privilege', effect: 'refused', text })),
+    ...missing.map(({ text, grant }): Obstacle => {
+      const obstacle = { code: 'insufficient_privilege', effect: 'refused', text } as const
+      return grant === undefined ? obstacle : { ...obstacle, next: sql(grant, 'as a role that may') }
+    }),
     ...(await readObstacles(client, { schema, tables: locked, ...concurrentWork(drafts, catalog) })),
     ...(await readNotes(client, schema, own, columnChange(drafts))),
     ...others,

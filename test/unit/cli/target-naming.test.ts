@@ -15,6 +15,7 @@ test.for([
   [`password = 'a b' host=db`, ['--dbname host=db'], 'the password of --dbname'],
   [String.raw`host=db sslpassword=a\ b`, ['--dbname host=db'], 'the password of --dbname'],
   ['postgres://u:secret@db/crm', ['--dbname postgres://u@db/crm'], 'the password of --dbname'],
+  ['postgres://u:secret?#@db/crm', ['--dbname postgres://u@db/crm'], 'the password of --dbname'],
 ] as const)('printed commands name what followed -d, without its password: %s', ([dbname, flags, omitted]) => {
   const naming = named(dbname)
   expect(naming.flags).toEqual(flags)
@@ -22,6 +23,14 @@ test.for([
     omitted === undefined ? [] : [omitted],
   )
   expect(naming.typed.join(' ')).not.toMatch(/secret|a b/)
+})
+
+test('a command that is printed to be repeated has no password either, however it was given', () => {
+  const argv = ['verify', '-dpostgres://u:secret@db/crm', '--database-url=postgres://u:secret@db/crm']
+  const sources = { real: { HOME: '/nowhere' }, file: undefined, notes: [] }
+  const target = resolveTarget({ dbname: 'crm' }, sources, 'direct')
+  const { typed } = nameTarget({ dbname: 'crm' }, target, { argv, sources, kind: 'direct' })
+  expect(typed).toEqual(['verify', '-dpostgres://u@db/crm', '--database-url=postgres://u@db/crm'])
 })
 
 test('the confirmation names the host where -d overrides the environment', () => {

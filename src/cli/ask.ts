@@ -35,9 +35,13 @@ const askOnTerminal = async (
   signal: AbortSignal,
   question: string,
 ): Promise<string> => {
-  await delay(PIPE_MS, undefined, { signal })
+  await delay(PIPE_MS)
+  if (signal.aborted) throw interrupted(signal)
   return ask(terminal.open(), signal, question)
 }
+
+const interrupted = (signal: AbortSignal): OperatorError =>
+  interruptedBy(signal, (ended) => `${ended}; nothing was changed`, {})
 
 const refuseInBackground: Ask = () =>
   Promise.reject(
@@ -79,7 +83,7 @@ const ask = async (dialogue: Dialogue, signal: AbortSignal, question: string): P
         'abort',
         () => {
           dialogue.write('\n')
-          reject(interruptedBy(signal, (ended) => `${ended}; nothing was changed`, {}))
+          reject(interrupted(signal))
         },
         { once: true },
       )

@@ -4,37 +4,28 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 import type { OutputStream } from '../terminal/output-stream.js'
 import { printable } from '../terminal/printable.js'
-import type { Dialogue, ProcessContext } from './context.js'
-
-/** Asks a question and waits for one line. */
-type Ask = (question: string) => Promise<string>
+import type { Terminal } from '../terminal/terminal.js'
+import type { ControllingTerminal, Dialogue, ProcessContext } from './context.js'
 
 /**
  * How to ask: on stdin and stderr if both are a terminal and people read them, else on the terminal that started the process, as
- * psql asks for a password. Undefined without a terminal, and in CI.
+ * psql asks for a password. The answer is undefined without a terminal, and in CI.
  */
-export const createAsk = (
-  { stdin, env, signal, terminal }: ProcessContext,
-  stderr: OutputStream,
-  isForPeople: boolean,
-): Ask | undefined => {
-  if ((env.CI ?? '') !== '') return undefined
-  const started = terminal()
-  if (started?.isForeground === false) return refuseInBackground
-  if (stdin.isTTY && stderr.isTTY && isForPeople)
-    return (question) =>
-      ask({ input: stdin.stream, write: (text) => stderr.write(text), close: () => undefined }, signal, question)
-  return started === undefined ? undefined : (question) => askOnTerminal(started, signal, question)
-}
+export const createAsk =
+  ({ stdin, env, signal, terminal }: ProcessContext, stderr: OutputStream, isForPeople: boolean): Terminal['ask'] =>
+  async (question) => {
+    if ((env.CI ?? '') !== '') return undefined
+    const started = terminal()
+    if (started?.isForeground === false) throw inBackground()
+    if (stdin.isTTY && stderr.isTTY && isForPeople)
+      return ask({ input: stdin.stream, write: (text) => stderr.write(text), close: () => undefined }, signal, question)
+    return started === undefined ? undefined : askOnTerminal(started, signal, question)
+  }
 
 /** What a pipe such as `| tee log` may take to show the plan, on the same terminal. */
 const PIPE_MS = 300
 
-const askOnTerminal = async (
-  terminal: NonNullable<ReturnType<ProcessContext['terminal']>>,
-  signal: AbortSignal,
-  question: string,
-): Promise<string> => {
+const askOnTerminal = async (terminal: ControllingTerminal, signal: AbortSignal, question: string): Promise<string> => {
   await delay(PIPE_MS)
   if (signal.aborted) throw interrupted(signal)
   return ask(terminal.open(), signal, question)
@@ -43,16 +34,14 @@ const askOnTerminal = async (
 const interrupted = (signal: AbortSignal): OperatorError =>
   interruptedBy(signal, (ended) => `${ended}; nothing was changed`, {})
 
-const refuseInBackground: Ask = () =>
-  Promise.reject(
-    new OperatorError(
-      'confirmation_missing',
-      'a process in the background cannot ask its terminal; nothing was changed',
-      {
-        exitCode: ExitCode.refused,
-        hint: 'confirm with a flag (migrate --yes, rollback --confirm), or bring it to the foreground',
-      },
-    ),
+const inBackground = (): OperatorError =>
+  new OperatorError(
+    'confirmation_missing',
+    'a process in the background cannot ask its terminal; nothing was changed',
+    {
+      exitCode: ExitCode.refused,
+      hint: 'confirm with a flag (migrate --yes, rollback --confirm), or bring it to the foreground',
+    },
   )
 
 /**

@@ -13,6 +13,12 @@ export interface Dialogue {
   close(): void
 }
 
+/** The terminal that started the process. */
+export interface ControllingTerminal {
+  readonly isForeground: boolean
+  open(): Dialogue
+}
+
 /** All that a run may know of the world outside. Only `main.ts` makes one from the real process. */
 export interface ProcessContext {
   readonly argv: readonly string[]
@@ -23,7 +29,7 @@ export interface ProcessContext {
   readonly stdout: OutputStream
   readonly stderr: OutputStream
   /** The terminal that started the process, also when its streams are redirected; undefined without one. */
-  readonly terminal: () => { readonly isForeground: boolean; open(): Dialogue } | undefined
+  readonly terminal: () => ControllingTerminal | undefined
   /** Fires on SIGINT and SIGTERM; its reason is the `OperatorError` to end with. */
   readonly signal: AbortSignal
 }

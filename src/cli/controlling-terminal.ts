@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { ReadStream, WriteStream } from 'node:tty'
-import type { Dialogue } from './context.js'
+import type { ControllingTerminal, Dialogue } from './context.js'
 
 const PATH = '/dev/tty'
 
@@ -8,7 +8,7 @@ const PATH = '/dev/tty'
  * The terminal that started this process, whatever its streams are redirected to; undefined without one, as in cron, systemd
  * and CI, and on systems without `/dev/tty`.
  */
-export const controllingTerminal = (): { readonly isForeground: boolean; open(): Dialogue } | undefined => {
+export const controllingTerminal = (): ControllingTerminal | undefined => {
   try {
     closeSync(openSync(PATH, 'r+'))
   } catch {

@@ -25,5 +25,6 @@ export const prepareTarget = async (
     return { ...target, naming }
   }
   const target = named({ ...resolved, askPassword })
-  return staysOnOneServer ? named(await pinServer(target, signal)) : target
+  const pinned = staysOnOneServer ? await pinServer(target, signal) : target
+  return pinned === target ? target : named(pinned)
 }

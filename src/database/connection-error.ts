@@ -11,6 +11,7 @@ import {
 } from './connection-failure.js'
 import { exitCodeForState } from './exit-code.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
+import { CANCELLED } from './statement-limit.js'
 import { NoHostReached } from './target-client.js'
 import { again, shell, sql, type Next } from '../next-step.js'
 import { escapeIdentifier } from './identifier.js'
@@ -93,7 +94,7 @@ const wayIn = (state: string, { database, user }: ConnectionTarget): Next => {
 
 /** Explains a statement that somebody cancelled before any time-out. */
 export const explainCancel = (error: ServerError): OperatorError =>
-  new OperatorError('statement_cancelled', `somebody cancelled the statement on the server (${error.message})`, {
+  new OperatorError(CANCELLED.bySomebody.code, `${CANCELLED.bySomebody.message} (${error.message})`, {
     exitCode: ExitCode.unreachable,
     hint: ['ask who ended it, and why (pg_cancel_backend)', again()],
     sqlState: error.code,
@@ -184,8 +185,7 @@ const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) =>
     exitCode: ExitCode.unreachable,
   }),
   [SqlState.queryCanceled]: () => ({
-    code: 'statement_timeout',
-    message: 'a statement took longer than statement_timeout',
+    ...CANCELLED.byLimit,
     hint: again('', 'when the server is less busy'),
     exitCode: ExitCode.unreachable,
     retryable: true,

@@ -62,7 +62,7 @@ export const requestCancel = async (
 const open = ({ host, port, at }: Place, timeout: number): Socket =>
   quiet(isSocket(host) ? connect({ path: `${host}/.s.PGSQL.${port}`, timeout }) : connect({ host: at, port, timeout }))
 
-// Errors are reported to whoever waits then; without a listener one between two waits would end the process.
+// Each wait reports its own errors; one between two waits has no listener and would end the process.
 const quiet = <Stream extends Socket>(stream: Stream): Stream => stream.on('error', () => undefined)
 
 const offersTls = async (socket: Socket, tls: Tls): Promise<boolean> => {

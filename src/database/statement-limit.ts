@@ -2,6 +2,12 @@ import type { Client } from 'pg'
 
 type Session = Pick<Client, 'query'>
 
+/** What a cancelled statement (57014) is called, depending on who cancelled it. */
+export const CANCELLED = {
+  byLimit: { code: 'statement_timeout', message: 'a statement took longer than statement_timeout' },
+  bySomebody: { code: 'statement_cancelled', message: 'somebody cancelled the statement on the server' },
+}
+
 /** The role's or the database's setting, in milliseconds; 0 means none. */
 const SELECT_LIMIT = `SELECT "setting"::float AS "limitMs" FROM pg_catalog.pg_settings WHERE "name" = 'statement_timeout'`
 

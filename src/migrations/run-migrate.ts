@@ -60,9 +60,9 @@ export const runMigrate = async (
  */
 const confirm = async (target: ConnectionTarget, { ask }: Terminal): Promise<boolean> => {
   const { database, origin } = target
-  if (ask === undefined && origin?.isNamed === false) throw foundByChance(database, origin.name)
-  if (ask === undefined) return false
   const answer = await ask(`Migrate ${describeAddress(target)}? [y/N] `)
+  if (answer === undefined && origin?.isNamed === false) throw foundByChance(database, origin.name)
+  if (answer === undefined) return false
   if (/^y(es)?$/i.test(answer)) return true
   throw new OperatorError('declined', 'not confirmed; nothing was changed', {
     exitCode: ExitCode.refused,

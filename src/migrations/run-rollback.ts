@@ -76,7 +76,7 @@ const confirm = async (
   const { database } = target
   const wanted = target.naming?.confirmation ?? database
   const form = wanted === database ? "the database's name" : 'HOST/NAME'
-  const answer = confirmed ?? (await ask?.(`Roll back ${describeAddress(target)}? Type ${form}: `))
+  const answer = confirmed ?? (await ask(`Roll back ${describeAddress(target)}? Type ${form}: `))
   if (answer === wanted) return
   throw new OperatorError('confirmation_missing', `${whyNot(answer, wanted, database)}; nothing was changed`, {
     exitCode: ExitCode.refused,

@@ -13,6 +13,6 @@ export interface Terminal {
   readonly render: Render
   /** For text on stderr. */
   readonly progressRender: Render
-  /** Asks a question and waits for one line; undefined without a terminal, in CI, and with output for programs. */
-  readonly ask: ((question: string) => Promise<string>) | undefined
+  /** Asks a question and waits for one line; the answer is undefined where nobody can be asked: in CI, or without a terminal. */
+  readonly ask: (question: string) => Promise<string | undefined>
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { splitStatements } from '../../src/migrations/ledger/split-statements.js'
-import { expect, type TestDatabase } from './database.js'
+import { expect, withDatabase, type TestDatabase } from './database.js'
 
 const PSQL = '/usr/lib/postgresql/15/bin/psql'
 
@@ -57,3 +57,18 @@ export const expectUnchanged = async (database: TestDatabase, sql: string, reaso
   expect(errors[0]).toContain(reason)
   expect(await shapeOf(database)).toEqual(before)
 }
+
+/** Expects that a script for one database changes nothing in another one that looks the same, in whatever way it is run. */
+export const expectRefusedElsewhere = (
+  sql: string,
+  prepare: (other: TestDatabase) => Promise<unknown>,
+): Promise<void> =>
+  withDatabase(async (other) => {
+    await prepare(other)
+    await expectUnchanged(other, sql, `this is database ${other.name}`)
+    if (!HAS_PSQL) return
+    const before = await shapeOf(other)
+    await runInPsql(other, sql, false)
+    await expect(runInPsql(other, sql)).rejects.toThrow(`this is database ${other.name}`)
+    expect(await shapeOf(other)).toEqual(before)
+  })

@@ -49,7 +49,10 @@ export const readArchiveObjects = async (client: OwnClient): Promise<ArchiveObje
 
 /** Drops the guard in the caller's transaction. */
 export const dropGuard = (client: OwnClient): Promise<void> =>
-  runInApplicationPath(client, [`ALTER TABLE ${client.own.message} DROP CONSTRAINT IF EXISTS "${GUARD}"`])
+  runInApplicationPath(client, [dropGuardStatement(client.own)])
+
+export const dropGuardStatement = ({ message }: Pick<OwnNames, 'message'>): string =>
+  `ALTER TABLE ${message} DROP CONSTRAINT IF EXISTS "${GUARD}"`
 
 /** Drops the archive in the caller's transaction. */
 export const dropArchive = (client: OwnClient): Promise<void> =>

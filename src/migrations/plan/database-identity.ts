@@ -10,15 +10,20 @@ export interface DatabaseIdentity {
   readonly schema: string
 }
 
-const SELECT_DATABASE = `
-  SELECT oid::text AS "database", has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS "maySee"
-  FROM pg_catalog.pg_database
-  WHERE datname = current_database()`
+/** The OID of the database, as an SQL expression. */
+export const DATABASE_OID = '(SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())'
 
-const SELECT_SYSTEM = 'SELECT system_identifier::text AS "system" FROM pg_catalog.pg_control_system()'
+/** Whether this role may run `SELECT_SYSTEM`, as an SQL expression. */
+export const MAY_READ_SYSTEM = `pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')`
+
+export const SELECT_SYSTEM = 'SELECT system_identifier::text FROM pg_catalog.pg_control_system()'
+
+const SELECT_DATABASE = `SELECT ${DATABASE_OID}::text AS "database", ${MAY_READ_SYSTEM} AS "maySee"`
 
 export const readDatabaseIdentity = async (client: Queryable, schema: string): Promise<DatabaseIdentity> => {
   const { database, maySee } = onlyRow(await client.query<{ database: string; maySee: boolean }>(SELECT_DATABASE))
-  const system = maySee ? onlyRow(await client.query<{ system: string }>(SELECT_SYSTEM)).system : null
+  const system = maySee
+    ? onlyRow(await client.query<{ system_identifier: string }>(SELECT_SYSTEM)).system_identifier
+    : null
   return { system, database, schema }
 }

@@ -2,9 +2,10 @@ import { connectionFailureReason } from '../../database/connection-failure.js'
 import type { Queryable } from '../../database/connection.js'
 import { exitCodeForState } from '../../database/exit-code.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../../database/sql-state.js'
-import { reachedLimit } from '../../database/statement-limit.js'
+import { CANCELLED, reachedLimit } from '../../database/statement-limit.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { toSteps, type Next } from '../../next-step.js'
+import { RAISE_LIMIT } from './cancelled.js'
 import { durationBehind } from './watch-session.js'
 
 /** Whether the session is gone: the connection broke, or the server terminated it. */
@@ -53,15 +54,11 @@ const refusedStatement = async (
 const wordsFor = async (client: Queryable, error: ServerError) => {
   if (error.code !== SqlState.queryCanceled)
     return { code: 'sql_error', message: `the database answered: ${error.message}`, first: [] }
-  return (await reachedLimit(client, durationBehind(error)))
-    ? {
-        code: 'statement_timeout',
-        message: `a statement took longer than statement_timeout (${error.message})`,
-        first: ['raise --statement-timeout'],
-      }
-    : {
-        code: 'statement_cancelled',
-        message: `somebody cancelled the statement on the server (${error.message})`,
-        first: ['ask who cancelled it, and why'],
-      }
+  const isTimeout = await reachedLimit(client, durationBehind(error))
+  const { code, message } = isTimeout ? CANCELLED.byLimit : CANCELLED.bySomebody
+  return {
+    code,
+    message: `${message} (${error.message})`,
+    first: [isTimeout ? RAISE_LIMIT : 'ask who cancelled it, and why'],
+  }
 }

@@ -1,36 +1,51 @@
 import type { Blocks } from '../locks/lock-modes.js'
 import type { ScriptForm } from '../plan/draft-steps.js'
 
-/** The facts in the head of a script. */
-export interface ScriptSubject {
+/** The facts in the head of every script. */
+export interface HeadSubject {
   /** A command line for the database of the script, as the run names it. */
   readonly commandFor: (command: string) => string
   readonly form: ScriptForm
   readonly database: string
   readonly schema: string
   readonly planHash: string
+  readonly estimatedMs: number
+}
+
+/** The facts in the head of the script of a migrate. */
+export interface ScriptSubject extends HeadSubject {
   readonly steps: readonly unknown[]
   /** Statements on chatkeep's own schema. */
   readonly own: readonly string[]
   readonly archivedMessages: number
   /** Who is blocked by the locks on existing tables. */
   readonly blocks: Blocks
-  readonly estimatedMs: number
 }
 
 /** Comments that say what the script is for, how to run it, and who is blocked. */
 export const scriptHead = (subject: ScriptSubject): string => {
-  const { commandFor, form, database, schema, planHash, steps, own, archivedMessages } = subject
-  const lines = [
-    commandFor(`migrate --sql ${form}`),
-    `For database ${JSON.stringify(database)}, schema ${JSON.stringify(schema)}, in its current state: plan hash ${planHash}.`,
+  const { steps, own, archivedMessages } = subject
+  return headComments('migrate --sql', subject, [
     ...(steps.length === 0 && own.length === 0 ? ['Nothing to run: no migration is pending.'] : howToRun(subject)),
     ...(archivedMessages === 0
       ? []
       : [`An earlier rollback archived ${archivedMessages} messages; the next chatkeep migrate restores them.`]),
-  ]
-  return lines.map((line) => `-- ${line}`).join('\n')
+  ])
 }
+
+/** The head as comments: the command that made it, what it is for, and the other lines. */
+export const headComments = (
+  madeBy: string,
+  { commandFor, form, database, schema, planHash }: HeadSubject,
+  others: readonly string[],
+): string =>
+  [
+    commandFor(`${madeBy} ${form}`),
+    `For database ${JSON.stringify(database)}, schema ${JSON.stringify(schema)}, in its current state: plan hash ${planHash}.`,
+    ...others,
+  ]
+    .map((line) => `-- ${line}`.trimEnd())
+    .join('\n')
 
 const howToRun = (subject: ScriptSubject): readonly string[] => [
   `Before you run it, check that this still prints that hash: ${subject.commandFor('migrate --dry-run')}`,
@@ -41,6 +56,11 @@ const howToRun = (subject: ScriptSubject): readonly string[] => [
 /** What every script does first. */
 export const CHECKS =
   'Before the first change it checks that server, database, role and state are those of the plan; otherwise it changes nothing.'
+
+export const ALL_OR_NOTHING = 'Runs in one transaction, all or nothing, with its own BEGIN and COMMIT.'
+
+export const WAITS_FOR_LOCKS =
+  'It waits 300 ms for each lock; "lock timeout" means that a table was in use and nothing was done. Run it again.'
 
 const statementLines = ({ commandFor }: ScriptSubject): readonly string[] => [
   'Run it in one session, connected to the server directly, not through a pooler. Each statement commits on its own:',
@@ -53,7 +73,7 @@ const statementLines = ({ commandFor }: ScriptSubject): readonly string[] => [
 ]
 
 const transactionLines = ({ commandFor, blocks, estimatedMs }: ScriptSubject): readonly string[] => [
-  'Runs in one transaction, all or nothing, with its own BEGIN and COMMIT.',
+  ALL_OR_NOTHING,
   ...(blocks === 'nobody'
     ? ['The tables are new, so no other session is blocked.']
     : [
@@ -61,7 +81,7 @@ const transactionLines = ({ commandFor, blocks, estimatedMs }: ScriptSubject): r
         `of the chat tables until the COMMIT, for an estimated ${seconds(estimatedMs)}. For a database in use, rather:`,
         `  ${commandFor('migrate --sql statements')}`,
       ]),
-  'It waits 300 ms for each lock; "lock timeout" means that a table was in use and nothing was done. Run it again.',
+  WAITS_FOR_LOCKS,
   CHECKS,
 ]
 

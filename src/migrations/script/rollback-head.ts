@@ -1,40 +1,31 @@
 import { createRender } from '../../terminal/render.js'
 import { BASE_MIGRATION } from '../ledger/migration-names.js'
-import type { ScriptForm } from '../plan/draft-steps.js'
 import type { PriceTag } from '../plan/price-tag.js'
 import { renderPriceTag } from '../plan/screens/render-price-tag.js'
 import type { RollbackChoice } from '../prepare-rollback.js'
-import { CHECKS, seconds } from './head.js'
+import { ALL_OR_NOTHING, CHECKS, headComments, seconds, WAITS_FOR_LOCKS, type HeadSubject } from './head.js'
 
 /** The facts in the head of the script of a rollback. */
-export interface RollbackSubject {
-  readonly form: ScriptForm
+export interface RollbackSubject extends HeadSubject {
   /** The command that made it, up to its form. */
   readonly madeBy: string
-  /** A command line for the database of the script, as the run names it. */
-  readonly commandFor: (command: string) => string
-  readonly database: string
-  readonly schema: string
-  readonly planHash: string
   readonly choice: RollbackChoice
   readonly isNeeded: boolean
   /** Whether it archives messages, and so locks the tables. */
   readonly archives: boolean
   readonly price: PriceTag
-  readonly estimatedMs: number
 }
 
 /** Comments that say what the script is for, what it costs, how to run it, and who waits meanwhile. */
 export const rollbackHead = (subject: RollbackSubject): string => {
-  const { form, madeBy, commandFor, database, schema, planHash, choice, isNeeded, price } = subject
-  const lines = [
-    commandFor(`${madeBy} ${form}`),
-    `For database ${JSON.stringify(database)}, schema ${JSON.stringify(schema)}, in its current state: plan hash ${planHash}.`,
-    ...(isNeeded
+  const { madeBy, choice, isNeeded, price } = subject
+  return headComments(
+    madeBy,
+    subject,
+    isNeeded
       ? [...renderPriceTag(price, choice, createRender(false)).split('\n'), ...howToRun(subject)]
-      : ['Nothing to run: there is nothing to roll back.']),
-  ]
-  return lines.map((line) => `-- ${line}`.trimEnd()).join('\n')
+      : ['Nothing to run: there is nothing to roll back.'],
+  )
 }
 
 const howToRun = (subject: RollbackSubject): readonly string[] => [
@@ -67,7 +58,7 @@ const statementLines = (subject: RollbackSubject): readonly string[] => [
 ]
 
 const transactionLines = (subject: RollbackSubject): readonly string[] => [
-  'Runs in one transaction, all or nothing, with its own BEGIN and COMMIT.',
+  ALL_OR_NOTHING,
   ...lockLines(subject, 'until the COMMIT'),
-  'It waits 300 ms for each lock; "lock timeout" means that a table was in use and nothing was done. Run it again.',
+  WAITS_FOR_LOCKS,
 ]

@@ -1,6 +1,6 @@
 import { escapeIdentifier } from '../../database/identifier.js'
 import { pinSettings } from '../../database/pinned-settings.js'
-import { GUARD, type ArchiveObjects } from '../archive/archive.js'
+import { dropGuardStatement, type ArchiveObjects } from '../archive/archive.js'
 import { dropStatements } from '../archive/capture.js'
 import { LOCK_KEY } from '../running/migration-lock.js'
 import { bracket, dollarQuoted, joinScript, LOCK_TIMEOUT } from './assemble.js'
@@ -98,7 +98,7 @@ const move = (moving: readonly Undone[], plan: RollbackScriptPlan): readonly str
       : [recordInScript({ action: 'archive begun', inTransaction: true, detail: { to: range.to } }, originOf(plan))]),
     ...(range.columns.length > 0 || range.needsClients ? moveGuests(plan) : []),
     ...moving.flatMap((each) => undoJoined(each, originOf(plan))),
-    ...(leftovers.guard ? [`ALTER TABLE ${names.message} DROP CONSTRAINT IF EXISTS "${GUARD}"`] : []),
+    ...(leftovers.guard ? [dropGuardStatement(names)] : []),
     '-- seal the archive',
     ...sealInScript(range.to, originOf(plan)),
   ]

@@ -1,7 +1,7 @@
 import { printable } from '../../terminal/printable.js'
 import { escapeLiteral } from 'pg'
 import { escapeIdentifier } from '../../database/identifier.js'
-import { GUARD, type ArchiveObjects } from '../archive/archive.js'
+import { dropGuardStatement, type ArchiveObjects } from '../archive/archive.js'
 import { historyValues } from '../ledger/history.js'
 import { migrationTitle } from '../ledger/migration-files.js'
 import type { DraftStep } from '../plan/draft-steps.js'
@@ -59,11 +59,7 @@ const settings = ({ form, schema }: ScriptSubject): readonly string[] => {
 
 const leftoverStatements = (leftovers: ArchiveObjects, names: OwnNames): readonly string[] =>
   leftovers.trigger || leftovers.capture || leftovers.missedWrites || leftovers.guard
-    ? [
-        '-- leftovers of an interrupted rollback',
-        ...dropStatements(names, leftovers),
-        `ALTER TABLE ${names.message} DROP CONSTRAINT IF EXISTS "${GUARD}"`,
-      ]
+    ? ['-- leftovers of an interrupted rollback', ...dropStatements(names, leftovers), dropGuardStatement(names)]
     : []
 
 interface ScriptStep {

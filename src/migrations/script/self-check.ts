@@ -3,6 +3,7 @@ import { onlyRow } from '../../database/rows.js'
 import { OWN_TABLES } from '../own/own-tables.js'
 import type { OwnClient } from '../own/own-client.js'
 import type { OwnNames } from '../../persistence/own-names.js'
+import { DATABASE_OID, MAY_READ_SYSTEM, readDatabaseIdentity, SELECT_SYSTEM } from '../plan/database-identity.js'
 import type { ScriptForm } from '../plan/draft-steps.js'
 import { dollarQuoted } from './assemble.js'
 import { LOCK_KEY } from '../running/migration-lock.js'
@@ -41,21 +42,16 @@ const shapeOf = ({ message, client, user, schema }: OwnNames): string => {
 const SELECT_HISTORY = (names: OwnNames): string =>
   `SELECT coalesce(string_agg("id" || ' ' || "hash", ',' ORDER BY "id"), '') FROM ${names.migrations}`
 
-const SELECT_SYSTEM = 'SELECT system_identifier::text FROM pg_catalog.pg_control_system()'
-const MAY_READ_SYSTEM = `pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')`
-
 /** Reads what the script will check. @param hasHistory whether the table of the history is there */
 export const readScriptHome = async (client: OwnClient, hasHistory: boolean): Promise<ScriptHome> => {
-  const row = onlyRow(
-    await client.query<Omit<ScriptHome, 'systemIdentifier'> & { maySeeSystem: boolean }>(`
-      SELECT current_database() AS "database", current_user::text AS "role", ${MAY_READ_SYSTEM} AS "maySeeSystem",
-        (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())::text AS "databaseOid",
+  const home = onlyRow(
+    await client.query<Omit<ScriptHome, 'databaseOid' | 'systemIdentifier'>>(`
+      SELECT current_database() AS "database", current_user::text AS "role",
         current_setting('server_version_num')::integer / 10000 AS "majorVersion",
         md5(${shapeOf(client.own)} || '|' || ${hasHistory ? `(${SELECT_HISTORY(client.own)})` : `''`}) AS "state"`),
   )
-  const { maySeeSystem, ...home } = row
-  const system = maySeeSystem ? await client.query<{ system_identifier: string }>(SELECT_SYSTEM) : undefined
-  return { ...home, systemIdentifier: system?.rows[0]?.system_identifier ?? null }
+  const identity = await readDatabaseIdentity(client, client.own.schema)
+  return { ...home, databaseOid: identity.database, systemIdentifier: identity.system }
 }
 
 const CHECKED = 'chatkeep.checked'
@@ -113,7 +109,7 @@ BEGIN
     ${form === 'transaction' ? '' : `WHEN current_setting('${IN_TRANSACTION}', true) = 'yes' THEN ${escapeLiteral(`it must not run in a transaction, nor be sent as one query; use ${commandFor(`${madeBy} transaction`)}`)}`}
     WHEN current_database() <> ${escapeLiteral(database)} THEN format('this is database %s', current_database())
     WHEN wrong IS NOT NULL THEN wrong
-    WHEN (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) <> ${databaseOid} THEN 'this is another database of that name'
+    WHEN ${DATABASE_OID} <> ${databaseOid} THEN 'this is another database of that name'
     WHEN pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on' THEN 'the server is read-only'
     WHEN current_setting('server_version_num')::integer / 10000 <> ${majorVersion} THEN 'the server has another major version'
     WHEN current_user <> ${escapeLiteral(role)} THEN format('it must run as %s, not as %s', ${escapeLiteral(role)}, current_user)
@@ -142,4 +138,4 @@ const noOtherMigration = (form: ScriptForm): string =>
     ? `pg_try_advisory_xact_lock(${LOCK_KEY})`
     : `(NOT EXISTS (SELECT FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
       AND (l.classid::bigint << 32 | l.objid::bigint) = ${LOCK_KEY}
-      AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())))`
+      AND l.database = ${DATABASE_OID}))`

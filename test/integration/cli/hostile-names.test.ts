@@ -9,16 +9,11 @@ import { processContext, runChatkeep } from '../../support/chatkeep.js'
 import { administer, databaseNamed, describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { transcriptLine } from '../../support/transcript.js'
 
-/** Each would change what a reader sees, if a terminal or a log got it as it is. */
+/** Each would change what a reader sees, if a terminal or a log got it as it is. A name may be 63 bytes long, so three hold them all. */
 const HOSTILE = [
-  'a\nFORGED ok: healthy',
-  'b\r\n::error::FORGED',
-  'c\u001b[31mred\u001b[2J\u001b]0;t\u0007',
-  'd\u202etxt.exe\u2066\u200f\u061c',
-  'e\u009b31m\u2028FORGED',
-  'f ##[error]FORGED\n\t##[error]',
-  '\n  ::FORGED::"\'%|,',
-  '\r\u001b[Kg\u007f\b\b',
+  ['a\nFORGED ok: healthy', 'b\r\n::error::FORGED', '\r\u001b[Kg\u007f\b\b'].join(''),
+  ['c\u001b[31mred\u001b[2J\u001b]0;t\u0007', 'd\u202etxt.exe\u2066\u200f\u061c'].join(''),
+  ['\n  ::FORGED::"\'%|,', 'e\u009b31m\u2028FORGED', 'f ##[error]\n\t##[error]'].join(''),
 ] as const
 
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/

@@ -18,8 +18,12 @@ export const ExitCode = {
   refused: 5,
   /** A bug in chatkeep. */
   bug: 70,
+  /** Ended by SIGHUP: the terminal is gone. */
+  hungUp: 129,
   /** Ended by SIGINT (Ctrl-C). */
   interrupted: 130,
+  /** Ended by SIGQUIT. */
+  quit: 131,
   /** Ended by SIGTERM. */
   terminated: 143,
 } as const

@@ -1,5 +1,8 @@
+import { closeSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import type { ProcessContext } from './cli/context.js'
 import { controllingTerminal } from './cli/controlling-terminal.js'
+import { isUnderNohup } from './cli/nohup.js'
 import { ExitCode, OperatorError } from './errors.js'
 import { runProgram } from './program.js'
 import type { OutputStream } from './terminal/output-stream.js'
@@ -13,8 +16,16 @@ const interruption = new AbortController()
 const SAME_SIGNAL_MS = 500
 let firstSignalAt = 0
 
-const interrupt = (signal: 'SIGINT' | 'SIGTERM'): void => {
-  const exitCode = signal === 'SIGINT' ? ExitCode.interrupted : ExitCode.terminated
+/** The signals that end the work, each with its exit code. */
+const SIGNALS = {
+  SIGHUP: ExitCode.hungUp,
+  SIGINT: ExitCode.interrupted,
+  SIGQUIT: ExitCode.quit,
+  SIGTERM: ExitCode.terminated,
+} as const
+
+const interrupt = (signal: keyof typeof SIGNALS): void => {
+  const exitCode = SIGNALS[signal]
   // A second signal ends the process at once.
   if (interruption.signal.aborted) {
     if (performance.now() - firstSignalAt > SAME_SIGNAL_MS) process.exit(exitCode)
@@ -24,18 +35,34 @@ const interrupt = (signal: 'SIGINT' | 'SIGTERM'): void => {
   interruption.abort(new OperatorError('interrupted', `ended by ${signal}`, { exitCode }))
 }
 
+process.on('SIGHUP', () => {
+  if (!isUnderNohup(process.env)) interrupt('SIGHUP')
+})
 process.on('SIGINT', () => interrupt('SIGINT'))
+process.on('SIGQUIT', () => interrupt('SIGQUIT'))
 process.on('SIGTERM', () => interrupt('SIGTERM'))
+
+/** Standard streams that were terminals at the start. */
+const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
+
+// Node.js restores the settings of these terminals when it ends, and aborts (exit code 134) where one is gone.
+process.on('exit', () => {
+  for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor)
+})
 
 /** Why the answer could not be written; undefined if it was. */
 let writeFailure: NodeJS.ErrnoException | undefined
 
-// A reader that closed the pipe (`| head -1`) is not an error. A full disk is: the file would look complete.
+/** The reader closed the pipe (`| head -1`), or the terminal is gone. */
+const isReaderGone = ({ code }: NodeJS.ErrnoException, { isTTY }: NodeJS.WriteStream): boolean =>
+  code === 'EPIPE' || (code === 'EIO' && isTTY)
+
+// A reader that is gone is not an error. A full disk is: the file would look complete.
 const toOutputStream = (stream: NodeJS.WriteStream): OutputStream => {
   let open = true
   stream.on('error', (error: NodeJS.ErrnoException) => {
     open = false
-    if (error.code !== 'EPIPE') writeFailure ??= error
+    if (!isReaderGone(error, stream)) writeFailure ??= error
   })
   return {
     write: (text) => {

@@ -21,6 +21,7 @@ Exit codes:
   4         busy: another session holds a lock; try again
   5         refused: not confirmed, or data would be lost
   70        bug in chatkeep
+  129       interrupted by SIGHUP: the terminal is gone
   130, 143  interrupted by SIGINT, SIGTERM
 
 The database is named by --database-url or -d, else by DIRECT_URL (migrate,

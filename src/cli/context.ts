@@ -30,6 +30,6 @@ export interface ProcessContext {
   readonly stderr: OutputStream
   /** The terminal that started the process, also when its streams are redirected; undefined without one. */
   readonly terminal: () => ControllingTerminal | undefined
-  /** Fires on SIGINT and SIGTERM; its reason is the `OperatorError` to end with. */
+  /** Fires on SIGHUP, SIGINT, SIGQUIT and SIGTERM; its reason is the `OperatorError` to end with. */
   readonly signal: AbortSignal
 }

@@ -5,7 +5,7 @@ import type { Render } from './render.js'
 export interface Terminal {
   /** Where relative paths begin. */
   readonly cwd: string
-  /** Fires on SIGINT and SIGTERM; its reason is the `OperatorError` to end with. */
+  /** Fires on SIGHUP, SIGINT, SIGQUIT and SIGTERM; its reason is the `OperatorError` to end with. */
   readonly signal: AbortSignal
   /** Writes to stderr. */
   readonly progress: Progress

@@ -1,11 +1,13 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { readdir, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type pg from 'pg'
 import { migrated } from '../support/chat.js'
 import { binary, startChatkeep, whenEnded } from '../support/chatkeep-process.js'
-import { describe, expect, test } from '../support/database.js'
+import { describe, expect, test, type TestDatabase } from '../support/database.js'
 import { loadFixture } from '../support/fixtures.js'
 import { withMigrationsFolder } from '../support/migrations-folder.js'
 import { until, untilRows } from '../support/until.js'
@@ -79,28 +81,77 @@ describe('a silent host', () => {
   })
 })
 
+/** A database to migrate, and a session that keeps migrate from its table until it commits. */
+const blockedMigrate = async (database: TestDatabase): Promise<pg.Client> => {
+  await loadFixture(database, 'crm-before')
+  const blocker = await database.client()
+  await blocker.query('BEGIN')
+  await blocker.query('SELECT 1 FROM "ChatMessage" LIMIT 1')
+  return blocker
+}
+
+const noSessionIsLeft = async (database: TestDatabase): Promise<void> => {
+  const sessions = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'chatkeep%'`
+  await until(async () => (await database.query(sessions)).length === 0, { what: 'no session is left' })
+}
+
+const canRun = (program: string): boolean => spawnSync(program, ['--version']).error === undefined
+
 describe('a signal', () => {
   test.for([
+    ['SIGHUP', 129],
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)(
     '%s ends a migrate that waits, with its exit code, and the server forgets it',
     async ([signal, exitCode], { database }) => {
-      await loadFixture(database, 'crm-before')
-      const reader = await database.client()
-      await reader.query('BEGIN')
-      await reader.query('SELECT 1 FROM "ChatMessage" LIMIT 1')
+      const reader = await blockedMigrate(database)
       const child = startChatkeep(['migrate', '--create-tables', '--database-url', database.url])
       const ended = whenEnded(child)
       await untilRows(database, TABLE_WAITS, { what: 'migrate waits for the table' })
       child.kill(signal)
       const { code, stderr } = await ended
       expect([code, stderr]).toEqual([exitCode, expect.stringContaining(`migrate was ended by ${signal}`)])
-      const sessions = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'chatkeep%'`
-      await until(async () => (await database.query(sessions)).length === 0, { what: 'no session is left' })
+      await noSessionIsLeft(database)
       await reader.query('COMMIT')
     },
   )
+
+  test.runIf(canRun('script'))(
+    'the loss of the terminal ends a migrate as SIGHUP does, although nothing can be written',
+    async ({ database }) => {
+      const blocker = await blockedMigrate(database)
+      const folder = await mkdtemp(join(tmpdir(), 'chatkeep-terminal-'))
+      // The shell that owns the terminal gets the signal, and passes it on as an interactive one does.
+      await writeFile(
+        join(folder, 'run'),
+        `trap 'kill -HUP $pid; wait $pid; echo $? > ended' HUP
+         '${process.execPath}' '${binary}' migrate --yes --database-url '${database.url}' & pid=$!
+         wait $pid`,
+      )
+      const env = { PATH: process.env.PATH, SHELL: '/bin/sh' }
+      const terminal = spawn('script', ['-qec', 'exec sh ./run', '/dev/null'], { cwd: folder, env })
+      await untilRows(database, TABLE_WAITS, { what: 'migrate waits for the table' })
+      terminal.kill('SIGKILL')
+      await until(async () => expect(await readFile(join(folder, 'ended'), 'utf8')).toBe('129\n'), {
+        what: 'it ends with its exit code',
+        deadlineMs: 20_000,
+      })
+      await noSessionIsLeft(database)
+      await blocker.query('COMMIT')
+      await rm(folder, { recursive: true })
+    },
+  )
+
+  test('a migrate under nohup survives SIGHUP', async ({ database }) => {
+    const blocker = await blockedMigrate(database)
+    const child = startChatkeep(['migrate', '--database-url', database.url], { _: '/usr/bin/nohup' })
+    const ended = whenEnded(child)
+    await untilRows(database, TABLE_WAITS, { what: 'migrate waits for the table' })
+    child.kill('SIGHUP')
+    await blocker.query('COMMIT')
+    expect((await ended).code).toBe(0)
+  })
 
   test('kill -9 in the middle of a migrate leaves what the next one finishes', async ({ database }) => {
     await migrated(database, 'crm-before')

@@ -17,12 +17,13 @@ const SELECT_INVALID_INDEXES = `
   SELECT i.relname AS "name"
   FROM pg_catalog.pg_index AS x
   JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
-  WHERE x.indrelid = to_regclass($1) AND NOT x.indisvalid
+  WHERE x.indrelid IN (to_regclass($1), to_regclass($2)) AND NOT x.indisvalid
   ORDER BY i.relname`
 
 const describeInvalidIndexes = async (client: OwnClient): Promise<string> => {
   try {
-    const { rows } = await client.query<{ name: string }>(SELECT_INVALID_INDEXES, [client.own.message])
+    const { message, client: clients } = client.own
+    const { rows } = await client.query<{ name: string }>(SELECT_INVALID_INDEXES, [message, clients])
     if (rows.length === 0) return 'this migration left nothing behind'
     return `${rows.map(({ name }) => `"${name}"`).join(', ')} is INVALID; the next migrate drops and rebuilds it`
   } catch {

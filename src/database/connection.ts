@@ -3,6 +3,7 @@ import { OperatorError } from '../errors.js'
 import { explainCancel, explainConnectionError, explainDatabaseError } from './connection-error.js'
 import type { ConnectionTarget } from './connection-target.js'
 import { requestCancel } from './open-stream.js'
+import type { Pins } from './pinned-settings.js'
 import { NoHostReached, TargetClient } from './target-client.js'
 import { hasSqlState, SqlState } from './sql-state.js'
 import { reachedLimit } from './statement-limit.js'
@@ -17,8 +18,10 @@ export interface SessionOptions {
   readonly signal?: AbortSignal | undefined
   /** How long a query waits for its answer before the connection counts as lost; unlimited when absent. */
   readonly queryTimeoutMs?: number | undefined
-  /** The statement_timeout that the work sets; that of the session when absent. */
+  /** The statement_timeout of the session; `queryTimeoutMs` when absent. */
   readonly statementTimeoutMs?: number | undefined
+  /** Which settings are pinned; all when absent. */
+  readonly pins?: Pins | undefined
 }
 
 /** After a cancel request the server answers at once; after this time it counts as frozen or lost. */
@@ -53,16 +56,23 @@ export const withClient = async <T>(
   }
 }
 
-/** A pool for the target. It changes no session settings, so it works behind a transaction pooler. */
-export const createPool = (target: ConnectionTarget, options: PoolConfig): Pool => {
-  const { application_name: name = 'chatkeep' } = options
+export interface PoolOptions extends PoolConfig {
+  /** How long a query waits for its answer; the server ends its statement then, too. */
+  readonly query_timeout: number
+  /** Which settings of its sessions are pinned. */
+  readonly pins: Pins
+}
+
+/** A pool for the target. What its queries need of a setting, they need behind a transaction pooler, too, which keeps none. */
+export const createPool = (target: ConnectionTarget, { pins, ...options }: PoolOptions): Pool => {
+  const { application_name: name = 'chatkeep', query_timeout: statementTimeoutMs } = options
   const pool = new Pool({
     ...options,
     // Also how long a borrower waits for a free connection.
     connectionTimeoutMillis: target.connectTimeoutMs * target.hosts.length,
     Client: class extends TargetClient {
       constructor(config: ClientConfig = {}) {
-        super(target, { ...config, application_name: applicationName(name, target) })
+        super(target, { ...config, application_name: applicationName(name, target) }, { pins, statementTimeoutMs })
       }
     },
   })
@@ -137,12 +147,12 @@ const noConnectionFree = (): OperatorError =>
  * @throws OperatorError when the server cannot be reached
  */
 export const connect = async (target: ConnectionTarget, session: SessionOptions): Promise<TargetClient> => {
-  const { queryTimeoutMs, signal } = session
+  const { queryTimeoutMs, statementTimeoutMs = queryTimeoutMs ?? 0, pins = 'all', signal } = session
   const config = {
     application_name: applicationName(session.applicationName, target),
     ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
   }
-  const client = new TargetClient(target, config, signal)
+  const client = new TargetClient(target, config, { pins, statementTimeoutMs, signal })
   try {
     await client.connect()
     return client

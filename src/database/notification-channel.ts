@@ -168,8 +168,6 @@ const openSession = async (
   })
   try {
     if (await isBehindPooler(client)) throw behindPooler()
-    // The role's idle_session_timeout would end a session that only listens.
-    await client.query('SET idle_session_timeout = 0')
     await readClock(client, clock, { text: `SELECT ${NOW}` })
     client.on('notification', ({ payload = '' }) => onPayload(payload, Number(clock.now())))
     await client.query(`LISTEN ${escapeIdentifier(channel)}`)

@@ -35,7 +35,7 @@ export const readDenied = ({ user, tables }: ReadGrant, reason: string, cause?: 
   ]
   return new OperatorError('insufficient_privilege', `the role ${user} may not read what is needed: ${reason}`, {
     exitCode: ExitCode.unreachable,
-    hint: ['connect as the owner of the tables (with row-level security: as a role with BYPASSRLS)', or(sql(grants))],
+    hint: ['connect as the owner of the tables', or(sql(grants))],
     ...(hasSqlState(cause, SqlState.insufficientPrivilege) ? { sqlState: cause.code, cause } : {}),
   })
 }
@@ -43,8 +43,3 @@ export const readDenied = ({ user, tables }: ReadGrant, reason: string, cause?: 
 /** Turns insufficient_privilege into `readDenied`. Returns every other error unchanged. */
 export const explainReadDenied = (error: unknown, grant: ReadGrant): unknown =>
   hasSqlState(error, SqlState.insufficientPrivilege) ? readDenied(grant, error.message, error) : error
-
-/** Makes row-level security that would hide rows an error instead of a wrong count, until the end of the transaction. */
-export const refuseHiddenRows = async (client: Queryable): Promise<void> => {
-  await client.query('SET LOCAL row_security = off')
-}

@@ -3,6 +3,7 @@ import { Client, Connection, type ClientConfig } from 'pg'
 import { ConnectionProblem, isTlsFailure, isUnreachable, NO_PASSWORD } from './connection-failure.js'
 import type { ConnectionTarget, SessionAttributes } from './connection-target.js'
 import { openStream, type Place } from './open-stream.js'
+import { pinSession, type Pins } from './pinned-settings.js'
 import { placesOf, shuffled } from './places.js'
 import { refuseUnsuitable } from './session-attributes.js'
 import { hasSqlState, isServerError, SqlState } from './sql-state.js'
@@ -25,6 +26,7 @@ export class NoHostReached extends AggregateError {
 
 /** What a client of node-postgres keeps of its one connection; its types have neither. */
 interface Wire {
+  readonly processID: number | null
   readonly connectionParameters: object
   readonly connection: Connection
   readonly password: () => Promise<string>
@@ -37,22 +39,31 @@ interface Wire {
   readonly _queryable: boolean
 }
 
+/** How a new session begins. */
+export interface SessionStart {
+  readonly pins: Pins
+  /** The statement_timeout of the session; 0 for none. */
+  readonly statementTimeoutMs: number
+  /** Stops the search for a host. */
+  readonly signal?: AbortSignal | undefined
+}
+
 type Callback = (error: Error | undefined, client?: Client) => void
 
 /**
  * A client that tries the hosts of a target, their addresses, and the ways to them, in libpq's order. node-postgres
- * connects a client to one host, once; this one gets a new connection for each attempt.
+ * connects a client to one host, once; this one gets a new connection for each attempt. Its session begins with pinned
+ * settings.
  */
 export class TargetClient extends Client {
   /** Where it is connected, or was trying to be. */
   place: Place | undefined
   readonly #target: ConnectionTarget
-  readonly #signal: AbortSignal | undefined
+  readonly #start: SessionStart
   #password: string | undefined
   #isEncrypted = false
 
-  /** @param signal stops the search for a host */
-  constructor(target: ConnectionTarget, config: ClientConfig, signal?: AbortSignal) {
+  constructor(target: ConnectionTarget, config: ClientConfig, start: SessionStart) {
     const { user, database, host, port, connectTimeoutMs } = target
     super({
       ...config,
@@ -60,7 +71,7 @@ export class TargetClient extends Client {
       ...{ ssl: false, sslnegotiation: 'postgres', keepAlive: true },
     })
     this.#target = target
-    this.#signal = signal
+    this.#start = start
     // The next query reports a connection that broke between two queries, or right after it was made; without a listener
     // the error would end the process.
     this.on('error', () => undefined)
@@ -118,7 +129,7 @@ export class TargetClient extends Client {
         await this.#tryPlace(place, attributes)
         return true
       } catch (error) {
-        this.#signal?.throwIfAborted()
+        this.#start.signal?.throwIfAborted()
         if (!mayOtherServerDo(error)) throw error
         failed.push({ place, error: error as Error })
       }
@@ -171,6 +182,13 @@ export class TargetClient extends Client {
     Object.assign(this, fresh)
     await super.connect()
     authentication.refuse(this.#target, this.#isEncrypted)
+    await this.#pin()
+  }
+
+  /** In one round trip, and first: no other query of ours runs with other settings. */
+  async #pin(): Promise<void> {
+    const { processID } = this as unknown as Wire
+    await this.query(pinSession(this.#start.pins, this.#start.statementTimeoutMs, processID ?? 0))
   }
 
   #passwordFor(place: Place, authentication: Authentication): Promise<string> {

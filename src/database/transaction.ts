@@ -1,9 +1,12 @@
 import type { Queryable } from './connection.js'
 import { isConnectionFailure } from './connection-failure.js'
-import { pinSettings } from './pinned-settings.js'
+import { pinTransaction, type Pins, unpinTransaction } from './pinned-settings.js'
+
+/** Begins a transaction as ours expect it, whatever default_transaction_isolation says. */
+export const BEGIN = 'BEGIN ISOLATION LEVEL READ COMMITTED'
 
 /** Runs the work in a transaction: committed when it returns, rolled back when it throws. The first error wins. */
-export const inTransaction = async <T>(client: Queryable, work: () => Promise<T>, begin = 'BEGIN'): Promise<T> => {
+export const inTransaction = async <T>(client: Queryable, work: () => Promise<T>, begin = BEGIN): Promise<T> => {
   await client.query(begin)
   try {
     const result = await work()
@@ -18,19 +21,15 @@ export const inTransaction = async <T>(client: Queryable, work: () => Promise<T>
 }
 
 /**
- * Runs the work in a transaction that is always rolled back. The first error wins. The search path stays the role's: triggers
- * of the application may need it.
+ * Runs the work in a transaction that is always rolled back. The first error wins. Its settings are those of the role, as in
+ * the sessions of the store: triggers of the application may need them.
  */
 export const inRolledBackTransaction = async <T>(
   client: Queryable,
   limits: SnapshotLimits,
   work: () => Promise<T>,
 ): Promise<T> => {
-  await client.query(
-    ['BEGIN TRANSACTION ISOLATION LEVEL READ COMMITTED', ...limitStatements(limits), `SET LOCAL TIME ZONE 'UTC'`].join(
-      '; ',
-    ),
-  )
+  await client.query([BEGIN, pinTransaction('course'), ...unpinTransaction(), ...limitStatements(limits)].join('; '))
   let result: T
   try {
     result = await work()
@@ -51,14 +50,19 @@ export interface SnapshotLimits {
  * Runs the work in one read-only snapshot. All settings are local to the transaction: they work behind a transaction
  * pooler and do not outlive it.
  */
-export const inReadOnlySnapshot = <T>(client: Queryable, limits: SnapshotLimits, work: () => Promise<T>): Promise<T> =>
+export const inReadOnlySnapshot = <T>(
+  client: Queryable,
+  limits: SnapshotLimits,
+  work: () => Promise<T>,
+  pins: Pins = 'all',
+): Promise<T> =>
   inTransaction(
     client,
     work,
     // One round trip, because the server may be far away.
     [
       'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
-      ...pinSettings('transaction'),
+      pinTransaction(pins),
       ...limitStatements(limits),
     ].join('; '),
   )

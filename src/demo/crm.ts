@@ -4,7 +4,8 @@ import { onlyRow } from '../database/rows.js'
 import { isServerError } from '../database/sql-state.js'
 import { readMigrationFiles, shippedMigrations } from '../migrations/ledger/migration-files.js'
 
-const SESSION = { applicationName: 'chatkeep demo' }
+// As a program of its own, which names its tables without their schema.
+const SESSION = { applicationName: 'chatkeep demo', pins: 'course' } as const
 
 const FILL_CRM = `
   INSERT INTO "User" ("updatedAt", "name", "username", "passwordHash", "role") VALUES

@@ -2,11 +2,12 @@ import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
 import { onlyRow } from '../database/rows.js'
-import { explainReadDenied, refuseHiddenRows } from '../database/read-denied.js'
+import { explainReadDenied } from '../database/read-denied.js'
 import { hasSqlState, SqlState, type ServerError } from '../database/sql-state.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { SchemaNotReady } from '../persistence/errors.js'
+import { refuseHiddenRows } from '../persistence/access/hidden-rows.js'
 import { namesIn, UTC_NOW } from '../persistence/sql-names.js'
 import { metrics } from './index.js'
 import type { Metric } from './metric.js'
@@ -62,7 +63,7 @@ export const readMetrics = (target: ConnectionTarget, options: MetricsOptions): 
       const startedAt = performance.now()
       try {
         await refuseMissingSchema(client, schema)
-        await refuseHiddenRows(client)
+        await refuseHiddenRows(client, schema)
         return await selectMetrics(client, schema, options.windowMs)
       } catch (error) {
         throw explain(error, target.role ?? target.user, schema, options, performance.now() - startedAt)

@@ -1,5 +1,6 @@
 import { describeAddress, type ConnectionTarget } from '../database/connection-target.js'
 import { ExitCode, OperatorError } from '../errors.js'
+import { refuseHiddenRows } from '../persistence/access/hidden-rows.js'
 import { chatkeep, toSteps } from '../next-step.js'
 import { checkPrivileges } from './ledger/privileges.js'
 import type { OwnClient } from './own/own-client.js'
@@ -11,7 +12,7 @@ import { readPlan, type ReadPlan } from './plan/read-plan.js'
 import { concurrentWork, readRefusals } from './plan/refusals.js'
 import { readDoubledKeys } from './plan/obstacles/doubled-keys.js'
 import { tableObstacles } from './plan/obstacles/chat-tables.js'
-import { refusalOf, type Checked } from './preview.js'
+import { refusalOf, withRefusal, type Checked } from './preview.js'
 import type { MigrationOptions } from './session.js'
 
 /** The plan of a migrate, and whether it can run. */
@@ -31,15 +32,18 @@ export const checkMigrate = async (
   const read = await readPlan(client, options)
   const { plan, archive, state } = read
   const drafts = await draftPlan(plan, client.own, form)
+  const hidden = await refusalOf(() => refuseHiddenRows(client, options.schema))
   const obstacles = [
     ...tableObstacles(plan, describeAddress(target), options),
-    ...(await readDoubledKeys(client, options.schema, state, plan.steps)),
+    ...(await withRefusal(hidden, () => readDoubledKeys(client, options.schema, state, plan.steps))),
     ...(await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })),
   ]
   const isUpToDate = drafts.length === 0 && !Object.values(archive).includes(true)
   const refusal = await refusalOf(async () => {
     if (isUpToDate) return
     await checkPrivileges(client, options.schema, state.own)
+    // Most migrations read no row, so that the owner needs to see none.
+    if (archive.archive && hidden !== undefined) throw hidden
     const concurrent = concurrentWork(drafts, state.catalog)
     refuseImpossible([...(await readRefusals(client, { schema: options.schema, ...concurrent })), ...obstacles])
   })

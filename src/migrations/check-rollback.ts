@@ -1,3 +1,4 @@
+import { refuseHiddenRows } from '../persistence/access/hidden-rows.js'
 import { readArchiveObjects, type ArchiveObjects } from './archive/archive.js'
 import { isArchiveOpen, refuseNarrower } from './archive/seal.js'
 import { readRollbackScripts, type RollbackScript } from './ledger/migration-files.js'
@@ -62,7 +63,11 @@ export const checkRollback = async (client: OwnClient, options: RollbackOptions)
   const { state, range, scripts } = read
   const unsealed = range.files.length === 0 && (await isArchiveOpen(client))
   const isNeeded = needsRollback({ files: range.files, unsealed })
-  const denied = isNeeded ? await refusalOf(() => checkPrivileges(client, schema, state.own)) : undefined
+  const denied = await refusalOf(async () => {
+    if (!isNeeded) return
+    await checkPrivileges(client, schema, state.own)
+    await refuseHiddenRows(client, schema)
+  })
   const price = isNeeded ? await withRefusal(denied, () => readPriceTag(client, state.catalog, range)) : NO_PRICE
   const obstacles = await readRollbackObstacles(client, { schema, state, scripts, range })
   const refused = await refusalOf(async () => {

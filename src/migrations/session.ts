@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Client } from 'pg'
-import { withClient, type Queryable } from '../database/connection.js'
+import { withClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
-import { pinSettings } from '../database/pinned-settings.js'
 import { refuseSession } from './check-session.js'
 import type { MigrationCommand } from './ledger/runs.js'
 import { withOwnNames, type OwnClient } from './own/own-client.js'
@@ -41,7 +40,6 @@ export const withMigrationSession = async <T>(
   return withClient(target, { applicationName, signal, statementTimeoutMs }, async (client) => {
     await refuseSession(client, command, options.schema)
     return withMigrationLock(client, options, async () => {
-      await prepareSession(client, options)
       return withWatch(client as WireClient, target, options, (watched) => work(withOwnNames(watched, options.schema)))
     })
   })
@@ -49,11 +47,3 @@ export const withMigrationSession = async <T>(
 
 /** A node-postgres client; its types omit `processID`. */
 type WireClient = Client & { readonly processID: number | null }
-
-// Hosted databases give roles short time-outs; a concurrent build that hits one leaves an INVALID index.
-const prepareSession = async (
-  client: Queryable,
-  { statementTimeoutMs }: Pick<MigrationOptions, 'statementTimeoutMs'>,
-): Promise<void> => {
-  await client.query([...pinSettings('session'), `SET statement_timeout = ${statementTimeoutMs}`].join('; '))
-}

@@ -3,7 +3,14 @@ import { pipeline } from 'node:stream/promises'
 import { from as copyFrom } from 'pg-copy-streams'
 import { inTransaction } from '../database/transaction.js'
 import { createGuestClients } from './guest-clients.js'
-import { INCOMING_COLUMNS, insertSql, type BatchSession, type InsertedRow } from './message-rows.js'
+import {
+  INCOMING_COLUMNS,
+  insertSql,
+  toInsertedRow,
+  type BatchSession,
+  type InsertedRow,
+  type InsertedRowText,
+} from './message-rows.js'
 import { nextAttempt } from './next-attempt.js'
 import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
@@ -65,8 +72,8 @@ const savePart = async (
 
 // No client is created for a message whose key is taken.
 const withoutClientSql = ({ client, message }: Names): string => `
-  SELECT x."position"::integer AS "position"
-  FROM unnest($1::text[], $2::integer[], $3::text[]) WITH ORDINALITY AS x ("username", "clientId", "key", "position")
+  SELECT x."position"
+  FROM json_to_recordset($1::json) AS x ("position" integer, "username" text, "clientId" integer, "key" text)
   WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username"::text = x."username" LIMIT 1) IS NULL
     AND (SELECT c."id" FROM ${client} AS c WHERE c."id" = x."clientId" LIMIT 1) IS NULL
     AND (SELECT m."id" FROM ${message} AS m WHERE m."idempotencyKey"::text = x."key" LIMIT 1) IS NULL
@@ -80,13 +87,12 @@ const selectWithoutClient = async (
   const keys = new Set<string>()
   const first = batch.filter(({ message: { idempotencyKey } }) => keys.size < keys.add(idempotencyKey).size)
   const named = first.filter(({ message: { guestUsername } }) => guestUsername !== null)
-  const messages = named.map(({ message }) => message)
-  const { rows } = await client.query<{ position: number }>(withoutClientSql(names), [
-    messages.map(({ guestUsername }) => guestUsername),
-    messages.map(({ clientId }) => clientId),
-    messages.map(({ idempotencyKey }) => idempotencyKey),
-  ])
-  return rows.flatMap(({ position }) => named[position - 1] ?? [])
+  // Not as arrays: with array_nulls off, the server takes no NULL in them.
+  const asked = named.map(({ message: { guestUsername, clientId, idempotencyKey } }, position) => ({
+    ...{ position, username: guestUsername, clientId, key: idempotencyKey },
+  }))
+  const { rows } = await client.query<{ position: number }>(withoutClientSql(names), [JSON.stringify(asked)])
+  return rows.flatMap(({ position }) => named[position] ?? [])
 }
 
 const STAGING = '"pg_temp"."chatkeep_incoming"'
@@ -102,10 +108,10 @@ const insertByCopy = (
   inTransaction(client, async () => {
     await client.query(CREATE_STAGING)
     await pipeline(Readable.from(copyText(messages)), client.query(copyFrom(`COPY ${STAGING} FROM STDIN`)))
-    const { rows } = await client.query<InsertedRow>(
+    const { rows } = await client.query<InsertedRowText>(
       insertSql(names, `${STAGING} AS x`, 'linked', { skipsConflicts: false }),
     )
-    return rows
+    return rows.map(toInsertedRow)
   })
 
 /** Rows go to the server in pieces of about this many characters. */

@@ -37,6 +37,7 @@ export const createBulkStore = (target: ConnectionTarget, applicationName: strin
       max: BULK_PARTS,
       application_name: applicationName,
       query_timeout: QUERY_TIMEOUT_MS,
+      pins: 'course',
     }))
     await saveInBulk((work) => withPooledClient(pool, LIMITS, (client) => work({ client, names, statements })), batch)
     if (unsettled(batch).length > 0)

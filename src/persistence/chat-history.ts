@@ -4,7 +4,7 @@ import { checkLimit, comparable, rowsToRead, toContactFilter, type Contact, type
 import { cursorSql, parseCursor } from './cursor.js'
 import type { ChatMessage } from './message.js'
 import type { Names } from './sql-names.js'
-import { MESSAGE_COLUMNS, toChatMessage } from './stored-message.js'
+import { MESSAGE_COLUMNS, toChatMessage, type StoredRow } from './stored-message.js'
 
 export interface HistoryQuery extends Contact {
   /** Messages a page, 1 to 200; 50 when absent. */
@@ -26,7 +26,7 @@ export interface HistoryPage {
   readonly nextAfter: string | null
 }
 
-type MessageRow = ChatMessage & { readonly cursor: string }
+type MessageRow = StoredRow & { readonly cursor: string }
 
 /** `found`: rows without the limit of bytes, including the extra one that shows that there are more. */
 type FittingRow = MessageRow & { readonly found?: number }
@@ -73,7 +73,7 @@ const historySql = (
   ORDER BY m."createdAt" ${forwards ? 'ASC' : 'DESC'}, m."id" ${forwards ? 'ASC' : 'DESC'}
   LIMIT ${limit}`
 
-// octet_length needs no detoasting: an image that does not fit is neither read nor sent.
+// The moments of a page are text. octet_length needs no detoasting: an image that does not fit is neither read nor sent.
 const fittingSql = (sql: string, forwards: boolean, maxBytes: number): string => `
   SELECT *
   FROM (
@@ -81,7 +81,7 @@ const fittingSql = (sql: string, forwards: boolean, maxBytes: number): string =>
       row_number() OVER inOrder AS "place",
       sum(coalesce(octet_length("text"), 0) + coalesce(octet_length("imageUrl"), 0)) OVER inOrder AS "bytes"
     FROM (${sql}) AS page
-    WINDOW inOrder AS (ORDER BY "createdAt" ${forwards ? 'ASC' : 'DESC'}, "id" ${forwards ? 'ASC' : 'DESC'} ROWS UNBOUNDED PRECEDING)
+    WINDOW inOrder AS (ORDER BY "createdAt"::numeric ${forwards ? 'ASC' : 'DESC'}, "id" ${forwards ? 'ASC' : 'DESC'} ROWS UNBOUNDED PRECEDING)
   ) AS measured
   WHERE "bytes" <= ${Math.trunc(maxBytes)} OR "place" = 1
   ORDER BY "place"`

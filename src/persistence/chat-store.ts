@@ -184,6 +184,7 @@ const lazyPool = (
       application_name: options.applicationName ?? 'chatkeep',
       // When a server stops answering, the connection counts as lost; a retry with the same key finds the message if it was stored.
       query_timeout: patienceMs,
+      pins: 'course',
     })
     return own
   }

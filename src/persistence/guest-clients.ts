@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg'
 import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
-import { inTransaction } from '../database/transaction.js'
+import { BEGIN, inTransaction } from '../database/transaction.js'
 import { isRetryable } from './retry.js'
 import { SHORT_LOCK_TIMEOUT_MS, UTC_NOW, type Names } from './sql-names.js'
 
@@ -84,5 +84,5 @@ const createAll = async (
       const { rows } = await client.query<{ username: string }>(insertSql(names), [usernames])
       return rows.map(({ username }) => username)
     },
-    `BEGIN; SET LOCAL lock_timeout = ${lockTimeoutMs}`,
+    `${BEGIN}; SET LOCAL lock_timeout = ${lockTimeoutMs}`,
   )

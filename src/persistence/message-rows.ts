@@ -1,6 +1,7 @@
 import type { ClientBase } from 'pg'
 import type { PreparedStatements } from '../database/prepared.js'
 import type { PreparedMessage } from './prepare-message.js'
+import { instantSql, toInstant, type InstantText } from '../database/instant.js'
 import { UTC_NOW, type Names } from './sql-names.js'
 
 /** What a batch is written with: a connection, the names of the tables, and the statements prepared on it. */
@@ -32,6 +33,15 @@ export interface ExistingRow {
   readonly guestUnverified: boolean
   readonly sameBody: boolean
 }
+
+interface InstantOfRow {
+  readonly createdAt: InstantText
+}
+
+/** A row as `insertSql` returns it. */
+export type InsertedRowText = Omit<InsertedRow, 'createdAt'> & InstantOfRow
+
+export const toInsertedRow = (row: InsertedRowText): InsertedRow => ({ ...row, createdAt: toInstant(row.createdAt) })
 
 /** The columns in which messages are sent to the server, with their types. */
 export const INCOMING_COLUMNS: readonly (readonly [keyof PreparedMessage, string])[] = [
@@ -67,8 +77,8 @@ export const insertMessages = async (
   linking: Linking,
 ): Promise<readonly InsertedRow[]> => {
   const sql = insertSql(names, FROM_JSON, linking, { rowLockTimeoutMs })
-  const { rows } = await statements.query<InsertedRow>(client, sql, [toJson(messages)])
-  return rows
+  const { rows } = await statements.query<InsertedRowText>(client, sql, [toJson(messages)])
+  return rows.map(toInsertedRow)
 }
 
 const ROW_LOCK_TIMEOUT_MS = 250
@@ -113,7 +123,7 @@ export const insertSql = (
     ${linking === 'linked' ? 'AND (x."guestUsername" IS NULL OR coalesce(given."id", named."id") IS NOT NULL)' : ''}
   ORDER BY x."position"
   ${skipsConflicts ? 'ON CONFLICT ("idempotencyKey") DO NOTHING' : ''}
-  RETURNING "id", "createdAt" AT TIME ZONE 'UTC' AS "createdAt", "clientId", "idempotencyKey", "guestUnverified"`
+  RETURNING "id", ${instantSql('"createdAt"')} AS "createdAt", "clientId", "idempotencyKey", "guestUnverified"`
 
 // The client by its id, else by the guest's exact name. A client is registered unless it was created from a guest.
 const clientJoins = ({ client, guestClients }: Names): string => `
@@ -128,7 +138,7 @@ const clientJoins = ({ client, guestClients }: Names): string => `
 // Two sends are the same message when sender type, conversation, guest and content are equal. Socket, operator and phone may
 // change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one.
 const findByKeysSql = ({ message }: Names): string => `
-  SELECT x."position", m."id", m."createdAt" AT TIME ZONE 'UTC' AS "createdAt", m."clientId", m."guestUnverified",
+  SELECT x."position", m."id", ${instantSql('m."createdAt"')} AS "createdAt", m."clientId", m."guestUnverified",
     (m."senderType"::text, m."messageType"::text, m."text"::text, m."imageUrl"::text, m."imageName"::text, m."mimeType"::text,
       m."guestUsername"::text, m."sessionId"::text)
       IS NOT DISTINCT FROM (x."senderType", x."messageType", x."text", x."imageUrl", x."imageName", x."mimeType",
@@ -142,6 +152,8 @@ export const findByKeys = async (
   { client, names }: BatchSession,
   messages: readonly PreparedMessage[],
 ): Promise<readonly ExistingRow[]> => {
-  const { rows } = await client.query<ExistingRow>(findByKeysSql(names), [toJson(messages)])
-  return rows
+  const { rows } = await client.query<Omit<ExistingRow, 'createdAt'> & InstantOfRow>(findByKeysSql(names), [
+    toJson(messages),
+  ])
+  return rows.map((row) => ({ ...row, createdAt: toInstant(row.createdAt) }))
 }

@@ -32,9 +32,10 @@ export const nextAttempt = (error: unknown, { linking, size, mayUnlink }: Failed
     if (size > 1) return 'halve'
     return hasSqlState(error, SqlState.foreignKeyViolation) ? 'drop_references' : 'reject'
   }
+  // A policy of row-level security rejects a single row with this code, and may accept the others only with their client.
+  const isDenied = hasSqlState(error, SqlState.insufficientPrivilege)
+  if (isDenied && size > 1) return 'halve'
   // A message is more important than its contact: a missing privilege or table of the look-up does not cost it.
   if (linking === 'linked' && isServerError(error) && !isRetryable(error)) return 'unlink'
-  // A policy of row-level security rejects a single row with this code.
-  if (hasSqlState(error, SqlState.insufficientPrivilege)) return size > 1 ? 'halve' : 'reject'
-  return 'throw'
+  return isDenied ? 'reject' : 'throw'
 }

@@ -5,7 +5,7 @@ import type { ChatMessage } from './message.js'
 import { recentPageSql } from './recent/page.js'
 import { FIRST_SCAN, nextScan, type PageProgress } from './recent/scan.js'
 import type { ReadSession } from './sql-names.js'
-import { toChatMessage } from './stored-message.js'
+import { toChatMessage, type StoredRow } from './stored-message.js'
 
 export interface RecentChatsQuery {
   /** Chats a page, 1 to 200; 50 when absent. */
@@ -37,7 +37,7 @@ export interface RecentChatsPage {
   readonly nextBefore: string | null
 }
 
-type RecentRow = ChatMessage & {
+type RecentRow = StoredRow & {
   readonly cursor: string
   readonly username: string
   readonly phone: string | null

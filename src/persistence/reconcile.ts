@@ -3,10 +3,11 @@ import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
 import { onlyRow } from '../database/rows.js'
-import { LOCK_LIMIT, withLockLimit } from '../database/lock-limit.js'
-import { inTransaction } from '../database/transaction.js'
+import { limitLocks, withLockLimit } from '../database/lock-limit.js'
+import { BEGIN, inTransaction } from '../database/transaction.js'
 import { interruptedBy, type OperatorError } from '../errors.js'
 import { explainMissingSchema } from './errors.js'
+import { refuseHiddenRows } from './access/hidden-rows.js'
 import { createGuestClients } from './guest-clients.js'
 import { toUsername } from './prepare-message.js'
 import { namesIn, UNLINKED, type Names } from './sql-names.js'
@@ -35,6 +36,9 @@ export interface ReconcileReport {
   readonly messagesWithoutName: number
 }
 
+/** Linking fires the application's triggers, which may need its settings. */
+const PINS = 'rows'
+
 /** Guest names a page. */
 const PAGE_GUESTS = 500
 
@@ -46,18 +50,19 @@ const BATCH_MESSAGES = 1_000
  * Safe during live traffic. Can be stopped and repeated at any time: linked messages are skipped.
  */
 export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): Promise<ReconcileReport> =>
-  withClient(target, { applicationName: 'chatkeep reconcile', signal: options.signal }, async (client) => {
+  withClient(target, { applicationName: 'chatkeep reconcile', signal: options.signal, pins: PINS }, async (client) => {
     const schema = target.schema ?? 'public'
     const names = namesIn(schema)
     try {
       await refuseMissingSchema(client, schema)
+      await refuseHiddenRows(client, schema)
       return options.dryRun
         ? await inTransaction(
             client,
             () => reconcileAll(client, names, options, createPreview()),
-            `BEGIN READ ONLY; ${LOCK_LIMIT}`,
+            `${BEGIN} READ ONLY; ${limitLocks(PINS)}`,
           )
-        : await reconcileAll(withLockLimit(client), names, options, linkWith(client))
+        : await reconcileAll(withLockLimit(client, PINS), names, options, linkWith(client))
     } catch (error) {
       throw explainMissingSchema(error)
     }

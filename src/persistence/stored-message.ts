@@ -1,9 +1,16 @@
+import { instantSql, toInstant, type InstantText } from '../database/instant.js'
 import type { ChatMessage } from './message.js'
 
-/** The columns of a stored message, of the alias `m`, under the names of `ChatMessage`; instants leave the database as `timestamptz`. */
+/** A message as a query of these columns returns it. */
+export type StoredRow = Omit<ChatMessage, 'createdAt' | 'readAt'> & {
+  readonly createdAt: InstantText
+  readonly readAt: InstantText | null
+}
+
+/** The columns of a stored message, of the alias `m`, under the names of `ChatMessage` in a `StoredRow`. */
 export const MESSAGE_COLUMNS = `
   m."id",
-  m."createdAt" AT TIME ZONE 'UTC' AS "createdAt",
+  ${instantSql('m."createdAt"')} AS "createdAt",
   m."clientId",
   m."guestUsername",
   m."guestPhone",
@@ -16,15 +23,15 @@ export const MESSAGE_COLUMNS = `
   m."imageName",
   m."mimeType",
   m."isRead",
-  m."readAt" AT TIME ZONE 'UTC' AS "readAt",
+  ${instantSql('m."readAt"')} AS "readAt",
   m."sessionId",
   m."idempotencyKey",
   m."guestUnverified"`
 
 /** The public message in a row, without the columns that a query adds for itself. */
-export const toChatMessage = (row: ChatMessage): ChatMessage => ({
+export const toChatMessage = (row: StoredRow): ChatMessage => ({
   id: row.id,
-  createdAt: row.createdAt,
+  createdAt: toInstant(row.createdAt),
   clientId: row.clientId,
   guestUsername: row.guestUsername,
   guestPhone: row.guestPhone,
@@ -37,7 +44,7 @@ export const toChatMessage = (row: ChatMessage): ChatMessage => ({
   imageName: row.imageName,
   mimeType: row.mimeType,
   isRead: row.isRead,
-  readAt: row.readAt,
+  readAt: row.readAt === null ? null : toInstant(row.readAt),
   sessionId: row.sessionId,
   idempotencyKey: row.idempotencyKey,
   guestUnverified: row.guestUnverified,

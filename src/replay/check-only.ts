@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { withClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { refuseHidingPolicies } from '../persistence/access/hidden-rows.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
 import { checkTranscript } from './check-transcript.js'
 import { emptyTranscript } from '../transcripts/transcript-errors.js'
@@ -21,6 +22,9 @@ export interface CheckOnlyOptions {
   readonly onProgress: OnProgress
 }
 
+/** Read as the application does. */
+const PINS = 'text'
+
 const LIMITS = { statementTimeoutMs: 60_000, lockTimeoutMs: 1_000 }
 
 /**
@@ -40,19 +44,27 @@ export const checkOnly = (input: TranscriptInput, options: CheckOnlyOptions): Pr
       applicationName: 'chatkeep replay --check-only',
       signal,
       queryTimeoutMs: LIMITS.statementTimeoutMs,
-    }
+      pins: PINS,
+    } as const
     const check = await withClient(target, session, (client) =>
-      inReadOnlySnapshot(client, LIMITS, async () => {
-        const readBack = createReadBack(client, target.schema ?? 'public')
-        const onProgress = (messages: number): void =>
-          options.onProgress('reading back', messages, (1_000 * messages) / (performance.now() - startedAt))
-        return checkTranscript(input, tally, { expectedRow }, readBack, {
-          highWaterMark: await readBack.highWaterMark(),
-          doublesAfter: 0,
-          signal,
-          onProgress,
-        })
-      }),
+      inReadOnlySnapshot(
+        client,
+        LIMITS,
+        async () => {
+          const schema = target.schema ?? 'public'
+          await refuseHidingPolicies(client, schema)
+          const readBack = createReadBack(client, schema)
+          const onProgress = (messages: number): void =>
+            options.onProgress('reading back', messages, (1_000 * messages) / (performance.now() - startedAt))
+          return checkTranscript(input, tally, { expectedRow }, readBack, {
+            highWaterMark: await readBack.highWaterMark(),
+            doublesAfter: 0,
+            signal,
+            onProgress,
+          })
+        },
+        PINS,
+      ),
     )
     return {
       ...counts,

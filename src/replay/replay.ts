@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { withClient } from '../database/connection.js'
+import { refuseHidingPolicies } from '../persistence/access/hidden-rows.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
 import { withLockLimit } from '../database/lock-limit.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
@@ -110,11 +111,12 @@ const withReadBack = <T>(
 ): Promise<T> =>
   withClient(
     target,
-    { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS },
+    { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: 'text' },
     async (client) => {
       const schema = target.schema ?? 'public'
       await refuseMissingSchema(client, schema)
-      const readBack = createReadBack(withLockLimit(client), schema)
+      await refuseHidingPolicies(client, schema)
+      const readBack = createReadBack(withLockLimit(client, 'text'), schema)
       return work(operationLog?.recordReads(readBack) ?? readBack)
     },
   )

@@ -10,7 +10,7 @@ import { createChatStore } from '../persistence/chat-store.js'
 import { explainMissingSchema, SchemaNotReady, StoreUnavailable } from '../persistence/errors.js'
 import { keyIndexTrouble, readKeyIndexes } from '../persistence/key-index.js'
 import { namesIn } from '../persistence/sql-names.js'
-import { missingPrivileges, NEEDED, readRoleAccess, type RoleAccess } from '../persistence/role-access.js'
+import { missingPrivileges, NEEDED, readRoleAccess, type RoleAccess } from '../persistence/access/role-access.js'
 import { sql } from '../next-step.js'
 
 /** A name that no conversation has. */
@@ -34,14 +34,18 @@ export const checkDatabase = async (
   const store = createChatStore({ target }, { applicationName, deadlineMs: 0 })
   try {
     // First, because it says best why a session cannot begin.
-    return await withClient(target, { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS }, async (client) => {
-      const schema = target.schema ?? 'public'
-      await refuseMissingSchema(client, schema)
-      await refuseReadOnly(client)
-      await readNothing(client, schema)
-      await store.getChatHistory({ sessionId: NO_CONVERSATION, limit: 1 })
-      return checkPrerequisites(client, schema)
-    })
+    return await withClient(
+      target,
+      { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: 'course' },
+      async (client) => {
+        const schema = target.schema ?? 'public'
+        await refuseMissingSchema(client, schema)
+        await refuseReadOnly(client)
+        await readNothing(client, schema)
+        await store.getChatHistory({ sessionId: NO_CONVERSATION, limit: 1 })
+        return checkPrerequisites(client, schema)
+      },
+    )
   } catch (error) {
     throw explainDatabaseError(error instanceof StoreUnavailable ? error.cause : error, target)
   } finally {
@@ -61,7 +65,7 @@ const checkPrerequisites = async (client: Queryable, schema: string): Promise<re
 // The store would wait for a locked table until its time is up.
 const readNothing = async (client: Queryable, schema: string): Promise<void> => {
   try {
-    await withLockLimit(client).query(`SELECT FROM ${namesIn(schema).message} LIMIT 0`)
+    await withLockLimit(client, 'course').query(`SELECT FROM ${namesIn(schema).message} LIMIT 0`)
   } catch (error) {
     throw explainMissingSchema(error)
   }

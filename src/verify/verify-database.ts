@@ -1,13 +1,8 @@
 import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { refuseHiddenRows } from '../persistence/access/hidden-rows.js'
 import { ownSchema } from '../persistence/own-names.js'
-import {
-  existingTables,
-  explainReadDenied,
-  readDenied,
-  refuseHiddenRows,
-  type ReadGrant,
-} from '../database/read-denied.js'
+import { existingTables, explainReadDenied, readDenied, type ReadGrant } from '../database/read-denied.js'
 import { inReadOnlySnapshot, type SnapshotLimits } from '../database/transaction.js'
 import { readMigrationFiles, shippedMigrations } from '../migrations/ledger/migration-files.js'
 import { applicationModels } from './models/application-models.js'
@@ -61,7 +56,7 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
         tables: await existingTables(client, readTables(schema)),
       }
       try {
-        await refuseHiddenRows(client)
+        await refuseHiddenRows(client, schema)
         const facts = await readFacts(client, {
           expectation,
           database: target.database,

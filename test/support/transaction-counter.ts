@@ -6,8 +6,8 @@ import { createServer, connect, type AddressInfo } from 'node:net'
  */
 export const countTransactions = async (url: string, work: (url: string) => Promise<void>): Promise<number> => {
   const server = new URL(url)
-  // The first ReadyForQuery ends the connection's start-up.
-  let ready = -1
+  // The first ReadyForQuery ends the start-up of the connection; the second answers the pinning of its settings.
+  let ready = -2
   const proxy = createServer((client) => {
     const upstream = connect(Number(server.port), server.hostname)
     let rest: Buffer = Buffer.alloc(0)

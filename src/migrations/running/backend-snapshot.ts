@@ -28,8 +28,10 @@ export const SELECT_BACKEND = `
       WHERE b.pid <> pg_backend_pid()
       ORDER BY a.xact_start NULLS LAST
     ) AS "blockers",
-    (SELECT l.relation::regclass::text
+    (SELECT CASE WHEN n.nspname <> 'public' THEN quote_ident(n.nspname) || '.' ELSE '' END || quote_ident(c.relname)
      FROM pg_catalog.pg_locks AS l
+     JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
+     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
      WHERE l.pid = $1 AND NOT l.granted AND l.relation IS NOT NULL
      LIMIT 1) AS "relation",
     p.phase AS "phase",

@@ -67,7 +67,12 @@ const createBackendWatcher = (
 
   const look = async (): Promise<BackendSnapshot | undefined> => {
     if (failed) return undefined
-    opened ??= createPool(target, { max: 1, application_name: 'chatkeep watching', query_timeout: QUERY_TIMEOUT_MS })
+    opened ??= createPool(target, {
+      max: 1,
+      application_name: 'chatkeep watching',
+      query_timeout: QUERY_TIMEOUT_MS,
+      pins: 'all',
+    })
     try {
       return onlyRow(await opened.query<BackendSnapshot>(SELECT_BACKEND, [pid, showQueries]))
     } catch (error) {

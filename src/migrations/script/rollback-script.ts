@@ -1,14 +1,12 @@
-import { escapeIdentifier } from '../../database/identifier.js'
-import { pinSettings } from '../../database/pinned-settings.js'
 import { dropGuardStatement, type ArchiveObjects } from '../archive/archive.js'
 import { dropStatements } from '../archive/capture.js'
 import { LOCK_KEY } from '../running/migration-lock.js'
-import { bracket, dollarQuoted, joinScript, LOCK_TIMEOUT } from './assemble.js'
+import { bracket, dollarQuoted, joinScript } from './assemble.js'
 import { moveGuests, type GuestMove } from './move-guests.js'
 import { recordInScript, type ScriptOrigin } from './record-run.js'
 import { rollbackHead, type RollbackSubject } from './rollback-head.js'
 import { sealInScript } from './seal.js'
-import { closeSession, openSession, selfCheck, type ScriptHome } from './self-check.js'
+import { closeSession, openSettings, openSession, selfCheck, type ScriptHome } from './self-check.js'
 import { undoAlone, undoJoined, type Undone } from './undone.js'
 
 export interface RollbackScriptPlan extends RollbackSubject, GuestMove {
@@ -37,7 +35,7 @@ export const renderRollbackScript = (plan: RollbackScriptPlan): string => {
   return joinScript(head, [
     ...(form === 'transaction' ? ['BEGIN'] : []),
     ...selfCheck(plan),
-    ...settings(plan),
+    ...openSettings(plan),
     ...open,
     ...bracket(form, [
       ...(own.length === 0 ? [] : ["-- chatkeep's own schema", ...own]),
@@ -51,7 +49,7 @@ export const renderRollbackScript = (plan: RollbackScriptPlan): string => {
     ...(moving === undefined ? [] : [...open, ...bracket(form, move(moving, plan))]),
     ...steps(after),
     ...(undone.length === 0 ? [] : [...open, ...bracket(form, [recordEnd(plan)])]),
-    ...closeSession(form),
+    ...closeSession(plan),
     ...(form === 'transaction' ? ['COMMIT'] : []),
   ])
 }
@@ -73,15 +71,6 @@ const parts = ({ undone, range, form }: RollbackScriptPlan): Parts => {
   if (form === 'transaction') return { before: [], moving: undone, after: [] }
   const first = undone.findIndex(({ draft }) => draft.inTransaction)
   return { before: undone.slice(0, first), moving: undone.slice(first, last + 1), after: undone.slice(last + 1) }
-}
-
-const settings = ({ form, schema }: RollbackScriptPlan): readonly string[] => {
-  const set = form === 'transaction' ? 'SET LOCAL' : 'SET'
-  return [
-    ...pinSettings(form === 'transaction' ? 'transaction' : 'session'),
-    `${set} search_path TO ${escapeIdentifier(schema)}`,
-    ...(form === 'transaction' ? [`${set} ${LOCK_TIMEOUT}`] : []),
-  ]
 }
 
 const move = (moving: readonly Undone[], plan: RollbackScriptPlan): readonly string[] => {

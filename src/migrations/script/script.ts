@@ -11,8 +11,8 @@ import { dropStatements } from '../archive/capture.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { scriptHead, type ScriptSubject } from './head.js'
 import { recordInScript, START_STEP, type ScriptOrigin } from './record-run.js'
-import { bracket, joinScript, LOCK_TIMEOUT } from './assemble.js'
-import { closeSession, openSession, selfCheck, type ScriptHome } from './self-check.js'
+import { bracket, joinScript } from './assemble.js'
+import { closeSession, openSettings, openSession, selfCheck, type ScriptHome } from './self-check.js'
 
 export interface ScriptPlan extends ScriptSubject {
   readonly names: OwnNames
@@ -34,27 +34,16 @@ export const renderScript = (plan: ScriptPlan): string => {
   const body = [
     ...(plan.form === 'transaction' ? ['BEGIN'] : []),
     ...selfCheck({ ...plan, madeBy: 'migrate --sql' }),
-    ...settings(plan),
+    ...openSettings(plan),
     ...open,
     ...bracket(plan.form, plan.own.length === 0 ? [] : ["-- chatkeep's own schema", ...plan.own]),
     ...open,
     ...bracket(plan.form, leftoverStatements(plan.leftovers, plan.names)),
     ...inOrder(plan).flatMap((pair) => [...open, ...stepStatements(pair, plan)]),
-    ...closeSession(plan.form),
+    ...closeSession(plan),
     ...(plan.form === 'transaction' ? ['COMMIT'] : []),
   ]
   return joinScript(head, body)
-}
-
-const settings = ({ form, schema }: ScriptSubject): readonly string[] => {
-  const set = form === 'transaction' ? 'SET LOCAL' : 'SET'
-  return [
-    `${set} search_path TO ${escapeIdentifier(schema)}`,
-    `${set} statement_timeout = 0`,
-    `${set} ${form === 'transaction' ? LOCK_TIMEOUT : 'lock_timeout = 0'}`,
-    `${set} idle_in_transaction_session_timeout = 0`,
-    `${set} TIME ZONE 'UTC'`,
-  ]
 }
 
 const leftoverStatements = (leftovers: ArchiveObjects, names: OwnNames): readonly string[] =>

@@ -1,11 +1,12 @@
 import { escapeLiteral } from 'pg'
+import { pinInScript, unpinInScript } from '../../database/pinned-settings.js'
 import { onlyRow } from '../../database/rows.js'
 import { OWN_TABLES } from '../own/own-tables.js'
 import type { OwnClient } from '../own/own-client.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { DATABASE_OID, MAY_READ_SYSTEM, readDatabaseIdentity, SELECT_SYSTEM } from '../plan/database-identity.js'
 import type { ScriptForm } from '../plan/draft-steps.js'
-import { dollarQuoted } from './assemble.js'
+import { dollarQuoted, LOCK_TIMEOUT } from './assemble.js'
 import { LOCK_KEY } from '../running/migration-lock.js'
 
 /** What a script belongs to: it runs nowhere else, and not after anything has changed. */
@@ -86,11 +87,25 @@ export const openSession = ({ form, planHash }: Pick<SelfCheck, 'form' | 'planHa
         `SELECT set_config('default_transaction_read_only', CASE WHEN current_setting('${CHECKED}', true) = '${planHash}' THEN 'off' ELSE 'on' END, false) AS "read_only"`,
       ]
 
-/** The last statements: the session is as before. */
-export const closeSession = (form: ScriptForm): readonly string[] =>
+/** The settings that all that follows needs. */
+export const openSettings = ({ form, names, home }: Pick<SelfCheck, 'form' | 'names' | 'home'>): readonly string[] => {
+  const scope = form === 'transaction' ? 'LOCAL' : 'SESSION'
+  return [
+    ...pinInScript(scope, home.majorVersion),
+    `SET ${scope} search_path TO ${names.application}`,
+    ...(form === 'transaction' ? [`SET ${scope} ${LOCK_TIMEOUT}`] : []),
+  ]
+}
+
+/** The last statements: the session has the settings again with which it began. */
+export const closeSession = ({ form, home }: Pick<SelfCheck, 'form' | 'home'>): readonly string[] =>
   form === 'transaction'
     ? []
-    : [`SELECT set_config('${CHECKED}', '', false) AS "done"`, 'RESET default_transaction_read_only']
+    : [
+        `SELECT set_config('${CHECKED}', '', false) AS "done"`,
+        'RESET default_transaction_read_only',
+        ...unpinInScript(home.majorVersion),
+      ]
 
 const checkBlock = ({ madeBy, commandFor, form, names, planHash, home }: SelfCheck): string => {
   const { database, databaseOid, systemIdentifier, majorVersion, role, state } = home

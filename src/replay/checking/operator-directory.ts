@@ -43,7 +43,12 @@ const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory =>
   const byId = `SELECT "id" FROM ${user} WHERE "id" = $1`
 
   const ask = async (sql: string, value: string | number): Promise<number | null> => {
-    pool ??= createPool(target, { max: 1, application_name: 'chatkeep replay', query_timeout: DEADLINE_MS })
+    pool ??= createPool(target, {
+      max: 1,
+      application_name: 'chatkeep replay',
+      query_timeout: DEADLINE_MS,
+      pins: 'course',
+    })
     const { rows } = await pool.query<{ id: number }>(sql, [value])
     return rows[0]?.id ?? null
   }

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { withClient } from '../../database/connection.js'
 import { explainDatabaseError } from '../../database/connection-error.js'
 import { ExitCode, OperatorError, withDetail } from '../../errors.js'
+import { refuseHidingPolicies } from '../../persistence/access/hidden-rows.js'
 import { createChatStore } from '../../persistence/chat-store.js'
 import { checkDatabase } from '../../server/check-database.js'
 import { createChatPeer } from '../../client/chat-peer.js'
@@ -73,10 +74,16 @@ const playAll = async (
       guest.close()
     }
   }
-  const session = { applicationName: APPLICATION_NAME, signal, queryTimeoutMs: QUERY_TIMEOUT_MS }
+  const session = {
+    applicationName: APPLICATION_NAME,
+    signal,
+    queryTimeoutMs: QUERY_TIMEOUT_MS,
+    pins: 'course',
+  } as const
   const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, maxConnections: 1 })
   try {
     return await withClient(target, session, async (client) => {
+      await refuseHidingPolicies(client, target.schema ?? 'public')
       const flow: GuestFlow = { names, store, tables: createGuestTables(client, target.schema ?? 'public'), withGuest }
       const results: CaseResult[] = []
       for (const guestFlowCase of GUEST_FLOW_CASES) {

@@ -22,7 +22,7 @@ export const removeTraces = async (
   target: ConnectionTarget,
   { usernames, conversations }: Traces,
 ): Promise<Removal> => {
-  const session = { applicationName: 'chatkeep replay', queryTimeoutMs: QUERY_TIMEOUT_MS }
+  const session = { applicationName: 'chatkeep replay', queryTimeoutMs: QUERY_TIMEOUT_MS, pins: 'course' } as const
   try {
     const removed = await withClient(target, session, (client) =>
       createGuestTables(client, target.schema ?? 'public').remove(usernames, conversations),

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { withClient } from '../../database/connection.js'
+import { withLockLimit } from '../../database/lock-limit.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { interruptedBy } from '../../errors.js'
 import { readBack, type JournalCheck } from './read-back.js'
@@ -36,8 +37,15 @@ export const replayJournal = async (input: TranscriptInput, options: JournalRepl
   const sentAt = performance.now()
   const check = await withClient(
     target,
-    { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS },
-    (client) => readBack(input, sending, client, target.schema ?? 'public', report('reading back', sentAt)),
+    { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: 'text' },
+    (client) =>
+      readBack(
+        input,
+        sending,
+        withLockLimit(client, 'text'),
+        target.schema ?? 'public',
+        report('reading back', sentAt),
+      ),
   )
   const { attempted, saved, duplicates, rejected, tornLine, mayBeAnswered } = sending
   return {

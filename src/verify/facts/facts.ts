@@ -14,7 +14,7 @@ import type { Expectation } from '../expectation.js'
 import { readMigrationChanges, type MigrationChange } from './migration-changes.js'
 import { readGuestColumns, type ReportedColumn } from './guest-columns.js'
 import { readIntegrity, type Integrity } from './integrity.js'
-import { readRoleAccess, type RoleAccess } from '../../persistence/role-access.js'
+import { readRoleAccess, type RoleAccess } from '../../persistence/access/role-access.js'
 import { readUnidentified, type UnidentifiedTable } from '../../migrations/in-use/replica-identity.js'
 import { readServerFacts, type ServerFacts } from './server-facts.js'
 

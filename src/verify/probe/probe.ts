@@ -11,7 +11,7 @@ import type { Finding } from '../finding.js'
 import { finding } from '../finding.js'
 import { runGuestFlow } from './guest-flow.js'
 import { createProbeSession } from './session.js'
-import { missingPrivileges, readRoleAccess } from '../../persistence/role-access.js'
+import { missingPrivileges, readRoleAccess } from '../../persistence/access/role-access.js'
 import { or, sql } from '../../next-step.js'
 
 export interface ProbeOptions extends SnapshotLimits {

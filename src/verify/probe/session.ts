@@ -45,7 +45,7 @@ export const createProbeSession = (client: Queryable, signal: AbortSignal): Prob
     switch (word) {
       case 'BEGIN':
         isInWork = true
-        return run(text.replace(/^\s*BEGIN/i, `SAVEPOINT ${WORK}`))
+        return run(text.replace(/^\s*BEGIN[^;]*/i, `SAVEPOINT ${WORK}`))
       case 'COMMIT':
         return endWork(`RELEASE SAVEPOINT ${WORK}`)
       case 'ROLLBACK':

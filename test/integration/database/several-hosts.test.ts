@@ -51,6 +51,8 @@ describe.skipIf(!canRun)('several servers (certificates are made with openssl)',
 
   test('are searched for each connection of a pool', async () => {
     const pool = createPool(targetOf(all('target_session_attrs=primary')), {
+      query_timeout: 10_000,
+      pins: 'all',
       max: 3,
       application_name: 'chatkeep test',
     })

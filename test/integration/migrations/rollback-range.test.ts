@@ -219,7 +219,11 @@ test('rollback makes clientId NOT NULL again without reading the table under its
   database,
 }) => {
   await withGuests(database)
-  await database.query(`ALTER DATABASE "${database.name}" SET client_min_messages = debug1`)
+  // Our sessions set it, so the setting of a database would tell nothing.
+  await database.load(`
+    CREATE FUNCTION listen() RETURNS event_trigger LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM set_config('client_min_messages', 'debug1', true); END $$;
+    CREATE EVENT TRIGGER listen ON ddl_command_start EXECUTE FUNCTION listen()`)
   const notices: string[] = []
   const readServer = readMessages('server')
   const listen = () => ({

@@ -267,7 +267,7 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
         CREATE POLICY nothing ON "ChatMessage" TO ${name} USING (false)`)
       const { exitCode, stderr } = await runChatkeep(['verify', '--database-url', url])
       expect(exitCode).toBe(3)
-      expect(stderr).toContain('row-level security policy for table "ChatMessage"')
+      expect(stderr).toContain('row-level security may hide rows of "ChatMessage"')
     })
   })
 

@@ -83,7 +83,7 @@ export const CAUSES: readonly Cause[] = [
     open: ALL_LOCKED,
     says: /took longer than/,
     flags: (command) => (command === 'verify' || command === 'metrics' ? ['--statement-timeout', '200ms'] : []),
-    without: CHANGES,
+    without: [...CHANGES, 'reconcile', 'replay'],
   },
   {
     title: 'time-out of a change',

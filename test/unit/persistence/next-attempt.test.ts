@@ -29,7 +29,7 @@ test.each([
   ['a client or operator that does not exist', unknownReference, 'unlinked', 1, false, 'drop_references'],
   ['a trigger that raises', raisedByTrigger, 'linked', 2, false, 'halve'],
   ['a trigger that raises', raisedByTrigger, 'linked', 1, false, 'reject'],
-  ['a missing privilege', noPrivilege, 'linked', 2, false, 'unlink'],
+  ['a missing privilege, or a row policy', noPrivilege, 'linked', 2, false, 'halve'],
   ['a missing privilege', noPrivilege, 'linked', 1, false, 'unlink'],
   ['a missing privilege, or a row policy', noPrivilege, 'unlinked', 2, false, 'halve'],
   ['a missing privilege, or a row policy', noPrivilege, 'unlinked', 1, false, 'reject'],

@@ -8,7 +8,7 @@ import {
   tableName,
   type RoleAccess,
   type TableAccess,
-} from '../../../persistence/role-access.js'
+} from '../../../persistence/access/role-access.js'
 import { or, sql } from '../../../next-step.js'
 
 type Code = 'privilege_missing' | 'rows_hidden'

@@ -1,7 +1,7 @@
-import type { Queryable } from '../database/connection.js'
-import { escapeIdentifier, qualified } from '../database/identifier.js'
-import { ExitCode, OperatorError } from '../errors.js'
-import { ownSchema } from './own-names.js'
+import type { Queryable } from '../../database/connection.js'
+import { escapeIdentifier, qualified } from '../../database/identifier.js'
+import { ExitCode, OperatorError } from '../../errors.js'
+import { ownSchema } from '../own-names.js'
 
 export type Command = 'SELECT' | 'INSERT' | 'UPDATE'
 

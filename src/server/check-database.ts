@@ -19,7 +19,7 @@ const NO_CONVERSATION = '-'
 const QUERY_TIMEOUT_MS = 10_000
 
 /** A finding that does not prevent the start. */
-export type DatabaseWarning = 'fsync_off'
+export type DatabaseWarning = 'fsync_off' | 'rows_hidden'
 
 /**
  * Checks, without retries, that the database answers, has what the core needs, and grants this role what it needs.
@@ -59,7 +59,10 @@ const checkPrerequisites = async (client: Queryable, schema: string): Promise<re
   const { user, fsync } = onlyRow(await client.query<Session>(SELECT_SESSION))
   const access = await readRoleAccess(client, schema, user)
   if (access !== undefined) checkAccess(access, schema)
-  return fsync === 'off' ? ['fsync_off'] : []
+  return [
+    ...(fsync === 'off' ? (['fsync_off'] as const) : []),
+    ...(isRestricted(access) ? (['rows_hidden'] as const) : []),
+  ]
 }
 
 // The store would wait for a locked table until its time is up.
@@ -77,6 +80,10 @@ interface Session {
 }
 
 const SELECT_SESSION = `SELECT current_user::text AS "user", pg_catalog.current_setting('fsync') AS "fsync"`
+
+const isRestricted = (access: RoleAccess | undefined): boolean =>
+  access?.tables.some(({ table, restricted }) => NEEDED[table]?.some((command) => restricted.includes(command))) ===
+  true
 
 const checkAccess = (access: RoleAccess, schema: string): void => {
   const absent = Object.keys(NEEDED).find((name) => !access.tables.some(({ table }) => table === name))

@@ -9,7 +9,7 @@ import type { JournalOptions } from '../journal/open-journal.js'
 import { createChatStore } from '../persistence/chat-store.js'
 import { createRecorder, type Recorder } from '../transcripts/recorder.js'
 import { startChatServer, type ChatServerOptions } from './chat-server.js'
-import { checkDatabase } from './check-database.js'
+import { checkDatabase, type DatabaseWarning } from './check-database.js'
 import { errorFields } from './error-fields.js'
 import { createChatLog, type ChatLogOptions } from './log.js'
 import type { GivenLimits } from './protection/limits.js'
@@ -130,7 +130,7 @@ const checkAtStart = async (
 
 const logStart = (log: ChatLog, checked: StartCheck): void => {
   if (checked instanceof Error) log.warn({ event: 'started_without_database', ...errorFields(checked) }, NO_DATABASE)
-  else if (checked.includes('fsync_off')) log.warn({ event: 'fsync_off' }, FSYNC_OFF)
+  else for (const event of checked) log.warn({ event }, WARNINGS[event])
 }
 
 const logExposure = (log: ChatLog, target: ConnectionTarget, host: string | undefined): void => {
@@ -140,7 +140,11 @@ const logExposure = (log: ChatLog, target: ConnectionTarget, host: string | unde
 }
 
 const OPEN_TO_NETWORK = 'other machines can connect, and chatkeep does not encrypt: put a proxy with TLS in front of it'
-const FSYNC_OFF = 'fsync is off in the database: if it crashes, acknowledged messages can be lost'
+const WARNINGS: Readonly<Record<DatabaseWarning, string>> = {
+  fsync_off: 'fsync is off in the database: if it crashes, acknowledged messages can be lost',
+  rows_hidden:
+    'policies of row-level security restrict this role: messages may be refused, and histories have only the rows that it may see; `verify --application-role` names them',
+}
 const NO_DATABASE = 'the database is unavailable and was not checked: messages go to the journal'
 const NO_OPERATORS =
   'operators cannot join: name --operators or --operator-secret-file, or set CHATKEEP_OPERATOR_SECRET'

@@ -120,10 +120,7 @@ describe.skipIf(pgbouncer === undefined)(`behind PgBouncer ${pgbouncer?.version 
 })
 
 const SELECT_SETTINGS = `
-  SELECT current_setting('search_path') AS "path", current_setting('statement_timeout') AS "statement",
-    current_setting('lock_timeout') AS "lock", current_setting('TimeZone') AS "zone",
-    current_setting('default_transaction_read_only') AS "readOnly", current_setting('synchronous_commit') AS "commit",
-    current_setting('row_security') AS "rowSecurity",
+  SELECT (SELECT json_object_agg(name, setting) FROM pg_settings WHERE name NOT LIKE 'application_name') AS "settings",
     (SELECT count(*)::integer FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
      WHERE l.locktype = 'advisory' AND d.datname = current_database()) AS "advisoryLocks"`
 

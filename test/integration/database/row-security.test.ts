@@ -1,4 +1,5 @@
 import { checksum, migrated, on, withStore } from '../../support/chat.js'
+import { runChatkeep } from '../../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { withLimitedRole, type LimitedRole } from '../../support/limited-role.js'
 import { transcriptLine, writeInput } from '../../support/transcript.js'
@@ -56,6 +57,11 @@ describe('row-level security that hides rows from the owner of the tables', () =
       for (const argv of [['verify'], ['metrics'], ['replay', line], ['replay', '--check-only', line]])
         await refuse(...argv)
       await refuse('replay', '--scenario', 'guest-flow')
+      const end = new AbortController()
+      const serving = { signal: end.signal, onStdout: () => end.abort(new Error('SIGTERM')) }
+      expect((await runChatkeep(['serve', '--port', '0', '--database-url', url], serving)).stderr).toContain(
+        '"rows_hidden"',
+      )
       expect(await rows()).toEqual(before)
       // Adds columns and indexes, and reads no row.
       expect((await on(owned, 'migrate')).exitCode).toBe(0)

@@ -19,6 +19,7 @@ import { isServerFault, toWireError } from '../../../src/server/events/wire-erro
 import { filesBelow, src } from '../../support/source-tree.js'
 
 const LIBRARY_ONLY: Readonly<Record<string, string>> = {
+  insufficient_privilege: 'thrown by commands that count rows',
   invalid_option: 'thrown when a store is created',
   store_closed: 'sent as database_unavailable',
   unknown_role: 'thrown by verify',

@@ -13,8 +13,9 @@ export interface LimitedRole {
 export const withLimitedRole = async (
   database: TestDatabase,
   work: (role: LimitedRole) => Promise<void>,
+  prefix = 'chatkeep_test_',
 ): Promise<void> => {
-  const name = `chatkeep_test_${randomBytes(6).toString('hex')}`
+  const name = `${prefix}${randomBytes(6).toString('hex')}`
   const password = randomBytes(8).toString('hex')
   const url = new URL(database.url)
   url.username = name

@@ -102,7 +102,7 @@ const SELECT_STATE = `
     ARRAY(
       SELECT DISTINCT ${grantee('a')}
       FROM pg_catalog.pg_default_acl AS d, pg_catalog.aclexplode(d.defaclacl) AS a
-      WHERE d.defaclobjtype = 'r' AND d.defaclrole = current_user::regrole
+      WHERE d.defaclobjtype = 'r' AND d.defaclrole = (SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user)
         AND d.defaclnamespace IN (0, (SELECT own.oid FROM own)) AND a.grantee <> d.defaclrole
       ORDER BY 1
     ) AS "defaultGrantees",

@@ -27,41 +27,48 @@ const RELATIONS = `
   SELECT relname, relkind, relowner::regrole::text AS "owner", relacl::text AS "grants"
   FROM pg_class WHERE relnamespace IN ('public'::regnamespace, to_regnamespace('chatkeep')) ORDER BY 1`
 
+/** How identity providers name people. */
+const PERSON = 'Jane.Doe@example.com '
+
 describe('an owner of nothing but the tables', () => {
   test.for([
     ['owns their schema', (role: string) => `ALTER SCHEMA public OWNER TO ${role}`],
     ['may create in their schema', (role: string) => `GRANT USAGE, CREATE ON SCHEMA public TO ${role}`],
   ] as const)('who %s goes all the way there, back and there again', async ([, rights], { database }) => {
-    await withLimitedRole(database, async (role) => {
-      await database.load(rights(role.name))
-      const owner = await asRole(database, role)
-      await loadFixture(owner, 'crm-before')
-      const schema = `CREATE SCHEMA "chatkeep" AUTHORIZATION ${role.name}`
-      for (const argv of [['migrate', '--dry-run'], ['migrate']]) {
-        const { exitCode, stdout, stderr } = await on(owner, ...argv)
-        expect([exitCode, stdout + stderr]).toEqual([3, expect.stringContaining(schema)])
-      }
-      await database.load(schema)
-      await expectDone(owner, 'migrate', '--dry-run')
-      await expectDone(owner, 'migrate')
-      await expectDone(owner, 'verify')
-      expect(await expectDone(owner, 'replay', SHOP)).toContain('14 saved')
-      expect(await expectDone(owner, 'replay', '--scenario', 'guest-flow')).toContain('3 of 3 cases passed')
-      await expectDone(owner, 'metrics')
-      await expectDone(owner, 'reconcile')
-      await expectDone(owner, 'rollback', '--dry-run')
-      expect(await expectDone(owner, 'rollback', '--confirm', database.name)).toContain(
-        'archived: guest data of 14 messages',
-      )
-      await expectDone(owner, 'verify', '--expect', 'rolled-back')
-      expect(await expectDone(owner, 'migrate')).toContain('restored from the archive: guest data of 14 messages')
-      await expectDone(owner, 'verify')
-      const owners = await database.query(
-        `SELECT DISTINCT relowner::regrole::text AS "owner" FROM pg_class
+    await withLimitedRole(
+      database,
+      async (role) => {
+        await database.load(rights(role.name))
+        const owner = await asRole(database, role)
+        await loadFixture(owner, 'crm-before')
+        const schema = `CREATE SCHEMA "chatkeep" AUTHORIZATION ${role.name}`
+        for (const argv of [['migrate', '--dry-run'], ['migrate']]) {
+          const { exitCode, stdout, stderr } = await on(owner, ...argv)
+          expect([exitCode, stdout + stderr]).toEqual([3, expect.stringContaining(schema)])
+        }
+        await database.load(schema)
+        await expectDone(owner, 'migrate', '--dry-run')
+        await expectDone(owner, 'migrate')
+        await expectDone(owner, 'verify')
+        expect(await expectDone(owner, 'replay', SHOP)).toContain('14 saved')
+        expect(await expectDone(owner, 'replay', '--scenario', 'guest-flow')).toContain('3 of 3 cases passed')
+        await expectDone(owner, 'metrics')
+        await expectDone(owner, 'reconcile')
+        await expectDone(owner, 'rollback', '--dry-run')
+        expect(await expectDone(owner, 'rollback', '--confirm', database.name)).toContain(
+          'archived: guest data of 14 messages',
+        )
+        await expectDone(owner, 'verify', '--expect', 'rolled-back')
+        expect(await expectDone(owner, 'migrate')).toContain('restored from the archive: guest data of 14 messages')
+        await expectDone(owner, 'verify')
+        const owners = await database.query(
+          `SELECT DISTINCT relowner::regrole::text AS "owner" FROM pg_class
          WHERE relnamespace IN ('public'::regnamespace, 'chatkeep'::regnamespace)`,
-      )
-      expect(owners).toEqual([{ owner: role.name.replaceAll('"', '') }])
-    })
+        )
+        expect(owners).toEqual([{ owner: role.name }])
+      },
+      PERSON,
+    )
   })
 })
 

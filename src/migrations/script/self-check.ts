@@ -7,6 +7,7 @@ import type { OwnNames } from '../../persistence/own-names.js'
 import { DATABASE_OID, MAY_READ_SYSTEM, readDatabaseIdentity, SELECT_SYSTEM } from '../plan/database-identity.js'
 import type { ScriptForm } from '../plan/draft-steps.js'
 import { dollarQuoted, LOCK_TIMEOUT } from './assemble.js'
+import { setApplicationPath } from '../running/application-path.js'
 import { LOCK_KEY } from '../running/migration-lock.js'
 
 /** What a script belongs to: it runs nowhere else, and not after anything has changed. */
@@ -92,7 +93,7 @@ export const openSettings = ({ form, names, home }: Pick<SelfCheck, 'form' | 'na
   const scope = form === 'transaction' ? 'LOCAL' : 'SESSION'
   return [
     ...pinInScript(scope, home.majorVersion),
-    `SET ${scope} search_path TO ${names.application}`,
+    setApplicationPath(names.application, form === 'transaction' ? 'transaction' : 'session'),
     ...(form === 'transaction' ? [`SET ${scope} ${LOCK_TIMEOUT}`] : []),
   ]
 }

@@ -63,9 +63,10 @@ BEGIN
     ${waitAtMost(ARCHIVE_WAIT_MS)}
   END IF;
   INSERT INTO ${names.archive} AS a
-    ("messageId", "clientId"${kept.columns.map((column) => `, "${column}"`).join('')})
-  VALUES ((new_row ->> 'id')::bigint, (new_row ->> 'clientId')::bigint${kept.columns.map(newValue).join('')})
+    ("messageId", "createdAt", "clientId"${kept.columns.map((column) => `, "${column}"`).join('')})
+  VALUES ((new_row ->> 'id')::bigint, (new_row ->> 'createdAt')::timestamp, (new_row ->> 'clientId')::bigint${kept.columns.map(newValue).join('')})
   ON CONFLICT ("messageId") DO UPDATE SET
+    "createdAt" = EXCLUDED."createdAt",
     "clientId" = CASE WHEN old_row -> 'clientId' IS DISTINCT FROM new_row -> 'clientId' THEN EXCLUDED."clientId" ELSE a."clientId" END,
     "linkedClientId" = CASE WHEN old_row -> 'clientId' IS DISTINCT FROM new_row -> 'clientId' THEN NULL ELSE a."linkedClientId" END
     ${kept.columns.map(takeNewValue).join('')};

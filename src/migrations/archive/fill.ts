@@ -40,8 +40,8 @@ const IN_BATCH = 'm."id" > $1 AND m."id" <= $2'
 
 /** Archives messages that are not archived yet. @param where which messages; those of a batch if absent */
 export const insertBatch = ({ archive, message }: OwnNames, kept: Kept, where = IN_BATCH): string => `
-  INSERT INTO ${archive} ("messageId", "clientId"${columnList(kept.columns)})
-  SELECT m."id", m."clientId"${columnList(kept.columns, 'm.')}
+  INSERT INTO ${archive} ("messageId", "createdAt", "clientId"${columnList(kept.columns)})
+  SELECT m."id", m."createdAt", m."clientId"${columnList(kept.columns, 'm.')}
   FROM ${message} AS m
   WHERE ${where} AND (${needsArchive(kept)})
   ORDER BY m."id"
@@ -51,7 +51,7 @@ export const insertBatch = ({ archive, message }: OwnNames, kept: Kept, where = 
 // FOR SHARE keeps the few differing rows unchanged until they are archived.
 export const refreshBatch = ({ archive, message }: OwnNames, kept: Kept, where = IN_BATCH): string => `
   WITH changed AS (
-    SELECT m."id", m."clientId"${columnList(kept.columns, 'm.')}
+    SELECT m."id", m."createdAt", m."clientId"${columnList(kept.columns, 'm.')}
     FROM ${message} AS m
     JOIN ${archive} AS a ON a."messageId" = m."id"
     WHERE ${where} AND (${differs(kept)})
@@ -60,7 +60,8 @@ export const refreshBatch = ({ archive, message }: OwnNames, kept: Kept, where =
   UPDATE ${archive} AS a
   SET "clientId" = CASE WHEN m."clientId" = a."linkedClientId" THEN a."clientId" ELSE m."clientId" END,
     "linkedClientId" = CASE WHEN m."clientId" = a."linkedClientId" THEN a."linkedClientId" END,
-    "removedRow" = NULL
+    "removedRow" = NULL,
+    "createdAt" = m."createdAt"
     ${kept.columns.map(refreshed).join('')}
   FROM changed AS m
   WHERE a."messageId" = m."id"`
@@ -68,8 +69,12 @@ export const refreshBatch = ({ archive, message }: OwnNames, kept: Kept, where =
 // A column that migrate just added again is empty; keep the archived value.
 const refreshed = (column: ArchivedColumn): string =>
   column === 'guestUnverified'
-    ? `, "guestUnverified" = m."guestUnverified" OR coalesce(a."guestUnverified", false)`
-    : `, "${column}" = coalesce(m."${column}", a."${column}")`
+    ? `, "guestUnverified" = m."guestUnverified" OR coalesce(${archivedOf(column)}, false)`
+    : `, "${column}" = coalesce(m."${column}", ${archivedOf(column)})`
+
+// That of another message, whose id was given to this one, is not.
+const archivedOf = (column: ArchivedColumn): string =>
+  `CASE WHEN a."createdAt" IS NOT DISTINCT FROM m."createdAt" THEN a."${column}" END`
 
 /** Condition: messages that the older schema cannot hold unchanged. */
 const needsArchive = ({ columns, needsClients }: Kept): string =>
@@ -81,6 +86,7 @@ const needsArchive = ({ columns, needsClients }: Kept): string =>
 /** Condition: the archived row differs from the message. */
 const differs = ({ columns, needsClients }: Kept): string =>
   [
+    'm."createdAt" IS DISTINCT FROM a."createdAt"',
     ...(needsClients ? ['m."clientId" IS DISTINCT FROM coalesce(a."linkedClientId", a."clientId")'] : []),
     ...columns.map((column) =>
       column === 'guestUnverified'

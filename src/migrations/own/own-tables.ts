@@ -86,7 +86,7 @@ const guestClients: OwnTable = {
   temporary: false,
 }
 
-/** One row for each message with guest data, a key or no client. */
+/** One row for each message with guest data, a key or no client. Its time tells it from another message that got its id later. */
 const archive: OwnTable = {
   name: 'archive',
   columns: [
@@ -98,6 +98,7 @@ const archive: OwnTable = {
     ['idempotencyKey', 'text', false],
     ['guestUnverified', 'boolean', false],
     ['removedRow', 'json', false],
+    ['createdAt', 'timestamp without time zone', false],
   ],
   key: 'messageId',
   create: (names) => [
@@ -109,7 +110,8 @@ const archive: OwnTable = {
   "guestPhone" text,
   "idempotencyKey" text,
   "guestUnverified" boolean,
-  "removedRow" json
+  "removedRow" json,
+  "createdAt" timestamp
 )`,
     // No name of its own: where an archive was renamed, its index still has it.
     `CREATE INDEX ON ${names.archive} ("guestUsername")

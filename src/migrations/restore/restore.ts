@@ -9,6 +9,7 @@ import { withApplicationPath } from '../running/application-path.js'
 import { reportBatches } from '../running/batch-progress.js'
 import type { BatchOptions } from '../archive/in-batch.js'
 import { readReferences, referencingRows } from '../guests/references.js'
+import { isArchived } from './is-archived.js'
 import { returnRemovedMessages } from './return-removed.js'
 import { recordRun } from '../ledger/runs.js'
 import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
@@ -19,7 +20,7 @@ export interface Restored {
   readonly messages: number
   /** Messages that the rollback moved to the archive and that are back in the table. */
   readonly returnedMessages: number
-  /** Archived messages that the application deleted after the rollback; their data has no message to return to. */
+  /** Archived messages that are gone: deleted after the rollback, or their id is another message's by now. */
   readonly deletedMeanwhile: number
   /** Clients that the rollback created and nothing uses; removed again. */
   readonly removedClients: number
@@ -81,7 +82,7 @@ const restoreBatch = ({ archive, message }: OwnNames): string => `
       "guestUnverified" = m."guestUnverified" OR coalesce(batch."guestUnverified", false),
       "clientId" = CASE WHEN m."clientId" = batch."linkedClientId" THEN batch."clientId" ELSE m."clientId" END
     FROM batch
-    WHERE m."id" = batch."messageId"
+    WHERE ${isArchived('batch')}
     RETURNING m."id"
   ), done AS (
     DELETE FROM ${archive} AS a

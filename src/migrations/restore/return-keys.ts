@@ -8,6 +8,7 @@ import { reportBatches } from '../running/batch-progress.js'
 import type { BatchOptions } from '../archive/in-batch.js'
 import { KEY_INDEX_MIGRATION } from '../ledger/migration-names.js'
 import type { MigrationFile } from '../ledger/migration-files.js'
+import { isArchived } from './is-archived.js'
 
 const BATCH_ROWS = 5_000
 
@@ -20,7 +21,7 @@ const returned = (archive: string): string => `"idempotencyKey" = ${archive}."id
 // reports it.
 const returnBatch = ({ archive, message }: OwnNames): string => `
   WITH batch AS (
-    SELECT "messageId", "idempotencyKey", "guestUsername", "guestPhone"
+    SELECT "messageId", "createdAt", "idempotencyKey", "guestUsername", "guestPhone"
     FROM ${archive}
     WHERE "messageId" > $1
     ORDER BY "messageId"
@@ -29,7 +30,7 @@ const returnBatch = ({ archive, message }: OwnNames): string => `
     UPDATE ${message} AS m
     SET ${returned('batch')}
     FROM batch
-    WHERE m."id" = batch."messageId" AND m."idempotencyKey" IS NULL AND batch."idempotencyKey" IS NOT NULL
+    WHERE ${isArchived('batch')} AND m."idempotencyKey" IS NULL AND batch."idempotencyKey" IS NOT NULL
   )
   SELECT max("messageId") AS "last", count(*)::integer AS "taken" FROM batch`
 
@@ -37,7 +38,7 @@ const returnBatch = ({ archive, message }: OwnNames): string => `
 export const returnAllKeys = ({ archive, message }: OwnNames): string => `UPDATE ${message} AS m
 SET ${returned('a')}
 FROM ${archive} AS a
-WHERE m."id" = a."messageId" AND m."idempotencyKey" IS NULL AND a."idempotencyKey" IS NOT NULL`
+WHERE ${isArchived('a')} AND m."idempotencyKey" IS NULL AND a."idempotencyKey" IS NOT NULL`
 
 /** Whether the step creates the unique index on the keys. */
 export const makesKeyIndex = ({ file }: { readonly file: MigrationFile }): boolean => file.name === KEY_INDEX_MIGRATION

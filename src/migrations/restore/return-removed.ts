@@ -32,22 +32,33 @@ interface Shape {
  * rest from. Safe to interrupt anywhere.
  */
 export const returnRemovedMessages = async (client: OwnClient, signal: AbortSignal): Promise<number> => {
+  await client.query(passArchivedIds(client.own), [client.own.message])
   for (let returned = 0; ;) {
     signal.throwIfAborted()
     const { rows } = await client.query<Shape>(selectShape(client.own), [client.own.message])
     const [shape] = rows
     if (shape === undefined) return returned
     const { rowCount } = await withApplicationPath(client, 'session', () =>
-      client.query(returnBatch(client.own, shape.columns), [shape.keys]),
+      client.query(returnBatch(client.own, shape.columns), [shape.keys, client.own.message]),
     )
     returned += rowCount ?? 0
   }
 }
 
-// A deleted operator becomes NULL, as for messages in the table. A key that another message now has becomes NULL.
+// The sequence may have been set back to the largest id that the rollback left.
+const passArchivedIds = ({ archive }: OwnNames): string => `
+  SELECT pg_catalog.setval(s."sequence", a."last")
+  FROM (SELECT pg_catalog.pg_get_serial_sequence($1, 'id')::regclass AS "sequence") AS s
+  CROSS JOIN (SELECT max("messageId") AS "last" FROM ${archive} WHERE "removedRow" IS NOT NULL) AS a
+  WHERE s."sequence" IS NOT NULL AND a."last" > coalesce(pg_catalog.pg_sequence_last_value(s."sequence"), 0)`
+
+// A deleted operator becomes NULL, as for messages in the table. A key that another message now has becomes NULL, and a message
+// whose id is taken gets a new one.
 const returnBatch = (names: OwnNames, columns: readonly string[]): string => `
   WITH batch AS (
-    SELECT "messageId", "removedRow"
+    SELECT "messageId", "removedRow",
+      CASE WHEN EXISTS (SELECT FROM ${names.message} AS o WHERE o."id" = "messageId")
+        THEN pg_catalog.nextval(pg_catalog.pg_get_serial_sequence($2, 'id')::regclass) ELSE "messageId" END AS "id"
     FROM ${names.archive}
     WHERE "removedRow" IS NOT NULL AND ARRAY(SELECT json_object_keys("removedRow")) OPERATOR(pg_catalog.=) $1::text[]
     ORDER BY "messageId"
@@ -58,12 +69,14 @@ const returnBatch = (names: OwnNames, columns: readonly string[]): string => `
     FROM batch, pg_catalog.json_populate_record(NULL::${names.message}, batch."removedRow") AS r
   )
   UPDATE ${names.archive} AS a
-  SET "removedRow" = NULL
+  SET "removedRow" = NULL, "messageId" = batch."id"
   FROM batch
   WHERE a."messageId" = batch."messageId"`
 
 const valueOf = (column: string, { user, message }: OwnNames): string => {
   switch (column) {
+    case 'id':
+      return `batch."id"`
     case 'operatorId':
       return `(SELECT u."id" FROM ${user} AS u WHERE u."id" = r."operatorId")`
     case 'idempotencyKey':

@@ -171,3 +171,30 @@ describe('migrate after a rollback', () => {
     await succeeds(on(database, 'verify'))
   })
 })
+
+test('a migrate gives nothing of the archive to other messages that got the ids meanwhile', async ({ database }) => {
+  await withGuests(database)
+  await succeeds(rollBack(database))
+  // As after a restore: the sequence continues at the largest id that is left, which is not that of the message moved out.
+  await database.load(`
+    SELECT setval(pg_get_serial_sequence('"ChatMessage"', 'id'), (SELECT max("id") FROM "ChatMessage"));
+    INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType", "text") VALUES (2, 'CLIENT', 'TEXT', 'new');
+    DELETE FROM "ChatMessage" WHERE "text" = 'linked';
+    INSERT INTO "ChatMessage" ("id", "clientId", "senderType", "messageType", "text") VALUES (6001, 2, 'CLIENT', 'TEXT', 'reloaded')`)
+  const { exitCode, stdout, stderr } = await on(database, 'migrate')
+  expect(exitCode, stdout + stderr).toBe(0)
+  expect(stdout).toContain('restored from the archive: guest data of 1 message; 1 message put back')
+  await database.load(
+    `INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType", "text") VALUES (2, 'CLIENT', 'TEXT', 'next')`,
+  )
+  const rows = await database.query(
+    `SELECT "id", "text", "guestPhone", "idempotencyKey" FROM "ChatMessage" WHERE "id" > 6000 ORDER BY 1`,
+  )
+  expect(rows.map((row) => Object.values(row))).toEqual([
+    [6001, 'reloaded', null, null],
+    [6002, 'waiting', '+2', 'key 2'],
+    [6003, 'new', null, null],
+    [6004, 'nobody', '+3', 'key 3'],
+    [6005, 'next', null, null],
+  ])
+})

@@ -103,20 +103,27 @@ const SELECT_TRIGGERS = String.raw`
   WHERE n.nspname = $1 AND t.tgname LIKE 'chatkeep\_%'
   ORDER BY c.relname, t.tgname`
 
+/** Reads the columns of these tables. */
+export const readColumns = async (
+  client: Queryable,
+  schema: string,
+  tables: readonly string[],
+): Promise<readonly CatalogColumn[]> => (await client.query<CatalogColumn>(SELECT_COLUMNS, [schema, tables])).rows
+
 /**
  * Reads the objects of one schema. Takes no locks that block other sessions.
  * @param tables whose columns to read
  */
 export const readCatalog = async (client: Queryable, schema: string, tables: readonly string[]): Promise<Catalog> => {
   const foundTables = await client.query<{ table: string }>(SELECT_TABLES, [schema])
-  const columns = await client.query<CatalogColumn>(SELECT_COLUMNS, [schema, tables])
+  const columns = await readColumns(client, schema, tables)
   const indexes = await client.query<CatalogIndex>(SELECT_INDEXES, [schema])
   const enums = await client.query<{ name: string; labels: string[] }>(SELECT_ENUMS, [schema])
   const checks = await client.query<{ name: string; validated: boolean }>(SELECT_CHECKS, [schema])
   const triggers = await client.query<CatalogTrigger>(SELECT_TRIGGERS, [schema])
   return {
     tables: foundTables.rows.map(({ table }) => table),
-    columns: columns.rows,
+    columns,
     indexes: indexes.rows,
     enums: new Map(enums.rows.map(({ name, labels }) => [name, labels])),
     checks: new Map(checks.rows.map(({ name, validated }) => [name, validated])),

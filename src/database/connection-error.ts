@@ -102,13 +102,7 @@ export const explainCancel = (error: ServerError): OperatorError =>
     cause: error,
   })
 
-const UNAVAILABLE = [
-  'database_unreachable',
-  'database_not_ready',
-  'connection_lost',
-  'too_many_connections',
-  'read_only_database',
-]
+const UNAVAILABLE = ['database_unreachable', 'database_not_ready', 'connection_lost', 'too_many_connections']
 
 /** Whether an explained error means that the server is unavailable for now; false when only another configuration helps. */
 export const isDatabaseUnavailable = (error: unknown): error is OperatorError =>

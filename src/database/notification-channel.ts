@@ -6,6 +6,7 @@ import type { ConnectionTarget } from './connection-target.js'
 import { createDatabaseClock, type DatabaseClock } from './database-clock.js'
 import { escapeIdentifier } from './identifier.js'
 import { isBehindPooler } from './pooler.js'
+import { refuseReadOnly } from './read-only.js'
 import { firstRow } from './rows.js'
 
 export interface ChannelOptions {
@@ -168,6 +169,8 @@ const openSession = async (
   })
   try {
     if (await isBehindPooler(client)) throw behindPooler()
+    // A standby has no notifications.
+    await refuseReadOnly(client)
     await readClock(client, clock, { text: `SELECT ${NOW}` })
     client.on('notification', ({ payload = '' }) => onPayload(payload, Number(clock.now())))
     await client.query(`LISTEN ${escapeIdentifier(channel)}`)

@@ -2,7 +2,7 @@ import { exitCodeForState } from '../database/exit-code.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
 import { blamesTheRow, type Blame } from './blame.js'
-import { chatkeep, or } from '../next-step.js'
+import { chatkeep, or, type Next } from '../next-step.js'
 
 /** An error of the store. `blames` says whose fault it is: what to do next depends on it. */
 export abstract class StoreError extends OperatorError {
@@ -90,12 +90,14 @@ export class StoreOverloaded extends StoreError {
 /** The database lacks tables, columns or indexes that the store needs: it was not migrated, or was rolled back. */
 export class SchemaNotReady extends StoreError {
   override readonly name = 'SchemaNotReady'
-  constructor(reason: string, cause: unknown) {
+  constructor(reason: string, cause: unknown, hint?: Next) {
     super('schema_not_ready', `the database is not ready for guest messages: ${reason}`, {
       cause,
-      hint: hasSqlState(cause, SqlState.undefinedTable)
-        ? ['check that this is the database of the chat, and its schema', or(chatkeep('migrate'))]
-        : chatkeep('migrate'),
+      hint:
+        hint ??
+        (hasSqlState(cause, SqlState.undefinedTable)
+          ? ['check that this is the database of the chat, and its schema', or(chatkeep('migrate'))]
+          : chatkeep('migrate')),
       blames: 'schema',
       exitCode: ExitCode.no,
     })

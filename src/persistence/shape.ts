@@ -89,8 +89,11 @@ export interface Difference {
   readonly actual: string
 }
 
-export const findColumn = ({ columns }: Catalog, table: string, column: string): CatalogColumn | undefined =>
-  columns.find((candidate) => candidate.table === table && candidate.column === column)
+export const findColumn = (
+  { columns }: Pick<Catalog, 'columns'>,
+  table: string,
+  column: string,
+): CatalogColumn | undefined => columns.find((candidate) => candidate.table === table && candidate.column === column)
 
 export const findIndex = ({ indexes }: Catalog, name: string): CatalogIndex | undefined =>
   indexes.find((candidate) => candidate.name === name)
@@ -140,13 +143,37 @@ export const isUnique = ({ indexes }: Catalog, table: string, column: string): b
       [`btree (${column})`, `btree ("${column}")`].includes(index.definition),
   )
 
-/** Columns of "Client" that the core fills when it creates a client for a guest. */
-const FILLED_CLIENT_COLUMNS: readonly string[] = ['username', 'phone', 'createdAt', 'updatedAt']
+/** The columns that the core fills when it saves a message or creates a client for a guest. Ids come from their defaults. */
+const FILLED_COLUMNS: Readonly<Record<string, readonly string[]>> = {
+  ChatMessage: [
+    'createdAt',
+    'clientId',
+    'guestUsername',
+    'guestPhone',
+    'clientSocketId',
+    'senderType',
+    'operatorId',
+    'messageType',
+    'text',
+    'imageUrl',
+    'imageName',
+    'mimeType',
+    'sessionId',
+    'idempotencyKey',
+    'guestUnverified',
+  ],
+  Client: ['username', 'phone', 'createdAt', 'updatedAt'],
+}
 
-/** Other columns of "Client" that are NOT NULL without default: they prevent creating a client for a guest. */
-export const blockingClientColumns = ({ columns }: Catalog): readonly string[] =>
-  columns
-    .filter(({ table, nullable, optional, column }) => {
-      return table === 'Client' && !nullable && !optional && !FILLED_CLIENT_COLUMNS.includes(column)
-    })
+/** Other columns of these tables that are NOT NULL without default: they keep rows of the core out. */
+export const unfilledColumns = ({ columns }: Pick<Catalog, 'columns'>): readonly CatalogColumn[] =>
+  columns.filter(
+    ({ table, nullable, optional, column }) =>
+      !nullable && !optional && FILLED_COLUMNS[table]?.includes(column) === false,
+  )
+
+/** Those of "Client": they prevent creating a client for a guest. */
+export const blockingClientColumns = (catalog: Catalog): readonly string[] =>
+  unfilledColumns(catalog)
+    .filter(({ table }) => table === 'Client')
     .map(({ column }) => column)

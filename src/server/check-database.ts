@@ -11,7 +11,16 @@ import { explainMissingSchema, SchemaNotReady, StoreUnavailable } from '../persi
 import { keyIndexTrouble, readKeyIndexes } from '../persistence/key-index.js'
 import { namesIn } from '../persistence/sql-names.js'
 import { missingPrivileges, NEEDED, readRoleAccess, type RoleAccess } from '../persistence/access/role-access.js'
-import { sql } from '../next-step.js'
+import {
+  BASE_COLUMNS,
+  CLIENT_ID,
+  columnName,
+  findColumn,
+  GUEST_UNVERIFIED,
+  unfilledColumns,
+} from '../persistence/shape.js'
+import { readColumns } from '../database/catalog.js'
+import { chatkeep, sql } from '../next-step.js'
 
 /** A name that no conversation has. */
 const NO_CONVERSATION = '-'
@@ -54,6 +63,7 @@ export const checkDatabase = async (
 }
 
 const checkPrerequisites = async (client: Queryable, schema: string): Promise<readonly DatabaseWarning[]> => {
+  await checkColumns(client, schema)
   const trouble = keyIndexTrouble(await readKeyIndexes(client, schema))
   if (trouble !== undefined) throw new SchemaNotReady(trouble, undefined)
   const { user, fsync } = onlyRow(await client.query<Session>(SELECT_SESSION))
@@ -63,6 +73,23 @@ const checkPrerequisites = async (client: Queryable, schema: string): Promise<re
     ...(fsync === 'off' ? (['fsync_off'] as const) : []),
     ...(isRestricted(access) ? (['rows_hidden'] as const) : []),
   ]
+}
+
+/** The columns that the core writes and a look at the history does not touch. */
+const checkColumns = async (client: Queryable, schema: string): Promise<void> => {
+  const tables = Object.keys(NEEDED)
+  const columns = await readColumns(client, schema, tables)
+  const wanted = [...BASE_COLUMNS, CLIENT_ID, GUEST_UNVERIFIED].filter(({ table }) => tables.includes(table))
+  const missing = wanted.filter(({ table, column }) => findColumn({ columns }, table, column) === undefined)
+  const required = columns.find(({ table, column }) => table === 'ChatMessage' && column === 'clientId')
+  const troubles = [
+    ...missing.map((column) => `there is no column ${columnName(column)}`),
+    ...(required?.nullable === false ? [`${columnName(required)} is NOT NULL`] : []),
+    ...unfilledColumns({ columns })
+      .filter(({ table }) => table === 'ChatMessage')
+      .map((column) => `${columnName(column)} is NOT NULL without default`),
+  ]
+  if (troubles.length > 0) throw new SchemaNotReady(troubles.join(', '), undefined, chatkeep('verify'))
 }
 
 // The store would wait for a locked table until its time is up.

@@ -93,6 +93,40 @@ describe('serve', () => {
     })
   })
 
+  test.for([
+    [
+      'a column is missing',
+      'ALTER TABLE "Client" DROP COLUMN "updatedAt"',
+      1,
+      'there is no column "Client"."updatedAt"',
+    ],
+    ['guests are kept out', 'ALTER TABLE "ChatMessage" ALTER "clientId" SET NOT NULL', 1, '"clientId" is NOT NULL'],
+    ['a column is required', 'ALTER TABLE "ChatMessage" ADD "x" int NOT NULL', 1, '"x" is NOT NULL without default'],
+    ['nobody may write', 'ALTER DATABASE :name SET default_transaction_read_only = on', 3, 'the server is read-only'],
+  ] as const)('refuses to start where %s, also with a journal', async ([, sql, exitCode, reason], { database }) => {
+    await withoutMessages(database)
+    await database.load(sql.replace(':name', database.name))
+    const run = await runChatkeep(
+      ['serve', '--port', '0', '--journal', 'chat.journal', '--database-url', database.url],
+      { cwd: folder },
+    )
+    expect(run).toMatchObject({ exitCode, stdout: '', stderr: expect.stringContaining(reason) as string })
+  })
+
+  test('refuses to listen for other servers on a read-only server', async ({ database }) => {
+    await withoutMessages(database)
+    const direct = new URL(database.url)
+    direct.searchParams.set('options', '-cdefault_transaction_read_only=on')
+    const env = { CHATKEEP_OPERATOR_SECRET: SECRET, DATABASE_URL: database.url, DIRECT_URL: direct.href }
+    const argv = ['serve', '--port', '0', '--adapter', 'postgres', '--journal', 'chat.journal']
+    const { exitCode, stdout, stderr } = await runChatkeep(argv, { cwd: folder, env })
+    expect([exitCode, stdout, stderr]).toEqual([
+      ExitCode.unreachable,
+      '',
+      expect.stringContaining('error: the server is read-only'),
+    ])
+  })
+
   test('says where it listens, serves, and on a signal ends in order and leaves the database', async ({ database }) => {
     await withoutMessages(database)
     const run = await whileServing(['--database-url', database.url], {}, async (printed) => {

@@ -1,5 +1,5 @@
 import type { CatalogColumn } from '../../../database/catalog.js'
-import { blockingClientColumns, columnName } from '../../../persistence/shape.js'
+import { columnName, unfilledColumns as unfilled } from '../../../persistence/shape.js'
 import type { FactCheck } from '../../check.js'
 import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
@@ -7,35 +7,11 @@ import { optionalColumn } from '../objects/repair-column.js'
 
 type Code = 'column_without_default'
 
-/** The columns that chatkeep writes. The id comes from its default. */
-const FILLED_MESSAGE_COLUMNS: readonly string[] = [
-  'createdAt',
-  'clientId',
-  'guestUsername',
-  'guestPhone',
-  'clientSocketId',
-  'senderType',
-  'operatorId',
-  'messageType',
-  'text',
-  'imageUrl',
-  'imageName',
-  'mimeType',
-  'sessionId',
-  'idempotencyKey',
-  'guestUnverified',
-]
-
 /** Can a message, and a client for a guest, be inserted with the columns that chatkeep fills? */
 export const unfilledColumns: FactCheck<Code> = {
   name: 'unfilled-columns',
   expectations: ['migrated'],
-  findings: (facts) => {
-    const blocking = blockingClientColumns(facts.catalog)
-    return facts.catalog.columns
-      .filter((column) => (column.table === 'Client' && blocking.includes(column.column)) || blocksMessages(column))
-      .map((column) => unfilledFinding(column, facts))
-  },
+  findings: (facts) => unfilled(facts.catalog).map((column) => unfilledFinding(column, facts)),
   explanations: {
     column_without_default: {
       title: 'a required column has no default, and chatkeep does not fill it',
@@ -48,9 +24,6 @@ export const unfilledColumns: FactCheck<Code> = {
     },
   },
 }
-
-const blocksMessages = ({ table, column, nullable, optional }: CatalogColumn): boolean =>
-  table === 'ChatMessage' && !nullable && !optional && !FILLED_MESSAGE_COLUMNS.includes(column)
 
 const unfilledFinding = (column: CatalogColumn, { schema }: Facts): Finding<Code> =>
   finding('error', 'column_without_default', {

@@ -177,7 +177,7 @@ describe('the house', () => {
     ['socket.io-adapter', /^server\/cluster\//],
     ['pino', /^server\//],
     ['@mrleebo/prisma-ast', /^verify\/models\//],
-    ['diff', /^verify\/facts\//],
+    ['diff', /^migrations\/ledger\//],
     ['libpg-query', /^migrations\/ledger\//],
     ['zod', /^(cli|client|database|journal|persistence|protocol|replay|server|transcripts)\//],
   ] as const)('keeps %s where it belongs', ([name, allowed]) => {

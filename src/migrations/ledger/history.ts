@@ -33,15 +33,17 @@ export const readHistory = async (client: Queryable, own: OwnState): Promise<His
 export const historyRows = (history: History): readonly HistoryRow[] =>
   history.state === 'present' ? history.rows : []
 
-/** The statement that writes row 0, which postgres-migrations expects; none when it is there. */
+/** The statement that writes or corrects row 0, which postgres-migrations expects; none when it is right. */
 export const firstRowStatements = (
   { migrations }: OwnNames,
   history: History,
   [first]: readonly MigrationFile[],
-): readonly string[] =>
-  first === undefined || historyRows(history).some(({ id }) => id === first.id)
-    ? []
-    : [insertHistoryRow(first, migrations)]
+): readonly string[] => {
+  if (first === undefined) return []
+  const row = historyRows(history).find(({ id }) => id === first.id)
+  if (row === undefined) return [insertHistoryRow(first, migrations)]
+  return row.hash === first.hash ? [] : [updateHistoryRow(first, migrations)]
+}
 
 /** The values of a migration's row in the history: id, name and hash, as SQL. */
 export const historyValues = ({ id, name, hash }: MigrationFile): string =>
@@ -50,6 +52,10 @@ export const historyValues = ({ id, name, hash }: MigrationFile): string =>
 /** The statement that writes a migration's row. */
 export const insertHistoryRow = (file: MigrationFile, migrations: string): string =>
   `INSERT INTO ${migrations} ("id", "name", "hash") VALUES (${historyValues(file)})`
+
+/** The statement that makes the row of a migration that of its file. */
+export const updateHistoryRow = ({ id, name, hash }: MigrationFile, migrations: string): string =>
+  `UPDATE ${migrations} SET "name" = ${escapeLiteral(name)}, "hash" = ${escapeLiteral(hash)} WHERE "id" = ${id}`
 
 /** State of one migration, by comparing its file with its history row. */
 export interface MigrationStatus {

@@ -5,7 +5,8 @@ import { CHAT_TABLES } from '../../persistence/shape.js'
 import { refuseOwnConflicts } from '../own/own-conflicts.js'
 import { canRead, findOwnTable, readOwnState, type OwnState } from '../own/own-state.js'
 import { readMigrationFiles, type MigrationFile } from './migration-files.js'
-import { readHistory, type History } from './history.js'
+import { compareHistory, historyRows, readHistory, type History } from './history.js'
+import { readMigrationChanges, type MigrationChange } from './migration-changes.js'
 import { checkPrivileges } from './privileges.js'
 
 /** Everything that a plan is made from. */
@@ -14,6 +15,8 @@ export interface MigrationState {
   readonly history: History
   readonly catalog: Catalog
   readonly own: OwnState
+  /** How changed files differ from what was applied, by migration number. */
+  readonly changes: ReadonlyMap<number, MigrationChange>
 }
 
 /**
@@ -30,11 +33,14 @@ export const readMigrationState = async (
   const own = await readOwnState(client, schema)
   refuseOwnConflicts(own)
   await refuseHiddenHistory(client, schema, own)
+  const history = await readHistory(client, own)
+  const migrations = compareHistory(files, historyRows(history))
   return {
     files,
     own,
-    history: await readHistory(client, own),
+    history,
     catalog: await readCatalog(client, schema, CHAT_TABLES),
+    changes: await readMigrationChanges(client, { own, migrations, files }),
   }
 }
 

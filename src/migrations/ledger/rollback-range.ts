@@ -6,6 +6,7 @@ import { BASE_MIGRATION, GUEST_MIGRATION, KEY_MIGRATION, UNVERIFIED_MIGRATION } 
 import { EFFECTS } from './effects.js'
 import { compareHistory, historyRows } from './history.js'
 import type { MigrationState } from './migration-state.js'
+import { RIGHT_FILES } from './mismatches.js'
 import { chatkeep } from '../../next-step.js'
 import { presenceOf } from './presence.js'
 
@@ -76,7 +77,7 @@ const unknownMigrations = (titles: readonly string[]): OperatorError =>
     `the database has migrations that this version of chatkeep does not know: ${titles.join(', ')}`,
     {
       exitCode: ExitCode.refused,
-      hint: 'use the version of chatkeep that last migrated this database',
+      hint: RIGHT_FILES,
     },
   )
 

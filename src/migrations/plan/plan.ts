@@ -6,7 +6,7 @@ import { BASE_MIGRATION } from '../ledger/migration-names.js'
 import type { MigrationState } from '../ledger/migration-state.js'
 import { presenceOf, type Presence } from '../ledger/presence.js'
 import { ownStatements } from '../own/own-statements.js'
-import { refuseMismatch } from './history-mismatch.js'
+import { refuseMismatch } from './refuse-mismatch.js'
 import { again } from '../../next-step.js'
 
 /**
@@ -41,7 +41,7 @@ export interface MigrationPlan {
 export const planMigrations = (state: MigrationState, effects: readonly NamedEffect[] = EFFECTS): MigrationPlan => {
   const rows = historyRows(state.history)
   const statuses = compareHistory(state.files, rows)
-  refuseMismatch(statuses, state.files, state.own.names)
+  refuseMismatch({ ...state, migrations: statuses })
   const decisions = state.files
     .filter(({ id }) => id > 0)
     .map((file): Decision => {

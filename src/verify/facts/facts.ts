@@ -11,7 +11,7 @@ import {
 import { readOwnState, type OwnState } from '../../migrations/own/own-state.js'
 import { CHAT_TABLES, findColumn } from '../../persistence/shape.js'
 import type { Expectation } from '../expectation.js'
-import { readMigrationChanges, type MigrationChange } from './migration-changes.js'
+import { readMigrationChanges, type MigrationChange } from '../../migrations/ledger/migration-changes.js'
 import { readGuestColumns, type ReportedColumn } from './guest-columns.js'
 import { readIntegrity, type Integrity } from './integrity.js'
 import { readRoleAccess, type RoleAccess } from '../../persistence/access/role-access.js'

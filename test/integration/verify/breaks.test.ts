@@ -191,10 +191,7 @@ const breaks: readonly Break[] = [
     'a history whose first row is not ours',
     `UPDATE chatkeep.migrations SET hash = repeat('0', 40) WHERE id = 0`,
     ['history_damaged'],
-    {
-      actual: 'row 0 has another hash',
-      help: expect.stringMatching(/^in psql: UPDATE "chatkeep"."migrations" /) as string,
-    },
+    { actual: 'row 0 has another hash', help: 'chatkeep migrate' },
   ],
   [
     'a history that was restored twice',

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { shippedMigrations } from '../../../src/migrations/ledger/migration-files.js'
 import { migrated, on } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { findingsOf, verify } from '../../support/findings.js'
+import { typeSteps } from '../../support/next-steps.js'
 import { withMigrationsFolder } from '../../support/migrations-folder.js'
 
 interface Found {
@@ -71,6 +73,38 @@ describe('verify says of a changed migration file', () => {
   })
 
   test.for([
+    ['the history alone', `UPDATE chatkeep.migrations SET hash = repeat('0', 40) WHERE id = 2`, (sql: string) => sql],
+    ['comments', 'SELECT', (sql: string) => `${sql}-- A remark.\n`],
+    ['the first row', `UPDATE chatkeep.migrations SET hash = repeat('0', 40) WHERE id = 0`, (sql: string) => sql],
+  ] as const)(
+    'what makes it right where it concerns %s, and migrate says the same',
+    async ([what, breakage, change], { database }) => {
+      await migrated(database)
+      await database.load(breakage)
+      await withChangedFile(change, async (folder) => {
+        const [found] = findingsOf(await verify(database, '--migrations', folder))
+        const refused = await on(database, 'migrate', '--json', '--migrations', folder)
+        if (what === 'the first row')
+          expect([found?.help, refused.exitCode]).toEqual([`chatkeep migrate --migrations ${folder}`, 0])
+        else {
+          const { error } = JSON.parse(refused.stdout) as {
+            readonly error: { code: string; details: string[]; steps: unknown[] }
+          }
+          expect(refused.exitCode).toBe(5)
+          expect(error).toMatchObject({
+            code: 'history_mismatch',
+            details: [`2_allow-guest-messages: ${found?.actual}`],
+          })
+          expect(error.steps[0]).toEqual(found?.steps[0])
+          await typeSteps(database, found?.steps.slice(0, 1) ?? [])
+        }
+        expect(findingsOf(await verify(database, '--migrations', folder))).toEqual([])
+        expect((await on(database, 'migrate', '--migrations', folder)).stdout).toContain('nothing had to be done')
+      })
+    },
+  )
+
+  test.for([
     ['there is no table of what was applied', 'DROP TABLE chatkeep.runs'],
     [
       'it is of another shape',
@@ -94,7 +128,7 @@ describe('verify says of a changed migration file', () => {
         expect(stdout).toMatch(
           /\n {4}--- applied\/2_allow-guest-messages\.sql.*\n {4}\+\+\+ migrations\/2_.*\n {4}@@ .*\n {4}\+-- remark 0\n/,
         )
-        expect(stdout).toMatch(/\n {4}… \d\d more lines: --json\n {2}next {6}use the version/)
+        expect(stdout).toMatch(/\n {4}… \d\d more lines: --json\n {2}next {6}accept the file, in psql: UPDATE/)
         expect(stdout.split('\n').filter((line) => line.startsWith('    ')).length).toBe(21)
       },
     )

@@ -35,6 +35,7 @@ describe('the plan', () => {
         history: { state: 'present', rows: applied ? [row(0), row(1)] : [row(0)] },
         catalog: catalogWith({ indexes }),
         own,
+        changes: new Map(),
       },
       effects,
     ).steps.map(({ action, dropIndex }) => [action, dropIndex])
@@ -59,7 +60,7 @@ describe('the plan', () => {
   )
 
   test('refuses a history that does not agree', () => {
-    const state = { files: only, catalog: catalogWith({}), own }
+    const state = { files: only, catalog: catalogWith({}), own, changes: new Map() }
     expect(() => planMigrations({ ...state, history: { state: 'present', rows: [row(0), row(1, 'x')] } })).toThrow(
       'does not match',
     )

@@ -37,10 +37,7 @@ const firstRowFindings = (rows: readonly HistoryRow[], facts: Facts): readonly F
       object: historyTable(facts),
       expected: 'row 0, which marks it as a history of chatkeep',
       actual: first === undefined ? 'no row 0' : 'row 0 has another hash',
-      help:
-        first === undefined
-          ? chatkeep('migrate')
-          : sql(`UPDATE ${facts.own.names.migrations} SET "hash" = '${wanted.hash}' WHERE "id" = 0`),
+      help: chatkeep('migrate'),
     }),
   ]
 }

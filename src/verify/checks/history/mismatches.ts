@@ -1,12 +1,8 @@
-import { migrationTitle, type MigrationFile } from '../../../migrations/ledger/migration-files.js'
-import type { MigrationStatus } from '../../../migrations/ledger/history.js'
-import { insertHistoryRow } from '../../../migrations/ledger/history.js'
-import type { OwnNames } from '../../../persistence/own-names.js'
-import type { Facts } from '../../facts/facts.js'
-import { finding, type Finding, type Place } from '../../finding.js'
-import { sql, type Next } from '../../../next-step.js'
-import type { MigrationChange } from '../../facts/migration-changes.js'
+import { migrationTitle } from '../../../migrations/ledger/migration-files.js'
+import { findMismatches, type Compared, type MismatchKind } from '../../../migrations/ledger/mismatches.js'
 import type { Explanations } from '../../explanation.js'
+import type { Facts } from '../../facts/facts.js'
+import { finding, type Finding } from '../../finding.js'
 
 export const MISMATCH_EXPLANATIONS = {
   migration_changed: {
@@ -16,7 +12,8 @@ export const MISMATCH_EXPLANATIONS = {
       describe. chatkeep migrate stops.`,
     cause: `The file was edited after it was applied, git changed its line endings (CRLF), or --migrations names
       another folder than last time.`,
-    remedy: `Use the version of chatkeep, or the folder, that last migrated this database. Never edit a released
+    remedy: `If the statements are those that were applied, the finding has the statement that accepts the file.
+      Otherwise use the version of chatkeep, or the folder, that last migrated this database. Never edit a released
       file: write a new migration instead.`,
   },
   migration_unknown: {
@@ -42,79 +39,19 @@ export type MismatchCode = keyof typeof MISMATCH_EXPLANATIONS
 /** The name of the history in findings. */
 export const historyTable = ({ own }: Pick<Facts, 'own'>): string => `history ${own.names.migrations}`
 
-type Mismatch = Extract<MigrationStatus['state'], 'changed' | 'unknown' | 'gap'>
-
-const MISMATCHES: Readonly<
-  Record<Mismatch, { readonly code: MismatchCode; readonly expected: string; readonly actual: string }>
-> = {
-  changed: {
-    code: 'migration_changed',
-    expected: 'the content that was applied',
-    actual: 'other content (the hash differs)',
-  },
-  unknown: {
-    code: 'migration_unknown',
-    expected: 'a file for each applied migration',
-    actual: 'applied, but there is no file for it',
-  },
-  gap: {
-    code: 'migration_gap',
-    expected: 'applied before the later ones',
-    actual: 'not in the history, although later ones are',
-  },
+const WORDS: Readonly<Record<MismatchKind, { readonly code: MismatchCode; readonly expected: string }>> = {
+  changed: { code: 'migration_changed', expected: 'the content that was applied' },
+  unknown: { code: 'migration_unknown', expected: 'a file for each applied migration' },
+  gap: { code: 'migration_gap', expected: 'applied before the later ones' },
 }
-
-const MISMATCH_HELP =
-  'use the version of chatkeep that last migrated this database, or name its files with --migrations DIR'
 
 /** Where the history and the migration files contradict each other. */
-export const mismatchFindings = ({
-  migrations,
-  files,
-  changes,
-  own: { names },
-}: Pick<Facts, 'migrations' | 'files' | 'changes' | 'own'>): readonly Finding<MismatchCode>[] =>
-  migrations.flatMap((migration) => {
-    const { state } = migration
-    if (state === 'applied' || state === 'pending') return []
-    const { code, expected, actual } = MISMATCHES[state]
-    const change = state === 'changed' ? changes.get(migration.id) : undefined
-    return [
-      {
-        ...finding('error', code, {
-          object: `migration ${migrationTitle(migration)}`,
-          expected,
-          actual: change?.summary ?? actual,
-          help: state === 'gap' ? gapHelp(migration, files, names) : changedHelp(migration, files, change, names),
-        }),
-        place: placeOf(migration, files, change),
-        diff: change?.diff,
-      },
-    ]
+export const mismatchFindings = (facts: Compared): readonly Finding<MismatchCode>[] =>
+  findMismatches(facts).map(({ migration, kind, actual, file, change, next }) => {
+    const { code, expected } = WORDS[kind]
+    return {
+      ...finding('error', code, { object: `migration ${migrationTitle(migration)}`, expected, actual, help: next }),
+      place: file && { file: `migrations/${file.fileName}`, line: change?.line ?? null },
+      diff: change?.diff,
+    }
   })
-
-const placeOf = (
-  { id }: MigrationStatus,
-  files: readonly MigrationFile[],
-  change: MigrationChange | undefined,
-): Place | undefined => {
-  const file = files.find((candidate) => candidate.id === id)
-  return file === undefined ? undefined : { file: `migrations/${file.fileName}`, line: change?.line ?? null }
-}
-
-const changedHelp = (
-  { id }: MigrationStatus,
-  files: readonly MigrationFile[],
-  change: MigrationChange | undefined,
-  names: OwnNames,
-): Next => {
-  const file = files.find((candidate) => candidate.id === id)
-  return change?.isSame === true && file !== undefined
-    ? sql(`UPDATE ${names.migrations} SET "hash" = '${file.hash}' WHERE "id" = ${id}`)
-    : MISMATCH_HELP
-}
-
-const gapHelp = ({ id }: MigrationStatus, files: readonly MigrationFile[], names: OwnNames): Next => {
-  const file = files.find((candidate) => candidate.id === id)
-  return file === undefined ? MISMATCH_HELP : sql(insertHistoryRow(file, names.migrations))
-}

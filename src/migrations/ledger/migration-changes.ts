@@ -1,10 +1,10 @@
 import type { Queryable } from '../../database/connection.js'
-import { migrationTitle, runsInTransaction, type MigrationFile } from '../../migrations/ledger/migration-files.js'
-import type { MigrationStatus } from '../../migrations/ledger/history.js'
-import { readAppliedSql, type AppliedSql } from '../../migrations/ledger/runs.js'
-import { splitStatements } from '../../migrations/ledger/split-statements.js'
-import { isOurs } from '../../migrations/own/own-conflicts.js'
-import { canRead, type OwnState } from '../../migrations/own/own-state.js'
+import { isOurs } from '../own/own-conflicts.js'
+import { canRead, type OwnState } from '../own/own-state.js'
+import type { MigrationStatus } from './history.js'
+import { migrationTitle, runsInTransaction, type MigrationFile } from './migration-files.js'
+import { readAppliedSql, type AppliedSql } from './runs.js'
+import { splitStatements } from './split-statements.js'
 
 /** How a migration file differs from what was applied. */
 export interface MigrationChange {
@@ -12,7 +12,7 @@ export interface MigrationChange {
   readonly summary: string
   /** Unified diff from the applied content to the file; absent if both are equal. */
   readonly diff: string | undefined
-  /** Whether only the hash differs: the file has the content that was applied. */
+  /** Whether the file has the statements that were applied. */
   readonly isSame: boolean
   /** The first line of the file that differs. */
   readonly line: number | null
@@ -42,8 +42,7 @@ export const readMigrationChanges = async (
 
 const describeChange = async (applied: AppliedSql, file: MigrationFile): Promise<MigrationChange> => {
   if (applied.sql === file.sql) {
-    const isSame = applied.migration === migrationTitle(file)
-    return { summary: sameText(applied, file), diff: undefined, isSame, line: null }
+    return { summary: sameText(applied, file), diff: undefined, isSame: true, line: null }
   }
   const { createTwoFilesPatch, FILE_HEADERS_ONLY, structuredPatch } = await import('diff')
   const labels = [`applied/${applied.migration}.sql`, `migrations/${file.fileName}`] as const
@@ -51,10 +50,11 @@ const describeChange = async (applied: AppliedSql, file: MigrationFile): Promise
   const options = { context: 3, headerOptions: FILE_HEADERS_ONLY }
   const diff = createTwoFilesPatch(...labels, applied.sql, file.sql, `applied on ${day}`, 'now', options)
   const [hunk] = structuredPatch(...labels, applied.sql, file.sql, '', '', { context: 0 }).hunks
-  const summary = (await haveSameStatements(applied.sql, file.sql))
+  const isSame = await haveSameStatements(applied.sql, file.sql)
+  const summary = isSame
     ? 'differs only in white space or comments: the statements are those that were applied'
     : `differs from what was applied on ${day}`
-  return { summary, diff, isSame: false, line: hunk?.newStart ?? null }
+  return { summary, diff, isSame, line: hunk?.newStart ?? null }
 }
 
 // The hash covers name and content.

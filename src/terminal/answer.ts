@@ -21,6 +21,8 @@ export interface CheckResults {
   readonly properties: Readonly<Record<string, string>>
   /** Names of the checks that were run, in order. */
   readonly names: readonly string[]
+  /** Those of them that found nothing because they could not look. */
+  readonly skipped: readonly { readonly check: string; readonly reason: string }[]
   /** The most severe first. */
   readonly findings: readonly CheckResult[]
   /** One line that sums up the run. */

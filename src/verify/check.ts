@@ -10,6 +10,10 @@ interface CommonCheck<Code extends string> {
   readonly name: string
   /** The expected states in which it runs. */
   readonly expectations: readonly Expectation[]
+  /** The tables that it looks at, and the columns that its query uses; without them it is skipped. */
+  readonly needs: Readonly<Record<string, readonly string[]>>
+  /** Why it cannot look at everything although these are there; undefined if it can. */
+  readonly skips?: (facts: Facts) => string | undefined
   /** One for each code of its findings: `chatkeep explain` shows them. */
   readonly explanations: ExplanationsOf<Code>
 }
@@ -25,7 +29,7 @@ export interface RowCheck<Code extends string = string> extends CommonCheck<Code
   readonly object: string
   /** Severity of a query that takes too long: that of the worst possible result. */
   readonly severity: Severity
-  /** SQL for a `RowQueryResult`; undefined if there is nothing to query, or if tables or columns are missing, which another check reports. */
+  /** SQL for a `RowQueryResult`; undefined if there is nothing to query. */
   readonly query: (facts: Facts) => string | undefined
   /** Decides on the result, which is undefined if there was no query or it took too long. */
   readonly findings: (result: RowQueryResult | undefined, facts: Facts) => readonly Finding<Code>[]

@@ -57,15 +57,16 @@ export const runVerify = async (
 // The verdict alone does not show that the flags did anything; a database without tables is not probed.
 const describeFlags = (
   { probe, applicationRole, applicationSchema }: VerifyFlags,
-  { checks }: Pick<VerifyReport, 'checks'>,
+  { checks, skipped }: Pick<VerifyReport, 'checks' | 'skipped'>,
 ): readonly string[] => {
   const role = probe === true ? applicationRole : probe
+  const didRun = (name: string): boolean => checks.includes(name) && !skipped.some(({ check }) => check === name)
   return [
-    ...(applicationRole !== undefined && checks.includes('application-role')
+    ...(applicationRole !== undefined && didRun('application-role')
       ? [`the privileges of ${JSON.stringify(applicationRole)}`]
       : []),
     ...(applicationSchema === undefined ? [] : [`the models in ${applicationSchema}`]),
-    ...(checks.includes('probe')
+    ...(didRun('probe')
       ? [`a guest's messages, by the probe${role === undefined ? '' : ` as ${JSON.stringify(role)}`}`]
       : []),
   ]

@@ -13,6 +13,7 @@ import { hasColumns, hasTable, readFacts, type Facts } from './facts/facts.js'
 import type { Severity } from './severity.js'
 import { compareGuestColumns, GUEST_COLUMNS } from './facts/guest-columns.js'
 import { checks } from './checks/index.js'
+import { applicationRole } from './checks/server/application-role.js'
 import { runChecks } from './run-checks.js'
 import { toVerdict, type CheckedFinding, type VerifyReport } from './verify-report.js'
 
@@ -44,12 +45,12 @@ const ANSWER_GRACE_MS = 2_000
  */
 export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOptions): Promise<VerifyReport> => {
   const startedAt = performance.now()
-  const { expectation, applicationRole, failOn, signal } = options
+  const { expectation, failOn, signal } = options
   const files = await readMigrationFiles(options.migrationsFolder ?? shippedMigrations())
   const schema = target.schema ?? 'public'
   const wanted = checksFor(options)
 
-  const { facts, findings } = await withSession(target, options, async (client) => {
+  const { facts, findings, skipped } = await withSession(target, options, async (client) => {
     const read = await inReadOnlySnapshot(client, limitsOf(options), async () => {
       const grant: ReadGrant = {
         user: target.role ?? target.user,
@@ -62,20 +63,22 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
           database: target.database,
           schema,
           files,
-          applicationRole,
+          applicationRole: options.applicationRole,
         })
         refuseHiddenColumns(facts, grant)
-        return { facts, findings: await runChecks(wanted, client, facts, signal) }
+        return { facts, ...(await runChecks(wanted, client, facts, signal)) }
       } catch (error) {
         throw explainReadDenied(error, grant)
       }
     })
-    return { facts: read.facts, findings: [...read.findings, ...(await findByProbe(client, read.facts, options))] }
+    return { ...read, findings: [...read.findings, ...(await findByProbe(client, read.facts, options))] }
   })
 
-  const names = [...wanted.map(({ name }) => name), ...(isProbed(facts, options) ? [PROBE] : [])]
+  const names = [...wanted.map(({ name }) => name), ...(options.probe === undefined ? [] : [PROBE])]
+  const isSkipped = options.probe !== undefined && !isProbed(facts, options)
   return {
     ...toVerdict(names, findings, failOn),
+    skipped: [...skipped, ...(isSkipped ? [{ check: PROBE, reason: 'tables of the chat are missing' }] : [])],
     schema,
     serverVersion: facts.server.serverVersion,
     columns: compareGuestColumns(facts.guestColumns, expectation),
@@ -89,8 +92,10 @@ const readTables = (schema: string): ReadGrant['tables'] => [
   [ownSchema(schema), 'migrations'],
 ]
 
-const checksFor = ({ expectation, applicationSchema }: VerifyOptions): readonly Check[] => [
-  ...checks.filter(({ expectations }) => expectations.includes(expectation)),
+const checksFor = ({ expectation, applicationSchema, applicationRole: role }: VerifyOptions): readonly Check[] => [
+  ...checks.filter(
+    (check) => check.expectations.includes(expectation) && (check !== applicationRole || role !== undefined),
+  ),
   ...(applicationSchema === undefined ? [] : [applicationModels(applicationSchema)]),
 ]
 

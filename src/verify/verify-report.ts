@@ -7,6 +7,12 @@ import { toSteps, type Next } from '../next-step.js'
 /** A finding with the name of the check that made it. */
 export type CheckedFinding = Finding & { readonly check: string }
 
+/** A check that found nothing because it could not look. */
+export interface SkippedCheck {
+  readonly check: string
+  readonly reason: string
+}
+
 /** The result of a verify. It contains all findings: verify does not stop at the first. */
 export interface VerifyReport {
   /** Whether no finding reaches the severity of `failOn`. */
@@ -15,8 +21,10 @@ export interface VerifyReport {
   readonly serverVersion: string
   /** The table of the three guest columns. */
   readonly columns: readonly GuestColumn[]
-  /** Names of the checks that ran, in their order. */
+  /** Names of the checks, in their order. */
   readonly checks: readonly string[]
+  /** Those of them that were skipped, and why. */
+  readonly skipped: readonly SkippedCheck[]
   /** Most urgent first, in the order in which they are best fixed. */
   readonly findings: readonly CheckedFinding[]
   /** What to do next, for the most urgent finding; null if nothing was found. */

@@ -1,4 +1,4 @@
-import type { CheckResult } from '../answer.js'
+import type { CheckResult, CheckResults } from '../answer.js'
 import { errorLines } from '../error-document.js'
 import { printable, withoutWorkflowCommands } from '../printable.js'
 import type { OutputFormat } from './output-format.js'
@@ -12,6 +12,7 @@ export const githubFormat: OutputFormat = {
       ? withoutWorkflowCommands(text(render))
       : [
           ...checks.findings.map((found) => annotation(command, found)),
+          ...skippedNotice(command, checks),
           withoutWorkflowCommands(checks.verdict(render)),
         ].join('\n'),
   error: (command, error) => workflowCommand('error', `chatkeep ${command ?? ''}: ${error.code}`, errorLines(error)),
@@ -26,6 +27,17 @@ const annotation = (command: string, { severity, code, brief, place }: CheckResu
     brief.map(printable),
     place,
   )
+
+const skippedNotice = (command: string, { skipped }: CheckResults): readonly string[] =>
+  skipped.length === 0
+    ? []
+    : [
+        workflowCommand(
+          'notice',
+          `chatkeep ${command}: skipped`,
+          skipped.map(({ check, reason }) => printable(`${check}: ${reason}`)),
+        ),
+      ]
 
 const workflowCommand = (
   level: Level,

@@ -3,7 +3,10 @@ import { errorLines, type ErrorDocument } from '../error-document.js'
 import { printable, printableLines } from '../printable.js'
 import type { OutputFormat } from './output-format.js'
 
-/** JUnit XML: a test case for each check, failed where a finding makes the answer "no"; other findings are its output. */
+/**
+ * JUnit XML: a test case for each check, failed where a finding makes the answer "no", skipped where it could not look; other
+ * findings are its output.
+ */
 export const junitFormat: OutputFormat = {
   name: 'junit',
   stderrIsFor: 'people',
@@ -14,9 +17,15 @@ export const junitFormat: OutputFormat = {
 type Attributes = Readonly<Record<string, string | number>>
 
 const renderSuite = (name: string, { checks }: Answer): string => {
-  const { properties, names, findings, durationMs } = checks ?? NO_CHECKS
+  const { properties, names, skipped, findings, durationMs } = checks ?? NO_CHECKS
   const failed = new Set(findings.filter(({ isFailing }) => isFailing).map(({ check }) => check))
-  const figures = { tests: names.length, failures: failed.size, errors: 0, skipped: 0, time: durationMs / 1_000 }
+  const figures = {
+    tests: names.length,
+    failures: failed.size,
+    errors: 0,
+    skipped: skipped.length,
+    time: durationMs / 1_000,
+  }
   return suite(name, figures, [
     element(
       'properties',
@@ -28,12 +37,13 @@ const renderSuite = (name: string, { checks }: Answer): string => {
         name,
         check,
         findings.filter((found) => found.check === check),
+        skipped.find((one) => one.check === check)?.reason,
       ),
     ),
   ])
 }
 
-const NO_CHECKS = { properties: {}, names: [], findings: [], durationMs: 0 }
+const NO_CHECKS = { properties: {}, names: [], skipped: [], findings: [], durationMs: 0 }
 
 // The database could not be asked at all: one test case, with an error.
 const renderError = (name: string, reported: ErrorDocument): string => {
@@ -57,12 +67,18 @@ const suite = (name: string, figures: Attributes, children: readonly string[]): 
   )
 }
 
-const testCase = (suiteName: string, check: string, own: readonly CheckResult[]): string => {
+const testCase = (
+  suiteName: string,
+  check: string,
+  own: readonly CheckResult[],
+  skipped: string | undefined,
+): string => {
   const failing = own.filter(({ isFailing }) => isFailing)
   const [first] = failing
   const others = own.filter((found) => !failing.includes(found))
   const more = failing.length > 1 ? ` (and ${failing.length - 1} more)` : ''
   return element('testcase', { classname: suiteName, name: check }, [
+    ...(skipped === undefined ? [] : [element('skipped', { message: skipped })]),
     // Most readers show only the first failure of a test case, so all are in one.
     ...(first === undefined
       ? []

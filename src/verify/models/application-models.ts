@@ -20,6 +20,7 @@ const READ_TABLES: readonly string[] = ['User']
 export const applicationModels = (schema: ApplicationSchema): FactCheck<ModelCode> => ({
   name: 'application-schema',
   expectations: ALWAYS,
+  needs: { ChatMessage: [], Client: [] },
   findings: (facts) =>
     [...WRITTEN_TABLES, ...READ_TABLES]
       .filter((table) => hasTable(facts, table))

@@ -82,11 +82,13 @@ export const renderVerdict = (report: NamedReport, { paint }: Render): string =>
   const { ok, database, naming, summary, durationMs } = report
   const next = report.next === null ? undefined : printable(describeSteps(report.next, naming))
   const { checks, errors, warnings, notes } = summary
+  const skipped = report.skipped.length
   const figures = [
-    ...(ok ? [count(checks, 'check')] : []),
+    ...(ok ? [count(checks - skipped, 'check')] : []),
     count(errors, 'error'),
     count(warnings, 'warning'),
     ...(notes === 0 ? [] : [count(notes, 'note')]),
+    ...(skipped === 0 ? [] : [`${count(skipped, 'check')} skipped`]),
   ].join(', ')
   const end = `${stateOf(report, printable(database))}: ${figures} (${duration(durationMs)})`
   const following = summary.warnings > 0 && next !== undefined ? `. Next: ${next}` : ''

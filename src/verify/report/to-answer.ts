@@ -16,6 +16,7 @@ export const toAnswer = (report: NamedReport): Answer => {
     failOn,
     columns,
     checks,
+    skipped,
     findings,
     next,
     summary,
@@ -25,7 +26,7 @@ export const toAnswer = (report: NamedReport): Answer => {
   return {
     exitCode: report.ok ? ExitCode.done : ExitCode.no,
     data: {
-      ...{ target, schema, serverVersion, expect, columns, checks },
+      ...{ target, schema, serverVersion, expect, columns, checks, skipped },
       findings: findings.map((found) => toDocument(found, naming)),
       next: next === null ? null : describeSteps(next, naming),
       ...{ summary, durationMs },
@@ -34,6 +35,7 @@ export const toAnswer = (report: NamedReport): Answer => {
     checks: {
       properties: { target, schema, expect, serverVersion },
       names: checks,
+      skipped,
       findings: findings.map((found) => toResult(found, failOn, naming)),
       verdict: (render) => renderVerdict(report, render),
       durationMs,

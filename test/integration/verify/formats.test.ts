@@ -1,10 +1,12 @@
 import { migrated, on } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { loadFixture } from '../../support/fixtures.js'
 import { parseXml, type XmlElement } from '../../support/parse-xml.js'
 import { checks } from '../../../src/verify/checks/index.js'
 
-const CHECKS = String(checks.filter(({ expectations }) => expectations.includes('migrated')).length)
+// The role's check runs only for a role that is named.
+const CHECKS = String(checks.filter(({ expectations }) => expectations.includes('migrated')).length - 1)
 
 const BREAKAGE = `ALTER TABLE "Client" ADD COLUMN "evil\u001b[2J\n<&>'""]]>::error::%0A, x:y \ufffe" text NOT NULL`
 
@@ -49,6 +51,43 @@ describe('verify --format junit', () => {
     const unlinked = cases.find(({ attributes }) => attributes.name === 'unlinked-messages')?.children
     expect(unlinked).toMatchObject([{ name: 'system-out' }])
     expect(unlinked?.[0]?.text).toMatch(/^warning unlinked_messages: /)
+  })
+
+  test('skips, with the reason, the checks that could not look', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const { suite, cases } = await junit(database)
+    const skipped = cases.flatMap(({ attributes, children }) =>
+      children
+        .filter(({ name }) => name === 'skipped')
+        .map(({ attributes: { message } }) => `${attributes.name}: ${message}`),
+    )
+    expect(suite.attributes).toMatchObject({ failures: '1', skipped: String(skipped.length) })
+    expect(skipped.map((line) => line.slice(0, 80))).toEqual([
+      'damaged-history: there is no history',
+      'own-schema: nothing was migrated yet',
+      expect.stringMatching(/^guest-update: migrations are pending: allow-guest-messages, index-/),
+      'doubled-keys: there is no column "ChatMessage"."idempotencyKey"',
+      'unlinked-messages: there is no column "ChatMessage"."guestUsername"',
+      'ownerless-messages: there is no column "ChatMessage"."guestUsername"',
+      'unverified-without-guest: there is no column "ChatMessage"."guestUsername"',
+    ])
+    const { stdout } = await on(database, 'verify', '--format', 'github')
+    expect(stdout).toContain('::notice title=chatkeep verify%3A skipped::damaged-history: there is no history%0A')
+    const { skipped: listed } = JSON.parse((await on(database, 'verify', '--json')).stdout) as { skipped: unknown[] }
+    expect(listed).toHaveLength(skipped.length)
+  })
+
+  test('skips every check of a database without tables that has nothing to look at', async ({ database }) => {
+    const { cases } = await junit(database, '--probe')
+    const passed = cases.filter(({ children }) => !children.some(({ name }) => name !== 'system-out'))
+    expect(passed.map(({ attributes }) => attributes.name)).toEqual([
+      'rollback-leftovers',
+      'archive',
+      'durability',
+      'committing-roles',
+      'open-schema',
+      'running-change',
+    ])
   })
 
   test('fails warnings when asked to', async ({ database }) => {

@@ -14,7 +14,9 @@ import { untilRows } from '../../support/until.js'
 import { CREATE_ARCHIVE } from '../../support/own-tables.js'
 import { rolledBack } from '../../support/rolled-back.js'
 
-const CHECKS = checks.filter(({ expectations }) => expectations.includes('migrated')).map(({ name }) => name)
+const CHECKS = checks
+  .filter(({ name, expectations }) => expectations.includes('migrated') && name !== 'application-role')
+  .map(({ name }) => name)
 const INSERT_MESSAGE = `INSERT INTO "ChatMessage" ("senderType", "messageType", "clientId", "guestUsername", "text")`
 
 describe('verify finds nothing', () => {

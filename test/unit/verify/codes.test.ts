@@ -16,7 +16,7 @@ const textsBelow = (folder: string): readonly string[] => filesBelow(folder).map
 
 describe('the codes of findings', () => {
   test('compile only with an explanation for each, and none to spare', () => {
-    const common = { name: 'example', expectations: [] }
+    const common = { name: 'example', expectations: [], needs: {} }
     const words = { object: 'a thing', expected: 'one', actual: 'none', help: 'make one' }
     const [title, meaning, cause, remedy] = ['a thing is missing', 'It is needed.', 'It was dropped.', 'Make one.']
     const explanation = { title, severities: ['error'], meaning, cause, remedy } as const

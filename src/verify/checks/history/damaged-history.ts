@@ -12,6 +12,8 @@ type Code = 'history_damaged'
 export const damagedHistory: FactCheck<Code> = {
   name: 'damaged-history',
   expectations: ALWAYS,
+  needs: {},
+  skips: ({ history }) => (historyRows(history).length === 0 ? 'there is no history' : undefined),
   findings: (facts) => {
     const rows = historyRows(facts.history)
     return rows.length === 0 ? [] : [...firstRowFindings(rows, facts), ...doubleFindings(rows, facts)]

@@ -14,6 +14,8 @@ type Code = 'history_missing' | 'migrations_pending' | MismatchCode
 export const migrationHistory: FactCheck<Code> = {
   name: 'migration-history',
   expectations: ['migrated'],
+  needs: {},
+  skips: (facts) => (hasChatTables(facts) ? undefined : 'there are no tables of a chat'),
   findings: (facts) => [...mismatchFindings(facts), ...pendingFindings(facts)],
   explanations: {
     history_missing: {

@@ -7,6 +7,7 @@ import { again } from '../../../next-step.js'
 export const runningChange: FactCheck<'change_running'> = {
   name: 'running-change',
   expectations: ALWAYS,
+  needs: {},
   findings: ({ server: { runningChanges } }) =>
     runningChanges.map((actual) =>
       finding('note', 'change_running', {

@@ -15,6 +15,7 @@ const CLIENT_ARCHIVE = 'archived_clients'
 export const archive: RowCheck<'archive_waiting'> = {
   name: 'archive',
   expectations: ALWAYS,
+  needs: {},
   object: 'rows of the archive of a rollback',
   severity: 'note',
   // Only the owner may read the archive. For other roles, the finding says that it exists.

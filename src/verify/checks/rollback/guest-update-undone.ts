@@ -15,6 +15,7 @@ import { COLUMN_EXPLANATIONS, columnFindings, type ColumnCode } from '../objects
 import { hasTable, migrationState, type Facts } from '../../facts/facts.js'
 import { finding, rollbackStep, type Finding } from '../../finding.js'
 import { chatkeep, type Next } from '../../../next-step.js'
+import { skippedEffects } from '../objects/skipped.js'
 
 type Code = 'column_left' | 'index_left' | ColumnCode
 
@@ -22,6 +23,12 @@ type Code = 'column_left' | 'index_left' | ColumnCode
 export const guestUpdateUndone: FactCheck<Code> = {
   name: 'guest-update-undone',
   expectations: ['rolled-back'],
+  needs: { ChatMessage: [], Client: [] },
+  skips: (facts) =>
+    skippedEffects(
+      EFFECTS.filter((effect) => isExplained(effect, facts)),
+      'still applied',
+    ),
   findings: (facts) =>
     EFFECTS.filter((effect) => !isExplained(effect, facts)).flatMap((effect) => leftFindings(effect, facts)),
   explanations: {

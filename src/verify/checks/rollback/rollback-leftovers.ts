@@ -14,6 +14,7 @@ type Code = 'rollback_unfinished' | 'unknown_leftover'
 export const rollbackLeftovers: FactCheck<Code> = {
   name: 'rollback-leftovers',
   expectations: ALWAYS,
+  needs: {},
   findings: (facts) => [...guardFindings(facts), ...captureFindings(facts), ...unknownFindings(facts)],
   explanations: {
     rollback_unfinished: {

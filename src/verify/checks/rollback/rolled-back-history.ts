@@ -11,6 +11,7 @@ type Code = 'migrations_left' | MismatchCode
 export const rolledBackHistory: FactCheck<Code> = {
   name: 'rolled-back-history',
   expectations: ['rolled-back'],
+  needs: {},
   findings: (facts) => [
     ...mismatchFindings({ ...facts, migrations: facts.migrations.filter(({ id }) => id === BASE_MIGRATION) }),
     ...leftFindings(facts),

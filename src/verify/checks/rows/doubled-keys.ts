@@ -1,7 +1,7 @@
 import { EFFECTS } from '../../../migrations/ledger/effects.js'
 import { presenceOf } from '../../../migrations/ledger/presence.js'
 import type { RowCheck } from '../../check.js'
-import { hasColumns, type Facts } from '../../facts/facts.js'
+import type { Facts } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
 import { chatkeep } from '../../../next-step.js'
@@ -11,12 +11,11 @@ import { fromDoubledKeys, singleKeys } from '../../../migrations/plan/obstacles/
 export const doubledKeys: RowCheck<'doubled_idempotency_keys'> = {
   name: 'doubled-keys',
   expectations: ['migrated'],
+  needs: { ChatMessage: ['id', 'idempotencyKey'] },
   object: 'idempotency keys with more than one message',
   severity: 'error',
-  query: (facts) => {
-    if (!hasColumns(facts, 'ChatMessage', ['id', 'idempotencyKey']) || hasUniqueKey(facts)) return undefined
-    return countAndSample(`SELECT max("id") AS "id" ${fromDoubledKeys(facts.schema)}`)
-  },
+  query: (facts) =>
+    hasUniqueKey(facts) ? undefined : countAndSample(`SELECT max("id") AS "id" ${fromDoubledKeys(facts.schema)}`),
   findings: (result, facts) => {
     return countFindings(
       doubledKeys,

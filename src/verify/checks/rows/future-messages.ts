@@ -1,6 +1,6 @@
 import { qualified } from '../../../database/identifier.js'
 import type { RowCheck } from '../../check.js'
-import { hasColumns, type Facts } from '../../facts/facts.js'
+import type { Facts } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
 import { sql } from '../../../next-step.js'
@@ -9,12 +9,10 @@ import { sql } from '../../../next-step.js'
 export const futureMessages: RowCheck<'future_messages'> = {
   name: 'future-messages',
   expectations: ['migrated'],
+  needs: { ChatMessage: ['id', 'createdAt'] },
   object: 'messages dated more than a day in the future',
   severity: 'warning',
-  query: (facts) =>
-    hasColumns(facts, 'ChatMessage', ['id', 'createdAt'])
-      ? countAndSample(`SELECT "id" ${fromFuture(facts)}`)
-      : undefined,
+  query: (facts) => countAndSample(`SELECT "id" ${fromFuture(facts)}`),
   findings: (result, facts) => {
     const help = [
       sql(`SELECT "id", "createdAt" ${fromFuture(facts)}`, 'see them'),

@@ -1,7 +1,7 @@
 import { qualified } from '../../../database/identifier.js'
 import { WHITE_SPACE } from '../../../persistence/sql-names.js'
 import type { RowCheck } from '../../check.js'
-import { hasColumns, type Facts } from '../../facts/facts.js'
+import type { Facts } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
 import { sql } from '../../../next-step.js'
@@ -13,12 +13,12 @@ const SAMPLE = 10_000
 export const normalUsernames: RowCheck<'usernames_not_normal'> = {
   name: 'normal-usernames',
   expectations: ['migrated'],
+  needs: { Client: ['id', 'username'] },
+  skips: ({ server: { encoding } }) =>
+    encoding === 'UTF8' ? undefined : `the server normalises UTF8 only, not ${encoding}`,
   object: 'clients whose usernames have outer white space or are not in Unicode NFC',
   severity: 'warning',
-  query: (facts) =>
-    hasColumns(facts, 'Client', ['id', 'username']) && facts.server.encoding === 'UTF8'
-      ? countAndSample(selectAbnormal(facts))
-      : undefined,
+  query: (facts) => (facts.server.encoding === 'UTF8' ? countAndSample(selectAbnormal(facts)) : undefined),
   findings: (result, facts) => {
     const table = qualified(facts.schema, 'Client')
     const free = `NOT EXISTS (SELECT FROM ${table} AS other WHERE other."username" = btrim(normalize(c."username"), ${WHITE_SPACE}))`

@@ -1,7 +1,6 @@
 import { qualified } from '../../../database/identifier.js'
 import type { RowCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
-import { hasColumns } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
 import { or, sql } from '../../../next-step.js'
@@ -13,11 +12,10 @@ const NEWEST = 1_000
 export const orphanedMessages: RowCheck<'orphaned_messages'> = {
   name: 'orphaned-messages',
   expectations: ALWAYS,
+  needs: { ChatMessage: ['id', 'clientId'], Client: ['id'] },
   object: 'messages of clients that do not exist',
   severity: 'error',
   query: (facts) => {
-    const askable = hasColumns(facts, 'ChatMessage', ['id', 'clientId']) && hasColumns(facts, 'Client', ['id'])
-    if (!askable) return undefined
     const { schema } = facts
     const table = qualified(schema, 'ChatMessage')
     const newest = `(SELECT "id", "clientId" FROM ${table} ORDER BY "id" DESC LIMIT ${NEWEST})`

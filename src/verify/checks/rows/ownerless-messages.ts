@@ -1,6 +1,5 @@
 import { qualified } from '../../../database/identifier.js'
 import type { RowCheck } from '../../check.js'
-import { hasColumns } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
 import { or, sql } from '../../../next-step.js'
@@ -9,10 +8,10 @@ import { or, sql } from '../../../next-step.js'
 export const ownerlessMessages: RowCheck<'ownerless_messages'> = {
   name: 'ownerless-messages',
   expectations: ['migrated'],
+  needs: { ChatMessage: ['id', 'clientId', 'guestUsername'] },
   object: 'messages with neither client nor guest name',
   severity: 'warning',
   query: (facts) => {
-    if (!hasColumns(facts, 'ChatMessage', ['id', 'clientId', 'guestUsername'])) return undefined
     // Uses the index that starts with "clientId", like the query for unlinked messages.
     return countAndSample(`
       SELECT "id"

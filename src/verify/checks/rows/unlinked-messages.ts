@@ -1,6 +1,5 @@
 import { qualified } from '../../../database/identifier.js'
 import type { RowCheck } from '../../check.js'
-import { hasColumns } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
 import { chatkeep } from '../../../next-step.js'
@@ -9,13 +8,11 @@ import { chatkeep } from '../../../next-step.js'
 export const unlinkedMessages: RowCheck<'unlinked_messages'> = {
   name: 'unlinked-messages',
   expectations: ['migrated'],
+  needs: { ChatMessage: ['id', 'clientId', 'guestUsername'], Client: ['username'] },
   object: 'guest messages that are not linked to the client of their name',
   severity: 'warning',
   query: (facts) => {
     const { schema } = facts
-    const askable =
-      hasColumns(facts, 'ChatMessage', ['id', 'clientId', 'guestUsername']) && hasColumns(facts, 'Client', ['username'])
-    if (!askable) return undefined
     // Messages without client are few and found through the index that starts with "clientId", however large the table is.
     return countAndSample(`
       SELECT m."id"

@@ -1,6 +1,5 @@
 import { qualified } from '../../../database/identifier.js'
 import type { RowCheck } from '../../check.js'
-import { hasColumns } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
 import { sql } from '../../../next-step.js'
@@ -12,18 +11,17 @@ const SAMPLE = 10_000
 export const unverifiedWithoutGuest: RowCheck<'unverified_without_guest'> = {
   name: 'unverified-without-guest',
   expectations: ['migrated'],
+  needs: { ChatMessage: ['id', 'guestUsername', 'guestUnverified'] },
   object: 'messages marked as unverified that have no guest name',
   severity: 'warning',
   query: (facts) =>
-    hasColumns(facts, 'ChatMessage', ['id', 'guestUsername', 'guestUnverified'])
-      ? countAndSample(`
+    countAndSample(`
       SELECT "id"
       FROM (
         SELECT "id", "guestUsername", "guestUnverified"
         FROM ${qualified(facts.schema, 'ChatMessage')} ORDER BY "id" DESC LIMIT ${SAMPLE}
       ) AS m
-      WHERE "guestUnverified" AND "guestUsername" IS NULL`)
-      : undefined,
+      WHERE "guestUnverified" AND "guestUsername" IS NULL`),
   findings: (result, { schema }) => {
     const table = qualified(schema, 'ChatMessage')
     const wrong = '"guestUnverified" AND "guestUsername" IS NULL'

@@ -9,6 +9,7 @@ import { repairColumn } from '../objects/repair-column.js'
 export const baseColumns: FactCheck<ColumnCode> = {
   name: 'base-columns',
   expectations: ALWAYS,
+  needs: { ChatMessage: [], Client: [], User: [] },
   findings: (facts) =>
     BASE_COLUMNS.filter(({ table }) => hasTable(facts, table)).flatMap((wanted) =>
       // chatkeep never changes these columns, because they belong to the application.

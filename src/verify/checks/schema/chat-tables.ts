@@ -13,6 +13,7 @@ type Code = 'schema_missing' | 'chat_tables_missing' | 'table_missing'
 export const chatTables: FactCheck<Code> = {
   name: 'chat-tables',
   expectations: ALWAYS,
+  needs: {},
   findings: (facts) => {
     if (!facts.server.schemaExists) return [missingSchema(facts)]
     if (!hasChatTables(facts)) return [missingTables(facts)]

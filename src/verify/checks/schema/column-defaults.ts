@@ -31,6 +31,7 @@ const WANTED: readonly WantedDefault[] = [
 export const columnDefaults: FactCheck<'column_default'> = {
   name: 'column-defaults',
   expectations: ALWAYS,
+  needs: { ChatMessage: [], Client: [] },
   findings: (facts) =>
     WANTED.flatMap((column) => {
       const words = difference(column, facts)

@@ -21,6 +21,7 @@ const USED_COLUMNS = [
 export const constraints: FactCheck<Code> = {
   name: 'constraints',
   expectations: ALWAYS,
+  needs: { ChatMessage: [], Client: [], User: [] },
   findings: (facts) =>
     facts.integrity.doubtfulConstraints
       // The constraint of a rollback has its own check.

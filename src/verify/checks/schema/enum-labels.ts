@@ -12,6 +12,7 @@ type Code = 'enum_label_missing'
 export const enumLabels: FactCheck<Code> = {
   name: 'enum-labels',
   expectations: ALWAYS,
+  needs: { ChatMessage: [] },
   findings: (facts) =>
     hasTable(facts, 'ChatMessage')
       ? REQUIRED_ENUM_LABELS.flatMap(([name, labels]) => labelFindings(facts, name, labels))

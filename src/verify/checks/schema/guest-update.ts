@@ -8,6 +8,7 @@ import { type Finding } from '../../finding.js'
 import { INDEX_EXPLANATIONS, indexFindings, type IndexCode } from '../objects/indexes.js'
 import { chatkeep } from '../../../next-step.js'
 import { repairColumn } from '../objects/repair-column.js'
+import { skippedEffects } from '../objects/skipped.js'
 
 type Code = ColumnCode | IndexCode
 
@@ -15,6 +16,12 @@ type Code = ColumnCode | IndexCode
 export const guestUpdate: FactCheck<Code> = {
   name: 'guest-update',
   expectations: ['migrated'],
+  needs: { ChatMessage: [], Client: [] },
+  skips: (facts) =>
+    skippedEffects(
+      EFFECTS.filter((effect) => isExplained(effect, facts)),
+      'pending',
+    ),
   findings: (facts) =>
     EFFECTS.filter((effect) => !isExplained(effect, facts)).flatMap((effect) => effectFindings(effect, facts)),
   explanations: {

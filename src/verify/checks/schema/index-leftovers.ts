@@ -8,6 +8,7 @@ import { sql } from '../../../next-step.js'
 export const indexLeftovers: FactCheck<'index_leftover'> = {
   name: 'index-leftovers',
   expectations: ALWAYS,
+  needs: { ChatMessage: [], Client: [], User: [] },
   findings: ({ schema, integrity: { brokenIndexes } }) =>
     brokenIndexes
       // During a REINDEX, its index looks the same.

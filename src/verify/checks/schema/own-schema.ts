@@ -18,6 +18,8 @@ type Code =
 export const ownSchema: FactCheck<Code> = {
   name: 'own-schema',
   expectations: ALWAYS,
+  needs: { ChatMessage: [] },
+  skips: (facts) => (hasHistory(facts) ? undefined : 'nothing was migrated yet'),
   findings: (facts) => {
     // Without tables, or before the first migrate, there is nothing to be complete.
     if (!hasTable(facts, 'ChatMessage') || !hasHistory(facts)) return []

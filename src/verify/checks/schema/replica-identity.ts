@@ -11,6 +11,7 @@ type Code = 'replica_identity_missing'
 export const replicaIdentity: FactCheck<Code> = {
   name: 'replica-identity',
   expectations: ALWAYS,
+  needs: { ChatMessage: [], Client: [] },
   findings: ({ unidentified }) =>
     unidentified.map(({ schema, table, publication, lacks }) => {
       const name = qualified(schema, table)

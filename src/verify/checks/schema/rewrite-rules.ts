@@ -8,6 +8,7 @@ import { sql } from '../../../next-step.js'
 export const rewriteRules: FactCheck<'rule_on_table'> = {
   name: 'rules',
   expectations: ALWAYS,
+  needs: { ChatMessage: [], Client: [] },
   findings: ({ schema, integrity }) =>
     integrity.rules
       // chatkeep never writes to "User".

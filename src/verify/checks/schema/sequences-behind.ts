@@ -6,6 +6,7 @@ import { hasColumns, type Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
 import { sql } from '../../../next-step.js'
 import type { IdSequence } from '../../facts/integrity.js'
+import { unreadableSequence } from '../objects/skipped.js'
 
 type Code = 'sequence_behind'
 
@@ -16,6 +17,8 @@ type Code = 'sequence_behind'
 export const sequencesBehind: RowCheck<Code> = {
   name: 'sequences-behind',
   expectations: ALWAYS,
+  needs: { ChatMessage: ['id'] },
+  skips: unreadableSequence,
   object: 'the largest ids',
   severity: 'error',
   query: (facts) => {

@@ -7,6 +7,7 @@ import { finding, type Finding } from '../../finding.js'
 import { shell, sql, type Next } from '../../../next-step.js'
 import type { Severity } from '../../severity.js'
 import type { IdSequence } from '../../facts/integrity.js'
+import { unreadableSequence } from '../objects/skipped.js'
 
 type Code = 'sequence_ending' | 'sequence_not_owned'
 
@@ -18,6 +19,8 @@ const ERROR_FROM = 95
 export const sequences: FactCheck<Code> = {
   name: 'sequences',
   expectations: ALWAYS,
+  needs: { ChatMessage: [], Client: [] },
+  skips: unreadableSequence,
   findings: (facts) =>
     facts.integrity.sequences
       .filter(({ table }) => table !== 'User')

@@ -9,6 +9,7 @@ import type { InsertTrigger } from '../../facts/integrity.js'
 export const swallowingTriggers: FactCheck<'trigger_swallows'> = {
   name: 'swallowing-triggers',
   expectations: ALWAYS,
+  needs: { ChatMessage: [], Client: [] },
   findings: ({ schema, integrity: { insertTriggers } }) =>
     insertTriggers
       .filter((trigger) => trigger.table !== 'User' && canReturnNull(trigger))

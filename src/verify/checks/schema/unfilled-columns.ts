@@ -11,6 +11,7 @@ type Code = 'column_without_default'
 export const unfilledColumns: FactCheck<Code> = {
   name: 'unfilled-columns',
   expectations: ['migrated'],
+  needs: { ChatMessage: [], Client: [] },
   findings: (facts) => unfilled(facts.catalog).map((column) => unfilledFinding(column, facts)),
   explanations: {
     column_without_default: {

@@ -9,6 +9,7 @@ import { sql } from '../../../next-step.js'
 export const uniqueColumns: FactCheck<'unique_index_missing'> = {
   name: 'unique-columns',
   expectations: ALWAYS,
+  needs: { ChatMessage: [], Client: [] },
   findings: ({ catalog, schema }) =>
     UNIQUE_COLUMNS.filter(
       ([table, column]) => findColumn(catalog, table, column) !== undefined && !isUnique(catalog, table, column),

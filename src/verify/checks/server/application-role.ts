@@ -17,6 +17,7 @@ type Code = 'privilege_missing' | 'rows_hidden'
 export const applicationRole: FactCheck<Code> = {
   name: 'application-role',
   expectations: ['migrated'],
+  needs: { ChatMessage: [], Client: [] },
   findings: (facts) => {
     const access = facts.applicationRole
     if (access === undefined) return []

@@ -13,6 +13,7 @@ type Code = 'synchronous_commit_off'
 export const committingRoles: FactCheck<Code> = {
   name: 'committing-roles',
   expectations: ALWAYS,
+  needs: {},
   findings: (facts) => {
     const { commitSettings, user } = facts.server
     const named = commitSettings.flatMap(({ role }) => (role === null ? [] : [role]))

@@ -14,6 +14,7 @@ type Code = 'table_unlogged' | 'fsync_off' | 'full_page_writes_off' | 'synchrono
 export const durability: FactCheck<Code> = {
   name: 'durability',
   expectations: ALWAYS,
+  needs: {},
   findings: (facts) => {
     const { fsync, fullPageWrites, synchronousCommit, unloggedTables } = facts.server
     return [

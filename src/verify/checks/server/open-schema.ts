@@ -9,6 +9,7 @@ import { sql } from '../../../next-step.js'
 export const openSchema: FactCheck<'schema_open_to_others'> = {
   name: 'open-schema',
   expectations: ALWAYS,
+  needs: {},
   findings: ({ schema, own: { strangers } }) =>
     strangers.map((role) =>
       finding(role === 'PUBLIC' ? 'warning' : 'note', 'schema_open_to_others', {

@@ -114,9 +114,10 @@ const withReadBack = <T>(
     { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: 'text' },
     async (client) => {
       const schema = target.schema ?? 'public'
-      await refuseMissingSchema(client, schema)
-      await refuseHidingPolicies(client, schema)
-      const readBack = createReadBack(withLockLimit(client, 'text'), schema)
+      const pinned = withLockLimit(client, 'text')
+      await refuseMissingSchema(pinned, schema)
+      await refuseHidingPolicies(pinned, schema)
+      const readBack = createReadBack(pinned, schema)
       return work(operationLog?.recordReads(readBack) ?? readBack)
     },
   )

@@ -27,6 +27,9 @@ const NO_CONVERSATION = '-'
 
 const QUERY_TIMEOUT_MS = 10_000
 
+/** What it reads of the catalog is found by name; the policies of row-level security hold as for the application. */
+const PINS = 'text'
+
 /** A finding that does not prevent the start. */
 export type DatabaseWarning = 'fsync_off' | 'rows_hidden'
 
@@ -45,8 +48,9 @@ export const checkDatabase = async (
     // First, because it says best why a session cannot begin.
     return await withClient(
       target,
-      { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: 'course' },
-      async (client) => {
+      { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: PINS },
+      async (session) => {
+        const client = withLockLimit(session, PINS)
         const schema = target.schema ?? 'public'
         await refuseMissingSchema(client, schema)
         await refuseReadOnly(client)
@@ -95,7 +99,7 @@ const checkColumns = async (client: Queryable, schema: string): Promise<void> =>
 // The store would wait for a locked table until its time is up.
 const readNothing = async (client: Queryable, schema: string): Promise<void> => {
   try {
-    await withLockLimit(client, 'course').query(`SELECT FROM ${namesIn(schema).message} LIMIT 0`)
+    await client.query(`SELECT FROM ${namesIn(schema).message} LIMIT 0`)
   } catch (error) {
     throw explainMissingSchema(error)
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import * as z from 'zod'
 import { withClient } from '../../database/connection.js'
 import { explainDatabaseError } from '../../database/connection-error.js'
+import { withLockLimit } from '../../database/lock-limit.js'
 import { ExitCode, OperatorError, withDetail } from '../../errors.js'
 import { refuseHidingPolicies } from '../../persistence/access/hidden-rows.js'
 import { createChatStore } from '../../persistence/chat-store.js'
@@ -83,7 +84,7 @@ const playAll = async (
   const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, maxConnections: 1 })
   try {
     return await withClient(target, session, async (client) => {
-      await refuseHidingPolicies(client, target.schema ?? 'public')
+      await refuseHidingPolicies(withLockLimit(client, 'text'), target.schema ?? 'public')
       const flow: GuestFlow = { names, store, tables: createGuestTables(client, target.schema ?? 'public'), withGuest }
       const results: CaseResult[] = []
       for (const guestFlowCase of GUEST_FLOW_CASES) {

@@ -10,8 +10,11 @@ export type Way = 'cut before' | 'cut after' | 'interrupt'
 
 export const WAYS: readonly Way[] = ['cut before', 'cut after', 'interrupt']
 
-/** The second connection, which watches for blockers, is left alone: losing it changes nothing, and its timing varies. */
-const WATCHING = 'pg_blocking_pids'
+/**
+ * The second connection, which watches for blockers, is left alone: losing it changes nothing, and its timing varies. It begins
+ * with a statement_timeout of its own.
+ */
+const WATCHING = /pg_blocking_pids|\('statement_timeout', '2000'/
 
 export interface CutRun extends Run {
   /** The statement at which it was ended; undefined when it reached its end. */
@@ -29,7 +32,7 @@ export const cutRun = async (
   let statement: string | undefined
   let run: Run = { exitCode: -1, stdout: '', stderr: '' }
   const tap = watchStatements((candidate) => {
-    if (statement !== undefined || candidate.includes(WATCHING) || !isWanted(candidate)) return 'pass'
+    if (statement !== undefined || WATCHING.test(candidate) || !isWanted(candidate)) return 'pass'
     statement = candidate
     if (way !== 'interrupt') return way
     return () => interruption.abort(new OperatorError('interrupted', 'ended by SIGTERM', { exitCode: 143 }))

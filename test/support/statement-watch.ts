@@ -24,10 +24,10 @@ export const watchStatements = (judge: Judge) => (): Tap => {
   let place = ''
   let isLast = false
   const atStatement = (sql: string): AtStatement => {
-    // The function of the trigger names the session that may switch it off, another one in each run.
+    // The function of the trigger names the session that may switch it off, and each session pins its settings with its own id.
     const text = sql
       .replace(/--.*/g, '')
-      .replace(/(?<=pg_backend_pid\(\) = )\d+/, 'N')
+      .replace(/(?<=pg_backend_pid\(\) (?:=|OPERATOR\(pg_catalog\.<>\)) )\d+/, 'N')
       .replace(/\s+/g, ' ')
       .trim()
     if (OPENING.test(text)) return judge(text)

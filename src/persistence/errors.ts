@@ -160,7 +160,7 @@ export class DatabaseRefused extends StoreError {
       details: cause.detail === undefined ? [] : [`detail: ${cause.detail}`],
       hint:
         cause.code === SqlState.insufficientPrivilege
-          ? 'grant this role the privilege, or connect as another role'
+          ? 'grant this role the privilege, change the policy that rejects the row, or connect as another role'
           : cause.hint,
     })
   }

@@ -24,7 +24,7 @@ export const parseWholeNumber =
   (least: number, most: number) =>
   (text: string): number => {
     const value = Number(text)
-    if (/^\d+$/.test(text) && value >= least && value <= most) return value
+    if (/^-?\d+$/.test(text) && value >= least && value <= most) return value
     throw new InvalidArgumentError(`Write a whole number from ${least} to ${most}.`)
   }
 

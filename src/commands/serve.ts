@@ -77,7 +77,7 @@ export const serveCommand = (run: Run) =>
     .option(
       '--operator-id <number>',
       'id in "User" of the operator after --add-operator',
-      parseWholeNumber(1, 2_147_483_647),
+      parseWholeNumber(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     )
     .option('--cors-origin <origin...>', 'allow pages of these web origins, e.g. https://shop.example', parseOrigin)
     .option('--public-host <name...>', 'accept this host name, e.g. chat.example behind a TLS proxy', parsePublicHost)

@@ -6,6 +6,7 @@ export const SqlState = {
   featureNotSupported: '0A000',
   protocolViolation: '08P01',
   readOnlyTransaction: '25006',
+  numericValueOutOfRange: '22003',
   invalidParameterValue: '22023',
   sequenceGeneratorLimitExceeded: '2200H',
   foreignKeyViolation: '23503',

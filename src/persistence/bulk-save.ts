@@ -73,7 +73,7 @@ const savePart = async (
 // No client is created for a message whose key is taken.
 const withoutClientSql = ({ client, message }: Names): string => `
   SELECT x."position"
-  FROM json_to_recordset($1::json) AS x ("position" integer, "username" text, "clientId" integer, "key" text)
+  FROM json_to_recordset($1::json) AS x ("position" integer, "username" text, "clientId" bigint, "key" text)
   WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username"::text = x."username" LIMIT 1) IS NULL
     AND (SELECT c."id" FROM ${client} AS c WHERE c."id" = x."clientId" LIMIT 1) IS NULL
     AND (SELECT m."id" FROM ${message} AS m WHERE m."idempotencyKey"::text = x."key" LIMIT 1) IS NULL

@@ -1,7 +1,7 @@
 import type { Queryable } from '../database/connection.js'
 import { InvalidCall } from './errors.js'
-import { checkLimit, comparable, rowsToRead, toContactFilter, type Contact, type ContactFilter } from './contact.js'
-import { cursorSql, parseCursor } from './cursor.js'
+import { checkLimit, isOfContact, rowsToRead, toContactFilter, type Contact, type ContactFilter } from './contact.js'
+import { cursorSql, parseCursor } from './ids/cursor.js'
 import type { ChatMessage } from './message.js'
 import type { Names } from './sql-names.js'
 import { MESSAGE_COLUMNS, toChatMessage, type StoredRow } from './stored-message.js'
@@ -68,8 +68,8 @@ const historySql = (
 ): string => `
   SELECT ${MESSAGE_COLUMNS}, ${cursorSql()} AS "cursor"
   FROM ${message} AS m
-  WHERE m.${comparable(column)} = $1
-    ${hasPosition ? `AND (m."createdAt", m."id") ${forwards ? '>' : '<'} ($2::timestamp, $3::integer)` : ''}
+  WHERE ${isOfContact(column)}
+    ${hasPosition ? `AND (m."createdAt", m."id") ${forwards ? '>' : '<'} ($2::timestamp, $3::bigint)` : ''}
   ORDER BY m."createdAt" ${forwards ? 'ASC' : 'DESC'}, m."id" ${forwards ? 'ASC' : 'DESC'}
   LIMIT ${limit}`
 

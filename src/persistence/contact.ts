@@ -1,5 +1,6 @@
 import { InvalidCall } from './errors.js'
-import { LARGEST_ID, toStorableText, toUsername } from './prepare-message.js'
+import { ID_RANGE, isId } from './ids/ids.js'
+import { toStorableText, toUsername } from './prepare-message.js'
 
 /** Identifies whose messages are meant, by exactly one of these fields. */
 export interface Contact {
@@ -31,7 +32,7 @@ export const toContactFilter = (contact: Contact | undefined): ContactFilter => 
   const value: unknown = contact?.[column]
   if (column === 'clientId') {
     if (isId(value)) return { column, value }
-    throw invalidContact(`clientId is ${String(value)}, but must be a whole number from 1 to ${LARGEST_ID}`)
+    throw invalidContact(`clientId is ${String(value)}, but ${ID_RANGE}`)
   }
   const stored = typeof value !== 'string' ? '' : column === 'guestUsername' ? toUsername(value) : toStorableText(value)
   if (stored === '') throw invalidContact(`${column} is ${typeof value === 'string' ? 'empty' : 'not a string'}`)
@@ -45,8 +46,9 @@ export const toContactFilter = (contact: Contact | undefined): ContactFilter => 
 export const comparable = (column: ContactFilter['column']): string =>
   column === 'clientId' ? `"${column}"` : `"${column}"::text`
 
-export const isId = (value: unknown): value is number =>
-  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LARGEST_ID
+/** SQL for the messages of a filter, whose value is parameter 1. A bigint, because an id can be larger than its column holds. */
+export const isOfContact = (column: ContactFilter['column']): string =>
+  `${comparable(column)} = $1${column === 'clientId' ? '::bigint' : ''}`
 
 const invalidContact = (message: string): InvalidCall => new InvalidCall('invalid_contact', message)
 

@@ -166,6 +166,21 @@ export class DatabaseRefused extends StoreError {
   }
 }
 
+/** A stored id is beyond what a number holds exactly. A message that was being saved is stored. */
+export class IdTooLarge extends StoreError {
+  override readonly name = 'IdTooLarge'
+  constructor(
+    /** In decimal digits. */
+    readonly id: string,
+  ) {
+    super(
+      'id_too_large',
+      `the id ${id} cannot be returned exactly: ids must be from -${Number.MAX_SAFE_INTEGER} to ${Number.MAX_SAFE_INTEGER}`,
+      { blames: 'database', exitCode: ExitCode.no, hint: chatkeep('explain id_too_large') },
+    )
+  }
+}
+
 /** The store is closed. Nothing was written. */
 export class StoreClosed extends StoreError {
   override readonly name = 'StoreClosed'

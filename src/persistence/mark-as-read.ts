@@ -1,6 +1,7 @@
 import type { Queryable } from '../database/connection.js'
 import { InvalidCall } from './errors.js'
-import { comparable, isId, toContactFilter, type ContactFilter } from './contact.js'
+import { isOfContact, toContactFilter, type ContactFilter } from './contact.js'
+import { isId } from './ids/ids.js'
 import { UTC_NOW, type Names } from './sql-names.js'
 
 export interface MarkAsReadQuery {
@@ -10,7 +11,7 @@ export interface MarkAsReadQuery {
   readonly sessionId?: string | undefined
   /** The operator who read them; null when not in "User". Not stored: the application's table has no column for it. */
   readonly operatorId: number | null
-  /** The newest message that the operator has seen; later ones stay unread. */
+  /** The newest message that the operator has seen: those that follow it in the history stay unread. Nothing is marked if there is none of this id. */
   readonly upToMessageId?: number | undefined
 }
 
@@ -35,16 +36,15 @@ const markSql = ({ message }: Names, column: ContactFilter['column'], hasEnd: bo
   UPDATE ${message}
   SET "isRead" = true, "readAt" = ${UTC_NOW}
   WHERE "id" = ANY (ARRAY(
-    SELECT "id"
-    FROM ${message}
-    WHERE ${comparable(column)} = $1 AND "senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND NOT "isRead" ${hasEnd ? `AND ${upTo(column)}` : ''}
-    ORDER BY "id"
+    SELECT m."id"
+    FROM ${message} AS m
+    WHERE m.${isOfContact(column)} AND m."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND NOT m."isRead" ${hasEnd ? `AND ${upTo(message)}` : ''}
+    ORDER BY m."id"
     FOR NO KEY UPDATE))`
 
-// The planner overestimates unread messages (those of operators stay unread) and would scan the primary key up to that id.
-// A row comparison rules that out: it uses the index of a client's unread messages.
-const upTo = (column: string): string =>
-  column === 'clientId' ? '("clientId", "id") <= ($1, $2::integer)' : '"id" <= $2::integer'
+// In the order of the history, not of ids: a sequence may run downwards, or go on with negative ids.
+const upTo = (message: string): string =>
+  `(m."createdAt", m."id") <= (SELECT e."createdAt", e."id" FROM ${message} AS e WHERE e."id" = $2::bigint)`
 
 const invalidUpTo = (upToMessageId: unknown): InvalidCall =>
   new InvalidCall('invalid_message_id', `upToMessageId is ${String(upToMessageId)}, which is not a message id`)

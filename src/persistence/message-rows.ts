@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg'
 import type { PreparedStatements } from '../database/prepared.js'
+import type { StoredId } from './ids/ids.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { instantSql, toInstant, type InstantText } from '../database/instant.js'
 import { UTC_NOW, type Names } from './sql-names.js'
@@ -17,9 +18,9 @@ export interface BatchSession {
 export type Linking = 'linked' | 'unlinked'
 
 export interface InsertedRow {
-  readonly id: number
+  readonly id: StoredId
   readonly createdAt: Date
-  readonly clientId: number | null
+  readonly clientId: StoredId | null
   readonly idempotencyKey: string
   readonly guestUnverified: boolean
 }
@@ -27,9 +28,9 @@ export interface InsertedRow {
 export interface ExistingRow {
   /** Index of the message in the list that was passed. */
   readonly position: number
-  readonly id: number
+  readonly id: StoredId
   readonly createdAt: Date
-  readonly clientId: number | null
+  readonly clientId: StoredId | null
   readonly guestUnverified: boolean
   readonly sameBody: boolean
 }
@@ -46,12 +47,12 @@ export const toInsertedRow = (row: InsertedRowText): InsertedRow => ({ ...row, c
 /** The columns in which messages are sent to the server, with their types. */
 export const INCOMING_COLUMNS: readonly (readonly [keyof PreparedMessage, string])[] = [
   ['createdAt', 'timestamptz'],
-  ['clientId', 'integer'],
+  ['clientId', 'bigint'],
   ['guestUsername', 'text'],
   ['guestPhone', 'text'],
   ['clientSocketId', 'text'],
   ['senderType', 'text'],
-  ['operatorId', 'integer'],
+  ['operatorId', 'bigint'],
   ['messageType', 'text'],
   ['text', 'text'],
   ['imageUrl', 'text'],
@@ -112,7 +113,7 @@ export const insertSql = (
   INSERT INTO ${names.message} (
     "createdAt", "clientId", "guestUsername", "guestPhone", "clientSocketId", "senderType", "operatorId", "messageType",
     "text", "imageUrl", "imageName", "mimeType", "sessionId", "idempotencyKey", "guestUnverified")
-  SELECT coalesce(x."createdAt" AT TIME ZONE 'UTC', ${UTC_NOW}), ${linking === 'linked' ? 'coalesce(given."id", named."id")' : 'NULL::integer'},
+  SELECT coalesce(x."createdAt" AT TIME ZONE 'UTC', ${UTC_NOW}), ${linking === 'linked' ? 'coalesce(given."id", named."id")' : 'NULL::bigint'},
     x."guestUsername", x."guestPhone", x."clientSocketId", x."senderType"::${names.senderType}, x."operatorId",
     x."messageType"::${names.messageType}, x."text", x."imageUrl", x."imageName", x."mimeType", x."sessionId",
     x."idempotencyKey", ${linking === 'linked' ? `x."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND named."registered" IS TRUE` : 'false'}

@@ -7,7 +7,8 @@ import { isRetryable } from './retry.js'
  * What to do after a statement failed:
  * - `halve`: one of the messages is the reason; save each half
  * - `unlink`: the look-up of contacts is the reason; save without client
- * - `drop_references`: the message names a client or an operator that does not exist; save it without
+ * - `drop_references`: the message names a client or an operator that does not exist, or whose id is larger than the column
+ *   holds; save it without
  * - `reject`: this message fails for good
  * - `wait`: another transaction holds a row that the message needs; leave it unsettled
  * - `throw`: no message is the reason (connection lost, database busy or not ready); the caller decides
@@ -30,7 +31,9 @@ export const nextAttempt = (error: unknown, { linking, size, mayUnlink }: Failed
   }
   if (blamesTheRow(error)) {
     if (size > 1) return 'halve'
-    return hasSqlState(error, SqlState.foreignKeyViolation) ? 'drop_references' : 'reject'
+    return hasSqlState(error, SqlState.foreignKeyViolation, SqlState.numericValueOutOfRange)
+      ? 'drop_references'
+      : 'reject'
   }
   // A policy of row-level security rejects a single row with this code, and may accept the others only with their client.
   const isDenied = hasSqlState(error, SqlState.insufficientPrivilege)

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import { InvalidMessage } from './errors.js'
+import { ID_RANGE } from './ids/ids.js'
 import { describeIssue, invalidFields } from './invalid-fields.js'
 import { MESSAGE_TYPES, SENDER_TYPES, type ChatMessage, type NewChatMessage } from './message.js'
 
 /** Longest user name, in Unicode characters. */
 export const MAX_USERNAME_CHARACTERS = 255
-
-/** Ids are int4 in the application's tables. */
-export const LARGEST_ID = 2_147_483_647
 
 /** Largest text or image of one message, in bytes of UTF-8. */
 const MAX_CONTENT_BYTES = 1_048_576
@@ -41,8 +39,7 @@ const atMostBytes = (most: number) =>
 
 const content = atMostBytes(MAX_CONTENT_BYTES)
 const field = atMostBytes(MAX_FIELD_BYTES)
-const ID_RANGE = { error: `must be a whole number from 1 to ${LARGEST_ID}` }
-const id = z.int(ID_RANGE).min(1, ID_RANGE).max(LARGEST_ID, ID_RANGE)
+const id = z.int({ error: ID_RANGE })
 
 const username = z
   .string()

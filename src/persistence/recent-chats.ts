@@ -1,6 +1,6 @@
 import { firstRow } from '../database/rows.js'
 import { checkLimit, rowsToRead } from './contact.js'
-import { parseCursor, type Position } from './cursor.js'
+import { parseCursor, type Position } from './ids/cursor.js'
 import type { ChatMessage } from './message.js'
 import { recentPageSql } from './recent/page.js'
 import { FIRST_SCAN, nextScan, type PageProgress } from './recent/scan.js'
@@ -52,15 +52,20 @@ export const readRecentChats = async (session: ReadSession, query: RecentChatsQu
   const rows = await findPage(session, rowsToRead(limit), position)
   const page = rows.slice(0, Math.min(limit, countFitting(rows, query.maxBytes ?? Infinity)))
   return {
-    chats: page.map((row) => ({
-      clientId: row.clientId,
-      username: row.username,
-      phone: row.phone,
-      guestUnverified: row.chatUnverified,
-      lastMessage: toChatMessage(row),
-      unreadCount: row.unreadCount,
-    })),
+    chats: page.map(toRecentChat),
     nextBefore: rows.length > page.length ? (page.at(-1)?.cursor ?? null) : null,
+  }
+}
+
+const toRecentChat = (row: RecentRow): RecentChat => {
+  const lastMessage = toChatMessage(row)
+  return {
+    clientId: lastMessage.clientId,
+    username: row.username,
+    phone: row.phone,
+    guestUnverified: row.chatUnverified,
+    lastMessage,
+    unreadCount: row.unreadCount,
   }
 }
 

@@ -1,6 +1,7 @@
 import { isBlockedByRow } from '../database/sql-state.js'
 import { blamesTheRow } from './blame.js'
 import { explainRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
+import { toId, toIdOrNull } from './ids/ids.js'
 import { createGuestClients } from './guest-clients.js'
 import {
   findByKeys,
@@ -10,6 +11,7 @@ import {
   type InsertedRow,
   type Linking,
 } from './message-rows.js'
+import type { SavedChatMessage } from './message.js'
 import { nextAttempt } from './next-attempt.js'
 import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
@@ -85,9 +87,25 @@ export const settleInserted = (
     // A batch can hold two calls with one key; the row belongs to the first.
     byKey.delete(idempotencyKey)
     const clientCreated = row.clientId !== null && guestUsername !== null && createdNames.delete(guestUsername)
-    one.succeed({ ...row, duplicate: false, clientCreated })
+    settle(one, () => {
+      one.succeed({ ...row, ...idsOf(row), duplicate: false, clientCreated })
+    })
   }
 }
+
+/** Settles a message that is stored; an error, such as an id that is too large to be returned, is its own. */
+const settle = (one: PendingSave, succeed: () => void): void => {
+  try {
+    succeed()
+  } catch (error) {
+    one.fail(error)
+  }
+}
+
+const idsOf = ({ id, clientId }: Pick<InsertedRow, 'id' | 'clientId'>): Pick<SavedChatMessage, 'id' | 'clientId'> => ({
+  id: toId(id),
+  clientId: toIdOrNull(clientId),
+})
 
 const saveInRounds = async (session: Saving, batch: readonly PendingSave[]): Promise<void> => {
   for (let round = 1; session.linking === 'linked' && round <= MAX_ROUNDS; round += 1) {
@@ -112,13 +130,16 @@ const tryToSave = async (session: Saving, batch: readonly PendingSave[]): Promis
 const toMessage = ({ message }: PendingSave): PreparedMessage => message
 
 const settleExisting = (pending: readonly PendingSave[], rows: readonly ExistingRow[]): void => {
-  for (const { position, sameBody, id, ...stored } of rows) {
+  for (const { position, sameBody, ...stored } of rows) {
     const one = pending[position]
     if (one === undefined) continue
     const { idempotencyKey } = one.message
-    if (!sameBody) one.fail(new IdempotencyConflict(idempotencyKey, id))
-    // The row may come from an earlier attempt of this call: then it is not a duplicate.
-    else one.succeed({ ...stored, id, idempotencyKey, duplicate: !one.outcomeUnknown, clientCreated: false })
+    settle(one, () => {
+      const ids = idsOf(stored)
+      if (!sameBody) throw new IdempotencyConflict(idempotencyKey, ids.id)
+      // The row may come from an earlier attempt of this call: then it is not a duplicate.
+      one.succeed({ ...stored, ...ids, idempotencyKey, duplicate: !one.outcomeUnknown, clientCreated: false })
+    })
   }
 }
 

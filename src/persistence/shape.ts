@@ -19,7 +19,7 @@ export interface RequiredIndex {
 }
 
 const TEXT = ['text', 'character varying']
-const ID = ['integer', 'bigint']
+const ID = ['integer', 'bigint', 'smallint']
 const INSTANT = ['timestamp without time zone']
 
 const required = (table: string, column: string, types: readonly string[]): RequiredColumn => ({
@@ -105,10 +105,12 @@ export const columnName = ({ table, column }: { readonly table: string; readonly
 /** The type without its modifiers: `timestamp(3) without time zone` is a `timestamp without time zone`. */
 export const plainType = (type: string): string => type.replace(/\(\d+(,\d+)?\)/, '')
 
+const ANY_OF = new Intl.ListFormat('en-GB', { type: 'disjunction' })
+
 /** What is wrong with a column, or undefined. */
 export const columnDifference = (catalog: Catalog, wanted: RequiredColumn): Difference | undefined => {
   const object = columnName(wanted)
-  const expected = `${wanted.types.join(' or ')}, ${nullability(wanted.nullable)}`
+  const expected = `${ANY_OF.format(wanted.types)}, ${nullability(wanted.nullable)}`
   const actual = findColumn(catalog, wanted.table, wanted.column)
   if (actual === undefined) return { object, expected, actual: 'missing' }
   if (wanted.types.includes(plainType(actual.type)) && actual.nullable === wanted.nullable) return undefined

@@ -1,8 +1,9 @@
 import { instantSql, toInstant, type InstantText } from '../database/instant.js'
+import { toId, toIdOrNull, type WithStoredIds } from './ids/ids.js'
 import type { ChatMessage } from './message.js'
 
 /** A message as a query of these columns returns it. */
-export type StoredRow = Omit<ChatMessage, 'createdAt' | 'readAt'> & {
+export type StoredRow = Omit<WithStoredIds<ChatMessage, 'id' | 'clientId' | 'operatorId'>, 'createdAt' | 'readAt'> & {
   readonly createdAt: InstantText
   readonly readAt: InstantText | null
 }
@@ -28,16 +29,16 @@ export const MESSAGE_COLUMNS = `
   m."idempotencyKey",
   m."guestUnverified"`
 
-/** The public message in a row, without the columns that a query adds for itself. */
+/** The public message in a row, without the columns that a query adds for itself. @throws IdTooLarge */
 export const toChatMessage = (row: StoredRow): ChatMessage => ({
-  id: row.id,
+  id: toId(row.id),
   createdAt: toInstant(row.createdAt),
-  clientId: row.clientId,
+  clientId: toIdOrNull(row.clientId),
   guestUsername: row.guestUsername,
   guestPhone: row.guestPhone,
   clientSocketId: row.clientSocketId,
   senderType: row.senderType,
-  operatorId: row.operatorId,
+  operatorId: toIdOrNull(row.operatorId),
   messageType: row.messageType,
   text: row.text,
   imageUrl: row.imageUrl,

@@ -161,6 +161,12 @@ export const ERROR_CODES = {
     concerns: 'server',
     text: 'the database refused this; see the server log',
   },
+  id_too_large: {
+    repeat: 'never',
+    mayBeStored: true,
+    concerns: 'server',
+    text: 'the database gives ids that are too large; see the server log',
+  },
   message_not_stored: {
     repeat: 'never',
     mayBeStored: false,

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
-import { notACursor } from '../persistence/cursor.js'
+import { notACursor } from '../persistence/ids/cursor.js'
 
 /** Texts that a guest is handed and may hand back, but cannot read. */
 export interface OpaqueText {
@@ -42,12 +42,13 @@ export const createOpaqueText = (secret: string | undefined): OpaqueText => {
 }
 
 /** The id of a message as guests see it; all are equally long. */
-export const hideId = (opaque: OpaqueText, id: number): string => opaque.hide(String(id).padStart(ID_DIGITS, '0'))
+export const hideId = (opaque: OpaqueText, id: number): string => opaque.hide(String(id).padStart(ID_CHARACTERS))
 
 /** @returns NaN for what is not the id of a message */
 export const revealId = (opaque: OpaqueText, id: string): number => Number(opaque.reveal(id) ?? NaN)
 
-const ID_DIGITS = 10
+/** Of the smallest id that a number holds exactly. */
+const ID_CHARACTERS = String(Number.MIN_SAFE_INTEGER).length
 
 /** A cursor as guests see it. What hides an id reveals no cursor. */
 export const hideCursor = (opaque: OpaqueText, cursor: string): string => opaque.hide(`${CURSOR}${cursor}`)

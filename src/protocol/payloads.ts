@@ -4,9 +4,6 @@ import { MAX_USERNAME_CHARACTERS, toStorableText, toUsername } from '../persiste
 /** Longest message id, name of a conversation, cursor or phone that a client may send, in UTF-16 units. */
 const MAX_FIELD_LENGTH = 255
 
-/** Largest id in the application's tables (int4). */
-const MAX_ID = 2_147_483_647
-
 // In the form that is stored: broadcasts and later reads are then equal.
 const text = z.string().transform(toStorableText)
 
@@ -27,7 +24,8 @@ const identifier = z
 // Blank becomes null: forms send an empty field.
 const phone = text.pipe(z.string().max(MAX_FIELD_LENGTH)).transform((given) => (given.trim() === '' ? null : given))
 
-const id = z.int().min(1).max(MAX_ID)
+// Any that a number holds exactly.
+const id = z.int()
 
 const guestJoin = z
   .object({

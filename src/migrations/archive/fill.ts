@@ -9,34 +9,46 @@ import type { ArchivedColumn } from '../ledger/rollback-range.js'
 /** Messages per transaction; small, so a writer to one of its rows waits only milliseconds. */
 export const BATCH_ROWS = 5_000
 
-const selectBatchEnd = ({ message }: OwnNames): string => `
-  SELECT max("id") AS "last"
-  FROM (SELECT "id" FROM ${message} WHERE "id" > $1 ORDER BY "id" LIMIT ${BATCH_ROWS}) AS batch`
+/** Of a batch, or of all messages; as texts, because an id can be larger than a number holds. */
+interface IdRange {
+  readonly first: string | null
+  readonly last: string | null
+}
 
-const selectLast = ({ message }: OwnNames): string => `SELECT coalesce(max("id"), 0)::float AS "last" FROM ${message}`
+const selectRange = (from: string): string =>
+  `SELECT min("id")::text AS "first", max("id")::text AS "last" FROM ${from}`
+
+// Ids may be negative, so the first batch begins wherever there are rows.
+const selectBatch = ({ message }: OwnNames, after: string | null): string =>
+  selectRange(
+    `(SELECT "id" FROM ${message} ${after === null ? '' : 'WHERE "id" > $1'} ORDER BY "id" LIMIT ${BATCH_ROWS}) AS batch`,
+  )
 
 /** Copies the guest data of all messages to the archive, in batches. The trigger adds new writes. */
 export const fillArchive = async (client: OwnClient, kept: Kept, { signal, onEvent }: BatchOptions): Promise<void> => {
   const [insert, refresh] = [insertBatch(client.own, kept), refreshBatch(client.own, kept)]
-  const { last: end } = onlyRow(await client.query<{ last: number }>(selectLast(client.own)))
-  const report = reportBatches('archiving guest data', end, onEvent)
-  for (let after = '0'; ;) {
-    const { rows } = await client.query<{ last: string | number | null }>(selectBatchEnd(client.own), [after])
-    const last = rows[0]?.last ?? null
+  const all = onlyRow(await client.query<IdRange>(selectRange(client.own.message)))
+  const before = Number(all.first) - 1
+  const report = reportBatches('archiving guest data', Number(all.last) - before, onEvent)
+  for (let after: string | null = null; ;) {
+    const batch: IdRange = onlyRow(
+      await client.query<IdRange>(selectBatch(client.own, after), after === null ? [] : [after]),
+    )
+    const { first, last } = batch
     if (last === null) return
     await inBatch(client, signal, async () => {
-      await client.query(insert, [after, last])
-      await client.query(refresh, [after, last])
+      await client.query(insert, [first, last])
+      await client.query(refresh, [first, last])
     })
-    after = String(last)
-    report(Number(last))
+    after = last
+    report(Number(last) - before)
   }
 }
 
 const columnList = (columns: readonly ArchivedColumn[], table = ''): string =>
   columns.map((column) => `, ${table}"${column}"`).join('')
 
-const IN_BATCH = 'm."id" > $1 AND m."id" <= $2'
+const IN_BATCH = 'm."id" BETWEEN $1 AND $2'
 
 /** Archives messages that are not archived yet. @param where which messages; those of a batch if absent */
 export const insertBatch = ({ archive, message }: OwnNames, kept: Kept, where = IN_BATCH): string => `

@@ -1,10 +1,11 @@
 import type { OwnNames } from '../../persistence/own-names.js'
 import type { OwnClient } from '../own/own-client.js'
+import type { StoredId } from '../../persistence/ids/ids.js'
 import { UTC_NOW } from '../../persistence/sql-names.js'
 
 /** The client for a guest's name, and whether it was just created. */
 export interface GuestClient {
-  readonly id: number
+  readonly id: StoredId
   readonly created: boolean
 }
 
@@ -30,9 +31,9 @@ export const insertClient = ({ client }: OwnNames, name = '$1'): string => `
  */
 export const findOrCreateClient = async (client: OwnClient, username: string): Promise<GuestClient | undefined> => {
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-    const known = await client.query<{ id: number }>(selectClient(client.own), [username])
+    const known = await client.query<{ id: StoredId }>(selectClient(client.own), [username])
     if (known.rows[0] !== undefined) return { id: known.rows[0].id, created: false }
-    const inserted = await client.query<{ id: number }>(insertClient(client.own), [username])
+    const inserted = await client.query<{ id: StoredId }>(insertClient(client.own), [username])
     if (inserted.rows[0] !== undefined) return { id: inserted.rows[0].id, created: true }
   }
   return undefined

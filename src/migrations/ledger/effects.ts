@@ -47,7 +47,7 @@ export const EFFECTS: readonly NamedEffect[] = [
     migration: 'index-unread',
     effect: index(
       'ChatMessage_unread_idx',
-      `btree ("clientId", id) WHERE ((NOT "isRead") AND ("senderType" = 'CLIENT'::"MessageSenderType"))`,
+      `btree ("clientId", "createdAt") WHERE ((NOT "isRead") AND ("senderType" = 'CLIENT'::"MessageSenderType"))`,
     ),
   },
   {

@@ -19,11 +19,11 @@ const returned = (archive: string): string => `"idempotencyKey" = ${archive}."id
 
 // A message that already has a key keeps it. If another tool gave an archived key to a different message, the unique index
 // reports it.
-const returnBatch = ({ archive, message }: OwnNames): string => `
+const returnBatch = ({ archive, message }: OwnNames, after: string | null): string => `
   WITH batch AS (
     SELECT "messageId", "createdAt", "idempotencyKey", "guestUsername", "guestPhone"
     FROM ${archive}
-    WHERE "messageId" > $1
+    ${after === null ? '' : 'WHERE "messageId" > $1'}
     ORDER BY "messageId"
     LIMIT ${BATCH_ROWS}
   ), returned AS (
@@ -32,7 +32,13 @@ const returnBatch = ({ archive, message }: OwnNames): string => `
     FROM batch
     WHERE ${isArchived('batch')} AND m."idempotencyKey" IS NULL AND batch."idempotencyKey" IS NOT NULL
   )
-  SELECT max("messageId") AS "last", count(*)::integer AS "taken" FROM batch`
+  SELECT max("messageId")::text AS "last", count(*)::integer AS "taken" FROM batch`
+
+interface ReturnedBatch {
+  /** Its largest id, as text; null after the last batch. */
+  readonly last: string | null
+  readonly taken: number
+}
 
 /** The same as one statement, for a script. It locks all changed rows until the end. */
 export const returnAllKeys = ({ archive, message }: OwnNames): string => `UPDATE ${message} AS m
@@ -60,13 +66,15 @@ export const returnKeysBefore = async (
   await breakSeal(client, summary)
   const report = reportBatches('restoring keys', summary.messages, onEvent)
   let done = 0
-  for (let after: number | null = 0; after !== null;) {
+  for (let after: string | null = null; ;) {
     signal.throwIfAborted()
-    const { last, taken }: { last: number | null; taken: number } = onlyRow(
+    const batch: ReturnedBatch = onlyRow(
       await withApplicationPath(client, 'session', () =>
-        client.query<{ last: number | null; taken: number }>(returnBatch(client.own), [after]),
+        client.query<ReturnedBatch>(returnBatch(client.own, after), after === null ? [] : [after]),
       ),
     )
+    const { last, taken } = batch
+    if (last === null) return
     after = last
     done += taken
     report(done)

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import { toId, type StoredId } from '../ids/ids.js'
 import type { Names } from '../sql-names.js'
 
 /**
@@ -13,8 +14,8 @@ export const readInactiveOperators = async (
   if (operatorIds.length === 0) return []
   const { rowCount } = await db.query(SELECT_COLUMN, [user])
   if (rowCount !== 1) return []
-  const { rows } = await db.query<{ id: number }>(selectInactive(user), [operatorIds])
-  return rows.map(({ id }) => id)
+  const { rows } = await db.query<{ id: StoredId }>(selectInactive(user), [operatorIds])
+  return rows.map(({ id }) => toId(id))
 }
 
 // An error would stand in the log of the server every minute. The column is the application's, which may not have it.
@@ -28,8 +29,7 @@ const SELECT_COLUMN = `
     AND pg_catalog.has_column_privilege(a.attrelid, 'id'::pg_catalog.text, 'SELECT'::pg_catalog.text)
     AND pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'::pg_catalog.text)`
 
-// By number, also where "id" is a bigint, which the driver returns as a text.
 const selectInactive = (user: string): string => `
-  SELECT "id"::pg_catalog.int4 AS "id"
+  SELECT "id"
   FROM ${user}
-  WHERE "id" OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.int4[]) AND "isActive" IS FALSE`
+  WHERE "id" OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.int8[]) AND "isActive" IS FALSE`

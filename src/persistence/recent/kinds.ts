@@ -50,4 +50,4 @@ export const lastIdOf = (message: string, kind: ChatKind, chat: string, at: stri
 
 /** SQL for being before the position of the parameters 1 and 2. The id is looked up at the position's own instant only. */
 export const isBefore = (message: string, kind: ChatKind, chat: string, at: string): string =>
-  `(${at} < $1::timestamp OR (${at} = $1::timestamp AND ${lastIdOf(message, kind, chat, at)} < $2::integer))`
+  `(${at} < $1::timestamp OR (${at} = $1::timestamp AND ${lastIdOf(message, kind, chat, at)} < $2::bigint))`

@@ -1,4 +1,4 @@
-import { cursorSql } from '../cursor.js'
+import { cursorSql } from '../ids/cursor.js'
 import { hoursSql } from './hours.js'
 import { CLIENT_CHATS, GUEST_CHATS, isOfChat, lastIdOf, type ChatKind, type PartRequest } from './kinds.js'
 import type { Scan } from './scan.js'

@@ -2,6 +2,7 @@ import { createPool } from '../../database/connection.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { SqlState } from '../../database/sql-state.js'
 import { DatabaseRefused } from '../../persistence/errors.js'
+import { toIdOrNull, type StoredId } from '../../persistence/ids/ids.js'
 import { toStorableText } from '../../persistence/prepare-message.js'
 import { withRetries } from '../../persistence/retry.js'
 import { namesIn } from '../../persistence/sql-names.js'
@@ -40,7 +41,7 @@ const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory =>
   let pool: ReturnType<typeof createPool> | undefined
   const { user } = namesIn(target.schema ?? 'public')
   const byName = `SELECT "id" FROM ${user} WHERE "username"::text = $1`
-  const byId = `SELECT "id" FROM ${user} WHERE "id" = $1`
+  const byId = `SELECT "id" FROM ${user} WHERE "id" = $1::bigint`
 
   const ask = async (sql: string, value: string | number): Promise<number | null> => {
     pool ??= createPool(target, {
@@ -49,8 +50,8 @@ const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory =>
       query_timeout: DEADLINE_MS,
       pins: 'course',
     })
-    const { rows } = await pool.query<{ id: number }>(sql, [value])
-    return rows[0]?.id ?? null
+    const { rows } = await pool.query<{ id: StoredId }>(sql, [value])
+    return toIdOrNull(rows[0]?.id ?? null)
   }
   const lookUp = async (sql: string, value: string | number): Promise<number | null> => {
     try {

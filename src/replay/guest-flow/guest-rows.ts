@@ -1,5 +1,6 @@
 import type { Queryable } from '../../database/connection.js'
 import { inTransaction } from '../../database/transaction.js'
+import { toId, toIdOrNull, type StoredId, type WithStoredIds } from '../../persistence/ids/ids.js'
 import { namesIn, type Names } from '../../persistence/sql-names.js'
 
 /** The rows of one guest's name. */
@@ -32,15 +33,18 @@ export const createGuestTables = (client: Queryable, schema: string): GuestTable
   const names = namesIn(schema)
   return {
     read: async (username) => {
-      const clients = await client.query<{ id: number }>(
+      const clients = await client.query<{ id: StoredId }>(
         `SELECT "id" FROM ${names.client} WHERE "username"::text = $1 ORDER BY "id"`,
         [username],
       )
-      const messages = await client.query<GuestMessage>(
-        `SELECT "id", "clientId", "guestUsername", "text" FROM ${names.message} WHERE "guestUsername"::text = $1 ORDER BY "id"`,
+      const messages = await client.query<WithStoredIds<GuestMessage, 'id' | 'clientId'>>(
+        `SELECT "id", "clientId", "guestUsername", "text" FROM ${names.message} WHERE "guestUsername"::text = $1 ORDER BY "createdAt", "id"`,
         [username],
       )
-      return { clientIds: clients.rows.map(({ id }) => id), messages: messages.rows }
+      return {
+        clientIds: clients.rows.map(({ id }) => toId(id)),
+        messages: messages.rows.map((row) => ({ ...row, id: toId(row.id), clientId: toIdOrNull(row.clientId) })),
+      }
     },
     remove: (usernames, conversations) =>
       inTransaction(client, async () => {

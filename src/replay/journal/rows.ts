@@ -1,5 +1,6 @@
 import type { Queryable } from '../../database/connection.js'
 import { explainMissingSchema } from '../../persistence/errors.js'
+import { toId, type WithStoredIds } from '../../persistence/ids/ids.js'
 import type { PreparedMessage } from '../../persistence/prepare-message.js'
 import { namesIn } from '../../persistence/sql-names.js'
 
@@ -28,8 +29,8 @@ export const readJournalRows = async (
   keys: readonly string[],
 ): Promise<readonly JournalRow[]> => {
   try {
-    const { rows } = await client.query<JournalRow>(rowsSql(namesIn(schema).message), [keys])
-    return rows
+    const { rows } = await client.query<WithStoredIds<JournalRow, 'id'>>(rowsSql(namesIn(schema).message), [keys])
+    return rows.map((row) => ({ ...row, id: toId(row.id) }))
   } catch (error) {
     throw explainMissingSchema(error)
   }

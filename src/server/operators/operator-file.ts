@@ -1,5 +1,6 @@
 import { OperatorError } from '../../errors.js'
-import { LARGEST_ID, MAX_USERNAME_CHARACTERS, toUsername } from '../../persistence/prepare-message.js'
+import { ID_RANGE, isId } from '../../persistence/ids/ids.js'
+import { MAX_USERNAME_CHARACTERS, toUsername } from '../../persistence/prepare-message.js'
 import type { NamedOperator } from '../named-operator.js'
 
 export const OPERATOR_FILE_HEADER = '# chatkeep operators: key, hash, id in "User" or -, name'
@@ -33,7 +34,7 @@ export const parseOperatorFile = (text: string, file: string): readonly NamedOpe
 
 const KEY_ID = /^[\w-]{8}$/
 const HASH = /^sha256:([\w-]{43})$/
-const OPERATOR_ID = /^(-|[1-9]\d{0,9})$/
+const OPERATOR_ID = /^-?\d+$/
 // Also those that a terminal or an editor takes for the end of a line.
 const CONTROL = /[\p{Cc}\u2028\u2029]/u
 
@@ -46,8 +47,7 @@ const parseLine = (line: string, lineOf: ReadonlyMap<string, number>): NamedOper
   if (name === '') return 'expected a key, a hash, an id in "User" or -, and a name'
   if (!KEY_ID.test(keyId)) return 'the key must have 8 letters, digits, - or _'
   if (hash === undefined) return 'the hash must be sha256: and 43 characters'
-  if (!OPERATOR_ID.test(id) || Number(operatorId) > LARGEST_ID)
-    return `the id must be - or a whole number from 1 to ${LARGEST_ID}`
+  if (operatorId !== null && !(OPERATOR_ID.test(id) && isId(operatorId))) return `the id must be -, or ${ID_RANGE}`
   if (CONTROL.test(given)) return 'the name has a control character'
   if (Array.from(name).length > MAX_USERNAME_CHARACTERS)
     return `the name is longer than ${MAX_USERNAME_CHARACTERS} characters`

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { OperatorError } from '../../errors.js'
+import { ID_RANGE } from '../../persistence/ids/ids.js'
 import { parseJsonLine } from '../json-line.js'
 import { sourceKey } from '../replay-key.js'
 import { CHATKEEP_SOURCE, TRANSCRIPT_FORMAT, TRANSCRIPT_VERSION } from '../transcript-format.js'
@@ -78,8 +79,6 @@ const idSchema = z.object({
     .nullish(),
 })
 
-const OPERATOR_ID = { error: 'must be a whole number from 1 to 2147483647' }
-
 const messageSchema: z.ZodType<TranscriptMessage> = z
   .object(
     {
@@ -89,7 +88,7 @@ const messageSchema: z.ZodType<TranscriptMessage> = z
       image: textOrNull,
       imageName: textOrNull,
       mimeType: textOrNull,
-      operatorId: z.int(OPERATOR_ID).min(1, OPERATOR_ID).max(2_147_483_647, OPERATOR_ID).nullish(),
+      operatorId: z.int({ error: ID_RANGE }).nullish(),
       socketId: textOrNull,
     },
     { error: NOT_AN_OBJECT },

@@ -7,6 +7,7 @@ import { hasSqlState, SqlState } from '../../database/sql-state.js'
 import { inRolledBackTransaction, type SnapshotLimits } from '../../database/transaction.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { createChatStore } from '../../persistence/chat-store.js'
+import { isId, type StoredId } from '../../persistence/ids/ids.js'
 import type { Finding } from '../finding.js'
 import { finding } from '../finding.js'
 import { runGuestFlow } from './guest-flow.js'
@@ -65,10 +66,11 @@ const readOnly = (found: Writability): Finding => ({
 const findOperator = async (client: Queryable, { schema }: ProbeOptions): Promise<number | null> => {
   await client.query('SAVEPOINT operator')
   try {
-    const { rows } = await client.query<{ id: number }>(
-      `SELECT "id"::integer AS "id" FROM ${qualified(schema, 'User')} ORDER BY "id" LIMIT 1`,
+    const { rows } = await client.query<{ id: StoredId }>(
+      `SELECT "id" FROM ${qualified(schema, 'User')} ORDER BY "id" LIMIT 1`,
     )
-    return rows[0]?.id ?? null
+    const id = Number(rows[0]?.id)
+    return isId(id) ? id : null
   } catch {
     // Messages do not need the table, so it may be missing or unreadable.
     await client.query('ROLLBACK TO SAVEPOINT operator')

@@ -107,7 +107,7 @@ describe('--verbose', () => {
   test('shows every statement in full, in a dry run and before a change', async ({ database }) => {
     await loadFixture(database, 'crm-before')
     const statement =
-      'CREATE INDEX CONCURRENTLY "ChatMessage_unread_idx" ON "ChatMessage" ("clientId", "id") WHERE NOT "isRead" AND "senderType" OPERATOR(pg_catalog.=) \'CLIENT\';'
+      'CREATE INDEX CONCURRENTLY "ChatMessage_unread_idx" ON "ChatMessage" ("clientId", "createdAt") WHERE NOT "isRead" AND "senderType" OPERATOR(pg_catalog.=) \'CLIENT\';'
     const facts = [
       '-- 8_index-unread: create index ChatMessage_unread_idx, concurrently',
       '-- locks: SHARE UPDATE EXCLUSIVE on ChatMessage; outside a transaction',

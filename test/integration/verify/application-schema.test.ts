@@ -289,7 +289,7 @@ describe('verify --application-schema', () => {
       'a declared index that is partial in the database, which Prisma does not see',
       instead(
         '@@index([createdAt, clientId])',
-        '@@index([createdAt, clientId])\n  @@index([clientId, id], map: "ChatMessage_unread_idx")',
+        '@@index([createdAt, clientId])\n  @@index([clientId, createdAt], map: "ChatMessage_unread_idx")',
       ),
       ['model_index_differs'],
       { help: 'remove prisma/schema.prisma:82' },

@@ -60,7 +60,7 @@ describe('verify --expect rolled-back finds', () => {
     [
       'messages that need no client',
       'ALTER TABLE "ChatMessage" ALTER COLUMN "clientId" DROP NOT NULL',
-      { code: 'column_nullability', expected: 'integer or bigint, NOT NULL' },
+      { code: 'column_nullability', expected: 'integer, bigint or smallint, NOT NULL' },
     ],
     [
       'a migration that is still in the history',

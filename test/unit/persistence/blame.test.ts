@@ -11,6 +11,7 @@ const {
   InvalidMessage,
   MessageNotStored,
   SchemaNotReady,
+  IdTooLarge,
   StoreClosed,
   StoreError,
   StoreOverloaded,
@@ -32,6 +33,7 @@ const RAISED = [
   { error: new StoreOverloaded(10_000), blames: 'database', retryable: true },
   { error: new SchemaNotReady('no table', undefined), blames: 'schema', retryable: false },
   { error: new InvalidCall('invalid_limit', 'limit is 0'), blames: 'caller', retryable: false },
+  { error: new IdTooLarge('9007199254740993'), blames: 'database', retryable: false },
   { error: new StoreClosed(), blames: 'caller', retryable: false },
 ] as const
 

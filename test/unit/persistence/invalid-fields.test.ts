@@ -17,7 +17,12 @@ test.for([
     ['messageId is longer than 255 characters'],
   ],
   ['a fraction', markReadSchema, { upToMessageId: 1.5 }, ['upToMessageId must be a whole number']],
-  ['a number below the least', markReadSchema, { upToMessageId: 0 }, ['upToMessageId must be at least 1']],
+  [
+    'a number beyond the exact ones',
+    markReadSchema,
+    { upToMessageId: 2 ** 53 },
+    ['upToMessageId must be at most 9007199254740991'],
+  ],
   ['neither of two types', markReadSchema, { clientId: true }, ['clientId has the wrong type']],
   [
     'two mistakes',

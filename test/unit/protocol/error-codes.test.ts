@@ -74,6 +74,7 @@ describe('the table of error codes', () => {
         "server_closing",
         "database_unavailable",
         "database_refused",
+        "id_too_large",
         "internal",
       ]
     `)

@@ -14,10 +14,11 @@ test.for(['', '42', '2026-11-28 03:00:00.123456 6249', 'Ñandú'])(
 )
 
 test('ids are equally long and share nothing', () => {
-  const [one, two] = [hideId(opaque, 7), hideId(opaque, 2_147_483_647)]
-  expect(one).toHaveLength(two.length)
-  expect(hideId(opaque, 8).slice(0, 8)).not.toBe(one.slice(0, 8))
-  expect([one, two].map((id) => revealId(opaque, id))).toEqual([7, 2_147_483_647])
+  const ids = [7, 0, -7, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]
+  const hidden = ids.map((id) => hideId(opaque, id))
+  expect(new Set(hidden.map(({ length }) => length)).size).toBe(1)
+  expect(hideId(opaque, 8).slice(0, 8)).not.toBe(hidden[0]?.slice(0, 8))
+  expect(hidden.map((id) => revealId(opaque, id))).toEqual(ids)
 })
 
 test.for(['', 'no', 'a'.repeat(35), `${opaque.hide('7').slice(0, -1)}A`, createOpaqueText('another secret').hide('7')])(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { ID_RANGE } from '../../../src/persistence/ids/ids.js'
 import { operatorLine, parseOperatorFile } from '../../../src/server/operators/operator-file.js'
 import { createOperatorToken, readOperatorToken } from '../../../src/server/operators/operator-token.js'
 
@@ -6,11 +7,12 @@ const HASH = 'h'.repeat(43)
 
 describe('the file of operators', () => {
   test('has one a line, comments and blank lines', () => {
-    const text = `# staff\n\nkey-0001 sha256:${HASH} 7 Ana  Gil\r\n  key_0002   sha256:${HASH} -  Zoe \u0301# two\n`
+    const text = `# staff\n\nkey-0001 sha256:${HASH} 7 Ana  Gil\r\n  key_0002   sha256:${HASH} -  Zoe \u0301# two\nkey-0003 sha256:${HASH} -12 Bo\n`
     const operators = parseOperatorFile(text, 'operators')
     expect(operators).toEqual([
       { keyId: 'key-0001', hash: HASH, operatorId: 7, name: 'Ana  Gil' },
       { keyId: 'key_0002', hash: HASH, operatorId: null, name: 'Zoe \u0301# two' },
+      { keyId: 'key-0003', hash: HASH, operatorId: -12, name: 'Bo' },
     ])
     expect(parseOperatorFile(operators.map(operatorLine).join('\n'), 'again')).toEqual(operators)
     expect(parseOperatorFile('', 'empty')).toEqual([])
@@ -22,8 +24,8 @@ describe('the file of operators', () => {
     [`key-1 sha256:${HASH} 7 Ana`, 'the key must have 8 letters, digits, - or _'],
     [`key-0001 ${HASH} 7 Ana`, 'the hash must be sha256: and 43 characters'],
     [`key-0001 sha256:${HASH}h 7 Ana`, 'the hash must be sha256: and 43 characters'],
-    [`key-0001 sha256:${HASH} 0 Ana`, 'the id must be - or a whole number from 1 to 2147483647'],
-    [`key-0001 sha256:${HASH} 2147483648 Ana`, 'the id must be - or a whole number from 1 to 2147483647'],
+    [`key-0001 sha256:${HASH} 1.5 Ana`, `the id must be -, or ${ID_RANGE}`],
+    [`key-0001 sha256:${HASH} -9007199254740992 Ana`, `the id must be -, or ${ID_RANGE}`],
     [`key-0001 sha256:${HASH} 7 A\u001b[2Jna`, 'the name has a control character'],
     [`key-0001 sha256:${HASH} 7 A\u2028na`, 'the name has a control character'],
     [`key-0001 sha256:${HASH} 7 ${'a'.repeat(256)}`, 'the name is longer than 255 characters'],

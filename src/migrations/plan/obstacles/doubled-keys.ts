@@ -13,7 +13,7 @@ export const fromDoubledKeys = (schema: string): string =>
 /** How to make the keys unique again: a later message goes on without its key. */
 export const singleKeys = (schema: string): readonly NextStep[] => {
   const table = qualified(schema, 'ChatMessage')
-  const earlier = `SELECT FROM ${table} AS e WHERE e."idempotencyKey" = m."idempotencyKey" AND e."id" < m."id"`
+  const earlier = `SELECT FROM ${table} AS e WHERE e."idempotencyKey" = m."idempotencyKey" AND (e."createdAt", e."id") < (m."createdAt", m."id")`
   return [
     sql(`SELECT "idempotencyKey", array_agg("id") ${fromDoubledKeys(schema)}`, 'see them'),
     sql(`UPDATE ${table} AS m SET "idempotencyKey" = NULL WHERE EXISTS (${earlier})`, 'let the oldest keep the key'),

@@ -1,5 +1,5 @@
-import { InvalidCall } from './errors.js'
-import { isId } from './contact.js'
+import { InvalidCall } from '../errors.js'
+import { isId } from './ids.js'
 
 /** A position in rows that are ordered by (createdAt, id). */
 export interface Position {
@@ -8,7 +8,7 @@ export interface Position {
   readonly id: number
 }
 
-const CURSOR = /^(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})_(\d{1,10})$/
+const CURSOR = /^(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})_(-?\d{1,16})$/
 
 /** SQL for the cursor of a message of the alias `m`. */
 export const cursorSql = (instant = 'm."createdAt"'): string =>

@@ -1,4 +1,4 @@
-/** A set of small whole numbers: one bit for each number up to the largest. */
+/** A set of whole numbers, negative ones too, that takes about a bit for each where they are dense. */
 export interface BitSet {
   add(value: number): void
   has(value: number): boolean
@@ -6,25 +6,32 @@ export interface BitSet {
   values(): Iterable<number>
 }
 
+const PAGE_BYTES = 1_024
+const PAGE_VALUES = 8 * PAGE_BYTES
+
 export const createBitSet = (): BitSet => {
-  let bytes = new Uint8Array(1_024)
+  const pages = new Map<number, Uint8Array>()
   return {
     add: (value) => {
-      const index = value >>> 3
-      if (index >= bytes.length) bytes = enlarge(bytes, index + 1)
-      bytes[index] = (bytes[index] ?? 0) | (1 << (value & 7))
+      const number = Math.floor(value / PAGE_VALUES)
+      const page = pages.get(number) ?? new Uint8Array(PAGE_BYTES)
+      pages.set(number, page)
+      const place = value - number * PAGE_VALUES
+      page[place >>> 3] = (page[place >>> 3] ?? 0) | (1 << (place & 7))
     },
-    has: (value) => ((bytes[value >>> 3] ?? 0) & (1 << (value & 7))) !== 0,
+    has: (value) => {
+      const number = Math.floor(value / PAGE_VALUES)
+      const place = value - number * PAGE_VALUES
+      return ((pages.get(number)?.[place >>> 3] ?? 0) & (1 << (place & 7))) !== 0
+    },
     values: function* () {
-      for (const [index, byte] of bytes.entries()) {
-        for (let bit = 0; byte >>> bit !== 0; bit += 1) if (((byte >>> bit) & 1) === 1) yield 8 * index + bit
+      for (const [number, page] of [...pages].toSorted(([a], [b]) => a - b)) {
+        for (const [index, byte] of page.entries()) {
+          for (let bit = 0; byte >>> bit !== 0; bit += 1) {
+            if (((byte >>> bit) & 1) === 1) yield number * PAGE_VALUES + 8 * index + bit
+          }
+        }
       }
     },
   }
-}
-
-const enlarge = (bytes: Uint8Array<ArrayBuffer>, leastLength: number): Uint8Array<ArrayBuffer> => {
-  const larger = new Uint8Array(Math.max(2 * bytes.length, leastLength))
-  larger.set(bytes)
-  return larger
 }

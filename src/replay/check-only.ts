@@ -57,8 +57,8 @@ export const checkOnly = (input: TranscriptInput, options: CheckOnlyOptions): Pr
           const onProgress = (messages: number): void =>
             options.onProgress('reading back', messages, (1_000 * messages) / (performance.now() - startedAt))
           return checkTranscript(input, tally, { expectedRow }, readBack, {
-            highWaterMark: await readBack.highWaterMark(),
-            doublesAfter: 0,
+            earlier: await readBack.earlierIds(),
+            doublesAmong: 'all',
             signal,
             onProgress,
           })

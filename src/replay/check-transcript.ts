@@ -16,7 +16,7 @@ export const checkTranscript = (
   sent: Tally,
   sender: Pick<Sender, 'expectedRow'>,
   readBack: ReadBack,
-  options: Pick<CheckOptions, 'highWaterMark' | 'doublesAfter' | 'signal' | 'onProgress'>,
+  options: Pick<CheckOptions, 'earlier' | 'doublesAmong' | 'signal' | 'onProgress'>,
 ): Promise<Check> => checkOperations({ ...options, operations: operationsOf(input, sent, sender), readBack })
 
 async function* operationsOf(

@@ -5,6 +5,7 @@ import { refuseMissingSchema } from '../database/missing-schema.js'
 import { withLockLimit } from '../database/lock-limit.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { Check } from './checking/check-operations.js'
+import type { EarlierIds } from './checking/earlier-ids.js'
 import { judgeRun, type RunJudgement } from './checking/judge-run.js'
 import { checkTranscript } from './check-transcript.js'
 import { endedEarly, notReadBack, stopped, stoppedReadingBack } from './endings.js'
@@ -67,7 +68,7 @@ export const replay = async (input: TranscriptInput, sender: Sender, options: Re
 }
 
 const sendAndCheck = async (input: TranscriptInput, sender: Sender, options: ReplayOptions): Promise<ReplayReport> => {
-  const highWaterMark = await withReadBack(options, (readBack) => readBack.highWaterMark())
+  const earlier = await withReadBack(options, (readBack) => readBack.earlierIds())
   const sending = await sendTranscript(input, sender, {
     signal: options.signal,
     onProgress: (lines, perSecond, behindMs) => options.onProgress('sending', lines, perSecond, behindMs),
@@ -76,7 +77,7 @@ const sendAndCheck = async (input: TranscriptInput, sender: Sender, options: Rep
   })
   throwUnlessComplete(input, sending, options)
   const startedAt = performance.now()
-  const check = await readBackAll(input, sender, sending, highWaterMark, options)
+  const check = await readBackAll(input, sender, sending, earlier, options)
   const { unanswered: _none, ...counts } = sending.tally.counts()
   return {
     ...counts,
@@ -137,7 +138,7 @@ const readBackAll = async (
   input: TranscriptInput,
   sender: Sender,
   { tally }: Sending,
-  highWaterMark: number,
+  earlier: EarlierIds,
   options: ReplayOptions,
 ): Promise<Check> => {
   const startedAt = performance.now()
@@ -145,7 +146,7 @@ const readBackAll = async (
     options.onProgress('reading back', messages, (1_000 * messages) / (performance.now() - startedAt))
   try {
     return await withReadBack(options, (readBack) =>
-      checkTranscript(input, tally, sender, readBack, { highWaterMark, signal: options.signal, onProgress }),
+      checkTranscript(input, tally, sender, readBack, { earlier, signal: options.signal, onProgress }),
     )
   } catch (error) {
     throw options.signal.aborted

@@ -1,6 +1,7 @@
 import { createBitSet } from '../../collections/bit-set.js'
+import { isEarlier, type EarlierIds } from './earlier-ids.js'
 
-/** Ids of the rows that the messages of a run account for, at one bit an id. */
+/** Ids of the rows that the messages of a run account for. */
 export interface AccountedRows {
   readonly add: (id: number) => void
   readonly has: (id: number) => boolean
@@ -8,16 +9,14 @@ export interface AccountedRows {
   readonly ids: () => Iterable<number>
 }
 
-/** @param after rows up to this id are left out, and take no memory */
-export const createAccountedRows = (after: number): AccountedRows => {
-  const offsets = createBitSet()
+/** @param earlier ids that are left out, and take no memory */
+export const createAccountedRows = (earlier: EarlierIds): AccountedRows => {
+  const ids = createBitSet()
   return {
     add: (id) => {
-      if (id > after) offsets.add(id - after)
+      if (!isEarlier(earlier, id)) ids.add(id)
     },
-    has: (id) => id > after && offsets.has(id - after),
-    ids: function* () {
-      for (const offset of offsets.values()) yield offset + after
-    },
+    has: (id) => ids.has(id),
+    ids: () => ids.values(),
   }
 }

@@ -1,3 +1,4 @@
+import { gapsOf, isEarlier, type EarlierIds, type IdGap } from './earlier-ids.js'
 import { createFindings, type Findings } from './findings.js'
 import type { DoubledMessage, UnexpectedRow } from './judge.js'
 import { findForeignRows, judgeForeignRows, type Accounts, type NewRow } from './judge-new-rows.js'
@@ -10,10 +11,10 @@ const MOST_COMPARED = 1_000
 
 /** Where to look for rows that the run does not account for. */
 export interface NewRowsOptions {
-  /** Rows after this id are read. */
-  readonly after: number
-  /** Rows up to this id are older than the run, and are unexpected only when they repeat a message. */
-  readonly highWaterMark: number
+  /** Rows with these ids are not read. */
+  readonly leftOut: EarlierIds
+  /** Rows with these ids are older than the run, and are unexpected only when they repeat a message. */
+  readonly earlier: EarlierIds
   readonly signal: AbortSignal | undefined
 }
 
@@ -21,31 +22,34 @@ export interface NewRowsOptions {
 export const checkNewRows = async (
   readBack: ReadBack,
   accounts: Accounts,
-  { after, highWaterMark, signal }: NewRowsOptions,
+  { leftOut, earlier, signal }: NewRowsOptions,
 ): Promise<{ readonly doubled: Findings<DoubledMessage>; readonly unexpected: Findings<UnexpectedRow> }> => {
   const doubled = createFindings<DoubledMessage>()
   const unexpected = createFindings<UnexpectedRow>()
   let compared = 0
-  for await (const page of readPages(readBack, after, signal)) {
+  for await (const page of readPages(readBack, leftOut, signal)) {
     const foreign = findForeignRows(page, accounts)
     const ids = foreign.slice(0, MOST_COMPARED - compared).map(({ id }) => id)
     compared += ids.length
     const found = judgeForeignRows(foreign, ids.length === 0 ? [] : await readBack.twinsOf(ids), accounts)
     doubled.add(...found.doubled)
-    unexpected.add(...found.unexpected.filter(({ id }) => id > highWaterMark))
+    unexpected.add(...found.unexpected.filter(({ id }) => !isEarlier(earlier, id)))
   }
   return { doubled: doubled.result(), unexpected: unexpected.result() }
 }
 
 async function* readPages(
   readBack: ReadBack,
-  start: number,
+  leftOut: EarlierIds,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly NewRow[]> {
-  for (let after: number | undefined = start; after !== undefined;) {
-    signal?.throwIfAborted()
-    const page: readonly NewRow[] = await readBack.rowsAfter(after, PAGE_ROWS)
-    yield page
-    after = page.length < PAGE_ROWS ? undefined : page.at(-1)?.id
+  for (const gap of gapsOf(leftOut)) {
+    for (let rest: IdGap | undefined = gap; rest !== undefined;) {
+      signal?.throwIfAborted()
+      const page: readonly NewRow[] = await readBack.rowsIn(rest, PAGE_ROWS)
+      yield page
+      const last: number | undefined = page.at(-1)?.id
+      rest = last === undefined || page.length < PAGE_ROWS ? undefined : { ...gap, after: last }
+    }
   }
 }

@@ -3,6 +3,7 @@ import { checkNewRows } from './check-new-rows.js'
 import { checkReachable } from './check-reachable.js'
 import { checkSent, type SentCheck } from './check-sent.js'
 import { checkShown } from './check-shown.js'
+import { NO_IDS, type EarlierIds } from './earlier-ids.js'
 import { mergeFindings, NO_FINDINGS, type Findings } from './findings.js'
 import type { Stream } from './in-batches.js'
 import type { ShownMessage, ShownNotStored } from './judge-shown.js'
@@ -13,10 +14,10 @@ export interface CheckOptions {
   /** Each sender's in the order in which they were sent. Read once, and not kept. */
   readonly operations: Stream<SentOperation>
   readonly readBack: ReadBack
-  /** The largest id before the first message was sent. */
-  readonly highWaterMark: number
-  /** Rows after this id are searched for repeated messages; the high-water mark when absent. */
-  readonly doublesAfter?: number | undefined
+  /** The ids before the first message was sent. */
+  readonly earlier: EarlierIds
+  /** Rows that are searched for repeated messages; the new ones when absent. */
+  readonly doublesAmong?: 'new' | 'all' | undefined
   /** What guests and operators were shown; absent when it was not recorded. */
   readonly shown?: Stream<ShownMessage> | undefined
   /** Ids that history showed after the run, page by page; absent when history was not read. */
@@ -36,16 +37,17 @@ export interface Check extends SentCheck {
 
 /** Looks up everything that was sent, in batches: memory does not grow with the texts. */
 export const checkOperations = async (options: CheckOptions): Promise<Check> => {
-  const { readBack, highWaterMark, doublesAfter: after = highWaterMark, shown, reachable, signal } = options
-  const accounted = createAccountedRows(after)
+  const { readBack, earlier, doublesAmong = 'new', shown, reachable, signal } = options
+  const leftOut = doublesAmong === 'all' ? NO_IDS : earlier
+  const accounted = createAccountedRows(leftOut)
   const { check, rows, isOurConversation } = await checkSent(options, accounted)
   const newRows = await checkNewRows(
     readBack,
     { isAccounted: accounted.has, isOurConversation },
-    { after, highWaterMark, signal },
+    { leftOut, earlier, signal },
   )
   const seen = shown && (await checkShown(shown, readBack, signal))
-  const reached = reachable && (await checkReachable(reachable, accounted, after))
+  const reached = reachable && (await checkReachable(reachable, accounted, leftOut))
   return {
     ...check,
     doubled: mergeFindings(check.doubled, newRows.doubled),

@@ -1,15 +1,16 @@
 import { createAccountedRows, type AccountedRows } from './accounted-rows.js'
 import type { Found } from './check-shown.js'
+import type { EarlierIds } from './earlier-ids.js'
 import { createFindings } from './findings.js'
 import type { Stream } from './in-batches.js'
 
-/** Finds rows of the run that no page of history showed. @param after rows up to this id are older than the run */
+/** Finds rows of the run that no page of history showed. @param leftOut ids that are not looked for */
 export const checkReachable = async (
   pages: Stream<readonly number[]>,
   accounted: AccountedRows,
-  after: number,
+  leftOut: EarlierIds,
 ): Promise<Found<number>> => {
-  const reached = createAccountedRows(after)
+  const reached = createAccountedRows(leftOut)
   let count = 0
   for await (const page of pages) {
     for (const id of page) reached.add(id)

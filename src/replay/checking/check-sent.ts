@@ -1,5 +1,6 @@
 import { createFingerprintSet, type FingerprintSet } from '../../collections/fingerprint-set.js'
 import type { AccountedRows } from './accounted-rows.js'
+import type { EarlierIds } from './earlier-ids.js'
 import { createFindings, type Findings } from './findings.js'
 import { inBatches, type Stream } from './in-batches.js'
 import {
@@ -43,14 +44,14 @@ export interface CheckedMessages {
 export interface SentOptions {
   readonly operations: Stream<SentOperation>
   readonly readBack: ReadBack
-  readonly highWaterMark: number
+  readonly earlier: EarlierIds
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((messages: number) => void) | undefined
 }
 
 /** Looks up each message by its key. @param accounted filled with the rows that were found */
 export const checkSent = async (options: SentOptions, accounted: AccountedRows): Promise<CheckedMessages> => {
-  const { operations, readBack, highWaterMark, signal, onProgress } = options
+  const { operations, readBack, earlier, signal, onProgress } = options
   const lost = createFindings<number>()
   const doubled = createFindings<DoubledMessage>()
   const altered = createFindings<AlteredRow>()
@@ -59,7 +60,7 @@ export const checkSent = async (options: SentOptions, accounted: AccountedRows):
   const doubledClients = createFindings<DoubledClient>()
   const conversations = createFingerprintSet()
   const usernames = createFingerprintSet()
-  const order = createOrderCheck(highWaterMark)
+  const order = createOrderCheck(earlier)
   const outcomes = { ok: 0, fail: 0, info: 0 }
   let [messages, rows, recovered, withoutClient] = [0, 0, 0, 0]
 
@@ -67,7 +68,7 @@ export const checkSent = async (options: SentOptions, accounted: AccountedRows):
     signal?.throwIfAborted()
     const expected = batch.map(toExpected)
     const stored = await readBack.rowsByKey(expected.map(({ idempotencyKey }) => idempotencyKey))
-    const verdict = judge(expected, stored, highWaterMark)
+    const verdict = judge(expected, stored, earlier)
     lost.add(...verdict.lost)
     doubled.add(...verdict.doubled)
     altered.add(...verdict.altered)

@@ -1,3 +1,4 @@
+import { isEarlier, NO_IDS, type EarlierIds } from './earlier-ids.js'
 import type { ExpectedContent } from './expected-content.js'
 
 /** The outcome of a message: acknowledged, refused for good, or unknown (no answer, or the run ended). */
@@ -74,12 +75,12 @@ export interface MatchedMessage {
 
 /**
  * Compares what was sent with the rows found under its keys.
- * @param highWaterMark rows up to this id are older than the run; their operators and clients may have changed since
+ * @param earlier ids of rows that are older than the run; their operators and clients may have changed since
  */
 export const judge = (
   expected: readonly ExpectedMessage[],
   stored: readonly StoredMessage[],
-  highWaterMark = 0,
+  earlier: EarlierIds = NO_IDS,
 ): Verdict => {
   const byKey = groupByKey(stored)
   const matched = expected.map((message) => ({ message, rows: byKey.get(message.idempotencyKey) ?? [] }))
@@ -90,8 +91,8 @@ export const judge = (
     doubled: matched
       .filter(({ rows }) => rows.length > 1)
       .map(({ message, rows }) => ({ line: message.line, ids: rows.map(({ id }) => id) })),
-    altered: matched.flatMap((one) => alterationsOf(one, highWaterMark)),
-    unexpected: matched.flatMap((one) => storedThoughRefused(one, highWaterMark)),
+    altered: matched.flatMap((one) => alterationsOf(one, earlier)),
+    unexpected: matched.flatMap((one) => storedThoughRefused(one, earlier)),
     recovered: matched.filter(({ message, rows }) => message.outcome === 'info' && rows.length > 0).length,
     withoutClient: matched.flatMap(({ rows }) => rows).filter(({ clientId }) => clientId === null).length,
     matched,
@@ -104,9 +105,9 @@ const groupByKey = (rows: readonly StoredMessage[]): ReadonlyMap<string | null, 
   return groups
 }
 
-const alterationsOf = ({ message, rows }: MatchedMessage, highWaterMark: number): readonly AlteredRow[] =>
+const alterationsOf = ({ message, rows }: MatchedMessage, earlier: EarlierIds): readonly AlteredRow[] =>
   rows.flatMap((row) => {
-    const differing = differencesOf(message, row, row.id > highWaterMark)
+    const differing = differencesOf(message, row, !isEarlier(earlier, row.id))
     const reason = `differs from its line in ${differing.join(', ')}`
     const isOther = message.acknowledgedId != null && rows.every(({ id }) => id !== message.acknowledgedId)
     return [
@@ -131,9 +132,9 @@ const differencesOf = (message: ExpectedMessage, row: StoredMessage, isNew: bool
 ]
 
 // A refused message whose key belongs to a row with other content was refused because of that row; a row with the same content is its own.
-const storedThoughRefused = ({ message, rows }: MatchedMessage, highWaterMark: number): readonly UnexpectedRow[] =>
+const storedThoughRefused = ({ message, rows }: MatchedMessage, earlier: EarlierIds): readonly UnexpectedRow[] =>
   message.outcome !== 'fail'
     ? []
     : rows
-        .filter((row) => row.id > highWaterMark && differencesOf(message, row, true).length === 0)
+        .filter((row) => !isEarlier(earlier, row.id) && differencesOf(message, row, true).length === 0)
         .map(({ id }) => ({ id, line: message.line, reason: 'was refused, and is stored' }))

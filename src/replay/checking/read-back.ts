@@ -1,7 +1,9 @@
 import type { Queryable } from '../../database/connection.js'
 import { explainMissingSchema } from '../../persistence/errors.js'
+import { toId, toIdOrNull, type StoredId, type WithStoredIds } from '../../persistence/ids/ids.js'
 import { namesIn } from '../../persistence/sql-names.js'
 import type { StoredMessage } from './judge.js'
+import type { EarlierIds, IdGap } from './earlier-ids.js'
 import type { NewRow, Twins } from './judge-new-rows.js'
 
 /** A name that more than one client has. */
@@ -12,16 +14,16 @@ export interface DoubledClient {
 
 /** Reads what is stored without the store. Each query is one statement, so a transaction pooler will do. */
 export interface ReadBack {
-  /** The largest id so far; later rows have larger ids, unless their statement began before. */
-  highWaterMark(): Promise<number>
+  /** The ids so far; later rows have other ids, unless their statement began before. */
+  earlierIds(): Promise<EarlierIds>
   rowsByKey(keys: readonly string[]): Promise<readonly StoredMessage[]>
   rowsById(ids: readonly number[]): Promise<readonly StoredMessage[]>
   /** For each row, the rows with the same sender type and content among the newest of its conversation. */
   twinsOf(ids: readonly number[]): Promise<readonly Twins[]>
   /** The names, of those given, that more than one client has. */
   doubledClients(usernames: readonly string[]): Promise<readonly DoubledClient[]>
-  /** The rows that follow an id, in the order of their ids. */
-  rowsAfter(id: number, limit: number): Promise<readonly NewRow[]>
+  /** The first rows of a gap, in the order of their ids. */
+  rowsIn(gap: IdGap, limit: number): Promise<readonly NewRow[]>
 }
 
 /** @throws SchemaNotReady from each of its methods when the database was not migrated */
@@ -36,25 +38,50 @@ export const createReadBack = (client: Queryable, schema: string): ReadBack => {
     }
   }
   return {
-    highWaterMark: async () => {
-      const [row] = await read<{ id: number }>(highWaterMarkSql(message))
-      return row?.id ?? 0
+    earlierIds: async () => {
+      const ranges = await read<{ least: StoredId; largest: StoredId }>(earlierIdsSql(message))
+      return ranges.map(({ least, largest }) => [toId(least), toId(largest)])
     },
-    rowsByKey: (keys) => read<StoredMessage>(rowsByKeySql(message, clientTable), [keys]),
-    rowsById: (ids) => read<StoredMessage>(rowsByIdSql(message, clientTable), [ids]),
-    twinsOf: (ids) => read<Twins>(twinsSql(message), [ids]),
-    doubledClients: (usernames) =>
-      usernames.length === 0 ? Promise.resolve([]) : read<DoubledClient>(doubledClientsSql(clientTable), [usernames]),
-    rowsAfter: (id, limit) => read<NewRow>(rowsAfterSql(message), [id, limit]),
+    rowsByKey: async (keys) => (await read<StoredRow>(rowsByKeySql(message, clientTable), [keys])).map(toStoredMessage),
+    rowsById: async (ids) => (await read<StoredRow>(rowsByIdSql(message, clientTable), [ids])).map(toStoredMessage),
+    twinsOf: async (ids) => {
+      const rows = await read<{ id: StoredId; twinIds: readonly StoredId[] }>(twinsSql(message), [ids])
+      return rows.map(({ id, twinIds }) => ({ id: toId(id), twinIds: twinIds.map(toId) }))
+    },
+    doubledClients: async (usernames) => {
+      if (usernames.length === 0) return []
+      const rows = await read<{ username: string; ids: readonly StoredId[] }>(doubledClientsSql(clientTable), [
+        usernames,
+      ])
+      return rows.map(({ username, ids }) => ({ username, ids: ids.map(toId) }))
+    },
+    rowsIn: async ({ after, before }, limit) => {
+      const rows = await read<WithStoredIds<NewRow, 'id'>>(rowsInSql(message), [after, before, limit])
+      return rows.map((row) => ({ ...row, id: toId(row.id) }))
+    },
   }
 }
 
+type StoredRow = WithStoredIds<StoredMessage, 'id' | 'operatorId' | 'clientId'>
+
+const toStoredMessage = (row: StoredRow): StoredMessage => ({
+  ...row,
+  id: toId(row.id),
+  operatorId: toIdOrNull(row.operatorId),
+  clientId: toIdOrNull(row.clientId),
+})
+
 // Names the columns of the guest-chat update: a database without them fails here, before the first message is sent.
-const highWaterMarkSql = (message: string): string => `
-  SELECT "id", "guestUsername", "guestPhone", "idempotencyKey"
-  FROM ${message}
-  ORDER BY "id" DESC
-  LIMIT 1`
+const earlierIdsSql = (message: string): string => `
+  SELECT r."least", r."largest"
+  FROM (
+    SELECT min("id") AS "least", max("id") AS "largest" FROM ${message} WHERE "id" < 0
+    UNION ALL
+    SELECT min("id"), max("id") FROM ${message} WHERE "id" >= 0
+  ) AS r
+  WHERE r."least" IS NOT NULL
+    AND NOT EXISTS (SELECT "guestUsername", "guestPhone", "idempotencyKey" FROM ${message} WHERE false)
+  ORDER BY r."least"`
 
 const storedMessageSql = (message: string, client: string): string => `
   SELECT m."id", m."idempotencyKey", m."senderType"::text, m."messageType"::text, m."text", m."imageUrl", m."imageName", m."mimeType",
@@ -68,7 +95,7 @@ const rowsByKeySql = (message: string, client: string): string => `${storedMessa
   ORDER BY m."id"`
 
 const rowsByIdSql = (message: string, client: string): string => `${storedMessageSql(message, client)}
-  WHERE m."id" = ANY ($1::integer[])
+  WHERE m."id" = ANY ($1::bigint[])
   ORDER BY m."id"`
 
 // Bounded for each row: a conversation of a million messages costs no more than one of ten thousand.
@@ -88,7 +115,7 @@ const twinsSql = (message: string): string => `
     LIMIT 100
   ) AS "twinIds"
   FROM ${message} AS m
-  WHERE m."id" = ANY ($1::integer[])
+  WHERE m."id" = ANY ($1::bigint[])
   ORDER BY m."id"`
 
 const doubledClientsSql = (client: string): string => `
@@ -99,9 +126,9 @@ const doubledClientsSql = (client: string): string => `
   HAVING count(*) > 1
   ORDER BY "username"`
 
-const rowsAfterSql = (message: string): string => `
+const rowsInSql = (message: string): string => `
   SELECT "id", "sessionId", "idempotencyKey"
   FROM ${message}
-  WHERE "id" > $1
+  WHERE ($1::bigint IS NULL OR "id" > $1::bigint) AND ($2::bigint IS NULL OR "id" < $2::bigint)
   ORDER BY "id"
-  LIMIT $2`
+  LIMIT $3`

@@ -136,7 +136,20 @@ const LIES: readonly (readonly [string, Lie, CheckedRun['verdict'], readonly str
        UPDATE "ChatMessage" SET "id" = ${first} WHERE "id" = ${third};
        UPDATE "ChatMessage" SET "id" = ${third} WHERE "id" = -1`,
     'failed',
-    ['2 altered', '2 out of order', '2 shown and not stored'],
+    ['2 altered', '2 shown and not stored'],
+  ],
+  [
+    'a row dated before the others',
+    (_, [, , third]) => `UPDATE "ChatMessage" SET "createdAt" = "createdAt" - interval '1 hour' WHERE "id" = ${third}`,
+    'failed',
+    ['1 out of order'],
+  ],
+  [
+    'a row that nobody sent, in the negative half',
+    () =>
+      `INSERT INTO "ChatMessage" ("id", "sessionId", "senderType", "messageType", "text") SELECT -5, "sessionId", 'CLIENT', 'TEXT', 'boo' FROM "ChatMessage" LIMIT 1`,
+    'failed',
+    ['1 unexpected'],
   ],
   [
     'acknowledged without saving',
@@ -179,10 +192,10 @@ describe('what the checker says when it is lied to', () => {
     const { database } = chat
     const client = await database.client()
     const readBack = createReadBack(client, 'public')
-    const highWaterMark = await readBack.highWaterMark()
+    const earlier = await readBack.earlierIds()
     const { operations, shown } = await play(chat)
     const ids = operations.map(({ acknowledgedId }) => acknowledgedId ?? 0)
-    const honest = { operations, shown, reachable: [ids], readBack, highWaterMark }
+    const honest = { operations, shown, reachable: [ids], readBack, earlier }
     const said: unknown[] = []
     for (const [name, lie] of LIES) {
       const told = lie(honest, ids)
@@ -201,7 +214,7 @@ describe('what the checker says when it is lied to', () => {
     const client = await chat.database.client()
     const readBack = createReadBack(client, 'public')
     await client.end()
-    expect(await checkRun({ operations, readBack, highWaterMark: 0 })).toMatchObject({
+    expect(await checkRun({ operations, readBack, earlier: [] })).toMatchObject({
       verdict: 'unknown',
       check: undefined,
     })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createBitSet } from '../../../src/collections/bit-set.js'
+import { createFingerprintMap } from '../../../src/collections/fingerprint-map.js'
 import { createFindings } from '../../../src/replay/checking/findings.js'
 import { createFingerprintSet } from '../../../src/collections/fingerprint-set.js'
 import { createTally } from '../../../src/replay/sending/tally.js'
@@ -18,12 +19,35 @@ describe('a set of fingerprints', () => {
   })
 })
 
+test('a map of fingerprints returns the pairs that were set last, also after it has grown', () => {
+  const map = createFingerprintMap()
+  const texts = Array.from({ length: 5_000 }, (_, index) => `text ${index}`)
+  for (const [index, text] of texts.entries()) map.set(text, [index, -index - 1.5])
+  map.set('text 7', [Date.now(), Number.MIN_SAFE_INTEGER])
+  expect(texts.every((text, index) => index === 7 || map.get(text)?.[1] === -index - 1.5)).toBe(true)
+  expect([map.get('text 7')?.[1], map.get('none')]).toEqual([Number.MIN_SAFE_INTEGER, undefined])
+})
+
 test('a set of bits knows the numbers that were added, however large', () => {
   const set = createBitSet()
-  const numbers = [0, 1, 7, 8, 8_191, 8_192, 1_000_003]
-  for (const number of numbers) set.add(number)
+  const numbers = [
+    Number.MIN_SAFE_INTEGER,
+    -8_193,
+    -8_192,
+    -1,
+    0,
+    1,
+    7,
+    8,
+    8_191,
+    8_192,
+    1_000_003,
+    Number.MAX_SAFE_INTEGER,
+  ]
+  for (const number of numbers.toReversed()) set.add(number)
+  expect([...set.values()]).toEqual(numbers)
   expect(numbers.every((number) => set.has(number))).toBe(true)
-  expect([2, 9, 8_190, 1_000_002, 2_000_000].some((number) => set.has(number))).toBe(false)
+  expect([-8_191, -2, 2, 9, 8_190, 1_000_002, 2_000_000].some((number) => set.has(number))).toBe(false)
 })
 
 test('findings are all counted, and the first thousand kept', () => {

@@ -11,7 +11,8 @@ import { createTally, type Tally } from '../../../src/replay/sending/tally.js'
 import type { TranscriptInput } from '../../../src/transcripts/transcript-input.js'
 import { manyLines } from '../../support/transcript.js'
 
-const HIGH_WATER_MARK = 500
+const LARGEST_EARLIER = 500
+const EARLIER = [[1, LARGEST_EARLIER]] as const
 
 const inputOf = (content: string): TranscriptInput => ({
   name: 'chats.ndjson',
@@ -49,13 +50,13 @@ const rowsOf = async (input: TranscriptInput): Promise<StoredMessage[]> => {
       guestPhone: null,
       ...NO_IMAGE,
     }
-    rows.push({ ...content, ...client, id: HIGH_WATER_MARK + 1 + rows.length, createdAt: entry.message.at })
+    rows.push({ ...content, ...client, id: LARGEST_EARLIER + 1 + rows.length, createdAt: entry.message.at })
   }
   return rows
 }
 
 const readBackOf = (rows: readonly (StoredMessage | NewRow)[]): ReadBack => ({
-  highWaterMark: () => Promise.resolve(HIGH_WATER_MARK),
+  earlierIds: () => Promise.resolve(EARLIER),
   rowsByKey: (keys) => {
     const wanted = new Set(keys)
     return Promise.resolve(
@@ -65,10 +66,10 @@ const readBackOf = (rows: readonly (StoredMessage | NewRow)[]): ReadBack => ({
   rowsById: () => Promise.resolve([]),
   twinsOf: () => Promise.resolve([]),
   doubledClients: () => Promise.resolve([]),
-  rowsAfter: (id, limit) =>
+  rowsIn: ({ after, before }, limit) =>
     Promise.resolve(
       rows
-        .filter((row) => row.id > id)
+        .filter(({ id }) => id > (after ?? -Infinity) && id < (before ?? Infinity))
         .toSorted((one, other) => one.id - other.id)
         .slice(0, limit),
     ),
@@ -88,7 +89,7 @@ const check = (
   signal = new AbortController().signal,
 ): Promise<Check> =>
   checkTranscript(input, tally, sender, readBackOf(rows), {
-    highWaterMark: HIGH_WATER_MARK,
+    earlier: EARLIER,
     signal,
     onProgress: () => undefined,
   })
@@ -140,7 +141,7 @@ describe('reading a transcript back', () => {
       idempotencyKey: null,
     }))
     const foreign = { id: 21_000, sessionId: 'guest 3', idempotencyKey: null }
-    const old = { id: HIGH_WATER_MARK, sessionId: 'guest 3', idempotencyKey: null }
+    const old = { id: LARGEST_EARLIER, sessionId: 'guest 3', idempotencyKey: null }
     const rows = [...(await rowsOf(input)), ...others.filter(({ id }) => id !== foreign.id), foreign, old]
     const { unexpected } = await check(input, tallyOf(MESSAGES), rows)
     expect(unexpected.first.map(({ id }) => id)).toEqual([foreign.id])

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { judge, type ExpectedMessage, type StoredMessage } from '../../../src/replay/checking/judge.js'
 import type { Check } from '../../../src/replay/checking/check-operations.js'
 import { judgeRun, type FaultCount, type RunJudgement } from '../../../src/replay/checking/judge-run.js'
+import { gapsOf, NO_IDS, type EarlierIds, type IdGap } from '../../../src/replay/checking/earlier-ids.js'
 import { createOrderCheck } from '../../../src/replay/checking/judge-order.js'
 import { judgeShown, type ShownMessage } from '../../../src/replay/checking/judge-shown.js'
 import { findForeignRows, judgeForeignRows } from '../../../src/replay/checking/judge-new-rows.js'
@@ -111,7 +112,7 @@ describe('the checker', () => {
       ...clean,
       unexpected: [{ id: 101, line: 1, reason: 'was refused, and is stored' }],
     })
-    expect(judged([refused], [stored(1)], 101)).toEqual(clean)
+    expect(judged([refused], [stored(1)], [[1, 101]])).toEqual(clean)
   })
 
   test('accepts an unknown outcome either way, and counts the messages found to be stored', () => {
@@ -163,25 +164,71 @@ describe('rows that appeared since the run began', () => {
   })
 })
 
+test.for<[EarlierIds, readonly IdGap[]]>([
+  [NO_IDS, [{ after: null, before: null }]],
+  [
+    [
+      [-9, -3],
+      [1, 5],
+    ],
+    [
+      { after: null, before: -9 },
+      { after: -3, before: 1 },
+      { after: 5, before: null },
+    ],
+  ],
+])('new rows are looked for around the earlier ids %j', ([earlier, gaps]) => {
+  expect(gapsOf(earlier)).toEqual(gaps)
+})
+
 describe('the order of a sender', () => {
-  const look = (ids: readonly (number | [number, Partial<ExpectedMessage>])[]): readonly unknown[] => {
-    const order = createOrderCheck(100)
+  type Sent = number | [id: number, Partial<ExpectedMessage>, laterMs?: number]
+  const look = (ids: readonly Sent[]): readonly unknown[] => {
+    const order = createOrderCheck([[1, 100]])
     return ids.flatMap((one, index) => {
-      const [id, part] = typeof one === 'number' ? [one, {}] : one
+      const [id, part, laterMs = 0] = typeof one === 'number' ? [one, {}] : one
       const message = expected(index + 1, part)
-      return order.look(message.sessionId, { message, rows: id === 0 ? [] : [stored(1, { id })] })
+      const rows = id === 0 ? [] : [stored(1, { id, createdAt: new Date(+at + laterMs) })]
+      return order.look(message.sessionId, { message, rows })
     })
   }
+  const byServer = { createdAt: null }
 
   test.for<[string, Parameters<typeof look>[0], readonly unknown[]]>([
-    ['is kept by ascending ids', [101, 105, 106], []],
+    ['is kept by ascending ids of one moment', [101, 105, 106], []],
     [
-      'is broken by each id below an earlier one',
+      'is broken by each id below an earlier one of that moment',
       [103, 101, 102],
       [
         { line: 2, id: 101, earlierId: 103 },
         { line: 3, id: 102, earlierId: 103 },
       ],
+    ],
+    [
+      'is kept by time, whatever the ids',
+      [
+        [2_147_483_647, byServer],
+        [-2_147_483_648, byServer, 1],
+        [101, byServer, 2],
+      ],
+      [],
+    ],
+    [
+      'is broken by an earlier time that the server set',
+      [
+        [101, byServer, 5],
+        [102, byServer, 4],
+      ],
+      [{ line: 2, id: 102, earlierId: 101 }],
+    ],
+    [
+      'is not told by times that the sender gave',
+      [
+        [101, {}, 5],
+        [102, {}, 4],
+        [103, {}, 5],
+      ],
+      [],
     ],
     ['is kept where the other is of somebody else', [103, [101, { sessionId: 'c2' }], 104], []],
     ['says nothing of what was not acknowledged', [103, [101, { outcome: 'info' }], 104], []],

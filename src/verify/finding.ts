@@ -1,4 +1,5 @@
 import { confirmedRollback, type Next, type NextStep } from '../next-step.js'
+import type { SampleId } from './row-query.js'
 import type { Severity } from './severity.js'
 
 /** The place in a file that caused a finding or has to be changed to fix it. */
@@ -18,7 +19,7 @@ export interface Finding<Code extends string = string> {
   readonly expected: string
   readonly actual: string
   /** Ids of at most five affected rows; never their contents, which are personal data. */
-  readonly sample: readonly number[]
+  readonly sample: readonly SampleId[]
   /** What to do next; afterwards the finding is gone. */
   readonly help: Next
   readonly place?: Place | undefined

@@ -1,12 +1,16 @@
 import type { QueryResult } from 'pg'
 import type { Queryable } from '../database/connection.js'
+import { isId } from '../persistence/ids/ids.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
 
 /** Result of a check's query: counts, in the order of the query, and ids of at most five rows. */
 export interface RowQueryResult {
   readonly counts: readonly number[]
-  readonly sample: readonly number[]
+  readonly sample: readonly SampleId[]
 }
+
+/** An id; as text where a number does not hold it exactly. */
+export type SampleId = number | string
 
 /** Why the query has no result. */
 export interface RowQueryTimeout {
@@ -37,7 +41,7 @@ export const runRowQuery = async (
     // types do not declare.
     const results = (await client.query(`SAVEPOINT row_query;${sql}`)) as unknown as readonly QueryResult<ResultRow>[]
     const row = results[1]?.rows[0]
-    return { counts: (row?.counts ?? []).map(Number), sample: (row?.sample ?? []).map(Number) }
+    return { counts: (row?.counts ?? []).map(Number), sample: (row?.sample ?? []).map(toSampleId) }
   } catch (error) {
     const reason = timeoutReason(error, performance.now() - startedAt)
     // Ctrl-C also cancels the statement.
@@ -47,12 +51,30 @@ export const runRowQuery = async (
   }
 }
 
+const toSampleId = (id: string): SampleId => (isId(Number(id)) ? Number(id) : id)
+
 const timeoutReason = (error: unknown, elapsedMs: number): string | undefined => {
   const seconds = `${(elapsedMs / 1_000).toFixed(1)} s`
   if (hasSqlState(error, SqlState.queryCanceled)) return `unknown: the server cancelled the query after ${seconds}`
   if (hasSqlState(error, SqlState.lockNotAvailable)) return `unknown: a table was locked for ${seconds}`
   return undefined
 }
+
+/**
+ * SQL that looks up one id for each expression, such as the largest of a table. `counts` has the places of the expressions
+ * that found one, and `sample` these ids.
+ */
+export const lookUpIds = (expressions: readonly string[]): string => {
+  const rows = expressions.map((expression, place) => `SELECT ${place} AS "place", (${expression})::bigint AS "id"`)
+  return `
+  WITH found AS MATERIALIZED (SELECT * FROM (${rows.join(' UNION ALL ')}) AS one WHERE "id" IS NOT NULL)
+  SELECT ARRAY(SELECT "place"::bigint FROM found ORDER BY "place") AS "counts",
+    ARRAY(SELECT "id" FROM found ORDER BY "place") AS "sample"`
+}
+
+/** The ids that `lookUpIds` found, by the places of their expressions. */
+export const idsByPlace = ({ counts, sample }: RowQueryResult): ReadonlyMap<number, SampleId> =>
+  new Map(counts.flatMap((place, index) => (sample[index] === undefined ? [] : [[place, sample[index]]])))
 
 /** SQL that counts the rows of a query for `id`, and samples the lowest ids. The query runs once. */
 export const countAndSample = (selectIds: string): string => `

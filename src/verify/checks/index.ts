@@ -14,6 +14,7 @@ import { enumLabels } from './schema/enum-labels.js'
 import { futureMessages } from './rows/future-messages.js'
 import { guestUpdateUndone } from './rollback/guest-update-undone.js'
 import { guestUpdate } from './schema/guest-update.js'
+import { idsTooLarge } from './rows/ids-too-large.js'
 import { indexLeftovers } from './schema/index-leftovers.js'
 import { migrationHistory } from './history/migration-history.js'
 import { normalUsernames } from './rows/normal-usernames.js'
@@ -59,6 +60,7 @@ export const checks: readonly Check[] = [
   replicaIdentity,
   sequences,
   sequencesBehind,
+  idsTooLarge,
   applicationRole,
   doubledKeys,
   orphanedMessages,

@@ -103,8 +103,8 @@ const SEQUENCES = `
           AND o.refclassid = 'pg_catalog.pg_class'::regclass AND o.refobjid = c.oid AND o.refobjsubid = a.attnum),
       'last', CASE WHEN pg_catalog.has_sequence_privilege(s.oid, 'SELECT, USAGE')
         THEN coalesce(pg_catalog.pg_sequence_last_value(s.oid), q.seqstart - q.seqincrement)::text END,
-      'limit', least(q.seqmax, CASE a.atttypid
-        WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 ELSE q.seqmax END)::text)
+      'least', fits."least"::text, 'largest', fits."largest"::text,
+      'cycles', q.seqcycle AND fits."least" = q.seqmin AND fits."largest" = q.seqmax)
       ORDER BY c.relname), '[]')
     FROM chat AS c
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'id' AND NOT a.attisdropped
@@ -122,7 +122,12 @@ const SEQUENCES = `
     ) AS used
     JOIN pg_catalog.pg_class AS s ON s.oid = used."oid" AND s.relkind = 'S'
     JOIN pg_catalog.pg_namespace AS n ON n.oid = s.relnamespace
-    JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = s.oid`
+    JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = s.oid
+    CROSS JOIN LATERAL (
+      SELECT
+        greatest(q.seqmin, CASE a.atttypid WHEN 'int2'::regtype THEN -32768 WHEN 'int4'::regtype THEN -2147483648 ELSE q.seqmin END) AS "least",
+        least(q.seqmax, CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 ELSE q.seqmax END) AS "largest"
+    ) AS fits`
 
 /**
  * Returns `Integrity` as one row, for tables ($2) of a schema ($1). One statement saves round trips to a server that may be far

@@ -77,8 +77,11 @@ export interface IdSequence {
   readonly increment: string
   /** Its last value, or one step before its start; null if the role may not read it. */
   readonly last: string | null
-  /** Its largest possible value: the limit of the sequence or of the column's type. */
-  readonly limit: string
+  /** The values that it may return, within the type of the column. */
+  readonly least: string
+  readonly largest: string
+  /** Whether it goes on with the first value after the last. */
+  readonly cycles: boolean
 }
 
 /** Objects that affect the rows of the chat's tables: defaults, indexes, constraints, rules, triggers, sequences. */

@@ -1,5 +1,6 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { SqlState, type ServerError } from '../../database/sql-state.js'
+import { LARGEST_ID } from '../../persistence/ids/ids.js'
 import { CLIENT_ID } from '../../persistence/shape.js'
 import type { ProbeCode } from './explanations.js'
 import { finding, type Finding } from '../finding.js'
@@ -15,10 +16,14 @@ export interface ProbeFindings {
   readonly withoutClient: (step: string, refusals: readonly ServerError[]) => void
   readonly duplicateAccepted: (step: string) => void
   readonly keyConflict: (step: string) => void
+  readonly idTooLarge: (step: string) => void
   readonly notMarked: (step: string) => void
   readonly notListed: (step: string) => void
-  readonly all: () => readonly Finding<ProbeCode>[]
+  readonly all: () => readonly Finding<FoundCode>[]
 }
+
+/** A check has a code of these, too. */
+type FoundCode = ProbeCode | 'id_too_large'
 
 interface Place {
   readonly schema: string
@@ -30,8 +35,8 @@ interface Place {
 type Words = Pick<Finding, 'expected' | 'actual' | 'help'>
 
 export const createProbeFindings = (place: Place): ProbeFindings => {
-  const found: Finding<ProbeCode>[] = []
-  const add = (code: ProbeCode, step: string, words: Words, sqlState?: string): void => {
+  const found: Finding<FoundCode>[] = []
+  const add = (code: FoundCode, step: string, words: Words, sqlState?: string): void => {
     const same = found.findIndex((one) => one.code === code && one.actual === words.actual)
     const [earlier] = same < 0 ? [] : found.splice(same, 1)
     const object = earlier === undefined ? `probe: ${step}` : `${earlier.object}; ${step}`
@@ -94,6 +99,12 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
         expected: 'recognised as a duplicate, nothing stored',
         actual: 'rejected, because the key belongs to a different message: a trigger changes what is stored',
         help: describeTable(place, 'ChatMessage', 'find the trigger responsible'),
+      }),
+    idTooLarge: (step) =>
+      add('id_too_large', step, {
+        expected: `an id from -${LARGEST_ID} to ${LARGEST_ID}`,
+        actual: 'one that a number does not hold exactly',
+        help: chatkeep('explain id_too_large'),
       }),
     notMarked: (step) =>
       add('probe_not_marked_as_read', step, {

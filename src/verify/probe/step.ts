@@ -1,7 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
 import { isServerError, type ServerError } from '../../database/sql-state.js'
 import type { ChatStore } from '../../persistence/chat-store.js'
-import { IdempotencyConflict, MessageNotStored } from '../../persistence/errors.js'
+import { IdempotencyConflict, IdTooLarge, MessageNotStored } from '../../persistence/errors.js'
 import type { ProbeFindings } from './findings.js'
 import type { ProbeSession } from './session.js'
 
@@ -57,6 +57,10 @@ const explain = (error: unknown, refusals: readonly ServerError[], step: string,
   }
   if (error instanceof IdempotencyConflict) {
     found.keyConflict(step)
+    return
+  }
+  if (error instanceof IdTooLarge) {
+    found.idTooLarge(step)
     return
   }
   // An error of no known kind: usually the connection is lost.

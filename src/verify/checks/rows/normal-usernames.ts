@@ -4,6 +4,7 @@ import type { RowCheck } from '../../check.js'
 import type { Facts } from '../../facts/facts.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
+import { newestRows } from './newest-rows.js'
 import { sql } from '../../../next-step.js'
 
 /** How many of the newest clients are checked: checking all would read the whole table. */
@@ -44,5 +45,5 @@ const NORMAL = `btrim(normalize("username"), ${WHITE_SPACE})`
 
 const selectAbnormal = ({ schema }: Facts): string => `
       SELECT "id"
-      FROM (SELECT "id", "username" FROM ${qualified(schema, 'Client')} ORDER BY "id" DESC LIMIT ${SAMPLE}) AS c
+      FROM (${newestRows('"id", "username"', qualified(schema, 'Client'), SAMPLE)}) AS c
       WHERE "username" <> ${NORMAL}`

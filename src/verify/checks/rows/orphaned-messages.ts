@@ -3,6 +3,7 @@ import type { RowCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
+import { newestRows } from './newest-rows.js'
 import { or, sql } from '../../../next-step.js'
 
 /** With a valid foreign key only these are looked at: a restore that disables triggers gets past the key. */
@@ -18,7 +19,7 @@ export const orphanedMessages: RowCheck<'orphaned_messages'> = {
   query: (facts) => {
     const { schema } = facts
     const table = qualified(schema, 'ChatMessage')
-    const newest = `(SELECT "id", "clientId" FROM ${table} ORDER BY "id" DESC LIMIT ${NEWEST})`
+    const newest = `(${newestRows('"id", "clientId"', table, NEWEST)})`
     return countAndSample(`
       SELECT m."id"
       FROM ${facts.integrity.clientReferenced ? newest : table} AS m

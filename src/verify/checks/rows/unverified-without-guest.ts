@@ -11,7 +11,7 @@ const SAMPLE = 10_000
 export const unverifiedWithoutGuest: RowCheck<'unverified_without_guest'> = {
   name: 'unverified-without-guest',
   expectations: ['migrated'],
-  needs: { ChatMessage: ['id', 'guestUsername', 'guestUnverified'] },
+  needs: { ChatMessage: ['id', 'createdAt', 'guestUsername', 'guestUnverified'] },
   object: 'messages marked as unverified that have no guest name',
   severity: 'warning',
   query: (facts) =>
@@ -19,14 +19,17 @@ export const unverifiedWithoutGuest: RowCheck<'unverified_without_guest'> = {
       SELECT "id"
       FROM (
         SELECT "id", "guestUsername", "guestUnverified"
-        FROM ${qualified(facts.schema, 'ChatMessage')} ORDER BY "id" DESC LIMIT ${SAMPLE}
+        FROM ${qualified(facts.schema, 'ChatMessage')} ORDER BY "createdAt" DESC NULLS LAST LIMIT ${SAMPLE}
       ) AS m
       WHERE "guestUnverified" AND "guestUsername" IS NULL`),
   findings: (result, { schema }) => {
     const table = qualified(schema, 'ChatMessage')
     const wrong = '"guestUnverified" AND "guestUsername" IS NULL'
     const help = [
-      sql(`SELECT "id", "clientId", "createdAt" FROM ${table} WHERE ${wrong} ORDER BY "id" DESC LIMIT 100`, 'see them'),
+      sql(
+        `SELECT "id", "clientId", "createdAt" FROM ${table} WHERE ${wrong} ORDER BY "createdAt" DESC LIMIT 100`,
+        'see them',
+      ),
       sql(`UPDATE ${table} SET "guestUnverified" = false WHERE ${wrong}`, 'without a name there is nothing to verify'),
     ]
     return countFindings(

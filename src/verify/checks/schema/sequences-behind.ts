@@ -1,18 +1,25 @@
-import { escapeIdentifier, qualified } from '../../../database/identifier.js'
-import { columnName } from '../../../persistence/shape.js'
+import { qualified } from '../../../database/identifier.js'
 import type { RowCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { hasColumns, type Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
 import { sql } from '../../../next-step.js'
 import type { IdSequence } from '../../facts/integrity.js'
+import { idsByPlace, lookUpIds } from '../../row-query.js'
 import { unreadableSequence } from '../objects/skipped.js'
+import { endingFinding, figure, isAscending, largerType, nameOf, sequences } from './sequences.js'
 
-type Code = 'sequence_behind'
+/** How many values a sequence may have left before an id of its half for it to be behind. */
+const NEAR = 1_000_000n
+
+type Code = 'sequence_behind' | 'sequence_ending'
 
 /**
- * Does a sequence return ids that already exist? The largest id is a single lookup in the primary key. Sequences are read after
- * the snapshot was taken, so concurrent inserts cannot cause this finding.
+ * Does a sequence return ids that already exist, now or soon? Each id is a single look-up in the primary key. Sequences are
+ * read after the snapshot was taken, so concurrent inserts cannot cause these findings.
+ *
+ * A sequence that has a long way to the next id that exists is not behind it, but ends there; nor is one with negative values
+ * behind the positive ids that it began with.
  */
 export const sequencesBehind: RowCheck<Code> = {
   name: 'sequences-behind',
@@ -22,21 +29,34 @@ export const sequencesBehind: RowCheck<Code> = {
   object: 'the largest ids',
   severity: 'error',
   query: (facts) => {
-    const tables = comparable(facts).map(({ table }) => qualified(facts.schema, table))
-    if (tables.length === 0) return undefined
-    const largest = tables.map((table) => `(SELECT coalesce(max("id"), 0)::bigint FROM ${table})`)
-    return `SELECT ARRAY[${largest.join(', ')}] AS "counts", ARRAY[]::bigint[] AS "sample"`
+    const ahead = comparable(facts).flatMap((sequence) => idsAhead(sequence, qualified(facts.schema, sequence.table)))
+    return ahead.length === 0 ? undefined : lookUpIds(ahead)
   },
   findings: (result, facts) => {
-    const behind = comparable(facts).flatMap((sequence, index) => {
-      const largest = result?.counts[index]
-      return largest === undefined || largest <= Number(sequence.last) ? [] : [{ ...sequence, largest }]
+    if (result === undefined) return []
+    const ids = idsByPlace(result)
+    const idAt = (place: number): bigint | undefined => {
+      const id = ids.get(place)
+      return id === undefined ? undefined : BigInt(id)
+    }
+    const met = comparable(facts).map((sequence, index) => {
+      const [next, final, other] = [idAt(3 * index), idAt(3 * index + 1), idAt(3 * index + 2)]
+      return { sequence, final, end: next ?? other, isBehind: next !== undefined && distance(sequence, next) < NEAR }
     })
+    const behind = met.flatMap(({ sequence, final, isBehind }) =>
+      isBehind && final !== undefined ? [{ ...sequence, final }] : [],
+    )
     // After a restore or a logical upgrade all of them are behind: one statement repairs them.
     const repair = `SELECT ${behind.map((sequence) => setval(sequence, facts)).join(', ')}`
-    return behind.map((sequence) => behindFinding(sequence, repair))
+    return [
+      ...behind.map((sequence) => behindFinding(sequence, repair)),
+      ...met.flatMap(({ sequence, end, isBehind }) =>
+        isBehind || end === undefined || sequence.table === 'User' ? [] : endFinding(sequence, end),
+      ),
+    ]
   },
   explanations: {
+    sequence_ending: sequences.explanations.sequence_ending,
     sequence_behind: {
       title: 'a sequence is behind the existing ids',
       severities: ['error'],
@@ -51,22 +71,64 @@ export const sequencesBehind: RowCheck<Code> = {
   },
 }
 
-const comparable = (facts: Facts): readonly IdSequence[] =>
-  facts.integrity.sequences.filter(
-    ({ table, last, increment }) => last !== null && Number(increment) > 0 && hasColumns(facts, table, ['id']),
+type KnownSequence = IdSequence & { readonly last: string }
+
+const comparable = (facts: Facts): readonly KnownSequence[] =>
+  facts.integrity.sequences.flatMap((sequence) =>
+    sequence.last !== null && hasColumns(facts, sequence.table, ['id']) ? [{ ...sequence, last: sequence.last }] : [],
   )
 
-const behindFinding = (sequence: IdSequence & { readonly largest: number }, repair: string): Finding<Code> =>
-  finding('error', 'sequence_behind', {
-    object: `sequence ${escapeIdentifier(sequence.name)} of ${columnName(sequence)}`,
-    expected: `at least ${figure(sequence.largest)}, the largest id`,
-    actual: `at ${figure(Number(sequence.last))}: inserts fail while it returns existing ids`,
-    help: sql(repair),
-  })
+const isNegative = ({ last, increment }: KnownSequence): boolean => BigInt(last) + BigInt(increment) < 0n
 
-const setval = ({ table, schema, name }: IdSequence, facts: Facts): string => {
-  const regclass = qualified(schema, name).replaceAll("'", "''")
-  return `setval('${regclass}', (SELECT max("id") FROM ${qualified(facts.schema, table)}))`
+const distance = ({ last }: KnownSequence, id: bigint): bigint => {
+  const way = id - BigInt(last)
+  return way < 0n ? -way : way
 }
 
-const figure = (amount: number): string => amount.toLocaleString('en-US')
+/** SQL for ids that the sequence will come to: the next and the final one of its half, and the first one after that half. */
+const idsAhead = (sequence: KnownSequence, table: string): readonly string[] => {
+  const { last, least, largest, cycles } = sequence
+  const [first, final, beyond] = isAscending(sequence) ? ['min', 'max', '>'] : ['max', 'min', '<']
+  const [half, otherHalf] = isNegative(sequence) ? ['< 0', '>= 0'] : ['>= 0', '< 0']
+  const passesZero = isAscending(sequence) === isNegative(sequence)
+  const select = (end: string | undefined, condition: string): string =>
+    `SELECT ${end}("id") FROM ${table} WHERE "id" BETWEEN ${literal(least)} AND ${literal(largest)} AND ${condition}`
+  return [
+    select(first, `"id" ${beyond} ${literal(last)} AND "id" ${half}`),
+    select(final, `"id" ${beyond} ${literal(last)} AND "id" ${half}`),
+    select(first, passesZero ? `"id" ${otherHalf}` : String(cycles)),
+  ]
+}
+
+// The bare digits of a large number would be numeric, and no index serves the comparison with one.
+const literal = (digits: string): string => `'${digits}'::bigint`
+
+const behindFinding = (sequence: KnownSequence & { readonly final: bigint }, repair: string): Finding<Code> => {
+  const [word, which] = isAscending(sequence) ? ['at least', 'largest'] : ['at most', 'smallest']
+  const kind =
+    isAscending(sequence) === isNegative(sequence) ? `${isNegative(sequence) ? 'negative' : 'positive'} ` : ''
+  return finding('error', 'sequence_behind', {
+    object: nameOf(sequence),
+    expected: `${word} ${figure(sequence.final)}, the ${which} ${kind}id`,
+    actual: `at ${figure(BigInt(sequence.last))}: inserts fail while it returns existing ids`,
+    help: sql(repair),
+  })
+}
+
+const setval = (sequence: KnownSequence, { schema }: Facts): string => {
+  const regclass = qualified(sequence.schema, sequence.name).replaceAll("'", "''")
+  const table = qualified(schema, sequence.table)
+  const last = isAscending(sequence)
+    ? `SELECT max("id") FROM ${table}${isNegative(sequence) ? ' WHERE "id" < 0' : ''}`
+    : `SELECT min("id") FROM ${table}${isNegative(sequence) ? '' : ' WHERE "id" >= 0'}`
+  return `setval('${regclass}', (${last}))`
+}
+
+/** @param end the first id that exists already, on the sequence's way through all of its values */
+const endFinding = (sequence: KnownSequence, end: bigint): readonly Finding<Code>[] => {
+  const [last, least, largest] = [BigInt(sequence.last), BigInt(sequence.least), BigInt(sequence.largest)]
+  const [from, to, at, stop] = isAscending(sequence) ? [least, largest, last, end] : [-largest, -least, -last, -end]
+  // A sequence that cycles has the rest of its values before it, too.
+  const [used, size] = stop > at ? [at - from + 1n, stop - from] : [at - stop + 1n, to - from + 1n]
+  return endingFinding(sequence, { used, size }, largerType(sequence), `, up to id ${figure(end)}, which exists`)
+}

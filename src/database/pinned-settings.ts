@@ -93,6 +93,10 @@ export const pinSession = (pins: Pins, statementTimeoutMs: number, processId: nu
     `pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) ${processId}`,
   )
 
+/** The statement that pins the settings again, in a session of its own where SQL of others may have set some. */
+export const pinSessionAgain = (pins: Pins, statementTimeoutMs: number): string =>
+  pin({ ...PINNED[pins], statement_timeout: limitOf(pins, statementTimeoutMs) }, 'false')
+
 /** The statement that pins the settings for a transaction, which works behind a transaction pooler. */
 export const pinTransaction = (pins: Pins): string => pin(PINNED[pins], 'true')
 

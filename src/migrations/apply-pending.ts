@@ -3,10 +3,10 @@ import { migrate as runLibrary } from 'postgres-migrations'
 import type { OwnClient } from './own/own-client.js'
 import type { OwnNames } from '../persistence/own-names.js'
 import { inTransaction } from '../database/transaction.js'
-import { runsInTransaction } from './ledger/migration-files.js'
+import { migrationTitle, runsInTransaction } from './ledger/migration-files.js'
 import type { PlannedStep } from './plan/plan.js'
-import { withApplicationPath } from './running/application-path.js'
-import { NO_RESULT, runStatements } from './running/run-statements.js'
+import { runFile } from './run-file.js'
+import { NO_RESULT } from './running/run-statements.js'
 import { beginWithShortLocks } from './running/short-lock.js'
 import { explainFailure, rebuildIndex, recordStep, type AppliedStep, type ApplyOptions } from './step.js'
 
@@ -82,11 +82,11 @@ const inOwnSchema = (sql: string, { migrations }: OwnNames): string =>
 
 const execute = async (client: OwnClient, step: PlannedStep, options: ApplyOptions): Promise<QueryResult> => {
   if (step.action === 'record') return NO_RESULT
-  if (!runsInTransaction(step.file)) return rebuildIndex(client, step)
+  if (!runsInTransaction(step.file)) return rebuildIndex(client, step, options)
   // The library's transaction is open and empty; replace it with one that has a lock time-out.
   await client.query('ROLLBACK')
   return beginWithShortLocks(client, 'START TRANSACTION', options, () =>
-    withApplicationPath(client, 'transaction', () => runStatements(client, step.file.sql)),
+    runFile(client, 'transaction', { title: migrationTitle(step.file), sql: step.file.sql }, options),
   )
 }
 

@@ -2,9 +2,8 @@ import type { OwnClient } from './own/own-client.js'
 import { applyPending } from './apply-pending.js'
 import { migrationTitle, runsInTransaction } from './ledger/migration-files.js'
 import type { PlannedStep } from './plan/plan.js'
-import { withShortLocks, type LockWaitOptions } from './running/short-lock.js'
-import { withApplicationPath } from './running/application-path.js'
-import { runStatements } from './running/run-statements.js'
+import { runFile, type RunFileOptions } from './run-file.js'
+import { withShortLocks } from './running/short-lock.js'
 import { explainFailure, rebuildIndex, recordStep, type AppliedStep, type ApplyOptions } from './step.js'
 
 /**
@@ -44,14 +43,14 @@ const repair = async (
   client: OwnClient,
   step: PlannedStep,
   startedAt: number,
-  options: LockWaitOptions,
+  options: RunFileOptions,
 ): Promise<AppliedStep> => {
   if (!runsInTransaction(step.file)) {
-    await rebuildIndex(client, step)
+    await rebuildIndex(client, step, options)
     return recordStep(client, step, startedAt)
   }
   return withShortLocks(client, options, async () => {
-    await withApplicationPath(client, 'transaction', () => runStatements(client, step.file.sql))
+    await runFile(client, 'transaction', { title: migrationTitle(step.file), sql: step.file.sql }, options)
     return recordStep(client, step, startedAt)
   })
 }

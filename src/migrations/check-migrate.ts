@@ -31,7 +31,7 @@ export const checkMigrate = async (
 ): Promise<CheckedMigrate> => {
   const read = await readPlan(client, options)
   const { plan, archive, state } = read
-  const drafts = await draftPlan(plan, client.own, form)
+  const drafts = await draftPlan(plan, client.own, { form, signal: options.signal })
   const hidden = await refusalOf(() => refuseHiddenRows(client, options.schema))
   const obstacles = [
     ...tableObstacles(plan, describeAddress(target), options),

@@ -73,7 +73,7 @@ export const checkRollback = async (client: OwnClient, options: RollbackOptions)
   const refused = await refusalOf(async () => {
     if (!isNeeded) return
     await refuseNarrower(client, range)
-    const drafts = await draftScripts(scripts, range, state.own)
+    const drafts = await draftScripts(scripts, range, state.own, options.signal)
     const partitioned = await readRefusals(client, { schema, ...concurrentWork(drafts, state.catalog) })
     refuseRollbackObstacles([...obstacles, ...partitioned])
     await refuseImpossible(client, range, price, options)

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { withClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
@@ -7,6 +8,7 @@ import { OperatorError } from '../errors.js'
 import { refuseSession } from './check-session.js'
 import type { MigrationCommand } from './ledger/runs.js'
 import { withOwnNames, type OwnClient } from './own/own-client.js'
+import { explainEarlyInterruption } from './running/interrupted-early.js'
 import type { MigrationOptions } from './session.js'
 
 const PREVIEW_LIMITS = { statementTimeoutMs: 120_000, lockTimeoutMs: 1_000 }
@@ -53,7 +55,17 @@ export const withMigrationSnapshot = <T>(
   work: (client: Client) => Promise<T>,
 ): Promise<T> => {
   const session = { applicationName: `chatkeep ${command} --dry-run`, signal, ...PREVIEW_SESSION }
-  return withClient(target, session, (client) => inReadOnlySnapshot(client, PREVIEW_LIMITS, () => work(client)))
+  return explainEarlyInterruption(command, signal, 'nothing was changed', () =>
+    withClient(target, session, (client) =>
+      inReadOnlySnapshot(client, PREVIEW_LIMITS, async () => {
+        const result = await work(client)
+        // A signal that came during the work is noticed when the event loop gets a turn.
+        await setImmediate()
+        signal.throwIfAborted()
+        return result
+      }),
+    ),
+  )
 }
 
 /**

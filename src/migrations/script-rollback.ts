@@ -38,7 +38,7 @@ export const scriptRollback = (
     const question = { ...options, state, scripts, price, range, archive, known: [] }
     const { estimatedMs } = await withRefusal(refusal, () => describeRollback(client, question))
     const own = isNeeded ? ownStatements(state.own) : []
-    const drafts = await draftScripts(scripts, { ...range, captureEnds: undefined }, state.own)
+    const drafts = await draftScripts(scripts, { ...range, captureEnds: undefined }, state.own, options.signal)
     const undone = await Promise.all(
       drafts.map(async (draft, index): Promise<readonly Undone[]> => {
         const file = range.files[index]

@@ -5,6 +5,7 @@ import type { ConnectionTarget } from '../database/connection-target.js'
 import { refuseSession } from './check-session.js'
 import type { MigrationCommand } from './ledger/runs.js'
 import { withOwnNames, type OwnClient } from './own/own-client.js'
+import { explainEarlyInterruption } from './running/interrupted-early.js'
 import { withMigrationLock } from './running/migration-lock.js'
 import type { LockWaitOptions } from './running/short-lock.js'
 import { withWatch } from './running/watch-session.js'
@@ -37,12 +38,16 @@ export const withMigrationSession = async <T>(
 ): Promise<T> => {
   const applicationName = `chatkeep ${command} ${randomBytes(4).toString('hex')}`
   const { signal, statementTimeoutMs } = options
-  return withClient(target, { applicationName, signal, statementTimeoutMs }, async (client) => {
-    await refuseSession(client, command, options.schema)
-    return withMigrationLock(client, options, async () => {
-      return withWatch(client as WireClient, target, options, (watched) => work(withOwnNames(watched, options.schema)))
-    })
-  })
+  return explainEarlyInterruption(command, signal, 'no migration was begun', () =>
+    withClient(target, { applicationName, signal, statementTimeoutMs }, async (client) => {
+      await refuseSession(client, command, options.schema)
+      return withMigrationLock(client, options, async () => {
+        return withWatch(client as WireClient, target, options, (watched) =>
+          work(withOwnNames(watched, options.schema)),
+        )
+      })
+    }),
+  )
 }
 
 /** A node-postgres client; its types omit `processID`. */

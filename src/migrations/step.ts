@@ -4,10 +4,9 @@ import { escapeIdentifier } from '../database/identifier.js'
 import { migrationTitle } from './ledger/migration-files.js'
 import { recordRun, type RunAction } from './ledger/runs.js'
 import type { PlannedStep } from './plan/plan.js'
-import type { LockWaitOptions } from './running/short-lock.js'
 import { withApplicationPath } from './running/application-path.js'
+import { runFile, type RunFileOptions } from './run-file.js'
 import { hintAfter } from './running/cancelled.js'
-import { runStatements } from './running/run-statements.js'
 import { toSqlFileError } from './running/sql-error.js'
 import { stateAfterFailure } from './running/state-after-failure.js'
 import { again, chatkeep, or } from '../next-step.js'
@@ -19,18 +18,22 @@ export interface AppliedStep {
   readonly durationMs: number
 }
 
-export interface ApplyOptions extends LockWaitOptions {
+export interface ApplyOptions extends RunFileOptions {
   readonly folder: string
   /** Called before a step that runs outside a transaction. */
   readonly beforeStep: (step: PlannedStep) => Promise<void>
 }
 
 /** Runs the step's file outside a transaction, after dropping the INVALID index it replaces. */
-export const rebuildIndex = (client: OwnClient, { file, dropIndex }: PlannedStep): Promise<QueryResult> =>
-  withApplicationPath(client, 'session', async () => {
-    if (dropIndex !== undefined) await client.query(`DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex)}`)
-    return runStatements(client, file.sql)
-  })
+export const rebuildIndex = async (
+  client: OwnClient,
+  { file, dropIndex }: PlannedStep,
+  options: RunFileOptions,
+): Promise<QueryResult> => {
+  const drop = `DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex ?? '')}`
+  if (dropIndex !== undefined) await withApplicationPath(client, 'session', () => client.query(drop))
+  return runFile(client, 'session', { title: migrationTitle(file), sql: file.sql }, options)
+}
 
 /** Records the step as a run. Call it in the step's own transaction, if it has one. */
 export const recordStep = async (
@@ -66,7 +69,7 @@ export const explainFailure = async <T>(
   try {
     return await work()
   } catch (error) {
-    const state = await stateAfterFailure(client, file, applied)
+    const state = await stateAfterFailure(client, error, file, applied)
     throw toSqlFileError(error, `migrations/${file.fileName}`, file.sql, state, await hintAfter(client, error, HINT))
   }
 }

@@ -6,10 +6,9 @@ import { dropCapture } from './archive/capture.js'
 import { migrationTitle, runsInTransaction, type RollbackScript } from './ledger/migration-files.js'
 import type { RollbackRange } from './ledger/rollback-range.js'
 import { recordRun } from './ledger/runs.js'
-import { withApplicationPath } from './running/application-path.js'
+import { runFile, type RunFileOptions } from './run-file.js'
 import { hintAfter } from './running/cancelled.js'
-import { runStatements } from './running/run-statements.js'
-import { withShortLocks, type LockWaitOptions } from './running/short-lock.js'
+import { withShortLocks } from './running/short-lock.js'
 import { toSqlFileError } from './running/sql-error.js'
 import { stateAfterFailure } from './running/state-after-failure.js'
 import { again, chatkeep, or } from '../next-step.js'
@@ -20,7 +19,7 @@ export interface RolledBackStep {
   readonly durationMs: number
 }
 
-export interface UndoOptions extends LockWaitOptions {
+export interface UndoOptions extends RunFileOptions {
   readonly range: RollbackRange
   /** Undefined when nothing is archived. */
   readonly watch: CaptureWatch | undefined
@@ -38,30 +37,31 @@ export const undoMigration = async (
   { range: { captureEnds }, watch, ...options }: UndoOptions,
 ): Promise<RolledBackStep> => {
   const startedAt = performance.now()
+  const title = migrationTitle(file)
   const record = async (): Promise<void> => {
     await client.query(`DELETE FROM ${client.own.migrations} WHERE "id" = $1`, [file.id])
     await recordRun(client, {
       action: 'roll back',
-      migration: migrationTitle(file),
+      migration: title,
       durationMs: performance.now() - startedAt,
     })
   }
   try {
     if (runsInTransaction({ sql })) {
       await withShortLocks(client, options, async () => {
-        await withApplicationPath(client, 'transaction', () => runStatements(client, sql))
+        await runFile(client, 'transaction', { title, sql }, options)
         // The lock of its ALTER TABLE keeps writers out until the commit, so the archive is complete when the columns go.
         await watch?.refuseMissed(client)
         if (file.name === captureEnds) await dropCapture(client, await readArchiveObjects(client))
         await record()
       })
     } else {
-      await withApplicationPath(client, 'session', () => runStatements(client, sql))
+      await runFile(client, 'session', { title, sql }, options)
       // One transaction: if a cut left only one of the two rows, no later run would write the other.
       await inTransaction(client, record)
     }
   } catch (error) {
-    const state = await stateAfterFailure(client, { sql }, before)
+    const state = await stateAfterFailure(client, error, { sql }, before)
     throw toSqlFileError(
       error,
       `migrations/rollback/${file.fileName}`,
@@ -71,7 +71,7 @@ export const undoMigration = async (
     )
   }
   const durationMs = Math.round(performance.now() - startedAt)
-  options.onEvent({ type: 'done', migration: migrationTitle(file), action: 'undone', durationMs })
+  options.onEvent({ type: 'done', migration: title, action: 'undone', durationMs })
   return { id: file.id, name: file.name, durationMs }
 }
 

@@ -11,7 +11,7 @@ export type AtStatement = 'pass' | 'cut before' | 'cut after' | (() => void)
 export type Judge = (statement: string) => AtStatement
 
 /** Statements that open a transaction or only read: their text is enough. */
-const OPENING = /^(?:BEGIN|START|ROLLBACK|SET|SELECT)\b/i
+const OPENING = /^(?:BEGIN|START|ROLLBACK|RESET|SET|SELECT)\b/i
 
 /** Statements that end a step; all steps share the text. */
 const ENDING =

@@ -10,7 +10,7 @@ import { splitStatements } from './split-statements.js'
 export interface MigrationChange {
   /** The difference in one line, including whether it affects the statements. */
   readonly summary: string
-  /** Unified diff from the applied content to the file; absent if both are equal. */
+  /** Unified diff from the applied content to the file; absent if both are equal, or differ in very many lines. */
   readonly diff: string | undefined
   /** Whether the file has the statements that were applied. */
   readonly isSame: boolean
@@ -47,14 +47,24 @@ const describeChange = async (applied: AppliedSql, file: MigrationFile): Promise
   const { createTwoFilesPatch, FILE_HEADERS_ONLY, structuredPatch } = await import('diff')
   const labels = [`applied/${applied.migration}.sql`, `migrations/${file.fileName}`] as const
   const day = applied.at.slice(0, 'YYYY-MM-DD'.length)
-  const options = { context: 3, headerOptions: FILE_HEADERS_ONLY }
+  const options = { context: 3, headerOptions: FILE_HEADERS_ONLY, maxEditLength: MOST_CHANGES }
   const diff = createTwoFilesPatch(...labels, applied.sql, file.sql, `applied on ${day}`, 'now', options)
-  const [hunk] = structuredPatch(...labels, applied.sql, file.sql, '', '', { context: 0 }).hunks
+  const patch = structuredPatch(...labels, applied.sql, file.sql, '', '', { context: 0, maxEditLength: MOST_CHANGES })
   const isSame = await haveSameStatements(applied.sql, file.sql)
   const summary = isSame
     ? 'differs only in white space or comments: the statements are those that were applied'
     : `differs from what was applied on ${day}`
-  return { summary, diff, isSame, line: hunk?.newStart ?? null }
+  return { summary, diff, isSame, line: patch?.hunks[0]?.newStart ?? firstChange(applied.sql, file.sql) }
+}
+
+/** Lines that were added or removed; the time of a diff grows with their square. */
+const MOST_CHANGES = 2_000
+
+/** The first line that differs. */
+const firstChange = (applied: string, now: string): number => {
+  const [before, after] = [applied.split('\n'), now.split('\n')]
+  const index = after.findIndex((line, at) => line !== before[at])
+  return index === -1 ? after.length : index + 1
 }
 
 // The hash covers name and content.

@@ -2,6 +2,7 @@ import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OperatorError } from '../../errors.js'
 import { packageRoot } from '../../package-root.js'
+import { encodingMistake } from './decode-sql.js'
 
 /** A migration as postgres-migrations reads it. Id 0 is the library's own migration, which creates the history table. */
 export interface MigrationFile {
@@ -28,14 +29,17 @@ export const runsInTransaction = ({ sql }: Pick<MigrationFile, 'sql'>): boolean 
 
 /**
  * Reads the migrations of a folder, starting with the library's own.
- * @throws OperatorError `invalid_migration_files` listing every mistake: name, gap, duplicate number, CRLF, byte order mark
+ * @throws OperatorError `invalid_migration_files` listing every mistake: name, gap, duplicate number, encoding, CRLF
  */
 export const readMigrationFiles = async (folder: string): Promise<readonly MigrationFile[]> => {
   const names = (await listFolder(folder)).filter((name) => /\.(sql|js)$/i.test(name))
   const contents = new Map(
-    await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')] as const)),
+    await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const)),
   )
-  const mistakes = [...names.flatMap((name) => fileMistakes(name, contents.get(name) ?? '')), ...orderMistakes(names)]
+  const mistakes = [
+    ...names.flatMap((name) => fileMistakes(name, contents.get(name) ?? Buffer.of())),
+    ...orderMistakes(names),
+  ]
   if (mistakes.length > 0) {
     throw new OperatorError('invalid_migration_files', `the migrations in ${folder} are invalid`, {
       details: mistakes,
@@ -54,7 +58,7 @@ export interface RollbackScript {
 
 /**
  * Reads the rollback files of these migrations.
- * @throws OperatorError `no_way_back` when `rollback/` has no file of that name
+ * @throws OperatorError `no_way_back` when `rollback/` has no file of that name, `invalid_migration_files` when it is not text
  */
 export const readRollbackScripts = (
   folder: string,
@@ -64,11 +68,15 @@ export const readRollbackScripts = (
 
 const readRollbackFile = async (folder: string, { fileName }: MigrationFile): Promise<string> => {
   const path = join(folder, 'rollback', fileName)
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
+  const bytes = await readFile(path).catch((cause: unknown) => {
     throw new OperatorError('no_way_back', `${fileName} cannot be rolled back: ${path} cannot be read`, { cause })
-  }
+  })
+  const text = bytes.toString('utf8')
+  const mistake = encodingMistake(`rollback/${fileName}`, bytes, text)
+  if (mistake === undefined) return text
+  throw new OperatorError('invalid_migration_files', `${fileName} cannot be rolled back; nothing was changed`, {
+    details: [mistake],
+  })
 }
 
 const listFolder = async (folder: string): Promise<readonly string[]> => {
@@ -79,14 +87,15 @@ const listFolder = async (folder: string): Promise<readonly string[]> => {
   }
 }
 
-const fileMistakes = (fileName: string, content: string): readonly string[] => {
+const fileMistakes = (fileName: string, bytes: Buffer): readonly string[] => {
+  const content = bytes.toString('utf8')
   const [, , name] = FILE_NAME.exec(fileName) ?? []
   const mistakes: string[] = []
   if (name === undefined) mistakes.push(`${fileName}: expected a name such as 13_verb-object.sql`)
   else if (name.length > HISTORY_NAME_LIMIT)
     mistakes.push(`${fileName}: the name is longer than ${HISTORY_NAME_LIMIT} characters`)
-  if (content.startsWith('\ufeff'))
-    mistakes.push(`${fileName}: starts with a byte order mark, which changes its hash; remove it`)
+  const mistake = encodingMistake(fileName, bytes, content)
+  if (mistake !== undefined) mistakes.push(mistake)
   if (content.includes('\r\n')) {
     mistakes.push(
       `${fileName}: has CRLF line endings, which change its hash; check it out with LF (git add --renormalize, or .gitattributes: *.sql eol=lf)`,

@@ -34,11 +34,11 @@ const BLOCKED_BY_MODE: Readonly<Record<LockMode, Blocks>> = {
   'ACCESS EXCLUSIVE': 'readers and writers',
 }
 
-const BLOCKS: readonly Blocks[] = ['nobody', 'other schema changes', 'writers', 'readers and writers', UNKNOWN_BLOCKS]
-
 /** Who is blocked by these locks. */
-export const blockedBy = (locks: readonly TableLock[]): Blocks =>
-  BLOCKS[Math.max(0, ...locks.map(({ mode }) => BLOCKS.indexOf(BLOCKED_BY_MODE[mode])))] ?? 'nobody'
+export const blockedBy = (locks: readonly TableLock[]): Blocks => {
+  const strongest = strongestLock(locks)
+  return strongest === undefined ? 'nobody' : BLOCKED_BY_MODE[strongest.mode]
+}
 
 /** The strongest lock of each table. */
 export const strongestLocks = (locks: readonly TableLock[]): readonly TableLock[] => {
@@ -50,9 +50,12 @@ export const strongestLocks = (locks: readonly TableLock[]): readonly TableLock[
   return [...strongest].map(([table, mode]) => ({ table, mode }))
 }
 
-/** The strongest of all locks. */
-export const strongestLock = (locks: readonly TableLock[]): TableLock | undefined =>
-  locks.toSorted((a, b) => LOCK_MODES.indexOf(b.mode) - LOCK_MODES.indexOf(a.mode))[0]
+/** The strongest of all locks; among equals, the first. */
+export const strongestLock = (locks: readonly TableLock[]): TableLock | undefined => {
+  let strongest = locks[0]
+  for (const lock of locks) if (strongest !== undefined && isStronger(lock.mode, strongest.mode)) strongest = lock
+  return strongest
+}
 
 export const isStronger = (mode: LockMode, other: LockMode): boolean =>
   LOCK_MODES.indexOf(mode) > LOCK_MODES.indexOf(other)

@@ -35,7 +35,7 @@ const effectOf = (node: Node, known: KnownObjects): Effect | undefined => {
   if ('RenameStmt' in node) return renameEffect(node.RenameStmt)
   if ('LockStmt' in node) return lockEffect(node.LockStmt)
   if ('TruncateStmt' in node) return onTables(tablesIn(node.TruncateStmt), 'ACCESS EXCLUSIVE')
-  if ('ViewStmt' in node) return onTables(tablesIn(node.ViewStmt.query), 'ACCESS SHARE')
+  if ('ViewStmt' in node) return onTables(tablesIn(node.ViewStmt.query ?? {}), 'ACCESS SHARE')
   if (
     'InsertStmt' in node ||
     'UpdateStmt' in node ||

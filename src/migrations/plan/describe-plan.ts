@@ -48,9 +48,12 @@ export const describePlan = async (
   const tables = await readTableFacts(client, schema, CHAT_TABLES)
   const known = { ...catalog, provenNotNull }
   const facts: StepFacts = { tables, past: await readPastRuns(client, own), known }
-  const steps = drafts.map((draft, index) => {
-    const triggers = [...catalog.triggers, ...drafts.slice(0, index).flatMap(createdTriggers)]
-    return describeStep(draft, { ...facts, known: { ...known, triggers } })
+  let triggers = catalog.triggers
+  const steps = drafts.map((draft) => {
+    const step = describeStep(draft, { ...facts, known: { ...known, triggers } })
+    const created = createdTriggers(draft)
+    if (created.length > 0) triggers = [...triggers, ...created]
+    return step
   })
   const statements = steps.flatMap((step) => step.statements)
   const indexBytes = sum(statements.map((statement) => statement.indexBytes))

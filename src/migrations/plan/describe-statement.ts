@@ -40,8 +40,9 @@ const rowWords = (node: Node): string | undefined => {
   if ('InsertStmt' in node) return withWords(node.InsertStmt, `insert into ${relationName(node.InsertStmt.relation)}`)
   if ('UpdateStmt' in node) return withWords(node.UpdateStmt, `update ${relationName(node.UpdateStmt.relation)}`)
   if ('DeleteStmt' in node) return withWords(node.DeleteStmt, `delete from ${relationName(node.DeleteStmt.relation)}`)
-  if ('SelectStmt' in node) return withWords(node.SelectStmt, `select from ${tablesIn(node).join(', ')}`)
-  return undefined
+  if (!('SelectStmt' in node)) return undefined
+  const tables = tablesIn(node)
+  return tables.length === 0 ? undefined : withWords(node.SelectStmt, `select from ${tables.join(', ')}`)
 }
 
 const withWords = ({ withClause }: { readonly withClause?: WithClause }, words: string): string => {

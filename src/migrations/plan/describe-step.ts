@@ -80,10 +80,10 @@ const createdIn = (
   { inTransaction, statements }: DraftStep,
   { tables }: KnownObjects,
 ): ((table: string) => boolean) => {
-  const created = statements.flatMap(({ node }) =>
-    'CreateStmt' in node ? (relationName(node.CreateStmt.relation) ?? []) : [],
+  const created = new Set(
+    statements.flatMap(({ node }) => ('CreateStmt' in node ? (relationName(node.CreateStmt.relation) ?? []) : [])),
   )
-  return (table) => inTransaction && created.includes(table) && !tables.includes(table)
+  return (table) => inTransaction && created.has(table) && !tables.includes(table)
 }
 
 const sizeOf = (work: Work, locks: readonly TableLock[], tables: readonly TableFacts[]): TableFacts | undefined => {

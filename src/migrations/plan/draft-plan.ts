@@ -1,5 +1,5 @@
 import type { OwnNames } from '../../persistence/own-names.js'
-import { draftSteps, type DraftStep, type ScriptForm } from './draft-steps.js'
+import { draftSteps, type DraftOptions, type DraftStep } from './draft-steps.js'
 import type { MigrationPlan } from './plan.js'
 import { draftPhase } from './rollback-phases.js'
 
@@ -10,10 +10,10 @@ export const ownSchemaTitle = ({ schema }: OwnNames): string => `schema ${schema
 export const draftPlan = async (
   { own, steps }: MigrationPlan,
   names: OwnNames,
-  form: ScriptForm = 'statements',
+  options: DraftOptions,
 ): Promise<readonly DraftStep[]> => [
   ...(own.length === 0
     ? []
     : [await draftPhase({ title: ownSchemaTitle(names), reason: '', inTransaction: true, statements: own })]),
-  ...(await draftSteps(steps, form)),
+  ...(await draftSteps(steps, options)),
 ]

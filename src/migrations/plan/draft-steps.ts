@@ -1,9 +1,9 @@
 import { escapeIdentifier } from '../../database/identifier.js'
-import { OperatorError } from '../../errors.js'
 import { migrationTitle, runsInTransaction } from '../ledger/migration-files.js'
 import type { PlannedStep, StepAction } from './plan.js'
 import { BASE_MIGRATION } from '../ledger/migration-names.js'
 import { splitStatements, type Statement } from '../ledger/split-statements.js'
+import { splitFile } from '../source/split-file.js'
 
 /** How a script runs: each statement in its own transaction, or all of them in one. */
 export type ScriptForm = 'statements' | 'transaction'
@@ -18,15 +18,26 @@ export interface DraftStep {
   readonly statements: readonly Statement[]
 }
 
-/** Splits the steps of a plan into statements; in one transaction, without CONCURRENTLY. */
+/** How the steps of a plan are split. */
+export interface DraftOptions {
+  readonly form?: ScriptForm | undefined
+  readonly signal: AbortSignal
+}
+
+/**
+ * Splits the steps of a plan into statements; in one transaction, without CONCURRENTLY.
+ * @throws OperatorError what `splitFile` throws
+ */
 export const draftSteps = (
   steps: readonly PlannedStep[],
-  form: ScriptForm = 'statements',
+  { form = 'statements', signal }: DraftOptions,
 ): Promise<readonly DraftStep[]> =>
   Promise.all(
     steps.map(async ({ file, action, reason, dropIndex }) => {
-      const drop = dropIndex === undefined ? '' : `DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex)};\n`
-      const statements = action === 'record' ? [] : await splitFile(`migrations/${file.fileName}`, drop + file.sql)
+      const drop = dropIndex === undefined ? '' : `DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex)}`
+      const source = { file: `migrations/${file.fileName}`, sql: file.sql }
+      const statements =
+        action === 'record' ? [] : [...(await splitStatements(drop)), ...(await splitFile(source, signal))]
       return {
         title: migrationTitle(file),
         action,
@@ -37,16 +48,6 @@ export const draftSteps = (
       }
     }),
   )
-
-/** @throws OperatorError `invalid_migration_files` when the file is not valid SQL */
-export const splitFile = async (file: string, sql: string): Promise<readonly Statement[]> => {
-  try {
-    return await splitStatements(sql)
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new OperatorError('invalid_migration_files', `${file} is not valid SQL: ${reason}`, { cause })
-  }
-}
 
 /** The same statements without CONCURRENTLY. */
 export const inOneTransaction = (statements: readonly Statement[]): Promise<readonly Statement[]> =>

@@ -21,6 +21,7 @@ export const concurrentWork = (
 ): Pick<RefusalQuestion, 'concurrentTables' | 'buildsConcurrently'> => {
   const concurrent = drafts
     .flatMap(({ statements }) => statements)
+    .filter(({ node }) => 'IndexStmt' in node || 'DropStmt' in node)
     .map(({ node }) => ({ node, ...statementEffect(node, catalog) }))
     .filter(({ waitsForOldTransactions }) => waitsForOldTransactions)
   return {

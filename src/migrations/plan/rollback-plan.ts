@@ -6,8 +6,10 @@ import { migrationTitle, runsInTransaction, type RollbackScript } from '../ledge
 import type { OwnState } from '../own/own-state.js'
 import type { MigrationState } from '../ledger/migration-state.js'
 import type { RollbackRange } from '../ledger/rollback-range.js'
+import { splitStatements } from '../ledger/split-statements.js'
 import { describePlan, type PlanDetails } from './describe-plan.js'
-import { splitFile, type DraftStep } from './draft-steps.js'
+import { splitFile } from '../source/split-file.js'
+import type { DraftStep } from './draft-steps.js'
 import type { Obstacle } from './obstacle.js'
 import { planHash } from './plan-hash.js'
 import type { PriceTag } from './price-tag.js'
@@ -23,6 +25,7 @@ export interface RollbackQuestion {
   readonly schema: string
   readonly archive: ArchiveObjects
   readonly known: readonly Obstacle[]
+  readonly signal: AbortSignal
 }
 
 /** The hash of a rollback's plan. */
@@ -43,8 +46,8 @@ export const rollbackPlanHash = (
 
 /** Describes every statement of a rollback: first the phases before the first drop, then the rollback files, newest first. */
 export const describeRollback = async (client: OwnClient, question: RollbackQuestion): Promise<PlanDetails> => {
-  const { state, scripts, price, range, onOrphans, schema, archive: objects, known } = question
-  const files = await draftScripts(scripts, range, state.own)
+  const { state, scripts, price, range, onOrphans, schema, archive: objects, known, signal } = question
+  const files = await draftScripts(scripts, range, state.own, signal)
   // The number of the session is not known yet.
   const start = startStatements(state.own, range, { processId: 0, objects })
   const phases =
@@ -56,28 +59,35 @@ export const describeRollback = async (client: OwnClient, question: RollbackQues
   return withGuests(details, price)
 }
 
-/** Splits the rollback files into statements. */
+/**
+ * Splits the rollback files into statements.
+ * @throws OperatorError what `splitFile` throws
+ */
 export const draftScripts = (
   scripts: readonly RollbackScript[],
   range: RollbackRange,
   own: OwnState,
-): Promise<readonly DraftStep[]> => Promise.all(scripts.map((script) => draftScript(script, range, own)))
+  signal: AbortSignal,
+): Promise<readonly DraftStep[]> => Promise.all(scripts.map((script) => draftScript(script, range, own, signal)))
 
 const draftScript = async (
   { file, sql }: RollbackScript,
   { captureEnds }: RollbackRange,
   { names }: OwnState,
+  signal: AbortSignal,
 ): Promise<DraftStep> => {
   const capture =
     file.name === captureEnds ? dropStatements(names, { trigger: true, capture: true, missedWrites: true }) : []
-  const text = [sql, ...capture.map((statement) => `\n${statement};`)].join('')
   return {
     title: migrationTitle(file),
     action: 'undo',
     reason: '',
     inTransaction: runsInTransaction({ sql }),
     reversible: true,
-    statements: await splitFile(`migrations/rollback/${file.fileName}`, text),
+    statements: [
+      ...(await splitFile({ file: `migrations/rollback/${file.fileName}`, sql }, signal)),
+      ...(await splitStatements(capture.join(';\n'))),
+    ],
   }
 }
 

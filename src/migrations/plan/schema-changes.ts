@@ -4,7 +4,8 @@ import type { Statement } from '../ledger/split-statements.js'
 import { columnOf, commandsOf, constraintsOf } from '../locks/alter-table.js'
 import { relationName } from '../locks/relation-name.js'
 import { namesOf } from '../locks/table-effect.js'
-import { splitFile, type DraftStep } from './draft-steps.js'
+import { splitFile } from '../source/split-file.js'
+import type { DraftStep } from './draft-steps.js'
 
 /** What rollback files drop, by name. */
 export interface Drops {
@@ -15,7 +16,7 @@ export interface Drops {
 /** The columns and indexes that rollback files drop, in the order of the files. */
 export const readDrops = async (scripts: readonly RollbackScript[]): Promise<Drops> => {
   const files = await Promise.all(
-    scripts.map(({ file, sql }) => splitFile(`migrations/rollback/${file.fileName}`, sql)),
+    scripts.map(({ file, sql }) => splitFile({ file: `migrations/rollback/${file.fileName}`, sql })),
   )
   const statements = files.flat()
   return {

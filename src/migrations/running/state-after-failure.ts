@@ -1,16 +1,27 @@
+import { count } from '../../terminal/render.js'
 import type { OwnClient } from '../own/own-client.js'
+import { failureInFile } from './run-statements.js'
 import { migrationTitle, runsInTransaction, type MigrationFile } from '../ledger/migration-files.js'
 
 /** Describes the database after a failed step in one sentence. Looks for INVALID indexes after a concurrent build. */
 export const stateAfterFailure = async (
   client: OwnClient,
+  error: unknown,
   file: Pick<MigrationFile, 'sql'>,
   done: readonly { readonly id: number; readonly name: string }[],
 ): Promise<string> => {
   const before =
     done.length === 0 ? 'nothing was changed before it' : `done before it: ${done.map(migrationTitle).join(', ')}`
-  const itself = runsInTransaction(file) ? 'this migration was rolled back' : await describeInvalidIndexes(client)
+  const left = runsInTransaction(file) ? [] : [...committedBefore(error), ...(await invalidIndexes(client))]
+  const nothing = runsInTransaction(file) ? 'this migration was rolled back' : 'this migration left nothing behind'
+  const itself = left.length === 0 ? nothing : left.join('; ')
   return `state: ${itself}; ${before}; nothing after it was run`
+}
+
+// The next run begins the file anew.
+const committedBefore = (error: unknown): readonly string[] => {
+  const done = failureInFile(error)?.done ?? 0
+  return done === 0 ? [] : [`${count(done, 'statement')} of this migration took effect before it, and will run again`]
 }
 
 const SELECT_INVALID_INDEXES = `
@@ -20,14 +31,14 @@ const SELECT_INVALID_INDEXES = `
   WHERE x.indrelid IN (to_regclass($1), to_regclass($2)) AND NOT x.indisvalid
   ORDER BY i.relname`
 
-const describeInvalidIndexes = async (client: OwnClient): Promise<string> => {
+const invalidIndexes = async (client: OwnClient): Promise<readonly string[]> => {
   try {
     const { message, client: clients } = client.own
     const { rows } = await client.query<{ name: string }>(SELECT_INVALID_INDEXES, [message, clients])
-    if (rows.length === 0) return 'this migration left nothing behind'
-    return `${rows.map(({ name }) => `"${name}"`).join(', ')} is INVALID; the next migrate drops and rebuilds it`
+    if (rows.length === 0) return []
+    return [`${rows.map(({ name }) => `"${name}"`).join(', ')} is INVALID; the next migrate drops and rebuilds it`]
   } catch {
     // The connection is lost.
-    return 'an index may be INVALID; the next migrate drops and rebuilds it'
+    return ['an index may be INVALID; the next migrate drops and rebuilds it']
   }
 }

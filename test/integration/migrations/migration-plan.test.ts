@@ -120,7 +120,7 @@ describe('the plan of migrate', () => {
       expect([broken.exitCode, broken.stderr]).toEqual([
         2,
         expect.stringContaining(
-          `migrations/${NEXT_MIGRATION}_do-anything.sql is not valid SQL: syntax error at or near`,
+          `migrations/${NEXT_MIGRATION}_do-anything.sql:1:6 is not valid SQL: syntax error at or near`,
         ),
       ])
     })

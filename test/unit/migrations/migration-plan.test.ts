@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Catalog } from '../../../src/database/catalog.js'
 import { compareHistory } from '../../../src/migrations/ledger/history.js'
 import { isWithin, planMigrations, type MigrationPlan } from '../../../src/migrations/plan/plan.js'
-import { locate } from '../../../src/migrations/running/sql-error.js'
+import { locate } from '../../../src/migrations/source/source-place.js'
 import { catalogWith, historyFile as file, historyRow as row, OWN_STATE as own } from '../../support/migration-state.js'
 
 const files = [file(0, 'create-migrations-table'), file(1, 'one'), file(2, 'two'), file(3, 'three')]

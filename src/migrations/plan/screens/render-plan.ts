@@ -69,14 +69,43 @@ const stepRows = (
     const why = reason === '' ? '' : ` (${reason})`
     return [[printable(`${title}: ${action} only${why}`), 'none', MOMENT]]
   }
-  return grouped(statements).map(({ first, more }) => {
-    const others = more === 0 ? '' : `, and ${more} more`
+  const groups = grouped(statements)
+  const shown = groups.length > MOST_ROWS ? groups.slice(0, MOST_ROWS - 1) : groups
+  const rows = shown.map(({ first, more }) => {
+    const others = more === 0 ? '' : `, and ${more.toLocaleString('en-US')} more`
     return [
       printable(`${shortTitle(title)}: ${first.description}${others}`),
       lockWords(first, tables),
       timeWords(first.estimate.ms),
     ]
   })
+  return [...rows, ...restRow(title, groups.slice(shown.length), tables)]
+}
+
+/** Of one step; all statements are in --verbose and --json. */
+const MOST_ROWS = 20
+
+// As one row, with the lock that blocks most.
+const restRow = (
+  title: string,
+  groups: readonly Group[],
+  tables: readonly TableFacts[],
+): readonly (readonly string[])[] => {
+  if (groups.length === 0) return []
+  const statements = groups.map(({ first }) => first)
+  const strongest = strongestLock(statements.flatMap(({ locks }) => locks))
+  const worst =
+    statements.find(({ blocks }) => blocks === UNKNOWN_BLOCKS) ??
+    statements.find(({ locks }) => strongest !== undefined && locks.includes(strongest))
+  const amount = groups.reduce((sum, { more }) => sum + 1 + more, 0)
+  const times = statements.map(({ estimate }) => estimate.ms)
+  return [
+    [
+      printable(`${shortTitle(title)}: … and ${count(amount, 'more statement')}`),
+      worst === undefined ? 'none' : `at most ${lockWords(worst, tables)}`,
+      timeWords(times.includes(null) ? null : times.reduce<number>((sum, ms) => sum + (ms ?? 0), 0)),
+    ],
+  ]
 }
 
 interface Group {

@@ -1,0 +1,35 @@
+import type { QueryResult } from 'pg'
+import { pinSessionAgain } from '../database/pinned-settings.js'
+import type { OwnClient } from './own/own-client.js'
+import { withApplicationPath } from './running/application-path.js'
+import { runStatements } from './running/run-statements.js'
+import type { LockWaitOptions } from './running/short-lock.js'
+
+export interface RunFileOptions extends LockWaitOptions {
+  readonly statementTimeoutMs: number
+}
+
+/**
+ * Runs a migration or rollback file. Settings and roles that it sets end with it: what follows, first of all its row in the
+ * history, is written in the session as it was.
+ * @param scope `transaction` in the caller's, `session` outside of one
+ */
+export const runFile = async (
+  client: OwnClient,
+  scope: 'session' | 'transaction',
+  file: { readonly title: string; readonly sql: string },
+  options: RunFileOptions,
+): Promise<QueryResult> => {
+  const result = await withApplicationPath(client, scope, () => runStatements(client, file, options))
+  await client.query(
+    [
+      'RESET SESSION AUTHORIZATION',
+      'RESET ROLE',
+      'RESET ALL',
+      pinSessionAgain('all', options.statementTimeoutMs),
+      // The rest of the transaction waits no longer for a lock than its beginning did.
+      ...(scope === 'transaction' ? [`SET LOCAL lock_timeout = ${options.lockTimeoutMs}`] : []),
+    ].join('; '),
+  )
+  return result
+}

@@ -10,6 +10,7 @@ import {
   isTlsRefusal,
 } from './connection-failure.js'
 import { exitCodeForState } from './exit-code.js'
+import { poolerAnswer } from './pooler-error.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
 import { CANCELLED } from './statement-limit.js'
 import { NoHostReached } from './target-client.js'
@@ -66,7 +67,8 @@ export const explainConnectionError = (error: unknown, target: ConnectionTarget)
   const cause = firstCause(error)
   const isConnect =
     isServerError(cause) && cause.code === SqlState.insufficientPrivilege && target.options === undefined
-  if (!isServerError(cause) || (SERVER_EXPLANATIONS[cause.code] !== undefined && !isConnect))
+  const isExplained = !isServerError(cause) || poolerAnswer(cause) !== undefined
+  if (isExplained || (SERVER_EXPLANATIONS[cause.code] !== undefined && !isConnect))
     return explainDatabaseError(error, target)
   const isSetting = !isConnect && /^(22|42)/.test(cause.code)
   return new OperatorError(
@@ -109,7 +111,7 @@ export const isDatabaseUnavailable = (error: unknown): error is OperatorError =>
   error instanceof OperatorError && UNAVAILABLE.includes(error.code) && !isMisconfigured(firstCause(error.cause))
 
 const explainServerError = (error: ServerError, target: ConnectionTarget): Explanation => {
-  const known = SERVER_EXPLANATIONS[error.code]?.(target)
+  const known = poolerAnswer(error) ?? SERVER_EXPLANATIONS[error.code]?.(target)
   if (known !== undefined) return { ...known, message: `${known.message} (${error.message})` }
   return {
     code: 'sql_error',

@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, QueryConfig } from 'pg'
-import { ExitCode, OperatorError } from '../errors.js'
 import { connect, disconnect } from './connection.js'
 import type { ConnectionTarget } from './connection-target.js'
 import { createDatabaseClock, type DatabaseClock } from './database-clock.js'
 import { escapeIdentifier } from './identifier.js'
-import { isBehindPooler } from './pooler.js'
+import { refuseSharedSession } from './proxies/refuse-shared-session.js'
 import { refuseReadOnly } from './read-only.js'
 import { firstRow } from './rows.js'
 
@@ -55,7 +54,7 @@ const NOTIFY = {
 
 /**
  * Connects and listens. Reconnects automatically.
- * @throws OperatorError when the first connection fails and is not retried; `connection_pooler` behind a pooler
+ * @throws OperatorError when the first connection fails and is not retried; `connection_pooler` behind a pooler that shares sessions
  */
 export const openNotificationChannel = async (
   target: ConnectionTarget,
@@ -168,9 +167,9 @@ const openSession = async (
     client.once('end', () => resolve(new Error('the connection was closed')))
   })
   try {
-    if (await isBehindPooler(client)) throw behindPooler()
     // A standby has no notifications.
     await refuseReadOnly(client)
+    await refuseSharedSession(client, target, { what: '--adapter postgres', keeps: 'its notifications' })
     await readClock(client, clock, { text: `SELECT ${NOW}` })
     client.on('notification', ({ payload = '' }) => onPayload(payload, Number(clock.now())))
     await client.query(`LISTEN ${escapeIdentifier(channel)}`)
@@ -187,13 +186,6 @@ const readClock = async (client: Client, clock: DatabaseClock, query: QueryConfi
   const { seconds } = firstRow(await client.query<{ seconds: number }>(query))
   clock.note(new Date(1_000 * seconds), askedAt, Date.now())
 }
-
-const behindPooler = (): OperatorError =>
-  new OperatorError(
-    'connection_pooler',
-    '--adapter postgres does not work through a transaction pooler: LISTEN needs its own session',
-    { exitCode: ExitCode.refused, hint: 'name the server itself: DIRECT_URL=postgres://…' },
-  )
 
 /** @returns undefined when the channel is being closed */
 const reopen = async (

@@ -1,14 +1,37 @@
 import type { Client } from 'pg'
+import type { Queryable } from './connection.js'
 import { onlyRow } from './rows.js'
 
-/** A field of node-postgres' client that its types do not have. */
-type WireClient = Client & { readonly processID: number | null }
+/** Fields of node-postgres' client that its types do not have. */
+type WireClient = Client & {
+  readonly processID: number | null
+  readonly connection: { readonly stream: { readonly localPort?: number } }
+}
+
+interface Backend {
+  readonly pid: number
+  /** The port that the server sees its client at; null for a Unix-domain socket. */
+  readonly port: number | null
+}
+
+const readBackend = async (client: Pick<Queryable, 'query'>): Promise<Backend> =>
+  onlyRow(
+    await client.query<Backend>('SELECT pg_catalog.pg_backend_pid() AS "pid", pg_catalog.inet_client_port() AS "port"'),
+  )
+
+/** The process id of the client's server session. Behind a pooler, node-postgres knows another. */
+export const serverProcessId = async (client: Queryable): Promise<number> => (await readBackend(client)).pid
 
 /**
  * Whether the connection goes through a pooler. Poolers send process ids of their own, which differ from
- * `pg_backend_pid()`.
+ * `pg_backend_pid()`. Settings of the session may then belong to other clients as well; those of a transaction never do.
  */
-export const isBehindPooler = async (client: Client): Promise<boolean> => {
-  const { pid } = onlyRow(await client.query<{ pid: number }>('SELECT pg_backend_pid() AS "pid"'))
-  return (client as WireClient).processID !== pid
+export const isBehindPooler = async (client: Client): Promise<boolean> =>
+  (await serverProcessId(client)) !== (client as WireClient).processID
+
+/** Whether nothing stands between client and server: it would have a port of its own, if not a process id. */
+export const isDirect = async (client: Client): Promise<boolean> => {
+  const { pid, port } = await readBackend(client)
+  const { processID, connection } = client as WireClient
+  return processID === pid && port !== null && connection.stream.localPort === port
 }

@@ -32,6 +32,7 @@ export const SqlState = {
   adminShutdown: '57P01',
   crashShutdown: '57P02',
   cannotConnectNow: '57P03',
+  internalError: 'XX000',
 } as const
 
 export type SqlState = (typeof SqlState)[keyof typeof SqlState]

@@ -1,17 +1,41 @@
 import type { Client } from 'pg'
 import { missingSchema } from '../database/missing-schema.js'
-import { isBehindPooler } from '../database/pooler.js'
+import type { ConnectionTarget } from '../database/connection-target.js'
 import { refuseReadOnly } from '../database/read-only.js'
+import { refuseSharedSession } from '../database/proxies/refuse-shared-session.js'
 import { onlyRow } from '../database/rows.js'
 import { ExitCode, OperatorError } from '../errors.js'
+import { chatkeep, or } from '../next-step.js'
 import type { MigrationCommand } from './ledger/runs.js'
 
 /** SET NOT NULL uses a validated CHECK since version 12; before, a rollback would block all writers during a scan. */
 const OLDEST_SERVER = 140_000
 
-/** @throws OperatorError when the connection goes through a pooler, or to a standby, an old server or a missing schema */
-export const refuseSession = async (client: Client, command: MigrationCommand, schema: string): Promise<void> => {
-  await refusePooler(client, command)
+/** What a check of the session concerns. */
+export interface SessionCheck {
+  readonly command: MigrationCommand
+  readonly schema: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * @param client not in a transaction
+ * @throws OperatorError `connection_pooler` (exit 5) when its server session is not its own
+ */
+export const refusePooler = (
+  client: Client,
+  target: ConnectionTarget,
+  { command, signal }: SessionCheck,
+): Promise<void> =>
+  refuseSharedSession(client, target, {
+    what: command,
+    keeps: 'its lock and settings',
+    otherwise: or(chatkeep(`${command} --sql transaction`, 'make a script')),
+    signal,
+  })
+
+/** @throws OperatorError when the connection goes to a standby, an old server or a missing schema */
+export const refuseServer = async (client: Client, { schema }: SessionCheck): Promise<void> => {
   await refuseReadOnly(client)
   await checkServer(client, schema)
 }
@@ -26,19 +50,6 @@ const SELECT_SERVER = `
   SELECT current_setting('server_version') AS "version",
     current_setting('server_version_num')::integer AS "versionNumber",
     EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1) AS "hasSchema"`
-
-/** @throws OperatorError `connection_pooler` (exit 5) */
-const refusePooler = async (client: Client, command: MigrationCommand): Promise<void> => {
-  if (!(await isBehindPooler(client))) return
-  throw new OperatorError(
-    'connection_pooler',
-    `${command} cannot run through a connection pooler: its lock and settings may be used by another session`,
-    {
-      exitCode: ExitCode.refused,
-      hint: 'connect to the server directly: DIRECT_URL=postgres://… or --database-url',
-    },
-  )
-}
 
 const checkServer = async (client: Client, schema: string): Promise<void> => {
   const row = onlyRow(await client.query<ServerRow>(SELECT_SERVER, [schema]))

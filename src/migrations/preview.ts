@@ -5,7 +5,7 @@ import type { ConnectionTarget } from '../database/connection-target.js'
 import { NO_SCHEMA } from '../database/missing-schema.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
 import { OperatorError } from '../errors.js'
-import { refuseSession } from './check-session.js'
+import { refusePooler, refuseServer } from './check-session.js'
 import type { MigrationCommand } from './ledger/runs.js'
 import { withOwnNames, type OwnClient } from './own/own-client.js'
 import { explainEarlyInterruption } from './running/interrupted-early.js'
@@ -17,6 +17,8 @@ const PREVIEW_SESSION = { statementTimeoutMs: PREVIEW_LIMITS.statementTimeoutMs,
 export interface PreviewOptions extends MigrationOptions {
   /** Show what the run would be refused for together with the plan, instead of throwing it. */
   readonly dryRun: boolean
+  /** The plan becomes a script, which another session runs. */
+  readonly script?: boolean | undefined
   /** Describe every statement, as a dry run does. */
   readonly verbose?: boolean | undefined
 }
@@ -47,26 +49,36 @@ export const withRefusal = async <T>(refusal: OperatorError | undefined, read: (
   }
 }
 
-/** Runs work in a read-only snapshot with an empty search path. Takes no migration lock. */
-export const withMigrationSnapshot = <T>(
+const withPreviewClient = <T>(
   target: ConnectionTarget,
   command: MigrationCommand,
   { signal }: Pick<MigrationOptions, 'signal'>,
   work: (client: Client) => Promise<T>,
-): Promise<T> => {
-  const session = { applicationName: `chatkeep ${command} --dry-run`, signal, ...PREVIEW_SESSION }
-  return explainEarlyInterruption(command, signal, 'nothing was changed', () =>
-    withClient(target, session, (client) =>
-      inReadOnlySnapshot(client, PREVIEW_LIMITS, async () => {
+): Promise<T> =>
+  explainEarlyInterruption(command, signal, 'nothing was changed', () =>
+    withClient(
+      target,
+      { applicationName: `chatkeep ${command} --dry-run`, signal, ...PREVIEW_SESSION },
+      async (client) => {
         const result = await work(client)
         // A signal that came during the work is noticed when the event loop gets a turn.
         await setImmediate()
         signal.throwIfAborted()
         return result
-      }),
+      },
     ),
   )
-}
+
+/** Runs work in a read-only snapshot with an empty search path. Takes no migration lock. */
+export const withMigrationSnapshot = <T>(
+  target: ConnectionTarget,
+  command: MigrationCommand,
+  options: Pick<MigrationOptions, 'signal'>,
+  work: (client: Client) => Promise<T>,
+): Promise<T> =>
+  withPreviewClient(target, command, options, (client) =>
+    inReadOnlySnapshot(client, PREVIEW_LIMITS, () => work(client)),
+  )
 
 /**
  * Makes the checks of a run, in their order, before its plan is shown: those of the session, then those of the work.
@@ -75,14 +87,18 @@ export const withMigrationSnapshot = <T>(
 export const withMigrationPreview = <T extends Checked>(
   target: ConnectionTarget,
   command: MigrationCommand,
-  { schema, signal, dryRun }: PreviewOptions,
+  { schema, signal, dryRun, script = false }: PreviewOptions,
   work: (client: OwnClient) => Promise<T>,
 ): Promise<T> =>
-  withMigrationSnapshot(target, command, { signal }, async (client) => {
-    const refused = await refusalOf(() => refuseSession(client, command, schema))
-    if (refused !== undefined && (!dryRun || refused.code === NO_SCHEMA)) throw refused
-    const checked = await withRefusal(refused, () => work(withOwnNames(client, schema)))
-    const refusal = refused ?? checked.refusal
-    if (refusal !== undefined && !dryRun) throw refusal
-    return { ...checked, refusal }
+  withPreviewClient(target, command, { signal }, async (client) => {
+    const check = { command, schema, signal }
+    const pooler = script ? undefined : await refusalOf(() => refusePooler(client, target, check))
+    return inReadOnlySnapshot(client, PREVIEW_LIMITS, async () => {
+      const refused = (await refusalOf(() => refuseServer(client, check))) ?? pooler
+      if (refused !== undefined && (!dryRun || refused.code === NO_SCHEMA)) throw refused
+      const checked = await withRefusal(refused, () => work(withOwnNames(client, schema)))
+      const refusal = refused ?? checked.refusal
+      if (refusal !== undefined && !dryRun) throw refusal
+      return { ...checked, refusal }
+    })
   })

@@ -21,7 +21,7 @@ export const scriptMigrate = (
   form: ScriptForm,
   options: MigrationOptions,
 ): Promise<MigrateScript> =>
-  withMigrationPreview(target, 'migrate', { ...options, dryRun: false }, async (client) => {
+  withMigrationPreview(target, 'migrate', { ...options, dryRun: false, script: true }, async (client) => {
     const { state, plan, archive, hash, drafts, refusal } = await checkMigrate(client, target, options, form)
     const { steps, estimatedMs } = await describePlan(client, options.schema, state, drafts)
     const isOnExistingTable = ({ table }: TableLock): boolean => state.catalog.tables.includes(table)

@@ -29,7 +29,7 @@ export const scriptRollback = (
   form: ScriptForm,
   options: RollbackOptions,
 ): Promise<RollbackSql> =>
-  withMigrationPreview(target, 'rollback', { ...options, dryRun: false }, async (client) => {
+  withMigrationPreview(target, 'rollback', { ...options, dryRun: false, script: true }, async (client) => {
     const checked = await checkRollback(client, options)
     const { state, range, scripts, archive, planHash, price, unsealed } = checked
     const isNeeded = needsRollback({ files: range.files, unsealed })

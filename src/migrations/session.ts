@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { Client } from 'pg'
 import { withClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
-import { refuseSession } from './check-session.js'
+import { refusePooler, refuseServer } from './check-session.js'
 import type { MigrationCommand } from './ledger/runs.js'
 import { withOwnNames, type OwnClient } from './own/own-client.js'
 import { explainEarlyInterruption } from './running/interrupted-early.js'
@@ -28,7 +27,7 @@ export interface MigrationOptions extends LockWaitOptions {
 /**
  * Runs work on a dedicated connection that holds the migration lock, with an empty search path and without the
  * role's own time-outs. A second connection watches it. Its application_name is unique to this run.
- * @throws OperatorError what `refuseSession` throws
+ * @throws OperatorError what the checks of `check-session.ts` throw
  */
 export const withMigrationSession = async <T>(
   target: ConnectionTarget,
@@ -40,15 +39,12 @@ export const withMigrationSession = async <T>(
   const { signal, statementTimeoutMs } = options
   return explainEarlyInterruption(command, signal, 'no migration was begun', () =>
     withClient(target, { applicationName, signal, statementTimeoutMs }, async (client) => {
-      await refuseSession(client, command, options.schema)
-      return withMigrationLock(client, options, async () => {
-        return withWatch(client as WireClient, target, options, (watched) =>
-          work(withOwnNames(watched, options.schema)),
-        )
-      })
+      const check = { command, ...options }
+      await refuseServer(client, check)
+      await refusePooler(client, target, check)
+      return withMigrationLock(client, options, () =>
+        withWatch(client, target, options, (watched) => work(withOwnNames(watched, options.schema))),
+      )
     }),
   )
 }
-
-/** A node-postgres client; its types omit `processID`. */
-type WireClient = Client & { readonly processID: number | null }

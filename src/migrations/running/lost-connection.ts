@@ -10,7 +10,8 @@ import { durationBehind } from './watch-session.js'
 
 /** Whether the session is gone: the connection broke, or the server terminated it. */
 export const isSessionLost = (error: unknown): boolean =>
-  hasSqlState(error, SqlState.adminShutdown, SqlState.crashShutdown) || connectionFailureReason(error) !== undefined
+  hasSqlState(error, SqlState.adminShutdown, SqlState.crashShutdown, SqlState.protocolViolation) ||
+  connectionFailureReason(error) !== undefined
 
 /**
  * Explains a connection lost or a statement refused during a change: the state of the database, and the next command.

@@ -1,6 +1,7 @@
 import type { Pool, QueryConfig, QueryResult } from 'pg'
 import { createPool, type Queryable } from '../../database/connection.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
+import { serverProcessId } from '../../database/pooler.js'
 import { onlyRow } from '../../database/rows.js'
 import type { OnMigrationEvent } from './events.js'
 import { SELECT_BACKEND, type BackendSnapshot } from './backend-snapshot.js'
@@ -22,12 +23,12 @@ export interface WatchOptions {
  * The second connection is opened when the first statement takes longer than a moment.
  */
 export const withWatch = async <T>(
-  session: Queryable & { readonly processID: number | null },
+  session: Queryable,
   target: ConnectionTarget,
   options: WatchOptions,
   work: (watched: Queryable) => Promise<T>,
 ): Promise<T> => {
-  const watcher = createBackendWatcher(target, session.processID ?? 0, options)
+  const watcher = createBackendWatcher(target, await serverProcessId(session), options)
   const query = (request: string | QueryConfig, values?: unknown[]): Promise<QueryResult> =>
     typeof request === 'string'
       ? watcher.during(request, () => session.query(request, values))

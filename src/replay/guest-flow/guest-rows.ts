@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import { fromPrimary } from '../../database/proxies/standby-reads.js'
 import { inTransaction } from '../../database/transaction.js'
 import { toId, toIdOrNull, type StoredId, type WithStoredIds } from '../../persistence/ids/ids.js'
 import { namesIn, type Names } from '../../persistence/sql-names.js'
@@ -33,11 +34,12 @@ export const createGuestTables = (client: Queryable, schema: string): GuestTable
   const names = namesIn(schema)
   return {
     read: async (username) => {
-      const clients = await client.query<{ id: StoredId }>(
+      const primary = fromPrimary(client)
+      const clients = await primary.query<{ id: StoredId }>(
         `SELECT "id" FROM ${names.client} WHERE "username"::text = $1 ORDER BY "id"`,
         [username],
       )
-      const messages = await client.query<WithStoredIds<GuestMessage, 'id' | 'clientId'>>(
+      const messages = await primary.query<WithStoredIds<GuestMessage, 'id' | 'clientId'>>(
         `SELECT "id", "clientId", "guestUsername", "text" FROM ${names.message} WHERE "guestUsername"::text = $1 ORDER BY "createdAt", "id"`,
         [username],
       )

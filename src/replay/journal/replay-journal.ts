@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { withClient } from '../../database/connection.js'
 import { withLockLimit } from '../../database/lock-limit.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
+import { fromPrimary } from '../../database/proxies/standby-reads.js'
 import { interruptedBy } from '../../errors.js'
 import { readBack, type JournalCheck } from './read-back.js'
 import { sendJournal, type JournalSending } from './sending.js'
@@ -42,7 +43,7 @@ export const replayJournal = async (input: TranscriptInput, options: JournalRepl
       readBack(
         input,
         sending,
-        withLockLimit(client, 'text'),
+        fromPrimary(withLockLimit(client, 'text')),
         target.schema ?? 'public',
         report('reading back', sentAt),
       ),

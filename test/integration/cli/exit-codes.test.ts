@@ -6,6 +6,7 @@ import { COMMANDS, runCommand, type Access, type Command } from '../../support/e
 import { withCause } from '../../support/exit-codes/with-cause.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { startStandby } from '../../support/standby.js'
+import { SHOP } from '../../support/transcript.js'
 
 /** A dry run ends as its command does, so the table has one column for both. */
 const COLUMNS = COMMANDS.filter((command) => !command.endsWith('--dry-run'))
@@ -69,6 +70,9 @@ describe('the exit code follows from the cause, whatever the command', () => {
       )
     })
     await expectInDocs('standby', await codesOf({ url: standby.url('crm') }, {}))
+    const lost = await runChatkeep(['replay', SHOP, '--check-only', '--json', '--database-url', standby.url('crm')])
+    expect(lost.exitCode).toBe(3)
+    expect(JSON.parse(lost.stdout)).toMatchObject({ error: { code: 'read_from_standby' } })
   })
 
   test('the table has no other rows', async () => {

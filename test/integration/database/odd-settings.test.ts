@@ -6,7 +6,7 @@ import { catalogOf } from '../../support/database-state.js'
 import { findingsOf, verify } from '../../support/findings.js'
 import { loadFixture } from '../../support/fixtures.js'
 import { withOddSettings } from '../../support/odd-settings.js'
-import { withOwnProcessIds } from '../../support/process-id-proxy.js'
+import { withSmallPooler } from '../../support/small-pooler.js'
 import { SCRIPT_RUNNERS } from '../../support/run-script.js'
 import { writeInput, transcriptLine } from '../../support/transcript.js'
 
@@ -126,7 +126,7 @@ describe('a database with settings of its own', () => {
   test('does so behind a pooler, where no session keeps a setting', async ({ database }) => {
     await migrated(database, 'crm-before')
     await withOddSettings(database)
-    await withOwnProcessIds(database.url, async (url) => {
+    await withSmallPooler(database.url, { mode: 'transaction' }, async (url) => {
       await expectStored({ ...database, url }, 'ana')
     })
   })

@@ -3,7 +3,7 @@ import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/conn
 import type { Pins } from '../../../src/database/pinned-settings.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { withOddSettings } from '../../support/odd-settings.js'
-import { withOwnProcessIds } from '../../support/process-id-proxy.js'
+import { withSmallPooler } from '../../support/small-pooler.js'
 
 /** Time-outs that a session may set, and ours leave alone. */
 const NOT_PINNED: Readonly<Record<string, string>> = {
@@ -102,7 +102,7 @@ describe('a session of ours', () => {
 
   test('leaves those of a pooler alone, which gives them to others', async ({ database }) => {
     await withTimeouts(database)
-    await withOwnProcessIds(database.url, async (url) => {
+    await withSmallPooler(database.url, { mode: 'transaction' }, async (url) => {
       expect(pinned(await settingsOf(url, 'all'))).toEqual([])
     })
   })

@@ -31,7 +31,7 @@ describe.skipIf(pgbouncer === undefined)(`behind PgBouncer ${pgbouncer?.version 
         for (const argv of [['migrate'], ['rollback', '--confirm', database.name]]) {
           const { exitCode, stderr } = await on(pooled, ...argv)
           expect(exitCode, stderr).toBe(5)
-          expect(stderr).toContain(`${String(argv[0])} cannot run through a connection pooler`)
+          expect(stderr).toContain(`${String(argv[0])} cannot run through a connection pooler that shares sessions`)
           expect(stderr).toContain('hint: connect to the server directly: DIRECT_URL=postgres://… or --database-url')
         }
       })
@@ -44,10 +44,10 @@ describe.skipIf(pgbouncer === undefined)(`behind PgBouncer ${pgbouncer?.version 
         const plan = await on(pooled, 'migrate', '--dry-run')
         expect(plan.exitCode, plan.stderr).toBe(5)
         expect(plan.stdout).toContain(
-          'dry run: would end with exit code 5: migrate cannot run through a connection pooler',
+          'dry run: would end with exit code 5: migrate cannot run through a connection pooler that shares sessions',
         )
         const env = { DATABASE_URL: pooled.url, DIRECT_URL: database.url }
-        const confirm = ['--confirm', database.name]
+        const confirm = ['--confirm', `${new URL(database.url).host}/${database.name}`]
         for (const argv of [['migrate'], ['verify'], ['rollback', ...confirm], ['migrate']]) {
           const { exitCode, stderr } = await runChatkeep(argv, { env })
           expect(exitCode, `${argv.join(' ')}: ${stderr}`).toBe(0)
@@ -115,6 +115,35 @@ describe.skipIf(pgbouncer === undefined)(`behind PgBouncer ${pgbouncer?.version 
         expect(answer).toMatchObject({ ok: true })
         expect((await run)?.exitCode).toBe(0)
       })
+    })
+  })
+})
+
+describe.skipIf(pgbouncer === undefined)(`PgBouncer ${pgbouncer?.version ?? '(not installed)'}`, () => {
+  test('in session mode carries migrate and rollback', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    await withPooler({ path: pgbouncer?.path ?? '', database, settings: ['pool_mode = session'] }, async (pooled) => {
+      for (const argv of [['migrate', '--dry-run'], ['migrate'], ['rollback', '--confirm', database.name]]) {
+        const { exitCode, stderr } = await on(pooled, ...argv)
+        expect(exitCode, stderr).toBe(0)
+      }
+    })
+  })
+
+  test.for([
+    ['pool_mode = statement', 5, 'connection_pooler', 'the pooler is in statement mode'],
+    ['max_client_conn = 1', 3, 'too_many_connections', 'the connection limit of the pooler is reached'],
+    ['query_wait_timeout = 1', 3, 'too_many_connections', 'no server connection of the pooler became free in time'],
+  ] as const)('says why it refuses: %s', async ([setting, exitCode, code, message], { database }) => {
+    const settings = [setting, 'default_pool_size = 1']
+    await withPooler({ path: pgbouncer?.path ?? '', database, settings }, async (pooled) => {
+      const other = await pooled.client({ connectionString: pooled.url })
+      if (exitCode === 3) await other.query('BEGIN')
+      const run = await on(pooled, 'metrics', '--json')
+      await other.end()
+      expect(run.exitCode).toBe(exitCode)
+      expect(JSON.parse(run.stdout)).toMatchObject({ error: { code } })
+      expect(run.stderr).toContain(message)
     })
   })
 })

@@ -4,7 +4,7 @@ import { describe, expect, test, type TestDatabase } from '../../support/databas
 import { query, test as serverTest } from '../../support/embedded-servers.js'
 import { loadFixture, type FixtureName } from '../../support/fixtures.js'
 import { withLimitedRole } from '../../support/limited-role.js'
-import { withOwnProcessIds } from '../../support/process-id-proxy.js'
+import { withSmallPooler } from '../../support/small-pooler.js'
 import { startStandby } from '../../support/standby.js'
 
 interface Verdict {
@@ -168,19 +168,24 @@ describe('a dry run, and --sql, end as the run does', () => {
     })
   })
 
-  test.for(BOTH)('%s: a connection pooler, whose plan is shown', async (command, { database }) => {
+  test.for(BOTH)('%s: a pooler that shares sessions, whose plan is shown', async (command, { database }) => {
     expect((await on(database, 'migrate', '--create-tables')).exitCode).toBe(0)
     await database.load('DROP INDEX "ChatMessage_unread_idx"')
-    await withOwnProcessIds(database.url, async (url) => {
-      await expectOne(url, command, { exitCode: 5, code: 'connection_pooler' })
+    await withSmallPooler(database.url, { mode: 'transaction' }, async (url) => {
+      for (const more of [[], ['--plan-hash', 'deadbeefdeadbeef']]) {
+        const { dryRun, scripts, inEarnest } = await allVerdicts(url, command, more)
+        expect(inEarnest).toMatchObject({ exitCode: 5, code: 'connection_pooler' })
+        expect(dryRun).toEqual(inEarnest)
+        // A script is for another session.
+        expect(scripts.map(({ code }) => code)).toEqual(
+          scripts.map(() => (more.length === 0 ? undefined : 'plan_changed')),
+        )
+      }
       const { stdout } = await runChatkeep([command, '--dry-run', '--database-url', url])
       expect(stdout).toMatch(/^migration (?:8: create|13: drop) index /m)
-      expect(stdout).toMatch(
-        new RegExp(
-          `\\ndry run: would end with exit code 5: ${command} cannot run through a connection pooler.*\\nhint: `,
-        ),
-      )
-      await expectOne(url, command, { exitCode: 5, code: 'connection_pooler' }, ['--plan-hash', 'deadbeefdeadbeef'])
+      const refusal = `dry run: would end with exit code 5: ${command} cannot run through a connection pooler that shares sessions`
+      expect(stdout).toContain(`\n${refusal} (transaction mode): other clients could get its lock and settings\nhint: `)
+      expect(stdout).toContain(`; or make a script: chatkeep ${command} --sql transaction`)
     })
   })
 })

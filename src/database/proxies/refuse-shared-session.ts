@@ -1,0 +1,50 @@
+import type { Client } from 'pg'
+import { ExitCode, OperatorError } from '../../errors.js'
+import { or, toSteps, type Next } from '../../next-step.js'
+import type { ConnectionTarget } from '../connection-target.js'
+import { findSharedSession, type SharedSession } from './shared-session.js'
+
+/** Work that needs a server session to itself. */
+export interface SessionNeed {
+  /** The subject of the error, such as `migrate`. */
+  readonly what: string
+  /** What the session keeps, such as `its lock and settings`. */
+  readonly keeps: string
+  /** Other ways to do the work. */
+  readonly otherwise?: Next
+  readonly signal?: AbortSignal | undefined
+}
+
+/** @throws OperatorError `connection_pooler` (exit 5) unless the client has a server session to itself */
+export const refuseSharedSession = async (
+  client: Client,
+  target: ConnectionTarget,
+  { what, keeps, otherwise, signal }: SessionNeed,
+): Promise<void> => {
+  const found = await findSharedSession(client, target, signal)
+  if (found === undefined) return
+  const cause = found.kind === 'unproven' ? found.reason : undefined
+  throw new OperatorError('connection_pooler', `${what} cannot run through ${describe(found, keeps)}`, {
+    exitCode: ExitCode.refused,
+    hint: [
+      'connect to the server directly: DIRECT_URL=postgres://… or --database-url',
+      ...(found.kind === 'pgpool' ? [] : [or("use the pooler's address for session mode, if it has one")]),
+      ...toSteps(otherwise),
+    ],
+    retryable: cause instanceof OperatorError && cause.retryable,
+    cause,
+  })
+}
+
+const describe = (found: SharedSession, keeps: string): string => {
+  switch (found.kind) {
+    case 'shared':
+      return `a connection pooler that shares sessions (transaction mode): other clients could get ${keeps}`
+    case 'pgpool':
+      return 'pgpool-II, which sends a part of the statements to standbys: they may lag behind'
+    case 'unproven':
+      return `this connection pooler: chatkeep could not find out whether it shares sessions (${reasonOf(found.reason)})`
+  }
+}
+
+const reasonOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason))

@@ -1,0 +1,50 @@
+import type { QueryResultRow } from 'pg'
+import { ExitCode, OperatorError } from '../../errors.js'
+import type { Queryable } from '../connection.js'
+
+/** What a query is joined to: one row, also where the query returns none. */
+interface Answerer {
+  readonly isStandby: boolean
+  /** Null where the query returned no row. */
+  readonly isRow: true | null
+}
+
+// In one statement, because a proxy may send the next one elsewhere. The function is volatile, which makes pgpool-II send the
+// whole statement to the primary.
+const withAnswerer = (query: string): string => `
+  SELECT s."isStandby", q.*
+  FROM (SELECT pg_catalog.pg_is_in_recovery() AS "isStandby") AS s
+  LEFT JOIN (SELECT true AS "isRow", r.* FROM (${query}) AS r) AS q ON true`
+
+/**
+ * Queries that may be answered by a standby, which may lag behind.
+ * @param onStandby called for each answer of a standby
+ */
+export const noticeStandby = (client: Queryable, onStandby: () => void): Queryable => ({
+  // Only this overload is used.
+  query: (async (text: string, values?: unknown[]) => {
+    const result = await client.query<QueryResultRow & Answerer>(withAnswerer(text), values)
+    if (result.rows[0]?.isStandby === true) onStandby()
+    const rows = result.rows
+      .filter(({ isRow }) => isRow === true)
+      .map(({ isStandby: _standby, isRow: _isRow, ...row }) => row)
+    return { ...result, rows, rowCount: rows.length }
+  }) as Queryable['query'],
+})
+
+/** Queries that only the primary may answer, because they look for what was just written. @throws OperatorError `read_from_standby` */
+export const fromPrimary = (client: Queryable): Queryable =>
+  noticeStandby(client, () => {
+    throw readFromStandby()
+  })
+
+export const readFromStandby = (): OperatorError =>
+  new OperatorError(
+    'read_from_standby',
+    'a standby answered, which may lag behind: what is missing there may be stored',
+    {
+      exitCode: ExitCode.unreachable,
+      hint: 'name the primary server',
+      retryable: true,
+    },
+  )

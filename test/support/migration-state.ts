@@ -52,6 +52,7 @@ export const OWN_FOUND: FoundSchema = {
     kind: 'r',
     replicaIdentity: 'd',
     grants: [],
+    hidesRows: false,
     readable: true,
   })),
   functions: [],

@@ -2,6 +2,7 @@ import type { Queryable } from '../../database/connection.js'
 import { qualified } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
 import { ownNamesFor, type OwnNames } from '../../persistence/own-names.js'
+import type { OwnTable } from './own-tables.js'
 
 /** A privilege that somebody other than the owner has. */
 export interface Grant {
@@ -22,6 +23,8 @@ export interface FoundTable {
   /** Its replica identity, as in pg_class. `d` is the primary key; with `n` a publication rejects updates and deletes. */
   readonly replicaIdentity: string
   readonly grants: readonly Grant[]
+  /** Whether row-level security is on without any policy: then roles other than the owner find nothing there and add nothing. */
+  readonly hidesRows: boolean
   /** Whether this role may read it. */
   readonly readable: boolean
 }
@@ -123,6 +126,7 @@ const SELECT_STATE = `
               WHERE k.conrelid = c.oid AND k.contype = 'p'),
             'replicaIdentity', c.relreplident,
             'grants', ${grants('c.relacl', 'c.relowner')},
+            'hidesRows', c.relrowsecurity AND NOT EXISTS (SELECT FROM pg_catalog.pg_policy AS p WHERE p.polrelid = c.oid),
             'readable', pg_catalog.has_table_privilege(c.oid, 'SELECT')) ORDER BY c.relname), '[]')
           FROM pg_catalog.pg_class AS c
           WHERE c.relnamespace = own.oid AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')),
@@ -155,6 +159,13 @@ export const readOwnState = async (client: Queryable, schema: string): Promise<O
   )
   return { names, ...row, owner: tableOwner ?? row.role, found: found ?? undefined }
 }
+
+/**
+ * Whether a table is closed to roles that were let in: an event trigger of the database may secure every new table, as hosted
+ * ones do for their API.
+ */
+export const isClosedToWriters = (own: OwnState, { name, granted }: Pick<OwnTable, 'name' | 'granted'>): boolean =>
+  granted.length > 0 && own.writers.length > 0 && !own.clientsSecured && findOwnTable(own, name)?.hidesRows === true
 
 /** A table of chatkeep's schema, if it is there. */
 export const findOwnTable = ({ found }: OwnState, name: string): FoundTable | undefined =>

@@ -1,6 +1,6 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { quotedSchema } from '../../persistence/own-names.js'
-import { findOwnTable, type Grant, type OwnState } from './own-state.js'
+import { findOwnTable, isClosedToWriters, type Grant, type OwnState } from './own-state.js'
 import { OWN_TABLES, type OwnTable } from './own-tables.js'
 
 /**
@@ -50,6 +50,8 @@ const tableStatements = (table: OwnTable, own: OwnState): readonly string[] => {
       ...(found.replicaIdentity === 'd' || found.replicaIdentity === 'f'
         ? []
         : [`ALTER TABLE ${name} REPLICA IDENTITY DEFAULT`]),
+      // Privileges decide who gets there.
+      ...(isClosedToWriters(own, table) ? [`CREATE POLICY "chatkeep" ON ${name} USING (true) WITH CHECK (true)`] : []),
     ]
   }
   return [

@@ -94,9 +94,12 @@ const readSharedColumns = async (client: OwnClient, columns: readonly string[]):
   const rowTypes = await readRowTypeColumns(client)
   const relatives = await readRelatives(client)
   return [
-    ...rowTypes.map(({ column, wayOut }) =>
-      refused(`column ${column} stores rows of "ChatMessage", and would lose the dropped columns`, wayOut),
-    ),
+    ...rowTypes.map(({ column, next }): Obstacle => ({
+      code: 'column_in_use',
+      effect: 'refused',
+      text: `column ${column} stores rows of "ChatMessage", and would lose the dropped columns`,
+      next,
+    })),
     ...relatives.flatMap(({ kind, table, columns: shared, wayOut }) => {
       if (kind === 'child')
         return [

@@ -7,6 +7,7 @@ export interface Obstacle {
     | 'server_corrupts_indexes'
     | 'partitioned_table'
     | 'row_type_in_use'
+    | 'columns_used_up'
     | 'replica_identity_missing'
     | 'doubled_idempotency_keys'
     | 'column_in_use'

@@ -41,6 +41,12 @@ export const messageCommands = (drafts: readonly DraftStep[]): readonly string[]
     table === 'ChatMessage' ? (command.subtype ?? []) : [],
   )
 
+/** The columns that the statements add to messages. */
+export const addedColumns = (drafts: readonly DraftStep[]): readonly string[] =>
+  alterations(statementsOf(drafts)).flatMap(({ table, command }) =>
+    table === 'ChatMessage' && command.subtype === 'AT_AddColumn' ? (columnOf(command)?.colname ?? []) : [],
+  )
+
 /** Whether a column is added with a default. */
 export const addsDefault = (drafts: readonly DraftStep[]): boolean =>
   alterations(statementsOf(drafts)).some(({ command }) =>

@@ -35,6 +35,25 @@ describe('a migrate whose statements another table would prevent', () => {
     expect(after.exitCode, after.stderr).toBe(0)
   })
 
+  test('is refused when the table has had too many columns', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const columns = Array.from({ length: 1_583 }, (_none, n) => `c${n}`)
+    await database.query(`ALTER TABLE "ChatMessage" ${columns.map((column) => `ADD "${column}" boolean`).join(', ')}`)
+    await database.query(`ALTER TABLE "ChatMessage" ${columns.map((column) => `DROP "${column}"`).join(', ')}`)
+    const { exitCode, stderr } = await on(database, 'migrate', '--dry-run')
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('cannot be migrated as it is')])
+  })
+
+  test('is refused while pg_repack rewrites messages, whose log may not be changed', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    await database.load(
+      'CREATE SCHEMA repack; CREATE TABLE repack.log_1 ("id" bigserial PRIMARY KEY, "row" "ChatMessage")',
+    )
+    const { exitCode, stderr } = await on(database, 'migrate')
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('wait until pg_repack is done with "ChatMessage"')])
+    expect(stderr).not.toContain('ALTER TABLE')
+  })
+
   test('is refused where it would restore an archive and the server rejects updates', async ({ database }) => {
     await migrated(database)
     await database.query(

@@ -1,6 +1,6 @@
 import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import { ownConflicts } from '../../../migrations/own/own-conflicts.js'
-import { findOwnTable } from '../../../migrations/own/own-state.js'
+import { findOwnTable, isClosedToWriters } from '../../../migrations/own/own-state.js'
 import { excessGrants, revokeStatement } from '../../../migrations/own/own-statements.js'
 import { OWN_TABLES } from '../../../migrations/own/own-tables.js'
 import { quotedSchema } from '../../../persistence/own-names.js'
@@ -33,13 +33,13 @@ export const ownSchema: FactCheck<Code> = {
   },
   explanations: {
     own_schema_incomplete: {
-      title: `a table of chatkeep's own schema, or its primary key, is missing`,
+      title: `a table of chatkeep's own schema, its primary key or its policy is missing`,
       severities: ['error'],
       meaning: `chatkeep keeps its history, and which clients were created for guests, in a schema of its own. Without
-        the table guest_clients its store saves messages of new guests without a client; without a primary key, a
-        publication of all tables rejects updates and deletes there.`,
+        the table guest_clients, or with row-level security but no policy on it, its store saves messages of new guests
+        without a client; without a primary key, a publication of all tables rejects updates and deletes there.`,
       cause: `The table was dropped, or a restore or a copy left the schema out (pg_dump --schema=public, a logical
-        subscription that does not publish it).`,
+        subscription that does not publish it). Or an event trigger switches row-level security on for every new table.`,
       remedy: `Run chatkeep migrate. It creates what is missing. Which clients were created for guests is not known
         then: they count as registered, unless the table is restored from a backup.`,
     },
@@ -93,7 +93,12 @@ const missingFindings = (facts: Facts): readonly Finding<Code>[] => {
     if (found === undefined && table.name === 'migrations') return []
     const name = qualified(own.names.schema, table.name)
     if (found === undefined) return [{ object: `table ${name}`, actual: 'missing' }]
-    return found.key === null ? [{ object: `primary key of ${name}`, actual: 'missing' }] : []
+    return [
+      ...(found.key === null ? [{ object: `primary key of ${name}`, actual: 'missing' }] : []),
+      ...(isClosedToWriters(own, table)
+        ? [{ object: `policy on ${name}`, actual: 'missing, and row-level security is on' }]
+        : []),
+    ]
   })
   return missing.map(({ object, actual }) =>
     finding('error', 'own_schema_incomplete', {

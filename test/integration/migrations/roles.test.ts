@@ -99,7 +99,7 @@ describe('the role of the application', () => {
     CREATE FUNCTION security.secure() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
     DECLARE made record;
     BEGIN
-      FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() LOOP
+      FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() WHERE object_type = 'table' LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', made.object_identity);
       END LOOP;
     END $$;

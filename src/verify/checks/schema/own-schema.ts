@@ -33,7 +33,7 @@ export const ownSchema: FactCheck<Code> = {
   },
   explanations: {
     own_schema_incomplete: {
-      title: `a table of chatkeep's own schema, its primary key or its policy is missing`,
+      title: `a table of chatkeep's own schema, or its primary key, is missing or closed`,
       severities: ['error'],
       meaning: `chatkeep keeps its history, and which clients were created for guests, in a schema of its own. Without
         the table guest_clients, or with row-level security but no policy on it, its store saves messages of new guests
@@ -96,7 +96,7 @@ const missingFindings = (facts: Facts): readonly Finding<Code>[] => {
     return [
       ...(found.key === null ? [{ object: `primary key of ${name}`, actual: 'missing' }] : []),
       ...(isClosedToWriters(own, table)
-        ? [{ object: `policy on ${name}`, actual: 'missing, and row-level security is on' }]
+        ? [{ object: `table ${name}`, actual: 'closed by row-level security without a policy' }]
         : []),
     ]
   })

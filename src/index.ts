@@ -5,6 +5,7 @@ export type { HistoryPage, HistoryQuery } from './persistence/chat-history.js'
 export type { RecentChat, RecentChatsPage, RecentChatsQuery } from './persistence/recent-chats.js'
 export type { MarkAsReadQuery } from './persistence/mark-as-read.js'
 export {
+  CharacterNotStorable,
   DatabaseRefused,
   IdempotencyConflict,
   InvalidCall,

@@ -9,6 +9,7 @@ import {
   isTlsFailure,
   isTlsRefusal,
 } from './connection-failure.js'
+import { encodingHint } from './encoding-hint.js'
 import { exitCodeForState } from './exit-code.js'
 import { poolerAnswer } from './pooler-error.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
@@ -113,11 +114,12 @@ export const isDatabaseUnavailable = (error: unknown): error is OperatorError =>
 const explainServerError = (error: ServerError, target: ConnectionTarget): Explanation => {
   const known = poolerAnswer(error) ?? SERVER_EXPLANATIONS[error.code]?.(target)
   if (known !== undefined) return { ...known, message: `${known.message} (${error.message})` }
+  const hint = encodingHint(error) ?? error.hint
   return {
     code: 'sql_error',
     message: `the database answered: ${error.message}`,
     exitCode: exitCodeForState(error.code),
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(hint === undefined ? {} : { hint }),
   }
 }
 

@@ -8,6 +8,8 @@ export const SqlState = {
   readOnlyTransaction: '25006',
   numericValueOutOfRange: '22003',
   invalidParameterValue: '22023',
+  characterNotInRepertoire: '22021',
+  untranslatableCharacter: '22P05',
   sequenceGeneratorLimitExceeded: '2200H',
   foreignKeyViolation: '23503',
   notNullViolation: '23502',

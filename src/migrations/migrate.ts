@@ -6,7 +6,7 @@ import { checkMigrate } from './check-migrate.js'
 import { recorded } from './ledger/runs.js'
 import { describePlan, type PlanDetails } from './plan/describe-plan.js'
 import { ownSchemaTitle } from './plan/draft-plan.js'
-import { connectionNotes, readNotes } from './plan/notes.js'
+import { connectionNotes, encodingNotes, readNotes } from './plan/notes.js'
 import type { Obstacle } from './plan/obstacle.js'
 import { isWithin, type MigrationPlan, type PlannedStep } from './plan/plan.js'
 import { columnChange } from './plan/publications.js'
@@ -54,7 +54,7 @@ export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions
     const { rows } = await client.query<{ version: string }>(SELECT_VERSION)
     const checked = await checkMigrate(client, target, options)
     const { state, plan, archive, hash, drafts, refusal } = checked
-    const obstacles = [...checked.obstacles, ...connectionNotes(target)]
+    const obstacles = [...checked.obstacles, ...connectionNotes(target), ...(await encodingNotes(client))]
     return {
       refusal,
       serverVersion: rows[0]?.version ?? 'unknown',

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { from as copyFrom } from 'pg-copy-streams'
+import { askInHalves } from '../database/encoding/ask-in-halves.js'
 import { inTransaction } from '../database/transaction.js'
 import { createGuestClients } from './guest-clients.js'
 import {
@@ -87,12 +88,14 @@ const selectWithoutClient = async (
   const keys = new Set<string>()
   const first = batch.filter(({ message: { idempotencyKey } }) => keys.size < keys.add(idempotencyKey).size)
   const named = first.filter(({ message: { guestUsername } }) => guestUsername !== null)
-  // Not as arrays: with array_nulls off, the server takes no NULL in them.
-  const asked = named.map(({ message: { guestUsername, clientId, idempotencyKey } }, position) => ({
-    ...{ position, username: guestUsername, clientId, key: idempotencyKey },
-  }))
-  const { rows } = await client.query<{ position: number }>(withoutClientSql(names), [JSON.stringify(asked)])
-  return rows.flatMap(({ position }) => named[position] ?? [])
+  return askInHalves(named, async (some) => {
+    // Not as arrays: with array_nulls off, the server takes no NULL in them.
+    const asked = some.map(({ message: { guestUsername, clientId, idempotencyKey } }, position) => ({
+      ...{ position, username: guestUsername, clientId, key: idempotencyKey },
+    }))
+    const { rows } = await client.query<{ position: number }>(withoutClientSql(names), [JSON.stringify(asked)])
+    return rows.flatMap(({ position }) => some[position] ?? [])
+  })
 }
 
 const STAGING = '"pg_temp"."chatkeep_incoming"'

@@ -40,7 +40,7 @@ export interface ChatStore {
   /**
    * Saves a message, exactly once for its idempotency key, and creates a client for a new guest. Concurrent calls share
    * commits; each has its own outcome. Messages of one sender are stored in the order of the calls.
-   * @throws InvalidMessage, IdempotencyConflict, MessageNotStored, StoreUnavailable and StoreOverloaded (both retryable),
+   * @throws InvalidMessage, CharacterNotStorable, IdempotencyConflict, MessageNotStored, StoreUnavailable and StoreOverloaded (both retryable),
    *   SchemaNotReady, DatabaseRefused, StoreClosed
    */
   saveChatMessage(message: NewChatMessage): Promise<SavedChatMessage>

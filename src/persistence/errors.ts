@@ -1,3 +1,4 @@
+import { encodingHint } from '../database/encoding-hint.js'
 import { exitCodeForState } from '../database/exit-code.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
@@ -127,8 +128,9 @@ const wantsClient = (error: unknown): error is ServerError =>
   (hasSqlState(error, SqlState.checkViolation) && error.constraint === CLIENT_GUARD) ||
   (hasSqlState(error, SqlState.notNullViolation) && error.table === 'ChatMessage' && error.column === 'clientId')
 
-/** Turns an error of the server into `SchemaNotReady` or `DatabaseRefused`. Returns every other error unchanged. */
+/** Turns an error of the server into `SchemaNotReady`, `CharacterNotStorable` or `DatabaseRefused`. Returns every other error unchanged. */
 export const explainRefusal = (error: unknown): unknown => {
+  if (hasSqlState(error, SqlState.untranslatableCharacter)) return new CharacterNotStorable(error)
   const explained = explainMissingSchema(error)
   return isServerError(explained) ? new DatabaseRefused(explained) : explained
 }
@@ -141,6 +143,20 @@ export class MessageNotStored extends StoreError {
       blames: 'message',
       exitCode: ExitCode.no,
       hint: 'look for a trigger or rule on "ChatMessage" that discards inserts',
+    })
+  }
+}
+
+/** A text has a character that the encoding of the database, such as LATIN1, lacks. Nothing was written. */
+export class CharacterNotStorable extends StoreError {
+  override readonly name = 'CharacterNotStorable'
+  constructor(cause: ServerError) {
+    super('character_not_storable', `a character cannot be stored: ${cause.message}`, {
+      blames: 'message',
+      cause,
+      sqlState: cause.code,
+      exitCode: ExitCode.no,
+      hint: encodingHint(cause),
     })
   }
 }
@@ -161,7 +177,7 @@ export class DatabaseRefused extends StoreError {
       hint:
         cause.code === SqlState.insufficientPrivilege
           ? 'grant this role the privilege, change the policy that rejects the row, or connect as another role'
-          : cause.hint,
+          : (encodingHint(cause) ?? cause.hint),
     })
   }
 }

@@ -1,10 +1,12 @@
 import type { Client } from 'pg'
 import { withClient, type Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { askInHalves } from '../database/encoding/ask-in-halves.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
 import { onlyRow } from '../database/rows.js'
 import { limitLocks, withLockLimit } from '../database/lock-limit.js'
 import { BEGIN, inTransaction } from '../database/transaction.js'
+import { withSavepoints } from '../database/encoding/savepoints.js'
 import { interruptedBy, type OperatorError } from '../errors.js'
 import { explainMissingSchema } from './errors.js'
 import { refuseHiddenRows } from './access/hidden-rows.js'
@@ -59,7 +61,7 @@ export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): 
       return options.dryRun
         ? await inTransaction(
             client,
-            () => reconcileAll(client, names, options, createPreview()),
+            () => reconcileAll(withSavepoints(client), names, options, createPreview()),
             `${BEGIN} READ ONLY; ${limitLocks(PINS)}`,
           )
         : await reconcileAll(withLockLimit(client, PINS), names, options, linkWith(client))
@@ -184,13 +186,17 @@ const selectClients = async (
   { client: clients, guestClients }: Names,
   guests: readonly Guest[],
 ): Promise<ReadonlyMap<string, boolean>> => {
-  const { rows } = await client.query<{ username: string; registered: boolean }>(
-    `SELECT c."username", g."clientId" IS NULL AS "registered"
-     FROM ${clients} AS c
-     LEFT JOIN ${guestClients} AS g ON g."clientId" = c."id"
-     WHERE c."username"::text = ANY ($1::text[])`,
-    [guests.map(({ username }) => username)],
-  )
+  const usernames = guests.map(({ username }) => username)
+  const rows = await askInHalves(usernames, async (some) => {
+    const { rows } = await client.query<{ username: string; registered: boolean }>(
+      `SELECT c."username", g."clientId" IS NULL AS "registered"
+       FROM ${clients} AS c
+       LEFT JOIN ${guestClients} AS g ON g."clientId" = c."id"
+       WHERE c."username"::text = ANY ($1::text[])`,
+      [some],
+    )
+    return rows
+  })
   return new Map(rows.map(({ username, registered }) => [username, registered]))
 }
 

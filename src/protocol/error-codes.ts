@@ -167,6 +167,12 @@ export const ERROR_CODES = {
     concerns: 'server',
     text: 'the database gives ids that are too large; see the server log',
   },
+  character_not_storable: {
+    repeat: 'never',
+    mayBeStored: false,
+    concerns: 'request',
+    text: "the message, the guest's name or the conversation has a character that the database cannot store",
+  },
   message_not_stored: {
     repeat: 'never',
     mayBeStored: false,

@@ -3,6 +3,7 @@ import { withClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { refuseHidingPolicies } from '../persistence/access/hidden-rows.js'
 import { noticeStandby, readFromStandby } from '../database/proxies/standby-reads.js'
+import { withSavepoints } from '../database/encoding/savepoints.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
 import { checkTranscript } from './check-transcript.js'
 import { emptyTranscript } from '../transcripts/transcript-errors.js'
@@ -56,7 +57,7 @@ export const checkOnly = (input: TranscriptInput, options: CheckOnlyOptions): Pr
           const schema = target.schema ?? 'public'
           await refuseHidingPolicies(client, schema)
           const readBack = createReadBack(
-            noticeStandby(client, () => (answers.ofStandby = true)),
+            withSavepoints(noticeStandby(client, () => (answers.ofStandby = true))),
             schema,
           )
           const onProgress = (messages: number): void =>

@@ -1,6 +1,13 @@
 import { withClient, type Queryable } from '../database/connection.js'
 import { explainDatabaseError } from '../database/connection-error.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import {
+  charactersIn,
+  consequenceOf,
+  moveToUtf8,
+  readEncoding,
+  type DatabaseEncoding,
+} from '../database/encoding/encoding.js'
 import { refuseReadOnly } from '../database/read-only.js'
 import { onlyRow } from '../database/rows.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
@@ -31,12 +38,12 @@ const QUERY_TIMEOUT_MS = 10_000
 const PINS = 'text'
 
 /** A finding that does not prevent the start. */
-export type DatabaseWarning = 'fsync_off' | 'rows_hidden'
+export type DatabaseWarning = 'fsync_off' | 'rows_hidden' | 'encoding_unchecked'
 
 /**
  * Checks, without retries, that the database answers, has what the core needs, and grants this role what it needs.
  * Takes no locks that block writers; its cost does not depend on the size of the database.
- * @throws OperatorError naming the database when it is unreachable or read-only, or `privilege_missing`; SchemaNotReady
+ * @throws OperatorError naming the database when it is unreachable or read-only, `encoding_not_utf8` or `privilege_missing`; SchemaNotReady
  * when it was not migrated, or lacks the unique index that prevents duplicates
  */
 export const checkDatabase = async (
@@ -54,9 +61,11 @@ export const checkDatabase = async (
         const schema = target.schema ?? 'public'
         await refuseMissingSchema(client, schema)
         await refuseReadOnly(client)
+        const { encoding } = await refuseEncoding(client)
         await readNothing(client, schema)
         await store.getChatHistory({ sessionId: NO_CONVERSATION, limit: 1 })
-        return checkPrerequisites(client, schema)
+        const warnings = await checkPrerequisites(client, schema)
+        return charactersIn(encoding) === 'unchecked' ? [...warnings, 'encoding_unchecked'] : warnings
       },
     )
   } catch (error) {
@@ -64,6 +73,18 @@ export const checkDatabase = async (
   } finally {
     await store.close()
   }
+}
+
+// A server that refuses messages for their characters does not keep every message.
+const refuseEncoding = async (client: Queryable): Promise<DatabaseEncoding> => {
+  const found = await readEncoding(client)
+  const { database, encoding } = found
+  if (charactersIn(encoding) !== 'some refused') return found
+  throw new OperatorError(
+    'encoding_not_utf8',
+    `${database} is encoded in ${encoding}, not in UTF8: ${consequenceOf(encoding)}`,
+    { exitCode: ExitCode.no, hint: moveToUtf8(found) },
+  )
 }
 
 const checkPrerequisites = async (client: Queryable, schema: string): Promise<readonly DatabaseWarning[]> => {

@@ -4,6 +4,7 @@ import type { ChatLog } from '../chat-log.js'
 import { within } from '../concurrency/within.js'
 import { isDatabaseUnavailable } from '../database/connection-error.js'
 import { isLocal, type ConnectionTarget } from '../database/connection-target.js'
+import { consequenceOf } from '../database/encoding/encoding.js'
 import { unverifiedServer } from '../database/unverified-server.js'
 import type { JournalOptions } from '../journal/open-journal.js'
 import { createChatStore } from '../persistence/chat-store.js'
@@ -144,6 +145,7 @@ const WARNINGS: Readonly<Record<DatabaseWarning, string>> = {
   fsync_off: 'fsync is off in the database: if it crashes, acknowledged messages can be lost',
   rows_hidden:
     'policies of row-level security restrict this role: messages may be refused, and histories have only the rows that it may see; `verify --application-role` names them',
+  encoding_unchecked: `the database is encoded in SQL_ASCII: ${consequenceOf('SQL_ASCII')}`,
 }
 const NO_DATABASE = 'the database is unavailable and was not checked: messages go to the journal'
 const NO_OPERATORS =

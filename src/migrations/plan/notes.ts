@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import { charactersIn, consequenceOf, moveToUtf8, readEncoding } from '../../database/encoding/encoding.js'
 import { escapeIdentifier } from '../../database/identifier.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { unverifiedServer } from '../../database/unverified-server.js'
@@ -50,4 +51,12 @@ const rightsNote = ({ exceedsOwner, role, owner }: OwnState): readonly Obstacle[
 export const connectionNotes = (target: ConnectionTarget): readonly Obstacle[] => {
   const text = unverifiedServer(target)
   return text === undefined ? [] : [{ code: 'server_not_verified', effect: 'note', text }]
+}
+
+/** What the encoding of the database costs. */
+export const encodingNotes = async (client: Queryable): Promise<readonly Obstacle[]> => {
+  const found = await readEncoding(client)
+  if (charactersIn(found.encoding) === 'kept') return []
+  const text = `the database is encoded in ${found.encoding}, not in UTF8: ${consequenceOf(found.encoding)}`
+  return [{ code: 'encoding_not_utf8', effect: 'note', text, next: moveToUtf8(found) }]
 }

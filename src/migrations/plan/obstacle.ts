@@ -22,6 +22,7 @@ export interface Obstacle {
     | 'schema_open_to_others'
     | 'runs_as_superuser'
     | 'server_not_verified'
+    | 'encoding_not_utf8'
     | 'free_disk_unknown'
   /** `refused`: the plan cannot run. `waits`: it waits until the obstacle is gone. `note`: it runs anyway. */
   readonly effect: 'refused' | 'waits' | 'note'

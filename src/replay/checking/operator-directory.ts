@@ -1,7 +1,7 @@
 import { createPool } from '../../database/connection.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { SqlState } from '../../database/sql-state.js'
-import { DatabaseRefused } from '../../persistence/errors.js'
+import { CharacterNotStorable, DatabaseRefused } from '../../persistence/errors.js'
 import { toIdOrNull, type StoredId } from '../../persistence/ids/ids.js'
 import { toStorableText } from '../../persistence/prepare-message.js'
 import { withRetries } from '../../persistence/retry.js'
@@ -59,6 +59,8 @@ const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory =>
     } catch (error) {
       // "User" contains password hashes: a role without access to it can still replay, with operators unknown.
       if (error instanceof DatabaseRefused && error.sqlState === SqlState.insufficientPrivilege) return null
+      // No operator can have this name.
+      if (error instanceof CharacterNotStorable) return null
       throw error
     }
   }

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import { askInHalves } from '../../database/encoding/ask-in-halves.js'
 import { explainMissingSchema } from '../../persistence/errors.js'
 import { toId, toIdOrNull, type StoredId, type WithStoredIds } from '../../persistence/ids/ids.js'
 import { namesIn } from '../../persistence/sql-names.js'
@@ -42,7 +43,10 @@ export const createReadBack = (client: Queryable, schema: string): ReadBack => {
       const ranges = await read<{ least: StoredId; largest: StoredId }>(earlierIdsSql(message))
       return ranges.map(({ least, largest }) => [toId(least), toId(largest)])
     },
-    rowsByKey: async (keys) => (await read<StoredRow>(rowsByKeySql(message, clientTable), [keys])).map(toStoredMessage),
+    rowsByKey: async (keys) => {
+      const rows = await askInHalves(keys, (some) => read<StoredRow>(rowsByKeySql(message, clientTable), [some]))
+      return rows.map(toStoredMessage)
+    },
     rowsById: async (ids) => (await read<StoredRow>(rowsByIdSql(message, clientTable), [ids])).map(toStoredMessage),
     twinsOf: async (ids) => {
       const rows = await read<{ id: StoredId; twinIds: readonly StoredId[] }>(twinsSql(message), [ids])
@@ -50,9 +54,9 @@ export const createReadBack = (client: Queryable, schema: string): ReadBack => {
     },
     doubledClients: async (usernames) => {
       if (usernames.length === 0) return []
-      const rows = await read<{ username: string; ids: readonly StoredId[] }>(doubledClientsSql(clientTable), [
-        usernames,
-      ])
+      const rows = await askInHalves(usernames, (some) =>
+        read<{ username: string; ids: readonly StoredId[] }>(doubledClientsSql(clientTable), [some]),
+      )
       return rows.map(({ username, ids }) => ({ username, ids: ids.map(toId) }))
     },
     rowsIn: async ({ after, before }, limit) => {

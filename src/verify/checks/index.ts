@@ -10,6 +10,7 @@ import { constraints } from './schema/constraints.js'
 import { damagedHistory } from './history/damaged-history.js'
 import { doubledKeys } from './rows/doubled-keys.js'
 import { durability } from './server/durability.js'
+import { encoding } from './server/encoding.js'
 import { enumLabels } from './schema/enum-labels.js'
 import { futureMessages } from './rows/future-messages.js'
 import { guestUpdateUndone } from './rollback/guest-update-undone.js'
@@ -62,6 +63,7 @@ export const checks: readonly Check[] = [
   sequencesBehind,
   idsTooLarge,
   applicationRole,
+  encoding,
   doubledKeys,
   orphanedMessages,
   unlinkedMessages,

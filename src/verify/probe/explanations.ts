@@ -9,7 +9,8 @@ export const PROBE_EXPLANATIONS = {
     cause: `A missing privilege, a policy, a trigger or constraint of the application, a column without default, or
       an exhausted sequence.`,
     remedy: `The SQLSTATE shows the reason: 42501 a privilege is missing or a policy rejects the row, 23502 a column
-      has no default, 22P02 an enum lacks a label, 2200H a sequence is exhausted, 42P10 a unique index is missing,
+      has no default, 22P02 an enum lacks a label, 22P05 the encoding of the
+      database lacks a character, 2200H a sequence is exhausted, 42P10 a unique index is missing,
       P0001 a trigger of the application raised an exception.`,
   },
   probe_message_lost: {

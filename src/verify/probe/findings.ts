@@ -1,4 +1,5 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
+import { encodingHint } from '../../database/encoding-hint.js'
 import { SqlState, type ServerError } from '../../database/sql-state.js'
 import { LARGEST_ID } from '../../persistence/ids/ids.js'
 import { CLIENT_ID } from '../../persistence/shape.js'
@@ -148,6 +149,6 @@ const wayOut = (error: ServerError, place: Place): Next => {
     case SqlState.invalidColumnReference:
       return chatkeep('migrate')
     default:
-      return describeTable(place, table, 'find the constraint, trigger or rule responsible')
+      return encodingHint(error) ?? describeTable(place, table, 'find the constraint, trigger or rule responsible')
   }
 }

@@ -21,10 +21,13 @@ export const runGuestFlow = async (flow: GuestFlow): Promise<readonly Finding[]>
   return found.all()
 }
 
+/** A euro sign, letters of several scripts, an emoji: an encoding that is not UTF8 lacks one of them. */
+const MANY_SCRIPTS = 'probe \u20ac \u0141 \u0416 \u6f22 \ud83d\ude00'
+
 const sayWithoutName = async (flow: GuestFlow, found: ProbeFindings): Promise<void> => {
   const step = 'a message of a guest without a name'
   const { value: saved } = await attempt(flow, found, step, () =>
-    flow.store.saveChatMessage({ ...fromClient(flow), text: 'probe', sessionId: socketOf(flow, 'nameless') }),
+    flow.store.saveChatMessage({ ...fromClient(flow), text: MANY_SCRIPTS, sessionId: socketOf(flow, 'nameless') }),
   )
   if (saved !== undefined) await findAgain(flow, found, step, { sessionId: socketOf(flow, 'nameless') }, [saved])
 }

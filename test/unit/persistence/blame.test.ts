@@ -4,6 +4,7 @@ import * as errors from '../../../src/persistence/errors.js'
 import { serverError } from '../../support/server-error.js'
 
 const {
+  CharacterNotStorable,
   CLIENT_GUARD,
   DatabaseRefused,
   IdempotencyConflict,
@@ -25,6 +26,7 @@ const lost = new Error('Connection terminated unexpectedly')
 const RAISED = [
   { error: new InvalidMessage(['text is empty']), blames: 'message', retryable: false },
   { error: new IdempotencyConflict('k', 1), blames: 'message', retryable: false },
+  { error: new CharacterNotStorable(serverError('22P05')), blames: 'message', retryable: false },
   { error: new MessageNotStored(), blames: 'message', retryable: false },
   { error: new DatabaseRefused(serverError('23514')), blames: 'message', retryable: false },
   { error: new DatabaseRefused(serverError('42501')), blames: 'database', retryable: false },

@@ -7,6 +7,7 @@ import {
   DatabaseRefused,
   IdempotencyConflict,
   InvalidMessage,
+  CharacterNotStorable,
   MessageNotStored,
   SchemaNotReady,
   StoreClosed,
@@ -16,6 +17,7 @@ import {
 import { ERROR_CODES, isErrorCode, mayBeStoredAfter, rulesOf } from '../../../src/protocol/error-codes.js'
 import * as refusals from '../../../src/protocol/refusals.js'
 import { isServerFault, toWireError } from '../../../src/server/events/wire-error.js'
+import { serverError } from '../../support/server-error.js'
 import { filesBelow, src } from '../../support/source-tree.js'
 
 const LIBRARY_ONLY: Readonly<Record<string, string>> = {
@@ -96,6 +98,7 @@ describe('what a client reads of an error', () => {
     [new StoreOverloaded(9), 'store_overloaded', /^too many messages/, 'server'],
     [new SchemaNotReady(SECRET, undefined), 'schema_not_ready', /^the database is not ready/, 'server'],
     [refusedByServer, 'database_refused', /^the database refused/, 'server'],
+    [new CharacterNotStorable(serverError('22P05')), 'character_not_storable', /cannot store$/, 'server'],
     [new MessageNotStored(), 'message_not_stored', /see the server log$/, 'server'],
     [new TypeError(SECRET), 'internal', /^internal error/, 'server'],
     [new OperatorError('not_in_the_table', SECRET), 'internal', /^internal error/, 'server'],

@@ -63,7 +63,7 @@ describe('the codes of findings', () => {
 
   test.for(explainedCodes())('have an explanation with all parts: $code', (explained) => {
     const { code, title, severities, meaning, cause, remedy } = explained
-    expect(code).toMatch(/^[a-z]+(_[a-z]+)+$/)
+    expect(code).toMatch(/^[a-z]+(_[a-z0-9]+)+$/)
     expect(title).toMatch(/^\S.{10,90}[^.]$/)
     expect(severities).toEqual(SEVERITIES.filter((severity) => severities.includes(severity)))
     expect(severities.length).toBeGreaterThan(0)

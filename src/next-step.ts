@@ -15,6 +15,8 @@ export interface NextStep {
   readonly isAlternative: boolean
   /** The database whose name confirms it, as `--confirm` takes it. */
   readonly confirms?: string
+  /** Of `chatkeep`: the command whose output it reads. */
+  readonly input?: string
   /** Of `again`: flags without a value that are left out. */
   readonly without?: readonly string[]
 }
@@ -45,6 +47,12 @@ const step = (kind: NextStep['kind'], text: string, why?: string): NextStep => (
 
 /** A command of chatkeep on the same database, such as `migrate --dry-run`. */
 export const chatkeep = (commandLine: string, why?: string): NextStep => step('chatkeep', commandLine, why)
+
+/** A command of chatkeep that reads the output of another command. */
+export const pipedInto = (input: string, commandLine: string, why?: string): NextStep => ({
+  ...chatkeep(commandLine, why),
+  input,
+})
 
 /** A rollback, confirmed. @param database its name, which the run may have to name with the host */
 export const confirmedRollback = (database: string, flags: readonly string[] = [], why?: string): NextStep => ({
@@ -92,7 +100,7 @@ const READ_MIGRATIONS = ['migrate', 'rollback', 'verify']
 
 /** What is typed, and nothing else. */
 export const typedText = (next: NextStep, naming?: TargetNaming): string => {
-  const { kind, text, confirms } = next
+  const { kind, text, confirms, input } = next
   if (kind === 'again') return repeated(next, naming)
   if (kind !== 'chatkeep') return text
   const [command = ''] = text.split(' ')
@@ -101,7 +109,7 @@ export const typedText = (next: NextStep, naming?: TargetNaming): string => {
     ...(READ_MIGRATIONS.includes(command) ? (naming?.migrationFlags ?? []) : []),
     ...(naming?.flags ?? []),
   ]
-  return ['chatkeep', text, ...flags].join(' ')
+  return [...(input === undefined ? [] : [input, '|']), 'chatkeep', text, ...flags].join(' ')
 }
 
 const confirmation = (confirms: string | undefined, naming: TargetNaming | undefined): readonly string[] =>

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path'
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { looksLikeJournal } from '../journal/read-journal.js'
 import { printable } from '../terminal/printable.js'
 import { withTranscript } from '../transcripts/transcript-input.js'
 import type { Answer } from '../terminal/answer.js'
@@ -55,8 +55,7 @@ const runFile = async (
   if (path === '-' && stdin.isTTY) progress.line('type or paste the transcript; end it with Ctrl-D')
   const onProgress = createProgressLine(progress)
   return withTranscript({ path, cwd, stdin: stdin.stream, signal }, async (input) => {
-    const { isJournal } = await import('./journal/is-journal.js')
-    if (await isJournal(resolve(cwd, path))) {
+    if (looksLikeJournal(input.start)) {
       const { answerJournal } = await import('./journal/answer-journal.js')
       return answerJournal(input, request, { target, signal, onProgress })
     }

@@ -7,8 +7,10 @@ export const stoppedReadingInput = (signal: AbortSignal): OperatorError =>
     cause: signal.reason,
   })
 
+export const NOT_A_TRANSCRIPT = 'a transcript is one JSON object a line, with at, conversation, from, username and text'
+
 /** An empty transcript is an error, so a smoke test cannot pass on it. */
 export const emptyTranscript = (name: string): OperatorError =>
   new OperatorError('empty_transcript', `${name} contains no message`, {
-    hint: 'a transcript is one JSON object a line, with at, conversation, from, username and text',
+    hint: NOT_A_TRANSCRIPT,
   })

@@ -5,12 +5,16 @@ import { resolve } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { ExitCode, OperatorError } from '../errors.js'
+import { shellWord } from '../shell-word.js'
 import { copyInput } from './copy-input.js'
+import { refuseForeignFormat, type FileStart } from './foreign-formats.js'
 
 /** A transcript that can be read more than once. */
 export interface TranscriptInput {
   /** Its name in messages. */
   readonly name: string
+  /** Its first bytes, decompressed. */
+  readonly start: Buffer
   /**
    * Reads it from its start, decompressed, up to the size that it had when it was opened.
    * @throws OperatorError `input_damaged`
@@ -31,20 +35,24 @@ export interface TranscriptSource {
 /**
  * Opens a transcript for as long as the work lasts. Standard input and pipes, which can be read only once, are copied
  * to a file first.
- * @throws OperatorError `input_unreadable`, `input_is_utf16`, `copy_failed`
+ * @throws OperatorError `input_unreadable`, `unknown_transcript_format`, `input_is_utf16`, `copy_failed`
  */
 export const withTranscript = async <T>(
   source: TranscriptSource,
   work: (input: TranscriptInput) => Promise<T>,
 ): Promise<T> => {
   const name = source.path === '-' ? 'stdin' : source.path
-  const file = await openSource(source)
+  const { file, typed } = await openSource(source)
   try {
     const { size } = await file.stat()
-    const compressed = await isCompressed(file, name)
+    const gzip = await isGzip(file)
+    const opened = { name, size, gzip }
+    const start = await readStart(file, opened)
+    refuseForeignFormat(name, typed, { ...start, gzip })
     return await work({
       name,
-      read: () => readFrom(file, { name, size, compressed }),
+      start: start.bytes,
+      read: () => readFrom(file, opened),
       identity: () => identify(file, size),
     })
   } finally {
@@ -60,12 +68,18 @@ const identify = async (file: FileHandle, sizeBytes: number) => {
   return { sizeBytes, headSha256: createHash('sha256').update(buffer.subarray(0, bytesRead)).digest('hex') }
 }
 
-const openSource = async ({ path, cwd, stdin, signal }: TranscriptSource): Promise<FileHandle> => {
-  if (path === '-') return copyInput(stdin, signal)
+interface OpenedSource {
+  readonly file: FileHandle
+  /** How a command names it; what a pipe held can be read only once. */
+  readonly typed: string
+}
+
+const openSource = async ({ path, cwd, stdin, signal }: TranscriptSource): Promise<OpenedSource> => {
+  if (path === '-') return { file: await copyInput(stdin, signal), typed: 'FILE' }
   const absolute = resolve(cwd, path)
   const status = await stat(absolute)
-  if (status.isFile()) return open(absolute)
-  if (status.isFIFO()) return copyInput(createReadStream(absolute), signal)
+  if (status.isFile()) return { file: await open(absolute), typed: shellWord(path) }
+  if (status.isFIFO()) return { file: await copyInput(createReadStream(absolute), signal), typed: 'FILE' }
   throw new OperatorError(
     'input_unreadable',
     `${path} is a ${status.isDirectory() ? 'folder' : 'device'}, not a transcript`,
@@ -74,30 +88,40 @@ const openSource = async ({ path, cwd, stdin, signal }: TranscriptSource): Promi
 }
 
 // The first bytes decide; the name of the file may be wrong.
-const isCompressed = async (file: FileHandle, name: string): Promise<boolean> => {
+const isGzip = async (file: FileHandle): Promise<boolean> => {
   const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0)
-  const magic = buffer.toString('hex')
-  if (magic === 'fffe' || magic === 'feff') {
-    throw new OperatorError('input_is_utf16', `${name} is UTF-16, but a transcript is UTF-8`, {
-      hint: 'convert it: iconv -f UTF-16 -t UTF-8',
-    })
+  return buffer.toString('hex') === '1f8b'
+}
+
+const readStart = async (file: FileHandle, opened: OpenedFile): Promise<Omit<FileStart, 'gzip'>> => {
+  const pieces: Buffer[] = []
+  let sizeBytes = 0
+  try {
+    for await (const piece of readFrom(file, opened)) {
+      if (sizeBytes >= HEAD_BYTES) return { bytes: Buffer.concat(pieces), isWhole: false }
+      pieces.push(piece)
+      sizeBytes += piece.length
+    }
+  } catch {
+    // Reported when the file is read whole: what comes before the damage can be replayed.
+    return { bytes: Buffer.concat(pieces), isWhole: false }
   }
-  return magic === '1f8b'
+  return { bytes: Buffer.concat(pieces), isWhole: true }
 }
 
 interface OpenedFile {
   readonly name: string
   readonly size: number
-  readonly compressed: boolean
+  readonly gzip: boolean
 }
 
-async function* readFrom(file: FileHandle, { name, size, compressed }: OpenedFile): AsyncGenerator<Buffer> {
+async function* readFrom(file: FileHandle, { name, size, gzip }: OpenedFile): AsyncGenerator<Buffer> {
   if (size === 0) return
   const bytes = readPieces(file, size)
   // Without the callback, errors would not reach the stream that is read.
   const unpacked = (): Readable => pipeline(Readable.from(bytes), createGunzip(), () => undefined)
   try {
-    yield* compressed ? (unpacked() as AsyncIterable<Buffer>) : bytes
+    yield* gzip ? (unpacked() as AsyncIterable<Buffer>) : bytes
   } catch (cause) {
     throw damaged(name, cause)
   }

@@ -172,7 +172,7 @@ FAIL: 6 messages attempted, 2 saved, 0 duplicates; 4 rejected, 0 lost, 0 doubled
 
   test('do not push the verdict off the screen', async ({ database }) => {
     await migrated(database)
-    const { stdout } = await on(database, 'replay', await writeInput('nonsense\n'.repeat(500)))
+    const { stdout } = await on(database, 'replay', await writeInput('{nonsense\n'.repeat(500)))
     expect(stdout.split('\n').length).toBeLessThan(40)
     expect(stdout).toContain('  line 20: is not valid JSON\n  … and 480 more')
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^FAIL: 500 messages attempted/)
@@ -210,13 +210,35 @@ describe('what cannot be read as a transcript', () => {
     expect([device.exitCode, device.stderr]).toEqual([2, expect.stringContaining('is a device, not a transcript')])
   })
 
+  test('is refused by the name of its format, and nothing is attempted', async ({ database }) => {
+    await migrated(database)
+    const path = await writeInput(JSON.stringify([JSON.parse(transcriptLine())]), 'array.json')
+    const file = await runChatkeep(['replay', path, '--database-url', database.url, '--json'])
+    expect(JSON.parse(file.stdout)).toMatchObject({
+      error: {
+        code: 'unknown_transcript_format',
+        message: `${path} is a JSON array; it cannot be replayed as it is`,
+        steps: [
+          { text: expect.stringContaining(`jq -c '.[]' ${path} | chatkeep replay - --database-url `) as unknown },
+        ],
+      },
+    })
+    const piped = await runChatkeep(['replay', '-', '--check-only'], {
+      env: { DATABASE_URL: database.url },
+      stdin: 'PK\x03\x04\x14\0\0\0',
+    })
+    expect(piped.stderr).toContain('error: stdin is a zip archive; it cannot be replayed as it is')
+    expect(piped.stderr).toContain('hint: unzip -p FILE | chatkeep replay -\n')
+    expect([file.exitCode, piped.exitCode, await countMessages(database)]).toEqual([2, 2, 0])
+  })
+
   test('is recognised when it is UTF-16', async ({ database }) => {
     await migrated(database)
     const path = await writeInput(Buffer.from(`\ufeff${transcriptLine()}\n`, 'utf16le'))
     const { exitCode, stderr } = await on(database, 'replay', path)
     expect(exitCode).toBe(2)
-    expect(stderr).toContain('is UTF-16')
-    expect(stderr).toContain('hint: convert it: iconv -f UTF-16 -t UTF-8')
+    expect(stderr).toContain('is in UTF-16')
+    expect(stderr).toMatch(/hint: iconv -f UTF-16 -t UTF-8 \S+ \| chatkeep replay -\n/)
   })
 
   test('costs nothing that was sent before its gzip data end too early', async ({ database }) => {

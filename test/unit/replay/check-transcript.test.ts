@@ -16,6 +16,7 @@ const EARLIER = [[1, LARGEST_EARLIER]] as const
 
 const inputOf = (content: string): TranscriptInput => ({
   name: 'chats.ndjson',
+  start: Buffer.from(content),
   identity: () => Promise.resolve({ sizeBytes: content.length, headSha256: '' }),
   read: async function* () {
     yield await Promise.resolve(Buffer.from(content))

@@ -24,6 +24,7 @@ const native = (lines: readonly string[] = LINES, messages = 2): string =>
 
 const inputOf = (content: string): TranscriptInput => ({
   name: 'recording',
+  start: Buffer.from(content),
   identity: () => Promise.resolve({ sizeBytes: content.length, headSha256: '' }),
   read: async function* () {
     yield await Promise.resolve(Buffer.from(content))

@@ -8,6 +8,7 @@ import { OperatorError } from '../errors.js'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../server/defaults.js'
 import { LIMITS, type GivenLimits, type Limit } from '../server/protection/limits.js'
 import { publicOrigin } from '../server/protection/own-hosts.js'
+import { parseWebOrigin } from '../server/protection/web-origins.js'
 import type { AddedOperator, ServeTargets } from '../server/serve.js'
 import type { Answer } from '../terminal/answer.js'
 
@@ -169,9 +170,9 @@ const parseHost = (text: string): string => {
 }
 
 const parseOrigin = (text: string, previous: readonly string[] | undefined): readonly string[] => {
-  const isOrigin = text === '*' || (URL.canParse(text) && new URL(text).origin === text)
-  if (isOrigin) return [...(previous ?? []), text]
-  throw new InvalidArgumentError('Write an origin as browsers send it, such as https://shop.example, or * for all.')
+  const { origin, reason } = parseWebOrigin(text)
+  if (reason !== undefined) throw new InvalidArgumentError(reason)
+  return [...(previous ?? []), origin]
 }
 
 const parsePublicHost = (text: string, previous: readonly string[] | undefined): readonly string[] => {

@@ -27,6 +27,7 @@ import { limitSilentConnections, SILENCE_LIMITS } from './protection/silent-conn
 import { TEXT_PARSER } from './protection/text-parser.js'
 import { createTraffics } from './protection/traffic.js'
 import { createOwnHosts, isOfThisMachine } from './protection/own-hosts.js'
+import { createWebOrigins } from './protection/web-origins.js'
 import { createQuotas } from './protection/quota.js'
 import { createGuessGuard } from './protection/guess-guard.js'
 import type { AuthenticateOperator } from './operators/ask-application.js'
@@ -58,7 +59,10 @@ export interface ChatServerOptions extends GivenLimits {
   readonly inactiveOperators?: 'refused' | 'allowed' | undefined
   /** Proxies through which every connection comes, for `X-Forwarded-For`; 0 when absent: the header is ignored. */
   readonly trustProxy?: number | undefined
-  /** Web origins whose pages may connect, as `https://shop.example`; `*` for all. Only the server's own when absent. */
+  /**
+   * Web origins whose pages may connect: `https://shop.example`, `https://*.shop.example`, `capacitor://localhost` and the like;
+   * `*` for all. Only the server's own when absent.
+   */
   readonly corsOrigin?: string | readonly string[] | undefined
   /**
    * Names under which the server is reached, besides addresses, `localhost` and `host`: `chat.example`, whose pages come by
@@ -95,7 +99,7 @@ const MAX_PACKET_BYTES = 8 * 1_048_576
 
 /**
  * Starts a chat server; resolves when it listens.
- * @throws OperatorError `unusable_operator_secret`, `unusable_operators`, `file_not_private`, `address_in_use`,
+ * @throws OperatorError `invalid_option`, `unusable_operator_secret`, `unusable_operators`, `file_not_private`, `address_in_use`,
  *   `address_not_available`, `address_not_permitted` or `cannot_listen`; those of `openJournal` and, with an adapter, of
  *   `openPostgresAdapter`
  */
@@ -104,6 +108,9 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const operatorSecret = options.operatorSecret === '' ? undefined : options.operatorSecret
   refuseWeakSecret(operatorSecret)
   const limits = limitsFrom(options)
+  const origins = listOf(options.corsOrigin)
+  const allowsAll = origins.includes('*')
+  const allowsOrigin = createWebOrigins(origins)
   const inFlight = createInFlight()
   const addressOf = createRemoteAddress(options.trustProxy ?? 0)
 
@@ -136,16 +143,15 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   // A failing accept (too many open files) costs that connection, not the server.
   http.on('error', (error) => log.error({ event: 'server_error', reason: error.message }, 'the HTTP server failed'))
 
-  const origins = listOf(options.corsOrigin)
   const io: ChatIo = new Server(http, {
     path: PATH,
     serveClient: false,
     maxHttpBufferSize: MAX_PACKET_BYTES,
     connectTimeout: limits.joinTimeoutMs,
     parser: TEXT_PARSER,
-    allowRequest: createAdmission({ inFlight, origins, ownHosts, warnRarely }),
+    allowRequest: createAdmission({ inFlight, allowsAll, allowsOrigin, ownHosts, warnRarely }),
     adapter: cluster.adapter,
-    ...(origins.length === 0 ? {} : { cors: { origin: origins.includes('*') ? '*' : [...origins] } }),
+    ...(origins.length === 0 ? {} : { cors: { origin: allowsAll ? '*' : answerTo(allowsOrigin) } }),
   })
   const present = { io, store, peers: cluster.meet(io) }
   const opaque = createOpaqueText(operatorSecret)
@@ -197,6 +203,13 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     close: () => (closing ??= close()),
   }
 }
+
+type AnswerOrigin = (origin: string | undefined, answer: (error: null, allowed: boolean) => void) => void
+
+const answerTo =
+  (allowsOrigin: (origin: string) => boolean): AnswerOrigin =>
+  (origin, answer) =>
+    answer(null, origin !== undefined && allowsOrigin(origin))
 
 const listOf = (given: string | readonly string[] = []): readonly string[] =>
   typeof given === 'string' ? [given] : given

@@ -5,8 +5,10 @@ import type { WarnRarely } from './rare-log.js'
 
 export interface Admission {
   readonly inFlight: InFlight
-  /** Web origins that may connect, besides the server's own; `*` for all. */
-  readonly origins: readonly string[]
+  /** Whether every origin may connect, and host. */
+  readonly allowsAll: boolean
+  /** Whether pages of this origin may connect, besides the server's own. */
+  readonly allowsOrigin: (origin: string) => boolean
   readonly ownHosts: OwnHosts
   readonly warnRarely: WarnRarely
 }
@@ -27,18 +29,18 @@ const LONGEST_SHOWN = 200
  * acknowledgements), and new ones are refused.
  */
 export const createAdmission =
-  ({ inFlight, origins, ownHosts, warnRarely }: Admission): AllowRequest =>
+  ({ inFlight, allowsAll, allowsOrigin, ownHosts, warnRarely }: Admission): AllowRequest =>
   ({ headers }, answer) => {
     const { origin, host } = headers
     if (inFlight.closing) answer('the server is shutting down', false)
-    else if (origins.includes('*')) answer(null, true)
+    else if (allowsAll) answer(null, true)
     else if (origin === undefined && !ownHosts.isOwnHost(host)) {
       warnRarely(
         { event: 'host_refused', host: shown(host) },
         'connection refused: unknown host; allow it with --public-host',
       )
       answer('this host is not allowed', false)
-    } else if (origin !== undefined && !origins.includes(origin) && !ownHosts.isOwnOrigin(origin, host)) {
+    } else if (origin !== undefined && !allowsOrigin(origin) && !ownHosts.isOwnOrigin(origin, host)) {
       warnRarely({ event: 'origin_refused', origin: shown(origin) }, 'connection refused: origin not allowed')
       answer('this origin is not allowed', false)
     } else answer(null, true)

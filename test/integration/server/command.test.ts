@@ -292,6 +292,7 @@ describe('serve', () => {
       ['--host', ''],
       ['--cors-origin', 'shop.example'],
       ['--cors-origin', 'https://shop.example/path'],
+      ['--cors-origin', 'https://shop.*'],
       ['--public-host', 'chat.example/path'],
       ['--operator-secret', 'x'],
       ['--journal', ''],

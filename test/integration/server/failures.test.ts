@@ -216,6 +216,22 @@ describe('connections', () => {
       const allowed = await fetch(handshake, { headers: from('https://shop.example') })
       expect(allowed.headers.get('access-control-allow-origin')).toBe('https://shop.example')
     })
+    const apps = ['capacitor://localhost', 'HTTPS://*.Shop.Example:443/']
+    await withChat(database, { corsOrigin: apps }, async ({ server: { port }, connect }) => {
+      for (const origin of ['capacitor://localhost', 'https://eu.shop.example']) {
+        for (const transport of ['websocket', 'polling'] as const) await connect(transport, from(origin))
+        const handshake = `http://127.0.0.1:${port}/chat/?EIO=4&transport=polling`
+        const { headers } = await fetch(handshake, { headers: from(origin) })
+        expect(headers.get('access-control-allow-origin')).toBe(origin)
+      }
+      for (const origin of ['capacitor://localhost.evil', 'https://shop.example', 'https://evil-shop.example']) {
+        await expect(connectTo(port, 'websocket', from(origin))).rejects.toThrow()
+      }
+    })
+    await expect(withChat(database, { corsOrigin: 'shop.example' }, () => Promise.resolve())).rejects.toMatchObject({
+      code: 'invalid_option',
+      hint: 'Write an origin with its scheme, such as https://shop.example, or * for all.',
+    })
     await withChat(database, { corsOrigin: '*' }, async ({ connect }) => {
       await connect('websocket', from('https://anybody.example'))
     })

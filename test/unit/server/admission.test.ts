@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { createInFlight } from '../../../src/concurrency/in-flight.js'
 import { createAdmission } from '../../../src/server/protection/admission.js'
+import { createWebOrigins } from '../../../src/server/protection/web-origins.js'
 import { createOwnHosts, publicOrigin } from '../../../src/server/protection/own-hosts.js'
 
 const OWN = createOwnHosts('listening.example', ['chat.example', 'http://plain.example:8080'])
@@ -10,9 +11,13 @@ const reasonFor = (origins: readonly string[], headers: IncomingMessage['headers
   const inFlight = createInFlight()
   if (closing) void inFlight.drain(0)
   let answered: unknown
-  createAdmission({ inFlight, origins, ownHosts: OWN, warnRarely: () => undefined })({ headers }, (reason, allowed) => {
-    answered = allowed ? 'allowed' : reason
-  })
+  const rules = { allowsAll: origins.includes('*'), allowsOrigin: createWebOrigins(origins) }
+  createAdmission({ inFlight, ...rules, ownHosts: OWN, warnRarely: () => undefined })(
+    { headers },
+    (reason, allowed) => {
+      answered = allowed ? 'allowed' : reason
+    },
+  )
   return answered
 }
 

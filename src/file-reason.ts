@@ -1,3 +1,7 @@
+/** Largest file that a setting may name, and how long one that is a pipe may be silent: `readNamedFile`. */
+export const MOST_BYTES = 16 * 1_048_576
+export const PIPE_PATIENCE_MS = 10_000
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
   EACCES: 'permission denied',
@@ -10,6 +14,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EIO: 'the disk reports an error',
   EROFS: 'the file system is read-only',
   EMFILE: 'too many open files',
+  ENXIO: 'it is a socket, or a pipe that nothing reads',
+  TOO_LARGE: `it is larger than ${MOST_BYTES / 1_048_576} MiB`,
+  SILENT_PIPE: `it is a pipe, and nothing was written to it for ${PIPE_PATIENCE_MS / 1_000} s`,
 }
 
 /** Why a file operation failed, in plain words; undefined for an error that is not one of the usual ones of the file system. */

@@ -1,8 +1,10 @@
-import { closeSync, fstatSync, lstatSync, openSync, readFileSync, type Stats } from 'node:fs'
+import { closeSync, fstatSync, lstatSync, type Stats } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { OperatorError } from '../errors.js'
+import { fileReason } from '../file-reason.js'
 import { ownUserId } from '../private-file.js'
+import { openNamedFile, readNamedFile, readOpenFile } from '../read-named-file.js'
 import type { ProcessContext } from './context.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -66,16 +68,18 @@ const withoutEmpty = (variables: Environment): Environment =>
 // A byte order mark would become a part of the first variable's name.
 const parse = (text: string): Environment => parseEnv(text.replace(/^\ufeff/, ''))
 
-const readText = (path: string | number, name = String(path)): string => {
+const readText = (path: string, read: () => Buffer = () => readNamedFile(path)): string => {
   try {
-    return readFileSync(path, 'utf8')
+    return read().toString('utf8')
   } catch (cause) {
-    throw unreadable(name, cause)
+    throw unreadable(path, cause)
   }
 }
 
 const unreadable = (name: string, cause: unknown): OperatorError =>
-  new OperatorError('unreadable_env_file', `${name} cannot be read: ${(cause as Error).message}`, { cause })
+  new OperatorError('unreadable_env_file', `${name} cannot be read: ${fileReason(cause) ?? (cause as Error).message}`, {
+    cause,
+  })
 
 const OTHERS_MAY_WRITE = 0o002
 
@@ -86,7 +90,7 @@ const readOwnText = (path: string): { readonly text: string } | { readonly ignor
   const file = openSyncOr(path)
   try {
     const strange = [link, fstatSync(file)].map(strangeness).find((reason) => reason !== undefined)
-    if (strange === undefined) return { text: readText(file, path) }
+    if (strange === undefined) return { text: readText(path, () => readOpenFile(file, path)) }
     return { ignored: `${path} is ignored: ${strange}; name it with --env-file to use it` }
   } finally {
     closeSync(file)
@@ -95,7 +99,7 @@ const readOwnText = (path: string): { readonly text: string } | { readonly ignor
 
 const openSyncOr = (path: string): number => {
   try {
-    return openSync(path, 'r')
+    return openNamedFile(path)
   } catch (cause) {
     throw unreadable(path, cause)
   }

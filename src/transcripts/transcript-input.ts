@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { constants, openSync } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
@@ -79,13 +80,17 @@ const openSource = async ({ path, cwd, stdin, signal }: TranscriptSource): Promi
   const absolute = resolve(cwd, path)
   const status = await stat(absolute)
   if (status.isFile()) return { file: await open(absolute), typed: shellWord(path) }
-  if (status.isFIFO()) return { file: await copyInput(createReadStream(absolute), signal), typed: 'FILE' }
+  if (status.isFIFO()) return { file: await copyInput(readPipe(absolute), signal), typed: 'FILE' }
   throw new OperatorError(
     'input_unreadable',
-    `${path} is a ${status.isDirectory() ? 'folder' : 'device'}, not a transcript`,
+    `${path} is a ${status.isDirectory() ? 'folder' : status.isSocket() ? 'socket' : 'device'}, not a transcript`,
     { hint: 'name a file with one JSON object a line, plain or gzip, or - for standard input' },
   )
 }
+
+// Opened without waiting for its writer: a thread that waits could not be stopped. The socket waits instead.
+const readPipe = (path: string): Socket =>
+  new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false })
 
 // The first bytes decide; the name of the file may be wrong.
 const isGzip = async (file: FileHandle): Promise<boolean> => {

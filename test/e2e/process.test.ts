@@ -28,6 +28,18 @@ const shell = (command: string): string =>
   })
 
 describe('a pipe', () => {
+  test('that nobody writes to can be given up', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'chatkeep-pipe-'))
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    const child = startChatkeep(['replay', join(folder, 'pipe'), '--database-url', 'postgres://127.0.0.1:1/none'])
+    const ended = whenEnded(child)
+    child.stderr?.once('data', () => child.kill('SIGTERM'))
+    const { code, stderr } = await ended
+    await rm(folder, { recursive: true })
+    expect(stderr).toContain('stopped while reading the input: nothing was sent')
+    expect(code).toBe(143)
+  })
+
   test('carries 3 MB of JSON whole to a slow reader', async ({ database }) => {
     await withLongMigration(async (folder) => {
       const child = startChatkeep([

@@ -36,6 +36,7 @@ const LEAVES = [
   'errors',
   'file-reason',
   'private-file',
+  'read-named-file',
   'package-root',
   'chat-log',
   'collections',

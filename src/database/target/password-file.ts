@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync, type Stats } from 'node:fs'
 import { ownUserId } from '../../private-file.js'
 import { shellWord } from '../../shell-word.js'
 import { SOCKET_FOLDERS, type Host } from './hosts.js'
@@ -15,7 +15,7 @@ const NOTHING: PasswordFile = { find: () => undefined }
 
 /** Reads a password file (`~/.pgpass`), by libpq's rules. */
 export const readPasswordFile = (path: string): PasswordFile => {
-  const status = statSync(path, { throwIfNoEntry: false })
+  const status = statusOf(path)
   if (status === undefined) return NOTHING
   if (!status.isFile()) return { ...NOTHING, warning: `the password file ${path} is ignored: it is not a regular file` }
   if (ownUserId() !== undefined && (status.mode & OTHERS_MAY_USE) !== 0)
@@ -33,6 +33,15 @@ export const readPasswordFile = (path: string): PasswordFile => {
       const password = lines.find(fits)?.[4]?.replace(/\\(.)/g, '$1')
       return password === '' ? undefined : password
     },
+  }
+}
+
+// As libpq, which takes a file that it cannot find for none.
+const statusOf = (path: string): Stats | undefined => {
+  try {
+    return statSync(path)
+  } catch {
+    return undefined
   }
 }
 

@@ -1,6 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { OperatorError } from '../../errors.js'
+import { fileReason } from '../../file-reason.js'
+import { readNamedFile } from '../../read-named-file.js'
 import { pickSettings, type ConnectionKeywords } from './settings.js'
 
 export interface ServiceFiles {
@@ -22,7 +24,7 @@ export const readService = (service: string, { named, home, systemFolder }: Serv
   ]
   for (const file of files) {
     if (!existsSync(file)) continue
-    const keywords = parseServiceFile(readFileSync(file, 'utf8'), service, file)
+    const keywords = parseServiceFile(readText(file), service, file)
     if (keywords !== undefined) return pickSettings(keywords, file)
   }
   throw new OperatorError(
@@ -30,6 +32,21 @@ export const readService = (service: string, { named, home, systemFolder }: Serv
     `there is no service ${JSON.stringify(service)} (named by PGSERVICE or the URL)`,
     { hint: `add a section [${service}] to ${files[0]}` },
   )
+}
+
+const readText = (file: string): string => {
+  try {
+    return readNamedFile(file).toString('utf8')
+  } catch (cause) {
+    throw new OperatorError(
+      'invalid_service_file',
+      `the service file ${file} cannot be read: ${fileReason(cause) ?? (cause as Error).message}`,
+      {
+        hint: 'correct PGSERVICEFILE, or servicefile in the URL',
+        cause,
+      },
+    )
+  }
 }
 
 /**

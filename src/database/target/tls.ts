@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createSecureContext, type ConnectionOptions, type SecureContextOptions, type SecureVersion } from 'node:tls'
 import { OperatorError } from '../../errors.js'
 import { fileReason } from '../../file-reason.js'
 import { shell } from '../../next-step.js'
 import { ownUserId } from '../../private-file.js'
+import { readNamedFile } from '../../read-named-file.js'
 import { shellWord } from '../../shell-word.js'
 import { isSocket, type Host } from './hosts.js'
 import type { ConnectionKeywords } from './settings.js'
@@ -115,7 +116,7 @@ const rootOptions = (keywords: ConnectionKeywords, mode: string, folder: string)
     ...(crlFile === undefined ? [] : [crlFile]),
     ...(crlFolder === undefined ? [] : readdirSync(crlFolder).map((name) => join(crlFolder, name))),
   ]
-  return { ca: readFileSync(file), ...(crls.length === 0 ? {} : { crl: crls.map((name) => readFileSync(name)) }) }
+  return { ca: readNamedFile(file), ...(crls.length === 0 ? {} : { crl: crls.map((name) => readNamedFile(name)) }) }
 }
 
 const certificateOptions = (keywords: ConnectionKeywords, folder: string): SecureContextOptions => {
@@ -124,9 +125,9 @@ const certificateOptions = (keywords: ConnectionKeywords, folder: string): Secur
   const certificate = sslcert ?? existing(join(folder, 'postgresql.crt'))
   if (certificate === undefined) return {}
   const key = sslkey ?? join(folder, 'postgresql.key')
-  const cert = readFileSync(certificate)
+  const cert = readNamedFile(certificate)
   refuseOpenKey(key)
-  return { cert, key: readFileSync(key), ...(sslpassword === undefined ? {} : { passphrase: sslpassword }) }
+  return { cert, key: readNamedFile(key), ...(sslpassword === undefined ? {} : { passphrase: sslpassword }) }
 }
 
 const versionOptions = (keywords: ConnectionKeywords): SecureContextOptions => {
@@ -154,7 +155,10 @@ const OTHERS_MAY_USE = 0o077
 const OTHERS_MAY_USE_OF_ROOT = 0o037
 
 const refuseOpenKey = (path: string): void => {
-  const { mode, uid } = statSync(path)
+  const status = statSync(path)
+  const { mode, uid } = status
+  // A pipe has no mode of its own choice, and nobody should change that of a device.
+  if (!status.isFile()) return
   if (ownUserId() === undefined || (mode & (uid === 0 ? OTHERS_MAY_USE_OF_ROOT : OTHERS_MAY_USE)) === 0) return
   throw new OperatorError('invalid_connection_setting', `the private key ${path} may be used by other users`, {
     hint: shell(`chmod 600 ${shellWord(path)}`),

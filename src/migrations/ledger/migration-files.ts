@@ -1,6 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OperatorError } from '../../errors.js'
+import { fileReason } from '../../file-reason.js'
 import { packageRoot } from '../../package-root.js'
 import { encodingMistake } from './decode-sql.js'
 
@@ -83,7 +84,11 @@ const listFolder = async (folder: string): Promise<readonly string[]> => {
   try {
     return await readdir(folder)
   } catch (cause) {
-    throw new OperatorError('invalid_migration_files', `the migrations folder ${folder} cannot be read`, { cause })
+    throw new OperatorError(
+      'invalid_migration_files',
+      `the migrations folder ${folder} cannot be read: ${fileReason(cause) ?? (cause as Error).message}`,
+      { cause },
+    )
   }
 }
 

@@ -26,7 +26,7 @@ export interface RejectedFileOptions {
 export const openRejectedFile = async ({ path, header, continueAt }: RejectedFileOptions): Promise<RejectedFile> => {
   const failed = (cause: unknown): OperatorError => rejectedFileFailed(path, cause)
   const file = await openPrivateFile(path, 'append').catch((cause: unknown) => {
-    throw cause instanceof OperatorError ? cause : failed(cause)
+    throw cause instanceof OperatorError ? cause : unusable(path, cause)
   })
   let sizeBytes = await beginAt(file, path, continueAt)
   const held = new Map<number, Buffer>()
@@ -78,6 +78,16 @@ const beginAt = async (file: FileHandle, path: string, continueAt: number | unde
     hint: 'name another file for --rejected, or rename this one',
   })
 }
+
+const unusable = (path: string, cause: unknown): OperatorError =>
+  new OperatorError(
+    'rejected_file_failed',
+    `${path} cannot be used for --rejected: ${fileReason(cause) ?? (cause as Error).message}`,
+    {
+      hint: 'name a file in a folder that exists and may be written to',
+      cause,
+    },
+  )
 
 const rejectedFileFailed = (path: string, cause: unknown): OperatorError => {
   const reason = fileReason(cause) ?? (cause as Error).message

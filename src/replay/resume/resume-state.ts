@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { hasCode } from '../../file-reason.js'
+import { fileReason, hasCode } from '../../file-reason.js'
 import { readPrivateFile, replacePrivateFile } from '../../private-file.js'
 
 /** What a resume state belongs to: another transcript, database or way is another run. */
@@ -106,7 +106,12 @@ const named = (field: string): string =>
   ({ sizeBytes: 'size', headSha256: 'beginning', through: 'way (--through)' })[field] ?? field
 
 const unreadable = (path: string, cause: unknown): OperatorError =>
-  new OperatorError('state_unreadable', `${path} is not a readable resume state`, {
+  new OperatorError('state_unreadable', `${path} is not a readable resume state${whyOf(cause)}`, {
     hint: 'name another file for --resume: nothing is stored twice',
     cause,
   })
+
+const whyOf = (cause: unknown): string => {
+  const reason = fileReason(cause)
+  return reason === undefined ? '' : `: ${reason}`
+}

@@ -1,6 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OperatorError } from '../../errors.js'
+import { fileReason } from '../../file-reason.js'
+import { readNamedFile } from '../../read-named-file.js'
 import type { ApplicationSchema } from './model.js'
 import { toModels } from './prisma-blocks.js'
 
@@ -11,9 +13,7 @@ import { toModels } from './prisma-blocks.js'
  */
 export const readApplicationSchema = async (path: string, absolutePath: string): Promise<ApplicationSchema> => {
   const names = await listFiles(absolutePath)
-  const files = await Promise.all(
-    names.map(async (name) => ({ name: join(path, name), text: await readFile(join(absolutePath, name), 'utf8') })),
-  )
+  const files = names.map((name) => ({ name: join(path, name), text: readText(join(absolutePath, name)) }))
   const parts = await toModels(files)
   const schema = { path, ...parts }
   if (!schema.models.some(({ table }) => table === 'ChatMessage' || table === 'Client')) throw foreignSchema(schema)
@@ -25,15 +25,27 @@ const listFiles = async (path: string): Promise<readonly string[]> => {
   try {
     if (!(await stat(path)).isDirectory()) return ['']
   } catch (cause) {
-    throw new OperatorError('invalid_application_schema', `the application schema ${path} cannot be read`, {
-      hint: 'name schema.prisma, or the folder of the *.prisma files, with --application-schema',
-      cause,
-    })
+    throw unreadable(path, cause)
   }
   const names = (await readdir(path, { recursive: true })).filter((name) => name.endsWith('.prisma'))
   if (names.length > 0) return names.toSorted()
   throw new OperatorError('invalid_application_schema', `the folder ${path} has no *.prisma file`)
 }
+
+const readText = (path: string): string => {
+  try {
+    return readNamedFile(path).toString('utf8')
+  } catch (cause) {
+    throw unreadable(path, cause)
+  }
+}
+
+const unreadable = (path: string, cause: unknown): OperatorError =>
+  new OperatorError(
+    'invalid_application_schema',
+    `the application schema ${path} cannot be read: ${fileReason(cause) ?? (cause as Error).message}`,
+    { hint: 'name schema.prisma, or the folder of the *.prisma files, with --application-schema', cause },
+  )
 
 const foreignSchema = ({ path, models }: ApplicationSchema): OperatorError =>
   new OperatorError(

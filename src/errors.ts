@@ -40,6 +40,8 @@ export interface OperatorErrorOptions {
   readonly sqlState?: string | undefined
   /** The same call may succeed later, unchanged. */
   readonly retryable?: boolean | undefined
+  /** Further keys of the error's JSON document: plain data. */
+  readonly facts?: Readonly<Record<string, unknown>> | undefined
   readonly cause?: unknown
 }
 
@@ -56,6 +58,7 @@ export class OperatorError extends Error {
   readonly details: readonly string[]
   readonly sqlState: string | undefined
   readonly retryable: boolean
+  readonly facts: Readonly<Record<string, unknown>>
 
   constructor(code: string, message: string, options: OperatorErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -65,6 +68,7 @@ export class OperatorError extends Error {
     this.details = options.details ?? []
     this.sqlState = options.sqlState
     this.retryable = options.retryable ?? false
+    this.facts = options.facts ?? {}
   }
 
   /** What to do next, in one line; commands stand without the flags that name a database. */
@@ -90,13 +94,14 @@ export const interruptedBy = (
 
 /** Copies an error, with one more detail, and a hint if it has none. */
 export const withDetail = (error: OperatorError, detail: string, otherwiseHint?: Next): OperatorError => {
-  const { code, message, next, exitCode, sqlState, retryable, details } = error
+  const { code, message, next, exitCode, sqlState, retryable, details, facts } = error
   return new OperatorError(code, message, {
     hint: next.length === 0 ? otherwiseHint : next,
     exitCode,
     sqlState,
     retryable,
     details: [...details, detail],
+    facts,
     cause: error,
   })
 }

@@ -1,6 +1,7 @@
 import { Option, type Command, type OptionValues } from '@commander-js/extra-typings'
 import { parseDurationBetween } from './bounded-duration.js'
-import { parseDuration, withDatabaseFlags } from './flags.js'
+import { withDatabaseFlags } from './flags.js'
+import { maxWaitOption } from './max-wait.js'
 
 /** The forms of a script, as `ScriptForm` names them. */
 const SCRIPT_FORMS = ['statements', 'transaction'] as const
@@ -20,11 +21,7 @@ export const withMigrationFlags = <Args extends unknown[], Options extends Optio
   command: Command<Args, Options, Globals>,
 ) =>
   withDatabaseFlags(command)
-    .addOption(
-      new Option('--max-wait <duration>', 'how long to wait for the migration lock and for locked tables')
-        .argParser(parseDuration)
-        .default(30_000, '30s'),
-    )
+    .addOption(maxWaitOption('the migration lock and for locked tables'))
     .addOption(
       new Option('--lock-timeout <duration>', 'how long each attempt to lock a table may block others')
         .argParser(parseDurationBetween('10ms', '1m'))

@@ -1,6 +1,7 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Run } from '../cli/command.js'
 import { withDatabaseFlags } from '../cli/flags.js'
+import { maxWaitOption } from '../cli/max-wait.js'
 
 const DETAILS = `
 Every message is saved, even if no client can be found or created for it.
@@ -19,6 +20,7 @@ export const reconcileCommand = (run: Run) =>
     .summary("link guests' messages to their clients")
     .description("Links guests' messages without client to the client of the same name, which is created if missing.")
     .option('--dry-run', 'count what would be linked, change nothing')
+    .addOption(maxWaitOption('locked tables'))
     .addHelpText('after', DETAILS)
     .action(
       run((context, options) =>

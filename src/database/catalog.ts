@@ -1,4 +1,5 @@
 import type { Queryable } from './connection.js'
+import type { ReadPart } from './waiting/read-in-parts.js'
 
 /** A column as the server describes it. */
 export interface CatalogColumn {
@@ -113,18 +114,25 @@ export const readColumns = async (
 /**
  * Reads the objects of one schema. Takes no locks that block other sessions.
  * @param tables whose columns to read
+ * @param part reads what may be locked
  */
-export const readCatalog = async (client: Queryable, schema: string, tables: readonly string[]): Promise<Catalog> => {
+export const readCatalog = async (
+  client: Queryable,
+  schema: string,
+  tables: readonly string[],
+  part: ReadPart = (read) => read(),
+): Promise<Catalog> => {
   const foundTables = await client.query<{ table: string }>(SELECT_TABLES, [schema])
   const columns = await readColumns(client, schema, tables)
-  const indexes = await client.query<CatalogIndex>(SELECT_INDEXES, [schema])
+  // Alone of all these, the definition of an index needs a lock on its table.
+  const indexes = await part(async () => (await client.query<CatalogIndex>(SELECT_INDEXES, [schema])).rows)
   const enums = await client.query<{ name: string; labels: string[] }>(SELECT_ENUMS, [schema])
   const checks = await client.query<{ name: string; validated: boolean }>(SELECT_CHECKS, [schema])
   const triggers = await client.query<CatalogTrigger>(SELECT_TRIGGERS, [schema])
   return {
     tables: foundTables.rows.map(({ table }) => table),
     columns,
-    indexes: indexes.rows,
+    indexes,
     enums: new Map(enums.rows.map(({ name, labels }) => [name, labels])),
     checks: new Map(checks.rows.map(({ name, validated }) => [name, validated])),
     triggers: triggers.rows,

@@ -1,4 +1,5 @@
 import { ExitCode, OperatorError } from '../errors.js'
+import { blockageBehind, describeBlockage, endBlockers, type Blockage } from './blockers.js'
 import { describeHost, describeTarget, describeUser, type ConnectionTarget } from './connection-target.js'
 import {
   ConnectionProblem,
@@ -25,6 +26,7 @@ interface Explanation {
   readonly hint?: Next
   readonly exitCode: ExitCode
   readonly retryable?: boolean
+  readonly facts?: Readonly<Record<string, unknown>>
 }
 
 /**
@@ -112,6 +114,8 @@ export const isDatabaseUnavailable = (error: unknown): error is OperatorError =>
   error instanceof OperatorError && UNAVAILABLE.includes(error.code) && !isMisconfigured(firstCause(error.cause))
 
 const explainServerError = (error: ServerError, target: ConnectionTarget): Explanation => {
+  const blockage = error.code === SqlState.lockNotAvailable ? blockageBehind(error) : undefined
+  if (blockage !== undefined) return explainLock(blockage)
   const known = poolerAnswer(error) ?? SERVER_EXPLANATIONS[error.code]?.(target)
   if (known !== undefined) return { ...known, message: `${known.message} (${error.message})` }
   const hint = encodingHint(error) ?? error.hint
@@ -122,6 +126,15 @@ const explainServerError = (error: ServerError, target: ConnectionTarget): Expla
     ...(hint === undefined ? {} : { hint }),
   }
 }
+
+const explainLock = (blockage: Blockage): Explanation => ({
+  code: 'lock_not_available',
+  message: `a lock was not free in time: ${describeBlockage(blockage)}`,
+  hint: endBlockers(blockage.blockers),
+  exitCode: ExitCode.busy,
+  retryable: true,
+  facts: { blockers: blockage.blockers },
+})
 
 const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) => Explanation>> = {
   [SqlState.invalidPassword]: ({ user, host }) => ({

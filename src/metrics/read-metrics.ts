@@ -1,10 +1,13 @@
-import { withClient, type Queryable } from '../database/connection.js'
+import type { Blockage } from '../database/blockers.js'
+import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
 import { onlyRow } from '../database/rows.js'
 import { explainReadDenied } from '../database/read-denied.js'
 import { hasSqlState, SqlState, type ServerError } from '../database/sql-state.js'
-import { inReadOnlySnapshot } from '../database/transaction.js'
+import { PartLocked, readInParts, type ReadPart } from '../database/waiting/read-in-parts.js'
+import type { OnWaitEvent } from '../database/waiting/wait-events.js'
+import { withWatchedClient } from '../database/waiting/watch-session.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { SchemaNotReady } from '../persistence/errors.js'
 import { refuseHiddenRows } from '../persistence/access/hidden-rows.js'
@@ -19,13 +22,16 @@ export interface MetricsOptions {
   /** Limit of the query. */
   readonly statementTimeoutMs: number
   readonly signal: AbortSignal
+  /** Reports who holds what is locked. */
+  readonly onWait: OnWaitEvent
 }
 
 /** The value of a metric for one combination of its labels. */
 export interface MetricValue extends Pick<Metric, 'name' | 'title' | 'help'> {
   /** Empty for a metric without labels. */
   readonly labels: Readonly<Record<string, string>>
-  readonly value: number
+  /** Null if it could not be read, because something was locked. */
+  readonly value: number | null
   /** Null for a metric that counts all rows. */
   readonly windowMs: number | null
 }
@@ -36,35 +42,37 @@ export interface MetricsReport {
   readonly since: Date
   readonly now: Date
   readonly metrics: readonly MetricValue[]
+  /** What was locked; undefined if every value could be read. */
+  readonly blockage: Blockage | undefined
 }
-
-const LOCK_TIMEOUT_MS = 1_000
 
 /** A server that does not report its own statement time-out within this time is frozen or unreachable. */
 const ANSWER_GRACE_MS = 2_000
 
 /**
- * Reads all metrics with one statement in a read-only transaction, which also works through a transaction pooler.
+ * Reads all metrics with one statement in a read-only transaction, which also works through a transaction pooler. Where a
+ * table is locked, it reads them one by one, in another snapshot, and leaves out what stays locked.
  * @throws SchemaNotReady if tables or guest columns are missing
  * @throws OperatorError if the database is unreachable, the query times out, or the role may not read every row
  */
 export const readMetrics = (target: ConnectionTarget, options: MetricsOptions): Promise<MetricsReport> => {
-  const { statementTimeoutMs, signal } = options
+  const { statementTimeoutMs, signal, onWait } = options
   const session = {
     applicationName: 'chatkeep metrics',
     signal,
     statementTimeoutMs,
     queryTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS,
   }
-  const limits = { statementTimeoutMs, lockTimeoutMs: LOCK_TIMEOUT_MS }
   const schema = target.schema ?? 'public'
-  return withClient(target, session, (client) =>
-    inReadOnlySnapshot(client, limits, async () => {
+  return withWatchedClient(target, session, { showQueries: false, onEvent: onWait }, (client) =>
+    readInParts(client, options, async (part, isLocked) => {
       const startedAt = performance.now()
       try {
         await refuseMissingSchema(client, schema)
         await refuseHiddenRows(client, schema)
-        return await selectMetrics(client, schema, options.windowMs)
+        return isLocked
+          ? await selectOneByOne(client, schema, options.windowMs, part)
+          : await selectMetrics(client, schema, options.windowMs)
       } catch (error) {
         throw explain(error, target.role ?? target.user, schema, options, performance.now() - startedAt)
       }
@@ -80,7 +88,31 @@ export const selectMetrics = async (
   wanted: readonly Metric[] = metrics,
 ): Promise<MetricsReport> => {
   const { now, since, values } = onlyRow(await client.query<SelectedMetrics>(selectAll(schema, wanted), [windowMs]))
-  return { since, now, metrics: wanted.flatMap((metric, index) => toValues(metric, values[index] ?? [], windowMs)) }
+  const found = wanted.flatMap((metric, index) => toValues(metric, values[index] ?? [], windowMs))
+  return { since, now, metrics: found, blockage: undefined }
+}
+
+/** Reads the metrics one by one; the value of one that stays locked is null. */
+const selectOneByOne = async (
+  client: Queryable,
+  schema: string,
+  windowMs: number,
+  part: ReadPart,
+): Promise<MetricsReport> => {
+  const { now, since } = await selectMetrics(client, schema, windowMs, [])
+  const values: MetricValue[] = []
+  let blockage: Blockage | undefined
+  for (const metric of metrics) {
+    const report = await part(() => selectMetrics(client, schema, windowMs, [metric]))
+    try {
+      values.push(...report.metrics)
+    } catch (error) {
+      if (!(error instanceof PartLocked)) throw error
+      blockage ??= error.blockage
+      values.push({ ...toValue(metric, windowMs), labels: {}, value: null })
+    }
+  }
+  return { since, now, metrics: values, blockage }
 }
 
 /** A row of a metric's query: "value", and a text for each label. */
@@ -105,19 +137,19 @@ const selectAll = (schema: string, wanted: readonly Metric[]): string => {
       json_build_array(${rows.join(', ')}) AS "values"`
 }
 
-const toValues = (
-  { name, title, help, window, labels = [] }: Metric,
-  rows: readonly MetricRow[],
-  windowMs: number,
-): readonly MetricValue[] =>
+const toValues = (metric: Metric, rows: readonly MetricRow[], windowMs: number): readonly MetricValue[] =>
   rows.map((row) => ({
-    name,
-    title,
-    help,
-    labels: Object.fromEntries(labels.map((label) => [label, String(row[label])])),
+    ...toValue(metric, windowMs),
+    labels: Object.fromEntries((metric.labels ?? []).map((label) => [label, String(row[label])])),
     value: Number(row.value),
-    windowMs: window === 'since' ? windowMs : null,
   }))
+
+const toValue = ({ name, title, help, window }: Metric, windowMs: number): Omit<MetricValue, 'labels' | 'value'> => ({
+  name,
+  title,
+  help,
+  windowMs: window === 'since' ? windowMs : null,
+})
 
 const explain = (
   error: unknown,

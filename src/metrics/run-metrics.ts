@@ -1,4 +1,8 @@
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { endBlockers } from '../database/blockers.js'
+import { describeWait } from '../database/waiting/describe-wait.js'
+import { ExitCode } from '../errors.js'
+import { toStepDocuments } from '../next-step.js'
 import type { Answer } from '../terminal/answer.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { readMetrics } from './read-metrics.js'
@@ -14,22 +18,28 @@ export interface MetricsFlags {
 export const runMetrics = async (
   target: ConnectionTarget,
   flags: MetricsFlags,
-  { signal }: Pick<Terminal, 'signal'>,
+  { signal, progress }: Pick<Terminal, 'signal' | 'progress'>,
 ): Promise<Answer> => {
   const report = await readMetrics(target, {
     windowMs: flags.since,
     statementTimeoutMs: flags.statementTimeout,
     signal,
+    onWait: (event) => progress.update(describeWait(event)),
   })
   const name = describeTarget(target)
-  const { since, now, metrics } = report
+  const { since, now, metrics, blockage } = report
   return {
+    exitCode: blockage === undefined ? ExitCode.done : ExitCode.busy,
     data: {
       target: name,
       since: since.toISOString(),
       now: now.toISOString(),
       metrics: metrics.map(({ name, labels, value, windowMs, help }) => ({ name, labels, value, windowMs, help })),
+      lock:
+        blockage === undefined
+          ? null
+          : { ...blockage, steps: toStepDocuments(endBlockers(blockage.blockers), target.naming) },
     },
-    text: (render) => renderMetrics(name, report, render),
+    text: (render) => renderMetrics(name, report, target.naming, render),
   }
 }

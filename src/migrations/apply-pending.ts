@@ -7,7 +7,7 @@ import { migrationTitle, runsInTransaction } from './ledger/migration-files.js'
 import type { PlannedStep } from './plan/plan.js'
 import { runFile } from './run-file.js'
 import { NO_RESULT } from './running/run-statements.js'
-import { beginWithShortLocks } from './running/short-lock.js'
+import { beginWithShortLocks } from '../database/waiting/lock-attempts.js'
 import { explainFailure, rebuildIndex, recordStep, type AppliedStep, type ApplyOptions } from './step.js'
 
 /** A step that has begun. */

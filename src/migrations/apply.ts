@@ -3,7 +3,7 @@ import { applyPending } from './apply-pending.js'
 import { migrationTitle, runsInTransaction } from './ledger/migration-files.js'
 import type { PlannedStep } from './plan/plan.js'
 import { runFile, type RunFileOptions } from './run-file.js'
-import { withShortLocks } from './running/short-lock.js'
+import { withShortLocks } from '../database/waiting/lock-attempts.js'
 import { explainFailure, rebuildIndex, recordStep, type AppliedStep, type ApplyOptions } from './step.js'
 
 /**

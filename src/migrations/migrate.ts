@@ -1,4 +1,5 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { readWithLocks } from '../database/waiting/lock-attempts.js'
 import { ExitCode, interruptedBy, OperatorError } from '../errors.js'
 import { applySteps } from './apply.js'
 import { countArchivedMessages } from './archive/archive.js'
@@ -85,7 +86,9 @@ export const migrate = (
 ): Promise<MigrateResult> =>
   withMigrationSession(target, 'migrate', options, async (client) => {
     const startedAt = performance.now()
-    const { state, plan, hash, isUpToDate, refusal } = await checkMigrate(client, target, options)
+    const { state, plan, hash, isUpToDate, refusal } = await readWithLocks(client, options, () =>
+      checkMigrate(client, target, options),
+    )
     if (approved !== undefined && !isWithin(plan, approved)) throw planChanged()
     if (refusal !== undefined) throw refusal
     if (isUpToDate)

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import type { Terminal } from '../terminal/terminal.js'
+import { createWaitBudget } from '../database/waiting/wait-budget.js'
 import { describeEvent } from './running/describe-event.js'
 import { shippedMigrations } from './ledger/migration-files.js'
 import type { MigrationOptions } from './session.js'
@@ -40,7 +41,7 @@ export const toMigrationOptions = (
   folder: flags.migrations === undefined ? shippedMigrations() : resolve(cwd, flags.migrations),
   schema,
   lockTimeoutMs: flags.lockTimeout,
-  maxWaitMs: flags.maxWait,
+  maxWait: createWaitBudget(flags.maxWait),
   statementTimeoutMs: flags.statementTimeout,
   showQueries: flags.showQueries === true,
   planHash: flags.planHash,

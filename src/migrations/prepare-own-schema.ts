@@ -1,5 +1,5 @@
 import { runInApplicationPath } from './running/application-path.js'
-import { withShortLocks, type LockWaitOptions } from './running/short-lock.js'
+import { withShortLocks, type LockWaitOptions } from '../database/waiting/lock-attempts.js'
 import type { OwnClient } from './own/own-client.js'
 import { readOwnState } from './own/own-state.js'
 import { ownStatements } from './own/own-statements.js'

@@ -11,7 +11,7 @@ import type { PriceTag } from './plan/price-tag.js'
 import type { RollbackRange } from './ledger/rollback-range.js'
 import type { MigrationOptions } from './session.js'
 import { runInApplicationPath, withApplicationPath } from './running/application-path.js'
-import { withShortLocks } from './running/short-lock.js'
+import { withShortLocks } from '../database/waiting/lock-attempts.js'
 
 /** How far to roll back, and what to do with messages that can get no client. */
 export interface RollbackChoice {

@@ -1,9 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Client } from 'pg'
-import { withClient } from '../database/connection.js'
+import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { NO_SCHEMA } from '../database/missing-schema.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
+import { READ_LOCK_TIMEOUT_MS, retryWhileLocked } from '../database/waiting/lock-attempts.js'
+import { withWatchedClient } from '../database/waiting/watch-session.js'
 import { OperatorError } from '../errors.js'
 import { refusePooler, refuseServer } from './check-session.js'
 import type { MigrationCommand } from './ledger/runs.js'
@@ -11,7 +13,7 @@ import { withOwnNames, type OwnClient } from './own/own-client.js'
 import { explainEarlyInterruption } from './running/interrupted-early.js'
 import type { MigrationOptions } from './session.js'
 
-const PREVIEW_LIMITS = { statementTimeoutMs: 120_000, lockTimeoutMs: 1_000 }
+const PREVIEW_LIMITS = { statementTimeoutMs: 120_000, lockTimeoutMs: READ_LOCK_TIMEOUT_MS }
 const PREVIEW_SESSION = { statementTimeoutMs: PREVIEW_LIMITS.statementTimeoutMs, queryTimeoutMs: 130_000 }
 
 export interface PreviewOptions extends MigrationOptions {
@@ -52,33 +54,34 @@ export const withRefusal = async <T>(refusal: OperatorError | undefined, read: (
 const withPreviewClient = <T>(
   target: ConnectionTarget,
   command: MigrationCommand,
-  { signal }: Pick<MigrationOptions, 'signal'>,
-  work: (client: Client) => Promise<T>,
-): Promise<T> =>
-  explainEarlyInterruption(command, signal, 'nothing was changed', () =>
-    withClient(
-      target,
-      { applicationName: `chatkeep ${command} --dry-run`, signal, ...PREVIEW_SESSION },
-      async (client) => {
-        const result = await work(client)
-        // A signal that came during the work is noticed when the event loop gets a turn.
-        await setImmediate()
-        signal.throwIfAborted()
-        return result
-      },
-    ),
+  options: MigrationOptions,
+  work: (watched: Queryable, client: Client) => Promise<T>,
+): Promise<T> => {
+  const { signal } = options
+  const session = { applicationName: `chatkeep ${command} --dry-run`, signal, ...PREVIEW_SESSION }
+  return explainEarlyInterruption(command, signal, 'nothing was changed', () =>
+    withWatchedClient(target, session, options, async (watched, client) => {
+      const result = await work(watched, client)
+      // A signal that came during the work is noticed when the event loop gets a turn.
+      await setImmediate()
+      signal.throwIfAborted()
+      return result
+    }),
   )
+}
 
-/** Runs work in a read-only snapshot with an empty search path. Takes no migration lock. */
+/** Runs work in a read-only snapshot, and in a new one as long as something that it reads is locked. */
+const inPreviewSnapshot = <T>(watched: Queryable, options: MigrationOptions, work: () => Promise<T>): Promise<T> =>
+  retryWhileLocked(watched, { ...options, ...PREVIEW_LIMITS }, () => inReadOnlySnapshot(watched, PREVIEW_LIMITS, work))
+
+/** Runs work in a read-only snapshot with an empty search path. Takes no migration lock, and waits while something is locked. */
 export const withMigrationSnapshot = <T>(
   target: ConnectionTarget,
   command: MigrationCommand,
-  options: Pick<MigrationOptions, 'signal'>,
-  work: (client: Client) => Promise<T>,
+  options: MigrationOptions,
+  work: (watched: Queryable) => Promise<T>,
 ): Promise<T> =>
-  withPreviewClient(target, command, options, (client) =>
-    inReadOnlySnapshot(client, PREVIEW_LIMITS, () => work(client)),
-  )
+  withPreviewClient(target, command, options, (watched) => inPreviewSnapshot(watched, options, () => work(watched)))
 
 /**
  * Makes the checks of a run, in their order, before its plan is shown: those of the session, then those of the work.
@@ -87,16 +90,17 @@ export const withMigrationSnapshot = <T>(
 export const withMigrationPreview = <T extends Checked>(
   target: ConnectionTarget,
   command: MigrationCommand,
-  { schema, signal, dryRun, script = false }: PreviewOptions,
+  options: PreviewOptions,
   work: (client: OwnClient) => Promise<T>,
 ): Promise<T> =>
-  withPreviewClient(target, command, { signal }, async (client) => {
-    const check = { command, schema, signal }
+  withPreviewClient(target, command, options, async (watched, client) => {
+    const { dryRun, schema, script = false } = options
+    const check = { command, ...options }
     const pooler = script ? undefined : await refusalOf(() => refusePooler(client, target, check))
-    return inReadOnlySnapshot(client, PREVIEW_LIMITS, async () => {
+    return inPreviewSnapshot(watched, options, async () => {
       const refused = (await refusalOf(() => refuseServer(client, check))) ?? pooler
       if (refused !== undefined && (!dryRun || refused.code === NO_SCHEMA)) throw refused
-      const checked = await withRefusal(refused, () => work(withOwnNames(client, schema)))
+      const checked = await withRefusal(refused, () => work(withOwnNames(watched, schema)))
       const refusal = refused ?? checked.refusal
       if (refusal !== undefined && !dryRun) throw refusal
       return { ...checked, refusal }

@@ -1,4 +1,5 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { readWithLocks } from '../database/waiting/lock-attempts.js'
 import { interruptedBy, type OperatorError } from '../errors.js'
 import type { ArchiveSummary } from './archive/archive.js'
 import { releaseGuard, type CaptureWatch } from './archive/missed-writes.js'
@@ -87,7 +88,9 @@ export const previewRollback = (
 export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Promise<RollbackResult> =>
   withMigrationSession(target, 'rollback', options, async (client) => {
     const startedAt = performance.now()
-    const { state, range, scripts, planHash, refusal } = await checkRollback(client, options)
+    const { state, range, scripts, planHash, refusal } = await readWithLocks(client, options, () =>
+      checkRollback(client, options),
+    )
     if (refusal !== undefined) throw refusal
     await refuseUnlinkableGuests(client, range, options)
     await prepareOwnSchema(client, ownStatements(state.own), options)

@@ -2,10 +2,12 @@ import type { QueryResult } from 'pg'
 import { pinSessionAgain } from '../database/pinned-settings.js'
 import type { OwnClient } from './own/own-client.js'
 import { withApplicationPath } from './running/application-path.js'
+import type { OnMigrationEvent } from './running/events.js'
 import { runStatements } from './running/run-statements.js'
-import type { LockWaitOptions } from './running/short-lock.js'
+import type { LockWaitOptions } from '../database/waiting/lock-attempts.js'
 
 export interface RunFileOptions extends LockWaitOptions {
+  readonly onEvent: OnMigrationEvent
   readonly statementTimeoutMs: number
 }
 

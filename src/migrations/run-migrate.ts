@@ -1,8 +1,8 @@
-import { describeAddress, describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { describeAddress, type ConnectionTarget } from '../database/connection-target.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
-import { printable } from '../terminal/printable.js'
 import type { Terminal } from '../terminal/terminal.js'
+import { firstLine, withFirstLine } from './first-line.js'
 import { migrate, needsWork, previewMigrate } from './migrate.js'
 import { describeSubject, toMigrationOptions, type MigrationFlags } from './options.js'
 import type { ScriptForm } from './plan/draft-steps.js'
@@ -29,7 +29,8 @@ export const runMigrate = async (
   flags: MigrateFlags,
   terminal: Terminal,
 ): Promise<Answer> => {
-  const options = toMigrationOptions(flags, target, terminal)
+  const first = withFirstLine('migrate', target, toMigrationOptions(flags, target, terminal), terminal)
+  const { options } = first
   const subject = describeSubject(target)
   if (flags.history === true) {
     const runs = await readRunHistory(target, options)
@@ -44,9 +45,11 @@ export const runMigrate = async (
   }
   const { dryRun = false, verbose = false } = flags
   const preview = await previewMigrate(target, { ...options, dryRun, verbose })
-  const header = `migrate  ${describeTarget(target)}  PostgreSQL ${preview.serverVersion}  schema ${printable(options.schema)}`
-  if (dryRun) return migrateDryRun(header, subject, preview, { naming: target.naming, verbose })
-  terminal.progress.line(header)
+  if (dryRun) {
+    const header = firstLine('migrate', target, options, preview.serverVersion)
+    return migrateDryRun(header, subject, preview, { naming: target.naming, verbose })
+  }
+  first.print(preview.serverVersion)
   terminal.progress.line(renderMigrateSteps(preview, terminal.progressRender))
   for (const line of renderStatements(preview.details?.steps ?? [])) terminal.progress.line(line)
   for (const obstacle of preview.obstacles) terminal.progress.line(renderObstacle(obstacle, target.naming))

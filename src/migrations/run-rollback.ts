@@ -1,8 +1,8 @@
-import { describeAddress, describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { describeAddress, type ConnectionTarget } from '../database/connection-target.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
-import { printable } from '../terminal/printable.js'
 import type { Terminal } from '../terminal/terminal.js'
+import { firstLine, withFirstLine } from './first-line.js'
 import { BASE_MIGRATION } from './ledger/migration-names.js'
 import { describeSubject, toMigrationOptions, type MigrationFlags } from './options.js'
 import { renderObstacle } from './plan/screens/render-plan.js'
@@ -39,7 +39,8 @@ export const runRollback = async (
   flags: RollbackFlags,
   terminal: Terminal,
 ): Promise<Answer> => {
-  const options = toMigrationOptions(flags, target, terminal)
+  const first = withFirstLine('rollback', target, toMigrationOptions(flags, target, terminal), terminal)
+  const { options } = first
   const choice = { to: flags.to ?? BASE_MIGRATION, onOrphans: flags.onOrphans }
   const subject = describeSubject(target)
   if (flags.sql !== undefined) {
@@ -48,14 +49,17 @@ export const runRollback = async (
   }
   const { dryRun = false, verbose = false } = flags
   const preview = await previewRollback(target, { ...options, ...choice, dryRun, verbose })
-  const header = `rollback  ${describeTarget(target)}  schema ${printable(options.schema)}`
-  if (dryRun) return rollbackDryRun(header, subject, choice, preview, { naming: target.naming, verbose })
+  if (dryRun)
+    return rollbackDryRun(firstLine('rollback', target, options), subject, choice, preview, {
+      naming: target.naming,
+      verbose,
+    })
   if (!needsRollback(preview))
     return {
       data: { ...subject, to: choice.to, steps: [], archive: null },
       text: () => `ok: ${nothingToRollBack(subject, choice, preview)}`,
     }
-  terminal.progress.line(header)
+  first.print()
   terminal.progress.line(renderRollbackSteps(preview))
   terminal.progress.line(renderPriceTag(preview.price, choice, terminal.progressRender))
   for (const line of renderStatements(preview.details?.steps ?? [])) terminal.progress.line(line)

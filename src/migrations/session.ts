@@ -1,18 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import { withClient } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { serverProcessId } from '../database/pooler.js'
 import { refusePooler, refuseServer } from './check-session.js'
 import type { MigrationCommand } from './ledger/runs.js'
 import { withOwnNames, type OwnClient } from './own/own-client.js'
+import type { OnMigrationEvent } from './running/events.js'
 import { explainEarlyInterruption } from './running/interrupted-early.js'
 import { withMigrationLock } from './running/migration-lock.js'
-import type { LockWaitOptions } from './running/short-lock.js'
-import { withWatch } from './running/watch-session.js'
+import type { LockWaitOptions } from '../database/waiting/lock-attempts.js'
+import { withWatch } from '../database/waiting/watch-session.js'
 
 /** Time-outs, files and reporting of one migrate or rollback. */
 export interface MigrationOptions extends LockWaitOptions {
   /** Limit of one statement. A concurrent build that hits it leaves an INVALID index, which the next run rebuilds. */
   readonly statementTimeoutMs: number
+  readonly onEvent: OnMigrationEvent
   /** Shows the query text of blocking sessions, which may contain personal data. */
   readonly showQueries: boolean
   /** Hash of the approved plan; any other plan is refused. */
@@ -42,8 +45,9 @@ export const withMigrationSession = async <T>(
       const check = { command, ...options }
       await refuseServer(client, check)
       await refusePooler(client, target, check)
+      const pid = await serverProcessId(client)
       return withMigrationLock(client, options, () =>
-        withWatch(client, target, options, (watched) => work(withOwnNames(watched, options.schema))),
+        withWatch(client, target, { ...options, pid }, (watched) => work(withOwnNames(watched, options.schema))),
       )
     }),
   )

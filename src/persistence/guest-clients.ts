@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg'
+import type { Queryable } from '../database/connection.js'
 import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { BEGIN, inTransaction } from '../database/transaction.js'
 import { isRetryable } from './retry.js'
@@ -70,6 +71,11 @@ const insertSql = ({ client, guestClients }: Names): string => `
     INSERT INTO ${guestClients} ("clientId") SELECT "id" FROM made ON CONFLICT DO NOTHING
   )
   SELECT "username" FROM made`
+
+/** Takes the locks that creating clients needs, for a moment: `createGuestClients` skips names while it cannot get them. */
+export const lockForGuestClients = async (client: Queryable, names: Names): Promise<void> => {
+  await client.query(insertSql(names), [[]])
+}
 
 const createAll = async (
   client: ClientBase,

@@ -1,5 +1,8 @@
 import type { Pool } from 'pg'
 import { withPooledClient } from '../database/connection.js'
+import { blockageBehind, describeBlockage, noteBlockage } from '../database/blockers.js'
+import { hasSqlState, SqlState } from '../database/sql-state.js'
+import { findLockHolders } from '../database/waiting/lock-holders.js'
 import { failureReason } from '../database/connection-failure.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
 import { insertNothingSql } from './message-rows.js'
@@ -16,9 +19,18 @@ const LIMITS = { patienceMs: 1_000, workMs: 1_000 }
  */
 export const checkReady = async (pool: Pool, names: Names): Promise<void> => {
   try {
-    await withPooledClient(pool, LIMITS, (client) => client.query(proofSql(names)))
+    await withPooledClient(pool, LIMITS, async (client) => {
+      try {
+        await client.query(proofSql(names))
+      } catch (error) {
+        if (hasSqlState(error, SqlState.lockNotAvailable)) noteBlockage(error, await findLockHolders(client, 'writes'))
+        throw error
+      }
+    })
   } catch (error) {
-    throw isRetryable(error) ? new StoreUnavailable(failureReason(error), error) : explainRefusal(error)
+    const blockage = blockageBehind(error)
+    const reason = blockage === undefined ? failureReason(error) : describeBlockage(blockage)
+    throw isRetryable(error) ? new StoreUnavailable(reason, error) : explainRefusal(error)
   }
 }
 

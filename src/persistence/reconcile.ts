@@ -1,24 +1,30 @@
 import type { Client } from 'pg'
-import { withClient, type Queryable } from '../database/connection.js'
+import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { askInHalves } from '../database/encoding/ask-in-halves.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
+import { pinTransaction } from '../database/pinned-settings.js'
 import { onlyRow } from '../database/rows.js'
-import { limitLocks, withLockLimit } from '../database/lock-limit.js'
 import { BEGIN, inTransaction } from '../database/transaction.js'
 import { withSavepoints } from '../database/encoding/savepoints.js'
-import { interruptedBy, type OperatorError } from '../errors.js'
+import {
+  READ_LOCK_TIMEOUT_MS,
+  retryWhileLocked,
+  withLockWaits,
+  type LockWaitOptions,
+} from '../database/waiting/lock-attempts.js'
+import { withWatchedClient } from '../database/waiting/watch-session.js'
+import { interruptedBy, OperatorError, withDetail } from '../errors.js'
 import { explainMissingSchema } from './errors.js'
 import { refuseHiddenRows } from './access/hidden-rows.js'
-import { createGuestClients } from './guest-clients.js'
+import { createGuestClients, lockForGuestClients } from './guest-clients.js'
 import { toUsername } from './prepare-message.js'
 import { namesIn, UNLINKED, type Names } from './sql-names.js'
 import { again } from '../next-step.js'
 
-export interface ReconcileOptions {
+export interface ReconcileOptions extends Pick<LockWaitOptions, 'maxWait' | 'signal' | 'onEvent'> {
   /** Only count, in a read-only transaction. */
   readonly dryRun: boolean
-  readonly signal: AbortSignal
   readonly onProgress: (guestsDone: number, messagesLinked: number) => void
 }
 
@@ -51,24 +57,32 @@ const BATCH_MESSAGES = 1_000
  * Links guests' messages without client to the client of exactly that name, and creates the client if there is none.
  * Safe during live traffic. Can be stopped and repeated at any time: linked messages are skipped.
  */
-export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): Promise<ReconcileReport> =>
-  withClient(target, { applicationName: 'chatkeep reconcile', signal: options.signal, pins: PINS }, async (client) => {
+export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): Promise<ReconcileReport> => {
+  const { dryRun, signal, onEvent } = options
+  const session = { applicationName: 'chatkeep reconcile', signal, pins: PINS } as const
+  return withWatchedClient(target, session, { showQueries: false, onEvent }, async (watched, client) => {
     const schema = target.schema ?? 'public'
     const names = namesIn(schema)
+    const waits = { ...options, lockTimeoutMs: READ_LOCK_TIMEOUT_MS }
     try {
       await refuseMissingSchema(client, schema)
       await refuseHiddenRows(client, schema)
-      return options.dryRun
-        ? await inTransaction(
-            client,
-            () => reconcileAll(withSavepoints(client), names, options, createPreview()),
-            `${BEGIN} READ ONLY; ${limitLocks(PINS)}`,
+      return dryRun
+        ? await retryWhileLocked(watched, waits, () =>
+            inTransaction(
+              watched,
+              () => reconcileAll(withSavepoints(watched), names, options, createPreview()),
+              BEGIN_DRY_RUN,
+            ),
           )
-        : await reconcileAll(withLockLimit(client, PINS), names, options, linkWith(client))
+        : await reconcileAll(withLockWaits(watched, PINS, waits), names, options, linkWith(client))
     } catch (error) {
       throw explainMissingSchema(error)
     }
   })
+}
+
+const BEGIN_DRY_RUN = `${BEGIN} READ ONLY; ${pinTransaction(PINS)}; SET LOCAL lock_timeout = ${READ_LOCK_TIMEOUT_MS}`
 
 /** A guest name as stored in messages without client. */
 interface Guest {
@@ -117,13 +131,17 @@ const reconcileAll = async (
     }
     return { guests, ...sum, messagesWithoutName: await countWithoutName(client, names) }
   } catch (error) {
-    throw signal.aborted ? interrupted(signal, error, Math.max(linkedSoFar, sum.messagesLinked)) : error
+    const linked = Math.max(linkedSoFar, sum.messagesLinked)
+    if (signal.aborted) throw interrupted(signal, error, linked)
+    throw error instanceof OperatorError ? withDetail(error, linkedState(linked)) : error
   }
 }
 
+const linkedState = (messages: number): string => `state: ${messages} messages are linked`
+
 const interrupted = (signal: AbortSignal, cause: unknown, messagesLinked: number): OperatorError =>
   interruptedBy(signal, (ended) => `reconcile was ${ended}`, {
-    details: [`state: ${messagesLinked} messages are linked`],
+    details: [linkedState(messagesLinked)],
     hint: again('', 'it continues where it stopped'),
     cause,
   })
@@ -205,6 +223,7 @@ const linkWith =
   (session: Client): Step =>
   async (client, names, guests, onLinked) => {
     const named = guests.filter(({ username }) => username !== '')
+    await lockForGuestClients(client, names)
     const created = await createGuestClients(
       session,
       names,

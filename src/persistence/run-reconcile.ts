@@ -1,4 +1,6 @@
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { describeWait } from '../database/waiting/describe-wait.js'
+import { createWaitBudget } from '../database/waiting/wait-budget.js'
 import type { Answer } from '../terminal/answer.js'
 import { printable } from '../terminal/printable.js'
 import { count } from '../terminal/render.js'
@@ -8,6 +10,8 @@ import { reconcile, type ReconcileReport } from './reconcile.js'
 /** The flags of `chatkeep reconcile`. */
 export interface ReconcileFlags {
   readonly dryRun?: true | undefined
+  /** Milliseconds. */
+  readonly maxWait: number
 }
 
 /** Links messages without client, or counts what would be linked. */
@@ -22,6 +26,8 @@ export const runReconcile = async (
   const report = await reconcile(target, {
     dryRun,
     signal,
+    maxWait: createWaitBudget(flags.maxWait),
+    onEvent: (event) => progress.update(describeWait(event)),
     onProgress: (guests, messages) =>
       progress.status(`linking: ${count(guests, 'guest')}, ${count(messages, 'message')}`),
   })

@@ -1,12 +1,8 @@
+import type { Progress } from '../terminal/progress.js'
 import { count, duration } from '../terminal/render.js'
 
 /** Where a replay says what it is doing. */
-export interface ReplayProgress {
-  /** A line that stays. */
-  readonly line: (text: string) => void
-  /** The present state. */
-  readonly status: (text: string) => void
-}
+export type ReplayProgress = Pick<Progress, 'line' | 'status' | 'update'>
 
 /** Reports how far a phase has come; `behindMs` is how late the last message was sent. */
 export type OnProgress = (

@@ -1,4 +1,6 @@
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { describeWait } from '../database/waiting/describe-wait.js'
+import { withApplicationWatch } from '../database/waiting/watch-application.js'
 import { looksLikeJournal } from '../journal/read-journal.js'
 import { printable } from '../terminal/printable.js'
 import { withTranscript } from '../transcripts/transcript-input.js'
@@ -26,10 +28,18 @@ export interface ReplayContext {
 export const runReplay = async (request: ReplayRequest, context: ReplayContext): Promise<Answer> => {
   checkRequest(request)
   const { file } = request
+  const { update } = context.progress
   return context.withTarget((target) =>
-    file === undefined ? runScenario(request, target, context) : runFile(file, request, target, context),
+    withApplicationWatch(
+      target,
+      APPLICATION_NAME,
+      (event) => update(describeWait(event)),
+      () => (file === undefined ? runScenario(request, target, context) : runFile(file, request, target, context)),
+    ),
   )
 }
+
+const APPLICATION_NAME = 'chatkeep replay'
 
 const runScenario = async (
   request: ReplayRequest,

@@ -1,4 +1,4 @@
-import { withClient, type Queryable } from '../database/connection.js'
+import type { Queryable } from '../database/connection.js'
 import { explainDatabaseError } from '../database/connection-error.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import {
@@ -12,6 +12,7 @@ import { refuseReadOnly } from '../database/read-only.js'
 import { onlyRow } from '../database/rows.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
 import { withLockLimit } from '../database/lock-limit.js'
+import { withWatchedClient } from '../database/waiting/watch-session.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { createChatStore } from '../persistence/chat-store.js'
 import { explainMissingSchema, SchemaNotReady, StoreUnavailable } from '../persistence/errors.js'
@@ -52,12 +53,14 @@ export const checkDatabase = async (
 ): Promise<readonly DatabaseWarning[]> => {
   const store = createChatStore({ target }, { applicationName, deadlineMs: 0 })
   try {
+    const session = { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: PINS } as const
     // First, because it says best why a session cannot begin.
-    return await withClient(
+    return await withWatchedClient(
       target,
-      { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: PINS },
-      async (session) => {
-        const client = withLockLimit(session, PINS)
+      session,
+      { showQueries: false, onEvent: () => undefined },
+      async (watched) => {
+        const client = withLockLimit(watched, PINS)
         const schema = target.schema ?? 'public'
         await refuseMissingSchema(client, schema)
         await refuseReadOnly(client)

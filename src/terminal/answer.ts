@@ -37,6 +37,8 @@ export interface CheckResult {
   readonly severity: 'error' | 'warning' | 'note'
   /** Whether it makes the answer "no". */
   readonly isFailing: boolean
+  /** The check has no result: what it needs was locked. */
+  readonly isUnknown: boolean
   readonly object: string
   /** A file of the application that it concerns; `line` counts from 1. */
   readonly place: { readonly file: string; readonly line: number | null } | undefined

@@ -33,6 +33,7 @@ export const toErrorDocument = (error: unknown, naming?: TargetNaming): ErrorDoc
         steps: toStepDocuments(error.next, naming),
         sqlstate: error.sqlState ?? null,
         details: error.details,
+        ...error.facts,
       }
     : {
         code: 'bug',

@@ -64,6 +64,6 @@ const COMMAND = String.raw`(?:\u001b\[\d+m)?chatkeep (?:replay \S+|explain \S+|[
 
 // Only where a statement begins, and prose does not go on: a sentence may begin with REINDEX CONCURRENTLY.
 const VERBS = 'ALTER|ANALYZE|COMMENT|CREATE|DELETE|DO|DROP|GRANT|INSERT|REINDEX|REVOKE|SELECT|SET|UPDATE|VACUUM'
-const STATEMENT = String.raw`(?<=^ *|: | {2})(?:${VERBS}) (?=[A-Z"$*(])(?![^'"($;]* [a-z]+,? [a-z]).*`
+const STATEMENT = String.raw`(?<=^ *|: | {2})(?:${VERBS}) (?=[A-Z"$*(]|pg_\w+\()(?![^'"($;]* [a-z]+,? [a-z]).*`
 
 const WORDS = new RegExp(`(?<gap> *)(?<word>${COMMAND}|${STATEMENT}|\\S+)`, 'g')

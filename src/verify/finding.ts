@@ -25,6 +25,8 @@ export interface Finding<Code extends string = string> {
   readonly place?: Place | undefined
   /** The change that was found, as a unified diff. */
   readonly diff?: string | undefined
+  /** The check could not read what it needs, because that was locked: nothing is known to be wrong. */
+  readonly isUnknown?: boolean
   /** SQLSTATE of the server's error, if there was one. */
   readonly sqlState?: string | undefined
 }

@@ -1,5 +1,7 @@
 import type { QueryResult } from 'pg'
 import type { Queryable } from '../database/connection.js'
+import { blockageBehind, UNKNOWN_BLOCKAGE, type Blockage } from '../database/blockers.js'
+import { PART_LOCK_TIMEOUT_MS } from '../database/waiting/read-in-parts.js'
 import { isId } from '../persistence/ids/ids.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
 
@@ -12,9 +14,14 @@ export interface RowQueryResult {
 /** An id; as text where a number does not hold it exactly. */
 export type SampleId = number | string
 
-/** Why the query has no result. */
+/** Why the query has no result: it took too long. */
 export interface RowQueryTimeout {
   readonly reason: string
+}
+
+/** A table that the query reads was locked. */
+export interface RowQueryBlocked {
+  readonly blockage: Blockage
 }
 
 interface ResultRow {
@@ -26,14 +33,14 @@ interface ResultRow {
 const SAMPLE_SIZE = 5
 
 /**
- * Runs a query in the caller's transaction, which stays usable if the query times out.
+ * Runs a query in the caller's transaction, which stays usable if the query times out or a table is locked.
  * @param sql returns one row: `counts` (bigint[]) and `sample` (bigint[])
  */
 export const runRowQuery = async (
   client: Queryable,
   sql: string,
   signal: AbortSignal,
-): Promise<RowQueryResult | RowQueryTimeout> => {
+): Promise<RowQueryResult | RowQueryTimeout | RowQueryBlocked> => {
   signal.throwIfAborted()
   const startedAt = performance.now()
   try {
@@ -43,22 +50,20 @@ export const runRowQuery = async (
     const row = results[1]?.rows[0]
     return { counts: (row?.counts ?? []).map(Number), sample: (row?.sample ?? []).map(toSampleId) }
   } catch (error) {
-    const reason = timeoutReason(error, performance.now() - startedAt)
     // Ctrl-C also cancels the statement.
-    if (reason === undefined || signal.aborted) throw error
-    await client.query('ROLLBACK TO SAVEPOINT row_query')
-    return { reason }
+    if (!hasSqlState(error, SqlState.queryCanceled, SqlState.lockNotAvailable) || signal.aborted) throw error
+    const isLocked = error.code === SqlState.lockNotAvailable
+    await client.query(isLocked ? AFTER_LOCK : 'ROLLBACK TO SAVEPOINT row_query')
+    if (isLocked) return { blockage: blockageBehind(error) ?? UNKNOWN_BLOCKAGE }
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
+    return { reason: `unknown: the server cancelled the query after ${seconds} s` }
   }
 }
 
 const toSampleId = (id: string): SampleId => (isId(Number(id)) ? Number(id) : id)
 
-const timeoutReason = (error: unknown, elapsedMs: number): string | undefined => {
-  const seconds = `${(elapsedMs / 1_000).toFixed(1)} s`
-  if (hasSqlState(error, SqlState.queryCanceled)) return `unknown: the server cancelled the query after ${seconds}`
-  if (hasSqlState(error, SqlState.lockNotAvailable)) return `unknown: a table was locked for ${seconds}`
-  return undefined
-}
+// The queries that follow may read the same table.
+const AFTER_LOCK = `ROLLBACK TO SAVEPOINT row_query; SET LOCAL lock_timeout = ${PART_LOCK_TIMEOUT_MS}`
 
 /**
  * SQL that looks up one id for each expression, such as the largest of a table. `counts` has the places of the expressions

@@ -1,10 +1,12 @@
 import type { Queryable } from '../database/connection.js'
+import { PartLocked } from '../database/waiting/read-in-parts.js'
 import { columnName } from '../persistence/shape.js'
 import type { Check, RowCheck } from './check.js'
 import { hasColumns, hasTable, type Facts } from './facts/facts.js'
 import type { Finding } from './finding.js'
+import { PartlyLocked } from './findings-on-each.js'
 import { runRowQuery } from './row-query.js'
-import { timedOut } from './timed-out.js'
+import { notRead, timedOut } from './timed-out.js'
 import type { CheckedFinding, SkippedCheck } from './verify-report.js'
 
 export interface ChecksRun {
@@ -22,11 +24,9 @@ export const runChecks = async (
   const findings: CheckedFinding[] = []
   const skipped: SkippedCheck[] = []
   for (const check of checks) {
-    const lacking = whatLacks(check, facts)
-    const found = 'query' in check ? await checkRows(check, client, facts, { signal, lacking }) : check.findings(facts)
+    const { found, reason } = await runCheck(check, client, facts, signal)
     findings.push(...found.map((one) => ({ ...one, check: check.name })))
-    const reason = lacking ?? check.skips?.(facts)
-    if (found.length === 0 && reason !== undefined) skipped.push({ check: check.name, reason })
+    if (reason !== undefined) skipped.push({ check: check.name, reason })
   }
   return { findings, skipped }
 }
@@ -43,6 +43,24 @@ const whatLacks = ({ needs }: Check, facts: Facts): string | undefined => {
   return lacking[0]
 }
 
+interface CheckRun {
+  readonly found: readonly Finding[]
+  /** Why it was skipped; undefined if it was not. */
+  readonly reason?: string | undefined
+}
+
+const runCheck = async (check: Check, client: Queryable, facts: Facts, signal: AbortSignal): Promise<CheckRun> => {
+  try {
+    const lacking = whatLacks(check, facts)
+    const found = 'query' in check ? await checkRows(check, client, facts, { signal, lacking }) : check.findings(facts)
+    return { found, reason: found.length === 0 ? (lacking ?? check.skips?.(facts)) : undefined }
+  } catch (error) {
+    if (!(error instanceof PartLocked)) throw error
+    const certain = error instanceof PartlyLocked ? error.found : []
+    return { found: [...certain, notRead(check, error.blockage)] }
+  }
+}
+
 const checkRows = async (
   check: RowCheck,
   client: Queryable,
@@ -52,6 +70,7 @@ const checkRows = async (
   const query = lacking === undefined ? check.query(facts) : undefined
   if (query === undefined) return check.findings(undefined, facts)
   const result = await runRowQuery(client, query, signal)
+  if ('blockage' in result) return [...check.findings(undefined, facts), notRead(check, result.blockage)]
   if ('reason' in result) return [...check.findings(undefined, facts), timedOut(check, result)]
   return check.findings(result, facts)
 }

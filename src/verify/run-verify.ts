@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { describeWait } from '../database/waiting/describe-wait.js'
 import { OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
 import type { Terminal } from '../terminal/terminal.js'
@@ -26,7 +27,7 @@ export interface VerifyFlags {
 /** Reads the files that the flags name, then checks the database that `withTarget` provides. */
 export const runVerify = async (
   flags: VerifyFlags,
-  { cwd, signal }: Pick<Terminal, 'cwd' | 'signal'>,
+  { cwd, signal, progress }: Pick<Terminal, 'cwd' | 'signal' | 'progress'>,
   withTarget: (work: (target: ConnectionTarget) => Promise<Answer>) => Promise<Answer>,
 ): Promise<Answer> => {
   const { expect, failOn, probe, applicationRole, applicationSchema: path, migrations } = flags
@@ -42,6 +43,7 @@ export const runVerify = async (
       applicationSchema,
       statementTimeoutMs: flags.statementTimeout,
       signal,
+      onWait: (event) => progress.update(describeWait(event)),
     })
     return toAnswer({
       ...report,

@@ -4,6 +4,8 @@ export const SEVERITIES = ['error', 'warning', 'note'] as const
 /** `error`: the database is not as expected. `warning`: it works, but needs attention. `note`: worth knowing, nothing is wrong. */
 export type Severity = (typeof SEVERITIES)[number]
 
-/** Whether a finding of this severity fails a verify with `--fail-on`. */
-export const isFailing = ({ severity }: { readonly severity: Severity }, failOn: Severity): boolean =>
-  SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(failOn)
+/** Whether a finding of this severity, which is no unknown one, fails a verify with `--fail-on`. */
+export const isFailing = (
+  { severity, isUnknown }: { readonly severity: Severity; readonly isUnknown?: boolean },
+  failOn: Severity,
+): boolean => isUnknown !== true && SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(failOn)

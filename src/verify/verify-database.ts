@@ -1,9 +1,13 @@
-import { withClient, type Queryable } from '../database/connection.js'
+import { blockageBehind, UNKNOWN_BLOCKAGE } from '../database/blockers.js'
+import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { refuseHiddenRows } from '../persistence/access/hidden-rows.js'
 import { ownSchema } from '../persistence/own-names.js'
 import { existingTables, explainReadDenied, readDenied, type ReadGrant } from '../database/read-denied.js'
-import { inReadOnlySnapshot, type SnapshotLimits } from '../database/transaction.js'
+import { hasSqlState, SqlState } from '../database/sql-state.js'
+import { PART_LOCK_TIMEOUT_MS, readInParts } from '../database/waiting/read-in-parts.js'
+import type { OnWaitEvent } from '../database/waiting/wait-events.js'
+import { withWatchedClient } from '../database/waiting/watch-session.js'
 import { readMigrationFiles, shippedMigrations } from '../migrations/ledger/migration-files.js'
 import { applicationModels } from './models/application-models.js'
 import type { ApplicationSchema } from './models/model.js'
@@ -15,6 +19,7 @@ import { compareGuestColumns, GUEST_COLUMNS } from './facts/guest-columns.js'
 import { checks } from './checks/index.js'
 import { applicationRole } from './checks/server/application-role.js'
 import { runChecks } from './run-checks.js'
+import { notRead } from './timed-out.js'
 import { toVerdict, type CheckedFinding, type VerifyReport } from './verify-report.js'
 
 export interface VerifyOptions {
@@ -32,9 +37,9 @@ export interface VerifyOptions {
   /** Limit of each query. */
   readonly statementTimeoutMs: number
   readonly signal: AbortSignal
+  /** Reports who holds what is locked. */
+  readonly onWait: OnWaitEvent
 }
-
-const LOCK_TIMEOUT_MS = 1_000
 
 /** A server that does not report its own statement time-out within this time is frozen or unreachable. */
 const ANSWER_GRACE_MS = 2_000
@@ -48,33 +53,29 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
   const { expectation, failOn, signal } = options
   const files = await readMigrationFiles(options.migrationsFolder ?? shippedMigrations())
   const schema = target.schema ?? 'public'
-  const wanted = checksFor(options)
+  const checksToMake = checksFor(options)
 
   const { facts, findings, skipped } = await withSession(target, options, async (client) => {
-    const read = await inReadOnlySnapshot(client, limitsOf(options), async () => {
+    const read = await readInParts(client, options, async (part) => {
       const grant: ReadGrant = {
         user: target.role ?? target.user,
         tables: await existingTables(client, readTables(schema)),
       }
       try {
         await refuseHiddenRows(client, schema)
-        const facts = await readFacts(client, {
-          expectation,
-          database: target.database,
-          schema,
-          files,
-          applicationRole: options.applicationRole,
-        })
+        const { applicationRole } = options
+        const wanted = { expectation, database: target.database, schema, files, applicationRole }
+        const facts = await readFacts(client, wanted, part)
         refuseHiddenColumns(facts, grant)
-        return { facts, ...(await runChecks(wanted, client, facts, signal)) }
+        return { facts, ...(await runChecks(checksToMake, client, facts, signal)) }
       } catch (error) {
         throw explainReadDenied(error, grant)
       }
     })
-    return { ...read, findings: [...read.findings, ...(await findByProbe(client, read.facts, options))] }
+    return { ...read, findings: [...read.findings, ...(await findByProbe(client, read, options))] }
   })
 
-  const names = [...wanted.map(({ name }) => name), ...(options.probe === undefined ? [] : [PROBE])]
+  const names = [...checksToMake.map(({ name }) => name), ...(options.probe === undefined ? [] : [PROBE])]
   const isSkipped = options.probe !== undefined && !isProbed(facts, options)
   return {
     ...toVerdict(names, findings, failOn),
@@ -101,10 +102,10 @@ const checksFor = ({ expectation, applicationSchema, applicationRole: role }: Ve
 
 const withSession = <T>(
   target: ConnectionTarget,
-  { statementTimeoutMs, signal }: VerifyOptions,
+  { statementTimeoutMs, signal, onWait }: VerifyOptions,
   work: (client: Queryable) => Promise<T>,
 ): Promise<T> =>
-  withClient(
+  withWatchedClient(
     target,
     {
       applicationName: 'chatkeep verify',
@@ -112,16 +113,13 @@ const withSession = <T>(
       statementTimeoutMs,
       queryTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS,
     },
+    { showQueries: false, onEvent: onWait },
     work,
   )
 
-const limitsOf = ({ statementTimeoutMs }: VerifyOptions): SnapshotLimits => ({
-  statementTimeoutMs,
-  lockTimeoutMs: LOCK_TIMEOUT_MS,
-})
-
 /** Name of the probe among the checks. */
 const PROBE = 'probe'
+const PROBE_LOCK_TIMEOUT_MS = 1_000
 
 // Without the tables the probe cannot run; a check reports that they are missing.
 const isProbed = (facts: Facts, { probe }: VerifyOptions): boolean =>
@@ -129,15 +127,23 @@ const isProbed = (facts: Facts, { probe }: VerifyOptions): boolean =>
 
 const findByProbe = async (
   client: Queryable,
-  facts: Facts,
+  { facts, findings }: { readonly facts: Facts; readonly findings: readonly CheckedFinding[] },
   options: VerifyOptions,
 ): Promise<readonly CheckedFinding[]> => {
   if (!isProbed(facts, options)) return []
   const { schema, database } = facts
-  const { signal } = options
+  const { signal, statementTimeoutMs } = options
+  const isLocked = findings.some(({ isUnknown }) => isUnknown === true)
+  const lockTimeoutMs = isLocked ? PART_LOCK_TIMEOUT_MS : PROBE_LOCK_TIMEOUT_MS
   const { probe } = await import('./probe/probe.js')
-  const found = await probe(client, { ...limitsOf(options), schema, database, role: options.probe?.role, signal })
-  return found.map((one) => ({ ...one, check: PROBE }))
+  const limits = { statementTimeoutMs, lockTimeoutMs }
+  try {
+    const found = await probe(client, { ...limits, schema, database, role: options.probe?.role, signal })
+    return found.map((one) => ({ ...one, check: PROBE }))
+  } catch (error) {
+    if (!hasSqlState(error, SqlState.lockNotAvailable)) throw error
+    return [{ ...notRead({ name: PROBE }, blockageBehind(error) ?? UNKNOWN_BLOCKAGE), check: PROBE }]
+  }
 }
 
 // information_schema shows a role only columns that it has privileges on, so the others would be reported as missing.

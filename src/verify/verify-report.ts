@@ -15,7 +15,7 @@ export interface SkippedCheck {
 
 /** The result of a verify. It contains all findings: verify does not stop at the first. */
 export interface VerifyReport {
-  /** Whether no finding reaches the severity of `failOn`. */
+  /** Whether no finding reaches the severity of `failOn`, and no result is unknown. */
   readonly ok: boolean
   readonly schema: string
   readonly serverVersion: string
@@ -38,6 +38,8 @@ export interface VerifySummary {
   readonly errors: number
   readonly warnings: number
   readonly notes: number
+  /** Checks without a result, because something that they read was locked; these count in no other figure. */
+  readonly unknown: number
 }
 
 type Verdict = Pick<VerifyReport, 'ok' | 'checks' | 'findings' | 'next' | 'summary'>
@@ -49,20 +51,30 @@ export const toVerdict = (
   failOn: Severity,
 ): Verdict => {
   const sorted = findings.toSorted(
-    (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || urgency(a.code) - urgency(b.code),
+    (a, b) =>
+      Number(a.isUnknown ?? false) - Number(b.isUnknown ?? false) ||
+      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+      urgency(a.code) - urgency(b.code),
   )
-  const count = (wanted: Severity): number => findings.filter(({ severity }) => severity === wanted).length
+  const known = findings.filter(({ isUnknown }) => isUnknown !== true)
+  const unknown = findings.length - known.length
+  const count = (wanted: Severity): number => known.filter(({ severity }) => severity === wanted).length
   return {
-    ok: !findings.some((found) => isFailing(found, failOn)),
+    ok: unknown === 0 && !findings.some((found) => isFailing(found, failOn)),
     checks,
     findings: sorted,
-    next: nextStep(sorted),
-    summary: { checks: checks.length, errors: count('error'), warnings: count('warning'), notes: count('note') },
+    next: nextStep(sorted, failOn),
+    summary: {
+      ...{ checks: checks.length, errors: count('error'), warnings: count('warning'), notes: count('note') },
+      unknown,
+    },
   }
 }
 
 // A running migrate or rollback may already be fixing the other findings. Where migrate would fail, its cause comes first.
-const nextStep = (findings: readonly Finding[]): Next | null => {
+const nextStep = (findings: readonly Finding[], failOn: Severity): Next | null => {
+  const unknown = findings.find(({ isUnknown }) => isUnknown === true)
+  if (unknown !== undefined && !findings.some((found) => isFailing(found, failOn))) return unknown.help
   const [first] = findings
   const needsMigrate = toSteps(first?.help).some(({ kind, text }) => kind === 'chatkeep' && text.startsWith('migrate'))
   const before = needsMigrate ? findings.find(({ code }) => failsMigrate(code)) : undefined

@@ -5,6 +5,7 @@ import { withClient } from '../../src/database/connection.js'
 import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../../src/database/connection-target.js'
 import { createDatabaseIfMissing } from '../../src/database/create-database.js'
 import { startEmbeddedServer, type EmbeddedServer } from '../../src/database/embedded/embedded-server.js'
+import { createWaitBudget } from '../../src/database/waiting/wait-budget.js'
 import { escapeIdentifier } from '../../src/database/identifier.js'
 import { onlyRow } from '../../src/database/rows.js'
 import type { OperatorError } from '../../src/errors.js'
@@ -160,7 +161,7 @@ export const migrateDatabase = async ({ target }: BenchDatabase, signal: AbortSi
   const options = {
     folder: shippedMigrations(),
     schema: 'public',
-    maxWaitMs: 60_000,
+    maxWait: createWaitBudget(60_000),
     lockTimeoutMs: 300,
     statementTimeoutMs: 0,
     showQueries: false,

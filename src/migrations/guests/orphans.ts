@@ -4,7 +4,7 @@ import { ExitCode, OperatorError } from '../../errors.js'
 import { dropGuard } from '../archive/archive.js'
 import type { OwnClient } from '../own/own-client.js'
 import { readReferences, referencingRows } from './references.js'
-import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
+import { withShortLocks, type LockWaitOptions } from '../../database/waiting/lock-attempts.js'
 import { again, chatkeep, or, type Next } from '../../next-step.js'
 
 /**

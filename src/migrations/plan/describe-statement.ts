@@ -9,7 +9,8 @@ import type {
   WithClause,
 } from '@pgsql/types'
 import { fitLine } from '../../terminal/wrap.js'
-import { oneLine, type Statement } from '../ledger/split-statements.js'
+import { oneLine } from '../../database/waiting/one-line.js'
+import type { Statement } from '../ledger/split-statements.js'
 import { columnOf, commandsOf, constraintOf } from '../locks/alter-table.js'
 import { relationName } from '../locks/relation-name.js'
 import { tablesIn } from '../locks/row-locks.js'

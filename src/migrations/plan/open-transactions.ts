@@ -1,5 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
-import { AUTOVACUUM, describeAutovacuum } from '../running/describe-event.js'
+import { AUTOVACUUM, describeAutovacuum } from '../../database/blockers.js'
 import type { Obstacle } from './obstacle.js'
 import type { RefusalQuestion } from './refusals.js'
 

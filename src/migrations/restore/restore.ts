@@ -12,7 +12,7 @@ import { readReferences, referencingRows } from '../guests/references.js'
 import { isArchived } from './is-archived.js'
 import { returnRemovedMessages } from './return-removed.js'
 import { recordRun } from '../ledger/runs.js'
-import { withShortLocks, type LockWaitOptions } from '../running/short-lock.js'
+import { withShortLocks, type LockWaitOptions } from '../../database/waiting/lock-attempts.js'
 
 /** What a migrate restored after an earlier rollback. */
 export interface Restored {

@@ -2,7 +2,7 @@ import type { Queryable } from '../../database/connection.js'
 import { hasSqlState, SqlState } from '../../database/sql-state.js'
 import { CANCELLED, reachedLimit } from '../../database/statement-limit.js'
 import { toSteps, type Next } from '../../next-step.js'
-import { durationBehind } from './watch-session.js'
+import { durationBehind } from '../../database/waiting/watch-session.js'
 
 export const RAISE_LIMIT = 'raise --statement-timeout'
 

@@ -6,7 +6,7 @@ import { CANCELLED, reachedLimit } from '../../database/statement-limit.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { toSteps, type Next } from '../../next-step.js'
 import { RAISE_LIMIT } from './cancelled.js'
-import { durationBehind } from './watch-session.js'
+import { durationBehind } from '../../database/waiting/watch-session.js'
 
 /** Whether the session is gone: the connection broke, or the server terminated it. */
 export const isSessionLost = (error: unknown): boolean =>

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Queryable } from '../../database/connection.js'
 import { ExitCode, interruptedBy, OperatorError } from '../../errors.js'
-import { describeBlockers } from './describe-event.js'
-import type { Blocker, OnMigrationEvent } from './events.js'
+import { describeBlockers, MIGRATION_LOCK, type Blocker } from '../../database/blockers.js'
+import type { OnWaitEvent } from '../../database/waiting/wait-events.js'
+import { beginWait, type WaitBudget } from '../../database/waiting/wait-budget.js'
 import { again } from '../../next-step.js'
 
 /** The advisory lock key of postgres-migrations, which also keeps out direct users of that library. */
@@ -10,9 +11,9 @@ export const LOCK_KEY = '-8525285245963000605'
 const POLL_MS = 200
 
 export interface LockOptions {
-  readonly maxWaitMs: number
+  readonly maxWait: WaitBudget
   readonly signal: AbortSignal
-  readonly onEvent: OnMigrationEvent
+  readonly onEvent: OnWaitEvent
 }
 
 /**
@@ -34,16 +35,19 @@ export const withMigrationLock = async <T>(
   }
 }
 
-const acquire = async (client: Queryable, { maxWaitMs, signal, onEvent }: LockOptions): Promise<void> => {
-  const startedAt = performance.now()
+const acquire = async (client: Queryable, { maxWait, signal, onEvent }: LockOptions): Promise<void> => {
+  const wait = beginWait(maxWait)
   for (;;) {
     const { rows } = await client.query<{ acquired: boolean }>(`SELECT pg_try_advisory_lock(${LOCK_KEY}) AS "acquired"`)
-    if (rows[0]?.acquired === true) return
+    if (rows[0]?.acquired === true) {
+      wait.end()
+      return
+    }
     if (signal.aborted) throw interruptedWaiting(signal)
-    const elapsedMs = Math.round(performance.now() - startedAt)
+    const elapsedMs = wait.elapsedMs()
     const blockers = await findHolders(client)
-    if (elapsedMs >= maxWaitMs) throw lockHeld(blockers)
-    onEvent({ type: 'waiting', what: 'the migration lock', statement: null, elapsedMs, blockers })
+    if (elapsedMs >= maxWait.maxMs) throw lockHeld(blockers)
+    onEvent({ type: 'waiting', what: MIGRATION_LOCK, statement: null, elapsedMs, blockers })
     await delay(POLL_MS, undefined, { signal }).catch(() => undefined)
   }
 }
@@ -59,6 +63,7 @@ const lockHeld = (holders: readonly Blocker[]): OperatorError => {
   return new OperatorError('migration_lock_held', `another migration is running: the lock is held by ${holder}`, {
     exitCode: ExitCode.busy,
     retryable: true,
+    facts: { blockers: holders },
     hint: again('--max-wait 10m', 'when it is done, or to wait longer'),
   })
 }

@@ -1,7 +1,8 @@
 import { ExitCode, OperatorError } from '../../errors.js'
 import { fitLine } from '../../terminal/wrap.js'
 import { runsInTransaction } from '../ledger/migration-files.js'
-import { InvalidSql, oneLine, splitStatements, type Statement } from '../ledger/split-statements.js'
+import { oneLine } from '../../database/waiting/one-line.js'
+import { InvalidSql, splitStatements, type Statement } from '../ledger/split-statements.js'
 import { locate, sourceLines } from './source-place.js'
 import { READS_CLIENT, readsClient, unfitStatement, type Unfit } from './unfit-statement.js'
 

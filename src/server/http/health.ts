@@ -1,3 +1,4 @@
+import { blockageBehind, describeBlockage } from '../../database/blockers.js'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { ChatStore } from '../../persistence/chat-store.js'
 import { OperatorError } from '../../errors.js'
@@ -33,7 +34,10 @@ export const createHealthListener = ({ store, inFlight, journalState, isOurs, lo
       await store.checkReady()
       return undefined
     } catch (error) {
-      log.warn({ event: 'not_ready', ...errorFields(error) }, 'not ready: a message could not be stored now')
+      log.warn(
+        { event: 'not_ready', ...errorFields(error), ...lockOf(error) },
+        'not ready: a message could not be stored now',
+      )
       return error instanceof OperatorError ? error.code : 'internal'
     }
   })
@@ -54,6 +58,12 @@ export const createHealthListener = ({ store, inFlight, journalState, isOurs, lo
         answer(response, problem === undefined, isOurs(request) ? { code: problem, ...journal } : {})
       })
   }
+}
+
+// Names the session that holds the lock, for whoever has to end it; never what it runs.
+const lockOf = (error: unknown): { readonly lock?: string } => {
+  const blockage = error instanceof Error ? blockageBehind(error.cause) : undefined
+  return blockage === undefined ? {} : { lock: describeBlockage(blockage) }
 }
 
 const answer = (response: ServerResponse, ok: boolean, details: object): void => {

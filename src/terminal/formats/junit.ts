@@ -22,7 +22,7 @@ const renderSuite = (name: string, { checks }: Answer): string => {
   const figures = {
     tests: names.length,
     failures: failed.size,
-    errors: 0,
+    errors: new Set(findings.filter(({ isUnknown }) => isUnknown).map(({ check }) => check)).size,
     skipped: skipped.length,
     time: durationMs / 1_000,
   }
@@ -75,7 +75,8 @@ const testCase = (
 ): string => {
   const failing = own.filter(({ isFailing }) => isFailing)
   const [first] = failing
-  const others = own.filter((found) => !failing.includes(found))
+  const unknown = own.find(({ isUnknown }) => isUnknown)
+  const others = own.filter((found) => !failing.includes(found) && found !== unknown)
   const more = failing.length > 1 ? ` (and ${failing.length - 1} more)` : ''
   return element('testcase', { classname: suiteName, name: check }, [
     ...(skipped === undefined ? [] : [element('skipped', { message: skipped })]),
@@ -83,6 +84,9 @@ const testCase = (
     ...(first === undefined
       ? []
       : [element('failure', { type: first.code, message: `${first.code}: ${first.object}${more}` }, [text(failing)])]),
+    ...(unknown === undefined
+      ? []
+      : [element('error', { type: unknown.code, message: `${unknown.code}: ${unknown.object}` }, [text([unknown])])]),
     ...(others.length === 0 ? [] : [element('system-out', {}, [text(others)])]),
   ])
 }

@@ -1,5 +1,6 @@
 import { readCatalog, type Catalog } from '../../database/catalog.js'
 import type { Queryable } from '../../database/connection.js'
+import type { ReadPart } from '../../database/waiting/read-in-parts.js'
 import type { MigrationFile } from '../../migrations/ledger/migration-files.js'
 import {
   compareHistory,
@@ -50,32 +51,39 @@ export interface FactsWanted {
   readonly applicationRole?: string | undefined
 }
 
-/** Reads the facts, which include no rows of the application's tables. */
-export const readFacts = async (client: Queryable, wanted: FactsWanted): Promise<Facts> => {
+/** Reads the facts, which include no rows of the application's tables. @param part reads what may be locked */
+export const readFacts = async (client: Queryable, wanted: FactsWanted, part: ReadPart): Promise<Facts> => {
   const { schema, files, applicationRole: role } = wanted
   const server = await readServerFacts(client, schema)
   const guestColumns = await readGuestColumns(client, schema)
-  const catalog = await readCatalog(client, schema, CHAT_TABLES)
-  const integrity = await readIntegrity(client, schema)
+  const catalog = await readCatalog(client, schema, CHAT_TABLES, part)
+  const integrity = await part(() => readIntegrity(client, schema))
   const unidentified = await readUnidentified(client, schema)
-  const applicationRole = role === undefined ? undefined : await readRoleAccess(client, schema, role)
+  const access = await part(async () => ({
+    of: role === undefined ? undefined : await readRoleAccess(client, schema, role),
+  }))
   const own = await readOwnState(client, schema)
-  const history = await readHistory(client, own)
-  const migrations = compareHistory(files, historyRows(history))
-  const changes = await readMigrationChanges(client, { own, migrations, files })
+  const ledger = await part(async () => {
+    const history = await readHistory(client, own)
+    const migrations = compareHistory(files, historyRows(history))
+    return { history, migrations, changes: await readMigrationChanges(client, { own, migrations, files }) }
+  })
   return {
     ...wanted,
-    files,
-    catalog,
-    own,
-    history,
-    migrations,
-    changes,
-    guestColumns,
-    server,
-    integrity,
-    unidentified,
-    applicationRole,
+    ...{ files, catalog, own, guestColumns, server, integrity, unidentified },
+    // Read when it is used, because it may be locked.
+    get history() {
+      return ledger.history
+    },
+    get migrations() {
+      return ledger.migrations
+    },
+    get changes() {
+      return ledger.changes
+    },
+    get applicationRole() {
+      return access.of
+    },
   }
 }
 

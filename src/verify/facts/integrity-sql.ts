@@ -1,7 +1,8 @@
+// pg_get_expr without the table, whose columns a default cannot use, needs no lock on it.
 // A default is constant if its parse tree has no volatile or stable function and no SQL value function.
 const DEFAULTS = `
     SELECT coalesce(json_agg(json_build_object('table', c.relname, 'column', a.attname,
-      'expression', pg_catalog.pg_get_expr(d.adbin, d.adrelid),
+      'expression', pg_catalog.pg_get_expr(d.adbin, 0),
       'constant', d.adbin::text !~ 'SQLVALUEFUNCTION|NEXTVALUEEXPR' AND NOT EXISTS (
         SELECT FROM regexp_matches(d.adbin::text, ':(?:funcid|opfuncid) (\\d+)', 'g') AS f
         JOIN pg_catalog.pg_proc AS p ON p.oid = f[1]::oid

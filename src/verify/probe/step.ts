@@ -1,5 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
-import { isServerError, type ServerError } from '../../database/sql-state.js'
+import { hasSqlState, isBlockedByRow, isServerError, SqlState, type ServerError } from '../../database/sql-state.js'
 import type { ChatStore } from '../../persistence/chat-store.js'
 import { IdempotencyConflict, IdTooLarge, MessageNotStored } from '../../persistence/errors.js'
 import type { ProbeFindings } from './findings.js'
@@ -47,6 +47,8 @@ export const attempt = async <T>(
 
 const explain = (error: unknown, refusals: readonly ServerError[], step: string, found: ProbeFindings): void => {
   const refusal = isServerError(error) ? error : refusals.at(-1)
+  // Whether a guest's message is kept cannot be said while a table is locked.
+  if (hasSqlState(refusal, SqlState.lockNotAvailable) && !isBlockedByRow(refusal)) throw refusal
   if (refusal !== undefined) {
     found.refused(step, refusal)
     return

@@ -6,11 +6,11 @@ export const MOST_DIFF_LINES = 20
 
 /** A finding in lines of plain text: a headline, details, and the next command. Names from the database are not escaped. */
 export const describeFinding = (
-  { code, severity, object, expected, actual, sample, help, place, diff }: Finding,
+  { code, severity, isUnknown, object, expected, actual, sample, help, place, diff }: Finding,
   naming: TargetNaming | undefined,
   mostDiffLines = Number.POSITIVE_INFINITY,
 ): readonly string[] => [
-  `${severity} ${code}: ${object}`,
+  `${isUnknown === true ? 'unknown' : severity} ${code}: ${object}`,
   `  expected  ${expected}`,
   `  actual    ${actual}`,
   ...(place === undefined || describeSteps(help).includes(describePlace(place))

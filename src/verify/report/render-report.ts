@@ -1,7 +1,7 @@
 import { printable } from '../../terminal/printable.js'
 import { count, duration, type Render } from '../../terminal/render.js'
 import type { Expectation } from '../expectation.js'
-import type { Severity } from '../severity.js'
+import { isFailing, type Severity } from '../severity.js'
 import type { GuestColumn } from '../facts/guest-columns.js'
 import type { CheckedFinding, VerifyReport } from '../verify-report.js'
 import { describeFinding, MOST_DIFF_LINES } from './describe-finding.js'
@@ -27,7 +27,10 @@ export const renderReport = (report: NamedReport, render: Render): string => {
     '',
     columnTable(columns, render),
     '',
-    ...findings.flatMap((found) => [...paintFinding(found, report.naming, render), '']),
+    ...findings
+      .filter(({ isUnknown }) => isUnknown !== true)
+      .flatMap((found) => [...paintFinding(found, report.naming, render), '']),
+    ...unknownLines(findings, report.naming, render),
     ...explainLines(findings),
     ...(alsoChecked.length === 0 ? [] : [printable(`also checked: ${alsoChecked.join(', ')}`)]),
     renderVerdict(report, render),
@@ -61,6 +64,24 @@ const paintFinding = (
   ]
 }
 
+// One lock most often stops many checks: it is shown once, with their names.
+const unknownLines = (
+  findings: readonly CheckedFinding[],
+  naming: TargetNaming | undefined,
+  { paint }: Render,
+): readonly string[] => {
+  const unknown = findings.filter(({ isUnknown }) => isUnknown === true)
+  const ways = [...new Set(unknown.map(({ help }) => describeSteps(help)))]
+  return ways.flatMap((way) => {
+    const group = unknown.filter(({ help }) => describeSteps(help) === way)
+    const [first] = group
+    if (first === undefined) return []
+    const object = group.map(({ check }) => check).join(', ')
+    const [headline = '', ...facts] = describeFinding({ ...first, object }, naming)
+    return [`${paint.yellow('unknown')}${printable(headline.slice('unknown'.length))}`, ...facts.map(printable), '']
+  })
+}
+
 // Shown once: each finding starts with its code.
 const explainLines = (findings: readonly CheckedFinding[]): readonly string[] => {
   const [first] = findings
@@ -79,9 +100,9 @@ const STATE_WORDS: Readonly<Record<Expectation, string>> = {
 
 /** The result and the next command. */
 export const renderVerdict = (report: NamedReport, { paint }: Render): string => {
-  const { ok, database, naming, summary, durationMs } = report
+  const { ok, database, naming, summary, durationMs, findings, failOn } = report
   const next = report.next === null ? undefined : printable(describeSteps(report.next, naming))
-  const { checks, errors, warnings, notes } = summary
+  const { checks, errors, warnings, notes, unknown } = summary
   const skipped = report.skipped.length
   const figures = [
     ...(ok ? [count(checks - skipped, 'check')] : []),
@@ -89,21 +110,28 @@ export const renderVerdict = (report: NamedReport, { paint }: Render): string =>
     count(warnings, 'warning'),
     ...(notes === 0 ? [] : [count(notes, 'note')]),
     ...(skipped === 0 ? [] : [`${count(skipped, 'check')} skipped`]),
+    ...(unknown === 0 ? [] : [`${unknown} of ${count(checks, 'check')} unknown`]),
   ].join(', ')
   const end = `${stateOf(report, printable(database))}: ${figures} (${duration(durationMs)})`
   const following = summary.warnings > 0 && next !== undefined ? `. Next: ${next}` : ''
   if (ok) return `${paint.green('ok:')} ${end}${following}`
+  if (unknown > 0 && !findings.some((found) => isFailing(found, failOn)))
+    return `${paint.yellow('unknown:')} ${end}. Next: ${next ?? describeSteps(again(), naming)}`
   return `${paint.red('FAIL:')} ${end}. Next: ${next ?? describeSteps(again('--json'), naming)}`
 }
 
 // The database may be sound although what the flags name is not.
 const stateOf = ({ ok, expect, findings, failOn }: NamedReport, database: string): string => {
-  const wrong = [...new Set(findings.filter(({ severity }) => severity === 'error').map(({ check }) => check))]
+  const known = findings.filter(({ isUnknown }) => isUnknown !== true)
+  const wrong = [...new Set(known.filter(({ severity }) => severity === 'error').map(({ check }) => check))]
   const reasons = wrong.map((check) => OUTSIDE[check])
   if (reasons.includes(undefined)) return `${database} is not ${STATE_WORDS[expect]} as it should be`
   const state = `${database} is ${STATE_WORDS[expect]}`
   if (reasons.length > 0) return `${state}, but ${reasons.join(', and ')}`
-  return ok ? state : `${state}, but a finding fails this check (--fail-on ${failOn})`
+  if (ok) return state
+  if (!known.some((found) => isFailing(found, failOn)))
+    return `${database} may be ${STATE_WORDS[expect]}, but not all of it could be read`
+  return `${state}, but a finding fails this check (--fail-on ${failOn})`
 }
 
 /** Checks of what is not the database itself. */

@@ -24,7 +24,7 @@ export const toAnswer = (report: NamedReport): Answer => {
     naming,
   } = report
   return {
-    exitCode: report.ok ? ExitCode.done : ExitCode.no,
+    exitCode: exitCodeOf(report),
     data: {
       ...{ target, schema, serverVersion, expect, columns, checks, skipped },
       findings: findings.map((found) => toDocument(found, naming)),
@@ -43,9 +43,16 @@ export const toAnswer = (report: NamedReport): Answer => {
   }
 }
 
+// What is known to be wrong says more than what is unknown.
+const exitCodeOf = ({ ok, findings, failOn, summary }: NamedReport): ExitCode => {
+  if (ok) return ExitCode.done
+  return summary.unknown > 0 && !findings.some((found) => isFailing(found, failOn)) ? ExitCode.busy : ExitCode.no
+}
+
 // JSON documents have null for a field that a finding does not have.
-const toDocument = ({ help, ...found }: CheckedFinding, naming: TargetNaming | undefined) => ({
+const toDocument = ({ help, isUnknown = false, ...found }: CheckedFinding, naming: TargetNaming | undefined) => ({
   ...found,
+  isUnknown,
   help: describeSteps(help, naming),
   steps: toStepDocuments(help, naming),
   place: found.place ?? null,
@@ -58,6 +65,7 @@ const toResult = (found: CheckedFinding, failOn: Severity, naming: TargetNaming 
   return {
     ...{ check, code, severity, object, place },
     isFailing: isFailing(found, failOn),
+    isUnknown: found.isUnknown === true,
     lines: describeFinding(found, naming),
     brief: describeFinding(found, naming, MOST_DIFF_LINES),
   }

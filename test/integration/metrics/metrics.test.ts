@@ -18,7 +18,11 @@ import { untilRows } from '../../support/until.js'
 interface Document {
   readonly since: string
   readonly now: string
-  readonly metrics: readonly { readonly name: string; readonly value: number; readonly windowMs: number | null }[]
+  readonly metrics: readonly {
+    readonly name: string
+    readonly value: number | null
+    readonly windowMs: number | null
+  }[]
 }
 
 const parse = ({ stdout, stderr }: Run): Document => {
@@ -26,7 +30,7 @@ const parse = ({ stdout, stderr }: Run): Document => {
   return JSON.parse(stdout) as Document
 }
 
-const valuesOf = ({ metrics }: Pick<Document, 'metrics'>): Readonly<Record<string, number>> =>
+const valuesOf = ({ metrics }: Pick<Document, 'metrics'>): Readonly<Record<string, number | null>> =>
   Object.fromEntries(metrics.map(({ name, value }) => [name, value]))
 
 /** One client and one guest message for each age, in hours; times are UTC, as applications store them. */
@@ -182,6 +186,7 @@ describe('metrics', () => {
         { name: 'guest_messages', labels: {}, value: 0, windowMs: 43_200_000, help },
         { name: 'messages_without_client', labels: {}, value: 0, windowMs: null, help },
       ]) as unknown,
+      lock: null,
     })
   })
 
@@ -203,7 +208,7 @@ describe('metrics', () => {
       of('OPERATOR', 'TEXT', 1),
       { name: 'guest_messages', labels: {}, value: 3 },
     ])
-    expect(renderMetrics('the target', report, createRender(false)).split('\n').slice(4)).toEqual([
+    expect(renderMetrics('the target', report, undefined, createRender(false)).split('\n').slice(4)).toEqual([
       expect.stringMatching(/^ messages sender_type=CLIENT message_type=IMAGE +\| +1 \| all time$/),
       expect.stringMatching(/^ messages sender_type=CLIENT message_type=TEXT +\| +1 \| all time$/),
       expect.stringMatching(/^ messages sender_type=OPERATOR message_type=TEXT +\| +1 \| all time$/),
@@ -280,7 +285,12 @@ describe('metrics', () => {
     await locker.query('BEGIN; LOCK TABLE "Client" IN ACCESS EXCLUSIVE MODE')
     const interruption = new AbortController()
     const target = toConnectionTarget(parseDatabaseUrl(database.url, 'the test'))
-    const reading = readMetrics(target, { windowMs: 1, statementTimeoutMs: 20_000, signal: interruption.signal })
+    const reading = readMetrics(target, {
+      windowMs: 1,
+      statementTimeoutMs: 20_000,
+      signal: interruption.signal,
+      onWait: () => undefined,
+    })
     const waiting = `SELECT FROM pg_stat_activity WHERE application_name = 'chatkeep metrics' AND wait_event_type = 'Lock' AND datname = current_database()`
     await untilRows(database, waiting, { what: 'metrics waits for the table' })
     interruption.abort(new Error('enough'))

@@ -61,6 +61,7 @@ describe('the probes of a server', () => {
       until(async () => expect(await probe(port, '/readyz')).toEqual(expected), { what: 'the answer of /readyz' })
     await whileBlocked(database, async () => {
       await untilReady(trouble('database_unavailable'))
+      expect(chat.log.join()).toMatch(/ChatMessage[\\\\"]+ is locked by pid \d+/)
       // Who comes through a proxy, or by a name that a page may have pointed here, learns no more than that.
       for (const headers of [{ host: 'rebound.example' }, { 'x-forwarded-for': '192.0.2.1' }]) {
         expect(await probeWith(port, headers)).toEqual({ status: 503, text: '{"ok":false}' })

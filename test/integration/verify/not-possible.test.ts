@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net'
-import { migrated, on } from '../../support/chat.js'
+import { migrated } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { describe, expect, test } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
@@ -52,15 +52,6 @@ describe('verify could not ask, and says so with exit code 3', () => {
     const { exitCode, stderr } = await runChatkeep(['verify', '--database-url', url.href])
     expect(exitCode).toBe(3)
     expect(stderr).toContain('there is no database')
-  })
-
-  test('and with 4 while a table is locked', async ({ database }) => {
-    await migrated(database)
-    const locker = await database.client()
-    await locker.query('BEGIN; LOCK TABLE "ChatMessage" IN ACCESS EXCLUSIVE MODE')
-    const { exitCode, stderr } = await on(database, 'verify')
-    expect(exitCode).toBe(4)
-    expect(stderr).toContain('error: a lock was not free in time')
   })
 })
 

@@ -211,12 +211,16 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
         SELECT c."id", c."username", 'CLIENT', 'TEXT' FROM "Client" AS c, generate_series(1, 10);
         ANALYZE`)
       const client = await database.client()
-      const facts = await readFacts(client, {
-        expectation: 'migrated',
-        database: database.name,
-        schema: 'public',
-        files: [],
-      })
+      const facts = await readFacts(
+        client,
+        {
+          expectation: 'migrated',
+          database: database.name,
+          schema: 'public',
+          files: [],
+        },
+        (read) => read(),
+      )
       const { rows } = await client.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${check.query(facts) ?? ''}`)
       const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
       expect(plan).toMatch(/"ChatMessage_(clientId_createdAt|unlinked|unlinked_hour)_idx"/)
@@ -225,7 +229,7 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
   )
 
   test.for([
-    ['a table that stays locked', [], /^unknown: a table was locked for 1\.\d s$/],
+    ['a table that stays locked', [], /^unknown: chatkeep\.archive is locked by pid \d+ /],
     [
       'a query that takes too long',
       ['--statement-timeout', '700ms'],
@@ -256,7 +260,11 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
     const waiting = `SELECT FROM pg_stat_activity WHERE application_name = 'chatkeep verify' AND wait_event_type = 'Lock' AND datname = current_database()`
     await untilRows(database, waiting, { what: 'verify waits for the table' })
     interruption.abort(new OperatorError('interrupted', 'ended by SIGINT', { exitCode: 130 }))
-    expect(await run).toEqual({ exitCode: 130, stdout: '', stderr: 'error: ended by SIGINT\n' })
+    expect(await run).toMatchObject({
+      exitCode: 130,
+      stdout: '',
+      stderr: expect.stringMatching(/(^|\n)error: ended by SIGINT\n$/) as string,
+    })
   })
 
   test('refuses a role to which row-level security shows only a part of the rows', async ({ database }) => {

@@ -40,6 +40,10 @@ const argumentsOf = (command: Command, { pathname }: URL): readonly string[] => 
       return ['--yes', '--max-wait', '500ms']
     case 'rollback':
       return ['--confirm', decodeURIComponent(pathname.slice(1)), '--max-wait', '500ms']
+    case 'migrate --dry-run':
+    case 'rollback --dry-run':
+    case 'reconcile':
+      return ['--max-wait', '500ms']
     case 'replay':
       return [SHOP]
     case 'serve':

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { describeEvent } from '../../../src/migrations/running/describe-event.js'
-import type { Blocker, MigrationEvent } from '../../../src/migrations/running/events.js'
+import type { Blocker } from '../../../src/database/blockers.js'
+import type { MigrationEvent } from '../../../src/migrations/running/events.js'
 import { reportBatches } from '../../../src/migrations/running/batch-progress.js'
 import { until } from '../../support/until.js'
 
@@ -32,7 +33,7 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
       elapsedMs: 3_210,
       blockers: [blocker({ state: 'idle in transaction' })],
     },
-    'waiting 3.2 s for "t": blocked by pid 17 (nightly, as reports, idle in transaction for 95 s)',
+    'waiting 3.2 s for "t": blocked by pid 17 (nightly, as reports, idle in transaction for 95 s). To end it: SELECT pg_terminate_backend(17);',
   ],
   [
     { type: 'waiting', what: '"t"', statement, elapsedMs: 3_210, blockers: [] },
@@ -60,7 +61,7 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
         blocker({ pid: 0, application: "prepared transaction 'stuck'", state: null }),
       ],
     },
-    'waiting 5.0 s of 30 s for "t" (attempt 3): blocked by pid 17; prepared transaction \'stuck\' (as reports, for 95 s)',
+    "waiting 5.0 s of 30 s for \"t\" (attempt 3): blocked by pid 17 (state hidden from this role); prepared transaction 'stuck' (as reports, for 95 s). To end it: SELECT pg_terminate_backend(17); ROLLBACK PREPARED 'stuck';",
   ],
   [
     {
@@ -70,7 +71,7 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
       elapsedMs: 1_000,
       blockers: [1, 2, 3, 4, 5].map((pid) => blocker({ pid, query: pid === 1 ? 'SELECT\n  1' : null })),
     },
-    'waiting 1.0 s for "t": blocked by pid 1 (nightly, as reports, active, in a transaction for 95 s, query: SELECT 1); pid 2 (nightly, as reports, active, in a transaction for 95 s); pid 3 (nightly, as reports, active, in a transaction for 95 s); and 2 more',
+    'waiting 1.0 s for "t": blocked by pid 1 (nightly, as reports, active, in a transaction for 95 s, query: SELECT 1); pid 2 (nightly, as reports, active, in a transaction for 95 s); pid 3 (nightly, as reports, active, in a transaction for 95 s); and 2 more. To end it: SELECT pg_terminate_backend(1); SELECT pg_terminate_backend(2); SELECT pg_terminate_backend(3); SELECT pg_terminate_backend(4); SELECT pg_terminate_backend(5);',
   ],
   [
     {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { MigrationEvent } from '../../../src/migrations/running/events.js'
-import { backoffMs } from '../../../src/migrations/running/short-lock.js'
+import { backoffMs } from '../../../src/database/waiting/lock-attempts.js'
 import {
   createStatementProgress,
   phaseProgress,
   statementName,
-} from '../../../src/migrations/running/statement-progress.js'
+} from '../../../src/database/waiting/statement-progress.js'
 
 test.for([
   [1, 200],

@@ -5,6 +5,7 @@ import type { FactCheck } from '../../check.js'
 import { COLUMN_EXPLANATIONS, columnFindings, type ColumnCode } from '../objects/columns.js'
 import { hasTable, migrationState, type Facts } from '../../facts/facts.js'
 import { type Finding } from '../../finding.js'
+import { findingsOnEach } from '../../findings-on-each.js'
 import { INDEX_EXPLANATIONS, indexFindings, type IndexCode } from '../objects/indexes.js'
 import { chatkeep } from '../../../next-step.js'
 import { repairColumn } from '../objects/repair-column.js'
@@ -23,7 +24,7 @@ export const guestUpdate: FactCheck<Code> = {
       'pending',
     ),
   findings: (facts) =>
-    EFFECTS.filter((effect) => !isExplained(effect, facts)).flatMap((effect) => effectFindings(effect, facts)),
+    findingsOnEach(EFFECTS, (effect) => (isExplained(effect, facts) ? [] : effectFindings(effect, facts))),
   explanations: {
     ...COLUMN_EXPLANATIONS,
     ...INDEX_EXPLANATIONS,

@@ -1,5 +1,7 @@
 import { describeEvent } from '../../../../src/migrations/running/describe-event.js'
-import type { Blocker, MigrationEvent } from '../../../../src/migrations/running/events.js'
+import type { Blocker } from '../../../../src/database/blockers.js'
+import type { MigrationEvent } from '../../../../src/migrations/running/events.js'
+import { wrapText } from '../../../../src/terminal/wrap.js'
 import type { Generated } from './index.js'
 
 const blocker = (facts: Pick<Blocker, 'pid' | 'application' | 'state' | 'transactionS'>): Blocker => ({
@@ -35,9 +37,11 @@ const EVENTS: readonly MigrationEvent[] = [
   },
 ]
 
+const WIDTH = 150
+
 /** What a migrate that waits shows: a screen that no test can bring about at will, made of fixed events. */
 export const waitingLines: Generated = {
   path: 'docs/migrate-and-rollback.md',
   section: 'waiting',
-  render: () => `\`\`\`text\n${EVENTS.map((event) => describeEvent(event).text).join('\n')}\n\`\`\``,
+  render: () => `\`\`\`text\n${EVENTS.map((event) => wrapText(describeEvent(event).text, WIDTH)).join('\n')}\n\`\`\``,
 }

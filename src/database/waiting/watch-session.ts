@@ -1,11 +1,11 @@
-import type { Pool, QueryConfig, QueryResult } from 'pg'
-import { createPool, type Queryable } from '../../database/connection.js'
-import type { ConnectionTarget } from '../../database/connection-target.js'
-import { serverProcessId } from '../../database/pooler.js'
-import { onlyRow } from '../../database/rows.js'
-import type { OnMigrationEvent } from './events.js'
+import type { Client, Pool, QueryConfig, QueryResult } from 'pg'
+import { noteBlockage } from '../blockers.js'
+import { createPool, withClient, type Queryable, type SessionOptions } from '../connection.js'
+import type { ConnectionTarget } from '../connection-target.js'
+import { onlyRow } from '../rows.js'
 import { SELECT_BACKEND, type BackendSnapshot } from './backend-snapshot.js'
-import { createStatementProgress, statementName, type Blockage } from './statement-progress.js'
+import { createStatementProgress, statementName } from './statement-progress.js'
+import type { OnWaitEvent } from './wait-events.js'
 
 /** Most statements end earlier and need no second connection. */
 const FIRST_LOOK_MS = 100
@@ -15,7 +15,9 @@ const QUERY_TIMEOUT_MS = 2_000
 export interface WatchOptions {
   /** Shows the query text of blocking sessions, which may contain personal data. */
   readonly showQueries: boolean
-  readonly onEvent: OnMigrationEvent
+  readonly onEvent: OnWaitEvent
+  /** Of the session on the server, where that may be another than the driver was told; behind a pooler that shares sessions nobody knows it. */
+  readonly pid?: number | undefined
 }
 
 /**
@@ -23,12 +25,13 @@ export interface WatchOptions {
  * The second connection is opened when the first statement takes longer than a moment.
  */
 export const withWatch = async <T>(
-  session: Queryable,
+  session: Client,
   target: ConnectionTarget,
   options: WatchOptions,
   work: (watched: Queryable) => Promise<T>,
 ): Promise<T> => {
-  const watcher = createBackendWatcher(target, await serverProcessId(session), options)
+  const pid = options.pid ?? (session as WireClient).processID ?? 0
+  const watcher = createBackendWatcher(target, pid, options)
   const query = (request: string | QueryConfig, values?: unknown[]): Promise<QueryResult> =>
     typeof request === 'string'
       ? watcher.during(request, () => session.query(request, values))
@@ -41,11 +44,25 @@ export const withWatch = async <T>(
   }
 }
 
-const blockersOfErrors = new WeakMap<object, Blockage>()
+/** A node-postgres client; its types omit `processID`. */
+type WireClient = Client & { readonly processID: number | null }
 
-/** Who blocked the statement that failed with this error when last seen; undefined if no blocker was seen. */
-export const blockageBehind = (error: unknown): Blockage | undefined =>
-  typeof error === 'object' && error !== null ? blockersOfErrors.get(error) : undefined
+/** Like `withClient`, and reports who blocks the session, for work that only reads: its own statements say nothing to people. */
+export const withWatchedClient = <T>(
+  target: ConnectionTarget,
+  session: SessionOptions,
+  options: WatchOptions,
+  work: (watched: Queryable, client: Client) => Promise<T>,
+): Promise<T> =>
+  withClient(target, session, (client) =>
+    withWatch(client, target, { ...options, onEvent: onlyWaits(options) }, (watched) => work(watched, client)),
+  )
+
+const onlyWaits =
+  ({ onEvent }: WatchOptions): OnWaitEvent =>
+  (event) => {
+    if (event.type !== 'running') onEvent(event)
+  }
 
 const durationsOfErrors = new WeakMap<object, number>()
 
@@ -101,7 +118,7 @@ const createBackendWatcher = (
       } catch (error) {
         if (typeof error !== 'object' || error === null) throw error
         durationsOfErrors.set(error, performance.now() - startedAt)
-        if (progress.blockage !== undefined) blockersOfErrors.set(error, progress.blockage)
+        noteBlockage(error, progress.blockage)
         throw error
       } finally {
         ended = true

@@ -1,16 +1,11 @@
 import { fitLine } from '../../terminal/wrap.js'
-import { oneLine } from '../ledger/split-statements.js'
-import type { Blocker, OnMigrationEvent } from './events.js'
+import { OLDER_TRANSACTIONS, type Blockage } from '../blockers.js'
 import type { BackendSnapshot } from './backend-snapshot.js'
+import { oneLine } from './one-line.js'
+import type { OnWaitEvent } from './wait-events.js'
 
 /** A statement that runs this long without waiting is reported. */
 const LONG_MS = 2_000
-
-/** What a statement waited for, and who held it. */
-export interface Blockage {
-  readonly what: string
-  readonly blockers: readonly Blocker[]
-}
 
 /** The progress of one statement, from snapshots of its session. */
 export interface StatementProgress {
@@ -21,7 +16,7 @@ export interface StatementProgress {
 }
 
 /** Turns snapshots into events. `statement` is what the events name. */
-export const createStatementProgress = (statement: string, onEvent: OnMigrationEvent): StatementProgress => {
+export const createStatementProgress = (statement: string, onEvent: OnWaitEvent): StatementProgress => {
   const startedAt = performance.now()
   let current = { phase: '', at: startedAt }
   let blockage: Blockage | undefined
@@ -33,7 +28,7 @@ export const createStatementProgress = (statement: string, onEvent: OnMigrationE
       const now = performance.now()
       const elapsedMs = Math.round(now - startedAt)
       if (blockers.length > 0) {
-        blockage = { what: relation ?? 'older transactions to end', blockers }
+        blockage = { what: relation ?? OLDER_TRANSACTIONS, blockers }
         onEvent({ type: 'waiting', statement, elapsedMs, ...blockage })
         return
       }

@@ -1,18 +1,43 @@
 import { printable } from '../terminal/printable.js'
-import { duration, type Render } from '../terminal/render.js'
+import { count, duration, type Render } from '../terminal/render.js'
 import type { RecordedRun } from './run-history.js'
 
-/** One line a run, the newest last, where a reader looks first. */
-export const renderRunHistory = (where: string, runs: readonly RecordedRun[], render: Render): string =>
+/** Where the history is. */
+export interface HistorySubject {
+  /** Database, server and role. */
+  readonly target: string
+  readonly database: string
+  readonly schema: string
+}
+
+/** One line a run, the newest last, where a reader looks first; then why runs failed. */
+export const renderRunHistory = (
+  { target, database, schema }: HistorySubject,
+  runs: readonly RecordedRun[],
+  render: Render,
+): string =>
   runs.length === 0
-    ? `no history: chatkeep has changed nothing in ${printable(where)} yet`
-    : render.table(['began (UTC)', 'by', 'version', 'what', 'plan', 'took', 'outcome'], runs.map(toRow))
+    ? printable(`no history: chatkeep has changed nothing in schema ${schema} of ${database} yet`)
+    : [
+        printable(`history  ${target}  schema ${schema}`),
+        '',
+        render.table(['began (UTC)', 'by', 'version', 'what', 'plan', 'took', 'outcome'], runs.map(toRow)),
+        ...runs.flatMap(reasonLines),
+      ].join('\n')
+
+const reasonLines = (run: RecordedRun): readonly string[] => {
+  if (run.error === null) return []
+  const { code, sqlState, message } = run.error
+  return ['', printable(`${began(run)} ${run.outcome}: ${message ?? code}${sqlState === null ? '' : ` [${sqlState}]`}`)]
+}
+
+const began = ({ startedAt }: RecordedRun): string => startedAt.toISOString().replace('T', ' ').slice(0, 19)
 
 const toRow = (run: RecordedRun): readonly string[] => [
-  run.startedAt.toISOString().replace('T', ' ').slice(0, 19),
+  began(run),
   printable(run.role),
   run.version,
-  `${run.command}: ${describeSteps(run.steps)}`,
+  `${run.command}: ${describeSteps(run)}`,
   run.planHash ?? '',
   run.durationMs === null ? '' : duration(run.durationMs),
   run.outcome,
@@ -28,7 +53,7 @@ const STEP_WORDS: Readonly<Record<string, string>> = {
 }
 
 /** `13 applied, 1 recorded`. */
-const describeSteps = (steps: RecordedRun['steps']): string => {
+const describeSteps = ({ steps, archivedMessages }: RecordedRun): string => {
   const words = steps.flatMap(({ action, migration }) => {
     const word = STEP_WORDS[action]
     return word === undefined ? [] : [{ word, counts: migration !== null }]
@@ -37,5 +62,6 @@ const describeSteps = (steps: RecordedRun['steps']): string => {
     const [first, ...others] = words.filter(({ word }) => word === wanted)
     return first?.counts === true ? `${1 + others.length} ${wanted}` : wanted
   })
-  return sums.length === 0 ? 'nothing finished' : sums.join(', ')
+  const all = [...sums, ...(archivedMessages ? [`${count(archivedMessages, 'message')} archived`] : [])]
+  return all.length === 0 ? 'nothing finished' : all.join(', ')
 }

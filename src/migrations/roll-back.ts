@@ -1,7 +1,7 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { readWithLocks } from '../database/waiting/lock-attempts.js'
 import { interruptedBy, type OperatorError } from '../errors.js'
-import type { ArchiveSummary } from './archive/archive.js'
+import { countArchivedMessages, readArchiveObjects, type ArchiveSummary } from './archive/archive.js'
 import { releaseGuard, type CaptureWatch } from './archive/missed-writes.js'
 import { openArchive, sealArchive } from './archive/seal.js'
 import { checkRollback } from './check-rollback.js'
@@ -94,7 +94,7 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
     if (refusal !== undefined) throw refusal
     await refuseUnlinkableGuests(client, range, options)
     await prepareOwnSchema(client, ownStatements(state.own), options)
-    return recorded(client, 'rollback', { planHash, to: range.to }, async () => {
+    const undo = async (): Promise<RollbackResult> => {
       const steps: RolledBackStep[] = []
       let watch: CaptureWatch | undefined
       try {
@@ -115,7 +115,10 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
         await releaseGuard(client, explained, options)
         throw await explainFailedChange(client, explained, describeState(steps), CONTINUE)
       }
-    })
+    }
+    return recorded(client, 'rollback', { planHash, to: range.to }, undo, async () => ({
+      archivedMessages: await countArchivedMessages(client, await readArchiveObjects(client)),
+    }))
   })
 
 const describeState = (steps: readonly RolledBackStep[]): string => {

@@ -29,7 +29,19 @@ export interface RecordedRun {
   readonly outcome: RunOutcome | 'running' | 'cut'
   /** Null without an outcome. */
   readonly durationMs: number | null
+  /** Why it ended before it was done; null if it was done, or nobody could record it. */
+  readonly error: RecordedError | null
+  /** Messages that a rollback had archived when it failed; null for other runs. */
+  readonly archivedMessages: number | null
   readonly steps: readonly RecordedStep[]
+}
+
+/** As the run reported it. */
+export interface RecordedError {
+  readonly code: string
+  readonly sqlState: string | null
+  /** Null where it may quote values of rows. */
+  readonly message: string | null
 }
 
 /** A row of the table of runs, and whether the session that wrote it still exists. */
@@ -42,7 +54,8 @@ export interface RunRow extends RecordedStep {
 const selectRuns = ({ runs }: OwnNames): string => `
   SELECT r."at", r."role", r."version", r."action", r."migration", r."durationMs", coalesce(r."detail", '{}') AS "detail",
     EXISTS (SELECT FROM pg_catalog.pg_stat_activity AS a
-            WHERE a.datname = current_database() AND a.application_name = r."detail" ->> 'run') AS "isRunning"
+            WHERE a.datname = current_database() AND (a.application_name = r."detail" ->> 'run'
+              OR a.pid = (r."detail" ->> 'pid')::integer AND a.backend_start < r."at")) AS "isRunning"
   FROM ${runs} AS r
   ORDER BY r."id"`
 
@@ -83,6 +96,8 @@ const toRun = (rows: readonly [RunRow, ...RunRow[]]): RecordedRun => {
     planHash: typeof first.detail.planHash === 'string' ? first.detail.planHash : null,
     outcome: outcomeOf(first, end),
     durationMs: end?.durationMs ?? null,
+    error: errorOf(end?.detail ?? {}),
+    archivedMessages: typeof end?.detail.archivedMessages === 'number' ? end.detail.archivedMessages : null,
     steps: steps.map(({ at, action, migration, durationMs, detail }) => ({
       at,
       action,
@@ -92,6 +107,11 @@ const toRun = (rows: readonly [RunRow, ...RunRow[]]): RecordedRun => {
     })),
   }
 }
+
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+
+const errorOf = ({ code, sqlState, message }: RunRow['detail']): RecordedError | null =>
+  typeof code === 'string' ? { code, sqlState: textOf(sqlState), message: textOf(message) } : null
 
 const ROLLBACK_ACTIONS = ['rollback begun', 'rollback', 'roll back', 'archive']
 

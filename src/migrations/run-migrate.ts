@@ -36,7 +36,12 @@ export const runMigrate = async (
     const runs = await readRunHistory(target, options)
     return {
       data: { ...subject, runs },
-      text: (render) => renderRunHistory(`schema ${options.schema} of ${target.database}`, runs, render),
+      text: (render) =>
+        renderRunHistory(
+          { target: describeTarget(target), database: target.database, schema: options.schema },
+          runs,
+          render,
+        ),
     }
   }
   if (flags.sql !== undefined) {

@@ -52,12 +52,16 @@ export const recordRun = async (client: OwnClient, { action, migration, duration
   await client.query(insertRun(client.own), values)
 }
 
-/** Records the start of a run and its outcome. A run that was killed has only a start. */
+/**
+ * Records the start of a run and its outcome. A run that was killed has only a start.
+ * @param readProgress what a run that fails has finished beside its steps
+ */
 export const recorded = async <T>(
   client: OwnClient,
   command: MigrationCommand,
   detail: Readonly<Record<string, unknown>>,
   work: () => Promise<T>,
+  readProgress: () => Promise<Readonly<Record<string, unknown>>> = () => Promise.resolve({}),
 ): Promise<T> => {
   const startedAt = performance.now()
   const end = (outcome: RunOutcome, more: Readonly<Record<string, unknown>> = {}): Promise<void> =>
@@ -72,7 +76,9 @@ export const recorded = async <T>(
     result = await work()
   } catch (error) {
     // The connection may be lost; the first error wins.
-    await end(outcomeOf(error), describeError(error)).catch(() => undefined)
+    await readProgress()
+      .then((progress) => end(outcomeOf(error), { ...describeError(error), ...progress }))
+      .catch(() => undefined)
     throw error
   }
   await end('done')
@@ -85,7 +91,16 @@ const outcomeOf = (error: unknown): RunOutcome => {
 }
 
 const describeError = (error: unknown): Readonly<Record<string, unknown>> =>
-  error instanceof OperatorError ? { code: error.code, sqlState: error.sqlState ?? null } : {}
+  error instanceof OperatorError
+    ? {
+        code: error.code,
+        sqlState: error.sqlState ?? null,
+        message: quotesValues(error) ? null : error.message,
+      }
+    : {}
+
+// Messages of these classes quote the value that was wrong, or are whatever a function of the application raised.
+const quotesValues = ({ sqlState }: OperatorError): boolean => /^(?:22|P0)/.test(sqlState ?? '')
 
 /** The SQL that a run applied. */
 export interface AppliedSql {

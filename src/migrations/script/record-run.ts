@@ -37,13 +37,28 @@ const startOf = (inTransaction: boolean, { runs }: OwnNames): string =>
     ? `greatest(now(), (SELECT max("at") FROM ${runs}))`
     : `nullif(current_setting('${STARTED}', true), '')::timestamptz`
 
+/** The statement that adds the first row of the script's run. Its session shows whether the script still runs. */
+export const recordBegin = (run: Omit<ScriptRun, 'action'>, origin: ScriptOrigin): string =>
+  recordInScript(
+    { ...run, action: `${origin.command} begun`, moreDetail: `jsonb_build_object('pid', pg_catalog.pg_backend_pid())` },
+    origin,
+  )
+
+/** When the script's run began, as SQL. */
+export const startOfRun = ({ command, names }: ScriptOrigin): string =>
+  `(SELECT max("at") FROM ${names.runs} WHERE "action" = '${command} begun')`
+
+/** The name of the script's run. */
+export const runOfScript = ({ command, planHash }: ScriptOrigin): string => `chatkeep ${command} --sql ${planHash}`
+
 /** The statement that adds the row. */
 export const recordInScript = (
   { action, migration, inTransaction, detail, moreDetail, source, conditions = [], startedAt }: ScriptRun,
-  { command, planHash, names }: ScriptOrigin,
+  script: ScriptOrigin,
 ): string => {
+  const { command, planHash, names } = script
   const by = `${command} --sql`
-  const origin = escapeLiteral(JSON.stringify({ by, run: `chatkeep ${by} ${planHash}`, planHash, ...detail }))
+  const origin = escapeLiteral(JSON.stringify({ by, run: runOfScript(script), planHash, ...detail }))
   return [
     `INSERT INTO ${names.runs} ("id", "version", "action", "migration", "durationMs", "detail")`,
     `SELECT ${nextRun(names.runs)}, ${escapeLiteral(packageVersion())}, ${escapeLiteral(action)}, ${migration === undefined ? 'NULL' : escapeLiteral(migration)},`,

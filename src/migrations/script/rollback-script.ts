@@ -3,7 +3,7 @@ import { dropStatements } from '../archive/capture.js'
 import { LOCK_KEY } from '../running/migration-lock.js'
 import { bracket, dollarQuoted, joinScript } from './assemble.js'
 import { moveGuests, type GuestMove } from './move-guests.js'
-import { recordInScript, type ScriptOrigin } from './record-run.js'
+import { recordBegin, recordInScript, startOfRun, type ScriptOrigin } from './record-run.js'
 import { rollbackHead, type RollbackSubject } from './rollback-head.js'
 import { sealInScript } from './seal.js'
 import { closeSession, openSettings, openSession, selfCheck, type ScriptHome } from './self-check.js'
@@ -39,11 +39,7 @@ export const renderRollbackScript = (plan: RollbackScriptPlan): string => {
     ...open,
     ...bracket(form, [
       ...(own.length === 0 ? [] : ["-- chatkeep's own schema", ...own]),
-      ...(undone.length === 0
-        ? []
-        : [
-            recordInScript({ action: 'rollback begun', inTransaction: true, detail: { to: range.to } }, originOf(plan)),
-          ]),
+      ...(undone.length === 0 ? [] : [recordBegin({ inTransaction: true, detail: { to: range.to } }, originOf(plan))]),
     ]),
     ...steps(before),
     ...(moving === undefined ? [] : [...open, ...bracket(form, move(moving, plan))]),
@@ -109,7 +105,7 @@ END
 const recordEnd = (plan: RollbackScriptPlan): string => {
   const isUndone = `NOT EXISTS (SELECT FROM ${plan.names.migrations} WHERE "id" > ${plan.range.to})`
   const detail = { to: plan.range.to, outcome: 'done' }
-  const startedAt = `(SELECT max("at") FROM ${plan.names.runs} WHERE "action" = 'rollback begun')`
+  const startedAt = startOfRun(originOf(plan))
   return recordInScript(
     { action: 'rollback', inTransaction: true, detail, conditions: [isUndone], startedAt },
     originOf(plan),

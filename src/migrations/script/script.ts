@@ -10,7 +10,7 @@ import { makesKeyIndex, returnAllKeys } from '../restore/return-keys.js'
 import { dropStatements } from '../archive/capture.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { scriptHead, type ScriptSubject } from './head.js'
-import { recordInScript, START_STEP, type ScriptOrigin } from './record-run.js'
+import { recordBegin, recordInScript, runOfScript, START_STEP, startOfRun, type ScriptOrigin } from './record-run.js'
 import { bracket, joinScript } from './assemble.js'
 import { closeSession, openSettings, openSession, selfCheck, type ScriptHome } from './self-check.js'
 
@@ -39,11 +39,37 @@ export const renderScript = (plan: ScriptPlan): string => {
     ...bracket(plan.form, plan.own.length === 0 ? [] : ["-- chatkeep's own schema", ...plan.own]),
     ...open,
     ...bracket(plan.form, leftoverStatements(plan.leftovers, plan.names)),
+    ...open,
+    recordBegin({ inTransaction: plan.form === 'transaction' }, originOf(plan)),
     ...inOrder(plan).flatMap((pair) => [...open, ...stepStatements(pair, plan)]),
+    ...open,
+    recordEnd(plan),
     ...closeSession(plan),
     ...(plan.form === 'transaction' ? ['COMMIT'] : []),
   ]
   return joinScript(head, body)
+}
+
+const originOf = ({ planHash, names }: Pick<ScriptPlan, 'planHash' | 'names'>): ScriptOrigin => ({
+  command: 'migrate',
+  planHash,
+  names,
+})
+
+// A client may have gone on after a step that failed.
+const recordEnd = (plan: ScriptPlan): string => {
+  const origin = originOf(plan)
+  const done = `(SELECT count(*) FROM ${plan.names.runs} WHERE "detail" ->> 'run' = '${runOfScript(origin)}' AND "migration" IS NOT NULL)`
+  return recordInScript(
+    {
+      action: 'migrate',
+      inTransaction: plan.form === 'transaction',
+      detail: { outcome: 'done' },
+      conditions: [`${done} >= ${plan.steps.length}`],
+      startedAt: startOfRun(origin),
+    },
+    origin,
+  )
 }
 
 const leftoverStatements = (leftovers: ArchiveObjects, names: OwnNames): readonly string[] =>
@@ -92,7 +118,7 @@ const recordStatement = (
   const built = draft.statements
     .flatMap(({ node }) => ('IndexStmt' in node ? (node.IndexStmt.idxname ?? []) : []))
     .map(isValid)
-  const origin: ScriptOrigin = { command: 'migrate', planHash, names }
+  const origin = originOf({ planHash, names })
   const run = { migration: migrationTitle(file), inTransaction: draft.inTransaction }
   if (action === 'repair') return recordInScript({ ...run, action: 'repair', conditions: built }, origin)
   const before = `EXISTS (SELECT FROM ${migrations} WHERE "id" = ${file.id - 1})`

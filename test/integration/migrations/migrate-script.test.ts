@@ -119,7 +119,7 @@ describe('migrate --sql', () => {
     expect(await database.query('SELECT max(id) AS last FROM "chatkeep"."migrations"')).toEqual([{ last: 3 }])
     expect(
       await database.query('SELECT max(id)::integer AS last, count(*)::integer AS runs FROM "chatkeep"."runs"'),
-    ).toEqual([{ last: 3, runs: 3 }])
+    ).toEqual([{ last: 4, runs: 4 }])
   })
 
   test('changes nothing when printed, and says when nothing is pending or an archive waits', async ({ database }) => {

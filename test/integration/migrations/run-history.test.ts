@@ -1,4 +1,5 @@
 import { OperatorError } from '../../../src/index.js'
+import { splitStatements } from '../../../src/migrations/ledger/split-statements.js'
 import { migrated, on } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
@@ -10,6 +11,8 @@ interface Run {
   readonly command: string
   readonly outcome: string
   readonly durationMs: number | null
+  readonly error: { readonly code: string; readonly sqlState: string | null; readonly message: string | null } | null
+  readonly archivedMessages: number | null
   readonly steps: readonly {
     readonly action: string
     readonly migration: string | null
@@ -41,7 +44,8 @@ describe('migrate --history', () => {
     expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
     const env = { DATABASE_URL: database.url, NO_COLOR: '1' }
     const { stdout } = await runChatkeep(['migrate', '--history'], { env, columns: 200 })
-    const [head, rule, ...lines] = stdout.trimEnd().split('\n')
+    const [title, , head, rule, ...lines] = stdout.trimEnd().split('\n')
+    expect(title).toMatch(new RegExp(`^history  ${database.name} on \\S+ as \\S+  schema public$`))
     expect(head).toMatch(/^ began \(UTC\) +\| by +\| version \| what +\| plan +\| took +\| outcome$/)
     expect(rule).toMatch(/^[-+]+$/)
     expect(lines).toEqual([
@@ -99,5 +103,49 @@ describe('migrate --history', () => {
       'migrate cut 0',
       `migrate done ${UPDATE_COUNT}`,
     ])
+    const [failed] = await runsOf(database)
+    expect(failed?.error).toMatchObject({ code: expect.any(String) as string, message: expect.any(String) as string })
+    const { stdout } = await on(database, 'migrate', '--history')
+    expect(stdout).toContain(` failed: ${failed?.error?.message}`)
+  })
+
+  test('says why a run failed, without values of rows, and what a rollback had archived by then', async ({
+    database,
+  }) => {
+    await migrated(database, 'crm-before')
+    await database.load(`
+      INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType")
+      SELECT 'guest ' || n, 'CLIENT', 'TEXT' FROM generate_series(1, 7) AS n;
+      CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not on a Friday, said maria'; END $$;
+      CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('DROP INDEX') EXECUTE FUNCTION refuse()`)
+    expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(1)
+    const run = (await runsOf(database)).at(-1)
+    expect(run).toMatchObject({
+      outcome: 'failed',
+      archivedMessages: 7,
+      error: { code: 'migration_failed', sqlState: 'P0001', message: null },
+    })
+    const { stdout } = await on(database, 'migrate', '--history')
+    expect(stdout).toContain('7 messages archived')
+    expect(stdout).toMatch(/ failed: migration_failed \[P0001\]\n$/)
+    expect(stdout).not.toContain('maria')
+  })
+
+  test('does not call a script done that failed halfway', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const { stdout: script } = await on(database, 'migrate', '--sql', 'statements')
+    const client = await database.client()
+    // A client that goes on after errors.
+    const { pid } = (await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')).rows[0] ?? {}
+    for (const { sql } of await splitStatements(script))
+      await client
+        .query(sql.startsWith('CREATE INDEX CONCURRENTLY "ChatMessage_clientSocketId') ? 'SELECT 1/0' : sql)
+        .catch(() => undefined)
+    expect(await outcomes(database)).toEqual(['migrate running 3'])
+    await client.end()
+    await untilRows(database, `SELECT WHERE NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = ${pid})`, {
+      what: 'its session is gone',
+    })
+    expect(await outcomes(database)).toEqual(['migrate cut 3'])
   })
 })

@@ -1,4 +1,4 @@
-import { exitCodeOf, renderError, toErrorDocument } from '../terminal/error-document.js'
+import { errorEvent, exitCodeOf, renderError, toErrorDocument } from '../terminal/error-document.js'
 import { outputFormat } from '../terminal/formats/index.js'
 import { createRender, wantsColour } from '../terminal/render.js'
 import { createSafeStream } from '../terminal/safe-stream.js'
@@ -17,10 +17,13 @@ export const reportFailure = (
   const colour = wantsColour({ isTTY: stderr.isTTY, env, flag })
   const format = outputFormat(formatOf(argv))
   const keepsWorkflowCommands = format.name === 'github'
-  const document = format.error(command, toErrorDocument(error))
+  const reported = toErrorDocument(error)
+  const document = format.error(command, reported)
   if (document !== '') createSafeStream(stdout, { colour: false, keepsWorkflowCommands }).write(redact(`${document}\n`))
-  const width = stderr.isTTY ? () => widthOf(stderr, env) : undefined
-  createSafeStream(stderr, { colour, width }).write(redact(renderError(error, createRender(colour))))
+  const isForPrograms = format.stderrIsFor === 'programs'
+  const width = stderr.isTTY && !isForPrograms ? () => widthOf(stderr, env) : undefined
+  const text = isForPrograms ? `${errorEvent(reported)}\n` : renderError(error, createRender(colour))
+  createSafeStream(stderr, { colour, width }).write(redact(text))
   return exitCodeOf(error)
 }
 

@@ -79,14 +79,14 @@ const runBody = async (
     return answer?.exitCode ?? ExitCode.done
   } catch (error) {
     context.progress.clear()
-    const { exitCodeOf, renderError, toErrorDocument } = await import('../terminal/error-document.js')
+    const { errorEvent, exitCodeOf, renderError, toErrorDocument } = await import('../terminal/error-document.js')
     const known = await explain(error)
     const document = toErrorDocument(known, naming())
     // A pipeline reads the document that it asked for, also when the command failed.
     if (answers === 0) write(format.error(name, document))
     write(
       format.stderrIsFor === 'programs'
-        ? JSON.stringify({ at: new Date(), type: 'error', ...document })
+        ? errorEvent(document)
         : renderError(known, context.progressRender, naming()).trimEnd(),
       context.stderr,
     )

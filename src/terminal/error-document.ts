@@ -46,6 +46,10 @@ export const toErrorDocument = (error: unknown, naming?: TargetNaming): ErrorDoc
 
 const BUG_HINT = 'this is a bug in chatkeep; please report it with the text above'
 
+/** An error as a line of stderr for programs. */
+export const errorEvent = (document: ErrorDocument): string =>
+  JSON.stringify({ at: new Date(), type: 'error', ...document })
+
 /** An error as lines of plain text: what is wrong, facts, what to type next. */
 export const errorLines = ({ message, hint, details }: ErrorDocument): readonly string[] => [
   message,

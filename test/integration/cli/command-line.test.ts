@@ -36,6 +36,29 @@ describe('asking wrongly ends with 2, a reason and the next command', () => {
     expect(stderr).toContain(hint)
   })
 
+  test.for(
+    [
+      ['metrics', '--sinse', '1d'],
+      ['metrics', '--since'],
+      ['metrics', '--since', 'soon'],
+      ['mertics'],
+      ['--sinse'],
+      ['migrate', 'now'],
+      ['verify', '--database-url', 'mysql://x'],
+      ['verify', '--format', 'junit', '-d', 'x'],
+      ['completion', 'tcsh'],
+      ['explain', 'nothing'],
+      ['replay'],
+    ].map((argv) => ({ argv })),
+  )('$argv with --json: one document on stdout, the same as one line on stderr', async ({ argv }) => {
+    const { exitCode, stdout, stderr } = await runChatkeep([...argv, '--json'])
+    expect(exitCode).toBe(2)
+    const { error, ...rest } = JSON.parse(stdout) as { readonly error: object }
+    expect(rest).toMatchObject({ ok: false })
+    expect(stderr.split('\n')).toEqual([expect.any(String), ''])
+    expect(JSON.parse(stderr)).toEqual({ ...error, type: 'error', at: expect.any(String) as string })
+  })
+
   test.for(databaseCommands)('no database named: %s', async (argv) => {
     const { exitCode, stdout, stderr } = await runChatkeep([...argv], { env: { PGUSER: 'me' } })
     expect([exitCode, stdout]).toEqual([2, ''])

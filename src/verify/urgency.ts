@@ -8,6 +8,8 @@ const MESSAGES_FAIL: readonly string[] = [
   'column_missing',
   'column_without_default',
   'column_nullability',
+  'constraint_excludes_guests',
+  'foreign_key_elsewhere',
   'enum_label_missing',
   'privilege_missing',
   'rows_hidden',

@@ -1,3 +1,5 @@
+import { escapeIdentifier } from '../../database/identifier.js'
+import { readGuestBarriers } from '../in-use/guest-barriers.js'
 import { readRelatives } from '../in-use/inheritance.js'
 import { readRowTypeColumns } from '../in-use/row-types.js'
 import type { OwnClient } from '../own/own-client.js'
@@ -25,6 +27,7 @@ export const readMigrateObstacles = async (
     ...(messageCommands(drafts).includes('AT_AddColumn') ? await readParents(client) : []),
     ...(addsDefault(drafts) ? await readRowTypes(client) : []),
     ...(await readUsedUpColumns(client, addedColumns(drafts))),
+    ...(await readBarriers(client, schema)),
     ...(await readUnidentifiedTables(client, schema, restores ? ['ChatMessage', 'Client'] : [])),
   ]
 }
@@ -60,6 +63,15 @@ const readParents = async (client: OwnClient): Promise<readonly Obstacle[]> =>
       text: `"ChatMessage" ${kind === 'parent' ? `inherits "clientId" from ${table}` : `is a partition of ${table}`}: its columns cannot be changed on their own`,
       next: sql(wayOut, 'first'),
     }))
+
+// The application may still want them; verify calls it an error afterwards.
+const readBarriers = async (client: OwnClient, schema: string): Promise<readonly Obstacle[]> =>
+  (await readGuestBarriers(client, schema)).map(({ name, wayOut }) => ({
+    code: 'constraint_excludes_guests',
+    effect: 'note',
+    text: `constraint ${escapeIdentifier(name)} on "ChatMessage" will reject messages without a client`,
+    next: sql(wayOut),
+  }))
 
 // PostgreSQL rejects it (0A000) even though a constant default changes no row.
 const readRowTypes = async (client: OwnClient): Promise<readonly Obstacle[]> =>

@@ -11,6 +11,7 @@ export interface Obstacle {
     | 'replica_identity_missing'
     | 'doubled_idempotency_keys'
     | 'column_in_use'
+    | 'constraint_excludes_guests'
     | 'clients_cannot_be_created'
     | 'messages_without_client'
     | 'insufficient_privilege'

@@ -12,7 +12,9 @@ import { doubledKeys } from './rows/doubled-keys.js'
 import { durability } from './server/durability.js'
 import { encoding } from './server/encoding.js'
 import { enumLabels } from './schema/enum-labels.js'
+import { foreignKeys } from './schema/foreign-keys.js'
 import { futureMessages } from './rows/future-messages.js'
+import { guestBarriers } from './schema/guest-barriers.js'
 import { guestUpdateUndone } from './rollback/guest-update-undone.js'
 import { guestUpdate } from './schema/guest-update.js'
 import { idsTooLarge } from './rows/ids-too-large.js'
@@ -58,6 +60,8 @@ export const checks: readonly Check[] = [
   rewriteRules,
   swallowingTriggers,
   constraints,
+  foreignKeys,
+  guestBarriers,
   replicaIdentity,
   sequences,
   sequencesBehind,

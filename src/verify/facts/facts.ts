@@ -16,6 +16,7 @@ import { readMigrationChanges, type MigrationChange } from '../../migrations/led
 import { readGuestColumns, type ReportedColumn } from './guest-columns.js'
 import { readIntegrity, type Integrity } from './integrity.js'
 import { readRoleAccess, type RoleAccess } from '../../persistence/access/role-access.js'
+import { readGuestBarriers, type GuestBarrier } from '../../migrations/in-use/guest-barriers.js'
 import { readUnidentified, type UnidentifiedTable } from '../../migrations/in-use/replica-identity.js'
 import { readServerFacts, type ServerFacts } from './server-facts.js'
 
@@ -38,6 +39,8 @@ export interface Facts {
   readonly integrity: Integrity
   /** Published tables whose updates and deletes the server rejects. */
   readonly unidentified: readonly UnidentifiedTable[]
+  /** Constraints of the application that reject messages without a client. */
+  readonly guestBarriers: readonly GuestBarrier[]
   /** Privileges of the role named by `--application-role`. */
   readonly applicationRole: RoleAccess | undefined
 }
@@ -58,6 +61,7 @@ export const readFacts = async (client: Queryable, wanted: FactsWanted, part: Re
   const guestColumns = await readGuestColumns(client, schema)
   const catalog = await readCatalog(client, schema, CHAT_TABLES, part)
   const integrity = await part(() => readIntegrity(client, schema))
+  const guestBarriers = await part(() => readGuestBarriers(client, schema))
   const unidentified = await readUnidentified(client, schema)
   const access = await part(async () => ({
     of: role === undefined ? undefined : await readRoleAccess(client, schema, role),
@@ -70,7 +74,7 @@ export const readFacts = async (client: Queryable, wanted: FactsWanted, part: Re
   })
   return {
     ...wanted,
-    ...{ files, catalog, own, guestColumns, server, integrity, unidentified },
+    ...{ files, catalog, own, guestColumns, server, integrity, unidentified, guestBarriers },
     // Read when it is used, because it may be locked.
     get history() {
       return ledger.history

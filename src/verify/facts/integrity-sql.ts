@@ -83,7 +83,7 @@ const keyColumns = (numbers: string, table: string): string => `ARRAY(
 const FOREIGN_KEYS = `
     SELECT coalesce(json_agg(json_build_object('table', c.relname, 'name', k.conname,
       'columns', ${keyColumns('conkey', 'conrelid')},
-      'referencedTable', r.relname, 'referencedColumns', ${keyColumns('confkey', 'confrelid')},
+      'referencedTable', CASE WHEN r.relnamespace = c.relnamespace THEN r.relname ELSE r.oid::pg_catalog.regclass::text END, 'referencedColumns', ${keyColumns('confkey', 'confrelid')},
       'onDelete', ${action('confdeltype')}, 'onUpdate', ${action('confupdtype')}) ORDER BY k.conname), '[]')
     FROM chat AS c
     JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'f'
@@ -103,7 +103,8 @@ const SEQUENCES = `
         WHERE o.classid = 'pg_catalog.pg_class'::regclass AND o.objid = s.oid AND o.deptype IN ('a', 'i')
           AND o.refclassid = 'pg_catalog.pg_class'::regclass AND o.refobjid = c.oid AND o.refobjsubid = a.attnum),
       'last', CASE WHEN pg_catalog.has_sequence_privilege(s.oid, 'SELECT, USAGE')
-        THEN coalesce(pg_catalog.pg_sequence_last_value(s.oid), q.seqstart - q.seqincrement)::text END,
+        THEN pg_catalog.pg_sequence_last_value(s.oid)::text END,
+      'readable', pg_catalog.has_sequence_privilege(s.oid, 'SELECT'),
       'least', fits."least"::text, 'largest', fits."largest"::text,
       'cycles', q.seqcycle AND fits."least" = q.seqmin AND fits."largest" = q.seqmax)
       ORDER BY c.relname), '[]')
@@ -136,7 +137,7 @@ const SEQUENCES = `
  */
 export const SELECT_INTEGRITY = `
   WITH chat AS MATERIALIZED (
-    SELECT c.oid, c.relname
+    SELECT c.oid, c.relname, c.relnamespace
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') AND c.relname = ANY ($2::text[])

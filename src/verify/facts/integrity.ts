@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import { qualified } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
 import { CHAT_TABLES } from '../../persistence/shape.js'
 import { SELECT_INTEGRITY } from './integrity-sql.js'
@@ -75,7 +76,7 @@ export interface IdSequence {
   /** Whether the column owns it: it is then dropped, dumped and restarted with the column. */
   readonly owned: boolean
   readonly increment: string
-  /** Its last value, or one step before its start; null if the role may not read it. */
+  /** Its last value, or one step before its first; null if the role may not read it. */
   readonly last: string | null
   /** The values that it may return, within the type of the column. */
   readonly least: string
@@ -99,5 +100,31 @@ export interface Integrity {
   readonly sequences: readonly IdSequence[]
 }
 
-export const readIntegrity = async (client: Queryable, schema: string): Promise<Integrity> =>
-  onlyRow(await client.query<Integrity>(SELECT_INTEGRITY, [schema, CHAT_TABLES]))
+interface ReadSequence extends IdSequence {
+  readonly readable: boolean
+}
+
+interface ReadIntegrity extends Omit<Integrity, 'sequences'> {
+  readonly sequences: readonly ReadSequence[]
+}
+
+export const readIntegrity = async (client: Queryable, schema: string): Promise<Integrity> => {
+  const read = onlyRow(await client.query<ReadIntegrity>(SELECT_INTEGRITY, [schema, CHAT_TABLES]))
+  const sequences: IdSequence[] = []
+  for (const { readable, ...sequence } of read.sequences)
+    sequences.push(
+      sequence.last === null && readable ? { ...sequence, last: await readUncalled(client, sequence) } : sequence,
+    )
+  return { ...read, sequences }
+}
+
+// The catalog has no last value of a sequence that was restarted and not called since.
+const readUncalled = async (client: Queryable, { schema, name, increment }: IdSequence): Promise<string> => {
+  const { last } = onlyRow(
+    await client.query<{ last: string }>(
+      `SELECT ("last_value" - CASE WHEN "is_called" THEN 0 ELSE $1::numeric END)::text AS "last" FROM ${qualified(schema, name)}`,
+      [increment],
+    ),
+  )
+  return last
+}

@@ -56,6 +56,7 @@ const facts = (changes: Partial<Facts>): Facts => ({
     runningChanges: [],
   },
   unidentified: [],
+  guestBarriers: [],
   integrity: {
     defaults: [],
     brokenIndexes: [],

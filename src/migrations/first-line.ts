@@ -31,7 +31,7 @@ export const withFirstLine = (
 }
 
 export const firstLine = (
-  command: MigrationCommand,
+  command: MigrationCommand | 'history',
   target: ConnectionTarget,
   { schema }: Pick<MigrationOptions, 'schema'>,
   serverVersion?: string,

@@ -2,24 +2,15 @@ import { printable } from '../terminal/printable.js'
 import { count, duration, type Render } from '../terminal/render.js'
 import type { RecordedRun } from './run-history.js'
 
-/** Where the history is. */
-export interface HistorySubject {
-  /** Database, server and role. */
-  readonly target: string
-  readonly database: string
-  readonly schema: string
-}
-
-/** One line a run, the newest last, where a reader looks first; then why runs failed. */
-export const renderRunHistory = (
-  { target, database, schema }: HistorySubject,
-  runs: readonly RecordedRun[],
-  render: Render,
-): string =>
+/**
+ * One line a run, the newest last, where a reader looks first; then why runs failed.
+ * @param header says which database is meant
+ */
+export const renderRunHistory = (header: string, runs: readonly RecordedRun[], render: Render): string =>
   runs.length === 0
-    ? printable(`no history: chatkeep has changed nothing in schema ${schema} of ${database} yet`)
+    ? [header, '', 'no history: chatkeep has changed nothing here yet'].join('\n')
     : [
-        printable(`history  ${target}  schema ${schema}`),
+        header,
         '',
         render.table(['began (UTC)', 'by', 'version', 'what', 'plan', 'took', 'outcome'], runs.map(toRow)),
         ...runs.flatMap(reasonLines),

@@ -36,12 +36,7 @@ export const runMigrate = async (
     const runs = await readRunHistory(target, options)
     return {
       data: { ...subject, runs },
-      text: (render) =>
-        renderRunHistory(
-          { target: describeTarget(target), database: target.database, schema: options.schema },
-          runs,
-          render,
-        ),
+      text: (render) => renderRunHistory(firstLine('history', target, options), runs, render),
     }
   }
   if (flags.sql !== undefined) {

@@ -10,11 +10,11 @@ import {
   isTlsFailure,
   isTlsRefusal,
 } from './connection-failure.js'
-import { encodingHint } from './encoding-hint.js'
-import { exitCodeForState } from './exit-code.js'
-import { poolerAnswer } from './pooler-error.js'
+import { encodingHint } from './errors/encoding-hint.js'
+import { exitCodeForState } from './errors/exit-code.js'
+import { poolerAnswer } from './errors/pooler-error.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
-import { CANCELLED } from './statement-limit.js'
+import { CANCELLED } from './errors/statement-limit.js'
 import { NoHostReached } from './target-client.js'
 import { again, shell, sql, type Next } from '../next-step.js'
 import { escapeIdentifier } from './identifier.js'

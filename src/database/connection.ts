@@ -6,7 +6,7 @@ import { requestCancel } from './open-stream.js'
 import type { Pins } from './pinned-settings.js'
 import { NoHostReached, TargetClient } from './target-client.js'
 import { hasSqlState, SqlState } from './sql-state.js'
-import { reachedLimit } from './statement-limit.js'
+import { reachedLimit } from './errors/statement-limit.js'
 
 /** Anything that runs queries: a client, a pool, or a wrapper of one. */
 export type Queryable = Pick<Client, 'query'>

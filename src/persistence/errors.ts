@@ -1,5 +1,5 @@
-import { encodingHint } from '../database/encoding-hint.js'
-import { exitCodeForState } from '../database/exit-code.js'
+import { encodingHint } from '../database/errors/encoding-hint.js'
+import { exitCodeForState } from '../database/errors/exit-code.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
 import { blamesTheRow, type Blame } from './blame.js'

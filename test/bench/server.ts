@@ -129,7 +129,8 @@ export const withCopy = async <T>(
   return result
 }
 
-const session = ({ signal }: DatabaseMaker) => ({ applicationName: 'chatkeep bench', signal })
+// Its SQL names the tables without their schema, as an application's does.
+const session = ({ signal }: DatabaseMaker) => ({ applicationName: 'chatkeep bench', signal, pins: 'course' }) as const
 
 const inDatabase = <T>(
   maker: DatabaseMaker,

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../database/connection.js'
 import { hasSqlState, SqlState } from '../../database/sql-state.js'
-import { CANCELLED, reachedLimit } from '../../database/statement-limit.js'
+import { CANCELLED, reachedLimit } from '../../database/errors/statement-limit.js'
 import { toSteps, type Next } from '../../next-step.js'
 import { durationBehind } from '../../database/waiting/watch-session.js'
 

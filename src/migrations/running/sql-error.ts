@@ -1,4 +1,4 @@
-import { exitCodeForState } from '../../database/exit-code.js'
+import { exitCodeForState } from '../../database/errors/exit-code.js'
 import { isServerError } from '../../database/sql-state.js'
 import { OperatorError, withDetail } from '../../errors.js'
 import { failureInFile } from './run-statements.js'

@@ -1,5 +1,5 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
-import { encodingHint } from '../../database/encoding-hint.js'
+import { encodingHint } from '../../database/errors/encoding-hint.js'
 import { SqlState, type ServerError } from '../../database/sql-state.js'
 import { LARGEST_ID } from '../../persistence/ids/ids.js'
 import { CLIENT_ID } from '../../persistence/shape.js'

@@ -319,7 +319,7 @@ describe('verify finds in a migrated database', () => {
     expect(exitCode).toBe(1)
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
       new RegExp(
-        `^FAIL: ${database.name} is not migrated as it should be: 3 errors, \\d warnings \\(.+\\)\\. Next: in psql: UPDATE "chatkeep"."migrations" SET "hash" = '[0-9a-f]{40}' WHERE "id" = 3`,
+        `^FAIL: ${database.name} is not migrated as it should be: 3 errors, \\d warnings \\(.+\\)\\. Next: accept the file, in psql: UPDATE "chatkeep"."migrations" SET "name" = 'index-guest-username', "hash" = '[0-9a-f]{40}' WHERE "id" = 3`,
       ),
     )
   })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { poolerAnswer } from '../../../src/database/pooler-error.js'
+import { poolerAnswer } from '../../../src/database/errors/pooler-error.js'
 import { serverError } from '../../support/server-error.js'
 
 test.for([

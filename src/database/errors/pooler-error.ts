@@ -1,6 +1,6 @@
-import { ExitCode } from '../errors.js'
-import { again, type Next } from '../next-step.js'
-import { SqlState, type ServerError } from './sql-state.js'
+import { ExitCode } from '../../errors.js'
+import { again, type Next } from '../../next-step.js'
+import { SqlState, type ServerError } from '../sql-state.js'
 
 /** What a pooler says of its own accord, in our words. */
 export interface PoolerAnswer {

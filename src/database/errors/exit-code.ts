@@ -1,5 +1,5 @@
-import { ExitCode } from '../errors.js'
-import { SqlState } from './sql-state.js'
+import { ExitCode } from '../../errors.js'
+import { SqlState } from '../sql-state.js'
 
 /** Connection exception, invalid authorization, no such database, insufficient resources, operator intervention. */
 const UNAVAILABLE_CLASSES = ['08', '28', '3D', '53', '57']

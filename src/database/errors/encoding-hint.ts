@@ -1,5 +1,5 @@
-import { shell, type NextStep } from '../next-step.js'
-import { hasSqlState, SqlState } from './sql-state.js'
+import { shell, type NextStep } from '../../next-step.js'
+import { hasSqlState, SqlState } from '../sql-state.js'
 
 /** Where to read on about an error of text that the database cannot store, or that it stored unchecked and cannot send. */
 export const encodingHint = (error: unknown): NextStep | undefined =>

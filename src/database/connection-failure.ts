@@ -18,6 +18,9 @@ export const NO_TLS = 'it offers no TLS, but sslmode asks for it'
 export const NO_PASSWORD = 'it requires a password, and none was given (URL, PGPASSWORD or ~/.pgpass)'
 export const NOT_POSTGRES = 'it is not a PostgreSQL server'
 
+/** Why a connection failed that may still be there. */
+const NO_ANSWER = 'it did not answer in time'
+
 /** Error codes of sockets and name look-ups, as text. */
 const NETWORK_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
@@ -27,17 +30,14 @@ const NETWORK_REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the host name could not be looked up',
   EHOSTUNREACH: 'there is no route to the host',
   ENETUNREACH: 'there is no route to the network',
-  ETIMEDOUT: 'it did not answer in time',
+  ETIMEDOUT: NO_ANSWER,
   ECONNRESET: 'it closed the connection',
   EPIPE: 'it closed the connection',
 }
 
 // These errors of node-postgres have no code. Their texts are constants of the driver, independent of any locale.
 const DRIVER_REASONS: readonly (readonly [RegExp, string])[] = [
-  [
-    /timeout expired|connection timeout|exceeded when trying to connect|Query read timeout/i,
-    'it did not answer in time',
-  ],
+  [/timeout expired|connection timeout|exceeded when trying to connect|Query read timeout/i, NO_ANSWER],
   [/Connection terminated|not queryable|Client was closed/i, 'the connection was lost'],
   [/does not support SSL/i, NO_TLS],
   [/client password must be a/i, NO_PASSWORD],
@@ -66,6 +66,10 @@ export const failureReason = (error: unknown): string =>
 
 /** Whether the connection failed or broke; the outcome of a running statement is then unknown. */
 export const isConnectionFailure = (error: unknown): boolean => connectionFailureReason(error) !== undefined
+
+/** Whether the connection is gone, and not only silent. */
+export const isConnectionLost = (error: unknown): boolean =>
+  isConnectionFailure(error) && connectionFailureReason(error) !== NO_ANSWER
 
 /** Whether the server does not support TLS, which was required. */
 export const isTlsRefusal = (error: unknown): boolean =>

@@ -57,7 +57,7 @@ export const checkOnly = (input: TranscriptInput, options: CheckOnlyOptions): Pr
           const schema = target.schema ?? 'public'
           await refuseHidingPolicies(client, schema)
           const readBack = createReadBack(
-            withSavepoints(noticeStandby(client, () => (answers.ofStandby = true))),
+            noticeStandby(withSavepoints(client), () => (answers.ofStandby = true)),
             schema,
           )
           const onProgress = (messages: number): void =>

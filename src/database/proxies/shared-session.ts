@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'
+import { OperatorError } from '../../errors.js'
+import { isConnectionLost } from '../connection-failure.js'
 import { withClient, type SessionOptions } from '../connection.js'
 import type { ConnectionTarget } from '../connection-target.js'
 import { escapeIdentifier } from '../identifier.js'
@@ -25,6 +27,7 @@ const RELEASE_MS = 50
  * because the same process id, or a setting that is still there, shows nothing while a pool is idle: it gives out the same
  * session again and again.
  * @param client not in a transaction
+ * @throws when a connection is lost
  * @returns undefined if so, and for a client that is connected to the server itself; in doubt a reason
  */
 export const findSharedSession = async (
@@ -41,6 +44,8 @@ export const findSharedSession = async (
     )
   } catch (reason) {
     signal?.throwIfAborted()
+    // A pool without a second session answers late, or says so; a lost connection says nothing about pools.
+    if (isConnectionLost(reason instanceof OperatorError ? reason.cause : reason)) throw reason
     return { kind: 'unproven', reason }
   }
 }

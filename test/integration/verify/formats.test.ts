@@ -83,6 +83,7 @@ describe('verify --format junit', () => {
     expect(passed.map(({ attributes }) => attributes.name)).toEqual([
       'rollback-leftovers',
       'archive',
+      'encoding',
       'durability',
       'committing-roles',
       'open-schema',

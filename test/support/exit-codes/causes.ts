@@ -83,7 +83,8 @@ export const CAUSES: readonly Cause[] = [
     open: ALL_LOCKED,
     says: /took longer than/,
     flags: (command) => (command === 'verify' || command === 'metrics' ? ['--statement-timeout', '200ms'] : []),
-    without: [...CHANGES, 'reconcile', 'replay'],
+    // The others have no limit but that for locks.
+    without: [...CHANGES, 'reconcile', 'replay', 'serve'],
   },
   {
     title: 'time-out of a change',

@@ -2,7 +2,7 @@ import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import { columnName } from '../../../persistence/shape.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
-import type { Facts } from '../../facts/facts.js'
+import { hasTable, type Facts } from '../../facts/facts.js'
 import type { ForeignKey } from '../../facts/integrity.js'
 import { finding, type Finding } from '../../finding.js'
 import { or, sql } from '../../../next-step.js'
@@ -23,8 +23,10 @@ export const foreignKeys: FactCheck<Code> = {
   expectations: ALWAYS,
   needs: { ChatMessage: ['clientId', 'operatorId'], Client: ['id'], User: ['id'] },
   // An ORM that keeps relations by itself has no key at all.
-  findings: (facts) =>
-    KEYS.some((key) => ownKeys(key, facts).length > 0) ? KEYS.flatMap((key) => keyFindings(key, facts)) : [],
+  findings: (facts) => {
+    const keys = KEYS.filter(({ target }) => hasTable(facts, target))
+    return keys.some((key) => ownKeys(key, facts).length > 0) ? keys.flatMap((key) => keyFindings(key, facts)) : []
+  },
   explanations: {
     foreign_key_cascades: {
       title: 'deleting a client or a user deletes messages',

@@ -28,6 +28,8 @@ export const watchStatements = (judge: Judge) => (): Tap => {
     const text = sql
       .replace(/--.*/g, '')
       .replace(/(?<=pg_backend_pid\(\) (?:=|OPERATOR\(pg_catalog\.<>\)) )\d+/, 'N')
+      // The channel of the question whether a pooler shares sessions.
+      .replace(/(?<=chatkeep_)[0-9a-f]{32}/, 'N')
       .replace(/\s+/g, ' ')
       .trim()
     if (OPENING.test(text)) return judge(text)

@@ -12,6 +12,8 @@ const clients = (...ids: readonly number[]): string =>
 const NEGATIVE_HALF = 'INCREMENT 1 MINVALUE -2147483648 MAXVALUE 2147483647 NO CYCLE'
 const DOWNWARDS = 'INCREMENT -1 MINVALUE -2147483648 MAXVALUE 2147483647 NO CYCLE'
 
+const ODD = 'INCREMENT 2 MINVALUE 1 MAXVALUE 2147483647 START 1 RESTART NO CYCLE'
+
 /** How a sequence runs, the ids that exist, and what verify says. */
 const CASES: readonly (readonly [name: string, sql: string, found: readonly Partial<FoundFinding>[]])[] = [
   [
@@ -68,6 +70,22 @@ const CASES: readonly (readonly [name: string, sql: string, found: readonly Part
     'round and round, into rows that are still there',
     `${sequenceOf('INCREMENT 1 MINVALUE 1 MAXVALUE 1000 START 1 RESTART CYCLE', 999)}; ${clients(20, 999)}`,
     [{ code: 'sequence_ending', severity: 'error', actual: '98 % used: 980 of 1,000, up to id 20, which exists' }],
+  ],
+  [
+    'odd ids, beside the even ones of another server',
+    `${sequenceOf(ODD, 101)}; ${clients(99, 101, 102, 104, 5_000)}`,
+    [],
+  ],
+  [
+    'odd ids that exist ahead',
+    `${sequenceOf(ODD, 101)}; ${clients(99, 101, 105, 108)}`,
+    [
+      {
+        code: 'sequence_behind',
+        expected: 'at least 108, the largest id',
+        help: `in psql: SELECT setval('"public"."Client_id_seq"', (SELECT '101'::bigint + (max("id") - '101'::bigint + 1) / 2 * 2 FROM "public"."Client"));`,
+      },
+    ],
   ],
   [
     'one id far ahead',

@@ -12,6 +12,9 @@ import { endingFinding, figure, isAscending, largerType, nameOf, sequences } fro
 /** How many values a sequence may have left before an id of its half for it to be behind. */
 const NEAR = 1_000_000n
 
+/** How many of the next values of a sequence with a larger step are looked up. */
+const STEPS = 100
+
 type Code = 'sequence_behind' | 'sequence_ending'
 
 /**
@@ -19,7 +22,8 @@ type Code = 'sequence_behind' | 'sequence_ending'
  * read after the snapshot was taken, so concurrent inserts cannot cause these findings.
  *
  * A sequence that has a long way to the next id that exists is not behind it, but ends there; nor is one with negative values
- * behind the positive ids that it began with.
+ * behind the positive ids that it began with. With a larger step, such as odd and even ids on two servers, only ids that the
+ * sequence itself will return count.
  */
 export const sequencesBehind: RowCheck<Code> = {
   name: 'sequences-behind',
@@ -78,6 +82,8 @@ const comparable = (facts: Facts): readonly KnownSequence[] =>
     sequence.last !== null && hasColumns(facts, sequence.table, ['id']) ? [{ ...sequence, last: sequence.last }] : [],
   )
 
+const hasLargerStep = ({ increment }: IdSequence): boolean => !['1', '-1'].includes(increment)
+
 const isNegative = ({ last, increment }: KnownSequence): boolean => BigInt(last) + BigInt(increment) < 0n
 
 const distance = ({ last }: KnownSequence, id: bigint): bigint => {
@@ -93,11 +99,25 @@ const idsAhead = (sequence: KnownSequence, table: string): readonly string[] => 
   const passesZero = isAscending(sequence) === isNegative(sequence)
   const select = (end: string | undefined, condition: string): string =>
     `SELECT ${end}("id") FROM ${table} WHERE "id" BETWEEN ${literal(least)} AND ${literal(largest)} AND ${condition}`
+  const lastOfHalf = select(final, `"id" ${beyond} ${literal(last)} AND "id" ${half}`)
+  if (hasLargerStep(sequence)) {
+    const values = `unnest('{${nextValues(sequence).join(',')}}'::bigint[]) AS v`
+    return [`SELECT ${first}(v) FROM ${values} WHERE EXISTS (SELECT FROM ${table} WHERE "id" = v)`, lastOfHalf, 'NULL']
+  }
   return [
     select(first, `"id" ${beyond} ${literal(last)} AND "id" ${half}`),
-    select(final, `"id" ${beyond} ${literal(last)} AND "id" ${half}`),
+    lastOfHalf,
     select(first, passesZero ? `"id" ${otherHalf}` : String(cycles)),
   ]
+}
+
+/** The next values of a sequence, within its half. */
+const nextValues = (sequence: KnownSequence): readonly bigint[] => {
+  const [last, increment] = [BigInt(sequence.last), BigInt(sequence.increment)]
+  return Array.from({ length: STEPS }, (_, index) => last + increment * BigInt(index + 1)).filter(
+    (value) =>
+      value >= BigInt(sequence.least) && value <= BigInt(sequence.largest) && isNegative(sequence) === value < 0n,
+  )
 }
 
 // The bare digits of a large number would be numeric, and no index serves the comparison with one.
@@ -119,9 +139,18 @@ const setval = (sequence: KnownSequence, { schema }: Facts): string => {
   const regclass = qualified(sequence.schema, sequence.name).replaceAll("'", "''")
   const table = qualified(schema, sequence.table)
   const last = isAscending(sequence)
-    ? `SELECT max("id") FROM ${table}${isNegative(sequence) ? ' WHERE "id" < 0' : ''}`
-    : `SELECT min("id") FROM ${table}${isNegative(sequence) ? '' : ' WHERE "id" >= 0'}`
+    ? `SELECT ${onItsWay(sequence, 'max("id")')} FROM ${table}${isNegative(sequence) ? ' WHERE "id" < 0' : ''}`
+    : `SELECT ${onItsWay(sequence, 'min("id")')} FROM ${table}${isNegative(sequence) ? '' : ' WHERE "id" >= 0'}`
   return `setval('${regclass}', (${last}))`
+}
+
+// An odd sequence stays odd: its first own value at or beyond that id.
+const onItsWay = (sequence: KnownSequence, id: string): string => {
+  if (!hasLargerStep(sequence)) return id
+  const { last, increment } = sequence
+  const from = literal(last)
+  const up = BigInt(increment) + (isAscending(sequence) ? -1n : 1n)
+  return `${from} + (${id} - ${from} + ${up}) / ${increment} * ${increment}`
 }
 
 /** @param end the first id that exists already, on the sequence's way through all of its values */

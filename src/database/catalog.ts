@@ -19,7 +19,10 @@ export interface CatalogIndex {
   readonly unique: boolean
   /** False after a failed concurrent build: the index slows writes and answers no query. */
   readonly valid: boolean
-  /** What follows `USING` in its definition: method, columns, order, collation, predicate; types of the same schema without it. */
+  /**
+   * What follows `USING` in its definition: method, columns, order, collation, predicate; types of the same schema without it.
+   * Storage parameters are left out: they are the DBA's.
+   */
   readonly definition: string
 }
 
@@ -67,13 +70,14 @@ const SELECT_COLUMNS = `
     AND c.relname = ANY ($2)
   ORDER BY c.relname, a.attnum`
 
-const SELECT_INDEXES = `
+const SELECT_INDEXES = String.raw`
   SELECT c.relname AS "table",
     i.relname AS "name",
     x.indisunique AS "unique",
     x.indisvalid AND x.indisready AND x.indislive AS "valid",
-    replace(substring(pg_catalog.pg_get_indexdef(x.indexrelid) FROM ' USING (.*)$'), '::' || quote_ident($1) || '.', '::')
-      AS "definition"
+    replace(
+      regexp_replace(substring(pg_catalog.pg_get_indexdef(x.indexrelid) FROM ' USING (.*)$'), ' WITH \([^()]*\)', ''),
+      '::' || quote_ident($1) || '.', '::') AS "definition"
   FROM pg_catalog.pg_index AS x
   JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
   JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid

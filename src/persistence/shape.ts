@@ -9,7 +9,7 @@ export interface RequiredColumn {
   readonly nullable: boolean
 }
 
-/** An index that the core needs, with its exact definition. */
+/** An index that the core needs, with its exact definition but for storage parameters. */
 export interface RequiredIndex {
   readonly table: string
   readonly name: string

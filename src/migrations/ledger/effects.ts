@@ -80,7 +80,7 @@ export const EFFECTS: readonly NamedEffect[] = [
         table: 'Client',
         name: 'Client_createdAt_brin',
         unique: false,
-        definition: `brin ("createdAt") WITH (pages_per_range='32', autosummarize='on')`,
+        definition: 'brin ("createdAt")',
       },
     },
   },

@@ -34,8 +34,8 @@ export const shapeOf = ({ name, unique, definition }: CatalogIndex): IndexShape 
   }
 }
 
-// Prisma does not compare NULLS NOT DISTINCT, storage parameters, collations and the place of NULL.
-const SEEN = /^(\w+) \(([^()]*)\)(?: INCLUDE \(([^()]*)\))?(?: NULLS NOT DISTINCT)?(?: WITH \([^()]*\))?$/
+// Prisma does not compare NULLS NOT DISTINCT, collations and the place of NULL.
+const SEEN = /^(\w+) \(([^()]*)\)(?: INCLUDE \(([^()]*)\))?(?: NULLS NOT DISTINCT)?$/
 const COLUMN = /^(?:"([^"]+)"|(\w+))(?: COLLATE \S+)?(?: (?:\w+\.)?(\w+_ops))?( DESC)?(?: NULLS (?:FIRST|LAST))?$/
 
 /** Partial, or on an expression: Prisma does not see it, and leaves it alone. */

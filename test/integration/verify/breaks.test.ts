@@ -434,6 +434,21 @@ describe('verify finds exactly', () => {
     expect(await findingsAfterTyping(database, found)).toEqual(REMAINING[what] ?? [])
   })
 
+  test('nothing in what a DBA tunes, as migrate and rollback do', async ({ database }) => {
+    await migrated(database)
+    await database.load(`
+      ALTER INDEX ${KEY_INDEX} SET (fillfactor = 70); ALTER INDEX ${UNLINKED_INDEX} SET (deduplicate_items = off);
+      ALTER INDEX "Client_username_key" SET (fillfactor = 80, deduplicate_items = on);
+      ALTER INDEX "Client_createdAt_brin" RESET (autosummarize); ALTER INDEX "Client_createdAt_brin" SET (pages_per_range = 64);
+      ALTER INDEX "ChatMessage_hour_clientId_idx" ALTER COLUMN 1 SET STATISTICS 500;
+      COMMENT ON INDEX ${KEY_INDEX} IS 'tuned'; ALTER TABLE "ChatMessage" CLUSTER ON ${GUEST_INDEX};
+      ALTER TABLE "ChatMessage" SET (autovacuum_vacuum_scale_factor = 0.01, fillfactor = 90);
+      ALTER TABLE "ChatMessage" ALTER COLUMN "guestUsername" SET STORAGE EXTERNAL, ALTER COLUMN "guestUsername" SET STATISTICS 300`)
+    expect(findingsOf(await verify(database))).toEqual([])
+    expect((await on(database, 'migrate')).stdout).toContain('nothing had to be done')
+    expect((await on(database, 'rollback', '--dry-run')).exitCode).toBe(0)
+  })
+
   test('nothing about a sequence that was just restarted', async ({ database }) => {
     await migrated(database, 'crm-before')
     await database.load('ALTER SEQUENCE "ChatMessage_id_seq" RESTART WITH 6001')

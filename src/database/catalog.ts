@@ -24,6 +24,8 @@ export interface CatalogIndex {
    * Storage parameters are left out: they are the DBA's.
    */
   readonly definition: string
+  /** Its constraint without DEFERRABLE, as ADD CONSTRAINT takes it; null if it is checked at once, as ON CONFLICT needs it. */
+  readonly deferrable: string | null
 }
 
 /** A trigger of chatkeep. */
@@ -77,11 +79,14 @@ const SELECT_INDEXES = String.raw`
     x.indisvalid AND x.indisready AND x.indislive AS "valid",
     replace(
       regexp_replace(substring(pg_catalog.pg_get_indexdef(x.indexrelid) FROM ' USING (.*)$'), ' WITH \([^()]*\)', ''),
-      '::' || quote_ident($1) || '.', '::') AS "definition"
+      '::' || quote_ident($1) || '.', '::') AS "definition",
+    regexp_replace(pg_catalog.pg_get_constraintdef(k.oid), ' DEFERRABLE( INITIALLY DEFERRED)?$', '') AS "deferrable"
   FROM pg_catalog.pg_index AS x
   JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
   JOIN pg_catalog.pg_class AS c ON c.oid = x.indrelid
   JOIN pg_catalog.pg_namespace AS n ON n.oid = i.relnamespace
+  LEFT JOIN pg_catalog.pg_constraint AS k
+    ON k.conindid = x.indexrelid AND k.contype IN ('p', 'u', 'x') AND k.condeferrable
   WHERE n.nspname = $1
   ORDER BY c.relname, i.relname`
 

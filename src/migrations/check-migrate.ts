@@ -11,6 +11,7 @@ import type { Obstacle } from './plan/obstacle.js'
 import { readPlan, type ReadPlan } from './plan/read-plan.js'
 import { concurrentWork, readRefusals } from './plan/refusals.js'
 import { readDoubledKeys } from './plan/obstacles/doubled-keys.js'
+import { readDoubledRows } from './plan/obstacles/doubled-rows.js'
 import { tableObstacles } from './plan/obstacles/chat-tables.js'
 import { refusalOf, withRefusal, type Checked } from './preview.js'
 import type { MigrationOptions } from './session.js'
@@ -35,6 +36,7 @@ export const checkMigrate = async (
   const hidden = await refusalOf(() => refuseHiddenRows(client, options.schema))
   const obstacles = [
     ...tableObstacles(plan, describeAddress(target), options),
+    ...(await readDoubledRows(client, state.own)),
     ...(await withRefusal(hidden, () => readDoubledKeys(client, options.schema, state, plan.steps))),
     ...(await readMigrateObstacles(client, { schema: options.schema, drafts, restores: archive.archive })),
   ]

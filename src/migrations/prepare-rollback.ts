@@ -10,6 +10,7 @@ import { refuseLateOrphans, refuseOrphans, refuseReferencedOrphans, type OnOrpha
 import type { PriceTag } from './plan/price-tag.js'
 import type { RollbackRange } from './ledger/rollback-range.js'
 import type { MigrationOptions } from './session.js'
+import { chatkeep, or } from '../next-step.js'
 import { runInApplicationPath, withApplicationPath } from './running/application-path.js'
 import { withShortLocks } from '../database/waiting/lock-attempts.js'
 
@@ -44,15 +45,15 @@ export const refuseUnlinkableGuests = async (
   if (needsClients && onOrphans === 'abort') await refuseOrphans(client, await findUnlinkableGuests(client, signal))
 }
 
-const refuseUnlinkable = ({ clientsToCreate, blockingClientColumns }: PriceTag): void => {
-  if (clientsToCreate === 0 || blockingClientColumns.length === 0) return
+const refuseUnlinkable = ({ clientsToCreate, clientBarriers }: PriceTag): void => {
+  if (clientsToCreate === 0 || clientBarriers.length === 0) return
   throw new OperatorError(
     'clients_cannot_be_created',
-    `${clientsToCreate} guests need a client, but chatkeep cannot create one: "Client" has required columns; nothing was changed`,
+    `${clientsToCreate} guests need a client, but chatkeep cannot create one; nothing was changed`,
     {
       exitCode: ExitCode.refused,
-      details: blockingClientColumns.map((column) => `"Client"."${column}" is NOT NULL and has no default`),
-      hint: 'give these columns a default, or create the clients first',
+      details: clientBarriers,
+      hint: [chatkeep('verify', 'see how each is repaired'), or('create the clients first')],
     },
   )
 }

@@ -5,6 +5,12 @@ import { BEGIN, inTransaction } from '../database/transaction.js'
 import { isRetryable } from './retry.js'
 import { SHORT_LOCK_TIMEOUT_MS, UTC_NOW, type Names } from './sql-names.js'
 
+export interface GuestClientOptions {
+  readonly lockTimeoutMs?: number
+  /** Told how many names were skipped, and why in the server's words. */
+  readonly onSkipped?: ((names: number, reason: string) => void) | undefined
+}
+
 /**
  * Creates clients for guests who have none. Names may repeat. A name whose client cannot be created is skipped: its message is
  * saved without client. The phone stays on the message: nobody has proved it, and in "Client" it is unique, so the person
@@ -16,7 +22,7 @@ export const createGuestClients = async (
   client: ClientBase,
   names: Names,
   usernames: readonly string[],
-  lockTimeoutMs = LOCK_TIMEOUT_MS,
+  { lockTimeoutMs = LOCK_TIMEOUT_MS, onSkipped }: GuestClientOptions = {},
 ): Promise<readonly string[]> => {
   // Sorted: two processes that create the same clients wait for each other instead of deadlocking.
   const wanted = [...new Set(usernames)].toSorted()
@@ -26,15 +32,18 @@ export const createGuestClients = async (
   } catch (error) {
     if (!isServerError(error)) throw error
     const isHeld = isBlockedByRow(error)
-    if (!isHeld && hasSqlState(error, ...NOT_NOW)) return []
-    if (!isHeld && isRetryable(error)) throw error
-    if (wanted.length === 1) return []
+    const isNotNow = !isHeld && hasSqlState(error, ...NOT_NOW)
+    if (!isNotNow && !isHeld && isRetryable(error)) throw error
+    if (isNotNow || wanted.length === 1) {
+      onSkipped?.(wanted.length, error.message)
+      return []
+    }
     // Another transaction holds one of the names, or one cannot be stored: halve, to create the others.
-    const timeoutMs = isHeld ? SHORT_LOCK_TIMEOUT_MS : lockTimeoutMs
+    const options = { lockTimeoutMs: isHeld ? SHORT_LOCK_TIMEOUT_MS : lockTimeoutMs, onSkipped }
     const middle = Math.ceil(wanted.length / 2)
     return [
-      ...(await createGuestClients(client, names, wanted.slice(0, middle), timeoutMs)),
-      ...(await createGuestClients(client, names, wanted.slice(middle), timeoutMs)),
+      ...(await createGuestClients(client, names, wanted.slice(0, middle), options)),
+      ...(await createGuestClients(client, names, wanted.slice(middle), options)),
     ]
   }
 }

@@ -38,6 +38,8 @@ export interface ReconcileReport {
   readonly clientsCreated: number
   /** Messages of guests whose client could not be found or created; they stay unchanged. */
   readonly messagesLeft: number
+  /** Why: different reasons, the first few. */
+  readonly reasonsLeft: readonly string[]
   /** Messages that another transaction had locked; the next run links them. */
   readonly messagesLocked: number
   /** Messages without guest name: only a person can decide whose they are. */
@@ -112,7 +114,14 @@ const reconcileAll = async (
 ): Promise<ReconcileReport> => {
   let guests = 0
   let linkedSoFar = 0
-  let sum: Done = { messagesLinked: 0, messagesUnverified: 0, clientsCreated: 0, messagesLeft: 0, messagesLocked: 0 }
+  let sum: Done = {
+    messagesLinked: 0,
+    messagesUnverified: 0,
+    clientsCreated: 0,
+    messagesLeft: 0,
+    reasonsLeft: [],
+    messagesLocked: 0,
+  }
   try {
     for (let after: string | null = null; ;) {
       const page = await selectGuests(client, names, after)
@@ -146,11 +155,14 @@ const interrupted = (signal: AbortSignal, cause: unknown, messagesLinked: number
     cause,
   })
 
+const MOST_REASONS = 3
+
 const add = (a: Done, b: Done): Done => ({
   messagesLinked: a.messagesLinked + b.messagesLinked,
   messagesUnverified: a.messagesUnverified + b.messagesUnverified,
   clientsCreated: a.clientsCreated + b.clientsCreated,
   messagesLeft: a.messagesLeft + b.messagesLeft,
+  reasonsLeft: [...new Set([...a.reasonsLeft, ...b.reasonsLeft])].slice(0, MOST_REASONS),
   messagesLocked: a.messagesLocked + b.messagesLocked,
 })
 
@@ -179,6 +191,9 @@ const countWithoutName = async (client: Queryable, { message }: Names): Promise<
 
 const countMessages = (guests: readonly Guest[]): number => guests.reduce((sum, { messages }) => sum + messages, 0)
 
+const BLANK = 'the name of the guest is blank'
+const TAKEN = 'a unique index of "Client" takes the name for that of another client, such as one in other capitals'
+
 /** Counts what `link` would do. Remembers the clients that it would create: the next page may have another form of the same name. */
 const createPreview = (): Step => {
   const created = new Set<string>()
@@ -193,6 +208,7 @@ const createPreview = (): Step => {
       messagesUnverified: unverified.reduce((sum, { fromClient }) => sum + fromClient, 0),
       clientsCreated: created.size - createdBefore,
       messagesLeft: countMessages(guests) - countMessages(named),
+      reasonsLeft: named.length < guests.length ? [BLANK] : [],
       messagesLocked: 0,
     }
   }
@@ -224,11 +240,15 @@ const linkWith =
   async (client, names, guests, onLinked) => {
     const named = guests.filter(({ username }) => username !== '')
     await lockForGuestClients(client, names)
-    const created = await createGuestClients(
-      session,
-      names,
-      named.map(({ username }) => username),
-    )
+    const reasons = new Set(named.length < guests.length ? [BLANK] : [])
+    let skipped = 0
+    const wanted = named.map(({ username }) => username)
+    const created = await createGuestClients(session, names, wanted, {
+      onSkipped: (names, reason) => {
+        skipped += names
+        reasons.add(reason)
+      },
+    })
     const isRegistered = await selectClients(client, names, named)
     const linkable = named.filter(({ username }) => isRegistered.has(username))
     let messagesLinked = 0
@@ -247,6 +267,8 @@ const linkWith =
       messagesUnverified,
       clientsCreated: created.length,
       messagesLeft: countMessages(guests) - countMessages(linkable),
+      // Of names that were neither skipped nor created, ON CONFLICT DO NOTHING disposed.
+      reasonsLeft: [...reasons, ...(linkable.length + skipped < named.length ? [TAKEN] : [])],
       messagesLocked: await countUnlinked(client, names, linkable),
     }
   }

@@ -46,9 +46,14 @@ const noteLines = (report: ReconcileReport, dryRun: boolean): readonly string[] 
       report.messagesUnverified,
       `${dryRun ? 'would be marked' : 'marked'} as unverified: the client of that name was there before the guest wrote`,
     ],
-    [report.messagesLeft, 'not linked: no client could be found or created for their guests'],
+    [
+      report.messagesLeft,
+      `not linked: no client could be found or created for their guests: ${report.reasonsLeft.join('; ')}`,
+    ],
     [report.messagesLocked, 'not linked: locked by another session at the moment; run this again'],
     [report.messagesWithoutName, 'not linked: no guest name'],
   ]
-  return notes.flatMap(([messages, note]) => (messages === 0 ? [] : [`${count(messages, 'message')} ${note}`]))
+  return notes.flatMap(([messages, note]) =>
+    messages === 0 ? [] : [printable(`${count(messages, 'message')} ${note}`)],
+  )
 }

@@ -126,14 +126,20 @@ export const indexState = (catalog: Catalog, wanted: RequiredIndex): IndexState 
   const actual = findIndex(catalog, wanted.name)
   if (actual === undefined) return 'missing'
   const same =
-    actual.table === wanted.table && actual.unique === wanted.unique && actual.definition === wanted.definition
+    actual.table === wanted.table &&
+    actual.unique === wanted.unique &&
+    actual.definition === wanted.definition &&
+    actual.deferrable === null
   if (!same) return 'conflict'
   return actual.valid ? 'ready' : 'invalid'
 }
 
 /** An index as its definition, for messages. */
-export const describeIndex = ({ table, unique, definition }: RequiredIndex | CatalogIndex): string =>
-  `${unique ? 'unique ' : ''}index on "${table}" ${definition}`
+export const describeIndex = (index: RequiredIndex | CatalogIndex): string => {
+  const { table, unique, definition } = index
+  const deferrable = 'deferrable' in index && index.deferrable !== null ? ' DEFERRABLE' : ''
+  return `${unique ? 'unique ' : ''}index on "${table}" ${definition}${deferrable}`
+}
 
 /** Whether a column has a valid unique index of its own, without predicate. */
 export const isUnique = ({ indexes }: Catalog, table: string, column: string): boolean =>
@@ -174,8 +180,14 @@ export const unfilledColumns = ({ columns }: Pick<Catalog, 'columns'>): readonly
       !nullable && !optional && FILLED_COLUMNS[table]?.includes(column) === false,
   )
 
-/** Those of "Client": they prevent creating a client for a guest. */
-export const blockingClientColumns = (catalog: Catalog): readonly string[] =>
-  unfilledColumns(catalog)
+/** Constraints of "Client" that are not checked at once: ON CONFLICT, which creates a client for a guest, fails with them. */
+export const deferrableOfClient = ({ indexes }: Pick<Catalog, 'indexes'>): readonly CatalogIndex[] =>
+  indexes.filter(({ table, deferrable }) => table === 'Client' && deferrable !== null)
+
+/** Why no client can be created for a guest, as far as the catalog tells. */
+export const clientBarriers = (catalog: Catalog): readonly string[] => [
+  ...unfilledColumns(catalog)
     .filter(({ table }) => table === 'Client')
-    .map(({ column }) => column)
+    .map(({ column }) => `"Client"."${column}" is NOT NULL and has no default`),
+  ...deferrableOfClient(catalog).map(({ name }) => `constraint "${name}" on "Client" is DEFERRABLE`),
+]

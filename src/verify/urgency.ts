@@ -9,6 +9,7 @@ const MESSAGES_FAIL: readonly string[] = [
   'column_without_default',
   'column_nullability',
   'constraint_excludes_guests',
+  'constraint_deferrable',
   'foreign_key_elsewhere',
   'enum_label_missing',
   'privilege_missing',

@@ -10,6 +10,7 @@ export interface Obstacle {
     | 'columns_used_up'
     | 'replica_identity_missing'
     | 'doubled_idempotency_keys'
+    | 'own_rows_doubled'
     | 'column_in_use'
     | 'constraint_excludes_guests'
     | 'clients_cannot_be_created'

@@ -1,6 +1,6 @@
 import type { Catalog } from '../../database/catalog.js'
 import type { OwnClient } from '../own/own-client.js'
-import { blockingClientColumns, findColumn } from '../../persistence/shape.js'
+import { clientBarriers, findColumn } from '../../persistence/shape.js'
 import type { ArchivedColumn, RollbackRange } from '../ledger/rollback-range.js'
 
 /** Rows that a rollback affects. No data is lost: the archive keeps it, and the next migrate restores it. */
@@ -18,11 +18,11 @@ export interface PriceTag {
   readonly clientsToCreate: number
   /** Messages without client or guest name; they move from the table to the archive. */
   readonly messagesToRemove: number
-  /** Required columns of "Client" that chatkeep cannot fill. */
-  readonly blockingClientColumns: readonly string[]
+  /** Why no client can be created for a guest. */
+  readonly clientBarriers: readonly string[]
 }
 
-type Counts = Omit<PriceTag, 'blockingClientColumns'>
+type Counts = Omit<PriceTag, 'clientBarriers'>
 
 const NOTHING: Counts = {
   messages: 0,
@@ -35,14 +35,14 @@ const NOTHING: Counts = {
 }
 
 /** Of a rollback that has nothing to do. */
-export const NO_PRICE: PriceTag = { ...NOTHING, blockingClientColumns: [] }
+export const NO_PRICE: PriceTag = { ...NOTHING, clientBarriers: [] }
 
 /** Counts the affected rows in one pass over the table. Columns that an interrupted rollback already dropped count as 0. */
 export const readPriceTag = async (client: OwnClient, catalog: Catalog, range: RollbackRange): Promise<PriceTag> => {
   const isThere = findColumn(catalog, 'ChatMessage', 'clientId') !== undefined
   const hasGuests = findColumn(catalog, 'ChatMessage', 'guestUsername') !== undefined
   const counts = isThere ? await count(client, range, hasGuests) : NOTHING
-  return { ...counts, blockingClientColumns: blockingClientColumns(catalog) }
+  return { ...counts, clientBarriers: clientBarriers(catalog) }
 }
 
 const count = async (client: OwnClient, range: RollbackRange, hasGuests: boolean): Promise<Counts> => {

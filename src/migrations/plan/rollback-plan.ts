@@ -109,13 +109,13 @@ const withGuests = (details: PlanDetails, { clientsToCreate }: PriceTag): PlanDe
   return { ...details, steps, estimatedMs: details.estimatedMs + estimate.ms }
 }
 
-const unlinkable = ({ clientsToCreate, blockingClientColumns }: PriceTag): readonly Obstacle[] =>
+const unlinkable = ({ clientsToCreate, clientBarriers }: PriceTag): readonly Obstacle[] =>
   clientsToCreate === 0
     ? []
-    : blockingClientColumns.map((column) => ({
+    : clientBarriers.map((barrier) => ({
         code: 'clients_cannot_be_created',
         effect: 'refused',
-        text: `${clientsToCreate} guests need a client, but "Client"."${column}" is NOT NULL and has no default`,
+        text: `${clientsToCreate} guests need a client, but ${barrier}`,
       }))
 
 const orphaned = ({ messagesToRemove }: PriceTag): readonly Obstacle[] =>

@@ -116,6 +116,14 @@ const CAUSES: readonly Cause[] = [
     expected: { exitCode: 5, code: 'clients_cannot_be_created' },
   },
   {
+    title: 'a client whose name is checked too late',
+    commands: ['rollback'],
+    isMigrated: true,
+    sql: `ALTER TABLE "Client" ADD CONSTRAINT "late" UNIQUE ("username") DEFERRABLE;
+      INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType") VALUES ('zoe', 'CLIENT', 'TEXT')`,
+    expected: { exitCode: 5, code: 'clients_cannot_be_created' },
+  },
+  {
     title: 'a message of nobody, which is not to be moved',
     commands: ['rollback'],
     isMigrated: true,

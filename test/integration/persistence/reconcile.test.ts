@@ -47,8 +47,18 @@ describe('reconcile', () => {
       ALTER TABLE "Client" ADD COLUMN "tenant" integer NOT NULL`)
     const { exitCode, stdout } = await on(database, 'reconcile')
     expect(exitCode).toBe(0)
-    expect(stdout).toContain('2 messages not linked: no client could be found or created for their guests')
+    const left = 'not linked: no client could be found or created for their guests: the name of the guest is blank'
+    expect(stdout).toContain(
+      `2 messages ${left}; null value in column "tenant" of relation "Client" violates not-null constraint\n`,
+    )
     expect(stdout).toContain('1 message not linked: no guest name')
+    // Equal to the database, and to nobody else.
+    await database.load(`
+      ALTER TABLE "Client" DROP COLUMN "tenant"; CREATE UNIQUE INDEX ON "Client" (lower("username"));
+      INSERT INTO "Client" ("updatedAt", "username") VALUES (now(), 'Maria')`)
+    expect((await on(database, 'reconcile')).stdout).toContain(
+      `2 messages ${left}; a unique index of "Client" takes the name for that of another client`,
+    )
   })
 
   test('names the command where the database was not migrated', async ({ database }) => {
@@ -97,6 +107,7 @@ const EXPECTED = {
   // One for the three forms of 'zö'.
   clientsCreated: 1_202,
   messagesLeft: 3,
+  reasonsLeft: ['the name of the guest is blank'],
   messagesLocked: 0,
   messagesWithoutName: 1,
 }

@@ -52,6 +52,24 @@ const breaks: readonly Break[] = [
     { actual: 'CHECK ("clientId" IS NOT NULL) rejects them' },
   ],
   [
+    'a name of a client that is checked at the end of the transaction',
+    'DROP INDEX "Client_username_key"; ALTER TABLE "Client" ADD CONSTRAINT "Client_username_key" UNIQUE ("username") DEFERRABLE INITIALLY DEFERRED',
+    ['constraint_deferrable'],
+    {
+      object: 'constraint "Client_username_key" on "Client"',
+      help: 'in psql: ALTER TABLE "public"."Client" DROP CONSTRAINT "Client_username_key", ADD CONSTRAINT "Client_username_key" UNIQUE (username);',
+    },
+  ],
+  [
+    'an idempotency key that is checked at the end of the transaction',
+    `DROP INDEX ${KEY_INDEX}; ALTER TABLE "ChatMessage" ADD CONSTRAINT ${KEY_INDEX} UNIQUE ("idempotencyKey") DEFERRABLE`,
+    ['index_differs'],
+    {
+      actual: 'unique index on "ChatMessage" btree ("idempotencyKey") DEFERRABLE',
+      help: `in psql: ALTER TABLE "public"."ChatMessage" DROP CONSTRAINT ${KEY_INDEX}; then chatkeep migrate`,
+    },
+  ],
+  [
     'a schema in which everybody may create objects',
     'GRANT CREATE ON SCHEMA public TO PUBLIC',
     ['schema_open_to_others'],
@@ -411,6 +429,13 @@ const findingsAfterTyping = async (
     : findingsAfterTyping(database, left)
 }
 
+/** Where migrate is what helps, it has something to do or names what is in the way. */
+const expectMigrateToHelp = async (database: TestDatabase, found: readonly FoundFinding[]): Promise<void> => {
+  if (!found.some(({ help }) => /(?:^|: )chatkeep migrate/.test(help))) return
+  const { exitCode, stdout } = await on(database, 'migrate', '--dry-run')
+  expect(exitCode === 5 ? 'refused' : stdout).not.toContain('nothing needs to be')
+}
+
 const NEWER_THAN_14 = 'an index with NULLs that are not distinct'
 
 const versionOf = async (database: TestDatabase): Promise<number> => {
@@ -431,6 +456,7 @@ describe('verify finds exactly', () => {
     expect(found[0]).toMatchObject(first)
     expectExplained(found)
     expect(run.stdout).not.toContain('secret')
+    await expectMigrateToHelp(database, found)
     expect(await findingsAfterTyping(database, found)).toEqual(REMAINING[what] ?? [])
   })
 
@@ -535,6 +561,23 @@ describe('verify and an index that is being built', () => {
 })
 
 describe('the command that verify suggests', () => {
+  test('names the rows that a restore made twice, and what removes them', async ({ database }) => {
+    await migrated(database)
+    await database.load(`
+      INSERT INTO "Client" ("id", "updatedAt", "username") VALUES (nextval('"Client_id_seq"'), now(), 'ann');
+      ALTER TABLE chatkeep.guest_clients DROP CONSTRAINT guest_clients_pkey; INSERT INTO chatkeep.guest_clients VALUES (1), (1);
+      ALTER TABLE chatkeep.migrations DROP CONSTRAINT migrations_pkey, DROP CONSTRAINT migrations_name_key;
+      INSERT INTO chatkeep.migrations SELECT * FROM chatkeep.migrations WHERE id = 3`)
+    const [damaged] = findingsOf(await verify(database))
+    const { exitCode, stderr } = await on(database, 'migrate')
+    expect([exitCode, stderr]).toEqual([5, expect.stringContaining(`hint: ${damaged?.help ?? '?'}`)])
+    const statements = [...stderr.matchAll(/in psql: (DELETE .*;)$/gm)].map(([, statement]) => statement ?? '')
+    expect(statements).toHaveLength(2)
+    await database.load(statements.join(''))
+    expect((await on(database, 'migrate')).exitCode).toBe(0)
+    expect(findingsOf(await verify(database))).toEqual([])
+  })
+
   test('brings a lost history back, and migrates on', async ({ database }) => {
     await migrated(database)
     await database.load(`TRUNCATE chatkeep.migrations; DROP INDEX ${GUEST_INDEX}`)

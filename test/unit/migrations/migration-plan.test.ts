@@ -42,10 +42,10 @@ describe('the plan', () => {
 
   test.for([
     ['missing', false, [], [['run', undefined]]],
-    ['there', false, [{ ...index, valid: true }], [['record', undefined]]],
-    ['INVALID', false, [{ ...index, valid: false }], [['rebuild', 'i']]],
-    ['there and applied', true, [{ ...index, valid: true }], []],
-    ['INVALID though applied', true, [{ ...index, valid: false }], [['repair', 'i']]],
+    ['there', false, [{ ...index, valid: true, deferrable: null }], [['record', undefined]]],
+    ['INVALID', false, [{ ...index, valid: false, deferrable: null }], [['rebuild', 'i']]],
+    ['there and applied', true, [{ ...index, valid: true, deferrable: null }], []],
+    ['INVALID though applied', true, [{ ...index, valid: false, deferrable: null }], [['repair', 'i']]],
   ] as const)('for an index that is %s', ([, applied, indexes, steps]) => {
     expect(plan(applied, indexes)).toEqual(steps)
   })
@@ -53,7 +53,7 @@ describe('the plan', () => {
   test.for([{ unique: true }, { definition: 'btree (a DESC)' }, { table: 'Client' }])(
     'refuses the same name with another definition: %j',
     (different) => {
-      expect(() => plan(false, [{ ...index, valid: true, ...different }])).toThrow(
+      expect(() => plan(false, [{ ...index, valid: true, deferrable: null, ...different }])).toThrow(
         'the database has a different object',
       )
     },

@@ -73,7 +73,9 @@ describe('the plan hash', () => {
     ['a column', withCatalog({ columns: catalog.columns.slice(1) })],
     [
       'an index',
-      withCatalog({ indexes: [{ table: 'ChatMessage', name: 'i', unique: false, valid: true, definition: 'd' }] }),
+      withCatalog({
+        indexes: [{ table: 'ChatMessage', name: 'i', unique: false, valid: true, deferrable: null, definition: 'd' }],
+      }),
     ],
     ['a trigger of chatkeep', withCatalog({ triggers: [{ table: 'ChatMessage', name: 'chatkeep_capture' }] })],
     ['a constraint', withCatalog({ checks: new Map([['c', true]]) })],

@@ -5,7 +5,7 @@ import type { KnownObjects } from '../../../src/migrations/locks/statement-effec
 
 const known: KnownObjects = {
   tables: ['t', 'other'],
-  indexes: [{ table: 't', name: 'i', unique: false, valid: true, definition: 'btree (a)' }],
+  indexes: [{ table: 't', name: 'i', unique: false, valid: true, deferrable: null, definition: 'btree (a)' }],
   triggers: [{ table: 't', name: 'chatkeep_there' }],
   provenNotNull: ['proven'],
 }

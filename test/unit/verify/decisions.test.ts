@@ -22,7 +22,7 @@ const migratedCatalog: Catalog = {
   columns: effects
     .flatMap((effect) => (effect.kind === 'columns' ? effect.columns : []))
     .map(({ table, column, types, nullable }) => ({ table, column, type: types[0] ?? '', nullable, optional: false })),
-  indexes: indexes.map((index) => ({ ...index, valid: true })),
+  indexes: indexes.map((index) => ({ ...index, valid: true, deferrable: null })),
   enums: new Map(),
   checks: new Map(),
   triggers: [],
@@ -162,7 +162,7 @@ describe('keys with more than one message', () => {
   test('are looked for only where no unique index answers: that reads the whole table', () => {
     expect(question(migratedCatalog)).toBeUndefined()
     expect(question(withoutIndexes)).toContain('GROUP BY "idempotencyKey"')
-    const invalid = migratedCatalog.indexes.map((index) => ({ ...index, valid: false }))
+    const invalid = migratedCatalog.indexes.map((index) => ({ ...index, valid: false, deferrable: null }))
     expect(question({ ...migratedCatalog, indexes: invalid })).toContain('GROUP BY "idempotencyKey"')
   })
 })

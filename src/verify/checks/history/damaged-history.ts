@@ -1,4 +1,5 @@
 import { historyRows, type HistoryRow } from '../../../migrations/ledger/history.js'
+import { withoutCopies } from '../../../migrations/plan/obstacles/doubled-rows.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import type { Facts } from '../../facts/facts.js'
@@ -49,15 +50,12 @@ const doubleFindings = (rows: readonly HistoryRow[], facts: Facts): readonly Fin
     ...new Set(rows.filter(({ id }, index) => rows.findIndex((row) => row.id === id) < index).map(({ id }) => id)),
   ]
   if (doubled.length === 0) return []
-  const table = facts.own.names.migrations
   return [
     finding('error', 'history_damaged', {
       object: historyTable(facts),
       expected: 'one row for each migration',
       actual: `more than one for ${doubled.join(', ')}`,
-      help: sql(
-        `DELETE FROM ${table} AS a USING ${table} AS b WHERE a."id" = b."id" AND a."hash" = b."hash" AND a.ctid > b.ctid`,
-      ),
+      help: sql(withoutCopies(facts.own, { name: 'migrations', key: 'id' })),
     }),
   ]
 }

@@ -39,7 +39,8 @@ export const INDEX_EXPLANATIONS = {
     title: 'an index has the expected name but another definition',
     severities: ['error'],
     meaning: `Its columns, order, predicate, uniqueness, collation, operator class or treatment of NULLs differ, so
-      queries that need the index may be slow. If it should be unique and is not, messages may be stored twice.`,
+      queries that need the index may be slow. If it should be unique and is not, messages may be stored twice; if it is
+      DEFERRABLE, saving fails. Storage parameters do not count.`,
     cause: 'The index was created by hand or by another tool with another definition, or changed later.',
     remedy: `Rename or drop the index as the finding shows; chatkeep migrate then builds the right one. Drop a
       renamed index once nothing uses it.`,
@@ -99,8 +100,12 @@ const actualIndex = ({ name }: RequiredIndex, { catalog }: Facts): string => {
   return actual === undefined ? 'something else' : describeIndex(actual)
 }
 
-// A renamed unique index would still reject rows, so it has to be dropped.
-const clearName = ({ name }: RequiredIndex, { schema, catalog }: Facts): string =>
-  findIndex(catalog, name)?.unique === true
+// A renamed unique index would still reject rows, so it has to be dropped; one of a constraint goes with it.
+const clearName = ({ name }: RequiredIndex, { schema, catalog }: Facts): string => {
+  const actual = findIndex(catalog, name)
+  if (actual !== undefined && actual.deferrable !== null)
+    return `ALTER TABLE ${qualified(schema, actual.table)} DROP CONSTRAINT ${escapeIdentifier(name)}`
+  return actual?.unique === true
     ? `DROP INDEX ${qualified(schema, name)}`
     : `ALTER INDEX ${qualified(schema, name)} RENAME TO ${escapeIdentifier(`${name}_old`)}`
+}

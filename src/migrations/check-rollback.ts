@@ -65,7 +65,7 @@ export const checkRollback = async (client: OwnClient, options: RollbackOptions)
   const isNeeded = needsRollback({ files: range.files, unsealed })
   const denied = await refusalOf(async () => {
     if (!isNeeded) return
-    await checkPrivileges(client, schema, state.own)
+    await checkPrivileges(client, schema, state.own, range.captureEnds !== undefined)
     await refuseHiddenRows(client, schema)
   })
   const price = isNeeded ? await withRefusal(denied, () => readPriceTag(client, state.catalog, range)) : NO_PRICE

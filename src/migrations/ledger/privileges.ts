@@ -2,9 +2,11 @@ import type { Queryable } from '../../database/connection.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { sql } from '../../next-step.js'
 import { escapeIdentifier } from '../../database/identifier.js'
-import { quotedSchema } from '../../persistence/own-names.js'
-import { CHAT_TABLES } from '../../persistence/shape.js'
 import type { OwnState } from '../own/own-state.js'
+import { missingForOwnTables, missingSchema, type LackingPrivilege } from './own-privileges.js'
+
+/** The tables of the chat that migrations change: "User" may belong to somebody else. */
+const CHANGED_TABLES = ['ChatMessage', 'Client']
 
 const SELECT_OTHERS_TABLES = `
   SELECT c.relname AS "table", pg_get_userbyid(c.relowner) AS "owner"
@@ -19,10 +21,16 @@ const SELECT_MAY_CREATE = `
 
 /**
  * Only the owner can alter a table. Checked before the first statement, so that a run does not stop halfway.
+ * @param archive whether a rollback creates its archive and the trigger that fills it
  * @throws OperatorError `insufficient_privilege`
  */
-export const checkPrivileges = async (client: Queryable, schema: string, own: OwnState): Promise<void> => {
-  const missing = await missingPrivileges(client, schema, own)
+export const checkPrivileges = async (
+  client: Queryable,
+  schema: string,
+  own: OwnState,
+  archive = false,
+): Promise<void> => {
+  const missing = await missingPrivileges(client, schema, own, archive)
   if (missing.length === 0) return
   const grants = missing.flatMap(({ grant }) => grant ?? [])
   const isOwners = missing.some(({ grant }) => grant === undefined)
@@ -30,17 +38,10 @@ export const checkPrivileges = async (client: Queryable, schema: string, own: Ow
     exitCode: ExitCode.unreachable,
     details: missing.map(({ text }) => text),
     hint: [
-      ...(isOwners ? ['connect as the owner or as a member of the owning role'] : []),
+      ...(isOwners ? ['connect as the owner or as a member of the owning role that inherits its privileges'] : []),
       ...(grants.length === 0 ? [] : [sql(grants, 'as a role that may')]),
     ],
   })
-}
-
-/** A privilege that the role lacks to change the tables. */
-export interface LackingPrivilege {
-  readonly text: string
-  /** What gives it; undefined where only the owner can do the work. */
-  readonly grant?: string
 }
 
 /** The privileges that this role lacks to change the tables. */
@@ -48,10 +49,11 @@ export const missingPrivileges = async (
   client: Queryable,
   schema: string,
   own: OwnState,
+  archive = false,
 ): Promise<readonly LackingPrivilege[]> => {
   const { rows: others } = await client.query<{ table: string; owner: string }>(SELECT_OTHERS_TABLES, [
     schema,
-    CHAT_TABLES,
+    CHANGED_TABLES,
   ])
   const { rows } = await client.query<{ mayCreate: boolean }>(SELECT_MAY_CREATE, [schema])
   return [
@@ -67,15 +69,6 @@ export const missingPrivileges = async (
         ]
       : []),
     ...missingSchema(own),
+    ...(others.length === 0 ? await missingForOwnTables(client, own, archive) : []),
   ]
 }
-
-const missingSchema = ({ found, mayCreateSchema, names, owner }: OwnState): readonly LackingPrivilege[] =>
-  found !== undefined || mayCreateSchema
-    ? []
-    : [
-        {
-          text: `chatkeep keeps its own tables in schema ${quotedSchema(names)}, which this role may not create`,
-          grant: `CREATE SCHEMA ${quotedSchema(names)} AUTHORIZATION ${escapeIdentifier(owner)}`,
-        },
-      ]

@@ -48,6 +48,13 @@ interface Cause {
   readonly expected: Partial<Verdict>
 }
 
+const serverVersion = async (database: TestDatabase): Promise<number> => {
+  const [row] = await database.query<{ version: number }>(
+    `SELECT current_setting('server_version_num')::integer AS "version"`,
+  )
+  return row?.version ?? 0
+}
+
 const BOTH = ['migrate', 'rollback'] as const
 
 const CAUSES: readonly Cause[] = [
@@ -173,6 +180,39 @@ describe('a dry run, and --sql, end as the run does', () => {
       await database.load(sql.replaceAll('ROLE', name))
       await expectOne(url, 'migrate', expected)
       await expectOne(url, 'rollback', fixture === undefined ? { exitCode: 3 } : { exitCode: 0 })
+    })
+  })
+
+  test('an owner of the tables who may not create what belongs to them, and what is granted then', async ({
+    database,
+  }) => {
+    const grantAfterRefusal = async (url: string, command: Command, grant: string): Promise<void> => {
+      await expectOne(url, command, { exitCode: 3, code: 'insufficient_privilege' })
+      const { stdout } = await runChatkeep([command, '--dry-run', '--database-url', url])
+      expect(stdout).toContain(`hint: as a role that may, in psql: ${grant};\n`)
+      await database.load(grant)
+    }
+    await loadFixture(database, 'crm-before')
+    await withLimitedRole(database, async (owner) => {
+      // "User" stays with somebody else: no migration changes it.
+      await database.load(`
+        ALTER TABLE "ChatMessage" OWNER TO ${owner.name}; ALTER TABLE "Client" OWNER TO ${owner.name};
+        GRANT USAGE, CREATE ON SCHEMA public TO ${owner.name}; CREATE SCHEMA chatkeep AUTHORIZATION ${owner.name};
+        ALTER ROLE ${owner.name} SET default_tablespace = pg_global`)
+      await grantAfterRefusal(owner.url, 'migrate', `GRANT CREATE ON TABLESPACE "pg_global" TO ${owner.name}`)
+      await database.load(`
+        REVOKE CREATE ON TABLESPACE pg_global FROM ${owner.name}; ALTER ROLE ${owner.name} RESET default_tablespace`)
+      await withLimitedRole(database, async (member) => {
+        if ((await serverVersion(database)) < 160_000) return
+        await database.load(`GRANT ${owner.name} TO ${member.name} WITH INHERIT TRUE, SET FALSE`)
+        await grantAfterRefusal(member.url, 'migrate', `GRANT ${owner.name} TO ${member.name} WITH SET TRUE`)
+        expect((await runChatkeep(['migrate', '--dry-run', '--database-url', member.url])).exitCode).toBe(0)
+      })
+      expect((await runChatkeep(['migrate', '--database-url', owner.url])).exitCode).toBe(0)
+      await database.load('REVOKE USAGE ON LANGUAGE plpgsql FROM PUBLIC')
+      await grantAfterRefusal(owner.url, 'rollback', `GRANT USAGE ON LANGUAGE plpgsql TO ${owner.name}`)
+      const { exitCode } = await runChatkeep(['rollback', '--confirm', database.name, '--database-url', owner.url])
+      expect(exitCode).toBe(0)
     })
   })
 

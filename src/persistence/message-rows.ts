@@ -136,6 +136,8 @@ const clientJoins = ({ client, guestClients }: Names): string => `
     LIMIT 1
   ) AS named ON true`
 
+// Found by a proxy such as pgpool-II only on the primary, to which it sends what calls a volatile function: a standby may lag behind.
+//
 // Two sends are the same message when sender type, conversation, guest and content are equal. Socket, operator and phone may
 // change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one.
 const findByKeysSql = ({ message }: Names): string => `
@@ -145,7 +147,8 @@ const findByKeysSql = ({ message }: Names): string => `
       IS NOT DISTINCT FROM (x."senderType", x."messageType", x."text", x."imageUrl", x."imageName", x."mimeType",
       x."guestUsername", x."sessionId")
       AND coalesce(m."clientId" = x."clientId", true) AS "sameBody"
-  FROM ${FROM_JSON}
+  FROM (SELECT pg_catalog.pg_is_in_recovery()) AS s
+  CROSS JOIN ${FROM_JSON}
   CROSS JOIN LATERAL (SELECT * FROM ${message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey" LIMIT 1) AS m`
 
 /** Finds the rows with the keys of these messages, and whether each is the same message. */

@@ -4,6 +4,7 @@ import type { ConnectionTarget } from '../database/connection-target.js'
 import { askInHalves } from '../database/encoding/ask-in-halves.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
 import { pinTransaction } from '../database/pinned-settings.js'
+import { refuseReadOnly } from '../database/read-only.js'
 import { onlyRow } from '../database/rows.js'
 import { BEGIN, inTransaction } from '../database/transaction.js'
 import { withSavepoints } from '../database/encoding/savepoints.js'
@@ -69,6 +70,7 @@ export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): 
     try {
       await refuseMissingSchema(client, schema)
       await refuseHiddenRows(client, schema)
+      if (!dryRun) await refuseReadOnly(client)
       return dryRun
         ? await retryWhileLocked(watched, waits, () =>
             inTransaction(

@@ -3,6 +3,7 @@ import { withClient } from '../database/connection.js'
 import { refuseHidingPolicies } from '../persistence/access/hidden-rows.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
 import { withLockLimit } from '../database/lock-limit.js'
+import { refuseReadOnly } from '../database/read-only.js'
 import { fromPrimary } from '../database/proxies/standby-reads.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { Check } from './checking/check-operations.js'
@@ -118,6 +119,7 @@ const withReadBack = <T>(
       const schema = target.schema ?? 'public'
       const pinned = withLockLimit(client, 'text')
       await refuseMissingSchema(pinned, schema)
+      await refuseReadOnly(pinned)
       await refuseHidingPolicies(pinned, schema)
       const readBack = createReadBack(fromPrimary(pinned), schema)
       return work(operationLog?.recordReads(readBack) ?? readBack)

@@ -1,5 +1,5 @@
 import { OperatorError } from '../errors.js'
-import { pipedInto, type Next } from '../next-step.js'
+import { pipedInto, shell, type Next } from '../next-step.js'
 import { NOT_A_TRANSCRIPT } from './transcript-errors.js'
 
 /** A format that is not a transcript, recognised by its first bytes. */
@@ -11,6 +11,8 @@ interface ForeignFormat {
   readonly code?: string
   /** The command that prints what is in it, before the name of the file; advice where none does. */
   readonly unpack?: string
+  /** It reads no stdin. */
+  readonly needsFile?: true
   readonly advice?: string
 }
 
@@ -19,7 +21,7 @@ const EXPORT =
 
 /** The first that matches names the file. To add one, write a line. */
 const FOREIGN_FORMATS: readonly ForeignFormat[] = [
-  { title: 'a zip archive', start: /^PK(\x03\x04|\x05\x06|\x07\x08)/, unpack: 'unzip -p' },
+  { title: 'a zip archive', start: /^PK(\x03\x04|\x05\x06|\x07\x08)/, unpack: 'unzip -p', needsFile: true },
   { title: 'compressed with zstd', start: /^(\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18)/, unpack: 'zstd -dc' },
   { title: 'compressed with bzip2', start: /^BZh[1-9](1AY&SY|\x17rE8P\x90)/, unpack: 'bzip2 -dc' },
   { title: 'compressed with xz', start: /^\xfd7zXZ\0/, unpack: 'xz -dc' },
@@ -28,8 +30,8 @@ const FOREIGN_FORMATS: readonly ForeignFormat[] = [
   { title: 'compressed with compress', start: /^\x1f\x9d/, unpack: 'gzip -dc' },
   // Inside gzip, and there is one layer too many.
   { title: 'compressed with gzip twice', start: /^\x1f\x8b/, unpack: 'gzip -dc' },
-  { title: 'a 7z archive', start: /^7z\xbc\xaf\x27\x1c/, unpack: '7z x -so' },
-  { title: 'a RAR archive', start: /^Rar!\x1a\x07/, unpack: 'unrar p -inul' },
+  { title: 'a 7z archive', start: /^7z\xbc\xaf\x27\x1c/, unpack: '7z x -so', needsFile: true },
+  { title: 'a RAR archive', start: /^Rar!\x1a\x07/, unpack: 'unrar p -inul', needsFile: true },
   { title: 'a tar archive', start: /^[^]{257}ustar/, unpack: 'tar -xOf' },
   { title: 'in UTF-32', start: /^(\xff\xfe\0\0|\0\0\xfe\xff)/, unpack: 'iconv -f UTF-32 -t UTF-8' },
   { title: 'in UTF-16', start: /^(\xff\xfe|\xfe\xff)/, code: 'input_is_utf16', unpack: 'iconv -f UTF-16 -t UTF-8' },
@@ -42,14 +44,14 @@ const FOREIGN_FORMATS: readonly ForeignFormat[] = [
   { title: 'HTML or XML', start: /^\s*<[!?a-z]/i, advice: EXPORT },
   { title: 'a JSON array', start: /^\s*\[\s*([[{"\]]|$)/, unpack: `jq -c '.[]'` },
   {
+    title: 'an export in one JSON object, not a message a line',
+    start: /^\s*\{(?![^\n]*"at"\s*:)[^]*?"messages"\s*:\s*\[/,
+    advice: EXPORT,
+  },
+  {
     title: 'a JSON object of several lines',
     start: /^\s*\{(([^\n}]*[{,])?\s*\n\s*"|[^\n}]*\[\s*\n)/,
     unpack: 'jq -c .',
-  },
-  {
-    title: 'an export in one JSON object, not a message a line',
-    start: /^\s*\{(?![^\n]*"at"\s*:)[^\n]*"messages"\s*:\s*\[/,
-    advice: EXPORT,
   },
   { title: 'a table (CSV)', start: /^"?\w[\w "-]*([,;\t]"?\w[\w "-]*)+\r?(\n|$)/, advice: EXPORT },
 ]
@@ -96,8 +98,10 @@ export const refuseForeignFormat = (name: string, typed: string, start: FileStar
   }
 }
 
-const wayOut = ({ unpack, advice = EXPORT }: ForeignFormat, file: string, { gzip }: FileStart, text: string): Next => {
+const wayOut = (format: ForeignFormat, file: string, { gzip }: FileStart, text: string): Next => {
+  const { unpack, advice = EXPORT, needsFile } = format
   if (unpack === undefined || (unpack.startsWith('jq') && !HAS_MESSAGES.test(text))) return advice
+  if (gzip && needsFile === true) return shell(`gzip -dc ${file} > unpacked`, 'then replay the file unpacked')
   return pipedInto(gzip ? `gzip -dc ${file} | ${unpack} -` : `${unpack} ${file}`, 'replay -')
 }
 

@@ -59,10 +59,12 @@ export const runVerify = async (
 // The verdict alone does not show that the flags did anything; a database without tables is not probed.
 const describeFlags = (
   { probe, applicationRole, applicationSchema }: VerifyFlags,
-  { checks, skipped }: Pick<VerifyReport, 'checks' | 'skipped'>,
+  { checks, skipped, findings }: Pick<VerifyReport, 'checks' | 'skipped' | 'findings'>,
 ): readonly string[] => {
   const role = probe === true ? applicationRole : probe
-  const didRun = (name: string): boolean => checks.includes(name) && !skipped.some(({ check }) => check === name)
+  const unknown = findings.filter(({ isUnknown }) => isUnknown === true)
+  const didRun = (name: string): boolean =>
+    checks.includes(name) && ![...skipped, ...unknown].some(({ check }) => check === name)
   return [
     ...(applicationRole !== undefined && didRun('application-role')
       ? [`the privileges of ${JSON.stringify(applicationRole)}`]

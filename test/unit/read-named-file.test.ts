@@ -44,7 +44,7 @@ describe('a file that a setting names', () => {
     const socket = createServer().listen(join(folder, 'socket'))
     await new Promise((resolve) => socket.once('listening', resolve))
     expect(reasonFor(join(folder, 'missing'))).toBe('no such file or folder')
-    expect(reasonFor(join(folder, 'file', 'below'))).toBe('a part of the path is not a folder')
+    expect(reasonFor(join(folder, 'file', 'below'))).toBe('it is not a folder, or a part of its path is none')
     expect(reasonFor(folder)).toBe('it is a folder')
     expect(reasonFor(join(folder, 'socket'))).toBe('it is a socket, or a pipe that nothing reads')
     expect(reasonFor(join(folder, 'silent'))).toBe('it is a pipe, and nothing was written to it for 10 s')

@@ -1,5 +1,5 @@
-import { shell, type Next } from '../../next-step.js'
-import { shellWord } from '../../shell-word.js'
+import { sql, type Next } from '../../next-step.js'
+import { escapeIdentifier } from '../identifier.js'
 import type { Queryable } from '../connection.js'
 import { onlyRow } from '../rows.js'
 
@@ -29,10 +29,10 @@ export const consequenceOf = (encoding: string): string =>
 
 /** How to move a database to UTF8. */
 export const moveToUtf8 = ({ database }: Pick<DatabaseEncoding, 'database'>): Next => {
-  const [from, to] = [shellWord(database), shellWord(`${database}_utf8`)]
+  const target = escapeIdentifier(`${database}_utf8`)
   return [
-    shell(`createdb --encoding=UTF8 --template=template0 ${to}`, 'move to a database in UTF8'),
-    shell(`pg_dump ${from} | psql --single-transaction --set=ON_ERROR_STOP=1 ${to}`),
+    sql(`CREATE DATABASE ${target} ENCODING 'UTF8' TEMPLATE template0`, 'move to a database in UTF8'),
+    'restore a dump of this database into it (docs/operations.md, "Moving to UTF8")',
     'connect the application and chatkeep to the new database',
   ]
 }

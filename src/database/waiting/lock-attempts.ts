@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { QueryResult } from 'pg'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { blockageBehind, describeBlockers, getPastBlockers, type Blockage } from '../blockers.js'
+import { blockageBehind, describeBlockers, getPastBlockers, OLDER_TRANSACTIONS, type Blockage } from '../blockers.js'
 import type { Queryable } from '../connection.js'
 import { pinTransaction, type Pins } from '../pinned-settings.js'
 import { hasSqlState, SqlState } from '../sql-state.js'
@@ -142,7 +142,9 @@ const tableBusy = (
   cause: unknown,
 ): OperatorError => {
   const holders = blockers.length === 0 ? 'the lock was not free in time' : describeBlockers(blockers)
-  return new OperatorError('table_busy', `${what} was in use for ${maxWait.maxMs / 1_000} s: ${holders}`, {
+  const words =
+    what === OLDER_TRANSACTIONS ? 'the transaction of another session did not end in' : `${what} was in use for`
+  return new OperatorError('table_busy', `${words} ${maxWait.maxMs / 1_000} s: ${holders}`, {
     exitCode: ExitCode.busy,
     retryable: true,
     cause,

@@ -1,5 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
-import { ExitCode, OperatorError } from '../../errors.js'
+import { OperatorError } from '../../errors.js'
 import { packageVersion } from '../../package-root.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import type { OwnClient } from '../own/own-client.js'
@@ -85,10 +85,8 @@ export const recorded = async <T>(
   return result
 }
 
-const outcomeOf = (error: unknown): RunOutcome => {
-  const exitCode = error instanceof OperatorError ? error.exitCode : undefined
-  return exitCode === ExitCode.interrupted || exitCode === ExitCode.terminated ? 'interrupted' : 'failed'
-}
+const outcomeOf = (error: unknown): RunOutcome =>
+  error instanceof OperatorError && error.code === 'interrupted' ? 'interrupted' : 'failed'
 
 const describeError = (error: unknown): Readonly<Record<string, unknown>> =>
   error instanceof OperatorError

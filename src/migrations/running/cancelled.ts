@@ -11,6 +11,6 @@ export const hintAfter = async (client: Queryable, error: unknown, hint: Next): 
   if (!hasSqlState(error, SqlState.queryCanceled)) return hint
   const first = (await reachedLimit(client, durationBehind(error)))
     ? RAISE_LIMIT
-    : `${CANCELLED.bySomebody.message}: ask who, and why`
+    : `${CANCELLED.bySomebody.message}: ask who, and why; or the file itself set a time-out`
   return [first, ...toSteps(hint).slice(1)]
 }

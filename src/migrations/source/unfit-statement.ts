@@ -1,4 +1,4 @@
-import type { Node, TransactionStmt } from '@pgsql/types'
+import type { Node, TransactionStmt, VariableSetStmt } from '@pgsql/types'
 import type { Statement } from '../ledger/split-statements.js'
 import { commandsOf } from '../locks/alter-table.js'
 
@@ -16,7 +16,7 @@ export interface Unfit {
 export const unfitStatement = ({ node, sql }: Statement, inTransaction: boolean): Unfit | undefined => {
   if ('TransactionStmt' in node) return transactionControl(node.TransactionStmt, inTransaction)
   if (inTransaction && needsNoTransaction(node)) return NEEDS_NO_TRANSACTION
-  if ('VariableSetStmt' in node) return node.VariableSetStmt.kind === 'VAR_RESET_ALL' ? RESETS_ALL : undefined
+  if ('VariableSetStmt' in node) return settingControl(node.VariableSetStmt)
   if ('DiscardStmt' in node) return node.DiscardStmt.target === 'DISCARD_ALL' ? RESETS_ALL : undefined
   if (readsClient(node)) return READS_CLIENT
   return 'SelectStmt' in node && sql.includes('unlock_all') && callsUnlockAll(node) ? UNLOCKS_ALL : undefined
@@ -35,6 +35,16 @@ const transactionControl = ({ kind }: TransactionStmt, inTransaction: boolean): 
   return kind === 'TRANS_STMT_COMMIT_PREPARED' || kind === 'TRANS_STMT_ROLLBACK_PREPARED'
     ? undefined
     : OPENS_TRANSACTION
+}
+
+const settingControl = ({ kind, name }: VariableSetStmt): Unfit | undefined => {
+  if (kind === 'VAR_RESET_ALL') return RESETS_ALL
+  return kind === 'VAR_SET_MULTI' && name?.startsWith('TRANSACTION') === true ? SHAPES_TRANSACTION : undefined
+}
+
+const SHAPES_TRANSACTION: Unfit = {
+  why: 'its row in the history is written in the same transaction',
+  instead: 'remove it',
 }
 
 const ENDS_TRANSACTION: Unfit = {

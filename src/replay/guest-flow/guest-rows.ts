@@ -57,12 +57,17 @@ export const createGuestTables = (client: Queryable, schema: string): GuestTable
   }
 }
 
-// A message that lost its name or its client is found by the other.
+// A message that lost its name or its client is found by the other. Each by its index; one condition with OR would read all.
 const removeMessagesSql = ({ message, client }: Names): string => `
   DELETE FROM ${message}
-  WHERE "guestUsername"::text = ANY ($1::text[])
-    OR "sessionId"::text = ANY ($2::text[])
-    OR "clientId" IN (SELECT "id" FROM ${client} WHERE "username"::text = ANY ($1::text[]))`
+  WHERE "id" IN (
+    SELECT "id" FROM ${message} WHERE "guestUsername"::text = ANY ($1::text[])
+    UNION ALL
+    SELECT "id" FROM ${message} WHERE "sessionId"::text = ANY ($2::text[])
+    UNION ALL
+    SELECT "id" FROM ${message}
+    WHERE "clientId" IN (SELECT "id" FROM ${client} WHERE "username"::text = ANY ($1::text[]))
+  )`
 
 const removeClientsSql = ({ client }: Names): string => `
   DELETE FROM ${client}

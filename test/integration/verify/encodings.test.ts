@@ -118,7 +118,7 @@ describe('a database in LATIN1', () => {
     })
     const served = await on(database, 'serve', '--port', '0')
     expect(served.stderr).toContain(`error: ${database.name} is encoded in LATIN1, not in UTF8`)
-    expect(served.stderr).toContain(`createdb --encoding=UTF8 --template=template0 ${database.name}_utf8`)
+    expect(served.stderr).toContain(`CREATE DATABASE "${database.name}_utf8" ENCODING 'UTF8' TEMPLATE template0;`)
     expect(served.exitCode).toBe(1)
   })
 

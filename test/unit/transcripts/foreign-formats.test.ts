@@ -75,7 +75,7 @@ describe('a file of another format', () => {
       JSON.stringify(JSON.parse(LINE), null, 2),
       `jq -c . 'chat export' | chatkeep replay -`,
     ],
-    ['a JSON object of several lines', '{"name": "Ana",\n"messages": [\n{"id": 1}]}', EXPORT],
+    ['an export in one JSON object, not a message a line', '{"name": "Ana",\n"messages": [\n{"id": 1}]}', EXPORT],
     ['an export in one JSON object, not a message a line', '{"guild":{},"messages":[{"id":"1"}]}', EXPORT],
     ['a table (CSV)', 'at,conversation,from\n1,2,3\n', EXPORT],
     ['a table (CSV)', '"Date";"Author";"Text"\r\n', EXPORT],

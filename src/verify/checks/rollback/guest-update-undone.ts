@@ -26,7 +26,8 @@ export const guestUpdateUndone: FactCheck<Code> = {
   needs: { ChatMessage: [], Client: [] },
   skips: (facts) =>
     skippedEffects(
-      EFFECTS.filter((effect) => isExplained(effect, facts)),
+      // The application's tables stay, also after a rollback.
+      EFFECTS.filter((effect) => effect.effect.kind !== 'tables' && isExplained(effect, facts)),
       'still applied',
     ),
   findings: (facts) =>

@@ -2,6 +2,7 @@ import type { Catalog } from '../../database/catalog.js'
 import {
   BASE_COLUMNS,
   CHAT_TABLES,
+  CLIENT_ID,
   columnDifference,
   columnName,
   describeIndex,
@@ -67,13 +68,15 @@ const columnsPresence = (columns: readonly RequiredColumn[], catalog: Catalog): 
   return { state: 'partial', reason: `incomplete: ${different.map(columnName).join(', ')}` }
 }
 
-// The migration drops a NOT NULL that should not be there. Adding a missing one would scan the table, so that is a conflict.
+// The migration drops the NOT NULL of "clientId", and no other: run again, it would leave the column as it is. Adding a missing
+// one would scan the table, so that is a conflict, too.
 const columnConflicts = (wanted: RequiredColumn, catalog: Catalog): readonly string[] => {
   const actual = findColumn(catalog, wanted.table, wanted.column)
   if (actual === undefined) return []
   const words = `${columnName(wanted)} must be ${wanted.types.join(' or ')}`
   if (!wanted.types.includes(plainType(actual.type))) return [`${words}, but is ${actual.type}`]
-  return actual.nullable && !wanted.nullable ? [`${words}, NOT NULL, but is nullable`] : []
+  if (actual.nullable === wanted.nullable || wanted.column === CLIENT_ID.column) return []
+  return [actual.nullable ? `${words}, NOT NULL, but is nullable` : `${words}, nullable, but is NOT NULL`]
 }
 
 const indexPresence = (wanted: RequiredIndex, catalog: Catalog): Presence => {

@@ -6,7 +6,7 @@ import { CLIENT_ID } from '../../persistence/shape.js'
 import type { ProbeCode } from './explanations.js'
 import { finding, type Finding } from '../finding.js'
 import { optionalColumn } from '../checks/objects/repair-column.js'
-import { chatkeep, psql, sql, type Next } from '../../next-step.js'
+import { chatkeep, or, psql, sql, type Next, type NextStep } from '../../next-step.js'
 
 /** Collects the findings of a probe. Equal findings of several steps become one. */
 export interface ProbeFindings {
@@ -127,7 +127,7 @@ export const createProbeFindings = (place: Place): ProbeFindings => {
 const describeRefusal = ({ message, code }: ServerError): string => `rejected: ${message} [${code}]`
 
 /** The table as psql describes it, with its triggers, rules and policies. */
-const describeTable = ({ schema }: Place, table: string, why: string): Next =>
+const describeTable = ({ schema }: Place, table: string, why: string): NextStep =>
   psql(`\\d ${qualified(schema, table)}`, why)
 
 const wayOut = (error: ServerError, place: Place): Next => {
@@ -138,14 +138,19 @@ const wayOut = (error: ServerError, place: Place): Next => {
         ? sql(place.grants)
         : describeTable(place, table, 'find the row-level security policy that rejects the row')
     case SqlState.notNullViolation:
-      return error.column === undefined || error.column === CLIENT_ID.column
-        ? chatkeep('migrate')
-        : optionalColumn(place.schema, table, error.column)
+      // Without a column it is that of a domain.
+      if (error.column === undefined) return describeTable(place, table, 'find the type that rejects NULL')
+      return error.column === CLIENT_ID.column ? chatkeep('migrate') : optionalColumn(place.schema, table, error.column)
     case SqlState.sequenceGeneratorLimitExceeded:
       return chatkeep('verify', 'see which sequence ends, and how to go on')
     case SqlState.undefinedTable:
     case SqlState.undefinedColumn:
     case SqlState.undefinedObject:
+      // What a trigger of the application refers to is none of ours.
+      return [
+        chatkeep('migrate', 'if verify reports something missing'),
+        or(describeTable(place, table, 'find the trigger that refers to it')),
+      ]
     case SqlState.invalidColumnReference:
       return chatkeep('migrate')
     default:

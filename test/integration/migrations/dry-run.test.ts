@@ -95,6 +95,13 @@ const CAUSES: readonly Cause[] = [
     expected: { exitCode: 5, code: 'schema_conflict' },
   },
   {
+    title: 'a column of ours that must not be missing',
+    commands: ['migrate'],
+    isMigrated: true,
+    sql: 'ALTER TABLE "ChatMessage" ALTER COLUMN "guestUsername" SET NOT NULL',
+    expected: { exitCode: 5, code: 'schema_conflict' },
+  },
+  {
     title: 'an index whose table is partitioned',
     commands: ['migrate'],
     sql: `CREATE TABLE "User" ("id" integer PRIMARY KEY) PARTITION BY RANGE ("id")`,

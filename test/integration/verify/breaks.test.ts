@@ -52,6 +52,12 @@ const breaks: readonly Break[] = [
     { actual: 'CHECK ("clientId" IS NOT NULL) rejects them' },
   ],
   [
+    "a guest's name and a key that must not be missing",
+    'ALTER TABLE "ChatMessage" ALTER COLUMN "guestUsername" SET NOT NULL, ALTER COLUMN "idempotencyKey" SET NOT NULL',
+    ['column_nullability', 'column_nullability'],
+    { help: 'in psql: ALTER TABLE "public"."ChatMessage" ALTER COLUMN "guestUsername" DROP NOT NULL;' },
+  ],
+  [
     'a name of a client that is checked at the end of the transaction',
     'DROP INDEX "Client_username_key"; ALTER TABLE "Client" ADD CONSTRAINT "Client_username_key" UNIQUE ("username") DEFERRABLE INITIALLY DEFERRED',
     ['constraint_deferrable'],

@@ -127,6 +127,15 @@ describe('verify --probe', () => {
       { code: 'probe_refused', object: 'probe: the constraints that are checked at commit' },
     ],
     [
+      'a trigger that writes into a table that is gone',
+      `${FUNCTION('INSERT INTO "Gone" VALUES (1);')} CREATE TRIGGER meddle AFTER INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION meddle()`,
+      {
+        code: 'probe_refused',
+        sqlState: '42P01',
+        help: 'if verify reports something missing: chatkeep migrate; or find the trigger that refers to it, in psql: \\d "public"."ChatMessage"',
+      },
+    ],
+    [
       'a sequence at its end',
       `SELECT setval('"ChatMessage_id_seq"', 2147483647)`,
       { code: 'probe_refused', sqlState: '2200H', help: 'see which sequence ends, and how to go on: chatkeep verify' },

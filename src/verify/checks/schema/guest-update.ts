@@ -1,6 +1,6 @@
 import { EFFECTS, type NamedEffect } from '../../../migrations/ledger/effects.js'
 import { presenceOf } from '../../../migrations/ledger/presence.js'
-import type { RequiredColumn } from '../../../persistence/shape.js'
+import { CLIENT_ID, type RequiredColumn } from '../../../persistence/shape.js'
 import type { FactCheck } from '../../check.js'
 import { COLUMN_EXPLANATIONS, columnFindings, type ColumnCode } from '../objects/columns.js'
 import { hasTable, migrationState, type Facts } from '../../facts/facts.js'
@@ -51,7 +51,8 @@ const effectFindings = ({ effect }: NamedEffect, facts: Facts): readonly Finding
 
 const addedColumnFindings = (column: RequiredColumn, facts: Facts): readonly Finding<Code>[] =>
   columnFindings(facts, column, chatkeep('migrate')).map((found) => {
-    // migrate adds a column and drops a NOT NULL; changing a type or setting NOT NULL reads all rows.
-    const isMigrates = found.code === 'column_missing' || (found.code === 'column_nullability' && column.nullable)
+    // migrate adds a column and drops the NOT NULL of "clientId"; changing a type or setting NOT NULL reads all rows.
+    const isMigrates =
+      found.code === 'column_missing' || (found.code === 'column_nullability' && column.column === CLIENT_ID.column)
     return isMigrates ? found : { ...found, help: repairColumn(facts, column) }
   })

@@ -45,12 +45,27 @@ export const returnRemovedMessages = async (client: OwnClient, signal: AbortSign
   }
 }
 
-// The sequence may have been set back to the largest id that the rollback left.
+/** How far ahead of the sequence an archived id may be for a new id to come to it. */
+const NEAR = 1_000_000
+
+// The sequence may have been set back to the largest id that the rollback left. It keeps its direction and its step, and is not
+// sent to archived ids that it would not come to: those of the other half, or behind it.
 const passArchivedIds = ({ archive }: OwnNames): string => `
-  SELECT pg_catalog.setval(s."sequence", a."last")
-  FROM (SELECT pg_catalog.pg_get_serial_sequence($1, 'id')::regclass AS "sequence") AS s
-  CROSS JOIN (SELECT max("messageId") AS "last" FROM ${archive} WHERE "removedRow" IS NOT NULL) AS a
-  WHERE s."sequence" IS NOT NULL AND a."last" > coalesce(pg_catalog.pg_sequence_last_value(s."sequence"), 0)`
+  SELECT pg_catalog.setval(s."sequence", n."next")
+  FROM (
+    SELECT q.seqrelid::regclass AS "sequence", q.seqincrement AS "step", q.seqmin, q.seqmax,
+      coalesce(pg_catalog.pg_sequence_last_value(q.seqrelid), 0) AS "last"
+    FROM pg_catalog.pg_sequence AS q
+    WHERE q.seqrelid = pg_catalog.pg_get_serial_sequence($1, 'id')::regclass
+  ) AS s
+  CROSS JOIN LATERAL (
+    SELECT max(abs("messageId" - s."last")) AS "way" FROM ${archive}
+    WHERE "removedRow" IS NOT NULL AND ("messageId" - s."last") * sign(s."step")::integer BETWEEN 1 AND ${NEAR}
+  ) AS a
+  CROSS JOIN LATERAL (
+    SELECT s."last" + (a."way" + abs(s."step") - 1) / abs(s."step") * s."step" AS "next"
+  ) AS n
+  WHERE n."next" BETWEEN s.seqmin AND s.seqmax`
 
 // A deleted operator becomes NULL, as for messages in the table. A key that another message now has becomes NULL, and a message
 // whose id is taken gets a new one.

@@ -107,7 +107,9 @@ describe('ids below, at and above zero, from sequences that go on with the small
     await database.load(MIXED)
     const { exitCode, stdout } = await on(database, 'verify', '--probe')
     expect(exitCode, stdout).toBe(0)
+    const [sequence] = await database.query('SELECT last_value FROM "ChatMessage_id_seq"')
     await expectBackAndForth(database, () => rollBack(database))
+    expect(await database.query('SELECT last_value FROM "ChatMessage_id_seq"')).toEqual([sequence])
     expect((await on(database, 'reconcile')).stdout).toContain('2 messages linked, 1 client created')
     // The sequence is in the negative half before the run, and goes on there.
     const replayed = await on(database, 'replay', SHOP)

@@ -22,7 +22,8 @@ Exit codes:
   5         refused: not confirmed, or data would be lost
   70        bug in chatkeep
   129       interrupted by SIGHUP: the terminal is gone
-  130, 143  interrupted by SIGINT, SIGTERM
+  129, 130, 131, 143
+            interrupted by SIGHUP, SIGINT, SIGQUIT, SIGTERM
 
 The database is named by --database-url or -d, else by DIRECT_URL (migrate,
 rollback, verify) or DATABASE_URL, else by PGHOST, PGDATABASE, PGSERVICE and the

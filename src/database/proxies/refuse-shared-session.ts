@@ -43,7 +43,7 @@ const describe = (found: SharedSession, keeps: string): string => {
     case 'pgpool':
       return 'pgpool-II, which sends a part of the statements to standbys: they may lag behind'
     case 'unproven':
-      return `this connection pooler: chatkeep could not find out whether it shares sessions (${reasonOf(found.reason)})`
+      return `this connection pooler: chatkeep could not find out whether it shares sessions, for which it needs a second connection (${reasonOf(found.reason)})`
   }
 }
 

@@ -3,6 +3,7 @@ import type { Client } from 'pg'
 import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { NO_SCHEMA } from '../database/missing-schema.js'
+import { hasSqlState, SqlState } from '../database/sql-state.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
 import { READ_LOCK_TIMEOUT_MS, retryWhileLocked } from '../database/waiting/lock-attempts.js'
 import { withWatchedClient } from '../database/waiting/watch-session.js'
@@ -72,7 +73,20 @@ const withPreviewClient = <T>(
 
 /** Runs work in a read-only snapshot, and in a new one as long as something that it reads is locked. */
 const inPreviewSnapshot = <T>(watched: Queryable, options: MigrationOptions, work: () => Promise<T>): Promise<T> =>
-  retryWhileLocked(watched, { ...options, ...PREVIEW_LIMITS }, () => inReadOnlySnapshot(watched, PREVIEW_LIMITS, work))
+  retryWhileLocked(watched, { ...options, ...PREVIEW_LIMITS }, () =>
+    onceMore(() => inReadOnlySnapshot(watched, PREVIEW_LIMITS, work)),
+  )
+
+// A snapshot shows a column or table that another session dropped meanwhile, such as a rollback that was killed and whose
+// last statement just ended; the next snapshot does not.
+const onceMore = async <T>(attempt: () => Promise<T>): Promise<T> => {
+  try {
+    return await attempt()
+  } catch (error) {
+    if (!hasSqlState(error, SqlState.undefinedColumn, SqlState.undefinedTable)) throw error
+    return attempt()
+  }
+}
 
 /** Runs work in a read-only snapshot with an empty search path. Takes no migration lock, and waits while something is locked. */
 export const withMigrationSnapshot = <T>(

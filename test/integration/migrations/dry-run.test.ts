@@ -1,4 +1,4 @@
-import { on } from '../../support/chat.js'
+import { migrated, on } from '../../support/chat.js'
 import { runChatkeep, type Run } from '../../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { query, test as serverTest } from '../../support/embedded-servers.js'
@@ -6,6 +6,8 @@ import { loadFixture, type FixtureName } from '../../support/fixtures.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { withSmallPooler } from '../../support/small-pooler.js'
 import { startStandby } from '../../support/standby.js'
+import { TABLE_WAITS } from '../../support/table-waits.js'
+import { untilRows } from '../../support/until.js'
 
 interface Verdict {
   readonly exitCode: number
@@ -271,6 +273,19 @@ describe('a rollback with nothing to undo says so', () => {
     expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
     await expectNothing(database)
   })
+})
+
+test('a column that another session drops while the plan is made is missing in the plan', async ({ database }) => {
+  await migrated(database)
+  await database.load('DROP INDEX "ChatMessage_idempotencyKey_key"')
+  const other = await database.client()
+  await other.query('BEGIN; ALTER TABLE "ChatMessage" DROP COLUMN "idempotencyKey"')
+  const planning = on(database, 'migrate', '--dry-run')
+  await untilRows(database, TABLE_WAITS, { what: 'the plan to wait for the table' })
+  await other.query('COMMIT')
+  const { exitCode, stdout, stderr } = await planning
+  expect(exitCode, stdout + stderr).toBe(0)
+  expect(stdout).toContain('add column idempotencyKey')
 })
 
 serverTest('on a standby both end with 3, and the plan is shown', async ({ embedded }) => {

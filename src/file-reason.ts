@@ -24,6 +24,9 @@ const REASONS: Readonly<Record<string, string>> = {
 export const fileReason = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? REASONS[error.code] : undefined
 
+/** Why a file operation failed, in the error's own words where `fileReason` has none. */
+export const fileFailure = (error: Error): string => fileReason(error) ?? error.message
+
 /** Whether an error has one of these codes of the operating system (`ENOENT` …). */
 export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code)

@@ -2,7 +2,7 @@ import { closeSync, fstatSync, lstatSync, type Stats } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { OperatorError } from '../errors.js'
-import { fileReason } from '../file-reason.js'
+import { fileFailure } from '../file-reason.js'
 import { ownUserId } from '../private-file.js'
 import { openNamedFile, readNamedFile, readOpenFile } from '../read-named-file.js'
 import type { ProcessContext } from './context.js'
@@ -77,7 +77,7 @@ const readText = (path: string, read: () => Buffer = () => readNamedFile(path)):
 }
 
 const unreadable = (name: string, cause: unknown): OperatorError =>
-  new OperatorError('unreadable_env_file', `${name} cannot be read: ${fileReason(cause) ?? (cause as Error).message}`, {
+  new OperatorError('unreadable_env_file', `${name} cannot be read: ${fileFailure(cause as Error)}`, {
     cause,
   })
 

@@ -15,6 +15,6 @@ export const toInstant = (text: InstantText): Date => {
   if (text.endsWith('Infinity')) return new Date(text.startsWith('-') ? -LAST_MS : LAST_MS)
   // Always six decimals. A number would lose the last of them.
   const micros = BigInt(text.replace('.', ''))
-  const sinceMs = BigInt.asIntN(64, ((micros % 1_000n) + 1_000n) % 1_000n)
+  const sinceMs = ((micros % 1_000n) + 1_000n) % 1_000n
   return new Date(Math.min(Math.max(Number((micros - sinceMs) / 1_000n), -LAST_MS), LAST_MS))
 }

@@ -23,13 +23,9 @@ const readBackend = async (client: Pick<Queryable, 'query'>): Promise<Backend> =
 export const serverProcessId = async (client: Queryable): Promise<number> => (await readBackend(client)).pid
 
 /**
- * Whether the connection goes through a pooler. Poolers send process ids of their own, which differ from
- * `pg_backend_pid()`. Settings of the session may then belong to other clients as well; those of a transaction never do.
+ * Whether nothing stands between client and server. A proxy has a port of its own, and most poolers send process ids of
+ * their own as well. Settings of a session behind one may belong to other clients too; those of a transaction never do.
  */
-export const isBehindPooler = async (client: Client): Promise<boolean> =>
-  (await serverProcessId(client)) !== (client as WireClient).processID
-
-/** Whether nothing stands between client and server: it would have a port of its own, if not a process id. */
 export const isDirect = async (client: Client): Promise<boolean> => {
   const { pid, port } = await readBackend(client)
   const { processID, connection } = client as WireClient

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { OperatorError } from '../errors.js'
-import { fileReason } from '../file-reason.js'
+import { fileFailure } from '../file-reason.js'
 import { openPrivateFile } from '../private-file.js'
 import { transcriptFooter, transcriptHeader, transcriptMessage, type RecordedMessage } from './transcript-format.js'
 
@@ -56,7 +56,7 @@ export const createRecorder = async ({ path: wanted, onStopped }: RecorderOption
         hash.update(text)
       }
     } catch (error) {
-      stop(reasonOf(error))
+      stop(fileFailure(error as Error))
     } finally {
       writing = undefined
     }
@@ -75,7 +75,7 @@ export const createRecorder = async ({ path: wanted, onStopped }: RecorderOption
     await flush()
     if (stopped === undefined && messages > 0) append(transcriptFooter(messages, hash.copy().digest('hex')))
     await flush()
-    if (stopped === undefined) await file.sync().catch((error: unknown) => stop(reasonOf(error)))
+    if (stopped === undefined) await file.sync().catch((error: unknown) => stop(fileFailure(error as Error)))
     await file.close()
     if (stopped !== undefined) onStopped(`the recording ${path} is incomplete: it stopped because ${stopped}`)
   }
@@ -112,7 +112,7 @@ const openIfEmpty = async (path: string): Promise<FileHandle | undefined> => {
   // Transcripts contain personal data: only the owner may read them.
   const file = await openPrivateFile(path, 'append').catch((cause: unknown) => {
     if (cause instanceof OperatorError) throw cause
-    throw new OperatorError('recording_failed', `${path} cannot be written: ${reasonOf(cause)}`, {
+    throw new OperatorError('recording_failed', `${path} cannot be written: ${fileFailure(cause as Error)}`, {
       hint: 'name a file in a folder that exists and may be written to',
       cause,
     })
@@ -122,5 +122,3 @@ const openIfEmpty = async (path: string): Promise<FileHandle | undefined> => {
   await file.close()
   return undefined
 }
-
-const reasonOf = (error: unknown): string => fileReason(error) ?? (error as Error).message

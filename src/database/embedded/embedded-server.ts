@@ -3,12 +3,11 @@ import { lstat, mkdir, readFile, readdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { fileReason } from '../../file-reason.js'
-import { changeFolder } from '../../private-file.js'
+import { fileFailure } from '../../file-reason.js'
+import { changeFolder, ownUserId } from '../../private-file.js'
 import { type Binaries, prepareBinaries } from './binaries.js'
 import { type ServerFolder, claimFolder, providePassword, releaseFolder } from './data-folder.js'
 import { couldNotStart, host, readLog, startPostmaster, stopPostmaster, user } from './postmaster.js'
-import { ownUserId } from '../../private-file.js'
 import { runProgram } from './process.js'
 
 /** A PostgreSQL server that belongs to one process, on a local port that no other machine can reach. */
@@ -150,11 +149,7 @@ const describeTimeout = async (folder: ServerFolder, cause: unknown): Promise<Op
 const isSystemError = (error: unknown): error is Error => error instanceof Error && 'syscall' in error
 
 const cannotHold = (folder: string, cause: Error): OperatorError =>
-  new OperatorError(
-    'embedded_postgres_directory',
-    `${folder} cannot hold the database: ${fileReason(cause) ?? cause.message}`,
-    {
-      hint: 'name a folder you may write to: --embedded DIR, or TMPDIR for a temporary one',
-      cause,
-    },
-  )
+  new OperatorError('embedded_postgres_directory', `${folder} cannot hold the database: ${fileFailure(cause)}`, {
+    hint: 'name a folder you may write to: --embedded DIR, or TMPDIR for a temporary one',
+    cause,
+  })

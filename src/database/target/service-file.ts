@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { OperatorError } from '../../errors.js'
-import { fileReason } from '../../file-reason.js'
+import { fileFailure } from '../../file-reason.js'
 import { readNamedFile } from '../../read-named-file.js'
 import { pickSettings, type ConnectionKeywords } from './settings.js'
 
@@ -40,7 +40,7 @@ const readText = (file: string): string => {
   } catch (cause) {
     throw new OperatorError(
       'invalid_service_file',
-      `the service file ${file} cannot be read: ${fileReason(cause) ?? (cause as Error).message}`,
+      `the service file ${file} cannot be read: ${fileFailure(cause as Error)}`,
       {
         hint: 'correct PGSERVICEFILE, or servicefile in the URL',
         cause,

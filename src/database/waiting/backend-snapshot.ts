@@ -1,4 +1,4 @@
-import { PREPARED, type Blocker } from '../blockers.js'
+import { OLDER_TRANSACTIONS, PREPARED, type Blockage, type Blocker } from '../blockers.js'
 
 /** What a second connection sees of the watched session. */
 export interface BackendSnapshot {
@@ -10,6 +10,10 @@ export interface BackendSnapshot {
   readonly done: number | null
   readonly total: number | null
 }
+
+/** Who blocks the watched session; undefined when nobody does. */
+export const blockageOf = ({ blockers, relation }: BackendSnapshot): Blockage | undefined =>
+  blockers.length === 0 ? undefined : { what: relation ?? OLDER_TRANSACTIONS, blockers }
 
 /** Parameters: pid of the watched session, whether to include query text. */
 export const SELECT_BACKEND = `

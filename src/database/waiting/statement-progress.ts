@@ -1,6 +1,6 @@
 import { fitLine } from '../../terminal/wrap.js'
-import { OLDER_TRANSACTIONS, type Blockage } from '../blockers.js'
-import type { BackendSnapshot } from './backend-snapshot.js'
+import type { Blockage } from '../blockers.js'
+import { blockageOf, type BackendSnapshot } from './backend-snapshot.js'
 import { oneLine } from './one-line.js'
 import type { OnWaitEvent } from './wait-events.js'
 
@@ -24,12 +24,14 @@ export const createStatementProgress = (statement: string, onEvent: OnWaitEvent)
     get blockage() {
       return blockage
     },
-    report: ({ blockers, relation, phase, done, total }) => {
+    report: (snapshot) => {
+      const { phase, done, total } = snapshot
       const now = performance.now()
       const elapsedMs = Math.round(now - startedAt)
-      if (blockers.length > 0) {
-        blockage = { what: relation ?? OLDER_TRANSACTIONS, blockers }
-        onEvent({ type: 'waiting', statement, elapsedMs, ...blockage })
+      const seen = blockageOf(snapshot)
+      if (seen !== undefined) {
+        blockage = seen
+        onEvent({ type: 'waiting', statement, elapsedMs, ...seen })
         return
       }
       if (phase !== null && current.phase !== phase) current = { phase, at: now }

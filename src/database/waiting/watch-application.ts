@@ -1,14 +1,13 @@
 import type { Pool } from 'pg'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { describeBlockage, endBlockers, OLDER_TRANSACTIONS, type Blockage } from '../blockers.js'
-import { createPool } from '../connection.js'
+import { describeBlockage, endBlockers, type Blockage } from '../blockers.js'
 import type { ConnectionTarget } from '../connection-target.js'
-import { SELECT_BACKEND, type BackendSnapshot } from './backend-snapshot.js'
+import { blockageOf, SELECT_BACKEND, type BackendSnapshot } from './backend-snapshot.js'
 import type { OnWaitEvent } from './wait-events.js'
+import { createWatcherPool } from './watcher-pool.js'
 
 const FIRST_LOOK_MS = 500
 const LOOK_EVERY_MS = 1_000
-const QUERY_TIMEOUT_MS = 2_000
 
 /** How long after the last look an error still counts as that of the wait. */
 const FRESH_MS = 5_000
@@ -45,9 +44,7 @@ export const withApplicationWatch = async <T>(
   let seen: Seen | undefined
   let since = 0
   const look = async (): Promise<void> => {
-    pool ??= createPool(target, {
-      ...{ max: 1, application_name: 'chatkeep watching', query_timeout: QUERY_TIMEOUT_MS, pins: 'all' },
-    })
+    pool ??= createWatcherPool(target)
     const blockage = await readBlockage(pool, applicationName)
     if (ended || blockage === undefined) {
       since = 0
@@ -85,8 +82,7 @@ const readBlockage = async (pool: Pool, applicationName: string): Promise<Blocka
   if (first === undefined) return undefined
   const { rows } = await pool.query<BackendSnapshot>(SELECT_BACKEND, [first.pid, false])
   const [found] = rows
-  if (found === undefined || found.blockers.length === 0) return undefined
-  return { what: found.relation ?? OLDER_TRANSACTIONS, blockers: found.blockers }
+  return found === undefined ? undefined : blockageOf(found)
 }
 
 const BY_LOCK: readonly ExitCode[] = [ExitCode.unreachable, ExitCode.busy]

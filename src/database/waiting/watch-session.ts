@@ -1,16 +1,16 @@
 import type { Client, Pool, QueryConfig, QueryResult } from 'pg'
 import { noteBlockage } from '../blockers.js'
-import { createPool, withClient, type Queryable, type SessionOptions } from '../connection.js'
+import { withClient, type Queryable, type SessionOptions } from '../connection.js'
 import type { ConnectionTarget } from '../connection-target.js'
 import { onlyRow } from '../rows.js'
 import { SELECT_BACKEND, type BackendSnapshot } from './backend-snapshot.js'
 import { createStatementProgress, statementName } from './statement-progress.js'
 import type { OnWaitEvent } from './wait-events.js'
+import { createWatcherPool } from './watcher-pool.js'
 
 /** Most statements end earlier and need no second connection. */
 const FIRST_LOOK_MS = 100
 const LOOK_EVERY_MS = 500
-const QUERY_TIMEOUT_MS = 2_000
 
 export interface WatchOptions {
   /** Shows the query text of blocking sessions, which may contain personal data. */
@@ -85,12 +85,7 @@ const createBackendWatcher = (
 
   const look = async (): Promise<BackendSnapshot | undefined> => {
     if (failed) return undefined
-    opened ??= createPool(target, {
-      max: 1,
-      application_name: 'chatkeep watching',
-      query_timeout: QUERY_TIMEOUT_MS,
-      pins: 'all',
-    })
+    opened ??= createWatcherPool(target)
     try {
       return onlyRow(await opened.query<BackendSnapshot>(SELECT_BACKEND, [pid, showQueries]))
     } catch (error) {

@@ -1,7 +1,7 @@
 import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OperatorError } from '../../errors.js'
-import { fileReason } from '../../file-reason.js'
+import { fileFailure } from '../../file-reason.js'
 import { packageRoot } from '../../package-root.js'
 import { encodingMistake } from './decode-sql.js'
 
@@ -86,7 +86,7 @@ const listFolder = async (folder: string): Promise<readonly string[]> => {
   } catch (cause) {
     throw new OperatorError(
       'invalid_migration_files',
-      `the migrations folder ${folder} cannot be read: ${fileReason(cause) ?? (cause as Error).message}`,
+      `the migrations folder ${folder} cannot be read: ${fileFailure(cause as Error)}`,
       { cause },
     )
   }

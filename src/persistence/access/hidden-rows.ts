@@ -25,7 +25,7 @@ const SELECT_HIDING = `
   ORDER BY n.nspname <> $1, c.relname`
 
 /**
- * For what counts, archives or links rows: whoever is subject to a policy may see some of them only, and does not learn it.
+ * For what counts, archives or links rows: a role that is subject to a policy may see some of them only, and does not learn it.
  * With `row_security = off`, which is pinned, the server refuses as well, but not before the first change.
  * @throws OperatorError `insufficient_privilege` (exit 3), whatever the policies of the tables allow
  */

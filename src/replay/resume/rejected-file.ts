@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { fileReason } from '../../file-reason.js'
+import { fileFailure } from '../../file-reason.js'
 import { openPrivateFile } from '../../private-file.js'
 
 /** Keeps rejected lines unchanged and in order, in a file that can be replayed once it is corrected. */
@@ -80,17 +80,13 @@ const beginAt = async (file: FileHandle, path: string, continueAt: number | unde
 }
 
 const unusable = (path: string, cause: unknown): OperatorError =>
-  new OperatorError(
-    'rejected_file_failed',
-    `${path} cannot be used for --rejected: ${fileReason(cause) ?? (cause as Error).message}`,
-    {
-      hint: 'name a file in a folder that exists and may be written to',
-      cause,
-    },
-  )
+  new OperatorError('rejected_file_failed', `${path} cannot be used for --rejected: ${fileFailure(cause as Error)}`, {
+    hint: 'name a file in a folder that exists and may be written to',
+    cause,
+  })
 
 const rejectedFileFailed = (path: string, cause: unknown): OperatorError => {
-  const reason = fileReason(cause) ?? (cause as Error).message
+  const reason = fileFailure(cause as Error)
   return new OperatorError('rejected_file_failed', `rejected lines cannot be written to ${path}: ${reason}`, {
     hint: 'make room, or name another file for --rejected; a second run stores nothing twice',
     exitCode: ExitCode.no,

@@ -60,7 +60,7 @@ export const createHealthListener = ({ store, inFlight, journalState, isOurs, lo
   }
 }
 
-// Names the session that holds the lock, for whoever has to end it; never what it runs.
+// Names the session that holds the lock, for the person who has to end it; never what it runs.
 const lockOf = (error: unknown): { readonly lock?: string } => {
   const blockage = error instanceof Error ? blockageBehind(error.cause) : undefined
   return blockage === undefined ? {} : { lock: describeBlockage(blockage) }

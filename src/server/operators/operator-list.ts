@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import type { ChatLog } from '../../chat-log.js'
 import { OperatorError } from '../../errors.js'
-import { fileReason } from '../../file-reason.js'
+import { fileFailure } from '../../file-reason.js'
 import { readSecretFile } from '../../private-file.js'
 import type { NamedOperator } from '../named-operator.js'
 import { parseOperatorFile, unusableOperators } from './operator-file.js'
@@ -75,7 +75,7 @@ export const readOperatorFile = async (file: string): Promise<string> => {
     return await readSecretFile(file)
   } catch (cause) {
     if (cause instanceof OperatorError) throw cause
-    throw unusableOperators(`${file} cannot be read: ${fileReason(cause) ?? (cause as Error).message}`, cause)
+    throw unusableOperators(`${file} cannot be read: ${fileFailure(cause as Error)}`, cause)
   }
 }
 

@@ -1,5 +1,5 @@
 import { OperatorError } from '../../errors.js'
-import { fileReason } from '../../file-reason.js'
+import { fileFailure } from '../../file-reason.js'
 import { readSecretFile } from '../../private-file.js'
 
 /** The variable that holds the operator secret. There is no flag: every user of the machine can read command lines. */
@@ -24,7 +24,7 @@ const read = async (file: string): Promise<string> => {
     return await readSecretFile(file)
   } catch (cause) {
     if (cause instanceof OperatorError) throw cause
-    throw unusable(`${file} cannot be read: ${fileReason(cause) ?? (cause as Error).message}`, cause)
+    throw unusable(`${file} cannot be read: ${fileFailure(cause as Error)}`, cause)
   }
 }
 

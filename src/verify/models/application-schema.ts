@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OperatorError } from '../../errors.js'
-import { fileReason } from '../../file-reason.js'
+import { fileFailure } from '../../file-reason.js'
 import { readNamedFile } from '../../read-named-file.js'
 import type { ApplicationSchema } from './model.js'
 import { toModels } from './prisma-blocks.js'
@@ -43,7 +43,7 @@ const readText = (path: string): string => {
 const unreadable = (path: string, cause: unknown): OperatorError =>
   new OperatorError(
     'invalid_application_schema',
-    `the application schema ${path} cannot be read: ${fileReason(cause) ?? (cause as Error).message}`,
+    `the application schema ${path} cannot be read: ${fileFailure(cause as Error)}`,
     { hint: 'name schema.prisma, or the folder of the *.prisma files, with --application-schema', cause },
   )
 

@@ -4,6 +4,8 @@ export const messagesWithoutClient: Metric = {
   name: 'messages_without_client',
   title: 'messages without client',
   help: 'Messages that are not linked to a client. Should stay low: chatkeep reconcile links those whose guest has a client.',
+  unit: 'count',
   window: 'all time',
+  reads: '"ChatMessage_unlinked_idx"',
   select: ({ message }) => `SELECT count(*) AS "value" FROM ${message} WHERE "clientId" IS NULL`,
 }

@@ -1,21 +1,40 @@
 import type { Names } from '../persistence/sql-names.js'
 
-/** A number that describes what the chat has stored, or one number for each combination of labels. */
+/** A number that describes the chat or its database, or one number for each combination of labels. */
 export interface Metric {
-  /** Stable, lower-case snake case, part of the public contract. */
+  /** Stable, lower-case snake case, part of the public contract; `chatkeep_<name>` in Prometheus. Sizes end in `_bytes`, times in `_seconds`, shares in `_ratio`. */
   readonly name: string
   /** The name for people. */
   readonly title: string
   /** What the metric counts, and what a change of its value may mean. */
   readonly help: string
-  /** `since`: counts only rows newer than the start of the window. `all time`: counts all rows. */
+  readonly unit: Unit
+  /** `since`: counts only rows within the window. `all time`: describes the moment, whatever the window. */
   readonly window: 'since' | 'all time'
   /** Columns of the query that split the value, in lower-case snake case; absent for a single number. */
   readonly labels?: readonly string[]
+  /** The index that keeps the query fast, or the catalog or statistics view that it reads. */
+  readonly reads: string
   /**
    * A query with one column "value" and one text column for each label: one row for each combination of labels, in the
-   * order in which they are shown. Without labels, exactly one row.
-   * @param since SQL expression for the start of the window, a `timestamp` in UTC like the columns it is compared with
+   * order in which they are shown. Without labels, exactly one row. NULL is a value that does not apply or is not known.
    */
-  readonly select: (names: Names, since: string) => string
+  readonly select: (names: Names, window: Window) => string
 }
+
+/** Ratios are from 0 to 1. */
+export type Unit = 'count' | 'seconds' | 'bytes' | 'ratio'
+
+/**
+ * SQL expressions for the ends of a window, of type `timestamp` in UTC like the columns that they are compared with: a
+ * row belongs to it when it is later than `since` and not later than `until`. A window that ends now has no upper bound:
+ * its `until` is infinity, so that rows dated in the future count, as in a query with a lower bound alone.
+ */
+export interface Window {
+  readonly since: string
+  readonly until: string
+}
+
+/** SQL for a row within the window. */
+export const within = (column: string, { since, until }: Window): string =>
+  `${column} > ${since} AND ${column} <= ${until}`

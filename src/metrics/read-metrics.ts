@@ -14,6 +14,7 @@ import { refuseHiddenRows } from '../persistence/access/hidden-rows.js'
 import { namesIn, UTC_NOW } from '../persistence/sql-names.js'
 import { metrics } from './index.js'
 import type { Metric } from './metric.js'
+import type { MetricReading, MetricsReport } from './report.js'
 import { again } from '../next-step.js'
 
 export interface MetricsOptions {
@@ -24,26 +25,6 @@ export interface MetricsOptions {
   readonly signal: AbortSignal
   /** Reports who holds what is locked. */
   readonly onWait: OnWaitEvent
-}
-
-/** The value of a metric for one combination of its labels. */
-export interface MetricValue extends Pick<Metric, 'name' | 'title' | 'help'> {
-  /** Empty for a metric without labels. */
-  readonly labels: Readonly<Record<string, string>>
-  /** Null if it could not be read, because something was locked. */
-  readonly value: number | null
-  /** Null for a metric that counts all rows. */
-  readonly windowMs: number | null
-}
-
-/** All metrics, read at one instant. */
-export interface MetricsReport {
-  /** Start of the window. Rows from exactly this instant are not counted; rows dated in the future are. */
-  readonly since: Date
-  readonly now: Date
-  readonly metrics: readonly MetricValue[]
-  /** What was locked; undefined if every value could be read. */
-  readonly blockage: Blockage | undefined
 }
 
 /** A server that does not report its own statement time-out within this time is frozen or unreachable. */
@@ -88,8 +69,11 @@ export const selectMetrics = async (
   wanted: readonly Metric[] = metrics,
 ): Promise<MetricsReport> => {
   const { now, since, values } = onlyRow(await client.query<SelectedMetrics>(selectAll(schema, wanted), [windowMs]))
-  const found = wanted.flatMap((metric, index) => toValues(metric, values[index] ?? [], windowMs))
-  return { since, now, metrics: found, blockage: undefined }
+  return {
+    ...{ since, until: undefined, now, windowMs, buckets: [], comparedMs: undefined },
+    metrics: wanted.map((metric, index) => toReading(metric, values[index] ?? [])),
+    blockage: undefined,
+  }
 }
 
 /** Reads the metrics one by one; the value of one that stays locked is null. */
@@ -99,24 +83,24 @@ const selectOneByOne = async (
   windowMs: number,
   part: ReadPart,
 ): Promise<MetricsReport> => {
-  const { now, since } = await selectMetrics(client, schema, windowMs, [])
-  const values: MetricValue[] = []
+  const frame = await selectMetrics(client, schema, windowMs, [])
+  const readings: MetricReading[] = []
   let blockage: Blockage | undefined
   for (const metric of metrics) {
     const report = await part(() => selectMetrics(client, schema, windowMs, [metric]))
     try {
-      values.push(...report.metrics)
+      readings.push(...report.metrics)
     } catch (error) {
       if (!(error instanceof PartLocked)) throw error
       blockage ??= error.blockage
-      values.push({ ...toValue(metric, windowMs), labels: {}, value: null })
+      readings.push({ metric, samples: [{ labels: {}, value: null }] })
     }
   }
-  return { since, now, metrics: values, blockage }
+  return { ...frame, metrics: readings, blockage }
 }
 
 /** A row of a metric's query: "value", and a text for each label. */
-type MetricRow = Readonly<Record<string, string | number>>
+type MetricRow = Readonly<Record<string, string | number | null>>
 
 interface SelectedMetrics {
   readonly now: Date
@@ -128,27 +112,23 @@ interface SelectedMetrics {
 // Repeated in each query instead of computed once in a CTE: this way the planner can estimate how many rows are newer.
 const SINCE = `(${UTC_NOW} - make_interval(secs => $1::double precision / 1000))`
 
+const WINDOW = { since: SINCE, until: `'infinity'::timestamp` }
+
 const selectAll = (schema: string, wanted: readonly Metric[]): string => {
   const names = namesIn(schema)
-  const rows = wanted.map(({ select }) => `(SELECT json_agg(m) FROM (${select(names, SINCE)}) AS m)`)
+  const rows = wanted.map(({ select }) => `(SELECT json_agg(m) FROM (${select(names, WINDOW)}) AS m)`)
   return `
     SELECT now() AS "now",
       ${SINCE} AT TIME ZONE 'UTC' AS "since",
       json_build_array(${rows.join(', ')}) AS "values"`
 }
 
-const toValues = (metric: Metric, rows: readonly MetricRow[], windowMs: number): readonly MetricValue[] =>
-  rows.map((row) => ({
-    ...toValue(metric, windowMs),
+const toReading = (metric: Metric, rows: readonly MetricRow[]): MetricReading => ({
+  metric,
+  samples: rows.map((row) => ({
     labels: Object.fromEntries((metric.labels ?? []).map((label) => [label, String(row[label])])),
-    value: Number(row.value),
-  }))
-
-const toValue = ({ name, title, help, window }: Metric, windowMs: number): Omit<MetricValue, 'labels' | 'value'> => ({
-  name,
-  title,
-  help,
-  windowMs: window === 'since' ? windowMs : null,
+    value: row.value === null ? null : Number(row.value),
+  })),
 })
 
 const explain = (

@@ -2,7 +2,8 @@ import { describeBlockage, endBlockers, type Blockage } from '../database/blocke
 import { labelledSteps, type TargetNaming } from '../next-step.js'
 import { printable } from '../terminal/printable.js'
 import type { Render } from '../terminal/render.js'
-import type { MetricsReport, MetricValue } from './read-metrics.js'
+import type { Metric } from './metric.js'
+import type { MetricsReport, Sample } from './report.js'
 
 /** The report as one small table under a line that says what was read, and when. */
 export const renderMetrics = (
@@ -11,12 +12,13 @@ export const renderMetrics = (
   naming: TargetNaming | undefined,
   render: Render,
 ): string => {
-  const values = ['value', ...metrics.map(({ value }) => shown(value))]
+  const lines = metrics.flatMap(({ metric, samples }) => samples.map((sample) => ({ metric, sample })))
+  const values = ['value', ...lines.map(({ sample }) => shown(sample.value))]
   const width = Math.max(...values.map(({ length }) => length))
-  const rows = metrics.map((metric) => [
-    titleOf(metric),
-    shown(metric.value).padStart(width),
-    metric.windowMs === null ? 'all time' : `since ${since.toISOString()}`,
+  const rows = lines.map(({ metric, sample }) => [
+    titleOf(metric, sample),
+    shown(sample.value).padStart(width),
+    metric.window === 'all time' ? 'all time' : `since ${since.toISOString()}`,
   ])
   return [
     `metrics  ${target}  ${now.toISOString()}`,
@@ -35,5 +37,5 @@ const blockedLines = (blockage: Blockage, naming: TargetNaming | undefined, { pa
 
 const shown = (value: number | null): string => (value === null ? 'unknown' : value.toLocaleString('en-US'))
 
-const titleOf = ({ title, labels }: MetricValue): string =>
+const titleOf = ({ title }: Metric, { labels }: Sample): string =>
   [title, ...Object.entries(labels).map(([label, text]) => `${label}=${printable(text)}`)].join(' ')

@@ -27,14 +27,20 @@ export const runMetrics = async (
     onWait: (event) => progress.update(describeWait(event)),
   })
   const name = describeTarget(target)
-  const { since, now, metrics, blockage } = report
+  const { since, now, windowMs, metrics, blockage } = report
   return {
     exitCode: blockage === undefined ? ExitCode.done : ExitCode.busy,
     data: {
       target: name,
       since: since.toISOString(),
       now: now.toISOString(),
-      metrics: metrics.map(({ name, labels, value, windowMs, help }) => ({ name, labels, value, windowMs, help })),
+      metrics: metrics.flatMap(({ metric: { name, help, unit, window }, samples }) =>
+        samples.map(({ labels, value }) => ({
+          ...{ name, labels, value, unit },
+          windowMs: window === 'since' ? windowMs : null,
+          help,
+        })),
+      ),
       lock:
         blockage === undefined
           ? null

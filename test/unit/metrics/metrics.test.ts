@@ -6,8 +6,8 @@ test.for(metrics)('the metric $name has a name for programs, one for people, and
   for (const name of [metric.name, ...(metric.labels ?? [])]) expect(name).toMatch(/^[a-z]+(_[a-z]+)*$/)
   expect(metric.title).toMatch(/^\S.*[^.]$/)
   expect(metric.help).toMatch(/^[A-Z].*\.$/)
-  const query = metric.select(namesIn('public'), 'the-edge')
-  expect(query.includes('the-edge')).toBe(metric.window === 'since')
+  const query = metric.select(namesIn('public'), { since: 'the-start', until: 'the-end' })
+  for (const end of ['the-start', 'the-end']) expect(query.includes(end)).toBe(metric.window === 'since')
   for (const column of ['value', ...(metric.labels ?? [])]) expect(query).toContain(`AS "${column}"`)
 })
 

@@ -13,6 +13,7 @@ import { createEventStream, createProgress } from '../terminal/progress.js'
 import { createRedact, knownSecrets } from './redact.js'
 import { createRender, wantsColour, type Render } from '../terminal/render.js'
 import { createSafeStream } from '../terminal/safe-stream.js'
+import { hasUnicode } from '../terminal/unicode.js'
 import { widthOf } from '../terminal/width.js'
 
 interface Prepared {
@@ -41,12 +42,15 @@ export const createContext = (
     columns: stream.columns,
   })
   const colourOn = ({ isTTY }: OutputStream): boolean => wantsColour({ isTTY, env: outer.env, flag: mode.colour })
-  const renderFor = (stream: OutputStream): Render => createRender(colourOn(stream), widthOf(stream, outer.env))
+  const unicode = hasUnicode(outer.env)
+  const renderFor = (stream: OutputStream): Render =>
+    createRender(colourOn(stream), widthOf(stream, outer.env), unicode)
   const isForPrograms = mode.format.stderrIsFor === 'programs'
   // In a file or a pipe a sentence stays one line, which grep finds.
   const safe = (stream: OutputStream, isForPeople: boolean, keeps = false): OutputStream => {
     const width = stream.isTTY && isForPeople ? () => widthOf(stream, outer.env) : undefined
-    return redacting(createSafeStream(stream, { colour: colourOn(stream), keepsWorkflowCommands: keeps, width }))
+    const options = { colour: colourOn(stream), keepsWorkflowCommands: keeps, width, unicode: unicode || !isForPeople }
+    return redacting(createSafeStream(stream, options))
   }
   const stdout = safe(outer.stdout, mode.format.name === 'text', mode.format.name === 'github')
   const stderr = safe(outer.stderr, !isForPrograms)
@@ -80,7 +84,11 @@ export const createContext = (
     format: mode.format,
     progress: isForPrograms
       ? createEventStream(stderr)
-      : createProgress(stderr, { redraws: colourOn(outer.stderr), width: () => widthOf(outer.stderr, outer.env) }),
+      : createProgress(stderr, {
+          redraws: colourOn(outer.stderr),
+          width: () => widthOf(outer.stderr, outer.env),
+          unicode,
+        }),
     render: renderFor(outer.stdout),
     progressRender: renderFor(outer.stderr),
     ask: createAsk(outer, stderr, !isForPrograms),

@@ -2,6 +2,7 @@ import { errorEvent, exitCodeOf, renderError, toErrorDocument } from '../termina
 import { outputFormat } from '../terminal/formats/index.js'
 import { createRender, wantsColour } from '../terminal/render.js'
 import { createSafeStream } from '../terminal/safe-stream.js'
+import { hasUnicode } from '../terminal/unicode.js'
 import { widthOf } from '../terminal/width.js'
 import type { ProcessContext } from './context.js'
 import { createRedact, knownSecrets } from './redact.js'
@@ -23,7 +24,7 @@ export const reportFailure = (
   const isForPrograms = format.stderrIsFor === 'programs'
   const width = stderr.isTTY && !isForPrograms ? () => widthOf(stderr, env) : undefined
   const text = isForPrograms ? `${errorEvent(reported)}\n` : renderError(error, createRender(colour))
-  createSafeStream(stderr, { colour, width }).write(redact(text))
+  createSafeStream(stderr, { colour, width, unicode: isForPrograms || hasUnicode(env) }).write(redact(text))
   return exitCodeOf(error)
 }
 

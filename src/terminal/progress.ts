@@ -36,10 +36,12 @@ export interface ProgressOptions {
   readonly redraws: boolean
   /** Columns of a line. */
   readonly width: () => number
+  /** False where an ellipsis takes three columns. */
+  readonly unicode?: boolean
 }
 
 /** Progress for people. */
-export const createProgress = (stderr: OutputStream, { redraws, width }: ProgressOptions): Progress => {
+export const createProgress = (stderr: OutputStream, { redraws, width, unicode = true }: ProgressOptions): Progress => {
   const mayPass = createThrottle(redraws ? REDRAW_MS : HEARTBEAT_MS)
   let shown = false
   let printed = ''
@@ -58,7 +60,7 @@ export const createProgress = (stderr: OutputStream, { redraws, width }: Progres
       stderr.write(`${text}\n`)
       return
     }
-    stderr.write(`${CLEAR_LINE}${fitLine(text, width() - 1)}`)
+    stderr.write(`${CLEAR_LINE}${fitLine(text, width() - (unicode ? 1 : 3))}`)
     shown = true
   }
   return {

@@ -9,6 +9,8 @@ export interface Render {
   readonly paint: ChalkInstance
   /** Columns that the text has. */
   readonly width: number
+  /** Whether blocks, arrows and other signs beyond ASCII may be drawn; the ellipsis and its kind need no question. */
+  readonly unicode: boolean
   /**
    * A table in the manner of psql: a head, a rule, rows. Each cell is one line, whatever it holds. Where the table is too
    * wide, each row becomes a record: its first cell, and below it the others with their names.
@@ -19,12 +21,14 @@ export interface Render {
 /**
  * @param colour the decision of `wantsColour` for the stream that the text goes to
  * @param width of that stream
+ * @param unicode the decision of `hasUnicode`
  */
-export const createRender = (colour: boolean, width = Number.POSITIVE_INFINITY): Render => {
+export const createRender = (colour: boolean, width = Number.POSITIVE_INFINITY, unicode = true): Render => {
   const paint = new Chalk({ level: colour ? 1 : 0 })
   return {
     paint,
     width,
+    unicode,
     table: (head, rows) => {
       const cells = rows.map((row) => row.map(paintedLine))
       const lines = tableLines(

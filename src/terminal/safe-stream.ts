@@ -1,5 +1,6 @@
 import type { OutputStream } from './output-stream.js'
 import { safeOutput, withoutWorkflowCommands } from './printable.js'
+import { toAscii } from './unicode.js'
 import { wrapText } from './wrap.js'
 
 /** Removes the present line of a terminal; only progress begins what it writes with this. */
@@ -9,6 +10,8 @@ export interface SafeStreamOptions {
   readonly colour: boolean
   /** Columns to wrap long lines at; absent where each line is for a program, or for grep. */
   readonly width?: (() => number) | undefined
+  /** False where people read it and see ASCII only. */
+  readonly unicode?: boolean
   /** For the output format of GitHub Actions, which escapes what it puts into its own commands. */
   readonly keepsWorkflowCommands?: boolean
 }
@@ -16,10 +19,10 @@ export interface SafeStreamOptions {
 /** A stream to which text of any origin may be written: the one place that makes all output safe for terminals and logs. */
 export const createSafeStream = (
   stream: OutputStream,
-  { colour, width, keepsWorkflowCommands = false }: SafeStreamOptions,
+  { colour, width, unicode = true, keepsWorkflowCommands = false }: SafeStreamOptions,
 ): OutputStream => {
   const safe = (text: string): string => {
-    const visible = safeOutput(text, colour)
+    const visible = safeOutput(unicode ? text : toAscii(text), colour)
     const wrapped = width === undefined ? visible : wrapText(visible, width())
     return keepsWorkflowCommands ? wrapped : withoutWorkflowCommands(wrapped)
   }

@@ -4,6 +4,7 @@ import { createProgress } from '../../src/terminal/progress.js'
 import { createRender } from '../../src/terminal/render.js'
 import { createSafeStream } from '../../src/terminal/safe-stream.js'
 import { widthOf } from '../../src/terminal/width.js'
+import { hasUnicode } from '../../src/terminal/unicode.js'
 import { fitLine, lengthOf, wrapText } from '../../src/terminal/wrap.js'
 import { runChatkeep } from '../support/chatkeep.js'
 
@@ -18,6 +19,34 @@ describe('the width', () => {
     ['of a file or a pipe is not COLUMNS', { isTTY: false, columns: undefined, COLUMNS: '60' }, 80],
   ])('%s', ([, { isTTY, columns, COLUMNS }, expected]) => {
     expect(widthOf({ isTTY, columns }, { COLUMNS })).toBe(expected)
+  })
+})
+
+describe('Unicode', () => {
+  test.for<[Readonly<Record<string, string>>, boolean]>([
+    [{}, true],
+    [{ LANG: 'C' }, false],
+    [{ LANG: 'de_DE.ISO-8859-1' }, false],
+    [{ LANG: 'es_AR.UTF-8' }, true],
+    [{ LANG: 'en_GB.utf8', LC_CTYPE: 'POSIX' }, false],
+    [{ LANG: 'C', LC_ALL: 'C.UTF-8', LC_CTYPE: 'C' }, true],
+    [{ LANG: 'C.UTF-8', LC_ALL: '' }, true],
+    [{ LANG: 'C.UTF-8', TERM: 'linux' }, false],
+  ])('with %j: %s', ([env, expected]) => {
+    expect(hasUnicode(env)).toBe(expected)
+  })
+
+  test('that is missing changes our own signs, for people', async () => {
+    const metrics = (...argv: readonly string[]) => runChatkeep(['metrics', ...argv], { env: { LC_ALL: 'C' } })
+    expect((await metrics()).stderr).toContain('-d "host=... dbname=..."')
+    expect((await metrics('--json')).stdout).toContain('host=… dbname=…')
+  })
+
+  test('that is missing does not change names', () => {
+    const written: string[] = []
+    const stream = { write: (text: string) => void written.push(text), isTTY: true, columns: 20 }
+    createSafeStream(stream, { colour: false, unicode: false }).write('Ñandú 漢字…\n')
+    expect(written).toEqual(['Ñandú 漢字...\n'])
   })
 })
 

@@ -2,15 +2,21 @@ import { Command, Option } from '@commander-js/extra-typings'
 import { parseDurationBetween } from '../cli/bounded-duration.js'
 import type { Run } from '../cli/command.js'
 import { withDatabaseFlags } from '../cli/flags.js'
+import { FACES } from '../metrics/faces/index.js'
 
 const DETAILS = `
 All values are read in one read-only transaction. Time zone settings of this
 machine, the server and the database do not affect the result.
 
+Formats:
+${FACES.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n')}
+
 Examples:
   chatkeep metrics                 the last day
   chatkeep metrics --since 1h
-  chatkeep metrics --json`
+  chatkeep metrics --json
+  chatkeep metrics --format csv > metrics.csv
+  chatkeep metrics --format prometheus | promtool check metrics`
 
 export const metricsCommand = (run: Run) =>
   withDatabaseFlags(new Command('metrics'))
@@ -22,6 +28,11 @@ export const metricsCommand = (run: Run) =>
       new Option('--since <duration>', 'length of the time window, e.g. 12h or 7d')
         .argParser(parseDurationBetween('1ms', '36500d'))
         .default(86_400_000, '1d'),
+    )
+    .addOption(
+      new Option('--format <format>', 'output format; --json means json (default: table)').choices(
+        FACES.map(({ name }) => name),
+      ),
     )
     .addOption(
       new Option('--statement-timeout <duration>', 'limit of the query')

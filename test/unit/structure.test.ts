@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { commands } from '../../src/commands/index.js'
+import { FACES } from '../../src/metrics/faces/index.js'
 import { metrics } from '../../src/metrics/index.js'
 import { EFFECTS } from '../../src/migrations/ledger/effects.js'
 import { BASE_MIGRATION } from '../../src/migrations/ledger/migration-names.js'
@@ -180,6 +181,7 @@ describe('the house', () => {
     ['@mrleebo/prisma-ast', /^verify\/models\//],
     ['diff', /^migrations\/ledger\//],
     ['libpg-query', /^migrations\/ledger\//],
+    ['csv-stringify', /^metrics\/faces\//],
     ['prom-client', /^(metrics\/faces|server)\//],
     ['zod', /^(cli|client|database|journal|persistence|protocol|replay|server|transcripts)\//],
   ] as const)('keeps %s where it belongs', ([name, allowed]) => {
@@ -225,6 +227,7 @@ describe('a list is complete', () => {
     ['metrics', join(src, 'metrics'), metrics, hasMembers('select', 'window')],
     ['transcript formats', join(src, 'transcripts', 'formats'), TRANSCRIPT_FORMATS, hasMembers('recognise')],
     ['output formats', join(src, 'terminal', 'formats'), OUTPUT_FORMATS, hasMembers('answer', 'error')],
+    ['faces of the metrics', join(src, 'metrics', 'faces'), FACES, hasMembers('show', 'summary')],
     ['benchmarks', join(repository, 'test', 'bench', 'scenarios'), scenarios, hasMembers('run', 'summary')],
   ] as const)('of the %s', async ([, folder, list, isOne]) => {
     const found = (await exportsBelow(folder)).filter(([, value]) => isOne(value))

@@ -5,7 +5,7 @@ import { clientsCreated } from '../../../src/metrics/clients-created.js'
 import { guestMessages } from '../../../src/metrics/guest-messages.js'
 import type { Metric } from '../../../src/metrics/metric.js'
 import { namesIn } from '../../../src/persistence/sql-names.js'
-import { renderMetrics } from '../../../src/metrics/render-metrics.js'
+import { renderTable } from '../../../src/metrics/faces/render-table.js'
 import { createRender } from '../../../src/terminal/render.js'
 import { migrated, on } from '../../support/chat.js'
 import { runChatkeep, type Run } from '../../support/chatkeep.js'
@@ -179,21 +179,46 @@ describe('metrics', () => {
   test('gives programs the window and the figures', async ({ database }) => {
     await migrated(database)
     const help = expect.stringMatching(/^[A-Z].*\.$/) as string
+    const windowed = { labels: {}, value: 0, unit: 'count', compared: null, series: null, windowMs: 43_200_000, help }
     const instant = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string
     expect(parse(await on(database, 'metrics', '--json', '--since', '12h'))).toEqual({
       ok: true,
       command: 'metrics',
       target: expect.stringContaining(database.name) as string,
       since: instant,
+      until: null,
       now: instant,
+      comparedMs: null,
+      buckets: [],
       metrics: expect.arrayContaining([
-        { name: 'clients_created', labels: {}, value: 0, unit: 'count', windowMs: 43_200_000, help },
-        { name: 'guest_messages', labels: {}, value: 0, unit: 'count', windowMs: 43_200_000, help },
-        { name: 'messages_without_client', labels: {}, value: 0, unit: 'count', windowMs: null, help },
+        { name: 'clients_created', ...windowed },
+        { name: 'guest_messages', ...windowed },
+        { name: 'messages_without_client', ...windowed, windowMs: null },
       ]) as unknown,
       lock: null,
     })
   })
+
+  test.for([
+    ['csv', /^metric,labels,.*\nclients_created,,/],
+    ['prometheus', /^# HELP (?:.*\n)+chatkeep_clients_created 0\n/],
+    ['openmetrics', /^# HELP (?:.*\n)+# EOF\n$/],
+  ] as const)(
+    'writes %s as it is, on a terminal too, and nothing when it fails',
+    async ([format, text], { database }) => {
+      const argv = ['metrics', '--format', format]
+      const failed = await runChatkeep(argv, { env: { DATABASE_URL: database.url }, columns: 40 })
+      expect(failed).toMatchObject({ exitCode: 1, stdout: '' })
+      expect(failed.stderr).toContain('error:')
+      await migrated(database)
+      const { stdout, stderr, exitCode } = await runChatkeep(argv, { env: { DATABASE_URL: database.url }, columns: 40 })
+      expect({ stderr, exitCode }).toEqual({ stderr: '', exitCode: 0 })
+      expect(stdout).toMatch(text)
+      const inPipe = await on(database, ...argv)
+      const withoutTimes = (output: string): string => output.replaceAll(/\d{4}-[\d:T.-]+Z/g, 'then')
+      expect(withoutTimes(stdout)).toBe(withoutTimes(inPipe.stdout))
+    },
+  )
 
   test('has a value for each label of a metric', async ({ database }) => {
     await migrated(database)
@@ -212,7 +237,8 @@ describe('metrics', () => {
       },
       { metric: guestMessages, samples: [{ labels: {}, value: 3 }] },
     ])
-    expect(renderMetrics('the target', report, undefined, createRender(false)).split('\n').slice(4)).toEqual([
+    const shown = { report, target: 'the target', naming: undefined }
+    expect(renderTable(shown, createRender(false)).split('\n').slice(4)).toEqual([
       expect.stringMatching(/^ messages sender_type=CLIENT message_type=IMAGE +\| +1 \| all time$/),
       expect.stringMatching(/^ messages sender_type=CLIENT message_type=TEXT +\| +1 \| all time$/),
       expect.stringMatching(/^ messages sender_type=OPERATOR message_type=TEXT +\| +1 \| all time$/),

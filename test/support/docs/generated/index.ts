@@ -3,7 +3,7 @@ import { dependencies } from './dependencies.js'
 import { errorCodes } from './error-codes.js'
 import { findingCodes } from './finding-codes.js'
 import { journalReport } from './journal-report.js'
-import { metricList } from './metric-list.js'
+import { metricFormats, metricList } from './metric-list.js'
 import { serverLimits } from './server-limits.js'
 import { waitingLines } from './waiting-lines.js'
 
@@ -22,6 +22,7 @@ export const generated: readonly Generated[] = [
   ...commandPages(),
   findingCodes,
   metricList,
+  metricFormats,
   errorCodes,
   serverLimits,
   waitingLines,

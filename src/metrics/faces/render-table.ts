@@ -1,17 +1,14 @@
-import { describeBlockage, endBlockers, type Blockage } from '../database/blockers.js'
-import { labelledSteps, type TargetNaming } from '../next-step.js'
-import { printable } from '../terminal/printable.js'
-import type { Render } from '../terminal/render.js'
-import type { Metric } from './metric.js'
-import type { MetricsReport, Sample } from './report.js'
+import { describeBlockage, endBlockers, type Blockage } from '../../database/blockers.js'
+import { labelledSteps, type TargetNaming } from '../../next-step.js'
+import { printable } from '../../terminal/printable.js'
+import type { Render } from '../../terminal/render.js'
+import type { Metric } from '../metric.js'
+import type { Sample } from '../report.js'
+import type { ShownReport } from './face.js'
 
 /** The report as one small table under a line that says what was read, and when. */
-export const renderMetrics = (
-  target: string,
-  { since, now, metrics, blockage }: MetricsReport,
-  naming: TargetNaming | undefined,
-  render: Render,
-): string => {
+export const renderTable = ({ report, target, naming }: ShownReport, render: Render): string => {
+  const { since, now, metrics, blockage } = report
   const lines = metrics.flatMap(({ metric, samples }) => samples.map((sample) => ({ metric, sample })))
   const values = ['value', ...lines.map(({ sample }) => shown(sample.value))]
   const width = Math.max(...values.map(({ length }) => length))

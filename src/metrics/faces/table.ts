@@ -1,0 +1,10 @@
+import type { Face } from './face.js'
+
+export const tableFace: Face = {
+  name: 'table',
+  summary: 'for people',
+  show: async (shown) => {
+    const { renderTable } = await import('./render-table.js')
+    return { text: (render) => renderTable(shown, render) }
+  },
+}

@@ -20,9 +20,9 @@ Examples:
 
 export const metricsCommand = (run: Run) =>
   withDatabaseFlags(new Command('metrics'))
-    .summary('count new clients, guest messages and messages without client')
+    .summary('measure the chat and its database')
     .description(
-      'Counts clients created and guest messages within a time window that ends now, and all messages without client.',
+      'Measures the chat (messages, guests, answers, what is unread) in a time window that ends now, and its database.',
     )
     .addOption(
       new Option('--since <duration>', 'length of the time window, e.g. 12h or 7d')

@@ -15,15 +15,42 @@ export interface Metric {
   readonly labels?: readonly string[]
   /** The index that keeps the query fast, or the catalog or statistics view that it reads. */
   readonly reads: string
+  /** A table of chatkeep that it needs. Where the database lacks it, or the role may not read it, the value is unknown. */
+  readonly needs?: 'guestClients'
   /**
    * A query with one column "value" and one text column for each label: one row for each combination of labels, in the
    * order in which they are shown. Without labels, exactly one row. NULL is a value that does not apply or is not known.
    */
-  readonly select: (names: Names, window: Window) => string
+  readonly select: (names: Names, window: Window, given: Given) => string
+  /** How it is computed together with other metrics that read the same rows; `select` then reads them for it alone. */
+  readonly shared?: Shared
 }
 
 /** Ratios are from 0 to 1. */
 export type Unit = 'count' | 'seconds' | 'bytes' | 'ratio'
+
+/** Rows that several metrics aggregate: read together, each row is read once. */
+export interface Source {
+  readonly reads: string
+  readonly rows: (names: Names, window: Window) => string
+}
+
+/** One sample: an aggregate over the rows of a source, as SQL. */
+export interface Aggregate {
+  readonly labels: Readonly<Record<string, string>>
+  readonly sql: string
+}
+
+export interface Shared {
+  readonly source: Source
+  readonly aggregates: (window: Window, given: Given) => readonly Aggregate[]
+}
+
+/** What the database does not know. */
+export interface Given {
+  /** Size of the disk that holds the database. */
+  readonly diskBytes: number | undefined
+}
 
 /**
  * SQL expressions for the ends of a window, of type `timestamp` in UTC like the columns that they are compared with: a

@@ -2,7 +2,6 @@ import type { Blockage } from '../database/blockers.js'
 import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
-import { onlyRow } from '../database/rows.js'
 import { explainReadDenied } from '../database/read-denied.js'
 import { hasSqlState, SqlState, type ServerError } from '../database/sql-state.js'
 import { PartLocked, readInParts, type ReadPart } from '../database/waiting/read-in-parts.js'
@@ -11,15 +10,13 @@ import { withWatchedClient } from '../database/waiting/watch-session.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { SchemaNotReady } from '../persistence/errors.js'
 import { refuseHiddenRows } from '../persistence/access/hidden-rows.js'
-import { namesIn, UTC_NOW } from '../persistence/sql-names.js'
+import { again } from '../next-step.js'
 import { metrics } from './index.js'
 import type { Metric } from './metric.js'
 import type { MetricReading, MetricsReport } from './report.js'
-import { again } from '../next-step.js'
+import { selectMetrics, toUnits, type Selection } from './select-metrics.js'
 
-export interface MetricsOptions {
-  /** Length of the window that ends now. */
-  readonly windowMs: number
+export interface MetricsOptions extends Selection {
   /** Limit of the query. */
   readonly statementTimeoutMs: number
   readonly signal: AbortSignal
@@ -52,8 +49,8 @@ export const readMetrics = (target: ConnectionTarget, options: MetricsOptions): 
         await refuseMissingSchema(client, schema)
         await refuseHiddenRows(client, schema)
         return isLocked
-          ? await selectOneByOne(client, schema, options.windowMs, part)
-          : await selectMetrics(client, schema, options.windowMs)
+          ? await selectOneByOne(client, schema, options, part)
+          : await selectMetrics(client, schema, options)
       } catch (error) {
         throw explain(error, target.role ?? target.user, schema, options, performance.now() - startedAt)
       }
@@ -61,75 +58,29 @@ export const readMetrics = (target: ConnectionTarget, options: MetricsOptions): 
   )
 }
 
-/** Reads the metrics in the caller's transaction, whose start is the end of the window. */
-export const selectMetrics = async (
-  client: Queryable,
-  schema: string,
-  windowMs: number,
-  wanted: readonly Metric[] = metrics,
-): Promise<MetricsReport> => {
-  const { now, since, values } = onlyRow(await client.query<SelectedMetrics>(selectAll(schema, wanted), [windowMs]))
-  return {
-    ...{ since, until: undefined, now, windowMs, buckets: [], comparedMs: undefined },
-    metrics: wanted.map((metric, index) => toReading(metric, values[index] ?? [])),
-    blockage: undefined,
-  }
-}
-
-/** Reads the metrics one by one; the value of one that stays locked is null. */
+/** Reads what does not share rows one by one; the values of a table that stays locked are null. */
 const selectOneByOne = async (
   client: Queryable,
   schema: string,
-  windowMs: number,
+  selection: Selection,
   part: ReadPart,
 ): Promise<MetricsReport> => {
-  const frame = await selectMetrics(client, schema, windowMs, [])
+  const frame = await selectMetrics(client, schema, selection, [])
   const readings: MetricReading[] = []
   let blockage: Blockage | undefined
-  for (const metric of metrics) {
-    const report = await part(() => selectMetrics(client, schema, windowMs, [metric]))
+  for (const unit of toUnits(metrics)) {
+    const report = await part(() => selectMetrics(client, schema, selection, unit))
     try {
       readings.push(...report.metrics)
     } catch (error) {
       if (!(error instanceof PartLocked)) throw error
       blockage ??= error.blockage
-      readings.push({ metric, samples: [{ labels: {}, value: null }] })
+      readings.push(...unit.map((metric) => ({ metric, samples: [{ labels: {}, value: null }] })))
     }
   }
-  return { ...frame, metrics: readings, blockage }
+  const order = (metric: Metric): number => metrics.indexOf(metric)
+  return { ...frame, metrics: readings.toSorted((a, b) => order(a.metric) - order(b.metric)), blockage }
 }
-
-/** A row of a metric's query: "value", and a text for each label. */
-type MetricRow = Readonly<Record<string, string | number | null>>
-
-interface SelectedMetrics {
-  readonly now: Date
-  readonly since: Date
-  /** The rows of each metric, in the order of the metrics. */
-  readonly values: readonly (readonly MetricRow[] | null)[]
-}
-
-// Repeated in each query instead of computed once in a CTE: this way the planner can estimate how many rows are newer.
-const SINCE = `(${UTC_NOW} - make_interval(secs => $1::double precision / 1000))`
-
-const WINDOW = { since: SINCE, until: `'infinity'::timestamp` }
-
-const selectAll = (schema: string, wanted: readonly Metric[]): string => {
-  const names = namesIn(schema)
-  const rows = wanted.map(({ select }) => `(SELECT json_agg(m) FROM (${select(names, WINDOW)}) AS m)`)
-  return `
-    SELECT now() AS "now",
-      ${SINCE} AT TIME ZONE 'UTC' AS "since",
-      json_build_array(${rows.join(', ')}) AS "values"`
-}
-
-const toReading = (metric: Metric, rows: readonly MetricRow[]): MetricReading => ({
-  metric,
-  samples: rows.map((row) => ({
-    labels: Object.fromEntries((metric.labels ?? []).map((label) => [label, String(row[label])])),
-    value: row.value === null ? null : Number(row.value),
-  })),
-})
 
 const explain = (
   error: unknown,

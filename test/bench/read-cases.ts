@@ -1,5 +1,5 @@
 import type { ChatStore, HistoryQuery } from '../../src/index.js'
-import { selectMetrics } from '../../src/metrics/read-metrics.js'
+import { selectMetrics } from '../../src/metrics/select-metrics.js'
 import { BIG_CLIENT, guestName, type ChatShape } from './chat-data.js'
 import { checkFailed } from './check-failed.js'
 import { createRandom, itemAt, pick, randomBelow, type Random } from './random.js'
@@ -44,7 +44,7 @@ export const prepareReadCases = async (
     ...recentCases(store, ''),
     marking('mark as read: a client, up to a message', store, seen),
     marking('mark as read: the big conversation, bit by bit', store, stops),
-    { title: 'metrics: all, of one day', call: () => selectMetrics(database.client, 'public', DAY_MS) },
+    { title: 'metrics: all, of one day', call: () => selectMetrics(database.client, 'public', { windowMs: DAY_MS }) },
   ]
 }
 

@@ -1,4 +1,4 @@
-import type { Metric } from './metric.js'
+import type { Metric } from '../metric.js'
 
 export const messagesWithoutClient: Metric = {
   name: 'messages_without_client',

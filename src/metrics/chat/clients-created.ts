@@ -1,4 +1,4 @@
-import { within, type Metric } from './metric.js'
+import { within, type Metric } from '../metric.js'
 
 /** Clients created for guests and clients that signed up: the table does not tell them apart. */
 export const clientsCreated: Metric = {

@@ -1,0 +1,12 @@
+import type { Metric } from '../metric.js'
+import { aggregateOf } from '../shared.js'
+import { conversations } from './conversations.js'
+
+export const activeConversations: Metric = {
+  name: 'active_conversations',
+  title: 'active conversations',
+  help: 'Clients, and guests without client, with a message.',
+  unit: 'count',
+  window: 'since',
+  ...aggregateOf(conversations, 'count(coalesce("clientId"::text, "guest"))'),
+}

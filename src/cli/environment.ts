@@ -1,10 +1,6 @@
-import { closeSync, fstatSync, lstatSync, type Stats } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import { OperatorError } from '../errors.js'
-import { fileFailure } from '../file-reason.js'
-import { ownUserId } from '../private-file.js'
-import { openNamedFile, readNamedFile, readOpenFile } from '../read-named-file.js'
+import { readFoundFile, readSettingsFile } from '../found-file.js'
 import type { ProcessContext } from './context.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -32,6 +28,7 @@ export const namesDatabase = (variables: Environment): boolean =>
   NAMING_VARIABLES.some((name) => variables[name] !== undefined)
 
 const SECRET = 'CHATKEEP_OPERATOR_SECRET'
+const UNREADABLE = 'unreadable_env_file'
 
 /**
  * Reads the real environment, and the file that `--env-file` names, else `.env` of the working directory. That one says
@@ -44,10 +41,10 @@ export const readEnvironment = (
 ): EnvironmentSources => {
   const real = withoutEmpty(env)
   if (named !== undefined) {
-    const variables = withoutEmpty(parse(readText(resolve(cwd, named))))
+    const variables = withoutEmpty(parse(readSettingsFile(resolve(cwd, named), UNREADABLE)))
     return { real, file: { name: named, isNamed: true, variables }, notes: [] }
   }
-  const found = readOwnText(join(cwd, '.env'))
+  const found = readFoundFile(join(cwd, '.env'), '--env-file', UNREADABLE)
   if (found === undefined) return { real, file: undefined, notes: [] }
   if ('ignored' in found) return { real, file: undefined, notes: [found.ignored] }
   const all = withoutEmpty(parse(found.text))
@@ -67,48 +64,3 @@ const withoutEmpty = (variables: Environment): Environment =>
 
 // A byte order mark would become a part of the first variable's name.
 const parse = (text: string): Environment => parseEnv(text.replace(/^\ufeff/, ''))
-
-const readText = (path: string, read: () => Buffer = () => readNamedFile(path)): string => {
-  try {
-    return read().toString('utf8')
-  } catch (cause) {
-    throw unreadable(path, cause)
-  }
-}
-
-const unreadable = (name: string, cause: unknown): OperatorError =>
-  new OperatorError('unreadable_env_file', `${name} cannot be read: ${fileFailure(cause as Error)}`, {
-    cause,
-  })
-
-const OTHERS_MAY_WRITE = 0o002
-
-/** What a file holds that this user or root wrote; undefined when there is none. */
-const readOwnText = (path: string): { readonly text: string } | { readonly ignored: string } | undefined => {
-  const link = lstatSync(path, { throwIfNoEntry: false })
-  if (link === undefined) return undefined
-  const file = openSyncOr(path)
-  try {
-    const strange = [link, fstatSync(file)].map(strangeness).find((reason) => reason !== undefined)
-    if (strange === undefined) return { text: readText(path, () => readOpenFile(file, path)) }
-    return { ignored: `${path} is ignored: ${strange}; name it with --env-file to use it` }
-  } finally {
-    closeSync(file)
-  }
-}
-
-const openSyncOr = (path: string): number => {
-  try {
-    return openNamedFile(path)
-  } catch (cause) {
-    throw unreadable(path, cause)
-  }
-}
-
-const strangeness = (status: Stats): string | undefined => {
-  const own = ownUserId()
-  if (own === undefined) return undefined
-  if (status.uid !== own && status.uid !== 0) return `it belongs to another user (uid ${status.uid})`
-  const isOpen = !status.isSymbolicLink() && (status.mode & OTHERS_MAY_WRITE) !== 0
-  return isOpen ? 'every user may write to it' : undefined
-}

@@ -36,6 +36,7 @@ const LEAVES = [
   'next-step',
   'errors',
   'file-reason',
+  'found-file',
   'private-file',
   'read-named-file',
   'package-root',
@@ -183,7 +184,8 @@ describe('the house', () => {
     ['libpg-query', /^migrations\/ledger\//],
     ['csv-stringify', /^metrics\/faces\//],
     ['prom-client', /^(metrics\/faces|server)\//],
-    ['zod', /^(cli|client|database|journal|persistence|protocol|replay|server|transcripts)\//],
+    ['@humanwhocodes/momoa', /^metrics\/thresholds\//],
+    ['zod', /^(cli|client|database|journal|metrics|persistence|protocol|replay|server|transcripts)\//],
   ] as const)('keeps %s where it belongs', ([name, allowed]) => {
     expect(imports.some(({ target }) => target === name)).toBe(name !== 'commander')
     expect(strayPackages(imports, name, allowed)).toEqual([])

@@ -7,7 +7,7 @@ export const renderGenerated = async (
   present: string | undefined,
 ): Promise<string> => {
   const text = section === undefined ? render() : replaceSection(path, present ?? '', section, render())
-  return format(text, { ...(await resolveConfig('package.json')), parser: 'markdown' })
+  return format(text, { ...(await resolveConfig('package.json')), filepath: path })
 }
 
 const replaceSection = (path: string, text: string, section: string, content: string): string => {

@@ -1,4 +1,5 @@
 import { commandPages } from './command-pages.js'
+import { configSchemaFile } from './config-schema.js'
 import { dependencies } from './dependencies.js'
 import { errorCodes } from './error-codes.js'
 import { findingCodes } from './finding-codes.js'
@@ -13,13 +14,14 @@ export interface Generated {
   readonly path: string
   /** The part between `<!-- generated: NAME -->` and `<!-- end -->`; the whole page when absent. */
   readonly section?: string
-  /** Markdown, which is formatted afterwards. */
+  /** Markdown or JSON, as the page's name says; it is formatted afterwards. */
   readonly render: () => string
 }
 
 /** Add what the program tells: write ./<name>.ts and list it here. */
 export const generated: readonly Generated[] = [
   ...commandPages(),
+  configSchemaFile,
   findingCodes,
   metricList,
   metricFormats,

@@ -1,7 +1,7 @@
 import type { ChatServer, ChatServerOptions } from './server/chat-server.js'
 
 /** What an application may set of a chat server in its own process. */
-export type StartChatServerOptions = Omit<ChatServerOptions, 'adapter' | 'recorder'>
+export type StartChatServerOptions = Omit<ChatServerOptions, 'adapter' | 'metrics' | 'recorder'>
 
 /**
  * Starts a chat server in this process, as `chatkeep serve` does in one of its own; resolves when it listens. The server's

@@ -9,7 +9,7 @@ import { DEFAULT_HOST, DEFAULT_PORT } from '../server/defaults.js'
 import { LIMITS, type GivenLimits, type Limit } from '../server/protection/limits.js'
 import { publicOrigin } from '../server/protection/own-hosts.js'
 import { parseWebOrigin } from '../server/protection/web-origins.js'
-import type { AddedOperator, ServeTargets } from '../server/serve.js'
+import type { AddedOperator, MetricsAddress, ServeTargets } from '../server/serve.js'
 import type { Answer } from '../terminal/answer.js'
 
 const EXAMPLES = `
@@ -24,6 +24,8 @@ Examples:
                                    token, and exit
   chatkeep serve --adapter postgres
                                    one of several servers on the same database
+  chatkeep serve --metrics 127.0.0.1:9464
+                                   with metrics for Prometheus
   chatkeep serve --host 0.0.0.0 --operator-secret-file operator-secret \\
     --cors-origin https://shop.example`
 
@@ -105,6 +107,11 @@ export const serveCommand = (run: Run) =>
       ] as const),
     )
     .option('--record <file>', 'write a transcript of committed messages, for chatkeep replay', parseFile)
+    .option(
+      '--metrics [host:port]',
+      'show Prometheus metrics at /metrics: on a listener of its own or, without an address, to this machine alone',
+      parseMetricsAddress,
+    )
     .addHelpText('after', EXAMPLES)
     .action(
       run(async (context, options) => {
@@ -113,10 +120,10 @@ export const serveCommand = (run: Run) =>
         if (options.addOperator !== undefined) return answerToken(await addOperator(newOperator(context, options)))
         await serve({
           context: { ...context, json: context.format.stderrIsFor === 'programs' },
-          options,
+          options: { ...options, metrics: options.metrics === true ? 'shared' : options.metrics },
           limits: limitsIn(options),
           withTargets: (work) => withTargets(context, options, work),
-          onListening: (url) => context.print({ data: { url }, text: () => `listening on ${url}` }),
+          onListening: (url, metricsUrl) => context.print(answerUrls(url, metricsUrl)),
         })
         return undefined
       }),
@@ -141,6 +148,11 @@ const newOperator = (
 ): AddedOperator => ({ file: resolve(cwd, file), name, operatorId: operatorId ?? null })
 
 const answerToken = (token: string): Answer => ({ data: { token }, text: () => token })
+
+const answerUrls = (url: string, metricsUrl: string | undefined): Answer => ({
+  data: { url, ...(metricsUrl === undefined ? {} : { metricsUrl }) },
+  text: () => `listening on ${url}${metricsUrl === undefined ? '' : `, metrics at ${metricsUrl}`}`,
+})
 
 interface AdapterFlags extends DatabaseFlags {
   readonly adapter: 'memory' | 'postgres'
@@ -168,6 +180,14 @@ const parseHost = (text: string): string => {
   if (text.trim() !== '') return text
   throw new InvalidArgumentError('Write an address or a host name, such as 127.0.0.1.')
 }
+
+const parseMetricsAddress = (text: string): MetricsAddress => {
+  const { ipv6, host = ipv6, port = '' } = METRICS_ADDRESS.exec(text)?.groups ?? {}
+  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) }
+  throw new InvalidArgumentError('Write HOST:PORT, such as 127.0.0.1:9464.')
+}
+
+const METRICS_ADDRESS = /^(?:\[(?<ipv6>[\da-f:.]+)\]|(?<host>[^:\s[\]]+)):(?<port>\d{1,5})$/i
 
 const parseOrigin = (text: string, previous: readonly string[] | undefined): readonly string[] => {
   const { origin, reason } = parseWebOrigin(text)

@@ -8,6 +8,8 @@ import { replacePrivateFile } from '../private-file.js'
 export interface JournalFile {
   /** Offset behind the last byte that is on the disk. */
   readonly end: number
+  /** Largest size of the file. */
+  readonly maxBytes: number
   /**
    * Appends a line. Concurrent calls share one write and one fdatasync.
    * @param makeLine called with the line's sequence number when it is its turn
@@ -160,6 +162,7 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
     get end() {
       return end
     },
+    maxBytes,
     append,
     read: (offset) => readRange(handle, offset, end),
     idle: async () => {

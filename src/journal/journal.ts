@@ -11,6 +11,11 @@ export interface Journal {
   readonly rejected: Rejected
   /** Number of entries that are not settled. */
   readonly waiting: number
+  /** When the oldest of them was received, in milliseconds since 1970; undefined without entries. */
+  readonly oldestAt: number | undefined
+  /** Size of the file; `maxBytes` is its largest. */
+  readonly sizeBytes: number
+  readonly maxBytes: number
   /** Position of the first entry. */
   readonly firstEntry: JournalPosition
   /**
@@ -49,16 +54,16 @@ const CHUNK_BYTES = 8 * 1_048_576
 
 export const createJournal = ({ path, file, firstEntry, waiting: found, rejected, release }: JournalParts): Journal => {
   // Only hashes of the messages are kept: the size limit of the file bounds the memory, too.
-  const waiting = new Map(found.map((message) => [keyOf(message), bodyOf(message)]))
+  const waiting = new Map(found.map((message) => [keyOf(message), toWaiting(message)]))
   const beingAdded = new Map<string, Promise<void>>()
   let lines = found.length
 
   const add = async (entry: Omit<JournalEntry, 'seq'>): Promise<void> => {
-    const [key, body] = [keyOf(entry.message), bodyOf(entry.message)]
+    const [key, one] = [keyOf(entry.message), toWaiting(entry.message)]
     const known = waiting.get(key)
-    if (known !== undefined && known !== body) throw queuedConflict(entry.messageId)
+    if (known !== undefined && known.body !== one.body) throw queuedConflict(entry.messageId)
     if (known !== undefined) return beingAdded.get(key)
-    waiting.set(key, body)
+    waiting.set(key, one)
     lines += 1
     const sizeBytes = entryLine({ ...entry, seq: Number.MAX_SAFE_INTEGER }).length
     const added = file.append(sizeBytes, (seq) => entryLine({ ...entry, seq }))
@@ -94,6 +99,15 @@ export const createJournal = ({ path, file, firstEntry, waiting: found, rejected
     get waiting() {
       return lines
     },
+    get oldestAt() {
+      // A map keeps the order in which its entries were set.
+      const [oldest] = waiting.values()
+      return oldest?.receivedAt
+    },
+    get sizeBytes() {
+      return file.end
+    },
+    maxBytes: file.maxBytes,
     add,
     read,
     settle: ({ message }) => {
@@ -108,6 +122,16 @@ export const createJournal = ({ path, file, firstEntry, waiting: found, rejected
     },
   }
 }
+
+interface Waiting {
+  readonly body: string
+  readonly receivedAt: number | undefined
+}
+
+const toWaiting = (message: JournalEntry['message']): Waiting => ({
+  body: bodyOf(message),
+  receivedAt: message.createdAt?.getTime(),
+})
 
 const HASH_BYTES = 16
 

@@ -13,7 +13,7 @@ import { readRecentChats, type RecentChatsPage, type RecentChatsQuery } from './
 import { checkReady } from './readiness.js'
 import { withRetries } from './retry.js'
 import { saveBatch } from './save-batch.js'
-import { createSaveQueue } from './save-queue.js'
+import { createSaveQueue, type QueueLoad } from './save-queue.js'
 import { namesIn } from './sql-names.js'
 
 /** Where the messages are: a URL, a pool (which the caller ends), or a resolved target. */
@@ -33,6 +33,14 @@ export interface ChatStoreOptions {
   readonly maxQueuedBytes?: number | undefined
   /** Shown in pg_stat_activity; `chatkeep` when absent. */
   readonly applicationName?: string | undefined
+}
+
+/** What a store has to do at this moment. */
+export interface StoreLoad {
+  /** Messages that wait or are being saved, and the bytes of their texts and images. */
+  readonly queue: QueueLoad
+  /** Connections of the pool, those that nobody uses, and calls that wait for one. */
+  readonly pool: { readonly total: number; readonly idle: number; readonly waiting: number }
 }
 
 /** Keeps chat messages. Every write resolves after its commit, and a failed read throws instead of returning an empty list. */
@@ -60,6 +68,8 @@ export interface ChatStore {
    * @throws SchemaNotReady, StoreUnavailable, DatabaseRefused, StoreClosed
    */
   checkReady(): Promise<void>
+  /** Asks nothing of the database. */
+  getLoad(): StoreLoad
   /** Refuses new calls, waits for the running ones, and ends the store's own pool. Can be called twice. */
   close(): Promise<void>
 }
@@ -119,6 +129,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     markMessagesAsRead: (query) => ask((db) => markAsRead(db, names, query)),
     getInactiveOperators: (operatorIds) => ask((db) => readInactiveOperators(db, names, operatorIds)),
     checkReady: () => track(() => checkReady(pool.get(), names)),
+    getLoad: () => ({ queue: { ...saves.load }, pool: pool.load() }),
     close: () => {
       closing ??= Promise.allSettled([...underWay]).then(() => pool.end())
       return closing
@@ -161,6 +172,7 @@ const targetOf = (source: ChatStoreSource): ConnectionTarget | undefined => {
 
 interface LazyPool {
   get(): Pool
+  load(): StoreLoad['pool']
   end(): Promise<void>
 }
 
@@ -175,7 +187,7 @@ const lazyPool = (
 ): LazyPool => {
   if (target === undefined) {
     const { pool } = source as { readonly pool: Pool }
-    return { get: () => pool, end: () => Promise.resolve() }
+    return { get: () => pool, load: () => loadOf(pool), end: () => Promise.resolve() }
   }
   let own: Pool | undefined
   const get = (): Pool => {
@@ -192,5 +204,11 @@ const lazyPool = (
     const ended = own?.end()
     await Promise.race([ended, delay(END_PATIENCE_MS, undefined, { ref: false })])
   }
-  return { get, end }
+  return { get, load: () => loadOf(own), end }
 }
+
+const loadOf = (pool: Pool | undefined): StoreLoad['pool'] => ({
+  total: pool?.totalCount ?? 0,
+  idle: pool?.idleCount ?? 0,
+  waiting: pool?.waitingCount ?? 0,
+})

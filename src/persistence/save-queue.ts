@@ -18,8 +18,16 @@ export interface SaveQueueLimits {
 
 /** Collects the messages of concurrent calls into batches, so that they share commits. */
 export interface SaveQueue {
+  /** What waits or is being saved. */
+  readonly load: QueueLoad
   /** @throws StoreOverloaded, StoreUnavailable, IdempotencyConflict, DatabaseRefused, SchemaNotReady */
   save(message: PreparedMessage): Promise<SavedChatMessage>
+}
+
+/** Messages in a queue, and the bytes of their texts and images. */
+export interface QueueLoad {
+  readonly messages: number
+  readonly bytes: number
 }
 
 /** How often to look for messages that waited too long. The timer does not keep the process alive: the connection that they wait for does. */
@@ -147,7 +155,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     sweeper = undefined
   }
 
-  return { save }
+  return { load, save }
 }
 
 // Running batches as well: whatever blocks a batch, its callers get their error in time and can retry with the same key.

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { Server } from 'socket.io'
 import { SILENT_LOG, type ChatLog } from '../chat-log.js'
 import { createInFlight } from '../concurrency/in-flight.js'
@@ -7,16 +7,19 @@ import type { ChatStore } from '../persistence/chat-store.js'
 import type { Recorder } from '../transcripts/recorder.js'
 import type { ChatIo } from './chat-io.js'
 import { joinCluster, type ClusterOptions } from './cluster/cluster.js'
-import type { PresentChat } from './cluster/presence.js'
+import { participantsOf, type PresentChat } from './cluster/presence.js'
 import { confirm, createAnnouncer, type Announce } from './events/announce.js'
 import { connectedContact, findContact } from './events/conversation.js'
 import { DEFAULT_HOST, DEFAULT_PORT } from './defaults.js'
-import { createHealthListener } from './http/health.js'
+import { createHealth } from './http/health.js'
 import { authorityOf, listen } from './http/listen.js'
+import { withMetricsPath } from './http/metrics-listener.js'
 import { trackConnections } from './http/open-connections.js'
 import type { ImageSources } from '../protocol/image.js'
 import { createMessageSink } from './keeping/create-message-sink.js'
 import type { MessageSinkParts } from './keeping/message-sink.js'
+import { UNOBSERVED } from './metrics/observer.js'
+import type { ServerMetrics } from './metrics/server-metrics.js'
 import { createOpaqueText } from '../protocol/opaque-text.js'
 import { createAdmission } from './protection/admission.js'
 import { limitConnections } from './protection/connection-limit.js'
@@ -77,6 +80,8 @@ export interface ChatServerOptions extends GivenLimits {
   readonly adapter?: ClusterOptions | undefined
   /** Records every message that this server commits. Stays the caller's: the server does not close it. */
   readonly recorder?: Recorder | undefined
+  /** Measures this server, and answers at `/metrics` to requests of this machine if its listener is shared. Stays the caller's: the server does not close it. */
+  readonly metrics?: ServerMetrics | undefined
   /** Silent when absent. */
   readonly log?: ChatLog | undefined
 }
@@ -104,7 +109,8 @@ const MAX_PACKET_BYTES = 8 * 1_048_576
  *   `openPostgresAdapter`
  */
 export const startChatServer = async (options: ChatServerOptions): Promise<ChatServer> => {
-  const { store, host = DEFAULT_HOST, port = DEFAULT_PORT, log = SILENT_LOG } = options
+  const { store, host = DEFAULT_HOST, port = DEFAULT_PORT, log = SILENT_LOG, metrics } = options
+  const observer = metrics?.observer ?? UNOBSERVED
   const operatorSecret = options.operatorSecret === '' ? undefined : options.operatorSecret
   refuseWeakSecret(operatorSecret)
   const limits = limitsFrom(options)
@@ -124,20 +130,17 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   })
   const journal = options.journal && (await openJournal(options.journal, log).catch(afterClosing(cluster)))
   const ownHosts = createOwnHosts(host, listOf(options.publicHost))
+  const isOurs = (request: IncomingMessage): boolean => isOfThisMachine(request, ownHosts)
+  const health = createHealth({ store, inFlight, journalState: () => sink.journalState(), isOurs, log })
   const http = createServer(
     SILENCE_LIMITS,
-    createHealthListener({
-      store,
-      inFlight,
-      journalState: () => sink.journalState(),
-      isOurs: (request) => isOfThisMachine(request, ownHosts),
-      log,
-    }),
+    withMetricsPath(metrics?.listener === 'shared' ? metrics : undefined, isOurs, health.listener),
   )
   const warnRarely = createRareLog(log)
-  limitSilentConnections(http, limits.maxUnjoinedPerAddress, (address) =>
-    warnRarely({ event: 'silent_connections', address }, 'TCP connection refused: too many that send nothing'),
-  )
+  limitSilentConnections(http, limits.maxUnjoinedPerAddress, (address) => {
+    observer.limited('maxUnjoinedPerAddress')
+    warnRarely({ event: 'silent_connections', address }, 'TCP connection refused: too many that send nothing')
+  })
   const connections = trackConnections(http)
   const actualPort = await listen(http, host, port).catch(afterClosing(cluster, journal))
   // A failing accept (too many open files) costs that connection, not the server.
@@ -156,7 +159,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const present = { io, store, peers: cluster.meet(io) }
   const opaque = createOpaqueText(operatorSecret)
   const announce = createAnnouncer(io, opaque)
-  const sink = createMessageSink(sinkParts(present, announce, options.recorder, log), journal)
+  const sink = createMessageSink(sinkParts({ ...present, observer, log }, announce, options.recorder), journal)
 
   const images: ImageSources = options.allowImageUrls === true ? 'data and https' : 'data'
   const guessGuard = createGuessGuard(log)
@@ -173,22 +176,32 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     images,
     inFlight,
     limits,
+    observer,
     log,
     warnRarely,
   }
-  const createQuota = createQuotas(limits)
-  const pools = createConnectionPools(limits, (address, pool) =>
-    warnRarely({ event: 'too_many_connections', address, pool }, 'connection refused: limit reached'),
-  )
-  const trafficOf = createTraffics(limits, (address) =>
-    warnRarely({ event: 'address_limited', address }, 'requests refused: too much from one address in a minute'),
-  )
+  const createQuota = createQuotas(limits, (limit) => observer.limited(limit))
+  const pools = createConnectionPools(limits, (limit, address, pool) => {
+    observer.limited(limit)
+    warnRarely({ event: 'too_many_connections', address, pool }, 'connection refused: limit reached')
+  })
+  const trafficOf = createTraffics(limits, (limit, address) => {
+    observer.limited(limit)
+    warnRarely({ event: 'address_limited', address }, 'requests refused: too much from one address in a minute')
+  })
   const admittedOf = limitConnections(io, pools, addressOf)
   io.on('connection', (socket) => {
     const { address, place } = admittedOf(socket)
     serveSocket({ ...shared, quota: createQuota(), place, traffic: trafficOf(address) }, socket)
   })
 
+  metrics?.watch({
+    participants: () => participantsOf(io),
+    storeLoad: () => store.getLoad(),
+    journal,
+    isJournalUsable: () => sink.journalState()?.journal === 'taking',
+    isReady: () => health.isReady(),
+  })
   const stopWatching = watchOperators({ io, operators, store: activity, warnRarely })
 
   const close = async (): Promise<void> => {
@@ -224,10 +237,9 @@ const afterClosing =
 
 /** What happens around each message that the sink keeps. */
 const sinkParts = (
-  present: PresentChat & { readonly store: ChatStore },
+  present: PresentChat & Pick<MessageSinkParts, 'store' | 'observer' | 'log'>,
   announce: Announce,
   recorder: Recorder | undefined,
-  log: ChatLog,
 ): MessageSinkParts => ({
   store: present.store,
   findContact: (conversation) => findContact(present, conversation),
@@ -239,5 +251,6 @@ const sinkParts = (
   onCommitted: ({ message, operatorName }, { createdAt, duplicate }) => {
     if (!duplicate) recorder?.record({ message, createdAt, operatorName })
   },
-  log,
+  observer: present.observer,
+  log: present.log,
 })

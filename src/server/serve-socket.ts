@@ -32,16 +32,17 @@ const LISTENERS = [joinListeners, guestListeners, operatorListeners, historyList
 
 /** Serves one socket from its connection to its disconnection. */
 export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
-  const { limits, log, place, traffic, warnRarely } = parts
+  const { limits, log, observer, place, traffic, warnRarely } = parts
   const session: SocketSession = { socket, inOrder: createSerialQueue(), place, traffic }
   const answer = createAnswer({ ...parts, session })
   const chat: ServerContext = { ...parts, answer }
   listen(chat, session)
 
   socket.on('error', (error) => endInvalid(parts, socket, error))
-  endWhenUnread(socket.conn, limits.maxUnreadCharacters, () =>
-    warnRarely({ event: 'slow_reader', socket: socket.id }, 'connection ended: the client does not read'),
-  )
+  endWhenUnread(socket.conn, limits.maxUnreadCharacters, () => {
+    observer.limited('maxUnreadCharacters')
+    warnRarely({ event: 'slow_reader', socket: socket.id }, 'connection ended: the client does not read')
+  })
   const joinTimer = setTimeout(() => endUnjoined(parts, socket), limits.joinTimeoutMs)
   log.debug({ event: 'connected', socket: socket.id, transport: socket.conn.transport.name }, 'socket connected')
   socket.on('disconnect', (reason) => {
@@ -72,8 +73,9 @@ const endInvalid = ({ warnRarely }: SocketParts, socket: ChatSocket, error: unkn
 }
 
 // Closes the connection rather than the socket: a page that is not ready to join yet then reconnects automatically.
-const endUnjoined = ({ limits, log }: SocketParts, socket: ChatSocket): void => {
+const endUnjoined = ({ limits, log, observer }: SocketParts, socket: ChatSocket): void => {
   if (socket.data.participant !== undefined) return
+  observer.limited('joinTimeoutMs')
   log.debug({ event: 'join_timeout', socket: socket.id }, 'connection ended: no join in time')
   socket.emit('refused', toWireError(joinTimeout(limits.joinTimeoutMs)))
   socket.conn.close()

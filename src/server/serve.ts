@@ -15,8 +15,10 @@ import { errorFields } from './error-fields.js'
 import { createChatLog, type ChatLogOptions } from './log.js'
 import type { GivenLimits } from './protection/limits.js'
 import { readOperatorSecret } from './protection/read-operator-secret.js'
+import { withMetrics, type MetricsPlace } from './with-metrics.js'
 
 export { addOperator, type AddedOperator } from './operators/add-operator.js'
+export type { MetricsAddress } from './http/metrics-listener.js'
 
 /** What `chatkeep serve` was asked for. Files are relative to the working directory. */
 export interface ServeOptions extends Pick<
@@ -29,6 +31,8 @@ export interface ServeOptions extends Pick<
   readonly journal?: string | undefined
   readonly journalMaxBytes?: number | undefined
   readonly record?: string | undefined
+  /** Without metrics when absent. */
+  readonly metrics?: MetricsPlace | undefined
   readonly logLevel?: ChatLogOptions['level'] | undefined
 }
 
@@ -55,8 +59,8 @@ export interface ServeParts {
   readonly limits: GivenLimits
   /** Provides the databases for as long as the work lasts. */
   readonly withTargets: (work: (targets: ServeTargets) => Promise<void>) => Promise<void>
-  /** Called once, with the URL at which the server listens. */
-  readonly onListening: (url: string) => void
+  /** Called once, with the URL at which the server listens, and that of its metrics. */
+  readonly onListening: (url: string, metricsUrl: string | undefined) => void
 }
 
 const APPLICATION_NAME = 'chatkeep serve'
@@ -86,18 +90,21 @@ export const serve = async ({ context, options, limits, withTargets, onListening
     const deadlineMs = journal && JOURNALLED_DEADLINE_MS
     const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs })
     try {
-      const adapter = adapterTarget && { target: adapterTarget }
-      const server = await startChatServer({
-        ...options,
-        ...limits,
-        ...{ operatorSecret, operatorsFile, journal, adapter, store, recorder, log },
+      await withMetrics(options.metrics, async (open) => {
+        const adapter = adapterTarget && { target: adapterTarget }
+        const server = await startChatServer({
+          ...options,
+          ...limits,
+          ...{ operatorSecret, operatorsFile, journal, adapter, store, recorder, log, metrics: open?.metrics },
+        })
+        logExposure(log, target, options.host)
+        if (operatorSecret === undefined && operatorsFile === undefined)
+          log.warn({ event: 'no_operators' }, NO_OPERATORS)
+        onListening(server.url, open?.urlAt(server.url))
+        await aborted(signal)
+        log.info({ event: 'stopping' }, STOPPING)
+        await server.close()
       })
-      logExposure(log, target, options.host)
-      if (operatorSecret === undefined && operatorsFile === undefined) log.warn({ event: 'no_operators' }, NO_OPERATORS)
-      onListening(server.url)
-      await aborted(signal)
-      log.info({ event: 'stopping' }, 'stopping: waiting for messages in progress; press Ctrl-C again to stop at once')
-      await server.close()
     } finally {
       await within(STORE_CLOSE_DEADLINE_MS, store.close())
       await recorder?.close()
@@ -148,6 +155,7 @@ const WARNINGS: Readonly<Record<DatabaseWarning, string>> = {
   encoding_unchecked: `the database is encoded in SQL_ASCII: ${consequenceOf('SQL_ASCII')}`,
 }
 const NO_DATABASE = 'the database is unavailable and was not checked: messages go to the journal'
+const STOPPING = 'stopping: waiting for messages in progress; press Ctrl-C again to stop at once'
 const NO_OPERATORS =
   'operators cannot join: name --operators or --operator-secret-file, or set CHATKEEP_OPERATOR_SECRET'
 

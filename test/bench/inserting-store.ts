@@ -35,5 +35,6 @@ export const insertingStore = (pool: Pool): ChatStore => ({
   markMessagesAsRead: notMeasured,
   getInactiveOperators: notMeasured,
   checkReady: notMeasured,
+  getLoad: notMeasured,
   close: () => Promise.resolve(),
 })

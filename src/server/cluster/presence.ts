@@ -45,9 +45,13 @@ export const connectedOperators = ({ io, peers }: PresentChat): readonly Connect
     .filter((participant) => participant.role === 'operator')
     .map(toConnectedOperator)
 
+/** What each socket of this server joined as; undefined for one that has not joined. */
+export const participantsOf = (io: ChatIo): readonly (Participant | undefined)[] =>
+  Array.from(io.sockets.sockets.values(), ({ data }) => data.participant)
+
 /** One entry per guest or operator with a socket on this server. */
 export const participantsHere = (io: ChatIo): readonly Participant[] =>
-  oncePerKey(Array.from(io.sockets.sockets.values(), ({ data }) => data.participant).filter((one) => one !== undefined))
+  oncePerKey(participantsOf(io).filter((one) => one !== undefined))
 
 /** Whether the participant has a socket on this server. */
 export const isHere = (io: ChatIo, participant: Participant): boolean =>

@@ -5,9 +5,10 @@ import type { OperatorError } from '../../errors.js'
 import { serverClosing } from '../../protocol/refusals.js'
 import type { Listener } from '../chat-io.js'
 import { errorFields } from '../error-fields.js'
+import { UNOBSERVED, type ServerObserver } from '../metrics/observer.js'
 import type { Quota } from '../protection/quota.js'
 import { charactersIn, parsePayload, readArguments } from './event-arguments.js'
-import { isServerFault, toWireError } from './wire-error.js'
+import { isServerFault, outcomeOf, toWireError } from './wire-error.js'
 
 /** What the work of a listener returns. */
 export interface Reply {
@@ -23,6 +24,7 @@ export interface Answering {
   readonly inFlight: InFlight
   readonly quota: Quota
   readonly session: JoinState
+  readonly observer: ServerObserver
   readonly log: ChatLog
 }
 
@@ -34,6 +36,9 @@ interface JoinState {
   /** Its events wait. */
   readonly joining?: Promise<void> | undefined
 }
+
+/** The events that bring a message, of which every one is accounted for. */
+const MESSAGES = ['clientMessage', 'operatorMessage']
 
 /** Turns a piece of work into a listener that checks the payload and acknowledges on every path. */
 export type Answer = <Payload>(
@@ -47,13 +52,14 @@ export type Answer = <Payload>(
  * events of a socket in order. Anything but an `OperatorError` is a bug: the log gets its place in the code, the client
  * only the code `internal`.
  */
-export const createAnswer = ({ inFlight, quota, session, log }: Answering): Answer => {
+export const createAnswer = ({ inFlight, quota, session, observer, log }: Answering): Answer => {
   const attempt = async <Payload>(
     event: string,
     schema: z.ZodType<Payload>,
     payload: unknown,
     work: (payload: Payload) => Reply | Promise<Reply>,
   ): Promise<Outcome | undefined> => {
+    if (session.isRefused === true) return undefined
     try {
       if (inFlight.closing) throw serverClosing()
       return await withinQuota(
@@ -69,25 +75,40 @@ export const createAnswer = ({ inFlight, quota, session, log }: Answering): Answ
     }
   }
 
-  return (event, schema, work) =>
-    (...args) => {
-      if (session.isRefused === true) return
+  return (event, schema, work) => {
+    const messages = MESSAGES.includes(event) ? observer : UNOBSERVED
+    return (...args) => {
+      const receivedAt = performance.now()
+      messages.received()
       const { payload, acknowledge } = readArguments(args)
       const settled = attempt(event, schema, payload, work).then((outcome) => {
-        if (outcome === undefined) return
+        if (outcome === undefined) {
+          messages.decided('dropped')
+          return
+        }
         const { answer, error, afterwards } = outcome
-        acknowledge(error === undefined ? { ...answer, ok: true } : { ok: false, error: toWireError(error) })
+        if (error === undefined) acknowledge({ ...answer, ok: true })
+        else {
+          const refusal = toWireError(error)
+          messages.decided(outcomeOf(error))
+          observer.refused(refusal.code)
+          acknowledge({ ok: false, error: refusal })
+        }
+        messages.acknowledged(error === undefined, performance.now() - receivedAt)
         afterwards?.()
       })
       inFlight.add(
-        settled.catch((error: unknown) => {
-          const fields = { event: 'answer_failed', request: event, ...errorFields(error) }
-          log.error(fields, 'request failed after its acknowledgement')
-        }),
+        settled
+          .catch((error: unknown) => {
+            const fields = { event: 'answer_failed', request: event, ...errorFields(error) }
+            log.error(fields, 'request failed after its acknowledgement')
+          })
+          .finally(() => messages.left()),
         // The message may still be stored; sent again under its messageId it is stored once. Socket.IO drops a second answer.
         () => acknowledge({ ok: false, error: toWireError(serverClosing()) }),
       )
     }
+  }
 }
 
 type Outcome = Omit<Reply, 'error'> & { readonly error?: unknown }

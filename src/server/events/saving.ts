@@ -30,7 +30,7 @@ export const checkImage = (event: string, payload: MessagePayload, sources: Imag
  * say the same to clients that use no acknowledgements.
  */
 export const keepAndAnnounce = async (
-  { announce, sink, opaque }: ServerContext,
+  { announce, sink, opaque, observer }: ServerContext,
   socket: ChatSocket,
   submission: Submission,
 ): Promise<Reply> => {
@@ -38,12 +38,14 @@ export const keepAndAnnounce = async (
   const clientId = message.sessionId
   const kept = await sink.keep(submission)
   if (kept.queued) {
+    observer.decided('queued')
     return {
       answer: { queued: true, messageId },
       afterwards: () => socket.emit('messageQueued', { messageId, clientId, reason: kept.reason }),
     }
   }
   const { id, createdAt, duplicate } = kept.saved
+  observer.decided(duplicate ? 'duplicate' : 'committed')
   announce(submission, kept.saved)
   return {
     answer: { id: submission.operatorName === null ? hideId(opaque, id) : id, messageId, duplicate },

@@ -3,6 +3,7 @@ import type { SerialQueue } from '../../concurrency/serial-queue.js'
 import type { ChatStore } from '../../persistence/chat-store.js'
 import type { ChatIo, ChatSocket, Listener } from '../chat-io.js'
 import type { Peers } from '../cluster/peers.js'
+import type { ServerObserver } from '../metrics/observer.js'
 import type { MessageSink } from '../keeping/message-sink.js'
 import type { ConnectionPlace } from '../protection/connection-pools.js'
 import type { Traffic } from '../protection/traffic.js'
@@ -28,6 +29,7 @@ export interface ServerContext {
   readonly images: ImageSources
   /** Hides from guests what ids and cursors tell: how busy all chats are. */
   readonly opaque: OpaqueText
+  readonly observer: ServerObserver
   readonly log: ChatLog
 }
 

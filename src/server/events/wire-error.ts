@@ -1,5 +1,6 @@
 import { OperatorError } from '../../errors.js'
 import { IdempotencyConflict, InvalidCall, InvalidMessage, StoreClosed, StoreError } from '../../persistence/errors.js'
+import type { MessageOutcome } from '../metrics/observer.js'
 import type { WireError } from '../../protocol/acknowledgement.js'
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../protocol/error-codes.js'
 
@@ -25,6 +26,10 @@ export const isServerFault = (error: unknown): boolean => {
   if (!(error instanceof OperatorError) || !isErrorCode(error.code)) return true
   return error instanceof StoreError && !SENT_BY_CLIENT.some((kind) => error instanceof kind)
 }
+
+/** What a refused message counts as. */
+export const outcomeOf = (error: unknown): MessageOutcome =>
+  isServerFault(error) || ERROR_CODES[wireCodeOf(error)].concerns === 'server' ? 'failed' : 'rejected'
 
 // Not derived from the table's `concerns: 'request'`: that includes `message_not_stored`, where a trigger of the database is at fault.
 const SENT_BY_CLIENT = [InvalidMessage, IdempotencyConflict, InvalidCall]

@@ -7,7 +7,7 @@ import type { InFlight } from '../../concurrency/in-flight.js'
 import { errorFields } from '../error-fields.js'
 import type { JournalState } from '../keeping/journal-health.js'
 
-export interface Health {
+export interface HealthParts {
   readonly store: ChatStore
   readonly inFlight: InFlight
   readonly journalState: () => JournalState | undefined
@@ -24,11 +24,17 @@ const CLOSING = 'server_closing'
 /** Probes within this time share one query, however many arrive. */
 const ASK_AGAIN_AFTER_MS = 1_000
 
+export interface Health {
+  readonly listener: RequestListener
+  /** Whether a message could be stored now; takes two seconds at most. */
+  isReady(): Promise<boolean>
+}
+
 /**
  * Answers `/healthz` (does the process serve?) and `/readyz` (could it store a message now?): 200, or 503 with a code.
  * Every other path is 404. A stranger is told only whether it is so.
  */
-export const createHealthListener = ({ store, inFlight, journalState, isOurs, log }: Health): RequestListener => {
+export const createHealth = ({ store, inFlight, journalState, isOurs, log }: HealthParts): Health => {
   const readProblem = onceASecond(async (): Promise<Problem> => {
     try {
       await store.checkReady()
@@ -41,11 +47,12 @@ export const createHealthListener = ({ store, inFlight, journalState, isOurs, lo
       return error instanceof OperatorError ? error.code : 'internal'
     }
   })
+  const readiness = async (): Promise<Problem> => (inFlight.closing ? CLOSING : readProblem())
   const PROBES: Readonly<Record<string, () => Promise<Problem>>> = {
     '/healthz': () => Promise.resolve(inFlight.closing ? CLOSING : undefined),
-    '/readyz': async () => (inFlight.closing ? CLOSING : readProblem()),
+    '/readyz': readiness,
   }
-  return (request, response) => {
+  const listener: RequestListener = (request, response) => {
     const { method, url = '' } = request
     const [path = ''] = url.split('?')
     const probe = Object.hasOwn(PROBES, path) ? PROBES[path] : undefined
@@ -58,6 +65,7 @@ export const createHealthListener = ({ store, inFlight, journalState, isOurs, lo
         answer(response, problem === undefined, isOurs(request) ? { code: problem, ...journal } : {})
       })
   }
+  return { listener, isReady: async () => (await readiness()) === undefined }
 }
 
 // Names the session that holds the lock, for the person who has to end it; never what it runs.

@@ -2,6 +2,7 @@ import type { ChatLog } from '../../chat-log.js'
 import type { Submission } from '../../journal/submission.js'
 import type { ChatStore } from '../../persistence/chat-store.js'
 import type { SavedChatMessage } from '../../persistence/message.js'
+import type { ServerObserver } from '../metrics/observer.js'
 import type { ConversationContact } from './conversation-contact.js'
 import type { JournalState } from './journal-health.js'
 
@@ -30,5 +31,6 @@ export interface MessageSinkParts {
   readonly onCommitted: (submission: Submission, saved: SavedChatMessage) => void
   /** Called with each message that was in the journal and is committed now. */
   readonly onStored: (submission: Submission, saved: SavedChatMessage) => void
+  readonly observer: ServerObserver
   readonly log: ChatLog
 }

@@ -8,10 +8,10 @@ import type { JournalEntry } from '../../journal/journal-line.js'
 import type { Journal } from '../../journal/journal.js'
 import type { StoredOrder } from '../../journal/stored-order.js'
 import type { Submission } from '../../journal/submission.js'
+import type { DrainOutcome, ServerObserver } from '../metrics/observer.js'
 
 /** The outcome for an entry; after `later` it is tried again, and the entries of its conversation behind it wait. */
-export type EntryOutcome =
-  { readonly kind: 'stored' | 'duplicate' | 'rejected' } | { readonly kind: 'later'; readonly error: unknown }
+export type EntryOutcome = { readonly kind: DrainOutcome } | { readonly kind: 'later'; readonly error: unknown }
 
 export interface SaveEntryParts {
   readonly store: ChatStore
@@ -20,29 +20,32 @@ export interface SaveEntryParts {
   readonly complete: (submission: Submission) => Promise<Submission>
   readonly onCommitted: (submission: Submission, saved: SavedChatMessage) => void
   readonly onStored: (submission: Submission, saved: SavedChatMessage) => void
+  readonly observer: ServerObserver
   readonly log: ChatLog
 }
 
 /** Stores one entry of the journal in the database or, when that refuses it for good, in the file of rejected entries. */
 export const saveEntry = async (parts: SaveEntryParts, entry: JournalEntry): Promise<EntryOutcome> => {
-  const { store, journal, order, complete, onCommitted, onStored } = parts
+  const { store, journal, order, complete, onCommitted, onStored, observer } = parts
   try {
     const submission = await complete({ ...entry, message: order.raise(entry.message) })
     const answer = await store.saveChatMessage(submission.message)
     order.note(entry.message.sessionId, answer.createdAt)
     // The duplicate may be the attempt made before the message was queued, which was never announced.
     const saved = entry.attempted ? { ...answer, duplicate: false } : answer
+    const kind = answer.duplicate ? 'duplicate' : 'stored'
     journal.settle(entry)
+    observer.drained(kind)
     onCommitted(submission, saved)
     onStored(submission, saved)
-    return { kind: answer.duplicate ? 'duplicate' : 'stored' }
+    return { kind }
   } catch (error) {
     return isRefusedForGood(error) ? reject(parts, entry, error) : { kind: 'later', error }
   }
 }
 
 const reject = async (
-  { journal, log }: SaveEntryParts,
+  { journal, observer, log }: SaveEntryParts,
   entry: JournalEntry,
   error: OperatorError,
 ): Promise<EntryOutcome> => {
@@ -53,6 +56,7 @@ const reject = async (
     return { kind: 'later', error: failure }
   }
   journal.settle(entry)
+  observer.drained('rejected')
   log.error(
     { event: 'queued_message_rejected', ...errorFields(error), seq: entry.seq, file: rejected.path },
     'the database rejected a queued message; it was written to a file',

@@ -1,6 +1,6 @@
 import { tooManyConnections } from '../../protocol/refusals.js'
 import { createCounts } from './counts.js'
-import type { ChatLimits } from './limits.js'
+import type { ChatLimits, LimitName } from './limits.js'
 
 type Pool = 'unjoined' | 'guests' | 'operators'
 
@@ -23,20 +23,24 @@ export interface ConnectionPools {
  */
 export const createConnectionPools = (
   limits: ChatLimits,
-  onRefused: (address: string, pool: string) => void,
+  onRefused: (limit: LimitName, address: string, pool: string) => void,
 ): ConnectionPools => {
   const counts = { unjoined: createCounts(), guests: createCounts(), operators: createCounts() }
   const most = {
-    unjoined: { all: limits.maxUnjoined, address: limits.maxUnjoinedPerAddress },
-    guests: { all: limits.maxConnections, address: limits.maxConnectionsPerAddress },
-    operators: { all: Infinity, address: Infinity },
-  }
+    unjoined: { all: 'maxUnjoined', address: 'maxUnjoinedPerAddress' },
+    guests: { all: 'maxConnections', address: 'maxConnectionsPerAddress' },
+  } as const
   const take = (pool: Pool, address: string): void => {
-    const { all, address: perAddress } = most[pool]
-    const isAddressFull = counts[pool].of(address) >= perAddress
-    if (isAddressFull || counts[pool].total >= all) {
-      onRefused(address, pool)
-      throw isAddressFull ? tooManyConnections(perAddress, 'from this address') : tooManyConnections(all)
+    if (pool !== 'operators') {
+      const { all, address: perAddress } = most[pool]
+      if (counts[pool].of(address) >= limits[perAddress]) {
+        onRefused(perAddress, address, pool)
+        throw tooManyConnections(limits[perAddress], 'from this address')
+      }
+      if (counts[pool].total >= limits[all]) {
+        onRefused(all, address, pool)
+        throw tooManyConnections(limits[all])
+      }
     }
     counts[pool].add(address)
   }

@@ -112,6 +112,9 @@ export const LIMITS = {
 
 export type LimitName = keyof typeof LIMITS
 
+/** Called when a limit takes effect. */
+export type OnLimit = (limit: LimitName) => void
+
 /** A value for each limit. */
 export type ChatLimits = Readonly<Record<LimitName, number>>
 

@@ -1,4 +1,5 @@
-import type { ChatLimits } from './limits.js'
+import type { OperatorError } from '../../errors.js'
+import type { ChatLimits, LimitName, OnLimit } from './limits.js'
 import { rateLimited, tooManyPending } from '../../protocol/refusals.js'
 import { createTokenBucket } from './token-bucket.js'
 
@@ -19,21 +20,26 @@ export interface Quota {
 }
 
 /** Makes the quotas of one server: one a socket, with a shared limit on the characters of pending requests. */
-export const createQuotas = (limits: ChatLimits): (() => Quota) => {
+export const createQuotas = (limits: ChatLimits, onLimit: OnLimit): (() => Quota) => {
   let waitingCharacters = 0
+  const refusal = (limit: LimitName, error: OperatorError): OperatorError => {
+    onLimit(limit)
+    return error
+  }
   return () => {
     const hasToken = createTokenBucket(limits.eventsPerSecond)
     let pending = 0
     return {
       enter: () => {
-        if (!hasToken()) throw rateLimited(limits.eventsPerSecond)
-        if (pending >= limits.maxPendingPerSocket) throw tooManyPending('this connection')
+        if (!hasToken()) throw refusal('eventsPerSecond', rateLimited(limits.eventsPerSecond))
+        if (pending >= limits.maxPendingPerSocket)
+          throw refusal('maxPendingPerSocket', tooManyPending('this connection'))
         pending += 1
       },
       load: (characters) => {
         // A request that is alone always fits, whatever the limit.
         const isFull = waitingCharacters > 0 && waitingCharacters + characters > limits.maxPendingCharacters
-        if (isFull) throw tooManyPending('this server')
+        if (isFull) throw refusal('maxPendingCharacters', tooManyPending('this server'))
         waitingCharacters += characters
       },
       leave: (characters) => {

@@ -1,7 +1,7 @@
 import { overTraffic } from '../../protocol/refusals.js'
 import { forgetOldest } from '../../collections/forget-oldest.js'
 import { createAllowance, type Allowance } from './allowance.js'
-import type { ChatLimits } from './limits.js'
+import type { ChatLimits, LimitName } from './limits.js'
 
 /** What the guests of one address may store and read in a minute. */
 export interface Traffic {
@@ -38,7 +38,7 @@ const MAX_KNOWN_NAMES = 10_000
 /** Makes the traffic of an address; connections of one address share it. */
 export const createTraffics = (
   limits: ChatLimits,
-  onRefused: (address: string) => void,
+  onRefused: (limit: LimitName, address: string) => void,
   now: () => number = () => performance.now(),
 ): ((address: string) => Traffic) => {
   const entries = new Map<string, Entry>()
@@ -64,21 +64,21 @@ export const createTraffics = (
   }
 
   return (address) => {
-    const take = (allowance: Allowance, amount: number, what: string): void => {
+    const take = (allowance: Allowance, amount: number, limit: LimitName, what: string): void => {
       if (allowance.take(amount)) return
-      onRefused(address)
-      throw overTraffic(what)
+      onRefused(limit, address)
+      throw overTraffic(`${limits[limit]} ${what}`)
     }
     return {
       store: (username, bytes) => {
         const { stored, names, known } = entryOf(address)
-        if (!known.has(username)) take(names, 1, `${limits.maxNewNamesPerMinute} new names`)
+        if (!known.has(username)) take(names, 1, 'maxNewNamesPerMinute', 'new names')
         remember(known, username)
-        take(stored, bytes, `${limits.maxStoredBytesPerMinute} bytes of messages`)
+        take(stored, bytes, 'maxStoredBytesPerMinute', 'bytes of messages')
       },
       read: async (read, sizeOf) => {
         const { read: allowance } = entryOf(address)
-        take(allowance, EXPECTED_PAGE_BYTES, `${limits.maxReadBytesPerMinute} bytes of history`)
+        take(allowance, EXPECTED_PAGE_BYTES, 'maxReadBytesPerMinute', 'bytes of history')
         let bytes = 0
         try {
           const page = await read()

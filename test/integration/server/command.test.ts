@@ -6,6 +6,7 @@ import { ExitCode, OperatorError } from '../../../src/errors.js'
 import { runChatkeep, type Run, type RunOptions } from '../../support/chatkeep.js'
 import { withProxy } from '../../support/cuttable-proxy.js'
 import { afterEach, beforeEach, describe, expect, test } from '../../support/database.js'
+import { scrape } from '../../support/scrape.js'
 import { connectTo, SECRET, withoutMessages, type Ack } from '../../support/socket-chat.js'
 import { until, untilRows } from '../../support/until.js'
 
@@ -60,6 +61,31 @@ const joinWith = async (port: number, token: string): Promise<string> => {
 }
 
 describe('serve', () => {
+  test('shows metrics on a listener of its own, or on its own port to this machine alone', async ({ database }) => {
+    await withoutMessages(database)
+    const statusOf = async (url: string, init?: RequestInit) => (await fetch(url, init)).status
+    const flags = ['--database-url', database.url, '--json']
+    const urlsIn = (printed: string) => JSON.parse(printed) as { readonly url: string; readonly metricsUrl?: string }
+    await whileServing(['--metrics', '127.0.0.1:0', ...flags], {}, async (printed) => {
+      const { url, metricsUrl = '' } = urlsIn(printed)
+      expect(await scrape(metricsUrl)).toMatchObject({ chatkeep_server_ready: 1 })
+      expect(await statusOf(metricsUrl, { method: 'POST' })).toBe(405)
+      expect(await statusOf(new URL('/readyz', metricsUrl).href)).toBe(404)
+      expect(await statusOf(new URL('/metrics', url).href)).toBe(404)
+      const taken = await runChatkeep(['serve', '--port', '0', '--metrics', new URL(metricsUrl).host, ...flags])
+      expect(taken.exitCode).toBe(ExitCode.busy)
+      expect(taken.stdout).toContain('use another port with --metrics')
+    })
+    await whileServing(['--metrics', ...flags], {}, async (printed) => {
+      const { url, metricsUrl = '' } = urlsIn(printed)
+      expect(metricsUrl).toBe(new URL('/metrics', url).href)
+      expect(await scrape(metricsUrl)).toMatchObject({ chatkeep_server_ready: 1 })
+      expect(await statusOf(metricsUrl, { headers: { 'x-forwarded-for': '192.0.2.1' } })).toBe(403)
+    })
+    for (const address of ['9464', ':9464', '127.0.0.1', '127.0.0.1:65536', '::1:9464', 'a b:1'])
+      expect((await runChatkeep(['serve', '--metrics', address, ...flags])).exitCode).toBe(ExitCode.usage)
+  })
+
   test('starts while the database is unavailable if it has a journal, and stores the queued messages later', async ({
     database,
   }) => {

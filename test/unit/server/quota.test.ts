@@ -18,7 +18,7 @@ const outcomeOf = (work: () => void): string => {
 }
 
 const run = (steps: readonly Step[]): readonly string[] => {
-  const createQuota = createQuotas(limits)
+  const createQuota = createQuotas(limits, () => undefined)
   const quotas: Readonly<Record<'a' | 'b', Quota>> = { a: createQuota(), b: createQuota() }
   return steps.map(([socket, step, characters = 0]) =>
     outcomeOf(() => (step === 'enter' ? quotas[socket].enter() : quotas[socket][step](characters))),
@@ -73,7 +73,7 @@ describe('the quota of a socket', () => {
   })
 
   test('refuses a request beyond the rate before it counts as pending', () => {
-    const quota = createQuotas(limitsFrom({ eventsPerSecond: 1, maxPendingPerSocket: 4 }))()
+    const quota = createQuotas(limitsFrom({ eventsPerSecond: 1, maxPendingPerSocket: 4 }), () => undefined)()
     const codes = Array.from({ length: 5 }, () => {
       try {
         quota.enter()

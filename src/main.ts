@@ -89,6 +89,7 @@ const context: ProcessContext = {
   env: process.env,
   cwd: process.cwd(),
   pid: process.pid,
+  platform: `Node.js ${process.version}, ${process.platform} ${process.arch}`,
   stdin: {
     get stream() {
       return process.stdin

@@ -1,42 +1,30 @@
-import { Command, CommanderError, type CommandUnknownOpts, type Option } from '@commander-js/extra-typings'
+import { Command, CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { CommandFactory } from './cli/command.js'
 import type { ProcessContext } from './cli/context.js'
-import { OWN_GROUP, SHARED_GROUPS } from './cli/flags.js'
+import { GENERAL_GROUP, helpOption } from './cli/flags.js'
+import { withExamples } from './cli/help/examples.js'
+import { formatHelp } from './cli/help/format-help.js'
 import { createRun, type Outcome } from './cli/run-command.js'
+import { subcommandFirst } from './cli/subcommand-first.js'
 import { completionCommand } from './commands/completion.js'
 import { completeCodes } from './commands/explain.js'
 import { commands } from './commands/index.js'
-import { ExitCode, OperatorError } from './errors.js'
+import { ExitCode } from './errors.js'
 import { packageVersion } from './package-root.js'
 import type { OutputStream } from './terminal/output-stream.js'
+import { hasUnicode, toAscii } from './terminal/unicode.js'
 import { widthOf } from './terminal/width.js'
 import { wrapText } from './terminal/wrap.js'
-
-const EXIT_CODES = `
-Exit codes:
-  0         success
-  1         the check failed: findings, lost messages, a failed migration
-  2         usage error: unknown flag, bad configuration, missing file
-  3         database unavailable: connection, privilege, time-out
-  4         busy: another session holds a lock; try again
-  5         refused: not confirmed, or data would be lost
-  70        bug in chatkeep
-  129       interrupted by SIGHUP: the terminal is gone
-  129, 130, 131, 143
-            interrupted by SIGHUP, SIGINT, SIGQUIT, SIGTERM
-
-The database is named by --database-url or -d, else by DIRECT_URL (migrate,
-rollback, verify) or DATABASE_URL, else by PGHOST, PGDATABASE, PGSERVICE and the
-password file, as in psql. Variables may also be set in the file that --env-file
-names, else in .env.`
 
 /**
  * Runs one command line.
  * @returns the exit code; nothing is thrown
  */
-export const runProgram = async (context: ProcessContext): Promise<number> => {
+export const runProgram = async (typed: ProcessContext): Promise<number> => {
   const outcome: Outcome = { exitCode: ExitCode.done }
+  let context = typed
   try {
+    context = { ...typed, argv: subcommandFirst(typed.argv, startsWithOption(typed) ? plainCommands() : []) }
     const program = asksForCompletion(context.argv)
       ? await withCompletion(
           buildProgram(
@@ -54,6 +42,12 @@ export const runProgram = async (context: ProcessContext): Promise<number> => {
   }
 }
 
+const startsWithOption = ({ argv: [first = ''] }: ProcessContext): boolean => first.startsWith('-')
+
+// Builds every subcommand again, for command lines that begin with an option, and for mistakes.
+const plainCommands = (): readonly CommandUnknownOpts[] =>
+  commands.map((create) => create(() => () => Promise.resolve()))
+
 const asksForCompletion = ([name, ...rest]: readonly string[]): boolean =>
   (name === 'completion' && !rest.some((word) => word === '-h' || word === '--help')) || name === 'complete'
 
@@ -69,6 +63,10 @@ const withCompletion = async (program: CommandUnknownOpts): Promise<CommandUnkno
 /** The descriptions of flags are wrapped in their column while it is this wide. */
 const NARROWEST_COLUMN = 24
 
+const NOTES = `
+Options may stand before or after the command. More:
+  chatkeep help COMMAND | environment | exit-codes | formats`
+
 /** The whole command line as commander knows it; completion and the docs read it, too. */
 export const buildProgram = (
   factories: readonly CommandFactory[],
@@ -76,19 +74,28 @@ export const buildProgram = (
   context: ProcessContext,
 ): CommandUnknownOpts => {
   const run = createRun(outcome, context, runProgram)
-  // commander does not wrap what is added to a help, such as examples.
-  const wrapHelp = (text: string, stream: OutputStream): string => wrapText(text, widthOf(stream, context.env))
-  const program = new Command('chatkeep')
+  // commander does not wrap what is added to a help, such as notes.
+  const wrapHelp = (text: string, stream: OutputStream): string =>
+    wrapText(hasUnicode(context.env) ? text : toAscii(text), widthOf(stream, context.env))
+  const program = withExamples(
+    new Command('chatkeep'),
+    ['chatkeep demo', 'all commands, on a PostgreSQL of their own'],
+    ['chatkeep migrate -d crm --dry-run', 'what the update would do to crm'],
+    ['chatkeep verify -d crm', 'what is wrong, and what to type next'],
+    ['chatkeep serve -d crm', 'run the chat server'],
+  )
     .description("Keeps every message of a live chat in PostgreSQL, guests' included.")
+    .usage('<command> [options]')
+    .optionsGroup(GENERAL_GROUP)
     .version(packageVersion(), '-V, --version', 'print the version')
-    .addHelpText('after', EXIT_CODES)
-  program.configureHelp({ sortSubcommands: false, showGlobalOptions: false })
+    .helpCommand(false)
+    .addHelpText('after', NOTES)
   for (const create of factories) program.addCommand(create(run))
   for (const command of [program, ...program.commands]) {
-    putOwnFlagsFirst(command)
     command
-      .helpOption('-h, --help', 'print this help')
-      .configureHelp({ ...command.configureHelp(), minWidthToWrap: NARROWEST_COLUMN })
+      .addHelpOption(helpOption())
+      .configureHelp({ formatHelp, subcommandTerm: (sub) => sub.name(), minWidthToWrap: NARROWEST_COLUMN })
+      .showSuggestionAfterError(false)
       .exitOverride()
       .configureOutput({
         writeOut: (text) => context.stdout.write(wrapHelp(text, context.stdout)),
@@ -101,37 +108,14 @@ export const buildProgram = (
   return program
 }
 
-// The help shows groups in the order of their first flag, and a reader looks for a command's own flags first.
-const putOwnFlagsFirst = ({ options }: CommandUnknownOpts): void => {
-  const rank = ({ helpGroupHeading = OWN_GROUP }: Option): number =>
-    helpGroupHeading === OWN_GROUP ? 0 : SHARED_GROUPS.findIndex((heading) => heading === helpGroupHeading) + 2
-  // Commander has no other way to order flags after they were declared.
-  const declared = options as Option[]
-  declared.sort((a, b) => rank(a) - rank(b))
-}
-
 // Mistakes in the command line itself. Errors inside a command were reported by its runner.
 const reportUsage = async (error: unknown, context: ProcessContext): Promise<number> => {
-  const usage =
-    error instanceof CommanderError
-      ? new OperatorError('usage', error.message.replace(/^error: /, ''), {
-          hint: helpHint(context.argv),
-          cause: error,
-        })
-      : error
   // `chatkeep` alone: commander has printed the help.
   if (error instanceof CommanderError && error.code === 'commander.help') return ExitCode.usage
+  const known = plainCommands()
+  const command = context.argv.find((word) => known.some((one) => one.name() === word))
+  const { usageError } = await import('./cli/usage-error.js')
   const { reportFailure } = await import('./cli/report-failure.js')
-  return reportFailure(usage, commandOf(context.argv), context)
-}
-
-const helpHint = (argv: readonly string[]): string => {
-  const name = commandOf(argv)
-  return name === undefined ? 'chatkeep --help' : `chatkeep ${name} --help`
-}
-
-// Builds every subcommand again, which only a mistake pays for.
-const commandOf = (argv: readonly string[]): string | undefined => {
-  const names = commands.map((create) => create(() => () => Promise.resolve()).name())
-  return argv.find((word) => names.includes(word))
+  const reported = error instanceof CommanderError ? usageError(error, command, known) : error
+  return reportFailure(reported, command, context)
 }

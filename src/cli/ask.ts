@@ -7,19 +7,33 @@ import { printable } from '../terminal/printable.js'
 import type { Terminal } from '../terminal/terminal.js'
 import type { ControllingTerminal, Dialogue, ProcessContext } from './context.js'
 
+interface AskOptions {
+  readonly isForPeople: boolean
+  /** Called when somebody is there to be asked. */
+  readonly beforeAsking: () => void
+}
+
 /**
  * How to ask: on stdin and stderr if both are a terminal and people read them, else on the terminal that started the process, as
  * psql asks for a password. The answer is undefined without a terminal, and in CI.
  */
 export const createAsk =
-  ({ stdin, env, signal, terminal }: ProcessContext, stderr: OutputStream, isForPeople: boolean): Terminal['ask'] =>
+  (
+    { stdin, env, signal, terminal }: ProcessContext,
+    stderr: OutputStream,
+    { isForPeople, beforeAsking }: AskOptions,
+  ): Terminal['ask'] =>
   async (question) => {
     if ((env.CI ?? '') !== '') return undefined
     const started = terminal()
     if (started?.isForeground === false) throw inBackground()
-    if (stdin.isTTY && stderr.isTTY && isForPeople)
-      return ask({ input: stdin.stream, write: (text) => stderr.write(text), close: () => undefined }, signal, question)
-    return started === undefined ? undefined : askOnTerminal(started, signal, question)
+    if (!stdin.isTTY || !stderr.isTTY || !isForPeople) {
+      if (started === undefined) return undefined
+      beforeAsking()
+      return askOnTerminal(started, signal, question)
+    }
+    beforeAsking()
+    return ask({ input: stdin.stream, write: (text) => stderr.write(text), close: () => undefined }, signal, question)
   }
 
 /** What a pipe such as `| tee log` may take to show the plan, on the same terminal. */

@@ -11,18 +11,23 @@ import type { ConnectionKind } from './resolve-target.js'
 /** Runs another command line; the program passes it, since it knows the list of commands. */
 export type RunProgram = (context: ProcessContext) => Promise<number>
 
+/** How much a command says: `quiet` the verdict and errors, `verbose` also what is normally left out. */
+export type Verbosity = 'quiet' | 'normal' | 'verbose'
+
 /** How one run of a command prints. */
 export interface OutputMode {
   /** The command. */
   readonly name: string
   readonly format: OutputFormat
   readonly colour: boolean
+  readonly verbosity: Verbosity
 }
 
 /** What a command sees of the outside: streams that redact secrets, the environment, and its database. */
 export interface CommandContext extends ProcessContext, Terminal {
   readonly environment: Environment
   readonly format: OutputFormat
+  readonly verbosity: Verbosity
   /** Finds the database that flags or environment name, or starts the embedded one, for as long as the work lasts. */
   withTarget<T>(flags: DatabaseFlags, kind: ConnectionKind, work: (target: ConnectionTarget) => Promise<T>): Promise<T>
   /** Prints the answer at once, for a command that continues after it; its body then returns nothing. */

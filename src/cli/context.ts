@@ -25,6 +25,8 @@ export interface ProcessContext {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   readonly pid: number
+  /** Node.js and the machine, such as `Node.js v20.19.0, linux x64`. */
+  readonly platform: string
   readonly stdin: InputStream
   readonly stdout: OutputStream
   readonly stderr: OutputStream

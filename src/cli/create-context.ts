@@ -1,6 +1,7 @@
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { OperatorError, withDetail } from '../errors.js'
 import type { TargetNaming } from '../next-step.js'
+import { packageVersion } from '../package-root.js'
 import type { CommandContext, OutputMode, RunProgram } from './command.js'
 import type { OutputStream } from '../terminal/output-stream.js'
 import { createAsk } from './ask.js'
@@ -8,8 +9,8 @@ import { createAskPassword } from './ask-password.js'
 import type { ProcessContext } from './context.js'
 import type { DatabaseFlags } from './flags.js'
 import type { ConnectionKind } from './resolve-target.js'
-import { readEnvironment, variablesOf } from './environment.js'
-import { createEventStream, createProgress } from '../terminal/progress.js'
+import { describeSources, readEnvironment, variablesOf } from './environment.js'
+import { createEventStream, createProgress, createQuietProgress } from '../terminal/progress.js'
 import { createRedact, knownSecrets } from './redact.js'
 import { createRender, wantsColour, type Render } from '../terminal/render.js'
 import { createSafeStream } from '../terminal/safe-stream.js'
@@ -20,6 +21,8 @@ interface Prepared {
   /** For scripts; redacts secrets, and changes nothing else. */
   readonly scriptOutput: OutputStream
   readonly context: Omit<CommandContext, 'print'>
+  /** Says something on stderr that only --verbose shows. */
+  readonly detail: (text: string) => void
   /** How the run names its database, as soon as that is known. */
   readonly naming: () => TargetNaming | undefined
 }
@@ -63,6 +66,7 @@ export const createContext = (
       publicWords.push(host)
     }
     publicWords.push(target.user, target.database)
+    if (naming === undefined) detail(`database: ${describeTarget(target)}`)
     target.warnings.forEach(note)
     naming = target.naming
   }
@@ -76,22 +80,25 @@ export const createContext = (
     return prepareTarget(target, flags, { ...run, staysOnOneServer: mode.name !== 'serve' })
   }
 
+  const shownProgress = isForPrograms
+    ? createEventStream(stderr)
+    : createProgress(stderr, {
+        redraws: colourOn(outer.stderr),
+        width: () => widthOf(outer.stderr, outer.env),
+        unicode,
+      })
+  const quietProgress = mode.verbosity === 'quiet' ? createQuietProgress(shownProgress) : undefined
   const context: Prepared['context'] = {
     ...outer,
     stdout,
     stderr,
     environment: variablesOf(sources),
     format: mode.format,
-    progress: isForPrograms
-      ? createEventStream(stderr)
-      : createProgress(stderr, {
-          redraws: colourOn(outer.stderr),
-          width: () => widthOf(outer.stderr, outer.env),
-          unicode,
-        }),
+    verbosity: mode.verbosity,
+    progress: quietProgress ?? shownProgress,
     render: renderFor(outer.stdout),
     progressRender: renderFor(outer.stderr),
-    ask: createAsk(outer, stderr, !isForPrograms),
+    ask: createAsk(outer, stderr, { isForPeople: !isForPrograms, beforeAsking: () => quietProgress?.reveal() }),
     withTarget: async (flags, kind, work) => {
       if (flags.embedded !== undefined) {
         const other = flags.databaseUrl === undefined ? '--dbname' : '--database-url'
@@ -115,9 +122,16 @@ export const createContext = (
     const event = { type: 'note', text }
     context.progress.update({ event, text, kind: 'line', key: text })
   }
+  const detail = (text: string): void => {
+    const event = { type: 'detail', text }
+    if (mode.verbosity === 'verbose')
+      context.progress.update({ event, text: `detail: ${text}`, kind: 'line', key: text })
+  }
+  detail(`chatkeep ${packageVersion()}, ${outer.platform}`)
+  describeSources(sources).forEach(detail)
   sources.notes.forEach(note)
   const script = outer.stdout.isTTY ? createSafeStream(outer.stdout, { colour: false }) : outer.stdout
-  return { context, scriptOutput: redacting(script), naming: () => naming }
+  return { context, scriptOutput: redacting(script), detail, naming: () => naming }
 }
 
 // Most commands that need the tables have printed no header yet.

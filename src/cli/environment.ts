@@ -59,6 +59,13 @@ export const variablesOf = ({ real, file }: EnvironmentSources): Environment =>
 
 const saysWhichDatabase = (name: string): boolean => NAMING_VARIABLES.includes(name) || name.startsWith('PG')
 
+/** Which variables about the database each source sets, without their values. */
+export const describeSources = ({ real, file }: EnvironmentSources): readonly string[] =>
+  [{ name: 'the environment', variables: real }, ...(file === undefined ? [] : [file])].map(({ name, variables }) => {
+    const names = Object.keys(variables).filter(saysWhichDatabase).toSorted()
+    return `${name} sets ${names.length === 0 ? 'nothing about the database' : names.join(', ')}`
+  })
+
 const withoutEmpty = (variables: Environment): Environment =>
   Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''))
 

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command, type OptionValues } from '@commander-js/extra-typings'
+import { InvalidArgumentError, Option, type Command, type OptionValues } from '@commander-js/extra-typings'
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -38,17 +38,32 @@ const parseName = (text: string): string => {
 export const OWN_GROUP = 'Options:'
 
 /** Headings of flags that several commands share; the help shows them after a command's own flags. */
-export const SHARED_GROUPS = ['Database options:', 'Output options:'] as const
-const [DATABASE, OUTPUT] = SHARED_GROUPS
+export const SHARED_GROUPS = ['Database options:', 'General options:'] as const
+export const [DATABASE_GROUP, GENERAL_GROUP] = SHARED_GROUPS
+
+/** Headings of the commands in the help of chatkeep itself, in their order. */
+export const COMMAND_GROUPS = {
+  schema: 'Change the schema:',
+  checks: 'Check and watch:',
+  messages: 'Keep messages:',
+  help: 'Learn:',
+} as const
+
+/** `-h`, among the flags that every command has. */
+export const helpOption = (): Option => new Option('-h, --help', 'print this help').helpGroup(GENERAL_GROUP)
 
 /** Flags that every subcommand has. */
 export const withOutputFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
   command: Command<Args, Options, Globals>,
 ) => {
   // A command changes itself; chained, optionsGroup would lose the types of the flags.
-  command.optionsGroup(OUTPUT)
+  command.optionsGroup(GENERAL_GROUP)
   const extended = command
     .option('--json', 'print one JSON document instead of text')
+    .addOption(
+      new Option('-q, --quiet', 'print only the verdict, and nothing but errors on stderr').conflicts('verbose'),
+    )
+    .option('-v, --verbose', 'also say where settings are from, what took how long, and all that is known of an error')
     .option('--no-color', 'print without colour, as NO_COLOR and TERM=dumb do')
   command.optionsGroup(OWN_GROUP)
   return extended
@@ -59,7 +74,7 @@ export const withDatabaseFlags = <Args extends unknown[], Options extends Option
   command: Command<Args, Options, Globals>,
 ) => {
   const withOutput = withOutputFlags(command)
-  command.optionsGroup(DATABASE)
+  command.optionsGroup(DATABASE_GROUP)
   const extended = withOutput
     .option(
       '--database-url <url>',

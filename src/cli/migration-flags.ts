@@ -1,6 +1,6 @@
 import { Option, type Command, type OptionValues } from '@commander-js/extra-typings'
 import { parseDurationBetween } from './bounded-duration.js'
-import { withDatabaseFlags } from './flags.js'
+import { OWN_GROUP, withDatabaseFlags } from './flags.js'
 import { maxWaitOption } from './max-wait.js'
 
 /** The forms of a script, as `ScriptForm` names them. */
@@ -19,8 +19,10 @@ export const scriptForm = (value: string | true | undefined): (typeof SCRIPT_FOR
 /** Flags of the two commands that change the schema. */
 export const withMigrationFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
   command: Command<Args, Options, Globals>,
-) =>
-  withDatabaseFlags(command)
+) => {
+  const withDatabase = withDatabaseFlags(command)
+  command.optionsGroup('Waiting:')
+  const extended = withDatabase
     .addOption(maxWaitOption('the migration lock and for locked tables'))
     .addOption(
       new Option('--lock-timeout <duration>', 'how long each attempt to lock a table may block others')
@@ -32,6 +34,7 @@ export const withMigrationFlags = <Args extends unknown[], Options extends Optio
         .argParser(parseDurationBetween('1s', '7d'))
         .default(43_200_000, '12h'),
     )
-    .option('--verbose', 'show every statement of the plan in full, with its locks and the basis of its estimate')
     .option('--show-queries', 'show the queries of blocking sessions; may contain personal data')
-    .option('--migrations <dir>', 'read the migrations from this folder instead of the built-in ones')
+  command.optionsGroup(OWN_GROUP)
+  return extended.option('--migrations <dir>', 'read the migrations from this folder instead of the built-in ones')
+}

@@ -1,7 +1,7 @@
 import { ExitCode, OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
 import { outputFormat } from '../terminal/formats/index.js'
-import type { CommandContext, OutputMode, Run, RunProgram } from './command.js'
+import type { CommandContext, OutputMode, Run, RunProgram, Verbosity } from './command.js'
 import type { ProcessContext } from './context.js'
 
 /** Holds the exit code of a run. */
@@ -14,6 +14,8 @@ interface OutputOptions {
   readonly format?: string | undefined
   readonly color: boolean
   readonly envFile?: string | undefined
+  readonly quiet?: true | undefined
+  readonly verbose?: true | undefined
 }
 
 /**
@@ -28,7 +30,12 @@ export const createRun =
     const command = args.at(-1) as { name(): string }
     const options = args.at(-2) as OutputOptions
     outcome.exitCode = await runBody(
-      { name: command.name(), format: outputFormat(chosenFormat(options)), colour: options.color },
+      {
+        name: command.name(),
+        format: outputFormat(chosenFormat(options)),
+        colour: options.color,
+        verbosity: verbosityOf(options),
+      },
       processContext,
       { runProgram, envFile: options.envFile },
       (context) => {
@@ -40,6 +47,9 @@ export const createRun =
 
 // With --json a program reads the answer: it gets its document also when the two flags contradict each other.
 const chosenFormat = ({ json, format }: OutputOptions): string | undefined => (json === true ? 'json' : format)
+
+const verbosityOf = ({ quiet, verbose }: OutputOptions): Verbosity =>
+  quiet === true ? 'quiet' : verbose === true ? 'verbose' : 'normal'
 
 const refuseTwoFormats = ({ json, format }: OutputOptions): void => {
   if (json === true && format !== undefined && format !== 'json')
@@ -53,8 +63,8 @@ const runBody = async (
   body: (context: CommandContext) => Promise<Answer | undefined>,
 ): Promise<number> => {
   const { createContext } = await import('./create-context.js')
-  const { context, scriptOutput, naming } = createContext(mode, processContext, runProgram, envFile)
-  const { name, format } = mode
+  const { context, scriptOutput, naming, detail } = createContext(mode, processContext, runProgram, envFile)
+  const { name, format, verbosity } = mode
   let hasCommands = false
   const write = (text: string, stream = context.stdout): void => {
     if (text === '') return
@@ -62,24 +72,31 @@ const runBody = async (
     stream.write(`${text}\n`)
   }
   const remark = (): void => {
-    if (!hasCommands || format.stderrIsFor === 'programs') return
+    if (!hasCommands || format.stderrIsFor === 'programs' || verbosity === 'quiet') return
     for (const text of naming()?.remarks ?? []) write(`note: ${text}`, context.stderr)
+  }
+  const startedAt = performance.now()
+  const ended = (exitCode: ExitCode): ExitCode => {
+    detail(`took ${Math.round(performance.now() - startedAt)} ms, exit code ${exitCode}`)
+    return exitCode
   }
   let answers = 0
   const print = (answer: Answer): void => {
     answers += 1
     context.progress.clear()
     const isScript = answer.isScript === true && format.name === 'text'
-    write(format.answer(name, answer, context.render), isScript ? scriptOutput : context.stdout)
+    const shown = verbosity === 'quiet' ? { ...answer, text: answer.verdict ?? answer.text } : answer
+    write(format.answer(name, shown, context.render), isScript ? scriptOutput : context.stdout)
   }
   try {
     const answer = await body({ ...context, print })
     if (answer !== undefined) print(answer)
     remark()
-    return answer?.exitCode ?? ExitCode.done
+    return ended(answer?.exitCode ?? ExitCode.done)
   } catch (error) {
     context.progress.clear()
     const { errorEvent, exitCodeOf, renderError, toErrorDocument } = await import('../terminal/error-document.js')
+    const { describeCauses } = await import('../terminal/describe-causes.js')
     const known = await explain(error)
     const document = toErrorDocument(known, naming())
     // A pipeline reads the document that it asked for, also when the command failed.
@@ -90,8 +107,9 @@ const runBody = async (
         : renderError(known, context.progressRender, naming()).trimEnd(),
       context.stderr,
     )
+    for (const line of describeCauses(error)) detail(line)
     remark()
-    return exitCodeOf(known)
+    return ended(exitCodeOf(known))
   }
 }
 

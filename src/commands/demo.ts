@@ -1,9 +1,11 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Run } from '../cli/command.js'
-import { withOutputFlags } from '../cli/flags.js'
+import { COMMAND_GROUPS, withOutputFlags } from '../cli/flags.js'
+import { withExamples } from '../cli/help/examples.js'
 
 export const demoCommand = (run: Run) =>
-  withOutputFlags(new Command('demo'))
+  withExamples(withOutputFlags(new Command('demo')), ['chatkeep demo', 'all commands, on a PostgreSQL of their own'])
+    .helpGroup(COMMAND_GROUPS.help)
     .summary('try all commands on a temporary PostgreSQL, in a minute')
     .description(
       'Runs a tour of all commands on an embedded PostgreSQL that is deleted afterwards. No other database is touched.',
@@ -18,7 +20,9 @@ export const demoCommand = (run: Run) =>
             env: context.env,
             // Only the last document goes to a program.
             output:
-              context.format.stderrIsFor === 'people' ? context.stdout : { ...context.stdout, write: () => undefined },
+              context.format.stderrIsFor === 'people' && context.verbosity !== 'quiet'
+                ? context.stdout
+                : { ...context.stdout, write: () => undefined },
             runChatkeep: context.runChatkeep,
           })
         }),

@@ -2,6 +2,7 @@ import type { CommandFactory } from '../cli/command.js'
 import { completionCommand } from './completion.js'
 import { demoCommand } from './demo.js'
 import { explainCommand } from './explain.js'
+import { helpCommand } from './help.js'
 import { metricsCommand } from './metrics.js'
 import { migrateCommand } from './migrate.js'
 import { reconcileCommand } from './reconcile.js'
@@ -22,4 +23,5 @@ export const commands: readonly CommandFactory[] = [
   serveCommand,
   demoCommand,
   completionCommand,
+  helpCommand,
 ]

@@ -1,8 +1,9 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import type { Run } from '../cli/command.js'
-import { parseDuration, withDatabaseFlags } from '../cli/flags.js'
+import { COMMAND_GROUPS, parseDuration, withDatabaseFlags } from '../cli/flags.js'
+import { withExamples } from '../cli/help/examples.js'
 
-const DETAILS = `
+const NOTES = `
 A transcript is one JSON object a line, plain or gzip:
   {"at":"2026-04-01T09:00:08Z","conversation":"c1","from":"client",
    "username":"maria","phone":null,"operator":null,"text":"Hello"}
@@ -15,29 +16,21 @@ before, after or at the same time.
 The idempotency key of a line is derived from its content: a transcript can be
 replayed again, whole or after an interruption, and nothing is stored twice.
 Afterwards every message is read back from the database. The exit code is 1 if a
-message is lost, doubled or unexpected, or a line is rejected.
-
-Examples:
-  chatkeep replay chats.ndjson     through the store, keeping the transcript's
-                                   timestamps
-  chatkeep replay chats.ndjson --through socket
-                                   as guests and operators of a chat server
-  ssh crm cat chats.gz | chatkeep replay -
-                                   from another machine
-  chatkeep replay chat.journal     what a chat server kept while the
-                                   database was unavailable
-  chatkeep replay yesterday.chatkeep --speed x10
-                                   a recording of serve --record, ten times as
-                                   fast
-  chatkeep replay chats.ndjson --check-only
-                                   is everything in the database? writes nothing
-  chatkeep replay big.gz --resume big.state --rejected big.rejected
-  chatkeep replay --scenario guest-flow
-                                   a new guest, an existing client, a returning
-                                   guest; removes its rows afterwards`
+message is lost, doubled or unexpected, or a line is rejected.`
 
 export const replayCommand = (run: Run) =>
-  withDatabaseFlags(new Command('replay'))
+  withExamples(
+    withDatabaseFlags(new Command('replay')),
+    ['chatkeep replay chats.ndjson', "through the store, keeping the transcript's timestamps"],
+    ['chatkeep replay chats.ndjson --through socket', 'as guests and operators of a chat server'],
+    ['ssh crm cat chats.gz | chatkeep replay -', 'from another machine'],
+    ['chatkeep replay chat.journal', 'what a chat server kept while the database was unavailable'],
+    ['chatkeep replay yesterday.chatkeep --speed x10', 'a recording of serve --record, ten times as fast'],
+    ['chatkeep replay chats.ndjson --check-only', 'is everything in the database? writes nothing'],
+    ['chatkeep replay big.gz --resume big.state --rejected big.rejected', 'in several runs'],
+    ['chatkeep replay --scenario guest-flow', 'a new guest, an existing client, a returning guest'],
+  )
+    .helpGroup(COMMAND_GROUPS.messages)
     .summary('send a transcript or a scenario, then check that every message is stored')
     .description('Sends conversations through the chat and reads every message back from the database.')
     .argument('[file]', 'the transcript; - for standard input')
@@ -62,7 +55,7 @@ export const replayCommand = (run: Run) =>
     .option('--rejected <file>', 'write rejected lines to this file, unchanged')
     .option('--accept-truncated', 'replay a recording that has no footer as far as it goes')
     .option('--keep', 'keep the rows of the scenario in the database')
-    .addHelpText('after', DETAILS)
+    .addHelpText('after', NOTES)
     .action(
       run(async (context, file, options) => {
         const { runReplay } = await import('../replay/run-replay.js')

@@ -1,25 +1,29 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import type { Run } from '../cli/command.js'
-import { parseWholeNumber } from '../cli/flags.js'
+import { COMMAND_GROUPS, parseWholeNumber } from '../cli/flags.js'
+import { withExamples } from '../cli/help/examples.js'
 import { scriptForm, scriptOption, withMigrationFlags } from '../cli/migration-flags.js'
 
-const EXAMPLES = `
-Examples:
-  chatkeep rollback --dry-run          show every statement, its lock and its
-                                       time, and the affected rows
-  chatkeep rollback                    ask for the name of the database
-  chatkeep rollback --confirm crm      do not ask
-  chatkeep rollback --to 10 --dry-run  only the migrations after number 10
-  chatkeep rollback --sql > down.sql   a script for psql; --sql transaction is
-                                       for editors that run a script in one
-                                       transaction
-
+const NOTES = `
 Guest data, idempotency keys and messages without client move to an archive
 that only its owner can read. The next chatkeep migrate puts them back.
-Deploy the old version of the application before you roll back.`
+Deploy the old version of the application before you roll back. --verbose shows
+every statement of the plan in full, with its locks and the basis of its
+estimate.`
 
 export const rollbackCommand = (run: Run) =>
-  withMigrationFlags(new Command('rollback'))
+  withExamples(
+    withMigrationFlags(new Command('rollback')),
+    ['chatkeep rollback --dry-run', 'show every statement, its lock and its time, and the affected rows'],
+    ['chatkeep rollback', 'ask for the name of the database'],
+    ['chatkeep rollback --confirm crm', 'do not ask'],
+    ['chatkeep rollback --to 10 --dry-run', 'only the migrations after number 10'],
+    [
+      'chatkeep rollback --sql > down.sql',
+      'a script for psql; --sql transaction is for editors that run a script in one transaction',
+    ],
+  )
+    .helpGroup(COMMAND_GROUPS.schema)
     .summary('undo the guest-chat update without losing data')
     .description(
       'Undoes the migrations of the guest-chat update, newest first, and archives data that does not fit the old schema.',
@@ -35,7 +39,7 @@ export const rollbackCommand = (run: Run) =>
     )
     .option('--confirm <database>', 'confirm with the name of the database')
     .option('-y, --yes', 'has no effect: a rollback needs --confirm')
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', NOTES)
     .action(
       run((context, options) =>
         context.withTarget(options, 'direct', async (target) => {

@@ -3,7 +3,8 @@ import { Command, InvalidArgumentError, Option, type OptionValues } from '@comma
 import { parseDurationBetween } from '../cli/bounded-duration.js'
 import { parseByteSize } from '../cli/byte-size.js'
 import type { CommandContext, Run } from '../cli/command.js'
-import { parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
+import { COMMAND_GROUPS, parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
+import { withExamples } from '../cli/help/examples.js'
 import { OperatorError } from '../errors.js'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../server/defaults.js'
 import { LIMITS, type GivenLimits, type Limit } from '../server/protection/limits.js'
@@ -12,22 +13,8 @@ import { parseWebOrigin } from '../server/protection/web-origins.js'
 import type { AddedOperator, MetricsAddress, ServeTargets } from '../server/serve.js'
 import type { Answer } from '../terminal/answer.js'
 
-const EXAMPLES = `
-Examples:
-  chatkeep serve                   on this machine only, port ${DEFAULT_PORT}
-  chatkeep serve --port 0 --json   on a free port, printed as JSON
-  chatkeep serve --journal chat.journal
-                                   keep accepting messages while the database
-                                   is unavailable
-  chatkeep serve --operators ops --add-operator Ana
-                                   add an operator to the file, print their
-                                   token, and exit
-  chatkeep serve --adapter postgres
-                                   one of several servers on the same database
-  chatkeep serve --metrics 127.0.0.1:9464
-                                   with metrics for Prometheus
-  chatkeep serve --host 0.0.0.0 --operator-secret-file operator-secret \\
-    --cors-origin https://shop.example`
+/** The log level where none is named. */
+const LOG_LEVELS = { quiet: 'error', normal: undefined, verbose: 'debug' } as const
 
 const limitOption = ({ flag, help, unit, least, most, default: value }: Limit): Option =>
   unit === 'count'
@@ -55,7 +42,18 @@ export const limitsIn = (options: Readonly<Record<string, unknown>>): GivenLimit
 
 /** `chatkeep serve`: the socket server over the core, until SIGINT or SIGTERM. */
 export const serveCommand = (run: Run) =>
-  withLimitFlags(withDatabaseFlags(new Command('serve')))
+  withExamples(
+    withLimitFlags(withDatabaseFlags(new Command('serve'))),
+    ['chatkeep serve', `on this machine only, port ${DEFAULT_PORT}`],
+    ['chatkeep serve --port 0 --json', 'on a free port, printed as JSON'],
+    ['chatkeep serve --journal chat.journal', 'keep accepting messages while the database is unavailable'],
+    ['chatkeep serve --operators ops --add-operator Ana', 'add an operator to the file, print their token, and exit'],
+    ['chatkeep serve --adapter postgres', 'one of several servers on the same database'],
+    ['chatkeep serve --metrics 127.0.0.1:9464', 'with metrics for Prometheus'],
+    ['chatkeep serve --host 0.0.0.0 --operators ops', 'on the network, with a token for each operator'],
+    ['chatkeep serve --cors-origin https://shop.example', 'for the pages of this shop'],
+  )
+    .helpGroup(COMMAND_GROUPS.messages)
     .summary('run the chat socket server')
     .description(
       'Runs the chat socket server (Socket.IO, path /chat) until SIGINT or SIGTERM. ' +
@@ -112,7 +110,6 @@ export const serveCommand = (run: Run) =>
       'show Prometheus metrics at /metrics: on a listener of its own or, without an address, to this machine alone',
       parseMetricsAddress,
     )
-    .addHelpText('after', EXAMPLES)
     .action(
       run(async (context, options) => {
         refuseLoneFlags(options)
@@ -120,7 +117,11 @@ export const serveCommand = (run: Run) =>
         if (options.addOperator !== undefined) return answerToken(await addOperator(newOperator(context, options)))
         await serve({
           context: { ...context, json: context.format.stderrIsFor === 'programs' },
-          options: { ...options, metrics: options.metrics === true ? 'shared' : options.metrics },
+          options: {
+            ...options,
+            metrics: options.metrics === true ? 'shared' : options.metrics,
+            logLevel: options.logLevel ?? LOG_LEVELS[context.verbosity],
+          },
           limits: limitsIn(options),
           withTargets: (work) => withTargets(context, options, work),
           onListening: (url, metricsUrl) => context.print(answerUrls(url, metricsUrl)),

@@ -1,10 +1,11 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import { parseDurationBetween } from '../cli/bounded-duration.js'
 import type { Run } from '../cli/command.js'
-import { withDatabaseFlags } from '../cli/flags.js'
+import { COMMAND_GROUPS, withDatabaseFlags } from '../cli/flags.js'
+import { withExamples } from '../cli/help/examples.js'
 import { OUTPUT_FORMATS } from '../terminal/formats/index.js'
 
-const DETAILS = `
+const NOTES = `
 Errors fail the check (exit 1). Warnings and notes fail it only with --fail-on.
 A warning is something that works but needs attention: unlinked guest messages,
 messages without client or guest, an archive to restore, settings that risk
@@ -21,18 +22,19 @@ probe then has only its privileges.
 
 --application-schema compares the Prisma models of "Client", "ChatMessage" and
 "User" with the tables. A required field on a nullable column is an error:
-Prisma fails on reading such a row.
-
-Examples:
-  chatkeep verify                                 is the update complete?
-  chatkeep verify --expect rolled-back            is it completely undone?
-  chatkeep verify --application-role crm_app      check privileges of this role
-  chatkeep verify --probe crm_app                 try what guests do
-  chatkeep verify --format junit --fail-on warning
-  chatkeep verify --application-schema prisma/schema.prisma --format github`
+Prisma fails on reading such a row.`
 
 export const verifyCommand = (run: Run) =>
-  withDatabaseFlags(new Command('verify'))
+  withExamples(
+    withDatabaseFlags(new Command('verify')),
+    ['chatkeep verify', 'is the update complete?'],
+    ['chatkeep verify --expect rolled-back', 'is it completely undone?'],
+    ['chatkeep verify --application-role crm_app', 'check the privileges of this role'],
+    ['chatkeep verify --probe crm_app', 'try what guests do'],
+    ['chatkeep verify --format junit --fail-on warning', 'as a test report'],
+    ['chatkeep verify --application-schema prisma/schema.prisma --format github', 'as annotations of a pull request'],
+  )
+    .helpGroup(COMMAND_GROUPS.checks)
     .summary('check schema, history and data; list what is wrong')
     .description('Checks columns, indexes, migration history and data in a read-only session.')
     .addOption(
@@ -62,7 +64,7 @@ export const verifyCommand = (run: Run) =>
         .argParser(parseDurationBetween('10ms', '1d'))
         .default(30_000, '30s'),
     )
-    .addHelpText('after', DETAILS)
+    .addHelpText('after', NOTES)
     .action(
       run(async (context, options) => {
         const { runVerify } = await import('../verify/run-verify.js')

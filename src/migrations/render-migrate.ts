@@ -1,5 +1,5 @@
 import { ExitCode } from '../errors.js'
-import type { Answer } from '../terminal/answer.js'
+import { verdictLast, type Answer } from '../terminal/answer.js'
 import { printable } from '../terminal/printable.js'
 import { count, duration, type Render } from '../terminal/render.js'
 import { migrationTitle } from './ledger/migration-files.js'
@@ -65,16 +65,15 @@ export const migrateDryRun = (
       obstacles: (details?.obstacles ?? []).map((obstacle) => toObstacleDocument(obstacle, naming)),
       ...refusalDocument(refusal, naming),
     },
-    text: (render) =>
-      [
-        header,
-        details === undefined || described.length === 0
-          ? nothingToDo(plan.done)
-          : renderPlan(details, { naming, verbose }, render),
-        ...archiveLines(archivedMessages),
-        `plan hash: ${planHash}`,
-        refusal === undefined ? dryRunVerdict(preview, naming) : renderRefusal(refusal, details, naming, render),
-      ].join('\n'),
+    ...verdictLast((render) => [
+      header,
+      details === undefined || described.length === 0
+        ? nothingToDo(plan.done)
+        : renderPlan(details, { naming, verbose }, render),
+      ...archiveLines(archivedMessages),
+      `plan hash: ${planHash}`,
+      refusal === undefined ? dryRunVerdict(preview, naming) : renderRefusal(refusal, details, naming, render),
+    ]),
   }
 }
 
@@ -105,11 +104,10 @@ export const migrateResult = (subject: Subject, result: MigrateResult, naming: T
   const { steps, ownSchema, alreadyDone, restored, durationMs } = result
   return {
     data: { ...subject, ownSchema, steps, alreadyDone, restored: restored ?? null, durationMs: Math.round(durationMs) },
-    text: ({ paint }) =>
-      [
-        ...(restored === undefined ? [] : restoredLines(restored)),
-        `${paint.green('ok:')} ${printable(subject.database)} is migrated: ${whatWasDone(result)} (${duration(durationMs)}). Next: ${describeSteps(chatkeep('verify'), naming)}`,
-      ].join('\n'),
+    ...verdictLast(({ paint }) => [
+      ...(restored === undefined ? [] : restoredLines(restored)),
+      `${paint.green('ok:')} ${printable(subject.database)} is migrated: ${whatWasDone(result)} (${duration(durationMs)}). Next: ${describeSteps(chatkeep('verify'), naming)}`,
+    ]),
   }
 }
 

@@ -1,5 +1,5 @@
 import { ExitCode } from '../errors.js'
-import type { Answer } from '../terminal/answer.js'
+import { verdictLast, type Answer } from '../terminal/answer.js'
 import { printable } from '../terminal/printable.js'
 import { count, duration } from '../terminal/render.js'
 import { migrationTitle } from './ledger/migration-files.js'
@@ -47,20 +47,19 @@ export const rollbackDryRun = (
       obstacles: (details?.obstacles ?? []).map((obstacle) => toObstacleDocument(obstacle, naming)),
       ...refusalDocument(refusal, naming),
     },
-    text: (render) =>
-      [
-        header,
-        ...(needsRollback(preview) || refusal !== undefined
-          ? [
-              details === undefined || files.length === 0
-                ? renderRollbackSteps(preview)
-                : renderPlan(details, { naming, verbose }, render),
-              renderPriceTag(price, choice, render),
-              `plan hash: ${planHash}`,
-            ]
-          : []),
-        refusal === undefined ? verdict : renderRefusal(refusal, details, naming, render),
-      ].join('\n'),
+    ...verdictLast((render) => [
+      header,
+      ...(needsRollback(preview) || refusal !== undefined
+        ? [
+            details === undefined || files.length === 0
+              ? renderRollbackSteps(preview)
+              : renderPlan(details, { naming, verbose }, render),
+            renderPriceTag(price, choice, render),
+            `plan hash: ${planHash}`,
+          ]
+        : []),
+      refusal === undefined ? verdict : renderRefusal(refusal, details, naming, render),
+    ]),
   }
 }
 
@@ -97,20 +96,19 @@ export const rollbackResult = (
   const moved = removedMessages === 0 ? '' : `, ${removedMessages} of them moved out of the table whole`
   return {
     data: { ...subject, to, steps, archive, durationMs: Math.round(durationMs) },
-    text: ({ paint }) =>
-      [
-        `archived: guest data of ${count(messages, 'message')}${moved}; checksum ${checksum}`,
-        ...(linkedMessages === 0
-          ? []
-          : [
-              `linked: ${count(linkedMessages, 'message')} to the client of the guest name, ${count(clients, 'client')} created for this`,
-            ]),
-        to === BASE_MIGRATION
-          ? `${paint.green('ok:')} ${printable(subject.database)} is rolled back: ${undone}. Next: ${describeSteps(chatkeep('verify --expect rolled-back'), naming)}`
-          : [
-              `${paint.green('ok:')} ${printable(subject.database)} is rolled back to migration ${to}: ${undone}.`,
-              'chatkeep verify reports the undone migrations as pending until the next chatkeep migrate',
-            ].join(' '),
-      ].join('\n'),
+    ...verdictLast(({ paint }) => [
+      `archived: guest data of ${count(messages, 'message')}${moved}; checksum ${checksum}`,
+      ...(linkedMessages === 0
+        ? []
+        : [
+            `linked: ${count(linkedMessages, 'message')} to the client of the guest name, ${count(clients, 'client')} created for this`,
+          ]),
+      to === BASE_MIGRATION
+        ? `${paint.green('ok:')} ${printable(subject.database)} is rolled back: ${undone}. Next: ${describeSteps(chatkeep('verify --expect rolled-back'), naming)}`
+        : [
+            `${paint.green('ok:')} ${printable(subject.database)} is rolled back to migration ${to}: ${undone}.`,
+            'chatkeep verify reports the undone migrations as pending until the next chatkeep migrate',
+          ].join(' '),
+    ]),
   }
 }

@@ -1,7 +1,7 @@
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { describeWait } from '../database/waiting/describe-wait.js'
 import { createWaitBudget } from '../database/waiting/wait-budget.js'
-import type { Answer } from '../terminal/answer.js'
+import { verdictLast, type Answer } from '../terminal/answer.js'
 import { printable } from '../terminal/printable.js'
 import { count } from '../terminal/render.js'
 import type { Terminal } from '../terminal/terminal.js'
@@ -36,7 +36,7 @@ export const runReconcile = async (
   const verdict = `${count(messagesLinked, 'message')} ${linked}, ${count(clientsCreated, 'client')} ${created}`
   return {
     data: { target: name, dryRun, ...report },
-    text: ({ paint }) => [...noteLines(report, dryRun), `${paint.green('ok:')} ${verdict}`].join('\n'),
+    ...verdictLast(({ paint }) => [...noteLines(report, dryRun), `${paint.green('ok:')} ${verdict}`]),
   }
 }
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { printable } from '../terminal/printable.js'
 import type { TranscriptInput } from '../transcripts/transcript-input.js'
-import type { Answer } from '../terminal/answer.js'
+import { verdictLast, type Answer } from '../terminal/answer.js'
 import type { OnProgress } from './progress-line.js'
 import { renderReport } from './render-report.js'
 import { reportData } from './describe-report.js'
@@ -46,7 +46,7 @@ export const answerTranscript = async (
   return {
     exitCode: report.verdict === 'passed' ? 0 : 1,
     data: { ...run, url: url ?? null, ...reportData(report), ...dataOfFacts(report, about) },
-    text: (render) => [...facts, ...renderReport(report, { ...run, naming: target.naming }, render)].join('\n'),
+    ...verdictLast((render) => [...facts, ...renderReport(report, { ...run, naming: target.naming }, render)]),
   }
 }
 

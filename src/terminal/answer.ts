@@ -9,11 +9,19 @@ export interface Answer {
   readonly data: Readonly<Record<string, unknown>>
   /** For people, without a final line feed; '' prints nothing. */
   readonly text: (render: Render) => string
+  /** The end of the text, which is all that --quiet prints; absent where the whole text is the answer, such as a list. */
+  readonly verdict?: (render: Render) => string
   /** The text is for a program, such as psql: into a file or a pipe it is written as it is. */
   readonly isScript?: true
   /** For formats that report tests or annotations; absent where a command runs no checks. */
   readonly checks?: CheckResults
 }
+
+/** The text of an answer from its lines, of which the last is the verdict. */
+export const verdictLast = (lines: (render: Render) => readonly string[]): Pick<Answer, 'text' | 'verdict'> => ({
+  text: (render) => lines(render).join('\n'),
+  verdict: (render) => lines(render).at(-1) ?? '',
+})
 
 /** Checks and what they found. */
 export interface CheckResults {

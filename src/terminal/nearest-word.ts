@@ -1,7 +1,31 @@
-/** The word that was most likely meant, or undefined when none is near: at most every third letter may differ. */
+/**
+ * The hint about a word that is not known, such as `did you mean since? chatkeep metrics --help`.
+ * @param otherwise the hint when no word is near
+ * @param toCommand what to type with the word that was meant
+ */
+export const didYouMean = (
+  typed: string,
+  words: readonly string[],
+  otherwise: string,
+  toCommand?: (word: string) => string,
+): string => {
+  const meant = nearestWord(typed, words)
+  if (meant === undefined) return otherwise
+  return [`did you mean ${meant}?`, ...(toCommand === undefined ? [] : [toCommand(meant)])].join(' ')
+}
+
+/** The shortest beginning that stands for a word. */
+const SHORTEST_BEGINNING = 2
+
+/**
+ * The word that was most likely meant: the only one that begins so, or the nearest one, of which at most every third letter
+ * differs; undefined when none is near.
+ */
 export const nearestWord = (typed: string, words: readonly string[]): string | undefined => {
+  const begun = words.filter((word) => word.startsWith(typed.toLowerCase()))
+  if (begun.length === 1 && typed.length >= SHORTEST_BEGINNING) return begun[0]
   const near = words
-    .map((word) => ({ word, distance: editDistance(typed.toLowerCase(), word) }))
+    .map((word) => ({ word, distance: editDistance(typed.toLowerCase(), word.toLowerCase()) }))
     .filter(({ word, distance }) => distance <= word.length / 3)
     .sort((a, b) => a.distance - b.distance)
   return near[0]?.word

@@ -82,6 +82,31 @@ export const createProgress = (stderr: OutputStream, { redraws, width, unicode =
   }
 }
 
+export interface QuietProgress extends Progress {
+  /** Shows the lines that were held back: before a question, it has to be clear what it is about. */
+  readonly reveal: () => void
+}
+
+/** Progress that is not shown. */
+export const createQuietProgress = (progress: Progress): QuietProgress => {
+  let held: readonly string[] = []
+  const line = (text: string): void => {
+    held = [...held, text]
+  }
+  return {
+    line,
+    status: () => undefined,
+    update: ({ text, kind }) => {
+      if (kind === 'line') line(printable(text))
+    },
+    clear: () => undefined,
+    reveal: () => {
+      held.forEach(progress.line)
+      held = []
+    },
+  }
+}
+
 const EVENT_MS = 1_000
 
 /** Progress for programs: events only, one JSON object a line on stderr. */

@@ -3,7 +3,7 @@ import type { Answer } from '../terminal/answer.js'
 import type { Render } from '../terminal/render.js'
 import { wrapText } from '../terminal/wrap.js'
 import { explainedCodes, type ExplainedCode } from './explained-codes.js'
-import { nearestWord } from '../terminal/nearest-word.js'
+import { didYouMean } from '../terminal/nearest-word.js'
 
 /**
  * The explanation of a finding's code, or the list of all codes.
@@ -58,12 +58,7 @@ const section = (head: string, text: string, { paint, width }: Render): readonly
 /** Longer lines are hard to read. */
 const WIDEST = 90
 
-const unknownCode = (code: string): OperatorError => {
-  const nearest = nearestWord(code, knownCodes())
-  return new OperatorError('unknown_code', `no finding has the code ${JSON.stringify(code)}`, {
-    hint:
-      nearest === undefined
-        ? 'list all codes: chatkeep explain'
-        : `did you mean ${nearest}? chatkeep explain ${nearest}`,
+const unknownCode = (code: string): OperatorError =>
+  new OperatorError('unknown_code', `no finding has the code ${JSON.stringify(code)}`, {
+    hint: didYouMean(code, knownCodes(), 'list all codes: chatkeep explain', (meant) => `chatkeep explain ${meant}`),
   })
-}

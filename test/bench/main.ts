@@ -32,6 +32,7 @@ const context: BenchProcess = {
   env: process.env,
   cwd: process.cwd(),
   pid: process.pid,
+  platform: `Node.js ${process.version}, ${process.platform} ${process.arch}`,
   stdin: {
     get stream() {
       return process.stdin

@@ -41,6 +41,7 @@ export const processContext = (argv: readonly string[], options: RunOptions = {}
   env: options.env ?? {},
   cwd: options.cwd ?? tmpdir(),
   pid: process.pid,
+  platform: `Node.js ${process.version}, ${process.platform} ${process.arch}`,
   stdin: { stream: Readable.from(options.stdin === undefined ? [] : [options.stdin]), isTTY: false },
   stdout: capture(options.onStdout, options.columns),
   stderr: capture(options.onStderr, options.columns),

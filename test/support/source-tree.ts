@@ -33,6 +33,21 @@ const importsOf = (path: string): readonly Import[] => {
   })
 }
 
+/** The packages that a file loads at once, itself or by its imports; neither types nor what it imports when it runs. */
+export const packagesLoadedBy = (path: string, seen = new Set<string>()): readonly string[] => {
+  if (seen.has(path)) return []
+  seen.add(path)
+  const found = readFileSync(join(src, path), 'utf8').matchAll(
+    /^(?:import|export)\s+(?!type\s)(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm,
+  )
+  const packages = Array.from(found, ([, specifier = '']) =>
+    specifier.startsWith('.')
+      ? packagesLoadedBy(relative(src, resolve(src, dirname(path), specifier)).replace(/\.js$/, '.ts'), seen)
+      : [packageName(specifier)],
+  )
+  return [...new Set(packages.flat())].filter((name) => !name.startsWith('node:'))
+}
+
 const packageName = (specifier: string): string =>
   specifier
     .split('/')

@@ -38,7 +38,7 @@ const printsCommands = (path: string): boolean =>
 test('commands for a database are printed as next steps, which name it, and never as text', () => {
   const found = filesBelow(src)
     .map((path) => relative(src, path))
-    .filter((path) => !path.startsWith('commands/') && !path.startsWith('verify/') && path !== 'program.ts')
+    .filter((path) => !/^(?:commands|verify|cli\/help)\/|^program\.ts$/.test(path))
     .filter((path) => printsCommands(join(src, path)))
   expect(found.toSorted()).toEqual(PROSE)
 })

@@ -19,6 +19,7 @@ import {
   filesBelow,
   forbiddenImports,
   innerRoomOf,
+  packagesLoadedBy,
   readImports,
   roomOf,
   src,
@@ -190,6 +191,11 @@ describe('the house', () => {
     expect(imports.some(({ target }) => target === name)).toBe(name !== 'commander')
     expect(strayPackages(imports, name, allowed)).toEqual([])
     expect(strayPackages(made(['main.ts', name]), name, allowed)).toEqual(['main.ts'])
+  })
+
+  test('loads commander and nothing else for --help, --version and completion', () => {
+    expect(packagesLoadedBy('main.ts')).toEqual(['@commander-js/extra-typings'])
+    expect(packagesLoadedBy('cli/create-context.ts')).toContain('chalk')
   })
 
   test('writes no SQL in commands and cli', () => {

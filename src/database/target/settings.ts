@@ -1,5 +1,5 @@
 import { OperatorError } from '../../errors.js'
-import { nearestWord } from '../../terminal/nearest-word.js'
+import { didYouMean } from '../../terminal/nearest-word.js'
 
 /** The connection settings that chatkeep uses: libpq's keyword, and the environment variable that sets it. */
 export const CONNECTION_SETTINGS = {
@@ -127,10 +127,9 @@ const isUsed = (name: string): boolean => name in CONNECTION_SETTINGS || name in
 
 const unknownSetting = (names: readonly string[], source: string, foreign: readonly string[]): OperatorError => {
   const [first = ''] = names
-  const nearest = nearestWord(first, [...KNOWN, ...foreign])
   return new OperatorError(
     'invalid_connection_setting',
     `${source} has an unknown setting: ${names.map((name) => JSON.stringify(name)).join(', ')}`,
-    { hint: nearest === undefined ? `the settings are those of libpq, such as sslmode` : `did you mean ${nearest}?` },
+    { hint: didYouMean(first, [...KNOWN, ...foreign], 'the settings are those of libpq, such as sslmode') },
   )
 }

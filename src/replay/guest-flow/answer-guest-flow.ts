@@ -1,7 +1,7 @@
 import { describeTarget } from '../../database/connection-target.js'
 import { printable } from '../../terminal/printable.js'
 import type { Render } from '../../terminal/render.js'
-import type { Answer } from '../../terminal/answer.js'
+import { verdictLast, type Answer } from '../../terminal/answer.js'
 import { sameDatabaseHint, verdictWord } from '../verdict.js'
 import { isGuestFlowClean, runGuestFlow, type GuestFlowOptions, type GuestFlowReport } from './guest-flow.js'
 import type { CaseResult } from './judge.js'
@@ -15,7 +15,7 @@ export const answerGuestFlow = async (options: GuestFlowOptions): Promise<Answer
   return {
     exitCode: isGuestFlowClean(report) ? 0 : 1,
     data: { scenario: 'guest-flow', target, url: url ?? null, ...report },
-    text: (render) => renderGuestFlow(report, { url, target }, render).join('\n'),
+    ...verdictLast((render) => renderGuestFlow(report, { url, target }, render)),
   }
 }
 

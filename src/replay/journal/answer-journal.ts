@@ -1,5 +1,5 @@
 import type { TranscriptInput } from '../../transcripts/transcript-input.js'
-import type { Answer } from '../../terminal/answer.js'
+import { verdictLast, type Answer } from '../../terminal/answer.js'
 import { checkJournalRequest, type ReplayRequest } from '../replay-request.js'
 import { isJournalClean, replayJournal, type JournalReplayOptions } from './replay-journal.js'
 import { journalData, renderJournalReport } from './report.js'
@@ -15,6 +15,6 @@ export const answerJournal = async (
   return {
     exitCode: isJournalClean(report) ? 0 : 1,
     data: { transcript: input.name, ...journalData(report) },
-    text: (render) => renderJournalReport(report, render).join('\n'),
+    ...verdictLast((render) => renderJournalReport(report, render)),
   }
 }

@@ -32,6 +32,7 @@ export const toAnswer = (report: NamedReport): Answer => {
       ...{ summary, durationMs },
     },
     text: (render) => renderReport(report, render),
+    verdict: (render) => renderVerdict(report, render),
     checks: {
       properties: { target, schema, expect, serverVersion },
       names: checks,

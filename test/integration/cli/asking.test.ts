@@ -30,15 +30,20 @@ const isMigrated = async (database: TestDatabase): Promise<boolean> =>
   (await database.query(`SELECT FROM pg_namespace WHERE nspname = 'chatkeep'`)).length > 0
 
 describe('a question', () => {
-  test.for([[['migrate']], [['migrate', '--json']]] as const)(
-    'is asked on the terminal that started %s, when its output is redirected',
-    async ([argv], { database }) => {
+  test.for([
+    [['migrate'], 'migrate  '],
+    [['migrate', '--json'], '{"at":'],
+    [['migrate', '--quiet'], 'migrate  '],
+  ] as const)(
+    'is asked on the terminal that started %s, when its output is redirected, and shows what it is about',
+    async ([argv, said], { database }) => {
       await loadFixture(database, 'crm-before')
       const env = { DATABASE_URL: database.url }
       const no = terminalAnswering('n')
       const declined = await runChatkeep(argv, { env, terminal: no.terminal })
       expect(no.shown()).toMatch(/^Migrate \S+ on 127\.0\.0\.1:\d+ as postgres\? \[y\/N\] $/)
       expect([declined.exitCode, await isMigrated(database)]).toEqual([5, false])
+      expect(declined.stderr.slice(0, said.length)).toBe(said)
       const yes = terminalAnswering('y')
       const agreed = await runChatkeep(argv, { env, terminal: yes.terminal })
       expect([agreed.exitCode, await isMigrated(database)]).toEqual([0, true])

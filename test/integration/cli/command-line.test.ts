@@ -23,7 +23,7 @@ describe('asking wrongly ends with 2, a reason and the next command', () => {
   test.for([
     [['metrics', '--sinse', '1d'], `unknown option '--sinse'`, 'chatkeep metrics --help'],
     [['metrics', '--since', 'soon'], 'Write a duration such as', 'chatkeep metrics --help'],
-    [['mertics'], `unknown command 'mertics'`, 'chatkeep --help'],
+    [['mertics'], `unknown command 'mertics'`, 'chatkeep metrics --help'],
     [['migrate', 'now'], 'too many arguments', 'chatkeep migrate --help'],
     [['verify', '--database-url', 'mysql://x'], 'its scheme is mysql', 'postgres://user:password@host'],
     [['completion', 'tcsh'], 'Allowed choices are', 'chatkeep completion --help'],
@@ -290,6 +290,24 @@ describe('output', () => {
       const { stdout, stderr } = await on(database, ...argv)
       expect(stdout + stderr).not.toContain('\u001b')
     }
+  })
+
+  test('with --quiet is the verdict, and with --verbose also says where settings are from', async ({ database }) => {
+    const quiet = await on(database, 'migrate', '--create-tables', '--quiet')
+    expect(quiet).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(quiet.stdout).toMatch(/^ok: .* is migrated: .*\n$/)
+    const healthy = await on(database, '-q', 'verify')
+    expect(healthy.stdout).toMatch(/^ok: .*\n$/)
+    await database.query('ALTER TABLE "ChatMessage" ALTER COLUMN "clientId" SET NOT NULL')
+    const broken = await on(database, 'verify', '-q')
+    expect([broken.exitCode, broken.stderr]).toEqual([1, ''])
+    expect(broken.stdout).toMatch(/^FAIL: .*\n$/)
+    const env = { DATABASE_URL: database.url.replace(database.name, `${database.name}_not`) }
+    const { exitCode, stderr } = await runChatkeep(['verify', '-v'], { env })
+    expect(exitCode).toBe(3)
+    for (const said of ['the environment sets DATABASE_URL', '  CODE: 3D000', 'exit code 3'])
+      expect(stderr).toContain(`detail: ${said}`.replace('detail: exit', 'ms, exit'))
+    expect((await runChatkeep(['verify', '-q'], { env })).stderr).toMatch(/^error: .*\n(hint: .*\n)?$/)
   })
 
   test('of help names every flag of every subcommand, and asks no database', async () => {

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Argument, CommandUnknownOpts, Option } from '@commander-js/extra-typings'
+import { exampleLines } from '../../../../src/cli/help/examples.js'
 import { commands } from '../../../../src/commands/index.js'
 import { buildProgram } from '../../../../src/program.js'
 import { processContext } from '../../chatkeep.js'
@@ -7,7 +8,7 @@ import { bullet, escapeMarkdown, filled } from '../markdown.js'
 import type { Generated } from './index.js'
 
 /** Flags that most commands have; they stand last on each page, in this order. */
-const SHARED = ['database-url', 'schema', 'embedded', 'json', 'color', 'help']
+const SHARED = ['dbname', 'database-url', 'env-file', 'schema', 'embedded', 'json', 'quiet', 'verbose', 'color', 'help']
 
 /** A page for each command: its usage, what it does, its arguments and options, and the notes of its help. */
 export const commandPages = (): readonly Generated[] => {
@@ -29,6 +30,9 @@ const renderCommand = (command: CommandUnknownOpts): string => {
     sentence(command.summary()),
     `\`\`\`text\nchatkeep ${name} ${command.usage()}\n\`\`\``,
     filled(escapeMarkdown(command.description())),
+    `## Examples\n\n\`\`\`text\n${exampleLines(command)
+      .map((line) => line.replace(/^ {2}/, ''))
+      .join('\n')}\n\`\`\``,
     ...(argumentList.length === 0 ? [] : ['## Arguments', argumentList.map(renderArgument).join('\n')]),
     '## Options',
     options.map(renderOption).join('\n'),

@@ -106,12 +106,25 @@ export const wantsColour = ({ isTTY, env, flag }: ColourQuestion): boolean =>
 export const count = (amount: number | bigint, noun: string): string =>
   `${amount.toLocaleString('en-US')} ${noun}${BigInt(amount) === 1n ? '' : 's'}`
 
-/** `3 ms`, `4.2 s`, `2 min 5 s`. */
+/** `3 ms`, `4.2 s`, `2 min 5 s`, `3 h 12 min`, `5 d 7 h`, `12 years`. */
 export const duration = (ms: number): string => {
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`
+  if (ms < 999.5) return `${Math.round(ms)} ms`
+  if (ms < 59_950) return `${(ms / 1_000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1_000)
+  if (seconds >= TOO_MANY_DAYS * 86_400)
+    return `${Math.round(seconds / (365.25 * 86_400)).toLocaleString('en-US')} years`
+  const [size, unit, partSize, partUnit] = LONG_UNITS.find(([least]) => seconds >= least) ?? LONG_UNITS[2]
+  const parts = Math.floor((seconds % size) / partSize)
+  return `${Math.floor(seconds / size)} ${unit}${parts === 0 ? '' : ` ${parts} ${partUnit}`}`
 }
+
+const TOO_MANY_DAYS = 1_000
+
+const LONG_UNITS = [
+  [86_400, 'd', 3_600, 'h'],
+  [3_600, 'h', 60, 'min'],
+  [60, 'min', 1, 's'],
+] as const
 
 /** `512 B`, `96 kB`, `1.1 GB`: decimal, as disks are sold. */
 export const byteSize = (bytes: number): string => {

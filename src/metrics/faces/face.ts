@@ -1,6 +1,5 @@
-import type { TargetNaming } from '../../next-step.js'
 import type { Answer } from '../../terminal/answer.js'
-import type { MetricsReport } from '../report.js'
+import type { ShownReport } from '../shown-report.js'
 
 /** A way to show a report. It loads what it needs when it is shown, so that the help can list all faces at no cost. */
 export interface Face {
@@ -9,13 +8,6 @@ export interface Face {
   /** What it is, for the help. */
   readonly summary: string
   readonly show: (shown: ShownReport) => Promise<FaceAnswer>
-}
-
-export interface ShownReport {
-  readonly report: MetricsReport
-  /** The database, without secrets. */
-  readonly target: string
-  readonly naming: TargetNaming | undefined
 }
 
 export type FaceAnswer = Partial<Pick<Answer, 'data' | 'text' | 'isScript'>>

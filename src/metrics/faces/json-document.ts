@@ -2,7 +2,7 @@ import { endBlockers } from '../../database/blockers.js'
 import { toStepDocuments } from '../../next-step.js'
 import type { Metric } from '../metric.js'
 import type { MetricsReport, Sample } from '../report.js'
-import type { ShownReport } from './face.js'
+import type { ShownReport } from '../shown-report.js'
 
 type Document = Readonly<Record<string, unknown>>
 

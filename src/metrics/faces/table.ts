@@ -4,7 +4,7 @@ export const tableFace: Face = {
   name: 'table',
   summary: 'for people',
   show: async (shown) => {
-    const { renderTable } = await import('./render-table.js')
+    const { renderTable } = await import('./table/render-table.js')
     return { text: (render) => renderTable(shown, render) }
   },
 }

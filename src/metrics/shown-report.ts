@@ -1,0 +1,10 @@
+import type { TargetNaming } from '../next-step.js'
+import type { MetricsReport } from './report.js'
+
+/** A report with what every way to show it needs. */
+export interface ShownReport {
+  readonly report: MetricsReport
+  /** The database, without secrets. */
+  readonly target: string
+  readonly naming: TargetNaming | undefined
+}

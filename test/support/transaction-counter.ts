@@ -1,14 +1,19 @@
 import { createServer, connect, type AddressInfo } from 'node:net'
 
 /**
- * Counts the transactions between a client and the server; a single statement counts as one.
- * Behind a pooler in transaction mode, two transactions may run in two sessions.
+ * Counts the transactions between a client and the server, connection by connection; a single statement counts as one.
+ * Behind a pooler in transaction mode, two transactions may run in two sessions. On a busy machine a command may open a
+ * second connection, to see what the first waits for.
  */
-export const countTransactions = async (url: string, work: (url: string) => Promise<void>): Promise<number> => {
+export const countTransactions = async (
+  url: string,
+  work: (url: string) => Promise<void>,
+): Promise<readonly number[]> => {
   const server = new URL(url)
-  // The first ReadyForQuery ends the start-up of the connection; the second answers the pinning of its settings.
-  let ready = -2
+  const ready: number[] = []
   const proxy = createServer((client) => {
+    // The first ReadyForQuery ends the start-up of the connection; the second answers the pinning of its settings.
+    const connection = ready.push(-2) - 1
     const upstream = connect(Number(server.port), server.hostname)
     let rest: Buffer = Buffer.alloc(0)
     client.pipe(upstream)
@@ -16,7 +21,7 @@ export const countTransactions = async (url: string, work: (url: string) => Prom
     upstream.on('data', (data: Buffer) => {
       rest = Buffer.concat([rest, data])
       for (let size = sizeOf(rest); size <= rest.length; size = sizeOf(rest)) {
-        if (String.fromCharCode(rest[0] ?? 0, rest[5] ?? 0) === 'ZI') ready += 1
+        if (String.fromCharCode(rest[0] ?? 0, rest[5] ?? 0) === 'ZI') ready[connection] = (ready[connection] ?? 0) + 1
         rest = rest.subarray(size)
       }
     })

@@ -261,7 +261,7 @@ describe('metrics', () => {
 
   test('does everything in one transaction, so it works through a transaction pooler', async ({ database }) => {
     await migrated(database)
-    const transactions = await countTransactions(database.url, async (url) => {
+    const [transactions] = await countTransactions(database.url, async (url) => {
       const { exitCode, stderr } = await runChatkeep(['metrics', '--database-url', url])
       expect(exitCode, stderr).toBe(0)
     })

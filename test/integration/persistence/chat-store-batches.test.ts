@@ -69,7 +69,7 @@ describe('calls at the same time', () => {
         expect(new Set(saved.map(({ id }) => id)).size).toBe(200)
       }),
     )
-    expect(transactions).toBeLessThan(20)
+    expect(transactions.reduce((sum, count) => sum + count)).toBeLessThan(20)
     expect(await countMessages(database)).toBe(400)
   })
 
@@ -80,7 +80,7 @@ describe('calls at the same time', () => {
         await store.saveChatMessage({ ...textMessage('alone'), guestUsername: guest(0) })
       }),
     )
-    expect(transactions).toBe(1)
+    expect(transactions).toEqual([1])
   })
 })
 

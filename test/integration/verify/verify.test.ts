@@ -194,7 +194,7 @@ ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: 
 
   test('does everything in one transaction, so it works through a transaction pooler', async ({ database }) => {
     await migrated(database)
-    const transactions = await countTransactions(database.url, async (url) => {
+    const [transactions] = await countTransactions(database.url, async (url) => {
       const { exitCode, stderr } = await runChatkeep(['verify', '--database-url', url])
       expect(exitCode, stderr).toBe(0)
     })

@@ -72,6 +72,13 @@ const toOutputStream = (stream: NodeJS.WriteStream): OutputStream => {
     get columns() {
       return stream.columns
     },
+    get rows() {
+      return stream.rows
+    },
+    onResize: (listener) => {
+      stream.on('resize', listener)
+      return () => stream.off('resize', listener)
+    },
   }
 }
 

@@ -13,9 +13,13 @@ import { describeSources, readEnvironment, variablesOf } from './environment.js'
 import { createEventStream, createProgress, createQuietProgress } from '../terminal/progress.js'
 import { createRedact, knownSecrets } from './redact.js'
 import { createRender, wantsColour, type Render } from '../terminal/render.js'
+import { createScreen } from '../terminal/screen.js'
 import { createSafeStream } from '../terminal/safe-stream.js'
 import { hasUnicode } from '../terminal/unicode.js'
-import { widthOf } from '../terminal/width.js'
+import { heightOf, widthOf } from '../terminal/width.js'
+
+/** Commands that go on when their server is replaced by another. */
+const FOLLOW_FAILOVER = ['serve', 'status']
 
 interface Prepared {
   /** For scripts; redacts secrets, and changes nothing else. */
@@ -47,7 +51,7 @@ export const createContext = (
   const colourOn = ({ isTTY }: OutputStream): boolean => wantsColour({ isTTY, env: outer.env, flag: mode.colour })
   const unicode = hasUnicode(outer.env)
   const renderFor = (stream: OutputStream): Render =>
-    createRender(colourOn(stream), widthOf(stream, outer.env), unicode)
+    createRender(colourOn(stream), widthOf(stream, outer.env), unicode, heightOf(stream))
   const isForPrograms = mode.format.stderrIsFor === 'programs'
   // In a file or a pipe a sentence stays one line, which grep finds.
   const safe = (stream: OutputStream, isForPeople: boolean, keeps = false): OutputStream => {
@@ -77,7 +81,7 @@ export const createContext = (
   ): Promise<ConnectionTarget> => {
     const { prepareTarget } = await import('./prepare-target.js')
     const run = { argv: outer.argv, sources, kind, signal: outer.signal, askPassword, onTarget }
-    return prepareTarget(target, flags, { ...run, staysOnOneServer: mode.name !== 'serve' })
+    return prepareTarget(target, flags, { ...run, staysOnOneServer: !FOLLOW_FAILOVER.includes(mode.name) })
   }
 
   const shownProgress = isForPrograms
@@ -96,6 +100,12 @@ export const createContext = (
     format: mode.format,
     verbosity: mode.verbosity,
     progress: quietProgress ?? shownProgress,
+    screen: createScreen({
+      terminal: outer.stdout,
+      makeSafe: (stream) => safe(stream, true),
+      redraws: colourOn(outer.stdout),
+      render: () => renderFor(outer.stdout),
+    }),
     render: renderFor(outer.stdout),
     progressRender: renderFor(outer.stderr),
     ask: createAsk(outer, stderr, { isForPeople: !isForPrograms, beforeAsking: () => quietProgress?.reveal() }),

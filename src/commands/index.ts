@@ -9,11 +9,13 @@ import { reconcileCommand } from './reconcile.js'
 import { replayCommand } from './replay.js'
 import { rollbackCommand } from './rollback.js'
 import { serveCommand } from './serve.js'
+import { statusCommand } from './status.js'
 import { verifyCommand } from './verify.js'
 
 /** Add a subcommand: write ./<name>.ts, list it here, in the order of the help. */
 export const commands: readonly CommandFactory[] = [
   migrateCommand,
+  statusCommand,
   verifyCommand,
   explainCommand,
   rollbackCommand,

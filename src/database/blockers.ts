@@ -1,3 +1,4 @@
+import { describeAge } from '../terminal/age.js'
 import { again, or, sql, type Next, type NextStep } from '../next-step.js'
 
 /** A session that blocks ours. */
@@ -55,9 +56,11 @@ export const describeBlockers = (blockers: readonly Blocker[]): string => {
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }
 
-const describeBlocker = (blocker: Blocker): string => {
+/** Describes a session: `pid 17 (psql, as admin, idle in transaction for 5 min)`. */
+export const describeBlocker = (blocker: Blocker): string => {
   const { pid, user, application, state, transactionS, query } = blocker
-  if (pid === 0) return `${application ?? 'a prepared transaction'} (as ${user ?? '?'}, for ${transactionS ?? '?'} s)`
+  if (pid === 0)
+    return `${application ?? 'a prepared transaction'} (as ${user ?? '?'}${transactionS === null ? '' : `, for ${describeAge(transactionS)}`})`
   if (application === AUTOVACUUM) return describeAutovacuum(pid, transactionS)
   const facts = [
     application === '' ? null : application,
@@ -77,12 +80,14 @@ export const AUTOVACUUM = 'autovacuum worker'
 
 /** Autovacuum by name: it is no session of anybody. */
 export const describeAutovacuum = (pid: number, runsS: number | null): string =>
-  `autovacuum (pid ${pid}${runsS === null ? '' : `, running for ${runsS} s`})`
+  `autovacuum (pid ${pid}${runsS === null ? '' : `, running for ${describeAge(runsS)}`})`
 
 const describeTransaction = (state: string | null, seconds: number | null): string | null => {
   if (seconds === null) return state
-  if (state === null) return `in a transaction for ${seconds} s`
-  return state.includes('in transaction') ? `${state} for ${seconds} s` : `${state}, in a transaction for ${seconds} s`
+  if (state === null) return `in a transaction for ${describeAge(seconds)}`
+  return state.includes('in transaction')
+    ? `${state} for ${describeAge(seconds)}`
+    : `${state}, in a transaction for ${describeAge(seconds)}`
 }
 
 /** How to end what blocks, and then the command that was typed. */

@@ -4,4 +4,8 @@ export interface OutputStream {
   readonly isTTY: boolean
   /** Width of the terminal; undefined without one. */
   readonly columns: number | undefined
+  /** Height of the terminal; absent without one. */
+  readonly rows?: number | undefined
+  /** Calls the listener whenever the size changes; absent without a terminal. @returns a function that ends that */
+  readonly onResize?: (listener: () => void) => () => void
 }

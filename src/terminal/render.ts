@@ -11,6 +11,8 @@ export interface Render {
   readonly width: number
   /** Whether blocks, arrows and other signs beyond ASCII may be drawn; the ellipsis and its kind need no question. */
   readonly unicode: boolean
+  /** Rows that a text has which must not scroll. */
+  readonly height: number
   /**
    * A table in the manner of psql: a head, a rule, rows. Each cell is one line, whatever it holds. Where the table is too
    * wide, each row becomes a record: its first cell, and below it the others with their names.
@@ -22,13 +24,20 @@ export interface Render {
  * @param colour the decision of `wantsColour` for the stream that the text goes to
  * @param width of that stream
  * @param unicode the decision of `hasUnicode`
+ * @param height of that stream
  */
-export const createRender = (colour: boolean, width = Number.POSITIVE_INFINITY, unicode = true): Render => {
+export const createRender = (
+  colour: boolean,
+  width = Number.POSITIVE_INFINITY,
+  unicode = true,
+  height = Number.POSITIVE_INFINITY,
+): Render => {
   const paint = new Chalk({ level: colour ? 1 : 0 })
   return {
     paint,
     width,
     unicode,
+    height,
     table: (head, rows) => {
       const cells = rows.map((row) => row.map(paintedLine))
       const lines = tableLines(

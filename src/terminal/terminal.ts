@@ -1,5 +1,6 @@
 import type { Progress } from './progress.js'
 import type { Render } from './render.js'
+import type { Screen } from './screen.js'
 
 /** What the work of a command may use of the terminal, or of the script, that runs it. */
 export interface Terminal {
@@ -9,6 +10,8 @@ export interface Terminal {
   readonly signal: AbortSignal
   /** Writes to stderr. */
   readonly progress: Progress
+  /** For a text on stdout that is replaced again and again. */
+  readonly screen: Screen
   /** For text on stdout. */
   readonly render: Render
   /** For text on stderr. */

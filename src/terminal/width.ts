@@ -17,3 +17,12 @@ export const widthOf = (
   const width = [chosen, columns ?? 0].find((known) => known > 0) ?? DEFAULT_WIDTH
   return Math.max(width, NARROWEST)
 }
+
+/** Rows of a terminal that does not know its height. */
+const DEFAULT_HEIGHT = 24
+
+/** Rows that a text should fit into; without a terminal there is no end. */
+export const heightOf = ({ isTTY, rows = 0 }: Pick<OutputStream, 'isTTY' | 'rows'>): number => {
+  if (!isTTY) return Number.POSITIVE_INFINITY
+  return rows > 0 ? rows : DEFAULT_HEIGHT
+}

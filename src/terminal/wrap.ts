@@ -22,6 +22,10 @@ export const fitLine = (line: string, width: number): string => {
 /** Characters that a text takes on a terminal. */
 export const lengthOf = (text: string): number => Array.from(stripVTControlCharacters(text)).length
 
+/** Rows that a text takes on a terminal, which wraps what is too long. */
+export const rowsOf = (text: string, width: number): number =>
+  text.split('\n').reduce((rows, line) => rows + Math.max(1, Math.ceil(lengthOf(line) / width)), 0)
+
 const wrapLine = (line: string, width: number, indent: number): string => {
   // A line of JSON is for programs.
   if (lengthOf(line) <= width || line.startsWith('{')) return line
@@ -63,7 +67,8 @@ const wordsOf = (line: string): readonly Word[] =>
 const COMMAND = String.raw`(?:\u001b\[\d+m)?chatkeep (?:replay \S+|explain \S+|[a-z]+)(?: --?[\w-]+(?:[ =](?:'[^']*'|[^\s'-]\S*))?)*\S*`
 
 // Only where a statement begins, and prose does not go on: a sentence may begin with REINDEX CONCURRENTLY.
-const VERBS = 'ALTER|ANALYZE|COMMENT|CREATE|DELETE|DO|DROP|GRANT|INSERT|REINDEX|REVOKE|SELECT|SET|UPDATE|VACUUM'
+const VERBS =
+  'ALTER|ANALYZE|COMMENT|CREATE|DELETE|DO|DROP|GRANT|INSERT|REINDEX|REVOKE|ROLLBACK|SELECT|SET|UPDATE|VACUUM'
 const STATEMENT = String.raw`(?<=^ *|: | {2})(?:${VERBS}) (?=[A-Z"$*(]|pg_\w+\()(?![^'"($;]* [a-z]+,? [a-z]).*`
 
 const WORDS = new RegExp(`(?<gap> *)(?<word>${COMMAND}|${STATEMENT}|\\S+)`, 'g')

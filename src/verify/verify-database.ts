@@ -39,6 +39,8 @@ export interface VerifyOptions {
   readonly signal: AbortSignal
   /** Reports who holds what is locked. */
   readonly onWait: OnWaitEvent
+  /** Name of the session; by default that of the command. */
+  readonly applicationName?: string | undefined
 }
 
 /** A server that does not report its own statement time-out within this time is frozen or unreachable. */
@@ -102,13 +104,13 @@ const checksFor = ({ expectation, applicationSchema, applicationRole: role }: Ve
 
 const withSession = <T>(
   target: ConnectionTarget,
-  { statementTimeoutMs, signal, onWait }: VerifyOptions,
+  { statementTimeoutMs, signal, onWait, applicationName = 'chatkeep verify' }: VerifyOptions,
   work: (client: Queryable) => Promise<T>,
 ): Promise<T> =>
   withWatchedClient(
     target,
     {
-      applicationName: 'chatkeep verify',
+      applicationName,
       signal,
       statementTimeoutMs,
       queryTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS,

@@ -64,6 +64,7 @@ const DIRECTIONS: Directions = {
     persistence: 'reconcile calls one function',
     replay: 'replay calls one function',
     server: 'serve starts the server',
+    status: 'status calls one function',
     verify: 'verify and explain call one function each',
   },
   cli: { database: 'finds and names the database' },
@@ -75,6 +76,11 @@ const DIRECTIONS: Directions = {
     migrations: 'compares the database with files, history and effects',
     persistence: 'compares it with the shape that the core needs',
     database: 'reads catalog and settings',
+  },
+  status: {
+    verify: 'the verdict on the update is part of it',
+    persistence: 'names of the tables and columns',
+    database: 'reads tables and the views of the server',
   },
   metrics: {
     persistence: 'names of the tables and columns',
@@ -186,7 +192,7 @@ describe('the house', () => {
     ['csv-stringify', /^metrics\/faces\//],
     ['prom-client', /^(metrics\/faces|server)\//],
     ['@humanwhocodes/momoa', /^metrics\/thresholds\//],
-    ['zod', /^(cli|client|database|journal|metrics|persistence|protocol|replay|server|transcripts)\//],
+    ['zod', /^(cli|client|database|journal|metrics|persistence|protocol|replay|server|status|transcripts)\//],
   ] as const)('keeps %s where it belongs', ([name, allowed]) => {
     expect(imports.some(({ target }) => target === name)).toBe(name !== 'commander')
     expect(strayPackages(imports, name, allowed)).toEqual([])

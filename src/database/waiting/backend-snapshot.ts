@@ -1,4 +1,5 @@
-import { OLDER_TRANSACTIONS, PREPARED, type Blockage, type Blocker } from '../blockers.js'
+import { OLDER_TRANSACTIONS, type Blockage, type Blocker } from '../blockers.js'
+import { blockerJson, isAwaitedBy, preparedBlocking } from './blocker-sql.js'
 
 /** What a second connection sees of the watched session. */
 export interface BackendSnapshot {
@@ -18,24 +19,10 @@ export const blockageOf = ({ blockers, relation }: BackendSnapshot): Blockage | 
 /** Parameters: pid of the watched session, whether to include query text. */
 export const SELECT_BACKEND = `
   SELECT ARRAY(
-      SELECT json_build_object('pid', b.pid, 'user', coalesce(a.usename, p.owner),
-        'application', coalesce(nullif(a.application_name, ''), a.backend_type, '${PREPARED}' || quote_literal(p.gid)),
-        'state', a.state, 'since', coalesce(a.xact_start, p.prepared),
-        'transactionS', round(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, p.prepared))),
-        'query', CASE WHEN $2 THEN a.query END)
+      SELECT ${blockerJson('b.pid', 'CASE WHEN $2 THEN a.query END')}
       FROM (SELECT DISTINCT unnest(pg_catalog.pg_blocking_pids($1)) AS pid) AS b
       LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = b.pid
-      LEFT JOIN (
-        SELECT x.gid, x.owner, x.prepared FROM pg_catalog.pg_prepared_xacts AS x
-        WHERE x.database = current_database()
-        ORDER BY EXISTS (
-          SELECT FROM pg_catalog.pg_locks AS w
-          JOIN pg_catalog.pg_locks AS h ON h.pid IS NULL AND h.granted AND h.relation = w.relation
-          JOIN pg_catalog.pg_locks AS t ON t.virtualtransaction = h.virtualtransaction AND t.transactionid = x.transaction
-          WHERE w.pid = $1 AND NOT w.granted
-        ) DESC, x.prepared
-        LIMIT 1
-      ) AS p ON b.pid = 0
+      LEFT JOIN ${preparedBlocking(isAwaitedBy('$1'))} AS p ON b.pid = 0
       WHERE b.pid <> pg_backend_pid()
       ORDER BY a.xact_start NULLS LAST
     ) AS "blockers",

@@ -1,6 +1,7 @@
 import type { QueryResult } from 'pg'
-import { PREPARED, UNKNOWN_BLOCKAGE, type Blockage, type Blocker } from '../blockers.js'
+import { UNKNOWN_BLOCKAGE, type Blockage, type Blocker } from '../blockers.js'
 import type { Queryable } from '../connection.js'
+import { blockerJson } from './blocker-sql.js'
 
 /** What the locks are in the way of. */
 type Purpose = 'a change of the table' | 'writes'
@@ -15,11 +16,7 @@ const LIMIT = `SELECT pg_catalog.set_config('lock_timeout', '500', true)`
 
 // Never the query text, which may contain personal data. A prepared transaction holds its locks without a session.
 const selectLockHolders = (purpose: Purpose): string => `
-  SELECT coalesce(a.pid, 0) AS "pid", coalesce(a.usename, p.owner)::text AS "user",
-    coalesce(nullif(a.application_name, ''), a.backend_type, '${PREPARED}' || quote_literal(p.gid)) AS "application",
-    a.state, coalesce(a.xact_start, p.prepared) AS "since",
-    round(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, p.prepared)))::float AS "transactionS",
-    NULL AS "query", array_agg(DISTINCT l.relation::regclass::text) AS "tables"
+  SELECT ${blockerJson('coalesce(l.pid, 0)')} AS "blocker", array_agg(DISTINCT l.relation::regclass::text) AS "tables"
   FROM pg_catalog.pg_locks AS l
   JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
   LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
@@ -29,8 +26,8 @@ const selectLockHolders = (purpose: Purpose): string => `
     AND (l.mode = 'AccessExclusiveLock' OR c.relname IN ('ChatMessage', 'Client') AND ${IN_THE_WAY[purpose]})
     AND l.database IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
     AND l.pid IS DISTINCT FROM pg_backend_pid() AND coalesce(a.pid::text, p.gid) IS NOT NULL
-  GROUP BY 1, 2, 3, 4, 5
-  ORDER BY 5`
+  GROUP BY 1
+  ORDER BY min(coalesce(a.xact_start, p.prepared))`
 
 /**
  * Sessions that hold what a statement of ours may have waited for. Used where nobody looked while it waited: the lock time-out
@@ -41,11 +38,14 @@ export const findLockHolders = async (client: Queryable, purpose: Purpose): Prom
   const tables = [...new Set(rows.flatMap((row) => row.tables))]
   return {
     what: tables.length === 0 ? UNKNOWN_BLOCKAGE.what : tables.join(' or '),
-    blockers: rows.map(({ tables: _tables, ...blocker }) => blocker),
+    blockers: rows.map(({ blocker }) => blocker),
   }
 }
 
-type Holder = Blocker & { readonly tables: readonly string[] }
+interface Holder {
+  readonly blocker: Blocker
+  readonly tables: readonly string[]
+}
 
 const readLockHolders = async (client: Queryable, purpose: Purpose): Promise<readonly Holder[]> => {
   try {

@@ -1,0 +1,43 @@
+import * as z from 'zod'
+
+/** A chat server, as its `/readyz` shows it. */
+export interface ChatServer {
+  readonly url: string
+  readonly isReady: boolean
+  /** Why it is not ready; null when it is. */
+  readonly reason: string | null
+  /** Messages in its journal; null without a journal, or where the server does not say. */
+  readonly journalled: number | null
+}
+
+const PATIENCE_MS = 2_000
+
+// A stranger to the server gets `ok` only.
+const Answer = z.object({ ok: z.boolean(), code: z.string().optional(), waiting: z.number().optional() })
+
+/** Asks the servers, all at the same time. A server that does not answer is not ready. */
+export const askServers = (urls: readonly string[], signal: AbortSignal): Promise<readonly ChatServer[]> =>
+  Promise.all(urls.map((url) => askServer(url, signal)))
+
+const askServer = async (url: string, signal: AbortSignal): Promise<ChatServer> => {
+  try {
+    const response = await fetch(new URL('/readyz', url), {
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
+      redirect: 'error',
+    })
+    const { ok, code, waiting = null } = Answer.parse(await response.json())
+    return { url, isReady: ok, reason: ok ? null : (code ?? 'it does not say why'), journalled: waiting }
+  } catch (error) {
+    signal.throwIfAborted()
+    return { url, isReady: false, reason: reasonOf(error), journalled: null }
+  }
+}
+
+// fetch hides the network's error in the cause of its own.
+const reasonOf = (error: unknown): string => {
+  if (error instanceof DOMException && error.name === 'TimeoutError') return `no answer within ${PATIENCE_MS / 1_000} s`
+  if (error instanceof z.ZodError || error instanceof SyntaxError) return 'the answer is not that of a chat server'
+  const { cause = error } = error instanceof Error ? error : {}
+  if (!(cause instanceof Error)) return String(cause)
+  return 'code' in cause ? String(cause.code) : cause.message
+}

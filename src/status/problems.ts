@@ -1,0 +1,139 @@
+import { describeBlocker } from '../database/blockers.js'
+import { or, psql, sql } from '../next-step.js'
+import { describeAge } from '../terminal/age.js'
+import { count } from '../terminal/render.js'
+import { fitLine } from '../terminal/wrap.js'
+import { blockingProblem, wayToEnd } from './blocking-problem.js'
+import type { ChatActivity } from './chat-activity.js'
+import type { ChatServer } from './chat-servers.js'
+import { error, warning, type Problem } from './problem.js'
+import type { Status } from './read-status.js'
+import { valueOf } from './reading.js'
+import type { ServerActivity } from './server-activity.js'
+import { isLockedOut, unknownProblem } from './unknown-problem.js'
+
+const OLD_TRANSACTION_S = 15 * 60
+const BEHIND_S = 30
+const MOST_CONNECTIONS = 0.9
+const UNANSWERED_S = 15 * 60
+/** A minute; an hour with fewer may be silent by chance. */
+const BUSY_PER_MINUTE = 0.5
+
+const SEVERITIES = ['error', 'unknown', 'warning'] as const
+
+/** What is wrong, the most urgent first: what stops messages now, then what soon will, then what is only slow. */
+export const problemsOf = (status: Status): readonly Problem[] => {
+  const server = valueOf(status.server)
+  const chat = valueOf(status.chat)
+  const blocking = server?.blocking ?? []
+  const all = [
+    ...unreachableProblem(status),
+    ...blocking.flatMap((session) => blockingProblem(session, isLockedOut(status))),
+    ...(server === undefined ? [] : [...standbyWaits(server), ...connectionProblem(server)]),
+    ...status.chatServers.flatMap(chatServerProblems),
+    ...updateProblem(status),
+    ...unknownProblem(
+      status,
+      blocking.some(({ stopsReads }) => stopsReads),
+    ),
+    ...(chat === undefined ? [] : chatProblems(chat)),
+    ...(server === undefined ? [] : [...behindProblem(server), ...oldTransaction(server)]),
+  ]
+  return all.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))
+}
+
+const unreachableProblem = ({ unreachable }: Status): readonly Problem[] =>
+  unreachable === undefined ? [] : [error(unreachable.message, unreachable.next, unreachable.exitCode)]
+
+const SEE_STANDBYS = 'SELECT * FROM pg_stat_replication;'
+
+const standbyWaits = ({ waitingForStandby, standbys }: ServerActivity): readonly Problem[] => {
+  if (waitingForStandby === 0) return []
+  const isAttached = standbys.some(({ isSynchronous }) => isSynchronous)
+  const text = `${count(waitingForStandby, 'commit')} wait${waitingForStandby === 1 ? 's' : ''} for a synchronous standby`
+  return [
+    isAttached
+      ? warning(text, psql(SEE_STANDBYS, 'see what it is slow at'))
+      : error(`${text}, and none is connected`, [
+          'start the standby that synchronous_standby_names names',
+          or(sql(["ALTER SYSTEM SET synchronous_standby_names = ''", 'SELECT pg_reload_conf()'], 'do without it')),
+        ]),
+  ]
+}
+
+const connectionProblem = ({ connections: { used, allowed, limitOf } }: ServerActivity): readonly Problem[] =>
+  used < MOST_CONNECTIONS * allowed
+    ? []
+    : [
+        warning(
+          `${used} of ${allowed} connections ${limitOf === 'database' ? 'of this database ' : ''}are in use`,
+          sql(
+            'SELECT datname, application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4 DESC',
+            'see who has them',
+          ),
+        ),
+      ]
+
+const chatServerProblems = ({ url, isReady, reason, journalled }: ChatServer): readonly Problem[] => [
+  ...(isReady ? [] : [error(`${url} is not ready: ${reason ?? ''}`, 'read its log')]),
+  ...((journalled ?? 0) === 0
+    ? []
+    : [
+        warning(
+          `${count(journalled ?? 0, 'message')} ${journalled === 1 ? 'waits' : 'wait'} in the journal of ${url}`,
+          'nothing: they are stored when the database accepts them',
+        ),
+      ]),
+]
+
+/** Of a finding that lists much, the beginning. */
+const MOST_CHARACTERS = 120
+
+const updateProblem = ({ update }: Status): readonly Problem[] => {
+  const report = valueOf(update)
+  const first = report?.findings.find(({ isUnknown }) => isUnknown !== true)
+  if (report === undefined || first === undefined || first.severity === 'note') return []
+  const { errors, warnings } = report.summary
+  const found = errors === 0 ? count(warnings, 'warning') : count(errors, 'error')
+  const text = fitLine(`verify finds ${found}: ${first.code}: ${first.object}: ${first.actual}`, MOST_CHARACTERS)
+  const next = report.next ?? first.help
+  return [first.severity === 'error' ? error(text, next) : warning(text, next)]
+}
+
+const chatProblems = (chat: ChatActivity): readonly Problem[] => {
+  const { lastMessageS, recent, yesterday, lastWeek, unansweredTodayS } = chat
+  const usual = Math.min(yesterday.count, lastWeek.count) / 60
+  const isSilent = recent.count === 0 && usual >= BUSY_PER_MINUTE && lastMessageS !== null
+  return [
+    ...(isSilent
+      ? [
+          warning(
+            `no message for ${describeAge(lastMessageS)}, where there are usually ${usual.toFixed(1)} a minute`,
+            'look at the chat servers: /readyz, and their logs',
+          ),
+        ]
+      : []),
+    ...((unansweredTodayS ?? 0) < UNANSWERED_S
+      ? []
+      : [
+          warning(
+            `a message has had no answer for ${describeAge(unansweredTodayS ?? 0)}`,
+            'see whether an operator is online',
+          ),
+        ]),
+  ]
+}
+
+const behindProblem = ({ behindS, isDetached, standbys }: ServerActivity): readonly Problem[] => {
+  if (isDetached) return [warning('this standby has lost its primary', 'start the primary, or promote this standby')]
+  const [slowest] = standbys
+  const lagS = behindS ?? slowest?.lagS ?? 0
+  if (lagS < BEHIND_S) return []
+  const who = behindS === null ? `the standby ${slowest?.name ?? ''}` : 'this standby'
+  return [warning(`${who} is ${describeAge(lagS)} behind`, psql(SEE_STANDBYS, 'on the primary, see why'))]
+}
+
+const oldTransaction = ({ oldestTransaction }: ServerActivity): readonly Problem[] =>
+  oldestTransaction === null || (oldestTransaction.transactionS ?? 0) < OLD_TRANSACTION_S
+    ? []
+    : [warning(`${describeBlocker(oldestTransaction)} holds back vacuum and migrate`, wayToEnd(oldestTransaction))]

@@ -18,9 +18,6 @@ import { createSafeStream } from '../terminal/safe-stream.js'
 import { hasUnicode } from '../terminal/unicode.js'
 import { heightOf, widthOf } from '../terminal/width.js'
 
-/** Commands that go on when their server is replaced by another. */
-const FOLLOW_FAILOVER = ['serve', 'status']
-
 interface Prepared {
   /** For scripts; redacts secrets, and changes nothing else. */
   readonly scriptOutput: OutputStream
@@ -81,7 +78,7 @@ export const createContext = (
   ): Promise<ConnectionTarget> => {
     const { prepareTarget } = await import('./prepare-target.js')
     const run = { argv: outer.argv, sources, kind, signal: outer.signal, askPassword, onTarget }
-    return prepareTarget(target, flags, { ...run, staysOnOneServer: !FOLLOW_FAILOVER.includes(mode.name) })
+    return prepareTarget(target, flags, { ...run, staysOnOneServer: !SEVERAL_SERVERS.includes(mode.name) })
   }
 
   const shownProgress = isForPrograms
@@ -143,6 +140,9 @@ export const createContext = (
   const script = outer.stdout.isTTY ? createSafeStream(outer.stdout, { colour: false }) : outer.stdout
   return { context, scriptOutput: redacting(script), detail, naming: () => naming }
 }
+
+/** serve and status follow a failover; doctor shows what fails. */
+const SEVERAL_SERVERS = ['serve', 'status', 'doctor']
 
 // Most commands that need the tables have printed no header yet.
 const isAboutSchema = (error: unknown): error is OperatorError =>

@@ -2,9 +2,10 @@ import { homedir } from 'node:os'
 import { toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { parseDatabaseUrl, parseTarget } from '../database/target/connection-string.js'
 import { readService } from '../database/target/service-file.js'
-import { settingsOf, type ConnectionKeywords } from '../database/target/settings.js'
+import { settingsOf, variableOf, type ConnectionKeywords } from '../database/target/settings.js'
+import { mergeLayers, settingsIn, type Layer, type SettingSource } from '../database/target/sources.js'
 import { OperatorError } from '../errors.js'
-import { namesDatabase, type Environment, type EnvironmentSources } from './environment.js'
+import { namesDatabase, type EnvFile, type Environment, type EnvironmentSources } from './environment.js'
 import type { DatabaseFlags } from './flags.js'
 
 /** `direct`: needs a session of its own (migrate, rollback, verify). `pooled`: may go through a transaction pooler. */
@@ -30,44 +31,62 @@ export const resolveTarget = (
   sources: EnvironmentSources,
   kind: ConnectionKind,
 ): ConnectionTarget => {
-  const { keywords, origin } = namedTarget(flags, sources, kind)
-  const target = { ...toConnectionTarget(keywords, homeOf(sources.real)), ...(origin === undefined ? {} : { origin }) }
-  return flags.schema === undefined ? target : { ...target, schema: flags.schema }
+  const { layers, origin } = namedTarget(flags, sources, kind)
+  const all = [...layers, schemaFlag(flags)]
+  const target = { ...toConnectionTarget(mergeLayers(all), homeOf(sources.real)), ...settingsIn(all) }
+  return origin === undefined ? target : { ...target, origin }
 }
+
+const schemaFlag = ({ schema }: DatabaseFlags): Layer =>
+  layer(schema === undefined ? {} : { schema }, { kind: 'flag', name: '--schema' })
 
 const homeOf = ({ HOME }: Environment): string => HOME ?? homedir()
 
+const layer = (keywords: ConnectionKeywords, source: SettingSource): Layer => ({ keywords, sourceOf: () => source })
+
 interface NamedTarget {
-  readonly keywords: ConnectionKeywords
+  readonly layers: readonly Layer[]
   readonly origin?: ConnectionTarget['origin']
 }
 
 const namedTarget = (flags: DatabaseFlags, { real, file }: EnvironmentSources, kind: ConnectionKind): NamedTarget => {
   const named = namedByFlag(flags)
-  if (named !== undefined) return { keywords: keywordsOf(real, named) }
+  if (named !== undefined) return { layers: layersOf(real, named) }
   const fileNames = file !== undefined && namesDatabase(file.variables)
   if (fileNames && (file.isNamed || !namesDatabase(real))) {
-    const { name, isNamed, variables } = file
-    const keywords = keywordsOfFile(variables, real, namedUrl(variables, kind, name))
-    return { keywords, origin: { name, isNamed } }
+    const { name, isNamed } = file
+    return { layers: layersOfFile(file, real, namedUrl(file.variables, kind, name)), origin: { name, isNamed } }
   }
-  if (namesDatabase(real)) return { keywords: keywordsOf(real, namedUrl(real, kind)) }
+  if (namesDatabase(real)) return { layers: layersOf(real, namedUrl(real, kind)) }
   throw new OperatorError('no_database_named', 'no database is named', { details: WAYS_TO_NAME_ONE })
 }
 
-const namedByFlag = ({ databaseUrl, dbname }: DatabaseFlags): ConnectionKeywords | undefined => {
+const namedByFlag = ({ databaseUrl, dbname }: DatabaseFlags): Layer | undefined => {
   if (databaseUrl !== undefined && dbname !== undefined)
     throw new OperatorError('usage', '--database-url and --dbname exclude each other')
-  if (dbname !== undefined) return parseTarget(dbname, '--dbname')
-  return databaseUrl === undefined ? undefined : parseDatabaseUrl(databaseUrl, '--database-url')
+  if (dbname !== undefined) return layer(parseTarget(dbname, '--dbname'), { kind: 'flag', name: '--dbname' })
+  if (databaseUrl === undefined) return undefined
+  return layer(parseDatabaseUrl(databaseUrl, '--database-url'), { kind: 'flag', name: '--database-url' })
 }
 
-const keywordsOf = (variables: Environment, named: ConnectionKeywords = {}): ConnectionKeywords => {
-  const fromEnvironment = settingsOf(variables)
-  const { service, servicefile } = { ...fromEnvironment, ...named }
+const NOTHING = layer({}, { kind: 'default', name: '' })
+
+/** @param file that some of the variables are from */
+const layersOf = (variables: Environment, named: Layer = NOTHING, file?: EnvFile): readonly Layer[] => {
+  const environment: Layer = {
+    keywords: settingsOf(variables),
+    sourceOf: (setting) => {
+      const name = variableOf(setting, variables)
+      return file?.variables[name] === undefined
+        ? { kind: 'environment', name }
+        : { kind: 'env-file', name, file: file.name }
+    },
+  }
+  const { service: name, servicefile } = mergeLayers([environment, named])
+  if (name === undefined) return [environment, named]
   const files = { named: servicefile, home: homeOf(variables), systemFolder: variables.PGSYSCONFDIR }
-  const fromService = service === undefined ? {} : readService(service, files)
-  return { ...fromEnvironment, ...fromService, ...named }
+  const { file: serviceFile, keywords } = readService(name, files)
+  return [environment, layer(keywords, { kind: 'service-file', name, file: serviceFile }), named]
 }
 
 const CREDENTIALS = ['password', 'sslcert', 'sslkey', 'sslpassword'] as const
@@ -76,24 +95,30 @@ const CREDENTIALS = ['password', 'sslcert', 'sslkey', 'sslpassword'] as const
  * The settings of a file, completed by the real environment. A file that names a host gets no credentials but its own, be
  * they of the environment, of a service or in ~/.postgresql: the author of the file could collect them.
  */
-const keywordsOfFile = (
-  variables: Environment,
-  real: Environment,
-  named: ConnectionKeywords | undefined,
-): ConnectionKeywords => {
+const layersOfFile = (file: EnvFile, real: Environment, named: Layer | undefined): readonly Layer[] => {
   const completing = namesDatabase(real) ? { HOME: real.HOME } : real
-  const all = keywordsOf({ ...completing, ...variables }, named)
-  const own = { ...settingsOf(variables), ...named }
+  const all = layersOf({ ...completing, ...file.variables }, named, file)
+  const own = { ...settingsOf(file.variables), ...named?.keywords }
   if (own.host === undefined && own.hostaddr === undefined) return all
-  const credentials = Object.fromEntries(CREDENTIALS.map((name) => [name, own[name]]))
-  return { ...all, ...credentials, ...(own.sslcert === undefined ? { sslcertmode: 'disable' } : {}) }
+  const credentials: ConnectionKeywords = {
+    ...Object.fromEntries(CREDENTIALS.map((name) => [name, own[name]])),
+    ...(own.sslcert === undefined ? { sslcertmode: 'disable' } : {}),
+  }
+  const sourceOf: Layer['sourceOf'] = (name) =>
+    all.findLast(({ keywords }) => keywords[name] === credentials[name])?.sourceOf(name) ?? {
+      kind: 'default',
+      name: '',
+    }
+  return [...all, { keywords: credentials, sourceOf }]
 }
 
-const namedUrl = (variables: Environment, kind: ConnectionKind, file?: string): ConnectionKeywords | undefined => {
+const namedUrl = (variables: Environment, kind: ConnectionKind, file?: string): Layer | undefined => {
   const names = kind === 'direct' ? ['DIRECT_URL', 'DATABASE_URL'] : ['DATABASE_URL']
   for (const name of names) {
     const text = variables[name]
-    if (text !== undefined) return parseDatabaseUrl(text, file === undefined ? name : `${name} in ${file}`)
+    if (text === undefined) continue
+    const source: SettingSource = file === undefined ? { kind: 'environment', name } : { kind: 'env-file', name, file }
+    return layer(parseDatabaseUrl(text, file === undefined ? name : `${name} in ${file}`), source)
   }
   return undefined
 }

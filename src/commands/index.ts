@@ -1,6 +1,7 @@
 import type { CommandFactory } from '../cli/command.js'
 import { completionCommand } from './completion.js'
 import { demoCommand } from './demo.js'
+import { doctorCommand } from './doctor.js'
 import { explainCommand } from './explain.js'
 import { helpCommand } from './help.js'
 import { metricsCommand } from './metrics.js'
@@ -20,6 +21,7 @@ export const commands: readonly CommandFactory[] = [
   explainCommand,
   rollbackCommand,
   metricsCommand,
+  doctorCommand,
   reconcileCommand,
   replayCommand,
   serveCommand,

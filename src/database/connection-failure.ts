@@ -1,6 +1,9 @@
 /** `unsuitable`: another server may be. `password`: the server wants one, and none is known. */
 type ProblemKind = 'network' | 'closed' | 'protocol' | 'tls' | 'authentication' | 'password' | 'unsuitable'
 
+/** What a connection was waiting for: the address of a name, a connection, the server's first answer, or a handshake. */
+type Wait = 'name' | 'tcp' | 'answer' | 'tls'
+
 /** Why a connection failed, when it is neither the server's answer nor an error of the network. */
 export class ConnectionProblem extends Error {
   override readonly name = 'ConnectionProblem'
@@ -9,6 +12,7 @@ export class ConnectionProblem extends Error {
     reason: string,
     readonly kind: ProblemKind,
     cause?: unknown,
+    readonly wait?: Wait,
   ) {
     super(reason, { cause })
   }

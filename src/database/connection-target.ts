@@ -6,6 +6,7 @@ import { hostsOf, isSocket, wholeNumber, type Host } from './target/hosts.js'
 import { readPasswordFile } from './target/password-file.js'
 import { requireAuthOf, type RequiredMethods } from './target/authentication.js'
 import { refuseUnsupported, type ConnectionKeywords } from './target/settings.js'
+import type { GivenSetting } from './target/sources.js'
 import { oneOf, tlsOf, type Tls } from './target/tls.js'
 
 export { isLocal } from './target/hosts.js'
@@ -47,6 +48,12 @@ export interface ConnectionTarget {
   readonly origin?: { readonly name: string; readonly isNamed: boolean } | undefined
   /** How the command line named it, for the commands that are printed. */
   readonly naming?: TargetNaming | undefined
+  /** The file that `password` of a host is from, if there is one. */
+  readonly passwordFile: string
+  /** The settings that somebody made, each with its source; undefined for a database of our own. */
+  readonly given?: readonly GivenSetting[] | undefined
+  /** Settings that another source overrides. */
+  readonly unused?: readonly GivenSetting[] | undefined
   /** What a person should know of the settings. */
   readonly warnings: readonly string[]
 }
@@ -64,7 +71,8 @@ export const toConnectionTarget = (keywords: ConnectionKeywords, home = homedir(
   const user = keywords.user ?? userInfo().username
   const database = keywords.dbname ?? user
   const { password } = keywords
-  const file = password === undefined ? readPasswordFile(keywords.passfile ?? join(home, '.pgpass')) : undefined
+  const passwordFile = keywords.passfile ?? join(home, '.pgpass')
+  const file = password === undefined ? readPasswordFile(passwordFile) : undefined
   const hosts = named.map((host) => ({
     ...host,
     password: password ?? file?.find(host, database, user),
@@ -90,6 +98,7 @@ export const toConnectionTarget = (keywords: ConnectionKeywords, home = homedir(
     // libpq waits forever with 0; chatkeep never does.
     connectTimeoutMs: wholeNumber('connect_timeout', timeout, 0, 86_400) * 1_000 || DEFAULT_CONNECT_TIMEOUT_MS,
     schema: keywords.schema === '' ? undefined : keywords.schema,
+    passwordFile,
     warnings: file?.warning === undefined ? [] : [file.warning],
   }
 }

@@ -175,6 +175,10 @@ export const pinServer = async (target: ConnectionTarget, signal: AbortSignal): 
   return { ...at(target, client), ...(sessionAttributes === 'prefer-standby' ? { sessionAttributes: 'any' } : {}) }
 }
 
+/** The target as a connected client has reached it: of several hosts and addresses the one. */
+export const asReached = (target: ConnectionTarget, client: Client): ConnectionTarget =>
+  client instanceof TargetClient ? at(target, client) : target
+
 /** The target as it was reached. */
 const at = (target: ConnectionTarget, { place }: TargetClient): ConnectionTarget =>
   place === undefined ? target : { ...target, hosts: [place], host: place.host, port: place.port }

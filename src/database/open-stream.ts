@@ -92,11 +92,15 @@ const tlsFailure = (error: unknown): unknown => {
   return new ConnectionProblem(`TLS failed: ${failureReason(error).replace(/^TLS failed: /, '')}`, 'tls', error)
 }
 
+const WAITS = { connect: 'tcp', data: 'answer', secureConnect: 'tls', close: 'answer' } as const
+
 /** The first argument of an event; fails with the stream's error, or when it ends or says nothing for its time-out first. */
-const settled = (socket: Socket, event: string): Promise<unknown> =>
+const settled = (socket: Socket, event: keyof typeof WAITS): Promise<unknown> =>
   new Promise((resolve, reject) => {
-    const timedOut = (): void => reject(new ConnectionProblem('it did not answer in time', 'network'))
-    const closed = (): void => reject(new ConnectionProblem('it closed the connection', 'closed'))
+    const fail = (reason: string, kind: 'network' | 'closed'): void =>
+      reject(new ConnectionProblem(reason, kind, undefined, WAITS[event]))
+    const timedOut = (): void => fail('it did not answer in time', 'network')
+    const closed = (): void => fail('it closed the connection', 'closed')
     const settle = (finish: () => void): void => {
       for (const [name, listener] of Object.entries(listeners)) socket.off(name, listener)
       finish()

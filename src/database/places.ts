@@ -10,7 +10,7 @@ export const placesOf = async (host: Host, timeoutMs: number): Promise<readonly 
   let timer: NodeJS.Timeout | undefined
   const patience = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
-      () => reject(new ConnectionProblem('its name could not be looked up in time', 'network')),
+      () => reject(new ConnectionProblem('its name could not be looked up in time', 'network', undefined, 'name')),
       timeoutMs,
     )
   })

@@ -23,6 +23,18 @@ const readBackend = async (client: Pick<Queryable, 'query'>): Promise<Backend> =
 export const serverProcessId = async (client: Queryable): Promise<number> => (await readBackend(client)).pid
 
 /**
+ * What stands between client and server. `pooler`: it gives out sessions, with process ids of its own. `relay`: it passes a
+ * connection on, as HAProxy, an SSH tunnel or Docker do. Behind a Unix-domain socket only the process id tells.
+ */
+export const betweenClientAndServer = async (client: Client): Promise<'nothing' | 'relay' | 'pooler'> => {
+  const { pid, port } = await readBackend(client)
+  const { processID, connection } = client as WireClient
+  if (processID !== pid) return 'pooler'
+  const ownPort = connection.stream.localPort
+  return port === (ownPort ?? null) ? 'nothing' : 'relay'
+}
+
+/**
  * Whether nothing stands between client and server. A proxy has a port of its own, and most poolers send process ids of
  * their own as well. Settings of a session behind one may belong to other clients too; those of a transaction never do.
  */

@@ -1,8 +1,9 @@
 import type { Client } from 'pg'
+import type { Queryable } from '../database/connection.js'
 import { missingSchema } from '../database/missing-schema.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { refuseReadOnly } from '../database/read-only.js'
-import { refuseSharedSession } from '../database/proxies/refuse-shared-session.js'
+import { refuseSharedSession, type SessionNeed } from '../database/proxies/refuse-shared-session.js'
 import { onlyRow } from '../database/rows.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { chatkeep, or } from '../next-step.js'
@@ -26,16 +27,17 @@ export const refusePooler = (
   client: Client,
   target: ConnectionTarget,
   { command, signal }: SessionCheck,
-): Promise<void> =>
-  refuseSharedSession(client, target, {
-    what: command,
-    keeps: 'its lock and settings',
-    otherwise: or(chatkeep(`${command} --sql transaction`, 'make a script')),
-    signal,
-  })
+): Promise<void> => refuseSharedSession(client, target, { ...sessionNeed(command), signal })
+
+/** What a migrate or rollback needs of its session. */
+export const sessionNeed = (command: MigrationCommand): SessionNeed => ({
+  what: command,
+  keeps: 'its lock and settings',
+  otherwise: or(chatkeep(`${command} --sql transaction`, 'make a script')),
+})
 
 /** @throws OperatorError when the connection goes to a standby, an old server or a missing schema */
-export const refuseServer = async (client: Client, { schema }: SessionCheck): Promise<void> => {
+export const refuseServer = async (client: Queryable, { schema }: Pick<SessionCheck, 'schema'>): Promise<void> => {
   await refuseReadOnly(client)
   await checkServer(client, schema)
 }
@@ -51,7 +53,7 @@ const SELECT_SERVER = `
     current_setting('server_version_num')::integer AS "versionNumber",
     EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = $1) AS "hasSchema"`
 
-const checkServer = async (client: Client, schema: string): Promise<void> => {
+const checkServer = async (client: Queryable, schema: string): Promise<void> => {
   const row = onlyRow(await client.query<ServerRow>(SELECT_SERVER, [schema]))
   if (row.versionNumber < OLDEST_SERVER) {
     throw new OperatorError('server_too_old', `the server is PostgreSQL ${row.version}; chatkeep needs 14 or newer`, {

@@ -23,6 +23,14 @@ export interface FactCheck<Code extends string = string> extends CommonCheck<Cod
   readonly findings: (facts: Facts) => readonly Finding<Code>[]
 }
 
+/** What is known of a server without a look at the chat's tables. */
+export type ServerSituation = Pick<Facts, 'server' | 'database' | 'schema' | 'applicationRole'>
+
+/** A check of the server's settings, which doctor makes, too. */
+export interface ServerCheck<Code extends string = string> extends CommonCheck<Code> {
+  readonly findings: (situation: ServerSituation) => readonly Finding<Code>[]
+}
+
 /** A check that queries rows. If the query takes too long, that becomes its finding, and the other checks go on. */
 export interface RowCheck<Code extends string = string> extends CommonCheck<Code> {
   /** What the query counts, in words. */

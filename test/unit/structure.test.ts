@@ -59,6 +59,7 @@ const DIRECTIONS: Directions = {
   commands: {
     cli: 'flags, and the context of a run',
     demo: 'demo calls one function',
+    doctor: 'doctor calls one function',
     metrics: 'metrics calls one function',
     migrations: 'migrate and rollback call one function each',
     persistence: 'reconcile calls one function',
@@ -81,6 +82,12 @@ const DIRECTIONS: Directions = {
     verify: 'the verdict on the update is part of it',
     persistence: 'names of the tables and columns',
     database: 'reads tables and the views of the server',
+  },
+  doctor: {
+    verify: 'makes the checks of the server, and reports as verify does',
+    migrations: 'asks whether migrate and rollback could run',
+    persistence: 'asks whether the store could run',
+    database: 'connects, and reads settings and role',
   },
   metrics: {
     persistence: 'names of the tables and columns',

@@ -19,12 +19,19 @@ export interface SessionNeed {
 export const refuseSharedSession = async (
   client: Client,
   target: ConnectionTarget,
-  { what, keeps, otherwise, signal }: SessionNeed,
+  need: SessionNeed,
 ): Promise<void> => {
-  const found = await findSharedSession(client, target, signal)
-  if (found === undefined) return
+  const found = await findSharedSession(client, target, need.signal)
+  if (found !== undefined) throw sharedSessionError(found, need)
+}
+
+/** Why work that needs a session to itself cannot run through this pooler. */
+export const sharedSessionError = (
+  found: SharedSession,
+  { what, keeps, otherwise }: Pick<SessionNeed, 'what' | 'keeps' | 'otherwise'>,
+): OperatorError => {
   const cause = found.kind === 'unproven' ? found.reason : undefined
-  throw new OperatorError('connection_pooler', `${what} cannot run through ${describe(found, keeps)}`, {
+  return new OperatorError('connection_pooler', `${what} cannot run through ${describe(found, keeps)}`, {
     exitCode: ExitCode.refused,
     hint: [
       'connect to the server directly: DIRECT_URL=postgres://… or --database-url',

@@ -13,11 +13,17 @@ export interface ServiceFiles {
   readonly systemFolder: string | undefined
 }
 
+/** The settings of a service, and the file that has them. */
+export interface Service {
+  readonly file: string
+  readonly keywords: ConnectionKeywords
+}
+
 /**
- * The settings of a service.
+ * Looks for a service.
  * @throws OperatorError `service_not_found` or `invalid_service_file`
  */
-export const readService = (service: string, { named, home, systemFolder }: ServiceFiles): ConnectionKeywords => {
+export const readService = (service: string, { named, home, systemFolder }: ServiceFiles): Service => {
   const files = [
     named ?? join(home, '.pg_service.conf'),
     join(systemFolder ?? '/etc/postgresql-common', 'pg_service.conf'),
@@ -25,7 +31,7 @@ export const readService = (service: string, { named, home, systemFolder }: Serv
   for (const file of files) {
     if (!existsSync(file)) continue
     const keywords = parseServiceFile(readText(file), service, file)
-    if (keywords !== undefined) return pickSettings(keywords, file)
+    if (keywords !== undefined) return { file, keywords: pickSettings(keywords, file) }
   }
   throw new OperatorError(
     'service_not_found',

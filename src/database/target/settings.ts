@@ -96,19 +96,31 @@ export const pickSettings = (
   return Object.fromEntries(Object.entries(given).filter(([name, value]) => isUsed(name) && value !== ''))
 }
 
+/** The environment variable of each setting that has one. */
+const VARIABLES: Readonly<Record<string, string | undefined>> = {
+  ...CONNECTION_SETTINGS,
+  ...Object.fromEntries(
+    Object.entries<Unsupported>(UNSUPPORTED_SETTINGS).map(([name, { variable }]) => [name, variable]),
+  ),
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
 /** The settings that the environment makes. */
-export const settingsOf = (environment: Readonly<Record<string, string | undefined>>): ConnectionKeywords => ({
+export const settingsOf = (environment: Environment): ConnectionKeywords => ({
   // An old name, which libpq still reads.
   ...(environment.PGREQUIRESSL === '1' ? { sslmode: 'require' } : {}),
   ...Object.fromEntries(
-    [...Object.entries(CONNECTION_SETTINGS), ...Object.entries(UNSUPPORTED_SETTINGS).map(variableOf)].flatMap(
-      ([name, variable]) => {
-        const value = variable === undefined ? undefined : environment[variable]
-        return value === undefined ? [] : [[name, value]]
-      },
-    ),
+    Object.entries(VARIABLES).flatMap(([name, variable]) => {
+      const value = variable === undefined ? undefined : environment[variable]
+      return value === undefined ? [] : [[name, value]]
+    }),
   ),
 })
+
+/** The variable with which the environment makes a setting. */
+export const variableOf = (name: ConnectionSetting, environment: Environment): string =>
+  name === 'sslmode' && environment.PGSSLMODE === undefined ? 'PGREQUIRESSL' : (VARIABLES[name] ?? name)
 
 /** @throws OperatorError `unsupported_connection_setting` when a setting asks for what chatkeep cannot do */
 export const refuseUnsupported = (keywords: ConnectionKeywords): void => {
@@ -120,8 +132,6 @@ export const refuseUnsupported = (keywords: ConnectionKeywords): void => {
     })
   }
 }
-
-const variableOf = ([name, { variable }]: [string, Unsupported]): [string, string | undefined] => [name, variable]
 
 const isUsed = (name: string): boolean => name in CONNECTION_SETTINGS || name in UNSUPPORTED_SETTINGS
 

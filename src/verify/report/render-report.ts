@@ -4,7 +4,8 @@ import type { Expectation } from '../expectation.js'
 import { isFailing, type Severity } from '../severity.js'
 import type { GuestColumn } from '../facts/guest-columns.js'
 import type { CheckedFinding, VerifyReport } from '../verify-report.js'
-import { describeFinding, MOST_DIFF_LINES } from './describe-finding.js'
+import { describeFinding } from './describe-finding.js'
+import { paintFinding } from './paint-finding.js'
 import { again, describeSteps, type TargetNaming } from '../../next-step.js'
 
 /** A report, and what it is about. */
@@ -50,20 +51,6 @@ const columnTable = (columns: readonly GuestColumn[], render: Render): string =>
     ]),
   )
 
-const paintFinding = (
-  found: CheckedFinding,
-  naming: TargetNaming | undefined,
-  { paint }: Render,
-): readonly string[] => {
-  const { severity } = found
-  const [headline = '', ...facts] = describeFinding(found, naming, MOST_DIFF_LINES)
-  const colours = { error: paint.red, warning: paint.yellow, note: paint.cyan }
-  return [
-    `${colours[severity](severity)}${printable(headline.slice(severity.length))}`,
-    ...facts.map((line) => paintDiff(printable(line), paint)),
-  ]
-}
-
 // One lock most often stops many checks: it is shown once, with their names.
 const unknownLines = (
   findings: readonly CheckedFinding[],
@@ -86,11 +73,6 @@ const unknownLines = (
 const explainLines = (findings: readonly CheckedFinding[]): readonly string[] => {
   const [first] = findings
   return first === undefined ? [] : [`More on a finding: chatkeep explain ${first.code}`, '']
-}
-
-const paintDiff = (line: string, paint: Render['paint']): string => {
-  if (line.startsWith('    +')) return paint.green(line)
-  return line.startsWith('    -') ? paint.red(line) : line
 }
 
 const STATE_WORDS: Readonly<Record<Expectation, string>> = {

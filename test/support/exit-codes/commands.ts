@@ -9,6 +9,7 @@ export interface Access {
 
 export const COMMANDS = [
   'verify',
+  'doctor',
   'metrics',
   'reconcile',
   'replay',

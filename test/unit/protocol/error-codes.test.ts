@@ -23,6 +23,7 @@ import { filesBelow, src } from '../../support/source-tree.js'
 const LIBRARY_ONLY: Readonly<Record<string, string>> = {
   insufficient_privilege: 'thrown by commands that count rows',
   invalid_option: 'thrown when a store is created',
+  privilege_missing: 'thrown when serve starts',
   store_closed: 'sent as database_unavailable',
   unknown_role: 'thrown by verify',
 }

@@ -1,7 +1,6 @@
 import { escapeIdentifier } from '../../../database/identifier.js'
-import type { FactCheck } from '../../check.js'
+import type { ServerCheck, ServerSituation } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
-import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
 import type { RoleSetting } from '../../facts/server-facts.js'
 import { SYNCHRONOUS_COMMIT_OFF } from './synchronous-commit-off.js'
@@ -10,7 +9,7 @@ import { sql } from '../../../next-step.js'
 type Code = 'synchronous_commit_off'
 
 /** Do roles other than the current one, especially the application's, commit without waiting for the disk? */
-export const committingRoles: FactCheck<Code> = {
+export const committingRoles: ServerCheck<Code> = {
   name: 'committing-roles',
   expectations: ALWAYS,
   needs: {},
@@ -29,7 +28,7 @@ export const committingRoles: FactCheck<Code> = {
 /** Ways to write `off`. */
 const OFF: readonly string[] = ['off', 'false', 'no', '0']
 
-const roleFindings = (role: string, isApplication: boolean, facts: Facts): readonly Finding<Code>[] => {
+const roleFindings = (role: string, isApplication: boolean, facts: ServerSituation): readonly Finding<Code>[] => {
   const { commitSettings, synchronousCommit } = facts.server
   const setting = effectiveSetting(role, commitSettings)
   if (setting === undefined || !OFF.includes(setting.value.toLowerCase())) return []
@@ -58,7 +57,7 @@ const sourceOf = ({ role, inDatabase }: RoleSetting): string => {
   return inDatabase ? 'set for the role in this database' : 'set for the role'
 }
 
-const reset = ({ role, inDatabase }: RoleSetting, { database }: Facts): string => {
+const reset = ({ role, inDatabase }: RoleSetting, { database }: ServerSituation): string => {
   const place = `DATABASE ${escapeIdentifier(database)}`
   if (role === null) return `ALTER ${inDatabase ? place : 'ROLE ALL'} RESET synchronous_commit`
   return `ALTER ROLE ${escapeIdentifier(role)} ${inDatabase ? `IN ${place} ` : ''}RESET synchronous_commit`

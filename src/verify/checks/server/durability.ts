@@ -1,8 +1,7 @@
 import { qualified } from '../../../database/identifier.js'
 import { resetSetting } from '../../../database/reset-setting.js'
-import type { FactCheck } from '../../check.js'
+import type { ServerCheck, ServerSituation } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
-import type { Facts } from '../../facts/facts.js'
 import { finding, type Finding } from '../../finding.js'
 import type { ServerSetting } from '../../facts/server-facts.js'
 import { SYNCHRONOUS_COMMIT_OFF } from './synchronous-commit-off.js'
@@ -11,7 +10,7 @@ import { sql } from '../../../next-step.js'
 type Code = 'table_unlogged' | 'fsync_off' | 'full_page_writes_off' | 'synchronous_commit_off'
 
 /** Does a committed message survive a crash of the server? */
-export const durability: FactCheck<Code> = {
+export const durability: ServerCheck<Code> = {
   name: 'durability',
   expectations: ALWAYS,
   needs: {},
@@ -56,7 +55,7 @@ export const durability: FactCheck<Code> = {
   },
 }
 
-const unlogged = (table: string, { schema }: Facts): Finding<Code> =>
+const unlogged = (table: string, { schema }: ServerSituation): Finding<Code> =>
   finding('error', 'table_unlogged', {
     object: `table "${table}"`,
     expected: 'logged',
@@ -76,7 +75,7 @@ const CONSEQUENCES = {
 const offFindings = (
   name: keyof typeof CONSEQUENCES,
   { value, source }: ServerSetting,
-  { database, server: { user } }: Facts,
+  { database, server: { user } }: ServerSituation,
 ): readonly Finding<Code>[] => {
   if (value !== 'off') return []
   const { code, consequence } = CONSEQUENCES[name]

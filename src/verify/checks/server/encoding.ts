@@ -1,9 +1,9 @@
 import { charactersIn, consequenceOf, moveToUtf8 } from '../../../database/encoding/encoding.js'
-import type { FactCheck } from '../../check.js'
+import type { ServerCheck } from '../../check.js'
 import { finding } from '../../finding.js'
 
 /** Can the database hold every character that people type? */
-export const encoding: FactCheck<'encoding_not_utf8'> = {
+export const encoding: ServerCheck<'encoding_not_utf8'> = {
   name: 'encoding',
   expectations: ['migrated'],
   needs: {},

@@ -110,6 +110,11 @@ export const serveCommand = (run: Run) =>
       'show Prometheus metrics at /metrics: on a listener of its own or, without an address, to this machine alone',
       parseMetricsAddress,
     )
+    .option(
+      '--metrics-interval <duration>',
+      'read the database for metrics at most this often (default: 10s)',
+      parseDurationBetween('100ms', '1d'),
+    )
     .action(
       run(async (context, options) => {
         refuseLoneFlags(options)
@@ -119,7 +124,7 @@ export const serveCommand = (run: Run) =>
           context: { ...context, json: context.format.stderrIsFor === 'programs' },
           options: {
             ...options,
-            metrics: options.metrics === true ? 'shared' : options.metrics,
+            ...metricsIn(options),
             logLevel: options.logLevel ?? LOG_LEVELS[context.verbosity],
           },
           limits: limitsIn(options),
@@ -136,11 +141,19 @@ interface OperatorFlags {
   readonly operatorId?: number | undefined
 }
 
-const refuseLoneFlags = ({ operators, addOperator: name, operatorId }: OperatorFlags): void => {
+const refuseLoneFlags = ({
+  operators,
+  addOperator: name,
+  operatorId,
+  metrics,
+  metricsInterval,
+}: OperatorFlags & MetricsFlags): void => {
   if (name !== undefined && operators === undefined)
     throw new OperatorError('usage', '--add-operator needs --operators FILE')
   if (operatorId !== undefined && name === undefined)
     throw new OperatorError('usage', '--operator-id needs --add-operator NAME')
+  if (metricsInterval !== undefined && metrics === undefined)
+    throw new OperatorError('usage', '--metrics-interval needs --metrics')
 }
 
 const newOperator = (
@@ -149,6 +162,14 @@ const newOperator = (
 ): AddedOperator => ({ file: resolve(cwd, file), name, operatorId: operatorId ?? null })
 
 const answerToken = (token: string): Answer => ({ data: { token }, text: () => token })
+
+interface MetricsFlags {
+  readonly metrics?: true | MetricsAddress | undefined
+  readonly metricsInterval?: number | undefined
+}
+
+const metricsIn = ({ metrics, metricsInterval }: MetricsFlags) =>
+  ({ metrics: metrics === true ? 'shared' : metrics, metricsIntervalMs: metricsInterval }) as const
 
 const answerUrls = (url: string, metricsUrl: string | undefined): Answer => ({
   data: { url, ...(metricsUrl === undefined ? {} : { metricsUrl }) },

@@ -33,6 +33,8 @@ export interface ServeOptions extends Pick<
   readonly record?: string | undefined
   /** Without metrics when absent. */
   readonly metrics?: MetricsPlace | undefined
+  /** How long a reading of the database holds; 10 s when absent. */
+  readonly metricsIntervalMs?: number | undefined
   readonly logLevel?: ChatLogOptions['level'] | undefined
 }
 
@@ -90,7 +92,8 @@ export const serve = async ({ context, options, limits, withTargets, onListening
     const deadlineMs = journal && JOURNALLED_DEADLINE_MS
     const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs })
     try {
-      await withMetrics(options.metrics, async (open) => {
+      const metrics = { place: options.metrics, target, intervalMs: options.metricsIntervalMs, log }
+      await withMetrics(metrics, async (open) => {
         const adapter = adapterTarget && { target: adapterTarget }
         const server = await startChatServer({
           ...options,

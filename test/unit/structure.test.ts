@@ -115,6 +115,7 @@ const DIRECTIONS: Directions = {
     journal: 'keeps messages while the database is unavailable',
     transcripts: 'records what it keeps',
     persistence: 'keeps messages',
+    metrics: 'shows what the database holds to a scraper',
     database: 'listens to other servers on the same database, and checks it at the start',
   },
   journal: { persistence: 'an entry is a message of the core' },

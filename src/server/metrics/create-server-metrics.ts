@@ -1,19 +1,38 @@
 import { Registry } from 'prom-client'
+import { addDatabaseGauges, type DatabaseReading } from './database-gauges.js'
 import { countMessages } from './message-counters.js'
 import { addProcessGauges } from './process-gauges.js'
+import { addReadiness, type Readiness } from './readiness-gauge.js'
 import type { ServerMetrics } from './server-metrics.js'
 import { addStateGauges } from './state-gauges.js'
 
-/** The metrics of one server. They hold no names, texts, addresses or ids, and their labels have a few fixed values. */
-export const createServerMetrics = (listener: ServerMetrics['listener']): ServerMetrics => {
+/** How long a scraper waits for the database, which may be frozen. It gives up itself after 10 s or less. */
+const DATABASE_WAIT_MS = 700
+
+/**
+ * The metrics of one server. They hold no names, texts, addresses or ids, and their labels have a few fixed values.
+ * @param database absent for a server that shows only what it counts itself
+ */
+export const createServerMetrics = (listener: ServerMetrics['listener'], database?: DatabaseReading): ServerMetrics => {
   const registry = new Registry()
   const observer = countMessages(registry)
-  const stop = addProcessGauges(registry)
+  const stopProcess = addProcessGauges(registry)
+  const gauges = database && addDatabaseGauges(registry, database, DATABASE_WAIT_MS)
+  let readiness: Readiness | undefined
   return {
     listener,
     observer,
-    watch: (state) => addStateGauges(registry, state),
-    read: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
-    close: stop,
+    watch: (state) => {
+      readiness = addReadiness(registry, state.isReady, DATABASE_WAIT_MS)
+      addStateGauges(registry, state)
+    },
+    read: async () => {
+      await Promise.all([gauges?.refresh(), readiness?.refresh()])
+      return { contentType: registry.contentType, body: await registry.metrics() }
+    },
+    close: () => {
+      gauges?.close()
+      stopProcess()
+    },
   }
 }

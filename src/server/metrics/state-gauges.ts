@@ -1,20 +1,11 @@
 import { stat } from 'node:fs/promises'
 import type { Registry } from 'prom-client'
-import { withDeadline } from '../../concurrency/with-deadline.js'
 import type { Journal } from '../../journal/journal.js'
 import { addGauge, addLabelledGauge } from './gauge.js'
 import type { ServerState } from './server-metrics.js'
 
-/** A database that does not prove itself within this time counts as not ready, and the scraper gets its answer. */
-const READY_WITHIN_MS = 500
-
 /** Adds what a server is asked for at each scrape. */
 export const addStateGauges = (registry: Registry, state: ServerState): void => {
-  addGauge(
-    registry,
-    { name: 'chatkeep_server_ready', help: 'Whether a message could be stored now (1), as /readyz says, or not (0).' },
-    async () => Number(await withDeadline(READY_WITHIN_MS, state.isReady).catch(() => false)),
-  )
   addSockets(registry, state)
   addStore(registry, state)
   if (state.journal !== undefined) addJournal(registry, state, state.journal)

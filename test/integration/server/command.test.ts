@@ -68,7 +68,7 @@ describe('serve', () => {
     const urlsIn = (printed: string) => JSON.parse(printed) as { readonly url: string; readonly metricsUrl?: string }
     await whileServing(['--metrics', '127.0.0.1:0', ...flags], {}, async (printed) => {
       const { url, metricsUrl = '' } = urlsIn(printed)
-      expect(await scrape(metricsUrl)).toMatchObject({ chatkeep_server_ready: 1 })
+      await until(async () => (await scrape(metricsUrl)).chatkeep_database_up === 1, { what: 'the database is read' })
       expect(await statusOf(metricsUrl, { method: 'POST' })).toBe(405)
       expect(await statusOf(new URL('/readyz', metricsUrl).href)).toBe(404)
       expect(await statusOf(new URL('/metrics', url).href)).toBe(404)
@@ -84,6 +84,7 @@ describe('serve', () => {
     })
     for (const address of ['9464', ':9464', '127.0.0.1', '127.0.0.1:65536', '::1:9464', 'a b:1'])
       expect((await runChatkeep(['serve', '--metrics', address, ...flags])).exitCode).toBe(ExitCode.usage)
+    expect((await runChatkeep(['serve', '--metrics-interval', '1m', ...flags])).exitCode).toBe(ExitCode.usage)
   })
 
   test('starts while the database is unavailable if it has a journal, and stores the queued messages later', async ({

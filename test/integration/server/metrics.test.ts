@@ -1,6 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { SILENT_LOG } from '../../../src/chat-log.js'
+import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
+import { readMetrics } from '../../../src/metrics/read-metrics.js'
 import { createChatStore } from '../../../src/persistence/chat-store.js'
 import { createServerMetrics } from '../../../src/server/metrics/create-server-metrics.js'
 import { withProxy } from '../../support/cuttable-proxy.js'
@@ -76,17 +79,31 @@ databaseTest('a server accounts for every message that it received', async ({ da
   metrics.close()
 })
 
-databaseTest('a server shows its journal, and what became of the messages in it', async ({ database }) => {
+databaseTest('a server shows its journal and its database, also while that is unavailable', async ({ database }) => {
   await withoutMessages(database)
   const folder = await mkdtemp(join(tmpdir(), 'chatkeep-metrics-'))
-  const metrics = createServerMetrics('shared')
   await withProxy(database.url, async (proxy) => {
+    const target = toConnectionTarget(parseDatabaseUrl(proxy.url, 'test'))
+    const reading = { windowMs: 60_000, statementTimeoutMs: 5_000, onWait: () => undefined }
+    const metrics = createServerMetrics('shared', {
+      read: (signal) => readMetrics(target, { ...reading, signal }),
+      intervalMs: 0,
+      log: SILENT_LOG,
+    })
     const store = createChatStore({ databaseUrl: proxy.url }, { deadlineMs: 500 })
     const options = { metrics, store, journal: { path: join(folder, 'chat.journal') } }
     await withChat(database, options, async ({ server, guest, operator }) => {
       const read = () => scrape(`http://127.0.0.1:${server.port}/metrics`)
       const [ana, lucia] = [await guest('ana'), await operator('Lucía')]
-      const { chatkeep_server_journal_bytes: empty = 0 } = await read()
+      // The first reading may take longer than a scraper is kept waiting.
+      const first = await until(
+        async () => {
+          const samples = await read()
+          expect(samples).toMatchObject({ chatkeep_database_up: 1, chatkeep_messages_without_client: 0 })
+          return samples
+        },
+        { what: 'the metrics of the database' },
+      )
       proxy.pointAt('postgres://127.0.0.1:1/crm')
       proxy.cut()
       expect(await ana.ask('clientMessage', text('a'))).toMatchObject({ queued: true })
@@ -99,7 +116,11 @@ databaseTest('a server shows its journal, and what became of the messages in it'
         chatkeep_server_journal_rejected_bytes: 0,
         chatkeep_server_journal_max_bytes: 256 * 1_048_576,
       })
+      const { chatkeep_server_journal_bytes: empty = 0, chatkeep_database_metrics_age_seconds: age = 0 } = first
       expect(queued.chatkeep_server_journal_bytes).toBeGreaterThan(empty)
+      // What was read before stays, and its age tells.
+      expect(queued).toMatchObject({ chatkeep_database_up: 0, chatkeep_messages_without_client: 0 })
+      expect(queued.chatkeep_database_metrics_age_seconds).toBeGreaterThan(age)
       expect(queued.chatkeep_server_journal_oldest_seconds).toBeGreaterThan(0)
       proxy.pointAt(database.url)
       await until(
@@ -109,13 +130,14 @@ databaseTest('a server shows its journal, and what became of the messages in it'
             chatkeep_server_journal_oldest_seconds: 0,
             'chatkeep_server_journal_drained_total{outcome="stored"}': 1,
             'chatkeep_server_journal_drained_total{outcome="rejected"}': 1,
+            chatkeep_database_up: 1,
           }),
         { what: 'the journal is drained' },
       )
       expect((await read()).chatkeep_server_journal_rejected_bytes).toBeGreaterThan(100)
       expect(messagesIn(await read())).toEqual({ received: 2, queued: 2 })
     })
+    metrics.close()
   })
-  metrics.close()
   await rm(folder, { recursive: true })
 })

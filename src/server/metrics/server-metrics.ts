@@ -7,11 +7,16 @@ export interface ServerState {
   /** Of each socket: what it joined as, and a guest's conversation. */
   readonly participants: () => Iterable<Participant>
   readonly storeLoad: () => StoreLoad
-  readonly journal: Journal | undefined
+  readonly journal: JournalLoad | undefined
   /** Whether the journal takes messages. */
   readonly isJournalUsable: () => boolean
   /** Whether a message could be stored now; takes two seconds at most. */
   readonly isReady: () => Promise<boolean>
+}
+
+/** What a journal holds. */
+export type JournalLoad = Pick<Journal, 'waiting' | 'oldestAt' | 'sizeBytes' | 'maxBytes'> & {
+  readonly rejected: Pick<Journal['rejected'], 'path'>
 }
 
 /** Undefined for a socket that has not joined. */

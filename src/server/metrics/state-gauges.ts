@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { Registry } from 'prom-client'
-import type { Journal } from '../../journal/journal.js'
 import { addGauge, addLabelledGauge } from './gauge.js'
-import type { ServerState } from './server-metrics.js'
+import type { JournalLoad, ServerState } from './server-metrics.js'
 
 /** Adds what a server is asked for at each scrape. */
 export const addStateGauges = (registry: Registry, state: ServerState): void => {
@@ -67,7 +66,7 @@ const addStore = (registry: Registry, { storeLoad }: ServerState): void => {
   )
 }
 
-const addJournal = (registry: Registry, { isJournalUsable }: ServerState, journal: Journal): void => {
+const addJournal = (registry: Registry, { isJournalUsable }: ServerState, journal: JournalLoad): void => {
   const gauges: readonly (readonly [name: string, help: string, read: () => number | Promise<number>])[] = [
     ['messages', 'Messages in the journal that wait for the database.', () => journal.waiting],
     ['bytes', 'Size of the journal.', () => journal.sizeBytes],

@@ -9,14 +9,29 @@ const NOTES = `
 All values are read in one read-only transaction. Time zone settings of this
 machine, the server and the database do not affect the result.
 
+A threshold is a range of the Monitoring Plugins: 10 alerts above 10 (and below
+0), 10: below 10, ~:10 above 10, 10:20 outside, @10:20 inside; off never. Ratios
+take %, sizes kB, MB, GB (steps of 1024), times 90s or 1h55m6. name{label=value}
+picks values of a metric. Flags override chatkeep.config.json, which overrides
+the defaults. With --check the exit code is that of a monitoring plugin: 0 OK,
+1 WARNING, 2 CRITICAL, 3 UNKNOWN, also when nothing can be read.
+
 Formats:
 ${FACES.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n')}`
+
+const repeatable = (flags: string, description: string) =>
+  new Option(flags, description).argParser((text: string, before: readonly string[] | undefined) => [
+    ...(before ?? []),
+    text,
+  ])
 
 export const metricsCommand = (run: Run) =>
   withExamples(
     withDatabaseFlags(new Command('metrics')),
     ['chatkeep metrics', 'the last day'],
     ['chatkeep metrics --since 1h', 'the last hour'],
+    ["chatkeep metrics --warn 'guest_messages=1:'", 'warn when no guest wrote'],
+    ['chatkeep metrics --check', 'for Nagios and its kind'],
     ['chatkeep metrics --json', 'for programs'],
     ['chatkeep metrics --format csv > metrics.csv', 'for a spreadsheet'],
     ['chatkeep metrics --format prometheus | promtool check metrics', 'for Prometheus'],
@@ -36,6 +51,10 @@ export const metricsCommand = (run: Run) =>
         FACES.map(({ name }) => name),
       ),
     )
+    .addOption(repeatable('--warn <name=range>', 'warn when this metric leaves the range; repeatable'))
+    .addOption(repeatable('--crit <name=range>', 'the same, critical'))
+    .option('--config <file>', 'read thresholds from this file (default: chatkeep.config.json, if there is one)')
+    .option('--check', 'answer as a monitoring plugin: one line with performance data; exit code 0, 1, 2 or 3')
     .addOption(
       new Option('--statement-timeout <duration>', 'limit of the query')
         .argParser(parseDurationBetween('10ms', '1d'))
@@ -43,10 +62,8 @@ export const metricsCommand = (run: Run) =>
     )
     .addHelpText('after', NOTES)
     .action(
-      run((context, options) =>
-        context.withTarget(options, 'pooled', async (target) => {
-          const { runMetrics } = await import('../metrics/run-metrics.js')
-          return runMetrics(target, options, context)
-        }),
-      ),
+      run(async (context, options) => {
+        const { runMetrics } = await import('../metrics/run-metrics.js')
+        return runMetrics(options, context, (work) => context.withTarget(options, 'pooled', work))
+      }),
     )

@@ -16,6 +16,7 @@ const PROSE: readonly string[] = [
   'metrics/chat/messages-without-client-by-reason.ts',
   'metrics/chat/messages-without-client.ts',
   'metrics/database/invalid-indexes.ts',
+  'metrics/thresholds/defaults.ts',
   'migrations/archive/capture.ts',
   'migrations/archive/missed-writes.ts',
   'migrations/plan/publications.ts',

@@ -3,11 +3,12 @@ import { toStepDocuments } from '../../next-step.js'
 import type { Metric } from '../metric.js'
 import type { MetricsReport, Sample } from '../report.js'
 import type { ShownReport } from '../shown-report.js'
+import { verdictDocument } from '../thresholds/verdict-document.js'
 
 type Document = Readonly<Record<string, unknown>>
 
 /** The report as JSON has it. What does not apply is null. */
-export const toDocument = ({ report, target, naming }: ShownReport): Document => {
+export const toDocument = ({ report, verdict, target, naming }: ShownReport): Document => {
   const { since, until, now, buckets, comparedMs, metrics, blockage } = report
   return {
     target,
@@ -17,6 +18,7 @@ export const toDocument = ({ report, target, naming }: ShownReport): Document =>
     comparedMs: comparedMs ?? null,
     buckets: buckets.map((start) => start.toISOString()),
     metrics: metrics.flatMap(({ metric, samples }) => samples.map((sample) => valueDocument(metric, sample, report))),
+    verdict: verdictDocument(verdict),
     lock:
       blockage === undefined ? null : { ...blockage, steps: toStepDocuments(endBlockers(blockage.blockers), naming) },
   }

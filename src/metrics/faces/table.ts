@@ -5,6 +5,7 @@ export const tableFace: Face = {
   summary: 'for people',
   show: async (shown) => {
     const { renderTable } = await import('./table/render-table.js')
-    return { text: (render) => renderTable(shown, render) }
+    const { renderVerdict } = await import('../thresholds/render-verdict.js')
+    return { text: (render) => `${renderTable(shown, render)}\n\n${renderVerdict(shown.verdict, render)}` }
   },
 }

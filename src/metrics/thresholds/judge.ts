@@ -1,22 +1,21 @@
+import type { PluginState } from '../../terminal/monitoring-line.js'
 import type { Metric } from '../metric.js'
 import type { MetricReading, MetricsReport, Sample } from '../report.js'
 import { alertsOn, type Range } from './range.js'
 import { LEVELS, type Level, type Threshold } from './threshold.js'
 
-/** The states of a service, the worst last: the order in which the Monitoring Plugins combine them. */
-const STATES = ['ok', 'unknown', 'warning', 'critical'] as const
-
-export type State = (typeof STATES)[number]
+/** The worst last: the order in which the Monitoring Plugins combine them. */
+const STATES: readonly PluginState[] = ['ok', 'unknown', 'warning', 'critical']
 
 /** What a report means. */
 export interface Verdict {
-  readonly state: State
+  readonly state: PluginState
   /** Each value that breaches a threshold, and each that has one and could not be read; the worst first. */
   readonly breaches: readonly Breach[]
 }
 
 export interface Breach {
-  readonly state: Exclude<State, 'ok'>
+  readonly state: Exclude<PluginState, 'ok'>
   readonly metric: Metric
   readonly labels: Sample['labels']
   readonly value: number | null

@@ -163,6 +163,7 @@ describe('metrics', () => {
     expect(stdout).toMatch(/^metrics .*Z\nwindow   1 d: since \S+Z until now\n\n in the window +\| +value\n/)
     expect(stdout).toMatch(/\n clients created +\| +1,234\n/)
     expect(stdout).toMatch(/\nmessages without client +43\n/)
+    expect(stdout).toMatch(/\nWARNING {2}2 values breach their thresholds\n$/)
   })
 
   test('gives programs the window and the figures', async ({ database }) => {
@@ -184,6 +185,7 @@ describe('metrics', () => {
         { name: 'guest_messages', ...windowed },
         { name: 'messages_without_client', ...windowed, windowMs: null },
       ]) as unknown,
+      verdict: { state: 'ok', breaches: [] },
       lock: null,
     })
   })

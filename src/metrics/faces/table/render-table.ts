@@ -15,7 +15,7 @@ const FULL_SCREEN = 15
  * The report for people: what was counted in the window as a table, and below it what describes the moment. Where each value
  * has no line of its own on one screen, zeros are put together, and so are the values of a metric of the moment.
  */
-export const renderTable = ({ report, target, naming }: ShownReport, render: Render): string => {
+export const renderTable = ({ report, target, naming }: Omit<ShownReport, 'verdict'>, render: Render): string => {
   const rows = toRows(report)
   const isLong = rows.length > FULL_SCREEN
   const isQuiet = ({ metric }: Row): boolean => rows.filter((row) => row.metric === metric).every(isZero)

@@ -1,5 +1,6 @@
 import { commandPages } from './command-pages.js'
 import { configSchemaFile } from './config-schema.js'
+import { defaultThresholds } from './default-thresholds.js'
 import { dependencies } from './dependencies.js'
 import { errorCodes } from './error-codes.js'
 import { findingCodes } from './finding-codes.js'
@@ -29,5 +30,6 @@ export const generated: readonly Generated[] = [
   serverLimits,
   waitingLines,
   journalReport,
+  defaultThresholds,
   dependencies,
 ]

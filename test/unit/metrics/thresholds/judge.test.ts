@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { Metric } from '../../../../src/metrics/metric.js'
 import type { MetricsReport } from '../../../../src/metrics/report.js'
-import { describeBreach } from '../../../../src/metrics/thresholds/describe-verdict.js'
+import { describeBreach } from '../../../../src/metrics/thresholds/render-verdict.js'
 import { judge } from '../../../../src/metrics/thresholds/judge.js'
-import { nagiosError, nagiosLine } from '../../../../src/metrics/thresholds/nagios-line.js'
+import { checkLine } from '../../../../src/metrics/thresholds/check-line.js'
 import { parseThreshold, type Level, type Threshold } from '../../../../src/metrics/thresholds/threshold.js'
+import { monitoringError } from '../../../../src/terminal/monitoring-line.js'
 import { metricOf, reportOf } from './made-metrics.js'
 
 const used = metricOf('connections_used_ratio', 'ratio')
@@ -83,7 +84,7 @@ describe('a report', () => {
 
 describe('the line for a monitoring system', () => {
   const lineOf = (report: MetricsReport, ...thresholds: readonly Threshold[]): string =>
-    nagiosLine(report, judge(report, thresholds), thresholds)
+    checkLine(report, judge(report, thresholds), thresholds)
 
   test('has the state, the worst breaches, and each value with its unit and thresholds', () => {
     const report = reportOf([unlinked, 7], [used, 0.963], [lag, { labels: { standby: 'b' }, value: 0.25 }, null])
@@ -133,6 +134,6 @@ describe('the line for a monitoring system', () => {
 
   test('says in one line why nothing could be read', () => {
     const error = { code: 'x', hint: 'a | b', steps: [], sqlstate: null, details: ['at\n  once'], message: 'no server' }
-    expect(nagiosError(error)).toBe('CHATKEEP UNKNOWN: no server; at once; hint: a / b')
+    expect(monitoringError(error)).toBe('CHATKEEP UNKNOWN: no server; at once; hint: a / b')
   })
 })

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { metrics } from '../../../../src/metrics/index.js'
 import { DEFAULTS } from '../../../../src/metrics/thresholds/defaults.js'
@@ -116,4 +117,10 @@ describe('a configuration file', () => {
   ] as const)('is told what is wrong with %s', ([, text, expected]) => {
     expect(parseConfig(text).mistakes.map((one) => `${one.line}:${one.column}: ${one.text}`)).toEqual([expected])
   })
+})
+
+test('the example in the documentation has no mistake', () => {
+  const [, example = ''] = /```json\n(\{\n {2}"\$schema".*?)```/s.exec(readFileSync('docs/metrics.md', 'utf8')) ?? []
+  expect(parseConfig(example).mistakes).toEqual([])
+  expect(parseConfig(example).thresholds).toHaveLength(4)
 })

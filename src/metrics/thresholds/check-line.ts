@@ -1,42 +1,37 @@
-import { errorLines, type ErrorDocument } from '../../terminal/error-document.js'
+import { describeBlockage } from '../../database/blockers.js'
+import { monitoringLine } from '../../terminal/monitoring-line.js'
 import { printable } from '../../terminal/printable.js'
 import type { Metric } from '../metric.js'
 import type { MetricsReport, Sample } from '../report.js'
-import { describeBreach } from './describe-verdict.js'
-import { rangesFor, type State, type Verdict } from './judge.js'
+import { describeBreach } from './render-verdict.js'
+import { rangesFor, type Verdict } from './judge.js'
 import { renderRange, type Range } from './range.js'
 import type { Threshold } from './threshold.js'
 
-/** What a monitoring plugin ends with. */
-export const STATE_CODE = { ok: 0, warning: 1, critical: 2, unknown: 3 } as const satisfies Record<State, number>
-
-const SERVICE = 'CHATKEEP'
 /** Breaches in the line; it stays short enough for a pager. */
 const MOST_BREACHES = 3
 
 /** The report as a monitoring plugin prints it: one line, with performance data after `|`. */
-export const nagiosLine = (
-  { metrics }: MetricsReport,
+export const checkLine = (
+  { metrics, blockage }: MetricsReport,
   { state, breaches }: Verdict,
   thresholds: readonly Threshold[],
 ): string => {
-  const more = breaches.length - MOST_BREACHES
-  const text =
-    breaches.length === 0
-      ? `${metrics.length} metrics`
-      : [...breaches.slice(0, MOST_BREACHES).map(describeBreach), ...(more > 0 ? [`${more} more`] : [])].join('; ')
+  const known = breaches.filter((breach) => breach.state !== 'unknown')
+  const more = known.length - MOST_BREACHES
+  const unknown = breaches.length - known.length
+  const facts = [
+    ...known.slice(0, MOST_BREACHES).map(describeBreach),
+    ...(more > 0 ? [`${more} more`] : []),
+    ...(blockage === undefined ? [] : [describeBlockage(blockage)]),
+    ...(unknown === 0 ? [] : [`${unknown} with a threshold unknown`]),
+  ]
+  const text = facts.length === 0 ? `${metrics.length} metrics` : facts.join('; ')
   const data = metrics.flatMap(({ metric, samples }) =>
     samples.map((sample) => performanceData(metric, sample, thresholds)),
   )
-  return `${headline(state, text)} | ${data.join(' ')}`
+  return `${monitoringLine(state, text)} | ${data.join(' ')}`
 }
-
-/** An error as a monitoring plugin prints it. */
-export const nagiosError = (error: ErrorDocument): string => headline('unknown', errorLines(error).join('; '))
-
-// What follows a line feed is long output to a monitoring system, and what follows a bar is performance data.
-const headline = (state: State, text: string): string =>
-  `${SERVICE} ${state.toUpperCase()}: ${printable(text.replaceAll(/\s*\n\s*/g, ' ').replaceAll('|', '/'))}`
 
 const performanceData = (metric: Metric, sample: Sample, thresholds: readonly Threshold[]): string => {
   const [factor, unit, most] = MEASUREMENT[metric.unit]

@@ -10,7 +10,7 @@ export interface Face {
   readonly show: (shown: ShownReport) => Promise<FaceAnswer>
 }
 
-export type FaceAnswer = Partial<Pick<Answer, 'data' | 'text' | 'isScript'>>
+export type FaceAnswer = Partial<Pick<Answer, 'data' | 'text' | 'verdict' | 'isScript'>>
 
 /** A face for programs: reaches stdout as it is. @param text may end with a line feed */
 export const scriptFace = (name: string, summary: string, write: (shown: ShownReport) => Promise<string>): Face => ({

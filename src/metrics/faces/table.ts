@@ -1,3 +1,4 @@
+import type { Render } from '../../terminal/render.js'
 import type { Face } from './face.js'
 
 export const tableFace: Face = {
@@ -6,6 +7,7 @@ export const tableFace: Face = {
   show: async (shown) => {
     const { renderTable } = await import('./table/render-table.js')
     const { renderVerdict } = await import('../thresholds/render-verdict.js')
-    return { text: (render) => `${renderTable(shown, render)}\n\n${renderVerdict(shown.verdict, render)}` }
+    const verdict = (render: Render): string => renderVerdict(shown.verdict, render)
+    return { text: (render) => `${renderTable(shown, render)}\n\n${verdict(render)}`, verdict }
   },
 }

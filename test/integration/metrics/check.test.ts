@@ -100,6 +100,10 @@ describe('metrics --check', () => {
       expect(table.stdout).toMatch(
         /\n\nwarning: messages without client 7, above 5\nWARNING {2}1 value breaches its threshold\n$/,
       )
+      const quiet = await metrics(database.url, folder, '--quiet', ...warn)
+      expect(quiet.stdout).toMatch(
+        /^warning: messages without client 7, above 5\nWARNING {2}1 value breaches its threshold\n$/,
+      )
       const verdict = {
         state: 'warning',
         breaches: [{ state: 'warning', name: UNLINKED, labels: {}, value: 7, range: '~:5' }],

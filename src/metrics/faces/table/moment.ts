@@ -2,7 +2,8 @@ import type { Render } from '../../../terminal/render.js'
 import { lengthOf } from '../../../terminal/wrap.js'
 import type { Metric } from '../../metric.js'
 import { quantity } from '../../quantity.js'
-import { labelText, type Row } from './row.js'
+import { labelText } from '../../sample-name.js'
+import type { Row } from './row.js'
 
 /** Values of one metric that are named in its line. */
 const NAMED = 3

@@ -2,8 +2,9 @@ import { describeBlockage, endBlockers, type Blockage } from '../../../database/
 import { labelledSteps, type TargetNaming } from '../../../next-step.js'
 import { printable } from '../../../terminal/printable.js'
 import { duration, type Render } from '../../../terminal/render.js'
-import type { MetricsReport } from '../../report.js'
+import type { MetricReading, MetricsReport } from '../../report.js'
 import type { ShownReport } from '../../shown-report.js'
+import { renderChart } from '../chart/render-chart.js'
 import { momentLines, momentTable } from './moment.js'
 import { toRows, type Row } from './row.js'
 import { windowTable } from './window-table.js'
@@ -23,9 +24,12 @@ export const renderTable = ({ report, target, naming }: Omit<ShownReport, 'verdi
   const loud = rows.filter((row) => !quiet.includes(row))
   const inWindow = loud.filter(({ metric }) => metric.window === 'since')
   const ofMoment = loud.filter(({ metric }) => metric.window === 'all time')
+  const charted = chartedReading(report)
+  const inTable = charted === undefined ? report : { ...report, buckets: [] }
   const parts = [
     headLines(report, target, inWindow.length > 0),
-    inWindow.length === 0 ? [] : [windowTable(inWindow, report, render)],
+    inWindow.length === 0 ? [] : [windowTable(inWindow, inTable, render)],
+    charted === undefined ? [] : [renderChart(charted, report, render)],
     ofMoment.length === 0 ? [] : isLong ? momentLines(ofMoment) : [momentTable(ofMoment, render)],
     quietLines(quiet),
     report.blockage === undefined ? [] : blockedLines(report.blockage, naming, render),
@@ -35,6 +39,10 @@ export const renderTable = ({ report, target, naming }: Omit<ShownReport, 'verdi
     .map((lines) => lines.join('\n'))
     .join('\n\n')
 }
+
+/** The only metric of a report with buckets, which has a chart instead of a sparkline. */
+const chartedReading = ({ metrics, buckets }: MetricsReport): MetricReading | undefined =>
+  metrics.length === 1 && buckets.length > 1 ? metrics.find(({ metric }) => metric.window === 'since') : undefined
 
 const headLines = (
   { since, until, now, windowMs, comparedMs }: MetricsReport,

@@ -1,7 +1,7 @@
-import { printable } from '../../../terminal/printable.js'
 import type { Metric } from '../../metric.js'
 import type { MetricsReport, Sample } from '../../report.js'
 import { quantity } from '../../quantity.js'
+import { nameOf } from '../../sample-name.js'
 
 /** A sample of a metric, as people read it. */
 export interface Row {
@@ -18,13 +18,7 @@ export const toRows = ({ metrics, blockage }: MetricsReport): readonly Row[] =>
     samples.map((sample) => ({
       metric,
       sample,
-      name: [metric.title, labelText(sample.labels)].filter((part) => part !== '').join(' '),
+      name: nameOf(metric, sample),
       value: sample.value === null ? (blockage === undefined ? '–' : 'unknown') : quantity(sample.value, metric.unit),
     })),
   )
-
-/** Labels by their values, and by their names, too, where a value does not speak for itself. */
-export const labelText = (labels: Sample['labels']): string =>
-  Object.entries(labels)
-    .map(([label, value]) => printable(/\p{L}/u.test(value) ? value : `${label} ${value}`))
-    .join(' ')

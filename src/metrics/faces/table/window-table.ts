@@ -4,7 +4,7 @@ import type { MetricsReport } from '../../report.js'
 import { change, quantityOrDash } from '../../quantity.js'
 import { bucketLength } from '../../buckets.js'
 import type { Row } from './row.js'
-import { sparkline } from './sparkline.js'
+import { sparkline } from '../../sparkline.js'
 
 /** Columns of a sparkline: fewer hardly show a course. */
 const NARROWEST = 10

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { MetricsReport } from '../../../../src/metrics/report.js'
 import { renderTable } from '../../../../src/metrics/faces/table/render-table.js'
-import { highestOf, sparkline } from '../../../../src/metrics/faces/table/sparkline.js'
+import { highestOf, sparkline } from '../../../../src/metrics/sparkline.js'
 import { createRender } from '../../../../src/terminal/render.js'
 import { metricOf, reportOf } from '../../../support/metrics-report.js'
 

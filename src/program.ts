@@ -6,8 +6,6 @@ import { withExamples } from './cli/help/examples.js'
 import { formatHelp } from './cli/help/format-help.js'
 import { createRun, type Outcome } from './cli/run-command.js'
 import { subcommandFirst } from './cli/subcommand-first.js'
-import { completionCommand } from './commands/completion.js'
-import { completeCodes } from './commands/explain.js'
 import { commands } from './commands/index.js'
 import { ExitCode } from './errors.js'
 import { packageVersion } from './package-root.js'
@@ -25,15 +23,8 @@ export const runProgram = async (typed: ProcessContext): Promise<number> => {
   let context = typed
   try {
     context = { ...typed, argv: subcommandFirst(typed.argv, startsWithOption(typed) ? plainCommands() : []) }
-    const program = asksForCompletion(context.argv)
-      ? await withCompletion(
-          buildProgram(
-            commands.filter((create) => create !== completionCommand),
-            outcome,
-            context,
-          ),
-        )
-      : buildProgram(commands, outcome, context)
+    if (context.argv[0] === 'complete') return await answerCompletion(context)
+    const program = buildProgram(commands, outcome, context)
     await program.parseAsync([...context.argv], { from: 'user' })
     return outcome.exitCode
   } catch (error) {
@@ -48,16 +39,11 @@ const startsWithOption = ({ argv: [first = ''] }: ProcessContext): boolean => fi
 const plainCommands = (): readonly CommandUnknownOpts[] =>
   commands.map((create) => create(() => () => Promise.resolve()))
 
-const asksForCompletion = ([name, ...rest]: readonly string[]): boolean =>
-  (name === 'completion' && !rest.some((word) => word === '-h' || word === '--help')) || name === 'complete'
-
-// The library adds `completion SHELL` and the hidden `complete -- …` that its scripts call, and prints both itself.
-const withCompletion = async (program: CommandUnknownOpts): Promise<CommandUnknownOpts> => {
-  const { default: addCompletion } = await import('@bomb.sh/tab/commander')
-  await completeCodes(program.commands)
-  // Its types are commander's own, ours are commander's with inferred options: the same class.
-  addCompletion(program as never, { completionCommandName: 'completion' })
-  return program
+// What the scripts of `completion` call, while somebody types: it says nothing of its own mistakes.
+const answerCompletion = async ({ argv, env, stdout }: ProcessContext): Promise<number> => {
+  const { answerShell } = await import('./cli/completion/answer-shell.js')
+  stdout.write(await answerShell(argv, env, plainCommands()).catch(() => ''))
+  return ExitCode.done
 }
 
 /** The descriptions of flags are wrapped in their column while it is this wide. */
@@ -90,7 +76,7 @@ export const buildProgram = (
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpCommand(false)
     .addHelpText('after', NOTES)
-  for (const create of factories) program.addCommand(create(run))
+  for (const create of factories) program.addCommand(create(run, context.stdout))
   for (const command of [program, ...program.commands]) {
     command
       .addHelpOption(helpOption())

@@ -2,6 +2,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { Answer } from '../terminal/answer.js'
 import type { OutputFormat } from '../terminal/formats/output-format.js'
+import type { OutputStream } from '../terminal/output-stream.js'
 import type { Terminal } from '../terminal/terminal.js'
 import type { ProcessContext } from './context.js'
 import type { Environment } from './environment.js'
@@ -44,5 +45,8 @@ export type Run = <Args extends unknown[]>(
   body: (context: CommandContext, ...args: Args) => Promise<Answer | undefined>,
 ) => (...args: Args) => Promise<void>
 
-/** What a file in `commands/` exports: it declares the flags, and loads the work only when it runs. */
-export type CommandFactory = (run: Run) => CommandUnknownOpts
+/**
+ * What a file in `commands/` exports: it declares the flags, and loads the work only when it runs.
+ * @param stdout for a command that does without the context of a run
+ */
+export type CommandFactory = (run: Run, stdout?: OutputStream) => CommandUnknownOpts

@@ -1,5 +1,6 @@
-import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings'
+import { Argument, Command } from '@commander-js/extra-typings'
 import type { Run } from '../cli/command.js'
+import { withValues } from '../cli/completion/source.js'
 import { COMMAND_GROUPS, withOutputFlags } from '../cli/flags.js'
 import { withExamples } from '../cli/help/examples.js'
 
@@ -15,7 +16,12 @@ export const explainCommand = (run: Run) =>
     .helpGroup(COMMAND_GROUPS.checks)
     .summary('explain a finding of verify: its meaning, cause and fix')
     .description('Explains the codes that verify prints before each finding.')
-    .argument('[code]', 'code of a finding (default: list all codes)')
+    .addArgument(
+      withValues(new Argument('[code]', 'code of a finding (default: list all codes)'), async () => {
+        const { codeCandidates } = await import('../verify/explain-code.js')
+        return codeCandidates()
+      }),
+    )
     .addHelpText('after', NOTES)
     .action(
       run(async (_context, code) => {
@@ -23,10 +29,3 @@ export const explainCommand = (run: Run) =>
         return explainCode(code)
       }),
     )
-
-/** Adds the codes for shell completion. The command itself does not have them, because --help loads nothing else. */
-export const completeCodes = async (commands: readonly CommandUnknownOpts[]): Promise<void> => {
-  const { knownCodes } = await import('../verify/explain-code.js')
-  const argument = commands.find((command) => command.name() === 'explain')?.registeredArguments[0]
-  argument?.choices(knownCodes())
-}

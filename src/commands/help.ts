@@ -1,4 +1,5 @@
-import { Command } from '@commander-js/extra-typings'
+import { Argument, Command } from '@commander-js/extra-typings'
+import { withValues } from '../cli/completion/source.js'
 import { COMMAND_GROUPS } from '../cli/flags.js'
 import { withExamples } from '../cli/help/examples.js'
 
@@ -14,7 +15,12 @@ export const helpCommand = () =>
     .helpGroup(COMMAND_GROUPS.help)
     .summary('print the help of a command or a topic')
     .description('Prints the help of a command, or what there is to know about environment, exit-codes or formats.')
-    .argument('[topic]', 'a command, or environment, exit-codes, formats')
+    .addArgument(
+      withValues(new Argument('[topic]', 'a command, or environment, exit-codes, formats'), async (context) => {
+        const { TOPICS } = await import('../cli/help/topics/index.js')
+        return [...context.commands, ...TOPICS.map(({ name, summary }) => [name, summary] as const)]
+      }),
+    )
     .action(async (topic, _options, { parent: program }) => {
       if (program === null) return
       const commands = program.commands

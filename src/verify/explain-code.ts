@@ -17,8 +17,11 @@ export const explainCode = (code: string | undefined): Answer => {
   return page(found)
 }
 
-/** All codes, for completion in the shell. */
-export const knownCodes = (): readonly string[] => explainedCodes().map(({ code }) => code)
+/** All codes with their titles, for completion in the shell. */
+export const codeCandidates = (): readonly (readonly [string, string])[] =>
+  explainedCodes().map(({ code, title }) => [code, title])
+
+const knownCodes = (): readonly string[] => explainedCodes().map(({ code }) => code)
 
 const listing = (all: readonly ExplainedCode[]): Answer => ({
   data: { codes: all.map(({ code, severities, title }) => ({ code, severities, title })) },

@@ -51,6 +51,7 @@ describe('the packed package', () => {
       'LICENSE',
       'README.md',
       'bin',
+      'completions',
       'dist',
       'docs',
       'migrations',

@@ -40,6 +40,13 @@ export const readService = (service: string, { named, home, systemFolder }: Serv
   )
 }
 
+/** The names of all services, for completion in the shell. @throws OperatorError for a file that cannot be read */
+export const serviceNames = ({ named, home, systemFolder }: ServiceFiles): readonly string[] =>
+  [named ?? join(home, '.pg_service.conf'), join(systemFolder ?? '/etc/postgresql-common', 'pg_service.conf')].flatMap(
+    (file) =>
+      existsSync(file) ? Array.from(readText(file).matchAll(/^\s*\[([^\]]+)\]/gm), ([, name = '']) => name) : [],
+  )
+
 const readText = (file: string): string => {
   try {
     return readNamedFile(file).toString('utf8')

@@ -109,6 +109,13 @@ const context: ProcessContext = {
   signal: interruption.signal,
 }
 
+// Thrown where nothing waits for it: a bug.
+process.on('uncaughtException', (error) => {
+  void import('./cli/report-failure.js')
+    .then(({ reportFailure }) => reportFailure(error, undefined, context))
+    .finally(() => process.exit(ExitCode.bug))
+})
+
 process.exitCode = await runProgram(context)
 await Promise.all([flush(process.stdout), flush(process.stderr)])
 if (writeFailure !== undefined) {

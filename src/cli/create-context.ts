@@ -22,6 +22,7 @@ interface Prepared {
   /** For scripts; redacts secrets, and changes nothing else. */
   readonly scriptOutput: OutputStream
   readonly context: Omit<CommandContext, 'print'>
+  readonly redact: (text: string) => string
   /** Says something on stderr that only --verbose shows. */
   readonly detail: (text: string) => void
   /** How the run names its database, as soon as that is known. */
@@ -40,8 +41,9 @@ export const createContext = (
     knownSecrets(variables, outer.argv),
   )
   const publicWords: string[] = []
+  const redact = (text: string): string => createRedact(secrets, publicWords)(text)
   const redacting = (stream: OutputStream): OutputStream => ({
-    write: (text) => stream.write(createRedact(secrets, publicWords)(text)),
+    write: (text) => stream.write(redact(text)),
     isTTY: stream.isTTY,
     columns: stream.columns,
   })
@@ -138,7 +140,7 @@ export const createContext = (
   describeSources(sources).forEach(detail)
   sources.notes.forEach(note)
   const script = outer.stdout.isTTY ? createSafeStream(outer.stdout, { colour: false }) : outer.stdout
-  return { context, scriptOutput: redacting(script), detail, naming: () => naming }
+  return { context, scriptOutput: redacting(script), redact, detail, naming: () => naming }
 }
 
 /** serve and status follow a failover; doctor shows what fails. */

@@ -63,7 +63,7 @@ const runBody = async (
   body: (context: CommandContext) => Promise<Answer | undefined>,
 ): Promise<number> => {
   const { createContext } = await import('./create-context.js')
-  const { context, scriptOutput, naming, detail } = createContext(mode, processContext, runProgram, envFile)
+  const { context, scriptOutput, naming, detail, redact } = createContext(mode, processContext, runProgram, envFile)
   const { name, format, verbosity } = mode
   let hasCommands = false
   const write = (text: string, stream = context.stdout): void => {
@@ -98,19 +98,30 @@ const runBody = async (
     const { errorEvent, exitCodeOf, renderError, toErrorDocument } = await import('../terminal/error-document.js')
     const { describeCauses } = await import('../terminal/describe-causes.js')
     const known = await explain(error)
-    const document = toErrorDocument(known, naming())
+    const report = await reportBug(known, processContext, redact)
+    const document = toErrorDocument(known, naming(), report)
     // A pipeline reads the document that it asked for, also when the command failed.
     if (answers === 0) write(format.error(name, document))
     write(
       format.stderrIsFor === 'programs'
         ? errorEvent(document)
-        : renderError(known, context.progressRender, naming()).trimEnd(),
+        : renderError(known, context.progressRender, naming(), report).trimEnd(),
       context.stderr,
     )
     for (const line of describeCauses(error)) detail(line)
     remark()
     return ended(exitCodeOf(known))
   }
+}
+
+const reportBug = async (
+  error: unknown,
+  context: ProcessContext,
+  redact: (text: string) => string,
+): Promise<string | undefined> => {
+  if (error instanceof OperatorError) return undefined
+  const { writeCrashReport } = await import('./crash-report.js')
+  return writeCrashReport(error, context, redact)
 }
 
 // An operator can act on a file that cannot be read or written, wherever it is opened.

@@ -18,13 +18,18 @@ export interface ErrorDocument {
   readonly steps: readonly NextStepDocument[]
   readonly sqlstate: string | null
   readonly details: readonly string[]
+  /** Of a bug: the path of its crash report, if it could be written. */
+  readonly report?: string | null
 }
 
 /** The exit code of an error; anything but an `OperatorError` is a bug. */
 export const exitCodeOf = (error: unknown): ExitCode => (error instanceof OperatorError ? error.exitCode : ExitCode.bug)
 
-/** @param naming how the run names its database, for the commands in the hint */
-export const toErrorDocument = (error: unknown, naming?: TargetNaming): ErrorDocument =>
+/**
+ * @param naming how the run names its database, for the commands in the hint
+ * @param report the path of the crash report of a bug
+ */
+export const toErrorDocument = (error: unknown, naming?: TargetNaming, report?: string): ErrorDocument =>
   error instanceof OperatorError
     ? {
         code: error.code,
@@ -38,13 +43,17 @@ export const toErrorDocument = (error: unknown, naming?: TargetNaming): ErrorDoc
     : {
         code: 'bug',
         message: String(error),
-        hint: BUG_HINT,
-        steps: toStepDocuments(BUG_HINT),
+        hint: bugHint(report),
+        steps: toStepDocuments(bugHint(report)),
         sqlstate: null,
         details: [],
+        report: report ?? null,
       }
 
-const BUG_HINT = 'this is a bug in chatkeep; please report it with the text above'
+const bugHint = (report: string | undefined): string =>
+  report === undefined
+    ? 'this is a bug in chatkeep; please report it with the text above'
+    : `this is a bug in chatkeep; please report it with the file ${report}, which has no secrets and no data`
 
 /** An error as a line of stderr for programs. */
 export const errorEvent = (document: ErrorDocument): string =>
@@ -57,11 +66,11 @@ export const errorLines = ({ message, hint, details }: ErrorDocument): readonly 
   ...(hint === null ? [] : [`hint: ${hint}`]),
 ]
 
-/** An error for stderr: what is wrong, facts, what to type next. Only a bug shows its stack. */
-export const renderError = (error: unknown, { paint }: Render, naming?: TargetNaming): string => {
+/** An error for stderr: what is wrong, facts, what to type next. Only a bug without a crash report shows its stack. */
+export const renderError = (error: unknown, { paint }: Render, naming?: TargetNaming, report?: string): string => {
   if (!(error instanceof OperatorError)) {
-    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    return `${paint.red('bug:')} ${printableLines(stack)}\n${BUG_HINT}\n`
+    const stack = error instanceof Error && report === undefined ? (error.stack ?? error.message) : String(error)
+    return `${paint.red('bug:')} ${printableLines(stack)}\n${paint.cyan('hint:')} ${bugHint(report)}\n`
   }
   const sqlState = error.sqlState === undefined ? '' : paint.dim(` [${error.sqlState}]`)
   const lines = [

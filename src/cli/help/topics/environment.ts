@@ -38,5 +38,6 @@ Output:
 
 Other:
   CHATKEEP_OPERATOR_SECRET    what operators share at chatkeep serve
+  XDG_STATE_HOME              crash reports are written to chatkeep/ in it (default: ~/.local/state)
   HOME                        where ~ is`,
 }

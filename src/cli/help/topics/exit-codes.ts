@@ -12,7 +12,7 @@ The code follows from the cause, not from the command. --quiet does not change i
   3    database unavailable: connection, password, privilege, time-out; try again later
   4    busy: another session holds a lock; try again
   5    refused: not confirmed, data would be lost, or the plan has changed
-  70   bug in chatkeep
+  70   bug in chatkeep; the path of a crash report without secrets and data is printed
   129  ended by SIGHUP: the terminal is gone
   130  ended by SIGINT, as by Ctrl-C
   131  ended by SIGQUIT

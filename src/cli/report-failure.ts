@@ -27,8 +27,10 @@ export const reportFailure = async (
   // To a monitoring system the exit code of a usage error would mean CRITICAL.
   const isCheck = command === 'metrics' && argv.includes('--check')
   if (isCheck && format.name !== 'json') {
-    createSafeStream(stdout, { colour: false }).write(redact(`${monitoringError(reported)}
-`))
+    createSafeStream(stdout, { colour: false }).write(
+      redact(`${monitoringError(reported)}
+`),
+    )
     return PLUGIN_CODE.unknown
   }
   const document = format.error(command, reported)

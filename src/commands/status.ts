@@ -21,10 +21,11 @@ const parseServers = (text: string, before: readonly string[] = []): readonly st
 export const statusCommand = (run: Run) =>
   withExamples(
     withDatabaseFlags(new Command('status')),
-    ['chatkeep status', 'is the chat alive, and what is wrong?'],
+    ['chatkeep status', 'is the chat well, and what is wrong?'],
     ['chatkeep status -q', 'the same in one line'],
-    ['chatkeep status --watch --until-ok', 'look until it is well again'],
-    ['chatkeep status --server http://127.0.0.1:3000 --server http://10.0.0.5:3000', 'ask these chat servers, too'],
+    ['chatkeep status --watch', 'again every 2 seconds, in place'],
+    ['chatkeep status --until-ok -q', 'wait until it is well'],
+    ['chatkeep status --server http://127.0.0.1:3000', 'with the readiness of a chat server'],
   )
     .helpGroup(COMMAND_GROUPS.checks)
     .summary('show on one screen whether the chat is well, and what to do')

@@ -3,7 +3,7 @@ import type { BlockingSession } from '../database/waiting/blocking-sessions.js'
 import { ExitCode } from '../errors.js'
 import { sql, type Next } from '../next-step.js'
 import { count } from '../terminal/render.js'
-import { error, warning, type Problem } from './problem.js'
+import { error, unknown, warning, type Problem } from './problem.js'
 
 const BLOCKED_S = 5
 
@@ -22,9 +22,7 @@ export const blockingProblem = (
   const text = `${describeBlocker(blocker)} ${what}`
   const next = wayToEnd(blocker)
   if (tables.length > 0 && isLong) return [error(text, next)]
-  return isLockedOut && stopsReads
-    ? [{ severity: 'unknown', text, next, exitCode: ExitCode.busy }]
-    : [warning(text, next)]
+  return isLockedOut && stopsReads ? [unknown(text, next, ExitCode.busy)] : [warning(text, next)]
 }
 
 /** What a session does to tables of the chat. */

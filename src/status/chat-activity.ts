@@ -13,10 +13,15 @@ export interface ChatActivity {
   readonly lastWeek: Capped
   /** Unread messages of clients and guests. */
   readonly unread: Capped
-  /** Age in seconds of the oldest of them that no operator has answered since; null when there is none. */
+  /**
+   * Age in seconds of the oldest unread message of the last 7 days in whose conversation no operator has written since; null
+   * when there is none.
+   */
   readonly unansweredS: number | null
   /** The same of the last 24 hours: who wrote before that no longer waits. */
   readonly unansweredTodayS: number | null
+  /** There are so many messages that only the newest were looked at for these two. */
+  readonly isUnansweredCapped: boolean
 }
 
 /** A count that stops at a limit, so that it never takes long. */
@@ -30,10 +35,8 @@ export const RECENT_MINUTES = 10
 
 const MOST_MESSAGES = 100_000
 const MOST_UNREAD = 10_000
-/** How many of the newest messages of a conversation are looked at for an answer. */
-const MOST_ANSWERS = 200
-/** How many conversations are looked at: those of the last day first, then those that have waited longest. */
-const MOST_CONVERSATIONS = 1_000
+/** How many of the newest messages are looked at for one without an answer. */
+const MOST_LOOKED_AT = 20_000
 
 type Counts = Pick<ChatActivity, 'recent' | 'yesterday' | 'lastWeek' | 'unread'>
 type ActivityRow = Omit<ChatActivity, keyof Counts> & Readonly<Record<keyof Counts, number>>
@@ -52,12 +55,10 @@ export const readChatActivity = async (client: Queryable, schema: string): Promi
 
 const capped = (count: number, most: number): Capped => ({ count: Math.min(count, most), isCapped: count > most })
 
-const A_DAY_AGO = `${UTC_NOW} - interval '24 hours'`
-
 const ageOf = (instant: string): string => `round(extract(epoch FROM ${UTC_NOW} - ${instant}))::float`
 
-// "ChatMessage_createdAt_clientId_idx" answers the first four, "ChatMessage_unread_idx" the last two. NULLS LAST: that is
-// the first of these indexes, read backwards.
+// "ChatMessage_unread_idx" answers how many are unread, "ChatMessage_createdAt_clientId_idx" all else; NULLS LAST is this one
+// read backwards.
 const selectActivity = ({ message, senderType }: Names): string => {
   const countBetween = (from: string, to: string): string => `(
     SELECT count(*)::int4 FROM (
@@ -65,29 +66,20 @@ const selectActivity = ({ message, senderType }: Names): string => {
     ) AS m)`
   const hourAround = (ago: string): string =>
     countBetween(`${UTC_NOW} - interval '${ago} 30 minutes'`, `${UTC_NOW} - interval '${ago} -30 minutes'`)
-  // The LIMIT keeps the planner from joining the unread messages with all answers.
-  const lastAnswer = (isOfConversation: string): string => `
-    SELECT max(a."createdAt") AS "at" FROM (
-      SELECT m."createdAt", m."senderType" FROM ${message} AS m
-      WHERE ${isOfConversation} AND m."createdAt" > c."first" ORDER BY m."createdAt" DESC LIMIT ${MOST_ANSWERS}
-    ) AS a WHERE a."senderType" = 'OPERATOR'::${senderType}`
   return `
-    WITH unread AS MATERIALIZED (
-      SELECT "clientId", "guestUsername", "createdAt",
+    WITH newest AS MATERIALIZED (
+      SELECT "createdAt", "senderType", "isRead",
         coalesce('client ' || "clientId", 'guest ' || "guestUsername") AS "conversation"
       FROM ${message}
-      WHERE NOT "isRead" AND "senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND "createdAt" <= ${UTC_NOW}
-      LIMIT ${MOST_UNREAD + 1}
-    ), conversations AS MATERIALIZED (
-      SELECT "conversation", min("clientId") AS "clientId", min("guestUsername") AS "guest", min("createdAt") AS "first"
-      FROM unread WHERE "conversation" IS NOT NULL GROUP BY 1
-      ORDER BY max("createdAt") < ${A_DAY_AGO}, 4 LIMIT ${MOST_CONVERSATIONS}
+      WHERE "createdAt" > ${UTC_NOW} - interval '7 days' AND "createdAt" <= ${UTC_NOW}
+      ORDER BY "createdAt" DESC NULLS LAST LIMIT ${MOST_LOOKED_AT}
+    ), answers AS (
+      SELECT "conversation", max("createdAt") AS "last" FROM newest
+      WHERE "senderType" = 'OPERATOR'::${senderType} GROUP BY 1
     ), unanswered AS MATERIALIZED (
-      SELECT u."createdAt" FROM conversations AS c
-      LEFT JOIN LATERAL (${lastAnswer('m."clientId" = c."clientId"')}) AS k ON c."clientId" IS NOT NULL
-      LEFT JOIN LATERAL (${lastAnswer('m."guestUsername" = c."guest"')}) AS g ON c."clientId" IS NULL
-      JOIN unread AS u USING ("conversation")
-      WHERE u."createdAt" > coalesce(k."at", g."at", '-infinity')
+      SELECT n."createdAt" FROM newest AS n LEFT JOIN answers AS a USING ("conversation")
+      WHERE NOT n."isRead" AND n."senderType" = 'CLIENT'::${senderType} AND n."conversation" IS NOT NULL
+        AND n."createdAt" > coalesce(a."last", '-infinity')
     )
     SELECT ${ageOf(`(
         SELECT "createdAt" FROM ${message} WHERE "createdAt" <= ${UTC_NOW} ORDER BY "createdAt" DESC NULLS LAST LIMIT 1
@@ -95,7 +87,12 @@ const selectActivity = ({ message, senderType }: Names): string => {
       ${countBetween(`${UTC_NOW} - interval '${RECENT_MINUTES} minutes'`, UTC_NOW)} AS "recent",
       ${hourAround('1 day')} AS "yesterday",
       ${hourAround('7 days')} AS "lastWeek",
-      (SELECT count(*)::int4 FROM unread) AS "unread",
-      ${ageOf(`(SELECT min("createdAt") FROM unanswered)`)} AS "unansweredS",
-      ${ageOf(`(SELECT min("createdAt") FROM unanswered WHERE "createdAt" > ${A_DAY_AGO})`)} AS "unansweredTodayS"`
+      (
+        SELECT count(*)::int4 FROM (
+          SELECT FROM ${message} WHERE NOT "isRead" AND "senderType" OPERATOR(pg_catalog.=) 'CLIENT' LIMIT ${MOST_UNREAD + 1}
+        ) AS u
+      ) AS "unread",
+      ${ageOf('(SELECT min("createdAt") FROM unanswered)')} AS "unansweredS",
+      ${ageOf(`(SELECT min("createdAt") FROM unanswered WHERE "createdAt" > ${UTC_NOW} - interval '24 hours')`)} AS "unansweredTodayS",
+      (SELECT count(*) FROM newest) >= ${MOST_LOOKED_AT} AS "isUnansweredCapped"`
 }

@@ -10,7 +10,7 @@ import { error, warning, type Problem } from './problem.js'
 import type { Status } from './read-status.js'
 import { valueOf } from './reading.js'
 import type { ServerActivity } from './server-activity.js'
-import { isLockedOut, unknownProblem } from './unknown-problem.js'
+import { isLockedOut, unknownProblems } from './unknown-problem.js'
 
 const OLD_TRANSACTION_S = 15 * 60
 const BEHIND_S = 30
@@ -32,7 +32,7 @@ export const problemsOf = (status: Status): readonly Problem[] => {
     ...(server === undefined ? [] : [...standbyWaits(server), ...connectionProblem(server)]),
     ...status.chatServers.flatMap(chatServerProblems),
     ...updateProblem(status),
-    ...unknownProblem(
+    ...unknownProblems(
       status,
       blocking.some(({ stopsReads }) => stopsReads),
     ),

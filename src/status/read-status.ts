@@ -40,6 +40,9 @@ const OWN_SESSIONS = 'chatkeep status'
 /** Whoever asks waits for the answer: a locked table is part of it. */
 const LOCK_TIMEOUT_MS = 300
 
+/** Checks that count rows of a large table are left to verify. */
+const ROW_QUERY_LIMIT_MS = 200
+
 /** A server that does not report its own statement time-out within this time is frozen or unreachable. */
 const ANSWER_GRACE_MS = 2_000
 
@@ -75,6 +78,7 @@ export const readUpdate = (
       expectation: 'migrated',
       failOn: 'error',
       statementTimeoutMs,
+      rowQueryLimitMs: ROW_QUERY_LIMIT_MS,
       signal,
       applicationName: OWN_SESSIONS,
       onWait: () => undefined,

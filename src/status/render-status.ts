@@ -19,7 +19,7 @@ export interface NamedStatus extends Status {
 }
 
 /** How much of its lists a screen shows, the most first. */
-const DETAILS = [5, 2, 1, 0] as const
+const DETAILS = [20, 5, 2, 1, 0] as const
 
 /** One screen: the chat, its database, its update, its servers, and last the most urgent thing and what to type. */
 export const renderStatus = (status: NamedStatus, render: Render): string => {
@@ -65,6 +65,6 @@ const renderVerdict = ({ database, problems, naming }: NamedStatus, { paint }: R
   const label = { error: paint.red('FAIL:'), warning: paint.yellow('warning:'), unknown: paint.yellow('unknown:') }
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`
   const end = `${first.text}${more}`.replace(/[^.…]$/, '$&.')
-  const next = first.next === undefined ? '' : ` Next: ${describeSteps(first.next, naming)}`
+  const next = first.next.length === 0 ? '' : ` Next: ${describeSteps(first.next, naming)}`
   return `${label[first.severity]} ${printable(next === '' ? `${first.text}${more}` : `${end}${next}`)}`
 }

@@ -3,14 +3,12 @@ import { ExitCode, OperatorError } from '../errors.js'
 import { describeSteps, toStepDocuments, type TargetNaming } from '../next-step.js'
 import type { Answer } from '../terminal/answer.js'
 import { toErrorDocument } from '../terminal/error-document.js'
-import type { OutputFormat } from '../terminal/formats/output-format.js'
-import type { Terminal } from '../terminal/terminal.js'
 import type { Problem } from './problem.js'
 import { problemsOf } from './problems.js'
 import { isKnown, type Reading } from './reading.js'
 import { readStatus, readUpdate, type StatusOptions } from './read-status.js'
 import { renderLine, renderStatus, type NamedStatus } from './render-status.js'
-import { watchStatus, type Look } from './watch-status.js'
+import { watchStatus, type Look, type StatusTerminal } from './watch-status.js'
 
 /** The flags of `chatkeep status`. */
 export interface StatusFlags {
@@ -23,12 +21,6 @@ export interface StatusFlags {
   readonly statementTimeout: number
 }
 
-type StatusTerminal = Pick<Terminal, 'signal' | 'screen' | 'progress'> & {
-  readonly format: OutputFormat
-  /** `quiet`: one line. */
-  readonly verbosity: 'quiet' | 'normal' | 'verbose'
-}
-
 const DEFAULT_WATCH_MS = 2_000
 /** While it is complete, the update is checked again after this time: its checks are most of a look's work. */
 const CHECK_UPDATE_MS = 10_000
@@ -36,7 +28,7 @@ const CHECK_UPDATE_MS = 10_000
 /** Reads the status: once, or again and again. */
 export const runStatus = (target: ConnectionTarget, flags: StatusFlags, terminal: StatusTerminal): Promise<Answer> => {
   const { watch, untilOk, server: servers = [], statementTimeout: statementTimeoutMs } = flags
-  const { signal, format, verbosity } = terminal
+  const { signal, format } = terminal
   if (watch !== undefined && untilOk === undefined && format.name === 'json')
     throw new OperatorError('usage', '--watch --json has no end to print its one document at', {
       hint: 'add --until-ok, or leave out --watch and repeat the command',
@@ -49,7 +41,7 @@ export const runStatus = (target: ConnectionTarget, flags: StatusFlags, terminal
     const { naming, database } = target
     const names = { target: describeTarget(target), schema: target.schema ?? 'public', database, naming }
     const named = { ...status, ...names, problems: problemsOf(status) }
-    return { answer: toAnswer(named, verbosity === 'quiet'), unreachable: status.unreachable }
+    return { answer: toAnswer(named), unreachable: status.unreachable }
   }
   if (!isWatched) return look().then(({ answer }) => answer)
   return watchStatus(look, { ...terminal, everyMs: watch ?? DEFAULT_WATCH_MS, untilOk: untilOk ?? false })
@@ -71,11 +63,12 @@ const sparing = <T extends { readonly ok: boolean }>(
   }
 }
 
-const toAnswer = (named: NamedStatus, quiet: boolean): Answer => ({
+const toAnswer = (named: NamedStatus): Answer => ({
   // As verify: what is certain says more than what is unknown.
   exitCode: named.problems[0]?.exitCode ?? ExitCode.done,
   data: toData(named),
-  text: (render) => (quiet ? renderLine(named, render) : renderStatus(named, render)),
+  text: (render) => renderStatus(named, render),
+  verdict: (render) => renderLine(named, render),
 })
 
 const toData = (status: NamedStatus): Answer['data'] => {
@@ -88,7 +81,7 @@ const toData = (status: NamedStatus): Answer['data'] => {
     update: toPart(isKnown(update) ? { value: { ok: update.value.ok, ...update.value.summary } } : update),
     chatServers,
     problems: problems.map((problem) => toDocument(problem, naming)),
-    next: first?.next === undefined ? null : describeSteps(first.next, naming),
+    next: first === undefined || first.next.length === 0 ? null : describeSteps(first.next, naming),
     ...(unreachable === undefined ? {} : { error: toErrorDocument(unreachable, naming) }),
   }
 }
@@ -98,6 +91,6 @@ const toPart = (reading: Reading<object>): object => (isKnown(reading) ? reading
 /** A problem for programs. */
 const toDocument = ({ severity, text, next }: Problem, naming: TargetNaming | undefined) => ({
   ...{ severity, text },
-  next: next === undefined ? null : describeSteps(next, naming),
+  next: next.length === 0 ? null : describeSteps(next, naming),
   steps: toStepDocuments(next, naming),
 })

@@ -38,14 +38,14 @@ const factsOf = <T>(reading: Reading<T>, describe: (value: T) => readonly string
 
 /** What the messages say, fact by fact. */
 export const chatFacts = (activity: ChatActivity): readonly string[] => {
-  const { lastMessageS, recent, yesterday, lastWeek, unread, unansweredS } = activity
+  const { lastMessageS, recent, yesterday, lastWeek, unread, unansweredS, isUnansweredCapped } = activity
   return [
     lastMessageS === null ? 'no message yet' : `last message ${describeAge(lastMessageS)} ago`,
     `${rate(recent, RECENT_MINUTES)} a minute (yesterday ${rate(yesterday, 60)}, last week ${rate(lastWeek, 60)})`,
     `${unread.isCapped ? 'more than ' : ''}${unread.count.toLocaleString('en-US')} unread`,
     ...(unansweredS === null
       ? []
-      : [`oldest unanswered ${unread.isCapped ? 'at least ' : ''}${describeAge(unansweredS)}`]),
+      : [`oldest unanswered ${isUnansweredCapped ? 'at least ' : ''}${describeAge(unansweredS)}`]),
   ]
 }
 
@@ -107,12 +107,20 @@ const describeWaiter = ({ pid, user, application, waitedS }: Waiter): string => 
 const more = (hidden: number, noun = '', nouns = noun): readonly string[] =>
   hidden <= 0 ? [] : [`and ${hidden} more ${hidden === 1 ? noun : nouns}`.trimEnd()]
 
-const updateFacts = ({ ok, summary: { errors, warnings, checks, unknown } }: VerifyReport): readonly string[] => [
-  ok ? `complete: ${count(checks, 'check')}` : errors === 0 ? 'perhaps complete' : 'not as it should be',
-  ...(unknown === 0 ? [] : [`${count(unknown, 'check')} without result`]),
-  count(errors, 'error'),
-  count(warnings, 'warning'),
-]
+const updateFacts = ({ ok, skipped, summary }: VerifyReport): readonly string[] => {
+  const { errors, warnings, checks, unknown } = summary
+  return [
+    ok
+      ? `complete: ${count(checks - skipped.length, 'check')}`
+      : errors === 0
+        ? 'perhaps complete'
+        : 'not as it should be',
+    ...(unknown === 0 ? [] : [`${count(unknown, 'check')} without result`]),
+    count(errors, 'error'),
+    count(warnings, 'warning'),
+    ...(skipped.length === 0 ? [] : [`${skipped.length} skipped`]),
+  ]
+}
 
 const serversFacts = (asked: readonly ChatServer[], sessions: readonly string[], most: number): readonly string[] => {
   const notReadyFirst = asked.toSorted((a, b) => Number(a.isReady) - Number(b.isReady))

@@ -1,44 +1,44 @@
 import { SqlState } from '../database/sql-state.js'
 import { ExitCode, type OperatorError } from '../errors.js'
 import { count } from '../terminal/render.js'
-import type { Problem } from './problem.js'
+import { unknown, type Problem } from './problem.js'
 import type { Status } from './read-status.js'
 import { isKnown, valueOf, type Reading, type Unknown } from './reading.js'
 
-interface Hidden extends Unknown {
+interface Unread {
   readonly name: string
+  readonly unknown: string
+  readonly error?: OperatorError | undefined
 }
+
+type Hidden = Unread & Unknown
 
 /** Whether something could not be read because of a lock. */
 export const isLockedOut = (status: Status): boolean =>
   hiddenParts(status).some(isLock) || unknownChecks(status.update) > 0
 
 /**
- * What could not be read: one problem, because one cause most often hides several parts. What is reported already is left out.
+ * What could not be read: one problem for each reason, which most often hides several parts. What is reported already is left
+ * out.
  * @param isLockReported whether the holder of the lock is reported
  */
-export const unknownProblem = (status: Status, isLockReported: boolean): readonly Problem[] => {
+export const unknownProblems = (status: Status, isLockReported: boolean): readonly Problem[] => {
   const { unreachable, update } = status
   if (unreachable !== undefined) return []
   const hidden = hiddenParts(status).filter((part) => !(isLockReported && isLock(part)))
   // verify says what is missing.
   if (hidden.length > 0 && hidden.every(isMissing) && valueOf(update)?.ok === false) return []
   const checks = isLockReported ? 0 : unknownChecks(update)
-  const [first] = hidden
-  if (first === undefined && checks === 0) return []
-  const names = [
-    ...hidden.map(({ name }) => name),
-    ...(checks === 0 ? [] : [`${count(checks, 'check')} of the update`]),
-  ]
-  return [
-    {
-      severity: 'unknown',
-      text: `${names.join(' and ')} could not be read: ${first?.unknown ?? 'a table is locked'}`,
-      next: first?.error?.next ?? valueOf(update)?.next ?? undefined,
-      // As everywhere: a missing privilege and a time-out are no answer, a lock may soon be free.
-      exitCode: first?.error?.exitCode === ExitCode.unreachable ? ExitCode.unreachable : ExitCode.busy,
-    },
-  ]
+  const unread = checks === 0 ? [] : [{ name: `${count(checks, 'check')} of the update`, unknown: 'a table is locked' }]
+  const all: readonly Unread[] = [...hidden, ...unread]
+  return [...new Set(all.map((part) => part.unknown))].map((reason) => {
+    const parts = all.filter((part) => part.unknown === reason)
+    const error = parts.find((part) => part.error !== undefined)?.error
+    const text = `${parts.map(({ name }) => name).join(' and ')} could not be read: ${reason}`
+    // As everywhere: a missing privilege and a time-out are no answer, a lock may soon be free.
+    const exitCode = error?.exitCode === ExitCode.unreachable ? ExitCode.unreachable : ExitCode.busy
+    return unknown(text, error?.next ?? valueOf(update)?.next ?? undefined, exitCode)
+  })
 }
 
 const hiddenParts = ({ server, chat, update }: Status): readonly Hidden[] => {

@@ -11,8 +11,13 @@ export interface Look {
   readonly unreachable: OperatorError | undefined
 }
 
-export interface WatchOptions extends Pick<Terminal, 'signal' | 'screen' | 'progress'> {
+/** What a status is shown with. */
+export interface StatusTerminal extends Pick<Terminal, 'signal' | 'screen' | 'progress'> {
   readonly format: OutputFormat
+  readonly verbosity: 'quiet' | 'normal' | 'verbose'
+}
+
+export interface WatchOptions extends StatusTerminal {
   readonly everyMs: number
   /** Ends at the first look whose exit code is 0. */
   readonly untilOk: boolean
@@ -49,9 +54,9 @@ export const watchStatus = async (look: () => Promise<Look>, options: WatchOptio
   }
 }
 
-const show = (answer: Answer, { format, screen, progress }: WatchOptions): void => {
+const show = (answer: Answer, { format, verbosity, screen, progress }: WatchOptions): void => {
   if (format.name !== 'json') {
-    screen.show(answer.text)
+    screen.show(verbosity === 'quiet' && answer.verdict !== undefined ? answer.verdict : answer.text)
     return
   }
   const { problems } = answer.data
@@ -60,4 +65,4 @@ const show = (answer: Answer, { format, screen, progress }: WatchOptions): void 
 }
 
 const kept = (answer: Answer, { format, screen }: WatchOptions): Answer =>
-  format.name === 'json' || screen.isRedrawn ? answer : { ...answer, text: () => '' }
+  format.name === 'json' || screen.isRedrawn ? answer : { ...answer, text: () => '', verdict: () => '' }

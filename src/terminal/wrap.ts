@@ -22,9 +22,11 @@ export const fitLine = (line: string, width: number): string => {
 /** Characters that a text takes on a terminal. */
 export const lengthOf = (text: string): number => Array.from(stripVTControlCharacters(text)).length
 
-/** Rows that a text takes on a terminal, which wraps what is too long. */
+/** Rows that a text takes on a terminal of this width, where it is wrapped. */
 export const rowsOf = (text: string, width: number): number =>
-  text.split('\n').reduce((rows, line) => rows + Math.max(1, Math.ceil(lengthOf(line) / width)), 0)
+  wrapText(text, width)
+    .split('\n')
+    .reduce((rows, line) => rows + Math.max(1, Math.ceil(lengthOf(line) / width)), 0)
 
 const wrapLine = (line: string, width: number, indent: number): string => {
   // A line of JSON is for programs.

@@ -35,19 +35,27 @@ const SAMPLE_SIZE = 5
 /**
  * Runs a query in the caller's transaction, which stays usable if the query times out or a table is locked.
  * @param sql returns one row: `counts` (bigint[]) and `sample` (bigint[])
+ * @param limitMs how long it may take; that of the transaction when absent
  */
 export const runRowQuery = async (
   client: Queryable,
   sql: string,
   signal: AbortSignal,
+  limitMs?: number,
 ): Promise<RowQueryResult | RowQueryTimeout | RowQueryBlocked> => {
   signal.throwIfAborted()
   const startedAt = performance.now()
   try {
     // One message saves a round trip to a server that may be far away. node-postgres then returns a list of results, which its
     // types do not declare.
-    const results = (await client.query(`SAVEPOINT row_query;${sql}`)) as unknown as readonly QueryResult<ResultRow>[]
-    const row = results[1]?.rows[0]
+    // A lock has to be told from a long query, so it is waited for less long.
+    const limit =
+      limitMs === undefined
+        ? ''
+        : `SET LOCAL statement_timeout = ${limitMs}; SET LOCAL lock_timeout = ${Math.ceil(limitMs / 2)};`
+    const request = `SAVEPOINT row_query;${limit}${sql}`
+    const results = (await client.query(request)) as unknown as readonly QueryResult<ResultRow>[]
+    const row = results.at(-1)?.rows[0]
     return { counts: (row?.counts ?? []).map(Number), sample: (row?.sample ?? []).map(toSampleId) }
   } catch (error) {
     // Ctrl-C also cancels the statement.

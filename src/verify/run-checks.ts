@@ -14,17 +14,26 @@ export interface ChecksRun {
   readonly skipped: readonly SkippedCheck[]
 }
 
+export interface ChecksOptions {
+  readonly signal: AbortSignal
+  /**
+   * For who waits for the answer: a check whose query takes longer is skipped, instead of that becoming its finding. Without it
+   * the limit is that of the transaction.
+   */
+  readonly rowQueryLimitMs?: number | undefined
+}
+
 /** Runs the checks one after the other, in the caller's transaction. A check that could not look at everything and found nothing was skipped. */
 export const runChecks = async (
   checks: readonly Check[],
   client: Queryable,
   facts: Facts,
-  signal: AbortSignal,
+  options: ChecksOptions,
 ): Promise<ChecksRun> => {
   const findings: CheckedFinding[] = []
   const skipped: SkippedCheck[] = []
   for (const check of checks) {
-    const { found, reason } = await runCheck(check, client, facts, signal)
+    const { found, reason } = await runCheck(check, client, facts, options)
     findings.push(...found.map((one) => ({ ...one, check: check.name })))
     if (reason !== undefined) skipped.push({ check: check.name, reason })
   }
@@ -49,10 +58,12 @@ interface CheckRun {
   readonly reason?: string | undefined
 }
 
-const runCheck = async (check: Check, client: Queryable, facts: Facts, signal: AbortSignal): Promise<CheckRun> => {
+const runCheck = async (check: Check, client: Queryable, facts: Facts, options: ChecksOptions): Promise<CheckRun> => {
   try {
     const lacking = whatLacks(check, facts)
-    const found = 'query' in check ? await checkRows(check, client, facts, { signal, lacking }) : check.findings(facts)
+    const found =
+      'query' in check ? await checkRows(check, client, facts, { ...options, lacking }) : check.findings(facts)
+    if (found === TOO_SLOW) return { found: [], reason: TOO_SLOW }
     return { found, reason: found.length === 0 ? (lacking ?? check.skips?.(facts)) : undefined }
   } catch (error) {
     if (!(error instanceof PartLocked)) throw error
@@ -61,16 +72,19 @@ const runCheck = async (check: Check, client: Queryable, facts: Facts, signal: A
   }
 }
 
+const TOO_SLOW = 'it takes too long for a quick answer'
+
 const checkRows = async (
   check: RowCheck,
   client: Queryable,
   facts: Facts,
-  { signal, lacking }: { readonly signal: AbortSignal; readonly lacking: string | undefined },
-): Promise<readonly Finding[]> => {
+  { signal, rowQueryLimitMs, lacking }: ChecksOptions & { readonly lacking: string | undefined },
+): Promise<readonly Finding[] | typeof TOO_SLOW> => {
   const query = lacking === undefined ? check.query(facts) : undefined
   if (query === undefined) return check.findings(undefined, facts)
-  const result = await runRowQuery(client, query, signal)
+  const result = await runRowQuery(client, query, signal, rowQueryLimitMs)
   if ('blockage' in result) return [...check.findings(undefined, facts), notRead(check, result.blockage)]
+  if ('reason' in result && rowQueryLimitMs !== undefined) return TOO_SLOW
   if ('reason' in result) return [...check.findings(undefined, facts), timedOut(check, result)]
   return check.findings(result, facts)
 }

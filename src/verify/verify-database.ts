@@ -36,6 +36,8 @@ export interface VerifyOptions {
   readonly applicationSchema?: ApplicationSchema | undefined
   /** Limit of each query. */
   readonly statementTimeoutMs: number
+  /** Limit of each query of rows, after which its check is skipped; by default it gets a finding after the other limit. */
+  readonly rowQueryLimitMs?: number | undefined
   readonly signal: AbortSignal
   /** Reports who holds what is locked. */
   readonly onWait: OnWaitEvent
@@ -52,7 +54,7 @@ const ANSWER_GRACE_MS = 2_000
  */
 export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOptions): Promise<VerifyReport> => {
   const startedAt = performance.now()
-  const { expectation, failOn, signal } = options
+  const { expectation, failOn } = options
   const files = await readMigrationFiles(options.migrationsFolder ?? shippedMigrations())
   const schema = target.schema ?? 'public'
   const checksToMake = checksFor(options)
@@ -69,7 +71,7 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
         const wanted = { expectation, database: target.database, schema, files, applicationRole }
         const facts = await readFacts(client, wanted, part)
         refuseHiddenColumns(facts, grant)
-        return { facts, ...(await runChecks(checksToMake, client, facts, signal)) }
+        return { facts, ...(await runChecks(checksToMake, client, facts, options)) }
       } catch (error) {
         throw explainReadDenied(error, grant)
       }

@@ -1,6 +1,9 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
+import { unlinkedMessages } from '../../../src/verify/checks/rows/unlinked-messages.js'
+import { readFacts } from '../../../src/verify/facts/facts.js'
+import { runChecks } from '../../../src/verify/run-checks.js'
 import { migrated } from '../../support/chat.js'
 import { runChatkeep, type Run } from '../../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
@@ -112,6 +115,23 @@ describe('the status of a chat', () => {
     expect(rolledBack.stdout).toMatch(/^chat {6}unknown: the columns of the guest update are missing$/m)
     expect(lastLine(rolledBack)).toMatch(/^FAIL: verify finds 1 error: migrations_pending: .*Next: chatkeep migrate/)
     expect([empty.exitCode, rolledBack.exitCode]).toEqual([1, 1])
+  })
+
+  test('leaves checks whose queries of rows take long to verify', async ({ database }) => {
+    await migrated(database)
+    const client = await database.client()
+    await client.query('BEGIN')
+    const wanted = { expectation: 'migrated', database: database.name, schema: 'public', files: [] } as const
+    const facts = await readFacts(client, wanted, (read) => read())
+    const { signal } = new AbortController()
+    const slow = {
+      ...unlinkedMessages,
+      query: () => `SELECT ARRAY[9] AS "counts", ARRAY[1] AS "sample" FROM pg_sleep(9)`,
+    }
+    expect(await runChecks([slow], client, facts, { signal, rowQueryLimitMs: 50 })).toEqual({
+      findings: [],
+      skipped: [{ check: slow.name, reason: 'it takes too long for a quick answer' }],
+    })
   })
 
   test('includes the servers that are named', async ({ database }) => {

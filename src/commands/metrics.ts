@@ -1,6 +1,8 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import { parseDurationBetween } from '../cli/bounded-duration.js'
 import type { Run } from '../cli/command.js'
+import type { Source } from '../cli/completion/candidate.js'
+import { withValues } from '../cli/completion/source.js'
 import { COMMAND_GROUPS, withDatabaseFlags } from '../cli/flags.js'
 import { withExamples } from '../cli/help/examples.js'
 import { FACES } from '../metrics/faces/index.js'
@@ -19,11 +21,15 @@ the defaults. With --check the exit code is that of a monitoring plugin: 0 OK,
 Formats:
 ${FACES.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n')}`
 
-const repeatable = (flags: string, description: string) =>
-  new Option(flags, description).argParser((text: string, before: readonly string[] | undefined) => [
-    ...(before ?? []),
-    text,
-  ])
+const thresholdNames: Source = async () => {
+  const { listMetrics } = await import('../metrics/run-metrics.js')
+  return listMetrics().map(({ name, title }) => [`${name}=`, title])
+}
+
+const threshold = (flags: string, description: string) =>
+  withValues(new Option(flags, description), thresholdNames).argParser(
+    (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
+  )
 
 export const metricsCommand = (run: Run) =>
   withExamples(
@@ -51,8 +57,8 @@ export const metricsCommand = (run: Run) =>
         FACES.map(({ name }) => name),
       ),
     )
-    .addOption(repeatable('--warn <name=range>', 'warn when this metric leaves the range; repeatable'))
-    .addOption(repeatable('--crit <name=range>', 'the same, critical'))
+    .addOption(threshold('--warn <name=range>', 'warn when this metric leaves the range; repeatable'))
+    .addOption(threshold('--crit <name=range>', 'the same, critical'))
     .option('--config <file>', 'read thresholds from this file (default: chatkeep.config.json, if there is one)')
     .option('--check', 'answer as a monitoring plugin: one line with performance data; exit code 0, 1, 2 or 3')
     .addOption(

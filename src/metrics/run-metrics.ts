@@ -5,6 +5,8 @@ import type { Answer } from '../terminal/answer.js'
 import type { OutputFormat } from '../terminal/formats/output-format.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { faceOf } from './faces/index.js'
+import { metrics } from './index.js'
+import type { Metric } from './metric.js'
 import { readMetrics } from './read-metrics.js'
 import { checkAnswer, unknownAnswer } from './thresholds/check-answer.js'
 import { judge } from './thresholds/judge.js'
@@ -73,3 +75,6 @@ const refuseTwoAnswers = ({ check, format }: MetricsFlags): void => {
   if (check === true && format !== undefined && format !== 'json')
     throw new OperatorError('usage', `--check and --format ${format} exclude each other`)
 }
+
+/** Names and titles, for completion. */
+export const listMetrics = (): readonly Pick<Metric, 'name' | 'title'>[] => metrics

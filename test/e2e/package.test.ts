@@ -51,7 +51,6 @@ describe('the packed package', () => {
       'LICENSE',
       'README.md',
       'bin',
-      'completions',
       'dist',
       'docs',
       'migrations',

@@ -11,4 +11,4 @@ export const SHELLS = Object.keys(ENDINGS) as readonly Shell[]
 
 /** The script that completes chatkeep in a shell: it asks `chatkeep complete` each time. */
 export const completionScript = (shell: Shell): string =>
-  readFileSync(join(packageRoot(), 'completions', `chatkeep.${ENDINGS[shell]}`), 'utf8')
+  readFileSync(join(packageRoot(), 'bin', 'completions', `chatkeep.${ENDINGS[shell]}`), 'utf8')

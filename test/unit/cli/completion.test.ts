@@ -90,6 +90,7 @@ const UNKNOWN = [
   'duration',
   'hash',
   'host:port',
+  'interval',
   'migration',
   'name',
   'number',

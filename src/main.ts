@@ -4,7 +4,7 @@ import type { ProcessContext } from './cli/context.js'
 import { controllingTerminal } from './cli/controlling-terminal.js'
 import { isUnderNohup } from './cli/nohup.js'
 import { ExitCode, OperatorError } from './errors.js'
-import { runProgram } from './program.js'
+import { packageVersion } from './package-root.js'
 import type { OutputStream } from './terminal/output-stream.js'
 
 /** How long the process may run on after its answer, if a handle is still open. */
@@ -116,7 +116,18 @@ process.on('uncaughtException', (error) => {
     .finally(() => process.exit(ExitCode.bug))
 })
 
-process.exitCode = await runProgram(context)
+/** The version is asked for by scripts, again and again: commander, which would print it as well, takes longer to load. */
+const run = async (): Promise<number> => {
+  const [only = '', ...others] = context.argv
+  if (others.length === 0 && ['-V', '--version'].includes(only)) {
+    context.stdout.write(`${packageVersion()}\n`)
+    return ExitCode.done
+  }
+  const { runProgram } = await import('./program.js')
+  return runProgram(context)
+}
+
+process.exitCode = await run()
 await Promise.all([flush(process.stdout), flush(process.stderr)])
 if (writeFailure !== undefined) {
   context.stderr.write(`error: the answer could not be written: ${writeFailure.message}\n`)

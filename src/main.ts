@@ -42,6 +42,13 @@ process.on('SIGINT', () => interrupt('SIGINT'))
 process.on('SIGQUIT', () => interrupt('SIGQUIT'))
 process.on('SIGTERM', () => interrupt('SIGTERM'))
 
+// Node.js has it since version 21. Where it is missing, pg makes a Response to find out whether it runs at Cloudflare, and that
+// loads fetch, which takes longer than pg itself.
+if (!('navigator' in globalThis)) {
+  const userAgent = `Node.js/${process.versions.node.split('.')[0] ?? ''}`
+  Object.defineProperty(globalThis, 'navigator', { value: { userAgent }, configurable: true, writable: true })
+}
+
 /** Standard streams that were terminals at the start. */
 const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
 

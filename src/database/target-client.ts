@@ -5,7 +5,7 @@ import type { ConnectionTarget, SessionAttributes } from './connection-target.js
 import { openStream, type Place } from './open-stream.js'
 import { pinSession, type Pins } from './pinned-settings.js'
 import { placesOf, shuffled } from './places.js'
-import { refuseUnsuitable } from './target/session-attributes.js'
+import { refuseUnsuitable } from './session-attributes.js'
 import { hasSqlState, isServerError, SqlState } from './sql-state.js'
 import { watchAuthentication, type Authentication } from './authentication.js'
 import { isSocket, type Host } from './target/hosts.js'

@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg'
 import type { PreparedStatements } from '../database/prepared.js'
 import type { StoredId } from './ids/ids.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { instantSql, toInstant, type InstantText } from '../database/instant.js'
+import { instantSql, toInstant, type InstantText } from '../database/clock/instant.js'
 import { UTC_NOW, type Names } from './sql-names.js'
 
 /** What a batch is written with: a connection, the names of the tables, and the statements prepared on it. */

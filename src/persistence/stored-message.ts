@@ -1,4 +1,4 @@
-import { instantSql, toInstant, type InstantText } from '../database/instant.js'
+import { instantSql, toInstant, type InstantText } from '../database/clock/instant.js'
 import { toId, toIdOrNull, type WithStoredIds } from './ids/ids.js'
 import type { ChatMessage } from './message.js'
 

@@ -59,6 +59,7 @@ export const parseOptions = ({ argv, stdout }: BenchProcess): BenchOptions | nul
         .argParser(parseSockets)
         .default(DEFAULT_SOCKETS as readonly number[], DEFAULT_SOCKETS.join(',')),
     )
+    .addOption(new Option('--starts <n>', 'starts of each program in cli').argParser(parseCount).default(21))
     .option('--json', 'print one JSON document instead of the table', false)
     .addHelpText('after', HELP)
     .exitOverride()

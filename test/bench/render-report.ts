@@ -52,8 +52,10 @@ const spreadOf = ({ roundsPerSecond: rates }: Row): number | null => {
 const LEGEND = `spread: how far the rates of the rounds lie apart (standard deviation), the noise that a ratio has to rise above.
 ratio: of the rate to that of the first case beside it (more is better); in reads, of p99 to that at the
 smallest size, in migrate of the longest call to that beside the plain SQL, in application of the processor time of
-one writer's call to that before the update (less is better). loop: how late the event loop of this process came to its timers.
-note: in migrate what went on when the longest call began, and what its session waited for 50 ms later.`
+one writer's call to that before the update, in cli of the least time to that of bare node (less is better).
+loop: how late the event loop of this process came to its timers.
+note: in migrate what went on when the longest call began, and what its session waited for 50 ms later;
+in cli in brackets what is above bare node.`
 
 /** The machine, one table, and how to read it. */
 export const renderReport = (machine: Machine, rows: readonly Row[], render: Render): string => {

@@ -19,6 +19,8 @@ export interface BenchOptions {
   readonly readerSeconds: number
   /** Guests of `socket`, one size after the other. */
   readonly sockets: readonly number[]
+  /** Starts of each program in `cli`. */
+  readonly starts: number
   readonly json: boolean
 }
 
@@ -28,7 +30,7 @@ export interface Row extends Figures {
   readonly case: string
   /** Messages in the database, where a scenario has several sizes. */
   readonly size?: number | undefined
-  /** To the scenario's baseline: of rates (more is better), in `reads` of p99, in `migrate` of the longest call, in `application` of one writer's processor time (less is better). Null where there is none. */
+  /** To the scenario's baseline: of rates (more is better), in `reads` of p99, in `migrate` of the longest call, in `application` of one writer's processor time, in `cli` of the least time to bare node's (less is better). Null where there is none. */
   readonly ratio: number | null
   /** The longest single call, and how many took longer than 100 ms, where somebody could have stood still. */
   readonly longestMs?: number | undefined

@@ -207,8 +207,9 @@ describe('the house', () => {
     expect(strayPackages(made(['main.ts', name]), name, allowed)).toEqual(['main.ts'])
   })
 
-  test('loads commander and nothing else for --help, --version and completion', () => {
-    expect(packagesLoadedBy('main.ts')).toEqual(['@commander-js/extra-typings'])
+  test('loads no package for --version, and commander alone for --help and completion', () => {
+    expect(packagesLoadedBy('main.ts')).toEqual([])
+    expect(packagesLoadedBy('program.ts')).toEqual(['@commander-js/extra-typings'])
     expect(packagesLoadedBy('cli/create-context.ts')).toContain('chalk')
   })
 

@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.js'
 import { application } from './application.js'
 import { bulk } from './bulk.js'
+import { cli } from './cli.js'
 import { guests } from './guests.js'
 import { migrate } from './migrate.js'
 import { reads } from './reads.js'
@@ -8,4 +9,4 @@ import { save } from './save.js'
 import { socket } from './socket.js'
 
 /** Add a scenario: write ./<name>.ts, list it here, in the order in which they run. */
-export const scenarios: readonly Scenario[] = [save, guests, bulk, reads, socket, application, migrate]
+export const scenarios: readonly Scenario[] = [save, guests, bulk, reads, socket, application, migrate, cli]

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { createDatabaseClock } from '../../../src/database/database-clock.js'
+import { createDatabaseClock } from '../../../src/database/clock/database-clock.js'
 
 describe('the database’s clock', () => {
   test.each([

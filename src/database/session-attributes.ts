@@ -1,7 +1,7 @@
 import type { Client } from 'pg'
-import { ConnectionProblem } from '../connection-failure.js'
-import type { SessionAttributes } from '../connection-target.js'
-import { onlyRow } from '../rows.js'
+import { ConnectionProblem } from './connection-failure.js'
+import type { SessionAttributes } from './connection-target.js'
+import { onlyRow } from './rows.js'
 
 interface ServerState {
   readonly isStandby: boolean

@@ -22,7 +22,22 @@ probe then has only its privileges.
 
 --application-schema compares the Prisma models of "Client", "ChatMessage" and
 "User" with the tables. A required field on a nullable column is an error:
-Prisma fails on reading such a row.`
+Prisma fails on reading such a row.
+
+With a guide it compares the database with that instead: each fence of sql whose
+queries only read, with the table after "Expected output" as psql prints it, cell
+by cell. Names without a schema mean --schema, times are UTC. Other fences are
+listed as not run. A query runs with the rights of the role, as in psql.`
+
+/** Flags that say nothing where a guide is compared. */
+const CHECK_FLAGS: readonly string[] = [
+  'expect',
+  'failOn',
+  'probe',
+  'applicationSchema',
+  'applicationRole',
+  'migrations',
+]
 
 export const verifyCommand = (run: Run) =>
   withExamples(
@@ -31,12 +46,14 @@ export const verifyCommand = (run: Run) =>
     ['chatkeep verify --expect rolled-back', 'is it completely undone?'],
     ['chatkeep verify --application-role crm_app', 'check the privileges of this role'],
     ['chatkeep verify --probe crm_app', 'try what guests do'],
+    ['chatkeep verify GUIDE.md', 'is it as the runbook says?'],
     ['chatkeep verify --format junit --fail-on warning', 'as a test report'],
     ['chatkeep verify --application-schema prisma/schema.prisma --format github', 'as annotations of a pull request'],
   )
     .helpGroup(COMMAND_GROUPS.checks)
     .summary('check schema, history and data; list what is wrong')
-    .description('Checks columns, indexes, migration history and data in a read-only session.')
+    .description('Checks columns, indexes, migration history and data in a read-only session, or what a guide expects.')
+    .argument('[guide...]', 'Markdown with queries and their expected output, to compare with instead')
     .addOption(
       new Option('--format <format>', 'output format; --json means json (default: text)').choices(
         OUTPUT_FORMATS.map(({ name }) => name),
@@ -66,8 +83,14 @@ export const verifyCommand = (run: Run) =>
     )
     .addHelpText('after', NOTES)
     .action(
-      run(async (context, options) => {
+      run(async (context, guides, options, command) => {
         const { runVerify } = await import('../verify/run-verify.js')
-        return runVerify(options, context, (work) => context.withTarget(options, 'direct', work))
+        const checkFlags = command.options
+          .filter((flag) => CHECK_FLAGS.includes(flag.attributeName()))
+          .filter((flag) => command.getOptionValueSource(flag.attributeName()) === 'cli')
+          .map(({ long }) => String(long))
+        return runVerify({ ...options, guides, checkFlags }, context, (work) =>
+          context.withTarget(options, 'direct', work),
+        )
       }),
     )

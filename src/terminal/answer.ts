@@ -48,8 +48,9 @@ export interface CheckResult {
   /** The check has no result: what it needs was locked. */
   readonly isUnknown: boolean
   readonly object: string
-  /** A file of the application that it concerns; `line` counts from 1. */
-  readonly place: { readonly file: string; readonly line: number | null } | undefined
+  /** A file that it concerns; `line` and `column` count from 1. */
+  readonly place:
+    { readonly file: string; readonly line: number | null; readonly column?: number | undefined } | undefined
   /** Plain text, line by line; `brief` leaves out most of a long diff. */
   readonly lines: readonly string[]
   readonly brief: readonly string[]

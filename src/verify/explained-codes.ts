@@ -1,5 +1,6 @@
 import { checks } from './checks/index.js'
 import type { Explanation, Explanations } from './explanation.js'
+import { GUIDE_EXPLANATIONS } from './guide/explanations.js'
 import { MODEL_EXPLANATIONS } from './models/explanations.js'
 import { PROBE_EXPLANATIONS } from './probe/explanations.js'
 import { TIMEOUT_EXPLANATIONS } from './timed-out.js'
@@ -27,6 +28,7 @@ const ALL: Explanations = Object.assign(
   TIMEOUT_EXPLANATIONS,
   PROBE_EXPLANATIONS,
   MODEL_EXPLANATIONS,
+  GUIDE_EXPLANATIONS,
 ) as Explanations
 
 const onOneLine = (text: string): string => text.replaceAll(/\s+/g, ' ')

@@ -8,6 +8,17 @@ export interface Place {
   readonly file: string
   /** Null if no single line is responsible. */
   readonly line: number | null
+  /** In characters, from 1. */
+  readonly column?: number | undefined
+}
+
+/** A line of a file, and what is wrong in it. */
+export interface Excerpt {
+  /** From 1. */
+  readonly line: number
+  readonly text: string
+  /** Indexes in the text. */
+  readonly marks: readonly { readonly start: number; readonly length: number }[]
 }
 
 /** A problem that a check found. */
@@ -23,6 +34,7 @@ export interface Finding<Code extends string = string> {
   /** What to do next; afterwards the finding is gone. */
   readonly help: Next
   readonly place?: Place | undefined
+  readonly excerpt?: Excerpt | undefined
   /** The change that was found, as a unified diff. */
   readonly diff?: string | undefined
   /** The check could not read what it needs, because that was locked: nothing is known to be wrong. */

@@ -20,6 +20,10 @@ export interface VerifyFlags {
   readonly applicationSchema?: string | undefined
   readonly migrations?: string | undefined
   readonly applicationRole?: string | undefined
+  /** Guides to compare with, instead of the checks. */
+  readonly guides: readonly string[]
+  /** Names of the flags that were given and concern the checks. */
+  readonly checkFlags: readonly string[]
   /** Milliseconds. */
   readonly statementTimeout: number
 }
@@ -32,6 +36,10 @@ export const runVerify = async (
 ): Promise<Answer> => {
   const { expect, failOn, probe, applicationRole, applicationSchema: path, migrations } = flags
   refuseContradictions(flags)
+  if (flags.guides.length > 0) {
+    const { verifyGuides } = await import('./guide/verify-guides.js')
+    return verifyGuides(flags.guides, flags.statementTimeout, { cwd, signal, progress }, withTarget)
+  }
   const applicationSchema = path === undefined ? undefined : await readApplicationSchema(path, resolve(cwd, path))
   return withTarget(async (target) => {
     const report = await verifyDatabase(target, {
@@ -76,7 +84,11 @@ const describeFlags = (
   ]
 }
 
-const refuseContradictions = ({ expect, probe }: VerifyFlags): void => {
+const refuseContradictions = ({ expect, probe, guides, checkFlags }: VerifyFlags): void => {
+  if (guides.length > 0 && checkFlags.length > 0)
+    throw new OperatorError('usage', `${checkFlags.join(', ')} concerns the checks, which do not run with a guide`, {
+      hint: 'run verify twice: once with the guide, once without',
+    })
   if (probe !== undefined && expect === 'rolled-back')
     throw new OperatorError(
       'usage',

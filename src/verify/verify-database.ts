@@ -6,8 +6,6 @@ import { ownSchema } from '../persistence/own-names.js'
 import { existingTables, explainReadDenied, readDenied, type ReadGrant } from '../database/read-denied.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
 import { PART_LOCK_TIMEOUT_MS, readInParts } from '../database/waiting/read-in-parts.js'
-import type { OnWaitEvent } from '../database/waiting/wait-events.js'
-import { withWatchedClient } from '../database/waiting/watch-session.js'
 import { readMigrationFiles, shippedMigrations } from '../migrations/ledger/migration-files.js'
 import { applicationModels } from './models/application-models.js'
 import type { ApplicationSchema } from './models/model.js'
@@ -18,11 +16,12 @@ import type { Severity } from './severity.js'
 import { compareGuestColumns, GUEST_COLUMNS } from './facts/guest-columns.js'
 import { checks } from './checks/index.js'
 import { applicationRole } from './checks/server/application-role.js'
+import { withReadSession, type ReadSessionOptions } from './read-session.js'
 import { runChecks } from './run-checks.js'
 import { notRead } from './timed-out.js'
 import { toVerdict, type CheckedFinding, type VerifyReport } from './verify-report.js'
 
-export interface VerifyOptions {
+export interface VerifyOptions extends ReadSessionOptions {
   readonly expectation: Expectation
   /** Folder with the migration files; by default those of chatkeep. */
   readonly migrationsFolder?: string | undefined
@@ -34,19 +33,9 @@ export interface VerifyOptions {
   readonly probe?: { readonly role: string | undefined } | undefined
   /** Models of the application's ORM, to compare them with the database. */
   readonly applicationSchema?: ApplicationSchema | undefined
-  /** Limit of each query. */
-  readonly statementTimeoutMs: number
   /** Limit of each query of rows, after which its check is skipped; by default it gets a finding after the other limit. */
   readonly rowQueryLimitMs?: number | undefined
-  readonly signal: AbortSignal
-  /** Reports who holds what is locked. */
-  readonly onWait: OnWaitEvent
-  /** Name of the session; by default that of the command. */
-  readonly applicationName?: string | undefined
 }
-
-/** A server that does not report its own statement time-out within this time is frozen or unreachable. */
-const ANSWER_GRACE_MS = 2_000
 
 /**
  * Checks whether a database is as expected, in one read-only transaction, which also works through a transaction pooler.
@@ -59,7 +48,7 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
   const schema = target.schema ?? 'public'
   const checksToMake = checksFor(options)
 
-  const { facts, findings, skipped } = await withSession(target, options, async (client) => {
+  const { facts, findings, skipped } = await withReadSession(target, options, async (client) => {
     const read = await readInParts(client, options, async (part) => {
       const grant: ReadGrant = {
         user: target.role ?? target.user,
@@ -103,23 +92,6 @@ const checksFor = ({ expectation, applicationSchema, applicationRole: role }: Ve
   ),
   ...(applicationSchema === undefined ? [] : [applicationModels(applicationSchema)]),
 ]
-
-const withSession = <T>(
-  target: ConnectionTarget,
-  { statementTimeoutMs, signal, onWait, applicationName = 'chatkeep verify' }: VerifyOptions,
-  work: (client: Queryable) => Promise<T>,
-): Promise<T> =>
-  withWatchedClient(
-    target,
-    {
-      applicationName,
-      signal,
-      statementTimeoutMs,
-      queryTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS,
-    },
-    { showQueries: false, onEvent: onWait },
-    work,
-  )
 
 /** Name of the probe among the checks. */
 const PROBE = 'probe'

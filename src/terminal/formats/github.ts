@@ -49,6 +49,7 @@ const workflowCommand = (
     ['title', title],
     ...(place === undefined ? [] : [['file', place.file] as const]),
     ...(place?.line == null ? [] : [['line', String(place.line)] as const]),
+    ...(place?.column === undefined ? [] : [['col', String(place.column)] as const]),
   ].map(([name = '', value = '']) => `${name}=${escapeProperty(value)}`)
   return `::${level} ${properties.join(',')}::${escapeData(lines.join('\n'))}`
 }

@@ -1,19 +1,24 @@
 import { describeSteps, labelledSteps, type TargetNaming } from '../../next-step.js'
 import type { Finding } from '../finding.js'
+import { excerptLines } from './excerpt-lines.js'
 
 /** Longer diffs would scroll the verdict off the screen. */
 export const MOST_DIFF_LINES = 20
 
 /** A finding in lines of plain text: a headline, details, and the next command. Names from the database are not escaped. */
 export const describeFinding = (
-  { code, severity, isUnknown, object, expected, actual, sample, help, place, diff }: Finding,
+  { code, severity, isUnknown, object, expected, actual, sample, help, place, excerpt, diff }: Finding,
   naming: TargetNaming | undefined,
   mostDiffLines = Number.POSITIVE_INFINITY,
+  width?: number,
 ): readonly string[] => [
   `${isUnknown === true ? 'unknown' : severity} ${code}: ${object}`,
+  ...(excerpt === undefined ? [] : excerptLines(excerpt, width)),
   `  expected  ${expected}`,
   `  actual    ${actual}`,
-  ...(place === undefined || describeSteps(help).includes(describePlace(place))
+  ...(place === undefined ||
+  object.startsWith(describePlace(place)) ||
+  describeSteps(help).includes(describePlace(place))
     ? []
     : [`  at        ${describePlace(place)}`]),
   ...(sample.length === 0 ? [] : [`  rows      id ${sample.join(', ')}`]),

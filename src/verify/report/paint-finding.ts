@@ -8,10 +8,10 @@ import { describeFinding, MOST_DIFF_LINES } from './describe-finding.js'
 export const paintFinding = (
   found: Finding,
   naming: TargetNaming | undefined,
-  { paint }: Render,
+  { paint, width }: Render,
 ): readonly string[] => {
   const { severity } = found
-  const [headline = '', ...facts] = describeFinding(found, naming, MOST_DIFF_LINES)
+  const [headline = '', ...facts] = describeFinding(found, naming, MOST_DIFF_LINES, width)
   const colours = { error: paint.red, warning: paint.yellow, note: paint.cyan }
   return [
     `${colours[severity](severity)}${printable(headline.slice(severity.length))}`,

@@ -3,9 +3,8 @@ import { count, duration, type Render } from '../../terminal/render.js'
 import type { Expectation } from '../expectation.js'
 import { isFailing, type Severity } from '../severity.js'
 import type { GuestColumn } from '../facts/guest-columns.js'
-import type { CheckedFinding, VerifyReport } from '../verify-report.js'
-import { describeFinding } from './describe-finding.js'
-import { paintFinding } from './paint-finding.js'
+import type { VerifyReport } from '../verify-report.js'
+import { findingLines } from './finding-lines.js'
 import { again, describeSteps, type TargetNaming } from '../../next-step.js'
 
 /** A report, and what it is about. */
@@ -28,11 +27,7 @@ export const renderReport = (report: NamedReport, render: Render): string => {
     '',
     columnTable(columns, render),
     '',
-    ...findings
-      .filter(({ isUnknown }) => isUnknown !== true)
-      .flatMap((found) => [...paintFinding(found, report.naming, render), '']),
-    ...unknownLines(findings, report.naming, render),
-    ...explainLines(findings),
+    ...findingLines(findings, report.naming, render),
     ...(alsoChecked.length === 0 ? [] : [printable(`also checked: ${alsoChecked.join(', ')}`)]),
     renderVerdict(report, render),
   ].join('\n')
@@ -50,30 +45,6 @@ const columnTable = (columns: readonly GuestColumn[], render: Render): string =>
       ok ? 'ok' : render.paint.red('FAIL'),
     ]),
   )
-
-// One lock most often stops many checks: it is shown once, with their names.
-const unknownLines = (
-  findings: readonly CheckedFinding[],
-  naming: TargetNaming | undefined,
-  { paint }: Render,
-): readonly string[] => {
-  const unknown = findings.filter(({ isUnknown }) => isUnknown === true)
-  const ways = [...new Set(unknown.map(({ help }) => describeSteps(help)))]
-  return ways.flatMap((way) => {
-    const group = unknown.filter(({ help }) => describeSteps(help) === way)
-    const [first] = group
-    if (first === undefined) return []
-    const object = group.map(({ check }) => check).join(', ')
-    const [headline = '', ...facts] = describeFinding({ ...first, object }, naming)
-    return [`${paint.yellow('unknown')}${printable(headline.slice('unknown'.length))}`, ...facts.map(printable), '']
-  })
-}
-
-// Shown once: each finding starts with its code.
-const explainLines = (findings: readonly CheckedFinding[]): readonly string[] => {
-  const [first] = findings
-  return first === undefined ? [] : [`More on a finding: chatkeep explain ${first.code}`, '']
-}
 
 const STATE_WORDS: Readonly<Record<Expectation, string>> = {
   migrated: 'migrated',

@@ -3,6 +3,7 @@ import type { Answer, CheckResult } from '../../terminal/answer.js'
 import { isFailing, type Severity } from '../severity.js'
 import type { CheckedFinding } from '../verify-report.js'
 import { describeFinding, MOST_DIFF_LINES } from './describe-finding.js'
+import { excerptLines } from './excerpt-lines.js'
 import { renderReport, renderVerdict, type NamedReport } from './render-report.js'
 import { describeSteps, toStepDocuments, type TargetNaming } from '../../next-step.js'
 
@@ -51,17 +52,21 @@ const exitCodeOf = ({ ok, findings, failOn, summary }: NamedReport): ExitCode =>
 }
 
 // JSON documents have null for a field that a finding does not have.
-const toDocument = ({ help, isUnknown = false, ...found }: CheckedFinding, naming: TargetNaming | undefined) => ({
+export const toDocument = (
+  { help, isUnknown = false, ...found }: CheckedFinding,
+  naming: TargetNaming | undefined,
+) => ({
   ...found,
   isUnknown,
   help: describeSteps(help, naming),
   steps: toStepDocuments(help, naming),
   place: found.place ?? null,
+  excerpt: found.excerpt === undefined ? null : excerptLines(found.excerpt),
   diff: found.diff ?? null,
   sqlState: found.sqlState ?? null,
 })
 
-const toResult = (found: CheckedFinding, failOn: Severity, naming: TargetNaming | undefined): CheckResult => {
+export const toResult = (found: CheckedFinding, failOn: Severity, naming: TargetNaming | undefined): CheckResult => {
   const { check, code, severity, object, place } = found
   return {
     ...{ check, code, severity, object, place },

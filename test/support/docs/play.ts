@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { demoTranscript } from '../../../src/demo/chats.js'
 import { OperatorError } from '../../../src/errors.js'
@@ -9,6 +9,7 @@ import type { TestDatabase } from '../database.js'
 export const writeExampleFiles = async (folder: string): Promise<void> => {
   await writeFile(join(folder, 'chats.ndjson'), demoTranscript())
   await writeFile(join(folder, 'schema.prisma'), await modelsOfBefore())
+  await copyFile(new URL('../fixtures/guide.md', import.meta.url), join(folder, 'guide.md'))
 }
 
 /** The models of an application that does not know of guests yet. */

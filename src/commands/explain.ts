@@ -12,12 +12,13 @@ export const explainCommand = (run: Run) =>
     withOutputFlags(new Command('explain')),
     ['chatkeep explain', 'list all codes'],
     ['chatkeep explain index_invalid', 'meaning, cause and fix of one code'],
+    ['chatkeep explain 55P03', 'what an error of the server means'],
   )
     .helpGroup(COMMAND_GROUPS.checks)
-    .summary('explain a finding of verify: its meaning, cause and fix')
-    .description('Explains the codes that verify prints before each finding.')
+    .summary('explain a finding of verify, or an error of the server')
+    .description('Explains the codes that verify prints before each finding, and SQLSTATEs: errors of the server.')
     .addArgument(
-      withValues(new Argument('[code]', 'code of a finding (default: list all codes)'), async () => {
+      withValues(new Argument('[code]', 'code of a finding, or SQLSTATE (default: list all codes)'), async () => {
         const { codeCandidates } = await import('../verify/explain-code.js')
         return codeCandidates()
       }),

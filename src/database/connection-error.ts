@@ -10,13 +10,12 @@ import {
   isTlsFailure,
   isTlsRefusal,
 } from './connection-failure.js'
-import { encodingHint } from './errors/encoding-hint.js'
-import { exitCodeForState } from './errors/exit-code.js'
+import { exitCodeForState, SERVER_STATES } from './errors/server-states.js'
 import { poolerAnswer } from './errors/pooler-error.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
 import { CANCELLED } from './errors/statement-limit.js'
 import { NoHostReached } from './target-client.js'
-import { again, shell, sql, type Next } from '../next-step.js'
+import { again, shell, sql, toSteps, type Next } from '../next-step.js'
 import { escapeIdentifier } from './identifier.js'
 import { shellWord } from '../shell-word.js'
 
@@ -71,7 +70,7 @@ export const explainConnectionError = (error: unknown, target: ConnectionTarget)
   const isConnect =
     isServerError(cause) && cause.code === SqlState.insufficientPrivilege && target.options === undefined
   const isExplained = !isServerError(cause) || poolerAnswer(cause) !== undefined
-  if (isExplained || (SERVER_EXPLANATIONS[cause.code] !== undefined && !isConnect))
+  if (isExplained || (SERVER_STATES[cause.code]?.code !== undefined && !isConnect))
     return explainDatabaseError(error, target)
   const isSetting = !isConnect && /^(22|42)/.test(cause.code)
   return new OperatorError(
@@ -116,16 +115,25 @@ export const isDatabaseUnavailable = (error: unknown): error is OperatorError =>
 const explainServerError = (error: ServerError, target: ConnectionTarget): Explanation => {
   const blockage = error.code === SqlState.lockNotAvailable ? blockageBehind(error) : undefined
   if (blockage !== undefined) return explainLock(blockage)
-  const known = poolerAnswer(error) ?? SERVER_EXPLANATIONS[error.code]?.(target)
-  if (known !== undefined) return { ...known, message: `${known.message} (${error.message})` }
-  const hint = encodingHint(error) ?? error.hint
-  return {
-    code: 'sql_error',
-    message: `the database answered: ${error.message}`,
-    exitCode: exitCodeForState(error.code),
-    ...(hint === undefined ? {} : { hint }),
+  const pooler = poolerAnswer(error)
+  if (pooler !== undefined) return { ...pooler, message: `${pooler.message} (${error.message})` }
+  const state = SERVER_STATES[error.code]
+  if (state === undefined) return withServersHint(error)
+  const { code = 'sql_error', sentence, next, exitCode, retryable } = state
+  const { message, hint } = {
+    message: sentence,
+    hint: [...toSteps(error.hint), ...toSteps(next)],
+    ...ON_TARGET[error.code]?.(target),
   }
+  return { code, message: `${message} (${error.message})`, hint, exitCode, retryable }
 }
+
+const withServersHint = (error: ServerError): Explanation => ({
+  code: 'sql_error',
+  message: `the database answered: ${error.message}`,
+  exitCode: exitCodeForState(error.code),
+  ...(error.hint === undefined ? {} : { hint: error.hint }),
+})
 
 const explainLock = (blockage: Blockage): Explanation => ({
   code: 'lock_not_available',
@@ -136,83 +144,24 @@ const explainLock = (blockage: Blockage): Explanation => ({
   facts: { blockers: blockage.blockers },
 })
 
-const SERVER_EXPLANATIONS: Readonly<Record<string, (target: ConnectionTarget) => Explanation>> = {
-  [SqlState.invalidPassword]: ({ user, host }) => ({
-    code: 'authentication_failed',
-    message: `${host} did not accept the password of ${user}`,
-    hint: 'check the password in the URL, PGPASSWORD or ~/.pgpass',
-    exitCode: ExitCode.unreachable,
-  }),
-  [SqlState.invalidAuthorization]: ({ user, host }) => ({
-    code: 'authentication_failed',
-    message: `${host} rejected the role ${user}`,
-    hint: 'check the role, pg_hba.conf on the server, and whether it requires TLS (?sslmode=require)',
-    exitCode: ExitCode.unreachable,
-  }),
+/** What is known better of a target than of any server. */
+const ON_TARGET: Readonly<
+  Record<string, (target: ConnectionTarget) => { readonly message: string; readonly hint?: Next }>
+> = {
+  [SqlState.invalidPassword]: ({ user, host }) => ({ message: `${host} did not accept the password of ${user}` }),
+  [SqlState.invalidAuthorization]: ({ user, host }) => ({ message: `${host} rejected the role ${user}` }),
   [SqlState.invalidCatalogName]: ({ database, host, port, user }) => ({
-    code: 'database_does_not_exist',
     message: `there is no database ${JSON.stringify(database)} on ${host}:${port}`,
     hint: shell(`psql -h ${shellWord(host)} -p ${port} -U ${shellWord(user)} -l`, 'list the databases'),
-    exitCode: ExitCode.unreachable,
-  }),
-  [SqlState.tooManyConnections]: () => ({
-    code: 'too_many_connections',
-    message: 'a connection limit is reached',
-    hint: ['end idle sessions (see pg_stat_activity), or wait', again()],
-    exitCode: ExitCode.unreachable,
-    retryable: true,
-  }),
-  [SqlState.cannotConnectNow]: () => ({
-    code: 'database_not_ready',
-    message: 'the server is starting up or shutting down',
-    hint: again('', 'in a moment'),
-    exitCode: ExitCode.unreachable,
-    retryable: true,
-  }),
-  [SqlState.adminShutdown]: () => ({
-    code: 'connection_lost',
-    message: 'the server ended the session',
-    hint: again('', 'an administrator or a restart ended it'),
-    exitCode: ExitCode.unreachable,
-    retryable: true,
-  }),
-  [SqlState.crashShutdown]: () => ({
-    code: 'connection_lost',
-    message: 'the server restarted after a crash',
-    hint: again('', 'in a moment'),
-    exitCode: ExitCode.unreachable,
-    retryable: true,
   }),
   [SqlState.insufficientPrivilege]: (target) => ({
-    code: 'insufficient_privilege',
     message: `the role ${describeUser(target)} lacks the privilege for this`,
-    hint: 'run it as the owner of the tables, or ask for the privilege',
-    exitCode: ExitCode.unreachable,
   }),
   [SqlState.readOnlyTransaction]: ({ host }) => ({
-    code: 'read_only_database',
     message: `${host} is read-only: it is a standby, or its settings forbid writes`,
-    hint: 'name the primary server',
-    exitCode: ExitCode.unreachable,
-  }),
-  [SqlState.queryCanceled]: () => ({
-    ...CANCELLED.byLimit,
-    hint: again('', 'when the server is less busy'),
-    exitCode: ExitCode.unreachable,
-    retryable: true,
-  }),
-  [SqlState.lockNotAvailable]: () => ({
-    code: 'lock_not_available',
-    message: 'a lock was not free in time',
-    hint: ['see who holds it in pg_locks and pg_stat_activity', again()],
-    exitCode: ExitCode.busy,
-    retryable: true,
   }),
   [SqlState.protocolViolation]: ({ host }) => ({
-    code: 'protocol_violation',
     message: `${host} rejected the connection with a protocol error, as connection poolers do`,
-    hint: 'name the direct address of the server in DIRECT_URL or --database-url',
-    exitCode: ExitCode.unreachable,
   }),
 }
 

@@ -15,6 +15,9 @@ const RETRYABLE_STATES: ReadonlySet<string> = new Set([
   SqlState.deadlockDetected,
   SqlState.lockNotAvailable,
   SqlState.queryCanceled,
+  // The server ended the session, whose transaction is gone.
+  SqlState.idleInTransactionSessionTimeout,
+  SqlState.transactionTimeout,
   // A standby, or a primary that has just become one.
   SqlState.readOnlyTransaction,
 ])

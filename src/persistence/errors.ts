@@ -1,5 +1,5 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
-import { exitCodeForState } from '../database/errors/exit-code.js'
+import { exitCodeForState, SERVER_STATES } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
 import { blamesTheRow, type Blame } from './blame.js'
@@ -177,7 +177,7 @@ export class DatabaseRefused extends StoreError {
       hint:
         cause.code === SqlState.insufficientPrivilege
           ? 'grant this role the privilege, change the policy that rejects the row, or connect as another role'
-          : (encodingHint(cause) ?? cause.hint),
+          : (encodingHint(cause) ?? cause.hint ?? SERVER_STATES[cause.code]?.next),
     })
   }
 }

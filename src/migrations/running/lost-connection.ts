@@ -1,17 +1,19 @@
 import { connectionFailureReason } from '../../database/connection-failure.js'
 import type { Queryable } from '../../database/connection.js'
-import { exitCodeForState } from '../../database/errors/exit-code.js'
-import { hasSqlState, isServerError, SqlState, type ServerError } from '../../database/sql-state.js'
+import { exitCodeForState, SERVER_STATES } from '../../database/errors/server-states.js'
+import { isServerError, SqlState, type ServerError } from '../../database/sql-state.js'
 import { CANCELLED, reachedLimit } from '../../database/errors/statement-limit.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { toSteps, type Next } from '../../next-step.js'
 import { RAISE_LIMIT } from './cancelled.js'
 import { durationBehind } from '../../database/waiting/watch-session.js'
 
+/** After these the server has closed the connection. */
+const ENDED = ['08P01', '25P03', '25P04', '57P01', '57P02', '57P04', '57P05']
+
 /** Whether the session is gone: the connection broke, or the server terminated it. */
 export const isSessionLost = (error: unknown): boolean =>
-  hasSqlState(error, SqlState.adminShutdown, SqlState.crashShutdown, SqlState.protocolViolation) ||
-  connectionFailureReason(error) !== undefined
+  (isServerError(error) && ENDED.includes(error.code)) || connectionFailureReason(error) !== undefined
 
 /**
  * Explains a connection lost or a statement refused during a change: the state of the database, and the next command.
@@ -46,6 +48,7 @@ const refusedStatement = async (
   return new OperatorError(code, message, {
     exitCode: exitCodeForState(error.code),
     sqlState: error.code,
+    retryable: SERVER_STATES[error.code]?.retryable ?? false,
     details: [...(error.detail === undefined ? [] : [`detail: ${error.detail}`]), `state: ${state}`],
     hint: [...first, ...toSteps(hint)],
     cause: error,
@@ -54,7 +57,11 @@ const refusedStatement = async (
 
 const wordsFor = async (client: Queryable, error: ServerError) => {
   if (error.code !== SqlState.queryCanceled)
-    return { code: 'sql_error', message: `the database answered: ${error.message}`, first: [] }
+    return {
+      code: 'sql_error',
+      message: `${SERVER_STATES[error.code]?.sentence ?? 'the database answered'}: ${error.message}`,
+      first: [],
+    }
   const isTimeout = await reachedLimit(client, durationBehind(error))
   const { code, message } = isTimeout ? CANCELLED.byLimit : CANCELLED.bySomebody
   return {

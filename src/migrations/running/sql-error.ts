@@ -1,4 +1,4 @@
-import { exitCodeForState } from '../../database/errors/exit-code.js'
+import { exitCodeForState, SERVER_STATES } from '../../database/errors/server-states.js'
 import { isServerError } from '../../database/sql-state.js'
 import { OperatorError, withDetail } from '../../errors.js'
 import { failureInFile } from './run-statements.js'
@@ -28,6 +28,7 @@ export const toSqlFileError = (error: unknown, file: string, sql: string, state:
   return new OperatorError('migration_failed', `${where}: ${error.message}`, {
     exitCode: exitCodeForState(error.code),
     sqlState: error.code,
+    retryable: SERVER_STATES[error.code]?.retryable ?? false,
     details: [...source, ...extras],
     hint,
     cause: error,

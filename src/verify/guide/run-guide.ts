@@ -1,5 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
-import { exitCodeForState } from '../../database/errors/exit-code.js'
+import { exitCodeForState } from '../../database/errors/server-states.js'
 import { reachedLimit } from '../../database/errors/statement-limit.js'
 import { SqlState, type ServerError } from '../../database/sql-state.js'
 import { PartLocked, type ReadPart } from '../../database/waiting/read-in-parts.js'

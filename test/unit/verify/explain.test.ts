@@ -10,7 +10,7 @@ describe('explain', () => {
     expect(lines.slice(0, -2).map((line) => /^(\w+) +(?:error|warning|note)(?: or \w+)*: .+$/.exec(line)?.[1])).toEqual(
       explainedCodes().map(({ code }) => code),
     )
-    expect(lines.at(-1)).toMatch(/^\d+ codes\. Details: chatkeep explain CODE$/)
+    expect(lines.at(-1)).toMatch(/^\d+ codes\. Details: chatkeep explain CODE, also with a SQLSTATE such as 55P03$/)
   })
 
   test('shows the meaning, the cause and the fix of a code', async () => {
@@ -51,6 +51,18 @@ Fix
     })
   })
 
+  test.for([['55P03'], ['55p03']])('explains an error of the server: %s', async ([code = '']) => {
+    expect((await runChatkeep(['explain', code])).stdout).toBe(`55P03 (lock_not_available): a lock was not free in time
+
+Next
+  see who holds it in pg_locks and pg_stat_activity; then run the same command
+  again
+
+Exit code
+  4, the same command may succeed later
+`)
+  })
+
   test.for([
     ['index_invald', 'hint: did you mean index_invalid? chatkeep explain index_invalid'],
     ['INDEX_INVALID', 'hint: did you mean index_invalid? chatkeep explain index_invalid'],
@@ -59,6 +71,9 @@ Fix
   ] as const)('refuses what is no code, and says which was meant: %j', async ([code, hint]) => {
     const { exitCode, stdout, stderr } = await runChatkeep(['explain', code])
     expect([exitCode, stdout]).toEqual([2, ''])
-    expect(stderr.split('\n').slice(0, 2)).toEqual([`error: no finding has the code ${JSON.stringify(code)}`, hint])
+    expect(stderr.split('\n').slice(0, 2)).toEqual([
+      `error: no finding and no known SQLSTATE has the code ${JSON.stringify(code)}`,
+      hint,
+    ])
   })
 })

@@ -7,6 +7,7 @@ import { findingCodes } from './finding-codes.js'
 import { journalReport } from './journal-report.js'
 import { metricFormats, metricList } from './metric-list.js'
 import { serverLimits } from './server-limits.js'
+import { sqlStates } from './sqlstates.js'
 import { waitingLines } from './waiting-lines.js'
 
 /** A page, or a part of one, that the program itself tells. */
@@ -28,6 +29,7 @@ export const generated: readonly Generated[] = [
   metricFormats,
   errorCodes,
   serverLimits,
+  sqlStates,
   waitingLines,
   journalReport,
   defaultThresholds,

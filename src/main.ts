@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import type { ProcessContext } from './cli/context.js'
 import { controllingTerminal } from './cli/controlling-terminal.js'
+import { lastWords } from './cli/leave-at-once.js'
 import { isUnderNohup } from './cli/nohup.js'
 import { ExitCode, OperatorError } from './errors.js'
 import { packageVersion } from './package-root.js'
@@ -24,14 +25,23 @@ const SIGNALS = {
   SIGTERM: ExitCode.terminated,
 } as const
 
+/** A pager has the terminal: Ctrl-C is for it, and the answer is given. */
+let isPaging = false
+
+/** Shown when the end takes longer than a moment. */
+const ENDING = '\nending in order, which may take some seconds; Ctrl-C again leaves at once\n'
+
 const interrupt = (signal: keyof typeof SIGNALS): void => {
   const exitCode = SIGNALS[signal]
+  if (isPaging && signal === 'SIGINT') return
   // A second signal ends the process at once.
   if (interruption.signal.aborted) {
-    if (performance.now() - firstSignalAt > SAME_SIGNAL_MS) process.exit(exitCode)
-    return
+    if (performance.now() - firstSignalAt <= SAME_SIGNAL_MS) return
+    context.stderr.write(`\n${lastWords(context.argv, signal)}\n`)
+    process.exit(exitCode)
   }
   firstSignalAt = performance.now()
+  if (context.stderr.isTTY) setTimeout(() => context.stderr.write(ENDING), SAME_SIGNAL_MS).unref()
   interruption.abort(new OperatorError('interrupted', `ended by ${signal}`, { exitCode }))
 }
 
@@ -113,6 +123,11 @@ const context: ProcessContext = {
   stdout: toOutputStream(process.stdout),
   stderr: toOutputStream(process.stderr),
   terminal: controllingTerminal,
+  runPager: async (...pager) => {
+    const { runPager } = await import('./cli/run-pager.js')
+    isPaging = true
+    return runPager(...pager).finally(() => (isPaging = false))
+  },
   signal: interruption.signal,
 }
 

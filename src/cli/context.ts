@@ -32,6 +32,9 @@ export interface ProcessContext {
   readonly stderr: OutputStream
   /** The terminal that started the process, also when its streams are redirected; undefined without one. */
   readonly terminal: () => ControllingTerminal | undefined
+  /** Shows a text in a pager on the terminal, and waits; false where there is no such pager. Absent where none may be started. */
+  readonly runPager?:
+    ((commandLine: string, text: string, env: Record<string, string | undefined>) => Promise<boolean>) | undefined
   /** Fires on SIGHUP, SIGINT, SIGQUIT and SIGTERM; its reason is the `OperatorError` to end with. */
   readonly signal: AbortSignal
 }

@@ -10,6 +10,7 @@ import type { ProcessContext } from './context.js'
 import type { DatabaseFlags } from './flags.js'
 import type { ConnectionKind } from './resolve-target.js'
 import { describeSources, readEnvironment, variablesOf } from './environment.js'
+import { withHeartbeat } from '../terminal/heartbeat.js'
 import { createEventStream, createProgress, createQuietProgress } from '../terminal/progress.js'
 import { createRedact, knownSecrets } from './redact.js'
 import { createRender, wantsColour, type Render } from '../terminal/render.js'
@@ -18,11 +19,16 @@ import { createSafeStream } from '../terminal/safe-stream.js'
 import { hasUnicode } from '../terminal/unicode.js'
 import { heightOf, widthOf } from '../terminal/width.js'
 
+/** Commands that go on for as long as they are wanted, or print all the time. */
+const REPORT_THEMSELVES = ['serve', 'status', 'demo']
+
 interface Prepared {
   /** For scripts; redacts secrets, and changes nothing else. */
   readonly scriptOutput: OutputStream
   readonly context: Omit<CommandContext, 'print'>
   readonly redact: (text: string) => string
+  /** Ends what runs beside the command. */
+  readonly end: () => void
   /** Says something on stderr that only --verbose shows. */
   readonly detail: (text: string) => void
   /** How the run names its database, as soon as that is known. */
@@ -90,6 +96,9 @@ export const createContext = (
         width: () => widthOf(outer.stderr, outer.env),
         unicode,
       })
+  const redraws = colourOn(outer.stderr)
+  const isLog = !isForPrograms && !redraws && !REPORT_THEMSELVES.includes(mode.name)
+  const heartbeat = isLog && mode.verbosity !== 'quiet' ? withHeartbeat(shownProgress, mode.name) : undefined
   const quietProgress = mode.verbosity === 'quiet' ? createQuietProgress(shownProgress) : undefined
   const context: Prepared['context'] = {
     ...outer,
@@ -98,7 +107,7 @@ export const createContext = (
     environment: variablesOf(sources),
     format: mode.format,
     verbosity: mode.verbosity,
-    progress: quietProgress ?? shownProgress,
+    progress: quietProgress ?? heartbeat?.progress ?? shownProgress,
     screen: createScreen({
       terminal: outer.stdout,
       makeSafe: (stream) => safe(stream, true),
@@ -125,7 +134,8 @@ export const createContext = (
         throw isAboutSchema(error) ? withDetail(error, `in ${describeTarget(target)}`) : error
       })
     },
-    runChatkeep: (argv, overrides = {}) => runProgram({ ...outer, stdout, stderr, ...overrides, argv }),
+    runChatkeep: (argv, overrides = {}) =>
+      runProgram({ ...outer, runPager: undefined, stdout, stderr, ...overrides, argv }),
   }
   const note = (text: string): void => {
     const event = { type: 'note', text }
@@ -140,7 +150,14 @@ export const createContext = (
   describeSources(sources).forEach(detail)
   sources.notes.forEach(note)
   const script = outer.stdout.isTTY ? createSafeStream(outer.stdout, { colour: false }) : outer.stdout
-  return { context, scriptOutput: redacting(script), redact, detail, naming: () => naming }
+  return {
+    context,
+    scriptOutput: redacting(script),
+    redact,
+    end: () => heartbeat?.stop(),
+    detail,
+    naming: () => naming,
+  }
 }
 
 /** serve and status follow a failover; doctor shows what fails. */

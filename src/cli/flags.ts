@@ -65,6 +65,7 @@ export const withOutputFlags = <Args extends unknown[], Options extends OptionVa
     )
     .option('-v, --verbose', 'also say where settings are from, what took how long, and all that is known of an error')
     .option('--no-color', 'print without colour, as NO_COLOR and TERM=dumb do')
+    .option('--no-pager', 'never show a long answer in a pager')
   command.optionsGroup(OWN_GROUP)
   return extended
 }

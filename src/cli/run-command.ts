@@ -3,6 +3,7 @@ import type { Answer } from '../terminal/answer.js'
 import { outputFormat } from '../terminal/formats/index.js'
 import type { CommandContext, OutputMode, Run, RunProgram, Verbosity } from './command.js'
 import type { ProcessContext } from './context.js'
+import { createPagedOutput, pagerEnvironment, pagerFor, type PagedOutput } from './pager.js'
 
 /** Holds the exit code of a run. */
 export interface Outcome {
@@ -16,6 +17,9 @@ interface OutputOptions {
   readonly envFile?: string | undefined
   readonly quiet?: true | undefined
   readonly verbose?: true | undefined
+  readonly pager: boolean
+  /** Of commands that redraw their answer. */
+  readonly watch?: unknown
 }
 
 /**
@@ -37,7 +41,7 @@ export const createRun =
         verbosity: verbosityOf(options),
       },
       processContext,
-      { runProgram, envFile: options.envFile },
+      { runProgram, envFile: options.envFile, mayPage: options.pager && options.watch === undefined },
       (context) => {
         refuseTwoFormats(options)
         return body(context, ...args)
@@ -56,14 +60,22 @@ const refuseTwoFormats = ({ json, format }: OutputOptions): void => {
     throw new OperatorError('usage', `--json and --format ${format} exclude each other`)
 }
 
+interface RunOptions {
+  readonly runProgram: RunProgram
+  readonly envFile: string | undefined
+  readonly mayPage: boolean
+}
+
 const runBody = async (
   mode: OutputMode,
   processContext: ProcessContext,
-  { runProgram, envFile }: { readonly runProgram: RunProgram; readonly envFile: string | undefined },
+  { runProgram, envFile, mayPage }: RunOptions,
   body: (context: CommandContext) => Promise<Answer | undefined>,
 ): Promise<number> => {
   const { createContext } = await import('./create-context.js')
-  const { context, scriptOutput, naming, detail, redact } = createContext(mode, processContext, runProgram, envFile)
+  const paged = mayPage && mode.format.name === 'text' ? pagedOutput(processContext) : undefined
+  const outer = paged === undefined ? processContext : { ...processContext, stdout: paged.stream }
+  const { context, scriptOutput, naming, detail, redact, end } = createContext(mode, outer, runProgram, envFile)
   const { name, format, verbosity } = mode
   let hasCommands = false
   const write = (text: string, stream = context.stdout): void => {
@@ -90,7 +102,13 @@ const runBody = async (
   }
   try {
     const answer = await body({ ...context, print })
-    if (answer !== undefined) print(answer)
+    end()
+    if (answer !== undefined) {
+      paged?.hold()
+      print(answer)
+      // Whoever left the pager at the first page has not seen the verdict, which stands last.
+      if ((await paged?.release()) === true) write(answer.verdict?.(context.render) ?? '')
+    }
     remark()
     return ended(answer?.exitCode ?? ExitCode.done)
   } catch (error) {
@@ -111,7 +129,16 @@ const runBody = async (
     for (const line of describeCauses(error)) detail(line)
     remark()
     return ended(exitCodeOf(known))
+  } finally {
+    end()
   }
+}
+
+const pagedOutput = (context: ProcessContext): PagedOutput | undefined => {
+  const { runPager } = context
+  const command = pagerFor(context)
+  if (runPager === undefined || command === undefined) return undefined
+  return createPagedOutput(context.stdout, (text) => runPager(command, text, pagerEnvironment(context.env)))
 }
 
 const reportBug = async (

@@ -30,6 +30,8 @@ export interface Progress {
 
 const HEARTBEAT_MS = 10_000
 const REDRAW_MS = 100
+/** What ends sooner shows no progress on a terminal. */
+const PATIENCE_MS = 100
 
 export interface ProgressOptions {
   /** The terminal can redraw its present line; false where no escape codes may be written. */
@@ -45,7 +47,14 @@ export const createProgress = (stderr: OutputStream, { redraws, width, unicode =
   const mayPass = createThrottle(redraws ? REDRAW_MS : HEARTBEAT_MS)
   let shown = false
   let printed = ''
+  const startedAt = Date.now()
+  let waiting: NodeJS.Timeout | undefined
+  const draw = (text: string): void => {
+    stderr.write(`${CLEAR_LINE}${fitLine(text, width() - (unicode ? 1 : 3))}`)
+    shown = true
+  }
   const clear = (): void => {
+    clearTimeout(waiting)
     if (shown) stderr.write(CLEAR_LINE)
     shown = false
   }
@@ -60,8 +69,10 @@ export const createProgress = (stderr: OutputStream, { redraws, width, unicode =
       stderr.write(`${text}\n`)
       return
     }
-    stderr.write(`${CLEAR_LINE}${fitLine(text, width() - (unicode ? 1 : 3))}`)
-    shown = true
+    clearTimeout(waiting)
+    const early = startedAt + PATIENCE_MS - Date.now()
+    if (early > 0) waiting = setTimeout(() => draw(text), early).unref()
+    else draw(text)
   }
   return {
     clear,

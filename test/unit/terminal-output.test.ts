@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createProgress } from '../../src/terminal/progress.js'
 import { createRender } from '../../src/terminal/render.js'
 import { createSafeStream } from '../../src/terminal/safe-stream.js'
@@ -48,7 +48,10 @@ describe('what is written', () => {
   test('as progress stays on its line', () => {
     const stream = recorded(true)
     const progress = createProgress(createSafeStream(stream, { colour: true }), { redraws: true, width: () => 80 })
+    vi.useFakeTimers()
     progress.status('waiting for "a\n::error::b\r\u001b[K"', 'x')
+    vi.advanceTimersByTime(100)
+    vi.useRealTimers()
     progress.clear()
     expect(stream.written).toEqual(['\r\u001b[Kwaiting for "a\\u000a::error::b\\u000d\\u001b[K"', '\r\u001b[K'])
   })

@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { commands } from '../../src/commands/index.js'
+import { withHeartbeat } from '../../src/terminal/heartbeat.js'
 import { createProgress } from '../../src/terminal/progress.js'
 import { createRender } from '../../src/terminal/render.js'
 import { createSafeStream } from '../../src/terminal/safe-stream.js'
@@ -118,23 +119,50 @@ describe('a table', () => {
   })
 })
 
-describe('the live line', () => {
-  const shown = (redraws: boolean): string => {
+describe('progress', () => {
+  beforeEach(() => vi.useFakeTimers())
+  afterEach(() => vi.useRealTimers())
+
+  const shown = (redraws: boolean, waitedMs: number): string => {
     let all = ''
     const stream = { write: (text: string) => void (all += text), isTTY: true, columns: 24 }
     const progress = createProgress(createSafeStream(stream, { colour: redraws }), { redraws, width: () => 24 })
     progress.status('waiting 3.2 s for "ChatMessage"', 'x')
+    vi.advanceTimersByTime(waitedMs)
     progress.line('done')
+    vi.advanceTimersByTime(1_000)
     return all
   }
 
-  test('ends with a whole word', () => {
-    expect(shown(true)).toBe('\r\u001b[Kwaiting 3.2 s for…\r\u001b[Kdone\n')
+  test('is a live line that ends with a whole word', () => {
+    expect(shown(true, 100)).toBe('\r\u001b[Kwaiting 3.2 s for…\r\u001b[Kdone\n')
     expect(fitLine('one,two three', 9)).toBe('one,two…')
   })
 
+  test('of what takes less than 100 ms is not shown on a terminal', () => {
+    expect(shown(true, 99)).toBe('done\n')
+  })
+
   test('is a plain line where no escape codes may be written', () => {
-    expect(shown(false)).toBe('waiting 3.2 s for "ChatMessage"\ndone\n')
+    expect(shown(false, 0)).toBe('waiting 3.2 s for "ChatMessage"\ndone\n')
+  })
+
+  test('in a log goes on every 10 seconds, with what was said last', () => {
+    const lines: string[] = []
+    const quiet = { status: () => undefined, update: () => undefined, clear: () => undefined }
+    const { progress, stop } = withHeartbeat({ ...quiet, line: (text) => void lines.push(text) }, 'migrate')
+    vi.advanceTimersByTime(10_000)
+    progress.status('building an index\u001b', 'x')
+    vi.advanceTimersByTime(9_000)
+    progress.status('building an index', 'x')
+    vi.advanceTimersByTime(20_000)
+    stop()
+    vi.advanceTimersByTime(60_000)
+    expect(lines).toEqual([
+      'migrate goes on after 10.0 s',
+      'migrate goes on after 29.0 s: building an index',
+      'migrate goes on after 39.0 s: building an index',
+    ])
   })
 })
 

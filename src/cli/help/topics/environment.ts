@@ -4,7 +4,7 @@ export const environment: Topic = {
   name: 'environment',
   summary: 'the variables that chatkeep reads',
   text: `
-An empty variable counts as not set. Flags override variables.
+An empty variable counts as not set, but for the pager. Flags override variables.
 
 Which database (the first that names one):
   --database-url, -d  the flags
@@ -31,10 +31,11 @@ Without effect, since each session has settings of its own:
   PGCLIENTENCODING, PGTZ, PGDATESTYLE, PGGEQO
 
 Output:
+  CHATKEEP_PAGER, PAGER       the pager of long answers on a terminal (default: less -FIRX); empty or cat: none
   COLUMNS                     the width, instead of the terminal's own
   LC_ALL, LC_CTYPE, LANG      ASCII only, if the first of them that is set names another encoding than UTF-8
   NO_COLOR, TERM=dumb         no colour and no escape codes
-  CI                          nobody is asked
+  CI                          nobody is asked, and no pager is started
 
 Other:
   CHATKEEP_OPERATOR_SECRET    what operators share at chatkeep serve

@@ -17,6 +17,7 @@ How much:
   --verbose on stderr, also where settings are from, how long it took, and all that the server said of an error; plans show every statement in full
 
 Terminals:
+  An answer longer than the screen is shown in a pager, never in a pipe, with --json or in CI; --no-pager turns that off. Leaving it early changes nothing, and the verdict is then printed once more.
   Colour never carries a meaning of its own.
 
 Files that replay reads, plain or gzip, recognised by their first line:

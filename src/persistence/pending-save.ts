@@ -16,6 +16,9 @@ export interface PendingSave {
   readonly outcome: Promise<SavedChatMessage>
   /** An earlier attempt may have stored it: the connection broke before the answer. */
   outcomeUnknown: boolean
+  /** How often it was tried, and with how many messages in one statement the last time. */
+  attempts: number
+  batchSize: number
   readonly isSettled: () => boolean
   readonly succeed: (saved: SavedChatMessage) => void
   readonly fail: (error: unknown) => void
@@ -36,6 +39,8 @@ export const createPendingSave = (message: PreparedMessage, deadline: number): P
     deadline,
     outcome,
     outcomeUnknown: false,
+    attempts: 0,
+    batchSize: 0,
     isSettled: () => isSettled,
     succeed: (saved) => {
       isSettled = true
@@ -65,6 +70,14 @@ export const withoutBlockedSenders = (
 ): readonly PendingSave[] => {
   const blocked = new Set(unsettled(before).map(({ sender }) => sender))
   return batch.filter(({ sender }) => !blocked.has(sender))
+}
+
+/** Notes that the messages are tried now, together. */
+export const noteAttempt = (batch: readonly PendingSave[]): void => {
+  for (const one of batch) {
+    one.attempts += 1
+    one.batchSize = batch.length
+  }
 }
 
 /** Marks the messages of a statement whose connection broke: they may be stored. */

@@ -3,7 +3,7 @@ import { failureReason } from '../database/connection-failure.js'
 import { OperatorError } from '../errors.js'
 import { isTransient } from './blame.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
-import { unavailable, unsettled, type PendingSave } from './pending-save.js'
+import { noteAttempt, unavailable, unsettled, type PendingSave } from './pending-save.js'
 
 /** Whether the same call may succeed later: the error says so, the server says so, or the connection failed. */
 export const isRetryable = (error: unknown): boolean =>
@@ -49,6 +49,7 @@ export const saveWithRetries = async (batch: readonly PendingSave[], saveBatch: 
   for (let attempt = 1; ; attempt += 1) {
     const open = unsettled(batch)
     if (open.length === 0) return
+    noteAttempt(open)
     try {
       await saveBatch(open)
       return

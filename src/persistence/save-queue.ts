@@ -3,6 +3,7 @@ import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { createPendingSave, unavailable, unsettled, type PendingSave } from './pending-save.js'
 import { backoffMs, saveWithRetries, type SaveBatch } from './retry.js'
+import { traceSave } from './trace-save.js'
 import { isOverLimit, mayBegin, sendersPerBatch, takeBatch } from './take-batch.js'
 
 export interface SaveQueueLimits {
@@ -72,7 +73,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     const pending = createPendingSave(message, now + limits.deadlineMs)
     const entry = { ...pending, bytes: size, lateAt: now + limits.patienceMs }
     enqueue(entry)
-    return entry.outcome.finally(() => {
+    return traceSave(entry).finally(() => {
       load.messages -= 1
       load.bytes -= size
     })

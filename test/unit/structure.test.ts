@@ -194,6 +194,8 @@ describe('the house', () => {
     ['socket.io-client', /^client\//],
     ['socket.io-adapter', /^server\/cluster\//],
     ['pino', /^server\//],
+    ['@bufbuild/protobuf', /^server\/metrics\//],
+    ['@opentelemetry/api', /^persistence\/trace-save\.ts$/],
     ['@mrleebo/prisma-ast', /^verify\/models\//],
     ['diff', /^migrations\/ledger\//],
     ['libpg-query', /^migrations\/ledger\//],

@@ -18,7 +18,7 @@ export const withMetricsPath =
     else if (request.method !== 'GET' && request.method !== 'HEAD')
       response.writeHead(405, { allow: 'GET, HEAD' }).end()
     else if (!mayRead(request)) response.writeHead(403, { 'content-type': 'text/plain' }).end(FORBIDDEN)
-    else void answer(metrics.read(), response)
+    else void answer(metrics.read(request.headers.accept), response)
   }
 
 const FORBIDDEN = 'Metrics are for this machine. To let others read them, start the server with --metrics HOST:PORT.\n'

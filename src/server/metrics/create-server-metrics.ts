@@ -15,7 +15,7 @@ const DATABASE_WAIT_MS = 700
  */
 export const createServerMetrics = (listener: ServerMetrics['listener'], database?: DatabaseReading): ServerMetrics => {
   const registry = new Registry()
-  const observer = countMessages(registry)
+  const { observer, readNative } = countMessages(registry)
   const stopProcess = addProcessGauges(registry)
   const gauges = database && addDatabaseGauges(registry, database, DATABASE_WAIT_MS)
   let readiness: Readiness | undefined
@@ -26,9 +26,11 @@ export const createServerMetrics = (listener: ServerMetrics['listener'], databas
       readiness = addReadiness(registry, state.isReady, DATABASE_WAIT_MS)
       addStateGauges(registry, state)
     },
-    read: async () => {
+    read: async (accept = '') => {
       await Promise.all([gauges?.refresh(), readiness?.refresh()])
-      return { contentType: registry.contentType, body: await registry.metrics() }
+      if (!takesProtobuf(accept)) return { contentType: registry.contentType, body: await registry.metrics() }
+      const { PROTOBUF_TYPE, toProtobuf } = await import('./protobuf.js')
+      return { contentType: PROTOBUF_TYPE, body: toProtobuf(await registry.getMetricsAsJSON(), readNative()) }
     },
     close: () => {
       gauges?.close()
@@ -36,3 +38,7 @@ export const createServerMetrics = (listener: ServerMetrics['listener'], databas
     },
   }
 }
+
+/** Prometheus asks for it when its feature native-histograms is on. */
+const takesProtobuf = (accept: string): boolean =>
+  accept.includes('application/vnd.google.protobuf') && accept.includes('proto=io.prometheus.client.MetricFamily')

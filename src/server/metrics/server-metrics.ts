@@ -30,12 +30,12 @@ export interface ServerMetrics {
   readonly observer: ServerObserver
   /** Called once, by the server that is measured. */
   watch(state: ServerState): void
-  /** Answers a scraper, within a second whatever the state of the database. */
-  read(): Promise<Exposition>
+  /** Answers a scraper, within a second whatever the state of the database. @param accept the media types that it takes */
+  read(accept?: string): Promise<Exposition>
   close(): void
 }
 
 export interface Exposition {
   readonly contentType: string
-  readonly body: string
+  readonly body: string | Uint8Array
 }

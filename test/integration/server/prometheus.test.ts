@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { SILENT_LOG } from '../../../src/chat-log.js'
 import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
 import { readMetrics } from '../../../src/metrics/read-metrics.js'
@@ -52,11 +53,27 @@ test.skipIf(prometheus === undefined)(
           ['chatkeep_server_conversations', 1],
           ['chatkeep_database_up', 1],
           ['sum(chatkeep_messages)', 21],
+          // Both forms of the histogram have the same in them.
+          ['sum(chatkeep_server_acknowledgement_seconds_bucket{le="+Inf"})', 27],
+          ['sum(histogram_count(chatkeep_server_acknowledgement_native_seconds))', 27],
+          [
+            'sum(histogram_sum(chatkeep_server_acknowledgement_native_seconds) - chatkeep_server_acknowledgement_seconds_sum)',
+            0,
+          ],
         ] as const)
           await until(async () => expect(await query(text)).toEqual({ '': value }), { what: text })
+        const slow = 'histogram_quantile(0.99, sum(chatkeep_server_acknowledgement_native_seconds))'
+        expect((await query(slow))['']).toBeGreaterThan(0)
         const { groups } = (await ask('rules')) as RuleGroups
         const rules = groups.flatMap((group) => group.rules)
         expect(rules.length).toBeGreaterThan(15)
+        const text = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text()
+        expect(
+          spawnSync(installed('promtool') ?? '', ['check', 'metrics'], { input: text, encoding: 'utf8' }),
+        ).toMatchObject({
+          status: 0,
+          stderr: '',
+        })
         expect(rules.filter(({ health, state }) => health !== 'ok' || state !== 'inactive')).toEqual([])
       })
     })

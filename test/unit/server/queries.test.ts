@@ -50,7 +50,7 @@ const readSeries = async (): Promise<readonly Series[]> => {
     { metric: 'up', labels: {} },
     { metric: 'ALERTS', labels: { alertname: 'ChatkeepServerDown', alertstate: 'firing' } },
   ]
-  return [...seriesIn(body), ...ofDatabase, ...ofPrometheus]
+  return [...seriesIn(String(body)), ...ofDatabase, ...ofPrometheus]
 }
 
 const series = await readSeries()

@@ -1,0 +1,42 @@
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { OperatorError } from '../errors.js'
+import type { SavedChatMessage } from './message.js'
+import type { PendingSave } from './pending-save.js'
+
+/** Does nothing unless the application has registered an SDK, before or after this. */
+const tracer = trace.getTracer('chatkeep')
+
+/** Names of the semantic conventions for databases. */
+const SPAN = {
+  kind: SpanKind.CLIENT,
+  attributes: {
+    'db.system.name': 'postgresql',
+    'db.operation.name': 'INSERT',
+    'db.collection.name': 'ChatMessage',
+  },
+}
+
+/**
+ * Traces a save from its call to its outcome, as a span of the caller's trace. It says how the message fared, and nothing of what it
+ * is: no names, texts, keys or ids, nor texts of errors, which may repeat a row.
+ * @returns the outcome
+ */
+export const traceSave = (save: PendingSave): Promise<SavedChatMessage> => {
+  const span = tracer.startSpan('INSERT ChatMessage', SPAN)
+  if (!span.isRecording()) return save.outcome
+  const end = (outcome: string): void => {
+    span.setAttributes({ 'chatkeep.save.outcome': outcome, 'chatkeep.save.attempts': save.attempts })
+    // By the conventions a single operation is no batch.
+    if (save.batchSize > 1) span.setAttribute('db.operation.batch.size', save.batchSize)
+    span.end()
+  }
+  save.outcome.then(
+    ({ duplicate }) => end(duplicate ? 'duplicate' : 'committed'),
+    (error: unknown) => {
+      span.setAttribute('error.type', error instanceof OperatorError ? error.code : '_OTHER')
+      span.setStatus({ code: SpanStatusCode.ERROR })
+      end('failed')
+    },
+  )
+  return save.outcome
+}

@@ -1,24 +1,5 @@
 import { InvalidArgumentError, Option, type Command, type OptionValues } from '@commander-js/extra-typings'
 
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-}
-
-/** Reads `250ms`, `30s`, `15m`, `12h`, `1d` or `2w` as milliseconds. */
-export const parseDuration = (text: string): number => {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(text) ?? []
-  const factor = UNIT_MS[unit ?? '']
-  if (amount === undefined || factor === undefined) {
-    throw new InvalidArgumentError('Write a duration such as 500ms, 30s, 15m, 12h, 1d or 2w.')
-  }
-  return Math.round(Number(amount) * factor)
-}
-
 /** Reads a whole number within bounds, both included. */
 export const parseWholeNumber =
   (least: number, most: number) =>

@@ -1,5 +1,5 @@
 import { Option } from '@commander-js/extra-typings'
-import { parseDuration } from './flags.js'
+import { parseDuration } from './duration.js'
 
 /** `--max-wait`, of a command that waits for locks. */
 export const maxWaitOption = (locks: string) =>

@@ -1,5 +1,5 @@
 import { Option, type Command, type OptionValues } from '@commander-js/extra-typings'
-import { parseDurationBetween } from './bounded-duration.js'
+import { parseDurationBetween } from './duration.js'
 import { OWN_GROUP, withDatabaseFlags } from './flags.js'
 import { maxWaitOption } from './max-wait.js'
 

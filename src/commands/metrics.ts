@@ -1,5 +1,7 @@
-import { Command, Option } from '@commander-js/extra-typings'
-import { parseDurationBetween } from '../cli/bounded-duration.js'
+import { Argument, Command, Option } from '@commander-js/extra-typings'
+import { parseByteSize } from '../cli/byte-size.js'
+import { parseDurationBetween } from '../cli/duration.js'
+import { parseMoment } from '../cli/moment.js'
 import type { Run } from '../cli/command.js'
 import type { Source } from '../cli/completion/candidate.js'
 import { withValues } from '../cli/completion/source.js'
@@ -21,13 +23,15 @@ the defaults. With --check the exit code is that of a monitoring plugin: 0 OK,
 Formats:
 ${FACES.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n')}`
 
-const thresholdNames: Source = async () => {
-  const { listMetrics } = await import('../metrics/run-metrics.js')
-  return listMetrics().map(({ name, title }) => [`${name}=`, title])
-}
+const namesWith =
+  (ending: string): Source =>
+  async () => {
+    const { listMetrics } = await import('../metrics/run-metrics.js')
+    return listMetrics().map(({ name, title }) => [`${name}${ending}`, title])
+  }
 
 const threshold = (flags: string, description: string) =>
-  withValues(new Option(flags, description), thresholdNames).argParser(
+  withValues(new Option(flags, description), namesWith('=')).argParser(
     (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
   )
 
@@ -35,7 +39,10 @@ export const metricsCommand = (run: Run) =>
   withExamples(
     withDatabaseFlags(new Command('metrics')),
     ['chatkeep metrics', 'the last day'],
-    ['chatkeep metrics --since 1h', 'the last hour'],
+    ['chatkeep metrics --since 1h30m --compare 7d', 'against the same time a week ago'],
+    ['chatkeep metrics --since 2026-11-01 --until 2026-11-01T02:00Z', 'two hours of a day, in UTC'],
+    ['chatkeep metrics messages active_guests --bucket 1h', 'two of them, hour by hour'],
+    ['chatkeep metrics disk_full_seconds --disk 500GB', 'when the disk will be full'],
     ["chatkeep metrics --warn 'guest_messages=1:'", 'warn when no guest wrote'],
     ['chatkeep metrics --check', 'for Nagios and its kind'],
     ['chatkeep metrics --json', 'for programs'],
@@ -44,13 +51,31 @@ export const metricsCommand = (run: Run) =>
   )
     .helpGroup(COMMAND_GROUPS.checks)
     .summary('measure the chat and its database')
-    .description(
-      'Measures the chat (messages, guests, answers, what is unread) in a time window that ends now, and its database.',
+    .description('Measures the chat (messages, guests, answers, what is unread) in a time window, and its database.')
+    .addArgument(withValues(new Argument('[names...]', 'only these metrics (default: all)'), namesWith('')))
+    .addOption(
+      new Option('--since <start>', 'start of the window: a duration before its end, or a date in UTC')
+        .argParser(parseMoment)
+        .default<Date | number>(86_400_000, '1d'),
     )
     .addOption(
-      new Option('--since <duration>', 'length of the time window, e.g. 12h or 7d')
-        .argParser(parseDurationBetween('1ms', '36500d'))
-        .default(86_400_000, '1d'),
+      new Option('--until <end>', 'end of the window: how long ago, or a date (default: now)').argParser(parseMoment),
+    )
+    .addOption(
+      new Option('--bucket <duration>', 'also the values of each part of the window of this length').argParser(
+        parseDurationBetween('1s', '36500d'),
+      ),
+    )
+    .addOption(
+      new Option(
+        '--compare <duration>',
+        'also the values of the window of the same length this much earlier',
+      ).argParser(parseDurationBetween('1s', '36500d')),
+    )
+    .addOption(
+      new Option('--disk <size>', 'size of the disk of the database, e.g. 500GB, for disk_full_seconds').argParser(
+        parseByteSize,
+      ),
     )
     .addOption(
       new Option('--format <format>', 'output format; --json means json (default: table)').choices(
@@ -68,8 +93,8 @@ export const metricsCommand = (run: Run) =>
     )
     .addHelpText('after', NOTES)
     .action(
-      run(async (context, options) => {
+      run(async (context, names, options) => {
         const { runMetrics } = await import('../metrics/run-metrics.js')
-        return runMetrics(options, context, (work) => context.withTarget(options, 'pooled', work))
+        return runMetrics(names, options, context, (work) => context.withTarget(options, 'pooled', work))
       }),
     )

@@ -1,6 +1,7 @@
 import { Command, Option } from '@commander-js/extra-typings'
 import type { Run } from '../cli/command.js'
-import { COMMAND_GROUPS, parseDuration, withDatabaseFlags } from '../cli/flags.js'
+import { parseDuration } from '../cli/duration.js'
+import { COMMAND_GROUPS, withDatabaseFlags } from '../cli/flags.js'
 import { withExamples } from '../cli/help/examples.js'
 
 const NOTES = `

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings'
-import { parseDurationBetween } from '../cli/bounded-duration.js'
+import { parseDurationBetween } from '../cli/duration.js'
 import { parseByteSize } from '../cli/byte-size.js'
 import type { CommandContext, Run } from '../cli/command.js'
 import { COMMAND_GROUPS, parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'

@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
-import { parseDurationBetween } from '../cli/bounded-duration.js'
+import { parseDurationBetween } from '../cli/duration.js'
 import type { Run } from '../cli/command.js'
 import { COMMAND_GROUPS, withDatabaseFlags } from '../cli/flags.js'
 import { withExamples } from '../cli/help/examples.js'

@@ -63,8 +63,6 @@ export const inReadOnlySnapshot = <T>(
     [
       'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
       pinTransaction(pins),
-      // Compiling a large statement takes longer than to run it, and the planner's estimate of its cost says otherwise.
-      'SET LOCAL jit = off',
       ...limitStatements(limits),
     ].join('; '),
   )

@@ -14,7 +14,8 @@ import { again } from '../next-step.js'
 import { metrics } from './index.js'
 import type { Metric } from './metric.js'
 import type { MetricReading, MetricsReport } from './report.js'
-import { selectMetrics, toUnits, type Selection } from './select-metrics.js'
+import { selectMetrics, type Selection } from './select-metrics.js'
+import { toUnits } from './metrics-sql.js'
 
 export interface MetricsOptions extends Selection {
   /** Limit of the query. */
@@ -65,11 +66,12 @@ const selectOneByOne = async (
   selection: Selection,
   part: ReadPart,
 ): Promise<MetricsReport> => {
-  const frame = await selectMetrics(client, schema, selection, [])
+  const { metrics: wanted = metrics } = selection
+  const frame = await selectMetrics(client, schema, { ...selection, metrics: [] })
   const readings: MetricReading[] = []
   let blockage: Blockage | undefined
-  for (const unit of toUnits(metrics)) {
-    const report = await part(() => selectMetrics(client, schema, selection, unit))
+  for (const unit of toUnits(wanted)) {
+    const report = await part(() => selectMetrics(client, schema, { ...selection, metrics: unit }))
     try {
       readings.push(...report.metrics)
     } catch (error) {
@@ -78,7 +80,7 @@ const selectOneByOne = async (
       readings.push(...unit.map((metric) => ({ metric, samples: [{ labels: {}, value: null }] })))
     }
   }
-  const order = (metric: Metric): number => metrics.indexOf(metric)
+  const order = (metric: Metric): number => wanted.indexOf(metric)
   return { ...frame, metrics: readings.toSorted((a, b) => order(a.metric) - order(b.metric)), blockage }
 }
 

@@ -11,6 +11,8 @@ export interface MetricsReport {
   readonly windowMs: number
   /** Starts of the buckets that the window is divided into, the oldest first; empty without buckets. */
   readonly buckets: readonly Date[]
+  /** Length of a bucket; the last one may be shorter. Absent without buckets. */
+  readonly bucketMs?: number | undefined
   /** How far back the window lies that this one is compared with; undefined without comparison. */
   readonly comparedMs: number | undefined
   readonly metrics: readonly MetricReading[]

@@ -7,15 +7,22 @@ import type { Terminal } from '../terminal/terminal.js'
 import { faceOf } from './faces/index.js'
 import { metrics } from './index.js'
 import type { Metric } from './metric.js'
+import { metricsNamed } from './named-metrics.js'
 import { readMetrics } from './read-metrics.js'
 import { checkAnswer, unknownAnswer } from './thresholds/check-answer.js'
 import { judge } from './thresholds/judge.js'
 import { readThresholds, type ThresholdFlags } from './thresholds/read-thresholds.js'
 import type { Threshold } from './thresholds/threshold.js'
+import type { Moment } from './window.js'
 
-/** The flags of `chatkeep metrics`, in milliseconds. */
+/** The flags of `chatkeep metrics`; durations in milliseconds. */
 export interface MetricsFlags extends ThresholdFlags {
-  readonly since: number
+  readonly since: Moment
+  readonly until?: Moment | undefined
+  readonly bucket?: number | undefined
+  readonly compare?: number | undefined
+  /** In bytes. */
+  readonly disk?: number | undefined
   readonly statementTimeout: number
   /** The name of a face. */
   readonly format?: string | undefined
@@ -25,20 +32,25 @@ export interface MetricsFlags extends ThresholdFlags {
 
 type Context = Pick<Terminal, 'cwd' | 'signal' | 'progress'> & { readonly format: OutputFormat }
 
-/** Reads the thresholds, then all metrics of the database that `withTarget` provides. */
+/**
+ * Reads the thresholds, then metrics of the database that `withTarget` provides.
+ * @param names of the metrics; all when empty
+ */
 export const runMetrics = async (
+  names: readonly string[],
   flags: MetricsFlags,
   context: Context,
   withTarget: (work: (target: ConnectionTarget) => Promise<Answer>) => Promise<Answer>,
 ): Promise<Answer> => {
   try {
     refuseTwoAnswers(flags)
+    const wanted = metricsNamed(names)
     const { thresholds, notes } = readThresholds(flags, context.cwd)
     for (const text of notes) {
       const event = { type: 'note', text }
       context.progress.update({ event, text, kind: 'line', key: text })
     }
-    return await withTarget((target) => measure(target, flags, thresholds, context))
+    return await withTarget((target) => measure(target, flags, { wanted, thresholds }, context))
   } catch (error) {
     // A monitoring system reads the answer of a check, whatever it is.
     if (flags.check === undefined || context.signal.aborted) throw error
@@ -48,21 +60,27 @@ export const runMetrics = async (
 
 const measure = async (
   target: ConnectionTarget,
-  { since, statementTimeout, format: face, check }: MetricsFlags,
-  thresholds: readonly Threshold[],
+  flags: MetricsFlags,
+  { wanted, thresholds }: { readonly wanted: readonly Metric[]; readonly thresholds: readonly Threshold[] },
   { signal, progress, format }: Context,
 ): Promise<Answer> => {
   const report = await readMetrics(target, {
-    windowMs: since,
-    statementTimeoutMs: statementTimeout,
+    since: flags.since,
+    until: flags.until,
+    bucketMs: flags.bucket,
+    compareMs: flags.compare,
+    diskBytes: flags.disk,
+    metrics: wanted,
+    statementTimeoutMs: flags.statementTimeout,
     signal,
     onWait: (event) => progress.update(describeWait(event)),
   })
   const verdict = judge(report, thresholds)
   const shown = { report, verdict, target: describeTarget(target), naming: target.naming }
   // --json is a face, too.
-  const { show } = faceOf(format.name === 'json' ? format.name : face)
-  if (check === true) return { ...checkAnswer(report, verdict, thresholds), ...(await faceOf('json').show(shown)) }
+  const { show } = faceOf(format.name === 'json' ? format.name : flags.format)
+  if (flags.check === true)
+    return { ...checkAnswer(report, verdict, thresholds), ...(await faceOf('json').show(shown)) }
   return {
     exitCode: report.blockage === undefined ? ExitCode.done : ExitCode.busy,
     data: {},

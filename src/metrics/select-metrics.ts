@@ -1,105 +1,98 @@
 import type { Queryable } from '../database/connection.js'
 import { onlyRow } from '../database/rows.js'
 import { ownNamesFor } from '../persistence/own-names.js'
-import { namesIn, UTC_NOW, type Names } from '../persistence/sql-names.js'
+import { namesIn } from '../persistence/sql-names.js'
 import { metrics } from './index.js'
-import type { Given, Metric, Window } from './metric.js'
-import type { MetricReading, MetricsReport } from './report.js'
+import type { Metric } from './metric.js'
+import { hasWindow, selectUnits, toUnits, type MetricRow, type SelectedMetrics, type UnitRows } from './metrics-sql.js'
+import type { MetricReading, MetricsReport, Sample } from './report.js'
+import { resolveWindow, toDate, type WindowRequest } from './window.js'
 
 /** What is read, and for which window. */
-export interface Selection {
-  /** Length of the window that ends now. */
-  readonly windowMs: number
+export interface Selection extends WindowRequest {
   readonly diskBytes?: number | undefined
+  /** All when absent. */
+  readonly metrics?: readonly Metric[] | undefined
 }
 
-/** Metrics that one query computes: one alone, or all that aggregate the same rows. */
-export type Unit = readonly Metric[]
-
-/** Reads metrics in the caller's transaction, whose start is the end of the window. */
+/** Reads metrics in the caller's transaction, whose start is now. @throws OperatorError `usage` for a window that is none */
 export const selectMetrics = async (
   client: Queryable,
   schema: string,
-  { windowMs, diskBytes }: Selection,
-  wanted: readonly Metric[] = metrics,
+  selection: Selection,
 ): Promise<MetricsReport> => {
-  const units = toUnits(await withoutMissing(client, schema, wanted))
-  const query = selectUnits(units, namesIn(schema), WINDOW, { diskBytes })
-  const { now, since, values } = onlyRow(await client.query<SelectedMetrics>(query, [windowMs]))
-  const rowsOf = new Map(units.flatMap((unit, u) => unit.map((metric, m) => [metric, values[u]?.[m] ?? []] as const)))
+  const { diskBytes, metrics: wanted = metrics, compareMs } = selection
+  const { now, canReadGuestClients } = await readFacts(client, schema)
+  const window = resolveWindow(selection, now)
+  const units = toUnits(canReadGuestClients ? wanted : wanted.filter(({ needs }) => needs === undefined))
+  const { text, values } = selectUnits(units, namesIn(schema), window, { diskBytes })
+  const selected = onlyRow(await client.query<SelectedMetrics>(text, [...values]))
+  const readings = toReadings(units, selected)
   return {
-    ...{ since, until: undefined, now, windowMs, buckets: [], comparedMs: undefined },
-    metrics: wanted.map((metric) => toReading(metric, rowsOf.get(metric) ?? UNKNOWN)),
+    since: toDate(window.since),
+    until: window.until === Infinity ? undefined : toDate(window.until),
+    now: toDate(now),
+    windowMs: Math.round((window.end - window.since) / 1_000),
+    buckets: window.buckets.map(({ since }) => toDate(since)),
+    bucketMs: selection.bucketMs,
+    comparedMs: compareMs,
+    metrics: wanted.map((metric) => readings.get(metric) ?? { metric, samples: [{ labels: {}, value: null }] }),
     blockage: undefined,
   }
 }
 
-/** Puts metrics together that share a source, in the place of the first of them. */
-export const toUnits = (wanted: readonly Metric[]): readonly Unit[] => {
-  const origin = ({ shared, name }: Metric) => shared?.source ?? name
-  return [...new Set(wanted.map(origin))].map((one) => wanted.filter((metric) => origin(metric) === one))
+interface Facts {
+  /** The start of the transaction, in microseconds. */
+  readonly now: number
+  readonly canReadGuestClients: boolean
 }
 
-const SELECT_READABLE = `
-  SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE n.nspname = $1 AND c.relname = 'guest_clients'
-    AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')`
+// In the transaction only. Compiling the statement takes longer than running it. The planner expects more conversations than there
+// are, and with the default of 4 MB sorts the messages of the window on disk instead of hashing them.
+const SELECT_FACTS = `
+  SELECT set_config('jit', 'off', true), set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, 32768)::text, true), (extract(epoch FROM now()) * 1000000)::float8 AS "now", EXISTS (
+    SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relname = 'guest_clients'
+      AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+  ) AS "canReadGuestClients"`
 
-/** Leaves out metrics whose table is missing or may not be read. */
-const withoutMissing = async (
-  client: Queryable,
-  schema: string,
-  wanted: readonly Metric[],
-): Promise<readonly Metric[]> => {
-  if (wanted.every(({ needs }) => needs === undefined)) return wanted
-  const { rowCount } = await client.query(SELECT_READABLE, [ownNamesFor(schema).schema])
-  return rowCount === 0 ? wanted.filter(({ needs }) => needs === undefined) : wanted
-}
+const readFacts = async (client: Queryable, schema: string): Promise<Facts> =>
+  onlyRow(await client.query<Facts>(SELECT_FACTS, [ownNamesFor(schema).schema]))
 
-/** A row of a metric's query: "value", and a text for each label. */
-type MetricRow = Readonly<Record<string, string | number | null>>
-
-interface SelectedMetrics {
-  readonly now: Date
-  readonly since: Date
-  /** The rows of each metric of each unit. */
-  readonly values: readonly (readonly (readonly MetricRow[] | null)[])[]
-}
-
-// Repeated in each query instead of computed once in a CTE: this way the planner can estimate how many rows are newer.
-const SINCE = `(${UTC_NOW} - make_interval(secs => $1::double precision / 1000))`
-
-const WINDOW: Window = { since: SINCE, until: `'infinity'::timestamp` }
-
-const selectUnits = (units: readonly Unit[], names: Names, window: Window, given: Given): string => `
-  SELECT now() AS "now",
-    ${SINCE} AT TIME ZONE 'UTC' AS "since",
-    json_build_array(${units.map((unit) => selectUnit(unit, names, window, given)).join(', ')}) AS "values"`
-
-const selectUnit = (unit: Unit, names: Names, window: Window, given: Given): string => {
-  const source = unit[0]?.shared?.source
-  const rows = unit.map(({ select, shared }) => {
-    if (shared === undefined) return `(SELECT json_agg(m) FROM (${select(names, window, given)}) AS m)`
-    const samples = shared.aggregates(window, given).map(({ labels, sql }) => {
-      const texts = Object.entries(labels).flatMap(([label, text]) => [`'${label}'`, `'${text}'`])
-      return `json_build_object(${["'value'", sql, ...texts].join(', ')})`
-    })
-    return `json_build_array(${samples.join(', ')})`
+const toReadings = (
+  units: ReturnType<typeof toUnits>,
+  { values, compared, series }: SelectedMetrics,
+): ReadonlyMap<Metric, MetricReading> => {
+  const all = rowsByMetric(units, values)
+  const inWindow = units.filter(hasWindow)
+  const before = compared === null ? undefined : rowsByMetric(inWindow, compared)
+  const buckets = series?.map((rows) => rowsByMetric(inWindow, rows))
+  const toSample = (metric: Metric, row: MetricRow): Sample => ({
+    labels: labelsOf(metric, row),
+    value: toValue(row),
+    ...(metric.window === 'since' && {
+      ...(before && { compared: valueOf(metric, row, before) }),
+      ...(buckets && { series: buckets.map((bucket) => valueOf(metric, row, bucket)) }),
+    }),
   })
-  const values = `json_build_array(${rows.join(', ')})`
-  return source === undefined ? values : `(SELECT ${values} FROM (${source.rows(names, window)}) AS r)`
+  return new Map(
+    [...all].map(([metric, rows]) => [metric, { metric, samples: rows.map((row) => toSample(metric, row)) }]),
+  )
 }
 
-/** Of a metric that cannot be read. */
-const UNKNOWN: readonly MetricRow[] = [{ value: null }]
+type RowsByMetric = ReadonlyMap<Metric, readonly MetricRow[]>
 
-const toReading = (metric: Metric, rows: readonly MetricRow[]): MetricReading => ({
-  metric,
-  samples: rows.map((row) => ({
-    labels: Object.fromEntries((metric.labels ?? []).flatMap((label) => toLabel(label, row[label]))),
-    value: row.value === null ? null : Number(row.value),
-  })),
-})
+const rowsByMetric = (units: ReturnType<typeof toUnits>, rows: UnitRows): RowsByMetric =>
+  new Map(units.flatMap((unit, u) => unit.map((metric, m) => [metric, rows[u]?.[m] ?? []] as const)))
 
-const toLabel = (label: string, text: string | number | null | undefined): readonly (readonly [string, string])[] =>
-  text === undefined ? [] : [[label, String(text)]]
+/** The value under the same labels in other rows. */
+const valueOf = (metric: Metric, row: MetricRow, others: RowsByMetric): number | null => {
+  const labels = metric.labels ?? []
+  const same = others.get(metric)?.find((other) => labels.every((label) => other[label] === row[label]))
+  return same === undefined ? null : toValue(same)
+}
+
+const toValue = ({ value }: MetricRow): number | null => (value === null || value === undefined ? null : Number(value))
+
+const labelsOf = ({ labels = [] }: Metric, row: MetricRow): Readonly<Record<string, string>> =>
+  Object.fromEntries(labels.map((label) => [label, String(row[label])]))

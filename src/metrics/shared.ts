@@ -1,3 +1,4 @@
+import { escapeIdentifier } from '../database/identifier.js'
 import type { Names } from '../persistence/sql-names.js'
 import type { Given, Metric, Shared, Source, Window } from './metric.js'
 
@@ -21,7 +22,7 @@ const selectShared = ({ source, aggregates }: Shared, names: Names, window: Wind
     (sample, index) => `(${[`a.v${index}`, ...Object.values(sample.labels).map((text) => `'${text}'`)].join(', ')})`,
   )
   return `
-    SELECT ${['s.value AS "value"', ...labels.map((label) => `s.${label} AS "${label}"`)].join(', ')}
+    SELECT ${['s.value AS "value"', ...labels.map((label) => `s."${label}" AS "${label}"`)].join(', ')}
     FROM (SELECT ${columns.join(', ')} FROM (${source.rows(names, window)}) AS r) AS a
-    CROSS JOIN LATERAL (VALUES ${rows.join(', ')}) AS s (${['value', ...labels].join(', ')})`
+    CROSS JOIN LATERAL (VALUES ${rows.join(', ')}) AS s (${['value', ...labels].map(escapeIdentifier).join(', ')})`
 }

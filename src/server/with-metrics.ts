@@ -25,7 +25,7 @@ export interface OpenMetrics {
 /** Less than scrapers usually pause, so that each scrape has fresh figures. */
 const DEFAULT_INTERVAL_MS = 10_000
 
-const READING = { windowMs: 86_400_000, statementTimeoutMs: 5_000, onWait: () => undefined }
+const READING = { since: 86_400_000, statementTimeoutMs: 5_000, onWait: () => undefined }
 
 /** Runs the work with metrics, if they are wanted. @throws OperatorError of the address */
 export const withMetrics = async (

@@ -8,5 +8,5 @@ export const activeConversations: Metric = {
   help: 'Clients, and guests without client, with a message.',
   unit: 'count',
   window: 'since',
-  ...aggregateOf(conversations, 'count(coalesce("clientId"::text, "guest"))'),
+  ...aggregateOf(conversations, 'count(*) FILTER (WHERE "clientId" IS NOT NULL OR "guest" IS NOT NULL)'),
 }

@@ -1,3 +1,4 @@
+import { UNLINKED } from '../../persistence/sql-names.js'
 import type { Metric } from '../metric.js'
 
 export const messagesWithoutClient: Metric = {
@@ -7,5 +8,5 @@ export const messagesWithoutClient: Metric = {
   unit: 'count',
   window: 'all time',
   reads: '"ChatMessage_unlinked_idx"',
-  select: ({ message }) => `SELECT count(*) AS "value" FROM ${message} WHERE "clientId" IS NULL`,
+  select: ({ message }) => `SELECT count(*) AS "value" FROM ${message} WHERE ${UNLINKED}`,
 }

@@ -10,6 +10,10 @@ export const oldestUnread: Metric = {
   unit: 'seconds',
   window: 'since',
   ...aggregateOf(conversations, (window) => [
-    { labels: {}, sql: `greatest(0, extract(epoch FROM ${endOf(window)}) - extract(epoch FROM min("firstUnread")))` },
+    {
+      labels: {},
+      sql: `CASE WHEN count("firstUnread") > 0
+        THEN greatest(0, extract(epoch FROM ${endOf(window)}) - extract(epoch FROM min("firstUnread"))) END`,
+    },
   ]),
 }

@@ -1,4 +1,4 @@
-import { escapeLiteral } from 'pg'
+import { quoted } from '../../database/identifier.js'
 import type { Metric } from '../metric.js'
 
 const COUNTED = 10_000
@@ -15,7 +15,7 @@ export const unreadMessages: Metric = {
     SELECT CASE WHEN u."counted" <= ${COUNTED} THEN u."counted" ELSE greatest(u."counted", (
       SELECT c.reltuples
       FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-      WHERE i.indrelid = ${escapeLiteral(message)}::regclass AND c.relname = '${INDEX}'
+      WHERE i.indrelid = ${quoted(message)}::regclass AND c.relname = '${INDEX}'
     )) END AS "value"
     FROM (
       SELECT count(*) AS "counted"

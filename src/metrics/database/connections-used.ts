@@ -8,12 +8,9 @@ export const connectionsUsed: Metric = {
   window: 'all time',
   reads: 'pg_stat_activity',
   select: () => `
-    SELECT count(*)::float8 / (
-      SELECT max(s.setting::integer) FILTER (WHERE s.name = 'max_connections')
-        - sum(s.setting::integer) FILTER (WHERE s.name <> 'max_connections')
-      FROM pg_catalog.pg_settings AS s
-      WHERE s.name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections')
-    ) AS "value"
+    SELECT count(*)::float8 / (current_setting('max_connections')::integer
+      - current_setting('superuser_reserved_connections')::integer
+      - coalesce(current_setting('reserved_connections', true)::integer, 0)) AS "value"
     FROM pg_catalog.pg_stat_activity AS a
     WHERE a.backend_type = 'client backend' OR a.query = '<insufficient privilege>' AND a.datid IS NOT NULL`,
 }

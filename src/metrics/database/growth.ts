@@ -1,4 +1,4 @@
-import { escapeLiteral } from 'pg'
+import { quoted } from '../../database/identifier.js'
 import { UTC_NOW } from '../../persistence/sql-names.js'
 import type { Aggregate, Source } from '../metric.js'
 
@@ -20,7 +20,7 @@ const growthOf = (table: string): string => `
     (SELECT CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END
      FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'id') AS "largestId"
   FROM pg_catalog.pg_class AS c, (SELECT max("id") AS "id" FROM ${table}) AS newest
-  WHERE c.oid = ${escapeLiteral(table)}::regclass`
+  WHERE c.oid = ${quoted(table)}::regclass`
 
 /** A row for each table that grows with use. */
 export const growth: Source = {

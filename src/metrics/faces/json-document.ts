@@ -9,13 +9,14 @@ type Document = Readonly<Record<string, unknown>>
 
 /** The report as JSON has it. What does not apply is null. */
 export const toDocument = ({ report, verdict, target, naming }: ShownReport): Document => {
-  const { since, until, now, buckets, comparedMs, metrics, blockage } = report
+  const { since, until, now, buckets, bucketMs, comparedMs, metrics, blockage } = report
   return {
     target,
     since: since.toISOString(),
     until: until?.toISOString() ?? null,
     now: now.toISOString(),
     comparedMs: comparedMs ?? null,
+    bucketMs: bucketMs ?? null,
     buckets: buckets.map((start) => start.toISOString()),
     metrics: metrics.flatMap(({ metric, samples }) => samples.map((sample) => valueDocument(metric, sample, report))),
     verdict: verdictDocument(verdict),

@@ -133,7 +133,7 @@ describe('metrics', () => {
       INSERT INTO "Client" ("createdAt", "updatedAt", "username")
       SELECT date_trunc('milliseconds', now() AT TIME ZONE 'UTC') - interval '1 hour' + make_interval(secs => ms / 1000.0), now(), 'client ' || ms
       FROM generate_series(-1, 1) AS ms`)
-    const report = await selectMetrics(client, 'public', { windowMs: 3_600_000 })
+    const report = await selectMetrics(client, 'public', { since: 3_600_000 })
     const { rows } = await client.query<{ createdAt: Date }>(
       `SELECT "createdAt" AT TIME ZONE 'UTC' AS "createdAt" FROM "Client" WHERE "username" = 'client 0'`,
     )
@@ -179,6 +179,7 @@ describe('metrics', () => {
       until: null,
       now: instant,
       comparedMs: null,
+      bucketMs: null,
       buckets: [],
       metrics: expect.arrayContaining([
         { name: 'clients_created', ...windowed },
@@ -217,10 +218,10 @@ describe('metrics', () => {
     await database.load(`
       INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType")
       VALUES ('ann', 'CLIENT', 'TEXT'), ('ann', 'CLIENT', 'IMAGE'), ('ann', 'OPERATOR', 'TEXT')`)
-    const report = await selectMetrics(await database.client(), 'public', { windowMs: 3_600_000 }, [
-      messagesByKind,
-      guestMessages,
-    ])
+    const report = await selectMetrics(await database.client(), 'public', {
+      since: 3_600_000,
+      metrics: [messagesByKind, guestMessages],
+    })
     const of = (sender_type: string, message_type: string, value: number) => ({
       labels: { sender_type, message_type },
       value,
@@ -248,7 +249,10 @@ describe('metrics', () => {
 
   test('has no row for a metric that counts nothing under any label', async ({ database }) => {
     await migrated(database)
-    const report = await selectMetrics(await database.client(), 'public', { windowMs: 3_600_000 }, [messagesByKind])
+    const report = await selectMetrics(await database.client(), 'public', {
+      since: 3_600_000,
+      metrics: [messagesByKind],
+    })
     expect(report.metrics).toEqual([{ metric: messagesByKind, samples: [] }])
   })
 
@@ -316,7 +320,7 @@ describe('metrics', () => {
     const interruption = new AbortController()
     const target = toConnectionTarget(parseDatabaseUrl(database.url, 'the test'))
     const reading = readMetrics(target, {
-      windowMs: 1,
+      since: 1,
       statementTimeoutMs: 20_000,
       signal: interruption.signal,
       onWait: () => undefined,

@@ -84,7 +84,7 @@ databaseTest('a server shows its journal and its database, also while that is un
   const folder = await mkdtemp(join(tmpdir(), 'chatkeep-metrics-'))
   await withProxy(database.url, async (proxy) => {
     const target = toConnectionTarget(parseDatabaseUrl(proxy.url, 'test'))
-    const reading = { windowMs: 60_000, statementTimeoutMs: 5_000, onWait: () => undefined }
+    const reading = { since: 60_000, statementTimeoutMs: 5_000, onWait: () => undefined }
     const metrics = createServerMetrics('shared', {
       read: (signal) => readMetrics(target, { ...reading, signal }),
       intervalMs: 0,

@@ -1,0 +1,28 @@
+import { InvalidArgumentError } from '@commander-js/extra-typings'
+import { parseDurationBetween } from './duration.js'
+
+const DATE =
+  /^(?<day>\d{4}-\d\d-\d\d)(?:[T ](?<time>\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?) ?(?<zone>[Zz]|[+-]\d\d:\d\d)?)?$/
+const parseLength = parseDurationBetween('1ms', '36500d')
+
+/**
+ * Reads a date such as `2026-11-01` or `2026-11-01T02:00+09:00`, or a duration, as milliseconds. A date without zone is in UTC, as
+ * are the times in the tables, and a date without time is its first moment.
+ */
+export const parseMoment = (text: string): Date | number => {
+  if (!/^\d{4}-/.test(text)) return parseLength(text)
+  const { day, time = '00:00', zone = 'Z' } = DATE.exec(text)?.groups ?? {}
+  if (day === undefined)
+    throw new InvalidArgumentError(
+      'Write a date such as 2026-11-01 or 2026-11-01T02:00Z, or a duration such as 12h or 1d.',
+    )
+  const date = new Date(`${day}T${time}${zone.toUpperCase()}`)
+  if (isDay(day) && !Number.isNaN(date.getTime()) && !time.startsWith('24')) return date
+  throw new InvalidArgumentError('There is no such date or time.')
+}
+
+// JavaScript takes the 30th of February for the 2nd of March.
+const isDay = (day: string): boolean => {
+  const date = new Date(day)
+  return !day.startsWith('0000') && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
+}

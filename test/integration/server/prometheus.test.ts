@@ -23,7 +23,7 @@ test.skipIf(prometheus === undefined)(
   async ({ database }) => {
     await withoutMessages(database)
     const target = toConnectionTarget(parseDatabaseUrl(database.url, 'test'))
-    const reading = { windowMs: 60_000, statementTimeoutMs: 5_000, onWait: () => undefined }
+    const reading = { since: 60_000, statementTimeoutMs: 5_000, onWait: () => undefined }
     const metrics = createServerMetrics('shared', {
       read: (signal) => readMetrics(target, { ...reading, signal }),
       intervalMs: 100,

@@ -13,6 +13,7 @@ import { readJournal } from '../../src/journal/read-journal.js'
 import { prepareMessage } from '../../src/persistence/prepare-message.js'
 import { readRunState } from '../../src/replay/resume/resume-state.js'
 import { inspectTranscript } from '../../src/transcripts/inspect-transcript.js'
+import { parseConfig } from '../../src/metrics/thresholds/parse-config.js'
 import { readTranscript } from '../../src/transcripts/read-transcript.js'
 import { transcriptFooter, transcriptHeader, transcriptMessage } from '../../src/transcripts/transcript-format.js'
 import { withTranscript } from '../../src/transcripts/transcript-input.js'
@@ -22,8 +23,8 @@ import { manyLines, transcriptLine } from '../support/transcript.js'
 
 /** `npm run test:fuzz` sets it: how long each target is tried, with seeds that nobody has tried before. */
 const SECONDS = Number(process.env.FUZZ_SECONDS ?? 0)
-/** Enough to meet every branch of the parsers, in a second or two. */
-const SHORT_RUN = 300
+/** Enough to meet every branch of the parsers. */
+const SHORT_RUN = 100
 
 interface Target {
   readonly seeds: readonly (string | Buffer)[]
@@ -162,6 +163,13 @@ const TARGETS: Readonly<Record<string, Target>> = {
       await writeFile(path, bytes, { mode: 0o600 })
       return readRunState(path, { sizeBytes: 1, headSha256: 'a', format: 'plain', target: 'd', through: 'store' })
     },
+  },
+  'configuration file': {
+    seeds: [
+      '{\n  "$schema": "./x.json",\n  "thresholds": { "waiting_sessions": { "warn": "10:20", "crit": null } }\n}\n',
+      '{ "thresholds": { "table_bytes{table=\\"Client\\"}": { "warn": "@1.5GB:~", "crit": 5 }, "x": [] } }',
+    ],
+    read: (bytes) => Promise.resolve(parseConfig(bytes.toString())),
   },
   'service file': {
     seeds: ['# ours\n[crm]\nhost=db7\nport = 5439\n\n[other]\nhost=x\n'],

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { buildTypes } from '../support/build.js'
 import { repository } from '../support/chatkeep-process.js'
 import { afterAll, beforeAll, describe, expect, test } from '../support/database.js'
 import { MIGRATION_COUNT } from '../support/migration-list.js'
@@ -11,6 +12,7 @@ let installed = ''
 
 // As npm would lay it out: the packed files, and beside them only the packages that package.json names as dependencies.
 beforeAll(async () => {
+  buildTypes()
   folder = await mkdtemp(join(tmpdir(), 'chatkeep-pack-'))
   installed = join(folder, 'node_modules', 'chatkeep')
   await mkdir(installed, { recursive: true })

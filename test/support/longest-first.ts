@@ -2,13 +2,16 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take longest: started last, one of them alone would hold up the end of a run. */
 export const LONG_FILES: readonly string[] = [
-  'e2e/bench.test.ts',
   'integration/database/embedded-server.test.ts',
+  'integration/cli/exit-codes.test.ts',
+  'integration/cli/locked-tables.test.ts',
+  'integration/cli/command-line.test.ts',
   'integration/migrations/cut-anywhere.test.ts',
   'integration/verify/verify.test.ts',
   'integration/persistence/bulk-save.test.ts',
   'e2e/faults.test.ts',
   'e2e/package.test.ts',
+  'e2e/bench.test.ts',
   'integration/migrations/rollback.test.ts',
   'integration/migrations/rollback-states.test.ts',
   'integration/verify/breaks.test.ts',

@@ -24,7 +24,7 @@ const screen = async (
 
 // What is typed stays whole, so that it can be copied; so do names.
 const isWhole = (line: string): boolean =>
-  /^ *(?:\w+ {2,})?(?:chatkeep .*|[A-Z]{2,} .*;|ALTER TABLE .*|\S+)$/.test(line)
+  /^ *(?:\w+(?: \w+)* {2,})?(?:chatkeep .*|[A-Z]{2,} .*;|ALTER TABLE .*|\S+)$/.test(line)
 
 const tooLong = (lines: readonly string[], columns: number): readonly string[] =>
   lines.filter((line) => line.length > columns && !isWhole(line))

@@ -81,6 +81,11 @@ describe('metrics --check', () => {
         ['--format', 'csv'],
       ])
         expect(headOf(await metrics(database.url, folder, '--check', ...flags))).toEqual(unknown(/^CHATKEEP UNKNOWN: /))
+      const mistyped = await metrics(database.url, folder, '--check', '--json', '--nonsense')
+      expect([mistyped.exitCode, JSON.parse(mistyped.stdout)]).toMatchObject([
+        3,
+        { ok: false, error: { code: 'usage' } },
+      ])
       const failed = await metrics(nowhere.href, folder, '--check', '--json')
       expect(failed.exitCode).toBe(3)
       expect(JSON.parse(failed.stdout)).toMatchObject({

@@ -46,6 +46,7 @@ export const metricsCommand = (run: Run) =>
     ["chatkeep metrics --warn 'guest_messages=1:'", 'warn when no guest wrote'],
     ['chatkeep metrics --check', 'for Nagios and its kind'],
     ['chatkeep metrics --json', 'for programs'],
+    ['chatkeep metrics --html report.html', 'for an incident report'],
     ['chatkeep metrics --format csv > metrics.csv', 'for a spreadsheet'],
     ['chatkeep metrics --format prometheus | promtool check metrics', 'for Prometheus'],
   )
@@ -82,6 +83,7 @@ export const metricsCommand = (run: Run) =>
         FACES.map(({ name }) => name),
       ),
     )
+    .option('--html <file>', 'also write an HTML page with charts; - for stdout, instead of the answer')
     .addOption(threshold('--warn <name=range>', 'warn when this metric leaves the range; repeatable'))
     .addOption(threshold('--crit <name=range>', 'the same, critical'))
     .option('--config <file>', 'read thresholds from this file (default: chatkeep.config.json, if there is one)')

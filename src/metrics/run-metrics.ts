@@ -28,6 +28,8 @@ export interface MetricsFlags extends ThresholdFlags {
   readonly format?: string | undefined
   /** Answer as a monitoring plugin. */
   readonly check?: true | undefined
+  /** A file for the HTML page, or `-`. */
+  readonly html?: string | undefined
 }
 
 type Context = Pick<Terminal, 'cwd' | 'signal' | 'progress'> & { readonly format: OutputFormat }
@@ -43,7 +45,7 @@ export const runMetrics = async (
   withTarget: (work: (target: ConnectionTarget) => Promise<Answer>) => Promise<Answer>,
 ): Promise<Answer> => {
   try {
-    refuseTwoAnswers(flags)
+    refuseTwoAnswers(flags, context.format)
     const wanted = metricsNamed(names)
     const { thresholds, notes } = readThresholds(flags, context.cwd)
     for (const text of notes) {
@@ -62,12 +64,14 @@ const measure = async (
   target: ConnectionTarget,
   flags: MetricsFlags,
   { wanted, thresholds }: { readonly wanted: readonly Metric[]; readonly thresholds: readonly Threshold[] },
-  { signal, progress, format }: Context,
+  { cwd, signal, progress, format }: Context,
 ): Promise<Answer> => {
+  // A chart needs points; a table has room for them, but costs more to read.
+  const isCharted = flags.html !== undefined || (wanted.length === 1 && flags.check === undefined)
   const report = await readMetrics(target, {
     since: flags.since,
     until: flags.until,
-    bucketMs: flags.bucket,
+    bucketMs: flags.bucket ?? (isCharted ? 'auto' : undefined),
     compareMs: flags.compare,
     diskBytes: flags.disk,
     metrics: wanted,
@@ -79,19 +83,29 @@ const measure = async (
   const shown = { report, verdict, target: describeTarget(target), naming: target.naming }
   // --json is a face, too.
   const { show } = faceOf(format.name === 'json' ? format.name : flags.format)
-  if (flags.check === true)
-    return { ...checkAnswer(report, verdict, thresholds), ...(await faceOf('json').show(shown)) }
-  return {
-    exitCode: report.blockage === undefined ? ExitCode.done : ExitCode.busy,
-    data: {},
-    text: () => '',
-    ...(await show(shown)),
-  }
+  const answer: Answer =
+    flags.check === true
+      ? { ...checkAnswer(report, verdict, thresholds), ...(await faceOf('json').show(shown)) }
+      : {
+          exitCode: report.blockage === undefined ? ExitCode.done : ExitCode.busy,
+          data: {},
+          text: () => '',
+          ...(await show(shown)),
+        }
+  if (flags.html === undefined) return answer
+  const { withPage } = await import('./faces/html/html-answer.js')
+  return withPage(flags.html, shown, answer, { cwd, progress })
 }
 
-const refuseTwoAnswers = ({ check, format }: MetricsFlags): void => {
-  if (check === true && format !== undefined && format !== 'json')
-    throw new OperatorError('usage', `--check and --format ${format} exclude each other`)
+const refuseTwoAnswers = ({ check, format, html }: MetricsFlags, output: OutputFormat): void => {
+  const flags = [
+    ...(check === true ? ['--check'] : []),
+    ...(html === '-' ? ['--html -'] : []),
+    ...(format === undefined || format === 'json' ? [] : [`--format ${format}`]),
+    // A check has a JSON document, too; the page on stdout has none.
+    ...(html === '-' && output.name === 'json' ? ['--json'] : []),
+  ]
+  if (flags.length > 1) throw new OperatorError('usage', `${flags[0]} and ${flags[1]} exclude each other`)
 }
 
 /** Names and titles, for completion. */

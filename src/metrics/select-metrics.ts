@@ -34,7 +34,7 @@ export const selectMetrics = async (
     now: toDate(now),
     windowMs: Math.round((window.end - window.since) / 1_000),
     buckets: window.buckets.map(({ since }) => toDate(since)),
-    bucketMs: selection.bucketMs,
+    bucketMs: window.bucketMs,
     comparedMs: compareMs,
     metrics: wanted.map((metric) => readings.get(metric) ?? { metric, samples: [{ labels: {}, value: null }] }),
     blockage: undefined,

@@ -10,8 +10,8 @@ export interface WindowRequest {
   readonly since: Moment
   /** End of the window: a date, or how long ago it ended. It ends now when absent. */
   readonly until?: Moment | undefined
-  /** Length of the buckets that the window is divided into, the first of which begins with it. */
-  readonly bucketMs?: number | undefined
+  /** Length of the buckets that the window is divided into, the first of which begins with it; `auto`: as a chart needs. */
+  readonly bucketMs?: number | 'auto' | undefined
   /** How far back the window lies that it is compared with. */
   readonly compareMs?: number | undefined
 }
@@ -29,6 +29,7 @@ export interface Span {
 export interface ResolvedWindow extends Span {
   /** The end, or now. */
   readonly end: Micros
+  readonly bucketMs: number | undefined
   readonly buckets: readonly Span[]
   readonly compared: Span | undefined
 }
@@ -45,9 +46,11 @@ export const resolveWindow = (
   const end = Math.min(until, now)
   const since = resolve(from, end)
   if (since >= end) throw wrong(`--since ${instant(since)} is not before the end of the window, ${instant(end)}`, now)
+  const lengthMs = bucketMs === 'auto' ? chartBucket((end - since) / 1_000) : bucketMs
   return {
     ...{ since, until, end },
-    buckets: bucketMs === undefined ? [] : divide({ since, until }, end, toMicros(bucketMs)),
+    bucketMs: lengthMs,
+    buckets: lengthMs === undefined ? [] : divide({ since, until }, end, toMicros(lengthMs)),
     compared:
       compareMs === undefined ? undefined : { since: since - toMicros(compareMs), until: end - toMicros(compareMs) },
   }
@@ -57,6 +60,22 @@ const toMicros = (ms: number): Micros => ms * 1_000
 
 const resolve = (moment: Moment, from: Micros): Micros =>
   typeof moment === 'number' ? from - toMicros(moment) : toMicros(moment.getTime())
+
+const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000]
+
+/** Lengths that people count in. */
+const CHART_BUCKETS: readonly number[] = [
+  ...[1, 5, 10, 30].map((seconds) => seconds * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE),
+  ...[1, 2, 3, 6, 12].map((hours) => hours * HOUR),
+  ...[1, 2, 7, 14, 30, 91, 182, 365].map((days) => days * DAY),
+]
+
+const CHART_POINTS = 60
+
+/** The shortest of these lengths with which a chart has at most so many points. */
+const chartBucket = (windowMs: number): number =>
+  CHART_BUCKETS.find((length) => windowMs / length <= CHART_POINTS) ?? Math.ceil(windowMs / CHART_POINTS / DAY) * DAY
 
 const divide = ({ since, until }: Span, end: Micros, length: Micros): readonly Span[] => {
   const count = Math.ceil((end - since) / length)

@@ -8,8 +8,8 @@ import { filesBelow, src } from '../support/source-tree.js'
 const AMERICAN =
   /\b(?:cancel(?:ed|ing)|(?:un)?recogniz\w*|(?:un)?analyz\w*|(?:re)?normaliz\w*|initializ\w*|behaviors?|colors?)\b/i
 
-/** Words that others spell: flags, variables, SQL keywords, packages, options of libraries, and calls. */
-const BORROWED = /@[\w-]+\/[\w-]+|--?[\w-]+|\w+\(|\.\w+|\b[A-Z_]{2,}\b|^.*\bcolor: .*$/g
+/** Words that others spell: flags, variables, SQL keywords, packages, options of libraries, properties of CSS, and calls. */
+const BORROWED = /@[\w-]+\/[\w-]+|--?[\w-]+|\w+\(|\.\w+|\b[A-Z_]{2,}\b|\bcolor(?:-\w+)?:|^.*\bcolor: .*$/g
 
 const americanLines = (path: string, text: string): readonly string[] =>
   text.split('\n').flatMap((line, index) => {
@@ -25,6 +25,7 @@ describe('the spelling is British', () => {
     ['cancelled, recognised, in colour', 0],
     ['SqlState.queryCanceled, name.normalize("NFC"), ANALYZE', 0],
     ['--no-color, NO_COLOR, `@colors/colors`', 0],
+    ['.soft { color: red; color-scheme: dark }', 0],
   ] as const)('%s', ([line, count]) => {
     expect(americanLines('a', line)).toHaveLength(count)
   })

@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { readMetrics } from '../../../src/metrics/read-metrics.js'
 import { selectMetrics } from '../../../src/metrics/select-metrics.js'
 import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
@@ -212,6 +215,21 @@ describe('metrics', () => {
       expect(withoutNumbers(stdout)).toBe(withoutNumbers(inPipe.stdout))
     },
   )
+
+  test('writes a page beside the answer, or as the answer', async ({ database }) => {
+    await migrated(database)
+    const cwd = await mkdtemp(join(tmpdir(), 'chatkeep-page-'))
+    const beside = await on(database, 'metrics', '--json', '--html', join(cwd, 'page.html'))
+    expect(JSON.parse(beside.stdout)).toMatchObject({ ok: true })
+    expect(beside.stderr).toContain('page written to')
+    const page = await readFile(join(cwd, 'page.html'), 'utf8')
+    expect(page).toMatch(/^<!doctype html>[^]*clients created[^]*<\/html>\n$/)
+    const { stdout } = await on(database, 'metrics', '--html', '-')
+    expect(stdout).toMatch(/^<!doctype html>[^]*<\/html>\n$/)
+    const both = await on(database, 'metrics', '--html', '-', '--format', 'csv')
+    expect(both).toMatchObject({ exitCode: 2, stdout: '' })
+    await rm(cwd, { recursive: true })
+  })
 
   test('has a value for each label of a metric', async ({ database }) => {
     await migrated(database)

@@ -75,3 +75,15 @@ test.for([
     expect.objectContaining({ next: [expect.objectContaining({ text: flags })] }),
   )
 })
+
+test.for([
+  [DAY_MS, HOUR_MS / 2],
+  [HOUR_MS, 60_000],
+  [30 * DAY_MS, 12 * HOUR_MS],
+  [5_000, 1_000],
+  [100 * 365 * DAY_MS, 609 * DAY_MS],
+])('a chart of %i ms has buckets of %i ms', ([windowMs, bucketMs]) => {
+  const { buckets, bucketMs: length } = resolveWindow({ since: windowMs, bucketMs: 'auto' }, NOW)
+  expect(length).toBe(bucketMs)
+  expect(buckets.length).toBeLessThanOrEqual(60)
+})

@@ -5,6 +5,9 @@ import { quantity } from '../../quantity.js'
 import { labelText } from '../../sample-name.js'
 import type { Row } from './row.js'
 
+/** Where a title leaves no room for a name beside it, the values are below it. */
+const NARROW = 60
+
 /** Values of one metric that are named in its line. */
 const NAMED = 3
 
@@ -18,12 +21,13 @@ export const momentTable = (rows: readonly Row[], render: Render): string => {
 }
 
 /** What describes the moment, a line for each metric: the highest of its values, and what the others come to. */
-export const momentLines = (rows: readonly Row[]): readonly string[] => {
+export const momentLines = (rows: readonly Row[], render: Render): readonly string[] => {
   const metrics = [...new Set(rows.map(({ metric }) => metric))]
   const width = Math.max(...metrics.map(({ title }) => lengthOf(title)))
   return metrics.map((metric) => {
     const values = rows.filter((row) => row.metric === metric)
-    return `${metric.title.padEnd(width)}  ${lineOf(metric, values)}`
+    const line = lineOf(metric, values)
+    return render.width < NARROW ? `${metric.title}\n  ${line}` : `${metric.title.padEnd(width)}  ${line}`
   })
 }
 

@@ -30,7 +30,7 @@ export const renderTable = ({ report, target, naming }: Omit<ShownReport, 'verdi
     headLines(report, target, inWindow.length > 0),
     inWindow.length === 0 ? [] : [windowTable(inWindow, inTable, render)],
     charted === undefined ? [] : [renderChart(charted, report, render)],
-    ofMoment.length === 0 ? [] : isLong ? momentLines(ofMoment) : [momentTable(ofMoment, render)],
+    ofMoment.length === 0 ? [] : isLong ? momentLines(ofMoment, render) : [momentTable(ofMoment, render)],
     quietLines(quiet),
     report.blockage === undefined ? [] : blockedLines(report.blockage, naming, render),
   ]

@@ -88,6 +88,7 @@ const UNKNOWN = [
   'address',
   'database',
   'duration',
+  'end',
   'hash',
   'host:port',
   'interval',
@@ -98,6 +99,7 @@ const UNKNOWN = [
   'role',
   'size',
   'speed',
+  'start',
   'url',
 ]
 

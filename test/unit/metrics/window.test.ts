@@ -82,7 +82,7 @@ test.for([
   [30 * DAY_MS, 12 * HOUR_MS],
   [5_000, 1_000],
   [100 * 365 * DAY_MS, 609 * DAY_MS],
-])('a chart of %i ms has buckets of %i ms', ([windowMs, bucketMs]) => {
+] as const)('a chart of %i ms has buckets of %i ms', ([windowMs, bucketMs]) => {
   const { buckets, bucketMs: length } = resolveWindow({ since: windowMs, bucketMs: 'auto' }, NOW)
   expect(length).toBe(bucketMs)
   expect(buckets.length).toBeLessThanOrEqual(60)

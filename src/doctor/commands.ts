@@ -26,6 +26,7 @@ export interface DatabaseCommand {
 
 const STORE: readonly Need[] = ['schema', 'tables', 'writable', 'encoding', 'store']
 
+/** status is not among them: it needs nothing, and marks what it may not see. */
 export const DATABASE_COMMANDS: readonly DatabaseCommand[] = [
   { name: 'migrate', kind: 'direct', needs: ['server', 'own session to migrate', 'privileges to migrate'] },
   { name: 'verify', kind: 'direct', needs: ['select', 'every row'] },

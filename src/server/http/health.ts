@@ -75,7 +75,7 @@ const lockOf = (error: unknown): { readonly lock?: string } => {
 }
 
 const answer = (response: ServerResponse, ok: boolean, details: object): void => {
-  const body = JSON.stringify(ok ? { ok } : { ok, ...details })
+  const body = JSON.stringify({ ok, ...details })
   response
     .writeHead(ok ? 200 : 503, {
       'content-type': 'application/json',

@@ -14,6 +14,7 @@ export const chatkeepStarts = (program: string, databaseUrl: string): readonly S
   return [
     start('--version', /^\d+\.\d+/),
     start('--help', /Usage/),
+    start('status', /^(ok|warning): /m),
     start('verify', /^ok: /m),
     start('metrics', /^metrics /),
     start('doctor', /^ok: /m),

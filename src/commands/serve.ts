@@ -115,6 +115,7 @@ export const serveCommand = (run: Run) =>
       'read the database for metrics at most this often (default: 10s)',
       parseDurationBetween('100ms', '1d'),
     )
+    .option('--config <file>', 'thresholds of the metrics (default: chatkeep.config.json, if there is one)', parseFile)
     .action(
       run(async (context, options) => {
         refuseLoneFlags(options)
@@ -147,6 +148,7 @@ const refuseLoneFlags = ({
   operatorId,
   metrics,
   metricsInterval,
+  config,
 }: OperatorFlags & MetricsFlags): void => {
   if (name !== undefined && operators === undefined)
     throw new OperatorError('usage', '--add-operator needs --operators FILE')
@@ -154,6 +156,7 @@ const refuseLoneFlags = ({
     throw new OperatorError('usage', '--operator-id needs --add-operator NAME')
   if (metricsInterval !== undefined && metrics === undefined)
     throw new OperatorError('usage', '--metrics-interval needs --metrics')
+  if (config !== undefined && metrics === undefined) throw new OperatorError('usage', '--config needs --metrics')
 }
 
 const newOperator = (
@@ -166,6 +169,7 @@ const answerToken = (token: string): Answer => ({ data: { token }, text: () => t
 interface MetricsFlags {
   readonly metrics?: true | MetricsAddress | undefined
   readonly metricsInterval?: number | undefined
+  readonly config?: string | undefined
 }
 
 const metricsIn = ({ metrics, metricsInterval }: MetricsFlags) =>

@@ -15,7 +15,7 @@ import { errorFields } from './error-fields.js'
 import { createChatLog, type ChatLogOptions } from './log.js'
 import type { GivenLimits } from './protection/limits.js'
 import { readOperatorSecret } from './protection/read-operator-secret.js'
-import { withMetrics, type MetricsPlace } from './with-metrics.js'
+import { readConfig, withMetrics, type MetricsPlace } from './with-metrics.js'
 
 export { addOperator, type AddedOperator } from './operators/add-operator.js'
 export type { MetricsAddress } from './http/metrics-listener.js'
@@ -35,6 +35,8 @@ export interface ServeOptions extends Pick<
   readonly metrics?: MetricsPlace | undefined
   /** How long a reading of the database holds; 10 s when absent. */
   readonly metricsIntervalMs?: number | undefined
+  /** The file with the thresholds of metrics. */
+  readonly config?: string | undefined
   readonly logLevel?: ChatLogOptions['level'] | undefined
 }
 
@@ -81,6 +83,7 @@ export const serve = async ({ context, options, limits, withTargets, onListening
   const { cwd, environment, signal } = context
   const { operatorSecretFile, operators, logLevel = 'info' } = options
   const operatorSecret = await readOperatorSecret(operatorSecretFile && resolve(cwd, operatorSecretFile), environment)
+  const { thresholds, notes } = await readConfig(options.metrics, options.config, cwd)
   const operatorsFile = operators && resolve(cwd, operators)
   const journal = options.journal === undefined ? undefined : journalOptions(cwd, options.journal, options)
 
@@ -88,11 +91,12 @@ export const serve = async ({ context, options, limits, withTargets, onListening
     const checked = await checkAtStart(target, journal, signal)
     const log = createChatLog({ level: logLevel, format: logFormat(context), output: context.stderr })
     logStart(log, checked)
+    for (const note of notes) log.warn({ event: 'config_ignored' }, note)
     const recorder = await openRecorder(options.record && resolve(cwd, options.record), log)
     const deadlineMs = journal && JOURNALLED_DEADLINE_MS
     const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs })
     try {
-      const metrics = { place: options.metrics, target, intervalMs: options.metricsIntervalMs, log }
+      const metrics = { place: options.metrics, target, intervalMs: options.metricsIntervalMs, thresholds, log }
       await withMetrics(metrics, async (open) => {
         const adapter = adapterTarget && { target: adapterTarget }
         const server = await startChatServer({

@@ -1,6 +1,7 @@
 import type { ChatLog } from '../chat-log.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { readMetrics } from '../metrics/read-metrics.js'
+import type { ReadThresholds } from '../metrics/thresholds/read-thresholds.js'
 import { listenForMetrics, METRICS_PATH, type MetricsAddress } from './http/metrics-listener.js'
 import type { ServerMetrics } from './metrics/server-metrics.js'
 
@@ -13,6 +14,7 @@ export interface MetricsParts {
   readonly target: ConnectionTarget
   /** How long a reading of the database holds; 10 s when absent. */
   readonly intervalMs: number | undefined
+  readonly thresholds: ReadThresholds['thresholds']
   readonly log: ChatLog
 }
 
@@ -27,9 +29,20 @@ const DEFAULT_INTERVAL_MS = 10_000
 
 const READING = { since: 86_400_000, statementTimeoutMs: 5_000, onWait: () => undefined }
 
+/** The thresholds of a configuration file, by default that of the working directory. @throws OperatorError of the file */
+export const readConfig = async (
+  place: MetricsPlace | undefined,
+  config: string | undefined,
+  cwd: string,
+): Promise<ReadThresholds> => {
+  if (place === undefined) return { thresholds: [], notes: [] }
+  const { readThresholds } = await import('../metrics/thresholds/read-thresholds.js')
+  return readThresholds({ config }, cwd)
+}
+
 /** Runs the work with metrics, if they are wanted. @throws OperatorError of the address */
 export const withMetrics = async (
-  { place, target, intervalMs = DEFAULT_INTERVAL_MS, log }: MetricsParts,
+  { place, target, intervalMs = DEFAULT_INTERVAL_MS, thresholds, log }: MetricsParts,
   work: (open: OpenMetrics | undefined) => Promise<void>,
 ): Promise<void> => {
   if (place === undefined) return work(undefined)
@@ -37,8 +50,7 @@ export const withMetrics = async (
   const { createServerMetrics } = await import('./metrics/create-server-metrics.js')
   const metrics = createServerMetrics(place === 'shared' ? 'shared' : 'own', {
     read: (signal) => readMetrics(target, { ...READING, signal }),
-    intervalMs,
-    log,
+    ...{ intervalMs, thresholds, log },
   })
   const listener = place === 'shared' ? undefined : await listenForMetrics(metrics, place)
   try {

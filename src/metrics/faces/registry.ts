@@ -1,5 +1,7 @@
 import { Gauge, Registry } from 'prom-client'
-import type { MetricReading, MetricsReport } from '../report.js'
+import type { MetricReading, MetricsReport, Sample } from '../report.js'
+import type { Verdict } from '../thresholds/judge.js'
+import type { Threshold } from '../thresholds/threshold.js'
 
 /** Content types of the two text formats. */
 export const PROMETHEUS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE
@@ -23,6 +25,19 @@ export const setGauges = ({ metrics, windowMs }: MetricsReport, registry: Regist
     setGauge(registry, { name, help: window === 'since' ? `${help} ${IN_WINDOW}` : help }, samples)
   }
 }
+
+/** Sets how many values breach a threshold: a sample for each metric and severity that has a threshold. */
+export const setBreaches = (registry: Registry, thresholds: readonly Threshold[], { breaches }: Verdict): void => {
+  const counts = new Map<string, Sample>()
+  for (const { metric, level } of thresholds) {
+    const severity = SEVERITY[level]
+    const value = breaches.filter((breach) => breach.metric.name === metric && breach.state === severity).length
+    counts.set(`${metric} ${severity}`, { labels: { metric, severity }, value })
+  }
+  setGauge(registry, BREACHES, [...counts.values()])
+}
+
+const SEVERITY = { warn: 'warning', crit: 'critical' } as const
 
 /** The text format 0.0.4 of Prometheus. */
 export const prometheusText = (registry: Registry): Promise<string> => registry.metrics()
@@ -63,6 +78,10 @@ class ReadGauge extends Gauge {
   }
 }
 
+const BREACHES = {
+  name: 'threshold_breaches',
+  help: 'Values of a metric that breach its threshold of this severity. No thresholds, no sample.',
+}
 const WINDOW_LENGTH = { name: 'window_seconds', help: 'Length of the window that metrics count in.' }
 const IN_WINDOW = `Counted in the window of ${prometheusName(WINDOW_LENGTH.name)}.`
 

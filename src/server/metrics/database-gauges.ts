@@ -1,8 +1,10 @@
 import type { Registry } from 'prom-client'
 import type { ChatLog } from '../../chat-log.js'
 import { within } from '../../concurrency/within.js'
-import { setGauges } from '../../metrics/faces/registry.js'
+import { setBreaches, setGauges } from '../../metrics/faces/registry.js'
 import type { MetricsReport } from '../../metrics/report.js'
+import { judge } from '../../metrics/thresholds/judge.js'
+import type { Threshold } from '../../metrics/thresholds/threshold.js'
 import { errorFields } from '../error-fields.js'
 import { addGauge } from './gauge.js'
 
@@ -12,6 +14,8 @@ export interface DatabaseReading {
   readonly read: (signal: AbortSignal) => Promise<MetricsReport>
   /** What was read holds for this long, however often it is asked for. */
   readonly intervalMs: number
+  /** When a value is worth an alert. */
+  readonly thresholds: readonly Threshold[]
   readonly log: ChatLog
 }
 
@@ -24,7 +28,7 @@ export interface DatabaseGauges {
 /** What is read of the database. It is read when somebody asks, and never twice at a time. */
 export const addDatabaseGauges = (
   registry: Registry,
-  { read, intervalMs, log }: DatabaseReading,
+  { read, intervalMs, thresholds, log }: DatabaseReading,
   waitMs: number,
 ): DatabaseGauges => {
   const stopping = new AbortController()
@@ -42,7 +46,9 @@ export const addDatabaseGauges = (
 
   const readOnce = async (): Promise<void> => {
     try {
-      setGauges(await read(stopping.signal), registry)
+      const report = await read(stopping.signal)
+      setGauges(report, registry)
+      setBreaches(registry, thresholds, judge(report, thresholds))
       last = { at: performance.now(), durationMs: performance.now() - startedAt }
       if (failure !== undefined) log.info({ event: 'metrics_read' }, 'the metrics of the database are read again')
       failure = undefined

@@ -88,6 +88,7 @@ databaseTest('a server shows its journal and its database, also while that is un
     const metrics = createServerMetrics('shared', {
       read: (signal) => readMetrics(target, { ...reading, signal }),
       intervalMs: 0,
+      thresholds: [],
       log: SILENT_LOG,
     })
     const store = createChatStore({ databaseUrl: proxy.url }, { deadlineMs: 500 })

@@ -27,6 +27,7 @@ test.skipIf(prometheus === undefined)(
     const metrics = createServerMetrics('shared', {
       read: (signal) => readMetrics(target, { ...reading, signal }),
       intervalMs: 100,
+      thresholds: [],
       log: SILENT_LOG,
     })
     await withChat(database, { metrics }, async ({ server, guest, operator }) => {

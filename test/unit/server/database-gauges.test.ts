@@ -3,7 +3,12 @@ import { expect, test } from 'vitest'
 import { SILENT_LOG } from '../../../src/chat-log.js'
 import { messagesWithoutClient } from '../../../src/metrics/chat/messages-without-client.js'
 import type { MetricsReport } from '../../../src/metrics/report.js'
+import type { Threshold } from '../../../src/metrics/thresholds/threshold.js'
 import { addDatabaseGauges } from '../../../src/server/metrics/database-gauges.js'
+
+const thresholds = [
+  { metric: 'messages_without_client', labels: {}, level: 'warn', range: { start: 0, end: 2, alertsOn: 'outside' } },
+] as const satisfies readonly Threshold[]
 
 const report = (value: number): MetricsReport => ({
   ...{ since: new Date(), until: undefined, now: new Date(), windowMs: 1, buckets: [], comparedMs: undefined },
@@ -24,7 +29,7 @@ const createReadings = () => {
 test('the database is read once at a time, and a scraper waits no longer than it is told', async () => {
   const { begun, read } = createReadings()
   const registry = new Registry()
-  const gauges = addDatabaseGauges(registry, { read, intervalMs: 0, log: SILENT_LOG }, 20)
+  const gauges = addDatabaseGauges(registry, { read, intervalMs: 0, thresholds, log: SILENT_LOG }, 20)
   const scrape = async () => {
     await gauges.refresh()
     return registry.metrics()
@@ -34,7 +39,9 @@ test('the database is read once at a time, and a scraper waits no longer than it
   expect(begun).toHaveLength(1)
   expect(texts.join('')).not.toContain('chatkeep_')
   begun[0]?.end(3)
-  expect(await scrape()).toContain('chatkeep_messages_without_client 3')
+  const text = await scrape()
+  expect(text).toContain('chatkeep_messages_without_client 3')
+  expect(text).toContain('chatkeep_threshold_breaches{metric="messages_without_client",severity="warning"} 1')
   expect(await registry.metrics()).toContain('chatkeep_database_up 1')
   const next = scrape()
   begun[1]?.fail()
@@ -46,7 +53,7 @@ test('the database is read once at a time, and a scraper waits no longer than it
 test('what was read holds for the interval', async () => {
   let readings = 0
   const read = () => Promise.resolve(report((readings += 1)))
-  const gauges = addDatabaseGauges(new Registry(), { read, intervalMs: 60_000, log: SILENT_LOG }, 20)
+  const gauges = addDatabaseGauges(new Registry(), { read, intervalMs: 60_000, thresholds, log: SILENT_LOG }, 20)
   for (let scrape = 0; scrape < 5; scrape += 1) await gauges.refresh()
   expect(readings).toBe(1)
 })

@@ -31,6 +31,7 @@ const readSeries = async (): Promise<readonly Series[]> => {
   const server = createServerMetrics('own', {
     read: () => Promise.reject(new Error('no database')),
     intervalMs: 0,
+    thresholds: [],
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
   })
   server.watch({

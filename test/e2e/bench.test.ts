@@ -110,7 +110,7 @@ describe('the benchmark', () => {
     const { code, stderr } = await runBench(['--only', 'save,speed'])
     expect(code).toBe(2)
     expect(stderr).toContain(
-      'There is no scenario speed; there are: save, guests, bulk, reads, socket, application, migrate.',
+      'There is no scenario speed; there are: save, guests, bulk, reads, socket, application, migrate, cli.',
     )
   })
 })

@@ -88,6 +88,7 @@ describe('completion', () => {
     expect(all.slice(1, -1).split('><')).toEqual([
       'completion',
       'demo',
+      'doctor',
       'explain',
       'help',
       'metrics',
@@ -96,6 +97,7 @@ describe('completion', () => {
       'replay',
       'rollback',
       'serve',
+      'status',
       'verify',
     ])
     expect(none).toBe('<verify><--schema>')

@@ -208,7 +208,8 @@ describe('loading', () => {
         argv.length === 2 && argv[0] === 'rollback'
           ? [...light, 'chalk', 'cli-table3', '#ansi-styles', '#supports-color']
           : light
-      expect(loaded.length).toBeGreaterThan(0)
+      // The version is printed before commander is loaded.
+      expect(loaded.length > 0).toBe(argv[0] !== '--version')
       expect(
         loaded.filter(
           (name) =>

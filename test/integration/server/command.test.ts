@@ -323,7 +323,7 @@ describe('serve', () => {
       ['--public-host', 'chat.example/path'],
       ['--operator-secret', 'x'],
       ['--journal', ''],
-      ['--journal-max-bytes', '256MB'],
+      ['--journal-max-bytes', '256XB'],
     ]) {
       const run = await runChatkeep(['serve', ...argv])
       expect(run).toMatchObject({ exitCode: 2, stdout: '' })

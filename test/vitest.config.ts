@@ -5,7 +5,25 @@ import { LongestFirst } from './support/longest-first.js'
 // An unusual zone, so code that takes stored UTC for local time fails.
 process.env.TZ = 'Pacific/Chatham'
 
+/** Thorough tests of rare paths: `npm run test:all` and CI run them, `npm test` does not, so that it takes less than four minutes. */
+const LONG = [
+  'test/e2e/bench.test.ts',
+  'test/e2e/connections.test.ts',
+  'test/e2e/faults.test.ts',
+  'test/e2e/package.test.ts',
+  'test/integration/cli/hostile-names.test.ts',
+  'test/integration/database/embedded-*.test.ts',
+  'test/integration/migrations/columns-in-use.test.ts',
+  'test/integration/migrations/cut-*.test.ts',
+  'test/integration/migrations/rollback-broken-archive.test.ts',
+  'test/integration/migrations/rollback-range.test.ts',
+  'test/integration/migrations/rollback-script.test.ts',
+  'test/integration/migrations/rollback-states.test.ts',
+]
+
 const withServer = { globalSetup: ['./test/support/global-setup.ts'] }
+
+const withBuild = [...withServer.globalSetup, './test/support/build.ts']
 
 export default defineConfig({
   root: fileURLToPath(new URL('..', import.meta.url)),
@@ -23,16 +41,24 @@ export default defineConfig({
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
       {
         extends: true,
-        test: { name: 'integration', include: ['test/integration/**/*.test.ts'], isolate: false, ...withServer },
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          exclude: LONG,
+          isolate: false,
+          ...withServer,
+        },
       },
       {
         extends: true,
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: [...withServer.globalSetup, './test/support/build.ts'],
+          exclude: LONG,
+          globalSetup: withBuild,
         },
       },
+      { extends: true, test: { name: 'long', include: LONG, globalSetup: withBuild } },
       // They install the tools of others, so only a command of their own runs them: npm run test:orm
       ...(process.env.ORM === undefined
         ? []

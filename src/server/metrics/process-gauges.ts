@@ -7,8 +7,11 @@ const RESOLUTION_MS = 10
 /** As long as scrapers usually wait, so that each of them sees every period, however many there are. */
 const PERIOD_MS = 15_000
 
-/** Of prom-client's metrics of a process: they start anew at each scrape, whoever scrapes, or count every socket one by one. */
-const LEFT_OUT = /^nodejs_(eventloop_lag|active_)/
+/**
+ * Of prom-client's metrics of a process: they start anew at each scrape, whoever scrapes, count every socket one by one, or
+ * count one garbage collection where several are reported together.
+ */
+const LEFT_OUT = /^nodejs_(eventloop_lag|active_|gc_)/
 
 /** Adds what the process and its event loop do. @returns what ends it */
 export const addProcessGauges = (registry: Registry): (() => void) => {

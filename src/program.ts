@@ -67,7 +67,8 @@ export const buildProgram = (
     new Command('chatkeep'),
     ['chatkeep demo', 'all commands, on a PostgreSQL of their own'],
     ['chatkeep migrate -d crm --dry-run', 'what the update would do to crm'],
-    ['chatkeep verify -d crm', 'what is wrong, and what to type next'],
+    ['chatkeep status -d crm', 'is it alive, what is wrong, what to type'],
+    ['chatkeep verify -d crm', 'is the update complete, and the data whole?'],
     ['chatkeep serve -d crm', 'run the chat server'],
   )
     .description("Keeps every message of a live chat in PostgreSQL, guests' included.")

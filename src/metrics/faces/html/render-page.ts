@@ -17,7 +17,8 @@ import { PAGE_STYLE } from './page-style.js'
 
 /** The report as one HTML page that needs no other file and no network, and may run no script but its own. */
 export const renderPage = ({ report, verdict, target }: ShownReport, { script, style }: PageAssets): string => {
-  const charted = report.metrics.filter((reading) => hasCourse(reading, report))
+  const courses = report.metrics.filter((reading) => hasCourse(reading, report))
+  const charted = courses.filter(isEventful)
   const styles = `${style}\n${PAGE_STYLE}`
   // A page without charts needs no script.
   const scripts = charted.length === 0 ? [] : [`${script}\n${PAGE_SCRIPT}`]
@@ -34,7 +35,8 @@ export const renderPage = ({ report, verdict, target }: ShownReport, { script, s
       <body>
         <h1>Metrics of the chat and its database</h1>
         ${facts(report, target)} ${verdictNote(verdict)} ${blockageNote(report)} ${windowSection(report)}
-        ${charted.map((reading, index) => chartSection(reading, report, chartId(index)))} ${momentSection(report)}
+        ${charted.map((reading, index) => chartSection(reading, report, chartId(index)))}
+        ${flatNote(courses.filter((reading) => !isEventful(reading)))} ${momentSection(report)}
         <script type="application/json" id="charts">
           ${jsonMarkup(chartData(charted, report))}
         </script>
@@ -60,6 +62,17 @@ const policy = (styles: string, scripts: readonly string[]): string => {
 
 const hasCourse = ({ metric, samples }: MetricReading, { buckets }: MetricsReport): boolean =>
   metric.window === 'since' && buckets.length > 0 && samples.some(({ series }) => series !== undefined)
+
+/** A chart of a line at zero tells nothing. */
+const isEventful = ({ samples }: MetricReading): boolean =>
+  samples.some(({ series = [] }) => series.some((value) => value !== null && value !== 0))
+
+const flatNote = (flat: readonly MetricReading[]): Markup =>
+  flat.length === 0
+    ? markup('')
+    : html`<p>
+        Without a chart, being zero or unknown throughout: ${flat.map(({ metric }) => metric.title).join(', ')}.
+      </p>`
 
 const facts = ({ since, until, now, windowMs, comparedMs, buckets }: MetricsReport, target: string): Markup => {
   const end = until?.toISOString() ?? 'now'

@@ -114,3 +114,18 @@ test('keeps what is no file', async () => {
   await expect(writePage('.', folder, 'new')).rejects.toThrow('is not a regular file')
   expect(await readFile(target, 'utf8')).toBe('kept')
 })
+
+test('draws no chart of what is zero or unknown throughout, and says so', () => {
+  const page = pageOf(
+    reportOf(
+      [
+        [messages, [{ labels: { sender_type: 'CLIENT' }, value: 3, series: [0, 3, 0] }]],
+        [metricOf({ name: 'quiet', title: 'quiet hours' }), [{ labels: {}, value: 0, series: [0, 0, null] }]],
+      ],
+      { buckets },
+    ),
+  )
+  expect(page).toContain('zero or unknown throughout: quiet hours.')
+  expect(page).not.toContain('<h2>quiet hours')
+  expect(page.match(/id="chart-\d+"/g)).toHaveLength(1)
+})

@@ -40,6 +40,7 @@ export const toGuideAnswer = (report: GuideReport): Answer => {
       ...{ summary: summaryOf(fences), durationMs },
     },
     text: (render) => renderGuideReport(report, render),
+    verdict: (render) => renderVerdict(report, render),
     checks: {
       properties: { target, schema, serverVersion },
       names: fences.map(nameOf),

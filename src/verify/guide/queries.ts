@@ -56,7 +56,7 @@ const whyNotRun = ({ node, sql }: Statement): string | undefined => {
     const change = CHANGES[key]
     if (change !== undefined) return `${change} in WITH changes data`
     const acting = key === 'funcname' ? actingFunction(value) : undefined
-    if (acting !== undefined) return `${acting}() acts on the server`
+    if (acting !== undefined) return `${acting}() acts on the server or the session`
   }
   return undefined
 }
@@ -80,7 +80,7 @@ function* partsOf(value: unknown): Generator<readonly [key: string, value: unkno
   }
 }
 
-// A read-only transaction does not stop these. The list protects from a step of a runbook that is taken for a check; it is no
+// A read-only transaction does not stop these, nor is SQL in a string recognised. The list protects from a step of a runbook that is taken for a check; it is no
 // barrier: a function of the application may call any of them.
 const ACTING = new RegExp(
   `^(?:${[
@@ -92,6 +92,9 @@ const ACTING = new RegExp(
     'pg_stat_reset\\w*|pg_stat_statements_reset|pg_(?:clear|restore)_\\w+_stats',
     'pg_(?:try_)?advisory_\\w+',
     'pg_notify|pg_file_\\w+|pg_prewarm|dblink\\w*',
+    'brin_(?:de)?summarize_\\w+|gin_clean_pending_list|heap_force_\\w+',
+    '(?:query|table|cursor|schema|database)_to_xml\\w*|ts_stat|ts_rewrite',
+    'pg_export_snapshot|set_config|setseed|pg_stat_force_next_flush',
     'lo_(?:create?|export|from_bytea|import|open|put|truncate\\w*|unlink)',
   ].join('|')})$`,
 )

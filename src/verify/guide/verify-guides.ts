@@ -21,11 +21,12 @@ import { runFences, type FenceResult } from './run-guide.js'
  * @throws OperatorError `guide_without_checks` (exit 2) if no query was compared
  */
 export const verifyGuides = async (
-  paths: readonly string[],
+  named: readonly string[],
   statementTimeoutMs: number,
   { cwd, signal, progress }: Pick<Terminal, 'cwd' | 'signal' | 'progress'>,
   withTarget: (work: (target: ConnectionTarget) => Promise<Answer>) => Promise<Answer>,
 ): Promise<Answer> => {
+  const paths = [...new Map(named.toReversed().map((path) => [resolve(cwd, path), path])).values()].toReversed()
   const guides = paths.map((path): GuideFile => ({ path, text: readNamedFile(resolve(cwd, path)).toString('utf8') }))
   const planned = (await Promise.all(guides.map(planGuide))).flat()
   refuseNothingToCompare(paths, planned.map(notRunOf))

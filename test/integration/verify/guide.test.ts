@@ -79,6 +79,9 @@ describe('verify with a guide', () => {
     await migrated(database)
     const { exitCode, stdout, stderr } = await verifyGuide(database, EXAMPLE)
     expect([exitCode, stderr]).toEqual([1, ''])
+    expect((await verifyGuide(database, EXAMPLE, '-q')).stdout).toMatch(/^FAIL: [^\n]*\n$/)
+    const twice = await verifyGuide(database, EXAMPLE, './guide.md', '--json')
+    expect(statesOf(twice)).toEqual(['failed', 'no expected output'])
     expect(stdout.split('\n').slice(2, -2).join('\n')).toBe(`guide.md
  fence           | result
 -----------------+-----------------------------
@@ -136,7 +139,10 @@ More on a finding: chatkeep explain guide_output_differs
       ].join('\n'),
       '--json',
     )
-    expect(statesOf(run)).toEqual(['failed', 'ok', 'failed', 'ok', 'it writes', ...Array<string>(4).fill('failed')])
+    expect(statesOf(run)).toEqual([
+      ...['failed', 'set_config() acts on the server or the session', 'failed', 'ok', 'it writes'],
+      ...Array<string>(4).fill('failed'),
+    ])
     expect(placesOf(run)).toEqual([
       'guide_query_failed guide.md:3:3',
       'guide_query_failed guide.md:22:1',

@@ -62,7 +62,7 @@ export const failedQuery = (file: string, fence: Fence, error: ServerError, posi
   return at(file, 'guide_query_failed', pointAt(fence, position), {
     expected: 'a result',
     actual: `${error.message}${also.join('')} [${error.code}]`,
-    help: COMPARE,
+    help: LACKING.includes(error.code) ? COMPARE : CORRECT,
     sqlState: error.code,
   })
 }
@@ -108,11 +108,19 @@ const pointAt = ({ lines, number }: Fence, position: number): Marked => {
   return wholeLine(lines.at(-1) ?? { number, text: '', source: '', start: 0 })
 }
 
+const LACKING: readonly string[] = [SqlState.undefinedColumn, SqlState.undefinedTable]
+
+const CORRECT: Next = 'correct the guide if it is wrong'
+
 const COMPARE: Next = [chatkeep('verify', 'see what the update lacks'), or('correct the guide if it is wrong')]
 
 export const outputDiffers = (file: string, difference: Difference): Finding => {
   const [marked, expected, actual] = describeDifference(difference)
-  return at(file, 'guide_output_differs', marked, { expected, actual, help: COMPARE })
+  return at(file, 'guide_output_differs', marked, {
+    expected,
+    actual,
+    help: difference.kind === 'too_many' ? CORRECT : COMPARE,
+  })
 }
 
 const describeDifference = (difference: Difference): readonly [Marked, string, string] => {
@@ -126,7 +134,7 @@ const describeDifference = (difference: Difference): readonly [Marked, string, s
     case 'unexpected':
       return [wholeLine(difference.at), 'no such row', aligned([], difference.actual.map(psqlText))[1]]
     case 'too_many':
-      return [wholeLine(difference.at), rowCount(difference.expected), `more than ${rowCount(difference.atLeast)}`]
+      return [wholeLine(difference.at), rowCount(difference.expected), `more than ${rowCount(difference.expected)}`]
   }
 }
 

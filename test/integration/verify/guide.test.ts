@@ -42,8 +42,11 @@ const statesOf = ({ stdout }: Run): readonly string[] =>
   )
 
 const findingsOf = ({ stdout }: Run) =>
-  (JSON.parse(stdout) as { findings: { code: string; object: string; actual: string; sqlState: string | null }[] })
-    .findings
+  (
+    JSON.parse(stdout) as {
+      findings: { code: string; object: string; actual: string; help: string; sqlState: string | null }[]
+    }
+  ).findings
 
 /** The findings as `code place`. */
 const placesOf = (run: Run): readonly string[] => findingsOf(run).map(({ code, object }) => `${code} ${object}`)
@@ -150,6 +153,10 @@ More on a finding: chatkeep explain guide_output_differs
       'guide_query_failed guide.md:65:14',
       'guide_output_unreadable guide.md:78:1',
       'guide_output_unreadable guide.md:88:2',
+    ])
+    expect(findingsOf(run)[2]?.actual).toBe('more than 1 row')
+    expect(findingsOf(run).map(({ help }) => help.startsWith('see what the update lacks'))).toEqual([
+      ...[true, false, false, false, false, false],
     ])
     expect(findingsOf(run).map(({ sqlState }) => sqlState)).toEqual(['42703', '22012', null, '42601', null, null])
   })

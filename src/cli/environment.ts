@@ -27,6 +27,10 @@ export const NAMING_VARIABLES = ['DIRECT_URL', 'DATABASE_URL', 'PGHOST', 'PGHOST
 export const namesDatabase = (variables: Environment): boolean =>
   NAMING_VARIABLES.some((name) => variables[name] !== undefined)
 
+/** Whether they name a database, and not merely the server on which it is. */
+export const nameOneItself = (variables: Environment): boolean =>
+  NAMING_VARIABLES.some((name) => !name.startsWith('PGHOST') && variables[name] !== undefined)
+
 const SECRET = 'CHATKEEP_OPERATOR_SECRET'
 const UNREADABLE = 'unreadable_env_file'
 

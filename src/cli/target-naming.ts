@@ -3,7 +3,7 @@ import { isSocket } from '../database/target/hosts.js'
 import { OperatorError } from '../errors.js'
 import type { TargetNaming } from '../next-step.js'
 import { shellWord } from '../shell-word.js'
-import type { EnvironmentSources } from './environment.js'
+import { nameOneItself, type EnvironmentSources } from './environment.js'
 import type { DatabaseFlags } from './flags.js'
 import { resolveTarget, type ConnectionKind } from './resolve-target.js'
 
@@ -86,12 +86,23 @@ const confirmationOf = (
   if (flags.embedded !== undefined) return target.database
   // DIRECT_URL overrides DATABASE_URL.
   const other = otherTarget(sources, isByEnvironment(flags) ? 'pooled' : kind)
-  if (other === undefined || isSame(other, target)) return target.database
+  if (other === undefined || isSame(other, target) || isWayThere(other, target, sources)) return target.database
   const isSameHost = other !== 'unusable' && other.host === target.host
   return isSocket(target.host) || (isSameHost && other.port !== target.port)
     ? `${target.host}:${target.port}/${target.database}`
     : `${target.host}/${target.database}`
 }
+
+// PGHOST, PGPORT and PGUSER alone say how to reach the server; the database that they lead to is a mere default.
+const isWayThere = (
+  other: ConnectionTarget | 'unusable',
+  target: ConnectionTarget,
+  { real, file }: EnvironmentSources,
+): boolean =>
+  other !== 'unusable' &&
+  !nameOneItself(real) &&
+  (file === undefined || file.isNamed || !nameOneItself(file.variables)) &&
+  isSame({ ...other, database: target.database }, target)
 
 const isSame = (other: ConnectionTarget | 'unusable', { host, port, database }: ConnectionTarget): boolean =>
   other !== 'unusable' && other.host === host && other.port === port && other.database === database

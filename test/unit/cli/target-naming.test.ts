@@ -37,3 +37,13 @@ test('the confirmation names the host where -d overrides the environment', () =>
   expect(named('host=db dbname=crm').confirmation).toBe('crm')
   expect(named('host=db dbname=crm', { DATABASE_URL: 'postgres://other/crm' }).confirmation).toBe('db/crm')
 })
+
+test.for([
+  ['crm', { PGHOST: 'db', PGPORT: '6000', PGUSER: 'app' }, 'crm'],
+  ['host=staging dbname=crm', { PGHOST: 'db' }, 'staging/crm'],
+  ['port=6001 dbname=crm', { PGHOST: 'db' }, 'db:6001/crm'],
+  ['crm', { PGHOST: 'db', PGDATABASE: 'other' }, 'db/crm'],
+  ['host=db dbname=crm', { DATABASE_URL: 'postgres://app@db' }, 'db/crm'],
+] as const)('-d %s in the environment %o is confirmed with %s', ([dbname, env, confirmation]) => {
+  expect(named(dbname, env).confirmation).toBe(confirmation)
+})

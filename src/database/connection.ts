@@ -37,6 +37,7 @@ export const withClient = async <T>(
   work: (client: Client) => Promise<T>,
 ): Promise<T> => {
   session.signal?.throwIfAborted()
+  const connectingAt = performance.now()
   const client = await connect(target, session)
   const startedAt = performance.now()
   const stopListening = cancelOnAbort(client, target, session)
@@ -46,7 +47,8 @@ export const withClient = async <T>(
     // When we cancelled the statement, the reason is the error, unless the work throws one of its own.
     if (session.signal?.aborted === true && !(error instanceof OperatorError)) throw session.signal.reason
     if (hasSqlState(error, SqlState.queryCanceled)) {
-      const isTimeout = await reachedLimit(client, performance.now() - startedAt, session.statementTimeoutMs)
+      const [elapsedMs, connectMs] = [performance.now() - startedAt, startedAt - connectingAt]
+      const isTimeout = await reachedLimit(client, elapsedMs, session.statementTimeoutMs, connectMs)
       if (!isTimeout) throw explainCancel(error)
     }
     throw explainDatabaseError(error, at(target, client))

@@ -8,25 +8,43 @@ export const CANCELLED = {
   bySomebody: { code: 'statement_cancelled', message: 'somebody cancelled the statement on the server' },
 }
 
-/** The role's or the database's setting, in milliseconds; 0 means none. */
-const SELECT_LIMIT = `SELECT "setting"::float AS "limitMs" FROM pg_catalog.pg_settings WHERE "name" = 'statement_timeout'`
+/** In milliseconds; 0 means none. `initialMs` is what the role or the database sets for a new session. */
+interface Limits {
+  readonly limitMs: number
+  readonly initialMs: number
+}
+
+const SELECT_LIMITS = `SELECT "setting"::float AS "limitMs", "reset_val"::float AS "initialMs"
+  FROM pg_catalog.pg_settings WHERE "name" = 'statement_timeout'`
 
 /**
  * Whether a statement that the server cancelled (57014) can have reached statement_timeout; otherwise somebody cancelled it.
  * Its SQLSTATE is the same, and its message depends on lc_messages.
  * @param limitMs the limit that was in force; read from the session when absent
+ * @param connectMs how long connecting took, with the statement that sets our limit: it runs under the initial one, which may
+ *   end as late as in the statement after it
  */
-export const reachedLimit = async (client: Session, elapsedMs: number, limitMs?: number): Promise<boolean> => {
-  const limit = limitMs ?? (await readLimit(client))
-  return limit > 0 && elapsedMs >= limit
+export const reachedLimit = async (
+  client: Session,
+  elapsedMs: number,
+  limitMs?: number,
+  connectMs = 0,
+): Promise<boolean> => {
+  if (isReached(limitMs, elapsedMs)) return true
+  const limits = await readLimits(client)
+  return isReached(limitMs ?? limits.limitMs, elapsedMs) || isReached(limits.initialMs, connectMs)
 }
 
-const readLimit = async (client: Session): Promise<number> => {
+const isReached = (limitMs: number | undefined, elapsedMs: number): boolean =>
+  limitMs !== undefined && limitMs > 0 && elapsedMs >= limitMs
+
+const readLimits = async (client: Session): Promise<Limits> => {
+  const none = { limitMs: 0, initialMs: 0 }
   try {
-    const { rows } = await client.query<{ limitMs: number }>(SELECT_LIMIT)
-    return rows[0]?.limitMs ?? 0
+    const { rows } = await client.query<Limits>(SELECT_LIMITS)
+    return rows[0] ?? none
   } catch {
     // The session is gone, too: somebody ended it.
-    return 0
+    return none
   }
 }

@@ -3,6 +3,7 @@ import { parseDatabaseUrl } from '../../../src/database/target/connection-string
 import { toConnectionTarget } from '../../../src/database/connection-target.js'
 import { withClient } from '../../../src/database/connection.js'
 import { SERVER_STATES } from '../../../src/database/errors/server-states.js'
+import { reachedLimit } from '../../../src/database/errors/statement-limit.js'
 import { OperatorError } from '../../../src/errors.js'
 import { migrated, on } from '../../support/chat.js'
 import { describe, expect, test } from '../../support/database.js'
@@ -54,6 +55,17 @@ describe('an error of the server', () => {
       expect(message).toContain('(made by a test)')
       expect(next, state).not.toEqual([])
     }
+  })
+
+  test('57014 right after connecting is a time-out where that took as long as the limit of a new session', async ({
+    database,
+  }) => {
+    await database.query(`ALTER DATABASE "${database.name}" SET statement_timeout = '90s'`)
+    const client = await database.client()
+    await client.query(`SET statement_timeout = '10s'`)
+    expect(await reachedLimit(client, 5, 10_000, 90_000)).toBe(true)
+    expect(await reachedLimit(client, 5, 10_000, 89_999)).toBe(false)
+    expect(await reachedLimit(client, 10_000, undefined, 5)).toBe(true)
   })
 
   test.for([

@@ -1,5 +1,5 @@
 import type { Metric } from '../metric.js'
-import { aggregateOf } from '../shared.js'
+import { aggregateOf } from '../aggregate.js'
 import { conversations } from './conversations.js'
 
 // One sort for both. Where the operator wrote first, nobody knows which message that answered.

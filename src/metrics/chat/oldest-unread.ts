@@ -1,6 +1,6 @@
 import { endOf } from './conversations.js'
 import type { Metric } from '../metric.js'
-import { aggregateOf } from '../shared.js'
+import { aggregateOf } from '../aggregate.js'
 import { conversations } from './conversations.js'
 
 export const oldestUnread: Metric = {

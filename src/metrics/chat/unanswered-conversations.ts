@@ -1,5 +1,5 @@
 import type { Metric } from '../metric.js'
-import { aggregateOf } from '../shared.js'
+import { aggregateOf } from '../aggregate.js'
 import { conversations } from './conversations.js'
 
 export const unansweredConversations: Metric = {

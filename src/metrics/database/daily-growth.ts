@@ -1,5 +1,5 @@
 import type { Metric } from '../metric.js'
-import { aggregateOf } from '../shared.js'
+import { aggregateOf } from '../aggregate.js'
 import { growth, GROWTH_MEAN, perTable } from './growth.js'
 
 export const dailyGrowth: Metric = {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { metrics } from '../index.js'
 import type { Unit } from '../metric.js'
-import { QUANTITY } from './quantity.js'
+import { QUANTITY } from './parse-quantity.js'
 
 /** The thresholds of a metric: each unit has its own, so that an editor shows examples that fit. */
 const levelsOf = (unit: Unit) => {

@@ -1,5 +1,5 @@
 import type { Unit } from '../metric.js'
-import { parseQuantity, QUANTITY } from './quantity.js'
+import { parseQuantity, QUANTITY } from './parse-quantity.js'
 
 /**
  * A range of the Monitoring Plugins, in the base unit of its metric: it alerts on values outside of `start` and `end`, or

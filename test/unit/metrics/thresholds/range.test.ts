@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Unit } from '../../../../src/metrics/metric.js'
-import { parseQuantity } from '../../../../src/metrics/thresholds/quantity.js'
+import { parseQuantity } from '../../../../src/metrics/thresholds/parse-quantity.js'
 import { alertsOn, parseRange, renderRange, type Range } from '../../../../src/metrics/thresholds/range.js'
 
 const rangeOf = (text: string, unit: Unit = 'count'): Range => {

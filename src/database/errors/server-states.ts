@@ -37,11 +37,20 @@ const SEE_SESSIONS = sql(
   'SELECT pid, usename, application_name, state, xact_start FROM pg_stat_activity ORDER BY xact_start',
   'see the oldest transactions',
 )
+const SEE_CONNECTIONS = sql(
+  'SELECT usename, application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4 DESC',
+  'see who has the connections',
+)
 const SEE_TRIGGERS = psql(String.raw`\d "ChatMessage"`, 'see constraints and triggers')
 
 /** By SQLSTATE, in the order of the codes. */
 export const SERVER_STATES: Readonly<Record<string, ServerState>> = {
   '08000': passing(['connection_exception', 'the connection broke', again()]),
+  '08001': passing([
+    'sqlclient_unable_to_establish_sqlconnection',
+    'no connection to another server could be made',
+    again(),
+  ]),
   '08003': passing(['connection_does_not_exist', 'the connection is gone', again()]),
   '08006': passing(['connection_failure', 'the connection failed', again()]),
   '08P01': unable([
@@ -56,6 +65,7 @@ export const SERVER_STATES: Readonly<Record<string, ServerState>> = {
     'a text has bytes that are not valid in the encoding of the database',
     chatkeep('explain encoding_not_utf8', 'the encoding of the database may be the reason'),
   ]),
+  '22P02': wrong(['invalid_text_representation', 'a text is not a value of the type of its column', SEE_VERIFY]),
   '22P05': wrong([
     'untranslatable_character',
     'a character does not exist in the encoding of the database',
@@ -93,7 +103,10 @@ export const SERVER_STATES: Readonly<Record<string, ServerState>> = {
   '28P01': unable([
     'invalid_password',
     'the server did not accept the password',
-    'check the password in the URL, PGPASSWORD or ~/.pgpass',
+    [
+      'check the password in the URL, PGPASSWORD or ~/.pgpass',
+      psql(String.raw`\password ROLE`, 'or set a new one, as an administrator'),
+    ],
     'authentication_failed',
   ]),
   '3D000': unable([
@@ -120,7 +133,10 @@ export const SERVER_STATES: Readonly<Record<string, ServerState>> = {
   '42501': unable([
     'insufficient_privilege',
     'the role lacks the privilege for this',
-    'run it as the owner of the tables, or ask for the privilege',
+    [
+      'run it as the owner of the tables, or ask for the privilege',
+      chatkeep('doctor', 'see what the role lacks, and the GRANT for it'),
+    ],
     'insufficient_privilege',
   ]),
   '42601': wrong([
@@ -145,7 +161,7 @@ export const SERVER_STATES: Readonly<Record<string, ServerState>> = {
   '53300': passing([
     'too_many_connections',
     'a connection limit is reached',
-    ['end idle sessions (see pg_stat_activity), or wait', again()],
+    [SEE_CONNECTIONS, again('', 'when some have ended')],
     'too_many_connections',
   ]),
   '53400': passing([
@@ -163,7 +179,7 @@ export const SERVER_STATES: Readonly<Record<string, ServerState>> = {
   '55P03': busy([
     'lock_not_available',
     'a lock was not free in time',
-    ['see who holds it in pg_locks and pg_stat_activity', again()],
+    [chatkeep('status', 'see who holds it, and the statement that ends it'), again()],
     'lock_not_available',
   ]),
   '57014': passing([

@@ -1,5 +1,5 @@
 import { ExitCode } from '../../errors.js'
-import { describeSteps, type TargetNaming } from '../../next-step.js'
+import { chatkeep, describeSteps, type TargetNaming } from '../../next-step.js'
 import type { Answer } from '../../terminal/answer.js'
 import { printable } from '../../terminal/printable.js'
 import { count, duration, type Render } from '../../terminal/render.js'
@@ -134,5 +134,6 @@ const renderVerdict = (report: GuideReport, { paint }: Render): string => {
   if (failed > 0) return `${paint.red('FAIL:')} ${printable(database)} is not as ${names} expects: ${end}${following}`
   if (unknown > 0)
     return `${paint.yellow('unknown:')} ${printable(database)} may be as ${names} expects: ${end}${following}`
-  return `${paint.green('ok:')} ${printable(database)} is as ${names} expects: ${end}`
+  const whole = notRun > ok ? `. The whole update: ${describeSteps(chatkeep('verify'), naming)}` : ''
+  return `${paint.green('ok:')} ${printable(database)} is as ${names} expects: ${end}${whole}`
 }

@@ -55,8 +55,8 @@ Fix
     expect((await runChatkeep(['explain', code])).stdout).toBe(`55P03 (lock_not_available): a lock was not free in time
 
 Next
-  see who holds it in pg_locks and pg_stat_activity; then run the same command
-  again
+  see who holds it, and the statement that ends it: chatkeep status; then run
+  the same command again
 
 Exit code
   4, the same command may succeed later

@@ -106,7 +106,7 @@ const runBody = async (
     if (answer !== undefined) {
       paged?.hold()
       print(answer)
-      // Whoever left the pager at the first page has not seen the verdict, which stands last.
+      // A reader who left the pager at the first page has not seen the verdict, which is last.
       if ((await paged?.release()) === true) write(answer.verdict?.(context.render) ?? '')
     }
     remark()

@@ -1,6 +1,7 @@
 import { stageOf } from '../database/connection-stage.js'
 import { asReached, type Queryable } from '../database/connection.js'
 import { describeHost, describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { queryTimeoutFor } from '../database/errors/statement-limit.js'
 import { encryptionOf } from '../database/encryption.js'
 import { findProxy } from '../database/proxies/proxy.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
@@ -9,7 +10,7 @@ import { withWatchedClient } from '../database/waiting/watch-session.js'
 import { OperatorError } from '../errors.js'
 import { serverFindings } from '../verify/checks/server/server-checks.js'
 import { readServerFacts } from '../verify/facts/server-facts.js'
-import { SEVERITIES } from '../verify/severity.js'
+import { bySeverity } from '../verify/severity.js'
 import { abilitiesOf, type DatabaseCommand } from './commands.js'
 import type { Diagnosis, Failed, Reached } from './diagnosis.js'
 import { parametersOf } from './parameters.js'
@@ -21,7 +22,6 @@ import { readServerState } from './server.js'
 
 /** Limit of each query, and of each wait for a lock: nothing that is read is locked for long by others. */
 const LIMITS = { statementTimeoutMs: 5_000, lockTimeoutMs: 200 }
-const ANSWER_GRACE_MS = 2_000
 
 /** Connects once, and finds out what there is to know of the connection, the server, and what the commands could do there. */
 export const diagnose = async (
@@ -47,7 +47,7 @@ const reach = async (
     applicationName: 'chatkeep doctor',
     signal,
     statementTimeoutMs: LIMITS.statementTimeoutMs,
-    queryTimeoutMs: LIMITS.statementTimeoutMs + ANSWER_GRACE_MS,
+    queryTimeoutMs: queryTimeoutFor(LIMITS.statementTimeoutMs),
   }
   // A property, because control flow analysis does not follow callbacks.
   const progress = { isConnected: false }
@@ -104,6 +104,6 @@ const readServer = (
     ]
     return {
       ...{ server, settings, role, abilities: abilitiesOf(commands, unmet) },
-      problems: problems.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)),
+      problems: problems.toSorted(bySeverity),
     }
   })

@@ -52,11 +52,11 @@ export const runDoctor = async (
   })
 }
 
-/** Most often both are the same server: what is wrong there is told once. */
+/** Most often both are the same server: a problem of it is reported once. */
 const withoutRepeated = (first: Diagnosis, second: Diagnosis): readonly Diagnosis[] => {
   const { outcome } = second
   if (!isReached(first.outcome) || !isReached(outcome)) return [first, second]
-  const told = first.outcome.problems.map((problem) => JSON.stringify(problem))
-  const problems = outcome.problems.filter((problem) => !told.includes(JSON.stringify(problem)))
+  const reported = first.outcome.problems.map((problem) => JSON.stringify(problem))
+  const problems = outcome.problems.filter((problem) => !reported.includes(JSON.stringify(problem)))
   return [first, { ...second, outcome: { ...outcome, problems } }]
 }

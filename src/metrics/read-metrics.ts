@@ -1,6 +1,7 @@
 import type { Blockage } from '../database/blockers.js'
 import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { queryTimeoutFor } from '../database/errors/statement-limit.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
 import { explainReadDenied } from '../database/read-denied.js'
 import { hasSqlState, SqlState, type ServerError } from '../database/sql-state.js'
@@ -25,9 +26,6 @@ export interface MetricsOptions extends Selection {
   readonly onWait: OnWaitEvent
 }
 
-/** A server that does not report its own statement time-out within this time is frozen or unreachable. */
-const ANSWER_GRACE_MS = 2_000
-
 /**
  * Reads all metrics with one statement in a read-only transaction, which also works through a transaction pooler. Where a
  * table is locked, it reads them one by one, in another snapshot, and leaves out what stays locked.
@@ -40,7 +38,7 @@ export const readMetrics = (target: ConnectionTarget, options: MetricsOptions): 
     applicationName: 'chatkeep metrics',
     signal,
     statementTimeoutMs,
-    queryTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS,
+    queryTimeoutMs: queryTimeoutFor(statementTimeoutMs),
   }
   const schema = target.schema ?? 'public'
   return withWatchedClient(target, session, { showQueries: false, onEvent: onWait }, (client) =>

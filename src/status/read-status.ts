@@ -1,6 +1,7 @@
 import { withClient } from '../database/connection.js'
 import { explainDatabaseError, isDatabaseUnavailable } from '../database/connection-error.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { queryTimeoutFor } from '../database/errors/statement-limit.js'
 import { explainReadDenied } from '../database/read-denied.js'
 import { SqlState } from '../database/sql-state.js'
 import { inReadOnlySnapshot } from '../database/transaction.js'
@@ -37,14 +38,11 @@ export interface StatusOptions {
 /** What the names of the sessions begin with that read a status, which is not about them. */
 const OWN_SESSIONS = 'chatkeep status'
 
-/** Whoever asks waits for the answer: a locked table is part of it. */
+/** Short, because a reader waits: that a table is locked is an answer, too. */
 const LOCK_TIMEOUT_MS = 300
 
 /** Checks that count rows of a large table are left to verify. */
 const ROW_QUERY_LIMIT_MS = 200
-
-/** A server that does not report its own statement time-out within this time is frozen or unreachable. */
-const ANSWER_GRACE_MS = 2_000
 
 /**
  * Reads a status. What cannot be read is marked, with the reason, and never hides the rest.
@@ -89,7 +87,7 @@ const readDatabase = (
   target: ConnectionTarget,
   { statementTimeoutMs, signal }: StatusOptions,
 ): Promise<Pick<Status, 'server' | 'chat'>> => {
-  const queryTimeoutMs = statementTimeoutMs + ANSWER_GRACE_MS
+  const queryTimeoutMs = queryTimeoutFor(statementTimeoutMs)
   const session = { applicationName: OWN_SESSIONS, signal, statementTimeoutMs, queryTimeoutMs }
   const schema = target.schema ?? 'public'
   return withClient(target, session, async (client) => {

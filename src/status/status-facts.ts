@@ -79,7 +79,7 @@ const serverFacts = (
   ]
 }
 
-// What is told of a lock is told once.
+// The line about a lock has the rest.
 const describeOldest = (oldest: Blocker, blocking: readonly BlockingSession[] | 'short'): string =>
   oldest.pid !== 0 && (blocking === 'short' || blocking.some(({ blocker: { pid } }) => pid === oldest.pid))
     ? `pid ${oldest.pid}, for ${describeAge(oldest.transactionS ?? 0)}`

@@ -1,5 +1,6 @@
 import type { Queryable } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
+import { queryTimeoutFor } from '../database/errors/statement-limit.js'
 import type { OnWaitEvent } from '../database/waiting/wait-events.js'
 import { withWatchedClient } from '../database/waiting/watch-session.js'
 
@@ -13,9 +14,6 @@ export interface ReadSessionOptions {
   readonly applicationName?: string | undefined
 }
 
-/** A server that does not report its own statement time-out within this time is frozen or unreachable. */
-const ANSWER_GRACE_MS = 2_000
-
 /** A watched session that reads. */
 export const withReadSession = <T>(
   target: ConnectionTarget,
@@ -28,7 +26,7 @@ export const withReadSession = <T>(
       applicationName,
       signal,
       statementTimeoutMs,
-      queryTimeoutMs: statementTimeoutMs + ANSWER_GRACE_MS,
+      queryTimeoutMs: queryTimeoutFor(statementTimeoutMs),
     },
     { showQueries: false, onEvent: onWait },
     work,

@@ -1,6 +1,6 @@
 import type { GuestColumn } from './facts/guest-columns.js'
 import type { Finding } from './finding.js'
-import { isFailing, SEVERITIES, type Severity } from './severity.js'
+import { isFailing, bySeverity, type Severity } from './severity.js'
 import { failsMigrate, urgency } from './urgency.js'
 import { toSteps, type Next } from '../next-step.js'
 
@@ -53,7 +53,7 @@ export const toVerdict = (
   const sorted = findings.toSorted(
     (a, b) =>
       Number(a.isUnknown ?? false) - Number(b.isUnknown ?? false) ||
-      SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+      bySeverity(a, b) ||
       urgency(a.code) - urgency(b.code),
   )
   const known = findings.filter(({ isUnknown }) => isUnknown !== true)

@@ -1,5 +1,11 @@
 import type { Client } from 'pg'
 
+/** A server that does not report its own statement time-out within this time is frozen or unreachable. */
+const ANSWER_GRACE_MS = 2_000
+
+/** How long to wait for the answer to a statement that the server ends after this time. In milliseconds, both. */
+export const queryTimeoutFor = (statementTimeoutMs: number): number => statementTimeoutMs + ANSWER_GRACE_MS
+
 type Session = Pick<Client, 'query'>
 
 /** What a cancelled statement (57014) is called, depending on who cancelled it. */

@@ -30,8 +30,8 @@ const MOST_WAITERS = 3
 const MOST_LOOKED_AT = 100
 
 /**
- * Reads who blocks whom in this database, without any lock on a table of the application. Whoever has tables of the chat
- * comes first, then who blocks most.
+ * Reads who blocks whom in this database, without any lock on a table of the application. Sessions that hold
+ * tables of the chat come first, then those that block most.
  * @param ignored what the names of sessions begin with that are not meant, such as the caller's own
  */
 export const readBlockingSessions = async (

@@ -36,7 +36,7 @@ export const renderPage = ({ report, verdict, target }: ShownReport, { script, s
         <h1>Metrics of the chat and its database</h1>
         ${facts(report, target)} ${verdictNote(verdict)} ${blockageNote(report)} ${windowSection(report)}
         ${charted.map((reading, index) => chartSection(reading, report, chartId(index)))}
-        ${flatNote(courses.filter((reading) => !isEventful(reading)))} ${momentSection(report)}
+        ${flatNote(courses.filter((reading) => !charted.includes(reading)))} ${momentSection(report)}
         <script type="application/json" id="charts">
           ${jsonMarkup(chartData(charted, report))}
         </script>

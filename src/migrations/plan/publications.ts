@@ -33,6 +33,11 @@ const publicationsOf = (columns: 'all' | 'listed'): string => `
 const SELECT_REPLICATION = `
   SELECT ${publicationsOf('all')} AS "publications", ${publicationsOf('listed')} AS "ofLists",
     ARRAY(SELECT p.pubname::text FROM pg_catalog.pg_publication AS p WHERE p.puballtables ORDER BY 1) AS "ofAllTables",
+    ARRAY(
+      SELECT format('%I sends only messages WHERE %s', t.pubname, to_jsonb(t) ->> 'rowfilter')
+      FROM pg_catalog.pg_publication_tables AS t
+      WHERE t.schemaname = $1 AND t.tablename = 'ChatMessage' AND to_jsonb(t) ->> 'rowfilter' IS NOT NULL
+      ORDER BY 1) AS "filters",
     EXISTS (
       SELECT FROM pg_catalog.pg_class AS a
       JOIN pg_catalog.pg_namespace AS o ON o.oid = a.relnamespace
@@ -59,6 +64,8 @@ interface Replication {
   readonly publications: readonly string[]
   /** Those with a column list, which do not send new columns. */
   readonly ofLists: readonly string[]
+  /** Those with a row filter, and the filter. */
+  readonly filters: readonly string[]
   /** Those that publish every table, chatkeep's own as well. */
   readonly ofAllTables: readonly string[]
   /** Whether a rollback left an archive. */
@@ -75,7 +82,7 @@ export const readPublications = async (
   change: ColumnChange,
 ): Promise<readonly Obstacle[]> => {
   if (change === undefined) return []
-  const { publications, ofLists, ofAllTables, archive, slots, subscriptions } = onlyRow(
+  const { publications, ofLists, filters, ofAllTables, archive, slots, subscriptions } = onlyRow(
     await client.query<Replication>(SELECT_REPLICATION, [schema, ownSchema(schema)]),
   )
   const command = change === 'adds' ? 'chatkeep migrate' : 'chatkeep rollback'
@@ -97,6 +104,9 @@ export const readPublications = async (
             `${list(ofLists)} publishes a list of columns of "ChatMessage" and does not send the new ones; a message without client stops a subscriber whose "clientId" is NOT NULL`,
           ),
         ]
+      : []),
+    ...(change === 'adds'
+      ? filters.map((filter) => note(`${filter}: check that the messages without client are among them`))
       : []),
     ...((change === 'drops' || archive) && ofAllTables.length > 0
       ? [

@@ -70,6 +70,20 @@ describe('a plan that changes the columns of a replicated table', () => {
     expect(await notesOf(database, 'rollback')).toEqual([])
   })
 
+  test('says that a publication with a row filter may leave out messages without client', async ({ database }) => {
+    await loadFixture(database, 'crm-before')
+    const [server] = await database.query<{ filters: boolean }>(
+      `SELECT current_setting('server_version_num')::integer >= 150000 AS filters`,
+    )
+    if (server?.filters !== true) return
+    await database.query(
+      `CREATE PUBLICATION "Some" FOR TABLE "ChatMessage" WHERE ("clientId" > 0) WITH (publish = 'insert')`,
+    )
+    expect(await notesOf(database, 'migrate')).toContainEqual(
+      'note: "Some" sends only messages WHERE ("clientId" > 0): check that the messages without client are among them',
+    )
+  })
+
   test('says that a subscriber goes first', async ({ database }) => {
     await loadFixture(database, 'crm-before')
     await database.load(`CREATE SUBSCRIPTION "in" CONNECTION '' PUBLICATION "feed" WITH (connect = false, slot_name = NONE);

@@ -15,6 +15,7 @@ const LONG = [
   'test/integration/database/embedded-*.test.ts',
   'test/integration/migrations/columns-in-use.test.ts',
   'test/integration/migrations/cut-*.test.ts',
+  'test/integration/migrations/major-upgrade.test.ts',
   'test/integration/migrations/rollback-broken-archive.test.ts',
   'test/integration/migrations/rollback-range.test.ts',
   'test/integration/migrations/rollback-script.test.ts',

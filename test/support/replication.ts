@@ -112,13 +112,15 @@ const portOf = (node: ReplicaNode): string => new URL(node.url()).port
 // The shell ends the server when its own standard input ends: with the process of the test, however that ends.
 const GUARD = '"$@" & server=$!; read -r _; kill -QUIT $server; wait $server'
 
-const makeNode = async (
+/** A server that does not run yet. @param program a `postgres` of another version than the embedded one */
+export const makeNode = async (
   dataDirectory: string,
   password: string,
   settings: Readonly<Record<string, string>>,
+  program?: string,
 ): Promise<ReplicaNode> => {
   const account = await findServerAccount()
-  const { postgres } = await prepareBinaries(account)
+  const postgres = program ?? (await prepareBinaries(account)).postgres
   const port = await findFreePort()
   const url = (database = 'postgres'): string =>
     `postgresql://postgres:${password}@127.0.0.1:${port}/${database}?sslmode=disable`

@@ -90,6 +90,11 @@ export const serveCommand = (run: Run) =>
     )
     .option('--journal <file>', 'keep messages in this file while the database is unavailable', parseFile)
     .option('--journal-max-bytes <size>', 'largest size of the journal (default: 256MiB)', parseByteSize)
+    .option(
+      '--max-connection-life <duration>',
+      'replace each connection to the database by this age, to notice a failover (default: 1m)',
+      parseDurationBetween('100ms', '1d'),
+    )
     .addOption(
       new Option('--adapter <kind>', 'memory: a single server; postgres: all servers on the database act as one')
         .choices(['memory', 'postgres'] as const)

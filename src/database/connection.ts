@@ -2,6 +2,7 @@ import { Pool, type Client, type ClientBase, type ClientConfig, type PoolClient,
 import { OperatorError } from '../errors.js'
 import { explainCancel, explainConnectionError, explainDatabaseError } from './connection-error.js'
 import type { ConnectionTarget } from './connection-target.js'
+import { connectionLifeMs } from './connection-life.js'
 import { requestCancel } from './open-stream.js'
 import type { Pins } from './pinned-settings.js'
 import { NoHostReached, TargetClient } from './target-client.js'
@@ -63,10 +64,12 @@ export interface PoolOptions extends PoolConfig {
   readonly query_timeout: number
   /** Which settings of its sessions are pinned. */
   readonly pins: Pins
+  /** A connection of this age is replaced, when it is free; 60,000 when absent. */
+  readonly maxLifeMs?: number | undefined
 }
 
 /** A pool for the target. What its queries need of a setting, they need behind a transaction pooler, too, which keeps none. */
-export const createPool = (target: ConnectionTarget, { pins, ...options }: PoolOptions): Pool => {
+export const createPool = (target: ConnectionTarget, { pins, maxLifeMs, ...options }: PoolOptions): Pool => {
   const { application_name: name = 'chatkeep', query_timeout: statementTimeoutMs } = options
   const pool = new Pool({
     ...options,
@@ -75,6 +78,8 @@ export const createPool = (target: ConnectionTarget, { pins, ...options }: PoolO
     Client: class extends TargetClient {
       constructor(config: ClientConfig = {}) {
         super(target, { ...config, application_name: applicationName(name, target) }, { pins, statementTimeoutMs })
+        // The pool reads it when this client is connected: each has a life of its own.
+        pool.options.maxLifetimeSeconds = connectionLifeMs(maxLifeMs) / 1_000
       }
     },
   })

@@ -25,6 +25,11 @@ export interface ChatStoreOptions {
   readonly schema?: string | undefined
   /** Size of the store's own pool; 10 when absent. Ignored when a pool is passed. */
   readonly maxConnections?: number | undefined
+  /**
+   * How old a connection of the store's own pool may get, in milliseconds; it is replaced when it is free. 60,000 when absent.
+   * After a failover that left the old primary running, messages are saved there for no longer.
+   */
+  readonly maxConnectionLifeMs?: number | undefined
   /** How long a call retries before it fails with `StoreUnavailable`, in milliseconds; 10,000 when absent; 0 means one attempt. */
   readonly deadlineMs?: number | undefined
   /** Most messages that wait or are being saved; the next is refused with `StoreOverloaded`. 10,000 when absent. */
@@ -139,6 +144,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
 
 const LEAST_OF_OPTIONS = [
   ['maxConnections', 1],
+  ['maxConnectionLifeMs', 1],
   ['deadlineMs', 0],
   ['maxQueuedMessages', 1],
   ['maxQueuedBytes', 1],
@@ -196,6 +202,7 @@ const lazyPool = (
       application_name: options.applicationName ?? 'chatkeep',
       // When a server stops answering, the connection counts as lost; a retry with the same key finds the message if it was stored.
       query_timeout: patienceMs,
+      maxLifeMs: options.maxConnectionLifeMs,
       pins: 'course',
     })
     return own

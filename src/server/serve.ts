@@ -30,6 +30,8 @@ export interface ServeOptions extends Pick<
   readonly operators?: string | undefined
   readonly journal?: string | undefined
   readonly journalMaxBytes?: number | undefined
+  /** How old a connection to the database may get, in milliseconds; a minute when absent. */
+  readonly maxConnectionLife?: number | undefined
   readonly record?: string | undefined
   /** Without metrics when absent. */
   readonly metrics?: MetricsPlace | undefined
@@ -94,7 +96,8 @@ export const serve = async ({ context, options, limits, withTargets, onListening
     for (const note of notes) log.warn({ event: 'config_ignored' }, note)
     const recorder = await openRecorder(options.record && resolve(cwd, options.record), log)
     const deadlineMs = journal && JOURNALLED_DEADLINE_MS
-    const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs })
+    const { maxConnectionLife: maxConnectionLifeMs } = options
+    const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs, maxConnectionLifeMs })
     try {
       const metrics = { place: options.metrics, target, intervalMs: options.metricsIntervalMs, thresholds, log }
       await withMetrics(metrics, async (open) => {

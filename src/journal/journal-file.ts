@@ -17,6 +17,8 @@ export interface JournalFile {
    * @throws OperatorError `journal_full`, `journal_disk_full`, `journal_changed`, `journal_not_written`: the line was not kept
    */
   append(sizeBytes: number, makeLine: (seq: number) => Buffer): Promise<void>
+  /** Proves that a short line could be appended: writes and syncs as many bytes, and cuts them off again. @throws as `append` */
+  prove(): Promise<void>
   /** Reads from an offset to the end. */
   read(offset: number): AsyncIterable<Buffer>
   /** Resolves when no line is being written. */
@@ -37,6 +39,9 @@ export interface OpenedJournalFile {
 
 const GROUP_BYTES = 4 * 1_048_576
 const READ_BYTES = 1_048_576
+
+/** Blanks without a line feed: after a crash they are an incomplete last line. */
+const PROOF = Buffer.alloc(1_024, ' ')
 
 interface WaitingLine {
   readonly makeLine: (seq: number) => Buffer
@@ -91,9 +96,26 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
   }
 
   const write = async (group: readonly WaitingLine[]): Promise<void> => {
+    const bytes = Buffer.concat(group.map(({ makeLine }, index) => makeLine(nextSeq + index)))
+    await writeBehindEnd(bytes)
+    end += bytes.length
+    nextSeq += group.length
+  }
+
+  const prove = async (): Promise<void> => {
+    if (end + waitingBytes + PROOF.length > maxBytes) throw journalFull(path, maxBytes)
+    await inTurn(async () => {
+      await writeBehindEnd(PROOF)
+      await cutBack()
+    }).catch((error: unknown) => {
+      throw journalNotWritten(path, error)
+    })
+  }
+
+  /** Until the end is moved, the bytes are not part of the journal. */
+  const writeBehindEnd = async (bytes: Buffer): Promise<void> => {
     if (!isSound) await moveToNewFile(end)
     await checkUnchanged()
-    const bytes = Buffer.concat(group.map(({ makeLine }, index) => makeLine(nextSeq + index)))
     try {
       await writeFully(handle, bytes, end)
     } catch (error) {
@@ -109,8 +131,6 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
       await handle.truncate(end).catch(() => undefined)
       throw error
     }
-    end += bytes.length
-    nextSeq += group.length
   }
 
   const cutBack = async (): Promise<void> => {
@@ -164,6 +184,7 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
     },
     maxBytes,
     append,
+    prove,
     read: (offset) => readRange(handle, offset, end),
     idle: async () => {
       await lastTurn

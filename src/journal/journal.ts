@@ -24,6 +24,8 @@ export interface Journal {
    * @throws OperatorError `idempotency_conflict`, or the reason why the journal did not take it
    */
   add(entry: Omit<JournalEntry, 'seq'>): Promise<void>
+  /** Proves that it takes a message, by writing to the disk. @throws the reason why not */
+  prove(): Promise<void>
   /** The next entries from a position on, and the position behind them. */
   read(from: JournalPosition, most: number): Promise<JournalChunk>
   /** Marks an entry as stored or rejected. */
@@ -109,6 +111,7 @@ export const createJournal = ({ path, file, firstEntry, waiting: found, rejected
     },
     maxBytes: file.maxBytes,
     add,
+    prove: () => file.prove(),
     read,
     settle: ({ message }) => {
       waiting.delete(keyOf(message))

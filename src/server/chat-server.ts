@@ -131,7 +131,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const journal = options.journal && (await openJournal(options.journal, log).catch(afterClosing(cluster)))
   const ownHosts = createOwnHosts(host, listOf(options.publicHost))
   const isOurs = (request: IncomingMessage): boolean => isOfThisMachine(request, ownHosts)
-  const health = createHealth({ store, inFlight, journalState: () => sink.journalState(), isOurs, log })
+  const health = createHealth({ store, inFlight, sink: () => sink, isOurs, log })
   const http = createServer(
     SILENCE_LIMITS,
     withMetricsPath(metrics?.listener === 'shared' ? metrics : undefined, isOurs, health.listener),

@@ -3,8 +3,11 @@ import * as z from 'zod'
 /** A chat server, as its `/readyz` shows it. */
 export interface ChatServer {
   readonly url: string
+  /** Whether it takes messages, into the database or its journal. */
   readonly isReady: boolean
-  /** Why it is not ready; null when it is. */
+  /** Whether it takes them into its journal. */
+  readonly isQueueing: boolean
+  /** Why it does not store messages in the database; null when it does. */
   readonly reason: string | null
   /** Messages in its journal; null without a journal, or where the server does not say. */
   readonly journalled: number | null
@@ -13,7 +16,12 @@ export interface ChatServer {
 const PATIENCE_MS = 2_000
 
 // A stranger to the server gets `ok` only.
-const Answer = z.object({ ok: z.boolean(), code: z.string().optional(), waiting: z.number().optional() })
+const Answer = z.object({
+  ok: z.boolean(),
+  code: z.string().optional(),
+  destination: z.enum(['database', 'journal']).optional(),
+  waiting: z.number().optional(),
+})
 
 /** Asks the servers, all at the same time. A server that does not answer is not ready. */
 export const askServers = (urls: readonly string[], signal: AbortSignal): Promise<readonly ChatServer[]> =>
@@ -25,11 +33,12 @@ const askServer = async (url: string, signal: AbortSignal): Promise<ChatServer> 
       signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
       redirect: 'error',
     })
-    const { ok, code, waiting = null } = Answer.parse(await response.json())
-    return { url, isReady: ok, reason: ok ? null : (code ?? 'it does not say why'), journalled: waiting }
+    const { ok, code, destination, waiting = null } = Answer.parse(await response.json())
+    const reason = code ?? (ok ? null : 'it does not say why')
+    return { url, isReady: ok, isQueueing: destination === 'journal', reason, journalled: waiting }
   } catch (error) {
     signal.throwIfAborted()
-    return { url, isReady: false, reason: reasonOf(error), journalled: null }
+    return { url, isReady: false, isQueueing: false, reason: reasonOf(error), journalled: null }
   }
 }
 

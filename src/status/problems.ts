@@ -74,17 +74,17 @@ const connectionProblem = ({ connections: { used, allowed, limitOf } }: ServerAc
         ),
       ]
 
-const chatServerProblems = ({ url, isReady, reason, journalled }: ChatServer): readonly Problem[] => [
-  ...(isReady ? [] : [error(`${url} is not ready: ${reason ?? ''}`, 'read its log')]),
-  ...((journalled ?? 0) === 0
-    ? []
-    : [
-        warning(
-          `${count(journalled ?? 0, 'message')} ${journalled === 1 ? 'waits' : 'wait'} in the journal of ${url}`,
-          'nothing: they are stored when the database accepts them',
-        ),
-      ]),
-]
+const chatServerProblems = ({ url, isReady, isQueueing, reason, journalled }: ChatServer): readonly Problem[] => {
+  const waiting = journalled ?? 0
+  const inJournal = `${count(waiting, 'message')} ${waiting === 1 ? 'waits' : 'wait'} in the journal of ${url}`
+  return [
+    ...(isReady ? [] : [error(`${url} is not ready: ${reason ?? ''}`, 'read its log')]),
+    ...(isQueueing ? [warning(`${inJournal}, and new ones go there: ${reason ?? ''}`, 'read its log')] : []),
+    ...(waiting === 0 || isQueueing
+      ? []
+      : [warning(inJournal, 'nothing: they are stored when the database accepts them')]),
+  ]
+}
 
 /** Of a finding that lists much, the beginning. */
 const MOST_CHARACTERS = 120

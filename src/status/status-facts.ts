@@ -136,8 +136,9 @@ const sessionFacts = ({ servers }: ServerActivity): readonly string[] =>
           `${count(sessions, 'session')} of a chat server${address === null ? '' : ` on ${address}`}`,
       )
 
-const describeServer = ({ url, isReady, reason, journalled }: ChatServer): string =>
+const describeServer = ({ url, isReady, isQueueing, reason, journalled }: ChatServer): string =>
   [
     `${url} ${isReady ? 'is ready' : `is not ready (${reason ?? ''})`}`,
+    ...(isQueueing ? [`keeps messages in its journal (${reason ?? ''})`] : []),
     ...(journalled === null ? [] : [`${count(journalled, 'message')} in its journal`]),
   ].join(', ')

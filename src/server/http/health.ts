@@ -4,38 +4,56 @@ import type { ChatStore } from '../../persistence/chat-store.js'
 import { OperatorError } from '../../errors.js'
 import type { ChatLog } from '../../chat-log.js'
 import type { InFlight } from '../../concurrency/in-flight.js'
+import { withDeadline } from '../../concurrency/with-deadline.js'
 import { errorFields } from '../error-fields.js'
-import type { JournalState } from '../keeping/journal-health.js'
+import { isForJournal } from '../keeping/journalled-sink.js'
+import type { MessageSink } from '../keeping/message-sink.js'
+import { reasonOf } from '../keeping/sink-mode.js'
 
 export interface HealthParts {
   readonly store: ChatStore
   readonly inFlight: InFlight
-  readonly journalState: () => JournalState | undefined
+  /** Undefined until the server listens. */
+  readonly sink: () => MessageSink
   /** Whether a probe is of the machine itself and may read codes and counts. */
   readonly isOurs: (request: IncomingMessage) => boolean
   readonly log: ChatLog
 }
 
-/** Why the server cannot serve, as an error code; undefined when it can. */
-type Problem = string | undefined
+/** What keeps messages out of the database. */
+interface Obstacle {
+  readonly code: string
+  /** Whether a journal takes them meanwhile. */
+  readonly isForJournal: boolean
+}
 
-const CLOSING = 'server_closing'
+const CLOSING: Obstacle = { code: 'server_closing', isForJournal: false }
+const NO_ANSWER: Obstacle = { code: 'database_unavailable', isForJournal: true }
 
 /** Probes within this time share one query, however many arrive. */
 const ASK_AGAIN_AFTER_MS = 1_000
 
+/** A server with a journal answers without the database: load balancers wait one or two seconds. */
+const DATABASE_WAIT_MS = 500
+
 export interface Health {
   readonly listener: RequestListener
-  /** Whether a message could be stored now; takes two seconds at most. */
+  /** Whether a message could be stored in the database now; takes two seconds at most. */
   isReady(): Promise<boolean>
 }
 
+interface Answer {
+  readonly ok: boolean
+  /** For this machine only. */
+  readonly details: object
+}
+
 /**
- * Answers `/healthz` (does the process serve?) and `/readyz` (could it store a message now?): 200, or 503 with a code.
+ * Answers `/healthz` (does the process serve?) and `/readyz` (would it take a message now?): 200, or 503 with a code.
  * Every other path is 404. A stranger is told only whether it is so.
  */
-export const createHealth = ({ store, inFlight, journalState, isOurs, log }: HealthParts): Health => {
-  const readProblem = onceASecond(async (): Promise<Problem> => {
+export const createHealth = ({ store, inFlight, sink, isOurs, log }: HealthParts): Health => {
+  const askDatabase = onceASecond(async (): Promise<Obstacle | undefined> => {
     try {
       await store.checkReady()
       return undefined
@@ -44,28 +62,46 @@ export const createHealth = ({ store, inFlight, journalState, isOurs, log }: Hea
         { event: 'not_ready', ...errorFields(error), ...lockOf(error) },
         'not ready: a message could not be stored now',
       )
-      return error instanceof OperatorError ? error.code : 'internal'
+      return { code: error instanceof OperatorError ? error.code : 'internal', isForJournal: isForJournal(error) }
     }
   })
-  const readiness = async (): Promise<Problem> => (inFlight.closing ? CLOSING : readProblem())
-  const PROBES: Readonly<Record<string, () => Promise<Problem>>> = {
-    '/healthz': () => Promise.resolve(inFlight.closing ? CLOSING : undefined),
-    '/readyz': readiness,
+  const tryJournal = onceASecond(() => sink().tryJournal())
+
+  const findObstacle = async (): Promise<Obstacle | undefined> => {
+    if (inFlight.closing) return CLOSING
+    const mode = sink().mode()
+    if (mode.kind !== 'direct') return { code: reasonOf(mode), isForJournal: true }
+    if (sink().journalState() === undefined) return askDatabase()
+    return withDeadline(DATABASE_WAIT_MS, askDatabase).catch(() => NO_ANSWER)
   }
+
+  const liveness = (): Promise<Answer> => {
+    const details = inFlight.closing ? { code: CLOSING.code } : { ...sink().journalState() }
+    return Promise.resolve({ ok: !inFlight.closing, details })
+  }
+  const readiness = async (): Promise<Answer> => {
+    const obstacle = await findObstacle()
+    if (obstacle === CLOSING) return { ok: false, details: { code: CLOSING.code } }
+    if (obstacle?.isForJournal === true) await tryJournal()
+    const state = sink().journalState()
+    const isQueueing = obstacle?.isForJournal === true && state?.journal === 'taking'
+    const ok = obstacle === undefined || isQueueing
+    const destination = ok && state !== undefined ? { destination: isQueueing ? 'journal' : 'database' } : {}
+    return { ok, details: { code: obstacle?.code, ...destination, ...state } }
+  }
+  const PROBES: Readonly<Record<string, () => Promise<Answer>>> = { '/healthz': liveness, '/readyz': readiness }
+
   const listener: RequestListener = (request, response) => {
     const { method, url = '' } = request
     const [path = ''] = url.split('?')
     const probe = Object.hasOwn(PROBES, path) ? PROBES[path] : undefined
     if (probe === undefined) response.writeHead(404).end()
     else if (method !== 'GET' && method !== 'HEAD') response.writeHead(405, { allow: 'GET, HEAD' }).end()
-    else
-      void probe().then((problem) => {
-        // The journal says whether messages are accepted nevertheless.
-        const journal = problem === CLOSING ? undefined : journalState()
-        answer(response, problem === undefined, isOurs(request) ? { code: problem, ...journal } : {})
-      })
+    else void probe().then(({ ok, details }) => answer(response, ok, isOurs(request) ? details : {}))
   }
-  return { listener, isReady: async () => (await readiness()) === undefined }
+  const isReady = async (): Promise<boolean> =>
+    (!inFlight.closing && sink().mode().kind === 'draining') || (await findObstacle()) === undefined
+  return { listener, isReady }
 }
 
 // Names the session that holds the lock, for the person who has to end it; never what it runs.

@@ -9,6 +9,8 @@ export const createMessageSink = (parts: MessageSinkParts, journal: Journal | un
 
 const createDirectSink = ({ store, findContact, onCommitted }: MessageSinkParts): MessageSink => ({
   journalState: () => undefined,
+  mode: () => ({ kind: 'direct' }),
+  tryJournal: () => Promise.resolve(),
   keep: async (submission) => {
     const complete = await completeContact(submission, findContact)
     const saved = await store.saveChatMessage(complete.message)

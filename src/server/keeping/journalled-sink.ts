@@ -74,7 +74,7 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
       onCommitted(completed, saved)
       return { queued: false, saved }
     } catch (error) {
-      if (!isUnavailable(error)) throw error
+      if (!isForJournal(error)) throw error
       // A journal that is being emptied takes nothing new; afterwards the mode may be direct again.
       await gate.passed()
       if (mode.kind === 'direct')
@@ -102,11 +102,24 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
       health.works()
       return { queued: true, reason: reasonOf(mode) }
     } catch (error) {
-      if (!(error instanceof OperatorError) || !error.retryable) throw error
-      health.failed(error)
-      throw notQueued(error)
+      throw isOfJournal(error) ? notQueued(error) : error
     } finally {
       drain.start()
+    }
+  }
+
+  const isOfJournal = (error: unknown): error is OperatorError => {
+    if (!(error instanceof OperatorError) || !error.retryable) return false
+    health.failed(error)
+    return true
+  }
+
+  const tryJournal = async (): Promise<void> => {
+    try {
+      await journal.prove()
+      health.works()
+    } catch (error) {
+      if (!isOfJournal(error)) throw error
     }
   }
 
@@ -116,6 +129,8 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
   }
   return {
     journalState: () => health.state(),
+    mode: () => mode,
+    tryJournal,
     keep,
     close: async () => {
       await within(STOP_DEADLINE_MS, drain.stop())
@@ -139,5 +154,5 @@ interface Enqueueing {
 }
 
 /** Whether the database is unavailable, busy or not migrated, rather than the message at fault. */
-const isUnavailable = (error: unknown): error is StoreError =>
+export const isForJournal = (error: unknown): error is StoreError =>
   error instanceof StoreError && (error.blames === 'schema' || (error.blames === 'database' && error.retryable))

@@ -5,6 +5,7 @@ import type { SavedChatMessage } from '../../persistence/message.js'
 import type { ServerObserver } from '../metrics/observer.js'
 import type { ConversationContact } from './conversation-contact.js'
 import type { JournalState } from './journal-health.js'
+import type { SinkMode } from './sink-mode.js'
 
 /** Where a message was kept: in the database, or for now in the journal. */
 export type KeepOutcome =
@@ -16,6 +17,10 @@ export type KeepOutcome =
 export interface MessageSink {
   /** Undefined without a journal. */
   journalState(): JournalState | undefined
+  /** Where messages go now; without a journal always to the database. */
+  mode(): SinkMode
+  /** Brings `journalState` up to date by trying whether the journal takes messages. */
+  tryJournal(): Promise<void>
   /** Resolves when the message is safe. @throws what the core throws, `unknown_conversation`, or why the journal did not take it */
   keep(submission: Submission): Promise<KeepOutcome>
   /** Closes the journal; the messages in it stay there. */

@@ -7,12 +7,12 @@ export interface Readiness {
   refresh(): Promise<void>
 }
 
-/** Whether a message could be stored now. Who does not say so within the time counts as not ready. */
+/** Whether a message could be stored in the database now. Who does not say so within the time counts as not ready. */
 export const addReadiness = (registry: Registry, ask: () => Promise<boolean>, waitMs: number): Readiness => {
   let isReady = false
   addGauge(
     registry,
-    { name: 'chatkeep_server_ready', help: 'Whether a message could be stored now (1), as /readyz says, or not (0).' },
+    { name: 'chatkeep_server_ready', help: 'Whether a message could be stored in the database now (1) or not (0).' },
     () => Number(isReady),
   )
   return {

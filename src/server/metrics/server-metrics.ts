@@ -10,7 +10,7 @@ export interface ServerState {
   readonly journal: JournalLoad | undefined
   /** Whether the journal takes messages. */
   readonly isJournalUsable: () => boolean
-  /** Whether a message could be stored now; takes two seconds at most. */
+  /** Whether a message could be stored in the database now; takes two seconds at most. */
   readonly isReady: () => Promise<boolean>
 }
 

@@ -56,6 +56,15 @@ const withOutage = (
 const stored = (database: TestDatabase): Promise<Record<string, unknown>[]> =>
   database.query('SELECT "text", "guestUsername", "senderType" FROM "ChatMessage" ORDER BY "id"')
 
+const untilReadyz = ({ server }: TestChat, status: number, body: object): Promise<void> =>
+  until(
+    async () => {
+      const answer = await fetch(`http://127.0.0.1:${server.port}/readyz`)
+      expect({ status: answer.status, body: await answer.json() }).toEqual({ status, body })
+    },
+    { what: `${status} from /readyz` },
+  )
+
 const untilDrained = async ({ log }: TestChat, times = 1): Promise<void> => {
   await until(() => log.filter((line) => line.includes('"event":"journal_drained"')).length === times, {
     what: `the journal is drained (${times})`,
@@ -271,15 +280,20 @@ describe('while the database is unavailable, a server with a journal', () => {
         await database.query(`ALTER DATABASE ${database.name} SET default_transaction_read_only = on`)
         chat.proxy.cut()
         expect(await ana.ask('clientMessage', text('b'))).toMatchObject(QUEUED)
+        const unavailable = { code: 'database_unavailable' }
+        await untilReadyz(chat, 200, {
+          ok: true,
+          ...unavailable,
+          destination: 'journal',
+          journal: 'taking',
+          waiting: 1,
+        })
         const { error } = await ana.ask('clientMessage', text('x'.repeat(3_000), 'large'))
         expect(error).toMatchObject({ code: 'database_unavailable', retryable: true })
         expect(error?.message).toContain('its journal is full')
         expect(chat.log.join('\n')).toContain('"event":"journal_full"')
-        const ready = await fetch(`http://127.0.0.1:${chat.server.port}/readyz`)
-        expect({ status: ready.status, body: await ready.json() }).toEqual({
-          status: 503,
-          body: { ok: false, code: 'database_unavailable', journal: 'full', waiting: 1 },
-        })
+        expect(await ana.ask('clientMessage', text('y'.repeat(900), 'last'))).toMatchObject(QUEUED)
+        await untilReadyz(chat, 503, { ok: false, ...unavailable, journal: 'full', waiting: 2 })
         // What it has it still knows.
         expect(await ana.ask('clientMessage', text('b'))).toMatchObject(QUEUED)
         const other = await database.client()
@@ -288,7 +302,9 @@ describe('while the database is unavailable, a server with a journal', () => {
         chat.proxy.cut()
         await untilDrained(chat, 2)
         expectOk(await ana.ask('clientMessage', text('x'.repeat(3_000), 'large')))
-        expect((await stored(database)).map((row) => row.text)).toEqual(['first', 'a', 'b', 'x'.repeat(3_000)])
+        const texts = ['first', 'a', 'b', 'y'.repeat(900), 'x'.repeat(3_000)]
+        expect((await stored(database)).map((row) => row.text)).toEqual(texts)
+        await untilReadyz(chat, 200, { ok: true, destination: 'database', journal: 'taking', waiting: 0 })
       },
       { journal: { path: journalPath(), maxBytes: 3_000 } },
     )

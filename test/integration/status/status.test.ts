@@ -138,12 +138,16 @@ describe('the status of a chat', () => {
     await migrated(database)
     const ready = await readyz(200, { ok: true })
     const failing = await readyz(503, { ok: false, code: 'database_unreachable', journal: 'taking', waiting: 12 })
-    const run = await status(database, ['--server', `${ready}/chat`, failing])
+    const queueing = await readyz(200, { ok: true, code: 'schema_not_ready', destination: 'journal', waiting: 1 })
+    const run = await status(database, ['--server', `${ready}/chat`, failing, queueing])
     expect(run.stdout).toMatch(
       /^servers {3}http:\S+ is not ready \(database_unreachable\), 12\s+messages in its journal,$/m,
     )
     expect(run.stdout).toContain(`${ready} is ready`)
     expect(run.stdout).toMatch(/^warning {3}12 messages wait in the journal of /m)
+    expect(run.stdout.replace(/\s+/g, ' ')).toContain(
+      `warning 1 message waits in the journal of ${queueing}, and new ones go there: schema_not_ready`,
+    )
     expect(lastLine(run)).toMatch(/^FAIL: http:\S+ is not ready: database_unreachable/)
     expect(run.exitCode).toBe(1)
     expect(await status(database, ['--server', 'localhost:3000'])).toMatchObject({ exitCode: 2, stdout: '' })

@@ -41,6 +41,7 @@ const everything = named({
   chatServers: [1, 2, 3].map((at) => ({
     url: `http://chat${at}.example:3000`,
     isReady: false,
+    isQueueing: false,
     reason: 'database_unreachable',
     journalled: 12_000,
   })),

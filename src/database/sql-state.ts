@@ -49,6 +49,8 @@ export interface ServerError extends Error {
   readonly hint?: string
   readonly position?: string
   readonly where?: string
+  readonly schema?: string
+  readonly routine?: string
   readonly table?: string
   readonly column?: string
   readonly constraint?: string

@@ -1,5 +1,5 @@
 import { isConnectionFailure } from '../database/connection-failure.js'
-import { isServerError, SqlState } from '../database/sql-state.js'
+import { isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 
 /**
  * Whose fault an error is:
@@ -22,8 +22,11 @@ const RETRYABLE_STATES: ReadonlySet<string> = new Set([
   SqlState.readOnlyTransaction,
 ])
 
-/** Connection exception, invalid authorization (a password is being changed), insufficient resources, operator intervention. */
-const RETRYABLE_CLASSES: readonly string[] = ['08', '28', '53', '57P0']
+/**
+ * Connection exception, invalid authorization (a password is being changed), insufficient resources, operator intervention,
+ * snapshot too old.
+ */
+const RETRYABLE_CLASSES: readonly string[] = ['08', '28', '53', '57P0', '72']
 
 /** Whether the same statement may succeed later: the server says so, or the connection to it failed. */
 export const isTransient = (error: unknown): boolean =>
@@ -32,12 +35,40 @@ export const isTransient = (error: unknown): boolean =>
     : isConnectionFailure(error)
 
 /**
- * Errors that affect every row alike: the statement, the session, the server (feature not supported, invalid transaction
- * state, names, syntax and access, resources, system, configuration), and an exhausted sequence of ids. Every other error
- * blames a row: a trigger of the application may raise any code.
+ * Errors that affect every row alike: the statement, the session, the server, foreign servers (feature not supported, roles,
+ * cursors, transaction state, names, syntax and access, resources, recursion without end, system, configuration), and an
+ * exhausted sequence of ids. A trigger that fails with one of them fails for every row, so a context changes nothing.
  */
-const NO_ROW_TO_BLAME = /^(0A|2200H|25|26|28|2D|3B|3D|3F|42|53|55|57|58|F0|XX)/
+const AFFECTS_EVERY_ROW = /^(0A|0L|0P|2200H|24|25|26|28|2D|34|3B|3D|3F|42|53|54001|55|57|58|F0|HV|XX)/
 
-/** Whether the server rejected one row, so that others of the same statement may succeed. An error with a context is always about a row or its trigger. */
+/** Whether the server rejected one row, so that others of the same statement may succeed. A trigger of the application may raise any code. */
 export const blamesTheRow = (error: unknown): boolean =>
-  isServerError(error) && !isTransient(error) && (error.where !== undefined || !NO_ROW_TO_BLAME.test(error.code))
+  isServerError(error) &&
+  !isTransient(error) &&
+  !AFFECTS_EVERY_ROW.test(error.code) &&
+  !hasNoPartition(error) &&
+  !isOutOfTransactionIds(error) &&
+  !isOfOwnObject(error)
+
+/**
+ * Whether an error affects every row by its class, and one row nevertheless if others are stored after it: it came from a
+ * trigger, which may depend on the row, from a policy of row-level security, a missing partition, or a damaged page of an index.
+ */
+export const mayConcernOneRow = (error: ServerError): boolean =>
+  error.where !== undefined || hasNoPartition(error) || /^(42501|XX)/.test(error.code)
+
+/** No partition takes the row's time. A check constraint has a name. */
+const hasNoPartition = ({ code, constraint, where }: ServerError): boolean =>
+  code === SqlState.checkViolation && constraint === undefined && where === undefined
+
+/** The server has stopped giving out transaction ids until it is vacuumed; the code (54000) is that of a row that is too large. */
+const isOutOfTransactionIds = ({ routine }: ServerError): boolean =>
+  routine === 'GetNewTransactionId' || routine === 'GetNewMultiXactId'
+
+/** A constraint of one of chatkeep's own tables, or one of its own functions, failed: no message is the reason. */
+const isOfOwnObject = ({ schema, where }: ServerError): boolean =>
+  (schema !== undefined && OWN_SCHEMA.test(schema)) || (where !== undefined && OWN_FUNCTION.test(where))
+
+const OWN_SCHEMA = /^chatkeep(_|$)/
+// The server qualifies the names of functions in a context, since the search path of the store's sessions is empty.
+const OWN_FUNCTION = /(^|[\s"])chatkeep(_[^".]*)?"?\.[a-z_]+\(/

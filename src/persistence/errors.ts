@@ -1,5 +1,5 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
-import { exitCodeForState, SERVER_STATES } from '../database/errors/server-states.js'
+import { exitCodeForState, SEE_TRIGGERS, SERVER_STATES } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
 import { blamesTheRow, type Blame } from './blame.js'
@@ -113,6 +113,10 @@ export const CLIENT_GUARD = 'chatkeep_clientId_not_null'
  * Returns every other error unchanged.
  */
 export const explainMissingSchema = (error: unknown): unknown =>
+  isMissing(error) || wantsClient(error) ? new SchemaNotReady(error.message, error) : error
+
+// With a context, the object is missing in a trigger or function of the application, which no migration creates.
+const isMissing = (error: unknown): error is ServerError =>
   hasSqlState(
     error,
     SqlState.undefinedTable,
@@ -120,9 +124,7 @@ export const explainMissingSchema = (error: unknown): unknown =>
     SqlState.undefinedObject,
     SqlState.invalidColumnReference,
     SqlState.invalidSchemaName,
-  ) || wantsClient(error)
-    ? new SchemaNotReady(error.message, error)
-    : error
+  ) && error.where === undefined
 
 const wantsClient = (error: unknown): error is ServerError =>
   (hasSqlState(error, SqlState.checkViolation) && error.constraint === CLIENT_GUARD) ||
@@ -134,6 +136,10 @@ export const explainRefusal = (error: unknown): unknown => {
   const explained = explainMissingSchema(error)
   return isServerError(explained) ? new DatabaseRefused(explained) : explained
 }
+
+/** The error of a message that fails while others of its kind are stored, whatever the class of the error. */
+export const explainRowRefusal = (error: unknown): unknown =>
+  isServerError(error) ? new DatabaseRefused(error, 'message') : error
 
 /** The INSERT succeeded but stored no row: a trigger or a rule on "ChatMessage" discards it. */
 export class MessageNotStored extends StoreError {
@@ -163,23 +169,29 @@ export class CharacterNotStorable extends StoreError {
 
 /**
  * The database refused for good; `sqlState` says why. `blames` is `message` when the server rejected this one row (a
- * constraint, a trigger), and `database` when every message would fail alike (a missing privilege, a full sequence).
+ * constraint, a trigger that raises an error), and `database` when every message would fail alike (a missing privilege, a
+ * full sequence, a trigger that does not work).
  */
 export class DatabaseRefused extends StoreError {
   override readonly name = 'DatabaseRefused'
-  constructor(cause: ServerError) {
+  constructor(cause: ServerError, blames: Blame = blamesTheRow(cause) ? 'message' : 'database') {
     super('database_refused', `the database answered: ${cause.message}`, {
-      blames: blamesTheRow(cause) ? 'message' : 'database',
+      blames,
       cause,
       sqlState: cause.code,
       exitCode: exitCodeForState(cause.code),
       details: cause.detail === undefined ? [] : [`detail: ${cause.detail}`],
-      hint:
-        cause.code === SqlState.insufficientPrivilege
-          ? 'grant this role the privilege, change the policy that rejects the row, or connect as another role'
-          : (encodingHint(cause) ?? cause.hint ?? SERVER_STATES[cause.code]?.next),
+      hint: nextAfter(cause),
     })
   }
+}
+
+const nextAfter = (cause: ServerError): Next | undefined => {
+  if (cause.where !== undefined && !blamesTheRow(cause))
+    return ['correct the trigger or function that fails', SEE_TRIGGERS]
+  return cause.code === SqlState.insufficientPrivilege
+    ? 'grant this role the privilege, change the policy that rejects the row, or connect as another role'
+    : (encodingHint(cause) ?? cause.hint ?? SERVER_STATES[cause.code]?.next)
 }
 
 /** A stored id is beyond what a number holds exactly. A message that was being saved is stored. */

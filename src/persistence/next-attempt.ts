@@ -1,11 +1,12 @@
 import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
-import { blamesTheRow } from './blame.js'
+import { blamesTheRow, isTransient, mayConcernOneRow } from './blame.js'
 import type { Linking } from './message-rows.js'
-import { isRetryable } from './retry.js'
 
 /**
  * What to do after a statement failed:
  * - `halve`: one of the messages is the reason; save each half
+ * - `sample`: every message may be affected, or one of them; save a few, each alone, to find out
+ * - `suspect`: this message fails alone, with an error that affects every message unless others are stored meanwhile
  * - `unlink`: the look-up of contacts is the reason; save without client
  * - `drop_references`: the message names a client or an operator that does not exist, or whose id is larger than the column
  *   holds; save it without
@@ -13,7 +14,7 @@ import { isRetryable } from './retry.js'
  * - `wait`: another transaction holds a row that the message needs; leave it unsettled
  * - `throw`: no message is the reason (connection lost, database busy or not ready); the caller decides
  */
-export type NextAttempt = 'halve' | 'unlink' | 'drop_references' | 'reject' | 'wait' | 'throw'
+export type NextAttempt = 'halve' | 'sample' | 'suspect' | 'unlink' | 'drop_references' | 'reject' | 'wait' | 'throw'
 
 /** What was being saved when a statement failed. */
 export interface FailedAttempt {
@@ -35,10 +36,11 @@ export const nextAttempt = (error: unknown, { linking, size, mayUnlink }: Failed
       ? 'drop_references'
       : 'reject'
   }
-  // A policy of row-level security rejects a single row with this code, and may accept the others only with their client.
-  const isDenied = hasSqlState(error, SqlState.insufficientPrivilege)
-  if (isDenied && size > 1) return 'halve'
-  // A message is more important than its contact: a missing privilege or table of the look-up does not cost it.
-  if (linking === 'linked' && isServerError(error) && !isRetryable(error)) return 'unlink'
-  return isDenied ? 'reject' : 'throw'
+  if (!isServerError(error) || isTransient(error)) return 'throw'
+  const isOneRow = mayConcernOneRow(error)
+  if (isOneRow && size > 1) return 'sample'
+  // A message is more important than its contact: a missing privilege or table of the look-up does not cost it. With a
+  // context the error comes from a trigger, not from the look-up.
+  if (linking === 'linked' && error.where === undefined) return 'unlink'
+  return isOneRow ? 'suspect' : 'throw'
 }

@@ -1,6 +1,6 @@
 import { isBlockedByRow } from '../database/sql-state.js'
 import { blamesTheRow } from './blame.js'
-import { explainRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
+import { explainRefusal, explainRowRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
 import { toId, toIdOrNull } from './ids/ids.js'
 import { createGuestClients } from './guest-clients.js'
 import {
@@ -16,6 +16,7 @@ import { nextAttempt } from './next-attempt.js'
 import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { SHORT_LOCK_TIMEOUT_MS } from './sql-names.js'
+import { createSuspects, sampleOf, type Suspects } from './suspects.js'
 
 /** Other sessions can take a name or free a key between our statements; after this many rounds a message is saved without client. */
 const MAX_ROUNDS = 3
@@ -27,17 +28,27 @@ const MAX_ROUNDS = 3
  * @param createdNames guests whose client was created for this batch and not yet reported as `clientCreated`
  * @throws errors that no message causes: a lost connection, a busy or unmigrated database; unsettled messages can be retried
  */
-export const saveBatch = (
+export const saveBatch = async (
   session: BatchSession,
   batch: readonly PendingSave[],
   createdNames = new Set<string>(),
-): Promise<void> => save({ ...session, linking: 'linked', createdNames }, batch)
+): Promise<void> => {
+  let suspects: Suspects
+  do {
+    suspects = createSuspects()
+    const saving: Saving = { ...session, linking: 'linked', createdNames, suspects }
+    await save(saving, unsettled(batch))
+    await settleSuspects(saving)
+    // Messages of the same senders waited behind them.
+  } while (suspects.all().length > 0)
+}
 
 /** How a batch, or a part of it, is being saved. */
 interface Saving extends BatchSession {
   readonly linking: Linking
   /** Guests whose client was created for this batch and not yet reported as `clientCreated`. */
   readonly createdNames: Set<string>
+  readonly suspects: Suspects
 }
 
 const save = async (session: Saving, batch: readonly PendingSave[]): Promise<void> => {
@@ -61,6 +72,8 @@ const saveAfterFailure = async (session: Saving, open: readonly PendingSave[], e
     throw error
   }
   if (next === 'halve') await saveHalves(again, open)
+  if (next === 'sample') await saveAfterSample(again, open, error)
+  if (next === 'suspect' && only !== undefined) session.suspects.add(only, error)
   if (next === 'unlink') await save({ ...again, linking: 'unlinked' }, open)
   if (next === 'drop_references' && only !== undefined) await saveWithoutReferences(session, only, error)
   if (next === 'reject') only?.fail(explainRefusal(error))
@@ -71,6 +84,34 @@ const saveHalves = async (session: Saving, open: readonly PendingSave[]): Promis
   const [before, after] = [open.slice(0, middle), open.slice(middle)]
   await save(session, before)
   await save(session, withoutBlockedSenders(after, before))
+}
+
+/**
+ * Tries the first messages of a few senders, each alone. If none is stored, the error is everybody's: trying each of hundreds
+ * would only take time. Otherwise the messages that fail are found by halving.
+ */
+const saveAfterSample = async (session: Saving, open: readonly PendingSave[], error: unknown): Promise<void> => {
+  const { suspects } = session
+  if (suspects.stored() === 0) {
+    const sample = sampleOf(open)
+    for (const one of sample) await save(session, [one])
+    if (sample.every((one) => suspects.has(one))) throw error
+  }
+  await saveHalves(session, withoutBlockedSenders(unsettled(open), suspects.all()))
+}
+
+/** A message that fails again, after others of its kind were stored, is the reason for its error. */
+const settleSuspects = async (session: Saving): Promise<void> => {
+  const { suspects } = session
+  for (const one of suspects.all()) {
+    const error = suspects.errorOf(one)
+    if (!suspects.isRefuted(one)) one.fail(explainRefusal(error))
+    else {
+      const again = createSuspects()
+      await save({ ...session, suspects: again }, [one])
+      if (again.has(one)) one.fail(explainRowRefusal(again.errorOf(one)))
+    }
+  }
 }
 
 /** Settles the messages that a statement stored. */
@@ -122,6 +163,7 @@ const saveInRounds = async (session: Saving, batch: readonly PendingSave[]): Pro
 const tryToSave = async (session: Saving, batch: readonly PendingSave[]): Promise<boolean> => {
   const open = unsettled(batch)
   settleInserted(open, await insertMessages(session, open.map(toMessage), session.linking), session.createdNames)
+  for (const one of open) if (one.isSettled()) session.suspects.noteStored(one)
   const left = unsettled(open)
   if (left.length > 0) settleExisting(left, await findByKeys(session, left.map(toMessage)))
   return unsettled(left).length === 0

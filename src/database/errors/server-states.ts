@@ -41,7 +41,8 @@ const SEE_CONNECTIONS = sql(
   'SELECT usename, application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4 DESC',
   'see who has the connections',
 )
-const SEE_TRIGGERS = psql(String.raw`\d "ChatMessage"`, 'see constraints and triggers')
+/** For an error of a constraint, a trigger or a function. */
+export const SEE_TRIGGERS = psql(String.raw`\d "ChatMessage"`, 'see constraints and triggers')
 
 /** By SQLSTATE, in the order of the codes. */
 export const SERVER_STATES: Readonly<Record<string, ServerState>> = {

@@ -1,6 +1,6 @@
-import { createChatStore, type NewChatMessage } from '../../../src/index.js'
+import { createChatStore, type ChatStore, type NewChatMessage } from '../../../src/index.js'
 import { migrated, withStore } from '../../support/chat.js'
-import { describe, expect, test } from '../../support/database.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { textMessage } from '../../support/load.js'
 
 const oneOfEach = (count: number): NewChatMessage[] =>
@@ -53,6 +53,52 @@ describe('neighbours are kept when a trigger, for one message,', () => {
     } finally {
       await store.close()
     }
+  })
+})
+
+describe('a trigger that does not work', () => {
+  const breakFor = (database: TestDatabase, condition: string) =>
+    database.load(`
+      CREATE SEQUENCE fired;
+      CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        IF ${condition} THEN PERFORM nextval('public.fired'); INSERT INTO public.notes VALUES (1); END IF;
+        RETURN NEW;
+      END $$;
+      CREATE TRIGGER note BEFORE INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION note()`)
+
+  const saveEach = async (store: ChatStore, messages: readonly NewChatMessage[]): Promise<unknown[]> => {
+    const answers = await Promise.allSettled(messages.map((message) => store.saveChatMessage(message)))
+    return answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []))
+  }
+
+  test('for every message, blames none of them and is not tried with each', async ({ database }) => {
+    await migrated(database)
+    await breakFor(database, 'true')
+    await withStore(database, async (store) => {
+      const failed = await saveEach(store, oneOfEach(200))
+      expect(failed).toHaveLength(200)
+      for (const error of failed) {
+        expect(error).toMatchObject({ code: 'database_refused', sqlState: '42P01', blames: 'database' })
+      }
+    })
+    const [{ fired } = {}] = await database.query<{ fired: number }>('SELECT last_value::int AS "fired" FROM fired')
+    expect(fired).toBeLessThan(20)
+  })
+
+  test('for one message, blames that one, once others like it are stored', async ({ database }) => {
+    await migrated(database)
+    await breakFor(database, `NEW."text" = 'message 7'`)
+    await withStore(database, async (store) => {
+      const [, ...others] = oneOfEach(20)
+      const alone = others.filter(({ text }) => text === 'message 7')
+      expect(await saveEach(store, alone)).toMatchObject([{ sqlState: '42P01', blames: 'database' }])
+      expect(await saveEach(store, others)).toMatchObject([{ sqlState: '42P01', blames: 'message' }])
+      const ofAnotherKind = others.map((one) =>
+        one.text === 'message 7' ? ({ ...one, senderType: 'OPERATOR' } as const) : one,
+      )
+      expect(await saveEach(store, ofAnotherKind)).toMatchObject([{ sqlState: '42P01', blames: 'database' }])
+    })
   })
 })
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { blamesTheRow, isTransient } from '../../../src/persistence/blame.js'
+import { blamesTheRow, isTransient, mayConcernOneRow } from '../../../src/persistence/blame.js'
 import * as errors from '../../../src/persistence/errors.js'
 import { serverError } from '../../support/server-error.js'
 
@@ -28,9 +28,10 @@ const RAISED = [
   { error: new IdempotencyConflict('k', 1), blames: 'message', retryable: false },
   { error: new CharacterNotStorable(serverError('22P05')), blames: 'message', retryable: false },
   { error: new MessageNotStored(), blames: 'message', retryable: false },
-  { error: new DatabaseRefused(serverError('23514')), blames: 'message', retryable: false },
+  { error: new DatabaseRefused(serverError('23514', { constraint: 'short' })), blames: 'message', retryable: false },
   { error: new DatabaseRefused(serverError('42501')), blames: 'database', retryable: false },
-  { error: new DatabaseRefused(serverError('42501', CONTEXT)), blames: 'message', retryable: false },
+  { error: new DatabaseRefused(serverError('42501', CONTEXT)), blames: 'database', retryable: false },
+  { error: new DatabaseRefused(serverError('42501', CONTEXT), 'message'), blames: 'message', retryable: false },
   { error: new StoreUnavailable('gone', lost), blames: 'database', retryable: true },
   { error: new StoreOverloaded(10_000), blames: 'database', retryable: true },
   { error: new SchemaNotReady('no table', undefined), blames: 'schema', retryable: false },
@@ -52,7 +53,7 @@ describe('whose fault it is', () => {
   })
 
   test.each([
-    { what: 'a check', error: serverError('23514'), blames: 'message' },
+    { what: 'a check', error: serverError('23514', { constraint: 'short' }), blames: 'message' },
     { what: "a rollback's guard", error: serverError('23514', { constraint: CLIENT_GUARD }), blames: 'schema' },
     {
       what: 'the former NOT NULL',
@@ -62,41 +63,78 @@ describe('whose fault it is', () => {
     { what: 'another NOT NULL', error: serverError('23502', { table: 'ChatMessage', column: 'a' }), blames: 'message' },
     { what: 'a table that is missing', error: serverError('42P01'), blames: 'schema' },
     { what: 'a missing privilege', error: serverError('42501'), blames: 'database' },
+    {
+      what: 'a table that a trigger of the application misses',
+      error: serverError('42P01', CONTEXT),
+      blames: 'database',
+    },
   ])('$what, as the driver throws it: $blames', ({ error, blames }) => {
     expect(errors.explainRefusal(error)).toMatchObject({ blames })
   })
 })
 
 test.each([
-  // code, transient, blames a row without context, blames it with one
-  ['08006', true, false, false],
-  ['28P01', true, false, false],
-  ['40001', true, false, false],
-  ['40P01', true, false, false],
-  ['53300', true, false, false],
-  ['55P03', true, false, false],
-  ['57014', true, false, false],
-  ['57P01', true, false, false],
-  ['25006', true, false, false],
-  ['25P02', false, false, true],
-  ['0A000', false, false, true],
-  ['2200H', false, false, true],
-  ['3F000', false, false, true],
-  ['42501', false, false, true],
-  ['58030', false, false, true],
-  ['XX000', false, false, true],
-  ['22001', false, true, true],
-  ['22P05', false, true, true],
-  ['23502', false, true, true],
-  ['23503', false, true, true],
-  ['23505', false, true, true],
-  ['23514', false, true, true],
-  ['54000', false, true, true],
-  ['P0001', false, true, true],
-])('SQLSTATE %s: transient %s, blames the row %s, with a context %s', (code, passing, row, withContext) => {
-  expect(isTransient(serverError(code))).toBe(passing)
-  expect(blamesTheRow(serverError(code))).toBe(row)
-  expect(blamesTheRow(serverError(code, CONTEXT))).toBe(withContext)
+  // code, transient, blames a row (with a context, too)
+  ['08006', true, false],
+  ['28P01', true, false],
+  ['40001', true, false],
+  ['40P01', true, false],
+  ['53300', true, false],
+  ['55P03', true, false],
+  ['57014', true, false],
+  ['57P01', true, false],
+  ['25006', true, false],
+  ['25P02', false, false],
+  ['0A000', false, false],
+  ['2200H', false, false],
+  ['3F000', false, false],
+  ['42501', false, false],
+  ['42883', false, false],
+  ['54001', false, false],
+  ['55000', false, false],
+  ['58030', false, false],
+  ['72000', true, false],
+  ['HV00N', false, false],
+  ['XX000', false, false],
+  ['22001', false, true],
+  ['22P05', false, true],
+  ['23502', false, true],
+  ['23503', false, true],
+  ['23505', false, true],
+  ['23514', false, true],
+  ['54000', false, true],
+  ['P0001', false, true],
+])('SQLSTATE %s: transient %s, blames the row %s', (code, passing, row) => {
+  for (const fields of [{ constraint: 'some_check' }, CONTEXT]) {
+    expect(isTransient(serverError(code, fields))).toBe(passing)
+    expect(blamesTheRow(serverError(code, fields))).toBe(row)
+  }
+})
+
+const OWN = 'PL/pgSQL function chatkeep.capture() line 9 at SQL statement'
+
+test.each([
+  // what, fields of the error, blames the row, may concern one row
+  ['a check of the application', serverError('23514', { schema: 'public', constraint: 'short' }), true, false],
+  ['a missing partition', serverError('23514', { schema: 'public', table: 'ChatMessage' }), false, true],
+  ['a check that a trigger raises', serverError('23514', CONTEXT), true, true],
+  ['a check of our own table', serverError('23514', { schema: 'chatkeep', constraint: 'a' }), false, false],
+  ['a key of our own table', serverError('23505', { schema: 'chatkeep_shop', constraint: 'a' }), false, false],
+  ['an exception in our own trigger', serverError('P0001', { where: OWN }), false, true],
+  [
+    'the same in another schema',
+    serverError('P0001', { where: OWN.replace('chatkeep', '"chatkeep_a b"') }),
+    false,
+    true,
+  ],
+  ['a function of a similar name', serverError('P0001', { where: OWN.replace('chatkeep', 'chatkeeper') }), true, true],
+  ['a row that is too large', serverError('54000', { routine: 'RelationGetBufferForTuple' }), true, false],
+  ['no more transaction ids', serverError('54000', { routine: 'GetNewTransactionId' }), false, false],
+  ['a damaged page of an index', serverError('XX002'), false, true],
+  ['a missing table', serverError('42P01'), false, false],
+  ['a policy of row-level security', serverError('42501'), false, true],
+])('%s', (_what, error, row, one) => {
+  expect({ row: blamesTheRow(error), one: mayConcernOneRow(error) }).toEqual({ row, one })
 })
 
 test.each([

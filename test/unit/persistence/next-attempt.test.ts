@@ -3,10 +3,11 @@ import { nextAttempt } from '../../../src/persistence/next-attempt.js'
 import { serverError } from '../../support/server-error.js'
 
 const blocked = serverError('55P03', { where: 'while locking tuple (0,1) in relation "Client"' })
-const rejected = serverError('23514')
+const rejected = serverError('23514', { constraint: 'short' })
 const unknownReference = serverError('23503')
 const noPrivilege = serverError('42501')
-const raisedByTrigger = serverError('42501', { where: 'PL/pgSQL function check_message() line 3 at RAISE' })
+const raised = serverError('P0001', { where: 'PL/pgSQL function check_message() line 3 at RAISE' })
+const brokenTrigger = serverError('42883', { where: 'PL/pgSQL function check_message() line 3 at PERFORM' })
 const noTable = serverError('42P01')
 const tableLocked = serverError('55P03')
 const lost = new Error('Connection terminated unexpectedly')
@@ -27,12 +28,15 @@ test.each([
   ['a client or operator that does not exist', unknownReference, 'linked', 3, false, 'halve'],
   ['a client or operator that does not exist', unknownReference, 'linked', 1, false, 'drop_references'],
   ['a client or operator that does not exist', unknownReference, 'unlinked', 1, false, 'drop_references'],
-  ['a trigger that raises', raisedByTrigger, 'linked', 2, false, 'halve'],
-  ['a trigger that raises', raisedByTrigger, 'linked', 1, false, 'reject'],
-  ['a missing privilege, or a row policy', noPrivilege, 'linked', 2, false, 'halve'],
+  ['a trigger that raises', raised, 'linked', 2, false, 'halve'],
+  ['a trigger that raises', raised, 'linked', 1, false, 'reject'],
+  ['a trigger that does not work', brokenTrigger, 'linked', 2, false, 'sample'],
+  ['a trigger that does not work', brokenTrigger, 'linked', 1, true, 'suspect'],
+  ['a trigger that does not work', brokenTrigger, 'unlinked', 1, false, 'suspect'],
+  ['a missing privilege, or a row policy', noPrivilege, 'linked', 2, false, 'sample'],
   ['a missing privilege', noPrivilege, 'linked', 1, false, 'unlink'],
-  ['a missing privilege, or a row policy', noPrivilege, 'unlinked', 2, false, 'halve'],
-  ['a missing privilege, or a row policy', noPrivilege, 'unlinked', 1, false, 'reject'],
+  ['a missing privilege, or a row policy', noPrivilege, 'unlinked', 2, false, 'sample'],
+  ['a missing privilege, or a row policy', noPrivilege, 'unlinked', 1, false, 'suspect'],
   ['a missing table', noTable, 'linked', 2, false, 'unlink'],
   ['a missing table', noTable, 'unlinked', 2, false, 'throw'],
   ['a missing table', noTable, 'unlinked', 1, false, 'throw'],

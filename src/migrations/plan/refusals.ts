@@ -1,6 +1,7 @@
 import type { Catalog } from '../../database/catalog.js'
 import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
+import type { StatementEffect } from '../locks/statement-effect.js'
 import { statementEffect } from '../locks/statement-locks.js'
 import type { DraftStep } from './draft-steps.js'
 import type { Obstacle } from './obstacle.js'
@@ -10,6 +11,8 @@ export interface RefusalQuestion {
   readonly schema: string
   /** Tables whose indexes are built or dropped CONCURRENTLY. */
   readonly concurrentTables: readonly string[]
+  /** Tables whose indexes are built or dropped, CONCURRENTLY or not. */
+  readonly indexedTables: readonly string[]
   /** Whether an index is built CONCURRENTLY. */
   readonly buildsConcurrently: boolean
 }
@@ -18,17 +21,22 @@ export interface RefusalQuestion {
 export const concurrentWork = (
   drafts: readonly DraftStep[],
   catalog: Catalog,
-): Pick<RefusalQuestion, 'concurrentTables' | 'buildsConcurrently'> => {
-  const concurrent = drafts
+): Omit<RefusalQuestion, 'schema'> => {
+  const indexing = drafts
     .flatMap(({ statements }) => statements)
-    .filter(({ node }) => 'IndexStmt' in node || 'DropStmt' in node)
+    .filter(({ node }) => 'IndexStmt' in node || ('DropStmt' in node && node.DropStmt.removeType === 'OBJECT_INDEX'))
     .map(({ node }) => ({ node, ...statementEffect(node, catalog) }))
-    .filter(({ waitsForOldTransactions }) => waitsForOldTransactions)
+  const concurrent = indexing.filter(({ waitsForOldTransactions }) => waitsForOldTransactions)
   return {
-    concurrentTables: [...new Set(concurrent.flatMap(({ locks }) => locks.map(({ table }) => table)))],
+    concurrentTables: tablesOf(concurrent),
+    indexedTables: tablesOf(indexing),
     buildsConcurrently: concurrent.some(({ node }) => 'IndexStmt' in node),
   }
 }
+
+const tablesOf = (effects: readonly StatementEffect[]): readonly string[] => [
+  ...new Set(effects.flatMap(({ locks }) => locks.map(({ table }) => table))),
+]
 
 /** Reads the obstacles that prevent the plan from running at all. */
 export const readRefusals = async (client: Queryable, question: RefusalQuestion): Promise<readonly Obstacle[]> => {
@@ -63,11 +71,11 @@ const SELECT_PARTITIONED = `
 const readPartitioned = async (client: Queryable, question: RefusalQuestion): Promise<readonly Obstacle[]> => {
   const { rows } = await client.query<{ table: string }>(SELECT_PARTITIONED, [
     question.schema,
-    question.concurrentTables,
+    question.indexedTables,
   ])
   return rows.map(({ table }) => ({
     code: 'partitioned_table',
     effect: 'refused',
-    text: `"${table}" is partitioned: its indexes cannot be built or dropped CONCURRENTLY`,
+    text: `"${table}" is partitioned: its indexes cannot be built or dropped CONCURRENTLY, and a unique one must contain the partition key`,
   }))
 }

@@ -164,10 +164,17 @@ describe('the plan of migrate', () => {
     await database.load(`ALTER TABLE "ChatMessage" RENAME TO "old";
       CREATE TABLE "ChatMessage" (LIKE "old" INCLUDING DEFAULTS) PARTITION BY RANGE ("id")`)
     expect(await obstaclesOf(database)).toContain(
-      'refused partitioned_table: "ChatMessage" is partitioned: its indexes cannot be built or dropped CONCURRENTLY',
+      'refused partitioned_table: "ChatMessage" is partitioned: its indexes cannot be built or dropped CONCURRENTLY, and a unique one must contain the partition key',
     )
-    const { exitCode, stderr } = await on(database, 'migrate')
-    expect([exitCode, stderr]).toEqual([5, expect.stringContaining('"ChatMessage" is partitioned')])
+    for (const command of ['migrate', 'migrate --sql statements', 'migrate --sql transaction']) {
+      const { exitCode, stdout, stderr } = await on(database, ...command.split(' '))
+      expect([command, exitCode, stdout, stderr]).toEqual([
+        command,
+        5,
+        '',
+        expect.stringContaining('"ChatMessage" is partitioned'),
+      ])
+    }
     expect(await database.query(`SELECT to_regclass('chatkeep.migrations') AS history`)).toEqual([{ history: null }])
   })
 

@@ -15,6 +15,7 @@ export const SqlState = {
   sequenceGeneratorLimitExceeded: '2200H',
   foreignKeyViolation: '23503',
   notNullViolation: '23502',
+  uniqueViolation: '23505',
   checkViolation: '23514',
   invalidSqlStatementName: '26000',
   invalidAuthorization: '28000',

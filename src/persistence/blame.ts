@@ -47,6 +47,7 @@ export const blamesTheRow = (error: unknown): boolean =>
   !isTransient(error) &&
   !AFFECTS_EVERY_ROW.test(error.code) &&
   !hasNoPartition(error) &&
+  !isIdTaken(error) &&
   !isOutOfTransactionIds(error) &&
   !isOfOwnObject(error)
 
@@ -60,6 +61,13 @@ export const mayConcernOneRow = (error: ServerError): boolean =>
 /** No partition takes the row's time. A check constraint has a name. */
 const hasNoPartition = ({ code, constraint, where }: ServerError): boolean =>
   code === SqlState.checkViolation && constraint === undefined && where === undefined
+
+/**
+ * The id that the server gave is another row's: the sequence is behind, as after a restore or a logical upgrade. No message
+ * has an id. PostgreSQL and the ORMs give a primary key's constraint this name.
+ */
+export const isIdTaken = ({ code, constraint }: ServerError): boolean =>
+  code === SqlState.uniqueViolation && constraint?.endsWith('_pkey') === true
 
 /** The server has stopped giving out transaction ids until it is vacuumed; the code (54000) is that of a row that is too large. */
 const isOutOfTransactionIds = ({ routine }: ServerError): boolean =>

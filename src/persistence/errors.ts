@@ -2,7 +2,7 @@ import { encodingHint } from '../database/errors/encoding-hint.js'
 import { exitCodeForState, SEE_TRIGGERS, SERVER_STATES } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
-import { blamesTheRow, type Blame } from './blame.js'
+import { blamesTheRow, isIdTaken, type Blame } from './blame.js'
 import { chatkeep, or, type Next } from '../next-step.js'
 
 /** An error of the store. `blames` says whose fault it is: what to do next depends on it. */
@@ -187,6 +187,8 @@ export class DatabaseRefused extends StoreError {
 }
 
 const nextAfter = (cause: ServerError): Next | undefined => {
+  if (isIdTaken(cause))
+    return ['the sequence of the ids is behind, and this prints the statement that repairs it', chatkeep('verify')]
   if (cause.where !== undefined && !blamesTheRow(cause))
     return ['correct the trigger or function that fails', SEE_TRIGGERS]
   return cause.code === SqlState.insufficientPrivilege

@@ -18,10 +18,7 @@ export interface RefusalQuestion {
 }
 
 /** What the statements do CONCURRENTLY. */
-export const concurrentWork = (
-  drafts: readonly DraftStep[],
-  catalog: Catalog,
-): Omit<RefusalQuestion, 'schema'> => {
+export const concurrentWork = (drafts: readonly DraftStep[], catalog: Catalog): Omit<RefusalQuestion, 'schema'> => {
   const indexing = drafts
     .flatMap(({ statements }) => statements)
     .filter(({ node }) => 'IndexStmt' in node || ('DropStmt' in node && node.DropStmt.removeType === 'OBJECT_INDEX'))
@@ -69,10 +66,7 @@ const SELECT_PARTITIONED = `
   WHERE n.nspname = $1 AND c.relkind = 'p' AND c.relname = ANY ($2)`
 
 const readPartitioned = async (client: Queryable, question: RefusalQuestion): Promise<readonly Obstacle[]> => {
-  const { rows } = await client.query<{ table: string }>(SELECT_PARTITIONED, [
-    question.schema,
-    question.indexedTables,
-  ])
+  const { rows } = await client.query<{ table: string }>(SELECT_PARTITIONED, [question.schema, question.indexedTables])
   return rows.map(({ table }) => ({
     code: 'partitioned_table',
     effect: 'refused',

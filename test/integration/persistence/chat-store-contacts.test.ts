@@ -56,6 +56,22 @@ describe('neighbours are kept when a trigger, for one message,', () => {
   })
 })
 
+test('a sequence that is behind, as after a logical upgrade, blames no message and names the repair', async ({
+  database,
+}) => {
+  await migrated(database)
+  await withStore(database, async (store) => {
+    for (const message of oneOfEach(9)) await store.saveChatMessage(message)
+    await database.query(`SELECT setval('"ChatMessage_id_seq"', 1)`)
+    await expect(store.saveChatMessage({ ...textMessage('late'), guestUsername: 'ana' })).rejects.toMatchObject({
+      code: 'database_refused',
+      sqlState: '23505',
+      blames: 'database',
+      hint: expect.stringContaining('chatkeep verify') as unknown,
+    })
+  })
+})
+
 describe('a trigger that does not work', () => {
   const breakFor = (database: TestDatabase, condition: string) =>
     database.load(`

@@ -117,6 +117,8 @@ test.each([
   // what, fields of the error, blames the row, may concern one row
   ['a check of the application', serverError('23514', { schema: 'public', constraint: 'short' }), true, false],
   ['a missing partition', serverError('23514', { schema: 'public', table: 'ChatMessage' }), false, true],
+  ['a unique column of the application', serverError('23505', { constraint: 'ChatMessage_ticket_key' }), true, false],
+  ['an id that another row has', serverError('23505', { constraint: 'ChatMessage_pkey' }), false, false],
   ['a check that a trigger raises', serverError('23514', CONTEXT), true, true],
   ['a check of our own table', serverError('23514', { schema: 'chatkeep', constraint: 'a' }), false, false],
   ['a key of our own table', serverError('23505', { schema: 'chatkeep_shop', constraint: 'a' }), false, false],

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { from as copyFrom } from 'pg-copy-streams'
 import { askInHalves } from '../database/encoding/ask-in-halves.js'
+import { noticeCommit, type NoticedCommit } from '../database/durability/commit-notice.js'
 import { inTransaction } from '../database/transaction.js'
 import { createGuestClients } from './guest-clients.js'
 import {
@@ -59,7 +60,7 @@ const savePart = async (
   if (batch.length === 0) return
   const messages = batch.map(({ message }) => message)
   try {
-    settleInserted(batch, await insertByCopy(session, messages), createdNames)
+    await settleInserted(session, batch, await insertByCopy(session, messages), createdNames)
   } catch (error) {
     noteUnknownOutcome(batch, error)
     if (nextAttempt(error, { linking: 'linked', size: batch.length, mayUnlink: false }) === 'throw') throw error
@@ -107,15 +108,17 @@ const CREATE_STAGING = `
 const insertByCopy = (
   { client, names }: BatchSession,
   messages: readonly PreparedMessage[],
-): Promise<readonly InsertedRow[]> =>
-  inTransaction(client, async () => {
+): Promise<NoticedCommit<readonly InsertedRow[]>> => {
+  const insert = async (): Promise<readonly InsertedRow[]> => {
     await client.query(CREATE_STAGING)
     await pipeline(Readable.from(copyText(messages)), client.query(copyFrom(`COPY ${STAGING} FROM STDIN`)))
     const { rows } = await client.query<InsertedRowText>(
       insertSql(names, `${STAGING} AS x`, 'linked', { skipsConflicts: false }),
     )
     return rows.map(toInsertedRow)
-  })
+  }
+  return noticeCommit(client, () => inTransaction(client, insert))
+}
 
 /** Rows go to the server in pieces of about this many characters. */
 const PIECE_CHARACTERS = 65_536

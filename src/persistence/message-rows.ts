@@ -1,4 +1,7 @@
 import type { ClientBase } from 'pg'
+import { commitUnconfirmed } from '../database/durability/commit-barrier.js'
+import { noticeCommit, type NoticedCommit } from '../database/durability/commit-notice.js'
+import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-commit.js'
 import type { PreparedStatements } from '../database/prepared.js'
 import type { StoredId } from './ids/ids.js'
 import type { PreparedMessage } from './prepare-message.js'
@@ -70,25 +73,25 @@ const toJson = (messages: readonly PreparedMessage[]): string =>
 
 /**
  * Inserts the messages whose key is free, in their order. With `linked` it skips guests who have no client yet.
- * @returns one row for each message that was inserted
+ * @returns one row for each message that was inserted; when the commit is unconfirmed, they need a barrier
  */
 export const insertMessages = async (
   { client, names, statements, rowLockTimeoutMs }: BatchSession,
   messages: readonly PreparedMessage[],
   linking: Linking,
-): Promise<readonly InsertedRow[]> => {
+): Promise<NoticedCommit<readonly InsertedRow[]>> => {
   const sql = insertSql(names, FROM_JSON, linking, { rowLockTimeoutMs })
-  const { rows } = await statements.query<InsertedRowText>(client, sql, [toJson(messages)])
-  return rows.map(toInsertedRow)
+  return noticeCommit(client, async () => {
+    const { rows } = await statements.query<InsertedRowText>(client, sql, [toJson(messages)])
+    return rows.map(toInsertedRow)
+  })
 }
 
 const ROW_LOCK_TIMEOUT_MS = 250
 
-// Set for one transaction: an answer promises that the message is durable, so the commit cannot be asynchronous, and a long
-// transaction of another session does not block the whole batch.
+// Set for one transaction: a long transaction of another session does not block the whole batch.
 const settings = (rowLockTimeoutMs: number): string => `
-  (SELECT CASE WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true) END IS DISTINCT FROM ''
-    AND set_config('lock_timeout', '${rowLockTimeoutMs}', true) <> '')`
+  (SELECT ${DURABLE_COMMIT} AND set_config('lock_timeout', '${rowLockTimeoutMs}', true) <> '')`
 
 /** The insert without rows: it fails when anything that the insert needs is missing. */
 export const insertNothingSql = (names: Names): string => insertSql(names, FROM_JSON.replace('$1', `'[]'`), 'linked')
@@ -136,7 +139,9 @@ const clientJoins = ({ client, guestClients }: Names): string => `
     LIMIT 1
   ) AS named ON true`
 
-// Found by a proxy such as pgpool-II only on the primary, to which it sends what calls a volatile function: a standby may lag behind.
+// The commit of its own message is later than those of the rows that it finds: it confirms them, whoever committed them and
+// however. It also takes the statement to the primary behind a proxy such as pgpool-II, which sends there what calls a volatile
+// function: a standby may lag behind.
 //
 // Two sends are the same message when sender type, conversation, guest and content are equal. Socket, operator and phone may
 // change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one.
@@ -147,17 +152,21 @@ const findByKeysSql = ({ message }: Names): string => `
       IS NOT DISTINCT FROM (x."senderType", x."messageType", x."text", x."imageUrl", x."imageName", x."mimeType",
       x."guestUsername", x."sessionId")
       AND coalesce(m."clientId" = x."clientId", true) AS "sameBody"
-  FROM (SELECT pg_catalog.pg_is_in_recovery()) AS s
-  CROSS JOIN ${FROM_JSON}
-  CROSS JOIN LATERAL (SELECT * FROM ${message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey" LIMIT 1) AS m`
+  FROM ${FROM_JSON}
+  CROSS JOIN LATERAL (SELECT * FROM ${message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey" LIMIT 1) AS m
+  WHERE (SELECT ${DURABLE_COMMIT} AND ${emitMessage('found')})`
 
-/** Finds the rows with the keys of these messages, and whether each is the same message. */
+/**
+ * Finds the rows with the keys of these messages, and whether each is the same message.
+ * @throws OperatorError `commit_unconfirmed`: they are visible, but may not be durable
+ */
 export const findByKeys = async (
   { client, names }: BatchSession,
   messages: readonly PreparedMessage[],
 ): Promise<readonly ExistingRow[]> => {
-  const { rows } = await client.query<Omit<ExistingRow, 'createdAt'> & InstantOfRow>(findByKeysSql(names), [
-    toJson(messages),
-  ])
-  return rows.map((row) => ({ ...row, createdAt: toInstant(row.createdAt) }))
+  const { result, isUnconfirmed } = await noticeCommit(client, () =>
+    client.query<Omit<ExistingRow, 'createdAt'> & InstantOfRow>(findByKeysSql(names), [toJson(messages)]),
+  )
+  if (isUnconfirmed) throw commitUnconfirmed()
+  return result.rows.map((row) => ({ ...row, createdAt: toInstant(row.createdAt) }))
 }

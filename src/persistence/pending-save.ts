@@ -1,8 +1,7 @@
-import { isServerError } from '../database/sql-state.js'
 import { StoreUnavailable } from './errors.js'
 import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { failureReason } from '../database/connection-failure.js'
+import { failureReason, isConnectionFailure } from '../database/connection-failure.js'
 
 /** A message that is being saved, and its outcome. */
 export interface PendingSave {
@@ -82,8 +81,12 @@ export const noteAttempt = (batch: readonly PendingSave[]): void => {
 
 /** Marks the messages of a statement whose connection broke: they may be stored. */
 export const noteUnknownOutcome = (batch: readonly PendingSave[], error: unknown): void => {
-  if (isServerError(error)) return
-  for (const one of unsettled(batch)) one.outcomeUnknown = true
+  if (isConnectionFailure(error)) noteUnconfirmed(unsettled(batch))
+}
+
+/** Marks messages that are stored, but that no standby need have: their rows, when found by key, are those of this call. */
+export const noteUnconfirmed = (stored: readonly PendingSave[]): void => {
+  for (const one of stored) one.outcomeUnknown = true
 }
 
 /** The error of a message that reached its deadline. */

@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import { withPooledClient } from '../database/connection.js'
 import { blockageBehind, describeBlockage, noteBlockage } from '../database/blockers.js'
+import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-commit.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
 import { findLockHolders } from '../database/waiting/lock-holders.js'
 import { failureReason } from '../database/connection-failure.js'
@@ -35,10 +36,8 @@ export const checkReady = async (pool: Pool, names: Names): Promise<void> => {
 }
 
 // The statements of one string are one transaction, behind a pooler as well. The lock time-out ends a wait that outlives us.
-// The insert of no rows is executed: EXPLAIN would succeed on a read-only database. A logical message, which is not
-// decoded, gives the transaction an id, so its commit is flushed like any other.
+// The insert of no rows is executed: EXPLAIN would succeed on a read-only database.
 const proofSql = (names: Names): string => `
-  SELECT pg_catalog.set_config('lock_timeout', '500', true),
-    CASE WHEN pg_catalog.current_setting('synchronous_commit') = 'off' THEN pg_catalog.set_config('synchronous_commit', 'on', true) END;
+  SELECT pg_catalog.set_config('lock_timeout', '500', true);
   ${insertNothingSql(names)};
-  SELECT pg_catalog.pg_logical_emit_message(true, 'chatkeep', 'ready')`
+  SELECT ${DURABLE_COMMIT} AND ${emitMessage('ready')}`

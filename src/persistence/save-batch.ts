@@ -1,3 +1,5 @@
+import { commitBarrier } from '../database/durability/commit-barrier.js'
+import type { NoticedCommit } from '../database/durability/commit-notice.js'
 import { isBlockedByRow } from '../database/sql-state.js'
 import { blamesTheRow } from './blame.js'
 import { explainRefusal, explainRowRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
@@ -13,7 +15,13 @@ import {
 } from './message-rows.js'
 import type { SavedChatMessage } from './message.js'
 import { nextAttempt } from './next-attempt.js'
-import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
+import {
+  noteUnconfirmed,
+  noteUnknownOutcome,
+  unsettled,
+  withoutBlockedSenders,
+  type PendingSave,
+} from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { SHORT_LOCK_TIMEOUT_MS } from './sql-names.js'
 import { createSuspects, sampleOf, type Suspects } from './suspects.js'
@@ -114,12 +122,21 @@ const settleSuspects = async (session: Saving): Promise<void> => {
   }
 }
 
-/** Settles the messages that a statement stored. */
-export const settleInserted = (
+/**
+ * Settles the messages that a statement stored, once they are as durable as the server promises.
+ * @throws OperatorError `commit_unconfirmed` and the errors of a connection: they are stored, but not settled
+ */
+export const settleInserted = async (
+  { client }: BatchSession,
   pending: readonly PendingSave[],
-  rows: readonly InsertedRow[],
+  { result: rows, isUnconfirmed }: NoticedCommit<readonly InsertedRow[]>,
   createdNames: Set<string>,
-): void => {
+): Promise<void> => {
+  if (isUnconfirmed) {
+    const keys = new Set(rows.map(({ idempotencyKey }) => idempotencyKey))
+    noteUnconfirmed(pending.filter(({ message }) => keys.has(message.idempotencyKey)))
+    await commitBarrier(client)
+  }
   const byKey = new Map(rows.map((row) => [row.idempotencyKey, row]))
   for (const one of pending) {
     const { idempotencyKey, guestUsername } = one.message
@@ -162,7 +179,8 @@ const saveInRounds = async (session: Saving, batch: readonly PendingSave[]): Pro
 /** @returns whether all are settled; left are guests without client, and keys whose row was just deleted */
 const tryToSave = async (session: Saving, batch: readonly PendingSave[]): Promise<boolean> => {
   const open = unsettled(batch)
-  settleInserted(open, await insertMessages(session, open.map(toMessage), session.linking), session.createdNames)
+  const inserted = await insertMessages(session, open.map(toMessage), session.linking)
+  await settleInserted(session, open, inserted, session.createdNames)
   for (const one of open) if (one.isSettled()) session.suspects.noteStored(one)
   const left = unsettled(open)
   if (left.length > 0) settleExisting(left, await findByKeys(session, left.map(toMessage)))
@@ -200,7 +218,8 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
   ]
   for (const [candidate, linking] of attempts) {
     try {
-      settleInserted([pending], await insertMessages(session, [candidate], linking), session.createdNames)
+      const inserted = await insertMessages(session, [candidate], linking)
+      await settleInserted(session, [pending], inserted, session.createdNames)
       // No row: the guest has no client, or another call stored the same message meanwhile.
       if (!pending.isSettled()) settleExisting([pending], await findByKeys(session, [message]))
       if (pending.isSettled()) return

@@ -1,15 +1,13 @@
 import type { ClientBase } from 'pg'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { noticeCommit } from './commit-notice.js'
+import { DURABLE_COMMIT, emitMessage } from './durable-commit.js'
 
 /**
  * Commits WAL of its own. It is later than the commit of everything that is visible before the statement, so when this
  * commit has reached the disk and the synchronous standbys, so has all of that, whoever committed it and however.
  */
-const BARRIER = `
-  SELECT pg_catalog.set_config('client_min_messages', 'warning', true),
-    CASE WHEN pg_catalog.current_setting('synchronous_commit') = 'off' THEN pg_catalog.set_config('synchronous_commit', 'on', true) END,
-    pg_catalog.pg_logical_emit_message(true, 'chatkeep', 'barrier')`
+const BARRIER = `SELECT ${DURABLE_COMMIT} AND ${emitMessage('barrier')}`
 
 /**
  * Returns when everything that was visible before it is as durable as `synchronous_commit` and the standbys promise. Outside

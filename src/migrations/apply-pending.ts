@@ -1,6 +1,7 @@
 import type { QueryConfig, QueryResult } from 'pg'
 import { migrate as runLibrary } from 'postgres-migrations'
-import type { OwnClient } from './own/own-client.js'
+import { COMMIT_LOCALLY } from '../database/durability/commit-locally.js'
+import type { OwnClient, RunClient } from './own/own-client.js'
 import type { OwnNames } from '../persistence/own-names.js'
 import { inTransaction } from '../database/transaction.js'
 import { migrationTitle, runsInTransaction } from './ledger/migration-files.js'
@@ -22,7 +23,7 @@ interface Running {
  * and keeps the original error, of which the library passes on only the message.
  */
 export const applyPending = async (
-  client: OwnClient,
+  client: RunClient,
   steps: readonly PlannedStep[],
   applied: readonly AppliedStep[],
   options: ApplyOptions,
@@ -64,6 +65,7 @@ export const applyPending = async (
       await send(),
     ]
     const [done, result] = runsInTransaction(step.file) ? await both() : await inTransaction(client, both)
+    await client.confirm()
     onDone(done)
     return result
   }
@@ -85,7 +87,7 @@ const execute = async (client: OwnClient, step: PlannedStep, options: ApplyOptio
   if (!runsInTransaction(step.file)) return rebuildIndex(client, step, options)
   // The library's transaction is open and empty; replace it with one that has a lock time-out.
   await client.query('ROLLBACK')
-  return beginWithShortLocks(client, 'START TRANSACTION', options, () =>
+  return beginWithShortLocks(client, `START TRANSACTION; ${COMMIT_LOCALLY}`, options, () =>
     runFile(client, 'transaction', { title: migrationTitle(step.file), sql: step.file.sql }, options),
   )
 }

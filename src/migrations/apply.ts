@@ -1,4 +1,4 @@
-import type { OwnClient } from './own/own-client.js'
+import type { RunClient } from './own/own-client.js'
 import { applyPending } from './apply-pending.js'
 import { migrationTitle, runsInTransaction } from './ledger/migration-files.js'
 import type { PlannedStep } from './plan/plan.js'
@@ -11,7 +11,7 @@ import { explainFailure, rebuildIndex, recordStep, type AppliedStep, type ApplyO
  * @throws OperatorError with file, line and column when a statement fails; completed steps stay applied
  */
 export const applySteps = async (
-  client: OwnClient,
+  client: RunClient,
   steps: readonly PlannedStep[],
   options: ApplyOptions,
 ): Promise<readonly AppliedStep[]> => {
@@ -25,7 +25,9 @@ export const applySteps = async (
     options.signal.throwIfAborted()
     if (!runsInTransaction(step.file)) await options.beforeStep(step)
     const startedAt = performance.now()
-    onDone(await explainFailure(client, step, applied, () => repair(client, step, startedAt, options)))
+    const done = await explainFailure(client, step, applied, () => repair(client, step, startedAt, options))
+    await client.confirm()
+    onDone(done)
   }
   const pending = steps.filter(({ action }) => action !== 'repair')
   if (pending.length > 0) await applyPending(client, pending, applied, options, onDone)
@@ -40,7 +42,7 @@ const DONE_WORDS: Readonly<Record<PlannedStep['action'], string>> = {
 }
 
 const repair = async (
-  client: OwnClient,
+  client: RunClient,
   step: PlannedStep,
   startedAt: number,
   options: RunFileOptions,

@@ -91,7 +91,9 @@ export const migrate = (
     )
     if (approved !== undefined && !isWithin(plan, approved)) throw planChanged()
     if (refusal !== undefined) throw refusal
-    if (isUpToDate)
+    if (isUpToDate) {
+      // A run that was cut may have left what no standby has yet.
+      await client.confirm()
       return {
         ownSchema: null,
         steps: [],
@@ -99,6 +101,7 @@ export const migrate = (
         restored: undefined,
         durationMs: performance.now() - startedAt,
       }
+    }
     await prepareOwnSchema(client, plan.own, options)
     return recorded(client, 'migrate', { planHash: hash }, async () => {
       try {

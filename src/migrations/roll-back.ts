@@ -1,6 +1,6 @@
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { readWithLocks } from '../database/waiting/lock-attempts.js'
-import { interruptedBy, type OperatorError } from '../errors.js'
+import { interruptedBy, OperatorError } from '../errors.js'
 import { countArchivedMessages, readArchiveObjects, type ArchiveSummary } from './archive/archive.js'
 import { releaseGuard, type CaptureWatch } from './archive/missed-writes.js'
 import { openArchive, sealArchive } from './archive/seal.js'
@@ -107,7 +107,7 @@ export const rollBack = (target: ConnectionTarget, options: RollbackOptions): Pr
           options.signal.throwIfAborted()
           steps.push(await undoMigration(client, script, steps, { ...options, range, watch }))
         }
-        const archive = await sealArchive(client, range.to, performance.now() - startedAt)
+        const archive = await sealArchive(client, { to: range.to, durationMs: performance.now() - startedAt }, options)
         return { steps, archive, durationMs: performance.now() - startedAt }
       } catch (error) {
         if (options.signal.aborted) throw interrupted(options.signal, error, steps)
@@ -130,7 +130,7 @@ const CONTINUE = [again('', 'to finish it'), or(chatkeep('migrate', 'to return t
 
 const interrupted = (signal: AbortSignal, cause: unknown, steps: readonly RolledBackStep[]): OperatorError =>
   interruptedBy(signal, (ended) => `rollback was ${ended}`, {
-    details: [`state: ${describeState(steps)}`],
+    details: [`state: ${describeState(steps)}`, ...(cause instanceof OperatorError ? cause.details : [])],
     hint: CONTINUE,
     cause,
   })

@@ -1,4 +1,5 @@
 import type { QueryResult } from 'pg'
+import { COMMIT_LOCALLY, COMMIT_SESSION_LOCALLY } from '../database/durability/commit-locally.js'
 import { pinSessionAgain } from '../database/pinned-settings.js'
 import type { OwnClient } from './own/own-client.js'
 import { withApplicationPath } from './running/application-path.js'
@@ -13,7 +14,7 @@ export interface RunFileOptions extends LockWaitOptions {
 
 /**
  * Runs a migration or rollback file. Settings and roles that it sets end with it: what follows, first of all its row in the
- * history, is written in the session as it was.
+ * history, is written in the session as it was. No lock of its statements is kept while a standby is waited for.
  * @param scope `transaction` in the caller's, `session` outside of one
  */
 export const runFile = async (
@@ -22,6 +23,7 @@ export const runFile = async (
   file: { readonly title: string; readonly sql: string },
   options: RunFileOptions,
 ): Promise<QueryResult> => {
+  if (scope === 'session') await client.query(COMMIT_SESSION_LOCALLY)
   const result = await withApplicationPath(client, scope, () => runStatements(client, file, options))
   await client.query(
     [
@@ -29,8 +31,8 @@ export const runFile = async (
       'RESET ROLE',
       'RESET ALL',
       pinSessionAgain('all', options.statementTimeoutMs),
-      // The rest of the transaction waits no longer for a lock than its beginning did.
-      ...(scope === 'transaction' ? [`SET LOCAL lock_timeout = ${options.lockTimeoutMs}`] : []),
+      // The rest of the transaction is as its beginning was.
+      ...(scope === 'transaction' ? [`SET LOCAL lock_timeout = ${options.lockTimeoutMs}`, COMMIT_LOCALLY] : []),
     ].join('; '),
   )
   return result

@@ -4,10 +4,11 @@ import type { ConnectionTarget } from '../database/connection-target.js'
 import { serverProcessId } from '../database/pooler.js'
 import { refusePooler, refuseServer } from './check-session.js'
 import type { MigrationCommand } from './ledger/runs.js'
-import { withOwnNames, type OwnClient } from './own/own-client.js'
+import { withOwnNames, type RunClient } from './own/own-client.js'
 import type { OnMigrationEvent } from './running/events.js'
 import { explainEarlyInterruption } from './running/interrupted-early.js'
 import { withMigrationLock } from './running/migration-lock.js'
+import { limitStandbyWaits, watchCommits } from './running/standby-wait.js'
 import type { LockWaitOptions } from '../database/waiting/lock-attempts.js'
 import { withWatch } from '../database/waiting/watch-session.js'
 
@@ -36,18 +37,22 @@ export const withMigrationSession = async <T>(
   target: ConnectionTarget,
   command: MigrationCommand,
   options: MigrationOptions,
-  work: (client: OwnClient) => Promise<T>,
+  work: (client: RunClient) => Promise<T>,
 ): Promise<T> => {
   const applicationName = `chatkeep ${command} ${randomBytes(4).toString('hex')}`
-  const { signal, statementTimeoutMs } = options
-  return explainEarlyInterruption(command, signal, 'no migration was begun', () =>
+  const { statementTimeoutMs } = options
+  const { signal, onEvent } = limitStandbyWaits(options)
+  return explainEarlyInterruption(command, options.signal, 'no migration was begun', () =>
     withClient(target, { applicationName, signal, statementTimeoutMs }, async (client) => {
       const check = { command, ...options }
       await refuseServer(client, check)
       await refusePooler(client, target, check)
       const pid = await serverProcessId(client)
       return withMigrationLock(client, options, () =>
-        withWatch(client, target, { ...options, pid }, (watched) => work(withOwnNames(watched, options.schema))),
+        withWatch(client, target, { ...options, onEvent, pid }, (watched) => {
+          const { query, confirm } = watchCommits(client, watched, { command, signal })
+          return work({ ...withOwnNames({ query }, options.schema), confirm })
+        }),
       )
     }),
   )

@@ -1,4 +1,4 @@
-import type { OwnClient } from './own/own-client.js'
+import type { RunClient } from './own/own-client.js'
 import { inTransaction } from '../database/transaction.js'
 import { readArchiveObjects } from './archive/archive.js'
 import type { CaptureWatch } from './archive/missed-writes.js'
@@ -31,7 +31,7 @@ export interface UndoOptions extends RunFileOptions {
  * @throws OperatorError with file, line and column when a statement fails
  */
 export const undoMigration = async (
-  client: OwnClient,
+  client: RunClient,
   { file, sql }: RollbackScript,
   before: readonly RolledBackStep[],
   { range: { captureEnds }, watch, ...options }: UndoOptions,
@@ -70,6 +70,7 @@ export const undoMigration = async (
       await hintAfter(client, error, HINT),
     )
   }
+  await client.confirm()
   const durationMs = Math.round(performance.now() - startedAt)
   options.onEvent({ type: 'done', migration: title, action: 'undone', durationMs })
   return { id: file.id, name: file.name, durationMs }

@@ -10,6 +10,10 @@ export interface BackendSnapshot {
   readonly phase: string | null
   readonly done: number | null
   readonly total: number | null
+  /** While it waits for a synchronous standby, the setting synchronous_standby_names; otherwise null. */
+  readonly standbyNames: string | null
+  /** Names of the standbys that are attached; empty while it waits for none. */
+  readonly attached: readonly string[]
 }
 
 /** Who blocks the watched session; undefined when nobody does. */
@@ -34,6 +38,12 @@ export const SELECT_BACKEND = `
      LIMIT 1) AS "relation",
     p.phase AS "phase",
     CASE WHEN p.blocks_total > 0 THEN p.blocks_done ELSE p.tuples_done END::float AS "done",
-    CASE WHEN p.blocks_total > 0 THEN p.blocks_total ELSE p.tuples_total END::float AS "total"
+    CASE WHEN p.blocks_total > 0 THEN p.blocks_total ELSE p.tuples_total END::float AS "total",
+    s.names AS "standbyNames",
+    ARRAY(SELECT r.application_name FROM pg_catalog.pg_stat_replication AS r WHERE s.names IS NOT NULL ORDER BY 1) AS "attached"
   FROM (VALUES (1)) AS one
+  LEFT JOIN (
+    SELECT current_setting('synchronous_standby_names') AS names
+    FROM pg_catalog.pg_stat_activity AS w WHERE w.pid = $1 AND w.wait_event = 'SyncRep'
+  ) AS s ON true
   LEFT JOIN pg_catalog.pg_stat_progress_create_index AS p ON p.pid = $1`

@@ -13,6 +13,12 @@ export const describeWait = (event: WaitEvent): ProgressUpdate => {
       const time = `${seconds(event)} of ${event.maxWaitMs / 1_000} s`
       return waiting(event, `waiting ${time} for ${event.what} (attempt ${event.attempt})`)
     }
+    case 'replicating':
+      return status(
+        event,
+        `standby ${event.standbyNames}`,
+        `waiting${soFar(event)} for ${describeStandbys(event)}; Ctrl-C ends the wait`,
+      )
     case 'building':
       return status(event, `${event.statement} ${event.phase}`, describeBuild(event))
     case 'running':
@@ -35,6 +41,18 @@ const waiting = (
 
 const blockersKey = ({ what, blockers }: { readonly what: string; readonly blockers: readonly Blocker[] }): string =>
   `${what} ${blockers.map(({ pid }) => pid).join(' ')}`
+
+/** The standbys that a commit waits for. */
+export const describeStandbys = ({
+  standbyNames,
+  attached,
+}: Pick<Extract<WaitEvent, { type: 'replicating' }>, 'standbyNames' | 'attached'>): string => {
+  const name = /^"?([\w-]+)"?$/.exec(standbyNames)?.[1]
+  if (name !== undefined)
+    return `the synchronous standby ${name}${attached.includes(name) ? '' : ', which is not attached'}`
+  const found = attached.length === 0 ? 'none is attached' : `attached are ${attached.join(', ')}`
+  return `a synchronous standby of ${standbyNames}: ${found}`
+}
 
 const describeBuild = (event: Extract<WaitEvent, { type: 'building' }>): string => {
   const { statement, phase, percent, etaMs } = event

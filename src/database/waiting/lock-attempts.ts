@@ -3,6 +3,7 @@ import type { QueryResult } from 'pg'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { blockageBehind, describeBlockers, getPastBlockers, OLDER_TRANSACTIONS, type Blockage } from '../blockers.js'
 import type { Queryable } from '../connection.js'
+import { COMMIT_LOCALLY } from '../durability/commit-locally.js'
 import { pinTransaction, type Pins } from '../pinned-settings.js'
 import { hasSqlState, SqlState } from '../sql-state.js'
 import { BEGIN } from '../transaction.js'
@@ -88,13 +89,16 @@ export const beginWithShortLocks = <T>(
     }
   })
 
-/** Like `beginWithShortLocks`, but commits. */
+/**
+ * Like `beginWithShortLocks`, but commits, on this server alone: the lock is not kept while a standby is waited for. The
+ * caller waits for that afterwards.
+ */
 export const withShortLocks = async <T>(
   client: Queryable,
   options: LockWaitOptions,
   work: () => Promise<T>,
 ): Promise<T> => {
-  const result = await beginWithShortLocks(client, BEGIN, options, work)
+  const result = await beginWithShortLocks(client, `${BEGIN}; ${COMMIT_LOCALLY}`, options, work)
   await client.query('COMMIT')
   return result
 }

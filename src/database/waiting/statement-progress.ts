@@ -20,6 +20,7 @@ export const createStatementProgress = (statement: string, onEvent: OnWaitEvent)
   const startedAt = performance.now()
   let current = { phase: '', at: startedAt }
   let blockage: Blockage | undefined
+  let committedAt: number | undefined
   return {
     get blockage() {
       return blockage
@@ -34,6 +35,13 @@ export const createStatementProgress = (statement: string, onEvent: OnWaitEvent)
         onEvent({ type: 'waiting', statement, elapsedMs, ...seen })
         return
       }
+      const { standbyNames, attached } = snapshot
+      if (standbyNames !== null) {
+        committedAt ??= now
+        onEvent({ type: 'replicating', statement, elapsedMs: Math.round(now - committedAt), standbyNames, attached })
+        return
+      }
+      committedAt = undefined
       if (phase !== null && current.phase !== phase) current = { phase, at: now }
       if (elapsedMs < LONG_MS) return
       if (phase === null) onEvent({ type: 'running', statement, elapsedMs })

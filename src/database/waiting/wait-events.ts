@@ -22,6 +22,17 @@ export type WaitEvent =
       readonly maxWaitMs: number
       readonly blockers: readonly Blocker[]
     }
+  /** A commit waits for a synchronous standby; no time-out of the server ends that. */
+  | {
+      readonly type: 'replicating'
+      readonly statement: string
+      /** Of this wait. */
+      readonly elapsedMs: number
+      /** The setting synchronous_standby_names. */
+      readonly standbyNames: string
+      /** Names of the standbys that are attached. */
+      readonly attached: readonly string[]
+    }
   | {
       readonly type: 'building'
       readonly statement: string

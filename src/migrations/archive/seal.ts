@@ -1,5 +1,5 @@
 import type { OwnNames } from '../../persistence/own-names.js'
-import { inTransaction } from '../../database/transaction.js'
+import { withShortLocks, type LockWaitOptions } from '../../database/waiting/lock-attempts.js'
 import { canReadRuns, type OwnClient } from '../own/own-client.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { dropArchive, readArchiveObjects, summariseArchive, type ArchiveSummary } from './archive.js'
@@ -74,12 +74,17 @@ const NOTHING: ArchiveSummary = {
 }
 
 /** Records size and checksum of the archive. The trigger is gone by then, so the archive no longer changes. */
-export const sealArchive = async (client: OwnClient, to: number, durationMs: number): Promise<ArchiveSummary> => {
+export const sealArchive = async (
+  client: OwnClient,
+  { to, durationMs }: { readonly to: number; readonly durationMs: number },
+  options: LockWaitOptions,
+): Promise<ArchiveSummary> => {
   const objects = await readArchiveObjects(client)
   if (!objects.archive) return NOTHING
   const summary = await summariseArchive(client)
-  if (summary.messages === 0 && summary.clients === 0) await inTransaction(client, () => dropArchive(client))
-  else await recordRun(client, { action: 'archive', durationMs, detail: { ...summary, to } })
+  if (summary.messages > 0 || summary.clients > 0)
+    await recordRun(client, { action: 'archive', durationMs, detail: { ...summary, to } })
+  else await withShortLocks(client, options, () => dropArchive(client))
   return summary
 }
 

@@ -1,8 +1,9 @@
 import type { Queryable } from '../../database/connection.js'
+import { COMMIT_SESSION_LOCALLY } from '../../database/durability/commit-locally.js'
 import { OperatorError } from '../../errors.js'
 import { packageVersion } from '../../package-root.js'
 import type { OwnNames } from '../../persistence/own-names.js'
-import type { OwnClient } from '../own/own-client.js'
+import type { OwnClient, RunClient } from '../own/own-client.js'
 
 // The application_name, such as `chatkeep migrate 5f0c2a91`, is unique to one run.
 const insertRun = ({ runs }: OwnNames): string => `
@@ -53,11 +54,11 @@ export const recordRun = async (client: OwnClient, { action, migration, duration
 }
 
 /**
- * Records the start of a run and its outcome. A run that was killed has only a start.
+ * Records the start of a run and its outcome, and waits until all of it is as durable as the server promises. A run that was killed has only a start.
  * @param readProgress what a run that fails has finished beside its steps
  */
 export const recorded = async <T>(
-  client: OwnClient,
+  client: RunClient,
   command: MigrationCommand,
   detail: Readonly<Record<string, unknown>>,
   work: () => Promise<T>,
@@ -75,13 +76,16 @@ export const recorded = async <T>(
   try {
     result = await work()
   } catch (error) {
-    // The connection may be lost; the first error wins.
-    await readProgress()
+    // The connection may be lost; the first error wins. A run that ends does not wait for a standby once more.
+    await client
+      .query(COMMIT_SESSION_LOCALLY)
+      .then(readProgress)
       .then((progress) => end(outcomeOf(error), { ...describeError(error), ...progress }))
       .catch(() => undefined)
     throw error
   }
   await end('done')
+  await client.confirm()
   return result
 }
 

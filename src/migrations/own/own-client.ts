@@ -7,6 +7,15 @@ export interface OwnClient extends Queryable {
   readonly own: OwnNames
 }
 
+/** The session of a run that changes the database. */
+export interface RunClient extends OwnClient {
+  /**
+   * Returns when all that was committed so far is as durable as the server promises. Outside of a transaction.
+   * @throws OperatorError `commit_unconfirmed` when the wait for a standby was ended
+   */
+  readonly confirm: () => Promise<void>
+}
+
 /** @param schema the application's schema */
 export const withOwnNames = (client: Queryable, schema: string): OwnClient => ({
   query: client.query.bind(client),

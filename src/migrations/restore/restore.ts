@@ -1,7 +1,6 @@
 import type { OwnNames } from '../../persistence/own-names.js'
 import type { OwnClient } from '../own/own-client.js'
 import { onlyRow } from '../../database/rows.js'
-import { inTransaction } from '../../database/transaction.js'
 import { dropArchive, dropGuard, readArchiveObjects, summariseArchive } from '../archive/archive.js'
 import { breakSeal } from '../archive/seal.js'
 import { dropCapture } from '../archive/capture.js'
@@ -46,7 +45,10 @@ export const clearRollbackLeftovers = async (client: OwnClient, options: LockWai
  * leaves the archive in the transaction that restores it.
  * @returns undefined if there was no archive
  */
-export const restoreArchive = async (client: OwnClient, options: BatchOptions): Promise<Restored | undefined> => {
+export const restoreArchive = async (
+  client: OwnClient,
+  options: BatchOptions & LockWaitOptions,
+): Promise<Restored | undefined> => {
   const { signal } = options
   const { archive } = await readArchiveObjects(client)
   if (!archive) return undefined
@@ -62,7 +64,7 @@ export const restoreArchive = async (client: OwnClient, options: BatchOptions): 
     deletedMeanwhile: summary.messages - found,
     ...clients,
   }
-  await inTransaction(client, async () => {
+  await withShortLocks(client, options, async () => {
     await recordRun(client, { action: 'restore', durationMs: performance.now() - startedAt, detail: { ...restored } })
     await dropArchive(client)
   })

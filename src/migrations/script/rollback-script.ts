@@ -1,7 +1,7 @@
 import { dropGuardStatement, type ArchiveObjects } from '../archive/archive.js'
 import { dropStatements } from '../archive/capture.js'
 import { LOCK_KEY } from '../running/migration-lock.js'
-import { bracket, dollarQuoted, joinScript } from './assemble.js'
+import { bracket, dollarQuoted, joinScript, waitForStandbys } from './assemble.js'
 import { moveGuests, type GuestMove } from './move-guests.js'
 import { recordBegin, recordInScript, startOfRun, type ScriptOrigin } from './record-run.js'
 import { rollbackHead, type RollbackSubject } from './rollback-head.js'
@@ -47,6 +47,7 @@ export const renderRollbackScript = (plan: RollbackScriptPlan): string => {
     ...(undone.length === 0 ? [] : [...open, ...bracket(form, [recordEnd(plan)])]),
     ...closeSession(plan),
     ...(form === 'transaction' ? ['COMMIT'] : []),
+    ...waitForStandbys,
   ])
 }
 

@@ -11,7 +11,7 @@ import { dropStatements } from '../archive/capture.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { scriptHead, type ScriptSubject } from './head.js'
 import { recordBegin, recordInScript, runOfScript, START_STEP, startOfRun, type ScriptOrigin } from './record-run.js'
-import { bracket, joinScript } from './assemble.js'
+import { bracket, joinScript, waitForStandbys } from './assemble.js'
 import { closeSession, openSettings, openSession, selfCheck, type ScriptHome } from './self-check.js'
 
 export interface ScriptPlan extends ScriptSubject {
@@ -46,6 +46,7 @@ export const renderScript = (plan: ScriptPlan): string => {
     recordEnd(plan),
     ...closeSession(plan),
     ...(plan.form === 'transaction' ? ['COMMIT'] : []),
+    ...waitForStandbys,
   ]
   return joinScript(head, body)
 }

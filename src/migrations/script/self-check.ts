@@ -1,4 +1,5 @@
 import { escapeLiteral } from 'pg'
+import { COMMIT_LOCALLY } from '../../database/durability/commit-locally.js'
 import { pinInScript, unpinInScript } from '../../database/pinned-settings.js'
 import { onlyRow } from '../../database/rows.js'
 import { OWN_TABLES } from '../own/own-tables.js'
@@ -94,7 +95,7 @@ export const openSettings = ({ form, names, home }: Pick<SelfCheck, 'form' | 'na
   return [
     ...pinInScript(scope, home.majorVersion),
     setApplicationPath(names.application, form === 'transaction' ? 'transaction' : 'session'),
-    ...(form === 'transaction' ? [`SET ${scope} ${LOCK_TIMEOUT}`] : []),
+    ...(form === 'transaction' ? [`SET ${scope} ${LOCK_TIMEOUT}`, COMMIT_LOCALLY] : []),
   ]
 }
 

@@ -50,6 +50,18 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
     'waiting 3.2 s for "t": blocked by autovacuum (pid 17, running for 95 s)',
   ],
   [
+    { type: 'replicating', statement, elapsedMs: 3_210, standbyNames: 's1', attached: ['s1', 's2'] },
+    'waiting 3.2 s for the synchronous standby s1; Ctrl-C ends the wait',
+  ],
+  [
+    { type: 'replicating', statement, elapsedMs: 0, standbyNames: '"s-1"', attached: ['s2'] },
+    'waiting for the synchronous standby s-1, which is not attached; Ctrl-C ends the wait',
+  ],
+  [
+    { type: 'replicating', statement, elapsedMs: 0, standbyNames: 'ANY 1 (s1, s2)', attached: ['s2'] },
+    'waiting for a synchronous standby of ANY 1 (s1, s2): attached are s2; Ctrl-C ends the wait',
+  ],
+  [
     {
       type: 'retrying',
       what: '"t"',

@@ -48,7 +48,7 @@ describe('a snapshot of a statement', () => {
     transactionS: null,
     query: null,
   }
-  const idle = { blockers: [], relation: null, phase: null, done: null, total: null }
+  const idle = { blockers: [], relation: null, phase: null, done: null, total: null, standbyNames: null, attached: [] }
 
   test.for([
     ['with a blocked table', '"t"', '"t"'],
@@ -60,6 +60,15 @@ describe('a snapshot of a statement', () => {
     progress.report({ ...idle, relation: relation ?? null, blockers: [blocker] })
     expect(events).toMatchObject([{ type: 'waiting', statement: 'ALTER TABLE "t"', what, blockers: [blocker] }])
     expect(progress.blockage).toEqual({ what, blockers: [blocker] })
+  })
+
+  test('reports from the beginning that its commit waits for a standby, and for how long', () => {
+    const events: MigrationEvent[] = []
+    const progress = createStatementProgress('COMMIT', (event) => events.push(event))
+    progress.report({ ...idle, standbyNames: 's1', attached: ['s2'] })
+    expect(events).toEqual([
+      { type: 'replicating', statement: 'COMMIT', elapsedMs: 0, standbyNames: 's1', attached: ['s2'] },
+    ])
   })
 
   test('says nothing of a statement that has just begun', () => {

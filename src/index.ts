@@ -1,5 +1,5 @@
 export { createChatStore } from './persistence/chat-store.js'
-export type { ChatStore, ChatStoreOptions, ChatStoreSource, StoreLoad } from './persistence/chat-store.js'
+export type { ChatStore, ChatStoreOptions, ChatStoreSource, Promotion, StoreLoad } from './persistence/chat-store.js'
 export type { ChatMessage, MessageType, NewChatMessage, SavedChatMessage, SenderType } from './persistence/message.js'
 export type { HistoryPage, HistoryQuery } from './persistence/chat-history.js'
 export type { RecentChat, RecentChatsPage, RecentChatsQuery } from './persistence/recent-chats.js'

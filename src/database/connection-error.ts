@@ -195,4 +195,5 @@ const PROBLEM_HINTS: Readonly<Partial<Record<ConnectionProblem['kind'], string>>
   password: 'put it into ~/.pgpass, PGPASSWORD or the URL',
   authentication: 'check pg_hba.conf on the server, require_auth and channel_binding',
   unsuitable: 'name a server that target_session_attrs allows',
+  past: 'stop that server, and make it a standby of the new primary (pg_rewind)',
 }

@@ -1,5 +1,7 @@
-/** `unsuitable`: another server may be. `password`: the server wants one, and none is known. */
-type ProblemKind = 'network' | 'closed' | 'protocol' | 'tls' | 'authentication' | 'password' | 'unsuitable'
+/**
+ * `unsuitable`: another server may be. `past`: it is no longer the primary. `password`: the server wants one, and none is known.
+ */
+type ProblemKind = 'network' | 'closed' | 'protocol' | 'tls' | 'authentication' | 'password' | 'unsuitable' | 'past'
 
 /** What a connection was waiting for: the address of a name, a connection, the server's first answer, or a handshake. */
 type Wait = 'name' | 'tcp' | 'answer' | 'tls'
@@ -95,7 +97,7 @@ export const isTlsFailure = (error: unknown): boolean =>
 
 /** Whether nothing suitable answered at an address, so that another host may be tried. */
 export const isUnreachable = (error: unknown): boolean => {
-  if (error instanceof ConnectionProblem) return error.kind === 'network' || error.kind === 'unsuitable'
+  if (error instanceof ConnectionProblem) return ['network', 'unsuitable', 'past'].includes(error.kind)
   if (!(error instanceof Error)) return false
   if ('code' in error && typeof error.code === 'string')
     return error.code in NETWORK_REASONS && !['ECONNRESET', 'EPIPE'].includes(error.code)

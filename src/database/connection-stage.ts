@@ -27,6 +27,7 @@ const PROBLEMS: Readonly<Record<ConnectionProblem['kind'], Stage>> = {
   authentication: 'authentication',
   password: 'authentication',
   unsuitable: 'session',
+  past: 'session',
 }
 
 /** Of the codes of sockets and name look-ups, those that are not about the connection itself. */

@@ -2,6 +2,7 @@ import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { TargetNaming } from '../next-step.js'
 import { printable } from '../terminal/printable.js'
+import { createTimelines, type Promotion, type Timelines } from './failover/timelines.js'
 import { hostsOf, isSocket, wholeNumber, type Host } from './target/hosts.js'
 import { readPasswordFile } from './target/password-file.js'
 import { requireAuthOf, type RequiredMethods } from './target/authentication.js'
@@ -42,6 +43,8 @@ export interface ConnectionTarget {
   /** Added to the application names of our sessions. */
   readonly applicationName: string | undefined
   readonly connectTimeoutMs: number
+  /** What its connections note of promotions; nothing when absent. */
+  readonly timelines?: Timelines | undefined
   /** The schema named in the URL (`?schema=`, as ORMs write it), if any. */
   readonly schema: string | undefined
   /** The file that named the database. */
@@ -102,6 +105,12 @@ export const toConnectionTarget = (keywords: ConnectionKeywords, home = homedir(
     warnings: file?.warning === undefined ? [] : [file.warning],
   }
 }
+
+/** The target, whose connections note promotions. */
+export const withTimelines = (
+  target: ConnectionTarget,
+  onPromotion?: (promotion: Promotion) => void,
+): ConnectionTarget => ({ ...target, timelines: target.timelines ?? createTimelines(onPromotion) })
 
 /** The role in `-c role=x` or `--role=x`; the last one counts. */
 const roleOf = (options = ''): string | undefined =>

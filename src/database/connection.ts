@@ -2,7 +2,7 @@ import { Pool, type Client, type ClientBase, type ClientConfig, type PoolClient,
 import { OperatorError } from '../errors.js'
 import { explainCancel, explainConnectionError, explainDatabaseError } from './connection-error.js'
 import type { ConnectionTarget } from './connection-target.js'
-import { connectionLifeMs } from './connection-life.js'
+import { connectionLifeMs } from './failover/connection-life.js'
 import { requestCancel } from './open-stream.js'
 import type { Pins } from './pinned-settings.js'
 import { NoHostReached, TargetClient } from './target-client.js'

@@ -72,13 +72,17 @@ const limitOf = (pins: Pins, limitMs: number): Value => {
   return [String(limitMs), `(${own}=) '0' OR ${own}>) '${limitMs} ms')`]
 }
 
-/** One statement that pins the settings, in any session: it finds nothing through the search path. @param isLocal SQL */
-const pin = (settings: Settings, isLocal: string): string => {
+/**
+ * One statement that pins the settings, in any session: it finds nothing through the search path. It returns one row.
+ * @param isLocal SQL
+ * @param columns further ones, as SQL
+ */
+const pin = (settings: Settings, isLocal: string, columns = ''): string => {
   const rows = Object.entries(settings).map(([name, value]) => {
     const [text, condition] = typeof value === 'string' ? [value, 'true'] : value
     return `('${name}', '${text}', ${condition})`
   })
-  return `SELECT pg_catalog.count(pg_catalog.set_config(s.name, s.value, ${isLocal})) AS "pinned"
+  return `SELECT pg_catalog.count(pg_catalog.set_config(s.name, s.value, ${isLocal})) AS "pinned"${columns === '' ? '' : `, ${columns}`}
     FROM (VALUES ${rows.join(', ')}) AS s (name, value, wanted)
     WHERE s.wanted AND pg_catalog.current_setting(s.name, true) IS NOT NULL`
 }
@@ -87,10 +91,11 @@ const pin = (settings: Settings, isLocal: string): string => {
  * The statement that pins the settings of a new session. Behind a pooler, which sends process ids of its own, they are local
  * to the statement, and so never reach another client.
  */
-export const pinSession = (pins: Pins, statementTimeoutMs: number, processId: number): string =>
+export const pinSession = (pins: Pins, statementTimeoutMs: number, processId: number, columns?: string): string =>
   pin(
     { ...PINNED[pins], statement_timeout: limitOf(pins, statementTimeoutMs) },
     `pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.<>) ${processId}`,
+    columns,
   )
 
 /** The statement that pins the settings again, in a session of its own where SQL of others may have set some. */

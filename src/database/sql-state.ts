@@ -26,6 +26,7 @@ export const SqlState = {
   deadlockDetected: '40P01',
   insufficientPrivilege: '42501',
   duplicatePreparedStatement: '42P05',
+  undefinedFunction: '42883',
   undefinedColumn: '42703',
   undefinedObject: '42704',
   undefinedTable: '42P01',

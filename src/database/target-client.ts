@@ -2,10 +2,12 @@ import { TLSSocket } from 'node:tls'
 import { Client, Connection, type ClientConfig } from 'pg'
 import { ConnectionProblem, isTlsFailure, isUnreachable, NO_PASSWORD } from './connection-failure.js'
 import type { ConnectionTarget, SessionAttributes } from './connection-target.js'
+import { PAST_COLUMNS, toPast, type PastRow, type ServerPast } from './failover/timelines.js'
 import { openStream, type Place } from './open-stream.js'
 import { pinSession, type Pins } from './pinned-settings.js'
 import { placesOf, shuffled } from './places.js'
 import { refuseUnsuitable } from './session-attributes.js'
+import { onlyRow } from './rows.js'
 import { hasSqlState, isServerError, SqlState } from './sql-state.js'
 import { watchAuthentication, type Authentication } from './authentication.js'
 import { isSocket, type Host } from './target/hosts.js'
@@ -48,6 +50,9 @@ export interface SessionStart {
   readonly signal?: AbortSignal | undefined
 }
 
+/** A function is not for this role, is missing, or is not of this service. */
+const CANNOT_ASK = [SqlState.insufficientPrivilege, SqlState.undefinedFunction, SqlState.featureNotSupported] as const
+
 type Callback = (error: Error | undefined, client?: Client) => void
 
 /**
@@ -62,6 +67,7 @@ export class TargetClient extends Client {
   readonly #start: SessionStart
   #password: string | undefined
   #isEncrypted = false
+  #past: ServerPast | undefined
 
   constructor(target: ConnectionTarget, config: ClientConfig, start: SessionStart) {
     const { user, database, host, port, connectTimeoutMs } = target
@@ -145,6 +151,7 @@ export class TargetClient extends Client {
       try {
         await this.#tryWay(place, way)
         await refuseUnsuitable(this, attributes)
+        if (this.#past !== undefined) this.#target.timelines?.admit(this, this.#past)
         return
       } catch (error) {
         this.#drop()
@@ -187,8 +194,28 @@ export class TargetClient extends Client {
 
   /** In one round trip, and first: no other query of ours runs with other settings. */
   async #pin(): Promise<void> {
+    const { timelines } = this.#target
+    if (timelines?.canAsk !== true) {
+      await this.query(this.#pinSql())
+      return
+    }
+    try {
+      this.#past = toPast(onlyRow(await this.query<PastRow>(this.#pinSql(PAST_COLUMNS))))
+    } catch (error) {
+      if (!hasSqlState(error, ...CANNOT_ASK)) throw error
+      timelines.canAsk = false
+      await this.query(this.#pinSql())
+    }
+  }
+
+  #pinSql(columns?: string): string {
     const { processID } = this as unknown as Wire
-    await this.query(pinSession(this.#start.pins, this.#start.statementTimeoutMs, processID ?? 0))
+    return pinSession(this.#start.pins, this.#start.statementTimeoutMs, processID ?? 0, columns)
+  }
+
+  /** Ends the connection at once. A statement that runs fails as if the connection had broken. */
+  cut(): void {
+    this.connection.stream.destroy()
   }
 
   #passwordFor(place: Place, authentication: Authentication): Promise<string> {

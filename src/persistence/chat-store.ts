@@ -1,7 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
 import { createPool, withLimits, withPooledClient, type Queryable } from '../database/connection.js'
-import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../database/connection-target.js'
+import {
+  parseDatabaseUrl,
+  toConnectionTarget,
+  withTimelines,
+  type ConnectionTarget,
+} from '../database/connection-target.js'
+import type { Promotion } from '../database/failover/timelines.js'
 import { createPreparedStatements } from '../database/prepared.js'
 import { InvalidCall, StoreClosed } from './errors.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './chat-history.js'
@@ -15,6 +21,8 @@ import { withRetries } from './retry.js'
 import { saveBatch } from './save-batch.js'
 import { createSaveQueue, type QueueLoad } from './save-queue.js'
 import { namesIn } from './sql-names.js'
+
+export type { Promotion }
 
 /** Where the messages are: a URL, a pool (which the caller ends), or a resolved target. */
 export type ChatStoreSource =
@@ -36,6 +44,11 @@ export interface ChatStoreOptions {
   readonly maxQueuedMessages?: number | undefined
   /** Most bytes of their texts and images; 64 MiB when absent. */
   readonly maxQueuedBytes?: number | undefined
+  /**
+   * Called when a connection of the store's own pool has found that a standby was promoted. Connections to the server that was
+   * the primary before are ended at once, and not made again.
+   */
+  readonly onPromotion?: ((promotion: Promotion) => void) | undefined
   /** Shown in pg_stat_activity; `chatkeep` when absent. */
   readonly applicationName?: string | undefined
 }
@@ -44,6 +57,11 @@ export interface ChatStoreOptions {
 export interface StoreLoad {
   /** Messages that wait or are being saved, and the bytes of their texts and images. */
   readonly queue: QueueLoad
+  /**
+   * The newest timeline of a primary that a connection of the store's own pool has met: it grows with each promotion. Undefined
+   * before the first connection, and where the server does not tell.
+   */
+  readonly timeline: number | undefined
   /** Connections of the pool, those that nobody uses, and calls that wait for one. */
   readonly pool: { readonly total: number; readonly idle: number; readonly waiting: number }
 }
@@ -91,7 +109,7 @@ const DEFAULT_MAX_QUEUED_BYTES = 64 * 1_048_576
 export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptions = {}): ChatStore => {
   checkOptions(options)
   checkSource(source)
-  const target = targetOf(source)
+  const target = targetOf(source, options)
   const names = namesIn(options.schema ?? target?.schema ?? 'public')
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
   const patienceMs = deadlineMs === 0 ? DEFAULT_DEADLINE_MS : deadlineMs
@@ -134,7 +152,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     markMessagesAsRead: (query) => ask((db) => markAsRead(db, names, query)),
     getInactiveOperators: (operatorIds) => ask((db) => readInactiveOperators(db, names, operatorIds)),
     checkReady: () => track(() => checkReady(pool.get(), names)),
-    getLoad: () => ({ queue: { ...saves.load }, pool: pool.load() }),
+    getLoad: () => ({ queue: { ...saves.load }, pool: pool.load(), timeline: target?.timelines?.newest }),
     close: () => {
       closing ??= Promise.allSettled([...underWay]).then(() => pool.end())
       return closing
@@ -171,9 +189,10 @@ const checkSource = (source: Partial<Record<(typeof SOURCES)[number], unknown>> 
 
 const SOURCES = ['databaseUrl', 'pool', 'target'] as const
 
-const targetOf = (source: ChatStoreSource): ConnectionTarget | undefined => {
-  if ('target' in source) return source.target
-  return 'databaseUrl' in source ? toConnectionTarget(parseDatabaseUrl(source.databaseUrl, 'databaseUrl')) : undefined
+const targetOf = (source: ChatStoreSource, { onPromotion }: ChatStoreOptions): ConnectionTarget | undefined => {
+  if ('target' in source) return withTimelines(source.target, onPromotion)
+  if (!('databaseUrl' in source)) return undefined
+  return withTimelines(toConnectionTarget(parseDatabaseUrl(source.databaseUrl, 'databaseUrl')), onPromotion)
 }
 
 interface LazyPool {

@@ -3,8 +3,9 @@ import { resolve } from 'node:path'
 import type { ChatLog } from '../chat-log.js'
 import { within } from '../concurrency/within.js'
 import { isDatabaseUnavailable } from '../database/connection-error.js'
-import { isLocal, type ConnectionTarget } from '../database/connection-target.js'
+import { isLocal, withTimelines, type ConnectionTarget } from '../database/connection-target.js'
 import { consequenceOf } from '../database/encoding/encoding.js'
+import type { Promotion } from '../database/failover/timelines.js'
 import { unverifiedServer } from '../database/unverified-server.js'
 import type { JournalOptions } from '../journal/open-journal.js'
 import { createChatStore } from '../persistence/chat-store.js'
@@ -89,9 +90,10 @@ export const serve = async ({ context, options, limits, withTargets, onListening
   const operatorsFile = operators && resolve(cwd, operators)
   const journal = options.journal === undefined ? undefined : journalOptions(cwd, options.journal, options)
 
-  await withTargets(async ({ target, adapterTarget }) => {
-    const checked = await checkAtStart(target, journal, signal)
+  await withTargets(async ({ target: named, adapterTarget }) => {
     const log = createChatLog({ level: logLevel, format: logFormat(context), output: context.stderr })
+    const target = withTimelines(named, logPromotion(log))
+    const checked = await checkAtStart(target, journal, signal)
     logStart(log, checked)
     for (const note of notes) log.warn({ event: 'config_ignored' }, note)
     const recorder = await openRecorder(options.record && resolve(cwd, options.record), log)
@@ -101,7 +103,7 @@ export const serve = async ({ context, options, limits, withTargets, onListening
     try {
       const metrics = { place: options.metrics, target, intervalMs: options.metricsIntervalMs, thresholds, log }
       await withMetrics(metrics, async (open) => {
-        const adapter = adapterTarget && { target: adapterTarget }
+        const adapter = adapterTarget && { target: { ...adapterTarget, timelines: target.timelines } }
         const server = await startChatServer({
           ...options,
           ...limits,
@@ -150,6 +152,14 @@ const logStart = (log: ChatLog, checked: StartCheck): void => {
   if (checked instanceof Error) log.warn({ event: 'started_without_database', ...errorFields(checked) }, NO_DATABASE)
   else for (const event of checked) log.warn({ event }, WARNINGS[event])
 }
+
+const logPromotion =
+  (log: ChatLog) =>
+  ({ from, to }: Promotion): void =>
+    log.warn(
+      { event: 'database_promoted', from, to },
+      `a standby was promoted (timeline ${from} -> ${to}): connections to the server that was the primary before are ended`,
+    )
 
 const logExposure = (log: ChatLog, target: ConnectionTarget, host: string | undefined): void => {
   const unverified = unverifiedServer(target)

@@ -56,6 +56,14 @@ const addStore = (registry: Registry, { storeLoad }: ServerState): void => {
   )
   addGauge(
     registry,
+    {
+      name: 'chatkeep_server_database_timeline',
+      help: 'Timeline of the primary, which grows with each promotion of a standby; 0 if not known.',
+    },
+    () => storeLoad().timeline ?? 0,
+  )
+  addGauge(
+    registry,
     { name: 'chatkeep_server_save_queue_messages', help: 'Messages that wait for the database or are being saved.' },
     () => storeLoad().queue.messages,
   )

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { STAGES, type Stage } from '../database/connection-stage.js'
+import { describeServerRole } from '../database/replication/describe-server-role.js'
 import type { Encryption } from '../database/encryption.js'
 import type { Proxy } from '../database/proxies/proxy.js'
 import type { Parameter } from './parameters.js'
@@ -62,9 +63,9 @@ export const describeEncryption = (encryption: Encryption | undefined, now: Date
 }
 
 export const describeServer = (server: ServerState, settings: readonly ServerSetting[]): string => {
-  const { isStandby, connectionsUsed, connectionsAllowed, databaseLimit, roleLimit } = server
+  const { connectionsUsed, connectionsAllowed, databaseLimit, roleLimit } = server
   return [
-    isStandby ? 'standby, which is read-only' : 'primary',
+    describeServerRole(server),
     describeSettings('server', settings),
     `${connectionsUsed} of ${connectionsAllowed} connections in use`,
     ...(databaseLimit === null ? [] : [`${databaseLimit} for this database`]),

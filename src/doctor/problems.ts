@@ -1,3 +1,4 @@
+import { areNearlyUsed, freeConnections, mostConnections } from '../database/connections-used.js'
 import { escapeIdentifier } from '../database/identifier.js'
 import { sql } from '../next-step.js'
 import { finding, type Finding } from '../verify/finding.js'
@@ -10,16 +11,10 @@ type Found = Pick<Reached, 'encryption' | 'server' | 'settings' | 'role'> & {
 }
 
 type Problem =
-  | 'server_not_verified'
-  | 'certificate_ends_soon'
-  | 'password_ends_soon'
-  | 'connections_nearly_used'
-  | 'no_synchronous_standby'
-  | 'restart_pending'
+  'server_not_verified' | 'certificate_ends_soon' | 'password_ends_soon' | 'connections_nearly_used' | 'restart_pending'
 
 /** What is wrong with a connection and its server, beyond what `verify` checks. */
 export const connectionProblems = (found: Found): readonly Finding<Problem>[] => [
-  ...standbyProblems(found),
   ...connectionLimitProblems(found),
   ...endProblems(found),
   ...verificationProblems(found),
@@ -83,42 +78,16 @@ const verificationProblems = ({ unverified }: Found): readonly Finding<Problem>[
   ]
 }
 
-/** From this share on, few connections are left. */
-const NEARLY_USED = 0.9
-
 const connectionLimitProblems = ({ server }: Found): readonly Finding<Problem>[] => {
-  const { connectionsUsed: used, connectionsAllowed: allowed } = server
-  if (used < allowed * NEARLY_USED) return []
+  const connections = { used: server.connectionsUsed, allowed: server.connectionsAllowed }
+  const { used, allowed } = connections
+  if (!areNearlyUsed(connections)) return []
   return [
     finding('warning', 'connections_nearly_used', {
       object: 'connections of the server',
-      expected: `fewer than ${Math.ceil(allowed * NEARLY_USED)} of ${allowed} in use`,
+      expected: `fewer than ${mostConnections(connections)} of ${allowed} in use`,
       actual: `${used} in use`,
-      help: [
-        'end idle sessions (see pg_stat_activity), or give the application a pooler',
-        sql(`ALTER SYSTEM SET max_connections = ${2 * allowed}`, 'or raise the limit; it needs a restart'),
-      ],
-    }),
-  ]
-}
-
-const standbyProblems = ({ server, settings }: Found): readonly Finding<Problem>[] => {
-  const valueOf = (name: string): string => settings.find((setting) => setting.name === name)?.value ?? ''
-  const names = valueOf('synchronous_standby_names')
-  const waits = names !== '' && !['off', 'local'].includes(valueOf('synchronous_commit'))
-  if (server.isStandby || !waits || server.synchronousStandbys !== 0) return []
-  return [
-    finding('error', 'no_synchronous_standby', {
-      object: 'setting synchronous_standby_names',
-      expected: `a connected standby of ${JSON.stringify(names)}`,
-      actual: 'none is connected: every commit waits for one',
-      help: [
-        'start a standby of that name',
-        sql(
-          ["ALTER SYSTEM SET synchronous_standby_names = ''", 'SELECT pg_reload_conf()'],
-          'or go on without, and lose what a crash of this server loses',
-        ),
-      ],
+      help: freeConnections(connections),
     }),
   ]
 }

@@ -1,10 +1,10 @@
 import type { Queryable } from '../database/connection.js'
+import { STANDBY_COLUMNS, type StandbyState } from '../database/replication/replication-state.js'
 import { onlyRow } from '../database/rows.js'
 
 /** What is known of the server. */
-export interface ServerState {
+export interface ServerState extends StandbyState {
   readonly version: string
-  readonly isStandby: boolean
   /** Connections to databases of the server, and how many it takes from roles without privileges. */
   readonly connectionsUsed: number
   readonly connectionsAllowed: number
@@ -17,7 +17,7 @@ export interface ServerState {
 
 const SELECT_STATE = `
   SELECT current_setting('server_version') AS "version",
-    pg_catalog.pg_is_in_recovery() AS "isStandby",
+    ${STANDBY_COLUMNS},
     (SELECT coalesce(sum(numbackends), 0)::integer FROM pg_catalog.pg_stat_database) AS "connectionsUsed",
     current_setting('max_connections')::integer - current_setting('superuser_reserved_connections')::integer
       - coalesce(current_setting('reserved_connections', true), '0')::integer AS "connectionsAllowed",

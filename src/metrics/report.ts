@@ -1,4 +1,5 @@
 import type { Blockage } from '../database/blockers.js'
+import type { StandbyState } from '../database/replication/replication-state.js'
 import type { Metric } from './metric.js'
 
 /** Metrics, read at one instant. */
@@ -18,6 +19,8 @@ export interface MetricsReport {
   readonly metrics: readonly MetricReading[]
   /** What was locked; undefined if every value could be read. */
   readonly blockage: Blockage | undefined
+  /** Whether the server is a standby, and how far it is behind. */
+  readonly standby: StandbyState
 }
 
 /** What was read of one metric. */

@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/connection.js'
+import { STANDBY_COLUMNS, standbyStateOf, type StandbyState } from '../database/replication/replication-state.js'
 import { onlyRow } from '../database/rows.js'
 import { ownNamesFor } from '../persistence/own-names.js'
 import { namesIn } from '../persistence/sql-names.js'
@@ -22,7 +23,8 @@ export const selectMetrics = async (
   selection: Selection,
 ): Promise<MetricsReport> => {
   const { diskBytes, metrics: wanted = metrics, compareMs } = selection
-  const { now, canReadGuestClients } = await readFacts(client, schema)
+  const facts = await readFacts(client, schema)
+  const { now, canReadGuestClients } = facts
   const window = resolveWindow(selection, now)
   const units = toUnits(canReadGuestClients ? wanted : wanted.filter(({ needs }) => needs === undefined))
   const { text, values } = selectUnits(units, namesIn(schema), window, { diskBytes })
@@ -38,10 +40,11 @@ export const selectMetrics = async (
     comparedMs: compareMs,
     metrics: wanted.map((metric) => readings.get(metric) ?? { metric, samples: [{ labels: {}, value: null }] }),
     blockage: undefined,
+    standby: standbyStateOf(facts),
   }
 }
 
-interface Facts {
+interface Facts extends StandbyState {
   /** The start of the transaction, in microseconds. */
   readonly now: number
   readonly canReadGuestClients: boolean
@@ -54,7 +57,8 @@ const SELECT_FACTS = `
     SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname = $1 AND c.relname = 'guest_clients'
       AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
-  ) AS "canReadGuestClients"`
+  ) AS "canReadGuestClients",
+    ${STANDBY_COLUMNS}`
 
 const readFacts = async (client: Queryable, schema: string): Promise<Facts> =>
   onlyRow(await client.query<Facts>(SELECT_FACTS, [ownNamesFor(schema).schema]))

@@ -1,5 +1,7 @@
 import { describeBlocker } from '../database/blockers.js'
-import { or, psql, sql } from '../next-step.js'
+import { areNearlyUsed, freeConnections } from '../database/connections-used.js'
+import { SEE_STANDBYS, STANDBYS_AWAITED } from '../database/replication/synchronous-standbys.js'
+import { psql } from '../next-step.js'
 import { describeAge } from '../terminal/age.js'
 import { count } from '../terminal/render.js'
 import { fitLine } from '../terminal/wrap.js'
@@ -14,7 +16,6 @@ import { isLockedOut, unknownProblems } from './unknown-problem.js'
 
 const OLD_TRANSACTION_S = 15 * 60
 const BEHIND_S = 30
-const MOST_CONNECTIONS = 0.9
 const UNANSWERED_S = 15 * 60
 /** A minute; an hour with fewer may be silent by chance. */
 const BUSY_PER_MINUTE = 0.5
@@ -45,8 +46,6 @@ export const problemsOf = (status: Status): readonly Problem[] => {
 const unreachableProblem = ({ unreachable }: Status): readonly Problem[] =>
   unreachable === undefined ? [] : [error(unreachable.message, unreachable.next, unreachable.exitCode)]
 
-const SEE_STANDBYS = 'SELECT * FROM pg_stat_replication;'
-
 const standbyWaits = ({ waitingForStandby, standbys }: ServerActivity): readonly Problem[] => {
   if (waitingForStandby === 0) return []
   const isAttached = standbys.some(({ isSynchronous }) => isSynchronous)
@@ -54,25 +53,17 @@ const standbyWaits = ({ waitingForStandby, standbys }: ServerActivity): readonly
   return [
     isAttached
       ? warning(text, psql(SEE_STANDBYS, 'see what it is slow at'))
-      : error(`${text}, and none is connected`, [
-          'start the standby that synchronous_standby_names names',
-          or(sql(["ALTER SYSTEM SET synchronous_standby_names = ''", 'SELECT pg_reload_conf()'], 'do without it')),
-        ]),
+      : error(`${text}, and none is connected`, STANDBYS_AWAITED),
   ]
 }
 
-const connectionProblem = ({ connections: { used, allowed, limitOf } }: ServerActivity): readonly Problem[] =>
-  used < MOST_CONNECTIONS * allowed
-    ? []
-    : [
-        warning(
-          `${used} of ${allowed} connections ${limitOf === 'database' ? 'of this database ' : ''}are in use`,
-          sql(
-            'SELECT datname, application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3 ORDER BY 4 DESC',
-            'see who has them',
-          ),
-        ),
-      ]
+const connectionProblem = ({ connections }: ServerActivity): readonly Problem[] => {
+  const { used, allowed, limitOf } = connections
+  const where = limitOf === 'database' ? 'of this database ' : ''
+  return areNearlyUsed(connections)
+    ? [warning(`${used} of ${allowed} connections ${where}are in use`, freeConnections(connections))]
+    : []
+}
 
 const chatServerProblems = ({ url, isReady, isQueueing, reason, journalled }: ChatServer): readonly Problem[] => {
   const waiting = journalled ?? 0

@@ -1,15 +1,13 @@
 import type { Blocker } from '../database/blockers.js'
 import type { Queryable } from '../database/connection.js'
+import {
+  STANDBY_COLUMNS,
+  STANDBYS,
+  type Standby,
+  type StandbyState,
+} from '../database/replication/replication-state.js'
 import { onlyRow } from '../database/rows.js'
 import { blockerJson } from '../database/waiting/blocker-sql.js'
-
-/** A standby that receives from the server. */
-export interface Standby {
-  readonly name: string
-  readonly isSynchronous: boolean
-  /** In seconds; null when it has nothing to replay, or this role may not see it. */
-  readonly lagS: number | null
-}
 
 /** Sessions in use of those that ordinary roles can have. */
 export interface Connections {
@@ -27,14 +25,9 @@ export interface ServeSessions {
 }
 
 /** The server as its own views show it at one moment. No table of the application is read. */
-export interface ServerActivity {
+export interface ServerActivity extends StandbyState {
   readonly now: Date
   readonly version: string
-  readonly isStandby: boolean
-  /** How far a standby is behind, in seconds; null on a primary, and before it has replayed a transaction. */
-  readonly behindS: number | null
-  /** A standby has lost the connection to its primary. */
-  readonly isDetached: boolean
   readonly standbys: readonly Standby[]
   readonly connections: Connections
   /** The oldest transaction in this database, a prepared one included. */
@@ -66,20 +59,8 @@ const SELECT_ACTIVITY = `
     FROM pg_catalog.pg_database WHERE datname = current_database() AND datconnlimit > 0
   )
   SELECT clock_timestamp() AS "now", split_part(current_setting('server_version'), ' ', 1) AS "version",
-    pg_is_in_recovery() AS "isStandby",
-    CASE
-      WHEN NOT pg_is_in_recovery() THEN NULL
-      WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
-      ELSE greatest(0, round(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())))::float
-    END AS "behindS",
-    pg_is_in_recovery() AND pg_last_wal_receive_lsn() IS NOT NULL
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_wal_receiver) AS "isDetached",
-    (
-      SELECT coalesce(json_agg(json_build_object('name', coalesce(nullif(application_name, ''), 'pid ' || pid),
-        'isSynchronous', coalesce(sync_state IN ('sync', 'quorum'), false),
-        'lagS', round(extract(epoch FROM replay_lag))) ORDER BY replay_lag DESC NULLS LAST, application_name), '[]')
-      FROM pg_catalog.pg_stat_replication WHERE state IS DISTINCT FROM 'backup'
-    ) AS "standbys",
+    ${STANDBY_COLUMNS},
+    (${STANDBYS}) AS "standbys",
     (SELECT row_to_json(l) FROM limits AS l ORDER BY used::float / greatest(allowed, 1) DESC LIMIT 1) AS "connections",
     (
       SELECT ${blockerJson('coalesce(a.pid, 0)')}

@@ -1,4 +1,6 @@
 import { describeBlocker, type Blocker } from '../database/blockers.js'
+import { describeServerRole } from '../database/replication/describe-server-role.js'
+import type { Standby } from '../database/replication/replication-state.js'
 import type { BlockingSession, Waiter } from '../database/waiting/blocking-sessions.js'
 import { describeSteps } from '../next-step.js'
 import { describeAge } from '../terminal/age.js'
@@ -10,7 +12,7 @@ import { describeLocks, wayToEnd } from './blocking-problem.js'
 import type { Status } from './read-status.js'
 import { isKnown, type Reading } from './reading.js'
 import type { Section } from './render-section.js'
-import type { ServerActivity, Standby } from './server-activity.js'
+import type { ServerActivity } from './server-activity.js'
 
 /** The sections of a screen. @param most how much of its lists it shows; 0 where space is short */
 export const sectionsOf = (
@@ -58,13 +60,11 @@ const serverFacts = (
   server: ServerActivity & { readonly blocking: readonly BlockingSession[] },
   most: number,
 ): readonly string[] => {
-  const { version, isStandby, behindS, isDetached, standbys, connections, oldestTransaction, blocking, isHidden } =
-    server
+  const { version, standbys, connections, oldestTransaction, blocking, isHidden } = server
   const { used, allowed, limitOf } = connections
   const waiting = blocking.reduce((sum, session) => sum + session.waiting, 0)
   return [
-    `PostgreSQL ${version} ${isStandby ? 'standby' : 'primary'}`,
-    ...(isDetached ? ['without its primary'] : behindS === null ? [] : [`${describeAge(behindS)} behind`]),
+    `PostgreSQL ${version} ${describeServerRole(server)}`,
     `${used} of ${allowed} connections${limitOf === 'database' ? ' of this database' : ''}`,
     ...standbys.slice(0, most).map(describeStandby),
     ...more(standbys.length - most, 'standby', 'standbys'),

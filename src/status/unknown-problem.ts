@@ -3,6 +3,7 @@ import { ExitCode, type OperatorError } from '../errors.js'
 import { count } from '../terminal/render.js'
 import { unknown, type Problem } from './problem.js'
 import type { Status } from './read-status.js'
+import type { CheckedFinding } from '../verify/verify-report.js'
 import { isKnown, valueOf, type Reading, type Unknown } from './reading.js'
 
 interface Unread {
@@ -15,7 +16,7 @@ type Hidden = Unread & Unknown
 
 /** Whether something could not be read because of a lock. */
 export const isLockedOut = (status: Status): boolean =>
-  hiddenParts(status).some(isLock) || unknownChecks(status.update) > 0
+  hiddenParts(status).some(isLock) || lockedChecks(status.update).length > 0
 
 /**
  * What could not be read: one problem for each reason, which most often hides several parts. What is reported already is left
@@ -28,10 +29,10 @@ export const unknownProblems = (status: Status, isLockReported: boolean): readon
   const hidden = hiddenParts(status).filter((part) => !(isLockReported && isLock(part)))
   // verify says what is missing.
   if (hidden.length > 0 && hidden.every(isMissing) && valueOf(update)?.ok === false) return []
-  const checks = isLockReported ? 0 : unknownChecks(update)
+  const checks = isLockReported ? 0 : lockedChecks(update).length
   const unread = checks === 0 ? [] : [{ name: `${count(checks, 'check')} of the update`, unknown: 'a table is locked' }]
   const all: readonly Unread[] = [...hidden, ...unread]
-  return [...new Set(all.map((part) => part.unknown))].map((reason) => {
+  const byReason = [...new Set(all.map((part) => part.unknown))].map((reason) => {
     const parts = all.filter((part) => part.unknown === reason)
     const error = parts.find((part) => part.error !== undefined)?.error
     const text = `${parts.map(({ name }) => name).join(' and ')} could not be read: ${reason}`
@@ -39,6 +40,7 @@ export const unknownProblems = (status: Status, isLockReported: boolean): readon
     const exitCode = error?.exitCode === ExitCode.unreachable ? ExitCode.unreachable : ExitCode.busy
     return unknown(text, error?.next ?? valueOf(update)?.next ?? undefined, exitCode)
   })
+  return [...byReason, ...deniedChecks(update)]
 }
 
 const hiddenParts = ({ server, chat, update }: Status): readonly Hidden[] => {
@@ -50,7 +52,19 @@ const hiddenParts = ({ server, chat, update }: Status): readonly Hidden[] => {
   return parts.flatMap(([name, reading]) => (isKnown(reading) ? [] : [{ name, ...reading }]))
 }
 
-const unknownChecks = (update: Status['update']): number => valueOf(update)?.summary.unknown ?? 0
+const unknownChecks = (update: Status['update']): readonly CheckedFinding[] =>
+  valueOf(update)?.findings.filter(({ isUnknown }) => isUnknown === true) ?? []
+
+const isDenied = ({ sqlState }: CheckedFinding): boolean => sqlState === SqlState.insufficientPrivilege
+
+const lockedChecks = (update: Status['update']): readonly CheckedFinding[] =>
+  unknownChecks(update).filter((found) => !isDenied(found))
+
+/** What this role may not see. */
+const deniedChecks = (update: Status['update']): readonly Problem[] =>
+  unknownChecks(update)
+    .filter(isDenied)
+    .map(({ object, actual, help }) => unknown(`${object}: ${actual}`, help, ExitCode.unreachable))
 
 const isLock = ({ error }: Unknown): boolean => error?.sqlState === SqlState.lockNotAvailable
 

@@ -20,6 +20,7 @@ const MESSAGES_FAIL: readonly string[] = [
   'replica_identity_missing',
   'probe_refused',
   'probe_message_lost',
+  'no_synchronous_standby',
 ]
 
 /** Codes of findings that must be gone before chatkeep migrate can succeed. */

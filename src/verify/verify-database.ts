@@ -5,6 +5,7 @@ import { refuseHiddenRows } from '../persistence/access/hidden-rows.js'
 import { ownSchema } from '../persistence/own-names.js'
 import { existingTables, explainReadDenied, readDenied, type ReadGrant } from '../database/read-denied.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
+import { standbyStateOf } from '../database/replication/replication-state.js'
 import { PART_LOCK_TIMEOUT_MS, readInParts } from '../database/waiting/read-in-parts.js'
 import { readMigrationFiles, shippedMigrations } from '../migrations/ledger/migration-files.js'
 import { applicationModels } from './models/application-models.js'
@@ -13,6 +14,7 @@ import type { Check } from './check.js'
 import type { Expectation } from './expectation.js'
 import { hasColumns, hasTable, readFacts, type Facts } from './facts/facts.js'
 import type { Severity } from './severity.js'
+import { survivalOf } from './facts/survival.js'
 import { compareGuestColumns, GUEST_COLUMNS } from './facts/guest-columns.js'
 import { checks } from './checks/index.js'
 import { applicationRole } from './checks/server/application-role.js'
@@ -75,6 +77,8 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
     skipped: [...skipped, ...(isSkipped ? [{ check: PROBE, reason: 'tables of the chat are missing' }] : [])],
     schema,
     serverVersion: facts.server.serverVersion,
+    standby: standbyStateOf(facts.server.replication),
+    survival: survivalOf(facts.server),
     columns: compareGuestColumns(facts.guestColumns, expectation),
     durationMs: Math.round(performance.now() - startedAt),
   }

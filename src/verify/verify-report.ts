@@ -1,4 +1,6 @@
+import type { StandbyState } from '../database/replication/replication-state.js'
 import type { GuestColumn } from './facts/guest-columns.js'
+import type { Survival } from './facts/survival.js'
 import type { Finding } from './finding.js'
 import { isFailing, bySeverity, type Severity } from './severity.js'
 import { failsMigrate, urgency } from './urgency.js'
@@ -19,6 +21,9 @@ export interface VerifyReport {
   readonly ok: boolean
   readonly schema: string
   readonly serverVersion: string
+  /** Whether the server is a standby, and how far it is behind. */
+  readonly standby: StandbyState
+  readonly survival: Survival
   /** The table of the three guest columns. */
   readonly columns: readonly GuestColumn[]
   /** Names of the checks, in their order. */

@@ -25,5 +25,6 @@ export const reportOf = (
   comparedMs: undefined,
   metrics: metrics.map(([metric, samples]) => ({ metric, samples })),
   blockage: undefined,
+  standby: { isStandby: false, behindS: null, isDetached: false },
   ...frame,
 })

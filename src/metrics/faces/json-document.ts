@@ -9,9 +9,9 @@ type Document = Readonly<Record<string, unknown>>
 
 /** The report as JSON has it. What does not apply is null. */
 export const toDocument = ({ report, verdict, target, naming }: ShownReport): Document => {
-  const { since, until, now, buckets, bucketMs, comparedMs, metrics, blockage } = report
+  const { since, until, now, buckets, bucketMs, comparedMs, metrics, blockage, standby } = report
   return {
-    target,
+    ...{ target, standby },
     since: since.toISOString(),
     until: until?.toISOString() ?? null,
     now: now.toISOString(),

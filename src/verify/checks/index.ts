@@ -29,8 +29,10 @@ import { rollbackLeftovers } from './rollback/rollback-leftovers.js'
 import { rolledBackHistory } from './rollback/rolled-back-history.js'
 import { rewriteRules } from './schema/rewrite-rules.js'
 import { runningChange } from './history/running-change.js'
+import { replicationSlots } from './server/replication-slots.js'
 import { sequencesBehind } from './schema/sequences-behind.js'
 import { sequences } from './schema/sequences.js'
+import { standbys } from './server/standbys.js'
 import { swallowingTriggers } from './schema/swallowing-triggers.js'
 import { unfilledColumns } from './schema/unfilled-columns.js'
 import { uniqueColumns } from './schema/unique-columns.js'
@@ -77,6 +79,8 @@ export const checks: readonly Check[] = [
   futureMessages,
   durability,
   committingRoles,
+  standbys,
+  replicationSlots,
   openSchema,
   runningChange,
 ]

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import { REPLICATION, type ReplicationState } from '../../database/replication/replication-state.js'
 import { onlyRow } from '../../database/rows.js'
 
 /** A setting of this session and its source, as in pg_settings. */
@@ -35,6 +36,7 @@ export interface ServerFacts {
   readonly ownTriggers: readonly string[]
   /** Sessions of a running migrate or rollback, as `chatkeep migrate (pid 17)`. */
   readonly runningChanges: readonly string[]
+  readonly replication: ReplicationState
 }
 
 // One statement saves round trips to a server that may be far away.
@@ -78,7 +80,8 @@ const SELECT_SERVER_FACTS = String.raw`
       FROM pg_catalog.pg_stat_activity AS a
       WHERE a.datname = current_database() AND a.application_name ~ '^chatkeep (migrate|rollback)(?! --dry-run)'
       ORDER BY a.pid
-    ) AS "runningChanges"`
+    ) AS "runningChanges",
+    (${REPLICATION}) AS "replication"`
 
 export const readServerFacts = async (client: Queryable, schema: string): Promise<ServerFacts> =>
   onlyRow(await client.query<ServerFacts>(SELECT_SERVER_FACTS, [schema]))

@@ -34,7 +34,7 @@ const DEADLINE_MS = 2_000
 export const probe = async (client: Queryable, options: ProbeOptions): Promise<readonly Finding[]> =>
   inRolledBackTransaction(client, options, async () => {
     const writability = await readWritability(client)
-    if (writability.standby) throw onStandby(options)
+    if (writability.isStandby) throw onStandby(options)
     if (writability.readOnly) return [readOnly(writability)]
     const operatorId = await findOperator(client, options)
     const actor = await takeRole(client, options.role, writability.role)

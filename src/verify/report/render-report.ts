@@ -1,3 +1,4 @@
+import { describeServerRole } from '../../database/replication/describe-server-role.js'
 import { printable } from '../../terminal/printable.js'
 import { count, duration, type Render } from '../../terminal/render.js'
 import type { Expectation } from '../expectation.js'
@@ -21,13 +22,15 @@ export interface NamedReport extends VerifyReport {
 
 /** The table of columns, all findings, and the verdict last. */
 export const renderReport = (report: NamedReport, render: Render): string => {
-  const { target, serverVersion, schema, columns, findings, alsoChecked } = report
+  const { target, serverVersion, standby, survival, schema, columns, findings, alsoChecked } = report
+  const server = `PostgreSQL ${serverVersion.replace(/ .*/, '')}${standby.isStandby ? ` ${describeServerRole(standby)}` : ''}`
   return [
-    printable(`verify  ${target}  PostgreSQL ${serverVersion.replace(/ .*/, '')}  schema ${schema}`),
+    printable(`verify  ${target}  ${server}  schema ${schema}`),
     '',
     columnTable(columns, render),
     '',
     ...findingLines(findings, report.naming, render),
+    survival.text,
     ...(alsoChecked.length === 0 ? [] : [printable(`also checked: ${alsoChecked.join(', ')}`)]),
     renderVerdict(report, render),
   ].join('\n')

@@ -1,3 +1,4 @@
+import { SqlState } from '../../database/sql-state.js'
 import { ExitCode } from '../../errors.js'
 import type { Answer, CheckResult } from '../../terminal/answer.js'
 import { isFailing, type Severity } from '../severity.js'
@@ -13,6 +14,8 @@ export const toAnswer = (report: NamedReport): Answer => {
     target,
     schema,
     serverVersion,
+    standby,
+    survival,
     expect,
     failOn,
     columns,
@@ -27,7 +30,7 @@ export const toAnswer = (report: NamedReport): Answer => {
   return {
     exitCode: exitCodeOf(report),
     data: {
-      ...{ target, schema, serverVersion, expect, columns, checks, skipped },
+      ...{ target, schema, serverVersion, standby, survival, expect, columns, checks, skipped },
       findings: findings.map((found) => toDocument(found, naming)),
       next: next === null ? null : describeSteps(next, naming),
       ...{ summary, durationMs },
@@ -48,8 +51,14 @@ export const toAnswer = (report: NamedReport): Answer => {
 // What is known to be wrong says more than what is unknown.
 const exitCodeOf = ({ ok, findings, failOn, summary }: NamedReport): ExitCode => {
   if (ok) return ExitCode.done
-  return summary.unknown > 0 && !findings.some((found) => isFailing(found, failOn)) ? ExitCode.busy : ExitCode.no
+  if (summary.unknown === 0 || findings.some((found) => isFailing(found, failOn))) return ExitCode.no
+  // A lock may soon be free; a privilege is granted by somebody.
+  const unknown = findings.filter(({ isUnknown }) => isUnknown === true)
+  return unknown.every(isDenied) ? ExitCode.unreachable : ExitCode.busy
 }
+
+/** Whether a finding is unknown because the role may not see what it is about. */
+const isDenied = ({ sqlState }: CheckedFinding): boolean => sqlState === SqlState.insufficientPrivilege
 
 // JSON documents have null for a field that a finding does not have.
 export const toDocument = (

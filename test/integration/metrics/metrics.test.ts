@@ -178,6 +178,7 @@ describe('metrics', () => {
       ok: true,
       command: 'metrics',
       target: expect.stringContaining(database.name) as string,
+      standby: { isStandby: false, behindS: null, isDetached: false },
       since: instant,
       until: null,
       now: instant,

@@ -86,6 +86,8 @@ describe('verify --format junit', () => {
       'encoding',
       'durability',
       'committing-roles',
+      'standbys',
+      'replication-slots',
       'open-schema',
       'running-change',
     ])

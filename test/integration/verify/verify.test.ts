@@ -118,6 +118,7 @@ warning ownerless_messages: messages with neither client nor guest name
 
 More on a finding: chatkeep explain <code>
 
+an acknowledged message survives a crash of PostgreSQL, not of its machine: fsync is off
 ok: <database> is migrated: ${CHECKS.length} checks, 0 errors, <figures>. Next: chatkeep reconcile
 `)
   })

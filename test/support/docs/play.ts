@@ -59,6 +59,10 @@ const withoutServerWarnings = (screen: string): string => {
   const other = /^(?:error|warning|note) (\w+): /m.exec(rest)?.[1]
   return (
     rest
+      .replace(
+        'a crash of PostgreSQL, not of its machine: fsync is off',
+        'a crash of this server, not the loss of its disk',
+      )
       .replace(/(?<=chatkeep explain )fsync_off(?=\n)/, other ?? '')
       .replace(/More on a finding: chatkeep explain \n\n/, '')
       .replace(/, (\d+) warnings/, (_whole, n) => `, ${Number(n) - 2} warning${n === '3' ? '' : 's'}`)

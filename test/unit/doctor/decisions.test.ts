@@ -97,7 +97,7 @@ describe('problems of a connection', () => {
     settings: [],
     server: {
       version: '18.4',
-      isStandby: false,
+      ...{ isStandby: false, behindS: null, isDetached: false },
       connectionsUsed: 1,
       connectionsAllowed: 97,
       databaseLimit: null,
@@ -118,15 +118,9 @@ describe('problems of a connection', () => {
       passwordEndsAt: null,
     },
   }
-  const waits = [
-    { name: 'synchronous_standby_names', value: '*', source: 'configuration file', isPending: false },
-    { name: 'synchronous_commit', value: 'on', source: 'default', isPending: false },
-  ]
   test.for([
     ['none', {}, []],
     ['a full server', { server: { ...healthy.server, connectionsUsed: 90 } }, ['warning connections_nearly_used']],
-    ['commits that wait for nobody', { settings: waits }, ['error no_synchronous_standby']],
-    ['standbys that it may not see', { settings: waits, server: { ...healthy.server, synchronousStandbys: null } }, []],
     [
       'a password that ended',
       { role: { ...healthy.role, passwordEndsAt: new Date('2026-11-27T12:00:00Z') } },

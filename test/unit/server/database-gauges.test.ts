@@ -14,6 +14,7 @@ const report = (value: number): MetricsReport => ({
   ...{ since: new Date(), until: undefined, now: new Date(), windowMs: 1, buckets: [], comparedMs: undefined },
   metrics: [{ metric: messagesWithoutClient, samples: [{ labels: {}, value }] }],
   blockage: undefined,
+  standby: { isStandby: false, behindS: null, isDetached: false },
 })
 
 /** Readings that end when the test says so. */

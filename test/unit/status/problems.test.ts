@@ -3,6 +3,7 @@ import { OperatorError } from '../../../src/errors.js'
 import { describeSteps, sql } from '../../../src/next-step.js'
 import { problemsOf } from '../../../src/status/problems.js'
 import type { Status } from '../../../src/status/read-status.js'
+import { standby } from '../../support/replication-facts.js'
 import { blocking, chat, server, session, status, update } from './statuses.js'
 
 /** The problems of a status, each as `severity exit-code text | what to type`. */
@@ -83,7 +84,7 @@ describe('what is wrong', () => {
     ],
     [
       'commits that wait for a standby that is there',
-      onServer({ waitingForStandby: 2, standbys: [{ name: 'dr', isSynchronous: true, lagS: 3 }] }),
+      onServer({ waitingForStandby: 2, standbys: [standby({ isSynchronous: true, lagS: 3 })] }),
       [
         'warning 0 2 commits wait for a synchronous standby | see what it is slow at, in psql: SELECT * FROM pg_stat_replication;',
       ],

@@ -3,6 +3,7 @@ import { problemsOf } from '../../../src/status/problems.js'
 import { renderLine, renderStatus, type NamedStatus } from '../../../src/status/render-status.js'
 import { createRender } from '../../../src/terminal/render.js'
 import { rowsOf } from '../../../src/terminal/wrap.js'
+import { standby } from '../../support/replication-facts.js'
 import { blocking, chat, server, session, status } from './statuses.js'
 
 const named = (more: Parameters<typeof status>[0]): NamedStatus => {
@@ -25,7 +26,7 @@ const everything = named({
       waitingForStandby: 3,
       connections: { used: 97, allowed: 97, limitOf: 'database' },
       oldestTransaction: session({ pid: 99, transactionS: 90_000 }),
-      standbys: Array.from({ length: 8 }, (_, at) => ({ name: `standby_${at}`, isSynchronous: false, lagS: 400 })),
+      standbys: Array.from({ length: 8 }, (_, at) => standby({ name: `standby_${at}`, lagS: 400 })),
       servers: Array.from({ length: 9 }, (_, at) => ({ address: `10.0.0.${at}`, sessions: 10 })),
       blocking: Array.from({ length: 5 }, (_, at) =>
         blocking({

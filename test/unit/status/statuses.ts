@@ -41,6 +41,8 @@ export const update = (more: Partial<VerifyReport> = {}): VerifyReport => ({
   ok: true,
   schema: 'public',
   serverVersion: '18.4',
+  standby: { isStandby: false, behindS: null, isDetached: false },
+  survival: { level: 'server-crash', text: '' },
   columns: [],
   checks: [],
   skipped: [],

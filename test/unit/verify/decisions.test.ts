@@ -6,6 +6,7 @@ import { CLIENT_ID } from '../../../src/persistence/shape.js'
 import { doubledKeys } from '../../../src/verify/checks/rows/doubled-keys.js'
 import { durability } from '../../../src/verify/checks/server/durability.js'
 import { describeSteps } from '../../../src/next-step.js'
+import { ALONE } from '../../support/replication-facts.js'
 import { OWN_STATE } from '../../support/migration-state.js'
 import type { Facts } from '../../../src/verify/facts/facts.js'
 import { guestUpdateUndone } from '../../../src/verify/checks/rollback/guest-update-undone.js'
@@ -54,6 +55,7 @@ const facts = (changes: Partial<Facts>): Facts => ({
     unloggedTables: [],
     ownTriggers: [],
     runningChanges: [],
+    replication: ALONE,
   },
   unidentified: [],
   guestBarriers: [],

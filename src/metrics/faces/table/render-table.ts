@@ -1,4 +1,5 @@
 import { describeBlockage, endBlockers, type Blockage } from '../../../database/blockers.js'
+import { describeServerRole } from '../../../database/replication/describe-server-role.js'
 import { labelledSteps, type TargetNaming } from '../../../next-step.js'
 import { printable } from '../../../terminal/printable.js'
 import { duration, type Render } from '../../../terminal/render.js'
@@ -45,13 +46,13 @@ const chartedReading = ({ metrics, buckets }: MetricsReport): MetricReading | un
   metrics.length === 1 && buckets.length > 1 ? metrics.find(({ metric }) => metric.window === 'since') : undefined
 
 const headLines = (
-  { since, until, now, windowMs, comparedMs }: MetricsReport,
+  { since, until, now, windowMs, comparedMs, standby }: MetricsReport,
   target: string,
   hasWindow: boolean,
 ): readonly string[] => {
   const compared = comparedMs === undefined ? '' : `, compared with ${duration(comparedMs)} before`
   return [
-    `metrics  ${target}  ${now.toISOString()}`,
+    `metrics  ${target}  ${standby.isStandby ? `${describeServerRole(standby)}  ` : ''}${now.toISOString()}`,
     ...(hasWindow
       ? [
           `window   ${duration(windowMs)}: since ${since.toISOString()} until ${until?.toISOString() ?? 'now'}${compared}`,

@@ -18,4 +18,5 @@ export const reportOf = (
     samples: values.map((value) => (typeof value === 'object' && value !== null ? value : { labels: {}, value })),
   })),
   blockage: undefined,
+  standby: { isStandby: false, behindS: null, isDetached: false },
 })

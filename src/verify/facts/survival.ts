@@ -1,0 +1,68 @@
+import type { Standby } from '../../database/replication/replication-state.js'
+import { synchronousState } from '../../database/replication/synchronous-standbys.js'
+import { byteSize, count, duration } from '../../terminal/render.js'
+import type { ServerFacts } from './server-facts.js'
+
+/** What an acknowledged message survives. */
+export interface Survival {
+  /**
+   * The worst that it survives. `server-loss`: another server has it. `server-crash`: it is on the disk of this server.
+   * `process-crash`: it may be in the memory of this machine only. `nothing`: not even that, or nothing is acknowledged.
+   * `unknown`: this role may not see it, or the server is a standby, whose primary decides.
+   */
+  readonly level: 'server-loss' | 'server-crash' | 'process-crash' | 'nothing' | 'unknown'
+  /** In one sentence, for people. */
+  readonly text: string
+}
+
+type Known = Pick<ServerFacts, 'fsync' | 'fullPageWrites' | 'synchronousCommit' | 'unloggedTables' | 'replication'>
+
+/** What the server promises of a message that the store has acknowledged, which commits with `synchronous_commit` on where it is off. */
+export const survivalOf = (facts: Known): Survival => {
+  const { replication, unloggedTables, synchronousCommit } = facts
+  if (replication.isStandby)
+    return { level: 'unknown', text: 'an acknowledged message survives what its primary promises: run verify there' }
+  if (unloggedTables.includes('ChatMessage'))
+    return { level: 'nothing', text: 'an acknowledged message survives no crash: the table "ChatMessage" is UNLOGGED' }
+  const state = synchronousState(replication)
+  if (state.kind === 'hidden')
+    return {
+      level: 'unknown',
+      text: 'whether an acknowledged message survives the loss of this server is unknown to this role',
+    }
+  if (state.kind === 'nobody' || synchronousCommit.value === 'local') return onThisServer(facts)
+  const { needed, attached, named } = state
+  if (attached < needed)
+    return {
+      level: 'nothing',
+      text: `no message is acknowledged: every commit waits for ${count(needed - attached, 'standby')}`,
+    }
+  const who = `${needed}${named === null ? '' : ` of ${named}`} synchronous ${(named ?? needed) === 1 ? 'standby' : 'standbys'}`
+  const where = `${needed === 1 ? 'has' : 'have'} it ${synchronousCommit.value === 'remote_write' ? 'in memory' : 'on disk'}`
+  return { level: 'server-loss', text: `an acknowledged message survives the loss of this server: ${who} ${where}` }
+}
+
+const onThisServer = ({ fsync, fullPageWrites, replication }: Known): Survival => {
+  const off = [fsync, fullPageWrites].findIndex(({ value }) => value === 'off')
+  if (off !== -1)
+    return {
+      level: 'process-crash',
+      text: `an acknowledged message survives a crash of PostgreSQL, not of its machine: ${off === 0 ? 'fsync' : 'full_page_writes'} is off`,
+    }
+  const copies = replication.standbys.filter(({ isSubscriber }) => !isSubscriber)
+  const loss = copies.length === 0 ? 'of its disk' : `of the server: a failover now would lose ${missingOf(copies)}`
+  return {
+    level: 'server-crash',
+    text: `an acknowledged message survives a crash of this server, not the loss ${loss}`,
+  }
+}
+
+/** What a failover to the standby that has most would lose now, such as `12 kB of WAL, 150 ms`. */
+export const missingOf = (standbys: readonly Standby[]): string => {
+  const [nearest] = standbys.toSorted((a, b) => (a.missingBytes ?? Infinity) - (b.missingBytes ?? Infinity))
+  if (nearest === undefined || nearest.missingBytes === null)
+    return 'what the standbys lack, which this role may not see'
+  if (nearest.missingBytes === 0) return 'nothing at this moment'
+  const time = nearest.missingS === null ? '' : `, ${duration(1_000 * nearest.missingS)}`
+  return `${byteSize(nearest.missingBytes)} of WAL${time}`
+}

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runChatkeep } from '../../support/chatkeep.js'
+import { parseReport, type FoundFinding } from '../../support/findings.js'
+import { startReplication, type ReplicaNode, type Replication } from '../../support/replication.js'
+import { until } from '../../support/until.js'
+
+const CHECKS = ['standbys', 'replication-slots']
+
+interface Verified {
+  readonly exitCode: number
+  /** What the two checks found. */
+  readonly found: readonly string[]
+  readonly survival: string
+  readonly standby: unknown
+}
+
+const verify = async (node: ReplicaNode, role?: string): Promise<Verified> => {
+  const url = new URL(node.url())
+  if (role !== undefined) url.username = role
+  const run = await runChatkeep(['verify', '--json', '--database-url', url.href])
+  // Keys that only this test looks at.
+  const report = parseReport(run) as unknown as Pick<Verified, 'standby'> & {
+    readonly survival: { readonly level: string }
+    readonly findings: readonly (FoundFinding & { readonly check: string })[]
+  }
+  return {
+    exitCode: run.exitCode,
+    found: report.findings
+      .filter(({ check }) => CHECKS.includes(check))
+      .map(({ code, severity, actual }) => `${code} ${severity} ${actual}`),
+    survival: report.survival.level,
+    standby: report.standby,
+  }
+}
+
+let pair: Replication
+
+const configure = async (setting: string): Promise<void> => {
+  await pair.primary.query(`ALTER SYSTEM SET ${setting}`)
+  await pair.primary.query('SELECT pg_reload_conf()')
+}
+
+beforeAll(async () => {
+  pair = await startReplication({
+    prepare: async (url) => {
+      const run = await runChatkeep(['migrate', '--create-tables', '--yes', '--database-url', url('postgres')])
+      expect(run.exitCode, run.stderr).toBe(0)
+    },
+  })
+})
+
+afterAll(() => pair.stop())
+
+test('every report on a standby says so, and how far it is behind', async () => {
+  const { standby } = pair
+  const { found, standby: state } = await verify(standby)
+  expect([found, state]).toEqual([[], { isStandby: true, behindS: 0, isDetached: false }])
+  for (const command of ['verify', 'status', 'metrics', 'doctor']) {
+    const { stdout } = await runChatkeep([command, '--database-url', standby.url()])
+    expect(stdout, command).toContain('standby, 0 s behind')
+  }
+  const { stdout, stderr } = await runChatkeep(['migrate', '--dry-run', '--database-url', standby.url()])
+  expect(stdout + stderr).toContain('it is a standby, 0 s behind')
+})
+
+test('verify says what an acknowledged message survives, and why every commit waits', async () => {
+  const { primary, standby } = pair
+  // Only an operator of the whole server may see it; the role may read everything else.
+  await primary.query(`CREATE ROLE reader LOGIN PASSWORD '${new URL(primary.url()).password}' IN ROLE pg_read_all_data`)
+  expect(await verify(primary)).toMatchObject({
+    found: [expect.stringMatching(/^standbys_not_awaited note empty: 1 standby connected; a failover now would lose /)],
+    survival: 'process-crash',
+  })
+  await pair.waitForStandby()
+  expect(await verify(primary)).toMatchObject({ exitCode: 0, found: [], survival: 'server-loss' })
+  expect(await verify(primary, 'reader')).toMatchObject({
+    exitCode: 3,
+    found: ['standbys_hidden warning unknown: the role reader may not see it'],
+    survival: 'unknown',
+  })
+  await configure(`synchronous_standby_names = 'standby, spare'`)
+  await until(async () => expect((await verify(primary)).found).toHaveLength(1), { what: 'the names are in force' })
+  expect((await verify(primary)).found).toEqual(['synchronous_standby_missing warning none is connected as "spare"'])
+  await primary.query(`SELECT pg_create_physical_replication_slot('kept', true)`)
+  await standby.stop('fast')
+  const lost = await verify(primary)
+  expect(lost).toMatchObject({ exitCode: 1, survival: 'nothing' })
+  expect(lost.found).toEqual([
+    'no_synchronous_standby error none is connected: every commit waits',
+    expect.stringMatching(
+      /^slot_inactive warning unused for \d+ s; the server keeps .* of WAL for it, without a limit$/,
+    ),
+  ])
+  const { stdout } = await runChatkeep(['doctor', '--database-url', primary.url()])
+  expect(stdout).toContain('no_synchronous_standby: setting synchronous_standby_names')
+})

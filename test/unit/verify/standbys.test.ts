@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest'
+import { parseStandbyNames } from '../../../src/database/replication/standby-names.js'
+import type { ReplicationSlot, ReplicationState } from '../../../src/database/replication/replication-state.js'
+import type { ServerSituation } from '../../../src/verify/check.js'
+import { replicationSlots } from '../../../src/verify/checks/server/replication-slots.js'
+import { standbys } from '../../../src/verify/checks/server/standbys.js'
+import type { ServerFacts } from '../../../src/verify/facts/server-facts.js'
+import { survivalOf } from '../../../src/verify/facts/survival.js'
+import { ALONE, standby } from '../../support/replication-facts.js'
+
+test.for([
+  ['', undefined],
+  ['*', { needed: 1, names: ['*'] }],
+  ['s1, S2', { needed: 1, names: ['s1', 's2'] }],
+  ['2 (s1,s2, s3)', { needed: 2, names: ['s1', 's2', 's3'] }],
+  ['FIRST 1 (s1)', { needed: 1, names: ['s1'] }],
+  ['any 2 ("Node ""A"" (1)", any, 7)', { needed: 2, names: ['node "a" (1)', 'any', '7'] }],
+] as const)('reads synchronous_standby_names: %s', ([setting, expected]) => {
+  expect(parseStandbyNames(setting)).toEqual(expected)
+})
+
+const ON = { value: 'on', source: 'default' }
+
+const serverFacts = (replication: Partial<ReplicationState>, more: Partial<ServerFacts> = {}): ServerFacts => ({
+  serverVersion: '18.4',
+  ...{ fsync: ON, synchronousCommit: ON, fullPageWrites: ON },
+  commitSettings: [],
+  user: 'app',
+  encoding: 'UTF8',
+  schemaExists: true,
+  ...{ unloggedTables: [], ownTriggers: [], runningChanges: [] },
+  replication: { ...ALONE, ...replication },
+  ...more,
+})
+
+const situation = (server: ServerFacts): ServerSituation => ({
+  server,
+  database: 'crm',
+  schema: 'public',
+  applicationRole: undefined,
+})
+
+const setTo = (value: string): Partial<ServerFacts> => ({ synchronousCommit: { value, source: 'user' } })
+
+const sync = standby({ name: 'a', isSynchronous: true, syncState: 'sync' })
+const hidden = standby({ name: 'a', syncState: null, missingBytes: null })
+const late = standby({ missingBytes: 12_345, missingS: 0.151 })
+const subscriber = standby({ isSubscriber: true })
+
+/** Who is connected and waited for; what verify finds, and what a message survives. */
+test.for<[string, Partial<ReplicationState>, Partial<ServerFacts>, string[], string]>([
+  [
+    'nobody',
+    {},
+    {},
+    [],
+    'server-crash: an acknowledged message survives a crash of this server, not the loss of its disk',
+  ],
+  [
+    'nobody, and the server does not wait for its disk',
+    {},
+    { fsync: { value: 'off', source: 'configuration file' } },
+    [],
+    'process-crash: an acknowledged message survives a crash of PostgreSQL, not of its machine: fsync is off',
+  ],
+  [
+    'standbys that nobody waits for',
+    { standbys: [standby({ missingBytes: 1e6 }), late, subscriber] },
+    {},
+    ['standbys_not_awaited note empty: 2 standbys connected; a failover now would lose 12 kB of WAL, 151 ms'],
+    'server-crash: an acknowledged message survives a crash of this server, not the loss of the server: a failover now would lose 12 kB of WAL, 151 ms',
+  ],
+  [
+    'a subscriber, which is no copy',
+    { standbys: [subscriber] },
+    {},
+    [],
+    'server-crash: an acknowledged message survives a crash of this server, not the loss of its disk',
+  ],
+  [
+    'the standby that is named',
+    { standbys: [sync], standbyNames: 'FIRST 1 (A)' },
+    {},
+    [],
+    'server-loss: an acknowledged message survives the loss of this server: 1 of 1 synchronous standby has it on disk',
+  ],
+  [
+    'one of two that are named',
+    { standbys: [sync], standbyNames: 'ANY 1 (a, "B")' },
+    {},
+    ['synchronous_standby_missing warning none is connected as "b"'],
+    'server-loss: an acknowledged message survives the loss of this server: 1 of 2 synchronous standbys has it on disk',
+  ],
+  [
+    'one, where two are waited for',
+    { standbys: [sync], standbyNames: '2 (a, b)' },
+    {},
+    ['no_synchronous_standby error only 1 is connected: every commit waits'],
+    'nothing: no message is acknowledged: every commit waits for 1 standby',
+  ],
+  [
+    'one under another name, which any role sees',
+    { standbys: [hidden], standbyNames: 'b' },
+    {},
+    ['no_synchronous_standby error none is connected: every commit waits'],
+    'nothing: no message is acknowledged: every commit waits for 1 standby',
+  ],
+  [
+    'one that this role may not see',
+    { standbys: [hidden], standbyNames: '*' },
+    {},
+    ['standbys_hidden warning unknown: the role app may not see it'],
+    'unknown: whether an acknowledged message survives the loss of this server is unknown to this role',
+  ],
+  [
+    'one, in memory',
+    { standbys: [sync], standbyNames: '*' },
+    setTo('remote_write'),
+    ['commit_not_replicated note remote_write (user): a standby has the commit in memory, perhaps not on disk'],
+    'server-loss: an acknowledged message survives the loss of this server: 1 synchronous standby has it in memory',
+  ],
+  [
+    'one that commits do not wait for',
+    { standbys: [sync], standbyNames: 'a, b' },
+    setTo('local'),
+    [
+      'synchronous_standby_missing warning none is connected as "b"',
+      'commit_not_replicated warning local (user): a failover loses what has not reached the standby',
+    ],
+    'server-crash: an acknowledged message survives a crash of this server, not the loss of the server: a failover now would lose nothing at this moment',
+  ],
+  [
+    'a standby of its own',
+    { isStandby: true, behindS: 3, standbys: [late], standbyNames: 'x' },
+    {},
+    [],
+    'unknown: an acknowledged message survives what its primary promises: run verify there',
+  ],
+])('connected: %s', ([, replication, more, findings, survival]) => {
+  const server = serverFacts(replication, more)
+  const found = standbys.findings(situation(server))
+  expect(found.map(({ severity, code, actual }) => `${code} ${severity} ${actual}`)).toEqual(findings)
+  const { level, text } = survivalOf(server)
+  expect(`${level}: ${text}`).toBe(survival)
+})
+
+describe('a replication slot', () => {
+  const slot = (more: Partial<ReplicationSlot>): ReplicationSlot => ({
+    ...{
+      name: 'dr',
+      isActive: false,
+      walStatus: 'reserved',
+      keptBytes: 5e9,
+      inactiveS: 7_300,
+      invalidationReason: null,
+    },
+    ...more,
+  })
+  test.for<[string, Partial<ReplicationSlot>, Partial<ReplicationState>, string[]]>([
+    ['in use', { isActive: true }, {}, []],
+    ['never used', { keptBytes: null, walStatus: null }, {}, []],
+    ['kept for a failover on a standby', {}, { isStandby: true }, []],
+    [
+      'unused, without a limit',
+      {},
+      {},
+      ['slot_inactive warning unused for 2 h; the server keeps 5.0 GB of WAL for it, without a limit'],
+    ],
+    [
+      'unused, with a limit, before PostgreSQL 17',
+      { inactiveS: null },
+      { mostKeptBytes: 64e9 },
+      ['slot_inactive note unused; the server keeps 5.0 GB of WAL for it, of at most 64 GB'],
+    ],
+    ['lost', { walStatus: 'lost' }, {}, ['slot_lost warning lost: what uses it cannot go on']],
+    [
+      'invalidated, also on a standby',
+      { walStatus: 'reserved', invalidationReason: 'idle_timeout' },
+      { isStandby: true },
+      ['slot_lost warning reserved (idle_timeout): what uses it cannot go on'],
+    ],
+  ])('%s', ([, given, replication, expected]) => {
+    const server = serverFacts({ slots: [slot(given)], ...replication })
+    const found = replicationSlots.findings(situation(server))
+    expect(found.map(({ severity, code, actual }) => `${code} ${severity} ${actual}`)).toEqual(expected)
+  })
+})

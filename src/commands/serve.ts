@@ -7,6 +7,7 @@ import { COMMAND_GROUPS, parseWholeNumber, withDatabaseFlags, type DatabaseFlags
 import { withExamples } from '../cli/help/examples.js'
 import { OperatorError } from '../errors.js'
 import { DEFAULT_HOST, DEFAULT_PORT } from '../server/defaults.js'
+import { TRANSPORTS } from '../server/http/explain-refusals.js'
 import { LIMITS, type GivenLimits, type Limit } from '../server/protection/limits.js'
 import { publicOrigin } from '../server/protection/own-hosts.js'
 import { parseWebOrigin } from '../server/protection/web-origins.js'
@@ -82,6 +83,12 @@ export const serveCommand = (run: Run) =>
     )
     .option('--cors-origin <origin...>', 'allow pages of these web origins, e.g. https://shop.example', parseOrigin)
     .option('--public-host <name...>', 'accept this host name, e.g. chat.example behind a TLS proxy', parsePublicHost)
+    .addOption(
+      new Option(
+        '--transports <transport...>',
+        'how clients may connect; behind a load balancer polling needs sticky sessions (default: both)',
+      ).choices(TRANSPORTS),
+    )
     .option('--allow-image-urls', 'accept https URLs as images, not only data URLs')
     .option(
       '--trust-proxy <number>',

@@ -11,6 +11,7 @@ import { participantsOf, type PresentChat } from './cluster/presence.js'
 import { confirm, createAnnouncer, type Announce } from './events/announce.js'
 import { connectedContact, findContact } from './events/conversation.js'
 import { DEFAULT_HOST, DEFAULT_PORT } from './defaults.js'
+import { explainRefusals, TRANSPORTS, type Transport } from './http/explain-refusals.js'
 import { createHealth } from './http/health.js'
 import { authorityOf, listen } from './http/listen.js'
 import { withMetricsPath } from './http/metrics-listener.js'
@@ -72,6 +73,8 @@ export interface ChatServerOptions extends GivenLimits {
    * HTTPS, or `http://chat.example`.
    */
   readonly publicHost?: string | readonly string[] | undefined
+  /** How clients may connect, by WebSocket and by HTTP long polling; both when absent. */
+  readonly transports?: readonly Transport[] | undefined
   /** Accepts also `https` URLs as images; operators' browsers then ask other servers for them. */
   readonly allowImageUrls?: boolean | undefined
   /** Keeps messages while the database is unavailable; without it they are refused with `database_unavailable`. */
@@ -146,8 +149,10 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   // A failing accept (too many open files) costs that connection, not the server.
   http.on('error', (error) => log.error({ event: 'server_error', reason: error.message }, 'the HTTP server failed'))
 
+  const transports = options.transports ?? TRANSPORTS
   const io: ChatIo = new Server(http, {
     path: PATH,
+    transports: [...transports],
     serveClient: false,
     maxHttpBufferSize: MAX_PACKET_BYTES,
     connectTimeout: limits.joinTimeoutMs,
@@ -156,6 +161,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     adapter: cluster.adapter,
     ...(origins.length === 0 ? {} : { cors: { origin: allowsAll ? '*' : answerTo(allowsOrigin) } }),
   })
+  explainRefusals(io, transports, warnRarely)
   const present = { io, store, peers: cluster.meet(io) }
   const opaque = createOpaqueText(operatorSecret)
   const announce = createAnnouncer(io, opaque)

@@ -24,7 +24,7 @@ export type { MetricsAddress } from './http/metrics-listener.js'
 /** What `chatkeep serve` was asked for. Files are relative to the working directory. */
 export interface ServeOptions extends Pick<
   ChatServerOptions,
-  'host' | 'port' | 'corsOrigin' | 'publicHost' | 'allowImageUrls' | 'trustProxy'
+  'host' | 'port' | 'corsOrigin' | 'publicHost' | 'transports' | 'allowImageUrls' | 'trustProxy'
 > {
   readonly operatorSecretFile?: string | undefined
   /** The file of named operators. */

@@ -138,7 +138,11 @@ const sessionFacts = ({ servers }: ServerActivity): readonly string[] =>
 
 const describeServer = ({ url, isReady, isQueueing, reason, journalled }: ChatServer): string =>
   [
-    `${url} ${isReady ? 'is ready' : `is not ready (${reason ?? ''})`}`,
-    ...(isQueueing ? [`keeps messages in its journal (${reason ?? ''})`] : []),
+    `${url} ${stateOf(isReady, isQueueing)}${reason === null ? '' : ` (${reason})`}`,
     ...(journalled === null ? [] : [`${count(journalled, 'message')} in its journal`]),
   ].join(', ')
+
+const stateOf = (isReady: boolean, isQueueing: boolean): string => {
+  if (isQueueing) return 'keeps new messages in its journal'
+  return isReady ? 'is ready' : 'is not ready'
+}

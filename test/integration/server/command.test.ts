@@ -87,6 +87,32 @@ describe('serve', () => {
     expect((await runChatkeep(['serve', '--metrics-interval', '1m', ...flags])).exitCode).toBe(ExitCode.usage)
   })
 
+  test('says why a client that polls cannot connect: another server has its session, or --transports has no polling', async ({
+    database,
+  }) => {
+    await withoutMessages(database)
+    const flags = ['--database-url', database.url]
+    const poll = async (printed: string, query = ''): Promise<unknown> =>
+      (await fetch(`http://127.0.0.1:${portIn(printed)}/chat/?EIO=4&transport=polling${query}`)).json()
+    const both = await whileServing(flags, {}, async (printed) => {
+      expect(await poll(printed, '&sid=of-another-server')).toEqual({
+        code: 1,
+        message: expect.stringMatching(/another server has it; .* use WebSocket or sticky sessions$/) as string,
+      })
+    })
+    expect(both.stderr).toMatch(/"event":"session_unknown","text":".* sticky sessions or --transports websocket"/)
+    const one = await whileServing(['--transports', 'websocket', ...flags], {}, async (printed) => {
+      expect(await poll(printed)).toEqual({
+        code: 0,
+        message: "this server does not offer this transport: connect with transports: ['websocket']",
+      })
+      ;(await connectTo(portIn(printed), 'websocket')).disconnect()
+    })
+    expect(one.stderr).toContain('"event":"transport_refused"')
+    const misspelt = await runChatkeep(['serve', '--transports', 'tcp', ...flags])
+    expect(misspelt).toMatchObject({ exitCode: ExitCode.usage })
+  })
+
   test('starts while the database is unavailable if it has a journal, and stores the queued messages later', async ({
     database,
   }) => {

@@ -4,6 +4,7 @@ import type { Gate } from '../../concurrency/gate.js'
 import { OperatorError } from '../../errors.js'
 import type { JournalEntry } from '../../journal/journal-line.js'
 import type { Journal } from '../../journal/journal.js'
+import { StoreError } from '../../persistence/errors.js'
 import { errorFields } from '../error-fields.js'
 import type { EntryOutcome } from './save-entry.js'
 
@@ -35,6 +36,9 @@ const PROBE_PAUSE_MS = 500
 /** Entries that are read at a time; their conversations are saved in parallel. */
 const CHUNK_ENTRIES = 1_000
 
+/** Most entries, and characters, of conversations that wait behind a message that the database refuses while it takes others. */
+const MOST_HELD = { entries: 2_000, characters: 16 * 1_048_576 }
+
 /** At or below this number senders wait until the rest is stored, which takes well under a second. */
 const LAST_ENTRIES = 2_000
 
@@ -55,15 +59,17 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
   const run = async (): Promise<void> => {
     const counts = { stored: 0, duplicate: 0, rejected: 0 }
     let position = journal.firstEntry
-    let isAvailable = false
+    let last: Round = { left: [], answer: 'unavailable' }
     while (!stopping.signal.aborted) {
       try {
-        if (isAvailable && journal.waiting <= LAST_ENTRIES) gate.shut()
+        if (last.answer === 'stored' && journal.waiting <= LAST_ENTRIES) gate.shut()
         if (gate.isShut) await journal.idle()
-        const { entries, end } = await journal.read(position, isAvailable ? CHUNK_ENTRIES : PROBE_ENTRIES)
-        if (entries.length > 0) {
-          isAvailable = await saveAll(entries, counts)
+        const most = mostToRead(last)
+        const { entries, end } = most > 0 ? await journal.read(position, most) : { entries: [], end: position }
+        if (last.left.length + entries.length > 0) {
           position = end
+          last = await saveRound([...last.left, ...entries], counts)
+          if (last.left.length > 0) await pause(PROBE_PAUSE_MS)
         } else if (!gate.isShut) gate.shut()
         // A message that passed the gate before it was shut may still be on its way to the disk.
         else if (!hasWaiting()) {
@@ -78,7 +84,7 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
       } catch (error) {
         logReason(error)
         gate.open()
-        isAvailable = false
+        last = { ...last, answer: 'unavailable' }
         await pause(LONG_PAUSE_MS)
       }
     }
@@ -92,40 +98,28 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
     gate.open()
   }
 
-  /** @returns whether all entries were saved at the first attempt */
-  const saveAll = async (entries: readonly JournalEntry[], counts: Record<string, number>): Promise<boolean> => {
-    let left = entries
-    let attempts = 0
-    while (left.length > 0 && !stopping.signal.aborted) {
-      attempts += 1
-      const lanes = await Promise.all(byConversation(left).map((lane) => saveLane(lane, counts)))
-      left = lanes.flat()
-      if (left.length === 0) break
-      gate.open()
-      await pause(PROBE_PAUSE_MS)
-    }
-    if (left.length === 0 && attempts > 0) onAvailable()
-    return attempts === 1
+  const saveRound = async (entries: readonly JournalEntry[], counts: Record<string, number>): Promise<Round> => {
+    const lanes = await Promise.all(byConversation(entries).map((lane) => saveLane(lane, counts)))
+    const left = lanes.flatMap((lane) => lane.left)
+    if (left.length > 0) gate.open()
+    else onAvailable()
+    return { left, answer: answerOf(lanes) }
   }
 
-  /** @returns the entries to try again: the first that could not be saved and those after it */
-  const saveLane = async (
-    lane: readonly JournalEntry[],
-    counts: Record<string, number>,
-  ): Promise<readonly JournalEntry[]> => {
+  const saveLane = async (lane: readonly JournalEntry[], counts: Record<string, number>): Promise<Round> => {
     for (const [index, entry] of lane.entries()) {
       const outcome = await save(entry)
       if (outcome.kind === 'later') {
         logReason(outcome.error)
         drainingSince = undefined
         onUnavailable(outcome.error instanceof OperatorError ? outcome.error.code : 'database_unavailable')
-        return lane.slice(index)
+        return { left: lane.slice(index), answer: isRefusal(outcome.error) ? 'refused' : 'unavailable' }
       }
       drainingSince ??= performance.now()
       counts[outcome.kind] = (counts[outcome.kind] ?? 0) + 1
-      if (stopping.signal.aborted) return lane.slice(index + 1)
+      if (stopping.signal.aborted) return { left: lane.slice(index + 1), answer: 'stored' }
     }
-    return []
+    return { left: [], answer: 'stored' }
   }
 
   // Each reason once, rather than twice a second for hours.
@@ -148,6 +142,35 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
     },
   }
 }
+
+/** What an attempt to save some entries left, and how the database answered. */
+interface Round {
+  /** The entries to try again: in each conversation the first that could not be saved, and those after it. */
+  readonly left: readonly JournalEntry[]
+  readonly answer: Answer
+}
+
+/** `partly`: it stored others, and refused what is left; `refused`: it refused the first message of every conversation. */
+type Answer = 'stored' | 'partly' | 'refused' | 'unavailable'
+
+const answerOf = (lanes: readonly Round[]): Answer => {
+  const answers = new Set(lanes.map(({ answer }) => answer))
+  if (answers.has('unavailable')) return 'unavailable'
+  if (!answers.has('refused')) return 'stored'
+  return answers.has('stored') ? 'partly' : 'refused'
+}
+
+// What the database refuses is tried again beside new entries: it is to blame, and rejected, only if those are stored.
+const mostToRead = ({ left, answer }: Round): number => {
+  if (answer === 'unavailable') return left.length > 0 ? 0 : PROBE_ENTRIES
+  const characters = left.reduce((sum, { message: { text, imageUrl } }) => sum + (text ?? imageUrl ?? '').length, 0)
+  if (left.length >= MOST_HELD.entries || characters >= MOST_HELD.characters) return 0
+  return answer === 'refused' ? PROBE_ENTRIES : CHUNK_ENTRIES
+}
+
+/** Whether the database answered, and refused the message: another may be taken. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof StoreError && error.blames === 'database' && !error.retryable
 
 /** Splits the entries by conversation. Each is saved after the commit of the one before, which keeps their order. */
 const byConversation = (entries: readonly JournalEntry[]): readonly (readonly JournalEntry[])[] => {

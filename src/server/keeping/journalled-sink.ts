@@ -6,7 +6,7 @@ import { notQueued } from '../../journal/journal-errors.js'
 import type { Journal } from '../../journal/journal.js'
 import { createStoredOrder } from '../../journal/stored-order.js'
 import type { Submission } from '../../journal/submission.js'
-import { StoreError } from '../../persistence/errors.js'
+import { DatabaseRefused, StoreError } from '../../persistence/errors.js'
 import { prepareMessage } from '../../persistence/prepare-message.js'
 import { errorFields } from '../error-fields.js'
 import { completeContact } from './conversation-contact.js'
@@ -153,6 +153,7 @@ interface Enqueueing {
   readonly attempted: boolean
 }
 
-/** Whether the database is unavailable, busy or not migrated, rather than the message at fault. */
+/** Whether the database is unavailable, busy, not migrated or refuses every message, rather than the message at fault. */
 export const isForJournal = (error: unknown): error is StoreError =>
-  error instanceof StoreError && (error.blames === 'schema' || (error.blames === 'database' && error.retryable))
+  error instanceof StoreError &&
+  (error.blames === 'schema' || (error.blames === 'database' && (error.retryable || error instanceof DatabaseRefused)))

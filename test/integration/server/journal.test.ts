@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { copyFile, readFile, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,6 +53,13 @@ const withOutage = (
       work({ ...chat, proxy, away, back: () => proxy.pointAt(database.url) }),
     )
   })
+
+/** A trigger that, for some messages, writes to a table that is missing. */
+const breakTrigger = (database: TestDatabase, name: string, condition: string) =>
+  database.load(`
+    CREATE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN IF ${condition} THEN INSERT INTO public.notes VALUES ('new'); END IF; RETURN NEW; END $$;
+    CREATE TRIGGER note BEFORE INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION ${name}()`)
 
 const stored = (database: TestDatabase): Promise<Record<string, unknown>[]> =>
   database.query('SELECT "text", "guestUsername", "senderType" FROM "ChatMessage" ORDER BY "id"')
@@ -259,6 +267,49 @@ describe('while the database is unavailable, a server with a journal', () => {
       chat.back()
       await untilDrained(chat)
       expect(await history()).toEqual(['a0', 'a1', 'a2', 'a3'])
+    })
+  })
+
+  test.for([
+    ['the application', 'public.note'],
+    ['chatkeep', 'chatkeep.capture'],
+  ])('keeps what a trigger of %s that does not work refuses, until it works again', async ([, name], { database }) => {
+    await withoutMessages(database)
+    await breakTrigger(database, String(name), 'true')
+    await withOutage(database, async (chat) => {
+      const [ana, ben] = [await chat.guest('ana'), await chat.guest('ben')]
+      expect(await ana.ask('clientMessage', text('a1'))).toMatchObject(QUEUED)
+      expect(await ana.next('messageQueued')).toMatchObject({ reason: 'database_refused' })
+      for (const next of ['a2', 'a3']) expect(await ana.ask('clientMessage', text(next))).toMatchObject(QUEUED)
+      expect(await ben.ask('clientMessage', text('b1'))).toMatchObject(QUEUED)
+      await until(() => chat.log.some((line) => line.includes('"event":"journal_not_drained"')), {
+        what: 'the drain has tried',
+      })
+      await database.load('CREATE TABLE public.notes (note text)')
+      await untilDrained(chat)
+      expect((await stored(database)).map((row) => row.text).toSorted()).toEqual(['a1', 'a2', 'a3', 'b1'])
+      expect(existsSync(`${journalPath()}.rejected`)).toBe(false)
+    })
+  })
+
+  test('goes on behind a message that alone makes a trigger fail, and rejects it when others are stored', async ({
+    database,
+  }) => {
+    await withoutMessages(database)
+    await breakTrigger(database, 'public.note', `NEW."text" = 'a1'`)
+    await withOutage(database, async (chat) => {
+      const [ana, ben] = [await chat.guest('ana'), await chat.guest('ben')]
+      for (const next of ['a1', 'a2']) expect(await ana.ask('clientMessage', text(next))).toMatchObject(QUEUED)
+      await until(() => chat.log.some((line) => line.includes('"event":"journal_not_drained"')), {
+        what: 'the drain has tried',
+      })
+      expect(await stored(database)).toEqual([])
+      expect(await ben.ask('clientMessage', text('b1'))).toMatchObject(QUEUED)
+      await untilDrained(chat)
+      expect((await stored(database)).map((row) => row.text).toSorted()).toEqual(['a2', 'b1'])
+      const rejected = JSON.parse(await readFile(`${journalPath()}.rejected`, 'utf8')) as Record<string, unknown>
+      expect(rejected).toMatchObject({ code: 'database_refused', entry: { messageId: 'a1' } })
+      expectOk(await ana.ask('clientMessage', text('a3')))
     })
   })
 

@@ -60,6 +60,20 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'long', include: LONG, globalSetup: withBuild } },
+      // They need Patroni, etcd and HAProxy, and minutes: npm run test:cluster
+      ...(process.env.CLUSTER === undefined
+        ? []
+        : [
+            {
+              extends: true as const,
+              test: {
+                name: 'cluster',
+                include: ['test/cluster/**/*.test.ts'],
+                fileParallelism: false,
+                globalSetup: ['./test/support/build.ts'],
+              },
+            },
+          ]),
       // They install the tools of others, so only a command of their own runs them: npm run test:orm
       ...(process.env.ORM === undefined
         ? []

@@ -58,17 +58,22 @@ export const firstCause = (error: unknown): unknown =>
 
 /** Why the connection failed or broke; undefined for other errors. */
 export const connectionFailureReason = (error: unknown): string | undefined => {
-  const cause = firstCause(error)
-  if (!(cause instanceof Error)) return undefined
-  if (cause instanceof ConnectionProblem) return cause.message
-  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined
-  if (code === undefined) return DRIVER_REASONS.find(([pattern]) => pattern.test(cause.message))?.[1]
-  return NETWORK_REASONS[code] ?? (TLS_CODES.test(code) ? `TLS failed: ${cause.message}` : undefined)
+  // Only attempts to connect end with several errors; one of them can be the server's answer, that it is starting or stopping.
+  if (error instanceof AggregateError) {
+    const [first] = error.errors
+    return error.errors.map(connectionFailureReason).find((reason) => reason !== undefined) ?? messageOf(first)
+  }
+  if (!(error instanceof Error)) return undefined
+  if (error instanceof ConnectionProblem) return error.message
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  if (code === undefined) return DRIVER_REASONS.find(([pattern]) => pattern.test(error.message))?.[1]
+  return NETWORK_REASONS[code] ?? (TLS_CODES.test(code) ? `TLS failed: ${error.message}` : undefined)
 }
 
 /** Why the database could not be used, in a few words. */
-export const failureReason = (error: unknown): string =>
-  connectionFailureReason(error) ?? (error instanceof Error ? error.message : String(error))
+export const failureReason = (error: unknown): string => connectionFailureReason(error) ?? messageOf(error)
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Whether the connection failed or broke; the outcome of a running statement is then unknown. */
 export const isConnectionFailure = (error: unknown): boolean => connectionFailureReason(error) !== undefined

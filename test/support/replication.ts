@@ -177,7 +177,7 @@ const end = async (pid: number, mode: 'fast' | 'immediate' | 'kill'): Promise<vo
   await until(async () => !(await isRunning(pid)), { what: 'the server ends' })
 }
 
-const findFreePort = async (): Promise<number> => {
+export const findFreePort = async (): Promise<number> => {
   const probe = createServer().listen(0, '127.0.0.1')
   await once(probe, 'listening')
   const { port } = probe.address() as AddressInfo

@@ -19,6 +19,8 @@ describe('a retry', () => {
     ['too many connections', busy, true],
     ['a server that shuts down', serverError('57P01'), true],
     ['a server that starts', serverError('57P03'), true],
+    ['several hosts that all start', new AggregateError([serverError('57P03'), serverError('57P03')]), true],
+    ['a host that starts and one that is gone', new AggregateError([serverError('57P03'), lost]), true],
     ['a dropped database', serverError('57P04'), true],
     ['a lost connection', lost, true],
     ['an idle-session time-out', serverError('57P05'), true],

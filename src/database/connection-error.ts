@@ -10,7 +10,8 @@ import {
   isTlsFailure,
   isTlsRefusal,
 } from './connection-failure.js'
-import { exitCodeForState, SERVER_STATES } from './errors/server-states.js'
+import { isRecoveryConflict } from './errors/recovery-conflict.js'
+import { exitCodeForState, SERVER_STATES, serverStateOf } from './errors/server-states.js'
 import { poolerAnswer } from './errors/pooler-error.js'
 import { isServerError, SqlState, type ServerError } from './sql-state.js'
 import { CANCELLED } from './errors/statement-limit.js'
@@ -117,12 +118,13 @@ const explainServerError = (error: ServerError, target: ConnectionTarget): Expla
   if (blockage !== undefined) return explainLock(blockage)
   const pooler = poolerAnswer(error)
   if (pooler !== undefined) return { ...pooler, message: `${pooler.message} (${error.message})` }
-  const state = SERVER_STATES[error.code]
+  const state = serverStateOf(error)
   if (state === undefined) return withServersHint(error)
   const { code = 'sql_error', sentence, next, exitCode, retryable } = state
   const { message, hint } = {
     message: sentence,
-    hint: [...toSteps(error.hint), ...toSteps(next)],
+    // The server's own hint after a conflict is to repeat the command, as ours is.
+    hint: [...(isRecoveryConflict(error) ? [] : toSteps(error.hint)), ...toSteps(next)],
     ...ON_TARGET[error.code]?.(target),
   }
   return { code, message: `${message} (${error.message})`, hint, exitCode, retryable }

@@ -1,4 +1,6 @@
 import { ExitCode } from '../../errors.js'
+import type { ServerError } from '../sql-state.js'
+import { isRecoveryConflict } from './recovery-conflict.js'
 import { again, chatkeep, or, psql, shell, sql, type Next } from '../../next-step.js'
 
 /** What an error of the server means, and what to do about it. */
@@ -118,8 +120,8 @@ export const SERVER_STATES: Readonly<Record<string, ServerState>> = {
   ]),
   '40001': busy([
     'serialization_failure',
-    'another transaction came in between, or a standby gave up a query that held up recovery',
-    again('', 'on a standby, also raise max_standby_streaming_delay, or name the primary server'),
+    'another transaction came in between (on a standby, where it is a conflict with recovery, the exit code is 3)',
+    SOON,
   ]),
   '40003': busy([
     'statement_completion_unknown',
@@ -219,6 +221,34 @@ export const SERVER_STATES: Readonly<Record<string, ServerState>> = {
     sql('REINDEX INDEX CONCURRENTLY name', 'with the name in the message'),
   ]),
 }
+
+/** A standby ended a query that kept it from replaying what its primary did. */
+const RECOVERY_CONFLICT = passing([
+  'serialization_failure',
+  'the standby ended the query, because it held up recovery',
+  [
+    again('', 'in a moment, or name the primary server'),
+    or(
+      sql(
+        [
+          'ALTER SYSTEM SET hot_standby_feedback = on',
+          "ALTER SYSTEM SET max_standby_streaming_delay = '5min'",
+          'SELECT pg_reload_conf()',
+        ],
+        'on the standby, let queries finish',
+      ),
+    ),
+  ],
+  'recovery_conflict',
+])
+
+/** What an error of the server means; undefined where only its class is known. */
+export const serverStateOf = (error: ServerError): ServerState | undefined =>
+  isRecoveryConflict(error) ? RECOVERY_CONFLICT : SERVER_STATES[error.code]
+
+/** The exit code of an error, which depends on more than its SQLSTATE on a standby. */
+export const exitCodeOf = (error: ServerError): ExitCode =>
+  isRecoveryConflict(error) ? RECOVERY_CONFLICT.exitCode : exitCodeForState(error.code)
 
 /** Classes of errors that pass, or that mean that the database could not be asked, for codes that the table does not have. */
 const CLASSES: Readonly<Record<string, ExitCode>> = {

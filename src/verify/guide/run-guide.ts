@@ -1,5 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
-import { exitCodeForState } from '../../database/errors/server-states.js'
+import { exitCodeOf } from '../../database/errors/server-states.js'
 import { reachedLimit } from '../../database/errors/statement-limit.js'
 import { SqlState, type ServerError } from '../../database/sql-state.js'
 import { PartLocked, type ReadPart } from '../../database/waiting/read-in-parts.js'
@@ -114,7 +114,7 @@ const refusalOf = async (
 ): Promise<Result> => {
   // A function that writes, which is no query.
   if (error.code === SqlState.readOnlyTransaction) return notRun('it writes')
-  const exitCode = exitCodeForState(error.code)
+  const exitCode = exitCodeOf(error)
   if (exitCode === ExitCode.no) return failed([failedQuery(file, fence, error, position)], 1)
   const isTimeout = await reachedLimit(client, elapsedMs, statementTimeoutMs)
   return unknown(refusedQuery(file, fence, error, position, isTimeout), exitCode)

@@ -90,8 +90,9 @@ test('verify finds messages whose clients a restore without triggers left out, b
   await database.load(`
     SET session_replication_role = replica;
     DELETE FROM "Client" WHERE "id" = (SELECT "clientId" FROM "ChatMessage" ORDER BY "id" DESC LIMIT 1);
-    RESET session_replication_role`)
-  expect(await codesOf(database)).toEqual(['orphaned_messages'])
+    RESET session_replication_role;
+    INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType") SELECT 'zoe', 'CLIENT', 'TEXT' FROM generate_series(1, 9000)`)
+  expect(await codesOf(database)).toContain('orphaned_messages')
 })
 
 /** A migrated database with guests, and an empty one; skips where it cannot be dumped. */

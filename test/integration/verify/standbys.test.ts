@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { parseReport, type FoundFinding } from '../../support/findings.js'
 import { startReplication, type ReplicaNode, type Replication } from '../../support/replication.js'
+import { writeInput } from '../../support/transcript.js'
 import { until } from '../../support/until.js'
 
 const CHECKS = ['standbys', 'replication-slots']
@@ -42,6 +43,8 @@ const configure = async (setting: string): Promise<void> => {
 
 beforeAll(async () => {
   pair = await startReplication({
+    // A query on the standby is ended as soon as it holds up recovery.
+    settings: { max_standby_streaming_delay: '0' },
     prepare: async (url) => {
       const run = await runChatkeep(['migrate', '--create-tables', '--yes', '--database-url', url('postgres')])
       expect(run.exitCode, run.stderr).toBe(0)
@@ -61,6 +64,30 @@ test('every report on a standby says so, and how far it is behind', async () => 
   }
   const { stdout, stderr } = await runChatkeep(['migrate', '--dry-run', '--database-url', standby.url()])
   expect(stdout + stderr).toContain('it is a standby, 0 s behind')
+})
+
+test('a query that the standby ends because of recovery ends with 3, and says what to do', async () => {
+  const { primary, standby } = pair
+  const guide = await writeInput(
+    '```sql\nSELECT count(m."id") FROM generate_series(1, 1000000000) LEFT JOIN "ChatMessage" AS m ON false;\n```\nExpected output:\n```\n count\n-------\n 0\n```\n',
+    'guide.md',
+  )
+  const run = runChatkeep(['verify', guide, '--json', '--database-url', standby.url()])
+  const isRunning = `SELECT FROM pg_stat_activity AS a JOIN pg_locks AS l USING (pid)
+    WHERE l.relation = '"ChatMessage"'::regclass AND clock_timestamp() - a.query_start > interval '0.2 s'`
+  await until(async () => (await standby.query(isRunning)).length > 0, { what: 'the query runs' })
+  await primary.query('BEGIN; LOCK TABLE "ChatMessage"; COMMIT')
+  const { exitCode, stdout } = await run
+  expect([exitCode, JSON.parse(stdout)]).toMatchObject([
+    3,
+    {
+      error: {
+        code: 'recovery_conflict',
+        sqlstate: '40001',
+        hint: expect.stringContaining('name the primary server') as string,
+      },
+    },
+  ])
 })
 
 test('verify says what an acknowledged message survives, and why every commit waits', async () => {

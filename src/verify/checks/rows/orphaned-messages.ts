@@ -7,7 +7,7 @@ import { newestRows } from './newest-rows.js'
 import { or, sql } from '../../../next-step.js'
 
 /** With a valid foreign key only these are looked at: a restore that disables triggers gets past the key. */
-const NEWEST = 1_000
+const NEWEST = 10_000
 
 /** Does the client of every message exist? Without a valid foreign key, this reads an index over all messages. */
 export const orphanedMessages: RowCheck<'orphaned_messages'> = {
@@ -46,7 +46,7 @@ export const orphanedMessages: RowCheck<'orphaned_messages'> = {
       severities: ['error'],
       meaning: `Their "clientId" is the id of no client. They are counted, but belong to a chat that cannot be
         opened; if the id is used again, they become messages of another person. Where a valid foreign key should rule
-        it out, only the newest 1,000 messages are looked at.`,
+        it out, only the newest 10,000 messages are looked at.`,
       cause: `Clients were deleted while the foreign key was missing, NOT VALID, or its triggers were disabled. Or they
         were not restored: pg_restore --disable-triggers gets past a valid foreign key.`,
       remedy: `Restore the clients from a backup, or set "clientId" to NULL in messages that have a "guestUsername"

@@ -60,8 +60,8 @@ export const firstCause = (error: unknown): unknown =>
 export const connectionFailureReason = (error: unknown): string | undefined => {
   // Only attempts to connect end with several errors; one of them can be the server's answer, that it is starting or stopping.
   if (error instanceof AggregateError) {
-    const [first] = error.errors
-    return error.errors.map(connectionFailureReason).find((reason) => reason !== undefined) ?? messageOf(first)
+    const errors: readonly unknown[] = error.errors
+    return errors.map(connectionFailureReason).find((reason) => reason !== undefined) ?? messageOf(errors[0])
   }
   if (!(error instanceof Error)) return undefined
   if (error instanceof ConnectionProblem) return error.message

@@ -23,7 +23,12 @@ export const withMigrationFlags = <Args extends unknown[], Options extends Optio
   const withDatabase = withDatabaseFlags(command)
   command.optionsGroup('Waiting:')
   const extended = withDatabase
-    .addOption(maxWaitOption('the migration lock and for locked tables'))
+    .addOption(maxWaitOption('the migration lock, for locked tables and each time for standbys'))
+    .addOption(
+      new Option('--max-replica-lag <duration>', 'pause while a standby is further behind than this')
+        .argParser(parseDurationBetween('1s', '7d'))
+        .default(10_000, '10s'),
+    )
     .addOption(
       new Option('--lock-timeout <duration>', 'how long each attempt to lock a table may block others')
         .argParser(parseDurationBetween('10ms', '1m'))

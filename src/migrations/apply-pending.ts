@@ -87,6 +87,7 @@ const execute = async (client: OwnClient, step: PlannedStep, options: ApplyOptio
   if (!runsInTransaction(step.file)) return rebuildIndex(client, step, options)
   // The library's transaction is open and empty; replace it with one that has a lock time-out.
   await client.query('ROLLBACK')
+  await options.replicas.untilQuiet(client)
   return beginWithShortLocks(client, `START TRANSACTION; ${COMMIT_LOCALLY}`, options, () =>
     runFile(client, 'transaction', { title: migrationTitle(step.file), sql: step.file.sql }, options),
   )

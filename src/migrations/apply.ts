@@ -51,6 +51,7 @@ const repair = async (
     await rebuildIndex(client, step, options)
     return recordStep(client, step, startedAt)
   }
+  await options.replicas.untilQuiet(client)
   return withShortLocks(client, options, async () => {
     await runFile(client, 'transaction', { title: migrationTitle(step.file), sql: step.file.sql }, options)
     return recordStep(client, step, startedAt)

@@ -64,7 +64,10 @@ export const previewMigrate = (target: ConnectionTarget, options: PreviewOptions
       planHash: hash,
       details:
         options.dryRun || options.verbose === true
-          ? await describePlan(client, options.schema, state, drafts, { obstacles })
+          ? await describePlan(client, options.schema, state, drafts, {
+              obstacles,
+              maxLagMs: options.replicas.maxLagMs,
+            })
           : undefined,
       obstacles: options.dryRun
         ? []

@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { createWaitBudget } from '../database/waiting/wait-budget.js'
+import { createReplicaPace } from '../database/waiting/replica-lag.js'
+import type { MigrationEvent } from './running/events.js'
 import { describeEvent } from './running/describe-event.js'
 import { shippedMigrations } from './ledger/migration-files.js'
 import type { MigrationOptions } from './session.js'
@@ -11,6 +13,7 @@ export interface MigrationFlags {
   readonly migrations?: string | undefined
   readonly lockTimeout: number
   readonly maxWait: number
+  readonly maxReplicaLag: number
   readonly statementTimeout: number
   readonly showQueries?: true | undefined
   readonly verbose?: true | undefined
@@ -37,15 +40,21 @@ export const toMigrationOptions = (
   flags: MigrationFlags,
   { schema = 'public' }: Pick<ConnectionTarget, 'schema'>,
   { cwd, signal, progress }: Pick<Terminal, 'cwd' | 'signal' | 'progress'>,
-): MigrationOptions => ({
-  folder: flags.migrations === undefined ? shippedMigrations() : resolve(cwd, flags.migrations),
-  schema,
-  lockTimeoutMs: flags.lockTimeout,
-  maxWait: createWaitBudget(flags.maxWait),
-  statementTimeoutMs: flags.statementTimeout,
-  showQueries: flags.showQueries === true,
-  planHash: flags.planHash,
-  createTables: flags.createTables === true,
-  signal,
-  onEvent: (event) => progress.update(describeEvent(event)),
-})
+): MigrationOptions => {
+  const waits = {
+    maxWait: createWaitBudget(flags.maxWait),
+    signal,
+    onEvent: (event: MigrationEvent) => progress.update(describeEvent(event)),
+  }
+  return {
+    ...waits,
+    replicas: createReplicaPace(flags.maxReplicaLag, waits),
+    folder: flags.migrations === undefined ? shippedMigrations() : resolve(cwd, flags.migrations),
+    schema,
+    lockTimeoutMs: flags.lockTimeout,
+    statementTimeoutMs: flags.statementTimeout,
+    showQueries: flags.showQueries === true,
+    planHash: flags.planHash,
+    createTables: flags.createTables === true,
+  }
+}

@@ -59,16 +59,18 @@ const refuseUnlinkable = ({ clientsToCreate, clientBarriers }: PriceTag): void =
 }
 
 /** Creates the archive and its trigger. From here on, every write is archived. */
-export const beginCapture = (
+export const beginCapture = async (
   client: OwnClient,
   own: OwnState,
   range: RollbackRange,
   options: RollbackOptions,
-): Promise<CaptureWatch> =>
-  withShortLocks(client, options, async () => {
+): Promise<CaptureWatch> => {
+  await options.replicas.untilQuiet(client)
+  return withShortLocks(client, options, async () => {
     await startCapture(client, own, range)
     return watchCapture(client)
   })
+}
 
 /**
  * Does everything else that can fail before anything is dropped. Each part continues what an earlier, interrupted run left.
@@ -92,6 +94,7 @@ const linkEveryMessage = async (client: OwnClient, watch: CaptureWatch, options:
   onEvent({ type: 'note', text: 'linking guests to clients' })
   await linkGuests(client, options)
   if (onOrphans === 'archive') await removeOrphans(client, 'nameless', signal)
+  await options.replicas.untilQuiet(client)
   await withShortLocks(client, options, () => ensureGuard(client))
   // A message that is missing from the archive would not be linked.
   await watch.refuseMissed(client)

@@ -6,10 +6,12 @@ import { withApplicationPath } from './running/application-path.js'
 import type { OnMigrationEvent } from './running/events.js'
 import { runStatements } from './running/run-statements.js'
 import type { LockWaitOptions } from '../database/waiting/lock-attempts.js'
+import type { ReplicaPace } from '../database/waiting/replica-lag.js'
 
 export interface RunFileOptions extends LockWaitOptions {
   readonly onEvent: OnMigrationEvent
   readonly statementTimeoutMs: number
+  readonly replicas: ReplicaPace
 }
 
 /**

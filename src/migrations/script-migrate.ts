@@ -23,7 +23,9 @@ export const scriptMigrate = (
 ): Promise<MigrateScript> =>
   withMigrationPreview(target, 'migrate', { ...options, dryRun: false, script: true }, async (client) => {
     const { state, plan, archive, hash, drafts, refusal } = await checkMigrate(client, target, options, form)
-    const { steps, estimatedMs } = await describePlan(client, options.schema, state, drafts)
+    const { steps, estimatedMs } = await describePlan(client, options.schema, state, drafts, {
+      maxLagMs: options.replicas.maxLagMs,
+    })
     const isOnExistingTable = ({ table }: TableLock): boolean => state.catalog.tables.includes(table)
     const locks = steps.flatMap(({ statements }) => statements.flatMap((statement) => statement.locks))
     const sql = renderScript({

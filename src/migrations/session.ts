@@ -10,10 +10,13 @@ import { explainEarlyInterruption } from './running/interrupted-early.js'
 import { withMigrationLock } from './running/migration-lock.js'
 import { limitStandbyWaits, watchCommits } from './running/standby-wait.js'
 import type { LockWaitOptions } from '../database/waiting/lock-attempts.js'
+import type { ReplicaPace } from '../database/waiting/replica-lag.js'
 import { withWatch } from '../database/waiting/watch-session.js'
 
 /** Time-outs, files and reporting of one migrate or rollback. */
 export interface MigrationOptions extends LockWaitOptions {
+  /** Keeps the run from getting too far ahead of the standbys. */
+  readonly replicas: ReplicaPace
   /** Limit of one statement. A concurrent build that hits it leaves an INVALID index, which the next run rebuilds. */
   readonly statementTimeoutMs: number
   readonly onEvent: OnMigrationEvent

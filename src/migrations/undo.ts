@@ -48,6 +48,7 @@ export const undoMigration = async (
   }
   try {
     if (runsInTransaction({ sql })) {
+      await options.replicas.untilQuiet(client)
       await withShortLocks(client, options, async () => {
         await runFile(client, 'transaction', { title, sql }, options)
         // The lock of its ALTER TABLE keeps writers out until the commit, so the archive is complete when the columns go.

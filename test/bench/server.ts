@@ -5,6 +5,7 @@ import { withClient } from '../../src/database/connection.js'
 import { parseDatabaseUrl, toConnectionTarget, type ConnectionTarget } from '../../src/database/connection-target.js'
 import { createDatabaseIfMissing } from '../../src/database/create-database.js'
 import { startEmbeddedServer, type EmbeddedServer } from '../../src/database/embedded/embedded-server.js'
+import { createReplicaPace } from '../../src/database/waiting/replica-lag.js'
 import { createWaitBudget } from '../../src/database/waiting/wait-budget.js'
 import { escapeIdentifier } from '../../src/database/identifier.js'
 import { onlyRow } from '../../src/database/rows.js'
@@ -159,16 +160,16 @@ export const withMigratedDatabase = <T>(
 
 /** Brings a database to the newest migration, as `chatkeep migrate` does. */
 export const migrateDatabase = async ({ target }: BenchDatabase, signal: AbortSignal): Promise<void> => {
+  const waits = { maxWait: createWaitBudget(60_000), signal, onEvent: () => undefined }
   const options = {
+    ...waits,
+    replicas: createReplicaPace(10_000, waits),
     folder: shippedMigrations(),
     schema: 'public',
-    maxWait: createWaitBudget(60_000),
     lockTimeoutMs: 300,
     statementTimeoutMs: 0,
     showQueries: false,
     createTables: true,
-    signal,
-    onEvent: () => undefined,
   }
   const { plan } = await previewMigrate(target, { ...options, dryRun: false })
   await migrate(target, plan, options)

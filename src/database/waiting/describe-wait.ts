@@ -1,6 +1,6 @@
 import type { ProgressUpdate } from '../../terminal/progress.js'
 import { describeBlockers, MIGRATION_LOCK, OLDER_TRANSACTIONS, statementsToEnd, type Blocker } from '../blockers.js'
-import type { WaitEvent } from './wait-events.js'
+import type { LaggingStandby, WaitEvent } from './wait-events.js'
 
 /** Describes an event in one line, and says whether the line stays on screen. */
 export const describeWait = (event: WaitEvent): ProgressUpdate => {
@@ -19,6 +19,10 @@ export const describeWait = (event: WaitEvent): ProgressUpdate => {
         `standby ${event.standbyNames}`,
         `waiting${soFar(event)} for ${describeStandbys(event)}; Ctrl-C ends the wait`,
       )
+    case 'lagging': {
+      const text = `waiting${soFar(event)} for ${describeLagging(event.standbys, event.maxLagMs)}`
+      return status(event, `lagging ${event.standbys.map(({ name }) => name).join(' ')}`, text)
+    }
     case 'building':
       return status(event, `${event.statement} ${event.phase}`, describeBuild(event))
     case 'running':
@@ -52,6 +56,12 @@ export const describeStandbys = ({
     return `the synchronous standby ${name}${attached.includes(name) ? '' : ', which is not attached'}`
   const found = attached.length === 0 ? 'none is attached' : `attached are ${attached.join(', ')}`
   return `a synchronous standby of ${standbyNames}: ${found}`
+}
+
+/** Such as `standbys to be less than 10 s behind: s1 is 34 s behind`. */
+export const describeLagging = (standbys: readonly LaggingStandby[], maxLagMs: number): string => {
+  const lags = standbys.map(({ name, lagS }) => `${name} is ${lagS === null ? 'catching up' : `${lagS} s behind`}`)
+  return `standbys to be less than ${maxLagMs / 1_000} s behind: ${lags.join(', ')}`
 }
 
 const describeBuild = (event: Extract<WaitEvent, { type: 'building' }>): string => {

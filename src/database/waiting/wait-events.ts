@@ -1,5 +1,12 @@
 import type { Blocker } from '../blockers.js'
 
+/** A standby that replays later than it may. */
+export interface LaggingStandby {
+  readonly name: string
+  /** Null while it is catching up after it was attached. */
+  readonly lagS: number | null
+}
+
 /** What a session that is watched is doing. Times are in milliseconds; `statement` is our own, never that of another session. */
 export type WaitEvent =
   /** Plain text, for what no other event covers. */
@@ -32,6 +39,13 @@ export type WaitEvent =
       readonly standbyNames: string
       /** Names of the standbys that are attached. */
       readonly attached: readonly string[]
+    }
+  /** The next step waits until no standby lags more than it may. */
+  | {
+      readonly type: 'lagging'
+      readonly standbys: readonly LaggingStandby[]
+      readonly maxLagMs: number
+      readonly elapsedMs: number
     }
   | {
       readonly type: 'building'

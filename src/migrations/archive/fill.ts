@@ -25,7 +25,11 @@ const selectBatch = ({ message }: OwnNames, after: string | null): string =>
   )
 
 /** Copies the guest data of all messages to the archive, in batches. The trigger adds new writes. */
-export const fillArchive = async (client: OwnClient, kept: Kept, { signal, onEvent }: BatchOptions): Promise<void> => {
+export const fillArchive = async (
+  client: OwnClient,
+  kept: Kept,
+  { signal, onEvent, replicas }: BatchOptions,
+): Promise<void> => {
   const [insert, refresh] = [insertBatch(client.own, kept), refreshBatch(client.own, kept)]
   const all = onlyRow(await client.query<IdRange>(selectRange(client.own.message)))
   const before = Number(all.first) - 1
@@ -36,6 +40,7 @@ export const fillArchive = async (client: OwnClient, kept: Kept, { signal, onEve
     )
     const { first, last } = batch
     if (last === null) return
+    await replicas.betweenBatches(client)
     await inBatch(client, signal, async () => {
       await client.query(insert, [first, last])
       await client.query(refresh, [first, last])

@@ -3,6 +3,7 @@ import { inTransaction } from '../../database/transaction.js'
 import { withApplicationPath } from '../running/application-path.js'
 import { ignoreOwnChanges } from './capture.js'
 import type { OwnClient } from '../own/own-client.js'
+import type { ReplicaPace } from '../../database/waiting/replica-lag.js'
 import type { OnMigrationEvent } from '../running/events.js'
 
 // Shorter than the server's deadlock_timeout (1 s): if we and a writer wait for each other, we give way.
@@ -13,6 +14,7 @@ const MAX_ATTEMPTS = 50
 export interface BatchOptions {
   readonly signal: AbortSignal
   readonly onEvent: OnMigrationEvent
+  readonly replicas: ReplicaPace
 }
 
 /** Runs one batch of a rollback in its own transaction. Retries if another session holds one of its rows. */

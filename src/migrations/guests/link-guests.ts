@@ -44,11 +44,12 @@ export const keepCreatedClient = ({ archivedClients, client }: OwnNames, clientI
  * Links every guest's messages to the client of that name, or to a new one, which the archive records. One transaction per
  * guest. `removeOrphans` handles names that cannot become a client.
  */
-export const linkGuests = async (client: OwnClient, { signal, onEvent }: BatchOptions): Promise<void> => {
+export const linkGuests = async (client: OwnClient, { signal, onEvent, replicas }: BatchOptions): Promise<void> => {
   const { rows: guests } = await client.query<Guest>(selectUnlinkedGuests(client.own))
   const report = reportBatches('linking guests to clients', guests.length, onEvent)
   for (const [index, guest] of guests.entries()) {
     report(index)
+    await replicas.betweenBatches(client)
     try {
       await inBatch(client, signal, () => linkGuest(client, guest))
     } catch (error) {

@@ -35,6 +35,8 @@ export interface PlanExtras {
   /** Columns that a validated CHECK proves free of NULL before SET NOT NULL. */
   readonly provenNotNull?: readonly string[]
   readonly obstacles?: readonly Obstacle[]
+  /** How far a standby may be behind before the run waits. */
+  readonly maxLagMs: number
 }
 
 /** Describes what a plan locks, how long it takes and what stands in its way. Works in a read-only session. */
@@ -43,7 +45,7 @@ export const describePlan = async (
   schema: string,
   { catalog, own }: Pick<MigrationState, 'catalog' | 'own'>,
   drafts: readonly DraftStep[],
-  { provenNotNull = [], obstacles: others = [] }: PlanExtras = {},
+  { provenNotNull = [], obstacles: others = [], maxLagMs }: PlanExtras,
 ): Promise<PlanDetails> => {
   const tables = await readTableFacts(client, schema, CHAT_TABLES)
   const known = { ...catalog, provenNotNull }
@@ -64,7 +66,13 @@ export const describePlan = async (
       const obstacle = { code: 'insufficient_privilege', effect: 'refused', text } as const
       return grant === undefined ? obstacle : { ...obstacle, next: sql(grant, 'as a role that may') }
     }),
-    ...(await readObstacles(client, { schema, tables: locked, ...concurrentWork(drafts, catalog) })),
+    ...(await readObstacles(client, {
+      schema,
+      tables: locked,
+      maxLagMs,
+      locksReaders: locksReaders(statements),
+      ...concurrentWork(drafts, catalog),
+    })),
     ...(await readNotes(client, schema, own, columnChange(drafts))),
     ...others,
     ...diskObstacles(indexBytes),
@@ -107,5 +115,8 @@ const WORTH_MENTIONING_BYTES = 10e6
 const tablesOf = (statements: readonly StatementDetails[]): readonly string[] => [
   ...new Set(statements.flatMap(({ locks }) => locks.map(({ table }) => table))),
 ]
+
+const locksReaders = (statements: readonly StatementDetails[]): boolean =>
+  statements.some(({ locks }) => locks.some(({ mode }) => mode === 'ACCESS EXCLUSIVE'))
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)

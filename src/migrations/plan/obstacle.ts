@@ -20,6 +20,8 @@ export interface Obstacle {
     | 'prepared_transaction'
     | 'replication_slot_lags'
     | 'standby_lags'
+    | 'standby_lag_unknown'
+    | 'standby_replays_locks'
     | 'table_replicated'
     | 'schema_open_to_others'
     | 'runs_as_superuser'

@@ -27,22 +27,3 @@ export const readSlots = async (client: Queryable): Promise<readonly Obstacle[]>
     }
   })
 }
-
-// The lag of another role's connection is NULL, so it returns no row.
-const SELECT_STANDBYS = `
-  SELECT coalesce(nullif(application_name, ''), 'pid ' || pid) AS "name",
-    round(extract(epoch FROM replay_lag))::integer AS "lagS", backend_xmin IS NOT NULL AS "feedback"
-  FROM pg_catalog.pg_stat_replication
-  WHERE replay_lag > interval '10 seconds'
-  ORDER BY replay_lag DESC
-  LIMIT ${MOST_SHOWN}`
-
-/** Reads standbys that lag behind. */
-export const readStandbys = async (client: Queryable): Promise<readonly Obstacle[]> => {
-  const { rows } = await client.query<{ name: string; lagS: number; feedback: boolean }>(SELECT_STANDBYS)
-  return rows.map(({ name, lagS, feedback }) => ({
-    code: 'standby_lags',
-    effect: 'note',
-    text: `standby ${name} is ${lagS} s behind${feedback ? ' and sends hot standby feedback' : ''}; an index build adds to that`,
-  }))
-}

@@ -1,3 +1,4 @@
+import type { ReplicaPace } from '../../database/waiting/replica-lag.js'
 import type { OwnClient } from '../own/own-client.js'
 import type { ArchiveObjects } from '../archive/archive.js'
 import { dropStatements, startStatements } from '../archive/capture.js'
@@ -26,6 +27,7 @@ export interface RollbackQuestion {
   readonly archive: ArchiveObjects
   readonly known: readonly Obstacle[]
   readonly signal: AbortSignal
+  readonly replicas: Pick<ReplicaPace, 'maxLagMs'>
 }
 
 /** The hash of a rollback's plan. */
@@ -46,7 +48,7 @@ export const rollbackPlanHash = (
 
 /** Describes every statement of a rollback: first the phases before the first drop, then the rollback files, newest first. */
 export const describeRollback = async (client: OwnClient, question: RollbackQuestion): Promise<PlanDetails> => {
-  const { state, scripts, price, range, onOrphans, schema, archive: objects, known, signal } = question
+  const { state, scripts, price, range, onOrphans, schema, archive: objects, known, signal, replicas } = question
   const files = await draftScripts(scripts, range, state.own, signal)
   // The number of the session is not known yet.
   const start = startStatements(state.own, range, { processId: 0, objects })
@@ -54,6 +56,7 @@ export const describeRollback = async (client: OwnClient, question: RollbackQues
     range.captureEnds === undefined ? [] : await Promise.all(rollbackPhases(state.own, range, start).map(draftPhase))
   const details = await describePlan(client, schema, state, [...phases, ...files], {
     provenNotNull: ['clientId'],
+    maxLagMs: replicas.maxLagMs,
     obstacles: [...known, ...unlinkable(price), ...(onOrphans === 'abort' ? orphaned(price) : [])],
   })
   return withGuests(details, price)

@@ -30,9 +30,13 @@ export interface Restored {
 const BATCH_ROWS = 5_000
 
 /** Drops what an interrupted rollback left besides the archive: trigger, function and guard. */
-export const clearRollbackLeftovers = async (client: OwnClient, options: LockWaitOptions): Promise<boolean> => {
+export const clearRollbackLeftovers = async (
+  client: OwnClient,
+  options: BatchOptions & LockWaitOptions,
+): Promise<boolean> => {
   const objects = await readArchiveObjects(client)
   if (!objects.trigger && !objects.capture && !objects.missedWrites && !objects.guard) return false
+  await options.replicas.untilQuiet(client)
   await withShortLocks(client, options, async () => {
     await dropCapture(client, objects)
     await dropGuard(client)
@@ -49,13 +53,12 @@ export const restoreArchive = async (
   client: OwnClient,
   options: BatchOptions & LockWaitOptions,
 ): Promise<Restored | undefined> => {
-  const { signal } = options
   const { archive } = await readArchiveObjects(client)
   if (!archive) return undefined
   const startedAt = performance.now()
   const summary = await summariseArchive(client)
   await breakSeal(client, summary)
-  const returnedMessages = await returnRemovedMessages(client, signal)
+  const returnedMessages = await returnRemovedMessages(client, options)
   const found = await restoreGuestData(client, summary.messages, options)
   const clients = await removeCreatedClients(client)
   const restored: Restored = {
@@ -96,11 +99,12 @@ const restoreBatch = ({ archive, message }: OwnNames): string => `
 const restoreGuestData = async (
   client: OwnClient,
   total: number,
-  { signal, onEvent }: BatchOptions,
+  { signal, onEvent, replicas }: BatchOptions,
 ): Promise<number> => {
   const report = reportBatches('restoring guest data', total, onEvent)
   for (let sum = 0; ;) {
     signal.throwIfAborted()
+    await replicas.betweenBatches(client)
     const { taken, restored } = onlyRow(
       await withApplicationPath(client, 'session', () =>
         client.query<{ taken: number; restored: number }>(restoreBatch(client.own)),

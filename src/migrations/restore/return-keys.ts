@@ -57,7 +57,7 @@ export const makesKeyIndex = ({ file }: { readonly file: MigrationFile }): boole
 export const returnKeysBefore = async (
   client: OwnClient,
   step: { readonly file: MigrationFile },
-  { signal, onEvent }: BatchOptions,
+  { signal, onEvent, replicas }: BatchOptions,
 ): Promise<void> => {
   if (!makesKeyIndex(step)) return
   const { archive } = await readArchiveObjects(client)
@@ -68,6 +68,7 @@ export const returnKeysBefore = async (
   let done = 0
   for (let after: string | null = null; ;) {
     signal.throwIfAborted()
+    await replicas.betweenBatches(client)
     const batch: ReturnedBatch = onlyRow(
       await withApplicationPath(client, 'session', () =>
         client.query<ReturnedBatch>(returnBatch(client.own, after), after === null ? [] : [after]),

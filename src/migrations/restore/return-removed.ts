@@ -1,3 +1,4 @@
+import type { BatchOptions } from '../archive/in-batch.js'
 import type { OwnClient } from '../own/own-client.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { withApplicationPath } from '../running/application-path.js'
@@ -31,10 +32,14 @@ interface Shape {
  * Moves whole messages from the archive back to their table. Their archive rows stay, for `restoreArchive` to restore the
  * rest from. Safe to interrupt anywhere.
  */
-export const returnRemovedMessages = async (client: OwnClient, signal: AbortSignal): Promise<number> => {
+export const returnRemovedMessages = async (
+  client: OwnClient,
+  { signal, replicas }: Pick<BatchOptions, 'signal' | 'replicas'>,
+): Promise<number> => {
   await client.query(passArchivedIds(client.own), [client.own.message])
   for (let returned = 0; ;) {
     signal.throwIfAborted()
+    await replicas.betweenBatches(client)
     const { rows } = await client.query<Shape>(selectShape(client.own), [client.own.message])
     const [shape] = rows
     if (shape === undefined) return returned

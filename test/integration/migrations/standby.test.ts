@@ -7,7 +7,7 @@ import { query } from '../../support/embedded-servers.js'
 import { startReplication, type Replication } from '../../support/replication.js'
 import { until } from '../../support/until.js'
 
-const DATABASES = ['migrated', 'interrupted', 'rolled_back'] as const
+const DATABASES = ['migrated', 'interrupted', 'rolled_back', 'lagging'] as const
 type Database = (typeof DATABASES)[number]
 
 // Holds the statement that takes the table, so that the standby can be stopped at exactly that moment.
@@ -17,6 +17,17 @@ const HOLD = `
     IF current_query() ~ '(ADD|DROP) COLUMN' THEN PERFORM pg_advisory_xact_lock_shared(4711); END IF;
   END $$;
   CREATE EVENT TRIGGER hold ON ddl_command_start WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION public.hold();`
+
+// Each guest is linked in a transaction of its own; the first one is held.
+const GUESTS = `
+  INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType", "text")
+  VALUES ('ann', 'CLIENT', 'TEXT', 'hello'), ('bob', 'CLIENT', 'TEXT', 'hello');
+  CREATE FUNCTION public.hold_client() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$
+  BEGIN
+    PERFORM pg_advisory_xact_lock_shared(4711);
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER hold BEFORE INSERT ON "Client" FOR EACH ROW EXECUTE FUNCTION public.hold_client();`
 
 let servers: Replication
 const urlOf = (database: Database): string => servers.primary.url(database)
@@ -29,7 +40,9 @@ beforeAll(async () => {
         await query(url('postgres'), `CREATE DATABASE ${database}`)
         await query(url(database), fixture)
       }
-      await runChatkeep(['migrate', '--yes', '--database-url', url('rolled_back')])
+      for (const database of ['rolled_back', 'lagging'])
+        await runChatkeep(['migrate', '--yes', '--database-url', url(database)])
+      await query(url('lagging'), GUESTS)
       for (const database of DATABASES) await query(url(database), HOLD)
     },
   })
@@ -42,8 +55,13 @@ interface Waiting {
   readonly stderr: () => string
 }
 
-/** Runs a command, and stops the standby while the command takes the table: its commit is then waited for. */
-const waitForStoppedStandby = async (database: Database, argv: readonly string[], signal?: AbortSignal) => {
+/** Runs a command, and does something to the standby while the command is held at what the triggers hold. */
+const atHold = async (
+  database: Database,
+  argv: readonly string[],
+  work: () => Promise<unknown>,
+  signal?: AbortSignal,
+): Promise<Waiting> => {
   const holder = new pg.Client({ connectionString: urlOf(database) })
   await holder.connect()
   await holder.query('SELECT pg_advisory_lock(4711)')
@@ -53,14 +71,23 @@ const waitForStoppedStandby = async (database: Database, argv: readonly string[]
     onStderr: (text) => (stderr += text),
   })
   await until(async () => (await query(urlOf(database), `SELECT FROM pg_locks WHERE NOT granted`)).length > 0, {
-    what: 'the table is about to be taken',
+    what: 'the run is held',
   })
-  await servers.standby.stop('fast')
+  await work()
   await holder.end()
-  await until(() => stderr.includes('for the synchronous standby standby, which is not attached'), {
+  return { run, stderr: () => stderr }
+}
+
+const waitForStoppedStandby = async (
+  database: Database,
+  argv: readonly string[],
+  signal?: AbortSignal,
+): Promise<Waiting> => {
+  const waiting = await atHold(database, argv, () => servers.standby.stop('fast'), signal)
+  await until(() => waiting.stderr().includes('for the synchronous standby standby, which is not attached'), {
     what: 'the standby is waited for',
   })
-  return { run, stderr: () => stderr } satisfies Waiting
+  return waiting
 }
 
 /** Reads the table as an application would that cannot wait. */
@@ -107,4 +134,33 @@ describe('while the synchronous standby is stopped', () => {
     expect(stderr).toContain('waited 1 s for the synchronous standby standby, which is not attached')
     expect(await ourSessions('migrated')).toEqual([])
   })
+})
+
+test('batches pause while a standby lags, and a lock is not taken: exit code 4 after --max-wait', async () => {
+  const lag = async (): Promise<void> => {
+    await servers.standby.query('SELECT pg_wal_replay_pause()')
+    const write = `INSERT INTO "User" ("name", "username", "passwordHash", "updatedAt") VALUES ('', gen_random_uuid(), '', now())`
+    const late = `SELECT FROM pg_stat_replication WHERE replay_lag > interval '1 second'`
+    await until(async () => (await query(urlOf('lagging'), write), (await servers.primary.query(late)).length > 0), {
+      what: 'the standby lags',
+    })
+  }
+  const limits = ['--max-replica-lag', '1s']
+  const rollback = await atHold('lagging', ['rollback', '--confirm', 'lagging', ...limits], lag)
+  await until(() => /linking guests[^]*less than 1 s behind: standby is \d+ s behind/.test(rollback.stderr()), {
+    what: 'the next batch waits',
+  })
+  expect(await query(urlOf('lagging'), `SELECT FROM "Client" WHERE "username" IN ('ann', 'bob')`)).toHaveLength(1)
+  await servers.standby.query('SELECT pg_wal_replay_resume()')
+  expect(await rollback.run).toMatchObject({ exitCode: 0 })
+
+  await lag()
+  const argv = ['migrate', '--yes', ...limits, '--max-wait', '1s', '--database-url', urlOf('lagging')]
+  const [migrate, plan] = [await runChatkeep(argv), await runChatkeep([...argv, '--dry-run'])]
+  await servers.standby.query('SELECT pg_wal_replay_resume()')
+  expect(migrate.exitCode, migrate.stderr).toBe(4)
+  const columns = `SELECT FROM pg_attribute WHERE attrelid = '"ChatMessage"'::regclass AND attname = 'guestUsername'`
+  expect(await query(urlOf('lagging'), columns)).toEqual([])
+  expect(migrate.stderr).toMatch(/waited \d s for standbys to be less than 1 s behind: standby is \d+ s behind/)
+  expect(plan.stdout).toMatch(/standby standby is \d+ s behind: the run waits until that is less than 1 s/)
 })

@@ -63,6 +63,18 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
   ],
   [
     {
+      type: 'lagging',
+      standbys: [
+        { name: 's1', lagS: 34 },
+        { name: 's2', lagS: null },
+      ],
+      maxLagMs: 10_000,
+      elapsedMs: 3_210,
+    },
+    'waiting 3.2 s for standbys to be less than 10 s behind: s1 is 34 s behind, s2 is catching up',
+  ],
+  [
+    {
       type: 'retrying',
       what: '"t"',
       attempt: 3,

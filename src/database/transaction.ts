@@ -29,9 +29,10 @@ export const inRolledBackTransaction = async <T>(
   limits: SnapshotLimits,
   work: () => Promise<T>,
 ): Promise<T> => {
-  await client.query([BEGIN, pinTransaction('course'), ...unpinTransaction(), ...limitStatements(limits)].join('; '))
+  await client.query(BEGIN)
   let result: T
   try {
+    await client.query([pinTransaction('course'), ...unpinTransaction(), ...limitStatements(limits)].join('; '))
     result = await work()
   } catch (error) {
     if (!isConnectionFailure(error)) await client.query('ROLLBACK').catch(() => undefined)
@@ -58,14 +59,15 @@ export const inReadOnlySnapshot = <T>(
 ): Promise<T> =>
   inTransaction(
     client,
-    work,
-    // One round trip, because the server may be far away.
-    [
-      'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY',
-      pinTransaction(pins),
-      ...limitStatements(limits),
-    ].join('; '),
+    async () => {
+      await client.query([pinTransaction(pins), ...limitStatements(limits)].join('; '))
+      return work()
+    },
+    BEGIN_SNAPSHOT,
   )
+
+// Alone: pgpool-II passes a string of several statements to one server, and would begin no transaction on the others.
+const BEGIN_SNAPSHOT = 'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY'
 
 const limitStatements = ({ statementTimeoutMs, lockTimeoutMs }: SnapshotLimits): readonly string[] => [
   `SET LOCAL statement_timeout = ${statementTimeoutMs}`,

@@ -45,11 +45,11 @@ export const createProbeSession = (client: Queryable, signal: AbortSignal): Prob
     switch (word) {
       case 'BEGIN':
         isInWork = true
-        return run(text.replace(/^\s*BEGIN[^;]*/i, `SAVEPOINT ${WORK}`))
+        return runEach([`SAVEPOINT ${WORK}`, text.replace(/^[^;]*;?/, '')])
       case 'COMMIT':
-        return endWork(`RELEASE SAVEPOINT ${WORK}`)
+        return endWork([`RELEASE SAVEPOINT ${WORK}`])
       case 'ROLLBACK':
-        return endWork(`ROLLBACK TO SAVEPOINT ${WORK}; RELEASE SAVEPOINT ${WORK}`)
+        return endWork([`ROLLBACK TO SAVEPOINT ${WORK}`, `RELEASE SAVEPOINT ${WORK}`])
       case 'START':
       case 'END':
       case 'ABORT':
@@ -62,8 +62,15 @@ export const createProbeSession = (client: Queryable, signal: AbortSignal): Prob
     return run(text, parameters)
   }
 
-  const endWork = async (text: string): Promise<QueryResult> => {
+  // pgpool-II passes a string of several statements to one server: the others would lack the savepoint.
+  const runEach = async ([text, ...rest]: readonly [string, ...string[]]): Promise<QueryResult> => {
     const result = await run(text)
+    for (const next of rest) if (next.trim() !== '') await run(next)
+    return result
+  }
+
+  const endWork = async (statements: readonly [string, ...string[]]): Promise<QueryResult> => {
+    const result = await runEach(statements)
     isInWork = false
     return result
   }

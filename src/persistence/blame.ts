@@ -1,3 +1,4 @@
+import { refusesTransactions } from '../database/errors/pooler-error.js'
 import { isConnectionFailure } from '../database/connection-failure.js'
 import { isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 
@@ -31,7 +32,8 @@ const RETRYABLE_CLASSES: readonly string[] = ['08', '28', '53', '57P0', '72']
 /** Whether the same statement may succeed later: the server says so, or the connection to it failed. */
 export const isTransient = (error: unknown): boolean =>
   isServerError(error)
-    ? RETRYABLE_STATES.has(error.code) || RETRYABLE_CLASSES.some((prefix) => error.code.startsWith(prefix))
+    ? (RETRYABLE_STATES.has(error.code) || RETRYABLE_CLASSES.some((prefix) => error.code.startsWith(prefix))) &&
+      !refusesTransactions(error)
     : isConnectionFailure(error)
 
 /**
@@ -39,7 +41,7 @@ export const isTransient = (error: unknown): boolean =>
  * cursors, transaction state, names, syntax and access, resources, recursion without end, system, configuration), and an
  * exhausted sequence of ids. A trigger that fails with one of them fails for every row, so a context changes nothing.
  */
-const AFFECTS_EVERY_ROW = /^(0A|0L|0P|2200H|24|25|26|28|2D|34|3B|3D|3F|42|53|54001|55|57|58|F0|HV|XX)/
+const AFFECTS_EVERY_ROW = /^(08|0A|0L|0P|2200H|24|25|26|28|2D|34|3B|3D|3F|42|53|54001|55|57|58|F0|HV|XX)/
 
 /** Whether the server rejected one row, so that others of the same statement may succeed. A trigger of the application may raise any code. */
 export const blamesTheRow = (error: unknown): boolean =>

@@ -1,4 +1,5 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
+import { poolerAnswer } from '../database/errors/pooler-error.js'
 import { exitCodeForState, SEE_TRIGGERS, SERVER_STATES } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
@@ -187,6 +188,8 @@ export class DatabaseRefused extends StoreError {
 }
 
 const nextAfter = (cause: ServerError): Next | undefined => {
+  const ofPooler = poolerAnswer(cause)
+  if (ofPooler !== undefined) return ofPooler.hint
   if (isIdTaken(cause))
     return ['the sequence of the ids is behind, and this prints the statement that repairs it', chatkeep('verify')]
   if (cause.where !== undefined && !blamesTheRow(cause))

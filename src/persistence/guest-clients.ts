@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg'
 import type { Queryable } from '../database/connection.js'
+import { refusesTransactions } from '../database/errors/pooler-error.js'
 import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { BEGIN, inTransaction } from '../database/transaction.js'
 import { isRetryable } from './retry.js'
@@ -30,7 +31,7 @@ export const createGuestClients = async (
   try {
     return await createAll(client, names, wanted, lockTimeoutMs)
   } catch (error) {
-    if (!isServerError(error)) throw error
+    if (!isServerError(error) || refusesTransactions(error)) throw error
     const isHeld = isBlockedByRow(error)
     const isNotNow = !isHeld && hasSqlState(error, ...NOT_NOW)
     if (!isNotNow && !isHeld && isRetryable(error)) throw error

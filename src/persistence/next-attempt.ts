@@ -1,3 +1,4 @@
+import { refusesTransactions } from '../database/errors/pooler-error.js'
 import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { blamesTheRow, isTransient, mayConcernOneRow } from './blame.js'
 import type { Linking } from './message-rows.js'
@@ -36,7 +37,7 @@ export const nextAttempt = (error: unknown, { linking, size, mayUnlink }: Failed
       ? 'drop_references'
       : 'reject'
   }
-  if (!isServerError(error) || isTransient(error)) return 'throw'
+  if (!isServerError(error) || isTransient(error) || refusesTransactions(error)) return 'throw'
   const isOneRow = mayConcernOneRow(error)
   if (isOneRow && size > 1) return 'sample'
   // A message is more important than its contact: a missing privilege or table of the look-up does not cost it. With a

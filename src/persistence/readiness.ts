@@ -3,6 +3,7 @@ import { withPooledClient } from '../database/connection.js'
 import { blockageBehind, describeBlockage, noteBlockage } from '../database/blockers.js'
 import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-commit.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
+import { inTransaction } from '../database/transaction.js'
 import { findLockHolders } from '../database/waiting/lock-holders.js'
 import { failureReason } from '../database/connection-failure.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
@@ -22,7 +23,7 @@ export const checkReady = async (pool: Pool, names: Names): Promise<void> => {
   try {
     await withPooledClient(pool, LIMITS, async (client) => {
       try {
-        await client.query(proofSql(names))
+        await inTransaction(client, () => client.query(proofSql(names)))
       } catch (error) {
         if (hasSqlState(error, SqlState.lockNotAvailable)) noteBlockage(error, await findLockHolders(client, 'writes'))
         throw error
@@ -35,8 +36,9 @@ export const checkReady = async (pool: Pool, names: Names): Promise<void> => {
   }
 }
 
-// The statements of one string are one transaction, behind a pooler as well. The lock time-out ends a wait that outlives us.
-// The insert of no rows is executed: EXPLAIN would succeed on a read-only database.
+// In a transaction that outlives a statement: a pooler in statement mode refuses those, and then no guest's client can be
+// created. The lock time-out ends a wait that outlives us. The insert of no rows is executed: EXPLAIN would succeed on a
+// read-only database.
 const proofSql = (names: Names): string => `
   SELECT pg_catalog.set_config('lock_timeout', '500', true);
   ${insertNothingSql(names)};

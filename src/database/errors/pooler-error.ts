@@ -1,5 +1,5 @@
 import { ExitCode } from '../../errors.js'
-import { again, type Next } from '../../next-step.js'
+import { again, or, type Next } from '../../next-step.js'
 import { SqlState, type ServerError } from '../sql-state.js'
 
 /** What a pooler says of its own accord, in our words. */
@@ -112,12 +112,15 @@ const ANSWERS: readonly (readonly [RegExp, PoolerAnswer])[] = [
     /^transaction blocks not allowed/i,
     {
       code: 'connection_pooler',
-      message: 'the pooler is in statement mode, in which there are no transactions',
-      hint: NAME_THE_SERVER,
+      message: 'PgBouncer pools statements (pool_mode = statement), so there are no transactions',
+      hint: ['set pool_mode = transaction in the configuration of PgBouncer', or(NAME_THE_SERVER)],
       exitCode: ExitCode.refused,
     },
   ],
 ]
+
+/** Whether a pooler refuses transactions, and will: no retry helps. */
+export const refusesTransactions = (error: ServerError): boolean => poolerAnswer(error)?.code === 'connection_pooler'
 
 /** The SQLSTATE codes of errors that may be a pooler's own. */
 const POOLER_STATES: readonly string[] = [SqlState.protocolViolation, SqlState.internalError]

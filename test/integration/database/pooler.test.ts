@@ -4,6 +4,7 @@ import { describe, expect, test, type TestDatabase } from '../../support/databas
 import { loadFixture } from '../../support/fixtures.js'
 import { findPgBouncer, POOL_SIZE, withPooler } from '../../support/pooler.js'
 import { connectTo } from '../../support/socket-chat.js'
+import { textMessage } from '../../support/load.js'
 import { SHOP } from '../../support/transcript.js'
 
 const pgbouncer = findPgBouncer()
@@ -130,8 +131,33 @@ describe.skipIf(pgbouncer === undefined)(`PgBouncer ${pgbouncer?.version ?? '(no
     })
   })
 
+  test('in statement mode is refused by what saves messages, at the start and in every answer', async ({
+    database,
+  }) => {
+    await migrated(database)
+    await withPooler({ path: pgbouncer?.path ?? '', database, settings: ['pool_mode = statement'] }, async (pooled) => {
+      const refusal = {
+        code: 'database_refused',
+        sqlState: '08P01',
+        blames: 'database',
+        retryable: false,
+        hint: expect.stringContaining('pool_mode = transaction') as unknown,
+      }
+      await withStore(pooled, async (store) => {
+        await expect(store.checkReady()).rejects.toMatchObject(refusal)
+        const guest = { ...textMessage('hello'), guestUsername: 'maria' }
+        await expect(store.saveChatMessage(guest)).rejects.toMatchObject(refusal)
+      })
+      for (const argv of [['serve', '--port', '0'], ['migrate'], ['doctor']]) {
+        const { exitCode, stderr } = await on(pooled, ...argv)
+        expect(exitCode, stderr).toBe(5)
+        expect(stderr).toContain('hint: set pool_mode = transaction in the configuration of PgBouncer')
+      }
+    })
+  })
+
   test.for([
-    ['pool_mode = statement', 5, 'connection_pooler', 'the pooler is in statement mode'],
+    ['pool_mode = statement', 5, 'connection_pooler', 'PgBouncer pools statements (pool_mode = statement)'],
     ['max_client_conn = 1', 3, 'too_many_connections', 'the connection limit of the pooler is reached'],
     ['query_wait_timeout = 1', 3, 'too_many_connections', 'no server connection of the pooler became free in time'],
   ] as const)('says why it refuses: %s', async ([setting, exitCode, code, message], { database }) => {

@@ -134,6 +134,7 @@ test.each([
   ['no more transaction ids', serverError('54000', { routine: 'GetNewTransactionId' }), false, false],
   ['a damaged page of an index', serverError('XX002'), false, true],
   ['a missing table', serverError('42P01'), false, false],
+  ['a pooler in statement mode', serverError('08P01', { message: 'transaction blocks not allowed' }), false, false],
   ['a policy of row-level security', serverError('42501'), false, true],
 ])('%s', (_what, error, row, one) => {
   expect({ row: blamesTheRow(error), one: mayConcernOneRow(error) }).toEqual({ row, one })

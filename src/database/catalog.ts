@@ -37,6 +37,8 @@ export interface CatalogTrigger {
 /** The objects of one schema that chatkeep uses. */
 export interface Catalog {
   readonly tables: readonly string[]
+  /** Those of the tables that are partitioned. */
+  readonly partitioned: readonly string[]
   readonly columns: readonly CatalogColumn[]
   readonly indexes: readonly CatalogIndex[]
   /** Enum types and their labels, in order. */
@@ -48,7 +50,7 @@ export interface Catalog {
 }
 
 const SELECT_TABLES = `
-  SELECT c.relname AS "table"
+  SELECT c.relname AS "table", c.relkind = 'p' AS "partitioned"
   FROM pg_catalog.pg_class AS c
   JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')
@@ -131,7 +133,7 @@ export const readCatalog = async (
   tables: readonly string[],
   part: ReadPart = (read) => read(),
 ): Promise<Catalog> => {
-  const foundTables = await client.query<{ table: string }>(SELECT_TABLES, [schema])
+  const foundTables = await client.query<{ table: string; partitioned: boolean }>(SELECT_TABLES, [schema])
   const columns = await readColumns(client, schema, tables)
   // Alone of all these, the definition of an index needs a lock on its table.
   const indexes = await part(async () => (await client.query<CatalogIndex>(SELECT_INDEXES, [schema])).rows)
@@ -140,6 +142,7 @@ export const readCatalog = async (
   const triggers = await client.query<CatalogTrigger>(SELECT_TRIGGERS, [schema])
   return {
     tables: foundTables.rows.map(({ table }) => table),
+    partitioned: foundTables.rows.filter(({ partitioned }) => partitioned).map(({ table }) => table),
     columns,
     indexes,
     enums: new Map(enums.rows.map(({ name, labels }) => [name, labels])),

@@ -6,6 +6,7 @@ import { readMigrationState, type MigrationState } from './ledger/migration-stat
 import { checkPrivileges } from './ledger/privileges.js'
 import { rollbackRange, type RollbackRange } from './ledger/rollback-range.js'
 import type { OwnClient } from './own/own-client.js'
+import { undoOnPartitions } from './plan/on-partitions.js'
 import type { Obstacle } from './plan/obstacle.js'
 import { readDatabaseIdentity } from './plan/database-identity.js'
 import { refuseChangedPlan } from './plan/plan-hash.js'
@@ -41,7 +42,8 @@ const readRollback = async (
 ): Promise<ReadRollback> => {
   const state = await readMigrationState(client, schema, folder)
   const range = rollbackRange(state, to)
-  const scripts = await readRollbackScripts(folder, range.files)
+  const files = await readRollbackScripts(folder, range.files)
+  const scripts = files.map((script) => undoOnPartitions(script, state.catalog, client.own))
   const archive = await readArchiveObjects(client)
   const identity = await readDatabaseIdentity(client, schema)
   const planHash = rollbackPlanHash(identity, state, archive, scripts, onOrphans)

@@ -1,6 +1,7 @@
 import type { QueryResult } from 'pg'
 import type { OwnClient } from './own/own-client.js'
 import { escapeIdentifier } from '../database/identifier.js'
+import { buildOnPartitions } from './build-on-partitions.js'
 import { migrationTitle } from './ledger/migration-files.js'
 import { recordRun, type RunAction } from './ledger/runs.js'
 import type { PlannedStep } from './plan/plan.js'
@@ -27,9 +28,10 @@ export interface ApplyOptions extends RunFileOptions {
 /** Runs the step's file outside a transaction, after dropping the INVALID index it replaces. */
 export const rebuildIndex = async (
   client: OwnClient,
-  { file, dropIndex }: PlannedStep,
+  { file, dropIndex, partitioned }: PlannedStep,
   options: RunFileOptions,
 ): Promise<QueryResult> => {
+  if (partitioned !== undefined) return buildOnPartitions(client, migrationTitle(file), partitioned, options)
   const drop = `DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex ?? '')}`
   if (dropIndex !== undefined) await withApplicationPath(client, 'session', () => client.query(drop))
   return runFile(client, 'session', { title: migrationTitle(file), sql: file.sql }, options)

@@ -13,6 +13,7 @@ import {
   type InsertedRow,
   type InsertedRowText,
 } from './message-rows.js'
+import { takenKeySql, type KeyGuard } from './key-guard.js'
 import { nextAttempt } from './next-attempt.js'
 import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
@@ -73,17 +74,17 @@ const savePart = async (
 }
 
 // No client is created for a message whose key is taken.
-const withoutClientSql = ({ client, message }: Names): string => `
+const withoutClientSql = (names: Names, keyGuard: KeyGuard): string => `
   SELECT x."position"
-  FROM json_to_recordset($1::json) AS x ("position" integer, "username" text, "clientId" bigint, "key" text)
-  WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username"::text = x."username" LIMIT 1) IS NULL
-    AND (SELECT c."id" FROM ${client} AS c WHERE c."id" = x."clientId" LIMIT 1) IS NULL
-    AND (SELECT m."id" FROM ${message} AS m WHERE m."idempotencyKey"::text = x."key" LIMIT 1) IS NULL
+  FROM json_to_recordset($1::json) AS x ("position" integer, "username" text, "clientId" bigint, "idempotencyKey" text)
+  WHERE (SELECT c."id" FROM ${names.client} AS c WHERE c."username"::text = x."username" LIMIT 1) IS NULL
+    AND (SELECT c."id" FROM ${names.client} AS c WHERE c."id" = x."clientId" LIMIT 1) IS NULL
+    AND ${takenKeySql(names, keyGuard)} IS NULL
   ORDER BY x."position"`
 
 /** The messages of guests who have no client; of several with one key only the first. */
 const selectWithoutClient = async (
-  { client, names }: BatchSession,
+  { client, names, keyGuard }: BatchSession,
   batch: readonly PendingSave[],
 ): Promise<readonly PendingSave[]> => {
   const keys = new Set<string>()
@@ -92,9 +93,11 @@ const selectWithoutClient = async (
   return askInHalves(named, async (some) => {
     // Not as arrays: with array_nulls off, the server takes no NULL in them.
     const asked = some.map(({ message: { guestUsername, clientId, idempotencyKey } }, position) => ({
-      ...{ position, username: guestUsername, clientId, key: idempotencyKey },
+      ...{ position, username: guestUsername, clientId, idempotencyKey },
     }))
-    const { rows } = await client.query<{ position: number }>(withoutClientSql(names), [JSON.stringify(asked)])
+    const { rows } = await client.query<{ position: number }>(withoutClientSql(names, keyGuard), [
+      JSON.stringify(asked),
+    ])
     return rows.flatMap(({ position }) => some[position] ?? [])
   })
 }
@@ -106,14 +109,14 @@ const CREATE_STAGING = `
 
 // In one transaction, so that it also works behind a transaction pooler.
 const insertByCopy = (
-  { client, names }: BatchSession,
+  { client, names, keyGuard }: BatchSession,
   messages: readonly PreparedMessage[],
 ): Promise<NoticedCommit<readonly InsertedRow[]>> => {
   const insert = async (): Promise<readonly InsertedRow[]> => {
     await client.query(CREATE_STAGING)
     await pipeline(Readable.from(copyText(messages)), client.query(copyFrom(`COPY ${STAGING} FROM STDIN`)))
     const { rows } = await client.query<InsertedRowText>(
-      insertSql(names, `${STAGING} AS x`, 'linked', { skipsConflicts: false }),
+      insertSql(names, `${STAGING} AS x`, 'linked', { skipsConflicts: false, keyGuard }),
     )
     return rows.map(toInsertedRow)
   }

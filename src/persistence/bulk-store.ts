@@ -3,6 +3,7 @@ import type { ConnectionTarget } from '../database/connection-target.js'
 import { createPreparedStatements } from '../database/prepared.js'
 import { BULK_PARTS, saveInBulk } from './bulk-save.js'
 import { StoreUnavailable } from './errors.js'
+import { readKeyGuard } from './key-guard.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
 import { createPendingSave, unsettled, type PendingSave } from './pending-save.js'
 import { prepareMessage } from './prepare-message.js'
@@ -39,7 +40,14 @@ export const createBulkStore = (target: ConnectionTarget, applicationName: strin
       query_timeout: QUERY_TIMEOUT_MS,
       pins: 'course',
     }))
-    await saveInBulk((work) => withPooledClient(pool, LIMITS, (client) => work({ client, names, statements })), batch)
+    await saveInBulk(
+      (work) =>
+        withPooledClient(pool, LIMITS, async (client) =>
+          // Without ON CONFLICT, the insert does not notice that there is no unique index.
+          work({ client, names, statements, keyGuard: await readKeyGuard(client, names) }),
+        ),
+      batch,
+    )
     if (unsettled(batch).length > 0)
       throw new StoreUnavailable('another transaction holds a row that the message needs', undefined)
   }

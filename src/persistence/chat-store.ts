@@ -12,6 +12,7 @@ import { createPreparedStatements } from '../database/prepared.js'
 import { InvalidCall, StoreClosed } from './errors.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './chat-history.js'
 import { readInactiveOperators } from './operators/inactive-operators.js'
+import { createKeyGuard } from './key-guard.js'
 import { markAsRead, type MarkAsReadQuery } from './mark-as-read.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
 import { prepareMessage } from './prepare-message.js'
@@ -132,6 +133,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     track(() => withRetries(deadlineMs, () => question(withLimits(pool.get(), limits))))
 
   const statements = createPreparedStatements()
+  const withKeyGuard = createKeyGuard(names)
   const saves = createSaveQueue(
     {
       maxMessages: options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
@@ -139,7 +141,10 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       deadlineMs,
       patienceMs,
     },
-    async (batch) => withPooledClient(pool.get(), limits, (client) => saveBatch({ client, names, statements }, batch)),
+    async (batch) =>
+      withPooledClient(pool.get(), limits, (client) =>
+        withKeyGuard(client, (keyGuard) => saveBatch({ client, names, statements, keyGuard }, batch)),
+      ),
   )
 
   return {
@@ -151,7 +156,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     getRecentChats: (query = {}) => ask((db) => readRecentChats({ db, names, statements }, query)),
     markMessagesAsRead: (query) => ask((db) => markAsRead(db, names, query)),
     getInactiveOperators: (operatorIds) => ask((db) => readInactiveOperators(db, names, operatorIds)),
-    checkReady: () => track(() => checkReady(pool.get(), names)),
+    checkReady: () => track(() => checkReady(pool.get(), names, withKeyGuard)),
     getLoad: () => ({ queue: { ...saves.load }, pool: pool.load(), timeline: target?.timelines?.newest }),
     close: () => {
       closing ??= Promise.allSettled([...underWay]).then(() => pool.end())

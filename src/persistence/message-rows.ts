@@ -4,6 +4,7 @@ import { noticeCommit, type NoticedCommit } from '../database/durability/commit-
 import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-commit.js'
 import type { PreparedStatements } from '../database/prepared.js'
 import type { StoredId } from './ids/ids.js'
+import { againWhenTaken, foundByKeySql, takenKeySql, takingKeysSql, type KeyGuard } from './key-guard.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { instantSql, toInstant, type InstantText } from '../database/clock/instant.js'
 import { UTC_NOW, type Names } from './sql-names.js'
@@ -15,6 +16,7 @@ export interface BatchSession {
   readonly statements: PreparedStatements
   /** How long an insert waits for a row that another transaction holds, in milliseconds; 250 when absent. */
   readonly rowLockTimeoutMs?: number | undefined
+  readonly keyGuard: KeyGuard
 }
 
 /** Whether a message is stored with its client, or without one. */
@@ -76,16 +78,21 @@ const toJson = (messages: readonly PreparedMessage[]): string =>
  * @returns one row for each message that was inserted; when the commit is unconfirmed, they need a barrier
  */
 export const insertMessages = async (
-  { client, names, statements, rowLockTimeoutMs }: BatchSession,
+  { client, names, statements, rowLockTimeoutMs, keyGuard }: BatchSession,
   messages: readonly PreparedMessage[],
   linking: Linking,
 ): Promise<NoticedCommit<readonly InsertedRow[]>> => {
-  const sql = insertSql(names, FROM_JSON, linking, { rowLockTimeoutMs })
+  const sql = insertSql(names, FROM_JSON, linking, { rowLockTimeoutMs, keyGuard })
+  const json = toJson(keyGuard === 'table' ? firstOfEachKey(messages) : messages)
   return noticeCommit(client, async () => {
-    const { rows } = await statements.query<InsertedRowText>(client, sql, [toJson(messages)])
+    const { rows } = await againWhenTaken(() => statements.query<InsertedRowText>(client, sql, [json]))
     return rows.map(toInsertedRow)
   })
 }
+
+// The others find the first one's row afterwards, as those of another batch do.
+const firstOfEachKey = (messages: readonly PreparedMessage[]): readonly PreparedMessage[] =>
+  [...new Map(messages.toReversed().map((message) => [message.idempotencyKey, message])).values()].toReversed()
 
 const ROW_LOCK_TIMEOUT_MS = 250
 
@@ -94,25 +101,28 @@ const settings = (rowLockTimeoutMs: number): string => `
   (SELECT ${DURABLE_COMMIT} AND set_config('lock_timeout', '${rowLockTimeoutMs}', true) <> '')`
 
 /** The insert without rows: it fails when anything that the insert needs is missing. */
-export const insertNothingSql = (names: Names): string => insertSql(names, FROM_JSON.replace('$1', `'[]'`), 'linked')
+export const insertNothingSql = (names: Names, keyGuard: KeyGuard): string =>
+  insertSql(names, FROM_JSON.replace('$1', `'[]'`), 'linked', { keyGuard })
 
 export interface InsertOptions {
   readonly rowLockTimeoutMs?: number | undefined
   /** `false` makes the statement a fifth cheaper, but it fails when a key is taken meanwhile. */
   readonly skipsConflicts?: boolean | undefined
+  readonly keyGuard: KeyGuard
 }
 
 /**
- * The insert from any source of incoming rows, `x`. The unique index guards the key, and a look-up before the insert keeps a
- * resend from using up an id, unless both arrive at once. Look-ups are subqueries with LIMIT: each uses its index even when
- * the planner misjudges the size of the source.
+ * The insert from any source of incoming rows, `x`. The guard keeps keys unique (with a table, the insert fails when one is
+ * taken meanwhile), and a look-up before the insert keeps a resend from using up an id, unless both arrive at once. Look-ups
+ * are subqueries with LIMIT: each uses its index even when the planner misjudges the size of the source.
  */
 export const insertSql = (
   names: Names,
   source: string,
   linking: Linking,
-  { rowLockTimeoutMs = ROW_LOCK_TIMEOUT_MS, skipsConflicts = true }: InsertOptions = {},
-): string => `
+  { rowLockTimeoutMs = ROW_LOCK_TIMEOUT_MS, skipsConflicts = true, keyGuard }: InsertOptions,
+): string => {
+  const insert = `
   INSERT INTO ${names.message} (
     "createdAt", "clientId", "guestUsername", "guestPhone", "clientSocketId", "senderType", "operatorId", "messageType",
     "text", "imageUrl", "imageName", "mimeType", "sessionId", "idempotencyKey", "guestUnverified")
@@ -123,11 +133,15 @@ export const insertSql = (
   FROM ${source}
   ${linking === 'linked' ? clientJoins(names) : ''}
   WHERE ${settings(rowLockTimeoutMs)}
-    AND (SELECT m."id" FROM ${names.message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey") IS NULL
+    AND ${takenKeySql(names, keyGuard)} IS NULL
     ${linking === 'linked' ? 'AND (x."guestUsername" IS NULL OR coalesce(given."id", named."id") IS NOT NULL)' : ''}
   ORDER BY x."position"
-  ${skipsConflicts ? 'ON CONFLICT ("idempotencyKey") DO NOTHING' : ''}
+  ${skipsConflicts && keyGuard === 'index' ? 'ON CONFLICT ("idempotencyKey") DO NOTHING' : ''}
   RETURNING "id", ${instantSql('"createdAt"')} AS "createdAt", "clientId", "idempotencyKey", "guestUnverified"`
+  return keyGuard === 'index' ? insert : takingKeysSql(names, `${insert}, "createdAt" AS "storedAt"`, INSERTED_COLUMNS)
+}
+
+const INSERTED_COLUMNS = '"id", "createdAt", "clientId", "idempotencyKey", "guestUnverified"'
 
 // The client by its id, else by the guest's exact name. A client is registered unless it was created from a guest.
 const clientJoins = ({ client, guestClients }: Names): string => `
@@ -144,16 +158,18 @@ const clientJoins = ({ client, guestClients }: Names): string => `
 // function: a standby may lag behind.
 //
 // Two sends are the same message when sender type, conversation, guest and content are equal. Socket, operator and phone may
-// change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one.
-const findByKeysSql = ({ message }: Names): string => `
-  SELECT x."position", m."id", ${instantSql('m."createdAt"')} AS "createdAt", m."clientId", m."guestUnverified",
+// change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one. A message that
+// is gone with its partition was stored once, and counts as the same.
+const findByKeysSql = (names: Names, keyGuard: KeyGuard): string => `
+  SELECT x."position", k."messageId" AS "id", ${instantSql('k."createdAt"')} AS "createdAt", m."clientId",
+    coalesce(m."guestUnverified", false) AS "guestUnverified", m."id" IS NULL OR
     (m."senderType"::text, m."messageType"::text, m."text"::text, m."imageUrl"::text, m."imageName"::text, m."mimeType"::text,
       m."guestUsername"::text, m."sessionId"::text)
       IS NOT DISTINCT FROM (x."senderType", x."messageType", x."text", x."imageUrl", x."imageName", x."mimeType",
       x."guestUsername", x."sessionId")
       AND coalesce(m."clientId" = x."clientId", true) AS "sameBody"
   FROM ${FROM_JSON}
-  CROSS JOIN LATERAL (SELECT * FROM ${message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey" LIMIT 1) AS m
+  ${foundByKeySql(names, keyGuard)}
   WHERE (SELECT ${DURABLE_COMMIT} AND ${emitMessage('found')})`
 
 /**
@@ -161,11 +177,11 @@ const findByKeysSql = ({ message }: Names): string => `
  * @throws OperatorError `commit_unconfirmed`: they are visible, but may not be durable
  */
 export const findByKeys = async (
-  { client, names }: BatchSession,
+  { client, names, keyGuard }: BatchSession,
   messages: readonly PreparedMessage[],
 ): Promise<readonly ExistingRow[]> => {
   const { result, isUnconfirmed } = await noticeCommit(client, () =>
-    client.query<Omit<ExistingRow, 'createdAt'> & InstantOfRow>(findByKeysSql(names), [toJson(messages)]),
+    client.query<Omit<ExistingRow, 'createdAt'> & InstantOfRow>(findByKeysSql(names, keyGuard), [toJson(messages)]),
   )
   if (isUnconfirmed) throw commitUnconfirmed()
   return result.rows.map((row) => ({ ...row, createdAt: toInstant(row.createdAt) }))

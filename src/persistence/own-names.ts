@@ -17,6 +17,8 @@ export interface OwnNames {
   readonly runs: string
   /** The clients that were created for guests. */
   readonly guestClients: string
+  /** The idempotency keys of a partitioned "ChatMessage"; the name of the table without its schema is `MESSAGE_KEYS`. */
+  readonly messageKeys: string
   /** What a rollback archived: one row per message. */
   readonly archive: string
   /** The clients that a rollback created. */
@@ -26,6 +28,9 @@ export interface OwnNames {
   /** The sequence that counts the writes that the trigger could not archive. */
   readonly missedWrites: string
 }
+
+/** The table of idempotency keys, without its schema. */
+export const MESSAGE_KEYS = 'message_keys'
 
 /** The function of the trigger that archives new writes, without its schema. */
 export const CAPTURE_FUNCTION = 'capture'
@@ -58,6 +63,7 @@ export const ownNamesFor = (applicationSchema: string): OwnNames => {
     migrations: qualified(schema, 'migrations'),
     runs: qualified(schema, 'runs'),
     guestClients: qualified(schema, 'guest_clients'),
+    messageKeys: qualified(schema, MESSAGE_KEYS),
     archive: qualified(schema, 'archive'),
     archivedClients: qualified(schema, 'archived_clients'),
     capture: qualified(schema, CAPTURE_FUNCTION),

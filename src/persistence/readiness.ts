@@ -7,6 +7,7 @@ import { inTransaction } from '../database/transaction.js'
 import { findLockHolders } from '../database/waiting/lock-holders.js'
 import { failureReason } from '../database/connection-failure.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
+import type { KeyGuard, WithKeyGuard } from './key-guard.js'
 import { insertNothingSql } from './message-rows.js'
 import { isRetryable } from './retry.js'
 import type { Names } from './sql-names.js'
@@ -19,11 +20,11 @@ const LIMITS = { patienceMs: 1_000, workMs: 1_000 }
  * no lock that blocks it), and a commit is flushed to disk.
  * @throws SchemaNotReady, DatabaseRefused or StoreUnavailable
  */
-export const checkReady = async (pool: Pool, names: Names): Promise<void> => {
+export const checkReady = async (pool: Pool, names: Names, withKeyGuard: WithKeyGuard): Promise<void> => {
   try {
     await withPooledClient(pool, LIMITS, async (client) => {
       try {
-        await inTransaction(client, () => client.query(proofSql(names)))
+        await withKeyGuard(client, (guard) => inTransaction(client, () => client.query(proofSql(names, guard))))
       } catch (error) {
         if (hasSqlState(error, SqlState.lockNotAvailable)) noteBlockage(error, await findLockHolders(client, 'writes'))
         throw error
@@ -39,7 +40,7 @@ export const checkReady = async (pool: Pool, names: Names): Promise<void> => {
 // In a transaction that outlives a statement: a pooler in statement mode refuses those, and then no guest's client can be
 // created. The lock time-out ends a wait that outlives us. The insert of no rows is executed: EXPLAIN would succeed on a
 // read-only database.
-const proofSql = (names: Names): string => `
+const proofSql = (names: Names, guard: KeyGuard): string => `
   SELECT pg_catalog.set_config('lock_timeout', '500', true);
-  ${insertNothingSql(names)};
+  ${insertNothingSql(names, guard)};
   SELECT ${DURABLE_COMMIT} AND ${emitMessage('ready')}`

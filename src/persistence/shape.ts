@@ -127,12 +127,19 @@ export const indexState = (catalog: Catalog, wanted: RequiredIndex): IndexState 
   if (actual === undefined) return 'missing'
   const same =
     actual.table === wanted.table &&
-    actual.unique === wanted.unique &&
+    actual.unique === isUniqueHere(catalog, wanted) &&
     actual.definition === wanted.definition &&
     actual.deferrable === null
   if (!same) return 'conflict'
   return actual.valid ? 'ready' : 'invalid'
 }
+
+/**
+ * Whether an index has to be unique. One of a partitioned table would have to contain the partition key; there, a table of
+ * chatkeep's own keeps keys unique.
+ */
+const isUniqueHere = ({ partitioned }: Pick<Catalog, 'partitioned'>, { table, unique }: RequiredIndex): boolean =>
+  unique && !partitioned.includes(table)
 
 /** An index as its definition, for messages. */
 export const describeIndex = (index: RequiredIndex | CatalogIndex): string => {
@@ -149,6 +156,21 @@ export const isUnique = ({ indexes }: Catalog, table: string, column: string): b
       index.unique &&
       index.valid &&
       [`btree (${column})`, `btree ("${column}")`].includes(index.definition),
+  )
+
+/** Whether a partitioned table has a valid unique index that begins with the column; it has to contain the partition key, too. */
+export const isUniqueWithTime = (
+  { indexes, partitioned }: Pick<Catalog, 'indexes' | 'partitioned'>,
+  table: string,
+  column: string,
+): boolean =>
+  partitioned.includes(table) &&
+  indexes.some(
+    (index) =>
+      index.table === table &&
+      index.unique &&
+      index.valid &&
+      [`btree (${column}, `, `btree ("${column}", `].some((start) => index.definition.startsWith(start)),
   )
 
 /** The columns that the core fills when it saves a message or creates a client for a guest. Ids come from their defaults. */

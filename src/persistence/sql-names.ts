@@ -12,6 +12,8 @@ export interface Names {
   readonly messageType: string
   /** The clients that were created from guests. */
   readonly guestClients: string
+  /** The idempotency keys of a partitioned table of messages. */
+  readonly messageKeys: string
 }
 
 export const namesIn = (schema: string): Names => ({
@@ -21,6 +23,7 @@ export const namesIn = (schema: string): Names => ({
   senderType: qualified(schema, 'MessageSenderType'),
   messageType: qualified(schema, 'MessageType'),
   guestClients: ownNamesFor(schema).guestClients,
+  messageKeys: ownNamesFor(schema).messageKeys,
 })
 
 /** What a query is made with: a pool or connection, the names of the tables, and its prepared statements. */

@@ -26,6 +26,7 @@ export const catalogWith = ({
   readonly indexes?: Catalog['indexes']
 }): Catalog => ({
   tables: ['User', 'Client', 'ChatMessage'],
+  partitioned: [],
   columns: columns.map((column) => ({
     table: 'ChatMessage',
     column,
@@ -44,7 +45,7 @@ export const OWN_FOUND: FoundSchema = {
   owner: 'crm',
   usable: true,
   grants: [],
-  tables: OWN_TABLES.filter(({ temporary }) => !temporary).map(({ name, columns, key }) => ({
+  tables: OWN_TABLES.filter(({ temporary, parts }) => !temporary && parts === undefined).map(({ name, columns, key }) => ({
     name,
     columns,
     key,

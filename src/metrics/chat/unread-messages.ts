@@ -1,4 +1,5 @@
 import { quoted } from '../../database/identifier.js'
+import { estimatedRows, overPartitions } from '../database/tables.js'
 import type { Metric } from '../metric.js'
 
 const COUNTED = 10_000
@@ -13,7 +14,7 @@ export const unreadMessages: Metric = {
   reads: `"${INDEX}"`,
   select: ({ message }) => `
     SELECT CASE WHEN u."counted" <= ${COUNTED} THEN u."counted" ELSE greatest(u."counted", (
-      SELECT c.reltuples
+      SELECT ${overPartitions('sum', estimatedRows, 'c.oid')}
       FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
       WHERE i.indrelid = ${quoted(message)}::regclass AND c.relname = '${INDEX}'
     )) END AS "value"

@@ -1,5 +1,5 @@
 import type { Metric } from '../metric.js'
-import { chatTables } from './tables.js'
+import { chatTables, overPartitions } from './tables.js'
 
 export const deadRows: Metric = {
   name: 'dead_rows',
@@ -10,5 +10,5 @@ export const deadRows: Metric = {
   labels: ['table'],
   reads: 'pg_stat_all_tables',
   select: (names) => `
-    SELECT t.relname::text AS "table", pg_stat_get_dead_tuples(t.oid) AS "value" FROM ${chatTables(names)} AS t ORDER BY 1`,
+    SELECT t.relname::text AS "table", ${overPartitions('sum', (oid) => `pg_stat_get_dead_tuples(${oid})`)} AS "value" FROM ${chatTables(names)} AS t ORDER BY 1`,
 }

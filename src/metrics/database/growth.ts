@@ -1,6 +1,7 @@
 import { quoted } from '../../database/identifier.js'
 import { UTC_NOW } from '../../persistence/sql-names.js'
 import type { Aggregate, Source } from '../metric.js'
+import { estimatedRows, overPartitions } from './tables.js'
 
 const DAYS = 7
 
@@ -16,7 +17,8 @@ const growthOf = (table: string): string => `
       ORDER BY "createdAt" NULLS FIRST
       LIMIT 1
     ), newest."id"))::float8 / ${DAYS} AS "idsPerDay",
-    pg_total_relation_size(c.oid) / nullif(greatest(c.reltuples, 0), 0) AS "bytesPerRow",
+    ${overPartitions('sum', (oid) => `pg_total_relation_size(${oid})`, 'c.oid')}
+      / nullif(${overPartitions('sum', estimatedRows, 'c.oid')}, 0) AS "bytesPerRow",
     (SELECT CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 END
      FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'id') AS "largestId"
   FROM pg_catalog.pg_class AS c, (SELECT max("id") AS "id" FROM ${table}) AS newest

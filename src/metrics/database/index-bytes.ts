@@ -1,5 +1,5 @@
 import type { Metric } from '../metric.js'
-import { chatTables } from './tables.js'
+import { chatTables, overPartitions } from './tables.js'
 
 export const indexBytes: Metric = {
   name: 'index_bytes',
@@ -10,7 +10,7 @@ export const indexBytes: Metric = {
   labels: ['table', 'index'],
   reads: 'pg_index',
   select: (names) => `
-    SELECT t.relname::text AS "table", x.relname::text AS "index", pg_relation_size(x.oid) AS "value"
+    SELECT t.relname::text AS "table", x.relname::text AS "index", ${overPartitions('sum', (oid) => `pg_relation_size(${oid})`, 'x.oid')} AS "value"
     FROM ${chatTables(names)} AS t
     JOIN pg_catalog.pg_index AS i ON i.indrelid = t.oid
     JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid

@@ -1,5 +1,5 @@
 import type { Metric } from '../metric.js'
-import { chatTables } from './tables.js'
+import { chatTables, overPartitions } from './tables.js'
 
 export const tableBytes: Metric = {
   name: 'table_bytes',
@@ -10,5 +10,5 @@ export const tableBytes: Metric = {
   labels: ['table'],
   reads: 'pg_class',
   select: (names) => `
-    SELECT t.relname::text AS "table", pg_table_size(t.oid) AS "value" FROM ${chatTables(names)} AS t ORDER BY 1`,
+    SELECT t.relname::text AS "table", ${overPartitions('sum', (oid) => `pg_table_size(${oid})`)} AS "value" FROM ${chatTables(names)} AS t ORDER BY 1`,
 }

@@ -1,5 +1,8 @@
 import type { Metric } from '../metric.js'
-import { chatTables } from './tables.js'
+import { chatTables, overPartitions } from './tables.js'
+
+const lastVacuum = (oid: string): string =>
+  `greatest(pg_stat_get_last_autovacuum_time(${oid}), pg_stat_get_last_vacuum_time(${oid}))`
 
 export const vacuumAge: Metric = {
   name: 'vacuum_age_seconds',
@@ -11,7 +14,7 @@ export const vacuumAge: Metric = {
   reads: 'pg_stat_all_tables',
   select: (names) => `
     SELECT t.relname::text AS "table",
-      extract(epoch FROM now() - greatest(pg_stat_get_last_autovacuum_time(t.oid), pg_stat_get_last_vacuum_time(t.oid))) AS "value"
+      extract(epoch FROM now() - ${overPartitions('max', lastVacuum)}) AS "value"
     FROM ${chatTables(names)} AS t
     ORDER BY 1`,
 }

@@ -4,6 +4,7 @@ import { readDenied } from '../../database/read-denied.js'
 import { CHAT_TABLES } from '../../persistence/shape.js'
 import { refuseOwnConflicts } from '../own/own-conflicts.js'
 import { canRead, findOwnTable, readOwnState, type OwnState } from '../own/own-state.js'
+import { isPartitioned, readPartitions, type Partitions } from '../partitions/partitions.js'
 import { readMigrationFiles, type MigrationFile } from './migration-files.js'
 import { compareHistory, historyRows, readHistory, type History } from './history.js'
 import { readMigrationChanges, type MigrationChange } from './migration-changes.js'
@@ -15,6 +16,8 @@ export interface MigrationState {
   readonly history: History
   readonly catalog: Catalog
   readonly own: OwnState
+  /** The partitions of "ChatMessage"; undefined where it is not partitioned. */
+  readonly partitions: Partitions | undefined
   /** How changed files differ from what was applied, by migration number. */
   readonly changes: ReadonlyMap<number, MigrationChange>
 }
@@ -35,11 +38,13 @@ export const readMigrationState = async (
   await refuseHiddenHistory(client, schema, own)
   const history = await readHistory(client, own)
   const migrations = compareHistory(files, historyRows(history))
+  const catalog = await readCatalog(client, schema, CHAT_TABLES)
   return {
     files,
     own,
     history,
-    catalog: await readCatalog(client, schema, CHAT_TABLES),
+    catalog,
+    partitions: isPartitioned(catalog) ? await readPartitions(client, own.names.message) : undefined,
     changes: await readMigrationChanges(client, { own, migrations, files }),
   }
 }

@@ -51,7 +51,10 @@ export const missingForOwnTables = async (
   const lacks = onlyRow(await client.query<Lacks>(SELECT_LACKS, [own.owner]))
   const role = escapeIdentifier(own.role)
   const creates =
-    archive || OWN_TABLES.some(({ temporary, name }) => !temporary && findOwnTable(own, name) === undefined)
+    archive ||
+    OWN_TABLES.some(
+      ({ temporary, parts, name }) => !temporary && parts === undefined && findOwnTable(own, name) === undefined,
+    )
   return [
     ...(lacks.owner && creates
       ? [

@@ -1,4 +1,5 @@
-import type { CommentStmt, CreateStmt, IndexStmt, LockStmt, Node, RenameStmt } from '@pgsql/types'
+import type { AlterTableStmt, CommentStmt, CreateStmt, IndexStmt, LockStmt, Node, RenameStmt } from '@pgsql/types'
+import { attachedIndexes } from './alter-table.js'
 import { alterTableEffect } from './alter-table-locks.js'
 import { dropEffect } from './drop-locks.js'
 import { blockedBy, LOCK_MODES, strongestLocks, UNKNOWN_BLOCKS } from './lock-modes.js'
@@ -25,6 +26,7 @@ const UNKNOWN: StatementEffect = {
 const effectOf = (node: Node, known: KnownObjects): Effect | undefined => {
   if ('AlterTableStmt' in node) {
     const { objtype } = node.AlterTableStmt
+    if (objtype === 'OBJECT_INDEX') return attachEffect(node.AlterTableStmt)
     return objtype === 'OBJECT_SEQUENCE' ? NOTHING : alterTableEffect(node.AlterTableStmt, known)
   }
   if ('IndexStmt' in node) return indexEffect(node.IndexStmt)
@@ -72,11 +74,19 @@ const indexEffect = ({
 }: IndexStmt): Effect | undefined => {
   const table = relationName(relation)
   if (table === undefined) return undefined
+  // ON ONLY a partitioned table reads no rows.
+  if (relation?.inh !== true) return onTable(table, 'SHARE')
   return {
     locks: [{ table, mode: concurrent === true ? 'SHARE UPDATE EXCLUSIVE' : 'SHARE' }],
     work: { kind: 'index', table, name: idxname, method: accessMethod, partial: whereClause !== undefined },
     waitsForOldTransactions: concurrent === true,
   }
+}
+
+// Whoever plans a query of the partition opens its indexes.
+const attachEffect = (alter: AlterTableStmt): Effect | undefined => {
+  const [index] = attachedIndexes(alter)
+  return onTable(index, 'ACCESS EXCLUSIVE')
 }
 
 const commentEffect = ({ objtype, object }: CommentStmt): Effect | undefined => {

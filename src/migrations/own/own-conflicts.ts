@@ -55,7 +55,9 @@ const shapeConflicts = ({ names, found }: OwnState): readonly (OwnConflict & { r
     const wanted = OWN_TABLES.find((table) => table.name === name)
     if (wanted === undefined) return []
     const same =
-      kind === 'r' && (key === null || key === wanted.key) && JSON.stringify(columns) === JSON.stringify(wanted.columns)
+      kind === kindOf(wanted) &&
+      (key === null || key === wanted.key) &&
+      JSON.stringify(columns) === JSON.stringify(wanted.columns)
     if (same) return []
     const table = qualified(names.schema, name)
     return [
@@ -65,13 +67,15 @@ const shapeConflicts = ({ names, found }: OwnState): readonly (OwnConflict & { r
         object: `table ${table}`,
         expected: `${describe(wanted.columns)}; primary key "${wanted.key}"`,
         actual:
-          kind === 'r'
+          kind === kindOf(wanted)
             ? `${describe(columns)}; ${key === null ? 'no primary key' : `primary key "${key}"`}`
             : 'not a table',
         fix: `ALTER ${kind === 'v' ? 'VIEW' : 'TABLE'} ${table} RENAME TO ${escapeIdentifier(`${name}_old`)}`,
       },
     ]
   })
+
+const kindOf = ({ parts }: OwnTable): string => (parts === undefined ? 'r' : 'p')
 
 const describe = (columns: OwnTable['columns']): string =>
   columns.map(([name, type, notNull]) => `"${name}" ${type}${notNull ? ' NOT NULL' : ''}`).join(', ')

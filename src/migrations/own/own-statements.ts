@@ -37,8 +37,16 @@ export const excessGrants = (own: OwnState): readonly ExcessGrant[] =>
 
 const wantedTables = (own: OwnState, archive: boolean): readonly OwnTable[] => {
   const hasArchive = OWN_TABLES.some(({ temporary, name }) => temporary && findOwnTable(own, name) !== undefined)
-  return OWN_TABLES.filter(({ temporary }) => !temporary || archive || hasArchive)
+  return OWN_TABLES.filter(({ temporary, parts, name }) =>
+    parts === undefined ? !temporary || archive || hasArchive : findOwnTable(own, name) !== undefined,
+  )
 }
+
+/** The statements that create a table, and let in who needs it. */
+export const createOwnTable = (table: OwnTable, own: OwnState): readonly string[] => [
+  ...tableStatements(table, own),
+  ...wantedGrants([table], own).flatMap(grantStatements),
+]
 
 const tableStatements = (table: OwnTable, own: OwnState): readonly string[] => {
   const { names, owner, role } = own
@@ -54,35 +62,39 @@ const tableStatements = (table: OwnTable, own: OwnState): readonly string[] => {
       ...(isClosedToWriters(own, table) ? [`ALTER TABLE ${name} DISABLE ROW LEVEL SECURITY`] : []),
     ]
   }
+  const created = [name, ...(table.parts ?? []).map((part) => qualified(names.schema, part))]
   return [
     ...table.create(names),
-    ...(owner === role ? [] : [`ALTER TABLE ${name} OWNER TO ${escapeIdentifier(owner)}`]),
-    ...own.defaultGrantees.map((grantee) => `REVOKE ALL ON ${name} FROM ${grantee}`),
+    ...created.flatMap((each) => [
+      ...(owner === role ? [] : [`ALTER TABLE ${each} OWNER TO ${escapeIdentifier(owner)}`]),
+      ...own.defaultGrantees.map((grantee) => `REVOKE ALL ON ${each} FROM ${grantee}`),
+    ]),
   ]
 }
 
 // Roles that may insert clients may note which clients are guests'. Nobody else gets in by default privileges; to read the
-// history is harmless. With row-level security on "Client" nobody is let in: the table would show clients that it hides.
+// history is harmless. With row-level security on "Client" nobody is let in: the table would show clients that it hides. Keys
+// show nobody, and without them nobody could save.
 // A role that was let in by hand stays.
 const wantedGrants = (wanted: readonly OwnTable[], own: OwnState): readonly Grants[] => {
   const { names, writers, clientsSecured, found } = own
-  const open = !clientsSecured
+  const isOpen = ({ parts }: OwnTable): boolean => !clientsSecured || parts !== undefined
   return [
     {
       object: `SCHEMA ${quotedSchema(names)}`,
       grants: found?.grants ?? [],
       wanted: ['USAGE'],
       writers,
-      open,
+      open: wanted.some((table) => table.granted.length > 0 && isOpen(table)),
       harmless: ['USAGE'],
     },
-    ...wanted.map(({ name, granted, harmless }) => ({
-      object: `TABLE ${qualified(names.schema, name)}`,
-      grants: findOwnTable(own, name)?.grants ?? [],
-      wanted: granted,
-      writers: granted.length === 0 ? [] : writers,
-      open,
-      harmless,
+    ...wanted.map((table) => ({
+      object: `TABLE ${qualified(names.schema, table.name)}`,
+      grants: findOwnTable(own, table.name)?.grants ?? [],
+      wanted: table.granted,
+      writers: table.granted.length === 0 ? [] : writers,
+      open: isOpen(table),
+      harmless: table.harmless,
     })),
   ]
 }

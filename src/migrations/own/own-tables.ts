@@ -1,4 +1,5 @@
-import type { OwnNames } from '../../persistence/own-names.js'
+import { qualified } from '../../database/identifier.js'
+import { MESSAGE_KEYS, type OwnNames } from '../../persistence/own-names.js'
 
 /** A table in chatkeep's own schema. */
 export interface OwnTable {
@@ -15,6 +16,8 @@ export interface OwnTable {
   readonly harmless: readonly string[]
   /** Whether it exists only from a rollback until the next migrate. */
   readonly temporary: boolean
+  /** Only where messages are partitioned: a migration creates it, together with its rows. It is partitioned itself. */
+  readonly parts?: readonly string[]
 }
 
 /** The history of postgres-migrations, as that library creates it; its row 0 is the library's own migration. */
@@ -140,5 +143,37 @@ const archivedClients: OwnTable = {
   temporary: true,
 }
 
+/** Enough for the largest chats: each part of a table of 10^9 keys has an index of a few gigabytes, to be rebuilt on its own. */
+const KEY_PARTS: readonly string[] = Array.from({ length: 16 }, (_, part) => `${MESSAGE_KEYS}_${part}`)
+
+/**
+ * The idempotency keys of messages in a partitioned table, whose unique index would have to contain the time: it would take a
+ * key twice around midnight. A key outlives its message when a partition is dropped. The time finds the partition.
+ */
+export const messageKeys: OwnTable = {
+  name: MESSAGE_KEYS,
+  columns: [
+    ['idempotencyKey', 'text', true],
+    ['messageId', 'bigint', true],
+    ['createdAt', 'timestamp without time zone', true],
+  ],
+  key: 'idempotencyKey',
+  parts: KEY_PARTS,
+  create: (names) => [
+    `CREATE TABLE ${names.messageKeys} (
+  "idempotencyKey" text PRIMARY KEY,
+  "messageId" bigint NOT NULL,
+  "createdAt" timestamp NOT NULL
+) PARTITION BY HASH ("idempotencyKey")`,
+    ...KEY_PARTS.map(
+      (part, index) =>
+        `CREATE TABLE ${qualified(names.schema, part)} PARTITION OF ${names.messageKeys} FOR VALUES WITH (MODULUS ${KEY_PARTS.length}, REMAINDER ${index})`,
+    ),
+  ],
+  granted: ['SELECT', 'INSERT'],
+  harmless: [],
+  temporary: false,
+}
+
 /** Every table that chatkeep keeps in its own schema. */
-export const OWN_TABLES: readonly OwnTable[] = [migrations, runs, guestClients, archive, archivedClients]
+export const OWN_TABLES: readonly OwnTable[] = [migrations, runs, guestClients, archive, archivedClients, messageKeys]

@@ -11,7 +11,7 @@ import type {
 import { fitLine } from '../../terminal/wrap.js'
 import { oneLine } from '../../database/waiting/one-line.js'
 import type { Statement } from '../ledger/split-statements.js'
-import { columnOf, commandsOf, constraintOf } from '../locks/alter-table.js'
+import { attachedIndexes, columnOf, commandsOf, constraintOf } from '../locks/alter-table.js'
 import { relationName } from '../locks/relation-name.js'
 import { tablesIn } from '../locks/row-locks.js'
 import { namesOf } from '../locks/table-effect.js'
@@ -54,12 +54,14 @@ const withWords = ({ withClause }: { readonly withClause?: WithClause }, words: 
   return [...changes, words].join(', ')
 }
 
-const createIndex = ({ idxname = '', unique, concurrent }: IndexStmt): string =>
-  `create ${unique === true ? 'unique ' : ''}index ${idxname}${concurrently(concurrent)}`
+const createIndex = ({ idxname = '', unique, concurrent, relation }: IndexStmt): string =>
+  `create ${unique === true ? 'unique ' : ''}index ${idxname}${relation?.inh === true ? concurrently(concurrent) : ', without its partitions'}`
 
 const concurrently = (concurrent: boolean | undefined): string => (concurrent === true ? ', concurrently' : '')
 
 const alterTable = (alter: AlterTableStmt): string | undefined => {
+  if (alter.objtype === 'OBJECT_INDEX')
+    return `attach index ${attachedIndexes(alter).join(', ')} to ${alter.relation?.relname ?? ''}`
   if (alter.objtype !== 'OBJECT_TABLE') return undefined
   const commands = commandsOf(alter)
   const rest = commands.filter(({ subtype }) => subtype !== 'AT_AddColumn' && subtype !== 'AT_DropColumn')

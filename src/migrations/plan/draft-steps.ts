@@ -16,6 +16,8 @@ export interface DraftStep {
   readonly inTransaction: boolean
   readonly reversible: boolean
   readonly statements: readonly Statement[]
+  /** The same, where they run on partitions: what is one transaction, or a statement outside of any. */
+  readonly units?: readonly (readonly string[])[]
 }
 
 /** How the steps of a plan are split. */
@@ -33,11 +35,12 @@ export const draftSteps = (
   { form = 'statements', signal }: DraftOptions,
 ): Promise<readonly DraftStep[]> =>
   Promise.all(
-    steps.map(async ({ file, action, reason, dropIndex }) => {
+    steps.map(async ({ file, action, reason, dropIndex, partitioned }) => {
+      const units = partitioned === undefined ? undefined : [...partitioned.before, ...partitioned.units]
       const drop = dropIndex === undefined ? '' : `DROP INDEX CONCURRENTLY ${escapeIdentifier(dropIndex)}`
       const source = { file: `migrations/${file.fileName}`, sql: file.sql }
-      const statements =
-        action === 'record' ? [] : [...(await splitStatements(drop)), ...(await splitFile(source, signal))]
+      const whole = units === undefined ? splitFile(source, signal) : splitStatements(joined(units.flat()))
+      const statements = action === 'record' ? [] : [...(await splitStatements(drop)), ...(await whole)]
       return {
         title: migrationTitle(file),
         action,
@@ -45,18 +48,22 @@ export const draftSteps = (
         inTransaction: form === 'transaction' || runsInTransaction(file),
         reversible: file.id > BASE_MIGRATION,
         statements: form === 'statements' ? statements : await inOneTransaction(statements),
+        ...(units === undefined ? {} : { units: action === 'record' ? [] : units }),
       }
     }),
   )
 
 /** The same statements without CONCURRENTLY. */
 export const inOneTransaction = (statements: readonly Statement[]): Promise<readonly Statement[]> =>
-  splitStatements(statements.map((statement) => `${withoutConcurrently(statement)};\n`).join(''))
+  splitStatements(joined(statements.map(withoutConcurrently)))
+
+const joined = (statements: readonly string[]): string => statements.map((statement) => `${statement};\n`).join('')
 
 /** Without CONCURRENTLY, an index can be built or dropped in a transaction, but blocks writers. */
 const withoutConcurrently = ({ node, sql }: Statement): string => {
   const isConcurrent =
     ('IndexStmt' in node && node.IndexStmt.concurrent === true) ||
-    ('DropStmt' in node && node.DropStmt.concurrent === true)
+    ('DropStmt' in node && node.DropStmt.concurrent === true) ||
+    'ReindexStmt' in node
   return isConcurrent ? sql.replace(/\bCONCURRENTLY\s+/i, '') : sql
 }

@@ -6,6 +6,7 @@ import { BASE_MIGRATION } from '../ledger/migration-names.js'
 import type { MigrationState } from '../ledger/migration-state.js'
 import { presenceOf, type Presence } from '../ledger/presence.js'
 import { ownStatements } from '../own/own-statements.js'
+import { onPartitions, presenceOnPartitions, type OnPartitions } from './on-partitions.js'
 import { refuseMismatch } from './refuse-mismatch.js'
 import { again } from '../../next-step.js'
 
@@ -24,6 +25,8 @@ export interface PlannedStep {
   readonly reason: string
   /** The INVALID index to drop first. */
   readonly dropIndex?: string
+  /** What runs instead of the file, where messages are partitioned. */
+  readonly partitioned?: OnPartitions
 }
 
 export interface MigrationPlan {
@@ -47,12 +50,14 @@ export const planMigrations = (state: MigrationState, effects: readonly NamedEff
     .map((file): Decision => {
       const applied = statuses.find(({ id }) => id === file.id)?.state === 'applied'
       const effect = effects.find(({ migration }) => migration === file.name)?.effect
-      return { file, applied, presence: effect === undefined ? undefined : presenceOf(effect, state.catalog) }
+      const presence =
+        effect === undefined ? undefined : presenceOnPartitions(file, presenceOf(effect, state.catalog), state)
+      return { file, applied, presence, partitioned: onPartitions(file, effect, state) }
     })
   refuseConflicts(decisions)
-  const steps = decisions.flatMap(({ file, applied, presence }) => {
+  const steps = decisions.flatMap(({ file, applied, presence, partitioned }) => {
     const step = applied ? repairStep(file, presence) : pendingStep(file, presence)
-    return step === undefined ? [] : [step]
+    return step === undefined ? [] : [partitioned === undefined ? step : { ...step, partitioned }]
   })
   const own = [...ownStatements(state.own), ...firstRowStatements(state.own.names, state.history, state.files)]
   return { own, steps, done: decisions.length - steps.length }
@@ -73,6 +78,7 @@ interface Decision {
   readonly file: MigrationFile
   readonly applied: boolean
   readonly presence: Presence | undefined
+  readonly partitioned: OnPartitions | undefined
 }
 
 const pendingStep = (file: MigrationFile, presence: Presence | undefined): PlannedStep => {

@@ -8,6 +8,7 @@ import { withApplicationPath } from '../running/application-path.js'
 import { reportBatches } from '../running/batch-progress.js'
 import type { BatchOptions } from '../archive/in-batch.js'
 import { readReferences, referencingRows } from '../guests/references.js'
+import { keepReturnedKeys, readHasKeyTable } from '../partitions/key-table.js'
 import { isArchived } from './is-archived.js'
 import { returnRemovedMessages } from './return-removed.js'
 import { recordRun } from '../ledger/runs.js'
@@ -74,7 +75,9 @@ export const restoreArchive = async (
   return restored
 }
 
-const restoreBatch = ({ archive, message }: OwnNames): string => `
+const restoreBatch = (names: OwnNames, hasKeyTable: boolean): string => {
+  const { archive, message } = names
+  return `
   WITH batch AS (
     SELECT * FROM ${archive} ORDER BY "messageId" LIMIT ${BATCH_ROWS}
   ), restored AS (
@@ -88,13 +91,14 @@ const restoreBatch = ({ archive, message }: OwnNames): string => `
       "clientId" = CASE WHEN m."clientId" = batch."linkedClientId" THEN batch."clientId" ELSE m."clientId" END
     FROM batch
     WHERE ${isArchived('batch')}
-    RETURNING m."id"
-  ), done AS (
+    RETURNING m."id"${hasKeyTable ? ', m."createdAt", m."idempotencyKey"' : ''}
+  )${hasKeyTable ? keepReturnedKeys(names, 'restored') : ''}, done AS (
     DELETE FROM ${archive} AS a
     USING batch
     WHERE a."messageId" = batch."messageId"
   )
   SELECT (SELECT count(*)::integer FROM batch) AS "taken", (SELECT count(*)::integer FROM restored) AS "restored"`
+}
 
 const restoreGuestData = async (
   client: OwnClient,
@@ -102,13 +106,12 @@ const restoreGuestData = async (
   { signal, onEvent, replicas }: BatchOptions,
 ): Promise<number> => {
   const report = reportBatches('restoring guest data', total, onEvent)
+  const restore = restoreBatch(client.own, await readHasKeyTable(client))
   for (let sum = 0; ;) {
     signal.throwIfAborted()
     await replicas.betweenBatches(client)
     const { taken, restored } = onlyRow(
-      await withApplicationPath(client, 'session', () =>
-        client.query<{ taken: number; restored: number }>(restoreBatch(client.own)),
-      ),
+      await withApplicationPath(client, 'session', () => client.query<{ taken: number; restored: number }>(restore)),
     )
     sum += restored
     if (taken === 0) return sum

@@ -1,6 +1,7 @@
 import type { BatchOptions } from '../archive/in-batch.js'
 import type { OwnClient } from '../own/own-client.js'
 import type { OwnNames } from '../../persistence/own-names.js'
+import { keepReturnedKeys, readHasKeyTable } from '../partitions/key-table.js'
 import { withApplicationPath } from '../running/application-path.js'
 import { escapeIdentifier } from '../../database/identifier.js'
 
@@ -37,6 +38,7 @@ export const returnRemovedMessages = async (
   { signal, replicas }: Pick<BatchOptions, 'signal' | 'replicas'>,
 ): Promise<number> => {
   await client.query(passArchivedIds(client.own), [client.own.message])
+  const hasKeyTable = await readHasKeyTable(client)
   for (let returned = 0; ;) {
     signal.throwIfAborted()
     await replicas.betweenBatches(client)
@@ -44,7 +46,7 @@ export const returnRemovedMessages = async (
     const [shape] = rows
     if (shape === undefined) return returned
     const { rowCount } = await withApplicationPath(client, 'session', () =>
-      client.query(returnBatch(client.own, shape.columns), [shape.keys, client.own.message]),
+      client.query(returnBatch(client.own, shape.columns, hasKeyTable), [shape.keys, client.own.message]),
     )
     returned += rowCount ?? 0
   }
@@ -74,7 +76,7 @@ const passArchivedIds = ({ archive }: OwnNames): string => `
 
 // A deleted operator becomes NULL, as for messages in the table. A key that another message now has becomes NULL, and a message
 // whose id is taken gets a new one.
-const returnBatch = (names: OwnNames, columns: readonly string[]): string => `
+const returnBatch = (names: OwnNames, columns: readonly string[], hasKeyTable: boolean): string => `
   WITH batch AS (
     SELECT "messageId", "removedRow",
       CASE WHEN EXISTS (SELECT FROM ${names.message} AS o WHERE o."id" = "messageId")
@@ -87,7 +89,8 @@ const returnBatch = (names: OwnNames, columns: readonly string[]): string => `
     INSERT INTO ${names.message} (${columns.map(escapeIdentifier).join(', ')}) OVERRIDING SYSTEM VALUE
     SELECT ${columns.map((column) => valueOf(column, names)).join(', ')}
     FROM batch, pg_catalog.json_populate_record(NULL::${names.message}, batch."removedRow") AS r
-  )
+    ${hasKeyTable ? 'RETURNING "id", "createdAt", "idempotencyKey"' : ''}
+  )${hasKeyTable ? keepReturnedKeys(names, 'returned') : ''}
   UPDATE ${names.archive} AS a
   SET "removedRow" = NULL, "messageId" = batch."id"
   FROM batch

@@ -25,7 +25,7 @@ const committedBefore = (error: unknown): readonly string[] => {
 }
 
 const SELECT_INVALID_INDEXES = `
-  SELECT i.relname AS "name"
+  SELECT i.relname AS "name", i.relkind = 'I' AS "partitioned"
   FROM pg_catalog.pg_index AS x
   JOIN pg_catalog.pg_class AS i ON i.oid = x.indexrelid
   WHERE x.indrelid IN (to_regclass($1), to_regclass($2)) AND NOT x.indisvalid
@@ -34,11 +34,19 @@ const SELECT_INVALID_INDEXES = `
 const invalidIndexes = async (client: OwnClient): Promise<readonly string[]> => {
   try {
     const { message, client: clients } = client.own
-    const { rows } = await client.query<{ name: string }>(SELECT_INVALID_INDEXES, [message, clients])
-    if (rows.length === 0) return []
-    return [`${rows.map(({ name }) => `"${name}"`).join(', ')} is INVALID; the next migrate drops and rebuilds it`]
+    const { rows } = await client.query<{ name: string; partitioned: boolean }>(SELECT_INVALID_INDEXES, [
+      message,
+      clients,
+    ])
+    const [broken, begun] = [rows.filter((row) => !row.partitioned), rows.filter((row) => row.partitioned)]
+    return [
+      ...(broken.length === 0 ? [] : [`${named(broken)} is INVALID; the next migrate drops and rebuilds it`]),
+      ...(begun.length === 0 ? [] : [`${named(begun)} is not on every partition; the next migrate continues`]),
+    ]
   } catch {
     // The connection is lost.
     return ['an index may be INVALID; the next migrate drops and rebuilds it']
   }
 }
+
+const named = (rows: readonly { readonly name: string }[]): string => rows.map(({ name }) => `"${name}"`).join(', ')

@@ -5,6 +5,7 @@ import { dropGuardStatement, type ArchiveObjects } from '../archive/archive.js'
 import { historyValues } from '../ledger/history.js'
 import { migrationTitle } from '../ledger/migration-files.js'
 import type { DraftStep } from '../plan/draft-steps.js'
+import { isConcurrent } from '../partitions/index-units.js'
 import type { PlannedStep } from '../plan/plan.js'
 import { makesKeyIndex, returnAllKeys } from '../restore/return-keys.js'
 import { dropStatements } from '../archive/capture.js'
@@ -100,25 +101,26 @@ const stepStatements = (
   const action = step.action === 'run' ? 'apply' : step.action
   // A line break in a name would end the comment.
   const title = printable(`-- ${draft.title}: ${action}${step.reason === '' ? '' : `, ${step.reason}`}`)
-  const work = [...draft.statements.map(({ sql }) => sql), recordStatement(step, draft, planHash, names)]
+  const record = recordStatement(step, draft, planHash, names)
+  const work = [...draft.statements.map(({ sql }) => sql), record]
   // With the index, the application saves again, and a resent message must find its key.
   const keys = leftovers.archive && makesKeyIndex(step) ? [returnAllKeys(names)] : []
   if (draft.inTransaction) return [title, ...keys, ...bracket(form, work)]
-  return [title, ...keys, START_STEP, ...work]
+  if (draft.units === undefined) return [title, ...keys, START_STEP, ...work]
+  const units = draft.units.flatMap((unit) => (isConcurrent(unit) ? unit : bracket(form, unit)))
+  return [title, ...keys, START_STEP, ...units, record]
 }
 
 // One statement writes both tables, so they always agree. It requires that the built index is valid, the step before it is
 // recorded, and the step itself is not.
 const recordStatement = (
-  { file, action }: PlannedStep,
+  { file, action, partitioned }: PlannedStep,
   draft: DraftStep,
   planHash: string,
   names: OwnNames,
 ): string => {
   const { migrations } = names
-  const built = draft.statements
-    .flatMap(({ node }) => ('IndexStmt' in node ? (node.IndexStmt.idxname ?? []) : []))
-    .map(isValid)
+  const built = (partitioned === undefined ? builtIndexes(draft) : [partitioned.wanted.name]).map(isValid)
   const origin = originOf({ planHash, names })
   const run = { migration: migrationTitle(file), inTransaction: draft.inTransaction }
   if (action === 'repair') return recordInScript({ ...run, action: 'repair', conditions: built }, origin)
@@ -132,6 +134,9 @@ const recordStatement = (
 )
 ${recordInScript({ ...run, action: action === 'record' ? 'record' : 'apply', source: 'FROM recorded' }, origin)}`
 }
+
+const builtIndexes = ({ statements }: DraftStep): readonly string[] =>
+  statements.flatMap(({ node }) => ('IndexStmt' in node ? (node.IndexStmt.idxname ?? []) : []))
 
 const isValid = (index: string): string =>
   `EXISTS (SELECT FROM pg_catalog.pg_index WHERE indexrelid = to_regclass(${escapeLiteral(escapeIdentifier(index))}) AND indisvalid AND indisready)`

@@ -35,6 +35,8 @@ const shapeOf = ({ message, client, user, schema }: OwnNames): string => {
      FROM pg_catalog.pg_index AS x WHERE x.indrelid IN (${tables})),
     (SELECT string_agg(concat_ws(' ', k.oid, k.convalidated), ',' ORDER BY k.oid)
      FROM pg_catalog.pg_constraint AS k WHERE k.conrelid IN (${tables}) OR k.confrelid IN (${tables})),
+    (SELECT string_agg(p.relid::oid::text, ',' ORDER BY p.relid)
+     FROM pg_catalog.pg_partition_tree(to_regclass(${escapeLiteral(message)})) AS p),
     (SELECT string_agg(t.oid::text, ',' ORDER BY t.oid)
      FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid IN (${tables}) AND NOT t.tgisinternal),
     (SELECT string_agg(c.relname, ',' ORDER BY c.relname)

@@ -4,7 +4,10 @@ import { onlyRow } from '../../database/rows.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { chatkeep, sql } from '../../next-step.js'
 import { SchemaNotReady } from '../errors.js'
+import { readKeyGuard } from '../key-guard.js'
 import { keyIndexTrouble, readKeyIndexes } from '../key-index.js'
+import { MESSAGE_KEYS, ownSchema } from '../own-names.js'
+import { namesIn } from '../sql-names.js'
 import { BASE_COLUMNS, CLIENT_ID, columnName, findColumn, GUEST_UNVERIFIED, unfilledColumns } from '../shape.js'
 import { missingPrivileges, NEEDED, readRoleAccess, type RoleAccess } from './role-access.js'
 
@@ -21,13 +24,29 @@ export const checkPrerequisites = async (
   schema: string,
 ): Promise<{ readonly isRestricted: boolean }> => {
   await checkColumns(client, schema)
-  const trouble = keyIndexTrouble(await readKeyIndexes(client, schema))
+  const trouble = await readKeyTrouble(client, schema)
   if (trouble !== undefined) throw new SchemaNotReady(trouble, undefined)
   const { user } = onlyRow(await client.query<{ user: string }>(SELECT_USER))
   const access = await readRoleAccess(client, schema, user)
   if (access !== undefined) checkAccess(access, schema)
   return { isRestricted: isRestricted(access) }
 }
+
+/** Why nothing keeps a key from being taken twice; undefined when something does. */
+const readKeyTrouble = async (client: Queryable, schema: string): Promise<string | undefined> => {
+  const names = namesIn(schema)
+  if ((await readKeyGuard(client, names)) === 'index') return keyIndexTrouble(await readKeyIndexes(client, schema))
+  const { present } = onlyRow(
+    await client.query<{ present: boolean }>(SELECT_KEY_TABLE, [ownSchema(schema), MESSAGE_KEYS]),
+  )
+  return present ? undefined : `there is no table ${names.messageKeys}`
+}
+
+// By the catalog: a role without USAGE on the schema is told which privilege it lacks.
+const SELECT_KEY_TABLE = `
+  SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relname = $2) AS "present"`
 
 /** The columns that the core writes and a look at the history does not touch. */
 const checkColumns = async (client: Queryable, schema: string): Promise<void> => {
@@ -51,7 +70,9 @@ const isRestricted = (access: RoleAccess | undefined): boolean =>
   true
 
 const checkAccess = (access: RoleAccess, schema: string): void => {
-  const absent = Object.keys(NEEDED).find((name) => !access.tables.some(({ table }) => table === name))
+  const absent = Object.keys(NEEDED).find(
+    (name) => name !== MESSAGE_KEYS && !access.tables.some(({ table }) => table === name),
+  )
   if (absent !== undefined) throw new SchemaNotReady(`there is no table "${absent}"`, undefined)
   const missing = missingPrivileges(access, schema)
   if (missing.length === 0) return

@@ -1,7 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { ownSchema } from '../own-names.js'
+import { MESSAGE_KEYS, ownSchema } from '../own-names.js'
 
 export type Command = 'SELECT' | 'INSERT' | 'UPDATE'
 
@@ -27,14 +27,16 @@ export interface RoleAccess {
   readonly deniedSequences: readonly string[]
 }
 
-/** chatkeep's own table that the core needs, in its own schema. */
+/** chatkeep's own tables that the core needs, in its own schema; that of keys only where messages are partitioned. */
 const GUEST_CLIENTS = 'guest_clients'
+const OWN_NEEDED: readonly string[] = [GUEST_CLIENTS, MESSAGE_KEYS]
 
 /** What the core does with each table, as the application's role. "User" is only referenced. */
 export const NEEDED: Readonly<Record<string, readonly Command[]>> = {
   ChatMessage: ['SELECT', 'INSERT', 'UPDATE'],
   Client: ['SELECT', 'INSERT'],
   [GUEST_CLIENTS]: ['SELECT', 'INSERT'],
+  [MESSAGE_KEYS]: ['SELECT', 'INSERT'],
 }
 
 /** A privilege that the core needs and a role lacks. */
@@ -98,7 +100,7 @@ const SELECT_ACCESS = `
         AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(role.oid, c.relowner, 'USAGE')) AS "secured"
     FROM pg_catalog.pg_class AS c
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace, role
-    WHERE (n.nspname = $1 AND c.relname = ANY ($3::text[]) OR n.nspname = $4 AND c.relname = $5) AND c.relkind IN ('r', 'p')
+    WHERE (n.nspname = $1 AND c.relname = ANY ($3::text[]) OR n.nspname = $4 AND c.relname = ANY ($5::text[])) AND c.relkind IN ('r', 'p')
   ), command ("name", "letter") AS (VALUES ('SELECT', 'r'), ('INSERT', 'a'), ('UPDATE', 'w'))
   SELECT $2::text AS "role",
     ARRAY(
@@ -146,9 +148,9 @@ export const readRoleAccess = async (
   const { rows } = await client.query<RoleAccess>(SELECT_ACCESS, [
     schema,
     role,
-    Object.keys(NEEDED).filter((table) => table !== GUEST_CLIENTS),
+    Object.keys(NEEDED).filter((table) => !OWN_NEEDED.includes(table)),
     ownSchema(schema),
-    GUEST_CLIENTS,
+    OWN_NEEDED,
   ])
   if (rows[0] !== undefined) return rows[0]
   const { rowCount } = await client.query(SELECT_ROLE, [role])

@@ -35,7 +35,7 @@ describe('the plan', () => {
         history: { state: 'present', rows: applied ? [row(0), row(1)] : [row(0)] },
         catalog: catalogWith({ indexes }),
         own,
-        changes: new Map(),
+        partitions: undefined, changes: new Map(),
       },
       effects,
     ).steps.map(({ action, dropIndex }) => [action, dropIndex])
@@ -60,7 +60,7 @@ describe('the plan', () => {
   )
 
   test('refuses a history that does not agree', () => {
-    const state = { files: only, catalog: catalogWith({}), own, changes: new Map() }
+    const state = { files: only, catalog: catalogWith({}), own, partitions: undefined, changes: new Map() }
     expect(() => planMigrations({ ...state, history: { state: 'present', rows: [row(0), row(1, 'x')] } })).toThrow(
       'does not match',
     )

@@ -30,7 +30,7 @@ const range = (to: number, applied: readonly number[] = [0, 1, 2, 3, 4, 5, 6], c
       history: { state: 'present', rows: applied.map((id) => historyRow(id)) },
       catalog: catalogWith({ columns }),
       own: OWN_STATE,
-      changes: new Map(),
+      partitions: undefined, changes: new Map(),
     },
     to,
   )
@@ -84,7 +84,7 @@ describe('the range of a rollback', () => {
             history: { state: 'absent' },
             catalog: catalogWith({ columns: ['idempotencyKey'] }),
             own: OWN_STATE,
-            changes: new Map(),
+            partitions: undefined, changes: new Map(),
           },
           1,
         ),

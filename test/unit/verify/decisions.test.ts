@@ -20,6 +20,7 @@ const indexes = effects.flatMap((effect) => (effect.kind === 'index' ? [effect.i
 /** Everything that the migrations make is there. */
 const migratedCatalog: Catalog = {
   tables: ['ChatMessage', 'Client', 'User'],
+  partitioned: [],
   columns: effects
     .flatMap((effect) => (effect.kind === 'columns' ? effect.columns : []))
     .map(({ table, column, types, nullable }) => ({ table, column, type: types[0] ?? '', nullable, optional: false })),

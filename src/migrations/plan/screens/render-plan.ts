@@ -113,7 +113,7 @@ interface Group {
   readonly more: number
 }
 
-// Statements of the same kind with the same lock are one line, and so are all that lock no table.
+// Statements of the same kind with the same lock are one line, and so are all that lock no table, and those on partitions.
 const grouped = (statements: readonly StatementDetails[]): readonly Group[] => {
   const groups = new Map<string, Group>()
   for (const statement of statements) {
@@ -128,9 +128,12 @@ const kind = ({ sql, blocks, locks, estimate }: StatementDetails): string =>
   JSON.stringify([
     locks.length === 0 && blocks === 'nobody' ? '' : /^\w+(?: OR REPLACE)?(?: \w+)?/i.exec(sql)?.[0].toUpperCase(),
     blocks,
-    locks,
+    ON_PARTITIONS.test(sql) ? locks.map(({ mode }) => mode) : locks,
     timeWords(estimate.ms),
   ])
+
+// A migration has one index, so that several are those of partitions.
+const ON_PARTITIONS = /^(?:CREATE INDEX CONCURRENTLY|ALTER INDEX) /
 
 // With its whole title, a statement would rarely fit into a line.
 const shortTitle = (title: string): string => title.replace(/^(\d+)_.*/, 'migration $1')

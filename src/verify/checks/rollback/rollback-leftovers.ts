@@ -85,7 +85,8 @@ const unknownFindings = ({
   // Somebody may call the schema of a chat of its own like ours.
   const isApplications = found?.tables.some(({ name }) => name === 'ChatMessage') === true
   const isOurs = (relation: string): boolean =>
-    relation === MISSED_WRITES || OWN_TABLES.some(({ name }) => name === relation)
+    relation === MISSED_WRITES ||
+    OWN_TABLES.some(({ name, parts = [] }) => name === relation || parts.includes(relation))
   // Triggers first: their functions cannot be dropped before them.
   const objects = [
     ...ownTriggers

@@ -3,6 +3,8 @@ import { ownConflicts } from '../../../migrations/own/own-conflicts.js'
 import { findOwnTable, isClosedToWriters } from '../../../migrations/own/own-state.js'
 import { excessGrants, revokeStatement } from '../../../migrations/own/own-statements.js'
 import { OWN_TABLES } from '../../../migrations/own/own-tables.js'
+import { KEY_INDEX_MIGRATION } from '../../../migrations/ledger/migration-names.js'
+import { isPartitioned } from '../../../migrations/partitions/partitions.js'
 import { quotedSchema } from '../../../persistence/own-names.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
@@ -37,7 +39,8 @@ export const ownSchema: FactCheck<Code> = {
       severities: ['error'],
       meaning: `chatkeep keeps its history, and which clients were created for guests, in a schema of its own. Without
         the table guest_clients, or with row-level security but no policy on it, its store saves messages of new guests
-        without a client; without a primary key, a publication of all tables rejects updates and deletes there.`,
+        without a client; without a primary key, a publication of all tables rejects updates and deletes there. Where
+        "ChatMessage" is partitioned, the table message_keys keeps keys unique, and without it nothing is saved.`,
       cause: `The table was dropped, or a restore or a copy left the schema out (pg_dump --schema=public, a logical
         subscription that does not publish it). Or an event trigger switches row-level security on for every new table.`,
       remedy: `Run chatkeep migrate. It creates what is missing. Which clients were created for guests is not known
@@ -87,7 +90,8 @@ const hasHistory = (facts: Facts): boolean =>
 
 const missingFindings = (facts: Facts): readonly Finding<Code>[] => {
   const { own } = facts
-  const missing = OWN_TABLES.filter(({ temporary }) => !temporary).flatMap((table) => {
+  const needed = OWN_TABLES.filter(({ temporary, parts }) => (parts === undefined ? !temporary : needsKeyTable(facts)))
+  const missing = needed.flatMap((table) => {
     const found = findOwnTable(own, table.name)
     // A missing history has a check of its own.
     if (found === undefined && table.name === 'migrations') return []
@@ -109,6 +113,9 @@ const missingFindings = (facts: Facts): readonly Finding<Code>[] => {
     }),
   )
 }
+
+const needsKeyTable = (facts: Facts): boolean =>
+  isPartitioned(facts.catalog) && migrationState(facts, KEY_INDEX_MIGRATION) === 'applied'
 
 const conflictFindings = ({ own }: Facts): readonly Finding<Code>[] =>
   ownConflicts(own).map(({ kind, object, expected, actual, fix }) =>

@@ -1,5 +1,5 @@
 import { escapeIdentifier, qualified } from '../../../database/identifier.js'
-import { columnName, findColumn, isUnique, UNIQUE_COLUMNS } from '../../../persistence/shape.js'
+import { columnName, findColumn, isUnique, isUniqueWithTime, UNIQUE_COLUMNS } from '../../../persistence/shape.js'
 import type { FactCheck } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding } from '../../finding.js'
@@ -12,7 +12,10 @@ export const uniqueColumns: FactCheck<'unique_index_missing'> = {
   needs: { ChatMessage: [], Client: [] },
   findings: ({ catalog, schema }) =>
     UNIQUE_COLUMNS.filter(
-      ([table, column]) => findColumn(catalog, table, column) !== undefined && !isUnique(catalog, table, column),
+      ([table, column]) =>
+        findColumn(catalog, table, column) !== undefined &&
+        !isUnique(catalog, table, column) &&
+        !isUniqueWithTime(catalog, table, column),
     ).map(([table, column]) =>
       finding('error', 'unique_index_missing', {
         object: columnName({ table, column }),

@@ -1,0 +1,85 @@
+import type { Queryable } from '../database/connection.js'
+import { hasSqlState, isServerError, SqlState } from '../database/sql-state.js'
+import { MESSAGE_KEYS } from './own-names.js'
+import type { Names } from './sql-names.js'
+
+/**
+ * What keeps a key from being taken twice: the unique index of the messages or, where they are partitioned, chatkeep's table
+ * of keys. A unique index of a partitioned table would have to contain the time, and take a key twice around midnight.
+ */
+export type KeyGuard = 'index' | 'table'
+
+const SELECT_GUARD = `
+  SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = to_regclass($1) AND relkind = 'p') AS "partitioned"`
+
+export const readKeyGuard = async (client: Queryable, { message }: Pick<Names, 'message'>): Promise<KeyGuard> => {
+  const { rows } = await client.query<{ partitioned: boolean }>(SELECT_GUARD, [message])
+  return rows[0]?.partitioned === true ? 'table' : 'index'
+}
+
+/** Runs work that depends on the guard. */
+export type WithKeyGuard = <T>(client: Queryable, work: (guard: KeyGuard) => Promise<T>) => Promise<T>
+
+/**
+ * Takes the index for the guard until a statement fails because of what is in the database, as without a unique index it
+ * does: then the guard is read, and the work runs once more. The table may be partitioned while the store is open.
+ */
+export const createKeyGuard = (names: Pick<Names, 'message'>): WithKeyGuard => {
+  let known: KeyGuard = 'index'
+  return async (client, work) => {
+    const guard = known
+    try {
+      return await work(guard)
+    } catch (error) {
+      if (!isServerError(error) || !error.code.startsWith('42')) throw error
+      known = await readKeyGuard(client, names)
+      if (known === guard) throw error
+      return work(known)
+    }
+  }
+}
+
+/** SQL for the message that has the key of an incoming row `x`; NULL when the key is free. */
+export const takenKeySql = ({ message, messageKeys }: Names, guard: KeyGuard): string =>
+  guard === 'index'
+    ? `(SELECT m."id" FROM ${message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey" LIMIT 1)`
+    : `(SELECT k."messageId" FROM ${messageKeys} AS k WHERE k."idempotencyKey" = x."idempotencyKey" LIMIT 1)`
+
+/**
+ * SQL for the message `m` with the key of an incoming row `x`, and the key `k` of a guarding table: it outlives its message
+ * when a partition is dropped. The time lets the server look into one partition.
+ */
+export const foundByKeySql = ({ message, messageKeys }: Names, guard: KeyGuard): string =>
+  guard === 'index'
+    ? `CROSS JOIN LATERAL (SELECT * FROM ${message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey" LIMIT 1) AS m
+  CROSS JOIN LATERAL (SELECT m."id" AS "messageId", m."createdAt") AS k`
+    : `CROSS JOIN LATERAL (SELECT * FROM ${messageKeys} AS k WHERE k."idempotencyKey" = x."idempotencyKey" LIMIT 1) AS k
+  LEFT JOIN LATERAL (
+    SELECT * FROM ${message} AS m WHERE m."createdAt" = k."createdAt" AND m."id" = k."messageId" LIMIT 1) AS m ON true`
+
+/** SQL for an insert of messages that also takes their keys. @param columns that the insert returns, with "storedAt" as the column is */
+export const takingKeysSql = ({ messageKeys }: Names, insert: string, columns: string): string => `
+  WITH inserted AS (${insert}
+  ), taken AS (
+    INSERT INTO ${messageKeys} ("idempotencyKey", "messageId", "createdAt")
+    SELECT "idempotencyKey", "id", "storedAt" FROM inserted
+  )
+  SELECT ${columns} FROM inserted`
+
+/** How often a save whose key another session takes at the same moment looks again; once is enough, unless it is deleted. */
+const MAX_LOOKS = 3
+
+/** Runs an insert again when another session took one of its keys meanwhile: then the insert finds it and leaves it out. */
+export const againWhenTaken = async <T>(insert: () => Promise<T>): Promise<T> => {
+  for (let look = 1; ; look += 1) {
+    try {
+      return await insert()
+    } catch (error) {
+      if (look === MAX_LOOKS || !isTakenKey(error)) throw error
+    }
+  }
+}
+
+// The partition of the table of keys is named.
+const isTakenKey = (error: unknown): boolean =>
+  hasSqlState(error, SqlState.uniqueViolation) && error.table?.startsWith(MESSAGE_KEYS) === true

@@ -13,7 +13,7 @@ import {
   type InsertedRow,
   type InsertedRowText,
 } from './message-rows.js'
-import { takenKeySql, type KeyGuard } from './key-guard.js'
+import { takenKeySql, type KeyGuard } from './keys/key-guard.js'
 import { nextAttempt } from './next-attempt.js'
 import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'

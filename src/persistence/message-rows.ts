@@ -4,7 +4,7 @@ import { noticeCommit, type NoticedCommit } from '../database/durability/commit-
 import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-commit.js'
 import type { PreparedStatements } from '../database/prepared.js'
 import type { StoredId } from './ids/ids.js'
-import { againWhenTaken, foundByKeySql, takenKeySql, takingKeysSql, type KeyGuard } from './key-guard.js'
+import { againWhenTaken, foundByKeySql, takenKeySql, takingKeysSql, type KeyGuard } from './keys/key-guard.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { instantSql, toInstant, type InstantText } from '../database/clock/instant.js'
 import { UTC_NOW, type Names } from './sql-names.js'

@@ -6,7 +6,7 @@ import type { OwnClient } from '../own/own-client.js'
 import type { DraftStep } from './draft-steps.js'
 import type { Obstacle } from './obstacle.js'
 import { addedColumns, addsDefault, messageCommands } from './schema-changes.js'
-import { readUnidentifiedTables } from './unidentified.js'
+import { readUnidentifiedTables } from './replication/unidentified.js'
 import { sql } from '../../next-step.js'
 
 /** What the obstacles of a migrate depend on. */

@@ -5,7 +5,7 @@ import type { RollbackRange } from '../ledger/rollback-range.js'
 import type { OwnClient } from '../own/own-client.js'
 import { readColumnsInUse } from './columns-in-use.js'
 import type { Obstacle } from './obstacle.js'
-import { readUnidentifiedTables } from './unidentified.js'
+import { readUnidentifiedTables } from './replication/unidentified.js'
 import { again, toSteps } from '../../next-step.js'
 
 /** What the obstacles of a rollback depend on. */

@@ -113,7 +113,7 @@ describe('a chat client', () => {
   test('says that a message may be stored when its patience ends', async () => {
     await withClient(
       ({ event }) => (event === 'join' ? JOINED : undefined),
-      { patienceMs: 150 },
+      { patienceMs: 1_500 },
       async (client) => {
         await expect(client.send({ message: 'a' })).rejects.toMatchObject({
           name: 'MessageUnanswered',

@@ -35,7 +35,8 @@ describe('the plan', () => {
         history: { state: 'present', rows: applied ? [row(0), row(1)] : [row(0)] },
         catalog: catalogWith({ indexes }),
         own,
-        partitions: undefined, changes: new Map(),
+        partitions: undefined,
+        changes: new Map(),
       },
       effects,
     ).steps.map(({ action, dropIndex }) => [action, dropIndex])

@@ -17,7 +17,8 @@ const state: MigrationState = {
   history: { state: 'present', rows: [historyRow(0)] },
   catalog,
   own: OWN_STATE,
-  partitions: undefined, changes: new Map(),
+  partitions: undefined,
+  changes: new Map(),
 }
 const identity = { system: '7300000000000000000', database: '16384', schema: 'public' }
 const basis: PlanBasis = { command: 'migrate', identity, state, archive }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { keyIndexTrouble, type KeyIndex } from '../../../src/persistence/key-index.js'
+import { keyIndexTrouble, type KeyIndex } from '../../../src/persistence/keys/key-index.js'
 
 const GOOD: KeyIndex = {
   name: 'key_idx',

@@ -1,4 +1,4 @@
-import type { Queryable } from '../database/connection.js'
+import type { Queryable } from '../../database/connection.js'
 
 /** An index whose first column is the idempotency key. */
 export interface KeyIndex {

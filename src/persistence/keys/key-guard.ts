@@ -1,7 +1,7 @@
-import type { Queryable } from '../database/connection.js'
-import { hasSqlState, isServerError, SqlState } from '../database/sql-state.js'
-import { MESSAGE_KEYS } from './own-names.js'
-import type { Names } from './sql-names.js'
+import type { Queryable } from '../../database/connection.js'
+import { hasSqlState, isServerError, SqlState } from '../../database/sql-state.js'
+import { MESSAGE_KEYS } from '../own-names.js'
+import type { Names } from '../sql-names.js'
 
 /**
  * What keeps a key from being taken twice: the unique index of the messages or, where they are partitioned, chatkeep's table

@@ -78,7 +78,7 @@ export const verifyDatabase = async (target: ConnectionTarget, options: VerifyOp
     schema,
     serverVersion: facts.server.serverVersion,
     standby: standbyStateOf(facts.server.replication),
-    survival: survivalOf(facts.server),
+    survival: survivalOf(facts.server, options.applicationRole),
     columns: compareGuestColumns(facts.guestColumns, expectation),
     durationMs: Math.round(performance.now() - startedAt),
   }

@@ -17,6 +17,14 @@ export interface RoleSetting {
   readonly value: string
 }
 
+/** The most specific setting wins: role in database, role, database, all. */
+export const effectiveSetting = (role: string, settings: readonly RoleSetting[]): RoleSetting | undefined => {
+  const rank = (setting: RoleSetting): number => (setting.role === null ? 0 : 2) + (setting.inDatabase ? 1 : 0)
+  return settings
+    .filter((setting) => setting.role === null || setting.role === role)
+    .toSorted((a, b) => rank(b) - rank(a))[0]
+}
+
 /** Facts about the server and the schema, including objects of chatkeep. */
 export interface ServerFacts {
   readonly serverVersion: string

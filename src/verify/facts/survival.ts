@@ -1,7 +1,7 @@
 import type { Standby } from '../../database/replication/replication-state.js'
 import { synchronousState } from '../../database/replication/synchronous-standbys.js'
 import { byteSize, count, duration } from '../../terminal/render.js'
-import type { ServerFacts } from './server-facts.js'
+import { effectiveSetting, type ServerFacts } from './server-facts.js'
 
 /** What an acknowledged message survives. */
 export interface Survival {
@@ -15,11 +15,20 @@ export interface Survival {
   readonly text: string
 }
 
-type Known = Pick<ServerFacts, 'fsync' | 'fullPageWrites' | 'synchronousCommit' | 'unloggedTables' | 'replication'>
+type Known = Pick<
+  ServerFacts,
+  'fsync' | 'fullPageWrites' | 'synchronousCommit' | 'unloggedTables' | 'replication' | 'commitSettings'
+>
 
-/** What the server promises of a message that the store has acknowledged, which commits with `synchronous_commit` on where it is off. */
-export const survivalOf = (facts: Known): Survival => {
-  const { replication, unloggedTables, synchronousCommit } = facts
+/**
+ * What the server promises of a message that the store has acknowledged, which commits with `synchronous_commit` on where it is
+ * off.
+ * @param role that of the application; undefined for that of the session
+ */
+export const survivalOf = (facts: Known, role?: string): Survival => {
+  const { replication, unloggedTables, synchronousCommit, commitSettings } = facts
+  const ofRole = role === undefined ? undefined : effectiveSetting(role, commitSettings)
+  const commit = ofRole?.value.toLowerCase() ?? synchronousCommit.value
   if (replication.isStandby)
     return { level: 'unknown', text: 'an acknowledged message survives what its primary promises: run verify there' }
   if (unloggedTables.includes('ChatMessage'))
@@ -30,7 +39,7 @@ export const survivalOf = (facts: Known): Survival => {
       level: 'unknown',
       text: 'whether an acknowledged message survives the loss of this server is unknown to this role',
     }
-  if (state.kind === 'nobody' || synchronousCommit.value === 'local') return onThisServer(facts)
+  if (state.kind === 'nobody' || commit === 'local') return onThisServer(facts)
   const { needed, attached, named } = state
   if (attached < needed)
     return {
@@ -38,7 +47,7 @@ export const survivalOf = (facts: Known): Survival => {
       text: `no message is acknowledged: every commit waits for ${count(needed - attached, 'standby')}`,
     }
   const who = `${needed}${named === null ? '' : ` of ${named}`} synchronous ${(named ?? needed) === 1 ? 'standby' : 'standbys'}`
-  const where = `${needed === 1 ? 'has' : 'have'} it ${synchronousCommit.value === 'remote_write' ? 'in memory' : 'on disk'}`
+  const where = `${needed === 1 ? 'has' : 'have'} it ${commit === 'remote_write' ? 'in memory' : 'on disk'}`
   return { level: 'server-loss', text: `an acknowledged message survives the loss of this server: ${who} ${where}` }
 }
 

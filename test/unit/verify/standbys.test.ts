@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { parseStandbyNames } from '../../../src/database/replication/standby-names.js'
 import type { ReplicationSlot, ReplicationState } from '../../../src/database/replication/replication-state.js'
 import type { ServerSituation } from '../../../src/verify/check.js'
+import { committingRoles } from '../../../src/verify/checks/server/committing-roles.js'
 import { replicationSlots } from '../../../src/verify/checks/server/replication-slots.js'
 import { standbys } from '../../../src/verify/checks/server/standbys.js'
 import type { ServerFacts } from '../../../src/verify/facts/server-facts.js'
@@ -142,6 +143,47 @@ test.for<[string, Partial<ReplicationState>, Partial<ServerFacts>, string[], str
   expect(found.map(({ severity, code, actual }) => `${code} ${severity} ${actual}`)).toEqual(findings)
   const { level, text } = survivalOf(server)
   expect(`${level}: ${text}`).toBe(survival)
+})
+
+test.for([
+  [
+    'app',
+    'b',
+    'local',
+    [
+      'commit_not_replicated note local (set for the role in this database): a failover loses what has not reached the standby',
+    ],
+  ],
+  [
+    'b',
+    'b',
+    'local',
+    [
+      'commit_not_replicated warning local (set for the role in this database): a failover loses what has not reached the standby',
+    ],
+  ],
+  [
+    'b',
+    'b',
+    'Remote_Write',
+    [
+      'commit_not_replicated note remote_write (set for the role in this database): a standby has the commit in memory, perhaps not on disk',
+    ],
+  ],
+  ['b', 'b', 'remote_apply', []],
+] as const)('the application is %s, and %s commits with %s', ([application, role, value, expected]) => {
+  const server = serverFacts({ standbyNames: '*' }, { user: 'me', commitSettings: [{ role, inDatabase: true, value }] })
+  const found = committingRoles.findings({
+    ...situation(server),
+    applicationRole: { role: application, tables: [], deniedSchemas: [], deniedSequences: [] },
+  })
+  expect(found.map(({ severity, code, actual }) => `${code} ${severity} ${actual}`)).toEqual(expected)
+})
+
+test('what a message survives depends on how the application commits', () => {
+  const commitSettings = [{ role: 'b', inDatabase: false, value: 'local' }]
+  const server = serverFacts({ standbys: [sync], standbyNames: '*' }, { commitSettings })
+  expect([survivalOf(server).level, survivalOf(server, 'b').level]).toEqual(['server-loss', 'server-crash'])
 })
 
 describe('a replication slot', () => {

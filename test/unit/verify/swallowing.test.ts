@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { effectiveSetting } from '../../../src/verify/checks/server/committing-roles.js'
+import { effectiveSetting } from '../../../src/verify/facts/server-facts.js'
 import { canReturnNull } from '../../../src/verify/checks/schema/swallowing-triggers.js'
 import type { RoleSetting } from '../../../src/verify/facts/server-facts.js'
 

@@ -2,13 +2,15 @@ import { escapeIdentifier } from '../../../database/identifier.js'
 import type { ServerCheck, ServerSituation } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { finding, type Finding } from '../../finding.js'
-import type { RoleSetting } from '../../facts/server-facts.js'
+import { effectiveSetting, type RoleSetting } from '../../facts/server-facts.js'
+import type { Severity } from '../../severity.js'
+import { COMMIT_NOT_REPLICATED, weakerCommit } from './commit-not-replicated.js'
 import { SYNCHRONOUS_COMMIT_OFF } from './synchronous-commit-off.js'
 import { sql } from '../../../next-step.js'
 
-type Code = 'synchronous_commit_off'
+type Code = 'synchronous_commit_off' | 'commit_not_replicated'
 
-/** Do roles other than the current one, especially the application's, commit without waiting for the disk? */
+/** Do roles other than the current one, especially the application's, commit without waiting for the disk, or for the standbys? */
 export const committingRoles: ServerCheck<Code> = {
   name: 'committing-roles',
   expectations: ALWAYS,
@@ -22,7 +24,7 @@ export const committingRoles: ServerCheck<Code> = {
     roles.delete(user)
     return [...roles].flatMap((role) => roleFindings(role, role === application, facts))
   },
-  explanations: { synchronous_commit_off: SYNCHRONOUS_COMMIT_OFF },
+  explanations: { synchronous_commit_off: SYNCHRONOUS_COMMIT_OFF, commit_not_replicated: COMMIT_NOT_REPLICATED },
 }
 
 /** Ways to write `off`. */
@@ -31,25 +33,38 @@ const OFF: readonly string[] = ['off', 'false', 'no', '0']
 const roleFindings = (role: string, isApplication: boolean, facts: ServerSituation): readonly Finding<Code>[] => {
   const { commitSettings, synchronousCommit } = facts.server
   const setting = effectiveSetting(role, commitSettings)
-  if (setting === undefined || !OFF.includes(setting.value.toLowerCase())) return []
+  const weakness = setting === undefined ? undefined : weaknessOf(setting, facts)
+  if (setting === undefined || weakness === undefined) return []
   // A setting for every role usually applies to the current session, too, and is then reported once, by the check of that.
-  if (setting.role === null && (!isApplication || synchronousCommit.value === 'off')) return []
+  if (setting.role === null && (!isApplication || synchronousCommit.value === weakness.value)) return []
   return [
-    finding(isApplication ? 'warning' : 'note', 'synchronous_commit_off', {
+    finding(isApplication ? weakness.severity : 'note', weakness.code, {
       object: `setting synchronous_commit of the role ${role}`,
       expected: 'on',
-      actual: `off (${sourceOf(setting)}): a crash can lose its recent commits`,
+      actual: `${weakness.value} (${sourceOf(setting)}): ${weakness.consequence}`,
       help: sql(reset(setting, facts)),
     }),
   ]
 }
 
-/** The most specific setting wins: role in database, role, database, all. */
-export const effectiveSetting = (role: string, settings: readonly RoleSetting[]): RoleSetting | undefined => {
-  const rank = (setting: RoleSetting): number => (setting.role === null ? 0 : 2) + (setting.inDatabase ? 1 : 0)
-  return settings
-    .filter((setting) => setting.role === null || setting.role === role)
-    .toSorted((a, b) => rank(b) - rank(a))[0]
+interface Weakness {
+  readonly code: Code
+  readonly value: string
+  readonly severity: Severity
+  readonly consequence: string
+}
+
+const weaknessOf = (setting: RoleSetting, { server: { replication } }: ServerSituation): Weakness | undefined => {
+  const value = setting.value.toLowerCase()
+  if (OFF.includes(value))
+    return {
+      code: 'synchronous_commit_off',
+      value: 'off',
+      severity: 'warning',
+      consequence: 'a crash can lose its recent commits',
+    }
+  const weaker = replication.standbyNames === '' ? undefined : weakerCommit(value)
+  return weaker === undefined ? undefined : { code: 'commit_not_replicated', value, ...weaker }
 }
 
 const sourceOf = ({ role, inDatabase }: RoleSetting): string => {

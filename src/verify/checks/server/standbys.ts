@@ -13,6 +13,7 @@ import type { ServerCheck, ServerSituation } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
 import { missingOf } from '../../facts/survival.js'
 import { finding, type Finding } from '../../finding.js'
+import { COMMIT_NOT_REPLICATED, weakerCommit } from './commit-not-replicated.js'
 
 type Code =
   | 'no_synchronous_standby'
@@ -73,16 +74,7 @@ export const standbys: ServerCheck<Code> = {
       cause: 'The role is an ordinary one.',
       remedy: 'Grant pg_read_all_stats (or pg_monitor) to the role that runs chatkeep verify.',
     },
-    commit_not_replicated: {
-      title: 'commits do not wait until the standby has them on disk',
-      severities: ['warning', 'note'],
-      meaning: `With synchronous_commit = local (warning) a commit waits for no standby, although synchronous_standby_names
-        names some: a failover loses what has not reached them. With remote_write (note) a standby has it in memory: only a
-        crash of the standby's machine during the failover loses it.`,
-      cause:
-        'ALTER DATABASE or ALTER ROLE … SET synchronous_commit, or the configuration of the server, for faster commits.',
-      remedy: 'Reset it where the finding says it was set. New sessions then have the setting of the server.',
-    },
+    commit_not_replicated: COMMIT_NOT_REPLICATED,
   },
 }
 
@@ -145,23 +137,18 @@ const hidden = (user: string): Finding<Code> => ({
   sqlState: SqlState.insufficientPrivilege,
 })
 
-const WEAKER = {
-  local: ['warning', 'a failover loses what has not reached the standby'],
-  remote_write: ['note', 'a standby has the commit in memory, perhaps not on disk'],
-} as const
-
 const commitFindings = (
   state: SynchronousState,
   { database, server: { synchronousCommit, user } }: ServerSituation,
 ): readonly Finding<Code>[] => {
   const { value, source } = synchronousCommit
-  if (state.kind === 'nobody' || !(value === 'local' || value === 'remote_write')) return []
-  const [severity, consequence] = WEAKER[value]
+  const weaker = weakerCommit(value)
+  if (state.kind === 'nobody' || weaker === undefined) return []
   return [
-    finding(severity, 'commit_not_replicated', {
+    finding(weaker.severity, 'commit_not_replicated', {
       object: 'setting synchronous_commit',
       expected: 'on',
-      actual: `${value} (${source}): ${consequence}`,
+      actual: `${value} (${source}): ${weaker.consequence}`,
       help: resetSetting({ name: 'synchronous_commit', source, wanted: 'on', database, role: user }),
     }),
   ]

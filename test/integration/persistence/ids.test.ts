@@ -204,3 +204,50 @@ test('bigint ids are numbers up to the last that is exact, and then a named erro
   ])
   await expectBackAndForth(database, () => rollBack(database))
 })
+
+test('bigint ids reach the socket, page after page, and every report', async ({ database }) => {
+  await migrated(database)
+  await database.load(BIG)
+  await withChat(database, {}, async ({ guest, operator }) => {
+    const zoe = await guest('zoe')
+    const ana = await operator('Ana', Number.MAX_SAFE_INTEGER)
+    const sent = []
+    for (const message of ['one', 'two', 'three'])
+      sent.push(rowIdOf(expectOk(await zoe.ask('clientMessage', { type: 'text', message }))))
+    expect(sent).toEqual([9_007_199_254_740_900, 9_007_199_254_740_901, 9_007_199_254_740_902])
+    const answer = { to: zoe.clientId, type: 'text', message: 'four' }
+    expect(expectOk(await ana.ask('operatorMessage', answer)).id).toBe(9_007_199_254_740_903)
+
+    const { chats } = expectOk(await ana.ask('recentChats', { limit: 1 }))
+    const clientId = chats[0]?.clientId
+    expect(clientId).toBeLessThan(-9_007_199_254_699_999)
+    expect(chats).toMatchObject([
+      { lastMessage: { id: 9_007_199_254_740_903, operatorId: Number.MAX_SAFE_INTEGER }, unreadCount: 3 },
+    ])
+    const seen = []
+    for (let before: string | undefined; ;) {
+      const page = expectOk(
+        await ana.ask('history', { clientId, limit: 1, ...(before === undefined ? {} : { before }) }),
+      )
+      seen.unshift(...page.messages.map(({ id }) => id))
+      if (page.nextBefore === null) break
+      before = page.nextBefore
+    }
+    expect(seen).toEqual([...sent, 9_007_199_254_740_903])
+    expect(expectOk(await ana.ask('markRead', { clientId, upToMessageId: sent[1] })).marked).toBe(2)
+  })
+  await database.load(
+    `INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType") VALUES ('ben', 'CLIENT', 'TEXT')`,
+  )
+  const metrics = await on(database, 'metrics', '--json')
+  expect(metrics.exitCode, metrics.stderr).toBe(0)
+  expect(JSON.parse(metrics.stdout)).toMatchObject({
+    metrics: expect.arrayContaining([
+      expect.objectContaining({ name: 'unread_messages', value: 2 }),
+      expect.objectContaining({ name: 'messages_without_client', value: 1 }),
+    ]) as unknown,
+  })
+  expect((await on(database, 'status')).stdout).toContain('2 unread')
+  expect((await on(database, 'reconcile')).stdout).toContain('1 message linked, 1 client created')
+  expect(findingsOf(await verify(database, '--probe'))).toEqual([])
+})

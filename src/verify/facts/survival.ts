@@ -59,10 +59,10 @@ const onThisServer = ({ fsync, fullPageWrites, replication }: Known): Survival =
       text: `an acknowledged message survives a crash of PostgreSQL, not of its machine: ${off === 0 ? 'fsync' : 'full_page_writes'} is off`,
     }
   const copies = replication.standbys.filter(({ isSubscriber }) => !isSubscriber)
-  const loss = copies.length === 0 ? 'of its disk' : `of the server: a failover now would lose ${missingOf(copies)}`
+  const limit = copies.length === 0 ? ', not the loss of its disk' : `; a failover now would lose ${missingOf(copies)}`
   return {
     level: 'server-crash',
-    text: `an acknowledged message survives a crash of this server, not the loss ${loss}`,
+    text: `an acknowledged message survives a crash of this server${limit}`,
   }
 }
 

@@ -95,4 +95,5 @@ const OUTSIDE: Readonly<Partial<Record<string, string>>> = {
   'application-schema': "the application's models do not fit it",
   'application-role': 'the role of the application cannot use it',
   probe: 'the probe failed',
+  standbys: 'every commit waits for a standby',
 }

@@ -118,6 +118,8 @@ test('verify says what an acknowledged message survives, and why every commit wa
       /^slot_inactive warning unused for \d+ s; the server keeps .* of WAL for it, without a limit$/,
     ),
   ])
+  const report = await runChatkeep(['verify', '--database-url', primary.url()])
+  expect(report.stdout).toContain('\nFAIL: postgres is migrated, but every commit waits for a standby: 1 error')
   const { stdout } = await runChatkeep(['doctor', '--database-url', primary.url()])
   expect(stdout).toContain('no_synchronous_standby: setting synchronous_standby_names')
 })

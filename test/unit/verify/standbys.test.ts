@@ -69,7 +69,7 @@ test.for<[string, Partial<ReplicationState>, Partial<ServerFacts>, string[], str
     { standbys: [standby({ missingBytes: 1e6 }), late, subscriber] },
     {},
     ['standbys_not_awaited note empty: 2 standbys connected; a failover now would lose 12 kB of WAL, 151 ms'],
-    'server-crash: an acknowledged message survives a crash of this server, not the loss of the server: a failover now would lose 12 kB of WAL, 151 ms',
+    'server-crash: an acknowledged message survives a crash of this server; a failover now would lose 12 kB of WAL, 151 ms',
   ],
   [
     'a subscriber, which is no copy',
@@ -128,7 +128,7 @@ test.for<[string, Partial<ReplicationState>, Partial<ServerFacts>, string[], str
       'synchronous_standby_missing warning none is connected as "b"',
       'commit_not_replicated warning local (user): a failover loses what has not reached the standby',
     ],
-    'server-crash: an acknowledged message survives a crash of this server, not the loss of the server: a failover now would lose nothing at this moment',
+    'server-crash: an acknowledged message survives a crash of this server; a failover now would lose nothing at this moment',
   ],
   [
     'a standby of its own',

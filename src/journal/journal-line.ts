@@ -43,7 +43,8 @@ const messageSchema = z.object({
   createdAt: z.iso.datetime().transform((instant) => new Date(instant)),
 })
 
-const entrySchema = z.object({
+/** A line of a journal, without its checksum. */
+export const entrySchema = z.object({
   type: z.literal('message'),
   seq: z.int().min(1),
   messageId: z.string(),

@@ -72,7 +72,7 @@ interface RawLine {
 const LINE_FEED = 0x0a
 
 /** Room for the largest message that the store takes, with every character escaped, and its other fields. */
-const MAX_LINE_BYTES = 16 * 1_048_576
+export const MAX_LINE_BYTES = 16 * 1_048_576
 
 /** Never holds more than one chunk and one line. @throws OperatorError `journal_damaged` for a line that no server wrote */
 async function* splitLines(chunks: AsyncIterable<Buffer>, path: string, from: number): AsyncGenerator<RawLine> {

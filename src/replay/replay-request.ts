@@ -57,7 +57,7 @@ export const mistakesIn = (request: ReplayRequest): readonly string[] => {
 
 /** @throws OperatorError `usage` for a flag that does not apply to a journal */
 export const checkJournalRequest = (request: ReplayRequest): void => {
-  const [first] = [...(request.through === 'socket' ? ['--through socket'] : []), ...givenOf(request, TRANSCRIPT_FLAGS)]
+  const [first] = [...(request.through === 'socket' ? ['--through socket'] : []), ...givenOf(request, JOURNAL_UNFIT)]
   if (first === undefined) return
   throw new OperatorError(
     'usage',
@@ -84,15 +84,8 @@ const TYPED = {
 
 type Flag = keyof typeof TYPED
 
-const TRANSCRIPT_FLAGS: readonly Flag[] = [
-  'checkOnly',
-  'speed',
-  'maxGap',
-  'resume',
-  'rejected',
-  'acceptTruncated',
-  'history',
-]
+const JOURNAL_UNFIT: readonly Flag[] = ['speed', 'maxGap', 'resume', 'rejected', 'acceptTruncated', 'history']
+const TRANSCRIPT_FLAGS: readonly Flag[] = ['checkOnly', ...JOURNAL_UNFIT]
 const SENDING_FLAGS: readonly Flag[] = ['speed', 'maxGap', 'resume', 'rejected', 'history', 'url']
 
 const givenOf = (request: ReplayRequest, flags: readonly Flag[]): readonly string[] =>

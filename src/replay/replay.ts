@@ -34,6 +34,8 @@ export interface ReplayReport extends Omit<Counts, 'unanswered'>, Check, RunJudg
   readonly mostBehindMs?: number
   /** Messages found in the database when nothing was sent; absent otherwise. */
   readonly found?: number
+  /** The standby that answered, such as `standby, 3 s behind`; absent for a primary. */
+  readonly standby?: string | undefined
   /** Line up to which an earlier run had settled everything; 0 for a new one. */
   readonly resumedAt?: number
 }

@@ -10,12 +10,13 @@ export interface FactsAbout extends Pick<InspectedTranscript, 'format' | 'trunca
 
 /** Lines for people above the counts. */
 export const describeFacts = (
-  { skipped = {}, mostBehindMs = 0, resumedAt = 0 }: ReplayReport,
+  { skipped = {}, mostBehindMs = 0, resumedAt = 0, standby }: ReplayReport,
   { truncated, speed, checkOnly }: FactsAbout,
 ): readonly string[] => {
   const kinds = Object.entries(skipped).map(([kind, count]) => `${count} ${kind}`)
   return [
     ...(checkOnly === true ? ['not checked: the order of messages, and rows that are not in the transcript'] : []),
+    ...(standby === undefined ? [] : [`answered by a ${standby}`]),
     ...(truncated ? ['the transcript is truncated: it has no footer, so messages may be missing at its end'] : []),
     ...(kinds.length === 0 ? [] : [`skipped, not messages: ${kinds.join(', ')}`]),
     ...(resumedAt === 0 ? [] : [`resumed after line ${resumedAt}: an earlier run sent everything up to it`]),
@@ -25,11 +26,12 @@ export const describeFacts = (
 
 /** The same for programs; a plain transcript at full speed adds nothing. */
 export const dataOfFacts = (
-  { skipped = {}, mostBehindMs = 0, resumedAt = 0 }: ReplayReport,
+  { skipped = {}, mostBehindMs = 0, resumedAt = 0, standby }: ReplayReport,
   { format, truncated, speed, checkOnly }: FactsAbout,
 ): Readonly<Record<string, unknown>> => ({
   ...(format === DEFAULT_FORMAT ? {} : { format, truncated, skipped }),
   ...(speed === undefined ? {} : { speed, mostBehindMs: Math.round(mostBehindMs) }),
   ...(resumedAt === 0 ? {} : { resumedAt }),
   ...(checkOnly === true ? { checkOnly } : {}),
+  ...(standby === undefined ? {} : { standby }),
 })

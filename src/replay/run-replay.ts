@@ -1,10 +1,10 @@
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { describeWait } from '../database/waiting/describe-wait.js'
 import { withApplicationWatch } from '../database/waiting/watch-application.js'
-import { looksLikeJournal } from '../journal/read-journal.js'
 import { printable } from '../terminal/printable.js'
 import { withTranscript } from '../transcripts/transcript-input.js'
 import type { Answer } from '../terminal/answer.js'
+import { entrySourceOf } from './journal/entries.js'
 import { createProgressLine, type ReplayProgress } from './progress-line.js'
 import { checkRequest, type ReplayRequest } from './replay-request.js'
 
@@ -65,7 +65,7 @@ const runFile = async (
   if (path === '-' && stdin.isTTY) progress.line('type or paste the transcript; end it with Ctrl-D')
   const onProgress = createProgressLine(progress)
   return withTranscript({ path, cwd, stdin: stdin.stream, signal }, async (input) => {
-    if (looksLikeJournal(input.start)) {
+    if (entrySourceOf(input) !== undefined) {
       const { answerJournal } = await import('./journal/answer-journal.js')
       return answerJournal(input, request, { target, signal, onProgress })
     }

@@ -1,6 +1,9 @@
 import type { QueryResultRow } from 'pg'
 import { ExitCode, OperatorError } from '../../errors.js'
 import type { Queryable } from '../connection.js'
+import { describeServerRole } from '../replication/describe-server-role.js'
+import { STANDBY_COLUMNS, type StandbyState } from '../replication/replication-state.js'
+import { onlyRow } from '../rows.js'
 
 /** What a query is joined to: one row, also where the query returns none. */
 interface Answerer {
@@ -38,13 +41,40 @@ export const fromPrimary = (client: Queryable): Queryable =>
     throw readFromStandby()
   })
 
-export const readFromStandby = (): OperatorError =>
+/** What was read, and from where. */
+export interface Comparison<T> {
+  readonly result: T
+  /** The standby that answered, such as `standby, 3 s behind`; undefined for a primary. */
+  readonly standby: string | undefined
+}
+
+/**
+ * Compares something with the rows of any server: what a standby has is there, and what it lacks may be on its primary.
+ * @param isComplete whether nothing is missing
+ * @throws OperatorError `read_from_standby` when a standby answered and something is missing
+ */
+export const compareAnywhere = async <T>(
+  client: Queryable,
+  compare: (client: Queryable) => Promise<T>,
+  isComplete: (result: T) => boolean,
+): Promise<Comparison<T>> => {
+  const answers = { ofStandby: false }
+  const result = await compare(noticeStandby(client, () => (answers.ofStandby = true)))
+  if (!answers.ofStandby) return { result, standby: undefined }
+  const standby = describeServerRole(onlyRow(await client.query<StandbyState>(`SELECT ${STANDBY_COLUMNS}`)))
+  if (!isComplete(result)) throw readFromStandby(standby)
+  return { result, standby }
+}
+
+const readFromStandby = (standby?: string): OperatorError =>
   new OperatorError(
     'read_from_standby',
-    'a standby answered, which may lag behind: what is missing there may be stored',
+    standby === undefined
+      ? 'a standby answered, which may lag behind: what is missing there may be stored'
+      : `the server that answered is a ${standby}: what is missing there may be stored on its primary`,
     {
       exitCode: ExitCode.unreachable,
-      hint: 'name the primary server',
+      hint: 'name the primary server in --database-url',
       retryable: true,
     },
   )

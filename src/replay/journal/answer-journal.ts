@@ -8,10 +8,10 @@ import { journalData, renderJournalReport } from './report.js'
 export const answerJournal = async (
   input: TranscriptInput,
   request: ReplayRequest,
-  options: JournalReplayOptions,
+  options: Omit<JournalReplayOptions, 'checkOnly'>,
 ): Promise<Answer> => {
   checkJournalRequest(request)
-  const report = await replayJournal(input, options)
+  const report = await replayJournal(input, { ...options, checkOnly: request.checkOnly === true })
   return {
     exitCode: isJournalClean(report) ? 0 : 1,
     data: { transcript: input.name, ...journalData(report) },

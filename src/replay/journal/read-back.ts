@@ -1,9 +1,9 @@
 import type { Queryable } from '../../database/connection.js'
 import type { JournalEntry } from '../../journal/journal-line.js'
-import { readJournal } from '../../journal/read-journal.js'
 import { createStoredOrder } from '../../journal/stored-order.js'
 import type { TranscriptInput } from '../../transcripts/transcript-input.js'
 import { createFindings, type Findings } from '../checking/findings.js'
+import { readEntries } from './entries.js'
 import { differingColumns, readJournalRows, type JournalRow } from './rows.js'
 import type { JournalSending } from './sending.js'
 
@@ -73,7 +73,7 @@ export const readBack = async (
   }
 
   let batch: Kept[] = []
-  for await (const part of readJournal(input.read(), input.name)) {
+  for await (const part of readEntries(input)) {
     if (part.kind !== 'entry' || rejectedLines.has(part.line)) continue
     batch.push(part)
     if (batch.length < BATCH_MESSAGES) continue

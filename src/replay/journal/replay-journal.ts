@@ -1,11 +1,12 @@
 import { performance } from 'node:perf_hooks'
-import { withClient } from '../../database/connection.js'
+import { withClient, type Queryable } from '../../database/connection.js'
 import { withLockLimit } from '../../database/lock-limit.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
-import { fromPrimary } from '../../database/proxies/standby-reads.js'
+import { compareAnywhere, fromPrimary } from '../../database/proxies/standby-reads.js'
 import { interruptedBy } from '../../errors.js'
 import { readBack, type JournalCheck } from './read-back.js'
-import { sendJournal, type JournalSending } from './sending.js'
+import { entrySourceOf, type EntrySource } from './entries.js'
+import { sendJournal, sendNothing, type JournalSending } from './sending.js'
 import type { TranscriptInput } from '../../transcripts/transcript-input.js'
 import type { OnProgress } from '../progress-line.js'
 
@@ -14,51 +15,67 @@ export interface JournalReport
   extends
     Pick<JournalSending, 'attempted' | 'saved' | 'duplicates' | 'rejected' | 'tornLine' | 'mayBeAnswered'>,
     JournalCheck {
+  readonly source: EntrySource
+  /** Whether nothing was sent. */
+  readonly checkOnly: boolean
+  /** The standby that answered, such as `standby, 3 s behind`; undefined for a primary. */
+  readonly standby: string | undefined
   readonly sendMs: number
   readonly readBackMs: number
 }
 
 export interface JournalReplayOptions {
   readonly target: ConnectionTarget
+  /** Reads the messages back without saving them. */
+  readonly checkOnly: boolean
   readonly signal: AbortSignal
   readonly onProgress: OnProgress
 }
 
 /**
- * Saves what waits in a journal under the keys that its messages have there, and reads it back. The file is not changed.
+ * Saves the messages of a journal, or those that were rejected from one, under the keys that they have there, and reads them
+ * back. The file is not changed.
  * @throws OperatorError `journal_damaged`, `journal_version_unknown`, `interrupted`, and what the store throws when it cannot continue
  */
 export const replayJournal = async (input: TranscriptInput, options: JournalReplayOptions): Promise<JournalReport> => {
-  const { target, signal, onProgress } = options
+  const { target, signal, onProgress, checkOnly } = options
   const startedAt = performance.now()
   const report = (phase: 'sending' | 'reading back', since: number) => (messages: number) =>
     onProgress(phase, messages, (1_000 * messages) / (performance.now() - since))
-  const sending = await sendJournal(input, target, signal, report('sending', startedAt))
+  const sending = checkOnly
+    ? await sendNothing(input, signal)
+    : await sendJournal(input, target, signal, report('sending', startedAt))
   throwIfStopped(signal, sending)
   const sentAt = performance.now()
-  const check = await withClient(
+  const { result: check, standby } = await withClient(
     target,
     { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: 'text' },
-    (client) =>
-      readBack(
-        input,
-        sending,
-        fromPrimary(withLockLimit(client, 'text')),
-        target.schema ?? 'public',
-        report('reading back', sentAt),
-      ),
+    async (client) => {
+      const limited = withLockLimit(client, 'text')
+      const read = (reading: Queryable) =>
+        readBack(input, sending, reading, target.schema ?? 'public', report('reading back', sentAt))
+      return checkOnly
+        ? compareAnywhere(limited, read, isAllThere)
+        : { result: await read(fromPrimary(limited)), standby: undefined }
+    },
   )
   const { attempted, saved, duplicates, rejected, tornLine, mayBeAnswered } = sending
   return {
     ...{ attempted, saved, duplicates, rejected, tornLine, mayBeAnswered },
     ...check,
+    source: entrySourceOf(input) ?? 'journal',
+    checkOnly,
+    standby,
     sendMs: sentAt - startedAt,
     readBackMs: performance.now() - sentAt,
   }
 }
 
-export const isJournalClean = ({ rejected, lost, doubled, altered, mayBeAnswered }: JournalReport): boolean =>
-  !mayBeAnswered && [rejected, lost, doubled, altered].every(({ count }) => count === 0)
+export const isJournalClean = (report: JournalReport): boolean =>
+  !report.mayBeAnswered && report.rejected.count === 0 && isAllThere(report)
+
+const isAllThere = ({ lost, doubled, altered }: JournalCheck): boolean =>
+  [lost, doubled, altered].every(({ count }) => count === 0)
 
 const QUERY_TIMEOUT_MS = 60_000
 

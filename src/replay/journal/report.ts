@@ -5,10 +5,13 @@ import { isJournalClean, type JournalReport } from './replay-journal.js'
 
 /** The report for programs. */
 export const journalData = (report: JournalReport): Readonly<Record<string, unknown>> => {
-  const { rejected, lost, doubled, altered } = report
+  const { attempted, rejected, lost, doubled, altered } = report
   return {
-    format: 'journal',
+    format: report.source,
     ...countsOf(report),
+    ...(report.checkOnly
+      ? { checkOnly: true, found: attempted - rejected.count - lost.count, standby: report.standby ?? null }
+      : {}),
     tornLine: report.tornLine ?? null,
     mayBeAnswered: report.mayBeAnswered,
     sendMs: Math.round(report.sendMs),
@@ -31,19 +34,27 @@ const countsOf = ({ attempted, saved, duplicates, rejected, lost, doubled, alter
 })
 
 /** Counts of what was done; the others count what is wrong. */
-const DONE: readonly string[] = ['attempted', 'saved', 'duplicates']
+const DONE: readonly string[] = ['attempted', 'saved', 'duplicates', 'compared', 'found']
+
+const shownCounts = (report: JournalReport): Readonly<Record<string, number>> => {
+  const { attempted, saved, duplicates, ...wrong } = countsOf(report)
+  return report.checkOnly
+    ? { compared: attempted, found: attempted - wrong.rejected - wrong.lost, ...wrong }
+    : { attempted, saved, duplicates, ...wrong }
+}
 
 /** The report for people, verdict last. */
 export const renderJournalReport = (report: JournalReport, render: Render): readonly string[] => {
   const { tornLine, mayBeAnswered } = report
   const ok = isJournalClean(report)
-  const counts = Object.entries(countsOf(report)).map(([name, amount]) => ({
+  const counts = Object.entries(shownCounts(report)).map(([name, amount]) => ({
     name,
     amount,
     isBad: amount > 0 && !DONE.includes(name),
   }))
   return [
     ...renderCounts(counts, render),
+    ...(report.standby === undefined ? [] : [`answered by a ${report.standby}`]),
     ...(tornLine === undefined ? [] : [describeTorn(tornLine, mayBeAnswered)]),
     ...renderSections(sectionsOf(report)),
     '',
@@ -63,7 +74,12 @@ const describeTorn = (line: number, mayBeAnswered: boolean): string =>
     ? `line ${line} is damaged and was left out: its sender may have been told that the message is queued, so look at the last line of the journal`
     : `line ${line} is incomplete and was left out: its sender was never told that the message is queued`
 
-const verdictOf = ({ attempted }: JournalReport, ok: boolean): string =>
-  ok
-    ? `all ${attempted.toLocaleString('en-US')} messages of the journal are in the database; a server that later drains this journal stores nothing twice`
-    : 'not every message of the journal is in the database as the journal has it; the journal is unchanged'
+const verdictOf = ({ attempted, source }: JournalReport, ok: boolean): string => {
+  const file = source === 'journal' ? 'journal' : 'file'
+  if (!ok) return `not every message of the ${file} is in the database as the ${file} has it; the ${file} is unchanged`
+  const after =
+    source === 'journal'
+      ? 'a server that later drains this journal stores nothing twice'
+      : 'the file is no longer needed'
+  return `all ${attempted.toLocaleString('en-US')} messages of the ${file} are in the database; ${after}`
+}

@@ -3,9 +3,9 @@ import { createBulkStore } from '../../persistence/bulk-store.js'
 import { createChatStore } from '../../persistence/chat-store.js'
 import type { NewChatMessage } from '../../persistence/message.js'
 import type { JournalEntry } from '../../journal/journal-line.js'
-import { readJournal } from '../../journal/read-journal.js'
 import { isRefusedForGood } from '../../server/keeping/save-entry.js'
 import { createStoredOrder } from '../../journal/stored-order.js'
+import { readEntries } from './entries.js'
 import { createBitSet, type BitSet } from '../../collections/bit-set.js'
 import { createFindings, type Findings } from '../checking/findings.js'
 import type { RejectedLine } from '../sending/tally.js'
@@ -32,6 +32,27 @@ const BATCH_CHARACTERS = 4 * 1_048_576
 interface NumberedEntry {
   readonly line: number
   readonly entry: JournalEntry
+}
+
+/** The outcomes as if every message had been saved before. */
+export const sendNothing = async (input: TranscriptInput, signal: AbortSignal): Promise<JournalSending> => {
+  const rejected = createFindings<RejectedLine>()
+  const [savedLines, rejectedLines] = [createBitSet(), createBitSet()]
+  let attempted = 0
+  let torn: { readonly line: number; readonly terminated: boolean } | undefined
+  for await (const part of readEntries(input)) {
+    signal.throwIfAborted()
+    if (part.kind === 'torn') torn = part
+    if (part.kind === 'entry' || part.kind === 'unreadable') attempted += 1
+    if (part.kind !== 'unreadable') continue
+    rejectedLines.add(part.line)
+    rejected.add(part)
+  }
+  return {
+    ...{ attempted, saved: 0, duplicates: 0, rejected: rejected.result(), savedLines, rejectedLines },
+    tornLine: torn?.line,
+    mayBeAnswered: torn?.terminated ?? false,
+  }
 }
 
 /** Saves the messages of a journal through the store, in order; stops early when the signal fires. */
@@ -94,10 +115,14 @@ export const sendJournal = async (
   }
 
   try {
-    for await (const part of readJournal(input.read(), input.name)) {
+    for await (const part of readEntries(input)) {
       if (part.kind === 'torn') {
         tornLine = part.line
         mayBeAnswered = part.terminated
+      }
+      if (part.kind === 'unreadable') {
+        counts.attempted += 1
+        reject(part.line, part.reason)
       }
       if (part.kind !== 'entry') continue
       counts.attempted += 1

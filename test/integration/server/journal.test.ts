@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { copyFile, readFile, mkdtemp, rm, stat } from 'node:fs/promises'
+import { appendFile, copyFile, readFile, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createChatStore } from '../../../src/persistence/chat-store.js'
@@ -310,6 +310,34 @@ describe('while the database is unavailable, a server with a journal', () => {
       const rejected = JSON.parse(await readFile(`${journalPath()}.rejected`, 'utf8')) as Record<string, unknown>
       expect(rejected).toMatchObject({ code: 'database_refused', entry: { messageId: 'a1' } })
       expectOk(await ana.ask('clientMessage', text('a3')))
+    })
+
+    // The file holds the message as it was queued: once the trigger works, it is stored as such, once.
+    const file = `${journalPath()}.rejected`
+    const replay = (...argv: string[]) =>
+      runChatkeep(['replay', file, '--json', ...argv, '--database-url', database.url])
+    const damage = `{"type":"rejected","at":"2026-11-28T23:00:00Z","code":"journal_damaged","reason":"r","base64":"AA=="}\n`
+    expect((await replay('--check-only')).exitCode).toBe(1)
+    await database.load('CREATE TABLE public.notes (note text)')
+    for (const counts of [
+      { saved: 1, duplicates: 0 },
+      { saved: 0, duplicates: 1 },
+    ]) {
+      const { exitCode, stdout, stderr } = await replay()
+      expect(exitCode, stderr).toBe(0)
+      expect(JSON.parse(stdout)).toMatchObject({ format: 'rejected', attempted: 1, ...counts, lost: 0 })
+    }
+    expect((await stored(database)).map((row) => row.text).toSorted()).toEqual(['a1', 'a2', 'a3', 'b1'])
+    expect(JSON.parse((await replay('--check-only')).stdout)).toMatchObject({ checkOnly: true, found: 1, lost: 0 })
+    await appendFile(file, `${damage}{"type":"message"}\n`)
+    const damaged = await replay()
+    expect(damaged.exitCode).toBe(1)
+    expect(JSON.parse(damaged.stdout)).toMatchObject({
+      ...{ attempted: 3, duplicates: 1, rejected: 2 },
+      rejectedLines: [
+        { line: 2, reason: 'it has the bytes of a damaged line of the journal' },
+        { line: 3, reason: 'it is not a line of a file of rejected messages' },
+      ],
     })
   })
 

@@ -9,6 +9,7 @@ const none = { count: 0, first: [] }
 const CLEAN: JournalReport = {
   ...{ attempted: 3, saved: 2, duplicates: 1, rejected: none, tornLine: undefined, mayBeAnswered: false },
   ...{ lost: none, doubled: none, altered: none, sendMs: 1, readBackMs: 1 },
+  ...{ source: 'journal', checkOnly: false, standby: undefined },
 }
 
 test.for<[string, Partial<JournalReport>, boolean]>([
@@ -38,6 +39,18 @@ lost:
   line 2: not in the database
 
 FAIL: not every message of the journal is in the database as the journal has it; the journal is unchanged`)
+})
+
+test('the report of a comparison says what was found', () => {
+  const compared: JournalReport = { ...CLEAN, ...{ saved: 0, duplicates: 0, source: 'rejected', checkOnly: true } }
+  expect(renderJournalReport(compared, createRender(false)).join('\n')).toBe(`compared  3
+found     3
+rejected  0
+lost      0
+doubled   0
+altered   0
+
+ok: all 3 messages of the file are in the database; the file is no longer needed`)
 })
 
 test('a row is compared in every column that the journal determines, the name only when the guest was known', () => {

@@ -62,7 +62,7 @@ describe('a journal', () => {
     [{ file }, undefined],
     [{ file, through: 'store' }, undefined],
     [{ file, through: 'socket', speed: 'max' }, '--through socket'],
-    [{ file, checkOnly: true }, '--check-only'],
+    [{ file, checkOnly: true }, undefined],
     [{ file, history: 'log' }, '--history'],
   ])('%j: refuses %s', ([request, refused]) => {
     const check = (): void => checkJournalRequest(request)

@@ -13,7 +13,15 @@ export const journalReport: Generated = {
       {
         ...{ attempted: 1_204, saved: 1_180, duplicates: 24 },
         ...{ rejected: none, lost: none, doubled: none, altered: none },
-        ...{ tornLine: undefined, mayBeAnswered: false, sendMs: 412, readBackMs: 35 },
+        ...{
+          tornLine: undefined,
+          mayBeAnswered: false,
+          source: 'journal',
+          checkOnly: false,
+          standby: undefined,
+          sendMs: 412,
+          readBackMs: 35,
+        },
       },
       createRender(false),
     )

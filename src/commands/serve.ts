@@ -102,6 +102,11 @@ export const serveCommand = (run: Run) =>
       'replace each connection to the database by this age, to notice a failover (default: 1m)',
       parseDurationBetween('100ms', '1d'),
     )
+    .option(
+      '--keep-acknowledged <duration>',
+      'keep stored messages that long in FILE.acknowledged beside the journal: a failover to a standby that lags may lose them',
+      parseDurationBetween('1s', '30d'),
+    )
     .addOption(
       new Option('--adapter <kind>', 'memory: a single server; postgres: all servers on the database act as one')
         .choices(['memory', 'postgres'] as const)
@@ -161,7 +166,11 @@ const refuseLoneFlags = ({
   metrics,
   metricsInterval,
   config,
-}: OperatorFlags & MetricsFlags): void => {
+  journal,
+  keepAcknowledged,
+}: OperatorFlags & MetricsFlags & JournalFlags): void => {
+  if (keepAcknowledged !== undefined && journal === undefined)
+    throw new OperatorError('usage', '--keep-acknowledged needs --journal FILE')
   if (name !== undefined && operators === undefined)
     throw new OperatorError('usage', '--add-operator needs --operators FILE')
   if (operatorId !== undefined && name === undefined)
@@ -177,6 +186,11 @@ const newOperator = (
 ): AddedOperator => ({ file: resolve(cwd, file), name, operatorId: operatorId ?? null })
 
 const answerToken = (token: string): Answer => ({ data: { token }, text: () => token })
+
+interface JournalFlags {
+  readonly journal?: string | undefined
+  readonly keepAcknowledged?: number | undefined
+}
 
 interface MetricsFlags {
   readonly metrics?: true | MetricsAddress | undefined

@@ -94,6 +94,9 @@ export const journalNotWritten = (path: string, cause: unknown): OperatorError =
     : new OperatorError('journal_not_written', `the journal ${path} cannot be written: ${message}`, options)
 }
 
+export const isDiskFull = (error: unknown): boolean =>
+  error instanceof OperatorError && error.code === 'journal_disk_full'
+
 /** Why the journal did not take a message, in a text for the sender, without paths of the server. */
 const REASONS: Readonly<Record<string, string>> = {
   journal_full: 'its journal is full',

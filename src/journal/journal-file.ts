@@ -8,6 +8,8 @@ import { replacePrivateFile } from '../private-file.js'
 export interface JournalFile {
   /** Offset behind the last byte that is on the disk. */
   readonly end: number
+  /** How many bytes were removed from its beginning since it was opened: with them, a position stays the same. */
+  readonly removedBytes: number
   /** Largest size of the file. */
   readonly maxBytes: number
   /**
@@ -25,6 +27,8 @@ export interface JournalFile {
   idle(): Promise<void>
   /** Removes all lines but the header. @throws OperatorError `journal_changed` when another process replaced or changed the file */
   clear(): Promise<void>
+  /** Removes the lines before a position, an offset and `removedBytes` together. @throws as `clear`, and errors of the disk */
+  dropBefore(position: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -56,6 +60,7 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
   let { handle, end, nextSeq } = opened
   /** False when the kernel's pages may differ from the disk and a later fsync would not report it. */
   let isSound = true
+  let removedBytes = 0
   let waiting: WaitingLine[] = []
   let waitingBytes = 0
   let lastTurn: Promise<unknown> = Promise.resolve()
@@ -114,7 +119,7 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
 
   /** Until the end is moved, the bytes are not part of the journal. */
   const writeBehindEnd = async (bytes: Buffer): Promise<void> => {
-    if (!isSound) await moveToNewFile(end)
+    if (!isSound) await moveToNewFile(end, end)
     await checkUnchanged()
     try {
       await writeFully(handle, bytes, end)
@@ -151,14 +156,16 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
       throw journalChanged(path, `was changed by another process: it has ${own.size} bytes instead of ${end}`)
   }
 
-  /** Replaces the file with a new one made of its first bytes; readers of the old file can finish. */
-  const moveToNewFile = async (keepBytes: number): Promise<void> => {
+  /** Replaces the file with a new one that lacks a range of it; readers of the old file can finish. */
+  const moveToNewFile = async (cutFrom: number, cutTo: number): Promise<void> => {
     const next = await replacePrivateFile(path, async (draft) => {
-      for await (const chunk of readRange(handle, 0, keepBytes)) await draft.appendFile(chunk)
+      for await (const chunk of readRange(handle, 0, cutFrom)) await draft.appendFile(chunk)
+      for await (const chunk of readRange(handle, cutTo, end)) await draft.appendFile(chunk)
     })
     const old = handle
     handle = next
-    end = keepBytes
+    end -= cutTo - cutFrom
+    removedBytes += cutTo - cutFrom
     // Until the folder is synced, a power cut could bring back the old file.
     isSound = false
     await old.close()
@@ -170,17 +177,28 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
     inTurn(async () => {
       if (isSound) await checkUnchanged()
       try {
-        await moveToNewFile(headerBytes)
+        await moveToNewFile(headerBytes, end)
       } catch {
         // No space for a second file, or no permission to replace the first: truncating needs neither.
+        removedBytes += end - headerBytes
         end = headerBytes
         await cutBack()
       }
     })
 
+  const dropBefore = (position: number): Promise<void> =>
+    inTurn(async () => {
+      if (isSound) await checkUnchanged()
+      const cutTo = Math.min(position - removedBytes, end)
+      if (cutTo > headerBytes) await moveToNewFile(headerBytes, cutTo)
+    })
+
   return {
     get end() {
       return end
+    },
+    get removedBytes() {
+      return removedBytes
     },
     maxBytes,
     append,
@@ -190,6 +208,7 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
       await lastTurn
     },
     clear,
+    dropBefore,
     close: async () => {
       await lastTurn
       await inTurn(() => handle.close())

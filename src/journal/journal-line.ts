@@ -22,6 +22,8 @@ export interface JournalEntry extends Submission {
   readonly seq: number
   /** An attempt to store it was made before, with an unknown outcome. */
   readonly attempted: boolean
+  /** When it was acknowledged as stored, with `createdAt` as the time of its row; absent while it waits for the database. */
+  readonly acknowledgedAt?: Date | undefined
 }
 
 const text = z.string().nullable()
@@ -54,6 +56,10 @@ export const entrySchema = z.object({
   operatorName: text,
   senderSocketId: z.string(),
   message: messageSchema,
+  acknowledgedAt: z.iso
+    .datetime()
+    .transform((instant) => new Date(instant))
+    .optional(),
 })
 
 const headerSchema = z.object({

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { journalDamaged, queuedConflict } from './journal-errors.js'
+import type { Acknowledged } from './acknowledged.js'
+import { isDiskFull, journalDamaged, queuedConflict } from './journal-errors.js'
 import type { JournalFile } from './journal-file.js'
 import { entryLine, type JournalEntry } from './journal-line.js'
 import { readJournal, type JournalPosition } from './read-journal.js'
@@ -24,6 +25,8 @@ export interface Journal {
    * @throws OperatorError `idempotency_conflict`, or the reason why the journal did not take it
    */
   add(entry: Omit<JournalEntry, 'seq'>): Promise<void>
+  /** Keeps a message that is stored, in case a failover loses it; does nothing unless the journal was opened for it. */
+  keepAcknowledged(makeEntry: () => Omit<JournalEntry, 'seq'>): Promise<void>
   /** Proves that it takes a message, by writing to the disk. @throws the reason why not */
   prove(): Promise<void>
   /** The next entries from a position on, and the position behind them. */
@@ -48,13 +51,15 @@ export interface JournalParts {
   readonly firstEntry: JournalPosition
   readonly waiting: readonly JournalEntry['message'][]
   readonly rejected: Rejected
+  readonly acknowledged: Acknowledged | undefined
   readonly release: () => Promise<void>
 }
 
 /** A chunk is bounded in bytes as well, since images are large. */
 const CHUNK_BYTES = 8 * 1_048_576
 
-export const createJournal = ({ path, file, firstEntry, waiting: found, rejected, release }: JournalParts): Journal => {
+export const createJournal = (parts: JournalParts): Journal => {
+  const { path, file, firstEntry, waiting: found, rejected, acknowledged, release } = parts
   // Only hashes of the messages are kept: the size limit of the file bounds the memory, too.
   const waiting = new Map(found.map((message) => [keyOf(message), toWaiting(message)]))
   const beingAdded = new Map<string, Promise<void>>()
@@ -68,7 +73,7 @@ export const createJournal = ({ path, file, firstEntry, waiting: found, rejected
     waiting.set(key, one)
     lines += 1
     const sizeBytes = entryLine({ ...entry, seq: Number.MAX_SAFE_INTEGER }).length
-    const added = file.append(sizeBytes, (seq) => entryLine({ ...entry, seq }))
+    const added = append(sizeBytes, (seq) => entryLine({ ...entry, seq }))
     beingAdded.set(key, added)
     try {
       await added
@@ -79,6 +84,17 @@ export const createJournal = ({ path, file, firstEntry, waiting: found, rejected
     } finally {
       beingAdded.delete(key)
     }
+  }
+
+  /** Messages that are stored make room for one that is not. */
+  const append = async (sizeBytes: number, makeLine: (seq: number) => Buffer): Promise<void> => {
+    try {
+      await file.append(sizeBytes, makeLine)
+    } catch (error) {
+      if (!isDiskFull(error) || (await acknowledged?.giveWay()) !== true) throw error
+      await file.append(sizeBytes, makeLine)
+    }
+    acknowledged?.fit()
   }
 
   const read = async (from: JournalPosition, most: number): Promise<JournalChunk> => {
@@ -111,6 +127,7 @@ export const createJournal = ({ path, file, firstEntry, waiting: found, rejected
     },
     maxBytes: file.maxBytes,
     add,
+    keepAcknowledged: async (makeEntry) => acknowledged?.add(makeEntry()),
     prove: () => file.prove(),
     read,
     settle: ({ message }) => {
@@ -120,6 +137,7 @@ export const createJournal = ({ path, file, firstEntry, waiting: found, rejected
     idle: () => file.idle(),
     clear: () => file.clear(),
     close: async () => {
+      await acknowledged?.close()
       await file.close()
       await release()
     },

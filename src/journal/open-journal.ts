@@ -1,21 +1,19 @@
-import { randomUUID } from 'node:crypto'
-import { link, realpath, rm, stat, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import type { ChatLog } from '../chat-log.js'
-import { OperatorError } from '../errors.js'
-import { openPrivateFile, refuseForeignLink, removeDrafts } from '../private-file.js'
-import { journalNotCreated, notAJournal } from './journal-errors.js'
-import { createJournalFile, readRange, syncFolder } from './journal-file.js'
+import { openPrivateFile } from '../private-file.js'
+import { createJournalFile } from './journal-file.js'
 import { createJournal, type Journal } from './journal.js'
-import { headerLine } from './journal-line.js'
+import type { JournalEntry } from './journal-line.js'
 import { lockJournal } from './journal-lock.js'
-import { looksLikeJournal, readJournal } from './read-journal.js'
+import { openAcknowledged } from './open-acknowledged.js'
+import { loadEntries, openJournalFile, type FoundJournalFile, type TornLine } from './open-journal-file.js'
 import { createRejected } from './rejected-entries.js'
 
 export interface JournalOptions {
   readonly path: string
   /** Largest size of the file; 256 MiB when absent. */
   readonly maxBytes?: number | undefined
+  /** Keeps what was acknowledged as stored that long, in `FILE.acknowledged`; not at all when absent. */
+  readonly keepAcknowledgedMs?: number | undefined
 }
 
 const DEFAULT_JOURNAL_BYTES = 256 * 1_048_576
@@ -25,27 +23,16 @@ const DEFAULT_JOURNAL_BYTES = 256 * 1_048_576
  * @throws OperatorError `journal_in_use`, `journal_damaged`, `not_a_journal`, `journal_version_unknown`, `file_not_private`
  */
 export const openJournal = async (options: JournalOptions, log: ChatLog): Promise<Journal> => {
-  const path = await findOrMake(options.path)
-  await refuseForeignRejected(`${path}.rejected`)
-  const handle = await openPrivateFile(path, 'update')
-  try {
-    await checkKind(handle, path)
-    const { id, headerBytes } = await readHeader(handle, path)
-    const lock = await lockJournal(id, path)
+  return openJournalFile(options.path, async (found) => {
+    await refuseForeignRejected(`${found.path}.rejected`)
+    const lock = await lockJournal(found.id, found.path)
     try {
-      return await load(
-        { path, handle, headerBytes, maxBytes: options.maxBytes ?? DEFAULT_JOURNAL_BYTES },
-        () => lock.release(),
-        log,
-      )
+      return await load(found, options, () => lock.release(), log)
     } catch (error) {
       await lock.release()
       throw error
     }
-  } catch (error) {
-    await handle.close()
-    throw error
-  }
+  })
 }
 
 // It is written when a message is refused, which is too late to complain.
@@ -56,101 +43,32 @@ const refuseForeignRejected = async (path: string): Promise<void> => {
   await handle?.close()
 }
 
-// A symbolic link is resolved once: the file is replaced from time to time, the link is not.
-const findOrMake = async (path: string): Promise<string> => {
-  try {
-    await refuseForeignLink(path)
-    const status = await stat(path)
-    if (!status.isFile()) throw notAJournal(path, 'it is not a regular file')
-    if (status.size === 0) await rm(path)
-    else return await realpath(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-  await make(path)
-  return realpath(path)
-}
-
-/** Under another name first: a reader never sees an incomplete header. */
-const make = async (path: string): Promise<void> => {
-  const draft = `${path}.${randomUUID()}`
-  const handle = await openPrivateFile(draft, 'create').catch((cause: unknown) => {
-    throw cause instanceof OperatorError ? cause : journalNotCreated(path, cause)
-  })
-  try {
-    await handle.appendFile(headerLine(randomUUID()))
-    await handle.sync()
-    await link(draft, path)
-  } catch (error) {
-    // Another server created it first; the lock decides which of the two may use it.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  } finally {
-    await handle.close()
-    await rm(draft, { force: true })
-  }
-  await syncFolder(dirname(path))
-}
-
-/** Longer than any header. */
-const START_BYTES = 1_024
-
-const checkKind = async (handle: FileHandle, path: string): Promise<void> => {
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0)
-  if (!looksLikeJournal(buffer.subarray(0, bytesRead)))
-    throw notAJournal(path, 'it does not start with a journal header')
-}
-
-async function* chunksOf(handle: FileHandle): AsyncGenerator<Buffer> {
-  yield* readRange(handle, 0, (await handle.stat()).size)
-}
-
-const readHeader = async (
-  handle: FileHandle,
-  path: string,
-): Promise<{ readonly id: string; readonly headerBytes: number }> => {
-  for await (const part of readJournal(chunksOf(handle), path)) {
-    if (part.kind === 'header') return { id: part.header.id, headerBytes: part.end }
-  }
-  throw notAJournal(path, 'its header is incomplete')
-}
-
-interface OpenedFile {
-  readonly path: string
-  readonly handle: FileHandle
-  readonly headerBytes: number
-  readonly maxBytes: number
-}
-
-const load = async (found: OpenedFile, release: () => Promise<void>, log: ChatLog): Promise<Journal> => {
-  const { path, handle, headerBytes } = found
-  const rejected = createRejected(`${path}.rejected`)
-  const waiting = []
-  let end = headerBytes
-  let nextSeq = 1
-  for await (const part of readJournal(chunksOf(handle), path)) {
-    if (part.kind === 'entry') {
-      waiting.push(part.entry.message)
-      end = part.end
-      nextSeq = part.entry.seq + 1
-    } else if (part.kind === 'torn') {
-      // A line with a line feed may have been complete once; without one it was never acknowledged.
-      if (part.terminated) await rejected.addBytes(part.bytes, `line ${part.line} of the journal has a wrong checksum`)
-      logTorn(log, path, part)
-    }
-  }
-  await handle.chmod(0o600)
-  await removeDrafts(path)
-  await handle.truncate(end)
-  await handle.sync()
-  const file = createJournalFile({ ...found, end, nextSeq })
-  return createJournal({ path, file, firstEntry: { offset: headerBytes, line: 2 }, waiting, rejected, release })
-}
-
-const logTorn = (
+const load = async (
+  found: FoundJournalFile,
+  { maxBytes = DEFAULT_JOURNAL_BYTES, keepAcknowledgedMs: keepMs }: JournalOptions,
+  release: () => Promise<void>,
   log: ChatLog,
-  path: string,
-  { line, bytes, terminated }: { line: number; bytes: Buffer; terminated: boolean },
-): void =>
+): Promise<Journal> => {
+  const { path, headerBytes } = found
+  const rejected = createRejected(`${path}.rejected`)
+  const waiting: JournalEntry['message'][] = []
+  const { end, nextSeq } = await loadEntries(
+    found,
+    ({ message }) => waiting.push(message),
+    async (torn) => {
+      // A line with a line feed may have been complete once; without one it was never acknowledged.
+      if (torn.terminated) await rejected.addBytes(torn.bytes, `line ${torn.line} of the journal has a wrong checksum`)
+      logTorn(log, path, torn)
+    },
+  )
+  const file = createJournalFile({ ...found, maxBytes, end, nextSeq })
+  const roomBytes = (): number => maxBytes - file.end
+  const acknowledged = await openAcknowledged({ path: `${path}.acknowledged`, keepMs, maxBytes, roomBytes }, log)
+  const firstEntry = { offset: headerBytes, line: 2 }
+  return createJournal({ path, file, firstEntry, waiting, rejected, acknowledged, release })
+}
+
+const logTorn = (log: ChatLog, path: string, { line, bytes, terminated }: TornLine): void =>
   log.warn(
     { event: 'journal_torn', journal: path, line, bytes: bytes.length },
     'the last line of the journal was incomplete and was removed; ' +

@@ -31,6 +31,8 @@ export interface ServeOptions extends Pick<
   readonly operators?: string | undefined
   readonly journal?: string | undefined
   readonly journalMaxBytes?: number | undefined
+  /** How long acknowledged messages stay in a file beside the journal, in milliseconds; they do not when absent. */
+  readonly keepAcknowledged?: number | undefined
   /** How old a connection to the database may get, in milliseconds; a minute when absent. */
   readonly maxConnectionLife?: number | undefined
   readonly record?: string | undefined
@@ -124,9 +126,14 @@ export const serve = async ({ context, options, limits, withTargets, onListening
   })
 }
 
-const journalOptions = (cwd: string, path: string, { journalMaxBytes }: ServeOptions): JournalOptions => ({
+const journalOptions = (
+  cwd: string,
+  path: string,
+  { journalMaxBytes, keepAcknowledged }: ServeOptions,
+): JournalOptions => ({
   path: resolve(cwd, path),
   maxBytes: journalMaxBytes,
+  keepAcknowledgedMs: keepAcknowledged,
 })
 
 const logFormat = ({ json, stderr }: ServeContext): ChatLogOptions['format'] =>

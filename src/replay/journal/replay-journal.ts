@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { withClient, type Queryable } from '../../database/connection.js'
+import { commitBarrier } from '../../database/durability/commit-barrier.js'
 import { withLockLimit } from '../../database/lock-limit.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { compareAnywhere, fromPrimary } from '../../database/proxies/standby-reads.js'
@@ -54,9 +55,12 @@ export const replayJournal = async (input: TranscriptInput, options: JournalRepl
       const limited = withLockLimit(client, 'text')
       const read = (reading: Queryable) =>
         readBack(input, sending, reading, target.schema ?? 'public', report('reading back', sentAt))
-      return checkOnly
-        ? compareAnywhere(limited, read, isAllThere)
+      const compared = checkOnly
+        ? await compareAnywhere(limited, read, isAllThere)
         : { result: await read(fromPrimary(limited)), standby: undefined }
+      // The answer lets somebody delete the file, so what was found must be durable, too.
+      if (compared.standby === undefined) await commitBarrier(client)
+      return compared
     },
   )
   const { attempted, saved, duplicates, rejected, tornLine, mayBeAnswered } = sending

@@ -4,7 +4,7 @@ import { createChatStore } from '../../persistence/chat-store.js'
 import type { NewChatMessage } from '../../persistence/message.js'
 import type { JournalEntry } from '../../journal/journal-line.js'
 import { isRefusedForGood } from '../../server/keeping/save-entry.js'
-import { createStoredOrder } from '../../journal/stored-order.js'
+import { createStoredOrder, type StoredOrder } from '../../journal/stored-order.js'
 import { readEntries } from './entries.js'
 import { createBitSet, type BitSet } from '../../collections/bit-set.js'
 import { createFindings, type Findings } from '../checking/findings.js'
@@ -86,7 +86,7 @@ export const sendJournal = async (
     characters = 0
     unsure.clear()
     const outcomes = await bulk.saveChatMessages(
-      sent.map(({ message, entry }) => ({ ...message, createdAt: order.raise(entry.message).createdAt })),
+      sent.map(({ message, entry }) => ({ ...message, createdAt: timeOf(entry, order) })),
     )
     for (const [index, outcome] of outcomes.entries()) {
       const line = sent[index]?.line ?? 0
@@ -142,3 +142,7 @@ export const sendJournal = async (
     await Promise.all([bulk.close(), store.close()])
   }
 }
+
+// A message that was acknowledged as stored gets the time that its row had.
+const timeOf = ({ message, acknowledgedAt }: JournalEntry, order: StoredOrder): Date | null =>
+  acknowledgedAt === undefined ? order.raise(message).createdAt : message.createdAt

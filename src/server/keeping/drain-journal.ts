@@ -21,6 +21,8 @@ export interface JournalDrainParts {
   /** Shut for the last entries: draining then ends, however fast messages arrive. */
   readonly gate: Gate
   readonly save: (entry: JournalEntry) => Promise<EntryOutcome>
+  /** Proves by a commit that what is visible is durable, too. @throws while standbys that are waited for do not confirm it */
+  readonly confirm: () => Promise<void>
   /** The database takes messages. */
   readonly onAvailable: () => void
   /** The database takes no messages; `code` says why. */
@@ -46,7 +48,7 @@ const LAST_ENTRIES = 2_000
 const LONG_PAUSE_MS = 5_000
 
 export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
-  const { journal, gate, save, onAvailable, onUnavailable, onEmpty, log } = parts
+  const { journal, gate, save, confirm, onAvailable, onUnavailable, onEmpty, log } = parts
   const stopping = new AbortController()
   let running: Promise<void> | undefined
   let lastReason: string | undefined
@@ -73,7 +75,10 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
         } else if (!gate.isShut) gate.shut()
         // A message that passed the gate before it was shut may still be on its way to the disk.
         else if (!hasWaiting()) {
-          if (position.offset > journal.firstEntry.offset) await journal.clear().catch(logReason)
+          if (position.offset > journal.firstEntry.offset) {
+            await confirm()
+            await journal.clear().catch(logReason)
+          }
           position = journal.firstEntry
           if (hasWaiting()) continue
           endRun()

@@ -14,6 +14,7 @@ import { createDatabaseClock } from '../../database/clock/database-clock.js'
 import { createJournalDrain } from './drain-journal.js'
 import { createJournalHealth } from './journal-health.js'
 import type { KeepOutcome, MessageSink, MessageSinkParts } from './message-sink.js'
+import { acknowledgedEntry } from './acknowledged-entry.js'
 import { saveEntry } from './save-entry.js'
 import { firstMode, next, reasonOf, type JournalMode, type SinkEvent } from './sink-mode.js'
 
@@ -45,6 +46,7 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
     journal,
     gate,
     log,
+    confirm: () => store.checkReady(),
     save: (entry) => saveEntry({ ...parts, journal, order, complete }, entry),
     onAvailable: () => on({ kind: 'available' }),
     onUnavailable: (code) => on({ kind: 'unavailable', code }),
@@ -71,6 +73,7 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
       const askedAt = Date.now()
       const saved = await store.saveChatMessage(completed.message)
       if (!saved.duplicate) clock.note(saved.createdAt, askedAt, Date.now())
+      await journal.keepAcknowledged(() => acknowledgedEntry(completed, saved))
       onCommitted(completed, saved)
       return { queued: false, saved }
     } catch (error) {

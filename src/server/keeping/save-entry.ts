@@ -8,6 +8,7 @@ import type { JournalEntry } from '../../journal/journal-line.js'
 import type { Journal } from '../../journal/journal.js'
 import type { StoredOrder } from '../../journal/stored-order.js'
 import type { Submission } from '../../journal/submission.js'
+import { acknowledgedEntry } from './acknowledged-entry.js'
 import type { DrainOutcome, ServerObserver } from '../metrics/observer.js'
 
 /** The outcome for an entry; after `later` it is tried again, and the entries of its conversation behind it wait. */
@@ -31,6 +32,7 @@ export const saveEntry = async (parts: SaveEntryParts, entry: JournalEntry): Pro
     const submission = await complete({ ...entry, message: order.raise(entry.message) })
     const answer = await store.saveChatMessage(submission.message)
     order.note(entry.message.sessionId, answer.createdAt)
+    await journal.keepAcknowledged(() => acknowledgedEntry(submission, answer))
     // The duplicate may be the attempt made before the message was queued, which was never announced.
     const saved = entry.attempted ? { ...answer, duplicate: false } : answer
     const kind = answer.duplicate ? 'duplicate' : 'stored'

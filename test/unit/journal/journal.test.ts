@@ -21,8 +21,9 @@ import { prepareMessage } from '../../../src/persistence/prepare-message.js'
 import { entryLine, headerLine, type JournalEntry } from '../../../src/journal/journal-line.js'
 import type { Journal } from '../../../src/journal/journal.js'
 import { SILENT_LOG } from '../../../src/chat-log.js'
-import { openJournal } from '../../../src/journal/open-journal.js'
+import { openJournal, type JournalOptions } from '../../../src/journal/open-journal.js'
 import { readJournal } from '../../../src/journal/read-journal.js'
+import { until } from '../../support/until.js'
 
 const entry = (text: string): Omit<JournalEntry, 'seq'> => ({
   message: {
@@ -126,7 +127,7 @@ describe('a journal on a disk', () => {
     for (const journal of journals.splice(0)) await journal.close()
     await rm(folder, { recursive: true })
   })
-  const opened = async (options: { path?: string; maxBytes?: number } = {}): Promise<Journal> => {
+  const opened = async (options: Partial<JournalOptions> = {}): Promise<Journal> => {
     const journal = await openJournal(
       { path, ...options },
       { ...SILENT_LOG, warn: (fields) => log.push(JSON.stringify(fields)) },
@@ -134,9 +135,9 @@ describe('a journal on a disk', () => {
     journals.push(journal)
     return journal
   }
-  const reopened = async (): Promise<Journal> => {
+  const reopened = async (options: Partial<JournalOptions> = {}): Promise<Journal> => {
     await journals.pop()?.close()
-    return opened()
+    return opened(options)
   }
   const texts = async (journal: Journal): Promise<unknown[]> =>
     (await journal.read(journal.firstEntry, 1_000)).entries.map(({ message }) => message.text)
@@ -176,6 +177,39 @@ describe('a journal on a disk', () => {
     expect(await readFile(`${path}.rejected`, 'utf8')).toContain(
       line(5).fill('x', 20, 21).subarray(0, -1).toString('base64'),
     )
+  })
+
+  const lettersOf = (text: string): readonly string[] => Array.from(text)
+  const acknowledged = async (): Promise<readonly string[]> =>
+    (await read(await readFile(`${path}.acknowledged`))).slice(1)
+  const keepAll = async (journal: Journal, kept: readonly string[]): Promise<void> => {
+    for (const text of kept) await journal.keepAcknowledged(() => entry(text))
+  }
+
+  test('keeps acknowledged messages beside it for their time, also after a restart', async () => {
+    const keepAcknowledgedMs = 1_500
+    await keepAll(await opened({ keepAcknowledgedMs }), ['a', 'b'])
+    await keepAll(await reopened({ keepAcknowledgedMs }), ['c'])
+    expect(await acknowledged()).toEqual(['a', 'b', 'c'])
+    expect((await stat(`${path}.acknowledged`)).mode & 0o777).toBe(0o600)
+    await until(async () => expect(await acknowledged()).toEqual([]), { what: 'their time is over' })
+    await reopened()
+    expect(log.at(-1)).toContain('"event":"acknowledged_left"')
+  })
+
+  test('drops the oldest acknowledged messages when it needs the room, and never one that waits', async () => {
+    const journal = await opened({ keepAcknowledgedMs: 3_600_000, maxBytes: 6_000 })
+    await keepAll(journal, lettersOf('abcdefghijkl'))
+    const kept = (await acknowledged()).join('')
+    expect('abcdefghijkl'.endsWith(kept) && kept.length > 3 && kept.length < 12).toBe(true)
+    await Promise.all(lettersOf('ABCDEFGH').map((text) => journal.add(entry(text))))
+    await until(
+      async () => expect((await stat(path)).size + (await stat(`${path}.acknowledged`)).size).toBeLessThan(6_000),
+      { what: 'room for what waits' },
+    )
+    expect(await texts(journal)).toEqual(lettersOf('ABCDEFGH'))
+    await keepAll(journal, ['m'])
+    expect('abcdefghijklm'.endsWith((await acknowledged()).join(''))).toBe(true)
   })
 
   test('shares one write and one sync among those who come together', async () => {
@@ -302,7 +336,12 @@ describe('a journal on a disk', () => {
       await writeFile(join(disk, 'filling'), Buffer.alloc(100_000)).catch(() => undefined)
       await again.clear()
       await again.add(entry('c'))
-      expect(await texts(await reopened())).toEqual(['c'])
+      // What is stored already makes room for what is not.
+      const keeping = await reopened({ keepAcknowledgedMs: 3_600_000 })
+      await keepAll(keeping, ['x'.repeat(9_000)])
+      await keeping.add(entry('d'.repeat(9_000)))
+      expect(await acknowledged()).toEqual([])
+      expect(await texts(await reopened())).toEqual(['c', 'd'.repeat(9_000)])
     } finally {
       await journals.pop()?.close()
       execFileSync('umount', [disk])

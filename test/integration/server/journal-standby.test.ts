@@ -1,0 +1,102 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createChatStore } from '../../../src/persistence/chat-store.js'
+import { startChatServer } from '../../../src/server/chat-server.js'
+import { runChatkeep } from '../../support/chatkeep.js'
+import { startReplication, type Replication } from '../../support/replication.js'
+import { connectTo, expectOk, type Ack } from '../../support/socket-chat.js'
+import { until } from '../../support/until.js'
+
+let servers: Replication
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'chatkeep-standby-'))
+  servers = await startReplication({
+    prepare: async (url) => {
+      const run = await runChatkeep(['migrate', '--create-tables', '--yes', '--database-url', url('postgres')])
+      expect(run.exitCode).toBe(0)
+    },
+  })
+})
+afterAll(async () => {
+  await servers.stop()
+  await rm(folder, { recursive: true })
+})
+
+const textsIn = async (path: string): Promise<readonly string[]> =>
+  (await readFile(path, 'utf8'))
+    .split('\n')
+    .slice(1, -1)
+    .map((line) => (JSON.parse(line) as { message: { text: string } }).message.text)
+
+/** Ends the waits of commits for the standby. */
+const endWaits = async (end: 'pg_cancel_backend' | 'pg_terminate_backend'): Promise<void> => {
+  await until(
+    async () =>
+      (
+        await servers.primary.query(
+          `SELECT ${end}(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND pid <> pg_backend_pid()`,
+        )
+      ).length > 0,
+    { what: 'a commit waits for the standby' },
+  )
+}
+
+const replay = async (path: string, ...flags: readonly string[]) => {
+  const { exitCode, stdout } = await runChatkeep(['replay', path, ...flags, '--database-url', servers.standby.url()])
+  return { exitCode, verdict: stdout.trimEnd().split('\n').at(-1) ?? '' }
+}
+
+test('what a server acknowledged is on the promoted standby, in its journal, or in the file of acknowledged messages', async () => {
+  const path = join(folder, 'chat.journal')
+  const acknowledged = `${path}.acknowledged`
+  const store = createChatStore({ databaseUrl: servers.primary.url() }, { deadlineMs: 500 })
+  const server = await startChatServer({
+    ...{ port: 0, eventsPerSecond: 0, store },
+    journal: { path, keepAcknowledgedMs: 3_600_000 },
+  })
+  const guest = await connectTo(server.port)
+  const ask = async (event: string, payload: object): Promise<Ack> =>
+    expectOk((await guest.emitWithAck(event, payload)) as Ack)
+  const say = (message: string): Promise<Ack> => ask('clientMessage', { type: 'text', message, messageId: message })
+  await ask('join', { role: 'client', username: 'ana' })
+
+  const first = ['on both', 'lost 1', 'lost 2', 'lost 3']
+  await say('on both')
+  await until(async () => (await servers.standby.query('SELECT FROM "ChatMessage"')).length === 1, {
+    what: 'the standby has the first message',
+  })
+  await servers.standby.stop('fast')
+  for (const text of first.slice(1)) expect(await say(text)).not.toHaveProperty('queued')
+  expect(await textsIn(acknowledged)).toEqual(first)
+  expect((await stat(acknowledged)).mode & 0o777).toBe(0o600)
+
+  await servers.primary.query(`ALTER SYSTEM SET synchronous_standby_names = 'standby'`)
+  await servers.primary.query('SELECT pg_reload_conf()')
+  const queued = ['unconfirmed 1', 'unconfirmed 2', 'unconfirmed 3']
+  for (const text of queued) expect(await say(text)).toMatchObject({ queued: true })
+  for (const end of ['pg_cancel_backend', 'pg_cancel_backend', 'pg_terminate_backend'] as const) await endWaits(end)
+  await until(async () => (await servers.primary.query('SELECT FROM "ChatMessage"')).length > first.length, {
+    what: 'rows are visible that no standby has',
+  })
+  expect(await textsIn(path)).toEqual(queued)
+
+  await servers.primary.stop('kill')
+  await servers.standby.start()
+  await servers.promote()
+  await until(async () => (await servers.standby.query('SELECT pg_is_in_recovery() AS "is"'))[0]?.is === false, {
+    what: 'the standby is promoted',
+  })
+  guest.disconnect()
+  await server.close()
+  await store.close()
+
+  const missing = `FAIL: 3 of 4 messages of the journal are not in the database. Next: chatkeep replay ${acknowledged}`
+  expect(await replay(acknowledged, '--check-only')).toEqual({ exitCode: 1, verdict: missing })
+  for (const file of [acknowledged, path]) expect(await replay(file)).toMatchObject({ exitCode: 0 })
+  expect(await replay(acknowledged, '--check-only')).toMatchObject({ exitCode: 0 })
+  const rows = await servers.standby.query('SELECT "text" FROM "ChatMessage" ORDER BY "createdAt", "id"')
+  expect(rows.map(({ text }) => text)).toEqual([...first, ...queued])
+})

@@ -1,4 +1,4 @@
-import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { describeTarget, forWriting, type ConnectionTarget } from '../database/connection-target.js'
 import { OperatorError, withDetail } from '../errors.js'
 import type { TargetNaming } from '../next-step.js'
 import { packageVersion } from '../package-root.js'
@@ -129,9 +129,22 @@ export const createContext = (
         })
       }
       const { resolveTarget } = await import('./resolve-target.js')
-      const target = await prepare(resolveTarget(flags, sources, kind), flags, kind)
-      return work(target).catch((error: unknown) => {
-        throw isAboutSchema(error) ? withDetail(error, `in ${describeTarget(target)}`) : error
+      const resolved = resolveTarget(flags, sources, kind)
+      const writable = WRITING.includes(mode.name) ? forWriting(resolved, { isOneSystem: true }) : resolved
+      const run = (target: ConnectionTarget) =>
+        work(target).catch((error: unknown) => {
+          throw isAboutSchema(error) ? withDetail(error, `in ${describeTarget(target)}`) : error
+        })
+      const { waitForDatabase: limitMs } = flags
+      if (limitMs === undefined) return run(await prepare(writable, flags, kind))
+      const { runThroughOutages } = await import('./run-through-outages.js')
+      const { describeOutage } = await import('../database/failover/outage-wait.js')
+      const onWait = (reason: string, waitedMs: number): void =>
+        context.progress.update(describeOutage(reason, waitedMs, limitMs))
+      const wait = { limitMs, signal: outer.signal, onWait }
+      return runThroughOutages(wait, {
+        ...{ prepare: () => prepare({ ...writable, wait }, flags, kind), work: run, note },
+        mayRepeat: REPEATABLE.includes(mode.name) && flags.planHash === undefined,
       })
     },
     runChatkeep: (argv, overrides = {}) =>
@@ -160,8 +173,14 @@ export const createContext = (
   }
 }
 
-/** serve and status follow a failover; doctor shows what fails. */
-const SEVERAL_SERVERS = ['serve', 'status', 'doctor']
+/** serve, replay and status follow a failover; doctor shows what fails. */
+const SEVERAL_SERVERS = ['serve', 'replay', 'status', 'doctor']
+
+/** Of several servers, they need the primary. */
+const WRITING = ['migrate', 'rollback', 'replay', 'reconcile']
+
+/** They continue what a run before them left; replay, whose input may be a pipe, waits itself. */
+const REPEATABLE = ['migrate', 'rollback']
 
 // Most commands that need the tables have printed no header yet.
 const isAboutSchema = (error: unknown): error is OperatorError =>

@@ -81,6 +81,10 @@ export interface DatabaseFlags {
   readonly envFile?: string | undefined
   readonly schema?: string | undefined
   readonly embedded?: string | true | undefined
+  /** Of commands with `--wait-for-database`, in milliseconds. */
+  readonly waitForDatabase?: number | undefined
+  /** Of commands that can be held to a plan. */
+  readonly planHash?: string | undefined
   /** Of commands that read migration files. */
   readonly migrations?: string | undefined
 }

@@ -2,6 +2,7 @@ import { Option, type Command, type OptionValues } from '@commander-js/extra-typ
 import { parseDurationBetween } from './duration.js'
 import { OWN_GROUP, withDatabaseFlags } from './flags.js'
 import { maxWaitOption } from './max-wait.js'
+import { waitForDatabaseOption } from './wait-for-database.js'
 
 /** The forms of a script, as `ScriptForm` names them. */
 const SCRIPT_FORMS = ['statements', 'transaction'] as const
@@ -39,6 +40,7 @@ export const withMigrationFlags = <Args extends unknown[], Options extends Optio
         .argParser(parseDurationBetween('1s', '7d'))
         .default(43_200_000, '12h'),
     )
+    .addOption(waitForDatabaseOption())
     .option('--show-queries', 'show the queries of blocking sessions; may contain personal data')
   command.optionsGroup(OWN_GROUP)
   return extended.option('--migrations <dir>', 'read the migrations from this folder instead of the built-in ones')

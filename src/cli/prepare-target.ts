@@ -1,4 +1,4 @@
-import { pinServer } from '../database/connection.js'
+import { connect, disconnect, pinServer } from '../database/connection.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import type { DatabaseFlags } from './flags.js'
 import { nameTarget, type NamedRun } from './target-naming.js'
@@ -11,6 +11,10 @@ export interface TargetContext extends NamedRun {
   readonly staysOnOneServer: boolean
   readonly onTarget: (target: ConnectionTarget) => void
 }
+
+/** @throws OperatorError while the database is unavailable, or a standby that may yet be promoted */
+const findPrimary = async (target: ConnectionTarget, signal: AbortSignal): Promise<void> =>
+  disconnect(await connect({ ...target, sessionAttributes: 'primary' }, { applicationName: 'chatkeep', signal }))
 
 /** Settles which server is meant, and how commands name it. */
 export const prepareTarget = async (
@@ -25,6 +29,7 @@ export const prepareTarget = async (
     return { ...target, naming }
   }
   const target = named({ ...resolved, askPassword })
+  if (target.wait !== undefined) await findPrimary(target, signal)
   const pinned = staysOnOneServer ? await pinServer(target, signal) : target
   return pinned === target ? target : named(pinned)
 }

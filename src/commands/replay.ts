@@ -2,6 +2,7 @@ import { Command, Option } from '@commander-js/extra-typings'
 import type { Run } from '../cli/command.js'
 import { parseDuration } from '../cli/duration.js'
 import { COMMAND_GROUPS, withDatabaseFlags } from '../cli/flags.js'
+import { waitForDatabaseOption } from '../cli/wait-for-database.js'
 import { withExamples } from '../cli/help/examples.js'
 
 const NOTES = `
@@ -55,6 +56,7 @@ export const replayCommand = (run: Run) =>
     .option('--resume <state>', 'keep the progress in this file, and continue from there')
     .option('--rejected <file>', 'write rejected lines to this file, unchanged')
     .option('--accept-truncated', 'replay a recording that has no footer as far as it goes')
+    .addOption(waitForDatabaseOption())
     .option('--keep', 'keep the rows of the scenario in the database')
     .addHelpText('after', NOTES)
     .action(

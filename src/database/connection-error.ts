@@ -196,6 +196,7 @@ const networkHint = (error: Error, { host, port }: ConnectionTarget): Next => {
 const PROBLEM_HINTS: Readonly<Partial<Record<ConnectionProblem['kind'], string>>> = {
   password: 'put it into ~/.pgpass, PGPASSWORD or the URL',
   authentication: 'check pg_hba.conf on the server, require_auth and channel_binding',
-  unsuitable: 'name a server that target_session_attrs allows',
+  unsuitable: 'name the primary, or a server that target_session_attrs allows',
+  other: 'name the database on which the run began, and run it again',
   past: 'stop that server, and make it a standby of the new primary (pg_rewind)',
 }

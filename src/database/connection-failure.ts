@@ -1,7 +1,9 @@
 /**
- * `unsuitable`: another server may be. `past`: it is no longer the primary. `password`: the server wants one, and none is known.
+ * `unsuitable`: another server may be. `past`: it is no longer the primary. `other`: it has another database than was meant.
+ * `password`: the server wants one, and none is known.
  */
-type ProblemKind = 'network' | 'closed' | 'protocol' | 'tls' | 'authentication' | 'password' | 'unsuitable' | 'past'
+type ProblemKind =
+  'network' | 'closed' | 'protocol' | 'tls' | 'authentication' | 'password' | 'unsuitable' | 'past' | 'other'
 
 /** What a connection was waiting for: the address of a name, a connection, the server's first answer, or a handshake. */
 type Wait = 'name' | 'tcp' | 'answer' | 'tls'
@@ -102,7 +104,7 @@ export const isTlsFailure = (error: unknown): boolean =>
 
 /** Whether nothing suitable answered at an address, so that another host may be tried. */
 export const isUnreachable = (error: unknown): boolean => {
-  if (error instanceof ConnectionProblem) return ['network', 'unsuitable', 'past'].includes(error.kind)
+  if (error instanceof ConnectionProblem) return ['network', 'unsuitable', 'past', 'other'].includes(error.kind)
   if (!(error instanceof Error)) return false
   if ('code' in error && typeof error.code === 'string')
     return error.code in NETWORK_REASONS && !['ECONNRESET', 'EPIPE'].includes(error.code)

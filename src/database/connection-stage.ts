@@ -28,6 +28,7 @@ const PROBLEMS: Readonly<Record<ConnectionProblem['kind'], Stage>> = {
   password: 'authentication',
   unsuitable: 'session',
   past: 'session',
+  other: 'session',
 }
 
 /** Of the codes of sockets and name look-ups, those that are not about the connection itself. */

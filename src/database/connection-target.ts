@@ -2,7 +2,8 @@ import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { TargetNaming } from '../next-step.js'
 import { printable } from '../terminal/printable.js'
-import { createTimelines, type Promotion, type Timelines } from './failover/timelines.js'
+import type { OutageWait } from './failover/outage-wait.js'
+import { createTimelines, type TimelineOptions, type Timelines } from './failover/timelines.js'
 import { hostsOf, isSocket, wholeNumber, type Host } from './target/hosts.js'
 import { readPasswordFile } from './target/password-file.js'
 import { requireAuthOf, type RequiredMethods } from './target/authentication.js'
@@ -45,6 +46,10 @@ export interface ConnectionTarget {
   readonly connectTimeoutMs: number
   /** What its connections note of promotions; nothing when absent. */
   readonly timelines?: Timelines | undefined
+  /** Whether, of several servers, one that takes writes is meant, also where `sessionAttributes` allows any. */
+  readonly writes?: boolean | undefined
+  /** How work on it waits while it is unavailable; as the work itself decides when absent. */
+  readonly wait?: OutageWait | undefined
   /** The schema named in the URL (`?schema=`, as ORMs write it), if any. */
   readonly schema: string | undefined
   /** The file that named the database. */
@@ -106,11 +111,12 @@ export const toConnectionTarget = (keywords: ConnectionKeywords, home = homedir(
   }
 }
 
-/** The target, whose connections note promotions. */
-export const withTimelines = (
-  target: ConnectionTarget,
-  onPromotion?: (promotion: Promotion) => void,
-): ConnectionTarget => ({ ...target, timelines: target.timelines ?? createTimelines(onPromotion) })
+/** The target of what writes: of several servers the primary, and never one from before a promotion. */
+export const forWriting = (target: ConnectionTarget, options?: TimelineOptions): ConnectionTarget => ({
+  ...target,
+  writes: true,
+  timelines: target.timelines ?? createTimelines(options),
+})
 
 /** The role in `-c role=x` or `--role=x`; the last one counts. */
 const roleOf = (options = ''): string | undefined =>

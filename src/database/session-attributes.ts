@@ -13,7 +13,8 @@ const SELECT_SERVER_STATE = `
     pg_catalog.current_setting('transaction_read_only') = 'on' AS "isReadOnly"`
 
 const UNSUITABLE: Readonly<Partial<Record<SessionAttributes, (state: ServerState) => string | undefined>>> = {
-  'read-write': ({ isReadOnly }) => (isReadOnly ? 'its sessions are read-only' : undefined),
+  'read-write': ({ isStandby, isReadOnly }) =>
+    isStandby ? 'it is a standby' : isReadOnly ? 'its sessions are read-only' : undefined,
   'read-only': ({ isReadOnly }) => (isReadOnly ? undefined : 'its sessions are read-write'),
   primary: ({ isStandby }) => (isStandby ? 'it is a standby' : undefined),
   standby: ({ isStandby }) => (isStandby ? undefined : 'it is not a standby'),

@@ -10,7 +10,7 @@ import { refuseUnsuitable } from './session-attributes.js'
 import { onlyRow } from './rows.js'
 import { hasSqlState, isServerError, SqlState } from './sql-state.js'
 import { watchAuthentication, type Authentication } from './authentication.js'
-import { isSocket, type Host } from './target/hosts.js'
+import { isLocal, isSocket, type Host } from './target/hosts.js'
 import type { Way } from './target/tls.js'
 
 /** A failed attempt, for an error that lists them. */
@@ -130,9 +130,10 @@ export class TargetClient extends Client {
       failed.push({ place: host, error: error as Error })
       return []
     })
+    const needed = attributes === 'any' && this.#isPrimaryMeant(host, places) ? 'read-write' : attributes
     for (const place of balancesLoad ? shuffled(places) : places) {
       try {
-        await this.#tryPlace(place, attributes)
+        await this.#tryPlace(place, needed)
         return true
       } catch (error) {
         this.#start.signal?.throwIfAborted()
@@ -141,6 +142,12 @@ export class TargetClient extends Client {
       }
     }
     return false
+  }
+
+  /** A name of this machine has two addresses, and one server. */
+  #isPrimaryMeant(host: Host, places: readonly Place[]): boolean {
+    const { hosts, writes } = this.#target
+    return writes === true && (hosts.length > 1 || (places.length > 1 && !isLocal(host.host)))
   }
 
   /** Tries the ways to an address. @throws of several errors the one that says most */

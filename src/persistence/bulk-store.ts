@@ -25,11 +25,11 @@ const DEADLINE_MS = 10_000
 /** A statement of many rows takes its time; a server that does not answer for this long counts as lost. */
 const QUERY_TIMEOUT_MS = 60_000
 
-const LIMITS: BorrowLimits = { patienceMs: DEADLINE_MS, workMs: 2 * QUERY_TIMEOUT_MS }
-
 /** Opens a store for large numbers of messages. Connects at the first call. */
 export const createBulkStore = (target: ConnectionTarget, applicationName: string): BulkStore => {
   const names = namesIn(target.schema ?? 'public')
+  const deadlineMs = Math.max(DEADLINE_MS, target.wait?.limitMs ?? 0)
+  const limits: BorrowLimits = { patienceMs: deadlineMs, workMs: 2 * QUERY_TIMEOUT_MS }
   const statements = createPreparedStatements()
   let own: ReturnType<typeof createPool> | undefined
 
@@ -42,7 +42,7 @@ export const createBulkStore = (target: ConnectionTarget, applicationName: strin
     }))
     await saveInBulk(
       (work) =>
-        withPooledClient(pool, LIMITS, async (client) =>
+        withPooledClient(pool, limits, async (client) =>
           // Without ON CONFLICT, the insert does not notice that there is no unique index.
           work({ client, names, statements, keyGuard: await readKeyGuard(client, names) }),
         ),
@@ -54,7 +54,7 @@ export const createBulkStore = (target: ConnectionTarget, applicationName: strin
 
   return {
     saveChatMessages: async (messages) => {
-      const deadline = Date.now() + DEADLINE_MS
+      const deadline = Date.now() + deadlineMs
       const pending = messages.map((message) => prepare(message, deadline))
       const outcomes = Promise.allSettled(pending.map(({ outcome }) => outcome))
       await saveWithRetries(

@@ -4,7 +4,7 @@ import { createPool, withLimits, withPooledClient, type Queryable } from '../dat
 import {
   parseDatabaseUrl,
   toConnectionTarget,
-  withTimelines,
+  forWriting,
   type ConnectionTarget,
 } from '../database/connection-target.js'
 import type { Promotion } from '../database/failover/timelines.js'
@@ -194,10 +194,12 @@ const checkSource = (source: Partial<Record<(typeof SOURCES)[number], unknown>> 
 
 const SOURCES = ['databaseUrl', 'pool', 'target'] as const
 
-const targetOf = (source: ChatStoreSource, { onPromotion }: ChatStoreOptions): ConnectionTarget | undefined => {
-  if ('target' in source) return withTimelines(source.target, onPromotion)
+const targetOf = (source: ChatStoreSource, options: ChatStoreOptions): ConnectionTarget | undefined => {
+  if ('target' in source) return forWriting(source.target, { onPromotion: options.onPromotion })
   if (!('databaseUrl' in source)) return undefined
-  return withTimelines(toConnectionTarget(parseDatabaseUrl(source.databaseUrl, 'databaseUrl')), onPromotion)
+  return forWriting(toConnectionTarget(parseDatabaseUrl(source.databaseUrl, 'databaseUrl')), {
+    onPromotion: options.onPromotion,
+  })
 }
 
 interface LazyPool {

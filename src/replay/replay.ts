@@ -16,6 +16,7 @@ import type { OperationLog } from './operation-log/operation-log.js'
 import { monotonicClock } from './sending/monotonic-clock.js'
 import { createPacer, type Pacer } from './sending/pacing.js'
 import { createReadBack, type ReadBack } from './checking/read-back.js'
+import { throughOutage } from './checking/through-outage.js'
 import { NOT_BEGUN } from './resume/resume-state.js'
 import { createRunProgress, type RunProgress } from './resume/run-progress.js'
 import { sendTranscript, type Sending } from './sending/send-transcript.js'
@@ -149,10 +150,12 @@ const readBackAll = async (
   const startedAt = performance.now()
   const onProgress = (messages: number): void =>
     options.onProgress('reading back', messages, (1_000 * messages) / (performance.now() - startedAt))
-  try {
-    return await withReadBack(options, (readBack) =>
+  const read = (): Promise<Check> =>
+    withReadBack(options, (readBack) =>
       checkTranscript(input, tally, sender, readBack, { earlier, signal: options.signal, onProgress }),
     )
+  try {
+    return await throughOutage(options.target, read)
   } catch (error) {
     throw options.signal.aborted
       ? stoppedReadingBack(options.signal, tally.counts())

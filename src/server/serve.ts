@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { ChatLog } from '../chat-log.js'
 import { within } from '../concurrency/within.js'
 import { isDatabaseUnavailable } from '../database/connection-error.js'
-import { isLocal, withTimelines, type ConnectionTarget } from '../database/connection-target.js'
+import { isLocal, forWriting, type ConnectionTarget } from '../database/connection-target.js'
 import { consequenceOf } from '../database/encoding/encoding.js'
 import type { Promotion } from '../database/failover/timelines.js'
 import { unverifiedServer } from '../database/unverified-server.js'
@@ -94,7 +94,7 @@ export const serve = async ({ context, options, limits, withTargets, onListening
 
   await withTargets(async ({ target: named, adapterTarget }) => {
     const log = createChatLog({ level: logLevel, format: logFormat(context), output: context.stderr })
-    const target = withTimelines(named, logPromotion(log))
+    const target = forWriting(named, { onPromotion: logPromotion(log) })
     const checked = await checkAtStart(target, journal, signal)
     logStart(log, checked)
     for (const note of notes) log.warn({ event: 'config_ignored' }, note)

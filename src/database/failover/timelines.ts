@@ -62,7 +62,13 @@ export const compareTimelines = (
   return timeline < newest ? 'past' : 'promoted'
 }
 
-export const createTimelines = (onPromotion: (promotion: Promotion) => void = () => undefined): Timelines => {
+export interface TimelineOptions {
+  readonly onPromotion?: ((promotion: Promotion) => void) | undefined
+  /** Whether all connections must lead to one system: for a run that would otherwise go on in another database. */
+  readonly isOneSystem?: boolean | undefined
+}
+
+export const createTimelines = ({ onPromotion, isOneSystem }: TimelineOptions = {}): Timelines => {
   // By system: a database that was moved to a new one, by a dump or an upgrade, begins at timeline 1.
   const newestOf = new Map<string, number>()
   const admitted = new Map<Admitted, { readonly system: string; readonly timeline: number }>()
@@ -81,6 +87,7 @@ export const createTimelines = (onPromotion: (promotion: Promotion) => void = ()
     admit: (connection, { systemIdentifier: system, timeline }) => {
       if (system === null || timeline === null) return
       const before = newestOf.get(system)
+      if (isOneSystem === true && before === undefined && newest !== undefined) throw otherSystem()
       const meaning = compareTimelines(before, timeline)
       if (meaning === 'past') throw pastTimeline(timeline, before)
       newestOf.set(system, timeline)
@@ -89,10 +96,13 @@ export const createTimelines = (onPromotion: (promotion: Promotion) => void = ()
       connection.once('end', () => admitted.delete(connection))
       if (meaning !== 'promoted' || before === undefined) return
       cutBefore(system, timeline)
-      onPromotion({ from: before, to: timeline })
+      onPromotion?.({ from: before, to: timeline })
     },
   }
 }
+
+const otherSystem = (): ConnectionProblem =>
+  new ConnectionProblem('it is another database system than the one on which this run began', 'other')
 
 const pastTimeline = (timeline: number, newest: number | undefined): ConnectionProblem =>
   new ConnectionProblem(

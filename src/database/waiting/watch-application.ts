@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { describeBlockage, endBlockers, type Blockage } from '../blockers.js'
+import { failureReason, firstCause, isConnectionFailure } from '../connection-failure.js'
 import type { ConnectionTarget } from '../connection-target.js'
 import { blockageOf, SELECT_BACKEND, type BackendSnapshot } from './backend-snapshot.js'
 import type { OnWaitEvent } from './wait-events.js'
@@ -56,10 +57,19 @@ export const withApplicationWatch = async <T>(
     onEvent({ type: 'waiting', statement: null, elapsedMs: Math.round(at - since), ...blockage })
   }
   let ended = false
+  let lostAt: number | undefined
   const lookAgain = (): void => {
     // Without a second connection nobody is named; the work goes on.
     void look()
-      .catch(() => undefined)
+      .then(
+        () => (lostAt = undefined),
+        (error: unknown) => {
+          const { wait } = target
+          if (ended || wait === undefined || !isConnectionFailure(error)) return
+          lostAt ??= performance.now()
+          wait.onWait(failureReason(firstCause(error)), performance.now() - lostAt)
+        },
+      )
       .finally(() => {
         if (!ended) timer = setTimeout(lookAgain, LOOK_EVERY_MS)
       })

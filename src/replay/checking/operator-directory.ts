@@ -39,6 +39,7 @@ export const withOperatorDirectory = async <T>(
 const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory => {
   const known = new Map<string, Promise<number | null>>()
   let pool: ReturnType<typeof createPool> | undefined
+  const deadlineMs = Math.max(DEADLINE_MS, target.wait?.limitMs ?? 0)
   const { user } = namesIn(target.schema ?? 'public')
   const byName = `SELECT "id" FROM ${user} WHERE "username"::text = $1`
   const byId = `SELECT "id" FROM ${user} WHERE "id" = $1::bigint`
@@ -55,7 +56,7 @@ const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory =>
   }
   const lookUp = async (sql: string, value: string | number): Promise<number | null> => {
     try {
-      return await withRetries(DEADLINE_MS, () => ask(sql, value))
+      return await withRetries(deadlineMs, () => ask(sql, value))
     } catch (error) {
       // "User" contains password hashes: a role without access to it can still replay, with operators unknown.
       if (error instanceof DatabaseRefused && error.sqlState === SqlState.insufficientPrivilege) return null

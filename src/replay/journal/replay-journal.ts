@@ -5,6 +5,7 @@ import { withLockLimit } from '../../database/lock-limit.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { compareAnywhere, fromPrimary } from '../../database/proxies/standby-reads.js'
 import { interruptedBy } from '../../errors.js'
+import { throughOutage } from '../checking/through-outage.js'
 import { readBack, type JournalCheck } from './read-back.js'
 import { entrySourceOf, type EntrySource } from './entries.js'
 import { sendJournal, sendNothing, type JournalSending } from './sending.js'
@@ -48,10 +49,9 @@ export const replayJournal = async (input: TranscriptInput, options: JournalRepl
     : await sendJournal(input, target, signal, report('sending', startedAt))
   throwIfStopped(signal, sending)
   const sentAt = performance.now()
-  const { result: check, standby } = await withClient(
-    target,
-    { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: 'text' },
-    async (client) => {
+  const session = { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: 'text' } as const
+  const { result: check, standby } = await throughOutage(target, () =>
+    withClient(target, session, async (client) => {
       const limited = withLockLimit(client, 'text')
       const read = (reading: Queryable) =>
         readBack(input, sending, reading, target.schema ?? 'public', report('reading back', sentAt))
@@ -61,7 +61,7 @@ export const replayJournal = async (input: TranscriptInput, options: JournalRepl
       // The answer lets somebody delete the file, so what was found must be durable, too.
       if (compared.standby === undefined) await commitBarrier(client)
       return compared
-    },
+    }),
   )
   const { attempted, saved, duplicates, rejected, tornLine, mayBeAnswered } = sending
   return {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { compareTimelines, createTimelines, toPast, type Promotion } from '../../../src/database/failover/timelines.js'
+import {
+  compareTimelines,
+  createTimelines,
+  toPast,
+  type Promotion,
+  type TimelineOptions,
+} from '../../../src/database/failover/timelines.js'
 
 test.for([
   [undefined, 3, 'first'],
@@ -17,10 +23,10 @@ test('a timeline is read as the server writes it, in hexadecimal digits', () => 
 })
 
 describe('connections', () => {
-  const watch = () => {
+  const watch = (options: TimelineOptions = {}) => {
     const promotions: Promotion[] = []
     const cut: string[] = []
-    const timelines = createTimelines((promotion) => promotions.push(promotion))
+    const timelines = createTimelines({ ...options, onPromotion: (promotion) => promotions.push(promotion) })
     const admit = (name: string, timeline: number | null, systemIdentifier: string | null = 'a') => {
       let end = (): void => undefined
       const connection = { cut: () => cut.push(name), once: (_: 'end', listener: () => void) => (end = listener) }
@@ -55,5 +61,12 @@ describe('connections', () => {
     admit('standby', null)
     admit('unknown', null, null)
     expect([promotions, cut]).toEqual([[], []])
+  })
+
+  test('to another system are refused, where a run must not go on in another database', () => {
+    const { admit } = watch({ isOneSystem: true })
+    admit('one', 3)
+    expect(() => admit('two', 3, 'b')).toThrow('it is another database system than the one on which this run began')
+    admit('three', 3)
   })
 })

@@ -75,11 +75,14 @@ export const createPool = (target: ConnectionTarget, { pins, maxLifeMs, ...optio
     ...options,
     // Also how long a borrower waits for a free connection.
     connectionTimeoutMillis: target.connectTimeoutMs * target.hosts.length,
+    // The pool reads it right afterwards: each connection has a life of its own.
+    onConnect: () => {
+      pool.options.maxLifetimeSeconds = connectionLifeMs(maxLifeMs) / 1_000
+    },
+    maxLifetimeSeconds: connectionLifeMs(maxLifeMs) / 1_000,
     Client: class extends TargetClient {
       constructor(config: ClientConfig = {}) {
         super(target, { ...config, application_name: applicationName(name, target) }, { pins, statementTimeoutMs })
-        // The pool reads it when this client is connected: each has a life of its own.
-        pool.options.maxLifetimeSeconds = connectionLifeMs(maxLifeMs) / 1_000
       }
     },
   })

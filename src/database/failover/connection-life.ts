@@ -4,6 +4,9 @@
  */
 export const DEFAULT_CONNECTION_LIFE_MS = 60_000
 
-/** How long one connection is used: up to a fifth less than the longest, so that those made together do not end together. */
+/**
+ * How long one connection is used: anything from a tenth of the longest on, so that of several made together one is soon
+ * replaced. The first that meets a new primary is enough to end the others.
+ */
 export const connectionLifeMs = (longestMs = DEFAULT_CONNECTION_LIFE_MS): number =>
-  longestMs * (1 - 0.2 * Math.random())
+  longestMs * (0.1 + 0.9 * Math.random())

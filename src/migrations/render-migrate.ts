@@ -5,6 +5,8 @@ import { count, duration, type Render } from '../terminal/render.js'
 import { migrationTitle } from './ledger/migration-files.js'
 import { needsWork, type MigratePreview, type MigrateResult } from './migrate.js'
 import type { Subject } from './options.js'
+import { restoreBytes } from './plan/price-tag.js'
+import { bytesLines } from './plan/screens/render-price-tag.js'
 import type { MigrationPlan, PlannedStep } from './plan/plan.js'
 import { renderPlan, type PlanView } from './plan/screens/render-plan.js'
 import { refusalDocument, renderRefusal } from './plan/screens/render-refusal.js'
@@ -58,6 +60,7 @@ export const migrateDryRun = (
       })),
       alreadyDone: plan.done,
       archivedMessages,
+      restore: restoreBytes(archivedMessages),
       tables: details?.tables ?? [],
       estimatedMs: details?.estimatedMs ?? 0,
       indexBytes: details?.indexBytes ?? 0,
@@ -97,7 +100,10 @@ const nothingToDo = (done: number): string => `nothing to do: ${count(done, 'mig
 const archiveLines = (messages: number): readonly string[] =>
   messages === 0
     ? []
-    : [`an earlier rollback archived ${count(messages, 'message')}: their guest data will be put back`]
+    : [
+        `an earlier rollback archived ${count(messages, 'message')}: their guest data will be put back`,
+        ...bytesLines(restoreBytes(messages)),
+      ]
 
 /** The answer of a migrate that is done. */
 export const migrateResult = (subject: Subject, result: MigrateResult, naming: TargetNaming | undefined): Answer => {

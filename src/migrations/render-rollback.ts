@@ -5,6 +5,7 @@ import { count, duration } from '../terminal/render.js'
 import { migrationTitle } from './ledger/migration-files.js'
 import { BASE_MIGRATION } from './ledger/migration-names.js'
 import type { Subject } from './options.js'
+import { rollbackBytes } from './plan/price-tag.js'
 import { renderPlan, type PlanView } from './plan/screens/render-plan.js'
 import { refusalDocument, renderRefusal } from './plan/screens/render-refusal.js'
 import { renderPriceTag } from './plan/screens/render-price-tag.js'
@@ -40,7 +41,7 @@ export const rollbackDryRun = (
       planHash,
       steps: files.map(({ id, name }) => ({ id, name })),
       phases: details?.steps ?? [],
-      price,
+      price: { ...price, ...rollbackBytes(price) },
       tables: details?.tables ?? [],
       estimatedMs: details?.estimatedMs ?? 0,
       afterwards: details?.afterwards ?? [],

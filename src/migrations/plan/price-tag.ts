@@ -63,3 +63,34 @@ const count = async (client: OwnClient, range: RollbackRange, hasGuests: boolean
     FROM ${client.own.message} AS m`)
   return rows[0] ?? NOTHING
 }
+
+/** What work on rows writes beside the rows that are there. */
+export interface BytesWritten {
+  readonly walBytes: number
+  /** By which tables and indexes grow at most, until VACUUM makes old rows free again. */
+  readonly diskBytes: number
+}
+
+// Bytes a message, measured with 1 million messages of 250 bytes, each with a key, half of them guests', on PostgreSQL 18 with
+// max_wal_size = 2GB: 2.1 GB of WAL for the rollback, 5.1 GB for the way back. A new version of a row has an entry in each index.
+const ARCHIVED = { wal: 250, disk: 140 }
+const LINKED = { wal: 3_700, disk: 750 }
+// Updated twice: its key first, the rest when all indexes are there.
+const RESTORED = { wal: 5_100, disk: 1_000 }
+
+/** Of a rollback: the archive, and each message that gets a client or leaves the table. */
+export const rollbackBytes = (counts: Counts): BytesWritten => {
+  const { messages, guestMessages, messagesWithKey, unverifiedMessages, messagesToLink, messagesToRemove } = counts
+  const changed = messagesToLink + messagesToRemove
+  const archived = Math.min(messages, guestMessages + messagesWithKey + unverifiedMessages + changed)
+  return {
+    walBytes: archived * ARCHIVED.wal + changed * LINKED.wal,
+    diskBytes: archived * ARCHIVED.disk + changed * LINKED.disk,
+  }
+}
+
+/** Of putting archived messages back, without the indexes that are built before. */
+export const restoreBytes = (archivedMessages: number): BytesWritten => ({
+  walBytes: archivedMessages * RESTORED.wal,
+  diskBytes: archivedMessages * RESTORED.disk,
+})

@@ -1,7 +1,7 @@
-import { count, type Render } from '../../../terminal/render.js'
+import { byteSize, count, type Render } from '../../../terminal/render.js'
 import type { OnOrphans } from '../../guests/orphans.js'
 import { BASE_MIGRATION } from '../../ledger/migration-names.js'
-import type { PriceTag } from '../price-tag.js'
+import { rollbackBytes, type BytesWritten, type PriceTag } from '../price-tag.js'
 
 interface Choice {
   readonly to: number
@@ -23,6 +23,7 @@ export const renderPriceTag = (price: PriceTag, choice: Choice, render: Render):
       shown.map(([, what], index) => [what, figures[index] ?? '']),
     ),
     `of ${total} in all; the next chatkeep migrate puts everything back`,
+    ...bytesLines(rollbackBytes(price)),
   ].join('\n')
 }
 
@@ -39,3 +40,13 @@ const ORPHANS: Readonly<Record<OnOrphans, string>> = {
   archive: 'moves to the archive whole',
   abort: 'is in the way (--on-orphans abort)',
 }
+
+const WORTH_MENTIONING_BYTES = 100e6
+
+/** One line for people; none where it is little. The server does not say how much disk is free. */
+export const bytesLines = ({ walBytes, diskBytes }: BytesWritten): readonly string[] =>
+  walBytes < WORTH_MENTIONING_BYTES
+    ? []
+    : [
+        `writes about ${byteSize(walBytes)} of WAL; tables grow by up to ${byteSize(diskBytes)} until VACUUM: check that it is free`,
+      ]

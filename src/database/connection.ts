@@ -1,9 +1,9 @@
-import { Pool, type Client, type ClientBase, type ClientConfig, type PoolClient, type PoolConfig } from 'pg'
+import { Pool, type Client, type ClientConfig, type PoolConfig } from 'pg'
 import { OperatorError } from '../errors.js'
 import { explainCancel, explainConnectionError, explainDatabaseError } from './connection-error.js'
 import type { ConnectionTarget } from './connection-target.js'
 import { connectionLifeMs } from './failover/connection-life.js'
-import { requestCancel } from './open-stream.js'
+import { cancelStatement, destroySocket, endAfter } from './end-session.js'
 import type { Pins } from './pinned-settings.js'
 import { NoHostReached, TargetClient } from './target-client.js'
 import { hasSqlState, SqlState } from './sql-state.js'
@@ -41,10 +41,11 @@ export const withClient = async <T>(
   const connectingAt = performance.now()
   const client = await connect(target, session)
   const startedAt = performance.now()
-  const stopListening = cancelOnAbort(client, target, session)
+  const stopListening = cancelOnAbort(client, session)
   try {
     return await work(client)
   } catch (error) {
+    if (session.signal?.aborted !== true) await endAfter(client, error)
     // When we cancelled the statement, the reason is the error, unless the work throws one of its own.
     if (session.signal?.aborted === true && !(error instanceof OperatorError)) throw session.signal.reason
     if (hasSqlState(error, SqlState.queryCanceled)) {
@@ -91,67 +92,6 @@ export const createPool = (target: ConnectionTarget, { pins, maxLifeMs, ...optio
   return pool
 }
 
-/** Time limits of work on a pool's connection, in milliseconds. */
-export interface BorrowLimits {
-  /** How long to wait for a free connection. */
-  readonly patienceMs: number
-  /** How long the work may take; then the connection is dropped, because the server may have stopped answering. */
-  readonly workMs: number
-}
-
-/** Runs work on a connection of a pool. After an error the connection is closed: it may be broken, or its server read-only. */
-export const withPooledClient = async <T>(
-  pool: Pool,
-  { patienceMs, workMs }: BorrowLimits,
-  work: (client: PoolClient) => Promise<T>,
-): Promise<T> => {
-  const client = await borrow(pool, patienceMs)
-  // The next query reports a connection that broke between two queries; without a listener the error would end the process.
-  const onError = (): void => undefined
-  client.on('error', onError)
-  const limit = setTimeout(() => destroySocket(client), workMs)
-  let isUsable = false
-  try {
-    const result = await work(client)
-    isUsable = true
-    return result
-  } finally {
-    clearTimeout(limit)
-    client.off('error', onError)
-    client.release(!isUsable)
-  }
-}
-
-/** A pool that runs each query through `withPooledClient`. */
-export const withLimits = (pool: Pool, limits: BorrowLimits): Queryable => ({
-  // Only this overload is used.
-  query: ((text: string, values?: unknown[]) =>
-    withPooledClient(pool, limits, (client) => client.query(text, values))) as Client['query'],
-})
-
-// A caller's pool may wait forever for connections that are never released.
-const borrow = async (pool: Pool, patienceMs: number): Promise<PoolClient> => {
-  const borrowed = pool.connect()
-  let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(noConnectionFree()), patienceMs)
-  })
-  try {
-    return await Promise.race([borrowed, patience])
-  } catch (error) {
-    borrowed.then(
-      (client) => client.release(),
-      () => undefined,
-    )
-    throw error
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-const noConnectionFree = (): OperatorError =>
-  new OperatorError('no_connection_free', 'no connection of the pool became available', { retryable: true })
-
 /**
  * Connects. The caller disconnects.
  * @throws OperatorError when the server cannot be reached
@@ -197,27 +137,18 @@ const at = (target: ConnectionTarget, { place }: TargetClient): ConnectionTarget
 const applicationName = (ours: string, { applicationName: given }: ConnectionTarget): string =>
   given === undefined ? ours : `${ours} (${given})`
 
-const cancelOnAbort = (client: TargetClient, target: ConnectionTarget, { signal }: SessionOptions): (() => void) => {
+const cancelOnAbort = (client: TargetClient, { signal }: SessionOptions): (() => void) => {
   if (signal === undefined) return () => undefined
   let giveUp: NodeJS.Timeout | undefined
   const onAbort = (): void => {
     giveUp = setTimeout(() => void client.end().catch(() => undefined), CANCEL_PATIENCE_MS)
-    void cancelStatement(client, target)
+    void cancelStatement(client)
   }
   signal.addEventListener('abort', onAbort, { once: true })
   return () => {
     clearTimeout(giveUp)
     signal.removeEventListener('abort', onAbort)
   }
-}
-
-// Private fields of node-postgres, which its types do not have.
-const cancelStatement = async (client: TargetClient, { connectTimeoutMs }: ConnectionTarget): Promise<void> => {
-  const { place, processID, secretKey } = client as TargetClient & {
-    readonly processID: number
-    readonly secretKey: number
-  }
-  if (place !== undefined) await requestCancel(place, connectTimeoutMs, processID, secretKey)
 }
 
 const DISCONNECT_PATIENCE_MS = 1_000
@@ -233,10 +164,4 @@ export const disconnect = async (client: Client): Promise<void> => {
   })
   await Promise.race([client.end().catch(() => undefined), patience])
   clearTimeout(timer)
-}
-
-const destroySocket = (client: ClientBase): void => {
-  // node-postgres has no public way to drop a connection whose peer does not answer.
-  const { connection } = client as unknown as { readonly connection?: { readonly stream?: { destroy(): void } } }
-  connection?.stream?.destroy()
 }

@@ -38,26 +38,49 @@ export const openStream = async (place: Place, way: Way, tls: Tls, timeoutMs: nu
   }
 }
 
+/** What a session's own client knows of it, and nobody else. */
+export interface SessionKey {
+  readonly processId: number
+  readonly secretKey: number
+}
+
+/** Where a session's server is reached, and how. */
+export interface Reach {
+  readonly place: Place
+  readonly way: Way
+  readonly tls: Tls
+}
+
 /**
  * Asks the server to cancel the running statement of a session, as Ctrl-C in psql does. The session's own key makes sure
- * that no other statement is cancelled, behind a pooler as well. The server sends no answer; the statement fails.
+ * that no other statement is cancelled, behind a pooler as well. The server sends no answer; the statement fails, or, if it waits
+ * in its commit, succeeds without having waited.
  */
 export const requestCancel = async (
-  place: Place,
+  { place, way, tls }: Reach,
+  { processId, secretKey }: SessionKey,
   timeoutMs: number,
-  processId: number,
-  secretKey: number,
-): Promise<void> => {
+): Promise<CancelOutcome> => {
   const request = Buffer.alloc(16)
   for (const [index, value] of [request.length, CANCEL_CODE, processId, secretKey].entries()) {
     request.writeInt32BE(value, 4 * index)
   }
-  const socket = open(place, timeoutMs)
-  socket.once('connect', () => socket.write(request))
-  // Errors are ignored: the session has the same problem and reports it.
-  await settled(socket, 'close').catch(() => undefined)
-  socket.destroy()
+  // Errors are not thrown: the session has the same problem and reports it.
+  try {
+    const socket = await openStream(place, way, tls, timeoutMs)
+    socket.setTimeout(timeoutMs).write(request)
+    await settled(socket, 'close').finally(() => socket.destroy())
+    return 'taken'
+  } catch (error) {
+    return isNobodyThere(error) ? 'no_server' : 'unknown'
+  }
 }
+
+/** What became of a cancel request. */
+export type CancelOutcome = 'taken' | 'no_server' | 'unknown'
+
+const isNobodyThere = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ECONNREFUSED' || error.code === 'ENOENT')
 
 const open = ({ host, port, at }: Place, timeout: number): Socket =>
   quiet(isSocket(host) ? connect({ path: `${host}/.s.PGSQL.${port}`, timeout }) : connect({ host: at, port, timeout }))

@@ -3,7 +3,7 @@ import { Client, Connection, type ClientConfig } from 'pg'
 import { ConnectionProblem, isTlsFailure, isUnreachable, NO_PASSWORD } from './connection-failure.js'
 import type { ConnectionTarget, SessionAttributes } from './connection-target.js'
 import { PAST_COLUMNS, toPast, type PastRow, type ServerPast } from './failover/timelines.js'
-import { openStream, type Place } from './open-stream.js'
+import { openStream, type Place, type Reach } from './open-stream.js'
 import { pinSession, type Pins } from './pinned-settings.js'
 import { placesOf, shuffled } from './places.js'
 import { refuseUnsuitable } from './session-attributes.js'
@@ -94,6 +94,12 @@ export class TargetClient extends Client {
       (client) => callback(undefined, client),
       (error: unknown) => callback(error as Error),
     )
+  }
+
+  /** How its server was reached; undefined before it was. */
+  get reach(): Reach | undefined {
+    const { tls } = this.#target
+    return this.place && { place: this.place, way: this.#isEncrypted ? 'tls' : 'plain', tls }
   }
 
   async #reachOrAsk(): Promise<void> {

@@ -1,4 +1,4 @@
-import { areNearlyUsed, freeConnections, mostConnections } from '../database/connections-used.js'
+import { areNearlyUsed, freeConnections, mostConnections } from '../database/pools/connections-used.js'
 import { escapeIdentifier } from '../database/identifier.js'
 import { sql } from '../next-step.js'
 import { finding, type Finding } from '../verify/finding.js'

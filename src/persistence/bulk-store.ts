@@ -1,4 +1,5 @@
-import { createPool, withPooledClient, type BorrowLimits } from '../database/connection.js'
+import { createPool } from '../database/connection.js'
+import { withPooledClient, type BorrowLimits } from '../database/pools/pooled-client.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { createPreparedStatements } from '../database/prepared.js'
 import { BULK_PARTS, saveInBulk } from './bulk-save.js'

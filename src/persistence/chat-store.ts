@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool } from 'pg'
-import { createPool, withLimits, withPooledClient, type Queryable } from '../database/connection.js'
+import { createPool, type Queryable } from '../database/connection.js'
 import {
   parseDatabaseUrl,
   toConnectionTarget,
@@ -8,6 +8,7 @@ import {
   type ConnectionTarget,
 } from '../database/connection-target.js'
 import type { Promotion } from '../database/failover/timelines.js'
+import { withLimits, withPooledClient } from '../database/pools/pooled-client.js'
 import { createPreparedStatements } from '../database/prepared.js'
 import { InvalidCall, StoreClosed } from './errors.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './chat-history.js'
@@ -17,7 +18,7 @@ import { markAsRead, type MarkAsReadQuery } from './mark-as-read.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
 import { prepareMessage } from './prepare-message.js'
 import { readRecentChats, type RecentChatsPage, type RecentChatsQuery } from './recent-chats.js'
-import { checkReady } from './readiness.js'
+import { createReadinessCheck } from './readiness.js'
 import { withRetries } from './retry.js'
 import { saveBatch } from './save-batch.js'
 import { createSaveQueue, type QueueLoad } from './save-queue.js'
@@ -65,6 +66,8 @@ export interface StoreLoad {
   readonly timeline: number | undefined
   /** Connections of the pool, those that nobody uses, and calls that wait for one. */
   readonly pool: { readonly total: number; readonly idle: number; readonly waiting: number }
+  /** How often what the store gave up could not be cancelled in the server, where it may have gone on, since the store was opened. */
+  readonly abandoned: number
 }
 
 /** Keeps chat messages. Every write resolves after its commit, and a failed read throws instead of returning an empty list. */
@@ -114,7 +117,11 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   const names = namesIn(options.schema ?? target?.schema ?? 'public')
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
   const patienceMs = deadlineMs === 0 ? DEFAULT_DEADLINE_MS : deadlineMs
-  const limits = { patienceMs, workMs: patienceMs }
+  let abandoned = 0
+  const onLeft = (): void => {
+    abandoned += 1
+  }
+  const limits = { patienceMs, workMs: patienceMs, onLeft }
   const pool = lazyPool(source, target, options, patienceMs)
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
@@ -134,6 +141,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
 
   const statements = createPreparedStatements()
   const withKeyGuard = createKeyGuard(names)
+  const checkReady = createReadinessCheck({ pool: () => pool.get(), names, withKeyGuard, onLeft })
   const saves = createSaveQueue(
     {
       maxMessages: options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
@@ -156,8 +164,11 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     getRecentChats: (query = {}) => ask((db) => readRecentChats({ db, names, statements }, query)),
     markMessagesAsRead: (query) => ask((db) => markAsRead(db, names, query)),
     getInactiveOperators: (operatorIds) => ask((db) => readInactiveOperators(db, names, operatorIds)),
-    checkReady: () => track(() => checkReady(pool.get(), names, withKeyGuard)),
-    getLoad: () => ({ queue: { ...saves.load }, pool: pool.load(), timeline: target?.timelines?.newest }),
+    checkReady: () => track(checkReady),
+    getLoad: () => ({
+      ...{ queue: { ...saves.load }, pool: pool.load(), abandoned },
+      timeline: target?.timelines?.newest,
+    }),
     close: () => {
       closing ??= Promise.allSettled([...underWay]).then(() => pool.end())
       return closing

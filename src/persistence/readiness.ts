@@ -1,6 +1,10 @@
-import type { Pool } from 'pg'
-import { withPooledClient } from '../database/connection.js'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ClientBase, Pool } from 'pg'
+import { cancelStatement } from '../database/end-session.js'
+import { withPooledClient } from '../database/pools/pooled-client.js'
+import { onlyRow } from '../database/rows.js'
 import { blockageBehind, describeBlockage, noteBlockage } from '../database/blockers.js'
+import { noticeCommit } from '../database/durability/commit-notice.js'
 import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-commit.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
@@ -12,30 +16,93 @@ import { insertNothingSql } from './message-rows.js'
 import { isRetryable } from './retry.js'
 import type { Names } from './sql-names.js'
 
-/** How long the check waits for a connection, and then for its answer. */
-const LIMITS = { patienceMs: 1_000, workMs: 1_000 }
+/** How long a proof waits for a connection. */
+const PATIENCE_MS = 1_000
+
+/** Then its statement is cancelled: a commit that waits for a standby would go on for as long as that is gone. */
+const PROOF_MS = 800
+
+/** When a check answers at the latest, with or without its proof. */
+const ANSWER_MS = 2_000
+
+/** A proof that no cancel request ends is kept this long, so that there is one, and not one for each check. */
+const STUCK_MS = 10_000
+
+/** What a proof is made with. */
+export interface ReadinessSession {
+  readonly pool: () => Pool
+  readonly names: Names
+  readonly withKeyGuard: WithKeyGuard
+  /** Told when a proof that was given up may still run in the server. */
+  readonly onLeft: () => void
+}
 
 /**
- * Proves that a message can be saved now: the insert runs (columns, unique index, the role's privileges, a writable database,
- * no lock that blocks it), and a commit is flushed to disk.
- * @throws SchemaNotReady, DatabaseRefused or StoreUnavailable
+ * Returns a function that proves that a message can be saved now: the insert runs (columns, unique index, the role's
+ * privileges, a writable database, no lock that blocks it), and a commit is flushed to disk and confirmed by the standbys that it
+ * waits for. Calls at the same time share a proof. It throws SchemaNotReady, DatabaseRefused or StoreUnavailable.
  */
-export const checkReady = async (pool: Pool, names: Names, withKeyGuard: WithKeyGuard): Promise<void> => {
+export const createReadinessCheck = (session: ReadinessSession): (() => Promise<void>) => {
+  let running: { readonly since: number; readonly proof: Promise<void> } | undefined
+  return async () => {
+    running ??= { since: performance.now(), proof: prove(session).finally(() => (running = undefined)) }
+    const { since, proof } = running
+    const isOver = new AbortController()
+    const tooLate = delay(Math.max(0, since + ANSWER_MS - performance.now()), undefined, { signal: isOver.signal })
+    try {
+      await Promise.race([proof, tooLate.then(() => Promise.reject(stuck(performance.now() - since)))])
+    } finally {
+      isOver.abort()
+    }
+  }
+}
+
+const stuck = (ms: number): StoreUnavailable =>
+  new StoreUnavailable(`a commit has been waiting for ${Math.round(ms / 1_000)} s`, undefined)
+
+const prove = async ({ pool, names, withKeyGuard, onLeft }: ReadinessSession): Promise<void> => {
   try {
-    await withPooledClient(pool, LIMITS, async (client) => {
-      try {
-        await withKeyGuard(client, (guard) => inTransaction(client, () => client.query(proofSql(names, guard))))
-      } catch (error) {
-        if (hasSqlState(error, SqlState.lockNotAvailable)) noteBlockage(error, await findLockHolders(client, 'writes'))
-        throw error
-      }
-    })
+    await withPooledClient(pool(), { patienceMs: PATIENCE_MS, workMs: STUCK_MS, onLeft }, (client) =>
+      withKeyGuard(client, (guard) => proveWith(client, proofSql(names, guard))),
+    )
   } catch (error) {
+    if (error instanceof StoreUnavailable) throw error
     const blockage = blockageBehind(error)
     const reason = blockage === undefined ? failureReason(error) : describeBlockage(blockage)
     throw isRetryable(error) ? new StoreUnavailable(reason, error) : explainRefusal(error)
   }
 }
+
+const proveWith = async (client: ClientBase, sql: string): Promise<void> => {
+  try {
+    const { isUnconfirmed } = await noticeCommit(client, () => commitInTime(client, sql))
+    if (isUnconfirmed) throw await noStandby(client)
+  } catch (error) {
+    if (hasSqlState(error, SqlState.lockNotAvailable)) noteBlockage(error, await findLockHolders(client, 'writes'))
+    throw error
+  }
+}
+
+const commitInTime = async (client: ClientBase, sql: string): Promise<void> => {
+  const startedAt = performance.now()
+  const limit = setTimeout(() => void cancelStatement(client), PROOF_MS)
+  try {
+    await inTransaction(client, () => client.query(sql))
+  } catch (error) {
+    const isTooSlow = hasSqlState(error, SqlState.queryCanceled) && performance.now() - startedAt >= PROOF_MS
+    throw isTooSlow ? new StoreUnavailable(`a commit takes longer than ${PROOF_MS} ms`, error) : error
+  } finally {
+    clearTimeout(limit)
+  }
+}
+
+const noStandby = async (client: ClientBase): Promise<StoreUnavailable> => {
+  const { standbys } = onlyRow(await client.query<{ standbys: string }>(SELECT_STANDBYS))
+  const reason = `commits wait for a synchronous standby (synchronous_standby_names = '${standbys}')`
+  return new StoreUnavailable(reason, undefined)
+}
+
+const SELECT_STANDBYS = `SELECT pg_catalog.current_setting('synchronous_standby_names') AS "standbys"`
 
 // In a transaction that outlives a statement: a pooler in statement mode refuses those, and then no guest's client can be
 // created. The lock time-out ends a wait that outlives us. The insert of no rows is executed: EXPLAIN would succeed on a

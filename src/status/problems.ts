@@ -1,5 +1,5 @@
 import { describeBlocker } from '../database/blockers.js'
-import { areNearlyUsed, freeConnections } from '../database/connections-used.js'
+import { areNearlyUsed, freeConnections } from '../database/pools/connections-used.js'
 import { SEE_STANDBYS, STANDBYS_AWAITED } from '../database/replication/synchronous-standbys.js'
 import { psql } from '../next-step.js'
 import { describeAge } from '../terminal/age.js'

@@ -49,7 +49,12 @@ export const replayJournal = async (input: TranscriptInput, options: JournalRepl
     : await sendJournal(input, target, signal, report('sending', startedAt))
   throwIfStopped(signal, sending)
   const sentAt = performance.now()
-  const session = { applicationName: 'chatkeep replay', signal, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: 'text' } as const
+  const session = {
+    applicationName: 'chatkeep replay',
+    signal,
+    queryTimeoutMs: QUERY_TIMEOUT_MS,
+    pins: 'text',
+  } as const
   const { result: check, standby } = await throughOutage(target, () =>
     withClient(target, session, async (client) => {
       const limited = withLockLimit(client, 'text')

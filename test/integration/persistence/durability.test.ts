@@ -135,3 +135,38 @@ test('messages saved in bulk are not acknowledged before a standby has them', as
   expect(await saves).toEqual(sent.map(() => expect.objectContaining({ status: 'fulfilled' }) as unknown))
   await bulk.close()
 })
+
+/** Resolves when no session of the server waits for the standby. */
+const untilNobodyWaits = (): Promise<boolean> =>
+  until(async () => (await servers.primary.query(WAITING)).length === 0, { what: 'no session waits for the standby' })
+
+const idsUsed = async (): Promise<number> => {
+  const [row] = await servers.primary.query<{ used: string }>('SELECT last_value AS "used" FROM "ChatMessage_id_seq"')
+  return Number(row?.used)
+}
+
+test.for(['own', 'pool'] as const)('what a store gives up is cancelled in the server (%s)', async (kind) => {
+  const source = kind === 'own' ? { databaseUrl: servers.primary.url() } : { pool }
+  const hasty = createChatStore(source, { deadlineMs: 300 })
+  const [sent, before] = [message('Ann'), await idsUsed()]
+  for (let send = 1; send <= 3; send += 1) {
+    await expect(hasty.saveChatMessage(sent)).rejects.toMatchObject({ code: 'database_unavailable' })
+    await untilNobodyWaits()
+  }
+  // The resends find the row that the first one left, and use up no id.
+  expect(await idsUsed()).toBe(before + 1)
+  expect(hasty.getLoad()).toMatchObject({ abandoned: 0 })
+  await servers.standby.start()
+  expect(await hasty.saveChatMessage(sent)).toMatchObject({ duplicate: true })
+  await hasty.close()
+})
+
+test('checks of readiness share a proof, name the standby that it waits for, and leave nothing behind', async () => {
+  const checks = [stores.own.checkReady(), stores.own.checkReady()]
+  await untilOnPrimary(WAITING, 'the proof waits')
+  expect(await servers.primary.query(WAITING)).toHaveLength(1)
+  for (const check of checks) await expect(check).rejects.toThrow(/for a synchronous standby .* = 'standby'/)
+  await untilNobodyWaits()
+  await servers.standby.start()
+  await stores.own.checkReady()
+})

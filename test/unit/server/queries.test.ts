@@ -36,7 +36,11 @@ const readSeries = async (): Promise<readonly Series[]> => {
   })
   server.watch({
     participants: () => [],
-    storeLoad: () => ({ queue: { messages: 0, bytes: 0 }, pool: { total: 0, idle: 0, waiting: 0 }, timeline: 1 }),
+    storeLoad: () => ({
+      queue: { messages: 0, bytes: 0 },
+      pool: { total: 0, idle: 0, waiting: 0 },
+      ...{ timeline: 1, abandoned: 0 },
+    }),
     journal: { waiting: 0, oldestAt: undefined, sizeBytes: 0, maxBytes: 1, rejected: { path: '/' } },
     isJournalUsable: () => true,
     isReady: () => Promise.resolve(true),

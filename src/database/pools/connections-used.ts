@@ -1,4 +1,4 @@
-import { or, sql, type Next } from '../next-step.js'
+import { or, sql, type Next } from '../../next-step.js'
 
 /** Connections in use, and how many there may be. */
 export interface ConnectionsUsed {

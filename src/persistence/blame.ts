@@ -61,7 +61,7 @@ export const mayConcernOneRow = (error: ServerError): boolean =>
   error.where !== undefined || hasNoPartition(error) || /^(42501|XX)/.test(error.code)
 
 /** No partition takes the row's time. A check constraint has a name. */
-const hasNoPartition = ({ code, constraint, where }: ServerError): boolean =>
+export const hasNoPartition = ({ code, constraint, where }: ServerError): boolean =>
   code === SqlState.checkViolation && constraint === undefined && where === undefined
 
 /**

@@ -3,7 +3,7 @@ import { poolerAnswer } from '../database/errors/pooler-error.js'
 import { exitCodeForState, SEE_TRIGGERS, SERVER_STATES } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
-import { blamesTheRow, isIdTaken, type Blame } from './blame.js'
+import { blamesTheRow, hasNoPartition, isIdTaken, type Blame } from './blame.js'
 import { chatkeep, or, type Next } from '../next-step.js'
 
 /** An error of the store. `blames` says whose fault it is: what to do next depends on it. */
@@ -140,7 +140,7 @@ export const explainRefusal = (error: unknown): unknown => {
 
 /** The error of a message that fails while others of its kind are stored, whatever the class of the error. */
 export const explainRowRefusal = (error: unknown): unknown =>
-  isServerError(error) ? new DatabaseRefused(error, 'message') : error
+  isServerError(error) ? new DatabaseRefused(error, hasNoPartition(error) ? 'database' : 'message') : error
 
 /** The INSERT succeeded but stored no row: a trigger or a rule on "ChatMessage" discards it. */
 export class MessageNotStored extends StoreError {
@@ -192,6 +192,8 @@ const nextAfter = (cause: ServerError): Next | undefined => {
   if (ofPooler !== undefined) return ofPooler.hint
   if (isIdTaken(cause))
     return ['the sequence of the ids is behind, and this prints the statement that repairs it', chatkeep('verify')]
+  if (hasNoPartition(cause))
+    return 'create the partition for this time, or a DEFAULT partition; then send the message again'
   if (cause.where !== undefined && !blamesTheRow(cause))
     return ['correct the trigger or function that fails', SEE_TRIGGERS]
   return cause.code === SqlState.insufficientPrivilege

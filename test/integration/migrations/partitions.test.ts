@@ -133,6 +133,20 @@ describe('a partitioned table of messages', () => {
     await done(database, 'verify')
   })
 
+  test('without a partition for a message refuses it and no other, and blames the database', async ({ database }) => {
+    await loadPartitioned(database)
+    await done(database, 'migrate')
+    await database.load(`DROP TABLE "parts"."ChatMessage_default"`)
+    await withStore(database, async (store) => {
+      const [early, late] = await Promise.allSettled([
+        store.saveChatMessage({ ...guest, text: 'early', createdAt: BEFORE_MIDNIGHT }),
+        store.saveChatMessage({ ...guest, guestUsername: 'bea', text: 'late', createdAt: new Date('2030-01-01') }),
+      ])
+      expect(early).toMatchObject({ status: 'fulfilled' })
+      expect(late).toMatchObject({ reason: { code: 'database_refused', blames: 'database' } })
+    })
+  })
+
   test('is noticed by a store that was open before', async ({ database }) => {
     await loadFixture(database, 'crm-before')
     await done(database, 'migrate')

@@ -4,8 +4,8 @@ import { withShortLocks } from '../database/waiting/lock-attempts.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { again, sql } from '../next-step.js'
 import type { OwnClient } from './own/own-client.js'
-import type { RunFileOptions } from './run-file.js'
-import { runInApplicationPath, withApplicationPath } from './running/application-path.js'
+import { runAlone, type RunFileOptions } from './run-file.js'
+import { runInApplicationPath } from './running/application-path.js'
 import { reportBatches } from './running/batch-progress.js'
 import { NO_RESULT } from './running/run-statements.js'
 import { indexUnits, isConcurrent, type Unit, type WantedIndex } from './partitions/index-units.js'
@@ -56,7 +56,7 @@ const runUnits = async (
 const runUnit = async (client: OwnClient, unit: Unit, options: RunFileOptions): Promise<void> => {
   options.signal.throwIfAborted()
   const [first = ''] = unit
-  if (isConcurrent(unit)) await withApplicationPath(client, 'session', () => client.query(first))
+  if (isConcurrent(unit)) await runAlone(client, first, options)
   else await withShortLocks(client, options, () => runInApplicationPath(client, unit))
 }
 

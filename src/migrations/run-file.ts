@@ -27,6 +27,16 @@ export const runFile = async (
 ): Promise<QueryResult> => {
   if (scope === 'session') await client.query(COMMIT_SESSION_LOCALLY)
   const result = await withApplicationPath(client, scope, () => runStatements(client, file, options))
+  await restoreSession(client, scope, options)
+  return result
+}
+
+/** Ends what a file has set. */
+const restoreSession = async (
+  client: OwnClient,
+  scope: 'session' | 'transaction',
+  options: RunFileOptions,
+): Promise<void> => {
   await client.query(
     [
       'RESET SESSION AUTHORIZATION',
@@ -37,5 +47,11 @@ export const runFile = async (
       ...(scope === 'transaction' ? [`SET LOCAL lock_timeout = ${options.lockTimeoutMs}`, COMMIT_LOCALLY] : []),
     ].join('; '),
   )
-  return result
+}
+
+/** Runs one statement outside of a transaction, as those of a file are. */
+export const runAlone = async (client: OwnClient, sql: string, options: RunFileOptions): Promise<void> => {
+  await client.query(COMMIT_SESSION_LOCALLY)
+  await withApplicationPath(client, 'session', () => client.query(sql))
+  await restoreSession(client, 'session', options)
 }

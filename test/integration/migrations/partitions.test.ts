@@ -1,4 +1,6 @@
-import { createChatStore, type ChatStore } from '../../../src/index.js'
+import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
+import { createChatStore, type ChatStore, type NewChatMessage } from '../../../src/index.js'
+import { createBulkStore } from '../../../src/persistence/bulk-store.js'
 import { checksum, on, withStore } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
@@ -118,6 +120,32 @@ describe('a partitioned table of messages', () => {
     await withStore(database, (store) => store.saveChatMessage({ ...guest, text: 'hello' }))
     await SCRIPT_RUNNERS[run](database, await done(database, 'rollback', '--sql', form))
     await done(database, 'verify', '--expect', 'rolled-back')
+  })
+
+  test('takes messages by the thousand, and leaves out those whose key is taken', async ({ database }) => {
+    await loadPartitioned(database)
+    await done(database, 'migrate')
+    const message = (key: number): NewChatMessage => ({
+      ...{ ...guest, text: `message ${key}`, idempotencyKey: `key ${key}`, createdAt: BEFORE_MIDNIGHT },
+    })
+    const first = await withStore(database, (store) => store.saveChatMessage(message(7)))
+    const store = createBulkStore(toConnectionTarget(parseDatabaseUrl(database.url, 'test')), 'test')
+    try {
+      const all = Array.from({ length: 1_000 }, (_, key) => ({ ...message(key), createdAt: AFTER_MIDNIGHT }))
+      const outcomes = await store.saveChatMessages([...all, { ...message(8), text: 'another' }])
+      const saved = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+      expect(saved).toHaveLength(1_000)
+      expect(saved.filter(({ duplicate }) => duplicate).map(({ id }) => id)).toEqual([first.id])
+      expect(outcomes.at(-1)).toMatchObject({ reason: { code: 'idempotency_conflict' } })
+    } finally {
+      await store.close()
+    }
+    expect(await database.query(KEYS)).toHaveLength(1_000)
+    expect(
+      await database.query(
+        `SELECT count(*)::integer AS "stored" FROM "ChatMessage" WHERE "idempotencyKey" IS NOT NULL`,
+      ),
+    ).toEqual([{ stored: 1_000 }])
   })
 
   test('answers for a message that went with its partition, and does not store it again', async ({ database }) => {

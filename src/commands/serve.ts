@@ -102,6 +102,14 @@ export const serveCommand = (run: Run) =>
       'replace each connection to the database by this age, to notice a failover (default: 1m)',
       parseDurationBetween('100ms', '1d'),
     )
+    .addOption(
+      new Option(
+        '--durability <kind>',
+        'server: acknowledge what the database has committed as its settings say; replicated: only while a synchronous standby is attached',
+      )
+        .choices(['server', 'replicated'] as const)
+        .default('server' as const),
+    )
     .option(
       '--keep-acknowledged <duration>',
       'keep stored messages that long in FILE.acknowledged beside the journal: a failover to a standby that lags may lose them',

@@ -77,6 +77,18 @@ export class StoreUnavailable extends StoreError {
   }
 }
 
+/** No synchronous standby that commits wait for is attached, and the caller asked for one. Retry the same call, a save with the same key. */
+export class NotReplicated extends StoreError {
+  override readonly name = 'NotReplicated'
+  constructor(reason: string) {
+    super('not_replicated', `no synchronous standby would have the message: ${reason}`, {
+      retryable: true,
+      blames: 'database',
+      exitCode: ExitCode.unreachable,
+    })
+  }
+}
+
 /** The store's queue is full. Nothing was written; retry later. */
 export class StoreOverloaded extends StoreError {
   override readonly name = 'StoreOverloaded'

@@ -142,6 +142,12 @@ export const ERROR_CODES = {
     concerns: 'server',
     text: 'the database is unavailable; send this again later',
   },
+  not_replicated: {
+    repeat: 'later',
+    mayBeStored: true,
+    concerns: 'server',
+    text: 'no synchronous standby of the database is attached; send this again later',
+  },
   store_overloaded: {
     repeat: 'later',
     mayBeStored: false,

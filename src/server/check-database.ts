@@ -6,6 +6,7 @@ import { refuseEncoding } from '../database/encoding/refuse-encoding.js'
 import { refuseReadOnly } from '../database/read-only.js'
 import { onlyRow } from '../database/rows.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
+import { readCommitState, type CommitState } from '../database/replication/commit-state.js'
 import { withLockLimit } from '../database/lock-limit.js'
 import { withWatchedClient } from '../database/waiting/watch-session.js'
 import { createChatStore } from '../persistence/chat-store.js'
@@ -26,16 +27,19 @@ const SELECT_FSYNC = `SELECT pg_catalog.current_setting('fsync') AS "fsync"`
 /** A finding that does not prevent the start. */
 export type DatabaseWarning = 'fsync_off' | 'rows_hidden' | 'encoding_unchecked'
 
+/** A database that messages can be stored in. */
+export interface CheckedDatabase {
+  readonly warnings: readonly DatabaseWarning[]
+  readonly commits: CommitState
+}
+
 /**
  * Checks, without retries, that the database answers, has what the core needs, and grants this role what it needs.
  * Takes no locks that block writers; its cost does not depend on the size of the database.
  * @throws OperatorError naming the database when it is unreachable or read-only, `encoding_not_utf8` or `privilege_missing`; SchemaNotReady
  * when it was not migrated, or lacks the unique index that prevents duplicates
  */
-export const checkDatabase = async (
-  target: ConnectionTarget,
-  applicationName: string,
-): Promise<readonly DatabaseWarning[]> => {
+export const checkDatabase = async (target: ConnectionTarget, applicationName: string): Promise<CheckedDatabase> => {
   const store = createChatStore({ target }, { applicationName, deadlineMs: 0 })
   try {
     const session = { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS, pins: PINS } as const
@@ -54,11 +58,12 @@ export const checkDatabase = async (
         await store.getChatHistory({ sessionId: NO_CONVERSATION, limit: 1 })
         const { isRestricted } = await checkPrerequisites(client, schema)
         const { fsync } = onlyRow(await client.query<{ fsync: string }>(SELECT_FSYNC))
-        return [
+        const warnings = [
           ...(fsync === 'off' ? (['fsync_off'] as const) : []),
           ...(isRestricted ? (['rows_hidden'] as const) : []),
           ...(charactersIn(encoding) === 'unchecked' ? (['encoding_unchecked'] as const) : []),
         ]
+        return { warnings, commits: await readCommitState(client) }
       },
     )
   } catch (error) {

@@ -8,6 +8,8 @@ import { consequenceOf } from '../database/encoding/encoding.js'
 import type { Promotion } from '../database/failover/timelines.js'
 import { unverifiedServer } from '../database/unverified-server.js'
 import type { JournalOptions } from '../journal/open-journal.js'
+import { promiseOf, whyNotReplicated } from '../database/replication/commit-state.js'
+import { requireReplication } from './keeping/replicated-store.js'
 import { createChatStore } from '../persistence/chat-store.js'
 import { createRecorder, type Recorder } from '../transcripts/recorder.js'
 import { startChatServer, type ChatServerOptions } from './chat-server.js'
@@ -35,6 +37,8 @@ export interface ServeOptions extends Pick<
   readonly keepAcknowledged?: number | undefined
   /** How old a connection to the database may get, in milliseconds; a minute when absent. */
   readonly maxConnectionLife?: number | undefined
+  /** `replicated`: only while commits wait for a standby that is attached; what the database promises when absent. */
+  readonly durability?: 'server' | 'replicated' | undefined
   readonly record?: string | undefined
   /** Without metrics when absent. */
   readonly metrics?: MetricsPlace | undefined
@@ -96,12 +100,13 @@ export const serve = async ({ context, options, limits, withTargets, onListening
     const log = createChatLog({ level: logLevel, format: logFormat(context), output: context.stderr })
     const target = forWriting(named, { onPromotion: logPromotion(log) })
     const checked = await checkAtStart(target, journal, signal)
-    logStart(log, checked)
+    logStart(log, checked, options.durability)
     for (const note of notes) log.warn({ event: 'config_ignored' }, note)
     const recorder = await openRecorder(options.record && resolve(cwd, options.record), log)
     const deadlineMs = journal && JOURNALLED_DEADLINE_MS
     const { maxConnectionLife: maxConnectionLifeMs } = options
-    const store = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs, maxConnectionLifeMs })
+    const plain = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs, maxConnectionLifeMs })
+    const store = options.durability === 'replicated' ? requireReplication(plain, target, APPLICATION_NAME) : plain
     try {
       const metrics = { place: options.metrics, target, intervalMs: options.metricsIntervalMs, thresholds, log }
       await withMetrics(metrics, async (open) => {
@@ -155,9 +160,18 @@ const checkAtStart = async (
   }
 }
 
-const logStart = (log: ChatLog, checked: StartCheck): void => {
-  if (checked instanceof Error) log.warn({ event: 'started_without_database', ...errorFields(checked) }, NO_DATABASE)
-  else for (const event of checked) log.warn({ event }, WARNINGS[event])
+const logStart = (log: ChatLog, checked: StartCheck, durability: ServeOptions['durability']): void => {
+  if (checked instanceof Error) {
+    log.warn({ event: 'started_without_database', ...errorFields(checked) }, NO_DATABASE)
+    return
+  }
+  const { warnings, commits } = checked
+  for (const event of warnings) log.warn({ event }, WARNINGS[event])
+  const reason = durability === 'replicated' ? whyNotReplicated(commits) : undefined
+  if (reason === undefined) log.info({ event: 'durability' }, promiseOf(commits))
+  else log.warn({ event: 'not_replicated' }, `no message is stored until a synchronous standby is attached: ${reason}`)
+  if (durability === 'replicated' && commits.standbys.some(({ syncState }) => syncState === null))
+    log.warn({ event: 'standbys_hidden' }, STANDBYS_HIDDEN)
 }
 
 const logPromotion =
@@ -181,6 +195,8 @@ const WARNINGS: Readonly<Record<DatabaseWarning, string>> = {
     'policies of row-level security restrict this role: messages may be refused, and histories have only the rows that it may see; `verify --application-role` names them',
   encoding_unchecked: `the database is encoded in SQL_ASCII: ${consequenceOf('SQL_ASCII')}`,
 }
+const STANDBYS_HIDDEN =
+  'this role may not see whether a synchronous standby is attached: without one, messages wait until their time is up; in psql: GRANT pg_read_all_stats TO the role'
 const NO_DATABASE = 'the database is unavailable and was not checked: messages go to the journal'
 const STOPPING = 'stopping: waiting for messages in progress; press Ctrl-C again to stop at once'
 const NO_OPERATORS =

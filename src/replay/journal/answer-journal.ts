@@ -15,6 +15,6 @@ export const answerJournal = async (
   return {
     exitCode: isJournalClean(report) ? 0 : 1,
     data: { transcript: input.name, ...journalData(report) },
-    ...verdictLast((render) => renderJournalReport(input.name, report, render)),
+    ...verdictLast((render) => renderJournalReport(report, render)),
   }
 }

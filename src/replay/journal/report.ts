@@ -1,6 +1,5 @@
 import type { Render } from '../../terminal/render.js'
 import { verdictWord } from '../verdict.js'
-import { shellWord } from '../../shell-word.js'
 import { renderCounts, renderSections, toSection } from '../render-findings.js'
 import { isJournalClean, type JournalReport } from './replay-journal.js'
 
@@ -45,7 +44,7 @@ const shownCounts = (report: JournalReport): Readonly<Record<string, number>> =>
 }
 
 /** The report for people, verdict last. */
-export const renderJournalReport = (name: string, report: JournalReport, render: Render): readonly string[] => {
+export const renderJournalReport = (report: JournalReport, render: Render): readonly string[] => {
   const { tornLine, mayBeAnswered } = report
   const ok = isJournalClean(report)
   const counts = Object.entries(shownCounts(report)).map(([name, amount]) => ({
@@ -59,7 +58,7 @@ export const renderJournalReport = (name: string, report: JournalReport, render:
     ...(tornLine === undefined ? [] : [describeTorn(tornLine, mayBeAnswered)]),
     ...renderSections(sectionsOf(report)),
     '',
-    `${verdictWord(ok, render)} ${verdictOf(name, report, ok)}`,
+    `${verdictWord(ok, render)} ${verdictOf(report, ok)}`,
   ]
 }
 
@@ -75,10 +74,10 @@ const describeTorn = (line: number, mayBeAnswered: boolean): string =>
     ? `line ${line} is damaged and was left out: its sender may have been told that the message is queued, so look at the last line of the journal`
     : `line ${line} is incomplete and was left out: its sender was never told that the message is queued`
 
-const verdictOf = (name: string, { attempted, source, checkOnly, lost }: JournalReport, ok: boolean): string => {
+const verdictOf = ({ attempted, source, checkOnly, lost }: JournalReport, ok: boolean): string => {
   const file = source === 'journal' ? 'journal' : 'file'
   if (checkOnly && lost.count > 0)
-    return `${lost.count.toLocaleString('en-US')} of ${attempted.toLocaleString('en-US')} messages of the ${file} are not in the database. Next: chatkeep replay ${shellWord(name)}`
+    return `${lost.count.toLocaleString('en-US')} of ${attempted.toLocaleString('en-US')} messages of the ${file} are not in the database: without --check-only they are stored`
   if (!ok) return `not every message of the ${file} is in the database as the ${file} has it; the ${file} is unchanged`
   const after =
     source === 'journal'

@@ -198,6 +198,7 @@ describe('serve', () => {
     // The tests' own server waits for no disk.
     expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([
       { level: 'warn', event: 'fsync_off' },
+      { level: 'info', event: 'durability' },
       {
         level: 'warn',
         event: 'no_operators',

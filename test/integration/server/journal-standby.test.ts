@@ -2,6 +2,8 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
+import { requireReplication } from '../../../src/server/keeping/replicated-store.js'
 import { createChatStore } from '../../../src/persistence/chat-store.js'
 import { startChatServer } from '../../../src/server/chat-server.js'
 import { runChatkeep } from '../../support/chatkeep.js'
@@ -49,6 +51,38 @@ const replay = async (path: string, ...flags: readonly string[]) => {
   return { exitCode, verdict: stdout.trimEnd().split('\n').at(-1) ?? '' }
 }
 
+test('with --durability replicated messages are refused, or queued, while no synchronous standby is attached', async () => {
+  const target = toConnectionTarget(parseDatabaseUrl(servers.primary.url(), 'the test'))
+  const plain = createChatStore({ target }, { deadlineMs: 500 })
+  const store = requireReplication(plain, target, 'chatkeep test')
+  const save = (idempotencyKey: string) =>
+    store.saveChatMessage({
+      ...{ senderType: 'CLIENT', messageType: 'TEXT', text: 'replicated', sessionId: 'r', guestUsername: 'rosa' },
+      idempotencyKey,
+    })
+  const refused = { code: 'not_replicated', retryable: true, blames: 'database' }
+  try {
+    await expect(save('r1')).rejects.toMatchObject({
+      ...refused,
+      message: 'no synchronous standby would have the message: synchronous_standby_names is empty',
+    })
+    await expect(store.checkReady()).rejects.toMatchObject(refused)
+    await servers.waitForStandby()
+    expect(await save('r2')).toMatchObject({ duplicate: false })
+    await store.checkReady()
+    await servers.standby.stop('fast')
+    await until(() => expect(save('r3')).rejects.toThrow(/0 of 1 synchronous standbys are attached$/), {
+      what: 'the primary notices that the standby is gone',
+    })
+  } finally {
+    await servers.standby.start()
+    await servers.primary.query('ALTER SYSTEM RESET synchronous_standby_names')
+    await servers.primary.query('SELECT pg_reload_conf()')
+    await servers.primary.query('DELETE FROM "ChatMessage"')
+    await store.close()
+  }
+})
+
 test('what a server acknowledged is on the promoted standby, in its journal, or in the file of acknowledged messages', async () => {
   const path = join(folder, 'chat.journal')
   const acknowledged = `${path}.acknowledged`
@@ -93,7 +127,7 @@ test('what a server acknowledged is on the promoted standby, in its journal, or 
   await server.close()
   await store.close()
 
-  const missing = `FAIL: 3 of 4 messages of the journal are not in the database. Next: chatkeep replay ${acknowledged}`
+  const missing = 'FAIL: 3 of 4 messages of the journal are not in the database: without --check-only they are stored'
   expect(await replay(acknowledged, '--check-only')).toEqual({ exitCode: 1, verdict: missing })
   for (const file of [acknowledged, path]) expect(await replay(file)).toMatchObject({ exitCode: 0 })
   expect(await replay(acknowledged, '--check-only')).toMatchObject({ exitCode: 0 })

@@ -65,6 +65,7 @@ describe('the table of error codes', () => {
         "too_many_connections",
         "server_closing",
         "database_unavailable",
+        "not_replicated",
         "store_overloaded",
         "schema_not_ready",
       ]
@@ -76,6 +77,7 @@ describe('the table of error codes', () => {
       [
         "server_closing",
         "database_unavailable",
+        "not_replicated",
         "database_refused",
         "id_too_large",
         "internal",

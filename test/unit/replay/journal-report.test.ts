@@ -26,7 +26,7 @@ test.for<[string, Partial<JournalReport>, boolean]>([
 
 test('the report of a journal counts, names the lines, and ends with the verdict', () => {
   const bad: JournalReport = { ...CLEAN, tornLine: 4, lost: { count: 1, first: [2] } }
-  expect(renderJournalReport('chat.journal', bad, createRender(false)).join('\n')).toBe(`attempted   3
+  expect(renderJournalReport(bad, createRender(false)).join('\n')).toBe(`attempted   3
 saved       2
 duplicates  1
 rejected    0
@@ -43,7 +43,7 @@ FAIL: not every message of the journal is in the database as the journal has it;
 
 test('the report of a comparison says what was found', () => {
   const compared: JournalReport = { ...CLEAN, ...{ saved: 0, duplicates: 0, source: 'rejected', checkOnly: true } }
-  expect(renderJournalReport('chat.journal.rejected', compared, createRender(false)).join('\n')).toBe(`compared  3
+  expect(renderJournalReport(compared, createRender(false)).join('\n')).toBe(`compared  3
 found     3
 rejected  0
 lost      0
@@ -52,8 +52,8 @@ altered   0
 
 ok: all 3 messages of the file are in the database; the file is no longer needed`)
   const lacking: JournalReport = { ...CLEAN, checkOnly: true, lost: { count: 1, first: [2] } }
-  expect(renderJournalReport('chat.journal.acknowledged', lacking, createRender(false)).at(-1)).toBe(
-    'FAIL: 1 of 3 messages of the journal are not in the database. Next: chatkeep replay chat.journal.acknowledged',
+  expect(renderJournalReport(lacking, createRender(false)).at(-1)).toBe(
+    'FAIL: 1 of 3 messages of the journal are not in the database: without --check-only they are stored',
   )
 })
 

@@ -10,7 +10,6 @@ export const journalReport: Generated = {
   section: 'journal-report',
   render: () => {
     const lines = renderJournalReport(
-      'chat.journal',
       {
         ...{ attempted: 1_204, saved: 1_180, duplicates: 24 },
         ...{ rejected: none, lost: none, doubled: none, altered: none },

@@ -1,0 +1,39 @@
+import type { Queryable } from '../connection.js'
+import { onlyRow } from '../rows.js'
+import { STANDBYS, type ReplicationState } from './replication-state.js'
+import { synchronousState } from './synchronous-standbys.js'
+
+/** What a commit of this session waits for. */
+export interface CommitState extends Pick<ReplicationState, 'standbyNames' | 'standbys'> {
+  readonly synchronousCommit: string
+}
+
+const SELECT_COMMIT_STATE = `
+  SELECT current_setting('synchronous_commit') AS "synchronousCommit",
+    current_setting('synchronous_standby_names') AS "standbyNames", (${STANDBYS}) AS "standbys"`
+
+export const readCommitState = async (client: Queryable): Promise<CommitState> =>
+  onlyRow(await client.query<CommitState>(SELECT_COMMIT_STATE))
+
+/**
+ * Why what is committed now is on no synchronous standby; undefined when it is, or this role may not see which standbys are attached:
+ * a commit waits for those that are named.
+ */
+export const whyNotReplicated = ({ synchronousCommit, ...servers }: CommitState): string | undefined => {
+  if (synchronousCommit === 'local') return 'synchronous_commit is local, so no commit waits for a standby'
+  const state = synchronousState(servers)
+  if (state.kind === 'nobody') return 'synchronous_standby_names is empty'
+  if (state.kind === 'hidden' || state.attached >= state.needed) return undefined
+  return `${state.attached} of ${state.needed} synchronous standbys are attached`
+}
+
+/** What an acknowledged message survives, as far as a server's settings promise it. */
+export const promiseOf = (commits: CommitState): string => {
+  const { synchronousCommit, ...servers } = commits
+  const state = synchronousState(servers)
+  if (state.kind === 'nobody' || synchronousCommit === 'local')
+    return 'an acknowledged message is on the disk of the database server, and on no other server for certain'
+  const where = synchronousCommit === 'remote_write' ? 'in the memory' : 'on the disk'
+  const names = `synchronous_standby_names = '${commits.standbyNames}'`
+  return `an acknowledged message is on the disk of the database server and ${where} of its synchronous standbys (${names})`
+}

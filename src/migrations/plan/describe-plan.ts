@@ -5,7 +5,7 @@ import { describeStep, type StatementDetails, type StepDetails, type StepFacts }
 import type { Obstacle } from './obstacle.js'
 import { readObstacles } from './obstacles.js'
 import { readNotes } from './notes.js'
-import { columnChange } from './replication/publications.js'
+import { columnChange } from './publications.js'
 import { readPastRuns } from './past-runs.js'
 import { concurrentWork } from './refusals.js'
 import { CHAT_TABLES } from '../../persistence/shape.js'

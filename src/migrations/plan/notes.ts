@@ -5,7 +5,7 @@ import type { ConnectionTarget } from '../../database/connection-target.js'
 import { unverifiedServer } from '../../database/unverified-server.js'
 import type { OwnState } from '../own/own-state.js'
 import type { Obstacle } from './obstacle.js'
-import { readPublications, type ColumnChange } from './replication/publications.js'
+import { readPublications, type ColumnChange } from './publications.js'
 import { sql } from '../../next-step.js'
 
 /** Reads what the reader of a plan should know although it does not prevent the plan. */

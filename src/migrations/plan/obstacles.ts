@@ -2,8 +2,8 @@ import type { Queryable } from '../../database/connection.js'
 import type { Obstacle } from './obstacle.js'
 import { readPrepared, readTransactions, type TransactionQuestion } from './open-transactions.js'
 import { readRefusals } from './refusals.js'
-import { readSlots } from './replication/replication-lag.js'
-import { readStandbys, type StandbyQuestion } from './replication/standbys.js'
+import { readSlots } from './replication-lag.js'
+import { readStandbys, type StandbyQuestion } from './standbys.js'
 
 /** Reads everything on the server that prevents or delays a plan. Works for a role that cannot see other sessions. */
 export const readObstacles = async (

@@ -1,4 +1,5 @@
-import { createPool, withPooledClient } from '../../database/connection.js'
+import { createPool } from '../../database/connection.js'
+import { withPooledClient } from '../../database/pools/pooled-client.js'
 import { failureReason } from '../../database/connection-failure.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { readCommitState, whyNotReplicated } from '../../database/replication/commit-state.js'

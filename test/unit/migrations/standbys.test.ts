@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { standbyObstacles, type Standby } from '../../../src/migrations/plan/replication/standbys.js'
+import { standbyObstacles, type Standby } from '../../../src/migrations/plan/standbys.js'
 
 const standby = (more: Partial<Standby> = {}): Standby => ({
   name: 's1',

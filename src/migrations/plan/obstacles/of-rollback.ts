@@ -1,12 +1,12 @@
-import { ExitCode, OperatorError } from '../../errors.js'
-import type { RollbackScript } from '../ledger/migration-files.js'
-import type { MigrationState } from '../ledger/migration-state.js'
-import type { RollbackRange } from '../ledger/rollback-range.js'
-import type { OwnClient } from '../own/own-client.js'
-import { readColumnsInUse } from './columns-in-use.js'
-import type { Obstacle } from './obstacle.js'
-import { readUnidentifiedTables } from './replication/unidentified.js'
-import { again, toSteps } from '../../next-step.js'
+import { ExitCode, OperatorError } from '../../../errors.js'
+import type { RollbackScript } from '../../ledger/migration-files.js'
+import type { MigrationState } from '../../ledger/migration-state.js'
+import type { RollbackRange } from '../../ledger/rollback-range.js'
+import type { OwnClient } from '../../own/own-client.js'
+import { readColumnsInUse } from '../columns-in-use.js'
+import type { Obstacle } from '../obstacle.js'
+import { readUnidentifiedTables } from '../unidentified.js'
+import { again, toSteps } from '../../../next-step.js'
 
 /** What the obstacles of a rollback depend on. */
 export interface RollbackObstacleQuestion {

@@ -1,5 +1,5 @@
-import type { Queryable } from '../../../database/connection.js'
-import type { Obstacle } from '../obstacle.js'
+import type { Queryable } from '../../database/connection.js'
+import type { Obstacle } from './obstacle.js'
 
 const MOST_SHOWN = 10
 const LAGGING_BYTES = 64 * 1024 * 1024

@@ -1,13 +1,13 @@
-import { escapeIdentifier } from '../../database/identifier.js'
-import { readGuestBarriers } from '../in-use/guest-barriers.js'
-import { readRelatives } from '../in-use/inheritance.js'
-import { readRowTypeColumns } from '../in-use/row-types.js'
-import type { OwnClient } from '../own/own-client.js'
-import type { DraftStep } from './draft-steps.js'
-import type { Obstacle } from './obstacle.js'
-import { addedColumns, addsDefault, messageCommands } from './schema-changes.js'
-import { readUnidentifiedTables } from './replication/unidentified.js'
-import { sql } from '../../next-step.js'
+import { escapeIdentifier } from '../../../database/identifier.js'
+import { readGuestBarriers } from '../../in-use/guest-barriers.js'
+import { readRelatives } from '../../in-use/inheritance.js'
+import { readRowTypeColumns } from '../../in-use/row-types.js'
+import type { OwnClient } from '../../own/own-client.js'
+import type { DraftStep } from '../draft-steps.js'
+import type { Obstacle } from '../obstacle.js'
+import { addedColumns, addsDefault, messageCommands } from '../schema-changes.js'
+import { readUnidentifiedTables } from '../unidentified.js'
+import { sql } from '../../../next-step.js'
 
 /** What the obstacles of a migrate depend on. */
 export interface MigrateQuestion {

@@ -1,8 +1,8 @@
-import { escapeIdentifier, qualified } from '../../../database/identifier.js'
-import type { OwnClient } from '../../own/own-client.js'
-import { LACKS, readUnidentified, type UnidentifiedTable } from '../../in-use/replica-identity.js'
-import { sql, type Next } from '../../../next-step.js'
-import type { Obstacle } from '../obstacle.js'
+import { escapeIdentifier, qualified } from '../../database/identifier.js'
+import type { OwnClient } from '../own/own-client.js'
+import { LACKS, readUnidentified, type UnidentifiedTable } from '../in-use/replica-identity.js'
+import { sql, type Next } from '../../next-step.js'
+import type { Obstacle } from './obstacle.js'
 
 /**
  * Reads the published tables whose updates and deletes the server rejects. chatkeep's own are only noted: the plan repairs them

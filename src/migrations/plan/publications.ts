@@ -1,11 +1,11 @@
-import type { Queryable } from '../../../database/connection.js'
-import { escapeIdentifier } from '../../../database/identifier.js'
-import { onlyRow } from '../../../database/rows.js'
-import { ownNamesFor, ownSchema } from '../../../persistence/own-names.js'
-import { OWN_TABLES } from '../../own/own-tables.js'
-import type { DraftStep } from '../draft-steps.js'
-import type { Obstacle } from '../obstacle.js'
-import { messageCommands } from '../schema-changes.js'
+import type { Queryable } from '../../database/connection.js'
+import { escapeIdentifier } from '../../database/identifier.js'
+import { onlyRow } from '../../database/rows.js'
+import { ownNamesFor, ownSchema } from '../../persistence/own-names.js'
+import { OWN_TABLES } from '../own/own-tables.js'
+import type { DraftStep } from './draft-steps.js'
+import type { Obstacle } from './obstacle.js'
+import { messageCommands } from './schema-changes.js'
 
 /** Whether a plan adds columns to messages or drops some; undefined when it does neither. */
 export type ColumnChange = 'adds' | 'drops' | undefined

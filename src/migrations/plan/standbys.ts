@@ -1,8 +1,8 @@
-import { escapeIdentifier } from '../../../database/identifier.js'
-import type { Queryable } from '../../../database/connection.js'
-import { onlyRow } from '../../../database/rows.js'
-import { sql } from '../../../next-step.js'
-import type { Obstacle } from '../obstacle.js'
+import { escapeIdentifier } from '../../database/identifier.js'
+import type { Queryable } from '../../database/connection.js'
+import { onlyRow } from '../../database/rows.js'
+import { sql } from '../../next-step.js'
+import type { Obstacle } from './obstacle.js'
 
 const MOST_SHOWN = 10
 

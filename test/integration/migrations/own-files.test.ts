@@ -159,12 +159,12 @@ hint: remove it; what is to be committed by itself belongs in a file of its own\
 
   test('is not one that sets something: that ends with the file', async ({ database }) => {
     await withOwnFile(database, async ({ migrate, write }) => {
-      const settings = `SET ROLE pg_monitor; SET search_path = pg_catalog; SET statement_timeout = '1ms'; SET default_transaction_read_only = on;`
+      const settings = `SET ROLE pg_monitor; SET search_path = pg_catalog; SET statement_timeout = '100ms'; SET default_transaction_read_only = on;`
       const [second, third, fourth] = [1, 2, 3].map((n) => `${NEXT_MIGRATION + n}_more-${n}.sql`)
       await write(settings)
-      await write('CREATE TABLE one AS SELECT 1 AS a FROM pg_sleep(0.02);\n', second)
+      await write('CREATE TABLE one AS SELECT 1 AS a FROM pg_sleep(0.2);\n', second)
       await write(`-- postgres-migrations disable-transaction\n${settings}`, third)
-      await write('CREATE TABLE two AS SELECT 1 AS a FROM pg_sleep(0.02);\n', fourth)
+      await write('CREATE TABLE two AS SELECT 1 AS a FROM pg_sleep(0.2);\n', fourth)
       const { exitCode, stderr } = await migrate()
       expect(exitCode, stderr).toBe(0)
       expect(

@@ -112,12 +112,8 @@ test('verify says what an acknowledged message survives, and why every commit wa
   await standby.stop('fast')
   const lost = await verify(primary)
   expect(lost).toMatchObject({ exitCode: 1, survival: 'nothing' })
-  expect(lost.found).toEqual([
-    'no_synchronous_standby error none is connected: every commit waits',
-    expect.stringMatching(
-      /^slot_inactive warning unused for \d+ s; the server keeps .* of WAL for it, without a limit$/,
-    ),
-  ])
+  // A slot that is unused for seconds is no finding: its user may be restarting.
+  expect(lost.found).toEqual(['no_synchronous_standby error none is connected: every commit waits'])
   const report = await runChatkeep(['verify', '--database-url', primary.url()])
   expect(report.stdout).toContain('\nFAIL: postgres is migrated, but every commit waits for a standby: 1 error')
   const { stdout } = await runChatkeep(['doctor', '--database-url', primary.url()])

@@ -200,6 +200,7 @@ describe('a replication slot', () => {
   })
   test.for<[string, Partial<ReplicationSlot>, Partial<ReplicationState>, string[]]>([
     ['in use', { isActive: true }, {}, []],
+    ['unused for a moment, as while its user restarts', { inactiveS: 59 }, {}, []],
     ['never used', { keptBytes: null, walStatus: null }, {}, []],
     ['kept for a failover on a standby', {}, { isStandby: true }, []],
     [

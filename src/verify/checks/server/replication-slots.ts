@@ -18,7 +18,7 @@ export const replicationSlots: ServerCheck<Code> = {
     return slots.flatMap((slot) => {
       if (isLost(slot)) return [lost(slot)]
       // On a standby, Patroni and PostgreSQL itself keep slots ready for a failover.
-      if (slot.isActive || slot.keptBytes === null || isStandby) return []
+      if (slot.isActive || slot.keptBytes === null || isStandby || isReconnecting(slot)) return []
       return [inactive(slot, slot.keptBytes, mostKeptBytes)]
     })
   },
@@ -45,6 +45,9 @@ export const replicationSlots: ServerCheck<Code> = {
     },
   },
 }
+
+/** Its user may be restarting. Before PostgreSQL 17 the server does not say since when it is unused. */
+const isReconnecting = ({ inactiveS }: ReplicationSlot): boolean => inactiveS !== null && inactiveS < 60
 
 const isLost = ({ walStatus, invalidationReason }: ReplicationSlot): boolean =>
   walStatus === 'lost' || walStatus === 'unreserved' || invalidationReason !== null

@@ -29,9 +29,9 @@ export const findPgBouncer = (): PgBouncer | undefined => {
 }
 
 /** Runs a PgBouncer in transaction mode in front of the test's database. @param settings lines of its configuration */
-export const withPooler = async (
-  { path, database, settings = [] }: PoolerOptions,
-  work: (pooled: TestDatabase) => Promise<void>,
+export const withPooler = async <Database extends NamedDatabase>(
+  { path, database, settings = [] }: PoolerOptions<Database>,
+  work: (pooled: Database) => Promise<void>,
 ): Promise<void> => {
   const folder = await mkdtemp('/tmp/chatkeep-pooler-')
   const port = await findFreePort()
@@ -60,9 +60,11 @@ export const withPooler = async (
   }
 }
 
-export interface PoolerOptions {
+type NamedDatabase = Pick<TestDatabase, 'name' | 'url'>
+
+export interface PoolerOptions<Database extends NamedDatabase> {
   readonly path: string
-  readonly database: TestDatabase
+  readonly database: Database
   readonly settings?: readonly string[]
 }
 

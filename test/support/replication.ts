@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, open, realpath, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, open, realpath, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -40,14 +40,17 @@ export interface ReplicationOptions {
   /** What both have from the beginning, such as a migrated database. */
   readonly prepare?: (url: (database: string) => string) => Promise<unknown>
   readonly settings?: Readonly<Record<string, string>> | undefined
+  /** Where the programs of another PostgreSQL than the embedded one are. */
+  readonly binDirectory?: string | undefined
 }
 
 /** Starts both: the standby begins with a cold copy of the primary's data. */
 export const startReplication = async ({
   prepare = () => Promise.resolve(),
   settings = {},
+  binDirectory,
 }: ReplicationOptions = {}): Promise<Replication> => {
-  const { temporaryParent = '/tmp', settings: fast } = await throwAwayServer()
+  const { temporaryParent = '/tmp', settings: fast = {} } = await throwAwayServer()
   const folder = await realpath(await mkdtemp(join(temporaryParent, 'replication-test-')))
   const nodes: ReplicaNode[] = []
   const stop = async (): Promise<void> => {
@@ -57,7 +60,11 @@ export const startReplication = async ({
   try {
     await chmod(folder, 0o755)
     const roots = { primary: join(folder, 'primary'), standby: join(folder, 'standby') }
-    const first = await startEmbeddedServer({ ownerPid: process.pid, dataDirectory: roots.primary, settings: fast })
+    const start = (): Promise<FirstServer> =>
+      binDirectory === undefined
+        ? startEmbeddedServer({ ownerPid: process.pid, dataDirectory: roots.primary, settings: fast })
+        : startInstalled(roots.primary, binDirectory, fast)
+    const first = await start()
     try {
       await prepare((database) => first.url(database))
     } finally {
@@ -74,11 +81,12 @@ export const startReplication = async ({
       wal_retrieve_retry_interval: '100ms',
       ...settings,
     }
-    const primary = await makeNode(roots.primary, first.password, shared)
+    const program = binDirectory === undefined ? undefined : join(binDirectory, 'postgres')
+    const primary = await makeNode(roots.primary, first.password, shared, program)
     nodes.push(primary)
     await primary.start()
-    const source = `host=127.0.0.1 port=${portOf(primary)} user=postgres password=${first.password} application_name=standby`
-    const standby = await makeNode(roots.standby, first.password, { ...shared, primary_conninfo: source })
+    const source = `host=127.0.0.1 port=${portOf(primary)} user=postgres password='${first.password}' application_name=standby`
+    const standby = await makeNode(roots.standby, first.password, { ...shared, primary_conninfo: source }, program)
     nodes.push(standby)
     await standby.start()
     await until(
@@ -105,6 +113,42 @@ export const startReplication = async ({
     await stop()
     throw error
   }
+}
+
+/** The server that writes what both begin with. */
+interface FirstServer {
+  readonly password: string
+  url(database: string): string
+  stop(): Promise<void>
+}
+
+const startInstalled = async (
+  root: string,
+  binDirectory: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<FirstServer> => {
+  const node = await initialiseNode(root, binDirectory, settings)
+  return { password: '', url: (database) => node.url(database), stop: () => node.stop('fast') }
+}
+
+/** Creates and starts a server with the programs of an installed PostgreSQL, which trusts everybody. */
+export const initialiseNode = async (
+  root: string,
+  binDirectory: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<ReplicaNode> => {
+  const account = await findServerAccount()
+  await mkdir(root)
+  if (account !== undefined) await chown(root, account.uid, account.gid)
+  const { exitCode, output } = await runProgram(
+    join(binDirectory, 'initdb'),
+    ['-D', join(root, 'data'), '--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
+    { account },
+  )
+  if (exitCode !== 0) throw new Error(`initdb failed: ${output}`)
+  const node = await makeNode(root, '', settings, join(binDirectory, 'postgres'))
+  await node.start()
+  return node
 }
 
 const portOf = (node: ReplicaNode): string => new URL(node.url()).port

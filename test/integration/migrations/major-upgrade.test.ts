@@ -1,15 +1,14 @@
 import { execFile } from 'node:child_process'
-import { chmod, chown, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { startEmbeddedServer } from '../../../src/database/embedded/embedded-server.js'
-import { findServerAccount, runProgram } from '../../../src/database/embedded/process.js'
 import { createChatStore } from '../../../src/index.js'
 import { repository } from '../../support/chatkeep-process.js'
 import { readPage } from '../../support/docs/pages.js'
-import { makeNode } from '../../support/replication.js'
+import { initialiseNode } from '../../support/replication.js'
 import { throwAwaySettings } from '../../support/throw-away.js'
 import { until } from '../../support/until.js'
 
@@ -36,7 +35,10 @@ test.skipIf(older === undefined)(
     const ends: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })]
     try {
       await chmod(folder, 0o755)
-      const oldServer = await initialise(join(folder, 'old'))
+      const oldServer = await initialiseNode(join(folder, 'old'), older ?? '', {
+        ...throwAwaySettings,
+        wal_level: 'logical',
+      })
       ends.unshift(() => oldServer.stop('immediate'))
       const newServer = await startEmbeddedServer({ ownerPid: process.pid, settings: throwAwaySettings })
       ends.unshift(() => newServer.stop())
@@ -84,21 +86,6 @@ test.skipIf(older === undefined)(
     }
   },
 )
-
-const initialise = async (root: string) => {
-  const account = await findServerAccount()
-  await mkdir(root)
-  if (account !== undefined) await chown(root, account.uid, account.gid)
-  const { exitCode, output } = await runProgram(
-    join(older ?? '', 'initdb'),
-    ['-D', join(root, 'data'), '--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
-    { account },
-  )
-  expect(exitCode, output).toBe(0)
-  const server = await makeNode(root, '', { ...throwAwaySettings, wal_level: 'logical' }, join(older ?? '', 'postgres'))
-  await server.start()
-  return server
-}
 
 const saveAsGuest = async (url: string, text: string): Promise<void> => {
   const store = createChatStore({ databaseUrl: url }, { deadlineMs: 500 })

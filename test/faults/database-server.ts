@@ -1,7 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
 import { startEmbeddedServer, type EmbeddedServer } from '../../src/database/embedded/embedded-server.js'
+import { makeNode, type ReplicaNode } from '../support/replication.js'
+import { copyWhileItRuns, STANDBY } from './copy-database.js'
 import { familyOf, killFamily, readPostmasterPid, signalIfThere } from '../support/process-tree.js'
 
 /** A durable PostgreSQL server that dies, stands still and comes back with what it had flushed. */
@@ -21,6 +23,10 @@ export interface DatabaseServer {
   readonly connect: () => Promise<pg.Client>
   /** How often the server has answered a chat server with this SQLSTATE since it was started. */
   readonly countErrors: (sqlState: string) => Promise<number>
+  /** Makes a standby that streams from it, from a copy that is taken while it runs; whoever makes it stops it. */
+  readonly createStandby: () => Promise<ReplicaNode>
+  /** A promoted standby takes its place, and its folder; the links lead to it. */
+  readonly replaceBy: (standby: ReplicaNode) => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -63,6 +69,16 @@ export const startDatabaseServer = async (
     )
     return client
   }
+  const administer: DatabaseServer['administer'] = async (...statements) => {
+    const client = await connect()
+    try {
+      let rows: readonly Record<string, unknown>[] = []
+      for (const statement of statements) rows = (await client.query<Record<string, unknown>>(statement)).rows
+      return rows
+    } finally {
+      await client.end()
+    }
+  }
   await createApplication(server)
   return {
     url: () => {
@@ -84,22 +100,31 @@ export const startDatabaseServer = async (
       for (const pid of frozen) signalIfThere(pid, 'SIGCONT')
       frozen = []
     },
-    administer: async (...statements) => {
-      const client = await connect()
-      try {
-        let rows: readonly Record<string, unknown>[] = []
-        for (const statement of statements) rows = (await client.query<Record<string, unknown>>(statement)).rows
-        return rows
-      } finally {
-        await client.end()
-      }
-    },
+    administer,
     connect,
     countErrors: async (sqlState) => {
       const log = await readFile(join(dataDirectory, 'server.log'), 'utf8')
       // A connection that is refused has not said yet who it is.
       const lines = new RegExp(`(chatkeep serve|\\[unknown\\]) sqlstate=${sqlState} `, 'g')
       return log.match(lines)?.length ?? 0
+    },
+    createStandby: async () => {
+      const root = join(folder, 'standby')
+      const { port, password } = server
+      const source = `host=127.0.0.1 port=${port} user=postgres password='${password}' application_name=${STANDBY}`
+      await copyWhileItRuns(await connect(), dataDirectory, root)
+      const settings = { ...SETTINGS, primary_conninfo: source, primary_slot_name: STANDBY }
+      const standby = await makeNode(root, password, settings)
+      await standby.start()
+      return standby
+    },
+    replaceBy: async (standby) => {
+      await standby.stop('fast')
+      await server.stop()
+      await rm(dataDirectory, { recursive: true, maxRetries: 20, retryDelay: 100 })
+      await rename(standby.dataDirectory, dataDirectory)
+      server = await start()
+      onRestart(server.url(DATABASE))
     },
     stop: async () => {
       for (const pid of frozen) signalIfThere(pid, 'SIGCONT')

@@ -10,6 +10,7 @@ import { reconnectStorm } from './reconnect-storm.js'
 import { resendDuplicates } from './resend.js'
 import { migrateAndRollBack } from './migrate-and-roll-back.js'
 import { readOnlyDatabase, serializationFailure, statementTimeout } from './settings.js'
+import { cancelWaitsPromote, loseSlot, stopStandby, terminateWaitsPromote, unfencedPrimary } from './standby.js'
 import { swapServers, swapWithJournals } from './swap-servers.js'
 import { tooManyConnections } from './too-many-connections.js'
 import { troubleEverywhere } from './trouble-everywhere.js'
@@ -44,6 +45,11 @@ export const faults: readonly Fault[] = [
   killWhileDraining,
   replayJournal,
   migrateAndRollBack,
+  stopStandby,
+  cancelWaitsPromote,
+  terminateWaitsPromote,
+  unfencedPrimary,
+  loseSlot,
   swapServers,
   swapWithJournals,
   troubleEverywhere,

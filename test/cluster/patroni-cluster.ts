@@ -59,7 +59,17 @@ export interface PatroniCluster {
 
 const PASSWORD = 'cluster-test'
 
-export const startPatroniCluster = async (): Promise<PatroniCluster> => {
+export interface ClusterOptions {
+  /** Changes to the page's files: what stands there, and instead of it. */
+  readonly changes?: readonly (readonly [string, string])[]
+  /** What the other server is when all is well. */
+  readonly follower?: 'sync_standby' | 'replica'
+}
+
+export const startPatroniCluster = async ({
+  changes = [],
+  follower = 'sync_standby',
+}: ClusterOptions = {}): Promise<PatroniCluster> => {
   const account = await findServerAccount()
   const folder = await mkdtemp(join(tmpdir(), 'chatkeep-cluster-'))
   await chmod(folder, 0o755)
@@ -102,7 +112,7 @@ export const startPatroniCluster = async (): Promise<PatroniCluster> => {
   const configuration = (fence: string, own: readonly (readonly [string, string])[] = []): string => {
     const block = page.find(({ language, note }) => `${language} ${note}`.trim() === fence)
     if (block === undefined) throw new Error(`the page has no block ${fence}`)
-    return [...own, ...substitutions].reduce((text, [from, to]) => text.replaceAll(from, to), block.content)
+    return [...changes, ...own, ...substitutions].reduce((text, [from, to]) => text.replaceAll(from, to), block.content)
   }
 
   const nodes = await Promise.all(
@@ -179,8 +189,8 @@ export const startPatroniCluster = async (): Promise<PatroniCluster> => {
 
   const heal = async (): Promise<void> => {
     for (const node of nodes) await node.startPatroni()
-    await until(async () => (await members()).some(({ role, state }) => role === 'sync_standby' && isUp(state)), {
-      what: 'the other server is a synchronous standby',
+    await until(async () => (await members()).some(({ role, state }) => role === follower && isUp(state)), {
+      what: `the other server is a ${follower}`,
       deadlineMs: 180_000,
       intervalMs: 200,
     })

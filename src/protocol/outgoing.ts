@@ -20,8 +20,14 @@ interface WireMessage<Id> extends WireContent {
   readonly timestamp: string
 }
 
+/** For operators. After an asynchronous failover an id can be given twice, a key never. */
+interface KeyedMessage extends WireMessage<number> {
+  /** The sender's key, unique in its conversation. */
+  readonly messageId: string
+}
+
 /** `from` is the conversation's public name. */
-export interface IncomingMessage extends WireMessage<number> {
+export interface IncomingMessage extends KeyedMessage {
   readonly from: string
   /** Written under the name of a registered client, without proof of identity. */
   readonly guestUnverified: boolean
@@ -33,7 +39,7 @@ export interface OperatorMessage extends WireMessage<string> {
   readonly operatorName: string
 }
 
-export interface OperatorBroadcast extends WireMessage<number> {
+export interface OperatorBroadcast extends KeyedMessage {
   readonly clientId: string
   readonly operatorId: number | null
   readonly operatorName: string
@@ -79,9 +85,13 @@ export interface ServerToClientEvents {
   refused: (error: WireError) => void
 }
 
-export const toIncomingMessage = (from: string, payload: MessagePayload, saved: SavedChatMessage): IncomingMessage => ({
+/** What an operator is told of a message: its content and the sender's key. */
+export type KeyedPayload = MessagePayload & { readonly messageId: string }
+
+export const toIncomingMessage = (from: string, payload: KeyedPayload, saved: SavedChatMessage): IncomingMessage => ({
   from,
   ...toWireMessage(payload, saved),
+  messageId: payload.messageId,
   guestUnverified: saved.guestUnverified,
 })
 
@@ -95,13 +105,14 @@ export const toOperatorMessage = (
 export const toOperatorBroadcast = (
   clientId: string,
   operator: Operator,
-  payload: MessagePayload,
+  payload: KeyedPayload,
   saved: SavedChatMessage,
 ): OperatorBroadcast => ({
   clientId,
   operatorId: operator.operatorId,
   operatorName: operator.name,
   ...toWireMessage(payload, saved),
+  messageId: payload.messageId,
 })
 
 type Stored<Id> = Pick<SavedChatMessage, 'createdAt'> & { readonly id: Id }

@@ -1,9 +1,13 @@
 import type { SavedChatMessage } from '../../persistence/message.js'
 import { forgetOldest } from '../../collections/forget-oldest.js'
 import type { ChatIo } from '../chat-io.js'
-import { toIncomingMessage, toOperatorBroadcast, toOperatorMessage } from '../../protocol/outgoing.js'
+import {
+  toIncomingMessage,
+  toOperatorBroadcast,
+  toOperatorMessage,
+  type KeyedPayload,
+} from '../../protocol/outgoing.js'
 import type { Operator } from '../../protocol/participants.js'
-import type { MessagePayload } from '../../protocol/payloads.js'
 import { hideId, type OpaqueText } from '../../protocol/opaque-text.js'
 import { conversationRoom, OPERATORS } from '../cluster/presence.js'
 import type { Submission } from '../../journal/submission.js'
@@ -61,7 +65,7 @@ const socketsOf = (io: ChatIo, { operatorId, name }: Operator) =>
     return participant?.role === 'operator' && participant.operatorId === operatorId && participant.name === name
   })
 
-const payloadOf = ({ message, messageId, size }: Submission): MessagePayload => ({
+const payloadOf = ({ message, messageId, size }: Submission): KeyedPayload => ({
   type: message.messageType === 'TEXT' ? 'text' : 'image',
   message: message.text,
   image: message.imageUrl,

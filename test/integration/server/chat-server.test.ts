@@ -31,6 +31,7 @@ describe('two guests and two operators', () => {
         type: 'text',
         message: '¿Hola?',
         id: rowIdOf(sent),
+        messageId: 'one',
         timestamp,
         guestUnverified: false,
       })
@@ -50,7 +51,7 @@ describe('two guests and two operators', () => {
     await ana.ask('clientMessage', { type: 'text', message: 'hello' })
 
     const answer = { to: ana.clientId, type: 'text', message: 'Hello Ana', operatorId: 99, operatorName: 'An impostor' }
-    const { id } = expectOk(await lucia.ask('operatorMessage', answer))
+    const { id, messageId } = expectOk(await lucia.ask('operatorMessage', answer))
 
     const message = (await ana.next('operatorMessage')) as Pick<Ack, 'id'>
     expect(rowIdOf(message)).toBe(id)
@@ -64,7 +65,7 @@ describe('two guests and two operators', () => {
     })
     expect(await ana.next('incomingOperatorMessage')).toEqual(message)
     const broadcast = await mateo.next('operatorBroadcast')
-    expect(broadcast).toMatchObject({ clientId: ana.clientId, operatorId: 1, operatorName: 'Lucía', id, type: 'text' })
+    expect(broadcast).toMatchObject({ clientId: ana.clientId, operatorId: 1, operatorName: 'Lucía', id, messageId })
     expect(lucia.all('operatorBroadcast')).toEqual([])
     expect(bruno.received).toEqual([])
     const rows = await chat.database.query(
@@ -115,7 +116,14 @@ describe('two guests and two operators', () => {
   test('an image goes over the wire and into the database whole', async ({ chat }) => {
     const lucia = await chat.operator('Lucía', 1)
     const ana = await chat.guest('ana')
-    const image = { type: 'image', image: PIXEL, name: 'pixel.gif', mimeType: 'image/gif', size: 43 }
+    const image = {
+      type: 'image',
+      image: PIXEL,
+      name: 'pixel.gif',
+      mimeType: 'image/gif',
+      size: 43,
+      messageId: 'pixel',
+    }
     const id = rowIdOf(expectOk(await ana.ask('clientMessage', image)))
     expect(await lucia.next('incomingMessage')).toEqual({
       from: ana.clientId,

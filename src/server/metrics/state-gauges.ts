@@ -57,6 +57,14 @@ const addStore = (registry: Registry, { storeLoad }: ServerState): void => {
   addGauge(
     registry,
     {
+      name: 'chatkeep_server_statements_abandoned',
+      help: 'Statements since the start that took too long, could not be cancelled, and may still run in the database.',
+    },
+    () => storeLoad().abandoned,
+  )
+  addGauge(
+    registry,
+    {
       name: 'chatkeep_server_database_timeline',
       help: 'Timeline of the primary, which grows with each promotion of a standby; 0 if not known.',
     },

@@ -70,6 +70,7 @@ databaseTest('a server accounts for every message that it received', async ({ da
       'chatkeep_server_sockets{role="unjoined"}': 1,
       chatkeep_server_conversations: 2,
       chatkeep_server_pool_waiting: 0,
+      chatkeep_server_statements_abandoned: 0,
       'chatkeep_server_acknowledgement_seconds_count{result="ok"}': 7,
       'chatkeep_server_acknowledgement_seconds_count{result="error"}': 7,
       'chatkeep_server_acknowledgement_seconds_bucket{le="+Inf",result="ok"}': 7,

@@ -13,6 +13,7 @@ const LONG = [
   'test/e2e/package.test.ts',
   'test/integration/cli/hostile-names.test.ts',
   'test/integration/database/embedded-*.test.ts',
+  'test/integration/database/failover.test.ts',
   'test/integration/migrations/columns-in-use.test.ts',
   'test/integration/migrations/cut-*.test.ts',
   'test/integration/migrations/major-upgrade.test.ts',
@@ -21,6 +22,8 @@ const LONG = [
   'test/integration/migrations/rollback-range.test.ts',
   'test/integration/migrations/rollback-script.test.ts',
   'test/integration/migrations/rollback-states.test.ts',
+  'test/integration/persistence/unfenced-primary.test.ts',
+  'test/integration/replay/standby.test.ts',
 ]
 
 const withServer = { globalSetup: ['./test/support/global-setup.ts'] }

@@ -3,7 +3,7 @@ import { OperatorError } from '../errors.js'
 import { explainCancel, explainConnectionError, explainDatabaseError } from './connection-error.js'
 import type { ConnectionTarget } from './connection-target.js'
 import { connectionLifeMs } from './failover/connection-life.js'
-import { cancelStatement, destroySocket, endAfter } from './end-session.js'
+import { cancelStatement, destroySocket, endAfter, endSession } from './end-session.js'
 import type { Pins } from './pinned-settings.js'
 import { NoHostReached, TargetClient } from './target-client.js'
 import { hasSqlState, SqlState } from './sql-state.js'
@@ -141,7 +141,9 @@ const cancelOnAbort = (client: TargetClient, { signal }: SessionOptions): (() =>
   if (signal === undefined) return () => undefined
   let giveUp: NodeJS.Timeout | undefined
   const onAbort = (): void => {
-    giveUp = setTimeout(() => void client.end().catch(() => undefined), CANCEL_PATIENCE_MS)
+    // The request may have come between two statements: what runs by then, such as a commit that waits for a standby, is cancelled.
+    const leave = (): Promise<void> => endSession(client).then(() => client.end())
+    giveUp = setTimeout(() => void leave().catch(() => undefined), CANCEL_PATIENCE_MS)
     void cancelStatement(client)
   }
   signal.addEventListener('abort', onAbort, { once: true })

@@ -50,7 +50,8 @@ test.skipIf(older === undefined)(
         NEW: newServer.url('crm').replace(/\?.*/, ''),
       }
       const shell = async (script: string): Promise<string> => {
-        const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], { env: environment })
+        const here = script.replace('postgresql://postgres@new.example/postgres', newServer.url('postgres'))
+        const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', here], { env: environment })
         return stdout.trim()
       }
 
@@ -60,10 +61,27 @@ test.skipIf(older === undefined)(
       await saveAsGuest(environment.OLD, 'before')
 
       const [, ...commands] = commandsOf((await readPage('docs/major-upgrade.md')).text)
-      expect(commands).toHaveLength(11)
-      const [verify, publish, create, subscribe, isCopied, analyze, close, isCaughtUp, end, sequences, verifyNew] =
-        commands
-      for (const command of [verify, publish, create, subscribe]) await shell(command ?? '')
+      expect(commands).toHaveLength(12)
+      const [
+        verify,
+        unidentified,
+        publish,
+        create,
+        subscribe,
+        isCopied,
+        analyze,
+        close,
+        isCaughtUp,
+        end,
+        sequences,
+        verifyNew,
+      ] = commands
+      await shell(verify ?? '')
+      expect(await shell(unidentified ?? '')).toBe('')
+      await shell(`psql -Xq -d "$OLD" -c 'CREATE TABLE unidentified (a integer)'`)
+      expect(await shell(unidentified ?? '')).toBe('unidentified')
+      await shell(`psql -Xq -d "$OLD" -c 'DROP TABLE unidentified'`)
+      for (const command of [publish, create, subscribe]) await shell(command ?? '')
       await until(async () => (await shell(isCopied ?? '')) === '0', { what: 'every table is copied' })
       await shell(analyze ?? '')
       await saveAsGuest(environment.OLD, 'meanwhile')

@@ -1,6 +1,7 @@
 import { refusesTransactions } from '../database/errors/pooler-error.js'
 import { isConnectionFailure } from '../database/connection-failure.js'
 import { isServerError, SqlState, type ServerError } from '../database/sql-state.js'
+import { FILLED_COLUMNS } from './shape.js'
 
 /**
  * Whose fault an error is:
@@ -49,6 +50,7 @@ export const blamesTheRow = (error: unknown): boolean =>
   !isTransient(error) &&
   !AFFECTS_EVERY_ROW.test(error.code) &&
   !hasNoPartition(error) &&
+  !isUnfilledColumn(error) &&
   !isIdTaken(error) &&
   !isOutOfTransactionIds(error) &&
   !isOfOwnObject(error)
@@ -63,6 +65,13 @@ export const mayConcernOneRow = (error: ServerError): boolean =>
 /** No partition takes the row's time. A check constraint has a name. */
 export const hasNoPartition = ({ code, constraint, where }: ServerError): boolean =>
   code === SqlState.checkViolation && constraint === undefined && where === undefined
+
+/** A column of the application's that must have a value and has no default, which no message of ours brings. */
+const isUnfilledColumn = ({ code, column, where }: ServerError): boolean =>
+  code === SqlState.notNullViolation &&
+  where === undefined &&
+  column !== undefined &&
+  FILLED_COLUMNS.ChatMessage?.includes(column) === false
 
 /**
  * The id that the server gave is another row's: the sequence is behind, as after a restore or a logical upgrade. No message

@@ -1,8 +1,8 @@
 import { commitBarrier } from '../database/durability/commit-barrier.js'
 import type { NoticedCommit } from '../database/durability/commit-notice.js'
-import { isBlockedByRow } from '../database/sql-state.js'
+import { hasSqlState, isBlockedByRow, SqlState, type ServerError } from '../database/sql-state.js'
 import { blamesTheRow } from './blame.js'
-import { explainRefusal, explainRowRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
+import { DatabaseRefused, explainRefusal, explainRowRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
 import { toId, toIdOrNull } from './ids/ids.js'
 import { createGuestClients } from './guest-clients.js'
 import {
@@ -207,6 +207,10 @@ const settleExisting = (pending: readonly PendingSave[], rows: readonly Existing
 export const guestNamesOf = (pending: readonly PendingSave[]): readonly string[] =>
   pending.flatMap(({ message }) => message.guestUsername ?? [])
 
+/** Without its references a message has no number: the id that the server gives it is too large for the column. A trigger's error has a context. */
+const isIdTooLarge = (error: unknown): error is ServerError =>
+  hasSqlState(error, SqlState.numericValueOutOfRange) && error.where === undefined
+
 // The client can be deleted between look-up and insert, and the operator can be unknown: the message is saved without them.
 const saveWithoutReferences = async (session: Saving, pending: PendingSave, first: unknown): Promise<void> => {
   const { message } = pending
@@ -227,7 +231,7 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
       if (!blamesTheRow(error)) throw error
     }
   }
-  pending.fail(explainRefusal(first))
+  pending.fail(isIdTooLarge(first) ? new DatabaseRefused(first, 'database') : explainRefusal(first))
 }
 
 // The message keeps the guest's name: reconcile links it later.

@@ -174,7 +174,7 @@ export const isUniqueWithTime = (
   )
 
 /** The columns that the core fills when it saves a message or creates a client for a guest. Ids come from their defaults. */
-const FILLED_COLUMNS: Readonly<Record<string, readonly string[]>> = {
+export const FILLED_COLUMNS: Readonly<Record<string, readonly string[]>> = {
   ChatMessage: [
     'createdAt',
     'clientId',

@@ -47,7 +47,7 @@ const truncatedTranscript = (name: string): OperatorError =>
     'transcript_truncated',
     `${name} has no footer: the end of the file was not written, or not copied`,
     {
-      hint: 'get the file again; if its chat server was killed, replay what there is: --accept-truncated',
+      hint: 'get the file again; if its chat server still runs, or was killed, replay what there is: --accept-truncated',
       exitCode: ExitCode.no,
     },
   )

@@ -51,7 +51,7 @@ export interface Comparison<T> {
 /**
  * Compares something with the rows of any server: what a standby has is there, and what it lacks may be on its primary.
  * @param isComplete whether nothing is missing
- * @throws OperatorError `read_from_standby` when a standby answered and something is missing
+ * @throws OperatorError `read_from_standby` when a standby answered and something is missing, or it has no primary
  */
 export const compareAnywhere = async <T>(
   client: Queryable,
@@ -61,8 +61,10 @@ export const compareAnywhere = async <T>(
   const answers = { ofStandby: false }
   const result = await compare(noticeStandby(client, () => (answers.ofStandby = true)))
   if (!answers.ofStandby) return { result, standby: undefined }
-  const standby = describeServerRole(onlyRow(await client.query<StandbyState>(`SELECT ${STANDBY_COLUMNS}`)))
-  if (!isComplete(result)) throw readFromStandby(standby)
+  const state = onlyRow(await client.query<StandbyState>(`SELECT ${STANDBY_COLUMNS}`))
+  const standby = describeServerRole(state)
+  // A standby without primary may be of one that another server has followed, which lacks what this one has.
+  if (state.isDetached || !isComplete(result)) throw readFromStandby(standby)
   return { result, standby }
 }
 
@@ -71,7 +73,7 @@ const readFromStandby = (standby?: string): OperatorError =>
     'read_from_standby',
     standby === undefined
       ? 'a standby answered, which may lag behind: what is missing there may be stored'
-      : `the server that answered is a ${standby}: what is missing there may be stored on its primary`,
+      : `the server that answered is a ${standby}: only the primary knows what is stored`,
     {
       exitCode: ExitCode.unreachable,
       hint: 'name the primary server in --database-url',

@@ -4,6 +4,7 @@ import { commitBarrier } from '../../database/durability/commit-barrier.js'
 import { withLockLimit } from '../../database/lock-limit.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { compareAnywhere, fromPrimary } from '../../database/proxies/standby-reads.js'
+import { refuseReadOnly } from '../../database/read-only.js'
 import { interruptedBy } from '../../errors.js'
 import { throughOutage } from '../checking/through-outage.js'
 import { readBack, type JournalCheck } from './read-back.js'
@@ -44,17 +45,18 @@ export const replayJournal = async (input: TranscriptInput, options: JournalRepl
   const startedAt = performance.now()
   const report = (phase: 'sending' | 'reading back', since: number) => (messages: number) =>
     onProgress(phase, messages, (1_000 * messages) / (performance.now() - since))
-  const sending = checkOnly
-    ? await sendNothing(input, signal)
-    : await sendJournal(input, target, signal, report('sending', startedAt))
-  throwIfStopped(signal, sending)
-  const sentAt = performance.now()
   const session = {
     applicationName: 'chatkeep replay',
     signal,
     queryTimeoutMs: QUERY_TIMEOUT_MS,
     pins: 'text',
   } as const
+  if (!checkOnly) await throughOutage(target, () => withClient(target, session, refuseReadOnly))
+  const sending = checkOnly
+    ? await sendNothing(input, signal)
+    : await sendJournal(input, target, signal, report('sending', startedAt))
+  throwIfStopped(signal, sending)
+  const sentAt = performance.now()
   const { result: check, standby } = await throughOutage(target, () =>
     withClient(target, session, async (client) => {
       const limited = withLockLimit(client, 'text')

@@ -74,7 +74,7 @@ const describeTorn = (line: number, mayBeAnswered: boolean): string =>
     ? `line ${line} is damaged and was left out: its sender may have been told that the message is queued, so look at the last line of the journal`
     : `line ${line} is incomplete and was left out: its sender was never told that the message is queued`
 
-const verdictOf = ({ attempted, source, checkOnly, lost }: JournalReport, ok: boolean): string => {
+const verdictOf = ({ attempted, source, checkOnly, lost, standby }: JournalReport, ok: boolean): string => {
   const file = source === 'journal' ? 'journal' : 'file'
   if (checkOnly && lost.count > 0)
     return `${lost.count.toLocaleString('en-US')} of ${attempted.toLocaleString('en-US')} messages of the ${file} are not in the database: without --check-only they are stored`
@@ -82,6 +82,8 @@ const verdictOf = ({ attempted, source, checkOnly, lost }: JournalReport, ok: bo
   const after =
     source === 'journal'
       ? 'a server that later drains this journal stores nothing twice'
-      : 'the file is no longer needed'
+      : standby === undefined
+        ? 'the file is no longer needed'
+        : 'ask the primary before you delete the file'
   return `all ${attempted.toLocaleString('en-US')} messages of the ${file} are in the database; ${after}`
 }

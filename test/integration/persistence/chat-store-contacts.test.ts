@@ -72,6 +72,24 @@ test('a sequence that is behind, as after a logical upgrade, blames no message a
   })
 })
 
+test('ids that no longer fit into their column, and a column that nothing fills, blame no message', async ({
+  database,
+}) => {
+  await migrated(database)
+  await withStore(database, async (store) => {
+    await database.query(`ALTER SEQUENCE "ChatMessage_id_seq" AS bigint NO MAXVALUE`)
+    await database.query(`SELECT setval('"ChatMessage_id_seq"', 2147483647)`)
+    const save = () => store.saveChatMessage({ ...textMessage('late'), guestUsername: 'ana', operatorId: 1 })
+    await expect(save()).rejects.toMatchObject({ sqlState: '22003', blames: 'database' })
+    await database.query('ALTER TABLE "ChatMessage" ALTER COLUMN "id" TYPE bigint')
+    expect((await save()).id).toBeGreaterThan(2_147_483_647)
+    await database.query('ALTER TABLE "ChatMessage" ADD COLUMN "tenant" integer')
+    await database.query(`UPDATE "ChatMessage" SET "tenant" = 1`)
+    await database.query('ALTER TABLE "ChatMessage" ALTER COLUMN "tenant" SET NOT NULL')
+    await expect(save()).rejects.toMatchObject({ sqlState: '23502', blames: 'database' })
+  })
+})
+
 describe('a trigger that does not work', () => {
   const breakFor = (database: TestDatabase, condition: string) =>
     database.load(`

@@ -26,7 +26,7 @@ test('a comparison with a standby is ok or unknown, never "lost"', async () => {
     const behind = await replay(standby.url(), '--check-only')
     expect(behind.exitCode, behind.stderr).toBe(3)
     expect(behind.stderr).toMatch(
-      /the server that answered is a standby(, .* behind)?: what is missing there may be stored/,
+      /the server that answered is a standby(, .* behind)?: only the primary knows what is stored/,
     )
 
     await standby.query('SELECT pg_wal_replay_resume()')
@@ -38,6 +38,14 @@ test('a comparison with a standby is ok or unknown, never "lost"', async () => {
       found: 2,
       standby: expect.stringMatching(/^standby/) as unknown,
     })
+
+    // Another standby may have been promoted meanwhile, which lacks what this one has.
+    await primary.stop('fast')
+    await until(async () => (await standby.query('SELECT FROM pg_stat_wal_receiver')).length === 0, {
+      what: 'the standby notices that its primary is gone',
+    })
+    const orphaned = await replay(standby.url(), '--check-only')
+    expect([orphaned.exitCode, orphaned.stderr]).toEqual([3, expect.stringContaining('standby, without its primary')])
   } finally {
     await replication.stop()
     await rm(folder, { recursive: true })

@@ -62,7 +62,16 @@ describe('whose fault it is', () => {
       error: serverError('23502', { table: 'ChatMessage', column: 'clientId' }),
       blames: 'schema',
     },
-    { what: 'another NOT NULL', error: serverError('23502', { table: 'ChatMessage', column: 'a' }), blames: 'message' },
+    {
+      what: 'NOT NULL of a column that the core never fills',
+      error: serverError('23502', { table: 'ChatMessage', column: 'a' }),
+      blames: 'database',
+    },
+    {
+      what: 'NOT NULL of a column that it fills',
+      error: serverError('23502', { table: 'ChatMessage', column: 'text' }),
+      blames: 'message',
+    },
     { what: 'a table that is missing', error: serverError('42P01'), blames: 'schema' },
     { what: 'a missing privilege', error: serverError('42501'), blames: 'database' },
     {

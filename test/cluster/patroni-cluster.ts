@@ -194,7 +194,12 @@ export const startPatroniCluster = async ({
       deadlineMs: 180_000,
       intervalMs: 200,
     })
-    await until(() => query('postgres', 'SELECT'), { what: 'HAProxy leads to the primary', intervalMs: 200 })
+    // A running server does not follow yet: the leader makes its slot in the next round of Patroni.
+    const following = `SELECT FROM pg_stat_replication WHERE state = 'streaming'`
+    await until(async () => (await query('postgres', following)).length > 0, {
+      what: 'the other server follows',
+      intervalMs: 200,
+    })
   }
 
   const switchOver = async (): Promise<void> => {

@@ -25,7 +25,10 @@ export const runFile = async (
   file: { readonly title: string; readonly sql: string },
   options: RunFileOptions,
 ): Promise<QueryResult> => {
-  if (scope === 'session') await client.query(COMMIT_SESSION_LOCALLY)
+  if (scope === 'session') {
+    await options.replicas.untilQuiet(client)
+    await client.query(COMMIT_SESSION_LOCALLY)
+  }
   const result = await withApplicationPath(client, scope, () => runStatements(client, file, options))
   await restoreSession(client, scope, options)
   return result
@@ -51,6 +54,7 @@ const restoreSession = async (
 
 /** Runs one statement outside of a transaction, as those of a file are. */
 export const runAlone = async (client: OwnClient, sql: string, options: RunFileOptions): Promise<void> => {
+  await options.replicas.untilQuiet(client)
   await client.query(COMMIT_SESSION_LOCALLY)
   await withApplicationPath(client, 'session', () => client.query(sql))
   await restoreSession(client, 'session', options)

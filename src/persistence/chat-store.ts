@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Pool } from 'pg'
+import type { Pool, PoolClient } from 'pg'
+import { within } from '../concurrency/within.js'
+import { endSession } from '../database/end-session.js'
 import { createPool, type Queryable } from '../database/connection.js'
 import {
   parseDatabaseUrl,
@@ -97,8 +99,11 @@ export interface ChatStore {
   checkReady(): Promise<void>
   /** Asks nothing of the database. */
   getLoad(): StoreLoad
-  /** Refuses new calls, waits for the running ones, and ends the store's own pool. Can be called twice. */
-  close(): Promise<void>
+  /**
+   * Refuses new calls, waits for the running ones, and ends the store's own pool. Can be called twice.
+   * @param patienceMs after so long, what still runs is cancelled in the server; unlimited when absent
+   */
+  close(patienceMs?: number): Promise<void>
 }
 
 const DEFAULT_DEADLINE_MS = 10_000
@@ -169,8 +174,12 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       ...{ queue: { ...saves.load }, pool: pool.load(), abandoned },
       timeline: target?.timelines?.newest,
     }),
-    close: () => {
-      closing ??= Promise.allSettled([...underWay]).then(() => pool.end())
+    close: (patienceMs) => {
+      const ended = Promise.allSettled([...underWay])
+      closing ??= (patienceMs === undefined ? ended : within(patienceMs, ended)).then(() => {
+        saves.giveUp()
+        return pool.end()
+      })
       return closing
     },
   }
@@ -198,6 +207,9 @@ const invalidOption = (message: string): InvalidCall => new InvalidCall('invalid
 
 // A misspelt name must fail here, not at the first message.
 const checkSource = (source: Partial<Record<(typeof SOURCES)[number], unknown>> | undefined): void => {
+  const stray = Object.keys(source ?? {}).find((name) => !(SOURCES as readonly string[]).includes(name))
+  if (stray !== undefined)
+    throw invalidOption(`${stray} names no database; options are the second argument of createChatStore`)
   const given = SOURCES.filter((name) => source?.[name] != null)
   if (given.length === 1) return
   throw invalidOption(`name the database by exactly one of databaseUrl and pool (given: ${given.join(', ') || 'none'})`)
@@ -233,8 +245,10 @@ const lazyPool = (
     return { get: () => pool, load: () => loadOf(pool), end: () => Promise.resolve() }
   }
   let own: Pool | undefined
+  const busy = new Set<PoolClient>()
   const get = (): Pool => {
-    own ??= createPool(target, {
+    if (own !== undefined) return own
+    own = createPool(target, {
       max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       application_name: options.applicationName ?? 'chatkeep',
       // When a server stops answering, the connection counts as lost; a retry with the same key finds the message if it was stored.
@@ -242,10 +256,14 @@ const lazyPool = (
       maxLifeMs: options.maxConnectionLifeMs,
       pins: 'course',
     })
+    own.on('acquire', (client) => busy.add(client))
+    own.on('release', (_error, client) => busy.delete(client))
     return own
   }
   const end = async (): Promise<void> => {
     const ended = own?.end()
+    // A commit that waits for a standby does not notice that its client is gone.
+    await Promise.all(Array.from(busy, endSession))
     await Promise.race([ended, delay(END_PATIENCE_MS, undefined, { ref: false })])
   }
   return { get, load: () => loadOf(own), end }

@@ -23,6 +23,8 @@ export interface SaveQueue {
   readonly load: QueueLoad
   /** @throws StoreOverloaded, StoreUnavailable, IdempotencyConflict, DatabaseRefused, SchemaNotReady */
   save(message: PreparedMessage): Promise<SavedChatMessage>
+  /** Fails what is not saved yet with `StoreUnavailable`; it may be stored. */
+  giveUp(): void
 }
 
 /** Messages in a queue, and the bytes of their texts and images. */
@@ -156,12 +158,16 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     sweeper = undefined
   }
 
-  return { load, save }
+  const giveUp = (): void => {
+    for (const { entries } of running) failLate(entries, Infinity)
+    for (const sender of senders.values()) failLate(sender.waiting, Infinity)
+  }
+
+  return { load, save, giveUp }
 }
 
 // Running batches as well: whatever blocks a batch, its callers get their error in time and can retry with the same key.
-const failLate = (entries: readonly Entry[]): void => {
-  const now = Date.now()
+const failLate = (entries: readonly Entry[], now = Date.now()): void => {
   for (const entry of unsettled(entries)) {
     if (now >= entry.lateAt) entry.fail(unavailable(entry, new Error('the message waited too long')))
   }

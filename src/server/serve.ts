@@ -81,6 +81,9 @@ const APPLICATION_NAME = 'chatkeep serve'
 /** A message that still waits for the database by then was never acknowledged; its sender sends it again. */
 const STORE_CLOSE_DEADLINE_MS = 2_000
 
+/** How long cancelling it in the database may take. */
+const STORE_CANCEL_MS = 1_000
+
 /** With a journal no sender has to wait long for an unavailable database. */
 const JOURNALLED_DEADLINE_MS = 1_500
 
@@ -125,7 +128,7 @@ export const serve = async ({ context, options, limits, withTargets, onListening
         await server.close()
       })
     } finally {
-      await within(STORE_CLOSE_DEADLINE_MS, store.close())
+      await within(STORE_CLOSE_DEADLINE_MS + STORE_CANCEL_MS, store.close(STORE_CLOSE_DEADLINE_MS))
       await recorder?.close()
     }
   })

@@ -40,8 +40,8 @@ export const requireReplication = (store: ChatStore, target: ConnectionTarget, a
       await look()
       await store.checkReady()
     },
-    close: async () => {
-      await store.close()
+    close: async (patienceMs) => {
+      await store.close(patienceMs)
       await pool.end()
     },
   }

@@ -161,6 +161,16 @@ test.for(['own', 'pool'] as const)('what a store gives up is cancelled in the se
   await hasty.close()
 })
 
+test('a store that is closed in a hurry leaves no session behind', async () => {
+  const leaving = createChatStore({ databaseUrl: servers.primary.url() })
+  const save = expect(leaving.saveChatMessage(message('Ann'))).rejects.toMatchObject({ code: 'database_unavailable' })
+  await untilOnPrimary(WAITING, 'the commit waits for the standby')
+  await leaving.close(100)
+  await untilNobodyWaits()
+  await save
+  await servers.standby.start()
+})
+
 test('checks of readiness share a proof, name the standby that it waits for, and leave nothing behind', async () => {
   const checks = [stores.own.checkReady(), stores.own.checkReady()]
   await untilOnPrimary(WAITING, 'the proof waits')

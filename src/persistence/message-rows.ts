@@ -4,7 +4,14 @@ import { noticeCommit, type NoticedCommit } from '../database/durability/commit-
 import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-commit.js'
 import type { PreparedStatements } from '../database/prepared.js'
 import type { StoredId } from './ids/ids.js'
-import { againWhenTaken, foundByKeySql, takenKeySql, takingKeysSql, type KeyGuard } from './keys/key-guard.js'
+import {
+  againWhenTaken,
+  foundByKeySql,
+  sameMessageSql,
+  takenKeySql,
+  takingKeysSql,
+  type KeyGuard,
+} from './keys/key-guard.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { instantSql, toInstant, type InstantText } from '../database/clock/instant.js'
 import { UTC_NOW, type Names } from './sql-names.js'
@@ -123,7 +130,7 @@ export const insertSql = (
   { rowLockTimeoutMs = ROW_LOCK_TIMEOUT_MS, skipsConflicts = true, keyGuard }: InsertOptions,
 ): string => {
   const insert = `
-  INSERT INTO ${names.message} (
+  INSERT INTO ${names.message} AS m (
     "createdAt", "clientId", "guestUsername", "guestPhone", "clientSocketId", "senderType", "operatorId", "messageType",
     "text", "imageUrl", "imageName", "mimeType", "sessionId", "idempotencyKey", "guestUnverified")
   SELECT coalesce(x."createdAt" AT TIME ZONE 'UTC', ${UTC_NOW}), ${linking === 'linked' ? 'coalesce(given."id", named."id")' : 'NULL::bigint'},
@@ -138,7 +145,7 @@ export const insertSql = (
   ORDER BY x."position"
   ${skipsConflicts && keyGuard === 'index' ? 'ON CONFLICT ("idempotencyKey") DO NOTHING' : ''}
   RETURNING "id", ${instantSql('"createdAt"')} AS "createdAt", "clientId", "idempotencyKey", "guestUnverified"`
-  return keyGuard === 'index' ? insert : takingKeysSql(names, `${insert}, "createdAt" AS "storedAt"`, INSERTED_COLUMNS)
+  return keyGuard === 'index' ? insert : takingKeysSql(names, insert, INSERTED_COLUMNS)
 }
 
 const INSERTED_COLUMNS = '"id", "createdAt", "clientId", "idempotencyKey", "guestUnverified"'
@@ -158,16 +165,11 @@ const clientJoins = ({ client, guestClients }: Names): string => `
 // function: a standby may lag behind.
 //
 // Two sends are the same message when sender type, conversation, guest and content are equal. Socket, operator and phone may
-// change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one. A message that
-// is gone with its partition was stored once, and counts as the same.
+// change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one.
 const findByKeysSql = (names: Names, keyGuard: KeyGuard): string => `
-  SELECT x."position", k."messageId" AS "id", ${instantSql('k."createdAt"')} AS "createdAt", m."clientId",
-    coalesce(m."guestUnverified", false) AS "guestUnverified", m."id" IS NULL OR
-    (m."senderType"::text, m."messageType"::text, m."text"::text, m."imageUrl"::text, m."imageName"::text, m."mimeType"::text,
-      m."guestUsername"::text, m."sessionId"::text)
-      IS NOT DISTINCT FROM (x."senderType", x."messageType", x."text", x."imageUrl", x."imageName", x."mimeType",
-      x."guestUsername", x."sessionId")
-      AND coalesce(m."clientId" = x."clientId", true) AS "sameBody"
+  SELECT x."position", k."messageId" AS "id", ${instantSql('coalesce(m."createdAt", k."createdAt")')} AS "createdAt",
+    coalesce(m."clientId", k."clientId") AS "clientId", coalesce(m."guestUnverified", false) AS "guestUnverified",
+    ${sameMessageSql(keyGuard)} AS "sameBody"
   FROM ${FROM_JSON}
   ${foundByKeySql(names, keyGuard)}
   WHERE (SELECT ${DURABLE_COMMIT} AND ${emitMessage('found')})`

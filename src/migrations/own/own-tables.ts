@@ -148,7 +148,8 @@ const KEY_PARTS: readonly string[] = Array.from({ length: 16 }, (_, part) => `${
 
 /**
  * The idempotency keys of messages in a partitioned table, whose unique index would have to contain the time: it would take a
- * key twice around midnight. A key outlives its message when a partition is dropped. The time finds the partition.
+ * key twice around midnight. A key outlives its message when a partition is dropped; then client and hash tell whether another message comes
+ * with the key. The time finds the partition.
  */
 export const messageKeys: OwnTable = {
   name: MESSAGE_KEYS,
@@ -156,6 +157,8 @@ export const messageKeys: OwnTable = {
     ['idempotencyKey', 'text', true],
     ['messageId', 'bigint', true],
     ['createdAt', 'timestamp without time zone', true],
+    ['clientId', 'bigint', false],
+    ['bodyHash', 'bigint', true],
   ],
   key: 'idempotencyKey',
   parts: KEY_PARTS,
@@ -163,7 +166,9 @@ export const messageKeys: OwnTable = {
     `CREATE TABLE ${names.messageKeys} (
   "idempotencyKey" text PRIMARY KEY,
   "messageId" bigint NOT NULL,
-  "createdAt" timestamp NOT NULL
+  "createdAt" timestamp NOT NULL,
+  "clientId" bigint,
+  "bodyHash" bigint NOT NULL
 ) PARTITION BY HASH ("idempotencyKey")`,
     ...KEY_PARTS.map(
       (part, index) =>

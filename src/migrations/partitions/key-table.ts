@@ -1,6 +1,7 @@
 import { qualified } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
 import type { OwnNames } from '../../persistence/own-names.js'
+import { NOTED_KEY, notedKeySql } from '../../persistence/keys/noted-key.js'
 import type { OwnClient } from '../own/own-client.js'
 import { createOwnTable } from '../own/own-statements.js'
 import { findOwnTable, type OwnState } from '../own/own-state.js'
@@ -18,8 +19,8 @@ export const keyTableUnits = (own: OwnState): readonly Unit[] =>
   hasKeyTable(own) ? [] : [[...createOwnTable(messageKeys, own), fillKeys(own.names)]]
 
 const fillKeys = ({ message, messageKeys: keys }: OwnNames): string =>
-  `INSERT INTO ${keys} ("idempotencyKey", "messageId", "createdAt")
-SELECT "idempotencyKey", "id", "createdAt" FROM ${message} WHERE "idempotencyKey" IS NOT NULL`
+  `INSERT INTO ${keys} (${NOTED_KEY})
+SELECT ${notedKeySql('m')} FROM ${message} AS m WHERE m."idempotencyKey" IS NOT NULL`
 
 /** Whether the table of keys is there, asked in the middle of a run. */
 export const readHasKeyTable = async (client: OwnClient): Promise<boolean> =>
@@ -29,10 +30,10 @@ export const readHasKeyTable = async (client: OwnClient): Promise<boolean> =>
     ]),
   ).present
 
-/** SQL that keeps the keys of messages that a common table expression returns, as one more of these. */
+/** SQL that keeps the keys of messages that a common table expression returns with `notedKeySql`, as one more of these. */
 export const keepReturnedKeys = ({ messageKeys: keys }: OwnNames, returned: string): string => `, kept AS (
-    INSERT INTO ${keys} ("idempotencyKey", "messageId", "createdAt")
-    SELECT "idempotencyKey", "id", "createdAt" FROM ${returned} WHERE "idempotencyKey" IS NOT NULL
+    INSERT INTO ${keys} (${NOTED_KEY})
+    SELECT ${NOTED_KEY} FROM ${returned} WHERE "idempotencyKey" IS NOT NULL
     ON CONFLICT DO NOTHING
   )`
 

@@ -1,4 +1,5 @@
 import type { OwnNames } from '../../persistence/own-names.js'
+import { notedKeySql } from '../../persistence/keys/noted-key.js'
 import type { OwnClient } from '../own/own-client.js'
 import { onlyRow } from '../../database/rows.js'
 import { dropArchive, dropGuard, readArchiveObjects, summariseArchive } from '../archive/archive.js'
@@ -91,7 +92,7 @@ const restoreBatch = (names: OwnNames, hasKeyTable: boolean): string => {
       "clientId" = CASE WHEN m."clientId" = batch."linkedClientId" THEN batch."clientId" ELSE m."clientId" END
     FROM batch
     WHERE ${isArchived('batch')}
-    RETURNING m."id"${hasKeyTable ? ', m."createdAt", m."idempotencyKey"' : ''}
+    RETURNING ${hasKeyTable ? notedKeySql('m') : 'm."id"'}
   )${hasKeyTable ? keepReturnedKeys(names, 'restored') : ''}, done AS (
     DELETE FROM ${archive} AS a
     USING batch

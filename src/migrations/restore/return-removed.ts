@@ -1,5 +1,6 @@
 import type { BatchOptions } from '../archive/in-batch.js'
 import type { OwnClient } from '../own/own-client.js'
+import { notedKeySql } from '../../persistence/keys/noted-key.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { keepReturnedKeys, readHasKeyTable } from '../partitions/key-table.js'
 import { withApplicationPath } from '../running/application-path.js'
@@ -86,10 +87,10 @@ const returnBatch = (names: OwnNames, columns: readonly string[], hasKeyTable: b
     ORDER BY "messageId"
     LIMIT ${BATCH_ROWS}
   ), returned AS (
-    INSERT INTO ${names.message} (${columns.map(escapeIdentifier).join(', ')}) OVERRIDING SYSTEM VALUE
+    INSERT INTO ${names.message} AS m (${columns.map(escapeIdentifier).join(', ')}) OVERRIDING SYSTEM VALUE
     SELECT ${columns.map((column) => valueOf(column, names)).join(', ')}
     FROM batch, pg_catalog.json_populate_record(NULL::${names.message}, batch."removedRow") AS r
-    ${hasKeyTable ? 'RETURNING "id", "createdAt", "idempotencyKey"' : ''}
+    ${hasKeyTable ? `RETURNING ${notedKeySql('m')}` : ''}
   )${hasKeyTable ? keepReturnedKeys(names, 'returned') : ''}
   UPDATE ${names.archive} AS a
   SET "removedRow" = NULL, "messageId" = batch."id"

@@ -2,6 +2,7 @@ import type { Queryable } from '../../database/connection.js'
 import { hasSqlState, isServerError, SqlState } from '../../database/sql-state.js'
 import { MESSAGE_KEYS } from '../own-names.js'
 import type { Names } from '../sql-names.js'
+import { bodyHashSql, bodySql, NOTED_KEY } from './noted-key.js'
 
 /**
  * What keeps a key from being taken twice: the unique index of the messages or, where they are partitioned, chatkeep's table
@@ -47,22 +48,35 @@ export const takenKeySql = ({ message, messageKeys }: Names, guard: KeyGuard): s
 
 /**
  * SQL for the message `m` with the key of an incoming row `x`, and the key `k` of a guarding table: it outlives its message
- * when a partition is dropped. The time lets the server look into one partition.
+ * when a partition is dropped. The time lets the server look into one partition; somebody may have changed it since.
  */
 export const foundByKeySql = ({ message, messageKeys }: Names, guard: KeyGuard): string =>
   guard === 'index'
     ? `CROSS JOIN LATERAL (SELECT * FROM ${message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey" LIMIT 1) AS m
-  CROSS JOIN LATERAL (SELECT m."id" AS "messageId", m."createdAt") AS k`
+  CROSS JOIN LATERAL (SELECT m."id" AS "messageId", m."createdAt", m."clientId") AS k`
     : `CROSS JOIN LATERAL (SELECT * FROM ${messageKeys} AS k WHERE k."idempotencyKey" = x."idempotencyKey" LIMIT 1) AS k
   LEFT JOIN LATERAL (
-    SELECT * FROM ${message} AS m WHERE m."createdAt" = k."createdAt" AND m."id" = k."messageId" LIMIT 1) AS m ON true`
+    (SELECT * FROM ${message} AS m WHERE m."createdAt" = k."createdAt" AND m."id" = k."messageId" LIMIT 1)
+    UNION ALL
+    (SELECT * FROM ${message} AS m WHERE m."id" = k."messageId" AND m."idempotencyKey"::text = k."idempotencyKey" LIMIT 1)
+    LIMIT 1) AS m ON true`
 
-/** SQL for an insert of messages that also takes their keys. @param columns that the insert returns, with "storedAt" as the column is */
+/** SQL for whether the message found for an incoming row `x` is the same; of one that is gone, the hash of its body is left. */
+export const sameMessageSql = (guard: KeyGuard): string => {
+  const sameBody = `${bodySql('m')} IS NOT DISTINCT FROM ${bodySql('x')}`
+  const known =
+    guard === 'index'
+      ? sameBody
+      : `CASE WHEN m."id" IS NULL THEN k."bodyHash" = ${bodyHashSql('x')} ELSE ${sameBody} END`
+  return `${known} AND coalesce(coalesce(m."clientId", k."clientId") = x."clientId", true)`
+}
+
+/** SQL for an insert of messages `m` that also takes their keys. @param columns that the insert returns */
 export const takingKeysSql = ({ messageKeys }: Names, insert: string, columns: string): string => `
-  WITH inserted AS (${insert}
+  WITH inserted AS (${insert}, m."createdAt" AS "storedAt", ${bodyHashSql('m')} AS "bodyHash"
   ), taken AS (
-    INSERT INTO ${messageKeys} ("idempotencyKey", "messageId", "createdAt")
-    SELECT "idempotencyKey", "id", "storedAt" FROM inserted
+    INSERT INTO ${messageKeys} (${NOTED_KEY})
+    SELECT "idempotencyKey", "id", "storedAt", "clientId", "bodyHash" FROM inserted
   )
   SELECT ${columns} FROM inserted`
 

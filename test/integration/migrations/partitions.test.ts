@@ -20,13 +20,16 @@ interface Plan {
 const invalidIndexes = (database: TestDatabase): Promise<readonly Record<string, unknown>[]> =>
   database.query(`SELECT indexrelid::regclass::text AS "index" FROM pg_index WHERE NOT indisvalid ORDER BY 1`)
 
-const KEYS = `SELECT "idempotencyKey", "messageId", "createdAt"::text FROM "chatkeep"."message_keys" ORDER BY 1`
+const KEYS = `SELECT "idempotencyKey", "messageId", "createdAt"::text, "clientId", "bodyHash" FROM "chatkeep"."message_keys" ORDER BY 1`
 
 // As far as the store is concerned, the two are on different servers.
 const withTwoStores = async <T>(database: TestDatabase, work: (a: ChatStore, b: ChatStore) => Promise<T>): Promise<T> =>
   withStore(database, (a) => withStore(database, (b) => work(a, b)))
 
 const guest = { guestUsername: 'ada', senderType: 'CLIENT', messageType: 'TEXT' } as const
+
+const operator = { senderType: 'OPERATOR', operatorId: 1, messageType: 'TEXT', text: 'hello' } as const
+const CONFLICT = { code: 'idempotency_conflict' }
 
 const BEFORE_MIDNIGHT = new Date('2026-01-31T23:59:59.900Z')
 const AFTER_MIDNIGHT = new Date('2026-02-01T00:00:00.100Z')
@@ -157,8 +160,31 @@ describe('a partitioned table of messages', () => {
       await database.load(`DROP TABLE "parts"."ChatMessage_2026_01"`)
       const again = await store.saveChatMessage({ ...message, createdAt: AFTER_MIDNIGHT })
       expect([again.id, again.duplicate, again.createdAt]).toEqual([first.id, true, BEFORE_MIDNIGHT])
+      await expect(store.saveChatMessage({ ...message, text: 'new' })).rejects.toMatchObject(CONFLICT)
+      await expect(store.saveChatMessage({ ...message, guestUsername: 'bea' })).rejects.toMatchObject(CONFLICT)
+      const ofClient = { ...operator, clientId: 1, idempotencyKey: 'client' }
+      const second = await store.saveChatMessage({ ...ofClient, createdAt: AFTER_MIDNIGHT })
+      await database.load(`DROP TABLE "parts"."ChatMessage_2026_02"`)
+      await expect(store.saveChatMessage({ ...ofClient, clientId: 2 })).rejects.toMatchObject(CONFLICT)
+      expect(await store.saveChatMessage(ofClient)).toMatchObject({ id: second.id, clientId: 1, duplicate: true })
     })
     await done(database, 'verify')
+  })
+
+  test('compares a resend with a message whose time was changed', async ({ database }) => {
+    await loadPartitioned(database)
+    await done(database, 'migrate')
+    await withStore(database, async (store) => {
+      const message = { ...guest, text: 'early', idempotencyKey: 'moved', createdAt: AFTER_MIDNIGHT }
+      const first = await store.saveChatMessage(message)
+      await database.query(`UPDATE "ChatMessage" SET "createdAt" = $1 WHERE "id" = $2`, ['2026-01-05', first.id])
+      const again = await store.saveChatMessage(message)
+      const createdAt = new Date('2026-01-05T00:00:00Z')
+      expect(again).toMatchObject({ id: first.id, duplicate: true, createdAt })
+      await expect(store.saveChatMessage({ ...message, text: 'other' })).rejects.toMatchObject(CONFLICT)
+      await database.query(`UPDATE "ChatMessage" SET "text" = 'edited' WHERE "id" = $1`, [first.id])
+      expect(await store.saveChatMessage({ ...message, text: 'edited' })).toMatchObject({ duplicate: true })
+    })
   })
 
   test('without a partition for a message refuses it and no other, and blames the database', async ({ database }) => {

@@ -18,6 +18,7 @@ const LONG = [
   'test/integration/migrations/cut-*.test.ts',
   'test/integration/migrations/major-upgrade.test.ts',
   'test/integration/migrations/partitions.test.ts',
+  'test/integration/verify/partitions.test.ts',
   'test/integration/migrations/rollback-broken-archive.test.ts',
   'test/integration/migrations/rollback-range.test.ts',
   'test/integration/migrations/rollback-script.test.ts',

@@ -18,7 +18,8 @@ export const hasKeyTable = (own: OwnState): boolean => findOwnTable(own, message
 export const keyTableUnits = (own: OwnState): readonly Unit[] =>
   hasKeyTable(own) ? [] : [[...createOwnTable(messageKeys, own), fillKeys(own.names)]]
 
-const fillKeys = ({ message, messageKeys: keys }: OwnNames): string =>
+/** The statement that takes the keys of all messages. */
+export const fillKeys = ({ message, messageKeys: keys }: OwnNames): string =>
   `INSERT INTO ${keys} (${NOTED_KEY})
 SELECT ${notedKeySql('m')} FROM ${message} AS m WHERE m."idempotencyKey" IS NOT NULL`
 

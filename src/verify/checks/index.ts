@@ -9,6 +9,7 @@ import { openSchema } from './server/open-schema.js'
 import { constraints } from './schema/constraints.js'
 import { damagedHistory } from './history/damaged-history.js'
 import { doubledKeys } from './rows/doubled-keys.js'
+import { messageKeys } from './rows/message-keys.js'
 import { durability } from './server/durability.js'
 import { encoding } from './server/encoding.js'
 import { enumLabels } from './schema/enum-labels.js'
@@ -71,6 +72,7 @@ export const checks: readonly Check[] = [
   applicationRole,
   encoding,
   doubledKeys,
+  messageKeys,
   orphanedMessages,
   unlinkedMessages,
   ownerlessMessages,

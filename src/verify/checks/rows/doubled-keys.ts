@@ -1,4 +1,6 @@
 import { EFFECTS } from '../../../migrations/ledger/effects.js'
+import { hasKeyTable } from '../../../migrations/partitions/key-table.js'
+import { isPartitioned } from '../../../migrations/partitions/partitions.js'
 import { presenceOf } from '../../../migrations/ledger/presence.js'
 import type { RowCheck } from '../../check.js'
 import type { Facts } from '../../facts/facts.js'
@@ -7,7 +9,7 @@ import { countFindings } from './count-findings.js'
 import { chatkeep } from '../../../next-step.js'
 import { fromDoubledKeys, singleKeys } from '../../../migrations/plan/obstacles/doubled-keys.js'
 
-/** Do several messages have the same idempotency key? Queried only without the unique index, because it reads the whole table. */
+/** Do several messages have the same idempotency key? Queried only without what keeps keys unique: it reads the whole table. */
 export const doubledKeys: RowCheck<'doubled_idempotency_keys'> = {
   name: 'doubled-keys',
   expectations: ['migrated'],
@@ -15,7 +17,7 @@ export const doubledKeys: RowCheck<'doubled_idempotency_keys'> = {
   object: 'idempotency keys with more than one message',
   severity: 'error',
   query: (facts) =>
-    hasUniqueKey(facts) ? undefined : countAndSample(`SELECT max("id") AS "id" ${fromDoubledKeys(facts.schema)}`),
+    keepsKeysUnique(facts) ? undefined : countAndSample(`SELECT max("id") AS "id" ${fromDoubledKeys(facts.schema)}`),
   findings: (result, facts) => {
     return countFindings(
       doubledKeys,
@@ -39,7 +41,11 @@ export const doubledKeys: RowCheck<'doubled_idempotency_keys'> = {
   },
 }
 
-const hasUniqueKey = ({ catalog }: Facts): boolean =>
+// The index of a partitioned table is an ordinary one.
+const keepsKeysUnique = ({ catalog, own }: Facts): boolean =>
+  isPartitioned(catalog) ? hasKeyTable(own) : hasUniqueKey(catalog)
+
+const hasUniqueKey = (catalog: Facts['catalog']): boolean =>
   EFFECTS.some(
     ({ migration, effect }) => migration === 'index-idempotency-key' && presenceOf(effect, catalog).state === 'present',
   )

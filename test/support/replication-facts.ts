@@ -17,6 +17,7 @@ export const standby = (more: Partial<Standby> = {}): Standby => ({
   isSynchronous: false,
   syncState: 'async',
   isSubscriber: false,
+  isArchiver: false,
   lagS: null,
   missingS: null,
   missingBytes: 0,

@@ -1,3 +1,5 @@
+import { IS_ARCHIVER, IS_SUBSCRIBER, RECEIVER_NAME } from './receivers-sql.js'
+
 /** A standby, or another receiver of WAL, which is connected to the server. */
 export interface Standby {
   readonly name: string
@@ -7,9 +9,11 @@ export interface Standby {
   readonly syncState: 'sync' | 'quorum' | 'potential' | 'async' | null
   /** A subscriber, which receives rows and is no copy of the server. */
   readonly isSubscriber: boolean
+  /** It stores WAL and replays none, as pg_receivewal does. */
+  readonly isArchiver: boolean
   /** In seconds, until it shows what is committed here; null when it has nothing to replay, or this role may not see it. */
   readonly lagS: number | null
-  /** What it does not have on disk: the seconds since that was committed, and its bytes of WAL. */
+  /** What it does not have on disk: the seconds since that was committed, and its bytes of WAL; null also where it does not say. */
   readonly missingS: number | null
   readonly missingBytes: number | null
 }
@@ -46,6 +50,9 @@ export interface ReplicationState extends StandbyState {
   readonly mostKeptBytes: number | null
 }
 
+/** Whether it can take the place of the server. */
+export const isCopy = ({ isSubscriber, isArchiver }: Standby): boolean => !isSubscriber && !isArchiver
+
 export const standbyStateOf = ({ isStandby, behindS, isDetached }: StandbyState): StandbyState => ({
   ...{ isStandby, behindS, isDetached },
 })
@@ -66,11 +73,12 @@ const END_OF_WAL = `CASE WHEN pg_is_in_recovery()
 
 /** SQL for a JSON array of `Standby`, the one that is furthest behind first. A base backup is none. */
 export const STANDBYS = `
-      SELECT coalesce(json_agg(json_build_object('name', coalesce(nullif(r.application_name, ''), 'pid ' || r.pid),
-        'isSynchronous', coalesce(r.sync_state IN ('sync', 'quorum'), false), 'syncState', r.sync_state, 'isSubscriber', EXISTS (
-          SELECT FROM pg_catalog.pg_replication_slots AS s WHERE s.active_pid = r.pid AND s.slot_type = 'logical'),
+      SELECT coalesce(json_agg(json_build_object('name', ${RECEIVER_NAME},
+        'isSynchronous', coalesce(r.sync_state IN ('sync', 'quorum'), false), 'syncState', r.sync_state,
+        'isSubscriber', ${IS_SUBSCRIBER}, 'isArchiver', ${IS_ARCHIVER},
         'lagS', round(extract(epoch FROM r.replay_lag)), 'missingS', extract(epoch FROM r.flush_lag),
-        'missingBytes', greatest(0, pg_wal_lsn_diff(${END_OF_WAL}, r.flush_lsn)))
+        'missingBytes', CASE WHEN r.flush_lsn IS NOT NULL
+          THEN greatest(0, pg_wal_lsn_diff(${END_OF_WAL}, r.flush_lsn)) END)
         ORDER BY r.replay_lag DESC NULLS LAST, r.application_name), '[]')
       FROM pg_catalog.pg_stat_replication AS r WHERE r.state IS DISTINCT FROM 'backup'`
 

@@ -1,4 +1,4 @@
-import type { Standby } from '../../database/replication/replication-state.js'
+import { isCopy, type Standby } from '../../database/replication/replication-state.js'
 import { synchronousState } from '../../database/replication/synchronous-standbys.js'
 import { byteSize, count, duration } from '../../terminal/render.js'
 import { effectiveSetting, type ServerFacts } from './server-facts.js'
@@ -58,7 +58,7 @@ const onThisServer = ({ fsync, fullPageWrites, replication }: Known): Survival =
       level: 'process-crash',
       text: `an acknowledged message survives a crash of PostgreSQL, not of its machine: ${off === 0 ? 'fsync' : 'full_page_writes'} is off`,
     }
-  const copies = replication.standbys.filter(({ isSubscriber }) => !isSubscriber)
+  const copies = replication.standbys.filter(isCopy)
   const limit = copies.length === 0 ? ', not the loss of its disk' : `; a failover now would lose ${missingOf(copies)}`
   return {
     level: 'server-crash',
@@ -70,7 +70,9 @@ const onThisServer = ({ fsync, fullPageWrites, replication }: Known): Survival =
 export const missingOf = (standbys: readonly Standby[]): string => {
   const [nearest] = standbys.toSorted((a, b) => (a.missingBytes ?? Infinity) - (b.missingBytes ?? Infinity))
   if (nearest === undefined || nearest.missingBytes === null)
-    return 'what the standbys lack, which this role may not see'
+    return nearest?.syncState === null
+      ? 'what the standbys lack, which this role may not see'
+      : 'what the standbys lack, which they have not reported yet'
   if (nearest.missingBytes === 0) return 'nothing at this moment'
   const time = nearest.missingS === null ? '' : `, ${duration(1_000 * nearest.missingS)}`
   return `${byteSize(nearest.missingBytes)} of WAL${time}`

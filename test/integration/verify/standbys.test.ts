@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { parseReport, type FoundFinding } from '../../support/findings.js'
@@ -39,6 +40,19 @@ let pair: Replication
 const configure = async (setting: string): Promise<void> => {
   await pair.primary.query(`ALTER SYSTEM SET ${setting}`)
   await pair.primary.query('SELECT pg_reload_conf()')
+}
+
+/** Receives WAL as pg_receivewal does, until it is ended. */
+const receiveWal = async (): Promise<pg.Client> => {
+  const client = new pg.Client(`${pair.primary.url()}&replication=true&application_name=pg_receivewal`)
+  client.on('error', () => undefined)
+  await client.connect()
+  const [start] = await pair.primary.query<{ lsn: string }>('SELECT pg_current_wal_flush_lsn() AS lsn')
+  // It ends with the connection.
+  client.query(`START_REPLICATION PHYSICAL ${start?.lsn ?? ''}`).catch(() => undefined)
+  const isThere = `SELECT FROM pg_stat_replication WHERE application_name = 'pg_receivewal'`
+  await until(async () => (await pair.primary.query(isThere)).length === 1, { what: 'WAL is received' })
+  return client
 }
 
 beforeAll(async () => {
@@ -98,6 +112,13 @@ test('verify says what an acknowledged message survives, and why every commit wa
     found: [expect.stringMatching(/^standbys_not_awaited note empty: 1 standby connected; a failover now would lose /)],
     survival: 'process-crash',
   })
+  const receiver = await receiveWal()
+  expect(await verify(primary, 'reader')).toMatchObject({
+    found: [
+      'standbys_not_awaited note empty: 1 standby connected; a failover now would lose what the standbys lack, which this role may not see',
+    ],
+  })
+  await receiver.end()
   await pair.waitForStandby()
   expect(await verify(primary)).toMatchObject({ exitCode: 0, found: [], survival: 'server-loss' })
   expect(await verify(primary, 'reader')).toMatchObject({

@@ -47,6 +47,7 @@ const sync = standby({ name: 'a', isSynchronous: true, syncState: 'sync' })
 const hidden = standby({ name: 'a', syncState: null, missingBytes: null })
 const late = standby({ missingBytes: 12_345, missingS: 0.151 })
 const subscriber = standby({ isSubscriber: true })
+const archiver = standby({ isArchiver: true, missingBytes: null })
 
 /** Who is connected and waited for; what verify finds, and what a message survives. */
 test.for<[string, Partial<ReplicationState>, Partial<ServerFacts>, string[], string]>([
@@ -72,8 +73,26 @@ test.for<[string, Partial<ReplicationState>, Partial<ServerFacts>, string[], str
     'server-crash: an acknowledged message survives a crash of this server; a failover now would lose 12 kB of WAL, 151 ms',
   ],
   [
-    'a subscriber, which is no copy',
-    { standbys: [subscriber] },
+    'standbys that nobody waits for, and this role may not see',
+    { standbys: [hidden] },
+    {},
+    [
+      'standbys_not_awaited note empty: 1 standby connected; a failover now would lose what the standbys lack, which this role may not see',
+    ],
+    'server-crash: an acknowledged message survives a crash of this server; a failover now would lose what the standbys lack, which this role may not see',
+  ],
+  [
+    'a standby that has just come',
+    { standbys: [standby({ missingBytes: null })] },
+    {},
+    [
+      'standbys_not_awaited note empty: 1 standby connected; a failover now would lose what the standbys lack, which they have not reported yet',
+    ],
+    'server-crash: an acknowledged message survives a crash of this server; a failover now would lose what the standbys lack, which they have not reported yet',
+  ],
+  [
+    'a subscriber and pg_receivewal, which are no copies',
+    { standbys: [subscriber, archiver] },
     {},
     [],
     'server-crash: an acknowledged message survives a crash of this server, not the loss of its disk',

@@ -1,5 +1,5 @@
 import { escapeIdentifier } from '../../../database/identifier.js'
-import type { ReplicationState } from '../../../database/replication/replication-state.js'
+import { isCopy, type ReplicationState } from '../../../database/replication/replication-state.js'
 import {
   STANDBYS_AWAITED,
   synchronousState,
@@ -108,7 +108,7 @@ const attachedFindings = (state: SynchronousState, { server }: ServerSituation):
 export const waitsForStandbys = (synchronousCommit: string): boolean => !['off', 'local'].includes(synchronousCommit)
 
 const notAwaited = (replication: ReplicationState): readonly Finding<Code>[] => {
-  const copies = replication.standbys.filter(({ isSubscriber }) => !isSubscriber)
+  const copies = replication.standbys.filter(isCopy)
   if (copies.length === 0) return []
   return [
     finding('note', 'standbys_not_awaited', {

@@ -1,0 +1,13 @@
+/** SQL for the name of a receiver of WAL, `r` of pg_stat_replication. */
+export const RECEIVER_NAME = `coalesce(nullif(r.application_name, ''), 'pid ' || r.pid)`
+
+/** SQL for whether `r` receives rows, as a subscriber does. */
+export const IS_SUBSCRIBER = `EXISTS (
+        SELECT FROM pg_catalog.pg_replication_slots AS s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')`
+
+/**
+ * SQL for whether `r` stores WAL and replays none, as pg_receivewal and pg_basebackup do: unlike a standby it never reports how far
+ * it has replayed. Before the first report, and for a role that may not see it, the name of the program tells.
+ */
+export const IS_ARCHIVER = `coalesce(r.state = 'backup' OR r.write_lsn IS NOT NULL AND r.replay_lsn IS NULL
+        OR r.application_name IN ('pg_receivewal', 'pg_basebackup'), false) AND NOT ${IS_SUBSCRIBER}`

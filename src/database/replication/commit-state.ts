@@ -1,6 +1,7 @@
 import type { Queryable } from '../connection.js'
 import { onlyRow } from '../rows.js'
 import { STANDBYS, type ReplicationState } from './replication-state.js'
+import { commitWaitOf } from './commit-wait.js'
 import { synchronousState } from './synchronous-standbys.js'
 
 /** What a commit of this session waits for. */
@@ -20,7 +21,7 @@ export const readCommitState = async (client: Queryable): Promise<CommitState> =
  * a commit waits for those that are named.
  */
 export const whyNotReplicated = ({ synchronousCommit, ...servers }: CommitState): string | undefined => {
-  if (synchronousCommit === 'local') return 'synchronous_commit is local, so no commit waits for a standby'
+  if (commitWaitOf(synchronousCommit) === 'none') return 'synchronous_commit is local, so no commit waits for a standby'
   const state = synchronousState(servers)
   if (state.kind === 'nobody') return 'synchronous_standby_names is empty'
   if (state.kind === 'hidden' || state.attached >= state.needed) return undefined
@@ -31,9 +32,10 @@ export const whyNotReplicated = ({ synchronousCommit, ...servers }: CommitState)
 export const promiseOf = (commits: CommitState): string => {
   const { synchronousCommit, ...servers } = commits
   const state = synchronousState(servers)
-  if (state.kind === 'nobody' || synchronousCommit === 'local')
+  const wait = commitWaitOf(synchronousCommit)
+  if (state.kind === 'nobody' || wait === 'none')
     return 'an acknowledged message is on the disk of the database server, and on no other server for certain'
-  const where = synchronousCommit === 'remote_write' ? 'in the memory' : 'on the disk'
+  const where = wait === 'memory' ? 'in the memory' : 'on the disk'
   const names = `synchronous_standby_names = '${commits.standbyNames}'`
   return `an acknowledged message is on the disk of the database server and ${where} of its synchronous standbys (${names})`
 }

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import { commitWaitOf, type CommitWait } from '../../database/replication/commit-wait.js'
 import { REPLICATION, type ReplicationState } from '../../database/replication/replication-state.js'
 import { onlyRow } from '../../database/rows.js'
 
@@ -23,6 +24,18 @@ export const effectiveSetting = (role: string, settings: readonly RoleSetting[])
   return settings
     .filter((setting) => setting.role === null || setting.role === role)
     .toSorted((a, b) => rank(b) - rank(a))[0]
+}
+
+/**
+ * What a commit of the store waits for.
+ * @param role that of the application; undefined for that of the session
+ */
+export const commitWaitIn = (
+  { synchronousCommit, commitSettings }: Pick<ServerFacts, 'synchronousCommit' | 'commitSettings'>,
+  role?: string,
+): CommitWait => {
+  const ofRole = role === undefined ? undefined : effectiveSetting(role, commitSettings)
+  return commitWaitOf((ofRole ?? synchronousCommit).value)
 }
 
 /** Facts about the server and the schema, including objects of chatkeep. */

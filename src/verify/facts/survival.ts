@@ -1,7 +1,7 @@
 import { isCopy, type Standby } from '../../database/replication/replication-state.js'
 import { synchronousState } from '../../database/replication/synchronous-standbys.js'
 import { byteSize, count, duration } from '../../terminal/render.js'
-import { effectiveSetting, type ServerFacts } from './server-facts.js'
+import { commitWaitIn, type ServerFacts } from './server-facts.js'
 
 /** What an acknowledged message survives. */
 export interface Survival {
@@ -26,9 +26,8 @@ type Known = Pick<
  * @param role that of the application; undefined for that of the session
  */
 export const survivalOf = (facts: Known, role?: string): Survival => {
-  const { replication, unloggedTables, synchronousCommit, commitSettings } = facts
-  const ofRole = role === undefined ? undefined : effectiveSetting(role, commitSettings)
-  const commit = ofRole?.value.toLowerCase() ?? synchronousCommit.value
+  const { replication, unloggedTables } = facts
+  const wait = commitWaitIn(facts, role)
   if (replication.isStandby)
     return { level: 'unknown', text: 'an acknowledged message survives what its primary promises: run verify there' }
   if (unloggedTables.includes('ChatMessage'))
@@ -39,7 +38,7 @@ export const survivalOf = (facts: Known, role?: string): Survival => {
       level: 'unknown',
       text: 'whether an acknowledged message survives the loss of this server is unknown to this role',
     }
-  if (state.kind === 'nobody' || commit === 'local') return onThisServer(facts)
+  if (state.kind === 'nobody' || wait === 'none') return onThisServer(facts)
   const { needed, attached, named } = state
   if (attached < needed)
     return {
@@ -47,7 +46,7 @@ export const survivalOf = (facts: Known, role?: string): Survival => {
       text: `no message is acknowledged: every commit waits for ${count(needed - attached, 'standby')}`,
     }
   const who = `${needed}${named === null ? '' : ` of ${named}`} synchronous ${(named ?? needed) === 1 ? 'standby' : 'standbys'}`
-  const where = `${needed === 1 ? 'has' : 'have'} it ${commit === 'remote_write' ? 'in memory' : 'on disk'}`
+  const where = `${needed === 1 ? 'has' : 'have'} it ${wait === 'memory' ? 'in memory' : 'on disk'}`
   return { level: 'server-loss', text: `an acknowledged message survives the loss of this server: ${who} ${where}` }
 }
 

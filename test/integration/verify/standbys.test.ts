@@ -135,6 +135,12 @@ test('verify says what an acknowledged message survives, and why every commit wa
   expect(lost).toMatchObject({ exitCode: 1, survival: 'nothing' })
   // A slot that is unused for seconds is no finding: its user may be restarting.
   expect(lost.found).toEqual(['no_synchronous_standby error none is connected: every commit waits'])
+  // The store turns it on for its own commits.
+  await configure('synchronous_commit = off')
+  const isOff = `SELECT FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'`
+  await until(async () => (await primary.query(isOff)).length === 1, { what: 'the setting is in force' })
+  expect(await verify(primary)).toEqual(lost)
+  await configure('synchronous_commit = on')
   const report = await runChatkeep(['verify', '--database-url', primary.url()])
   expect(report.stdout).toContain('\nFAIL: postgres is migrated, but every commit waits for a standby: 1 error')
   const { stdout } = await runChatkeep(['doctor', '--database-url', primary.url()])

@@ -119,6 +119,13 @@ test.for<[string, Partial<ReplicationState>, Partial<ServerFacts>, string[], str
     'nothing: no message is acknowledged: every commit waits for 1 standby',
   ],
   [
+    'none, with a setting that the store turns on',
+    { standbyNames: 'nobody' },
+    setTo('off'),
+    ['no_synchronous_standby error none is connected: every commit waits'],
+    'nothing: no message is acknowledged: every commit waits for 1 standby',
+  ],
+  [
     'one under another name, which any role sees',
     { standbys: [hidden], standbyNames: 'b' },
     {},
@@ -197,6 +204,18 @@ test.for([
     applicationRole: { role: application, tables: [], deniedSchemas: [], deniedSequences: [] },
   })
   expect(found.map(({ severity, code, actual }) => `${code} ${severity} ${actual}`)).toEqual(expected)
+})
+
+test('whether every commit waits depends on how the application commits', () => {
+  const waits = (own: string, ofApplication: string): boolean => {
+    const commitSettings = [{ role: 'b', inDatabase: true, value: ofApplication }]
+    const server = serverFacts({ standbyNames: 'nobody' }, { ...setTo(own), commitSettings })
+    const applicationRole = { role: 'b', tables: [], deniedSchemas: [], deniedSequences: [] }
+    return standbys
+      .findings({ ...situation(server), applicationRole })
+      .some(({ code }) => code === 'no_synchronous_standby')
+  }
+  expect([waits('local', 'off'), waits('on', 'Local'), waits('local', 'remote_write')]).toEqual([true, false, true])
 })
 
 test('what a message survives depends on how the application commits', () => {

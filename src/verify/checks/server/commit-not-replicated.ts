@@ -1,3 +1,4 @@
+import { commitWaitOf } from '../../../database/replication/commit-wait.js'
 import type { Explanation } from '../../explanation.js'
 import type { Severity } from '../../severity.js'
 
@@ -5,9 +6,9 @@ import type { Severity } from '../../severity.js'
 export const weakerCommit = (
   synchronousCommit: string,
 ): { readonly severity: Severity; readonly consequence: string } | undefined => {
-  if (synchronousCommit === 'local')
-    return { severity: 'warning', consequence: 'a failover loses what has not reached the standby' }
-  return synchronousCommit === 'remote_write'
+  const wait = commitWaitOf(synchronousCommit)
+  if (wait === 'none') return { severity: 'warning', consequence: 'a failover loses what has not reached the standby' }
+  return wait === 'memory'
     ? { severity: 'note', consequence: 'a standby has the commit in memory, perhaps not on disk' }
     : undefined
 }

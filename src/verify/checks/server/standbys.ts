@@ -11,6 +11,7 @@ import { or, sql } from '../../../next-step.js'
 import { count } from '../../../terminal/render.js'
 import type { ServerCheck, ServerSituation } from '../../check.js'
 import { ALWAYS } from '../../expectation.js'
+import { commitWaitIn } from '../../facts/server-facts.js'
 import { missingOf } from '../../facts/survival.js'
 import { finding, type Finding } from '../../finding.js'
 import { COMMIT_NOT_REPLICATED, weakerCommit } from './commit-not-replicated.js'
@@ -78,13 +79,16 @@ export const standbys: ServerCheck<Code> = {
   },
 }
 
-const attachedFindings = (state: SynchronousState, { server }: ServerSituation): readonly Finding<Code>[] => {
-  const { replication, user, synchronousCommit } = server
+const attachedFindings = (
+  state: SynchronousState,
+  { server, applicationRole }: ServerSituation,
+): readonly Finding<Code>[] => {
+  const { replication, user } = server
   if (state.kind === 'nobody') return notAwaited(replication)
   if (state.kind === 'hidden') return [hidden(user)]
   const { needed, attached, missing } = state
   const setting = JSON.stringify(replication.standbyNames)
-  if (attached < needed && waitsForStandbys(synchronousCommit.value))
+  if (attached < needed && commitWaitIn(server, applicationRole?.role) !== 'none')
     return [
       finding('error', 'no_synchronous_standby', {
         object: NAMES,
@@ -103,9 +107,6 @@ const attachedFindings = (state: SynchronousState, { server }: ServerSituation):
     }),
   ]
 }
-
-/** Whether a commit with this setting waits for synchronous standbys. */
-export const waitsForStandbys = (synchronousCommit: string): boolean => !['off', 'local'].includes(synchronousCommit)
 
 const notAwaited = (replication: ReplicationState): readonly Finding<Code>[] => {
   const copies = replication.standbys.filter(isCopy)

@@ -2,7 +2,7 @@ import type { Queryable } from '../connection.js'
 import { onlyRow } from '../rows.js'
 import { STANDBYS, type ReplicationState } from './replication-state.js'
 import { commitWaitOf } from './commit-wait.js'
-import { synchronousState } from './synchronous-standbys.js'
+import { describeOthers, synchronousState } from './synchronous-standbys.js'
 
 /** What a commit of this session waits for. */
 export interface CommitState extends Pick<ReplicationState, 'standbyNames' | 'standbys'> {
@@ -24,6 +24,7 @@ export const whyNotReplicated = ({ synchronousCommit, ...servers }: CommitState)
   if (commitWaitOf(synchronousCommit) === 'none') return 'synchronous_commit is local, so no commit waits for a standby'
   const state = synchronousState(servers)
   if (state.kind === 'nobody') return 'synchronous_standby_names is empty'
+  if (state.copies === 0) return describeOthers(state)
   if (state.kind === 'hidden' || state.attached >= state.needed) return undefined
   return `${state.attached} of ${state.needed} synchronous standbys are attached`
 }
@@ -33,7 +34,7 @@ export const promiseOf = (commits: CommitState): string => {
   const { synchronousCommit, ...servers } = commits
   const state = synchronousState(servers)
   const wait = commitWaitOf(synchronousCommit)
-  if (state.kind === 'nobody' || wait === 'none')
+  if (state.kind === 'nobody' || wait === 'none' || state.copies === 0)
     return 'an acknowledged message is on the disk of the database server, and on no other server for certain'
   const where = wait === 'memory' ? 'in the memory' : 'on the disk'
   const names = `synchronous_standby_names = '${commits.standbyNames}'`

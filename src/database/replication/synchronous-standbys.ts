@@ -1,13 +1,21 @@
 import { or, sql, type Next } from '../../next-step.js'
-import type { ReplicationState } from './replication-state.js'
+import { isCopy, type ReplicationState, type Standby } from './replication-state.js'
 import { parseStandbyNames } from './standby-names.js'
+
+/** How much of what a commit waits for can take the place of the server. */
+interface AwaitedCopies {
+  /** How many copies of the server certainly have a commit when it ends; where they are hidden, at most. */
+  readonly copies: number
+  /** Names of receivers that can confirm a commit, and are no copy of the server. */
+  readonly others: readonly string[]
+}
 
 /** Who a commit waits for, and whether they are there. */
 export type SynchronousState =
   | { readonly kind: 'nobody' }
   /** This role may not see whether the standbys that are connected are waited for. */
-  | { readonly kind: 'hidden' }
-  | {
+  | ({ readonly kind: 'hidden' } & AwaitedCopies)
+  | ({
       readonly kind: 'named'
       readonly needed: number
       /** Those that a commit can wait for. */
@@ -16,7 +24,7 @@ export type SynchronousState =
       readonly named: number | null
       /** Names that nobody is connected by. */
       readonly missing: readonly string[]
-    }
+    } & AwaitedCopies)
 
 export const synchronousState = ({
   standbyNames,
@@ -27,16 +35,28 @@ export const synchronousState = ({
   const connected = standbys.map(({ name }) => name.toLowerCase())
   const isAny = awaited.names.includes('*')
   // Names are shown to every role, so it is certain when too few are connected.
-  const possible = connected.filter((name) => isAny || awaited.names.includes(name)).length
-  if (possible >= awaited.needed && standbys.some(({ syncState }) => syncState === null)) return { kind: 'hidden' }
+  const possible = standbys.filter(({ name }) => isAny || awaited.names.includes(name.toLowerCase()))
+  if (possible.length >= awaited.needed && standbys.some(({ syncState }) => syncState === null))
+    return { kind: 'hidden', copies: possible.filter(isCopy).length, others: namesOfOthers(possible) }
+  const attached = standbys.filter(({ isSynchronous }) => isSynchronous)
+  const others = namesOfOthers(attached)
   return {
     kind: 'named',
     needed: awaited.needed,
-    attached: standbys.filter(({ isSynchronous }) => isSynchronous).length,
+    attached: attached.length,
     named: isAny ? null : awaited.names.length,
     missing: awaited.names.filter((name) => name !== '*' && !connected.includes(name)),
+    copies: Math.max(0, awaited.needed - others.length),
+    others,
   }
 }
+
+const namesOfOthers = (receivers: readonly Standby[]): readonly string[] =>
+  receivers.filter((receiver) => !isCopy(receiver)).map(({ name }) => name)
+
+/** Why a commit that was waited for may be on no copy of the server. */
+export const describeOthers = ({ others }: AwaitedCopies): string =>
+  `a commit can be confirmed by ${others.join(', ')}, which ${others.length === 1 ? 'is no copy' : 'are no copies'} of the server`
 
 /** What to do when every commit waits for standbys that are not there. */
 export const STANDBYS_AWAITED: Next = [

@@ -1,5 +1,5 @@
 import { isCopy, type Standby } from '../../database/replication/replication-state.js'
-import { synchronousState } from '../../database/replication/synchronous-standbys.js'
+import { describeOthers, synchronousState } from '../../database/replication/synchronous-standbys.js'
 import { byteSize, count, duration } from '../../terminal/render.js'
 import { commitWaitIn, type ServerFacts } from './server-facts.js'
 
@@ -33,20 +33,24 @@ export const survivalOf = (facts: Known, role?: string): Survival => {
   if (unloggedTables.includes('ChatMessage'))
     return { level: 'nothing', text: 'an acknowledged message survives no crash: the table "ChatMessage" is UNLOGGED' }
   const state = synchronousState(replication)
-  if (state.kind === 'hidden')
+  if (state.kind === 'nobody' || wait === 'none') return onThisServer(facts)
+  if (state.kind === 'hidden' && state.copies > 0)
     return {
       level: 'unknown',
       text: 'whether an acknowledged message survives the loss of this server is unknown to this role',
     }
-  if (state.kind === 'nobody' || wait === 'none') return onThisServer(facts)
-  const { needed, attached, named } = state
-  if (attached < needed)
+  if (state.kind === 'named' && state.attached < state.needed)
     return {
       level: 'nothing',
-      text: `no message is acknowledged: every commit waits for ${count(needed - attached, 'standby')}`,
+      text: `no message is acknowledged: every commit waits for ${count(state.needed - state.attached, 'standby')}`,
     }
-  const who = `${needed}${named === null ? '' : ` of ${named}`} synchronous ${(named ?? needed) === 1 ? 'standby' : 'standbys'}`
-  const where = `${needed === 1 ? 'has' : 'have'} it ${wait === 'memory' ? 'in memory' : 'on disk'}`
+  if (state.kind === 'hidden' || state.copies === 0) {
+    const { level, text } = onThisServer(facts)
+    return { level, text: `${text}; ${describeOthers(state)}` }
+  }
+  const { copies, named } = state
+  const who = `${copies}${named === null ? '' : ` of ${named}`} synchronous ${(named ?? copies) === 1 ? 'standby' : 'standbys'}`
+  const where = `${copies === 1 ? 'has' : 'have'} it ${wait === 'memory' ? 'in memory' : 'on disk'}`
   return { level: 'server-loss', text: `an acknowledged message survives the loss of this server: ${who} ${where}` }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { whyNotReplicated } from '../../../src/database/replication/commit-state.js'
 import { parseStandbyNames } from '../../../src/database/replication/standby-names.js'
-import type { ReplicationSlot, ReplicationState } from '../../../src/database/replication/replication-state.js'
+import type { ReplicationSlot, ReplicationState, Standby } from '../../../src/database/replication/replication-state.js'
 import type { ServerSituation } from '../../../src/verify/check.js'
 import { committingRoles } from '../../../src/verify/checks/server/committing-roles.js'
 import { replicationSlots } from '../../../src/verify/checks/server/replication-slots.js'
@@ -119,6 +120,29 @@ test.for<[string, Partial<ReplicationState>, Partial<ServerFacts>, string[], str
     'nothing: no message is acknowledged: every commit waits for 1 standby',
   ],
   [
+    'a subscriber, which can confirm a commit',
+    { standbys: [sync, { ...sync, name: 'sub', isSubscriber: true }], standbyNames: 'ANY 1 (a, sub)' },
+    {},
+    [
+      'synchronous_standby_no_copy warning "ANY 1 (a, sub)": a commit can be confirmed by sub, which is no copy of the server',
+    ],
+    'server-crash: an acknowledged message survives a crash of this server; a failover now would lose nothing at this moment; a commit can be confirmed by sub, which is no copy of the server',
+  ],
+  [
+    'a subscriber alone, to a role that may not see it',
+    { standbys: [{ ...hidden, name: 'sub', isSubscriber: true }], standbyNames: 'sub' },
+    {},
+    ['standbys_hidden warning unknown: the role app may not see it'],
+    'server-crash: an acknowledged message survives a crash of this server, not the loss of its disk; a commit can be confirmed by sub, which is no copy of the server',
+  ],
+  [
+    'a subscriber, and a standby that has every commit all the same',
+    { standbys: [sync, { ...sync, name: 'sub', isSubscriber: true }], standbyNames: '2 (a, sub)' },
+    {},
+    [],
+    'server-loss: an acknowledged message survives the loss of this server: 1 of 2 synchronous standbys has it on disk',
+  ],
+  [
     'none, with a setting that the store turns on',
     { standbyNames: 'nobody' },
     setTo('off'),
@@ -204,6 +228,18 @@ test.for([
     applicationRole: { role: application, tables: [], deniedSchemas: [], deniedSequences: [] },
   })
   expect(found.map(({ severity, code, actual }) => `${code} ${severity} ${actual}`)).toEqual(expected)
+})
+
+test.for<[string, string, readonly Standby[], string | undefined]>([
+  ['*', 'on', [sync], undefined],
+  ['a', 'on', [hidden], undefined],
+  ['*', 'local', [sync], 'synchronous_commit is local, so no commit waits for a standby'],
+  ['*', 'off', [], '0 of 1 synchronous standbys are attached'],
+  ['*', 'on', [{ ...sync, isSubscriber: true }], 'a commit can be confirmed by a, which is no copy of the server'],
+  ['*', 'on', [{ ...hidden, isArchiver: true }], 'a commit can be confirmed by a, which is no copy of the server'],
+])('why nothing is replicated: %s, %s', ([standbyNames, synchronousCommit, attached, reason]) => {
+  const commits = { standbyNames, synchronousCommit, standbys: attached }
+  expect(whyNotReplicated(commits)).toBe(reason)
 })
 
 test('whether every commit waits depends on how the application commits', () => {

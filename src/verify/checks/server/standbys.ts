@@ -1,6 +1,7 @@
 import { escapeIdentifier } from '../../../database/identifier.js'
 import { isCopy, type ReplicationState } from '../../../database/replication/replication-state.js'
 import {
+  describeOthers,
   STANDBYS_AWAITED,
   synchronousState,
   type SynchronousState,
@@ -19,9 +20,12 @@ import { COMMIT_NOT_REPLICATED, weakerCommit } from './commit-not-replicated.js'
 type Code =
   | 'no_synchronous_standby'
   | 'synchronous_standby_missing'
+  | 'synchronous_standby_no_copy'
   | 'standbys_not_awaited'
   | 'standbys_hidden'
   | 'commit_not_replicated'
+
+type Named = Extract<SynchronousState, { kind: 'named' }>
 
 const NAMES = 'setting synchronous_standby_names'
 
@@ -55,6 +59,16 @@ export const standbys: ServerCheck<Code> = {
         commit may wait.`,
       cause: 'The standby is stopped, was removed, or connects under another application_name.',
       remedy: 'Start the standby, or take its name out of the setting and reload.',
+    },
+    synchronous_standby_no_copy: {
+      title: 'a commit waits for what cannot take over',
+      severities: ['warning'],
+      meaning: `What is attached under a name in synchronous_standby_names confirms a commit, and is no copy of the server: a
+        subscriber, which has some tables only, or pg_receivewal, which stores WAL and replays none. When this server is lost, what
+        was acknowledged may be on no server that can take over. serve --durability replicated stores no message then.`,
+      cause: `A subscription has the name of a standby as its application_name (by default the name of the subscription is used),
+        or the setting is *, which stands for every receiver of WAL.`,
+      remedy: 'Name standbys only, and reload.',
     },
     standbys_not_awaited: {
       title: 'standbys are connected, and no commit waits for one',
@@ -97,6 +111,22 @@ const attachedFindings = (
         help: STANDBYS_AWAITED,
       }),
     ]
+  return [...noCopy(state, setting), ...missingNames(missing, setting)]
+}
+
+const noCopy = (state: Named, setting: string): readonly Finding<Code>[] =>
+  state.copies > 0
+    ? []
+    : [
+        finding('warning', 'synchronous_standby_no_copy', {
+          object: NAMES,
+          expected: 'standbys only',
+          actual: `${setting}: ${describeOthers(state)}`,
+          help: 'name standbys only in synchronous_standby_names, and reload',
+        }),
+      ]
+
+const missingNames = (missing: readonly string[], setting: string): readonly Finding<Code>[] => {
   if (missing.length === 0) return []
   return [
     finding('warning', 'synchronous_standby_missing', {

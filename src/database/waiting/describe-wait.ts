@@ -1,5 +1,6 @@
 import type { ProgressUpdate } from '../../terminal/progress.js'
 import { describeBlockers, MIGRATION_LOCK, OLDER_TRANSACTIONS, statementsToEnd, type Blocker } from '../blockers.js'
+import { parseStandbyNames } from '../replication/standby-names.js'
 import type { LaggingStandby, WaitEvent } from './wait-events.js'
 
 /** Describes an event in one line, and says whether the line stays on screen. */
@@ -51,9 +52,11 @@ export const describeStandbys = ({
   standbyNames,
   attached,
 }: Pick<Extract<WaitEvent, { type: 'replicating' }>, 'standbyNames' | 'attached'>): string => {
-  const name = /^"?([\w-]+)"?$/.exec(standbyNames)?.[1]
-  if (name !== undefined)
-    return `the synchronous standby ${name}${attached.includes(name) ? '' : ', which is not attached'}`
+  const [name, ...others] = parseStandbyNames(standbyNames)?.names ?? []
+  if (name !== undefined && name !== '*' && others.length === 0) {
+    const isAttached = attached.some((one) => one.toLowerCase() === name)
+    return `the synchronous standby ${name}${isAttached ? '' : ', which is not attached'}`
+  }
   const found = attached.length === 0 ? 'none is attached' : `attached are ${attached.join(', ')}`
   return `a synchronous standby of ${standbyNames}: ${found}`
 }

@@ -58,6 +58,14 @@ const EVENTS: readonly (readonly [MigrationEvent, string])[] = [
     'waiting for the synchronous standby s-1, which is not attached; Ctrl-C ends the wait',
   ],
   [
+    { type: 'replicating', statement, elapsedMs: 0, standbyNames: 'FIRST 1 ("S 1")', attached: ['s 1'] },
+    'waiting for the synchronous standby s 1; Ctrl-C ends the wait',
+  ],
+  [
+    { type: 'replicating', statement, elapsedMs: 0, standbyNames: '*', attached: [] },
+    'waiting for a synchronous standby of *: none is attached; Ctrl-C ends the wait',
+  ],
+  [
     { type: 'replicating', statement, elapsedMs: 0, standbyNames: 'ANY 1 (s1, s2)', attached: ['s2'] },
     'waiting for a synchronous standby of ANY 1 (s1, s2): attached are s2; Ctrl-C ends the wait',
   ],

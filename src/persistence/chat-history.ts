@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/connection.js'
+import { fromPrimary } from '../database/proxies/standby-reads.js'
 import { InvalidCall } from './errors.js'
 import { checkLimit, isOfContact, rowsToRead, toContactFilter, type Contact, type ContactFilter } from './contact.js'
 import { cursorSql, parseCursor } from './ids/cursor.js'
@@ -15,6 +16,8 @@ export interface HistoryQuery extends Contact {
   readonly after?: string | undefined
   /** Most bytes of texts and images in a page, which then has fewer messages, but at least one if there is one. Unlimited when absent. */
   readonly maxBytes?: number | undefined
+  /** Whether only the primary may answer: behind a proxy such as pgpool-II a standby may, which may lag behind. */
+  readonly fromPrimary?: boolean | undefined
 }
 
 export interface HistoryPage {
@@ -34,6 +37,7 @@ type FittingRow = MessageRow & { readonly found?: number }
 /**
  * Reads one page of one contact's messages by keyset: the page after a million messages costs the same as the first.
  * Not prepared: a generic plan assumes an average contact, and would sort all messages of a large one.
+ * @throws OperatorError `read_from_standby` when only the primary may answer
  */
 export const readHistory = async (db: Queryable, names: Names, query: HistoryQuery): Promise<HistoryPage> => {
   const filter = toContactFilter(query)
@@ -43,7 +47,7 @@ export const readHistory = async (db: Queryable, names: Names, query: HistoryQue
   const cursor = query.after ?? query.before
   const position = cursor === undefined ? undefined : parseCursor(cursor)
   const sql = historySql(names, filter.column, rowsToRead(limit), forwards, position !== undefined)
-  const { rows } = await db.query<FittingRow>(
+  const { rows } = await (query.fromPrimary === true ? fromPrimary(db) : db).query<FittingRow>(
     query.maxBytes === undefined ? sql : fittingSql(sql, forwards, query.maxBytes),
     [filter.value, ...(position === undefined ? [] : [position.createdAt, position.id])],
   )

@@ -1,5 +1,6 @@
 import type { ConversationContact } from '../keeping/conversation-contact.js'
 import type { Contact } from '../../persistence/contact.js'
+import type { ChatMessage } from '../../persistence/message.js'
 import type { ServerContext } from './server-context.js'
 import type { ContactPayload } from '../../protocol/payloads.js'
 import { connectedGuest } from '../cluster/presence.js'
@@ -15,10 +16,18 @@ export const findContact = async (
 ): Promise<ConversationContact> => {
   const connected = connectedContact(chat, conversation)
   if (connected !== undefined) return connected
-  const { messages } = await chat.store.getChatHistory({ sessionId: conversation, limit: 1 })
-  const newest = messages[0]
+  const newest = await newestMessage(chat, conversation)
   if (newest === undefined) throw unknownConversation()
   return { clientId: newest.clientId, guestUsername: newest.guestUsername, guestPhone: null }
+}
+
+/** Decides what happens to a message, so a standby that lags behind may not answer. */
+export const newestMessage = async (
+  { store }: Pick<ServerContext, 'store'>,
+  conversation: string,
+): Promise<ChatMessage | undefined> => {
+  const { messages } = await store.getChatHistory({ sessionId: conversation, limit: 1, fromPrimary: true })
+  return messages[0]
 }
 
 /** The connected guest of a conversation; undefined when none is. */

@@ -1,7 +1,7 @@
 import type { Contact } from '../../persistence/contact.js'
 import type { Reply } from './answering.js'
 import type { ServerContext } from './server-context.js'
-import { toContact } from './conversation.js'
+import { newestMessage, toContact } from './conversation.js'
 import type { ContactPayload } from '../../protocol/payloads.js'
 import { connectedGuest } from '../cluster/presence.js'
 import { unknownConversation } from '../../protocol/refusals.js'
@@ -23,8 +23,7 @@ export const markRead = async (
 // The conversation itself, under every name that its guest used; and the client of its newest message, since `recentChats`
 // counts unread messages per client, not per conversation.
 const readableContacts = async (chat: ServerContext, conversation: string): Promise<readonly Contact[]> => {
-  const { messages } = await chat.store.getChatHistory({ sessionId: conversation, limit: 1 })
-  const [newest] = messages
+  const newest = await newestMessage(chat, conversation)
   if (newest === undefined && connectedGuest(chat, conversation) === undefined) throw unknownConversation()
   const clientId = newest?.clientId ?? null
   return [{ sessionId: conversation }, ...(clientId === null ? [] : [{ clientId }])]

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
 import { requireReplication } from '../../../src/server/keeping/replicated-store.js'
@@ -8,7 +9,7 @@ import { createChatStore } from '../../../src/persistence/chat-store.js'
 import { startChatServer } from '../../../src/server/chat-server.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { startReplication, type Replication } from '../../support/replication.js'
-import { connectTo, expectOk, type Ack } from '../../support/socket-chat.js'
+import { connectTo, expectOk, SECRET, type Ack } from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
 
 let servers: Replication
@@ -45,6 +46,24 @@ const endWaits = async (end: 'pg_cancel_backend' | 'pg_terminate_backend'): Prom
     { what: 'a commit waits for the standby' },
   )
 }
+
+/** The settings reach the server's processes some time after the reload. */
+const untilCommitsWait = async (): Promise<void> => {
+  const commits: Promise<unknown>[] = []
+  const waiting = `SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`
+  const isWaiting = async (): Promise<boolean> => (await servers.primary.query(waiting)).length > 0
+  await until(
+    () => {
+      commits.push(servers.primary.query(`SELECT pg_logical_emit_message(true, 'test', '')`))
+      return isWaiting()
+    },
+    { what: 'commits wait' },
+  )
+  await until(async () => (await servers.primary.query(CANCEL_WAITS)).length === 0, { what: 'no commit waits' })
+  await Promise.all(commits)
+}
+
+const CANCEL_WAITS = `SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'`
 
 const replay = async (path: string, ...flags: readonly string[]) => {
   const { exitCode, stdout } = await runChatkeep(['replay', path, ...flags, '--database-url', servers.standby.url()])
@@ -83,6 +102,46 @@ test('with --durability replicated messages are refused, or queued, while no syn
   }
 })
 
+test('a conversation that a standby lacks is not unknown: the request may be repeated, or is queued', async () => {
+  const { primary, standby } = servers
+  const store = createChatStore({ databaseUrl: primary.url() })
+  const pool = new pg.Pool({ connectionString: standby.url() })
+  const late = createChatStore({ pool }, { deadlineMs: 100 })
+  // As behind a proxy that sends reads to the standby.
+  const options = {
+    ...{ port: 0, operatorSecret: SECRET },
+    store: { ...store, getChatHistory: late.getChatHistory.bind(late) },
+  }
+  const path = join(folder, 'late.journal')
+  const [plain, queueing] = await Promise.all([
+    startChatServer(options),
+    startChatServer({ ...options, journal: { path } }),
+  ])
+  const sockets = await Promise.all([plain, queueing].map(({ port }) => connectTo(port)))
+  try {
+    await standby.query('SELECT pg_wal_replay_pause()')
+    await store.saveChatMessage({
+      ...{ senderType: 'CLIENT', messageType: 'TEXT', text: 'a moment ago', sessionId: 'c', guestUsername: 'gil' },
+    })
+    const ask = async (index: number, event: string, payload: object): Promise<Ack> =>
+      (await sockets[index]?.emitWithAck(event, payload)) as Ack
+    for (const index of [0, 1])
+      expectOk(await ask(index, 'join', { role: 'operator', name: 'Lucía', operatorId: null, token: SECRET }))
+    const retryable = { ok: false, error: { code: 'database_unavailable', retryable: true } }
+    const reply = { to: 'c', type: 'text', message: 'hello', messageId: 'reply' }
+    expect(await ask(0, 'operatorMessage', reply)).toMatchObject(retryable)
+    expect(await ask(0, 'markRead', { clientId: 'c' })).toMatchObject(retryable)
+    expect(await ask(1, 'operatorMessage', reply)).toMatchObject({ ok: true, queued: true })
+    await expect(stat(`${path}.rejected`)).rejects.toMatchObject({ code: 'ENOENT' })
+  } finally {
+    for (const socket of sockets) socket.disconnect()
+    await Promise.all([plain.close(), queueing.close()])
+    await Promise.all([store.close(), late.close().then(() => pool.end())])
+    await standby.query('SELECT pg_wal_replay_resume()')
+    await primary.query('DELETE FROM "ChatMessage"')
+  }
+})
+
 test('what a server acknowledged is on the promoted standby, in its journal, or in the file of acknowledged messages', async () => {
   const path = join(folder, 'chat.journal')
   const acknowledged = `${path}.acknowledged`
@@ -109,6 +168,7 @@ test('what a server acknowledged is on the promoted standby, in its journal, or 
 
   await servers.primary.query(`ALTER SYSTEM SET synchronous_standby_names = 'standby'`)
   await servers.primary.query('SELECT pg_reload_conf()')
+  await untilCommitsWait()
   const queued = ['unconfirmed 1', 'unconfirmed 2', 'unconfirmed 3']
   for (const text of queued) expect(await say(text)).toMatchObject({ queued: true })
   for (const end of ['pg_cancel_backend', 'pg_cancel_backend', 'pg_terminate_backend'] as const) await endWaits(end)

@@ -5,8 +5,8 @@ import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-comm
 import type { PreparedStatements } from '../database/prepared.js'
 import type { StoredId } from './ids/ids.js'
 import {
-  againWhenTaken,
   foundByKeySql,
+  insertGuarded,
   sameMessageSql,
   takenKeySql,
   takingKeysSql,
@@ -85,14 +85,15 @@ const toJson = (messages: readonly PreparedMessage[]): string =>
  * @returns one row for each message that was inserted; when the commit is unconfirmed, they need a barrier
  */
 export const insertMessages = async (
-  { client, names, statements, rowLockTimeoutMs, keyGuard }: BatchSession,
+  session: BatchSession,
   messages: readonly PreparedMessage[],
   linking: Linking,
 ): Promise<NoticedCommit<readonly InsertedRow[]>> => {
+  const { client, names, statements, rowLockTimeoutMs, keyGuard } = session
   const sql = insertSql(names, FROM_JSON, linking, { rowLockTimeoutMs, keyGuard })
   const json = toJson(keyGuard === 'table' ? firstOfEachKey(messages) : messages)
   return noticeCommit(client, async () => {
-    const { rows } = await againWhenTaken(() => statements.query<InsertedRowText>(client, sql, [json]))
+    const { rows } = await insertGuarded(session, () => statements.query<InsertedRowText>(client, sql, [json]))
     return rows.map(toInsertedRow)
   })
 }

@@ -23,7 +23,8 @@ export type WithKeyGuard = <T>(client: Queryable, work: (guard: KeyGuard) => Pro
 
 /**
  * Takes the index for the guard until a statement fails because of what is in the database, as without a unique index it
- * does: then the guard is read, and the work runs once more. The table may be partitioned while the store is open.
+ * does: then the guard is read, and the work runs once more. The table may be partitioned while the store is open, or
+ * become an ordinary one again.
  */
 export const createKeyGuard = (names: Pick<Names, 'message'>): WithKeyGuard => {
   let known: KeyGuard = 'index'
@@ -32,11 +33,30 @@ export const createKeyGuard = (names: Pick<Names, 'message'>): WithKeyGuard => {
     try {
       return await work(guard)
     } catch (error) {
-      if (!isServerError(error) || !error.code.startsWith('42')) throw error
+      if (!(error instanceof KeyGuardChanged) && !(isServerError(error) && error.code.startsWith('42'))) throw error
       known = await readKeyGuard(client, names)
       if (known === guard) throw error
       return work(known)
     }
+  }
+}
+
+/** The table of messages is not partitioned any more: no message is the reason for what its unique index refuses. */
+class KeyGuardChanged extends Error {
+  override readonly name = 'KeyGuardChanged'
+}
+
+/** Runs an insert with a guard. @throws KeyGuardChanged when a unique index refuses a row, and the guard is another by now */
+export const insertGuarded = async <T>(
+  { client, names, keyGuard }: { readonly client: Queryable; readonly names: Names; readonly keyGuard: KeyGuard },
+  insert: () => Promise<T>,
+): Promise<T> => {
+  try {
+    return await againWhenTaken(insert)
+  } catch (error) {
+    if (keyGuard === 'index' || !hasSqlState(error, SqlState.uniqueViolation)) throw error
+    if ((await readKeyGuard(client, names)) === keyGuard) throw error
+    throw new KeyGuardChanged('the table of messages is no longer partitioned', { cause: error })
   }
 }
 
@@ -83,8 +103,8 @@ export const takingKeysSql = ({ messageKeys }: Names, insert: string, columns: s
 /** How often a save whose key another session takes at the same moment looks again; once is enough, unless it is deleted. */
 const MAX_LOOKS = 3
 
-/** Runs an insert again when another session took one of its keys meanwhile: then the insert finds it and leaves it out. */
-export const againWhenTaken = async <T>(insert: () => Promise<T>): Promise<T> => {
+// When another session took one of its keys meanwhile, the insert finds it the next time and leaves it out.
+const againWhenTaken = async <T>(insert: () => Promise<T>): Promise<T> => {
   for (let look = 1; ; look += 1) {
     try {
       return await insert()

@@ -34,6 +34,18 @@ const CONFLICT = { code: 'idempotency_conflict' }
 const BEFORE_MIDNIGHT = new Date('2026-01-31T23:59:59.900Z')
 const AFTER_MIDNIGHT = new Date('2026-02-01T00:00:00.100Z')
 
+// The table of keys stays, as a restore of the schema leaves it.
+const FLAT = `
+  CREATE TABLE "flat" (LIKE "ChatMessage" INCLUDING DEFAULTS);
+  INSERT INTO "flat" SELECT * FROM "ChatMessage";
+  ALTER SEQUENCE "ChatMessage_id_seq" OWNED BY NONE;
+  DROP TABLE "ChatMessage";
+  ALTER TABLE "flat" RENAME TO "ChatMessage";
+  ALTER SEQUENCE "ChatMessage_id_seq" OWNED BY "ChatMessage"."id";
+  ALTER TABLE "ChatMessage" ADD PRIMARY KEY ("id"),
+    ADD FOREIGN KEY ("clientId") REFERENCES "Client" ON UPDATE CASCADE ON DELETE RESTRICT,
+    ADD FOREIGN KEY ("operatorId") REFERENCES "User" ON UPDATE CASCADE ON DELETE SET NULL`
+
 describe('a partitioned table of messages', () => {
   test('is migrated, keeps every key once around midnight, and comes back from a rollback as it was', async ({
     database,
@@ -219,6 +231,11 @@ describe('a partitioned table of messages', () => {
         id: saved.id,
         duplicate: true,
       })
+      await database.load(FLAT)
+      await done(database, 'migrate')
+      const flat = { ...guest, text: 'by another program', idempotencyKey: 'another' }
+      await withStore(database, (other) => other.saveChatMessage(flat))
+      expect(await store.saveChatMessage(flat)).toMatchObject({ duplicate: true })
     } finally {
       await store.close()
     }

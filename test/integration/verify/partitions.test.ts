@@ -7,6 +7,16 @@ import { loadPartitioned } from '../../support/partitioned.js'
 const guest = { guestUsername: 'ada', senderType: 'CLIENT', messageType: 'TEXT' } as const
 
 describe('verify of a partitioned table of messages', () => {
+  test('says how to get a primary key back', async ({ database }) => {
+    await loadPartitioned(database)
+    await on(database, 'migrate')
+    await database.load('ALTER TABLE "ChatMessage" DROP CONSTRAINT "ChatMessage_pkey"')
+    const [found, ...others] = findingsOf(await verify(database))
+    expect([found?.code, others]).toEqual(['unique_index_missing', []])
+    await typeSteps(database, found?.steps ?? [])
+    expect(findingsOf(await verify(database))).toEqual([])
+  })
+
   test('is compared with the table of keys, which the next steps repair', async ({ database }) => {
     await loadPartitioned(database)
     await on(database, 'migrate')

@@ -85,8 +85,8 @@ const describeOldest = (oldest: Blocker, blocking: readonly BlockingSession[] | 
     ? `pid ${oldest.pid}, for ${describeAge(oldest.transactionS ?? 0)}`
     : describeBlocker(oldest)
 
-const describeStandby = ({ name, isSynchronous, lagS }: Standby): string =>
-  `standby ${name}${isSynchronous ? ' (synchronous)' : ''}${lagS === null ? '' : ` ${describeAge(lagS)} behind`}`
+const describeStandby = ({ name, isSynchronous, isSubscriber, isArchiver, lagS }: Standby): string =>
+  `${isSubscriber ? 'subscriber' : isArchiver ? 'WAL receiver' : 'standby'} ${name}${isSynchronous ? ' (synchronous)' : ''}${lagS === null ? '' : ` ${describeAge(lagS)} behind`}`
 
 const lockFacts = (session: BlockingSession, most: number): readonly string[] => {
   const { blocker, waiting, waiters } = session

@@ -11,3 +11,9 @@ export const IS_SUBSCRIBER = `EXISTS (
  */
 export const IS_ARCHIVER = `coalesce(r.state = 'backup' OR r.write_lsn IS NOT NULL AND r.replay_lsn IS NULL
         OR r.application_name IN ('pg_receivewal', 'pg_basebackup'), false) AND NOT ${IS_SUBSCRIBER}`
+
+/** SQL for whether `r` is a standby. */
+export const IS_STANDBY = `NOT (${IS_ARCHIVER}) AND NOT ${IS_SUBSCRIBER}`
+
+/** SQL for the seconds until `r` shows what is committed here; null for one that replays nothing, whose lag grows for ever. */
+export const REPLAY_LAG_S = `CASE WHEN NOT (${IS_ARCHIVER}) THEN round(extract(epoch FROM r.replay_lag))::integer END`

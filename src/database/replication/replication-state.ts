@@ -1,4 +1,4 @@
-import { IS_ARCHIVER, IS_SUBSCRIBER, RECEIVER_NAME } from './receivers-sql.js'
+import { IS_ARCHIVER, IS_SUBSCRIBER, RECEIVER_NAME, REPLAY_LAG_S } from './receivers-sql.js'
 
 /** A standby, or another receiver of WAL, which is connected to the server. */
 export interface Standby {
@@ -76,10 +76,10 @@ export const STANDBYS = `
       SELECT coalesce(json_agg(json_build_object('name', ${RECEIVER_NAME},
         'isSynchronous', coalesce(r.sync_state IN ('sync', 'quorum'), false), 'syncState', r.sync_state,
         'isSubscriber', ${IS_SUBSCRIBER}, 'isArchiver', ${IS_ARCHIVER},
-        'lagS', round(extract(epoch FROM r.replay_lag)), 'missingS', extract(epoch FROM r.flush_lag),
+        'lagS', ${REPLAY_LAG_S}, 'missingS', extract(epoch FROM r.flush_lag),
         'missingBytes', CASE WHEN r.flush_lsn IS NOT NULL
           THEN greatest(0, pg_wal_lsn_diff(${END_OF_WAL}, r.flush_lsn)) END)
-        ORDER BY r.replay_lag DESC NULLS LAST, r.application_name), '[]')
+        ORDER BY ${REPLAY_LAG_S} DESC NULLS LAST, r.application_name), '[]')
       FROM pg_catalog.pg_stat_replication AS r WHERE r.state IS DISTINCT FROM 'backup'`
 
 // Columns that older servers do not have are read from the row as JSON. A temporary slot ends with its session.

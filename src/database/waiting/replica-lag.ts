@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { again, or } from '../../next-step.js'
 import type { Queryable } from '../connection.js'
+import { IS_STANDBY, RECEIVER_NAME, REPLAY_LAG_S } from '../replication/receivers-sql.js'
 import { describeLagging } from './describe-wait.js'
 import type { LockWaitOptions } from './lock-attempts.js'
 import type { LaggingStandby } from './wait-events.js'
@@ -10,15 +11,14 @@ const LOOK_EVERY_MS = 500
 
 /**
  * Standbys of which this role sees that they are further behind. A slot that nothing reads has no row here, and is not waited
- * for; nor is a subscriber. The lag of a standby whose replay stands still grows with each of its replies.
+ * for; nor is a subscriber or pg_receivewal. The lag of a standby whose replay stands still grows with each of its replies.
  */
 const SELECT_LAGGING = `
-  SELECT coalesce(nullif(r.application_name, ''), 'pid ' || r.pid) AS "name",
-    CASE WHEN r.state = 'streaming' THEN round(extract(epoch FROM r.replay_lag))::integer END AS "lagS"
+  SELECT ${RECEIVER_NAME} AS "name",
+    CASE WHEN r.state = 'streaming' THEN ${REPLAY_LAG_S} END AS "lagS"
   FROM pg_catalog.pg_stat_replication AS r
   WHERE (r.state = 'catchup' OR r.state = 'streaming' AND r.replay_lag > $1 * interval '1 ms')
-    AND NOT EXISTS (
-      SELECT FROM pg_catalog.pg_replication_slots AS s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')
+    AND ${IS_STANDBY}
   ORDER BY r.replay_lag DESC NULLS LAST, 1`
 
 /** Keeps a run from getting further ahead of the standbys than it may. */

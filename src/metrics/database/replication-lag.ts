@@ -1,3 +1,4 @@
+import { IS_ARCHIVER } from '../../database/replication/receivers-sql.js'
 import type { Metric } from '../metric.js'
 
 export const replicationLag: Metric = {
@@ -15,7 +16,7 @@ export const replicationLag: Metric = {
         ELSE extract(epoch FROM r.replay_lag) END
       ) END AS "value"
     FROM pg_catalog.pg_stat_replication AS r
-    WHERE r.state IS DISTINCT FROM 'backup'
+    WHERE NOT (${IS_ARCHIVER})
     GROUP BY 1
     UNION ALL
     SELECT 'this server', CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0

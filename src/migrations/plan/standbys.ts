@@ -1,5 +1,7 @@
 import { escapeIdentifier } from '../../database/identifier.js'
 import type { Queryable } from '../../database/connection.js'
+import { IS_STANDBY, RECEIVER_NAME, REPLAY_LAG_S } from '../../database/replication/receivers-sql.js'
+import type { Standby } from '../../database/replication/replication-state.js'
 import { onlyRow } from '../../database/rows.js'
 import { sql } from '../../next-step.js'
 import type { Obstacle } from './obstacle.js'
@@ -8,24 +10,19 @@ const MOST_SHOWN = 10
 
 // Of another role's connection, a role without pg_read_all_stats sees the name only.
 const SELECT_STANDBYS = `
-  SELECT coalesce(nullif(r.application_name, ''), 'pid ' || r.pid) AS "name",
-    r.state IS NULL AS "hidden", r.sync_state IN ('sync', 'quorum') AS "synchronous", r.state = 'catchup' AS "catchingUp",
-    round(extract(epoch FROM r.replay_lag))::integer AS "lagS", r.backend_xmin IS NOT NULL AS "feedback"
+  SELECT ${RECEIVER_NAME} AS "name", r.sync_state AS "syncState",
+    coalesce(r.sync_state IN ('sync', 'quorum'), false) AS "isSynchronous", coalesce(r.state = 'catchup', false) AS "isCatchingUp",
+    ${REPLAY_LAG_S} AS "lagS", r.backend_xmin IS NOT NULL AS "hasFeedback"
   FROM pg_catalog.pg_stat_replication AS r
-  WHERE NOT EXISTS (
-    SELECT FROM pg_catalog.pg_replication_slots AS s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')
+  WHERE ${IS_STANDBY}
   ORDER BY r.replay_lag DESC NULLS LAST, 1
   LIMIT ${MOST_SHOWN}`
 
-export interface Standby {
-  readonly name: string
-  /** This role may not see more of it than its name. */
-  readonly hidden: boolean
-  readonly synchronous: boolean | null
-  readonly catchingUp: boolean | null
-  readonly lagS: number | null
+/** What the notes say of a standby. */
+export interface PlannedStandby extends Pick<Standby, 'name' | 'isSynchronous' | 'syncState' | 'lagS'> {
+  readonly isCatchingUp: boolean
   /** It keeps the primary from removing rows that its queries may need. */
-  readonly feedback: boolean
+  readonly hasFeedback: boolean
 }
 
 // For everybody, for a role or for a database.
@@ -49,36 +46,39 @@ export interface StandbyQuestion {
 
 /** Reads who waits for the plan on the standbys, and which of them the plan waits for. */
 export const readStandbys = async (client: Queryable, question: StandbyQuestion): Promise<readonly Obstacle[]> => {
-  const { rows } = await client.query<Standby>(SELECT_STANDBYS)
+  const { rows } = await client.query<PlannedStandby>(SELECT_STANDBYS)
   if (rows.length === 0) return []
   return standbyObstacles(rows, { ...question, ...onlyRow(await client.query<Setting>(SELECT_SETTING)) })
 }
 
 export const standbyObstacles = (
-  standbys: readonly Standby[],
+  standbys: readonly PlannedStandby[],
   { maxLagMs, locksReaders, remoteApply, role }: StandbyQuestion & Setting,
 ): readonly Obstacle[] => [
   ...standbys.flatMap((standby) => laggingObstacle(standby, maxLagMs)),
   ...hiddenNote(
-    standbys.filter(({ hidden }) => hidden),
+    standbys.filter(({ syncState }) => syncState === null),
     role,
   ),
   ...(locksReaders ? [locksNote(standbys, remoteApply)] : []),
 ]
 
-const laggingObstacle = ({ name, catchingUp, lagS, feedback }: Standby, maxLagMs: number): readonly Obstacle[] => {
-  if (catchingUp !== true && (lagS ?? 0) * 1_000 <= maxLagMs) return []
-  const state = catchingUp === true || lagS === null ? 'is catching up' : `is ${lagS} s behind`
+const laggingObstacle = (
+  { name, isCatchingUp, lagS, hasFeedback }: PlannedStandby,
+  maxLagMs: number,
+): readonly Obstacle[] => {
+  if (!isCatchingUp && (lagS ?? 0) * 1_000 <= maxLagMs) return []
+  const state = isCatchingUp || lagS === null ? 'is catching up' : `is ${lagS} s behind`
   return [
     {
       code: 'standby_lags',
       effect: 'waits',
-      text: `standby ${name} ${state}${feedback ? ' and sends hot standby feedback' : ''}: the run waits until that is less than ${maxLagMs / 1_000} s (--max-replica-lag), and ends with exit code 4 after --max-wait`,
+      text: `standby ${name} ${state}${hasFeedback ? ' and sends hot standby feedback' : ''}: the run waits until that is less than ${maxLagMs / 1_000} s (--max-replica-lag), and ends with exit code 4 after --max-wait`,
     },
   ]
 }
 
-const hiddenNote = (hidden: readonly Standby[], role: string): readonly Obstacle[] =>
+const hiddenNote = (hidden: readonly PlannedStandby[], role: string): readonly Obstacle[] =>
   hidden.length === 0
     ? []
     : [
@@ -91,8 +91,8 @@ const hiddenNote = (hidden: readonly Standby[], role: string): readonly Obstacle
       ]
 
 // The time that a standby gives its queries is its own setting, which the primary does not know.
-const locksNote = (standbys: readonly Standby[], remoteApply: boolean): Obstacle => {
-  const synchronous = standbys.filter((standby) => standby.synchronous === true)
+const locksNote = (standbys: readonly PlannedStandby[], remoteApply: boolean): Obstacle => {
+  const synchronous = standbys.filter(({ isSynchronous }) => isSynchronous)
   const commits =
     remoteApply && synchronous.length > 0
       ? `; as long, every commit with synchronous_commit = remote_apply waits for ${namesOf(synchronous)}`
@@ -104,4 +104,4 @@ const locksNote = (standbys: readonly Standby[], remoteApply: boolean): Obstacle
   }
 }
 
-const namesOf = (standbys: readonly Standby[]): string => standbys.map(({ name }) => name).join(', ')
+const namesOf = (standbys: readonly PlannedStandby[]): string => standbys.map(({ name }) => name).join(', ')

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { IS_STANDBY, REPLAY_LAG_S } from '../../../src/database/replication/receivers-sql.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { parseReport, type FoundFinding } from '../../support/findings.js'
 import { startReplication, type ReplicaNode, type Replication } from '../../support/replication.js'
@@ -78,6 +79,30 @@ test('every report on a standby says so, and how far it is behind', async () => 
   }
   const { stdout, stderr } = await runChatkeep(['migrate', '--dry-run', '--database-url', standby.url()])
   expect(stdout + stderr).toContain('it is a standby, 0 s behind')
+})
+
+test('what receives WAL and replays none is no standby, and has no lag', async () => {
+  const rows = await pair.primary.query(`
+    SELECT r.application_name AS "name", ${IS_STANDBY} AS "isStandby", ${REPLAY_LAG_S} AS "lagS"
+    FROM (VALUES
+      (0, 'a standby', 'streaming', '0/2'::pg_lsn, '0/1'::pg_lsn, interval '5 s'),
+      (0, 'a new standby', 'startup', NULL, NULL, NULL),
+      (0, 'a hidden standby', NULL, NULL, NULL, NULL),
+      (0, 'barman_receive_wal', 'streaming', '0/2', NULL, interval '1 h'),
+      (0, 'pg_receivewal', 'streaming', NULL, NULL, NULL),
+      (0, 'pg_basebackup', NULL, NULL, NULL, NULL),
+      (0, 'a backup', 'backup', NULL, NULL, NULL)
+    ) AS r (pid, application_name, state, write_lsn, replay_lsn, replay_lag)`)
+  const of = (name: string, isStandby: boolean, lagS: number | null = null) => ({ name, isStandby, lagS })
+  expect(rows).toEqual([
+    of('a standby', true, 5),
+    of('a new standby', true),
+    of('a hidden standby', true),
+    of('barman_receive_wal', false),
+    of('pg_receivewal', false),
+    of('pg_basebackup', false),
+    of('a backup', false),
+  ])
 })
 
 test('a query that the standby ends because of recovery ends with 3, and says what to do', async () => {

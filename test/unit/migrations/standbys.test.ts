@@ -1,20 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { standbyObstacles, type Standby } from '../../../src/migrations/plan/standbys.js'
+import { standbyObstacles, type PlannedStandby } from '../../../src/migrations/plan/standbys.js'
 
-const standby = (more: Partial<Standby> = {}): Standby => ({
+const standby = (more: Partial<PlannedStandby> = {}): PlannedStandby => ({
   name: 's1',
-  hidden: false,
-  synchronous: true,
-  catchingUp: false,
+  isSynchronous: true,
+  syncState: 'sync',
+  isCatchingUp: false,
   lagS: 0,
-  feedback: false,
+  hasFeedback: false,
   ...more,
 })
 
 const question = { maxLagMs: 10_000, locksReaders: false, remoteApply: false, role: 'crm' }
 
 describe('the standbys in a plan', () => {
-  test.for<[string, Standby[], Partial<typeof question>, string[]]>([
+  test.for<[string, PlannedStandby[], Partial<typeof question>, string[]]>([
     ['a quiet one is not mentioned', [standby()], {}, []],
     ['as far behind as it may be', [standby({ lagS: 10 })], {}, []],
     [
@@ -23,16 +23,16 @@ describe('the standbys in a plan', () => {
       {},
       ['standby_lags waits: standby s1 is 34 s behind: the run'],
     ],
-    ['its feedback', [standby({ lagS: 34, feedback: true })], {}, ['is 34 s behind and sends hot standby feedback']],
+    ['its feedback', [standby({ lagS: 34, hasFeedback: true })], {}, ['is 34 s behind and sends hot standby feedback']],
     [
       'just attached',
-      [standby({ catchingUp: true, lagS: null })],
+      [standby({ isCatchingUp: true, lagS: null })],
       {},
       ['standby_lags waits: standby s1 is catching up'],
     ],
     [
       'hidden from the role',
-      [standby({ hidden: true, synchronous: null, catchingUp: null, lagS: null })],
+      [standby({ isSynchronous: false, syncState: null, lagS: null })],
       {},
       ['standby_lag_unknown note: this role may not see how far s1 is behind, so the run does not wait for it'],
     ],
@@ -44,13 +44,13 @@ describe('the standbys in a plan', () => {
     ],
     [
       'delays commits with remote_apply where it is synchronous',
-      [standby(), standby({ name: 's2', synchronous: false })],
+      [standby(), standby({ name: 's2', isSynchronous: false })],
       { locksReaders: true, remoteApply: true },
       ['later ones wait meanwhile; as long, every commit with synchronous_commit = remote_apply waits for s1'],
     ],
     [
       'delays no commit where it is not',
-      [standby({ synchronous: false })],
+      [standby({ isSynchronous: false })],
       { locksReaders: true, remoteApply: true },
       ['later ones wait meanwhile\n'],
     ],

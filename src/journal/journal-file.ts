@@ -1,6 +1,6 @@
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { journalChanged, journalFull, journalNotWritten } from './journal-errors.js'
+import { isDiskFull, journalChanged, journalFull, journalNotWritten } from './journal-errors.js'
 import { createSerialQueue } from '../concurrency/serial-queue.js'
 import { replacePrivateFile } from '../private-file.js'
 
@@ -12,6 +12,8 @@ export interface JournalFile {
   readonly removedBytes: number
   /** Largest size of the file. */
   readonly maxBytes: number
+  /** Whether a line was refused for lack of room that would fit into an empty file, and there is no room for it yet. */
+  readonly lacksRoom: boolean
   /**
    * Appends a line. Concurrent calls share one write and one fdatasync.
    * @param makeLine called with the line's sequence number when it is its turn
@@ -19,7 +21,10 @@ export interface JournalFile {
    * @throws OperatorError `journal_full`, `journal_disk_full`, `journal_changed`, `journal_not_written`: the line was not kept
    */
   append(sizeBytes: number, makeLine: (seq: number) => Buffer): Promise<void>
-  /** Proves that a short line could be appended: writes and syncs as many bytes, and cuts them off again. @throws as `append` */
+  /**
+   * Proves that a short line could be appended, or as long a one as was refused for lack of room: writes and syncs as many bytes,
+   * and cuts them off again. @throws as `append`
+   */
   prove(): Promise<void>
   /** Reads from an offset to the end. */
   read(offset: number): AsyncIterable<Buffer>
@@ -45,7 +50,8 @@ const GROUP_BYTES = 4 * 1_048_576
 const READ_BYTES = 1_048_576
 
 /** Blanks without a line feed: after a crash they are an incomplete last line. */
-const PROOF = Buffer.alloc(1_024, ' ')
+const makeProof = (sizeBytes: number): Buffer => Buffer.alloc(sizeBytes, ' ')
+const LEAST_PROOF_BYTES = 1_024
 
 interface WaitingLine {
   readonly makeLine: (seq: number) => Buffer
@@ -63,16 +69,29 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
   let removedBytes = 0
   let waiting: WaitingLine[] = []
   let waitingBytes = 0
+  /** Size of the longest line that was refused for lack of room since there was room for it. */
+  let lackedBytes = 0
   let lastTurn: Promise<unknown> = Promise.resolve()
 
   const append = (sizeBytes: number, makeLine: (seq: number) => Buffer): Promise<void> => {
-    if (end + waitingBytes + sizeBytes > maxBytes) return Promise.reject(journalFull(path, maxBytes))
+    if (end + waitingBytes + sizeBytes > maxBytes) {
+      noteLack(sizeBytes)
+      return Promise.reject(journalFull(path, maxBytes))
+    }
     waitingBytes += sizeBytes
     return new Promise((succeed, fail) => {
       waiting.push({ makeLine, sizeBytes, succeed, fail })
       // One turn writes all lines that arrived during the one before.
       if (waiting.length === 1) lastTurn = inTurn(writeGroups)
     })
+  }
+
+  // A line that even an empty file could not hold says nothing about its room.
+  const noteLack = (sizeBytes: number): void => {
+    if (headerBytes + sizeBytes <= maxBytes) lackedBytes = Math.max(lackedBytes, sizeBytes)
+  }
+  const noteRoom = (sizeBytes: number): void => {
+    if (sizeBytes >= lackedBytes) lackedBytes = 0
   }
 
   const writeGroups = async (): Promise<void> => {
@@ -82,9 +101,16 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
       const group = takeGroup()
       try {
         await write(group)
-        for (const { succeed } of group) succeed()
+        for (const { sizeBytes, succeed } of group) {
+          noteRoom(sizeBytes)
+          succeed()
+        }
       } catch (error) {
-        for (const { fail } of group) fail(journalNotWritten(path, error))
+        const failure = journalNotWritten(path, error)
+        for (const { sizeBytes, fail } of group) {
+          if (isDiskFull(failure)) noteLack(sizeBytes)
+          fail(failure)
+        }
       } finally {
         for (const { sizeBytes } of group) waitingBytes -= sizeBytes
       }
@@ -108,13 +134,15 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
   }
 
   const prove = async (): Promise<void> => {
-    if (end + waitingBytes + PROOF.length > maxBytes) throw journalFull(path, maxBytes)
+    const sizeBytes = Math.max(LEAST_PROOF_BYTES, lackedBytes)
+    if (end + waitingBytes + sizeBytes > maxBytes) throw journalFull(path, maxBytes)
     await inTurn(async () => {
-      await writeBehindEnd(PROOF)
+      await writeBehindEnd(makeProof(sizeBytes))
       await cutBack()
     }).catch((error: unknown) => {
       throw journalNotWritten(path, error)
     })
+    noteRoom(sizeBytes)
   }
 
   /** Until the end is moved, the bytes are not part of the journal. */
@@ -184,6 +212,7 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
         end = headerBytes
         await cutBack()
       }
+      lackedBytes = 0
     })
 
   const dropBefore = (position: number): Promise<void> =>
@@ -201,6 +230,9 @@ export const createJournalFile = (opened: OpenedJournalFile): JournalFile => {
       return removedBytes
     },
     maxBytes,
+    get lacksRoom() {
+      return lackedBytes > 0
+    },
     append,
     prove,
     read: (offset) => readRange(handle, offset, end),

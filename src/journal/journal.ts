@@ -17,6 +17,8 @@ export interface Journal {
   /** Size of the file; `maxBytes` is its largest. */
   readonly sizeBytes: number
   readonly maxBytes: number
+  /** Whether a message was refused for lack of room, and there is no room for one of its size yet. */
+  readonly lacksRoom: boolean
   /** Position of the first entry. */
   readonly firstEntry: JournalPosition
   /**
@@ -27,7 +29,7 @@ export interface Journal {
   add(entry: Omit<JournalEntry, 'seq'>): Promise<void>
   /** Keeps a message that is stored, in case a failover loses it; does nothing unless the journal was opened for it. */
   keepAcknowledged(makeEntry: () => Omit<JournalEntry, 'seq'>): Promise<void>
-  /** Proves that it takes a message, by writing to the disk. @throws the reason why not */
+  /** Proves that it takes a message, also one as large as was refused for lack of room, by writing to the disk. @throws the reason why not */
   prove(): Promise<void>
   /** The next entries from a position on, and the position behind them. */
   read(from: JournalPosition, most: number): Promise<JournalChunk>
@@ -126,6 +128,9 @@ export const createJournal = (parts: JournalParts): Journal => {
       return file.end
     },
     maxBytes: file.maxBytes,
+    get lacksRoom() {
+      return file.lacksRoom
+    },
     add,
     keepAcknowledged: async (makeEntry) => acknowledged?.add(makeEntry()),
     prove: () => file.prove(),

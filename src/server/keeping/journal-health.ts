@@ -32,6 +32,8 @@ export const createJournalHealth = (journal: Journal, log: ChatLog): JournalHeal
       failure = error.code
     },
     works: () => {
+      // A short message may still fit. Until the longest one that was refused does, too, nothing has changed.
+      if (journal.lacksRoom) return
       if (failure !== undefined)
         log.info({ event: 'journal_takes_again', journal: journal.path }, 'the journal takes messages again')
       failure = undefined

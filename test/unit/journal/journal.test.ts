@@ -20,9 +20,10 @@ import type { OperatorError } from '../../../src/errors.js'
 import { prepareMessage } from '../../../src/persistence/prepare-message.js'
 import { entryLine, headerLine, type JournalEntry } from '../../../src/journal/journal-line.js'
 import type { Journal } from '../../../src/journal/journal.js'
-import { SILENT_LOG } from '../../../src/chat-log.js'
+import { SILENT_LOG, type LogFields } from '../../../src/chat-log.js'
 import { openJournal, type JournalOptions } from '../../../src/journal/open-journal.js'
 import { readJournal } from '../../../src/journal/read-journal.js'
+import { createJournalHealth } from '../../../src/server/keeping/journal-health.js'
 import { until } from '../../support/until.js'
 
 const entry = (text: string): Omit<JournalEntry, 'seq'> => ({
@@ -282,6 +283,40 @@ describe('a journal on a disk', () => {
     expect(await readdir(folder)).toEqual(['chat.journal'])
   })
 
+  test('that refused a message for lack of room is full until one of that size fits, though shorter ones do', async () => {
+    const journal = await opened({ maxBytes: 40_000 })
+    const events: unknown[] = []
+    const note = ({ event }: LogFields): void => void events.push(event)
+    const health = createJournalHealth(journal, { ...SILENT_LOG, error: note, info: note })
+    const keep = async (text: string): Promise<string> => {
+      try {
+        await journal.add(entry(text))
+        health.works()
+        return 'kept'
+      } catch (error) {
+        health.failed(error as OperatorError)
+        return (error as OperatorError).code
+      }
+    }
+    const long = Array.from({ length: 5 }, (_, index) => String(index).padEnd(3_000))
+    const answers: unknown[] = []
+    for (const text of [...long, 'short', 'x'.repeat(20_000)]) answers.push(await keep(text))
+    expect(answers).toEqual(['kept', 'kept', 'kept', 'kept', 'journal_full', 'kept', 'journal_full'])
+    await expect(journal.prove()).rejects.toMatchObject({ code: 'journal_full' })
+    expect(health.state()).toMatchObject({ journal: 'full', waiting: 5 })
+    expect(events).toEqual(['journal_full'])
+
+    settleAll(journal, (await journal.read(journal.firstEntry, 10)).entries)
+    await journal.clear()
+    health.works()
+    expect(health.state()).toEqual({ journal: 'taking', waiting: 0 })
+    // It would not fit into an empty journal, which is not full for its sake.
+    expect(await keep('x'.repeat(20_000))).toBe('journal_full')
+    await journal.prove()
+    expect(journal.lacksRoom).toBe(false)
+    expect(events).toEqual(['journal_full', 'journal_takes_again', 'journal_full'])
+  })
+
   test('makes the file anew after a failed sync, since a later one would prove nothing', async () => {
     const journal = await opened()
     await journal.add(entry('a'))
@@ -327,7 +362,10 @@ describe('a journal on a disk', () => {
       await expect(journal.add(entry('x'.repeat(12_000)))).rejects.toMatchObject({ code: 'journal_disk_full' })
       expect((await stat(path)).size).toBe(size)
       await journal.add(entry('b'))
+      await expect(journal.prove()).rejects.toMatchObject({ code: 'journal_disk_full' })
       await rm(join(disk, 'filling'))
+      await journal.prove()
+      expect(journal.lacksRoom).toBe(false)
       await journal.add(entry('x'.repeat(12_000)))
       const again = await reopened()
       expect(await texts(again)).toEqual(['a', 'b', 'x'.repeat(12_000)])

@@ -1,5 +1,6 @@
 import type { ChatLog } from '../chat-log.js'
 import { OperatorError } from '../errors.js'
+import { createRareLog } from '../rare-log.js'
 import type { JournalFile } from './journal-file.js'
 import { entryLine, type JournalEntry } from './journal-line.js'
 import type { Marks } from './marks.js'
@@ -44,10 +45,26 @@ export const createAcknowledged = (parts: AcknowledgedParts): Acknowledged => {
     failure = code
   }
 
+  const warnRarely = createRareLog(log)
+  const start = (): number => file.removedBytes + headerBytes
+
+  /** Logs when messages were dropped before their time. */
+  const drop = async (dropFirst: () => Promise<void>): Promise<void> => {
+    const droppable = Math.max(start(), marks.positionBy(Date.now() - keepMs) ?? 0)
+    await dropFirst()
+    marks.forgetBefore(start())
+    if (start() <= droppable) return
+    const now = Date.now()
+    const oldestKeptSeconds = Math.floor((now - (marks.oldestAt() ?? now)) / 1_000)
+    warnRarely(
+      { event: 'acknowledged_dropped_early', oldestKeptSeconds, wantedSeconds: keepMs / 1_000, file: path },
+      `acknowledged messages were dropped before their time for lack of room: the oldest that is kept is ${oldestKeptSeconds} s old`,
+    )
+  }
+
   const dropBefore = (position: number): Promise<void> => {
-    dropping ??= file
-      .dropBefore(position)
-      .then(() => marks.forgetBefore(position), failed)
+    dropping ??= drop(() => file.dropBefore(position))
+      .catch(failed)
       .finally(() => (dropping = undefined))
     return dropping
   }
@@ -83,9 +100,7 @@ export const createAcknowledged = (parts: AcknowledgedParts): Acknowledged => {
     fit: () => void makeRoom(0),
     giveWay: async () => {
       if (file.end <= headerBytes) return false
-      const position = end()
-      await file.clear()
-      marks.forgetBefore(position)
+      await drop(() => file.clear())
       return true
     },
     close: async () => {

@@ -4,6 +4,8 @@ export interface Marks {
   add(at: number, position: number): void
   /** The position before which everything was added by a time; undefined if nothing was. */
   positionBy(at: number): number | undefined
+  /** When the first of what is marked was added. */
+  oldestAt(): number | undefined
   /** The first position from which on the file, which ends there, has at most these bytes. */
   positionOfLast(sizeBytes: number, end: number): number
   forgetBefore(position: number): void
@@ -25,6 +27,7 @@ export const createMarks = (step: { readonly ms: number; readonly bytes: number 
       marks.push({ at, position })
     },
     positionBy: (at) => marks.findLast((mark) => mark.at <= at)?.position,
+    oldestAt: () => marks[0]?.at,
     positionOfLast: (sizeBytes, end) => marks.find(({ position }) => end - position <= sizeBytes)?.position ?? end,
     forgetBefore: (position) => {
       marks = marks.filter((mark) => mark.position > position)

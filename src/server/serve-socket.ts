@@ -14,7 +14,7 @@ import { toWireError } from './events/wire-error.js'
 import type { ChatLimits } from './protection/limits.js'
 import type { ConnectionPlace } from './protection/connection-pools.js'
 import type { Quota } from './protection/quota.js'
-import type { WarnRarely } from './protection/rare-log.js'
+import type { WarnRarely } from '../rare-log.js'
 import { endWhenUnread } from './protection/slow-reader.js'
 import type { Traffic } from './protection/traffic.js'
 

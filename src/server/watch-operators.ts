@@ -6,7 +6,7 @@ import { OPERATORS } from './cluster/presence.js'
 import { errorFields } from './error-fields.js'
 import { toWireError } from './events/wire-error.js'
 import type { OperatorList } from './operators/operator-list.js'
-import type { WarnRarely } from './protection/rare-log.js'
+import type { WarnRarely } from '../rare-log.js'
 
 interface WatchParts {
   readonly io: ChatIo

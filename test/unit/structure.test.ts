@@ -42,6 +42,7 @@ const LEAVES = [
   'read-named-file',
   'package-root',
   'chat-log',
+  'rare-log',
   'collections',
   'concurrency',
   'terminal',

@@ -1,5 +1,5 @@
 import type { ChatIo } from '../chat-io.js'
-import type { WarnRarely } from '../protection/rare-log.js'
+import type { WarnRarely } from '../../rare-log.js'
 
 /** The ways in which clients of Socket.IO connect. */
 export const TRANSPORTS = ['websocket', 'polling'] as const

@@ -14,7 +14,7 @@ import {
 import { errorFields } from '../error-fields.js'
 import type { GuessGuard } from '../protection/guess-guard.js'
 import { isOperatorSecret } from '../protection/operator-secret.js'
-import type { WarnRarely } from '../protection/rare-log.js'
+import type { WarnRarely } from '../../rare-log.js'
 import type { RemoteAddress } from '../protection/remote-address.js'
 import type { NamedOperator } from '../named-operator.js'
 import { askApplication, type ApplicationOperator, type AuthenticateOperator } from './ask-application.js'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { InFlight } from '../../concurrency/in-flight.js'
 import type { OwnHosts } from './own-hosts.js'
-import type { WarnRarely } from './rare-log.js'
+import type { WarnRarely } from '../../rare-log.js'
 
 export interface Admission {
   readonly inFlight: InFlight

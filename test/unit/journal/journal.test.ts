@@ -195,12 +195,16 @@ describe('a journal on a disk', () => {
     expect((await stat(`${path}.acknowledged`)).mode & 0o777).toBe(0o600)
     await until(async () => expect(await acknowledged()).toEqual([]), { what: 'their time is over' })
     await reopened()
-    expect(log.at(-1)).toContain('"event":"acknowledged_left"')
+    expect(log).toEqual([expect.stringContaining('"event":"acknowledged_left"') as string])
   })
 
   test('drops the oldest acknowledged messages when it needs the room, and never one that waits', async () => {
     const journal = await opened({ keepAcknowledgedMs: 3_600_000, maxBytes: 6_000 })
-    await keepAll(journal, lettersOf('abcdefghijkl'))
+    await keepAll(journal, lettersOf('abcd'))
+    expect(log).toEqual([])
+    await keepAll(journal, lettersOf('efghijkl'))
+    const early = /"event":"acknowledged_dropped_early","oldestKeptSeconds":0,"wantedSeconds":3600,/
+    expect(log).toEqual([expect.stringMatching(early) as string])
     const kept = (await acknowledged()).join('')
     expect('abcdefghijkl'.endsWith(kept) && kept.length > 3 && kept.length < 12).toBe(true)
     await Promise.all(lettersOf('ABCDEFGH').map((text) => journal.add(entry(text))))

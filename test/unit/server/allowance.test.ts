@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createAllowance } from '../../../src/server/protection/allowance.js'
 import { limitsFrom } from '../../../src/server/protection/limits.js'
-import { createRareLog } from '../../../src/server/protection/rare-log.js'
+import { createRareLog } from '../../../src/rare-log.js'
 import { createTraffics } from '../../../src/server/protection/traffic.js'
 import { SILENT_LOG, type LogFields } from '../../../src/chat-log.js'
 

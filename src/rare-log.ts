@@ -1,4 +1,4 @@
-import type { ChatLog, LogFields } from '../../chat-log.js'
+import type { ChatLog, LogFields } from './chat-log.js'
 
 /** Logs a warning, but each event at most once a minute. */
 export type WarnRarely = (fields: LogFields, text: string) => void

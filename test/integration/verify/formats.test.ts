@@ -67,6 +67,7 @@ describe('verify --format junit', () => {
       'own-schema: nothing was migrated yet',
       expect.stringMatching(/^guest-update: migrations are pending: allow-guest-messages, index-/),
       'doubled-keys: there is no column "ChatMessage"."idempotencyKey"',
+      expect.stringMatching(/^message-keys: /),
       'unlinked-messages: there is no column "ChatMessage"."guestUsername"',
       'ownerless-messages: there is no column "ChatMessage"."guestUsername"',
       'unverified-without-guest: there is no column "ChatMessage"."guestUsername"',

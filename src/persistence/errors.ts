@@ -199,13 +199,15 @@ export class DatabaseRefused extends StoreError {
   }
 }
 
+/** What to do when no partition takes the time of a message. */
+export const MISSING_PARTITION = 'create the partition for this time, or a DEFAULT partition'
+
 const nextAfter = (cause: ServerError): Next | undefined => {
   const ofPooler = poolerAnswer(cause)
   if (ofPooler !== undefined) return ofPooler.hint
   if (isIdTaken(cause))
     return ['the sequence of the ids is behind, and this prints the statement that repairs it', chatkeep('verify')]
-  if (hasNoPartition(cause))
-    return 'create the partition for this time, or a DEFAULT partition; then send the message again'
+  if (hasNoPartition(cause)) return `${MISSING_PARTITION}; then send the message again`
   if (cause.where !== undefined && !blamesTheRow(cause))
     return ['correct the trigger or function that fails', SEE_TRIGGERS]
   return cause.code === SqlState.insufficientPrivilege

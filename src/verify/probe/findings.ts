@@ -1,6 +1,8 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { encodingHint } from '../../database/errors/encoding-hint.js'
 import { SqlState, type ServerError } from '../../database/sql-state.js'
+import { hasNoPartition } from '../../persistence/blame.js'
+import { MISSING_PARTITION } from '../../persistence/errors.js'
 import { LARGEST_ID } from '../../persistence/ids/ids.js'
 import { CLIENT_ID } from '../../persistence/shape.js'
 import type { ProbeCode } from './explanations.js'
@@ -132,6 +134,7 @@ const describeTable = ({ schema }: Place, table: string, why: string): NextStep 
 
 const wayOut = (error: ServerError, place: Place): Next => {
   const table = error.table ?? 'ChatMessage'
+  if (hasNoPartition(error)) return [MISSING_PARTITION, describeTable(place, table, 'see its partitions')]
   switch (error.code) {
     case SqlState.insufficientPrivilege:
       return place.grants.length > 0

@@ -7,6 +7,15 @@ import { loadPartitioned } from '../../support/partitioned.js'
 const guest = { guestUsername: 'ada', senderType: 'CLIENT', messageType: 'TEXT' } as const
 
 describe('verify of a partitioned table of messages', () => {
+  test('with --probe says that the partition for now is missing', async ({ database }) => {
+    await loadPartitioned(database)
+    await on(database, 'migrate')
+    await database.load('DROP TABLE "parts"."ChatMessage_default"')
+    const found = findingsOf(await verify(database, '--probe'))
+    expect(found.map(({ code }) => code)).toContain('probe_refused')
+    expect(found.map(({ help }) => help).join()).toContain('create the partition for this time, or a DEFAULT partition')
+  })
+
   test('says how to get a primary key back', async ({ database }) => {
     await loadPartitioned(database)
     await on(database, 'migrate')

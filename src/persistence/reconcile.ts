@@ -19,6 +19,8 @@ import { interruptedBy, OperatorError, withDetail } from '../errors.js'
 import { explainMissingSchema } from './errors.js'
 import { refuseHiddenRows } from './access/hidden-rows.js'
 import { createGuestClients, lockForGuestClients } from './guest-clients.js'
+import { describeServerRole } from '../database/replication/describe-server-role.js'
+import { STANDBY_COLUMNS, type StandbyState } from '../database/replication/replication-state.js'
 import { toUsername } from './prepare-message.js'
 import { namesIn, UNLINKED, type Names } from './sql-names.js'
 import { again } from '../next-step.js'
@@ -45,6 +47,8 @@ export interface ReconcileReport {
   readonly messagesLocked: number
   /** Messages without guest name: only a person can decide whose they are. */
   readonly messagesWithoutName: number
+  /** The standby on which a dry run counted, such as `standby, 3 s behind`; absent on a primary. */
+  readonly standby?: string
 }
 
 /** Linking fires the application's triggers, which may need its settings. */
@@ -71,15 +75,16 @@ export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): 
       await refuseMissingSchema(client, schema)
       await refuseHiddenRows(client, schema)
       if (!dryRun) await refuseReadOnly(client)
-      return dryRun
-        ? await retryWhileLocked(watched, waits, () =>
-            inTransaction(
-              watched,
-              () => reconcileAll(withSavepoints(watched), names, options, createPreview()),
-              BEGIN_DRY_RUN,
-            ),
-          )
-        : await reconcileAll(withLockWaits(watched, PINS, waits), names, options, linkWith(client))
+      if (!dryRun) return await reconcileAll(withLockWaits(watched, PINS, waits), names, options, linkWith(client))
+      const counted = await retryWhileLocked(watched, waits, () =>
+        inTransaction(
+          watched,
+          () => reconcileAll(withSavepoints(watched), names, options, createPreview()),
+          BEGIN_DRY_RUN,
+        ),
+      )
+      const server = onlyRow(await client.query<StandbyState>(`SELECT ${STANDBY_COLUMNS}`))
+      return server.isStandby ? { ...counted, standby: describeServerRole(server) } : counted
     } catch (error) {
       throw explainMissingSchema(error)
     }
@@ -98,7 +103,7 @@ interface Guest {
   readonly fromClient: number
 }
 
-type Done = Omit<ReconcileReport, 'guests' | 'messagesWithoutName'>
+type Done = Omit<ReconcileReport, 'guests' | 'messagesWithoutName' | 'standby'>
 
 /** Processes a page of guests. */
 type Step = (

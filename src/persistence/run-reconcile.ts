@@ -53,7 +53,10 @@ const noteLines = (report: ReconcileReport, dryRun: boolean): readonly string[] 
     [report.messagesLocked, 'not linked: locked by another session at the moment; run this again'],
     [report.messagesWithoutName, 'not linked: no guest name'],
   ]
-  return notes.flatMap(([messages, note]) =>
-    messages === 0 ? [] : [printable(`${count(messages, 'message')} ${note}`)],
-  )
+  return [
+    ...(report.standby === undefined ? [] : [`counted on a ${report.standby}`]),
+    ...notes.flatMap(([messages, note]) =>
+      messages === 0 ? [] : [printable(`${count(messages, 'message')} ${note}`)],
+    ),
+  ]
 }

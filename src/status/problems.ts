@@ -1,6 +1,6 @@
 import { describeBlocker } from '../database/blockers.js'
 import { areNearlyUsed, freeConnections } from '../database/pools/connections-used.js'
-import { SEE_STANDBYS, STANDBYS_AWAITED } from '../database/replication/synchronous-standbys.js'
+import { SEE_STANDBYS, STANDBYS_AWAITED, synchronousState } from '../database/replication/synchronous-standbys.js'
 import { psql } from '../next-step.js'
 import { describeAge } from '../terminal/age.js'
 import { count } from '../terminal/render.js'
@@ -46,16 +46,19 @@ export const problemsOf = (status: Status): readonly Problem[] => {
 const unreachableProblem = ({ unreachable }: Status): readonly Problem[] =>
   unreachable === undefined ? [] : [error(unreachable.message, unreachable.next, unreachable.exitCode)]
 
-const standbyWaits = ({ waitingForStandby, standbys }: ServerActivity): readonly Problem[] => {
+const standbyWaits = ({ waitingForStandby, ...server }: ServerActivity): readonly Problem[] => {
   if (waitingForStandby === 0) return []
-  const isAttached = standbys.some(({ isSynchronous }) => isSynchronous)
+  const state = synchronousState(server)
   const text = `${count(waitingForStandby, 'commit')} wait${waitingForStandby === 1 ? 's' : ''} for a synchronous standby`
   return [
-    isAttached
-      ? warning(text, psql(SEE_STANDBYS, 'see what it is slow at'))
-      : error(`${text}, and none is connected`, STANDBYS_AWAITED),
+    state.kind === 'named' && state.attached < state.needed
+      ? error(`${text}, and ${tooFew(state)} connected`, STANDBYS_AWAITED)
+      : warning(text, psql(SEE_STANDBYS, 'see what it is slow at')),
   ]
 }
+
+const tooFew = ({ attached, needed }: { readonly attached: number; readonly needed: number }): string =>
+  attached === 0 ? 'none is' : `only ${attached} of ${needed} ${attached === 1 ? 'is' : 'are'}`
 
 const connectionProblem = ({ connections }: ServerActivity): readonly Problem[] => {
   const { used, allowed, limitOf } = connections

@@ -29,6 +29,8 @@ export interface ServerActivity extends StandbyState {
   readonly now: Date
   readonly version: string
   readonly standbys: readonly Standby[]
+  /** The setting `synchronous_standby_names`. */
+  readonly standbyNames: string
   readonly connections: Connections
   /** The oldest transaction in this database, a prepared one included. */
   readonly oldestTransaction: Blocker | null
@@ -60,7 +62,7 @@ const SELECT_ACTIVITY = `
   )
   SELECT clock_timestamp() AS "now", split_part(current_setting('server_version'), ' ', 1) AS "version",
     ${STANDBY_COLUMNS},
-    (${STANDBYS}) AS "standbys",
+    (${STANDBYS}) AS "standbys", current_setting('synchronous_standby_names') AS "standbyNames",
     (SELECT row_to_json(l) FROM limits AS l ORDER BY used::float / greatest(allowed, 1) DESC LIMIT 1) AS "connections",
     (
       SELECT ${blockerJson('coalesce(a.pid, 0)')}

@@ -77,6 +77,8 @@ test('every report on a standby says so, and how far it is behind', async () => 
     const { stdout } = await runChatkeep([command, '--database-url', standby.url()])
     expect(stdout, command).toContain('standby, 0 s behind')
   }
+  const counted = await runChatkeep(['reconcile', '--dry-run', '--database-url', standby.url()])
+  expect(counted.stdout + counted.stderr).toMatch(/^counted on a standby, 0 s behind\nok: 0 messages would be linked/m)
   const { stdout, stderr } = await runChatkeep(['migrate', '--dry-run', '--database-url', standby.url()])
   expect(stdout + stderr).toContain('it is a standby, 0 s behind')
 })

@@ -84,10 +84,24 @@ describe('what is wrong', () => {
     ],
     [
       'commits that wait for a standby that is there',
-      onServer({ waitingForStandby: 2, standbys: [standby({ isSynchronous: true, lagS: 3 })] }),
+      onServer({ waitingForStandby: 2, standbyNames: 'dr', standbys: [standby({ isSynchronous: true, lagS: 3 })] }),
       [
         'warning 0 2 commits wait for a synchronous standby | see what it is slow at, in psql: SELECT * FROM pg_stat_replication;',
       ],
+    ],
+    [
+      'commits that wait for two standbys, of which one is there',
+      onServer({ waitingForStandby: 1, standbyNames: '2 (dr, b)', standbys: [standby({ isSynchronous: true })] }),
+      [
+        expect.stringMatching(
+          /^error 1 1 commit waits for a synchronous standby, and only 1 of 2 is connected \|/,
+        ) as string,
+      ],
+    ],
+    [
+      'commits that wait for a standby which this role may not see',
+      onServer({ waitingForStandby: 1, standbyNames: 'dr', standbys: [standby({ syncState: null })] }),
+      [expect.stringMatching(/^warning 0 1 commit waits for a synchronous standby \|/) as string],
     ],
     [
       'connections of the server, with those reserved for superusers left out',

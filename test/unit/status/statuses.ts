@@ -28,6 +28,7 @@ export const server = (
   behindS: null,
   isDetached: false,
   standbys: [],
+  standbyNames: '',
   connections: { used: 12, allowed: 97, limitOf: 'server' },
   oldestTransaction: null,
   waitingForStandby: 0,

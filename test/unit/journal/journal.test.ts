@@ -129,10 +129,8 @@ describe('a journal on a disk', () => {
     await rm(folder, { recursive: true })
   })
   const opened = async (options: Partial<JournalOptions> = {}): Promise<Journal> => {
-    const journal = await openJournal(
-      { path, ...options },
-      { ...SILENT_LOG, warn: (fields) => log.push(JSON.stringify(fields)) },
-    )
+    const note = (fields: LogFields): void => void log.push(JSON.stringify(fields))
+    const journal = await openJournal({ path, ...options }, { ...SILENT_LOG, warn: note, error: note })
     journals.push(journal)
     return journal
   }
@@ -196,6 +194,25 @@ describe('a journal on a disk', () => {
     await until(async () => expect(await acknowledged()).toEqual([]), { what: 'their time is over' })
     await reopened()
     expect(log).toEqual([expect.stringContaining('"event":"acknowledged_left"') as string])
+  })
+
+  test('sets a damaged file of acknowledged messages aside, overwrites none, and begins a new one', async () => {
+    const keeping = { keepAcknowledgedMs: 3_600_000 }
+    const file = `${path}.acknowledged`
+    const inBody = Buffer.concat([header, line(1).fill('?', 20, 21), line(2)])
+    const inHeader = Buffer.concat([Buffer.from(header).fill('?', 2, 3), line(1)])
+    await opened(keeping)
+    for (const [name, content] of [
+      [`${file}.damaged`, inBody],
+      [`${file}.damaged.2`, inHeader],
+    ] as const) {
+      await writeFile(file, content)
+      await keepAll(await reopened(keeping), ['new'])
+      expect(log.at(-1)).toContain('"event":"acknowledged_damaged"')
+      expect(await acknowledged()).toEqual(['new'])
+      expect(await readFile(name)).toEqual(content)
+    }
+    expect(await readFile(`${file}.damaged`)).toEqual(inBody)
   })
 
   test('drops the oldest acknowledged messages when it needs the room, and never one that waits', async () => {

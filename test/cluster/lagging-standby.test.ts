@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runChatkeep, type Run } from '../support/chatkeep.js'
-import { startReplication, type Replication } from '../support/replication.js'
+import { startReplication, type Replication, withChatTables } from '../support/replication.js'
 import { until } from '../support/until.js'
 import { startChatServerProcess } from './chat-server.js'
 import { startGuests } from './guests.js'
@@ -13,11 +13,7 @@ let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'chatkeep-cluster-kept-'))
   servers = await startReplication({
-    prepare: async (url) => {
-      const argv = ['migrate', '--create-tables', '--database-url', url('postgres')]
-      const { exitCode, stderr } = await runChatkeep(argv)
-      expect(exitCode, stderr).toBe(0)
-    },
+    prepare: withChatTables,
   })
 })
 afterAll(async () => {

@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createChatStore, OperatorError, type ChatStore } from '../../src/index.js'
-import { runChatkeep } from '../support/chatkeep.js'
-import { startReplication, type Replication } from '../support/replication.js'
+import { startReplication, type Replication, withChatTables } from '../support/replication.js'
 import { until } from '../support/until.js'
 import { startChatServerProcess } from './chat-server.js'
 import { startGuests } from './guests.js'
@@ -36,11 +35,7 @@ describe.each(VERSIONS)('%s, whose synchronous standby is lost', (version, binDi
     servers = await startReplication({
       binDirectory,
       settings: { track_activity_query_size: '16kB' },
-      prepare: async (url) => {
-        const argv = ['migrate', '--create-tables', '--database-url', url('postgres')]
-        const { exitCode, stderr } = await runChatkeep(argv)
-        expect(exitCode, stderr).toBe(0)
-      },
+      prepare: withChatTables,
     })
     await servers.waitForStandby()
   })

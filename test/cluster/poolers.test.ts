@@ -5,7 +5,7 @@ import { createChatStore } from '../../src/index.js'
 import { runChatkeep } from '../support/chatkeep.js'
 import { expectKeptOnce, withLoad } from '../support/load.js'
 import { findPgBouncer, withPooler } from '../support/pooler.js'
-import { startReplication, type Replication } from '../support/replication.js'
+import { startReplication, type Replication, withChatTables } from '../support/replication.js'
 import { manyLines, writeInput } from '../support/transcript.js'
 import { until } from '../support/until.js'
 import { startChatServerProcess } from './chat-server.js'
@@ -26,11 +26,7 @@ describe.skipIf(missing.length > 0)('poolers before a primary and a standby', ()
   beforeAll(async () => {
     servers = await startReplication({
       binDirectory: INSTALLED,
-      prepare: async (url) => {
-        const argv = ['migrate', '--create-tables', '--database-url', url('postgres')]
-        const { exitCode, stderr } = await runChatkeep(argv)
-        expect(exitCode, stderr).toBe(0)
-      },
+      prepare: withChatTables,
     })
   })
   afterAll(() => servers.stop())

@@ -7,6 +7,7 @@ import pg from 'pg'
 import { prepareBinaries } from '../../src/database/embedded/binaries.js'
 import { startEmbeddedServer } from '../../src/database/embedded/embedded-server.js'
 import { childEnvironment, findServerAccount, runProgram } from '../../src/database/embedded/process.js'
+import { runChatkeep } from './chatkeep.js'
 import { isRunning, killFamily, readPostmasterPid, signalIfThere } from './process-tree.js'
 import { throwAwayServer } from './throw-away.js'
 import { until } from './until.js'
@@ -42,6 +43,13 @@ export interface ReplicationOptions {
   readonly settings?: Readonly<Record<string, string>> | undefined
   /** Where the programs of another PostgreSQL than the embedded one are. */
   readonly binDirectory?: string | undefined
+}
+
+/** Prepares the database `postgres` with the tables of a chat, migrated. */
+export const withChatTables = async (url: (database: string) => string): Promise<void> => {
+  const argv = ['migrate', '--create-tables', '--yes', '--database-url', url('postgres')]
+  const { exitCode, stderr } = await runChatkeep(argv)
+  if (exitCode !== 0) throw new Error(`the database could not be migrated: ${stderr}`)
 }
 
 /** Starts both: the standby begins with a cold copy of the primary's data. */
@@ -105,7 +113,9 @@ export const startReplication = async ({
         await until(async () => (await primary.query(attached)).length === 1, { what: 'the standby is synchronous' })
       },
       promote: async () => {
-        await standby.query('SELECT pg_promote()')
+        // Waits until it is done, for a minute at most.
+        const [row] = await standby.query<{ done: boolean }>('SELECT pg_promote() AS "done"')
+        if (row?.done !== true) throw new Error('the standby was not promoted')
       },
       stop,
     }

@@ -3,17 +3,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createChatStore } from '../../../src/index.js'
 import { runChatkeep, type Run } from '../../support/chatkeep.js'
 import { expectKeptOnce, withLoad } from '../../support/load.js'
-import { startReplication, type ReplicaNode, type Replication } from '../../support/replication.js'
+import { startReplication, type ReplicaNode, type Replication, withChatTables } from '../../support/replication.js'
 import { manyLines, writeInput } from '../../support/transcript.js'
 import { until } from '../../support/until.js'
 
 let servers: Replication
 beforeAll(async () => {
   servers = await startReplication({
-    prepare: async (url) => {
-      const { exitCode, stderr } = await runChatkeep(['migrate', '--create-tables', '--database-url', url('postgres')])
-      expect(exitCode, stderr).toBe(0)
-    },
+    prepare: withChatTables,
   })
 })
 afterAll(() => servers.stop())

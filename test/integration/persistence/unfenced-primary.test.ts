@@ -1,18 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createChatStore, type Promotion } from '../../../src/index.js'
-import { runChatkeep } from '../../support/chatkeep.js'
 import { withProxy } from '../../support/cuttable-proxy.js'
 import { expectKeptOnce, textMessage, withLoad } from '../../support/load.js'
-import { startReplication, type Replication } from '../../support/replication.js'
+import { startReplication, type Replication, withChatTables } from '../../support/replication.js'
 import { until } from '../../support/until.js'
 
 let servers: Replication
 beforeAll(async () => {
   servers = await startReplication({
-    prepare: async (url) => {
-      const { exitCode, stderr } = await runChatkeep(['migrate', '--create-tables', '--database-url', url('postgres')])
-      expect(exitCode, stderr).toBe(0)
-    },
+    prepare: withChatTables,
   })
 })
 afterAll(() => servers.stop())

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { runChatkeep } from '../../support/chatkeep.js'
-import { startReplication } from '../../support/replication.js'
+import { startReplication, withChatTables } from '../../support/replication.js'
 import { until } from '../../support/until.js'
 
 const line = (text: string) =>
@@ -12,7 +12,7 @@ const line = (text: string) =>
 test('a comparison with a standby is ok or unknown, never "lost"', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'chatkeep-standby-'))
   const replication = await startReplication({
-    prepare: (url) => runChatkeep(['migrate', '--yes', '--create-tables', '--database-url', url('postgres')]),
+    prepare: withChatTables,
   })
   const { primary, standby } = replication
   const file = join(folder, 'chats.ndjson')

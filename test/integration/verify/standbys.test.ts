@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { IS_STANDBY, REPLAY_LAG_S } from '../../../src/database/replication/receivers-sql.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { parseReport, type FoundFinding } from '../../support/findings.js'
-import { startReplication, type ReplicaNode, type Replication } from '../../support/replication.js'
+import { startReplication, type ReplicaNode, type Replication, withChatTables } from '../../support/replication.js'
 import { writeInput } from '../../support/transcript.js'
 import { until } from '../../support/until.js'
 
@@ -60,10 +60,7 @@ beforeAll(async () => {
   pair = await startReplication({
     // A query on the standby is ended as soon as it holds up recovery.
     settings: { max_standby_streaming_delay: '0' },
-    prepare: async (url) => {
-      const run = await runChatkeep(['migrate', '--create-tables', '--yes', '--database-url', url('postgres')])
-      expect(run.exitCode, run.stderr).toBe(0)
-    },
+    prepare: withChatTables,
   })
 })
 

@@ -9,7 +9,7 @@ export type RejectedLine =
 
 /** Whether the first bytes of a file are those of a file of rejected entries. */
 export const looksLikeRejected = (start: Buffer): boolean =>
-  // Whoever removed the cause may have edited the file: blanks, and keys in another order.
+  // The file may have been edited when the cause was removed: blanks, and keys in another order.
   /^\s*\{(?=[^\n]*"at"\s*:)[^\n]*"type"\s*:\s*"rejected"/.test(start.toString('latin1'))
 
 const rejectedSchema = z.object({

@@ -5,7 +5,7 @@ import { DURABLE_COMMIT, emitMessage } from './durable-commit.js'
 
 /**
  * Commits WAL of its own. It is later than the commit of everything that is visible before the statement, so when this
- * commit has reached the disk and the synchronous standbys, so has all of that, whoever committed it and however.
+ * commit has reached the disk and the synchronous standbys, so has all of that, however it was committed.
  */
 export const BARRIER = `SELECT ${DURABLE_COMMIT} AND ${emitMessage('barrier')}`
 

@@ -83,7 +83,7 @@ const indexEffect = ({
   }
 }
 
-// Whoever plans a query of the partition opens its indexes.
+// Planning a query of the partition opens its indexes.
 const attachEffect = (alter: AlterTableStmt): Effect | undefined => {
   const [index] = attachedIndexes(alter)
   return onTable(index, 'ACCESS EXCLUSIVE')

@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Pool, PoolClient } from 'pg'
+import { createPool } from '../../database/connection.js'
+import {
+  forWriting,
+  parseDatabaseUrl,
+  toConnectionTarget,
+  type ConnectionTarget,
+} from '../../database/connection-target.js'
+import { endSession } from '../../database/end-session.js'
+import { DEFAULT_MAX_CONNECTIONS, type ChatStoreOptions, type ChatStoreSource } from './store-options.js'
+
+/** The server of the store's own pool; undefined for a caller's pool. */
+export const targetOf = (source: ChatStoreSource, options: ChatStoreOptions): ConnectionTarget | undefined => {
+  if ('target' in source) return forWriting(source.target, { onPromotion: options.onPromotion })
+  if (!('databaseUrl' in source)) return undefined
+  return forWriting(toConnectionTarget(parseDatabaseUrl(source.databaseUrl, 'databaseUrl')), {
+    onPromotion: options.onPromotion,
+  })
+}
+
+/** Connections of the pool, those that nobody uses, and calls that wait for one. */
+export interface PoolLoad {
+  readonly total: number
+  readonly idle: number
+  readonly waiting: number
+}
+
+export interface StorePool {
+  get(): Pool
+  load(): PoolLoad
+  end(): Promise<void>
+}
+
+/** How long closing waits for the server to end the connections; a frozen one never does. */
+const END_PATIENCE_MS = 2_000
+
+/** The pool of a store: its own, made at the first use, or the caller's. */
+export const createStorePool = (
+  source: ChatStoreSource,
+  target: ConnectionTarget | undefined,
+  options: ChatStoreOptions,
+  patienceMs: number,
+): StorePool => {
+  if (target === undefined) {
+    const { pool } = source as { readonly pool: Pool }
+    return { get: () => pool, load: () => loadOf(pool), end: () => Promise.resolve() }
+  }
+  let own: Pool | undefined
+  const busy = new Set<PoolClient>()
+  const get = (): Pool => {
+    if (own !== undefined) return own
+    own = createPool(target, {
+      max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
+      application_name: options.applicationName ?? 'chatkeep',
+      // When a server stops answering, the connection counts as lost; a retry with the same key finds the message if it was stored.
+      query_timeout: patienceMs,
+      maxLifeMs: options.maxConnectionLifeMs,
+      pins: 'course',
+    })
+    own.on('acquire', (client) => busy.add(client))
+    own.on('release', (_error, client) => busy.delete(client))
+    return own
+  }
+  const end = async (): Promise<void> => {
+    const ended = own?.end()
+    // A commit that waits for a standby does not notice that its client is gone.
+    await Promise.all(Array.from(busy, endSession))
+    await Promise.race([ended, delay(END_PATIENCE_MS, undefined, { ref: false })])
+  }
+  return { get, load: () => loadOf(own), end }
+}
+
+const loadOf = (pool: Pool | undefined): PoolLoad => ({
+  total: pool?.totalCount ?? 0,
+  idle: pool?.idleCount ?? 0,
+  waiting: pool?.waitingCount ?? 0,
+})

@@ -17,6 +17,14 @@ export interface OwnNames {
   readonly runs: string
   /** The clients that were created for guests. */
   readonly guestClients: string
+  /** Names by which clients were known before: of a client that was renamed, and of one that was merged into another. */
+  readonly clientAliases: string
+  /** The clients that were merged into others. */
+  readonly mergedClients: string
+  /** Which messages a merge moved, so that it can be undone. */
+  readonly movedMessages: string
+  /** The keys of messages that were edited or deleted, with the hash of what was sent first. */
+  readonly changedMessages: string
   /** The idempotency keys of a partitioned "ChatMessage"; the name of the table without its schema is `MESSAGE_KEYS`. */
   readonly messageKeys: string
   /** What a rollback archived: one row per message. */
@@ -31,6 +39,12 @@ export interface OwnNames {
 
 /** The table of idempotency keys, without its schema. */
 export const MESSAGE_KEYS = 'message_keys'
+
+/** The tables of the life of clients and messages, without their schema. */
+export const CLIENT_ALIASES = 'client_aliases'
+export const MERGED_CLIENTS = 'merged_clients'
+export const MOVED_MESSAGES = 'moved_messages'
+export const CHANGED_MESSAGES = 'changed_messages'
 
 /** The function of the trigger that archives new writes, without its schema. */
 export const CAPTURE_FUNCTION = 'capture'
@@ -63,6 +77,10 @@ export const ownNamesFor = (applicationSchema: string): OwnNames => {
     migrations: qualified(schema, 'migrations'),
     runs: qualified(schema, 'runs'),
     guestClients: qualified(schema, 'guest_clients'),
+    clientAliases: qualified(schema, CLIENT_ALIASES),
+    mergedClients: qualified(schema, MERGED_CLIENTS),
+    movedMessages: qualified(schema, MOVED_MESSAGES),
+    changedMessages: qualified(schema, CHANGED_MESSAGES),
     messageKeys: qualified(schema, MESSAGE_KEYS),
     archive: qualified(schema, 'archive'),
     archivedClients: qualified(schema, 'archived_clients'),

@@ -12,19 +12,31 @@ export interface Names {
   readonly messageType: string
   /** The clients that were created from guests. */
   readonly guestClients: string
+  readonly clientAliases: string
+  readonly mergedClients: string
+  readonly movedMessages: string
+  readonly changedMessages: string
   /** The idempotency keys of a partitioned table of messages. */
   readonly messageKeys: string
 }
 
-export const namesIn = (schema: string): Names => ({
-  client: qualified(schema, 'Client'),
-  message: qualified(schema, 'ChatMessage'),
-  user: qualified(schema, 'User'),
-  senderType: qualified(schema, 'MessageSenderType'),
-  messageType: qualified(schema, 'MessageType'),
-  guestClients: ownNamesFor(schema).guestClients,
-  messageKeys: ownNamesFor(schema).messageKeys,
-})
+export const namesIn = (schema: string): Names => {
+  const { guestClients, clientAliases, mergedClients, movedMessages, changedMessages, messageKeys } =
+    ownNamesFor(schema)
+  return {
+    client: qualified(schema, 'Client'),
+    message: qualified(schema, 'ChatMessage'),
+    user: qualified(schema, 'User'),
+    senderType: qualified(schema, 'MessageSenderType'),
+    messageType: qualified(schema, 'MessageType'),
+    guestClients,
+    clientAliases,
+    mergedClients,
+    movedMessages,
+    changedMessages,
+    messageKeys,
+  }
+}
 
 /** What a query is made with: a pool or connection, the names of the tables, and its prepared statements. */
 export interface ReadSession {

@@ -2,7 +2,8 @@ import { ExitCode, OperatorError } from '../../errors.js'
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { CAPTURE_FUNCTION, quotedSchema } from '../../persistence/own-names.js'
 import type { OwnState } from './own-state.js'
-import { OWN_TABLES, type OwnTable } from './own-tables.js'
+import type { OwnTable } from './own-table.js'
+import { OWN_TABLES } from './own-tables.js'
 import { again, sql } from '../../next-step.js'
 
 /** Something in chatkeep's own schema that chatkeep does not change by itself. */

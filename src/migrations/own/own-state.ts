@@ -2,7 +2,7 @@ import type { Queryable } from '../../database/connection.js'
 import { qualified } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
 import { ownNamesFor, type OwnNames } from '../../persistence/own-names.js'
-import type { OwnTable } from './own-tables.js'
+import type { OwnTable } from './own-table.js'
 
 /** A privilege that somebody other than the owner has. */
 export interface Grant {

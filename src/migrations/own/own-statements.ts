@@ -1,7 +1,8 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { quotedSchema } from '../../persistence/own-names.js'
 import { findOwnTable, isClosedToWriters, type Grant, type OwnState } from './own-state.js'
-import { OWN_TABLES, type OwnTable } from './own-tables.js'
+import type { OwnTable } from './own-table.js'
+import { OWN_TABLES } from './own-tables.js'
 
 /**
  * The statements that create or repair chatkeep's own schema; none when nothing is missing. Objects of another owner, and

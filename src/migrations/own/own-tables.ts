@@ -1,24 +1,7 @@
 import { qualified } from '../../database/identifier.js'
-import { MESSAGE_KEYS, type OwnNames } from '../../persistence/own-names.js'
-
-/** A table in chatkeep's own schema. */
-export interface OwnTable {
-  readonly name: string
-  /** Its columns: name, type as `format_type` writes it, whether it is NOT NULL. */
-  readonly columns: readonly (readonly [name: string, type: string, notNull: boolean])[]
-  /** Its primary key: without one, a publication of all tables would reject updates and deletes. */
-  readonly key: string
-  /** The statements that create it. */
-  readonly create: (names: OwnNames) => readonly string[]
-  /** What roles that may insert clients may do with it. */
-  readonly granted: readonly string[]
-  /** What anybody may be granted. */
-  readonly harmless: readonly string[]
-  /** Whether it exists only from a rollback until the next migrate. */
-  readonly temporary: boolean
-  /** Only where messages are partitioned: a migration creates it, together with its rows. It is partitioned itself. */
-  readonly parts?: readonly string[]
-}
+import { MESSAGE_KEYS } from '../../persistence/own-names.js'
+import { LIFECYCLE_TABLES } from './lifecycle-tables.js'
+import type { OwnTable } from './own-table.js'
 
 /** The history of postgres-migrations, as that library creates it; its row 0 is the library's own migration. */
 const migrations: OwnTable = {
@@ -181,4 +164,12 @@ export const messageKeys: OwnTable = {
 }
 
 /** Every table that chatkeep keeps in its own schema. */
-export const OWN_TABLES: readonly OwnTable[] = [migrations, runs, guestClients, archive, archivedClients, messageKeys]
+export const OWN_TABLES: readonly OwnTable[] = [
+  migrations,
+  runs,
+  guestClients,
+  ...LIFECYCLE_TABLES,
+  archive,
+  archivedClients,
+  messageKeys,
+]

@@ -1,7 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { MESSAGE_KEYS, ownSchema } from '../own-names.js'
+import { CHANGED_MESSAGES, CLIENT_ALIASES, MERGED_CLIENTS, MESSAGE_KEYS, ownSchema } from '../own-names.js'
 
 export type Command = 'SELECT' | 'INSERT' | 'UPDATE'
 
@@ -29,13 +29,16 @@ export interface RoleAccess {
 
 /** chatkeep's own tables that the core needs, in its own schema; that of keys only where messages are partitioned. */
 const GUEST_CLIENTS = 'guest_clients'
-const OWN_NEEDED: readonly string[] = [GUEST_CLIENTS, MESSAGE_KEYS]
+const OWN_NEEDED: readonly string[] = [GUEST_CLIENTS, CLIENT_ALIASES, MERGED_CLIENTS, CHANGED_MESSAGES, MESSAGE_KEYS]
 
 /** What the core does with each table, as the application's role. "User" is only referenced. */
 export const NEEDED: Readonly<Record<string, readonly Command[]>> = {
   ChatMessage: ['SELECT', 'INSERT', 'UPDATE'],
   Client: ['SELECT', 'INSERT'],
   [GUEST_CLIENTS]: ['SELECT', 'INSERT'],
+  [CLIENT_ALIASES]: ['SELECT'],
+  [MERGED_CLIENTS]: ['SELECT'],
+  [CHANGED_MESSAGES]: ['SELECT'],
   [MESSAGE_KEYS]: ['SELECT', 'INSERT'],
 }
 

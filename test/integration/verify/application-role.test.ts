@@ -26,6 +26,7 @@ const RIGHTS = (role: string): string => `
   GRANT USAGE ON SCHEMA public, chatkeep TO ${role};
   GRANT SELECT, INSERT, UPDATE ON "ChatMessage" TO ${role};
   GRANT SELECT, INSERT ON "Client", "chatkeep"."guest_clients" TO ${role};
+  GRANT SELECT ON chatkeep.client_aliases, chatkeep.merged_clients, chatkeep.changed_messages TO ${role};
   GRANT USAGE ON "ChatMessage_id_seq", "Client_id_seq" TO ${role};`
 
 describe('verify --application-role', () => {
@@ -54,7 +55,10 @@ describe('verify --application-role', () => {
       ['privilege_missing', 'schema "chatkeep"'],
       ['privilege_missing', 'table "ChatMessage"'],
       ['privilege_missing', 'table "Client"'],
+      ['privilege_missing', 'table "chatkeep"."changed_messages"'],
+      ['privilege_missing', 'table "chatkeep"."client_aliases"'],
       ['privilege_missing', 'table "chatkeep"."guest_clients"'],
+      ['privilege_missing', 'table "chatkeep"."merged_clients"'],
       ['privilege_missing', 'sequence "ChatMessage_id_seq"'],
       ['privilege_missing', 'sequence "Client_id_seq"'],
     ])
@@ -66,7 +70,8 @@ describe('verify --application-role', () => {
 
   const OWNED_BY = (role: string): string => `
     ALTER TABLE "ChatMessage" OWNER TO ${role}; ALTER SCHEMA chatkeep OWNER TO ${role}; ALTER TABLE chatkeep.migrations OWNER TO ${role};
-    ALTER TABLE chatkeep.runs OWNER TO ${role}; ALTER TABLE chatkeep.guest_clients OWNER TO ${role}`
+    ALTER TABLE chatkeep.runs OWNER TO ${role}; ALTER TABLE chatkeep.guest_clients OWNER TO ${role};
+    ${['client_aliases', 'merged_clients', 'moved_messages', 'changed_messages'].map((table) => `ALTER TABLE chatkeep.${table} OWNER TO ${role}`).join('; ')}`
   const SECURED = 'ALTER TABLE "ChatMessage" ENABLE ROW LEVEL SECURITY;'
   test.for<readonly [what: string, script: (role: string) => string, actual: string | undefined]>([
     ['no policy', () => SECURED, 'restricts SELECT, INSERT, UPDATE by the absence of a policy'],

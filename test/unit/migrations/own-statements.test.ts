@@ -12,6 +12,14 @@ const withTable = (name: string, change: Partial<FoundSchema['tables'][number]>)
 
 const heads = (own: OwnState): readonly string[] => ownStatements(own).map((sql) => sql.split(/\s*\(\n?/)[0] ?? '')
 
+const LIFECYCLE = ['client_aliases', 'merged_clients', 'moved_messages', 'changed_messages']
+const LIFECYCLE_GRANTS = [
+  'GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE "chatkeep"."client_aliases" TO app',
+  'GRANT SELECT, INSERT, UPDATE ON TABLE "chatkeep"."merged_clients" TO app',
+  'GRANT SELECT, INSERT ON TABLE "chatkeep"."moved_messages" TO app',
+  'GRANT SELECT, INSERT, UPDATE ON TABLE "chatkeep"."changed_messages" TO app',
+]
+
 describe("the statements on chatkeep's own schema", () => {
   test('are none when it is complete', () => {
     expect(ownStatements(OWN_STATE)).toEqual([])
@@ -21,13 +29,15 @@ describe("the statements on chatkeep's own schema", () => {
     const own = { ...OWN_STATE, found: undefined, role: 'deployer', writers: ['app'], defaultGrantees: ['web'] }
     expect(heads(own)).toEqual([
       'CREATE SCHEMA "chatkeep" AUTHORIZATION "crm"',
-      ...['migrations', 'runs', 'guest_clients'].flatMap((table) => [
+      ...['migrations', 'runs', 'guest_clients', ...LIFECYCLE].flatMap((table) => [
         `CREATE TABLE "chatkeep"."${table}"`,
+        ...(LIFECYCLE.includes(table) ? [`CREATE INDEX ON "chatkeep"."${table}"`] : []),
         `ALTER TABLE "chatkeep"."${table}" OWNER TO "crm"`,
         `REVOKE ALL ON "chatkeep"."${table}" FROM web`,
       ]),
       'GRANT USAGE ON SCHEMA "chatkeep" TO app',
       'GRANT SELECT, INSERT ON TABLE "chatkeep"."guest_clients" TO app',
+      ...LIFECYCLE_GRANTS,
     ])
   })
 
@@ -46,7 +56,11 @@ describe("the statements on chatkeep's own schema", () => {
     [
       'a writer that may only read',
       { ...withTable('guest_clients', { grants: [{ grantee: 'app', privilege: 'SELECT' }] }), writers: ['app'] },
-      ['GRANT USAGE ON SCHEMA "chatkeep" TO app', 'GRANT SELECT, INSERT ON TABLE "chatkeep"."guest_clients" TO app'],
+      [
+        'GRANT USAGE ON SCHEMA "chatkeep" TO app',
+        'GRANT SELECT, INSERT ON TABLE "chatkeep"."guest_clients" TO app',
+        ...LIFECYCLE_GRANTS,
+      ],
     ],
     ['writers where row-level security hides clients', { ...OWN_STATE, writers: ['app'], clientsSecured: true }, []],
   ])('mend %s', ([, own, statements]) => {

@@ -3,7 +3,8 @@ import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import { sql } from '../../../next-step.js'
 import { isOurs } from '../../own/own-conflicts.js'
 import { findOwnTable, type OwnState } from '../../own/own-state.js'
-import { OWN_TABLES, type OwnTable } from '../../own/own-tables.js'
+import type { OwnTable } from '../../own/own-table.js'
+import { OWN_TABLES } from '../../own/own-tables.js'
 import type { Obstacle } from '../obstacle.js'
 
 /** The statement that removes the copies of rows of a table of chatkeep's own. */

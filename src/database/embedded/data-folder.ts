@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { link, lstat, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { hasCode } from '../../file-reason.js'
 import { changeFolder, openPrivateFile, ownUserId, readPrivateFile } from '../../private-file.js'

@@ -1,7 +1,7 @@
 import { commandPages } from './command-pages.js'
 import { configSchemaFile } from './config-schema.js'
 import { defaultThresholds } from './default-thresholds.js'
-import { dependencies } from './dependencies.js'
+import { bundled, dependencies } from './dependencies.js'
 import { errorCodes } from './error-codes.js'
 import { findingCodes } from './finding-codes.js'
 import { journalReport } from './journal-report.js'
@@ -34,4 +34,5 @@ export const generated: readonly Generated[] = [
   journalReport,
   defaultThresholds,
   dependencies,
+  bundled,
 ]

@@ -123,7 +123,9 @@ describe('the time-outs of migrate', () => {
     CREATE EVENT TRIGGER note ON ddl_command_start EXECUTE FUNCTION note()`
 
   const noted = (database: TestDatabase) =>
-    database.query(`SELECT DISTINCT * FROM noted WHERE tag IN ('ALTER TABLE', 'CREATE INDEX') ORDER BY tag, lock_timeout`)
+    database.query(
+      `SELECT DISTINCT * FROM noted WHERE tag IN ('ALTER TABLE', 'CREATE INDEX') ORDER BY tag, lock_timeout`,
+    )
 
   test('are short for what stops others and long for what does not', async ({ database }) => {
     await loadFixture(database, 'crm-before')

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ExitCode, OperatorError } from '../errors.js'
-import { rulesOf } from '../protocol/error-codes.js'
 import type { ChatAddress } from './chat-address.js'
 import { openChatConnection, type Answer } from './chat-connection.js'
 
@@ -95,7 +94,7 @@ export const createChatPeer = ({
   }
 
   const isFinal = (answer: Answer): boolean =>
-    answer.ok ? answer.queued !== true || whenQueued === 'kept' : !isPassing(answer.error)
+    answer.ok ? answer.queued !== true || whenQueued === 'kept' : answer.error.retryable !== true
 
   const untilSettled = async (attempt: Attempt, withinMs = patienceMs): Promise<Answer> => {
     const deadline = Date.now() + withinMs
@@ -143,12 +142,6 @@ export const createChatPeer = ({
     close: () => connection.close(),
   }
 }
-
-/** Whether to ask again: the server says so, or the question overtook the join after a reconnect. */
-const isPassing = ({ retryable, code }: Refusal): boolean =>
-  retryable === true || rulesOf(code)?.repeat === 'after join'
-
-type Refusal = Extract<Answer, { readonly ok: false }>['error']
 
 const outcomeOf = (answer: Answer | undefined): Parameters<OnAttempt> => {
   if (answer === undefined) return ['no answer']

@@ -10,6 +10,11 @@ export interface InFlight {
    */
   add(work: Promise<unknown>, giveUp: () => void): void
   /**
+   * Calls the listener when `drain` begins, to end what would only keep it waiting.
+   * @returns a function that removes the listener
+   */
+  onClosing(listener: () => void): () => void
+  /**
    * Waits until the work in flight has settled, at most until the deadline.
    * @returns the number of pieces that were given up
    */
@@ -19,6 +24,7 @@ export interface InFlight {
 /** Starts with nothing in flight. */
 export const createInFlight = (): InFlight => {
   const pending = new Map<Promise<unknown>, () => void>()
+  const listeners = new Set<() => void>()
   let closing = false
   return {
     get closing() {
@@ -29,8 +35,13 @@ export const createInFlight = (): InFlight => {
       const remove = (): boolean => pending.delete(work)
       work.then(remove, remove)
     },
+    onClosing: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
     drain: async (deadlineMs) => {
       closing = true
+      for (const listener of listeners) listener()
       await within(deadlineMs, Promise.allSettled(pending.keys()))
       const unsettled = [...pending.values()]
       for (const giveUp of unsettled) giveUp()

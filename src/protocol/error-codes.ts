@@ -1,7 +1,7 @@
 /** What server and clients agree on for one error code. */
 export interface ErrorCodeRules {
-  /** Whether to send the same request again: never, later, or as soon as the socket has joined. */
-  readonly repeat: 'never' | 'later' | 'after join'
+  /** Whether to send the same request again. */
+  readonly repeat: 'never' | 'later'
   /** Whether the message may be stored although the server answered with this code. */
   readonly mayBeStored: boolean
   /** What has to change before a request succeeds: this request, what its connection may do, or the server. */
@@ -64,10 +64,10 @@ export const ERROR_CODES = {
     text: 'upToMessageId is not the id of a message',
   },
   not_joined: {
-    repeat: 'after join',
+    repeat: 'later',
     mayBeStored: false,
     concerns: 'connection',
-    text: 'join first',
+    text: 'no join came in time; join, then send this again',
   },
   invalid_token: {
     repeat: 'never',

@@ -12,6 +12,10 @@ export const invalidToken = (): OperatorError => refusal('invalid_token')
 
 export const notJoined = (): OperatorError => refusal('not_joined')
 
+/** @param scope what has reached its limit: `this connection` or `this server` */
+export const tooManyBeforeJoin = (scope: string): OperatorError =>
+  refusal('not_joined', `too many events wait for a join on ${scope}; join, then send this again`)
+
 export const forbidden = (role: string): OperatorError =>
   refusal('forbidden', `this event is not available to the role ${role}`)
 

@@ -24,7 +24,7 @@ import type { ServerMetrics } from './metrics/server-metrics.js'
 import { createOpaqueText } from '../protocol/opaque-text.js'
 import { createAdmission } from './protection/admission.js'
 import { limitConnections } from './protection/connection-limit.js'
-import { limitsFrom, type GivenLimits } from './protection/limits.js'
+import { LIMITS, limitsFrom, type GivenLimits } from './protection/limits.js'
 import { createConnectionPools } from './protection/connection-pools.js'
 import { createRareLog } from '../rare-log.js'
 import { limitSilentConnections, SILENCE_LIMITS } from './protection/silent-connections.js'
@@ -186,7 +186,11 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     log,
     warnRarely,
   }
-  const createQuota = createQuotas(limits, (limit) => observer.limited(limit))
+  const createQuota = createQuotas(limits, (limit) => {
+    observer.limited(limit)
+    if (limit === 'maxHeldPerSocket' || limit === 'maxHeldCharacters')
+      warnRarely({ event: 'not_joined', limit: LIMITS[limit].flag }, 'event refused: too many wait for a join')
+  })
   const pools = createConnectionPools(limits, (limit, address, pool) => {
     observer.limited(limit)
     warnRarely({ event: 'too_many_connections', address, pool }, 'connection refused: limit reached')

@@ -5,6 +5,7 @@ import { invalidPacket, joinTimeout, unknownEvent } from '../protocol/refusals.j
 import type { ChatSocket } from './chat-io.js'
 import { leave } from './cluster/presence.js'
 import { createAnswer } from './events/answering.js'
+import { createJoinGate } from './events/join-gate.js'
 import { guestListeners } from './events/guest-events.js'
 import { historyListeners } from './events/history-events.js'
 import { joinListeners } from './events/join.js'
@@ -32,8 +33,8 @@ const LISTENERS = [joinListeners, guestListeners, operatorListeners, historyList
 
 /** Serves one socket from its connection to its disconnection. */
 export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
-  const { limits, log, observer, place, traffic, warnRarely } = parts
-  const session: SocketSession = { socket, inOrder: createSerialQueue(), place, traffic }
+  const { inFlight, limits, log, observer, place, traffic, warnRarely } = parts
+  const session: SocketSession = { socket, inOrder: createSerialQueue(), joinGate: createJoinGate(), place, traffic }
   const answer = createAnswer({ ...parts, session })
   const chat: ServerContext = { ...parts, answer }
   listen(chat, session)
@@ -43,10 +44,14 @@ export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
     observer.limited('maxUnreadCharacters')
     warnRarely({ event: 'slow_reader', socket: socket.id }, 'connection ended: the client does not read')
   })
-  const joinTimer = setTimeout(() => endUnjoined(parts, socket), limits.joinTimeoutMs)
+  const endHeld = (): void => refuseHeld(parts, session)
+  const joinTimer = setTimeout(() => endUnjoined(parts, socket, endHeld), limits.joinTimeoutMs)
+  const forget = inFlight.onClosing(endHeld)
   log.debug({ event: 'connected', socket: socket.id, transport: socket.conn.transport.name }, 'socket connected')
   socket.on('disconnect', (reason) => {
     clearTimeout(joinTimer)
+    forget()
+    endHeld()
     leave(chat, socket)
     log.debug({ event: 'disconnected', socket: socket.id, reason }, 'socket disconnected')
   })
@@ -72,11 +77,23 @@ const endInvalid = ({ warnRarely }: SocketParts, socket: ChatSocket, error: unkn
   socket.emit('refused', toWireError(invalidPacket()))
 }
 
+/** Refuses what waits for a join, since none will come. */
+const refuseHeld = ({ quota, warnRarely }: SocketParts, { socket, joinGate }: SocketSession): void => {
+  if (quota.held > 0 && socket.data.participant === undefined)
+    warnRarely(
+      { event: 'never_joined', socket: socket.id, events: quota.held },
+      'events refused: their socket did not join',
+    )
+  joinGate.open()
+}
+
 // Closes the connection rather than the socket: a page that is not ready to join yet then reconnects automatically.
-const endUnjoined = ({ limits, log, observer }: SocketParts, socket: ChatSocket): void => {
+const endUnjoined = ({ limits, log, observer }: SocketParts, socket: ChatSocket, endHeld: () => void): void => {
   if (socket.data.participant !== undefined) return
   observer.limited('joinTimeoutMs')
   log.debug({ event: 'join_timeout', socket: socket.id }, 'connection ended: no join in time')
   socket.emit('refused', toWireError(joinTimeout(limits.joinTimeoutMs)))
-  socket.conn.close()
+  endHeld()
+  // After the answers to what was held, which are sent in this turn.
+  setImmediate(() => socket.conn.close())
 }

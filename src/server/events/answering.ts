@@ -8,6 +8,7 @@ import { errorFields } from '../error-fields.js'
 import { UNOBSERVED, type ServerObserver } from '../metrics/observer.js'
 import type { Quota } from '../protection/quota.js'
 import { charactersIn, parsePayload, readArguments } from './event-arguments.js'
+import type { JoinGate } from './join-gate.js'
 import { isServerFault, outcomeOf, toWireError } from './wire-error.js'
 
 /** What the work of a listener returns. */
@@ -33,8 +34,7 @@ interface JoinState {
   readonly socket: { readonly connected: boolean }
   /** It is about to be disconnected; its events are dropped. */
   readonly isRefused?: boolean
-  /** Its events wait. */
-  readonly joining?: Promise<void> | undefined
+  readonly joinGate: JoinGate
 }
 
 /** The events that bring a message, of which every one is accounted for. */
@@ -65,7 +65,7 @@ export const createAnswer = ({ inFlight, quota, session, observer, log }: Answer
       return await withinQuota(
         quota,
         () => parsePayload(event, schema, payload),
-        (parsed) => afterJoin(session, () => work(parsed)),
+        (parsed) => afterJoin({ session, quota }, event, parsed, work),
       )
     } catch (error) {
       if (isServerFault(error)) {
@@ -115,15 +115,22 @@ type Outcome = Omit<Reply, 'error'> & { readonly error?: unknown }
 
 type Dropped = undefined
 
-// What waits is woken in the order in which it came, and nothing overtakes it. A socket that has left cannot join any more.
-const afterJoin = (
-  session: JoinState,
-  work: () => Reply | Promise<Reply>,
-): Dropped | Reply | Promise<Dropped | Reply> => {
+// A socket that has left cannot join any more.
+const afterJoin = async <Payload>(
+  parts: Pick<Answering, 'session' | 'quota'>,
+  event: string,
+  payload: Payload,
+  work: (payload: Payload) => Reply | Promise<Reply>,
+): Promise<Dropped | Reply> => {
+  const { session, quota } = parts
   if (session.isRefused === true) return undefined
-  return session.joining === undefined
-    ? work()
-    : session.joining.then(() => (session.socket.connected ? afterJoin(session, work) : undefined))
+  const opened = session.joinGate.wait(event)
+  if (opened === undefined) return work(payload)
+  const characters = charactersIn(payload)
+  quota.hold(characters)
+  await opened
+  quota.release(characters)
+  return session.socket.connected ? afterJoin(parts, event, payload, work) : undefined
 }
 
 // Everything up to the work's first await runs synchronously, which keeps the events of a socket in order.

@@ -16,7 +16,8 @@ export const joinListeners = (chat: ServerContext, session: SocketSession): List
   join: chat.answer('join', joinSchema, (payload) =>
     payload.role === 'client'
       ? joinAsGuest(chat, session, payload)
-      : whileJoining(session, joinAsOperator(chat, session, payload)),
+      : // The application or the database may be asked.
+        session.joinGate.during(joinAsOperator(chat, session, payload)),
   ),
 })
 
@@ -30,6 +31,7 @@ const joinAsGuest = (
   session.place.moveTo('guests')
   session.guestToken = token
   enter(chat, session.socket, { role: 'client', conversation, username, phone: phone ?? null })
+  session.joinGate.open()
   return { answer: { token, clientId: conversation } }
 }
 
@@ -38,15 +40,6 @@ const guestToken = (session: SocketSession, presented: unknown): string => {
   if (presented == null) return session.guestToken ?? createGuestToken()
   if (typeof presented === 'string' && isGuestToken(presented)) return presented
   throw invalidToken()
-}
-
-// The application or the database may be asked, and what the socket sends meanwhile waits.
-const whileJoining = (session: SocketSession, reply: Promise<Reply>): Promise<Reply> => {
-  const end = (): void => {
-    session.joining = undefined
-  }
-  session.joining = reply.then(end, end)
-  return reply
 }
 
 const joinAsOperator = async (chat: ServerContext, session: SocketSession, claim: OperatorJoin): Promise<Reply> => {

@@ -12,6 +12,7 @@ import type { ImageSources } from '../../protocol/image.js'
 import type { OperatorAccess } from '../operators/operator-access.js'
 import type { Announce } from './announce.js'
 import type { Answer } from './answering.js'
+import type { JoinGate } from './join-gate.js'
 
 /** What the listeners of a socket share. */
 export interface ServerContext {
@@ -44,8 +45,7 @@ export interface SocketSession {
   guestToken?: string | undefined
   /** Its join was refused: it is about to be disconnected, and whatever else it sent is dropped. */
   isRefused?: boolean
-  /** An operator who is being checked; never rejects. Later events wait for it. */
-  joining?: Promise<void> | undefined
+  readonly joinGate: JoinGate
 }
 
 /** The listeners of a group of events, by the events' names. */

@@ -91,6 +91,22 @@ export const LIMITS = {
     most: 1_073_741_824,
     help: 'most characters in all requests that wait for an answer',
   },
+  maxHeldPerSocket: {
+    default: 100,
+    flag: '--max-held-per-socket',
+    unit: 'count',
+    least: 0,
+    most: 1_000_000,
+    help: 'most events of one socket that wait for its join',
+  },
+  maxHeldCharacters: {
+    default: 16 * 1_048_576,
+    flag: '--max-held-characters',
+    unit: 'count',
+    least: 1,
+    most: 1_073_741_824,
+    help: 'most characters in all events that wait for the join of their socket',
+  },
   maxUnreadCharacters: {
     default: 8 * 1_048_576,
     flag: '--max-unread-characters',

@@ -1,6 +1,6 @@
 import type { OperatorError } from '../../errors.js'
 import type { ChatLimits, LimitName, OnLimit } from './limits.js'
-import { rateLimited, tooManyPending } from '../../protocol/refusals.js'
+import { rateLimited, tooManyBeforeJoin, tooManyPending } from '../../protocol/refusals.js'
 import { createTokenBucket } from './token-bucket.js'
 
 /** The limits on the requests of one socket. */
@@ -15,13 +15,23 @@ export interface Quota {
    * @throws OperatorError `too_many_pending`, retryable
    */
   load(characters: number): void
+  /**
+   * Called before a request waits for the join of its socket.
+   * @throws OperatorError `not_joined`, retryable
+   */
+  hold(characters: number): void
+  /** Called when that wait is over. */
+  release(characters: number): void
+  /** How many requests wait for the join. */
+  readonly held: number
   /** Called after the answer, with as many characters as were loaded. */
   leave(characters: number): void
 }
 
-/** Makes the quotas of one server: one a socket, with a shared limit on the characters of pending requests. */
+/** Makes the quotas of one server: one a socket, with shared limits on the characters of requests that wait. */
 export const createQuotas = (limits: ChatLimits, onLimit: OnLimit): (() => Quota) => {
   let waitingCharacters = 0
+  let heldCharacters = 0
   const refusal = (limit: LimitName, error: OperatorError): OperatorError => {
     onLimit(limit)
     return error
@@ -29,7 +39,11 @@ export const createQuotas = (limits: ChatLimits, onLimit: OnLimit): (() => Quota
   return () => {
     const hasToken = createTokenBucket(limits.eventsPerSecond)
     let pending = 0
+    let held = 0
     return {
+      get held() {
+        return held
+      },
       enter: () => {
         if (!hasToken()) throw refusal('eventsPerSecond', rateLimited(limits.eventsPerSecond))
         if (pending >= limits.maxPendingPerSocket)
@@ -41,6 +55,17 @@ export const createQuotas = (limits: ChatLimits, onLimit: OnLimit): (() => Quota
         const isFull = waitingCharacters > 0 && waitingCharacters + characters > limits.maxPendingCharacters
         if (isFull) throw refusal('maxPendingCharacters', tooManyPending('this server'))
         waitingCharacters += characters
+      },
+      hold: (characters) => {
+        if (held >= limits.maxHeldPerSocket) throw refusal('maxHeldPerSocket', tooManyBeforeJoin('this connection'))
+        const isFull = heldCharacters > 0 && heldCharacters + characters > limits.maxHeldCharacters
+        if (isFull) throw refusal('maxHeldCharacters', tooManyBeforeJoin('this server'))
+        held += 1
+        heldCharacters += characters
+      },
+      release: (characters) => {
+        held -= 1
+        heldCharacters -= characters
       },
       leave: (characters) => {
         pending -= 1

@@ -1,5 +1,14 @@
-import { expect } from '../../support/database.js'
-import { expectOk, SECRET, test, type Ack, type Peer, type TestChat } from '../../support/socket-chat.js'
+import { expect, test as databaseTest } from '../../support/database.js'
+import {
+  expectOk,
+  SECRET,
+  test,
+  withChat,
+  withoutMessages,
+  type Ack,
+  type Peer,
+  type TestChat,
+} from '../../support/socket-chat.js'
 
 const EVENTS = [
   ...['join', 'clientMessage', 'clientTyping', 'chatEnded', 'history', 'operatorMessage', 'operatorTyping'],
@@ -100,7 +109,16 @@ const attackAndEnd = async (chat: TestChat, { event, args }: Attack): Promise<st
 const countEach = (codes: readonly string[]): Readonly<Record<string, number>> =>
   Object.fromEntries([...new Set(codes)].sort().map((code) => [code, codes.filter((one) => one === code).length]))
 
-test('ten thousand malformed payloads are each answered by name, and nothing of them stays', async ({ chat }) => {
+databaseTest(
+  'ten thousand malformed payloads are each answered by name, and nothing of them stays',
+  async ({ database }) => {
+    await withoutMessages(database)
+    // Nothing waits for a join.
+    await withChat(database, { maxHeldPerSocket: 0 }, answersEach)
+  },
+)
+
+const answersEach = async (chat: TestChat): Promise<void> => {
   const attacks = createAttacks(20_260_401)
   const ending = attacks.filter(endsConnection)
   const others = attacks.filter((one) => !endsConnection(one))
@@ -128,13 +146,13 @@ test('ten thousand malformed payloads are each answered by name, and nothing of 
       "refused by invalid_packet": 61,
     }
   `)
-  const expected = ['operator_refused', 'invalid_packet']
+  const expected = ['operator_refused', 'invalid_packet', 'not_joined']
   expect(chat.log.filter((line) => !expected.includes((JSON.parse(line) as { event: string }).event))).toEqual([])
   expect(Object.prototype).not.toHaveProperty('role')
   const bruno = await chat.guest('bruno')
   expectOk(await bruno.ask('clientMessage', { type: 'text', message: 'as if nothing had been' }))
   expect(await chat.database.query('SELECT "guestUsername" FROM "ChatMessage"')).toEqual([{ guestUsername: 'bruno' }])
-})
+}
 
 /** In words that do not change from run to run. */
 const told = ({ ok, error, messages }: Partial<Ack>): string => {

@@ -61,7 +61,7 @@ describe('a chat client', () => {
   test('repeats what the server wants later, and what it was silent about', async () => {
     const answers = [
       refusal('rate_limited', true),
-      refusal('not_joined', false),
+      refusal('not_joined', true),
       undefined,
       { ok: true, id: 1, duplicate: true },
     ]

@@ -58,7 +58,6 @@ describe('a participant at a chat server', () => {
   test.for<[string, unknown]>([
     ['has only queued it', { ok: true, queued: true }],
     ['wants it later', { ok: false, error: { code: 'rate_limited', message: 'slow down', retryable: true } }],
-    ['does not know who asks', { ok: false, error: { code: 'not_joined', message: 'join first', retryable: false } }],
   ])('asks again when the server %s', async ([, first]) => {
     const script: Script = ({ event }, _socket, times) =>
       event === 'join' ? JOINED : times === 1 ? first : { ok: true, duplicate: false }

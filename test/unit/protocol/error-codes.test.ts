@@ -58,6 +58,7 @@ describe('the table of error codes', () => {
     const later = Object.entries(ERROR_CODES).filter(([, { repeat }]) => repeat === 'later')
     expect(later.map(([code]) => code)).toMatchInlineSnapshot(`
       [
+        "not_joined",
         "operators_unchecked",
         "rate_limited",
         "join_timeout",
@@ -120,6 +121,7 @@ describe('what a client reads of an error', () => {
       refusals.invalidPayload('join', ['role is missing']),
       refusals.invalidToken(),
       refusals.notJoined(),
+      refusals.tooManyBeforeJoin('this connection'),
       refusals.forbidden('client'),
       refusals.wrongOperatorSecret(),
       refusals.operatorsDisabled(),

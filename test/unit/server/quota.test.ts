@@ -3,10 +3,16 @@ import { OperatorError } from '../../../src/errors.js'
 import { limitsFrom } from '../../../src/server/protection/limits.js'
 import { createQuotas, type Quota } from '../../../src/server/protection/quota.js'
 
-const limits = limitsFrom({ eventsPerSecond: 0, maxPendingPerSocket: 2, maxPendingCharacters: 10 })
+const limits = limitsFrom({
+  eventsPerSecond: 0,
+  maxPendingPerSocket: 2,
+  maxPendingCharacters: 10,
+  maxHeldPerSocket: 2,
+  maxHeldCharacters: 10,
+})
 
-/** A step of one of two sockets: it enters, loads so many characters, or leaves with so many. */
-type Step = readonly ['a' | 'b', 'enter'] | readonly ['a' | 'b', 'load' | 'leave', number]
+/** A step of one of two sockets: it enters, loads or holds so many characters, or leaves or is released with so many. */
+type Step = readonly ['a' | 'b', 'enter'] | readonly ['a' | 'b', 'load' | 'leave' | 'hold' | 'release', number]
 
 const outcomeOf = (work: () => void): string => {
   try {
@@ -66,6 +72,21 @@ describe('the quota of a socket', () => {
         [['b', 'load', 1], OF_SERVER],
         [['a', 'leave', 11], 'ok'],
         [['b', 'load', 11], 'ok'],
+      ],
+    ],
+    [
+      'bounds what waits for a join apart from the rest',
+      [
+        [['a', 'load', 10], 'ok'],
+        [['a', 'hold', 11], 'ok'],
+        [['b', 'hold', 1], OF_SERVER],
+        [['a', 'hold', 0], OF_SERVER],
+        [['a', 'release', 11], 'ok'],
+        [['a', 'hold', 1], 'ok'],
+        [['a', 'hold', 1], 'ok'],
+        [['a', 'hold', 1], OF_SOCKET],
+        [['b', 'hold', 8], 'ok'],
+        [['b', 'hold', 1], OF_SERVER],
       ],
     ],
   ])('%s', (_what, steps) => {

@@ -12,7 +12,7 @@ export const errorCodes: Generated = {
       .join('\n'),
 }
 
-const REPEAT = { never: 'final', later: '**retryable**', 'after join': '**after a join**' } as const
+const REPEAT = { never: 'final', later: '**retryable**' } as const
 
 const describeRules = ({ repeat, mayBeStored }: ErrorCodeRules): string =>
   [REPEAT[repeat], ...(mayBeStored ? ['may be stored'] : [])].join(', ')

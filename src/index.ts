@@ -1,6 +1,8 @@
 export { createChatStore } from './persistence/chat-store.js'
 export type { ChatStore, ChatStoreOptions, ChatStoreSource, Promotion, StoreLoad } from './persistence/chat-store.js'
 export type { ChatMessage, MessageType, NewChatMessage, SavedChatMessage, SenderType } from './persistence/message.js'
+export type { ChatAddress, FoundChat } from './persistence/chats/find-chat.js'
+export type { Contact } from './persistence/contact.js'
 export type { HistoryPage, HistoryQuery } from './persistence/chat-history.js'
 export type { RecentChat, RecentChatsPage, RecentChatsQuery } from './persistence/recent-chats.js'
 export type { MarkAsReadQuery } from './persistence/mark-as-read.js'

@@ -1,13 +1,21 @@
-import type { Queryable } from '../database/connection.js'
 import { fromPrimary } from '../database/proxies/standby-reads.js'
 import { InvalidCall } from './errors.js'
-import { checkLimit, isOfContact, rowsToRead, toContactFilter, type Contact, type ContactFilter } from './contact.js'
+import type { ChatSearch } from './chats/find-chat.js'
+import { findSources } from './chats/sources.js'
+import {
+  checkLimit,
+  isOfContact,
+  rowsToRead,
+  toContactFilters,
+  type ContactFilter,
+  type ContactQuery,
+} from './contact.js'
 import { cursorSql, parseCursor } from './ids/cursor.js'
 import type { ChatMessage } from './message.js'
 import type { Names } from './sql-names.js'
 import { MESSAGE_COLUMNS, toChatMessage, type StoredRow } from './stored-message.js'
 
-export interface HistoryQuery extends Contact {
+export interface HistoryQuery extends ContactQuery {
   /** Messages a page, 1 to 200; 50 when absent. */
   readonly limit?: number | undefined
   /** Cursor: returns messages older than it. Excludes `after`. */
@@ -35,21 +43,26 @@ type MessageRow = StoredRow & { readonly cursor: string }
 type FittingRow = MessageRow & { readonly found?: number }
 
 /**
- * Reads one page of one contact's messages by keyset: the page after a million messages costs the same as the first.
+ * Reads one page of the messages of one contact, or of several, by keyset: the page after a million messages costs the same as the first.
  * Not prepared: a generic plan assumes an average contact, and would sort all messages of a large one.
  * @throws OperatorError `read_from_standby` when only the primary may answer
  */
-export const readHistory = async (db: Queryable, names: Names, query: HistoryQuery): Promise<HistoryPage> => {
-  const filter = toContactFilter(query)
+export const readHistory = async (
+  { db: any, names, findClient }: ChatSearch,
+  query: HistoryQuery,
+): Promise<HistoryPage> => {
+  const filters = toContactFilters(query)
   const limit = checkLimit(query.limit ?? 50)
   if (query.before !== undefined && query.after !== undefined) throw bothCursors()
   const forwards = query.after !== undefined
   const cursor = query.after ?? query.before
   const position = cursor === undefined ? undefined : parseCursor(cursor)
-  const sql = historySql(names, filter.column, rowsToRead(limit), forwards, position !== undefined)
-  const { rows } = await (query.fromPrimary === true ? fromPrimary(db) : db).query<FittingRow>(
+  const db = query.fromPrimary === true ? fromPrimary(any) : any
+  const sources = await findSources(db, findClient, filters)
+  const sql = historySql(names, sources, rowsToRead(limit), forwards, position !== undefined)
+  const { rows } = await db.query<FittingRow>(
     query.maxBytes === undefined ? sql : fittingSql(sql, forwards, query.maxBytes),
-    [filter.value, ...(position === undefined ? [] : [position.createdAt, position.id])],
+    [...sources.map(({ value }) => value), ...(position === undefined ? [] : [position.createdAt, position.id])],
   )
   const page = rows.slice(0, limit)
   const ascending = forwards ? page : page.toReversed()
@@ -64,17 +77,33 @@ export const readHistory = async (db: Queryable, names: Names, query: HistoryQue
 const bothCursors = (): InvalidCall => new InvalidCall('invalid_cursor', 'before and after exclude each other')
 
 const historySql = (
-  { message }: Names,
-  column: ContactFilter['column'],
+  names: Names,
+  sources: readonly ContactFilter[],
   limit: number,
   forwards: boolean,
   hasPosition: boolean,
-): string => `
+): string => {
+  const order = forwards ? 'ASC' : 'DESC'
+  const position = hasPosition
+    ? `AND (m."createdAt", m."id") ${forwards ? '>' : '<'} ($${sources.length + 1}::timestamp, $${sources.length + 2}::bigint)`
+    : ''
+  const parts = sources.map(
+    ({ column }, index) => `
   SELECT ${MESSAGE_COLUMNS}, ${cursorSql()} AS "cursor"
-  FROM ${message} AS m
-  WHERE ${isOfContact(column)}
-    ${hasPosition ? `AND (m."createdAt", m."id") ${forwards ? '>' : '<'} ($2::timestamp, $3::bigint)` : ''}
-  ORDER BY m."createdAt" ${forwards ? 'ASC' : 'DESC'}, m."id" ${forwards ? 'ASC' : 'DESC'}
+  FROM ${names.message} AS m
+  WHERE ${isOfContact(column, `$${index + 1}`)} ${position}
+  ORDER BY m."createdAt" ${order}, m."id" ${order}
+  LIMIT ${limit}`,
+  )
+  return parts.length === 1 ? parts.join('') : mergedSql(parts, order, limit)
+}
+
+// Each part has its newest messages by its own index, so the newest of all of them are among these. A message can be in
+// several.
+const mergedSql = (parts: readonly string[], order: string, limit: number): string => `
+  SELECT DISTINCT ON ("createdAt"::numeric, "id") *
+  FROM (${parts.map((part) => `(${part})`).join(' UNION ALL ')}) AS each
+  ORDER BY "createdAt"::numeric ${order}, "id" ${order}
   LIMIT ${limit}`
 
 // The moments of a page are text. octet_length needs no detoasting: an image that does not fit is neither read nor sent.

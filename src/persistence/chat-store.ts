@@ -4,8 +4,11 @@ import type { Promotion } from '../database/failover/timelines.js'
 import { withLimits, withPooledClient } from '../database/pools/pooled-client.js'
 import { createPreparedStatements } from '../database/prepared.js'
 import { StoreClosed } from './errors.js'
+import { findChat, type ChatAddress, type FoundChat } from './chats/find-chat.js'
+import { createFindClient } from './chats/known-client.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './chat-history.js'
 import { readInactiveOperators } from './operators/inactive-operators.js'
+import { readOperatorNames } from './operators/operator-names.js'
 import { createKeyGuard } from './keys/key-guard.js'
 import { markAsRead, type MarkAsReadQuery } from './mark-as-read.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
@@ -53,10 +56,12 @@ export interface ChatStore {
    *   SchemaNotReady, DatabaseRefused, StoreClosed
    */
   saveChatMessage(message: NewChatMessage): Promise<SavedChatMessage>
-  /** Reads one page of one contact's messages. */
+  /** Reads one page of the messages of one contact, or of several. */
   getChatHistory(query: HistoryQuery): Promise<HistoryPage>
   /** Reads one page of the chats of clients and guests, most recently active first. */
   getRecentChats(query?: RecentChatsQuery): Promise<RecentChatsPage>
+  /** Finds the chat of an address, and how to answer in it; undefined when nobody has the address. For operators: it proves no identity. */
+  findChat(address: ChatAddress): Promise<FoundChat | undefined>
   /** Marks messages from the client's side as read; resolves to the number of messages that changed. */
   markMessagesAsRead(query: MarkAsReadQuery): Promise<number>
   /**
@@ -64,6 +69,11 @@ export interface ChatStore {
    * the store's role may not read it.
    */
   getInactiveOperators(operatorIds: readonly number[]): Promise<readonly number[]>
+  /**
+   * The names of operators by their ids in "User" (its `name`, else `username`): none for an unknown id, and none at all if there
+   * is no such column, or the store's role may not read it.
+   */
+  getOperatorNames(operatorIds: readonly number[]): Promise<ReadonlyMap<number, string>>
   /**
    * Proves, by a commit, that a message can be saved now; takes two seconds at most.
    * @throws SchemaNotReady, StoreUnavailable, DatabaseRefused, StoreClosed
@@ -112,6 +122,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     track(() => withRetries(deadlineMs, () => question(withLimits(pool.get(), limits))))
 
   const statements = createPreparedStatements()
+  const findClient = createFindClient(names)
   const withKeyGuard = createKeyGuard(names)
   const checkReady = createReadinessCheck({ pool: () => pool.get(), names, withKeyGuard, onLeft })
   const saves = createSaveQueue(
@@ -132,9 +143,11 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       const prepared = prepareMessage(message)
       return track(() => saves.save(prepared))
     },
-    getChatHistory: (query) => ask((db) => readHistory(db, names, query)),
+    getChatHistory: (query) => ask((db) => readHistory({ db, names, findClient }, query)),
     getRecentChats: (query = {}) => ask((db) => readRecentChats({ db, names, statements }, query)),
-    markMessagesAsRead: (query) => ask((db) => markAsRead(db, names, query)),
+    findChat: (address) => ask((db) => findChat({ db, names, findClient }, address)),
+    markMessagesAsRead: (query) => ask((db) => markAsRead({ db, names, findClient }, query)),
+    getOperatorNames: (operatorIds) => ask((db) => readOperatorNames(db, names, operatorIds)),
     getInactiveOperators: (operatorIds) => ask((db) => readInactiveOperators(db, names, operatorIds)),
     checkReady: () => track(checkReady),
     getLoad: () => ({

@@ -17,9 +17,26 @@ export interface ContactFilter {
   readonly value: number | string
 }
 
+/** Whose messages are meant: one contact's, or those of any of several. */
+export interface ContactQuery extends Contact {
+  /** The messages of all of these, each once: 1 to 10 contacts, instead of one. */
+  readonly anyOf?: readonly Contact[] | undefined
+}
+
+const MOST_CONTACTS = 10
+
+/** @throws InvalidCall `invalid_contact` unless it names one contact, or `anyOf` has 1 to 10 */
+export const toContactFilters = (query: ContactQuery | undefined): readonly ContactFilter[] => {
+  const anyOf = query?.anyOf
+  if (anyOf === undefined) return [toContactFilter(query)]
+  if (COLUMNS.some((column) => query?.[column] != null)) throw invalidContact('anyOf excludes a contact beside it')
+  if (anyOf.length >= 1 && anyOf.length <= MOST_CONTACTS) return anyOf.map(toContactFilter)
+  throw invalidContact(`anyOf has ${anyOf.length} contacts, but must have 1 to ${MOST_CONTACTS}`)
+}
+
 /**
  * Turns a contact into a column and the stored form of its value. A guest's name selects the messages written under that
- * name, linked to a client or not, and never the rest of that client's history.
+ * name, linked to a client or not; `findSources` adds those of a client that was made of the guest.
  * @throws InvalidCall `invalid_contact` unless exactly one valid identifier is given: an id that is undefined by mistake
  *   must not look like a contact without messages
  */
@@ -46,9 +63,9 @@ export const toContactFilter = (contact: Contact | undefined): ContactFilter => 
 export const comparable = (column: ContactFilter['column']): string =>
   column === 'clientId' ? `"${column}"` : `"${column}"::text`
 
-/** SQL for the messages of a filter, whose value is parameter 1. A bigint, because an id can be larger than its column holds. */
-export const isOfContact = (column: ContactFilter['column']): string =>
-  `${comparable(column)} = $1${column === 'clientId' ? '::bigint' : ''}`
+/** SQL for the messages of a filter, whose value is a parameter. A bigint, because an id can be larger than its column holds. */
+export const isOfContact = (column: ContactFilter['column'], parameter = '$1'): string =>
+  `${comparable(column)} = ${parameter}${column === 'clientId' ? '::bigint' : ''}`
 
 const invalidContact = (message: string): InvalidCall => new InvalidCall('invalid_contact', message)
 

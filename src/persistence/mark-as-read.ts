@@ -1,6 +1,7 @@
-import type { Queryable } from '../database/connection.js'
 import { InvalidCall } from './errors.js'
-import { isOfContact, toContactFilter, type ContactFilter } from './contact.js'
+import type { ChatSearch } from './chats/find-chat.js'
+import { findSources } from './chats/sources.js'
+import { isOfContact, toContactFilters, type Contact, type ContactFilter } from './contact.js'
 import { isId } from './ids/ids.js'
 import { UTC_NOW, type Names } from './sql-names.js'
 
@@ -9,6 +10,8 @@ export interface MarkAsReadQuery {
   readonly guestUsername?: string | undefined
   /** One conversation, whatever contacts wrote in it. */
   readonly sessionId?: string | undefined
+  /** The messages of all of these: 1 to 10 contacts, instead of one. */
+  readonly anyOf?: readonly Contact[] | undefined
   /** The operator who read them; null when not in "User". Not stored: the application's table has no column for it. */
   readonly operatorId: number | null
   /** The newest message that the operator has seen: those that follow it in the history stay unread. Nothing is marked if there is none of this id. */
@@ -19,32 +22,44 @@ export interface MarkAsReadQuery {
  * Marks messages from the client's side as read.
  * @returns the number of messages that changed
  */
-export const markAsRead = async (db: Queryable, names: Names, query: MarkAsReadQuery): Promise<number> => {
-  const filter = toContactFilter(query)
+export const markAsRead = async ({ db, names, findClient }: ChatSearch, query: MarkAsReadQuery): Promise<number> => {
+  const filters = toContactFilters(query)
   const { upToMessageId } = query
   if (upToMessageId !== undefined && !isId(upToMessageId)) throw invalidUpTo(upToMessageId)
+  const sources = await findSources(db, findClient, filters)
+  const values = sources.map(({ value }) => value)
   const { rowCount } = await db.query(
-    markSql(names, filter.column, upToMessageId !== undefined),
-    upToMessageId === undefined ? [filter.value] : [filter.value, upToMessageId],
+    markSql(names, sources, upToMessageId !== undefined),
+    upToMessageId === undefined ? values : [...values, upToMessageId],
   )
   return rowCount ?? 0
 }
 
 // Rows are locked in the order of their ids, so two operators who read the same chat cannot deadlock. An array instead of a
 // join keeps the planner from reading the whole table when it overestimates the unread messages.
-const markSql = ({ message }: Names, column: ContactFilter['column'], hasEnd: boolean): string => `
+const markSql = ({ message }: Names, sources: readonly ContactFilter[], hasEnd: boolean): string => `
   UPDATE ${message}
   SET "isRead" = true, "readAt" = ${UTC_NOW}
   WHERE "id" = ANY (ARRAY(
     SELECT m."id"
     FROM ${message} AS m
-    WHERE m.${isOfContact(column)} AND m."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND NOT m."isRead" ${hasEnd ? `AND ${upTo(message)}` : ''}
+    WHERE ${isOfSources(message, sources)} AND ${UNREAD} ${hasEnd ? `AND ${upTo(message, sources.length + 1)}` : ''}
     ORDER BY m."id"
     FOR NO KEY UPDATE))`
 
+const UNREAD = `m."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND NOT m."isRead"`
+
+// Of several sources each is read by its own index: the planner may read the table for their OR.
+const isOfSources = (message: string, sources: readonly ContactFilter[]): string => {
+  const conditions = sources.map(({ column }, index) => `m.${isOfContact(column, `$${index + 1}`)}`)
+  if (conditions.length === 1) return conditions.join('')
+  const unread = conditions.map((condition) => `SELECT m."id" FROM ${message} AS m WHERE ${condition} AND ${UNREAD}`)
+  return `m."id" = ANY (ARRAY(${unread.join(' UNION ALL ')}))`
+}
+
 // In the order of the history, not of ids: a sequence may run downwards, or go on with negative ids.
-const upTo = (message: string): string =>
-  `(m."createdAt", m."id") <= (SELECT e."createdAt", e."id" FROM ${message} AS e WHERE e."id" = $2::bigint)`
+const upTo = (message: string, parameter: number): string =>
+  `(m."createdAt", m."id") <= (SELECT e."createdAt", e."id" FROM ${message} AS e WHERE e."id" = $${parameter}::bigint)`
 
 const invalidUpTo = (upToMessageId: unknown): InvalidCall =>
   new InvalidCall('invalid_message_id', `upToMessageId is ${String(upToMessageId)}, which is not a message id`)

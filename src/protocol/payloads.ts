@@ -1,6 +1,11 @@
 import * as z from 'zod'
 import { MAX_USERNAME_CHARACTERS, toStorableText, toUsername } from '../persistence/prepare-message.js'
 
+/** Enough for the name of a guest, whose characters may take two units each. */
+const MAX_ADDRESS_LENGTH = 2 * MAX_USERNAME_CHARACTERS
+
+const WRONG_ADDRESS = `is missing, or not a client's id, a conversation or a guest's name of at most ${MAX_ADDRESS_LENGTH} characters`
+
 /** Longest message id, name of a conversation, cursor or phone that a client may send, in UTF-16 units. */
 const MAX_FIELD_LENGTH = 255
 
@@ -15,17 +20,23 @@ const username = z
     error: `is longer than ${MAX_USERNAME_CHARACTERS} characters`,
   })
 
-const identifier = z
-  .string()
-  .min(1)
-  .max(MAX_FIELD_LENGTH)
-  .refine((value) => toStorableText(value) === value, { error: 'contains a character that cannot be stored' })
+const storable = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .refine((value) => toStorableText(value) === value, { error: 'contains a character that cannot be stored' })
+
+const identifier = storable(MAX_FIELD_LENGTH)
 
 // Blank becomes null: forms send an empty field.
 const phone = text.pipe(z.string().max(MAX_FIELD_LENGTH)).transform((given) => (given.trim() === '' ? null : given))
 
 // Any that a number holds exactly.
 const id = z.int()
+
+/** Whom an operator means: a client's database id; the name of a conversation, else of a guest. */
+export const addressSchema = z.union([id, storable(MAX_ADDRESS_LENGTH)], { error: WRONG_ADDRESS })
 
 const guestJoin = z
   .object({

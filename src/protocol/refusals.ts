@@ -39,7 +39,16 @@ export const operatorsUnchecked = (): OperatorError => refusal('operators_unchec
 export const tooManyGuesses = (waitMs: number): OperatorError =>
   refusal('rate_limited', `too many wrong operator secrets; wait ${Math.ceil(waitMs / 1_000)} s and join again`)
 
-export const unknownConversation = (): OperatorError => refusal('unknown_conversation')
+/** @param address whom nobody knows; it can be a guest's name, so an error that is logged has none */
+export const unknownConversation = (address?: number | string): OperatorError => {
+  if (address === undefined) return refusal('unknown_conversation')
+  return refusal(
+    'unknown_conversation',
+    typeof address === 'number'
+      ? `unknown conversation: no client has the id ${address}`
+      : `unknown conversation: no guest is connected under ${JSON.stringify(address)}, and no message of a conversation or guest of that name is stored`,
+  )
+}
 
 export const unknownEvent = (): OperatorError => refusal('unknown_event')
 

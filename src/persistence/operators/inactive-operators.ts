@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import { readableColumns } from '../access/readable-columns.js'
 import { toId, type StoredId } from '../ids/ids.js'
 import type { Names } from '../sql-names.js'
 
@@ -12,22 +13,12 @@ export const readInactiveOperators = async (
   operatorIds: readonly number[],
 ): Promise<readonly number[]> => {
   if (operatorIds.length === 0) return []
-  const { rowCount } = await db.query(SELECT_COLUMN, [user])
-  if (rowCount !== 1) return []
+  // The column is the application's, which may not have it.
+  const columns = await readableColumns(db, user, ['id', 'isActive'])
+  if (columns.length < 2 || columns.find(({ name }) => name === 'isActive')?.type !== 'boolean') return []
   const { rows } = await db.query<{ id: StoredId }>(selectInactive(user), [operatorIds])
   return rows.map(({ id }) => toId(id))
 }
-
-// An error would stand in the log of the server every minute. The column is the application's, which may not have it.
-const SELECT_COLUMN = `
-  SELECT
-  FROM pg_catalog.pg_attribute AS a
-  WHERE a.attrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass($1::pg_catalog.text)
-    AND a.attname OPERATOR(pg_catalog.=) 'isActive'::pg_catalog.name
-    AND a.atttypid OPERATOR(pg_catalog.=) 'pg_catalog.bool'::pg_catalog.regtype
-    AND NOT a.attisdropped
-    AND pg_catalog.has_column_privilege(a.attrelid, 'id'::pg_catalog.text, 'SELECT'::pg_catalog.text)
-    AND pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT'::pg_catalog.text)`
 
 const selectInactive = (user: string): string => `
   SELECT "id"

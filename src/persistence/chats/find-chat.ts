@@ -1,0 +1,148 @@
+import type { Queryable } from '../../database/connection.js'
+import { fromPrimary } from '../../database/proxies/standby-reads.js'
+import { isOfContact, toContactFilter, type Contact, type ContactFilter } from '../contact.js'
+import { toIdOrNull, type StoredId } from '../ids/ids.js'
+import { toStorableText, toUsername } from '../prepare-message.js'
+import type { Names } from '../sql-names.js'
+import type { FindClient, KnownClient } from './known-client.js'
+
+/** Whom a message is for: a number is a client's id; a string the name of a conversation (`sessionId`), else of a guest. */
+export type ChatAddress = number | string
+
+/** The chat of a client, or of a guest without one, and how to answer in it. */
+export interface FoundChat {
+  readonly clientId: number | null
+  /** The guest's name that an answer is stored with; null for none. */
+  readonly guestUsername: string | null
+  /** Where an answer goes: the conversation that was asked for, else the newest of the chat; null where it has none. */
+  readonly conversation: string | null
+  /** The conversations in which the client's side wrote, newest first: those of its last messages, 20 at most. */
+  readonly conversations: readonly string[]
+  /** Whose messages make up the chat, for `anyOf` in `getChatHistory` and `markMessagesAsRead`. */
+  readonly contacts: readonly Contact[]
+}
+
+/** What a chat is found with. */
+export interface ChatSearch {
+  readonly db: Queryable
+  readonly names: Names
+  readonly findClient: FindClient
+}
+
+/**
+ * Finds the chat of an address; undefined when nobody has it. A name stands for the client of that name, else for whoever
+ * wrote under it. It decides what happens to a message, so a standby that lags behind may not answer.
+ * @throws OperatorError `read_from_standby`
+ * @throws InvalidCall `invalid_contact`
+ */
+export const findChat = async (search: ChatSearch, address: ChatAddress): Promise<FoundChat | undefined> => {
+  const on: ChatSearch = { ...search, db: fromPrimary(search.db) }
+  if (typeof address === 'string') return (await findConversation(on, address)) ?? (await findByName(on, address))
+  const { value } = toContactFilter({ clientId: address })
+  const client = await on.findClient(on.db, { id: Number(value) })
+  return client && inNewestConversation(on, { clientId: client.id, guestUsername: null }, contactsOf(client))
+}
+
+const findConversation = async (search: ChatSearch, address: string): Promise<FoundChat | undefined> => {
+  const sessionId = toStorableText(address)
+  const newest = sessionId === '' ? undefined : await readNewest(search, { column: 'sessionId', value: sessionId })
+  if (newest === undefined) return undefined
+  const { clientId, guestUsername } = newest
+  const others = clientId === null ? contactsNamed(guestUsername) : await contactsOfId(search, clientId)
+  return { ...newest, conversation: sessionId, conversations: [sessionId], contacts: [{ sessionId }, ...others] }
+}
+
+const contactsOfId = async ({ db, findClient }: ChatSearch, id: number): Promise<readonly Contact[]> => {
+  const client = await findClient(db, { id })
+  return client === undefined ? [{ clientId: id }] : contactsOf(client)
+}
+
+const findByName = async (search: ChatSearch, address: string): Promise<FoundChat | undefined> => {
+  const { db, findClient } = search
+  const username = toUsername(address)
+  if (username === '') return undefined
+  const namesake = await findClient(db, { username })
+  // A client who had this name before has the messages that were written under it.
+  const newest = namesake ? undefined : await readNewest(search, { column: 'guestUsername', value: username })
+  if (namesake === undefined && newest === undefined) return undefined
+  const client = namesake ?? (newest?.clientId == null ? undefined : await findClient(db, { id: newest.clientId }))
+  const ofClient = client === undefined ? [] : contactsOf(client)
+  const isNamed = ofClient.some(({ guestUsername }) => guestUsername === username)
+  const isRegistered = namesake?.isGuest === false
+  return inNewestConversation(
+    search,
+    { clientId: client?.id ?? null, guestUsername: isRegistered ? null : username },
+    isNamed ? ofClient : [...ofClient, { guestUsername: username }],
+  )
+}
+
+/** The messages of a client; of one that was made of a guest also those that are not linked to it yet. */
+const contactsOf = ({ id, username, isGuest }: KnownClient): readonly Contact[] => [
+  { clientId: id },
+  ...(isGuest ? contactsNamed(username) : []),
+]
+
+const contactsNamed = (guestUsername: string | null): readonly Contact[] =>
+  guestUsername === null ? [] : [{ guestUsername }]
+
+type Answerer = Pick<FoundChat, 'clientId' | 'guestUsername'>
+
+const inNewestConversation = async (
+  search: ChatSearch,
+  answerer: Answerer,
+  contacts: readonly Contact[],
+): Promise<FoundChat> => {
+  const conversations = await readConversations(search, contacts.map(toContactFilter))
+  return { ...answerer, conversation: conversations[0] ?? null, conversations, contacts }
+}
+
+const readNewest = async (
+  { db, names }: ChatSearch,
+  { column, value }: ContactFilter,
+): Promise<Answerer | undefined> => {
+  const { rows } = await db.query<{ clientId: StoredId | null; guestUsername: string | null }>(
+    `
+    SELECT m."clientId", m."guestUsername"
+    FROM ${names.message} AS m
+    WHERE ${isOfContact(column)}
+    ORDER BY m."createdAt" DESC, m."id" DESC
+    LIMIT 1`,
+    [value],
+  )
+  return rows[0] && { ...rows[0], clientId: toIdOrNull(rows[0].clientId) }
+}
+
+/** Messages of each contact among which its conversations are looked for: a chat of a million costs no more than this. */
+const MOST_READ = 500
+
+const MOST_CONVERSATIONS = 20
+
+const readConversations = async (
+  { db, names }: ChatSearch,
+  filters: readonly ContactFilter[],
+): Promise<readonly string[]> => {
+  const { rows } = await db.query<{ sessionId: string }>(
+    conversationsSql(names, filters),
+    filters.map(({ value }) => value),
+  )
+  return rows.map(({ sessionId }) => sessionId)
+}
+
+// Only what the client's side wrote makes a conversation one of the chat: an answer must not reach a visitor of the same name.
+const conversationsSql = ({ message }: Names, filters: readonly ContactFilter[]): string => `
+  SELECT late."sessionId"
+  FROM (${filters
+    .map(
+      ({ column }, index) => `
+    (SELECT m."sessionId", m."createdAt", m."senderType"
+     FROM ${message} AS m
+     WHERE ${isOfContact(column, `$${index + 1}`)}
+     ORDER BY m."createdAt" DESC
+     LIMIT ${MOST_READ})`,
+    )
+    .join(' UNION ALL ')}
+  ) AS late
+  WHERE late."sessionId" IS NOT NULL AND late."senderType" OPERATOR(pg_catalog.=) 'CLIENT'
+  GROUP BY late."sessionId"
+  ORDER BY max(late."createdAt") DESC, late."sessionId"
+  LIMIT ${MOST_CONVERSATIONS}`

@@ -1,0 +1,211 @@
+import type { ChatStore, Contact, NewChatMessage } from '../../../src/index.js'
+import { migrated, withStore } from '../../support/chat.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { withLimitedRole } from '../../support/limited-role.js'
+import { textMessage } from '../../support/load.js'
+import { createChatStore } from '../../../src/index.js'
+
+/** Saves texts one after another, so that they are stored in this order. */
+const write = async (store: ChatStore, messages: readonly (Partial<NewChatMessage> & { text: string })[]) => {
+  const ids: (number | null)[] = []
+  for (const message of messages) {
+    ids.push((await store.saveChatMessage({ ...textMessage(''), ...message })).clientId)
+  }
+  return ids
+}
+
+const textsOf = async (store: ChatStore, contact: Contact, limit?: number): Promise<readonly unknown[]> => {
+  const pages: unknown[][] = []
+  let before: string | undefined
+  do {
+    const page = await store.getChatHistory({ ...contact, limit, before })
+    pages.unshift(page.messages.map(({ text }) => text))
+    before = page.nextBefore ?? undefined
+  } while (before !== undefined)
+  return pages.flat()
+}
+
+const register = async (database: TestDatabase, username: string): Promise<number> => {
+  const [row] = await database.query<{ id: number }>(
+    `INSERT INTO "Client" ("username", "updatedAt") VALUES ($1, now()) RETURNING "id"`,
+    [username],
+  )
+  return row?.id ?? -1
+}
+
+const OPERATOR = { senderType: 'OPERATOR' } as const
+
+describe("a guest's name", () => {
+  test('opens the whole chat of the client that was made of the guest, in order, page by page, both ways', async ({
+    database,
+  }) => {
+    await migrated(database)
+    await withStore(database, async (store) => {
+      const [clientId] = await write(store, [{ guestUsername: 'maria', text: 'one' }])
+      const client = { clientId }
+      await write(store, [
+        { ...client, ...OPERATOR, text: 'two, an answer' },
+        { guestUsername: 'maria', text: 'three' },
+        { ...client, text: 'four, by id' },
+        { ...client, guestUsername: 'maria', ...OPERATOR, text: 'five, by both' },
+      ])
+      const all = ['one', 'two, an answer', 'three', 'four, by id', 'five, by both']
+      for (const limit of [50, 2, 1]) expect(await textsOf(store, { guestUsername: ' maria ' }, limit)).toEqual(all)
+      const [first] = (await store.getChatHistory({ guestUsername: 'maria' })).messages
+      const { nextAfter } = await store.getChatHistory({ guestUsername: 'maria', limit: 1, before: undefined })
+      expect(first?.text).toBe('one')
+      const oldest = await store.getChatHistory({ clientId: clientId ?? 0, limit: 1 })
+      expect(oldest.nextAfter).toBe(nextAfter)
+      const start = await store.getChatHistory({
+        guestUsername: 'maria',
+        after: '2000-01-01 00:00:00.000000_1',
+        limit: 3,
+      })
+      expect(start.messages.map(({ text }) => text)).toEqual(all.slice(0, 3))
+      const rest = await store.getChatHistory({ guestUsername: 'maria', after: start.nextAfter ?? '', maxBytes: 1 })
+      expect(rest.messages.map(({ text }) => text)).toEqual(['four, by id'])
+    })
+  })
+
+  test('marks that whole chat as read, up to a message', async ({ database }) => {
+    await migrated(database)
+    await withStore(database, async (store) => {
+      const [clientId] = await write(store, [{ guestUsername: 'maria', text: 'one' }])
+      await write(store, [
+        { clientId, text: 'two' },
+        { clientId, guestUsername: 'maria', text: 'three' },
+      ])
+      const [, two] = (await store.getChatHistory({ guestUsername: 'maria' })).messages
+      const mark = { guestUsername: 'maria', operatorId: null }
+      expect(await store.markMessagesAsRead({ ...mark, upToMessageId: two?.id })).toBe(2)
+      expect(await store.markMessagesAsRead(mark)).toBe(1)
+      expect((await store.getRecentChats()).chats).toMatchObject([{ username: 'maria', unreadCount: 0 }])
+    })
+  })
+
+  test('opens of a registered client only what was written under that name, and marks no more', async ({
+    database,
+  }) => {
+    await migrated(database)
+    const clientId = await register(database, 'maria')
+    await withStore(database, async (store) => {
+      await write(store, [
+        { clientId, text: 'private' },
+        { clientId, ...OPERATOR, text: 'private answer' },
+        { guestUsername: 'maria', text: 'under the name' },
+      ])
+      expect(await textsOf(store, { guestUsername: 'maria' })).toEqual(['under the name'])
+      expect(await store.markMessagesAsRead({ guestUsername: 'maria', operatorId: null })).toBe(1)
+      expect(await store.markMessagesAsRead({ clientId, operatorId: null })).toBe(1)
+    })
+  })
+
+  test('opens what was written under it for a role that may not read which clients were made of guests', async ({
+    database,
+  }) => {
+    await migrated(database)
+    await withStore(database, (store) => write(store, [{ guestUsername: 'maria', text: 'one' }]))
+    await withLimitedRole(database, async ({ name, url }) => {
+      await database.query(`GRANT SELECT ON "ChatMessage" TO ${name}`)
+      const store = createChatStore({ databaseUrl: url })
+      try {
+        expect(await textsOf(store, { guestUsername: 'maria' })).toEqual(['one'])
+      } finally {
+        await store.close()
+      }
+    })
+  })
+})
+
+test('several contacts are one history, with each message once; what names none or too many is refused', async ({
+  database,
+}) => {
+  await migrated(database)
+  await withStore(database, async (store) => {
+    const [clientId] = await write(store, [{ guestUsername: 'ana', sessionId: 's1', text: 'one' }])
+    await write(store, [
+      { guestUsername: 'bruno', sessionId: 's1', text: 'two' },
+      { clientId, sessionId: 's2', text: 'three' },
+    ])
+    const anyOf = [{ sessionId: 's1' }, { clientId: clientId ?? 0 }, { guestUsername: 'ana' }]
+    expect((await store.getChatHistory({ anyOf })).messages.map(({ text }) => text)).toEqual(['one', 'two', 'three'])
+    expect(await store.markMessagesAsRead({ anyOf, operatorId: null })).toBe(3)
+    for (const wrong of [{ anyOf: [] }, { anyOf: [{}] }, { anyOf, clientId: 1 }, { anyOf: Array(11).fill(anyOf[0]) }]) {
+      await expect(store.getChatHistory(wrong)).rejects.toMatchObject({ code: 'invalid_contact' })
+    }
+  })
+})
+
+describe('the chat of an address', () => {
+  test('is that of a conversation, a client or a name, with the conversations in which it was written', async ({
+    database,
+  }) => {
+    await migrated(database)
+    const registered = await register(database, 'rita')
+    await withStore(database, async (store) => {
+      const [ana] = await write(store, [{ guestUsername: 'ana', sessionId: 's1', text: 'one' }])
+      const [lib] = await write(store, [{ guestUsername: 'lib', text: 'by library' }])
+      await write(store, [
+        { guestUsername: 'ana', sessionId: 's2', text: 'two' },
+        { guestUsername: 'ana', sessionId: 's3', ...OPERATOR, text: 'to a visitor of the same name' },
+        { guestUsername: 'rita', sessionId: 's4', text: 'unverified' },
+      ])
+      const ofAna = { clientId: ana, conversation: 's2', conversations: ['s2', 's1'] }
+      expect(await store.findChat(ana ?? 0)).toMatchObject({ ...ofAna, guestUsername: null })
+      expect(await store.findChat(' ana')).toMatchObject({ ...ofAna, guestUsername: 'ana' })
+      expect(await store.findChat('s1')).toEqual({
+        ...{ clientId: ana, guestUsername: 'ana', conversation: 's1', conversations: ['s1'] },
+        contacts: [{ sessionId: 's1' }, { clientId: ana }, { guestUsername: 'ana' }],
+      })
+      const withoutConversation = { conversation: null, conversations: [] }
+      expect(await store.findChat('lib')).toMatchObject({ clientId: lib, ...withoutConversation })
+      expect(await store.findChat('rita')).toMatchObject({
+        clientId: registered,
+        guestUsername: null,
+        conversation: 's4',
+      })
+      for (const nobody of ['nobody', '', ' ', '\0', String(ana), 4711])
+        expect(await store.findChat(nobody)).toBeUndefined()
+      await expect(store.findChat(1.5)).rejects.toMatchObject({ code: 'invalid_contact' })
+    })
+  })
+
+  test('is found for a guest without client, and under the earlier name of a client', async ({ database }) => {
+    await migrated(database)
+    await withStore(database, async (store) => {
+      const [clientId] = await write(store, [{ guestUsername: 'ana', sessionId: 's1', text: 'one' }])
+      await database.query(`UPDATE "Client" SET "username" = 'ana gomez' WHERE "id" = $1`, [clientId])
+      expect(await store.findChat('ana')).toMatchObject({ clientId, guestUsername: 'ana', conversation: 's1' })
+      await database.query(`UPDATE "ChatMessage" SET "clientId" = NULL`)
+      expect(await store.findChat('ana')).toMatchObject({ clientId: null, guestUsername: 'ana', conversation: 's1' })
+      expect(await store.findChat('s1')).toMatchObject({ contacts: [{ sessionId: 's1' }, { guestUsername: 'ana' }] })
+    })
+  })
+})
+
+test('names of operators are those of "User", by name or else user name, as far as the role may read them', async ({
+  database,
+}) => {
+  await migrated(database, 'crm-before')
+  const [user] = await database.query<{ id: number; name: string; username: string }>(
+    'SELECT "id", "name", "username" FROM "User" ORDER BY "id" LIMIT 1',
+  )
+  const { id, name, username } = user ?? { id: 0, name: '', username: '' }
+  await withLimitedRole(database, async (role) => {
+    await database.query(`GRANT SELECT ON "ChatMessage" TO ${role.name}`)
+    const store = createChatStore({ databaseUrl: role.url })
+    try {
+      expect(await store.getOperatorNames([id])).toEqual(new Map())
+      await database.query(`GRANT SELECT ("id", "username") ON "User" TO ${role.name}`)
+      expect(await store.getOperatorNames([id, 4711])).toEqual(new Map([[id, username]]))
+      await database.query(`GRANT SELECT ON "User" TO ${role.name}`)
+      expect(await store.getOperatorNames([id])).toEqual(new Map([[id, name]]))
+      await database.query(`ALTER TABLE "User" DROP COLUMN "name", DROP COLUMN "username"`)
+      expect(await store.getOperatorNames([id])).toEqual(new Map())
+      await database.query(`DROP TABLE "User" CASCADE`)
+      expect(await store.getOperatorNames([id])).toEqual(new Map())
+    } finally {
+      await store.close()
+    }
+  })
+})

@@ -1,5 +1,13 @@
 export { createChatStore } from './persistence/chat-store.js'
-export type { ChatStore, ChatStoreOptions, ChatStoreSource, Promotion, StoreLoad } from './persistence/chat-store.js'
+export type {
+  ChatStore,
+  ChatStoreOptions,
+  ChatStoreSource,
+  Promotion,
+  SaveOptions,
+  StoreLoad,
+} from './persistence/chat-store.js'
+export type { TransactionClient } from './persistence/transaction/transaction-client.js'
 export type { ChatMessage, MessageType, NewChatMessage, SavedChatMessage, SenderType } from './persistence/message.js'
 export type { ChatAddress, FoundChat } from './persistence/chats/find-chat.js'
 export type { Contact } from './persistence/contact.js'
@@ -13,11 +21,13 @@ export {
   InvalidCall,
   InvalidMessage,
   MessageNotStored,
+  NotInTransaction,
   SchemaNotReady,
   StoreClosed,
   StoreError,
   StoreOverloaded,
   StoreUnavailable,
+  TransactionConflict,
 } from './persistence/errors.js'
 export type { Blame } from './persistence/blame.js'
 export { createChatClient } from './client/chat-client.js'

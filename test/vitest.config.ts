@@ -27,6 +27,7 @@ const LONG = [
   'test/integration/migrations/rollback-range.test.ts',
   'test/integration/migrations/rollback-script.test.ts',
   'test/integration/migrations/rollback-states.test.ts',
+  'test/integration/persistence/caller-transaction-partitions.test.ts',
   'test/integration/persistence/unfenced-primary.test.ts',
   'test/integration/replay/faults.test.ts',
   'test/integration/replay/standby.test.ts',

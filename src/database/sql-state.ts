@@ -6,6 +6,8 @@ export const SqlState = {
   featureNotSupported: '0A000',
   protocolViolation: '08P01',
   readOnlyTransaction: '25006',
+  noActiveTransaction: '25P01',
+  inFailedTransaction: '25P02',
   idleInTransactionSessionTimeout: '25P03',
   transactionTimeout: '25P04',
   numericValueOutOfRange: '22003',

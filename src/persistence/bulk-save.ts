@@ -9,7 +9,7 @@ import {
   INCOMING_COLUMNS,
   insertSql,
   toInsertedRow,
-  type BatchSession,
+  type StoreSession,
   type InsertedRow,
   type InsertedRowText,
 } from './message-rows.js'
@@ -27,7 +27,7 @@ const REST_MESSAGES = 500
 export const BULK_PARTS = 2
 
 /** Runs work on a connection of its own. */
-export type WithSession = <T>(work: (session: BatchSession) => Promise<T>) => Promise<T>
+export type WithSession = <T>(work: (session: StoreSession) => Promise<T>) => Promise<T>
 
 /**
  * `saveBatch` for thousands of messages: COPY into a staging table, and one insert from there. Messages that it does not
@@ -36,7 +36,7 @@ export type WithSession = <T>(work: (session: BatchSession) => Promise<T>) => Pr
 export const saveInBulk = async (withSession: WithSession, batch: readonly PendingSave[]): Promise<void> => {
   const createdNames = await withSession(async (session) => {
     const guests = guestNamesOf(await selectWithoutClient(session, batch))
-    return new Set(await createGuestClients(session.client, session.names, guests))
+    return new Set(await createGuestClients(session, guests))
   })
   const parts = partsOf(batch)
   const done = await Promise.allSettled(
@@ -54,7 +54,7 @@ const partsOf = (batch: readonly PendingSave[]): readonly (readonly PendingSave[
 }
 
 const savePart = async (
-  session: BatchSession,
+  session: StoreSession,
   batch: readonly PendingSave[],
   createdNames: Set<string>,
 ): Promise<void> => {
@@ -84,7 +84,7 @@ const withoutClientSql = (names: Names, keyGuard: KeyGuard): string => `
 
 /** The messages of guests who have no client; of several with one key only the first. */
 const selectWithoutClient = async (
-  { client, names, keyGuard }: BatchSession,
+  { client, names, keyGuard }: StoreSession,
   batch: readonly PendingSave[],
 ): Promise<readonly PendingSave[]> => {
   const keys = new Set<string>()
@@ -109,7 +109,7 @@ const CREATE_STAGING = `
 
 // In one transaction, so that it also works behind a transaction pooler.
 const insertByCopy = (
-  { client, names, keyGuard }: BatchSession,
+  { client, names, keyGuard }: StoreSession,
   messages: readonly PreparedMessage[],
 ): Promise<NoticedCommit<readonly InsertedRow[]>> => {
   const insert = async (): Promise<readonly InsertedRow[]> => {

@@ -45,7 +45,7 @@ export const createBulkStore = (target: ConnectionTarget, applicationName: strin
       (work) =>
         withPooledClient(pool, limits, async (client) =>
           // Without ON CONFLICT, the insert does not notice that there is no unique index.
-          work({ client, names, statements, keyGuard: await readKeyGuard(client, names) }),
+          work({ transaction: 'own', client, names, statements, keyGuard: await readKeyGuard(client, names) }),
         ),
       batch,
     )

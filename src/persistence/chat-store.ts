@@ -17,6 +17,8 @@ import { readRecentChats, type RecentChatsPage, type RecentChatsQuery } from './
 import { createReadinessCheck } from './readiness.js'
 import { withRetries } from './retry.js'
 import { saveBatch } from './save-batch.js'
+import { saveInTransaction } from './transaction/save-in-transaction.js'
+import type { TransactionClient } from './transaction/transaction-client.js'
 import { createSaveQueue, type QueueLoad } from './save-queue.js'
 import { namesIn } from './sql-names.js'
 import {
@@ -47,6 +49,15 @@ export interface StoreLoad {
   readonly abandoned: number
 }
 
+/** Options of one save. */
+export interface SaveOptions {
+  /**
+   * A transaction of the caller, in which the message is saved: it is stored when the caller commits, and never if it rolls
+   * back. Then nothing is retried, and NotInTransaction and TransactionConflict are thrown as well.
+   */
+  readonly db?: TransactionClient | undefined
+}
+
 /** Keeps chat messages. Every write resolves after its commit, and a failed read throws instead of returning an empty list. */
 export interface ChatStore {
   /**
@@ -55,7 +66,7 @@ export interface ChatStore {
    * @throws InvalidMessage, CharacterNotStorable, IdempotencyConflict, MessageNotStored, StoreUnavailable and StoreOverloaded (both retryable),
    *   SchemaNotReady, DatabaseRefused, StoreClosed
    */
-  saveChatMessage(message: NewChatMessage): Promise<SavedChatMessage>
+  saveChatMessage(message: NewChatMessage, options?: SaveOptions): Promise<SavedChatMessage>
   /** Reads one page of the messages of one contact, or of several. */
   getChatHistory(query: HistoryQuery): Promise<HistoryPage>
   /** Reads one page of the chats of clients and guests, most recently active first. */
@@ -134,14 +145,18 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     },
     async (batch) =>
       withPooledClient(pool.get(), limits, (client) =>
-        withKeyGuard(client, (keyGuard) => saveBatch({ client, names, statements, keyGuard }, batch)),
+        withKeyGuard(client, (keyGuard) =>
+          saveBatch({ transaction: 'own', client, names, statements, keyGuard }, batch),
+        ),
       ),
   )
 
   return {
-    saveChatMessage: async (message) => {
+    saveChatMessage: async (message, { db } = {}) => {
       const prepared = prepareMessage(message)
-      return track(() => saves.save(prepared))
+      return track(() =>
+        db === undefined ? saves.save(prepared) : saveInTransaction(db, { names, withKeyGuard }, prepared),
+      )
     },
     getChatHistory: (query) => ask((db) => readHistory({ db, names, findClient }, query)),
     getRecentChats: (query = {}) => ask((db) => readRecentChats({ db, names, statements }, query)),

@@ -77,6 +77,40 @@ export class StoreUnavailable extends StoreError {
   }
 }
 
+/** The `db` of a save is not in a transaction that a statement can be added to. Nothing was written. */
+export class NotInTransaction extends StoreError {
+  override readonly name = 'NotInTransaction'
+  constructor(reason: string, cause: unknown) {
+    super('not_in_transaction', `db is not in a transaction that can take the message: ${reason}`, {
+      cause,
+      blames: 'caller',
+      exitCode: ExitCode.no,
+      hint: 'pass the client on which BEGIN was run, or leave db out: then the store commits the message itself',
+    })
+  }
+}
+
+/**
+ * Another session has changed what the caller's transaction saw, or waits for it. Nothing of the message is stored: roll the
+ * transaction back and repeat it, the save with the same key.
+ */
+export class TransactionConflict extends StoreError {
+  override readonly name = 'TransactionConflict'
+  constructor(
+    cause: ServerError,
+    readonly idempotencyKey: string,
+  ) {
+    super('transaction_conflict', `the transaction conflicts with another session: ${cause.message}`, {
+      cause,
+      sqlState: cause.code,
+      retryable: true,
+      blames: 'database',
+      exitCode: ExitCode.busy,
+      hint: 'roll the transaction back and repeat it, the message with the same idempotency key',
+    })
+  }
+}
+
 /** No synchronous standby that commits wait for is attached, and the caller asked for one. Retry the same call, a save with the same key. */
 export class NotReplicated extends StoreError {
   override readonly name = 'NotReplicated'

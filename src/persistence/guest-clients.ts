@@ -1,8 +1,8 @@
-import type { ClientBase } from 'pg'
 import type { Queryable } from '../database/connection.js'
 import { refusesTransactions } from '../database/errors/pooler-error.js'
 import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { BEGIN, inTransaction } from '../database/transaction.js'
+import type { BatchSession } from './message-rows.js'
 import { isRetryable } from './retry.js'
 import { SHORT_LOCK_TIMEOUT_MS, UTC_NOW, type Names } from './sql-names.js'
 
@@ -12,6 +12,9 @@ export interface GuestClientOptions {
   readonly onSkipped?: ((names: number, reason: string) => void) | undefined
 }
 
+/** What guests' clients are created with; in a caller's transaction they are part of it. */
+export type GuestSession = Pick<BatchSession, 'transaction' | 'names'> & { readonly client: Queryable }
+
 /**
  * Creates clients for guests who have none. Names may repeat. A name whose client cannot be created is skipped: its message is
  * saved without client. The phone stays on the message: nobody has proved it, and in "Client" it is unique, so the person
@@ -20,8 +23,7 @@ export interface GuestClientOptions {
  * @throws only when the connection is lost or the database is unavailable
  */
 export const createGuestClients = async (
-  client: ClientBase,
-  names: Names,
+  session: GuestSession,
   usernames: readonly string[],
   { lockTimeoutMs = LOCK_TIMEOUT_MS, onSkipped }: GuestClientOptions = {},
 ): Promise<readonly string[]> => {
@@ -29,7 +31,7 @@ export const createGuestClients = async (
   const wanted = [...new Set(usernames)].toSorted()
   if (wanted.length === 0) return []
   try {
-    return await createAll(client, names, wanted, lockTimeoutMs)
+    return await (session.transaction === 'own' ? createAll(session, wanted, lockTimeoutMs) : insert(session, wanted))
   } catch (error) {
     if (!isServerError(error) || refusesTransactions(error)) throw error
     const isHeld = isBlockedByRow(error)
@@ -43,8 +45,8 @@ export const createGuestClients = async (
     const options = { lockTimeoutMs: isHeld ? SHORT_LOCK_TIMEOUT_MS : lockTimeoutMs, onSkipped }
     const middle = Math.ceil(wanted.length / 2)
     return [
-      ...(await createGuestClients(client, names, wanted.slice(0, middle), options)),
-      ...(await createGuestClients(client, names, wanted.slice(middle), options)),
+      ...(await createGuestClients(session, wanted.slice(0, middle), options)),
+      ...(await createGuestClients(session, wanted.slice(middle), options)),
     ]
   }
 }
@@ -64,7 +66,7 @@ const TAKE_TURNS = `
   SELECT pg_advisory_xact_lock(${LOCK_CLASS}, s."stripe")
   FROM (
     SELECT DISTINCT hashtext(x."username") & ${LOCK_STRIPES - 1} AS "stripe"
-    FROM unnest($1::text[]) AS x ("username")
+    FROM json_array_elements_text($1::json) AS x ("username")
     ORDER BY 1
   ) AS s`
 
@@ -73,7 +75,7 @@ const insertSql = ({ client, guestClients }: Names): string => `
   WITH made AS (
     INSERT INTO ${client} ("username", "createdAt", "updatedAt")
     SELECT x."username", ${UTC_NOW}, ${UTC_NOW}
-    FROM unnest($1::text[]) AS x ("username")
+    FROM json_array_elements_text($1::json) AS x ("username")
     WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username"::text = x."username" LIMIT 1) IS NULL
     ON CONFLICT DO NOTHING
     RETURNING "id", "username"
@@ -84,21 +86,25 @@ const insertSql = ({ client, guestClients }: Names): string => `
 
 /** Takes the locks that creating clients needs, for a moment: `createGuestClients` skips names while it cannot get them. */
 export const lockForGuestClients = async (client: Queryable, names: Names): Promise<void> => {
-  await client.query(insertSql(names), [[]])
+  await client.query(insertSql(names), ['[]'])
 }
 
-const createAll = async (
-  client: ClientBase,
-  names: Names,
+const createAll = (
+  session: GuestSession,
   usernames: readonly string[],
   lockTimeoutMs: number,
 ): Promise<readonly string[]> =>
   inTransaction(
-    client,
+    session.client,
     async () => {
-      await client.query(TAKE_TURNS, [usernames])
-      const { rows } = await client.query<{ username: string }>(insertSql(names), [usernames])
-      return rows.map(({ username }) => username)
+      await session.client.query(TAKE_TURNS, [JSON.stringify(usernames)])
+      return insert(session, usernames)
     },
     `${BEGIN}; SET LOCAL lock_timeout = ${lockTimeoutMs}`,
   )
+
+// Without turns in a caller's transaction: it would keep its turn until it ends, and others would wait for it.
+const insert = async ({ client, names }: GuestSession, usernames: readonly string[]): Promise<readonly string[]> => {
+  const { rows } = await client.query<{ username: string }>(insertSql(names), [JSON.stringify(usernames)])
+  return rows.map(({ username }) => username)
+}

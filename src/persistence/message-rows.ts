@@ -2,6 +2,7 @@ import type { ClientBase } from 'pg'
 import { commitUnconfirmed } from '../database/durability/commit-barrier.js'
 import { noticeCommit, type NoticedCommit } from '../database/durability/commit-notice.js'
 import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-commit.js'
+import type { Queryable } from '../database/connection.js'
 import type { PreparedStatements } from '../database/prepared.js'
 import type { StoredId } from './ids/ids.js'
 import {
@@ -17,14 +18,27 @@ import { instantSql, toInstant, type InstantText } from '../database/clock/insta
 import { UTC_NOW, type Names } from './sql-names.js'
 
 /** What a batch is written with: a connection, the names of the tables, and the statements prepared on it. */
-export interface BatchSession {
-  readonly client: ClientBase
+interface Session {
   readonly names: Names
   readonly statements: PreparedStatements
   /** How long an insert waits for a row that another transaction holds, in milliseconds; 250 when absent. */
   readonly rowLockTimeoutMs?: number | undefined
   readonly keyGuard: KeyGuard
 }
+
+/** A connection of the store's, where each statement is a transaction. */
+export interface StoreSession extends Session {
+  readonly transaction: 'own'
+  readonly client: ClientBase
+}
+
+/** A transaction of the caller, who commits it. Its settings are not touched, and no row is durable before it ends. */
+export interface CallerSession extends Session {
+  readonly transaction: 'callers'
+  readonly client: Queryable
+}
+
+export type BatchSession = StoreSession | CallerSession
 
 /** Whether a message is stored with its client, or without one. */
 export type Linking = 'linked' | 'unlinked'
@@ -89,14 +103,19 @@ export const insertMessages = async (
   messages: readonly PreparedMessage[],
   linking: Linking,
 ): Promise<NoticedCommit<readonly InsertedRow[]>> => {
-  const { client, names, statements, rowLockTimeoutMs, keyGuard } = session
-  const sql = insertSql(names, FROM_JSON, linking, { rowLockTimeoutMs, keyGuard })
+  const { client, names, statements, rowLockTimeoutMs, keyGuard, transaction } = session
+  const sql = insertSql(names, FROM_JSON, linking, { rowLockTimeoutMs, keyGuard, transaction })
   const json = toJson(keyGuard === 'table' ? firstOfEachKey(messages) : messages)
-  return noticeCommit(client, async () => {
+  return noticeOwnCommit(session, async () => {
     const { rows } = await insertGuarded(session, () => statements.query<InsertedRowText>(client, sql, [json]))
     return rows.map(toInsertedRow)
   })
 }
+
+const noticeOwnCommit = async <T>(session: BatchSession, statement: () => Promise<T>): Promise<NoticedCommit<T>> =>
+  session.transaction === 'own'
+    ? noticeCommit(session.client, statement)
+    : { result: await statement(), isUnconfirmed: false }
 
 // The others find the first one's row afterwards, as those of another batch do.
 const firstOfEachKey = (messages: readonly PreparedMessage[]): readonly PreparedMessage[] =>
@@ -117,6 +136,8 @@ export interface InsertOptions {
   /** `false` makes the statement a fifth cheaper, but it fails when a key is taken meanwhile. */
   readonly skipsConflicts?: boolean | undefined
   readonly keyGuard: KeyGuard
+  /** Whose transaction it is; the store's own when absent. */
+  readonly transaction?: BatchSession['transaction'] | undefined
 }
 
 /**
@@ -128,7 +149,7 @@ export const insertSql = (
   names: Names,
   source: string,
   linking: Linking,
-  { rowLockTimeoutMs = ROW_LOCK_TIMEOUT_MS, skipsConflicts = true, keyGuard }: InsertOptions,
+  { rowLockTimeoutMs = ROW_LOCK_TIMEOUT_MS, skipsConflicts = true, keyGuard, transaction = 'own' }: InsertOptions,
 ): string => {
   const insert = `
   INSERT INTO ${names.message} AS m (
@@ -140,7 +161,7 @@ export const insertSql = (
     x."idempotencyKey", ${linking === 'linked' ? `x."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND named."registered" IS TRUE` : 'false'}
   FROM ${source}
   ${linking === 'linked' ? clientJoins(names) : ''}
-  WHERE ${settings(rowLockTimeoutMs)}
+  WHERE ${transaction === 'own' ? settings(rowLockTimeoutMs) : 'true'}
     AND ${takenKeySql(names, keyGuard)} IS NULL
     ${linking === 'linked' ? 'AND (x."guestUsername" IS NULL OR coalesce(given."id", named."id") IS NOT NULL)' : ''}
   ORDER BY x."position"
@@ -167,24 +188,24 @@ const clientJoins = ({ client, guestClients }: Names): string => `
 //
 // Two sends are the same message when sender type, conversation, guest and content are equal. Socket, operator and phone may
 // change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one.
-const findByKeysSql = (names: Names, keyGuard: KeyGuard): string => `
+const findByKeysSql = ({ names, keyGuard, transaction }: BatchSession): string => `
   SELECT x."position", k."messageId" AS "id", ${instantSql('coalesce(m."createdAt", k."createdAt")')} AS "createdAt",
     coalesce(m."clientId", k."clientId") AS "clientId", coalesce(m."guestUnverified", false) AS "guestUnverified",
     ${sameMessageSql(keyGuard)} AS "sameBody"
   FROM ${FROM_JSON}
   ${foundByKeySql(names, keyGuard)}
-  WHERE (SELECT ${DURABLE_COMMIT} AND ${emitMessage('found')})`
+  WHERE (SELECT ${transaction === 'own' ? `${DURABLE_COMMIT} AND ` : ''}${emitMessage('found')})`
 
 /**
  * Finds the rows with the keys of these messages, and whether each is the same message.
  * @throws OperatorError `commit_unconfirmed`: they are visible, but may not be durable
  */
 export const findByKeys = async (
-  { client, names, keyGuard }: BatchSession,
+  session: BatchSession,
   messages: readonly PreparedMessage[],
 ): Promise<readonly ExistingRow[]> => {
-  const { result, isUnconfirmed } = await noticeCommit(client, () =>
-    client.query<Omit<ExistingRow, 'createdAt'> & InstantOfRow>(findByKeysSql(names, keyGuard), [toJson(messages)]),
+  const { result, isUnconfirmed } = await noticeOwnCommit(session, () =>
+    session.client.query<Omit<ExistingRow, 'createdAt'> & InstantOfRow>(findByKeysSql(session), [toJson(messages)]),
   )
   if (isUnconfirmed) throw commitUnconfirmed()
   return result.rows.map((row) => ({ ...row, createdAt: toInstant(row.createdAt) }))

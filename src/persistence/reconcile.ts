@@ -250,7 +250,7 @@ const linkWith =
     const reasons = new Set(named.length < guests.length ? [BLANK] : [])
     let skipped = 0
     const wanted = named.map(({ username }) => username)
-    const created = await createGuestClients(session, names, wanted, {
+    const created = await createGuestClients({ transaction: 'own', client: session, names }, wanted, {
       onSkipped: (names, reason) => {
         skipped += names
         reasons.add(reason)

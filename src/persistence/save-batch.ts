@@ -29,6 +29,9 @@ import { createSuspects, sampleOf, type Suspects } from './suspects.js'
 /** Other sessions can take a name or free a key between our statements; after this many rounds a message is saved without client. */
 const MAX_ROUNDS = 3
 
+/** In a caller's transaction, which a wait for a name holds up, there is only one wait. */
+const MAX_ROUNDS_OF_CALLERS = 2
+
 /**
  * Saves messages, each at most once for its key, and settles each separately: a message that the database rejects does not
  * fail the others. Each statement is a transaction, in the order of the batch. A message that waits for another
@@ -52,7 +55,7 @@ export const saveBatch = async (
 }
 
 /** How a batch, or a part of it, is being saved. */
-interface Saving extends BatchSession {
+type Saving = BatchSession & {
   readonly linking: Linking
   /** Guests whose client was created for this batch and not yet reported as `clientCreated`. */
   readonly createdNames: Set<string>
@@ -127,15 +130,15 @@ const settleSuspects = async (session: Saving): Promise<void> => {
  * @throws OperatorError `commit_unconfirmed` and the errors of a connection: they are stored, but not settled
  */
 export const settleInserted = async (
-  { client }: BatchSession,
+  session: BatchSession,
   pending: readonly PendingSave[],
   { result: rows, isUnconfirmed }: NoticedCommit<readonly InsertedRow[]>,
   createdNames: Set<string>,
 ): Promise<void> => {
-  if (isUnconfirmed) {
+  if (isUnconfirmed && session.transaction === 'own') {
     const keys = new Set(rows.map(({ idempotencyKey }) => idempotencyKey))
     noteUnconfirmed(pending.filter(({ message }) => keys.has(message.idempotencyKey)))
-    await commitBarrier(client)
+    await commitBarrier(session.client)
   }
   const byKey = new Map(rows.map((row) => [row.idempotencyKey, row]))
   for (const one of pending) {
@@ -166,10 +169,11 @@ const idsOf = ({ id, clientId }: Pick<InsertedRow, 'id' | 'clientId'>): Pick<Sav
 })
 
 const saveInRounds = async (session: Saving, batch: readonly PendingSave[]): Promise<void> => {
-  for (let round = 1; session.linking === 'linked' && round <= MAX_ROUNDS; round += 1) {
+  const rounds = session.transaction === 'own' ? MAX_ROUNDS : MAX_ROUNDS_OF_CALLERS
+  for (let round = 1; session.linking === 'linked' && round <= rounds; round += 1) {
     if (await tryToSave(session, batch)) return
-    if (round === MAX_ROUNDS) break
-    const created = await createGuestClients(session.client, session.names, guestNamesOf(unsettled(batch)))
+    if (round === rounds) break
+    const created = await createGuestClients(session, guestNamesOf(unsettled(batch)))
     for (const username of created) session.createdNames.add(username)
   }
   if (await tryToSave({ ...session, linking: 'unlinked' }, batch)) return

@@ -19,9 +19,13 @@ const SPAN = {
 /**
  * Traces a save from its call to its outcome, as a span of the caller's trace. It says how the message fared, and nothing of what it
  * is: no names, texts, keys or ids, nor texts of errors, which may repeat a row.
+ * @param saved what became of it unless it is a duplicate or failed; `written` when the caller commits
  * @returns the outcome
  */
-export const traceSave = (save: PendingSave): Promise<SavedChatMessage> => {
+export const traceSave = (
+  save: PendingSave,
+  saved: 'committed' | 'written' = 'committed',
+): Promise<SavedChatMessage> => {
   const span = tracer.startSpan('INSERT ChatMessage', SPAN)
   if (!span.isRecording()) return save.outcome
   const end = (outcome: string): void => {
@@ -31,7 +35,7 @@ export const traceSave = (save: PendingSave): Promise<SavedChatMessage> => {
     span.end()
   }
   save.outcome.then(
-    ({ duplicate }) => end(duplicate ? 'duplicate' : 'committed'),
+    ({ duplicate }) => end(duplicate ? 'duplicate' : saved),
     (error: unknown) => {
       span.setAttribute('error.type', error instanceof OperatorError ? error.code : '_OTHER')
       span.setStatus({ code: SpanStatusCode.ERROR })

@@ -14,9 +14,18 @@ export const withSavepoints = (client: Queryable): Queryable => ({
       await client.query(`RELEASE SAVEPOINT ${SAVEPOINT}`)
       return result
     } catch (error) {
-      // The first error wins.
-      if (!isConnectionFailure(error)) await client.query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}`).catch(() => undefined)
+      if (!isConnectionFailure(error)) await leave(client)
       throw error
     }
   }) as Client['query'],
 })
+
+/** Gives up what was done since the savepoint, and the savepoint. The first error wins. */
+const leave = async (client: Queryable): Promise<void> => {
+  try {
+    await client.query(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}`)
+    await client.query(`RELEASE SAVEPOINT ${SAVEPOINT}`)
+  } catch {
+    // The connection is lost, or the transaction is over: the caller's next statement says so.
+  }
+}

@@ -1,0 +1,111 @@
+import type { Client } from 'pg'
+import { failureReason, isConnectionFailure } from '../../database/connection-failure.js'
+import type { Queryable } from '../../database/connection.js'
+import { withSavepoints } from '../../database/encoding/savepoints.js'
+import { onlyRow } from '../../database/rows.js'
+import { hasSqlState, SqlState, type ServerError } from '../../database/sql-state.js'
+import { explainRefusal, NotInTransaction, StoreUnavailable, TransactionConflict } from '../errors.js'
+import type { WithKeyGuard } from '../keys/key-guard.js'
+import type { SavedChatMessage } from '../message.js'
+import { MESSAGE_KEYS } from '../own-names.js'
+import { createPendingSave, noteAttempt } from '../pending-save.js'
+import type { PreparedMessage } from '../prepare-message.js'
+import { isRetryable } from '../retry.js'
+import { saveBatch } from '../save-batch.js'
+import type { Names } from '../sql-names.js'
+import { traceSave } from '../trace-save.js'
+import { inTurn, type TransactionClient } from './transaction-client.js'
+
+/** What a message is saved with, besides the transaction. */
+export interface SaveSettings {
+  readonly names: Names
+  readonly withKeyGuard: WithKeyGuard
+}
+
+/**
+ * Saves a message in a transaction of the caller, once for its key. Each statement is in a savepoint of its own, so that an
+ * error leaves the transaction as it was. Nothing is retried, and nothing is durable before the caller has committed.
+ * @throws NotInTransaction, TransactionConflict, StoreUnavailable (both retryable: repeat the transaction), and the errors of a message
+ */
+export const saveInTransaction = (
+  db: TransactionClient,
+  { names, withKeyGuard }: SaveSettings,
+  message: PreparedMessage,
+): Promise<SavedChatMessage> =>
+  inTurn(db, async () => {
+    // Its time is up at once: a guest's message that waits for a lock is saved without client, and reconcile links it.
+    const pending = createPendingSave(message, Date.now() - 1)
+    noteAttempt([pending])
+    const answer = traceSave(pending, 'written')
+    // It may be known before the last of our statements is done, and is returned after that.
+    answer.catch(() => undefined)
+    try {
+      await withLockTimeout(db, (client) =>
+        withKeyGuard(client, (keyGuard) =>
+          saveBatch({ transaction: 'callers', client, names, statements: UNNAMED, keyGuard }, [pending]),
+        ),
+      )
+    } catch (error) {
+      const explained = explain(error, message)
+      if (pending.isSettled()) throw explained
+      pending.fail(explained)
+    }
+    if (!pending.isSettled()) pending.fail(heldByOthers(message))
+    return answer
+  })
+
+/** Statements without names: in a session of the caller none of ours stays behind. */
+const UNNAMED = {
+  query: (db: Queryable, text: string, values: readonly unknown[]) => db.query(text, [...values]),
+}
+
+/** How long a statement waits for a row that another transaction holds, unless the caller's own lock_timeout is shorter. */
+const LOCK_TIMEOUT_MS = 1_000
+
+const SHORTEN_LOCK_TIMEOUT = `
+  WITH "callers" AS MATERIALIZED (SELECT pg_catalog.current_setting('lock_timeout') AS "lockTimeout")
+  SELECT "lockTimeout", CASE
+    WHEN "lockTimeout"::pg_catalog.interval OPERATOR(pg_catalog.=) '0'
+      OR "lockTimeout"::pg_catalog.interval OPERATOR(pg_catalog.>) '${LOCK_TIMEOUT_MS} ms'
+    THEN pg_catalog.set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true) END AS "ours"
+  FROM "callers"`
+
+const RESTORE_LOCK_TIMEOUT = `SELECT pg_catalog.set_config('lock_timeout', $1, true)`
+
+const withLockTimeout = async <T>(db: TransactionClient, work: (client: Queryable) => Promise<T>): Promise<T> => {
+  // Only this overload is used.
+  const client: Queryable = { query: ((text: string, values?: unknown[]) => db.query(text, values)) as Client['query'] }
+  const { lockTimeout, ours } = onlyRow(
+    await client.query<{ lockTimeout: string; ours: string | null }>(SHORTEN_LOCK_TIMEOUT),
+  )
+  const restore = async (): Promise<void> => {
+    if (ours !== null) await client.query(RESTORE_LOCK_TIMEOUT, [lockTimeout])
+  }
+  let result: T
+  try {
+    result = await work(withSavepoints(client))
+  } catch (error) {
+    // The first error wins.
+    if (!isConnectionFailure(error)) await restore().catch(() => undefined)
+    throw error
+  }
+  await restore()
+  return result
+}
+
+const explain = (error: unknown, { idempotencyKey }: PreparedMessage): unknown => {
+  if (hasSqlState(error, SqlState.noActiveTransaction)) return new NotInTransaction('no transaction has begun', error)
+  if (hasSqlState(error, SqlState.inFailedTransaction)) return new NotInTransaction('the transaction has failed', error)
+  if (hasSqlState(error, SqlState.serializationFailure, SqlState.deadlockDetected) || isKeyTakenSince(error)) {
+    return new TransactionConflict(error, idempotencyKey)
+  }
+  if (isRetryable(error)) return new StoreUnavailable(failureReason(error), error, idempotencyKey)
+  return explainRefusal(error)
+}
+
+// Where the table of messages is partitioned: the row of another session is not visible to the snapshot of the transaction.
+const isKeyTakenSince = (error: unknown): error is ServerError =>
+  hasSqlState(error, SqlState.uniqueViolation) && error.table?.startsWith(MESSAGE_KEYS) === true
+
+const heldByOthers = ({ idempotencyKey }: PreparedMessage): StoreUnavailable =>
+  new StoreUnavailable('another transaction holds a row that the message needs', undefined, idempotencyKey)

@@ -1,0 +1,17 @@
+/**
+ * A transaction that the caller has begun, and will commit or roll back. A `Client` or `PoolClient` of `pg` fits as it is; there
+ * is an adapter for each common query builder.
+ */
+export interface TransactionClient {
+  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly unknown[] }>
+}
+
+const lastOf = new WeakMap<TransactionClient, Promise<unknown>>()
+
+/** Runs the work after what was begun earlier on the same transaction: their savepoints must not mix. */
+export const inTurn = <T>(db: TransactionClient, work: () => Promise<T>): Promise<T> => {
+  const before = lastOf.get(db) ?? Promise.resolve()
+  const answer = before.then(work, work)
+  lastOf.set(db, answer)
+  return answer
+}

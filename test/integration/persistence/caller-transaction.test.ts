@@ -1,0 +1,96 @@
+import pg from 'pg'
+import { createChatStore, type ChatStore, type NewChatMessage } from '../../../src/index.js'
+import { migrated, on } from '../../support/chat.js'
+import {
+  afterAll,
+  beforeAll,
+  describe,
+  expect,
+  test,
+  createDatabase,
+  type TestDatabase,
+} from '../../support/database.js'
+import { textMessage } from '../../support/load.js'
+import { CONTRACT_SQL, ofPg, TRANSACTION_CONTRACT } from '../../support/transaction-contract.js'
+
+let created: Awaited<ReturnType<typeof createDatabase>>
+let database: TestDatabase
+let store: ChatStore
+let pool: pg.Pool
+
+beforeAll(async () => {
+  created = await createDatabase()
+  database = created.database
+  await migrated(database)
+  await database.load(CONTRACT_SQL)
+  pool = new pg.Pool({ connectionString: database.url, max: 3 })
+  store = createChatStore({ databaseUrl: database.url })
+})
+
+afterAll(async () => {
+  await store.close()
+  await pool.end()
+  await created.close()
+  await created.drop()
+})
+
+const guest = (text: string, guestUsername = 'guest'): NewChatMessage => ({ ...textMessage(text), guestUsername })
+
+const clientOf = async (text: string): Promise<unknown> =>
+  (await database.query(`SELECT "clientId" FROM "ChatMessage" WHERE "text" = $1`, [text]))[0]?.clientId
+
+describe('in a transaction of pg', () => {
+  test.for(Object.entries(TRANSACTION_CONTRACT))('%s', ([, holds]) => holds({ library: ofPg(pool), store, database }))
+
+  test('calls at the same time take turns, and each has its own outcome', async () => {
+    await ofPg(pool).transaction(async ({ db }) => {
+      const texts = ['turn 1', 'refused', 'turn 2', 'refused', 'turn 3']
+      const saves = await Promise.allSettled(texts.map((text) => store.saveChatMessage(guest(text), { db })))
+      expect(saves.map(({ status }) => status)).toEqual(
+        texts.map((text) => (text === 'refused' ? 'rejected' : 'fulfilled')),
+      )
+    })
+    for (const text of ['turn 1', 'turn 2', 'turn 3']) expect(await clientOf(text)).toEqual(expect.any(Number))
+  })
+
+  test('after an error of the application’s own the answer says that the transaction has failed', async () => {
+    const client = await database.client()
+    await client.query('BEGIN')
+    await client.query('SELECT 1/0').catch(() => undefined)
+    const save = store.saveChatMessage(guest('failed'), { db: client })
+    await expect(save).rejects.toMatchObject({
+      code: 'not_in_transaction',
+      message: expect.stringContaining('failed') as string,
+    })
+  })
+
+  test('what another transaction holds is waited for a second; a guest’s message is then stored without client', async () => {
+    const [other, client] = [await database.client(), await database.client()]
+    await other.query('BEGIN')
+    await client.query(`BEGIN; SET LOCAL lock_timeout = '50ms'`)
+    const held = { ...guest('held key'), idempotencyKey: 'held key' }
+    await store.saveChatMessage(held, { db: other })
+    await store.saveChatMessage(guest('first of a guest', 'new guest'), { db: other })
+    const taken = store.saveChatMessage({ ...held }, { db: client })
+    await expect(taken).rejects.toMatchObject({
+      code: 'database_unavailable',
+      retryable: true,
+      idempotencyKey: 'held key',
+    })
+    // Not the application's own time-out, but ours.
+    await client.query('SET LOCAL lock_timeout = 0')
+    expect(await store.saveChatMessage(guest('second of a guest', 'new guest'), { db: client })).toMatchObject({
+      clientId: null,
+    })
+    await other.query('COMMIT')
+    expect(await store.saveChatMessage(held, { db: client })).toMatchObject({ duplicate: true })
+    expect(await store.saveChatMessage(guest('third of a guest', 'new guest'), { db: client })).toMatchObject({
+      clientId: await clientOf('first of a guest'),
+      guestUnverified: false,
+    })
+    await client.query('COMMIT')
+    expect(await clientOf('second of a guest')).toBeNull()
+    expect((await on(database, 'reconcile')).exitCode).toBe(0)
+    expect(await clientOf('second of a guest')).toBe(await clientOf('first of a guest'))
+  })
+})

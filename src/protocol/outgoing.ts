@@ -65,8 +65,16 @@ export interface MessageQueued {
   readonly reason: string
 }
 
+/** What a guest learns at a join; the token identifies it on return. */
+export interface JoinedGuest {
+  readonly token: string
+  readonly clientId: string
+}
+
 /** All events that the server emits. */
 export interface ServerToClientEvents {
+  /** The same as the answer to `join`, which a join in the handshake has not; to an operator, who it joined as. */
+  joined: (who: JoinedGuest | ConnectedOperator) => void
   newChat: (chat: { readonly clientId: string; readonly username: string }) => void
   incomingMessage: (message: IncomingMessage) => void
   operatorBroadcast: (message: OperatorBroadcast) => void

@@ -10,6 +10,7 @@ import { joinCluster, type ClusterOptions } from './cluster/cluster.js'
 import { participantsOf, type PresentChat } from './cluster/presence.js'
 import { confirm, createAnnouncer, type Announce } from './events/announce.js'
 import { connectedContact, findContact } from './events/conversation.js'
+import { recogniseGuests } from './events/returning-guest.js'
 import { DEFAULT_HOST, DEFAULT_PORT } from './defaults.js'
 import { explainRefusals, TRANSPORTS, type Transport } from './http/explain-refusals.js'
 import { createHealth } from './http/health.js'
@@ -200,9 +201,11 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     warnRarely({ event: 'address_limited', address }, 'requests refused: too much from one address in a minute')
   })
   const admittedOf = limitConnections(io, pools, addressOf)
+  const tokenOf = recogniseGuests(io)
   io.on('connection', (socket) => {
     const { address, place } = admittedOf(socket)
-    serveSocket({ ...shared, quota: createQuota(), place, traffic: trafficOf(address) }, socket)
+    const own = { quota: createQuota(), place, traffic: trafficOf(address), guestToken: tokenOf(socket) }
+    serveSocket({ ...shared, ...own }, socket)
   })
 
   metrics?.watch({

@@ -1,8 +1,9 @@
 import * as z from 'zod'
 import type { InFlight } from '../concurrency/in-flight.js'
 import { createSerialQueue } from '../concurrency/serial-queue.js'
+import type { Acknowledgement } from '../protocol/acknowledgement.js'
 import { invalidPacket, joinTimeout, unknownEvent } from '../protocol/refusals.js'
-import type { ChatSocket } from './chat-io.js'
+import type { ChatSocket, Listener } from './chat-io.js'
 import { leave } from './cluster/presence.js'
 import { createAnswer } from './events/answering.js'
 import { createJoinGate } from './events/join-gate.js'
@@ -26,6 +27,8 @@ export interface SocketParts extends Omit<ServerContext, 'answer'> {
   readonly quota: Quota
   readonly place: ConnectionPlace
   readonly traffic: Traffic
+  /** Under which a guest joins who presents none. */
+  readonly guestToken: string
   readonly warnRarely: WarnRarely
 }
 
@@ -34,10 +37,13 @@ const LISTENERS = [joinListeners, guestListeners, operatorListeners, historyList
 /** Serves one socket from its connection to its disconnection. */
 export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
   const { inFlight, limits, log, observer, place, traffic, warnRarely } = parts
-  const session: SocketSession = { socket, inOrder: createSerialQueue(), joinGate: createJoinGate(), place, traffic }
+  const session: SocketSession = {
+    ...{ socket, place, traffic, guestToken: parts.guestToken },
+    ...{ inOrder: createSerialQueue(), joinGate: createJoinGate() },
+  }
   const answer = createAnswer({ ...parts, session })
   const chat: ServerContext = { ...parts, answer }
-  listen(chat, session)
+  const listeners = listen(chat, session)
 
   socket.on('error', (error) => endInvalid(parts, socket, error))
   endWhenUnread(socket.conn, limits.maxUnreadCharacters, () => {
@@ -55,10 +61,11 @@ export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
     leave(chat, socket)
     log.debug({ event: 'disconnected', socket: socket.id, reason }, 'socket disconnected')
   })
+  joinByHandshake(socket, listeners)
 }
 
 /** Registers the listeners of all events; every other event is refused. */
-const listen = (chat: ServerContext, session: SocketSession): void => {
+const listen = (chat: ServerContext, session: SocketSession): ReadonlyMap<string, Listener> => {
   const { socket } = session
   const listeners = new Map(LISTENERS.flatMap((listenersOf) => Object.entries(listenersOf(chat, session))))
   for (const [event, listener] of listeners) socket.on(event, listener)
@@ -68,6 +75,17 @@ const listen = (chat: ServerContext, session: SocketSession): void => {
   socket.onAny((event: string, ...args: unknown[]) => {
     if (!listeners.has(event)) refuse(...args)
   })
+  return listeners
+}
+
+/** Joins with what stands in the handshake, before any event of the socket is handled. */
+const joinByHandshake = (socket: ChatSocket, listeners: ReadonlyMap<string, Listener>): void => {
+  const { auth } = socket.handshake
+  if (!Object.hasOwn(auth, 'role')) return
+  const tellRefusal = (answer: Acknowledgement): void => {
+    if (!answer.ok) socket.emit('refused', answer.error)
+  }
+  listeners.get('join')?.(auth, tellRefusal)
 }
 
 // Socket.IO then ends the connection. A client may send an event of the same name, but it cannot carry an Error.

@@ -38,9 +38,10 @@ export interface Received {
   readonly payload: unknown
 }
 
-/** A client of the official library, with everything that it received. */
+/** A client of the official library. */
 export interface Peer {
   readonly socket: Socket
+  /** Everything that it received, except `joined`. */
   readonly received: readonly Received[]
   /** Emits and waits for the acknowledgement. */
   readonly ask: (event: string, ...args: readonly unknown[]) => Promise<Ack>
@@ -166,12 +167,16 @@ export const connectTo = async (
 
 const toPeer = (socket: Socket): Peer => {
   const received: Received[] = []
-  socket.onAny((event: string, payload: unknown) => received.push({ event, payload }))
+  const everything: Received[] = []
+  socket.onAny((event: string, payload: unknown) => {
+    everything.push({ event, payload })
+    if (event !== 'joined') received.push({ event, payload })
+  })
   const end = new Promise<string>((resolve) => {
     socket.once('disconnect', resolve)
   })
   const all = (event: string): readonly unknown[] =>
-    received.filter((one) => one.event === event).map(({ payload }) => payload)
+    everything.filter((one) => one.event === event).map(({ payload }) => payload)
   return {
     socket,
     received,

@@ -122,4 +122,4 @@ const oncePerKey = (participants: readonly Participant[]): readonly Participant[
   ...new Map(participants.map((participant) => [participantKey(participant), participant])).values(),
 ]
 
-const toConnectedOperator = ({ operatorId, name }: Operator): ConnectedOperator => ({ operatorId, name })
+export const toConnectedOperator = ({ operatorId, name }: Operator): ConnectedOperator => ({ operatorId, name })

@@ -4,7 +4,7 @@ import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
 import { conversationOf, createGuestToken, isGuestToken } from '../../protocol/identity.js'
 import { joinSchema } from '../../protocol/payloads.js'
-import { enter } from '../cluster/presence.js'
+import { enter, toConnectedOperator } from '../cluster/presence.js'
 import { invalidToken } from '../../protocol/refusals.js'
 
 type JoinPayload = z.infer<typeof joinSchema>
@@ -32,10 +32,11 @@ const joinAsGuest = (
   session.guestToken = token
   enter(chat, session.socket, { role: 'client', conversation, username, phone: phone ?? null })
   session.joinGate.open()
-  return { answer: { token, clientId: conversation } }
+  const welcome = { token, clientId: conversation }
+  return { answer: welcome, afterwards: () => session.socket.emit('joined', welcome) }
 }
 
-// A widget without tokens that joins twice on one socket stays in its conversation.
+// A widget without tokens stays in its conversation when it joins twice on one socket, or reconnects.
 const guestToken = (session: SocketSession, presented: unknown): string => {
   if (presented == null) return session.guestToken ?? createGuestToken()
   if (typeof presented === 'string' && isGuestToken(presented)) return presented
@@ -51,7 +52,7 @@ const joinAsOperator = async (chat: ServerContext, session: SocketSession, claim
     session.guestToken = undefined
     socket.data.named = named
     enter(chat, socket, participant)
-    return {}
+    return { afterwards: () => socket.emit('joined', toConnectedOperator(participant)) }
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     session.isRefused = true

@@ -124,6 +124,7 @@ databaseTest('a stock client loses nothing that was written while the server res
     for (const message of ['1', '2', '3']) write(message)
     await withChat(database, { port }, (chat) => written(chat, ['before', '1', '2', '3']))
     expect(acks.map(({ ok }) => ok)).toEqual([true, true, true, true])
+    expect(await database.query('SELECT DISTINCT "sessionId" FROM "ChatMessage"')).toHaveLength(1)
   } finally {
     socket.disconnect()
   }

@@ -6,19 +6,19 @@ import { packageJson } from './package-json.js'
 import { writeLicenses } from './licenses.js'
 
 const { outdir } = parseArgs({ options: { outdir: { type: 'string', default: 'dist' } } }).values
-const { dependencies, peerDependencies } = packageJson
+const external = [...Object.keys(packageJson.dependencies), ...Object.keys(packageJson.peerDependencies)]
 
-/** CommonJS packages `require` modules of Node, which an ES module has to import. */
-const importBuiltins = {
-  name: 'import-builtins',
+/** A CommonJS package requires modules of Node and packages that stay outside: an ES module has to import them. */
+const importOutside = {
+  name: 'import-outside',
   setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /./ }, ({ path, kind }) =>
-      kind === 'require-call' && isBuiltin(path)
-        ? { path: `node:${path.replace(/^node:/, '')}`, namespace: 'builtin' }
-        : undefined,
-    )
-    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
-      contents: `import builtin from '${path}'; module.exports = builtin`,
+    onResolve({ filter: /./ }, ({ path, kind, namespace }) => {
+      if (namespace === 'outside') return { path, external: true }
+      const isOutside = isBuiltin(path) || external.includes(path)
+      return kind === 'require-call' && isOutside ? { path, namespace: 'outside' } : undefined
+    })
+    onLoad({ filter: /./, namespace: 'outside' }, ({ path }) => ({
+      contents: `import outside from '${isBuiltin(path) ? `node:${path.replace(/^node:/, '')}` : path}'; module.exports = outside`,
     }))
   },
 }
@@ -30,10 +30,11 @@ const { metafile } = await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
-  external: [...Object.keys(dependencies), ...Object.keys(peerDependencies)],
-  plugins: [importBuiltins],
+  external,
+  plugins: [importOutside],
   outdir,
   metafile: true,
+  alias: { lilconfig: './src/packaging/no-config.js' },
   legalComments: 'none',
   logLevel: 'warning',
 })

@@ -93,6 +93,16 @@ describe('the packed package', () => {
     )
   })
 
+  test('reads the schema of an application, and runs no configuration of its parser', async ({ database }) => {
+    const bin = join(installed, 'bin', 'chatkeep.js')
+    run(bin, 'migrate', '--create-tables', '--database-url', database.url)
+    await writeFile(join(folder, 'prisma-ast.config.js'), `throw new Error('it ran')`)
+    const schema = join(repository, 'test', 'support', 'fixtures', 'healthy.prisma')
+    expect(run(bin, 'verify', '--application-schema', schema, '--database-url', database.url)).toContain(
+      'also checked: the models in',
+    )
+  })
+
   test('can be imported, with types', async ({ database }) => {
     const bin = join(installed, 'bin', 'chatkeep.js')
     run(bin, 'migrate', '--create-tables', '--database-url', database.url)

@@ -2,6 +2,7 @@ import type { BlockAttribute, Enum, Field, Model as ModelBlock, Schema } from '@
 import { OperatorError } from '../../errors.js'
 import type { ApplicationSchema, Model, ModelEnum, ModelField, Source } from './model.js'
 import { toBlockIndex, toFieldIndex, toRelation } from './prisma-attributes.js'
+import { asWritten, namesAsWritten, toParsable, type Place } from './prisma-text.js'
 import { firstArgument, isFunction, mapped, textOf, whole } from './prisma-values.js'
 
 interface SchemaFile {
@@ -54,29 +55,33 @@ const createParser = async (): Promise<(file: SchemaFile) => Schema> => {
   const parser = new ast.PrismaParser({ nodeLocationTracking: 'full' })
   const visitor = new (ast.VisitorClassFactory(parser))()
   return ({ name, text }) => {
+    const parsable = toParsable(text)
+    let schema: Schema
     try {
-      return ast.getSchema(text.replace(AFTER_BRACE, '$1'), { parser, visitor })
+      schema = ast.getSchema(parsable.text, { parser, visitor })
     } catch (error) {
-      throw unparsable(name, text, error)
+      throw unparsable(name, text, placeIn(parsable.text, error), error)
     }
+    if (parsable.invalidAt !== undefined) throw unparsable(name, text, parsable.invalidAt)
+    return asWritten(schema)
   }
 }
 
-/** White space or a comment behind the brace that opens a block: valid, but the parser does not expect it. */
-const AFTER_BRACE = /^([ \t]*(?:model|view|type|enum|datasource|generator)[ \t]+\w+[ \t]*\{)[ \t]*(?:\/\/.*)?$/gm
-
-const unparsable = (name: string, text: string, error: unknown): OperatorError => {
-  // The token where the parser failed; at the end of the file it has no position.
+/** The token where the parser failed; at the end of the file it has no position. */
+const placeIn = (text: string, error: unknown): Place => {
   const { token } = error as { readonly token?: { readonly startLine?: number; readonly startColumn?: number } }
   const lines = text.split('\n')
   const line = Number.isInteger(token?.startLine) ? (token?.startLine ?? 1) : lines.length
   const column = Number.isInteger(token?.startColumn) ? (token?.startColumn ?? 1) : 1
-  return new OperatorError('invalid_application_schema', `${name}:${line}:${column}: cannot be parsed`, {
-    details: [(lines[line - 1] ?? '').trimEnd(), `${' '.repeat(column - 1)}^`],
-    hint: 'npx prisma validate shows what is wrong',
-    cause: error,
-  })
+  return { line, column: namesAsWritten((lines[line - 1] ?? '').slice(0, column - 1)).length + 1 }
 }
+
+const unparsable = (name: string, text: string, { line, column }: Place, cause?: unknown): OperatorError =>
+  new OperatorError('invalid_application_schema', `${name}:${line}:${column}: cannot be parsed`, {
+    details: [(text.split('\n')[line - 1] ?? '').trimEnd(), `${' '.repeat(column - 1)}^`],
+    hint: 'npx prisma validate shows what is wrong',
+    cause,
+  })
 
 const toModel = (block: ModelBlock, modelNames: readonly string[], file: ParsedFile): Model => {
   const properties = whole(block.properties)

@@ -79,7 +79,7 @@ describe('verify --application-schema', () => {
     expect(exitCode).toBe(0)
   })
 
-  test.for([' ', '\t', ' // ours', ' /// ours {'])(
+  test.for([' ', '\t', ' // ours', ' /// ours {', ' /* ours */', ' /* ours\n} */'])(
     'reads %j behind the brace of each block',
     async (text, { shared }) => {
       const { exitCode, found, stderr } = await compare(shared, healthy.replaceAll(/^(\w+ \w+ \{)$/gm, `$1${text}`))

@@ -1,7 +1,7 @@
 import { Option, type Command, type OptionValues } from '@commander-js/extra-typings'
 import { parseDurationBetween } from './duration.js'
 import { OWN_GROUP, withDatabaseFlags } from './flags.js'
-import { maxWaitOption } from './max-wait.js'
+import { maxReplicaLagOption, maxWaitOption } from './max-wait.js'
 import { waitForDatabaseOption } from './wait-for-database.js'
 
 /** The forms of a script, as `ScriptForm` names them. */
@@ -25,11 +25,7 @@ export const withMigrationFlags = <Args extends unknown[], Options extends Optio
   command.optionsGroup('Waiting:')
   const extended = withDatabase
     .addOption(maxWaitOption('the migration lock, for locked tables and each time for standbys'))
-    .addOption(
-      new Option('--max-replica-lag <duration>', 'pause while a standby is further behind than this')
-        .argParser(parseDurationBetween('1s', '7d'))
-        .default(10_000, '10s'),
-    )
+    .addOption(maxReplicaLagOption())
     .addOption(
       new Option('--lock-timeout <duration>', 'how long each attempt to lock a table may block others')
         .argParser(parseDurationBetween('10ms', '1m'))

@@ -26,3 +26,26 @@ const isDay = (day: string): boolean => {
   const date = new Date(day)
   return !day.startsWith('0000') && !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
 }
+
+const CALENDAR_AGE = /^(?<amount>\d{1,4}) ?(?<unit>y|years?|mon|months?)$/
+
+/** Reads an age such as `90d`, `18months` or `2y`, or a date, as the instant that it means. Months and years are those of the calendar, in UTC. */
+export const parseAge = (text: string): Date => {
+  const { amount, unit } = CALENDAR_AGE.exec(text)?.groups ?? {}
+  if (amount === undefined || unit === undefined) {
+    const moment = parseMoment(text)
+    return typeof moment === 'number' ? new Date(Date.now() - moment) : moment
+  }
+  return monthsAgo(Number(amount) * (unit.startsWith('y') ? 12 : 1), new Date())
+}
+
+/** The same day and time of an earlier month, or its last day: there is no 31st of February. */
+export const monthsAgo = (months: number, from: Date): Date => {
+  const date = new Date(from)
+  const day = date.getUTCDate()
+  date.setUTCDate(1)
+  date.setUTCMonth(date.getUTCMonth() - months)
+  const lastDay = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate()
+  date.setUTCDate(Math.min(day, lastDay))
+  return date
+}

@@ -8,6 +8,7 @@ import { metricsCommand } from './metrics.js'
 import { migrateCommand } from './migrate.js'
 import { reconcileCommand } from './reconcile.js'
 import { replayCommand } from './replay.js'
+import { retainCommand } from './retain.js'
 import { rollbackCommand } from './rollback.js'
 import { serveCommand } from './serve.js'
 import { statusCommand } from './status.js'
@@ -24,6 +25,7 @@ export const commands: readonly CommandFactory[] = [
   doctorCommand,
   reconcileCommand,
   replayCommand,
+  retainCommand,
   serveCommand,
   demoCommand,
   completionCommand,

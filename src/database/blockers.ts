@@ -29,6 +29,9 @@ export const OLDER_TRANSACTIONS = 'older transactions to end'
 
 export const MIGRATION_LOCK = 'the migration lock'
 
+/** Its key, that of postgres-migrations, which also keeps out direct users of that library. */
+export const MIGRATION_LOCK_KEY = '-8525285245963000605'
+
 /** Nobody saw who it was. */
 export const UNKNOWN_BLOCKAGE: Blockage = { what: 'a table', blockers: [] }
 

@@ -1,6 +1,6 @@
 import { describeAddress, type ConnectionTarget } from '../database/connection-target.js'
-import { ExitCode, OperatorError } from '../errors.js'
 import type { Answer } from '../terminal/answer.js'
+import { confirmByName } from '../terminal/confirm.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { firstLine, withFirstLine } from './first-line.js'
 import { BASE_MIGRATION } from './ledger/migration-names.js'
@@ -20,7 +20,6 @@ import { needsRollback } from './check-rollback.js'
 import type { ScriptForm } from './plan/draft-steps.js'
 import { scriptRollback } from './script-rollback.js'
 import { previewRollback, rollBack } from './roll-back.js'
-import type { NextStep } from '../next-step.js'
 
 /** The flags of `chatkeep rollback`. */
 export interface RollbackFlags extends MigrationFlags, Omit<RollbackChoice, 'to'> {
@@ -64,34 +63,15 @@ export const runRollback = async (
   terminal.progress.line(renderPriceTag(preview.price, choice, terminal.progressRender))
   for (const line of renderStatements(preview.details?.steps ?? [])) terminal.progress.line(line)
   for (const obstacle of preview.obstacles) terminal.progress.line(renderObstacle(obstacle, target.naming))
-  await confirm(target, flags.confirm, confirmedCommand(target.database, preview.planHash), terminal)
+  await confirmByName(
+    {
+      ...{ database: target.database, wanted: target.naming?.confirmation ?? target.database, given: flags.confirm },
+      ...{ question: `Roll back ${describeAddress(target)}?`, what: 'a rollback' },
+      command: confirmedCommand(target.database, preview.planHash),
+    },
+    terminal,
+  )
   // What was shown and confirmed, and nothing else: files or schema may have changed meanwhile.
   const agreed = { ...options, ...choice, planHash: options.planHash ?? preview.planHash }
   return rollbackResult(subject, choice.to, await rollBack(target, agreed), target.naming)
-}
-
-/** @throws OperatorError `confirmation_missing` (exit 5) unless the database was named as this run has to name it */
-const confirm = async (
-  target: ConnectionTarget,
-  confirmed: string | undefined,
-  command: NextStep,
-  { ask }: Terminal,
-): Promise<void> => {
-  const { database } = target
-  const wanted = target.naming?.confirmation ?? database
-  const form = wanted === database ? "the database's name" : 'HOST/NAME'
-  const answer = confirmed ?? (await ask(`Roll back ${describeAddress(target)}? Type ${form}: `))
-  if (answer === wanted) return
-  throw new OperatorError('confirmation_missing', `${whyNot(answer, wanted, database)}; nothing was changed`, {
-    exitCode: ExitCode.refused,
-    hint: command,
-  })
-}
-
-const whyNot = (answer: string | undefined, wanted: string, database: string): string => {
-  if (wanted !== database && (answer === undefined || answer === database))
-    return `the environment names another database, too: a rollback must be confirmed with ${wanted}`
-  return answer === undefined
-    ? 'a rollback must be confirmed with the name of the database'
-    : `${JSON.stringify(answer)} is not the name of this database`
 }

@@ -6,6 +6,7 @@ import { createPreparedStatements } from '../database/prepared.js'
 import { StoreClosed } from './errors.js'
 import { findChat, type ChatAddress, type FoundChat } from './chats/find-chat.js'
 import { createFindClient } from './chats/known-client.js'
+import { createStoreErasure, type StoreErasure } from './erasure/store-erasure.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './chat-history.js'
 import { readInactiveOperators } from './operators/inactive-operators.js'
 import { readOperatorNames } from './operators/operator-names.js'
@@ -86,6 +87,13 @@ export interface ChatStore {
    */
   getOperatorNames(operatorIds: readonly number[]): Promise<ReadonlyMap<number, string>>
   /**
+   * Deletes the messages from before an instant for good, in short transactions beside live traffic, oldest first. Clients stay.
+   * Resolves to how many were deleted; when it fails, or its signal fires, those before stay deleted, and a repeated call goes on.
+   * @throws OperatorError `privilege_missing`, `insufficient_privilege`, `migration_lock_held`; InvalidCall, StoreUnavailable,
+   *   DatabaseRefused, StoreClosed, the signal's reason
+   */
+  deleteMessagesBefore: StoreErasure['deleteMessagesBefore']
+  /**
    * Proves, by a commit, that a message can be saved now; takes two seconds at most.
    * @throws SchemaNotReady, StoreUnavailable, DatabaseRefused, StoreClosed
    */
@@ -107,7 +115,8 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   checkOptions(options)
   checkSource(source)
   const target = targetOf(source, options)
-  const names = namesIn(options.schema ?? target?.schema ?? 'public')
+  const schema = options.schema ?? target?.schema ?? 'public'
+  const names = namesIn(schema)
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
   const patienceMs = deadlineMs === 0 ? DEFAULT_DEADLINE_MS : deadlineMs
   let abandoned = 0
@@ -136,6 +145,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   const findClient = createFindClient(names)
   const withKeyGuard = createKeyGuard(names)
   const checkReady = createReadinessCheck({ pool: () => pool.get(), names, withKeyGuard, onLeft })
+  const erasure = createStoreErasure({ schema, pool: () => pool.get(), limits, deadlineMs })
   const saves = createSaveQueue(
     {
       maxMessages: options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
@@ -164,6 +174,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     markMessagesAsRead: (query) => ask((db) => markAsRead({ db, names, findClient }, query)),
     getOperatorNames: (operatorIds) => ask((db) => readOperatorNames(db, names, operatorIds)),
     getInactiveOperators: (operatorIds) => ask((db) => readInactiveOperators(db, names, operatorIds)),
+    deleteMessagesBefore: (before, given) => track(() => erasure.deleteMessagesBefore(before, given)),
     checkReady: () => track(checkReady),
     getLoad: () => ({
       ...{ queue: { ...saves.load }, pool: pool.load(), abandoned },

@@ -36,6 +36,7 @@ export const insertingStore = (pool: Pool): ChatStore => ({
   findChat: notMeasured,
   getInactiveOperators: notMeasured,
   getOperatorNames: notMeasured,
+  deleteMessagesBefore: notMeasured,
   checkReady: notMeasured,
   getLoad: notMeasured,
   close: () => Promise.resolve(),

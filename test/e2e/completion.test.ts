@@ -95,6 +95,7 @@ describe('completion', () => {
       'migrate',
       'reconcile',
       'replay',
+      'retain',
       'rollback',
       'serve',
       'status',

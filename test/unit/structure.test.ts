@@ -61,6 +61,7 @@ const DIRECTIONS: Directions = {
     cli: 'flags, and the context of a run',
     demo: 'demo calls one function',
     doctor: 'doctor calls one function',
+    erasure: 'retain calls one function',
     metrics: 'metrics calls one function',
     migrations: 'migrate and rollback call one function each',
     persistence: 'reconcile calls one function',
@@ -89,6 +90,10 @@ const DIRECTIONS: Directions = {
     migrations: 'asks whether migrate and rollback could run',
     persistence: 'asks whether the store could run',
     database: 'connects, and reads settings and role',
+  },
+  erasure: {
+    persistence: 'deletes as the store does',
+    database: 'runs and watches batches, and waits for standbys',
   },
   metrics: {
     persistence: 'names of the tables and columns',

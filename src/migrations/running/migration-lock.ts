@@ -1,13 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Queryable } from '../../database/connection.js'
 import { ExitCode, interruptedBy, OperatorError } from '../../errors.js'
-import { describeBlockers, MIGRATION_LOCK, type Blocker } from '../../database/blockers.js'
+import {
+  describeBlockers,
+  MIGRATION_LOCK,
+  MIGRATION_LOCK_KEY as LOCK_KEY,
+  type Blocker,
+} from '../../database/blockers.js'
 import type { OnWaitEvent } from '../../database/waiting/wait-events.js'
 import { beginWait, type WaitBudget } from '../../database/waiting/wait-budget.js'
 import { again } from '../../next-step.js'
 
-/** The advisory lock key of postgres-migrations, which also keeps out direct users of that library. */
-export const LOCK_KEY = '-8525285245963000605'
 const POLL_MS = 200
 
 export interface LockOptions {

@@ -1,6 +1,6 @@
 import { dropGuardStatement, type ArchiveObjects } from '../archive/archive.js'
 import { dropStatements } from '../archive/capture.js'
-import { LOCK_KEY } from '../running/migration-lock.js'
+import { MIGRATION_LOCK_KEY as LOCK_KEY } from '../../database/blockers.js'
 import { bracket, dollarQuoted, joinScript, waitForStandbys } from './assemble.js'
 import { moveGuests, type GuestMove } from './move-guests.js'
 import { recordBegin, recordInScript, startOfRun, type ScriptOrigin } from './record-run.js'

@@ -9,7 +9,7 @@ import { DATABASE_OID, MAY_READ_SYSTEM, readDatabaseIdentity, SELECT_SYSTEM } fr
 import type { ScriptForm } from '../plan/draft-steps.js'
 import { dollarQuoted, LOCK_TIMEOUT } from './assemble.js'
 import { setApplicationPath } from '../running/application-path.js'
-import { LOCK_KEY } from '../running/migration-lock.js'
+import { MIGRATION_LOCK_KEY as LOCK_KEY } from '../../database/blockers.js'
 
 /** What a script belongs to: it runs nowhere else, and not after anything has changed. */
 export interface ScriptHome {

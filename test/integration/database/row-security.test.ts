@@ -52,7 +52,13 @@ describe('row-level security that hides rows from the owner of the tables', () =
         expect(stderr).toContain(`ALTER ROLE ${name} BYPASSRLS`)
       }
       await refuse(...rollback)
-      for (const argv of [['rollback', '--dry-run'], ['rollback', '--sql'], ['reconcile'], ['reconcile', '--dry-run']])
+      for (const argv of [
+        ['rollback', '--dry-run'],
+        ['rollback', '--sql'],
+        ['reconcile'],
+        ['reconcile', '--dry-run'],
+        ['retain', '--older-than', '1d'],
+      ])
         await refuse(...argv)
       for (const argv of [['verify'], ['metrics'], ['replay', line], ['replay', '--check-only', line]])
         await refuse(...argv)

@@ -86,6 +86,7 @@ test.for<[string, readonly string[]]>([
 /** Values that nobody can know, or that need a database and would have to ask for a password. */
 const UNKNOWN = [
   'address',
+  'age',
   'database',
   'duration',
   'end',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { parseByteSize } from '../../../src/cli/byte-size.js'
 import { parseDuration } from '../../../src/cli/duration.js'
-import { parseMoment } from '../../../src/cli/moment.js'
+import { monthsAgo, parseAge, parseMoment } from '../../../src/cli/moment.js'
 
 const HOUR_MS = 3_600_000
 
@@ -69,4 +69,22 @@ test.for([
 
 test.for(['500', '1Gb', '0GB', 'KB', '1 EB'])('is no size: %s', (text) => {
   expect(() => parseByteSize(text)).toThrow('Write a size such as')
+})
+
+test.for([
+  [1, '2026-03-31T10:00:00.000Z', '2026-02-28T10:00:00.000Z'],
+  [12, '2024-02-29T00:00:00.000Z', '2023-02-28T00:00:00.000Z'],
+  [3, '2026-01-15T23:59:00.000Z', '2025-10-15T23:59:00.000Z'],
+] as const)('%i months before %s is %s', ([months, from, before]) => {
+  expect(monthsAgo(months, new Date(from)).toISOString()).toBe(before)
+})
+
+test('an age of months or years is one of the calendar, any other a duration or a date', () => {
+  const years = (Date.now() - parseAge('2y').getTime()) / (24 * HOUR_MS)
+  expect([parseAge('18 months').getTime() > parseAge('2 years').getTime(), years >= 730 && years <= 731]).toEqual([
+    true,
+    true,
+  ])
+  expect(parseAge('2026-01-01').toISOString()).toBe('2026-01-01T00:00:00.000Z')
+  expect(() => parseAge('2m5')).toThrow('Write')
 })

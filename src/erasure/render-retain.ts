@@ -1,0 +1,87 @@
+import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { describeSteps, toStepDocuments, type NextStep } from '../next-step.js'
+import type { ReferringRows } from '../persistence/erasure/references.js'
+import type { RetentionPrice } from '../persistence/erasure/retention.js'
+import { verdictLast, type Answer } from '../terminal/answer.js'
+import { printable } from '../terminal/printable.js'
+import { byteSize, count, type Render } from '../terminal/render.js'
+
+interface Shown {
+  readonly target: ConnectionTarget
+  readonly olderThan: Date
+  readonly price: RetentionPrice
+  /** Deletes the messages without a question. */
+  readonly command: NextStep
+}
+
+/** More would scroll: then years are shown. */
+const MOST_MONTHS = 24
+
+/** What the deletion takes, before it is confirmed. */
+export const priceLines = ({ olderThan, price }: Shown, render: Render): readonly string[] => {
+  const { messages, months, bytes, referring, partitions } = price
+  const periods =
+    months.length > MOST_MONTHS ? perYear(months) : months.map((one) => [one.month, one.messages] as const)
+  const figures = periods.map(([, amount]) => amount.toLocaleString('en-US'))
+  const width = Math.max('messages'.length, ...figures.map(({ length }) => length))
+  return [
+    render.table(
+      [months.length > MOST_MONTHS ? 'year' : 'month', 'messages'.padStart(width)],
+      periods.map(([name], index) => [name, (figures[index] ?? '').padStart(width)]),
+    ),
+    `older than ${olderThan.toISOString()}: ${count(messages, 'message')}, about ${byteSize(bytes)} with indexes; VACUUM makes the space free for new rows`,
+    ...referring.map(describeReferring),
+    ...partitions.map(
+      (name) => `note: partition ${printable(name)} is older as a whole: DROP TABLE is faster, and gives the disk back`,
+    ),
+    'clients stay, also those without messages; a key of a deleted message may be used again',
+  ]
+}
+
+/** What happens to rows of the application. */
+export const describeReferring = ({ table, onDelete, rows }: ReferringRows): string => {
+  const amount = rows === null ? 'rows (this role may not count them)' : count(rows, 'row')
+  const what = {
+    cascade: 'are deleted as well: ON DELETE CASCADE, and what refers to them in turn',
+    'set null': 'lose the reference: ON DELETE SET NULL',
+    'set default': 'get the default reference: ON DELETE SET DEFAULT',
+    restrict: 'allow no deletion',
+  }[onDelete]
+  return `${printable(table)}: ${amount} ${what}`
+}
+
+const perYear = (months: RetentionPrice['months']): readonly (readonly [string, number])[] => {
+  const years = new Map<string, number>()
+  for (const { month, messages } of months) {
+    const year = month.split('-')[0] ?? month
+    years.set(year, (years.get(year) ?? 0) + messages)
+  }
+  return [...years]
+}
+
+/** @param deleted absent after a dry run */
+export const retainAnswer = (
+  shown: Shown & { readonly head?: string | undefined; readonly deleted: number | undefined },
+): Answer => {
+  const { target, olderThan, price, command, head, deleted } = shown
+  const isDryRun = deleted === undefined
+  const none = `no message is older than ${olderThan.toISOString()}`
+  const verdict = (render: Render): string => {
+    if (!isDryRun)
+      return `${render.paint.green('ok:')} ${price.messages === 0 ? none : `${count(deleted, 'message')} deleted`}`
+    return price.messages === 0
+      ? `dry run: ${none}`
+      : `dry run: nothing was changed. Next: ${describeSteps(command, target.naming)}`
+  }
+  return {
+    data: {
+      ...{ target: describeTarget(target), dryRun: isDryRun, olderThan, ...price, deleted: deleted ?? 0 },
+      ...(isDryRun && price.messages > 0 ? { next: toStepDocuments(command, target.naming) } : {}),
+    },
+    ...verdictLast((render) => [
+      ...(head === undefined ? [] : [head]),
+      ...(isDryRun && price.messages > 0 ? priceLines(shown, render) : []),
+      verdict(render),
+    ]),
+  }
+}

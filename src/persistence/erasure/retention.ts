@@ -1,0 +1,106 @@
+import type { Queryable } from '../../database/connection.js'
+import { ExitCode, OperatorError } from '../../errors.js'
+import { InvalidCall } from '../errors.js'
+import type { Selection } from './delete-messages.js'
+import { readReferringRows, restrictedLines, type ReferringRows } from './references.js'
+import type { ErasureTables } from './tables.js'
+
+/** Messages of one month that are older than the limit. */
+export interface AgedMonth {
+  /** Such as `2024-11`, in UTC. */
+  readonly month: string
+  readonly messages: number
+}
+
+/** What deleting messages by age would delete. */
+export interface RetentionPrice {
+  readonly messages: number
+  /** Oldest first. */
+  readonly months: readonly AgedMonth[]
+  /** About how many bytes of the table these are, with their indexes. */
+  readonly bytes: number
+  /** Rows of the application that refer to these messages. */
+  readonly referring: readonly ReferringRows[]
+  /** Partitions that are older as a whole: to drop them is faster. */
+  readonly partitions: readonly string[]
+}
+
+/** The messages from before an instant. @throws InvalidCall `invalid_option` for an instant to come */
+export const messagesBefore = (before: Date, column = 'm."createdAt"'): Selection => {
+  if (!(before.getTime() <= Date.now()))
+    throw new InvalidCall('invalid_option', 'the messages to delete must be from before an instant in the past')
+  return { condition: `${column} < $1::timestamp`, values: [utcText(before)] }
+}
+
+/** An instant as the tables hold it. */
+export const utcText = (instant: Date): string => instant.toISOString().replace('T', ' ').replace('Z', '')
+
+// All of it is in the index on the time.
+const selectMonths = ({ names }: ErasureTables, { condition }: Selection): string => `
+  SELECT pg_catalog.to_char(pg_catalog.date_trunc('month', m."createdAt"), 'YYYY-MM') AS "month", count(*)::float8 AS "messages"
+  FROM ${names.message} AS m
+  WHERE ${condition}
+  GROUP BY 1
+  ORDER BY 1`
+
+const SELECT_SIZE = `
+  SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::float8 AS "rows",
+    coalesce(sum(pg_catalog.pg_total_relation_size(c.oid)), 0)::float8 AS "bytes"
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relkind = 'r' AND (c.oid = to_regclass($1)
+    OR c.oid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(to_regclass($1)) AS t))`
+
+// The upper bound of a range of one column, of which only dates and times are compared.
+const SELECT_AGED_PARTITIONS = String.raw`
+  SELECT p."name"
+  FROM (
+    SELECT format('%I.%I', n.nspname, c.relname) AS "name",
+      substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''([0-9]{4}-[0-9: .-]+)''\)$') AS "end"
+    FROM pg_catalog.pg_partition_tree(to_regclass($1)) AS t
+    JOIN pg_catalog.pg_class AS c ON c.oid = t.relid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE t.level = 1
+  ) AS p
+  WHERE p."end"::timestamp <= $2::timestamp
+  ORDER BY p."end"::timestamp`
+
+/** Counts what would be deleted; reads only. */
+export const readRetentionPrice = async (
+  client: Queryable,
+  tables: ErasureTables,
+  before: Date,
+): Promise<RetentionPrice> => {
+  const { message } = tables.names
+  const selection = messagesBefore(before)
+  const { rows: months } = await client.query<AgedMonth>(selectMonths(tables, selection), [...selection.values])
+  const messages = months.reduce((sum, month) => sum + month.messages, 0)
+  const { rows: sizes } = await client.query<{ rows: number; bytes: number }>(SELECT_SIZE, [message])
+  const size = sizes[0] ?? { rows: 0, bytes: 0 }
+  const aged = { table: message, ...messagesBefore(before, 'x."createdAt"') }
+  const { rows: partitions } =
+    tables.keyGuard === 'table'
+      ? await client.query<{ name: string }>(SELECT_AGED_PARTITIONS, [message, utcText(before)])
+      : { rows: [] }
+  return {
+    messages,
+    months,
+    bytes: Math.round(Math.min(1, messages / Math.max(size.rows, messages, 1)) * size.bytes),
+    referring: messages === 0 ? [] : await readReferringRows(client, aged, message),
+    partitions: partitions.map(({ name }) => name),
+  }
+}
+
+/** @throws OperatorError `messages_are_referenced` (exit 5) when the server would refuse the deletion */
+export const refuseReferenced = ({ referring }: Pick<RetentionPrice, 'referring'>): void => {
+  const restricted = restrictedLines(referring)
+  if (restricted.length === 0) return
+  throw new OperatorError(
+    'messages_are_referenced',
+    'rows of other tables refer to messages that would be deleted; nothing was changed',
+    {
+      exitCode: ExitCode.refused,
+      details: restricted,
+      hint: 'delete those rows first, or let their foreign keys be ON DELETE CASCADE or SET NULL',
+    },
+  )
+}

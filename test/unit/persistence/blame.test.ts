@@ -11,6 +11,7 @@ const {
   InvalidCall,
   InvalidMessage,
   MessageNotStored,
+  NotInTransaction,
   NotReplicated,
   SchemaNotReady,
   IdTooLarge,
@@ -18,6 +19,7 @@ const {
   StoreError,
   StoreOverloaded,
   StoreUnavailable,
+  TransactionConflict,
 } = errors
 
 const CONTEXT = { where: 'PL/pgSQL function check_message() line 3 at RAISE' }
@@ -40,6 +42,8 @@ const RAISED = [
   { error: new InvalidCall('invalid_limit', 'limit is 0'), blames: 'caller', retryable: false },
   { error: new IdTooLarge('9007199254740993'), blames: 'database', retryable: false },
   { error: new StoreClosed(), blames: 'caller', retryable: false },
+  { error: new NotInTransaction('no transaction has begun', lost), blames: 'caller', retryable: false },
+  { error: new TransactionConflict(serverError('40001'), 'key'), blames: 'database', retryable: true },
 ] as const
 
 describe('whose fault it is', () => {

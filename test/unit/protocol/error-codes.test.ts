@@ -25,8 +25,10 @@ const LIBRARY_ONLY: Readonly<Record<string, string>> = {
   invalid_option: 'thrown when a store is created, and by calls that the server does not make',
   messages_are_referenced: 'thrown by retain and erase',
   migration_lock_held: 'thrown by calls that delete',
+  not_in_transaction: 'thrown by a save in the transaction of the caller',
   privilege_missing: 'thrown when serve starts',
   store_closed: 'sent as database_unavailable',
+  transaction_conflict: 'thrown by a save in the transaction of the caller',
   unknown_role: 'thrown by verify',
 }
 

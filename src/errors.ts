@@ -47,33 +47,57 @@ export interface OperatorErrorOptions {
 
 /**
  * An error that its reader can act on: it says what is wrong, with which thing, and what to do next. Every other error is a
- * bug in chatkeep and is reported with its stack. `code` is stable, in lower snake case, and part of the public API.
+ * bug in chatkeep and is reported with its stack. `code` is stable, in lower snake case, and part of the public API. What only
+ * the command line needs is no property of its own, so that it is in no log of an application.
  */
 export class OperatorError extends Error {
   override readonly name: string = 'OperatorError'
   readonly code: string
-  /** What to do next, step by step. */
-  readonly next: readonly NextStep[]
-  readonly exitCode: ExitCode
-  readonly details: readonly string[]
-  readonly sqlState: string | undefined
+  /** The same call may succeed later, unchanged. */
   readonly retryable: boolean
-  readonly facts: Readonly<Record<string, unknown>>
+  /** What to do next, in one line; commands stand without the flags that name a database. */
+  declare readonly hint: string | undefined
+  /** Further facts. */
+  readonly details: readonly string[]
+  /** SQLSTATE, when the server reported the error. */
+  declare readonly sqlState: string | undefined
+  readonly #forCommands: Pick<OperatorError, 'next' | 'exitCode' | 'facts'>
 
   constructor(code: string, message: string, options: OperatorErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    const next = toSteps(options.hint)
     this.code = code
-    this.next = toSteps(options.hint)
-    this.exitCode = options.exitCode ?? ExitCode.usage
-    this.details = options.details ?? []
-    this.sqlState = options.sqlState
     this.retryable = options.retryable ?? false
-    this.facts = options.facts ?? {}
+    if (next.length > 0) this.hint = describeSteps(next)
+    this.details = options.details ?? []
+    if (options.sqlState !== undefined) this.sqlState = options.sqlState
+    this.#forCommands = { next, exitCode: options.exitCode ?? ExitCode.usage, facts: options.facts ?? {} }
   }
 
-  /** What to do next, in one line; commands stand without the flags that name a database. */
-  get hint(): string | undefined {
-    return this.next.length === 0 ? undefined : describeSteps(this.next)
+  /** JSON leaves out the message of an error, and a log would lack it. */
+  toJSON(): object {
+    return Object.assign({ message: this.message }, this)
+  }
+
+  /**
+   * What to do next, step by step.
+   * @internal
+   */
+  get next(): readonly NextStep[] {
+    return this.#forCommands.next
+  }
+
+  /** @internal */
+  get exitCode(): ExitCode {
+    return this.#forCommands.exitCode
+  }
+
+  /**
+   * Further keys of the error's JSON document.
+   * @internal
+   */
+  get facts(): Readonly<Record<string, unknown>> {
+    return this.#forCommands.facts
   }
 }
 

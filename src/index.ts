@@ -18,6 +18,7 @@ export {
   CharacterNotStorable,
   DatabaseRefused,
   IdempotencyConflict,
+  IdTooLarge,
   InvalidCall,
   InvalidMessage,
   MessageNotStored,

@@ -1,4 +1,4 @@
-import { OperatorError } from '../errors.js'
+import { InvalidCall } from '../invalid-call.js'
 
 /** Where a chat server listens, in Socket.IO's terms. */
 export interface ChatAddress {
@@ -12,12 +12,12 @@ const DEFAULT_PATH = '/chat'
 
 /**
  * Parses the URL that `chatkeep serve` prints. Socket.IO itself would take its path for a namespace.
- * @throws OperatorError `invalid_chat_url`
+ * @throws InvalidCall `invalid_chat_url`
  */
 export const parseChatUrl = (text: string): ChatAddress => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw new OperatorError('invalid_chat_url', `${JSON.stringify(text)} is not a URL of a chat server`, {
+    throw new InvalidCall('invalid_chat_url', `${JSON.stringify(text)} is not a URL of a chat server`, {
       hint: 'use the URL that chatkeep serve prints, such as http://127.0.0.1:3001/chat',
     })
   }

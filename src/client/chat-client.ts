@@ -1,46 +1,11 @@
 import { OperatorError } from '../errors.js'
 import { parseChatUrl } from './chat-address.js'
 import type { Answer } from './chat-connection.js'
-import { createChatPeer, type AttemptOutcome } from './chat-peer.js'
+import { createChatPeer } from './chat-peer.js'
+import { checkClientOptions, checkOutgoing, type ChatClientOptions } from './client-options.js'
 import { createOutbox, type KeptMessage, type OutgoingChatMessage, type QueuedMessage } from './outbox.js'
 
-export interface ChatClientOptions {
-  /** The URL that `chatkeep serve` prints, e.g. `http://127.0.0.1:3001/chat`. */
-  readonly url: string
-  readonly join: GuestIdentity | OperatorIdentity
-  /** Time until an unanswered message is sent again, in ms; 10,000 when absent. */
-  readonly answerTimeoutMs?: number | undefined
-  /** Time until the promise of a message rejects, in ms; unlimited when absent. */
-  readonly patienceMs?: number | undefined
-  /** Called for every attempt to send a message, at its start and at its end. */
-  readonly onAttempt?: ((attempt: ChatAttempt) => void) | undefined
-}
-
-export interface GuestIdentity {
-  readonly role: 'client'
-  readonly username: string
-  readonly phone?: string | null | undefined
-  /** The token of an earlier visit, which continues its conversation. */
-  readonly token?: string | undefined
-}
-
-export interface OperatorIdentity {
-  readonly role: 'operator'
-  readonly name: string
-  readonly operatorId?: number | null | undefined
-  /** The server's operator secret. */
-  readonly token: string
-}
-
-/** One step of an attempt: `sent`, then one of the other outcomes. */
-export interface ChatAttempt {
-  readonly messageId: string
-  /** Counts from 1. */
-  readonly attempt: number
-  readonly outcome: AttemptOutcome
-  /** The server's error code when it refused. */
-  readonly code?: string | undefined
-}
+export type { ChatAttempt, ChatClientOptions, GuestIdentity, OperatorIdentity } from './client-options.js'
 
 /** A guest or operator at a chat server. Holds every message until the server has acknowledged it. */
 export interface ChatClient {
@@ -74,8 +39,9 @@ export interface ChatClient {
 
 const ANSWER_TIMEOUT_MS = 10_000
 
-/** Creates a client, which connects and joins at once and stays joined until it is closed. @throws OperatorError `invalid_chat_url` */
+/** Creates a client, which connects and joins at once and stays joined until it is closed. @throws InvalidCall `invalid_chat_url` or `invalid_option` */
 export const createChatClient = (options: ChatClientOptions): ChatClient => {
+  checkClientOptions(options)
   const { url, join, answerTimeoutMs = ANSWER_TIMEOUT_MS, patienceMs = Infinity, onAttempt } = options
   const closing = new AbortController()
   const peer = createChatPeer({
@@ -99,7 +65,10 @@ export const createChatClient = (options: ChatClientOptions): ChatClient => {
   const staying = peer.stayJoined().catch(() => undefined)
 
   return {
-    send: (message) => outbox.send(message),
+    send: async (message) => {
+      checkOutgoing(message)
+      return outbox.send(message)
+    },
     ask: (event, payload = {}) => peer.ask(event, payload),
     on: (event, listener) => peer.on(event, listener),
     join: () => peer.join(),

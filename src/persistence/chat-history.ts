@@ -1,9 +1,12 @@
+import { ANYTHING, wholeNumber, YES_OR_NO, type Rules } from '../check-options.js'
 import { fromPrimary } from '../database/proxies/standby-reads.js'
 import { InvalidCall } from './errors.js'
 import type { ChatSearch } from './chats/find-chat.js'
 import { findSources } from './chats/sources.js'
 import {
+  checkContactQuery,
   checkLimit,
+  CONTACT_QUERY_RULES,
   isOfContact,
   rowsToRead,
   toContactFilters,
@@ -26,6 +29,15 @@ export interface HistoryQuery extends ContactQuery {
   readonly maxBytes?: number | undefined
   /** Whether only the primary may answer: behind a proxy such as pgpool-II a standby may, which may lag behind. */
   readonly fromPrimary?: boolean | undefined
+}
+
+const RULES: Rules<HistoryQuery> = {
+  ...CONTACT_QUERY_RULES,
+  limit: ANYTHING,
+  before: ANYTHING,
+  after: ANYTHING,
+  maxBytes: wholeNumber(0),
+  fromPrimary: YES_OR_NO,
 }
 
 export interface HistoryPage {
@@ -51,6 +63,7 @@ export const readHistory = async (
   { db: any, names, findClient }: ChatSearch,
   query: HistoryQuery,
 ): Promise<HistoryPage> => {
+  checkContactQuery(query, RULES)
   const filters = toContactFilters(query)
   const limit = checkLimit(query.limit ?? 50)
   if (query.before !== undefined && query.after !== undefined) throw bothCursors()
@@ -116,5 +129,5 @@ const fittingSql = (sql: string, forwards: boolean, maxBytes: number): string =>
     FROM (${sql}) AS page
     WINDOW inOrder AS (ORDER BY "createdAt"::numeric ${forwards ? 'ASC' : 'DESC'}, "id" ${forwards ? 'ASC' : 'DESC'} ROWS UNBOUNDED PRECEDING)
   ) AS measured
-  WHERE "bytes" <= ${Math.trunc(maxBytes)} OR "place" = 1
+  WHERE "bytes" <= ${maxBytes} OR "place" = 1
   ORDER BY "place"`

@@ -23,8 +23,8 @@ import type { TransactionClient } from './transaction/transaction-client.js'
 import { createSaveQueue, type QueueLoad } from './save-queue.js'
 import { namesIn } from './sql-names.js'
 import {
-  checkOptions,
   checkSource,
+  checkStoreOptions,
   DEFAULT_DEADLINE_MS,
   DEFAULT_MAX_QUEUED_BYTES,
   DEFAULT_MAX_QUEUED_MESSAGES,
@@ -112,8 +112,8 @@ export interface ChatStore {
  * @throws OperatorError `invalid_database_url`, `invalid_connection_setting` or `invalid_option`
  */
 export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptions = {}): ChatStore => {
-  checkOptions(options)
   checkSource(source)
+  checkStoreOptions(options)
   const target = targetOf(source, options)
   const schema = options.schema ?? target?.schema ?? 'public'
   const names = namesIn(schema)

@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, listOf, OBJECT, shown, type Rules } from '../check-options.js'
 import { InvalidCall } from './errors.js'
 import { ID_RANGE, isId } from './ids/ids.js'
 import { toStorableText, toUsername } from './prepare-message.js'
@@ -11,6 +12,21 @@ export interface Contact {
 }
 
 const COLUMNS = ['clientId', 'guestUsername', 'clientSocketId', 'sessionId'] as const
+
+/** `toContactFilter` checks them. */
+export const CONTACT_RULES: Rules<Contact> = {
+  clientId: ANYTHING,
+  guestUsername: ANYTHING,
+  clientSocketId: ANYTHING,
+  sessionId: ANYTHING,
+}
+
+/** `toContactFilters` checks them. */
+export const CONTACT_QUERY_RULES: Rules<ContactQuery> = { ...CONTACT_RULES, anyOf: listOf(OBJECT) }
+
+/** A query that is missing lacks its contact, which `toContactFilter` says. @throws InvalidCall `invalid_option` */
+export const checkContactQuery = <Query extends Contact>(query: Query | undefined, rules: Rules<Query>): void =>
+  checkOptions('the query', query ?? {}, rules)
 
 export interface ContactFilter {
   readonly column: (typeof COLUMNS)[number]
@@ -30,8 +46,13 @@ export const toContactFilters = (query: ContactQuery | undefined): readonly Cont
   const anyOf = query?.anyOf
   if (anyOf === undefined) return [toContactFilter(query)]
   if (COLUMNS.some((column) => query?.[column] != null)) throw invalidContact('anyOf excludes a contact beside it')
-  if (anyOf.length >= 1 && anyOf.length <= MOST_CONTACTS) return anyOf.map(toContactFilter)
+  if (anyOf.length >= 1 && anyOf.length <= MOST_CONTACTS) return anyOf.map(toListedFilter)
   throw invalidContact(`anyOf has ${anyOf.length} contacts, but must have 1 to ${MOST_CONTACTS}`)
+}
+
+const toListedFilter = (contact: Contact): ContactFilter => {
+  checkOptions('the contact', contact, CONTACT_RULES)
+  return toContactFilter(contact)
 }
 
 /**
@@ -75,7 +96,7 @@ const MAX_LIMIT = 200
 /** @throws InvalidCall `invalid_limit` unless it is a whole number from 1 to 200 */
 export const checkLimit = (limit: number): number => {
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return limit
-  throw new InvalidCall('invalid_limit', `limit is ${limit}, but must be a whole number from 1 to ${MAX_LIMIT}`)
+  throw new InvalidCall('invalid_limit', `limit ${shown(limit)}, but must be a whole number from 1 to ${MAX_LIMIT}`)
 }
 
 /**

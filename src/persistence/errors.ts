@@ -6,6 +6,8 @@ import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js
 import { blamesTheRow, hasNoPartition, isIdTaken, type Blame } from './blame.js'
 import { chatkeep, or, type Next } from '../next-step.js'
 
+export { InvalidCall } from '../invalid-call.js'
+
 /** An error of the store. `blames` says whose fault it is: what to do next depends on it. */
 export abstract class StoreError extends OperatorError {
   readonly blames: Blame
@@ -18,17 +20,6 @@ export abstract class StoreError extends OperatorError {
     this.blames = blames
   }
 }
-
-/** An option or a query of the caller is wrong; the message names it. Nothing was read or written. */
-export class InvalidCall extends StoreError {
-  override readonly name = 'InvalidCall'
-  constructor(code: InvalidCallCode, message: string) {
-    super(code, message, { blames: 'caller', exitCode: code === 'invalid_option' ? ExitCode.usage : ExitCode.no })
-  }
-}
-
-export type InvalidCallCode =
-  'invalid_contact' | 'invalid_cursor' | 'invalid_limit' | 'invalid_message_id' | 'invalid_option'
 
 /** The message cannot be stored as it is; `reasons` has every reason. Nothing was written. */
 export class InvalidMessage extends StoreError {

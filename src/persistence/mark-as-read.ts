@@ -1,8 +1,16 @@
+import { ANYTHING, either, oneOf, type Rules } from '../check-options.js'
 import { InvalidCall } from './errors.js'
 import type { ChatSearch } from './chats/find-chat.js'
 import { findSources } from './chats/sources.js'
-import { isOfContact, toContactFilters, type Contact, type ContactFilter } from './contact.js'
-import { isId } from './ids/ids.js'
+import {
+  checkContactQuery,
+  CONTACT_QUERY_RULES,
+  isOfContact,
+  toContactFilters,
+  type Contact,
+  type ContactFilter,
+} from './contact.js'
+import { ID, isId } from './ids/ids.js'
 import { UTC_NOW, type Names } from './sql-names.js'
 
 export interface MarkAsReadQuery {
@@ -18,11 +26,18 @@ export interface MarkAsReadQuery {
   readonly upToMessageId?: number | undefined
 }
 
+const RULES: Rules<MarkAsReadQuery> = {
+  ...CONTACT_QUERY_RULES,
+  operatorId: either(ID, oneOf(null)),
+  upToMessageId: ANYTHING,
+}
+
 /**
  * Marks messages from the client's side as read.
  * @returns the number of messages that changed
  */
 export const markAsRead = async ({ db, names, findClient }: ChatSearch, query: MarkAsReadQuery): Promise<number> => {
+  checkContactQuery(query, RULES)
   const filters = toContactFilters(query)
   const { upToMessageId } = query
   if (upToMessageId !== undefined && !isId(upToMessageId)) throw invalidUpTo(upToMessageId)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
+import { isObject, unknownName } from '../check-options.js'
 import { InvalidMessage } from './errors.js'
 import { ID_RANGE } from './ids/ids.js'
 import { describeIssue, invalidFields } from './invalid-fields.js'
@@ -82,10 +83,11 @@ const messageSchema = z.object({
  * @throws InvalidMessage that names every invalid field
  */
 export const prepareMessage = (message: NewChatMessage): PreparedMessage => {
+  const unknown = unknownFields(message)
   const parsed = messageSchema.safeParse(message, { error: describeIssue })
-  if (!parsed.success) throw new InvalidMessage(invalidFields(parsed.error))
+  if (!parsed.success) throw new InvalidMessage([...unknown, ...invalidFields(parsed.error)])
   const given = parsed.data
-  const reasons = contradictions(given)
+  const reasons = [...unknown, ...contradictions(given)]
   if (reasons.length > 0) throw new InvalidMessage(reasons)
   return {
     clientId: given.clientId ?? null,
@@ -104,6 +106,11 @@ export const prepareMessage = (message: NewChatMessage): PreparedMessage => {
     createdAt: given.createdAt ?? null,
   }
 }
+
+const unknownFields = (message: unknown): readonly string[] =>
+  Object.keys(isObject(message) ? message : {})
+    .filter((name) => !Object.hasOwn(messageSchema.shape, name))
+    .map((name) => unknownName('field', name, Object.keys(messageSchema.shape)))
 
 const contradictions = (given: z.infer<typeof messageSchema>): readonly string[] => {
   const reasons: string[] = []

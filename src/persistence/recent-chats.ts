@@ -1,3 +1,4 @@
+import { ANYTHING, checkOptions, wholeNumber, type Rules } from '../check-options.js'
 import { firstRow } from '../database/rows.js'
 import { checkLimit, rowsToRead } from './contact.js'
 import { parseCursor, type Position } from './ids/cursor.js'
@@ -15,6 +16,8 @@ export interface RecentChatsQuery {
   /** Most bytes of texts and images in a page, which then has fewer chats, but at least one if there is one. Unlimited when absent. */
   readonly maxBytes?: number | undefined
 }
+
+const RULES: Rules<RecentChatsQuery> = { limit: ANYTHING, before: ANYTHING, maxBytes: wholeNumber(0) }
 
 export interface RecentChat {
   /** Null for a guest whose messages are not linked to a client. */
@@ -47,6 +50,7 @@ type RecentRow = StoredRow & {
 
 /** Reads one page of the chats of registered clients and of guests without client, most recently active first. */
 export const readRecentChats = async (session: ReadSession, query: RecentChatsQuery): Promise<RecentChatsPage> => {
+  checkOptions('the query', query, RULES)
   const limit = checkLimit(query.limit ?? 50)
   const position = query.before === undefined ? undefined : parseCursor(query.before)
   const rows = await findPage(session, rowsToRead(limit), position)

@@ -36,6 +36,8 @@ const LEAVES = [
   'shell-word',
   'next-step',
   'errors',
+  'invalid-call',
+  'check-options',
   'file-reason',
   'found-file',
   'private-file',

@@ -1,6 +1,7 @@
+import { checkValue, listOf } from '../../check-options.js'
 import type { Queryable } from '../../database/connection.js'
 import { readableColumns } from '../access/readable-columns.js'
-import { toId, type StoredId } from '../ids/ids.js'
+import { ID, toId, type StoredId } from '../ids/ids.js'
 import type { Names } from '../sql-names.js'
 
 /**
@@ -12,6 +13,7 @@ export const readInactiveOperators = async (
   { user }: Names,
   operatorIds: readonly number[],
 ): Promise<readonly number[]> => {
+  checkValue('operatorIds', operatorIds, listOf(ID))
   if (operatorIds.length === 0) return []
   // The column is the application's, which may not have it.
   const columns = await readableColumns(db, user, ['id', 'isActive'])

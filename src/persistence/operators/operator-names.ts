@@ -1,6 +1,7 @@
+import { checkValue, listOf } from '../../check-options.js'
 import type { Queryable } from '../../database/connection.js'
 import { readableColumns } from '../access/readable-columns.js'
-import { toId, type StoredId } from '../ids/ids.js'
+import { ID, toId, type StoredId } from '../ids/ids.js'
 import type { Names } from '../sql-names.js'
 
 /** The columns of "User" that may hold a name, the better one first; the table is the application's. */
@@ -15,6 +16,7 @@ export const readOperatorNames = async (
   { user }: Names,
   operatorIds: readonly number[],
 ): Promise<ReadonlyMap<number, string>> => {
+  checkValue('operatorIds', operatorIds, listOf(ID))
   if (operatorIds.length === 0) return new Map()
   const readable = new Set((await readableColumns(db, user, ['id', ...NAME_COLUMNS])).map(({ name }) => name))
   const column = NAME_COLUMNS.find((name) => readable.has(name))

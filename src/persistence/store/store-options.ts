@@ -1,6 +1,21 @@
 import type { Pool } from 'pg'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import type { Promotion } from '../../database/failover/timelines.js'
+import {
+  checkOptions,
+  checkValue,
+  FILLED_TEXT,
+  FUNCTION,
+  isObject,
+  milliseconds,
+  objectWith,
+  OBJECT,
+  shown,
+  TEXT,
+  unknownName,
+  wholeNumber,
+  type Rules,
+} from '../../check-options.js'
 import { InvalidCall } from '../errors.js'
 
 /** Where the messages are: a URL, a pool (which the caller ends), or a resolved target. */
@@ -37,34 +52,53 @@ export const DEFAULT_MAX_CONNECTIONS = 10
 export const DEFAULT_MAX_QUEUED_MESSAGES = 10_000
 export const DEFAULT_MAX_QUEUED_BYTES = 64 * 1_048_576
 
-const LEAST_OF_OPTIONS = [
-  ['maxConnections', 1],
-  ['maxConnectionLifeMs', 1],
-  ['deadlineMs', 0],
-  ['maxQueuedMessages', 1],
-  ['maxQueuedBytes', 1],
-] as const
-
-/** NaN would mean no limit, and a pool without connections waits forever. @throws InvalidCall `invalid_option` */
-export const checkOptions = (options: ChatStoreOptions): void => {
-  for (const [name, least] of LEAST_OF_OPTIONS) {
-    const value = options[name]
-    if (value === undefined || (Number.isSafeInteger(value) && value >= least)) continue
-    throw invalidOption(`${name} is ${value}, but must be a whole number of at least ${least}`)
-  }
-  if (options.schema === '') throw invalidOption('schema is empty')
+const RULES: Rules<ChatStoreOptions> = {
+  schema: FILLED_TEXT,
+  // A pool without connections waits forever.
+  maxConnections: wholeNumber(1),
+  maxConnectionLifeMs: milliseconds(1),
+  deadlineMs: milliseconds(0),
+  maxQueuedMessages: wholeNumber(1),
+  maxQueuedBytes: wholeNumber(1),
+  onPromotion: FUNCTION,
+  applicationName: TEXT,
 }
 
-const invalidOption = (message: string): InvalidCall => new InvalidCall('invalid_option', message)
+/** @throws InvalidCall `invalid_option` */
+export const checkStoreOptions = (options: unknown): void => checkOptions('the options of the store', options, RULES)
+
+const SOURCES = { databaseUrl: TEXT, pool: objectWith('connect'), target: OBJECT }
+
+type SourceName = keyof typeof SOURCES
+
+const isSourceName = (name: string): name is SourceName => Object.hasOwn(SOURCES, name)
 
 /** A misspelt name must fail here, not at the first message. @throws InvalidCall `invalid_option` */
-export const checkSource = (source: Partial<Record<(typeof SOURCES)[number], unknown>> | undefined): void => {
-  const stray = Object.keys(source ?? {}).find((name) => !(SOURCES as readonly string[]).includes(name))
+export const checkSource = (source: unknown): void => {
+  if (source != null && !isObject(source)) checkValue('the first argument', source, { ...OBJECT, must: DATABASE })
+  const named = isObject(source) ? source : {}
+  const names = Object.keys(named)
+  const stray = names.find((name) => !isSourceName(name))
   if (stray !== undefined)
-    throw invalidOption(`${stray} names no database; options are the second argument of createChatStore`)
-  const given = SOURCES.filter((name) => source?.[name] != null)
-  if (given.length === 1) return
-  throw invalidOption(`name the database by exactly one of databaseUrl and pool (given: ${given.join(', ') || 'none'})`)
+    throw invalidSource(`${unknownName('option', stray, SOURCE_NAMES)} (options are the second argument)`)
+  const given = names.filter(isSourceName).filter((name) => named[name] != null)
+  const [name] = given
+  if (name === undefined && names[0] !== undefined) throw missing(names[0], named[names[0]])
+  if (name === undefined || given.length > 1)
+    throw invalidSource(
+      `name the database by exactly one of databaseUrl and pool (given: ${given.join(', ') || 'none'})`,
+    )
+  checkValue(name, named[name], SOURCES[name])
 }
 
-const SOURCES = ['databaseUrl', 'pool', 'target'] as const
+const SOURCE_NAMES = ['databaseUrl', 'pool']
+const DATABASE = 'an object with databaseUrl or pool'
+
+const missing = (name: string, value: unknown): InvalidCall =>
+  invalidSource(
+    `${name} ${shown(value)}`,
+    name === 'databaseUrl' ? 'set the variable that it comes from, such as DATABASE_URL' : undefined,
+  )
+
+const invalidSource = (message: string, hint?: string): InvalidCall =>
+  new InvalidCall('invalid_option', message, { hint })

@@ -8,15 +8,26 @@ import {
   type ConnectionTarget,
 } from '../../database/connection-target.js'
 import { endSession } from '../../database/end-session.js'
+import { OperatorError } from '../../errors.js'
+import { InvalidCall } from '../errors.js'
 import { DEFAULT_MAX_CONNECTIONS, type ChatStoreOptions, type ChatStoreSource } from './store-options.js'
 
 /** The server of the store's own pool; undefined for a caller's pool. */
 export const targetOf = (source: ChatStoreSource, options: ChatStoreOptions): ConnectionTarget | undefined => {
   if ('target' in source) return forWriting(source.target, { onPromotion: options.onPromotion })
   if (!('databaseUrl' in source)) return undefined
-  return forWriting(toConnectionTarget(parseDatabaseUrl(source.databaseUrl, 'databaseUrl')), {
-    onPromotion: options.onPromotion,
-  })
+  return forWriting(targetOfUrl(source.databaseUrl), { onPromotion: options.onPromotion })
+}
+
+/** @throws InvalidCall what is wrong with the URL */
+const targetOfUrl = (databaseUrl: string): ConnectionTarget => {
+  try {
+    return toConnectionTarget(parseDatabaseUrl(databaseUrl, 'databaseUrl'))
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    const { code, message, next, details, cause } = error
+    throw new InvalidCall(code, message, { hint: next, details, cause })
+  }
 }
 
 /** Connections of the pool, those that nobody uses, and calls that wait for one. */

@@ -1,5 +1,5 @@
 import { OperatorError } from '../../errors.js'
-import { IdempotencyConflict, InvalidCall, InvalidMessage, StoreClosed, StoreError } from '../../persistence/errors.js'
+import { IdempotencyConflict, InvalidMessage, StoreClosed, StoreError } from '../../persistence/errors.js'
 import type { MessageOutcome } from '../metrics/observer.js'
 import type { WireError } from '../../protocol/acknowledgement.js'
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../protocol/error-codes.js'
@@ -32,4 +32,4 @@ export const outcomeOf = (error: unknown): MessageOutcome =>
   isServerFault(error) || ERROR_CODES[wireCodeOf(error)].concerns === 'server' ? 'failed' : 'rejected'
 
 // Not derived from the table's `concerns: 'request'`: that includes `message_not_stored`, where a trigger of the database is at fault.
-const SENT_BY_CLIENT = [InvalidMessage, IdempotencyConflict, InvalidCall]
+const SENT_BY_CLIENT = [InvalidMessage, IdempotencyConflict]

@@ -1,4 +1,4 @@
-import { OperatorError } from '../../errors.js'
+import { InvalidCall } from '../../invalid-call.js'
 
 /** An origin that pages may come from, in the form in which browsers send it, or why it is none. */
 export type WebOrigin =
@@ -51,13 +51,13 @@ const appOrigin = (scheme: string, host: string): WebOrigin => {
 
 /**
  * Whether a page of an origin may connect.
- * @throws OperatorError `invalid_option` for what is not an origin
+ * @throws InvalidCall `invalid_option` for what is not an origin
  */
 export const createWebOrigins = (texts: readonly string[]): ((origin: string) => boolean) => {
   const origins = texts.map((text) => {
     const { origin, reason } = parseWebOrigin(text)
     if (reason !== undefined)
-      throw new OperatorError('invalid_option', `corsOrigin is ${JSON.stringify(text)}`, { hint: reason })
+      throw new InvalidCall('invalid_option', `corsOrigin is ${JSON.stringify(text)}`, { hint: reason })
     return origin
   })
   const exact = new Set(origins)

@@ -150,12 +150,3 @@ test('a message of a guest is stored without client when the row of the client s
     await store.close()
   }
 })
-
-test.for([
-  [{ deadlineMs: Number.NaN }, 'deadlineMs is NaN, but must be a whole number of at least 0'],
-  [{ maxConnections: -1 }, 'maxConnections is -1, but must be a whole number of at least 1'],
-  [{ maxQueuedMessages: 0 }, 'maxQueuedMessages is 0, but must be a whole number of at least 1'],
-  [{ schema: '' }, 'schema is empty'],
-] as const)('options that cannot be meant are refused at once: %o', ([options, message]) => {
-  expect(() => createChatStore({ databaseUrl: 'postgres://localhost/chat' }, options)).toThrow(message)
-})

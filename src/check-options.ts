@@ -1,0 +1,99 @@
+import { InvalidCall } from './invalid-call.js'
+import { nearestWord } from './terminal/nearest-word.js'
+
+/** What the value of an option must be, in words that follow `must be`. */
+export interface Rule {
+  readonly must: string
+  readonly fits: (value: unknown) => boolean
+}
+
+/** A rule for each option, so that a new one cannot be forgotten. */
+export type Rules<Options> = { readonly [Name in keyof Required<Options>]: Rule }
+
+/** The longest time that a timer of Node takes. */
+const LONGEST_TIMER_MS = 2_147_483_647
+
+export const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER): Rule => ({
+  must:
+    most === Number.MAX_SAFE_INTEGER
+      ? `a whole number of at least ${least}`
+      : `a whole number from ${least} to ${most}`,
+  fits: (value) => Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most,
+})
+
+export const milliseconds = (least: number): Rule => wholeNumber(least, LONGEST_TIMER_MS)
+
+export const oneOf = (...values: readonly unknown[]): Rule => ({
+  must: values.map((value) => JSON.stringify(value)).join(' or '),
+  fits: (value) => values.includes(value),
+})
+
+export const either = (...rules: readonly Rule[]): Rule => ({
+  must: rules.map(({ must }) => must).join(' or '),
+  fits: (value) => rules.some(({ fits }) => fits(value)),
+})
+
+export const listOf = ({ must, fits }: Rule): Rule => ({
+  must: `a list, each ${must}`,
+  fits: (value) => Array.isArray(value) && value.every(fits),
+})
+
+/** An object with these methods, whatever made it. */
+export const objectWith = (...methods: readonly string[]): Rule => ({
+  must: `an object with the method ${methods.join(' and ')}`,
+  fits: (value) => isObject(value) && methods.every((method) => typeof value[method] === 'function'),
+})
+
+export const TEXT: Rule = { must: 'a string', fits: (value) => typeof value === 'string' }
+export const FILLED_TEXT: Rule = {
+  must: 'a string that is not empty',
+  fits: (value) => TEXT.fits(value) && value !== '',
+}
+export const YES_OR_NO: Rule = oneOf(true, false)
+export const FUNCTION: Rule = { must: 'a function', fits: (value) => typeof value === 'function' }
+export const OBJECT: Rule = { must: 'an object', fits: (value) => isObject(value) }
+/** What another function checks. */
+export const ANYTHING: Rule = { must: 'anything', fits: () => true }
+
+/**
+ * Refuses options that are unknown, or not what they must be; one that is undefined counts as absent.
+ * @param what names them, such as `options`
+ * @throws InvalidCall `invalid_option` that names each of them
+ */
+export const checkOptions = <Options>(what: string, given: unknown, rules: Rules<Options>): void => {
+  if (!isObject(given)) throw invalidOption([mistake(what, given, OBJECT)])
+  const names = Object.keys(rules)
+  const mistakes = Object.entries(given).flatMap(([name, value]) => {
+    if (!names.includes(name)) return [unknownName('option', name, names)]
+    const rule = rules[name as keyof Options]
+    return value === undefined || rule.fits(value) ? [] : [mistake(name, value, rule)]
+  })
+  if (mistakes.length > 0) throw invalidOption(mistakes)
+}
+
+/** @throws InvalidCall `invalid_option` */
+export const checkValue = (name: string, value: unknown, rule: Rule): void => {
+  if (!rule.fits(value)) throw invalidOption([mistake(name, value, rule)])
+}
+
+/** Says that a name is unknown, and which was meant. */
+export const unknownName = (kind: 'option' | 'field', name: string, known: readonly string[]): string => {
+  const meant = nearestWord(name, known)
+  return `unknown ${kind} ${JSON.stringify(name)}${meant === undefined ? '' : `; did you mean ${meant}?`}`
+}
+
+const mistake = (name: string, value: unknown, { must }: Rule): string => `${name} ${shown(value)}, but must be ${must}`
+
+/** The value where it cannot be a secret, else its type. */
+export const shown = (value: unknown): string => {
+  if (typeof value === 'number' || typeof value === 'boolean' || value == null) return `is ${value}`
+  if (value === '') return 'is empty'
+  const type = Array.isArray(value) ? 'array' : typeof value
+  return `is ${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`
+}
+
+const invalidOption = (mistakes: readonly string[]): InvalidCall =>
+  new InvalidCall('invalid_option', mistakes.join('; '))
+
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,0 +1,99 @@
+import {
+  ANYTHING,
+  either,
+  checkOptions,
+  checkValue,
+  FILLED_TEXT,
+  FUNCTION,
+  milliseconds,
+  OBJECT,
+  oneOf,
+  TEXT,
+  wholeNumber,
+  type Rules,
+} from '../check-options.js'
+import type { AttemptOutcome } from './chat-peer.js'
+import type { OutgoingChatMessage } from './outbox.js'
+
+export interface ChatClientOptions {
+  /** The URL that `chatkeep serve` prints, e.g. `http://127.0.0.1:3001/chat`. */
+  readonly url: string
+  readonly join: GuestIdentity | OperatorIdentity
+  /** Time until an unanswered message is sent again, in ms; 10,000 when absent. */
+  readonly answerTimeoutMs?: number | undefined
+  /** Time until the promise of a message rejects, in ms; unlimited when absent. */
+  readonly patienceMs?: number | undefined
+  /** Called for every attempt to send a message, at its start and at its end. */
+  readonly onAttempt?: ((attempt: ChatAttempt) => void) | undefined
+}
+
+export interface GuestIdentity {
+  readonly role: 'client'
+  readonly username: string
+  readonly phone?: string | null | undefined
+  /** The token of an earlier visit, which continues its conversation. */
+  readonly token?: string | undefined
+}
+
+export interface OperatorIdentity {
+  readonly role: 'operator'
+  readonly name: string
+  readonly operatorId?: number | null | undefined
+  /** The server's operator secret. */
+  readonly token: string
+}
+
+/** One step of an attempt: `sent`, then one of the other outcomes. */
+export interface ChatAttempt {
+  readonly messageId: string
+  /** Counts from 1. */
+  readonly attempt: number
+  readonly outcome: AttemptOutcome
+  /** The server's error code when it refused. */
+  readonly code?: string | undefined
+}
+
+const RULES: Rules<ChatClientOptions> = {
+  url: TEXT,
+  join: OBJECT,
+  answerTimeoutMs: milliseconds(1),
+  patienceMs: either(milliseconds(0), oneOf(Infinity)),
+  onAttempt: FUNCTION,
+}
+
+const NULL = oneOf(null)
+
+const GUEST: Rules<GuestIdentity> = { role: ANYTHING, username: TEXT, phone: either(TEXT, NULL), token: TEXT }
+
+const OPERATOR: Rules<OperatorIdentity> = {
+  role: ANYTHING,
+  name: TEXT,
+  operatorId: either(wholeNumber(Number.MIN_SAFE_INTEGER), NULL),
+  token: TEXT,
+}
+
+/** @throws InvalidCall `invalid_option` */
+export const checkClientOptions = (options: unknown): void => {
+  checkOptions('the first argument', options, RULES)
+  const { url, join } = options as Partial<ChatClientOptions>
+  checkValue('url', url, FILLED_TEXT)
+  checkValue('join', join, OBJECT)
+  checkValue('join.role', join?.role, oneOf('client', 'operator'))
+  if (join?.role === 'client') checkOptions('join', join, GUEST)
+  else checkOptions('join', join, OPERATOR)
+}
+
+/** The server checks the values. */
+const MESSAGE: Rules<OutgoingChatMessage> = {
+  type: ANYTHING,
+  message: ANYTHING,
+  image: ANYTHING,
+  name: ANYTHING,
+  mimeType: ANYTHING,
+  size: ANYTHING,
+  to: ANYTHING,
+  messageId: ANYTHING,
+}
+
+/** @throws InvalidCall `invalid_option` */
+export const checkOutgoing = (message: unknown): void => checkOptions('the message', message, MESSAGE)

@@ -1,0 +1,63 @@
+import {
+  either,
+  checkOptions,
+  checkValue,
+  FUNCTION,
+  listOf,
+  OBJECT,
+  objectWith,
+  oneOf,
+  TEXT,
+  FILLED_TEXT,
+  wholeNumber,
+  YES_OR_NO,
+  type Rule,
+  type Rules,
+} from '../check-options.js'
+import type { JournalOptions } from '../journal/open-journal.js'
+import type { ChatServerOptions } from './chat-server.js'
+import { TRANSPORTS } from './http/explain-refusals.js'
+import { LIMITS, type LimitName } from './protection/limits.js'
+
+const TEXTS = either(TEXT, listOf(TEXT))
+const STORE = objectWith('saveChatMessage', 'getChatHistory', 'getRecentChats', 'markMessagesAsRead')
+
+const LIMIT_RULES = Object.fromEntries(
+  Object.entries(LIMITS).map(([name, { least, most }]) => [name, wholeNumber(least, most)]),
+) as Record<LimitName, Rule>
+
+/** What an application may set of a chat server in its own process. */
+export type StartChatServerOptions = Omit<ChatServerOptions, 'adapter' | 'metrics' | 'recorder'>
+
+const RULES: Rules<StartChatServerOptions> = {
+  ...LIMIT_RULES,
+  store: STORE,
+  host: TEXT,
+  port: wholeNumber(0, 65_535),
+  operatorSecret: TEXT,
+  operatorsFile: FILLED_TEXT,
+  authenticateOperator: FUNCTION,
+  inactiveOperators: oneOf('refused', 'allowed'),
+  trustProxy: wholeNumber(0),
+  corsOrigin: TEXTS,
+  publicHost: TEXTS,
+  transports: listOf(oneOf(...TRANSPORTS)),
+  allowImageUrls: YES_OR_NO,
+  journal: OBJECT,
+  log: objectWith('debug', 'info', 'warn', 'error'),
+}
+
+const JOURNAL: Rules<JournalOptions> = {
+  path: FILLED_TEXT,
+  maxBytes: wholeNumber(1),
+  keepAcknowledgedMs: wholeNumber(0),
+}
+
+/** @throws InvalidCall `invalid_option` */
+export const checkServerOptions = (options: StartChatServerOptions): void => {
+  checkOptions('the first argument', options, RULES)
+  checkValue('store', options.store, STORE)
+  if (options.journal === undefined) return
+  checkOptions('journal', options.journal, JOURNAL)
+  checkValue('journal.path', options.journal.path, FILLED_TEXT)
+}

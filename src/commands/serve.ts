@@ -6,7 +6,7 @@ import type { CommandContext, Run } from '../cli/command.js'
 import { COMMAND_GROUPS, parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
 import { withExamples } from '../cli/help/examples.js'
 import { OperatorError } from '../errors.js'
-import { DEFAULT_HOST, DEFAULT_PORT } from '../server/defaults.js'
+import { DEFAULT_DISCONNECT_GRACE_MS, DEFAULT_HOST, DEFAULT_PORT } from '../server/defaults.js'
 import { TRANSPORTS } from '../server/http/explain-refusals.js'
 import { LIMITS, type GivenLimits, type Limit } from '../server/protection/limits.js'
 import { publicOrigin } from '../server/protection/own-hosts.js'
@@ -95,6 +95,11 @@ export const serveCommand = (run: Run) =>
       'take the address of a client from X-Forwarded-For, behind this many proxies (default: 0)',
       parseWholeNumber(0, 100),
     )
+    .option(
+      '--disconnect-grace <duration>',
+      `tell operators that a chat has ended when its guest is gone for so long; 0 = at once (default: ${DEFAULT_DISCONNECT_GRACE_MS / 1_000}s)`,
+      (text: string) => (text === '0' ? 0 : parseDurationBetween('0s', '1d')(text)),
+    )
     .option('--journal <file>', 'keep messages in this file while the database is unavailable', parseFile)
     .option('--journal-max-bytes <size>', 'largest size of the journal (default: 256MiB)', parseByteSize)
     .option(
@@ -151,6 +156,7 @@ export const serveCommand = (run: Run) =>
           options: {
             ...options,
             ...metricsIn(options),
+            disconnectGraceMs: options.disconnectGrace,
             logLevel: options.logLevel ?? LOG_LEVELS[context.verbosity],
           },
           limits: limitsIn(options),

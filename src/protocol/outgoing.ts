@@ -1,7 +1,7 @@
 import type { ChatMessage, SavedChatMessage } from '../persistence/message.js'
 import type { WireError } from './acknowledgement.js'
 import { hideId, type OpaqueText } from './opaque-text.js'
-import type { Operator } from './participants.js'
+import type { Guest, Operator } from './participants.js'
 import type { MessagePayload } from './payloads.js'
 
 /** The content of a message on the socket; absent parts are omitted. */
@@ -71,15 +71,31 @@ export interface JoinedGuest {
   readonly clientId: string
 }
 
+/** A guest who is connected. */
+export interface NewChat {
+  readonly clientId: string
+  readonly username: string
+  readonly phone?: string
+}
+
+/** For operators. */
+export interface EndedChat {
+  /** The conversation; what the operator named, for a chat that was never written in one. */
+  readonly clientId: string | number
+  /** `disconnect`: its guest is not connected any more. Absent when the guest ended it. */
+  readonly reason?: 'operator' | 'disconnect'
+}
+
 /** All events that the server emits. */
 export interface ServerToClientEvents {
   /** The same as the answer to `join`, which a join in the handshake has not; to an operator, who it joined as. */
   joined: (who: JoinedGuest | ConnectedOperator) => void
-  newChat: (chat: { readonly clientId: string; readonly username: string }) => void
+  newChat: (chat: NewChat) => void
   incomingMessage: (message: IncomingMessage) => void
   operatorBroadcast: (message: OperatorBroadcast) => void
   clientTyping: (typing: { readonly from: string; readonly isTyping: boolean }) => void
-  chatEnded: (chat: { readonly clientId: string }) => void
+  /** To operators; to the guest whose chat an operator ended, what to show. */
+  chatEnded: (chat: EndedChat | { readonly message: string }) => void
   operatorConnected: (operator: ConnectedOperator) => void
   operatorDisconnected: (operator: ConnectedOperator) => void
   connectedOperatorsList: (operators: readonly ConnectedOperator[]) => void
@@ -92,6 +108,12 @@ export interface ServerToClientEvents {
   /** The server is about to end the connection, for this reason. */
   refused: (error: WireError) => void
 }
+
+export const toNewChat = ({ conversation: clientId, username, phone }: Guest): NewChat => ({
+  clientId,
+  username,
+  ...(phone === null ? {} : { phone }),
+})
 
 /** What an operator is told of a message: its content and the sender's key. */
 export type KeyedPayload = MessagePayload & { readonly messageId: string }

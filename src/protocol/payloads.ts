@@ -65,7 +65,7 @@ export const emptySchema = z.object({})
 
 // The core checks sizes and emptiness: its errors name the field, and replayed messages are checked by the same rules.
 const content = {
-  type: z.enum(['text', 'image']),
+  type: z.enum(['text', 'image']).nullish(),
   message: text.nullish(),
   /** A data URL. */
   image: text.nullish(),
@@ -75,11 +75,37 @@ const content = {
   messageId: identifier.nullish(),
 }
 
-export const guestMessageSchema = z.object(content)
-export const operatorMessageSchema = z.object({ ...content, to: identifier })
+interface Content {
+  readonly type?: 'text' | 'image' | null | undefined
+  readonly message?: string | null | undefined
+  readonly image?: string | null | undefined
+}
+
+// Panels of the first versions send no type.
+const withType = <Payload extends Content>(payload: Payload) => ({
+  ...payload,
+  type: payload.type ?? (payload.image == null ? ('text' as const) : ('image' as const)),
+})
+
+const hasContent = ({ type, message, image }: Content): boolean => (type ?? message ?? image) != null
+
+const NO_CONTENT = { error: 'is missing', path: ['type'] }
+
+export const guestMessageSchema = z.object(content).refine(hasContent, NO_CONTENT).transform(withType)
+export const operatorMessageSchema = z
+  .object({ ...content, to: identifier })
+  .refine(hasContent, NO_CONTENT)
+  .transform(withType)
 
 /** The content of a guest's or operator's message. */
 export type MessagePayload = z.infer<typeof guestMessageSchema>
+
+/** Guests end their own chat, and name none. */
+export const endChatSchema = z.object({
+  clientId: addressSchema.nullish(),
+  to: addressSchema.nullish(),
+  message: text.pipe(z.string().min(1).max(MAX_FIELD_LENGTH)).nullish(),
+})
 
 export const guestTypingSchema = z.object({ isTyping: z.boolean() })
 export const operatorTypingSchema = z.object({ isTyping: z.boolean(), to: identifier })

@@ -7,11 +7,12 @@ import type { ChatStore } from '../persistence/chat-store.js'
 import type { Recorder } from '../transcripts/recorder.js'
 import type { ChatIo } from './chat-io.js'
 import { joinCluster, type ClusterOptions } from './cluster/cluster.js'
-import { participantsOf, type PresentChat } from './cluster/presence.js'
+import { createDepartures } from './cluster/departures.js'
+import { announceGuestLeft, isConnected, participantsOf, type PresentChat } from './cluster/presence.js'
 import { confirm, createAnnouncer, type Announce } from './events/announce.js'
 import { connectedContact, findContact } from './events/conversation.js'
 import { recogniseGuests } from './events/returning-guest.js'
-import { DEFAULT_HOST, DEFAULT_PORT } from './defaults.js'
+import { DEFAULT_DISCONNECT_GRACE_MS, DEFAULT_HOST, DEFAULT_PORT } from './defaults.js'
 import { explainRefusals, TRANSPORTS, type Transport } from './http/explain-refusals.js'
 import { createHealth } from './http/health.js'
 import { authorityOf, listen } from './http/listen.js'
@@ -78,6 +79,8 @@ export interface ChatServerOptions extends GivenLimits {
   readonly transports?: readonly Transport[] | undefined
   /** Accepts also `https` URLs as images; operators' browsers then ask other servers for them. */
   readonly allowImageUrls?: boolean | undefined
+  /** How long a guest may be without a connection before `chatEnded` tells the operators; 10 s when absent, 0 = at once. */
+  readonly disconnectGraceMs?: number | undefined
   /** Keeps messages while the database is unavailable; without it they are refused with `database_unavailable`. */
   readonly journal?: JournalOptions | undefined
   /** Makes all servers on one database act as one; without it this server is on its own. */
@@ -163,7 +166,13 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     ...(origins.length === 0 ? {} : { cors: { origin: allowsAll ? '*' : answerTo(allowsOrigin) } }),
   })
   explainRefusals(io, transports, warnRarely)
-  const present = { io, store, peers: cluster.meet(io) }
+  const departures = createDepartures({
+    graceMs: options.disconnectGraceMs ?? DEFAULT_DISCONNECT_GRACE_MS,
+    isConnected: (guest) => isConnected({ io, peers }, guest),
+    announce: (guest) => announceGuestLeft(io, guest),
+  })
+  const peers = cluster.meet(io, departures)
+  const present = { io, store, peers }
   const opaque = createOpaqueText(operatorSecret)
   const announce = createAnnouncer(io, opaque)
   const sink = createMessageSink(sinkParts({ ...present, observer, log }, announce, options.recorder), journal)
@@ -173,6 +182,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const activity = options.inactiveOperators === 'allowed' ? undefined : store
   const shared = {
     ...present,
+    departures,
     announce,
     sink,
     operatorAccess: createOperatorAccess({
@@ -219,7 +229,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
 
   const close = async (): Promise<void> => {
     stopWatching()
-    await shutDown({ io, inFlight, sink, peers: present.peers, cluster, connections, log })
+    await shutDown({ io, inFlight, sink, peers, departures, cluster, connections, log })
     guessGuard.close()
   }
   let closing: Promise<void> | undefined

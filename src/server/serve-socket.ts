@@ -7,6 +7,7 @@ import type { ChatSocket, Listener } from './chat-io.js'
 import { leave } from './cluster/presence.js'
 import { createAnswer } from './events/answering.js'
 import { createJoinGate } from './events/join-gate.js'
+import { endChatListeners } from './events/end-chat.js'
 import { guestListeners } from './events/guest-events.js'
 import { historyListeners } from './events/history-events.js'
 import { joinListeners } from './events/join.js'
@@ -32,7 +33,7 @@ export interface SocketParts extends Omit<ServerContext, 'answer'> {
   readonly warnRarely: WarnRarely
 }
 
-const LISTENERS = [joinListeners, guestListeners, operatorListeners, historyListeners]
+const LISTENERS = [joinListeners, guestListeners, operatorListeners, historyListeners, endChatListeners]
 
 /** Serves one socket from its connection to its disconnection. */
 export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {

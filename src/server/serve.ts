@@ -26,7 +26,7 @@ export type { MetricsAddress } from './http/metrics-listener.js'
 /** What `chatkeep serve` was asked for. Files are relative to the working directory. */
 export interface ServeOptions extends Pick<
   ChatServerOptions,
-  'host' | 'port' | 'corsOrigin' | 'publicHost' | 'transports' | 'allowImageUrls' | 'trustProxy'
+  'host' | 'port' | 'corsOrigin' | 'publicHost' | 'transports' | 'allowImageUrls' | 'trustProxy' | 'disconnectGraceMs'
 > {
   readonly operatorSecretFile?: string | undefined
   /** The file of named operators. */

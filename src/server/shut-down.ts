@@ -5,6 +5,7 @@ import type { InFlight } from '../concurrency/in-flight.js'
 import { within } from '../concurrency/within.js'
 import type { ChatIo } from './chat-io.js'
 import type { Cluster } from './cluster/cluster.js'
+import type { Departures } from './cluster/departures.js'
 import type { Peers } from './cluster/peers.js'
 import type { MessageSink } from './keeping/message-sink.js'
 
@@ -19,6 +20,7 @@ export interface RunningParts {
   readonly inFlight: InFlight
   readonly sink: MessageSink
   readonly peers: Peers
+  readonly departures: Departures
   readonly cluster: Cluster
   readonly connections: ReadonlySet<Socket>
   readonly log: ChatLog
@@ -33,6 +35,7 @@ export const shutDown = async ({
   inFlight,
   sink,
   peers,
+  departures,
   cluster,
   connections,
   log,
@@ -41,8 +44,10 @@ export const shutDown = async ({
   if (givenUp > 0)
     log.warn({ event: 'drain_incomplete', requests: givenUp }, 'requests were not finished; their senders repeat them')
   await within(JOURNAL_DEADLINE_MS, sink.close())
-  await within(FLUSH_DEADLINE_MS, flushAndDisconnect(io))
+  // First, so that the other servers know that the guests of this one are about to come to them.
+  departures.close()
   peers.close()
+  await within(FLUSH_DEADLINE_MS, flushAndDisconnect(io))
   await cluster.close()
   const closed = io.close()
   await within(CLOSE_DEADLINE_MS, closed)

@@ -5,7 +5,8 @@ import type { ChatLog } from '../../chat-log.js'
 import type { ChatIo } from '../chat-io.js'
 import { createPeers, NO_PEERS, type Peers } from './peers.js'
 import { openPostgresAdapter, type PostgresAdapter } from './postgres-adapter.js'
-import { announceArrival, announceDeparture, isHere, participantsHere } from './presence.js'
+import type { Departures } from './departures.js'
+import { announceArrival, announceOperatorLeft, isHere, participantsHere } from './presence.js'
 
 /** How servers on one database reach one another. */
 export interface ClusterOptions {
@@ -19,7 +20,7 @@ export interface Cluster {
   /** What Socket.IO takes as its `adapter`. */
   readonly adapter: typeof Adapter
   /** Starts exchanging with the other servers who is connected. */
-  meet(io: ChatIo): Peers
+  meet(io: ChatIo, departures: Departures): Peers
   close(): Promise<void>
 }
 
@@ -36,12 +37,16 @@ export const joinCluster = async ({ options, ...rest }: Joining): Promise<Cluste
   if (options === undefined) return ALONE
   const { target, schema = target.schema ?? 'public' } = options
   const adapter = await openPostgresAdapter({ target, schema, ...rest })
-  return { adapter: adapter.adapter, meet: (io) => meetPeers(io, adapter), close: () => adapter.close() }
+  return {
+    adapter: adapter.adapter,
+    meet: (io, departures) => meetPeers(io, departures, adapter),
+    close: () => adapter.close(),
+  }
 }
 
 const ALONE: Cluster = { adapter: Adapter, meet: () => NO_PEERS, close: () => Promise.resolve() }
 
-const meetPeers = (io: ChatIo, { isConnected, onRestored }: PostgresAdapter): Peers => {
+const meetPeers = (io: ChatIo, departures: Departures, { isConnected, onRestored }: PostgresAdapter): Peers => {
   const peers = createPeers({
     self: randomUUID(),
     publish: (news) => io.serverSideEmit('peers', news),
@@ -49,7 +54,10 @@ const meetPeers = (io: ChatIo, { isConnected, onRestored }: PostgresAdapter): Pe
     isHere: (participant) => isHere(io, participant),
     participantsHere: () => participantsHere(io),
     onArrival: (participant) => announceArrival(io, participant),
-    onDeparture: (participant) => announceDeparture(io, participant),
+    onDeparture: (participant, cause) => {
+      if (participant.role === 'operator') announceOperatorLeft(io, participant)
+      else departures[cause](participant)
+    },
   })
   io.on('peers', (news) => peers.receive(news))
   onRestored(() => peers.introduce())

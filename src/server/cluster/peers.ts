@@ -10,7 +10,7 @@ export interface Peers {
   entered(participant: Participant): void
   /** Announces that the last socket of a participant left here. */
   left(participant: Participant): void
-  /** Announces that this server is gone. */
+  /** Announces that this server is gone; afterwards nothing is published. */
   close(): void
 }
 
@@ -25,7 +25,7 @@ export interface PeersOptions {
   readonly participantsHere: () => readonly Participant[]
   /** A participant got a first socket on any server, or lost the last one, on another server. */
   readonly onArrival: (participant: Participant) => void
-  readonly onDeparture: (participant: Participant) => void
+  readonly onDeparture: (participant: Participant, cause: 'left' | 'lost') => void
 }
 
 export interface ConnectedPeers extends Peers {
@@ -58,7 +58,11 @@ interface Peer {
  * with all its participants; once it is heard again, it is asked for them.
  */
 export const createPeers = (options: PeersOptions): ConnectedPeers => {
-  const { self, publish, isConnected, isHere, participantsHere, onArrival, onDeparture } = options
+  const { self, isConnected, isHere, participantsHere, onArrival, onDeparture } = options
+  let isClosed = false
+  const publish = (news: PeerNews): void => {
+    if (!isClosed) options.publish(news)
+  }
   const peers = new Map<string, Peer>()
 
   const find = (key: string): Participant | undefined => {
@@ -76,18 +80,18 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
     participants.set(participantKey(participant), participant)
     if (isNew) onArrival(participant)
   }
-  const remove = ({ participants }: Peer, participant: Participant): void => {
-    if (participants.delete(participantKey(participant)) && !isAnywhere(participant)) onDeparture(participant)
+  const remove = ({ participants }: Peer, participant: Participant, cause: 'left' | 'lost'): void => {
+    if (participants.delete(participantKey(participant)) && !isAnywhere(participant)) onDeparture(participant, cause)
   }
-  const replaceAll = (peer: Peer, listed: readonly Participant[]): void => {
+  const replaceAll = (peer: Peer, listed: readonly Participant[], cause: 'left' | 'lost'): void => {
     const keys = new Set(listed.map(participantKey))
-    for (const [key, participant] of [...peer.participants]) if (!keys.has(key)) remove(peer, participant)
+    for (const [key, participant] of [...peer.participants]) if (!keys.has(key)) remove(peer, participant, cause)
     for (const participant of listed) add(peer, participant)
   }
   const forget = (server: string): void => {
     const peer = peers.get(server)
     if (peer === undefined) return
-    replaceAll(peer, [])
+    replaceAll(peer, [], 'lost')
     peers.delete(server)
   }
 
@@ -103,10 +107,10 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
     const peer = known ?? { heardAt: 0, participants: new Map<string, Participant>() }
     peer.heardAt = Date.now()
     peers.set(news.server, peer)
-    if (news.kind === 'list') replaceAll(peer, news.participants)
+    if (news.kind === 'list') replaceAll(peer, news.participants, 'left')
     if (news.kind === 'hello') sayWhoIsHere()
     if (news.kind === 'entered') add(peer, news.participant)
-    if (news.kind === 'left') remove(peer, news.participant)
+    if (news.kind === 'left') remove(peer, news.participant, 'left')
     // Its other participants are in the answer; a server that introduces itself lists them without being asked.
     if (known === undefined && news.kind !== 'list') sayHello()
   }
@@ -141,6 +145,7 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
     close: () => {
       clearInterval(heartbeat)
       publish({ kind: 'bye', server: self })
+      isClosed = true
     },
   }
 }

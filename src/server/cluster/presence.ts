@@ -1,6 +1,7 @@
 import type { ChatIo, ChatSocket } from '../chat-io.js'
 import type { Peers } from './peers.js'
-import type { ConnectedOperator } from '../../protocol/outgoing.js'
+import { toNewChat, type ConnectedOperator } from '../../protocol/outgoing.js'
+import type { Departures } from './departures.js'
 import { participantKey, type Guest, type Operator, type Participant } from '../../protocol/participants.js'
 import { forbidden, notJoined } from '../../protocol/refusals.js'
 
@@ -39,6 +40,10 @@ export const connectedGuest = ({ io, peers }: PresentChat, conversation: string)
   return elsewhere?.role === 'client' ? elsewhere : undefined
 }
 
+/** One entry per guest, whatever the number of sockets and servers. */
+export const connectedGuests = ({ io, peers }: PresentChat): readonly Guest[] =>
+  oncePerKey([...participantsHere(io), ...peers.all()]).filter((participant) => participant.role === 'client')
+
 /** One entry per operator, whatever the number of sockets and servers. */
 export const connectedOperators = ({ io, peers }: PresentChat): readonly ConnectedOperator[] =>
   oncePerKey([...participantsIn(io, OPERATORS), ...peers.all()])
@@ -58,7 +63,7 @@ export const isHere = (io: ChatIo, participant: Participant): boolean =>
   participantsIn(io, roomOf(participant)).some((other) => participantKey(other) === participantKey(participant))
 
 /** Moves the socket into the participant's room, out of that of an earlier join, and announces a new participant. */
-export const enter = (chat: PresentChat, socket: ChatSocket, participant: Participant): void => {
+export const enter = (chat: Meeting, socket: ChatSocket, participant: Participant): void => {
   leave(chat, socket)
   const { io, peers } = chat
   const isNew = !isConnected(chat, participant)
@@ -69,16 +74,18 @@ export const enter = (chat: PresentChat, socket: ChatSocket, participant: Partic
   if (isNew) announceArrival(io, participant, socket.id)
 }
 
-/** Removes the socket from its room and announces an operator whose last socket it was; also called after a disconnect. */
-export const leave = (chat: PresentChat, socket: ChatSocket): void => {
+/** Removes the socket from its room, and announces whose last socket it was; also called after a disconnect. */
+export const leave = (chat: Meeting, socket: ChatSocket): void => {
   const { participant } = socket.data
   if (participant === undefined) return
-  const { io, peers } = chat
+  const { io, peers, departures } = chat
   delete socket.data.participant
   void socket.leave(roomOf(participant))
   if (isHere(io, participant)) return
   peers.left(participant)
-  if (!isConnected(chat, participant)) announceDeparture(io, participant)
+  if (isConnected(chat, participant)) return
+  if (participant.role === 'client') departures.left(participant)
+  else announceOperatorLeft(io, participant)
 }
 
 /**
@@ -92,13 +99,17 @@ export const announceArrival = (io: ChatIo, participant: Participant, except = '
     io.local.to(OPERATORS).except(except).emit('operatorConnected', toConnectedOperator(participant))
     return
   }
-  io.local.to(OPERATORS).emit('newChat', { clientId: participant.conversation, username: participant.username })
+  io.local.to(OPERATORS).emit('newChat', toNewChat(participant))
 }
 
-/** Announces a departed operator to the operators on this server; departed guests are not announced. */
-export const announceDeparture = (io: ChatIo, participant: Participant): void => {
-  if (participant.role !== 'operator') return
-  io.local.to(OPERATORS).emit('operatorDisconnected', toConnectedOperator(participant))
+/** To the operators on this server. */
+export const announceOperatorLeft = (io: ChatIo, operator: Operator): void => {
+  io.local.to(OPERATORS).emit('operatorDisconnected', toConnectedOperator(operator))
+}
+
+/** To the operators on this server. */
+export const announceGuestLeft = (io: ChatIo, { conversation: clientId }: Guest): void => {
+  io.local.to(OPERATORS).emit('chatEnded', { clientId, reason: 'disconnect' })
 }
 
 /** The sockets of this server, and the participants on the others. */
@@ -107,7 +118,13 @@ export interface PresentChat {
   readonly peers: Peers
 }
 
-const isConnected = ({ io, peers }: PresentChat, participant: Participant): boolean =>
+/** Where participants come and go. */
+export interface Meeting extends PresentChat {
+  readonly departures: Departures
+}
+
+/** Whether the participant has a socket on this server or another. */
+export const isConnected = ({ io, peers }: PresentChat, participant: Participant): boolean =>
   isHere(io, participant) || peers.find(participantKey(participant)) !== undefined
 
 const roomOf = (participant: Participant): string =>

@@ -3,11 +3,11 @@ import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
 import { idempotencyKeyOf } from '../../protocol/identity.js'
 import type { Guest } from '../../protocol/participants.js'
-import { emptySchema, guestMessageSchema, guestTypingSchema, type MessagePayload } from '../../protocol/payloads.js'
+import { guestMessageSchema, guestTypingSchema, type MessagePayload } from '../../protocol/payloads.js'
 import { guestAt, OPERATORS } from '../cluster/presence.js'
 import { checkImage, contentOf, keepAndAnnounce } from './saving.js'
 
-/** The events of a guest or client, except `join` and `history`. */
+/** The messages of a guest or client, and its typing. */
 export const guestListeners = (chat: ServerContext, session: SocketSession): Listeners => {
   const { io, answer } = chat
   const { socket, inOrder } = session
@@ -20,14 +20,6 @@ export const guestListeners = (chat: ServerContext, session: SocketSession): Lis
     clientTyping: answer('clientTyping', guestTypingSchema, ({ isTyping }) => {
       io.to(OPERATORS).emit('clientTyping', { from: guestAt(socket).conversation, isTyping })
       return {}
-    }),
-    // In order: the operators get the guest's last messages before `chatEnded`.
-    chatEnded: answer('chatEnded', emptySchema, () => {
-      const { conversation: clientId } = guestAt(socket)
-      return inOrder(() => {
-        io.to(OPERATORS).emit('chatEnded', { clientId })
-        return {}
-      })
     }),
   }
 }

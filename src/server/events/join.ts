@@ -1,10 +1,13 @@
 import type * as z from 'zod'
 import { OperatorError } from '../../errors.js'
+import type { ChatSocket } from '../chat-io.js'
 import type { Reply } from './answering.js'
+import { MAX_PAGE_BYTES } from './page.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
 import { conversationOf, createGuestToken, isGuestToken } from '../../protocol/identity.js'
+import { toNewChat } from '../../protocol/outgoing.js'
 import { joinSchema } from '../../protocol/payloads.js'
-import { enter, toConnectedOperator } from '../cluster/presence.js'
+import { connectedGuests, enter, toConnectedOperator } from '../cluster/presence.js'
 import { invalidToken } from '../../protocol/refusals.js'
 
 type JoinPayload = z.infer<typeof joinSchema>
@@ -43,6 +46,17 @@ const guestToken = (session: SocketSession, presented: unknown): string => {
   throw invalidToken()
 }
 
+/** As many as one answer may hold; `recentChats` finds the others once they have written. */
+const tellGuests = (chat: ServerContext, socket: ChatSocket): void => {
+  let bytes = 0
+  for (const guest of connectedGuests(chat)) {
+    const newChat = toNewChat(guest)
+    bytes += JSON.stringify(newChat).length
+    if (bytes > MAX_PAGE_BYTES) return
+    socket.emit('newChat', newChat)
+  }
+}
+
 const joinAsOperator = async (chat: ServerContext, session: SocketSession, claim: OperatorJoin): Promise<Reply> => {
   const { socket } = session
   try {
@@ -52,7 +66,12 @@ const joinAsOperator = async (chat: ServerContext, session: SocketSession, claim
     session.guestToken = undefined
     socket.data.named = named
     enter(chat, socket, participant)
-    return { afterwards: () => socket.emit('joined', toConnectedOperator(participant)) }
+    return {
+      afterwards: () => {
+        socket.emit('joined', toConnectedOperator(participant))
+        tellGuests(chat, socket)
+      },
+    }
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     session.isRefused = true

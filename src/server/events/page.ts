@@ -6,7 +6,7 @@ export interface Page {
 }
 
 /** Less than `maxUnreadCharacters`: a client that reads page by page never counts as a slow reader. */
-const MAX_PAGE_BYTES = 4 * 1_048_576
+export const MAX_PAGE_BYTES = 4 * 1_048_576
 
 interface PagePayload {
   readonly before?: string | null | undefined

@@ -2,6 +2,7 @@ import type { ChatLog } from '../../chat-log.js'
 import type { SerialQueue } from '../../concurrency/serial-queue.js'
 import type { ChatStore } from '../../persistence/chat-store.js'
 import type { ChatIo, ChatSocket, Listener } from '../chat-io.js'
+import type { Departures } from '../cluster/departures.js'
 import type { Peers } from '../cluster/peers.js'
 import type { ServerObserver } from '../metrics/observer.js'
 import type { MessageSink } from '../keeping/message-sink.js'
@@ -23,6 +24,7 @@ export interface ServerContext {
   /** Sends a committed message to the other participants. */
   readonly announce: Announce
   readonly peers: Peers
+  readonly departures: Departures
   /** Acknowledges the events of this socket. */
   readonly answer: Answer
   readonly operatorAccess: OperatorAccess

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createChatStore } from '../../../src/persistence/chat-store.js'
-import { startChatServer } from '../../../src/server/chat-server.js'
+import { startChatServer, type ChatServerOptions } from '../../../src/server/chat-server.js'
 import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
 import { expect, test, withDatabase, type TestDatabase } from '../../support/database.js'
 import { findPgBouncer, withPooler } from '../../support/pooler.js'
@@ -10,10 +10,14 @@ import { until } from '../../support/until.js'
 const adapterOn = ({ url }: TestDatabase) => ({ target: toConnectionTarget(parseDatabaseUrl(url, 'the test')) })
 
 /** Two servers on one database. */
-const withTwo = async (database: TestDatabase, work: (a: TestChat, b: TestChat) => Promise<void>): Promise<void> => {
+const withTwo = async (
+  database: TestDatabase,
+  work: (a: TestChat, b: TestChat) => Promise<void>,
+  given: Partial<ChatServerOptions> = {},
+): Promise<void> => {
   await withoutMessages(database)
-  const adapter = adapterOn(database)
-  await withChat(database, { adapter }, (a) => withChat(database, { adapter }, (b) => work(a, b)))
+  const options = { ...given, adapter: adapterOn(database) }
+  await withChat(database, options, (a) => withChat(database, options, (b) => work(a, b)))
 }
 
 const listed = async (operator: Awaited<ReturnType<TestChat['operator']>>): Promise<unknown> => {
@@ -65,7 +69,7 @@ test('an operator on one server and a guest on the other have one conversation',
 
     // Nothing of ana is stored when the operator writes to her.
     const ana = await b.guest('ana', { phone: '+34600000001' })
-    expect(await lucia.next('newChat')).toEqual({ clientId: ana.clientId, username: 'ana' })
+    expect(await lucia.next('newChat')).toEqual({ clientId: ana.clientId, username: 'ana', phone: '+34600000001' })
     expectOk(await lucia.ask('operatorMessage', { to: ana.clientId, type: 'text', message: 'May I help?' }))
     expect(await ana.next('operatorMessage')).toMatchObject({ message: 'May I help?', operatorName: 'Lucía' })
     expect(await mateo.next('operatorBroadcast')).toMatchObject({ clientId: ana.clientId, operatorName: 'Lucía' })
@@ -118,6 +122,34 @@ test('an operator on one server and a guest on the other have one conversation',
     expect(whole.join('\n')).not.toMatch(/May I help|Lucía|34600000001|clientTyping/)
     expect(whole.join('\n')).not.toContain(ana.token)
   })
+})
+
+test('a chat ends with the last socket of any server, and not with a server that stops', async ({ database }) => {
+  await withTwo(
+    database,
+    async (a, b) => {
+      const lucia = await a.operator('Lucía', 1)
+      const [ana, bruno, carla] = [await b.guest('ana'), await b.guest('bruno'), await b.guest('carla')]
+      await lucia.next('newChat', 3)
+      const mateo = await a.operator('Mateo', 2)
+      await mateo.next('newChat', 3)
+      expect(new Set(mateo.all('newChat'))).toEqual(new Set(lucia.all('newChat')))
+
+      const tab = await a.guest('bruno', { token: bruno.token })
+      bruno.socket.disconnect()
+      carla.socket.disconnect()
+      expect(await lucia.next('chatEnded')).toEqual({ clientId: carla.clientId, reason: 'disconnect' })
+      expectOk(await lucia.ask('endChat', { clientId: ana.clientId }))
+      expect(await ana.next('chatEnded')).toMatchObject({ message: expect.any(String) as string })
+      await b.server.close()
+      await ana.disconnected()
+      await a.guest('ana', { token: ana.token })
+      tab.socket.disconnect()
+      expect(await lucia.next('chatEnded', 3)).toEqual({ clientId: bruno.clientId, reason: 'disconnect' })
+      expect(lucia.all('chatEnded')[1]).toEqual({ clientId: ana.clientId, reason: 'operator' })
+    },
+    { disconnectGraceMs: 0 },
+  )
 })
 
 test('what was overheard has no effect when it is shown again, in this database or another', async ({ database }) => {

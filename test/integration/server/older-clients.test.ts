@@ -19,7 +19,7 @@ test('an older widget joins with `name`, sends, and learns by messageSent that i
 
   const { clientId, queued } = await next('messageSent', 2)
   expect(queued).toBe(false)
-  expect(await lucia.next('newChat')).toEqual({ clientId, username: 'ana' })
+  expect(await lucia.next('newChat')).toEqual({ clientId, username: 'ana', phone: '+34600' })
   expect(await lucia.next('incomingMessage', 2)).toMatchObject({
     from: clientId,
     type: 'image',
@@ -52,6 +52,21 @@ test('an older panel that adds its token to join works without acknowledgements'
   expect(await ana.next('operatorTyping')).toEqual({ isTyping: true })
   expect(await ana.next('operatorMessage')).toMatchObject({ message: 'Hello', operatorName: 'Lucía' })
   expect(await next('messageSent')).toMatchObject({ clientId, queued: false })
+})
+
+test('a panel of the first versions needs no operatorId, and no type of a message', async ({ chat }) => {
+  const { socket, next } = await chat.connect()
+  socket.emit('join', { role: 'operator', name: 'Lucía', token: SECRET })
+  const ana = await chat.guest('ana')
+  const to = ana.clientId
+  await next('newChat')
+  const image = 'data:image/png;base64,iVBORw0KGgo='
+  for (const content of [{ message: 'Hello' }, { message: 'see', image }, { image: null, message: 'bye' }])
+    socket.emit('operatorMessage', { to, ...content })
+  await ana.next('operatorMessage', 3)
+  expect(ana.all('operatorMessage')).toMatchObject([{ type: 'text' }, { type: 'image', image }, { type: 'text' }])
+  socket.emit('endChat', { clientId: to })
+  expect(await ana.next('chatEnded')).toEqual({ message: 'The operator has ended the chat.' })
 })
 
 test('an older panel without the token is disconnected', async ({ chat }) => {

@@ -25,7 +25,7 @@ const neighbourhood = (): Neighbourhood => {
     isHere: (one) => state.here.map(participantKey).includes(participantKey(one)),
     participantsHere: () => state.here,
     onArrival: (one) => events.push(`+${nameOf(one)}`),
-    onDeparture: (one) => events.push(`-${nameOf(one)}`),
+    onDeparture: (one, cause) => events.push(`${cause === 'left' ? '-' : 'lost '}${nameOf(one)}`),
   })
   return Object.assign(state, { peers })
 }
@@ -46,7 +46,7 @@ describe('the other servers', () => {
     peers.receive({ kind: 'left', server: 'b', participant: lucia })
     expect(events).toEqual(['+Lucía'])
     peers.receive({ kind: 'bye', server: 'c' })
-    expect(events).toEqual(['+Lucía', '-Lucía'])
+    expect(events).toEqual(['+Lucía', 'lost Lucía'])
     expect(peers.all()).toEqual([])
   })
 
@@ -65,7 +65,7 @@ describe('the other servers', () => {
     vi.advanceTimersByTime(2_000)
     expect(events).toEqual(['+Lucía'])
     vi.advanceTimersByTime(10_000)
-    expect(events).toEqual(['+Lucía', '-Lucía'])
+    expect(events).toEqual(['+Lucía', 'lost Lucía'])
   })
 
   test('a server that was killed is gone after seven seconds, and asked for its list when it speaks again', () => {
@@ -76,7 +76,7 @@ describe('the other servers', () => {
       vi.advanceTimersByTime(2_000)
       peers.receive({ kind: 'alive', server: 'c' })
     }
-    expect(events).toEqual(['+Lucía', '+ana', '-Lucía'])
+    expect(events).toEqual(['+Lucía', '+ana', 'lost Lucía'])
     expect(peers.all()).toEqual([ana])
     expect(published).not.toContain('hello')
     peers.receive({ kind: 'alive', server: 'b' })

@@ -1,0 +1,41 @@
+import type { ChatAddress } from '../../persistence/chats/find-chat.js'
+import type { Reply } from './answering.js'
+import type { Listeners, ServerContext, SocketSession } from './server-context.js'
+import { emptySchema, endChatSchema } from '../../protocol/payloads.js'
+import { invalidPayload } from '../../protocol/refusals.js'
+import { connectedGuest, conversationRoom, guestAt, joinedAt, OPERATORS } from '../cluster/presence.js'
+import { resolveAddress } from './address.js'
+
+/** What the guest of a chat reads when the operator gives no text. */
+const ENDED = 'The operator has ended the chat.'
+
+/** The end of a chat, by its guest or by an operator. In order: the others get the sender's last messages before it. */
+export const endChatListeners = (chat: ServerContext, { socket, inOrder }: SocketSession): Listeners => {
+  const { io, answer } = chat
+  const endAsGuest = (): Promise<Reply> => {
+    const { conversation: clientId } = guestAt(socket)
+    return inOrder(() => {
+      io.to(OPERATORS).emit('chatEnded', { clientId })
+      return {}
+    })
+  }
+  return {
+    // Older widgets say this.
+    chatEnded: answer('chatEnded', emptySchema, endAsGuest),
+    endChat: answer('endChat', endChatSchema, ({ clientId, to, message }) => {
+      if (joinedAt(socket).role === 'client') return endAsGuest()
+      const address = to ?? clientId
+      if (address == null) throw invalidPayload('endChat', ['clientId is missing'])
+      return inOrder(() => endAsOperator(chat, address, message ?? ENDED))
+    }),
+  }
+}
+
+const endAsOperator = async (chat: ServerContext, address: ChatAddress, message: string): Promise<Reply> => {
+  const { conversation, conversations } = await resolveAddress(chat, address)
+  const connected = conversations.filter((one) => connectedGuest(chat, one) !== undefined)
+  for (const one of connected) chat.io.to(conversationRoom(one)).emit('chatEnded', { message })
+  for (const clientId of connected.length > 0 ? connected : [conversation ?? address])
+    chat.io.to(OPERATORS).emit('chatEnded', { clientId, reason: 'operator' })
+  return {}
+}

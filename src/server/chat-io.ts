@@ -1,4 +1,4 @@
-import type { Server, Socket } from 'socket.io'
+import type { Namespace, Server, Socket } from 'socket.io'
 import type { ServerToClientEvents } from '../protocol/outgoing.js'
 import type { Participant } from '../protocol/participants.js'
 import type { NamedOperator } from './named-operator.js'
@@ -22,5 +22,7 @@ interface ServerToServerEvents {
   peers: (news: PeerNews) => void
 }
 
-export type ChatIo = Server<ClientToServerEvents, ServerToClientEvents, ServerToServerEvents, SocketData>
+/** The namespace of the chat. */
+export type ChatIo = Namespace<ClientToServerEvents, ServerToClientEvents, ServerToServerEvents, SocketData>
+export type ChatIoServer = Server<ClientToServerEvents, ServerToClientEvents, ServerToServerEvents, SocketData>
 export type ChatSocket = Socket<ClientToServerEvents, ServerToClientEvents, ServerToServerEvents, SocketData>

@@ -4,3 +4,6 @@ export const DEFAULT_PORT = 3001
 
 /** Long enough for a page to be loaded again. */
 export const DEFAULT_DISCONNECT_GRACE_MS = 10_000
+
+/** Where clients find the chat on an HTTP server. */
+export const DEFAULT_PATH = '/chat'

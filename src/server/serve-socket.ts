@@ -47,10 +47,11 @@ export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
   const listeners = listen(chat, session)
 
   socket.on('error', (error) => endInvalid(parts, socket, error))
-  endWhenUnread(socket.conn, limits.maxUnreadCharacters, () => {
-    observer.limited('maxUnreadCharacters')
-    warnRarely({ event: 'slow_reader', socket: socket.id }, 'connection ended: the client does not read')
-  })
+  if (parts.connections === 'own')
+    endWhenUnread(socket.conn, limits.maxUnreadCharacters, () => {
+      observer.limited('maxUnreadCharacters')
+      warnRarely({ event: 'slow_reader', socket: socket.id }, 'connection ended: the client does not read')
+    })
   const endHeld = (): void => refuseHeld(parts, session)
   const joinTimer = setTimeout(() => endUnjoined(parts, socket, endHeld), limits.joinTimeoutMs)
   const forget = inFlight.onClosing(endHeld)
@@ -107,12 +108,16 @@ const refuseHeld = ({ quota, warnRarely }: SocketParts, { socket, joinGate }: So
 }
 
 // Closes the connection rather than the socket: a page that is not ready to join yet then reconnects automatically.
-const endUnjoined = ({ limits, log, observer }: SocketParts, socket: ChatSocket, endHeld: () => void): void => {
+const endUnjoined = (
+  { connections, limits, log, observer }: SocketParts,
+  socket: ChatSocket,
+  endHeld: () => void,
+): void => {
   if (socket.data.participant !== undefined) return
   observer.limited('joinTimeoutMs')
   log.debug({ event: 'join_timeout', socket: socket.id }, 'connection ended: no join in time')
   socket.emit('refused', toWireError(joinTimeout(limits.joinTimeoutMs)))
   endHeld()
   // After the answers to what was held, which are sent in this turn.
-  setImmediate(() => socket.conn.close())
+  setImmediate(() => (connections === 'own' ? socket.conn.close() : socket.disconnect()))
 }

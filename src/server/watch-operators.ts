@@ -10,6 +10,7 @@ import type { WarnRarely } from '../rare-log.js'
 
 interface WatchParts {
   readonly io: ChatIo
+  readonly connections: 'own' | 'shared'
   readonly operators: OperatorList | undefined
   /** Absent when inactive operators may stay. */
   readonly store: Pick<ChatStore, 'getInactiveOperators'> | undefined
@@ -22,9 +23,9 @@ const CHECK_EVERY_MS = 60_000
  * Ends the connections of operators who are taken out of the file, or become inactive in "User".
  * @returns a function that ends the watch
  */
-export const watchOperators = ({ io, operators, store, warnRarely }: WatchParts): (() => void) => {
+export const watchOperators = ({ io, connections, operators, store, warnRarely }: WatchParts): (() => void) => {
   const endRemoved = (): void =>
-    endWhere(io, ({ data: { named } }) =>
+    endWhere(io, connections, ({ data: { named } }) =>
       named === undefined || operators?.has(named) === true ? undefined : removedOperator(),
     )
 
@@ -32,7 +33,7 @@ export const watchOperators = ({ io, operators, store, warnRarely }: WatchParts)
     const ids = operatorIds(io)
     if (store === undefined || ids.length === 0) return
     const inactive = new Set<number | null>(await store.getInactiveOperators(ids))
-    endWhere(io, (socket) => (inactive.has(operatorIdOf(socket)) ? inactiveOperator() : undefined))
+    endWhere(io, connections, (socket) => (inactive.has(operatorIdOf(socket)) ? inactiveOperator() : undefined))
   }
 
   const stopReading = operators?.watch(endRemoved)
@@ -52,9 +53,7 @@ export const watchOperators = ({ io, operators, store, warnRarely }: WatchParts)
 }
 
 const operatorSockets = (io: ChatIo): readonly ChatSocket[] =>
-  Array.from(io.sockets.adapter.rooms.get(OPERATORS) ?? [], (id) => io.sockets.sockets.get(id)).filter(
-    (socket) => socket !== undefined,
-  )
+  Array.from(io.adapter.rooms.get(OPERATORS) ?? [], (id) => io.sockets.get(id)).filter((socket) => socket !== undefined)
 
 const operatorIdOf = ({ data: { participant } }: ChatSocket): number | null =>
   participant?.role === 'operator' ? participant.operatorId : null
@@ -67,11 +66,15 @@ const operatorIds = (io: ChatIo): readonly number[] => [
   ),
 ]
 
-const endWhere = (io: ChatIo, refusalOf: (socket: ChatSocket) => OperatorError | undefined): void => {
+const endWhere = (
+  io: ChatIo,
+  connections: 'own' | 'shared',
+  refusalOf: (socket: ChatSocket) => OperatorError | undefined,
+): void => {
   for (const socket of operatorSockets(io)) {
     const refusal = refusalOf(socket)
     if (refusal === undefined) continue
     socket.emit('refused', toWireError(refusal))
-    socket.disconnect(true)
+    socket.disconnect(connections === 'own')
   }
 }

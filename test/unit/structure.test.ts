@@ -131,10 +131,12 @@ const DIRECTIONS: Directions = {
   protocol: { persistence: 'a payload becomes a message of the core' },
   persistence: { database: 'connections, transactions, SQLSTATE' },
   'start-chat-server': { server: 'starts it; loaded by the first call' },
+  'attach-chat-server': { server: 'attaches it; loaded by the first call' },
   index: {
     client: 'the public API',
     persistence: 'the public API',
     'start-chat-server': 'the public API',
+    'attach-chat-server': 'the public API',
     server: 'types of the public API',
   },
 }

@@ -52,7 +52,7 @@ export const connectedOperators = ({ io, peers }: PresentChat): readonly Connect
 
 /** What each socket of this server joined as; undefined for one that has not joined. */
 export const participantsOf = (io: ChatIo): readonly (Participant | undefined)[] =>
-  Array.from(io.sockets.sockets.values(), ({ data }) => data.participant)
+  Array.from(io.sockets.values(), ({ data }) => data.participant)
 
 /** One entry per guest or operator with a socket on this server. */
 export const participantsHere = (io: ChatIo): readonly Participant[] =>
@@ -131,8 +131,8 @@ const roomOf = (participant: Participant): string =>
   participant.role === 'operator' ? OPERATORS : conversationRoom(participant.conversation)
 
 const participantsIn = (io: ChatIo, room: string): readonly Participant[] => {
-  const ids = io.sockets.adapter.rooms.get(room) ?? new Set<string>()
-  return Array.from(ids, (id) => io.sockets.sockets.get(id)?.data.participant).filter((found) => found !== undefined)
+  const ids = io.adapter.rooms.get(room) ?? new Set<string>()
+  return Array.from(ids, (id) => io.sockets.get(id)?.data.participant).filter((found) => found !== undefined)
 }
 
 const oncePerKey = (participants: readonly Participant[]): readonly Participant[] => [

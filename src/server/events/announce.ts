@@ -61,7 +61,7 @@ const operatorOf = ({ operatorName, message }: Submission): Operator | undefined
   operatorName === null ? undefined : { role: 'operator', operatorId: message.operatorId ?? null, name: operatorName }
 
 const socketsOf = (io: ChatIo, { operatorId, name }: Operator) =>
-  [...io.sockets.sockets.values()].filter(({ data: { participant } }) => {
+  [...io.sockets.values()].filter(({ data: { participant } }) => {
     return participant?.role === 'operator' && participant.operatorId === operatorId && participant.name === name
   })
 

@@ -75,6 +75,6 @@ const joinAsOperator = async (chat: ServerContext, session: SocketSession, claim
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     session.isRefused = true
-    return { error, afterwards: () => socket.disconnect(true) }
+    return { error, afterwards: () => socket.disconnect(chat.connections === 'own') }
   }
 }

@@ -18,6 +18,8 @@ import type { JoinGate } from './join-gate.js'
 /** What the listeners of a socket share. */
 export interface ServerContext {
   readonly io: ChatIo
+  /** Whether the application uses the connections for others than the chat. */
+  readonly connections: 'own' | 'shared'
   readonly store: ChatStore
   /** Keeps messages, whether or not the database is available. */
   readonly sink: MessageSink

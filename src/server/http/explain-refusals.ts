@@ -1,4 +1,4 @@
-import type { ChatIo } from '../chat-io.js'
+import type { ChatIoServer } from '../chat-io.js'
 import type { WarnRarely } from '../../rare-log.js'
 
 /** The ways in which clients of Socket.IO connect. */
@@ -21,7 +21,7 @@ interface Refusal {
  * not know its session.
  */
 export const explainRefusals = (
-  { engine }: Pick<ChatIo, 'engine'>,
+  { engine }: Pick<ChatIoServer, 'engine'>,
   transports: readonly Transport[],
   warnRarely: WarnRarely,
 ): void => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { OperatorError } from '../../errors.js'
-import type { ChatIo, ChatSocket } from '../chat-io.js'
+import type { ChatIo, ChatIoServer, ChatSocket } from '../chat-io.js'
 import type { ConnectionPlace, ConnectionPools } from './connection-pools.js'
 
 type Connection = ChatSocket['conn']
@@ -19,12 +19,13 @@ const REFUSED_STAY_MS = 1_000
  * @returns the place of a socket that was not refused
  */
 export const limitConnections = (
+  server: ChatIoServer,
   io: ChatIo,
   pools: ConnectionPools,
   addressOf: (request: IncomingMessage) => string,
 ): ((socket: ChatSocket) => Admitted) => {
   const admitted = new WeakMap<Connection, Admitted | OperatorError>()
-  io.engine.on('connection', (connection: Connection) => {
+  server.engine.on('connection', (connection: Connection) => {
     const outcome = admit(pools, addressOf(connection.request))
     admitted.set(connection, outcome)
     if (outcome instanceof OperatorError) {
@@ -43,8 +44,7 @@ export const limitConnections = (
       next()
       return
     }
-    const { code, message, retryable } = outcome
-    next(Object.assign(new Error(message), { data: { code, retryable } }))
+    next(toConnectError(outcome))
     // The refusal is written after this turn; `close` still sends what is buffered by then.
     setImmediate(() => socket.conn.close())
   })
@@ -54,6 +54,43 @@ export const limitConnections = (
     return outcome
   }
 }
+
+/**
+ * The same for the sockets of a namespace, whose connections the application uses for others, too.
+ * @returns the place of a socket that was not refused
+ */
+export const limitSockets = (
+  io: ChatIo,
+  pools: ConnectionPools,
+  addressOf: (request: IncomingMessage) => string,
+): ((socket: ChatSocket) => Admitted) => {
+  const admitted = new WeakMap<ChatSocket, Admitted>()
+  io.use((socket, next) => {
+    const outcome = admit(pools, addressOf(socket.request))
+    if (outcome instanceof OperatorError) {
+      next(toConnectError(outcome))
+      return
+    }
+    const leave = (): void => outcome.place.leave()
+    // Another middleware may still refuse the socket, which then never disconnects.
+    socket.conn.once('close', leave)
+    socket.once('disconnect', () => {
+      socket.conn.off('close', leave)
+      leave()
+    })
+    admitted.set(socket, outcome)
+    next()
+  })
+  return (socket) => {
+    const place = admitted.get(socket)
+    if (place === undefined) throw new TypeError('a socket that passed no middleware')
+    return place
+  }
+}
+
+/** What a client gets as its `connect_error`. */
+export const toConnectError = ({ code, message, retryable }: OperatorError): Error =>
+  Object.assign(new Error(message), { data: { code, retryable } })
 
 const admit = (pools: ConnectionPools, address: string): Admitted | OperatorError => {
   try {

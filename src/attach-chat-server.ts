@@ -1,0 +1,19 @@
+import type { AttachedChat, AttachOptions, SocketIoServer } from './server/attach-chat.js'
+import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+
+/** What an application may set of a chat on a server of its own. */
+export type AttachChatServerOptions = Omit<AttachOptions, 'adapter' | 'metrics' | 'recorder'>
+
+/**
+ * Runs the chat server on an HTTP server of the application, below a path, or on its Socket.IO server, in a namespace. The
+ * packages of the chat server are loaded by the first call.
+ * @throws OperatorError `invalid_option`, `unusable_operator_secret`, `unusable_operators`, or what is wrong with the journal
+ */
+export const attachChatServer = async (
+  to: HttpServer | HttpsServer | SocketIoServer,
+  options: AttachChatServerOptions,
+): Promise<AttachedChat> => {
+  const { attachChat } = await import('./server/attach-chat.js')
+  return attachChat(to, options)
+}

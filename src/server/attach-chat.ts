@@ -1,0 +1,65 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+import { OperatorError } from '../errors.js'
+import { runChatAtPath, readWebRules } from './chat-at-path.js'
+import type { ChatOptions, ChatWebOptions } from './chat-options.js'
+import { runChatInNamespace, type NamespaceServer } from './chat-in-namespace.js'
+import { DEFAULT_PATH } from './defaults.js'
+import { prepareChat } from './prepare-chat.js'
+
+/** A Socket.IO server of the application, of whatever copy of the package. */
+export interface SocketIoServer {
+  of(namespace: string): object
+}
+
+export interface AttachOptions extends ChatOptions, ChatWebOptions {
+  /** Where clients find the chat on an HTTP server; `/chat` when absent. */
+  readonly path?: string | undefined
+  /** The namespace of the chat on a Socket.IO server; `/chat` when absent. */
+  readonly namespace?: string | undefined
+}
+
+export interface AttachedChat {
+  /**
+   * Refuses new requests, lets those in flight finish and be acknowledged, then ends the connections of the chat; takes about 8
+   * seconds at most. May be called twice. Server and store stay open.
+   */
+  close(): Promise<void>
+}
+
+/**
+ * Runs a chat on a server of the application.
+ * @throws OperatorError `invalid_option`, `unusable_operator_secret`, `unusable_operators`, or what is wrong with the journal
+ */
+export const attachChat = async (
+  to: HttpServer | HttpsServer | SocketIoServer,
+  options: AttachOptions,
+): Promise<AttachedChat> => {
+  for (const name of 'of' in to ? OF_HTTP : OF_SOCKET_IO)
+    if (options[name] !== undefined) throw misplaced(name, 'of' in to)
+  if ('of' in to) {
+    // What events the application declares does not matter in a namespace that it leaves to the chat.
+    const server = to as NamespaceServer
+    const chat = await runChatInNamespace(server, options.namespace ?? DEFAULT_PATH, () => prepareChat(options))
+    return { close: () => chat.close() }
+  }
+  const path = `/${(options.path ?? DEFAULT_PATH).replaceAll(/^\/+|\/+$/g, '')}`
+  if (path === '/')
+    throw new OperatorError('invalid_option', 'the option path names the whole server', { hint: 'use /chat' })
+  const web = readWebRules(options, 'localhost')
+  const prepared = await prepareChat(options)
+  const chat = runChatAtPath(prepared, { http: to, path, web, transports: options.transports })
+  return { close: () => chat.close() }
+}
+
+const OF_HTTP = ['path', 'corsOrigin', 'publicHost', 'transports'] as const
+const OF_SOCKET_IO = ['namespace'] as const
+
+const misplaced = (name: string, ofHttp: boolean): OperatorError =>
+  ofHttp
+    ? new OperatorError('invalid_option', `the option ${name} is for an HTTP server`, {
+        hint: 'set it on the Socket.IO server itself',
+      })
+    : new OperatorError('invalid_option', `the option ${name} is for a Socket.IO server`, {
+        hint: 'use the option path',
+      })

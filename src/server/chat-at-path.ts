@@ -1,0 +1,89 @@
+import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+import { Server } from 'socket.io'
+import type { ChatIoServer } from './chat-io.js'
+import type { ChatWebOptions } from './chat-options.js'
+import type { PreparedChat } from './prepare-chat.js'
+import { createAdmission } from './protection/admission.js'
+import { limitConnections } from './protection/connection-limit.js'
+import { createOwnHosts, type OwnHosts } from './protection/own-hosts.js'
+import { TEXT_PARSER } from './protection/text-parser.js'
+import { createWebOrigins } from './protection/web-origins.js'
+import { runChat, type RunningChat } from './run-chat.js'
+import { flushAndDisconnect } from './shut-down.js'
+import { explainRefusals, TRANSPORTS } from './http/explain-refusals.js'
+import { takeOwnPath } from './http/own-path.js'
+
+/** Well above the core's limit of 1 MiB a message: a message that is too large gets its named error instead of a cut connection. */
+const MAX_PACKET_BYTES = 8 * 1_048_576
+
+/** The rules of a chat for what browsers may do. @throws OperatorError `invalid_option` */
+export const readWebRules = ({ corsOrigin, publicHost }: ChatWebOptions, listenHost: string): WebRules => {
+  const origins = listOf(corsOrigin)
+  return {
+    isClosed: origins.length === 0,
+    allowsAll: origins.includes('*'),
+    allowsOrigin: createWebOrigins(origins),
+    ownHosts: createOwnHosts(listenHost, listOf(publicHost)),
+  }
+}
+
+export interface WebRules {
+  /** Whether no other site may connect. */
+  readonly isClosed: boolean
+  readonly allowsAll: boolean
+  readonly allowsOrigin: (origin: string) => boolean
+  readonly ownHosts: OwnHosts
+}
+
+export interface EnginePlace {
+  readonly http: HttpServer | HttpsServer
+  readonly path: string
+  readonly web: WebRules
+  readonly transports: ChatWebOptions['transports']
+}
+
+/** Runs a chat with a Socket.IO server of its own, below a path of an HTTP server, which `close` leaves as it was. */
+export const runChatAtPath = (
+  prepared: PreparedChat,
+  { http, path, web, transports = TRANSPORTS }: EnginePlace,
+): RunningChat => {
+  const { inFlight, limits, cluster, warnRarely } = prepared
+  const own = takeOwnPath(http, path, transports.includes('websocket') ? 'taken' : 'left')
+  const server: ChatIoServer = new Server(own.http, {
+    path,
+    transports: [...transports],
+    serveClient: false,
+    maxHttpBufferSize: MAX_PACKET_BYTES,
+    connectTimeout: limits.joinTimeoutMs,
+    parser: TEXT_PARSER,
+    allowRequest: createAdmission({ inFlight, ...web, warnRarely }),
+    adapter: cluster.adapter,
+    ...(web.isClosed ? {} : { cors: { origin: web.allowsAll ? '*' : answerTo(web.allowsOrigin) } }),
+  })
+  explainRefusals(server, transports, warnRarely)
+  const io = server.sockets
+  const chat = runChat(prepared, {
+    io,
+    connections: 'own',
+    limitConnections: (pools, addressOf) => limitConnections(server, io, pools, addressOf),
+    disconnect: () => flushAndDisconnect(io),
+  })
+  const close = async (): Promise<void> => {
+    await chat.close()
+    await server.close()
+    own.close()
+  }
+  let closing: Promise<void> | undefined
+  return { ...chat, close: () => (closing ??= close()) }
+}
+
+type AnswerOrigin = (origin: string | undefined, answer: (error: null, allowed: boolean) => void) => void
+
+const answerTo =
+  (allowsOrigin: (origin: string) => boolean): AnswerOrigin =>
+  (origin, answer) =>
+    answer(null, origin !== undefined && allowsOrigin(origin))
+
+const listOf = (given: string | readonly string[] = []): readonly string[] =>
+  typeof given === 'string' ? [given] : given

@@ -1,0 +1,114 @@
+import { createServer, type RequestListener, type Server as HttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Server } from 'socket.io'
+import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
+import { attachChatServer, createChatStore, type ChatStore } from '../../../src/index.js'
+import { expect, test, type TestDatabase } from '../../support/database.js'
+import { expectOk, SECRET, withoutMessages, type Ack } from '../../support/socket-chat.js'
+
+interface Application {
+  readonly http: HttpServer
+  readonly url: string
+  readonly store: ChatStore
+  readonly connect: (path: string, options?: Partial<ManagerOptions & SocketOptions>) => Socket
+}
+
+const onHello: RequestListener = (request, response) => response.end(`application: ${request.url ?? ''}`)
+
+/** An application with an HTTP server of its own; everything is closed when the work is over. */
+const withApplication = async (database: TestDatabase, work: (app: Application) => Promise<void>): Promise<void> => {
+  await withoutMessages(database)
+  const http = createServer(onHello)
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  const store = createChatStore({ databaseUrl: database.url })
+  const sockets: Socket[] = []
+  try {
+    await work({
+      ...{ http, url, store },
+      connect: (path, options) => {
+        const socket = io(`${url}${path}`, { forceNew: true, ...options })
+        sockets.push(socket)
+        return socket
+      },
+    })
+  } finally {
+    for (const socket of sockets) socket.disconnect()
+    http.closeAllConnections()
+    http.close()
+    await store.close()
+  }
+}
+
+const ask = async (socket: Socket, event: string, payload: object): Promise<Ack> =>
+  (await socket.timeout(15_000).emitWithAck(event, payload)) as Ack
+
+const heard = (socket: Socket, event: string): Promise<unknown> => new Promise((resolve) => socket.once(event, resolve))
+
+const talk = async (guest: Socket, operator: Socket): Promise<void> => {
+  const answered = heard(guest, 'operatorMessage')
+  const { clientId } = expectOk(await ask(guest, 'join', { role: 'client', username: 'ana' }))
+  expectOk(await ask(operator, 'join', { role: 'operator', name: 'Lucía', operatorId: 1, token: SECRET }))
+  expectOk(await ask(guest, 'clientMessage', { type: 'text', message: 'hello' }))
+  expectOk(await ask(operator, 'operatorMessage', { to: clientId, message: 'Hello Ana' }))
+  expect(await answered).toMatchObject({ message: 'Hello Ana' })
+}
+
+test("a chat on an application's HTTP server has its path, and the application the rest", async ({ database }) => {
+  await withApplication(database, async ({ http, url, store, connect }) => {
+    const answer = async (path: string): Promise<string> => (await fetch(`${url}${path}`)).text()
+    // A second time, to show that nothing of the first is left.
+    for (const path of ['/chat', '/support/chat/']) {
+      const chat = await attachChatServer(http, { store, operatorSecret: SECRET, path })
+      const guest = connect('/', { path, transports: ['polling'], reconnection: false })
+      await talk(guest, connect('/', { path, transports: ['websocket'], reconnection: false }))
+      expect(await answer('/hello')).toBe('application: /hello')
+      expect(await answer('/chatter')).toBe('application: /chatter')
+      const disconnected = heard(guest, 'disconnect')
+      await chat.close()
+      await disconnected
+      expect(await answer('/chat/?EIO=4&transport=polling')).toMatch(/^application/)
+      expect([http.listeners('request'), http.listenerCount('upgrade')]).toEqual([[onHello], 0])
+    }
+    expect(await database.query('SELECT FROM "ChatMessage"')).toHaveLength(4)
+  })
+})
+
+test("a chat in a namespace leaves the application's namespaces and connections alone", async ({ database }) => {
+  await withApplication(database, async ({ http, store, connect }) => {
+    const server = new Server(http)
+    server.on('connection', (socket) => socket.on('echo', (payload, reply: (same: unknown) => void) => reply(payload)))
+    const chat = await attachChatServer(server, { store, operatorSecret: SECRET, joinTimeoutMs: 1_000 })
+    // One connection carries both namespaces.
+    const own = connect('/', { forceNew: false, reconnection: false })
+    const mallory = connect('/chat', { forceNew: false, reconnection: false })
+    await talk(connect('/chat'), connect('/chat'))
+    const refused = await ask(mallory, 'join', { role: 'operator', name: 'Mallory', token: 'wrong' })
+    expect(refused).toMatchObject({ error: { code: 'unauthorized' } })
+    if (mallory.connected) await heard(mallory, 'disconnect')
+    const silent = connect('/chat')
+    expect(await heard(silent, 'refused')).toMatchObject({ code: 'join_timeout' })
+    if (silent.connected) await heard(silent, 'disconnect')
+    expect(await ask(own, 'echo', { mine: true })).toEqual({ mine: true })
+    await chat.close()
+    expect(await heard(connect('/chat'), 'connect_error')).toMatchObject({ data: { code: 'server_closing' } })
+    expect(await ask(own, 'echo', { mine: true })).toEqual({ mine: true })
+    server.disconnectSockets(true)
+  })
+})
+
+test('a chat is not attached where it would get in the way of the application, or be unsafe', async ({ database }) => {
+  await withApplication(database, async ({ http, store }) => {
+    const server = new Server()
+    server.on('connection', () => undefined)
+    const refusals = [
+      attachChatServer(server, { store, namespace: '/' }),
+      attachChatServer(server, { store, corsOrigin: '*' }),
+      attachChatServer(new Server({ connectionStateRecovery: {} }), { store }),
+      attachChatServer(http, { store, namespace: '/chat' }),
+      attachChatServer(http, { store, path: '/' }),
+    ]
+    for (const refusal of refusals) await expect(refusal).rejects.toMatchObject({ code: 'invalid_option' })
+    expect(http.listeners('request')).toEqual([onHello])
+  })
+})

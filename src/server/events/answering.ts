@@ -64,6 +64,7 @@ export const createAnswer = ({ inFlight, quota, session, observer, log }: Answer
       if (inFlight.closing) throw serverClosing()
       return await withinQuota(
         quota,
+        event,
         () => parsePayload(event, schema, payload),
         (parsed) => afterJoin({ session, quota }, event, parsed, work),
       )
@@ -136,10 +137,11 @@ const afterJoin = async <Payload>(
 // Everything up to the work's first await runs synchronously, which keeps the events of a socket in order.
 const withinQuota = async <Payload>(
   quota: Quota,
+  event: string,
   read: () => Payload,
   work: (payload: Payload) => Dropped | Reply | Promise<Dropped | Reply>,
 ): Promise<Dropped | Reply> => {
-  quota.enter()
+  quota.enter(event)
   let loaded = 0
   try {
     const payload = read()

@@ -6,10 +6,10 @@ import { createTokenBucket } from './token-bucket.js'
 /** The limits on the requests of one socket. */
 export interface Quota {
   /**
-   * Called before a request is parsed.
+   * Called before a request is parsed. The first join always passes the rate: a client may have sent all that it buffered before.
    * @throws OperatorError `rate_limited` or `too_many_pending`, both retryable
    */
-  enter(): void
+  enter(event: string): void
   /**
    * Called before its work begins, with the size of its payload.
    * @throws OperatorError `too_many_pending`, retryable
@@ -40,12 +40,15 @@ export const createQuotas = (limits: ChatLimits, onLimit: OnLimit): (() => Quota
     const hasToken = createTokenBucket(limits.eventsPerSecond)
     let pending = 0
     let held = 0
+    let hasAskedToJoin = false
     return {
       get held() {
         return held
       },
-      enter: () => {
-        if (!hasToken()) throw refusal('eventsPerSecond', rateLimited(limits.eventsPerSecond))
+      enter: (event) => {
+        const isFirstJoin = event === 'join' && !hasAskedToJoin
+        hasAskedToJoin ||= isFirstJoin
+        if (!hasToken() && !isFirstJoin) throw refusal('eventsPerSecond', rateLimited(limits.eventsPerSecond))
         if (pending >= limits.maxPendingPerSocket)
           throw refusal('maxPendingPerSocket', tooManyPending('this connection'))
         pending += 1

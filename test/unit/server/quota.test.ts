@@ -27,7 +27,7 @@ const run = (steps: readonly Step[]): readonly string[] => {
   const createQuota = createQuotas(limits, () => undefined)
   const quotas: Readonly<Record<'a' | 'b', Quota>> = { a: createQuota(), b: createQuota() }
   return steps.map(([socket, step, characters = 0]) =>
-    outcomeOf(() => (step === 'enter' ? quotas[socket].enter() : quotas[socket][step](characters))),
+    outcomeOf(() => (step === 'enter' ? quotas[socket].enter('history') : quotas[socket][step](characters))),
   )
 }
 
@@ -93,16 +93,17 @@ describe('the quota of a socket', () => {
     expect(run(steps.map(([step]) => step))).toEqual(steps.map(([, outcome]) => outcome))
   })
 
-  test('refuses a request beyond the rate before it counts as pending', () => {
+  test('refuses a request beyond the rate before it counts as pending, but for the first join', () => {
     const quota = createQuotas(limitsFrom({ eventsPerSecond: 1, maxPendingPerSocket: 4 }), () => undefined)()
-    const codes = Array.from({ length: 5 }, () => {
+    const events = [...Array<string>(5).fill('clientMessage'), 'join', 'join']
+    const codes = events.map((event) => {
       try {
-        quota.enter()
+        quota.enter(event)
         return 'ok'
       } catch (error) {
         return (error as OperatorError).code
       }
     })
-    expect(codes).toEqual(['ok', 'ok', 'ok', 'rate_limited', 'rate_limited'])
+    expect(codes).toEqual([...['ok', 'ok', 'ok', 'rate_limited', 'rate_limited', 'ok'], 'rate_limited'])
   })
 })

@@ -31,18 +31,7 @@ export {
   TransactionConflict,
 } from './persistence/errors.js'
 export type { Blame } from './persistence/blame.js'
-export { createChatClient } from './client/chat-client.js'
-export type {
-  ChatAttempt,
-  ChatClient,
-  ChatClientOptions,
-  GuestIdentity,
-  OperatorIdentity,
-} from './client/chat-client.js'
-export type { KeptMessage, OutgoingChatMessage, QueuedMessage } from './client/outbox.js'
-export type { Answer } from './client/chat-connection.js'
-export { ChatClientClosed, MessageRefused, MessageUnanswered } from './client/chat-errors.js'
-export { OperatorError } from './errors.js'
+export * from './client/index.js'
 export { attachChatServer } from './attach-chat-server.js'
 export type { AttachChatServerOptions } from './attach-chat-server.js'
 export type { AttachedChat, SocketIoServer } from './server/attach-chat.js'

@@ -8,6 +8,7 @@ process.env.TZ = 'Pacific/Chatham'
 /** Thorough tests of rare paths: `npm run test:all` and CI run them, `npm test` does not, so that it takes less than four minutes. */
 const LONG = [
   'test/e2e/bench.test.ts',
+  'test/e2e/browser.test.ts',
   'test/e2e/connections.test.ts',
   'test/e2e/faults.test.ts',
   'test/e2e/package.test.ts',

@@ -1,6 +1,6 @@
 import { OperatorError } from '../errors.js'
 import { parseChatUrl } from './chat-address.js'
-import type { Answer } from './chat-connection.js'
+import type { Answer } from './answer.js'
 import { createChatPeer } from './chat-peer.js'
 import { checkClientOptions, checkOutgoing, type ChatClientOptions } from './client-options.js'
 import { createOutbox, type KeptMessage, type OutgoingChatMessage, type QueuedMessage } from './outbox.js'

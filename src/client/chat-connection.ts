@@ -1,35 +1,8 @@
-import { io, type Socket } from 'socket.io-client'
-import * as z from 'zod'
+import type { Socket } from 'socket.io-client'
 import { connectionFailureReason } from '../database/connection-failure.js'
 import { ExitCode, OperatorError } from '../errors.js'
+import { isAnswer, type Answer } from './answer.js'
 import type { ChatAddress } from './chat-address.js'
-
-const answerSchema = z.discriminatedUnion('ok', [
-  z.looseObject({ ok: z.literal(true) }),
-  z.looseObject({
-    ok: z.literal(false),
-    error: z.looseObject({ code: z.string(), message: z.string(), retryable: z.boolean().optional() }),
-  }),
-])
-
-/** The server's acknowledgement of an event, with further fields that depend on the event. */
-export type Answer = Done | Refused
-
-interface Done {
-  readonly ok: true
-  readonly [field: string]: unknown
-}
-
-interface Refused {
-  readonly ok: false
-  readonly error: {
-    readonly code: string
-    readonly message: string
-    readonly retryable?: boolean | undefined
-    readonly [field: string]: unknown
-  }
-  readonly [field: string]: unknown
-}
 
 /** A connection to a chat server, which reconnects automatically. */
 export interface ChatConnection {
@@ -52,24 +25,42 @@ export interface ChatConnection {
   close(): void
 }
 
-/** Starts connecting at once. @param signal when it fires, waits for a connection become short */
+/**
+ * Starts connecting at once. Socket.IO is loaded for it: who only imports chatkeep does not wait for what takes longer to load than
+ * the driver of PostgreSQL.
+ * @param signal when it fires, waits for a connection become short
+ */
 export const openChatConnection = (address: ChatAddress, signal: AbortSignal): ChatConnection => {
-  // Without `retries`, which gives up silently: the caller repeats, and reports an error when it gives up.
-  const socket = io(address.origin, {
-    path: address.path,
-    forceNew: true,
-    transports: ['websocket', 'polling'],
-    tryAllTransports: true,
-    reconnectionDelay: 50,
-    reconnectionDelayMax: 1_000,
-  })
+  const listeners = new Set<readonly [event: string, listener: (payload: unknown) => void]>()
   let problem = 'it did not answer in time'
-  socket.on('connect_error', (error) => (problem = problemOf(error)))
+  let socket: Socket | undefined
+  let isClosed = false
+
+  const open = async (): Promise<void> => {
+    const { io } = await import('socket.io-client')
+    if (isClosed) return
+    // Without `retries`, which gives up silently: the caller repeats, and reports an error when it gives up.
+    socket = io(address.origin, {
+      path: address.path,
+      forceNew: true,
+      transports: ['websocket', 'polling'],
+      tryAllTransports: true,
+      reconnectionDelay: 50,
+      reconnectionDelayMax: 1_000,
+    })
+    socket.on('connect_error', (error) => (problem = problemOf(error)))
+    for (const [event, listener] of listeners) socket.on(event, listener)
+  }
+  const opening = open().catch((error: unknown) => {
+    problem = `socket.io-client cannot be loaded: ${String(error)}`
+  })
 
   return {
-    id: () => socket.id,
+    id: () => socket?.id,
     problem: () => problem,
     waitUntilConnected: async (timeoutMs) => {
+      await opening
+      if (socket === undefined) return false
       if (socket.connected) return true
       // Socket.IO does not reconnect when the server ended the connection.
       if (!socket.active) socket.connect()
@@ -80,23 +71,27 @@ export const openChatConnection = (address: ChatAddress, signal: AbortSignal): C
       )
     },
     untilDisconnected: async () => {
-      if (socket.connected) await new Promise((resolve) => socket.once('disconnect', resolve))
+      if (socket?.connected === true) await new Promise((resolve) => socket?.once('disconnect', resolve))
     },
     emit: async (event, payload, timeoutMs) => {
       // Socket.IO would buffer the event and send it on the next connection, before the join.
-      if (!socket.connected) return undefined
+      if (socket?.connected !== true) return undefined
       const answer: unknown = await socket.timeout(timeoutMs).emitWithAck(event, payload).catch(asNoAnswer)
-      if (answer === undefined) return undefined
-      const { success, data, error } = answerSchema.safeParse(answer)
-      if (success) return data
-      throw notAChatServer(address, error)
+      if (answer === undefined || isAnswer(answer)) return answer
+      throw notAChatServer(address)
     },
     on: (event, listener) => {
-      socket.on(event, listener)
-      return () => socket.off(event, listener)
+      const entry = [event, listener] as const
+      listeners.add(entry)
+      socket?.on(event, listener)
+      return () => {
+        listeners.delete(entry)
+        socket?.off(event, listener)
+      }
     },
     close: () => {
-      socket.disconnect()
+      isClosed = true
+      socket?.disconnect()
     },
   }
 }
@@ -126,9 +121,8 @@ const waitForConnection = (socket: Socket, timeoutMs: number, signal: AbortSigna
 /** Both errors of `emitWithAck`, time-out and lost connection, mean that there is no answer. */
 const asNoAnswer = (): undefined => undefined
 
-const notAChatServer = ({ url }: ChatAddress, cause: unknown): OperatorError =>
+const notAChatServer = ({ url }: ChatAddress): OperatorError =>
   new OperatorError('not_a_chat_server', `the server at ${url} does not speak the protocol of chatkeep serve`, {
-    cause,
     exitCode: ExitCode.unreachable,
   })
 

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { ExitCode, OperatorError } from '../errors.js'
+import type { Answer } from './answer.js'
 import type { ChatAddress } from './chat-address.js'
-import { openChatConnection, type Answer } from './chat-connection.js'
+import { openChatConnection } from './chat-connection.js'
 
 /** One guest or operator at a chat server, who joins again after every reconnect. */
 export interface ChatPeer {
@@ -151,7 +151,16 @@ const outcomeOf = (answer: Answer | undefined): Parameters<OnAttempt> => {
 
 /** @throws the signal's reason, at once */
 const pauseFor = async (pauseMs: number, signal: AbortSignal): Promise<void> => {
-  await delay(pauseMs, undefined, { signal }).catch(() => undefined)
+  signal.throwIfAborted()
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, pauseMs)
+    signal.addEventListener('abort', end)
+  })
   signal.throwIfAborted()
 }
 

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { OperatorError } from '../errors.js'
 import { mayBeStoredAfter } from '../protocol/error-codes.js'
-import type { Answer } from './chat-connection.js'
+import type { Answer } from './answer.js'
 import { ChatClientClosed, MessageRefused, MessageUnanswered } from './chat-errors.js'
 import type { AttemptOutcome, OnAttempt } from './chat-peer.js'
 
@@ -82,7 +81,7 @@ export const createOutbox = (deliver: (message: QueuedMessage, onAttempt: OnAtte
 
   return {
     send: (message) => {
-      const messageId = message.messageId ?? randomUUID()
+      const messageId = message.messageId ?? newMessageId()
       if (isClosed) return Promise.reject(new ChatClientClosed(messageId, false, [messageId]))
       return new Promise((resolve, reject) => {
         entries.add({ message: { ...message, messageId }, resolve, reject, attempts: 0, unknown: 0 })
@@ -101,6 +100,10 @@ export const createOutbox = (deliver: (message: QueuedMessage, onAttempt: OnAtte
     },
   }
 }
+
+/** `crypto.randomUUID` is missing from pages without TLS. */
+const newMessageId = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 const note = (entry: Entry, outcome: AttemptOutcome, code = ''): void => {
   if (outcome === 'sent') {

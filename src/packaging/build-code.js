@@ -24,7 +24,7 @@ const importOutside = {
 }
 
 const { metafile } = await build({
-  entryPoints: ['src/main.ts', 'src/index.ts'],
+  entryPoints: { main: 'src/main.ts', index: 'src/index.ts', client: 'src/client/index.ts' },
   bundle: true,
   splitting: true,
   format: 'esm',

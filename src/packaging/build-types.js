@@ -7,7 +7,7 @@ import { dts } from 'rolldown-plugin-dts'
 const DECLARATIONS = 'dist/declarations'
 
 const bundle = await rolldown({
-  input: { index: `${DECLARATIONS}/index.d.ts` },
+  input: { index: `${DECLARATIONS}/index.d.ts`, client: `${DECLARATIONS}/client/index.d.ts` },
   external: /^[^./]/,
   plugins: [dts({ dtsInput: true, emitDtsOnly: true, tsconfig: false })],
 })

@@ -226,6 +226,11 @@ describe('the house', () => {
     expect(packagesLoadedBy('cli/create-context.ts')).toContain('chalk')
   })
 
+  test('loads for the library what the store needs, and for the client nothing before it connects', () => {
+    expect(packagesLoadedBy('index.ts').toSorted()).toEqual(['@opentelemetry/api', 'pg', 'zod'])
+    expect(packagesLoadedBy('client/index.ts')).toEqual([])
+  })
+
   test('writes no SQL in commands and cli', () => {
     const wrong = [...filesBelow(join(src, 'commands')), ...filesBelow(join(src, 'cli'))].filter((path) =>
       /\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|ALTER TABLE|CREATE (TABLE|INDEX))\b\s+\S+\s+(FROM|SET|VALUES|\()/.test(

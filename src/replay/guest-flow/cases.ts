@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
 import type { ChatStore } from '../../persistence/chat-store.js'
-import type { Answer } from '../../client/chat-connection.js'
+import type { Answer } from '../../client/answer.js'
 import type { ChatPeer } from '../../client/chat-peer.js'
 import { refusalOf } from '../sending/chat-refusal.js'
 import type { Observation } from './judge.js'

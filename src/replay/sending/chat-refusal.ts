@@ -1,6 +1,6 @@
 import { ExitCode, OperatorError } from '../../errors.js'
 import { SchemaNotReady } from '../../persistence/errors.js'
-import type { Answer } from '../../client/chat-connection.js'
+import type { Answer } from '../../client/answer.js'
 
 type Refusal = Extract<Answer, { readonly ok: false }>
 

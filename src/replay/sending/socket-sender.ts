@@ -1,7 +1,7 @@
 import { toUsername } from '../../persistence/prepare-message.js'
 import { rulesOf } from '../../protocol/error-codes.js'
 import { conversationOf } from '../../protocol/identity.js'
-import type { Answer } from '../../client/chat-connection.js'
+import type { Answer } from '../../client/answer.js'
 import { createChatPeer } from '../../client/chat-peer.js'
 import { refusalOf } from './chat-refusal.js'
 import { withChatServer, type ChatServerSource, type RunningChat } from './with-chat-server.js'

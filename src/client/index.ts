@@ -1,0 +1,6 @@
+export { createChatClient } from './chat-client.js'
+export type { ChatAttempt, ChatClient, ChatClientOptions, GuestIdentity, OperatorIdentity } from './chat-client.js'
+export type { KeptMessage, OutgoingChatMessage, QueuedMessage } from './outbox.js'
+export type { Answer } from './answer.js'
+export { ChatClientClosed, MessageRefused, MessageUnanswered } from './chat-errors.js'
+export { OperatorError } from '../errors.js'

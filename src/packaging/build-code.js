@@ -23,20 +23,35 @@ const importOutside = {
   },
 }
 
-const { metafile } = await build({
-  entryPoints: { main: 'src/main.ts', index: 'src/index.ts', client: 'src/client/index.ts' },
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
-  external,
-  plugins: [importOutside],
-  outdir,
-  metafile: true,
-  alias: { lilconfig: './src/packaging/no-config.js' },
-  legalComments: 'none',
-  logLevel: 'warning',
-})
+const openTelemetry = './node_modules/@opentelemetry/api-1.4/build/esm/index.js'
 
-writeLicenses(metafile, outdir)
+/** Of these packages, another file than the one that they name. */
+const alias = {
+  lilconfig: './src/packaging/no-config.js',
+  '@opentelemetry/api': openTelemetry,
+  '@opentelemetry/api-1.4': openTelemetry,
+}
+
+const buildEntries = async (entryPoints) => {
+  const { metafile } = await build({
+    entryPoints,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    external,
+    alias,
+    plugins: [importOutside],
+    outdir,
+    metafile: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+  return metafile.outputs
+}
+
+// Apart, so that the library is a few files: shared with the program, it would be some fifty, which take longer to load.
+const program = await buildEntries({ main: 'src/main.ts' })
+const library = await buildEntries({ index: 'src/index.ts', client: 'src/client/index.ts' })
+writeLicenses({ ...program, ...library }, outdir)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 const PACKAGE = /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/
 
 /** Writes the licence of every package of which code went into a file. */
-export const writeLicenses = ({ outputs }, folder) => {
+export const writeLicenses = (outputs, folder) => {
   const used = Object.values(outputs)
     .flatMap(({ inputs }) => Object.entries(inputs))
     .flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? (PACKAGE.exec(path) ?? []) : []))

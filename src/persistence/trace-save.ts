@@ -1,10 +1,7 @@
-import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api-1.4'
 import { OperatorError } from '../errors.js'
 import type { SavedChatMessage } from './message.js'
 import type { PendingSave } from './pending-save.js'
-
-/** Does nothing unless the application has registered an SDK, before or after this. */
-const tracer = trace.getTracer('chatkeep')
 
 /** Names of the semantic conventions for databases. */
 const SPAN = {
@@ -26,7 +23,8 @@ export const traceSave = (
   save: PendingSave,
   saved: 'committed' | 'written' = 'committed',
 ): Promise<SavedChatMessage> => {
-  const span = tracer.startSpan('INSERT ChatMessage', SPAN)
+  // Does nothing unless the application has registered an SDK. Asked each time: it does so with a copy of the API of its own.
+  const span = trace.getTracer('chatkeep').startSpan('INSERT ChatMessage', SPAN)
   if (!span.isRecording()) return save.outcome
   const end = (outcome: string): void => {
     span.setAttributes({ 'chatkeep.save.outcome': outcome, 'chatkeep.save.attempts': save.attempts })

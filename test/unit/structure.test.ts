@@ -205,7 +205,7 @@ describe('the house', () => {
     ['socket.io-adapter', /^server\/cluster\//],
     ['pino', /^server\//],
     ['@bufbuild/protobuf', /^server\/metrics\//],
-    ['@opentelemetry/api', /^persistence\/trace-save\.ts$/],
+    ['@opentelemetry/api-1.4', /^persistence\/trace-save\.ts$/],
     ['@mrleebo/prisma-ast', /^verify\/models\//],
     ['diff', /^migrations\/ledger\//],
     ['libpg-query', /^migrations\/ledger\//],
@@ -227,7 +227,7 @@ describe('the house', () => {
   })
 
   test('loads for the library what the store needs, and for the client nothing before it connects', () => {
-    expect(packagesLoadedBy('index.ts').toSorted()).toEqual(['@opentelemetry/api', 'pg', 'zod'])
+    expect(packagesLoadedBy('index.ts').toSorted()).toEqual(['@opentelemetry/api-1.4', 'pg', 'zod'])
     expect(packagesLoadedBy('client/index.ts')).toEqual([])
   })
 

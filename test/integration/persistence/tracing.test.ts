@@ -1,3 +1,4 @@
+// As an application does that has another copy of the API than chatkeep has inside.
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { migrated, withStore } from '../../support/chat.js'

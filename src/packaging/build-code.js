@@ -42,6 +42,8 @@ const buildEntries = async (entryPoints) => {
     target: 'node20',
     external,
     alias,
+    // Some packages have a second build for development.
+    define: { 'process.env.NODE_ENV': '"production"' },
     plugins: [importOutside],
     outdir,
     metafile: true,

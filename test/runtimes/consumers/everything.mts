@@ -1,4 +1,4 @@
-// Every public export; a new one that this file does not know is reported, too.
+// The public API as an application uses it. All of its declarations are checked, for skipLibCheck is off.
 import * as chatkeep from 'chatkeep'
 import * as client from 'chatkeep/client'
 import type { ChatClientOptions, ChatServer, ChatStore, ChatStoreOptions, StartChatServerOptions } from 'chatkeep'

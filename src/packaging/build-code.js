@@ -1,4 +1,5 @@
 // Builds dist: chatkeep and the packages that only work on data. What package.json calls a dependency stays outside.
+import { readFileSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
@@ -32,6 +33,10 @@ const alias = {
   '@opentelemetry/api-1.4': openTelemetry,
 }
 
+const U_PLOT = 'node_modules/uplot'
+const read = (file) => readFileSync(`${U_PLOT}/${file}`, 'utf8')
+const uPlot = { licence: read('LICENSE'), script: read('dist/uPlot.iife.min.js'), style: read('dist/uPlot.min.css') }
+
 const buildEntries = async (entryPoints) => {
   const { metafile } = await build({
     entryPoints,
@@ -43,7 +48,7 @@ const buildEntries = async (entryPoints) => {
     external,
     alias,
     // Some packages have a second build for development.
-    define: { 'process.env.NODE_ENV': '"production"' },
+    define: { 'process.env.NODE_ENV': '"production"', UPLOT: JSON.stringify(uPlot) },
     plugins: [importOutside],
     outdir,
     metafile: true,
@@ -56,4 +61,4 @@ const buildEntries = async (entryPoints) => {
 // Apart, so that the library is a few files: shared with the program, it would be some fifty, which take longer to load.
 const program = await buildEntries({ main: 'src/main.ts' })
 const library = await buildEntries({ index: 'src/index.ts', client: 'src/client/index.ts' })
-writeLicenses({ ...program, ...library }, outdir)
+writeLicenses({ ...program, ...library }, [U_PLOT], outdir)

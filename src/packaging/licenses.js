@@ -4,12 +4,12 @@ import { join } from 'node:path'
 
 const PACKAGE = /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/
 
-/** Writes the licence of every package of which code went into a file. */
-export const writeLicenses = (outputs, folder) => {
+/** Writes the licence of every package of which code went into a file, and of those whose folders are named. */
+export const writeLicenses = (outputs, others, folder) => {
   const used = Object.values(outputs)
     .flatMap(({ inputs }) => Object.entries(inputs))
     .flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? (PACKAGE.exec(path) ?? []) : []))
-  const texts = [...new Set(used)].sort().map(licenseOf)
+  const texts = [...new Set([...used, ...others])].sort().map(licenseOf)
   writeFileSync(join(folder, 'LICENSES.txt'), texts.join(`\n${'-'.repeat(80)}\n\n`))
 }
 

@@ -62,6 +62,8 @@ export const bundledPackages = (): readonly ProductionPackage[] => {
     for (const dependency of Object.keys({ ...dependencies, ...peerDependencies })) add(dependency, path)
   }
   for (const { target, isPackage } of readImports()) if (isPackage) add(target, '')
+  // Not imported: its files are read.
+  add('uplot', '')
   return [...found].toSorted().map(toPackage)
 }
 

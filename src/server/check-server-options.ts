@@ -4,6 +4,7 @@ import {
   checkValue,
   FUNCTION,
   listOf,
+  milliseconds,
   OBJECT,
   objectWith,
   oneOf,
@@ -16,6 +17,7 @@ import {
 } from '../check-options.js'
 import type { JournalOptions } from '../journal/open-journal.js'
 import type { ChatServerOptions } from './chat-server.js'
+import type { AttachOptions } from './attach-chat.js'
 import { TRANSPORTS } from './http/explain-refusals.js'
 import { LIMITS, type LimitName } from './protection/limits.js'
 
@@ -29,11 +31,14 @@ const LIMIT_RULES = Object.fromEntries(
 /** What an application may set of a chat server in its own process. */
 export type StartChatServerOptions = Omit<ChatServerOptions, 'adapter' | 'metrics' | 'recorder'>
 
-const RULES: Rules<StartChatServerOptions> = {
+/** What an application may set of a chat on a server of its own. */
+export type AttachChatServerOptions = Omit<AttachOptions, 'adapter' | 'metrics' | 'recorder'>
+
+type SharedOptions = Omit<StartChatServerOptions, 'host' | 'port'>
+
+const SHARED: Rules<SharedOptions> = {
   ...LIMIT_RULES,
   store: STORE,
-  host: TEXT,
-  port: wholeNumber(0, 65_535),
   operatorSecret: TEXT,
   operatorsFile: FILLED_TEXT,
   authenticateOperator: FUNCTION,
@@ -43,9 +48,14 @@ const RULES: Rules<StartChatServerOptions> = {
   publicHost: TEXTS,
   transports: listOf(oneOf(...TRANSPORTS)),
   allowImageUrls: YES_OR_NO,
+  disconnectGraceMs: milliseconds(0),
   journal: OBJECT,
   log: objectWith('debug', 'info', 'warn', 'error'),
 }
+
+const START: Rules<StartChatServerOptions> = { ...SHARED, host: TEXT, port: wholeNumber(0, 65_535) }
+
+const ATTACH: Rules<AttachChatServerOptions> = { ...SHARED, path: FILLED_TEXT, namespace: FILLED_TEXT }
 
 const JOURNAL: Rules<JournalOptions> = {
   path: FILLED_TEXT,
@@ -54,8 +64,14 @@ const JOURNAL: Rules<JournalOptions> = {
 }
 
 /** @throws InvalidCall `invalid_option` */
-export const checkServerOptions = (options: StartChatServerOptions): void => {
-  checkOptions('the first argument', options, RULES)
+export const checkServerOptions = (options: StartChatServerOptions): void => check('the first argument', options, START)
+
+/** @throws InvalidCall `invalid_option` */
+export const checkAttachOptions = (options: AttachChatServerOptions): void =>
+  check('the second argument', options, ATTACH)
+
+const check = <Options extends SharedOptions>(what: string, options: Options, rules: Rules<Options>): void => {
+  checkOptions(what, options, rules)
   checkValue('store', options.store, STORE)
   if (options.journal === undefined) return
   checkOptions('journal', options.journal, JOURNAL)

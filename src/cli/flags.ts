@@ -88,3 +88,35 @@ export interface DatabaseFlags {
   /** Of commands that read migration files. */
   readonly migrations?: string | undefined
 }
+
+/** Collects the values of a flag that may be given several times. */
+const collect = (text: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  parseName(text),
+]
+
+const parseClientId = parseWholeNumber(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
+
+/** Flags that name a person. */
+export const withPersonFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
+  command: Command<Args, Options, Globals>,
+) =>
+  command
+    .addOption(
+      new Option('--client-id <number>', 'this client; may be given several times').argParser(
+        (text: string, before: readonly number[] | undefined): readonly number[] => [
+          ...(before ?? []),
+          parseClientId(text),
+        ],
+      ),
+    )
+    .addOption(
+      new Option('--username <name>', 'clients of exactly this name, and what guests wrote under it').argParser(
+        collect,
+      ),
+    )
+    .addOption(
+      new Option('--phone <number>', 'clients and guests with exactly this phone; reads all messages').argParser(
+        collect,
+      ),
+    )

@@ -2,6 +2,7 @@ import type { CommandFactory } from '../cli/command.js'
 import { completionCommand } from './completion.js'
 import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
+import { eraseCommand } from './erase.js'
 import { explainCommand } from './explain.js'
 import { helpCommand } from './help.js'
 import { metricsCommand } from './metrics.js'
@@ -25,6 +26,7 @@ export const commands: readonly CommandFactory[] = [
   doctorCommand,
   reconcileCommand,
   replayCommand,
+  eraseCommand,
   retainCommand,
   serveCommand,
   demoCommand,

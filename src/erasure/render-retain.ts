@@ -42,12 +42,12 @@ export const priceLines = ({ olderThan, price }: Shown, render: Render): readonl
 export const describeReferring = ({ table, onDelete, rows }: ReferringRows): string => {
   const amount = rows === null ? 'rows (this role may not count them)' : count(rows, 'row')
   const what = {
-    cascade: 'are deleted as well: ON DELETE CASCADE, and what refers to them in turn',
-    'set null': 'lose the reference: ON DELETE SET NULL',
-    'set default': 'get the default reference: ON DELETE SET DEFAULT',
-    restrict: 'allow no deletion',
+    cascade: 'deleted as well: ON DELETE CASCADE, with what refers to them in turn',
+    'set null': 'without the reference afterwards: ON DELETE SET NULL',
+    'set default': 'with the default reference afterwards: ON DELETE SET DEFAULT',
+    restrict: 'in the way: the foreign key allows no deletion',
   }[onDelete]
-  return `${printable(table)}: ${amount} ${what}`
+  return `${printable(table)}: ${amount}, ${what}`
 }
 
 const perYear = (months: RetentionPrice['months']): readonly (readonly [string, number])[] => {

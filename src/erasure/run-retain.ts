@@ -7,9 +7,9 @@ import { messagesBefore, readRetentionPrice, refuseReferenced } from '../persist
 import { confirmByName } from '../terminal/confirm.js'
 import type { Answer } from '../terminal/answer.js'
 import { printable } from '../terminal/printable.js'
-import type { ProgressUpdate } from '../terminal/progress.js'
 import { count } from '../terminal/render.js'
 import type { Terminal } from '../terminal/terminal.js'
+import { deleting } from './deleting.js'
 import { withErasureBatches, withErasureSnapshot, type BatchFlags, type ErasureCommand } from './erasure-session.js'
 import { priceLines, retainAnswer } from './render-retain.js'
 
@@ -53,11 +53,4 @@ export const runRetain = async (target: ConnectionTarget, flags: RetainFlags, te
     deleteMessages(session, tables, messagesBefore(olderThan), true),
   )
   return retainAnswer({ ...shown, deleted })
-}
-
-/** How far the deletion has come. */
-const deleting = (deleted: number, messages: number): ProgressUpdate => {
-  const event = { type: 'deleting', deleted, messages }
-  const text = `deleting: ${deleted.toLocaleString('en-US')} of ${count(messages, 'message')}`
-  return { event, text, kind: 'status', key: 'deleting' }
 }

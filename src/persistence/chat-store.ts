@@ -94,6 +94,13 @@ export interface ChatStore {
    */
   deleteMessagesBefore: StoreErasure['deleteMessagesBefore']
   /**
+   * Deletes a person for good: clients, messages and operators' answers to them, in short transactions beside live traffic. Can be
+   * repeated when it fails, or its signal fires.
+   * @throws as `deleteMessagesBefore`; OperatorError `client_is_referenced`, `messages_are_referenced` when rows of the
+   *   application refer to them and their foreign keys allow no deletion
+   */
+  eraseContact: StoreErasure['eraseContact']
+  /**
    * Proves, by a commit, that a message can be saved now; takes two seconds at most.
    * @throws SchemaNotReady, StoreUnavailable, DatabaseRefused, StoreClosed
    */
@@ -175,6 +182,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     getOperatorNames: (operatorIds) => ask((db) => readOperatorNames(db, names, operatorIds)),
     getInactiveOperators: (operatorIds) => ask((db) => readInactiveOperators(db, names, operatorIds)),
     deleteMessagesBefore: (before, given) => track(() => erasure.deleteMessagesBefore(before, given)),
+    eraseContact: (person, given) => track(() => erasure.eraseContact(person, given)),
     checkReady: () => track(checkReady),
     getLoad: () => ({
       ...{ queue: { ...saves.load }, pool: pool.load(), abandoned },

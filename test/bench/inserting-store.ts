@@ -37,6 +37,7 @@ export const insertingStore = (pool: Pool): ChatStore => ({
   getInactiveOperators: notMeasured,
   getOperatorNames: notMeasured,
   deleteMessagesBefore: notMeasured,
+  eraseContact: notMeasured,
   checkReady: notMeasured,
   getLoad: notMeasured,
   close: () => Promise.resolve(),

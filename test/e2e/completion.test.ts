@@ -89,6 +89,7 @@ describe('completion', () => {
       'completion',
       'demo',
       'doctor',
+      'erase',
       'explain',
       'help',
       'metrics',

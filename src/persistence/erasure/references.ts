@@ -66,4 +66,6 @@ export const readReferringRows = async (
 export const restrictedLines = (referring: readonly ReferringRows[]): readonly string[] =>
   referring
     .filter(({ onDelete, rows }) => onDelete === 'restrict' && rows !== null)
-    .map(({ table, rows }) => `${table}: ${rows} rows, whose foreign key allows no deletion`)
+    .map(
+      ({ table, rows }) => `${table}: ${rows} ${rows === 1 ? 'row' : 'rows'}, and the foreign key allows no deletion`,
+    )

@@ -2,10 +2,13 @@ import type { Pool } from 'pg'
 import { withPooledClient, type BorrowLimits } from '../../database/pools/pooled-client.js'
 import { BEGIN, inTransaction } from '../../database/transaction.js'
 import { InvalidCall } from '../errors.js'
+import { toId } from '../ids/ids.js'
 import { withRetries } from '../retry.js'
 import { DEFAULT_BATCH_SIZE, deleteMessages, type BatchSession, type RunBatch } from './delete-messages.js'
+import { eraseNeeds, erasePerson, readPersonPrice, refuseReferencedPerson } from './erase-person.js'
 import { refuseDuringMigration } from './migration-running.js'
 import { openErasureTables } from './open-tables.js'
+import { checkPerson, findPerson, type Person } from './person.js'
 import { messageNeeds } from './privileges.js'
 import { messagesBefore } from './retention.js'
 
@@ -30,6 +33,19 @@ interface StoreParts {
 /** The calls of a store that delete for good. */
 export interface StoreErasure {
   deleteMessagesBefore(before: Date, options?: BatchOptions): Promise<number>
+  eraseContact(person: Person, options?: EraseOptions): Promise<ErasedContact>
+}
+
+export interface EraseOptions extends BatchOptions {
+  /** Keeps the rows of clients, without name and phone, for rows of the application that refer to them. */
+  readonly keepClient?: boolean | undefined
+}
+
+/** What was deleted. */
+export interface ErasedContact {
+  readonly messages: number
+  /** Ids of the clients that were deleted, or anonymised. */
+  readonly clientIds: readonly number[]
 }
 
 /** Shorter than the server's deadlock_timeout (1 s): if a writer and we wait for each other, we give way. */
@@ -56,6 +72,17 @@ export const createStoreErasure = ({ schema, pool, limits, deadlineMs }: StorePa
       const needs = { what: 'delete messages', needs: messageNeeds }
       const tables = await runBatch((client) => openErasureTables(client, schema, needs))
       return deleteMessages(session, tables, selection, true)
+    },
+    eraseContact: async (person, options = {}) => {
+      checkPerson(person)
+      const session = toSession(runBatch, options)
+      const clientRow = options.keepClient === true ? 'anonymise' : 'delete'
+      const needs = { what: 'delete a person', needs: eraseNeeds }
+      const tables = await runBatch((client) => openErasureTables(client, schema, needs))
+      const found = await runBatch((client) => findPerson(client, tables, person))
+      refuseReferencedPerson(await runBatch((client) => readPersonPrice(client, tables, found)), clientRow)
+      const messages = await erasePerson(session, tables, found, clientRow)
+      return { messages, clientIds: found.clients.map(({ id }) => toId(id)) }
     },
   }
 }

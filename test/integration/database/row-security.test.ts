@@ -58,6 +58,7 @@ describe('row-level security that hides rows from the owner of the tables', () =
         ['reconcile'],
         ['reconcile', '--dry-run'],
         ['retain', '--older-than', '1d'],
+        ['erase', '--client-id', '1'],
       ])
         await refuse(...argv)
       for (const argv of [['verify'], ['metrics'], ['replay', line], ['replay', '--check-only', line]])

@@ -68,9 +68,9 @@ describe('retain', () => {
     const refused = await on(database, ...BEFORE_2026, '--confirm', database.name)
     expect([refused.exitCode, refused.stderr]).toEqual([
       5,
-      expect.stringContaining('public."Ticket": 1 rows, whose foreign key allows no deletion'),
+      expect.stringContaining('public."Ticket": 1 row, and the foreign key allows no deletion'),
     ])
-    expect(refused.stderr).toContain('public."Tag": 2 rows are deleted as well: ON DELETE CASCADE')
+    expect(refused.stderr).toContain('public."Tag": 2 rows, deleted as well: ON DELETE CASCADE')
     expect(await messages(database)).toBe(2_510)
   })
 

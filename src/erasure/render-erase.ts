@@ -1,0 +1,66 @@
+import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { describeSteps, toStepDocuments, type NextStep } from '../next-step.js'
+import { isNothing, type ClientRow, type PersonPrice } from '../persistence/erasure/erase-person.js'
+import { verdictLast, type Answer } from '../terminal/answer.js'
+import { printable } from '../terminal/printable.js'
+import { byteSize, count, type Render } from '../terminal/render.js'
+import { describeReferring } from './render-retain.js'
+
+interface Shown {
+  readonly target: ConnectionTarget
+  readonly price: PersonPrice
+  readonly clientRow: ClientRow
+  /** Erases the person without a question. */
+  readonly command: NextStep
+}
+
+const ELSEWHERE =
+  'backups, WAL, standbys that replay later, logs, journals and recordings keep what they hold: docs/erase-and-retain.md'
+
+/** What is kept of a person. No name, and nothing that was written. */
+export const personLines = ({ price, clientRow }: Pick<Shown, 'price' | 'clientRow'>): readonly string[] => {
+  const { clients, messages, fromOperators, unverified, bytes, own, referringToClients, referringToMessages } = price
+  const becomes = clientRow === 'delete' ? 'deleted' : 'kept without name and phone; its other columns stay'
+  return [
+    ...clients.map(({ id, isGuest }) => `client ${id} (${isGuest ? 'made of a guest' : 'registered'}): ${becomes}`),
+    `${count(messages, 'message')}, ${byteSize(bytes)} of texts and images; ${fromOperators.toLocaleString('en-US')} of them answers of operators`,
+    ...(unverified === 0
+      ? []
+      : [
+          `note: ${count(unverified, 'message')} of them unverified: written under the name of a registered client, perhaps by somebody else`,
+        ]),
+    ...own.map(({ table, rows }) => printable(`${table}: ${count(rows, 'row')}`)),
+    ...(clientRow === 'delete' ? referringToClients.map(describeReferring) : []),
+    ...referringToMessages.map(describeReferring),
+  ]
+}
+
+/** @param deleted messages; absent after a dry run */
+export const eraseAnswer = (
+  shown: Shown & { readonly head?: string | undefined; readonly deleted: number | undefined },
+): Answer => {
+  const { target, price, clientRow, command, head, deleted } = shown
+  const none = 'the database holds nothing of this person'
+  const isDryRun = deleted === undefined
+  const verdict = ({ paint }: Render): string => {
+    if (isDryRun)
+      return isNothing(price)
+        ? `dry run: ${none}`
+        : `dry run: nothing was changed. Next: ${describeSteps(command, target.naming)}`
+    if (isNothing(price)) return `${paint.green('ok:')} ${none}`
+    const clients = `${count(price.clients.length, 'client')} ${clientRow === 'delete' ? 'deleted' : 'anonymised'}`
+    return `${paint.green('ok:')} ${count(deleted, 'message')} deleted, ${clients}`
+  }
+  return {
+    data: {
+      ...{ target: describeTarget(target), dryRun: isDryRun, clientRow, ...price, deleted: deleted ?? 0 },
+      ...(isDryRun && !isNothing(price) ? { next: toStepDocuments(command, target.naming) } : {}),
+    },
+    ...verdictLast((render) => [
+      ...(head === undefined ? [] : [head]),
+      ...(isDryRun && !isNothing(price) ? personLines(shown) : []),
+      ...(isNothing(price) ? [] : [`note: ${ELSEWHERE}`]),
+      verdict(render),
+    ]),
+  }
+}

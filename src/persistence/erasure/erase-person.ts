@@ -1,0 +1,168 @@
+import type { Queryable } from '../../database/connection.js'
+import { onlyRow } from '../../database/rows.js'
+import { ExitCode, OperatorError } from '../../errors.js'
+import { again, or, type Next } from '../../next-step.js'
+import { UTC_NOW } from '../sql-names.js'
+import { deleteBatch, deleteMessages, type BatchSession } from './delete-messages.js'
+import { countOwnRows, deleteOwnRows, ownNeeds, type OwnRows, type OwnRowsOf } from './own-rows.js'
+import { anyOf, selectionsOf, withoutPhones, type FoundPerson } from './person.js'
+import { messageNeeds, type TableNeed } from './privileges.js'
+import { readReferringRows, restrictedLines, type ReferringRows } from './references.js'
+import type { ErasureTables } from './tables.js'
+
+/** What becomes of the row of a client: `anonymise` keeps it, for rows of the application that refer to it. */
+export type ClientRow = 'delete' | 'anonymise'
+
+/** What the database holds of a person. */
+export interface PersonPrice {
+  readonly clients: readonly { readonly id: string; readonly isGuest: boolean }[]
+  readonly messages: number
+  /** Of these, operators' answers. */
+  readonly fromOperators: number
+  /** Of these, written under the name of a registered client, without proof. */
+  readonly unverified: number
+  /** Of their texts and images. */
+  readonly bytes: number
+  /** Rows in tables of chatkeep's own. */
+  readonly own: readonly OwnRows[]
+  /** Rows of the application that refer to the clients, or to the messages. */
+  readonly referringToClients: readonly ReferringRows[]
+  readonly referringToMessages: readonly ReferringRows[]
+}
+
+export const eraseNeeds = (tables: ErasureTables): readonly TableNeed[] => [
+  ...messageNeeds(tables),
+  { schema: tables.schema, table: 'Client', privileges: ['SELECT', 'UPDATE', 'DELETE'] },
+  ...ownNeeds(tables.schema, ['SELECT', 'DELETE']),
+]
+
+const ownRowsOf = ({ clientIds, names, clientNames }: FoundPerson): OwnRowsOf => ({
+  clientIds,
+  names: [...names, ...clientNames],
+})
+
+const selectMessages = ({ names, columns }: ErasureTables, condition: string): string => `
+  SELECT count(*)::float8 AS "messages",
+    (count(*) FILTER (WHERE m."senderType" OPERATOR(pg_catalog.<>) 'CLIENT'))::float8 AS "fromOperators",
+    ${columns.has('guestUnverified') ? '(count(*) FILTER (WHERE m."guestUnverified"))::float8' : '0::float8'} AS "unverified",
+    coalesce(sum(coalesce(octet_length(m."text"), 0) + coalesce(octet_length(m."imageUrl"), 0)), 0)::float8 AS "bytes"
+  FROM ${names.message} AS m
+  WHERE ${condition}`
+
+type CountedMessages = Pick<PersonPrice, 'messages' | 'fromOperators' | 'unverified' | 'bytes'>
+
+/** Counts what would be deleted; reads only. */
+export const readPersonPrice = async (
+  client: Queryable,
+  tables: ErasureTables,
+  person: FoundPerson,
+): Promise<PersonPrice> => {
+  const { condition, values } = anyOf(selectionsOf(tables, person))
+  const counted = onlyRow(await client.query<CountedMessages>(selectMessages(tables, condition), [...values]))
+  const { client: clients, message } = tables.names
+  const ids = person.clients.map(({ id }) => id)
+  const ofClients = { table: clients, condition: 'x."id" = ANY ($1::bigint[])', values: [ids] }
+  const ofMessages = { table: message, condition: condition.replaceAll('m."', 'x."'), values }
+  return {
+    clients: person.clients.filter((one) => !isAnonymised(one)).map(({ id, isGuest }) => ({ id, isGuest })),
+    ...counted,
+    own: await countOwnRows(client, tables, ownRowsOf(person)),
+    referringToClients: ids.length === 0 ? [] : await readReferringRows(client, ofClients, message),
+    referringToMessages: counted.messages === 0 ? [] : await readReferringRows(client, ofMessages, message),
+  }
+}
+
+/** Whether nothing is left to delete. */
+export const isNothing = ({ clients, messages, own }: PersonPrice): boolean =>
+  clients.length === 0 && messages === 0 && own.length === 0
+
+/** The name of a client whose row is kept. */
+const anonymousName = (id: string): string => `erased-${id}`
+
+const isAnonymised = ({ id, username, phone }: FoundPerson['clients'][number]): boolean =>
+  username === anonymousName(id) && phone === null
+
+/** @throws OperatorError `client_is_referenced`, `messages_are_referenced` (exit 5): the server would refuse the deletion */
+export const refuseReferencedPerson = (price: PersonPrice, clientRow: ClientRow): void => {
+  refuse('messages_are_referenced', 'to the messages of this person', restrictedLines(price.referringToMessages), [
+    'delete those rows first, or let their foreign keys be ON DELETE CASCADE or SET NULL',
+  ])
+  if (clientRow === 'anonymise') return
+  refuse('client_is_referenced', 'to the client', restrictedLines(price.referringToClients), [
+    'delete those rows first',
+    or(again('--keep-client', 'keep the row of the client, without name and phone')),
+  ])
+}
+
+const refuse = (
+  code: 'messages_are_referenced' | 'client_is_referenced',
+  what: string,
+  lines: readonly string[],
+  hint: Next,
+): void => {
+  if (lines.length === 0) return
+  throw new OperatorError(code, `rows of other tables refer ${what}; nothing was changed`, {
+    exitCode: ExitCode.refused,
+    details: lines,
+    hint,
+  })
+}
+
+/**
+ * Deletes a person: messages in batches, then each client with what is left of it in one transaction, so that nothing is written
+ * to it meanwhile. Can be stopped and repeated at any time: what names the person goes last.
+ * @returns how many messages were deleted
+ */
+export const erasePerson = async (
+  session: BatchSession,
+  tables: ErasureTables,
+  person: FoundPerson,
+  clientRow: ClientRow,
+): Promise<number> => {
+  let deleted = 0
+  const selections = selectionsOf(tables, person)
+  for (const one of selections) deleted += await deleteMessages(session, tables, withoutPhones(tables, one, person))
+  for (const { id } of person.clients) deleted += await eraseClient(session, tables, id, clientRow)
+  for (const one of selections) deleted += await deleteMessages(session, tables, one)
+  await session.runBatch((client) => deleteOwnRows(client, tables, ownRowsOf(person)))
+  return deleted
+}
+
+const eraseClient = async (
+  session: BatchSession,
+  tables: ErasureTables,
+  id: string,
+  clientRow: ClientRow,
+): Promise<number> => {
+  const { client: clients } = tables.names
+  const selection = { condition: 'm."clientId" = $1::bigint', values: [id] }
+  const batch = {
+    tables,
+    selection,
+    oldestFirst: false,
+    locked: 'wait',
+    after: null,
+    batchSize: session.batchSize,
+  } as const
+  for (let sum = 0; ;) {
+    session.signal.throwIfAborted()
+    const { found, deleted } = await session.runBatch(async (client) => {
+      // Whoever saves a message of this client waits here until the end of the transaction.
+      await client.query(`SELECT FROM ${clients} WHERE "id" = $1::bigint FOR UPDATE`, [id])
+      const left = await deleteBatch(client, batch)
+      if (left.found < session.batchSize) {
+        await deleteOwnRows(client, tables, { clientIds: [id], names: [] })
+        await client.query(clientSql(clients, clientRow), clientRow === 'delete' ? [id] : [id, anonymousName(id)])
+      }
+      return left
+    })
+    sum += deleted
+    session.onDeleted(deleted)
+    if (found < session.batchSize) return sum
+  }
+}
+
+const clientSql = (clients: string, clientRow: ClientRow): string =>
+  clientRow === 'delete'
+    ? `DELETE FROM ${clients} WHERE "id" = $1::bigint`
+    : `UPDATE ${clients} SET "username" = $2, "phone" = NULL, "updatedAt" = ${UTC_NOW} WHERE "id" = $1::bigint`

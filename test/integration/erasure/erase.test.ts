@@ -1,0 +1,136 @@
+import { migrated, on, withStore } from '../../support/chat.js'
+import { runChatkeep } from '../../support/chatkeep.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+
+/** Ada, registered, and Bea, a guest: 300 messages each; a message under Ada's name by somebody unverified, one without client. */
+const loadPeople = async (database: TestDatabase): Promise<void> => {
+  await migrated(database)
+  await database.load(`
+    INSERT INTO "Client" ("username", "phone", "updatedAt") VALUES ('ada', '+1', now()), ('bea', NULL, now()), ('eve', '+3', now());
+    INSERT INTO "chatkeep"."guest_clients" VALUES (2);
+    INSERT INTO "ChatMessage" ("clientId", "guestUsername", "guestPhone", "senderType", "messageType", "text", "idempotencyKey")
+    SELECT 1 + n % 2, CASE n % 2 WHEN 1 THEN 'bea' END, CASE n WHEN 1 THEN '+2' END,
+      CASE WHEN n % 3 = 0 THEN 'OPERATOR' ELSE 'CLIENT' END::"MessageSenderType", 'TEXT', 'secret', 'key ' || n
+    FROM generate_series(1, 600) AS n;
+    INSERT INTO "ChatMessage" ("clientId", "guestUsername", "guestPhone", "guestUnverified", "senderType", "messageType", "text") VALUES
+      (1, 'ada', NULL, true, 'CLIENT', 'TEXT', 'secret'), (NULL, 'ada', NULL, false, 'CLIENT', 'TEXT', 'secret'),
+      (NULL, 'unlinked', '+2', false, 'CLIENT', 'TEXT', 'secret'), (NULL, 'unlinked', NULL, false, 'OPERATOR', 'TEXT', 'secret'),
+      (3, 'eve', '+2', true, 'CLIENT', 'TEXT', 'under a registered name'), (3, NULL, NULL, false, 'CLIENT', 'TEXT', 'of eve')`)
+}
+
+const left = async (database: TestDatabase): Promise<Record<string, unknown>> => {
+  const [row] = await database.query(`
+    SELECT (SELECT count(*)::integer FROM "ChatMessage") AS messages,
+      ARRAY(SELECT "username"::text FROM "Client" ORDER BY 1) AS clients,
+      (SELECT count(*)::integer FROM "chatkeep"."guest_clients") AS guests`)
+  return row ?? {}
+}
+
+describe('erase', () => {
+  test('deletes a client, all of its chat and what waits for it, and nothing else', async ({ database }) => {
+    await loadPeople(database)
+    const before = await left(database)
+    const preview = await on(database, 'erase', '--username', 'ada', '--dry-run')
+    expect(preview.stdout).toContain('client 1 (registered): deleted\n302 messages, ')
+    expect(preview.stdout).toContain('100 of them answers of operators')
+    expect(preview.stdout).toContain('note: 1 message of them unverified')
+    const refused = await on(database, 'erase', '--client-id', '1')
+    expect([refused.exitCode, refused.stderr]).toEqual([
+      5,
+      expect.stringContaining(`hint: chatkeep erase --client-id 1 --confirm ${database.name}`),
+    ])
+    expect(`${preview.stdout}${refused.stderr}`).not.toContain('secret')
+    expect(await left(database)).toEqual(before)
+    const argv = ['erase', '--client-id', '1', '--confirm', database.name]
+    const done = await on(database, ...argv)
+    expect([done.exitCode, done.stdout]).toEqual([
+      0,
+      expect.stringContaining('ok: 302 messages deleted, 1 client deleted'),
+    ])
+    expect(await left(database)).toEqual({ messages: 304, clients: ['bea', 'eve'], guests: 1 })
+    expect((await on(database, ...argv)).stdout).toContain('ok: the database holds nothing of this person')
+    expect((await on(database, 'verify')).exitCode).toBe(0)
+    const nobody = await on(database, 'erase', '--dry-run')
+    expect([nobody.exitCode, nobody.stderr]).toEqual([2, expect.stringContaining('name the person: --client-id')])
+  })
+
+  test('finds guests by a phone, which proves nothing under the name of a registered client', async ({ database }) => {
+    await loadPeople(database)
+    const argv = ['erase', '--phone', '+2', '--confirm', database.name, '--json'] as const
+    expect(JSON.parse((await on(database, ...argv)).stdout)).toMatchObject({
+      ...{
+        deleted: 303,
+        clients: [{ id: '2', isGuest: true }],
+        own: [{ table: '"chatkeep"."guest_clients"', rows: 1 }],
+      },
+    })
+    expect(await left(database)).toEqual({ messages: 303, clients: ['ada', 'eve'], guests: 0 })
+    expect(await database.query(`SELECT "text" FROM "ChatMessage" WHERE "clientId" = 3`)).toEqual([{ text: 'of eve' }])
+  })
+
+  test('interrupted, it still finds the rest by the phone', async ({ database }) => {
+    await loadPeople(database)
+    const interrupt = new AbortController()
+    const argv = ['erase', '--phone', '+2', '--confirm', database.name, '--batch-size', '20', '--json']
+    const stopped = await runChatkeep(argv, {
+      env: { DATABASE_URL: database.url },
+      signal: interrupt.signal,
+      onStderr: (text) => {
+        if (text.includes('deleting')) interrupt.abort()
+      },
+    })
+    const { messages } = await left(database)
+    expect([stopped.exitCode, Number(messages) < 606, Number(messages) > 303]).toEqual([130, true, true])
+    expect((await on(database, ...argv)).exitCode).toBe(0)
+    expect(await left(database)).toEqual({ messages: 303, clients: ['ada', 'eve'], guests: 0 })
+  })
+
+  test('is refused by rows that refer to the client, unless its row is kept without name and phone', async ({
+    database,
+  }) => {
+    await loadPeople(database)
+    await database.load(`
+      CREATE TABLE "Bonus" ("client" integer REFERENCES "Client" ("id") ON DELETE CASCADE);
+      CREATE TABLE "Bill" ("client" integer REFERENCES "Client" ("id")); INSERT INTO "Bonus" VALUES (1); INSERT INTO "Bill" VALUES (1)`)
+    const argv = ['erase', '--username', 'ada', '--confirm', database.name]
+    const refused = await on(database, ...argv)
+    expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringContaining('public."Bill": 1 row')])
+    expect(refused.stderr).toContain('public."Bonus": 1 row, deleted as well: ON DELETE CASCADE')
+    expect((await left(database)).messages).toBe(606)
+    expect((await on(database, ...argv, '--keep-client')).stdout).toContain('1 client anonymised')
+    expect(await database.query(`SELECT "username", "phone" FROM "Client" WHERE "id" = 1`)).toEqual([
+      { username: 'erased-1', phone: null },
+    ])
+    expect(await database.query('SELECT FROM "Bonus"')).toHaveLength(1)
+  })
+
+  test('leaves no message behind while a store goes on saving for the person', async ({ database }) => {
+    await loadPeople(database)
+    await withStore(database, async (store) => {
+      const end = new AbortController()
+      const saved: Promise<{ clientId: number | null }>[] = []
+      const message = { senderType: 'CLIENT', messageType: 'TEXT', text: 'on and on' } as const
+      const writing = (async () => {
+        while (!end.signal.aborted) {
+          saved.push(store.saveChatMessage({ ...message, clientId: 1, sessionId: 's' }))
+          await saved.at(-1)
+        }
+      })()
+      const erased = await store.eraseContact({ clientIds: [1] }, { batchSize: 50 })
+      end.abort()
+      await writing
+      const kept = (await Promise.all(saved)).filter(({ clientId }) => clientId !== null)
+      expect(erased).toEqual({ messages: 302 + kept.length, clientIds: [1] })
+      expect((await left(database)).clients).toEqual(['bea', 'eve'])
+      expect(await database.query('SELECT FROM "ChatMessage" WHERE "clientId" = 1')).toEqual([])
+      await expect(store.eraseContact({})).rejects.toMatchObject({ code: 'invalid_contact' })
+    })
+  })
+
+  test('is refused while the archive of a rollback holds guests', async ({ database }) => {
+    await loadPeople(database)
+    expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
+    const refused = await on(database, 'erase', '--username', 'bea', '--dry-run')
+    expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringContaining('hint: put the archive back')])
+  })
+})

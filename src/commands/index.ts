@@ -4,6 +4,7 @@ import { demoCommand } from './demo.js'
 import { doctorCommand } from './doctor.js'
 import { eraseCommand } from './erase.js'
 import { explainCommand } from './explain.js'
+import { exportCommand } from './export.js'
 import { helpCommand } from './help.js'
 import { metricsCommand } from './metrics.js'
 import { migrateCommand } from './migrate.js'
@@ -26,6 +27,7 @@ export const commands: readonly CommandFactory[] = [
   doctorCommand,
   reconcileCommand,
   replayCommand,
+  exportCommand,
   eraseCommand,
   retainCommand,
   serveCommand,

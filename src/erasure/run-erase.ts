@@ -1,6 +1,5 @@
 import type { Queryable } from '../database/connection.js'
 import { describeAddress, describeTarget, type ConnectionTarget } from '../database/connection-target.js'
-import { OperatorError } from '../errors.js'
 import { inEarnest } from '../next-step.js'
 import {
   eraseNeeds,
@@ -21,13 +20,7 @@ import { deleting } from './deleting.js'
 import { withErasureBatches, withErasureSnapshot, type BatchFlags, type ErasureCommand } from './erasure-session.js'
 import { refuseArchive } from './refuse-archive.js'
 import { eraseAnswer, personLines } from './render-erase.js'
-
-/** The flags that name a person. */
-export interface PersonFlags {
-  readonly clientId?: readonly number[] | undefined
-  readonly username?: readonly string[] | undefined
-  readonly phone?: readonly string[] | undefined
-}
+import { toPerson, type PersonFlags } from './to-person.js'
 
 /** The flags of `chatkeep erase`. */
 export interface EraseFlags extends PersonFlags, BatchFlags {
@@ -37,13 +30,6 @@ export interface EraseFlags extends PersonFlags, BatchFlags {
 }
 
 const COMMAND: ErasureCommand = { name: 'erase', what: 'delete a person', needs: eraseNeeds }
-
-/** @throws OperatorError `usage` when nobody is named */
-export const toPerson = ({ clientId, username, phone }: PersonFlags): Person => {
-  if (clientId === undefined && username === undefined && phone === undefined)
-    throw new OperatorError('usage', 'name the person: --client-id, --username or --phone')
-  return { clientIds: clientId, usernames: username, phones: phone }
-}
 
 interface Found {
   readonly person: FoundPerson

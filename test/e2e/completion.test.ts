@@ -91,6 +91,7 @@ describe('completion', () => {
       'doctor',
       'erase',
       'explain',
+      'export',
       'help',
       'metrics',
       'migrate',

@@ -63,7 +63,7 @@ const DIRECTIONS: Directions = {
     cli: 'flags, and the context of a run',
     demo: 'demo calls one function',
     doctor: 'doctor calls one function',
-    erasure: 'retain and erase call one function each',
+    erasure: 'retain, erase and export call one function each',
     metrics: 'metrics calls one function',
     migrations: 'migrate and rollback call one function each',
     persistence: 'reconcile calls one function',
@@ -95,6 +95,7 @@ const DIRECTIONS: Directions = {
   },
   erasure: {
     persistence: 'deletes as the store does',
+    transcripts: 'an export is a recording',
     database: 'runs and watches batches, and waits for standbys',
   },
   metrics: {

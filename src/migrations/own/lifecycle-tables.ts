@@ -41,7 +41,7 @@ const mergedClients: OwnTable = {
     `CREATE INDEX ON ${names.mergedClients} ("intoClientId")`,
   ],
   granted: ['SELECT', 'INSERT', 'UPDATE'],
-  harmless: [],
+  harmless: ['DELETE'],
   temporary: false,
 }
 
@@ -67,7 +67,7 @@ const movedMessages: OwnTable = {
     `CREATE INDEX ON ${names.movedMessages} ("clientId")`,
   ],
   granted: ['SELECT', 'INSERT'],
-  harmless: [],
+  harmless: ['DELETE'],
   temporary: false,
 }
 
@@ -100,7 +100,7 @@ const changedMessages: OwnTable = {
     `CREATE INDEX ON ${names.changedMessages} ("clientId")`,
   ],
   granted: ['SELECT', 'INSERT', 'UPDATE'],
-  harmless: [],
+  harmless: ['DELETE'],
   temporary: false,
 }
 

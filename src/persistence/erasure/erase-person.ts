@@ -36,7 +36,8 @@ export const eraseNeeds = (tables: ErasureTables): readonly TableNeed[] => [
   ...ownNeeds(tables.schema, ['SELECT', 'DELETE']),
 ]
 
-const ownRowsOf = ({ clientIds, names, clientNames }: FoundPerson): OwnRowsOf => ({
+/** Whose rows in tables of our own are meant. */
+export const ownRowsOf = ({ clientIds, names, clientNames }: FoundPerson): OwnRowsOf => ({
   clientIds,
   names: [...names, ...clientNames],
 })

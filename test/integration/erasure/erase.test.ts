@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { migrated, on, withStore } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
@@ -132,5 +135,50 @@ describe('erase', () => {
     expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
     const refused = await on(database, 'erase', '--username', 'bea', '--dry-run')
     expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringContaining('hint: put the archive back')])
+  })
+})
+
+interface Line {
+  readonly type: string
+  readonly id?: string | null
+  readonly text?: string
+  readonly row?: Readonly<Record<string, unknown>>
+}
+
+describe('export', () => {
+  test('writes all of a person to a new private file, which replay reads, and which is on stdout the same', async ({
+    database,
+  }) => {
+    await loadPeople(database)
+    await database.load(`
+      ALTER TABLE "Client" ADD COLUMN "email" text; UPDATE "Client" SET "email" = 'bea@example.com' WHERE "id" = 2;
+      INSERT INTO "chatkeep"."client_aliases" VALUES ('beatrix', 2);
+      INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType", "text") VALUES ('beatrix', 'CLIENT', 'TEXT', E'na\u00efve \u001b[31m')`)
+    const file = join(await mkdtemp(join(tmpdir(), 'chatkeep-export-')), 'bea.ndjson')
+    const done = await on(database, 'export', '--username', 'beatrix', '--output', file)
+    expect([done.exitCode, done.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^ok: 301 messages and 3 other rows are in /),
+    ])
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    const text = await readFile(file, 'utf8')
+    const lines = (exported: string): Line[] =>
+      exported
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Line)
+    expect(lines(text)[1]).toMatchObject({ type: 'client', row: { username: 'bea', email: 'bea@example.com' } })
+    expect(lines(text).at(-2)).toMatchObject({ type: 'message', id: null, text: 'naïve \u009b31m\u202e' })
+    const printed = await on(database, 'export', '--client-id', '2')
+    expect(lines(printed.stdout).slice(1, -1)).toEqual(lines(text).slice(1, -1))
+    const again = await on(database, 'export', '--client-id', '2', '--output', file)
+    expect([again.exitCode, await readFile(file, 'utf8')]).toEqual([5, text])
+
+    expect((await on(database, 'erase', '--client-id', '2', '--confirm', database.name)).exitCode).toBe(0)
+    expect(await database.query('SELECT FROM "chatkeep"."client_aliases"')).toEqual([])
+    await writeFile(`${file}.out`, printed.stdout)
+    expect((await on(database, 'replay', file)).stdout).toContain('301 saved, 0 duplicates')
+    expect((await on(database, 'replay', '--check-only', `${file}.out`)).exitCode).toBe(0)
+    expect((await left(database)).clients).toContain('bea')
   })
 })

@@ -153,7 +153,7 @@ describe('export', () => {
     await database.load(`
       ALTER TABLE "Client" ADD COLUMN "email" text; UPDATE "Client" SET "email" = 'bea@example.com' WHERE "id" = 2;
       INSERT INTO "chatkeep"."client_aliases" VALUES ('beatrix', 2);
-      INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType", "text") VALUES ('beatrix', 'CLIENT', 'TEXT', E'na\u00efve \u001b[31m')`)
+      INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType", "text") VALUES ('beatrix', 'CLIENT', 'TEXT', E'na\\u00efve \\u009b31m\\u202e')`)
     const file = join(await mkdtemp(join(tmpdir(), 'chatkeep-export-')), 'bea.ndjson')
     const done = await on(database, 'export', '--username', 'beatrix', '--output', file)
     expect([done.exitCode, done.stdout]).toEqual([

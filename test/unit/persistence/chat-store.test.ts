@@ -24,7 +24,11 @@ test.for<[string, readonly unknown[], string]>([
     [{ databaseUrl: URL_OF_NOTHING, pool: {} }],
     'name the database by exactly one of databaseUrl and pool (given: databaseUrl, pool)',
   ],
-  ['no URL', [{ databaseUrl: 'mysql://h/d' }], 'databaseUrl is not a usable PostgreSQL URL: its scheme is mysql, not postgres'],
+  [
+    'no URL',
+    [{ databaseUrl: 'mysql://h/d' }],
+    'databaseUrl is not a usable PostgreSQL URL: its scheme is mysql, not postgres',
+  ],
   [
     'a misspelt option',
     [{ databaseUrl: URL_OF_NOTHING }, { maxConection: 3 }],

@@ -14,6 +14,17 @@ export type { Contact } from './persistence/contact.js'
 export type { HistoryPage, HistoryQuery } from './persistence/chat-history.js'
 export type { RecentChat, RecentChatsPage, RecentChatsQuery } from './persistence/recent-chats.js'
 export type { MarkAsReadQuery } from './persistence/mark-as-read.js'
+export type { MessageDeletion, MessageEdit } from './persistence/lifecycle/change-message.js'
+export type { ClientDifference } from './persistence/lifecycle/client-differences.js'
+export type { ClientMerge, MergedClients } from './persistence/lifecycle/merge-clients.js'
+export type { ClientRename, RenamedClient } from './persistence/lifecycle/rename-client.js'
+export {
+  ClientMerged,
+  ClientNotFound,
+  MergeRefused,
+  MessageNotFound,
+  UsernameTaken,
+} from './persistence/lifecycle/lifecycle-errors.js'
 export {
   CharacterNotStorable,
   DatabaseRefused,

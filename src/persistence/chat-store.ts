@@ -11,8 +11,12 @@ import { readHistory, type HistoryPage, type HistoryQuery } from './chat-history
 import { readInactiveOperators } from './operators/inactive-operators.js'
 import { readOperatorNames } from './operators/operator-names.js'
 import { createKeyGuard } from './keys/key-guard.js'
+import { inChange, type ChangeSession } from './lifecycle/change.js'
+import { deleteMessage, editMessage, type MessageDeletion, type MessageEdit } from './lifecycle/change-message.js'
+import { mergeClients, type ClientMerge, type MergedClients } from './lifecycle/merge-clients.js'
+import { renameClient, type ClientRename, type RenamedClient } from './lifecycle/rename-client.js'
 import { markAsRead, type MarkAsReadQuery } from './mark-as-read.js'
-import type { NewChatMessage, SavedChatMessage } from './message.js'
+import type { ChatMessage, NewChatMessage, SavedChatMessage } from './message.js'
 import { prepareMessage } from './prepare-message.js'
 import { readRecentChats, type RecentChatsPage, type RecentChatsQuery } from './recent-chats.js'
 import { createReadinessCheck } from './readiness.js'
@@ -76,6 +80,28 @@ export interface ChatStore {
   findChat(address: ChatAddress): Promise<FoundChat | undefined>
   /** Marks messages from the client's side as read; resolves to the number of messages that changed. */
   markMessagesAsRead(query: MarkAsReadQuery): Promise<number>
+  /**
+   * Renames a client. Its former name stays its own: what is written under it goes on to this client.
+   * @throws ClientNotFound, ClientMerged, UsernameTaken, InvalidMessage, OperatorError `privilege_missing`
+   */
+  renameClient(rename: ClientRename): Promise<RenamedClient>
+  /**
+   * Gives the messages of one client to another. What comes for the first one afterwards, by id or by name, is the other's.
+   * @throws ClientNotFound, ClientMerged, MergeRefused, OperatorError `privilege_missing`
+   */
+  mergeClients(merge: ClientMerge): Promise<MergedClients>
+  /**
+   * Changes the content of a message: what is absent stays. Its key stays, so that the message as it was first sent is still a
+   * duplicate. What was there before is not kept.
+   * @throws MessageNotFound, InvalidMessage, OperatorError `privilege_missing`
+   */
+  editMessage(edit: MessageEdit): Promise<ChatMessage>
+  /**
+   * Deletes a message. Its key stays known: sent again, the message is a duplicate and is not stored.
+   * @returns false if there is no message of this id
+   * @throws OperatorError `privilege_missing`
+   */
+  deleteMessage(deletion: MessageDeletion): Promise<boolean>
   /**
    * Which of these operators the application calls inactive (`"User"."isActive"` is false). None if there is no such column, or
    * the store's role may not read it.
@@ -147,6 +173,14 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   }
   const ask = <T>(question: (db: Queryable) => Promise<T>): Promise<T> =>
     track(() => withRetries(deadlineMs, () => question(withLimits(pool.get(), limits))))
+  const changes: ChangeSession = {
+    names,
+    schema,
+    inChange: (needs, work) =>
+      withRetries(deadlineMs, () =>
+        withPooledClient(pool.get(), limits, (client) => inChange(client, needs, () => work(client))),
+      ),
+  }
 
   const statements = createPreparedStatements()
   const findClient = createFindClient(names)
@@ -180,6 +214,10 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     findChat: (address) => ask((db) => findChat({ db, names, findClient }, address)),
     markMessagesAsRead: (query) => ask((db) => markAsRead({ db, names, findClient }, query)),
     getOperatorNames: (operatorIds) => ask((db) => readOperatorNames(db, names, operatorIds)),
+    renameClient: (rename) => track(() => renameClient(changes, rename)),
+    mergeClients: (merge) => track(() => mergeClients(changes, merge)),
+    editMessage: (edit) => track(() => editMessage(changes, edit)),
+    deleteMessage: (deletion) => track(() => deleteMessage(changes, deletion)),
     getInactiveOperators: (operatorIds) => ask((db) => readInactiveOperators(db, names, operatorIds)),
     deleteMessagesBefore: (before, given) => track(() => erasure.deleteMessagesBefore(before, given)),
     eraseContact: (person, given) => track(() => erasure.eraseContact(person, given)),

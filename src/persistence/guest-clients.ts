@@ -3,6 +3,7 @@ import { refusesTransactions } from '../database/errors/pooler-error.js'
 import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { BEGIN, inTransaction } from '../database/transaction.js'
 import type { BatchSession } from './message-rows.js'
+import { aliasSql } from './lifecycle/follow-clients.js'
 import { isRetryable } from './retry.js'
 import { SHORT_LOCK_TIMEOUT_MS, UTC_NOW, type Names } from './sql-names.js'
 
@@ -70,17 +71,23 @@ const TAKE_TURNS = `
     ORDER BY 1
   ) AS s`
 
+/** Waits until no client of these names is being created, and makes others wait until the transaction ends. */
+export const takeNameTurns = async (client: Queryable, usernames: readonly string[]): Promise<void> => {
+  await client.query(TAKE_TURNS, [JSON.stringify(usernames)])
+}
+
 // No conflict target: a name that is taken meanwhile is not an error.
-const insertSql = ({ client, guestClients }: Names): string => `
+const insertSql = (names: Names): string => `
   WITH made AS (
-    INSERT INTO ${client} ("username", "createdAt", "updatedAt")
+    INSERT INTO ${names.client} ("username", "createdAt", "updatedAt")
     SELECT x."username", ${UTC_NOW}, ${UTC_NOW}
     FROM json_array_elements_text($1::json) AS x ("username")
-    WHERE (SELECT c."id" FROM ${client} AS c WHERE c."username"::text = x."username" LIMIT 1) IS NULL
+    WHERE (SELECT c."id" FROM ${names.client} AS c WHERE c."username"::text = x."username" LIMIT 1) IS NULL
+      AND ${aliasSql(names, 'x."username"')} IS NULL
     ON CONFLICT DO NOTHING
     RETURNING "id", "username"
   ), noted AS (
-    INSERT INTO ${guestClients} ("clientId") SELECT "id" FROM made ON CONFLICT DO NOTHING
+    INSERT INTO ${names.guestClients} ("clientId") SELECT "id" FROM made ON CONFLICT DO NOTHING
   )
   SELECT "username" FROM made`
 
@@ -97,7 +104,7 @@ const createAll = (
   inTransaction(
     session.client,
     async () => {
-      await session.client.query(TAKE_TURNS, [JSON.stringify(usernames)])
+      await takeNameTurns(session.client, usernames)
       return insert(session, usernames)
     },
     `${BEGIN}; SET LOCAL lock_timeout = ${lockTimeoutMs}`,

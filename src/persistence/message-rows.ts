@@ -14,7 +14,7 @@ import {
   type ChangedKeys,
   type KeyGuard,
 } from './keys/key-guard.js'
-import { isRegisteredSql } from './lifecycle/follow-clients.js'
+import { isRegisteredSql } from './follow-clients.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { instantSql, toInstant, type InstantText } from '../database/clock/instant.js'
 import { UTC_NOW, type Names } from './sql-names.js'

@@ -1,7 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
 import { readableColumns } from '../access/readable-columns.js'
 import { toId, type StoredId } from '../ids/ids.js'
-import { clientOfNameSql, isRegisteredSql, mergedSql } from '../lifecycle/follow-clients.js'
+import { clientOfNameSql, isRegisteredSql, mergedSql } from '../follow-clients.js'
 import type { Names } from '../sql-names.js'
 
 /** A client, as far as its name matters. */

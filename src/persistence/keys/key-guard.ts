@@ -1,6 +1,6 @@
 import type { Queryable } from '../../database/connection.js'
 import { hasSqlState, isServerError, SqlState } from '../../database/sql-state.js'
-import { mergedSql } from '../lifecycle/follow-clients.js'
+import { mergedSql } from '../follow-clients.js'
 import { MESSAGE_KEYS } from '../own-names.js'
 import type { Names } from '../sql-names.js'
 import { bodyHashSql, bodySql, NOTED_KEY } from './noted-key.js'

@@ -2,7 +2,7 @@ import type { Queryable } from '../../database/connection.js'
 import { toId, toIdOrNull, type StoredId } from '../ids/ids.js'
 import type { Names } from '../sql-names.js'
 import type { ClientRow } from './client-differences.js'
-import { isRegisteredSql } from './follow-clients.js'
+import { isRegisteredSql } from '../follow-clients.js'
 import { ClientMerged, ClientNotFound, MergeRefused } from './lifecycle-errors.js'
 
 interface MergedClient {

@@ -21,8 +21,12 @@ import { serverError } from '../../support/server-error.js'
 import { filesBelow, src } from '../../support/source-tree.js'
 
 const LIBRARY_ONLY: Readonly<Record<string, string>> = {
+  client_merged: 'thrown when clients are renamed or merged',
+  client_not_found: 'thrown when clients are renamed or merged',
   insufficient_privilege: 'thrown by commands that count rows',
   invalid_option: 'thrown when a store is created, and by calls that the server does not make',
+  merge_refused: 'thrown when clients are merged',
+  message_not_found: 'thrown by an edit',
   messages_are_referenced: 'thrown by retain and erase',
   migration_lock_held: 'thrown by calls that delete',
   not_in_transaction: 'thrown by a save in the transaction of the caller',
@@ -30,6 +34,7 @@ const LIBRARY_ONLY: Readonly<Record<string, string>> = {
   store_closed: 'sent as database_unavailable',
   transaction_conflict: 'thrown by a save in the transaction of the caller',
   unknown_role: 'thrown by verify',
+  username_taken: 'thrown when a client is renamed',
 }
 
 const refusedByServer = new DatabaseRefused(

@@ -1,4 +1,4 @@
-import type { Names } from '../sql-names.js'
+import type { Names } from './sql-names.js'
 
 /** SQL for the client that had a name before it was renamed or merged; NULL when nobody had it, or that client is gone. */
 export const aliasSql = ({ client, clientAliases }: Names, name: string): string => `(

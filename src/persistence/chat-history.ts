@@ -1,4 +1,6 @@
 import { ANYTHING, wholeNumber, YES_OR_NO, type Rules } from '../check-options.js'
+import type { Queryable } from '../database/connection.js'
+import { instantSql } from '../database/clock/instant.js'
 import { fromPrimary } from '../database/proxies/standby-reads.js'
 import { InvalidCall } from './errors.js'
 import type { ChatSearch } from './chats/find-chat.js'
@@ -14,8 +16,14 @@ import {
   type ContactQuery,
 } from './contact.js'
 import { cursorSql, parseCursor } from './ids/cursor.js'
+import { toId } from './ids/ids.js'
 import type { ChatMessage } from './message.js'
 import type { Names } from './sql-names.js'
+import { advance } from './polling/advance.js'
+import { beginPolling } from './polling/begin.js'
+import { microsOf, toCursorInstant } from './polling/micros.js'
+import { formatPollCursor, parsePollCursor, scanFrom, type Place } from './polling/poll-cursor.js'
+import { readWithOpen } from './polling/read-with-open.js'
 import { MESSAGE_COLUMNS, toChatMessage, type StoredRow } from './stored-message.js'
 
 export interface HistoryQuery extends ContactQuery {
@@ -45,8 +53,8 @@ export interface HistoryPage {
   readonly messages: readonly ChatMessage[]
   /** Pass as `before` to get older messages; null when there are none. */
   readonly nextBefore: string | null
-  /** Pass as `after` to get newer messages, now or later; null for an empty page. */
-  readonly nextAfter: string | null
+  /** Pass as `after` to get what is newer than the page, or becomes visible later: each message once, and none is left out. */
+  readonly nextAfter: string
 }
 
 type MessageRow = StoredRow & { readonly cursor: string }
@@ -65,46 +73,113 @@ export const readHistory = async (
 ): Promise<HistoryPage> => {
   checkContactQuery(query, RULES)
   const filters = toContactFilters(query)
+  const { after, before, maxBytes } = query
   const limit = checkLimit(query.limit ?? 50)
-  if (query.before !== undefined && query.after !== undefined) throw bothCursors()
-  const forwards = query.after !== undefined
-  const cursor = query.after ?? query.before
-  const position = cursor === undefined ? undefined : parseCursor(cursor)
-  const db = query.fromPrimary === true ? fromPrimary(any) : any
+  if (before !== undefined && after !== undefined) throw bothCursors()
+  const db = query.fromPrimary === true && after === undefined ? fromPrimary(any) : any
   const sources = await findSources(db, findClient, filters)
-  const sql = historySql(names, sources, rowsToRead(limit), forwards, position !== undefined)
-  const { rows } = await db.query<FittingRow>(
-    query.maxBytes === undefined ? sql : fittingSql(sql, forwards, query.maxBytes),
-    [...sources.map(({ value }) => value), ...(position === undefined ? [] : [position.createdAt, position.id])],
-  )
+  const request = { sources, limit, maxBytes }
+  return after === undefined
+    ? readOlder(db, names, { ...request, before })
+    : readNewer(db, names, { ...request, after })
+}
+
+interface PageRequest {
+  readonly sources: readonly ContactFilter[]
+  readonly limit: number
+  readonly maxBytes: number | undefined
+}
+
+const readOlder = async (
+  db: Queryable,
+  names: Names,
+  { sources, limit, maxBytes, before }: PageRequest & { readonly before: string | undefined },
+): Promise<HistoryPage> => {
+  const position = before === undefined ? undefined : parseCursor(before)
+  const sql = historySql(names, sources, rowsToRead(limit), position && 'before')
+  const { rows } = await db.query<FittingRow>(maxBytes === undefined ? sql : fittingSql(sql, 'before', maxBytes), [
+    ...sources.map(({ value }) => value),
+    ...(position === undefined ? [] : [position.createdAt, position.id]),
+  ])
   const page = rows.slice(0, limit)
-  const ascending = forwards ? page : page.toReversed()
-  const more = (rows[0]?.found ?? rows.length) > page.length
+  const hasMore = (rows[0]?.found ?? rows.length) > page.length
+  const oldest = hasMore ? page.at(-1)?.cursor : undefined
+  const readPlaces = async (before: string, most: number): Promise<readonly Place[]> => {
+    const { createdAt, id } = parseCursor(before)
+    const places = historySql(names, sources, most, 'before', PLACE_COLUMNS)
+    const values = [...sources.map(({ value }) => value), createdAt, id]
+    return (await db.query<PlaceRow>(places, values)).rows.map(toPlace)
+  }
+  const polling = await beginPolling(
+    page.map(toPlace),
+    oldest === undefined ? undefined : (most) => readPlaces(oldest, most),
+  )
   return {
-    messages: ascending.map(toChatMessage),
-    nextBefore: forwards || more ? (ascending[0]?.cursor ?? null) : null,
-    nextAfter: ascending.at(-1)?.cursor ?? null,
+    messages: page.toReversed().map(toChatMessage),
+    nextBefore: oldest ?? null,
+    nextAfter: formatPollCursor(polling),
   }
 }
 
+const readNewer = async (
+  db: Queryable,
+  names: Names,
+  { sources, limit, maxBytes, after }: PageRequest & { readonly after: string },
+): Promise<HistoryPage> => {
+  const cursor = parsePollCursor(after)
+  const from = scanFrom(cursor)
+  const seen = cursor.seen.map(({ id }) => id)
+  const direction = seen.length === 0 ? 'after' : 'after unseen'
+  const sql = historySql(names, sources, rowsToRead(limit), direction)
+  const { rows, now, open } = await readWithOpen<FittingRow>(
+    db,
+    names,
+    maxBytes === undefined ? sql : fittingSql(sql, direction, maxBytes),
+    [...sources.map(({ value }) => value), toCursorInstant(from.at), from.id, ...(seen.length === 0 ? [] : [seen])],
+  )
+  const found = rows.slice(0, limit)
+  const more = (rows[0]?.found ?? rows.length) > found.length
+  const { count, next } = advance(cursor, { found: found.map(toPlace), more, now, open })
+  const page = found.slice(0, count)
+  return {
+    messages: page.map(toChatMessage),
+    nextBefore: page[0]?.cursor ?? null,
+    nextAfter: formatPollCursor(next),
+  }
+}
+
+const toPlace = ({ createdAt, id }: PlaceRow): Place => ({ at: microsOf(createdAt), id: toId(id) })
+
 const bothCursors = (): InvalidCall => new InvalidCall('invalid_cursor', 'before and after exclude each other')
+
+/** `after unseen`: without the messages whose ids are parameter 4. To plan that costs more than all the rest. */
+type Direction = 'before' | 'after' | 'after unseen'
+
+type PlaceRow = Pick<StoredRow, 'createdAt' | 'id'>
+
+const PAGE_COLUMNS = `${MESSAGE_COLUMNS}, ${cursorSql()} AS "cursor"`
+
+const PLACE_COLUMNS = `m."id", ${instantSql('m."createdAt"')} AS "createdAt"`
 
 const historySql = (
   names: Names,
   sources: readonly ContactFilter[],
   limit: number,
-  forwards: boolean,
-  hasPosition: boolean,
+  direction: Direction | undefined,
+  columns = PAGE_COLUMNS,
 ): string => {
-  const order = forwards ? 'ASC' : 'DESC'
-  const position = hasPosition
-    ? `AND (m."createdAt", m."id") ${forwards ? '>' : '<'} ($${sources.length + 1}::timestamp, $${sources.length + 2}::bigint)`
-    : ''
+  const order = orderOf(direction)
+  const [at, id, seen] = [1, 2, 3].map((place) => `$${sources.length + place}`)
+  const position =
+    direction === undefined
+      ? ''
+      : `AND (m."createdAt", m."id") ${direction === 'before' ? '<' : '>'} (${at}::timestamp, ${id}::bigint)`
+  const unseen = direction === 'after unseen' ? `AND m."id" <> ALL (${seen}::bigint[])` : ''
   const parts = sources.map(
     ({ column }, index) => `
-  SELECT ${MESSAGE_COLUMNS}, ${cursorSql()} AS "cursor"
+  SELECT ${columns}
   FROM ${names.message} AS m
-  WHERE ${isOfContact(column, `$${index + 1}`)} ${position}
+  WHERE ${isOfContact(column, `$${index + 1}`)} ${position} ${unseen}
   ORDER BY m."createdAt" ${order}, m."id" ${order}
   LIMIT ${limit}`,
   )
@@ -119,15 +194,17 @@ const mergedSql = (parts: readonly string[], order: string, limit: number): stri
   ORDER BY "createdAt"::numeric ${order}, "id" ${order}
   LIMIT ${limit}`
 
+const orderOf = (direction: Direction | undefined): string => (direction?.startsWith('after') === true ? 'ASC' : 'DESC')
+
 // The moments of a page are text. octet_length needs no detoasting: an image that does not fit is neither read nor sent.
-const fittingSql = (sql: string, forwards: boolean, maxBytes: number): string => `
+const fittingSql = (sql: string, direction: Direction, maxBytes: number): string => `
   SELECT *
   FROM (
     SELECT page.*, count(*) OVER ()::integer AS "found",
       row_number() OVER inOrder AS "place",
       sum(coalesce(octet_length("text"), 0) + coalesce(octet_length("imageUrl"), 0)) OVER inOrder AS "bytes"
     FROM (${sql}) AS page
-    WINDOW inOrder AS (ORDER BY "createdAt"::numeric ${forwards ? 'ASC' : 'DESC'}, "id" ${forwards ? 'ASC' : 'DESC'} ROWS UNBOUNDED PRECEDING)
+    WINDOW inOrder AS (ORDER BY "createdAt"::numeric ${orderOf(direction)}, "id" ${orderOf(direction)} ROWS UNBOUNDED PRECEDING)
   ) AS measured
   WHERE "bytes" <= ${maxBytes} OR "place" = 1
   ORDER BY "place"`

@@ -39,7 +39,7 @@ const runBench = async (
 }
 
 /** Rows of each scenario: all of them with `npm run test:bench`, the quickest in a run of all tests. */
-const ROWS = { save: 12, bulk: 3, reads: 20, socket: 2, application: 6 }
+const ROWS = { save: 12, bulk: 3, reads: 20, polling: 4, socket: 2, application: 6 }
 
 describe('the benchmark', () => {
   test('answers with one JSON document when asked to', async () => {
@@ -110,7 +110,7 @@ describe('the benchmark', () => {
     const { code, stderr } = await runBench(['--only', 'save,speed'])
     expect(code).toBe(2)
     expect(stderr).toContain(
-      'There is no scenario speed; there are: save, guests, bulk, reads, socket, application, migrate, cli.',
+      'There is no scenario speed; there are: save, guests, bulk, reads, polling, socket, application, migrate, cli.',
     )
   })
 })

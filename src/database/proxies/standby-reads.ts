@@ -68,7 +68,7 @@ export const compareAnywhere = async <T>(
   return { result, standby }
 }
 
-const readFromStandby = (standby?: string): OperatorError =>
+export const readFromStandby = (standby?: string): OperatorError =>
   new OperatorError(
     'read_from_standby',
     standby === undefined

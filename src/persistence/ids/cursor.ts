@@ -8,11 +8,14 @@ export interface Position {
   readonly id: number
 }
 
-const CURSOR = /^(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})_(-?\d{1,16})$/
+/** What follows a tilde is for polling. */
+const CURSOR = /^(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})_(-?\d{1,16})(?:~[-~._0-9a-z]*)?$/
 
 /** SQL for the cursor of a message of the alias `m`. */
 export const cursorSql = (instant = 'm."createdAt"'): string =>
   `to_char(${instant}, 'YYYY-MM-DD HH24:MI:SS.US') || '_' || m."id"`
+
+export const formatCursor = ({ createdAt, id }: Position): string => `${createdAt}_${id}`
 
 /** @throws InvalidCall `invalid_cursor` for text that is not a cursor */
 export const parseCursor = (text: string): Position => {

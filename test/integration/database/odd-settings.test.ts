@@ -46,7 +46,7 @@ const expectKept = async (store: ChatStore, guestUsername: string): Promise<void
   const page = await store.getChatHistory({ guestUsername, maxBytes: 1_000 })
   expect(page.messages.map((one) => one.createdAt)).toEqual([createdAt, now])
   expect(Math.abs((page.messages[0]?.readAt?.getTime() ?? 0) - before)).toBeLessThan(10_000)
-  const older = await store.getChatHistory({ guestUsername, before: page.nextAfter ?? '' })
+  const older = await store.getChatHistory({ guestUsername, before: page.nextAfter })
   expect(older.messages).toEqual(page.messages.slice(0, 1))
   expect((await store.getRecentChats({ limit: 1 })).chats[0]?.lastMessage).toEqual(page.messages[1])
 }

@@ -411,7 +411,7 @@ describe('history', () => {
       const oldest = await store.getChatHistory({ guestUsername: 'maria', limit: 10, before: older.nextBefore ?? '' })
       expect(oldest.messages.map((message) => message.text)).toEqual(['m1', 'm2', 'm3', 'm4', 'm5'])
       expect(oldest.nextBefore).toBeNull()
-      const forwards = await store.getChatHistory({ guestUsername: 'maria', limit: 10, after: oldest.nextAfter ?? '' })
+      const forwards = await store.getChatHistory({ guestUsername: 'maria', limit: 10, after: oldest.nextAfter })
       expect(forwards.messages).toEqual(older.messages)
     })
   })
@@ -436,7 +436,7 @@ describe('history', () => {
       expect(await store.getChatHistory({ guestUsername: 'nobody' })).toEqual({
         messages: [],
         nextBefore: null,
-        nextAfter: null,
+        nextAfter: expect.any(String) as string,
       })
       await expect(store.getChatHistory({})).rejects.toMatchObject({ code: 'invalid_contact' })
       await expect(store.getChatHistory({ clientId: 1, guestUsername: 'x' })).rejects.toMatchObject({

@@ -63,7 +63,7 @@ describe('ids below, at and above zero, from sequences that go on with the small
       }
       expect(backwards).toEqual(ids)
       const { nextAfter } = await store.getChatHistory({ guestUsername: 'zoe', limit: 1, before: undefined })
-      expect(await store.getChatHistory({ guestUsername: 'zoe', after: nextAfter ?? '' })).toMatchObject({
+      expect(await store.getChatHistory({ guestUsername: 'zoe', after: nextAfter })).toMatchObject({
         messages: [],
       })
 

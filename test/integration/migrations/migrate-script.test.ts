@@ -156,7 +156,7 @@ describe('migrate --sql', () => {
 
   test('is run for a privilege to revoke alone', async ({ database }) => {
     await migrated(database)
-    await database.load('GRANT DELETE ON chatkeep.guest_clients TO PUBLIC')
+    await database.load('GRANT UPDATE ON chatkeep.guest_clients TO PUBLIC')
     const sql = await scriptOf(database, 'statements')
     expect(sql).not.toContain('Nothing to run')
     await runStatements(database, sql)

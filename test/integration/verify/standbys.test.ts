@@ -67,7 +67,11 @@ beforeAll(async () => {
 afterAll(() => pair.stop())
 
 test('every report on a standby says so, and how far it is behind', async () => {
-  const { standby } = pair
+  const { primary, standby } = pair
+  // How far it is behind is known from the first commit that it replays.
+  await primary.query(`COMMENT ON TABLE "ChatMessage" IS 'replayed'`)
+  const replayed = 'SELECT FROM pg_last_xact_replay_timestamp() AS at WHERE at IS NOT NULL'
+  await until(async () => (await standby.query(replayed)).length === 1, { what: 'a commit is replayed' })
   const { found, standby: state } = await verify(standby)
   expect([found, state]).toEqual([[], { isStandby: true, behindS: 0, isDetached: false }])
   for (const command of ['verify', 'status', 'metrics', 'doctor']) {

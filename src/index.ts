@@ -7,6 +7,14 @@ export type {
   SaveOptions,
   StoreLoad,
 } from './persistence/chat-store.js'
+export { drizzleTransaction } from './persistence/transaction/adapters/drizzle.js'
+export type { DrizzleSql, DrizzleTransaction } from './persistence/transaction/adapters/drizzle.js'
+export { knexTransaction } from './persistence/transaction/adapters/knex.js'
+export type { KnexTransaction } from './persistence/transaction/adapters/knex.js'
+export { kyselyTransaction } from './persistence/transaction/adapters/kysely.js'
+export type { KyselyTransaction } from './persistence/transaction/adapters/kysely.js'
+export { prismaTransaction } from './persistence/transaction/adapters/prisma.js'
+export type { PrismaTransaction } from './persistence/transaction/adapters/prisma.js'
 export type { TransactionClient } from './persistence/transaction/transaction-client.js'
 export type { ChatMessage, MessageType, NewChatMessage, SavedChatMessage, SenderType } from './persistence/message.js'
 export type { ChatAddress, FoundChat } from './persistence/chats/find-chat.js'

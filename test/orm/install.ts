@@ -7,10 +7,14 @@ import type { TestProject } from 'vitest/node'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where the packages of the ORMs are installed, or why they are not. */
-    readonly ormPackages: { readonly path: string } | { readonly reason: string }
+    /** Where the command lines of the ORMs are installed, or why they are not. */
+    readonly ormPackages: Installed
+    /** The same for the libraries with which an application makes transactions. */
+    readonly ormLibraries: Installed
   }
 }
+
+type Installed = { readonly path: string } | { readonly reason: string }
 
 /** No dependencies of chatkeep, so they are installed for the run. */
 const PACKAGES = [
@@ -22,29 +26,48 @@ const PACKAGES = [
   'pg@8.23.1',
 ]
 
+/** Apart from the others, because Prisma 7 is among them. */
+const LIBRARIES = [
+  'prisma@7.10.1',
+  '@prisma/client@7.10.0',
+  '@prisma/adapter-pg@7.10.1',
+  'drizzle-orm@0.45.4',
+  'kysely@0.28.19',
+  'knex@3.3.0',
+  'pg@8.23.1',
+  '@types/pg@8.23.1',
+]
+
 const MINUTES_5 = 300_000
 
-let path: string | undefined
+const paths: string[] = []
 
-/** Installs the packages once for all tests, without their install scripts. */
+/** Installs the packages once for all tests. */
 export const setup = async (project: TestProject): Promise<void> => {
-  path = await mkdtemp(join(tmpdir(), 'chatkeep-orm-'))
-  await writeFile(join(path, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
-  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=1']
-  try {
-    await promisify(execFile)('npm', ['install', ...options, ...PACKAGES], { cwd: path, timeout: MINUTES_5 })
-  } catch (error) {
-    const code = networkError(error)
-    if (code === undefined) throw error
-    project.provide('ormPackages', { reason: `the package registry cannot be reached (${code})` })
-    return
-  }
-  await patch(path)
-  project.provide('ormPackages', { path })
+  const tools = await install(PACKAGES)
+  if ('path' in tools) await patch(tools.path)
+  project.provide('ormPackages', tools)
+  project.provide('ormLibraries', await install(LIBRARIES))
 }
 
 export const teardown = async (): Promise<void> => {
-  if (path !== undefined) await rm(path, { recursive: true, force: true })
+  await Promise.all(paths.map((path) => rm(path, { recursive: true, force: true })))
+}
+
+/** Without their install scripts. */
+const install = async (packages: readonly string[]): Promise<Installed> => {
+  const path = await mkdtemp(join(tmpdir(), 'chatkeep-orm-'))
+  paths.push(path)
+  await writeFile(join(path, 'package.json'), JSON.stringify({ private: true, type: 'module' }))
+  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=1']
+  try {
+    await promisify(execFile)('npm', ['install', ...options, ...packages], { cwd: path, timeout: MINUTES_5 })
+  } catch (error) {
+    const code = networkError(error)
+    if (code === undefined) throw error
+    return { reason: `the package registry cannot be reached (${code})` }
+  }
+  return { path }
 }
 
 /** npm names the error on a line of its own; a package that does not exist is no such error. */

@@ -12,7 +12,8 @@ import { runExample } from '../../support/docs/run-example.js'
 const blocks = (await readPages()).flatMap(({ path, text }) =>
   blocksOf(text).map((block, index) => ({ ...block, name: `${path} block ${index + 1}` })),
 )
-const examples = blocks.filter(({ language }) => language === 'ts')
+/** Those of other libraries are run where these are installed: test/orm. */
+const examples = blocks.filter(({ language, note }) => language === 'ts' && !note.startsWith('library:'))
 const documents = blocks.filter(({ language }) => language === 'json')
 
 /** The schema that an example of an event's payload has to meet, by the word behind its fence. */

@@ -24,8 +24,8 @@ const OPTIONS: ts.CompilerOptions = {
 }
 
 /** What the compiler finds wrong with the examples, one line a mistake; they see the library's sources as `chatkeep`. */
-export const compileExamples = (examples: readonly Example[]): readonly string[] => {
-  const codes = new Map(examples.map(({ code }, index) => [join(repository, `example-${index}.ts`), code]))
+export const compileExamples = (examples: readonly Example[], folder = repository): readonly string[] => {
+  const codes = new Map(examples.map(({ code }, index) => [join(folder, `example-${index}.ts`), code]))
   const names = new Map([...codes.keys()].map((file, index) => [file, examples[index]?.name]))
   const real = ts.createCompilerHost(OPTIONS)
   const host: ts.CompilerHost = {

@@ -7,9 +7,13 @@ import { repository } from '../chatkeep-process.js'
 const RUN_TIMEOUT_MS = 20_000
 
 /** Runs an example in a process of its own, with the library's sources as `chatkeep`. @returns what it prints */
-export const runExample = async (code: string, env: Readonly<Record<string, string>>): Promise<string> => {
+export const runExample = async (
+  code: string,
+  env: Readonly<Record<string, string>>,
+  folder = repository,
+): Promise<string> => {
   const { outputFiles } = await build({
-    stdin: { contents: code, loader: 'ts', resolveDir: repository },
+    stdin: { contents: code, loader: 'ts', resolveDir: folder },
     alias: { chatkeep: join(repository, 'src/index.ts') },
     bundle: true,
     format: 'esm',
@@ -20,7 +24,7 @@ export const runExample = async (code: string, env: Readonly<Record<string, stri
   const script = outputFiles[0]?.text ?? ''
   // Packages are found from the working directory, since the script has no file.
   const running = promisify(execFile)(process.execPath, ['--input-type=module'], {
-    cwd: repository,
+    cwd: folder,
     env: { PATH: process.env.PATH, ...env },
     timeout: RUN_TIMEOUT_MS,
   })

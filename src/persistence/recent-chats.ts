@@ -31,6 +31,8 @@ export interface RecentChat {
   readonly lastMessage: ChatMessage
   /** Unread messages from the client's side, counted up to 1,000. */
   readonly unreadCount: number
+  /** The conversations (`sessionId`) of the last 20 messages in which the client's side wrote, newest first. */
+  readonly conversations: readonly string[]
 }
 
 export interface RecentChatsPage {
@@ -46,6 +48,7 @@ type RecentRow = StoredRow & {
   readonly phone: string | null
   readonly chatUnverified: boolean
   readonly unreadCount: number
+  readonly conversations: string | null
 }
 
 /** Reads one page of the chats of registered clients and of guests without client, most recently active first. */
@@ -70,6 +73,7 @@ const toRecentChat = (row: RecentRow): RecentChat => {
     guestUnverified: row.chatUnverified,
     lastMessage,
     unreadCount: row.unreadCount,
+    conversations: row.conversations === null ? [] : (JSON.parse(row.conversations) as string[]),
   }
 }
 

@@ -93,7 +93,7 @@ const NO_CONTENT = { error: 'is missing', path: ['type'] }
 
 export const guestMessageSchema = z.object(content).refine(hasContent, NO_CONTENT).transform(withType)
 export const operatorMessageSchema = z
-  .object({ ...content, to: identifier })
+  .object({ ...content, to: addressSchema })
   .refine(hasContent, NO_CONTENT)
   .transform(withType)
 
@@ -108,16 +108,20 @@ export const endChatSchema = z.object({
 })
 
 export const guestTypingSchema = z.object({ isTyping: z.boolean() })
-export const operatorTypingSchema = z.object({ isTyping: z.boolean(), to: identifier })
+export const operatorTypingSchema = z.object({ isTyping: z.boolean(), to: addressSchema })
 
 const page = { before: z.string().max(MAX_FIELD_LENGTH).nullish(), limit: z.number().nullish() }
 
 /** A number is a client's database id, a string the name of a conversation. */
-const contact = { clientId: z.union([id, identifier]).nullish(), username: username.nullish() }
+const contact = {
+  clientId: z.union([id, identifier]).nullish(),
+  username: username.nullish(),
+  to: addressSchema.nullish(),
+}
 
 export const recentChatsSchema = z.object(page)
 /** Guests name no contact: they read their own conversation. */
 export const historySchema = z.object({ ...page, ...contact })
 export const markReadSchema = z.object({ ...contact, upToMessageId: id.nullish() })
 
-export type ContactPayload = Pick<z.infer<typeof historySchema>, 'clientId' | 'username'>
+export type ContactPayload = Pick<z.infer<typeof historySchema>, 'clientId' | 'username' | 'to'>

@@ -53,7 +53,11 @@ export const recentPageSql = ({ client, message }: Names, { scan, ...request }: 
       CASE
         WHEN n."clientId" IS NULL THEN ${unreadSql(message, GUEST_CHATS, 'n."guest"')}
         ELSE ${unreadSql(message, CLIENT_CHATS, 'n."clientId"')}
-      END AS "unreadCount"
+      END AS "unreadCount",
+      CASE
+        WHEN n."clientId" IS NULL THEN ${conversationsSql(message, GUEST_CHATS, 'n."guest"')}
+        ELSE ${conversationsSql(message, CLIENT_CHATS, 'n."clientId"')}
+      END AS "conversations"
     FROM newest AS n
     JOIN ${message} AS m ON m."id" = n."id"
     LEFT JOIN ${client} AS c ON c."id" = n."clientId"
@@ -62,8 +66,8 @@ export const recentPageSql = ({ client, message }: Names, { scan, ...request }: 
   ) AS found ON true
   ORDER BY found."at" DESC, found."id" DESC`
 
-/** The client side's last message is looked for among this many messages: a long monologue does not slow the list. */
-const MOST_ANSWERS = 20
+/** The client side's last message, and its conversations, are looked for among this many messages: a long monologue does not slow the list. */
+const MOST_LOOKED_AT = 20
 
 const askedSql = (message: string, chat: string): string => `
       SELECT late."guestPhone", late."guestUnverified"
@@ -72,10 +76,26 @@ const askedSql = (message: string, chat: string): string => `
         FROM ${message}
         WHERE ${isOfChat(CLIENT_CHATS, chat)}
         ORDER BY "createdAt" DESC
-        LIMIT ${MOST_ANSWERS}
+        LIMIT ${MOST_LOOKED_AT}
       ) AS late
       WHERE late."senderType" OPERATOR(pg_catalog.=) 'CLIENT'
       LIMIT 1`
+
+// As JSON text, whatever the type parsers of a caller's pool make of an array.
+const conversationsSql = (message: string, kind: ChatKind, chat: string): string => `(
+          SELECT json_agg(late."sessionId" ORDER BY late."at" DESC)::text
+          FROM (
+            SELECT newest."sessionId"::text AS "sessionId", max(newest."createdAt") AS "at"
+            FROM (
+              SELECT "sessionId", "createdAt", "senderType"
+              FROM ${message}
+              WHERE ${isOfChat(kind, chat)}
+              ORDER BY "createdAt" DESC
+              LIMIT ${MOST_LOOKED_AT}
+            ) AS newest
+            WHERE newest."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND newest."sessionId" IS NOT NULL
+            GROUP BY newest."sessionId"
+          ) AS late)`
 
 const unreadSql = (message: string, kind: ChatKind, chat: string): string => `(
           SELECT count(*)::integer

@@ -1,9 +1,11 @@
 import type { ConversationContact } from '../keeping/conversation-contact.js'
-import type { Contact } from '../../persistence/contact.js'
+import type { ContactQuery } from '../../persistence/contact.js'
 import type { ChatMessage } from '../../persistence/message.js'
 import type { ServerContext } from './server-context.js'
 import type { ContactPayload } from '../../protocol/payloads.js'
 import { connectedGuest } from '../cluster/presence.js'
+import { InvalidCall } from '../../persistence/errors.js'
+import { wholeChatOf } from './address.js'
 import { unknownConversation } from '../../protocol/refusals.js'
 
 /**
@@ -17,7 +19,7 @@ export const findContact = async (
   const connected = connectedContact(chat, conversation)
   if (connected !== undefined) return connected
   const newest = await newestMessage(chat, conversation)
-  if (newest === undefined) throw unknownConversation()
+  if (newest === undefined) throw unknownConversation(conversation)
   return { clientId: newest.clientId, guestUsername: newest.guestUsername, guestPhone: null }
 }
 
@@ -40,9 +42,24 @@ export const connectedContact = (
   return guest && { clientId: null, guestUsername: guest.username, guestPhone: guest.phone }
 }
 
-/** On the socket a string is a conversation's name; a number is the database id that `recentChats` returns. */
-export const toContact = ({ clientId, username }: ContactPayload): Contact => ({
-  clientId: typeof clientId === 'number' ? clientId : undefined,
-  sessionId: typeof clientId === 'string' ? clientId : undefined,
-  guestUsername: username ?? undefined,
-})
+const BESIDE_TO = 'to excludes clientId and username beside it'
+
+/**
+ * Whose messages an operator means. An address, or the name of a conversation, stands for the whole chat: also for what its
+ * client or guest wrote in another tab, and through the library.
+ * @throws OperatorError `unknown_conversation`
+ */
+export const contactsOf = async (
+  chat: Pick<ServerContext, 'io' | 'peers' | 'store'>,
+  { clientId, username, to }: ContactPayload,
+): Promise<ContactQuery> => {
+  const guestUsername = username ?? undefined
+  if (to != null && (clientId ?? username) != null) throw new InvalidCall('invalid_contact', BESIDE_TO)
+  const address = to ?? clientId
+  if (to == null && (typeof clientId !== 'string' || guestUsername !== undefined))
+    return typeof clientId === 'string'
+      ? { sessionId: clientId, guestUsername }
+      : { clientId: clientId ?? undefined, guestUsername }
+  if (address == null) return {}
+  return { anyOf: await wholeChatOf(chat, address) }
+}

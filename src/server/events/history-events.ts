@@ -1,6 +1,6 @@
 import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
-import { toContact } from './conversation.js'
+import { contactsOf } from './conversation.js'
 import { hideCursor, revealCursor } from '../../protocol/opaque-text.js'
 import { toGuestHistoryMessage, type GuestHistoryMessage } from '../../protocol/outgoing.js'
 import type { Guest } from '../../protocol/participants.js'
@@ -35,9 +35,20 @@ const readGuestHistory = async (
   }
 }
 
-const readOperatorHistory = async ({ store }: ServerContext, whose: ContactPayload, page: Page): Promise<Reply> => {
-  const { messages, nextBefore } = await store.getChatHistory({ ...toContact(whose), ...page })
-  return { answer: { messages, nextBefore } }
+const readOperatorHistory = async (chat: ServerContext, whose: ContactPayload, page: Page): Promise<Reply> => {
+  const { messages, nextBefore } = await chat.store.getChatHistory({ ...(await contactsOf(chat, whose)), ...page })
+  const ids = new Set(messages.flatMap(({ operatorId }) => operatorId ?? []))
+  const names = await chat.store.getOperatorNames([...ids])
+  return {
+    answer: {
+      messages: messages.map((message) => ({
+        ...message,
+        to: message.sessionId ?? message.clientId ?? message.guestUsername,
+        operatorName: message.operatorId === null ? null : (names.get(message.operatorId) ?? null),
+      })),
+      nextBefore,
+    },
+  }
 }
 
 interface GuestPage {

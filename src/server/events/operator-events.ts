@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import type { ChatAddress } from '../../persistence/chats/find-chat.js'
+import type { RecentChat } from '../../persistence/recent-chats.js'
+import type { ChatContact } from '../keeping/addressee.js'
+import { resolveAddress } from './address.js'
 import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
-import { idempotencyKeyOf, operatorSender } from '../../protocol/identity.js'
+import { idempotencyKeyOf, isConversation, operatorSender } from '../../protocol/identity.js'
 import { markRead } from './mark-read.js'
 import type { Operator } from '../../protocol/participants.js'
 import {
@@ -18,7 +22,7 @@ import { checkImage, contentOf, keepAndAnnounce } from './saving.js'
 
 /** The events of an operator, except `join` and `history`. */
 export const operatorListeners = (chat: ServerContext, session: SocketSession): Listeners => {
-  const { io, store, answer } = chat
+  const { store, answer } = chat
   const { socket, inOrder } = session
   return {
     operatorMessage: answer('operatorMessage', operatorMessageSchema, ({ to, ...payload }) => {
@@ -28,8 +32,7 @@ export const operatorListeners = (chat: ServerContext, session: SocketSession): 
     }),
     operatorTyping: answer('operatorTyping', operatorTypingSchema, ({ to, isTyping }) => {
       operatorAt(socket)
-      io.to(conversationRoom(to)).emit('operatorTyping', { isTyping })
-      return {}
+      return typing(chat, to, isTyping)
     }),
     getConnectedOperators: answer('getConnectedOperators', emptySchema, () => {
       operatorAt(socket)
@@ -39,7 +42,7 @@ export const operatorListeners = (chat: ServerContext, session: SocketSession): 
       operatorAt(socket)
       return inOrder(async () => {
         const { chats, nextBefore } = await store.getRecentChats(pageOf(payload))
-        return { answer: { chats, nextBefore } }
+        return { answer: { chats: chats.map(withAddress), nextBefore } }
       })
     }),
     markRead: answer('markRead', markReadSchema, ({ upToMessageId, ...whose }) => {
@@ -49,26 +52,59 @@ export const operatorListeners = (chat: ServerContext, session: SocketSession): 
   }
 }
 
-const keepOperatorMessage = (
+const keepOperatorMessage = async (
   chat: ServerContext,
   { socket }: SocketSession,
   operator: Operator,
-  to: string,
+  to: ChatAddress,
   payload: MessagePayload,
 ): Promise<Reply> => {
   const messageId = payload.messageId ?? randomUUID()
-  return keepAndAnnounce(chat, socket, {
+  const { sessionId, contact } = await destinationOf(chat, to)
+  const reply = await keepAndAnnounce(chat, socket, {
     message: {
       ...contentOf(payload),
+      ...contact,
       senderType: 'OPERATOR',
       operatorId: operator.operatorId,
-      sessionId: to,
+      sessionId,
       idempotencyKey: idempotencyKeyOf(operatorSender(operator.operatorId), messageId),
     },
     messageId,
-    contactKnown: false,
+    contactKnown: contact !== undefined,
     size: payload.size ?? null,
     operatorName: operator.name,
     senderSocketId: socket.id,
   })
+  return { ...reply, answer: { ...reply.answer, to: sessionId } }
 }
+
+interface Destination {
+  readonly sessionId: string
+  /** Whose the message is, where no earlier message of the conversation tells. */
+  readonly contact?: ChatContact
+}
+
+// A conversation needs no database: while that is unavailable, the journal takes the answer.
+const destinationOf = async (chat: ServerContext, to: ChatAddress): Promise<Destination> => {
+  if (typeof to === 'string' && isConversation(to)) return { sessionId: to }
+  const { conversation, contact } = await resolveAddress(chat, to)
+  return conversation === null ? { sessionId: firstConversation(contact), contact } : { sessionId: conversation }
+}
+
+/** A chat that was only written through the library gets a conversation with its first answer, always the same one. */
+const firstConversation = ({ clientId, guestUsername }: ChatContact): string =>
+  clientId === null ? `name-${guestUsername}` : `client-${clientId}`
+
+const typing = async ({ io, ...chat }: ServerContext, to: ChatAddress, isTyping: boolean): Promise<Reply> => {
+  const isKnown = typeof to === 'string' && isConversation(to)
+  const conversation = isKnown ? to : (await resolveAddress({ io, ...chat }, to)).conversation
+  if (conversation !== null) io.to(conversationRoom(conversation)).emit('operatorTyping', { isTyping })
+  return {}
+}
+
+/** With the address that an answer to the chat is sent to. */
+const withAddress = (chat: RecentChat): RecentChat & { readonly to: ChatAddress } => ({
+  ...chat,
+  to: chat.conversations[0] ?? chat.clientId ?? chat.username,
+})

@@ -127,13 +127,13 @@ const answersEach = async (chat: TestChat): Promise<void> => {
   const peers = await Promise.all(Array.from({ length: LANES / 3 }, (_, number) => joined(number)).flat())
   expect(countEach(await attack(peers, others))).toMatchInlineSnapshot(`
     {
-      "forbidden": 721,
-      "invalid_contact": 247,
-      "invalid_limit": 8,
-      "invalid_payload": 5120,
-      "not_joined": 939,
-      "ok": 810,
-      "unknown_conversation": 10,
+      "forbidden": 705,
+      "invalid_contact": 217,
+      "invalid_limit": 7,
+      "invalid_payload": 5206,
+      "not_joined": 907,
+      "ok": 795,
+      "unknown_conversation": 18,
       "unknown_event": 2084,
     }
   `)

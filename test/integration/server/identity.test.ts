@@ -244,7 +244,8 @@ describe('an operator', () => {
     for (const to of ['nobody', mateo.socket.id, 'operators', '__proto__']) {
       const refused = await lucia.ask('operatorMessage', { to, type: 'text', message: 'hello?' })
       expect(refused).toMatchObject({ ok: false, error: { code: 'unknown_conversation', retryable: false } })
-      expectOk(await lucia.ask('operatorTyping', { to, isTyping: true }))
+      const typing = await lucia.ask('operatorTyping', { to, isTyping: true })
+      expect(typing).toMatchObject({ ok: false, error: { code: 'unknown_conversation' } })
     }
     expect(mateo.all('operatorTyping')).toEqual([])
     expect(await chat.database.query('SELECT FROM "ChatMessage"')).toEqual([])

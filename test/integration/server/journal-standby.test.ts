@@ -12,6 +12,8 @@ import { startReplication, type Replication, withChatTables } from '../../suppor
 import { connectTo, expectOk, SECRET, type Ack } from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
 
+const GIL = 'guest-BBBBBBBBBBBBBBBBBBBBBB'
+
 let servers: Replication
 let folder = ''
 beforeAll(async () => {
@@ -107,7 +109,7 @@ test('a conversation that a standby lacks is not unknown: the request may be rep
   // As behind a proxy that sends reads to the standby.
   const options = {
     ...{ port: 0, operatorSecret: SECRET },
-    store: { ...store, getChatHistory: late.getChatHistory.bind(late) },
+    store: { ...store, getChatHistory: late.getChatHistory.bind(late), findChat: late.findChat.bind(late) },
   }
   const path = join(folder, 'late.journal')
   const [plain, queueing] = await Promise.all([
@@ -118,16 +120,16 @@ test('a conversation that a standby lacks is not unknown: the request may be rep
   try {
     await standby.query('SELECT pg_wal_replay_pause()')
     await store.saveChatMessage({
-      ...{ senderType: 'CLIENT', messageType: 'TEXT', text: 'a moment ago', sessionId: 'c', guestUsername: 'gil' },
+      ...{ senderType: 'CLIENT', messageType: 'TEXT', text: 'a moment ago', sessionId: GIL, guestUsername: 'gil' },
     })
     const ask = async (index: number, event: string, payload: object): Promise<Ack> =>
       (await sockets[index]?.emitWithAck(event, payload)) as Ack
     for (const index of [0, 1])
       expectOk(await ask(index, 'join', { role: 'operator', name: 'Lucía', operatorId: null, token: SECRET }))
     const retryable = { ok: false, error: { code: 'database_unavailable', retryable: true } }
-    const reply = { to: 'c', type: 'text', message: 'hello', messageId: 'reply' }
+    const reply = { to: GIL, type: 'text', message: 'hello', messageId: 'reply' }
     expect(await ask(0, 'operatorMessage', reply)).toMatchObject(retryable)
-    expect(await ask(0, 'markRead', { clientId: 'c' })).toMatchObject(retryable)
+    expect(await ask(0, 'markRead', { clientId: GIL })).toMatchObject(retryable)
     expect(await ask(1, 'operatorMessage', reply)).toMatchObject({ ok: true, queued: true })
     await expect(stat(`${path}.rejected`)).rejects.toMatchObject({ code: 'ENOENT' })
   } finally {

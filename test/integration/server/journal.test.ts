@@ -10,6 +10,9 @@ import { afterEach, beforeEach, describe, expect, test, type TestDatabase } from
 import { expectOk, withChat, withoutMessages, type TestChat } from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
 
+/** A conversation that no guest has begun. */
+const NOBODY = 'guest-AAAAAAAAAAAAAAAAAAAAAA'
+
 const NOWHERE = 'postgres://127.0.0.1:1/crm'
 const text = (message: string, messageId = message) => ({ type: 'text', message, messageId })
 /** Long enough for a busy machine, so that nothing is queued that need not be. */
@@ -121,7 +124,7 @@ describe('while the database is unavailable, a server with a journal', () => {
         error: { code: 'idempotency_conflict', retryable: false },
       })
       expect(await ana.ask('clientMessage', text('', 'empty'))).toMatchObject({ error: { code: 'invalid_message' } })
-      expect(await lucia.ask('operatorMessage', { to: 'nobody', ...text('lost') })).toMatchObject(QUEUED)
+      expect(await lucia.ask('operatorMessage', { to: NOBODY, ...text('lost') })).toMatchObject(QUEUED)
       expect(await linesOf()).toHaveLength(7)
       expect((await stat(journalPath())).mode & 0o777).toBe(0o600)
       expect(lucia.all('incomingMessage')).toHaveLength(2)

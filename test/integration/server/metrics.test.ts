@@ -12,6 +12,9 @@ import { messagesIn, scrape } from '../../support/scrape.js'
 import { expectOk, untilWaiting, whileBlocked, withChat, withoutMessages } from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
 
+/** A conversation that no guest has begun. */
+const NOBODY = 'guest-AAAAAAAAAAAAAAAAAAAAAA'
+
 const text = (message: string, messageId = message) => ({ type: 'text', message, messageId })
 
 databaseTest('a server accounts for every message that it received', async ({ database }) => {
@@ -29,7 +32,7 @@ databaseTest('a server accounts for every message that it received', async ({ da
       [ana, 'clientMessage', text('', 'empty')],
       [ana, 'clientMessage', 'no object'],
       [ana, 'operatorMessage', { to: ana2.clientId, ...text('not an operator') }],
-      [lucia, 'operatorMessage', { to: 'nobody', ...text('lost') }],
+      [lucia, 'operatorMessage', { to: NOBODY, ...text('lost') }],
     ] as const)
       expect(await peer.ask(event, payload)).toMatchObject({ ok: false })
     // Its join is about to be refused, and nobody waits for an answer.
@@ -104,7 +107,7 @@ databaseTest('a server shows its journal and its database, also while that is un
       proxy.pointAt('postgres://127.0.0.1:1/crm')
       proxy.cut()
       expect(await ana.ask('clientMessage', text('a'))).toMatchObject({ queued: true })
-      expect(await lucia.ask('operatorMessage', { to: 'nobody', ...text('lost') })).toMatchObject({ queued: true })
+      expect(await lucia.ask('operatorMessage', { to: NOBODY, ...text('lost') })).toMatchObject({ queued: true })
       const queued = await read()
       expect(messagesIn(queued)).toEqual({ received: 2, queued: 2 })
       expect(queued).toMatchObject({

@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { build } from 'esbuild'
+import { build, type OnResolveArgs, type OnResolveResult } from 'esbuild'
 import { repository } from '../chatkeep-process.js'
 
 const RUN_TIMEOUT_MS = 20_000
@@ -18,7 +20,7 @@ export const runExample = async (
     bundle: true,
     format: 'esm',
     platform: 'node',
-    packages: 'external',
+    plugins: [{ name: 'as-installed', setup: ({ onResolve }) => onResolve({ filter: /./ }, outsideOf) }],
     write: false,
   })
   const script = outputFiles[0]?.text ?? ''
@@ -31,3 +33,15 @@ export const runExample = async (
   running.child.stdin?.end(script)
   return (await running).stdout
 }
+
+// As when chatkeep is installed: what package.json does not call a dependency is inside. What the example imports is its own.
+const outsideOf = ({ path, importer }: OnResolveArgs): OnResolveResult | undefined =>
+  path !== 'chatkeep' && (importer === '<stdin>' || isBuiltin(path) || DEPENDENCIES.includes(path))
+    ? { path, external: true }
+    : undefined
+
+const { dependencies } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+  readonly dependencies: Readonly<Record<string, string>>
+}
+
+const DEPENDENCIES = Object.keys(dependencies)

@@ -1,0 +1,70 @@
+import { describe, expect } from 'vitest'
+import { expectOk, test } from '../../support/socket-chat.js'
+
+const fromGuest = { senderType: 'CLIENT', messageType: 'TEXT' } as const
+
+describe('an operator answers every chat of the list', () => {
+  test('also one that was only written through the library', async ({ chat }) => {
+    const { clientId } = await chat.store.saveChatMessage({ ...fromGuest, text: 'hello', guestUsername: 'gil' })
+    const lucia = await chat.operator('Lucía', 1)
+    const { chats } = expectOk(await lucia.ask('recentChats', {})) as unknown as { chats: { to: number }[] }
+    expect(chats).toMatchObject([{ to: clientId, conversations: [] }])
+    for (const to of [chats[0]?.to, 'gil']) {
+      const answer = await lucia.ask('operatorMessage', { to, type: 'text', message: `to ${to}` })
+      expect(answer).toMatchObject({ ok: true, to: `client-${clientId}` })
+    }
+    const { messages } = await chat.store.getChatHistory({ guestUsername: 'gil' })
+    expect(messages.map(({ text, clientId: of }) => [text, of])).toEqual([
+      ['hello', clientId],
+      [`to ${clientId}`, clientId],
+      ['to gil', clientId],
+    ])
+    expect(expectOk(await lucia.ask('markRead', { to: 'gil' }))).toMatchObject({ marked: 1 })
+  })
+
+  test('in the conversation that is meant, and never that of a visitor who only has the same name', async ({
+    chat,
+  }) => {
+    const [first, second] = [await chat.guest('ana'), await chat.guest('ana')]
+    for (const guest of [first, second]) expectOk(await guest.ask('clientMessage', { message: 'hello' }))
+    const silent = await chat.guest('ana')
+    const lucia = await chat.operator('Lucía', 1)
+    const { chats } = expectOk(await lucia.ask('recentChats', {})) as unknown as { chats: { clientId: number }[] }
+    expect(chats).toMatchObject([{ to: second.clientId, conversations: [second.clientId, first.clientId] }])
+    const answer = (to: unknown, message: string) => lucia.ask('operatorMessage', { to, message })
+    expect(await answer(first.clientId, 'one')).toMatchObject({ ok: true, to: first.clientId })
+    expect(await answer('ana', 'two')).toMatchObject({ ok: true, to: second.clientId })
+    expect(await answer(chats[0]?.clientId, 'three')).toMatchObject({ ok: true, to: second.clientId })
+    expectOk(await silent.ask('history', {}))
+    const received = (peer: typeof first) =>
+      peer.all('operatorMessage').map((event) => (event as { message: string }).message)
+    expect([received(first), received(second), received(silent)]).toEqual([['one'], ['two', 'three'], []])
+    const back = await chat.guest('ana', { token: second.token })
+    expect(expectOk(await back.ask('history', {}))).toMatchObject({
+      messages: [{ text: 'hello' }, { text: 'two' }, { text: 'three' }],
+    })
+  })
+
+  test('and reads the whole of it, with the names of operators', async ({ chat }) => {
+    const ana = await chat.guest('ana')
+    expectOk(await ana.ask('clientMessage', { message: 'in a tab' }))
+    await chat.store.saveChatMessage({ ...fromGuest, text: 'through the library', guestUsername: 'ana' })
+    const lucia = await chat.operator('Lucía', 1)
+    expectOk(await lucia.ask('operatorMessage', { to: ana.clientId, message: 'answer' }))
+    const [user] = await chat.database.query('SELECT * FROM "User" WHERE "id" = 1')
+    for (const whose of [{ to: 'ana' }, { to: ana.clientId }, { clientId: ana.clientId }]) {
+      const { messages } = expectOk(await lucia.ask('history', whose)) as unknown as { messages: object[] }
+      expect(messages, JSON.stringify(whose)).toMatchObject([
+        { text: 'in a tab', to: ana.clientId, operatorName: null },
+        { text: 'through the library' },
+        { text: 'answer', to: ana.clientId, operatorName: user?.name ?? user?.username },
+      ])
+    }
+    const both = await lucia.ask('history', { to: 'ana', username: 'ana' })
+    expect(both).toMatchObject({ ok: false, error: { code: 'invalid_contact' } })
+    expect(await lucia.ask('operatorMessage', { to: 4711, message: 'nobody' })).toMatchObject({
+      ok: false,
+      error: { code: 'unknown_conversation', message: expect.stringContaining('4711') as string },
+    })
+  })
+})

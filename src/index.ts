@@ -1,5 +1,6 @@
 export { createChatStore } from './persistence/chat-store.js'
 export type {
+  CallOptions,
   ChatStore,
   ChatStoreOptions,
   ChatStoreSource,

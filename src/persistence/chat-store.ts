@@ -1,7 +1,8 @@
+import { abortable } from '../concurrency/abortable.js'
 import { within } from '../concurrency/within.js'
 import type { Queryable } from '../database/connection.js'
 import type { Promotion } from '../database/failover/timelines.js'
-import { withLimits, withPooledClient } from '../database/pools/pooled-client.js'
+import { withLimits, withPooledClient, type BorrowLimits } from '../database/pools/pooled-client.js'
 import { createPreparedStatements } from '../database/prepared.js'
 import { StoreClosed } from './errors.js'
 import { findChat, type ChatAddress, type FoundChat } from './chats/find-chat.js'
@@ -20,12 +21,20 @@ import type { ChatMessage, NewChatMessage, SavedChatMessage } from './message.js
 import { prepareMessage } from './prepare-message.js'
 import { readRecentChats, type RecentChatsPage, type RecentChatsQuery } from './recent-chats.js'
 import { createReadinessCheck } from './readiness.js'
-import { withRetries } from './retry.js'
+import { withRetries, type RetryLimits } from './retry.js'
 import { saveBatch } from './save-batch.js'
 import { saveInTransaction } from './transaction/save-in-transaction.js'
-import type { TransactionClient } from './transaction/transaction-client.js'
 import { createSaveQueue, type QueueLoad } from './save-queue.js'
 import { namesIn } from './sql-names.js'
+import {
+  checkBatchOptions,
+  checkCallOptions,
+  checkEraseOptions,
+  checkSaveOptions,
+  patienceOf,
+  type CallOptions,
+  type SaveOptions,
+} from './store/call-options.js'
 import {
   checkSource,
   checkStoreOptions,
@@ -37,7 +46,7 @@ import {
 } from './store/store-options.js'
 import { createStorePool, targetOf, type PoolLoad } from './store/store-pool.js'
 
-export type { ChatStoreOptions, ChatStoreSource, Promotion }
+export type { CallOptions, ChatStoreOptions, ChatStoreSource, Promotion, SaveOptions }
 
 /** What a store has to do at this moment. */
 export interface StoreLoad {
@@ -54,64 +63,55 @@ export interface StoreLoad {
   readonly abandoned: number
 }
 
-/** Options of one save. */
-export interface SaveOptions {
-  /**
-   * A transaction of the caller, in which the message is saved: it is stored when the caller commits, and never if it rolls
-   * back. Then nothing is retried, and NotInTransaction and TransactionConflict are thrown as well.
-   */
-  readonly db?: TransactionClient | undefined
-}
-
 /** Keeps chat messages. Every write resolves after its commit, and a failed read throws instead of returning an empty list. */
 export interface ChatStore {
   /**
    * Saves a message, exactly once for its idempotency key, and creates a client for a new guest. Concurrent calls share
    * commits; each has its own outcome. Messages of one sender are stored in the order of the calls.
    * @throws InvalidMessage, CharacterNotStorable, IdempotencyConflict, MessageNotStored, StoreUnavailable and StoreOverloaded (both retryable),
-   *   SchemaNotReady, DatabaseRefused, StoreClosed
+   *   SchemaNotReady, DatabaseRefused, StoreClosed, and the signal's reason for a message that was not sent
    */
   saveChatMessage(message: NewChatMessage, options?: SaveOptions): Promise<SavedChatMessage>
   /** Reads one page of the messages of one contact, or of several. */
-  getChatHistory(query: HistoryQuery): Promise<HistoryPage>
+  getChatHistory(query: HistoryQuery, options?: CallOptions): Promise<HistoryPage>
   /** Reads one page of the chats of clients and guests, most recently active first. */
-  getRecentChats(query?: RecentChatsQuery): Promise<RecentChatsPage>
+  getRecentChats(query?: RecentChatsQuery, options?: CallOptions): Promise<RecentChatsPage>
   /** Finds the chat of an address, and how to answer in it; undefined when nobody has the address. For operators: it proves no identity. */
-  findChat(address: ChatAddress): Promise<FoundChat | undefined>
+  findChat(address: ChatAddress, options?: CallOptions): Promise<FoundChat | undefined>
   /** Marks messages from the client's side as read; resolves to the number of messages that changed. */
-  markMessagesAsRead(query: MarkAsReadQuery): Promise<number>
+  markMessagesAsRead(query: MarkAsReadQuery, options?: CallOptions): Promise<number>
   /**
    * Renames a client. Its former name stays its own: what is written under it goes on to this client.
    * @throws ClientNotFound, ClientMerged, UsernameTaken, InvalidMessage, OperatorError `privilege_missing`
    */
-  renameClient(rename: ClientRename): Promise<RenamedClient>
+  renameClient(rename: ClientRename, options?: CallOptions): Promise<RenamedClient>
   /**
    * Gives the messages of one client to another. What comes for the first one afterwards, by id or by name, is the other's.
    * @throws ClientNotFound, ClientMerged, MergeRefused, OperatorError `privilege_missing`
    */
-  mergeClients(merge: ClientMerge): Promise<MergedClients>
+  mergeClients(merge: ClientMerge, options?: CallOptions): Promise<MergedClients>
   /**
    * Changes the content of a message: what is absent stays. Its key stays, so that the message as it was first sent is still a
    * duplicate. What was there before is not kept.
    * @throws MessageNotFound, InvalidMessage, OperatorError `privilege_missing`
    */
-  editMessage(edit: MessageEdit): Promise<ChatMessage>
+  editMessage(edit: MessageEdit, options?: CallOptions): Promise<ChatMessage>
   /**
    * Deletes a message. Its key stays known: sent again, the message is a duplicate and is not stored.
    * @returns false if there is no message of this id
    * @throws OperatorError `privilege_missing`
    */
-  deleteMessage(deletion: MessageDeletion): Promise<boolean>
+  deleteMessage(deletion: MessageDeletion, options?: CallOptions): Promise<boolean>
   /**
    * Which of these operators the application calls inactive (`"User"."isActive"` is false). None if there is no such column, or
    * the store's role may not read it.
    */
-  getInactiveOperators(operatorIds: readonly number[]): Promise<readonly number[]>
+  getInactiveOperators(operatorIds: readonly number[], options?: CallOptions): Promise<readonly number[]>
   /**
    * The names of operators by their ids in "User" (its `name`, else `username`): none for an unknown id, and none at all if there
    * is no such column, or the store's role may not read it.
    */
-  getOperatorNames(operatorIds: readonly number[]): Promise<ReadonlyMap<number, string>>
+  getOperatorNames(operatorIds: readonly number[], options?: CallOptions): Promise<ReadonlyMap<number, string>>
   /**
    * Deletes the messages from before an instant for good, in short transactions beside live traffic, oldest first. Clients stay.
    * Resolves to how many were deleted; when it fails, or its signal fires, those before stay deleted, and a repeated call goes on.
@@ -130,7 +130,7 @@ export interface ChatStore {
    * Proves, by a commit, that a message can be saved now; takes two seconds at most.
    * @throws SchemaNotReady, StoreUnavailable, DatabaseRefused, StoreClosed
    */
-  checkReady(): Promise<void>
+  checkReady(options?: CallOptions): Promise<void>
   /** Asks nothing of the database. */
   getLoad(): StoreLoad
   /**
@@ -139,6 +139,8 @@ export interface ChatStore {
    */
   close(patienceMs?: number): Promise<void>
 }
+
+type CallLimits = BorrowLimits & RetryLimits
 
 /**
  * Opens a store. Connects at the first call; reads no environment, prints nothing.
@@ -151,12 +153,11 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   const schema = options.schema ?? target?.schema ?? 'public'
   const names = namesIn(schema)
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
-  const patienceMs = deadlineMs === 0 ? DEFAULT_DEADLINE_MS : deadlineMs
+  const patienceMs = patienceOf(deadlineMs)
   let abandoned = 0
   const onLeft = (): void => {
     abandoned += 1
   }
-  const limits = { patienceMs, workMs: patienceMs, onLeft }
   const pool = createStorePool(source, target, options, patienceMs)
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined
@@ -171,22 +172,40 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       underWay.delete(answer)
     }
   }
-  const ask = <T>(question: (db: Queryable) => Promise<T>): Promise<T> =>
-    track(() => withRetries(deadlineMs, () => question(withLimits(pool.get(), limits))))
-  const changes: ChangeSession = {
-    names,
-    schema,
-    inChange: (needs, work) =>
-      withRetries(deadlineMs, () =>
-        withPooledClient(pool.get(), limits, (client) => inChange(client, needs, () => work(client))),
-      ),
+  const limitsOf = (ms: number): CallLimits => {
+    const longestMs = patienceOf(ms)
+    return { deadlineMs: ms, patienceMs: longestMs, workMs: longestMs, onLeft }
   }
+  const limits = limitsOf(deadlineMs)
+  /** Runs a call; what winds up after its signal has fired is still under way. */
+  const run = async <Given extends CallOptions, T>(
+    given: Given,
+    check: (given: Given) => void,
+    call: (limits: CallLimits) => Promise<T>,
+  ): Promise<T> => {
+    check(given)
+    const own = given.deadlineMs === undefined ? limits : limitsOf(given.deadlineMs)
+    return abortable(given.signal, (signal) => track(() => call({ ...own, signal })))
+  }
+  const ask = <T>(given: CallOptions, question: (db: Queryable) => Promise<T>): Promise<T> =>
+    run(given, checkCallOptions, (own) => withRetries(own, () => question(withLimits(pool.get(), own))))
+  const change = <T>(given: CallOptions, work: (session: ChangeSession) => Promise<T>): Promise<T> =>
+    run(given, checkCallOptions, (own) =>
+      work({
+        names,
+        schema,
+        inChange: (needs, work) =>
+          withRetries(own, () =>
+            withPooledClient(pool.get(), own, (client) => inChange(client, needs, () => work(client))),
+          ),
+      }),
+    )
 
   const statements = createPreparedStatements()
   const findClient = createFindClient(names)
   const withKeyGuard = createKeyGuard(names)
   const checkReady = createReadinessCheck({ pool: () => pool.get(), names, withKeyGuard, onLeft })
-  const erasure = createStoreErasure({ schema, pool: () => pool.get(), limits, deadlineMs })
+  const erasureWith = (own: CallLimits) => createStoreErasure({ schema, pool: () => pool.get(), limits: own })
   const saves = createSaveQueue(
     {
       maxMessages: options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
@@ -203,25 +222,33 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   )
 
   return {
-    saveChatMessage: async (message, { db } = {}) => {
+    saveChatMessage: async (message, given = {}) => {
+      checkSaveOptions(given)
+      const { db, signal } = given
       const prepared = prepareMessage(message)
+      signal?.throwIfAborted()
       return track(() =>
-        db === undefined ? saves.save(prepared) : saveInTransaction(db, { names, withKeyGuard }, prepared),
+        db === undefined
+          ? saves.save(prepared, given)
+          : saveInTransaction(db, { names, withKeyGuard }, prepared, signal),
       )
     },
-    getChatHistory: (query) => ask((db) => readHistory({ db, names, findClient }, query)),
-    getRecentChats: (query = {}) => ask((db) => readRecentChats({ db, names, statements }, query)),
-    findChat: (address) => ask((db) => findChat({ db, names, findClient }, address)),
-    markMessagesAsRead: (query) => ask((db) => markAsRead({ db, names, findClient }, query)),
-    getOperatorNames: (operatorIds) => ask((db) => readOperatorNames(db, names, operatorIds)),
-    renameClient: (rename) => track(() => renameClient(changes, rename)),
-    mergeClients: (merge) => track(() => mergeClients(changes, merge)),
-    editMessage: (edit) => track(() => editMessage(changes, edit)),
-    deleteMessage: (deletion) => track(() => deleteMessage(changes, deletion)),
-    getInactiveOperators: (operatorIds) => ask((db) => readInactiveOperators(db, names, operatorIds)),
-    deleteMessagesBefore: (before, given) => track(() => erasure.deleteMessagesBefore(before, given)),
-    eraseContact: (person, given) => track(() => erasure.eraseContact(person, given)),
-    checkReady: () => track(checkReady),
+    getChatHistory: (query, given = {}) => ask(given, (db) => readHistory({ db, names, findClient }, query)),
+    getRecentChats: (query = {}, given = {}) => ask(given, (db) => readRecentChats({ db, names, statements }, query)),
+    findChat: (address, given = {}) => ask(given, (db) => findChat({ db, names, findClient }, address)),
+    markMessagesAsRead: (query, given = {}) => ask(given, (db) => markAsRead({ db, names, findClient }, query)),
+    getOperatorNames: (operatorIds, given = {}) => ask(given, (db) => readOperatorNames(db, names, operatorIds)),
+    renameClient: (rename, given = {}) => change(given, (session) => renameClient(session, rename)),
+    mergeClients: (merge, given = {}) => change(given, (session) => mergeClients(session, merge)),
+    editMessage: (edit, given = {}) => change(given, (session) => editMessage(session, edit)),
+    deleteMessage: (deletion, given = {}) => change(given, (session) => deleteMessage(session, deletion)),
+    getInactiveOperators: (operatorIds, given = {}) =>
+      ask(given, (db) => readInactiveOperators(db, names, operatorIds)),
+    deleteMessagesBefore: (before, given = {}) =>
+      run(given, checkBatchOptions, (own) => erasureWith(own).deleteMessagesBefore(before, given)),
+    eraseContact: (person, given = {}) =>
+      run(given, checkEraseOptions, (own) => erasureWith(own).eraseContact(person, given)),
+    checkReady: (given = {}) => run(given, checkCallOptions, () => checkReady(given.deadlineMs)),
     getLoad: () => ({
       ...{ queue: { ...saves.load }, pool: pool.load(), abandoned },
       timeline: target?.timelines?.newest,

@@ -89,6 +89,10 @@ export const noteUnconfirmed = (stored: readonly PendingSave[]): void => {
   for (const one of stored) one.outcomeUnknown = true
 }
 
+/** Ends a save for a signal: what was never sent is not stored, and the reason says all; else it may be. */
+export const abortSave = ({ attempts, message, fail }: PendingSave, reason: unknown): void =>
+  fail(attempts === 0 ? reason : new StoreUnavailable('the save was aborted', reason, message.idempotencyKey))
+
 /** The error of a message that reached its deadline. */
 export const unavailable = ({ message }: PendingSave, error: unknown): StoreUnavailable =>
   new StoreUnavailable(failureReason(error), error, message.idempotencyKey)

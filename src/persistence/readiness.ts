@@ -42,13 +42,15 @@ export interface ReadinessSession {
  * privileges, a writable database, no lock that blocks it), and a commit is flushed to disk and confirmed by the standbys that it
  * waits for. Calls at the same time share a proof. It throws SchemaNotReady, DatabaseRefused or StoreUnavailable.
  */
-export const createReadinessCheck = (session: ReadinessSession): (() => Promise<void>) => {
+export const createReadinessCheck = (session: ReadinessSession): ((deadlineMs?: number) => Promise<void>) => {
   let running: { readonly since: number; readonly proof: Promise<void> } | undefined
-  return async () => {
-    running ??= { since: performance.now(), proof: prove(session).finally(() => (running = undefined)) }
+  return async (deadlineMs = 0) => {
+    const askedAt = performance.now()
+    running ??= { since: askedAt, proof: prove(session).finally(() => (running = undefined)) }
     const { since, proof } = running
     const isOver = new AbortController()
-    const tooLate = delay(Math.max(0, since + ANSWER_MS - performance.now()), undefined, { signal: isOver.signal })
+    const endsAt = Math.min(since + ANSWER_MS, askedAt + (deadlineMs === 0 ? ANSWER_MS : deadlineMs))
+    const tooLate = delay(Math.max(0, endsAt - performance.now()), undefined, { signal: isOver.signal })
     try {
       await Promise.race([proof, tooLate.then(() => Promise.reject(stuck(performance.now() - since)))])
     } finally {

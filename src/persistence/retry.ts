@@ -22,21 +22,29 @@ export const afterFailure = (error: unknown, leftMs: number, pauseMs: number): '
   return pauseMs >= leftMs ? 'too_late' : 'retry'
 }
 
+/** When retries end: after so many milliseconds, or when the signal fires. */
+export interface RetryLimits {
+  readonly deadlineMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
- * Runs an operation until it succeeds, fails for good, or the deadline passes.
- * @throws StoreUnavailable after the deadline, SchemaNotReady when the database lacks what the operation needs
+ * Runs an operation until it succeeds, fails for good, the deadline passes or the signal fires.
+ * @throws StoreUnavailable after the deadline, SchemaNotReady when the database lacks what the operation needs, the signal's reason
  */
-export const withRetries = async <T>(deadlineMs: number, operation: () => Promise<T>): Promise<T> => {
+export const withRetries = async <T>({ deadlineMs, signal }: RetryLimits, operation: () => Promise<T>): Promise<T> => {
   const deadline = Date.now() + deadlineMs
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await operation()
     } catch (error) {
+      // A statement that was cancelled for the signal could be tried again.
+      signal?.throwIfAborted()
       const pauseMs = backoffMs(attempt)
       const next = afterFailure(error, deadline - Date.now(), pauseMs)
       if (next === 'refused') throw explainRefusal(error)
       if (next === 'too_late') throw new StoreUnavailable(failureReason(error), error)
-      await delay(pauseMs)
+      await delay(pauseMs, undefined, { signal })
     }
   }
 }

@@ -1,8 +1,10 @@
+import { onAbort } from '../concurrency/abortable.js'
 import { StoreOverloaded } from './errors.js'
 import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { createPendingSave, unavailable, unsettled, type PendingSave } from './pending-save.js'
+import { abortSave, createPendingSave, unavailable, unsettled, type PendingSave } from './pending-save.js'
 import { backoffMs, saveWithRetries, type SaveBatch } from './retry.js'
+import { patienceOf, type CallOptions } from './store/call-options.js'
 import { traceSave } from './trace-save.js'
 import { isOverLimit, mayBegin, sendersPerBatch, takeBatch } from './take-batch.js'
 
@@ -21,8 +23,11 @@ export interface SaveQueueLimits {
 export interface SaveQueue {
   /** What waits or is being saved. */
   readonly load: QueueLoad
-  /** @throws StoreOverloaded, StoreUnavailable, IdempotencyConflict, DatabaseRefused, SchemaNotReady */
-  save(message: PreparedMessage): Promise<SavedChatMessage>
+  /**
+   * @throws StoreOverloaded, StoreUnavailable, IdempotencyConflict, DatabaseRefused, SchemaNotReady, and the signal's
+   *   reason for a message that was never sent
+   */
+  save(message: PreparedMessage, options?: CallOptions): Promise<SavedChatMessage>
   /** Fails what is not saved yet with `StoreUnavailable`; it may be stored. */
   giveUp(): void
 }
@@ -64,7 +69,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   let isScheduled = false
   let sweeper: NodeJS.Timeout | undefined
 
-  const save = (message: PreparedMessage): Promise<SavedChatMessage> => {
+  const save = (message: PreparedMessage, { signal, deadlineMs }: CallOptions = {}): Promise<SavedChatMessage> => {
     const size = contentBytes(message)
     if (isOverLimit(load, size, { messages: limits.maxMessages, bytes: limits.maxBytes })) {
       return Promise.reject(new StoreOverloaded(load.messages))
@@ -72,10 +77,16 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     load.messages += 1
     load.bytes += size
     const now = Date.now()
-    const pending = createPendingSave(message, now + limits.deadlineMs)
-    const entry = { ...pending, bytes: size, lateAt: now + limits.patienceMs }
+    const pending = createPendingSave(message, now + (deadlineMs ?? limits.deadlineMs))
+    const lateAt = now + (deadlineMs === undefined ? limits.patienceMs : patienceOf(deadlineMs))
+    const entry = { ...pending, bytes: size, lateAt }
+    // The sweep alone would be late for a short deadline.
+    const timer = deadlineMs === undefined ? undefined : setTimeout(failLate, lateAt - now, [entry], lateAt)
+    const stopListening = signal && onAbort(signal, () => abortSave(entry, signal.reason))
     enqueue(entry)
     return traceSave(entry).finally(() => {
+      clearTimeout(timer)
+      stopListening?.()
       load.messages -= 1
       load.bytes -= size
     })

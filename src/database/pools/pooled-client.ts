@@ -1,4 +1,5 @@
 import type { Client, Pool, PoolClient } from 'pg'
+import { abortable, onAbort } from '../../concurrency/abortable.js'
 import { OperatorError } from '../../errors.js'
 import type { Queryable } from '../connection.js'
 import { destroySocket, endAfter, endSession, type Ended } from '../end-session.js'
@@ -9,6 +10,8 @@ export interface BorrowLimits {
   readonly patienceMs: number
   /** How long the work may take; then its statement is cancelled, and the connection closed: the server may have stopped answering. */
   readonly workMs: number
+  /** Gives the work up, as the end of `workMs` does. */
+  readonly signal?: AbortSignal | undefined
   /** Told when what was given up may still run in the server. */
   readonly onLeft?: (() => void) | undefined
 }
@@ -19,18 +22,20 @@ export interface BorrowLimits {
  */
 export const withPooledClient = async <T>(
   pool: Pool,
-  { patienceMs, workMs, onLeft }: BorrowLimits,
+  { patienceMs, workMs, signal, onLeft }: BorrowLimits,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> => {
-  const client = await borrow(pool, patienceMs)
+  const client = await borrow(pool, patienceMs, signal)
   // The next query reports a connection that broke between two queries; without a listener the error would end the process.
   const onError = (): void => undefined
   client.on('error', onError)
   let ending: Promise<Ended> | undefined
-  const limit = setTimeout(() => {
-    ending = endSession(client)
+  const giveUp = (): void => {
+    ending ??= endSession(client)
     void ending.then(() => destroySocket(client))
-  }, workMs)
+  }
+  const limit = setTimeout(giveUp, workMs)
+  const stopListening = signal && onAbort(signal, giveUp)
   let isUsable = false
   try {
     const result = await work(client)
@@ -42,6 +47,7 @@ export const withPooledClient = async <T>(
     throw error
   } finally {
     clearTimeout(limit)
+    stopListening?.()
     if (ending !== undefined && (await ending) === 'left') onLeft?.()
     client.off('error', onError)
     client.release(!isUsable)
@@ -56,14 +62,15 @@ export const withLimits = (pool: Pool, limits: BorrowLimits): Queryable => ({
 })
 
 // A caller's pool may wait forever for connections that are never released.
-const borrow = async (pool: Pool, patienceMs: number): Promise<PoolClient> => {
+const borrow = async (pool: Pool, patienceMs: number, signal?: AbortSignal): Promise<PoolClient> => {
+  signal?.throwIfAborted()
   const borrowed = pool.connect()
   let timer: NodeJS.Timeout | undefined
   const patience = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(noConnectionFree()), patienceMs)
   })
   try {
-    return await Promise.race([borrowed, patience])
+    return await abortable(signal, () => Promise.race([borrowed, patience]))
   } catch (error) {
     borrowed.then(
       (client) => client.release(),

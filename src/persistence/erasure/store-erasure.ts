@@ -1,9 +1,9 @@
 import type { Pool } from 'pg'
 import { withPooledClient, type BorrowLimits } from '../../database/pools/pooled-client.js'
 import { BEGIN, inTransaction } from '../../database/transaction.js'
-import { InvalidCall } from '../errors.js'
 import { toId } from '../ids/ids.js'
-import { withRetries } from '../retry.js'
+import { withRetries, type RetryLimits } from '../retry.js'
+import type { BatchOptions, EraseOptions } from '../store/call-options.js'
 import { DEFAULT_BATCH_SIZE, deleteMessages, type BatchSession, type RunBatch } from './delete-messages.js'
 import { eraseNeeds, erasePerson, readPersonPrice, refuseReferencedPerson } from './erase-person.js'
 import { refuseDuringMigration } from './migration-running.js'
@@ -12,33 +12,17 @@ import { checkPerson, findPerson, type Person } from './person.js'
 import { messageNeeds } from './privileges.js'
 import { messagesBefore } from './retention.js'
 
-/** Options of calls that delete in batches. */
-export interface BatchOptions {
-  /** Stops between two batches; what was deleted stays deleted. */
-  readonly signal?: AbortSignal | undefined
-  /** Messages a transaction; 1,000 when absent. */
-  readonly batchSize?: number | undefined
-  /** Called after each commit, with how many messages are deleted so far. */
-  readonly onProgress?: ((deleted: number) => void) | undefined
-}
-
 /** What of a store the calls use. */
 interface StoreParts {
   readonly schema: string
   readonly pool: () => Pool
-  readonly limits: BorrowLimits
-  readonly deadlineMs: number
+  readonly limits: BorrowLimits & RetryLimits
 }
 
 /** The calls of a store that delete for good. */
 export interface StoreErasure {
   deleteMessagesBefore(before: Date, options?: BatchOptions): Promise<number>
   eraseContact(person: Person, options?: EraseOptions): Promise<ErasedContact>
-}
-
-export interface EraseOptions extends BatchOptions {
-  /** Keeps the rows of clients, without name and phone, for rows of the application that refer to them. */
-  readonly keepClient?: boolean | undefined
 }
 
 /** What was deleted. */
@@ -51,9 +35,9 @@ export interface ErasedContact {
 /** Shorter than the server's deadlock_timeout (1 s): if a writer and we wait for each other, we give way. */
 const BEGIN_BATCH = `${BEGIN}; SET LOCAL lock_timeout = 200`
 
-export const createStoreErasure = ({ schema, pool, limits, deadlineMs }: StoreParts): StoreErasure => {
+export const createStoreErasure = ({ schema, pool, limits }: StoreParts): StoreErasure => {
   const runBatch: RunBatch = (work) =>
-    withRetries(deadlineMs, () =>
+    withRetries(limits, () =>
       withPooledClient(pool(), limits, (client) =>
         inTransaction(
           client,
@@ -91,8 +75,6 @@ const toSession = (
   runBatch: RunBatch,
   { signal = new AbortController().signal, batchSize = DEFAULT_BATCH_SIZE, onProgress }: BatchOptions,
 ): BatchSession => {
-  if (!(Number.isSafeInteger(batchSize) && batchSize >= 1))
-    throw new InvalidCall('invalid_option', `batchSize is ${batchSize}, but must be a whole number of at least 1`)
   let sum = 0
   return {
     ...{ runBatch, signal, batchSize },

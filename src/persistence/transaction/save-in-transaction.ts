@@ -31,8 +31,10 @@ export const saveInTransaction = (
   db: TransactionClient,
   { names, withKeyGuard }: SaveSettings,
   message: PreparedMessage,
+  signal?: AbortSignal,
 ): Promise<SavedChatMessage> =>
   inTurn(db, async () => {
+    signal?.throwIfAborted()
     // Its time is up at once: a guest's message that waits for a lock is saved without client, and reconcile links it.
     const pending = createPendingSave(message, Date.now() - 1)
     noteAttempt([pending])

@@ -56,7 +56,7 @@ const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory =>
   }
   const lookUp = async (sql: string, value: string | number): Promise<number | null> => {
     try {
-      return await withRetries(deadlineMs, () => ask(sql, value))
+      return await withRetries({ deadlineMs }, () => ask(sql, value))
     } catch (error) {
       // "User" contains password hashes: a role without access to it can still replay, with operators unknown.
       if (error instanceof DatabaseRefused && error.sqlState === SqlState.insufficientPrivilege) return null

@@ -30,15 +30,15 @@ export const requireReplication = (store: ChatStore, target: ConnectionTarget, a
   })
   return {
     ...store,
-    saveChatMessage: async (message) => {
+    saveChatMessage: async (message, options) => {
       await look()
-      const saved = await store.saveChatMessage(message)
+      const saved = await store.saveChatMessage(message, options)
       await look()
       return saved
     },
-    checkReady: async () => {
+    checkReady: async (options) => {
       await look()
-      await store.checkReady()
+      await store.checkReady(options)
     },
     close: async (patienceMs) => {
       await store.close(patienceMs)

@@ -64,7 +64,7 @@ describe('a retry', () => {
 
   test('ends with the first success', async () => {
     let attempts = 0
-    const answer = await withRetries(10_000, () => {
+    const answer = await withRetries({ deadlineMs: 10_000 }, () => {
       attempts += 1
       return attempts < 3 ? Promise.reject(busy) : Promise.resolve('done')
     })
@@ -73,7 +73,9 @@ describe('a retry', () => {
   })
 
   test('ends at once, with a type of ours, when nothing can change', async () => {
-    await expect(withRetries(10_000, () => Promise.reject(serverError('22003')))).rejects.toThrow(DatabaseRefused)
-    await expect(withRetries(0, () => Promise.reject(busy))).rejects.toThrow(StoreUnavailable)
+    await expect(withRetries({ deadlineMs: 10_000 }, () => Promise.reject(serverError('22003')))).rejects.toThrow(
+      DatabaseRefused,
+    )
+    await expect(withRetries({ deadlineMs: 0 }, () => Promise.reject(busy))).rejects.toThrow(StoreUnavailable)
   })
 })

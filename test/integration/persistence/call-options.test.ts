@@ -1,0 +1,98 @@
+import { getEventListeners } from 'node:events'
+import { createChatStore, type ChatStore } from '../../../src/index.js'
+import { migrated } from '../../support/chat.js'
+import { expect, test, type TestDatabase } from '../../support/database.js'
+import { textMessage } from '../../support/load.js'
+import { until } from '../../support/until.js'
+
+const RUNNING = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'chatkeep' AND state <> 'idle'`
+
+const message = { ...textMessage('Is anybody there?'), guestUsername: 'maria', idempotencyKey: 'key 1' }
+
+/** Runs the work while another session holds the table of messages. */
+const whileLocked = async (database: TestDatabase, work: (store: ChatStore) => Promise<void>): Promise<void> => {
+  const store = createChatStore({ databaseUrl: database.url }, { maxConnections: 1 })
+  try {
+    await store.checkReady()
+    const holder = await database.client()
+    try {
+      await holder.query('BEGIN; LOCK TABLE "ChatMessage"')
+      await work(store)
+    } finally {
+      await holder.query('ROLLBACK')
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+const isWaiting = async (database: TestDatabase): Promise<boolean> =>
+  (await database.query(`${RUNNING} AND wait_event_type = 'Lock'`)).length === 1
+
+test('a signal ends a read at once, and its statement in the server', async ({ database }) => {
+  await migrated(database)
+  await whileLocked(database, async (store) => {
+    const abort = new AbortController()
+    const reads = [
+      store.getChatHistory({ guestUsername: 'maria' }, { signal: abort.signal }),
+      store.getRecentChats({}, { signal: abort.signal }),
+    ].map((read) => read.catch((error: unknown) => error))
+    await until(() => isWaiting(database), { what: 'the statement waits for the lock' })
+    const reason = new Error('the visitor is gone')
+    abort.abort(reason)
+    expect(await Promise.all(reads)).toEqual([reason, reason])
+    await until(async () => (await database.query(RUNNING)).length === 0, { what: 'the statement is cancelled' })
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([])
+    await expect(store.findChat(1, { signal: abort.signal })).rejects.toBe(reason)
+  })
+})
+
+test('a save that was aborted on its way may be stored, one behind it in the queue is not', async ({ database }) => {
+  await migrated(database)
+  await whileLocked(database, async (store) => {
+    const abort = new AbortController()
+    const sent = store.saveChatMessage(message, { signal: abort.signal }).catch((error: unknown) => error)
+    await until(() => isWaiting(database), { what: 'the statement waits for the lock' })
+    const queued = store
+      .saveChatMessage({ ...message, idempotencyKey: 'key 2' }, { signal: abort.signal })
+      .catch((error: unknown) => error)
+    const reason = new Error('the visitor is gone')
+    abort.abort(reason)
+    expect(await sent).toMatchObject({
+      code: 'database_unavailable',
+      idempotencyKey: 'key 1',
+      cause: reason,
+    })
+    expect(await queued).toBe(reason)
+    expect(getEventListeners(abort.signal, 'abort')).toEqual([])
+    expect(store.getLoad().queue).toEqual({ messages: 0, bytes: 0 })
+  })
+  expect(await database.query(`SELECT FROM "ChatMessage" WHERE "idempotencyKey" = 'key 2'`)).toEqual([])
+})
+
+test("a deadline of a call is that call's alone", async ({ database }) => {
+  await migrated(database)
+  await whileLocked(database, async (store) => {
+    const began = performance.now()
+    const late = { code: 'database_unavailable' }
+    await expect(store.getChatHistory({ guestUsername: 'maria' }, { deadlineMs: 200 })).rejects.toMatchObject(late)
+    await expect(store.saveChatMessage(message, { deadlineMs: 200 })).rejects.toMatchObject({
+      ...late,
+      idempotencyKey: 'key 1',
+    })
+    expect(performance.now() - began).toBeLessThan(5_000)
+  })
+})
+
+test('options of a call are refused by name', async ({ database }) => {
+  const store = createChatStore({ databaseUrl: database.url })
+  const refused = { name: 'InvalidCall', code: 'invalid_option' }
+  await expect(store.getRecentChats({}, { deadlineMs: -1 })).rejects.toMatchObject(refused)
+  const misspelt = Object.assign({ deadlineMs: undefined }, { deadlineMS: 5 })
+  await expect(store.saveChatMessage(message, misspelt)).rejects.toMatchObject({
+    ...refused,
+    message: 'unknown option "deadlineMS"; did you mean deadlineMs?',
+  })
+  await expect(store.deleteMessagesBefore(new Date(0), { batchSize: 0 })).rejects.toMatchObject(refused)
+  await store.close()
+})

@@ -20,7 +20,7 @@ export const runExample = async (
     bundle: true,
     format: 'esm',
     platform: 'node',
-    plugins: [{ name: 'as-installed', setup: ({ onResolve }) => onResolve({ filter: /./ }, outsideOf) }],
+    plugins: [{ name: 'as-installed', setup: (plan) => plan.onResolve({ filter: /./ }, outsideOf) }],
     write: false,
   })
   const script = outputFiles[0]?.text ?? ''

@@ -3,6 +3,7 @@ import { abortable, onAbort } from '../../concurrency/abortable.js'
 import { OperatorError } from '../../errors.js'
 import type { Queryable } from '../connection.js'
 import { destroySocket, endAfter, endSession, type Ended } from '../end-session.js'
+import { withOwnTypes } from './own-types.js'
 
 /** Time limits of work on a pool's connection, in milliseconds. */
 export interface BorrowLimits {
@@ -38,7 +39,7 @@ export const withPooledClient = async <T>(
   const stopListening = signal && onAbort(signal, giveUp)
   let isUsable = false
   try {
-    const result = await work(client)
+    const result = await work(withOwnTypes(client))
     isUsable = ending === undefined
     return result
   } catch (error) {

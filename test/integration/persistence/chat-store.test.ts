@@ -468,7 +468,7 @@ describe('a stored message', () => {
         const recent = await store.getRecentChats(bound)
         expect(fieldsOf(recent)).toEqual(['chats', 'nextBefore'])
         expect(recent.chats.map(fieldsOf)).toEqual([
-          ['clientId', 'guestUnverified', 'lastMessage', 'phone', 'unreadCount', 'username'],
+          ['clientId', 'conversations', 'guestUnverified', 'lastMessage', 'phone', 'unreadCount', 'username'],
         ])
         expect(fieldsOf(recent.chats[0]?.lastMessage)).toEqual(MESSAGE_FIELDS)
       }

@@ -1,0 +1,49 @@
+import type { PoolClient, QueryArrayConfig, QueryConfig } from 'pg'
+
+type Parse = (text: string) => unknown
+
+const parsed = (text: string): unknown => JSON.parse(text)
+
+const asText: Parse = (text) => text
+
+/** What the store's statements return besides texts, by the type's oid. */
+const PARSERS: ReadonlyMap<number, Parse> = new Map([
+  [16, (text) => text === 't'],
+  // int2, int4, oid, float4, float8
+  ...[21, 23, 26, 700, 701].map((oid): [number, Parse] => [oid, Number]),
+  // json, jsonb
+  ...[114, 3802].map((oid): [number, Parse] => [oid, parsed]),
+  // timestamptz, of a session in UTC or not
+  [1184, (text) => new Date(text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'))],
+])
+
+const OWN_TYPES = { getTypeParser: (oid: number): Parse => PARSERS.get(oid) ?? asText }
+
+const clients = new WeakMap<PoolClient, PoolClient>()
+
+/**
+ * The client with type parsers of our own in each query: `pg.types.setTypeParser`, which is for the whole process, and the
+ * `types` of a caller's pool do not change what the store returns. Always the same object for one client.
+ */
+export const withOwnTypes = (client: PoolClient): PoolClient => {
+  const known = clients.get(client)
+  if (known !== undefined) return known
+  const typed = new Proxy(client, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      if (name !== 'query') return (...args: unknown[]): unknown => Reflect.apply(value, target, args)
+      return (query: Query, ...args: unknown[]): unknown => Reflect.apply(value, target, [typedQuery(query), ...args])
+    },
+  })
+  clients.set(client, typed)
+  return typed
+}
+
+/** A COPY is a query that knows how to submit itself, and returns no rows. */
+type Query = string | QueryConfig | QueryArrayConfig | { readonly submit: unknown }
+
+const typedQuery = (query: Query): object => {
+  if (typeof query === 'string') return { text: query, types: OWN_TYPES }
+  return 'submit' in query ? query : { ...query, types: OWN_TYPES }
+}

@@ -1,0 +1,66 @@
+import pg from 'pg'
+import { createChatStore } from '../../../src/index.js'
+import { migrated } from '../../support/chat.js'
+import { expect, test } from '../../support/database.js'
+
+const shouted = (text: string | Buffer): string => `parsed by the application: ${String(text)}`
+
+const {
+  BOOL,
+  INT2,
+  INT4,
+  INT8,
+  OID,
+  TEXT,
+  VARCHAR,
+  JSON: JSON_TYPE,
+  JSONB,
+  TIMESTAMP,
+  TIMESTAMPTZ,
+  NUMERIC,
+} = pg.types.builtins
+const OIDS = [BOOL, INT2, INT4, INT8, OID, TEXT, VARCHAR, JSON_TYPE, JSONB, TIMESTAMP, TIMESTAMPTZ, NUMERIC]
+
+test.for(['of the process', 'of the pool'] as const)(
+  'type parsers %s change nothing that the store returns',
+  async (whose, { database }) => {
+    await migrated(database)
+    const before = OIDS.map((oid) => [oid, pg.types.getTypeParser(oid)] as const)
+    // A parser for every type, as applications with a date library or BigInt set some.
+    if (whose === 'of the process') for (const oid of OIDS) pg.types.setTypeParser(oid, shouted)
+    const types = { getTypeParser: () => shouted }
+    const pool = new pg.Pool({ connectionString: database.url, ...(whose === 'of the pool' ? { types } : {}) })
+    const store = createChatStore({ pool })
+    try {
+      const message = {
+        senderType: 'CLIENT',
+        messageType: 'TEXT',
+        text: 'hello',
+        guestUsername: 'maria',
+        idempotencyKey: 'k',
+      } as const
+      await store.checkReady()
+      const saved = await store.saveChatMessage(message)
+      expect(saved).toMatchObject({ id: 1, clientId: 1, duplicate: false, clientCreated: true, guestUnverified: false })
+      expect(saved.createdAt).toBeInstanceOf(Date)
+      expect(await store.saveChatMessage(message)).toMatchObject({ id: 1, duplicate: true })
+      const { messages, nextAfter } = await store.getChatHistory({ guestUsername: 'maria' })
+      expect(messages).toMatchObject([
+        { id: 1, createdAt: saved.createdAt, isRead: false, text: 'hello', readAt: null },
+      ])
+      expect(await store.getChatHistory({ guestUsername: 'maria', after: nextAfter })).toMatchObject({ messages: [] })
+      expect(await store.getRecentChats()).toMatchObject({
+        chats: [{ clientId: 1, unreadCount: 1, conversations: [] }],
+      })
+      expect(await store.findChat('maria')).toMatchObject({ clientId: 1, guestUsername: 'maria' })
+      expect(await store.editMessage({ id: 1, text: 'hi' })).toMatchObject({ id: 1, text: 'hi' })
+      expect(await store.renameClient({ clientId: 1, username: 'ana' })).toMatchObject({ formerUsername: 'maria' })
+      expect(await store.markMessagesAsRead({ clientId: 1, operatorId: null })).toBe(1)
+      expect(await store.deleteMessage({ id: 1 })).toBe(true)
+    } finally {
+      for (const [oid, parser] of before) pg.types.setTypeParser(oid, parser as typeof shouted)
+      await store.close()
+      await pool.end()
+    }
+  },
+)

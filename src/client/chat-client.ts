@@ -1,3 +1,4 @@
+import { asyncClosable, type AsyncClosable, type NotYetClosable } from '../closable.js'
 import { OperatorError } from '../errors.js'
 import { parseChatUrl } from './chat-address.js'
 import type { Answer } from './answer.js'
@@ -8,7 +9,7 @@ import { createOutbox, type KeptMessage, type OutgoingChatMessage, type QueuedMe
 export type { ChatAttempt, ChatClientOptions, GuestIdentity, OperatorIdentity } from './client-options.js'
 
 /** A guest or operator at a chat server. Holds every message until the server has acknowledged it. */
-export interface ChatClient {
+export interface ChatClient extends AsyncClosable {
   /**
    * Sends a message after the earlier ones, one at a time. After a lost connection, a time-out or a retryable refusal it is sent
    * again with the same `messageId`, until there is a final answer. A guest writes into its own conversation; an operator's message
@@ -64,7 +65,7 @@ export const createChatClient = (options: ChatClientOptions): ChatClient => {
   // The next request reports what ended it.
   const staying = peer.stayJoined().catch(() => undefined)
 
-  return {
+  return asyncClosable<NotYetClosable<ChatClient>>({
     send: async (message) => {
       checkOutgoing(message)
       return outbox.send(message)
@@ -87,7 +88,7 @@ export const createChatClient = (options: ChatClientOptions): ChatClient => {
       await outbox.close()
       await staying
     },
-  }
+  })
 }
 
 const eventOf = (join: ChatClientOptions['join'], message: QueuedMessage): readonly [string, object] => {

@@ -1,3 +1,4 @@
+import { asyncClosable, type AsyncClosable, type NotYetClosable } from '../closable.js'
 import { abortable } from '../concurrency/abortable.js'
 import { within } from '../concurrency/within.js'
 import type { Queryable } from '../database/connection.js'
@@ -64,7 +65,7 @@ export interface StoreLoad {
 }
 
 /** Keeps chat messages. Every write resolves after its commit, and a failed read throws instead of returning an empty list. */
-export interface ChatStore {
+export interface ChatStore extends AsyncClosable {
   /**
    * Saves a message, exactly once for its idempotency key, and creates a client for a new guest. Concurrent calls share
    * commits; each has its own outcome. Messages of one sender are stored in the order of the calls.
@@ -221,7 +222,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       ),
   )
 
-  return {
+  return asyncClosable<NotYetClosable<ChatStore>>({
     saveChatMessage: async (message, given = {}) => {
       checkSaveOptions(given)
       const { db, signal } = given
@@ -261,5 +262,5 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       })
       return closing
     },
-  }
+  })
 }

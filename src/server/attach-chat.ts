@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Server as HttpsServer } from 'node:https'
+import { asyncClosable, type AsyncClosable } from '../closable.js'
 import { OperatorError } from '../errors.js'
 import { runChatAtPath, readWebRules } from './chat-at-path.js'
 import type { ChatOptions, ChatWebOptions } from './chat-options.js'
@@ -19,7 +20,7 @@ export interface AttachOptions extends ChatOptions, ChatWebOptions {
   readonly namespace?: string | undefined
 }
 
-export interface AttachedChat {
+export interface AttachedChat extends AsyncClosable {
   /**
    * Refuses new requests, lets those in flight finish and be acknowledged, then ends the connections of the chat; takes about 8
    * seconds at most. May be called twice. Server and store stay open.
@@ -41,7 +42,7 @@ export const attachChat = async (
     // What events the application declares does not matter in a namespace that it leaves to the chat.
     const server = to as NamespaceServer
     const chat = await runChatInNamespace(server, options.namespace ?? DEFAULT_PATH, () => prepareChat(options))
-    return { close: () => chat.close() }
+    return asyncClosable({ close: () => chat.close() })
   }
   const path = `/${(options.path ?? DEFAULT_PATH).replaceAll(/^\/+|\/+$/g, '')}`
   if (path === '/')
@@ -49,7 +50,7 @@ export const attachChat = async (
   const web = readWebRules(options, 'localhost')
   const prepared = await prepareChat(options)
   const chat = runChatAtPath(prepared, { http: to, path, web, transports: options.transports })
-  return { close: () => chat.close() }
+  return asyncClosable({ close: () => chat.close() })
 }
 
 const OF_HTTP = ['path', 'corsOrigin', 'publicHost', 'transports'] as const

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage } from 'node:http'
+import { asyncClosable, type AsyncClosable } from '../closable.js'
 import { within } from '../concurrency/within.js'
 import type { ChatServerOptions } from './chat-options.js'
 import { participantsOf } from './cluster/presence.js'
@@ -14,7 +15,7 @@ import { limitSilentConnections, SILENCE_LIMITS } from './protection/silent-conn
 
 export type { ChatServerOptions } from './chat-options.js'
 
-export interface ChatServer {
+export interface ChatServer extends AsyncClosable {
   /** Where it listens, e.g. `http://127.0.0.1:3001/chat`: connect with `io('http://127.0.0.1:3001', { path: '/chat' })`. */
   readonly url: string
   readonly port: number
@@ -70,9 +71,9 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
     await closed
   }
   let closing: Promise<void> | undefined
-  return {
+  return asyncClosable({
     url: `http://${authorityOf(host, actualPort)}${DEFAULT_PATH}`,
     port: actualPort,
     close: () => (closing ??= close()),
-  }
+  })
 }

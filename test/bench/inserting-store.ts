@@ -43,6 +43,7 @@ export const insertingStore = (pool: Pool): ChatStore => ({
   deleteMessagesBefore: notMeasured,
   eraseContact: notMeasured,
   checkReady: notMeasured,
+  [Symbol.asyncDispose]: notMeasured,
   getLoad: notMeasured,
   close: () => Promise.resolve(),
 })

@@ -38,6 +38,7 @@ const LEAVES = [
   'errors',
   'invalid-call',
   'check-options',
+  'closable',
   'file-reason',
   'found-file',
   'private-file',

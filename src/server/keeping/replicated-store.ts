@@ -1,3 +1,4 @@
+import { asyncClosable, type NotYetClosable } from '../../closable.js'
 import { createPool } from '../../database/connection.js'
 import { withPooledClient } from '../../database/pools/pooled-client.js'
 import { failureReason } from '../../database/connection-failure.js'
@@ -28,7 +29,7 @@ export const requireReplication = (store: ChatStore, target: ConnectionTarget, a
     const reason = whyNotReplicated(state)
     if (reason !== undefined) throw new NotReplicated(reason)
   })
-  return {
+  return asyncClosable<NotYetClosable<ChatStore>>({
     ...store,
     saveChatMessage: async (message, options) => {
       await look()
@@ -44,7 +45,7 @@ export const requireReplication = (store: ChatStore, target: ConnectionTarget, a
       await store.close(patienceMs)
       await pool.end()
     },
-  }
+  })
 }
 
 /** Calls share the next run: one that is under way may have looked too early. */

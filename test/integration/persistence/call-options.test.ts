@@ -39,8 +39,10 @@ test('a signal ends a read at once, and its statement in the server', async ({ d
     ].map((read) => read.catch((error: unknown) => error))
     await until(() => isWaiting(database), { what: 'the statement waits for the lock' })
     const reason = new Error('the visitor is gone')
+    const began = performance.now()
     abort.abort(reason)
     expect(await Promise.all(reads)).toEqual([reason, reason])
+    expect(performance.now() - began).toBeLessThan(500)
     await until(async () => (await database.query(RUNNING)).length === 0, { what: 'the statement is cancelled' })
     expect(getEventListeners(abort.signal, 'abort')).toEqual([])
     await expect(store.findChat(1, { signal: abort.signal })).rejects.toBe(reason)
@@ -95,4 +97,16 @@ test('options of a call are refused by name', async ({ database }) => {
   })
   await expect(store.deleteMessagesBefore(new Date(0), { batchSize: 0 })).rejects.toMatchObject(refused)
   await store.close()
+})
+
+test('a store is closed at the end of the block that uses it', async ({ database }) => {
+  await migrated(database)
+  const { store, load } = await (async () => {
+    await using store = createChatStore({ databaseUrl: database.url })
+    await store.checkReady()
+    return { store, load: store.getLoad().pool.total }
+  })()
+  expect(load).toBeGreaterThan(0)
+  await expect(store.getRecentChats()).rejects.toMatchObject({ code: 'store_closed' })
+  expect(store.getLoad().pool.total).toBe(0)
 })

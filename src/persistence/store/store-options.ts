@@ -1,4 +1,3 @@
-import type { Pool } from 'pg'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import type { Promotion } from '../../database/failover/timelines.js'
 import {
@@ -18,9 +17,17 @@ import {
 } from '../../check-options.js'
 import { InvalidCall } from '../errors.js'
 
+/** A pool of `pg`, of whatever version of its types, or one that is like it. */
+export interface ConnectionPool {
+  connect(): Promise<{ query(text: string, values?: unknown[]): Promise<unknown> }>
+  readonly totalCount: number
+  readonly idleCount: number
+  readonly waitingCount: number
+}
+
 /** Where the messages are: a URL, a pool (which the caller ends), or a resolved target. */
 export type ChatStoreSource =
-  { readonly databaseUrl: string } | { readonly pool: Pool } | { readonly target: ConnectionTarget }
+  { readonly databaseUrl: string } | { readonly pool: ConnectionPool } | { readonly target: ConnectionTarget }
 
 export interface ChatStoreOptions {
   /** Schema of the tables; `public`, or the URL's `?schema=`, when absent. */

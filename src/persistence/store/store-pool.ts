@@ -54,6 +54,7 @@ export const createStorePool = (
   patienceMs: number,
 ): StorePool => {
   if (target === undefined) {
+    // The version of the types that it is made with does not matter: it is a pool of pg.
     const { pool } = source as { readonly pool: Pool }
     return { get: () => pool, load: () => loadOf(pool), end: () => Promise.resolve() }
   }

@@ -33,7 +33,7 @@ export const withOwnTypes = (client: PoolClient): PoolClient => {
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
       if (name !== 'query') return (...args: unknown[]): unknown => Reflect.apply(value, target, args)
-      return (query: Query, ...args: unknown[]): unknown => Reflect.apply(value, target, [typedQuery(query), ...args])
+      return (query: Query, values?: unknown[]): unknown => Reflect.apply(value, target, [typedQuery(query, values)])
     },
   })
   clients.set(client, typed)
@@ -43,7 +43,7 @@ export const withOwnTypes = (client: PoolClient): PoolClient => {
 /** A COPY is a query that knows how to submit itself, and returns no rows. */
 type Query = string | QueryConfig | QueryArrayConfig | { readonly submit: unknown }
 
-const typedQuery = (query: Query): object => {
-  if (typeof query === 'string') return { text: query, types: OWN_TYPES }
+const typedQuery = (query: Query, values: unknown[] | undefined): object => {
+  if (typeof query === 'string') return { text: query, values, types: OWN_TYPES }
   return 'submit' in query ? query : { ...query, types: OWN_TYPES }
 }

@@ -40,7 +40,7 @@ export const createProbeSession = (client: Queryable, signal: AbortSignal): Prob
   const query = async (request: string | QueryConfig, values?: unknown[]): Promise<QueryResult> => {
     // A prepared statement would outlive the transaction on the connection of a pooler.
     const text = typeof request === 'string' ? request : request.text
-    const parameters = values ?? (typeof request === 'string' ? undefined : (request.values as unknown[] | undefined))
+    const parameters = typeof request === 'string' ? values : request.values
     const word = /^\s*(\w+)/.exec(text)?.[1]?.toUpperCase() ?? ''
     switch (word) {
       case 'BEGIN':

@@ -29,7 +29,10 @@ const withFolder = async (
   use: (folder: OrmFolder) => Promise<void>,
 ): Promise<void> => {
   const installed = inject(packages)
-  if ('reason' in installed) { skip(installed.reason); return; }
+  if ('reason' in installed) {
+    skip(installed.reason)
+    return
+  }
   const path = await mkdtemp(join(tmpdir(), 'chatkeep-orm-'))
   try {
     await symlink(join(installed.path, 'node_modules'), join(path, 'node_modules'))

@@ -135,6 +135,7 @@ const DIRECTIONS: Directions = {
   'start-chat-server': { server: 'starts it; loaded by the first call' },
   'attach-chat-server': { server: 'attaches it; loaded by the first call' },
   index: {
+    'http-status': 'the public API',
     client: 'the public API',
     persistence: 'the public API',
     'start-chat-server': 'the public API',

@@ -62,7 +62,7 @@ describe("a guest's name", () => {
         limit: 3,
       })
       expect(start.messages.map(({ text }) => text)).toEqual(all.slice(0, 3))
-      const rest = await store.getChatHistory({ guestUsername: 'maria', after: start.nextAfter ?? '', maxBytes: 1 })
+      const rest = await store.getChatHistory({ guestUsername: 'maria', after: start.nextAfter, maxBytes: 1 })
       expect(rest.messages.map(({ text }) => text)).toEqual(['four, by id'])
     })
   })

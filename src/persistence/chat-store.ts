@@ -27,6 +27,7 @@ import { saveBatch } from './save-batch.js'
 import { saveInTransaction } from './transaction/save-in-transaction.js'
 import { createSaveQueue, type QueueLoad } from './save-queue.js'
 import { namesIn } from './sql-names.js'
+import { readUnreadCount } from './recent/unread-count.js'
 import {
   checkBatchOptions,
   checkCallOptions,
@@ -81,6 +82,8 @@ export interface ChatStore extends AsyncClosable {
   findChat(address: ChatAddress, options?: CallOptions): Promise<FoundChat | undefined>
   /** Marks messages from the client's side as read; resolves to the number of messages that changed. */
   markMessagesAsRead(query: MarkAsReadQuery, options?: CallOptions): Promise<number>
+  /** How many messages from the client's side are unread in all chats, counted up to 10,000. */
+  getUnreadCount(options?: CallOptions): Promise<number>
   /**
    * Renames a client. Its former name stays its own: what is written under it goes on to this client.
    * @throws ClientNotFound, ClientMerged, UsernameTaken, InvalidMessage, OperatorError `privilege_missing`
@@ -239,6 +242,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     findChat: (address, given = {}) => ask(given, (db) => findChat({ db, names, findClient }, address)),
     markMessagesAsRead: (query, given = {}) => ask(given, (db) => markAsRead({ db, names, findClient }, query)),
     getOperatorNames: (operatorIds, given = {}) => ask(given, (db) => readOperatorNames(db, names, operatorIds)),
+    getUnreadCount: (given = {}) => ask(given, (db) => readUnreadCount(db, names)),
     renameClient: (rename, given = {}) => change(given, (session) => renameClient(session, rename)),
     mergeClients: (merge, given = {}) => change(given, (session) => mergeClients(session, merge)),
     editMessage: (edit, given = {}) => change(given, (session) => editMessage(session, edit)),

@@ -40,6 +40,7 @@ export const insertingStore = (pool: Pool): ChatStore => ({
   deleteMessage: notMeasured,
   getInactiveOperators: notMeasured,
   getOperatorNames: notMeasured,
+  getUnreadCount: notMeasured,
   deleteMessagesBefore: notMeasured,
   eraseContact: notMeasured,
   checkReady: notMeasured,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { OperatorError } from '../../errors.js'
 import type { ChatAddress } from '../../persistence/chats/find-chat.js'
 import type { RecentChat } from '../../persistence/recent-chats.js'
 import type { ChatContact } from '../keeping/addressee.js'
@@ -60,23 +61,32 @@ const keepOperatorMessage = async (
   payload: MessagePayload,
 ): Promise<Reply> => {
   const messageId = payload.messageId ?? randomUUID()
-  const { sessionId, contact } = await destinationOf(chat, to)
-  const reply = await keepAndAnnounce(chat, socket, {
-    message: {
-      ...contentOf(payload),
-      ...contact,
-      senderType: 'OPERATOR',
-      operatorId: operator.operatorId,
-      sessionId,
-      idempotencyKey: idempotencyKeyOf(operatorSender(operator.operatorId), messageId),
-    },
-    messageId,
-    contactKnown: contact !== undefined,
-    size: payload.size ?? null,
-    operatorName: operator.name,
-    senderSocketId: socket.id,
-  })
-  return { ...reply, answer: { ...reply.answer, to: sessionId } }
+  const destinations = await destinationsOf(chat, to)
+  let conflict: unknown
+  for (const { sessionId, contact } of destinations) {
+    try {
+      const reply = await keepAndAnnounce(chat, socket, {
+        message: {
+          ...contentOf(payload),
+          ...contact,
+          senderType: 'OPERATOR',
+          operatorId: operator.operatorId,
+          sessionId,
+          idempotencyKey: idempotencyKeyOf(operatorSender(operator.operatorId), messageId),
+        },
+        messageId,
+        contactKnown: contact !== undefined,
+        size: payload.size ?? null,
+        operatorName: operator.name,
+        senderSocketId: socket.id,
+      })
+      return { ...reply, answer: { ...reply.answer, to: sessionId } }
+    } catch (error) {
+      if (!(error instanceof OperatorError) || error.code !== 'idempotency_conflict') throw error
+      conflict ??= error
+    }
+  }
+  throw conflict
 }
 
 interface Destination {
@@ -85,11 +95,15 @@ interface Destination {
   readonly contact?: ChatContact
 }
 
-// A conversation needs no database: while that is unavailable, the journal takes the answer.
-const destinationOf = async (chat: ServerContext, to: ChatAddress): Promise<Destination> => {
-  if (typeof to === 'string' && isConversation(to)) return { sessionId: to }
-  const { conversation, contact } = await resolveAddress(chat, to)
-  return conversation === null ? { sessionId: firstConversation(contact), contact } : { sessionId: conversation }
+/**
+ * Where an answer goes, and then where it may have gone when it was sent first: the newest conversation of a chat changes, and a
+ * resend must find its message. A conversation needs no database: while that is unavailable, the journal takes the answer.
+ */
+const destinationsOf = async (chat: ServerContext, to: ChatAddress): Promise<readonly Destination[]> => {
+  if (typeof to === 'string' && isConversation(to)) return [{ sessionId: to }]
+  const { conversations, conversation, contact } = await resolveAddress(chat, to)
+  const known = new Set([...(conversation === null ? [] : [conversation]), ...conversations])
+  return [...Array.from(known, (sessionId) => ({ sessionId })), { sessionId: firstConversation(contact), contact }]
 }
 
 /** A chat that was only written through the library gets a conversation with its first answer, always the same one. */

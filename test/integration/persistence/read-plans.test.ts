@@ -335,6 +335,17 @@ describe('marking as read', () => {
   })
 })
 
+test('what is unread in all chats is counted by the index of unread messages, up to a bound', async () => {
+  const [unread] = await database.query<{ count: number }>(
+    `SELECT least(count(*), 10000)::integer AS count FROM "ChatMessage" WHERE NOT "isRead" AND "senderType" = 'CLIENT'`,
+  )
+  await expectIndexed(
+    async (store) => expect(await store.getUnreadCount()).toBe(unread?.count),
+    ['ChatMessage_unread_idx'],
+    unread?.count ?? 0,
+  )
+})
+
 test('the chat of an address is found by indexes, however large it is', async () => {
   for (const address of [1, 2, 'big', 'former 100', 'guest 1', 'session 1', 'nobody']) {
     await expectIndexed(

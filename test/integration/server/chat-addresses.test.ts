@@ -45,6 +45,22 @@ describe('an operator answers every chat of the list', () => {
     })
   })
 
+  test('once, also when the newest conversation of the chat is another by the time of a resend', async ({ chat }) => {
+    const { clientId } = await chat.store.saveChatMessage({ ...fromGuest, text: 'hello', guestUsername: 'ana' })
+    const lucia = await chat.operator('Lucía', 1)
+    const answer = (messageId: string) => lucia.ask('operatorMessage', { to: clientId, message: 'hi', messageId })
+    expect(await answer('a')).toMatchObject({ ok: true, duplicate: false, to: `client-${clientId}` })
+    const first = await chat.guest('ana')
+    expectOk(await first.ask('clientMessage', { message: 'hello' }))
+    expect(await answer('b')).toMatchObject({ ok: true, duplicate: false, to: first.clientId })
+    const second = await chat.guest('ana')
+    expectOk(await second.ask('clientMessage', { message: 'hello' }))
+    expect(await answer('a')).toMatchObject({ ok: true, duplicate: true, to: `client-${clientId}` })
+    expect(await answer('b')).toMatchObject({ ok: true, duplicate: true, to: first.clientId })
+    const other = await lucia.ask('operatorMessage', { to: clientId, message: 'other', messageId: 'b' })
+    expect(other).toMatchObject({ ok: false, error: { code: 'idempotency_conflict' } })
+  })
+
   test('and reads the whole of it, with the names of operators', async ({ chat }) => {
     const ana = await chat.guest('ana')
     expectOk(await ana.ask('clientMessage', { message: 'in a tab' }))

@@ -39,6 +39,8 @@ export interface SavedChatMessage {
   readonly idempotencyKey: string
   /** The message was already stored; nothing was written. */
   readonly duplicate: boolean
+  /** The message's `clientId`, where no client has it: the message is stored without client. */
+  readonly unknownClientId?: number
   /** This save created the client. */
   readonly clientCreated: boolean
   /** Stored as written under the name of a registered client, without proof of identity. */

@@ -149,7 +149,7 @@ export const settleInserted = async (
     byKey.delete(idempotencyKey)
     const clientCreated = row.clientId !== null && guestUsername !== null && createdNames.delete(guestUsername)
     settle(one, () => {
-      one.succeed({ ...row, ...idsOf(row), duplicate: false, clientCreated })
+      one.succeed({ ...row, ...idsOf(row), ...unknownClient(one.message, row), duplicate: false, clientCreated })
     })
   }
 }
@@ -162,6 +162,13 @@ const settle = (one: PendingSave, succeed: () => void): void => {
     one.fail(error)
   }
 }
+
+// By name, it may have been linked to another client.
+const unknownClient = (
+  { clientId }: PreparedMessage,
+  stored: Pick<InsertedRow, 'clientId'>,
+): Pick<SavedChatMessage, 'unknownClientId'> =>
+  clientId !== null && stored.clientId === null ? { unknownClientId: clientId } : {}
 
 const idsOf = ({ id, clientId }: Pick<InsertedRow, 'id' | 'clientId'>): Pick<SavedChatMessage, 'id' | 'clientId'> => ({
   id: toId(id),
@@ -202,7 +209,14 @@ const settleExisting = (pending: readonly PendingSave[], rows: readonly Existing
       const ids = idsOf(stored)
       if (!sameBody) throw new IdempotencyConflict(idempotencyKey, ids.id)
       // The row may come from an earlier attempt of this call: then it is not a duplicate.
-      one.succeed({ ...stored, ...ids, idempotencyKey, duplicate: !one.outcomeUnknown, clientCreated: false })
+      one.succeed({
+        ...stored,
+        ...ids,
+        ...unknownClient(one.message, stored),
+        idempotencyKey,
+        duplicate: !one.outcomeUnknown,
+        clientCreated: false,
+      })
     })
   }
 }

@@ -126,7 +126,7 @@ describe('a message', () => {
         operatorId: 4712,
         clientSocketId: 'socket-1',
       })
-      expect(saved.clientId).toBeNull()
+      expect(saved).toMatchObject({ clientId: null, unknownClientId: 4711 })
       const { messages } = await store.getChatHistory({ clientSocketId: 'socket-1' })
       expect(messages).toMatchObject([{ text: 'kept', clientId: null, operatorId: null }])
     })

@@ -1,10 +1,20 @@
-import type { PoolClient, QueryArrayConfig, QueryConfig } from 'pg'
+import pg, { type PoolClient, type QueryArrayConfig, type QueryConfig } from 'pg'
 
 type Parse = (text: string) => unknown
 
 const parsed = (text: string): unknown => JSON.parse(text)
 
 const asText: Parse = (text) => text
+
+// Its types declare a function, which it is not.
+const arrayParser = pg.types.arrayParser as unknown as {
+  create(text: string, parse: (element: string | null) => unknown): { parse(): unknown }
+}
+
+const listOf =
+  (parse: Parse): Parse =>
+  (text) =>
+    arrayParser.create(text, (element) => (element === null ? null : parse(element))).parse()
 
 /** What the store's statements return besides texts, by the type's oid. */
 const PARSERS: ReadonlyMap<number, Parse> = new Map([
@@ -13,6 +23,10 @@ const PARSERS: ReadonlyMap<number, Parse> = new Map([
   ...[21, 23, 26, 700, 701].map((oid): [number, Parse] => [oid, Number]),
   // json, jsonb
   ...[114, 3802].map((oid): [number, Parse] => [oid, parsed]),
+  // name[], text[], varchar[], int8[]
+  ...[1003, 1009, 1015, 1016].map((oid): [number, Parse] => [oid, listOf(asText)]),
+  // int2[], int4[], oid[]
+  ...[1005, 1007, 1028].map((oid): [number, Parse] => [oid, listOf(Number)]),
   // timestamptz, of a session in UTC or not
   [1184, (text) => new Date(text.replace(' ', 'T').replace(/([+-]\d\d)$/, '$1:00'))],
 ])

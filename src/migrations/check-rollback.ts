@@ -70,7 +70,7 @@ export const checkRollback = async (client: OwnClient, options: RollbackOptions)
     await checkPrivileges(client, schema, state.own, range.captureEnds !== undefined)
     await refuseHiddenRows(client, schema)
   })
-  const price = isNeeded ? await withRefusal(denied, () => readPriceTag(client, state.catalog, range)) : NO_PRICE
+  const price = isNeeded ? await withRefusal(denied, () => readPriceTag(client, state, range)) : NO_PRICE
   const obstacles = await readRollbackObstacles(client, { schema, state, scripts, range })
   const refused = await refusalOf(async () => {
     if (!isNeeded) return

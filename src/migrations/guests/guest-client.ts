@@ -1,6 +1,7 @@
 import type { OwnNames } from '../../persistence/own-names.js'
 import type { OwnClient } from '../own/own-client.js'
 import type { StoredId } from '../../persistence/ids/ids.js'
+import { clientOfNameSql } from '../../persistence/follow-clients.js'
 import { UTC_NOW } from '../../persistence/sql-names.js'
 
 /** The client for a guest's name, and whether it was just created. */
@@ -12,9 +13,13 @@ export interface GuestClient {
 /** Other sessions can take or free a name between our statements; give up after this many rounds. */
 const MAX_ROUNDS = 3
 
-/** @param name SQL of the name */
-export const selectClient = ({ client }: OwnNames, name = '$1'): string =>
-  `SELECT "id" FROM ${client} WHERE "username"::text = ${name}`
+/**
+ * The client to whom what is written under a name belongs, as in a save: also one that had the name before it was renamed, and
+ * the one into which its client was merged.
+ * @param name SQL of the name
+ */
+export const selectClient = (names: OwnNames, name = '$1'): string =>
+  `SELECT "id" FROM ${names.client} WHERE "id" = ${clientOfNameSql(names, name)}`
 
 // Without the guest's phone, which nobody has proved: it stays in the archive. No conflict target, so a name taken concurrently
 // is not an error.
@@ -25,8 +30,8 @@ export const insertClient = ({ client }: OwnNames, name = '$1'): string => `
   RETURNING "id"`
 
 /**
- * Finds the client with this exact name, or creates one. For rollbacks only: it uses nothing
- * that the guest-chat update added, because an interrupted rollback may have removed it.
+ * Finds the client of this exact name, or creates one. For rollbacks only: it uses no column that the guest-chat update added,
+ * because an interrupted rollback may have dropped it. chatkeep's own tables are there: a rollback starts by creating them.
  * @returns undefined if other sessions kept changing the client
  */
 export const findOrCreateClient = async (client: OwnClient, username: string): Promise<GuestClient | undefined> => {

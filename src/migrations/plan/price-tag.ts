@@ -1,5 +1,8 @@
 import type { Catalog } from '../../database/catalog.js'
+import { clientOfNameSql } from '../../persistence/follow-clients.js'
+import { CLIENT_ALIASES, MERGED_CLIENTS } from '../../persistence/own-names.js'
 import type { OwnClient } from '../own/own-client.js'
+import { canRead, type OwnState } from '../own/own-state.js'
 import { clientBarriers, findColumn } from '../../persistence/shape.js'
 import type { ArchivedColumn, RollbackRange } from '../ledger/rollback-range.js'
 
@@ -38,14 +41,18 @@ const NOTHING: Counts = {
 export const NO_PRICE: PriceTag = { ...NOTHING, clientBarriers: [] }
 
 /** Counts the affected rows in one pass over the table. Columns that an interrupted rollback already dropped count as 0. */
-export const readPriceTag = async (client: OwnClient, catalog: Catalog, range: RollbackRange): Promise<PriceTag> => {
+export const readPriceTag = async (
+  client: OwnClient,
+  { catalog, own }: { readonly catalog: Catalog; readonly own: OwnState },
+  range: RollbackRange,
+): Promise<PriceTag> => {
   const isThere = findColumn(catalog, 'ChatMessage', 'clientId') !== undefined
   const hasGuests = findColumn(catalog, 'ChatMessage', 'guestUsername') !== undefined
-  const counts = isThere ? await count(client, range, hasGuests) : NOTHING
+  const counts = isThere ? await count(client, own, range, hasGuests) : NOTHING
   return { ...counts, clientBarriers: clientBarriers(catalog) }
 }
 
-const count = async (client: OwnClient, range: RollbackRange, hasGuests: boolean): Promise<Counts> => {
+const count = async (client: OwnClient, own: OwnState, range: RollbackRange, hasGuests: boolean): Promise<Counts> => {
   const drops = (column: ArchivedColumn): boolean => range.columns.includes(column)
   const name = hasGuests ? `nullif(btrim(m."guestUsername"), '')` : 'NULL::text'
   const guest = drops('guestUsername') ? `m."guestUsername" IS NOT NULL OR m."guestPhone" IS NOT NULL` : 'false'
@@ -57,12 +64,18 @@ const count = async (client: OwnClient, range: RollbackRange, hasGuests: boolean
       count(*) FILTER (WHERE ${drops('guestUnverified') ? 'm."guestUnverified"' : 'false'})::integer AS "unverifiedMessages",
       count(*) FILTER (WHERE ${unlinked} AND ${name} IS NOT NULL)::integer AS "messagesToLink",
       count(DISTINCT ${name}) FILTER (
-        WHERE ${unlinked} AND NOT EXISTS (SELECT FROM ${client.own.client} AS c WHERE c."username" = ${name})
+        WHERE ${unlinked} AND ${clientSql(own, name)} IS NULL
       )::integer AS "clientsToCreate",
       count(*) FILTER (WHERE ${unlinked} AND ${name} IS NULL)::integer AS "messagesToRemove"
     FROM ${client.own.message} AS m`)
   return rows[0] ?? NOTHING
 }
+
+// A database that an older chatkeep migrated lacks the tables of former names: nobody has one.
+const clientSql = (own: OwnState, name: string): string =>
+  [CLIENT_ALIASES, MERGED_CLIENTS].every((table) => canRead(own, table))
+    ? clientOfNameSql(own.names, name)
+    : `(SELECT c."id" FROM ${own.names.client} AS c WHERE c."username"::text = ${name} LIMIT 1)`
 
 /** What work on rows writes beside the rows that are there. */
 export interface BytesWritten {

@@ -76,7 +76,7 @@ export const checkOnly = (input: TranscriptInput, options: CheckOnlyOptions): Pr
       ...counts,
       ...check,
       duplicates: 0,
-      found: check.outcomes.ok - check.lost.count,
+      found: check.outcomes.ok - check.lost.count - check.deleted,
       ...judgement,
       standby,
       sendMs: 0,

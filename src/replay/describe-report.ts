@@ -1,6 +1,7 @@
 import { shellWord } from '../shell-word.js'
 import { toSection, type CountLine, type FindingSection } from './render-findings.js'
 import { chatkeep, type Next } from '../next-step.js'
+import type { ChangeCounts } from './checking/changes.js'
 import type { ReplayReport } from './replay.js'
 
 /** A report for programs. */
@@ -17,6 +18,8 @@ export const reportData = (report: ReplayReport): Readonly<Record<string, unknow
   outOfOrder: report.outOfOrder.count,
   doubledClients: report.doubledClients.count,
   withoutClient: report.withoutClient,
+  edited: report.edited,
+  deleted: report.deleted,
   recovered: report.recovered,
   outcomes: report.outcomes,
   verdict: report.verdict,
@@ -68,11 +71,12 @@ export const sectionsOf = (report: ReplayReport): readonly FindingSection[] => [
 
 /** The last line of a report, without its first word. */
 export const verdictOf = (report: ReplayReport): string => {
-  const { attempted, saved, duplicates, found } = report
-  const done =
+  const { attempted, saved, duplicates, found, deleted } = report
+  const counts =
     found === undefined
       ? `${plural(attempted, 'message')} attempted, ${format(saved)} saved, ${plural(duplicates, 'duplicate')}`
       : `${plural(attempted, 'message')} compared, ${format(found)} found`
+  const done = deleted === 0 ? counts : `${counts}, ${format(deleted)} deleted since`
   if (report.verdict === 'passed')
     return `${done}; nothing lost, doubled or ${found === undefined ? 'unexpected' : 'altered'}`
   const bad = sectionsOf(report)
@@ -81,17 +85,21 @@ export const verdictOf = (report: ReplayReport): string => {
   return `${done}; ${bad.join(', ')}`
 }
 
-const doneOf = ({ attempted, saved, duplicates, found }: ReplayReport): readonly (readonly [string, number])[] =>
-  found === undefined
-    ? [
-        ['attempted', attempted],
-        ['saved', saved],
-        ['duplicates', duplicates],
-      ]
-    : [
-        ['compared', attempted],
-        ['found', found],
-      ]
+const doneOf = (report: ReplayReport): readonly (readonly [string, number])[] => {
+  const { attempted, saved, duplicates, found } = report
+  const changes = describeChanges(report)
+  if (found !== undefined) return [['compared', attempted], ['found', found], ...changes]
+  return [['attempted', attempted], ['saved', saved], ['duplicates', duplicates], ...changes]
+}
+
+/** What was changed by the application; nothing of it is a finding. */
+export const describeChanges = ({ edited, deleted }: ChangeCounts): readonly (readonly [string, number])[] =>
+  (
+    [
+      ['edited since', edited],
+      ['deleted since', deleted],
+    ] as const
+  ).filter(([, amount]) => amount > 0)
 
 /** What to do after messages were lost; undefined when there is nothing. */
 export const nextAfter = ({ lost, found, resumedAt = 0 }: ReplayReport, transcript: string): Next | undefined => {

@@ -1,5 +1,6 @@
 import { createFingerprintSet, type FingerprintSet } from '../../collections/fingerprint-set.js'
 import type { AccountedRows } from './accounted-rows.js'
+import type { ChangeCounts } from './changes.js'
 import type { EarlierIds } from './earlier-ids.js'
 import { createFindings, type Findings } from './findings.js'
 import { inBatches, type Stream } from './in-batches.js'
@@ -16,7 +17,7 @@ import type { DoubledClient, ReadBack } from './read-back.js'
 import type { SentOperation } from './sent-operation.js'
 
 /** What looking up the messages of a run found. */
-export interface SentCheck {
+export interface SentCheck extends ChangeCounts {
   /** How many messages were acknowledged, refused for good, and of unknown outcome. */
   readonly outcomes: Readonly<Record<Outcome, number>>
   /** How many messages of unknown outcome are stored. */
@@ -62,13 +63,14 @@ export const checkSent = async (options: SentOptions, accounted: AccountedRows):
   const usernames = createFingerprintSet()
   const order = createOrderCheck(earlier)
   const outcomes = { ok: 0, fail: 0, info: 0 }
-  let [messages, rows, recovered, withoutClient] = [0, 0, 0, 0]
+  let [messages, rows, recovered, withoutClient, edited, deleted] = [0, 0, 0, 0, 0, 0]
 
   for await (const batch of inBatches(operations, sizeOf)) {
     signal?.throwIfAborted()
     const expected = batch.map(toExpected)
-    const stored = await readBack.rowsByKey(expected.map(({ idempotencyKey }) => idempotencyKey))
-    const verdict = judge(expected, stored, earlier)
+    const keys = expected.map(({ idempotencyKey }) => idempotencyKey)
+    const stored = await readBack.rowsByKey(keys)
+    const verdict = judge(expected, stored, earlier, await readBack.changesOf(keys))
     lost.add(...verdict.lost)
     doubled.add(...verdict.doubled)
     altered.add(...verdict.altered)
@@ -76,6 +78,8 @@ export const checkSent = async (options: SentOptions, accounted: AccountedRows):
     outOfOrder.add(...verdict.matched.flatMap((one, index) => order.look(senderOf(batch[index], one.message), one)))
     recovered += verdict.recovered
     withoutClient += verdict.withoutClient
+    edited += verdict.edited
+    deleted += verdict.deleted
     for (const { outcome, sessionId } of expected) {
       outcomes[outcome] += 1
       conversations.add(sessionId)
@@ -88,7 +92,7 @@ export const checkSent = async (options: SentOptions, accounted: AccountedRows):
   }
   return {
     check: {
-      ...{ outcomes, recovered, withoutClient },
+      ...{ outcomes, recovered, withoutClient, edited, deleted },
       lost: lost.result(),
       doubled: doubled.result(),
       altered: altered.result(),

@@ -1,3 +1,4 @@
+import { isEditable, NO_CHANGES, type Change, type ChangeCounts, type Changes } from './changes.js'
 import { isEarlier, NO_IDS, type EarlierIds } from './earlier-ids.js'
 import type { ExpectedContent } from './expected-content.js'
 
@@ -31,6 +32,8 @@ export interface StoredMessage {
   readonly clientId: number | null
   /** Name of the client that the row is linked to. */
   readonly clientUsername: string | null
+  /** Whether that client had the guest's name before it was renamed or merged. */
+  readonly isFormerName: boolean
 }
 
 export interface DoubledMessage {
@@ -54,8 +57,8 @@ export interface UnexpectedRow {
   readonly reason: string
 }
 
-export interface Verdict {
-  /** Lines of messages that were acknowledged and are not in the database. */
+export interface Verdict extends ChangeCounts {
+  /** Lines of messages that were acknowledged and are not in the database, though nobody deleted them. */
   readonly lost: readonly number[]
   readonly doubled: readonly DoubledMessage[]
   readonly altered: readonly AlteredRow[]
@@ -71,23 +74,31 @@ export interface Verdict {
 export interface MatchedMessage {
   readonly message: ExpectedMessage
   readonly rows: readonly StoredMessage[]
+  readonly change?: Change | undefined
 }
 
 /**
  * Compares what was sent with the rows found under its keys.
  * @param earlier ids of rows that are older than the run; their operators and clients may have changed since
+ * @param changes what was edited or deleted by `editMessage` and `deleteMessage`
  */
 export const judge = (
   expected: readonly ExpectedMessage[],
   stored: readonly StoredMessage[],
   earlier: EarlierIds = NO_IDS,
+  changes: Changes = NO_CHANGES,
 ): Verdict => {
   const byKey = groupByKey(stored)
-  const matched = expected.map((message) => ({ message, rows: byKey.get(message.idempotencyKey) ?? [] }))
+  const matched = expected.map((message) => ({
+    message,
+    rows: byKey.get(message.idempotencyKey) ?? [],
+    change: changes.get(message.idempotencyKey),
+  }))
+  const missing = matched.filter(({ message, rows }) => message.outcome === 'ok' && rows.length === 0)
   return {
-    lost: matched
-      .filter(({ message, rows }) => message.outcome === 'ok' && rows.length === 0)
-      .map(({ message }) => message.line),
+    lost: missing.filter(({ change }) => change !== 'deleted').map(({ message }) => message.line),
+    deleted: missing.filter(({ change }) => change === 'deleted').length,
+    edited: matched.filter(({ change, rows }) => change === 'edited' && rows.length > 0).length,
     doubled: matched
       .filter(({ rows }) => rows.length > 1)
       .map(({ message, rows }) => ({ line: message.line, ids: rows.map(({ id }) => id) })),
@@ -105,9 +116,11 @@ const groupByKey = (rows: readonly StoredMessage[]): ReadonlyMap<string | null, 
   return groups
 }
 
-const alterationsOf = ({ message, rows }: MatchedMessage, earlier: EarlierIds): readonly AlteredRow[] =>
+const alterationsOf = ({ message, rows, change }: MatchedMessage, earlier: EarlierIds): readonly AlteredRow[] =>
   rows.flatMap((row) => {
-    const differing = differencesOf(message, row, !isEarlier(earlier, row.id))
+    const differing = differencesOf(message, row, !isEarlier(earlier, row.id)).filter(
+      (column) => change !== 'edited' || !isEditable(column),
+    )
     const reason = `differs from its line in ${differing.join(', ')}`
     const isOther = message.acknowledgedId != null && rows.every(({ id }) => id !== message.acknowledgedId)
     return [
@@ -128,8 +141,11 @@ const differencesOf = (message: ExpectedMessage, row: StoredMessage, isNew: bool
   ...(['imageUrl', 'imageName', 'mimeType'] as const).filter((column) => (message[column] ?? null) !== row[column]),
   ...(message.guestPhone === undefined || message.guestPhone === row.guestPhone ? [] : ['guestPhone']),
   ...(!isNew || message.operatorId === row.operatorId ? [] : ['operatorId']),
-  ...(!isNew || row.clientId === null || row.clientUsername === message.guestUsername ? [] : ['clientId']),
+  ...(!isNew || row.clientId === null || isClientOf(row, message.guestUsername) ? [] : ['clientId']),
 ]
+
+const isClientOf = ({ clientUsername, isFormerName }: StoredMessage, guestUsername: string | null): boolean =>
+  clientUsername === guestUsername || isFormerName
 
 // A refused message whose key belongs to a row with other content was refused because of that row; a row with the same content is its own.
 const storedThoughRefused = ({ message, rows }: MatchedMessage, earlier: EarlierIds): readonly UnexpectedRow[] =>

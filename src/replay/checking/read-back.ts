@@ -2,8 +2,10 @@ import type { Queryable } from '../../database/connection.js'
 import { askInHalves } from '../../database/encoding/ask-in-halves.js'
 import { explainMissingSchema } from '../../persistence/errors.js'
 import { toId, toIdOrNull, type StoredId, type WithStoredIds } from '../../persistence/ids/ids.js'
-import { namesIn } from '../../persistence/sql-names.js'
+import { readableColumns } from '../../persistence/access/readable-columns.js'
+import { namesIn, type Names } from '../../persistence/sql-names.js'
 import type { StoredMessage } from './judge.js'
+import { createReadChanges, type Changes } from './changes.js'
 import type { EarlierIds, IdGap } from './earlier-ids.js'
 import type { NewRow, Twins } from './judge-new-rows.js'
 
@@ -18,6 +20,8 @@ export interface ReadBack {
   /** The ids so far; later rows have other ids, unless their statement began before. */
   earlierIds(): Promise<EarlierIds>
   rowsByKey(keys: readonly string[]): Promise<readonly StoredMessage[]>
+  /** What was edited or deleted since of the messages with these keys. */
+  changesOf(keys: readonly string[]): Promise<Changes>
   rowsById(ids: readonly number[]): Promise<readonly StoredMessage[]>
   /** For each row, the rows with the same sender type and content among the newest of its conversation. */
   twinsOf(ids: readonly number[]): Promise<readonly Twins[]>
@@ -29,7 +33,15 @@ export interface ReadBack {
 
 /** @throws SchemaNotReady from each of its methods when the database was not migrated */
 export const createReadBack = (client: Queryable, schema: string): ReadBack => {
-  const { message, client: clientTable } = namesIn(schema)
+  const names = namesIn(schema)
+  const { message, client: clientTable } = names
+  let knowsFormerNames: Promise<boolean> | undefined
+  const storedMessage = async (): Promise<string> => {
+    knowsFormerNames ??= readableColumns(client, names.clientAliases, ['username', 'clientId']).then(
+      ({ length }) => length === 2,
+    )
+    return storedMessageSql(names, await knowsFormerNames)
+  }
   const read = async <Row extends object>(sql: string, values: readonly unknown[] = []): Promise<readonly Row[]> => {
     try {
       const { rows } = await client.query<Row>(sql, [...values])
@@ -44,10 +56,11 @@ export const createReadBack = (client: Queryable, schema: string): ReadBack => {
       return ranges.map(({ least, largest }) => [toId(least), toId(largest)])
     },
     rowsByKey: async (keys) => {
-      const rows = await askInHalves(keys, (some) => read<StoredRow>(rowsByKeySql(message, clientTable), [some]))
-      return rows.map(toStoredMessage)
+      const sql = `${await storedMessage()}${BY_KEY}`
+      return (await askInHalves(keys, (some) => read<StoredRow>(sql, [some]))).map(toStoredMessage)
     },
-    rowsById: async (ids) => (await read<StoredRow>(rowsByIdSql(message, clientTable), [ids])).map(toStoredMessage),
+    changesOf: createReadChanges(client, schema),
+    rowsById: async (ids) => (await read<StoredRow>(`${await storedMessage()}${BY_ID}`, [ids])).map(toStoredMessage),
     twinsOf: async (ids) => {
       const rows = await read<{ id: StoredId; twinIds: readonly StoredId[] }>(twinsSql(message), [ids])
       return rows.map(({ id, twinIds }) => ({ id: toId(id), twinIds: twinIds.map(toId) }))
@@ -87,18 +100,22 @@ const earlierIdsSql = (message: string): string => `
     AND NOT EXISTS (SELECT "guestUsername", "guestPhone", "idempotencyKey" FROM ${message} WHERE false)
   ORDER BY r."least"`
 
-const storedMessageSql = (message: string, client: string): string => `
+const storedMessageSql = ({ message, client, clientAliases }: Names, knowsFormerNames: boolean): string => `
   SELECT m."id", m."idempotencyKey", m."senderType"::text, m."messageType"::text, m."text", m."imageUrl", m."imageName", m."mimeType",
     m."guestUsername", m."guestPhone", m."sessionId", m."operatorId", m."clientId", c."username" AS "clientUsername",
-    m."createdAt" AT TIME ZONE 'UTC' AS "createdAt"
+    m."createdAt" AT TIME ZONE 'UTC' AS "createdAt", ${
+      knowsFormerNames
+        ? `EXISTS (SELECT FROM ${clientAliases} AS a WHERE a."username" = m."guestUsername" AND a."clientId" = m."clientId")`
+        : 'false'
+    } AS "isFormerName"
   FROM ${message} AS m
   LEFT JOIN ${client} AS c ON c."id" = m."clientId"`
 
-const rowsByKeySql = (message: string, client: string): string => `${storedMessageSql(message, client)}
+const BY_KEY = `
   WHERE m."idempotencyKey"::text = ANY ($1::text[])
   ORDER BY m."id"`
 
-const rowsByIdSql = (message: string, client: string): string => `${storedMessageSql(message, client)}
+const BY_ID = `
   WHERE m."id" = ANY ($1::bigint[])
   ORDER BY m."id"`
 

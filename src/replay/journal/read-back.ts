@@ -2,14 +2,15 @@ import type { Queryable } from '../../database/connection.js'
 import type { JournalEntry } from '../../journal/journal-line.js'
 import { createStoredOrder } from '../../journal/stored-order.js'
 import type { TranscriptInput } from '../../transcripts/transcript-input.js'
+import { createReadChanges, isEditable, type Change, type ChangeCounts } from '../checking/changes.js'
 import { createFindings, type Findings } from '../checking/findings.js'
 import { readEntries } from './entries.js'
 import { differingColumns, readJournalRows, type JournalRow } from './rows.js'
 import type { JournalSending } from './sending.js'
 
 /** What reading the messages of a journal back found. */
-export interface JournalCheck {
-  /** Lines whose messages were reported as stored, and are not in the database. */
+export interface JournalCheck extends ChangeCounts {
+  /** Lines whose messages were reported as stored, and are not in the database, though nobody deleted them. */
   readonly lost: Findings<number>
   readonly doubled: Findings<DoubledLine>
   readonly altered: Findings<AlteredLine>
@@ -45,13 +46,18 @@ export const readBack = async (
   const doubled = createFindings<DoubledLine>()
   const altered = createFindings<AlteredLine>()
   const order = createStoredOrder()
-  let messages = 0
+  const changesOf = createReadChanges(client, schema)
+  let [messages, edited, deleted] = [0, 0, 0]
 
-  const compare = ({ line, entry }: Kept, rows: readonly JournalRow[]): void => {
-    if (rows.length === 0) lost.add(line)
+  const compare = ({ line, entry }: Kept, rows: readonly JournalRow[], change: Change | undefined): void => {
+    if (rows.length > 0 && change === 'edited') edited += 1
+    if (rows.length === 0 && change === 'deleted') deleted += 1
+    else if (rows.length === 0) lost.add(line)
     if (rows.length > 1) doubled.add({ line, ids: rows.map(({ id }) => id) })
     for (const row of rows) {
-      const columns = differingColumns(entry.message, row, entry.contactKnown)
+      const columns = differingColumns(entry.message, row, entry.contactKnown).filter(
+        (column) => change !== 'edited' || !isEditable(column),
+      )
       // A duplicate may come from an attempt before it was queued, a moment earlier.
       const isAtTime = !savedLines.has(line) || isBetween(row.createdAt, entry.message, order.raise(entry.message))
       const differing = isAtTime ? columns : [...columns, 'createdAt']
@@ -60,14 +66,15 @@ export const readBack = async (
     }
   }
   const check = async (batch: readonly Kept[]): Promise<void> => {
-    const rows = await readJournalRows(
-      client,
-      schema,
-      batch.map(({ entry }) => entry.message.idempotencyKey),
-    )
+    const keys = batch.map(({ entry }) => entry.message.idempotencyKey)
+    const rows = await readJournalRows(client, schema, keys)
+    const changes = await changesOf(keys)
     const byKey = new Map<string, JournalRow[]>()
     for (const row of rows) byKey.set(row.idempotencyKey, [...(byKey.get(row.idempotencyKey) ?? []), row])
-    for (const kept of batch) compare(kept, byKey.get(kept.entry.message.idempotencyKey) ?? [])
+    for (const kept of batch) {
+      const { idempotencyKey } = kept.entry.message
+      compare(kept, byKey.get(idempotencyKey) ?? [], changes.get(idempotencyKey))
+    }
     messages += batch.length
     onProgress(messages)
   }
@@ -81,7 +88,7 @@ export const readBack = async (
     batch = []
   }
   await check(batch)
-  return { lost: lost.result(), doubled: doubled.result(), altered: altered.result() }
+  return { lost: lost.result(), doubled: doubled.result(), altered: altered.result(), edited, deleted }
 }
 
 /** Whether a row has the time at which its message arrived, or the later time that keeps its conversation in order. */

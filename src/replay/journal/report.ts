@@ -1,5 +1,6 @@
 import type { Render } from '../../terminal/render.js'
 import { verdictWord } from '../verdict.js'
+import { describeChanges } from '../describe-report.js'
 import { renderCounts, renderSections, toSection } from '../render-findings.js'
 import { isJournalClean, type JournalReport } from './replay-journal.js'
 
@@ -9,8 +10,14 @@ export const journalData = (report: JournalReport): Readonly<Record<string, unkn
   return {
     format: report.source,
     ...countsOf(report),
+    edited: report.edited,
+    deleted: report.deleted,
     ...(report.checkOnly
-      ? { checkOnly: true, found: attempted - rejected.count - lost.count, standby: report.standby ?? null }
+      ? {
+          checkOnly: true,
+          found: attempted - rejected.count - lost.count - report.deleted,
+          standby: report.standby ?? null,
+        }
       : {}),
     tornLine: report.tornLine ?? null,
     mayBeAnswered: report.mayBeAnswered,
@@ -34,13 +41,23 @@ const countsOf = ({ attempted, saved, duplicates, rejected, lost, doubled, alter
 })
 
 /** Counts of what was done; the others count what is wrong. */
-const DONE: readonly string[] = ['attempted', 'saved', 'duplicates', 'compared', 'found']
+const DONE: readonly string[] = [
+  'attempted',
+  'saved',
+  'duplicates',
+  'compared',
+  'found',
+  'edited since',
+  'deleted since',
+]
 
 const shownCounts = (report: JournalReport): Readonly<Record<string, number>> => {
   const { attempted, saved, duplicates, ...wrong } = countsOf(report)
+  const changes = Object.fromEntries(describeChanges(report))
+  const found = attempted - wrong.rejected - wrong.lost - report.deleted
   return report.checkOnly
-    ? { compared: attempted, found: attempted - wrong.rejected - wrong.lost, ...wrong }
-    : { attempted, saved, duplicates, ...wrong }
+    ? { compared: attempted, found, ...changes, ...wrong }
+    : { attempted, saved, duplicates, ...changes, ...wrong }
 }
 
 /** The report for people, verdict last. */
@@ -74,7 +91,7 @@ const describeTorn = (line: number, mayBeAnswered: boolean): string =>
     ? `line ${line} is damaged and was left out: its sender may have been told that the message is queued, so look at the last line of the journal`
     : `line ${line} is incomplete and was left out: its sender was never told that the message is queued`
 
-const verdictOf = ({ attempted, source, checkOnly, lost, standby }: JournalReport, ok: boolean): string => {
+const verdictOf = ({ attempted, source, checkOnly, lost, deleted, standby }: JournalReport, ok: boolean): string => {
   const file = source === 'journal' ? 'journal' : 'file'
   if (checkOnly && lost.count > 0)
     return `${lost.count.toLocaleString('en-US')} of ${attempted.toLocaleString('en-US')} messages of the ${file} are not in the database: without --check-only they are stored`
@@ -85,5 +102,6 @@ const verdictOf = ({ attempted, source, checkOnly, lost, standby }: JournalRepor
       : standby === undefined
         ? 'the file is no longer needed'
         : 'ask the primary before you delete the file'
-  return `all ${attempted.toLocaleString('en-US')} messages of the ${file} are in the database; ${after}`
+  const but = deleted === 0 ? '' : `, but for ${deleted.toLocaleString('en-US')} deleted since`
+  return `all ${attempted.toLocaleString('en-US')} messages of the ${file} are in the database${but}; ${after}`
 }

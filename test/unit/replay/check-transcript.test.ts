@@ -47,6 +47,7 @@ const rowsOf = async (input: TranscriptInput): Promise<StoredMessage[]> => {
     const client = {
       clientId: 1,
       clientUsername: content.guestUsername,
+      isFormerName: false,
       messageType: 'TEXT',
       guestPhone: null,
       ...NO_IMAGE,
@@ -64,6 +65,7 @@ const readBackOf = (rows: readonly (StoredMessage | NewRow)[]): ReadBack => ({
       rows.filter((row) => 'text' in row && wanted.has(row.idempotencyKey ?? '')) as StoredMessage[],
     )
   },
+  changesOf: () => Promise.resolve(new Map()),
   rowsById: () => Promise.resolve([]),
   twinsOf: () => Promise.resolve([]),
   doubledClients: () => Promise.resolve([]),
@@ -117,6 +119,7 @@ describe('reading a transcript back', () => {
       shownNotStored: nothing,
       unreachable: nothing,
       withoutClient: 0,
+      ...{ edited: 0, deleted: 0 },
       evidence: { rows: MESSAGES, shown: null, reachable: null },
     })
   })

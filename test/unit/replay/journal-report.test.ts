@@ -8,7 +8,7 @@ const none = { count: 0, first: [] }
 
 const CLEAN: JournalReport = {
   ...{ attempted: 3, saved: 2, duplicates: 1, rejected: none, tornLine: undefined, mayBeAnswered: false },
-  ...{ lost: none, doubled: none, altered: none, sendMs: 1, readBackMs: 1 },
+  ...{ lost: none, doubled: none, altered: none, edited: 0, deleted: 0, sendMs: 1, readBackMs: 1 },
   ...{ source: 'journal', checkOnly: false, standby: undefined },
 }
 
@@ -17,6 +17,7 @@ test.for<[string, Partial<JournalReport>, boolean]>([
   ['its last line is torn and was never answered', { tornLine: 4 }, true],
   ['its last line may have been answered', { tornLine: 4, mayBeAnswered: true }, false],
   ['a message was rejected', { rejected: { count: 1, first: [{ line: 2, reason: 'text is empty' }] } }, false],
+  ['messages were edited and deleted since', { edited: 1, deleted: 2 }, true],
   ['a message is lost', { lost: { count: 1, first: [2] } }, false],
   ['a message is doubled', { doubled: { count: 1, first: [{ line: 2, ids: [1, 2] }] } }, false],
   ['a message is altered', { altered: { count: 1, first: [{ line: 2, id: 1, reason: 'differs in text' }] } }, false],

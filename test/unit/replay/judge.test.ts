@@ -39,10 +39,20 @@ const stored = (line: number, part: Partial<StoredMessage> = {}): StoredMessage 
   operatorId: null,
   clientId: 1,
   clientUsername: 'maria',
+  isFormerName: false,
   ...part,
 })
 
-const clean = { lost: [], doubled: [], altered: [], unexpected: [], recovered: 0, withoutClient: 0 }
+const clean = {
+  lost: [],
+  doubled: [],
+  altered: [],
+  unexpected: [],
+  recovered: 0,
+  withoutClient: 0,
+  edited: 0,
+  deleted: 0,
+}
 
 const judged = (...parts: Parameters<typeof judge>): object => {
   const { matched: _matched, ...found } = judge(...parts)
@@ -56,6 +66,23 @@ describe('the checker', () => {
 
   test('finds a deleted row', () => {
     expect(judged([expected(1), expected(2)], [stored(2)])).toEqual({ ...clean, lost: [1] })
+  })
+
+  test('counts what was edited and deleted by the application, and does not call it altered or lost', () => {
+    const changes = new Map([
+      ['key 1', 'deleted'],
+      ['key 2', 'edited'],
+    ] as const)
+    const rows = [stored(2, { text: 'corrected' })]
+    expect(judged([expected(1), expected(2)], rows, [], changes)).toEqual({ ...clean, deleted: 1, edited: 1 })
+    const moved = judge([expected(2)], [stored(2, { text: 'corrected', sessionId: 'y' })], [], changes)
+    expect(moved.altered.map(({ reason }) => reason)).toEqual(['differs from its line in sessionId'])
+    expect(judge([expected(2)], [], [], changes).lost).toEqual([2])
+  })
+
+  test('knows the client by a former name', () => {
+    const rows = [stored(1, { clientUsername: 'Maria Lopez', isFormerName: true })]
+    expect(judged([expected(1)], rows)).toEqual(clean)
   })
 
   test('finds everything lost in an empty table', () => {
@@ -267,6 +294,7 @@ describe('a run', () => {
     shownNotStored: none,
     unreachable: none,
     withoutClient: 0,
+    ...{ edited: 0, deleted: 0 },
     evidence: { rows: 5, shown: null, reachable: null },
   }
   const some = { count: 1, first: [] }

@@ -10,7 +10,7 @@ const none: Findings<never> = { count: 0, first: [] }
 const report = (part: Partial<ReplayReport> = {}): ReplayReport => ({
   ...{ attempted: 3, saved: 2, duplicates: 1, rejected: none },
   ...{ lost: none, doubled: none, altered: none, unexpected: none, outOfOrder: none, doubledClients: none },
-  ...{ shownNotStored: none, unreachable: none, recovered: 0, withoutClient: 0 },
+  ...{ shownNotStored: none, unreachable: none, recovered: 0, withoutClient: 0, edited: 0, deleted: 0 },
   outcomes: { ok: 3, fail: 0, info: 0 },
   evidence: { rows: 3, shown: null, reachable: null },
   ...{ verdict: 'passed', reasons: [], sendMs: 1, readBackMs: 1, messagesPerSecond: 1 },
@@ -23,6 +23,11 @@ describe('the report of a replay', () => {
   test.for<[string, Partial<ReplayReport>, string]>([
     ['a clean run', {}, '3 messages attempted, 2 saved, 1 duplicate; nothing lost, doubled or unexpected'],
     ['a clean comparison', { found: 3 }, '3 messages compared, 3 found; nothing lost, doubled or altered'],
+    [
+      'messages that the application deleted since',
+      { found: 1, edited: 1, deleted: 2 },
+      '3 messages compared, 1 found, 2 deleted since; nothing lost, doubled or altered',
+    ],
     [
       'a lost message',
       { verdict: 'failed', lost },

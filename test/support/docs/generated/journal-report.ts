@@ -12,7 +12,7 @@ export const journalReport: Generated = {
     const lines = renderJournalReport(
       {
         ...{ attempted: 1_204, saved: 1_180, duplicates: 24 },
-        ...{ rejected: none, lost: none, doubled: none, altered: none },
+        ...{ rejected: none, lost: none, doubled: none, altered: none, edited: 0, deleted: 0 },
         ...{
           tornLine: undefined,
           mayBeAnswered: false,

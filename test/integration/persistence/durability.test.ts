@@ -42,7 +42,20 @@ const message = (guest: string): NewChatMessage => {
   }
 }
 
+// A commit is confirmed when the standby has written it: rows are visible there a moment later.
+const untilReplayed = (): Promise<boolean> =>
+  until(
+    async () => {
+      const [row] = await servers.standby.query<{ done: boolean }>(
+        'SELECT pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() AS "done"',
+      )
+      return row?.done === true
+    },
+    { what: 'the standby has replayed what it wrote' },
+  )
+
 const missingOnStandby = async (sent: readonly NewChatMessage[]): Promise<readonly string[]> => {
+  await untilReplayed()
   const rows = await servers.standby.query<{ key: string }>('SELECT "idempotencyKey" AS "key" FROM "ChatMessage"')
   const stored = new Set(rows.map(({ key }) => key))
   return sent.map(({ idempotencyKey }) => idempotencyKey ?? '').filter((key) => !stored.has(key))

@@ -299,7 +299,7 @@ describe('a save', () => {
     const url = new URL(database.url)
     url.host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
     const store = createChatStore({ databaseUrl: url.href }, { deadlineMs: 500 })
-    await store.saveChatMessage({ ...text('heard'), guestUsername: 'maria' })
+    await store.saveChatMessage({ ...text('heard'), guestUsername: 'maria' }, { deadlineMs: 30_000 })
     silent = true
     const save = store.saveChatMessage({ ...text('unheard'), guestUsername: 'maria' })
     await expect(save).rejects.toMatchObject({ name: 'StoreUnavailable', retryable: true })

@@ -123,6 +123,8 @@ describe('a transcript', () => {
       outOfOrder: 0,
       doubledClients: 0,
       withoutClient: 0,
+      edited: 0,
+      deleted: 0,
       recovered: 0,
       outcomes: { ok: 2, fail: 0, info: 0 },
       verdict: 'failed',

@@ -9,6 +9,7 @@ import { openSchema } from './server/open-schema.js'
 import { constraints } from './schema/constraints.js'
 import { damagedHistory } from './history/damaged-history.js'
 import { doubledKeys } from './rows/doubled-keys.js'
+import { localTimeDefaults } from './schema/local-time-defaults.js'
 import { messageKeys } from './rows/message-keys.js'
 import { durability } from './server/durability.js'
 import { encoding } from './server/encoding.js'
@@ -60,6 +61,7 @@ export const checks: readonly Check[] = [
   uniqueColumns,
   unfilledColumns,
   columnDefaults,
+  localTimeDefaults,
   rewriteRules,
   swallowingTriggers,
   constraints,

@@ -44,6 +44,8 @@ export interface ServerFacts {
   readonly fsync: ServerSetting
   readonly synchronousCommit: ServerSetting
   readonly fullPageWrites: ServerSetting
+  /** The zone of new sessions of this role, and whether its time is UTC all year. */
+  readonly timeZone: { readonly value: string; readonly isUtc: boolean }
   /** Settings of synchronous_commit for databases and roles that affect sessions in this database. */
   readonly commitSettings: readonly RoleSetting[]
   /** Name of the session's user. */
@@ -69,6 +71,10 @@ const SELECT_SERVER_FACTS = String.raw`
      FROM pg_catalog.pg_settings WHERE name = 'synchronous_commit') AS "synchronousCommit",
     (SELECT json_build_object('value', setting, 'source', source)
      FROM pg_catalog.pg_settings WHERE name = 'full_page_writes') AS "fullPageWrites",
+    (SELECT json_build_object('value', reset_val, 'isUtc',
+       timestamptz '2026-01-01 00:00Z' AT TIME ZONE reset_val = timestamp '2026-01-01 00:00'
+       AND timestamptz '2026-07-01 00:00Z' AT TIME ZONE reset_val = timestamp '2026-07-01 00:00')
+     FROM pg_catalog.pg_settings WHERE name = 'TimeZone') AS "timeZone",
     (
       SELECT coalesce(json_agg(json_build_object('role', r.rolname, 'inDatabase', s.setdatabase <> 0,
         'value', split_part(c.setting, '=', 2)) ORDER BY r.rolname, s.setdatabase), '[]')

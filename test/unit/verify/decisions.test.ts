@@ -49,6 +49,7 @@ const facts = (changes: Partial<Facts>): Facts => ({
     fsync: { value: 'on', source: 'default' },
     synchronousCommit: { value: 'on', source: 'default' },
     fullPageWrites: { value: 'on', source: 'default' },
+    timeZone: { value: 'UTC', isUtc: true },
     commitSettings: [],
     user: 'postgres',
     encoding: 'UTF8',

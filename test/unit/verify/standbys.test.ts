@@ -26,6 +26,7 @@ const ON = { value: 'on', source: 'default' }
 const serverFacts = (replication: Partial<ReplicationState>, more: Partial<ServerFacts> = {}): ServerFacts => ({
   serverVersion: '18.4',
   ...{ fsync: ON, synchronousCommit: ON, fullPageWrites: ON },
+  timeZone: { value: 'UTC', isUtc: true },
   commitSettings: [],
   user: 'app',
   encoding: 'UTF8',

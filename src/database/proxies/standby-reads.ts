@@ -68,15 +68,18 @@ export const compareAnywhere = async <T>(
   return { result, standby }
 }
 
+/** The code of `readFromStandby`. */
+export const READ_FROM_STANDBY = 'read_from_standby'
+
 export const readFromStandby = (standby?: string): OperatorError =>
   new OperatorError(
-    'read_from_standby',
+    READ_FROM_STANDBY,
     standby === undefined
       ? 'a standby answered, which may lag behind: what is missing there may be stored'
       : `the server that answered is a ${standby}: only the primary knows what is stored`,
     {
       exitCode: ExitCode.unreachable,
-      hint: 'name the primary server in --database-url',
+      hint: "name the primary server, in --database-url or the store's databaseUrl",
       retryable: true,
     },
   )

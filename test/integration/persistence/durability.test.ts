@@ -193,3 +193,21 @@ test('checks of readiness share a proof, name the standby that it waits for, and
   await servers.standby.start()
   await stores.own.checkReady()
 })
+
+test('what only the primary may answer is refused where a standby is named, with a code of its own', async () => {
+  await servers.standby.start()
+  const reading = createChatStore({ databaseUrl: servers.standby.url() }, { deadlineMs: 300 })
+  await until(
+    () =>
+      reading.checkReady().then(
+        () => true,
+        () => true,
+      ),
+    { what: 'the standby answers' },
+  )
+  const { nextAfter: after } = await stores.own.getChatHistory({ guestUsername: 'Ann' })
+  const refused = { code: 'read_from_standby', retryable: true, hint: expect.stringContaining('primary') as string }
+  await expect(reading.findChat('Ann')).rejects.toMatchObject(refused)
+  await expect(reading.getChatHistory({ guestUsername: 'Ann', after })).rejects.toMatchObject(refused)
+  await reading.close()
+})

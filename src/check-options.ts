@@ -63,8 +63,9 @@ export const ANYTHING: Rule = { must: 'anything', fits: () => true }
 export const checkOptions = <Options>(what: string, given: unknown, rules: Rules<Options>): void => {
   if (!isObject(given)) throw invalidOption([mistake(what, given, OBJECT)])
   const names = Object.keys(rules)
+  const unknown = unknownNames('option', given, names)
   const mistakes = Object.entries(given).flatMap(([name, value]) => {
-    if (!names.includes(name)) return [unknownName('option', name, names)]
+    if (!names.includes(name)) return unknown.splice(0, 1)
     const rule = rules[name as keyof Options]
     return value === undefined || rule.fits(value) ? [] : [mistake(name, value, rule)]
   })
@@ -76,11 +77,29 @@ export const checkValue = (name: string, value: unknown, rule: Rule): void => {
   if (!rule.fits(value)) throw invalidOption([mistake(name, value, rule)])
 }
 
+/** Says which names are unknown, and which were meant. An application may pass on what strangers send: not more than a few. */
+export const unknownNames = (kind: 'option' | 'field', given: unknown, known: readonly string[]): string[] => {
+  const names = isObject(given) ? Object.keys(given).filter((name) => !known.includes(name)) : []
+  const left = names.length - MOST_NAMED
+  return [
+    ...names.slice(0, MOST_NAMED).map((name) => unknownName(kind, name, known)),
+    ...(left > 0 ? [`${left.toLocaleString('en-US')} more unknown ${kind}s`] : []),
+  ]
+}
+
+const MOST_NAMED = 10
+
 /** Says that a name is unknown, and which was meant. */
 export const unknownName = (kind: 'option' | 'field', name: string, known: readonly string[]): string => {
   const meant = nearestWord(name, known)
-  return `unknown ${kind} ${JSON.stringify(name)}${meant === undefined ? '' : `; did you mean ${meant}?`}`
+  return `unknown ${kind} ${quoted(name)}${meant === undefined ? '' : `; did you mean ${meant}?`}`
 }
+
+/** A text that somebody else chose, for an error. */
+export const quoted = (text: string): string =>
+  JSON.stringify(text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED)}…` : text)
+
+const MOST_QUOTED = 100
 
 const mistake = (name: string, value: unknown, { must }: Rule): string => `${name} ${shown(value)}, but must be ${must}`
 

@@ -70,7 +70,7 @@ export const toContactFilter = (contact: Contact | undefined): ContactFilter => 
   const value: unknown = contact?.[column]
   if (column === 'clientId') {
     if (isId(value)) return { column, value }
-    throw invalidContact(`clientId is ${String(value)}, but ${ID_RANGE}`)
+    throw invalidContact(`clientId ${shown(value)}, but ${ID_RANGE}`)
   }
   const stored = typeof value !== 'string' ? '' : column === 'guestUsername' ? toUsername(value) : toStorableText(value)
   if (stored === '') throw invalidContact(`${column} is ${typeof value === 'string' ? 'empty' : 'not a string'}`)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import { isObject, unknownName } from '../check-options.js'
+import { unknownNames } from '../check-options.js'
 import { InvalidMessage } from './errors.js'
 import { ID_RANGE } from './ids/ids.js'
 import { describeIssue, invalidFields } from './invalid-fields.js'
@@ -83,7 +83,7 @@ const messageSchema = z.object({
  * @throws InvalidMessage that names every invalid field
  */
 export const prepareMessage = (message: NewChatMessage): PreparedMessage => {
-  const unknown = unknownFields(message)
+  const unknown = unknownNames('field', message, FIELDS)
   const parsed = messageSchema.safeParse(message, { error: describeIssue })
   if (!parsed.success) throw new InvalidMessage([...unknown, ...invalidFields(parsed.error)])
   const given = parsed.data
@@ -107,10 +107,7 @@ export const prepareMessage = (message: NewChatMessage): PreparedMessage => {
   }
 }
 
-const unknownFields = (message: unknown): readonly string[] =>
-  Object.keys(isObject(message) ? message : {})
-    .filter((name) => !Object.hasOwn(messageSchema.shape, name))
-    .map((name) => unknownName('field', name, Object.keys(messageSchema.shape)))
+const FIELDS = Object.keys(messageSchema.shape)
 
 const contradictions = (given: z.infer<typeof messageSchema>): readonly string[] => {
   const reasons: string[] = []

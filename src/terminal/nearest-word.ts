@@ -22,10 +22,13 @@ const SHORTEST_BEGINNING = 2
  * differs; undefined when none is near.
  */
 export const nearestWord = (typed: string, words: readonly string[]): string | undefined => {
-  const begun = words.filter((word) => word.startsWith(typed.toLowerCase()))
+  const lower = typed.toLowerCase()
+  const begun = words.filter((word) => word.startsWith(lower))
   if (begun.length === 1 && typed.length >= SHORTEST_BEGINNING) return begun[0]
+  // Words of very different lengths differ in as many letters: a name of a megabyte is compared with none.
   const near = words
-    .map((word) => ({ word, distance: editDistance(typed.toLowerCase(), word.toLowerCase()) }))
+    .filter((word) => Math.abs(word.length - lower.length) <= word.length / 3)
+    .map((word) => ({ word, distance: editDistance(lower, word.toLowerCase()) }))
     .filter(({ word, distance }) => distance <= word.length / 3)
     .sort((a, b) => a.distance - b.distance)
   return near[0]?.word

@@ -1,3 +1,4 @@
+import { quoted, shown } from '../../check-options.js'
 import { InvalidCall } from '../errors.js'
 import { isId } from './ids.js'
 
@@ -18,16 +19,21 @@ export const cursorSql = (instant = 'm."createdAt"'): string =>
 export const formatCursor = ({ createdAt, id }: Position): string => `${createdAt}_${id}`
 
 /** @throws InvalidCall `invalid_cursor` for text that is not a cursor */
-export const parseCursor = (text: string): Position => {
-  const [, createdAt, id] = CURSOR.exec(text) ?? []
+export const parseCursor = (text: unknown): Position => {
+  const [, createdAt, id] = typeof text === 'string' ? (CURSOR.exec(text) ?? []) : []
   if (createdAt !== undefined && id !== undefined && isInstant(createdAt) && isId(Number(id))) {
     return { createdAt, id: Number(id) }
   }
   throw notACursor(text)
 }
 
-export const notACursor = (text: string): InvalidCall =>
-  new InvalidCall('invalid_cursor', `${JSON.stringify(text)} is not a cursor; pass one back unchanged`)
+export const notACursor = (text: unknown): InvalidCall =>
+  new InvalidCall(
+    'invalid_cursor',
+    typeof text === 'string'
+      ? `${quoted(text)} is not a cursor; pass one back unchanged`
+      : `the cursor ${shown(text)}; pass one back unchanged`,
+  )
 
 // 31 February matches the pattern, but the server would reject it.
 const isInstant = (createdAt: string): boolean => {

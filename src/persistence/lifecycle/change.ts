@@ -2,6 +2,7 @@ import type { ClientBase } from 'pg'
 import { commitBarrier } from '../../database/durability/commit-barrier.js'
 import { noticeCommit } from '../../database/durability/commit-notice.js'
 import { DURABLE_COMMIT } from '../../database/durability/durable-commit.js'
+import { shown } from '../../check-options.js'
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { hasSqlState, SqlState } from '../../database/sql-state.js'
 import { BEGIN, inTransaction } from '../../database/transaction.js'
@@ -22,7 +23,7 @@ export interface ChangeSession {
 
 /** @throws InvalidCall `invalid_contact` */
 export const checkClientId = (name: string, id: unknown): void => {
-  if (!isId(id)) throw new InvalidCall('invalid_contact', `${name} is ${String(id)}, but ${ID_RANGE}`)
+  if (!isId(id)) throw new InvalidCall('invalid_contact', `${name} ${shown(id)}, but ${ID_RANGE}`)
 }
 
 /** A table, and what the role needs there. */

@@ -14,3 +14,20 @@ export const parseByteSize = (text: string): number => {
   if (bytes > 0) return bytes
   throw new InvalidArgumentError('Write a size such as 64KiB, 256MiB, 2GiB or 500GB.')
 }
+
+/** Returns a parser of sizes between two bounds, both included, that takes a plain number of bytes, too. */
+export const parseByteSizeBetween =
+  (least: number, most: number) =>
+  (text: string): number => {
+    const bytes = /^\d+$/.test(text) ? Number(text) : parseByteSize(text)
+    if (bytes >= least && bytes <= most) return bytes
+    throw new InvalidArgumentError(`Write a size from ${inUnits(least)} to ${inUnits(most)}.`)
+  }
+
+/** In the largest unit that needs no fraction. */
+export const inUnits = (bytes: number): string => {
+  const [unit, factor] = Object.entries(UNIT_BYTES).findLast(
+    ([name, of]) => name.endsWith('iB') && bytes % of === 0,
+  ) ?? ['bytes', 1]
+  return `${bytes / factor}${unit}`
+}

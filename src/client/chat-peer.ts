@@ -1,4 +1,5 @@
 import { ExitCode, OperatorError } from '../errors.js'
+import { slowestTransferMs } from '../protocol/transfer-time.js'
 import type { Answer } from './answer.js'
 import type { ChatAddress } from './chat-address.js'
 import { openChatConnection } from './chat-connection.js'
@@ -96,13 +97,17 @@ export const createChatPeer = ({
   const isFinal = (answer: Answer): boolean =>
     answer.ok ? answer.queued !== true || whenQueued === 'kept' : answer.error.retryable !== true
 
-  const untilSettled = async (attempt: Attempt, withinMs = patienceMs): Promise<Answer> => {
+  const untilSettled = async (
+    attempt: Attempt,
+    withinMs = patienceMs,
+    attemptMs = answerTimeoutMs,
+  ): Promise<Answer> => {
     const deadline = Date.now() + withinMs
     const remainingMs = (): number => Math.max(deadline - Date.now(), 0)
     let lastAnswer: Answer | undefined
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       const isConnected = await connection.waitUntilConnected(Math.min(remainingMs(), LONGEST_WAIT_MS))
-      const answer = isConnected ? await attempt(Math.min(remainingMs(), patienceMs, answerTimeoutMs)) : undefined
+      const answer = isConnected ? await attempt(Math.min(remainingMs(), patienceMs, attemptMs)) : undefined
       if (answer !== undefined && isFinal(answer)) return answer
       lastAnswer = answer ?? lastAnswer
       signal.throwIfAborted()
@@ -124,7 +129,7 @@ export const createChatPeer = ({
     },
     ask: (event, payload, onAttempt) => {
       let attempts = 0
-      return untilSettled(async (timeoutMs) => {
+      const send: Attempt = async (timeoutMs) => {
         const greeting = await joinOnce(timeoutMs)
         if (greeting?.ok !== true) return greeting
         attempts += 1
@@ -133,7 +138,9 @@ export const createChatPeer = ({
         onAttempt?.(...outcomeOf(answer))
         // The duplicate may be an earlier attempt of this call, which then saved the message.
         return answer?.ok === true && attempts > 1 ? { ...answer, duplicate: false } : answer
-      })
+      }
+      // A large message that is sent again while it is still on its way would never arrive.
+      return untilSettled(send, patienceMs, answerTimeoutMs + slowestTransferMs(charactersIn(payload)))
     },
     on: (event, listener) => connection.on(event, listener),
     get welcome() {
@@ -142,6 +149,9 @@ export const createChatPeer = ({
     close: () => connection.close(),
   }
 }
+
+const charactersIn = (payload: object): number =>
+  Object.values(payload).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
 
 const outcomeOf = (answer: Answer | undefined): Parameters<OnAttempt> => {
   if (answer === undefined) return ['no answer']

@@ -19,7 +19,7 @@ export interface ChatClientOptions {
   /** The URL that `chatkeep serve` prints, e.g. `http://127.0.0.1:3001/chat`. */
   readonly url: string
   readonly join: GuestIdentity | OperatorIdentity
-  /** Time until an unanswered message is sent again, in ms; 10,000 when absent. */
+  /** Time until an unanswered message is sent again, in ms, and 20 s more for each MiB of it; 10,000 when absent. */
   readonly answerTimeoutMs?: number | undefined
   /** Time until the promise of a message rejects, in ms; unlimited when absent. */
   readonly patienceMs?: number | undefined

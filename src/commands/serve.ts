@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings'
 import { parseDurationBetween } from '../cli/duration.js'
-import { parseByteSize } from '../cli/byte-size.js'
+import { inUnits, parseByteSize, parseByteSizeBetween } from '../cli/byte-size.js'
 import type { CommandContext, Run } from '../cli/command.js'
 import { COMMAND_GROUPS, parseWholeNumber, withDatabaseFlags, type DatabaseFlags } from '../cli/flags.js'
 import { withExamples } from '../cli/help/examples.js'
@@ -17,12 +17,14 @@ import type { Answer } from '../terminal/answer.js'
 /** The log level where none is named. */
 const LOG_LEVELS = { quiet: 'error', normal: undefined, verbose: 'debug' } as const
 
-const limitOption = ({ flag, help, unit, least, most, default: value }: Limit): Option =>
-  unit === 'count'
-    ? new Option(`${flag} <number>`, `${help} (default: ${value})`).argParser(parseWholeNumber(least, most))
-    : new Option(`${flag} <duration>`, `${help} (default: ${value / 1_000}s)`).argParser(
-        parseDurationBetween(`${least}ms`, `${most}ms`),
-      )
+const limitOption = ({ flag, help, unit, least, most, default: value }: Limit): Option => {
+  const [argument, usual, parse] = {
+    count: ['number', value, parseWholeNumber(least, most)] as const,
+    bytes: ['size', inUnits(value), parseByteSizeBetween(least, most)] as const,
+    ms: ['duration', `${value / 1_000}s`, parseDurationBetween(`${least}ms`, `${most}ms`)] as const,
+  }[unit]
+  return new Option(`${flag} <${argument}>`, `${help} (default: ${usual})`).argParser(parse)
+}
 
 /** Adds a flag for each limit of the server. */
 const withLimitFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(

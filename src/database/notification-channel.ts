@@ -12,6 +12,8 @@ export interface ChannelOptions {
   readonly applicationName: string
   /** The channel. Every session of the database can listen to it and notify it. */
   readonly channel: string
+  /** Above this the connection counts as stuck: what is queued is dropped, as after a loss. */
+  readonly maxQueuedBytes: number
   /** `nowMs` is the database's time, in milliseconds since 1970. */
   readonly onPayload: (payload: string, nowMs: number) => void
   /** The connection is back; notifications sent in between, by anyone, are lost. */
@@ -36,8 +38,6 @@ export interface NotificationChannel {
   close(): Promise<void>
 }
 
-/** Above this the connection counts as stuck: what is queued is dropped, as after a loss. */
-const MAX_QUEUED_BYTES = 32 * 1_048_576
 const QUERY_TIMEOUT_MS = 5_000
 const FLUSH_DEADLINE_MS = 1_000
 const FIRST_PAUSE_MS = 100
@@ -134,7 +134,7 @@ export const openNotificationChannel = async (
       }
       queue.push(...payloads)
       queuedBytes += payloads.reduce((sum, payload) => sum + payload.length, 0)
-      if (queuedBytes > MAX_QUEUED_BYTES) {
+      if (queuedBytes > options.maxQueuedBytes) {
         giveUpQueue()
         void disconnect(session.client)
       } else setImmediate(startFlushing)

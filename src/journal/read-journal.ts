@@ -1,4 +1,5 @@
 import { journalDamaged, journalHeaderDamaged, notAJournal, unknownJournalVersion } from './journal-errors.js'
+import { MOST_LINE_BYTES } from '../persistence/content/message-size.js'
 import { JOURNAL_VERSION, parseEntry, parseHeader, type JournalEntry, type JournalHeader } from './journal-line.js'
 
 /** One part of a journal. */
@@ -71,9 +72,6 @@ interface RawLine {
 
 const LINE_FEED = 0x0a
 
-/** Room for the largest message that the store takes, with every character escaped, and its other fields. */
-export const MAX_LINE_BYTES = 16 * 1_048_576
-
 /** Never holds more than one chunk and one line. @throws OperatorError `journal_damaged` for a line that no server wrote */
 async function* splitLines(chunks: AsyncIterable<Buffer>, path: string, from: number): AsyncGenerator<RawLine> {
   let parts: Buffer[] = []
@@ -90,7 +88,7 @@ async function* splitLines(chunks: AsyncIterable<Buffer>, path: string, from: nu
     }
     if (start < chunk.length) parts.push(chunk.subarray(start))
     sizeBytes += chunk.length - start
-    if (sizeBytes > MAX_LINE_BYTES) throw journalDamaged(path, line, 'it is longer than any line of a journal')
+    if (sizeBytes > MOST_LINE_BYTES) throw journalDamaged(path, line, 'it is longer than any line of a journal')
   }
   if (parts.length > 0) yield { bytes: Buffer.concat(parts), terminated: false }
 }

@@ -7,6 +7,7 @@ import { StoreUnavailable } from './errors.js'
 import { readKeyGuard } from './keys/key-guard.js'
 import type { NewChatMessage, SavedChatMessage } from './message.js'
 import { createPendingSave, unsettled, type PendingSave } from './pending-save.js'
+import { MOST_MESSAGE_BYTES } from './content/message-size.js'
 import { prepareMessage } from './prepare-message.js'
 import { saveWithRetries } from './retry.js'
 import { namesIn } from './sql-names.js'
@@ -76,7 +77,7 @@ interface Prepared {
 
 const prepare = (message: NewChatMessage, deadline: number): Prepared => {
   try {
-    const save = createPendingSave(prepareMessage(message), deadline)
+    const save = createPendingSave(prepareMessage(message, MOST_MESSAGE_BYTES), deadline)
     return { outcome: save.outcome, save }
   } catch (error) {
     return { outcome: Promise.reject(error instanceof Error ? error : new Error(String(error))) }

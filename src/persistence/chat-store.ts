@@ -5,6 +5,7 @@ import type { Queryable } from '../database/connection.js'
 import type { Promotion } from '../database/failover/timelines.js'
 import { withLimits, withPooledClient, type BorrowLimits } from '../database/pools/pooled-client.js'
 import { createPreparedStatements } from '../database/prepared.js'
+import { DEFAULT_MAX_MESSAGE_BYTES } from './content/message-size.js'
 import { StoreClosed } from './errors.js'
 import { findChat, type ChatAddress, type FoundChat } from './chats/find-chat.js'
 import { createFindClient } from './chats/known-client.js'
@@ -67,6 +68,8 @@ export interface StoreLoad {
 
 /** Keeps chat messages. Every write resolves after its commit, and a failed read throws instead of returning an empty list. */
 export interface ChatStore extends AsyncClosable {
+  /** Most bytes of the text, and of the image, of a message that it takes. */
+  readonly maxMessageBytes: number
   /**
    * Saves a message, exactly once for its idempotency key, and creates a client for a new guest. Concurrent calls share
    * commits; each has its own outcome. Messages of one sender are stored in the order of the calls.
@@ -157,6 +160,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   const schema = options.schema ?? target?.schema ?? 'public'
   const names = namesIn(schema)
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
+  const maxMessageBytes = options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES
   const patienceMs = patienceOf(deadlineMs)
   let abandoned = 0
   const onLeft = (): void => {
@@ -226,10 +230,11 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   )
 
   return asyncClosable<NotYetClosable<ChatStore>>({
+    maxMessageBytes,
     saveChatMessage: async (message, given = {}) => {
       checkSaveOptions(given)
       const { db, signal } = given
-      const prepared = prepareMessage(message)
+      const prepared = prepareMessage(message, maxMessageBytes)
       signal?.throwIfAborted()
       return track(() =>
         db === undefined
@@ -245,7 +250,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     getUnreadCount: (given = {}) => ask(given, (db) => readUnreadCount(db, names)),
     renameClient: (rename, given = {}) => change(given, (session) => renameClient(session, rename)),
     mergeClients: (merge, given = {}) => change(given, (session) => mergeClients(session, merge)),
-    editMessage: (edit, given = {}) => change(given, (session) => editMessage(session, edit)),
+    editMessage: (edit, given = {}) => change(given, (session) => editMessage(session, edit, maxMessageBytes)),
     deleteMessage: (deletion, given = {}) => change(given, (session) => deleteMessage(session, deletion)),
     getInactiveOperators: (operatorIds, given = {}) =>
       ask(given, (db) => readInactiveOperators(db, names, operatorIds)),

@@ -1,7 +1,8 @@
 import { ANYTHING, checkOptions, listOf, OBJECT, shown, type Rules } from '../check-options.js'
 import { InvalidCall } from './errors.js'
 import { ID_RANGE, isId } from './ids/ids.js'
-import { toStorableText, toUsername } from './prepare-message.js'
+import { toStorableText } from './content/storable-text.js'
+import { toUsername } from './prepare-message.js'
 
 /** Identifies whose messages are meant, by exactly one of these fields. */
 export interface Contact {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import { unknownNames } from '../check-options.js'
+import { isObject, unknownNames } from '../check-options.js'
+import { oversizedFields } from './content/message-size.js'
+import { toStorableText } from './content/storable-text.js'
 import { InvalidMessage } from './errors.js'
 import { ID_RANGE } from './ids/ids.js'
 import { describeIssue, invalidFields } from './invalid-fields.js'
@@ -8,9 +10,6 @@ import { MESSAGE_TYPES, SENDER_TYPES, type ChatMessage, type NewChatMessage } fr
 
 /** Longest user name, in Unicode characters. */
 export const MAX_USERNAME_CHARACTERS = 255
-
-/** Largest text or image of one message, in bytes of UTF-8. */
-const MAX_CONTENT_BYTES = 1_048_576
 
 /** Longest of the other texts (phone, image name, socket id, key, …), in bytes of UTF-8: some are indexed, and index entries have a size limit. */
 const MAX_FIELD_BYTES = 1_024
@@ -25,9 +24,6 @@ export interface PreparedMessage extends Omit<
   readonly createdAt: Date | null
 }
 
-/** PostgreSQL cannot store NUL and lone surrogates: both become U+FFFD. Everything else stays unchanged. */
-export const toStorableText = (text: string): string => text.replaceAll('\0', '\ufffd').toWellFormed()
-
 /** The form under which a guest's name is stored and looked up: outer white space trimmed, NFC, case kept. */
 export const toUsername = (name: string): string => toStorableText(name).normalize('NFC').trim()
 
@@ -38,7 +34,6 @@ export const toStorablePhone = (phone: string | null | undefined): string | null
 const atMostBytes = (most: number) =>
   z.string().refine((value) => Buffer.byteLength(value) <= most, { error: `is larger than ${most} bytes` })
 
-const content = atMostBytes(MAX_CONTENT_BYTES)
 const field = atMostBytes(MAX_FIELD_BYTES)
 const id = z.int({ error: ID_RANGE })
 
@@ -66,8 +61,8 @@ const messageSchema = z.object({
   senderType: z.enum(SENDER_TYPES),
   operatorId: id.nullish(),
   messageType: z.enum(MESSAGE_TYPES),
-  text: content.nullish(),
-  imageUrl: content.nullish(),
+  text: z.string().nullish(),
+  imageUrl: z.string().nullish(),
   imageName: field.nullish(),
   mimeType: field.nullish(),
   sessionId: field.nullish(),
@@ -80,14 +75,15 @@ const messageSchema = z.object({
 
 /**
  * Validates a message and converts it to the form in which it is stored.
+ * @param maxMessageBytes most bytes of the text, and of the image
  * @throws InvalidMessage that names every invalid field
  */
-export const prepareMessage = (message: NewChatMessage): PreparedMessage => {
-  const unknown = unknownNames('field', message, FIELDS)
+export const prepareMessage = (message: NewChatMessage, maxMessageBytes: number): PreparedMessage => {
   const parsed = messageSchema.safeParse(message, { error: describeIssue })
-  if (!parsed.success) throw new InvalidMessage([...unknown, ...invalidFields(parsed.error)])
+  const mistakes = [...unknownNames('field', message, FIELDS), ...oversized(message, maxMessageBytes)]
+  if (!parsed.success) throw new InvalidMessage([...mistakes, ...invalidFields(parsed.error)])
   const given = parsed.data
-  const reasons = [...unknown, ...contradictions(given)]
+  const reasons = [...mistakes, ...contradictions(given)]
   if (reasons.length > 0) throw new InvalidMessage(reasons)
   return {
     clientId: given.clientId ?? null,
@@ -109,6 +105,9 @@ export const prepareMessage = (message: NewChatMessage): PreparedMessage => {
 
 const FIELDS = Object.keys(messageSchema.shape)
 
+const oversized = (message: unknown, most: number): readonly string[] =>
+  isObject(message) ? oversizedFields(message, most) : []
+
 const contradictions = (given: z.infer<typeof messageSchema>): readonly string[] => {
   const reasons: string[] = []
   if (given.messageType === 'TEXT' && (given.text ?? '') === '') reasons.push('text is empty')
@@ -127,16 +126,21 @@ export type MessageContent = Partial<Pick<NewChatMessage, (typeof CONTENT)[numbe
 const CONTENT = ['text', 'imageUrl', 'imageName', 'mimeType'] as const
 
 const contentSchema = z.object({
-  text: content.nullish(),
-  imageUrl: content.nullish(),
+  text: z.string().nullish(),
+  imageUrl: z.string().nullish(),
   imageName: field.nullish(),
   mimeType: field.nullish(),
 })
 
 /** Validates what an edit changes, and converts it to the form in which it is stored. @throws InvalidMessage */
-export const prepareContent = (edit: MessageContent): Partial<Record<(typeof CONTENT)[number], string | null>> => {
+export const prepareContent = (
+  edit: MessageContent,
+  maxMessageBytes: number,
+): Partial<Record<(typeof CONTENT)[number], string | null>> => {
   const parsed = contentSchema.safeParse(edit, { error: describeIssue })
-  if (!parsed.success) throw new InvalidMessage(invalidFields(parsed.error))
+  const mistakes = oversized(edit, maxMessageBytes)
+  if (!parsed.success) throw new InvalidMessage([...mistakes, ...invalidFields(parsed.error)])
+  if (mistakes.length > 0) throw new InvalidMessage(mistakes)
   const given = parsed.data
   return Object.fromEntries(
     CONTENT.filter((name) => given[name] !== undefined).map((name) => [name, storableOrNull(given[name])]),

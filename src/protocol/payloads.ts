@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { MAX_USERNAME_CHARACTERS, toStorableText, toUsername } from '../persistence/prepare-message.js'
+import { toStorableText } from '../persistence/content/storable-text.js'
+import { MAX_USERNAME_CHARACTERS, toUsername } from '../persistence/prepare-message.js'
 
 /** Enough for the name of a guest, whose characters may take two units each. */
 const MAX_ADDRESS_LENGTH = 2 * MAX_USERNAME_CHARACTERS

@@ -6,7 +6,7 @@ import { runChatAtPath, readWebRules } from './chat-at-path.js'
 import type { ChatOptions, ChatWebOptions } from './chat-options.js'
 import { runChatInNamespace, type NamespaceServer } from './chat-in-namespace.js'
 import { DEFAULT_PATH } from './defaults.js'
-import { prepareChat } from './prepare-chat.js'
+import { maxMessageBytesOf, prepareChat } from './prepare-chat.js'
 
 /** A Socket.IO server of the application, of whatever copy of the package. */
 export interface SocketIoServer {
@@ -41,7 +41,11 @@ export const attachChat = async (
   if ('of' in to) {
     // What events the application declares does not matter in a namespace that it leaves to the chat.
     const server = to as NamespaceServer
-    const chat = await runChatInNamespace(server, options.namespace ?? DEFAULT_PATH, () => prepareChat(options))
+    const chat = await runChatInNamespace(server, {
+      name: options.namespace ?? DEFAULT_PATH,
+      maxMessageBytes: maxMessageBytesOf(options),
+      prepare: () => prepareChat(options),
+    })
     return asyncClosable({ close: () => chat.close() })
   }
   const path = `/${(options.path ?? DEFAULT_PATH).replaceAll(/^\/+|\/+$/g, '')}`

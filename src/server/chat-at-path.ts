@@ -5,6 +5,7 @@ import type { ChatIoServer } from './chat-io.js'
 import type { ChatWebOptions } from './chat-options.js'
 import type { PreparedChat } from './prepare-chat.js'
 import { createAdmission } from './protection/admission.js'
+import { packetBytesFor, pingTimeoutMsFor } from './protection/packet-size.js'
 import { limitConnections } from './protection/connection-limit.js'
 import { createOwnHosts, type OwnHosts } from './protection/own-hosts.js'
 import { TEXT_PARSER } from './protection/text-parser.js'
@@ -13,9 +14,6 @@ import { runChat, type RunningChat } from './run-chat.js'
 import { flushAndDisconnect } from './shut-down.js'
 import { explainRefusals, TRANSPORTS } from './http/explain-refusals.js'
 import { takeOwnPath } from './http/own-path.js'
-
-/** Well above the core's limit of 1 MiB a message: a message that is too large gets its named error instead of a cut connection. */
-const MAX_PACKET_BYTES = 8 * 1_048_576
 
 /** The rules of a chat for what browsers may do. @throws OperatorError `invalid_option` */
 export const readWebRules = ({ corsOrigin, publicHost }: ChatWebOptions, listenHost: string): WebRules => {
@@ -54,7 +52,8 @@ export const runChatAtPath = (
     path,
     transports: [...transports],
     serveClient: false,
-    maxHttpBufferSize: MAX_PACKET_BYTES,
+    maxHttpBufferSize: packetBytesFor(limits.maxMessageBytes),
+    pingTimeout: pingTimeoutMsFor(limits.maxMessageBytes),
     connectTimeout: limits.joinTimeoutMs,
     parser: TEXT_PARSER,
     allowRequest: createAdmission({ inFlight, ...web, warnRarely }),

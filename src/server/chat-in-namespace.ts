@@ -3,10 +3,21 @@ import { serverClosing } from '../protocol/refusals.js'
 import type { ChatIo, ChatIoServer } from './chat-io.js'
 import type { PreparedChat } from './prepare-chat.js'
 import { limitSockets, toConnectError } from './protection/connection-limit.js'
+import { LIMITS } from './protection/limits.js'
+import { leastPacketBytesFor, maxMessageBytesIn } from './protection/packet-size.js'
 import { runChat, type RunningChat } from './run-chat.js'
 
 /** What a chat needs of a Socket.IO server. */
-export type NamespaceServer = Pick<ChatIoServer, 'of' | '_opts'>
+export interface NamespaceServer extends Pick<ChatIoServer, 'of' | '_opts'> {
+  /** Absent until it is attached to an HTTP server. */
+  readonly engine?: { readonly opts?: { readonly maxHttpBufferSize?: number } }
+}
+
+export interface NamespaceOptions {
+  readonly name: string
+  readonly maxMessageBytes: number
+  readonly prepare: () => Promise<PreparedChat>
+}
 
 /**
  * Runs a chat in a namespace of a Socket.IO server of the application. What belongs to the whole connection (origins, transports,
@@ -15,10 +26,10 @@ export type NamespaceServer = Pick<ChatIoServer, 'of' | '_opts'>
  */
 export const runChatInNamespace = async (
   server: NamespaceServer,
-  name: string,
-  prepare: () => Promise<PreparedChat>,
+  { name, maxMessageBytes, prepare }: NamespaceOptions,
 ): Promise<RunningChat> => {
   refuseRecovery(server)
+  refuseSmallPackets(server, maxMessageBytes)
   const io: ChatIo = server.of(name)
   if (io.listenerCount('connection') > 0) throw inUse(io.name)
   const prepared = await prepare()
@@ -46,4 +57,24 @@ const refuseRecovery = ({ _opts }: NamespaceServer): void => {
     throw new OperatorError('invalid_option', 'the Socket.IO server has connectionStateRecovery', {
       hint: 'leave that option out, or attach the chat to the HTTP server',
     })
+}
+
+/** Socket.IO's own default. */
+const DEFAULT_PACKET_BYTES = 1_000_000
+
+// It ends the connection of whoever sends a larger packet, without a word, and a widget sends the message again on the next one.
+const refuseSmallPackets = ({ engine, _opts }: NamespaceServer, maxMessageBytes: number): void => {
+  const most = engine?.opts?.maxHttpBufferSize ?? _opts.maxHttpBufferSize ?? DEFAULT_PACKET_BYTES
+  const needed = leastPacketBytesFor(maxMessageBytes)
+  if (most >= needed) return
+  throw new OperatorError(
+    'invalid_option',
+    `the Socket.IO server ends connections that send more than ${most} bytes, and a message of ${maxMessageBytes} bytes (maxMessageBytes) may take ${needed}`,
+    { hint: `create the Socket.IO server with maxHttpBufferSize: ${needed}${orSmallerMessages(most)}` },
+  )
+}
+
+const orSmallerMessages = (packetBytes: number): string => {
+  const fitting = maxMessageBytesIn(packetBytes)
+  return fitting < LIMITS.maxMessageBytes.least ? '' : `, or attach the chat with maxMessageBytes: ${fitting}`
 }

@@ -1,12 +1,14 @@
 import { SILENT_LOG, type ChatLog } from '../chat-log.js'
+import { OperatorError } from '../errors.js'
 import { createInFlight, type InFlight } from '../concurrency/in-flight.js'
 import { openJournal } from '../journal/open-journal.js'
 import { createRareLog, type WarnRarely } from '../rare-log.js'
+import type { ChatStore } from '../persistence/chat-store.js'
 import type { ChatOptions } from './chat-options.js'
 import { joinCluster, type Cluster } from './cluster/cluster.js'
 import { UNOBSERVED, type ServerObserver } from './metrics/observer.js'
 import { openOperatorList, type OperatorList } from './operators/operator-list.js'
-import { limitsFrom, type ChatLimits } from './protection/limits.js'
+import { limitsFrom, LIMITS, type ChatLimits } from './protection/limits.js'
 import { refuseWeakSecret } from './protection/read-operator-secret.js'
 
 /** What a chat has before its first socket. */
@@ -28,22 +30,33 @@ export const prepareChat = async (options: ChatOptions): Promise<PreparedChat> =
   const { log = SILENT_LOG, metrics } = options
   const operatorSecret = options.operatorSecret === '' ? undefined : options.operatorSecret
   refuseWeakSecret(operatorSecret)
+  const limits = limitsFrom({ ...options, maxMessageBytes: maxMessageBytesOf(options) })
   // Before anything is open: what is wrong with the file leaves nothing behind.
   const operators = options.operatorsFile === undefined ? undefined : await openOperatorList(options.operatorsFile, log)
   const cluster = await joinCluster({
     options: options.adapter,
     operatorSecret,
+    maxMessageBytes: limits.maxMessageBytes,
     mayConnectLater: options.journal !== undefined,
     log,
   })
   const journal = options.journal && (await openJournal(options.journal, log).catch(afterClosing(cluster)))
   return {
-    ...{ options, operatorSecret, operators, cluster, journal, log },
-    limits: limitsFrom(options),
+    ...{ options, limits, operatorSecret, operators, cluster, journal, log },
     inFlight: createInFlight(),
     observer: metrics?.observer ?? UNOBSERVED,
     warnRarely: createRareLog(log),
   }
+}
+
+/** The store's own limit unless a smaller one is given. @throws OperatorError `invalid_option` */
+export const maxMessageBytesOf = ({ store, maxMessageBytes: wanted }: ChatOptions): number => {
+  // An object that passes calls on to a store may lack it.
+  const { maxMessageBytes: most = LIMITS.maxMessageBytes.default } = store as Partial<ChatStore>
+  if (wanted === undefined || wanted <= most) return wanted ?? most
+  throw new OperatorError('invalid_option', `maxMessageBytes is ${wanted}, but that of the store is ${most}`, {
+    hint: 'give createChatStore the same maxMessageBytes',
+  })
 }
 
 /** Closes what was opened before a start failed; the first error wins. */

@@ -16,7 +16,7 @@ import { startChatServer, type ChatServerOptions } from './chat-server.js'
 import { checkDatabase, type DatabaseWarning } from './check-database.js'
 import { errorFields } from './error-fields.js'
 import { createChatLog, type ChatLogOptions } from './log.js'
-import type { GivenLimits } from './protection/limits.js'
+import { LIMITS, type GivenLimits } from './protection/limits.js'
 import { readOperatorSecret } from './protection/read-operator-secret.js'
 import { readConfig, withMetrics, type MetricsPlace } from './with-metrics.js'
 
@@ -108,7 +108,14 @@ export const serve = async ({ context, options, limits, withTargets, onListening
     const recorder = await openRecorder(options.record && resolve(cwd, options.record), log)
     const deadlineMs = journal && JOURNALLED_DEADLINE_MS
     const { maxConnectionLife: maxConnectionLifeMs } = options
-    const plain = createChatStore({ target }, { applicationName: APPLICATION_NAME, deadlineMs, maxConnectionLifeMs })
+    const plain = createChatStore(
+      { target },
+      // The server checks what arrives: what is in a journal may be from a time with another limit.
+      {
+        ...{ applicationName: APPLICATION_NAME, deadlineMs, maxConnectionLifeMs },
+        maxMessageBytes: LIMITS.maxMessageBytes.most,
+      },
+    )
     const store = options.durability === 'replicated' ? requireReplication(plain, target, APPLICATION_NAME) : plain
     try {
       const metrics = { place: options.metrics, target, intervalMs: options.metricsIntervalMs, thresholds, log }
@@ -116,7 +123,7 @@ export const serve = async ({ context, options, limits, withTargets, onListening
         const adapter = adapterTarget && { target: { ...adapterTarget, timelines: target.timelines } }
         const server = await startChatServer({
           ...options,
-          ...limits,
+          ...{ maxMessageBytes: LIMITS.maxMessageBytes.default, ...limits },
           ...{ operatorSecret, operatorsFile, journal, adapter, store, recorder, log, metrics: open?.metrics },
         })
         logExposure(log, target, options.host)

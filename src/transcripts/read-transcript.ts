@@ -1,3 +1,4 @@
+import { MOST_LINE_BYTES } from '../persistence/content/message-size.js'
 import { createAssignKey } from './ordinals.js'
 import { identifyTranscript } from './formats/index.js'
 import { isRejected, type LineContent, type LineReader } from './formats/line-reader.js'
@@ -29,9 +30,6 @@ export interface ReadOptions {
   readonly onSkipped?: (kind: string) => void
 }
 
-/** Room for the largest message that the store takes, with every character escaped. */
-export const MAX_LINE_BYTES = 8 * 1_048_576
-
 /**
  * Reads a transcript of any format line by line. The same bytes give the same entries, keys included.
  * @throws OperatorError `unknown_transcript_format`, `unknown_transcript_version`
@@ -57,7 +55,7 @@ export async function* readTranscript(
 
 /** The lines that are not blank. */
 export async function* readLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<RawLine> {
-  for await (const raw of splitLines(chunks, MAX_LINE_BYTES)) if (!isBlank(raw)) yield raw
+  for await (const raw of splitLines(chunks, MOST_LINE_BYTES)) if (!isBlank(raw)) yield raw
 }
 
 /** Tab, line feed, carriage return, space: JSON's white space. */
@@ -68,5 +66,5 @@ const isBlank = ({ bytes }: RawLine): boolean =>
 
 const readLine = (reader: LineReader, { number, bytes, terminated }: RawLine): LineContent =>
   bytes === undefined
-    ? isRejected(`is longer than ${MAX_LINE_BYTES / 1_048_576} MiB`)
+    ? isRejected(`is longer than ${MOST_LINE_BYTES / 1_048_576} MiB`)
     : reader.read({ number, bytes, terminated })

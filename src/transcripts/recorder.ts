@@ -66,10 +66,14 @@ export const createRecorder = async ({ path: wanted, onStopped }: RecorderOption
   }
   const append = (line: string): void => {
     if (stopped !== undefined) return
+    // A single message may be larger.
+    if (waitingBytes > MOST_WAITING_BYTES) {
+      stop('the disk is too slow')
+      return
+    }
     waiting.push(line)
     waitingBytes += Buffer.byteLength(line)
-    if (waitingBytes > MOST_WAITING_BYTES) stop('the disk is too slow')
-    else void flush()
+    void flush()
   }
   const finish = async (): Promise<void> => {
     await flush()

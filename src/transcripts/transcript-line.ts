@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { InvalidMessage } from '../persistence/errors.js'
 import { invalidFields } from '../persistence/invalid-fields.js'
 import type { MessageType, NewChatMessage } from '../persistence/message.js'
+import { MOST_MESSAGE_BYTES } from '../persistence/content/message-size.js'
 import { prepareMessage } from '../persistence/prepare-message.js'
 import { parseJsonLine } from './json-line.js'
 
@@ -133,7 +134,7 @@ const FIELD_NAMES: readonly (readonly [RegExp, string])[] = [
 /** Why the store would refuse a message, with the field names of a transcript. */
 export const reasonsOfCore = (message: TranscriptMessage): readonly string[] => {
   try {
-    prepareMessage(toNewChatMessage(message))
+    prepareMessage(toNewChatMessage(message), MOST_MESSAGE_BYTES)
     return []
   } catch (error) {
     if (!(error instanceof InvalidMessage)) throw error

@@ -10,6 +10,7 @@ import { parseServiceFile } from '../../src/database/target/service-file.js'
 import { OperatorError } from '../../src/errors.js'
 import { entryLine, headerLine } from '../../src/journal/journal-line.js'
 import { readJournal } from '../../src/journal/read-journal.js'
+import { DEFAULT_MAX_MESSAGE_BYTES } from '../../src/persistence/content/message-size.js'
 import { prepareMessage } from '../../src/persistence/prepare-message.js'
 import { readRunState } from '../../src/replay/resume/resume-state.js'
 import { inspectTranscript } from '../../src/transcripts/inspect-transcript.js'
@@ -51,13 +52,16 @@ const drain = async (parts: AsyncIterable<unknown>): Promise<number> => {
   return count
 }
 
-const message = prepareMessage({
-  senderType: 'CLIENT',
-  messageType: 'TEXT',
-  text: 'Hola',
-  sessionId: 's',
-  guestUsername: 'ana',
-})
+const message = prepareMessage(
+  {
+    senderType: 'CLIENT',
+    messageType: 'TEXT',
+    text: 'Hola',
+    sessionId: 's',
+    guestUsername: 'ana',
+  },
+  DEFAULT_MAX_MESSAGE_BYTES,
+)
 const entry = {
   message: { ...message, sessionId: 's', idempotencyKey: 's/1', createdAt: new Date('2026-04-01T09:00:00Z') },
   ...{ messageId: '1', contactKnown: true, attempted: false, size: null, operatorName: null, senderSocketId: 'socket' },
@@ -234,7 +238,8 @@ describe('bytes of strangers', () => {
   test('a line that no server wrote is refused before it fills the memory', async () => {
     async function* endless(): AsyncGenerator<Buffer> {
       yield headerLine('0a1b')
-      for (;;) yield await Promise.resolve(Buffer.alloc(1_048_576, 'x'))
+      const chunk = Buffer.alloc(1_048_576, 'x')
+      for (;;) yield await Promise.resolve(chunk)
     }
     await expect(drain(readJournal(endless(), 'a'))).rejects.toMatchObject({
       code: 'journal_damaged',

@@ -41,11 +41,12 @@ const needs = (schema: string, command: 'UPDATE' | 'DELETE'): readonly Need[] =>
 export const editMessage = async (
   { names, schema, inChange }: ChangeSession,
   given: MessageEdit,
+  maxMessageBytes: number,
 ): Promise<ChatMessage> => {
   checkOptions('the edit', given, EDIT)
   const { id, ...edit } = given
   checkId(id)
-  const content = prepareContent(edit)
+  const content = prepareContent(edit, maxMessageBytes)
   const columns = Object.keys(content)
   if (columns.length === 0) throw new InvalidMessage(['nothing to change: no text, imageUrl, imageName or mimeType'])
   return inChange(needs(schema, 'UPDATE'), async (client) => {

@@ -15,6 +15,7 @@ import {
   wholeNumber,
   type Rules,
 } from '../../check-options.js'
+import { LEAST_MAX_MESSAGE_BYTES, MOST_MESSAGE_BYTES } from '../content/message-size.js'
 import { InvalidCall } from '../errors.js'
 
 /** A pool of `pg`, of whatever version of its types, or one that is like it. */
@@ -46,6 +47,11 @@ export interface ChatStoreOptions {
   /** Most bytes of their texts and images; 64 MiB when absent. */
   readonly maxQueuedBytes?: number | undefined
   /**
+   * Most bytes of UTF-8 that the text of a message may have as stored, and its image, each by itself; 1 MiB when absent, 32 MiB
+   * at most.
+   */
+  readonly maxMessageBytes?: number | undefined
+  /**
    * Called when a connection of the store's own pool has found that a standby was promoted. Connections to the server that was
    * the primary before are ended at once, and not made again.
    */
@@ -67,6 +73,7 @@ const RULES: Rules<ChatStoreOptions> = {
   deadlineMs: milliseconds(0),
   maxQueuedMessages: wholeNumber(1),
   maxQueuedBytes: wholeNumber(1),
+  maxMessageBytes: wholeNumber(LEAST_MAX_MESSAGE_BYTES, MOST_MESSAGE_BYTES),
   onPromotion: FUNCTION,
   applicationName: TEXT,
 }

@@ -1,4 +1,5 @@
-import { toStorablePhone, toStorableText, toUsername } from '../../persistence/prepare-message.js'
+import { toStorableText } from '../../persistence/content/storable-text.js'
+import { toStorablePhone, toUsername } from '../../persistence/prepare-message.js'
 import { idempotencyKeyOf, operatorSender } from '../../protocol/identity.js'
 
 /** What must be stored for a message. */

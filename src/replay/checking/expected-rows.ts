@@ -1,4 +1,5 @@
-import { toStorablePhone, toStorableText, toUsername } from '../../persistence/prepare-message.js'
+import { toStorableText } from '../../persistence/content/storable-text.js'
+import { toStorablePhone, toUsername } from '../../persistence/prepare-message.js'
 import { conversationOf } from '../../protocol/identity.js'
 import { bodyOf, contentOfGuestMessage, contentOfOperatorMessage, type ExpectedContent } from './expected-content.js'
 import type { OperatorDirectory } from './operator-directory.js'

@@ -1,4 +1,5 @@
-import { looksLikeJournal, MAX_LINE_BYTES, readJournal, type JournalPart } from '../../journal/read-journal.js'
+import { MOST_LINE_BYTES } from '../../persistence/content/message-size.js'
+import { looksLikeJournal, readJournal, type JournalPart } from '../../journal/read-journal.js'
 import { looksLikeRejected, parseRejected } from '../../journal/read-rejected.js'
 import { splitLines } from '../../transcripts/split-lines.js'
 import type { TranscriptInput } from '../../transcripts/transcript-input.js'
@@ -21,7 +22,7 @@ export const readEntries = (input: TranscriptInput): AsyncIterable<EntryPart> =>
 
 async function* readRejected(input: TranscriptInput): AsyncGenerator<EntryPart> {
   let end = 0
-  for await (const { number: line, bytes = Buffer.of() } of splitLines(input.read(), MAX_LINE_BYTES)) {
+  for await (const { number: line, bytes = Buffer.of() } of splitLines(input.read(), MOST_LINE_BYTES)) {
     end += bytes.length + 1
     const parsed = parseRejected(bytes)
     yield parsed.kind === 'entry' ? { ...parsed, line, end } : { ...parsed, line }

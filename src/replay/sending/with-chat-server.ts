@@ -3,7 +3,7 @@ import type { ConnectionTarget } from '../../database/connection-target.js'
 import { createChatStore } from '../../persistence/chat-store.js'
 import { SILENT_LOG, type ChatLog, type LogFields } from '../../chat-log.js'
 import { startChatServer } from '../../server/chat-server.js'
-import { ADDRESSES_UNLIMITED } from '../../server/protection/limits.js'
+import { ADDRESSES_UNLIMITED, LIMITS } from '../../server/protection/limits.js'
 import { parseChatUrl, type ChatAddress } from '../../client/chat-address.js'
 import { createChatPeer } from '../../client/chat-peer.js'
 
@@ -56,7 +56,8 @@ const withOwnServer = async <T>(
   work: (chat: RunningChat) => Promise<T>,
 ): Promise<T> => {
   const operatorSecret = randomBytes(16).toString('base64url')
-  const store = createChatStore({ target }, { applicationName: 'chatkeep replay' })
+  const { most: maxMessageBytes } = LIMITS.maxMessageBytes
+  const store = createChatStore({ target }, { applicationName: 'chatkeep replay', maxMessageBytes })
   try {
     const server = await startChatServer({
       ...ADDRESSES_UNLIMITED,

@@ -27,6 +27,7 @@ export interface Cluster {
 interface Joining {
   readonly options: ClusterOptions | undefined
   readonly operatorSecret: string | undefined
+  readonly maxMessageBytes: number
   /** Whether the database may be unavailable at the start; the other servers are then met later. */
   readonly mayConnectLater: boolean
   readonly log: ChatLog

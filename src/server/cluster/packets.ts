@@ -51,11 +51,11 @@ const PAYLOAD = /^(\w{1,64}) ([\w+/=]+)$/
  * kept; packets that are stale, or not newer than the last of their sender, are dropped.
  */
 export const createPacketReader = (
-  { self, seal }: ChannelEnd,
+  { self, seal, maxMessageBytes }: ChannelEnd & { readonly maxMessageBytes: number },
   onStranger: (sender: string) => void,
 ): ((payload: string, nowMs: number) => string | undefined) => {
   const newest = new Map<string, { readonly counter: number; readonly timeMs: number }>()
-  const join = createFragmentJoiner()
+  const join = createFragmentJoiner(maxMessageBytes)
 
   // A sender may be forgotten when all that it has sent is stale.
   const forgetStale = (nowMs: number): void => {

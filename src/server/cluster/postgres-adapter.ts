@@ -16,6 +16,7 @@ export interface PostgresAdapterOptions {
   readonly schema: string
   /** The same on all servers. */
   readonly operatorSecret: string | undefined
+  readonly maxMessageBytes: number
   /** Whether the database may be unavailable at the start; the other servers are then met later. */
   readonly mayConnectLater: boolean
   readonly log: ChatLog
@@ -40,7 +41,7 @@ const APPLICATION_NAME = 'chatkeep serve adapter'
  * @throws OperatorError `adapter_needs_secret`, `connection_pooler`, and the errors of a connection
  */
 export const openPostgresAdapter = async (options: PostgresAdapterOptions): Promise<PostgresAdapter> => {
-  const { target, schema, operatorSecret, mayConnectLater, log } = options
+  const { target, schema, operatorSecret, maxMessageBytes, mayConnectLater, log } = options
   if (operatorSecret === undefined) throw needsSecret()
   const end = {
     self: randomBytes(8).toString('hex'),
@@ -51,7 +52,7 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
   let restored: () => void = () => undefined
 
   const write = createPacketWriter(end)
-  const read = createPacketReader(end, (sender) => {
+  const read = createPacketReader({ ...end, maxMessageBytes }, (sender) => {
     if (strangers.size >= MAX_STRANGERS || strangers.has(sender)) return
     strangers.add(sender)
     log.error(
@@ -68,6 +69,7 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
     applicationName: APPLICATION_NAME,
     channel: channelOf(schema),
     onPayload: receive,
+    maxQueuedBytes: Math.max(LEAST_QUEUE_BYTES, QUEUED_MESSAGES * maxMessageBytes),
     mayConnectLater: (error) => mayConnectLater && isDatabaseUnavailable(explainDatabaseError(error, target)),
     onLost: (reason) =>
       log.warn({ event: 'adapter_lost', ...errorFields(reason) }, 'connection to the other servers lost'),
@@ -112,6 +114,10 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
     close: () => channel.close(),
   }
 }
+
+/** What may wait for the database; a message has a third more bytes as sealed payloads, and many more when it is escaped. */
+const LEAST_QUEUE_BYTES = 32 * 1_048_576
+const QUEUED_MESSAGES = 16
 
 /** Enough for the log, and a bound for the memory that any role of the database could make the server use. */
 const MAX_STRANGERS = 10

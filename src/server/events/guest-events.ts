@@ -5,7 +5,7 @@ import { idempotencyKeyOf } from '../../protocol/identity.js'
 import type { Guest } from '../../protocol/participants.js'
 import { guestMessageSchema, guestTypingSchema, type MessagePayload } from '../../protocol/payloads.js'
 import { guestAt, OPERATORS } from '../cluster/presence.js'
-import { checkImage, contentOf, keepAndAnnounce } from './saving.js'
+import { checkContent, contentOf, keepAndAnnounce } from './saving.js'
 
 /** The messages of a guest or client, and its typing. */
 export const guestListeners = (chat: ServerContext, session: SocketSession): Listeners => {
@@ -14,7 +14,7 @@ export const guestListeners = (chat: ServerContext, session: SocketSession): Lis
   return {
     clientMessage: answer('clientMessage', guestMessageSchema, (payload) => {
       const guest = guestAt(socket)
-      checkImage('clientMessage', payload, chat.images)
+      checkContent(chat, 'clientMessage', payload)
       return inOrder(() => keepGuestMessage(chat, session, guest, payload))
     }),
     clientTyping: answer('clientTyping', guestTypingSchema, ({ isTyping }) => {

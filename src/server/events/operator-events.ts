@@ -19,7 +19,7 @@ import {
 } from '../../protocol/payloads.js'
 import { connectedOperators, conversationRoom, operatorAt } from '../cluster/presence.js'
 import { pageOf } from './page.js'
-import { checkImage, contentOf, keepAndAnnounce } from './saving.js'
+import { checkContent, contentOf, keepAndAnnounce } from './saving.js'
 
 /** The events of an operator, except `join` and `history`. */
 export const operatorListeners = (chat: ServerContext, session: SocketSession): Listeners => {
@@ -28,7 +28,7 @@ export const operatorListeners = (chat: ServerContext, session: SocketSession): 
   return {
     operatorMessage: answer('operatorMessage', operatorMessageSchema, ({ to, ...payload }) => {
       const operator = operatorAt(socket)
-      checkImage('operatorMessage', payload, chat.images)
+      checkContent(chat, 'operatorMessage', payload)
       return inOrder(() => keepOperatorMessage(chat, session, operator, to, payload))
     }),
     operatorTyping: answer('operatorTyping', operatorTypingSchema, ({ to, isTyping }) => {

@@ -1,7 +1,9 @@
+import { oversizedFields } from '../../persistence/content/message-size.js'
+import { InvalidMessage } from '../../persistence/errors.js'
 import type { NewChatMessage } from '../../persistence/message.js'
 import type { Reply } from './answering.js'
 import type { ChatSocket } from '../chat-io.js'
-import { imageMistakes, type ImageSources } from '../../protocol/image.js'
+import { imageMistakes } from '../../protocol/image.js'
 import { hideId } from '../../protocol/opaque-text.js'
 import { invalidPayload } from '../../protocol/refusals.js'
 import type { MessagePayload } from '../../protocol/payloads.js'
@@ -19,9 +21,18 @@ export const contentOf = (
   mimeType: payload.mimeType,
 })
 
-/** @throws OperatorError `invalid_payload` for what a page could run instead of show */
-export const checkImage = (event: string, payload: MessagePayload, sources: ImageSources): void => {
-  const mistakes = imageMistakes(payload, sources)
+/** @throws InvalidMessage for what is too large; OperatorError `invalid_payload` for what a page could run instead of show */
+export const checkContent = (
+  { images, limits, observer }: Pick<ServerContext, 'images' | 'limits' | 'observer'>,
+  event: string,
+  payload: MessagePayload,
+): void => {
+  const tooLarge = oversizedFields({ text: payload.message, imageUrl: payload.image }, limits.maxMessageBytes)
+  if (tooLarge.length > 0) {
+    observer.limited('maxMessageBytes')
+    throw new InvalidMessage(tooLarge)
+  }
+  const mistakes = imageMistakes(payload, images)
   if (mistakes.length > 0) throw invalidPayload(event, mistakes)
 }
 

@@ -7,6 +7,7 @@ import type { Peers } from '../cluster/peers.js'
 import type { ServerObserver } from '../metrics/observer.js'
 import type { MessageSink } from '../keeping/message-sink.js'
 import type { ConnectionPlace } from '../protection/connection-pools.js'
+import type { ChatLimits } from '../protection/limits.js'
 import type { Traffic } from '../protection/traffic.js'
 import type { OpaqueText } from '../../protocol/opaque-text.js'
 import type { ImageSources } from '../../protocol/image.js'
@@ -32,6 +33,7 @@ export interface ServerContext {
   readonly operatorAccess: OperatorAccess
   /** Which images a message may have. */
   readonly images: ImageSources
+  readonly limits: Pick<ChatLimits, 'maxMessageBytes'>
   /** Hides from guests what ids and cursors tell: how busy all chats are. */
   readonly opaque: OpaqueText
   readonly observer: ServerObserver

@@ -41,6 +41,9 @@ const CHUNK_ENTRIES = 1_000
 /** Most entries, and characters, of conversations that wait behind a message that the database refuses while it takes others. */
 const MOST_HELD = { entries: 2_000, characters: 16 * 1_048_576 }
 
+/** Large messages may be more characters: with one of them alone, nothing could be told from the others. */
+const LEAST_HELD = 16
+
 /** At or below this number senders wait until the rest is stored, which takes well under a second. */
 const LAST_ENTRIES = 2_000
 
@@ -169,7 +172,8 @@ const answerOf = (lanes: readonly Round[]): Answer => {
 const mostToRead = ({ left, answer }: Round): number => {
   if (answer === 'unavailable') return left.length > 0 ? 0 : PROBE_ENTRIES
   const characters = left.reduce((sum, { message: { text, imageUrl } }) => sum + (text ?? imageUrl ?? '').length, 0)
-  if (left.length >= MOST_HELD.entries || characters >= MOST_HELD.characters) return 0
+  const isLarge = left.length >= LEAST_HELD && characters >= MOST_HELD.characters
+  if (left.length >= MOST_HELD.entries || isLarge) return 0
   return answer === 'refused' ? PROBE_ENTRIES : CHUNK_ENTRIES
 }
 

@@ -7,6 +7,7 @@ import type { Journal } from '../../journal/journal.js'
 import { createStoredOrder } from '../../journal/stored-order.js'
 import type { Submission } from '../../journal/submission.js'
 import { DatabaseRefused, StoreError } from '../../persistence/errors.js'
+import { MOST_MESSAGE_BYTES } from '../../persistence/content/message-size.js'
 import { prepareMessage } from '../../persistence/prepare-message.js'
 import { errorFields } from '../error-fields.js'
 import { completeContact } from './conversation-contact.js'
@@ -94,7 +95,7 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
   const enqueue = async (submission: Submission, { receivedAt, mode, attempted }: Enqueueing): Promise<KeepOutcome> => {
     const { message, contactKnown } = submission
     const contact = contactKnown ? undefined : connectedContact(message.sessionId)
-    const prepared = prepareMessage({ ...message, ...contact, createdAt: receivedAt })
+    const prepared = prepareMessage({ ...message, ...contact, createdAt: receivedAt }, MOST_MESSAGE_BYTES)
     try {
       await journal.add({
         ...submission,

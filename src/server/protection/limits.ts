@@ -1,16 +1,32 @@
+import {
+  DEFAULT_MAX_MESSAGE_BYTES,
+  LEAST_MAX_MESSAGE_BYTES,
+  MOST_MESSAGE_BYTES,
+} from '../../persistence/content/message-size.js'
+
 /** One limit of the server: its default, and the flag of `chatkeep serve` that changes it. */
 export interface Limit {
   readonly default: number
   readonly flag: string
-  readonly unit: 'count' | 'ms'
+  readonly unit: 'count' | 'bytes' | 'ms'
   readonly least: number
   readonly most: number
+  /** The default has room for so many messages of the largest size. */
+  readonly messages?: number
   /** What the limit bounds; stands in `chatkeep serve --help` with the default. */
   readonly help: string
 }
 
 /** All limits on what one client, or all of them together, may ask of a server. A new limit is one entry here. */
 export const LIMITS = {
+  maxMessageBytes: {
+    default: DEFAULT_MAX_MESSAGE_BYTES,
+    flag: '--max-message-bytes',
+    unit: 'bytes',
+    least: LEAST_MAX_MESSAGE_BYTES,
+    most: MOST_MESSAGE_BYTES,
+    help: 'most bytes of the text of a message, and of its image',
+  },
   eventsPerSecond: {
     default: 20,
     flag: '--events-per-second',
@@ -89,6 +105,7 @@ export const LIMITS = {
     unit: 'count',
     least: 1,
     most: 1_073_741_824,
+    messages: 8,
     help: 'most characters in all requests that wait for an answer',
   },
   maxHeldPerSocket: {
@@ -105,6 +122,7 @@ export const LIMITS = {
     unit: 'count',
     least: 1,
     most: 1_073_741_824,
+    messages: 8,
     help: 'most characters in all events that wait for the join of their socket',
   },
   maxUnreadCharacters: {
@@ -113,6 +131,7 @@ export const LIMITS = {
     unit: 'count',
     least: 1,
     most: 1_073_741_824,
+    messages: 8,
     help: 'most characters that wait for a socket that does not read, beyond those being sent',
   },
   joinTimeoutMs: {
@@ -148,10 +167,13 @@ export const ADDRESSES_UNLIMITED = {
 } as const satisfies GivenLimits
 
 /** The given limits, completed by the defaults. */
-export const limitsFrom = (given: GivenLimits): ChatLimits => ({
-  ...mapLimits(({ default: value }) => value),
-  ...Object.fromEntries(Object.entries(given).filter(([name, value]) => isLimit(name) && value !== undefined)),
-})
+export const limitsFrom = (given: GivenLimits): ChatLimits => {
+  const { maxMessageBytes = LIMITS.maxMessageBytes.default } = given
+  return {
+    ...mapLimits(({ default: value, messages = 0 }) => Math.max(value, messages * maxMessageBytes)),
+    ...Object.fromEntries(Object.entries(given).filter(([name, value]) => isLimit(name) && value !== undefined)),
+  }
+}
 
 const isLimit = (name: string): name is LimitName => Object.hasOwn(LIMITS, name)
 

@@ -19,6 +19,7 @@ test("tells the database's time, whatever the machine's clock says and however i
   const channel = await openNotificationChannel(toConnectionTarget(parseDatabaseUrl(database.url, 'the test')), {
     applicationName: 'the test',
     channel: 'times',
+    maxQueuedBytes: 1_048_576,
     onPayload: (_, nowMs) => received.push(nowMs),
     onRestored: () => undefined,
     onLost: () => undefined,

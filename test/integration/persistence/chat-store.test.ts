@@ -154,7 +154,7 @@ describe('a message', () => {
 
   test.for([
     [{ text: '' }, 'text is empty'],
-    [{ text: 'x'.repeat(1_048_577) }, 'text is larger than 1048576 bytes'],
+    [{ text: 'x'.repeat(1_048_577) }, 'text is larger than 1048576 bytes (maxMessageBytes): it has 1048577'],
     [{ guestUsername: 'a'.repeat(256) }, 'guestUsername is longer than 255 characters'],
     [{ guestUsername: '  ' }, 'guestUsername is empty'],
     [{ guestUsername: undefined }, 'no contact: clientId, guestUsername, clientSocketId and sessionId are all missing'],

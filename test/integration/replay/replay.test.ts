@@ -151,7 +151,7 @@ describe('lines that hold no message', () => {
         '{"at":',
         '',
         transcriptLine({ username: '', text: 5, from: 'bot' }),
-        transcriptLine({ text: 'x'.repeat(5_000_000) }),
+        transcriptLine({ text: 'x'.repeat(33_554_433) }),
         transcriptLine({ text: 'last' }),
         transcriptLine().slice(0, 20),
       ].join('\r\n'),
@@ -162,7 +162,7 @@ describe('lines that hold no message', () => {
     expect(stdout).toContain(`rejected:
   line 2: is not valid JSON
   line 4: from must be "client" or "operator"; text must be a string; username is empty
-  line 5: text is larger than 1048576 bytes
+  line 5: text is larger than 33554432 bytes: it has 33554433
   line 7: is truncated: the input ends in the middle of it
 
 FAIL: 6 messages attempted, 2 saved, 0 duplicates; 4 rejected, 0 lost, 0 doubled, 0 unexpected`)

@@ -83,14 +83,14 @@ describe('through a server of its own', () => {
     await migrated(database)
     const lines = [
       transcriptLine({ text: '' }),
-      transcriptLine({ text: 'x'.repeat(1_048_577) }),
+      transcriptLine({ text: 'x'.repeat(33_554_433) }),
       transcriptLine({ username: ' ' }),
-      transcriptLine({ text: 'x'.repeat(1_048_576) }),
+      transcriptLine({ text: 'x'.repeat(33_554_432) }),
     ]
     const { exitCode, stdout } = await on(database, 'replay', await writeInput(lines.join('\n')), '--through', 'socket')
     expect(exitCode).toBe(1)
     expect(stdout).toContain(
-      'rejected:\n  line 1: text is empty\n  line 2: text is larger than 1048576 bytes\n  line 3: username is empty\n\n',
+      'rejected:\n  line 1: text is empty\n  line 2: text is larger than 33554432 bytes: it has 33554433\n  line 3: username is empty\n\n',
     )
     expect(stdout).toContain('1 saved, 0 duplicates; 3 rejected, 0 lost')
   })

@@ -76,7 +76,7 @@ test("a chat on an application's HTTP server has its path, and the application t
 
 test("a chat in a namespace leaves the application's namespaces and connections alone", async ({ database }) => {
   await withApplication(database, async ({ http, store, connect }) => {
-    const server = new Server(http)
+    const server = new Server(http, { maxHttpBufferSize: 8 * 1_048_576 })
     server.on('connection', (socket) => socket.on('echo', (payload, reply: (same: unknown) => void) => reply(payload)))
     const chat = await attachChatServer(server, { store, operatorSecret: SECRET, joinTimeoutMs: 1_000 })
     // One connection carries both namespaces.
@@ -99,7 +99,7 @@ test("a chat in a namespace leaves the application's namespaces and connections 
 
 test('a chat is not attached where it would get in the way of the application, or be unsafe', async ({ database }) => {
   await withApplication(database, async ({ http, store }) => {
-    const server = new Server()
+    const server = new Server({ maxHttpBufferSize: 8 * 1_048_576 })
     server.on('connection', () => undefined)
     const refusals = [
       attachChatServer(server, { store, namespace: '/' }),
@@ -110,5 +110,20 @@ test('a chat is not attached where it would get in the way of the application, o
     ]
     for (const refusal of refusals) await expect(refusal).rejects.toMatchObject({ code: 'invalid_option' })
     expect(http.listeners('request')).toEqual([onHello])
+  })
+})
+
+test('a Socket.IO server whose packets are too small for a message is refused, not left to end connections', async ({
+  database,
+}) => {
+  await withApplication(database, async ({ store }) => {
+    const small = new Server()
+    await expect(attachChatServer(small, { store })).rejects.toMatchObject({
+      code: 'invalid_option',
+      message:
+        'the Socket.IO server ends connections that send more than 1000000 bytes, and a message of 1048576 bytes (maxMessageBytes) may take 7405568',
+      hint: 'create the Socket.IO server with maxHttpBufferSize: 7405568, or attach the chat with maxMessageBytes: 133494',
+    })
+    await (await attachChatServer(small, { store, maxMessageBytes: 133_494 })).close()
   })
 })

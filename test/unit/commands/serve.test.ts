@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { inUnits } from '../../../src/cli/byte-size.js'
 import type { Run } from '../../../src/cli/command.js'
 import { limitsIn, serveCommand } from '../../../src/commands/serve.js'
 import { limitsFrom, LIMITS } from '../../../src/server/protection/limits.js'
@@ -24,7 +25,9 @@ describe.each(Object.entries(LIMITS))('the limit %s', (name, limit) => {
   test('stands in serve --help with its text and its default', () => {
     const line = help.split('\n').find((text) => text.includes(`${flag} <`))
     expect(line).toContain(limit.help)
-    expect(line).toContain(`(default: ${unit === 'ms' ? `${usual / 1_000}s` : usual})`)
+    expect(line).toContain(
+      `(default: ${unit === 'ms' ? `${usual / 1_000}s` : unit === 'bytes' ? inUnits(usual) : usual})`,
+    )
   })
 
   test('is taken from its flag, within its bounds', () => {

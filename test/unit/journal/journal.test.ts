@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { OperatorError } from '../../../src/errors.js'
+import { DEFAULT_MAX_MESSAGE_BYTES } from '../../../src/persistence/content/message-size.js'
 import { prepareMessage } from '../../../src/persistence/prepare-message.js'
 import { entryLine, headerLine, type JournalEntry } from '../../../src/journal/journal-line.js'
 import type { Journal } from '../../../src/journal/journal.js'
@@ -28,7 +29,10 @@ import { until } from '../../support/until.js'
 
 const entry = (text: string): Omit<JournalEntry, 'seq'> => ({
   message: {
-    ...prepareMessage({ senderType: 'CLIENT', messageType: 'TEXT', text, sessionId: 's', guestUsername: 'ana' }),
+    ...prepareMessage(
+      { senderType: 'CLIENT', messageType: 'TEXT', text, sessionId: 's', guestUsername: 'ana' },
+      DEFAULT_MAX_MESSAGE_BYTES,
+    ),
     sessionId: 's',
     idempotencyKey: `s/${text}`,
     createdAt: new Date('2026-04-01T09:00:00Z'),

@@ -1,11 +1,15 @@
 import { expect, test } from 'vitest'
 import { createPendingSave } from '../../../src/persistence/pending-save.js'
+import { DEFAULT_MAX_MESSAGE_BYTES } from '../../../src/persistence/content/message-size.js'
 import { prepareMessage } from '../../../src/persistence/prepare-message.js'
 import { createSuspects, sampleOf } from '../../../src/persistence/suspects.js'
 import { textMessage } from '../../support/load.js'
 
 const from = (senderType: 'CLIENT' | 'OPERATOR') =>
-  createPendingSave(prepareMessage({ ...textMessage('hello'), guestUsername: 'maria', senderType }), 0)
+  createPendingSave(
+    prepareMessage({ ...textMessage('hello'), guestUsername: 'maria', senderType }, DEFAULT_MAX_MESSAGE_BYTES),
+    0,
+  )
 
 test.each([
   ['after it', ['fail', 'store'], 'CLIENT', true],

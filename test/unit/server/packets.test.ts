@@ -14,7 +14,9 @@ beforeAll(async () => {
 
 const strangersOf = (payloads: readonly string[], of = seal) => {
   const strangers: string[] = []
-  const read = createPacketReader({ self: 'self', seal: of }, (sender) => strangers.push(sender))
+  const read = createPacketReader({ self: 'self', seal: of, maxMessageBytes: 1_048_576 }, (sender) =>
+    strangers.push(sender),
+  )
   return { texts: payloads.map((payload) => read(payload, NOW)).filter((text) => text !== undefined), strangers }
 }
 
@@ -46,7 +48,7 @@ describe('what goes between servers', () => {
   })
 
   test('a sender that is forgotten cannot be shown again either', () => {
-    const read = createPacketReader({ self: 'self', seal }, () => undefined)
+    const read = createPacketReader({ self: 'self', seal, maxMessageBytes: 1_048_576 }, () => undefined)
     const [early = ''] = createPacketWriter({ self: 'b', seal })('early', NOW)
     const [late = ''] = createPacketWriter({ self: 'c', seal })('late', NOW + MAX_AGE_MS + 1)
     expect([read(early, NOW), read(late, NOW + MAX_AGE_MS + 1), read(early, NOW + MAX_AGE_MS + 1)]).toEqual([
@@ -67,7 +69,7 @@ describe('what goes between servers', () => {
   })
 
   test('senders of whom nothing was heard for a minute make room for others', () => {
-    const read = createPacketReader({ self: 'self', seal }, () => undefined)
+    const read = createPacketReader({ self: 'self', seal, maxMessageBytes: 1_048_576 }, () => undefined)
     const from = (self: string, nowMs: number) => read(createPacketWriter({ self, seal })('x', nowMs)[0] ?? '', nowMs)
     const first = Array.from({ length: 257 }, (_, n) => from(`b${n}`, NOW)).filter((text) => text !== undefined)
     expect([first.length, from('c', NOW + MAX_AGE_MS), from('d', NOW + MAX_AGE_MS + 1)]).toEqual([256, undefined, 'x'])
@@ -111,12 +113,12 @@ describe('texts that have begun', () => {
     Array.from({ length: count }, (_, index) => join(fragment(sender, index, count))).at(-1) !== undefined
 
   test('are at most 16 MiB long', () => {
-    const join = createFragmentJoiner()
+    const join = createFragmentJoiner(1_048_576)
     expect([send(join, 'b', 16), send(join, 'b', 18)]).toEqual([true, false])
   })
 
   test('hold at most 64 MiB together', () => {
-    const join = createFragmentJoiner()
+    const join = createFragmentJoiner(1_048_576)
     for (const sender of ['b', 'c', 'd', 'e'])
       for (let index = 0; index < 15; index += 1) join(fragment(sender, index, 16))
     expect(send(join, 'f', 6)).toBe(false)
@@ -126,7 +128,7 @@ describe('texts that have begun', () => {
   })
 
   test('are dropped when another packet comes a minute later', () => {
-    const join = createFragmentJoiner()
+    const join = createFragmentJoiner(1_048_576)
     join(fragment('b', 0, 2))
     join(fragment('c', 0, 2, NOW + 60_001))
     expect(join(fragment('b', 1, 2))).toBeUndefined()

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { MAX_LINE_BYTES, readTranscript } from '../../../src/transcripts/read-transcript.js'
+import { MOST_LINE_BYTES } from '../../../src/persistence/content/message-size.js'
+import { readTranscript } from '../../../src/transcripts/read-transcript.js'
 
 const line = (part: Readonly<Record<string, unknown>> = {}): string =>
   JSON.stringify({
@@ -18,9 +19,12 @@ async function* inPieces(bytes: Buffer, pieceBytes: number): AsyncGenerator<Buff
 }
 
 /** `line number: text`, or `line number! reasons`, of every entry. */
-const entries = async (content: string | Buffer, pieceBytes = 65_536): Promise<readonly string[]> => {
+const entries = (content: string | Buffer, pieceBytes = 65_536): Promise<readonly string[]> =>
+  entriesIn(inPieces(Buffer.from(content), pieceBytes))
+
+const entriesIn = async (chunks: AsyncIterable<Buffer>): Promise<readonly string[]> => {
   const found: string[] = []
-  for await (const { line: number, message, reasons } of readTranscript(inPieces(Buffer.from(content), pieceBytes))) {
+  for await (const { line: number, message, reasons } of readTranscript(chunks)) {
     found.push(message === undefined ? `${number}! ${reasons.join('; ')}` : `${number}: ${message.text}`)
   }
   return found
@@ -69,13 +73,15 @@ describe('the lines of a transcript', () => {
   })
 
   test('are refused by their number when they are too long, and the next one is read', async () => {
-    const long = 'x'.repeat(MAX_LINE_BYTES + 1)
-    expect(await entries(`${line()}\n${long}\n${line()}\n`)).toEqual([
-      '1: Hello',
-      '2! is longer than 8 MiB',
-      '3: Hello',
-    ])
-    expect(await entries(`${line()}\n${long}`)).toEqual(['1: Hello', '2! is longer than 8 MiB'])
+    const piece = Buffer.alloc(1_048_576, 'x')
+    async function* around(rest: string): AsyncGenerator<Buffer> {
+      yield Buffer.from(`${line()}\n`)
+      for (let bytes = 0; bytes <= MOST_LINE_BYTES; bytes += piece.length) yield await Promise.resolve(piece)
+      yield Buffer.from(rest)
+    }
+    const first = ['1: Hello', '2! is longer than 385 MiB']
+    expect(await entriesIn(around(`\n${line()}\n`))).toEqual([...first, '3: Hello'])
+    expect(await entriesIn(around(''))).toEqual(first)
   })
 
   test('may be as long as the largest message in its longest form', async () => {

@@ -1,3 +1,4 @@
+import { inUnits } from '../../../../src/cli/byte-size.js'
 import { LIMITS, type Limit } from '../../../../src/server/protection/limits.js'
 import { bullet } from '../markdown.js'
 import type { Generated } from './index.js'
@@ -13,4 +14,4 @@ export const serverLimits: Generated = {
 }
 
 const describeDefault = ({ default: value, unit }: Limit): string =>
-  unit === 'ms' ? `${value / 1_000}s` : value.toLocaleString('en-US')
+  ({ ms: `${value / 1_000}s`, bytes: inUnits(value), count: value.toLocaleString('en-US') })[unit]

@@ -8,7 +8,7 @@ import { COMMANDS } from './commands.js'
 import { runOrThrow } from './run.js'
 import { installRuntimes, type Runtime } from './runtimes.js'
 import { renderFailures, renderTable, type Row } from './table.js'
-import { checkPackage, checkTypes } from './types.js'
+import { checkPackage, checkPools, checkTypes } from './types.js'
 import { importTimes, weigh } from './weight.js'
 
 // npm runs scripts in the folder of package.json.
@@ -84,15 +84,19 @@ const main = async (work: string): Promise<number> => {
   console.log(`\n${[IMPORTS, ...imports.map(({ line }) => line)].join('\n')}`)
   const types = await checkTypes(application)
   console.log(`\n${renderTable('compiler', types)}`)
+  const pools = await checkPools(work, tarball, application)
+  console.log(`\n${renderTable('pool', pools.rows)}`)
   const tools = join(work, 'tools')
   await mkdir(tools)
   const checks = await checkPackage(tools, tarball)
   console.log(`\n${renderTable('tool', checks)}`)
-  console.log(renderFailures([...commands, ...types, ...checks]))
-  for (const reason of missing) console.log(`not installed: ${reason}`)
+  const all = [...commands, ...types, ...pools.rows, ...checks]
+  const lacking = [...missing, ...pools.missing]
+  console.log(renderFailures(all))
+  for (const reason of lacking) console.log(`not installed: ${reason}`)
   const isLight = megabytes <= MOST_MEGABYTES && imports.every(({ ratio }) => ratio <= MOST_TIMES_PG)
   if (!isLight) console.log(`too heavy: at most ${MOST_MEGABYTES} MB, and ${MOST_TIMES_PG} times the time of pg`)
-  return isLight && missing.length === 0 && [...commands, ...types, ...checks].every(({ code }) => code === 0) ? 0 : 1
+  return isLight && lacking.length === 0 && all.every(({ code }) => code === 0) ? 0 : 1
 }
 
 const work = await mkdtemp(join(tmpdir(), 'chatkeep-runtimes-'))

@@ -1,0 +1,22 @@
+// The pool of Neon's serverless driver, which is pg over a WebSocket.
+import { createChatStore, type ChatStore } from 'chatkeep'
+import * as neon from '@neondatabase/serverless'
+import { Pool } from '@neondatabase/serverless'
+
+const message = { guestUsername: 'maria', senderType: 'CLIENT', messageType: 'TEXT', text: 'hi' } as const
+
+const pool = new Pool({ connectionString: 'postgres://127.0.0.1/crm', max: 5 })
+export const store: ChatStore = createChatStore({ pool })
+export const same: ChatStore = createChatStore({ pool: new neon.Pool() }, { deadlineMs: 1_000 })
+
+export const inTransaction = async (): Promise<number> => {
+  const client = await pool.connect()
+  try {
+    await client.query('BEGIN')
+    const { id } = await store.saveChatMessage(message, { db: client })
+    await client.query('COMMIT')
+    return id
+  } finally {
+    client.release()
+  }
+}

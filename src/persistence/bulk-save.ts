@@ -130,7 +130,7 @@ const PIECE_CHARACTERS = 65_536
 function* copyText(messages: readonly PreparedMessage[]): Generator<string> {
   let piece = ''
   for (const [position, message] of messages.entries()) {
-    piece += `${position}\t${INCOMING_COLUMNS.map(([name]) => copyField(message[name])).join('\t')}\n`
+    piece += `${position}\t${INCOMING_COLUMNS.map(([name]) => copyField(message[name] ?? null)).join('\t')}\n`
     if (piece.length < PIECE_CHARACTERS) continue
     yield piece
     piece = ''
@@ -141,7 +141,7 @@ function* copyText(messages: readonly PreparedMessage[]): Generator<string> {
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
 // The text format of COPY: https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.2
-const copyField = (value: PreparedMessage[keyof PreparedMessage]): string => {
+const copyField = (value: string | number | Date | null): string => {
   if (value === null) return '\\N'
   if (typeof value === 'number') return String(value)
   if (value instanceof Date) return value.toISOString()

@@ -13,6 +13,8 @@ import { createStoreErasure, type StoreErasure } from './erasure/store-erasure.j
 import { readHistory, type HistoryPage, type HistoryQuery } from './chat-history.js'
 import { readInactiveOperators } from './operators/inactive-operators.js'
 import { readOperatorNames } from './operators/operator-names.js'
+import type { IdempotencyScope } from './keys/key-scope.js'
+import { keysIn } from './keys/keys-in.js'
 import { createKeyGuard } from './keys/key-guard.js'
 import { inChange, type ChangeSession } from './lifecycle/change.js'
 import { deleteMessage, editMessage, type MessageDeletion, type MessageEdit } from './lifecycle/change-message.js'
@@ -70,6 +72,8 @@ export interface StoreLoad {
 export interface ChatStore extends AsyncClosable {
   /** Most bytes of the text, and of the image, of a message that it takes. */
   readonly maxMessageBytes: number
+  /** Whether a key names one message of all, or one of its sender. */
+  readonly idempotencyScope: IdempotencyScope
   /**
    * Saves a message, exactly once for its idempotency key, and creates a client for a new guest. Concurrent calls share
    * commits; each has its own outcome. Messages of one sender are stored in the order of the calls.
@@ -161,6 +165,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   const names = namesIn(schema)
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
   const maxMessageBytes = options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES
+  const keys = keysIn(options.idempotencyScope ?? 'all')
   const patienceMs = patienceOf(deadlineMs)
   let abandoned = 0
   const onLeft = (): void => {
@@ -231,10 +236,11 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
 
   return asyncClosable<NotYetClosable<ChatStore>>({
     maxMessageBytes,
+    idempotencyScope: keys.scope,
     saveChatMessage: async (message, given = {}) => {
       checkSaveOptions(given)
       const { db, signal } = given
-      const prepared = prepareMessage(message, maxMessageBytes)
+      const prepared = keys.toStored(prepareMessage(message, maxMessageBytes))
       signal?.throwIfAborted()
       return track(() =>
         db === undefined
@@ -242,15 +248,18 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
           : saveInTransaction(db, { names, withKeyGuard }, prepared, signal),
       )
     },
-    getChatHistory: (query, given = {}) => ask(given, (db) => readHistory({ db, names, findClient }, query)),
-    getRecentChats: (query = {}, given = {}) => ask(given, (db) => readRecentChats({ db, names, statements }, query)),
+    getChatHistory: (query, given = {}) =>
+      ask(given, async (db) => keys.ofHistory(await readHistory({ db, names, findClient }, query))),
+    getRecentChats: (query = {}, given = {}) =>
+      ask(given, async (db) => keys.ofRecentChats(await readRecentChats({ db, names, statements }, query))),
     findChat: (address, given = {}) => ask(given, (db) => findChat({ db, names, findClient }, address)),
     markMessagesAsRead: (query, given = {}) => ask(given, (db) => markAsRead({ db, names, findClient }, query)),
     getOperatorNames: (operatorIds, given = {}) => ask(given, (db) => readOperatorNames(db, names, operatorIds)),
     getUnreadCount: (given = {}) => ask(given, (db) => readUnreadCount(db, names)),
     renameClient: (rename, given = {}) => change(given, (session) => renameClient(session, rename)),
     mergeClients: (merge, given = {}) => change(given, (session) => mergeClients(session, merge)),
-    editMessage: (edit, given = {}) => change(given, (session) => editMessage(session, edit, maxMessageBytes)),
+    editMessage: (edit, given = {}) =>
+      change(given, async (session) => keys.ofMessage(await editMessage(session, edit, maxMessageBytes))),
     deleteMessage: (deletion, given = {}) => change(given, (session) => deleteMessage(session, deletion)),
     getInactiveOperators: (operatorIds, given = {}) =>
       ask(given, (db) => readInactiveOperators(db, names, operatorIds)),

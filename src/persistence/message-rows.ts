@@ -94,7 +94,7 @@ const FROM_JSON = `
   json_to_recordset($1::json) AS x ("position" integer, ${INCOMING_COLUMNS.map(([name, type]) => `"${name}" ${type}`).join(', ')})`
 
 const toJson = (messages: readonly PreparedMessage[]): string =>
-  JSON.stringify(messages.map((message, position) => ({ position, ...message })))
+  JSON.stringify(messages.map((message, position) => ({ position, ...message, ownKey: undefined })))
 
 /**
  * Inserts the messages whose key is free, in their order. With `linked` it skips guests who have no client yet.

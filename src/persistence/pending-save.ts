@@ -1,4 +1,5 @@
 import { StoreUnavailable } from './errors.js'
+import { ownKeyOf } from './keys/key-scope.js'
 import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { failureReason, isConnectionFailure } from '../database/connection-failure.js'
@@ -91,8 +92,8 @@ export const noteUnconfirmed = (stored: readonly PendingSave[]): void => {
 
 /** Ends a save for a signal: what was never sent is not stored, and the reason says all; else it may be. */
 export const abortSave = ({ attempts, message, fail }: PendingSave, reason: unknown): void =>
-  fail(attempts === 0 ? reason : new StoreUnavailable('the save was aborted', reason, message.idempotencyKey))
+  fail(attempts === 0 ? reason : new StoreUnavailable('the save was aborted', reason, ownKeyOf(message)))
 
 /** The error of a message that reached its deadline. */
 export const unavailable = ({ message }: PendingSave, error: unknown): StoreUnavailable =>
-  new StoreUnavailable(failureReason(error), error, message.idempotencyKey)
+  new StoreUnavailable(failureReason(error), error, ownKeyOf(message))

@@ -12,7 +12,7 @@ import { MESSAGE_TYPES, SENDER_TYPES, type ChatMessage, type NewChatMessage } fr
 export const MAX_USERNAME_CHARACTERS = 255
 
 /** Longest of the other texts (phone, image name, socket id, key, …), in bytes of UTF-8: some are indexed, and index entries have a size limit. */
-const MAX_FIELD_BYTES = 1_024
+export const MAX_FIELD_BYTES = 1_024
 
 /** A message ready to be stored: validated, complete, with a key. */
 export interface PreparedMessage extends Omit<
@@ -20,6 +20,8 @@ export interface PreparedMessage extends Omit<
   'id' | 'isRead' | 'readAt' | 'createdAt' | 'idempotencyKey' | 'guestUnverified'
 > {
   readonly idempotencyKey: string
+  /** The key as the caller gave it, where it is stored with its sender. */
+  readonly ownKey?: string
   /** Null for the database's clock. */
   readonly createdAt: Date | null
 }

@@ -3,6 +3,7 @@ import type { NoticedCommit } from '../database/durability/commit-notice.js'
 import { hasSqlState, isBlockedByRow, SqlState, type ServerError } from '../database/sql-state.js'
 import { blamesTheRow } from './blame.js'
 import { DatabaseRefused, explainRefusal, explainRowRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
+import { ownKeyOf } from './keys/key-scope.js'
 import { toId, toIdOrNull } from './ids/ids.js'
 import { createGuestClients } from './guest-clients.js'
 import {
@@ -149,7 +150,14 @@ export const settleInserted = async (
     byKey.delete(idempotencyKey)
     const clientCreated = row.clientId !== null && guestUsername !== null && createdNames.delete(guestUsername)
     settle(one, () => {
-      one.succeed({ ...row, ...idsOf(row), ...unknownClient(one.message, row), duplicate: false, clientCreated })
+      one.succeed({
+        ...row,
+        ...idsOf(row),
+        ...unknownClient(one.message, row),
+        idempotencyKey: ownKeyOf(one.message),
+        duplicate: false,
+        clientCreated,
+      })
     })
   }
 }
@@ -204,7 +212,7 @@ const settleExisting = (pending: readonly PendingSave[], rows: readonly Existing
   for (const { position, sameBody, ...stored } of rows) {
     const one = pending[position]
     if (one === undefined) continue
-    const { idempotencyKey } = one.message
+    const idempotencyKey = ownKeyOf(one.message)
     settle(one, () => {
       const ids = idsOf(stored)
       if (!sameBody) throw new IdempotencyConflict(idempotencyKey, ids.id)

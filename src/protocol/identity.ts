@@ -16,15 +16,3 @@ export const isGuestToken = (text: string): boolean => TOKEN.test(text)
  */
 export const conversationOf = (token: string): string =>
   `guest-${createHash('sha256').update(`chatkeep conversation ${token}`).digest('base64url').slice(0, 22)}`
-
-/** Whether the text has the form of a conversation's name. */
-export const isConversation = (text: string): boolean => /^guest-[A-Za-z0-9_-]{22}$/.test(text)
-
-/**
- * The idempotency key of a sender's message; two senders may use the same `messageId`.
- * @param sender a guest's conversation, or `operatorSender`
- */
-export const idempotencyKeyOf = (sender: string, messageId: string): string => `${sender}/${messageId}`
-
-/** The sender of an operator's messages; operators without an id in "User" share one. */
-export const operatorSender = (operatorId: number | null): string => `operator-${operatorId ?? 'unknown'}`

@@ -1,3 +1,4 @@
+import { idempotencyKeyOf, type IdempotencyScope } from '../persistence/keys/key-scope.js'
 import type { ChatMessage, SavedChatMessage } from '../persistence/message.js'
 import type { WireError } from './acknowledgement.js'
 import { hideId, type OpaqueText } from './opaque-text.js'
@@ -172,15 +173,24 @@ export type GuestHistoryMessage = Pick<
   readonly messageId: string | null
 }
 
+/** How a guest sees messages. */
+interface GuestView {
+  readonly opaque: OpaqueText
+  /** Whether the store gives back keys without their sender. */
+  readonly keysOf: IdempotencyScope
+}
+
 export const toGuestHistoryMessage = (
   conversation: string,
   message: ChatMessage,
-  opaque: OpaqueText,
+  { opaque, keysOf }: GuestView,
 ): GuestHistoryMessage => {
   const { id, createdAt, senderType, messageType, text, imageUrl, imageName, mimeType, guestUsername } = message
-  const prefix = `${conversation}/`
+  const prefix = idempotencyKeyOf(conversation, '')
   const key = message.idempotencyKey
-  const messageId = key?.startsWith(prefix) === true ? key.slice(prefix.length) : null
+  const ofConversation = key?.startsWith(prefix) === true ? key.slice(prefix.length) : null
+  const ofSender = senderType === 'CLIENT' ? key : null
+  const messageId = keysOf === 'sender' ? ofSender : ofConversation
   return {
     id: hideId(opaque, id),
     createdAt,

@@ -11,6 +11,7 @@ const notMeasured = (): never => {
 /** What an application does at the least: for each message look for the client, make one where there is none, and one INSERT. */
 export const insertingStore = (pool: Pool): ChatStore => ({
   maxMessageBytes: 1_048_576,
+  idempotencyScope: 'all',
   saveChatMessage: async (message) => {
     const { guestUsername, sessionId, idempotencyKey } = message
     if (guestUsername == null || sessionId == null) return notMeasured()

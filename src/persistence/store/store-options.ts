@@ -8,6 +8,7 @@ import {
   isObject,
   milliseconds,
   objectWith,
+  oneOf,
   OBJECT,
   shown,
   TEXT,
@@ -17,6 +18,7 @@ import {
 } from '../../check-options.js'
 import { LEAST_MAX_MESSAGE_BYTES, MOST_MESSAGE_BYTES } from '../content/message-size.js'
 import { InvalidCall } from '../errors.js'
+import { IDEMPOTENCY_SCOPES, type IdempotencyScope } from '../keys/key-scope.js'
 
 /** A pool of `pg`, of whatever version of its types, or one that is like it. */
 export interface ConnectionPool {
@@ -47,6 +49,11 @@ export interface ChatStoreOptions {
   /** Most bytes of their texts and images; 64 MiB when absent. */
   readonly maxQueuedBytes?: number | undefined
   /**
+   * `all`: a key names one message of all; `sender`: one of its sender, so that two senders may use the same. `all` when absent. All
+   * that write to one database need the same.
+   */
+  readonly idempotencyScope?: IdempotencyScope | undefined
+  /**
    * Most bytes of UTF-8 that the text of a message may have as stored, and its image, each by itself; 1 MiB when absent, 32 MiB
    * at most.
    */
@@ -74,6 +81,7 @@ const RULES: Rules<ChatStoreOptions> = {
   maxQueuedMessages: wholeNumber(1),
   maxQueuedBytes: wholeNumber(1),
   maxMessageBytes: wholeNumber(LEAST_MAX_MESSAGE_BYTES, MOST_MESSAGE_BYTES),
+  idempotencyScope: oneOf(...IDEMPOTENCY_SCOPES),
   onPromotion: FUNCTION,
   applicationName: TEXT,
 }

@@ -6,6 +6,7 @@ import { onlyRow } from '../../database/rows.js'
 import { hasSqlState, SqlState, type ServerError } from '../../database/sql-state.js'
 import { explainRefusal, NotInTransaction, StoreUnavailable, TransactionConflict } from '../errors.js'
 import type { WithKeyGuard } from '../keys/key-guard.js'
+import { ownKeyOf } from '../keys/key-scope.js'
 import type { SavedChatMessage } from '../message.js'
 import { MESSAGE_KEYS } from '../own-names.js'
 import { createPendingSave, noteAttempt } from '../pending-save.js'
@@ -95,13 +96,13 @@ const withLockTimeout = async <T>(db: TransactionClient, work: (client: Queryabl
   return result
 }
 
-const explain = (error: unknown, { idempotencyKey }: PreparedMessage): unknown => {
+const explain = (error: unknown, message: PreparedMessage): unknown => {
   if (hasSqlState(error, SqlState.noActiveTransaction)) return new NotInTransaction('no transaction has begun', error)
   if (hasSqlState(error, SqlState.inFailedTransaction)) return new NotInTransaction('the transaction has failed', error)
   if (hasSqlState(error, SqlState.serializationFailure, SqlState.deadlockDetected) || isKeyTakenSince(error)) {
-    return new TransactionConflict(error, idempotencyKey)
+    return new TransactionConflict(error, ownKeyOf(message))
   }
-  if (isRetryable(error)) return new StoreUnavailable(failureReason(error), error, idempotencyKey)
+  if (isRetryable(error)) return new StoreUnavailable(failureReason(error), error, ownKeyOf(message))
   return explainRefusal(error)
 }
 
@@ -109,5 +110,5 @@ const explain = (error: unknown, { idempotencyKey }: PreparedMessage): unknown =
 const isKeyTakenSince = (error: unknown): error is ServerError =>
   hasSqlState(error, SqlState.uniqueViolation) && error.table?.startsWith(MESSAGE_KEYS) === true
 
-const heldByOthers = ({ idempotencyKey }: PreparedMessage): StoreUnavailable =>
-  new StoreUnavailable('another transaction holds a row that the message needs', undefined, idempotencyKey)
+const heldByOthers = (message: PreparedMessage): StoreUnavailable =>
+  new StoreUnavailable('another transaction holds a row that the message needs', undefined, ownKeyOf(message))

@@ -1,6 +1,6 @@
 import { toStorableText } from '../../persistence/content/storable-text.js'
 import { toStorablePhone, toUsername } from '../../persistence/prepare-message.js'
-import { idempotencyKeyOf, operatorSender } from '../../protocol/identity.js'
+import { idempotencyKeyOf, operatorSender } from '../../persistence/keys/key-scope.js'
 
 /** What must be stored for a message. */
 export interface ExpectedContent {

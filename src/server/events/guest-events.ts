@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
-import { idempotencyKeyOf } from '../../protocol/identity.js'
+import { idempotencyKeyOf } from '../../persistence/keys/key-scope.js'
 import type { Guest } from '../../protocol/participants.js'
 import { guestMessageSchema, guestTypingSchema, type MessagePayload } from '../../protocol/payloads.js'
 import { guestAt, OPERATORS } from '../cluster/presence.js'

@@ -30,7 +30,9 @@ const readGuestHistory = async (
   const cursor = before === undefined ? undefined : revealCursor(opaque, before)
   const { messages, nextBefore } = await store.getChatHistory({ sessionId: conversation, before: cursor, ...page })
   return {
-    messages: messages.map((message) => toGuestHistoryMessage(conversation, message, opaque)),
+    messages: messages.map((message) =>
+      toGuestHistoryMessage(conversation, message, { opaque, keysOf: store.idempotencyScope }),
+    ),
     nextBefore: nextBefore === null ? null : hideCursor(opaque, nextBefore),
   }
 }

@@ -6,7 +6,7 @@ import type { ChatContact } from '../keeping/addressee.js'
 import { resolveAddress } from './address.js'
 import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
-import { idempotencyKeyOf, isConversation, operatorSender } from '../../protocol/identity.js'
+import { idempotencyKeyOf, isConversation, operatorSender } from '../../persistence/keys/key-scope.js'
 import { markRead } from './mark-read.js'
 import type { Operator } from '../../protocol/participants.js'
 import {

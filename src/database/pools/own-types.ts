@@ -47,11 +47,29 @@ export const withOwnTypes = (client: PoolClient): PoolClient => {
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
       if (name !== 'query') return (...args: unknown[]): unknown => Reflect.apply(value, target, args)
-      return (query: Query, values?: unknown[]): unknown => Reflect.apply(value, target, [typedQuery(query, values)])
+      return (query: Query, values?: unknown[]): unknown =>
+        inTextFormat(target, () => Reflect.apply(value, target, [typedQuery(query, values)]) as unknown)
     },
   })
   clients.set(client, typed)
   return typed
+}
+
+/**
+ * Begins a query whose results come as text, which our parsers read: the `binary` of a caller's pool, or of `pg.defaults`, is a property
+ * of the client that pg reads when it is given a query.
+ */
+const inTextFormat = <T>(pooled: PoolClient, begin: () => T): T => {
+  // Its types hide it.
+  const client = pooled as { binary?: boolean }
+  const { binary } = client
+  if (binary !== true) return begin()
+  client.binary = false
+  try {
+    return begin()
+  } finally {
+    client.binary = binary
+  }
 }
 
 /** A COPY is a query that knows how to submit itself, and returns no rows. */

@@ -64,3 +64,49 @@ test.for(['of the process', 'of the pool'] as const)(
     }
   },
 )
+
+const DEFAULTS = { binary: true, parseInt8: true, parseInputDatesAsUTC: true, fallback_application_name: 'shop' }
+
+test.for(['of the store', 'of a caller'] as const)(
+  'pg.defaults change nothing in a pool %s',
+  async (whose, { database }) => {
+    await migrated(database)
+    const defaults = pg.defaults as unknown as Record<string, unknown>
+    const before = { ...defaults }
+    const int8Parser = pg.types.getTypeParser(INT8)
+    Object.assign(defaults, DEFAULTS)
+    const pool = new pg.Pool({
+      connectionString: database.url,
+      ...(whose === 'of a caller' ? { binary: true } : {}),
+    } as pg.PoolConfig)
+    const store = createChatStore(whose === 'of a caller' ? { pool } : { databaseUrl: database.url })
+    try {
+      const createdAt = new Date('2026-03-29T01:30:00.123Z')
+      const message = {
+        senderType: 'CLIENT',
+        messageType: 'TEXT',
+        text: 'hello',
+        guestUsername: 'maria',
+        idempotencyKey: 'k',
+        createdAt,
+      } as const
+      await store.checkReady()
+      expect(await store.saveChatMessage(message)).toMatchObject({ id: 1, clientId: 1, createdAt, duplicate: false })
+      expect(await store.saveChatMessage(message)).toMatchObject({ id: 1, createdAt, duplicate: true })
+      const { messages, nextAfter } = await store.getChatHistory({ guestUsername: 'maria' })
+      expect(messages).toMatchObject([{ id: 1, createdAt, isRead: false, text: 'hello', readAt: null }])
+      expect(await store.getChatHistory({ guestUsername: 'maria', after: nextAfter })).toMatchObject({ messages: [] })
+      expect(await store.getRecentChats()).toMatchObject({ chats: [{ clientId: 1, unreadCount: 1 }] })
+      expect(await store.getUnreadCount()).toBe(1)
+      expect(await store.editMessage({ id: 1, text: 'hi' })).toMatchObject({ id: 1, text: 'hi', createdAt })
+      expect(await store.markMessagesAsRead({ clientId: 1, operatorId: null })).toBe(1)
+      expect(await store.deleteMessage({ id: 1 })).toBe(true)
+    } finally {
+      for (const name of Object.keys(defaults)) if (!(name in before)) Reflect.deleteProperty(defaults, name)
+      Object.assign(defaults, before)
+      pg.types.setTypeParser(INT8, int8Parser)
+      await store.close()
+      await pool.end()
+    }
+  },
+)

@@ -73,12 +73,12 @@ test.for(['of the store', 'of a caller'] as const)(
     await migrated(database)
     const defaults = pg.defaults as unknown as Record<string, unknown>
     const before = { ...defaults }
-    const int8Parser = pg.types.getTypeParser(INT8)
+    const int8Parser = pg.types.getTypeParser(INT8) as typeof shouted
     Object.assign(defaults, DEFAULTS)
     const pool = new pg.Pool({
       connectionString: database.url,
       ...(whose === 'of a caller' ? { binary: true } : {}),
-    } as pg.PoolConfig)
+    })
     const store = createChatStore(whose === 'of a caller' ? { pool } : { databaseUrl: database.url })
     try {
       const createdAt = new Date('2026-03-29T01:30:00.123Z')

@@ -14,7 +14,7 @@ import { readHistory, type HistoryPage, type HistoryQuery } from './chat-history
 import { readInactiveOperators } from './operators/inactive-operators.js'
 import { readOperatorNames } from './operators/operator-names.js'
 import type { IdempotencyScope } from './keys/key-scope.js'
-import { keysIn } from './keys/keys-in.js'
+import { keysIn } from './store/keys-in.js'
 import { createKeyGuard } from './keys/key-guard.js'
 import { inChange, type ChangeSession } from './lifecycle/change.js'
 import { deleteMessage, editMessage, type MessageDeletion, type MessageEdit } from './lifecycle/change-message.js'

@@ -1,4 +1,5 @@
 import { entryLine, headerLine } from '../../../src/journal/journal-line.js'
+import { DEFAULT_MAX_MESSAGE_BYTES } from '../../../src/persistence/content/message-size.js'
 import { prepareMessage } from '../../../src/persistence/prepare-message.js'
 import { migrated, on, withStore } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
@@ -15,13 +16,16 @@ const journal = (): Promise<string> =>
       headerLine('0a1b'),
       ...said.map((text, index) => {
         const key = `messages of a journal ${index}`
-        const message = prepareMessage({
-          guestUsername: 'maria',
-          senderType: 'CLIENT',
-          messageType: 'TEXT',
-          text,
-          idempotencyKey: key,
-        })
+        const message = prepareMessage(
+          {
+            guestUsername: 'maria',
+            senderType: 'CLIENT',
+            messageType: 'TEXT',
+            text,
+            idempotencyKey: key,
+          },
+          DEFAULT_MAX_MESSAGE_BYTES,
+        )
         return entryLine({
           ...{ seq: index + 1, messageId: key, contactKnown: true, attempted: false, size: null, operatorName: null },
           senderSocketId: 's',

@@ -3,7 +3,7 @@ import { InvalidMessage } from '../errors.js'
 import type { ChatMessage } from '../message.js'
 import { MAX_FIELD_BYTES, type PreparedMessage } from '../prepare-message.js'
 import type { RecentChatsPage } from '../recent-chats.js'
-import { inSenderScope, withOwnKey, type IdempotencyScope } from './key-scope.js'
+import { inSenderScope, withOwnKey, type IdempotencyScope } from '../keys/key-scope.js'
 
 /** Translates between the keys of callers and those that are stored. */
 interface Keys {

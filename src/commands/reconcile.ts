@@ -6,11 +6,14 @@ import { maxWaitOption } from '../cli/max-wait.js'
 
 const NOTES = `
 Every message is saved, even if no client can be found or created for it.
-reconcile links such messages to the client with exactly the name of the guest,
-and creates the client if it does not exist. It works in small transactions
-beside live traffic, and can be stopped and repeated at any time. A guest's
-message linked to a client that existed before is marked as unverified.
-Messages without client and without name stay as they are.`
+reconcile links a message that named its client by an id that was not there
+yet, as while the application's transaction was inserting it, to that client.
+Others it links to the client with exactly the name of the guest, and creates
+the client if it does not exist. It works in small transactions beside live
+traffic, and can be stopped and repeated at any time. A guest's message linked
+by its name to a client that existed before is marked as unverified. A client
+made after the message was stored is never taken for the one that the id
+meant. Messages without client, id and name stay as they are.`
 
 export const reconcileCommand = (run: Run) =>
   withExamples(
@@ -19,8 +22,10 @@ export const reconcileCommand = (run: Run) =>
     ['chatkeep reconcile', 'link them'],
   )
     .helpGroup(COMMAND_GROUPS.messages)
-    .summary("link guests' messages to their clients")
-    .description("Links guests' messages without client to the client of the same name, which is created if missing.")
+    .summary('link messages to their clients')
+    .description(
+      "Links messages without client to the client whose id or name they have; a guest's client is created if missing.",
+    )
     .option('--dry-run', 'count what would be linked, change nothing')
     .addOption(maxWaitOption('locked tables'))
     .addHelpText('after', NOTES)

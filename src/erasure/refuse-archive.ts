@@ -1,15 +1,13 @@
-import type { Queryable } from '../database/connection.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { chatkeep } from '../next-step.js'
-import { readOwnTables } from '../persistence/erasure/own-rows.js'
 import type { ErasureTables } from '../persistence/erasure/tables.js'
 
 /**
  * The archive of a rollback holds guests' names and messages under a checksum.
  * @throws OperatorError `archive_exists` (exit 5)
  */
-export const refuseArchive = async (client: Queryable, tables: ErasureTables): Promise<void> => {
-  if (!(await readOwnTables(client, tables)).has('archive')) return
+export const refuseArchive = (tables: ErasureTables): void => {
+  if (!tables.own.has('archive')) return
   throw new OperatorError(
     'archive_exists',
     'the archive of a rollback holds data of guests, which cannot be told apart there; nothing was changed',

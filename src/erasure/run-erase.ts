@@ -37,7 +37,7 @@ interface Found {
 }
 
 const find = async (client: Queryable, tables: ErasureTables, person: Person): Promise<Found> => {
-  await refuseArchive(client, tables)
+  refuseArchive(tables)
   const found = await findPerson(client, tables, person)
   return { person: found, price: await readPersonPrice(client, tables, found) }
 }

@@ -73,7 +73,7 @@ const exportTo = (
   encode: (line: string) => string = (line) => line,
 ): Promise<Exported> =>
   withErasureSnapshot(target, COMMAND, flags, terminal, async (client, tables) => {
-    await refuseArchive(client, tables)
+    refuseArchive(tables)
     const person = await findPerson(client, tables, wanted)
     // Takes every lock that there is to wait for, before anything is written.
     await readPersonPrice(client, tables, person)

@@ -26,6 +26,9 @@ const REST_MESSAGES = 500
 /** Parts of a batch that are written in parallel, each on a connection of its own. */
 export const BULK_PARTS = 2
 
+/** The bulk insert leaves out what has no client. */
+const COMPLETE = { waits: false, lacksOperator: false }
+
 /** Runs work on a connection of its own. */
 export type WithSession = <T>(work: (session: StoreSession) => Promise<T>) => Promise<T>
 
@@ -61,7 +64,7 @@ const savePart = async (
   if (batch.length === 0) return
   const messages = batch.map(({ message }) => message)
   try {
-    await settleInserted(session, batch, await insertByCopy(session, messages), createdNames)
+    await settleInserted(session, batch, await insertByCopy(session, messages), createdNames, COMPLETE)
   } catch (error) {
     noteUnknownOutcome(batch, error)
     if (nextAttempt(error, { linking: 'linked', size: batch.length, mayUnlink: false }) === 'throw') throw error

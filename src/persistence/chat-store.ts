@@ -187,7 +187,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   }
   const limitsOf = (ms: number): CallLimits => {
     const longestMs = patienceOf(ms)
-    return { deadlineMs: ms, patienceMs: longestMs, workMs: longestMs, onLeft }
+    return { deadlineMs: ms, patienceMs: longestMs, workMs: longestMs, onLeft, noneFreeHint: pool.noneFreeHint }
   }
   const limits = limitsOf(deadlineMs)
   /** Runs a call; what winds up after its signal has fired is still under way. */
@@ -225,6 +225,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       maxBytes: options.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES,
       deadlineMs,
       patienceMs,
+      whyLate: (waitedMs) => pool.whyLate(waitedMs),
     },
     async (batch) =>
       withPooledClient(pool.get(), limits, (client) =>

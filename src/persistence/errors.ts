@@ -1,4 +1,5 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
+import { NO_CONNECTION_FREE } from '../database/pools/no-connection-free.js'
 import { poolerAnswer } from '../database/errors/pooler-error.js'
 import { exitCodeForState, SEE_TRIGGERS, SERVER_STATES } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
@@ -63,6 +64,7 @@ export class StoreUnavailable extends StoreError {
       cause,
       retryable: true,
       blames: 'database',
+      hint: cause instanceof OperatorError && cause.code === NO_CONNECTION_FREE ? cause.next : undefined,
       exitCode: hasSqlState(cause, SqlState.lockNotAvailable) ? ExitCode.busy : ExitCode.unreachable,
     })
   }

@@ -3,10 +3,12 @@ import { commitUnconfirmed } from '../database/durability/commit-barrier.js'
 import { noticeCommit, type NoticedCommit } from '../database/durability/commit-notice.js'
 import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-commit.js'
 import type { Queryable } from '../database/connection.js'
+import { inTransaction } from '../database/transaction.js'
 import type { PreparedStatements } from '../database/prepared.js'
 import type { StoredId } from './ids/ids.js'
 import {
   foundByKeySql,
+  insertAlsoSql,
   insertGuarded,
   sameMessageSql,
   takenKeySql,
@@ -18,6 +20,7 @@ import { isRegisteredSql } from './follow-clients.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { instantSql, toInstant, type InstantText } from '../database/clock/instant.js'
 import { UTC_NOW, type Names } from './sql-names.js'
+import { BEGIN_NOTING, notingWantedSql } from './wanted/note-wanted.js'
 
 /** What a batch is written with: a connection, the names of the tables, and the statements prepared on it. */
 interface Session {
@@ -42,8 +45,11 @@ export interface CallerSession extends Session {
 
 export type BatchSession = StoreSession | CallerSession
 
-/** Whether a message is stored with its client, or without one. */
-export type Linking = 'linked' | 'unlinked'
+/**
+ * Whether a message is stored with its client, or without one. `noted` keeps the id that it names in chatkeep's own table: with
+ * that, `reconcile` can link it.
+ */
+export type Linking = 'linked' | 'noted' | 'unlinked'
 
 export interface InsertedRow {
   readonly id: StoredId
@@ -61,6 +67,8 @@ export interface ExistingRow {
   readonly clientId: StoredId | null
   readonly guestUnverified: boolean
   readonly sameBody: boolean
+  /** Whether it is stored, and without operator. */
+  readonly lacksOperator: boolean
 }
 
 interface InstantOfRow {
@@ -97,7 +105,8 @@ const toJson = (messages: readonly PreparedMessage[]): string =>
   JSON.stringify(messages.map((message, position) => ({ position, ...message, ownKey: undefined })))
 
 /**
- * Inserts the messages whose key is free, in their order. With `linked` it skips guests who have no client yet.
+ * Inserts the messages whose key is free, in their order. With `linked` it skips guests who have no client yet, and ids that no
+ * client has.
  * @returns one row for each message that was inserted; when the commit is unconfirmed, they need a barrier
  */
 export const insertMessages = async (
@@ -107,12 +116,18 @@ export const insertMessages = async (
 ): Promise<NoticedCommit<readonly InsertedRow[]>> => {
   const { client, names, statements, rowLockTimeoutMs, keyGuard, transaction } = session
   const sql = insertSql(names, FROM_JSON, linking, { rowLockTimeoutMs, keyGuard, transaction })
-  const json = toJson(keyGuard === 'table' ? firstOfEachKey(messages) : messages)
+  const json = toJson(keyGuard === 'table' || linking === 'noted' ? firstOfEachKey(messages) : messages)
   return noticeOwnCommit(session, async () => {
-    const { rows } = await insertGuarded(session, () => statements.query<InsertedRowText>(client, sql, [json]))
+    const insert = () => statements.query<InsertedRowText>(client, sql, [json])
+    const { rows } = await insertGuarded(session, () =>
+      linking === 'noted' && transaction === 'own' ? inTransaction(client, insert, BEGIN_NOTING) : insert(),
+    )
     return rows.map(toInsertedRow)
   })
 }
+
+/** Whether the message names its client by the id. */
+export const namesClient = ({ clientId }: PreparedMessage): boolean => clientId !== null
 
 const noticeOwnCommit = async <T>(session: BatchSession, statement: () => Promise<T>): Promise<NoticedCommit<T>> =>
   session.transaction === 'own'
@@ -165,11 +180,15 @@ export const insertSql = (
   ${linking === 'linked' ? clientJoins(names) : ''}
   WHERE ${transaction === 'own' ? settings(rowLockTimeoutMs) : 'true'}
     AND ${takenKeySql(names, keyGuard, linking === 'linked' ? 'known' : 'unknown')} IS NULL
-    ${linking === 'linked' ? `AND (x."guestUsername" IS NULL OR ${CLIENT} IS NOT NULL)` : ''}
+    ${linking === 'linked' ? `AND (${CLIENT} IS NOT NULL OR x."guestUsername" IS NULL AND x."clientId" IS NULL)` : ''}
   ORDER BY x."position"
   ${skipsConflicts && keyGuard === 'index' ? 'ON CONFLICT ("idempotencyKey") DO NOTHING' : ''}
   RETURNING "id", ${instantSql('"createdAt"')} AS "createdAt", "clientId", "idempotencyKey", "guestUnverified"`
-  return keyGuard === 'index' ? insert : takingKeysSql(names, insert, INSERTED_COLUMNS)
+  const also = [
+    ...(keyGuard === 'table' ? [takingKeysSql(names)] : []),
+    ...(linking === 'noted' ? [notingWantedSql(names, source)] : []),
+  ]
+  return also.length === 0 ? insert : insertAlsoSql(insert, also, INSERTED_COLUMNS)
 }
 
 const INSERTED_COLUMNS = '"id", "createdAt", "clientId", "idempotencyKey", "guestUnverified"'
@@ -210,7 +229,8 @@ const CLIENT = 'coalesce(moved."id", given."id", named."id")'
 const findByKeysSql = ({ names, keyGuard, transaction }: BatchSession, changed: ChangedKeys): string => `
   SELECT x."position", k."messageId" AS "id", ${instantSql('coalesce(m."createdAt", k."createdAt")')} AS "createdAt",
     coalesce(m."clientId", k."clientId") AS "clientId", coalesce(m."guestUnverified", false) AS "guestUnverified",
-    ${sameMessageSql(names, changed)} AS "sameBody"
+    ${sameMessageSql(names, changed)} AS "sameBody",
+    m."id" IS NOT NULL AND m."operatorId" IS NULL AS "lacksOperator"
   FROM ${FROM_JSON}
   ${foundByKeySql(names, keyGuard, changed)}
   WHERE (SELECT ${transaction === 'own' ? `${DURABLE_COMMIT} AND ` : ''}${emitMessage('found')})`

@@ -41,6 +41,13 @@ export interface SavedChatMessage {
   readonly duplicate: boolean
   /** The message's `clientId`, where no client has it: the message is stored without client. */
   readonly unknownClientId?: number
+  /**
+   * With `unknownClientId`: whether chatkeep keeps that id, so that `chatkeep reconcile` links the message once the client is there.
+   * False where its table for that is missing, or closed to the store's role.
+   */
+  readonly waitsForClient?: boolean
+  /** The message's `operatorId`, where no operator has it: the message is stored without operator, and stays so. */
+  readonly unknownOperatorId?: number
   /** This save created the client. */
   readonly clientCreated: boolean
   /** Stored as written under the name of a registered client, without proof of identity. */

@@ -8,7 +8,7 @@ import type { Linking } from './message-rows.js'
  * - `halve`: one of the messages is the reason; save each half
  * - `sample`: every message may be affected, or one of them; save a few, each alone, to find out
  * - `suspect`: this message fails alone, with an error that affects every message unless others are stored meanwhile
- * - `unlink`: the look-up of contacts is the reason; save without client
+ * - `unlink`: the look-up of contacts is the reason; save without client, or without a note of the one that is named
  * - `drop_references`: the message names a client or an operator that does not exist, or whose id is larger than the column
  *   holds; save it without
  * - `reject`: this message fails for good
@@ -37,6 +37,7 @@ export const nextAttempt = (error: unknown, { linking, size, mayUnlink }: Failed
       ? 'drop_references'
       : 'reject'
   }
+  if (linking === 'noted' && isOfNote(error)) return 'unlink'
   if (!isServerError(error) || isTransient(error) || refusesTransactions(error)) return 'throw'
   const isOneRow = mayConcernOneRow(error)
   if (isOneRow && size > 1) return 'sample'
@@ -45,3 +46,9 @@ export const nextAttempt = (error: unknown, { linking, size, mayUnlink }: Failed
   if (linking === 'linked' && error.where === undefined) return 'unlink'
   return isOneRow ? 'suspect' : 'throw'
 }
+
+// The table of notes is missing, closed to this role or locked. With a context the error comes from a trigger or from a row.
+const isOfNote = (error: unknown): boolean =>
+  isServerError(error) &&
+  error.where === undefined &&
+  (hasSqlState(error, SqlState.lockNotAvailable) || (!isTransient(error) && !refusesTransactions(error)))

@@ -25,6 +25,8 @@ export interface OwnNames {
   readonly movedMessages: string
   /** The keys of messages that were edited or deleted, with the hash of what was sent first. */
   readonly changedMessages: string
+  /** The ids of clients that messages name, and that no client had when they were stored. */
+  readonly wantedClients: string
   /** The idempotency keys of a partitioned "ChatMessage"; the name of the table without its schema is `MESSAGE_KEYS`. */
   readonly messageKeys: string
   /** What a rollback archived: one row per message. */
@@ -45,6 +47,7 @@ export const CLIENT_ALIASES = 'client_aliases'
 export const MERGED_CLIENTS = 'merged_clients'
 export const MOVED_MESSAGES = 'moved_messages'
 export const CHANGED_MESSAGES = 'changed_messages'
+export const WANTED_CLIENTS = 'wanted_clients'
 
 /** The function of the trigger that archives new writes, without its schema. */
 export const CAPTURE_FUNCTION = 'capture'
@@ -81,6 +84,7 @@ export const ownNamesFor = (applicationSchema: string): OwnNames => {
     mergedClients: qualified(schema, MERGED_CLIENTS),
     movedMessages: qualified(schema, MOVED_MESSAGES),
     changedMessages: qualified(schema, CHANGED_MESSAGES),
+    wantedClients: qualified(schema, WANTED_CLIENTS),
     messageKeys: qualified(schema, MESSAGE_KEYS),
     archive: qualified(schema, 'archive'),
     archivedClients: qualified(schema, 'archived_clients'),

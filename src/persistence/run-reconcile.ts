@@ -51,6 +51,11 @@ const noteLines = (report: ReconcileReport, dryRun: boolean): readonly string[] 
       `not linked: no client could be found or created for their guests: ${report.reasonsLeft.join('; ')}`,
     ],
     [report.messagesLocked, 'not linked: locked by another session at the moment; run this again'],
+    [report.messagesWaiting, 'not linked: no client has the clientId that they name; run this again once one has'],
+    [
+      report.messagesOlderThanClient,
+      'not linked: the client with the clientId that they name was made after they were stored, so another one may be meant',
+    ],
     [report.messagesWithoutName, 'not linked: no guest name'],
   ]
   return [

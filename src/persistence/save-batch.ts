@@ -9,8 +9,8 @@ import { createGuestClients } from './guest-clients.js'
 import {
   findByKeys,
   insertMessages,
+  namesClient,
   type BatchSession,
-  type ExistingRow,
   type InsertedRow,
   type Linking,
 } from './message-rows.js'
@@ -25,6 +25,8 @@ import {
 } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { SHORT_LOCK_TIMEOUT_MS } from './sql-names.js'
+import { readWaiting } from './wanted/read-waiting.js'
+import { unknownIds, type Lacks } from './wanted/unknown-ids.js'
 import { createSuspects, sampleOf, type Suspects } from './suspects.js'
 
 /** Other sessions can take a name or free a key between our statements; after this many rounds a message is saved without client. */
@@ -86,10 +88,15 @@ const saveAfterFailure = async (session: Saving, open: readonly PendingSave[], e
   if (next === 'halve') await saveHalves(again, open)
   if (next === 'sample') await saveAfterSample(again, open, error)
   if (next === 'suspect' && only !== undefined) session.suspects.add(only, error)
-  if (next === 'unlink') await save({ ...again, linking: 'unlinked' }, open)
+  if (next === 'unlink')
+    await save({ ...again, linking: linking === 'linked' ? withoutClient(open) : 'unlinked' }, open)
   if (next === 'drop_references' && only !== undefined) await saveWithoutReferences(session, only, error)
   if (next === 'reject') only?.fail(explainRefusal(error))
 }
+
+// Without an id there is nothing to note.
+const withoutClient = (pending: readonly PendingSave[]): Linking =>
+  pending.some(({ message }) => namesClient(message)) ? 'noted' : 'unlinked'
 
 const saveHalves = async (session: Saving, open: readonly PendingSave[]): Promise<void> => {
   const middle = Math.ceil(open.length / 2)
@@ -128,6 +135,7 @@ const settleSuspects = async (session: Saving): Promise<void> => {
 
 /**
  * Settles the messages that a statement stored, once they are as durable as the server promises.
+ * @param lacks what is missing in all of them
  * @throws OperatorError `commit_unconfirmed` and the errors of a connection: they are stored, but not settled
  */
 export const settleInserted = async (
@@ -135,6 +143,7 @@ export const settleInserted = async (
   pending: readonly PendingSave[],
   { result: rows, isUnconfirmed }: NoticedCommit<readonly InsertedRow[]>,
   createdNames: Set<string>,
+  lacks: Lacks,
 ): Promise<void> => {
   if (isUnconfirmed && session.transaction === 'own') {
     const keys = new Set(rows.map(({ idempotencyKey }) => idempotencyKey))
@@ -153,7 +162,7 @@ export const settleInserted = async (
       one.succeed({
         ...row,
         ...idsOf(row),
-        ...unknownClient(one.message, row),
+        ...unknownIds(one.message, row, lacks),
         idempotencyKey: ownKeyOf(one.message),
         duplicate: false,
         clientCreated,
@@ -171,56 +180,70 @@ const settle = (one: PendingSave, succeed: () => void): void => {
   }
 }
 
-// By name, it may have been linked to another client.
-const unknownClient = (
-  { clientId }: PreparedMessage,
-  stored: Pick<InsertedRow, 'clientId'>,
-): Pick<SavedChatMessage, 'unknownClientId'> =>
-  clientId !== null && stored.clientId === null ? { unknownClientId: clientId } : {}
-
 const idsOf = ({ id, clientId }: Pick<InsertedRow, 'id' | 'clientId'>): Pick<SavedChatMessage, 'id' | 'clientId'> => ({
   id: toId(id),
   clientId: toIdOrNull(clientId),
 })
 
 const saveInRounds = async (session: Saving, batch: readonly PendingSave[]): Promise<void> => {
-  const rounds = session.transaction === 'own' ? MAX_ROUNDS : MAX_ROUNDS_OF_CALLERS
-  for (let round = 1; session.linking === 'linked' && round <= rounds; round += 1) {
-    if (await tryToSave(session, batch)) return
-    if (round === rounds) break
-    const created = await createGuestClients(session, guestNamesOf(unsettled(batch)))
-    for (const username of created) session.createdNames.add(username)
-  }
-  if (await tryToSave({ ...session, linking: 'unlinked' }, batch)) return
+  if (session.linking === 'linked') return saveLinked(session, batch)
+  if (await tryToSave(session, batch)) return
   for (const one of unsettled(batch)) one.fail(new MessageNotStored())
 }
+
+const saveLinked = async (session: Saving, batch: readonly PendingSave[]): Promise<void> => {
+  if (await tryToSave(session, batch)) return
+  const left = unsettled(batch)
+  // Without a name there is no client to make: only somebody else can insert the one of this id.
+  await save({ ...session, linking: 'noted' }, left.filter(hasOnlyId))
+  const guests = left.filter((one) => !hasOnlyId(one))
+  const rounds = session.transaction === 'own' ? MAX_ROUNDS : MAX_ROUNDS_OF_CALLERS
+  for (let round = 2; round <= rounds && unsettled(guests).length > 0; round += 1) {
+    const created = await createGuestClients(session, guestNamesOf(unsettled(guests)))
+    for (const username of created) session.createdNames.add(username)
+    if (await tryToSave(session, guests)) return
+  }
+  const unlinked = unsettled(guests)
+  await save({ ...session, linking: withoutClient(unlinked) }, unlinked)
+}
+
+const hasOnlyId = ({ message }: PendingSave): boolean => message.guestUsername === null && namesClient(message)
 
 /** @returns whether all are settled; left are guests without client, and keys whose row was just deleted */
 const tryToSave = async (session: Saving, batch: readonly PendingSave[]): Promise<boolean> => {
   const open = unsettled(batch)
   const inserted = await insertMessages(session, open.map(toMessage), session.linking)
-  await settleInserted(session, open, inserted, session.createdNames)
+  const lacks = { waits: session.linking === 'noted', lacksOperator: false }
+  await settleInserted(session, open, inserted, session.createdNames, lacks)
   for (const one of open) if (one.isSettled()) session.suspects.noteStored(one)
   const left = unsettled(open)
-  if (left.length > 0) settleExisting(left, await findByKeys(session, left.map(toMessage), session.linking))
+  if (left.length > 0) await settleExisting(session, left, session.linking)
   return unsettled(left).length === 0
 }
 
 const toMessage = ({ message }: PendingSave): PreparedMessage => message
 
-const settleExisting = (pending: readonly PendingSave[], rows: readonly ExistingRow[]): void => {
-  for (const { position, sameBody, ...stored } of rows) {
+const settleExisting = async (
+  session: BatchSession,
+  pending: readonly PendingSave[],
+  linking: Linking,
+): Promise<void> => {
+  const rows = await findByKeys(session, pending.map(toMessage), linking)
+  const withoutClient = rows.flatMap(({ position, clientId }) => (clientId === null ? (pending[position] ?? []) : []))
+  const isWaiting = await readWaiting(session, withoutClient.map(toMessage).filter(namesClient))
+  for (const { position, sameBody, lacksOperator, ...stored } of rows) {
     const one = pending[position]
     if (one === undefined) continue
     const idempotencyKey = ownKeyOf(one.message)
+    const isSame = isWaiting.get(one.message.idempotencyKey)
     settle(one, () => {
       const ids = idsOf(stored)
-      if (!sameBody) throw new IdempotencyConflict(idempotencyKey, ids.id)
+      if (!sameBody || isSame === false) throw new IdempotencyConflict(idempotencyKey, ids.id)
       // The row may come from an earlier attempt of this call: then it is not a duplicate.
       one.succeed({
         ...stored,
         ...ids,
-        ...unknownClient(one.message, stored),
+        ...unknownIds(one.message, stored, { waits: isSame === true, lacksOperator }),
         idempotencyKey,
         duplicate: !one.outcomeUnknown,
         clientCreated: false,
@@ -243,18 +266,22 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
   const withoutOperator = { ...message, operatorId: null }
   const attempts: readonly [PreparedMessage, Linking][] = [
     [withoutOperator, 'linked'],
+    [message, withoutClient([pending])],
+    [withoutOperator, withoutClient([pending])],
     [message, 'unlinked'],
     [withoutOperator, 'unlinked'],
   ]
   for (const [candidate, linking] of attempts) {
     try {
       const inserted = await insertMessages(session, [candidate], linking)
-      await settleInserted(session, [pending], inserted, session.createdNames)
+      const lacks = { waits: linking === 'noted', lacksOperator: candidate.operatorId === null }
+      await settleInserted(session, [pending], inserted, session.createdNames, lacks)
       // No row: the guest has no client, or another call stored the same message meanwhile.
-      if (!pending.isSettled()) settleExisting([pending], await findByKeys(session, [message], linking))
+      if (!pending.isSettled()) await settleExisting(session, [pending], linking)
       if (pending.isSettled()) return
     } catch (error) {
-      if (!blamesTheRow(error)) throw error
+      const next = nextAttempt(error, { linking, size: 1, mayUnlink: false })
+      if (!blamesTheRow(error) && next !== 'unlink') throw error
     }
   }
   pending.fail(isIdTooLarge(first) ? new DatabaseRefused(first, 'database') : explainRefusal(first))

@@ -17,6 +17,8 @@ export interface SaveQueueLimits {
   readonly deadlineMs: number
   /** How long a call waits for its answer at most, in milliseconds. */
   readonly patienceMs: number
+  /** Why a message that waited for so long was not saved. */
+  readonly whyLate: (waitedMs: number) => unknown
 }
 
 /** Collects the messages of concurrent calls into batches, so that they share commits. */
@@ -81,7 +83,8 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     const lateAt = now + (deadlineMs === undefined ? limits.patienceMs : patienceOf(deadlineMs))
     const entry = { ...pending, bytes: size, lateAt }
     // The sweep alone would be late for a short deadline.
-    const timer = deadlineMs === undefined ? undefined : setTimeout(failLate, lateAt - now, [entry], lateAt)
+    const timer =
+      deadlineMs === undefined ? undefined : setTimeout(failLate, lateAt - now, [entry], limits.whyLate, lateAt)
     const stopListening = signal && onAbort(signal, () => abortSave(entry, signal.reason))
     enqueue(entry)
     return traceSave(entry).finally(() => {
@@ -158,9 +161,9 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   }
 
   const sweep = (): void => {
-    for (const { entries } of running) failLate(entries)
+    for (const { entries } of running) failLate(entries, limits.whyLate)
     for (const sender of senders.values()) {
-      failLate(sender.waiting)
+      failLate(sender.waiting, limits.whyLate)
       sender.waiting = unsettled(sender.waiting)
     }
     schedule()
@@ -170,17 +173,17 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   }
 
   const giveUp = (): void => {
-    for (const { entries } of running) failLate(entries, Infinity)
-    for (const sender of senders.values()) failLate(sender.waiting, Infinity)
+    for (const { entries } of running) failLate(entries, limits.whyLate, Infinity)
+    for (const sender of senders.values()) failLate(sender.waiting, limits.whyLate, Infinity)
   }
 
   return { load, save, giveUp }
 }
 
 // Running batches as well: whatever blocks a batch, its callers get their error in time and can retry with the same key.
-const failLate = (entries: readonly Entry[], now = Date.now()): void => {
+const failLate = (entries: readonly Entry[], why: SaveQueueLimits['whyLate'], now = Date.now()): void => {
   for (const entry of unsettled(entries)) {
-    if (now >= entry.lateAt) entry.fail(unavailable(entry, new Error('the message waited too long')))
+    if (now >= entry.lateAt) entry.fail(unavailable(entry, why(Date.now() - entry.since)))
   }
 }
 

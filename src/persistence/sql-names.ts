@@ -16,12 +16,13 @@ export interface Names {
   readonly mergedClients: string
   readonly movedMessages: string
   readonly changedMessages: string
+  readonly wantedClients: string
   /** The idempotency keys of a partitioned table of messages. */
   readonly messageKeys: string
 }
 
 export const namesIn = (schema: string): Names => {
-  const { guestClients, clientAliases, mergedClients, movedMessages, changedMessages, messageKeys } =
+  const { guestClients, clientAliases, mergedClients, movedMessages, changedMessages, wantedClients, messageKeys } =
     ownNamesFor(schema)
   return {
     client: qualified(schema, 'Client'),
@@ -34,6 +35,7 @@ export const namesIn = (schema: string): Names => {
     mergedClients,
     movedMessages,
     changedMessages,
+    wantedClients,
     messageKeys,
   }
 }

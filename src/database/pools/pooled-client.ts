@@ -1,14 +1,17 @@
 import type { Client, Pool, PoolClient } from 'pg'
 import { abortable, onAbort } from '../../concurrency/abortable.js'
-import { OperatorError } from '../../errors.js'
+import type { Next } from '../../next-step.js'
 import type { Queryable } from '../connection.js'
 import { destroySocket, endAfter, endSession, type Ended } from '../end-session.js'
+import { isPoolTimeout, noConnectionFree } from './no-connection-free.js'
 import { withOwnTypes } from './own-types.js'
 
 /** Time limits of work on a pool's connection, in milliseconds. */
 export interface BorrowLimits {
   /** How long to wait for a free connection. */
   readonly patienceMs: number
+  /** What to do when none becomes free. */
+  readonly noneFreeHint?: Next | undefined
   /** How long the work may take; then its statement is cancelled, and the connection closed: the server may have stopped answering. */
   readonly workMs: number
   /** Gives the work up, as the end of `workMs` does. */
@@ -23,10 +26,11 @@ export interface BorrowLimits {
  */
 export const withPooledClient = async <T>(
   pool: Pool,
-  { patienceMs, workMs, signal, onLeft }: BorrowLimits,
+  limits: BorrowLimits,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> => {
-  const client = await borrow(pool, patienceMs, signal)
+  const { workMs, signal, onLeft } = limits
+  const client = await borrow(pool, limits)
   // The next query reports a connection that broke between two queries; without a listener the error would end the process.
   const onError = (): void => undefined
   client.on('error', onError)
@@ -63,12 +67,13 @@ export const withLimits = (pool: Pool, limits: BorrowLimits): Queryable => ({
 })
 
 // A caller's pool may wait forever for connections that are never released.
-const borrow = async (pool: Pool, patienceMs: number, signal?: AbortSignal): Promise<PoolClient> => {
+const borrow = async (pool: Pool, { patienceMs, signal, noneFreeHint }: BorrowLimits): Promise<PoolClient> => {
   signal?.throwIfAborted()
+  const startedAt = performance.now()
   const borrowed = pool.connect()
   let timer: NodeJS.Timeout | undefined
   const patience = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(noConnectionFree()), patienceMs)
+    timer = setTimeout(() => reject(noConnectionFree(pool, patienceMs, noneFreeHint)), patienceMs)
   })
   try {
     return await abortable(signal, () => Promise.race([borrowed, patience]))
@@ -77,11 +82,8 @@ const borrow = async (pool: Pool, patienceMs: number, signal?: AbortSignal): Pro
       (client) => client.release(),
       () => undefined,
     )
-    throw error
+    throw isPoolTimeout(error) ? noConnectionFree(pool, performance.now() - startedAt, noneFreeHint, error) : error
   } finally {
     clearTimeout(timer)
   }
 }
-
-const noConnectionFree = (): OperatorError =>
-  new OperatorError('no_connection_free', 'no connection of the pool became available', { retryable: true })

@@ -8,7 +8,7 @@ const count = (condition: string): string =>
 export const messagesWithoutClientByReason: Metric = {
   name: 'messages_without_client_by_reason',
   title: 'new messages without client',
-  help: 'Messages of the window without client: no guest name, no client of that name, or a client that they are not linked to. chatkeep reconcile links all but the first.',
+  help: 'Messages of the window without client: no guest name, no client of that name, or a client that they are not linked to. chatkeep reconcile links all but the first, and of these the ones whose clientId has a client by now.',
   unit: 'count',
   window: 'since',
   labels: ['reason'],

@@ -1,4 +1,10 @@
-import { CHANGED_MESSAGES, CLIENT_ALIASES, MERGED_CLIENTS, MOVED_MESSAGES } from '../../persistence/own-names.js'
+import {
+  CHANGED_MESSAGES,
+  CLIENT_ALIASES,
+  MERGED_CLIENTS,
+  MOVED_MESSAGES,
+  WANTED_CLIENTS,
+} from '../../persistence/own-names.js'
 import type { OwnTable } from './own-table.js'
 
 /** Names by which clients were known before they were renamed or merged: what is written under one belongs to that client. */
@@ -104,5 +110,39 @@ const changedMessages: OwnTable = {
   temporary: false,
 }
 
+/**
+ * The clients that messages name by an id that no client had when they were stored, as while a transaction is inserting it. The key
+ * is that of the message, which keeps it also where a rollback moved it out and back; "createdAt" is the message's, and finds its
+ * partition. "at" is when it was stored: a client that was made later is not the one that was meant.
+ */
+const wantedClients: OwnTable = {
+  name: WANTED_CLIENTS,
+  columns: [
+    ['idempotencyKey', 'text', true],
+    ['createdAt', 'timestamp without time zone', true],
+    ['clientId', 'bigint', true],
+    ['at', 'timestamp with time zone', true],
+  ],
+  key: 'idempotencyKey',
+  create: (names) => [
+    `CREATE TABLE ${names.wantedClients} (
+  "idempotencyKey" text PRIMARY KEY,
+  "createdAt" timestamp NOT NULL,
+  "clientId" bigint NOT NULL,
+  "at" timestamptz NOT NULL DEFAULT clock_timestamp()
+)`,
+    `CREATE INDEX ON ${names.wantedClients} ("clientId")`,
+  ],
+  granted: ['SELECT', 'INSERT', 'UPDATE', 'DELETE'],
+  harmless: [],
+  temporary: false,
+}
+
 /** The tables of what happens to clients and messages after they were stored. */
-export const LIFECYCLE_TABLES: readonly OwnTable[] = [clientAliases, mergedClients, movedMessages, changedMessages]
+export const LIFECYCLE_TABLES: readonly OwnTable[] = [
+  clientAliases,
+  mergedClients,
+  movedMessages,
+  changedMessages,
+  wantedClients,
+]

@@ -96,7 +96,7 @@ const deleteSql = ({ tables, selection, oldestFirst, locked, after, batchSize }:
   const { names, keyGuard } = tables
   const position = after === null ? '' : ` AND m."createdAt" >= $${selection.values.length + 1}::timestamp`
   const samePartition = keyGuard === 'table' ? ' AND m."createdAt" = batch."createdAt"' : ''
-  const key = tables.columns.has('idempotencyKey') ? 'm."idempotencyKey"' : 'NULL AS "idempotencyKey"'
+  const key = tables.columns.has('idempotencyKey') ? 'm."idempotencyKey"' : 'NULL::text AS "idempotencyKey"'
   return `
   WITH batch AS MATERIALIZED (
     SELECT m."id", m."createdAt"
@@ -118,6 +118,14 @@ const deleteSql = ({ tables, selection, oldestFirst, locked, after, batchSize }:
     USING deleted
     WHERE k."idempotencyKey" = deleted."idempotencyKey" AND k."messageId" = deleted."id"
   )`
+  }${
+    tables.mayForget
+      ? `, settled AS (
+    DELETE FROM ${names.wantedClients} AS w
+    USING deleted
+    WHERE w."idempotencyKey" = deleted."idempotencyKey"
+  )`
+      : ''
   }
   SELECT (SELECT count(*)::integer FROM batch) AS "found", count(*)::integer AS "deleted", max("createdAt")::text AS "last" FROM deleted`
 }

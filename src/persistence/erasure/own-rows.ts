@@ -22,17 +22,8 @@ const OWN_PLACES: readonly OwnPlace[] = [
   { table: 'merged_clients', condition: OF_EITHER },
   { table: 'moved_messages', condition: OF_EITHER },
   { table: 'changed_messages', condition: OF_CLIENT },
+  { table: 'wanted_clients', condition: OF_CLIENT },
 ]
-
-const SELECT_THERE = `
-  SELECT c.relname::text AS "name" FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-  WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')`
-
-/** The tables of chatkeep's own schema that are there. */
-export const readOwnTables = async (client: Queryable, { schema }: ErasureTables): Promise<ReadonlySet<string>> => {
-  const { rows } = await client.query<{ name: string }>(SELECT_THERE, [ownSchema(schema)])
-  return new Set(rows.map(({ name }) => name))
-}
 
 /** What reading and deleting these rows needs. */
 export const ownNeeds = (schema: string, privileges: TableNeed['privileges']): readonly TableNeed[] =>
@@ -51,14 +42,12 @@ export interface OwnRows {
   readonly rows: number
 }
 
-const placesIn = async (
-  client: Queryable,
+const placesIn = (
   tables: ErasureTables,
   { clientIds, names }: OwnRowsOf,
-): Promise<readonly { readonly name: string; readonly where: string; readonly values: readonly unknown[] }[]> => {
-  const there = await readOwnTables(client, tables)
+): readonly { readonly name: string; readonly where: string; readonly values: readonly unknown[] }[] => {
   const schema = ownSchema(tables.schema)
-  return OWN_PLACES.filter(({ table }) => there.has(table)).map(({ table, condition }) => ({
+  return OWN_PLACES.filter(({ table }) => tables.own.has(table)).map(({ table, condition }) => ({
     name: qualified(schema, table),
     where: condition,
     values: condition.includes('$2') ? [clientIds, names] : [clientIds],
@@ -71,7 +60,7 @@ export const countOwnRows = async (
   whose: OwnRowsOf,
 ): Promise<readonly OwnRows[]> => {
   const counted: OwnRows[] = []
-  for (const { name, where, values } of await placesIn(client, tables, whose)) {
+  for (const { name, where, values } of placesIn(tables, whose)) {
     const sql = `SELECT count(*)::integer AS "rows" FROM ${name} WHERE ${where}`
     const { rows } = onlyRow(await client.query<{ rows: number }>(sql, [...values]))
     if (rows > 0) counted.push({ table: name, rows })
@@ -86,7 +75,7 @@ export const readOwnRows = async (
   whose: OwnRowsOf,
 ): Promise<readonly { readonly table: string; readonly row: unknown }[]> => {
   const all: { readonly table: string; readonly row: unknown }[] = []
-  for (const { name, where, values } of await placesIn(client, tables, whose)) {
+  for (const { name, where, values } of placesIn(tables, whose)) {
     const sql = `SELECT to_jsonb(o) AS "row" FROM ${name} AS o WHERE ${where}`
     const { rows } = await client.query<{ row: unknown }>(sql, [...values])
     all.push(...rows.map(({ row }) => ({ table: name, row })))
@@ -96,6 +85,6 @@ export const readOwnRows = async (
 
 /** Deletes them in the caller's transaction. */
 export const deleteOwnRows = async (client: Queryable, tables: ErasureTables, whose: OwnRowsOf): Promise<void> => {
-  for (const { name, where, values } of await placesIn(client, tables, whose))
+  for (const { name, where, values } of placesIn(tables, whose))
     await client.query(`DELETE FROM ${name} WHERE ${where}`, [...values])
 }

@@ -2,10 +2,10 @@ import type { Queryable } from '../../database/connection.js'
 import { qualified } from '../../database/identifier.js'
 import { InvalidCall } from '../errors.js'
 import { ID_RANGE, isId } from '../ids/ids.js'
-import { ownNamesFor, ownSchema } from '../own-names.js'
+import { ownNamesFor, ownSchema, WANTED_CLIENTS } from '../own-names.js'
 import { toStorablePhone, toUsername } from '../prepare-message.js'
 import type { Selection } from './delete-messages.js'
-import { readOwnTables } from './own-rows.js'
+import { waitingMessageSql } from '../wanted/waiting-messages.js'
 import type { ErasureTables } from './tables.js'
 
 /** Who is meant: by ids of clients, by exact names, by phones. Several of them are one person. */
@@ -37,6 +37,8 @@ export interface FoundPerson {
   /** Names of the clients: of messages under one, only those without client are meant. */
   readonly clientNames: readonly string[]
   readonly phones: readonly string[]
+  /** Ids of messages without client that name one of the clients by its id. */
+  readonly waitingIds: readonly string[]
 }
 
 /** @throws InvalidCall `invalid_contact` unless somebody is named: an id that is undefined by mistake must not look like nobody */
@@ -66,7 +68,7 @@ const unique = <T>(values: readonly T[]): readonly T[] => [...new Set(values)]
 /** Finds a person's clients and names. With a phone it reads all messages, which have no index on it. */
 export const findPerson = async (client: Queryable, tables: ErasureTables, person: Person): Promise<FoundPerson> => {
   const { clientIds, usernames, phones } = checkPerson(person)
-  const own = await readOwnTables(client, tables)
+  const { own } = tables
   const byPhone = phones.length === 0 ? [] : await guestsWithPhone(client, tables, phones, own.has('guest_clients'))
   const guestNames = byPhone.flatMap(({ clientId, name }) => (clientId === null && name !== null ? [name] : []))
   const wanted = [...clientIds.map(String), ...byPhone.flatMap(({ clientId }) => (clientId === null ? [] : [clientId]))]
@@ -106,7 +108,15 @@ export const findPerson = async (client: Queryable, tables: ErasureTables, perso
       )
     : []
   const clientNames = unique([...clients.map(({ username }) => username), ...formerNames])
-  return { clients, clientIds: allIds, names: named, clientNames, phones }
+  const waitingIds =
+    own.has(WANTED_CLIENTS) && tables.columns.has('idempotencyKey')
+      ? await idsOf(
+          client,
+          `SELECT m."id"::text AS "id" ${waitingMessageSql(tables)} WHERE w."clientId" = ANY ($1::bigint[])`,
+          allIds,
+        )
+      : []
+  return { clients, clientIds: allIds, names: named, clientNames, phones, waitingIds }
 }
 
 const idsOf = async (client: Queryable, sql: string, values: readonly string[]): Promise<readonly string[]> =>
@@ -156,6 +166,7 @@ export const selectionsOf = ({ columns }: ErasureTables, person: FoundPerson): r
     ['m."clientId" = ANY ($1::bigint[])', person.clientIds, true],
     ['m."guestUsername"::text = ANY ($1::text[])', person.names, hasGuests],
     ['(m."clientId" IS NULL) IS TRUE AND m."guestUsername"::text = ANY ($1::text[])', person.clientNames, hasGuests],
+    ['(m."clientId" IS NULL) IS TRUE AND m."id" = ANY ($1::bigint[])', person.waitingIds, true],
     ['m."guestPhone"::text = ANY ($1::text[])', person.phones, columns.has('guestPhone')],
   ]
   return parts.flatMap(([condition, values, isThere]) =>

@@ -1,7 +1,9 @@
 import { readColumns } from '../../database/catalog.js'
 import type { Queryable } from '../../database/connection.js'
+import { onlyRow } from '../../database/rows.js'
 import { SchemaNotReady } from '../errors.js'
 import { readKeyGuard, type KeyGuard } from '../keys/key-guard.js'
+import { ownSchema, WANTED_CLIENTS } from '../own-names.js'
 import { namesIn, type Names } from '../sql-names.js'
 
 /** The chat's tables as they are, also after a rollback, which drops the columns of guests. */
@@ -12,6 +14,10 @@ export interface ErasureTables {
   readonly columns: ReadonlySet<string>
   /** `table` where "ChatMessage" is partitioned: its keys are in a table of their own. */
   readonly keyGuard: KeyGuard
+  /** Tables of chatkeep's own schema that are there. */
+  readonly own: ReadonlySet<string>
+  /** Whether this role may delete which clients messages wait for; else the next reconcile does. */
+  readonly mayForget: boolean
 }
 
 /** @throws SchemaNotReady where there are no tables of a chat */
@@ -22,5 +28,29 @@ export const readErasureTables = async (client: Queryable, schema: string): Prom
     found.filter((one) => one.table === table).map(({ column }) => column)
   for (const table of ['ChatMessage', 'Client'])
     if (columnsOf(table).length === 0) throw new SchemaNotReady(`there is no table "${table}"`, undefined)
-  return { schema, names, columns: new Set(columnsOf('ChatMessage')), keyGuard: await readKeyGuard(client, names) }
+  const { mayForget } = onlyRow(
+    await client.query<{ mayForget: boolean }>(SELECT_MAY_FORGET, [ownSchema(schema), WANTED_CLIENTS]),
+  )
+  const own = await readOwnTables(client, schema)
+  return {
+    ...{ schema, names, own, mayForget },
+    columns: new Set(columnsOf('ChatMessage')),
+    keyGuard: await readKeyGuard(client, names),
+  }
+}
+
+const SELECT_MAY_FORGET = `
+  SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relname = $2 AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+      AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_table_privilege(c.oid, 'DELETE')) AS "mayForget"`
+
+const SELECT_THERE = `
+  SELECT c.relname::text AS "name" FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')`
+
+/** The tables of chatkeep's own schema that are there. @param schema the application's */
+export const readOwnTables = async (client: Queryable, schema: string): Promise<ReadonlySet<string>> => {
+  const { rows } = await client.query<{ name: string }>(SELECT_THERE, [ownSchema(schema)])
+  return new Set(rows.map(({ name }) => name))
 }

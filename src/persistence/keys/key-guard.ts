@@ -118,13 +118,16 @@ export const sameMessageSql = (names: Names, changed: ChangedKeys): string => {
     AND coalesce(${client('coalesce(m."clientId", k."clientId")')} = ${client('x."clientId"')}, true)`
 }
 
-/** SQL for an insert of messages `m` that also takes their keys. @param columns that the insert returns */
-export const takingKeysSql = ({ messageKeys }: Names, insert: string, columns: string): string => `
-  WITH inserted AS (${insert}, m."createdAt" AS "storedAt", ${bodyHashSql('m')} AS "bodyHash"
-  ), taken AS (
+/** SQL for a common table expression that takes the keys of the messages of `inserted`. */
+export const takingKeysSql = ({ messageKeys }: Names): string => `taken AS (
     INSERT INTO ${messageKeys} (${NOTED_KEY})
     SELECT "idempotencyKey", "id", "storedAt", "clientId", "bodyHash" FROM inserted
-  )
+  )`
+
+/** SQL for an insert of messages `m`, and for what is written of these, `inserted`, in the same statement. @param columns that it returns */
+export const insertAlsoSql = (insert: string, also: readonly string[], columns: string): string => `
+  WITH inserted AS (${insert}, m."createdAt" AS "storedAt", ${bodyHashSql('m')} AS "bodyHash"
+  ), ${also.join(', ')}
   SELECT ${columns} FROM inserted`
 
 /** How often a save whose key another session takes at the same moment looks again; once is enough, unless it is deleted. */

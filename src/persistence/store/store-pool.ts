@@ -8,6 +8,7 @@ import {
   type ConnectionTarget,
 } from '../../database/connection-target.js'
 import { endSession } from '../../database/end-session.js'
+import { isExhausted, noConnectionFree } from '../../database/pools/no-connection-free.js'
 import { OperatorError } from '../../errors.js'
 import { InvalidCall } from '../errors.js'
 import { DEFAULT_MAX_CONNECTIONS, type ChatStoreOptions, type ChatStoreSource } from './store-options.js'
@@ -40,6 +41,10 @@ export interface PoolLoad {
 export interface StorePool {
   get(): Pool
   load(): PoolLoad
+  /** What to do when no connection becomes free. */
+  readonly noneFreeHint: string | undefined
+  /** Why a message that waited for so many milliseconds was not saved. */
+  whyLate(waitedMs: number): unknown
   end(): Promise<void>
 }
 
@@ -56,7 +61,11 @@ export const createStorePool = (
   if (target === undefined) {
     // The version of the types that it is made with does not matter: it is a pool of pg.
     const { pool } = source as { readonly pool: Pool }
-    return { get: () => pool, load: () => loadOf(pool), end: () => Promise.resolve() }
+    return {
+      ...{ get: () => pool, load: () => loadOf(pool), end: () => Promise.resolve() },
+      noneFreeHint: CALLERS_POOL,
+      whyLate: (waitedMs) => whyLate(pool, waitedMs, CALLERS_POOL),
+    }
   }
   let own: Pool | undefined
   const busy = new Set<PoolClient>()
@@ -80,8 +89,17 @@ export const createStorePool = (
     await Promise.all(Array.from(busy, endSession))
     await Promise.race([ended, delay(END_PATIENCE_MS, undefined, { ref: false })])
   }
-  return { get, load: () => loadOf(own), end }
+  return { get, load: () => loadOf(own), end, noneFreeHint: undefined, whyLate: (waitedMs) => whyLate(own, waitedMs) }
 }
+
+// Most often the caller's transaction holds the connection, and waits for the message.
+const CALLERS_POOL =
+  'inside a transaction, pass { db: client } to saveChatMessage; otherwise release connections sooner, or make the pool larger'
+
+const whyLate = (pool: Pool | undefined, waitedMs: number, hint?: string): unknown =>
+  pool !== undefined && isExhausted(pool)
+    ? noConnectionFree(pool, waitedMs, hint)
+    : new Error('the message waited too long')
 
 const loadOf = (pool: Pool | undefined): PoolLoad => ({
   total: pool?.totalCount ?? 0,

@@ -39,6 +39,7 @@ import { swallowingTriggers } from './schema/swallowing-triggers.js'
 import { unfilledColumns } from './schema/unfilled-columns.js'
 import { uniqueColumns } from './schema/unique-columns.js'
 import { unlinkedMessages } from './rows/unlinked-messages.js'
+import { waitingMessages } from './rows/waiting-messages.js'
 import { unverifiedWithoutGuest } from './rows/unverified-without-guest.js'
 
 /**
@@ -78,6 +79,7 @@ export const checks: readonly Check[] = [
   orphanedMessages,
   unlinkedMessages,
   ownerlessMessages,
+  waitingMessages,
   unverifiedWithoutGuest,
   normalUsernames,
   futureMessages,

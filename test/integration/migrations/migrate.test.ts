@@ -284,7 +284,7 @@ describe('migrate', () => {
     expect(stderr).toContain('error: "ChatMessage" was in use for 1 s')
     const { ownTables } = await schemaOf(database)
     expect({ ...(await schemaOf(database)), ownTables: before.ownTables }).toEqual(before)
-    expect(ownTables).toHaveLength(7)
+    expect(ownTables).toHaveLength(8)
   })
 
   test('stops a running index build in the server when it is interrupted, says where things are, and goes on later', async ({

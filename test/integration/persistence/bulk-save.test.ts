@@ -24,15 +24,16 @@ const prepareDatabase = async (database: TestDatabase): Promise<void> => {
     ALTER TABLE "ChatMessage" ADD CONSTRAINT "polite" CHECK ("text" NOT LIKE 'rude%')`)
 }
 
-/** All that is stored but the generated ids; each conversation in the order of these. */
+/** All that is stored but the generated ids; each sender's messages in the order of these. */
 const contentOf = async (database: TestDatabase): Promise<unknown> => ({
   messages: await database.query(
     `SELECT m."createdAt"::text AS "at", c."username" AS "client", m."guestUsername", m."guestPhone", m."clientSocketId",
        m."senderType", m."operatorId", m."messageType", CASE WHEN length(m."text") > 999 THEN md5(m."text") ELSE m."text" END AS "text",
        m."imageUrl", m."imageName", m."mimeType", m."isRead", m."readAt", m."sessionId", m."idempotencyKey", m."guestUnverified"
      FROM "ChatMessage" AS m LEFT JOIN "Client" AS c ON c."id" = m."clientId"
-     ORDER BY m."sessionId", m."id"`,
+     ORDER BY m."sessionId", m."guestUsername", m."clientSocketId", m."id"`,
   ),
+  wanted: await database.query(`SELECT "idempotencyKey", "clientId" FROM "chatkeep"."wanted_clients" ORDER BY 1`),
   clients: await database.query(
     `SELECT "username", "phone", "status", "pointsBalance" FROM "Client" ORDER BY "username"`,
   ),

@@ -141,7 +141,13 @@ afterAll(async () => {
   await dropped
 })
 
-const OWN: readonly string[] = ['guest_clients', 'client_aliases', 'merged_clients', 'changed_messages']
+const OWN: readonly string[] = [
+  'guest_clients',
+  'client_aliases',
+  'merged_clients',
+  'changed_messages',
+  'wanted_clients',
+]
 
 /** Tables of the application's clients and messages; a handful of rows of chatkeep's own is found fastest by looking at all. */
 const ofApplication = (tables: readonly string[]): readonly string[] => tables.filter((table) => !OWN.includes(table))

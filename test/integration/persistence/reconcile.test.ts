@@ -103,12 +103,15 @@ const EXPECTED = {
   // 'busy', three spaces, and six forms of three names, beside the 1,200.
   guests: 1_208,
   messagesLinked: 7_400 + 18,
+  messagesLinkedById: 0,
   messagesUnverified: 4,
   // One for the three forms of 'zö'.
   clientsCreated: 1_202,
   messagesLeft: 3,
   reasonsLeft: ['the name of the guest is blank'],
   messagesLocked: 0,
+  messagesWaiting: 0,
+  messagesOlderThanClient: 0,
   messagesWithoutName: 1,
 }
 

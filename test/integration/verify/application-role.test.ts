@@ -71,7 +71,7 @@ describe('verify --application-role', () => {
   const OWNED_BY = (role: string): string => `
     ALTER TABLE "ChatMessage" OWNER TO ${role}; ALTER SCHEMA chatkeep OWNER TO ${role}; ALTER TABLE chatkeep.migrations OWNER TO ${role};
     ALTER TABLE chatkeep.runs OWNER TO ${role}; ALTER TABLE chatkeep.guest_clients OWNER TO ${role};
-    ${['client_aliases', 'merged_clients', 'moved_messages', 'changed_messages'].map((table) => `ALTER TABLE chatkeep.${table} OWNER TO ${role}`).join('; ')}`
+    ${['client_aliases', 'merged_clients', 'moved_messages', 'changed_messages', 'wanted_clients'].map((table) => `ALTER TABLE chatkeep.${table} OWNER TO ${role}`).join('; ')}`
   const SECURED = 'ALTER TABLE "ChatMessage" ENABLE ROW LEVEL SECURITY;'
   test.for<readonly [what: string, script: (role: string) => string, actual: string | undefined]>([
     ['no policy', () => SECURED, 'restricts SELECT, INSERT, UPDATE by the absence of a policy'],

@@ -70,6 +70,7 @@ describe('verify --format junit', () => {
       expect.stringMatching(/^message-keys: /),
       'unlinked-messages: there is no column "ChatMessage"."guestUsername"',
       'ownerless-messages: there is no column "ChatMessage"."guestUsername"',
+      'waiting-messages: there is no column "ChatMessage"."guestUsername"',
       'unverified-without-guest: there is no column "ChatMessage"."guestUsername"',
     ])
     const { stdout } = await on(database, 'verify', '--format', 'github')

@@ -103,7 +103,7 @@ describe('verify', () => {
  guestUsername | text      | YES         | text YES    | ok
  guestPhone    | text      | YES         | text YES    | ok
 
-warning unlinked_messages: guest messages that are not linked to the client of their name
+warning unlinked_messages: messages that are not linked to the client of their name or id
   expected  0
   actual    5
   rows      id 6036, 6037, 6038, 6039, 6040

@@ -12,12 +12,13 @@ const withTable = (name: string, change: Partial<FoundSchema['tables'][number]>)
 
 const heads = (own: OwnState): readonly string[] => ownStatements(own).map((sql) => sql.split(/\s*\(\n?/)[0] ?? '')
 
-const LIFECYCLE = ['client_aliases', 'merged_clients', 'moved_messages', 'changed_messages']
+const LIFECYCLE = ['client_aliases', 'merged_clients', 'moved_messages', 'changed_messages', 'wanted_clients']
 const LIFECYCLE_GRANTS = [
   'GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE "chatkeep"."client_aliases" TO app',
   'GRANT SELECT, INSERT, UPDATE ON TABLE "chatkeep"."merged_clients" TO app',
   'GRANT SELECT, INSERT ON TABLE "chatkeep"."moved_messages" TO app',
   'GRANT SELECT, INSERT, UPDATE ON TABLE "chatkeep"."changed_messages" TO app',
+  'GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE "chatkeep"."wanted_clients" TO app',
 ]
 
 describe("the statements on chatkeep's own schema", () => {

@@ -2,9 +2,10 @@ import { qualified } from '../../../database/identifier.js'
 import type { RowCheck } from '../../check.js'
 import { countAndSample } from '../../row-query.js'
 import { countFindings } from './count-findings.js'
+import { waitingSql } from './waiting-messages.js'
 import { or, sql } from '../../../next-step.js'
 
-/** Are there messages without client and without guest name? */
+/** Are there messages without client and without guest name, which wait for no client either? */
 export const ownerlessMessages: RowCheck<'ownerless_messages'> = {
   name: 'ownerless-messages',
   expectations: ['migrated'],
@@ -13,10 +14,12 @@ export const ownerlessMessages: RowCheck<'ownerless_messages'> = {
   severity: 'warning',
   query: (facts) => {
     // Uses the index that starts with "clientId", like the query for unlinked messages.
+    const waiting = waitingSql(facts)
     return countAndSample(`
       SELECT "id"
       FROM ${qualified(facts.schema, 'ChatMessage')}
-      WHERE "clientId" IS NULL AND "guestUsername" IS NULL`)
+      WHERE "clientId" IS NULL AND "guestUsername" IS NULL
+      ${waiting === undefined ? '' : `AND "id" NOT IN (SELECT m."id" ${waiting})`}`)
   },
   findings: (result, { schema }) => {
     const table = qualified(schema, 'ChatMessage')

@@ -40,7 +40,8 @@ export const ownSchema: FactCheck<Code> = {
       meaning: `chatkeep keeps its history, and which clients were created for guests, in a schema of its own. Without
         the table guest_clients, or with row-level security but no policy on it, its store saves messages of new guests
         without a client; so it does without client_aliases, merged_clients and changed_messages, and a deleted message
-        that is sent again is stored again. Without a primary key, a publication of all tables rejects updates and
+        that is sent again is stored again. Without wanted_clients, a message that names a client who is not there yet is
+        never linked to them. Without a primary key, a publication of all tables rejects updates and
         deletes there. Where "ChatMessage" is partitioned, the table message_keys keeps keys unique, and without it
         nothing is saved.`,
       cause: `The table was dropped, or a restore or a copy left the schema out (pg_dump --schema=public, a logical
@@ -79,7 +80,7 @@ export const ownSchema: FactCheck<Code> = {
       title: `a role has a privilege in chatkeep's own schema that it does not need`,
       severities: ['warning'],
       meaning: `Roles that may insert clients need SELECT and INSERT on guest_clients, and what renaming, merging,
-        editing and deleting writes. Nobody but the owner needs more: a role that may delete from the history can make chatkeep apply migrations again, and the archive of a
+        editing, deleting and waiting for a client writes. Nobody but the owner needs more: a role that may delete from the history can make chatkeep apply migrations again, and the archive of a
         rollback has names and phones of guests. To read the history does no harm, and is not reported.`,
       cause: 'A GRANT by hand, or ALTER DEFAULT PRIVILEGES of the role that ran migrate.',
       remedy: `Run chatkeep migrate, which revokes it; chatkeep migrate --dry-run shows the statement. After a rollback, run

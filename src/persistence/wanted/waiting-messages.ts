@@ -1,0 +1,40 @@
+import { mergedSql } from '../follow-clients.js'
+import type { KeyGuard } from '../keys/key-guard.js'
+import type { Names } from '../sql-names.js'
+
+/** What messages that wait for a client are found with. */
+export interface WantedSession {
+  readonly names: Names
+  readonly keyGuard: KeyGuard
+  /** Whether a rollback has archived messages that are not back yet. */
+  readonly hasArchive: boolean
+}
+
+/**
+ * SQL, from FROM on, for what is noted, `w`, and the messages, `m`, that are still without client. The key tells a message from
+ * another one that got its id later, and is still the same when a rollback moved the message out and back.
+ * @param notes the relation that has the notes
+ */
+export const waitingMessageSql = (
+  { names, keyGuard }: Omit<WantedSession, 'hasArchive'>,
+  notes = names.wantedClients,
+): string => `
+  FROM ${notes} AS w
+  JOIN ${names.message} AS m ON m."idempotencyKey"::text = w."idempotencyKey"
+    ${keyGuard === 'table' ? 'AND m."createdAt" = w."createdAt"' : ''} AND (m."clientId" IS NULL) IS TRUE`
+
+/** How much later than the message its client may seem to be made: the clocks of two machines differ. */
+const CLOCKS_DIFFER = '5 minutes'
+
+/**
+ * The same with the client that has the id, `given`, and the one to whom the message belongs, `c`: the same, or the one into whom it was
+ * merged. There is none if the client was made after the message was stored. Whoever saved the message knew the id, so it had been given
+ * before: a later client got an id that was wrong, or was given twice, and is somebody else.
+ */
+export const waitingWithClientSql = (
+  session: Omit<WantedSession, 'hasArchive'>,
+  notes = session.names.wantedClients,
+): string => `${waitingMessageSql(session, notes)}
+  LEFT JOIN ${session.names.client} AS given ON given."id" = w."clientId"
+  LEFT JOIN ${session.names.client} AS c ON c."id" = ${mergedSql(session.names, 'w."clientId"')}
+    AND (given."id" IS NULL OR given."createdAt" <= (w."at" AT TIME ZONE 'UTC') + interval '${CLOCKS_DIFFER}')`

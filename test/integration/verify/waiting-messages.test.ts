@@ -1,0 +1,19 @@
+import { migrated, withStore } from '../../support/chat.js'
+import { expect, test } from '../../support/database.js'
+import { expectExplained } from '../../support/explained.js'
+import { findingsOf, verify } from '../../support/findings.js'
+import { textMessage } from '../../support/load.js'
+
+test('verify counts messages whose client is not there, apart from those of nobody', async ({ database }) => {
+  await migrated(database)
+  await withStore(database, async (store) => {
+    await store.saveChatMessage({ ...textMessage('of 4711'), clientId: 4711 })
+    await store.saveChatMessage({ ...textMessage('of a socket'), clientSocketId: 'socket' })
+  })
+  const found = findingsOf(await verify(database))
+  expectExplained(found)
+  expect(found.map(({ code, actual }) => [code, actual])).toEqual([
+    ['ownerless_messages', '1'],
+    ['waiting_messages', '1'],
+  ])
+})

@@ -24,7 +24,7 @@ import { beginPolling } from './polling/begin.js'
 import { microsOf, toCursorInstant } from './polling/micros.js'
 import { formatPollCursor, parsePollCursor, scanFrom, type Place } from './polling/poll-cursor.js'
 import { readWithOpen } from './polling/read-with-open.js'
-import { MESSAGE_COLUMNS, toChatMessage, type StoredRow } from './stored-message.js'
+import { MESSAGE_COLUMNS, RAW_COLUMNS, toChatMessage, type StoredRow } from './stored-message.js'
 
 export interface HistoryQuery extends ContactQuery {
   /** Messages a page, 1 to 200; 50 when absent. */
@@ -169,6 +169,7 @@ const historySql = (
   columns = PAGE_COLUMNS,
 ): string => {
   const order = orderOf(direction)
+  const partColumns = sources.length === 1 ? columns : RAW_COLUMNS
   const [at, id, seen] = [1, 2, 3].map((place) => `$${sources.length + place}`)
   const position =
     direction === undefined
@@ -177,22 +178,26 @@ const historySql = (
   const unseen = direction === 'after unseen' ? `AND m."id" <> ALL (${seen}::bigint[])` : ''
   const parts = sources.map(
     ({ column }, index) => `
-  SELECT ${columns}
+  SELECT ${partColumns}
   FROM ${names.message} AS m
   WHERE ${isOfContact(column, `$${index + 1}`)} ${position} ${unseen}
   ORDER BY m."createdAt" ${order}, m."id" ${order}
   LIMIT ${limit}`,
   )
-  return parts.length === 1 ? parts.join('') : mergedSql(parts, order, limit)
+  return parts.length === 1 ? parts.join('') : mergedSql(parts, columns, order, limit)
 }
 
 // Each part has its newest messages by its own index, so the newest of all of them are among these. A message can be in
-// several.
-const mergedSql = (parts: readonly string[], order: string, limit: number): string => `
-  SELECT DISTINCT ON ("createdAt"::numeric, "id") *
-  FROM (${parts.map((part) => `(${part})`).join(' UNION ALL ')}) AS each
-  ORDER BY "createdAt"::numeric ${order}, "id" ${order}
-  LIMIT ${limit}`
+// several. Only what the page has is made into text.
+const mergedSql = (parts: readonly string[], columns: string, order: string, limit: number): string => `
+  SELECT ${columns}
+  FROM (
+    SELECT DISTINCT ON ("createdAt", "id") *
+    FROM (${parts.map((part) => `(${part})`).join(' UNION ALL ')}) AS each
+    ORDER BY "createdAt" ${order}, "id" ${order}
+    LIMIT ${limit}
+  ) AS m
+  ORDER BY m."createdAt" ${order}, m."id" ${order}`
 
 const orderOf = (direction: Direction | undefined): string => (direction?.startsWith('after') === true ? 'ASC' : 'DESC')
 

@@ -89,7 +89,7 @@ export interface ChatStore extends AsyncClosable {
   findChat(address: ChatAddress, options?: CallOptions): Promise<FoundChat | undefined>
   /** Marks messages from the client's side as read; resolves to the number of messages that changed. */
   markMessagesAsRead(query: MarkAsReadQuery, options?: CallOptions): Promise<number>
-  /** How many messages from the client's side are unread in all chats, counted up to 10,000. */
+  /** How many messages from the client's side are unread in the chats of `getRecentChats`, counted up to 10,000. */
   getUnreadCount(options?: CallOptions): Promise<number>
   /**
    * Renames a client. Its former name stays its own: what is written under it goes on to this client.
@@ -215,7 +215,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     )
 
   const statements = createPreparedStatements()
-  const findClient = createFindClient(names)
+  const findClient = createFindClient(names, statements)
   const withKeyGuard = createKeyGuard(names)
   const checkReady = createReadinessCheck({ pool: () => pool.get(), names, withKeyGuard, onLeft })
   const erasureWith = (own: CallLimits) => createStoreErasure({ schema, pool: () => pool.get(), limits: own })

@@ -8,26 +8,37 @@ export type StoredRow = Omit<WithStoredIds<ChatMessage, 'id' | 'clientId' | 'ope
   readonly readAt: InstantText | null
 }
 
-/** The columns of a stored message, of the alias `m`, under the names of `ChatMessage` in a `StoredRow`. */
-export const MESSAGE_COLUMNS = `
-  m."id",
-  ${instantSql('m."createdAt"')} AS "createdAt",
-  m."clientId",
-  m."guestUsername",
-  m."guestPhone",
-  m."clientSocketId",
-  m."senderType",
-  m."operatorId",
-  m."messageType",
-  m."text",
-  m."imageUrl",
-  m."imageName",
-  m."mimeType",
-  m."isRead",
-  ${instantSql('m."readAt"')} AS "readAt",
-  m."sessionId",
-  m."idempotencyKey",
-  m."guestUnverified"`
+const COLUMNS = [
+  'id',
+  'createdAt',
+  'clientId',
+  'guestUsername',
+  'guestPhone',
+  'clientSocketId',
+  'senderType',
+  'operatorId',
+  'messageType',
+  'text',
+  'imageUrl',
+  'imageName',
+  'mimeType',
+  'isRead',
+  'readAt',
+  'sessionId',
+  'idempotencyKey',
+  'guestUnverified',
+] as const satisfies readonly (keyof StoredRow)[]
+
+/** The columns of a stored message, of the alias `m`, as the table has them. */
+export const RAW_COLUMNS = COLUMNS.map((name) => `m."${name}"`).join(', ')
+
+const isInstant = (name: string): boolean => name === 'createdAt' || name === 'readAt'
+
+/** The same under the names of `ChatMessage` in a `StoredRow`, instants as text. */
+export const MESSAGE_COLUMNS = COLUMNS.map((name) =>
+  isInstant(name) ? `${instantSql(`m."${name}"`)} AS "${name}"` : `m."${name}"`,
+).join(`,
+  `)
 
 /** The public message in a row, without the columns that a query adds for itself. @throws IdTooLarge */
 export const toChatMessage = (row: StoredRow): ChatMessage => ({

@@ -1,4 +1,4 @@
-import type { QueryResultRow } from 'pg'
+import type { QueryConfig, QueryResultRow } from 'pg'
 import { ExitCode, OperatorError } from '../../errors.js'
 import type { Queryable } from '../connection.js'
 import { describeServerRole } from '../replication/describe-server-role.js'
@@ -24,8 +24,9 @@ const withAnswerer = (query: string): string => `
  * @param onStandby called for each answer of a standby
  */
 export const noticeStandby = (client: Queryable, onStandby: () => void): Queryable => ({
-  // Only this overload is used.
-  query: (async (text: string, values?: unknown[]) => {
+  // Only these overloads are used. Never under the statement's name, which stands for the text that it had before.
+  query: (async (query: string | QueryConfig<unknown[]>, given?: unknown[]) => {
+    const { text, values } = typeof query === 'string' ? { text: query, values: given } : query
     const result = await client.query<QueryResultRow & Answerer>(withAnswerer(text), values)
     if (result.rows[0]?.isStandby === true) onStandby()
     const rows = result.rows

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import type { PreparedStatements } from '../../database/prepared.js'
 import { readableColumns } from '../access/readable-columns.js'
 import { toId, type StoredId } from '../ids/ids.js'
 import { clientOfNameSql, isRegisteredSql, mergedSql } from '../follow-clients.js'
@@ -22,13 +23,15 @@ export type FindClient = (
  * A role that only reads messages may not read these tables: then no client is known, and none is a guest's. Former names and
  * merged clients are followed where the role may read them.
  */
-export const createFindClient = (names: Names): FindClient => {
+export const createFindClient = (names: Names, statements: PreparedStatements): FindClient => {
   let readable: Readable | undefined
   return async (db, by) => {
     if (readable?.follows !== true) readable = await readReadable(db, names)
     if (!readable.clients) return undefined
     const isById = 'id' in by
-    const { rows } = await db.query<KnownRow>(selectClient(names, isById, readable), [isById ? by.id : by.username])
+    const { rows } = await statements.query<KnownRow>(db, selectClient(names, isById, readable), [
+      isById ? by.id : by.username,
+    ])
     return rows[0] && { ...rows[0], id: toId(rows[0].id) }
   }
 }

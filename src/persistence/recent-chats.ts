@@ -1,10 +1,10 @@
-import { ANYTHING, checkOptions, wholeNumber, type Rules } from '../check-options.js'
+import { ANYTHING, checkOptions, wholeNumber, YES_OR_NO, type Rules } from '../check-options.js'
 import { firstRow } from '../database/rows.js'
 import { checkLimit, rowsToRead } from './contact.js'
 import { parseCursor, type Position } from './ids/cursor.js'
 import type { ChatMessage } from './message.js'
 import { recentPageSql } from './recent/page.js'
-import { FIRST_SCAN, nextScan, type PageProgress } from './recent/scan.js'
+import { firstSearch, nextSearch, type PageProgress } from './recent/scan.js'
 import type { ReadSession } from './sql-names.js'
 import { toChatMessage, type StoredRow } from './stored-message.js'
 
@@ -15,9 +15,16 @@ export interface RecentChatsQuery {
   readonly before?: string | undefined
   /** Most bytes of texts and images in a page, which then has fewer chats, but at least one if there is one. Unlimited when absent. */
   readonly maxBytes?: number | undefined
+  /** Only chats with unread messages from the client's side. */
+  readonly unreadOnly?: boolean | undefined
 }
 
-const RULES: Rules<RecentChatsQuery> = { limit: ANYTHING, before: ANYTHING, maxBytes: wholeNumber(0) }
+const RULES: Rules<RecentChatsQuery> = {
+  limit: ANYTHING,
+  before: ANYTHING,
+  maxBytes: wholeNumber(0),
+  unreadOnly: YES_OR_NO,
+}
 
 export interface RecentChat {
   /** Null for a guest whose messages are not linked to a client. */
@@ -56,7 +63,7 @@ export const readRecentChats = async (session: ReadSession, query: RecentChatsQu
   checkOptions('the query', query, RULES)
   const limit = checkLimit(query.limit ?? 50)
   const position = query.before === undefined ? undefined : parseCursor(query.before)
-  const rows = await findPage(session, rowsToRead(limit), position)
+  const rows = await findPage(session, rowsToRead(limit), position, query.unreadOnly === true)
   const page = rows.slice(0, Math.min(limit, countFitting(rows, query.maxBytes ?? Infinity)))
   return {
     chats: page.map(toRecentChat),
@@ -73,9 +80,13 @@ const toRecentChat = (row: RecentRow): RecentChat => {
     guestUnverified: row.chatUnverified,
     lastMessage,
     unreadCount: row.unreadCount,
-    conversations: row.conversations === null ? [] : (JSON.parse(row.conversations) as string[]),
+    conversations: toConversations(row.conversations),
   }
 }
+
+// As JSON text, whatever a caller's pool makes of an array: one for each message, newest first.
+const toConversations = (ofMessages: string | null): readonly string[] =>
+  ofMessages === null ? [] : [...new Set(JSON.parse(ofMessages) as (string | null)[])].filter((one) => one !== null)
 
 const countFitting = (rows: readonly RecentRow[], maxBytes: number): number => {
   let bytes = 0
@@ -91,17 +102,18 @@ const findPage = async (
   { db, names, statements }: ReadSession,
   wanted: number,
   position: Position | undefined,
+  unreadOnly: boolean,
 ): Promise<readonly RecentRow[]> => {
-  let scan = FIRST_SCAN
+  let search = firstSearch(unreadOnly)
   for (;;) {
     const result = await statements.query<(RecentRow | { readonly id: null }) & PageProgress>(
       db,
-      recentPageSql(names, { scan, wanted, hasPosition: position !== undefined }),
+      recentPageSql(names, { scan: search.scan, wanted, hasPosition: position !== undefined, unreadOnly }),
       position === undefined ? [] : [position.createdAt, position.id],
     )
     const progress = firstRow(result)
     if (progress.clientsYield === null && progress.guestsYield === null)
       return result.rows.filter((row) => row.id !== null)
-    scan = nextScan(scan, progress, wanted)
+    search = nextSearch(search, progress, wanted)
   }
 }

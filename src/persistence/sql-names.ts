@@ -63,6 +63,9 @@ export const UNLINKED = `("clientId" IS NULL) IS TRUE`
 /** The same, as the predicate of their index by hours: so the planner cannot take that index to look up a guest's name. */
 export const UNLINKED_BY_HOUR = `("clientId" IS NULL) IS NOT FALSE`
 
+/** SQL for an unread message from the client's side, as the predicate of the index of unread messages has it. */
+export const UNREAD = `NOT "isRead" AND "senderType" OPERATOR(pg_catalog.=) 'CLIENT'`
+
 /** The characters that JavaScript's `trim` removes, as the core does with a guest's name. */
 export const WHITE_SPACE = [
   String.raw`E'\t\n\u000b\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a`,

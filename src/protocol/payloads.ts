@@ -120,7 +120,7 @@ const contact = {
   to: addressSchema.nullish(),
 }
 
-export const recentChatsSchema = z.object(page)
+export const recentChatsSchema = z.object({ ...page, unreadOnly: z.boolean().nullish() })
 /** Guests name no contact: they read their own conversation. */
 export const historySchema = z.object({ ...page, ...contact })
 export const markReadSchema = z.object({ ...contact, upToMessageId: id.nullish() })

@@ -1,4 +1,4 @@
-import { isBefore, isOfChat, type ChatKind, type PartRequest } from './kinds.js'
+import { isBefore, isOfChat, isWanted, type ChatKind, type PartRequest } from './kinds.js'
 import { restOfHourSql } from './rest-of-hour.js'
 
 /** SQL for the hour of a message, as its index has it. */
@@ -58,7 +58,7 @@ const newestPair = (message: string, { column, hourCondition }: ChatKind, hours:
           LIMIT 1) AS "chat"
         FROM (SELECT ${HOUR} AS "hour" FROM ${message} WHERE ${hourCondition} AND ${hours} ORDER BY 1 DESC LIMIT 1) AS h`
 
-const lastOfWholeHours = (kind: ChatKind, { message, wanted, hasPosition }: PartRequest): string => `
+const lastOfWholeHours = (kind: ChatKind, request: PartRequest): string => `
     SELECT seen."chat", last."at"
     FROM (
       SELECT r."chat", max(r."hour") AS "hour"
@@ -67,9 +67,10 @@ const lastOfWholeHours = (kind: ChatKind, { message, wanted, hasPosition }: Part
       GROUP BY r."chat"
     ) AS seen
     CROSS JOIN LATERAL (
-      SELECT "createdAt" AS "at" FROM ${message} WHERE ${isOfChat(kind, 'seen."chat"')} ORDER BY "createdAt" DESC LIMIT 1
+      SELECT "createdAt" AS "at" FROM ${request.message} WHERE ${isOfChat(kind, 'seen."chat"')} ORDER BY "createdAt" DESC LIMIT 1
     ) AS last
     WHERE date_trunc('hour', last."at") = seen."hour"
-      ${hasPosition ? `AND ${isBefore(message, kind, 'seen."chat"', 'last."at"')}` : ''}
+      AND ${isWanted(request, kind, 'seen."chat"')}
+      ${request.hasPosition ? `AND ${isBefore(request.message, kind, 'seen."chat"', 'last."at"')}` : ''}
     ORDER BY last."at" DESC
-    FETCH FIRST ${wanted} ROWS WITH TIES`
+    FETCH FIRST ${request.wanted} ROWS WITH TIES`

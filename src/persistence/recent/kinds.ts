@@ -1,5 +1,5 @@
 import { comparable } from '../contact.js'
-import { UNLINKED, UNLINKED_BY_HOUR } from '../sql-names.js'
+import { UNLINKED, UNLINKED_BY_HOUR, UNREAD } from '../sql-names.js'
 
 /** One of the two kinds of chats: those of clients, and those of guests whose messages have no client. */
 export interface ChatKind {
@@ -35,11 +35,17 @@ export interface PartRequest {
   readonly wanted: number
   /** Whether the parameters 1 and 2 are the instant and id before which the page begins. */
   readonly hasPosition: boolean
+  /** Whether only chats with unread messages are wanted. */
+  readonly unreadOnly: boolean
 }
 
 /** SQL for the messages of one chat. */
 export const isOfChat = ({ column, condition }: ChatKind, chat: string): string =>
   `${condition} AND ${column} = ${chat}`
+
+/** SQL for a chat being wanted: all are, or those with unread messages. */
+export const isWanted = ({ message, unreadOnly }: PartRequest, kind: ChatKind, chat: string): string =>
+  unreadOnly ? `(SELECT true FROM ${message} WHERE ${isOfChat(kind, chat)} AND ${UNREAD} LIMIT 1)` : 'true'
 
 /** SQL for the id of a chat's last message, whose instant is known. Messages of one instant follow their ids. */
 export const lastIdOf = (message: string, kind: ChatKind, chat: string, at: string): string => `(

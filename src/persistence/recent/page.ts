@@ -2,17 +2,14 @@ import { cursorSql } from '../ids/cursor.js'
 import { hoursSql } from './hours.js'
 import { CLIENT_CHATS, GUEST_CHATS, isOfChat, lastIdOf, type ChatKind, type PartRequest } from './kinds.js'
 import type { Scan } from './scan.js'
+import { unreadWalkSql } from './unread-walk.js'
 import { walkSql } from './walk.js'
-import type { Names } from '../sql-names.js'
+import { UNREAD, type Names } from '../sql-names.js'
 import { MESSAGE_COLUMNS } from '../stored-message.js'
 
 /** What a page of recent chats is read with. */
-export interface PageRequest {
+export interface PageRequest extends Omit<PartRequest, 'message'> {
   readonly scan: Scan
-  /** Most chats of the page. */
-  readonly wanted: number
-  /** Whether the parameters 1 and 2 are the instant and id before which the page begins. */
-  readonly hasPosition: boolean
 }
 
 /** A chat's unread messages are counted up to this number: a chat with a million does not slow the list. */
@@ -49,19 +46,16 @@ export const recentPageSql = ({ client, message }: Names, { scan, ...request }: 
         WHEN c."phone" IS NULL AND NOT asked."guestUnverified" THEN asked."guestPhone"
         ELSE c."phone"
       END AS "phone",
-      coalesce(asked."guestUnverified", false) AS "chatUnverified",
+      (n."clientId" IS NOT NULL AND coalesce(asked."guestUnverified", false)) AS "chatUnverified",
       CASE
         WHEN n."clientId" IS NULL THEN ${unreadSql(message, GUEST_CHATS, 'n."guest"')}
         ELSE ${unreadSql(message, CLIENT_CHATS, 'n."clientId"')}
       END AS "unreadCount",
-      CASE
-        WHEN n."clientId" IS NULL THEN ${conversationsSql(message, GUEST_CHATS, 'n."guest"')}
-        ELSE ${conversationsSql(message, CLIENT_CHATS, 'n."clientId"')}
-      END AS "conversations"
+      asked."conversations"
     FROM newest AS n
     JOIN ${message} AS m ON m."id" = n."id"
     LEFT JOIN ${client} AS c ON c."id" = n."clientId"
-    LEFT JOIN LATERAL (${askedSql(message, 'n."clientId"')}) AS asked ON true
+    CROSS JOIN LATERAL (${askedSql(message)}) AS asked
     WHERE (SELECT p."clientsYield" IS NULL AND p."guestsYield" IS NULL FROM progress AS p)
   ) AS found ON true
   ORDER BY found."at" DESC, found."id" DESC`
@@ -69,52 +63,47 @@ export const recentPageSql = ({ client, message }: Names, { scan, ...request }: 
 /** The client side's last message, and its conversations, are looked for among this many messages: a long monologue does not slow the list. */
 const MOST_LOOKED_AT = 20
 
-const askedSql = (message: string, chat: string): string => `
-      SELECT late."guestPhone", late."guestUnverified"
+// Each once, in one pass: the aggregates keep the order of the newest messages, and a chat has a name or a client.
+const askedSql = (message: string): string => `
+      SELECT (array_agg(late."guestPhone"))[1] AS "guestPhone", (array_agg(late."guestUnverified"))[1] AS "guestUnverified",
+        json_agg(late."sessionId")::text AS "conversations"
       FROM (
-        SELECT "senderType", "guestPhone", "guestUnverified"
-        FROM ${message}
-        WHERE ${isOfChat(CLIENT_CHATS, chat)}
-        ORDER BY "createdAt" DESC
-        LIMIT ${MOST_LOOKED_AT}
+        (${newestSql(message, CLIENT_CHATS, 'n."clientId"')})
+        UNION ALL
+        (${newestSql(message, GUEST_CHATS, 'n."guest"')})
       ) AS late
-      WHERE late."senderType" OPERATOR(pg_catalog.=) 'CLIENT'
-      LIMIT 1`
+      WHERE late."senderType" OPERATOR(pg_catalog.=) 'CLIENT'`
 
-// As JSON text, whatever the type parsers of a caller's pool make of an array.
-const conversationsSql = (message: string, kind: ChatKind, chat: string): string => `(
-          SELECT json_agg(late."sessionId" ORDER BY late."at" DESC)::text
-          FROM (
-            SELECT newest."sessionId"::text AS "sessionId", max(newest."createdAt") AS "at"
-            FROM (
-              SELECT "sessionId", "createdAt", "senderType"
-              FROM ${message}
-              WHERE ${isOfChat(kind, chat)}
-              ORDER BY "createdAt" DESC
-              LIMIT ${MOST_LOOKED_AT}
-            ) AS newest
-            WHERE newest."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND newest."sessionId" IS NOT NULL
-            GROUP BY newest."sessionId"
-          ) AS late)`
+const newestSql = (message: string, kind: ChatKind, chat: string): string => `
+        SELECT "senderType", "guestPhone", "guestUnverified", "sessionId"::text AS "sessionId"
+        FROM ${message}
+        WHERE ${isOfChat(kind, chat)}
+        ORDER BY "createdAt" DESC
+        LIMIT ${MOST_LOOKED_AT}`
 
 const unreadSql = (message: string, kind: ChatKind, chat: string): string => `(
           SELECT count(*)::integer
           FROM (
             SELECT FROM ${message}
-            WHERE ${isOfChat(kind, chat)} AND NOT "isRead" AND "senderType" OPERATOR(pg_catalog.=) 'CLIENT'
+            WHERE ${isOfChat(kind, chat)} AND ${UNREAD}
             LIMIT ${MOST_UNREAD_COUNTED}
           ) AS unread)`
 
-const scanSql = (part: PartRequest, scan: Scan): string =>
-  scan.by === 'message'
-    ? walkSql(part, scan.rows)
-    : `${hoursSql(CLIENT_CHATS, part, scan.clients)},
+const scanSql = (part: PartRequest, scan: Scan): string => {
+  if (scan.by === 'unread') return unreadWalkSql(part, scan.chats)
+  if (scan.by === 'message') return walkSql(part, scan.rows)
+  return `${hoursSql(CLIENT_CHATS, part, scan.clients)},
   ${hoursSql(GUEST_CHATS, part, scan.guests)}`
+}
 
-// Only where it is of use: to count takes as long as to read.
+// Only where it is of use: to count takes as long as to read. A walk over what is unread has all or nothing.
 const yieldSql = ({ name }: ChatKind, { by }: Scan): string => `(
-      SELECT json_build_object(
+      SELECT ${
+        by === 'unread'
+          ? `json '{ "pairs": 0, "found": 0 }'`
+          : `json_build_object(
         'pairs', (SELECT count(*) FROM (SELECT DISTINCT ${by === 'hour' ? '"hour"' : `date_trunc('hour', "at")`}, "chat" FROM ${name}_read) AS pair),
-        'found', (SELECT count(*) FROM ${name}_last))
+        'found', (SELECT count(*) FROM ${name}_last))`
+      }
       FROM ${name}_floor AS f
       WHERE f."floor" >= oldest."at" OR (f."floor" IS NOT NULL AND oldest."at" IS NULL))`

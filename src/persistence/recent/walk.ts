@@ -1,4 +1,4 @@
-import { CLIENT_CHATS, GUEST_CHATS, isBefore, isOfChat, type ChatKind, type PartRequest } from './kinds.js'
+import { CLIENT_CHATS, GUEST_CHATS, isBefore, isOfChat, isWanted, type ChatKind, type PartRequest } from './kinds.js'
 
 /**
  * SQL for the chats whose last message is among the newest `rows` messages, as common table expressions for each kind:
@@ -29,16 +29,11 @@ const kindOfWalk = (kind: ChatKind, request: PartRequest): string => `
   ), ${kind.name}_last AS MATERIALIZED (${lastOfRead(kind, `${kind.name}_read`, `${kind.name}_floor`, request)})`
 
 /**
- * SQL for the chats whose last message is among rows of messages, above their floor. A chat's newest message among them is
+ * SQL for the wanted chats whose last message is among rows of messages, above their floor. A chat's newest message among them is
  * its last one when the index of its own messages has none later. The subquery with OFFSET 0 keeps its order, so chats are
  * looked up newest first, and no more of them than are wanted.
  */
-export const lastOfRead = (
-  kind: ChatKind,
-  read: string,
-  floor: string,
-  { message, wanted, hasPosition }: PartRequest,
-): string => `
+export const lastOfRead = (kind: ChatKind, read: string, floor: string, request: PartRequest): string => `
     SELECT seen."chat", seen."at"
     FROM (
       SELECT r."chat", max(r."at") AS "at"
@@ -49,10 +44,11 @@ export const lastOfRead = (
       OFFSET 0
     ) AS seen
     WHERE (
-      SELECT true FROM ${message}
+      SELECT true FROM ${request.message}
       WHERE ${isOfChat(kind, 'seen."chat"')} AND "createdAt" > seen."at"
       ORDER BY "createdAt" DESC
       LIMIT 1) IS NULL
-      ${hasPosition ? `AND ${isBefore(message, kind, 'seen."chat"', 'seen."at"')}` : ''}
+      AND ${isWanted(request, kind, 'seen."chat"')}
+      ${request.hasPosition ? `AND ${isBefore(request.message, kind, 'seen."chat"', 'seen."at"')}` : ''}
     ORDER BY seen."at" DESC
-    FETCH FIRST ${wanted} ROWS WITH TIES`
+    FETCH FIRST ${request.wanted} ROWS WITH TIES`

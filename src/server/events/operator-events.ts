@@ -42,7 +42,8 @@ export const operatorListeners = (chat: ServerContext, session: SocketSession): 
     recentChats: answer('recentChats', recentChatsSchema, (payload) => {
       operatorAt(socket)
       return inOrder(async () => {
-        const { chats, nextBefore } = await store.getRecentChats(pageOf(payload))
+        const unreadOnly = payload.unreadOnly ?? undefined
+        const { chats, nextBefore } = await store.getRecentChats({ ...pageOf(payload), unreadOnly })
         return { answer: { chats: chats.map(withAddress), nextBefore } }
       })
     }),

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { createChatStore, type ChatStore } from '../../../src/index.js'
-import { migrated } from '../../support/chat.js'
+import { migrated, withStore } from '../../support/chat.js'
 import { afterAll, beforeAll, describe, expect, test, withDatabase, type TestDatabase } from '../../support/database.js'
 import { textMessage } from '../../support/load.js'
 
@@ -251,6 +251,47 @@ describe('a page of recent chats', () => {
       WALK_INDEXES,
       32 * FIRST_SCAN + MOST_READ + MOST_UNREAD,
     )
+  })
+
+  /** Clients, or messages of guests, that are looked at before it is known that they are too many, and more the second time. */
+  const WALKS = (1 + 8) * (256 + 1_024)
+
+  test('is found by its indexes where only unread chats are wanted, and they are many', async () => {
+    const { nextBefore: before } = await withStore(database, (store) => store.getRecentChats({ limit: 200 }))
+    for (const position of [undefined, before ?? undefined]) {
+      await expectIndexed(
+        (store) => store.getRecentChats({ limit: PAGE, unreadOnly: true, before: position }),
+        [...PAGE_INDEXES, ...WALK_INDEXES],
+        16 * FIRST_SCAN + WALKS + MOST_READ + MOST_UNREAD,
+      )
+    }
+  })
+
+  test('is found by its indexes where only a few old chats have unread messages: nothing else is read', async () => {
+    const client = await database.client()
+    await client.query(`CREATE TEMPORARY TABLE "unread" AS
+      SELECT "id" FROM "ChatMessage" WHERE NOT "isRead" AND "senderType" = 'CLIENT' AND "id" > 6000`)
+    const setRead = (isRead: boolean) =>
+      client.query(`UPDATE "ChatMessage" SET "isRead" = $1 WHERE "id" IN (SELECT "id" FROM "unread")`, [isRead])
+    await setRead(true)
+    try {
+      await database.query('VACUUM ANALYZE "ChatMessage"')
+      const [chats] = await database.query<{ unread: number; chats: number }>(
+        `SELECT count(*)::integer AS "unread", count(DISTINCT coalesce("clientId"::text, "guestUsername"))::integer AS "chats"
+         FROM "ChatMessage" WHERE NOT "isRead" AND "senderType" = 'CLIENT'`,
+      )
+      expect(chats?.chats).toBeGreaterThan(PAGE)
+      await expectIndexed(
+        (store) => store.getRecentChats({ limit: PAGE, unreadOnly: true }),
+        [...PAGE_INDEXES, 'ChatMessage_clientId_createdAt_idx'],
+        // Each chat's last message twice, then what the page shows of its chats: the last 20 messages, and those unread.
+        3 * (chats?.unread ?? 0) + 22 * (PAGE + 1) + MOST_READ,
+      )
+    } finally {
+      await setRead(false)
+      await client.query('DROP TABLE "unread"')
+      await database.query('VACUUM ANALYZE "ChatMessage"')
+    }
   })
 
   /** Client 2 and a guest write 10,000 messages each, in the second case after many others in the same hour. */

@@ -68,18 +68,22 @@ const REFERENCE = `
   LEFT JOIN "Client" AS c ON c."id" = last."clientId"
   ORDER BY last."createdAt" DESC, last."id" DESC`
 
-const readPages = async (store: ChatStore, limit: number): Promise<readonly (readonly RecentChat[])[]> => {
+const readPages = async (
+  store: ChatStore,
+  limit: number,
+  unreadOnly?: boolean,
+): Promise<readonly (readonly RecentChat[])[]> => {
   const pages: (readonly RecentChat[])[] = []
   for (let before: string | null | undefined; before !== null;) {
-    const page = await store.getRecentChats({ limit, before })
+    const page = await store.getRecentChats({ limit, before, unreadOnly })
     pages.push(page.chats)
     before = page.nextBefore
   }
   return pages
 }
 
-const readAll = async (database: TestDatabase, limit: number): Promise<readonly RecentChat[]> =>
-  (await withStore(database, (store) => readPages(store, limit))).flat()
+const readAll = async (database: TestDatabase, limit: number, unreadOnly?: boolean): Promise<readonly RecentChat[]> =>
+  (await withStore(database, (store) => readPages(store, limit, unreadOnly))).flat()
 
 const summaryOf = ({ clientId, username, phone, lastMessage, unreadCount }: RecentChat) => ({
   clientId,
@@ -90,8 +94,22 @@ const summaryOf = ({ clientId, username, phone, lastMessage, unreadCount }: Rece
 })
 
 const expectAsReference = async (database: TestDatabase, limit = 7): Promise<void> => {
-  const expected = await database.query(REFERENCE)
+  const expected = await database.query<{ unreadCount: number }>(REFERENCE)
   expect((await readAll(database, limit)).map(summaryOf)).toEqual(expected)
+}
+
+/** The list of what is unread, and the count of it. @returns the number of chats with unread messages */
+const expectUnreadAsReference = async (database: TestDatabase, limit: number): Promise<number> => {
+  const expected = (await database.query<{ unreadCount: number }>(REFERENCE)).filter(
+    ({ unreadCount }) => unreadCount > 0,
+  )
+  const unread = await readAll(database, limit, true)
+  expect(unread.map(summaryOf)).toEqual(expected)
+  if (unread.every(({ unreadCount }) => unreadCount < 1_000)) {
+    const sum = unread.reduce((total, { unreadCount }) => total + unreadCount, 0)
+    expect(await withStore(database, (store) => store.getUnreadCount())).toBe(Math.min(sum, 10_000))
+  }
+  return unread.length
 }
 
 const nameOf = ({ clientId, username }: RecentChat): string => (clientId === null ? `guest ${username}` : `${clientId}`)
@@ -102,6 +120,7 @@ describe('recent chats', () => {
     async (limit, { database }) => {
       await loadChats(database)
       await expectAsReference(database, limit)
+      await expectUnreadAsReference(database, limit)
       const pages = await withStore(database, (store) => readPages(store, limit))
       expect(pages.slice(0, -1).every(({ length }) => length === limit)).toBe(true)
       expect(pages.flat().length).toBeGreaterThan(CLIENTS)
@@ -125,6 +144,7 @@ describe('recent chats', () => {
     for (const change of changes) {
       await database.load(change)
       await expectAsReference(database)
+      await expectUnreadAsReference(database, 50)
     }
     await on(database, 'reconcile')
     expect((await readAll(database, 200)).filter(({ clientId }) => clientId === null)).toEqual([])
@@ -262,6 +282,24 @@ describe('recent chats are listed where', () => {
     await migrated(database)
     await database.load(insertShape(rows))
     for (const limit of [7, 200]) await expectAsReference(database, limit)
+  })
+
+  test.for(SHAPES)('%s, and only some chats have unread messages', async ([, rows], { database }) => {
+    await migrated(database)
+    await database.load(insertShape(rows))
+    const read = `UPDATE "ChatMessage" SET "isRead" = true WHERE NOT "isRead" AND`
+    const counts = [await expectUnreadAsReference(database, 200)]
+    for (const change of [
+      `${read} "id" % 3 > 0`,
+      `${read} coalesce("clientId", length("guestUsername") + ascii(right("guestUsername", 1))) % 2 > 0`,
+      `${read} "createdAt" > (SELECT min("createdAt") + interval '20 seconds' FROM "ChatMessage")`,
+      `${read} true`,
+    ]) {
+      await database.load(change)
+      counts.push(await expectUnreadAsReference(database, 100))
+    }
+    expect(counts.at(-1)).toBe(0)
+    expect(counts).toEqual(counts.toSorted((a, b) => b - a))
   })
 
   test('instants are infinitely early', async ({ database }) => {

@@ -19,7 +19,12 @@ describe('an operator answers every chat of the list', () => {
       [`to ${clientId}`, clientId],
       ['to gil', clientId],
     ])
+    const unread = async () => expectOk(await lucia.ask('recentChats', { unreadOnly: true, limit: null })) as unknown
+    expect(await unread()).toMatchObject({ chats: [{ to: clientId, unreadCount: 1 }], nextBefore: null })
     expect(expectOk(await lucia.ask('markRead', { to: 'gil' }))).toMatchObject({ marked: 1 })
+    expect(await unread()).toEqual({ ok: true, chats: [], nextBefore: null })
+    expect(await lucia.ask('recentChats', { unreadOnly: null })).toMatchObject({ ok: true, chats: [{ clientId }] })
+    expect(await lucia.ask('recentChats', { unreadOnly: 'yes' })).toMatchObject({ ok: false })
   })
 
   test('in the conversation that is meant, and never that of a visitor who only has the same name', async ({

@@ -1,10 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { nextScan, type Scan } from '../../../src/persistence/recent/scan.js'
+import {
+  firstSearch,
+  nextScan,
+  nextSearch,
+  type BackwardScan,
+  type Search,
+} from '../../../src/persistence/recent/scan.js'
 
-const messages = (rows: number): Scan => ({ by: 'message', rows })
-const hours = (clients: number, guests = clients): Scan => ({ by: 'hour', clients, guests })
+const messages = (rows: number): BackwardScan => ({ by: 'message', rows })
+const hours = (clients: number, guests = clients): BackwardScan => ({ by: 'hour', clients, guests })
 
-const rowsOf = (scan: Scan): number => (scan.by === 'message' ? scan.rows : scan.clients)
+const rowsOf = (scan: BackwardScan): number => (scan.by === 'message' ? scan.rows : scan.clients)
 
 describe('the scan after one that found too few chats', () => {
   test.for([
@@ -49,5 +55,37 @@ describe('the scan after one that found too few chats', () => {
         expect(scan.by).toBe('hour')
       }
     }
+  })
+})
+
+describe('a search for chats with unread messages', () => {
+  const chats = (most: number) => ({ by: 'unread', chats: most })
+
+  /** The scans that it tries, of which each backwards one meets so many chats and finds so few. */
+  const tries = (pairs: number, found: number, most: number): readonly unknown[] => {
+    const scans: unknown[] = []
+    let search: Search = firstSearch(true)
+    for (let step = 0; step < most; step += 1) {
+      scans.push(search.scan)
+      search = nextSearch(search, { clientsYield: { pairs, found }, guestsYield: null }, 51)
+    }
+    return scans
+  }
+
+  test('begins with all of them, and reads backwards where they are many', () => {
+    expect(tries(3_000, 20, 4)).toEqual([chats(256), messages(512), messages(2_048), messages(8_192)])
+  })
+
+  test('looks for ever more of them where they are seldom, at no more cost than reading on', () => {
+    expect(tries(3_000, 0, 10)).toEqual([
+      ...[chats(256), messages(512), chats(1_024), messages(4_096), messages(16_384)],
+      ...[hours(128), hours(512, 128), chats(4_096), hours(2_048, 128), chats(16_384)],
+    ])
+  })
+
+  test('is of no concern to the list of all chats', () => {
+    expect(firstSearch(false)).toEqual({ scan: messages(512) })
+    const progress = { clientsYield: { pairs: 300, found: 0 }, guestsYield: null }
+    expect(nextSearch(firstSearch(false), progress, 51)).toEqual({ scan: messages(4_096) })
   })
 })

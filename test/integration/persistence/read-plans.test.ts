@@ -382,6 +382,24 @@ describe('marking as read', () => {
   })
 })
 
+test('a poll of a chat in which nothing happens asks for messages alone, not for open transactions', async () => {
+  let after: string | undefined
+  const poll = async (store: ChatStore): Promise<void> => {
+    after = (await store.getChatHistory({ sessionId: 'session 3', after })).nextAfter
+  }
+  const first = await withNotedStore(database, async (store) => {
+    for (let polls = 0; polls < 10; polls += 1) await poll(store)
+  })
+  expect(first.some(({ text }) => text.includes('pg_locks'))).toBe(true)
+  const settled = after
+  const [idle, ...others] = await withNotedStore(database, poll)
+  expect(others).toEqual([])
+  expect(idle?.text).not.toContain('pg_locks')
+  expect(after).toBe(settled)
+  // The last message itself is looked at.
+  await expectIndexed(poll, ['ChatMessage_sessionId_createdAt_idx'], 1)
+})
+
 test('what is unread in all chats is counted by the index of unread messages, up to a bound', async () => {
   const [unread] = await database.query<{ count: number }>(
     `SELECT least(count(*), 10000)::integer AS count FROM "ChatMessage" WHERE NOT "isRead" AND "senderType" = 'CLIENT'`,

@@ -19,6 +19,8 @@ export type { PrismaTransaction } from './persistence/transaction/adapters/prism
 export type { ConnectionPool } from './persistence/store/store-options.js'
 export type { TransactionClient } from './persistence/transaction/transaction-client.js'
 export type { ChatMessage, MessageType, NewChatMessage, SavedChatMessage, SenderType } from './persistence/message.js'
+export type { MessageDelivery, MessageListener, SubscriptionOptions } from './persistence/live/subscription-options.js'
+export type { MessageSubscription } from './persistence/live/subscription.js'
 export type { ChatAddress, FoundChat } from './persistence/chats/find-chat.js'
 export type { Contact } from './persistence/contact.js'
 export type { HistoryPage, HistoryQuery } from './persistence/chat-history.js'

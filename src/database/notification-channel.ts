@@ -4,7 +4,7 @@ import { connect, disconnect } from './connection.js'
 import type { ConnectionTarget } from './connection-target.js'
 import { createDatabaseClock, type DatabaseClock } from './clock/database-clock.js'
 import { escapeIdentifier } from './identifier.js'
-import { refuseSharedSession } from './proxies/refuse-shared-session.js'
+import { refuseSharedSession, type SessionNeed } from './proxies/refuse-shared-session.js'
 import { refuseReadOnly } from './read-only.js'
 import { firstRow } from './rows.js'
 
@@ -14,6 +14,8 @@ export interface ChannelOptions {
   readonly channel: string
   /** Above this the connection counts as stuck: what is queued is dropped, as after a loss. */
   readonly maxQueuedBytes: number
+  /** What it is for, in the error of a pooler that shares sessions. */
+  readonly need: SessionNeed
   /** `nowMs` is the database's time, in milliseconds since 1970. */
   readonly onPayload: (payload: string, nowMs: number) => void
   /** The connection is back; notifications sent in between, by anyone, are lost. */
@@ -158,7 +160,7 @@ interface Session {
 
 const openSession = async (
   target: ConnectionTarget,
-  { applicationName, channel, onPayload }: ChannelOptions,
+  { applicationName, channel, need, onPayload }: ChannelOptions,
   clock: DatabaseClock,
 ): Promise<Session> => {
   const client = await connect(target, { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS })
@@ -169,7 +171,7 @@ const openSession = async (
   try {
     // A standby has no notifications.
     await refuseReadOnly(client)
-    await refuseSharedSession(client, target, { what: '--adapter postgres', keeps: 'its notifications' })
+    await refuseSharedSession(client, target, need)
     await readClock(client, clock, { text: `SELECT ${NOW}` })
     client.on('notification', ({ payload = '' }) => onPayload(payload, Number(clock.now())))
     await client.query(`LISTEN ${escapeIdentifier(channel)}`)

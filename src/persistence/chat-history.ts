@@ -21,6 +21,7 @@ import type { ChatMessage } from './message.js'
 import type { Names } from './sql-names.js'
 import { advance } from './polling/advance.js'
 import { beginPolling } from './polling/begin.js'
+import { fittingSql } from './polling/fitting-page.js'
 import { microsOf, toCursorInstant } from './polling/micros.js'
 import { formatPollCursor, parsePollCursor, scanFrom, type Place } from './polling/poll-cursor.js'
 import { readWithOpen } from './polling/read-with-open.js'
@@ -97,10 +98,10 @@ const readOlder = async (
 ): Promise<HistoryPage> => {
   const position = before === undefined ? undefined : parseCursor(before)
   const sql = historySql(names, sources, rowsToRead(limit), position && 'before')
-  const { rows } = await db.query<FittingRow>(maxBytes === undefined ? sql : fittingSql(sql, 'before', maxBytes), [
-    ...sources.map(({ value }) => value),
-    ...(position === undefined ? [] : [position.createdAt, position.id]),
-  ])
+  const { rows } = await db.query<FittingRow>(
+    maxBytes === undefined ? sql : fittingSql(sql, pageOrder('before'), maxBytes),
+    [...sources.map(({ value }) => value), ...(position === undefined ? [] : [position.createdAt, position.id])],
+  )
   const page = rows.slice(0, limit)
   const hasMore = (rows[0]?.found ?? rows.length) > page.length
   const oldest = hasMore ? page.at(-1)?.cursor : undefined
@@ -131,7 +132,7 @@ const readNewer = async (
   const seen = cursor.seen.map(({ id }) => id)
   const direction = seen.length === 0 ? 'after' : 'after unseen'
   const page = historySql(names, sources, rowsToRead(limit), direction)
-  const sql = maxBytes === undefined ? page : fittingSql(page, direction, maxBytes)
+  const sql = maxBytes === undefined ? page : fittingSql(page, pageOrder(direction), maxBytes)
   const values = [...sources.map(({ value }) => value), toCursorInstant(from.at), from.id]
   // Most polls find nothing. If the cursor remembers no message, it stays as it is, whatever transactions are open.
   if (seen.length === 0 && (await fromPrimary(db).query(sql, values)).rows.length === 0)
@@ -206,15 +207,8 @@ const mergedSql = (parts: readonly string[], columns: string, order: string, lim
 
 const orderOf = (direction: Direction | undefined): string => (direction?.startsWith('after') === true ? 'ASC' : 'DESC')
 
-// The moments of a page are text. octet_length needs no detoasting: an image that does not fit is neither read nor sent.
-const fittingSql = (sql: string, direction: Direction, maxBytes: number): string => `
-  SELECT *
-  FROM (
-    SELECT page.*, count(*) OVER ()::integer AS "found",
-      row_number() OVER inOrder AS "place",
-      sum(coalesce(octet_length("text"), 0) + coalesce(octet_length("imageUrl"), 0)) OVER inOrder AS "bytes"
-    FROM (${sql}) AS page
-    WINDOW inOrder AS (ORDER BY "createdAt"::numeric ${orderOf(direction)}, "id" ${orderOf(direction)} ROWS UNBOUNDED PRECEDING)
-  ) AS measured
-  WHERE "bytes" <= ${maxBytes} OR "place" = 1
-  ORDER BY "place"`
+// The moments of a page are text.
+const pageOrder = (direction: Direction): string => {
+  const order = orderOf(direction)
+  return `"createdAt"::numeric ${order}, "id" ${order}`
+}

@@ -20,6 +20,9 @@ import { inChange, type ChangeSession } from './lifecycle/change.js'
 import { deleteMessage, editMessage, type MessageDeletion, type MessageEdit } from './lifecycle/change-message.js'
 import { mergeClients, type ClientMerge, type MergedClients } from './lifecycle/merge-clients.js'
 import { renameClient, type ClientRename, type RenamedClient } from './lifecycle/rename-client.js'
+import { createLive } from './live/live.js'
+import { checkSubscription, type MessageListener, type SubscriptionOptions } from './live/subscription-options.js'
+import type { MessageSubscription } from './live/subscription.js'
 import { markAsRead, type MarkAsReadQuery } from './mark-as-read.js'
 import type { ChatMessage, NewChatMessage, SavedChatMessage } from './message.js'
 import { prepareMessage } from './prepare-message.js'
@@ -81,6 +84,13 @@ export interface ChatStore extends AsyncClosable {
    *   SchemaNotReady, DatabaseRefused, StoreClosed, and the signal's reason for a message that was not sent
    */
   saveChatMessage(message: NewChatMessage, options?: SaveOptions): Promise<SavedChatMessage>
+  /**
+   * Calls a listener with each message that is stored from now on, once, after its commit, whoever stored it. One call follows the
+   * other; a listener that fails is reported to `onError`, and breaks nothing.
+   * @throws InvalidCall, OperatorError `ids_not_in_order` and `read_from_standby`, SchemaNotReady, StoreUnavailable, DatabaseRefused,
+   *   StoreClosed, the signal's reason
+   */
+  onMessage(listener: MessageListener, options: SubscriptionOptions): Promise<MessageSubscription>
   /** Reads one page of the messages of one contact, or of several. */
   getChatHistory(query: HistoryQuery, options?: CallOptions): Promise<HistoryPage>
   /** Reads one page of the chats of clients and guests, most recently active first. */
@@ -219,6 +229,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   const withKeyGuard = createKeyGuard(names)
   const checkReady = createReadinessCheck({ pool: () => pool.get(), names, withKeyGuard, onLeft })
   const erasureWith = (own: CallLimits) => createStoreErasure({ schema, pool: () => pool.get(), limits: own })
+  const live = createLive({ names, schema, statements, pool: () => pool.get(), limits, target })
   const saves = createSaveQueue(
     {
       maxMessages: options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
@@ -232,7 +243,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
         withKeyGuard(client, (keyGuard) =>
           saveBatch({ transaction: 'own', client, names, statements, keyGuard }, batch),
         ),
-      ),
+      ).finally(() => live.committed()),
   )
 
   return asyncClosable<NotYetClosable<ChatStore>>({
@@ -243,10 +254,19 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       const { db, signal } = given
       const prepared = keys.toStored(prepareMessage(message, maxMessageBytes))
       signal?.throwIfAborted()
-      return track(() =>
-        db === undefined
-          ? saves.save(prepared, given)
-          : saveInTransaction(db, { names, withKeyGuard }, prepared, signal),
+      return track(async () => {
+        if (db === undefined) return saves.save(prepared, given)
+        const saved = await saveInTransaction(db, { names, withKeyGuard }, prepared, signal)
+        live.written()
+        return saved
+      })
+    },
+    onMessage: async (listener, given) => {
+      checkSubscription(listener, given)
+      return run(
+        given,
+        () => undefined,
+        (own) => live.subscribe(listener, given, own),
       )
     },
     getChatHistory: (query, given = {}) =>
@@ -274,7 +294,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       timeline: target?.timelines?.newest,
     }),
     close: (patienceMs) => {
-      const ended = Promise.allSettled([...underWay])
+      const ended = Promise.allSettled([...underWay, live.close()])
       closing ??= (patienceMs === undefined ? ended : within(patienceMs, ended)).then(() => {
         saves.giveUp()
         return pool.end()

@@ -32,6 +32,7 @@ export const insertingStore = (pool: Pool): ChatStore => ({
       guestUnverified: false,
     }
   },
+  onMessage: notMeasured,
   getChatHistory: notMeasured,
   getRecentChats: notMeasured,
   markMessagesAsRead: notMeasured,

@@ -1,6 +1,7 @@
 import type { Micros } from './micros.js'
 import type { OpenTransaction } from './open-transactions.js'
-import { compare, endOf, type Place, type PollCursor, type Watch } from './poll-cursor.js'
+import { compare, endOf, type Place, type PollCursor } from './poll-cursor.js'
+import { watchOn } from './watch.js'
 
 /** Most messages that a cursor remembers; a page ends before it would forget one. */
 export const MOST_SEEN = 1_000
@@ -44,7 +45,7 @@ export const advance = (cursor: PollCursor, reading: Reading): Advance => {
       last: [cursor.last, ...page].reduce(later),
       settled,
       seen: [...cursor.seen, ...page].sort(compare).filter((place) => compare(place, settled) > 0),
-      ...watchOn(cursor, reading),
+      ...watchOn(cursor, { at: reading.now, open: reading.open, isMuch: cursor.seen.length > MANY_SEEN }),
     },
   }
 }
@@ -58,21 +59,6 @@ const pageOf = ({ settled, seen, ended }: PollCursor, { found, more }: Reading, 
   const lastOfPage = found[count - 1]
   const isWhole = count === found.length && !more
   return { count, settled: isWhole || lastOfPage === undefined ? until : earlier(until, lastOfPage) }
-}
-
-/** The transactions that are watched have ended: this is known of later snapshots, not of the one of this page. */
-const watchOn = (
-  { seen, ended, watch }: PollCursor,
-  { now, open }: Reading,
-): { readonly ended: Micros | undefined; readonly watch: Watch } => {
-  const afresh = { since: now, open: open.filter(({ isPrepared }) => !isPrepared).map(({ id }) => id) }
-  if (watch === undefined) return { ended, watch: afresh }
-  const counts = seen.length > MANY_SEEN ? open.filter(({ writes }) => writes) : open
-  const left = new Set(counts.map(({ id }) => id))
-  const still = watch.open.filter((id) => left.has(id))
-  // A transaction that was watched may have been prepared since, under another id.
-  const hasEnded = still.length === 0 && !open.some(({ isPrepared }) => isPrepared)
-  return hasEnded ? { ended: watch.since, watch: afresh } : { ended, watch: { since: watch.since, open: still } }
 }
 
 const later = (a: Place, b: Place): Place => (compare(a, b) < 0 ? b : a)

@@ -1,6 +1,8 @@
 import { formatCursor, notACursor, parseCursor } from '../ids/cursor.js'
 import { LARGEST_ID } from '../ids/ids.js'
+import { formatInteger, formatOpen, parseInteger, parseOpen, splitList } from './cursor-text.js'
 import { toCursorInstant, toMicros, type Micros } from './micros.js'
+import type { Watching } from './watch.js'
 
 /** A place in the order of a chat's messages. */
 export interface Place {
@@ -9,23 +11,13 @@ export interface Place {
 }
 
 /** Where polling goes on: what a `nextAfter` holds. */
-export interface PollCursor {
+export interface PollCursor extends Watching {
   /** The last place of all that was returned. */
   readonly last: Place
   /** No message up to here can still become visible: what is returned next is behind it. */
   readonly settled: Place
   /** What was returned behind `settled`, in order. */
   readonly seen: readonly Place[]
-  /** All transactions that began before have ended, and `settled` may move there once the next page has been read. */
-  readonly ended?: Micros | undefined
-  /** Transactions that were open at a moment, and are not known to have ended. */
-  readonly watch?: Watch | undefined
-}
-
-export interface Watch {
-  readonly since: Micros
-  /** Virtual transaction ids. */
-  readonly open: readonly string[]
 }
 
 export const compare = (a: Place, b: Place): number => (a.at === b.at ? a.id - b.id : a.at < b.at ? -1 : 1)
@@ -44,16 +36,9 @@ export const formatPollCursor = ({ last, settled, seen, ended, watch }: PollCurs
   [
     formatCursor({ createdAt: toCursorInstant(last.at), id: last.id }),
     formatPlaces([settled], { at: 0n, id: 0 }),
-    ended?.toString(RADIX) ?? '',
-    watch?.since.toString(RADIX) ?? '',
-    watch?.open
-      .map((id) =>
-        id
-          .split('/')
-          .map((part) => Number(part).toString(RADIX))
-          .join('.'),
-      )
-      .join('_') ?? '',
+    ended === undefined ? '' : formatInteger(ended),
+    watch === undefined ? '' : formatInteger(watch.since),
+    formatOpen(watch?.open ?? []),
     formatPlaces(seen, settled),
   ].join('~')
 
@@ -82,35 +67,20 @@ export const parsePollCursor = (text: string): PollCursor => {
   throw notACursor(text)
 }
 
-const RADIX = 36
-
 /** Each place as its distance from the one before it. */
 const formatPlaces = (places: readonly Place[], from: Place): string =>
   places
     .map(({ at, id }, index) => {
       const before = places[index - 1] ?? from
-      return `${(at - before.at).toString(RADIX)}.${(BigInt(id) - BigInt(before.id)).toString(RADIX)}`
+      return `${formatInteger(at - before.at)}.${formatInteger(BigInt(id) - BigInt(before.id))}`
     })
     .join('_')
 
 const parsePlaces = (text: string, from: Place): readonly Place[] => {
   let before = from
-  return split(text).map((part) => {
+  return splitList(text).map((part) => {
     const [at = '', id = ''] = part.split('.')
     before = { at: before.at + parseInteger(at), id: Number(BigInt(before.id) + parseInteger(id)) }
     return before
   })
-}
-
-const parseOpen = (text: string): readonly string[] =>
-  split(text).map((id) => id.split('.').map(parseInteger).join('/'))
-
-const split = (text: string): readonly string[] => (text === '' ? [] : text.split('_'))
-
-/** @throws SyntaxError */
-const parseInteger = (text: string): bigint => {
-  const [, sign, digits] = /^(-?)([0-9a-z]+)$/.exec(text) ?? []
-  if (digits === undefined) throw new SyntaxError(`${text} is no number`)
-  const value = Array.from(digits).reduce((sum, digit) => sum * BigInt(RADIX) + BigInt(parseInt(digit, RADIX)), 0n)
-  return sign === '-' ? -value : value
 }

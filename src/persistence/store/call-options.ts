@@ -48,7 +48,7 @@ export interface EraseOptions extends BatchOptions {
 /** How long a call may take: a single attempt has the usual time. */
 export const patienceOf = (deadlineMs: number): number => (deadlineMs === 0 ? DEFAULT_DEADLINE_MS : deadlineMs)
 
-const CALL_RULES: Rules<CallOptions> = {
+export const CALL_RULES: Rules<CallOptions> = {
   signal: { ...objectWith('addEventListener', 'throwIfAborted'), must: 'an AbortSignal' },
   deadlineMs: milliseconds(0),
 }

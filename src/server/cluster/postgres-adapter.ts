@@ -68,6 +68,7 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
   const channel = await openNotificationChannel(target, {
     applicationName: APPLICATION_NAME,
     channel: channelOf(schema),
+    need: { what: '--adapter postgres', keeps: 'its notifications' },
     onPayload: receive,
     maxQueuedBytes: Math.max(LEAST_QUEUE_BYTES, QUEUED_MESSAGES * maxMessageBytes),
     mayConnectLater: (error) => mayConnectLater && isDatabaseUnavailable(explainDatabaseError(error, target)),

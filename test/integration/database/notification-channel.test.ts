@@ -20,6 +20,7 @@ test("tells the database's time, whatever the machine's clock says and however i
     applicationName: 'the test',
     channel: 'times',
     maxQueuedBytes: 1_048_576,
+    need: { what: 'the test', keeps: 'its notifications' },
     onPayload: (_, nowMs) => received.push(nowMs),
     onRestored: () => undefined,
     onLost: () => undefined,

@@ -23,6 +23,8 @@ import { filesBelow, src } from '../../support/source-tree.js'
 const LIBRARY_ONLY: Readonly<Record<string, string>> = {
   client_merged: 'thrown when clients are renamed or merged',
   client_not_found: 'thrown when clients are renamed or merged',
+  ids_not_in_order: 'thrown by a subscription',
+  ids_went_back: 'reported by a subscription',
   insufficient_privilege: 'thrown by commands that count rows',
   invalid_option: 'thrown when a store is created, and by calls that the server does not make',
   merge_refused: 'thrown when clients are merged',
@@ -30,6 +32,7 @@ const LIBRARY_ONLY: Readonly<Record<string, string>> = {
   messages_are_referenced: 'thrown by retain and erase',
   migration_lock_held: 'thrown by calls that delete',
   not_in_transaction: 'thrown by a save in the transaction of the caller',
+  polling_only: 'reported by a subscription',
   privilege_missing: 'thrown when serve starts',
   store_closed: 'sent as database_unavailable',
   transaction_conflict: 'thrown by a save in the transaction of the caller',

@@ -1,0 +1,83 @@
+import type { Queryable } from '../../database/connection.js'
+import { quoted } from '../../database/identifier.js'
+import { ExitCode, OperatorError } from '../../errors.js'
+import { sql, type Next } from '../../next-step.js'
+import type { Names } from '../sql-names.js'
+import type { Direction } from './live-cursor.js'
+
+/** The sequence that gives out the ids of messages. */
+export interface IdSequence {
+  readonly direction: Direction
+  /** SQL for the last id that it gave out. */
+  readonly positionSql: string
+  /** Whether the role may ask the sequence itself. */
+  readonly isExact: boolean
+}
+
+interface FoundSequence {
+  readonly oid: string
+  readonly name: string
+  readonly increment: string
+  readonly cache: string
+  readonly start: string
+  readonly isReadable: boolean
+}
+
+// A default makes the column depend on the sequence; an identity column makes the sequence depend on the column.
+const selectSequence = (message: string): string => `
+  SELECT q.seqrelid::pg_catalog.int8 AS "oid", q.seqrelid::pg_catalog.regclass::text AS "name",
+    q.seqincrement AS "increment", q.seqcache AS "cache", q.seqstart AS "start",
+    pg_catalog.has_sequence_privilege(q.seqrelid, 'SELECT, USAGE') AS "isReadable"
+  FROM pg_catalog.pg_attribute AS a
+  CROSS JOIN LATERAL (
+    SELECT p.refobjid AS "oid"
+    FROM pg_catalog.pg_attrdef AS d
+    JOIN pg_catalog.pg_depend AS p ON p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid
+      AND p.refclassid = 'pg_catalog.pg_class'::regclass
+    WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum
+    UNION
+    SELECT p.objid
+    FROM pg_catalog.pg_depend AS p
+    WHERE p.classid = 'pg_catalog.pg_class'::regclass AND p.deptype = 'i'
+      AND p.refclassid = 'pg_catalog.pg_class'::regclass AND p.refobjid = a.attrelid AND p.refobjsubid = a.attnum
+  ) AS used
+  JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = used."oid"
+  WHERE a.attrelid = ${quoted(message)}::regclass AND a.attname = 'id' AND NOT a.attisdropped`
+
+/** @throws OperatorError `ids_not_in_order` where ids are not given out in an order that can be followed */
+export const readIdSequence = async (db: Queryable, { message }: Names): Promise<IdSequence> => {
+  const { rows } = await db.query<FoundSequence>(selectSequence(message))
+  const [found] = rows
+  if (found === undefined)
+    throw notInOrder(
+      `the ids of ${message} come from no sequence of its column "id"`,
+      'give "id" the default of a sequence, or make it an identity column',
+    )
+  const { name, cache } = found
+  if (Number(cache) > 1)
+    throw notInOrder(`each session takes ${cache} ids of the sequence ${name} at a time, and uses them later`, [
+      sql(`ALTER SEQUENCE ${name} CACHE 1`),
+      'then restart what is connected: each session uses up the ids that it has',
+    ])
+  const direction = Number(found.increment) > 0 ? 1 : -1
+  return { direction, positionSql: positionSql(message, found, direction), isExact: found.isReadable }
+}
+
+// Ids that did not come from the sequence may lie ahead of it, and would hide what it gives out afterwards. A role without the
+// privilege has to take the last one that is stored.
+const positionSql = (
+  message: string,
+  { oid, increment, start, isReadable }: FoundSequence,
+  direction: Direction,
+): string => {
+  const before = `${start}::pg_catalog.int8 - (${increment})`
+  if (isReadable) return `coalesce(pg_catalog.pg_sequence_last_value(${oid}::pg_catalog.oid), ${before})`
+  const order = direction === 1 ? 'DESC' : 'ASC'
+  return `coalesce((SELECT i."id"::pg_catalog.int8 FROM ${message} AS i ORDER BY i."id" ${order} LIMIT 1), ${before})`
+}
+
+const notInOrder = (reason: string, hint: Next): OperatorError =>
+  new OperatorError('ids_not_in_order', `new messages cannot be followed: ${reason}`, {
+    exitCode: ExitCode.refused,
+    hint,
+  })

@@ -1,0 +1,90 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { within } from '../../concurrency/within.js'
+import type { ConnectionTarget } from '../../database/connection-target.js'
+import type { NotificationChannel } from '../../database/notification-channel.js'
+import { OperatorError } from '../../errors.js'
+
+/** Tells other processes that there is something new, and hears it of them. Hints: one that is lost costs a poll's time. */
+export interface WakeUps {
+  tellOthers(): void
+  close(): Promise<void>
+}
+
+/** A notification is a commit under a lock that all of the server's notifications share, so there are at most so many. */
+const LEAST_MS = 10
+
+const CLOSE_PATIENCE_MS = 1_000
+
+/**
+ * Listens on a connection of its own, and notifies there, never in the transaction of a message: its commit would wait for the
+ * lock. Connects in the background.
+ * @param onWoken called for what another process stored, and when the connection is back
+ * @param onPollingOnly told once when there can be no such connection
+ */
+export const createWakeUps = (
+  target: ConnectionTarget,
+  schema: string,
+  onWoken: () => void,
+  onPollingOnly: (error: OperatorError) => void,
+): WakeUps => {
+  const self = randomBytes(6).toString('hex')
+  let channel: NotificationChannel | undefined
+  let timer: NodeJS.Timeout | undefined
+  let isDue = false
+  let isClosed = false
+
+  const open = async (): Promise<void> => {
+    const { openNotificationChannel } = await import('../../database/notification-channel.js')
+    const opened = await openNotificationChannel(target, {
+      applicationName: 'chatkeep live',
+      channel: `chatkeep_live_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`,
+      need: { what: 'LISTEN', keeps: 'its notifications' },
+      onPayload: (payload) => {
+        if (payload !== self) onWoken()
+      },
+      onRestored: onWoken,
+      // What is wrong with the database, reading says.
+      onLost: () => undefined,
+      mayConnectLater: (error) => !isPooler(error),
+    })
+    channel = opened
+    if (isClosed) await opened.close()
+  }
+  const opening = open().catch((error: unknown) => {
+    if (!isClosed) onPollingOnly(pollingOnly(error))
+  })
+
+  const send = (): void => {
+    isDue = false
+    channel?.send([self])
+    timer = setTimeout(() => {
+      timer = undefined
+      if (isDue) send()
+    }, LEAST_MS)
+  }
+  return {
+    tellOthers: () => {
+      if (timer === undefined) send()
+      else isDue = true
+    },
+    close: async () => {
+      isClosed = true
+      clearTimeout(timer)
+      // Then it closes as soon as it is open.
+      if (channel === undefined) await within(CLOSE_PATIENCE_MS, opening)
+      else await channel.close()
+    },
+  }
+}
+
+const isPooler = (error: unknown): boolean => error instanceof OperatorError && error.code === 'connection_pooler'
+
+const pollingOnly = (cause: unknown): OperatorError =>
+  new OperatorError(
+    'polling_only',
+    `new messages of other processes are found by polling alone: ${cause instanceof Error ? cause.message : String(cause)}`,
+    {
+      hint: 'nothing is missed; for less delay give databaseUrl the address of the server itself, or lower pollMs',
+      cause,
+    },
+  )

@@ -1,11 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { NewChatMessage, SavedChatMessage } from '../../src/index.js'
-import { bundleProgram } from './bundle.js'
-import { nodeModules } from './embedded-servers.js'
+import { withProgram } from './program.js'
 import type { SendingOrder } from './sending-process.js'
 
 /** How a process ended, and the answers of its store in the order of the messages. */
@@ -24,22 +20,19 @@ export const sendFromProcesses = async (
   lists: readonly (readonly NewChatMessage[])[],
   onGo: () => Promise<void>,
 ): Promise<readonly Sent[]> => {
-  const folder = await mkdtemp(join(tmpdir(), 'sending-processes-'))
   const children: ChildProcess[] = []
-  try {
-    await symlink(nodeModules, join(folder, 'node_modules'))
-    const program = join(folder, 'sending-process.mjs')
-    await writeFile(program, await bundleProgram('test/support/sending-process.ts'))
-    const senders = lists.map((messages) => startSender(program, { databaseUrl, messages }))
-    children.push(...senders.map(({ child }) => child))
-    await Promise.all(senders.map(({ connected }) => connected))
-    for (const { child } of senders) child.send('go')
-    const [sent] = await Promise.all([Promise.all(senders.map(({ ended }) => ended)), onGo()])
-    return sent
-  } finally {
-    for (const child of children) child.kill('SIGKILL')
-    await rm(folder, { recursive: true, force: true })
-  }
+  return withProgram('test/support/sending-process.ts', async (program) => {
+    try {
+      const senders = lists.map((messages) => startSender(program, { databaseUrl, messages }))
+      children.push(...senders.map(({ child }) => child))
+      await Promise.all(senders.map(({ connected }) => connected))
+      for (const { child } of senders) child.send('go')
+      const [sent] = await Promise.all([Promise.all(senders.map(({ ended }) => ended)), onGo()])
+      return sent
+    } finally {
+      for (const child of children) child.kill('SIGKILL')
+    }
+  })
 }
 
 const startSender = (program: string, order: SendingOrder) => {

@@ -21,13 +21,15 @@ interface FoundSequence {
   readonly cache: string
   readonly start: string
   readonly isReadable: boolean
+  readonly isSelectable: boolean
 }
 
 // A default makes the column depend on the sequence; an identity column makes the sequence depend on the column.
 const selectSequence = (message: string): string => `
-  SELECT q.seqrelid::pg_catalog.int8 AS "oid", q.seqrelid::pg_catalog.regclass::text AS "name",
+  SELECT q.seqrelid::pg_catalog.int8 AS "oid", pg_catalog.format('%I.%I', n.nspname, s.relname) AS "name",
     q.seqincrement AS "increment", q.seqcache AS "cache", q.seqstart AS "start",
-    pg_catalog.has_sequence_privilege(q.seqrelid, 'SELECT, USAGE') AS "isReadable"
+    pg_catalog.has_sequence_privilege(q.seqrelid, 'SELECT, USAGE') AS "isReadable",
+    pg_catalog.has_sequence_privilege(q.seqrelid, 'SELECT') AS "isSelectable"
   FROM pg_catalog.pg_attribute AS a
   CROSS JOIN LATERAL (
     SELECT p.refobjid AS "oid"
@@ -42,6 +44,8 @@ const selectSequence = (message: string): string => `
       AND p.refclassid = 'pg_catalog.pg_class'::regclass AND p.refobjid = a.attrelid AND p.refobjsubid = a.attnum
   ) AS used
   JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = used."oid"
+  JOIN pg_catalog.pg_class AS s ON s.oid = q.seqrelid
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = s.relnamespace
   WHERE a.attrelid = ${quoted(message)}::regclass AND a.attname = 'id' AND NOT a.attisdropped`
 
 /** @throws OperatorError `ids_not_in_order` where ids are not given out in an order that can be followed */
@@ -67,13 +71,15 @@ export const readIdSequence = async (db: Queryable, { message }: Names): Promise
 // privilege has to take the last one that is stored.
 const positionSql = (
   message: string,
-  { oid, increment, start, isReadable }: FoundSequence,
+  { oid, name, increment, start, isReadable, isSelectable }: FoundSequence,
   direction: Direction,
 ): string => {
-  const before = `${start}::pg_catalog.int8 - (${increment})`
+  // Before its first value, and after RESTART, a sequence has no last one.
+  const next = isSelectable ? `(SELECT n."last_value" FROM ${name} AS n)` : `${start}::pg_catalog.int8`
+  const before = `${next} - (${increment})`
   if (isReadable) return `coalesce(pg_catalog.pg_sequence_last_value(${oid}::pg_catalog.oid), ${before})`
   const order = direction === 1 ? 'DESC' : 'ASC'
-  return `coalesce((SELECT i."id"::pg_catalog.int8 FROM ${message} AS i ORDER BY i."id" ${order} LIMIT 1), ${before})`
+  return `coalesce((SELECT i."id"::pg_catalog.int8 FROM ${message} AS i ORDER BY i."id" ${order} LIMIT 1), ${start} - (${increment}))`
 }
 
 const notInOrder = (reason: string, hint: Next): OperatorError =>

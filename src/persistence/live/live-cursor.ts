@@ -9,21 +9,13 @@ import { within, withoutId, withRange, type IdRange, type IdRanges } from './ran
 export type Direction = 1 | -1
 
 /**
- * Which messages were delivered: those whose ids were given out up to `last`, without the missing ones. Ids are given out in
- * order, and become visible in any order, or never; one that is missing stays so until the transactions that were open when
- * it was given out have ended.
+ * Which messages were delivered: all that are visible up to the id `last`, without the missing ones. Ids are given out in order,
+ * and become visible in any order, or never; one that is missing stays so until the transactions that were open when it was given
+ * out have ended. `last` is the id of a message, as what a sequence gave out after the last commit is given out again after a crash.
  */
 export interface LiveCursor extends Watching {
   readonly last: number
   readonly missing: IdRanges
-}
-
-/** What a reading shows besides messages. */
-export interface Progress {
-  /** The last id that was given out. */
-  readonly position: number
-  /** The transactions of others that were open after its snapshot was taken. */
-  readonly open: readonly OpenTransaction[]
 }
 
 /** With so many gaps, a transaction that has not written to the table no longer keeps them. */
@@ -34,21 +26,31 @@ const MOST_MISSING = 10_000
 export const isFull = ({ missing }: LiveCursor): boolean => missing.length >= MOST_MISSING
 
 /** The ids behind a place, up to another. */
-export const between = (last: number, position: number, direction: Direction): IdRange =>
-  direction === 1 ? [last + 1, position] : [position, last - 1]
+export const between = (last: number, end: number, direction: Direction): IdRange =>
+  direction === 1 ? [last + 1, end] : [end, last - 1]
 
-/** The sequence was set back, or begun anew: what it gives out from now on may lie before the cursor. */
-export const hasGoneBack = ({ last }: LiveCursor, position: number, direction: Direction): boolean =>
-  direction === 1 ? position < last : position > last
+export const furthest = (ids: readonly number[], from: number, direction: Direction): number =>
+  ids.reduce((a, b) => (direction === 1 ? Math.max(a, b) : Math.min(a, b)), from)
 
-/** The cursor after a reading, none of whose messages was delivered yet. */
-export const extended = (cursor: LiveCursor, { position, open }: Progress, direction: Direction): LiveCursor => {
-  // What is watched was given out before this reading, so before its look at the open transactions.
-  const sighting = { at: BigInt(cursor.last), open, isMuch: cursor.missing.length > MANY_MISSING }
-  const watching = watchOn(cursor, sighting)
-  if (isFull(cursor)) return { ...cursor, ...watching }
-  const missing = withRange(cursor.missing, between(cursor.last, position, direction))
-  return { last: position, missing, ...watching }
+export const isBehind = (id: number, other: number, direction: Direction): boolean =>
+  direction === 1 ? id < other : id > other
+
+/**
+ * The cursor after a reading, none of whose messages was delivered yet.
+ * @param ids of its messages
+ * @param open the transactions of others that were open after its snapshot was taken
+ */
+export const extended = (
+  cursor: LiveCursor,
+  ids: readonly number[],
+  open: readonly OpenTransaction[],
+  direction: Direction,
+): LiveCursor => {
+  const last = furthest(ids, cursor.last, direction)
+  const missing = withRange(cursor.missing, between(cursor.last, last, direction))
+  // The last of them is visible to the snapshot, so all up to there was given out before the look at the open transactions.
+  const sighting = { at: BigInt(last), open, isMuch: cursor.missing.length > MANY_MISSING }
+  return { last, missing, ...watchOn(cursor, sighting) }
 }
 
 export const delivered = (cursor: LiveCursor, id: number): LiveCursor => ({

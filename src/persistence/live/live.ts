@@ -6,17 +6,11 @@ import { InvalidCall, StoreClosed } from '../errors.js'
 import { withRetries, type RetryLimits } from '../retry.js'
 import type { Names } from '../sql-names.js'
 import { readIdSequence } from './id-sequence.js'
-import { hasGoneBack, parseLiveCursor } from './live-cursor.js'
+import { parseLiveCursor } from './live-cursor.js'
 import { createWakeUps, type WakeUps } from './wake-ups.js'
-import { readBeginning, readLive } from './read-live.js'
+import { isReached, readBeginning, readLive, type Beginning } from './read-live.js'
 import { DEFAULT_POLL_MS, type MessageListener, type SubscriptionOptions } from './subscription-options.js'
-import {
-  runSubscription,
-  type Beginning,
-  type LiveReader,
-  type MessageSubscription,
-  type RunningSubscription,
-} from './subscription.js'
+import { runSubscription, type LiveReader, type MessageSubscription, type RunningSubscription } from './subscription.js'
 import { createWaking } from './waking.js'
 
 /** What subscriptions read with. */
@@ -57,7 +51,7 @@ export const createLive = ({ names, schema, statements, pool, limits, target }: 
   const begin = async (own: BorrowLimits): Promise<Beginning> =>
     withPooledClient(pool(), own, async (db) => {
       const sequence = await readIdSequence(db, names)
-      return { sequence, cursor: await readBeginning({ db, names, statements }, sequence) }
+      return readBeginning({ db, names, statements }, sequence)
     })
   const reader: LiveReader = {
     begin: (signal) => begin({ ...limits, signal }),
@@ -77,7 +71,7 @@ export const createLive = ({ names, schema, statements, pool, limits, target }: 
       const known = since === undefined ? undefined : parseLiveCursor(since)
       const begun = await withRetries(own, () => begin(own))
       if (isClosed) throw new StoreClosed()
-      if (known !== undefined && hasGoneBack(known, begun.cursor.last, begun.sequence.direction)) throw otherDatabase()
+      if (known !== undefined && !isReached(begun, known)) throw otherDatabase()
       const waking = createWaking(pollMs)
       const onEnd = (): void => void running.delete(one)
       const one = runSubscription(

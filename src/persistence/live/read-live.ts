@@ -6,11 +6,11 @@ import { firstRow } from '../../database/rows.js'
 import { toId, type StoredId } from '../ids/ids.js'
 import type { ChatMessage } from '../message.js'
 import { fittingSql } from '../polling/fitting-page.js'
-import { openSql, parseOpen } from '../polling/open-transactions.js'
+import { openSql, parseOpen, type OpenTransaction } from '../polling/open-transactions.js'
 import type { Names } from '../sql-names.js'
 import { MESSAGE_COLUMNS, toChatMessage, type StoredRow } from '../stored-message.js'
 import type { IdSequence } from './id-sequence.js'
-import { between, isFull, type Direction, type LiveCursor, type Progress } from './live-cursor.js'
+import { between, furthest, isBehind, isFull, type Direction, type LiveCursor } from './live-cursor.js'
 import { gapsIn } from './ranges.js'
 
 /** What a reading needs. */
@@ -73,8 +73,11 @@ const pageSql = ({ message }: Names, direction: Direction): string => {
   return fittingSql(page, `"id" ${order}`, PAGE_BYTES)
 }
 
+/** What a reading returns. */
 interface Answer<Row> {
-  readonly progress: Progress
+  /** The last id that was given out. */
+  readonly position: number
+  readonly open: readonly OpenTransaction[]
   readonly rows: readonly Row[]
 }
 
@@ -88,14 +91,18 @@ const ask = async <Row extends QueryResultRow>(
   const { isStandby, position, open } = firstRow(result)
   if (isStandby) throw readFromStandby()
   const rows = result.rows.filter(({ isRow }) => isRow === true)
-  return { progress: { position: toId(position), open: parseOpen(open) }, rows }
+  return { position: toId(position), open: parseOpen(open), rows }
 }
 
 /** Messages behind a cursor. */
-export interface LivePage extends Progress {
+export interface LivePage {
   /** In the order in which their ids were given out. */
   readonly messages: readonly ChatMessage[]
   readonly hasMore: boolean
+  /** The sequence was set back, or begun anew: what it gives out from now on may lie before the cursor. */
+  readonly hasGoneBack: boolean
+  /** The transactions of others that were open after the snapshot of the messages was taken. */
+  readonly open: readonly OpenTransaction[]
 }
 
 /** @throws OperatorError `read_from_standby`: a standby knows nothing of the transactions of its primary */
@@ -103,35 +110,40 @@ export const readLive = async (session: LiveSession, sequence: IdSequence, curso
   const { missing, last } = cursor
   const values = [missing.map(([first]) => first), missing.map(([, end]) => end), isFull(cursor) ? null : last]
   const query = pageSql(session.names, sequence.direction)
-  const { rows, progress } = await ask<StoredRow & { found: number }>(session, sequence, query, values)
+  const { rows, position, open } = await ask<StoredRow & { found: number }>(session, sequence, query, values)
   const page = rows.slice(0, PAGE_MESSAGES)
   return {
-    ...progress,
-    // Of what is stored, the last may have been deleted.
-    position: sequence.isExact ? progress.position : furthest(progress.position, last, sequence.direction),
+    open,
     messages: page.map(toChatMessage),
     hasMore: (rows[0]?.found ?? 0) > page.length,
+    // Of what is stored, the last may have been deleted.
+    hasGoneBack: sequence.isExact && isBehind(position, last, sequence.direction),
   }
 }
 
-const furthest = (a: number, b: number, direction: Direction): number =>
-  direction === 1 ? Math.max(a, b) : Math.min(a, b)
+/** Where a subscription begins. */
+export interface Beginning {
+  readonly sequence: IdSequence
+  /** The last id that was given out. */
+  readonly position: number
+  readonly cursor: LiveCursor
+}
 
-/** Where a subscription begins: whatever is not visible at this moment is new. */
-export const readBeginning = async (session: LiveSession, sequence: IdSequence): Promise<LiveCursor> => {
+/** Whether a cursor lies behind a beginning, as far as the role may know. */
+export const isReached = ({ sequence, position }: Beginning, { last }: LiveCursor): boolean =>
+  !sequence.isExact || !isBehind(position, last, sequence.direction)
+
+/** What is not visible at this moment is new. */
+export const readBeginning = async (session: LiveSession, sequence: IdSequence): Promise<Beginning> => {
   const { direction } = sequence
   const visible = `
     SELECT m."id"
     FROM ${session.names.message} AS m
     WHERE m."id" BETWEEN s."position" - ${direction === 1 ? LOOK_BACK : 0} AND s."position" + ${direction === 1 ? 0 : LOOK_BACK}`
-  const { rows, progress } = await ask<{ id: StoredId }>(session, sequence, visible, [])
-  const { position } = progress
-  const looked = between(position - direction * LOOK_BACK, position, direction)
-  return {
-    last: position,
-    missing: gapsIn(
-      looked,
-      rows.map(({ id }) => toId(id)),
-    ),
-  }
+  const { rows, position } = await ask<{ id: StoredId }>(session, sequence, visible, [])
+  const ids = rows.map(({ id }) => toId(id))
+  const first = position - direction * LOOK_BACK
+  const last = furthest(ids, first, direction)
+  const cursor = { last, missing: gapsIn(between(first, last, direction), ids) }
+  return { sequence, position, cursor }
 }

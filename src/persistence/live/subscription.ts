@@ -8,8 +8,8 @@ import { explainRefusal, StoreUnavailable } from '../errors.js'
 import type { ChatMessage } from '../message.js'
 import { backoffMs, isRetryable } from '../retry.js'
 import type { IdSequence } from './id-sequence.js'
-import { delivered, extended, formatLiveCursor, hasGoneBack, isFull, settled, type LiveCursor } from './live-cursor.js'
-import type { LivePage } from './read-live.js'
+import { delivered, extended, formatLiveCursor, isFull, settled, type LiveCursor } from './live-cursor.js'
+import { isReached, type Beginning, type LivePage } from './read-live.js'
 import type { MessageListener, SubscriptionOptions } from './subscription-options.js'
 import type { Waking } from './waking.js'
 
@@ -19,12 +19,6 @@ export interface MessageSubscription extends AsyncClosable {
   readonly cursor: string
   /** Ends the subscription, and waits for the listener that is running, unless it is called there. Can be called twice. */
   close(): Promise<void>
-}
-
-/** Where a subscription begins. */
-export interface Beginning {
-  readonly sequence: IdSequence
-  readonly cursor: LiveCursor
 }
 
 /** How a subscription reads. */
@@ -43,7 +37,7 @@ export interface RunningSubscription {
 /** Delivers messages one after the other, a page in memory at a time, until it is closed. */
 export const runSubscription = (
   { reader, waking, onEnd }: { readonly reader: LiveReader; readonly waking: Waking; readonly onEnd: () => void },
-  begun: Beginning,
+  begun: Pick<Beginning, 'sequence' | 'cursor'>,
   listener: MessageListener,
   { onError, signal }: Pick<SubscriptionOptions, 'onError' | 'signal'>,
 ): RunningSubscription => {
@@ -92,19 +86,24 @@ export const runSubscription = (
     if (sequence === undefined) {
       const anew = await reader.begin(closing.signal)
       sequence = anew.sequence
-      if (hasGoneBack(cursor, anew.cursor.last, sequence.direction)) goOnFrom(anew.cursor)
+      if (!isReached(anew, cursor)) goOnFrom(anew)
     }
     const { direction } = sequence
     const before = cursor
     const page = await reader.read(sequence, before, closing.signal)
-    if (hasGoneBack(before, page.position, direction)) {
+    if (page.hasGoneBack) {
       sequence = undefined
       return true
     }
     failures = 0
     if (isFull(before)) report(heldUp())
     else reported.clear()
-    cursor = extended(before, page, direction)
+    cursor = extended(
+      before,
+      page.messages.map(({ id }) => id),
+      page.open,
+      direction,
+    )
     for (const message of page.messages) {
       if (isClosing()) return false
       await deliver(message)
@@ -112,9 +111,9 @@ export const runSubscription = (
     if (!page.hasMore) cursor = settled(cursor, before, direction)
     return page.hasMore
   }
-  const goOnFrom = (place: LiveCursor): void => {
-    report(wentBack(cursor.last, place.last))
-    cursor = place
+  const goOnFrom = (place: Beginning): void => {
+    report(wentBack(cursor.last, place.position))
+    cursor = place.cursor
   }
 
   const run = async (): Promise<void> => {

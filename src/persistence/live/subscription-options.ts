@@ -32,7 +32,7 @@ const RULES: Rules<SubscriptionOptions> = {
   ...CALL_RULES,
   onError: FUNCTION,
   since: TEXT,
-  pollMs: milliseconds(10),
+  pollMs: milliseconds(20),
 }
 
 /** @throws InvalidCall `invalid_option` */

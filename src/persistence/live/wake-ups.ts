@@ -11,7 +11,7 @@ export interface WakeUps {
 }
 
 /** A notification is a commit under a lock that all of the server's notifications share, so there are at most so many. */
-const LEAST_MS = 10
+const LEAST_MS = 20
 
 const CLOSE_PATIENCE_MS = 1_000
 

@@ -11,7 +11,7 @@ export interface Waking {
 }
 
 /** Wakes at the same time share a reading; this is how far two readings are apart at the least. */
-const LEAST_MS = 10
+const LEAST_MS = 20
 
 export const createWaking = (longestMs: number): Waking => {
   let isWoken = false

@@ -202,7 +202,7 @@ test('a signal ends a subscription, and options that are wrong are refused', asy
     const wrong = [
       [{}, 'onError is undefined, but must be a function'],
       [{ onError, poll: 1 }, 'unknown option "poll"; did you mean pollMs?'],
-      [{ onError, pollMs: 1 }, 'pollMs is 1, but must be a whole number from 10 to 2147483647'],
+      [{ onError, pollMs: 1 }, 'pollMs is 1, but must be a whole number from 20 to 2147483647'],
     ] as const
     for (const [options, message] of wrong)
       await expect(

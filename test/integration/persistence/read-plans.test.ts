@@ -3,6 +3,7 @@ import { createChatStore, type ChatStore } from '../../../src/index.js'
 import { migrated, withStore } from '../../support/chat.js'
 import { afterAll, beforeAll, describe, expect, test, withDatabase, type TestDatabase } from '../../support/database.js'
 import { textMessage } from '../../support/load.js'
+import { until } from '../../support/until.js'
 
 const CLIENTS = 1_900
 /** Clients who never wrote: a small table is rightly read from end to end. */
@@ -418,6 +419,29 @@ test('the chat of an address is found by indexes, however large it is', async ()
       ['ChatMessage_sessionId_createdAt_idx'].slice(Number(typeof address === 'number')),
       2 * 500,
     )
+  }
+})
+
+test('new messages are found by the primary key, however many there are', async () => {
+  const NEW = 10
+  const sent = await withNotedStore(database, async (store) => {
+    const heard: number[] = []
+    const options = { since: `live1~${(MESSAGES - NEW).toString(36)}~~~~`, onError: () => undefined }
+    await store.onMessage(({ id }) => void heard.push(id), options)
+    await until(() => heard.length === NEW, { what: 'they are delivered' })
+  })
+  const reads = sent.filter(({ text }) => text.includes('FROM "public"."ChatMessage"'))
+  const pages = reads.filter(({ text }) => text.includes('unnest'))
+  expect(pages.length).toBeGreaterThan(0)
+  const client = await database.client()
+  for (const mode of MODES) {
+    for (const statement of reads) {
+      const access = await explain(client, statement, mode)
+      expect(access.sequential, statement.text).not.toContain('ChatMessage')
+      // The ids before a beginning are looked at.
+      expect(access.messagesRead, statement.text).toBeLessThanOrEqual(pages.includes(statement) ? NEW : 10_001)
+      if (pages.includes(statement)) expect(access.indexes).toContain('ChatMessage_pkey')
+    }
   }
 })
 

@@ -87,7 +87,7 @@ export interface ChatStore extends AsyncClosable {
   /**
    * Calls a listener with each message that is stored from now on, once, after its commit, whoever stored it. One call follows the
    * other; a listener that fails is reported to `onError`, and breaks nothing.
-   * @throws InvalidCall, OperatorError `ids_not_in_order` and `read_from_standby`, SchemaNotReady, StoreUnavailable, DatabaseRefused,
+   * @throws InvalidCall, OperatorError `ids_not_in_order`, SchemaNotReady, StoreUnavailable (also from a standby), DatabaseRefused,
    *   StoreClosed, the signal's reason
    */
   onMessage(listener: MessageListener, options: SubscriptionOptions): Promise<MessageSubscription>

@@ -11,6 +11,9 @@ export interface WakeUps {
 }
 
 /** A notification is a commit under a lock that all of the server's notifications share, so there are at most so many. */
+/** Notifications are a few characters each; of a connection that is stuck, none is needed. */
+const MOST_QUEUED_BYTES = 65_536
+
 const LEAST_MS = 20
 
 const CLOSE_PATIENCE_MS = 1_000
@@ -39,6 +42,7 @@ export const createWakeUps = (
       applicationName: 'chatkeep live',
       channel: `chatkeep_live_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`,
       need: { what: 'LISTEN', keeps: 'its notifications' },
+      maxQueuedBytes: MOST_QUEUED_BYTES,
       onPayload: (payload) => {
         if (payload !== self) onWoken()
       },

@@ -2,8 +2,7 @@ import type { PersonRecord } from '../persistence/erasure/export-person.js'
 
 /** A record as a line of a recording: `replay` reads those of messages, and skips the others. */
 export const exportLine = (record: PersonRecord): string => {
-  if (record.type === 'client') return toLine(record)
-  if (record.type === 'own') return toLine({ type: 'chatkeep', table: record.table, row: record.row })
+  if (record.type !== 'message') return toLine(record)
   const { message: m, clientName } = record
   const owner = m.guestUsername ?? clientName
   return toLine({

@@ -18,7 +18,6 @@ import { printable } from '../terminal/printable.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { deleting } from './deleting.js'
 import { withErasureBatches, withErasureSnapshot, type BatchFlags, type ErasureCommand } from './erasure-session.js'
-import { refuseArchive } from './refuse-archive.js'
 import { eraseAnswer, personLines } from './render-erase.js'
 import { toPerson, type PersonFlags } from './to-person.js'
 
@@ -37,7 +36,6 @@ interface Found {
 }
 
 const find = async (client: Queryable, tables: ErasureTables, person: Person): Promise<Found> => {
-  refuseArchive(tables)
   const found = await findPerson(client, tables, person)
   return { person: found, price: await readPersonPrice(client, tables, found) }
 }

@@ -5,7 +5,7 @@ import { describeTarget, type ConnectionTarget } from '../database/connection-ta
 import { ExitCode, OperatorError } from '../errors.js'
 import { hasCode } from '../file-reason.js'
 import { readPersonPrice } from '../persistence/erasure/erase-person.js'
-import { exportNeeds, exportPerson } from '../persistence/erasure/export-person.js'
+import { exportNeeds, readPerson } from '../persistence/erasure/export-person.js'
 import { findPerson } from '../persistence/erasure/person.js'
 import { openPrivateFile } from '../private-file.js'
 import type { Answer } from '../terminal/answer.js'
@@ -16,7 +16,6 @@ import type { Terminal } from '../terminal/terminal.js'
 import { transcriptFooter, transcriptHeader } from '../transcripts/transcript-format.js'
 import { withErasureSnapshot, type ErasureCommand } from './erasure-session.js'
 import { exportLine, inAscii } from './export-lines.js'
-import { refuseArchive } from './refuse-archive.js'
 import { toPerson, type PersonFlags } from './to-person.js'
 
 /** The flags of `chatkeep export`. */
@@ -73,7 +72,6 @@ const exportTo = (
   encode: (line: string) => string = (line) => line,
 ): Promise<Exported> =>
   withErasureSnapshot(target, COMMAND, flags, terminal, async (client, tables) => {
-    refuseArchive(tables)
     const person = await findPerson(client, tables, wanted)
     // Takes every lock that there is to wait for, before anything is written.
     await readPersonPrice(client, tables, person)
@@ -85,11 +83,11 @@ const exportTo = (
     }
     let [records, messages] = [0, 0]
     await add(transcriptHeader(new Date()))
-    await exportPerson(client, tables, person, async (record) => {
+    for await (const record of readPerson(client, tables, person)) {
       records += 1
       if (record.type === 'message') messages += 1
       await add(exportLine(record))
-    })
+    }
     await write(transcriptFooter(messages, hash.digest('hex')))
     return { records, messages }
   })

@@ -18,9 +18,9 @@ export interface RecordedStep {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-/** One run of migrate or rollback. */
+/** One run of migrate or rollback, or what an erasure took from an archive. */
 export interface RecordedRun {
-  readonly command: 'migrate' | 'rollback'
+  readonly command: 'migrate' | 'rollback' | 'erase'
   readonly startedAt: Date
   readonly role: string
   readonly version: string
@@ -89,7 +89,7 @@ const toRun = (rows: readonly [RunRow, ...RunRow[]]): RecordedRun => {
   const end = rows.find(({ action }) => action === 'migrate' || action === 'rollback')
   const steps = rows.filter((row) => row !== end && !row.action.endsWith(' begun'))
   return {
-    command: rows.some(({ action }) => ROLLBACK_ACTIONS.includes(action)) ? 'rollback' : 'migrate',
+    command: commandOf(rows),
     startedAt: first.at,
     role: first.role,
     version: first.version,
@@ -112,6 +112,11 @@ const textOf = (value: unknown): string | null => (typeof value === 'string' ? v
 
 const errorOf = ({ code, sqlState, message }: RunRow['detail']): RecordedError | null =>
   typeof code === 'string' ? { code, sqlState: textOf(sqlState), message: textOf(message) } : null
+
+const commandOf = ([first, ...others]: readonly [RunRow, ...RunRow[]]): RecordedRun['command'] => {
+  if (first.detail.erased !== undefined) return 'erase'
+  return [first, ...others].some(({ action }) => ROLLBACK_ACTIONS.includes(action)) ? 'rollback' : 'migrate'
+}
 
 const ROLLBACK_ACTIONS = ['rollback begun', 'rollback', 'roll back', 'archive']
 

@@ -9,6 +9,9 @@ import { DEFAULT_MAX_MESSAGE_BYTES } from './content/message-size.js'
 import { StoreClosed } from './errors.js'
 import { findChat, type ChatAddress, type FoundChat } from './chats/find-chat.js'
 import { createFindClient } from './chats/known-client.js'
+import type { PersonRecord } from './erasure/export-person.js'
+import { readPersonByPages } from './erasure/export-pages.js'
+import type { Person } from './erasure/person.js'
 import { createStoreErasure, type StoreErasure } from './erasure/store-erasure.js'
 import { readHistory, type HistoryPage, type HistoryQuery } from './chat-history.js'
 import { readInactiveOperators } from './operators/inactive-operators.js'
@@ -147,6 +150,13 @@ export interface ChatStore extends AsyncClosable {
    *   application refer to them and their foreign keys allow no deletion
    */
   eraseContact: StoreErasure['eraseContact']
+  /**
+   * Reads all that is kept of a person, in short queries: clients, rows of chatkeep's own tables, then messages, oldest first, with
+   * operators' answers. Holds a few messages in memory at a time. The options hold for each query.
+   * @throws OperatorError `privilege_missing`, `insufficient_privilege`; InvalidCall, StoreUnavailable, DatabaseRefused, StoreClosed,
+   *   the signal's reason, each from the iteration
+   */
+  exportContact(person: Person, options?: CallOptions): AsyncIterable<PersonRecord>
   /**
    * Proves, by a commit, that a message can be saved now; takes two seconds at most.
    * @throws SchemaNotReady, StoreUnavailable, DatabaseRefused, StoreClosed
@@ -288,6 +298,13 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       run(given, checkBatchOptions, (own) => erasureWith(own).deleteMessagesBefore(before, given)),
     eraseContact: (person, given = {}) =>
       run(given, checkEraseOptions, (own) => erasureWith(own).eraseContact(person, given)),
+    exportContact: (person, given = {}) =>
+      readPersonByPages(
+        (work) =>
+          run(given, checkCallOptions, (own) => withRetries(own, () => withPooledClient(pool.get(), own, work))),
+        schema,
+        person,
+      ),
     checkReady: (given = {}) => run(given, checkCallOptions, () => checkReady(given.deadlineMs)),
     getLoad: () => ({
       ...{ queue: { ...saves.load }, pool: pool.load(), abandoned },

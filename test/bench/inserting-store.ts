@@ -46,6 +46,7 @@ export const insertingStore = (pool: Pool): ChatStore => ({
   getUnreadCount: notMeasured,
   deleteMessagesBefore: notMeasured,
   eraseContact: notMeasured,
+  exportContact: notMeasured,
   checkReady: notMeasured,
   [Symbol.asyncDispose]: notMeasured,
   getLoad: notMeasured,

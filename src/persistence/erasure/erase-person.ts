@@ -3,6 +3,7 @@ import { onlyRow } from '../../database/rows.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { again, or, type Next } from '../../next-step.js'
 import { UTC_NOW } from '../sql-names.js'
+import { archiveNeeds, deleteArchived } from './delete-archived.js'
 import { deleteBatch, deleteMessages, type BatchSession } from './delete-messages.js'
 import { countOwnRows, deleteOwnRows, ownNeeds, type OwnRows, type OwnRowsOf } from './own-rows.js'
 import { anyOf, selectionsOf, withoutPhones, type FoundPerson } from './person.js'
@@ -34,12 +35,15 @@ export const eraseNeeds = (tables: ErasureTables): readonly TableNeed[] => [
   ...messageNeeds(tables),
   { schema: tables.schema, table: 'Client', privileges: ['SELECT', 'UPDATE', 'DELETE'] },
   ...ownNeeds(tables.schema, ['SELECT', 'DELETE']),
+  ...archiveNeeds(tables),
 ]
 
 /** Whose rows in tables of our own are meant. */
-export const ownRowsOf = ({ clientIds, names, clientNames }: FoundPerson): OwnRowsOf => ({
+export const ownRowsOf = ({ clientIds, names, clientNames, phones }: FoundPerson): OwnRowsOf => ({
   clientIds,
   names: [...names, ...clientNames],
+  guests: names,
+  phones,
 })
 
 const selectMessages = ({ names, columns }: ErasureTables, condition: string): string => `
@@ -123,9 +127,13 @@ export const erasePerson = async (
   let deleted = 0
   const selections = selectionsOf(tables, person)
   for (const one of selections) deleted += await deleteMessages(session, tables, withoutPhones(tables, one, person))
+  await session.runBatch((client) => deleteArchived(client, tables, ownRowsOf(person), 'without phones'))
   for (const { id } of person.clients) deleted += await eraseClient(session, tables, id, clientRow)
   for (const one of selections) deleted += await deleteMessages(session, tables, one)
-  await session.runBatch((client) => deleteOwnRows(client, tables, ownRowsOf(person)))
+  await session.runBatch(async (client) => {
+    await deleteOwnRows(client, tables, ownRowsOf(person))
+    await deleteArchived(client, tables, ownRowsOf(person), 'all')
+  })
   return deleted
 }
 

@@ -2,37 +2,80 @@ import type { Queryable } from '../../database/connection.js'
 import { qualified } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
 import { ownSchema } from '../own-names.js'
+import { readByCursor } from './cursor.js'
 import type { TableNeed } from './privileges.js'
 import type { ErasureTables } from './tables.js'
 
-/** Rows of a person in a table of chatkeep's own; the archive of a rollback is a matter of its own. */
+/** Rows of a person in a table of chatkeep's own. */
 interface OwnPlace {
   readonly table: string
-  /** By the ids of clients, $1, and by names, $2. */
+  /** With the names of the parameters: `:ids`, `:names`, `:guests`, `:phones`. */
   readonly condition: string
 }
 
-const OF_CLIENT = '"clientId" = ANY ($1::bigint[])'
-const OF_EITHER = `${OF_CLIENT} OR "intoClientId" = ANY ($1::bigint[])`
+const OF_CLIENT = '"clientId" = ANY (:ids)'
+const OF_EITHER = `${OF_CLIENT} OR "intoClientId" = ANY (:ids)`
 
 /** Add a table with personal data: write its line here. Each may be missing. */
 const OWN_PLACES: readonly OwnPlace[] = [
   { table: 'guest_clients', condition: OF_CLIENT },
-  { table: 'client_aliases', condition: `${OF_CLIENT} OR "username" = ANY ($2::text[])` },
+  { table: 'client_aliases', condition: `${OF_CLIENT} OR "username" = ANY (:names)` },
   { table: 'merged_clients', condition: OF_EITHER },
   { table: 'moved_messages', condition: OF_EITHER },
   { table: 'changed_messages', condition: OF_CLIENT },
   { table: 'wanted_clients', condition: OF_CLIENT },
 ]
 
+/** What a rollback archived. It is sealed: `deleteArchived` keeps the seal valid. */
+export const ARCHIVE_PLACES = {
+  archive: {
+    table: 'archive',
+    condition: `${OF_CLIENT} OR "linkedClientId" = ANY (:ids) OR "guestUsername" = ANY (:guests)
+      OR ("clientId" IS NULL AND "guestUsername" = ANY (:names)) OR "guestPhone" = ANY (:phones)`,
+  },
+  archivedClients: {
+    table: 'archived_clients',
+    condition: `${OF_CLIENT} OR "row" ->> 'username' = ANY (:guests) OR "row" ->> 'phone' = ANY (:phones)`,
+  },
+} as const satisfies Readonly<Record<string, OwnPlace>>
+
 /** What reading and deleting these rows needs. */
-export const ownNeeds = (schema: string, privileges: TableNeed['privileges']): readonly TableNeed[] =>
-  OWN_PLACES.map(({ table }) => ({ schema: ownSchema(schema), table, privileges }))
+export const ownNeeds = (schema: string, privileges: TableNeed['privileges']): readonly TableNeed[] => [
+  ...OWN_PLACES.map(({ table }) => ({ schema: ownSchema(schema), table, privileges })),
+  ...Object.values(ARCHIVE_PLACES).map(({ table }) => ({
+    ...{ schema: ownSchema(schema), table, privileges },
+    ofOwner: true as const,
+  })),
+]
 
 /** Whose rows are meant. */
 export interface OwnRowsOf {
   readonly clientIds: readonly string[]
   readonly names: readonly string[]
+  /** Of the names, those of guests: all that was written under them is meant. */
+  readonly guests?: readonly string[]
+  readonly phones?: readonly string[]
+}
+
+/** A condition with numbered parameters, and their values. */
+export const bindOwn = (
+  condition: string,
+  { clientIds, names, guests = [], phones = [] }: OwnRowsOf,
+): { readonly where: string; readonly values: readonly unknown[] } => {
+  const lists = {
+    ids: [clientIds, 'bigint'],
+    names: [names, 'text'],
+    guests: [guests, 'text'],
+    phones: [phones, 'text'],
+  } as const
+  const values: unknown[] = []
+  let where = condition
+  for (const [name, [list, type]] of Object.entries(lists)) {
+    if (!where.includes(`:${name}`)) continue
+    values.push(list)
+    where = where.replaceAll(`:${name}`, `$${values.length}::${type}[]`)
+  }
+  return { where, values }
 }
 
 /** How many rows of a person a table has. */
@@ -42,17 +85,24 @@ export interface OwnRows {
   readonly rows: number
 }
 
+interface Place {
+  readonly name: string
+  readonly where: string
+  readonly values: readonly unknown[]
+}
+
 const placesIn = (
   tables: ErasureTables,
-  { clientIds, names }: OwnRowsOf,
-): readonly { readonly name: string; readonly where: string; readonly values: readonly unknown[] }[] => {
+  whose: OwnRowsOf,
+  places: readonly OwnPlace[],
+): readonly Place[] => {
   const schema = ownSchema(tables.schema)
-  return OWN_PLACES.filter(({ table }) => tables.own.has(table)).map(({ table, condition }) => ({
-    name: qualified(schema, table),
-    where: condition,
-    values: condition.includes('$2') ? [clientIds, names] : [clientIds],
-  }))
+  return places
+    .filter(({ table }) => tables.own.has(table))
+    .map(({ table, condition }) => ({ name: qualified(schema, table), ...bindOwn(condition, whose) }))
 }
+
+const ALL_PLACES: readonly OwnPlace[] = [...OWN_PLACES, ...Object.values(ARCHIVE_PLACES)]
 
 export const countOwnRows = async (
   client: Queryable,
@@ -60,7 +110,7 @@ export const countOwnRows = async (
   whose: OwnRowsOf,
 ): Promise<readonly OwnRows[]> => {
   const counted: OwnRows[] = []
-  for (const { name, where, values } of placesIn(tables, whose)) {
+  for (const { name, where, values } of placesIn(tables, whose, ALL_PLACES)) {
     const sql = `SELECT count(*)::integer AS "rows" FROM ${name} WHERE ${where}`
     const { rows } = onlyRow(await client.query<{ rows: number }>(sql, [...values]))
     if (rows > 0) counted.push({ table: name, rows })
@@ -68,23 +118,64 @@ export const countOwnRows = async (
   return counted
 }
 
-/** The rows themselves, as JSON. */
-export const readOwnRows = async (
+/** The rows themselves, as JSON, in the caller's transaction. */
+export async function* readOwnRows(
   client: Queryable,
   tables: ErasureTables,
   whose: OwnRowsOf,
-): Promise<readonly { readonly table: string; readonly row: unknown }[]> => {
-  const all: { readonly table: string; readonly row: unknown }[] = []
-  for (const { name, where, values } of placesIn(tables, whose)) {
-    const sql = `SELECT to_jsonb(o) AS "row" FROM ${name} AS o WHERE ${where}`
-    const { rows } = await client.query<{ row: unknown }>(sql, [...values])
-    all.push(...rows.map(({ row }) => ({ table: name, row })))
+): AsyncGenerator<{ readonly table: string; readonly row: Readonly<Record<string, unknown>> }> {
+  for (const { name, where, values } of placesIn(tables, whose, ALL_PLACES)) {
+    const sql = `SELECT ${AS_JSON} AS "row" FROM ${name} AS o WHERE ${where}`
+    for await (const { row } of readByCursor<{ row: Readonly<Record<string, unknown>> }>(client, sql, values))
+      yield { table: name, row }
   }
-  return all
 }
 
-/** Deletes them in the caller's transaction. */
+/** A page of them. */
+export interface OwnPage {
+  readonly table: string
+  readonly rows: readonly Readonly<Record<string, unknown>>[]
+  /** Where the next page begins. */
+  readonly next: OwnPosition
+}
+
+/** A place of `ALL_PLACES`, and behind which row of it. */
+export interface OwnPosition {
+  readonly place: number
+  readonly after: string
+}
+
+export const FIRST_OWN_ROW: OwnPosition = { place: 0, after: '(0,0)' }
+
+/** Few, because an archived row may have an image. */
+const PAGE_ROWS = 100
+
+/** @returns undefined behind the last row */
+export const readOwnPage = async (
+  client: Queryable,
+  tables: ErasureTables,
+  whose: OwnRowsOf,
+  { place, after }: OwnPosition,
+): Promise<OwnPage | undefined> => {
+  const one = placesIn(tables, whose, ALL_PLACES)[place]
+  if (one === undefined) return undefined
+  const { rows } = await client.query<{ row: Readonly<Record<string, unknown>>; at: string }>(
+    `SELECT ${AS_JSON} AS "row", o.ctid::text AS "at" FROM ${one.name} AS o
+     WHERE (${one.where}) AND o.ctid > $${one.values.length + 1}::tid
+     ORDER BY o.ctid
+     LIMIT ${PAGE_ROWS}`,
+    [...one.values, after],
+  )
+  const last = rows.length < PAGE_ROWS ? undefined : rows.at(-1)?.at
+  const next = last === undefined ? { place: place + 1, after: FIRST_OWN_ROW.after } : { place, after: last }
+  return { table: one.name, rows: rows.map(({ row }) => row), next }
+}
+
+// Who of the operators answered is data of somebody else.
+const AS_JSON = `to_jsonb(o) #- '{removedRow,operatorId}'`
+
+/** Deletes them in the caller's transaction, except in the archive of a rollback. */
 export const deleteOwnRows = async (client: Queryable, tables: ErasureTables, whose: OwnRowsOf): Promise<void> => {
-  for (const { name, where, values } of placesIn(tables, whose))
+  for (const { name, where, values } of placesIn(tables, whose, OWN_PLACES))
     await client.query(`DELETE FROM ${name} WHERE ${where}`, [...values])
 }

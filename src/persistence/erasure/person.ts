@@ -69,7 +69,7 @@ const unique = <T>(values: readonly T[]): readonly T[] => [...new Set(values)]
 export const findPerson = async (client: Queryable, tables: ErasureTables, person: Person): Promise<FoundPerson> => {
   const { clientIds, usernames, phones } = checkPerson(person)
   const { own } = tables
-  const byPhone = phones.length === 0 ? [] : await guestsWithPhone(client, tables, phones, own.has('guest_clients'))
+  const byPhone = phones.length === 0 ? [] : await guestsWithPhone(client, tables, phones, own)
   const guestNames = byPhone.flatMap(({ clientId, name }) => (clientId === null && name !== null ? [name] : []))
   const wanted = [...clientIds.map(String), ...byPhone.flatMap(({ clientId }) => (clientId === null ? [] : [clientId]))]
   const named = unique([...usernames, ...guestNames])
@@ -80,7 +80,7 @@ export const findPerson = async (client: Queryable, tables: ErasureTables, perso
         named,
       )
     : []
-  const { rows: found } = await client.query<PersonClient>(selectClients(tables, own.has('guest_clients')), [
+  const { rows: found } = await client.query<PersonClient>(selectClients(tables, own), [
     unique([...wanted, ...aliased]),
     named,
     phones,
@@ -95,11 +95,7 @@ export const findPerson = async (client: Queryable, tables: ErasureTables, perso
       )
     : []
   const allIds = unique([...ids, ...merged])
-  const { rows: clients } = await client.query<PersonClient>(selectClients(tables, own.has('guest_clients')), [
-    allIds,
-    [],
-    [],
-  ])
+  const { rows: clients } = await client.query<PersonClient>(selectClients(tables, own), [allIds, [], []])
   const formerNames = own.has('client_aliases')
     ? await idsOf(
         client,
@@ -122,16 +118,21 @@ export const findPerson = async (client: Queryable, tables: ErasureTables, perso
 const idsOf = async (client: Queryable, sql: string, values: readonly string[]): Promise<readonly string[]> =>
   (await client.query<{ id: string }>(sql, [values])).rows.map(({ id }) => id)
 
-const selectClients = ({ schema, names }: ErasureTables, hasGuests: boolean): string => {
-  const isGuest = hasGuests
-    ? `EXISTS (SELECT FROM ${ownNamesFor(schema).guestClients} AS g WHERE g."clientId" = c."id")`
-    : 'false'
-  return `
-  SELECT c."id"::text, c."username"::text, c."phone"::text, ${isGuest} AS "isGuest"
+/** Whether a client was made of a guest, by a save or by a rollback. */
+const isGuestClient = (schema: string, own: ReadonlySet<string>, id: string): string => {
+  const { guestClients, archivedClients } = ownNamesFor(schema)
+  const made = [
+    ...(own.has('guest_clients') ? [guestClients] : []),
+    ...(own.has('archived_clients') ? [archivedClients] : []),
+  ]
+  return ['false', ...made.map((table) => `EXISTS (SELECT FROM ${table} AS g WHERE g."clientId" = ${id})`)].join(' OR ')
+}
+
+const selectClients = ({ schema, names }: ErasureTables, own: ReadonlySet<string>): string => `
+  SELECT c."id"::text, c."username"::text, c."phone"::text, ${isGuestClient(schema, own, 'c."id"')} AS "isGuest"
   FROM ${names.client} AS c
   WHERE c."id" = ANY ($1::bigint[]) OR c."username"::text = ANY ($2::text[]) OR c."phone"::text = ANY ($3::text[])
   ORDER BY c."id"`
-}
 
 interface GuestWithPhone {
   /** A client that was made of a guest; null where the messages have no client. */
@@ -139,35 +140,64 @@ interface GuestWithPhone {
   readonly name: string | null
 }
 
-// A phone is unproved: under the name of a registered client it may be somebody else's.
+// A phone is unproved: under the name of a registered client, also a former one, it may be somebody else's.
 const guestsWithPhone = async (
   client: Queryable,
-  { schema, names, columns }: ErasureTables,
+  { schema, names, columns, hasArchive }: ErasureTables,
   phones: readonly string[],
-  hasGuests: boolean,
+  own: ReadonlySet<string>,
 ): Promise<readonly GuestWithPhone[]> => {
-  if (!columns.has('guestPhone')) return []
-  const isGuest = hasGuests
-    ? `EXISTS (SELECT FROM ${ownNamesFor(schema).guestClients} AS g WHERE g."clientId" = m."clientId")`
-    : 'false'
-  const { rows } = await client.query<GuestWithPhone>(
-    `SELECT DISTINCT m."clientId"::text AS "clientId", CASE WHEN m."clientId" IS NULL THEN m."guestUsername"::text END AS "name"
-     FROM ${names.message} AS m
-     WHERE m."guestPhone"::text = ANY ($1::text[]) AND (m."clientId" IS NULL OR ${isGuest})`,
-    [phones],
-  )
-  return rows
+  const { archive, clientAliases } = ownNamesFor(schema)
+  const isGuest = (id: string): string => isGuestClient(schema, own, id)
+  const isRegistered = [
+    `EXISTS (SELECT FROM ${names.client} AS c WHERE c."username"::text = w."name" AND NOT (${isGuest('c."id"')}))`,
+    ...(own.has('client_aliases')
+      ? [
+          `EXISTS (SELECT FROM ${clientAliases} AS l WHERE l."username" = w."name" AND NOT (${isGuest('l."clientId"')}))`,
+        ]
+      : []),
+  ].join(' OR ')
+  const places = [...(columns.has('guestPhone') ? [names.message] : []), ...(hasArchive ? [archive] : [])]
+  const found: GuestWithPhone[] = []
+  for (const place of places) {
+    const { rows } = await client.query<GuestWithPhone>(
+      `SELECT w."clientId"::text AS "clientId", w."name"
+       FROM (
+         SELECT DISTINCT m."clientId", CASE WHEN m."clientId" IS NULL THEN m."guestUsername"::text END AS "name"
+         FROM ${place} AS m
+         WHERE m."guestPhone"::text = ANY ($1::text[])
+       ) AS w
+       WHERE CASE WHEN w."clientId" IS NULL THEN NOT (${isRegistered}) ELSE ${isGuest('w."clientId"')} END`,
+      [phones],
+    )
+    found.push(...rows)
+  }
+  return found
 }
 
 /** The person's messages, in selections of which each has an index, except that of phones. */
-export const selectionsOf = ({ columns }: ErasureTables, person: FoundPerson): readonly Selection[] => {
+export const selectionsOf = (
+  { schema, columns, hasArchive }: ErasureTables,
+  person: FoundPerson,
+): readonly Selection[] => {
   const hasGuests = columns.has('guestUsername')
+  // A rollback drops the columns of guests. Time and id together tell a message from another that got its id.
+  const archived = (condition: string): string =>
+    `(m."id", m."createdAt") IN (SELECT a."messageId", a."createdAt" FROM ${ownNamesFor(schema).archive} AS a WHERE ${condition})`
   const parts: readonly (readonly [string, readonly string[], boolean])[] = [
     ['m."clientId" = ANY ($1::bigint[])', person.clientIds, true],
     ['m."guestUsername"::text = ANY ($1::text[])', person.names, hasGuests],
     ['(m."clientId" IS NULL) IS TRUE AND m."guestUsername"::text = ANY ($1::text[])', person.clientNames, hasGuests],
     ['(m."clientId" IS NULL) IS TRUE AND m."id" = ANY ($1::bigint[])', person.waitingIds, true],
     ['m."guestPhone"::text = ANY ($1::text[])', person.phones, columns.has('guestPhone')],
+    [
+      archived('a."clientId" = ANY ($1::bigint[]) OR a."linkedClientId" = ANY ($1::bigint[])'),
+      person.clientIds,
+      hasArchive,
+    ],
+    [archived('a."guestUsername" = ANY ($1::text[])'), person.names, hasArchive],
+    [archived('a."clientId" IS NULL AND a."guestUsername" = ANY ($1::text[])'), person.clientNames, hasArchive],
+    [archived('a."guestPhone" = ANY ($1::text[])'), person.phones, hasArchive],
   ]
   return parts.flatMap(([condition, values, isThere]) =>
     isThere && values.length > 0 ? [{ condition, values: [values] }] : [],

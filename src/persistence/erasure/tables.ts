@@ -16,6 +16,8 @@ export interface ErasureTables {
   readonly keyGuard: KeyGuard
   /** Tables of chatkeep's own schema that are there. */
   readonly own: ReadonlySet<string>
+  /** Whether there is the archive of a rollback. */
+  readonly hasArchive: boolean
   /** Whether this role may delete which clients messages wait for; else the next reconcile does. */
   readonly mayForget: boolean
 }
@@ -33,7 +35,7 @@ export const readErasureTables = async (client: Queryable, schema: string): Prom
   )
   const own = await readOwnTables(client, schema)
   return {
-    ...{ schema, names, own, mayForget },
+    ...{ schema, names, own, mayForget, hasArchive: own.has('archive') },
     columns: new Set(columnsOf('ChatMessage')),
     keyGuard: await readKeyGuard(client, names),
   }

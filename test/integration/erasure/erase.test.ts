@@ -1,33 +1,10 @@
 import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { migrated, on, withStore } from '../../support/chat.js'
+import { on, withStore } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
-import { describe, expect, test, type TestDatabase } from '../../support/database.js'
-
-/** Ada, registered, and Bea, a guest: 300 messages each; a message under Ada's name by somebody unverified, one without client. */
-const loadPeople = async (database: TestDatabase): Promise<void> => {
-  await migrated(database)
-  await database.load(`
-    INSERT INTO "Client" ("username", "phone", "updatedAt") VALUES ('ada', '+1', now()), ('bea', NULL, now()), ('eve', '+3', now());
-    INSERT INTO "chatkeep"."guest_clients" VALUES (2);
-    INSERT INTO "ChatMessage" ("clientId", "guestUsername", "guestPhone", "senderType", "messageType", "text", "idempotencyKey")
-    SELECT 1 + n % 2, CASE n % 2 WHEN 1 THEN 'bea' END, CASE n WHEN 1 THEN '+2' END,
-      CASE WHEN n % 3 = 0 THEN 'OPERATOR' ELSE 'CLIENT' END::"MessageSenderType", 'TEXT', 'secret', 'key ' || n
-    FROM generate_series(1, 600) AS n;
-    INSERT INTO "ChatMessage" ("clientId", "guestUsername", "guestPhone", "guestUnverified", "senderType", "messageType", "text") VALUES
-      (1, 'ada', NULL, true, 'CLIENT', 'TEXT', 'secret'), (NULL, 'ada', NULL, false, 'CLIENT', 'TEXT', 'secret'),
-      (NULL, 'unlinked', '+2', false, 'CLIENT', 'TEXT', 'secret'), (NULL, 'unlinked', NULL, false, 'OPERATOR', 'TEXT', 'secret'),
-      (3, 'eve', '+2', true, 'CLIENT', 'TEXT', 'under a registered name'), (3, NULL, NULL, false, 'CLIENT', 'TEXT', 'of eve')`)
-}
-
-const left = async (database: TestDatabase): Promise<Record<string, unknown>> => {
-  const [row] = await database.query(`
-    SELECT (SELECT count(*)::integer FROM "ChatMessage") AS messages,
-      ARRAY(SELECT "username"::text FROM "Client" ORDER BY 1) AS clients,
-      (SELECT count(*)::integer FROM "chatkeep"."guest_clients") AS guests`)
-  return row ?? {}
-}
+import { describe, expect, test } from '../../support/database.js'
+import { loadPeople, peopleLeft as left } from '../../support/erasure-people.js'
 
 describe('erase', () => {
   test('deletes a client, all of its chat and what waits for it, and nothing else', async ({ database }) => {
@@ -128,13 +105,6 @@ describe('erase', () => {
       expect(await database.query('SELECT FROM "ChatMessage" WHERE "clientId" = 1')).toEqual([])
       await expect(store.eraseContact({})).rejects.toMatchObject({ code: 'invalid_contact' })
     })
-  })
-
-  test('is refused while the archive of a rollback holds guests', async ({ database }) => {
-    await loadPeople(database)
-    expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
-    const refused = await on(database, 'erase', '--username', 'bea', '--dry-run')
-    expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringContaining('hint: put the archive back')])
   })
 })
 

@@ -1,0 +1,79 @@
+import { on, withStore } from '../../support/chat.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { loadPeople, peopleLeft } from '../../support/erasure-people.js'
+
+/** The same, with a message that a rollback can keep in its archive only. */
+const loadRolledBack = async (database: TestDatabase, ...flags: readonly string[]): Promise<void> => {
+  await loadPeople(database)
+  await database.load(`
+    INSERT INTO "ChatMessage" ("guestPhone", "senderType", "messageType", "text") VALUES ('+2', 'CLIENT', 'TEXT', 'nobody'), ('+9', 'CLIENT', 'TEXT', 'else')`)
+  const { exitCode, stderr } = await on(database, 'rollback', '--confirm', database.name, ...flags)
+  expect(exitCode, stderr).toBe(0)
+}
+
+const restored = async (database: TestDatabase): Promise<Record<string, unknown>> => {
+  const migrate = await on(database, 'migrate')
+  expect(migrate.exitCode, migrate.stderr).toBe(0)
+  expect((await on(database, 'verify')).exitCode).toBe(0)
+  return peopleLeft(database)
+}
+
+const archivedRows = (database: TestDatabase): Promise<unknown> =>
+  database.query(`SELECT count(*)::integer AS rows FROM "chatkeep"."archive"`)
+
+describe('the archive of a rollback', () => {
+  test('loses a person, and migrate puts back the others', async ({ database }) => {
+    await loadRolledBack(database)
+    const preview = await on(database, 'erase', '--phone', '+2', '--dry-run')
+    expect(preview.stdout).toContain('client 4 (made of a guest): deleted')
+    expect(preview.stdout).toContain('"chatkeep"."archive": 304 rows\n"chatkeep"."archived_clients": 1 row\n')
+    const exported = (await on(database, 'export', '--phone', '+2')).stdout
+    expect(exported).toContain('"text":"nobody"')
+    expect(exported.match(/"type":"message","id":"key \d+"/g)).toHaveLength(300)
+    const argv = ['erase', '--phone', '+2', '--confirm', database.name]
+    const done = await on(database, ...argv)
+    expect([done.exitCode, done.stdout]).toEqual([0, expect.stringContaining('ok: 303 messages deleted, 2 clients')])
+    expect((await on(database, ...argv)).stdout).toContain('ok: the database holds nothing of this person')
+    const history = await on(database, 'migrate', '--history')
+    expect(history.stdout).toMatch(/erase: in the archive\n +outcome +done/)
+    expect(await restored(database)).toEqual({ messages: 304, clients: ['ada', 'eve'], guests: 0 })
+    expect(
+      await database.query(`SELECT DISTINCT "text" FROM "ChatMessage" WHERE "clientId" IS DISTINCT FROM 1`),
+    ).toEqual(expect.arrayContaining([{ text: 'else' }, { text: 'of eve' }, { text: 'secret' }]))
+  })
+
+  test('loses a registered client, whose messages are in it for their keys', async ({ database }) => {
+    await loadRolledBack(database)
+    await withStore(database, (store) => store.eraseContact({ clientIds: [1] }))
+    expect(await restored(database)).toEqual({ messages: 306, clients: ['bea', 'eve'], guests: 1 })
+  })
+
+  test('stays recognisable as changed when somebody else changed it', async ({ database }) => {
+    await loadRolledBack(database)
+    await database.query(`UPDATE "chatkeep"."archive" SET "guestUsername" = 'bee' WHERE "messageId" = 2`)
+    expect((await on(database, 'erase', '--username', 'bea', '--confirm', database.name)).exitCode).toBe(0)
+    expect((await on(database, 'migrate')).stderr).toContain('the archive of the last rollback was modified')
+  })
+
+  test('of a rollback that kept the columns of guests loses a person, too', async ({ database }) => {
+    await loadRolledBack(database, '--to', '4')
+    expect((await on(database, 'erase', '--username', 'bea', '--confirm', database.name)).exitCode).toBe(0)
+    expect(await archivedRows(database)).toEqual([{ rows: 302 }])
+    expect(await restored(database)).toEqual({ messages: 308, clients: ['ada', 'eve'], guests: 0 })
+  })
+
+  test('is open to its owner alone: another role is told whose it is', async ({ database }) => {
+    await loadRolledBack(database)
+    const before = await archivedRows(database)
+    await database.query(`CREATE ROLE "eraser_${database.name}" LOGIN PASSWORD 'x'`)
+    await database.query(`GRANT USAGE ON SCHEMA "chatkeep" TO "eraser_${database.name}"`)
+    await database.query(`GRANT SELECT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "eraser_${database.name}"`)
+    const url = new URL(database.url)
+    ;[url.username, url.password] = [`eraser_${database.name}`, 'x']
+    const refused = await on(database, 'erase', '--username', 'bea', '--dry-run', '--database-url', url.href)
+    expect([refused.exitCode, refused.stderr]).toEqual([3, expect.stringContaining('hint: connect as their owner, ')])
+    expect(refused.stderr).toContain('SELECT, INSERT on "chatkeep"."runs"')
+    expect(await archivedRows(database)).toEqual(before)
+    await database.query(`DROP OWNED BY "eraser_${database.name}"; DROP ROLE "eraser_${database.name}"`)
+  })
+})

@@ -97,6 +97,23 @@ const collect = (text: string, before: readonly string[] | undefined): readonly 
 
 const parseClientId = parseWholeNumber(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
 
+/** Flags that name files of chat servers which may hold lines of a person. */
+export const withServerFileFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
+  command: Command<Args, Options, Globals>,
+) =>
+  command
+    .addOption(
+      new Option(
+        '--journal <file>',
+        'also this journal of serve --journal, with the files beside it; may be given several times',
+      ).argParser(collect),
+    )
+    .addOption(
+      new Option('--recording <file>', 'also this recording of serve --record; may be given several times').argParser(
+        collect,
+      ),
+    )
+
 /** Flags that name a person. */
 export const withPersonFlags = <Args extends unknown[], Options extends OptionValues, Globals extends OptionValues>(
   command: Command<Args, Options, Globals>,

@@ -1,6 +1,6 @@
 import { Command } from '@commander-js/extra-typings'
 import type { Run } from '../cli/command.js'
-import { COMMAND_GROUPS, withDatabaseFlags, withPersonFlags } from '../cli/flags.js'
+import { COMMAND_GROUPS, withDatabaseFlags, withPersonFlags, withServerFileFlags } from '../cli/flags.js'
 import { withExamples } from '../cli/help/examples.js'
 import { withBatchFlags } from '../cli/max-wait.js'
 
@@ -11,14 +11,16 @@ stopped and repeated at any time. Rows of other tables that refer to them are
 named before; those that allow no deletion are in the way.
 
 Keys go with their messages: whoever still holds a message, such as a journal, a
-recording or a browser, can store it again. Backups, WAL, standbys that replay
-later, logs, journals and recordings are not touched.`
+recording or a browser, can store it again. Name journals and recordings, and
+stop the servers that write them: their lines go before the database's rows.
+Backups, WAL, standbys that replay later, and logs are not touched.`
 
 export const eraseCommand = (run: Run) =>
   withExamples(
-    withPersonFlags(withBatchFlags(withDatabaseFlags(new Command('erase')))),
+    withServerFileFlags(withPersonFlags(withBatchFlags(withDatabaseFlags(new Command('erase'))))),
     ['chatkeep erase --client-id 17 --dry-run', 'say what is kept of them, change nothing'],
     ['chatkeep erase --username maria', 'ask for the name of the database'],
+    ['chatkeep erase --username maria --journal chat.journal', 'also what waits for the database'],
     ['chatkeep erase --username maria --phone +351123 --confirm crm', 'do not ask'],
   )
     .helpGroup(COMMAND_GROUPS.messages)

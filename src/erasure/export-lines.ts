@@ -1,4 +1,6 @@
+import { basename } from 'node:path'
 import type { PersonRecord } from '../persistence/erasure/export-person.js'
+import type { PersonLine } from './files/scan-files.js'
 
 /** A record as a line of a recording: `replay` reads those of messages, and skips the others. */
 export const exportLine = (record: PersonRecord): string => {
@@ -14,6 +16,15 @@ export const exportLine = (record: PersonRecord): string => {
     ...{ messageId: m.id, clientId: m.clientId, isRead: m.isRead, readAt: m.readAt, unverified: m.guestUnverified },
   })
 }
+
+/** A line of a file, which `replay` skips: its file can be replayed itself. Without the operator who answered. */
+export const exportFileLine = ({ path, number, document }: PersonLine): string =>
+  toLine({ type: 'file', file: basename(path), line: number, entry: withoutOperator(document) })
+
+const OF_OPERATOR: readonly string[] = ['operator', 'operatorId', 'operatorName']
+
+const withoutOperator = (document: unknown): unknown =>
+  JSON.parse(JSON.stringify(document, (name, value: unknown) => (OF_OPERATOR.includes(name) ? undefined : value)))
 
 const toLine = (document: object): string => `${JSON.stringify(document)}\n`
 

@@ -4,21 +4,33 @@ import { isNothing, type ClientRow, type PersonPrice } from '../persistence/eras
 import { verdictLast, type Answer } from '../terminal/answer.js'
 import { printable } from '../terminal/printable.js'
 import { byteSize, count, type Render } from '../terminal/render.js'
+import { fileLines, leftLines, linesOf } from './files/describe-files.js'
+import type { FilePrice } from './files/scan-files.js'
 import { describeReferring } from './render-retain.js'
 
 interface Shown {
   readonly target: ConnectionTarget
   readonly price: PersonPrice
   readonly clientRow: ClientRow
+  readonly files: readonly FilePrice[]
+  /** Files that cannot be read. */
+  readonly setAside: readonly string[]
+  /** Whether journals and recordings were named. */
+  readonly areNamed: boolean
   /** Erases the person without a question. */
   readonly command: NextStep
 }
 
 const ELSEWHERE =
-  'backups, WAL, standbys that replay later, logs, journals and recordings keep what they hold: docs/erase-and-retain.md'
+  'backups, WAL, standbys that replay later, logs and browsers keep what they hold: docs/erase-and-retain.md'
+const OTHER_FILES = 'if serve runs with --journal or --record, name these files too: --journal FILE, --recording FILE'
 
 /** What is kept of a person. No name, and nothing that was written. */
-export const personLines = ({ price, clientRow }: Pick<Shown, 'price' | 'clientRow'>): readonly string[] => {
+export const personLines = ({
+  price,
+  clientRow,
+  files,
+}: Pick<Shown, 'price' | 'clientRow' | 'files'>): readonly string[] => {
   const { clients, messages, fromOperators, unverified, bytes, own, referringToClients, referringToMessages } = price
   const becomes = clientRow === 'delete' ? 'deleted' : 'kept without name and phone; its other columns stay'
   return [
@@ -32,6 +44,7 @@ export const personLines = ({ price, clientRow }: Pick<Shown, 'price' | 'clientR
     ...own.map(({ table, rows }) => printable(`${table}: ${count(rows, 'row')}`)),
     ...(clientRow === 'delete' ? referringToClients.map(describeReferring) : []),
     ...referringToMessages.map(describeReferring),
+    ...fileLines(files),
   ]
 }
 
@@ -39,27 +52,39 @@ export const personLines = ({ price, clientRow }: Pick<Shown, 'price' | 'clientR
 export const eraseAnswer = (
   shown: Shown & { readonly head?: string | undefined; readonly deleted: number | undefined },
 ): Answer => {
-  const { target, price, clientRow, command, head, deleted } = shown
-  const none = 'the database holds nothing of this person'
+  const { target, price, clientRow, command, head, deleted, files, setAside, areNamed } = shown
+  const lines = linesOf(files)
+  const isEmpty = isNothing(price) && lines === 0
+  const none = `the database ${files.length === 0 ? 'holds' : 'and the files hold'} nothing of this person`
   const isDryRun = deleted === undefined
   const verdict = ({ paint }: Render): string => {
     if (isDryRun)
-      return isNothing(price)
+      return isEmpty
         ? `dry run: ${none}`
         : `dry run: nothing was changed. Next: ${describeSteps(command, target.naming)}`
-    if (isNothing(price)) return `${paint.green('ok:')} ${none}`
+    if (isEmpty) return `${paint.green('ok:')} ${none}`
     const clients = `${count(price.clients.length, 'client')} ${clientRow === 'delete' ? 'deleted' : 'anonymised'}`
-    return `${paint.green('ok:')} ${count(deleted, 'message')} deleted, ${clients}`
+    return `${paint.green('ok:')} ${count(deleted, 'message')} deleted, ${clients}${lines === 0 ? '' : `, ${count(lines, 'line')} of files deleted`}`
   }
   return {
     data: {
-      ...{ target: describeTarget(target), dryRun: isDryRun, clientRow, ...price, deleted: deleted ?? 0 },
-      ...(isDryRun && !isNothing(price) ? { next: toStepDocuments(command, target.naming) } : {}),
+      ...{
+        target: describeTarget(target),
+        dryRun: isDryRun,
+        clientRow,
+        ...price,
+        files,
+        setAside,
+        deleted: deleted ?? 0,
+      },
+      ...(isDryRun && !isEmpty ? { next: toStepDocuments(command, target.naming) } : {}),
     },
     ...verdictLast((render) => [
       ...(head === undefined ? [] : [head]),
-      ...(isDryRun && !isNothing(price) ? personLines(shown) : []),
-      ...(isNothing(price) ? [] : [`note: ${ELSEWHERE}`]),
+      ...(isDryRun && !isEmpty ? personLines(shown) : []),
+      ...leftLines(files, setAside),
+      ...(isEmpty ? [] : [`note: ${ELSEWHERE}`]),
+      ...(areNamed ? [] : [`note: ${OTHER_FILES}`]),
       verdict(render),
     ]),
   }

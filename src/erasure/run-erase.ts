@@ -1,6 +1,6 @@
-import type { Queryable } from '../database/connection.js'
 import { describeAddress, describeTarget, type ConnectionTarget } from '../database/connection-target.js'
-import { inEarnest } from '../next-step.js'
+import { interruptedBy, type OperatorError } from '../errors.js'
+import { again, inEarnest } from '../next-step.js'
 import {
   eraseNeeds,
   erasePerson,
@@ -8,21 +8,22 @@ import {
   readPersonPrice,
   refuseReferencedPerson,
   type ClientRow,
-  type PersonPrice,
 } from '../persistence/erasure/erase-person.js'
-import { findPerson, type FoundPerson, type Person } from '../persistence/erasure/person.js'
-import type { ErasureTables } from '../persistence/erasure/tables.js'
+import { findPerson, type Person } from '../persistence/erasure/person.js'
 import type { Answer } from '../terminal/answer.js'
 import { confirmByName } from '../terminal/confirm.js'
 import { printable } from '../terminal/printable.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { deleting } from './deleting.js'
 import { withErasureBatches, withErasureSnapshot, type BatchFlags, type ErasureCommand } from './erasure-session.js'
+import { areNamed, linesOf } from './files/describe-files.js'
+import { withPersonFiles, type FileFlags, type OpenedFiles } from './files/open-files.js'
+import { eraseInFiles, findInFiles, findNamed } from './files/scan-files.js'
 import { eraseAnswer, personLines } from './render-erase.js'
 import { toPerson, type PersonFlags } from './to-person.js'
 
 /** The flags of `chatkeep erase`. */
-export interface EraseFlags extends PersonFlags, BatchFlags {
+export interface EraseFlags extends PersonFlags, BatchFlags, FileFlags {
   readonly keepClient?: true | undefined
   readonly dryRun?: true | undefined
   readonly confirm?: string | undefined
@@ -30,29 +31,39 @@ export interface EraseFlags extends PersonFlags, BatchFlags {
 
 const COMMAND: ErasureCommand = { name: 'erase', what: 'delete a person', needs: eraseNeeds }
 
-interface Found {
-  readonly person: FoundPerson
-  readonly price: PersonPrice
-}
-
-const find = async (client: Queryable, tables: ErasureTables, person: Person): Promise<Found> => {
-  const found = await findPerson(client, tables, person)
-  return { person: found, price: await readPersonPrice(client, tables, found) }
-}
-
 /** Deletes a person after a confirmation, or says what that would delete. */
-export const runErase = async (target: ConnectionTarget, flags: EraseFlags, terminal: Terminal): Promise<Answer> => {
+export const runErase = (target: ConnectionTarget, flags: EraseFlags, terminal: Terminal): Promise<Answer> => {
+  const { cwd, signal } = terminal
+  const wanted = toPerson(flags)
+  // Their locks are held to the end: no server drains a journal meanwhile.
+  return withPersonFiles(flags, { cwd, signal, access: 'change' }, (opened) =>
+    eraseEverywhere({ target, flags, terminal, wanted, opened }),
+  )
+}
+
+interface Erasure {
+  readonly target: ConnectionTarget
+  readonly flags: EraseFlags
+  readonly terminal: Terminal
+  readonly wanted: Person
+  readonly opened: OpenedFiles
+}
+
+const eraseEverywhere = async ({ target, flags, terminal, wanted, opened }: Erasure): Promise<Answer> => {
   const { progress } = terminal
   const clientRow: ClientRow = flags.keepClient === true ? 'anonymise' : 'delete'
   const head = printable(`erase  ${describeTarget(target)}  schema ${target.schema ?? 'public'}`)
-  const wanted = toPerson(flags)
-  const { price } = await withErasureSnapshot(target, COMMAND, flags, terminal, (client, tables) =>
-    find(client, tables, wanted),
+  const found = await findInFiles(opened.files, wanted, (hints) =>
+    withErasureSnapshot(target, COMMAND, flags, terminal, async (client, tables) => {
+      const named = await findNamed(client, tables, wanted, hints)
+      return { ...named, price: await readPersonPrice(client, tables, named.person) }
+    }),
   )
+  const { price, files, judge } = found
   const command = inEarnest('', target.database)
-  const shown = { target, price, clientRow, command }
+  const shown = { target, price, clientRow, command, files, setAside: opened.setAside, areNamed: areNamed(flags) }
   if (flags.dryRun !== true) progress.line(head)
-  if (flags.dryRun !== true && isNothing(price)) return eraseAnswer({ ...shown, deleted: 0 })
+  if (flags.dryRun !== true && isNothing(price) && linesOf(files) === 0) return eraseAnswer({ ...shown, deleted: 0 })
   if (flags.dryRun !== true) for (const line of personLines(shown)) progress.line(line)
   refuseReferencedPerson(price, clientRow)
   if (flags.dryRun === true) return eraseAnswer({ ...shown, head, deleted: undefined })
@@ -64,6 +75,12 @@ export const runErase = async (target: ConnectionTarget, flags: EraseFlags, term
     },
     terminal,
   )
+  const inFiles = (which: 'without phones' | 'all'): Promise<number> =>
+    eraseInFiles(opened.files, judge, which).catch((error: unknown) => {
+      throw terminal.signal.aborted ? interruptedInFiles(terminal.signal, error) : error
+    })
+  // What brings the person back goes first, but for the lines by which a second run finds the person.
+  await inFiles('without phones')
   const onDeleted = (sum: number): void => progress.update(deleting(sum, price.messages))
   const deleted = await withErasureBatches(
     target,
@@ -72,9 +89,17 @@ export const runErase = async (target: ConnectionTarget, flags: EraseFlags, term
     { ...terminal, onDeleted },
     async (session, tables) => {
       // Again: somebody may have been renamed since the question.
-      const { person } = await session.runBatch((client) => find(client, tables, wanted))
+      const person = await session.runBatch((client) => findPerson(client, tables, found.wanted))
       return erasePerson(session, tables, person, clientRow)
     },
   )
+  await inFiles('all')
   return eraseAnswer({ ...shown, deleted })
 }
+
+const interruptedInFiles = (signal: AbortSignal, cause: unknown): OperatorError =>
+  interruptedBy(signal, (ended) => `erase was ${ended}`, {
+    details: ['state: each file is either as it was or without the person'],
+    hint: again('', 'it continues where it stopped'),
+    cause,
+  })

@@ -6,20 +6,22 @@ import { ExitCode, OperatorError } from '../errors.js'
 import { hasCode } from '../file-reason.js'
 import { readPersonPrice } from '../persistence/erasure/erase-person.js'
 import { exportNeeds, readPerson } from '../persistence/erasure/export-person.js'
-import { findPerson } from '../persistence/erasure/person.js'
 import { openPrivateFile } from '../private-file.js'
-import type { Answer } from '../terminal/answer.js'
+import { verdictLast, type Answer } from '../terminal/answer.js'
 import type { OutputStream } from '../terminal/output-stream.js'
 import { printable } from '../terminal/printable.js'
 import { count } from '../terminal/render.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { transcriptFooter, transcriptHeader } from '../transcripts/transcript-format.js'
 import { withErasureSnapshot, type ErasureCommand } from './erasure-session.js'
-import { exportLine, inAscii } from './export-lines.js'
+import { leftLines } from './files/describe-files.js'
+import { withPersonFiles, type FileFlags } from './files/open-files.js'
+import { findInFiles, findNamed, personsLines } from './files/scan-files.js'
+import { exportFileLine, exportLine, inAscii } from './export-lines.js'
 import { toPerson, type PersonFlags } from './to-person.js'
 
 /** The flags of `chatkeep export`. */
-export interface ExportFlags extends PersonFlags {
+export interface ExportFlags extends PersonFlags, FileFlags {
   readonly output?: string | undefined
   readonly maxWait: number
   readonly json?: true | undefined
@@ -38,11 +40,17 @@ export const runExport = async (
   if (output !== undefined) {
     const path = resolve(terminal.cwd, output)
     const counted = await toNewFile(path, (write) => exportTo(target, person, flags, terminal, write))
-    const { records, messages } = counted
+    const { records, messages, lines, left } = counted
+    const others = [
+      count(records - messages - lines, 'other row'),
+      ...(lines === 0 ? [] : [count(lines, 'line') + ' of files']),
+    ]
     return {
-      data: { target: describeTarget(target), file: path, records, messages },
-      text: ({ paint }) =>
-        `${paint.green('ok:')} ${count(messages, 'message')} and ${count(records - messages, 'other row')} are in ${printable(output)}`,
+      data: { target: describeTarget(target), file: path, records, messages, lines },
+      ...verdictLast(({ paint }) => [
+        ...left,
+        `${paint.green('ok:')} ${count(messages, 'message')} and ${others.join(' and ')} are in ${printable(output)}`,
+      ]),
     }
   }
   if (flags.json === true)
@@ -51,8 +59,11 @@ export const runExport = async (
     terminal.stdout.write(line)
     return Promise.resolve()
   }
-  const { messages } = await exportTo(target, person, flags, terminal, toStdout, inAscii)
-  terminal.progress.line(`exported: ${count(messages, 'message')}`)
+  const { messages, lines, left } = await exportTo(target, person, flags, terminal, toStdout, inAscii)
+  for (const line of left) terminal.progress.line(line)
+  terminal.progress.line(
+    `exported: ${count(messages, 'message')}${lines === 0 ? '' : ` and ${count(lines, 'line')} of files`}`,
+  )
   return undefined
 }
 
@@ -61,36 +72,51 @@ type Write = (line: string) => Promise<void>
 interface Exported {
   readonly records: number
   readonly messages: number
+  /** Of files. */
+  readonly lines: number
+  /** What is not in it. */
+  readonly left: readonly string[]
 }
 
-const exportTo = (
+const exportTo = async (
   target: ConnectionTarget,
   wanted: ReturnType<typeof toPerson>,
   flags: ExportFlags,
   terminal: Terminal,
   write: Write,
   encode: (line: string) => string = (line) => line,
-): Promise<Exported> =>
-  withErasureSnapshot(target, COMMAND, flags, terminal, async (client, tables) => {
-    const person = await findPerson(client, tables, wanted)
-    // Takes every lock that there is to wait for, before anything is written.
-    await readPersonPrice(client, tables, person)
-    const hash = createHash('sha256')
-    const add = async (line: string): Promise<void> => {
-      const encoded = encode(line)
-      hash.update(encoded)
-      await write(encoded)
-    }
-    let [records, messages] = [0, 0]
-    await add(transcriptHeader(new Date()))
-    for await (const record of readPerson(client, tables, person)) {
-      records += 1
-      if (record.type === 'message') messages += 1
-      await add(exportLine(record))
+): Promise<Exported> => {
+  const { cwd, signal } = terminal
+  const hash = createHash('sha256')
+  let [records, messages, lines] = [0, 0, 0]
+  const add = async (line: string): Promise<void> => {
+    const encoded = encode(line)
+    hash.update(encoded)
+    await write(encoded)
+  }
+  return withPersonFiles(flags, { cwd, signal, access: 'read' }, async ({ files, setAside }) => {
+    const found = await findInFiles(files, wanted, (hints) =>
+      withErasureSnapshot(target, COMMAND, flags, terminal, async (client, tables) => {
+        const named = await findNamed(client, tables, wanted, hints)
+        // Takes every lock that there is to wait for, before anything is written.
+        await readPersonPrice(client, tables, named.person)
+        await add(transcriptHeader(new Date()))
+        for await (const record of readPerson(client, tables, named.person)) {
+          records += 1
+          if (record.type === 'message') messages += 1
+          await add(exportLine(record))
+        }
+        return named
+      }),
+    )
+    for await (const line of personsLines(files, found.judge)) {
+      lines += 1
+      await add(exportFileLine(line))
     }
     await write(transcriptFooter(messages, hash.digest('hex')))
-    return { records, messages }
+    return { records: records + lines, messages, lines, left: leftLines(found.files, setAside) }
   })
+}
 
 /** Writes a file that was not there, for its owner alone; nothing is left of it when the work fails. */
 const toNewFile = async <T>(path: string, work: (write: Write) => Promise<T>): Promise<T> => {

@@ -62,11 +62,19 @@ export const journalHeaderDamaged = (path: string): OperatorError =>
     },
   )
 
-export const journalInUse = (path: string): OperatorError =>
-  new OperatorError('journal_in_use', `another chat server on this machine uses the journal ${path}`, {
-    hint: 'use a separate journal for each server',
-    exitCode: ExitCode.busy,
-  })
+/** @param holder its process, where that is known */
+export const journalInUse = (path: string, holder?: number): OperatorError =>
+  new OperatorError(
+    'journal_in_use',
+    `another process on this machine${holder === undefined ? '' : ` (${holder})`} uses the journal ${path}: a chat server, or an erasure`,
+    {
+      hint: [
+        ...(holder === undefined ? [] : [shell(`ps -p ${holder}`, 'see which one')]),
+        'use a separate journal for each server, and stop the server before its journal is changed',
+      ],
+      exitCode: ExitCode.busy,
+    },
+  )
 
 /** Another process moved, removed or changed the file: lines added to it might never be found. */
 export const journalChanged = (path: string, reason: string): OperatorError =>

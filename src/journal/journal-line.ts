@@ -82,14 +82,26 @@ export const parseHeader = (line: Uint8Array): JournalHeader | undefined => head
 /** @returns undefined when the line is not a complete entry: torn, damaged or something else */
 export const parseEntry = (line: Uint8Array): JournalEntry | undefined => entrySchema.safeParse(unseal(line)).data
 
+const SEQ = /^\{"type":"message","seq":\d+,/
+
+/** The line of an entry, without its line feed, with another number: all other bytes but the checksum stay. */
+export const renumberedLine = (line: Buffer, seq: number): Buffer => {
+  const open = line.toString('latin1', 0, line.length - SEAL_BYTES).replace(SEQ, `{"type":"message","seq":${seq},`)
+  return sealed(Buffer.from(open, 'latin1'))
+}
+
 const SEAL_BYTES = ',"crc":"00000000"}'.length
 const SEAL = /^,"crc":"([0-9a-f]{8})"\}$/
 
 // The checksum is the last member and covers all bytes before it, which needs no canonical form of the rest.
 const seal = (content: object): Buffer => {
-  const open = JSON.stringify(content).slice(0, -1)
-  return Buffer.from(`${open},"crc":"${crc32(open).toString(16).padStart(8, '0')}"}\n`)
+  return Buffer.concat([sealed(Buffer.from(JSON.stringify(content).slice(0, -1))), LINE_FEED])
 }
+
+const LINE_FEED = Buffer.from('\n')
+
+const sealed = (open: Buffer): Buffer =>
+  Buffer.concat([open, Buffer.from(`,"crc":"${crc32(open).toString(16).padStart(8, '0')}"}`)])
 
 const unseal = (line: Uint8Array): unknown => {
   const bytes = Buffer.from(line.buffer, line.byteOffset, line.byteLength)

@@ -1,5 +1,5 @@
 import type { ChatLog } from '../chat-log.js'
-import { openPrivateFile } from '../private-file.js'
+import { openPrivateFile, removeDrafts } from '../private-file.js'
 import { createJournalFile } from './journal-file.js'
 import { createJournal, type Journal } from './journal.js'
 import type { JournalEntry } from './journal-line.js'
@@ -27,6 +27,7 @@ export const openJournal = async (options: JournalOptions, log: ChatLog): Promis
     await refuseForeignRejected(`${found.path}.rejected`)
     const lock = await lockJournal(found.id, found.path)
     try {
+      await removeDrafts(`${found.path}.rejected`)
       return await load(found, options, () => lock.release(), log)
     } catch (error) {
       await lock.release()

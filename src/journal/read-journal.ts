@@ -4,9 +4,15 @@ import { JOURNAL_VERSION, parseEntry, parseHeader, type JournalEntry, type Journ
 
 /** One part of a journal. */
 export type JournalPart =
-  | { readonly kind: 'header'; readonly header: JournalHeader; readonly end: number }
-  /** `end` is the offset of the byte after its line feed. */
-  | { readonly kind: 'entry'; readonly entry: JournalEntry; readonly line: number; readonly end: number }
+  | { readonly kind: 'header'; readonly header: JournalHeader; readonly bytes: Buffer; readonly end: number }
+  /** `bytes` are without its line feed, `end` is the offset of the byte after it. */
+  | {
+      readonly kind: 'entry'
+      readonly entry: JournalEntry
+      readonly line: number
+      readonly bytes: Buffer
+      readonly end: number
+    }
   /** The rest of an interrupted write, which was never acknowledged. */
   | { readonly kind: 'torn'; readonly line: number; readonly bytes: Buffer; readonly terminated: boolean }
 
@@ -33,7 +39,7 @@ export async function* readJournal(
   for await (const { bytes, terminated } of splitLines(chunks, path, from.line)) {
     if (bad !== undefined) throw journalDamaged(path, bad.line, 'its checksum is wrong')
     end += bytes.length + 1
-    if (line === 1) yield { kind: 'header', header: checkHeader(bytes, path), end }
+    if (line === 1) yield { kind: 'header', header: checkHeader(bytes, path), bytes, end }
     else if (!terminated) yield { kind: 'torn', line, bytes, terminated }
     else {
       const entry = parseEntry(bytes)
@@ -43,7 +49,7 @@ export async function* readJournal(
           throw journalDamaged(path, line, `number ${entry.seq} follows number ${previous}`, line)
         }
         previous = entry.seq
-        yield { kind: 'entry', entry, line, end }
+        yield { kind: 'entry', entry, line, bytes, end }
       }
     }
     line += 1

@@ -68,6 +68,12 @@ export interface FileStart {
   readonly gzip: boolean
 }
 
+/** What a file is, after `is`, when it is of a known format that is not a transcript. @param start its first bytes */
+export const foreignTitle = (start: Buffer): string | undefined => {
+  const text = start.toString('latin1').replace(/^\xef\xbb\xbf/, '')
+  return FOREIGN_FORMATS.find((one) => one.start.test(text))?.title
+}
+
 /**
  * Refuses what is not a transcript before anything is sent: a known format by its name, anything else when no line of its
  * start begins a JSON object. A transcript whose first lines are damaged is none of these.

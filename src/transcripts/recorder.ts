@@ -1,9 +1,16 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
 import { OperatorError } from '../errors.js'
+import { isHeld, takeLock } from '../file-lock.js'
 import { fileFailure } from '../file-reason.js'
 import { openPrivateFile } from '../private-file.js'
-import { transcriptFooter, transcriptHeader, transcriptMessage, type RecordedMessage } from './transcript-format.js'
+import {
+  recordingLock,
+  transcriptFooter,
+  transcriptHeader,
+  transcriptMessage,
+  type RecordedMessage,
+} from './transcript-format.js'
 
 /** Writes a native transcript of committed messages without delaying acknowledgements. */
 export interface Recorder {
@@ -31,6 +38,9 @@ const MOST_WAITING_BYTES = 32 * 1_048_576
  */
 export const createRecorder = async ({ path: wanted, onStopped }: RecorderOptions): Promise<Recorder> => {
   const { file, path } = await openNew(wanted)
+  // Whoever takes somebody out of a recording must not take it from the one who writes it.
+  const id = randomUUID()
+  const lock = await takeLock(recordingLock(id))
   const hash = createHash('sha256')
   let waiting: string[] = []
   let waitingBytes = 0
@@ -81,6 +91,7 @@ export const createRecorder = async ({ path: wanted, onStopped }: RecorderOption
     await flush()
     if (stopped === undefined) await file.sync().catch((error: unknown) => stop(fileFailure(error as Error)))
     await file.close()
+    if (!isHeld(lock)) await lock.release()
     if (stopped !== undefined) onStopped(`the recording ${path} is incomplete: it stopped because ${stopped}`)
   }
 
@@ -90,7 +101,7 @@ export const createRecorder = async ({ path: wanted, onStopped }: RecorderOption
     record: (recorded) => {
       if (closing !== undefined || stopped !== undefined) return
       // Without a message the file stays empty, and the next server can use it.
-      if (messages === 0) append(transcriptHeader(new Date()))
+      if (messages === 0) append(transcriptHeader(new Date(), id))
       messages += 1
       append(transcriptMessage(recorded))
     },

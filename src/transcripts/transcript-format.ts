@@ -14,14 +14,18 @@ export interface RecordedMessage {
   readonly operatorName: string | null
 }
 
-/** First line of a native transcript. */
-export const transcriptHeader = (recordedAt: Date): string =>
+/** The lock that a chat server holds while it writes a recording. @param id that of its header */
+export const recordingLock = (id: string): string => `chatkeep-recording-${id}`
+
+/** First line of a native transcript. @param id of one that is being written: see `recordingLock` */
+export const transcriptHeader = (recordedAt: Date, id?: string): string =>
   toLine({
     type: 'header',
     format: TRANSCRIPT_FORMAT,
     version: TRANSCRIPT_VERSION,
     source: CHATKEEP_SOURCE,
     recordedAt: recordedAt.toISOString(),
+    id,
   })
 
 /** A message with everything that is stored of it, in the fields of a plain line and some more. */

@@ -40,6 +40,7 @@ const LEAVES = [
   'check-options',
   'closable',
   'file-reason',
+  'file-lock',
   'found-file',
   'private-file',
   'read-named-file',
@@ -96,7 +97,8 @@ const DIRECTIONS: Directions = {
   },
   erasure: {
     persistence: 'deletes as the store does',
-    transcripts: 'an export is a recording',
+    transcripts: 'an export is a recording, and a recording loses a person',
+    journal: 'a journal loses a person, under its lock',
     database: 'runs and watches batches, and waits for standbys',
   },
   metrics: {

@@ -134,6 +134,33 @@ const selectClients = ({ schema, names }: ErasureTables, own: ReadonlySet<string
   WHERE c."id" = ANY ($1::bigint[]) OR c."username"::text = ANY ($2::text[]) OR c."phone"::text = ANY ($3::text[])
   ORDER BY c."id"`
 
+/** Whether the name `w."name"` is, or was, that of a registered client. */
+const isRegisteredName = (
+  { schema, names }: Pick<ErasureTables, 'schema' | 'names'>,
+  own: ReadonlySet<string>,
+): string =>
+  [
+    `EXISTS (SELECT FROM ${names.client} AS c WHERE c."username"::text = w."name" AND NOT (${isGuestClient(schema, own, 'c."id"')}))`,
+    ...(own.has('client_aliases')
+      ? [
+          `EXISTS (SELECT FROM ${ownNamesFor(schema).clientAliases} AS l WHERE l."username" = w."name" AND NOT (${isGuestClient(schema, own, 'l."clientId"')}))`,
+        ]
+      : []),
+  ].join(' OR ')
+
+/** Those of the names that are not of registered clients. */
+export const guestNamesAmong = async (
+  client: Queryable,
+  tables: ErasureTables,
+  names: readonly string[],
+): Promise<readonly string[]> =>
+  idsOf(
+    client,
+    `SELECT w."name" AS "id" FROM unnest($1::text[]) AS w ("name")
+     WHERE NOT (${isRegisteredName(tables, await readOwnTables(client, tables))})`,
+    names,
+  )
+
 interface GuestWithPhone {
   /** A client that was made of a guest; null where the messages have no client. */
   readonly clientId: string | null
@@ -147,17 +174,12 @@ const guestsWithPhone = async (
   phones: readonly string[],
   own: ReadonlySet<string>,
 ): Promise<readonly GuestWithPhone[]> => {
-  const { archive, clientAliases } = ownNamesFor(schema)
-  const isGuest = (id: string): string => isGuestClient(schema, own, id)
-  const isRegistered = [
-    `EXISTS (SELECT FROM ${names.client} AS c WHERE c."username"::text = w."name" AND NOT (${isGuest('c."id"')}))`,
-    ...(own.has('client_aliases')
-      ? [
-          `EXISTS (SELECT FROM ${clientAliases} AS l WHERE l."username" = w."name" AND NOT (${isGuest('l."clientId"')}))`,
-        ]
-      : []),
-  ].join(' OR ')
-  const places = [...(columns.has('guestPhone') ? [names.message] : []), ...(hasArchive ? [archive] : [])]
+  const isRegistered = isRegisteredName({ schema, names }, own)
+  const isGuest = isGuestClient(schema, own, 'w."clientId"')
+  const places = [
+    ...(columns.has('guestPhone') ? [names.message] : []),
+    ...(hasArchive ? [ownNamesFor(schema).archive] : []),
+  ]
   const found: GuestWithPhone[] = []
   for (const place of places) {
     const { rows } = await client.query<GuestWithPhone>(
@@ -167,7 +189,7 @@ const guestsWithPhone = async (
          FROM ${place} AS m
          WHERE m."guestPhone"::text = ANY ($1::text[])
        ) AS w
-       WHERE CASE WHEN w."clientId" IS NULL THEN NOT (${isRegistered}) ELSE ${isGuest('w."clientId"')} END`,
+       WHERE CASE WHEN w."clientId" IS NULL THEN NOT (${isRegistered}) ELSE ${isGuest} END`,
       [phones],
     )
     found.push(...rows)

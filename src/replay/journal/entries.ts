@@ -25,6 +25,6 @@ async function* readRejected(input: TranscriptInput): AsyncGenerator<EntryPart> 
   for await (const { number: line, bytes = Buffer.of() } of splitLines(input.read(), MOST_LINE_BYTES)) {
     end += bytes.length + 1
     const parsed = parseRejected(bytes)
-    yield parsed.kind === 'entry' ? { ...parsed, line, end } : { ...parsed, line }
+    yield parsed.kind === 'entry' ? { ...parsed, line, bytes, end } : { ...parsed, line }
   }
 }

@@ -1,0 +1,212 @@
+import { readdir, realpath, stat, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
+import { OperatorError } from '../../errors.js'
+import { isHeld, takeLock, type FileLock } from '../../file-lock.js'
+import { hasCode } from '../../file-reason.js'
+import { readRange, syncFolder } from '../../journal/journal-file.js'
+import { lockJournal } from '../../journal/journal-lock.js'
+import { readJournal } from '../../journal/read-journal.js'
+import { openPrivateFile, refuseForeignLink, removeDrafts, replacePrivateFile } from '../../private-file.js'
+import { fileReplaced, hasSecondName, notAJournalFile, recordingInUse } from './file-errors.js'
+import { inspectRecording } from './inspect-recording.js'
+import { journalLines, rejectedLines } from './journal-lines.js'
+import type { FileKind, FileLine, LineFormat } from './person-file.js'
+import { recordingLines } from './recording-lines.js'
+
+/** Flags that name files. */
+export interface FileFlags {
+  readonly journal?: readonly string[] | undefined
+  readonly recording?: readonly string[] | undefined
+}
+
+/** A file that may hold lines of a person. */
+export interface OpenedFile {
+  readonly kind: FileKind
+  readonly path: string
+  /** Reads it from its start. */
+  lines(): AsyncIterable<FileLine>
+  /** Replaces the file by one without some of its lines: a crash leaves either the old one or the new one. */
+  rewrite(isKept: (line: FileLine) => boolean): Promise<void>
+}
+
+/** The files, and others beside them that cannot be read. */
+export interface OpenedFiles {
+  readonly files: readonly OpenedFile[]
+  readonly setAside: readonly string[]
+}
+
+export interface OpenOptions {
+  readonly cwd: string
+  readonly signal: AbortSignal
+  /** To change them takes their locks; to read them does not. */
+  readonly access: 'read' | 'change'
+}
+
+const FORMATS: Readonly<Record<FileKind, LineFormat>> = {
+  journal: journalLines,
+  acknowledged: journalLines,
+  rejected: rejectedLines,
+  recording: recordingLines,
+}
+
+/**
+ * Opens the files for as long as the work lasts: the journals with what stands beside them, and the recordings.
+ * @throws OperatorError `journal_in_use`, `journal_damaged`, `not_a_journal`, `recording_in_use`, `not_a_recording`, `file_not_private` …
+ */
+export const withPersonFiles = async <T>(
+  { journal = [], recording = [] }: FileFlags,
+  options: OpenOptions,
+  work: (opened: OpenedFiles) => Promise<T>,
+): Promise<T> => {
+  const closing: (() => Promise<void>)[] = []
+  const opening: Opening = { ...options, onClose: (close) => closing.unshift(close) }
+  try {
+    const setAside: string[] = []
+    const files: OpenedFile[] = []
+    for (const path of await realPaths(journal, options.cwd)) {
+      files.push(...(await openJournal(path, opening)))
+      setAside.push(...(await damagedBeside(path)))
+    }
+    for (const path of await realPaths(recording, options.cwd)) files.push(await openRecording(path, opening))
+    return await work({ files, setAside })
+  } finally {
+    for (const close of closing) await close()
+  }
+}
+
+interface Opening extends OpenOptions {
+  readonly onClose: (close: () => Promise<void>) => void
+}
+
+// A link of one's own is followed, as serve does. A file that is named twice is changed once.
+const realPaths = async (paths: readonly string[], cwd: string): Promise<ReadonlySet<string>> => {
+  const real = new Set<string>()
+  for (const path of paths) {
+    const absolute = resolve(cwd, path)
+    await refuseForeignLink(absolute)
+    real.add(await realpath(absolute))
+  }
+  return real
+}
+
+const openJournal = async (path: string, opening: Opening): Promise<readonly OpenedFile[]> => {
+  const first = await open(path, opening)
+  const id = await journalId(first, path)
+  if (id !== undefined && opening.access === 'change') {
+    const lock = await lockJournal(id, path)
+    opening.onClose(() => lock.release())
+  }
+  const journal = await toOpened('journal', path, first, opening)
+  const beside: readonly (readonly [FileKind, string])[] = [
+    ['acknowledged', `${path}.acknowledged`],
+    ['rejected', `${path}.rejected`],
+  ]
+  const files = [journal]
+  for (const [kind, name] of beside) {
+    const handle = await open(name, opening).catch((error: unknown) => {
+      if (!hasCode(error, 'ENOENT')) throw error
+    })
+    if (handle !== undefined) files.push(await toOpened(kind, name, handle, opening))
+  }
+  return files
+}
+
+const journalId = async (handle: FileHandle, path: string): Promise<string | undefined> => {
+  try {
+    for await (const part of readJournal(chunksOf(handle), path))
+      return part.kind === 'header' ? part.header.id : undefined
+  } catch (error) {
+    throw error instanceof OperatorError && error.code === 'not_a_journal' ? notAJournalFile(path, error) : error
+  }
+  return undefined
+}
+
+/** Files of acknowledged messages that a server found damaged, and renamed. */
+const damagedBeside = async (path: string): Promise<readonly string[]> => {
+  const start = `${basename(path)}.acknowledged.damaged`
+  return (await readdir(dirname(path)))
+    .filter((name) => name.startsWith(start))
+    .map((name) => resolve(dirname(path), name))
+}
+
+const openRecording = async (path: string, opening: Opening): Promise<OpenedFile> => {
+  const handle = await open(path, opening)
+  const { lock } = await inspectRecording(path, () => chunksOf(handle), opening)
+  if (opening.access === 'change') {
+    const { dev, ino } = await handle.stat()
+    const taken: FileLock | { readonly holder: number | undefined } = await takeLock(
+      lock ?? `chatkeep-file-${dev}-${ino}`,
+    )
+    if (isHeld(taken)) throw recordingInUse(path, taken.holder)
+    opening.onClose(() => taken.release())
+  }
+  return toOpened('recording', path, handle, opening)
+}
+
+const open = async (path: string, { access, onClose }: Opening): Promise<FileHandle> => {
+  const handle = await openPrivateFile(path, access === 'change' ? 'update' : 'read')
+  onClose(() => handle.close())
+  if (access === 'change' && (await handle.stat()).nlink > 1) throw hasSecondName(path)
+  return handle
+}
+
+async function* chunksOf(handle: FileHandle): AsyncGenerator<Buffer> {
+  yield* readRange(handle, 0, (await handle.stat()).size)
+}
+
+const toOpened = async (
+  kind: FileKind,
+  path: string,
+  opened: FileHandle,
+  { access, signal, onClose }: Opening,
+): Promise<OpenedFile> => {
+  const { readLines, createWriter } = FORMATS[kind]
+  // Those of an erasure that was killed; whoever holds the lock may remove them.
+  if (access === 'change') await removeDrafts(path)
+  let handle = opened
+  const sizeBytes = (await handle.stat()).size
+  async function* lines(): AsyncGenerator<FileLine> {
+    for await (const line of readLines(chunksOf(handle), path)) {
+      signal.throwIfAborted()
+      yield line
+    }
+  }
+  let expectedBytes = sizeBytes
+  return {
+    kind,
+    path,
+    lines,
+    rewrite: async (isKept) => {
+      const { mode, gid, ino, dev, size } = await handle.stat()
+      const named = await stat(path)
+      if (named.ino !== ino || named.dev !== dev || size !== expectedBytes) throw fileReplaced(path)
+      const replaced = await replacePrivateFile(path, async (draft) => {
+        const write = createWriter()
+        for await (const part of inParts(lines(), (line) => write(line, isKept(line)))) await draft.appendFile(part)
+        if ((await draft.stat()).gid !== gid) await draft.chown((await draft.stat()).uid, gid)
+        await draft.chmod(mode & 0o7777)
+      })
+      onClose(() => replaced.close())
+      handle = replaced
+      expectedBytes = (await replaced.stat()).size
+      await syncFolder(dirname(path))
+    },
+  }
+}
+
+const PART_BYTES = 1_048_576
+
+async function* inParts(lines: AsyncIterable<FileLine>, write: (line: FileLine) => Buffer): AsyncGenerator<Buffer> {
+  let parts: Buffer[] = []
+  let sizeBytes = 0
+  for await (const line of lines) {
+    const bytes = write(line)
+    parts.push(bytes)
+    sizeBytes += bytes.length
+    if (sizeBytes < PART_BYTES) continue
+    yield Buffer.concat(parts)
+    parts = []
+    sizeBytes = 0
+  }
+  yield Buffer.concat(parts)
+}

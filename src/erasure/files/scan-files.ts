@@ -1,0 +1,172 @@
+import type { Queryable } from '../../database/connection.js'
+import { readOwnConversations } from '../../persistence/erasure/conversations.js'
+import { findPerson, guestNamesAmong, type FoundPerson, type Person } from '../../persistence/erasure/person.js'
+import type { ErasureTables } from '../../persistence/erasure/tables.js'
+import { toStorablePhone } from '../../persistence/prepare-message.js'
+import type { OpenedFile } from './open-files.js'
+import type { FileKind, FileLine, LineOwner } from './person-file.js'
+import { hasPhoneOf, isAnonymous, isNamedIn, toFilePerson, type FilePerson } from './whose.js'
+
+/** What the files know that the database may not know yet. */
+export interface FileHints {
+  /** Names of guests who gave a phone of the person. */
+  readonly names: ReadonlySet<string>
+  /** Conversations of lines that say nothing else. */
+  readonly conversations: ReadonlySet<string>
+}
+
+/** Reads the files once, before the person is known. */
+const readHints = async (files: readonly OpenedFile[], { phones = [] }: Person): Promise<FileHints> => {
+  const wanted = new Set(phones.map((phone) => toStorablePhone(phone) ?? phone))
+  const [names, conversations] = [new Set<string>(), new Set<string>()]
+  for (const file of files)
+    for await (const { content } of file.lines()) {
+      if (content.kind !== 'owned') continue
+      const { owner } = content
+      if (owner.clientIds.length === 0 && hasPhoneOf(wanted, owner)) for (const name of owner.names) names.add(name)
+      if (isAnonymous(owner) && owner.conversation !== null) conversations.add(owner.conversation)
+    }
+  return { names, conversations }
+}
+
+/** What is known of a person by the database and the files together. */
+export interface Named {
+  /** With the names of guests whom only the files connect with a phone. */
+  readonly wanted: Person
+  readonly person: FoundPerson
+  /** Conversations of the person, of those that the files name. */
+  readonly conversations: ReadonlySet<string>
+}
+
+/** Finds a person in the caller's transaction. */
+export const findNamed = async (
+  client: Queryable,
+  tables: ErasureTables,
+  wanted: Person,
+  { names, conversations }: FileHints,
+): Promise<Named> => {
+  const guests = names.size === 0 ? [] : await guestNamesAmong(client, tables, [...names])
+  const all = guests.length === 0 ? wanted : { ...wanted, usernames: [...(wanted.usernames ?? []), ...guests] }
+  const person = await findPerson(client, tables, all)
+  return {
+    ...{ wanted: all, person },
+    conversations: await readOwnConversations(client, tables, person, [...conversations]),
+  }
+}
+
+/** Reads the files, asks the database, and counts the person's lines. */
+export const findInFiles = async <T extends Named>(
+  files: readonly OpenedFile[],
+  wanted: Person,
+  ask: (hints: FileHints) => Promise<T>,
+): Promise<T & { readonly files: readonly FilePrice[]; readonly judge: LineJudge }> => {
+  const named = await ask(await readHints(files, wanted))
+  const { prices, judge } = await scanFiles(files, named)
+  return { ...named, files: prices, judge }
+}
+
+/** Tells whose a line is. */
+export interface LineJudge {
+  isPersons(owner: LineOwner): boolean
+  /** Whether the person may have to be found by this line again. */
+  hasPhone(owner: LineOwner): boolean
+}
+
+/** The lines of a person in one file. */
+export interface FilePrice {
+  readonly kind: FileKind
+  readonly path: string
+  readonly lines: number
+  /** The first lines that cannot be read, and how many there are: they may be of anybody. */
+  readonly unreadable: readonly number[]
+  readonly unreadableCount: number
+}
+
+const MOST_NAMED_LINES = 5
+
+/** Counts the person's lines in each file. */
+const scanFiles = async (
+  files: readonly OpenedFile[],
+  { person: found, conversations: known }: Named,
+): Promise<{ readonly prices: readonly FilePrice[]; readonly judge: LineJudge }> => {
+  const person = toFilePerson(found)
+  const conversations = new Set(known)
+  const counted = []
+  for (const file of files) counted.push({ file, ...(await scanFile(file, person, conversations)) })
+  const judge: LineJudge = {
+    isPersons: (owner) =>
+      isDirectly(person, owner) ||
+      (isAnonymous(owner) && owner.conversation !== null && conversations.has(owner.conversation)),
+    hasPhone: (owner) => hasPhoneOf(person.phones, owner),
+  }
+  const prices = counted.map(({ file: { kind, path }, direct, anonymous, unreadable, unreadableCount }) => ({
+    ...{ kind, path, unreadable, unreadableCount },
+    lines: direct + [...anonymous].reduce((sum, [name, lines]) => sum + (conversations.has(name) ? lines : 0), 0),
+  }))
+  return { prices, judge }
+}
+
+const isDirectly = (person: FilePerson, owner: LineOwner): boolean =>
+  isNamedIn(person, owner) || hasPhoneOf(person.phones, owner)
+
+/** @param conversations gets those of the person */
+const scanFile = async (file: OpenedFile, person: FilePerson, conversations: Set<string>) => {
+  const anonymous = new Map<string, number>()
+  const unreadable: number[] = []
+  let [direct, unreadableCount] = [0, 0]
+  for await (const line of file.lines()) {
+    const owner = ownerOf(line)
+    if (line.content.kind === 'unreadable') {
+      unreadableCount += 1
+      if (unreadable.length < MOST_NAMED_LINES) unreadable.push(line.number)
+    }
+    if (owner === undefined) continue
+    if (isDirectly(person, owner)) direct += 1
+    // A phone alone proves nothing of the conversation.
+    if (isNamedIn(person, owner) && owner.conversation !== null) conversations.add(owner.conversation)
+    if (isAnonymous(owner) && owner.conversation !== null)
+      anonymous.set(owner.conversation, (anonymous.get(owner.conversation) ?? 0) + 1)
+  }
+  return { direct, anonymous, unreadable, unreadableCount }
+}
+
+const ownerOf = ({ content }: FileLine): LineOwner | undefined => (content.kind === 'owned' ? content.owner : undefined)
+
+/**
+ * Takes the person's lines out of the files.
+ * @param which `without phones` leaves the lines by whose phone the person is found
+ * @returns how many lines were taken out
+ */
+export const eraseInFiles = async (
+  files: readonly OpenedFile[],
+  judge: LineJudge,
+  which: 'without phones' | 'all',
+): Promise<number> => {
+  let sum = 0
+  for (const file of files) {
+    const isErased = (line: FileLine): boolean => {
+      const owner = ownerOf(line)
+      return owner !== undefined && judge.isPersons(owner) && (which === 'all' || !judge.hasPhone(owner))
+    }
+    let lines = 0
+    for await (const line of file.lines()) if (isErased(line)) lines += 1
+    if (lines > 0) await file.rewrite((line) => !isErased(line))
+    sum += lines
+  }
+  return sum
+}
+
+/** A line of a person. */
+export interface PersonLine {
+  readonly path: string
+  readonly number: number
+  readonly document: unknown
+}
+
+/** The person's lines. */
+export async function* personsLines(files: readonly OpenedFile[], judge: LineJudge): AsyncGenerator<PersonLine> {
+  for (const file of files)
+    for await (const { number, content } of file.lines())
+      if (content.kind === 'owned' && judge.isPersons(content.owner))
+        yield { path: file.path, number, document: content.document }
+}

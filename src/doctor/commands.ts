@@ -14,6 +14,9 @@ export type Need =
   | 'every row'
   | 'encoding'
   | 'store'
+  | 'privileges to retain'
+  | 'privileges to erase'
+  | 'privileges to export'
 
 /** A command that works on a database. */
 export interface DatabaseCommand {
@@ -39,6 +42,9 @@ export const DATABASE_COMMANDS: readonly DatabaseCommand[] = [
   { name: 'reconcile', kind: 'pooled', needs: [...STORE, 'every row'] },
   { name: 'replay', kind: 'pooled', needs: STORE },
   { name: 'serve', kind: 'pooled', needs: STORE },
+  { name: 'retain', kind: 'pooled', needs: ['schema', 'tables', 'writable', 'privileges to retain'] },
+  { name: 'erase', kind: 'pooled', needs: ['schema', 'tables', 'writable', 'privileges to erase'] },
+  { name: 'export', kind: 'pooled', needs: ['schema', 'tables', 'privileges to export'] },
 ]
 
 /** Whether a command can run; if not, why. */

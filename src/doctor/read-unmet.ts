@@ -15,6 +15,8 @@ import { checkPrivileges } from '../migrations/ledger/privileges.js'
 import { readOwnState } from '../migrations/own/own-state.js'
 import { refuseHiddenRows } from '../persistence/access/hidden-rows.js'
 import { checkPrerequisites } from '../persistence/access/prerequisites.js'
+import { ERASURE_NEEDS } from '../persistence/erasure/needs.js'
+import { openErasureTables } from '../persistence/erasure/open-tables.js'
 import { SchemaNotReady } from '../persistence/errors.js'
 import { ownSchema } from '../persistence/own-names.js'
 import type { Need, Unmet } from './commands.js'
@@ -68,6 +70,9 @@ const NEEDS: Readonly<Record<Need, (situation: Situation) => Promise<unknown>>> 
   'every row': ({ client, schema }) => refuseHiddenRows(client, schema),
   encoding: ({ client }) => refuseEncoding(client),
   store: ({ client, schema }) => checkPrerequisites(client, schema),
+  'privileges to retain': ({ client, schema }) => openErasureTables(client, schema, ERASURE_NEEDS.retain),
+  'privileges to erase': ({ client, schema }) => openErasureTables(client, schema, ERASURE_NEEDS.erase),
+  'privileges to export': ({ client, schema }) => openErasureTables(client, schema, ERASURE_NEEDS.export),
 }
 
 const refuseShared = ({ shared }: Situation, command: MigrationCommand): Promise<void> =>

@@ -1,3 +1,4 @@
+import { DATABASE_COMMANDS } from './commands.js'
 import { describeSource } from '../database/target/sources.js'
 import { describeSteps, toSteps } from '../next-step.js'
 import { printable } from '../terminal/printable.js'
@@ -86,6 +87,12 @@ const parameterLines = ({ parameters, unused }: Diagnosis, isVerbose: boolean): 
 
 const GROUPS = Object.keys(SETTING_GROUPS) as SettingGroup[]
 
+/** All of them would take a second line. */
+const describeRunnable = (runnable: readonly string[]): string => {
+  if (runnable.length === 0) return 'none of the commands'
+  return runnable.length === DATABASE_COMMANDS.length ? 'every command that needs a database' : runnable.join(', ')
+}
+
 const reachedLines = (reached: Reached, isVerbose: boolean, render: Render): readonly string[] => {
   const { place, proxy, encryption, server, settings, role, abilities } = reached
   const runnable = abilities.filter(({ obstacle }) => obstacle === undefined).map(({ command }) => command)
@@ -99,7 +106,7 @@ const reachedLines = (reached: Reached, isVerbose: boolean, render: Render): rea
           line(group, describeSettings(group, settings)),
         )),
     line('role', describeRole(role)),
-    line('can run', runnable.length === 0 ? 'none of the commands' : runnable.join(', ')),
+    line('can run', describeRunnable(runnable)),
     ...(isVerbose
       ? [
           '',

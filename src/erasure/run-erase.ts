@@ -1,14 +1,15 @@
 import { describeAddress, describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { refuseReadOnly } from '../database/read-only.js'
 import { interruptedBy, type OperatorError } from '../errors.js'
 import { again, inEarnest } from '../next-step.js'
 import {
-  eraseNeeds,
   erasePerson,
   isNothing,
   readPersonPrice,
   refuseReferencedPerson,
   type ClientRow,
 } from '../persistence/erasure/erase-person.js'
+import { ERASURE_NEEDS } from '../persistence/erasure/needs.js'
 import { findPerson, type Person } from '../persistence/erasure/person.js'
 import type { Answer } from '../terminal/answer.js'
 import { confirmByName } from '../terminal/confirm.js'
@@ -29,7 +30,7 @@ export interface EraseFlags extends PersonFlags, BatchFlags, FileFlags {
   readonly confirm?: string | undefined
 }
 
-const COMMAND: ErasureCommand = { name: 'erase', what: 'delete a person', needs: eraseNeeds }
+const COMMAND: ErasureCommand = { name: 'erase', ...ERASURE_NEEDS.erase }
 
 /** Deletes a person after a confirmation, or says what that would delete. */
 export const runErase = (target: ConnectionTarget, flags: EraseFlags, terminal: Terminal): Promise<Answer> => {
@@ -55,6 +56,7 @@ const eraseEverywhere = async ({ target, flags, terminal, wanted, opened }: Eras
   const head = printable(`erase  ${describeTarget(target)}  schema ${target.schema ?? 'public'}`)
   const found = await findInFiles(opened.files, wanted, (hints) =>
     withErasureSnapshot(target, COMMAND, flags, terminal, async (client, tables) => {
+      if (flags.dryRun !== true) await refuseReadOnly(client)
       const named = await findNamed(client, tables, wanted, hints)
       return { ...named, price: await readPersonPrice(client, tables, named.person) }
     }),

@@ -5,7 +5,8 @@ import { describeTarget, type ConnectionTarget } from '../database/connection-ta
 import { ExitCode, OperatorError } from '../errors.js'
 import { hasCode } from '../file-reason.js'
 import { readPersonPrice } from '../persistence/erasure/erase-person.js'
-import { exportNeeds, readPerson } from '../persistence/erasure/export-person.js'
+import { readPerson } from '../persistence/erasure/export-person.js'
+import { ERASURE_NEEDS } from '../persistence/erasure/needs.js'
 import { openPrivateFile } from '../private-file.js'
 import { verdictLast, type Answer } from '../terminal/answer.js'
 import type { OutputStream } from '../terminal/output-stream.js'
@@ -27,7 +28,7 @@ export interface ExportFlags extends PersonFlags, FileFlags {
   readonly json?: true | undefined
 }
 
-const COMMAND: ErasureCommand = { name: 'export', what: 'read a person', needs: exportNeeds }
+const COMMAND: ErasureCommand = { name: 'export', ...ERASURE_NEEDS.export }
 
 /** Writes all that the database holds of a person, to a new file or to stdout. */
 export const runExport = async (

@@ -1,8 +1,9 @@
 import { describeAddress, describeTarget, type ConnectionTarget } from '../database/connection-target.js'
+import { refuseReadOnly } from '../database/read-only.js'
 import { inEarnest } from '../next-step.js'
 import { deleteMessages } from '../persistence/erasure/delete-messages.js'
 import { restrictedLines } from '../persistence/erasure/references.js'
-import { messageNeeds } from '../persistence/erasure/privileges.js'
+import { ERASURE_NEEDS } from '../persistence/erasure/needs.js'
 import { messagesBefore, readRetentionPrice, refuseReferenced } from '../persistence/erasure/retention.js'
 import { confirmByName } from '../terminal/confirm.js'
 import type { Answer } from '../terminal/answer.js'
@@ -20,16 +21,17 @@ export interface RetainFlags extends BatchFlags {
   readonly confirm?: string | undefined
 }
 
-const COMMAND: ErasureCommand = { name: 'retain', what: 'delete messages', needs: messageNeeds }
+const COMMAND: ErasureCommand = { name: 'retain', ...ERASURE_NEEDS.retain }
 
 /** Deletes messages by age after a confirmation, or says what that would delete. */
 export const runRetain = async (target: ConnectionTarget, flags: RetainFlags, terminal: Terminal): Promise<Answer> => {
   const { progress, progressRender } = terminal
   const { olderThan } = flags
   const head = printable(`retain  ${describeTarget(target)}  schema ${target.schema ?? 'public'}`)
-  const price = await withErasureSnapshot(target, COMMAND, flags, terminal, (client, tables) =>
-    readRetentionPrice(client, tables, olderThan),
-  )
+  const price = await withErasureSnapshot(target, COMMAND, flags, terminal, async (client, tables) => {
+    if (flags.dryRun !== true) await refuseReadOnly(client)
+    return readRetentionPrice(client, tables, olderThan)
+  })
   // The same instant, however long the answer takes: what was shown is what is deleted.
   const command = inEarnest(`--older-than ${olderThan.toISOString()}`, target.database)
   const shown = { target, olderThan, price, command }

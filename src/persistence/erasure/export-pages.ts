@@ -1,13 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
-import {
-  exportNeeds,
-  readClients,
-  selectMessages,
-  toRecord,
-  type ExportedMessageRow,
-  type PersonRecord,
-} from './export-person.js'
+import { readClients, selectMessages, toRecord, type ExportedMessageRow, type PersonRecord } from './export-person.js'
 import { ownRowsOf } from './erase-person.js'
+import { ERASURE_NEEDS } from './needs.js'
 import { openErasureTables } from './open-tables.js'
 import { FIRST_OWN_ROW, readOwnPage, type OwnPosition } from './own-rows.js'
 import { anyOf, checkPerson, findPerson, selectionsOf, type FoundPerson, type Person } from './person.js'
@@ -23,7 +17,7 @@ type Ask = <T>(work: (client: Queryable) => Promise<T>) => Promise<T>
 export async function* readPersonByPages(ask: Ask, schema: string, wanted: Person): AsyncGenerator<PersonRecord> {
   checkPerson(wanted)
   const { tables, person, clients } = await ask(async (client) => {
-    const opened = await openErasureTables(client, schema, { what: 'read a person', needs: exportNeeds })
+    const opened = await openErasureTables(client, schema, ERASURE_NEEDS.export)
     const found = await findPerson(client, opened, wanted)
     return { tables: opened, person: found, clients: await readClients(client, opened, found) }
   })

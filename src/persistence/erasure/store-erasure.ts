@@ -5,11 +5,11 @@ import { toId } from '../ids/ids.js'
 import { withRetries, type RetryLimits } from '../retry.js'
 import type { BatchOptions, EraseOptions } from '../store/call-options.js'
 import { DEFAULT_BATCH_SIZE, deleteMessages, type BatchSession, type RunBatch } from './delete-messages.js'
-import { eraseNeeds, erasePerson, readPersonPrice, refuseReferencedPerson } from './erase-person.js'
+import { erasePerson, readPersonPrice, refuseReferencedPerson } from './erase-person.js'
 import { refuseDuringMigration } from './migration-running.js'
 import { openErasureTables } from './open-tables.js'
 import { checkPerson, findPerson, type Person } from './person.js'
-import { messageNeeds } from './privileges.js'
+import { ERASURE_NEEDS } from './needs.js'
 import { messagesBefore } from './retention.js'
 
 /** What of a store the calls use. */
@@ -53,16 +53,14 @@ export const createStoreErasure = ({ schema, pool, limits }: StoreParts): StoreE
     deleteMessagesBefore: async (before, options = {}) => {
       const selection = messagesBefore(before)
       const session = toSession(runBatch, options)
-      const needs = { what: 'delete messages', needs: messageNeeds }
-      const tables = await runBatch((client) => openErasureTables(client, schema, needs))
+      const tables = await runBatch((client) => openErasureTables(client, schema, ERASURE_NEEDS.retain))
       return deleteMessages(session, tables, selection, true)
     },
     eraseContact: async (person, options = {}) => {
       checkPerson(person)
       const session = toSession(runBatch, options)
       const clientRow = options.keepClient === true ? 'anonymise' : 'delete'
-      const needs = { what: 'delete a person', needs: eraseNeeds }
-      const tables = await runBatch((client) => openErasureTables(client, schema, needs))
+      const tables = await runBatch((client) => openErasureTables(client, schema, ERASURE_NEEDS.erase))
       const found = await runBatch((client) => findPerson(client, tables, person))
       refuseReferencedPerson(await runBatch((client) => readPersonPrice(client, tables, found)), clientRow)
       const messages = await erasePerson(session, tables, found, clientRow)

@@ -34,6 +34,9 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['replay', SHOP],
   ['replay', '--scenario', 'guest-flow'],
   ['serve', '--port', '0'],
+  ['retain', '--older-than', '2026-01-01', ...WAITS],
+  ['erase', '--username', 'maria', ...WAITS],
+  ['export', '--username', 'maria', ...WAITS],
 ]
 
 const on = (database: TestDatabase, argv: readonly string[], more: Parameters<typeof runChatkeep>[1] = {}) =>

@@ -81,6 +81,10 @@ describe.each(WIDTHS)('on a terminal of %i columns', (columns) => {
       ['explain', 'index_missing'],
       ['migrate', '--plan-hash', 'ffffffffffffffff', '--yes'],
       ['verify', '--schema', 'nothing here'],
+      ['retain', '--older-than', '2026-06-01', '--dry-run'],
+      ['retain', '--older-than', '2026-06-01'],
+      ['erase', '--client-id', '1', '--dry-run'],
+      ['erase', '--client-id', '1'],
     ])
       expect(tooLong(await screen(database, columns, argv, { cwd }), columns), argv.join(' ')).toEqual([])
     await rm(cwd, { recursive: true })

@@ -12,6 +12,7 @@ import { migrated, on, withStore } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { textMessage, withLoad } from '../../support/load.js'
+import { until } from '../../support/until.js'
 
 const save = (store: ChatStore, rest: Partial<NewChatMessage>): Promise<SavedChatMessage> =>
   store.saveChatMessage({ ...textMessage('hello'), ...rest })
@@ -191,6 +192,23 @@ describe('two clients that are merged', () => {
       )
       expect(moved).toBeGreaterThan(2500)
     })
+  })
+})
+
+test('a merge waits for a save that is under way, and moves its message', async ({ database }) => {
+  await migrated(database)
+  await withStore(database, async (store) => {
+    const [from, into] = [await saveAs(store, 'pedro'), await saveAs(store, 'maria')]
+    const db = await database.client()
+    await db.query('BEGIN')
+    await store.saveChatMessage({ ...textMessage('under way'), clientId: from }, { db })
+    let isDone = false
+    const merging = store.mergeClients({ from, into }).finally(() => (isDone = true))
+    const isWaiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    await until(async () => isDone || (await database.query(isWaiting)).length > 0, { what: 'the merge waits' })
+    await db.query('COMMIT')
+    await merging
+    expect(await clientsOf(database)).toEqual([into])
   })
 })
 

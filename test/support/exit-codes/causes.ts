@@ -46,7 +46,8 @@ const nobodyListens = async (access: Access): Promise<Access> => {
 
 const CHANGES = ['migrate', 'migrate --dry-run', 'rollback', 'rollback --dry-run'] as const
 const DRY_RUNS = ['migrate --dry-run', 'rollback --dry-run'] as const
-const OTHERS = ['verify', 'doctor', 'metrics', 'reconcile', 'replay', 'serve'] as const
+const ERASURES = ['retain', 'erase', 'export'] as const
+const OTHERS = ['verify', 'doctor', 'metrics', 'reconcile', 'replay', 'serve', ...ERASURES] as const
 
 const NOT_OWNED = 'REASSIGN OWNED BY :role TO postgres; GRANT USAGE ON SCHEMA public TO :role'
 const ALL_LOCKED = 'LOCK TABLE "ChatMessage", "Client", chatkeep.migrations IN ACCESS EXCLUSIVE MODE'
@@ -84,7 +85,7 @@ export const CAUSES: readonly Cause[] = [
     says: /took longer than/,
     flags: (command) => (command === 'verify' || command === 'metrics' ? ['--statement-timeout', '200ms'] : []),
     // The others have no limit but that for locks.
-    without: [...CHANGES, 'doctor', 'reconcile', 'replay', 'serve'],
+    without: [...CHANGES, 'doctor', 'reconcile', 'replay', 'serve', ...ERASURES],
   },
   {
     title: 'time-out of a change',

@@ -18,6 +18,9 @@ export const COMMANDS = [
   'migrate',
   'rollback --dry-run',
   'rollback',
+  'retain',
+  'erase',
+  'export',
 ] as const
 
 export type Command = (typeof COMMANDS)[number]
@@ -47,6 +50,12 @@ const argumentsOf = (command: Command, { pathname }: URL): readonly string[] => 
       return ['--max-wait', '500ms']
     case 'replay':
       return [SHOP]
+    case 'retain':
+      return ['--older-than', '2020-01-01', '--confirm', decodeURIComponent(pathname.slice(1)), '--max-wait', '500ms']
+    case 'erase':
+      return ['--username', 'nobody', '--confirm', decodeURIComponent(pathname.slice(1)), '--max-wait', '500ms']
+    case 'export':
+      return ['--username', 'nobody', '--max-wait', '500ms']
     case 'serve':
       return ['--port', '0']
     default:

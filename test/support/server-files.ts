@@ -3,6 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { entryLine, headerLine, type JournalEntry } from '../../src/journal/journal-line.js'
+import { DEFAULT_MAX_MESSAGE_BYTES } from '../../src/persistence/content/message-size.js'
 import { prepareMessage } from '../../src/persistence/prepare-message.js'
 import type { NewChatMessage } from '../../src/index.js'
 import { transcriptFooter, transcriptHeader, transcriptMessage } from '../../src/transcripts/transcript-format.js'
@@ -35,7 +36,7 @@ const toMessage = (
 
 export const journalEntry = (one: FileMessage, seq: number): JournalEntry => ({
   seq,
-  message: { ...prepareMessage(toMessage(one)), sessionId: toMessage(one).sessionId },
+  message: { ...prepareMessage(toMessage(one), DEFAULT_MAX_MESSAGE_BYTES), sessionId: toMessage(one).sessionId },
   messageId: 'm',
   contactKnown: one.username !== null,
   attempted: false,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { parseJsonLine } from '../../transcripts/json-line.js'
-import { MAX_LINE_BYTES } from '../../transcripts/read-transcript.js'
+import { MOST_LINE_BYTES } from '../../persistence/content/message-size.js'
 import { BYTE_ORDER_MARK, splitLines, withoutLineEnd } from '../../transcripts/split-lines.js'
 import { transcriptFooter } from '../../transcripts/transcript-format.js'
 import { lineTooLong } from './file-errors.js'
@@ -32,7 +32,7 @@ export const recordingLines: LineFormat = {
 }
 
 async function* readRecording(chunks: AsyncIterable<Buffer>, path: string): AsyncGenerator<FileLine> {
-  for await (const { number, bytes, terminated } of splitLines(chunks, MAX_LINE_BYTES)) {
+  for await (const { number, bytes, terminated } of splitLines(chunks, MOST_LINE_BYTES)) {
     if (bytes === undefined) throw lineTooLong(path, number)
     yield { number, bytes, terminated, content: isBlank(bytes) ? FRAME : contentOf(bytes) }
   }

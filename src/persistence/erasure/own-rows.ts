@@ -91,11 +91,7 @@ interface Place {
   readonly values: readonly unknown[]
 }
 
-const placesIn = (
-  tables: ErasureTables,
-  whose: OwnRowsOf,
-  places: readonly OwnPlace[],
-): readonly Place[] => {
+const placesIn = (tables: ErasureTables, whose: OwnRowsOf, places: readonly OwnPlace[]): readonly Place[] => {
   const schema = ownSchema(tables.schema)
   return places
     .filter(({ table }) => tables.own.has(table))

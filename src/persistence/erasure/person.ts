@@ -157,7 +157,7 @@ export const guestNamesAmong = async (
   idsOf(
     client,
     `SELECT w."name" AS "id" FROM unnest($1::text[]) AS w ("name")
-     WHERE NOT (${isRegisteredName(tables, await readOwnTables(client, tables))})`,
+     WHERE NOT (${isRegisteredName(tables, tables.own)})`,
     names,
   )
 

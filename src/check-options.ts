@@ -51,6 +51,7 @@ export const FILLED_TEXT: Rule = {
 }
 export const YES_OR_NO: Rule = oneOf(true, false)
 export const FUNCTION: Rule = { must: 'a function', fits: (value) => typeof value === 'function' }
+export const INSTANT: Rule = { must: 'a valid Date', fits: (value) => value instanceof Date && !Number.isNaN(+value) }
 export const OBJECT: Rule = { must: 'an object', fits: (value) => isObject(value) }
 /** What another function checks. */
 export const ANYTHING: Rule = { must: 'anything', fits: () => true }

@@ -4,6 +4,7 @@ export type {
   ChatStore,
   ChatStoreOptions,
   ChatStoreSource,
+  FindChatOptions,
   Promotion,
   SaveOptions,
   StoreLoad,

@@ -1,4 +1,4 @@
-import type { JournalEntry } from './journal-line.js'
+import type { SubmittedMessage } from './submission.js'
 
 /**
  * Keeps the messages of each conversation in order of time. A message whose first attempt hung in a frozen database is stored with
@@ -7,10 +7,12 @@ import type { JournalEntry } from './journal-line.js'
  */
 export interface StoredOrder {
   /** The message, with a time not before that of the newest stored message of its conversation. */
-  raise(message: JournalEntry['message']): JournalEntry['message']
+  raise<Message extends TimedMessage>(message: Message): Message
   /** Notes the time of a stored message. */
   note(sessionId: string, createdAt: Date): void
 }
+
+type TimedMessage = Pick<SubmittedMessage, 'sessionId' | 'createdAt'>
 
 export const createStoredOrder = (): StoredOrder => {
   const newest = new Map<string, number>()

@@ -41,9 +41,11 @@ import {
   checkBatchOptions,
   checkCallOptions,
   checkEraseOptions,
+  checkFindChatOptions,
   checkSaveOptions,
   patienceOf,
   type CallOptions,
+  type FindChatOptions,
   type SaveOptions,
 } from './store/call-options.js'
 import {
@@ -57,7 +59,7 @@ import {
 } from './store/store-options.js'
 import { createStorePool, targetOf, type PoolLoad } from './store/store-pool.js'
 
-export type { CallOptions, ChatStoreOptions, ChatStoreSource, Promotion, SaveOptions }
+export type { CallOptions, FindChatOptions, ChatStoreOptions, ChatStoreSource, Promotion, SaveOptions }
 
 /** What a store has to do at this moment. */
 export interface StoreLoad {
@@ -99,7 +101,7 @@ export interface ChatStore extends AsyncClosable {
   /** Reads one page of the chats of clients and guests, most recently active first. */
   getRecentChats(query?: RecentChatsQuery, options?: CallOptions): Promise<RecentChatsPage>
   /** Finds the chat of an address, and how to answer in it; undefined when nobody has the address. For operators: it proves no identity. */
-  findChat(address: ChatAddress, options?: CallOptions): Promise<FoundChat | undefined>
+  findChat(address: ChatAddress, options?: FindChatOptions): Promise<FoundChat | undefined>
   /** Marks messages from the client's side as read; resolves to the number of messages that changed. */
   markMessagesAsRead(query: MarkAsReadQuery, options?: CallOptions): Promise<number>
   /** How many messages from the client's side are unread in the chats of `getRecentChats`, counted up to 10,000. */
@@ -283,7 +285,11 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       ask(given, async (db) => keys.ofHistory(await readHistory({ db, names, findClient }, query))),
     getRecentChats: (query = {}, given = {}) =>
       ask(given, async (db) => keys.ofRecentChats(await readRecentChats({ db, names, statements }, query))),
-    findChat: (address, given = {}) => ask(given, (db) => findChat({ db, names, findClient }, address)),
+    findChat: async (address, given = {}) => {
+      checkFindChatOptions(given)
+      const { at, ...options } = given
+      return ask(options, (db) => findChat({ db, names, findClient, at }, address))
+    },
     markMessagesAsRead: (query, given = {}) => ask(given, (db) => markAsRead({ db, names, findClient }, query)),
     getOperatorNames: (operatorIds, given = {}) => ask(given, (db) => readOperatorNames(db, names, operatorIds)),
     getUnreadCount: (given = {}) => ask(given, (db) => readUnreadCount(db, names)),

@@ -21,6 +21,11 @@ interface WireMessage<Id> extends WireContent {
   readonly timestamp: string
 }
 
+/** For operators: the address of the chat, the same in every event and answer, which every event of an operator takes. */
+export interface WithAddress {
+  readonly to: string
+}
+
 /** For operators. After an asynchronous failover an id can be given twice, a key never. */
 interface KeyedMessage extends WireMessage<number> {
   /** The sender's key, unique in its conversation. */
@@ -28,7 +33,7 @@ interface KeyedMessage extends WireMessage<number> {
 }
 
 /** `from` is the conversation's public name. */
-export interface IncomingMessage extends KeyedMessage {
+export interface IncomingMessage extends KeyedMessage, WithAddress {
   readonly from: string
   /** Written under the name of a registered client, without proof of identity. */
   readonly guestUnverified: boolean
@@ -40,7 +45,7 @@ export interface OperatorMessage extends WireMessage<string> {
   readonly operatorName: string
 }
 
-export interface OperatorBroadcast extends KeyedMessage {
+export interface OperatorBroadcast extends KeyedMessage, WithAddress {
   readonly clientId: string
   readonly operatorId: number | null
   readonly operatorName: string
@@ -51,7 +56,7 @@ export interface ConnectedOperator {
   readonly name: string
 }
 
-export interface MessageSent {
+export interface MessageSent extends Partial<WithAddress> {
   readonly messageId: string
   readonly clientId: string
   readonly timestamp: string
@@ -59,11 +64,19 @@ export interface MessageSent {
 }
 
 /** The message is in the journal; `messageSent` follows when it is in the database. */
-export interface MessageQueued {
+export interface MessageQueued extends Partial<WithAddress> {
   readonly messageId: string
   readonly clientId: string
   /** Code of the reason why it is not in the database yet. */
   readonly reason: string
+}
+
+/** The message was in the journal, and the database will never take it: it is kept in a file of the server. */
+export interface MessageRejected extends Partial<WithAddress> {
+  readonly messageId: string
+  readonly clientId: string
+  /** As in an acknowledgement. */
+  readonly error: WireError
 }
 
 /** What a guest learns at a join; the token identifies it on return. */
@@ -73,16 +86,16 @@ export interface JoinedGuest {
 }
 
 /** A guest who is connected. */
-export interface NewChat {
+export interface NewChat extends WithAddress {
   readonly clientId: string
   readonly username: string
   readonly phone?: string
 }
 
 /** For operators. */
-export interface EndedChat {
-  /** The conversation; what the operator named, for a chat that was never written in one. */
-  readonly clientId: string | number
+export interface EndedChat extends WithAddress {
+  /** The same as `to`. */
+  readonly clientId: string
   /** `disconnect`: its guest is not connected any more. Absent when the guest ended it. */
   readonly reason?: 'operator' | 'disconnect'
 }
@@ -94,7 +107,7 @@ export interface ServerToClientEvents {
   newChat: (chat: NewChat) => void
   incomingMessage: (message: IncomingMessage) => void
   operatorBroadcast: (message: OperatorBroadcast) => void
-  clientTyping: (typing: { readonly from: string; readonly isTyping: boolean }) => void
+  clientTyping: (typing: WithAddress & { readonly from: string; readonly isTyping: boolean }) => void
   /** To operators; to the guest whose chat an operator ended, what to show. */
   chatEnded: (chat: EndedChat | { readonly message: string }) => void
   operatorConnected: (operator: ConnectedOperator) => void
@@ -106,12 +119,14 @@ export interface ServerToClientEvents {
   operatorTyping: (typing: { readonly isTyping: boolean }) => void
   messageSent: (receipt: MessageSent) => void
   messageQueued: (receipt: MessageQueued) => void
+  messageRejected: (rejection: MessageRejected) => void
   /** The server is about to end the connection, for this reason. */
   refused: (error: WireError) => void
 }
 
 export const toNewChat = ({ conversation: clientId, username, phone }: Guest): NewChat => ({
   clientId,
+  to: clientId,
   username,
   ...(phone === null ? {} : { phone }),
 })
@@ -121,6 +136,7 @@ export type KeyedPayload = MessagePayload & { readonly messageId: string }
 
 export const toIncomingMessage = (from: string, payload: KeyedPayload, saved: SavedChatMessage): IncomingMessage => ({
   from,
+  to: from,
   ...toWireMessage(payload, saved),
   messageId: payload.messageId,
   guestUnverified: saved.guestUnverified,
@@ -134,12 +150,13 @@ export const toOperatorMessage = (
 ): OperatorMessage => ({ from, operatorName: operator.name, ...toWireMessage(payload, saved) })
 
 export const toOperatorBroadcast = (
-  clientId: string,
+  { clientId, to }: WithAddress & { readonly clientId: string },
   operator: Operator,
   payload: KeyedPayload,
   saved: SavedChatMessage,
 ): OperatorBroadcast => ({
   clientId,
+  to,
   operatorId: operator.operatorId,
   operatorName: operator.name,
   ...toWireMessage(payload, saved),

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { toStorableText } from '../persistence/content/storable-text.js'
 import { MAX_USERNAME_CHARACTERS, toUsername } from '../persistence/prepare-message.js'
 
-/** Enough for the name of a guest, whose characters may take two units each. */
-const MAX_ADDRESS_LENGTH = 2 * MAX_USERNAME_CHARACTERS
+/** Enough for every conversation, which has 1,024 bytes at most, and for `name-` and a name, whose characters may take two units each. */
+const MAX_ADDRESS_LENGTH = 1_024
 
 const WRONG_ADDRESS = `is missing, or not a client's id, a conversation or a guest's name of at most ${MAX_ADDRESS_LENGTH} characters`
 
@@ -115,7 +115,7 @@ const page = { before: z.string().max(MAX_FIELD_LENGTH).nullish(), limit: z.numb
 
 /** A number is a client's database id, a string the name of a conversation. */
 const contact = {
-  clientId: z.union([id, identifier]).nullish(),
+  clientId: addressSchema.nullish(),
   username: username.nullish(),
   to: addressSchema.nullish(),
 }

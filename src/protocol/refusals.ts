@@ -1,3 +1,4 @@
+import { namedBy } from '../persistence/chats/address.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { ERROR_CODES, type ErrorCode } from './error-codes.js'
 
@@ -42,10 +43,11 @@ export const tooManyGuesses = (waitMs: number): OperatorError =>
 /** @param address whom nobody knows; it can be a guest's name, so an error that is logged has none */
 export const unknownConversation = (address?: number | string): OperatorError => {
   if (address === undefined) return refusal('unknown_conversation')
+  const named = namedBy(address)
   return refusal(
     'unknown_conversation',
-    typeof address === 'number'
-      ? `unknown conversation: no client has the id ${address}`
+    named !== undefined && 'clientId' in named
+      ? `unknown conversation: no client has the id ${named.clientId}`
       : `unknown conversation: no guest is connected under ${JSON.stringify(address)}, and no message of a conversation or guest of that name is stored`,
   )
 }

@@ -6,10 +6,11 @@ import type { ChatIo, ChatSocket } from './chat-io.js'
 import { createDepartures } from './cluster/departures.js'
 import { announceGuestLeft, isConnected, type PresentChat } from './cluster/presence.js'
 import { DEFAULT_DISCONNECT_GRACE_MS } from './defaults.js'
-import { confirm, createAnnouncer, type Announce } from './events/announce.js'
+import { confirm, createAnnouncer, reject, type Announce } from './events/announce.js'
 import { connectedContact, findContact } from './events/conversation.js'
 import { recogniseGuests } from './events/returning-guest.js'
 import { createMessageSink } from './keeping/create-message-sink.js'
+import { createDestinationFinder } from './keeping/destinations.js'
 import type { MessageSink, MessageSinkParts } from './keeping/message-sink.js'
 import { createOperatorAccess } from './operators/operator-access.js'
 import type { PreparedChat } from './prepare-chat.js'
@@ -115,12 +116,14 @@ const sinkParts = (
   recorder: Recorder | undefined,
 ): MessageSinkParts => ({
   store: present.store,
+  findDestinations: createDestinationFinder(present.store),
   findContact: (conversation) => findContact(present, conversation),
   connectedContact: (conversation) => connectedContact(present, conversation),
   onStored: (submission, saved) => {
     announce(submission, saved)
     confirm(present.io, submission, saved)
   },
+  onRejected: (submission, error) => reject(present.io, submission, error),
   onCommitted: ({ message, operatorName }, { createdAt, duplicate }) => {
     if (!duplicate) recorder?.record({ message, createdAt, operatorName })
   },

@@ -8,7 +8,7 @@ import { consequenceOf } from '../database/encoding/encoding.js'
 import type { Promotion } from '../database/failover/timelines.js'
 import { unverifiedServer } from '../database/unverified-server.js'
 import type { JournalOptions } from '../journal/open-journal.js'
-import { promiseOf, whyNotReplicated } from '../database/replication/commit-state.js'
+import { promiseOf, whyCommitsWait, whyNotReplicated } from '../database/replication/commit-state.js'
 import { requireReplication } from './keeping/replicated-store.js'
 import { createChatStore } from '../persistence/chat-store.js'
 import { createRecorder, type Recorder } from '../transcripts/recorder.js'
@@ -178,6 +178,8 @@ const logStart = (log: ChatLog, checked: StartCheck, durability: ServeOptions['d
   const { warnings, commits } = checked
   for (const event of warnings) log.warn({ event }, WARNINGS[event])
   const reason = durability === 'replicated' ? whyNotReplicated(commits) : undefined
+  const waiting = whyCommitsWait(commits)
+  if (waiting !== undefined) log.warn({ event: 'commits_wait' }, `${waiting}: ${COMMITS_WAIT}`)
   if (reason === undefined) log.info({ event: 'durability' }, promiseOf(commits))
   else log.warn({ event: 'not_replicated' }, `no message is stored until a synchronous standby is attached: ${reason}`)
   if (durability === 'replicated' && commits.standbys.some(({ syncState }) => syncState === null))
@@ -205,6 +207,8 @@ const WARNINGS: Readonly<Record<DatabaseWarning, string>> = {
     'policies of row-level security restrict this role: messages may be refused, and histories have only the rows that it may see; `verify --application-role` names them',
   encoding_unchecked: `the database is encoded in SQL_ASCII: ${consequenceOf('SQL_ASCII')}`,
 }
+const COMMITS_WAIT =
+  'every commit waits, so no message is acknowledged as stored until one more is; start the standby that synchronous_standby_names names'
 const STANDBYS_HIDDEN =
   'this role may not see whether a synchronous standby is attached: without one, messages wait until their time is up; in psql: GRANT pg_read_all_stats TO the role'
 const NO_DATABASE = 'the database is unavailable and was not checked: messages go to the journal'

@@ -2,7 +2,7 @@ import type { Queryable } from '../connection.js'
 import { onlyRow } from '../rows.js'
 import { STANDBYS, type ReplicationState } from './replication-state.js'
 import { commitWaitOf } from './commit-wait.js'
-import { describeOthers, synchronousState } from './synchronous-standbys.js'
+import { describeOthers, synchronousState, type SynchronousState } from './synchronous-standbys.js'
 
 /** What a commit of this session waits for. */
 export interface CommitState extends Pick<ReplicationState, 'standbyNames' | 'standbys'> {
@@ -25,9 +25,17 @@ export const whyNotReplicated = ({ synchronousCommit, ...servers }: CommitState)
   const state = synchronousState(servers)
   if (state.kind === 'nobody') return 'synchronous_standby_names is empty'
   if (state.copies === 0) return describeOthers(state)
-  if (state.kind === 'hidden' || state.attached >= state.needed) return undefined
-  return `${state.attached} of ${state.needed} synchronous standbys are attached`
+  return describeMissing(state)
 }
+
+/** Why every commit waits now, for standbys that are not there; undefined when none has to, or this role may not see that. */
+export const whyCommitsWait = ({ synchronousCommit, ...servers }: CommitState): string | undefined =>
+  commitWaitOf(synchronousCommit) === 'none' ? undefined : describeMissing(synchronousState(servers))
+
+const describeMissing = (state: SynchronousState): string | undefined =>
+  state.kind === 'named' && state.attached < state.needed
+    ? `${state.attached} of ${state.needed} synchronous standbys are attached`
+    : undefined
 
 /** What an acknowledged message survives, as far as a server's settings promise it. */
 export const promiseOf = (commits: CommitState): string => {

@@ -3,12 +3,13 @@ import { fromPrimary } from '../../database/proxies/standby-reads.js'
 import { isOfContact, toContactFilter, type Contact, type ContactFilter } from '../contact.js'
 import { toIdOrNull, type StoredId } from '../ids/ids.js'
 import { toStorableText } from '../content/storable-text.js'
+import { utcText } from '../ids/utc-text.js'
 import { toUsername } from '../prepare-message.js'
 import type { Names } from '../sql-names.js'
+import { namedBy, type ChatAddress } from './address.js'
 import type { FindClient, KnownClient } from './known-client.js'
 
-/** Whom a message is for: a number is a client's id; a string the name of a conversation (`sessionId`), else of a guest. */
-export type ChatAddress = number | string
+export type { ChatAddress }
 
 /** The chat of a client, or of a guest without one, and how to answer in it. */
 export interface FoundChat {
@@ -28,6 +29,8 @@ export interface ChatSearch {
   readonly db: Queryable
   readonly names: Names
   readonly findClient: FindClient
+  /** The conversations as they were at this instant, in which one that began later does not count; as they are when absent. */
+  readonly at?: Date | undefined
 }
 
 /**
@@ -38,10 +41,16 @@ export interface ChatSearch {
  */
 export const findChat = async (search: ChatSearch, address: ChatAddress): Promise<FoundChat | undefined> => {
   const on: ChatSearch = { ...search, db: fromPrimary(search.db) }
-  if (typeof address === 'string') return (await findConversation(on, address)) ?? (await findByName(on, address))
-  const { value } = toContactFilter({ clientId: address })
-  const client = await on.findClient(on.db, { id: Number(value) })
-  return client && inNewestConversation(on, { clientId: client.id, guestUsername: null }, contactsOf(client))
+  const named = namedBy(address)
+  const found = named && ('clientId' in named ? findById(on, named.clientId) : findByName(on, named.guestUsername))
+  if (typeof address === 'number') return found
+  return (await found) ?? (await findConversation(on, address)) ?? (await findByName(on, address))
+}
+
+const findById = async (search: ChatSearch, clientId: number): Promise<FoundChat | undefined> => {
+  const { value } = toContactFilter({ clientId })
+  const client = await search.findClient(search.db, { id: Number(value) })
+  return client && inNewestConversation(search, { clientId: client.id, guestUsername: null }, contactsOf(client))
 }
 
 const findConversation = async (search: ChatSearch, address: string): Promise<FoundChat | undefined> => {
@@ -119,25 +128,26 @@ const MOST_READ = 500
 const MOST_CONVERSATIONS = 20
 
 const readConversations = async (
-  { db, names }: ChatSearch,
+  { db, names, at }: ChatSearch,
   filters: readonly ContactFilter[],
 ): Promise<readonly string[]> => {
-  const { rows } = await db.query<{ sessionId: string }>(
-    conversationsSql(names, filters),
-    filters.map(({ value }) => value),
-  )
+  const values = filters.map(({ value }) => value)
+  const { rows } = await db.query<{ sessionId: string }>(conversationsSql(names, filters, at !== undefined), [
+    ...values,
+    ...(at === undefined ? [] : [utcText(at)]),
+  ])
   return rows.map(({ sessionId }) => sessionId)
 }
 
 // Only what the client's side wrote makes a conversation one of the chat: an answer must not reach a visitor of the same name.
-const conversationsSql = ({ message }: Names, filters: readonly ContactFilter[]): string => `
+const conversationsSql = ({ message }: Names, filters: readonly ContactFilter[], isAsOf: boolean): string => `
   SELECT late."sessionId"
   FROM (${filters
     .map(
       ({ column }, index) => `
     (SELECT m."sessionId", m."createdAt", m."senderType"
      FROM ${message} AS m
-     WHERE ${isOfContact(column, `$${index + 1}`)}
+     WHERE ${isOfContact(column, `$${index + 1}`)}${isAsOf ? ` AND m."createdAt" <= $${filters.length + 1}::timestamp` : ''}
      ORDER BY m."createdAt" DESC
      LIMIT ${MOST_READ})`,
     )

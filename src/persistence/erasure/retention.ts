@@ -1,6 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { InvalidCall } from '../errors.js'
+import { utcText } from '../ids/utc-text.js'
 import type { Selection } from './delete-messages.js'
 import { readReferringRows, restrictedLines, type ReferringRows } from './references.js'
 import type { ErasureTables } from './tables.js'
@@ -31,9 +32,6 @@ export const messagesBefore = (before: Date, column = 'm."createdAt"'): Selectio
     throw new InvalidCall('invalid_option', 'the messages to delete must be from before an instant in the past')
   return { condition: `${column} < $1::timestamp`, values: [utcText(before)] }
 }
-
-/** An instant as the tables hold it. */
-export const utcText = (instant: Date): string => instant.toISOString().replace('T', ' ').replace('Z', '')
 
 // All of it is in the index on the time.
 const selectMonths = ({ names }: ErasureTables, { condition }: Selection): string => `

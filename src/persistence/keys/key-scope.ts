@@ -9,8 +9,37 @@ export type IdempotencyScope = (typeof IDEMPOTENCY_SCOPES)[number]
 /** Whether the text has the form of a conversation's name. */
 export const isConversation = (text: string): boolean => /^guest-[A-Za-z0-9_-]{22}$/.test(text)
 
-/** The sender of an operator's messages; operators without an id in "User" share one. */
-export const operatorSender = (operatorId: number | null): string => `operator-${operatorId ?? 'unknown'}`
+/** Leaves room in a key for a `messageId` of any characters. */
+const MAX_NAME_IN_KEY = 240
+
+/** The sender of an operator's messages. One without an id is known by the name, which no column holds, if there is one. */
+export const operatorSender = ({ operatorId, name }: OperatorInKey): string => {
+  if (operatorId != null) return `operator-${operatorId}`
+  if (name === undefined) return 'operator-unknown'
+  const encoded = encodeURIComponent(name)
+  if (encoded.length <= MAX_NAME_IN_KEY) return `operator-named-${encoded}`
+  return `operator-hashed-${createHash('sha256').update(name).digest('base64url').slice(0, 22)}`
+}
+
+/** Who sent an operator's message, as its key tells. */
+export interface OperatorInKey {
+  readonly operatorId?: number | null | undefined
+  readonly name?: string | undefined
+}
+
+/** What the key of an operator's message tells of its sender; undefined for a key that no chat server made. */
+export const operatorInKey = (key: string): OperatorInKey | undefined => {
+  const [, id, name] = OPERATOR_KEY.exec(key) ?? []
+  if (id !== undefined) return { operatorId: Number(id) }
+  try {
+    return name === undefined ? undefined : { name: decodeURIComponent(name) }
+  } catch {
+    // The application made the key.
+    return undefined
+  }
+}
+
+const OPERATOR_KEY = /^operator-(?:(-?\d{1,16})|named-([^/]+))\//
 
 /**
  * The key under which a sender's message is stored; two senders may use the same key.
@@ -36,7 +65,7 @@ type Sender = Pick<
 >
 
 const senderOf = ({ senderType, operatorId, sessionId, clientId, guestUsername, clientSocketId }: Sender): string => {
-  if (senderType === 'OPERATOR') return operatorSender(operatorId)
+  if (senderType === 'OPERATOR') return operatorSender({ operatorId })
   if (sessionId !== null) return isConversation(sessionId) ? sessionId : named('session', sessionId)
   if (clientId !== null) return `client-${clientId}`
   return guestUsername === null ? named('socket', clientSocketId ?? '') : named('name', guestUsername)

@@ -1,6 +1,7 @@
 import {
   checkOptions,
   FUNCTION,
+  INSTANT,
   milliseconds,
   objectWith,
   wholeNumber,
@@ -31,6 +32,12 @@ export interface SaveOptions extends CallOptions {
   readonly db?: TransactionClient | undefined
 }
 
+/** Options of `findChat`. */
+export interface FindChatOptions extends CallOptions {
+  /** Finds the conversations of the chat as they were at this instant: one that began later is not answered. */
+  readonly at?: Date | undefined
+}
+
 /** Options of calls that delete in batches. */
 export interface BatchOptions extends CallOptions {
   /** Messages a transaction; 1,000 when absent. */
@@ -55,6 +62,8 @@ export const CALL_RULES: Rules<CallOptions> = {
 
 const SAVE_RULES: Rules<SaveOptions> = { ...CALL_RULES, db: objectWith('query') }
 
+const FIND_CHAT_RULES: Rules<FindChatOptions> = { ...CALL_RULES, at: INSTANT }
+
 const BATCH_RULES: Rules<BatchOptions> = { ...CALL_RULES, batchSize: wholeNumber(1), onProgress: FUNCTION }
 
 const ERASE_RULES: Rules<EraseOptions> = { ...BATCH_RULES, keepClient: YES_OR_NO }
@@ -66,6 +75,9 @@ export const checkCallOptions = (options: CallOptions): void => checkOptions(WHA
 
 /** @throws InvalidCall `invalid_option` */
 export const checkSaveOptions = (options: SaveOptions): void => checkOptions(WHAT, options, SAVE_RULES)
+
+/** @throws InvalidCall `invalid_option` */
+export const checkFindChatOptions = (options: FindChatOptions): void => checkOptions(WHAT, options, FIND_CHAT_RULES)
 
 /** @throws InvalidCall `invalid_option` */
 export const checkBatchOptions = (options: BatchOptions): void => checkOptions(WHAT, options, BATCH_RULES)

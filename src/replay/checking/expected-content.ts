@@ -1,6 +1,7 @@
 import { toStorableText } from '../../persistence/content/storable-text.js'
-import { toStorablePhone, toUsername } from '../../persistence/prepare-message.js'
 import { idempotencyKeyOf, operatorSender } from '../../persistence/keys/key-scope.js'
+import { toStorablePhone, toUsername } from '../../persistence/prepare-message.js'
+import type { Operator } from '../../protocol/participants.js'
 
 /** What must be stored for a message. */
 export interface ExpectedContent {
@@ -51,15 +52,15 @@ export const contentOfGuestMessage = (guest: SocketGuest, message: SocketMessage
   ...bodyOf(message),
 })
 
-/** The row that must be stored for an operator's message over the socket. @param operatorId null when it is not in "User" */
+/** The row that must be stored for an operator's message over the socket. @param operator its id is null when it is not in "User" */
 export const contentOfOperatorMessage = (
-  operatorId: number | null,
+  operator: Pick<Operator, 'operatorId' | 'name'>,
   guest: SocketGuest,
   message: SocketMessage,
 ): ExpectedContent => ({
-  idempotencyKey: idempotencyKeyOf(operatorSender(operatorId), message.messageId),
+  idempotencyKey: idempotencyKeyOf(operatorSender(operator), message.messageId),
   senderType: 'OPERATOR',
-  operatorId,
+  operatorId: operator.operatorId,
   ...conversationOf(guest),
   ...bodyOf(message),
 })

@@ -32,8 +32,19 @@ export const expectSocketRow =
     const said = { messageId: messageIdOf(key), ...saidOf(message) }
     return message.from === 'client'
       ? contentOfGuestMessage(guest, said)
-      : contentOfOperatorMessage(await operators.idOfWriter(message), guest, said)
+      : contentOfOperatorMessage(
+          { operatorId: await operators.idOfWriter(message), name: operatorNameOf(message) },
+          guest,
+          said,
+        )
   }
+
+/** The operator's name when the transcript has none. */
+const NAMELESS_OPERATOR = 'operator'
+
+/** The name under which the writer of an operator's message joins. */
+export const operatorNameOf = ({ operator }: TranscriptMessage): string =>
+  toUsername(operator ?? '') || NAMELESS_OPERATOR
 
 const saidOf = ({ messageType, text, image }: TranscriptMessage) => ({
   type: messageType === 'IMAGE' ? ('image' as const) : ('text' as const),

@@ -3,6 +3,7 @@ import { explainMissingSchema } from '../../persistence/errors.js'
 import { toId, type WithStoredIds } from '../../persistence/ids/ids.js'
 import type { PreparedMessage } from '../../persistence/prepare-message.js'
 import { namesIn } from '../../persistence/sql-names.js'
+import { isConversation } from '../../persistence/keys/key-scope.js'
 
 /** A row that was stored for a message of a journal, with the columns that the journal determines. */
 export interface JournalRow extends Pick<PreparedMessage, (typeof COMPARED)[number]> {
@@ -43,12 +44,17 @@ const rowsSql = (message: string): string => `
   WHERE "idempotencyKey"::text = ANY ($1::text[])
   ORDER BY "id"`
 
-/** Columns in which a row differs from the journal. An operator's entry may not know the guest's name. */
+/**
+ * Columns in which a row differs from the journal. An operator's entry may not know the guest's name; nor the conversation, where
+ * it was sent to a client or a name.
+ */
 export const differingColumns = (
   message: PreparedMessage,
   row: JournalRow,
   isContactKnown: boolean,
 ): readonly string[] =>
   COMPARED.filter((column) => message[column] !== row[column]).filter(
-    (column) => column !== 'guestUsername' || isContactKnown,
+    (column) =>
+      isContactKnown ||
+      !(column === 'guestUsername' || (column === 'sessionId' && !isConversation(message.sessionId ?? ''))),
   )

@@ -1,9 +1,15 @@
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { createBulkStore } from '../../persistence/bulk-store.js'
-import { createChatStore } from '../../persistence/chat-store.js'
-import type { NewChatMessage } from '../../persistence/message.js'
+import { createChatStore, type ChatStore } from '../../persistence/chat-store.js'
+import type { SavedChatMessage } from '../../persistence/message.js'
 import type { JournalEntry } from '../../journal/journal-line.js'
+import {
+  createDestinationFinder,
+  keepAtDestination,
+  type DestinationFinder,
+} from '../../server/keeping/destinations.js'
 import { isRefusedForGood } from '../../server/keeping/save-entry.js'
+import { unknownConversation } from '../../protocol/refusals.js'
 import { createStoredOrder, type StoredOrder } from '../../journal/stored-order.js'
 import { readEntries } from './entries.js'
 import { createBitSet, type BitSet } from '../../collections/bit-set.js'
@@ -69,7 +75,7 @@ export const sendJournal = async (
   const [savedLines, rejectedLines] = [createBitSet(), createBitSet()]
   let tornLine: number | undefined
   let mayBeAnswered = false
-  let batch: (NumberedEntry & { readonly message: NewChatMessage })[] = []
+  let batch: NumberedEntry[] = []
   let characters = 0
   const order = createStoredOrder()
   /** Conversations with a message in the batch whose first attempt may be stored, at a time that is not known yet. */
@@ -80,13 +86,22 @@ export const sendJournal = async (
     rejected.add({ line, reason })
   }
 
+  const note = (line: number, sessionId: string, { createdAt, duplicate }: SavedChatMessage): void => {
+    order.note(sessionId, createdAt)
+    if (duplicate) counts.duplicates += 1
+    else {
+      counts.saved += 1
+      savedLines.add(line)
+    }
+  }
+
   const flush = async (): Promise<void> => {
     const sent = batch
     batch = []
     characters = 0
     unsure.clear()
     const outcomes = await bulk.saveChatMessages(
-      sent.map(({ message, entry }) => ({ ...message, createdAt: timeOf(entry, order) })),
+      sent.map(({ entry }) => ({ ...entry.message, createdAt: timeOf(entry, order) })),
     )
     for (const [index, outcome] of outcomes.entries()) {
       const line = sent[index]?.line ?? 0
@@ -95,23 +110,24 @@ export const sendJournal = async (
         reject(line, outcome.reason.message)
         continue
       }
-      const { createdAt, duplicate } = outcome.value
-      order.note(sent[index]?.entry.message.sessionId ?? '', createdAt)
-      if (duplicate) counts.duplicates += 1
-      else {
-        counts.saved += 1
-        savedLines.add(line)
-      }
+      note(line, sent[index]?.entry.message.sessionId ?? '', outcome.value)
     }
     onProgress(counts.attempted)
   }
 
+  const finder = finderIn(store)
   // The message that names the guest may still be in the batch.
-  const withContact = async ({ entry: { message } }: NumberedEntry): Promise<NewChatMessage | undefined> => {
+  const sendToAddressee = async ({ entry, line }: NumberedEntry): Promise<void> => {
     await flush()
-    const { messages } = await store.getChatHistory({ sessionId: message.sessionId, limit: 1 })
-    const newest = messages[0]
-    return newest && { ...message, clientId: newest.clientId, guestUsername: newest.guestUsername }
+    try {
+      const { submission, saved } = await keepAtDestination(finder, entry, async (complete) => {
+        return { submission: complete, saved: await store.saveChatMessage(order.raise(complete.message)) }
+      })
+      note(line, submission.message.sessionId, saved)
+    } catch (error) {
+      if (!isRefusedForGood(error)) throw error
+      reject(line, error.code === 'unknown_conversation' ? 'no message of its conversation is stored' : error.message)
+    }
   }
 
   try {
@@ -128,11 +144,11 @@ export const sendJournal = async (
       counts.attempted += 1
       const { attempted, message: waiting } = part.entry
       if (unsure.has(waiting.sessionId)) await flush()
-      const message = part.entry.contactKnown ? part.entry.message : await withContact(part)
-      if (message === undefined) reject(part.line, 'no message of its conversation is stored')
-      else batch.push({ ...part, message })
-      if (attempted) unsure.add(waiting.sessionId)
-      characters += (message?.text?.length ?? 0) + (message?.imageUrl?.length ?? 0)
+      if (part.entry.contactKnown) {
+        batch.push(part)
+        if (attempted) unsure.add(waiting.sessionId)
+        characters += (waiting.text?.length ?? 0) + (waiting.imageUrl?.length ?? 0)
+      } else await sendToAddressee(part)
       if (batch.length >= BATCH_MESSAGES || characters >= BATCH_CHARACTERS) await flush()
       if (signal.aborted) break
     }
@@ -142,6 +158,17 @@ export const sendJournal = async (
     await Promise.all([bulk.close(), store.close()])
   }
 }
+
+/** As the chat server finds them, but that nobody is connected here. */
+const finderIn = (store: ChatStore): DestinationFinder => ({
+  findDestinations: createDestinationFinder(store),
+  findContact: async (sessionId) => {
+    const { messages } = await store.getChatHistory({ sessionId, limit: 1, fromPrimary: true })
+    const [newest] = messages
+    if (newest === undefined) throw unknownConversation(sessionId)
+    return { clientId: newest.clientId, guestUsername: newest.guestUsername, guestPhone: null }
+  },
+})
 
 // A message that was acknowledged as stored gets the time that its row had.
 const timeOf = ({ message, acknowledgedAt }: JournalEntry, order: StoredOrder): Date | null =>

@@ -1,11 +1,10 @@
-import { toUsername } from '../../persistence/prepare-message.js'
 import { rulesOf } from '../../protocol/error-codes.js'
 import { conversationOf } from '../../protocol/identity.js'
 import type { Answer } from '../../client/answer.js'
 import { createChatPeer } from '../../client/chat-peer.js'
 import { refusalOf } from './chat-refusal.js'
 import { withChatServer, type ChatServerSource, type RunningChat } from './with-chat-server.js'
-import { expectSocketRow } from '../checking/expected-rows.js'
+import { expectSocketRow, operatorNameOf } from '../checking/expected-rows.js'
 import { withOperatorDirectory, type OperatorDirectory } from '../checking/operator-directory.js'
 import { createLanes, type LaneLimits } from './lanes.js'
 import { createPeerPool } from './peer-pool.js'
@@ -20,9 +19,6 @@ const MOST_OPERATORS = 20
 
 /** Enough lanes to keep the server busy; queues short enough to stay small and to end quickly on Ctrl-C. */
 const LIMITS: LaneLimits = { lanes: 16, perLane: 16, weight: 16 * 1_048_576 }
-
-/** The operator's name when the transcript has none. */
-const NAMELESS_OPERATOR = 'operator'
 
 /** Provides a sender over the socket for as long as the work lasts. */
 export const withSocketSender = async <T>(source: ChatServerSource, work: (sender: Sender) => Promise<T>): Promise<T> =>
@@ -52,8 +48,7 @@ const createSocketSender = (
 
   const sendAsOperator = async ({ message, key }: KeyedMessage): Promise<Answer> => {
     const operatorId = await operators.idOfWriter(message)
-    const given = toUsername(message.operator ?? '')
-    const name = given === '' ? NAMELESS_OPERATOR : given
+    const name = operatorNameOf(message)
     const join = { role: 'operator', name, operatorId, token: operatorSecret }
     return operatorPeers.use(name, connect(join), (peer) =>
       peer.ask('operatorMessage', {

@@ -109,7 +109,7 @@ export const announceOperatorLeft = (io: ChatIo, operator: Operator): void => {
 
 /** To the operators on this server. */
 export const announceGuestLeft = (io: ChatIo, { conversation: clientId }: Guest): void => {
-  io.local.to(OPERATORS).emit('chatEnded', { clientId, reason: 'disconnect' })
+  io.local.to(OPERATORS).emit('chatEnded', { clientId, to: clientId, reason: 'disconnect' })
 }
 
 /** The sockets of this server, and the participants on the others. */

@@ -1,4 +1,4 @@
-import type { ChatAddress } from '../../persistence/chats/find-chat.js'
+import type { ChatAddress } from '../../persistence/chats/address.js'
 import type { Contact } from '../../persistence/contact.js'
 import { unknownConversation } from '../../protocol/refusals.js'
 import { connectedGuest } from '../cluster/presence.js'

@@ -1,11 +1,15 @@
 import type { SavedChatMessage } from '../../persistence/message.js'
 import { forgetOldest } from '../../collections/forget-oldest.js'
+import type { OperatorError } from '../../errors.js'
+import { addressOf } from '../../persistence/chats/address.js'
 import type { ChatIo } from '../chat-io.js'
+import { toWireError } from './wire-error.js'
 import {
   toIncomingMessage,
   toOperatorBroadcast,
   toOperatorMessage,
   type KeyedPayload,
+  type ServerToClientEvents,
 } from '../../protocol/outgoing.js'
 import type { Operator } from '../../protocol/participants.js'
 import { hideId, type OpaqueText } from '../../protocol/opaque-text.js'
@@ -45,16 +49,48 @@ const announce = (io: ChatIo, opaque: OpaqueText, submission: Submission, saved:
   io.to(conversationRoom(conversation)).emit('incomingOperatorMessage', message)
   io.to(OPERATORS)
     .except(submission.senderSocketId)
-    .emit('operatorBroadcast', toOperatorBroadcast(conversation, operator, payload, saved))
+    .emit(
+      'operatorBroadcast',
+      toOperatorBroadcast({ clientId: conversation, to: addressOfChat(submission) }, operator, payload, saved),
+    )
 }
 
-/** Confirms a queued message to its sender, on every socket that the sender has by now: it is in the database. */
-export const confirm = (io: ChatIo, submission: Submission, { createdAt }: SavedChatMessage): void => {
-  const { messageId, message } = submission
-  const receipt = { messageId, clientId: message.sessionId, timestamp: createdAt.toISOString(), queued: false }
+/** Confirms a queued message to its sender: it is in the database. */
+export const confirm = (io: ChatIo, submission: Submission, { createdAt }: SavedChatMessage): void =>
+  tellSender(io, submission, 'messageSent', { ...receiptOf(submission), ...storedAt(createdAt) })
+
+/** Tells the sender of a queued message that the database will never take it. */
+export const reject = (io: ChatIo, submission: Submission, error: OperatorError): void =>
+  tellSender(io, submission, 'messageRejected', { ...receiptOf(submission), error: toWireError(error) })
+
+/** What a receipt says of a message that is in the database. */
+export const storedAt = (createdAt: Date) => ({ timestamp: createdAt.toISOString(), queued: false })
+
+/** What every receipt says of its message; to an operator, also the address of the chat. */
+export const receiptOf = (submission: Submission) => ({
+  messageId: submission.messageId,
+  clientId: submission.message.sessionId,
+  ...(submission.operatorName === null ? {} : { to: addressOfChat(submission) }),
+})
+
+/** Of an answer that waits for its conversation: the address that it was sent to. */
+const addressOfChat = ({ message }: Submission): string => {
+  const { sessionId, clientId = null, guestUsername = null } = message
+  return addressOf({ sessionId, clientId, guestUsername }) ?? sessionId
+}
+
+type Receipts = Pick<ServerToClientEvents, 'messageSent' | 'messageRejected'>
+
+/** On every socket that the sender has by now. */
+const tellSender = <Event extends keyof Receipts>(
+  io: ChatIo,
+  submission: Submission,
+  event: Event,
+  ...receipt: Parameters<Receipts[Event]>
+): void => {
   const operator = operatorOf(submission)
-  if (operator === undefined) io.to(conversationRoom(message.sessionId)).emit('messageSent', receipt)
-  else for (const socket of socketsOf(io, operator)) socket.emit('messageSent', receipt)
+  if (operator === undefined) io.to(conversationRoom(submission.message.sessionId)).emit(event, ...receipt)
+  else for (const socket of socketsOf(io, operator)) socket.emit(event, ...receipt)
 }
 
 const operatorOf = ({ operatorName, message }: Submission): Operator | undefined =>

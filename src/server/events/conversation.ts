@@ -1,4 +1,4 @@
-import type { ConversationContact } from '../keeping/conversation-contact.js'
+import type { ChatContact } from '../keeping/addressee.js'
 import type { ContactQuery } from '../../persistence/contact.js'
 import type { ChatMessage } from '../../persistence/message.js'
 import type { ServerContext } from './server-context.js'
@@ -15,7 +15,7 @@ import { unknownConversation } from '../../protocol/refusals.js'
 export const findContact = async (
   chat: Pick<ServerContext, 'io' | 'peers' | 'store'>,
   conversation: string,
-): Promise<ConversationContact> => {
+): Promise<ChatContact> => {
   const connected = connectedContact(chat, conversation)
   if (connected !== undefined) return connected
   const newest = await newestMessage(chat, conversation)
@@ -36,7 +36,7 @@ export const newestMessage = async (
 export const connectedContact = (
   chat: Pick<ServerContext, 'io' | 'peers'>,
   conversation: string,
-): ConversationContact | undefined => {
+): ChatContact | undefined => {
   const guest = connectedGuest(chat, conversation)
   // The core finds the client by name, and creates one when the operator writes first.
   return guest && { clientId: null, guestUsername: guest.username, guestPhone: guest.phone }

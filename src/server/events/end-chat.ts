@@ -1,4 +1,4 @@
-import type { ChatAddress } from '../../persistence/chats/find-chat.js'
+import { addressOf, type ChatAddress } from '../../persistence/chats/address.js'
 import type { Reply } from './answering.js'
 import type { Listeners, ServerContext, SocketSession } from './server-context.js'
 import { emptySchema, endChatSchema } from '../../protocol/payloads.js'
@@ -15,7 +15,7 @@ export const endChatListeners = (chat: ServerContext, { socket, inOrder }: Socke
   const endAsGuest = (): Promise<Reply> => {
     const { conversation: clientId } = guestAt(socket)
     return inOrder(() => {
-      io.to(OPERATORS).emit('chatEnded', { clientId })
+      io.to(OPERATORS).emit('chatEnded', { clientId, to: clientId })
       return {}
     })
   }
@@ -32,10 +32,11 @@ export const endChatListeners = (chat: ServerContext, { socket, inOrder }: Socke
 }
 
 const endAsOperator = async (chat: ServerContext, address: ChatAddress, message: string): Promise<Reply> => {
-  const { conversation, conversations } = await resolveAddress(chat, address)
+  const { conversation, conversations, contact } = await resolveAddress(chat, address)
   const connected = conversations.filter((one) => connectedGuest(chat, one) !== undefined)
   for (const one of connected) chat.io.to(conversationRoom(one)).emit('chatEnded', { message })
-  for (const clientId of connected.length > 0 ? connected : [conversation ?? address])
-    chat.io.to(OPERATORS).emit('chatEnded', { clientId, reason: 'operator' })
+  const ended = addressOf({ ...contact, sessionId: conversation }) ?? String(address)
+  for (const to of connected.length > 0 ? connected : [ended])
+    chat.io.to(OPERATORS).emit('chatEnded', { clientId: to, to, reason: 'operator' })
   return {}
 }

@@ -18,7 +18,8 @@ export const guestListeners = (chat: ServerContext, session: SocketSession): Lis
       return inOrder(() => keepGuestMessage(chat, session, guest, payload))
     }),
     clientTyping: answer('clientTyping', guestTypingSchema, ({ isTyping }) => {
-      io.to(OPERATORS).emit('clientTyping', { from: guestAt(socket).conversation, isTyping })
+      const { conversation } = guestAt(socket)
+      io.to(OPERATORS).emit('clientTyping', { from: conversation, to: conversation, isTyping })
       return {}
     }),
   }

@@ -1,3 +1,5 @@
+import { addressOf } from '../../persistence/chats/address.js'
+import { nameOperators } from './operator-names.js'
 import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
 import { contactsOf } from './conversation.js'
@@ -23,30 +25,32 @@ export const historyListeners = (chat: ServerContext, { socket, inOrder, traffic
 
 /** The guest's own conversation, which only the token selects. */
 const readGuestHistory = async (
-  { store, opaque }: ServerContext,
+  chat: ServerContext,
   { conversation }: Guest,
   { before, ...page }: Page,
 ): Promise<GuestPage> => {
+  const { store, opaque } = chat
   const cursor = before === undefined ? undefined : revealCursor(opaque, before)
   const { messages, nextBefore } = await store.getChatHistory({ sessionId: conversation, before: cursor, ...page })
+  const nameOf = await nameOperators(chat, messages)
   return {
-    messages: messages.map((message) =>
-      toGuestHistoryMessage(conversation, message, { opaque, keysOf: store.idempotencyScope }),
-    ),
+    messages: messages.map((message) => ({
+      ...toGuestHistoryMessage(conversation, message, { opaque, keysOf: store.idempotencyScope }),
+      operatorName: nameOf(message),
+    })),
     nextBefore: nextBefore === null ? null : hideCursor(opaque, nextBefore),
   }
 }
 
 const readOperatorHistory = async (chat: ServerContext, whose: ContactPayload, page: Page): Promise<Reply> => {
   const { messages, nextBefore } = await chat.store.getChatHistory({ ...(await contactsOf(chat, whose)), ...page })
-  const ids = new Set(messages.flatMap(({ operatorId }) => operatorId ?? []))
-  const names = await chat.store.getOperatorNames([...ids])
+  const nameOf = await nameOperators(chat, messages)
   return {
     answer: {
       messages: messages.map((message) => ({
         ...message,
-        to: message.sessionId ?? message.clientId ?? message.guestUsername,
-        operatorName: message.operatorId === null ? null : (names.get(message.operatorId) ?? null),
+        to: addressOf(message),
+        operatorName: nameOf(message),
       })),
       nextBefore,
     },
@@ -54,7 +58,7 @@ const readOperatorHistory = async (chat: ServerContext, whose: ContactPayload, p
 }
 
 interface GuestPage {
-  readonly messages: readonly GuestHistoryMessage[]
+  readonly messages: readonly (GuestHistoryMessage & { readonly operatorName: string | null })[]
   readonly nextBefore: string | null
 }
 

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { OperatorError } from '../../errors.js'
-import type { ChatAddress } from '../../persistence/chats/find-chat.js'
+import { addressOf, type ChatAddress } from '../../persistence/chats/address.js'
 import type { RecentChat } from '../../persistence/recent-chats.js'
-import type { ChatContact } from '../keeping/addressee.js'
 import { resolveAddress } from './address.js'
 import type { Reply } from './answering.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
@@ -54,7 +52,7 @@ export const operatorListeners = (chat: ServerContext, session: SocketSession): 
   }
 }
 
-const keepOperatorMessage = async (
+const keepOperatorMessage = (
   chat: ServerContext,
   { socket }: SocketSession,
   operator: Operator,
@@ -62,54 +60,21 @@ const keepOperatorMessage = async (
   payload: MessagePayload,
 ): Promise<Reply> => {
   const messageId = payload.messageId ?? randomUUID()
-  const destinations = await destinationsOf(chat, to)
-  let conflict: unknown
-  for (const { sessionId, contact } of destinations) {
-    try {
-      const reply = await keepAndAnnounce(chat, socket, {
-        message: {
-          ...contentOf(payload),
-          ...contact,
-          senderType: 'OPERATOR',
-          operatorId: operator.operatorId,
-          sessionId,
-          idempotencyKey: idempotencyKeyOf(operatorSender(operator.operatorId), messageId),
-        },
-        messageId,
-        contactKnown: contact !== undefined,
-        size: payload.size ?? null,
-        operatorName: operator.name,
-        senderSocketId: socket.id,
-      })
-      return { ...reply, answer: { ...reply.answer, to: sessionId } }
-    } catch (error) {
-      if (!(error instanceof OperatorError) || error.code !== 'idempotency_conflict') throw error
-      conflict ??= error
-    }
-  }
-  throw conflict
+  return keepAndAnnounce(chat, socket, {
+    message: {
+      ...contentOf(payload),
+      senderType: 'OPERATOR',
+      operatorId: operator.operatorId,
+      sessionId: typeof to === 'number' ? `client-${to}` : to,
+      idempotencyKey: idempotencyKeyOf(operatorSender(operator), messageId),
+    },
+    messageId,
+    contactKnown: false,
+    size: payload.size ?? null,
+    operatorName: operator.name,
+    senderSocketId: socket.id,
+  })
 }
-
-interface Destination {
-  readonly sessionId: string
-  /** Whose the message is, where no earlier message of the conversation tells. */
-  readonly contact?: ChatContact
-}
-
-/**
- * Where an answer goes, and then where it may have gone when it was sent first: the newest conversation of a chat changes, and a
- * resend must find its message. A conversation needs no database: while that is unavailable, the journal takes the answer.
- */
-const destinationsOf = async (chat: ServerContext, to: ChatAddress): Promise<readonly Destination[]> => {
-  if (typeof to === 'string' && isConversation(to)) return [{ sessionId: to }]
-  const { conversations, conversation, contact } = await resolveAddress(chat, to)
-  const known = new Set([...(conversation === null ? [] : [conversation]), ...conversations])
-  return [...Array.from(known, (sessionId) => ({ sessionId })), { sessionId: firstConversation(contact), contact }]
-}
-
-/** A chat that was only written through the library gets a conversation with its first answer, always the same one. */
-const firstConversation = ({ clientId, guestUsername }: ChatContact): string =>
-  clientId === null ? `name-${guestUsername}` : `client-${clientId}`
 
 const typing = async ({ io, ...chat }: ServerContext, to: ChatAddress, isTyping: boolean): Promise<Reply> => {
   const isKnown = typeof to === 'string' && isConversation(to)
@@ -119,7 +84,9 @@ const typing = async ({ io, ...chat }: ServerContext, to: ChatAddress, isTyping:
 }
 
 /** With the address that an answer to the chat is sent to. */
-const withAddress = (chat: RecentChat): RecentChat & { readonly to: ChatAddress } => ({
-  ...chat,
-  to: chat.conversations[0] ?? chat.clientId ?? chat.username,
-})
+const withAddress = (chat: RecentChat): RecentChat & { readonly to: string | null } => {
+  const addressIn = (sessionId: string | null): string | null =>
+    addressOf({ sessionId, clientId: chat.clientId, guestUsername: chat.username })
+  const conversations = [...new Set(chat.conversations.flatMap((one) => addressIn(one) ?? []))]
+  return { ...chat, conversations, to: conversations[0] ?? addressIn(null) }
+}

@@ -8,6 +8,7 @@ import { hideId } from '../../protocol/opaque-text.js'
 import { invalidPayload } from '../../protocol/refusals.js'
 import type { MessagePayload } from '../../protocol/payloads.js'
 import type { Submission } from '../../journal/submission.js'
+import { receiptOf, storedAt } from './announce.js'
 import type { ServerContext } from './server-context.js'
 
 /** The content of a payload, as fields of the core. */
@@ -45,22 +46,22 @@ export const keepAndAnnounce = async (
   socket: ChatSocket,
   submission: Submission,
 ): Promise<Reply> => {
-  const { messageId, message } = submission
-  const clientId = message.sessionId
+  const { operatorName } = submission
   const kept = await sink.keep(submission)
+  const receipt = receiptOf(kept.queued ? submission : kept.submission)
+  const { clientId: _, ...address } = receipt
   if (kept.queued) {
     observer.decided('queued')
     return {
-      answer: { queued: true, messageId },
-      afterwards: () => socket.emit('messageQueued', { messageId, clientId, reason: kept.reason }),
+      answer: { queued: true, ...address },
+      afterwards: () => socket.emit('messageQueued', { ...receipt, reason: kept.reason }),
     }
   }
   const { id, createdAt, duplicate } = kept.saved
   observer.decided(duplicate ? 'duplicate' : 'committed')
-  announce(submission, kept.saved)
+  announce(kept.submission, kept.saved)
   return {
-    answer: { id: submission.operatorName === null ? hideId(opaque, id) : id, messageId, duplicate },
-    afterwards: () =>
-      socket.emit('messageSent', { messageId, clientId, timestamp: createdAt.toISOString(), queued: false }),
+    answer: { id: operatorName === null ? hideId(opaque, id) : id, ...address, duplicate },
+    afterwards: () => socket.emit('messageSent', { ...receipt, ...storedAt(createdAt) }),
   }
 }

@@ -1,5 +1,5 @@
 import type { Journal } from '../../journal/journal.js'
-import { completeContact } from './conversation-contact.js'
+import { keepAtDestination } from './destinations.js'
 import { createJournalledSink } from './journalled-sink.js'
 import type { MessageSink, MessageSinkParts } from './message-sink.js'
 
@@ -7,15 +7,17 @@ import type { MessageSink, MessageSinkParts } from './message-sink.js'
 export const createMessageSink = (parts: MessageSinkParts, journal: Journal | undefined): MessageSink =>
   journal === undefined ? createDirectSink(parts) : createJournalledSink(parts, journal)
 
-const createDirectSink = ({ store, findContact, onCommitted }: MessageSinkParts): MessageSink => ({
+const createDirectSink = ({ store, onCommitted, ...finder }: MessageSinkParts): MessageSink => ({
   journalState: () => undefined,
   mode: () => ({ kind: 'direct' }),
   tryJournal: () => Promise.resolve(),
   keep: async (submission) => {
-    const complete = await completeContact(submission, findContact)
-    const saved = await store.saveChatMessage(complete.message)
-    onCommitted(complete, saved)
-    return { queued: false, saved }
+    const kept = await keepAtDestination(finder, submission, async (complete) => ({
+      submission: complete,
+      saved: await store.saveChatMessage(complete.message),
+    }))
+    onCommitted(kept.submission, kept.saved)
+    return { queued: false, ...kept }
   },
   close: () => Promise.resolve(),
 })

@@ -20,6 +20,8 @@ export interface JournalDrainParts {
   readonly journal: Journal
   /** Shut for the last entries: draining then ends, however fast messages arrive. */
   readonly gate: Gate
+  /** The conversation of an entry. Never rejects. */
+  readonly laneOf: (entry: JournalEntry) => Promise<string>
   readonly save: (entry: JournalEntry) => Promise<EntryOutcome>
   /** Proves by a commit that what is visible is durable, too. @throws while standbys that are waited for do not confirm it */
   readonly confirm: () => Promise<void>
@@ -51,7 +53,7 @@ const LAST_ENTRIES = 2_000
 const LONG_PAUSE_MS = 5_000
 
 export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
-  const { journal, gate, save, confirm, onAvailable, onUnavailable, onEmpty, log } = parts
+  const { journal, gate, laneOf, save, confirm, onAvailable, onUnavailable, onEmpty, log } = parts
   const stopping = new AbortController()
   let running: Promise<void> | undefined
   let lastReason: string | undefined
@@ -107,8 +109,9 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
   }
 
   const saveRound = async (entries: readonly JournalEntry[], counts: Record<string, number>): Promise<Round> => {
-    const lanes = await Promise.all(byConversation(entries).map((lane) => saveLane(lane, counts)))
-    const left = lanes.flatMap((lane) => lane.left)
+    const laned = await Promise.all(entries.map(async (entry) => ({ entry, lane: await laneOf(entry) })))
+    const lanes = await Promise.all(byConversation(laned).map((lane) => saveLane(lane, counts)))
+    const left = lanes.flatMap((lane) => lane.left).sort((one, other) => one.seq - other.seq)
     if (left.length > 0) gate.open()
     else onAvailable()
     return { left, answer: answerOf(lanes) }
@@ -182,15 +185,19 @@ const isRefusal = (error: unknown): boolean =>
   error instanceof StoreError && error.blames === 'database' && !error.retryable
 
 /** Splits the entries by conversation. Each is saved after the commit of the one before, which keeps their order. */
-const byConversation = (entries: readonly JournalEntry[]): readonly (readonly JournalEntry[])[] => {
+const byConversation = (entries: readonly LanedEntry[]): readonly (readonly JournalEntry[])[] => {
   const lanes = new Map<string, JournalEntry[]>()
-  for (const entry of entries) {
-    const { sessionId } = entry.message
-    const lane = lanes.get(sessionId)
-    if (lane === undefined) lanes.set(sessionId, [entry])
+  for (const { entry, lane: name } of entries) {
+    const lane = lanes.get(name)
+    if (lane === undefined) lanes.set(name, [entry])
     else lane.push(entry)
   }
   return [...lanes.values()]
+}
+
+interface LanedEntry {
+  readonly entry: JournalEntry
+  readonly lane: string
 }
 
 const logDrained = (log: ChatLog, counts: Readonly<Record<string, number>>, durationMs: number): void => {

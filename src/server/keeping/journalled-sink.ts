@@ -10,7 +10,7 @@ import { DatabaseRefused, StoreError } from '../../persistence/errors.js'
 import { MOST_MESSAGE_BYTES } from '../../persistence/content/message-size.js'
 import { prepareMessage } from '../../persistence/prepare-message.js'
 import { errorFields } from '../error-fields.js'
-import { completeContact } from './conversation-contact.js'
+import { keepAtDestination, laneOf } from './destinations.js'
 import { createDatabaseClock } from '../../database/clock/database-clock.js'
 import { createJournalDrain } from './drain-journal.js'
 import { createJournalHealth } from './journal-health.js'
@@ -30,7 +30,7 @@ const STOP_DEADLINE_MS = 1_800
 
 /** A sink that keeps messages in the journal while the database is unavailable. */
 export const createJournalledSink = (parts: MessageSinkParts, journal: Journal): MessageSink => {
-  const { store, findContact, connectedContact, onCommitted, log } = parts
+  const { store, connectedContact, onCommitted, log } = parts
   const file = { journal: journal.path }
   const clock = createDatabaseClock()
   const gate = createGate()
@@ -41,14 +41,14 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
   const on = (event: SinkEvent): void => {
     mode = next(mode, event)
   }
-  const complete = (submission: Submission): Promise<Submission> => completeContact(submission, findContact)
 
   const drain = createJournalDrain({
     journal,
     gate,
     log,
     confirm: () => store.checkReady(),
-    save: (entry) => saveEntry({ ...parts, journal, order, complete }, entry),
+    laneOf: (entry) => laneOf(parts, entry),
+    save: (entry) => saveEntry({ ...parts, journal, order }, entry),
     onAvailable: () => on({ kind: 'available' }),
     onUnavailable: (code) => on({ kind: 'unavailable', code }),
     onEmpty: () => {
@@ -68,15 +68,18 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
   }
 
   const saveOrEnqueue = async (submission: Submission, receivedAt: Date): Promise<KeepOutcome> => {
-    let completed = submission
+    let tried: Submission | undefined
     try {
-      completed = await complete(submission)
-      const askedAt = Date.now()
-      const saved = await store.saveChatMessage(completed.message)
-      if (!saved.duplicate) clock.note(saved.createdAt, askedAt, Date.now())
-      await journal.keepAcknowledged(() => acknowledgedEntry(completed, saved))
-      onCommitted(completed, saved)
-      return { queued: false, saved }
+      const kept = await keepAtDestination(parts, submission, async (complete) => {
+        tried = complete
+        const askedAt = Date.now()
+        const saved = await store.saveChatMessage(complete.message)
+        if (!saved.duplicate) clock.note(saved.createdAt, askedAt, Date.now())
+        return { submission: complete, saved }
+      })
+      await journal.keepAcknowledged(() => acknowledgedEntry(kept.submission, kept.saved))
+      onCommitted(kept.submission, kept.saved)
+      return { queued: false, ...kept }
     } catch (error) {
       if (!isForJournal(error)) throw error
       // A journal that is being emptied takes nothing new; afterwards the mode may be direct again.
@@ -88,7 +91,7 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
         )
       const queueing = { kind: 'queueing', reason: error.code } as const
       on({ kind: 'unavailable', code: error.code })
-      return enqueue(completed, { receivedAt, mode: queueing, attempted: true })
+      return enqueue(tried ?? submission, { receivedAt, mode: queueing, attempted: tried !== undefined })
     }
   }
 

@@ -1,15 +1,17 @@
 import type { ChatLog } from '../../chat-log.js'
+import type { OperatorError } from '../../errors.js'
 import type { Submission } from '../../journal/submission.js'
 import type { ChatStore } from '../../persistence/chat-store.js'
 import type { SavedChatMessage } from '../../persistence/message.js'
 import type { ServerObserver } from '../metrics/observer.js'
-import type { ConversationContact } from './conversation-contact.js'
+import type { ChatContact } from './addressee.js'
+import type { DestinationFinder, Kept } from './destinations.js'
 import type { JournalState } from './journal-health.js'
 import type { SinkMode } from './sink-mode.js'
 
 /** Where a message was kept: in the database, or for now in the journal. */
 export type KeepOutcome =
-  | { readonly queued: false; readonly saved: SavedChatMessage }
+  | ({ readonly queued: false } & Kept)
   /** `reason` is the code of what keeps it out of the database. */
   | { readonly queued: true; readonly reason: string }
 
@@ -27,15 +29,16 @@ export interface MessageSink {
   close(): Promise<void>
 }
 
-export interface MessageSinkParts {
+export interface MessageSinkParts extends DestinationFinder {
   readonly store: ChatStore
-  /** @throws OperatorError `unknown_conversation` */
-  readonly findContact: (conversation: string) => Promise<ConversationContact>
-  readonly connectedContact: (conversation: string) => ConversationContact | undefined
+  /** Asks nothing of the database. */
+  readonly connectedContact: (conversation: string) => ChatContact | undefined
   /** Called with each message that was committed, completed by its contact. */
   readonly onCommitted: (submission: Submission, saved: SavedChatMessage) => void
   /** Called with each message that was in the journal and is committed now. */
   readonly onStored: (submission: Submission, saved: SavedChatMessage) => void
+  /** Called with each message that was in the journal and that the database will never take. */
+  readonly onRejected: (submission: Submission, error: OperatorError) => void
   readonly observer: ServerObserver
   readonly log: ChatLog
 }

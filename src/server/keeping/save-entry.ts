@@ -8,30 +8,33 @@ import type { JournalEntry } from '../../journal/journal-line.js'
 import type { Journal } from '../../journal/journal.js'
 import type { StoredOrder } from '../../journal/stored-order.js'
 import type { Submission } from '../../journal/submission.js'
+import { keepAtDestination, type DestinationFinder } from './destinations.js'
 import { acknowledgedEntry } from './acknowledged-entry.js'
 import type { DrainOutcome, ServerObserver } from '../metrics/observer.js'
 
 /** The outcome for an entry; after `later` it is tried again, and the entries of its conversation behind it wait. */
 export type EntryOutcome = { readonly kind: DrainOutcome } | { readonly kind: 'later'; readonly error: unknown }
 
-export interface SaveEntryParts {
+export interface SaveEntryParts extends DestinationFinder {
   readonly store: ChatStore
   readonly journal: Journal
   readonly order: StoredOrder
-  readonly complete: (submission: Submission) => Promise<Submission>
   readonly onCommitted: (submission: Submission, saved: SavedChatMessage) => void
   readonly onStored: (submission: Submission, saved: SavedChatMessage) => void
+  readonly onRejected: (submission: Submission, error: OperatorError) => void
   readonly observer: ServerObserver
   readonly log: ChatLog
 }
 
 /** Stores one entry of the journal in the database or, when that refuses it for good, in the file of rejected entries. */
 export const saveEntry = async (parts: SaveEntryParts, entry: JournalEntry): Promise<EntryOutcome> => {
-  const { store, journal, order, complete, onCommitted, onStored, observer } = parts
+  const { store, journal, order, onCommitted, onStored, observer } = parts
   try {
-    const submission = await complete({ ...entry, message: order.raise(entry.message) })
-    const answer = await store.saveChatMessage(submission.message)
-    order.note(entry.message.sessionId, answer.createdAt)
+    const { submission, saved: answer } = await keepAtDestination(parts, entry, async (complete) => {
+      const raised = { ...complete, message: order.raise(complete.message) }
+      return { submission: raised, saved: await store.saveChatMessage(raised.message) }
+    })
+    order.note(submission.message.sessionId, answer.createdAt)
     await journal.keepAcknowledged(() => acknowledgedEntry(submission, answer))
     // The duplicate may be the attempt made before the message was queued, which was never announced.
     const saved = entry.attempted ? { ...answer, duplicate: false } : answer
@@ -47,7 +50,7 @@ export const saveEntry = async (parts: SaveEntryParts, entry: JournalEntry): Pro
 }
 
 const reject = async (
-  { journal, observer, log }: SaveEntryParts,
+  { journal, observer, onRejected, log }: SaveEntryParts,
   entry: JournalEntry,
   error: OperatorError,
 ): Promise<EntryOutcome> => {
@@ -63,6 +66,7 @@ const reject = async (
     { event: 'queued_message_rejected', ...errorFields(error), seq: entry.seq, file: rejected.path },
     'the database rejected a queued message; it was written to a file',
   )
+  onRejected(entry, error)
   return { kind: 'rejected' }
 }
 

@@ -37,6 +37,8 @@ export interface AdmittedOperator {
 export interface OperatorAccess {
   /** @throws OperatorError that refuses the join */
   admit(request: IncomingMessage, claim: OperatorClaim): Promise<AdmittedOperator>
+  /** The operators of the file. */
+  named(): readonly NamedOperator[]
 }
 
 interface AccessParts {
@@ -97,6 +99,7 @@ export const createOperatorAccess = (parts: AccessParts): OperatorAccess => {
   }
 
   return {
+    named: () => operators?.all() ?? [],
     admit: async (request, claim) => {
       const admitted = await recognise(request, claim)
       await refuseInactive(parts, admitted.participant)

@@ -11,6 +11,7 @@ import { readOperatorToken } from './operator-token.js'
 /** The operators of a file, which is read again when it changes. */
 export interface OperatorList {
   readonly size: number
+  all(): readonly NamedOperator[]
   /** @returns undefined for a token that is not in the file */
   find(token: unknown): NamedOperator | undefined
   /** Whether the operator stands in the file as it did at the join. */
@@ -52,6 +53,7 @@ export const openOperatorList = async (file: string, log: ChatLog): Promise<Oper
     get size() {
       return operators.size
     },
+    all: () => [...operators.values()],
     find: (token) => {
       const presented = typeof token === 'string' ? readOperatorToken(token) : undefined
       if (presented === undefined) return undefined

@@ -47,7 +47,10 @@ const play = async ({ server }: TestChat): Promise<Played> => {
         operations.push({ line: operations.length + 1, outcome: 'ok', content, acknowledgedId: rowIdOf(kept) })
       }
       const kept = await operator.send({ to: guest.clientId, message: 'hello' })
-      const content = contentOfOperatorMessage(null, conversation, { message: 'hello', messageId: kept.messageId })
+      const content = contentOfOperatorMessage({ operatorId: null, name: 'Bea' }, conversation, {
+        message: 'hello',
+        messageId: kept.messageId,
+      })
       operations.push({
         line: operations.length + 1,
         outcome: 'ok',

@@ -69,16 +69,25 @@ test('an operator on one server and a guest on the other have one conversation',
 
     // Nothing of ana is stored when the operator writes to her.
     const ana = await b.guest('ana', { phone: '+34600000001' })
-    expect(await lucia.next('newChat')).toEqual({ clientId: ana.clientId, username: 'ana', phone: '+34600000001' })
+    expect(await lucia.next('newChat')).toEqual({
+      clientId: ana.clientId,
+      to: ana.clientId,
+      username: 'ana',
+      phone: '+34600000001',
+    })
     expectOk(await lucia.ask('operatorMessage', { to: ana.clientId, type: 'text', message: 'May I help?' }))
     expect(await ana.next('operatorMessage')).toMatchObject({ message: 'May I help?', operatorName: 'Lucía' })
-    expect(await mateo.next('operatorBroadcast')).toMatchObject({ clientId: ana.clientId, operatorName: 'Lucía' })
+    expect(await mateo.next('operatorBroadcast')).toMatchObject({
+      clientId: ana.clientId,
+      to: ana.clientId,
+      operatorName: 'Lucía',
+    })
     expect(await database.query(`SELECT "username", "phone" FROM "Client" WHERE "username" = 'ana'`)).toEqual([
       { username: 'ana', phone: null },
     ])
 
     ana.socket.emit('clientTyping', { isTyping: true })
-    expect(await lucia.next('clientTyping')).toEqual({ from: ana.clientId, isTyping: true })
+    expect(await lucia.next('clientTyping')).toEqual({ from: ana.clientId, to: ana.clientId, isTyping: true })
     lucia.socket.emit('operatorTyping', { to: ana.clientId, isTyping: true })
     expect(await ana.next('operatorTyping')).toEqual({ isTyping: true })
 
@@ -94,7 +103,7 @@ test('an operator on one server and a guest on the other have one conversation',
     expectOk(await tab.ask('clientMessage', { type: 'text', message: 'and this', messageId: 'two' }))
     expect(await mateo.next('incomingMessage', 2)).toMatchObject({ from: ana.clientId, message: 'and this' })
     expectOk(await tab.ask('chatEnded', {}))
-    expect(await mateo.next('chatEnded')).toEqual({ clientId: ana.clientId })
+    expect(await mateo.next('chatEnded')).toEqual({ clientId: ana.clientId, to: ana.clientId })
     for (const operator of [lucia, mateo]) {
       expect(operator.all('incomingMessage')).toHaveLength(2)
       expect(operator.all('newChat')).toHaveLength(1)
@@ -138,15 +147,23 @@ test('a chat ends with the last socket of any server, and not with a server that
       const tab = await a.guest('bruno', { token: bruno.token })
       bruno.socket.disconnect()
       carla.socket.disconnect()
-      expect(await lucia.next('chatEnded')).toEqual({ clientId: carla.clientId, reason: 'disconnect' })
+      expect(await lucia.next('chatEnded')).toEqual({
+        clientId: carla.clientId,
+        to: carla.clientId,
+        reason: 'disconnect',
+      })
       expectOk(await lucia.ask('endChat', { clientId: ana.clientId }))
       expect(await ana.next('chatEnded')).toMatchObject({ message: expect.any(String) as string })
       await b.server.close()
       await ana.disconnected()
       await a.guest('ana', { token: ana.token })
       tab.socket.disconnect()
-      expect(await lucia.next('chatEnded', 3)).toEqual({ clientId: bruno.clientId, reason: 'disconnect' })
-      expect(lucia.all('chatEnded')[1]).toEqual({ clientId: ana.clientId, reason: 'operator' })
+      expect(await lucia.next('chatEnded', 3)).toEqual({
+        clientId: bruno.clientId,
+        to: bruno.clientId,
+        reason: 'disconnect',
+      })
+      expect(lucia.all('chatEnded')[1]).toEqual({ clientId: ana.clientId, to: ana.clientId, reason: 'operator' })
     },
     { disconnectGraceMs: 0 },
   )
@@ -205,9 +222,17 @@ test('messages are kept while the servers cannot reach one another, and they fin
     // What was missed is in the database; who came meanwhile is made known.
     const { messages } = expectOk(await lucia.ask('history', { clientId: ana.clientId }))
     expect(messages).toMatchObject([{ id, text: 'during' }])
-    await until(() => expect(lucia.all('newChat')).toContainEqual({ clientId: bruno.clientId, username: 'bruno' }), {
-      what: "the operator hears of bruno's chat",
-    })
+    await until(
+      () =>
+        expect(lucia.all('newChat')).toContainEqual({
+          clientId: bruno.clientId,
+          to: bruno.clientId,
+          username: 'bruno',
+        }),
+      {
+        what: "the operator hears of bruno's chat",
+      },
+    )
     expectOk(await bruno.ask('clientMessage', { type: 'text', message: 'after' }))
     await until(
       () => expect(lucia.all('incomingMessage')).toContainEqual(expect.objectContaining({ message: 'after' })),

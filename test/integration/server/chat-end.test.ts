@@ -10,7 +10,10 @@ test('a guest ends the chat, by the event of today or of older widgets', async (
   expectOk(await ana.ask('endChat', {}))
   expectOk(await ana.ask('chatEnded', {}))
   await lucia.next('chatEnded', 2)
-  expect(lucia.all('chatEnded')).toEqual([{ clientId: ana.clientId }, { clientId: ana.clientId }])
+  expect(lucia.all('chatEnded')).toEqual([
+    { clientId: ana.clientId, to: ana.clientId },
+    { clientId: ana.clientId, to: ana.clientId },
+  ])
   expect(lucia.received.map(({ event }) => event).slice(0, 3)).toEqual(['newChat', 'incomingMessage', 'chatEnded'])
   expect(ana.all('chatEnded')).toEqual([])
 })
@@ -29,7 +32,7 @@ test('an operator ends a chat: its guest and all operators are told, after the l
     ])
   }
   for (const operator of [lucia, mateo])
-    expect(await operator.next('chatEnded')).toEqual({ clientId: ana.clientId, reason: 'operator' })
+    expect(await operator.next('chatEnded')).toEqual({ clientId: ana.clientId, to: ana.clientId, reason: 'operator' })
 
   // The chat may go on, and end again.
   expectOk(await ana.ask('clientMessage', hello))
@@ -57,8 +60,8 @@ test('an operator ends a chat by any address, whether or not its guest is connec
   for (const address of [clientId, byLibrary]) expectOk(await lucia.ask('endChat', { clientId: address }))
   await lucia.next('chatEnded', 5)
   expect(lucia.all('chatEnded')).toEqual([
-    ...Array.from({ length: 4 }, () => ({ clientId: ana.clientId, reason: 'operator' })),
-    { clientId: byLibrary, reason: 'operator' },
+    ...Array.from({ length: 4 }, () => ({ clientId: ana.clientId, to: ana.clientId, reason: 'operator' })),
+    { clientId: `client-${byLibrary}`, to: `client-${byLibrary}`, reason: 'operator' },
   ])
 })
 
@@ -73,7 +76,11 @@ databaseTest('a guest who is gone has ended the chat, unless it comes back in ti
     await bruno.disconnected()
     await chat.guest('bruno', { token: bruno.token })
     carla.socket.disconnect()
-    expect(await lucia.next('chatEnded')).toEqual({ clientId: carla.clientId, reason: 'disconnect' })
+    expect(await lucia.next('chatEnded')).toEqual({
+      clientId: carla.clientId,
+      to: carla.clientId,
+      reason: 'disconnect',
+    })
     expect(lucia.all('chatEnded')).toHaveLength(1)
   })
 })
@@ -86,7 +93,7 @@ test('an operator who joins learns who is connected', async ({ chat }) => {
   await lucia.next('newChat', 2)
   expectOk(await lucia.ask('recentChats', {}))
   expect(lucia.received).toEqual([
-    { event: 'newChat', payload: { clientId: ana.clientId, username: 'ana', phone: '+34600' } },
-    { event: 'newChat', payload: { clientId: bruno.clientId, username: 'bruno' } },
+    { event: 'newChat', payload: { clientId: ana.clientId, to: ana.clientId, username: 'ana', phone: '+34600' } },
+    { event: 'newChat', payload: { clientId: bruno.clientId, to: bruno.clientId, username: 'bruno' } },
   ])
 })

@@ -28,6 +28,7 @@ describe('two guests and two operators', () => {
       const message = await operator.next('incomingMessage')
       expect(message).toEqual({
         from: ana.clientId,
+        to: ana.clientId,
         type: 'text',
         message: '¿Hola?',
         id: rowIdOf(sent),
@@ -36,8 +37,8 @@ describe('two guests and two operators', () => {
         guestUnverified: false,
       })
       expect(operator.all('newChat')).toEqual([
-        { clientId: ana.clientId, username: 'ana' },
-        { clientId: bruno.clientId, username: 'bruno' },
+        { clientId: ana.clientId, to: ana.clientId, username: 'ana' },
+        { clientId: bruno.clientId, to: bruno.clientId, username: 'bruno' },
       ])
     }
     expect(bruno.received).toEqual([])
@@ -127,6 +128,7 @@ describe('two guests and two operators', () => {
     const id = rowIdOf(expectOk(await ana.ask('clientMessage', image)))
     expect(await lucia.next('incomingMessage')).toEqual({
       from: ana.clientId,
+      to: ana.clientId,
       ...image,
       id,
       timestamp,
@@ -143,7 +145,7 @@ describe('two guests and two operators', () => {
     const bruno = await chat.guest('bruno')
     expectOk(await ana.ask('clientTyping', { isTyping: true }))
     expectOk(await lucia.ask('operatorTyping', { to: ana.clientId, isTyping: false }))
-    expect(await lucia.next('clientTyping')).toEqual({ from: ana.clientId, isTyping: true })
+    expect(await lucia.next('clientTyping')).toEqual({ from: ana.clientId, to: ana.clientId, isTyping: true })
     expect(await ana.next('operatorTyping')).toEqual({ isTyping: false })
     expectOk(await bruno.ask('history', {}))
     expect(bruno.received).toEqual([])
@@ -156,7 +158,7 @@ describe('two guests and two operators', () => {
     const ana = await chat.guest('ana')
     ana.socket.emit('clientMessage', { type: 'text', message: 'bye' })
     ana.socket.emit('chatEnded')
-    expect(await lucia.next('chatEnded')).toEqual({ clientId: ana.clientId })
+    expect(await lucia.next('chatEnded')).toEqual({ clientId: ana.clientId, to: ana.clientId })
     expect(lucia.received.map(({ event }) => event)).toEqual(['newChat', 'incomingMessage', 'chatEnded'])
   })
 

@@ -49,6 +49,7 @@ describe('a guest', () => {
       'messageId',
       'messageType',
       'mimeType',
+      'operatorName',
       'senderType',
       'text',
     ])
@@ -123,7 +124,7 @@ describe('a guest', () => {
     for (const [index, username] of names.entries()) {
       const guest = await chat.guest(username)
       expectOk(await guest.ask('clientMessage', { type: 'text', message: 'hello' }))
-      expect(await lucia.next('newChat', index + 1)).toEqual({ clientId: guest.clientId, username })
+      expect(await lucia.next('newChat', index + 1)).toEqual({ clientId: guest.clientId, to: guest.clientId, username })
       expect((await lucia.ask('recentChats', { limit: 1 })).chats).toMatchObject([{ username }])
       expect((await lucia.ask('history', { username })).messages).toMatchObject([{ text: 'hello' }])
     }

@@ -19,14 +19,14 @@ test('an older widget joins with `name`, sends, and learns by messageSent that i
 
   const { clientId, queued } = await next('messageSent', 2)
   expect(queued).toBe(false)
-  expect(await lucia.next('newChat')).toEqual({ clientId, username: 'ana', phone: '+34600' })
+  expect(await lucia.next('newChat')).toEqual({ clientId, to: clientId, username: 'ana', phone: '+34600' })
   expect(await lucia.next('incomingMessage', 2)).toMatchObject({
     from: clientId,
     type: 'image',
     name: 'x.png',
     size: 3,
   })
-  expect(await lucia.next('clientTyping')).toEqual({ from: clientId, isTyping: true })
+  expect(await lucia.next('clientTyping')).toEqual({ from: clientId, to: clientId, isTyping: true })
   expect(await chat.database.query('SELECT "guestUsername", "text" FROM "ChatMessage" ORDER BY "id"')).toEqual([
     { guestUsername: 'ana', text: 'hello' },
     { guestUsername: 'ana', text: null },
@@ -35,7 +35,7 @@ test('an older widget joins with `name`, sends, and learns by messageSent that i
   await lucia.ask('operatorMessage', { to: clientId, type: 'text', message: 'Hello' })
   expect(await next('incomingOperatorMessage')).toMatchObject({ message: 'Hello', operatorName: 'Lucía' })
   socket.emit('chatEnded', {})
-  expect(await lucia.next('chatEnded')).toEqual({ clientId })
+  expect(await lucia.next('chatEnded')).toEqual({ clientId, to: clientId })
 })
 
 test('an older panel that adds its token to join works without acknowledgements', async ({ chat }) => {
@@ -107,7 +107,7 @@ test('an older widget that comes back on a new socket, and two older panels, see
   expect(incoming).toMatchObject({ type: 'text', message: 'after' })
   // Without its token nobody can tell that it is the same guest: a conversation of its own, and the same client.
   expect(to).not.toBe(from)
-  expect(await lucia.next('newChat', 2)).toEqual({ clientId: to, username: 'ana' })
+  expect(await lucia.next('newChat', 2)).toEqual({ clientId: to, to, username: 'ana' })
   expect(await chat.database.query('SELECT count(DISTINCT "clientId")::integer FROM "ChatMessage"')).toEqual([
     { count: 1 },
   ])
@@ -130,8 +130,8 @@ test('an older widget that comes back on a new socket, and two older panels, see
   again.socket.emit('clientTyping', { isTyping: false })
   again.socket.emit('chatEnded', {})
   for (const peer of [lucia, bruno]) {
-    expect(await peer.next('chatEnded')).toEqual({ clientId: to })
-    expect(peer.all('clientTyping')).toEqual([{ from: to, isTyping: false }])
+    expect(await peer.next('chatEnded')).toEqual({ clientId: to, to })
+    expect(peer.all('clientTyping')).toEqual([{ from: to, to, isTyping: false }])
     expect(peer.all('incomingMessage')).toHaveLength(3)
   }
   bruno.socket.disconnect()

@@ -1,0 +1,164 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createChatStore, type ChatStore } from '../../../src/persistence/chat-store.js'
+import { runChatkeep } from '../../support/chatkeep.js'
+import { withProxy } from '../../support/cuttable-proxy.js'
+import { afterEach, beforeEach, expect, test, type TestDatabase } from '../../support/database.js'
+import { expectOk, withChat, withoutMessages, type TestChat } from '../../support/socket-chat.js'
+import { until } from '../../support/until.js'
+
+const NOWHERE = 'postgres://127.0.0.1:1/crm'
+const fromGuest = { senderType: 'CLIENT', messageType: 'TEXT' } as const
+
+let folder = ''
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'chatkeep-journal-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const journalPath = (): string => join(folder, 'chat.journal')
+
+interface Outage extends TestChat {
+  /** Straight to the database. */
+  readonly store: ChatStore
+  readonly away: () => void
+  readonly back: () => void
+}
+
+const withOutage = (database: TestDatabase, work: (chat: Outage) => Promise<void>): Promise<void> =>
+  withProxy(database.url, async (proxy) => {
+    const own = createChatStore({ databaseUrl: database.url })
+    const store = createChatStore({ databaseUrl: proxy.url }, { deadlineMs: 1_000 })
+    const away = (): void => {
+      proxy.pointAt(NOWHERE)
+      proxy.cut()
+    }
+    try {
+      await withChat(database, { store, journal: { path: journalPath() } }, (chat) =>
+        work({ ...chat, store: own, away, back: () => proxy.pointAt(database.url) }),
+      )
+    } finally {
+      await own.close()
+    }
+  })
+
+const untilDrained = async ({ log }: TestChat): Promise<void> => {
+  await until(() => log.some((line) => line.includes('"event":"journal_drained"')), { what: 'the journal is drained' })
+}
+
+/** Where the operator's messages went. */
+const answers = (database: TestDatabase) =>
+  database.query<{ text: string; sessionId: string; clientId: number }>(
+    `SELECT "text", "sessionId", "clientId" FROM "ChatMessage" WHERE "senderType" = 'OPERATOR' ORDER BY "text"`,
+  )
+
+const rejectedLines = async (): Promise<string> => readFile(`${journalPath()}.rejected`, 'utf8')
+
+test('while the database is unavailable, answers to every form of address are queued, and reach whom they were meant for', async ({
+  database,
+}) => {
+  await withoutMessages(database)
+  await withOutage(database, async (chat) => {
+    const { clientId: gil } = await chat.store.saveChatMessage({ ...fromGuest, text: 'hello', guestUsername: 'gil' })
+    await chat.store.saveChatMessage({ ...fromGuest, text: 'hello', guestUsername: 'pia', sessionId: 'session 9' })
+    const ana = await chat.guest('ana')
+    expectOk(await ana.ask('clientMessage', { message: 'hello' }))
+    const [{ clientId: anaId }] = (await database.query(
+      `SELECT "clientId" FROM "ChatMessage" WHERE "guestUsername" = 'ana'`,
+    )) as [{ clientId: number }]
+    const lucia = await chat.operator('Lucía', 1)
+
+    chat.away()
+    const asked = [
+      ana.clientId,
+      anaId,
+      `client-${anaId}`,
+      'ana',
+      gil ?? 0,
+      'gil',
+      'session 9',
+      'pia',
+      'nobody',
+    ] as const
+    for (const [index, to] of asked.entries()) {
+      const queued = await lucia.ask('operatorMessage', { to, message: String(index), messageId: `m${index}` })
+      expect(queued, String(to)).toMatchObject({
+        ok: true,
+        queued: true,
+        to: typeof to === 'number' ? `client-${to}` : to,
+      })
+    }
+    expect(await lucia.next('messageQueued', 2)).toMatchObject({ messageId: 'm1', to: `client-${anaId}` })
+    // Somebody else of that name, who begins to write before the answers are stored.
+    const late = await chat.store.saveChatMessage({ ...fromGuest, text: 'hi', guestUsername: 'ana', sessionId: 'late' })
+    expect(late.clientId).toBe(anaId)
+    chat.back()
+    await untilDrained(chat)
+
+    const ofAna = { sessionId: ana.clientId, clientId: anaId }
+    const ofGil = { sessionId: `client-${gil}`, clientId: gil }
+    const sent = await answers(database)
+    expect(sent).toMatchObject([
+      ofAna,
+      ofAna,
+      ofAna,
+      ofAna,
+      ofGil,
+      ofGil,
+      ...Array<object>(2).fill({ sessionId: 'session 9' }),
+    ])
+    expect(sent.map(({ text }) => text)).toEqual(['0', '1', '2', '3', '4', '5', '6', '7'])
+    await ana.next('operatorMessage', 4)
+    expect(ana.all('operatorMessage')).toMatchObject(['0', '1', '2', '3'].map((message) => ({ message })))
+    expect(expectOk(await ana.ask('history')).messages.map(({ text }) => text)).toEqual(['hello', '0', '1', '2', '3'])
+
+    // Each is confirmed, or its sender told.
+    await lucia.next('messageSent', 8)
+    expect(await lucia.next('messageRejected')).toMatchObject({
+      ...{ messageId: 'm8', to: 'nobody' },
+      error: { code: 'unknown_conversation', retryable: false, message: expect.stringContaining('nobody') as string },
+    })
+    expect(await rejectedLines()).toContain('"m8"')
+
+    // Sent again, each finds its message.
+    for (const [index, to] of asked.slice(0, -1).entries()) {
+      const again = await lucia.ask('operatorMessage', { to, message: String(index), messageId: `m${index}` })
+      expect(again, String(to)).toMatchObject({ ok: true, duplicate: true })
+    }
+  })
+})
+
+test('replay stores what a journal has for a client or a name', async ({ database }) => {
+  await withoutMessages(database)
+  await withOutage(database, async (chat) => {
+    const ana = await chat.guest('ana')
+    expectOk(await ana.ask('clientMessage', { message: 'hello' }))
+    await chat.store.saveChatMessage({ ...fromGuest, text: 'hello', guestUsername: 'gil' })
+    const lucia = await chat.operator('Lucía', 1)
+    chat.away()
+    for (const to of ['ana', 'gil'])
+      expect(await lucia.ask('operatorMessage', { to, message: to })).toMatchObject({ ok: true, queued: true })
+    for (const counts of [
+      { saved: 2, duplicates: 0 },
+      { saved: 0, duplicates: 2 },
+    ]) {
+      const { exitCode, stdout } = await runChatkeep([
+        'replay',
+        journalPath(),
+        '--json',
+        '--database-url',
+        database.url,
+      ])
+      expect(JSON.parse(stdout)).toMatchObject(counts)
+      expect(exitCode).toBe(0)
+    }
+    expect(await answers(database)).toMatchObject([
+      { sessionId: ana.clientId },
+      { sessionId: expect.stringMatching(/^client-\d+$/) as string },
+    ])
+    chat.back()
+    await untilDrained(chat)
+    expect(await answers(database)).toHaveLength(2)
+  })
+})

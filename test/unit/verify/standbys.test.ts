@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { whyNotReplicated } from '../../../src/database/replication/commit-state.js'
+import { whyCommitsWait, whyNotReplicated } from '../../../src/database/replication/commit-state.js'
 import { parseStandbyNames } from '../../../src/database/replication/standby-names.js'
 import type { ReplicationSlot, ReplicationState, Standby } from '../../../src/database/replication/replication-state.js'
 import type { ServerSituation } from '../../../src/verify/check.js'
@@ -241,6 +241,17 @@ test.for<[string, string, readonly Standby[], string | undefined]>([
 ])('why nothing is replicated: %s, %s', ([standbyNames, synchronousCommit, attached, reason]) => {
   const commits = { standbyNames, synchronousCommit, standbys: attached }
   expect(whyNotReplicated(commits)).toBe(reason)
+})
+
+test.for<[string, string, readonly Standby[], string | undefined]>([
+  ['', 'on', [], undefined],
+  ['*', 'on', [sync], undefined],
+  ['a', 'on', [hidden], undefined],
+  ['*', 'local', [], undefined],
+  ['a', 'on', [], '0 of 1 synchronous standbys are attached'],
+  ['2 (a, b)', 'on', [sync], '1 of 2 synchronous standbys are attached'],
+])('why every commit waits: %s, %s', ([standbyNames, synchronousCommit, attached, reason]) => {
+  expect(whyCommitsWait({ standbyNames, synchronousCommit, standbys: attached })).toBe(reason)
 })
 
 test('whether every commit waits depends on how the application commits', () => {

@@ -3,6 +3,9 @@ import * as z from 'zod'
 import { describeIssue, invalidFields } from '../../../src/persistence/invalid-fields.js'
 import { guestMessageSchema, guestTypingSchema, joinSchema, markReadSchema } from '../../../src/protocol/payloads.js'
 
+const WRONG_ADDRESS =
+  "clientId is missing, or not a client's id, a conversation or a guest's name of at most 1024 characters"
+
 test.for([
   ['a payload that is none', guestTypingSchema, 'yes', ['must be an object']],
   ['a missing field', guestTypingSchema, {}, ['isTyping is missing']],
@@ -23,7 +26,7 @@ test.for([
     { upToMessageId: 2 ** 53 },
     ['upToMessageId must be at most 9007199254740991'],
   ],
-  ['neither of two types', markReadSchema, { clientId: true }, ['clientId has the wrong type']],
+  ['neither of two types', markReadSchema, { clientId: true }, [WRONG_ADDRESS]],
   [
     'two mistakes',
     guestMessageSchema,

@@ -1,4 +1,5 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
+import { READ_FROM_STANDBY } from '../database/proxies/standby-reads.js'
 import { NO_CONNECTION_FREE } from '../database/pools/no-connection-free.js'
 import { poolerAnswer } from '../database/errors/pooler-error.js'
 import { exitCodeForState, SEE_TRIGGERS, SERVER_STATES } from '../database/errors/server-states.js'
@@ -51,7 +52,12 @@ export class IdempotencyConflict extends StoreError {
   }
 }
 
-/** The database could not be reached, or stayed busy, until the deadline. Retry the same call, a save with the same key. */
+const WITH_HINT: readonly string[] = [NO_CONNECTION_FREE, READ_FROM_STANDBY]
+
+/**
+ * The database could not be reached, or stayed busy, until the deadline. Retry the same call, a save with the same key. Its code is
+ * `read_from_standby` if until then only a standby answered what only the primary may answer.
+ */
 export class StoreUnavailable extends StoreError {
   override readonly name = 'StoreUnavailable'
   constructor(
@@ -60,11 +66,12 @@ export class StoreUnavailable extends StoreError {
     /** Of a save: the key to retry with, also when the store generated it. The message may already be stored. */
     readonly idempotencyKey?: string,
   ) {
-    super('database_unavailable', `the database is unavailable: ${reason}`, {
+    const ofStandby = cause instanceof OperatorError && cause.code === READ_FROM_STANDBY ? cause : undefined
+    super(ofStandby?.code ?? 'database_unavailable', ofStandby?.message ?? `the database is unavailable: ${reason}`, {
       cause,
       retryable: true,
       blames: 'database',
-      hint: cause instanceof OperatorError && cause.code === NO_CONNECTION_FREE ? cause.next : undefined,
+      hint: cause instanceof OperatorError && WITH_HINT.includes(cause.code) ? cause.next : undefined,
       exitCode: hasSqlState(cause, SqlState.lockNotAvailable) ? ExitCode.busy : ExitCode.unreachable,
     })
   }

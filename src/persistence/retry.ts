@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { failureReason } from '../database/connection-failure.js'
-import { READ_FROM_STANDBY } from '../database/proxies/standby-reads.js'
 import { OperatorError } from '../errors.js'
 import { isTransient } from './blame.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
@@ -31,7 +30,7 @@ export interface RetryLimits {
 
 /**
  * Runs an operation until it succeeds, fails for good, the deadline passes or the signal fires.
- * @throws StoreUnavailable after the deadline, OperatorError `read_from_standby` then if standbys answered, SchemaNotReady when the database lacks what the operation needs, the signal's reason
+ * @throws StoreUnavailable after the deadline, SchemaNotReady when the database lacks what the operation needs, the signal's reason
  */
 export const withRetries = async <T>({ deadlineMs, signal }: RetryLimits, operation: () => Promise<T>): Promise<T> => {
   const deadline = Date.now() + deadlineMs
@@ -44,14 +43,11 @@ export const withRetries = async <T>({ deadlineMs, signal }: RetryLimits, operat
       const pauseMs = backoffMs(attempt)
       const next = afterFailure(error, deadline - Date.now(), pauseMs)
       if (next === 'refused') throw explainRefusal(error)
-      if (next === 'too_late') throw isOfStandby(error) ? error : new StoreUnavailable(failureReason(error), error)
+      if (next === 'too_late') throw new StoreUnavailable(failureReason(error), error)
       await delay(pauseMs, undefined, { signal })
     }
   }
 }
-
-// It was worth trying again, because a standby may be promoted, or a proxy ask another server; but the database is available.
-const isOfStandby = (error: unknown): boolean => error instanceof OperatorError && error.code === READ_FROM_STANDBY
 
 /** Tries to store a batch once. What it leaves unsettled, without an error, waits for another transaction's row lock. */
 export type SaveBatch = (batch: readonly PendingSave[]) => Promise<void>

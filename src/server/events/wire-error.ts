@@ -1,5 +1,11 @@
 import { OperatorError } from '../../errors.js'
-import { IdempotencyConflict, InvalidMessage, StoreClosed, StoreError } from '../../persistence/errors.js'
+import {
+  IdempotencyConflict,
+  InvalidMessage,
+  StoreClosed,
+  StoreError,
+  StoreUnavailable,
+} from '../../persistence/errors.js'
 import type { MessageOutcome } from '../metrics/observer.js'
 import type { WireError } from '../../protocol/acknowledgement.js'
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../protocol/error-codes.js'
@@ -13,8 +19,8 @@ export const toWireError = (error: unknown): WireError => {
 }
 
 const wireCodeOf = (error: unknown): ErrorCode => {
-  // The server closes its store last: for a client the database is simply unavailable.
-  if (error instanceof StoreClosed) return 'database_unavailable'
+  // The server closes its store last; of standbys a client knows nothing: for it the database is simply unavailable.
+  if (error instanceof StoreClosed || error instanceof StoreUnavailable) return 'database_unavailable'
   return error instanceof OperatorError && isErrorCode(error.code) ? error.code : 'internal'
 }
 

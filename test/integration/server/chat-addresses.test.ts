@@ -21,7 +21,7 @@ describe('an operator answers every chat of the list', () => {
       ['to gil', clientId],
     ])
     const unread = async () => expectOk(await lucia.ask('recentChats', { unreadOnly: true, limit: null })) as unknown
-    expect(await unread()).toMatchObject({ chats: [{ to: clientId, unreadCount: 1 }], nextBefore: null })
+    expect(await unread()).toMatchObject({ chats: [{ to: `client-${clientId}`, unreadCount: 1 }], nextBefore: null })
     expect(expectOk(await lucia.ask('markRead', { to: 'gil' }))).toMatchObject({ marked: 1 })
     expect(await unread()).toEqual({ ok: true, chats: [], nextBefore: null })
     expect(await lucia.ask('recentChats', { unreadOnly: null })).toMatchObject({ ok: true, chats: [{ clientId }] })

@@ -11,3 +11,11 @@ export interface WireError {
   /** The same event may succeed later, unchanged. */
   readonly retryable: boolean
 }
+
+/** What `refused` says: why an event is refused whose sender asked for no acknowledgement, or why the connection is about to end. */
+export interface Refusal extends WireError {
+  /** The event that is refused; absent when the connection ends. */
+  readonly event?: string
+  /** Of the refused message, if it had one. */
+  readonly messageId?: string
+}

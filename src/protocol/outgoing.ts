@@ -1,6 +1,6 @@
 import { idempotencyKeyOf, type IdempotencyScope } from '../persistence/keys/key-scope.js'
 import type { ChatMessage, SavedChatMessage } from '../persistence/message.js'
-import type { WireError } from './acknowledgement.js'
+import type { Refusal, WireError } from './acknowledgement.js'
 import { hideId, type OpaqueText } from './opaque-text.js'
 import type { Guest, Operator } from './participants.js'
 import type { MessagePayload } from './payloads.js'
@@ -120,8 +120,8 @@ export interface ServerToClientEvents {
   messageSent: (receipt: MessageSent) => void
   messageQueued: (receipt: MessageQueued) => void
   messageRejected: (rejection: MessageRejected) => void
-  /** The server is about to end the connection, for this reason. */
-  refused: (error: WireError) => void
+  /** An event without acknowledgement is refused, or the server is about to end the connection. */
+  refused: (refusal: Refusal) => void
 }
 
 export const toNewChat = ({ conversation: clientId, username, phone }: Guest): NewChat => ({

@@ -1,5 +1,6 @@
 import { namedBy } from '../persistence/chats/address.js'
 import { ExitCode, OperatorError } from '../errors.js'
+import type { WireError } from './acknowledgement.js'
 import { ERROR_CODES, type ErrorCode } from './error-codes.js'
 
 const refusal = (code: ErrorCode, text: string = ERROR_CODES[code].text): OperatorError =>
@@ -12,6 +13,10 @@ export const invalidPayload = (event: string, mistakes: readonly string[]): Oper
 export const invalidToken = (): OperatorError => refusal('invalid_token')
 
 export const notJoined = (): OperatorError => refusal('not_joined')
+
+/** Of what waited for a join that was refused. */
+export const joinRefused = ({ code, message }: WireError): OperatorError =>
+  refusal('not_joined', `the join was refused (${code}): ${message}`)
 
 /** @param scope what has reached its limit: `this connection` or `this server` */
 export const tooManyBeforeJoin = (scope: string): OperatorError =>
@@ -52,7 +57,11 @@ export const unknownConversation = (address?: number | string): OperatorError =>
   )
 }
 
-export const unknownEvent = (): OperatorError => refusal('unknown_event')
+/** @param name as the client wrote it */
+export const unknownEvent = (name: string): OperatorError =>
+  refusal('unknown_event', `unknown event ${JSON.stringify(name.slice(0, LONGEST_SHOWN))}`)
+
+const LONGEST_SHOWN = 100
 
 export const rateLimited = (perSecond: number): OperatorError =>
   refusal('rate_limited', `more than ${perSecond} events per second; wait a moment and send this again`)

@@ -1,18 +1,21 @@
 import * as z from 'zod'
 import type { InFlight } from '../concurrency/in-flight.js'
-import { createSerialQueue } from '../concurrency/serial-queue.js'
-import type { Acknowledgement } from '../protocol/acknowledgement.js'
-import { invalidPacket, joinTimeout, unknownEvent } from '../protocol/refusals.js'
+import type { OperatorError } from '../errors.js'
+import type { WireError } from '../protocol/acknowledgement.js'
+import { ERROR_CODES } from '../protocol/error-codes.js'
+import { invalidPacket, joinRefused, joinTimeout, notJoined, unknownEvent } from '../protocol/refusals.js'
 import type { ChatSocket, Listener } from './chat-io.js'
 import { leave } from './cluster/presence.js'
 import { createAnswer } from './events/answering.js'
-import { createJoinGate } from './events/join-gate.js'
+import { createEventGate } from './events/event-gate.js'
 import { endChatListeners } from './events/end-chat.js'
 import { guestListeners } from './events/guest-events.js'
 import { historyListeners } from './events/history-events.js'
 import { joinListeners } from './events/join.js'
 import { operatorListeners } from './events/operator-events.js'
+import { createRequestQueue } from './events/request-queue.js'
 import type { ServerContext, SocketSession } from './events/server-context.js'
+import { createTellRefusal } from './events/tell-refusal.js'
 import { toWireError } from './events/wire-error.js'
 import type { ChatLimits } from './protection/limits.js'
 import type { ConnectionPlace } from './protection/connection-pools.js'
@@ -40,9 +43,13 @@ export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
   const { inFlight, limits, log, observer, place, traffic, warnRarely } = parts
   const session: SocketSession = {
     ...{ socket, place, traffic, guestToken: parts.guestToken },
-    ...{ inOrder: createSerialQueue(), joinGate: createJoinGate() },
+    inOrder: createRequestQueue(parts.sink.journalState() === undefined ? 'none' : 'open'),
+    gate: createEventGate(parts.quota, (events, reason) => logNeverJoined(parts, socket, events, reason)),
   }
-  const answer = createAnswer({ ...parts, session })
+  const unjoined: Unjoined = {}
+  const tellRefusal = createTellRefusal(socket, warnRarely)
+  const onJoinRefused = (error: unknown): void => noteRefusedJoin(session, unjoined, toWireError(error))
+  const answer = createAnswer({ ...parts, session, tellRefusal, onJoinRefused })
   const chat: ServerContext = { ...parts, answer }
   const listeners = listen(chat, session)
 
@@ -52,14 +59,16 @@ export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
       observer.limited('maxUnreadCharacters')
       warnRarely({ event: 'slow_reader', socket: socket.id }, 'connection ended: the client does not read')
     })
-  const endHeld = (): void => refuseHeld(parts, session)
-  const joinTimer = setTimeout(() => endUnjoined(parts, socket, endHeld), limits.joinTimeoutMs)
+  const endHeld = (): void => session.gate.end(reasonOf(unjoined))
+  const joinTimer = setTimeout(() => {
+    if (socket.data.participant === undefined) endUnjoined(parts, socket, unjoined, endHeld)
+  }, limits.joinTimeoutMs)
   const forget = inFlight.onClosing(endHeld)
   log.debug({ event: 'connected', socket: socket.id, transport: socket.conn.transport.name }, 'socket connected')
   socket.on('disconnect', (reason) => {
     clearTimeout(joinTimer)
     forget()
-    endHeld()
+    session.gate.end()
     leave(chat, socket)
     log.debug({ event: 'disconnected', socket: socket.id, reason }, 'socket disconnected')
   })
@@ -71,11 +80,12 @@ const listen = (chat: ServerContext, session: SocketSession): ReadonlyMap<string
   const { socket } = session
   const listeners = new Map(LISTENERS.flatMap((listenersOf) => Object.entries(listenersOf(chat, session))))
   for (const [event, listener] of listeners) socket.on(event, listener)
-  const refuse = chat.answer('unknown', z.unknown(), () => {
-    throw unknownEvent()
-  })
   socket.onAny((event: string, ...args: unknown[]) => {
-    if (!listeners.has(event)) refuse(...args)
+    if (listeners.has(event)) return
+    const refuse = chat.answer('unknown', z.unknown(), () => {
+      throw unknownEvent(event)
+    })
+    refuse(...args)
   })
   return listeners
 }
@@ -83,11 +93,7 @@ const listen = (chat: ServerContext, session: SocketSession): ReadonlyMap<string
 /** Joins with what stands in the handshake, before any event of the socket is handled. */
 const joinByHandshake = (socket: ChatSocket, listeners: ReadonlyMap<string, Listener>): void => {
   const { auth } = socket.handshake
-  if (!Object.hasOwn(auth, 'role')) return
-  const tellRefusal = (answer: Acknowledgement): void => {
-    if (!answer.ok) socket.emit('refused', answer.error)
-  }
-  listeners.get('join')?.(auth, tellRefusal)
+  if (Object.hasOwn(auth, 'role')) listeners.get('join')?.(auth)
 }
 
 // Socket.IO then ends the connection. A client may send an event of the same name, but it cannot carry an Error.
@@ -97,26 +103,46 @@ const endInvalid = ({ warnRarely }: SocketParts, socket: ChatSocket, error: unkn
   socket.emit('refused', toWireError(invalidPacket()))
 }
 
-/** Refuses what waits for a join, since none will come. */
-const refuseHeld = ({ quota, warnRarely }: SocketParts, { socket, joinGate }: SocketSession): void => {
-  if (quota.held > 0 && socket.data.participant === undefined)
-    warnRarely(
-      { event: 'never_joined', socket: socket.id, events: quota.held },
-      'events refused: their socket did not join',
-    )
-  joinGate.open()
+/** What happened before the join of a socket. */
+interface Unjoined {
+  /** Why its last join was refused. */
+  refusal?: WireError
 }
+
+/**
+ * A join that is refused because of what stands in it would be refused again: what waits for it is refused at once. After any
+ * other refusal the client may join again on the same connection, without its token or when there is a place.
+ */
+const noteRefusedJoin = ({ socket, gate }: SocketSession, unjoined: Unjoined, refusal: WireError): void => {
+  if (socket.data.participant !== undefined) return
+  unjoined.refusal = refusal
+  if (ERROR_CODES[refusal.code].concerns === 'request') gate.refuse(joinRefused(refusal))
+}
+
+/** Why what waits for a join is refused when none comes. */
+const reasonOf = ({ refusal }: Unjoined): OperatorError => (refusal === undefined ? notJoined() : joinRefused(refusal))
+
+const logNeverJoined = (
+  { warnRarely }: SocketParts,
+  { id }: ChatSocket,
+  events: number,
+  reason: OperatorError | undefined,
+): void =>
+  warnRarely(
+    { event: 'never_joined', socket: id, events, reason: reason?.message ?? 'the client has left' },
+    'events refused: their socket did not join',
+  )
 
 // Closes the connection rather than the socket: a page that is not ready to join yet then reconnects automatically.
 const endUnjoined = (
   { connections, limits, log, observer }: SocketParts,
   socket: ChatSocket,
+  { refusal }: Unjoined,
   endHeld: () => void,
 ): void => {
-  if (socket.data.participant !== undefined) return
   observer.limited('joinTimeoutMs')
   log.debug({ event: 'join_timeout', socket: socket.id }, 'connection ended: no join in time')
-  socket.emit('refused', toWireError(joinTimeout(limits.joinTimeoutMs)))
+  socket.emit('refused', refusal ?? toWireError(joinTimeout(limits.joinTimeoutMs)))
   endHeld()
   // After the answers to what was held, which are sent in this turn.
   setImmediate(() => (connections === 'own' ? socket.conn.close() : socket.disconnect()))

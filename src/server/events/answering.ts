@@ -1,46 +1,41 @@
 import type * as z from 'zod'
 import type { ChatLog } from '../../chat-log.js'
 import type { InFlight } from '../../concurrency/in-flight.js'
-import type { OperatorError } from '../../errors.js'
 import { serverClosing } from '../../protocol/refusals.js'
 import type { Listener } from '../chat-io.js'
 import { errorFields } from '../error-fields.js'
 import { UNOBSERVED, type ServerObserver } from '../metrics/observer.js'
-import type { Quota } from '../protection/quota.js'
-import { charactersIn, parsePayload, readArguments } from './event-arguments.js'
-import type { JoinGate } from './join-gate.js'
+import { isTyping, type Quota } from '../protection/quota.js'
+import { charactersIn, parsePayload, readArguments, type EventArguments } from './event-arguments.js'
+import type { EventGate } from './event-gate.js'
+import type { Reply } from './reply.js'
+import type { TellRefusal } from './tell-refusal.js'
 import { isServerFault, outcomeOf, toWireError } from './wire-error.js'
 
-/** What the work of a listener returns. */
-export interface Reply {
-  /** Fields of the acknowledgement beside `ok`. */
-  readonly answer?: Readonly<Record<string, unknown>>
-  /** Refuses the event and then runs `afterwards`; a thrown error only refuses it. */
-  readonly error?: OperatorError
-  /** Runs after the acknowledgement was sent. */
-  readonly afterwards?: () => void
-}
+export type { Reply } from './reply.js'
 
 export interface Answering {
   readonly inFlight: InFlight
   readonly quota: Quota
   readonly session: JoinState
   readonly observer: ServerObserver
+  readonly tellRefusal: TellRefusal
+  /** Called with why a join is refused. */
+  readonly onJoinRefused: (error: unknown) => void
   readonly log: ChatLog
 }
 
 /** How far the join of a socket is. */
 interface JoinState {
-  readonly socket: { readonly connected: boolean }
   /** It is about to be disconnected; its events are dropped. */
   readonly isRefused?: boolean
-  readonly joinGate: JoinGate
+  readonly gate: EventGate
 }
 
 /** The events that bring a message, of which every one is accounted for. */
 const MESSAGES = ['clientMessage', 'operatorMessage']
 
-/** Turns a piece of work into a listener that checks the payload and acknowledges on every path. */
+/** Turns a piece of work into a listener that checks the payload and answers on every path. */
 export type Answer = <Payload>(
   event: string,
   schema: z.ZodType<Payload>,
@@ -48,11 +43,12 @@ export type Answer = <Payload>(
 ) => Listener
 
 /**
- * Creates the wrapper that every event of a socket goes through. The work starts before the listener returns, which keeps the
- * events of a socket in order. Anything but an `OperatorError` is a bug: the log gets its place in the code, the client
- * only the code `internal`.
+ * Creates the wrapper that every event of a socket goes through. A refusal is never silent: without an acknowledgement the sender
+ * gets it as the event `refused`. The work starts before the listener returns unless it has to wait, which keeps the events of a
+ * socket in order. Anything but an `OperatorError` is a bug: the log gets its place in the code, the client only the code `internal`.
  */
-export const createAnswer = ({ inFlight, quota, session, observer, log }: Answering): Answer => {
+export const createAnswer = (parts: Answering): Answer => {
+  const { inFlight, quota, session, observer, log } = parts
   const attempt = async <Payload>(
     event: string,
     schema: z.ZodType<Payload>,
@@ -66,7 +62,11 @@ export const createAnswer = ({ inFlight, quota, session, observer, log }: Answer
         quota,
         event,
         () => parsePayload(event, schema, payload),
-        (parsed) => afterJoin({ session, quota }, event, parsed, work),
+        (parsed, characters) =>
+          session.gate.pass({
+            ...{ event, characters },
+            work: () => (session.isRefused === true ? undefined : work(parsed)),
+          }),
       )
     } catch (error) {
       if (isServerFault(error)) {
@@ -81,19 +81,18 @@ export const createAnswer = ({ inFlight, quota, session, observer, log }: Answer
     return (...args) => {
       const receivedAt = performance.now()
       messages.received()
-      const { payload, acknowledge } = readArguments(args)
-      const settled = attempt(event, schema, payload, work).then((outcome) => {
+      const given = readArguments(args)
+      const refuse = refuseOnce(parts, event, given)
+      const settled = attempt(event, schema, given.payload, work).then((outcome) => {
         if (outcome === undefined) {
           messages.decided('dropped')
           return
         }
         const { answer, error, afterwards } = outcome
-        if (error === undefined) acknowledge({ ...answer, ok: true })
+        if (error === undefined) given.acknowledge?.({ ...answer, ok: true })
         else {
-          const refusal = toWireError(error)
           messages.decided(outcomeOf(error))
-          observer.refused(refusal.code)
-          acknowledge({ ok: false, error: refusal })
+          refuse(error)
         }
         messages.acknowledged(error === undefined, performance.now() - receivedAt)
         afterwards?.()
@@ -105,8 +104,8 @@ export const createAnswer = ({ inFlight, quota, session, observer, log }: Answer
             log.error(fields, 'request failed after its acknowledgement')
           })
           .finally(() => messages.left()),
-        // The message may still be stored; sent again under its messageId it is stored once. Socket.IO drops a second answer.
-        () => acknowledge({ ok: false, error: toWireError(serverClosing()) }),
+        // The message may still be stored; sent again under its messageId it is stored once.
+        () => refuse(serverClosing()),
       )
     }
   }
@@ -114,24 +113,21 @@ export const createAnswer = ({ inFlight, quota, session, observer, log }: Answer
 
 type Outcome = Omit<Reply, 'error'> & { readonly error?: unknown }
 
-type Dropped = undefined
-
-// A socket that has left cannot join any more.
-const afterJoin = async <Payload>(
-  parts: Pick<Answering, 'session' | 'quota'>,
+/** Socket.IO drops a second acknowledgement; the event that stands for it is not sent twice either. */
+const refuseOnce = (
+  { observer, tellRefusal, onJoinRefused }: Answering,
   event: string,
-  payload: Payload,
-  work: (payload: Payload) => Reply | Promise<Reply>,
-): Promise<Dropped | Reply> => {
-  const { session, quota } = parts
-  if (session.isRefused === true) return undefined
-  const opened = session.joinGate.wait(event)
-  if (opened === undefined) return work(payload)
-  const characters = charactersIn(payload)
-  quota.hold(characters)
-  await opened
-  quota.release(characters)
-  return session.socket.connected ? afterJoin(parts, event, payload, work) : undefined
+  { payload, acknowledge }: EventArguments,
+): ((error: unknown) => void) => {
+  let isTold = false
+  return (error) => {
+    const refusal = toWireError(error)
+    if (!isTold) observer.refused(refusal.code)
+    if (acknowledge !== undefined) acknowledge({ ok: false, error: refusal })
+    else if (!isTold) tellRefusal(event, payload, refusal)
+    isTold = true
+    if (event === 'join') onJoinRefused(error)
+  }
 }
 
 // Everything up to the work's first await runs synchronously, which keeps the events of a socket in order.
@@ -139,16 +135,24 @@ const withinQuota = async <Payload>(
   quota: Quota,
   event: string,
   read: () => Payload,
-  work: (payload: Payload) => Dropped | Reply | Promise<Dropped | Reply>,
-): Promise<Dropped | Reply> => {
+  work: (payload: Payload, characters: number) => Reply | undefined | Promise<Reply | undefined>,
+): Promise<Reply | undefined> => {
   quota.enter(event)
   let loaded = 0
+  const mistakenAfter = <T>(step: () => T, counts: boolean): T => {
+    try {
+      return step()
+    } catch (error) {
+      if (counts) quota.mistaken()
+      throw error
+    }
+  }
   try {
-    const payload = read()
+    const payload = mistakenAfter(read, true)
     const characters = charactersIn(payload)
     quota.load(characters)
     loaded = characters
-    return await work(payload)
+    return await mistakenAfter(() => work(payload, characters), !isTyping(event))
   } finally {
     quota.leave(loaded)
   }

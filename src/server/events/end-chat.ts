@@ -17,7 +17,7 @@ export const endChatListeners = (chat: ServerContext, { socket, inOrder }: Socke
     return inOrder(() => {
       io.to(OPERATORS).emit('chatEnded', { clientId, to: clientId })
       return {}
-    })
+    }, 'nothing')
   }
   return {
     // Older widgets say this.

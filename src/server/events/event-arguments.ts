@@ -7,15 +7,15 @@ type Acknowledge = (acknowledgement: Acknowledgement) => void
 
 export interface EventArguments {
   readonly payload: unknown
-  /** Does nothing when the client asked for no acknowledgement. */
-  readonly acknowledge: Acknowledge
+  /** Undefined when the client asked for no acknowledgement. */
+  readonly acknowledge: Acknowledge | undefined
 }
 
 /** Clients send (payload), (payload, callback), (callback) or nothing; `undefined` crosses the wire as null. */
 export const readArguments = (args: readonly unknown[]): EventArguments => {
   const last = args.at(-1)
   // Socket.IO puts a function of its own in the last place when, and only when, the client asked for an acknowledgement.
-  const acknowledge = typeof last === 'function' ? (last as Acknowledge) : () => undefined
+  const acknowledge = typeof last === 'function' ? (last as Acknowledge) : undefined
   const first = typeof args[0] === 'function' ? undefined : args[0]
   return { payload: first ?? {}, acknowledge }
 }

@@ -8,7 +8,8 @@ import { conversationOf, createGuestToken, isGuestToken } from '../../protocol/i
 import { toNewChat } from '../../protocol/outgoing.js'
 import { joinSchema } from '../../protocol/payloads.js'
 import { connectedGuests, enter, toConnectedOperator } from '../cluster/presence.js'
-import { invalidToken } from '../../protocol/refusals.js'
+import { invalidToken, joinRefused } from '../../protocol/refusals.js'
+import { toWireError } from './wire-error.js'
 
 type JoinPayload = z.infer<typeof joinSchema>
 type GuestJoin = Extract<JoinPayload, { role: 'client' }>
@@ -20,7 +21,7 @@ export const joinListeners = (chat: ServerContext, session: SocketSession): List
     payload.role === 'client'
       ? joinAsGuest(chat, session, payload)
       : // The application or the database may be asked.
-        session.joinGate.during(joinAsOperator(chat, session, payload)),
+        session.gate.during(joinAsOperator(chat, session, payload)),
   ),
 })
 
@@ -34,7 +35,7 @@ const joinAsGuest = (
   session.place.moveTo('guests')
   session.guestToken = token
   enter(chat, session.socket, { role: 'client', conversation, username, phone: phone ?? null })
-  session.joinGate.open()
+  session.gate.open()
   const welcome = { token, clientId: conversation }
   return { answer: welcome, afterwards: () => session.socket.emit('joined', welcome) }
 }
@@ -66,6 +67,7 @@ const joinAsOperator = async (chat: ServerContext, session: SocketSession, claim
     session.guestToken = undefined
     socket.data.named = named
     enter(chat, socket, participant)
+    session.gate.open()
     return {
       afterwards: () => {
         socket.emit('joined', toConnectedOperator(participant))
@@ -75,6 +77,8 @@ const joinAsOperator = async (chat: ServerContext, session: SocketSession, claim
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     session.isRefused = true
-    return { error, afterwards: () => socket.disconnect(chat.connections === 'own') }
+    session.gate.end(joinRefused(toWireError(error)))
+    // After the answers to what waited, which are sent in this turn.
+    return { error, afterwards: () => setImmediate(() => socket.disconnect(chat.connections === 'own')) }
   }
 }

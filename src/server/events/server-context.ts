@@ -1,5 +1,4 @@
 import type { ChatLog } from '../../chat-log.js'
-import type { SerialQueue } from '../../concurrency/serial-queue.js'
 import type { ChatStore } from '../../persistence/chat-store.js'
 import type { ChatIo, ChatSocket, Listener } from '../chat-io.js'
 import type { Departures } from '../cluster/departures.js'
@@ -14,7 +13,8 @@ import type { ImageSources } from '../../protocol/image.js'
 import type { OperatorAccess } from '../operators/operator-access.js'
 import type { Announce } from './announce.js'
 import type { Answer } from './answering.js'
-import type { JoinGate } from './join-gate.js'
+import type { EventGate } from './event-gate.js'
+import type { RequestQueue } from './request-queue.js'
 
 /** What the listeners of a socket share. */
 export interface ServerContext {
@@ -43,7 +43,7 @@ export interface ServerContext {
 /** One socket, and the queue in which its requests to the store run in the order of their arrival. */
 export interface SocketSession {
   readonly socket: ChatSocket
-  readonly inOrder: SerialQueue
+  readonly inOrder: RequestQueue
   readonly place: ConnectionPlace
   /** Shared by the guests of the socket's address. */
   readonly traffic: Traffic
@@ -51,7 +51,7 @@ export interface SocketSession {
   guestToken?: string | undefined
   /** Its join was refused: it is about to be disconnected, and whatever else it sent is dropped. */
   isRefused?: boolean
-  readonly joinGate: JoinGate
+  readonly gate: EventGate
 }
 
 /** The listeners of a group of events, by the events' names. */

@@ -6,8 +6,8 @@ import { createTokenBucket } from './token-bucket.js'
 /** The limits on the requests of one socket. */
 export interface Quota {
   /**
-   * Called before a request is parsed. The first join always passes the rate: a client may have sent all that it buffered before.
-   * @throws OperatorError `rate_limited` or `too_many_pending`, both retryable
+   * Called before a request is parsed.
+   * @throws OperatorError `too_many_pending`, or `rate_limited` after too many mistakes; both retryable
    */
   enter(event: string): void
   /**
@@ -16,17 +16,33 @@ export interface Quota {
    */
   load(characters: number): void
   /**
-   * Called before a request waits for the join of its socket.
-   * @throws OperatorError `not_joined`, retryable
+   * Whether the rate lets the request pass now; it then counts. The first join of a socket always passes. Typing has a rate of its
+   * own, and so never costs a message.
    */
-  hold(characters: number): void
+  takes(event: string): boolean
+  /** In how many milliseconds the rate lets the next request pass. */
+  waitMs(): number
+  /**
+   * Called before a request waits, for the join of its socket or for its rate.
+   * @throws OperatorError `not_joined` or `rate_limited`, retryable
+   */
+  hold(characters: number, waitsFor: 'join' | 'rate'): void
   /** Called when that wait is over. */
   release(characters: number): void
-  /** How many requests wait for the join. */
+  /** How many requests wait. */
   readonly held: number
+  /** Called for a request that was refused after it was parsed, which takes time as well. */
+  mistaken(): void
+  /** The refusal of a request beyond the rate. */
+  overRate(): OperatorError
   /** Called after the answer, with as many characters as were loaded. */
   leave(characters: number): void
 }
+
+const TYPING = ['clientTyping', 'operatorTyping']
+
+/** Whether the event says who types: only the last one matters, and none is missed. */
+export const isTyping = (event: string): boolean => TYPING.includes(event)
 
 /** Makes the quotas of one server: one a socket, with shared limits on the characters of requests that wait. */
 export const createQuotas = (limits: ChatLimits, onLimit: OnLimit): (() => Quota) => {
@@ -37,18 +53,21 @@ export const createQuotas = (limits: ChatLimits, onLimit: OnLimit): (() => Quota
     return error
   }
   return () => {
-    const hasToken = createTokenBucket(limits.eventsPerSecond)
+    const events = createTokenBucket(limits.eventsPerSecond)
+    const typing = createTokenBucket(limits.eventsPerSecond)
+    const mistakes = createTokenBucket(limits.eventsPerSecond)
+    const overRate = (): OperatorError => refusal('eventsPerSecond', rateLimited(limits.eventsPerSecond))
     let pending = 0
     let held = 0
-    let hasAskedToJoin = false
+    let firstJoin: 'to come' | 'to pass' | 'passed' = 'to come'
     return {
       get held() {
         return held
       },
       enter: (event) => {
-        const isFirstJoin = event === 'join' && !hasAskedToJoin
-        hasAskedToJoin ||= isFirstJoin
-        if (!hasToken() && !isFirstJoin) throw refusal('eventsPerSecond', rateLimited(limits.eventsPerSecond))
+        const isFirstJoin = event === 'join' && firstJoin === 'to come'
+        if (isFirstJoin) firstJoin = 'to pass'
+        else if (mistakes.waitMs() > 0) throw overRate()
         if (pending >= limits.maxPendingPerSocket)
           throw refusal('maxPendingPerSocket', tooManyPending('this connection'))
         pending += 1
@@ -59,10 +78,18 @@ export const createQuotas = (limits: ChatLimits, onLimit: OnLimit): (() => Quota
         if (isFull) throw refusal('maxPendingCharacters', tooManyPending('this server'))
         waitingCharacters += characters
       },
-      hold: (characters) => {
-        if (held >= limits.maxHeldPerSocket) throw refusal('maxHeldPerSocket', tooManyBeforeJoin('this connection'))
+      takes: (event) => {
+        const isFirstJoin = event === 'join' && firstJoin === 'to pass'
+        if (isFirstJoin) firstJoin = 'passed'
+        return (isTyping(event) ? typing : events).take() || isFirstJoin
+      },
+      waitMs: () => events.waitMs(),
+      hold: (characters, waitsFor) => {
+        const full = (limit: LimitName, scope: string): OperatorError =>
+          waitsFor === 'rate' ? overRate() : refusal(limit, tooManyBeforeJoin(scope))
+        if (held >= limits.maxHeldPerSocket) throw full('maxHeldPerSocket', 'this connection')
         const isFull = heldCharacters > 0 && heldCharacters + characters > limits.maxHeldCharacters
-        if (isFull) throw refusal('maxHeldCharacters', tooManyBeforeJoin('this server'))
+        if (isFull) throw full('maxHeldCharacters', 'this server')
         held += 1
         heldCharacters += characters
       },
@@ -70,6 +97,8 @@ export const createQuotas = (limits: ChatLimits, onLimit: OnLimit): (() => Quota
         held -= 1
         heldCharacters -= characters
       },
+      mistaken: () => void mistakes.take(),
+      overRate,
       leave: (characters) => {
         pending -= 1
         waitingCharacters -= characters

@@ -27,7 +27,11 @@ const run = (steps: readonly Step[]): readonly string[] => {
   const createQuota = createQuotas(limits, () => undefined)
   const quotas: Readonly<Record<'a' | 'b', Quota>> = { a: createQuota(), b: createQuota() }
   return steps.map(([socket, step, characters = 0]) =>
-    outcomeOf(() => (step === 'enter' ? quotas[socket].enter('history') : quotas[socket][step](characters))),
+    outcomeOf(() => {
+      if (step === 'enter') quotas[socket].enter('history')
+      else if (step === 'hold') quotas[socket].hold(characters, 'join')
+      else quotas[socket][step](characters)
+    }),
   )
 }
 
@@ -93,17 +97,42 @@ describe('the quota of a socket', () => {
     expect(run(steps.map(([step]) => step))).toEqual(steps.map(([, outcome]) => outcome))
   })
 
-  test('refuses a request beyond the rate before it counts as pending, but for the first join', () => {
-    const quota = createQuotas(limitsFrom({ eventsPerSecond: 1, maxPendingPerSocket: 4 }), () => undefined)()
-    const events = [...Array<string>(5).fill('clientMessage'), 'join', 'join']
-    const codes = events.map((event) => {
+  test('has a rate for what passes, which the first join need not keep, and another for typing', () => {
+    const quota = createQuotas(limitsFrom({ eventsPerSecond: 1 }), () => undefined)()
+    const events = [...Array<string>(4).fill('clientMessage'), 'join', 'join', ...Array<string>(4).fill('clientTyping')]
+    const passed = events.map((event) => {
+      quota.enter(event)
+      return quota.takes(event)
+    })
+    const [yes, no] = [true, false]
+    expect(passed).toEqual([yes, yes, yes, no, yes, no, yes, yes, yes, no])
+    expect(quota.waitMs()).toBeGreaterThan(0)
+  })
+
+  test('refuses requests unread after too many that were refused, but for the first join', () => {
+    const quota = createQuotas(limitsFrom({ eventsPerSecond: 1 }), () => undefined)()
+    const codeOf = (event: string): string => {
       try {
         quota.enter(event)
         return 'ok'
       } catch (error) {
         return (error as OperatorError).code
       }
+    }
+    const codes = Array.from({ length: 4 }, () => {
+      const code = codeOf('clientMessage')
+      quota.mistaken()
+      return code
     })
-    expect(codes).toEqual([...['ok', 'ok', 'ok', 'rate_limited', 'rate_limited', 'ok'], 'rate_limited'])
+    expect([...codes, codeOf('join'), codeOf('join')]).toEqual([
+      ...['ok', 'ok', 'ok', 'rate_limited'],
+      ...['ok', 'rate_limited'],
+    ])
+  })
+
+  test('refuses what is beyond the rate and finds no room to wait as rate_limited', () => {
+    const quota = createQuotas(limitsFrom({ maxHeldPerSocket: 1 }), () => undefined)()
+    quota.hold(1, 'rate')
+    expect(() => quota.hold(1, 'rate')).toThrow(expect.objectContaining({ code: 'rate_limited', retryable: true }))
   })
 })

@@ -5,7 +5,7 @@ import { createTokenBucket } from '../../../src/server/protection/token-bucket.j
 const answers = (perSecond: number, times: readonly number[]): string => {
   let now = 0
   const bucket = createTokenBucket(perSecond, () => now)
-  return times.map((at) => (((now = at), bucket()) ? 'y' : '-')).join('')
+  return times.map((at) => (((now = at), bucket.take()) ? 'y' : '-')).join('')
 }
 
 const at = (ms: number, count: number): readonly number[] => Array.from({ length: count }, () => ms)

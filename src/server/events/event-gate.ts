@@ -1,0 +1,154 @@
+import type { OperatorError } from '../../errors.js'
+import { isTyping, type Quota } from '../protection/quota.js'
+import type { Reply } from './reply.js'
+
+/**
+ * Lets the events of a socket in, in the order in which they came: after its first join, while no operator is checked, and no
+ * faster than its rate. A stock client sends what it buffered while disconnected before its `connect` handler runs: before the
+ * join, and all at once. Who is too fast waits, and is refused only when too many wait.
+ */
+export interface EventGate {
+  /**
+   * Runs the work of an event, at once or when its turn comes.
+   * @throws OperatorError `rate_limited` or `not_joined` when too many wait; the reason of `refuse`
+   * @returns undefined when the socket left before its join
+   */
+  pass(arrival: Arrival): Reply | undefined | Promise<Reply | undefined>
+  /** The socket has joined: what waits goes on. */
+  open(): void
+  /** Runs a join that takes a while; what is sent meanwhile, other joins too, waits for its end. */
+  during<T>(join: Promise<T>): Promise<T>
+  /** No join will come any more, or nothing waits for the rate any longer: what waits goes on if the socket has joined. */
+  end(reason?: OperatorError): void
+  /** Refuses what waits for a join; does nothing once the socket has joined, or while an operator is checked. */
+  refuse(reason: OperatorError): void
+}
+
+/** An event whose payload is valid. */
+export interface Arrival {
+  readonly event: string
+  readonly characters: number
+  readonly work: () => Reply | undefined | Promise<Reply | undefined>
+}
+
+interface Waiting extends Pick<Arrival, 'event' | 'characters'> {
+  readonly go: () => void
+  readonly leave: () => void
+  readonly refuse: (reason: OperatorError) => void
+  readonly supersede: () => void
+}
+
+/** What need not wait for a first join. */
+const BEFORE_JOIN = ['join', 'unknown']
+
+/** @param onRefused called with how many waited for a join in vain, and why */
+export const createEventGate = (
+  quota: Quota,
+  onRefused: (events: number, reason: OperatorError | undefined) => void,
+): EventGate => {
+  const waiting: Waiting[] = []
+  let isOpen = false
+  let isJoining = false
+  let isScheduled = false
+  let ended: { readonly reason: OperatorError | undefined } | undefined
+
+  const take = (one: Waiting): Waiting => {
+    waiting.splice(waiting.indexOf(one), 1)
+    quota.release(one.characters)
+    return one
+  }
+
+  const next = (): Waiting | undefined => {
+    if (isJoining) return undefined
+    return isOpen ? waiting[0] : waiting.find(({ event }) => BEFORE_JOIN.includes(event))
+  }
+
+  // Synchronous up to the first await of each, which keeps their order.
+  const letIn = (): void => {
+    for (let one = next(); one !== undefined; one = next()) {
+      const isFree = isTyping(one.event) || ended !== undefined
+      if (!isFree && !quota.takes(one.event)) {
+        schedule(quota.waitMs())
+        return
+      }
+      take(one).go()
+    }
+  }
+
+  const schedule = (ms: number): void => {
+    if (isScheduled) return
+    isScheduled = true
+    const run = (): void => {
+      isScheduled = false
+      letIn()
+    }
+    if (ms === 0) setImmediate(run)
+    else setTimeout(run, ms)
+  }
+
+  const hold = ({ event, characters, work }: Arrival): Promise<Reply | undefined> => {
+    const earlier = isTyping(event) ? waiting.find((one) => one.event === event) : undefined
+    if (earlier !== undefined) take(earlier).supersede()
+    quota.hold(characters, isOpen && !isJoining ? 'rate' : 'join')
+    return new Promise((resolve, reject) => {
+      const go = (): void => {
+        try {
+          resolve(work())
+        } catch (error) {
+          reject(error as Error)
+        }
+      }
+      const others = { refuse: reject, leave: () => resolve(undefined), supersede: () => resolve({}) }
+      waiting.push({ event, characters, go, ...others })
+      if (isOpen) schedule(quota.waitMs())
+    })
+  }
+
+  const refuseAll = (reason: OperatorError | undefined): void => {
+    if (waiting.length > 0) onRefused(waiting.length, reason)
+    for (const one of [...waiting]) {
+      if (reason === undefined) take(one).leave()
+      else take(one).refuse(reason)
+    }
+  }
+
+  const settle = (): void => {
+    if (isJoining || ended === undefined) return
+    if (isOpen) letIn()
+    else refuseAll(ended.reason)
+  }
+
+  const isBehind = (event: string): boolean =>
+    isJoining || (isOpen ? waiting.length > 0 : !BEFORE_JOIN.includes(event))
+
+  return {
+    pass: (arrival) => {
+      const { event, work } = arrival
+      if (isBehind(event)) return hold(arrival)
+      if (quota.takes(event)) return work()
+      if (!isOpen || isTyping(event) || BEFORE_JOIN.includes(event)) throw quota.overRate()
+      return hold(arrival)
+    },
+    open: () => {
+      isOpen = true
+      schedule(0)
+    },
+    during: (join) => {
+      isJoining = true
+      const end = (): void => {
+        isJoining = false
+        settle()
+        schedule(0)
+      }
+      join.then(end, end)
+      return join
+    },
+    end: (reason) => {
+      ended = { reason }
+      settle()
+    },
+    refuse: (reason) => {
+      if (!isOpen && !isJoining) refuseAll(reason)
+    },
+  }
+}

@@ -36,7 +36,7 @@ export class InvalidMessage extends StoreError {
   readonly reasons: readonly string[]
 }
 
-/** The idempotency key belongs to a message with another body, which stays unchanged. Nothing was written. */
+/** The idempotency key belongs to a message with another content, guest, conversation or kind of sender, which stays unchanged. Nothing was written. */
 export class IdempotencyConflict extends StoreError {
   override readonly name = 'IdempotencyConflict'
   constructor(
@@ -46,7 +46,7 @@ export class IdempotencyConflict extends StoreError {
   ) {
     super(
       'idempotency_conflict',
-      `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to message ${existingId}, which has another body`,
+      `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to message ${existingId}, which has another content, guest or conversation`,
       { hint: 'use a different key for each message', blames: 'message', exitCode: ExitCode.no },
     )
   }

@@ -31,7 +31,7 @@ export const ERROR_CODES = {
     repeat: 'never',
     mayBeStored: false,
     concerns: 'request',
-    text: 'the messageId belongs to another message',
+    text: 'the messageId belongs to a message with another content or addressee',
   },
   unknown_conversation: {
     repeat: 'never',

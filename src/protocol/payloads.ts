@@ -105,7 +105,8 @@ export type MessagePayload = z.infer<typeof guestMessageSchema>
 export const endChatSchema = z.object({
   clientId: addressSchema.nullish(),
   to: addressSchema.nullish(),
-  message: text.pipe(z.string().min(1).max(MAX_FIELD_LENGTH)).nullish(),
+  /** Empty counts as absent: forms send an empty field. */
+  message: text.pipe(z.string().max(MAX_FIELD_LENGTH)).nullish(),
 })
 
 export const guestTypingSchema = z.object({ isTyping: z.boolean() })

@@ -4,6 +4,7 @@ import { asyncClosable, type AsyncClosable } from '../closable.js'
 import { OperatorError } from '../errors.js'
 import { runChatAtPath, readWebRules } from './chat-at-path.js'
 import type { ChatOptions, ChatWebOptions } from './chat-options.js'
+import { kindOfServer } from './check-attach-target.js'
 import { runChatInNamespace, type NamespaceServer } from './chat-in-namespace.js'
 import { DEFAULT_PATH } from './defaults.js'
 import { maxMessageBytesOf, prepareChat } from './prepare-chat.js'
@@ -36,11 +37,12 @@ export const attachChat = async (
   to: HttpServer | HttpsServer | SocketIoServer,
   options: AttachOptions,
 ): Promise<AttachedChat> => {
-  for (const name of 'of' in to ? OF_HTTP : OF_SOCKET_IO)
-    if (options[name] !== undefined) throw misplaced(name, 'of' in to)
-  if ('of' in to) {
+  const isSocketIo = kindOfServer(to) === 'socket.io'
+  for (const name of isSocketIo ? OF_HTTP : OF_SOCKET_IO)
+    if (options[name] !== undefined) throw misplaced(name, isSocketIo)
+  if (isSocketIo) {
     // What events the application declares does not matter in a namespace that it leaves to the chat.
-    const server = to as NamespaceServer
+    const server = to as unknown as NamespaceServer
     const chat = await runChatInNamespace(server, {
       name: options.namespace ?? DEFAULT_PATH,
       maxMessageBytes: maxMessageBytesOf(options),
@@ -48,12 +50,15 @@ export const attachChat = async (
     })
     return asyncClosable({ close: () => chat.close() })
   }
-  const path = `/${(options.path ?? DEFAULT_PATH).replaceAll(/^\/+|\/+$/g, '')}`
-  if (path === '/')
-    throw new OperatorError('invalid_option', 'the option path names the whole server', { hint: 'use /chat' })
+  const path = (options.path ?? DEFAULT_PATH).replace(/\/$/, '')
   const web = readWebRules(options, 'localhost')
   const prepared = await prepareChat(options)
-  const chat = runChatAtPath(prepared, { http: to, path, web, transports: options.transports })
+  const chat = runChatAtPath(prepared, {
+    http: to as HttpServer | HttpsServer,
+    path,
+    web,
+    transports: options.transports,
+  })
   return asyncClosable({ close: () => chat.close() })
 }
 

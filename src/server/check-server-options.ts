@@ -18,6 +18,7 @@ import {
 import type { JournalOptions } from '../journal/open-journal.js'
 import type { ChatServerOptions } from './chat-server.js'
 import type { AttachOptions } from './attach-chat.js'
+import { CHAT_NAMESPACE, CHAT_PATH } from './check-attach-target.js'
 import { TRANSPORTS } from './http/explain-refusals.js'
 import { LIMITS, type LimitName } from './protection/limits.js'
 
@@ -55,7 +56,7 @@ const SHARED: Rules<SharedOptions> = {
 
 const START: Rules<StartChatServerOptions> = { ...SHARED, host: TEXT, port: wholeNumber(0, 65_535) }
 
-const ATTACH: Rules<AttachChatServerOptions> = { ...SHARED, path: FILLED_TEXT, namespace: FILLED_TEXT }
+const ATTACH: Rules<AttachChatServerOptions> = { ...SHARED, path: CHAT_PATH, namespace: CHAT_NAMESPACE }
 
 const JOURNAL: Rules<JournalOptions> = {
   path: FILLED_TEXT,

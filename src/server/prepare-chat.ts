@@ -1,9 +1,11 @@
 import { SILENT_LOG, type ChatLog } from '../chat-log.js'
 import { OperatorError } from '../errors.js'
 import { createInFlight, type InFlight } from '../concurrency/in-flight.js'
+import { InvalidCall } from '../invalid-call.js'
 import { openJournal } from '../journal/open-journal.js'
-import { createRareLog, type WarnRarely } from '../rare-log.js'
 import type { ChatStore } from '../persistence/chat-store.js'
+import { StoreClosed } from '../persistence/errors.js'
+import { createRareLog, type WarnRarely } from '../rare-log.js'
 import type { ChatOptions } from './chat-options.js'
 import { joinCluster, type Cluster } from './cluster/cluster.js'
 import { UNOBSERVED, type ServerObserver } from './metrics/observer.js'
@@ -27,7 +29,8 @@ export interface PreparedChat {
 
 /** Checks the options and opens what they name. @throws OperatorError of one of them; nothing is open then */
 export const prepareChat = async (options: ChatOptions): Promise<PreparedChat> => {
-  const { log = SILENT_LOG, metrics } = options
+  const { log = SILENT_LOG, metrics, store } = options
+  await refuseClosedStore(store)
   const operatorSecret = options.operatorSecret === '' ? undefined : options.operatorSecret
   refuseWeakSecret(operatorSecret)
   const limits = limitsFrom({ ...options, maxMessageBytes: maxMessageBytesOf(options) })
@@ -57,6 +60,17 @@ export const maxMessageBytesOf = ({ store, maxMessageBytes: wanted }: ChatOption
   throw new OperatorError('invalid_option', `maxMessageBytes is ${wanted}, but that of the store is ${most}`, {
     hint: 'give createChatStore the same maxMessageBytes',
   })
+}
+
+/** It would refuse every message. */
+const refuseClosedStore = async (store: ChatStore): Promise<void> => {
+  try {
+    // Asks the database nothing.
+    await store.getOperatorNames([])
+  } catch (cause) {
+    if (cause instanceof StoreClosed)
+      throw new InvalidCall('invalid_option', 'the store is closed', { cause, hint: 'close it after the chat server' })
+  }
 }
 
 /** Closes what was opened before a start failed; the first error wins. */

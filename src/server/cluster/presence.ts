@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ChatIo, ChatSocket } from '../chat-io.js'
 import type { Peers } from './peers.js'
 import { toNewChat, type ConnectedOperator } from '../../protocol/outgoing.js'
@@ -62,8 +63,12 @@ export const participantsHere = (io: ChatIo): readonly Participant[] =>
 export const isHere = (io: ChatIo, participant: Participant): boolean =>
   participantsIn(io, roomOf(participant)).some((other) => participantKey(other) === participantKey(participant))
 
-/** Moves the socket into the participant's room, out of that of an earlier join, and announces a new participant. */
+/**
+ * Moves the socket into the participant's room, out of that of an earlier join, and announces a new participant. A client that
+ * joins in the handshake and by the event does not come twice.
+ */
 export const enter = (chat: Meeting, socket: ChatSocket, participant: Participant): void => {
+  if (isDeepStrictEqual(socket.data.participant, participant)) return
   leave(chat, socket)
   const { io, peers } = chat
   const isNew = !isConnected(chat, participant)

@@ -26,7 +26,7 @@ export const endChatListeners = (chat: ServerContext, { socket, inOrder }: Socke
       if (joinedAt(socket).role === 'client') return endAsGuest()
       const address = to ?? clientId
       if (address == null) throw invalidPayload('endChat', ['clientId is missing'])
-      return inOrder(() => endAsOperator(chat, address, message ?? ENDED))
+      return inOrder(() => endAsOperator(chat, address, message == null || message === '' ? ENDED : message))
     }),
   }
 }

@@ -14,9 +14,13 @@ import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../protocol/error-c
 export const toWireError = (error: unknown): WireError => {
   const code = wireCodeOf(error)
   const { text, repeat } = ERROR_CODES[code]
-  const isForClients = error instanceof OperatorError && error.code === code && !isServerFault(error)
+  const isForClients =
+    error instanceof OperatorError && error.code === code && !isServerFault(error) && !hasRowId(error)
   return { code, message: isForClients ? error.message : text, retryable: repeat === 'later' }
 }
+
+/** A guest may not learn how many messages all chats have, and its own text speaks of the body where an addressee may differ. */
+const hasRowId = (error: OperatorError): boolean => error instanceof IdempotencyConflict
 
 const wireCodeOf = (error: unknown): ErrorCode => {
   // The server closes its store last; of standbys a client knows nothing: for it the database is simply unavailable.

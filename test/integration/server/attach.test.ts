@@ -1,8 +1,8 @@
+import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { createServer, type RequestListener, type Server as HttpServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
-import { attachChatServer, createChatStore, type ChatStore } from '../../../src/index.js'
+import { attachChatServer, createChatStore, InvalidCall, type ChatStore } from '../../../src/index.js'
 import { expect, test, type TestDatabase } from '../../support/database.js'
 import { expectOk, SECRET, withoutMessages, type Ack } from '../../support/socket-chat.js'
 
@@ -125,5 +125,45 @@ test('a Socket.IO server whose packets are too small for a message is refused, n
       hint: 'create the Socket.IO server with maxHttpBufferSize: 7405568, or attach the chat with maxMessageBytes: 133494',
     })
     await (await attachChatServer(small, { store, maxMessageBytes: 133_494 })).close()
+  })
+})
+
+test('what is no server, path or open store is refused, with what to pass instead', async ({ database }) => {
+  await withApplication(database, async ({ http, store }) => {
+    const express = Object.assign(() => undefined, { listen: () => http, handle: () => undefined })
+    const targets: readonly (readonly [to: unknown, hint: RegExp])[] = [
+      [express, /app\.listen/],
+      [{ server: http, listen: () => undefined }, /of Fastify pass app\.server/],
+      [{ getHttpServer: () => http }, /of Nest pass app\.getHttpServer\(\)/],
+      [{ callback: () => onHello, listen: () => http }, /createServer\(app\.callback\(\)\)/],
+      [new Server().of('/x'), /the option namespace/],
+      ...[createTcpServer(), null, undefined, 3000, 'http://x', {}].map((to) => [to, /node:http/] as const),
+    ]
+    for (const [to, hint] of targets) {
+      const error = await attachChatServer(to as HttpServer, { store }).catch((reason: unknown) => reason)
+      expect(error).toBeInstanceOf(InvalidCall)
+      expect(error).toMatchObject({ code: 'invalid_option', hint: expect.stringMatching(hint) as string })
+    }
+    for (const path of ['chat', '/chat?x', '/a b', '/ü', '//x', '/a/../b', ''])
+      await expect(attachChatServer(http, { store, path })).rejects.toThrow(/^path is .* but must be a path such as/)
+    const closed = createChatStore({ databaseUrl: database.url })
+    await closed.close()
+    await expect(attachChatServer(http, { store: closed })).rejects.toThrow('the store is closed')
+    expect(http.listeners('request')).toEqual([onHello])
+  })
+})
+
+test('a chat that is closed first does not keep the HTTP server of the application open', async ({ database }) => {
+  await withApplication(database, async ({ http, store, connect }) => {
+    const chat = await attachChatServer(http, { store })
+    for (const transport of ['websocket', 'polling'] as const) {
+      const guest = connect('/', { path: '/chat', transports: [transport], reconnection: false })
+      expectOk(await ask(guest, 'join', { role: 'client', username: transport }))
+    }
+    const closed = new Promise((resolve) => http.close(resolve))
+    const isOpen = Symbol('open')
+    expect(await Promise.race([closed, new Promise((resolve) => setImmediate(resolve, isOpen))])).toBe(isOpen)
+    await chat.close()
+    await closed
   })
 })

@@ -33,7 +33,7 @@ export const LIMITS = {
     unit: 'count',
     least: 0,
     most: 1_000_000,
-    help: 'most events per second from one socket, three times as many in a burst; 0 = no limit',
+    help: 'most events per second from one socket, three times as many in a burst, beyond which they wait; 0 = no limit',
   },
   maxConnections: {
     default: 10_000,
@@ -114,7 +114,7 @@ export const LIMITS = {
     unit: 'count',
     least: 0,
     most: 1_000_000,
-    help: 'most events of one socket that wait for its join',
+    help: 'most events of one socket that wait for its join, or for --events-per-second',
   },
   maxHeldCharacters: {
     default: 16 * 1_048_576,
@@ -123,7 +123,7 @@ export const LIMITS = {
     least: 1,
     most: 1_073_741_824,
     messages: 8,
-    help: 'most characters in all events that wait for the join of their socket',
+    help: 'most characters in all events that wait for a join, or for --events-per-second',
   },
   maxUnreadCharacters: {
     default: 8 * 1_048_576,

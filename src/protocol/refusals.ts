@@ -57,11 +57,7 @@ export const unknownConversation = (address?: number | string): OperatorError =>
   )
 }
 
-/** @param name as the client wrote it */
-export const unknownEvent = (name: string): OperatorError =>
-  refusal('unknown_event', `unknown event ${JSON.stringify(name.slice(0, LONGEST_SHOWN))}`)
-
-const LONGEST_SHOWN = 100
+export const unknownEvent = (): OperatorError => refusal('unknown_event')
 
 export const rateLimited = (perSecond: number): OperatorError =>
   refusal('rate_limited', `more than ${perSecond} events per second; wait a moment and send this again`)

@@ -44,7 +44,9 @@ export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
   const session: SocketSession = {
     ...{ socket, place, traffic, guestToken: parts.guestToken },
     inOrder: createRequestQueue(parts.sink.journalState() === undefined ? 'none' : 'open'),
-    gate: createEventGate(parts.quota, (events, reason) => logNeverJoined(parts, socket, events, reason)),
+    gate: createEventGate(parts.quota, (events, reason) =>
+      logNeverJoined(parts, socket, events, reason ?? session.refusal),
+    ),
   }
   const unjoined: Unjoined = {}
   const tellRefusal = createTellRefusal(socket, warnRarely)
@@ -80,12 +82,11 @@ const listen = (chat: ServerContext, session: SocketSession): ReadonlyMap<string
   const { socket } = session
   const listeners = new Map(LISTENERS.flatMap((listenersOf) => Object.entries(listenersOf(chat, session))))
   for (const [event, listener] of listeners) socket.on(event, listener)
+  const refuse = chat.answer('unknown', z.unknown(), () => {
+    throw unknownEvent()
+  })
   socket.onAny((event: string, ...args: unknown[]) => {
-    if (listeners.has(event)) return
-    const refuse = chat.answer('unknown', z.unknown(), () => {
-      throw unknownEvent(event)
-    })
-    refuse(...args)
+    if (!listeners.has(event)) refuse(...args)
   })
   return listeners
 }

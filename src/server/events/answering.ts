@@ -1,6 +1,7 @@
 import type * as z from 'zod'
 import type { ChatLog } from '../../chat-log.js'
 import type { InFlight } from '../../concurrency/in-flight.js'
+import type { OperatorError } from '../../errors.js'
 import { serverClosing } from '../../protocol/refusals.js'
 import type { Listener } from '../chat-io.js'
 import { errorFields } from '../error-fields.js'
@@ -27,8 +28,8 @@ export interface Answering {
 
 /** How far the join of a socket is. */
 interface JoinState {
-  /** It is about to be disconnected; its events are dropped. */
-  readonly isRefused?: boolean
+  /** Why it is about to be disconnected; its events are dropped. */
+  readonly refusal?: OperatorError
   readonly gate: EventGate
 }
 
@@ -48,14 +49,14 @@ export type Answer = <Payload>(
  * socket in order. Anything but an `OperatorError` is a bug: the log gets its place in the code, the client only the code `internal`.
  */
 export const createAnswer = (parts: Answering): Answer => {
-  const { inFlight, quota, session, observer, log } = parts
+  const { inFlight, quota, session, observer, tellRefusal, log } = parts
   const attempt = async <Payload>(
     event: string,
     schema: z.ZodType<Payload>,
     payload: unknown,
     work: (payload: Payload) => Reply | Promise<Reply>,
   ): Promise<Outcome | undefined> => {
-    if (session.isRefused === true) return undefined
+    if (session.refusal !== undefined) return undefined
     try {
       if (inFlight.closing) throw serverClosing()
       return await withinQuota(
@@ -65,7 +66,7 @@ export const createAnswer = (parts: Answering): Answer => {
         (parsed, characters) =>
           session.gate.pass({
             ...{ event, characters },
-            work: () => (session.isRefused === true ? undefined : work(parsed)),
+            work: () => (session.refusal === undefined ? work(parsed) : undefined),
           }),
       )
     } catch (error) {
@@ -86,6 +87,9 @@ export const createAnswer = (parts: Answering): Answer => {
       const settled = attempt(event, schema, given.payload, work).then((outcome) => {
         if (outcome === undefined) {
           messages.decided('dropped')
+          // Who waits for an acknowledgement learns of it by the end of the connection.
+          if (session.refusal !== undefined && given.acknowledge === undefined)
+            tellRefusal(event, given.payload, toWireError(session.refusal))
           return
         }
         const { answer, error, afterwards } = outcome

@@ -118,8 +118,7 @@ export const createEventGate = (
     else refuseAll(ended.reason)
   }
 
-  const isBehind = (event: string): boolean =>
-    isJoining || (isOpen ? waiting.length > 0 : !BEFORE_JOIN.includes(event))
+  const isBehind = (event: string): boolean => isJoining || (isOpen ? waiting.length > 0 : !BEFORE_JOIN.includes(event))
 
   return {
     pass: (arrival) => {

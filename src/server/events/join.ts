@@ -76,9 +76,9 @@ const joinAsOperator = async (chat: ServerContext, session: SocketSession, claim
     }
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
-    session.isRefused = true
-    session.gate.end(joinRefused(toWireError(error)))
-    // After the answers to what waited, which are sent in this turn.
+    session.refusal = joinRefused(toWireError(error))
+    session.gate.end()
+    // After the senders of what waited were told, in this turn.
     return { error, afterwards: () => setImmediate(() => socket.disconnect(chat.connections === 'own')) }
   }
 }

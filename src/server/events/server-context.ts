@@ -1,4 +1,5 @@
 import type { ChatLog } from '../../chat-log.js'
+import type { OperatorError } from '../../errors.js'
 import type { ChatStore } from '../../persistence/chat-store.js'
 import type { ChatIo, ChatSocket, Listener } from '../chat-io.js'
 import type { Departures } from '../cluster/departures.js'
@@ -49,8 +50,8 @@ export interface SocketSession {
   readonly traffic: Traffic
   /** Identifies the guest on return. Never logged, and sent only to the guest, not even to other servers. */
   guestToken?: string | undefined
-  /** Its join was refused: it is about to be disconnected, and whatever else it sent is dropped. */
-  isRefused?: boolean
+  /** Its join was refused for this reason: it is about to be disconnected, and whatever else it sent is dropped. */
+  refusal?: OperatorError
   readonly gate: EventGate
 }
 

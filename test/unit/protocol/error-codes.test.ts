@@ -142,7 +142,7 @@ describe('what a client reads of an error', () => {
       refusals.inactiveOperator(),
       refusals.operatorsUnchecked(),
       refusals.unknownConversation(),
-      refusals.unknownEvent('clientMesage'),
+      refusals.unknownEvent(),
       refusals.rateLimited(20),
       refusals.tooManyPending('this server'),
       refusals.tooManyConnections(5),

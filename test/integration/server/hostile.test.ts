@@ -143,7 +143,7 @@ const answersEach = async (chat: TestChat): Promise<void> => {
       "refused by invalid_packet": 61,
     }
   `)
-  const expected = ['operator_refused', 'invalid_packet', 'not_joined']
+  const expected = ['operator_refused', 'invalid_packet', 'not_joined', 'event_refused']
   expect(chat.log.filter((line) => !expected.includes((JSON.parse(line) as { event: string }).event))).toEqual([])
   expect(Object.prototype).not.toHaveProperty('role')
   const bruno = await chat.guest('bruno')

@@ -95,7 +95,7 @@ export const createEventGate = (
         try {
           resolve(work())
         } catch (error) {
-          reject(error as Error)
+          reject(error)
         }
       }
       const others = { refuse: reject, leave: () => resolve(undefined), supersede: () => resolve({}) }

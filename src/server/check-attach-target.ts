@@ -22,7 +22,7 @@ const FRAMEWORKS: readonly (readonly [is: (to: Framework) => boolean, hint: stri
   [(to) => typeof to.server === 'function' || isObject(to.server), 'pass the server itself, its property server'],
 ]
 
-type Framework = Readonly<Record<string, unknown>>;
+type Framework = Readonly<Record<string, unknown>>
 
 const ANY_SERVER_HINT = 'pass what createServer of node:http or node:https returns, or new Server() of socket.io'
 

@@ -91,13 +91,9 @@ export const createEventGate = (
     if (earlier !== undefined) take(earlier).supersede()
     quota.hold(characters, isOpen && !isJoining ? 'rate' : 'join')
     return new Promise((resolve, reject) => {
-      const go = (): void => {
-        try {
-          resolve(work())
-        } catch (error) {
-          reject(error)
-        }
-      }
+      // It begins within the call; what it throws rejects.
+      const begin = async (): Promise<Reply | undefined> => work()
+      const go = (): void => resolve(begin())
       const others = { refuse: reject, leave: () => resolve(undefined), supersede: () => resolve({}) }
       waiting.push({ event, characters, go, ...others })
       if (isOpen) schedule(quota.waitMs())

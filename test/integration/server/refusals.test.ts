@@ -186,6 +186,23 @@ test('what waits for a join that may succeed later goes on waiting for it', asyn
   })
 })
 
+test('a widget with a bad token in the handshake joins again without it, and loses nothing', async ({ database }) => {
+  await withoutMessages(database)
+  await withChat(database, {}, async (chat) => {
+    const auth = { ...GUEST, token: 'broken' }
+    const socket = io(`http://127.0.0.1:${chat.server.port}`, { path: '/chat', forceNew: true, auth })
+    try {
+      socket.on('refused', ({ event, code }: { readonly event: string; readonly code: string }) => {
+        if (event === 'join' && code === 'invalid_token') socket.emit('join', GUEST)
+      })
+      socket.emit('clientMessage', { message: 'written before the token was known to be bad' })
+      await untilStored(database, ['written before the token was known to be bad'])
+    } finally {
+      socket.disconnect()
+    }
+  })
+})
+
 test('a client that finds no place to connect keeps what it buffered for its next attempt', async ({ database }) => {
   await withoutMessages(database)
   await withChat(database, { maxUnjoined: 1 }, async (chat) => {

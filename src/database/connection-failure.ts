@@ -27,7 +27,7 @@ export const NO_PASSWORD = 'it requires a password, and none was given (URL, PGP
 export const NOT_POSTGRES = 'it is not a PostgreSQL server'
 
 /** Why a connection failed that may still be there. */
-const NO_ANSWER = 'it did not answer in time'
+export const NO_ANSWER = 'it did not answer in time'
 
 /** Error codes of sockets and name look-ups, as text. */
 const NETWORK_REASONS: Readonly<Record<string, string>> = {

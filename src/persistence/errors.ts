@@ -52,11 +52,9 @@ export class IdempotencyConflict extends StoreError {
   }
 }
 
-const WITH_HINT: readonly string[] = [NO_CONNECTION_FREE, READ_FROM_STANDBY]
-
 /**
- * The database could not be reached, or stayed busy, until the deadline. Retry the same call, a save with the same key. Its code is
- * `read_from_standby` if until then only a standby answered what only the primary may answer.
+ * The database could not be reached, or stayed busy, until the deadline, or `close` did not wait for the call. Retry the same call,
+ * a save with the same key. `code` is `database_unavailable`, or that of a cause that is no fault of the database.
  */
 export class StoreUnavailable extends StoreError {
   override readonly name = 'StoreUnavailable'
@@ -66,16 +64,18 @@ export class StoreUnavailable extends StoreError {
     /** Of a save: the key to retry with, also when the store generated it. The message may already be stored. */
     readonly idempotencyKey?: string,
   ) {
-    const ofStandby = cause instanceof OperatorError && cause.code === READ_FROM_STANDBY ? cause : undefined
-    super(ofStandby?.code ?? 'database_unavailable', ofStandby?.message ?? `the database is unavailable: ${reason}`, {
+    const own = cause instanceof OperatorError && OTHER_CAUSES.includes(cause.code) ? cause : undefined
+    super(own?.code ?? 'database_unavailable', own?.message ?? `the database is unavailable: ${reason}`, {
       cause,
       retryable: true,
       blames: 'database',
-      hint: cause instanceof OperatorError && WITH_HINT.includes(cause.code) ? cause.next : undefined,
+      hint: own?.next ?? (cause instanceof OperatorError && cause.code === NO_CONNECTION_FREE ? cause.next : undefined),
       exitCode: hasSqlState(cause, SqlState.lockNotAvailable) ? ExitCode.busy : ExitCode.unreachable,
     })
   }
 }
+
+const OTHER_CAUSES = ['connection_in_transaction', 'store_closed', READ_FROM_STANDBY]
 
 /** The `db` of a save is not in a transaction that a statement can be added to. Nothing was written. */
 export class NotInTransaction extends StoreError {

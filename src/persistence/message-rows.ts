@@ -4,6 +4,7 @@ import { noticeCommit, type NoticedCommit } from '../database/durability/commit-
 import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-commit.js'
 import type { Queryable } from '../database/connection.js'
 import { inTransaction } from '../database/transaction.js'
+import { answeredInTransaction, connectionInTransaction } from '../database/pools/transaction-status.js'
 import type { PreparedStatements } from '../database/prepared.js'
 import type { StoredId } from './ids/ids.js'
 import {
@@ -129,10 +130,13 @@ export const insertMessages = async (
 /** Whether the message names its client by the id. */
 export const namesClient = ({ clientId }: PreparedMessage): boolean => clientId !== null
 
-const noticeOwnCommit = async <T>(session: BatchSession, statement: () => Promise<T>): Promise<NoticedCommit<T>> =>
-  session.transaction === 'own'
-    ? noticeCommit(session.client, statement)
-    : { result: await statement(), isUnconfirmed: false }
+const noticeOwnCommit = async <T>(session: BatchSession, statement: () => Promise<T>): Promise<NoticedCommit<T>> => {
+  if (session.transaction === 'callers') return { result: await statement(), isUnconfirmed: false }
+  const noticed = await noticeCommit(session.client, statement)
+  // Nothing is committed: a message is not acknowledged, and the end of the connection undoes the statement.
+  if (answeredInTransaction(session.client) === true) throw connectionInTransaction()
+  return noticed
+}
 
 // The others find the first one's row afterwards, as those of another batch do.
 const firstOfEachKey = (messages: readonly PreparedMessage[]): readonly PreparedMessage[] =>

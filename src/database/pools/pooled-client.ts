@@ -1,62 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, Pool, PoolClient } from 'pg'
-import { abortable, onAbort } from '../../concurrency/abortable.js'
-import type { Next } from '../../next-step.js'
+import { onAbort } from '../../concurrency/abortable.js'
+import { ConnectionProblem, NO_ANSWER } from '../connection-failure.js'
 import type { Queryable } from '../connection.js'
 import { destroySocket, endAfter, endSession, type Ended } from '../end-session.js'
-import { isPoolTimeout, noConnectionFree } from './no-connection-free.js'
+import { borrow, type BorrowPatience, type Lease } from './borrow.js'
+import { NO_CONNECTION_FREE } from './no-connection-free.js'
 import { withOwnTypes } from './own-types.js'
+import { answeredInTransaction, connectionInTransaction, isInTransaction } from './transaction-status.js'
 
 /** Time limits of work on a pool's connection, in milliseconds. */
-export interface BorrowLimits {
-  /** How long to wait for a free connection. */
-  readonly patienceMs: number
-  /** What to do when none becomes free. */
-  readonly noneFreeHint?: Next | undefined
+export interface BorrowLimits extends BorrowPatience {
   /** How long the work may take; then its statement is cancelled, and the connection closed: the server may have stopped answering. */
   readonly workMs: number
-  /** Gives the work up, as the end of `workMs` does. */
-  readonly signal?: AbortSignal | undefined
   /** Told when what was given up may still run in the server. */
   readonly onLeft?: (() => void) | undefined
 }
 
 /**
- * Runs work on a connection of a pool. After an error the connection is closed: it may be broken, or its server read-only. What
- * is given up is first cancelled in the server, and the error comes when that is done, or has failed.
+ * Runs work on a connection of a pool that is outside of a transaction. After an error the connection is closed: it may be
+ * broken, or its server read-only. What is given up is first cancelled in the server, and the error comes when that is done, or
+ * has failed.
+ * @throws OperatorError `connection_in_transaction`, `no_connection_free`, both retryable
  */
 export const withPooledClient = async <T>(
   pool: Pool,
   limits: BorrowLimits,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> => {
-  const { workMs, signal, onLeft } = limits
-  const client = await borrow(pool, limits)
-  // The next query reports a connection that broke between two queries; without a listener the error would end the process.
-  const onError = (): void => undefined
-  client.on('error', onError)
-  let ending: Promise<Ended> | undefined
-  const giveUp = (): void => {
-    ending ??= endSession(client)
-    void ending.then(() => destroySocket(client))
-  }
-  const limit = setTimeout(giveUp, workMs)
-  const stopListening = signal && onAbort(signal, giveUp)
-  let isUsable = false
-  try {
-    const result = await work(withOwnTypes(client))
-    isUsable = ending === undefined
-    return result
-  } catch (error) {
-    clearTimeout(limit)
-    ending ??= endAfter(client, error)
-    throw error
-  } finally {
-    clearTimeout(limit)
-    stopListening?.()
-    if (ending !== undefined && (await ending) === 'left') onLeft?.()
-    client.off('error', onError)
-    client.release(!isUsable)
-  }
+  const lease = await borrowOutsideTransaction(pool, limits)
+  const result = await inLimits(lease, limits, async (client) => {
+    const done = await work(client)
+    if (answeredInTransaction(client) === true) throw connectionInTransaction()
+    return done
+  })
+  lease.giveBack(false)
+  return result
 }
 
 /** A pool that runs each query through `withPooledClient`. */
@@ -66,24 +45,74 @@ export const withLimits = (pool: Pool, limits: BorrowLimits): Queryable => ({
     withPooledClient(pool, limits, (client) => client.query(text, values))) as Client['query'],
 })
 
-// A caller's pool may wait forever for connections that are never released.
-const borrow = async (pool: Pool, { patienceMs, signal, noneFreeHint }: BorrowLimits): Promise<PoolClient> => {
-  signal?.throwIfAborted()
-  const startedAt = performance.now()
-  const borrowed = pool.connect()
-  let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(noConnectionFree(pool, patienceMs, noneFreeHint)), patienceMs)
-  })
+/** How long to wait for another connection while one is held that nothing can be run on. */
+const ANOTHER_MS = 100
+
+/**
+ * A connection that the application gave back inside of a transaction is left as it is: whatever ends the transaction, or runs
+ * in it, is the application's.
+ */
+const borrowOutsideTransaction = async (pool: Pool, limits: BorrowLimits): Promise<Lease> => {
+  const held: Lease[] = []
   try {
-    return await abortable(signal, () => Promise.race([borrowed, patience]))
+    for (;;) {
+      const patienceMs = held.length === 0 ? limits.patienceMs : Math.min(limits.patienceMs, ANOTHER_MS)
+      const lease = await borrow(pool, { ...limits, patienceMs })
+      // A signal that fires meanwhile must not end the application's transaction.
+      if (!(await inLimits(lease, { ...limits, signal: undefined }, isInTransaction))) return lease
+      held.push(lease)
+      if (!hasAnother(pool)) throw connectionInTransaction()
+    }
   } catch (error) {
-    borrowed.then(
-      (client) => client.release(),
-      () => undefined,
-    )
-    throw isPoolTimeout(error) ? noConnectionFree(pool, performance.now() - startedAt, noneFreeHint, error) : error
+    throw held.length > 0 && isPatienceOver(error) ? connectionInTransaction() : error
   } finally {
-    clearTimeout(timer)
+    for (const { giveBack } of held) giveBack(false)
+  }
+}
+
+/** Whether a connection can be had without waiting for one that is in use. */
+const hasAnother = ({ idleCount, totalCount, options }: Partial<Pool>): boolean =>
+  Number(idleCount) > 0 || Number(totalCount) < Number(options?.max)
+
+const isPatienceOver = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === NO_CONNECTION_FREE
+
+/** Once the connection of a given up statement is closed, its driver reports the error at once. */
+const GRACE_MS = 100
+
+/** Runs work within its limits. When it fails or is given up, the connection is ended and given back; else it is still the caller's. */
+const inLimits = async <T>(
+  { client, giveBack }: Lease,
+  { workMs, signal, onLeft }: BorrowLimits,
+  work: (client: PoolClient) => Promise<T>,
+): Promise<T> => {
+  let ending: Promise<Ended> | undefined
+  let onSilent: (error: Error) => void
+  const silent = new Promise<never>((_resolve, reject) => {
+    onSilent = reject
+  })
+  const giveUp = (): void => {
+    ending ??= endSession(client)
+    void ending.then(async () => {
+      destroySocket(client)
+      await delay(GRACE_MS)
+      onSilent(new ConnectionProblem(NO_ANSWER, 'network'))
+    })
+  }
+  const limit = setTimeout(giveUp, workMs)
+  const stopListening = signal && onAbort(signal, giveUp)
+  try {
+    return await Promise.race([work(withOwnTypes(client)), silent])
+  } catch (error) {
+    clearTimeout(limit)
+    ending ??= endAfter(client, error)
+    throw error
+  } finally {
+    clearTimeout(limit)
+    stopListening?.()
+    if (ending !== undefined) {
+      if ((await ending) === 'left') onLeft?.()
+      giveBack(true)
+    }
   }
 }

@@ -75,9 +75,16 @@ export const createProbeSession = (client: Queryable, signal: AbortSignal): Prob
     return result
   }
 
-  const borrowed = { query, on: () => undefined, off: () => undefined, release: () => undefined }
+  const borrowed = {
+    query,
+    // For the core, this is a connection outside of a transaction.
+    getTransactionStatus: () => 'I',
+    on: () => undefined,
+    off: () => undefined,
+    release: () => undefined,
+  }
   return {
-    // The core calls only connect() of a pool, and only these four methods of a connection.
+    // The core calls only connect() of a pool, and only these five methods of a connection.
     pool: { connect: () => Promise.resolve(borrowed) } as unknown as Pool,
     takeRefusals: () => {
       const taken = refusals

@@ -1,0 +1,55 @@
+import type { Pool, PoolClient } from 'pg'
+import { abortable } from '../../concurrency/abortable.js'
+import type { Next } from '../../next-step.js'
+import { isPoolTimeout, noConnectionFree } from './no-connection-free.js'
+
+/** A connection that was taken from a pool. */
+export interface Lease {
+  readonly client: PoolClient
+  /** Gives it back, once; a broken one is closed. */
+  readonly giveBack: (isBroken: boolean) => void
+}
+
+/** How long to wait for a free connection: a caller's pool may wait forever for those that are never released. */
+export interface BorrowPatience {
+  readonly patienceMs: number
+  /** What to do when none becomes free. */
+  readonly noneFreeHint?: Next | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** @throws OperatorError `no_connection_free`, the errors of connecting, the signal's reason */
+export const borrow = async (pool: Pool, { patienceMs, signal, noneFreeHint }: BorrowPatience): Promise<Lease> => {
+  signal?.throwIfAborted()
+  const startedAt = performance.now()
+  const borrowed = pool.connect()
+  let timer: NodeJS.Timeout | undefined
+  const patience = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(noConnectionFree(pool, patienceMs, noneFreeHint)), patienceMs)
+  })
+  try {
+    return leaseOf(await abortable(signal, () => Promise.race([borrowed, patience])))
+  } catch (error) {
+    borrowed.then(
+      (client) => client.release(),
+      () => undefined,
+    )
+    throw isPoolTimeout(error) ? noConnectionFree(pool, performance.now() - startedAt, noneFreeHint, error) : error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const leaseOf = (client: PoolClient): Lease => {
+  // The next query reports a connection that broke between two queries; without a listener the error would end the process.
+  const onError = (): void => undefined
+  client.on('error', onError)
+  let isGivenBack = false
+  const giveBack = (isBroken: boolean): void => {
+    if (isGivenBack) return
+    isGivenBack = true
+    client.off('error', onError)
+    client.release(isBroken)
+  }
+  return { client, giveBack }
+}

@@ -11,7 +11,7 @@ export interface Rule {
 export type Rules<Options> = { readonly [Name in keyof Required<Options>]: Rule }
 
 /** The longest time that a timer of Node takes. */
-const LONGEST_TIMER_MS = 2_147_483_647
+export const LONGEST_TIMER_MS = 2_147_483_647
 
 export const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER): Rule => ({
   must:

@@ -5,8 +5,9 @@ import type { Queryable } from '../database/connection.js'
 import type { Promotion } from '../database/failover/timelines.js'
 import { withLimits, withPooledClient, type BorrowLimits } from '../database/pools/pooled-client.js'
 import { createPreparedStatements } from '../database/prepared.js'
+import { checkValue, LONGEST_TIMER_MS } from '../check-options.js'
 import { DEFAULT_MAX_MESSAGE_BYTES } from './content/message-size.js'
-import { StoreClosed } from './errors.js'
+import { closedMeanwhile, StoreClosed, StoreUnavailable } from './errors.js'
 import { findChat, type ChatAddress, type FoundChat } from './chats/find-chat.js'
 import { createFindClient } from './chats/known-client.js'
 import type { PersonRecord } from './erasure/export-person.js'
@@ -168,12 +169,16 @@ export interface ChatStore extends AsyncClosable {
   getLoad(): StoreLoad
   /**
    * Refuses new calls, waits for the running ones, and ends the store's own pool. Can be called twice.
-   * @param patienceMs after so long, what still runs is cancelled in the server; unlimited when absent
+   * @param patienceMs after so long, what still runs is cancelled in the server, and fails with StoreUnavailable of the code
+   *   `store_closed`; unlimited when absent
+   * @throws InvalidCall `invalid_option`
    */
   close(patienceMs?: number): Promise<void>
 }
 
 type CallLimits = BorrowLimits & RetryLimits
+
+const PATIENCE = { must: 'a number of at least 0', fits: (ms: unknown): boolean => typeof ms === 'number' && ms >= 0 }
 
 /**
  * Opens a store. Connects at the first call; reads no environment, prints nothing.
@@ -195,6 +200,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   }
   const pool = createStorePool(source, target, options, patienceMs)
   const underWay = new Set<Promise<unknown>>()
+  const closed = new AbortController()
   let closing: Promise<void> | undefined
 
   const track = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -209,7 +215,8 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   }
   const limitsOf = (ms: number): CallLimits => {
     const longestMs = patienceOf(ms)
-    return { deadlineMs: ms, patienceMs: longestMs, workMs: longestMs, onLeft, noneFreeHint: pool.noneFreeHint }
+    const ownLimits = { deadlineMs: ms, patienceMs: longestMs, workMs: longestMs, onLeft, closed: closed.signal }
+    return { ...ownLimits, noneFreeHint: pool.noneFreeHint }
   }
   const limits = limitsOf(deadlineMs)
   /** Runs a call; what winds up after its signal has fired is still under way. */
@@ -223,15 +230,17 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     return abortable(given.signal, (signal) => track(() => call({ ...own, signal })))
   }
   const ask = <T>(given: CallOptions, question: (db: Queryable) => Promise<T>): Promise<T> =>
-    run(given, checkCallOptions, (own) => withRetries(own, () => question(withLimits(pool.get(), own))))
+    run(given, checkCallOptions, (own) =>
+      withRetries(own, (signal) => question(withLimits(pool.get(), { ...own, signal }))),
+    )
   const change = <T>(given: CallOptions, work: (session: ChangeSession) => Promise<T>): Promise<T> =>
     run(given, checkCallOptions, (own) =>
       work({
         names,
         schema,
         inChange: (needs, work) =>
-          withRetries(own, () =>
-            withPooledClient(pool.get(), own, (client) => inChange(client, needs, () => work(client))),
+          withRetries(own, (signal) =>
+            withPooledClient(pool.get(), { ...own, signal }, (client) => inChange(client, needs, () => work(client))),
           ),
       }),
     )
@@ -250,8 +259,8 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       patienceMs,
       whyLate: (waitedMs) => pool.whyLate(waitedMs),
     },
-    async (batch) =>
-      withPooledClient(pool.get(), limits, (client) =>
+    async (batch, signal) =>
+      withPooledClient(pool.get(), { ...limits, signal }, (client) =>
         withKeyGuard(client, (keyGuard) =>
           saveBatch({ transaction: 'own', client, names, statements, keyGuard }, batch),
         ),
@@ -316,13 +325,17 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       ...{ queue: { ...saves.load }, pool: pool.load(), abandoned },
       timeline: target?.timelines?.newest,
     }),
-    close: (patienceMs) => {
+    close: async (patienceMs) => {
+      if (patienceMs !== undefined) checkValue('patienceMs', patienceMs, PATIENCE)
       const ended = Promise.allSettled([...underWay, live.close()])
-      closing ??= (patienceMs === undefined ? ended : within(patienceMs, ended)).then(() => {
-        saves.giveUp()
-        return pool.end()
-      })
-      return closing
+      closing ??= (patienceMs === undefined ? ended : within(Math.min(patienceMs, LONGEST_TIMER_MS), ended)).then(
+        () => {
+          closed.abort(new StoreUnavailable('', closedMeanwhile()))
+          saves.giveUp()
+          return pool.end()
+        },
+      )
+      await closing
     },
   })
 }

@@ -271,3 +271,10 @@ export class StoreClosed extends StoreError {
     super('store_closed', 'the chat store is closed', { blames: 'caller', exitCode: ExitCode.unreachable })
   }
 }
+
+/** Why a call that `close` did not wait for has failed; what it was writing may be stored. */
+export const closedMeanwhile = (): OperatorError =>
+  new OperatorError('store_closed', 'the chat store was closed before the call was answered; a message may be stored', {
+    retryable: true,
+    hint: 'close() without a time waits for all calls; send the message again with the same idempotency key',
+  })

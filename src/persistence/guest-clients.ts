@@ -8,7 +8,10 @@ import { isRetryable } from './retry.js'
 import { SHORT_LOCK_TIMEOUT_MS, UTC_NOW, type Names } from './sql-names.js'
 
 export interface GuestClientOptions {
+  /** How long to wait for a name that another transaction has taken, and not yet committed; 500 ms when absent. */
   readonly lockTimeoutMs?: number
+  /** Told of each name that another transaction has taken, and not yet committed. */
+  readonly onHeld?: ((username: string) => void) | undefined
   /** Told how many names were skipped, and why in the server's words. */
   readonly onSkipped?: ((names: number, reason: string) => void) | undefined
 }
@@ -26,7 +29,7 @@ export type GuestSession = Pick<BatchSession, 'transaction' | 'names'> & { reado
 export const createGuestClients = async (
   session: GuestSession,
   usernames: readonly string[],
-  { lockTimeoutMs = LOCK_TIMEOUT_MS, onSkipped }: GuestClientOptions = {},
+  { lockTimeoutMs = LOCK_TIMEOUT_MS, onHeld, onSkipped }: GuestClientOptions = {},
 ): Promise<readonly string[]> => {
   // Sorted: two processes that create the same clients wait for each other instead of deadlocking.
   const wanted = [...new Set(usernames)].toSorted()
@@ -38,12 +41,13 @@ export const createGuestClients = async (
     const isHeld = isBlockedByRow(error)
     const isNotNow = !isHeld && hasSqlState(error, ...NOT_NOW)
     if (!isNotNow && !isHeld && isRetryable(error)) throw error
+    if (isHeld && wanted.length === 1) onHeld?.(wanted.join(''))
     if (isNotNow || wanted.length === 1) {
       onSkipped?.(wanted.length, error.message)
       return []
     }
     // Another transaction holds one of the names, or one cannot be stored: halve, to create the others.
-    const options = { lockTimeoutMs: isHeld ? SHORT_LOCK_TIMEOUT_MS : lockTimeoutMs, onSkipped }
+    const options = { lockTimeoutMs: isHeld ? SHORT_LOCK_TIMEOUT_MS : lockTimeoutMs, onHeld, onSkipped }
     const middle = Math.ceil(wanted.length / 2)
     return [
       ...(await createGuestClients(session, wanted.slice(0, middle), options)),
@@ -52,6 +56,7 @@ export const createGuestClients = async (
   }
 }
 
+/** How long to wait for a turn. Who has it is creating clients, and commits at once. */
 const LOCK_TIMEOUT_MS = 500
 
 /** Lock time-out, deadlock, or statement_timeout: the next round looks again. */
@@ -77,13 +82,15 @@ export const takeNameTurns = async (client: Queryable, usernames: readonly strin
 }
 
 // No conflict target: a name that is taken meanwhile is not an error.
-const insertSql = (names: Names): string => `
+// The transaction that has a name may be an application's, open for long: the others of the turn need not wait for that.
+const insertSql = (names: Names, lockTimeoutMs?: number): string => `
   WITH made AS (
     INSERT INTO ${names.client} ("username", "createdAt", "updatedAt")
     SELECT x."username", ${UTC_NOW}, ${UTC_NOW}
     FROM json_array_elements_text($1::json) AS x ("username")
     WHERE (SELECT c."id" FROM ${names.client} AS c WHERE c."username"::text = x."username" LIMIT 1) IS NULL
       AND ${aliasSql(names, 'x."username"')} IS NULL
+      ${lockTimeoutMs === undefined ? '' : `AND (SELECT set_config('lock_timeout', '${lockTimeoutMs}', true) <> '')`}
     ON CONFLICT DO NOTHING
     RETURNING "id", "username"
   ), noted AS (
@@ -105,13 +112,19 @@ const createAll = (
     session.client,
     async () => {
       await takeNameTurns(session.client, usernames)
-      return insert(session, usernames)
+      return insert(session, usernames, lockTimeoutMs)
     },
-    `${BEGIN}; SET LOCAL lock_timeout = ${lockTimeoutMs}`,
+    `${BEGIN}; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`,
   )
 
 // Without turns in a caller's transaction: it would keep its turn until it ends, and others would wait for it.
-const insert = async ({ client, names }: GuestSession, usernames: readonly string[]): Promise<readonly string[]> => {
-  const { rows } = await client.query<{ username: string }>(insertSql(names), [JSON.stringify(usernames)])
+const insert = async (
+  { client, names }: GuestSession,
+  usernames: readonly string[],
+  lockTimeoutMs?: number,
+): Promise<readonly string[]> => {
+  const { rows } = await client.query<{ username: string }>(insertSql(names, lockTimeoutMs), [
+    JSON.stringify(usernames),
+  ])
   return rows.map(({ username }) => username)
 }

@@ -19,6 +19,8 @@ export interface PendingSave {
   /** How often it was tried, and with how many messages in one statement the last time. */
   attempts: number
   batchSize: number
+  /** Its call has failed while the message may still be on its way to the server, where it may be stored. */
+  isGivenUp: boolean
   readonly isSettled: () => boolean
   readonly succeed: (saved: SavedChatMessage) => void
   readonly fail: (error: unknown) => void
@@ -41,6 +43,7 @@ export const createPendingSave = (message: PreparedMessage, deadline: number): P
     outcomeUnknown: false,
     attempts: 0,
     batchSize: 0,
+    isGivenUp: false,
     isSettled: () => isSettled,
     succeed: (saved) => {
       isSettled = true
@@ -91,8 +94,17 @@ export const noteUnconfirmed = (stored: readonly PendingSave[]): void => {
 }
 
 /** Ends a save for a signal: what was never sent is not stored, and the reason says all; else it may be. */
-export const abortSave = ({ attempts, message, fail }: PendingSave, reason: unknown): void =>
-  fail(attempts === 0 ? reason : new StoreUnavailable('the save was aborted', reason, ownKeyOf(message)))
+export const abortSave = (pending: PendingSave, reason: unknown): void => {
+  const { attempts, message } = pending
+  giveUp(pending, attempts === 0 ? reason : new StoreUnavailable('the save was aborted', reason, ownKeyOf(message)))
+}
+
+/** Fails the call of a message that may be on its way. */
+export const giveUp = (pending: PendingSave, error: unknown): void => {
+  if (pending.isSettled()) return
+  pending.isGivenUp = true
+  pending.fail(error)
+}
 
 /** The error of a message that reached its deadline. */
 export const unavailable = ({ message }: PendingSave, error: unknown): StoreUnavailable =>

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { failureReason } from '../database/connection-failure.js'
+import { abortable, onAbort } from '../concurrency/abortable.js'
+import { ConnectionProblem, failureReason, NO_ANSWER } from '../database/connection-failure.js'
 import { OperatorError } from '../errors.js'
 import { isTransient } from './blame.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
@@ -22,44 +23,78 @@ export const afterFailure = (error: unknown, leftMs: number, pauseMs: number): '
   return pauseMs >= leftMs ? 'too_late' : 'retry'
 }
 
-/** When retries end: after so many milliseconds, or when the signal fires. */
+/** When retries end: after so many milliseconds, or when a signal fires. */
 export interface RetryLimits {
   readonly deadlineMs: number
+  /** How long the call waits for its answer, in milliseconds, whatever the attempt that is running waits for; unlimited when absent. */
+  readonly patienceMs?: number | undefined
   readonly signal?: AbortSignal | undefined
+  /** Fires when the store is closed without waiting for the call, with the error of that as its reason. */
+  readonly closed?: AbortSignal | undefined
 }
 
 /**
- * Runs an operation until it succeeds, fails for good, the deadline passes or the signal fires.
+ * Runs an operation until it succeeds, fails for good, the time is up or a signal fires. Then the signal that the operation gets
+ * fires, too, and it winds up on its own.
  * @throws StoreUnavailable after the deadline, SchemaNotReady when the database lacks what the operation needs, the signal's reason
  */
-export const withRetries = async <T>({ deadlineMs, signal }: RetryLimits, operation: () => Promise<T>): Promise<T> => {
-  const deadline = Date.now() + deadlineMs
+export const withRetries = async <T>(
+  { deadlineMs, patienceMs, signal, closed }: RetryLimits,
+  operation: (signal?: AbortSignal) => Promise<T>,
+): Promise<T> => {
+  const over = new AbortController()
+  let lastError: unknown
+  const onLate = (): void => over.abort(tooLate(lastError ?? new ConnectionProblem(NO_ANSWER, 'network')))
+  const timer = patienceMs === undefined ? undefined : setTimeout(onLate, patienceMs)
+  const stops = [signal, closed].map((each) => each && onAbort(each, () => over.abort(each.reason)))
+  try {
+    return await abortable(over.signal, (own) =>
+      retry({ deadline: Date.now() + deadlineMs, signal: own }, operation, (error) => (lastError = error)),
+    )
+  } finally {
+    clearTimeout(timer)
+    for (const stop of stops) stop?.()
+  }
+}
+
+const retry = async <T>(
+  { deadline, signal }: { readonly deadline: number; readonly signal: AbortSignal | undefined },
+  operation: (signal?: AbortSignal) => Promise<T>,
+  onFailure: (error: unknown) => void,
+): Promise<T> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await operation()
+      return await operation(signal)
     } catch (error) {
       // A statement that was cancelled for the signal could be tried again.
       signal?.throwIfAborted()
+      onFailure(error)
       const pauseMs = backoffMs(attempt)
       const next = afterFailure(error, deadline - Date.now(), pauseMs)
       if (next === 'refused') throw explainRefusal(error)
-      if (next === 'too_late') throw new StoreUnavailable(failureReason(error), error)
+      if (next === 'too_late') throw tooLate(error)
       await delay(pauseMs, undefined, { signal })
     }
   }
 }
 
-/** Tries to store a batch once. What it leaves unsettled, without an error, waits for another transaction's row lock. */
-export type SaveBatch = (batch: readonly PendingSave[]) => Promise<void>
+const tooLate = (error: unknown): StoreUnavailable => new StoreUnavailable(failureReason(error), error)
+
+/** Tries to store a batch once, unless the signal ends that. What it leaves unsettled, without an error, waits for another transaction's row lock. */
+export type SaveBatch = (batch: readonly PendingSave[], signal?: AbortSignal) => Promise<void>
 
 /** Tries to store a batch until each message is settled or waits for a row lock. Never throws: each message gets its own error. */
-export const saveWithRetries = async (batch: readonly PendingSave[], saveBatch: SaveBatch): Promise<void> => {
+export const saveWithRetries = async (
+  batch: readonly PendingSave[],
+  saveBatch: SaveBatch,
+  signal?: AbortSignal,
+): Promise<void> => {
   for (let attempt = 1; ; attempt += 1) {
     const open = unsettled(batch)
     if (open.length === 0) return
     noteAttempt(open)
     try {
-      await saveBatch(open)
+      await saveBatch(open, signal)
       return
     } catch (error) {
       const pauseMs = backoffMs(attempt)

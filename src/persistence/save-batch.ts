@@ -191,16 +191,29 @@ const saveInRounds = async (session: Saving, batch: readonly PendingSave[]): Pro
   for (const one of unsettled(batch)) one.fail(new MessageNotStored())
 }
 
+/**
+ * Creates clients for the guests of these messages.
+ * @returns the messages to save now; of the others, another transaction is creating the client, or they are behind those
+ */
+const createClients = async (session: Saving, open: readonly PendingSave[]): Promise<readonly PendingSave[]> => {
+  const held = new Set<string | null>()
+  const own = { lockTimeoutMs: SHORT_LOCK_TIMEOUT_MS, onHeld: (username: string) => held.add(username) }
+  const created = await createGuestClients(session, guestNamesOf(open), session.transaction === 'own' ? own : {})
+  for (const username of created) session.createdNames.add(username)
+  const waiting = open.filter((one) => held.has(one.message.guestUsername) && mayWaitForClient(one))
+  return withoutBlockedSenders(open, waiting)
+}
+
 const saveLinked = async (session: Saving, batch: readonly PendingSave[]): Promise<void> => {
   if (await tryToSave(session, batch)) return
   const left = unsettled(batch)
   // Without a name there is no client to make: only somebody else can insert the one of this id.
   await save({ ...session, linking: 'noted' }, left.filter(hasOnlyId))
-  const guests = left.filter((one) => !hasOnlyId(one))
+  let guests: readonly PendingSave[] = left.filter((one) => !hasOnlyId(one))
   const rounds = session.transaction === 'own' ? MAX_ROUNDS : MAX_ROUNDS_OF_CALLERS
   for (let round = 2; round <= rounds && unsettled(guests).length > 0; round += 1) {
-    const created = await createGuestClients(session, guestNamesOf(unsettled(guests)))
-    for (const username of created) session.createdNames.add(username)
+    guests = await createClients(session, unsettled(guests))
+    if (guests.length === 0) return
     if (await tryToSave(session, guests)) return
   }
   const unlinked = unsettled(guests)
@@ -290,3 +303,9 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
 // The message keeps the guest's name: reconcile links it later.
 const mayUnlink = ({ message, since, deadline }: PendingSave): boolean =>
   message.guestUsername !== null && Date.now() - since > (deadline - since) / 2
+
+/** How long a guest's message waits for the transaction that is creating the guest's client; then it is saved without one. */
+const CLIENT_PATIENCE_MS = 1_000
+
+const mayWaitForClient = ({ since, deadline }: PendingSave): boolean =>
+  Date.now() - since < Math.min(CLIENT_PATIENCE_MS, (deadline - since) / 2)

@@ -1,8 +1,16 @@
 import { onAbort } from '../concurrency/abortable.js'
-import { StoreOverloaded } from './errors.js'
+import { closedMeanwhile, StoreOverloaded, StoreUnavailable } from './errors.js'
 import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { abortSave, createPendingSave, unavailable, unsettled, type PendingSave } from './pending-save.js'
+import {
+  abortSave,
+  createPendingSave,
+  giveUp as giveUpSave,
+  unavailable,
+  unsettled,
+  type PendingSave,
+} from './pending-save.js'
+import { ownKeyOf } from './keys/key-scope.js'
 import { backoffMs, saveWithRetries, type SaveBatch } from './retry.js'
 import { patienceOf, type CallOptions } from './store/call-options.js'
 import { traceSave } from './trace-save.js'
@@ -30,7 +38,7 @@ export interface SaveQueue {
    *   reason for a message that was never sent
    */
   save(message: PreparedMessage, options?: CallOptions): Promise<SavedChatMessage>
-  /** Fails what is not saved yet with `StoreUnavailable`; it may be stored. */
+  /** Fails what is not saved yet, because the store is closed, with `StoreUnavailable`; it may be stored. */
   giveUp(): void
 }
 
@@ -49,7 +57,7 @@ interface Entry extends PendingSave {
   readonly lateAt: number
 }
 
-/** One sender's messages, in order. Only one batch at a time has messages of a sender, which keeps their order. */
+/** One sender's messages, in order. Only one batch at a time has unanswered messages of a sender, which keeps their order. */
 interface Sender {
   readonly name: string
   waiting: Entry[]
@@ -126,9 +134,23 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     const entries = [...batch.values()].flat()
     const own = { since: Date.now(), entries }
     running.add(own)
-    await saveWithRetries(entries, saveBatch)
+    const unwanted = new AbortController()
+    const open = new Map(batch)
+    const giveBackOnce = (sender: Sender): void => {
+      const messagesOfSender = open.get(sender)
+      if (open.delete(sender) && messagesOfSender !== undefined) giveBack(sender, messagesOfSender)
+    }
+    const answers = Array.from(batch, async ([sender, messagesOfSender]) => {
+      await Promise.allSettled(messagesOfSender.map(({ outcome }) => outcome))
+      // Not before the others of the batch are done, if one that was given up may still be stored: the next would overtake it.
+      if (!messagesOfSender.some(isGivenUp)) giveBackOnce(sender)
+    })
+    void Promise.all(answers).then(() => {
+      if (entries.some(isGivenUp)) unwanted.abort()
+    })
+    await saveWithRetries(entries, saveBatch, unwanted.signal)
     running.delete(own)
-    for (const [sender, messagesOfSender] of batch) giveBack(sender, messagesOfSender)
+    for (const sender of batch.keys()) giveBackOnce(sender)
     schedule()
   }
 
@@ -173,8 +195,9 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   }
 
   const giveUp = (): void => {
-    for (const { entries } of running) failLate(entries, limits.whyLate, Infinity)
-    for (const sender of senders.values()) failLate(sender.waiting, limits.whyLate, Infinity)
+    const queued = Array.from(senders.values(), ({ waiting }) => waiting)
+    const open = unsettled([...[...running].flatMap(({ entries }) => entries), ...queued.flat()])
+    for (const entry of open) giveUpSave(entry, new StoreUnavailable('', closedMeanwhile(), ownKeyOf(entry.message)))
   }
 
   return { load, save, giveUp }
@@ -183,9 +206,11 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
 // Running batches as well: whatever blocks a batch, its callers get their error in time and can retry with the same key.
 const failLate = (entries: readonly Entry[], why: SaveQueueLimits['whyLate'], now = Date.now()): void => {
   for (const entry of unsettled(entries)) {
-    if (now >= entry.lateAt) entry.fail(unavailable(entry, why(Date.now() - entry.since)))
+    if (now >= entry.lateAt) giveUpSave(entry, unavailable(entry, why(Date.now() - entry.since)))
   }
 }
+
+const isGivenUp = (entry: Entry): boolean => entry.isGivenUp
 
 /** Senders without the messages that were answered while they waited. */
 function* unsettledOf(senders: Iterable<Sender>): Generator<Sender> {

@@ -37,8 +37,8 @@ const BEGIN_BATCH = `${BEGIN}; SET LOCAL lock_timeout = 200`
 
 export const createStoreErasure = ({ schema, pool, limits }: StoreParts): StoreErasure => {
   const runBatch: RunBatch = (work) =>
-    withRetries(limits, () =>
-      withPooledClient(pool(), limits, (client) =>
+    withRetries(limits, (signal) =>
+      withPooledClient(pool(), { ...limits, signal }, (client) =>
         inTransaction(
           client,
           async () => {

@@ -7,7 +7,7 @@ import {
   toConnectionTarget,
   type ConnectionTarget,
 } from '../../database/connection-target.js'
-import { endSession } from '../../database/end-session.js'
+import { destroySocket, endSession } from '../../database/end-session.js'
 import { isExhausted, noConnectionFree } from '../../database/pools/no-connection-free.js'
 import { OperatorError } from '../../errors.js'
 import { InvalidCall } from '../errors.js'
@@ -49,7 +49,7 @@ export interface StorePool {
 }
 
 /** How long closing waits for the server to end the connections; a frozen one never does. */
-const END_PATIENCE_MS = 2_000
+const END_PATIENCE_MS = 1_000
 
 /** The pool of a store: its own, made at the first use, or the caller's. */
 export const createStorePool = (
@@ -68,6 +68,7 @@ export const createStorePool = (
     }
   }
   let own: Pool | undefined
+  const open = new Set<PoolClient>()
   const busy = new Set<PoolClient>()
   const get = (): Pool => {
     if (own !== undefined) return own
@@ -79,15 +80,18 @@ export const createStorePool = (
       maxLifeMs: options.maxConnectionLifeMs,
       pins: 'course',
     })
+    own.on('connect', (client) => open.add(client))
+    own.on('remove', (client) => open.delete(client))
     own.on('acquire', (client) => busy.add(client))
     own.on('release', (_error, client) => busy.delete(client))
     return own
   }
   const end = async (): Promise<void> => {
-    const ended = own?.end()
     // A commit that waits for a standby does not notice that its client is gone.
-    await Promise.all(Array.from(busy, endSession))
+    const ended = Promise.all([own?.end(), ...Array.from(busy, endSession)])
     await Promise.race([ended, delay(END_PATIENCE_MS, undefined, { ref: false })])
+    // A peer that does not answer keeps no process alive.
+    for (const client of open) destroySocket(client)
   }
   return { get, load: () => loadOf(own), end, noneFreeHint: undefined, whyLate: (waitedMs) => whyLate(own, waitedMs) }
 }

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
-import { createChatStore, type ChatStore } from '../../../src/index.js'
+import type pg from 'pg'
+import { createChatStore, type ChatStore, type ChatStoreOptions } from '../../../src/index.js'
 import { migrated } from '../../support/chat.js'
 import { expect, test, type TestDatabase } from '../../support/database.js'
 import { textMessage } from '../../support/load.js'
@@ -10,14 +11,18 @@ const RUNNING = `SELECT FROM pg_stat_activity WHERE datname = current_database()
 const message = { ...textMessage('Is anybody there?'), guestUsername: 'maria', idempotencyKey: 'key 1' }
 
 /** Runs the work while another session holds the table of messages. */
-const whileLocked = async (database: TestDatabase, work: (store: ChatStore) => Promise<void>): Promise<void> => {
-  const store = createChatStore({ databaseUrl: database.url }, { maxConnections: 1 })
+const whileLocked = async (
+  database: TestDatabase,
+  work: (store: ChatStore, holder: pg.Client) => Promise<void>,
+  options: ChatStoreOptions = { maxConnections: 1 },
+): Promise<void> => {
+  const store = createChatStore({ databaseUrl: database.url }, options)
   try {
     await store.checkReady()
     const holder = await database.client()
     try {
       await holder.query('BEGIN; LOCK TABLE "ChatMessage"')
-      await work(store)
+      await work(store, holder)
     } finally {
       await holder.query('ROLLBACK')
     }
@@ -109,4 +114,59 @@ test('a store is closed at the end of the block that uses it', async ({ database
   expect(load).toBeGreaterThan(0)
   await expect(store.getRecentChats()).rejects.toMatchObject({ code: 'store_closed' })
   expect(store.getLoad().pool.total).toBe(0)
+})
+
+// The store's own time is long, so that only the end of the call can end the statement.
+const LONG: ChatStoreOptions = { maxConnections: 1, deadlineMs: 120_000 }
+
+test.for(['signal', 'deadline'])('a save that its %s ends is cancelled in the server', async (by, { database }) => {
+  await migrated(database)
+  await whileLocked(
+    database,
+    async (store) => {
+      const abort = new AbortController()
+      const saved = store
+        .saveChatMessage(message, by === 'signal' ? { signal: abort.signal } : { deadlineMs: 500 })
+        .catch((error: unknown) => error)
+      if (by === 'signal') {
+        await until(() => isWaiting(database), { what: 'the statement waits for the lock' })
+        abort.abort()
+      }
+      expect(await saved).toMatchObject({ code: 'database_unavailable', idempotencyKey: 'key 1' })
+      await until(async () => (await database.query(RUNNING)).length === 0, { what: 'the statement is cancelled' })
+      expect(store.getLoad()).toMatchObject({ queue: { messages: 0 }, abandoned: 0 })
+    },
+    LONG,
+  )
+})
+
+test('a save that is given up goes on for the others of its batch', async ({ database }) => {
+  await migrated(database)
+  await whileLocked(
+    database,
+    async (store, holder) => {
+      const abort = new AbortController()
+      const inChat = (sessionId: string, idempotencyKey: string) => ({
+        ...textMessage('hi'),
+        sessionId,
+        idempotencyKey,
+      })
+      const aborted = store
+        .saveChatMessage(inChat('a', 'key 1'), { signal: abort.signal })
+        .catch((error: unknown) => error)
+      const other = store.saveChatMessage(inChat('b', 'key 2'))
+      await until(() => isWaiting(database), { what: 'the statement waits for the lock' })
+      abort.abort()
+      expect(await aborted).toMatchObject({ code: 'database_unavailable' })
+      // Behind what was given up, which may still be stored.
+      const next = store.saveChatMessage(inChat('a', 'key 3'))
+      expect(await isWaiting(database)).toBe(true)
+      await holder.query('COMMIT')
+      expect(await other).toMatchObject({ duplicate: false })
+      expect(await next).toMatchObject({ duplicate: false })
+      const { messages } = await store.getChatHistory({ sessionId: 'a' })
+      expect(messages.map(({ idempotencyKey }) => idempotencyKey)).toEqual(['key 1', 'key 3'])
+    },
+    LONG,
+  )
 })

@@ -4,7 +4,7 @@ import { from as copyFrom } from 'pg-copy-streams'
 import { askInHalves } from '../database/encoding/ask-in-halves.js'
 import { noticeCommit, type NoticedCommit } from '../database/durability/commit-notice.js'
 import { inTransaction } from '../database/transaction.js'
-import { createGuestClients } from './guest-clients.js'
+import { createGuestClients, guestNamesOf } from './guest-clients.js'
 import {
   INCOMING_COLUMNS,
   insertSql,
@@ -17,7 +17,7 @@ import { takenKeySql, type KeyGuard } from './keys/key-guard.js'
 import { nextAttempt } from './next-attempt.js'
 import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { guestNamesOf, saveBatch, settleInserted } from './save-batch.js'
+import { saveBatch, settleInserted } from './save-batch.js'
 import type { Names } from './sql-names.js'
 
 /** Messages that the bulk insert did not store (duplicates, rejected ones and their neighbours) are saved in batches of this size. */

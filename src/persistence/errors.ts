@@ -85,7 +85,9 @@ export class NotInTransaction extends StoreError {
       cause,
       blames: 'caller',
       exitCode: ExitCode.no,
-      hint: 'pass the client on which BEGIN was run, or leave db out: then the store commits the message itself',
+      hint: hasSqlState(cause, SqlState.readOnlyTransaction)
+        ? 'begin the transaction with READ WRITE, or leave db out: then the store commits the message itself'
+        : 'pass the client on which BEGIN was run, or leave db out: then the store commits the message itself',
     })
   }
 }

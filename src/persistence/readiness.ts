@@ -60,7 +60,9 @@ export const createReadinessCheck = (session: ReadinessSession): ((deadlineMs?: 
 }
 
 const stuck = (ms: number): StoreUnavailable =>
-  new StoreUnavailable(`a commit has been waiting for ${Math.round(ms / 1_000)} s`, undefined)
+  new StoreUnavailable(`a commit has been waiting for ${describeMs(ms)}`, undefined)
+
+const describeMs = (ms: number): string => (ms < 1_000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1_000)} s`)
 
 const prove = async ({ pool, names, withKeyGuard, onLeft }: ReadinessSession): Promise<void> => {
   try {

@@ -5,7 +5,7 @@ import { blamesTheRow } from './blame.js'
 import { DatabaseRefused, explainRefusal, explainRowRefusal, IdempotencyConflict, MessageNotStored } from './errors.js'
 import { ownKeyOf } from './keys/key-scope.js'
 import { toId, toIdOrNull } from './ids/ids.js'
-import { createGuestClients } from './guest-clients.js'
+import { createClientsOf } from './guest-clients.js'
 import {
   findByKeys,
   insertMessages,
@@ -191,19 +191,6 @@ const saveInRounds = async (session: Saving, batch: readonly PendingSave[]): Pro
   for (const one of unsettled(batch)) one.fail(new MessageNotStored())
 }
 
-/**
- * Creates clients for the guests of these messages.
- * @returns the messages to save now; of the others, another transaction is creating the client, or they are behind those
- */
-const createClients = async (session: Saving, open: readonly PendingSave[]): Promise<readonly PendingSave[]> => {
-  const held = new Set<string | null>()
-  const own = { lockTimeoutMs: SHORT_LOCK_TIMEOUT_MS, onHeld: (username: string) => held.add(username) }
-  const created = await createGuestClients(session, guestNamesOf(open), session.transaction === 'own' ? own : {})
-  for (const username of created) session.createdNames.add(username)
-  const waiting = open.filter((one) => held.has(one.message.guestUsername) && mayWaitForClient(one))
-  return withoutBlockedSenders(open, waiting)
-}
-
 const saveLinked = async (session: Saving, batch: readonly PendingSave[]): Promise<void> => {
   if (await tryToSave(session, batch)) return
   const left = unsettled(batch)
@@ -212,7 +199,7 @@ const saveLinked = async (session: Saving, batch: readonly PendingSave[]): Promi
   let guests: readonly PendingSave[] = left.filter((one) => !hasOnlyId(one))
   const rounds = session.transaction === 'own' ? MAX_ROUNDS : MAX_ROUNDS_OF_CALLERS
   for (let round = 2; round <= rounds && unsettled(guests).length > 0; round += 1) {
-    guests = await createClients(session, unsettled(guests))
+    guests = await createClientsOf(session, unsettled(guests))
     if (guests.length === 0) return
     if (await tryToSave(session, guests)) return
   }
@@ -265,10 +252,6 @@ const settleExisting = async (
   }
 }
 
-/** The guests that messages name. */
-export const guestNamesOf = (pending: readonly PendingSave[]): readonly string[] =>
-  pending.flatMap(({ message }) => message.guestUsername ?? [])
-
 /** Without its references a message has no number: the id that the server gives it is too large for the column. A trigger's error has a context. */
 const isIdTooLarge = (error: unknown): error is ServerError =>
   hasSqlState(error, SqlState.numericValueOutOfRange) && error.where === undefined
@@ -303,9 +286,3 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
 // The message keeps the guest's name: reconcile links it later.
 const mayUnlink = ({ message, since, deadline }: PendingSave): boolean =>
   message.guestUsername !== null && Date.now() - since > (deadline - since) / 2
-
-/** How long a guest's message waits for the transaction that is creating the guest's client; then it is saved without one. */
-const CLIENT_PATIENCE_MS = 1_000
-
-const mayWaitForClient = ({ since, deadline }: PendingSave): boolean =>
-  Date.now() - since < Math.min(CLIENT_PATIENCE_MS, (deadline - since) / 2)

@@ -18,7 +18,7 @@ export interface CallOptions {
    * been made before. A message that was being saved may be stored: its call rejects with StoreUnavailable.
    */
   readonly signal?: AbortSignal | undefined
-  /** How long this call retries, in milliseconds, instead of the store's `deadlineMs`; 0 means one attempt. */
+  /** When this call ends, in milliseconds, instead of the store's `deadlineMs`; 0 means one attempt, of ten seconds at most. */
   readonly deadlineMs?: number | undefined
 }
 

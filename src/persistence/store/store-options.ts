@@ -42,7 +42,7 @@ export interface ChatStoreOptions {
    * After a failover that left the old primary running, messages are saved there for no longer.
    */
   readonly maxConnectionLifeMs?: number | undefined
-  /** How long a call retries before it fails with `StoreUnavailable`, in milliseconds; 10,000 when absent; 0 means one attempt. */
+  /** When a call fails with `StoreUnavailable`, in milliseconds; 10,000 when absent; 0 means one attempt, of ten seconds at most. */
   readonly deadlineMs?: number | undefined
   /** Most messages that wait or are being saved; the next is refused with `StoreOverloaded`. 10,000 when absent. */
   readonly maxQueuedMessages?: number | undefined

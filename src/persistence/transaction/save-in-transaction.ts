@@ -1,4 +1,4 @@
-import type { Client } from 'pg'
+import type { Client, QueryResult } from 'pg'
 import { failureReason, isConnectionFailure } from '../../database/connection-failure.js'
 import type { Queryable } from '../../database/connection.js'
 import { withSavepoints } from '../../database/encoding/savepoints.js'
@@ -13,7 +13,7 @@ import { createPendingSave, noteAttempt } from '../pending-save.js'
 import type { PreparedMessage } from '../prepare-message.js'
 import { isRetryable } from '../retry.js'
 import { saveBatch } from '../save-batch.js'
-import type { Names } from '../sql-names.js'
+import { SHORT_LOCK_TIMEOUT_MS, type Names } from '../sql-names.js'
 import { traceSave } from '../trace-save.js'
 import { inTurn, type TransactionClient } from './transaction-client.js'
 
@@ -49,7 +49,9 @@ export const saveInTransaction = (
         ),
       )
     } catch (error) {
-      const explained = explain(error, message)
+      const explained = hasSqlState(error, SqlState.readOnlyTransaction)
+        ? await explainReadOnly(db, error, message)
+        : explain(error, message)
       if (pending.isSettled()) throw explained
       pending.fail(explained)
     }
@@ -81,12 +83,13 @@ const withLockTimeout = async <T>(db: TransactionClient, work: (client: Queryabl
   const { lockTimeout, ours } = onlyRow(
     await client.query<{ lockTimeout: string; ours: string | null }>(SHORTEN_LOCK_TIMEOUT),
   )
+  const isShortened = { now: ours !== null }
   const restore = async (): Promise<void> => {
-    if (ours !== null) await client.query(RESTORE_LOCK_TIMEOUT, [lockTimeout])
+    if (isShortened.now) await client.query(RESTORE_LOCK_TIMEOUT, [lockTimeout])
   }
   let result: T
   try {
-    result = await work(withSavepoints(client))
+    result = await work(waitingOnce(client, isShortened))
   } catch (error) {
     // The first error wins.
     if (!isConnectionFailure(error)) await restore().catch(() => undefined)
@@ -94,6 +97,28 @@ const withLockTimeout = async <T>(db: TransactionClient, work: (client: Queryabl
   }
   await restore()
   return result
+}
+
+const SHORTEN_FURTHER = `
+  SELECT pg_catalog.set_config('lock_timeout', '${SHORT_LOCK_TIMEOUT_MS}', true)
+  WHERE pg_catalog.current_setting('lock_timeout')::pg_catalog.interval OPERATOR(pg_catalog.>) '${SHORT_LOCK_TIMEOUT_MS} ms'`
+
+// After one wait, the statements that try it otherwise, such as without the client, do not wait as long again.
+const waitingOnce = (client: Queryable, isShortened: { now: boolean }): Queryable => {
+  const inSavepoints = withSavepoints(client)
+  const query = async (text: string, values?: unknown[]): Promise<QueryResult> => {
+    try {
+      return await inSavepoints.query(text, values)
+    } catch (error) {
+      if (hasSqlState(error, SqlState.lockNotAvailable)) {
+        isShortened.now = true
+        // The first error wins.
+        await client.query(SHORTEN_FURTHER).catch(() => undefined)
+      }
+      throw error
+    }
+  }
+  return { query: query as Client['query'] }
 }
 
 const explain = (error: unknown, message: PreparedMessage): unknown => {
@@ -104,6 +129,20 @@ const explain = (error: unknown, message: PreparedMessage): unknown => {
   }
   if (isRetryable(error)) return new StoreUnavailable(failureReason(error), error, ownKeyOf(message))
   return explainRefusal(error)
+}
+
+// Of a standby, or a primary that has become one, the next transaction may be another server's.
+const SELECT_READ_ONLY_SERVER = `
+  SELECT pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('default_transaction_read_only') = 'on' AS "isServer"`
+
+const explainReadOnly = async (
+  db: TransactionClient,
+  error: ServerError,
+  message: PreparedMessage,
+): Promise<unknown> => {
+  const { rows } = await db.query(SELECT_READ_ONLY_SERVER).catch(() => ({ rows: [] }))
+  const [row] = rows as readonly { readonly isServer?: unknown }[]
+  return row?.isServer === false ? new NotInTransaction('the transaction is read-only', error) : explain(error, message)
 }
 
 // Where the table of messages is partitioned: the row of another session is not visible to the snapshot of the transaction.

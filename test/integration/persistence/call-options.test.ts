@@ -170,3 +170,10 @@ test('a save that is given up goes on for the others of its batch', async ({ dat
     LONG,
   )
 })
+
+test('a proof of readiness that is given up early says how long it took', async ({ database }) => {
+  await migrated(database)
+  await whileLocked(database, async (store) => {
+    await expect(store.checkReady({ deadlineMs: 100 })).rejects.toThrow(/a commit has been waiting for [1-9]\d* m?s/)
+  })
+})

@@ -93,4 +93,48 @@ describe('in a transaction of pg', () => {
     expect((await on(database, 'reconcile')).exitCode).toBe(0)
     expect(await clientOf('second of a guest')).toBe(await clientOf('first of a guest'))
   })
+
+  test('a held key and a new guest are waited for once, and the time-out is the application’s again', async () => {
+    const [other, client] = [await database.client(), await database.client()]
+    await other.query('BEGIN')
+    const held = { ...guest('key that is held', 'guest of a held key'), idempotencyKey: 'key that is held' }
+    await store.saveChatMessage({ ...held, guestUsername: 'guest' }, { db: other })
+    await client.query('BEGIN')
+    const timeout = async (): Promise<string | undefined> =>
+      (await client.query<{ lock_timeout: string }>('SHOW lock_timeout')).rows[0]?.lock_timeout
+    const timeouts: unknown[] = []
+    const db = {
+      query: async (text: string, values?: unknown[]) => {
+        if (text.includes('AS m (')) timeouts.push(await timeout())
+        return client.query<object>(text, values)
+      },
+    }
+    await expect(store.saveChatMessage(held, { db })).rejects.toMatchObject({ code: 'database_unavailable' })
+    // Without client, with the client that was made, and without one again after the wait.
+    expect(timeouts).toEqual(['1s', '1s', '10ms'])
+    expect(await timeout()).toBe('0')
+    await client.query('ROLLBACK')
+    await other.query('ROLLBACK')
+  })
+
+  test('a read-only transaction is not one to save in, and the database is not unavailable', async () => {
+    const client = await database.client()
+    await client.query('BEGIN READ ONLY')
+    const error: unknown = await store
+      .saveChatMessage(guest('read-only'), { db: client })
+      .catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({
+      code: 'not_in_transaction',
+      retryable: false,
+      message: expect.stringContaining('the transaction is read-only') as string,
+    })
+    expect(error).toMatchObject({ hint: expect.stringContaining('READ WRITE') as string })
+    // On a server that is read-only, another server may take the transaction.
+    for (const text of ['ROLLBACK', 'SET default_transaction_read_only = on', 'BEGIN']) await client.query(text)
+    await expect(store.saveChatMessage(guest('read-only'), { db: client })).rejects.toMatchObject({
+      code: 'database_unavailable',
+      retryable: true,
+    })
+    await client.query('ROLLBACK')
+  })
 })

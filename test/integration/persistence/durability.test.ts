@@ -176,7 +176,7 @@ test.for(['own', 'pool'] as const)('what a store gives up is cancelled in the se
 
 test('a store that is closed in a hurry leaves no session behind', async () => {
   const leaving = createChatStore({ databaseUrl: servers.primary.url() })
-  const save = expect(leaving.saveChatMessage(message('Ann'))).rejects.toMatchObject({ code: 'database_unavailable' })
+  const save = expect(leaving.saveChatMessage(message('Ann'))).rejects.toMatchObject({ code: 'store_closed' })
   await untilOnPrimary(WAITING, 'the commit waits for the standby')
   await leaving.close(100)
   await untilNobodyWaits()

@@ -287,7 +287,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       return run(
         given,
         () => undefined,
-        (own) => live.subscribe(listener, given, own),
+        (own) => live.subscribe((message, delivery) => listener(keys.ofMessage(message), delivery), given, own),
       )
     },
     getChatHistory: (query, given = {}) =>

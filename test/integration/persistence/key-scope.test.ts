@@ -4,6 +4,7 @@ import { migrated, on } from '../../support/chat.js'
 import { expect, test, type TestDatabase } from '../../support/database.js'
 import { loadPartitioned } from '../../support/partitioned.js'
 import { expectOk, withChat, withoutMessages } from '../../support/socket-chat.js'
+import { until } from '../../support/until.js'
 
 const from = (sender: Partial<NewChatMessage>, text = 'hello'): NewChatMessage => ({
   senderType: 'CLIENT',
@@ -141,5 +142,19 @@ test("a chat server's keys are in that scope already: the same with either store
     ])
     const own = from({ sessionId: ana.clientId, guestUsername: 'ana', idempotencyKey: 'm1' })
     expect(await store.saveChatMessage(own)).toMatchObject({ idempotencyKey: 'm1', duplicate: true })
+  })
+})
+
+test('a live message has the key that its sender gave', async ({ database }) => {
+  await migrated(database)
+  await withScoped(database, async (store) => {
+    const keys: (string | null)[] = []
+    const live = await store.onMessage(({ idempotencyKey }) => void keys.push(idempotencyKey), {
+      onError: () => undefined,
+    })
+    await store.saveChatMessage(from({ guestUsername: 'maria' }))
+    await until(() => keys.length > 0, { what: 'the message is delivered' })
+    await live.close()
+    expect(keys).toEqual(['1'])
   })
 })

@@ -33,6 +33,9 @@ export interface RetryLimits {
   readonly closed?: AbortSignal | undefined
 }
 
+/** What the running attempt waits for has the same limit, and an error that says more. */
+const LAST_WORD_MS = 20
+
 /**
  * Runs an operation until it succeeds, fails for good, the time is up or a signal fires. Then the signal that the operation gets
  * fires, too, and it winds up on its own.
@@ -45,7 +48,7 @@ export const withRetries = async <T>(
   const over = new AbortController()
   let lastError: unknown
   const onLate = (): void => over.abort(tooLate(lastError ?? new ConnectionProblem(NO_ANSWER, 'network')))
-  const timer = patienceMs === undefined ? undefined : setTimeout(onLate, patienceMs)
+  const timer = patienceMs === undefined ? undefined : setTimeout(onLate, patienceMs + LAST_WORD_MS)
   const stops = [signal, closed].map((each) => each && onAbort(each, () => over.abort(each.reason)))
   try {
     return await abortable(over.signal, (own) =>

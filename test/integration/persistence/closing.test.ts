@@ -95,14 +95,3 @@ test('a client that never answers keeps no call, and no store, open', async () =
   await expect(store.renameClient({ clientId: 1, username: 'ana' }, { deadlineMs: 50 })).rejects.toMatchObject(late)
   await store.close()
 })
-
-test('a pool without a free connection says so', async ({ database }) => {
-  const pool = new pg.Pool({ connectionString: database.url, max: 1, connectionTimeoutMillis: 50 })
-  const store = createChatStore({ pool }, { deadlineMs: 200 })
-  const busy = await pool.connect()
-  await expect(store.saveChatMessage(message)).rejects.toThrow('no free connection in the pool')
-  await expect(store.getRecentChats()).rejects.toThrow('no free connection in the pool')
-  busy.release()
-  await store.close()
-  await pool.end()
-})

@@ -38,7 +38,7 @@ export interface RecentChat {
   readonly lastMessage: ChatMessage
   /** Unread messages from the client's side, counted up to 1,000. */
   readonly unreadCount: number
-  /** The conversations (`sessionId`) of the last 20 messages in which the client's side wrote, newest first. */
+  /** The conversations (`sessionId`) of the last 20 messages, whoever wrote them, newest first. */
   readonly conversations: readonly string[]
 }
 

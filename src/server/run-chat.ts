@@ -6,6 +6,7 @@ import type { ChatIo, ChatSocket } from './chat-io.js'
 import { createDepartures } from './cluster/departures.js'
 import { announceGuestLeft, isConnected, type PresentChat } from './cluster/presence.js'
 import { DEFAULT_DISCONNECT_GRACE_MS } from './defaults.js'
+import { presenceIn } from './events/address.js'
 import { confirm, createAnnouncer, reject, type Announce } from './events/announce.js'
 import { connectedContact, findContact } from './events/conversation.js'
 import { recogniseGuests } from './events/returning-guest.js'
@@ -116,7 +117,7 @@ const sinkParts = (
   recorder: Recorder | undefined,
 ): MessageSinkParts => ({
   store: present.store,
-  findDestinations: createDestinationFinder(present.store),
+  findDestinations: createDestinationFinder(present.store, presenceIn(present)),
   findContact: (conversation) => findContact(present, conversation),
   connectedContact: (conversation) => connectedContact(present, conversation),
   onStored: (submission, saved) => {

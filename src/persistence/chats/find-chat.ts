@@ -3,10 +3,10 @@ import { fromPrimary } from '../../database/proxies/standby-reads.js'
 import { isOfContact, toContactFilter, type Contact, type ContactFilter } from '../contact.js'
 import { toIdOrNull, type StoredId } from '../ids/ids.js'
 import { toStorableText } from '../content/storable-text.js'
-import { utcText } from '../ids/utc-text.js'
 import { toUsername } from '../prepare-message.js'
 import type { Names } from '../sql-names.js'
 import { namedBy, type ChatAddress } from './address.js'
+import { readConversations } from './conversations.js'
 import type { FindClient, KnownClient } from './known-client.js'
 
 export type { ChatAddress }
@@ -18,7 +18,10 @@ export interface FoundChat {
   readonly guestUsername: string | null
   /** Where an answer goes: the conversation that was asked for, else the newest of the chat; null where it has none. */
   readonly conversation: string | null
-  /** The conversations in which the client's side wrote, newest first: those of its last messages, 20 at most. */
+  /**
+   * The conversations of the chat, newest first, whoever wrote last: those of its last messages, 20 at most. Not those in
+   * which a name was only used without proof.
+   */
   readonly conversations: readonly string[]
   /** Whose messages make up the chat, for `anyOf` in `getChatHistory` and `markMessagesAsRead`. */
   readonly contacts: readonly Contact[]
@@ -50,7 +53,8 @@ export const findChat = async (search: ChatSearch, address: ChatAddress): Promis
 const findById = async (search: ChatSearch, clientId: number): Promise<FoundChat | undefined> => {
   const { value } = toContactFilter({ clientId })
   const client = await search.findClient(search.db, { id: Number(value) })
-  return client && inNewestConversation(search, { clientId: client.id, guestUsername: null }, contactsOf(client))
+  if (client === undefined) return undefined
+  return inNewestConversation(search, { clientId: client.id, guestUsername: null }, contactsOf(client), client)
 }
 
 const findConversation = async (search: ChatSearch, address: string): Promise<FoundChat | undefined> => {
@@ -83,6 +87,7 @@ const findByName = async (search: ChatSearch, address: string): Promise<FoundCha
     search,
     { clientId: client?.id ?? null, guestUsername: isRegistered ? null : username },
     isNamed ? ofClient : [...ofClient, { guestUsername: username }],
+    client,
   )
 }
 
@@ -101,8 +106,9 @@ const inNewestConversation = async (
   search: ChatSearch,
   answerer: Answerer,
   contacts: readonly Contact[],
+  client: KnownClient | undefined,
 ): Promise<FoundChat> => {
-  const conversations = await readConversations(search, contacts.map(toContactFilter))
+  const conversations = await readConversations(search, contacts.map(toContactFilter), client)
   return { ...answerer, conversation: conversations[0] ?? null, conversations, contacts }
 }
 
@@ -121,39 +127,3 @@ const readNewest = async (
   )
   return rows[0] && { ...rows[0], clientId: toIdOrNull(rows[0].clientId) }
 }
-
-/** Messages of each contact among which its conversations are looked for: a chat of a million costs no more than this. */
-const MOST_READ = 500
-
-const MOST_CONVERSATIONS = 20
-
-const readConversations = async (
-  { db, names, at }: ChatSearch,
-  filters: readonly ContactFilter[],
-): Promise<readonly string[]> => {
-  const values = filters.map(({ value }) => value)
-  const { rows } = await db.query<{ sessionId: string }>(conversationsSql(names, filters, at !== undefined), [
-    ...values,
-    ...(at === undefined ? [] : [utcText(at)]),
-  ])
-  return rows.map(({ sessionId }) => sessionId)
-}
-
-// Only what the client's side wrote makes a conversation one of the chat: an answer must not reach a visitor of the same name.
-const conversationsSql = ({ message }: Names, filters: readonly ContactFilter[], isAsOf: boolean): string => `
-  SELECT late."sessionId"
-  FROM (${filters
-    .map(
-      ({ column }, index) => `
-    (SELECT m."sessionId", m."createdAt", m."senderType"
-     FROM ${message} AS m
-     WHERE ${isOfContact(column, `$${index + 1}`)}${isAsOf ? ` AND m."createdAt" <= $${filters.length + 1}::timestamp` : ''}
-     ORDER BY m."createdAt" DESC
-     LIMIT ${MOST_READ})`,
-    )
-    .join(' UNION ALL ')}
-  ) AS late
-  WHERE late."sessionId" IS NOT NULL AND late."senderType" OPERATOR(pg_catalog.=) 'CLIENT'
-  GROUP BY late."sessionId"
-  ORDER BY max(late."createdAt") DESC, late."sessionId"
-  LIMIT ${MOST_CONVERSATIONS}`

@@ -60,22 +60,22 @@ export const recentPageSql = ({ client, message }: Names, { scan, ...request }: 
   ) AS found ON true
   ORDER BY found."at" DESC, found."id" DESC`
 
-/** The client side's last message, and its conversations, are looked for among this many messages: a long monologue does not slow the list. */
+/** The client side's last message, and the conversations, are looked for among this many messages: a long monologue does not slow the list. */
 const MOST_LOOKED_AT = 20
 
 // Each once, in one pass: the aggregates keep the order of the newest messages, and a chat has a name or a client.
 const askedSql = (message: string): string => `
-      SELECT (array_agg(late."guestPhone"))[1] AS "guestPhone", (array_agg(late."guestUnverified"))[1] AS "guestUnverified",
+      SELECT (array_agg(late."guestPhone") FILTER (WHERE late."isAsked"))[1] AS "guestPhone",
+        (array_agg(late."guestUnverified") FILTER (WHERE late."isAsked"))[1] AS "guestUnverified",
         json_agg(late."sessionId")::text AS "conversations"
       FROM (
         (${newestSql(message, CLIENT_CHATS, 'n."clientId"')})
         UNION ALL
         (${newestSql(message, GUEST_CHATS, 'n."guest"')})
-      ) AS late
-      WHERE late."senderType" OPERATOR(pg_catalog.=) 'CLIENT'`
+      ) AS late`
 
 const newestSql = (message: string, kind: ChatKind, chat: string): string => `
-        SELECT "senderType", "guestPhone", "guestUnverified", "sessionId"::text AS "sessionId"
+        SELECT "senderType" OPERATOR(pg_catalog.=) 'CLIENT' AS "isAsked", "guestPhone", "guestUnverified", "sessionId"::text AS "sessionId"
         FROM ${message}
         WHERE ${isOfChat(kind, chat)}
         ORDER BY "createdAt" DESC

@@ -8,6 +8,7 @@ import {
   keepAtDestination,
   type DestinationFinder,
 } from '../../server/keeping/destinations.js'
+import { NOBODY_PRESENT } from '../../server/keeping/addressee.js'
 import { isRefusedForGood } from '../../server/keeping/save-entry.js'
 import { unknownConversation } from '../../protocol/refusals.js'
 import { createStoredOrder, type StoredOrder } from '../../journal/stored-order.js'
@@ -161,7 +162,7 @@ export const sendJournal = async (
 
 /** As the chat server finds them, but that nobody is connected here. */
 const finderIn = (store: ChatStore): DestinationFinder => ({
-  findDestinations: createDestinationFinder(store),
+  findDestinations: createDestinationFinder(store, NOBODY_PRESENT),
   findContact: async (sessionId) => {
     const { messages } = await store.getChatHistory({ sessionId, limit: 1, fromPrimary: true })
     const [newest] = messages

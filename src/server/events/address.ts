@@ -1,28 +1,50 @@
-import type { ChatAddress } from '../../persistence/chats/address.js'
+import { namedBy, type ChatAddress } from '../../persistence/chats/address.js'
 import type { Contact } from '../../persistence/contact.js'
 import { unknownConversation } from '../../protocol/refusals.js'
-import { connectedGuest } from '../cluster/presence.js'
-import type { Addressee } from '../keeping/addressee.js'
+import { toUsername } from '../../persistence/prepare-message.js'
+import { connectedGuest, connectedGuests } from '../cluster/presence.js'
+import { inOrderOfPresence, type Addressee, type Presence } from '../keeping/addressee.js'
 import type { ServerContext } from './server-context.js'
+
+/** Who is connected to any of the servers. */
+export const presenceIn = (chat: Pick<ServerContext, 'io' | 'peers'>): Presence => ({
+  isConnected: (conversation) => connectedGuest(chat, conversation) !== undefined,
+  conversationNamed: (address) => {
+    const name = guestNameIn(address)
+    return connectedGuests(chat).findLast(({ username }) => username === name)?.conversation
+  },
+})
+
+const guestNameIn = (address: ChatAddress): string | undefined => {
+  const named = namedBy(address)
+  if (named === undefined) return toUsername(String(address))
+  return 'guestUsername' in named ? toUsername(named.guestUsername) : undefined
+}
 
 type PresentChat = Pick<ServerContext, 'io' | 'peers' | 'store'>
 
 /**
  * Finds whom an address means: the guest who is connected in the conversation of that name, else whoever it means in the
- * store. Never a visitor who only uses the same name: nothing tells that it is the same person.
+ * store, else a connected guest of that name who has not written. Never a visitor who only uses the same name as somebody in
+ * the store: nothing tells that it is the same person.
  * @returns undefined when nobody has the address
  */
 export const findAddressee = async (chat: PresentChat, address: ChatAddress): Promise<Addressee | undefined> => {
   const connected = connectedAddressee(chat, address)
   if (connected !== undefined) return connected
+  const presence = presenceIn(chat)
   const found = await chat.store.findChat(address)
-  return (
-    found && {
-      contact: { clientId: found.clientId, guestUsername: found.guestUsername, guestPhone: null },
-      conversation: found.conversation,
-      conversations: found.conversations,
-    }
-  )
+  if (found === undefined) return silentAddressee(chat, address)
+  const { clientId, guestUsername, conversations } = found
+  return {
+    contact: { clientId, guestUsername, guestPhone: null },
+    conversation: inOrderOfPresence(conversations, presence)[0] ?? null,
+  }
+}
+
+const silentAddressee = (chat: PresentChat, address: ChatAddress): Addressee | undefined => {
+  const conversation = presenceIn(chat).conversationNamed(address)
+  return conversation === undefined ? undefined : connectedAddressee(chat, conversation)
 }
 
 /** @throws OperatorError `unknown_conversation`, which names the address */
@@ -43,7 +65,6 @@ export const connectedAddressee = (
       // The core finds the client by name, and creates one when the operator writes first.
       contact: { clientId: null, guestUsername: guest.username, guestPhone: guest.phone },
       conversation: guest.conversation,
-      conversations: [guest.conversation],
     }
   )
 }
@@ -57,6 +78,8 @@ export const wholeChatOf = async (chat: PresentChat, address: ChatAddress): Prom
   const connected = connectedAddressee(chat, address)?.conversation
   // Of a conversation without messages there is nothing to show, also where another guest's name is the same text.
   if (connected != null && found?.conversation !== connected) return [{ sessionId: connected }]
-  if (found === undefined) throw unknownConversation(address)
-  return found.contacts
+  if (found !== undefined) return found.contacts
+  const silent = presenceIn(chat).conversationNamed(address)
+  if (silent === undefined) throw unknownConversation(address)
+  return [{ sessionId: silent }]
 }

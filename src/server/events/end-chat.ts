@@ -3,7 +3,7 @@ import type { Reply } from './answering.js'
 import type { Listeners, ServerContext, SocketSession } from './server-context.js'
 import { emptySchema, endChatSchema } from '../../protocol/payloads.js'
 import { invalidPayload } from '../../protocol/refusals.js'
-import { connectedGuest, conversationRoom, guestAt, joinedAt, OPERATORS } from '../cluster/presence.js'
+import { conversationRoom, guestAt, joinedAt, OPERATORS } from '../cluster/presence.js'
 import { resolveAddress } from './address.js'
 
 /** What the guest of a chat reads when the operator gives no text. */
@@ -32,11 +32,9 @@ export const endChatListeners = (chat: ServerContext, { socket, inOrder }: Socke
 }
 
 const endAsOperator = async (chat: ServerContext, address: ChatAddress, message: string): Promise<Reply> => {
-  const { conversation, conversations, contact } = await resolveAddress(chat, address)
-  const connected = conversations.filter((one) => connectedGuest(chat, one) !== undefined)
-  for (const one of connected) chat.io.to(conversationRoom(one)).emit('chatEnded', { message })
-  const ended = addressOf({ ...contact, sessionId: conversation }) ?? String(address)
-  for (const to of connected.length > 0 ? connected : [ended])
-    chat.io.to(OPERATORS).emit('chatEnded', { clientId: to, to, reason: 'operator' })
+  const { conversation, contact } = await resolveAddress(chat, address)
+  if (conversation !== null) chat.io.to(conversationRoom(conversation)).emit('chatEnded', { message })
+  const to = addressOf({ ...contact, sessionId: conversation }) ?? String(address)
+  chat.io.to(OPERATORS).emit('chatEnded', { clientId: to, to, reason: 'operator' })
   return {}
 }

@@ -1,3 +1,5 @@
+import type { ChatAddress } from '../../persistence/chats/address.js'
+
 /** The client or guest of a chat, as far as the server knows. */
 export interface ChatContact {
   readonly clientId: number | null
@@ -11,6 +13,23 @@ export interface Addressee {
   readonly contact: ChatContact
   /** Where an answer goes; null for a chat that was never written in a conversation: it is stored, and shown in the chat's history. */
   readonly conversation: string | null
-  /** The conversations in which the chat was written lately, newest first; of a conversation only itself. */
-  readonly conversations: readonly string[]
+}
+
+/** Which guests are connected, to this server or another. */
+export interface Presence {
+  readonly isConnected: (conversation: string) => boolean
+  /** The conversation of a guest whose name the address is, of several the one who came last. */
+  readonly conversationNamed: (address: ChatAddress) => string | undefined
+}
+
+/** Where nobody is connected. */
+export const NOBODY_PRESENT: Presence = { isConnected: () => false, conversationNamed: () => undefined }
+
+/** The conversations of a chat, newest first, in the order in which an answer goes to them: an id or a name stands for the first. */
+export const inOrderOfPresence = (
+  conversations: readonly string[],
+  { isConnected }: Pick<Presence, 'isConnected'>,
+): readonly string[] => {
+  const connected = conversations.find(isConnected)
+  return connected === undefined ? conversations : [connected, ...conversations.filter((one) => one !== connected)]
 }

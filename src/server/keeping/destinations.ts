@@ -5,7 +5,7 @@ import { isConversation } from '../../persistence/keys/key-scope.js'
 import { unknownConversation } from '../../protocol/refusals.js'
 import type { Submission } from '../../journal/submission.js'
 import type { SavedChatMessage } from '../../persistence/message.js'
-import type { ChatContact } from './addressee.js'
+import { inOrderOfPresence, NOBODY_PRESENT, type ChatContact, type Presence } from './addressee.js'
 
 /** A conversation in which an answer may be kept. */
 export interface Destination {
@@ -26,21 +26,29 @@ export interface DestinationFinder {
   readonly findContact: (conversation: string) => Promise<ChatContact>
 }
 
-/** Finds destinations in a store. A chat that was only written through the library gets a conversation with its first answer. */
+/**
+ * Finds destinations in a store. A chat that was only written through the library gets a conversation with its first answer. A
+ * name that nobody has in the store can be that of a guest who is connected, and has not written.
+ */
 export const createDestinationFinder =
-  (store: Pick<ChatStore, 'findChat'>): DestinationFinder['findDestinations'] =>
+  (store: Pick<ChatStore, 'findChat'>, presence: Presence): DestinationFinder['findDestinations'] =>
   async (address, at) => {
     if (isConversation(address)) return [{ sessionId: address }]
     const found = await store.findChat(address, { at })
-    if (found === undefined) throw unknownConversation(address)
-    const { clientId, guestUsername, conversation, conversations } = found
-    const known = new Set([...(conversation === null ? [] : [conversation]), ...conversations])
+    // Who is connected now says nothing of an earlier instant.
+    const { isConnected, conversationNamed } = at === undefined ? presence : NOBODY_PRESENT
+    if (found === undefined) {
+      const silent = conversationNamed(address)
+      if (silent === undefined) throw unknownConversation(address)
+      return [{ sessionId: silent }]
+    }
+    const { clientId, guestUsername, conversations } = found
+    const ordered = inOrderOfPresence(conversations, { isConnected })
     const first = addressOf({ clientId, guestUsername, sessionId: null })
     const contact = { clientId, guestUsername, guestPhone: null }
-    return [
-      ...Array.from(known, (sessionId) => ({ sessionId })),
-      ...(first === null ? [] : [{ sessionId: first, contact }]),
-    ]
+    return [...ordered, ...(first === null || ordered.includes(first) ? [] : [first])].map((sessionId) =>
+      sessionId === first ? { sessionId, contact } : { sessionId },
+    )
   }
 
 /** A message that is in the database, with the conversation and the contact that it has there. */

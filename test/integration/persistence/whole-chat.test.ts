@@ -137,7 +137,7 @@ test('several contacts are one history, with each message once; what names none 
 })
 
 describe('the chat of an address', () => {
-  test('is that of a conversation, a client or a name, with the conversations in which it was written', async ({
+  test('is that of a conversation, a client or a name, with the conversations that are theirs', async ({
     database,
   }) => {
     await migrated(database)
@@ -147,10 +147,10 @@ describe('the chat of an address', () => {
       const [lib] = await write(store, [{ guestUsername: 'lib', text: 'by library' }])
       await write(store, [
         { guestUsername: 'ana', sessionId: 's2', text: 'two' },
-        { guestUsername: 'ana', sessionId: 's3', ...OPERATOR, text: 'to a visitor of the same name' },
+        { guestUsername: 'ana', sessionId: 's3', ...OPERATOR, text: 'a greeting' },
         { guestUsername: 'rita', sessionId: 's4', text: 'unverified' },
       ])
-      const ofAna = { clientId: ana, conversation: 's2', conversations: ['s2', 's1'] }
+      const ofAna = { clientId: ana, conversation: 's3', conversations: ['s3', 's2', 's1'] }
       expect(await store.findChat(ana ?? 0)).toMatchObject({ ...ofAna, guestUsername: null })
       expect(await store.findChat(' ana')).toMatchObject({ ...ofAna, guestUsername: 'ana' })
       expect(await store.findChat('s1')).toEqual({
@@ -162,11 +162,35 @@ describe('the chat of an address', () => {
       expect(await store.findChat('rita')).toMatchObject({
         clientId: registered,
         guestUsername: null,
-        conversation: 's4',
+        ...withoutConversation,
       })
+      expect(await store.findChat('s4')).toMatchObject({ clientId: registered, conversation: 's4' })
       for (const nobody of ['nobody', '', ' ', '\0', String(ana), 4711])
         expect(await store.findChat(nobody)).toBeUndefined()
       await expect(store.findChat(1.5)).rejects.toMatchObject({ code: 'invalid_contact' })
+    })
+  })
+
+  test('is never in a conversation that only used the name of a client', async ({ database }) => {
+    await migrated(database)
+    const rita = await register(database, 'rita')
+    const otherRita = { clientId: await register(database, 'rita 2'), guestUsername: 'ana' }
+    await withStore(database, async (store) => {
+      const [ana] = await write(store, [{ guestUsername: 'ana', sessionId: 's1', text: 'one' }])
+      await write(store, [
+        { clientId: rita, sessionId: 'own', text: 'by id' },
+        { guestUsername: 'rita', sessionId: 'typed', text: 'by name' },
+        { clientId: rita, guestUsername: 'rita', sessionId: 'typed', ...OPERATOR, text: 'who are you?' },
+        { clientId: rita, sessionId: 'typed', ...OPERATOR, text: 'by id of the client that the list shows' },
+        { guestUsername: 'rita', sessionId: 'greeted', ...OPERATOR, text: 'a greeting' },
+        { ...otherRita, sessionId: 'other', text: 'of another client, as ana' },
+      ])
+      for (const address of [rita, 'rita', 'name-rita', `client-${rita}`])
+        expect(await store.findChat(address)).toMatchObject({ conversation: 'own', conversations: ['own'] })
+      for (const address of [ana ?? 0, 'ana'])
+        expect(await store.findChat(address)).toMatchObject({ conversation: 's1', conversations: ['s1'] })
+      const [{ conversations } = { conversations: [] }] = (await store.getRecentChats()).chats.slice(1)
+      expect(conversations).toEqual(['greeted', 'typed', 'own'])
     })
   })
 

@@ -38,16 +38,16 @@ describe('an operator answers every chat of the list', () => {
     const { chats } = expectOk(await lucia.ask('recentChats', {})) as unknown as { chats: { clientId: number }[] }
     expect(chats).toMatchObject([{ to: second.clientId, conversations: [second.clientId, first.clientId] }])
     const answer = (to: unknown, message: string) => lucia.ask('operatorMessage', { to, message })
-    expect(await answer(first.clientId, 'one')).toMatchObject({ ok: true, to: first.clientId })
-    expect(await answer('ana', 'two')).toMatchObject({ ok: true, to: second.clientId })
-    expect(await answer(chats[0]?.clientId, 'three')).toMatchObject({ ok: true, to: second.clientId })
+    expect(await answer('ana', 'one')).toMatchObject({ ok: true, to: second.clientId })
+    expect(await answer(chats[0]?.clientId, 'two')).toMatchObject({ ok: true, to: second.clientId })
+    expect(await answer(first.clientId, 'three')).toMatchObject({ ok: true, to: first.clientId })
     expectOk(await silent.ask('history', {}))
     const received = (peer: typeof first) =>
       peer.all('operatorMessage').map((event) => (event as { message: string }).message)
-    expect([received(first), received(second), received(silent)]).toEqual([['one'], ['two', 'three'], []])
+    expect([received(first), received(second), received(silent)]).toEqual([['three'], ['one', 'two'], []])
     const back = await chat.guest('ana', { token: second.token })
     expect(expectOk(await back.ask('history', {}))).toMatchObject({
-      messages: [{ text: 'hello' }, { text: 'two' }, { text: 'three' }],
+      messages: [{ text: 'hello' }, { text: 'one' }, { text: 'two' }],
     })
   })
 

@@ -1,0 +1,59 @@
+import { isOfContact, type ContactFilter } from '../contact.js'
+import { utcText } from '../ids/utc-text.js'
+import type { Names } from '../sql-names.js'
+import type { ChatSearch } from './find-chat.js'
+import type { KnownClient } from './known-client.js'
+
+/** Messages of each contact among which its conversations are looked for: a chat of a million costs no more than this. */
+const MOST_READ = 500
+
+const MOST_CONVERSATIONS = 20
+
+/**
+ * The conversations that an answer to a chat may go to, the newest first. A visitor who typed the name of a registered client
+ * must not read what is meant for that client: of its conversations only those count in which the client wrote with proof.
+ * Those in which another client used the same name never count.
+ */
+export const readConversations = async (
+  { db, names, at }: Pick<ChatSearch, 'db' | 'names' | 'at'>,
+  filters: readonly ContactFilter[],
+  client: Pick<KnownClient, 'id' | 'isGuest'> | undefined,
+): Promise<readonly string[]> => {
+  const { rows } = await db.query<{ sessionId: string }>(
+    conversationsSql(names, filters, { needsProof: client?.isGuest === false, isAsOf: at !== undefined }),
+    [...filters.map(({ value }) => value), client?.id ?? null, ...(at === undefined ? [] : [utcText(at)])],
+  )
+  return rows.map(({ sessionId }) => sessionId)
+}
+
+interface Which {
+  readonly needsProof: boolean
+  readonly isAsOf: boolean
+}
+
+const conversationsSql = (
+  { message }: Names,
+  filters: readonly ContactFilter[],
+  { needsProof, isAsOf }: Which,
+): string => `
+  SELECT late."sessionId"
+  FROM (${filters
+    .map(
+      ({ column }, index) => `
+    (SELECT m."sessionId", m."createdAt", m."clientId", m."guestUnverified", ${PROVEN} AS "isProven"
+     FROM ${message} AS m
+     WHERE ${isOfContact(column, `$${index + 1}`)}${isAsOf ? ` AND m."createdAt" <= $${filters.length + 2}::timestamp` : ''}
+     ORDER BY m."createdAt" DESC
+     LIMIT ${MOST_READ})`,
+    )
+    .join(' UNION ALL ')}
+  ) AS late
+  WHERE late."sessionId" IS NOT NULL
+    AND coalesce(late."clientId" = $${filters.length + 1}::bigint, true)
+  GROUP BY late."sessionId"
+  HAVING bool_or(late."isProven")${needsProof ? '' : ' OR NOT bool_or(late."guestUnverified")'}
+  ORDER BY max(late."createdAt") DESC, late."sessionId"
+  LIMIT ${MOST_CONVERSATIONS}`
+
+// What is not linked yet may be of a name that turns out to be a registered client's.
+const PROVEN = `(m."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND m."clientId" IS NOT NULL AND NOT m."guestUnverified")`

@@ -4,15 +4,13 @@ import { instantSql } from '../database/clock/instant.js'
 import { fromPrimary } from '../database/proxies/standby-reads.js'
 import { InvalidCall } from './errors.js'
 import type { ChatSearch } from './chats/find-chat.js'
-import { findSources } from './chats/sources.js'
+import { findSources, isOfSource, type Source } from './chats/sources.js'
 import {
   checkContactQuery,
   checkLimit,
   CONTACT_QUERY_RULES,
-  isOfContact,
   rowsToRead,
   toContactFilters,
-  type ContactFilter,
   type ContactQuery,
 } from './contact.js'
 import { cursorSql, parseCursor } from './ids/cursor.js'
@@ -86,7 +84,7 @@ export const readHistory = async (
 }
 
 interface PageRequest {
-  readonly sources: readonly ContactFilter[]
+  readonly sources: readonly Source[]
   readonly limit: number
   readonly maxBytes: number | undefined
 }
@@ -169,7 +167,7 @@ const PLACE_COLUMNS = `m."id", ${instantSql('m."createdAt"')} AS "createdAt"`
 
 const historySql = (
   names: Names,
-  sources: readonly ContactFilter[],
+  sources: readonly Source[],
   limit: number,
   direction: Direction | undefined,
   columns = PAGE_COLUMNS,
@@ -183,10 +181,10 @@ const historySql = (
       : `AND (m."createdAt", m."id") ${direction === 'before' ? '<' : '>'} (${at}::timestamp, ${id}::bigint)`
   const unseen = direction === 'after unseen' ? `AND m."id" <> ALL (${seen}::bigint[])` : ''
   const parts = sources.map(
-    ({ column }, index) => `
+    (source, index) => `
   SELECT ${partColumns}
   FROM ${names.message} AS m
-  WHERE ${isOfContact(column, `$${index + 1}`)} ${position} ${unseen}
+  WHERE ${isOfSource(source, `$${index + 1}`)} ${position} ${unseen}
   ORDER BY m."createdAt" ${order}, m."id" ${order}
   LIMIT ${limit}`,
   )

@@ -4,7 +4,7 @@ import { ID_RANGE, isId } from './ids/ids.js'
 import { toStorableText } from './content/storable-text.js'
 import { toUsername } from './prepare-message.js'
 
-/** Identifies whose messages are meant, by exactly one of these fields. */
+/** Identifies whose messages are meant, by exactly one of these fields, or by `clientId` and `guestUsername` as in a save. */
 export interface Contact {
   readonly clientId?: number | undefined
   readonly guestUsername?: string | undefined
@@ -32,6 +32,8 @@ export const checkContactQuery = <Query extends Contact>(query: Query | undefine
 export interface ContactFilter {
   readonly column: (typeof COLUMNS)[number]
   readonly value: number | string
+  /** Beside a guest's name: the client who is meant, if there is one of this id. */
+  readonly clientId?: number
 }
 
 /** Whose messages are meant: one contact's, or those of any of several. */
@@ -45,7 +47,7 @@ const MOST_CONTACTS = 10
 /** @throws InvalidCall `invalid_contact` unless it names one contact, or `anyOf` has 1 to 10 */
 export const toContactFilters = (query: ContactQuery | undefined): readonly ContactFilter[] => {
   const anyOf = query?.anyOf
-  if (anyOf === undefined) return [toContactFilter(query)]
+  if (anyOf === undefined) return [toFilter(query)]
   if (COLUMNS.some((column) => query?.[column] != null)) throw invalidContact('anyOf excludes a contact beside it')
   if (anyOf.length >= 1 && anyOf.length <= MOST_CONTACTS) return anyOf.map(toListedFilter)
   throw invalidContact(`anyOf has ${anyOf.length} contacts, but must have 1 to ${MOST_CONTACTS}`)
@@ -53,7 +55,14 @@ export const toContactFilters = (query: ContactQuery | undefined): readonly Cont
 
 const toListedFilter = (contact: Contact): ContactFilter => {
   checkOptions('the contact', contact, CONTACT_RULES)
-  return toContactFilter(contact)
+  return toFilter(contact)
+}
+
+const toFilter = (contact: Contact | undefined): ContactFilter => {
+  const { clientId, guestUsername, clientSocketId, sessionId } = contact ?? {}
+  if (clientId == null || guestUsername == null || (clientSocketId ?? sessionId) != null)
+    return toContactFilter(contact)
+  return { ...toContactFilter({ guestUsername }), clientId: Number(toContactFilter({ clientId }).value) }
 }
 
 /**
@@ -66,7 +75,9 @@ export const toContactFilter = (contact: Contact | undefined): ContactFilter => 
   const given = COLUMNS.filter((column) => contact?.[column] != null)
   const [column] = given
   if (column === undefined || given.length > 1) {
-    throw invalidContact(`name exactly one of ${COLUMNS.join(', ')} (given: ${given.join(', ') || 'none'})`)
+    throw invalidContact(
+      `name exactly one of ${COLUMNS.join(', ')}, or clientId with guestUsername (given: ${given.join(', ') || 'none'})`,
+    )
   }
   const value: unknown = contact?.[column]
   if (column === 'clientId') {

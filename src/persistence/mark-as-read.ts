@@ -1,15 +1,8 @@
 import { ANYTHING, either, oneOf, type Rules } from '../check-options.js'
 import { InvalidCall } from './errors.js'
 import type { ChatSearch } from './chats/find-chat.js'
-import { findSources } from './chats/sources.js'
-import {
-  checkContactQuery,
-  CONTACT_QUERY_RULES,
-  isOfContact,
-  toContactFilters,
-  type Contact,
-  type ContactFilter,
-} from './contact.js'
+import { findSources, isOfSource, type Source } from './chats/sources.js'
+import { checkContactQuery, CONTACT_QUERY_RULES, toContactFilters, type Contact } from './contact.js'
 import { ID, isId } from './ids/ids.js'
 import { UTC_NOW, type Names } from './sql-names.js'
 
@@ -52,7 +45,7 @@ export const markAsRead = async ({ db, names, findClient }: ChatSearch, query: M
 
 // Rows are locked in the order of their ids, so two operators who read the same chat cannot deadlock. An array instead of a
 // join keeps the planner from reading the whole table when it overestimates the unread messages.
-const markSql = ({ message }: Names, sources: readonly ContactFilter[], hasEnd: boolean): string => `
+const markSql = ({ message }: Names, sources: readonly Source[], hasEnd: boolean): string => `
   UPDATE ${message}
   SET "isRead" = true, "readAt" = ${UTC_NOW}
   WHERE "id" = ANY (ARRAY(
@@ -65,8 +58,8 @@ const markSql = ({ message }: Names, sources: readonly ContactFilter[], hasEnd: 
 const UNREAD = `m."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND NOT m."isRead"`
 
 // Of several sources each is read by its own index: the planner may read the table for their OR.
-const isOfSources = (message: string, sources: readonly ContactFilter[]): string => {
-  const conditions = sources.map(({ column }, index) => `m.${isOfContact(column, `$${index + 1}`)}`)
+const isOfSources = (message: string, sources: readonly Source[]): string => {
+  const conditions = sources.map((source, index) => isOfSource(source, `$${index + 1}`))
   if (conditions.length === 1) return conditions.join('')
   const unread = conditions.map((condition) => `SELECT m."id" FROM ${message} AS m WHERE ${condition} AND ${UNREAD}`)
   return `m."id" = ANY (ARRAY(${unread.join(' UNION ALL ')}))`

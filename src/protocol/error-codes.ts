@@ -43,7 +43,7 @@ export const ERROR_CODES = {
     repeat: 'never',
     mayBeStored: false,
     concerns: 'request',
-    text: 'name the conversation by exactly one of clientId and username',
+    text: 'name the conversation by exactly one of to, clientId and username',
   },
   invalid_cursor: {
     repeat: 'never',

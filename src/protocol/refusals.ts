@@ -49,11 +49,14 @@ export const tooManyGuesses = (waitMs: number): OperatorError =>
 export const unknownConversation = (address?: number | string): OperatorError => {
   if (address === undefined) return refusal('unknown_conversation')
   const named = namedBy(address)
+  const asId = /^-?\d+$/.test(String(address))
+    ? `; the id ${address} of a client is a number, or "client-${address}"`
+    : ''
   return refusal(
     'unknown_conversation',
     named !== undefined && 'clientId' in named
       ? `unknown conversation: no client has the id ${named.clientId}`
-      : `unknown conversation: no guest is connected under ${JSON.stringify(address)}, and no message of a conversation or guest of that name is stored`,
+      : `unknown conversation: no guest is connected under ${JSON.stringify(address)}, and no message of a conversation or guest of that name is stored${asId}`,
   )
 }
 

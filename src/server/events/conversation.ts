@@ -42,24 +42,28 @@ export const connectedContact = (
   return guest && { clientId: null, guestUsername: guest.username, guestPhone: guest.phone }
 }
 
-const BESIDE_TO = 'to excludes clientId and username beside it'
-
 /**
  * Whose messages an operator means. An address, or the name of a conversation, stands for the whole chat: also for what its
  * client or guest wrote in another tab, and through the library.
  * @throws OperatorError `unknown_conversation`
+ * @throws InvalidCall `invalid_contact`
  */
 export const contactsOf = async (
   chat: Pick<ServerContext, 'io' | 'peers' | 'store'>,
-  { clientId, username, to }: ContactPayload,
+  whose: ContactPayload,
 ): Promise<ContactQuery> => {
-  const guestUsername = username ?? undefined
-  if (to != null && (clientId ?? username) != null) throw new InvalidCall('invalid_contact', BESIDE_TO)
-  const address = to ?? clientId
-  if (to == null && (typeof clientId !== 'string' || guestUsername !== undefined))
-    return typeof clientId === 'string'
-      ? { sessionId: clientId, guestUsername }
-      : { clientId: clientId ?? undefined, guestUsername }
-  if (address == null) return {}
-  return { anyOf: await wholeChatOf(chat, address) }
+  const { clientId, username, to } = whose
+  checkOneGiven(whose)
+  if (username != null) return { guestUsername: username }
+  if (typeof clientId === 'number') return { clientId }
+  return { anyOf: await wholeChatOf(chat, to ?? clientId ?? '') }
+}
+
+const FIELDS = ['to', 'clientId', 'username'] as const
+
+const checkOneGiven = (whose: ContactPayload): void => {
+  const given = FIELDS.filter((field) => whose[field] != null)
+  if (given.length === 1) return
+  const what = `name exactly one of ${FIELDS.join(', ')} (given: ${given.join(', ') || 'none'})`
+  throw new InvalidCall('invalid_contact', what)
 }

@@ -81,8 +81,29 @@ describe('an operator answers every chat of the list', () => {
         { text: 'answer', to: ana.clientId, operatorName: 'Lucía' },
       ])
     }
-    const both = await lucia.ask('history', { to: 'ana', username: 'ana' })
-    expect(both).toMatchObject({ ok: false, error: { code: 'invalid_contact' } })
+    for (const event of ['history', 'markRead'])
+      for (const [wrong, given] of [
+        [{}, 'none'],
+        [{ to: 'ana', username: 'ana' }, 'to, username'],
+        [{ clientId: 1, username: 'ana' }, 'clientId, username'],
+      ] as const)
+        expect(await lucia.ask(event, wrong)).toMatchObject({
+          ok: false,
+          error: { code: 'invalid_contact', message: `name exactly one of to, clientId, username (given: ${given})` },
+        })
+    const [{ clientId: into }, { clientId: from }] = [
+      await chat.store.saveChatMessage({ ...fromGuest, text: 'of bea', guestUsername: 'bea' }),
+      await chat.store.saveChatMessage({ ...fromGuest, text: 'of carla', guestUsername: 'carla' }),
+    ]
+    await chat.store.mergeClients({ from: from ?? 0, into: into ?? 0 })
+    for (const whose of [{ clientId: from }, { to: from }, { to: `client-${from}` }]) {
+      expect(await lucia.ask('history', whose)).toMatchObject({ messages: [{ text: 'of bea' }, { text: 'of carla' }] })
+    }
+    expect(await lucia.ask('operatorMessage', { to: String(into), message: 'digits' })).toMatchObject({
+      error: {
+        message: expect.stringContaining(`the id ${into} of a client is a number, or "client-${into}"`) as string,
+      },
+    })
     expect(await lucia.ask('operatorMessage', { to: 4711, message: 'nobody' })).toMatchObject({
       ok: false,
       error: { code: 'unknown_conversation', message: expect.stringContaining('4711') as string },

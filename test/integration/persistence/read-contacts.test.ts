@@ -1,0 +1,69 @@
+import type { ChatStore, HistoryQuery, NewChatMessage } from '../../../src/index.js'
+import { migrated, withStore } from '../../support/chat.js'
+import { describe, expect, test } from '../../support/database.js'
+import { textMessage } from '../../support/load.js'
+
+const save = (store: ChatStore, text: string, whose: Partial<NewChatMessage>) =>
+  store.saveChatMessage({ ...textMessage(text), ...whose })
+
+const textsOf = async (store: ChatStore, query: HistoryQuery): Promise<readonly unknown[]> =>
+  (await store.getChatHistory(query)).messages.map(({ text }) => text)
+
+describe('the id of a client that was merged', () => {
+  test('reads, polls and marks the messages of the client into whom it was merged', async ({ database }) => {
+    await migrated(database)
+    await withStore(database, async (store) => {
+      const { clientId: from } = await save(store, 'of ana', { guestUsername: 'ana' })
+      const { clientId: into } = await save(store, 'of bea', { guestUsername: 'bea' })
+      const ids = { from: from ?? 0, into: into ?? 0 }
+      const { nextAfter } = await store.getChatHistory({ clientId: ids.from })
+      await store.mergeClients(ids)
+      await save(store, 'by the old id', { clientId: ids.from })
+      const all = ['of ana', 'of bea', 'by the old id']
+      for (const whose of [{ clientId: ids.from }, { clientId: ids.into }, { anyOf: [{ clientId: ids.from }] }])
+        expect(await textsOf(store, whose)).toEqual(all)
+      expect(await textsOf(store, { clientId: ids.from, after: nextAfter })).toEqual(['of bea', 'by the old id'])
+      const { nextBefore } = await store.getChatHistory({ clientId: ids.from, limit: 1 })
+      expect(await textsOf(store, { clientId: ids.from, before: nextBefore ?? '' })).toEqual(['of ana', 'of bea'])
+      expect(await store.markMessagesAsRead({ clientId: ids.from, operatorId: null })).toBe(3)
+      expect(await store.getUnreadCount()).toBe(0)
+    })
+  })
+})
+
+describe('an id and a name together', () => {
+  test('read as they save: the client and what is under the name without a client, else the name', async ({
+    database,
+  }) => {
+    await migrated(database)
+    await withStore(database, async (store) => {
+      const { clientId: rita } = await save(store, 'of rita', { guestUsername: 'rita' })
+      await save(store, 'of ana', { guestUsername: 'ana' })
+      await database.query(
+        `INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType", "text", "createdAt")
+         SELECT 'ana', 'CLIENT', 'TEXT', 'of ana, not linked', max("createdAt") + interval '1 ms' FROM "ChatMessage"`,
+      )
+      await save(store, 'of rita, as ana', { clientId: rita, guestUsername: 'ana' })
+      const ofRita = { clientId: rita ?? 0, guestUsername: ' ana ' }
+      const ofRitas = ['of rita', 'of ana, not linked', 'of rita, as ana']
+      expect((await textsOf(store, ofRita)).toSorted()).toEqual(ofRitas.toSorted())
+      expect((await textsOf(store, { anyOf: [ofRita] })).toSorted()).toEqual(ofRitas.toSorted())
+
+      const nobody = { clientId: 4711, guestUsername: 'ana' }
+      const { unknownClientId, clientId: ana } = await save(store, 'by an id that no client has', nobody)
+      expect(unknownClientId).toBeUndefined()
+      expect(await textsOf(store, nobody)).toEqual(await textsOf(store, { guestUsername: 'ana' }))
+      expect(await textsOf(store, nobody)).toContain('by an id that no client has')
+      expect(ana).not.toBe(rita)
+
+      expect(await store.markMessagesAsRead({ ...ofRita, operatorId: null })).toBe(3)
+      expect(await store.getUnreadCount()).toBe(2)
+      for (const wrong of [
+        { ...ofRita, sessionId: 's' },
+        { clientId: 1.5, guestUsername: 'ana' },
+        { ...ofRita, guestUsername: ' ' },
+      ])
+        await expect(store.getChatHistory(wrong)).rejects.toMatchObject({ code: 'invalid_contact' })
+    })
+  })
+})

@@ -1,7 +1,7 @@
+import type { Queryable } from '../../database/connection.js'
 import { isOfContact, type ContactFilter } from '../contact.js'
 import { utcText } from '../ids/utc-text.js'
 import type { Names } from '../sql-names.js'
-import type { ChatSearch } from './find-chat.js'
 import type { KnownClient } from './known-client.js'
 
 /** Messages of each contact among which its conversations are looked for: a chat of a million costs no more than this. */
@@ -9,13 +9,19 @@ const MOST_READ = 500
 
 const MOST_CONVERSATIONS = 20
 
+interface ConversationSearch {
+  readonly db: Queryable
+  readonly names: Names
+  readonly at?: Date | undefined
+}
+
 /**
  * The conversations that an answer to a chat may go to, the newest first. A visitor who typed the name of a registered client
  * must not read what is meant for that client: of its conversations only those count in which the client wrote with proof.
  * Those in which another client used the same name never count.
  */
 export const readConversations = async (
-  { db, names, at }: Pick<ChatSearch, 'db' | 'names' | 'at'>,
+  { db, names, at }: ConversationSearch,
   filters: readonly ContactFilter[],
   client: Pick<KnownClient, 'id' | 'isGuest'> | undefined,
 ): Promise<readonly string[]> => {

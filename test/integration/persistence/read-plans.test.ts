@@ -366,7 +366,8 @@ describe('marking as read', () => {
     const sent = await withNotedStore(database, (store) =>
       store.markMessagesAsRead({ clientId: 999_998, operatorId: null, upToMessageId }),
     )
-    const [statement] = sent
+    // After the look-up of the client.
+    const statement = sent.at(-1)
     if (statement === undefined) throw new Error('nothing was sent')
     const client = await database.client()
     for (const mode of MODES) {

@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/connection.js'
+import { isDatabaseUnavailable } from '../database/connection-error.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { refuseMissingSchema } from '../database/missing-schema.js'
 import { pinTransaction } from '../database/pinned-settings.js'
@@ -22,6 +23,7 @@ import { refuseDuringMigration } from '../persistence/erasure/migration-running.
 import { openErasureTables, type ErasureNeeds } from '../persistence/erasure/open-tables.js'
 import type { ErasureTables } from '../persistence/erasure/tables.js'
 import { explainMissingSchema } from '../persistence/errors.js'
+import { count } from '../terminal/render.js'
 import type { Terminal } from '../terminal/terminal.js'
 
 /** The flags of commands that delete in batches. */
@@ -97,12 +99,12 @@ export const withErasureBatches = <T>(
   flags: BatchFlags,
   terminal: Pick<Terminal, 'signal' | 'progress'> & { readonly onDeleted: (sum: number) => void },
   work: (session: BatchSession, tables: ErasureTables) => Promise<T>,
-): Promise<T> =>
-  withOpened(target, command, flags, terminal, async ({ watched, tables, waits }) => {
+): Promise<T> => {
+  let sum = 0
+  const { signal } = terminal
+  return withOpened(target, command, flags, terminal, async ({ watched, tables, waits }) => {
     await refuseReadOnly(watched)
     const pace = createReplicaPace(flags.maxReplicaLag, waits)
-    const { signal } = terminal
-    let sum = 0
     const session: BatchSession = {
       batchSize: flags.batchSize ?? DEFAULT_BATCH_SIZE,
       signal,
@@ -117,18 +119,26 @@ export const withErasureBatches = <T>(
         return result
       },
     }
-    try {
-      return await work(session, tables)
-    } catch (error) {
-      const state = `state: ${sum} messages are deleted`
-      if (signal.aborted) throw interrupted(command.name, signal, error, state)
-      throw error instanceof OperatorError ? withDetail(error, state) : error
-    }
+    return work(session, tables)
+  }).catch((error: unknown) => {
+    throw endedEarly(error, command.name, signal, sum)
   })
+}
 
-const interrupted = (name: string, signal: AbortSignal, cause: unknown, state: string): OperatorError =>
-  interruptedBy(signal, (ended) => `${name} was ${ended}`, {
-    details: [state],
-    hint: again('', 'it continues where it stopped'),
-    cause,
-  })
+/** The same error, with how far the deletion came. */
+const endedEarly = (error: unknown, name: string, signal: AbortSignal, sum: number): unknown => {
+  const deleted = `${count(sum, 'message')} ${sum === 1 ? 'is' : 'are'} deleted`
+  if (signal.aborted)
+    return interruptedBy(signal, (ended) => `${name} was ${ended}`, {
+      details: [`state: ${deleted}`],
+      hint: again('', CONTINUES),
+      cause: error,
+    })
+  if (!(error instanceof OperatorError)) return error
+  // The answer to a COMMIT may be what was lost.
+  if (isDatabaseUnavailable(error))
+    return withDetail(error, `state: at least ${deleted}; the same command continues where it stopped`)
+  return withDetail(error, `state: ${deleted}`, again('', CONTINUES))
+}
+
+const CONTINUES = 'it continues where it stopped'

@@ -1,10 +1,9 @@
 import { describeAddress, describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { refuseReadOnly } from '../database/read-only.js'
 import { inEarnest } from '../next-step.js'
-import { deleteMessages } from '../persistence/erasure/delete-messages.js'
 import { restrictedLines } from '../persistence/erasure/references.js'
 import { ERASURE_NEEDS } from '../persistence/erasure/needs.js'
-import { messagesBefore, readRetentionPrice, refuseReferenced } from '../persistence/erasure/retention.js'
+import { deleteAged, messagesBefore, readRetentionPrice, refuseReferenced } from '../persistence/erasure/retention.js'
 import { confirmByName } from '../terminal/confirm.js'
 import type { Answer } from '../terminal/answer.js'
 import { printable } from '../terminal/printable.js'
@@ -52,7 +51,7 @@ export const runRetain = async (target: ConnectionTarget, flags: RetainFlags, te
   )
   const onDeleted = (sum: number): void => progress.update(deleting(sum, price.messages))
   const deleted = await withErasureBatches(target, COMMAND, flags, { ...terminal, onDeleted }, (session, tables) =>
-    deleteMessages(session, tables, messagesBefore(olderThan), true),
+    deleteAged(session, tables, messagesBefore(olderThan)),
   )
   return retainAnswer({ ...shown, deleted })
 }

@@ -25,6 +25,13 @@ export interface BatchSession {
   readonly betweenBatches: () => Promise<void>
 }
 
+/** What became of the messages of a selection. */
+export interface DeletedMessages {
+  readonly deleted: number
+  /** Whether a trigger of the application kept some of them. */
+  readonly isKept: boolean
+}
+
 /** Few, so that a writer who wants one of its rows waits only milliseconds. */
 export const DEFAULT_BATCH_SIZE = 1_000
 
@@ -34,15 +41,15 @@ const LONGEST_REST_MS = 1_000
  * Deletes messages in batches, each committed by itself, so that it can be stopped and repeated at any time. First whatever
  * nobody has locked; then it waits for the rest. It rests as long as it works: writers keep most of the disk.
  * @param oldestFirst for a selection by age, which an index on the time serves: no batch reads again what earlier ones deleted
- * @returns how many were deleted
  */
 export const deleteMessages = async (
   session: BatchSession,
   tables: ErasureTables,
   selection: Selection,
   oldestFirst = false,
-): Promise<number> => {
+): Promise<DeletedMessages> => {
   let sum = 0
+  let isKept = false
   for (const locked of ['skip', 'wait'] as const) {
     let after: string | null = null
     for (;;) {
@@ -50,7 +57,7 @@ export const deleteMessages = async (
       const startedAt = performance.now()
       const batch: Batch = { tables, selection, oldestFirst, locked, after, batchSize: session.batchSize }
       const { found, deleted, last }: DeletedBatch = await session.runBatch((client) => deleteBatch(client, batch))
-      // Also when a trigger of the application keeps the rows of a batch.
+      isKept ||= deleted < found
       if (deleted === 0) break
       sum += deleted
       after = oldestFirst ? last : null
@@ -60,7 +67,7 @@ export const deleteMessages = async (
       await rest(performance.now() - startedAt, session.signal)
     }
   }
-  return sum
+  return { deleted: sum, isKept }
 }
 
 const rest = (workedMs: number, signal: AbortSignal): Promise<void> =>

@@ -4,7 +4,8 @@ import { ExitCode, OperatorError } from '../../errors.js'
 import { again, or, type Next } from '../../next-step.js'
 import { UTC_NOW } from '../sql-names.js'
 import { archiveNeeds, deleteArchived } from './delete-archived.js'
-import { deleteBatch, deleteMessages, type BatchSession } from './delete-messages.js'
+import { deleteBatch, deleteMessages, type BatchSession, type Selection } from './delete-messages.js'
+import { keptRows, throwKeptMessages } from './kept-rows.js'
 import { countOwnRows, deleteOwnRows, ownNeeds, type OwnRows, type OwnRowsOf } from './own-rows.js'
 import { anyOf, selectionsOf, withoutPhones, type FoundPerson } from './person.js'
 import { messageNeeds, type TableNeed } from './privileges.js'
@@ -117,6 +118,7 @@ const refuse = (
  * Deletes a person: messages in batches, then each client with what is left of it in one transaction, so that nothing is written
  * to it meanwhile. Can be stopped and repeated at any time: what names the person goes last.
  * @returns how many messages were deleted
+ * @throws OperatorError `rows_kept` (exit 1) when a trigger of the application keeps rows; then the clients stay as well
  */
 export const erasePerson = async (
   session: BatchSession,
@@ -124,17 +126,26 @@ export const erasePerson = async (
   person: FoundPerson,
   clientRow: ClientRow,
 ): Promise<number> => {
-  let deleted = 0
+  let sum = 0
   const selections = selectionsOf(tables, person)
-  for (const one of selections) deleted += await deleteMessages(session, tables, withoutPhones(tables, one, person))
+  const deleteAll = async (chosen: readonly Selection[]): Promise<void> => {
+    let isAnyKept = false
+    for (const one of chosen) {
+      const { deleted, isKept } = await deleteMessages(session, tables, one)
+      sum += deleted
+      isAnyKept ||= isKept
+    }
+    if (isAnyKept) await throwKeptMessages(session, tables, anyOf(selections))
+  }
+  await deleteAll(selections.map((one) => withoutPhones(tables, one, person)))
   await session.runBatch((client) => deleteArchived(client, tables, ownRowsOf(person), 'without phones'))
-  for (const { id } of person.clients) deleted += await eraseClient(session, tables, id, clientRow)
-  for (const one of selections) deleted += await deleteMessages(session, tables, one)
+  for (const { id } of person.clients) sum += await eraseClient(session, tables, id, clientRow)
+  await deleteAll(selections)
   await session.runBatch(async (client) => {
     await deleteOwnRows(client, tables, ownRowsOf(person))
     await deleteArchived(client, tables, ownRowsOf(person), 'all')
   })
-  return deleted
+  return sum
 }
 
 const eraseClient = async (
@@ -157,18 +168,26 @@ const eraseClient = async (
     session.signal.throwIfAborted()
     const { found, deleted } = await session.runBatch(async (client) => {
       // Whoever saves a message of this client waits here until the end of the transaction.
-      await client.query(`SELECT FROM ${clients} WHERE "id" = $1::bigint FOR UPDATE`, [id])
+      const { rowCount } = await client.query(`SELECT FROM ${clients} WHERE "id" = $1::bigint FOR UPDATE`, [id])
       const left = await deleteBatch(client, batch)
-      if (left.found < session.batchSize) {
+      if (left.found < session.batchSize && left.found === left.deleted) {
         await deleteOwnRows(client, tables, { clientIds: [id], names: [] })
-        await client.query(clientSql(clients, clientRow), clientRow === 'delete' ? [id] : [id, anonymousName(id)])
+        if (rowCount === 1) await changeClient(client, clients, id, clientRow)
       }
       return left
     })
+    if (deleted < found) await throwKeptMessages(session, tables, selection)
     sum += deleted
     session.onDeleted(deleted)
     if (found < session.batchSize) return sum
   }
+}
+
+const changeClient = async (client: Queryable, clients: string, id: string, clientRow: ClientRow): Promise<void> => {
+  const isDeleted = clientRow === 'delete'
+  const { rowCount } = await client.query(clientSql(clients, clientRow), isDeleted ? [id] : [id, anonymousName(id)])
+  if (rowCount === 1) return
+  throw await keptRows(client, { table: clients, event: isDeleted ? 'DELETE' : 'UPDATE', what: `client ${id} is` })
 }
 
 const clientSql = (clients: string, clientRow: ClientRow): string =>

@@ -2,7 +2,8 @@ import type { Queryable } from '../../database/connection.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { InvalidCall } from '../errors.js'
 import { utcText } from '../ids/utc-text.js'
-import type { Selection } from './delete-messages.js'
+import { deleteMessages, type BatchSession, type Selection } from './delete-messages.js'
+import { throwKeptMessages } from './kept-rows.js'
 import { readReferringRows, restrictedLines, type ReferringRows } from './references.js'
 import type { ErasureTables } from './tables.js'
 
@@ -86,6 +87,21 @@ export const readRetentionPrice = async (
     referring: messages === 0 ? [] : await readReferringRows(client, aged, message),
     partitions: partitions.map(({ name }) => name),
   }
+}
+
+/**
+ * Deletes the messages from before an instant, oldest first.
+ * @returns how many were deleted
+ * @throws OperatorError `rows_kept` (exit 1) when a trigger of the application keeps some
+ */
+export const deleteAged = async (
+  session: BatchSession,
+  tables: ErasureTables,
+  selection: Selection,
+): Promise<number> => {
+  const { deleted, isKept } = await deleteMessages(session, tables, selection, true)
+  if (isKept) await throwKeptMessages(session, tables, selection)
+  return deleted
 }
 
 /** @throws OperatorError `messages_are_referenced` (exit 5) when the server would refuse the deletion */

@@ -4,13 +4,13 @@ import { BEGIN, inTransaction } from '../../database/transaction.js'
 import { toId } from '../ids/ids.js'
 import { withRetries, type RetryLimits } from '../retry.js'
 import type { BatchOptions, EraseOptions } from '../store/call-options.js'
-import { DEFAULT_BATCH_SIZE, deleteMessages, type BatchSession, type RunBatch } from './delete-messages.js'
+import { DEFAULT_BATCH_SIZE, type BatchSession, type RunBatch } from './delete-messages.js'
 import { erasePerson, readPersonPrice, refuseReferencedPerson } from './erase-person.js'
 import { refuseDuringMigration } from './migration-running.js'
 import { openErasureTables } from './open-tables.js'
 import { checkPerson, findPerson, type Person } from './person.js'
 import { ERASURE_NEEDS } from './needs.js'
-import { messagesBefore } from './retention.js'
+import { deleteAged, messagesBefore } from './retention.js'
 
 /** What of a store the calls use. */
 interface StoreParts {
@@ -54,7 +54,7 @@ export const createStoreErasure = ({ schema, pool, limits }: StoreParts): StoreE
       const selection = messagesBefore(before)
       const session = toSession(runBatch, options)
       const tables = await runBatch((client) => openErasureTables(client, schema, ERASURE_NEEDS.retain))
-      return deleteMessages(session, tables, selection, true)
+      return deleteAged(session, tables, selection)
     },
     eraseContact: async (person, options = {}) => {
       checkPerson(person)

@@ -54,7 +54,7 @@ describe('retain', () => {
     const argv = [...BEFORE_2026, '--confirm', database.name, '--max-wait', '300ms']
     const busy = await on(database, ...argv)
     expect([busy.exitCode, busy.stderr]).toEqual([4, expect.stringContaining('(holder, as ')])
-    expect(busy.stderr).toContain('state: 2499 messages are deleted')
+    expect(busy.stderr).toContain('state: 2,499 messages are deleted')
     await holder.query('ROLLBACK')
     expect((await on(database, ...argv)).stdout).toContain('ok: 1 message deleted')
   })
@@ -90,8 +90,33 @@ describe('retain', () => {
     expect([deleted > 0, deleted < 2_500, error.details]).toEqual([
       true,
       true,
-      [`state: ${deleted} messages are deleted`],
+      [`state: ${deleted.toLocaleString('en-US')} messages are deleted`],
     ])
+  })
+
+  test('says how much is done when its connection is lost, and continues', async ({ database }) => {
+    await loadYears(database)
+    const administrator = await database.client({})
+    let ending: Promise<unknown> | undefined
+    const argv = [...BEFORE_2026, '--confirm', database.name, '--batch-size', '100'] as const
+    const lost = await runChatkeep(argv, {
+      env: { DATABASE_URL: database.url },
+      onStderr: (text) => {
+        if (text.includes('deleting'))
+          ending ??= administrator.query(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chatkeep retain' AND datname = current_database()`,
+          )
+      },
+    })
+    await ending
+    const deleted = 2_510 - (await messages(database))
+    expect([lost.exitCode, deleted > 0, deleted < 2_500]).toEqual([3, true, true])
+    expect(lost.stderr).toMatch(
+      /state: at least [\d,]+ messages are deleted; the same command continues where it stopped/,
+    )
+    expect((await on(database, ...argv)).stdout).toContain(
+      `ok: ${(2_500 - deleted).toLocaleString('en-US')} messages deleted`,
+    )
   })
 
   test('frees the keys of a partitioned table, and names the partitions that are older as a whole', async ({

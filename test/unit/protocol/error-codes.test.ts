@@ -34,6 +34,7 @@ const LIBRARY_ONLY: Readonly<Record<string, string>> = {
   not_in_transaction: 'thrown by a save in the transaction of the caller',
   polling_only: 'reported by a subscription',
   privilege_missing: 'thrown when serve starts',
+  rows_kept: 'thrown by calls that delete',
   store_closed: 'sent as database_unavailable',
   transaction_conflict: 'thrown by a save in the transaction of the caller',
   unknown_role: 'thrown by verify',

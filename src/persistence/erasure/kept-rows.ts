@@ -1,0 +1,49 @@
+import type { Queryable } from '../../database/connection.js'
+import { onlyRow } from '../../database/rows.js'
+import { ExitCode, OperatorError } from '../../errors.js'
+import { again } from '../../next-step.js'
+import type { BatchSession, Selection } from './delete-messages.js'
+import type { ErasureTables } from './tables.js'
+
+/** What is done to a row, as bits of tgtype. */
+const EVENTS = { DELETE: 8, UPDATE: 16 } as const
+
+// Bits of tgtype: 1 FOR EACH ROW, 2 BEFORE. Partitions have a copy of each trigger.
+const SELECT_TRIGGERS = `
+  SELECT DISTINCT format('%I, function %s', t.tgname, t.tgfoid::regprocedure) AS "trigger"
+  FROM pg_catalog.pg_trigger AS t
+  WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') AND t.tgtype & 3 = 3 AND t.tgtype & $2::integer <> 0
+    AND (t.tgrelid = to_regclass($1) OR t.tgrelid IN (SELECT p.relid FROM pg_catalog.pg_partition_tree(to_regclass($1)) AS p))
+  ORDER BY 1`
+
+/** The error of rows that the server did not delete or change although it was told to. @param what such as `2 messages are` */
+export const keptRows = async (
+  client: Queryable,
+  { table, event, what }: { readonly table: string; readonly event: keyof typeof EVENTS; readonly what: string },
+): Promise<OperatorError> => {
+  const { rows } = await client.query<{ trigger: string }>(SELECT_TRIGGERS, [table, EVENTS[event]])
+  const change = event === 'DELETE' ? 'still there' : 'unchanged'
+  return new OperatorError('rows_kept', `${what} ${change}: a trigger keeps rows of ${table}`, {
+    exitCode: ExitCode.no,
+    details: rows.map(({ trigger }) => `BEFORE ${event} trigger ${trigger}`),
+    hint: [
+      'let the trigger return the row: one that returns NULL keeps it',
+      again('', 'afterwards; it continues where it stopped'),
+    ],
+  })
+}
+
+/** @throws OperatorError `rows_kept` (exit 1) that counts the messages of a selection which are still there */
+export const throwKeptMessages = async (
+  session: Pick<BatchSession, 'runBatch'>,
+  { names: { message } }: Pick<ErasureTables, 'names'>,
+  { condition, values }: Selection,
+): Promise<never> => {
+  const error = await session.runBatch(async (client) => {
+    const sql = `SELECT count(*)::float8 AS "messages" FROM ${message} AS m WHERE ${condition}`
+    const { messages } = onlyRow(await client.query<{ messages: number }>(sql, [...values]))
+    const what = messages === 1 ? '1 message is' : `${messages.toLocaleString('en-US')} messages are`
+    return keptRows(client, { table: message, event: 'DELETE', what })
+  })
+  throw error
+}

@@ -13,7 +13,7 @@ import type { OutputStream } from '../terminal/output-stream.js'
 import { printable } from '../terminal/printable.js'
 import { count } from '../terminal/render.js'
 import type { Terminal } from '../terminal/terminal.js'
-import { transcriptFooter, transcriptHeader } from '../transcripts/transcript-format.js'
+import { exportHeader, transcriptFooter } from '../transcripts/transcript-format.js'
 import { withErasureSnapshot, type ErasureCommand } from './erasure-session.js'
 import { leftLines } from './files/describe-files.js'
 import { withPersonFiles, type FileFlags } from './files/open-files.js'
@@ -101,7 +101,7 @@ const exportTo = async (
         const named = await findNamed(client, tables, wanted, hints)
         // Takes every lock that there is to wait for, before anything is written.
         await readPersonPrice(client, tables, named.person)
-        await add(transcriptHeader(new Date()))
+        await add(exportHeader(new Date()))
         for await (const record of readPerson(client, tables, named.person)) {
           records += 1
           if (record.type === 'message') messages += 1

@@ -40,7 +40,7 @@ export const checkOnly = (input: TranscriptInput, options: CheckOnlyOptions): Pr
     const startedAt = performance.now()
     const tally = await expectAll(input, signal)
     const { unanswered: _none, ...counts } = tally.counts()
-    if (counts.attempted === 0) throw emptyTranscript(input.name)
+    if (counts.attempted === 0 && input.leftOut === undefined) throw emptyTranscript(input.name)
     const expectedRow = options.through === 'socket' ? expectSocketRow(operators) : expectStoreRow(operators)
     const session = {
       applicationName: 'chatkeep replay --check-only',
@@ -87,7 +87,7 @@ export const checkOnly = (input: TranscriptInput, options: CheckOnlyOptions): Pr
 
 const expectAll = async (input: TranscriptInput, signal: AbortSignal): Promise<Tally> => {
   const tally = createTally()
-  for await (const entry of readTranscript(input.read())) {
+  for await (const entry of readTranscript(input.read(), { leftOut: input.leftOut })) {
     signal.throwIfAborted()
     if (entry.message === undefined) tally.reject(entry.line, entry.reasons)
     else {

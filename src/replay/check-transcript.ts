@@ -25,7 +25,7 @@ async function* operationsOf(
   sender: Pick<Sender, 'expectedRow'>,
 ): AsyncGenerator<SentOperation> {
   let messages = 0
-  for await (const entry of readTranscript(input.read())) {
+  for await (const entry of readTranscript(input.read(), { leftOut: input.leftOut })) {
     if (entry.message === undefined) continue
     messages += 1
     const outcome = sent.refused.has(entry.line) ? 'fail' : 'ok'

@@ -39,6 +39,8 @@ export interface ReplayReport extends Omit<Counts, 'unanswered'>, Check, RunJudg
   readonly standby?: string | undefined
   /** Line up to which an earlier run had settled everything; 0 for a new one. */
   readonly resumedAt?: number
+  /** Messages of an export that were left out, because their rows are still there. */
+  readonly alreadyThere?: number
 }
 
 export interface ReplayOptions {
@@ -137,7 +139,7 @@ const throwUnlessComplete = (
   const counts = tally.counts()
   if (signal.aborted) throw stopped(signal, tally.lastLine, counts)
   if (failure !== undefined) throw endedEarly(failure.error, target, tally.lastLine, counts)
-  if (counts.attempted === 0) throw emptyTranscript(input.name)
+  if (counts.attempted === 0 && input.leftOut === undefined) throw emptyTranscript(input.name)
 }
 
 const readBackAll = async (

@@ -11,6 +11,8 @@ export interface InspectedTranscript {
   readonly header: Buffer | undefined
   /** The footer that it promises is missing, and it was accepted without. */
   readonly truncated: boolean
+  /** Whether `chatkeep export` wrote it: its messages may still be in the database. */
+  readonly isExport: boolean
 }
 
 /**
@@ -23,11 +25,11 @@ export const inspectTranscript = async (
   { acceptTruncated, signal }: { readonly acceptTruncated: boolean; readonly signal: AbortSignal },
 ): Promise<InspectedTranscript> => {
   const identified = await identify(input)
-  if (identified === undefined) return { format: DEFAULT_FORMAT, header: undefined, truncated: false }
-  const { format, headerOfPart, checkFooter } = identified
+  if (identified === undefined) return { format: DEFAULT_FORMAT, header: undefined, truncated: false, isExport: false }
+  const { format, headerOfPart, checkFooter, isExport = false } = identified
   const isComplete = (await checkFooter?.(input.name, readLines(input.read()), signal)) ?? true
   if (!isComplete && !acceptTruncated) throw truncatedTranscript(input.name)
-  return { format, header: headerOfPart, truncated: !isComplete }
+  return { format, header: headerOfPart, truncated: !isComplete, isExport }
 }
 
 /** @returns undefined when there is no line that is not blank */

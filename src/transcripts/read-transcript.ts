@@ -11,6 +11,8 @@ export interface KeyedMessage {
   readonly message: TranscriptMessage
   readonly key: string
   readonly sizeBytes: number
+  /** In an export: the id that its row had. */
+  readonly storedId?: number | undefined
 }
 
 /** A message, or a rejected line. Blank lines are skipped; a line of some formats has several messages. */
@@ -28,6 +30,8 @@ export type TranscriptEntry =
 export interface ReadOptions {
   /** Called with the kind of each line, or part of a line, that is not a message. */
   readonly onSkipped?: (kind: string) => void
+  /** Lines whose messages are left out; they count for the keys of others. */
+  readonly leftOut?: ReadonlySet<number> | undefined
 }
 
 /**
@@ -36,7 +40,7 @@ export interface ReadOptions {
  */
 export async function* readTranscript(
   chunks: AsyncIterable<Buffer>,
-  { onSkipped = () => undefined }: ReadOptions = {},
+  { onSkipped = () => undefined, leftOut }: ReadOptions = {},
 ): AsyncGenerator<TranscriptEntry> {
   const assignKey = createAssignKey()
   let reader: LineReader | undefined
@@ -47,9 +51,8 @@ export async function* readTranscript(
     for (const kind of skipped) onSkipped(kind)
     if (reasons.length > 0) yield { line, reasons, bytes }
     if (bytes === undefined) continue
-    for (const { message, key } of messages) {
-      yield { line, message, key: key ?? assignKey(message), sizeBytes: bytes.length, bytes }
-    }
+    for (const { message, key = assignKey(message), storedId } of messages)
+      if (leftOut?.has(line) !== true) yield { line, message, key, storedId, sizeBytes: bytes.length, bytes }
   }
 }
 

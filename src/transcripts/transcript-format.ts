@@ -18,14 +18,19 @@ export interface RecordedMessage {
 export const recordingLock = (id: string): string => `chatkeep-recording-${id}`
 
 /** First line of a native transcript. @param id of one that is being written: see `recordingLock` */
-export const transcriptHeader = (recordedAt: Date, id?: string): string =>
+export const transcriptHeader = (recordedAt: Date, id?: string): string => toHeader(recordedAt, { id })
+
+/** First line of an export, whose messages name their rows. */
+export const exportHeader = (exportedAt: Date): string => toHeader(exportedAt, { export: true })
+
+const toHeader = (recordedAt: Date, more: Readonly<Record<string, unknown>>): string =>
   toLine({
     type: 'header',
     format: TRANSCRIPT_FORMAT,
     version: TRANSCRIPT_VERSION,
     source: CHATKEEP_SOURCE,
     recordedAt: recordedAt.toISOString(),
-    id,
+    ...more,
   })
 
 /** A message with everything that is stored of it, in the fields of a plain line and some more. */

@@ -21,6 +21,8 @@ export interface TranscriptInput {
    * @throws OperatorError `input_damaged`
    */
   read(): AsyncIterable<Buffer>
+  /** Lines whose messages are left out, because they are stored already. */
+  readonly leftOut?: ReadonlySet<number> | undefined
   /** Distinguishes it from others: size, and SHA-256 of the first 64 KiB, hexadecimal. */
   identity(): Promise<{ readonly sizeBytes: number; readonly headSha256: string }>
 }

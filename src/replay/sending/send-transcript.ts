@@ -60,7 +60,7 @@ export const sendTranscript = async (
   }
   const feed = async (): Promise<void> => {
     const onSkipped = (kind: string): void => void skipped.set(kind, (skipped.get(kind) ?? 0) + 1)
-    for await (const entry of readTranscript(input.read(), { onSkipped })) {
+    for await (const entry of readTranscript(input.read(), { onSkipped, leftOut: input.leftOut })) {
       if (entry.message === undefined) {
         tally.reject(entry.line, entry.reasons)
         progress.reject(entry.line, entry.bytes)

@@ -26,6 +26,8 @@ export interface FirstLine {
 export interface RecognisedTranscript {
   /** Makes a reader for one pass over the lines, the first one included. */
   readonly createReader: () => LineReader
+  /** Its messages name the rows that they had. */
+  readonly isExport?: boolean
   /** First line for a file that takes some of the lines; absent where lines are understood without one. */
   readonly headerOfPart?: Buffer
   /**

@@ -6,6 +6,8 @@ export interface SourceMessage {
   readonly message: TranscriptMessage
   /** The idempotency key that the source gave it; derived from its content when absent. */
   readonly key?: string
+  /** In an export: the id that its row had in the database that it came from. */
+  readonly storedId?: number | undefined
 }
 
 /** What one line contains. */

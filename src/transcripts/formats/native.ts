@@ -22,6 +22,7 @@ export const native: TranscriptFormat = {
     if (header.version !== TRANSCRIPT_VERSION) throw unknownVersion(`${TRANSCRIPT_FORMAT} version ${header.version}`)
     return {
       createReader: () => createNativeReader(header),
+      isExport: header.export,
       headerOfPart: Buffer.from(JSON.stringify({ ...header, footer: false })),
       checkFooter: async (...transcript) => (await hasFooter(...transcript)) || !header.footer,
     }
@@ -40,11 +41,13 @@ const headerSchema = z.object({
   source: z.string().min(1).default('unnamed'),
   /** False: the writer promises no footer. */
   footer: z.boolean().default(true),
+  /** True: `chatkeep export` wrote it, and its messages name their rows. */
+  export: z.boolean().default(false),
 })
 
 type TranscriptHeader = z.infer<typeof headerSchema>
 
-const createNativeReader = ({ source, footer }: TranscriptHeader): LineReader => ({
+const createNativeReader = ({ source, footer, export: isExport }: TranscriptHeader): LineReader => ({
   read: ({ bytes, terminated }) => {
     const { value, reason } = parseJsonLine(bytes)
     if (reason !== undefined) {
@@ -60,8 +63,9 @@ const createNativeReader = ({ source, footer }: TranscriptHeader): LineReader =>
     const wrongId = id.success ? [] : [`id ${WRONG_ID}`]
     if (message === undefined) return isRejected(...reasons, ...wrongId)
     if (!id.success) return isRejected(...wrongId)
-    if (id.data.id == null) return holdsMessages({ message })
-    return holdsMessages({ message, key: source === CHATKEEP_SOURCE ? id.data.id : sourceKey(source, id.data.id) })
+    const storedId = isExport ? rowSchema.safeParse(value).data?.messageId : undefined
+    if (id.data.id == null) return holdsMessages({ message, storedId })
+    return holdsMessages({ message, storedId, key: source === CHATKEEP_SOURCE ? id.data.id : sourceKey(source, id.data.id) })
   },
 })
 
@@ -78,6 +82,8 @@ const idSchema = z.object({
     .refine((id) => !id.includes('\0') && id.isWellFormed())
     .nullish(),
 })
+
+const rowSchema = z.object({ messageId: z.int() })
 
 const messageSchema: z.ZodType<TranscriptMessage> = z
   .object(

@@ -69,6 +69,8 @@ process.on('exit', () => {
 
 /** Why the answer could not be written; undefined if it was. */
 let writeFailure: NodeJS.ErrnoException | undefined
+/** The command has noticed it, and reports it itself. */
+let isFailureNoticed = false
 
 /** The reader closed the pipe (`| head -1`), or the terminal is gone. */
 const isReaderGone = ({ code }: NodeJS.ErrnoException, { isTTY }: NodeJS.WriteStream): boolean =>
@@ -77,14 +79,26 @@ const isReaderGone = ({ code }: NodeJS.ErrnoException, { isTTY }: NodeJS.WriteSt
 // A reader that is gone is not an error. A full disk is: the file would look complete.
 const toOutputStream = (stream: NodeJS.WriteStream): OutputStream => {
   let open = true
+  let failure: Error | undefined
   stream.on('error', (error: NodeJS.ErrnoException) => {
     open = false
+    failure ??= error
     if (!isReaderGone(error, stream)) writeFailure ??= error
   })
   return {
     write: (text) => {
       if (open) stream.write(text)
     },
+    drained: () =>
+      new Promise((resolve, reject) => {
+        const settle = (error: Error | null | undefined): void => {
+          if (error == null) return resolve()
+          isFailureNoticed = true
+          reject(error)
+        }
+        if (failure === undefined) stream.write('', settle)
+        else settle(failure)
+      }),
     isTTY: stream.isTTY,
     get columns() {
       return stream.columns
@@ -151,7 +165,7 @@ const run = async (): Promise<number> => {
 
 process.exitCode = await run()
 await Promise.all([flush(process.stdout), flush(process.stderr)])
-if (writeFailure !== undefined) {
+if (writeFailure !== undefined && !isFailureNoticed) {
   context.stderr.write(`error: the answer could not be written: ${writeFailure.message}\n`)
   if (process.exitCode === 0) process.exitCode = ExitCode.unreachable
 }

@@ -52,6 +52,7 @@ export const createContext = (
     write: (text) => stream.write(redact(text)),
     isTTY: stream.isTTY,
     columns: stream.columns,
+    ...(stream.drained === undefined ? {} : { drained: stream.drained }),
   })
   const colourOn = ({ isTTY }: OutputStream): boolean => wantsColour({ isTTY, env: outer.env, flag: mode.colour })
   const unicode = hasUnicode(outer.env)

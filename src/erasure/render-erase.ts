@@ -4,7 +4,7 @@ import { isNothing, type ClientRow, type PersonPrice } from '../persistence/eras
 import { verdictLast, type Answer } from '../terminal/answer.js'
 import { printable } from '../terminal/printable.js'
 import { byteSize, count, type Render } from '../terminal/render.js'
-import { fileLines, leftLines, linesOf } from './files/describe-files.js'
+import { fileLines, leftLines, linesOf, nothingOf } from './files/describe-files.js'
 import type { FilePrice } from './files/scan-files.js'
 import { describeReferring } from './render-retain.js'
 
@@ -55,7 +55,7 @@ export const eraseAnswer = (
   const { target, price, clientRow, command, head, deleted, files, setAside, areNamed } = shown
   const lines = linesOf(files)
   const isEmpty = isNothing(price) && lines === 0
-  const none = `the database ${files.length === 0 ? 'holds' : 'and the files hold'} nothing of this person`
+  const none = nothingOf(files.length > 0)
   const isDryRun = deleted === undefined
   const verdict = ({ paint }: Render): string => {
     if (isDryRun)

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { describeTarget, type ConnectionTarget } from '../database/connection-target.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { hasCode } from '../file-reason.js'
+import { again } from '../next-step.js'
 import { readPersonPrice } from '../persistence/erasure/erase-person.js'
 import { readPerson } from '../persistence/erasure/export-person.js'
 import { ERASURE_NEEDS } from '../persistence/erasure/needs.js'
@@ -15,7 +16,7 @@ import { count } from '../terminal/render.js'
 import type { Terminal } from '../terminal/terminal.js'
 import { exportHeader, transcriptFooter } from '../transcripts/transcript-format.js'
 import { withErasureSnapshot, type ErasureCommand } from './erasure-session.js'
-import { leftLines } from './files/describe-files.js'
+import { leftLines, nothingOf } from './files/describe-files.js'
 import { withPersonFiles, type FileFlags } from './files/open-files.js'
 import { findInFiles, findNamed, personsLines } from './files/scan-files.js'
 import { exportFileLine, exportLine, inAscii } from './export-lines.js'
@@ -56,9 +57,11 @@ export const runExport = async (
   }
   if (flags.json === true)
     throw new OperatorError('usage', 'the export itself is JSON, one document a line: --json needs --output')
-  const toStdout = (line: string): Promise<void> => {
+  const toStdout = async (line: string): Promise<void> => {
     terminal.stdout.write(line)
-    return Promise.resolve()
+    await terminal.stdout.drained?.().catch((cause: unknown) => {
+      throw notWritten(cause)
+    })
   }
   const { messages, lines, left } = await exportTo(target, person, flags, terminal, toStdout, inAscii)
   for (const line of left) terminal.progress.line(line)
@@ -67,6 +70,23 @@ export const runExport = async (
   )
   return undefined
 }
+
+/** Stdout takes no more: its reader is gone, or its disk is full. */
+const notWritten = (cause: unknown): OperatorError =>
+  new OperatorError(
+    'output_not_written',
+    hasCode(cause, 'EPIPE')
+      ? 'the reader of stdout ended before the export was complete'
+      : `the export cannot be written to stdout: ${cause instanceof Error ? cause.message : String(cause)}`,
+    { exitCode: ExitCode.unreachable, hint: again('--output FILE', 'write it to a new file'), cause },
+  )
+
+// A mistyped name must not look like an answer.
+const nothingFound = (hasFiles: boolean): OperatorError =>
+  new OperatorError('nothing_found', `${nothingOf(hasFiles)}; nothing was exported`, {
+    exitCode: ExitCode.no,
+    hint: 'check the id, name or phone: a name is compared exactly, with upper and lower case',
+  })
 
 type Write = (line: string) => Promise<void>
 
@@ -90,10 +110,14 @@ const exportTo = async (
   const { cwd, signal } = terminal
   const hash = createHash('sha256')
   let [records, messages, lines] = [0, 0, 0]
-  const add = async (line: string): Promise<void> => {
+  const addLine = async (line: string): Promise<void> => {
     const encoded = encode(line)
     hash.update(encoded)
     await write(encoded)
+  }
+  const add = async (line: string): Promise<void> => {
+    if (records + lines === 1) await addLine(exportHeader(new Date()))
+    await addLine(line)
   }
   return withPersonFiles(flags, { cwd, signal, access: 'read' }, async ({ files, setAside }) => {
     const found = await findInFiles(files, wanted, (hints) =>
@@ -101,7 +125,6 @@ const exportTo = async (
         const named = await findNamed(client, tables, wanted, hints)
         // Takes every lock that there is to wait for, before anything is written.
         await readPersonPrice(client, tables, named.person)
-        await add(exportHeader(new Date()))
         for await (const record of readPerson(client, tables, named.person)) {
           records += 1
           if (record.type === 'message') messages += 1
@@ -114,6 +137,7 @@ const exportTo = async (
       lines += 1
       await add(exportFileLine(line))
     }
+    if (records + lines === 0) throw nothingFound(files.length > 0)
     await write(transcriptFooter(messages, hash.digest('hex')))
     return { records: records + lines, messages, lines, left: leftLines(found.files, setAside) }
   })

@@ -1,6 +1,8 @@
 /** A stream that text is written to, as stdout and stderr are. */
 export interface OutputStream {
   write(text: string): void
+  /** Waits until what was written is gone, and rejects if it cannot be written; absent where nothing has to be waited for. */
+  readonly drained?: () => Promise<void>
   readonly isTTY: boolean
   /** Width of the terminal; undefined without one. */
   readonly columns: number | undefined

@@ -35,5 +35,6 @@ export const createSafeStream = (
     get columns() {
       return stream.columns
     },
+    ...(stream.drained === undefined ? {} : { drained: stream.drained }),
   }
 }

@@ -7,6 +7,10 @@ import type { FilePrice } from './scan-files.js'
 /** How many lines of the files are the person's. */
 export const linesOf = (files: readonly FilePrice[]): number => files.reduce((sum, { lines }) => sum + lines, 0)
 
+/** That nothing is kept of a person. */
+export const nothingOf = (hasFiles: boolean): string =>
+  `the database ${hasFiles ? 'and the files hold' : 'holds'} nothing of this person`
+
 /** Whether both kinds of files were named: who runs no server with them has none. */
 export const areNamed = ({ journal, recording }: FileFlags): boolean => journal !== undefined && recording !== undefined
 

@@ -103,6 +103,6 @@ const reportUsage = async (error: unknown, context: ProcessContext): Promise<num
   const command = context.argv.find((word) => known.some((one) => one.name() === word))
   const { usageError } = await import('./cli/usage-error.js')
   const { reportFailure } = await import('./cli/report-failure.js')
-  const reported = error instanceof CommanderError ? usageError(error, command, known) : error
+  const reported = error instanceof CommanderError ? usageError(error, command, known, context.argv) : error
   return reportFailure(reported, command, context)
 }

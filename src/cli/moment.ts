@@ -31,12 +31,27 @@ const CALENDAR_AGE = /^(?<amount>\d{1,4}) ?(?<unit>y|years?|mon|months?)$/
 
 /** Reads an age such as `90d`, `18months` or `2y`, or a date, as the instant that it means. Months and years are those of the calendar, in UTC. */
 export const parseAge = (text: string): Date => {
+  const instant = instantOf(text)
+  if (instant.getTime() <= Date.now()) return instant
+  throw new InvalidArgumentError('It is still to come: write an age, or a date in the past.')
+}
+
+const instantOf = (text: string): Date => {
   const { amount, unit } = CALENDAR_AGE.exec(text)?.groups ?? {}
   if (amount === undefined || unit === undefined) {
-    const moment = parseMoment(text)
+    const moment = /^\d{4}-/.test(text) ? parseMoment(text) : lengthOf(text)
     return typeof moment === 'number' ? new Date(Date.now() - moment) : moment
   }
   return monthsAgo(Number(amount) * (unit.startsWith('y') ? 12 : 1), new Date())
+}
+
+const lengthOf = (text: string): number => {
+  try {
+    return parseLength(text)
+  } catch (cause) {
+    if (!(cause instanceof InvalidArgumentError)) throw cause
+    throw new InvalidArgumentError('Write an age such as 90d, 18months or 2y, or a date such as 2024-01-01.')
+  }
 }
 
 /** The same day and time of an earlier month, or its last day: there is no 31st of February. */

@@ -29,7 +29,7 @@ export const priceLines = ({ olderThan, price }: Shown, render: Render): readonl
       [months.length > MOST_MONTHS ? 'year' : 'month', 'messages'.padStart(width)],
       periods.map(([name], index) => [name, (figures[index] ?? '').padStart(width)]),
     ),
-    `older than ${olderThan.toISOString()}: ${count(messages, 'message')}, about ${byteSize(bytes)} with indexes; VACUUM makes the space free for new rows`,
+    `older than ${olderThan.toISOString()}: ${count(messages, 'message')}, about ${byteSize(bytes)} without indexes; VACUUM makes the space free for new rows`,
     ...referring.map(describeReferring),
     ...partitions.map(
       (name) => `note: partition ${printable(name)} is older as a whole: DROP TABLE is faster, and gives the disk back`,

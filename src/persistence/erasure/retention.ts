@@ -1,4 +1,6 @@
 import type { Queryable } from '../../database/connection.js'
+import { escapeIdentifier } from '../../database/identifier.js'
+import { onlyRow } from '../../database/rows.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { InvalidCall } from '../errors.js'
 import { utcText } from '../ids/utc-text.js'
@@ -19,7 +21,7 @@ export interface RetentionPrice {
   readonly messages: number
   /** Oldest first. */
   readonly months: readonly AgedMonth[]
-  /** About how many bytes of the table these are, with their indexes. */
+  /** About how many bytes their rows have, without indexes. */
   readonly bytes: number
   /** Rows of the application that refer to these messages. */
   readonly referring: readonly ReferringRows[]
@@ -30,7 +32,7 @@ export interface RetentionPrice {
 /** The messages from before an instant. @throws InvalidCall `invalid_option` for an instant to come */
 export const messagesBefore = (before: Date, column = 'm."createdAt"'): Selection => {
   if (!(before.getTime() <= Date.now()))
-    throw new InvalidCall('invalid_option', 'the messages to delete must be from before an instant in the past')
+    throw new InvalidCall('invalid_option', 'before must not be an instant to come')
   return { condition: `${column} < $1::timestamp`, values: [utcText(before)] }
 }
 
@@ -42,12 +44,21 @@ const selectMonths = ({ names }: ErasureTables, { condition }: Selection): strin
   GROUP BY 1
   ORDER BY 1`
 
-const SELECT_SIZE = `
-  SELECT coalesce(sum(greatest(c.reltuples, 0)), 0)::float8 AS "rows",
-    coalesce(sum(pg_catalog.pg_total_relation_size(c.oid)), 0)::float8 AS "bytes"
-  FROM pg_catalog.pg_class AS c
-  WHERE c.relkind = 'r' AND (c.oid = to_regclass($1)
-    OR c.oid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(to_regclass($1)) AS t))`
+/** Header and pointer of a row. */
+const ROW_OVERHEAD_BYTES = 28
+
+// From some rows of each month: the size of the table has the space of deleted rows as well.
+const selectBytes = ({ names, columns }: ErasureTables, { condition, values }: Selection): string => `
+  SELECT coalesce(sum(g."messages" * (
+    SELECT avg(r."bytes") FROM (
+      SELECT ${ROW_OVERHEAD_BYTES} + ${[...columns].map((name) => `coalesce(pg_catalog.pg_column_size(m.${escapeIdentifier(name)}), 0)`).join(' + ')} AS "bytes"
+      FROM ${names.message} AS m
+      WHERE ${condition} AND m."createdAt" >= (g."month" || '-01')::timestamp
+        AND m."createdAt" < (g."month" || '-01')::timestamp + interval '1 month'
+      LIMIT 100
+    ) AS r
+  )), 0)::float8 AS "bytes"
+  FROM jsonb_to_recordset($${values.length + 1}::jsonb) AS g ("month" text, "messages" float8)`
 
 // The upper bound of a range of one column, of which only dates and times are compared.
 const SELECT_AGED_PARTITIONS = String.raw`
@@ -73,8 +84,12 @@ export const readRetentionPrice = async (
   const selection = messagesBefore(before)
   const { rows: months } = await client.query<AgedMonth>(selectMonths(tables, selection), [...selection.values])
   const messages = months.reduce((sum, month) => sum + month.messages, 0)
-  const { rows: sizes } = await client.query<{ rows: number; bytes: number }>(SELECT_SIZE, [message])
-  const size = sizes[0] ?? { rows: 0, bytes: 0 }
+  const { bytes } = onlyRow(
+    await client.query<{ bytes: number }>(selectBytes(tables, selection), [
+      ...selection.values,
+      JSON.stringify(months),
+    ]),
+  )
   const aged = { table: message, ...messagesBefore(before, 'x."createdAt"') }
   const { rows: partitions } =
     tables.keyGuard === 'table'
@@ -83,7 +98,7 @@ export const readRetentionPrice = async (
   return {
     messages,
     months,
-    bytes: Math.round(Math.min(1, messages / Math.max(size.rows, messages, 1)) * size.bytes),
+    bytes: Math.round(bytes),
     referring: messages === 0 ? [] : await readReferringRows(client, aged, message),
     partitions: partitions.map(({ name }) => name),
   }

@@ -47,6 +47,28 @@ describe('retain', () => {
     expect((await on(database, 'verify')).exitCode).toBe(0)
   })
 
+  test('shows the size of what is there, not of what was deleted before', async ({ database }) => {
+    await loadYears(database)
+    await database.load(`UPDATE "ChatMessage" SET "text" = repeat('x', 1500)`)
+    const bytes = async (): Promise<number> => {
+      const { stdout } = await on(database, ...BEFORE_2026, '--dry-run', '--json')
+      return (JSON.parse(stdout) as { bytes: number }).bytes
+    }
+    const before = await bytes()
+    expect([before > 2_500 * 1_500, before < 2_500 * 1_800]).toEqual([true, true])
+    await database.load(`DELETE FROM "ChatMessage" WHERE "id" % 10 > 0; ANALYZE "ChatMessage"`)
+    expect((await bytes()) / before).toBeCloseTo(0.1, 2)
+  })
+
+  test('takes the longest age there is, and names a mistyped flag', async ({ database }) => {
+    await loadYears(database)
+    const none = await on(database, 'retain', '--older-than', '9999y', '--dry-run')
+    expect([none.exitCode, none.stdout]).toEqual([0, expect.stringContaining('dry run: no message is older than')])
+    const mistyped = await on(database, 'retain', '--older-then=2y')
+    expect([mistyped.exitCode, mistyped.stderr]).toEqual([2, expect.stringContaining("unknown option '--older-then'")])
+    expect(mistyped.stderr).toContain('did you mean --older-than?')
+  })
+
   test('deletes around a row that another session holds, and names that session', async ({ database }) => {
     await loadYears(database)
     const holder = await database.client({ application_name: 'holder' })

@@ -60,6 +60,17 @@ test.for([
 })
 
 test.for([
+  ['10000y', 'Write an age such as 90d, 18months or 2y, or a date such as 2024-01-01.'],
+  ['2x', 'Write an age such as'],
+  ['5', 'Write an age such as'],
+  ['', 'Write an age such as'],
+  ['2026-02-30', 'There is no such date'],
+  ['9999-01-01', 'It is still to come'],
+] as const)('is no age: %j', ([text, message]) => {
+  expect(() => parseAge(text)).toThrow(message)
+})
+
+test.for([
   ['500GB', 500_000_000_000],
   ['2 TiB', 2_199_023_255_552],
   ['64kB', 64_000],

@@ -35,6 +35,9 @@ export const personLines = ({
   const becomes = clientRow === 'delete' ? 'deleted' : 'kept without name and phone; its other columns stay'
   return [
     ...clients.map(({ id, isGuest }) => `client ${id} (${isGuest ? 'made of a guest' : 'registered'}): ${becomes}`),
+    ...clients
+      .filter(({ isMerged }) => isMerged)
+      .map(({ id }) => `note: client ${id} was merged with one that you named: they are one person, with one chat`),
     `${count(messages, 'message')}, ${byteSize(bytes)} of texts and images; ${fromOperators.toLocaleString('en-US')} of them answers of operators`,
     ...(unverified === 0
       ? []

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
+import { explainReferenced } from './references.js'
 import type { ErasureTables } from './tables.js'
 
 /** Messages, as a condition on `m` whose parameters begin at $1. */
@@ -19,8 +20,8 @@ export interface BatchSession {
   readonly batchSize: number
   /** Stops the work between two batches. */
   readonly signal: AbortSignal
-  /** Called after each commit, with how many messages it deleted. */
-  readonly onDeleted: (messages: number) => void
+  /** Called after each commit, with how many messages it deleted, and awaited. */
+  readonly onDeleted: (messages: number) => unknown
   /** Waits for standbys. */
   readonly betweenBatches: () => Promise<void>
 }
@@ -61,7 +62,7 @@ export const deleteMessages = async (
       if (deleted === 0) break
       sum += deleted
       after = oldestFirst ? last : null
-      session.onDeleted(deleted)
+      await session.onDeleted(deleted)
       if (found < session.batchSize) break
       await session.betweenBatches()
       await rest(performance.now() - startedAt, session.signal)
@@ -92,10 +93,14 @@ interface DeletedBatch {
 /** Deletes one batch in the caller's transaction. */
 export const deleteBatch = async (client: Queryable, batch: Batch): Promise<DeletedBatch> =>
   onlyRow(
-    await client.query<DeletedBatch>(deleteSql(batch), [
-      ...batch.selection.values,
-      ...(batch.after === null ? [] : [batch.after]),
-    ]),
+    await client
+      .query<DeletedBatch>(deleteSql(batch), [
+        ...batch.selection.values,
+        ...(batch.after === null ? [] : [batch.after]),
+      ])
+      .catch((error: unknown) => {
+        throw explainReferenced(error, 'messages that are to be deleted')
+      }),
   )
 
 // The time of a partitioned table's row finds its partition.

@@ -9,7 +9,7 @@ import { keptRows, throwKeptMessages } from './kept-rows.js'
 import { countOwnRows, deleteOwnRows, ownNeeds, type OwnRows, type OwnRowsOf } from './own-rows.js'
 import { anyOf, selectionsOf, withoutPhones, type FoundPerson } from './person.js'
 import { messageNeeds, type TableNeed } from './privileges.js'
-import { readReferringRows, restrictedLines, type ReferringRows } from './references.js'
+import { LET_GO, readReferringRows, restrictedLines, type ReferringRows } from './references.js'
 import type { ErasureTables } from './tables.js'
 
 /** What becomes of the row of a client: `anonymise` keeps it, for rows of the application that refer to it. */
@@ -17,7 +17,8 @@ export type ClientRow = 'delete' | 'anonymise'
 
 /** What the database holds of a person. */
 export interface PersonPrice {
-  readonly clients: readonly { readonly id: string; readonly isGuest: boolean }[]
+  /** `isMerged`: only a merge makes it part of the person. */
+  readonly clients: readonly { readonly id: string; readonly isGuest: boolean; readonly isMerged: boolean }[]
   readonly messages: number
   /** Of these, operators' answers. */
   readonly fromOperators: number
@@ -70,7 +71,9 @@ export const readPersonPrice = async (
   const ofClients = { table: clients, condition: 'x."id" = ANY ($1::bigint[])', values: [ids] }
   const ofMessages = { table: message, condition: condition.replaceAll('m."', 'x."'), values }
   return {
-    clients: person.clients.filter((one) => !isAnonymised(one)).map(({ id, isGuest }) => ({ id, isGuest })),
+    clients: person.clients
+      .filter((one) => !isAnonymised(one))
+      .map(({ id, isGuest, isMerged }) => ({ id, isGuest, isMerged })),
     ...counted,
     own: await countOwnRows(client, tables, ownRowsOf(person)),
     referringToClients: ids.length === 0 ? [] : await readReferringRows(client, ofClients, message),
@@ -91,7 +94,7 @@ const isAnonymised = ({ id, username, phone }: FoundPerson['clients'][number]): 
 /** @throws OperatorError `client_is_referenced`, `messages_are_referenced` (exit 5): the server would refuse the deletion */
 export const refuseReferencedPerson = (price: PersonPrice, clientRow: ClientRow): void => {
   refuse('messages_are_referenced', 'to the messages of this person', restrictedLines(price.referringToMessages), [
-    'delete those rows first, or let their foreign keys be ON DELETE CASCADE or SET NULL',
+    LET_GO,
   ])
   if (clientRow === 'anonymise') return
   refuse('client_is_referenced', 'to the client', restrictedLines(price.referringToClients), [
@@ -178,7 +181,7 @@ const eraseClient = async (
     })
     if (deleted < found) await throwKeptMessages(session, tables, selection)
     sum += deleted
-    session.onDeleted(deleted)
+    await session.onDeleted(deleted)
     if (found < session.batchSize) return sum
   }
 }

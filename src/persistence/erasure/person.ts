@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import { checkOptions, shown, type Rule, type Rules } from '../../check-options.js'
 import { qualified } from '../../database/identifier.js'
 import { InvalidCall } from '../errors.js'
 import { ID_RANGE, isId } from '../ids/ids.js'
@@ -25,7 +26,11 @@ export interface PersonClient {
   readonly phone: string | null
   /** Whether the client was made of a guest. */
   readonly isGuest: boolean
+  /** Whether only a merge makes it part of the person: the two share one chat. */
+  readonly isMerged: boolean
 }
+
+type FoundClient = Omit<PersonClient, 'isMerged'>
 
 /** What is known of a person. */
 export interface FoundPerson {
@@ -41,12 +46,16 @@ export interface FoundPerson {
   readonly waitingIds: readonly string[]
 }
 
-/** @throws InvalidCall `invalid_contact` unless somebody is named: an id that is undefined by mistake must not look like nobody */
+const LIST: Rule = { must: 'a list', fits: (value) => Array.isArray(value) }
+const RULES: Rules<Person> = { clientIds: LIST, usernames: LIST, phones: LIST }
+
+/** @throws InvalidCall `invalid_option` for another field; `invalid_contact` unless somebody is named: an id that is undefined by mistake must not look like nobody */
 export const checkPerson = (
   person: Person | undefined,
 ): { readonly [Field in keyof Person]-?: NonNullable<Person[Field]> } => {
+  checkOptions('the person', person ?? {}, RULES)
   const { clientIds = [], usernames = [], phones = [] } = person ?? {}
-  for (const id of clientIds) if (!isId(id)) throw invalid(`clientIds has ${String(id)}, but an id ${ID_RANGE}`)
+  for (const id of clientIds) if (!isId(id)) throw invalid(`one of clientIds ${shown(id)}, but ${ID_RANGE}`)
   // As it is stored, and as it was typed: rows of other programs may not be normalised.
   const names = usernames.flatMap((name) => [toUsername(checkText(name, 'usernames')), name])
   const given = phones.map((phone) => toStorablePhone(checkText(phone, 'phones')) ?? '')
@@ -80,7 +89,7 @@ export const findPerson = async (client: Queryable, tables: ErasureTables, perso
         named,
       )
     : []
-  const { rows: found } = await client.query<PersonClient>(selectClients(tables, own), [
+  const { rows: found } = await client.query<FoundClient>(selectClients(tables, own), [
     unique([...wanted, ...aliased]),
     named,
     phones,
@@ -95,7 +104,8 @@ export const findPerson = async (client: Queryable, tables: ErasureTables, perso
       )
     : []
   const allIds = unique([...ids, ...merged])
-  const { rows: clients } = await client.query<PersonClient>(selectClients(tables, own), [allIds, [], []])
+  const { rows } = await client.query<FoundClient>(selectClients(tables, own), [allIds, [], []])
+  const clients = rows.map((one) => ({ ...one, isMerged: !ids.includes(one.id) }))
   const formerNames = own.has('client_aliases')
     ? await idsOf(
         client,

@@ -1,5 +1,8 @@
 import type { Queryable } from '../../database/connection.js'
+import { qualified } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
+import { hasSqlState, SqlState, type ServerError } from '../../database/sql-state.js'
+import { ExitCode, OperatorError } from '../../errors.js'
 
 /** What the server does with rows that refer to a deleted row. */
 export type OnDelete = 'cascade' | 'set null' | 'set default' | 'restrict'
@@ -61,6 +64,28 @@ export const readReferringRows = async (
   }
   return found
 }
+
+/** The error of a deletion that a foreign key of another table refused; every other error unchanged. */
+export const explainReferenced = (error: unknown, what: string): unknown =>
+  // With a context it is the error of a trigger, or of what a deletion cascades to.
+  hasSqlState(error, SqlState.foreignKeyViolation, SqlState.restrictViolation) && error.where === undefined
+    ? new OperatorError(
+        'messages_are_referenced',
+        `${referringTable(error)} refer to ${what}; nothing of it was deleted`,
+        {
+          exitCode: ExitCode.refused,
+          sqlState: error.code,
+          hint: LET_GO,
+          cause: error,
+        },
+      )
+    : error
+
+const referringTable = ({ schema, table }: ServerError): string =>
+  schema === undefined || table === undefined ? 'rows of another table' : `rows of ${qualified(schema, table)}`
+
+/** What to do about rows whose foreign keys allow no deletion. */
+export const LET_GO = 'delete those rows first, or let their foreign keys be ON DELETE CASCADE or SET NULL'
 
 /** The rows because of which the server would refuse the deletion, as lines of an error. */
 export const restrictedLines = (referring: readonly ReferringRows[]): readonly string[] =>

@@ -1,3 +1,4 @@
+import { checkValue, INSTANT } from '../../check-options.js'
 import type { Queryable } from '../../database/connection.js'
 import { escapeIdentifier } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
@@ -6,7 +7,7 @@ import { InvalidCall } from '../errors.js'
 import { utcText } from '../ids/utc-text.js'
 import { deleteMessages, type BatchSession, type Selection } from './delete-messages.js'
 import { throwKeptMessages } from './kept-rows.js'
-import { readReferringRows, restrictedLines, type ReferringRows } from './references.js'
+import { LET_GO, readReferringRows, restrictedLines, type ReferringRows } from './references.js'
 import type { ErasureTables } from './tables.js'
 
 /** Messages of one month that are older than the limit. */
@@ -31,6 +32,7 @@ export interface RetentionPrice {
 
 /** The messages from before an instant. @throws InvalidCall `invalid_option` for an instant to come */
 export const messagesBefore = (before: Date, column = 'm."createdAt"'): Selection => {
+  checkValue('before', before, INSTANT)
   if (!(before.getTime() <= Date.now()))
     throw new InvalidCall('invalid_option', 'before must not be an instant to come')
   return { condition: `${column} < $1::timestamp`, values: [utcText(before)] }
@@ -129,7 +131,7 @@ export const refuseReferenced = ({ referring }: Pick<RetentionPrice, 'referring'
     {
       exitCode: ExitCode.refused,
       details: restricted,
-      hint: 'delete those rows first, or let their foreign keys be ON DELETE CASCADE or SET NULL',
+      hint: LET_GO,
     },
   )
 }

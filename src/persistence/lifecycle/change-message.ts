@@ -1,4 +1,5 @@
 import { ANYTHING, checkOptions, type Rules } from '../../check-options.js'
+import { explainReferenced } from '../erasure/references.js'
 import { CHANGED_MESSAGES, ownSchema } from '../own-names.js'
 import { InvalidCall, InvalidMessage } from '../errors.js'
 import { isId } from '../ids/ids.js'
@@ -75,7 +76,11 @@ export const deleteMessage = async (
   checkId(id)
   return inChange(needs(schema, 'DELETE'), async (client) => {
     await client.query(noteSql(names, 'deletedAt'), [id])
-    const { rowCount } = await client.query(`DELETE FROM ${names.message} WHERE "id" = $1::bigint`, [id])
+    const { rowCount } = await client
+      .query(`DELETE FROM ${names.message} WHERE "id" = $1::bigint`, [id])
+      .catch((error: unknown) => {
+        throw explainReferenced(error, `message ${id}`)
+      })
     return rowCount !== 0
   })
 }

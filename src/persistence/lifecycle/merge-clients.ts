@@ -1,5 +1,6 @@
 import { ANYTHING, checkOptions, oneOf, type Rules } from '../../check-options.js'
 import type { Queryable } from '../../database/connection.js'
+import { hasSqlState, SqlState, type ServerError } from '../../database/sql-state.js'
 import { InvalidCall } from '../errors.js'
 import { CLIENT_ALIASES, MERGED_CLIENTS, MOVED_MESSAGES, ownSchema } from '../own-names.js'
 import type { Names } from '../sql-names.js'
@@ -125,9 +126,23 @@ const settleReferences = async (
   if (way === 'refuse' && found.length > 0) throw referred(from, into, found, schema)
   const counts: [string, number][] = []
   for (const reference of found)
-    counts.push([referenceName(reference, schema), await moveReference(client, reference, from, into)])
+    counts.push([
+      referenceName(reference, schema),
+      await moveReference(client, reference, from, into).catch((error: unknown) => {
+        throw isTaken(error) ? unmovable(from, into, referenceName(reference, schema), error) : error
+      }),
+    ])
   return Object.fromEntries(counts)
 }
+
+const isTaken = (error: unknown): error is ServerError =>
+  hasSqlState(error, SqlState.uniqueViolation, SqlState.exclusionViolation)
+
+const unmovable = (from: number, into: number, column: string, { constraint, message }: ServerError): MergeRefused =>
+  new MergeRefused(`${column} cannot be moved: client ${into} has a row that excludes one of client ${from}`, {
+    details: [`${constraint === undefined ? '' : `constraint ${constraint}: `}${message}`],
+    hint: `delete or change one of the two rows, or pass references: 'keep' to leave them as they are`,
+  })
 
 const referred = (from: number, into: number, found: readonly ClientReference[], schema: string): MergeRefused =>
   new MergeRefused(`rows of other tables refer to client ${from}`, {

@@ -42,8 +42,8 @@ export interface FindChatOptions extends CallOptions {
 export interface BatchOptions extends CallOptions {
   /** Messages a transaction; 1,000 when absent. */
   readonly batchSize?: number | undefined
-  /** Called after each commit, with how many messages are deleted so far. */
-  readonly onProgress?: ((deleted: number) => void) | undefined
+  /** Called after each commit, with how many messages are deleted so far, and awaited. When it fails, so does the call. */
+  readonly onProgress?: ((deleted: number) => unknown) | undefined
 }
 
 /** Options of an erasure. */

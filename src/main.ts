@@ -70,7 +70,7 @@ process.on('exit', () => {
 /** Why the answer could not be written; undefined if it was. */
 let writeFailure: NodeJS.ErrnoException | undefined
 /** The command has noticed it, and reports it itself. */
-let isFailureNoticed = false
+const writes = { isFailureNoticed: false }
 
 /** The reader closed the pipe (`| head -1`), or the terminal is gone. */
 const isReaderGone = ({ code }: NodeJS.ErrnoException, { isTTY }: NodeJS.WriteStream): boolean =>
@@ -92,8 +92,11 @@ const toOutputStream = (stream: NodeJS.WriteStream): OutputStream => {
     drained: () =>
       new Promise((resolve, reject) => {
         const settle = (error: Error | null | undefined): void => {
-          if (error == null) return resolve()
-          isFailureNoticed = true
+          if (error == null) {
+            resolve()
+            return
+          }
+          writes.isFailureNoticed = true
           reject(error)
         }
         if (failure === undefined) stream.write('', settle)
@@ -165,7 +168,7 @@ const run = async (): Promise<number> => {
 
 process.exitCode = await run()
 await Promise.all([flush(process.stdout), flush(process.stderr)])
-if (writeFailure !== undefined && !isFailureNoticed) {
+if (writeFailure !== undefined && !writes.isFailureNoticed) {
   context.stderr.write(`error: the answer could not be written: ${writeFailure.message}\n`)
   if (process.exitCode === 0) process.exitCode = ExitCode.unreachable
 }

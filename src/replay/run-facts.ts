@@ -20,7 +20,9 @@ export const describeFacts = (
     ...(standby === undefined ? [] : [`answered by a ${standby}`]),
     ...(truncated ? ['the transcript is truncated: it has no footer, so messages may be missing at its end'] : []),
     ...(kinds.length === 0 ? [] : [`skipped, not messages: ${kinds.join(', ')}`]),
-    ...(alreadyThere === 0 ? [] : [`left out: ${count(alreadyThere, 'message')} of the export, still in this database`]),
+    ...(alreadyThere === 0
+      ? []
+      : [`left out: ${count(alreadyThere, 'message')} of the export, still in this database`]),
     ...(resumedAt === 0 ? [] : [`resumed after line ${resumedAt}: an earlier run sent everything up to it`]),
     ...(speed === undefined || speed === 'max' ? [] : [`at most ${Math.round(mostBehindMs)} ms behind schedule`]),
   ]

@@ -65,7 +65,11 @@ const createNativeReader = ({ source, footer, export: isExport }: TranscriptHead
     if (!id.success) return isRejected(...wrongId)
     const storedId = isExport ? rowSchema.safeParse(value).data?.messageId : undefined
     if (id.data.id == null) return holdsMessages({ message, storedId })
-    return holdsMessages({ message, storedId, key: source === CHATKEEP_SOURCE ? id.data.id : sourceKey(source, id.data.id) })
+    return holdsMessages({
+      message,
+      storedId,
+      key: source === CHATKEEP_SOURCE ? id.data.id : sourceKey(source, id.data.id),
+    })
   },
 })
 

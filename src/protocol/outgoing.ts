@@ -117,6 +117,8 @@ export interface ServerToClientEvents {
   /** The same as `operatorMessage`, for older widgets. */
   incomingOperatorMessage: (message: OperatorMessage) => void
   operatorTyping: (typing: { readonly isTyping: boolean }) => void
+  /** To guests, for Socket.IO's client, which presents it when it connects again. */
+  position: (offset: string) => void
   messageSent: (receipt: MessageSent) => void
   messageQueued: (receipt: MessageQueued) => void
   messageRejected: (rejection: MessageRejected) => void
@@ -144,7 +146,7 @@ export const toIncomingMessage = (from: string, payload: KeyedPayload, saved: Sa
 
 export const toOperatorMessage = (
   from: string,
-  operator: Operator,
+  operator: Pick<Operator, 'name'>,
   payload: MessagePayload,
   saved: Stored<string>,
 ): OperatorMessage => ({ from, operatorName: operator.name, ...toWireMessage(payload, saved) })

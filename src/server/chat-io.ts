@@ -20,6 +20,8 @@ interface SocketData {
 /** What servers on one database send one another, apart from broadcasts. */
 interface ServerToServerEvents {
   peers: (news: PeerNews) => void
+  /** An operator's message, for the guests of the other servers. */
+  answer: (sent: Readonly<Record<string, unknown>>) => void
 }
 
 /** The namespace of the chat. */

@@ -8,6 +8,7 @@ import { announceGuestLeft, isConnected, type PresentChat } from './cluster/pres
 import { DEFAULT_DISCONNECT_GRACE_MS } from './defaults.js'
 import { presenceIn } from './events/address.js'
 import { confirm, createAnnouncer, reject, type Announce } from './events/announce.js'
+import { createAnswers } from './events/answers.js'
 import { connectedContact, findContact } from './events/conversation.js'
 import { recogniseGuests } from './events/returning-guest.js'
 import { createMessageSink } from './keeping/create-message-sink.js'
@@ -62,9 +63,6 @@ export const runChat = (
   const peers = cluster.meet(io, departures)
   const present = { io, store, peers }
   const opaque = createOpaqueText(operatorSecret)
-  const announce = createAnnouncer(io, opaque)
-  const sink = createMessageSink(sinkParts({ ...present, observer, log }, announce, options.recorder), journal)
-
   const images: ImageSources = options.allowImageUrls === true ? 'data and https' : 'data'
   const guessGuard = createGuessGuard(log)
   const activity = options.inactiveOperators === 'allowed' ? undefined : store
@@ -73,8 +71,11 @@ export const runChat = (
     ...{ operatorSecret, operators, authenticateOperator: options.authenticateOperator },
     ...{ store: activity, addressOf, guessGuard, log, warnRarely },
   })
+  const answers = createAnswers({ ...present, operatorAccess, opaque, warnRarely })
+  const announce = createAnnouncer({ io, opaque, sendAnswer: answers.send })
+  const sink = createMessageSink(sinkParts({ ...present, observer, log }, announce, options.recorder), journal)
   const shared = {
-    ...{ ...present, connections, departures, announce, sink, operatorAccess, opaque, images },
+    ...{ ...present, connections, departures, announce, answers, sink, operatorAccess, opaque, images },
     ...{ inFlight, limits, observer, log, warnRarely },
   }
   const createQuota = createQuotas(limits, (limit) => {
@@ -103,6 +104,7 @@ export const runChat = (
   const close = async (): Promise<void> => {
     stopWatching()
     await shutDown({ inFlight, sink, peers, departures, cluster, disconnect, log })
+    answers.close()
     guessGuard.close()
     io.off('connection', serve)
   }

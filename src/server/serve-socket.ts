@@ -6,6 +6,7 @@ import { ERROR_CODES } from '../protocol/error-codes.js'
 import { invalidPacket, joinRefused, joinTimeout, notJoined, unknownEvent } from '../protocol/refusals.js'
 import type { ChatSocket, Listener } from './chat-io.js'
 import { leave } from './cluster/presence.js'
+import type { Answers } from './events/answers.js'
 import { createAnswer } from './events/answering.js'
 import { createEventGate } from './events/event-gate.js'
 import { endChatListeners } from './events/end-chat.js'
@@ -31,6 +32,7 @@ export interface SocketParts extends Omit<ServerContext, 'answer'> {
   readonly quota: Quota
   readonly place: ConnectionPlace
   readonly traffic: Traffic
+  readonly answers: Answers
   /** Under which a guest joins who presents none. */
   readonly guestToken: string
   readonly warnRarely: WarnRarely
@@ -47,6 +49,7 @@ export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
     gate: createEventGate(parts.quota, (events, reason) =>
       logNeverJoined(parts, socket, events, reason ?? session.refusal),
     ),
+    feed: parts.answers.feedOf(socket, traffic),
   }
   const unjoined: Unjoined = {}
   const tellRefusal = createTellRefusal(socket, warnRarely)

@@ -41,7 +41,7 @@ export interface Received {
 /** A client of the official library. */
 export interface Peer {
   readonly socket: Socket
-  /** Everything that it received, except `joined`. */
+  /** Everything that it received, except `joined` and `position`. */
   readonly received: readonly Received[]
   /** Emits and waits for the acknowledgement. */
   readonly ask: (event: string, ...args: readonly unknown[]) => Promise<Ack>
@@ -170,7 +170,7 @@ const toPeer = (socket: Socket): Peer => {
   const everything: Received[] = []
   socket.onAny((event: string, payload: unknown) => {
     everything.push({ event, payload })
-    if (event !== 'joined') received.push({ event, payload })
+    if (event !== 'joined' && event !== 'position') received.push({ event, payload })
   })
   const end = new Promise<string>((resolve) => {
     socket.once('disconnect', resolve)

@@ -3,6 +3,7 @@ import { forgetOldest } from '../../collections/forget-oldest.js'
 import type { OperatorError } from '../../errors.js'
 import { addressOf } from '../../persistence/chats/address.js'
 import type { ChatIo } from '../chat-io.js'
+import type { Answer } from './guest-feed.js'
 import { toWireError } from './wire-error.js'
 import {
   toIncomingMessage,
@@ -18,6 +19,13 @@ import type { Submission } from '../../journal/submission.js'
 
 export type Announce = (submission: Submission, saved: SavedChatMessage) => void
 
+interface AnnouncerParts {
+  readonly io: ChatIo
+  readonly opaque: OpaqueText
+  /** To the guest's pages on all servers. */
+  readonly sendAnswer: (conversation: string, answer: Answer) => void
+}
+
 /** Enough for a resend, which follows its first attempt within seconds. */
 const MAX_REMEMBERED = 10_000
 
@@ -25,18 +33,22 @@ const MAX_REMEMBERED = 10_000
  * Announces each message once. After two attempts with unknown outcomes, both may report that they stored the message; both
  * then report the same id.
  */
-export const createAnnouncer = (io: ChatIo, opaque: OpaqueText): Announce => {
+export const createAnnouncer = (parts: AnnouncerParts): Announce => {
   const announced = new Set<number>()
   return (submission, saved) => {
     if (saved.duplicate || announced.has(saved.id)) return
     announced.add(saved.id)
     forgetOldest(announced, MAX_REMEMBERED)
-    announce(io, opaque, submission, saved)
+    announce(parts, submission, saved)
   }
 }
 
 /** Sends a committed message to the other side and to the operators. */
-const announce = (io: ChatIo, opaque: OpaqueText, submission: Submission, saved: SavedChatMessage): void => {
+const announce = (
+  { io, opaque, sendAnswer }: AnnouncerParts,
+  submission: Submission,
+  saved: SavedChatMessage,
+): void => {
   const conversation = submission.message.sessionId
   const payload = payloadOf(submission)
   const operator = operatorOf(submission)
@@ -45,8 +57,7 @@ const announce = (io: ChatIo, opaque: OpaqueText, submission: Submission, saved:
     return
   }
   const message = toOperatorMessage(conversation, operator, payload, { ...saved, id: hideId(opaque, saved.id) })
-  io.to(conversationRoom(conversation)).emit('operatorMessage', message)
-  io.to(conversationRoom(conversation)).emit('incomingOperatorMessage', message)
+  sendAnswer(conversation, { id: saved.id, message })
   io.to(OPERATORS)
     .except(submission.senderSocketId)
     .emit(

@@ -1,3 +1,4 @@
+import type { ChatMessage } from '../../persistence/message.js'
 import { addressOf } from '../../persistence/chats/address.js'
 import { nameOperators } from './operator-names.js'
 import type { Reply } from './answering.js'
@@ -64,8 +65,12 @@ interface GuestPage {
 
 const toReply = ({ messages, nextBefore }: GuestPage): Reply => ({ answer: { messages, nextBefore } })
 
+interface TextPage {
+  readonly messages: readonly Pick<ChatMessage, 'text' | 'imageUrl'>[]
+}
+
 /** Roughly what a page takes on the wire beside texts and images, for each message. */
 const MESSAGE_BYTES = 300
 
-const bytesIn = ({ messages }: GuestPage): number =>
+export const bytesIn = ({ messages }: TextPage): number =>
   messages.reduce((sum, { text, imageUrl }) => sum + MESSAGE_BYTES + (text?.length ?? 0) + (imageUrl?.length ?? 0), 0)

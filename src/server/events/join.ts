@@ -3,6 +3,7 @@ import { OperatorError } from '../../errors.js'
 import type { ChatSocket } from '../chat-io.js'
 import type { Reply } from './answering.js'
 import { MAX_PAGE_BYTES } from './page.js'
+import { isReturning } from './returning-guest.js'
 import type { ServerContext, Listeners, SocketSession } from './server-context.js'
 import { conversationOf, createGuestToken, isGuestToken } from '../../protocol/identity.js'
 import { toNewChat } from '../../protocol/outgoing.js'
@@ -37,7 +38,14 @@ const joinAsGuest = (
   enter(chat, session.socket, { role: 'client', conversation, username, phone: phone ?? null })
   session.gate.open()
   const welcome = { token, clientId: conversation }
-  return { answer: welcome, afterwards: () => session.socket.emit('joined', welcome) }
+  const isNew = presented == null && !isReturning(session.socket)
+  return {
+    answer: welcome,
+    afterwards: () => {
+      session.socket.emit('joined', welcome)
+      session.feed.follow(conversation, isNew)
+    },
+  }
 }
 
 // A widget without tokens stays in its conversation when it joins twice on one socket, or reconnects.
@@ -65,6 +73,7 @@ const joinAsOperator = async (chat: ServerContext, session: SocketSession, claim
     if (!socket.connected) return {}
     session.place.moveTo('operators')
     session.guestToken = undefined
+    session.feed.end()
     socket.data.named = named
     enter(chat, socket, participant)
     session.gate.open()

@@ -21,6 +21,9 @@ export const recogniseGuests = (io: ChatIo): ((socket: ChatSocket) => string) =>
   return (socket) => tokens.get(socket) ?? createGuestToken()
 }
 
+/** Whether the client named the session of an earlier connection. */
+export const isReturning = ({ handshake }: ChatSocket): boolean => tokenIn(handshake.auth) !== undefined
+
 const tokenIn = ({ pid }: Readonly<Record<string, unknown>>): string | undefined => {
   const token = typeof pid === 'string' ? pid.split('.')[0] : undefined
   return token !== undefined && isGuestToken(token) ? token : undefined

@@ -15,6 +15,7 @@ import type { OperatorAccess } from '../operators/operator-access.js'
 import type { Announce } from './announce.js'
 import type { Answer } from './answering.js'
 import type { EventGate } from './event-gate.js'
+import type { GuestFeed } from './guest-feed.js'
 import type { RequestQueue } from './request-queue.js'
 
 /** What the listeners of a socket share. */
@@ -53,6 +54,8 @@ export interface SocketSession {
   /** Its join was refused for this reason: it is about to be disconnected, and whatever else it sent is dropped. */
   refusal?: OperatorError
   readonly gate: EventGate
+  /** What operators write to the guest of the socket. */
+  readonly feed: GuestFeed
 }
 
 /** The listeners of a group of events, by the events' names. */

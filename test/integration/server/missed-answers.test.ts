@@ -54,7 +54,9 @@ databaseTest('shows what came while the server restarted', async ({ database }) 
 
 const adapterOn = ({ url }: TestDatabase) => ({ target: toConnectionTarget(parseDatabaseUrl(url, 'the test')) })
 
-databaseTest('shows each answer once on whichever of two servers, while both are writing', async ({ database }) => {
+const ROUNDS = 6
+
+databaseTest('hides no answer on whichever of two servers, while both are writing', async ({ database }) => {
   await withoutMessages(database)
   const options = { adapter: adapterOn(database) }
   await withChat(database, options, (a) =>
@@ -64,6 +66,8 @@ databaseTest('shows each answer once on whichever of two servers, while both are
       const ports = [a.server.port, b.server.port]
       await withWidget(a.server.port, {}, async (widget) => {
         const conversation = widget.clientId()
+        widget.socket.emit('clientMessage', { type: 'text', message: 'hello' })
+        await lucia.next('incomingMessage')
         const sent: string[] = []
         const isDone = { yes: false }
         const write = async (operator: Peer, name: string): Promise<void> => {
@@ -73,26 +77,23 @@ databaseTest('shows each answer once on whichever of two servers, while both are
           }
         }
         const writing = Promise.all([write(lucia, 'L'), write(mateo, 'M')])
-        for (let round = 0; round < 6; round += 1) {
+        for (let round = 0; round < ROUNDS; round += 1) {
           const { length } = widget.older
           await until(() => widget.older.length > length + 5, { what: 'answers come' })
-          // Not between an answer and its offset, where the answer would come twice.
-          await new Promise<void>((resolve) =>
-            widget.socket.once('position', () => {
-              widget.socket.io.engine.close()
-              resolve()
-            }),
-          )
+          widget.socket.io.engine.close()
           const manager = widget.socket.io as unknown as { uri: string }
           manager.uri = `http://127.0.0.1:${ports[(round + 1) % 2]}`
           await until(() => widget.joins() > round + 1, { what: 'the widget has joined again' })
         }
         isDone.yes = true
         await writing
-        await until(() => widget.older.length >= sent.length, { what: 'all answers' })
+        await until(() => new Set(widget.older).size >= sent.length, { what: 'all answers' })
         await settled(widget)
-        expect([...widget.older].sort()).toEqual([...sent].sort())
-        expect([...widget.shown].sort()).toEqual([...sent].sort())
+        for (const shown of [widget.older, widget.shown]) {
+          expect([...new Set(shown)].sort()).toEqual([...sent].sort())
+          // A cut between an answer and its offset shows that one twice.
+          expect(shown.length - sent.length).toBeLessThanOrEqual(ROUNDS)
+        }
       })
     }),
   )

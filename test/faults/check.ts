@@ -1,4 +1,5 @@
 import { Answered, type Account } from './books.js'
+import { operatorSender } from '../../src/persistence/keys/key-scope.js'
 import { createFindings, type Findings } from '../../src/replay/checking/findings.js'
 import type { Person } from './crowd.js'
 import { createJudge, FINDINGS, type Finding, type FindingKind, type Writer } from './judge.js'
@@ -68,7 +69,7 @@ const guestWriter = ({ account, client, name, phone }: Person): Writer => ({
 
 const operatorWriter = ({ account, name, phone }: Person, index: number): Writer => {
   const operatorId = index === OPERATORS - 1 ? null : index + 1
-  return { account, scope: `operator-${operatorId ?? 'unknown'}`, name, phone, operatorId }
+  return { account, scope: operatorSender({ operatorId, name }), name, phone, operatorId }
 }
 
 const countAccount = (account: Account, tallies: readonly Tally[]): void => {

@@ -55,7 +55,7 @@ const argumentsOf = (command: Command, { pathname }: URL): readonly string[] => 
     case 'erase':
       return ['--username', 'nobody', '--confirm', decodeURIComponent(pathname.slice(1)), '--max-wait', '500ms']
     case 'export':
-      return ['--username', 'nobody', '--max-wait', '500ms']
+      return ['--client-id', '1', '--username', 'a guest', '--max-wait', '500ms']
     case 'serve':
       return ['--port', '0']
     default:

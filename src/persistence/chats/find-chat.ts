@@ -2,6 +2,7 @@ import type { Queryable } from '../../database/connection.js'
 import { fromPrimary } from '../../database/proxies/standby-reads.js'
 import { isOfContact, toContactFilter, type Contact, type ContactFilter } from '../contact.js'
 import { toIdOrNull, type StoredId } from '../ids/ids.js'
+import { utcText } from '../ids/utc-text.js'
 import { toStorableText } from '../content/storable-text.js'
 import { toUsername } from '../prepare-message.js'
 import type { Names } from '../sql-names.js'
@@ -32,7 +33,7 @@ export interface ChatSearch {
   readonly db: Queryable
   readonly names: Names
   readonly findClient: FindClient
-  /** The conversations as they were at this instant, in which one that began later does not count; as they are when absent. */
+  /** As it was at this instant: neither a conversation that began later is found nor who came later. As it is when absent. */
   readonly at?: Date | undefined
 }
 
@@ -52,7 +53,7 @@ export const findChat = async (search: ChatSearch, address: ChatAddress): Promis
 
 const findById = async (search: ChatSearch, clientId: number): Promise<FoundChat | undefined> => {
   const { value } = toContactFilter({ clientId })
-  const client = await search.findClient(search.db, { id: Number(value) })
+  const client = await search.findClient(search.db, { id: Number(value) }, search.at)
   if (client === undefined) return undefined
   return inNewestConversation(search, { clientId: client.id, guestUsername: null }, contactsOf(client), client)
 }
@@ -72,10 +73,10 @@ const contactsOfId = async ({ db, findClient }: ChatSearch, id: number): Promise
 }
 
 const findByName = async (search: ChatSearch, address: string): Promise<FoundChat | undefined> => {
-  const { db, findClient } = search
+  const { db, findClient, at } = search
   const username = toUsername(address)
   if (username === '') return undefined
-  const namesake = await findClient(db, { username })
+  const namesake = await findClient(db, { username }, at)
   // A client who had this name before has the messages that were written under it.
   const newest = namesake ? undefined : await readNewest(search, { column: 'guestUsername', value: username })
   if (namesake === undefined && newest === undefined) return undefined
@@ -113,17 +114,17 @@ const inNewestConversation = async (
 }
 
 const readNewest = async (
-  { db, names }: ChatSearch,
+  { db, names, at }: ChatSearch,
   { column, value }: ContactFilter,
 ): Promise<Answerer | undefined> => {
   const { rows } = await db.query<{ clientId: StoredId | null; guestUsername: string | null }>(
     `
     SELECT m."clientId", m."guestUsername"
     FROM ${names.message} AS m
-    WHERE ${isOfContact(column)}
+    WHERE ${isOfContact(column)}${at === undefined ? '' : ' AND m."createdAt" <= $2::timestamp'}
     ORDER BY m."createdAt" DESC, m."id" DESC
     LIMIT 1`,
-    [value],
+    [value, ...(at === undefined ? [] : [utcText(at)])],
   )
   return rows[0] && { ...rows[0], clientId: toIdOrNull(rows[0].clientId) }
 }

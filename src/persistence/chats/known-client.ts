@@ -2,6 +2,7 @@ import type { Queryable } from '../../database/connection.js'
 import type { PreparedStatements } from '../../database/prepared.js'
 import { readableColumns } from '../access/readable-columns.js'
 import { toId, type StoredId } from '../ids/ids.js'
+import { utcText } from '../ids/utc-text.js'
 import { clientOfNameSql, isRegisteredSql, mergedSql } from '../follow-clients.js'
 import type { Names } from '../sql-names.js'
 
@@ -13,10 +14,14 @@ export interface KnownClient {
   readonly isGuest: boolean
 }
 
-/** Finds a client by its id, or by the exact name that a guest gave. */
+/**
+ * Finds a client by its id, or by the exact name that a guest gave.
+ * @param at finds none that at this instant had neither a row nor a message
+ */
 export type FindClient = (
   db: Queryable,
   by: { readonly id: number } | { readonly username: string },
+  at?: Date,
 ) => Promise<KnownClient | undefined>
 
 /**
@@ -25,12 +30,14 @@ export type FindClient = (
  */
 export const createFindClient = (names: Names, statements: PreparedStatements): FindClient => {
   let readable: Readable | undefined
-  return async (db, by) => {
+  return async (db, by, at) => {
     if (readable?.follows !== true) readable = await readReadable(db, names)
     if (!readable.clients) return undefined
     const isById = 'id' in by
-    const { rows } = await statements.query<KnownRow>(db, selectClient(names, isById, readable), [
+    const sql = selectClient(names, { ...readable, isById, isAsOf: at !== undefined })
+    const { rows } = await statements.query<KnownRow>(db, sql, [
       isById ? by.id : by.username,
+      ...(at === undefined ? [] : [utcText(at)]),
     ])
     return rows[0] && { ...rows[0], id: toId(rows[0].id) }
   }
@@ -41,25 +48,40 @@ type KnownRow = Omit<KnownClient, 'id'> & { readonly id: StoredId }
 interface Readable {
   readonly clients: boolean
   readonly follows: boolean
+  /** When the row of a client was created. */
+  readonly creation: boolean
 }
 
 const readReadable = async (db: Queryable, names: Names): Promise<Readable> => {
   const { client, guestClients, clientAliases, mergedClients } = names
   const ofClient = await readableColumns(db, client, ['id', 'username'])
   const ofGuest = await readableColumns(db, guestClients, ['clientId'])
+  const ofCreation = await readableColumns(db, client, ['createdAt'])
   const ofAlias = await readableColumns(db, clientAliases, ['username', 'clientId'])
   const ofMerged = await readableColumns(db, mergedClients, ['clientId', 'intoClientId'])
   return {
     clients: ofClient.length + ofGuest.length === 3,
     follows: ofAlias.length + ofMerged.length === 4,
+    creation: ofCreation.length === 1,
   }
 }
 
-const selectClient = (names: Names, isById: boolean, { follows }: Readable): string => `
+interface Which extends Readable {
+  readonly isById: boolean
+  readonly isAsOf: boolean
+}
+
+const selectClient = (names: Names, { isById, isAsOf, follows, creation }: Which): string => `
   SELECT c."id", c."username"::text AS "username", NOT (${isRegisteredSql(names, 'c."id"')}) AS "isGuest"
   FROM ${names.client} AS c
   WHERE ${isById ? `c."id" = ${follows ? mergedSql(names, '$1::bigint') : '$1::bigint'}` : isNamed(names, follows)}
+  ${isAsOf ? `AND ${wasThere(names, creation)}` : ''}
   LIMIT 1`
+
+// A guest's message that waited in a journal is older than the row of the client that was made of it.
+const wasThere = ({ message }: Names, creation: boolean): string => `(
+    ${creation ? 'c."createdAt" <= $2::timestamp OR ' : ''}EXISTS (
+      SELECT FROM ${message} AS m WHERE m."clientId" = c."id" AND m."createdAt" <= $2::timestamp))`
 
 const isNamed = (names: Names, follows: boolean): string =>
   follows ? `c."id" = ${clientOfNameSql(names, '$1')}` : 'c."username"::text = $1'

@@ -34,7 +34,7 @@ export interface SaveOptions extends CallOptions {
 
 /** Options of `findChat`. */
 export interface FindChatOptions extends CallOptions {
-  /** Finds the conversations of the chat as they were at this instant: one that began later is not answered. */
+  /** Finds the chat as it was at this instant: who came later has none, and a conversation that began later is not answered. */
   readonly at?: Date | undefined
 }
 

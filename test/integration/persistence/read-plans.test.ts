@@ -415,11 +415,12 @@ test('what is unread in all chats is counted by the index of unread messages, up
 
 test('the chat of an address is found by indexes, however large it is', async () => {
   for (const address of [1, 2, 'big', 'former 100', 'guest 1', 'session 1', 'nobody']) {
-    await expectIndexed(
-      (store) => store.findChat(address),
-      ['ChatMessage_sessionId_createdAt_idx'].slice(Number(typeof address === 'number')),
-      2 * 500,
-    )
+    for (const at of [undefined, new Date()])
+      await expectIndexed(
+        (store) => store.findChat(address, { at }),
+        ['ChatMessage_sessionId_createdAt_idx'].slice(Number(typeof address === 'number')),
+        2 * 500,
+      )
   }
 })
 

@@ -194,6 +194,32 @@ describe('the chat of an address', () => {
     })
   })
 
+  test('is at an instant only that of who had written or was registered by then', async ({ database }) => {
+    await migrated(database)
+    const rita = await register(database, 'rita')
+    const hour = (hours: number): Date => new Date(Date.UTC(2026, 0, 1, hours))
+    await database.query(`UPDATE "Client" SET "createdAt" = '2026-01-01 10:00'`)
+    await withStore(database, async (store) => {
+      const messages = [
+        { guestUsername: 'pia', sessionId: 'conv-pia', text: 'one', createdAt: hour(10) },
+        { clientId: rita, sessionId: 'conv-rita', text: 'two', createdAt: hour(12) },
+      ]
+      const [pia = null] = await write(store, messages)
+      const addresses = [pia ?? 0, `client-${pia}`, 'pia', 'name-pia', 'conv-pia', rita, 'rita']
+      for (const address of [...addresses, 'conv-rita'])
+        expect(await store.findChat(address, { at: hour(9) }), String(address)).toBeUndefined()
+      // The row of a client who was a guest can be younger than the messages.
+      for (const address of addresses)
+        expect(await store.findChat(address, { at: hour(11) }), String(address)).toMatchObject(
+          address === rita || address === 'rita'
+            ? { clientId: rita, conversation: null }
+            : { clientId: pia, conversation: 'conv-pia' },
+        )
+      expect(await store.findChat('conv-rita', { at: hour(11) })).toBeUndefined()
+      expect(await store.findChat('conv-rita', { at: hour(12) })).toMatchObject({ clientId: rita })
+    })
+  })
+
   test('is found for a guest without client, and under the earlier name of a client', async ({ database }) => {
     await migrated(database)
     await withStore(database, async (store) => {

@@ -162,3 +162,32 @@ test('replay stores what a journal has for a client or a name', async ({ databas
     expect(await answers(database)).toHaveLength(2)
   })
 })
+
+test('a queued answer to nobody does not go to who takes that name, id or conversation later', async ({ database }) => {
+  await withoutMessages(database)
+  await withOutage(database, async (chat) => {
+    const { clientId: last } = await chat.store.saveChatMessage({ ...fromGuest, text: 'hello', guestUsername: 'gil' })
+    const lucia = await chat.operator('Lucía', 1)
+    chat.away()
+    const next = (last ?? 0) + 1
+    const addresses = ['pia', 'name-pia', 'conv-pia', next, `client-${next}`]
+    for (const to of addresses)
+      expect(await lucia.ask('operatorMessage', { to, message: 'secret' })).toMatchObject({ ok: true, queued: true })
+    const pia = { ...fromGuest, text: 'hi', guestUsername: 'pia', sessionId: 'conv-pia' }
+    expect(await chat.store.saveChatMessage(pia)).toMatchObject({ clientId: next })
+
+    const { exitCode, stdout } = await runChatkeep([
+      ...['replay', journalPath(), '--json', '--database-url', database.url],
+    ])
+    expect(JSON.parse(stdout)).toMatchObject({ saved: 0, rejected: addresses.length })
+    expect(exitCode).not.toBe(0)
+
+    chat.back()
+    await untilDrained(chat)
+    expect(await lucia.next('messageRejected', addresses.length)).toMatchObject({
+      error: { code: 'unknown_conversation', retryable: false },
+    })
+    expect((await rejectedLines()).trim().split('\n')).toHaveLength(addresses.length)
+    expect(await answers(database)).toEqual([])
+  })
+})

@@ -38,7 +38,7 @@ export const journalEntry = (one: FileMessage, seq: number): JournalEntry => ({
   seq,
   message: { ...prepareMessage(toMessage(one), DEFAULT_MAX_MESSAGE_BYTES), sessionId: toMessage(one).sessionId },
   messageId: 'm',
-  contactKnown: one.username !== null,
+  contactKnown: one.username !== null || one.clientId !== undefined,
   attempted: false,
   size: null,
   operatorName: one.from === 'OPERATOR' ? 'Lucía' : null,

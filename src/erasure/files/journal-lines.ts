@@ -31,6 +31,7 @@ async function* readEntries(chunks: AsyncIterable<Buffer>, path: string): AsyncG
 }
 
 const contentOf = (entry: JournalEntry): LineContent => {
+  const { contactKnown } = entry
   const { clientId, guestUsername, guestPhone, sessionId } = entry.message
   return {
     kind: 'owned',
@@ -39,7 +40,8 @@ const contentOf = (entry: JournalEntry): LineContent => {
       clientIds: clientId === null ? [] : [String(clientId)],
       names: guestUsername === null ? [] : [guestUsername],
       phones: guestPhone === null ? [] : [guestPhone],
-      conversation: sessionId,
+      conversation: contactKnown ? sessionId : null,
+      address: contactKnown ? null : sessionId,
     },
   }
 }

@@ -7,6 +7,8 @@ export interface LineOwner {
   readonly names: readonly string[]
   readonly phones: readonly string[]
   readonly conversation: string | null
+  /** Whom an operator's message was sent to, where nobody has found out yet whose conversation that is. */
+  readonly address: string | null
 }
 
 /** A line of a file. */

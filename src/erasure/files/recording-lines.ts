@@ -60,19 +60,23 @@ const FIELDS = {
 } as const
 
 const ownerOf = (document: Readonly<Record<string, unknown>>): LineOwner => {
-  const row =
-    objectOf(document.row) ?? objectOf(objectOf(document.entry)?.message) ?? objectOf(document.entry) ?? document
+  const entry = objectOf(document.entry)
+  const row = objectOf(document.row) ?? objectOf(entry?.message) ?? entry ?? document
   const textsOf = (fields: readonly string[]): readonly string[] =>
     fields.flatMap((field) => {
       const value = row[field]
       return typeof value === 'string' || typeof value === 'number' ? [String(value)] : []
     })
   const conversation = row.conversation ?? row.sessionId
+  const named = typeof conversation === 'string' ? conversation : null
+  // The export of a line of a journal.
+  const isAddress = entry?.contactKnown === false
   return {
     clientIds: textsOf(document.type === 'client' ? ['id'] : FIELDS.clientIds),
     // Where nobody knew the name, the conversation stands for it.
     names: textsOf(FIELDS.names).filter((name) => name !== conversation),
     phones: textsOf(FIELDS.phones),
-    conversation: typeof conversation === 'string' ? conversation : null,
+    conversation: isAddress ? null : named,
+    address: isAddress ? named : null,
   }
 }

@@ -1,11 +1,12 @@
 import type { Queryable } from '../../database/connection.js'
-import { readOwnConversations } from '../../persistence/erasure/conversations.js'
+import { toStorableText } from '../../persistence/content/storable-text.js'
+import { readConversationsOf, type Conversations } from '../../persistence/erasure/conversations.js'
 import { findPerson, guestNamesAmong, type FoundPerson, type Person } from '../../persistence/erasure/person.js'
 import type { ErasureTables } from '../../persistence/erasure/tables.js'
 import { toStorablePhone } from '../../persistence/prepare-message.js'
 import type { OpenedFile } from './open-files.js'
 import type { FileKind, FileLine, LineOwner } from './person-file.js'
-import { hasPhoneOf, isAnonymous, isNamedIn, toFilePerson, type FilePerson } from './whose.js'
+import { hasPhoneOf, isNamedIn, isSentTo, onlyConversationOf, toFilePerson, type FilePerson } from './whose.js'
 
 /** What the files know that the database may not know yet. */
 export interface FileHints {
@@ -24,7 +25,8 @@ const readHints = async (files: readonly OpenedFile[], { phones = [] }: Person):
       if (content.kind !== 'owned') continue
       const { owner } = content
       if (owner.clientIds.length === 0 && hasPhoneOf(wanted, owner)) for (const name of owner.names) names.add(name)
-      if (isAnonymous(owner) && owner.conversation !== null) conversations.add(owner.conversation)
+      const conversation = onlyConversationOf(owner)
+      if (conversation !== null) conversations.add(conversation)
     }
   return { names, conversations }
 }
@@ -34,8 +36,8 @@ export interface Named {
   /** With the names of guests whom only the files connect with a phone. */
   readonly wanted: Person
   readonly person: FoundPerson
-  /** Conversations of the person, of those that the files name. */
-  readonly conversations: ReadonlySet<string>
+  /** Those that the files name and the database has. */
+  readonly conversations: Conversations
 }
 
 /** Finds a person in the caller's transaction. */
@@ -50,7 +52,7 @@ export const findNamed = async (
   const person = await findPerson(client, tables, all)
   return {
     ...{ wanted: all, person },
-    conversations: await readOwnConversations(client, tables, person, [...conversations]),
+    conversations: await readConversationsOf(client, tables, person, [...conversations]),
   }
 }
 
@@ -90,18 +92,17 @@ const scanFiles = async (
   { person: found, conversations: known }: Named,
 ): Promise<{ readonly prices: readonly FilePrice[]; readonly judge: LineJudge }> => {
   const person = toFilePerson(found)
-  const conversations = new Set(known)
+  const own = new Set(known.own)
+  const conversations = { own, others: known.others }
   const counted = []
-  for (const file of files) counted.push({ file, ...(await scanFile(file, person, conversations)) })
+  for (const file of files) counted.push({ file, ...(await scanFile(file, person, own)) })
   const judge: LineJudge = {
-    isPersons: (owner) =>
-      isDirectly(person, owner) ||
-      (isAnonymous(owner) && owner.conversation !== null && conversations.has(owner.conversation)),
+    isPersons: (owner) => isDirectly(person, owner) || isSentTo(person, owner, conversations),
     hasPhone: (owner) => hasPhoneOf(person.phones, owner),
   }
-  const prices = counted.map(({ file: { kind, path }, direct, anonymous, unreadable, unreadableCount }) => ({
+  const prices = counted.map(({ file: { kind, path }, direct, sent, unreadable, unreadableCount }) => ({
     ...{ kind, path, unreadable, unreadableCount },
-    lines: direct + [...anonymous].reduce((sum, [name, lines]) => sum + (conversations.has(name) ? lines : 0), 0),
+    lines: [...sent.values()].reduce((sum, { owner, lines }) => sum + (judge.isPersons(owner) ? lines : 0), direct),
   }))
   return { prices, judge }
 }
@@ -111,7 +112,8 @@ const isDirectly = (person: FilePerson, owner: LineOwner): boolean =>
 
 /** @param conversations gets those of the person */
 const scanFile = async (file: OpenedFile, person: FilePerson, conversations: Set<string>) => {
-  const anonymous = new Map<string, number>()
+  // Whose they are is known after the last line: one of each conversation and address, and how many there are.
+  const sent = new Map<string, { readonly owner: LineOwner; readonly lines: number }>()
   const unreadable: number[] = []
   let [direct, unreadableCount] = [0, 0]
   for await (const line of file.lines()) {
@@ -123,11 +125,12 @@ const scanFile = async (file: OpenedFile, person: FilePerson, conversations: Set
     if (owner === undefined) continue
     if (isDirectly(person, owner)) direct += 1
     // A phone alone proves nothing of the conversation.
-    if (isNamedIn(person, owner) && owner.conversation !== null) conversations.add(owner.conversation)
-    if (isAnonymous(owner) && owner.conversation !== null)
-      anonymous.set(owner.conversation, (anonymous.get(owner.conversation) ?? 0) + 1)
+    if (isNamedIn(person, owner) && owner.conversation !== null) conversations.add(toStorableText(owner.conversation))
+    if (onlyConversationOf(owner) === null) continue
+    const key = JSON.stringify([owner.conversation, owner.address])
+    sent.set(key, { owner, lines: (sent.get(key)?.lines ?? 0) + 1 })
   }
-  return { direct, anonymous, unreadable, unreadableCount }
+  return { direct, sent, unreadable, unreadableCount }
 }
 
 const ownerOf = ({ content }: FileLine): LineOwner | undefined => (content.kind === 'owned' ? content.owner : undefined)

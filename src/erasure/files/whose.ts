@@ -1,3 +1,6 @@
+import { namedBy } from '../../persistence/chats/address.js'
+import { toStorableText } from '../../persistence/content/storable-text.js'
+import type { Conversations } from '../../persistence/erasure/conversations.js'
 import type { FoundPerson } from '../../persistence/erasure/person.js'
 import { toStorablePhone, toUsername } from '../../persistence/prepare-message.js'
 import type { LineOwner } from './person-file.js'
@@ -12,6 +15,9 @@ export interface FilePerson {
   readonly phones: ReadonlySet<string>
 }
 
+/** What a line says by itself of whose it is. */
+type Naming = Pick<LineOwner, 'clientIds' | 'names'>
+
 export const toFilePerson = ({ clientIds, names, clientNames, phones }: FoundPerson): FilePerson => ({
   clientIds: new Set(clientIds),
   guests: new Set(names),
@@ -20,7 +26,7 @@ export const toFilePerson = ({ clientIds, names, clientNames, phones }: FoundPer
 })
 
 /** Whether a line says by id or name that it is of the person. */
-export const isNamedIn = ({ clientIds, guests, clientNames }: FilePerson, owner: LineOwner): boolean => {
+export const isNamedIn = ({ clientIds, guests, clientNames }: FilePerson, owner: Naming): boolean => {
   const names = owner.names.flatMap((name) => [name, toUsername(name)])
   return (
     owner.clientIds.some((id) => clientIds.has(id)) ||
@@ -32,6 +38,32 @@ export const isNamedIn = ({ clientIds, guests, clientNames }: FilePerson, owner:
 export const hasPhoneOf = (phones: ReadonlySet<string>, owner: LineOwner): boolean =>
   owner.phones.some((phone) => phones.has(phone) || phones.has(toStorablePhone(phone) ?? phone))
 
-/** Whether a line says nothing but its conversation: an operator's answer to somebody whom the server did not know at the time. */
-export const isAnonymous = ({ clientIds, names, phones }: LineOwner): boolean =>
-  clientIds.length + names.length + phones.length === 0
+/**
+ * The conversation that a line names, or may name by its address, if it says nothing else: an operator's answer to somebody whom
+ * the server did not know at the time.
+ */
+export const onlyConversationOf = ({ clientIds, names, phones, conversation, address }: LineOwner): string | null => {
+  if (clientIds.length + names.length + phones.length > 0) return null
+  const sentTo = address ?? conversation
+  return sentTo === null ? null : toStorableText(sentTo)
+}
+
+/** Whether a line that says nothing else is the person's by its conversation, or by the id or name that it was sent to. */
+export const isSentTo = (person: FilePerson, owner: LineOwner, { own, others }: Conversations): boolean => {
+  const conversation = onlyConversationOf(owner)
+  if (conversation === null) return false
+  if (own.has(conversation)) return true
+  const { address } = owner
+  if (address === null) return false
+  // As an answer finds its chat: a conversation is meant before a guest who is called so.
+  const isOfOthers = others.has(conversation)
+  return isNamedIn(person, namingOf(address)) || (!isOfOthers && isNamedIn(person, { clientIds: [], names: [address] }))
+}
+
+const namingOf = (address: string): Naming => {
+  const named = namedBy(address)
+  return {
+    clientIds: named !== undefined && 'clientId' in named ? [String(named.clientId)] : [],
+    names: named !== undefined && 'guestUsername' in named ? [named.guestUsername] : [],
+  }
+}

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { chmod, link, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pid } from 'node:process'
 import { gzipSync } from 'node:zlib'
 import { takeLock } from '../../../src/file-lock.js'
@@ -73,6 +73,46 @@ describe('files of a chat server', () => {
       expect.stringContaining('ok: the database and the files hold nothing of this person'),
     ])
     expect((await readdir(dirname(files['chat.journal']))).filter((name) => name.endsWith('.draft'))).toEqual([])
+  })
+
+  test('lose queued answers by the name, the id or the conversation that they were sent to', async ({ database }) => {
+    await loadPeople(database)
+    await database.load(`INSERT INTO "chatkeep"."client_aliases" ("username", "clientId") VALUES ('bee', 2), ('queen', 2);
+      INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType", "text", "sessionId") VALUES
+      (2, 'CLIENT', 'TEXT', 'stored', 'stored'), (3, 'CLIENT', 'TEXT', 'a conversation called so', 'queen')`)
+    const sentTo = (conversation: string) => ({ username: null, from: 'OPERATOR', conversation }) as const
+    const hers = ['bea', 'name-bea', 'client-2', 'bee', 'name-bee', 'name-queen', 'stored', 'in the journal']
+    const others = ['ada', 'name-ada', 'client-1', 'client-22', '2', 'queen', 'nobody', 'b\0a']
+    const messages = [...hers, ...others].map(sentTo)
+    const first = { username: 'bea', conversation: 'in the journal' } as const
+    const files = await writeServerFiles({
+      'chat.journal': journalText([first, ...messages]),
+      'chat.journal.acknowledged': journalText(messages),
+      'chat.journal.rejected': rejectedText(messages),
+    })
+    const named = ['--journal', files['chat.journal']]
+    for (const person of [
+      ['--username', 'bea'],
+      ['--client-id', '2'],
+    ]) {
+      const preview = await on(database, 'erase', ...person, '--dry-run', ...named)
+      expect(preview.stdout).toContain(
+        'journal chat.journal: 9 lines\nacknowledged chat.journal.acknowledged: 8 lines\n',
+      )
+      expect(preview.stdout).toContain('rejected chat.journal.rejected: 8 lines\n')
+      expect((await on(database, 'export', ...person, ...named)).stderr).toContain('and 25 lines of files')
+    }
+    const copy = join(dirname(files['chat.journal']), 'export.ndjson')
+    expect((await on(database, 'export', '--client-id', '2', ...named, '--output', copy)).exitCode).toBe(0)
+    const done = await on(
+      ...([database, 'erase', '--client-id', '2', '--confirm', database.name, ...named, '--recording', copy] as const),
+    )
+    expect([done.exitCode, done.stdout]).toEqual([0, expect.stringContaining('lines of files deleted')])
+    expect(await readFile(copy, 'utf8')).not.toContain('"type":"file"')
+    for (const path of Object.values(files)) {
+      const left = (await readFile(path, 'utf8')).match(/"sessionId":"[^"]*"/g)
+      expect([path, left]).toEqual([path, others.map((address) => `"sessionId":${JSON.stringify(address)}`)])
+    }
   })
 
   test('know guests by a phone whom the database does not know yet, but no registered client', async ({ database }) => {

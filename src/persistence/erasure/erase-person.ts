@@ -41,11 +41,12 @@ export const eraseNeeds = (tables: ErasureTables): readonly TableNeed[] => [
 ]
 
 /** Whose rows in tables of our own are meant. */
-export const ownRowsOf = ({ clientIds, names, clientNames, phones }: FoundPerson): OwnRowsOf => ({
+export const ownRowsOf = ({ clientIds, names, clientNames, phones, waiting }: FoundPerson): OwnRowsOf => ({
   clientIds,
   names: [...names, ...clientNames],
   guests: names,
   phones,
+  archived: waiting.archived,
 })
 
 const selectMessages = ({ names, columns }: ErasureTables, condition: string): string => `

@@ -9,7 +9,7 @@ import type { ErasureTables } from './tables.js'
 /** Rows of a person in a table of chatkeep's own. */
 interface OwnPlace {
   readonly table: string
-  /** With the names of the parameters: `:ids`, `:names`, `:guests`, `:phones`. */
+  /** With the names of the parameters: `:ids`, `:names`, `:guests`, `:phones`, `:archived`. */
   readonly condition: string
 }
 
@@ -31,7 +31,7 @@ export const ARCHIVE_PLACES = {
   archive: {
     table: 'archive',
     condition: `${OF_CLIENT} OR "linkedClientId" = ANY (:ids) OR "guestUsername" = ANY (:guests)
-      OR ("clientId" IS NULL AND "guestUsername" = ANY (:names)) OR "guestPhone" = ANY (:phones)`,
+      OR ("clientId" IS NULL AND ("guestUsername" = ANY (:names) OR "messageId" = ANY (:archived))) OR "guestPhone" = ANY (:phones)`,
   },
   archivedClients: {
     table: 'archived_clients',
@@ -55,18 +55,21 @@ export interface OwnRowsOf {
   /** Of the names, those of guests: all that was written under them is meant. */
   readonly guests?: readonly string[]
   readonly phones?: readonly string[]
+  /** Ids of archived messages without client that name one of the clients by its id. */
+  readonly archived?: readonly string[]
 }
 
 /** A condition with numbered parameters, and their values. */
 export const bindOwn = (
   condition: string,
-  { clientIds, names, guests = [], phones = [] }: OwnRowsOf,
+  { clientIds, names, guests = [], phones = [], archived = [] }: OwnRowsOf,
 ): { readonly where: string; readonly values: readonly unknown[] } => {
   const lists = {
     ids: [clientIds, 'bigint'],
     names: [names, 'text'],
     guests: [guests, 'text'],
     phones: [phones, 'text'],
+    archived: [archived, 'bigint'],
   } as const
   const values: unknown[] = []
   let where = condition

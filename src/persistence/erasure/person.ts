@@ -3,11 +3,12 @@ import { checkOptions, shown, type Rule, type Rules } from '../../check-options.
 import { qualified } from '../../database/identifier.js'
 import { InvalidCall } from '../errors.js'
 import { ID_RANGE, isId } from '../ids/ids.js'
-import { ownNamesFor, ownSchema, WANTED_CLIENTS } from '../own-names.js'
+import { ownNamesFor, ownSchema } from '../own-names.js'
 import { toStorablePhone, toUsername } from '../prepare-message.js'
 import type { Selection } from './delete-messages.js'
-import { waitingMessageSql } from '../wanted/waiting-messages.js'
+import { idsOf } from './ids-of.js'
 import type { ErasureTables } from './tables.js'
+import { readWaitingIds, type WaitingIds } from './waiting-ids.js'
 
 /** Who is meant: by ids of clients, by exact names, by phones. Several of them are one person. */
 export interface Person {
@@ -42,8 +43,7 @@ export interface FoundPerson {
   /** Names of the clients: of messages under one, only those without client are meant. */
   readonly clientNames: readonly string[]
   readonly phones: readonly string[]
-  /** Ids of messages without client that name one of the clients by its id. */
-  readonly waitingIds: readonly string[]
+  readonly waiting: WaitingIds
 }
 
 const LIST: Rule = { must: 'a list', fits: (value) => Array.isArray(value) }
@@ -114,19 +114,9 @@ export const findPerson = async (client: Queryable, tables: ErasureTables, perso
       )
     : []
   const clientNames = unique([...clients.map(({ username }) => username), ...formerNames])
-  const waitingIds =
-    own.has(WANTED_CLIENTS) && tables.columns.has('idempotencyKey')
-      ? await idsOf(
-          client,
-          `SELECT m."id"::text AS "id" ${waitingMessageSql(tables)} WHERE w."clientId" = ANY ($1::bigint[])`,
-          allIds,
-        )
-      : []
-  return { clients, clientIds: allIds, names: named, clientNames, phones, waitingIds }
+  const waiting = await readWaitingIds(client, tables, allIds)
+  return { clients, clientIds: allIds, names: named, clientNames, phones, waiting }
 }
-
-const idsOf = async (client: Queryable, sql: string, values: readonly string[]): Promise<readonly string[]> =>
-  (await client.query<{ id: string }>(sql, [values])).rows.map(({ id }) => id)
 
 /** Whether a client was made of a guest, by a save or by a rollback. */
 const isGuestClient = (schema: string, own: ReadonlySet<string>, id: string): string => {
@@ -220,13 +210,14 @@ export const selectionsOf = (
     ['m."clientId" = ANY ($1::bigint[])', person.clientIds, true],
     ['m."guestUsername"::text = ANY ($1::text[])', person.names, hasGuests],
     ['(m."clientId" IS NULL) IS TRUE AND m."guestUsername"::text = ANY ($1::text[])', person.clientNames, hasGuests],
-    ['(m."clientId" IS NULL) IS TRUE AND m."id" = ANY ($1::bigint[])', person.waitingIds, true],
+    ['(m."clientId" IS NULL) IS TRUE AND m."id" = ANY ($1::bigint[])', person.waiting.messages, true],
     ['m."guestPhone"::text = ANY ($1::text[])', person.phones, columns.has('guestPhone')],
     [
       archived('a."clientId" = ANY ($1::bigint[]) OR a."linkedClientId" = ANY ($1::bigint[])'),
       person.clientIds,
       hasArchive,
     ],
+    [archived('a."clientId" IS NULL AND a."messageId" = ANY ($1::bigint[])'), person.waiting.archived, hasArchive],
     [archived('a."guestUsername" = ANY ($1::text[])'), person.names, hasArchive],
     [archived('a."clientId" IS NULL AND a."guestUsername" = ANY ($1::text[])'), person.clientNames, hasArchive],
     [archived('a."guestPhone" = ANY ($1::text[])'), person.phones, hasArchive],

@@ -1,5 +1,6 @@
 import { mergedSql } from '../follow-clients.js'
 import type { KeyGuard } from '../keys/key-guard.js'
+import type { OwnNames } from '../own-names.js'
 import type { Names } from '../sql-names.js'
 
 /** What messages that wait for a client are found with. */
@@ -22,6 +23,11 @@ export const waitingMessageSql = (
   FROM ${notes} AS w
   JOIN ${names.message} AS m ON m."idempotencyKey"::text = w."idempotencyKey"
     ${keyGuard === 'table' ? 'AND m."createdAt" = w."createdAt"' : ''} AND (m."clientId" IS NULL) IS TRUE`
+
+/** SQL, from FROM on, for what is noted, `w`, and the messages of a rollback's archive, `a`, that had no client before it. */
+export const waitingArchivedSql = ({ wantedClients, archive }: Pick<OwnNames, 'wantedClients' | 'archive'>): string => `
+  FROM ${wantedClients} AS w
+  JOIN ${archive} AS a ON a."idempotencyKey" = w."idempotencyKey" AND a."clientId" IS NULL`
 
 /** How much later than the message its client may seem to be made: the clocks of two machines differ. */
 const CLOCKS_DIFFER = '5 minutes'

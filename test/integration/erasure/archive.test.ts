@@ -1,4 +1,4 @@
-import { on, withStore } from '../../support/chat.js'
+import { migrated, on, withStore } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadPeople, peopleLeft } from '../../support/erasure-people.js'
 
@@ -46,6 +46,38 @@ describe('the archive of a rollback', () => {
     await loadRolledBack(database)
     await withStore(database, (store) => store.eraseContact({ clientIds: [1] }))
     expect(await restored(database)).toEqual({ messages: 306, clients: ['bea', 'eve'], guests: 1 })
+  })
+
+  test('loses the messages that wait for the id of a client who never came', async ({ database }) => {
+    await migrated(database)
+    const waiting = (clientId: number, text: string, guestUsername?: string) =>
+      ({ clientId, text, guestUsername, senderType: 'CLIENT', messageType: 'TEXT' }) as const
+    await withStore(database, async (store) => {
+      await store.saveChatMessage(waiting(701, 'of nobody'))
+      // The rollback links it to a client that it makes of the guest.
+      await database.query(`INSERT INTO "ChatMessage" ("guestUsername", "senderType", "messageType", "text", "idempotencyKey")
+        VALUES ('lola', 'CLIENT', 'TEXT', 'of lola', 'lola-1')`)
+      await database.query(`INSERT INTO "chatkeep"."wanted_clients" ("idempotencyKey", "createdAt", "clientId")
+        SELECT "idempotencyKey", "createdAt", 701 FROM "ChatMessage" WHERE "idempotencyKey" = 'lola-1'`)
+      await store.saveChatMessage(waiting(702, 'of somebody else'))
+    })
+    expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
+    const argv = ['erase', '--client-id', '701']
+    const preview = await on(database, ...argv, '--dry-run')
+    expect(preview.stdout).toMatch(/^1 message, /m)
+    expect(preview.stdout).toContain('"chatkeep"."wanted_clients": 2 rows\n"chatkeep"."archive": 2 rows\n')
+    const exported = (await on(database, 'export', '--client-id', '701')).stdout
+    expect(exported).toContain('"text":"of nobody"')
+    expect(exported).toMatch(/"type":"message","id":"lola-1".*"text":"of lola"/)
+    expect(exported).not.toContain('somebody else')
+    const done = await on(database, ...argv, '--confirm', database.name)
+    expect([done.exitCode, done.stdout], done.stderr).toEqual([0, expect.stringContaining('ok: 1 message deleted')])
+    expect((await on(database, ...argv, '--confirm', database.name)).stdout).toContain('holds nothing of this person')
+    await restored(database)
+    expect(await database.query('SELECT "text" FROM "ChatMessage"')).toEqual([{ text: 'of somebody else' }])
+    expect(await database.query('SELECT "clientId"::integer FROM "chatkeep"."wanted_clients"')).toEqual([
+      { clientId: 702 },
+    ])
   })
 
   test('stays recognisable as changed when somebody else changed it', async ({ database }) => {

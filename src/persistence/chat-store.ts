@@ -7,6 +7,7 @@ import { withLimits, withPooledClient, type BorrowLimits } from '../database/poo
 import { createPreparedStatements } from '../database/prepared.js'
 import { checkValue, LONGEST_TIMER_MS } from '../check-options.js'
 import { DEFAULT_MAX_MESSAGE_BYTES } from './content/message-size.js'
+import { sentBytes, storingTimeMs } from './content/storing-time.js'
 import { closedMeanwhile, StoreClosed, StoreUnavailable } from './errors.js'
 import { findChat, type ChatAddress, type FoundChat } from './chats/find-chat.js'
 import { createFindClient } from './chats/known-client.js'
@@ -35,6 +36,7 @@ import { createReadinessCheck } from './readiness.js'
 import { withRetries, type RetryLimits } from './retry.js'
 import { saveBatch } from './save-batch.js'
 import { saveInTransaction } from './transaction/save-in-transaction.js'
+import type { PendingSave } from './pending-save.js'
 import { createSaveQueue, type QueueLoad } from './save-queue.js'
 import { namesIn } from './sql-names.js'
 import { readUnreadCount } from './recent/unread-count.js'
@@ -251,6 +253,11 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   const checkReady = createReadinessCheck({ pool: () => pool.get(), names, withKeyGuard, onLeft })
   const erasureWith = (own: CallLimits) => createStoreErasure({ schema, pool: () => pool.get(), limits: own })
   const live = createLive({ names, schema, statements, pool: () => pool.get(), limits, target })
+  // Also for what is saved beside them, which slows them down. A call that is late does not wait for it.
+  const savingMs = (batch: readonly PendingSave[]): number => {
+    const bytes = batch.reduce((sum, { message }) => sum + sentBytes(message), 0)
+    return limits.workMs + storingTimeMs(Math.max(bytes, saves.load.bytes))
+  }
   const saves = createSaveQueue(
     {
       maxMessages: options.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
@@ -260,7 +267,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       whyLate: (waitedMs) => pool.whyLate(waitedMs),
     },
     async (batch, signal) =>
-      withPooledClient(pool.get(), { ...limits, signal }, (client) =>
+      withPooledClient(pool.get(), { ...limits, workMs: savingMs(batch), signal }, (client) =>
         withKeyGuard(client, (keyGuard) =>
           saveBatch({ transaction: 'own', client, names, statements, keyGuard }, batch),
         ),

@@ -10,6 +10,7 @@ import { unverifiedServer } from '../database/unverified-server.js'
 import type { JournalOptions } from '../journal/open-journal.js'
 import { promiseOf, whyCommitsWait, whyNotReplicated } from '../database/replication/commit-state.js'
 import { requireReplication } from './keeping/replicated-store.js'
+import { withSizedDeadlines } from './keeping/sized-deadlines.js'
 import { createChatStore } from '../persistence/chat-store.js'
 import { createRecorder, type Recorder } from '../transcripts/recorder.js'
 import { startChatServer, type ChatServerOptions } from './chat-server.js'
@@ -84,7 +85,7 @@ const STORE_CLOSE_DEADLINE_MS = 2_000
 /** How long cancelling it in the database may take. */
 const STORE_CANCEL_MS = 1_000
 
-/** With a journal no sender has to wait long for an unavailable database. */
+/** With a journal no sender has to wait long for an unavailable database. Large messages have more time. */
 const JOURNALLED_DEADLINE_MS = 1_500
 
 /**
@@ -116,7 +117,8 @@ export const serve = async ({ context, options, limits, withTargets, onListening
         maxMessageBytes: LIMITS.maxMessageBytes.most,
       },
     )
-    const store = options.durability === 'replicated' ? requireReplication(plain, target, APPLICATION_NAME) : plain
+    const timed = deadlineMs === undefined ? plain : withSizedDeadlines(plain, deadlineMs)
+    const store = options.durability === 'replicated' ? requireReplication(timed, target, APPLICATION_NAME) : timed
     try {
       const metrics = { place: options.metrics, target, intervalMs: options.metricsIntervalMs, thresholds, log }
       await withMetrics(metrics, async (open) => {

@@ -10,6 +10,8 @@ import {
 import { destroySocket, endSession } from '../../database/end-session.js'
 import { isExhausted, noConnectionFree } from '../../database/pools/no-connection-free.js'
 import { OperatorError } from '../../errors.js'
+import { DEFAULT_MAX_MESSAGE_BYTES } from '../content/message-size.js'
+import { mostSentBytes, storingTimeMs } from '../content/storing-time.js'
 import { InvalidCall } from '../errors.js'
 import { DEFAULT_MAX_CONNECTIONS, type ChatStoreOptions, type ChatStoreSource } from './store-options.js'
 
@@ -76,7 +78,8 @@ export const createStorePool = (
       max: options.maxConnections ?? DEFAULT_MAX_CONNECTIONS,
       application_name: options.applicationName ?? 'chatkeep',
       // When a server stops answering, the connection counts as lost; a retry with the same key finds the message if it was stored.
-      query_timeout: patienceMs,
+      // Work on a connection has a limit of its own, by the size of what it stores; this one is for the largest message.
+      query_timeout: patienceMs + storingTimeMs(mostSentBytes(options.maxMessageBytes ?? DEFAULT_MAX_MESSAGE_BYTES)),
       maxLifeMs: options.maxConnectionLifeMs,
       pins: 'course',
     })

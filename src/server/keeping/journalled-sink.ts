@@ -25,7 +25,10 @@ import { firstMode, next, reasonOf, type JournalMode, type SinkEvent } from './s
  */
 const SLOWED_DOWN_MS = 50
 
-/** Enough for the save in progress, since a server with a journal gives its store a short deadline. */
+/**
+ * Enough for the save in progress, since a server with a journal gives its store a short deadline. A large message may take longer:
+ * it stays in the journal, and is found to be stored when that is drained again.
+ */
 const STOP_DEADLINE_MS = 1_800
 
 /** A sink that keeps messages in the journal while the database is unavailable. */

@@ -7,7 +7,7 @@ import { runChatkeep, type Run, type RunOptions } from '../../support/chatkeep.j
 import { withProxy } from '../../support/cuttable-proxy.js'
 import { afterEach, beforeEach, describe, expect, test } from '../../support/database.js'
 import { scrape } from '../../support/scrape.js'
-import { connectTo, SECRET, withoutMessages, type Ack } from '../../support/socket-chat.js'
+import { connectTo, imageOf, SECRET, withoutMessages, type Ack } from '../../support/socket-chat.js'
 import { until, untilRows } from '../../support/until.js'
 
 const ANOTHER = 'another long secret'
@@ -143,6 +143,37 @@ describe('serve', () => {
       const unfit = await runChatkeep(['serve', '--port', '0', ...journal], { cwd: folder, env })
       expect(unfit).toMatchObject({ exitCode: 1, stdout: '' })
       expect(unfit.stderr).toContain('hint: chatkeep migrate')
+    })
+  })
+
+  test('gives a large message more time than its deadline with a journal, also while that is drained', async ({
+    database,
+  }) => {
+    await withoutMessages(database)
+    // Slower than the deadline of a small message.
+    await database.query(`CREATE FUNCTION "slow"() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN IF length(NEW."imageUrl") > 1000 THEN PERFORM pg_sleep(2.5); END IF; RETURN NEW; END $$`)
+    await database.query('CREATE TRIGGER "slow" BEFORE INSERT ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION "slow"()')
+    await withProxy(database.url, async (proxy) => {
+      const flags = ['--journal', 'chat.journal', '--max-message-bytes', '16MiB', '--database-url', proxy.url]
+      const run = await whileServing(flags, {}, async (printed) => {
+        const socket = await connectTo(portIn(printed))
+        const ask = async (event: string, payload: object) => (await socket.emitWithAck(event, payload)) as Ack
+        expect(await ask('join', { role: 'client', username: 'ana' })).toMatchObject({ ok: true })
+        const image = imageOf(12 * 1_048_576)
+        const stored = await ask('clientMessage', { type: 'image', image, messageId: 'large' })
+        expect(stored).toMatchObject({ ok: true, messageId: 'large' })
+        expect(stored).not.toHaveProperty('queued')
+
+        proxy.pointAt('postgres://127.0.0.1:1/crm')
+        proxy.cut()
+        expect(await ask('clientMessage', { type: 'image', image, messageId: 'later' })).toMatchObject({ queued: true })
+        proxy.pointAt(database.url)
+        const both = 'SELECT FROM "ChatMessage" HAVING count(*) = 2'
+        await untilRows(database, both, { what: 'the queued image is stored' })
+        socket.disconnect()
+      })
+      expect(run.stderr).not.toContain('"code":"statement_timeout"')
     })
   })
 

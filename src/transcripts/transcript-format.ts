@@ -42,6 +42,8 @@ export const transcriptMessage = ({ message, createdAt, operatorName }: Recorded
     conversation: message.sessionId ?? null,
     from: message.senderType === 'CLIENT' ? 'client' : 'operator',
     username: message.guestUsername ?? message.sessionId ?? null,
+    // A chat of the library has a client, and no guest's name.
+    ...(message.guestUsername == null ? { named: false } : {}),
     phone: message.guestPhone ?? null,
     operator: operatorName,
     operatorId: message.operatorId ?? null,

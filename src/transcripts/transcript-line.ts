@@ -13,6 +13,8 @@ export interface TranscriptMessage {
   readonly from: 'client' | 'operator'
   /** The guest of the conversation, also in messages of operators. */
   readonly username: string
+  /** False where the row has no guest's name: `username` is then the address of the conversation. True when absent. */
+  readonly named?: boolean
   readonly phone: string | null
   readonly operator: string | null
   /** Null only for an image without text. */
@@ -92,7 +94,7 @@ export const parseDocument = (document: unknown, schema: z.ZodType<TranscriptMes
 /** The message as the store takes it. */
 export const toNewChatMessage = (message: TranscriptMessage) =>
   ({
-    guestUsername: message.username,
+    guestUsername: message.named === false ? null : message.username,
     guestPhone: message.phone,
     senderType: message.from === 'client' ? 'CLIENT' : 'OPERATOR',
     messageType: message.messageType ?? 'TEXT',

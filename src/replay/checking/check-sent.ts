@@ -119,7 +119,7 @@ const senderOf = (operation: SentOperation | undefined, { senderType, sessionId 
 
 /** The names that have not been looked up yet. */
 const takeNew = (known: FingerprintSet, messages: readonly ExpectedMessage[]): readonly string[] => {
-  const names = new Set(messages.map(({ guestUsername }) => guestUsername))
+  const names = new Set(messages.flatMap(({ guestUsername }) => guestUsername ?? []))
   const fresh = [...names].filter((name) => !known.has(name))
   for (const name of fresh) known.add(name)
   return fresh

@@ -14,7 +14,7 @@ export interface ExpectedContent {
   readonly imageUrl?: string | null
   readonly imageName?: string | null
   readonly mimeType?: string | null
-  readonly guestUsername: string
+  readonly guestUsername: string | null
   readonly sessionId: string
   /** Null when the server sets it. */
   readonly createdAt: Date | null

@@ -17,7 +17,7 @@ export const expectStoreRow =
     idempotencyKey: key,
     senderType: message.from === 'client' ? 'CLIENT' : 'OPERATOR',
     ...bodyOf(saidOf(message)),
-    guestUsername: toUsername(message.username),
+    guestUsername: message.named === false ? null : toUsername(message.username),
     sessionId: toStorableText(message.conversation),
     createdAt: message.at,
     guestPhone: toStorablePhone(message.phone),

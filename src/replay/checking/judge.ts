@@ -145,7 +145,7 @@ const differencesOf = (message: ExpectedMessage, row: StoredMessage, isNew: bool
 ]
 
 const isClientOf = ({ clientUsername, isFormerName }: StoredMessage, guestUsername: string | null): boolean =>
-  clientUsername === guestUsername || isFormerName
+  guestUsername === null || clientUsername === guestUsername || isFormerName
 
 // A refused message whose key belongs to a row with other content was refused because of that row; a row with the same content is its own.
 const storedThoughRefused = ({ message, rows }: MatchedMessage, earlier: EarlierIds): readonly UnexpectedRow[] =>

@@ -99,6 +99,7 @@ const messageSchema: z.ZodType<TranscriptMessage> = z
       imageName: textOrNull,
       mimeType: textOrNull,
       operatorId: z.int({ error: ID_RANGE }).nullish(),
+      named: z.boolean({ error: 'must be true or false' }).default(true),
       socketId: textOrNull,
     },
     { error: NOT_AN_OBJECT },

@@ -1,9 +1,9 @@
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createRecorder } from '../../../src/transcripts/recorder.js'
-import { migrated, on } from '../../support/chat.js'
+import { migrated, on, withStore } from '../../support/chat.js'
 import { createDatabase, describe, expect, test } from '../../support/database.js'
-import { withChat } from '../../support/socket-chat.js'
+import { expectOk, withChat } from '../../support/socket-chat.js'
 import { writeInput } from '../../support/transcript.js'
 
 const ROWS = `SELECT "sessionId", "createdAt", "senderType", "operatorId", "messageType", "text", "imageUrl", "imageName",
@@ -11,6 +11,34 @@ const ROWS = `SELECT "sessionId", "createdAt", "senderType", "operatorId", "mess
   FROM "ChatMessage" ORDER BY "id"`
 
 describe('a recording of a chat server', () => {
+  test('has answers to a client without guest name as they are stored', async ({ database }) => {
+    await migrated(database)
+    await database.query(`INSERT INTO "Client" ("username", "updatedAt") VALUES ('lib', now())`)
+    await withStore(database, (store) =>
+      store.saveChatMessage({ clientId: 1, senderType: 'CLIENT', messageType: 'TEXT', text: 'Hola' }),
+    )
+    const path = join(dirname(await writeInput('')), 'recording')
+    const recorder = await createRecorder({ path, onStopped: (message) => expect.fail(message) })
+    await withChat(database, { recorder }, async ({ operator }) => {
+      const anna = await operator('Anna', undefined)
+      expectOk(await anna.ask('operatorMessage', { to: 'client-1', type: 'text', message: 'Yes?', messageId: 'a1' }))
+    })
+    await recorder.close()
+    const checked = await on(database, 'replay', path, '--check-only')
+    expect([checked.exitCode, checked.stdout], checked.stderr).toEqual([0, expect.stringContaining('1 found')])
+    const other = await createDatabase()
+    try {
+      await migrated(other.database)
+      expect((await on(other.database, 'replay', path)).exitCode).toBe(0)
+      const stored = `SELECT "text", "guestUsername", "sessionId" FROM "ChatMessage" WHERE "senderType" = 'OPERATOR'`
+      expect(await other.database.query(stored)).toEqual(await database.query(stored))
+      expect(await other.database.query('SELECT FROM "Client"')).toEqual([])
+    } finally {
+      await other.close()
+      await other.drop()
+    }
+  })
+
   test('replays into another database as the same conversations, and differs from a recording that lacks a message', async ({
     database,
   }) => {

@@ -130,7 +130,7 @@ test('what was answered as queued outlives kill -9; the next server and replay b
     const other = startChatkeep(['serve', '--port', '0', '--journal', journal, '--database-url', database.url])
     expect(await whenEnded(other)).toMatchObject({
       code: 4,
-      stderr: expect.stringContaining('another chat server on this machine uses the journal') as string,
+      stderr: expect.stringContaining('another process on this machine (') as string,
     })
 
     // Told to stop while messages wait, it says how many and what to type.

@@ -164,7 +164,7 @@ const moveSql = ({ message, movedMessages }: Names): string => `
     RETURNING "id"
   )
   INSERT INTO ${movedMessages} ("clientId", "intoClientId", "messageIds")
-  SELECT $1::bigint, $2::bigint, array_agg("id") FROM moved HAVING count(*) > 0
+  SELECT $1::bigint, $2::bigint, pg_catalog.array_agg("id") FROM moved HAVING count(*) > 0
   RETURNING cardinality("messageIds") AS "messages"`
 
 const moveMessages = async (client: Queryable, names: Names, { from, into }: ClientMerge): Promise<number> => {

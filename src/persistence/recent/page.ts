@@ -65,8 +65,8 @@ const MOST_LOOKED_AT = 20
 
 // Each once, in one pass: the aggregates keep the order of the newest messages, and a chat has a name or a client.
 const askedSql = (message: string): string => `
-      SELECT (array_agg(late."guestPhone") FILTER (WHERE late."isAsked"))[1] AS "guestPhone",
-        (array_agg(late."guestUnverified") FILTER (WHERE late."isAsked"))[1] AS "guestUnverified",
+      SELECT (pg_catalog.array_agg(late."guestPhone") FILTER (WHERE late."isAsked"))[1] AS "guestPhone",
+        (pg_catalog.array_agg(late."guestUnverified") FILTER (WHERE late."isAsked"))[1] AS "guestUnverified",
         json_agg(late."sessionId")::text AS "conversations"
       FROM (
         (${newestSql(message, CLIENT_CHATS, 'n."clientId"')})

@@ -91,7 +91,7 @@ describe("chatkeep's own tables", () => {
       await database.load(`ALTER TABLE "ChatMessage" OWNER TO ${other}`)
       await database.load(EVERY_WRITE)
       const found = findingsOf(await verify(database))
-      expect(found.map(({ code }) => code)).toEqual(Array(8).fill('own_object_owner'))
+      expect(found.map(({ code }) => code)).toEqual(Array(9).fill('own_object_owner'))
       const refused = await on(database, 'migrate')
       expect([refused.exitCode, refused.stderr]).toEqual([5, expect.stringContaining(found[0]?.steps[0]?.text ?? '')])
       for (const { steps } of found) await typeSteps(database, steps)

@@ -439,7 +439,7 @@ describe('history', () => {
         nextAfter: expect.any(String) as string,
       })
       await expect(store.getChatHistory({})).rejects.toMatchObject({ code: 'invalid_contact' })
-      await expect(store.getChatHistory({ clientId: 1, guestUsername: 'x' })).rejects.toMatchObject({
+      await expect(store.getChatHistory({ clientId: 1, sessionId: 'a conversation' })).rejects.toMatchObject({
         code: 'invalid_contact',
       })
       await expect(store.getChatHistory({ clientId: 1, limit: 0 })).rejects.toMatchObject({ code: 'invalid_limit' })

@@ -393,6 +393,10 @@ test('a poll of a chat in which nothing happens asks for messages alone, not for
     for (let polls = 0; polls < 10; polls += 1) await poll(store)
   })
   expect(first.some(({ text }) => text.includes('pg_locks'))).toBe(true)
+  // Transactions of other tests, on the same server, may have been open.
+  await until(async () => (await withNotedStore(database, poll)).every(({ text }) => !text.includes('pg_locks')), {
+    what: 'the cursor remembers no message',
+  })
   const settled = after
   const [idle, ...others] = await withNotedStore(database, poll)
   expect(others).toEqual([])

@@ -127,13 +127,13 @@ const answersEach = async (chat: TestChat): Promise<void> => {
   const peers = await Promise.all(Array.from({ length: LANES / 3 }, (_, number) => joined(number)).flat())
   expect(countEach(await attack(peers, others))).toMatchInlineSnapshot(`
     {
-      "forbidden": 705,
+      "forbidden": 707,
       "invalid_contact": 217,
       "invalid_limit": 7,
-      "invalid_payload": 5206,
-      "not_joined": 907,
-      "ok": 795,
-      "unknown_conversation": 18,
+      "invalid_payload": 5191,
+      "not_joined": 911,
+      "ok": 801,
+      "unknown_conversation": 21,
       "unknown_event": 2084,
     }
   `)

@@ -29,17 +29,29 @@ export const insertClient = ({ client }: OwnNames, name = '$1'): string => `
   ON CONFLICT DO NOTHING
   RETURNING "id"`
 
+// A name that another session has just taken.
+const selectHolder = ({ client }: OwnNames): string => `SELECT "id" FROM ${client} WHERE "username"::text = $1`
+
 /**
- * Finds the client of this exact name, or creates one. For rollbacks only: it uses no column that the guest-chat update added,
- * because an interrupted rollback may have dropped it. chatkeep's own tables are there: a rollback starts by creating them.
+ * Finds the client to whom a guest's messages belong. Outside of the transaction that links them: the tables of former names stay
+ * unlocked while that one waits for a writer. They are there: a rollback starts by creating them.
+ */
+export const findGuestClient = async (client: OwnClient, username: string): Promise<GuestClient | undefined> => {
+  const { rows } = await client.query<{ id: StoredId }>(selectClient(client.own), [username])
+  return rows[0] && { id: rows[0].id, created: false }
+}
+
+/**
+ * Creates the client of a name that nobody had, or finds the one that another session created meanwhile. For rollbacks only: it
+ * uses no column that the guest-chat update added, because an interrupted rollback may have dropped it.
  * @returns undefined if other sessions kept changing the client
  */
-export const findOrCreateClient = async (client: OwnClient, username: string): Promise<GuestClient | undefined> => {
+export const createGuestClient = async (client: OwnClient, username: string): Promise<GuestClient | undefined> => {
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-    const known = await client.query<{ id: StoredId }>(selectClient(client.own), [username])
-    if (known.rows[0] !== undefined) return { id: known.rows[0].id, created: false }
     const inserted = await client.query<{ id: StoredId }>(insertClient(client.own), [username])
     if (inserted.rows[0] !== undefined) return { id: inserted.rows[0].id, created: true }
+    const taken = await client.query<{ id: StoredId }>(selectHolder(client.own), [username])
+    if (taken.rows[0] !== undefined) return { id: taken.rows[0].id, created: false }
   }
   return undefined
 }

@@ -2,7 +2,7 @@ import type { OwnClient } from '../own/own-client.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { isServerError } from '../../database/sql-state.js'
 import { toUsername } from '../../persistence/prepare-message.js'
-import { findOrCreateClient } from './guest-client.js'
+import { createGuestClient, findGuestClient } from './guest-client.js'
 import { reportBatches } from '../running/batch-progress.js'
 import { inBatch, type BatchOptions } from '../archive/in-batch.js'
 
@@ -51,20 +51,23 @@ export const linkGuests = async (client: OwnClient, { signal, onEvent, replicas 
     report(index)
     await replicas.betweenBatches(client)
     try {
-      await inBatch(client, signal, () => linkGuest(client, guest))
+      await linkGuest(client, signal, guest)
     } catch (error) {
       if (!isRefusedRow(error)) throw error
     }
   }
 }
 
-const linkGuest = async (client: OwnClient, { username }: Guest): Promise<void> => {
+const linkGuest = async (client: OwnClient, signal: AbortSignal, { username }: Guest): Promise<void> => {
   const name = toUsername(username)
   if (name === '') return
-  const owner = await findOrCreateClient(client, name)
-  if (owner === undefined) return
-  if (owner.created) await client.query(keepCreatedClient(client.own), [owner.id])
-  await client.query(linkMessages(client.own), [owner.id, username])
+  const known = await findGuestClient(client, name)
+  await inBatch(client, signal, async () => {
+    const owner = known ?? (await createGuestClient(client, name))
+    if (owner === undefined) return
+    if (owner.created) await client.query(keepCreatedClient(client.own), [owner.id])
+    await client.query(linkMessages(client.own), [owner.id, username])
+  })
 }
 
 /** SQLSTATEs, as a regular expression. */
@@ -126,10 +129,11 @@ export const findUnlinkableGuests = async (client: OwnClient, signal: AbortSigna
 const canLink = async (client: OwnClient, signal: AbortSignal, username: string): Promise<boolean> => {
   const name = toUsername(username)
   if (name === '') return false
+  if ((await findGuestClient(client, name)) !== undefined) return true
   let isFound = false
   try {
     await inBatch(client, signal, async () => {
-      isFound = (await findOrCreateClient(client, name)) !== undefined
+      isFound = (await createGuestClient(client, name)) !== undefined
       throw new TrialOver()
     })
   } catch (error) {

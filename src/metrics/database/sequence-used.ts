@@ -1,3 +1,4 @@
+import { COLUMN_SEQUENCES } from '../../persistence/ids/column-sequences.js'
 import type { Metric } from '../metric.js'
 import { chatTables } from './tables.js'
 
@@ -9,7 +10,6 @@ export const sequenceUsed: Metric = {
   window: 'all time',
   labels: ['table', 'column'],
   reads: 'pg_sequence',
-  // A default makes the column depend on the sequence; an identity column makes the sequence depend on the column.
   select: (names) => `
     SELECT t.relname::text AS "table", a.attname::text AS "column", max(
         CASE WHEN has_sequence_privilege(q.seqrelid, 'SELECT, USAGE') THEN
@@ -20,17 +20,7 @@ export const sequenceUsed: Metric = {
       ) AS "value"
     FROM ${chatTables(names)} AS t
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
-    CROSS JOIN LATERAL (
-      SELECT p.refobjid AS "oid"
-      FROM pg_catalog.pg_attrdef AS d
-      JOIN pg_catalog.pg_depend AS p ON p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid
-        AND p.refclassid = 'pg_catalog.pg_class'::regclass
-      WHERE d.adrelid = t.oid AND d.adnum = a.attnum
-      UNION
-      SELECT p.objid
-      FROM pg_catalog.pg_depend AS p
-      WHERE p.classid = 'pg_catalog.pg_class'::regclass AND p.deptype = 'i'
-        AND p.refclassid = 'pg_catalog.pg_class'::regclass AND p.refobjid = t.oid AND p.refobjsubid = a.attnum
+    CROSS JOIN LATERAL (${COLUMN_SEQUENCES}
     ) AS used
     JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = used."oid"
     GROUP BY 1, 2

@@ -1,3 +1,4 @@
+import { COLUMN_SEQUENCES } from '../ids/column-sequences.js'
 import type { Queryable } from '../../database/connection.js'
 import { quoted } from '../../database/identifier.js'
 import { ExitCode, OperatorError } from '../../errors.js'
@@ -24,24 +25,13 @@ interface FoundSequence {
   readonly isSelectable: boolean
 }
 
-// A default makes the column depend on the sequence; an identity column makes the sequence depend on the column.
 const selectSequence = (message: string): string => `
   SELECT q.seqrelid::pg_catalog.int8 AS "oid", pg_catalog.format('%I.%I', n.nspname, s.relname) AS "name",
     q.seqincrement AS "increment", q.seqcache AS "cache", q.seqstart AS "start",
     pg_catalog.has_sequence_privilege(q.seqrelid, 'SELECT, USAGE') AS "isReadable",
     pg_catalog.has_sequence_privilege(q.seqrelid, 'SELECT') AS "isSelectable"
   FROM pg_catalog.pg_attribute AS a
-  CROSS JOIN LATERAL (
-    SELECT p.refobjid AS "oid"
-    FROM pg_catalog.pg_attrdef AS d
-    JOIN pg_catalog.pg_depend AS p ON p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid
-      AND p.refclassid = 'pg_catalog.pg_class'::regclass
-    WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum
-    UNION
-    SELECT p.objid
-    FROM pg_catalog.pg_depend AS p
-    WHERE p.classid = 'pg_catalog.pg_class'::regclass AND p.deptype = 'i'
-      AND p.refclassid = 'pg_catalog.pg_class'::regclass AND p.refobjid = a.attrelid AND p.refobjsubid = a.attnum
+  CROSS JOIN LATERAL (${COLUMN_SEQUENCES}
   ) AS used
   JOIN pg_catalog.pg_sequence AS q ON q.seqrelid = used."oid"
   JOIN pg_catalog.pg_class AS s ON s.oid = q.seqrelid

@@ -1,3 +1,5 @@
+import { COLUMN_SEQUENCES } from '../../persistence/ids/column-sequences.js'
+
 // pg_get_expr without the table, whose columns a default cannot use, needs no lock on it.
 // A default is constant if its parse tree has no volatile or stable function and no SQL value function.
 const DEFAULTS = `
@@ -94,7 +96,6 @@ const PRIMARY_KEYS = `
     FROM chat AS c
     JOIN pg_catalog.pg_constraint AS k ON k.conrelid = c.oid AND k.contype = 'p'`
 
-// A default makes the column depend on the sequence; an identity column makes the sequence depend on the column.
 const SEQUENCES = `
     SELECT coalesce(json_agg(json_build_object('table', c.relname, 'column', a.attname,
       'schema', n.nspname, 'name', s.relname, 'increment', q.seqincrement::text,
@@ -110,17 +111,7 @@ const SEQUENCES = `
       ORDER BY c.relname), '[]')
     FROM chat AS c
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'id' AND NOT a.attisdropped
-    CROSS JOIN LATERAL (
-      SELECT p.refobjid AS "oid"
-      FROM pg_catalog.pg_attrdef AS d
-      JOIN pg_catalog.pg_depend AS p ON p.classid = 'pg_catalog.pg_attrdef'::regclass AND p.objid = d.oid
-        AND p.refclassid = 'pg_catalog.pg_class'::regclass
-      WHERE d.adrelid = c.oid AND d.adnum = a.attnum
-      UNION
-      SELECT p.objid
-      FROM pg_catalog.pg_depend AS p
-      WHERE p.classid = 'pg_catalog.pg_class'::regclass AND p.deptype = 'i'
-        AND p.refclassid = 'pg_catalog.pg_class'::regclass AND p.refobjid = c.oid AND p.refobjsubid = a.attnum
+    CROSS JOIN LATERAL (${COLUMN_SEQUENCES}
     ) AS used
     JOIN pg_catalog.pg_class AS s ON s.oid = used."oid" AND s.relkind = 'S'
     JOIN pg_catalog.pg_namespace AS n ON n.oid = s.relnamespace

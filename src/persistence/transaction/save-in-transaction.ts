@@ -15,6 +15,7 @@ import { isRetryable } from '../retry.js'
 import { saveBatch } from '../save-batch.js'
 import { SHORT_LOCK_TIMEOUT_MS, type Names } from '../sql-names.js'
 import { traceSave } from '../trace-save.js'
+import { withOwnRows } from './own-rows.js'
 import { inTurn, type TransactionClient } from './transaction-client.js'
 
 /** What a message is saved with, besides the transaction. */
@@ -78,8 +79,7 @@ const SHORTEN_LOCK_TIMEOUT = `
 const RESTORE_LOCK_TIMEOUT = `SELECT pg_catalog.set_config('lock_timeout', $1, true)`
 
 const withLockTimeout = async <T>(db: TransactionClient, work: (client: Queryable) => Promise<T>): Promise<T> => {
-  // Only this overload is used.
-  const client: Queryable = { query: ((text: string, values?: unknown[]) => db.query(text, values)) as Client['query'] }
+  const client = await withOwnRows(db)
   const { lockTimeout, ours } = onlyRow(
     await client.query<{ lockTimeout: string; ours: string | null }>(SHORTEN_LOCK_TIMEOUT),
   )

@@ -30,6 +30,8 @@ test.for(['of the process', 'of the pool'] as const)(
     if (whose === 'of the process') for (const oid of OIDS) pg.types.setTypeParser(oid, shouted)
     const types = { getTypeParser: () => shouted }
     const pool = new pg.Pool({ connectionString: database.url, ...(whose === 'of the pool' ? { types } : {}) })
+    // The database is dropped while its connections end.
+    pool.on('error', () => undefined)
     const store = createChatStore({ pool })
     try {
       const message = {
@@ -57,6 +59,16 @@ test.for(['of the process', 'of the pool'] as const)(
       expect(await store.renameClient({ clientId: 1, username: 'ana' })).toMatchObject({ formerUsername: 'maria' })
       expect(await store.markMessagesAsRead({ clientId: 1, operatorId: null })).toBe(1)
       expect(await store.deleteMessage({ id: 1 })).toBe(true)
+      const client = await pool.connect()
+      await client.query('BEGIN')
+      const inTransaction = await store.saveChatMessage(
+        { ...message, guestUsername: 'eva', idempotencyKey: 'k2' },
+        { db: client },
+      )
+      await client.query('COMMIT')
+      client.release()
+      expect(inTransaction).toMatchObject({ id: 2, clientId: 2, clientCreated: true, guestUnverified: false })
+      expect(inTransaction.createdAt).toBeInstanceOf(Date)
     } finally {
       for (const [oid, parser] of before) pg.types.setTypeParser(oid, parser as typeof shouted)
       await store.close()
@@ -79,6 +91,8 @@ test.for(['of the store', 'of a caller'] as const)(
       connectionString: database.url,
       ...(whose === 'of a caller' ? { binary: true } : {}),
     })
+    // The database is dropped while its connections end.
+    pool.on('error', () => undefined)
     const store = createChatStore(whose === 'of a caller' ? { pool } : { databaseUrl: database.url })
     try {
       const createdAt = new Date('2026-03-29T01:30:00.123Z')
@@ -101,6 +115,16 @@ test.for(['of the store', 'of a caller'] as const)(
       expect(await store.editMessage({ id: 1, text: 'hi' })).toMatchObject({ id: 1, text: 'hi', createdAt })
       expect(await store.markMessagesAsRead({ clientId: 1, operatorId: null })).toBe(1)
       expect(await store.deleteMessage({ id: 1 })).toBe(true)
+      const client = await pool.connect()
+      await client.query('BEGIN')
+      const inTransaction = await store.saveChatMessage(
+        { ...message, guestUsername: 'eva', idempotencyKey: 'k2' },
+        { db: client },
+      )
+      await client.query('COMMIT')
+      client.release()
+      expect(inTransaction).toMatchObject({ id: 2, clientId: 2, clientCreated: true, guestUnverified: false })
+      expect(inTransaction.createdAt).toBeInstanceOf(Date)
     } finally {
       for (const name of Object.keys(defaults)) if (!(name in before)) Reflect.deleteProperty(defaults, name)
       Object.assign(defaults, before)
@@ -110,3 +134,28 @@ test.for(['of the store', 'of a caller'] as const)(
     }
   },
 )
+
+test('a transaction whose rows arrive changed is refused by what changes, and stores nothing', async ({ database }) => {
+  await migrated(database)
+  const client = await database.client({ types: { getTypeParser: () => shouted } } as pg.ClientConfig)
+  const store = createChatStore({ databaseUrl: database.url })
+  const message = { senderType: 'CLIENT', messageType: 'TEXT', text: 'hello', guestUsername: 'maria' } as const
+  try {
+    await client.query('BEGIN')
+    // As the transaction of a query builder is: not a client of pg.
+    const parsed = { query: (text: string, values?: unknown[]) => client.query(text, values) }
+    await expect(store.saveChatMessage(message, { db: parsed })).rejects.toMatchObject({
+      name: 'InvalidCall',
+      code: 'invalid_option',
+      message: "the transaction's rows arrive changed: boolean, integer, bigint, text",
+    })
+    const without = {
+      query: async (text: string, values?: unknown[]) => ({ ...(await client.query(text, values)), rows: [undefined] }),
+    }
+    await expect(store.saveChatMessage(message, { db: without })).rejects.toMatchObject({ code: 'invalid_option' })
+    await client.query('COMMIT')
+    expect(await database.query('SELECT FROM "ChatMessage"')).toEqual([])
+  } finally {
+    await store.close()
+  }
+})

@@ -31,7 +31,8 @@ export type { MessageDeletion, MessageEdit } from './persistence/lifecycle/chang
 export type { ClientDifference } from './persistence/lifecycle/client-differences.js'
 export type { ClientMerge, MergedClients } from './persistence/lifecycle/merge-clients.js'
 export type { ClientRename, RenamedClient } from './persistence/lifecycle/rename-client.js'
-export type { ExportedMessage, ExportedRow, PersonRecord } from './persistence/erasure/export-person.js'
+export type { ExportedRow } from './persistence/content/exact-row.js'
+export type { ExportedMessage, PersonRecord } from './persistence/erasure/export-person.js'
 export type { Person } from './persistence/erasure/person.js'
 export type { ErasedContact } from './persistence/erasure/store-erasure.js'
 export {

@@ -4,6 +4,7 @@ import { ownNamesFor } from '../own-names.js'
 import { MESSAGE_COLUMNS, toChatMessage, type StoredRow } from '../stored-message.js'
 import { readByCursor } from './cursor.js'
 import { ownRowsOf } from './erase-person.js'
+import { toExactRow, type ExportedRow } from '../content/exact-row.js'
 import { ownNeeds, readOwnRows } from './own-rows.js'
 import { anyOf, selectionsOf, type FoundPerson } from './person.js'
 import type { TableNeed } from './privileges.js'
@@ -21,9 +22,6 @@ export type PersonRecord =
       /** Name of the message's client. */
       readonly clientName: string | null
     }
-
-/** A row as JSON has it. */
-export type ExportedRow = Readonly<Record<string, unknown>>
 
 /** Without the operator who answered: that is data of somebody else. */
 export type ExportedMessage = Omit<ChatMessage, 'operatorId'>
@@ -57,11 +55,11 @@ export const readClients = async (
   { names }: ErasureTables,
   { clients }: FoundPerson,
 ): Promise<readonly PersonRecord[]> => {
-  const { rows } = await client.query<{ row: ExportedRow }>(
-    `SELECT to_jsonb(c) AS "row" FROM ${names.client} AS c WHERE c."id" = ANY ($1::bigint[]) ORDER BY c."id"`,
+  const { rows } = await client.query<{ row: string }>(
+    `SELECT to_jsonb(c)::text AS "row" FROM ${names.client} AS c WHERE c."id" = ANY ($1::bigint[]) ORDER BY c."id"`,
     [clients.map(({ id }) => id)],
   )
-  return rows.map(({ row }) => ({ type: 'client', row }))
+  return rows.map(({ row }) => ({ type: 'client', row: toExactRow(row) }))
 }
 
 /** A row of `selectMessages`. */

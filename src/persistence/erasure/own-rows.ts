@@ -3,6 +3,7 @@ import { qualified } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
 import { ownSchema } from '../own-names.js'
 import { readByCursor } from './cursor.js'
+import { toExactRow, type ExportedRow } from '../content/exact-row.js'
 import type { TableNeed } from './privileges.js'
 import type { ErasureTables } from './tables.js'
 
@@ -122,18 +123,18 @@ export async function* readOwnRows(
   client: Queryable,
   tables: ErasureTables,
   whose: OwnRowsOf,
-): AsyncGenerator<{ readonly table: string; readonly row: Readonly<Record<string, unknown>> }> {
+): AsyncGenerator<{ readonly table: string; readonly row: ExportedRow }> {
   for (const { name, where, values } of placesIn(tables, whose, ALL_PLACES)) {
     const sql = `SELECT ${AS_JSON} AS "row" FROM ${name} AS o WHERE ${where}`
-    for await (const { row } of readByCursor<{ row: Readonly<Record<string, unknown>> }>(client, sql, values))
-      yield { table: name, row }
+    for await (const { row } of readByCursor<{ row: string }>(client, sql, values))
+      yield { table: name, row: toExactRow(row) }
   }
 }
 
 /** A page of them. */
 export interface OwnPage {
   readonly table: string
-  readonly rows: readonly Readonly<Record<string, unknown>>[]
+  readonly rows: readonly ExportedRow[]
   /** Where the next page begins. */
   readonly next: OwnPosition
 }
@@ -158,7 +159,7 @@ export const readOwnPage = async (
 ): Promise<OwnPage | undefined> => {
   const one = placesIn(tables, whose, ALL_PLACES)[place]
   if (one === undefined) return undefined
-  const { rows } = await client.query<{ row: Readonly<Record<string, unknown>>; at: string }>(
+  const { rows } = await client.query<{ row: string; at: string }>(
     `SELECT ${AS_JSON} AS "row", o.ctid::text AS "at" FROM ${one.name} AS o
      WHERE (${one.where}) AND o.ctid > $${one.values.length + 1}::tid
      ORDER BY o.ctid
@@ -167,11 +168,11 @@ export const readOwnPage = async (
   )
   const last = rows.length < PAGE_ROWS ? undefined : rows.at(-1)?.at
   const next = last === undefined ? { place: place + 1, after: FIRST_OWN_ROW.after } : { place, after: last }
-  return { table: one.name, rows: rows.map(({ row }) => row), next }
+  return { table: one.name, rows: rows.map(({ row }) => toExactRow(row)), next }
 }
 
 // Who of the operators answered is data of somebody else.
-const AS_JSON = `to_jsonb(o) #- '{removedRow,operatorId}'`
+const AS_JSON = `(to_jsonb(o) #- '{removedRow,operatorId}')::text`
 
 /** Deletes them in the caller's transaction, except in the archive of a rollback. */
 export const deleteOwnRows = async (client: Queryable, tables: ErasureTables, whose: OwnRowsOf): Promise<void> => {

@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import { toExactRow } from '../content/exact-row.js'
 import { toId, toIdOrNull, type StoredId } from '../ids/ids.js'
 import type { Names } from '../sql-names.js'
 import type { ClientRow } from './client-differences.js'
@@ -22,7 +23,12 @@ export const lockForMerge = async (
   { from, into }: { readonly from: number; readonly into: number },
 ): Promise<{ readonly loser: MergedClient; readonly winner: MergedClient }> => {
   const { rows } = await client.query<LockedRow>(lockSql(names), [[from, into]])
-  const byId = new Map(rows.map((row) => [toId(row.id), { ...row, mergedInto: toIdOrNull(row.mergedInto) }]))
+  const byId = new Map(
+    rows.map(({ row, mergedInto, ...client }) => [
+      toId(client.id),
+      { ...client, row: toExactRow(row), mergedInto: toIdOrNull(mergedInto) },
+    ]),
+  )
   const [loser, winner] = [byId.get(from), byId.get(into)]
   if (loser === undefined) throw new ClientNotFound(from)
   if (winner === undefined) throw new ClientNotFound(into)
@@ -32,11 +38,16 @@ export const lockForMerge = async (
   return { loser, winner }
 }
 
-type LockedRow = Omit<MergedClient, 'mergedInto'> & { readonly id: StoredId; readonly mergedInto: StoredId | null }
+type LockedRow = Omit<MergedClient, 'mergedInto' | 'row'> & {
+  readonly id: StoredId
+  readonly mergedInto: StoredId | null
+  /** As JSON. */
+  readonly row: string
+}
 
 // In the order of their ids: two merges of the same clients wait for each other.
 const lockSql = (names: Names): string => `
-  SELECT c."id", c."username"::text AS "username", ${isRegisteredSql(names, 'c."id"')} AS "registered", to_jsonb(c) AS "row",
+  SELECT c."id", c."username"::text AS "username", ${isRegisteredSql(names, 'c."id"')} AS "registered", to_jsonb(c)::text AS "row",
     (SELECT g."intoClientId" FROM ${names.mergedClients} AS g WHERE g."clientId" = c."id") AS "mergedInto"
   FROM ${names.client} AS c
   WHERE c."id" = ANY ($1::bigint[])

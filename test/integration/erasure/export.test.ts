@@ -33,6 +33,24 @@ describe('an export', () => {
     expect(await left(database)).toMatchObject({ messages: 606 })
   })
 
+  test('rounds no number of the application', async ({ database }) => {
+    await loadPeople(database)
+    await database.load(`
+      ALTER TABLE "Client" ADD "balance" numeric, ADD "partner" bigint, ADD "settings" jsonb;
+      UPDATE "Client" SET "balance" = 12345678901234567890.5, "partner" = 9007199254740993, "settings" = '{"n": 9007199254740993, "m": 1.5}'
+      WHERE "username" = 'ada'`)
+    const { stdout } = await on(database, 'export', '--username', 'ada')
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; row: unknown })
+    expect(lines.find(({ type }) => type === 'client')?.row).toMatchObject({
+      balance: '12345678901234567890.5',
+      partner: '9007199254740993',
+      settings: { n: '9007199254740993', m: 1.5 },
+    })
+  })
+
   test('of somebody of whom nothing is kept fails, and leaves no file', async ({ database }) => {
     await loadPeople(database)
     const file = await newFile()

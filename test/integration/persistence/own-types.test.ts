@@ -137,7 +137,7 @@ test.for(['of the store', 'of a caller'] as const)(
 
 test('a transaction whose rows arrive changed is refused by what changes, and stores nothing', async ({ database }) => {
   await migrated(database)
-  const client = await database.client({ types: { getTypeParser: () => shouted } } as pg.ClientConfig)
+  const client = await database.client({ types: { getTypeParser: () => shouted } })
   const store = createChatStore({ databaseUrl: database.url })
   const message = { senderType: 'CLIENT', messageType: 'TEXT', text: 'hello', guestUsername: 'maria' } as const
   try {

@@ -16,11 +16,16 @@ const SELECT_TRIGGERS = `
     AND (t.tgrelid = to_regclass($1) OR t.tgrelid IN (SELECT p.relid FROM pg_catalog.pg_partition_tree(to_regclass($1)) AS p))
   ORDER BY 1`
 
-/** The error of rows that the server did not delete or change although it was told to. @param what such as `2 messages are` */
-export const keptRows = async (
-  client: Queryable,
-  { table, event, what }: { readonly table: string; readonly event: keyof typeof EVENTS; readonly what: string },
-): Promise<OperatorError> => {
+export interface KeptRows {
+  /** As SQL writes it. */
+  readonly table: string
+  readonly event: keyof typeof EVENTS
+  /** Such as `2 messages are`. */
+  readonly what: string
+}
+
+/** The error of rows that the server did not delete or change although it was told to. */
+export const keptRows = async (client: Queryable, { table, event, what }: KeptRows): Promise<OperatorError> => {
   const { rows } = await client.query<{ trigger: string }>(SELECT_TRIGGERS, [table, EVENTS[event]])
   const change = event === 'DELETE' ? 'still there' : 'unchanged'
   return new OperatorError('rows_kept', `${what} ${change}: a trigger keeps rows of ${table}`, {
@@ -28,7 +33,7 @@ export const keptRows = async (
     details: rows.map(({ trigger }) => `BEFORE ${event} trigger ${trigger}`),
     hint: [
       'let the trigger return the row: one that returns NULL keeps it',
-      again('', 'afterwards; it continues where it stopped'),
+      again('', 'it continues where it stopped'),
     ],
   })
 }
@@ -42,8 +47,10 @@ export const throwKeptMessages = async (
   const error = await session.runBatch(async (client) => {
     const sql = `SELECT count(*)::float8 AS "messages" FROM ${message} AS m WHERE ${condition}`
     const { messages } = onlyRow(await client.query<{ messages: number }>(sql, [...values]))
-    const what = messages === 1 ? '1 message is' : `${messages.toLocaleString('en-US')} messages are`
-    return keptRows(client, { table: message, event: 'DELETE', what })
+    return keptRows(client, { table: message, event: 'DELETE', what: messagesAre(messages) })
   })
   throw error
 }
+
+export const messagesAre = (count: number): string =>
+  count === 1 ? '1 message is' : `${count.toLocaleString('en-US')} messages are`

@@ -1,4 +1,5 @@
 import { ANYTHING, checkOptions, type Rules } from '../../check-options.js'
+import { keptRows } from '../erasure/kept-rows.js'
 import { explainReferenced } from '../erasure/references.js'
 import { CHANGED_MESSAGES, ownSchema } from '../own-names.js'
 import { InvalidCall, InvalidMessage } from '../errors.js'
@@ -37,7 +38,7 @@ const needs = (schema: string, command: 'UPDATE' | 'DELETE'): readonly Need[] =>
 
 /**
  * Changes the content of a message, and nothing else. Its key stays: sent again as it was first, it is still that message.
- * @throws MessageNotFound, InvalidMessage
+ * @throws MessageNotFound, InvalidMessage, OperatorError `rows_kept`
  */
 export const editMessage = async (
   { names, schema, inChange }: ChangeSession,
@@ -58,7 +59,8 @@ export const editMessage = async (
     if (essential in content && (content[essential] ?? '') === '') throw new InvalidMessage([`${essential} is empty`])
     const edited = await client.query<StoredRow>(editSql(names, columns), [id, ...Object.values(content)])
     const [row] = edited.rows
-    if (row === undefined) throw new MessageNotFound(id)
+    if (row === undefined)
+      throw await keptRows(client, { table: names.message, event: 'UPDATE', what: `message ${id} is` })
     return toChatMessage(row)
   })
 }
@@ -66,6 +68,7 @@ export const editMessage = async (
 /**
  * Deletes a message. Its key stays known: sent again, it is a duplicate, and is not stored.
  * @returns false if there is no message of this id
+ * @throws OperatorError `rows_kept`
  */
 export const deleteMessage = async (
   { names, schema, inChange }: ChangeSession,
@@ -75,13 +78,16 @@ export const deleteMessage = async (
   const { id } = deletion
   checkId(id)
   return inChange(needs(schema, 'DELETE'), async (client) => {
-    await client.query(noteSql(names, 'deletedAt'), [id])
+    const noted = await client.query(noteSql(names, 'deletedAt'), [id])
+    if (noted.rowCount === 0) return false
     const { rowCount } = await client
       .query(`DELETE FROM ${names.message} WHERE "id" = $1::bigint`, [id])
       .catch((error: unknown) => {
         throw explainReferenced(error, `message ${id}`)
       })
-    return rowCount !== 0
+    if (rowCount === 0)
+      throw await keptRows(client, { table: names.message, event: 'DELETE', what: `message ${id} is` })
+    return true
   })
 }
 

@@ -1,7 +1,9 @@
 import { ANYTHING, checkOptions, oneOf, type Rules } from '../../check-options.js'
 import type { Queryable } from '../../database/connection.js'
+import { onlyRow } from '../../database/rows.js'
 import { hasSqlState, SqlState, type ServerError } from '../../database/sql-state.js'
 import { InvalidCall } from '../errors.js'
+import { keptRows, messagesAre } from '../erasure/kept-rows.js'
 import { CLIENT_ALIASES, MERGED_CLIENTS, MOVED_MESSAGES, ownSchema } from '../own-names.js'
 import type { Names } from '../sql-names.js'
 import { checkClientId, type ChangeSession, type Need } from './change.js'
@@ -41,7 +43,7 @@ const BATCH_MESSAGES = 1_000
  * Gives the messages of one client to another. What comes for the first one afterwards, by id or by name, is the other's. Up to
  * a thousand messages are moved in the same transaction, further ones after it, a thousand at a time; the same call goes on
  * with a merge that was interrupted.
- * @throws ClientNotFound, ClientMerged, MergeRefused
+ * @throws ClientNotFound, ClientMerged, MergeRefused, OperatorError `rows_kept`
  */
 export const mergeClients = async (session: ChangeSession, merge: ClientMerge): Promise<MergedClients> => {
   checkMerge(merge)
@@ -152,24 +154,28 @@ const referred = (from: number, into: number, found: readonly ClientReference[],
 
 // In the order of the history, which an index has. Who marks messages as read locks them in nearly the same order.
 const moveSql = ({ message, movedMessages }: Names): string => `
-  WITH moved AS (
+  WITH found AS MATERIALIZED (
+    SELECT m."id" FROM ${message} AS m
+    WHERE m."clientId" = $1::bigint
+    ORDER BY m."createdAt", m."id"
+    LIMIT ${BATCH_MESSAGES}
+    FOR NO KEY UPDATE
+  ), moved AS (
     UPDATE ${message}
     SET "clientId" = $2::bigint
-    WHERE "id" = ANY (ARRAY(
-      SELECT m."id" FROM ${message} AS m
-      WHERE m."clientId" = $1::bigint
-      ORDER BY m."createdAt", m."id"
-      LIMIT ${BATCH_MESSAGES}
-      FOR NO KEY UPDATE))
+    WHERE "id" = ANY (ARRAY(SELECT "id" FROM found))
     RETURNING "id"
+  ), noted AS (
+    INSERT INTO ${movedMessages} ("clientId", "intoClientId", "messageIds")
+    SELECT $1::bigint, $2::bigint, pg_catalog.array_agg("id") FROM moved HAVING count(*) > 0
   )
-  INSERT INTO ${movedMessages} ("clientId", "intoClientId", "messageIds")
-  SELECT $1::bigint, $2::bigint, pg_catalog.array_agg("id") FROM moved HAVING count(*) > 0
-  RETURNING cardinality("messageIds") AS "messages"`
+  SELECT (SELECT count(*)::integer FROM found) AS "found", (SELECT count(*)::integer FROM moved) AS "moved"`
 
 const moveMessages = async (client: Queryable, names: Names, { from, into }: ClientMerge): Promise<number> => {
-  const { rows } = await client.query<{ messages: number }>(moveSql(names), [from, into])
-  return rows[0]?.messages ?? 0
+  const { found, moved } = onlyRow(await client.query<{ found: number; moved: number }>(moveSql(names), [from, into]))
+  if (moved < found)
+    throw await keptRows(client, { table: names.message, event: 'UPDATE', what: messagesAre(found - moved) })
+  return moved
 }
 
 // Whom the loser had taken in, and who had its former names, is the winner's as well: one look-up is enough.

@@ -1,6 +1,7 @@
 import type { Queryable } from '../../database/connection.js'
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
+import { keptRows } from '../erasure/kept-rows.js'
 
 /** A column of another table of the application's that refers to clients. */
 export interface ClientReference {
@@ -37,16 +38,18 @@ export const referencesTo = async (
   clientId: number,
 ): Promise<readonly ClientReference[]> => {
   const found: ClientReference[] = []
-  for (const reference of references) {
-    const { isThere } = onlyRow(
-      await client.query<{ isThere: boolean }>(
-        `SELECT EXISTS (SELECT FROM ${tableOf(reference)} WHERE ${escapeIdentifier(reference.column)} = $1::bigint) AS "isThere"`,
-        [clientId],
-      ),
-    )
-    if (isThere) found.push(reference)
-  }
+  for (const reference of references) if (await isReferred(client, reference, clientId)) found.push(reference)
   return found
+}
+
+const isReferred = async (client: Queryable, reference: ClientReference, clientId: number): Promise<boolean> => {
+  const { isThere } = onlyRow(
+    await client.query<{ isThere: boolean }>(
+      `SELECT EXISTS (SELECT FROM ${tableOf(reference)} WHERE ${escapeIdentifier(reference.column)} = $1::bigint) AS "isThere"`,
+      [clientId],
+    ),
+  )
+  return isThere
 }
 
 /** Makes the rows that refer to one client refer to another. @returns how many */
@@ -56,11 +59,13 @@ export const moveReference = async (
   from: number,
   into: number,
 ): Promise<number> => {
-  const column = escapeIdentifier(reference.column)
-  const { rowCount } = await client.query(
-    `UPDATE ${tableOf(reference)} SET ${column} = $2::bigint WHERE ${column} = $1::bigint`,
-    [from, into],
-  )
+  const [table, column] = [tableOf(reference), escapeIdentifier(reference.column)]
+  const { rowCount } = await client.query(`UPDATE ${table} SET ${column} = $2::bigint WHERE ${column} = $1::bigint`, [
+    from,
+    into,
+  ])
+  if (await isReferred(client, reference, from))
+    throw await keptRows(client, { table, event: 'UPDATE', what: `references to client ${from} are` })
   return rowCount ?? 0
 }
 

@@ -1,6 +1,7 @@
 import { ANYTHING, checkOptions, type Rules } from '../../check-options.js'
 import type { Queryable } from '../../database/connection.js'
 import { hasSqlState, SqlState } from '../../database/sql-state.js'
+import { keptRows } from '../erasure/kept-rows.js'
 import { takeNameTurns } from '../guest-clients.js'
 import { toId, toIdOrNull, type StoredId } from '../ids/ids.js'
 import { CLIENT_ALIASES, MERGED_CLIENTS, ownSchema } from '../own-names.js'
@@ -34,7 +35,7 @@ const needs = (schema: string): readonly Need[] => [
 /**
  * Renames a client. The former name stays theirs: what is written under it goes on to this client, and nobody else can be
  * given it by another rename. Messages are not rewritten.
- * @throws ClientNotFound, ClientMerged, UsernameTaken, InvalidMessage
+ * @throws ClientNotFound, ClientMerged, UsernameTaken, InvalidMessage, OperatorError `rows_kept`
  */
 export const renameClient = async (
   { names, schema, inChange }: ChangeSession,
@@ -67,11 +68,11 @@ const refuseTaken = async (client: Queryable, names: Names, { clientId, username
 }
 
 const setName = async (client: Queryable, names: Names, { clientId, username }: RenamedClient): Promise<void> => {
+  const sql = `UPDATE ${names.client} SET "username" = $2, "updatedAt" = ${UTC_NOW} WHERE "id" = $1::bigint`
   try {
-    await client.query(`UPDATE ${names.client} SET "username" = $2, "updatedAt" = ${UTC_NOW} WHERE "id" = $1::bigint`, [
-      clientId,
-      username,
-    ])
+    const { rowCount } = await client.query(sql, [clientId, username])
+    if (rowCount === 0)
+      throw await keptRows(client, { table: names.client, event: 'UPDATE', what: `client ${clientId} is` })
   } catch (error) {
     // Created just now, or only in other capitals, where an index of the application's ignores them.
     if (hasSqlState(error, SqlState.uniqueViolation)) throw new UsernameTaken(username, null, error.message)

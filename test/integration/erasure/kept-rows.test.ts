@@ -67,4 +67,57 @@ describe('rows that a trigger keeps', () => {
     })
     expect(await left(database)).toMatchObject({ messages: 606 })
   })
+
+  test('a message that is deleted or edited stays as it is, and nothing is noted of it', async ({ database }) => {
+    await loadPeople(database)
+    await withStore(database, async (store) => {
+      const { id } = await store.saveChatMessage({
+        ...{ senderType: 'CLIENT', messageType: 'TEXT', text: 'first', guestUsername: 'ada', idempotencyKey: 'k' },
+      })
+      for (const [event, change] of [
+        ['DELETE', () => store.deleteMessage({ id })],
+        ['UPDATE', () => store.editMessage({ id, text: 'second' })],
+      ] as const) {
+        await keep(database, 'ChatMessage', `OLD."id" = ${id}`, event)
+        await expect(change()).rejects.toMatchObject({
+          code: 'rows_kept',
+          message: expect.stringContaining(`message ${id} is `) as string,
+          details: [expect.stringContaining('soft_delete')],
+        })
+        await database.load('DROP FUNCTION keep_row CASCADE')
+      }
+      expect(await database.query('SELECT FROM chatkeep.changed_messages')).toEqual([])
+      expect(await store.deleteMessage({ id: id + 1 })).toBe(false)
+      expect(await store.deleteMessage({ id })).toBe(true)
+    })
+  })
+
+  test('a client is not renamed, nor merged, in part', async ({ database }) => {
+    await loadPeople(database)
+    const clients = async () =>
+      database.query(
+        'SELECT "id", "username", (SELECT count(*)::integer FROM "ChatMessage" WHERE "clientId" = c."id") FROM "Client" AS c',
+      )
+    const before = await clients()
+    await database.load(`
+      CREATE TABLE "Order" ("id" integer PRIMARY KEY, "clientId" integer REFERENCES "Client");
+      INSERT INTO "Order" VALUES (1, 2)`)
+    await withStore(database, async (store) => {
+      for (const [table, change] of [
+        ['Client', () => store.renameClient({ clientId: 2, username: 'other' })],
+        ['ChatMessage', () => store.mergeClients({ from: 2, into: 1, references: 'keep' })],
+        ['Order', () => store.mergeClients({ from: 2, into: 1, references: 'move' })],
+      ] as const) {
+        await keep(database, table, `OLD."${table === 'Client' ? 'id' : 'clientId'}" = 2`, 'UPDATE')
+        await expect(change()).rejects.toMatchObject({
+          code: 'rows_kept',
+          message: expect.stringContaining(table) as string,
+        })
+        await database.load('DROP FUNCTION keep_row CASCADE')
+      }
+      expect(await clients()).toEqual(before)
+      expect(await database.query('SELECT FROM chatkeep.client_aliases')).toEqual([])
+      await store.mergeClients({ from: 2, into: 1, references: 'move' })
+    })
+  })
 })

@@ -5,6 +5,7 @@ import {
   MOVED_MESSAGES,
   WANTED_CLIENTS,
 } from '../../persistence/own-names.js'
+import type { OwnNames } from '../../persistence/own-names.js'
 import type { OwnTable } from './own-table.js'
 
 /** Names by which clients were known before they were renamed or merged: what is written under one belongs to that client. */
@@ -77,9 +78,13 @@ const movedMessages: OwnTable = {
   temporary: false,
 }
 
+// Only an erasure looks there. The rows of an earlier version have no hash, and cost its index nothing.
+const indexGuestHash = ({ changedMessages }: OwnNames): string =>
+  `CREATE INDEX ON ${changedMessages} ("guestHash") WHERE "guestHash" IS NOT NULL`
+
 /**
  * The keys of messages that were edited or deleted. The hash is that of the message as it was first sent: sent again, it is the
- * same message still, and is not stored a second time.
+ * same message still, and is not stored a second time. By the hash of their name an erasure finds a guest.
  */
 const changedMessages: OwnTable = {
   name: CHANGED_MESSAGES,
@@ -91,6 +96,7 @@ const changedMessages: OwnTable = {
     ['bodyHash', 'bigint', true],
     ['editedAt', 'timestamp with time zone', false],
     ['deletedAt', 'timestamp with time zone', false],
+    ['guestHash', 'bigint', false],
   ],
   key: 'idempotencyKey',
   create: (names) => [
@@ -101,10 +107,16 @@ const changedMessages: OwnTable = {
   "clientId" bigint,
   "bodyHash" bigint NOT NULL,
   "editedAt" timestamptz,
-  "deletedAt" timestamptz
+  "deletedAt" timestamptz,
+  "guestHash" bigint
 )`,
     `CREATE INDEX ON ${names.changedMessages} ("clientId")`,
+    indexGuestHash(names),
   ],
+  added: {
+    column: 'guestHash',
+    add: (names) => [`ALTER TABLE ${names.changedMessages} ADD COLUMN "guestHash" bigint`, indexGuestHash(names)],
+  },
   granted: ['SELECT', 'INSERT', 'UPDATE'],
   harmless: ['DELETE'],
   temporary: false,

@@ -2,7 +2,7 @@ import { ExitCode, OperatorError } from '../../errors.js'
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { CAPTURE_FUNCTION, quotedSchema } from '../../persistence/own-names.js'
 import type { OwnState } from './own-state.js'
-import type { OwnTable } from './own-table.js'
+import { lacksAdded, type OwnTable } from './own-table.js'
 import { OWN_TABLES } from './own-tables.js'
 import { again, sql } from '../../next-step.js'
 
@@ -58,7 +58,7 @@ const shapeConflicts = ({ names, found }: OwnState): readonly (OwnConflict & { r
     const same =
       kind === kindOf(wanted) &&
       (key === null || key === wanted.key) &&
-      JSON.stringify(columns) === JSON.stringify(wanted.columns)
+      (JSON.stringify(columns) === JSON.stringify(wanted.columns) || lacksAdded(wanted, columns))
     if (same) return []
     const table = qualified(names.schema, name)
     return [

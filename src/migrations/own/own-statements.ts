@@ -1,7 +1,7 @@
 import { escapeIdentifier, qualified } from '../../database/identifier.js'
 import { quotedSchema } from '../../persistence/own-names.js'
 import { findOwnTable, isClosedToWriters, type Grant, type OwnState } from './own-state.js'
-import type { OwnTable } from './own-table.js'
+import { lacksAdded, type OwnTable } from './own-table.js'
 import { OWN_TABLES } from './own-tables.js'
 
 /**
@@ -55,6 +55,7 @@ const tableStatements = (table: OwnTable, own: OwnState): readonly string[] => {
   const found = findOwnTable(own, table.name)
   if (found !== undefined) {
     return [
+      ...(lacksAdded(table, found.columns) ? (table.added?.add(names) ?? []) : []),
       ...(found.key === null ? [`ALTER TABLE ${name} ADD PRIMARY KEY (${escapeIdentifier(table.key)})`] : []),
       ...(found.replicaIdentity === 'd' || found.replicaIdentity === 'f'
         ? []

@@ -1,5 +1,12 @@
 import type { OwnNames } from '../../persistence/own-names.js'
 
+/** A column that came later. */
+interface AddedColumn {
+  readonly column: string
+  /** The statements that add it to a table that is there, as `create` makes it. */
+  readonly add: (names: OwnNames) => readonly string[]
+}
+
 /** A table in chatkeep's own schema. */
 export interface OwnTable {
   readonly name: string
@@ -15,6 +22,12 @@ export interface OwnTable {
   readonly harmless: readonly string[]
   /** Whether it exists only from a rollback until the next migrate. */
   readonly temporary: boolean
+  /** A column, the last one, that the tables of earlier versions lack. */
+  readonly added?: AddedColumn
   /** Only where messages are partitioned: a migration creates it, together with its rows. It is partitioned itself. */
   readonly parts?: readonly string[]
 }
+
+/** Whether a table with these columns is one of an earlier version, which lacks the column that came later. */
+export const lacksAdded = ({ columns, added }: OwnTable, found: OwnTable['columns']): boolean =>
+  added !== undefined && JSON.stringify(found) === JSON.stringify(columns.filter(([name]) => name !== added.column))

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
+import { qualified } from '../../database/identifier.js'
+import { ownSchema } from '../own-names.js'
 import { explainReferenced } from './references.js'
 import type { ErasureTables } from './tables.js'
 
@@ -130,14 +132,13 @@ const deleteSql = ({ tables, selection, oldestFirst, locked, after, batchSize }:
     USING deleted
     WHERE k."idempotencyKey" = deleted."idempotencyKey" AND k."messageId" = deleted."id"
   )`
-  }${
-    tables.mayForget
-      ? `, settled AS (
-    DELETE FROM ${names.wantedClients} AS w
-    USING deleted
-    WHERE w."idempotencyKey" = deleted."idempotencyKey"
-  )`
-      : ''
-  }
+  }${[...tables.forgettable].map((table) => forgettingSql(qualified(ownSchema(tables.schema), table), table)).join('')}
   SELECT (SELECT count(*)::integer FROM batch) AS "found", count(*)::integer AS "deleted", max("createdAt")::text AS "last" FROM deleted`
 }
+
+// What is said of a message goes with it. Its key is free then, as is that of any other message that is gone.
+const forgettingSql = (table: string, name: string): string => `, "forgotten ${name}" AS (
+    DELETE FROM ${table} AS f
+    USING deleted
+    WHERE f."idempotencyKey" = deleted."idempotencyKey"
+  )`

@@ -6,7 +6,7 @@ import { UTC_NOW } from '../sql-names.js'
 import { archiveNeeds, deleteArchived } from './delete-archived.js'
 import { deleteBatch, deleteMessages, type BatchSession, type Selection } from './delete-messages.js'
 import { keptRows, throwKeptMessages } from './kept-rows.js'
-import { countOwnRows, deleteOwnRows, ownNeeds, type OwnRows, type OwnRowsOf } from './own-rows.js'
+import { countOwnRows, deleteChangedRows, deleteOwnRows, ownNeeds, type OwnRows, type OwnRowsOf } from './own-rows.js'
 import { anyOf, selectionsOf, withoutPhones, type FoundPerson } from './person.js'
 import { messageNeeds, type TableNeed } from './privileges.js'
 import { LET_GO, readReferringRows, restrictedLines, type ReferringRows } from './references.js'
@@ -41,12 +41,13 @@ export const eraseNeeds = (tables: ErasureTables): readonly TableNeed[] => [
 ]
 
 /** Whose rows in tables of our own are meant. */
-export const ownRowsOf = ({ clientIds, names, clientNames, phones, waiting }: FoundPerson): OwnRowsOf => ({
+export const ownRowsOf = ({ clientIds, names, clientNames, phones, waiting, changed }: FoundPerson): OwnRowsOf => ({
   clientIds,
   names: [...names, ...clientNames],
   guests: names,
   phones,
   archived: waiting.archived,
+  changed,
 })
 
 const selectMessages = ({ names, columns }: ErasureTables, condition: string): string => `
@@ -142,7 +143,10 @@ export const erasePerson = async (
     if (isAnyKept) await throwKeptMessages(session, tables, anyOf(selections))
   }
   await deleteAll(selections.map((one) => withoutPhones(tables, one, person)))
-  await session.runBatch((client) => deleteArchived(client, tables, ownRowsOf(person), 'without phones'))
+  await session.runBatch(async (client) => {
+    await deleteChangedRows(client, tables, ownRowsOf(person))
+    await deleteArchived(client, tables, ownRowsOf(person), 'without phones')
+  })
   for (const { id } of person.clients) sum += await eraseClient(session, tables, id, clientRow)
   await deleteAll(selections)
   await session.runBatch(async (client) => {

@@ -1,7 +1,8 @@
 import type { Queryable } from '../../database/connection.js'
 import { qualified } from '../../database/identifier.js'
 import { onlyRow } from '../../database/rows.js'
-import { ownSchema } from '../own-names.js'
+import { CHANGED_MESSAGES, ownSchema } from '../own-names.js'
+import { guestHashSql } from '../keys/noted-key.js'
 import { readByCursor } from './cursor.js'
 import { toExactRow, type ExportedRow } from '../content/exact-row.js'
 import type { TableNeed } from './privileges.js'
@@ -10,12 +11,23 @@ import type { ErasureTables } from './tables.js'
 /** Rows of a person in a table of chatkeep's own. */
 interface OwnPlace {
   readonly table: string
-  /** With the names of the parameters: `:ids`, `:names`, `:guests`, `:phones`, `:archived`. */
-  readonly condition: string
+  /** With the names of the parameters: `:ids`, `:names`, `:guests`, `:phones`, `:archived`, `:changed`. */
+  readonly condition: string | ((tables: ErasureTables) => string)
 }
 
 const OF_CLIENT = '"clientId" = ANY (:ids)'
 const OF_EITHER = `${OF_CLIENT} OR "intoClientId" = ANY (:ids)`
+
+// Without client, only what nobody else wrote under the name: as of the messages themselves.
+const isHashOf = (names: string): string =>
+  `"guestHash" = ANY (ARRAY(SELECT ${guestHashSql('n."name"')} FROM unnest(${names}) AS n ("name")))`
+const OF_GUEST = `${isHashOf(':guests')} OR ("clientId" IS NULL AND ${isHashOf(':names')})`
+
+const CHANGED_PLACE: OwnPlace = {
+  table: CHANGED_MESSAGES,
+  condition: ({ hasGuestHash }) =>
+    `${OF_CLIENT} OR "idempotencyKey" = ANY (:changed)${hasGuestHash ? ` OR ${OF_GUEST}` : ''}`,
+}
 
 /** Add a table with personal data: write its line here. Each may be missing. */
 const OWN_PLACES: readonly OwnPlace[] = [
@@ -23,7 +35,6 @@ const OWN_PLACES: readonly OwnPlace[] = [
   { table: 'client_aliases', condition: `${OF_CLIENT} OR "username" = ANY (:names)` },
   { table: 'merged_clients', condition: OF_EITHER },
   { table: 'moved_messages', condition: OF_EITHER },
-  { table: 'changed_messages', condition: OF_CLIENT },
   { table: 'wanted_clients', condition: OF_CLIENT },
 ]
 
@@ -42,7 +53,7 @@ export const ARCHIVE_PLACES = {
 
 /** What reading and deleting these rows needs. */
 export const ownNeeds = (schema: string, privileges: TableNeed['privileges']): readonly TableNeed[] => [
-  ...OWN_PLACES.map(({ table }) => ({ schema: ownSchema(schema), table, privileges })),
+  ...[...OWN_PLACES, CHANGED_PLACE].map(({ table }) => ({ schema: ownSchema(schema), table, privileges })),
   ...Object.values(ARCHIVE_PLACES).map(({ table }) => ({
     ...{ schema: ownSchema(schema), table, privileges },
     ofOwner: true as const,
@@ -58,12 +69,14 @@ export interface OwnRowsOf {
   readonly phones?: readonly string[]
   /** Ids of archived messages without client that name one of the clients by its id. */
   readonly archived?: readonly string[]
+  /** Keys of edited messages that are the person's. */
+  readonly changed?: readonly string[]
 }
 
 /** A condition with numbered parameters, and their values. */
 export const bindOwn = (
   condition: string,
-  { clientIds, names, guests = [], phones = [], archived = [] }: OwnRowsOf,
+  { clientIds, names, guests = [], phones = [], archived = [], changed = [] }: OwnRowsOf,
 ): { readonly where: string; readonly values: readonly unknown[] } => {
   const lists = {
     ids: [clientIds, 'bigint'],
@@ -71,6 +84,7 @@ export const bindOwn = (
     guests: [guests, 'text'],
     phones: [phones, 'text'],
     archived: [archived, 'bigint'],
+    changed: [changed, 'text'],
   } as const
   const values: unknown[] = []
   let where = condition
@@ -99,10 +113,13 @@ const placesIn = (tables: ErasureTables, whose: OwnRowsOf, places: readonly OwnP
   const schema = ownSchema(tables.schema)
   return places
     .filter(({ table }) => tables.own.has(table))
-    .map(({ table, condition }) => ({ name: qualified(schema, table), ...bindOwn(condition, whose) }))
+    .map(({ table, condition }) => ({
+      name: qualified(schema, table),
+      ...bindOwn(typeof condition === 'string' ? condition : condition(tables), whose),
+    }))
 }
 
-const ALL_PLACES: readonly OwnPlace[] = [...OWN_PLACES, ...Object.values(ARCHIVE_PLACES)]
+const ALL_PLACES: readonly OwnPlace[] = [...OWN_PLACES, CHANGED_PLACE, ...Object.values(ARCHIVE_PLACES)]
 
 export const countOwnRows = async (
   client: Queryable,
@@ -176,6 +193,22 @@ const AS_JSON = `(to_jsonb(o) #- '{removedRow,operatorId}')::text`
 
 /** Deletes them in the caller's transaction, except in the archive of a rollback. */
 export const deleteOwnRows = async (client: Queryable, tables: ErasureTables, whose: OwnRowsOf): Promise<void> => {
+  await deleteChangedRows(client, tables, whose)
   for (const { name, where, values } of placesIn(tables, whose, OWN_PLACES))
     await client.query(`DELETE FROM ${name} WHERE ${where}`, [...values])
+}
+
+/** Deletes what is noted of edited and deleted messages, and frees their keys, in the caller's transaction. */
+export const deleteChangedRows = async (client: Queryable, tables: ErasureTables, whose: OwnRowsOf): Promise<void> => {
+  for (const { name, where, values } of placesIn(tables, whose, [CHANGED_PLACE])) {
+    const deletion = `DELETE FROM ${name} WHERE ${where}`
+    const sql =
+      tables.keyGuard === 'index'
+        ? deletion
+        : `WITH changed AS (${deletion} RETURNING "idempotencyKey", "messageId")
+           DELETE FROM ${tables.names.messageKeys} AS k
+           USING changed AS d
+           WHERE k."idempotencyKey" = d."idempotencyKey" AND k."messageId" = d."messageId"`
+    await client.query(sql, [...values])
+  }
 }

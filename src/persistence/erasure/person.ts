@@ -3,7 +3,7 @@ import { checkOptions, shown, type Rule, type Rules } from '../../check-options.
 import { qualified } from '../../database/identifier.js'
 import { InvalidCall } from '../errors.js'
 import { ID_RANGE, isId } from '../ids/ids.js'
-import { ownNamesFor, ownSchema } from '../own-names.js'
+import { CHANGED_MESSAGES, ownNamesFor, ownSchema } from '../own-names.js'
 import { toStorablePhone, toUsername } from '../prepare-message.js'
 import type { Selection } from './delete-messages.js'
 import { idsOf } from './ids-of.js'
@@ -44,6 +44,8 @@ export interface FoundPerson {
   readonly clientNames: readonly string[]
   readonly phones: readonly string[]
   readonly waiting: WaitingIds
+  /** Keys of messages of the person that were edited. */
+  readonly changed: readonly string[]
 }
 
 const LIST: Rule = { must: 'a list', fits: (value) => Array.isArray(value) }
@@ -115,7 +117,25 @@ export const findPerson = async (client: Queryable, tables: ErasureTables, perso
     : []
   const clientNames = unique([...clients.map(({ username }) => username), ...formerNames])
   const waiting = await readWaitingIds(client, tables, allIds)
-  return { clients, clientIds: allIds, names: named, clientNames, phones, waiting }
+  const whole = { clients, clientIds: allIds, names: named, clientNames, phones, waiting, changed: [] }
+  return { ...whole, changed: await readEditedKeys(client, tables, anyOf(selectionsOf(tables, whole))) }
+}
+
+// The note may be older than the message's client. Time and id tell a message from another also after a rollback.
+const readEditedKeys = async (
+  client: Queryable,
+  { schema, names, own }: ErasureTables,
+  { condition, values }: Selection,
+): Promise<readonly string[]> => {
+  if (!own.has(CHANGED_MESSAGES)) return []
+  const { rows } = await client.query<{ key: string }>(
+    `SELECT d."idempotencyKey" AS "key"
+     FROM ${ownNamesFor(schema).changedMessages} AS d
+     JOIN ${names.message} AS m ON m."id" = d."messageId" AND m."createdAt" = d."createdAt"
+     WHERE ${condition}`,
+    [...values],
+  )
+  return rows.map(({ key }) => key)
 }
 
 /** Whether a client was made of a guest, by a save or by a rollback. */

@@ -1,9 +1,8 @@
 import { readColumns } from '../../database/catalog.js'
 import type { Queryable } from '../../database/connection.js'
-import { onlyRow } from '../../database/rows.js'
 import { SchemaNotReady } from '../errors.js'
 import { readKeyGuard, type KeyGuard } from '../keys/key-guard.js'
-import { ownSchema, WANTED_CLIENTS } from '../own-names.js'
+import { CHANGED_MESSAGES, ownSchema, WANTED_CLIENTS } from '../own-names.js'
 import { namesIn, type Names } from '../sql-names.js'
 
 /** The chat's tables as they are, also after a rollback, which drops the columns of guests. */
@@ -18,8 +17,10 @@ export interface ErasureTables {
   readonly own: ReadonlySet<string>
   /** Whether there is the archive of a rollback. */
   readonly hasArchive: boolean
-  /** Whether this role may delete which clients messages wait for; else the next reconcile does. */
-  readonly mayForget: boolean
+  /** Whether the guest of an edited or deleted message can be found: an earlier version did not note them. */
+  readonly hasGuestHash: boolean
+  /** Of these tables about messages, those from which this role may delete: what is said of a message goes with it. */
+  readonly forgettable: ReadonlySet<string>
 }
 
 /** @throws SchemaNotReady where there are no tables of a chat */
@@ -30,22 +31,30 @@ export const readErasureTables = async (client: Queryable, schema: string): Prom
     found.filter((one) => one.table === table).map(({ column }) => column)
   for (const table of ['ChatMessage', 'Client'])
     if (columnsOf(table).length === 0) throw new SchemaNotReady(`there is no table "${table}"`, undefined)
-  const { mayForget } = onlyRow(
-    await client.query<{ mayForget: boolean }>(SELECT_MAY_FORGET, [ownSchema(schema), WANTED_CLIENTS]),
-  )
+  const { rows: forgettable } = await client.query<{ name: string }>(SELECT_FORGETTABLE, [
+    ownSchema(schema),
+    ABOUT_MESSAGES,
+  ])
+  const changed = await readColumns(client, ownSchema(schema), [CHANGED_MESSAGES])
   const own = await readOwnTables(client, schema)
   return {
-    ...{ schema, names, own, mayForget, hasArchive: own.has('archive') },
+    ...{ schema, names, own, hasArchive: own.has('archive') },
+    forgettable: new Set(forgettable.map(({ name }) => name)),
+    hasGuestHash: changed.some(({ column }) => column === 'guestHash'),
     columns: new Set(columnsOf('ChatMessage')),
     keyGuard: await readKeyGuard(client, names),
   }
 }
 
-const SELECT_MAY_FORGET = `
-  SELECT EXISTS (
-    SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = $1 AND c.relname = $2 AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-      AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_table_privilege(c.oid, 'DELETE')) AS "mayForget"`
+/** Tables of what is said of single messages, by their keys. */
+const ABOUT_MESSAGES = [WANTED_CLIENTS, CHANGED_MESSAGES]
+
+const SELECT_FORGETTABLE = `
+  SELECT c.relname::text AS "name"
+  FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+  WHERE n.nspname = $1 AND c.relname = ANY ($2::text[])
+    AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+      AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_table_privilege(c.oid, 'DELETE')`
 
 const SELECT_THERE = `
   SELECT c.relname::text AS "name" FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

@@ -8,6 +8,10 @@ export const bodySql = (row: string): string => `(${BODY.map((column) => `${row}
 export const bodyHashSql = (row: string): string =>
   `pg_catalog.hashtextextended(ROW${bodySql(row)}::text COLLATE "pg_catalog"."C", 0)`
 
+/** SQL for what is noted of a guest's name, of which no text is left. */
+export const guestHashSql = (name: string): string =>
+  `pg_catalog.hashtextextended((${name})::text COLLATE "pg_catalog"."C", 0)`
+
 const COLUMNS = ['idempotencyKey', 'messageId', 'createdAt', 'clientId', 'bodyHash']
 
 /** The columns of the table of keys, for an INSERT. */

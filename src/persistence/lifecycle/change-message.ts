@@ -1,10 +1,10 @@
 import { ANYTHING, checkOptions, type Rules } from '../../check-options.js'
 import { keptRows } from '../erasure/kept-rows.js'
 import { explainReferenced } from '../erasure/references.js'
-import { CHANGED_MESSAGES, ownSchema } from '../own-names.js'
+import { CHANGED_MESSAGES, ownSchema, WANTED_CLIENTS } from '../own-names.js'
 import { InvalidCall, InvalidMessage } from '../errors.js'
 import { isId } from '../ids/ids.js'
-import { bodyHashSql } from '../keys/noted-key.js'
+import { bodyHashSql, guestHashSql } from '../keys/noted-key.js'
 import type { ChatMessage, MessageType } from '../message.js'
 import { prepareContent, type MessageContent } from '../prepare-message.js'
 import type { Names } from '../sql-names.js'
@@ -34,6 +34,7 @@ const EDIT: Rules<MessageEdit> = {
 const needs = (schema: string, command: 'UPDATE' | 'DELETE'): readonly Need[] => [
   { schema, table: 'ChatMessage', privileges: ['SELECT', 'UPDATE', ...(command === 'DELETE' ? [command] : [])] },
   { schema: ownSchema(schema), table: CHANGED_MESSAGES, privileges: ['SELECT', 'INSERT', 'UPDATE'] },
+  ...(command === 'DELETE' ? [{ schema: ownSchema(schema), table: WANTED_CLIENTS, privileges: ['SELECT'] }] : []),
 ]
 
 /**
@@ -52,7 +53,7 @@ export const editMessage = async (
   const columns = Object.keys(content)
   if (columns.length === 0) throw new InvalidMessage(['nothing to change: no text, imageUrl, imageName or mimeType'])
   return inChange(needs(schema, 'UPDATE'), async (client) => {
-    const { rows } = await client.query<{ messageType: MessageType }>(noteSql(names, 'editedAt'), [id])
+    const { rows } = await client.query<{ messageType: MessageType }>(noteSql(names, 'editedAt', 'o."clientId"'), [id])
     const [noted] = rows
     if (noted === undefined) throw new MessageNotFound(id)
     const essential = noted.messageType === 'TEXT' ? 'text' : 'imageUrl'
@@ -78,7 +79,7 @@ export const deleteMessage = async (
   const { id } = deletion
   checkId(id)
   return inChange(needs(schema, 'DELETE'), async (client) => {
-    const noted = await client.query(noteSql(names, 'deletedAt'), [id])
+    const noted = await client.query(noteSql(names, 'deletedAt', wantedClientSql(names)), [id])
     if (noted.rowCount === 0) return false
     const { rowCount } = await client
       .query(`DELETE FROM ${names.message} WHERE "id" = $1::bigint`, [id])
@@ -95,17 +96,23 @@ const checkId = (id: unknown): void => {
   if (!isId(id)) throw new InvalidCall('invalid_message_id', `id is ${String(id)}, which is not a message id`)
 }
 
+// Nothing else tells whose a deleted message was: also of one that waits for its client, the id is noted.
+const wantedClientSql = ({ wantedClients }: Names): string => `
+  coalesce(o."clientId", (SELECT w."clientId" FROM ${wantedClients} AS w WHERE w."idempotencyKey" = o."idempotencyKey"))`
+
 // The row is locked first: of two changes at once the second notes nothing that the first has written. The hash of the first
-// one stays.
-const noteSql = ({ message, changedMessages }: Names, at: 'editedAt' | 'deletedAt'): string => `
+// one stays; whose the message is may have changed.
+const noteSql = ({ message, changedMessages }: Names, at: 'editedAt' | 'deletedAt', clientId: string): string => `
   WITH old AS MATERIALIZED (
     SELECT * FROM ${message} WHERE "id" = $1::bigint FOR UPDATE
   ), noted AS (
-    INSERT INTO ${changedMessages} AS d ("idempotencyKey", "messageId", "createdAt", "clientId", "bodyHash", "${at}")
-    SELECT o."idempotencyKey", o."id", o."createdAt", o."clientId", ${bodyHashSql('o')}, now()
+    INSERT INTO ${changedMessages} AS d
+      ("idempotencyKey", "messageId", "createdAt", "clientId", "bodyHash", "guestHash", "${at}")
+    SELECT o."idempotencyKey", o."id", o."createdAt", ${clientId}, ${bodyHashSql('o')}, ${guestHashSql('o."guestUsername"')}, now()
     FROM old AS o
     WHERE o."idempotencyKey" IS NOT NULL
-    ON CONFLICT ("idempotencyKey") DO UPDATE SET "${at}" = now()
+    ON CONFLICT ("idempotencyKey") DO UPDATE
+    SET "${at}" = now(), "clientId" = EXCLUDED."clientId", "guestHash" = EXCLUDED."guestHash"
   )
   SELECT "messageType"::text AS "messageType" FROM old`
 

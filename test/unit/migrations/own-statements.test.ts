@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { FoundSchema, OwnState } from '../../../src/migrations/own/own-state.js'
 import { ownConflicts } from '../../../src/migrations/own/own-conflicts.js'
 import { ownStatements } from '../../../src/migrations/own/own-statements.js'
+import { OWN_TABLES } from '../../../src/migrations/own/own-tables.js'
 import { OWN_FOUND as found, OWN_STATE } from '../../support/migration-state.js'
 
 /** The state with one of its tables changed. */
@@ -11,6 +12,8 @@ const withTable = (name: string, change: Partial<FoundSchema['tables'][number]>)
 })
 
 const heads = (own: OwnState): readonly string[] => ownStatements(own).map((sql) => sql.split(/\s*\(\n?/)[0] ?? '')
+
+const CHANGED = OWN_TABLES.find(({ name }) => name === 'changed_messages')?.columns ?? []
 
 const LIFECYCLE = ['client_aliases', 'merged_clients', 'moved_messages', 'changed_messages', 'wanted_clients']
 const LIFECYCLE_GRANTS = [
@@ -33,6 +36,7 @@ describe("the statements on chatkeep's own schema", () => {
       ...['migrations', 'runs', 'guest_clients', ...LIFECYCLE].flatMap((table) => [
         `CREATE TABLE "chatkeep"."${table}"`,
         ...(LIFECYCLE.includes(table) ? [`CREATE INDEX ON "chatkeep"."${table}"`] : []),
+        ...(table === 'changed_messages' ? ['CREATE INDEX ON "chatkeep"."changed_messages"'] : []),
         `ALTER TABLE "chatkeep"."${table}" OWNER TO "crm"`,
         `REVOKE ALL ON "chatkeep"."${table}" FROM web`,
       ]),
@@ -61,6 +65,14 @@ describe("the statements on chatkeep's own schema", () => {
         'GRANT USAGE ON SCHEMA "chatkeep" TO app',
         'GRANT SELECT, INSERT ON TABLE "chatkeep"."guest_clients" TO app',
         ...LIFECYCLE_GRANTS,
+      ],
+    ],
+    [
+      'a table of an earlier version',
+      withTable('changed_messages', { columns: CHANGED.filter(([name]) => name !== 'guestHash') }),
+      [
+        'ALTER TABLE "chatkeep"."changed_messages" ADD COLUMN "guestHash" bigint',
+        'CREATE INDEX ON "chatkeep"."changed_messages"',
       ],
     ],
     ['writers where row-level security hides clients', { ...OWN_STATE, writers: ['app'], clientsSecured: true }, []],

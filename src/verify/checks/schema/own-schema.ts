@@ -2,6 +2,7 @@ import { escapeIdentifier, qualified } from '../../../database/identifier.js'
 import { ownConflicts } from '../../../migrations/own/own-conflicts.js'
 import { findOwnTable, isClosedToWriters } from '../../../migrations/own/own-state.js'
 import { excessGrants, revokeStatement } from '../../../migrations/own/own-statements.js'
+import { lacksAdded } from '../../../migrations/own/own-table.js'
 import { OWN_TABLES } from '../../../migrations/own/own-tables.js'
 import { KEY_INDEX_MIGRATION } from '../../../migrations/ledger/migration-names.js'
 import { isPartitioned } from '../../../migrations/partitions/partitions.js'
@@ -35,17 +36,17 @@ export const ownSchema: FactCheck<Code> = {
   },
   explanations: {
     own_schema_incomplete: {
-      title: `a table of chatkeep's own schema, or its primary key, is missing or closed`,
+      title: `a table of chatkeep's own schema, its primary key or a column is missing, or it is closed`,
       severities: ['error'],
       meaning: `chatkeep keeps its history, and which clients were created for guests, in a schema of its own. Without
         the table guest_clients, or with row-level security but no policy on it, its store saves messages of new guests
         without a client; so it does without client_aliases, merged_clients and changed_messages, and a deleted message
         that is sent again is stored again. Without wanted_clients, a message that names a client who is not there yet is
         never linked to them. Without a primary key, a publication of all tables rejects updates and
-        deletes there. Where "ChatMessage" is partitioned, the table message_keys keeps keys unique, and without it
+        deletes there. Without the column guestHash of changed_messages, no message is edited or deleted. Where "ChatMessage" is partitioned, the table message_keys keeps keys unique, and without it
         nothing is saved.`,
       cause: `The table was dropped, or a restore or a copy left the schema out (pg_dump --schema=public, a logical
-        subscription that does not publish it). Or an event trigger switches row-level security on for every new table.`,
+        subscription that does not publish it), or an earlier version created the table. Or an event trigger switches row-level security on for every new table.`,
       remedy: `Run chatkeep migrate. It creates what is missing. Which clients were created for guests is not known
         then: they count as registered, unless the table is restored from a backup. The names of renamed and merged
         clients are forgotten in the same way.`,
@@ -102,6 +103,9 @@ const missingFindings = (facts: Facts): readonly Finding<Code>[] => {
     const name = qualified(own.names.schema, table.name)
     if (found === undefined) return [{ object: `table ${name}`, actual: 'missing' }]
     return [
+      ...(lacksAdded(table, found.columns)
+        ? [{ object: `column "${table.added?.column ?? ''}" of ${name}`, actual: 'missing' }]
+        : []),
       ...(found.key === null ? [{ object: `primary key of ${name}`, actual: 'missing' }] : []),
       ...(isClosedToWriters(own, table)
         ? [{ object: `table ${name}`, actual: 'closed by row-level security without a policy' }]

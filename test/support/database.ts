@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import pg from 'pg'
 import { parseIntoClientConfig } from 'pg-connection-string'
 import { inject, test as base } from 'vitest'
@@ -46,30 +46,50 @@ interface CreatedDatabase {
   readonly drop: () => Promise<void>
 }
 
+/** Empty databases of which no test has learned the name: a test that copied another one left its own here. */
+const spares: string[] = []
+
 /** Creates a database that outlives a test. It can be copied only while nothing is connected to it. */
 export const createDatabase = async (): Promise<CreatedDatabase> => {
-  const name = `chatkeep_test_${randomBytes(6).toString('hex')}`
+  const created = databaseNamed(spares.pop() ?? (await createEmpty()))
+  const drop = async () => {
+    const name = created.unseenName()
+    if (name !== undefined) spares.push(name)
+    else await administer((client) => client.query(`DROP DATABASE ${created.database.name} WITH (FORCE)`))
+  }
+  return { ...created, drop }
+}
+
+const newName = (): string =>
+  `${inject('databasePrefix')}${randomInt(36 ** 7)
+    .toString(36)
+    .padStart(7, '0')}`
+
+const createEmpty = async (): Promise<string> => {
+  const name = newName()
   await administer((client) => client.query(create(name, 'template0')))
-  const drop = `DROP DATABASE ${name} WITH (FORCE)`
-  const created = databaseNamed(name)
   // Before PostgreSQL 15, everybody may create objects there, which verify would warn of in every test.
-  if (!inject('copiesByWal')) await created.database.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC')
-  return { ...created, drop: () => administer((client) => client.query(drop)) }
+  if (!inject('copiesByWal')) await runOn(name, 'REVOKE CREATE ON SCHEMA public FROM PUBLIC')
+  return name
 }
 
 /** PostgreSQL 15 and later copy through the WAL by default, which takes twice the processor time of copying files. */
 const create = (name: string, template: string): string =>
   `CREATE DATABASE ${name} TEMPLATE ${template} ENCODING 'UTF8'${inject('copiesByWal') ? ' STRATEGY file_copy' : ''}`
 
+interface NamedDatabase extends Pick<CreatedDatabase, 'database' | 'close'> {
+  /** Its name, unless somebody has asked for it, and so may have connected. */
+  readonly unseenName: () => string | undefined
+}
+
 /** A database that exists; it must be closed. */
-export const databaseNamed = (name: string): Pick<CreatedDatabase, 'database' | 'close'> => {
-  const url = new URL(inject('serverUrl'))
-  url.pathname = `/${encodeURIComponent(name)}`
-  // Not from the URL: pg leaves %3A and some others in a database's name as they are.
-  const server = parseIntoClientConfig(inject('serverUrl'))
+export const databaseNamed = (given: string): NamedDatabase => {
+  let name = given
+  let isSeen = false
   const clients: pg.Client[] = []
   const client = async (config: pg.ClientConfig = {}) => {
-    const opened = new pg.Client({ ...server, database: name, ...config })
+    isSeen = true
+    const opened = new pg.Client({ ...settingsFor(name), ...config })
     // Tests end connections from the server's side: the next query on one reports that.
     opened.on('error', () => undefined)
     clients.push(opened)
@@ -78,8 +98,14 @@ export const databaseNamed = (name: string): Pick<CreatedDatabase, 'database' | 
   }
   let first: Promise<pg.Client> | undefined
   const database: TestDatabase = {
-    name,
-    url: url.href,
+    get name() {
+      isSeen = true
+      return name
+    },
+    get url() {
+      isSeen = true
+      return urlOf(name)
+    },
     query: async <Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]) => {
       const { rows } = await (await (first ??= client())).query<Row>(sql, values && [...values])
       return rows
@@ -89,11 +115,14 @@ export const databaseNamed = (name: string): Pick<CreatedDatabase, 'database' | 
       await (await (first ??= client())).query(script)
     },
     becomeCopyOf: async (template) => {
-      if (first !== undefined || clients.length > 0 || !(await isUntouched(url))) return false
-      await administer(async (client) => {
-        await client.query(`DROP DATABASE ${name}`)
-        await client.query(create(name, template))
-      })
+      if (clients.length > 0 || (isSeen && !(await isUntouched(name)))) return false
+      if (isSeen) await administer((admin) => admin.query(`DROP DATABASE ${name}`))
+      else {
+        spares.push(name)
+        name = newName()
+      }
+      isSeen = true
+      await administer((admin) => admin.query(create(name, template)))
       return true
     },
   }
@@ -101,29 +130,46 @@ export const databaseNamed = (name: string): Pick<CreatedDatabase, 'database' | 
     // Some are closed already, by the server or by the test.
     await Promise.allSettled(clients.map(async (opened) => await opened.end()))
   }
-  return { database, close }
+  return { database, close, unseenName: () => (isSeen ? undefined : name) }
 }
+
+const urlOf = (name: string): string => {
+  const url = new URL(inject('serverUrl'))
+  url.pathname = `/${encodeURIComponent(name)}`
+  return url.href
+}
+
+// Not from the URL: pg leaves %3A and some others in a database's name as they are.
+const settingsFor = (database: string): pg.ClientConfig => ({ ...parseIntoClientConfig(inject('serverUrl')), database })
 
 const UNTOUCHED = `
   SELECT NOT EXISTS (SELECT FROM pg_class WHERE oid >= 16384) AND NOT EXISTS (SELECT FROM pg_namespace WHERE oid >= 16384) AS "is"`
 
-const isUntouched = async (url: URL): Promise<boolean> => {
-  const client = new pg.Client({ connectionString: url.href })
+const isUntouched = async (name: string): Promise<boolean> => (await runOn(name, UNTOUCHED))[0]?.is === true
+
+const runOn = async (name: string, sql: string): Promise<readonly Record<string, unknown>[]> => {
+  const client = new pg.Client(settingsFor(name))
   await client.connect()
   try {
-    return (await client.query<{ is: boolean }>(UNTOUCHED)).rows[0]?.is === true
+    return (await client.query<Record<string, unknown>>(sql)).rows
   } finally {
     await client.end()
   }
 }
 
-/** Runs the work in a session on the database of the server's URL. */
-export const administer = async (work: (client: pg.Client) => Promise<unknown>): Promise<void> => {
-  const client = new pg.Client({ connectionString: inject('serverUrl') })
-  await client.connect()
+let administrators: pg.Pool | undefined
+
+/** Runs the work in a session on the database of the server's URL. Sessions are kept: a new one costs more than most work. */
+export const administer = async (work: (client: pg.ClientBase) => Promise<unknown>): Promise<void> => {
+  administrators ??= new pg.Pool({ connectionString: inject('serverUrl'), allowExitOnIdle: true }).on(
+    'error',
+    // One that the server has ended is replaced by the next work.
+    () => undefined,
+  )
+  const client = await administrators.connect()
   try {
     await work(client)
   } finally {
-    await client.end()
+    client.release()
   }
 }

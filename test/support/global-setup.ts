@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { type TestServer, startTestServer } from './server.js'
@@ -11,6 +11,8 @@ declare module 'vitest' {
     readonly copiesByWal: boolean
     /** What the names of this run's templates begin with. */
     readonly templatePrefix: string
+    /** What the names of this run's other databases begin with. */
+    readonly databasePrefix: string
   }
 }
 
@@ -18,6 +20,7 @@ interface Shared {
   readonly server: TestServer
   readonly copiesByWal: boolean
   readonly templatePrefix: string
+  readonly databasePrefix: string
 }
 
 // Each project loads this file anew and runs it; what they share is this process.
@@ -25,18 +28,26 @@ const ofThisProcess = globalThis as { chatkeepTests?: Promise<Shared> | undefine
 
 /** Starts one server for the run, whichever projects take part, and prints which it is. */
 export const setup = async (project: TestProject): Promise<void> => {
-  const { server, copiesByWal, templatePrefix } = await (ofThisProcess.chatkeepTests ??= start())
+  const { server, copiesByWal, templatePrefix, databasePrefix } = await (ofThisProcess.chatkeepTests ??= start())
   project.provide('serverUrl', server.url)
   project.provide('copiesByWal', copiesByWal)
   project.provide('templatePrefix', templatePrefix)
+  project.provide('databasePrefix', databasePrefix)
 }
 
 const start = async (): Promise<Shared> => {
   const server = await startTestServer(process.env)
   console.log(`Database: ${server.description}`)
   const [version] = await query(server.url, `SELECT current_setting('server_version_num')::integer >= 150000 AS "is"`)
-  const templatePrefix = `chatkeep_template_${randomBytes(4).toString('hex')}_`
-  return { server, copiesByWal: version?.is === true, templatePrefix }
+  const run = randomInt(36 ** 5)
+    .toString(36)
+    .padStart(5, '0')
+  return {
+    server,
+    copiesByWal: version?.is === true,
+    templatePrefix: `chatkeep_template_${run}_`,
+    databasePrefix: `chatkeep_test_${run}`,
+  }
 }
 
 /** The first project to end stops the server: all projects end together. */
@@ -46,16 +57,19 @@ export const teardown = async (): Promise<void> => {
   ofThisProcess.chatkeepTests = undefined
   if (shared === undefined) return
   try {
-    await dropTemplates(shared)
+    await dropDatabases(shared)
   } finally {
     await shared.server.stop()
   }
 }
 
-const dropTemplates = async ({ server: { url }, templatePrefix }: Shared): Promise<void> => {
-  const names = await query(url, 'SELECT datname AS "name" FROM pg_database WHERE starts_with(datname, $1)', [
-    templatePrefix,
-  ])
+/** Templates, and what the workers kept for tests that did not come. */
+const dropDatabases = async ({ server: { url }, templatePrefix, databasePrefix }: Shared): Promise<void> => {
+  const names = await query(
+    url,
+    'SELECT datname AS "name" FROM pg_database WHERE starts_with(datname, $1) OR starts_with(datname, $2)',
+    [templatePrefix, databasePrefix],
+  )
   for (const { name } of names) await query(url, `DROP DATABASE ${String(name)}`)
 }
 

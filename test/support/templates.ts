@@ -13,14 +13,18 @@ export const templateDatabase = (label: string, make: (database: TestDatabase) =
 
 const makeOnce = async (name: string, make: (database: TestDatabase) => Promise<void>): Promise<string> => {
   await administer(async (client) => {
-    // Held until this session ends: the other workers wait for the template.
+    // The other workers wait for the template.
     await client.query('SELECT pg_advisory_lock(hashtext($1))', [name])
-    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name])
-    if (rowCount !== 0) return
-    const { database, close } = await createDatabase()
-    await make(database)
-    await close()
-    await client.query(`ALTER DATABASE ${database.name} RENAME TO ${name}`)
+    try {
+      const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name])
+      if (rowCount !== 0) return
+      const { database, close } = await createDatabase()
+      await make(database)
+      await close()
+      await client.query(`ALTER DATABASE ${database.name} RENAME TO ${name}`)
+    } finally {
+      await client.query('SELECT pg_advisory_unlock(hashtext($1))', [name])
+    }
   })
   return name
 }

@@ -128,9 +128,10 @@ export const withPersonFlags = <Args extends unknown[], Options extends OptionVa
       ),
     )
     .addOption(
-      new Option('--username <name>', 'clients of exactly this name, and what guests wrote under it').argParser(
-        collect,
-      ),
+      new Option(
+        '--username <name>',
+        'clients who have or had exactly this name, and what guests wrote under it',
+      ).argParser(collect),
     )
     .addOption(
       new Option('--phone <number>', 'clients and guests with exactly this phone; reads all messages').argParser(

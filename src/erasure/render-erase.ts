@@ -38,6 +38,9 @@ export const personLines = ({
     ...clients
       .filter(({ isMerged }) => isMerged)
       .map(({ id }) => `note: client ${id} was merged with one that you named: they are one person, with one chat`),
+    ...clients
+      .filter(({ isRenamed }) => isRenamed)
+      .map(({ id }) => `note: client ${id} was renamed: it had the name that you gave, and all of its chat is meant`),
     `${count(messages, 'message')}, ${byteSize(bytes)} of texts and images; ${fromOperators.toLocaleString('en-US')} of them answers of operators`,
     ...(unverified === 0
       ? []
@@ -67,7 +70,12 @@ export const eraseAnswer = (
         : `dry run: nothing was changed. Next: ${describeSteps(command, target.naming)}`
     if (isEmpty) return `${paint.green('ok:')} ${none}`
     const clients = `${count(price.clients.length, 'client')} ${clientRow === 'delete' ? 'deleted' : 'anonymised'}`
-    return `${paint.green('ok:')} ${count(deleted, 'message')} deleted, ${clients}${lines === 0 ? '' : `, ${count(lines, 'line')} of files deleted`}`
+    const rows = price.own.reduce((sum, one) => sum + one.rows, 0)
+    const others = [
+      ...(rows === 0 ? [] : [`, ${count(rows, 'row')} of chatkeep's own`]),
+      ...(lines === 0 ? [] : [`, ${count(lines, 'line')} of files deleted`]),
+    ]
+    return `${paint.green('ok:')} ${count(deleted, 'message')} deleted, ${clients}${others.join('')}`
   }
   return {
     data: {

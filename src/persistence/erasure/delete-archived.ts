@@ -1,4 +1,5 @@
 import type { Queryable } from '../../database/connection.js'
+import { qualified } from '../../database/identifier.js'
 import { packageVersion } from '../../package-root.js'
 import { ownNamesFor, ownSchema } from '../own-names.js'
 import { ARCHIVE_PLACES, bindOwn, type OwnRowsOf } from './own-rows.js'
@@ -35,6 +36,13 @@ export const deleteArchived = async (
     )
   const kept = which === 'all' ? '' : ' AND ("guestPhone" = ANY (:phones)) IS NOT TRUE'
   const rows = bindOwn(`(${ARCHIVE_PLACES.archive.condition})${kept}`, whose)
+  // What is said of a message goes with it, as in the deletion of those that are in the application's table.
+  for (const table of tables.forgettable)
+    await client.query(
+      `DELETE FROM ${qualified(ownSchema(tables.schema), table)} AS f
+       WHERE f."idempotencyKey" IN (SELECT a."idempotencyKey" FROM ${archive} AS a WHERE ${rows.where})`,
+      [...rows.values],
+    )
   await deleteAndSeal(client, tables, `DELETE FROM ${archive} AS a WHERE ${rows.where}`, rows.values, MESSAGE)
 }
 

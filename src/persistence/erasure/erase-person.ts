@@ -7,7 +7,7 @@ import { archiveNeeds, deleteArchived } from './delete-archived.js'
 import { deleteBatch, deleteMessages, type BatchSession, type Selection } from './delete-messages.js'
 import { keptRows, throwKeptMessages } from './kept-rows.js'
 import { countOwnRows, deleteChangedRows, deleteOwnRows, ownNeeds, type OwnRows, type OwnRowsOf } from './own-rows.js'
-import { anyOf, selectionsOf, withoutPhones, type FoundPerson } from './person.js'
+import { anyOf, selectionsOf, withoutPhones, type FoundPerson, type PersonClient } from './person.js'
 import { messageNeeds, type TableNeed } from './privileges.js'
 import { LET_GO, readReferringRows, restrictedLines, type ReferringRows } from './references.js'
 import type { ErasureTables } from './tables.js'
@@ -17,8 +17,7 @@ export type ClientRow = 'delete' | 'anonymise'
 
 /** What the database holds of a person. */
 export interface PersonPrice {
-  /** `isMerged`: only a merge makes it part of the person. */
-  readonly clients: readonly { readonly id: string; readonly isGuest: boolean; readonly isMerged: boolean }[]
+  readonly clients: readonly Pick<PersonClient, 'id' | 'isGuest' | 'isMerged' | 'isRenamed'>[]
   readonly messages: number
   /** Of these, operators' answers. */
   readonly fromOperators: number
@@ -75,7 +74,7 @@ export const readPersonPrice = async (
   return {
     clients: person.clients
       .filter((one) => !isAnonymised(one))
-      .map(({ id, isGuest, isMerged }) => ({ id, isGuest, isMerged })),
+      .map(({ id, isGuest, isMerged, isRenamed }) => ({ id, isGuest, isMerged, isRenamed })),
     ...counted,
     own: await countOwnRows(client, tables, ownRowsOf(person)),
     referringToClients: ids.length === 0 ? [] : await readReferringRows(client, ofClients, message),

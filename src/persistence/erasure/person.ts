@@ -13,7 +13,7 @@ import { readWaitingIds, type WaitingIds } from './waiting-ids.js'
 /** Who is meant: by ids of clients, by exact names, by phones. Several of them are one person. */
 export interface Person {
   readonly clientIds?: readonly number[] | undefined
-  /** Clients of exactly these names, and what guests wrote under them. */
+  /** Clients who have or had exactly these names, and what guests wrote under them. */
   readonly usernames?: readonly string[] | undefined
   /** Clients with these phones, clients made of guests who gave them, and the messages that have them. */
   readonly phones?: readonly string[] | undefined
@@ -29,9 +29,11 @@ export interface PersonClient {
   readonly isGuest: boolean
   /** Whether only a merge makes it part of the person: the two share one chat. */
   readonly isMerged: boolean
+  /** Whether a former name makes it part of the person: what is written under that is theirs. */
+  readonly isRenamed: boolean
 }
 
-type FoundClient = Omit<PersonClient, 'isMerged'>
+type FoundClient = Omit<PersonClient, 'isMerged' | 'isRenamed'>
 
 /** What is known of a person. */
 export interface FoundPerson {
@@ -96,7 +98,11 @@ export const findPerson = async (client: Queryable, tables: ErasureTables, perso
     named,
     phones,
   ])
-  const ids = unique([...wanted, ...aliased, ...found.map(({ id }) => id)])
+  const now = found.filter(
+    ({ username, phone }) => named.includes(username) || (phone !== null && phones.includes(phone)),
+  )
+  const known = unique([...wanted, ...now.map(({ id }) => id)])
+  const ids = unique([...known, ...aliased])
   const merged = own.has('merged_clients')
     ? await idsOf(
         client,
@@ -107,7 +113,11 @@ export const findPerson = async (client: Queryable, tables: ErasureTables, perso
     : []
   const allIds = unique([...ids, ...merged])
   const { rows } = await client.query<FoundClient>(selectClients(tables, own), [allIds, [], []])
-  const clients = rows.map((one) => ({ ...one, isMerged: !ids.includes(one.id) }))
+  const clients = rows.map((one) => ({
+    ...one,
+    isMerged: !ids.includes(one.id),
+    isRenamed: aliased.includes(one.id) && !known.includes(one.id),
+  }))
   const formerNames = own.has('client_aliases')
     ? await idsOf(
         client,

@@ -80,6 +80,25 @@ describe('the archive of a rollback', () => {
     ])
   })
 
+  test('loses with a message the id that it waits for', async ({ database }) => {
+    await migrated(database)
+    await withStore(database, async (store) => {
+      for (const guestPhone of ['+701', '+702'])
+        await store.saveChatMessage({
+          ...{ senderType: 'CLIENT', messageType: 'TEXT', text: guestPhone, clientId: Number(guestPhone), guestPhone },
+        })
+    })
+    expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
+    const done = await on(database, 'erase', '--phone', '+702', '--confirm', database.name)
+    expect([done.exitCode, done.stdout], done.stderr).toEqual([
+      0,
+      expect.stringMatching(/ok: 0 messages deleted, 0 clients deleted, 1 row of chatkeep's own$/m),
+    ])
+    expect(await database.query('SELECT "clientId"::integer FROM "chatkeep"."wanted_clients"')).toEqual([
+      { clientId: 701 },
+    ])
+  })
+
   test('stays recognisable as changed when somebody else changed it', async ({ database }) => {
     await loadRolledBack(database)
     await database.query(`UPDATE "chatkeep"."archive" SET "guestUsername" = 'bee' WHERE "messageId" = 2`)

@@ -48,6 +48,15 @@ describe('erase', () => {
     expect(await database.query(`SELECT "text" FROM "ChatMessage" WHERE "clientId" = 3`)).toEqual([{ text: 'of eve' }])
   })
 
+  test('says which client had the name before', async ({ database }) => {
+    await loadPeople(database)
+    await withStore(database, (store) => store.renameClient({ clientId: 2, username: 'Beatrice' }))
+    const preview = await on(database, 'erase', '--username', 'bea', '--dry-run')
+    expect(preview.stdout).toContain('note: client 2 was renamed: it had the name that you gave')
+    const now = await on(database, 'erase', '--username', 'Beatrice', '--dry-run')
+    expect([now.stdout, now.exitCode]).toEqual([expect.not.stringContaining('was renamed'), 0])
+  })
+
   test('interrupted, it still finds the rest by the phone', async ({ database }) => {
     await loadPeople(database)
     const interrupt = new AbortController()

@@ -337,7 +337,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       const ended = Promise.allSettled([...underWay, live.close()])
       closing ??= (patienceMs === undefined ? ended : within(Math.min(patienceMs, LONGEST_TIMER_MS), ended)).then(
         () => {
-          closed.abort(new StoreUnavailable('', closedMeanwhile()))
+          closed.abort(new StoreUnavailable('', closedMeanwhile('call')))
           saves.giveUp()
           return pool.end()
         },

@@ -274,9 +274,12 @@ export class StoreClosed extends StoreError {
   }
 }
 
-/** Why a call that `close` did not wait for has failed; what it was writing may be stored. */
-export const closedMeanwhile = (): OperatorError =>
-  new OperatorError('store_closed', 'the chat store was closed before the call was answered; a message may be stored', {
+/** Why a call that `close` did not wait for has failed. */
+export const closedMeanwhile = (what: 'save' | 'call'): OperatorError =>
+  new OperatorError('store_closed', `the chat store was closed before the ${what} was answered; ${LEFT_OPEN[what]}`, {
     retryable: true,
-    hint: 'close() without a time waits for all calls; send the message again with the same idempotency key',
+    hint: `close() without a time waits for all calls; ${AFTER_CLOSE[what]}`,
   })
+
+const LEFT_OPEN = { save: 'the message may be stored', call: 'what it changes may be changed' }
+const AFTER_CLOSE = { save: 'send the message again with the same idempotency key', call: 'make the call again' }

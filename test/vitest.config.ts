@@ -5,7 +5,10 @@ import { LongestFirst } from './support/longest-first.js'
 // An unusual zone, so code that takes stored UTC for local time fails.
 process.env.TZ = 'Pacific/Chatham'
 
-/** Thorough tests of rare paths: `npm run test:all` and CI run them, `npm test` does not, so that it takes less than four minutes. */
+/**
+ * Thorough tests of rare paths: `npm run test:all` and CI run them, `npm test` does not, so that it takes less than four
+ * minutes. For single cases there is support/thorough.ts.
+ */
 const LONG = [
   'test/e2e/bench.test.ts',
   'test/e2e/browser.test.ts',
@@ -19,6 +22,7 @@ const LONG = [
   'test/integration/database/embedded-*.test.ts',
   'test/integration/database/failover.test.ts',
   'test/integration/database/like-psql.test.ts',
+  'test/integration/migrations/changing-owners.test.ts',
   'test/integration/migrations/columns-in-use.test.ts',
   'test/integration/migrations/cut-*.test.ts',
   'test/integration/migrations/major-upgrade.test.ts',
@@ -32,6 +36,7 @@ const LONG = [
   'test/integration/persistence/unfenced-primary.test.ts',
   'test/integration/replay/faults.test.ts',
   'test/integration/replay/standby.test.ts',
+  'test/integration/server/hostile.test.ts',
   'test/integration/verify/partitions.test.ts',
 ]
 

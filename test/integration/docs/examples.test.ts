@@ -23,7 +23,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
 }
 
 describe('examples', () => {
-  test('in TypeScript compile, as do the events of the server', { timeout: 60_000 }, () => {
+  test('in TypeScript compile, as do the events of the server', () => {
     const events = documents.flatMap(({ note, content, name }) => {
       const event = /^event:(\w+)$/.exec(note)?.[1]
       if (event === undefined) return []
@@ -44,7 +44,7 @@ describe('examples', () => {
     }
   })
 
-  test('that use a database or a server run', { timeout: 60_000 }, async ({ database }) => {
+  test('that use a database or a server run', async ({ database }) => {
     await runChatkeep(['migrate', '--create-tables'], { env: { DATABASE_URL: database.url } })
     const store = createChatStore({ databaseUrl: database.url })
     const server = await startChatServer({ store, port: 0 })

@@ -6,6 +6,7 @@ import { loadFixture, type FixtureName } from '../../support/fixtures.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { MIGRATION_COUNT } from '../../support/migration-list.js'
 import { expectRefusedElsewhere, expectUnchanged, HAS_PSQL, SCRIPT_RUNNERS } from '../../support/run-script.js'
+import { casesOf } from '../../support/thorough.js'
 
 const { runAtOnce, runStatements } = SCRIPT_RUNNERS
 
@@ -63,7 +64,7 @@ const WAYS = [
   ['transaction', 'runAtOnce'],
 ] as const
 
-const STARTS: readonly (FixtureName | undefined)[] = [undefined, 'crm-before', 'half-migrated']
+const STARTS = casesOf<FixtureName | undefined>(['crm-before'], [undefined, 'half-migrated'])
 
 describe('migrate --sql', () => {
   test.for(STARTS)('ends where migrate does, in psql or another client: from %s', async (fixture) => {

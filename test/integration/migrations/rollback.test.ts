@@ -3,8 +3,9 @@ import { runChatkeep } from '../../support/chatkeep.js'
 import { cutRun } from '../../support/cut-run.js'
 import { OperatorError } from '../../../src/index.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
-import { loadFixture } from '../../support/fixtures.js'
+import { loadFixture, type FixtureName } from '../../support/fixtures.js'
 import { TABLE_WAITS } from '../../support/table-waits.js'
+import { casesOf } from '../../support/thorough.js'
 import { untilRows } from '../../support/until.js'
 
 const columnsOf = (database: TestDatabase) =>
@@ -86,7 +87,7 @@ describe('rollback', () => {
     expect(await database.query(`SELECT to_regclass('chatkeep.archive') AS archive`)).toEqual([{ archive: null }])
   })
 
-  test.for(['crm-before', 'hand-migrated', 'half-migrated', 'hosted-neighbours'] as const)(
+  test.for(casesOf<FixtureName>(['crm-before', 'hand-migrated'], ['half-migrated', 'hosted-neighbours']))(
     'and the next migrate are a round trip, byte for byte: %s',
     async (fixture, { database }) => {
       await migrated(database, fixture)
@@ -298,7 +299,7 @@ describe('rollback', () => {
       clients: await checksum(database, 'Client'),
     })
     const before = await state()
-    for (const cut of ['12_', '11_', '8_', '7_', '5_', '3_']) {
+    for (const cut of casesOf(['7_'], ['12_', '11_', '8_', '5_', '3_'])) {
       for (const next of ['rollback', 'migrate'] as const) {
         await cutAfter(database, cut, 'rollback', '--confirm', database.name)
         // The trigger that keeps the archive complete meets rows that have lost some of their columns already.
@@ -316,7 +317,7 @@ describe('rollback', () => {
     await guestMessages(database)
     await unverifiedGuests(database)
     const before = [await guestClients(database), await checksum(database, 'ChatMessage')]
-    for (const cut of ['7_', '8_', '11_']) {
+    for (const cut of casesOf(['8_'], ['7_', '11_'])) {
       expect((await rollBack(database)).exitCode).toBe(0)
       await cutAfter(database, cut, 'migrate')
       const { exitCode, stderr } = await rollBack(database)

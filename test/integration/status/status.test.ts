@@ -75,7 +75,7 @@ describe('the status of a chat', () => {
     await untilRows(database, 'SELECT FROM pg_locks WHERE NOT granted', { what: 'the session that waits' })
     const startedAt = performance.now()
     const locked = await status(database)
-    expect(performance.now() - startedAt).toBeLessThan(5_000)
+    expect(performance.now() - startedAt).toBeLessThan(30_000)
     expect(locked.stdout).toMatch(/^chat {6}unknown: a table is locked$/m)
     expect(locked.stdout.replaceAll(/\s+/g, ' ')).toMatch(
       /lock pid (\d+) \(nightly job, as \w+, idle in transaction for \d+ s\) has locked "ChatMessage" and "Client", blocks 1 session: pid \d+ \(crm web, as \w+, for \d+ s\), end it, in psql: SELECT pg_terminate_backend\(\1\);/,

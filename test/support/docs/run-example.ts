@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { build, type OnResolveArgs, type OnResolveResult } from 'esbuild'
 import { repository } from '../chatkeep-process.js'
 
-const RUN_TIMEOUT_MS = 20_000
+const RUN_TIMEOUT_MS = 120_000
 
 /** Runs an example in a process of its own, with the library's sources as `chatkeep`. @returns what it prints */
 export const runExample = async (

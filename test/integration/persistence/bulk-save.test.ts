@@ -95,7 +95,7 @@ const HARD_LINES: readonly LinePart[] = [
   { text: 'rude', username: 'rude one' },
 ]
 
-/** Twice so many ordinary lines, and the hard ones. A batch has 2,000. */
+/** Twice so many ordinary lines, and the hard ones. A batch has 2,000; where one line is refused, each half is saved 500 at a time. */
 const hardTranscript = (isPolite: boolean, ordinaryLines: number): Promise<string> => {
   const ordinary = Array.from({ length: ordinaryLines }, (_, index) => ({
     username: `guest ${(index * 7) % 90}`,
@@ -121,7 +121,7 @@ describe('a transcript leaves the same database as its messages one by one', () 
   })
 
   test('every hard line, and some that the application refuses', async ({ database }) => {
-    await expectSameBothWays(database, await hardTranscript(false, 300))
+    await expectSameBothWays(database, await hardTranscript(false, 600))
   })
 
   test.skipIf(transcripts.length > 0)(

@@ -41,8 +41,14 @@ export const listOf = ({ must, fits }: Rule): Rule => ({
 /** An object with these methods, whatever made it. */
 export const objectWith = (...methods: readonly string[]): Rule => ({
   must: `an object with the method ${methods.join(' and ')}`,
-  fits: (value) => isObject(value) && methods.every((method) => typeof value[method] === 'function'),
+  fits: (value) => isObject(value) && hasMethods(value, methods),
 })
+
+/** Whether an object, or a function, has these methods. */
+export const hasMethods = (value: unknown, methods: readonly string[]): boolean =>
+  (typeof value === 'object' || typeof value === 'function') &&
+  value !== null &&
+  methods.every((method) => typeof (value as Readonly<Record<string, unknown>>)[method] === 'function')
 
 export const TEXT: Rule = { must: 'a string', fits: (value) => typeof value === 'string' }
 export const FILLED_TEXT: Rule = {

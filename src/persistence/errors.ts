@@ -85,11 +85,15 @@ export class NotInTransaction extends StoreError {
       cause,
       blames: 'caller',
       exitCode: ExitCode.no,
-      hint: hasSqlState(cause, SqlState.readOnlyTransaction)
-        ? 'begin the transaction with READ WRITE, or leave db out: then the store commits the message itself'
-        : 'pass the client on which BEGIN was run, or leave db out: then the store commits the message itself',
+      hint: `${toBeIn(cause)}, or leave db out: then the store commits the message itself`,
     })
   }
+}
+
+const toBeIn = (cause: unknown): string => {
+  if (hasSqlState(cause, SqlState.readOnlyTransaction)) return 'begin the transaction with READ WRITE'
+  if (isServerError(cause)) return 'pass the client on which BEGIN was run'
+  return 'await the save before the transaction ends'
 }
 
 /**
@@ -266,11 +270,11 @@ export class IdTooLarge extends StoreError {
   }
 }
 
-/** The store is closed. Nothing was written. */
+/** The store is closed, or the caller has ended its pool. Nothing was written. */
 export class StoreClosed extends StoreError {
   override readonly name = 'StoreClosed'
-  constructor() {
-    super('store_closed', 'the chat store is closed', { blames: 'caller', exitCode: ExitCode.unreachable })
+  constructor(reason = 'the chat store is closed') {
+    super('store_closed', reason, { blames: 'caller', exitCode: ExitCode.unreachable })
   }
 }
 

@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import { build } from 'esbuild'
 import type { OrmFolder } from './folder.js'
 
 /** A module that opens a library as an application does, and hands its transactions to the adapter of chatkeep. */
@@ -9,8 +11,8 @@ export interface LibrarySource {
 
 const PRISMA_SCHEMA = `
 generator client {
-  provider = "prisma-client-js"
-  output   = "./client"
+  provider = "prisma-client"
+  output   = "./generated/prisma"
 }
 datasource db {
   provider = "postgresql"
@@ -27,6 +29,14 @@ const PRISMA_CONFIG = `
 import { defineConfig } from 'prisma/config'
 export default defineConfig({ schema: './schema.prisma' })
 `
+
+/** Prisma generates TypeScript, which an application compiles with its own. */
+const compileClient = (folder: string): Promise<unknown> =>
+  build({
+    entryPoints: [join(folder, 'client.ts')],
+    outfile: join(folder, 'client.js'),
+    ...{ bundle: true, packages: 'external', platform: 'node', format: 'esm' },
+  })
 
 export const LIBRARIES: Readonly<Record<string, LibrarySource>> = {
   drizzle: {
@@ -53,10 +63,12 @@ export const open = (url, { drizzleTransaction }) => {
     module: `
 import knex from 'knex'
 export const open = (url, { knexTransaction }) => {
-  const db = knex({ client: 'pg', connection: url })
+  // Applications rename columns with it.
+  const postProcessResponse = (answer) => (Array.isArray(answer) ? answer : { only: answer.rows })
+  const db = knex({ client: 'pg', connection: url, postProcessResponse })
   const begun = (options) => (work) => db.transaction((trx) => work({
     db: knexTransaction(trx),
-    run: async (text) => (await trx.raw(text)).rows,
+    run: async (text) => (await trx.raw(text)).only,
   }), options)
   return {
     transaction: begun(),
@@ -90,12 +102,13 @@ export const open = (url, { kyselyTransaction }) => {
       await folder.write('prisma.config.ts', PRISMA_CONFIG)
       await folder.write('schema.prisma', PRISMA_SCHEMA)
       await folder.run(databaseUrl, 'prisma', 'generate')
+      await compileClient(join(folder.path, 'generated/prisma'))
     },
     module: `
 import { PrismaPg } from '@prisma/adapter-pg'
-import client from './client/index.js'
+import { PrismaClient } from './generated/prisma/client.js'
 export const open = (url, { prismaTransaction }) => {
-  const prisma = new client.PrismaClient({ adapter: new PrismaPg({ connectionString: url }) })
+  const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: url }) })
   const begun = (options) => (work) => prisma.$transaction((tx) => work({
     db: prismaTransaction(tx),
     run: (text) => tx.$queryRawUnsafe(text),

@@ -106,6 +106,13 @@ export const TRANSACTION_CONTRACT: Readonly<Record<string, (contract: Contract) 
     expect(await stored(database, 'outside')).toEqual([])
   },
 
+  'after its end a transaction takes no message': async ({ library, store, database }) => {
+    const ended = await library.transaction(({ db }) => Promise.resolve(db))
+    const save = store.saveChatMessage(message('too late', { guestUsername: 'too late' }), { db: ended })
+    await expect(save).rejects.toMatchObject({ code: 'not_in_transaction', retryable: false, blames: 'caller' })
+    expect(await stored(database, 'too late')).toEqual([])
+  },
+
   'settings stay the application’s': async ({ library, store }) => {
     await library.transaction(async ({ db, run }) => {
       await run(`SELECT set_config('lock_timeout', '7s', true), set_config('synchronous_commit', 'off', true)`)
@@ -128,6 +135,8 @@ export const TRANSACTION_CONTRACT: Readonly<Record<string, (contract: Contract) 
     await store.saveChatMessage(message('snapshot, earlier', { guestUsername: 'snapshot' }))
     const conflict = await attempt(() => store.saveChatMessage(asked)).catch((error: unknown) => error)
     expect(conflict).toMatchObject({ code: 'transaction_conflict', retryable: true, idempotencyKey: 'contract:2' })
+    // No statement is in it, as a library may add it.
+    expect((conflict as Error).message).toMatch(/^the transaction conflicts with another session: .{1,120}$/)
     expect(await attempt(() => Promise.resolve())).toMatchObject({ duplicate: true })
   },
 }

@@ -12,7 +12,7 @@ import { isExhausted, noConnectionFree } from '../../database/pools/no-connectio
 import { OperatorError } from '../../errors.js'
 import { DEFAULT_MAX_MESSAGE_BYTES } from '../content/message-size.js'
 import { mostSentBytes, storingTimeMs } from '../content/storing-time.js'
-import { InvalidCall } from '../errors.js'
+import { InvalidCall, StoreClosed } from '../errors.js'
 import { DEFAULT_MAX_CONNECTIONS, type ChatStoreOptions, type ChatStoreSource } from './store-options.js'
 
 /** The server of the store's own pool; undefined for a caller's pool. */
@@ -64,7 +64,7 @@ export const createStorePool = (
     // The version of the types that it is made with does not matter: it is a pool of pg.
     const { pool } = source as { readonly pool: Pool }
     return {
-      ...{ get: () => pool, load: () => loadOf(pool), end: () => Promise.resolve() },
+      ...{ get: () => refuseEnded(pool), load: () => loadOf(pool), end: () => Promise.resolve() },
       noneFreeHint: CALLERS_POOL,
       whyLate: (waitedMs) => whyLate(pool, waitedMs, CALLERS_POOL),
     }
@@ -97,6 +97,12 @@ export const createStorePool = (
     for (const client of open) destroySocket(client)
   }
   return { get, load: () => loadOf(own), end, noneFreeHint: undefined, whyLate: (waitedMs) => whyLate(own, waitedMs) }
+}
+
+// The driver's own error says neither whose pool it is nor, by a code, what has happened.
+const refuseEnded = (pool: Pool): Pool => {
+  if (pool.ending) throw new StoreClosed('the pool that the store was given has been ended')
+  return pool
 }
 
 // Most often the caller's transaction holds the connection, and waits for the message.

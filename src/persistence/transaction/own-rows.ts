@@ -2,23 +2,45 @@ import type { Client, PoolClient } from 'pg'
 import { isObject } from '../../check-options.js'
 import type { Queryable } from '../../database/connection.js'
 import { withOwnTypes } from '../../database/pools/own-types.js'
-import { InvalidCall } from '../../invalid-call.js'
+import { isConnectionFailure } from '../../database/connection-failure.js'
+import { isServerError } from '../../database/sql-state.js'
+import { InvalidCall, NotInTransaction } from '../errors.js'
 import type { TransactionClient } from './transaction-client.js'
 
 /**
- * The transaction with rows as the store's statements need them, whatever type parsers the caller has set. A client of `pg` is
- * given ours with each query. Of any other, whose parsers are its own affair, a look shows whether they change what we read.
- * @throws InvalidCall `invalid_option`, before anything is saved: they do
+ * The transaction with rows and errors as the store's statements need them. A client of `pg` is given our type parsers with each
+ * query. Of any other, whose parsers are its own affair, a look shows whether they change what we read.
+ * @throws InvalidCall `invalid_option`, before anything is saved: they do, or it is no transaction
  */
 export const withOwnRows = async (db: TransactionClient): Promise<Queryable> => {
-  if (isPgClient(db)) return withOwnTypes(db)
+  if (isPgClient(db)) return withOwnErrors(withOwnTypes(db))
+  const client = withOwnErrors(db)
   if (!checked.has(db)) {
-    checkRows(await db.query(SELECT_EXAMPLES))
+    checkRows(await client.query(SELECT_EXAMPLES))
     checked.add(db)
   }
-  // Only this overload is used.
-  return { query: ((text: string, values?: unknown[]) => db.query(text, values)) as Client['query'] }
+  return client
 }
+
+// What comes of neither the server nor the connection is of the caller's library, which has ended the transaction, or its pool.
+const withOwnErrors = (db: TransactionClient): Queryable => ({
+  // Only this overload is used.
+  query: (async (text: string, values?: unknown[]) => {
+    const answer: unknown = await db.query(text, values).catch((error: unknown) => {
+      throw isServerError(error) || isConnectionFailure(error) ? error : new NotInTransaction(lastLine(error), error)
+    })
+    if (!isObject(answer) || !Array.isArray(answer.rows))
+      throw new InvalidCall(
+        'invalid_option',
+        'db is not a client of pg, or one of the adapters: its query gave no rows',
+      )
+    return answer
+  }) as Client['query'],
+})
+
+/** Prisma begins with the call. */
+const lastLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).trimEnd().split('\n').at(-1) ?? ''
 
 // Not `instanceof`: the caller's may be another copy of pg.
 const isPgClient = (db: object): db is PoolClient =>

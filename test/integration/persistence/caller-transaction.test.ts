@@ -64,6 +64,34 @@ describe('in a transaction of pg', () => {
     })
   })
 
+  test('a pool that was ended, and what gives no rows, is refused by name', async () => {
+    const ended = new pg.Pool({ connectionString: database.url })
+    await ended.end()
+    const save = store.saveChatMessage(guest('ended'), { db: ended })
+    await expect(save).rejects.toMatchObject({ name: 'NotInTransaction', code: 'not_in_transaction' })
+    for (const answer of [undefined, null, [], {}, { rows: 1 }]) {
+      const odd = { query: () => Promise.resolve(answer) } as unknown as pg.Client
+      const message = 'db is not a client of pg, or one of the adapters: its query gave no rows'
+      await expect(store.saveChatMessage(guest('odd'), { db: odd })).rejects.toMatchObject({
+        name: 'InvalidCall',
+        message,
+      })
+    }
+    await using ofEnded = createChatStore({ pool: ended })
+    const calls = [
+      () => ofEnded.saveChatMessage(guest('ended')),
+      () => ofEnded.getRecentChats(),
+      () => ofEnded.checkReady(),
+      () => ofEnded.eraseContact({ usernames: ['guest'] }),
+    ]
+    for (const call of calls)
+      await expect(call()).rejects.toMatchObject({
+        name: 'StoreClosed',
+        message: 'the pool that the store was given has been ended',
+      })
+    expect(await clientOf('ended')).toBeUndefined()
+  })
+
   test('what another transaction holds is waited for a second; a guest’s message is then stored without client', async () => {
     const [other, client] = [await database.client(), await database.client()]
     await other.query('BEGIN')

@@ -9,7 +9,7 @@ export interface PrismaTransaction {
 
 /** The transaction of `prisma.$transaction(async (tx) => …)`, as the `db` of a save. */
 export const prismaTransaction = (tx: PrismaTransaction): TransactionClient =>
-  adapt(tx, async (text, values) => {
+  adapt(tx, { name: 'tx of prismaTransaction', method: '$queryRawUnsafe' }, async (text, values) => {
     try {
       const rows = await tx.$queryRawUnsafe(text, ...values)
       return Array.isArray(rows) ? (rows as unknown[]) : []

@@ -26,6 +26,7 @@ export interface ChannelOptions {
 }
 
 export interface Outage {
+  /** Of those whose sender is not told by `onLost`. */
   readonly lostPayloads: number
 }
 
@@ -34,8 +35,11 @@ export interface NotificationChannel {
   readonly isConnected: boolean
   /** The database's time, in milliseconds since 1970; the machine's until the first connection. */
   nowMs(): number
-  /** Never waits and never fails. Payloads, at most 7,999 bytes each, stay together and in order. */
-  send(payloads: readonly string[]): void
+  /**
+   * Never waits and never fails. Payloads, at most 7,999 bytes each, stay together and in order.
+   * @param onLost called if the connection ended first; they may have been sent all the same
+   */
+  send(payloads: readonly string[], onLost?: () => void): void
   /** Sends what is queued, for a second at most, and disconnects. */
   close(): Promise<void>
 }
@@ -70,21 +74,27 @@ export const openNotificationChannel = async (
     options.onLost(error)
     return undefined
   })
-  let queue: string[] = []
+  let queue: Parcel[] = []
   let queuedBytes = 0
   let lostPayloads = 0
   let flushing: Promise<void> | undefined
 
+  const lose = (parcels: readonly Parcel[]): void => {
+    for (const { payloads, onLost } of parcels) {
+      if (onLost === undefined) lostPayloads += payloads.length
+      else onLost()
+    }
+  }
   const flush = async (client: Client): Promise<void> => {
     while (queue.length > 0 && session?.client === client) {
       const batch = queue
       queue = []
       queuedBytes = 0
       try {
-        await readClock(client, clock, { ...NOTIFY, values: [options.channel, batch] })
+        await readClock(client, clock, { ...NOTIFY, values: [options.channel, payloadsOf(batch)] })
       } catch {
         // Whatever the error, only a new connection helps; `onLost` reports the reason.
-        lostPayloads += batch.length
+        lose(batch)
         await disconnect(client)
       }
     }
@@ -97,9 +107,10 @@ export const openNotificationChannel = async (
     })
   }
   const giveUpQueue = (): void => {
-    lostPayloads += queue.length
+    const given = queue
     queue = []
     queuedBytes = 0
+    lose(given)
   }
 
   const keepConnected = async (): Promise<void> => {
@@ -129,12 +140,13 @@ export const openNotificationChannel = async (
       return session !== undefined
     },
     nowMs: () => Number(clock.now()),
-    send: (payloads) => {
+    send: (payloads, onLost) => {
+      const parcel = { payloads, onLost }
       if (session === undefined) {
-        lostPayloads += payloads.length
+        lose([parcel])
         return
       }
-      queue.push(...payloads)
+      queue.push(parcel)
       queuedBytes += payloads.reduce((sum, payload) => sum + payload.length, 0)
       if (queuedBytes > options.maxQueuedBytes) {
         giveUpQueue()
@@ -151,6 +163,13 @@ export const openNotificationChannel = async (
     },
   }
 }
+
+interface Parcel {
+  readonly payloads: readonly string[]
+  readonly onLost: (() => void) | undefined
+}
+
+const payloadsOf = (parcels: readonly Parcel[]): readonly string[] => parcels.flatMap(({ payloads }) => payloads)
 
 interface Session {
   readonly client: Client

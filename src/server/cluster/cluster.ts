@@ -47,7 +47,11 @@ export const joinCluster = async ({ options, ...rest }: Joining): Promise<Cluste
 
 const ALONE: Cluster = { adapter: Adapter, meet: () => NO_PEERS, close: () => Promise.resolve() }
 
-const meetPeers = (io: ChatIo, departures: Departures, { isConnected, onRestored }: PostgresAdapter): Peers => {
+const meetPeers = (
+  io: ChatIo,
+  departures: Departures,
+  { isConnected, onRestored, sendHeld }: PostgresAdapter,
+): Peers => {
   const peers = createPeers({
     self: randomUUID(),
     publish: (news) => io.serverSideEmit('peers', news),
@@ -59,6 +63,7 @@ const meetPeers = (io: ChatIo, departures: Departures, { isConnected, onRestored
       if (participant.role === 'operator') announceOperatorLeft(io, participant)
       else departures[cause](participant)
     },
+    onReunited: sendHeld,
   })
   io.on('peers', (news) => peers.receive(news))
   onRestored(() => peers.introduce())

@@ -26,6 +26,8 @@ export interface PeersOptions {
   /** A participant got a first socket on any server, or lost the last one, on another server. */
   readonly onArrival: (participant: Participant) => void
   readonly onDeparture: (participant: Participant, cause: 'left' | 'lost') => void
+  /** Every server that was known at an `introduce` was heard since, or counts as gone. */
+  readonly onReunited: () => void
 }
 
 export interface ConnectedPeers extends Peers {
@@ -64,6 +66,10 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
     if (!isClosed) options.publish(news)
   }
   const peers = new Map<string, Peer>()
+  const unheard = new Set<string>()
+  const met = (server: string): void => {
+    if (unheard.delete(server) && unheard.size === 0) options.onReunited()
+  }
 
   const find = (key: string): Participant | undefined => {
     for (const { participants } of peers.values()) {
@@ -93,6 +99,7 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
     if (peer === undefined) return
     replaceAll(peer, [], 'lost')
     peers.delete(server)
+    met(server)
   }
 
   const sayHello = (): void => publish({ kind: 'hello', server: self })
@@ -113,6 +120,7 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
     if (news.kind === 'left') remove(peer, news.participant, 'left')
     // Its other participants are in the answer; a server that introduces itself lists them without being asked.
     if (known === undefined && news.kind !== 'list') sayHello()
+    met(news.server)
   }
 
   let beatenAt = Date.now()
@@ -139,6 +147,7 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
       if (parsed.success) take(parsed.data)
     },
     introduce: () => {
+      for (const server of peers.keys()) unheard.add(server)
       sayWhoIsHere()
       sayHello()
     },

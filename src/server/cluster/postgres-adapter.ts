@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { type Adapter, ClusterAdapter, type ClusterMessage, type ClusterResponse } from 'socket.io-adapter'
+import { type Adapter, ClusterAdapter, MessageType, type ClusterMessage, type ClusterResponse } from 'socket.io-adapter'
 import { explainDatabaseError, isDatabaseUnavailable } from '../../database/connection-error.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { openNotificationChannel } from '../../database/notification-channel.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import type { ChatLog } from '../../chat-log.js'
 import { errorFields } from '../error-fields.js'
+import { createBroadcastHold, createRepetitions } from './broadcast-hold.js'
 import { createPacketReader, createPacketWriter } from './packets.js'
 import { createSeal } from './sealed-text.js'
 
@@ -28,14 +29,16 @@ export interface PostgresAdapter {
   readonly isConnected: () => boolean
   /** Called after each outage. */
   onRestored: (listener: () => void) => void
+  /** The other servers are connected again, too: sends what waits for that. */
+  readonly sendHeld: () => void
   close(): Promise<void>
 }
 
 const APPLICATION_NAME = 'chatkeep serve adapter'
 
 /**
- * Carries this server's broadcasts to the sockets of other servers on the same database, over LISTEN and NOTIFY. Broadcasts are
- * hints: those lost while the connection is down can be read from the database. Every role of the database can listen on
+ * Carries this server's broadcasts to the sockets of other servers on the same database, over LISTEN and NOTIFY. Those of an outage
+ * wait for its end; broadcasts are hints, and those that are lost all the same can be read from the database. Every role of the database can listen on
  * any channel and notify it without a privilege, so payloads are sealed with a key from the operator secret, the database and the
  * schema.
  * @throws OperatorError `adapter_needs_secret`, `connection_pooler`, and the errors of a connection
@@ -48,6 +51,8 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
     seal: await createSeal(operatorSecret, ['chatkeep adapter', target.database, schema]),
   }
   const strangers = new Set<string>()
+  const isRepeated = createRepetitions()
+  let published = 0
   let deliver: (message: ClusterMessage | ClusterResponse) => void = () => undefined
   let restored: () => void = () => undefined
 
@@ -62,27 +67,38 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
   })
   const receive = (payload: string, nowMs: number): void => {
     const text = read(payload, nowMs)
+    if (text === undefined) return
     // Sealed texts are made with the secret only, so a chat server wrote it.
-    if (text !== undefined) deliver(JSON.parse(text) as ClusterMessage | ClusterResponse)
+    const message = JSON.parse(text) as Numbered
+    if (message.number === undefined || !isRepeated(message.uid, message.number)) deliver(message)
   }
+  const maxQueuedBytes = Math.max(LEAST_QUEUE_BYTES, QUEUED_MESSAGES * maxMessageBytes)
+  const hold = createBroadcastHold({
+    // Sealed they have a third more bytes.
+    maxBytes: maxQueuedBytes / 2,
+    send: (text, onLost) => channel.send(write(text, channel.nowMs()), onLost),
+  })
   const channel = await openNotificationChannel(target, {
     applicationName: APPLICATION_NAME,
     channel: channelOf(schema),
     need: { what: '--adapter postgres', keeps: 'its notifications' },
     onPayload: receive,
-    maxQueuedBytes: Math.max(LEAST_QUEUE_BYTES, QUEUED_MESSAGES * maxMessageBytes),
+    maxQueuedBytes,
     mayConnectLater: (error) => mayConnectLater && isDatabaseUnavailable(explainDatabaseError(error, target)),
-    onLost: (reason) =>
-      log.warn({ event: 'adapter_lost', ...errorFields(reason) }, 'connection to the other servers lost'),
+    onLost: (reason) => {
+      hold.begin()
+      log.warn({ event: 'adapter_lost', ...errorFields(reason) }, 'connection to the other servers lost')
+    },
     onRestored: ({ lostPayloads }) => {
+      const dropped = hold.awaitOthers()
       log.info(
-        { event: 'adapter_restored', notificationsNotSent: lostPayloads },
+        { event: 'adapter_restored', notificationsNotSent: lostPayloads + dropped },
         'connected to the other servers again; messages missed meanwhile are in the database',
       )
       restored()
     },
   })
-  const publish = (message: ClusterMessage | ClusterResponse): void =>
+  const sendNow = (message: ClusterMessage | ClusterResponse): void =>
     channel.send(write(JSON.stringify(message), channel.nowMs()))
 
   // Socket.IO requires a class. A broadcast never waits for the database: the server's own sockets get it at once.
@@ -98,12 +114,17 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
     }
 
     protected override doPublish(message: ClusterMessage): Promise<string> {
-      publish(message)
+      // Who is connected is said anew after an outage, and shows that this server is back.
+      if (isPeerNews(message)) sendNow(message)
+      else {
+        published += 1
+        hold.send({ number: published, text: JSON.stringify({ ...message, number: published }) })
+      }
       return Promise.resolve('')
     }
 
     protected override doPublishResponse(_requester: string, response: ClusterResponse): Promise<void> {
-      publish(response)
+      sendNow(response)
       return Promise.resolve()
     }
   }
@@ -112,9 +133,19 @@ export const openPostgresAdapter = async (options: PostgresAdapterOptions): Prom
     adapter: OverNotifications,
     isConnected: () => channel.isConnected,
     onRestored: (listener) => (restored = listener),
-    close: () => channel.close(),
+    sendHeld: () => hold.end(),
+    close: () => {
+      hold.end()
+      return channel.close()
+    },
   }
 }
+
+/** A broadcast has a number; older servers send none. */
+type Numbered = (ClusterMessage | ClusterResponse) & { readonly number?: number }
+
+const isPeerNews = (message: ClusterMessage): boolean =>
+  message.type === MessageType.SERVER_SIDE_EMIT && message.data.packet[0] === 'peers'
 
 /** What may wait for the database; a message has a third more bytes as sealed payloads, and many more when it is escaped. */
 const LEAST_QUEUE_BYTES = 32 * 1_048_576

@@ -219,7 +219,8 @@ test('messages are kept while the servers cannot reach one another, and they fin
     await until(() => [a, b].every(({ log }) => log.join().includes('"event":"adapter_restored"')), {
       what: 'adapter_restored on both servers',
     })
-    // What was missed is in the database; who came meanwhile is made known.
+    // What was missed comes now, and who came meanwhile is made known.
+    expect(await lucia.next('incomingMessage')).toMatchObject({ id, message: 'during' })
     const { messages } = expectOk(await lucia.ask('history', { clientId: ana.clientId }))
     expect(messages).toMatchObject([{ id, text: 'during' }])
     await until(

@@ -26,6 +26,7 @@ const neighbourhood = (): Neighbourhood => {
     participantsHere: () => state.here,
     onArrival: (one) => events.push(`+${nameOf(one)}`),
     onDeparture: (one, cause) => events.push(`${cause === 'left' ? '-' : 'lost '}${nameOf(one)}`),
+    onReunited: () => events.push('reunited'),
   })
   return Object.assign(state, { peers })
 }
@@ -91,6 +92,17 @@ describe('the other servers', () => {
     one.isConnected = true
     vi.advanceTimersByTime(4_000)
     expect(one.events).toEqual(['+Lucía'])
+  })
+
+  test('are reunited after an outage when each that was known was heard since, or is gone', () => {
+    const { peers, events } = neighbourhood()
+    for (const server of ['b', 'c']) peers.receive({ kind: 'alive', server })
+    peers.introduce()
+    peers.receive({ kind: 'alive', server: 'b' })
+    expect(events).toEqual([])
+    peers.receive({ kind: 'bye', server: 'c' })
+    peers.receive({ kind: 'alive', server: 'b' })
+    expect(events).toEqual(['reunited'])
   })
 
   test('news of a kind that is not known changes nothing', () => {

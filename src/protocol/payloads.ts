@@ -7,6 +7,8 @@ const MAX_ADDRESS_LENGTH = 1_024
 
 const WRONG_ADDRESS = `is missing, or not a client's id, a conversation or a guest's name of at most ${MAX_ADDRESS_LENGTH} characters`
 
+const WRONG_IMAGE = 'must be a string, a data URL such as data:image/png;base64,…'
+
 /** Longest message id, name of a conversation, cursor or phone that a client may send, in UTF-16 units. */
 const MAX_FIELD_LENGTH = 255
 
@@ -68,8 +70,8 @@ export const emptySchema = z.object({})
 const content = {
   type: z.enum(['text', 'image']).nullish(),
   message: text.nullish(),
-  /** A data URL. */
-  image: text.nullish(),
+  /** A data URL. Clients in other languages send bytes. */
+  image: z.string({ error: WRONG_IMAGE }).transform(toStorableText).nullish(),
   name: text.nullish(),
   mimeType: text.nullish(),
   size: z.number().nullish(),

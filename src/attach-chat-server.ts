@@ -1,7 +1,6 @@
 import type { AttachedChat, SocketIoServer } from './server/attach-chat.js'
 import type { AttachChatServerOptions } from './server/check-server-options.js'
-import type { Server as HttpServer } from 'node:http'
-import type { Server as HttpsServer } from 'node:https'
+import type { WebServer } from './server/http/own-path.js'
 
 export type { AttachChatServerOptions }
 
@@ -11,7 +10,7 @@ export type { AttachChatServerOptions }
  * @throws OperatorError `invalid_option`, `unusable_operator_secret`, `unusable_operators`, or what is wrong with the journal
  */
 export const attachChatServer = async (
-  to: HttpServer | HttpsServer | SocketIoServer,
+  to: WebServer | SocketIoServer,
   options: AttachChatServerOptions,
 ): Promise<AttachedChat> => {
   const [{ attachChat }, { checkAttachOptions }] = await Promise.all([

@@ -5,6 +5,8 @@ import { nearestWord } from './terminal/nearest-word.js'
 export interface Rule {
   readonly must: string
   readonly fits: (value: unknown) => boolean
+  /** A text that does not fit is shown: no secret is ever meant for this option. */
+  readonly shows?: 'value'
 }
 
 /** A rule for each option, so that a new one cannot be forgotten. */
@@ -108,7 +110,11 @@ export const quoted = (text: string): string =>
 
 const MOST_QUOTED = 100
 
-const mistake = (name: string, value: unknown, { must }: Rule): string => `${name} ${shown(value)}, but must be ${must}`
+const mistake = (name: string, value: unknown, { must, shows }: Rule): string => {
+  // It may be a URL with a password.
+  const isShown = shows === 'value' && typeof value === 'string' && value !== '' && !value.includes('@')
+  return `${name} ${isShown ? `is ${quoted(value)}` : shown(value)}, but must be ${must}`
+}
 
 /** The value where it cannot be a secret, else its type. */
 export const shown = (value: unknown): string => {

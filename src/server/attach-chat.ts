@@ -1,5 +1,3 @@
-import type { Server as HttpServer } from 'node:http'
-import type { Server as HttpsServer } from 'node:https'
 import { asyncClosable, type AsyncClosable } from '../closable.js'
 import { OperatorError } from '../errors.js'
 import { runChatAtPath, readWebRules } from './chat-at-path.js'
@@ -7,6 +5,7 @@ import type { ChatOptions, ChatWebOptions } from './chat-options.js'
 import { kindOfServer } from './check-attach-target.js'
 import { runChatInNamespace, type NamespaceServer } from './chat-in-namespace.js'
 import { DEFAULT_PATH } from './defaults.js'
+import { claimPath, type WebServer } from './http/own-path.js'
 import { maxMessageBytesOf, prepareChat } from './prepare-chat.js'
 
 /** A Socket.IO server of the application, of whatever copy of the package. */
@@ -33,10 +32,7 @@ export interface AttachedChat extends AsyncClosable {
  * Runs a chat on a server of the application.
  * @throws OperatorError `invalid_option`, `unusable_operator_secret`, `unusable_operators`, or what is wrong with the journal
  */
-export const attachChat = async (
-  to: HttpServer | HttpsServer | SocketIoServer,
-  options: AttachOptions,
-): Promise<AttachedChat> => {
+export const attachChat = async (to: WebServer | SocketIoServer, options: AttachOptions): Promise<AttachedChat> => {
   const isSocketIo = kindOfServer(to) === 'socket.io'
   for (const name of isSocketIo ? OF_HTTP : OF_SOCKET_IO)
     if (options[name] !== undefined) throw misplaced(name, isSocketIo)
@@ -50,15 +46,13 @@ export const attachChat = async (
     })
     return asyncClosable({ close: () => chat.close() })
   }
-  const path = (options.path ?? DEFAULT_PATH).replace(/\/$/, '')
   const web = readWebRules(options, 'localhost')
-  const prepared = await prepareChat(options)
-  const chat = runChatAtPath(prepared, {
-    http: to as HttpServer | HttpsServer,
-    path,
-    web,
-    transports: options.transports,
+  const own = claimPath(to as WebServer, options.path ?? DEFAULT_PATH)
+  const prepared = await prepareChat(options).catch((error: unknown) => {
+    own.close()
+    throw error
   })
+  const chat = runChatAtPath(prepared, { own, web, transports: options.transports })
   return asyncClosable({ close: () => chat.close() })
 }
 

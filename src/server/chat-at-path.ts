@@ -1,5 +1,3 @@
-import type { Server as HttpServer } from 'node:http'
-import type { Server as HttpsServer } from 'node:https'
 import { Server } from 'socket.io'
 import type { ChatIoServer } from './chat-io.js'
 import type { ChatWebOptions } from './chat-options.js'
@@ -13,7 +11,7 @@ import { createWebOrigins } from './protection/web-origins.js'
 import { runChat, type RunningChat } from './run-chat.js'
 import { flushAndDisconnect } from './shut-down.js'
 import { explainRefusals, TRANSPORTS } from './http/explain-refusals.js'
-import { takeOwnPath } from './http/own-path.js'
+import type { OwnPath } from './http/own-path.js'
 
 /** The rules of a chat for what browsers may do. @throws OperatorError `invalid_option` */
 export const readWebRules = ({ corsOrigin, publicHost }: ChatWebOptions, listenHost: string): WebRules => {
@@ -35,8 +33,7 @@ export interface WebRules {
 }
 
 export interface EnginePlace {
-  readonly http: HttpServer | HttpsServer
-  readonly path: string
+  readonly own: OwnPath
   readonly web: WebRules
   readonly transports: ChatWebOptions['transports']
 }
@@ -44,12 +41,12 @@ export interface EnginePlace {
 /** Runs a chat with a Socket.IO server of its own, below a path of an HTTP server, which `close` leaves as it was. */
 export const runChatAtPath = (
   prepared: PreparedChat,
-  { http, path, web, transports = TRANSPORTS }: EnginePlace,
+  { own, web, transports = TRANSPORTS }: EnginePlace,
 ): RunningChat => {
   const { inFlight, limits, cluster, warnRarely } = prepared
-  const own = takeOwnPath(http, path, transports.includes('websocket') ? 'taken' : 'left')
+  own.take(transports.includes('websocket') ? 'taken' : 'left')
   const server: ChatIoServer = new Server(own.http, {
-    path,
+    path: own.path,
     transports: [...transports],
     serveClient: false,
     maxHttpBufferSize: packetBytesFor(limits.maxMessageBytes),

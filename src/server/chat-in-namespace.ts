@@ -31,8 +31,13 @@ export const runChatInNamespace = async (
   refuseRecovery(server)
   refuseSmallPackets(server, maxMessageBytes)
   const io: ChatIo = server.of(name)
-  if (io.listenerCount('connection') > 0) throw inUse(io.name)
-  const prepared = await prepare()
+  if (taken.has(io)) throw inUse(`a chat is, or was, attached to the namespace ${io.name}`)
+  if (io.listenerCount('connection') > 0) throw inUse(`the namespace ${io.name} has listeners of its own`)
+  taken.add(io)
+  const prepared = await prepare().catch((error: unknown) => {
+    taken.delete(io)
+    throw error
+  })
   // A middleware cannot be taken out again.
   io.use((_socket, next) => next(prepared.inFlight.closing ? toConnectError(serverClosing()) : undefined))
   return runChat(prepared, {
@@ -46,10 +51,11 @@ export const runChatInNamespace = async (
   })
 }
 
-const inUse = (name: string): OperatorError =>
-  new OperatorError('invalid_option', `the namespace ${name} has listeners of its own`, {
-    hint: 'choose another with the option namespace',
-  })
+/** For good: what a closed chat leaves refuses every socket. */
+const taken = new WeakSet<ChatIo>()
+
+const inUse = (reason: string): OperatorError =>
+  new OperatorError('invalid_option', reason, { hint: 'choose another with the option namespace' })
 
 // It restores rooms and resends what was missed without asking again who the operator is.
 const refuseRecovery = ({ _opts }: NamespaceServer): void => {

@@ -9,6 +9,7 @@ import { createHealth } from './http/health.js'
 import { authorityOf, listen } from './http/listen.js'
 import { withMetricsPath } from './http/metrics-listener.js'
 import { trackConnections } from './http/open-connections.js'
+import { claimPath } from './http/own-path.js'
 import { afterClosing, prepareChat } from './prepare-chat.js'
 import { isOfThisMachine } from './protection/own-hosts.js'
 import { limitSilentConnections, SILENCE_LIMITS } from './protection/silent-connections.js'
@@ -54,7 +55,7 @@ export const startChatServer = async (options: ChatServerOptions): Promise<ChatS
   const actualPort = await listen(http, host, port).catch(afterClosing(cluster, journal))
   // A failing accept (too many open files) costs that connection, not the server.
   http.on('error', (error) => log.error({ event: 'server_error', reason: error.message }, 'the HTTP server failed'))
-  const chat = runChatAtPath(prepared, { http, path: DEFAULT_PATH, web, transports })
+  const chat = runChatAtPath(prepared, { own: claimPath(http, DEFAULT_PATH), web, transports })
   metrics?.watch({
     participants: () => participantsOf(chat.io),
     storeLoad: () => store.getLoad(),

@@ -50,11 +50,13 @@ const isPath = (value: unknown): boolean => typeof value === 'string' && PATH.te
 /** Socket.IO adds the slash in front, on both sides. */
 export const CHAT_NAMESPACE: Rule = {
   must: `a namespace such as ${DEFAULT_PATH}: letters, digits, slashes and - . _ ~`,
+  shows: 'value',
   fits: (value) => value === '/' || (FILLED_TEXT.fits(value) && isPath(`/${String(value).replace(/^\//, '')}`)),
 }
 
 /** Where clients find a chat. A name with other characters would never match what they ask for. */
 export const CHAT_PATH: Rule = {
   must: `a path such as ${DEFAULT_PATH} or /support/chat: a slash, then letters, digits and - . _ ~`,
+  shows: 'value',
   fits: (value) => FILLED_TEXT.fits(value) && isPath(value),
 }

@@ -15,7 +15,7 @@ export interface Admission {
 
 /** Engine.IO's `allowRequest`, called once for each new connection, by WebSocket or polling. */
 export type AllowRequest = (
-  request: Pick<IncomingMessage, 'headers'>,
+  request: Pick<IncomingMessage, 'headers'> & { readonly socket: object },
   answer: (reason: string | null, allowed: boolean) => void,
 ) => void
 
@@ -30,8 +30,11 @@ const LONGEST_SHOWN = 200
  */
 export const createAdmission =
   ({ inFlight, allowsAll, allowsOrigin, ownHosts, warnRarely }: Admission): AllowRequest =>
-  ({ headers }, answer) => {
-    const { origin, host } = headers
+  ({ headers, socket }, answer) => {
+    const { origin } = headers
+    // HTTP/2 has a field of its own for it.
+    const host = headers.host ?? [headers[':authority'] ?? []].flat()[0]
+    const scheme = isEncrypted(socket) ? 'https' : 'http'
     if (inFlight.closing) answer('the server is shutting down', false)
     else if (allowsAll) answer(null, true)
     else if (origin === undefined && !ownHosts.isOwnHost(host)) {
@@ -40,10 +43,12 @@ export const createAdmission =
         'connection refused: unknown host; allow it with --public-host',
       )
       answer('this host is not allowed', false)
-    } else if (origin !== undefined && !allowsOrigin(origin) && !ownHosts.isOwnOrigin(origin, host)) {
+    } else if (origin !== undefined && !allowsOrigin(origin) && !ownHosts.isOwnOrigin(origin, host, scheme)) {
       warnRarely({ event: 'origin_refused', origin: shown(origin) }, 'connection refused: origin not allowed')
       answer('this origin is not allowed', false)
     } else answer(null, true)
   }
+
+const isEncrypted = (socket: { readonly encrypted?: boolean }): boolean => socket.encrypted === true
 
 const shown = (header: string | undefined): string | undefined => header?.slice(0, LONGEST_SHOWN)

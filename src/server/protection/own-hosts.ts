@@ -6,8 +6,8 @@ import { toCountedAddress } from './remote-address.js'
 export interface OwnHosts {
   /** Whether the `Host` header names this server. */
   isOwnHost(host: string | undefined): boolean
-  /** Whether the origin is that of a page of this server: scheme, name and port. */
-  isOwnOrigin(origin: string, host: string | undefined): boolean
+  /** Whether the origin is that of a page of this server: scheme, name and port. @param scheme of the server itself */
+  isOwnOrigin(origin: string, host: string | undefined, scheme: 'http' | 'https'): boolean
 }
 
 /**
@@ -26,9 +26,9 @@ export const createOwnHosts = (listenHost: string, publicHosts: readonly string[
   }
   return {
     isOwnHost: (host) => isLocal(host) || (host !== undefined && publicNames.includes(nameIn(`http://${host}`))),
-    // The server itself speaks HTTP; what a proxy makes of it, a public host says.
-    isOwnOrigin: (origin, host) =>
-      publicOrigins.includes(origin) || (isLocal(host) && isSame(origin, `http://${host}`)),
+    // What a proxy makes of the server's own scheme, a public host says.
+    isOwnOrigin: (origin, host, scheme) =>
+      publicOrigins.includes(origin) || (isLocal(host) && isSame(origin, `${scheme}://${host}`)),
   }
 }
 

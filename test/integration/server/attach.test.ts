@@ -101,12 +101,16 @@ test('a chat is not attached where it would get in the way of the application, o
   await withApplication(database, async ({ http, store }) => {
     const server = new Server({ maxHttpBufferSize: 8 * 1_048_576 })
     server.on('connection', () => undefined)
+    const twice = new Server({ maxHttpBufferSize: 8 * 1_048_576 })
+    await (await attachChatServer(twice, { store })).close()
     const refusals = [
+      attachChatServer(twice, { store }),
       attachChatServer(server, { store, namespace: '/' }),
       attachChatServer(server, { store, corsOrigin: '*' }),
       attachChatServer(new Server({ connectionStateRecovery: {} }), { store }),
       attachChatServer(http, { store, namespace: '/chat' }),
       attachChatServer(http, { store, path: '/' }),
+      attachChatServer(http, { store, path: 'http://me:secret@shop.example/chat' }),
     ]
     for (const refusal of refusals) await expect(refusal).rejects.toMatchObject({ code: 'invalid_option' })
     expect(http.listeners('request')).toEqual([onHello])
@@ -145,7 +149,9 @@ test('what is no server, path or open store is refused, with what to pass instea
       expect(error).toMatchObject({ code: 'invalid_option', hint: expect.stringMatching(hint) as string })
     }
     for (const path of ['chat', '/chat?x', '/a b', '/ü', '//x', '/a/../b', ''])
-      await expect(attachChatServer(http, { store, path })).rejects.toThrow(/^path is .* but must be a path such as/)
+      await expect(attachChatServer(http, { store, path })).rejects.toThrow(
+        `path is ${path === '' ? 'empty' : JSON.stringify(path)}, but must be a path such as`,
+      )
     const closed = createChatStore({ databaseUrl: database.url })
     await closed.close()
     await expect(attachChatServer(http, { store: closed })).rejects.toThrow('the store is closed')

@@ -7,13 +7,18 @@ import { createOwnHosts, publicOrigin } from '../../../src/server/protection/own
 
 const OWN = createOwnHosts('listening.example', ['chat.example', 'http://plain.example:8080'])
 
-const reasonFor = (origins: readonly string[], headers: IncomingMessage['headers'], closing: boolean) => {
+const reasonFor = (
+  origins: readonly string[],
+  headers: IncomingMessage['headers'],
+  closing: boolean,
+  socket: object = {},
+) => {
   const inFlight = createInFlight()
   if (closing) void inFlight.drain(0)
   let answered: unknown
   const rules = { allowsAll: origins.includes('*'), allowsOrigin: createWebOrigins(origins) }
   createAdmission({ inFlight, ...rules, ownHosts: OWN, warnRarely: () => undefined })(
-    { headers },
+    { headers, socket },
     (reason, allowed) => {
       answered = allowed ? 'allowed' : reason
     },
@@ -56,6 +61,15 @@ describe('a new connection', () => {
     expect(reasonFor(origins, headers, false)).toBe(expected)
     expect(reasonFor(origins, headers, true)).toBe('the server is shutting down')
   })
+})
+
+test.each([
+  ['a page of a server with TLS', { host: 'localhost:8443', origin: 'https://localhost:8443' }, true, 'allowed'],
+  ['a page without TLS', { host: 'localhost:8443', origin: 'http://localhost:8443' }, true, REFUSED],
+  ['HTTP/2, which has no Host', { ':authority': 'localhost:8443' }, true, 'allowed'],
+  ['HTTP/2 to another name', { ':authority': 'evil.example' }, true, UNKNOWN],
+])('of %s', (_what, headers, encrypted, expected) => {
+  expect(reasonFor([], headers, false, { encrypted })).toBe(expected)
 })
 
 test.each([

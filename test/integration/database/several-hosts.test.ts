@@ -85,9 +85,11 @@ describe.skipIf(!canRun)('several servers (certificates are made with openssl)',
     const work = withClient(target, session, (client) => client.query('SELECT pg_sleep(600)'))
     const refused = expect(work).rejects.toThrow('enough')
     await until(isRunning, { what: 'the statement runs' })
+    const startedAt = performance.now()
     stop.abort(new Error('enough'))
     await refused
     // Without the cancel request, the connection is given up after 3 s, and the statement runs on.
+    expect(performance.now() - startedAt).toBeLessThan(2_500)
     expect(await isRunning()).toBe(false)
   })
 

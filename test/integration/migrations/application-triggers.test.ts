@@ -1,6 +1,7 @@
 import { on } from '../../support/chat.js'
 import { expect, test } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
+import { casesOf } from '../../support/thorough.js'
 
 /**
  * What many applications have: functions that name their tables, and what they call in a schema of extensions, without schema,
@@ -24,14 +25,16 @@ const TRIGGERS = `
   CREATE EVENT TRIGGER note_end ON ddl_command_end EXECUTE FUNCTION note_command();
   CREATE EVENT TRIGGER note_drop ON sql_drop EXECUTE FUNCTION note_command()`
 
-test.for<readonly [what: string, messages: string | undefined]>([
-  ['without anything to archive', undefined],
-  [
-    'with guests, keys and messages that leave the table',
-    `INSERT INTO "ChatMessage" ("guestUsername", "idempotencyKey", "senderType", "messageType")
-     VALUES ('ana', 'key1', 'CLIENT', 'TEXT'), (NULL, 'key2', 'CLIENT', 'TEXT')`,
-  ],
-])('triggers of the application find its tables, there and back, %s', async ([, messages], { database }) => {
+const MESSAGES = `
+  INSERT INTO "ChatMessage" ("guestUsername", "idempotencyKey", "senderType", "messageType")
+  VALUES ('ana', 'key1', 'CLIENT', 'TEXT'), (NULL, 'key2', 'CLIENT', 'TEXT')`
+
+test.for(
+  casesOf<readonly [what: string, messages: string | undefined]>(
+    [['with guests, keys and messages that leave the table', MESSAGES]],
+    [['without anything to archive', undefined]],
+  ),
+)('triggers of the application find its tables, there and back, %s', async ([, messages], { database }) => {
   await loadFixture(database, 'crm-before')
   await database.query(`ALTER DATABASE "${database.name}" SET search_path = public, extensions`)
   await database.load(`SET search_path = public, extensions; ${TRIGGERS}`)

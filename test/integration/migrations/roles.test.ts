@@ -2,6 +2,7 @@ import { on, withStore } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
 import { withLimitedRole, type LimitedRole } from '../../support/limited-role.js'
+import { casesOf } from '../../support/thorough.js'
 import { SHOP } from '../../support/transcript.js'
 
 /** The test's database with everything done as this role. */
@@ -31,10 +32,12 @@ const RELATIONS = `
 const PERSON = 'Jane.Doe@example.com '
 
 describe('an owner of nothing but the tables', () => {
-  test.for([
-    ['owns their schema', (role: string) => `ALTER SCHEMA public OWNER TO ${role}`],
-    ['may create in their schema', (role: string) => `GRANT USAGE, CREATE ON SCHEMA public TO ${role}`],
-  ] as const)('who %s goes all the way there, back and there again', async ([, rights], { database }) => {
+  test.for(
+    casesOf<readonly [right: string, grant: (role: string) => string]>(
+      [['may create in their schema', (role) => `GRANT USAGE, CREATE ON SCHEMA public TO ${role}`]],
+      [['owns their schema', (role) => `ALTER SCHEMA public OWNER TO ${role}`]],
+    ),
+  )('who %s goes all the way there, back and there again', async ([, rights], { database }) => {
     await withLimitedRole(
       database,
       async (role) => {

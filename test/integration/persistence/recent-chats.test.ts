@@ -3,6 +3,7 @@ import type { ChatStore, RecentChat } from '../../../src/index.js'
 import { migrated, on, withStore } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { templateDatabase } from '../../support/templates.js'
+import { casesOf } from '../../support/thorough.js'
 
 const SEED = 20260405
 const CLIENTS = 260
@@ -219,67 +220,73 @@ const insertShape = (rows: string): string => `
   SELECT x."clientId", x."guest", timestamp '2026-04-05 10:00' + x."second" * interval '1 second', 'CLIENT', 'TEXT', 'x'
   FROM (${rows}) AS x ("clientId", "guest", "second")`
 
+type Shape = readonly [what: string, rows: string]
+
 /** What makes a scan read on: many messages of few chats, of one instant, or of nobody. */
-const SHAPES: readonly (readonly [string, string])[] = [
+const SHAPES = casesOf<Shape>(
   [
-    'one client wrote the last messages of many hours',
-    `SELECT n % 300 + 1, NULL, n FROM generate_series(1, 2000) AS n
+    [
+      'one client wrote the last messages of many hours',
+      `SELECT n % 300 + 1, NULL, n FROM generate_series(1, 2000) AS n
      UNION ALL SELECT 7, NULL, 2000 + n * 5 FROM generate_series(1, 9000) AS n`,
-  ],
-  [
-    'one guest wrote the last messages of many hours',
-    `SELECT NULL::integer, 'guest ' || n % 300, n FROM generate_series(1, 2000) AS n
-     UNION ALL SELECT NULL, 'guest 7', 2000 + n * 5 FROM generate_series(1, 9000) AS n`,
-  ],
-  [
-    'one client wrote the last messages, other clients before, and guests all along',
-    `SELECT n % 300 + 1, NULL, n FROM generate_series(1, 2000) AS n
-     UNION ALL SELECT NULL, 'guest ' || n, n * 4 FROM generate_series(1, 400) AS n
-     UNION ALL SELECT 7, NULL, 2000 + n FROM generate_series(1, 3000) AS n`,
-  ],
-  [
-    'many clients and guests wrote in the hour that one client flooded',
-    `SELECT n % 900 + 1, NULL, n FROM generate_series(1, 1800) AS n
+    ],
+    [
+      'many clients and guests wrote in the hour that one client flooded',
+      `SELECT n % 900 + 1, NULL, n FROM generate_series(1, 1800) AS n
      UNION ALL SELECT NULL, 'guest ' || n % 900, n FROM generate_series(1, 1800) AS n
      UNION ALL SELECT 7, NULL, 1800 + n / 6 FROM generate_series(1, 9000) AS n`,
-  ],
-  [
-    'in an hour of many clients and guests some guests wrote much, and then one client flooded it',
-    `SELECT n % 900 + 1, NULL, n FROM generate_series(1, 1800) AS n
+    ],
+    [
+      'in an hour of many clients and guests some guests wrote much, and then one client flooded it',
+      `SELECT n % 900 + 1, NULL, n FROM generate_series(1, 1800) AS n
      UNION ALL SELECT NULL, 'guest ' || n % 900, n FROM generate_series(1, 1800) AS n
      UNION ALL SELECT NULL, 'guest ' || n % 40, 1800 + n / 5 FROM generate_series(1, 4000) AS n
      UNION ALL SELECT 7, NULL, 2600 + n / 6 FROM generate_series(1, 5000) AS n`,
-  ],
-  [
-    'many clients and guests wrote in hours that two clients and a guest flooded all along',
-    `SELECT n % 1300 + 1, NULL, n * 2 FROM generate_series(1, 4000) AS n
-     UNION ALL SELECT NULL, 'guest ' || n % 1300, n * 2 FROM generate_series(1, 4000) AS n
-     UNION ALL SELECT CASE n % 3 WHEN 0 THEN 7 WHEN 1 THEN 8 END, 'guest 7', 3000 + n / 2 FROM generate_series(1, 9000) AS n`,
-  ],
-  [
-    'messages of nobody are the last of many hours',
-    `SELECT n % 300 + 1, NULL, n FROM generate_series(1, 2000) AS n
+    ],
+    [
+      'messages of nobody are the last of many hours',
+      `SELECT n % 300 + 1, NULL, n FROM generate_series(1, 2000) AS n
      UNION ALL SELECT NULL, 'guest ' || n % 100, n FROM generate_series(1, 1000) AS n
      UNION ALL SELECT NULL, NULL, 2000 + n * 5 FROM generate_series(1, 9000) AS n`,
-  ],
-  [
-    'some hours have messages of clients, some of guests, some of nobody',
-    `SELECT CASE WHEN hour % 3 = 0 THEN n % 90 + hour + 1 END, CASE WHEN hour % 3 = 1 THEN 'guest ' || n % 90 + hour END, hour * 3600 + n
+    ],
+    [
+      'some hours have messages of clients, some of guests, some of nobody',
+      `SELECT CASE WHEN hour % 3 = 0 THEN n % 90 + hour + 1 END, CASE WHEN hour % 3 = 1 THEN 'guest ' || n % 90 + hour END, hour * 3600 + n
      FROM generate_series(0, 11) AS hour, generate_series(1, 900) AS n`,
+    ],
+    [
+      'all messages have the same instant',
+      `SELECT CASE WHEN n % 3 > 0 THEN n % 700 + 1 END, 'guest ' || n % 400, 0 FROM generate_series(1, 4000) AS n`,
+    ],
+    [
+      'a guest has an empty name',
+      `SELECT NULL::integer, CASE WHEN n % 2 = 0 THEN '' ELSE 'guest ' || n % 100 END, n * 20 FROM generate_series(1, 3000) AS n`,
+    ],
   ],
   [
-    'all messages have the same instant',
-    `SELECT CASE WHEN n % 3 > 0 THEN n % 700 + 1 END, 'guest ' || n % 400, 0 FROM generate_series(1, 4000) AS n`,
+    [
+      'one guest wrote the last messages of many hours',
+      `SELECT NULL::integer, 'guest ' || n % 300, n FROM generate_series(1, 2000) AS n
+     UNION ALL SELECT NULL, 'guest 7', 2000 + n * 5 FROM generate_series(1, 9000) AS n`,
+    ],
+    [
+      'one client wrote the last messages, other clients before, and guests all along',
+      `SELECT n % 300 + 1, NULL, n FROM generate_series(1, 2000) AS n
+     UNION ALL SELECT NULL, 'guest ' || n, n * 4 FROM generate_series(1, 400) AS n
+     UNION ALL SELECT 7, NULL, 2000 + n FROM generate_series(1, 3000) AS n`,
+    ],
+    [
+      'many clients and guests wrote in hours that two clients and a guest flooded all along',
+      `SELECT n % 1300 + 1, NULL, n * 2 FROM generate_series(1, 4000) AS n
+     UNION ALL SELECT NULL, 'guest ' || n % 1300, n * 2 FROM generate_series(1, 4000) AS n
+     UNION ALL SELECT CASE n % 3 WHEN 0 THEN 7 WHEN 1 THEN 8 END, 'guest 7', 3000 + n / 2 FROM generate_series(1, 9000) AS n`,
+    ],
+    [
+      'chats live side by side and end one after the other',
+      `SELECT chat, NULL, (chat + back * 700) FROM generate_series(1, 900) AS chat, generate_series(-20, 0) AS back`,
+    ],
   ],
-  [
-    'chats live side by side and end one after the other',
-    `SELECT chat, NULL, (chat + back * 700) FROM generate_series(1, 900) AS chat, generate_series(-20, 0) AS back`,
-  ],
-  [
-    'a guest has an empty name',
-    `SELECT NULL::integer, CASE WHEN n % 2 = 0 THEN '' ELSE 'guest ' || n % 100 END, n * 20 FROM generate_series(1, 3000) AS n`,
-  ],
-]
+)
 
 describe('recent chats are listed where', () => {
   test.for(SHAPES)('%s, all chats and those with unread messages', async ([, rows], { database }) => {

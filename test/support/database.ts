@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { parseIntoClientConfig } from 'pg-connection-string'
 import { inject, test as base } from 'vitest'
@@ -55,10 +56,20 @@ export const createDatabase = async (): Promise<CreatedDatabase> => {
   const drop = async () => {
     const name = created.unseenName()
     if (name !== undefined) spares.push(name)
-    else await administer((client) => client.query(`DROP DATABASE ${created.database.name} WITH (FORCE)`))
+    else await dropDatabase(created.database.name)
   }
   return { ...created, drop }
 }
+
+const dropDatabase = (name: string): Promise<void> =>
+  administer(async (client) => {
+    const remaining = async () =>
+      (await client.query('SELECT FROM pg_stat_activity WHERE datname = $1 LIMIT 1', [name])).rowCount !== 0
+    // A pool has ended before its sessions have, and one that is ended by force in between throws its error at the process.
+    const deadline = performance.now() + 2_000
+    while ((await remaining()) && performance.now() < deadline) await delay(10)
+    await client.query(`DROP DATABASE ${name} WITH (FORCE)`)
+  })
 
 const newName = (): string =>
   `${inject('databasePrefix')}${randomInt(36 ** 7)

@@ -116,7 +116,7 @@ export const insertMessages = async (
   linking: Linking,
 ): Promise<NoticedCommit<readonly InsertedRow[]>> => {
   const { client, names, statements, rowLockTimeoutMs, keyGuard, transaction } = session
-  const sql = insertSql(names, FROM_JSON, linking, { rowLockTimeoutMs, keyGuard, transaction })
+  const sql = insertTextOf(names, linking, { rowLockTimeoutMs, keyGuard, transaction })
   const json = toJson(keyGuard === 'table' || linking === 'noted' ? firstOfEachKey(messages) : messages)
   return noticeOwnCommit(session, async () => {
     const insert = () => statements.query<InsertedRowText>(client, sql, [json])
@@ -125,6 +125,19 @@ export const insertMessages = async (
     )
     return rows.map(toInsertedRow)
   })
+}
+
+/** The texts of a store's inserts: one that is put together anew is also hashed anew, for the name of the prepared statement. */
+const insertTexts = new WeakMap<Names, Map<string, string>>()
+
+const insertTextOf = (names: Names, linking: Linking, options: InsertOptions): string => {
+  const texts = insertTexts.get(names) ?? new Map<string, string>()
+  insertTexts.set(names, texts)
+  const { rowLockTimeoutMs, keyGuard, transaction } = options
+  const kind = `${linking} ${keyGuard} ${transaction} ${rowLockTimeoutMs}`
+  const text = texts.get(kind) ?? insertSql(names, FROM_JSON, linking, options)
+  texts.set(kind, text)
+  return text
 }
 
 /** Whether the message names its client by the id. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { abortable, onAbort } from '../concurrency/abortable.js'
+import { abortable, onAbort, OwnSignal, pause, type Signal } from '../concurrency/abortable.js'
 import { ConnectionProblem, failureReason, NO_ANSWER } from '../database/connection-failure.js'
 import { OperatorError } from '../errors.js'
 import { isTransient } from './blame.js'
@@ -28,7 +28,7 @@ export interface RetryLimits {
   readonly deadlineMs: number
   /** How long the call waits for its answer, in milliseconds, whatever the attempt that is running waits for; unlimited when absent. */
   readonly patienceMs?: number | undefined
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: Signal | undefined
   /** Fires when the store is closed without waiting for the call, with the error of that as its reason. */
   readonly closed?: AbortSignal | undefined
 }
@@ -43,15 +43,15 @@ const LAST_WORD_MS = 20
  */
 export const withRetries = async <T>(
   { deadlineMs, patienceMs, signal, closed }: RetryLimits,
-  operation: (signal?: AbortSignal) => Promise<T>,
+  operation: (signal?: OwnSignal) => Promise<T>,
 ): Promise<T> => {
-  const over = new AbortController()
+  const over = new OwnSignal()
   let lastError: unknown
   const onLate = (): void => over.abort(tooLate(lastError ?? new ConnectionProblem(NO_ANSWER, 'network')))
   const timer = patienceMs === undefined ? undefined : setTimeout(onLate, patienceMs + LAST_WORD_MS)
   const stops = [signal, closed].map((each) => each && onAbort(each, () => over.abort(each.reason)))
   try {
-    return await abortable(over.signal, (own) =>
+    return await abortable(over, (own) =>
       retry({ deadline: Date.now() + deadlineMs, signal: own }, operation, (error) => (lastError = error)),
     )
   } finally {
@@ -61,8 +61,8 @@ export const withRetries = async <T>(
 }
 
 const retry = async <T>(
-  { deadline, signal }: { readonly deadline: number; readonly signal: AbortSignal | undefined },
-  operation: (signal?: AbortSignal) => Promise<T>,
+  { deadline, signal }: { readonly deadline: number; readonly signal: OwnSignal | undefined },
+  operation: (signal?: OwnSignal) => Promise<T>,
   onFailure: (error: unknown) => void,
 ): Promise<T> => {
   for (let attempt = 1; ; attempt += 1) {
@@ -76,7 +76,7 @@ const retry = async <T>(
       const next = afterFailure(error, deadline - Date.now(), pauseMs)
       if (next === 'refused') throw explainRefusal(error)
       if (next === 'too_late') throw tooLate(error)
-      await delay(pauseMs, undefined, { signal })
+      await pause(pauseMs, signal)
     }
   }
 }
@@ -84,13 +84,13 @@ const retry = async <T>(
 const tooLate = (error: unknown): StoreUnavailable => new StoreUnavailable(failureReason(error), error)
 
 /** Tries to store a batch once, unless the signal ends that. What it leaves unsettled, without an error, waits for another transaction's row lock. */
-export type SaveBatch = (batch: readonly PendingSave[], signal?: AbortSignal) => Promise<void>
+export type SaveBatch = (batch: readonly PendingSave[], signal?: Signal) => Promise<void>
 
 /** Tries to store a batch until each message is settled or waits for a row lock. Never throws: each message gets its own error. */
 export const saveWithRetries = async (
   batch: readonly PendingSave[],
   saveBatch: SaveBatch,
-  signal?: AbortSignal,
+  signal?: Signal,
 ): Promise<void> => {
   for (let attempt = 1; ; attempt += 1) {
     const open = unsettled(batch)

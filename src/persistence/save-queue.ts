@@ -1,4 +1,4 @@
-import { onAbort } from '../concurrency/abortable.js'
+import { onAbort, OwnSignal } from '../concurrency/abortable.js'
 import { closedMeanwhile, StoreOverloaded, StoreUnavailable } from './errors.js'
 import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
@@ -134,7 +134,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     const entries = [...batch.values()].flat()
     const own = { since: Date.now(), entries }
     running.add(own)
-    const unwanted = new AbortController()
+    const unwanted = new OwnSignal()
     const open = new Map(batch)
     const giveBackOnce = (sender: Sender): void => {
       const messagesOfSender = open.get(sender)
@@ -146,9 +146,9 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
       if (!messagesOfSender.some(isGivenUp)) giveBackOnce(sender)
     })
     void Promise.all(answers).then(() => {
-      if (entries.some(isGivenUp)) unwanted.abort()
+      if (entries.some(isGivenUp)) unwanted.abort(new Error('no call waits for its answer'))
     })
-    await saveWithRetries(entries, saveBatch, unwanted.signal)
+    await saveWithRetries(entries, saveBatch, unwanted)
     running.delete(own)
     for (const sender of batch.keys()) giveBackOnce(sender)
     schedule()

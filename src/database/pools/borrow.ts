@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
-import { abortable } from '../../concurrency/abortable.js'
+import { onAbort, type Signal } from '../../concurrency/abortable.js'
 import type { Next } from '../../next-step.js'
 import { isPoolTimeout, noConnectionFree } from './no-connection-free.js'
 
@@ -15,7 +15,7 @@ export interface BorrowPatience {
   readonly patienceMs: number
   /** What to do when none becomes free. */
   readonly noneFreeHint?: Next | undefined
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: Signal | undefined
 }
 
 /** @throws OperatorError `no_connection_free`, the errors of connecting, the signal's reason */
@@ -24,11 +24,13 @@ export const borrow = async (pool: Pool, { patienceMs, signal, noneFreeHint }: B
   const startedAt = performance.now()
   const borrowed = pool.connect()
   let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<never>((_resolve, reject) => {
+  let stopListening: (() => void) | undefined
+  const givenUp = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(noConnectionFree(pool, patienceMs, noneFreeHint)), patienceMs)
+    stopListening = signal && onAbort(signal, () => reject(signal.reason as Error))
   })
   try {
-    return leaseOf(await abortable(signal, () => Promise.race([borrowed, patience])))
+    return leaseOf(await Promise.race([borrowed, givenUp]))
   } catch (error) {
     borrowed.then(
       (client) => client.release(),
@@ -37,6 +39,7 @@ export const borrow = async (pool: Pool, { patienceMs, signal, noneFreeHint }: B
     throw isPoolTimeout(error) ? noConnectionFree(pool, performance.now() - startedAt, noneFreeHint, error) : error
   } finally {
     clearTimeout(timer)
+    stopListening?.()
   }
 }
 

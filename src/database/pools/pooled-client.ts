@@ -7,7 +7,12 @@ import { destroySocket, endAfter, endSession, type Ended } from '../end-session.
 import { borrow, type BorrowPatience, type Lease } from './borrow.js'
 import { NO_CONNECTION_FREE } from './no-connection-free.js'
 import { withOwnTypes } from './own-types.js'
-import { answeredInTransaction, connectionInTransaction, isInTransaction } from './transaction-status.js'
+import {
+  answeredInTransaction,
+  connectionInTransaction,
+  isInTransaction,
+  knownInTransaction,
+} from './transaction-status.js'
 
 /** Time limits of work on a pool's connection, in milliseconds. */
 export interface BorrowLimits extends BorrowPatience {
@@ -58,8 +63,7 @@ const borrowOutsideTransaction = async (pool: Pool, limits: BorrowLimits): Promi
     for (;;) {
       const patienceMs = held.length === 0 ? limits.patienceMs : Math.min(limits.patienceMs, ANOTHER_MS)
       const lease = await borrow(pool, { ...limits, patienceMs })
-      // A signal that fires meanwhile must not end the application's transaction.
-      if (!(await inLimits(lease, { ...limits, signal: undefined }, isInTransaction))) return lease
+      if (!(knownInTransaction(lease.client) ?? (await askInTransaction(lease, limits)))) return lease
       held.push(lease)
       if (!hasAnother(pool)) throw connectionInTransaction()
     }
@@ -69,6 +73,10 @@ const borrowOutsideTransaction = async (pool: Pool, limits: BorrowLimits): Promi
     for (const { giveBack } of held) giveBack(false)
   }
 }
+
+// A signal that fires meanwhile must not end the application's transaction.
+const askInTransaction = (lease: Lease, limits: BorrowLimits): Promise<boolean> =>
+  inLimits(lease, { ...limits, signal: undefined }, isInTransaction)
 
 /** Whether a connection can be had without waiting for one that is in use. */
 const hasAnother = ({ idleCount, totalCount, options }: Partial<Pool>): boolean =>

@@ -38,13 +38,17 @@ export const answeredInTransaction = (client: ClientBase): boolean | undefined =
 }
 
 /**
- * Whether the next statement would be part of a transaction that is open already, or has failed. Costs a round trip only where
- * the client cannot know: at the first use of one that does not keep the status, and behind statements that nobody waited for.
+ * Whether the next statement would be part of a transaction that is open already, or has failed. Undefined where the client
+ * cannot know: at the first use of one that does not keep the status, and behind statements that nobody waited for.
  */
+export const knownInTransaction = (client: ClientBase): boolean | undefined =>
+  sessionOf(client).readyForQuery === false ? undefined : answeredInTransaction(client)
+
+/** The same, with a round trip where the client cannot know. */
 export const isInTransaction = async (client: ClientBase): Promise<boolean> => {
   const session = sessionOf(client)
-  const known = answeredInTransaction(client)
-  if (known !== undefined && session.readyForQuery !== false) return known
+  const known = knownInTransaction(client)
+  if (known !== undefined) return known
   if (session.getTransactionStatus === undefined && session.connection !== undefined) watch(session.connection)
   try {
     const { isOpen } = firstRow(await client.query<{ isOpen: boolean }>(ASK))

@@ -21,6 +21,7 @@ import { readOperatorNames } from './operators/operator-names.js'
 import type { IdempotencyScope } from './keys/key-scope.js'
 import { keysIn } from './store/keys-in.js'
 import { createKeyGuard } from './keys/key-guard.js'
+import { createFirstLookUp } from './look-up/first-look-up.js'
 import { inChange, type ChangeSession } from './lifecycle/change.js'
 import { deleteMessage, editMessage, type MessageDeletion, type MessageEdit } from './lifecycle/change-message.js'
 import { mergeClients, type ClientMerge, type MergedClients } from './lifecycle/merge-clients.js'
@@ -249,6 +250,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
 
   const statements = createPreparedStatements()
   const findClient = createFindClient(names, statements)
+  const firstLookUp = createFirstLookUp()
   const withKeyGuard = createKeyGuard(names)
   const checkReady = createReadinessCheck({ pool: () => pool.get(), names, withKeyGuard, onLeft })
   const erasureWith = (own: CallLimits) => createStoreErasure({ schema, pool: () => pool.get(), limits: own })
@@ -269,7 +271,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     async (batch, signal) =>
       withPooledClient(pool.get(), { ...limits, workMs: savingMs(batch), signal }, (client) =>
         withKeyGuard(client, (keyGuard) =>
-          saveBatch({ transaction: 'own', client, names, statements, keyGuard }, batch),
+          saveBatch({ transaction: 'own', client, names, statements, keyGuard, firstLookUp }, batch),
         ),
       ).finally(() => live.committed()),
   )

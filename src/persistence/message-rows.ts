@@ -17,7 +17,8 @@ import {
   type ChangedKeys,
   type KeyGuard,
 } from './keys/key-guard.js'
-import { isRegisteredSql } from './follow-clients.js'
+import { CONTACTS, NO_CONTACT, type LookUp } from './look-up/contact-sql.js'
+import type { FirstLookUp } from './look-up/first-look-up.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { instantSql, toInstant, type InstantText } from '../database/clock/instant.js'
 import { UTC_NOW, type Names } from './sql-names.js'
@@ -36,12 +37,15 @@ interface Session {
 export interface StoreSession extends Session {
   readonly transaction: 'own'
   readonly client: ClientBase
+  /** How its saves begin; with the whole look-up when absent. */
+  readonly firstLookUp?: FirstLookUp | undefined
 }
 
 /** A transaction of the caller, who commits it. Its settings are not touched, and no row is durable before it ends. */
 export interface CallerSession extends Session {
   readonly transaction: 'callers'
   readonly client: Queryable
+  readonly firstLookUp?: undefined
 }
 
 export type BatchSession = StoreSession | CallerSession
@@ -107,16 +111,17 @@ const toJson = (messages: readonly PreparedMessage[]): string =>
 
 /**
  * Inserts the messages whose key is free, in their order. With `linked` it skips guests who have no client yet, and ids that no
- * client has.
+ * client has; with a short look-up, those of clients that were merged or renamed, too.
  * @returns one row for each message that was inserted; when the commit is unconfirmed, they need a barrier
  */
 export const insertMessages = async (
   session: BatchSession,
   messages: readonly PreparedMessage[],
   linking: Linking,
+  lookUp: LookUp = 'whole',
 ): Promise<NoticedCommit<readonly InsertedRow[]>> => {
   const { client, names, statements, rowLockTimeoutMs, keyGuard, transaction } = session
-  const sql = insertTextOf(names, linking, { rowLockTimeoutMs, keyGuard, transaction })
+  const sql = insertTextOf(names, linking, { rowLockTimeoutMs, keyGuard, transaction, lookUp })
   const json = toJson(keyGuard === 'table' || linking === 'noted' ? firstOfEachKey(messages) : messages)
   return noticeOwnCommit(session, async () => {
     const insert = () => statements.query<InsertedRowText>(client, sql, [json])
@@ -133,8 +138,8 @@ const insertTexts = new WeakMap<Names, Map<string, string>>()
 const insertTextOf = (names: Names, linking: Linking, options: InsertOptions): string => {
   const texts = insertTexts.get(names) ?? new Map<string, string>()
   insertTexts.set(names, texts)
-  const { rowLockTimeoutMs, keyGuard, transaction } = options
-  const kind = `${linking} ${keyGuard} ${transaction} ${rowLockTimeoutMs}`
+  const { rowLockTimeoutMs, keyGuard, transaction, lookUp } = options
+  const kind = `${linking} ${lookUp} ${keyGuard} ${transaction} ${rowLockTimeoutMs}`
   const text = texts.get(kind) ?? insertSql(names, FROM_JSON, linking, options)
   texts.set(kind, text)
   return text
@@ -158,7 +163,7 @@ const firstOfEachKey = (messages: readonly PreparedMessage[]): readonly Prepared
 const ROW_LOCK_TIMEOUT_MS = 250
 
 // Set for one transaction: a long transaction of another session does not block the whole batch.
-const settings = (rowLockTimeoutMs: number): string => `
+const settings = (rowLockTimeoutMs = ROW_LOCK_TIMEOUT_MS): string => `
   (SELECT ${DURABLE_COMMIT} AND set_config('lock_timeout', '${rowLockTimeoutMs}', true) <> '')`
 
 /** The insert without rows: it fails when anything that the insert needs is missing. */
@@ -172,6 +177,8 @@ export interface InsertOptions {
   readonly keyGuard: KeyGuard
   /** Whose transaction it is; the store's own when absent. */
   readonly transaction?: BatchSession['transaction'] | undefined
+  /** The whole when absent. */
+  readonly lookUp?: LookUp | undefined
 }
 
 /**
@@ -183,21 +190,22 @@ export const insertSql = (
   names: Names,
   source: string,
   linking: Linking,
-  { rowLockTimeoutMs = ROW_LOCK_TIMEOUT_MS, skipsConflicts = true, keyGuard, transaction = 'own' }: InsertOptions,
+  { rowLockTimeoutMs, skipsConflicts = true, keyGuard, transaction = 'own', lookUp = 'whole' }: InsertOptions,
 ): string => {
+  const { joins, client, isRegistered, condition } = linking === 'linked' ? CONTACTS[lookUp](names) : NO_CONTACT
   const insert = `
   INSERT INTO ${names.message} AS m (
     "createdAt", "clientId", "guestUsername", "guestPhone", "clientSocketId", "senderType", "operatorId", "messageType",
     "text", "imageUrl", "imageName", "mimeType", "sessionId", "idempotencyKey", "guestUnverified")
-  SELECT coalesce(x."createdAt" AT TIME ZONE 'UTC', ${UTC_NOW}), ${linking === 'linked' ? CLIENT : 'NULL::bigint'},
+  SELECT coalesce(x."createdAt" AT TIME ZONE 'UTC', ${UTC_NOW}), ${client},
     x."guestUsername", x."guestPhone", x."clientSocketId", x."senderType"::${names.senderType}, x."operatorId",
     x."messageType"::${names.messageType}, x."text", x."imageUrl", x."imageName", x."mimeType", x."sessionId",
-    x."idempotencyKey", ${linking === 'linked' ? `x."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND coalesce(moved."registered", named."registered") IS TRUE` : 'false'}
+    x."idempotencyKey", x."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND ${isRegistered}
   FROM ${source}
-  ${linking === 'linked' ? clientJoins(names) : ''}
+  ${joins}
   WHERE ${transaction === 'own' ? settings(rowLockTimeoutMs) : 'true'}
     AND ${takenKeySql(names, keyGuard, linking === 'linked' ? 'known' : 'unknown')} IS NULL
-    ${linking === 'linked' ? `AND (${CLIENT} IS NOT NULL OR x."guestUsername" IS NULL AND x."clientId" IS NULL)` : ''}
+    AND ${condition}
   ORDER BY x."position"
   ${skipsConflicts && keyGuard === 'index' ? 'ON CONFLICT ("idempotencyKey") DO NOTHING' : ''}
   RETURNING "id", ${instantSql('"createdAt"')} AS "createdAt", "clientId", "idempotencyKey", "guestUnverified"`
@@ -209,33 +217,6 @@ export const insertSql = (
 }
 
 const INSERTED_COLUMNS = '"id", "createdAt", "clientId", "idempotencyKey", "guestUnverified"'
-
-// The client by its id, else by the guest's exact name. A client is registered unless it was created from a guest. Of one that
-// was merged into another, and of a name that nobody has now, `moved` is the client to whom the message belongs.
-const clientJoins = (names: Names): string => `
-  LEFT JOIN LATERAL (SELECT c."id" FROM ${names.client} AS c WHERE c."id" = x."clientId" LIMIT 1) AS given ON true
-  LEFT JOIN LATERAL (
-    SELECT c."id", ${isRegisteredSql(names, 'c."id"')} AS "registered"
-    FROM ${names.client} AS c
-    WHERE given."id" IS NULL AND c."username"::text = x."guestUsername"
-    LIMIT 1
-  ) AS named ON true
-  LEFT JOIN LATERAL (
-    SELECT c."id", other."isByName" AND ${isRegisteredSql(names, 'c."id"')} AS "registered"
-    FROM (
-      SELECT g."intoClientId" AS "clientId", given."id" IS NULL AND named."id" IS NOT NULL AS "isByName"
-      FROM ${names.mergedClients} AS g
-      WHERE g."clientId" = coalesce(given."id", named."id", x."clientId")
-      UNION ALL
-      SELECT a."clientId", true
-      FROM ${names.clientAliases} AS a
-      WHERE given."id" IS NULL AND named."id" IS NULL AND a."username" = x."guestUsername"
-    ) AS other
-    JOIN ${names.client} AS c ON c."id" = other."clientId"
-    LIMIT 1
-  ) AS moved ON true`
-
-const CLIENT = 'coalesce(moved."id", given."id", named."id")'
 
 // The commit of its own message is later than those of the rows that it finds: it confirms them, whoever committed them and
 // however. It also takes the statement to the primary behind a proxy such as pgpool-II, which sends there what calls a volatile

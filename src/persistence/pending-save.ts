@@ -83,6 +83,14 @@ export const noteAttempt = (batch: readonly PendingSave[]): void => {
   }
 }
 
+/** Whether the message names its client by the id alone. */
+export const hasOnlyId = ({ message }: PendingSave): boolean =>
+  message.guestUsername === null && message.clientId !== null
+
+/** Whether a guest's message has waited long enough to be stored without its client: it keeps the name, and reconcile links it later. */
+export const mayUnlink = ({ message, since, deadline }: PendingSave): boolean =>
+  message.guestUsername !== null && Date.now() - since > (deadline - since) / 2
+
 /** Marks the messages of a statement whose connection broke: they may be stored. */
 export const noteUnknownOutcome = (batch: readonly PendingSave[], error: unknown): void => {
   if (isConnectionFailure(error)) noteUnconfirmed(unsettled(batch))

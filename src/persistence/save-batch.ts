@@ -6,6 +6,7 @@ import { DatabaseRefused, explainRefusal, explainRowRefusal, IdempotencyConflict
 import { ownKeyOf } from './keys/key-scope.js'
 import { toId, toIdOrNull } from './ids/ids.js'
 import { createClientsOf } from './guest-clients.js'
+import type { LookUp } from './look-up/contact-sql.js'
 import {
   findByKeys,
   insertMessages,
@@ -17,6 +18,8 @@ import {
 import type { SavedChatMessage } from './message.js'
 import { nextAttempt } from './next-attempt.js'
 import {
+  hasOnlyId,
+  mayUnlink,
   noteUnconfirmed,
   noteUnknownOutcome,
   unsettled,
@@ -192,33 +195,45 @@ const saveInRounds = async (session: Saving, batch: readonly PendingSave[]): Pro
 }
 
 const saveLinked = async (session: Saving, batch: readonly PendingSave[]): Promise<void> => {
-  if (await tryToSave(session, batch)) return
+  const lookUp = session.firstLookUp?.now() ?? 'whole'
+  if (await tryToSave(session, batch, lookUp)) return
   const left = unsettled(batch)
+  const onlyIds = left.filter(hasOnlyId)
+  if (lookUp === 'short' && onlyIds.length > 0) {
+    // Their keys were just looked up.
+    await insert(session, onlyIds)
+    session.firstLookUp?.noteLeftOut(onlyIds)
+  }
   // Without a name there is no client to make: only somebody else can insert the one of this id.
-  await save({ ...session, linking: 'noted' }, left.filter(hasOnlyId))
+  await save({ ...session, linking: 'noted' }, unsettled(onlyIds))
   let guests: readonly PendingSave[] = left.filter((one) => !hasOnlyId(one))
   const rounds = session.transaction === 'own' ? MAX_ROUNDS : MAX_ROUNDS_OF_CALLERS
   for (let round = 2; round <= rounds && unsettled(guests).length > 0; round += 1) {
     guests = await createClientsOf(session, unsettled(guests))
     if (guests.length === 0) return
-    if (await tryToSave(session, guests)) return
+    const known = guests.filter(({ message }) => !session.createdNames.has(message.guestUsername ?? ''))
+    const areSaved = await tryToSave(session, guests)
+    if (lookUp === 'short') session.firstLookUp?.noteLeftOut(known)
+    if (areSaved) return
   }
   const unlinked = unsettled(guests)
   await save({ ...session, linking: withoutClient(unlinked) }, unlinked)
 }
 
-const hasOnlyId = ({ message }: PendingSave): boolean => message.guestUsername === null && namesClient(message)
-
 /** @returns whether all are settled; left are guests without client, and keys whose row was just deleted */
-const tryToSave = async (session: Saving, batch: readonly PendingSave[]): Promise<boolean> => {
+const tryToSave = async (session: Saving, batch: readonly PendingSave[], lookUp?: LookUp): Promise<boolean> => {
   const open = unsettled(batch)
-  const inserted = await insertMessages(session, open.map(toMessage), session.linking)
-  const lacks = { waits: session.linking === 'noted', lacksOperator: false }
-  await settleInserted(session, open, inserted, session.createdNames, lacks)
-  for (const one of open) if (one.isSettled()) session.suspects.noteStored(one)
+  await insert(session, open, lookUp)
   const left = unsettled(open)
   if (left.length > 0) await settleExisting(session, left, session.linking)
   return unsettled(left).length === 0
+}
+
+const insert = async (session: Saving, open: readonly PendingSave[], lookUp?: LookUp): Promise<void> => {
+  const inserted = await insertMessages(session, open.map(toMessage), session.linking, lookUp)
+  const lacks = { waits: session.linking === 'noted', lacksOperator: false }
+  await settleInserted(session, open, inserted, session.createdNames, lacks)
+  for (const one of open) if (one.isSettled()) session.suspects.noteStored(one)
 }
 
 const toMessage = ({ message }: PendingSave): PreparedMessage => message
@@ -282,7 +297,3 @@ const saveWithoutReferences = async (session: Saving, pending: PendingSave, firs
   }
   pending.fail(isIdTooLarge(first) ? new DatabaseRefused(first, 'database') : explainRefusal(first))
 }
-
-// The message keeps the guest's name: reconcile links it later.
-const mayUnlink = ({ message, since, deadline }: PendingSave): boolean =>
-  message.guestUsername !== null && Date.now() - since > (deadline - since) / 2

@@ -79,7 +79,7 @@ const countFitting = (waiting: readonly WaitingMessage[], room: QueueLoad): numb
   return most
 }
 
-// A message whose guest has no client yet is stored after the others of its batch; one of the same conversation that needs
-// no such client would overtake it.
+// A message whose guest has no client yet, or whose client was merged or renamed, is stored after the others of its batch; one of
+// the same conversation for another contact would overtake it.
 const isOfSameContact = ({ message }: WaitingMessage, first: WaitingMessage | undefined): boolean =>
   message.guestUsername === first?.message.guestUsername && message.clientId === first.message.clientId

@@ -1,3 +1,4 @@
+import { guardedLog } from '../application-callback.js'
 import { SILENT_LOG, type ChatLog } from '../chat-log.js'
 import { OperatorError } from '../errors.js'
 import { createInFlight, type InFlight } from '../concurrency/in-flight.js'
@@ -29,7 +30,8 @@ export interface PreparedChat {
 
 /** Checks the options and opens what they name. @throws OperatorError of one of them; nothing is open then */
 export const prepareChat = async (options: ChatOptions): Promise<PreparedChat> => {
-  const { log = SILENT_LOG, metrics, store } = options
+  const { metrics, store } = options
+  const log = guardedLog(options.log ?? SILENT_LOG)
   await refuseClosedStore(store)
   const operatorSecret = options.operatorSecret === '' ? undefined : options.operatorSecret
   refuseWeakSecret(operatorSecret)

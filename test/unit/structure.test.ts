@@ -45,6 +45,7 @@ const LEAVES = [
   'private-file',
   'read-named-file',
   'package-root',
+  'application-callback',
   'chat-log',
   'rare-log',
   'collections',

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asyncClosable, type AsyncClosable, type NotYetClosable } from '../../closable.js'
+import { guarded } from '../../application-callback.js'
 import { onAbort } from '../../concurrency/abortable.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { failureReason } from '../../database/connection-failure.js'
@@ -49,16 +50,7 @@ export const runSubscription = (
   let failures = 0
   const reported = new Set<string>()
 
-  const tell = (error: unknown, message?: ChatMessage): void => {
-    try {
-      onError(error, message)
-    } catch (own) {
-      // As an error in any listener of Node: nobody else can handle it.
-      setImmediate(() => {
-        throw own
-      })
-    }
-  }
+  const tell = guarded('onError', onError)
   const report = (error: unknown): void => {
     const text = error instanceof Error ? error.message : String(error)
     if (reported.has(text)) return

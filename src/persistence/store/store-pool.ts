@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
+import { guarded } from '../../application-callback.js'
 import { createPool } from '../../database/connection.js'
 import {
   forWriting,
@@ -17,9 +18,10 @@ import { DEFAULT_MAX_CONNECTIONS, type ChatStoreOptions, type ChatStoreSource } 
 
 /** The server of the store's own pool; undefined for a caller's pool. */
 export const targetOf = (source: ChatStoreSource, options: ChatStoreOptions): ConnectionTarget | undefined => {
-  if ('target' in source) return forWriting(source.target, { onPromotion: options.onPromotion })
+  const onPromotion = options.onPromotion && guarded('onPromotion', options.onPromotion)
+  if ('target' in source) return forWriting(source.target, { onPromotion })
   if (!('databaseUrl' in source)) return undefined
-  return forWriting(targetOfUrl(source.databaseUrl), { onPromotion: options.onPromotion })
+  return forWriting(targetOfUrl(source.databaseUrl), { onPromotion })
 }
 
 /** @throws InvalidCall what is wrong with the URL */

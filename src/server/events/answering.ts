@@ -6,8 +6,9 @@ import { serverClosing } from '../../protocol/refusals.js'
 import type { Listener } from '../chat-io.js'
 import { errorFields } from '../error-fields.js'
 import { UNOBSERVED, type ServerObserver } from '../metrics/observer.js'
-import { isTyping, type Quota } from '../protection/quota.js'
-import { charactersIn, parsePayload, readArguments, type EventArguments } from './event-arguments.js'
+import { isTyping } from '../protection/event-kind.js'
+import type { Quota } from '../protection/quota.js'
+import { addresseeIn, charactersIn, parsePayload, readArguments, type EventArguments } from './event-arguments.js'
 import type { EventGate } from './event-gate.js'
 import type { Reply } from './reply.js'
 import type { TellRefusal } from './tell-refusal.js'
@@ -65,7 +66,7 @@ export const createAnswer = (parts: Answering): Answer => {
         () => parsePayload(event, schema, payload),
         (parsed, characters) =>
           session.gate.pass({
-            ...{ event, characters },
+            ...{ event, characters, to: addresseeIn(parsed) },
             work: () => (session.refusal === undefined ? work(parsed) : undefined),
           }),
       )
@@ -147,17 +148,17 @@ const withinQuota = async <Payload>(
     try {
       return step()
     } catch (error) {
-      if (counts) quota.mistaken()
+      if (counts) quota.mistaken(event)
       throw error
     }
   }
   try {
     const payload = mistakenAfter(read, true)
     const characters = charactersIn(payload)
-    quota.load(characters)
+    quota.load(event, characters)
     loaded = characters
     return await mistakenAfter(() => work(payload, characters), !isTyping(event))
   } finally {
-    quota.leave(loaded)
+    quota.leave(event, loaded)
   }
 }

@@ -32,3 +32,9 @@ export const charactersIn = (payload: unknown): number =>
   typeof payload === 'object' && payload !== null
     ? Object.values(payload).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0)
     : 0
+
+/** To whom a parsed payload is addressed; empty when it names nobody. */
+export const addresseeIn = (payload: unknown): string => {
+  const { to } = payload as { readonly to?: unknown }
+  return typeof to === 'string' || typeof to === 'number' ? String(to) : ''
+}

@@ -1,11 +1,15 @@
 import type { OperatorError } from '../../errors.js'
-import { isTyping, type Quota } from '../protection/quota.js'
+import type { Arrival } from './arrival.js'
+import { isTyping } from '../protection/event-kind.js'
+import type { Quota } from '../protection/quota.js'
 import type { Reply } from './reply.js'
+import { chatOf, createTypingTurns } from './typing-turns.js'
 
 /**
  * Lets the events of a socket in, in the order in which they came: after its first join, while no operator is checked, and no
  * faster than its rate. A stock client sends what it buffered while disconnected before its `connect` handler runs: before the
- * join, and all at once. Who is too fast waits, and is refused only when too many wait.
+ * join, and all at once. Who is too fast waits, and is refused only when too many wait. Of typing only the last state waits, and
+ * delays no message.
  */
 export interface EventGate {
   /**
@@ -24,14 +28,7 @@ export interface EventGate {
   refuse(reason: OperatorError): void
 }
 
-/** An event whose payload is valid. */
-export interface Arrival {
-  readonly event: string
-  readonly characters: number
-  readonly work: () => Reply | undefined | Promise<Reply | undefined>
-}
-
-interface Waiting extends Pick<Arrival, 'event' | 'characters'> {
+interface Waiting extends Omit<Arrival, 'work'> {
   readonly go: () => void
   readonly leave: () => void
   readonly refuse: (reason: OperatorError) => void
@@ -41,12 +38,18 @@ interface Waiting extends Pick<Arrival, 'event' | 'characters'> {
 /** What need not wait for a first join. */
 const BEFORE_JOIN = ['join', 'unknown']
 
+/** Chats of one operator whose typing waits. */
+const MOST_TYPING = 10
+
+const isTypingOne = ({ event }: Pick<Arrival, 'event'>): boolean => isTyping(event)
+
 /** @param onRefused called with how many waited for a join in vain, and why */
 export const createEventGate = (
   quota: Quota,
   onRefused: (events: number, reason: OperatorError | undefined) => void,
 ): EventGate => {
   const waiting: Waiting[] = []
+  const typing = createTypingTurns(() => schedule(0))
   let isOpen = false
   let isJoining = false
   let isScheduled = false
@@ -54,7 +57,7 @@ export const createEventGate = (
 
   const take = (one: Waiting): Waiting => {
     waiting.splice(waiting.indexOf(one), 1)
-    quota.release(one.characters)
+    quota.release(one.event, one.characters)
     return one
   }
 
@@ -63,13 +66,19 @@ export const createEventGate = (
     return isOpen ? waiting[0] : waiting.find(({ event }) => BEFORE_JOIN.includes(event))
   }
 
+  // Typing goes at once before what waits behind it: it delays nothing, and does not come after the message that it led to.
+  const isLed = (one: Waiting): boolean => !waiting.every(isTypingOne) && isTypingOne(one)
+
   // Synchronous up to the first await of each, which keeps their order.
   const letIn = (): void => {
     for (let one = next(); one !== undefined; one = next()) {
-      const isFree = isTyping(one.event) || ended !== undefined
-      if (!isFree && !quota.takes(one.event)) {
-        schedule(quota.waitMs())
-        return
+      if (ended === undefined && !isLed(one)) {
+        // It goes on when the other one is through.
+        if (isTypingOne(one) && !typing.isFree(one)) return
+        if (!quota.takes(one.event)) {
+          schedule(quota.waitMs(one.event))
+          return
+        }
       }
       take(one).go()
     }
@@ -86,18 +95,34 @@ export const createEventGate = (
     else setTimeout(run, ms)
   }
 
-  const hold = ({ event, characters, work }: Arrival): Promise<Reply | undefined> => {
-    const earlier = isTyping(event) ? waiting.find((one) => one.event === event) : undefined
-    if (earlier !== undefined) take(earlier).supersede()
-    quota.hold(characters, isOpen && !isJoining ? 'rate' : 'join')
+  const start = (arrival: Arrival): ReturnType<Arrival['work']> =>
+    isTypingOne(arrival) ? typing.run(arrival) : arrival.work()
+
+  /** Makes room for a state of typing: the earlier one of its chat does not matter any more. */
+  const supersede = (arrival: Arrival): void => {
+    const states = waiting.filter(isTypingOne)
+    const earlier = states.find((one) => chatOf(one) === chatOf(arrival))
+    const gone = earlier ?? (states.length < MOST_TYPING ? undefined : states[0])
+    if (gone !== undefined) take(gone).supersede()
+  }
+
+  const hold = (arrival: Arrival): Promise<Reply | undefined> => {
+    const { event, to, characters } = arrival
+    if (isTypingOne(arrival)) supersede(arrival)
+    quota.hold(event, characters, isOpen && !isJoining ? 'rate' : 'join')
     return new Promise((resolve, reject) => {
       // It begins within the call; what it throws rejects.
-      const begin = async (): Promise<Reply | undefined> => work()
+      const begin = async (): Promise<Reply | undefined> => start(arrival)
       const go = (): void => resolve(begin())
       const others = { refuse: reject, leave: () => resolve(undefined), supersede: () => resolve({}) }
-      waiting.push({ event, characters, go, ...others })
-      if (isOpen) schedule(quota.waitMs())
+      waiting.push({ event, to, characters, go, ...others })
+      if (isOpen) schedule(quota.waitMs(event))
     })
+  }
+
+  /** What is sent now comes after the typing that waits for nothing but its rate. */
+  const sendTyping = (): void => {
+    if (isOpen && !isJoining && waiting.every(isTypingOne)) for (const one of [...waiting]) take(one).go()
   }
 
   const refuseAll = (reason: OperatorError | undefined): void => {
@@ -118,10 +143,12 @@ export const createEventGate = (
 
   return {
     pass: (arrival) => {
-      const { event, work } = arrival
+      const { event } = arrival
+      if (!isTypingOne(arrival)) sendTyping()
       if (isBehind(event)) return hold(arrival)
-      if (quota.takes(event)) return work()
-      if (!isOpen || isTyping(event) || BEFORE_JOIN.includes(event)) throw quota.overRate()
+      const isFree = !isTypingOne(arrival) || typing.isFree(arrival)
+      if (isFree && quota.takes(event)) return start(arrival)
+      if (!isOpen || BEFORE_JOIN.includes(event)) throw quota.overRate()
       return hold(arrival)
     },
     open: () => {

@@ -1,6 +1,6 @@
 import type { Refusal, WireError } from '../../protocol/acknowledgement.js'
 import type { WarnRarely } from '../../rare-log.js'
-import { isTyping } from '../protection/quota.js'
+import { isTyping } from '../protection/event-kind.js'
 import { createTokenBucket } from '../protection/token-bucket.js'
 import type { ChatSocket } from '../chat-io.js'
 
@@ -17,7 +17,7 @@ const MAX_MESSAGE_ID_LENGTH = 255
 export const createTellRefusal = (socket: ChatSocket, warnRarely: WarnRarely): TellRefusal => {
   const told = createTokenBucket(TOLD_PER_SECOND)
   return (event, payload, error) => {
-    // The next one says the same.
+    // After too many invalid ones; what they would have said does not matter any more.
     if (isTyping(event) && error.code === 'rate_limited') return
     warnRarely(
       { event: 'event_refused', request: event, code: error.code },

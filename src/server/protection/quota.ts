@@ -1,9 +1,13 @@
 import type { OperatorError } from '../../errors.js'
 import type { ChatLimits, LimitName, OnLimit } from './limits.js'
 import { rateLimited, tooManyBeforeJoin, tooManyPending } from '../../protocol/refusals.js'
-import { createTokenBucket } from './token-bucket.js'
+import { isTyping, kindOf, type EventKind } from './event-kind.js'
+import { createTokenBucket, type TokenBucket } from './token-bucket.js'
 
-/** The limits on the requests of one socket. */
+/**
+ * The limits on the requests of one socket. Joins, typing and events of unknown names have rates of their own, and what a client has
+ * sent before is no reason to refuse its join.
+ */
 export interface Quota {
   /**
    * Called before a request is parsed.
@@ -14,35 +18,32 @@ export interface Quota {
    * Called before its work begins, with the size of its payload.
    * @throws OperatorError `too_many_pending`, retryable
    */
-  load(characters: number): void
-  /**
-   * Whether the rate lets the request pass now; it then counts. The first join of a socket always passes. Typing has a rate of its
-   * own, and so never costs a message.
-   */
+  load(event: string, characters: number): void
+  /** Whether the rate lets the request pass now; it then counts. */
   takes(event: string): boolean
-  /** In how many milliseconds the rate lets the next request pass. */
-  waitMs(): number
+  /** In how many milliseconds the rate lets the next such request pass. */
+  waitMs(event: string): number
   /**
-   * Called before a request waits, for the join of its socket or for its rate.
+   * Called before a request waits, for the join of its socket or for its rate. Typing takes no place; the caller keeps it few.
    * @throws OperatorError `not_joined` or `rate_limited`, retryable
    */
-  hold(characters: number, waitsFor: 'join' | 'rate'): void
+  hold(event: string, characters: number, waitsFor: 'join' | 'rate'): void
   /** Called when that wait is over. */
-  release(characters: number): void
-  /** How many requests wait. */
-  readonly held: number
+  release(event: string, characters: number): void
   /** Called for a request that was refused after it was parsed, which takes time as well. */
-  mistaken(): void
+  mistaken(event: string): void
   /** The refusal of a request beyond the rate. */
   overRate(): OperatorError
   /** Called after the answer, with as many characters as were loaded. */
-  leave(characters: number): void
+  leave(event: string, characters: number): void
 }
 
-const TYPING = ['clientTyping', 'operatorTyping']
+/** What is larger has to find room as messages do: nobody's token is as long. */
+const SMALL_CHARACTERS = 16_384
 
-/** Whether the event says who types: only the last one matters, and none is missed. */
-export const isTyping = (event: string): boolean => TYPING.includes(event)
+/** Whether it needs no room among messages: a join, and what a socket has few of. */
+const isSmall = (event: string, characters: number): boolean =>
+  kindOf(event) !== 'request' && characters <= SMALL_CHARACTERS
 
 /** Makes the quotas of one server: one a socket, with shared limits on the characters of requests that wait. */
 export const createQuotas = (limits: ChatLimits, onLimit: OnLimit): (() => Quota) => {
@@ -53,56 +54,66 @@ export const createQuotas = (limits: ChatLimits, onLimit: OnLimit): (() => Quota
     return error
   }
   return () => {
-    const events = createTokenBucket(limits.eventsPerSecond)
-    const typing = createTokenBucket(limits.eventsPerSecond)
-    const mistakes = createTokenBucket(limits.eventsPerSecond)
+    const events = createRates(limits.eventsPerSecond)
+    const mistakes = createRates(limits.eventsPerSecond)
     const overRate = (): OperatorError => refusal('eventsPerSecond', rateLimited(limits.eventsPerSecond))
-    let pending = 0
-    let held = 0
-    let firstJoin: 'to come' | 'to pass' | 'passed' = 'to come'
+    const pending = countEach()
+    const held = countEach()
     return {
-      get held() {
-        return held
-      },
       enter: (event) => {
-        const isFirstJoin = event === 'join' && firstJoin === 'to come'
-        if (isFirstJoin) firstJoin = 'to pass'
-        else if (mistakes.waitMs() > 0) throw overRate()
-        if (pending >= limits.maxPendingPerSocket)
+        if (mistakes(event).waitMs() > 0) throw overRate()
+        if (kindOf(event) === 'request' && pending.of(event) >= limits.maxPendingPerSocket)
           throw refusal('maxPendingPerSocket', tooManyPending('this connection'))
-        pending += 1
+        pending.add(event, 1)
       },
-      load: (characters) => {
+      load: (event, characters) => {
         // A request that is alone always fits, whatever the limit.
         const isFull = waitingCharacters > 0 && waitingCharacters + characters > limits.maxPendingCharacters
-        if (isFull) throw refusal('maxPendingCharacters', tooManyPending('this server'))
+        if (isFull && !isSmall(event, characters)) throw refusal('maxPendingCharacters', tooManyPending('this server'))
         waitingCharacters += characters
       },
-      takes: (event) => {
-        const isFirstJoin = event === 'join' && firstJoin === 'to pass'
-        if (isFirstJoin) firstJoin = 'passed'
-        return (isTyping(event) ? typing : events).take() || isFirstJoin
-      },
-      waitMs: () => events.waitMs(),
-      hold: (characters, waitsFor) => {
+      takes: (event) => events(event).take(),
+      waitMs: (event) => events(event).waitMs(),
+      hold: (event, characters, waitsFor) => {
         const full = (limit: LimitName, scope: string): OperatorError =>
           waitsFor === 'rate' ? overRate() : refusal(limit, tooManyBeforeJoin(scope))
-        if (held >= limits.maxHeldPerSocket) throw full('maxHeldPerSocket', 'this connection')
+        const takesPlace = !isTyping(event) || waitsFor === 'join'
+        const taken = isTyping(event) ? 0 : held.of(event)
+        if (takesPlace && taken >= limits.maxHeldPerSocket) throw full('maxHeldPerSocket', 'this connection')
         const isFull = heldCharacters > 0 && heldCharacters + characters > limits.maxHeldCharacters
-        if (isFull) throw full('maxHeldCharacters', 'this server')
-        held += 1
+        if (isFull && !isSmall(event, characters)) throw full('maxHeldCharacters', 'this server')
+        held.add(event, 1)
         heldCharacters += characters
       },
-      release: (characters) => {
-        held -= 1
+      release: (event, characters) => {
+        held.add(event, -1)
         heldCharacters -= characters
       },
-      mistaken: () => void mistakes.take(),
+      mistaken: (event) => void mistakes(event).take(),
       overRate,
-      leave: (characters) => {
-        pending -= 1
+      leave: (event, characters) => {
+        pending.add(event, -1)
         waitingCharacters -= characters
       },
     }
+  }
+}
+
+/** A rate for each kind of event. Made when one comes: most sockets send few kinds. */
+const createRates = (perSecond: number): ((event: string) => TokenBucket) => {
+  const rates = new Map<EventKind, TokenBucket>()
+  return (event) => {
+    const kind = kindOf(event)
+    const rate = rates.get(kind) ?? createTokenBucket(perSecond)
+    rates.set(kind, rate)
+    return rate
+  }
+}
+
+const countEach = () => {
+  const counts = { join: 0, typing: 0, unknown: 0, request: 0 }
+  return {
+    of: (event: string): number => counts[kindOf(event)],
+    add: (event: string, amount: 1 | -1): void => void (counts[kindOf(event)] += amount),
   }
 }

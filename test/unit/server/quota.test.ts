@@ -29,8 +29,8 @@ const run = (steps: readonly Step[]): readonly string[] => {
   return steps.map(([socket, step, characters = 0]) =>
     outcomeOf(() => {
       if (step === 'enter') quotas[socket].enter('history')
-      else if (step === 'hold') quotas[socket].hold(characters, 'join')
-      else quotas[socket][step](characters)
+      else if (step === 'hold') quotas[socket].hold('history', characters, 'join')
+      else quotas[socket][step]('history', characters)
     }),
   )
 }
@@ -97,19 +97,18 @@ describe('the quota of a socket', () => {
     expect(run(steps.map(([step]) => step))).toEqual(steps.map(([, outcome]) => outcome))
   })
 
-  test('has a rate for what passes, which the first join need not keep, and another for typing', () => {
+  test('has a rate for joins, for typing, for unknown events, and for all others', () => {
     const quota = createQuotas(limitsFrom({ eventsPerSecond: 1 }), () => undefined)()
-    const events = [...Array<string>(4).fill('clientMessage'), 'join', 'join', ...Array<string>(4).fill('clientTyping')]
-    const passed = events.map((event) => {
-      quota.enter(event)
-      return quota.takes(event)
-    })
+    const kinds = [['clientMessage', 'history', 'endChat', 'markRead'], ['join'], ['clientTyping'], ['unknown']]
+    const passed = kinds.map((events) =>
+      Array.from({ length: 4 }, (_, n) => quota.takes(events[n % events.length] ?? '')),
+    )
     const [yes, no] = [true, false]
-    expect(passed).toEqual([yes, yes, yes, no, yes, no, yes, yes, yes, no])
-    expect(quota.waitMs()).toBeGreaterThan(0)
+    expect(passed).toEqual(kinds.map(() => [yes, yes, yes, no]))
+    expect(quota.waitMs('clientMessage')).toBeGreaterThan(0)
   })
 
-  test('refuses requests unread after too many that were refused, but for the first join', () => {
+  test('refuses requests unread after too many of their kind that were refused', () => {
     const quota = createQuotas(limitsFrom({ eventsPerSecond: 1 }), () => undefined)()
     const codeOf = (event: string): string => {
       try {
@@ -121,18 +120,36 @@ describe('the quota of a socket', () => {
     }
     const codes = Array.from({ length: 4 }, () => {
       const code = codeOf('clientMessage')
-      quota.mistaken()
+      quota.mistaken('clientMessage')
       return code
     })
-    expect([...codes, codeOf('join'), codeOf('join')]).toEqual([
+    expect([...codes, codeOf('join'), codeOf('unknown'), codeOf('clientTyping'), codeOf('history')]).toEqual([
       ...['ok', 'ok', 'ok', 'rate_limited'],
-      ...['ok', 'rate_limited'],
+      ...['ok', 'ok', 'ok', 'rate_limited'],
     ])
+  })
+
+  test.each(['join', 'clientTyping'])('has room for %s, whatever waits', (event) => {
+    const quota = createQuotas(limits, () => undefined)()
+    for (const _ of [1, 2]) {
+      quota.enter('history')
+      quota.load('history', 5)
+      quota.hold('history', 5, 'join')
+    }
+    const small = (): void => {
+      quota.enter(event)
+      quota.load(event, 300)
+      quota.hold(event, 300, 'join')
+    }
+    expect(small).not.toThrow()
+    expect(() => quota.load(event, 20_000)).toThrow(expect.objectContaining({ code: 'too_many_pending' }))
   })
 
   test('refuses what is beyond the rate and finds no room to wait as rate_limited', () => {
     const quota = createQuotas(limitsFrom({ maxHeldPerSocket: 1 }), () => undefined)()
-    quota.hold(1, 'rate')
-    expect(() => quota.hold(1, 'rate')).toThrow(expect.objectContaining({ code: 'rate_limited', retryable: true }))
+    quota.hold('history', 1, 'rate')
+    expect(() => quota.hold('history', 1, 'rate')).toThrow(
+      expect.objectContaining({ code: 'rate_limited', retryable: true }),
+    )
   })
 })

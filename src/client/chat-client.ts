@@ -3,7 +3,13 @@ import { OperatorError } from '../errors.js'
 import { parseChatUrl } from './chat-address.js'
 import type { Answer } from './answer.js'
 import { createChatPeer } from './chat-peer.js'
-import { checkClientOptions, checkOutgoing, type ChatClientOptions } from './client-options.js'
+import {
+  checkClientOptions,
+  checkListener,
+  checkOutgoing,
+  checkRequest,
+  type ChatClientOptions,
+} from './client-options.js'
 import { createOutbox, type KeptMessage, type OutgoingChatMessage, type QueuedMessage } from './outbox.js'
 
 export type { ChatAttempt, ChatClientOptions, GuestIdentity, OperatorIdentity } from './client-options.js'
@@ -70,8 +76,14 @@ export const createChatClient = (options: ChatClientOptions): ChatClient => {
       checkOutgoing(message)
       return outbox.send(message)
     },
-    ask: (event, payload = {}) => peer.ask(event, payload),
-    on: (event, listener) => peer.on(event, listener),
+    ask: async (event, payload = {}) => {
+      checkRequest(event, payload)
+      return peer.ask(event, payload)
+    },
+    on: (event, listener) => {
+      checkListener(event, listener)
+      return peer.on(event, listener)
+    },
     join: () => peer.join(),
     get unacknowledged() {
       return outbox.unacknowledged()

@@ -10,6 +10,7 @@ import {
   oneOf,
   TEXT,
   wholeNumber,
+  type Rule,
   type Rules,
 } from '../check-options.js'
 import type { AttemptOutcome } from './chat-peer.js'
@@ -83,17 +84,43 @@ export const checkClientOptions = (options: unknown): void => {
   else checkOptions('join', join, OPERATOR)
 }
 
-/** The server checks the values. */
+/** The server checks the values. What cannot be sent would end the connection, or be left out. */
+const SENT: Rule = {
+  must: 'a value that JSON has',
+  fits: (value) => {
+    if (typeof value === 'string') return true
+    try {
+      // Of a function or a symbol it is undefined, whatever its type says.
+      return typeof (JSON.stringify(value) as unknown) === 'string'
+    } catch {
+      return false
+    }
+  },
+}
+
 const MESSAGE: Rules<OutgoingChatMessage> = {
-  type: ANYTHING,
-  message: ANYTHING,
-  image: ANYTHING,
-  name: ANYTHING,
-  mimeType: ANYTHING,
-  size: ANYTHING,
-  to: ANYTHING,
-  messageId: ANYTHING,
+  type: SENT,
+  message: SENT,
+  image: SENT,
+  name: SENT,
+  mimeType: SENT,
+  size: SENT,
+  to: SENT,
+  messageId: SENT,
 }
 
 /** @throws InvalidCall `invalid_option` */
 export const checkOutgoing = (message: unknown): void => checkOptions('the message', message, MESSAGE)
+
+/** @throws InvalidCall `invalid_option` */
+export const checkRequest = (event: unknown, payload: unknown): void => {
+  checkValue('event', event, FILLED_TEXT)
+  checkValue('payload', payload, OBJECT)
+  checkValue('payload', payload, SENT)
+}
+
+/** @throws InvalidCall `invalid_option` */
+export const checkListener = (event: unknown, listener: unknown): void => {
+  checkValue('event', event, FILLED_TEXT)
+  checkValue('listener', listener, FUNCTION)
+}

@@ -13,7 +13,7 @@ import {
   toContactFilters,
   type ContactQuery,
 } from './contact.js'
-import { cursorSql, parseCursor } from './ids/cursor.js'
+import { cursorSql, parseCursor, type Position } from './ids/cursor.js'
 import { toId } from './ids/ids.js'
 import type { ChatMessage } from './message.js'
 import type { Names } from './sql-names.js'
@@ -21,7 +21,7 @@ import { advance } from './polling/advance.js'
 import { beginPolling } from './polling/begin.js'
 import { fittingSql } from './polling/fitting-page.js'
 import { microsOf, toCursorInstant } from './polling/micros.js'
-import { formatPollCursor, parsePollCursor, scanFrom, type Place } from './polling/poll-cursor.js'
+import { formatPollCursor, parsePollCursor, scanFrom, type Place, type PollCursor } from './polling/poll-cursor.js'
 import { readWithOpen } from './polling/read-with-open.js'
 import { MESSAGE_COLUMNS, RAW_COLUMNS, toChatMessage, type StoredRow } from './stored-message.js'
 
@@ -75,12 +75,14 @@ export const readHistory = async (
   const { after, before, maxBytes } = query
   const limit = checkLimit(query.limit ?? 50)
   if (before !== undefined && after !== undefined) throw bothCursors()
+  const position = before === undefined ? undefined : parseCursor(before)
+  const cursor = after === undefined ? undefined : parsePollCursor(after)
   const db = query.fromPrimary === true && after === undefined ? fromPrimary(any) : any
   const sources = await findSources(db, findClient, filters)
   const request = { sources, limit, maxBytes }
-  return after === undefined
-    ? readOlder(db, names, { ...request, before })
-    : readNewer(db, names, { ...request, after })
+  return after === undefined || cursor === undefined
+    ? readOlder(db, names, { ...request, position })
+    : readNewer(db, names, { ...request, after, cursor })
 }
 
 interface PageRequest {
@@ -92,9 +94,8 @@ interface PageRequest {
 const readOlder = async (
   db: Queryable,
   names: Names,
-  { sources, limit, maxBytes, before }: PageRequest & { readonly before: string | undefined },
+  { sources, limit, maxBytes, position }: PageRequest & { readonly position: Position | undefined },
 ): Promise<HistoryPage> => {
-  const position = before === undefined ? undefined : parseCursor(before)
   const sql = historySql(names, sources, rowsToRead(limit), position && 'before')
   const { rows } = await db.query<FittingRow>(
     maxBytes === undefined ? sql : fittingSql(sql, pageOrder('before'), maxBytes),
@@ -123,9 +124,8 @@ const readOlder = async (
 const readNewer = async (
   db: Queryable,
   names: Names,
-  { sources, limit, maxBytes, after }: PageRequest & { readonly after: string },
+  { sources, limit, maxBytes, after, cursor }: PageRequest & { readonly after: string; readonly cursor: PollCursor },
 ): Promise<HistoryPage> => {
-  const cursor = parsePollCursor(after)
   const from = scanFrom(cursor)
   const seen = cursor.seen.map(({ id }) => id)
   const direction = seen.length === 0 ? 'after' : 'after unseen'

@@ -1,4 +1,4 @@
-import { ANYTHING, either, oneOf, type Rules } from '../check-options.js'
+import { ANYTHING, either, oneOf, shown, type Rules } from '../check-options.js'
 import { InvalidCall } from './errors.js'
 import type { ChatSearch } from './chats/find-chat.js'
 import { findSources, isOfSource, type Source } from './chats/sources.js'
@@ -70,4 +70,4 @@ const upTo = (message: string, parameter: number): string =>
   `(m."createdAt", m."id") <= (SELECT e."createdAt", e."id" FROM ${message} AS e WHERE e."id" = $${parameter}::bigint)`
 
 const invalidUpTo = (upToMessageId: unknown): InvalidCall =>
-  new InvalidCall('invalid_message_id', `upToMessageId is ${String(upToMessageId)}, which is not a message id`)
+  new InvalidCall('invalid_message_id', `upToMessageId ${shown(upToMessageId)}, which is not a message id`)

@@ -1,6 +1,8 @@
+import { shown } from '../../check-options.js'
 import type { Queryable } from '../../database/connection.js'
 import { fromPrimary } from '../../database/proxies/standby-reads.js'
 import { isOfContact, toContactFilter, type Contact, type ContactFilter } from '../contact.js'
+import { InvalidCall } from '../errors.js'
 import { toIdOrNull, type StoredId } from '../ids/ids.js'
 import { utcText } from '../ids/utc-text.js'
 import { toStorableText } from '../content/storable-text.js'
@@ -44,12 +46,16 @@ export interface ChatSearch {
  * @throws InvalidCall `invalid_contact`
  */
 export const findChat = async (search: ChatSearch, address: ChatAddress): Promise<FoundChat | undefined> => {
+  if (typeof address !== 'number' && typeof address !== 'string') throw notAnAddress(address)
   const on: ChatSearch = { ...search, db: fromPrimary(search.db) }
   const named = namedBy(address)
   const found = named && ('clientId' in named ? findById(on, named.clientId) : findByName(on, named.guestUsername))
   if (typeof address === 'number') return found
   return (await found) ?? (await findConversation(on, address)) ?? (await findByName(on, address))
 }
+
+const notAnAddress = (address: unknown): InvalidCall =>
+  new InvalidCall('invalid_contact', `the address ${shown(address)}, but must be a number or a string`)
 
 const findById = async (search: ChatSearch, clientId: number): Promise<FoundChat | undefined> => {
   const { value } = toContactFilter({ clientId })

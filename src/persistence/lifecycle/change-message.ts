@@ -1,4 +1,4 @@
-import { ANYTHING, checkOptions, type Rules } from '../../check-options.js'
+import { ANYTHING, checkOptions, shown, type Rules } from '../../check-options.js'
 import { keptRows } from '../erasure/kept-rows.js'
 import { explainReferenced } from '../erasure/references.js'
 import { CHANGED_MESSAGES, ownSchema, WANTED_CLIENTS } from '../own-names.js'
@@ -93,7 +93,7 @@ export const deleteMessage = async (
 }
 
 const checkId = (id: unknown): void => {
-  if (!isId(id)) throw new InvalidCall('invalid_message_id', `id is ${String(id)}, which is not a message id`)
+  if (!isId(id)) throw new InvalidCall('invalid_message_id', `id ${shown(id)}, which is not a message id`)
 }
 
 // Nothing else tells whose a deleted message was: also of one that waits for its client, the id is noted.

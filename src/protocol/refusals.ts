@@ -14,9 +14,11 @@ export const invalidToken = (): OperatorError => refusal('invalid_token')
 
 export const notJoined = (): OperatorError => refusal('not_joined')
 
-/** Of what waited for a join that was refused. */
-export const joinRefused = ({ code, message }: WireError): OperatorError =>
-  refusal('not_joined', `the join was refused (${code}): ${message}`)
+/** Of what waited for a join that was refused: final, as the join, when that would be refused again. */
+export const joinRefused = ({ code, message, retryable }: WireError): OperatorError =>
+  retryable
+    ? refusal('not_joined', `the join was refused (${code}): ${message}`)
+    : refusal(code, `the join was refused: ${message}`)
 
 /** @param scope what has reached its limit: `this connection` or `this server` */
 export const tooManyBeforeJoin = (scope: string): OperatorError =>

@@ -130,7 +130,7 @@ export const withPersonFlags = <Args extends unknown[], Options extends OptionVa
     .addOption(
       new Option(
         '--username <name>',
-        'clients who have or had exactly this name, and what guests wrote under it',
+        'clients of exactly this name, or who had it if nobody has it now, and what guests wrote under it',
       ).argParser(collect),
     )
     .addOption(

@@ -31,7 +31,17 @@ export const personLines = ({
   clientRow,
   files,
 }: Pick<Shown, 'price' | 'clientRow' | 'files'>): readonly string[] => {
-  const { clients, messages, fromOperators, unverified, bytes, own, referringToClients, referringToMessages } = price
+  const {
+    clients,
+    otherClients,
+    messages,
+    fromOperators,
+    unverified,
+    bytes,
+    own,
+    referringToClients,
+    referringToMessages,
+  } = price
   const becomes = clientRow === 'delete' ? 'deleted' : 'kept without name and phone; its other columns stay'
   return [
     ...clients.map(({ id, isGuest }) => `client ${id} (${isGuest ? 'made of a guest' : 'registered'}): ${becomes}`),
@@ -41,6 +51,10 @@ export const personLines = ({
     ...clients
       .filter(({ isRenamed }) => isRenamed)
       .map(({ id }) => `note: client ${id} was renamed: it had the name that you gave, and all of its chat is meant`),
+    ...otherClients.map(
+      (id) =>
+        `note: client ${id} is not meant: it had a name that you gave, or messages of it were written under one; if it is the same person, add --client-id ${id}`,
+    ),
     `${count(messages, 'message')}, ${byteSize(bytes)} of texts and images; ${fromOperators.toLocaleString('en-US')} of them answers of operators`,
     ...(unverified === 0
       ? []

@@ -2,7 +2,14 @@ import type { Names } from './sql-names.js'
 
 type FollowedTables = Pick<Names, 'client' | 'clientAliases' | 'mergedClients'>
 
-/** SQL for the client that had a name before it was renamed or merged; NULL when nobody had it, or that client is gone. */
+/**
+ * SQL for whether somebody else has a former name now. Then it counts as theirs, and no longer as that of the client who had it.
+ * @param alias a row of the former names
+ */
+export const isTakenOverSql = ({ client }: Pick<Names, 'client'>, alias: string): string =>
+  `EXISTS (SELECT FROM ${client} AS h WHERE h."username"::text = ${alias}."username" AND h."id" <> ${alias}."clientId")`
+
+/** SQL for the client that had a name before it was renamed or merged; NULL when nobody had it, or that client is gone. For a name that nobody has now. */
 export const aliasSql = ({ client, clientAliases }: FollowedTables, name: string): string => `(
       SELECT a."clientId" FROM ${clientAliases} AS a JOIN ${client} AS c ON c."id" = a."clientId" WHERE a."username" = ${name} LIMIT 1)`
 

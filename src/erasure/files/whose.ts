@@ -8,8 +8,9 @@ import type { LineOwner } from './person-file.js'
 /** A person, as lines of files name them. */
 export interface FilePerson {
   readonly clientIds: ReadonlySet<string>
-  /** Guests' names: all that was written under them is meant. */
+  /** Guests' names: what was written under them is meant, except lines of `otherClients`. */
   readonly guests: ReadonlySet<string>
+  readonly otherClients: ReadonlySet<string>
   /** Names of clients: of lines under one, those with another client's id are not meant. */
   readonly clientNames: ReadonlySet<string>
   readonly phones: ReadonlySet<string>
@@ -18,19 +19,20 @@ export interface FilePerson {
 /** What a line says by itself of whose it is. */
 type Naming = Pick<LineOwner, 'clientIds' | 'names'>
 
-export const toFilePerson = ({ clientIds, names, clientNames, phones }: FoundPerson): FilePerson => ({
+export const toFilePerson = ({ clientIds, names, otherClients, clientNames, phones }: FoundPerson): FilePerson => ({
   clientIds: new Set(clientIds),
   guests: new Set(names),
+  otherClients: new Set(otherClients),
   clientNames: new Set(clientNames),
   phones: new Set(phones),
 })
 
 /** Whether a line says by id or name that it is of the person. */
-export const isNamedIn = ({ clientIds, guests, clientNames }: FilePerson, owner: Naming): boolean => {
+export const isNamedIn = ({ clientIds, guests, otherClients, clientNames }: FilePerson, owner: Naming): boolean => {
   const names = owner.names.flatMap((name) => [name, toUsername(name)])
   return (
     owner.clientIds.some((id) => clientIds.has(id)) ||
-    names.some((name) => guests.has(name)) ||
+    (names.some((name) => guests.has(name)) && !owner.clientIds.some((id) => otherClients.has(id))) ||
     (owner.clientIds.length === 0 && names.some((name) => clientNames.has(name)))
   )
 }

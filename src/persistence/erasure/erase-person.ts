@@ -18,6 +18,8 @@ export type ClientRow = 'delete' | 'anonymise'
 /** What the database holds of a person. */
 export interface PersonPrice {
   readonly clients: readonly Pick<PersonClient, 'id' | 'isGuest' | 'isMerged' | 'isRenamed'>[]
+  /** Ids of clients who are not the person, but had one of the names, or have messages that were written under one. */
+  readonly otherClients: readonly string[]
   readonly messages: number
   /** Of these, operators' answers. */
   readonly fromOperators: number
@@ -40,10 +42,19 @@ export const eraseNeeds = (tables: ErasureTables): readonly TableNeed[] => [
 ]
 
 /** Whose rows in tables of our own are meant. */
-export const ownRowsOf = ({ clientIds, names, clientNames, phones, waiting, changed }: FoundPerson): OwnRowsOf => ({
+export const ownRowsOf = ({
+  clientIds,
+  names,
+  otherClients,
+  clientNames,
+  phones,
+  waiting,
+  changed,
+}: FoundPerson): OwnRowsOf => ({
   clientIds,
   names: [...names, ...clientNames],
   guests: names,
+  others: otherClients,
   phones,
   archived: waiting.archived,
   changed,
@@ -75,6 +86,7 @@ export const readPersonPrice = async (
     clients: person.clients
       .filter((one) => !isAnonymised(one))
       .map(({ id, isGuest, isMerged, isRenamed }) => ({ id, isGuest, isMerged, isRenamed })),
+    otherClients: person.otherClients,
     ...counted,
     own: await countOwnRows(client, tables, ownRowsOf(person)),
     referringToClients: ids.length === 0 ? [] : await readReferringRows(client, ofClients, message),
@@ -175,11 +187,14 @@ const eraseClient = async (
     session.signal.throwIfAborted()
     const { found, deleted } = await session.runBatch(async (client) => {
       // Whoever saves a message of this client waits here until the end of the transaction.
-      const { rowCount } = await client.query(`SELECT FROM ${clients} WHERE "id" = $1::bigint FOR UPDATE`, [id])
+      const { rows } = await client.query<{ username: string }>(
+        `SELECT "username"::text AS "username" FROM ${clients} WHERE "id" = $1::bigint FOR UPDATE`,
+        [id],
+      )
       const left = await deleteBatch(client, batch)
       if (left.found < session.batchSize && left.found === left.deleted) {
-        await deleteOwnRows(client, tables, { clientIds: [id], names: [] })
-        if (rowCount === 1) await changeClient(client, clients, id, clientRow)
+        await deleteOwnRows(client, tables, { clientIds: [id], names: rows.map(({ username }) => username) })
+        if (rows.length === 1) await changeClient(client, clients, id, clientRow)
       }
       return left
     })

@@ -11,8 +11,10 @@ import type { ErasureTables } from './tables.js'
 /** Rows of a person in a table of chatkeep's own. */
 interface OwnPlace {
   readonly table: string
-  /** With the names of the parameters: `:ids`, `:names`, `:guests`, `:phones`, `:archived`, `:changed`. */
+  /** With the names of the parameters: `:ids`, `:names`, `:guests`, `:others`, `:phones`, `:archived`, `:changed`. */
   readonly condition: string | ((tables: ErasureTables) => string)
+  /** Of these, what an export shows, where others are about somebody else. */
+  readonly exported?: string
 }
 
 const OF_CLIENT = '"clientId" = ANY (:ids)'
@@ -21,7 +23,8 @@ const OF_EITHER = `${OF_CLIENT} OR "intoClientId" = ANY (:ids)`
 // Without client, only what nobody else wrote under the name: as of the messages themselves.
 const isHashOf = (names: string): string =>
   `"guestHash" = ANY (ARRAY(SELECT ${guestHashSql('n."name"')} FROM unnest(${names}) AS n ("name")))`
-const OF_GUEST = `${isHashOf(':guests')} OR ("clientId" IS NULL AND ${isHashOf(':names')})`
+const IS_OF_OTHER = '"clientId" = ANY (:others)'
+const OF_GUEST = `(${isHashOf(':guests')} AND (${IS_OF_OTHER}) IS NOT TRUE) OR ("clientId" IS NULL AND ${isHashOf(':names')})`
 
 const CHANGED_PLACE: OwnPlace = {
   table: CHANGED_MESSAGES,
@@ -32,7 +35,8 @@ const CHANGED_PLACE: OwnPlace = {
 /** Add a table with personal data: write its line here. Each may be missing. */
 const OWN_PLACES: readonly OwnPlace[] = [
   { table: 'guest_clients', condition: OF_CLIENT },
-  { table: 'client_aliases', condition: `${OF_CLIENT} OR "username" = ANY (:names)` },
+  // The former name of somebody else goes with the client who has it now: else it would count as that one's again.
+  { table: 'client_aliases', condition: `${OF_CLIENT} OR "username" = ANY (:names)`, exported: OF_CLIENT },
   { table: 'merged_clients', condition: OF_EITHER },
   { table: 'moved_messages', condition: OF_EITHER },
   { table: 'wanted_clients', condition: OF_CLIENT },
@@ -42,12 +46,13 @@ const OWN_PLACES: readonly OwnPlace[] = [
 export const ARCHIVE_PLACES = {
   archive: {
     table: 'archive',
-    condition: `${OF_CLIENT} OR "linkedClientId" = ANY (:ids) OR "guestUsername" = ANY (:guests)
+    condition: `${OF_CLIENT} OR "linkedClientId" = ANY (:ids)
+      OR ("guestUsername" = ANY (:guests) AND (${IS_OF_OTHER} OR "linkedClientId" = ANY (:others)) IS NOT TRUE)
       OR ("clientId" IS NULL AND ("guestUsername" = ANY (:names) OR "messageId" = ANY (:archived))) OR "guestPhone" = ANY (:phones)`,
   },
   archivedClients: {
     table: 'archived_clients',
-    condition: `${OF_CLIENT} OR "row" ->> 'username' = ANY (:guests) OR "row" ->> 'phone' = ANY (:phones)`,
+    condition: `${OF_CLIENT} OR ("row" ->> 'username' = ANY (:guests) AND (${IS_OF_OTHER}) IS NOT TRUE) OR "row" ->> 'phone' = ANY (:phones)`,
   },
 } as const satisfies Readonly<Record<string, OwnPlace>>
 
@@ -66,6 +71,8 @@ export interface OwnRowsOf {
   readonly names: readonly string[]
   /** Of the names, those of guests: all that was written under them is meant. */
   readonly guests?: readonly string[]
+  /** Clients who are somebody else, although messages of theirs were written under one of the names. */
+  readonly others?: readonly string[]
   readonly phones?: readonly string[]
   /** Ids of archived messages without client that name one of the clients by its id. */
   readonly archived?: readonly string[]
@@ -76,12 +83,13 @@ export interface OwnRowsOf {
 /** A condition with numbered parameters, and their values. */
 export const bindOwn = (
   condition: string,
-  { clientIds, names, guests = [], phones = [], archived = [], changed = [] }: OwnRowsOf,
+  { clientIds, names, guests = [], others = [], phones = [], archived = [], changed = [] }: OwnRowsOf,
 ): { readonly where: string; readonly values: readonly unknown[] } => {
   const lists = {
     ids: [clientIds, 'bigint'],
     names: [names, 'text'],
     guests: [guests, 'text'],
+    others: [others, 'bigint'],
     phones: [phones, 'text'],
     archived: [archived, 'bigint'],
     changed: [changed, 'text'],
@@ -120,6 +128,7 @@ const placesIn = (tables: ErasureTables, whose: OwnRowsOf, places: readonly OwnP
 }
 
 const ALL_PLACES: readonly OwnPlace[] = [...OWN_PLACES, CHANGED_PLACE, ...Object.values(ARCHIVE_PLACES)]
+const EXPORTED_PLACES = ALL_PLACES.map((place) => ({ ...place, condition: place.exported ?? place.condition }))
 
 export const countOwnRows = async (
   client: Queryable,
@@ -141,7 +150,7 @@ export async function* readOwnRows(
   tables: ErasureTables,
   whose: OwnRowsOf,
 ): AsyncGenerator<{ readonly table: string; readonly row: ExportedRow }> {
-  for (const { name, where, values } of placesIn(tables, whose, ALL_PLACES)) {
+  for (const { name, where, values } of placesIn(tables, whose, EXPORTED_PLACES)) {
     const sql = `SELECT ${AS_JSON} AS "row" FROM ${name} AS o WHERE ${where}`
     for await (const { row } of readByCursor<{ row: string }>(client, sql, values))
       yield { table: name, row: toExactRow(row) }
@@ -156,7 +165,7 @@ export interface OwnPage {
   readonly next: OwnPosition
 }
 
-/** A place of `ALL_PLACES`, and behind which row of it. */
+/** A place of `EXPORTED_PLACES`, and behind which row of it. */
 export interface OwnPosition {
   readonly place: number
   readonly after: string
@@ -174,7 +183,7 @@ export const readOwnPage = async (
   whose: OwnRowsOf,
   { place, after }: OwnPosition,
 ): Promise<OwnPage | undefined> => {
-  const one = placesIn(tables, whose, ALL_PLACES)[place]
+  const one = placesIn(tables, whose, EXPORTED_PLACES)[place]
   if (one === undefined) return undefined
   const { rows } = await client.query<{ row: string; at: string }>(
     `SELECT ${AS_JSON} AS "row", o.ctid::text AS "at" FROM ${one.name} AS o

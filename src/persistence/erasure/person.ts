@@ -6,6 +6,8 @@ import { ID_RANGE, isId } from '../ids/ids.js'
 import { CHANGED_MESSAGES, ownNamesFor, ownSchema } from '../own-names.js'
 import { toStorablePhone, toUsername } from '../prepare-message.js'
 import type { Selection } from './delete-messages.js'
+import { formerHolders, formerNamesOf, readOtherClients } from './former-names.js'
+import { guestsWithPhone, isGuestClient } from './guest-names.js'
 import { idsOf } from './ids-of.js'
 import type { ErasureTables } from './tables.js'
 import { readWaitingIds, type WaitingIds } from './waiting-ids.js'
@@ -13,7 +15,7 @@ import { readWaitingIds, type WaitingIds } from './waiting-ids.js'
 /** Who is meant: by ids of clients, by exact names, by phones. Several of them are one person. */
 export interface Person {
   readonly clientIds?: readonly number[] | undefined
-  /** Clients who have or had exactly these names, and what guests wrote under them. */
+  /** Clients of exactly these names, those who had one that nobody has now, and what guests wrote under them. */
   readonly usernames?: readonly string[] | undefined
   /** Clients with these phones, clients made of guests who gave them, and the messages that have them. */
   readonly phones?: readonly string[] | undefined
@@ -40,8 +42,10 @@ export interface FoundPerson {
   readonly clients: readonly PersonClient[]
   /** Their ids, and those that were named or merged into them. */
   readonly clientIds: readonly string[]
-  /** Guests' names all of whose messages are meant. */
+  /** Guests' names: messages under one are meant, except those of `otherClients`. */
   readonly names: readonly string[]
+  /** Clients who are somebody else, although they had one of these names, or have messages that were written under one. */
+  readonly otherClients: readonly string[]
   /** Names of the clients: of messages under one, only those without client are meant. */
   readonly clientNames: readonly string[]
   readonly phones: readonly string[]
@@ -86,13 +90,7 @@ export const findPerson = async (client: Queryable, tables: ErasureTables, perso
   const guestNames = byPhone.flatMap(({ clientId, name }) => (clientId === null && name !== null ? [name] : []))
   const wanted = [...clientIds.map(String), ...byPhone.flatMap(({ clientId }) => (clientId === null ? [] : [clientId]))]
   const named = unique([...usernames, ...guestNames])
-  const aliased = own.has('client_aliases')
-    ? await idsOf(
-        client,
-        `SELECT "clientId"::text AS "id" FROM ${qualified(ownSchema(tables.schema), 'client_aliases')} WHERE "username" = ANY ($1::text[])`,
-        named,
-      )
-    : []
+  const aliased = await formerHolders(client, tables, named)
   const { rows: found } = await client.query<FoundClient>(selectClients(tables, own), [
     unique([...wanted, ...aliased]),
     named,
@@ -118,16 +116,13 @@ export const findPerson = async (client: Queryable, tables: ErasureTables, perso
     isMerged: !ids.includes(one.id),
     isRenamed: aliased.includes(one.id) && !known.includes(one.id),
   }))
-  const formerNames = own.has('client_aliases')
-    ? await idsOf(
-        client,
-        `SELECT "username" AS "id" FROM ${qualified(ownSchema(tables.schema), 'client_aliases')} WHERE "clientId" = ANY ($1::bigint[])`,
-        allIds,
-      )
-    : []
-  const clientNames = unique([...clients.map(({ username }) => username), ...formerNames])
+  const clientNames = unique([
+    ...clients.map(({ username }) => username),
+    ...(await formerNamesOf(client, tables, allIds)),
+  ])
   const waiting = await readWaitingIds(client, tables, allIds)
-  const whole = { clients, clientIds: allIds, names: named, clientNames, phones, waiting, changed: [] }
+  const otherClients = await readOtherClients(client, tables, named, allIds)
+  const whole = { clients, clientIds: allIds, names: named, otherClients, clientNames, phones, waiting, changed: [] }
   return { ...whole, changed: await readEditedKeys(client, tables, anyOf(selectionsOf(tables, whole))) }
 }
 
@@ -148,84 +143,11 @@ const readEditedKeys = async (
   return rows.map(({ key }) => key)
 }
 
-/** Whether a client was made of a guest, by a save or by a rollback. */
-const isGuestClient = (schema: string, own: ReadonlySet<string>, id: string): string => {
-  const { guestClients, archivedClients } = ownNamesFor(schema)
-  const made = [
-    ...(own.has('guest_clients') ? [guestClients] : []),
-    ...(own.has('archived_clients') ? [archivedClients] : []),
-  ]
-  return ['false', ...made.map((table) => `EXISTS (SELECT FROM ${table} AS g WHERE g."clientId" = ${id})`)].join(' OR ')
-}
-
 const selectClients = ({ schema, names }: ErasureTables, own: ReadonlySet<string>): string => `
   SELECT c."id"::text, c."username"::text, c."phone"::text, ${isGuestClient(schema, own, 'c."id"')} AS "isGuest"
   FROM ${names.client} AS c
   WHERE c."id" = ANY ($1::bigint[]) OR c."username"::text = ANY ($2::text[]) OR c."phone"::text = ANY ($3::text[])
   ORDER BY c."id"`
-
-/** Whether the name `w."name"` is, or was, that of a registered client. */
-const isRegisteredName = (
-  { schema, names }: Pick<ErasureTables, 'schema' | 'names'>,
-  own: ReadonlySet<string>,
-): string =>
-  [
-    `EXISTS (SELECT FROM ${names.client} AS c WHERE c."username"::text = w."name" AND NOT (${isGuestClient(schema, own, 'c."id"')}))`,
-    ...(own.has('client_aliases')
-      ? [
-          `EXISTS (SELECT FROM ${ownNamesFor(schema).clientAliases} AS l WHERE l."username" = w."name" AND NOT (${isGuestClient(schema, own, 'l."clientId"')}))`,
-        ]
-      : []),
-  ].join(' OR ')
-
-/** Those of the names that are not of registered clients. */
-export const guestNamesAmong = async (
-  client: Queryable,
-  tables: ErasureTables,
-  names: readonly string[],
-): Promise<readonly string[]> =>
-  idsOf(
-    client,
-    `SELECT w."name" AS "id" FROM unnest($1::text[]) AS w ("name")
-     WHERE NOT (${isRegisteredName(tables, tables.own)})`,
-    names,
-  )
-
-interface GuestWithPhone {
-  /** A client that was made of a guest; null where the messages have no client. */
-  readonly clientId: string | null
-  readonly name: string | null
-}
-
-// A phone is unproved: under the name of a registered client, also a former one, it may be somebody else's.
-const guestsWithPhone = async (
-  client: Queryable,
-  { schema, names, columns, hasArchive }: ErasureTables,
-  phones: readonly string[],
-  own: ReadonlySet<string>,
-): Promise<readonly GuestWithPhone[]> => {
-  const isRegistered = isRegisteredName({ schema, names }, own)
-  const isGuest = isGuestClient(schema, own, 'w."clientId"')
-  const places = [
-    ...(columns.has('guestPhone') ? [names.message] : []),
-    ...(hasArchive ? [ownNamesFor(schema).archive] : []),
-  ]
-  const found: GuestWithPhone[] = []
-  for (const place of places) {
-    const { rows } = await client.query<GuestWithPhone>(
-      `SELECT w."clientId"::text AS "clientId", w."name"
-       FROM (
-         SELECT DISTINCT m."clientId", CASE WHEN m."clientId" IS NULL THEN m."guestUsername"::text END AS "name"
-         FROM ${place} AS m
-         WHERE m."guestPhone"::text = ANY ($1::text[])
-       ) AS w
-       WHERE CASE WHEN w."clientId" IS NULL THEN NOT (${isRegistered}) ELSE ${isGuest} END`,
-      [phones],
-    )
-    found.push(...rows)
-  }
-  return found
-}
 
 /** The person's messages, in selections of which each has an index, except that of phones. */
 export const selectionsOf = (
@@ -236,9 +158,13 @@ export const selectionsOf = (
   // A rollback drops the columns of guests. Time and id together tell a message from another that got its id.
   const archived = (condition: string): string =>
     `(m."id", m."createdAt") IN (SELECT a."messageId", a."createdAt" FROM ${ownNamesFor(schema).archive} AS a WHERE ${condition})`
-  const parts: readonly (readonly [string, readonly string[], boolean])[] = [
+  const { names, otherClients } = person
+  const parts: readonly (readonly [string, readonly string[], boolean, (readonly string[])?])[] = [
     ['m."clientId" = ANY ($1::bigint[])', person.clientIds, true],
-    ['m."guestUsername"::text = ANY ($1::text[])', person.names, hasGuests],
+    [
+      'm."guestUsername"::text = ANY ($1::text[]) AND (m."clientId" = ANY ($2::bigint[])) IS NOT TRUE',
+      ...([names, hasGuests, otherClients] as const),
+    ],
     ['(m."clientId" IS NULL) IS TRUE AND m."guestUsername"::text = ANY ($1::text[])', person.clientNames, hasGuests],
     ['(m."clientId" IS NULL) IS TRUE AND m."id" = ANY ($1::bigint[])', person.waiting.messages, true],
     ['m."guestPhone"::text = ANY ($1::text[])', person.phones, columns.has('guestPhone')],
@@ -248,23 +174,31 @@ export const selectionsOf = (
       hasArchive,
     ],
     [archived('a."clientId" IS NULL AND a."messageId" = ANY ($1::bigint[])'), person.waiting.archived, hasArchive],
-    [archived('a."guestUsername" = ANY ($1::text[])'), person.names, hasArchive],
+    [
+      archived(
+        'a."guestUsername" = ANY ($1::text[]) AND (a."clientId" = ANY ($2::bigint[]) OR a."linkedClientId" = ANY ($2::bigint[])) IS NOT TRUE',
+      ),
+      ...([names, hasArchive, otherClients] as const),
+    ],
     [archived('a."clientId" IS NULL AND a."guestUsername" = ANY ($1::text[])'), person.clientNames, hasArchive],
     [archived('a."guestPhone" = ANY ($1::text[])'), person.phones, hasArchive],
   ]
-  return parts.flatMap(([condition, values, isThere]) =>
-    isThere && values.length > 0 ? [{ condition, values: [values] }] : [],
+  return parts.flatMap(([condition, values, isThere, except]) =>
+    isThere && values.length > 0 ? [{ condition, values: except === undefined ? [values] : [values, except] }] : [],
   )
 }
 
 /** All of a person's messages in one selection. */
-export const anyOf = (selections: readonly Selection[]): Selection => ({
-  condition:
-    selections.length === 0
-      ? 'false'
-      : selections.map(({ condition }, index) => `(${condition.replaceAll('$1', `$${index + 1}`)})`).join(' OR '),
-  values: selections.flatMap(({ values }) => values),
-})
+export const anyOf = (selections: readonly Selection[]): Selection => {
+  const conditions: string[] = []
+  const all: unknown[] = []
+  for (const { condition, values } of selections) {
+    const before = all.length
+    conditions.push(`(${condition.replaceAll(/\$(\d+)/g, (_, place: string) => `$${before + Number(place)}`)})`)
+    all.push(...values)
+  }
+  return { condition: conditions.length === 0 ? 'false' : conditions.join(' OR '), values: all }
+}
 
 /** The same without the messages by whose phone the person is found: while one of them is there, so is the way to the others. */
 export const withoutPhones = ({ columns }: ErasureTables, selection: Selection, { phones }: FoundPerson): Selection =>

@@ -2,6 +2,7 @@ import type { Queryable } from '../../database/connection.js'
 import { askInHalves } from '../../database/encoding/ask-in-halves.js'
 import { explainMissingSchema } from '../../persistence/errors.js'
 import { toId, toIdOrNull, type StoredId, type WithStoredIds } from '../../persistence/ids/ids.js'
+import { isTakenOverSql } from '../../persistence/follow-clients.js'
 import { readableColumns } from '../../persistence/access/readable-columns.js'
 import { namesIn, type Names } from '../../persistence/sql-names.js'
 import type { StoredMessage } from './judge.js'
@@ -100,16 +101,18 @@ const earlierIdsSql = (message: string): string => `
     AND NOT EXISTS (SELECT "guestUsername", "guestPhone", "idempotencyKey" FROM ${message} WHERE false)
   ORDER BY r."least"`
 
-const storedMessageSql = ({ message, client, clientAliases }: Names, knowsFormerNames: boolean): string => `
+const storedMessageSql = (names: Names, knowsFormerNames: boolean): string => `
   SELECT m."id", m."idempotencyKey", m."senderType"::text, m."messageType"::text, m."text", m."imageUrl", m."imageName", m."mimeType",
     m."guestUsername", m."guestPhone", m."sessionId", m."operatorId", m."clientId", c."username" AS "clientUsername",
     m."createdAt" AT TIME ZONE 'UTC' AS "createdAt", ${
       knowsFormerNames
-        ? `EXISTS (SELECT FROM ${clientAliases} AS a WHERE a."username" = m."guestUsername" AND a."clientId" = m."clientId")`
+        ? `EXISTS (
+            SELECT FROM ${names.clientAliases} AS a
+            WHERE a."username" = m."guestUsername" AND a."clientId" = m."clientId" AND NOT ${isTakenOverSql(names, 'a')})`
         : 'false'
     } AS "isFormerName"
-  FROM ${message} AS m
-  LEFT JOIN ${client} AS c ON c."id" = m."clientId"`
+  FROM ${names.message} AS m
+  LEFT JOIN ${names.client} AS c ON c."id" = m."clientId"`
 
 const BY_KEY = `
   WHERE m."idempotencyKey"::text = ANY ($1::text[])

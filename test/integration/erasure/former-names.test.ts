@@ -1,0 +1,92 @@
+import { journalText, writeServerFiles } from '../../support/server-files.js'
+import { on, withStore } from '../../support/chat.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { loadPeople, peopleLeft as left } from '../../support/erasure-people.js'
+
+/** Ada and Bea get other names, and the application gives theirs to clients of its own, 4 and 5. */
+const loadSuccessors = async (database: TestDatabase): Promise<void> => {
+  await loadPeople(database)
+  await withStore(database, async (store) => {
+    await store.renameClient({ clientId: 1, username: 'ada2' })
+    await store.renameClient({ clientId: 2, username: 'bea2' })
+  })
+  await database.load(`
+    INSERT INTO "Client" ("username", "updatedAt") VALUES ('ada', now()), ('bea', now());
+    INSERT INTO "ChatMessage" ("clientId", "guestUsername", "senderType", "messageType", "text") VALUES
+      (4, NULL, 'CLIENT', 'TEXT', 'of the new ada'), (5, 'bea', 'CLIENT', 'TEXT', 'of the new bea')`)
+}
+
+const exported = async (database: TestDatabase, username: string): Promise<readonly string[]> => {
+  const found: string[] = []
+  await withStore(database, async (store) => {
+    for await (const one of store.exportContact({ usernames: [username] })) {
+      if (one.type === 'message') found.push(`${one.message.clientId ?? 'nobody'}: ${one.message.text ?? ''}`)
+      else found.push(one.type === 'client' ? `client ${String(one.row.id)}` : one.table)
+    }
+  })
+  return found
+}
+
+describe('a former name that somebody else has now', () => {
+  test('is theirs: nothing of the client who had it is shown or deleted, also by a second run', async ({
+    database,
+  }) => {
+    await loadSuccessors(database)
+    expect(await exported(database, 'ada')).toEqual(['client 4', 'nobody: secret', '4: of the new ada'])
+    expect(await exported(database, 'bea')).toEqual(['client 5', '5: of the new bea'])
+    const before = Number((await left(database)).messages)
+    const argv = (name: string) => ['erase', '--username', name, '--confirm', database.name]
+    const preview = await on(database, 'erase', '--username', 'bea', '--dry-run')
+    expect(preview.stdout).toMatch(
+      /^client 5 \(registered\): deleted\nnote: client 2 is not meant: .* --client-id 2\n1 message,/m,
+    )
+    expect(preview.stdout).not.toMatch(/client 2 .*deleted|was renamed/)
+    expect((await on(database, ...argv('bea'))).stdout).toContain('ok: 1 message deleted, 1 client deleted')
+    expect((await on(database, ...argv('ada'), '--keep-client')).stdout).toContain(
+      'ok: 2 messages deleted, 1 client anon',
+    )
+    for (const name of ['ada', 'bea'])
+      expect((await on(database, ...argv(name))).stdout).toContain('ok: the database holds nothing of this person')
+    expect(await left(database)).toMatchObject({
+      messages: before - 3,
+      clients: ['ada2', 'bea2', 'erased-4', 'eve'],
+      guests: 1,
+    })
+  })
+
+  test('does not count when the client who had it is erased, nor in files', async ({ database }) => {
+    await loadSuccessors(database)
+    const answer = (conversation: string) => ({ username: null, from: 'OPERATOR', conversation }) as const
+    const files = await writeServerFiles({
+      'chat.journal': journalText([
+        { username: 'ada', conversation: 'new' },
+        ...['new', 'name-ada', 'ada'].map(answer),
+        ...['name-ada2', 'client-1'].map(answer),
+      ]),
+    })
+    const named = ['--journal', files['chat.journal']]
+    const former = await on(database, 'erase', '--client-id', '1', '--dry-run', ...named)
+    expect(former.stdout).toMatch(/^301 messages, [\s\S]*^journal chat.journal: 2 lines$/m)
+    const now = await on(database, 'erase', '--username', 'ada', '--dry-run', ...named)
+    expect(now.stdout).toMatch(/^2 messages, [\s\S]*^journal chat.journal: 4 lines$/m)
+  })
+
+  test('counts again when nobody has it: the client who had it is meant', async ({ database }) => {
+    await loadSuccessors(database)
+    await database.query(`DELETE FROM "ChatMessage" WHERE "clientId" = 4`)
+    await database.query(`DELETE FROM "Client" WHERE "id" = 4`)
+    const preview = await on(database, 'erase', '--username', 'ada', '--dry-run')
+    expect(preview.stdout).toContain('client 1 (registered): deleted\nnote: client 1 was renamed')
+  })
+
+  test('makes a phone under it prove what it proves under the name of the client who has it', async ({ database }) => {
+    await loadPeople(database)
+    await withStore(database, (store) => store.renameClient({ clientId: 3, username: 'eve2' }))
+    await database.load(`
+      INSERT INTO "Client" ("username", "updatedAt") VALUES ('eve', now()); INSERT INTO "chatkeep"."guest_clients" VALUES (4);
+      INSERT INTO "ChatMessage" ("guestUsername", "guestPhone", "senderType", "messageType", "text") VALUES ('eve', '+7', 'CLIENT', 'TEXT', 'a')`)
+    const preview = await on(database, 'erase', '--phone', '+7', '--dry-run')
+    expect(preview.stdout).toContain('client 4 (made of a guest): deleted')
+    expect(preview.stdout).toMatch(/^1 message, /m)
+  })
+})

@@ -136,10 +136,11 @@ export const isReached = ({ sequence, position }: Beginning, { last }: LiveCurso
 /** What is not visible at this moment is new. */
 export const readBeginning = async (session: LiveSession, sequence: IdSequence): Promise<Beginning> => {
   const { direction } = sequence
+  // Names the columns that later readings need: an older schema is refused here.
   const visible = `
-    SELECT m."id"
-    FROM ${session.names.message} AS m
-    WHERE m."id" BETWEEN s."position" - ${direction === 1 ? LOOK_BACK : 0} AND s."position" + ${direction === 1 ? 0 : LOOK_BACK}`
+    SELECT v."id"
+    FROM (SELECT ${MESSAGE_COLUMNS} FROM ${session.names.message} AS m) AS v
+    WHERE v."id" BETWEEN s."position" - ${direction === 1 ? LOOK_BACK : 0} AND s."position" + ${direction === 1 ? 0 : LOOK_BACK}`
   const { rows, position } = await ask<{ id: StoredId }>(session, sequence, visible, [])
   const ids = rows.map(({ id }) => toId(id))
   const first = position - direction * LOOK_BACK

@@ -21,6 +21,8 @@ export interface PendingSave {
   batchSize: number
   /** Its call has failed while the message may still be on its way to the server, where it may be stored. */
   isGivenUp: boolean
+  /** Called once, when it is settled. */
+  onSettled: (() => void) | undefined
   readonly isSettled: () => boolean
   readonly succeed: (saved: SavedChatMessage) => void
   readonly fail: (error: unknown) => void
@@ -34,7 +36,12 @@ export const createPendingSave = (message: PreparedMessage, deadline: number): P
     reject = onFailed
   })
   let isSettled = false
-  return {
+  const settle = (): void => {
+    if (isSettled) return
+    isSettled = true
+    pending.onSettled?.()
+  }
+  const pending: PendingSave = {
     message,
     sender: senderOf(message),
     since: Date.now(),
@@ -44,16 +51,18 @@ export const createPendingSave = (message: PreparedMessage, deadline: number): P
     attempts: 0,
     batchSize: 0,
     isGivenUp: false,
+    onSettled: undefined,
     isSettled: () => isSettled,
     succeed: (saved) => {
-      isSettled = true
       resolve(saved)
+      settle()
     },
     fail: (error) => {
-      isSettled = true
       reject(error)
+      settle()
     },
   }
+  return pending
 }
 
 // Both sides of a conversation share one order.

@@ -89,7 +89,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     const now = Date.now()
     const pending = createPendingSave(message, now + (deadlineMs ?? limits.deadlineMs))
     const lateAt = now + (deadlineMs === undefined ? limits.patienceMs : patienceOf(deadlineMs))
-    const entry = { ...pending, bytes: size, lateAt }
+    const entry: Entry = Object.assign(pending, { bytes: size, lateAt })
     // The sweep alone would be late for a short deadline.
     const timer =
       deadlineMs === undefined ? undefined : setTimeout(failLate, lateAt - now, [entry], limits.whyLate, lateAt)
@@ -140,14 +140,18 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
       const messagesOfSender = open.get(sender)
       if (open.delete(sender) && messagesOfSender !== undefined) giveBack(sender, messagesOfSender)
     }
-    const answers = Array.from(batch, async ([sender, messagesOfSender]) => {
-      await Promise.allSettled(messagesOfSender.map(({ outcome }) => outcome))
-      // Not before the others of the batch are done, if one that was given up may still be stored: the next would overtake it.
-      if (!messagesOfSender.some(isGivenUp)) giveBackOnce(sender)
-    })
-    void Promise.all(answers).then(() => {
-      if (entries.some(isGivenUp)) unwanted.abort(new Error('no call waits for its answer'))
-    })
+    let unanswered = entries.length
+    for (const [sender, messagesOfSender] of batch) {
+      let unansweredOfSender = messagesOfSender.length
+      const onSettled = (): void => {
+        unanswered -= 1
+        unansweredOfSender -= 1
+        // Not before the others of the batch are done, if one that was given up may still be stored: the next would overtake it.
+        if (unansweredOfSender === 0 && !messagesOfSender.some(isGivenUp)) giveBackOnce(sender)
+        if (unanswered === 0 && entries.some(isGivenUp)) unwanted.abort(new Error('no call waits for its answer'))
+      }
+      for (const one of messagesOfSender) one.onSettled = onSettled
+    }
     await saveWithRetries(entries, saveBatch, unwanted)
     running.delete(own)
     for (const sender of batch.keys()) giveBackOnce(sender)

@@ -123,7 +123,7 @@ export const notQueued = (cause: OperatorError): OperatorError =>
 export const queuedConflict = (messageId: string): OperatorError =>
   new OperatorError(
     'idempotency_conflict',
-    `the messageId ${JSON.stringify(messageId)} belongs to a message in the journal with another content, guest or conversation`,
+    `the messageId ${JSON.stringify(messageId)} belongs to a message in the journal with another sender, content or conversation`,
     { hint: 'use a new key for every message', exitCode: ExitCode.no },
   )
 

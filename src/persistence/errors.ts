@@ -26,8 +26,8 @@ export abstract class StoreError extends OperatorError {
 /** The message cannot be stored as it is; `reasons` has every reason. Nothing was written. */
 export class InvalidMessage extends StoreError {
   override readonly name = 'InvalidMessage'
-  constructor(reasons: readonly string[]) {
-    super('invalid_message', `the message cannot be stored: ${reasons.join('; ')}`, {
+  constructor(reasons: readonly string[], what = 'the message cannot be stored') {
+    super('invalid_message', `${what}: ${reasons.join('; ')}`, {
       blames: 'message',
       exitCode: ExitCode.no,
     })
@@ -46,7 +46,7 @@ export class IdempotencyConflict extends StoreError {
   ) {
     super(
       'idempotency_conflict',
-      `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to message ${existingId}, which has another content, guest or conversation`,
+      `the idempotency key ${JSON.stringify(idempotencyKey)} belongs to message ${existingId}, which has another sender, content or conversation`,
       { hint: 'use a different key for each message', blames: 'message', exitCode: ExitCode.no },
     )
   }

@@ -134,6 +134,9 @@ const contentSchema = z.object({
   mimeType: field.nullish(),
 })
 
+/** How the error of an edit begins. */
+export const NOT_EDITED = 'the message cannot be edited'
+
 /** Validates what an edit changes, and converts it to the form in which it is stored. @throws InvalidMessage */
 export const prepareContent = (
   edit: MessageContent,
@@ -141,8 +144,8 @@ export const prepareContent = (
 ): Partial<Record<(typeof CONTENT)[number], string | null>> => {
   const parsed = contentSchema.safeParse(edit, { error: describeIssue })
   const mistakes = oversized(edit, maxMessageBytes)
-  if (!parsed.success) throw new InvalidMessage([...mistakes, ...invalidFields(parsed.error)])
-  if (mistakes.length > 0) throw new InvalidMessage(mistakes)
+  if (!parsed.success) throw new InvalidMessage([...mistakes, ...invalidFields(parsed.error)], NOT_EDITED)
+  if (mistakes.length > 0) throw new InvalidMessage(mistakes, NOT_EDITED)
   const given = parsed.data
   return Object.fromEntries(
     CONTENT.filter((name) => given[name] !== undefined).map((name) => [name, storableOrNull(given[name])]),
@@ -152,6 +155,6 @@ export const prepareContent = (
 /** Validates a name, and converts it to the form in which it is stored. @throws InvalidMessage */
 export const prepareUsername = (name: string): string => {
   const parsed = z.object({ username }).safeParse({ username: name }, { error: describeIssue })
-  if (!parsed.success) throw new InvalidMessage(invalidFields(parsed.error))
+  if (!parsed.success) throw new InvalidMessage(invalidFields(parsed.error), 'the client cannot be renamed')
   return parsed.data.username
 }

@@ -6,7 +6,7 @@ import { InvalidCall, InvalidMessage } from '../errors.js'
 import { isId } from '../ids/ids.js'
 import { bodyHashSql, guestHashSql } from '../keys/noted-key.js'
 import type { ChatMessage, MessageType } from '../message.js'
-import { prepareContent, type MessageContent } from '../prepare-message.js'
+import { NOT_EDITED, prepareContent, type MessageContent } from '../prepare-message.js'
 import type { Names } from '../sql-names.js'
 import { MESSAGE_COLUMNS, toChatMessage, type StoredRow } from '../stored-message.js'
 import type { ChangeSession, Need } from './change.js'
@@ -51,13 +51,14 @@ export const editMessage = async (
   checkId(id)
   const content = prepareContent(edit, maxMessageBytes)
   const columns = Object.keys(content)
-  if (columns.length === 0) throw new InvalidMessage(['nothing to change: no text, imageUrl, imageName or mimeType'])
+  if (columns.length === 0) throw new InvalidMessage(['no text, imageUrl, imageName or mimeType is given'], NOT_EDITED)
   return inChange(needs(schema, 'UPDATE'), async (client) => {
     const { rows } = await client.query<{ messageType: MessageType }>(noteSql(names, 'editedAt', 'o."clientId"'), [id])
     const [noted] = rows
     if (noted === undefined) throw new MessageNotFound(id)
     const essential = noted.messageType === 'TEXT' ? 'text' : 'imageUrl'
-    if (essential in content && (content[essential] ?? '') === '') throw new InvalidMessage([`${essential} is empty`])
+    if (essential in content && (content[essential] ?? '') === '')
+      throw new InvalidMessage([`${essential} is empty`], NOT_EDITED)
     const edited = await client.query<StoredRow>(editSql(names, columns), [id, ...Object.values(content)])
     const [row] = edited.rows
     if (row === undefined)

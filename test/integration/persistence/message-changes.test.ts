@@ -45,7 +45,10 @@ describe.for(TABLES)('a message in %s', ([, prepare]) => {
       await expect(store.saveChatMessage({ ...FIRST, text: 'another' })).rejects.toThrow(IdempotencyConflict)
       expect(await stored(database)).toEqual([{ id, text: 'the best text', idempotencyKey: 'key 1' }])
       await expect(store.editMessage({ id, text: '' })).rejects.toThrow('text is empty')
-      await expect(store.editMessage({ id })).rejects.toThrow(InvalidMessage)
+      const nothing = 'the message cannot be edited: no text, imageUrl, imageName or mimeType is given'
+      await expect(store.editMessage({ id })).rejects.toMatchObject({ name: InvalidMessage.name, message: nothing })
+      const unnamed = store.renameClient({ clientId: 1, username: ' ' })
+      await expect(unnamed).rejects.toThrow('the client cannot be renamed: username')
       await expect(store.editMessage({ id: 4711, text: 'x' })).rejects.toThrow(MessageNotFound)
     })
   })

@@ -85,7 +85,7 @@ describe('a database that lies is found out:', () => {
     const { exitCode, stdout } = await on(database, 'replay', path)
     expect(exitCode).toBe(1)
     expect(stdout).toMatch(
-      /rejected:\n {2}line 2: the idempotency key .* belongs to message \d+, which has another content, guest or conversation\n/,
+      /rejected:\n {2}line 2: the idempotency key .* belongs to message \d+, which has another sender, content or conversation\n/,
     )
     expect(stdout).toMatch(/altered:\n {2}line 2: message \d+ differs from its line in text\n/)
     expect(stdout).toContain('0 saved, 2 duplicates; 1 rejected, 0 lost, 0 doubled, 0 unexpected, 1 altered\n')

@@ -10,11 +10,11 @@ export interface Position {
 }
 
 /** What follows a tilde is for polling. */
-const CURSOR = /^(\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})_(-?\d{1,16})(?:~[-~._0-9a-z]*)?$/
+const CURSOR = /^(-?infinity|\d{4,}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6})_(-?\d{1,16})(?:~[-~._0-9a-z]*)?$/
 
-/** SQL for the cursor of a message of the alias `m`. */
+/** SQL for the cursor of a message of the alias `m`. The text of infinity has no pattern. */
 export const cursorSql = (instant = 'm."createdAt"'): string =>
-  `to_char(${instant}, 'YYYY-MM-DD HH24:MI:SS.US') || '_' || m."id"`
+  `coalesce(to_char(${instant}, 'YYYY-MM-DD HH24:MI:SS.US'), (${instant})::text) || '_' || m."id"`
 
 export const formatCursor = ({ createdAt, id }: Position): string => `${createdAt}_${id}`
 
@@ -37,6 +37,7 @@ export const notACursor = (text: unknown): InvalidCall =>
 
 // 31 February matches the pattern, but the server would reject it.
 const isInstant = (createdAt: string): boolean => {
+  if (createdAt.endsWith('infinity')) return true
   const [date = ''] = createdAt.split(' ')
   const instant = new Date(`${createdAt.replace(' ', 'T')}Z`)
   return !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(date)

@@ -5,6 +5,7 @@ export type Micros = bigint
 
 /** The moment of a cursor, `YYYY-MM-DD HH24:MI:SS.US`. */
 export const toMicros = (createdAt: string): Micros => {
+  if (createdAt.endsWith('infinity')) return createdAt.startsWith('-') ? FIRST : LAST
   const ms = Date.parse(`${createdAt.slice(0, -3).replace(' ', 'T')}Z`)
   return BigInt(ms) * 1_000n + BigInt(createdAt.slice(-3))
 }

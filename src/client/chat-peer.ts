@@ -3,6 +3,7 @@ import { slowestTransferMs } from '../protocol/transfer-time.js'
 import type { Answer } from './answer.js'
 import type { ChatAddress } from './chat-address.js'
 import { openChatConnection } from './chat-connection.js'
+import { refuseLarge } from './size-limit.js'
 
 /** One guest or operator at a chat server, who joins again after every reconnect. */
 export interface ChatPeer {
@@ -132,6 +133,8 @@ export const createChatPeer = ({
       const send: Attempt = async (timeoutMs) => {
         const greeting = await joinOnce(timeoutMs)
         if (greeting?.ok !== true) return greeting
+        const tooLarge = refuseLarge(event, payload, greeting.maxMessageBytes)
+        if (tooLarge !== undefined) return tooLarge
         attempts += 1
         onAttempt?.('sent')
         const answer = await connection.emit(event, payload, timeoutMs)

@@ -103,7 +103,7 @@ export interface EndedChat extends WithAddress {
 /** All events that the server emits. */
 export interface ServerToClientEvents {
   /** The same as the answer to `join`, which a join in the handshake has not; to an operator, who it joined as. */
-  joined: (who: JoinedGuest | ConnectedOperator) => void
+  joined: (who: (JoinedGuest | ConnectedOperator) & { readonly maxMessageBytes: number }) => void
   newChat: (chat: NewChat) => void
   incomingMessage: (message: IncomingMessage) => void
   operatorBroadcast: (message: OperatorBroadcast) => void

@@ -1,10 +1,12 @@
 import { Server } from 'socket.io'
-import type { ChatIoServer } from './chat-io.js'
+import type { ChatIoServer, ChatSocket } from './chat-io.js'
 import type { ChatWebOptions } from './chat-options.js'
 import type { PreparedChat } from './prepare-chat.js'
 import { createAdmission } from './protection/admission.js'
 import { packetBytesFor, pingTimeoutMsFor } from './protection/packet-size.js'
+import { reportLargeFrames, reportLargePosts } from './protection/large-packets.js'
 import { limitConnections } from './protection/connection-limit.js'
+import { createRemoteAddress } from './protection/remote-address.js'
 import { createOwnHosts, type OwnHosts } from './protection/own-hosts.js'
 import { TEXT_PARSER } from './protection/text-parser.js'
 import { createWebOrigins } from './protection/web-origins.js'
@@ -45,11 +47,12 @@ export const runChatAtPath = (
 ): RunningChat => {
   const { inFlight, limits, cluster, warnRarely } = prepared
   own.take(transports.includes('websocket') ? 'taken' : 'left')
+  const packetBytes = packetBytesFor(limits.maxMessageBytes)
   const server: ChatIoServer = new Server(own.http, {
     path: own.path,
     transports: [...transports],
     serveClient: false,
-    maxHttpBufferSize: packetBytesFor(limits.maxMessageBytes),
+    maxHttpBufferSize: packetBytes,
     pingTimeout: pingTimeoutMsFor(limits.maxMessageBytes),
     connectTimeout: limits.joinTimeoutMs,
     parser: TEXT_PARSER,
@@ -58,6 +61,10 @@ export const runChatAtPath = (
     ...(web.isClosed ? {} : { cors: { origin: web.allowsAll ? '*' : answerTo(web.allowsOrigin) } }),
   })
   explainRefusals(server, transports, warnRarely)
+  const addressOf = createRemoteAddress(prepared.options.trustProxy ?? 0)
+  const parts = { packetBytes, addressOf, warnRarely }
+  own.http.on('request', (request, response) => reportLargePosts(request, response, parts))
+  server.engine.on('connection', (connection: ChatSocket['conn']) => reportLargeFrames(connection, parts))
   const io = server.sockets
   const chat = runChat(prepared, {
     io,

@@ -1,10 +1,11 @@
 import { OperatorError } from '../errors.js'
+import { leastPacketBytesFor } from '../protocol/packet-size.js'
 import { serverClosing } from '../protocol/refusals.js'
 import type { ChatIo, ChatIoServer } from './chat-io.js'
 import type { PreparedChat } from './prepare-chat.js'
 import { limitSockets, toConnectError } from './protection/connection-limit.js'
 import { LIMITS } from './protection/limits.js'
-import { leastPacketBytesFor, maxMessageBytesIn } from './protection/packet-size.js'
+import { maxMessageBytesIn } from './protection/packet-size.js'
 import { runChat, type RunningChat } from './run-chat.js'
 
 /** What a chat needs of a Socket.IO server. */

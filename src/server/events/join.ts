@@ -37,7 +37,7 @@ const joinAsGuest = (
   session.guestToken = token
   enter(chat, session.socket, { role: 'client', conversation, username, phone: phone ?? null })
   session.gate.open()
-  const welcome = { token, clientId: conversation }
+  const welcome = { token, clientId: conversation, ...limitsOf(chat) }
   const isNew = presented == null && !isReturning(session.socket)
   return {
     answer: welcome,
@@ -47,6 +47,9 @@ const joinAsGuest = (
     },
   }
 }
+
+/** What a client has to know: it is not told of a packet that is too large, whose connection is ended. */
+const limitsOf = ({ limits: { maxMessageBytes } }: ServerContext) => ({ maxMessageBytes })
 
 // A widget without tokens stays in its conversation when it joins twice on one socket, or reconnects.
 const guestToken = (session: SocketSession, presented: unknown): string => {
@@ -77,9 +80,11 @@ const joinAsOperator = async (chat: ServerContext, session: SocketSession, claim
     socket.data.named = named
     enter(chat, socket, participant)
     session.gate.open()
+    const limits = limitsOf(chat)
     return {
+      answer: limits,
       afterwards: () => {
-        socket.emit('joined', toConnectedOperator(participant))
+        socket.emit('joined', { ...toConnectedOperator(participant), ...limits })
         tellGuests(chat, socket)
       },
     }

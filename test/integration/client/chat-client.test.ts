@@ -40,7 +40,7 @@ test('an operator whose address has to wait joins after the wait, or is told why
     await until(async () => (await guess()).error?.code === 'rate_limited', { what: 'the wait begins' })
     const [patient, impatient] = [operatorWith(SECRET), operatorWith(SECRET, 300)]
     await expect(impatient.join()).rejects.toMatchObject({ code: 'rate_limited', retryable: true })
-    expect(await patient.join()).toEqual({ ok: true })
+    expect(await patient.join()).toMatchObject({ ok: true, maxMessageBytes: 1_048_576 })
     expect(await patient.ask('recentChats')).toMatchObject({ ok: true })
     await Promise.all([patient.close(), impatient.close()])
   })

@@ -26,7 +26,7 @@ const hello = { type: 'text', message: 'hello' }
 
 test('the join may stand in the handshake', async ({ chat }) => {
   await withJoin(chat, { role: 'operator', name: 'Lucía', operatorId: 1, token: SECRET }, async (lucia, joined) => {
-    expect(joined).toEqual({ event: 'joined', payload: { operatorId: 1, name: 'Lucía' } })
+    expect(joined).toEqual({ event: 'joined', payload: { operatorId: 1, name: 'Lucía', maxMessageBytes: 1_048_576 } })
     const incoming = new Promise((resolve) => lucia.once('incomingMessage', resolve))
     await withJoin(chat, { role: 'client', username: 'ana', phone: '+1' }, async (ana, { event, payload }) => {
       const { token, clientId } = payload as Ack
@@ -34,7 +34,7 @@ test('the join may stand in the handshake', async ({ chat }) => {
       expectOk(await ask(ana, 'clientMessage', hello))
       expect(await incoming).toMatchObject({ from: clientId, message: 'hello' })
       await withJoin(chat, { role: 'client', username: 'ana', token }, async (again, rejoined) => {
-        expect(rejoined).toEqual({ event: 'joined', payload: { token, clientId } })
+        expect(rejoined).toEqual({ event: 'joined', payload: { token, clientId, maxMessageBytes: 1_048_576 } })
         expect((await ask(again, 'history')).messages).toHaveLength(1)
       })
     })

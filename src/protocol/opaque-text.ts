@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  hkdfSync,
+  randomBytes,
+  scryptSync,
+  timingSafeEqual,
+} from 'node:crypto'
 import { notACursor } from '../persistence/ids/cursor.js'
 
 /** Texts that a guest is handed and may hand back, but cannot read. */
@@ -14,13 +22,13 @@ const KEY_BYTES = 32
 const VECTOR_BYTES = 16
 
 /**
- * The key is derived slowly, so that a guest cannot try secrets against a text. The vector is a MAC of the text, as in SIV mode
+ * The key is derived slowly from what a person may have chosen, so that a guest cannot try secrets against a text. The vector is a MAC of the text, as in SIV mode
  * (RFC 5297): it authenticates the text, and makes equal texts equal.
- * @param secret what servers that hand out the same texts share; without one, a key of this process
+ * @param secret what servers that hand out the same texts share
+ * @param random a secret that nobody chose, for want of the other; without either, the key is one of this process
  */
-export const createOpaqueText = (secret: string | undefined): OpaqueText => {
-  const keys =
-    secret === undefined ? randomBytes(2 * KEY_BYTES) : scryptSync(secret, 'chatkeep opaque text', 2 * KEY_BYTES)
+export const createOpaqueText = (secret: string | undefined, random?: string): OpaqueText => {
+  const keys = keysOf(secret, random)
   const [macKey, key] = [keys.subarray(0, KEY_BYTES), keys.subarray(KEY_BYTES)]
   const vectorOf = (text: string): Buffer =>
     createHmac('sha256', macKey).update(text).digest().subarray(0, VECTOR_BYTES)
@@ -39,6 +47,15 @@ export const createOpaqueText = (secret: string | undefined): OpaqueText => {
       return timingSafeEqual(vectorOf(text), vector) ? text : undefined
     },
   }
+}
+
+const PURPOSE = 'chatkeep opaque text'
+
+const keysOf = (secret: string | undefined, random: string | undefined): Buffer => {
+  if (secret !== undefined) return scryptSync(secret, PURPOSE, 2 * KEY_BYTES)
+  return random === undefined
+    ? randomBytes(2 * KEY_BYTES)
+    : Buffer.from(hkdfSync('sha256', random, '', PURPOSE, 2 * KEY_BYTES))
 }
 
 /** The id of a message as guests see it; all are equally long. */

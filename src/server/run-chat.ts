@@ -48,6 +48,9 @@ export interface RunningChat {
   close(): Promise<void>
 }
 
+const ANSWERS_NOT_KEPT =
+  'what operators write while a page is not connected is shown to it only until this server restarts: give an operatorSecret beside authenticateOperator'
+
 /** Serves every socket of a namespace from now on. */
 export const runChat = (
   prepared: PreparedChat,
@@ -62,7 +65,9 @@ export const runChat = (
   })
   const peers = cluster.meet(io, departures)
   const present = { io, store, peers }
-  const opaque = createOpaqueText(operatorSecret)
+  const opaque = createOpaqueText(operatorSecret, operators?.secret)
+  if (operatorSecret === undefined && operators?.secret === undefined && options.authenticateOperator !== undefined)
+    log.warn({ event: 'answers_not_kept' }, ANSWERS_NOT_KEPT)
   const images: ImageSources = options.allowImageUrls === true ? 'data and https' : 'data'
   const guessGuard = createGuessGuard(log)
   const activity = options.inactiveOperators === 'allowed' ? undefined : store

@@ -12,6 +12,8 @@ import { readOperatorToken } from './operator-token.js'
 export interface OperatorList {
   readonly size: number
   all(): readonly NamedOperator[]
+  /** Of the tokens' hashes, which nobody chose and nobody else can read; undefined without an operator. */
+  readonly secret: string | undefined
   /** @returns undefined for a token that is not in the file */
   find(token: unknown): NamedOperator | undefined
   /** Whether the operator stands in the file as it did at the join. */
@@ -54,6 +56,7 @@ export const openOperatorList = async (file: string, log: ChatLog): Promise<Oper
       return operators.size
     },
     all: () => [...operators.values()],
+    secret: secretOf([...operators.values()]),
     find: (token) => {
       const presented = typeof token === 'string' ? readOperatorToken(token) : undefined
       if (presented === undefined) return undefined
@@ -83,6 +86,15 @@ export const readOperatorFile = async (file: string): Promise<string> => {
 
 const load = async (file: string): Promise<ReadonlyMap<string, NamedOperator>> =>
   new Map(parseOperatorFile(await readOperatorFile(file), file).map((operator) => [operator.keyId, operator]))
+
+/** The same whatever else is in the file, such as names and comments. */
+const secretOf = (operators: readonly NamedOperator[]): string | undefined =>
+  operators.length === 0
+    ? undefined
+    : operators
+        .map(({ keyId, hash }) => `${keyId} ${hash}`)
+        .sort()
+        .join('\n')
 
 const isSame = (one: string, other: string): boolean => timingSafeEqual(Buffer.from(one), Buffer.from(other))
 

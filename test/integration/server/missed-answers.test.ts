@@ -1,8 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
+import { addOperator } from '../../../src/server/operators/add-operator.js'
 import { expect, test as databaseTest, type TestDatabase } from '../../support/database.js'
-import { expectOk, test, withChat, withoutMessages, type Peer } from '../../support/socket-chat.js'
+import { expectOk, test, withChat, withoutMessages, type Peer, type TestChat } from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
-import { settled, whileAway, withWidget } from '../../support/widget.js'
+import { settled, whileAway, withWidget, type Widget } from '../../support/widget.js'
 
 const answer = async (operator: Peer, to: string, ...messages: readonly string[]): Promise<void> => {
   for (const message of messages) expectOk(await operator.ask('operatorMessage', { to, type: 'text', message }))
@@ -180,3 +184,68 @@ test('a missed image comes as it would have come live', async ({ chat }) => {
     expect({ ...missed, id: live?.id, timestamp: live?.timestamp }).toEqual(live)
   })
 })
+
+const restartBetween = async (
+  database: TestDatabase,
+  options: Parameters<typeof withChat>[1],
+  token: string,
+  work: (widget: Widget) => Promise<void>,
+): Promise<readonly string[]> => {
+  const logs: string[] = []
+  const joinAs = async (chat: TestChat): Promise<Peer> => {
+    const lucia = await chat.connect()
+    expectOk(await lucia.ask('join', { role: 'operator', name: 'Lucía', token }))
+    return lucia
+  }
+  await withChat(database, options, async (chat) => {
+    const { port } = chat.server
+    await withWidget(port, {}, async (widget) => {
+      const lucia = await joinAs(chat)
+      await answer(lucia, widget.clientId(), 'before')
+      await widget.shows('before')
+      await settled(widget)
+      widget.socket.disconnect()
+      await answer(lucia, widget.clientId(), 'meanwhile')
+      await chat.server.close()
+      await withChat(database, { ...options, port }, async (restarted) => {
+        widget.socket.connect()
+        await until(() => widget.joins() > 1, { what: 'the widget has joined again' })
+        await answer(await joinAs(restarted), widget.clientId(), 'after')
+        await work(widget)
+        logs.push(...restarted.log)
+      })
+    })
+  })
+  return logs.map((line) => (JSON.parse(line) as { readonly event: string }).event)
+}
+
+databaseTest('shows what came while a server with a file of operators restarted', async ({ database }) => {
+  await withoutMessages(database)
+  const folder = await mkdtemp(join(tmpdir(), 'chatkeep-operators-'))
+  try {
+    const operatorsFile = join(folder, 'operators')
+    const token = await addOperator({ file: operatorsFile, name: 'Lucía', operatorId: 1 })
+    const options = { operatorSecret: undefined, operatorsFile }
+    const events = await restartBetween(database, options, token, (widget) =>
+      widget.shows('before', 'meanwhile', 'after'),
+    )
+    expect(events).not.toContain('answers_not_kept')
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})
+
+databaseTest(
+  'says at the start that it will not be able to, when the application alone knows operators',
+  async ({ database }) => {
+    await withoutMessages(database)
+    const authenticateOperator = () => Promise.resolve({ name: 'Lucía', operatorId: 1 })
+    const alone = { operatorSecret: undefined, authenticateOperator }
+    const events = await restartBetween(database, alone, 'any', (widget) => widget.shows('before', 'after'))
+    expect(events).toContain('answers_not_kept')
+    const withSecret = await restartBetween(database, { authenticateOperator }, 'any', (widget) =>
+      widget.shows('before', 'meanwhile', 'after'),
+    )
+    expect(withSecret).not.toContain('answers_not_kept')
+  },
+)

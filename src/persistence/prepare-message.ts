@@ -152,6 +152,9 @@ export const prepareContent = (
   )
 }
 
+/** A name from a table, as a message can have it; null for one that it cannot have. */
+export const usableName = (name: string | null): string | null => username.safeParse(name).data ?? null
+
 /** Validates a name, and converts it to the form in which it is stored. @throws InvalidMessage */
 export const prepareUsername = (name: string): string => {
   const parsed = z.object({ username }).safeParse({ username: name }, { error: describeIssue })

@@ -1,24 +1,22 @@
 import { shown } from '../../check-options.js'
 import type { Queryable } from '../../database/connection.js'
 import { fromPrimary } from '../../database/proxies/standby-reads.js'
-import { isOfContact, toContactFilter, type Contact, type ContactFilter } from '../contact.js'
+import { isOfContact, toContactFilter, type Contact } from '../contact.js'
 import { InvalidCall } from '../errors.js'
 import { toIdOrNull, type StoredId } from '../ids/ids.js'
 import { utcText } from '../ids/utc-text.js'
 import { toStorableText } from '../content/storable-text.js'
-import { toUsername } from '../prepare-message.js'
+import { toUsername, usableName } from '../prepare-message.js'
 import type { Names } from '../sql-names.js'
 import { namedBy, type ChatAddress } from './address.js'
+import { readAnswerer, type Answerer } from './answerer.js'
 import { readConversations } from './conversations.js'
 import type { FindClient, KnownClient } from './known-client.js'
 
 export type { ChatAddress }
 
 /** The chat of a client, or of a guest without one, and how to answer in it. */
-export interface FoundChat {
-  readonly clientId: number | null
-  /** The guest's name that an answer is stored with; null for none. */
-  readonly guestUsername: string | null
+export interface FoundChat extends Answerer {
   /** Where an answer goes: the conversation that was asked for, else the newest of the chat; null where it has none. */
   readonly conversation: string | null
   /**
@@ -61,16 +59,17 @@ const findById = async (search: ChatSearch, clientId: number): Promise<FoundChat
   const { value } = toContactFilter({ clientId })
   const client = await search.findClient(search.db, { id: Number(value) }, search.at)
   if (client === undefined) return undefined
-  return inNewestConversation(search, { clientId: client.id, guestUsername: null }, contactsOf(client), client)
+  const guestUsername = client.isGuest ? usableName(client.username) : null
+  return inNewestConversation(search, { clientId: client.id, guestUsername }, contactsOf(client), client)
 }
 
 const findConversation = async (search: ChatSearch, address: string): Promise<FoundChat | undefined> => {
   const sessionId = toStorableText(address)
-  const newest = sessionId === '' ? undefined : await readNewest(search, { column: 'sessionId', value: sessionId })
-  if (newest === undefined) return undefined
-  const { clientId, guestUsername } = newest
+  const answerer = sessionId === '' ? undefined : await readAnswerer(search, sessionId)
+  if (answerer === undefined) return undefined
+  const { clientId, guestUsername } = answerer
   const others = clientId === null ? contactsNamed(guestUsername) : await contactsOfId(search, clientId)
-  return { ...newest, conversation: sessionId, conversations: [sessionId], contacts: [{ sessionId }, ...others] }
+  return { ...answerer, conversation: sessionId, conversations: [sessionId], contacts: [{ sessionId }, ...others] }
 }
 
 const contactsOfId = async ({ db, findClient }: ChatSearch, id: number): Promise<readonly Contact[]> => {
@@ -84,12 +83,13 @@ const findByName = async (search: ChatSearch, address: string): Promise<FoundCha
   if (username === '') return undefined
   const namesake = await findClient(db, { username }, at)
   // A client who had this name before has the messages that were written under it.
-  const newest = namesake ? undefined : await readNewest(search, { column: 'guestUsername', value: username })
+  const newest = namesake ? undefined : await readNewest(search, username)
   if (namesake === undefined && newest === undefined) return undefined
   const client = namesake ?? (newest?.clientId == null ? undefined : await findClient(db, { id: newest.clientId }))
   const ofClient = client === undefined ? [] : contactsOf(client)
   const isNamed = ofClient.some(({ guestUsername }) => guestUsername === username)
-  const isRegistered = namesake?.isGuest === false
+  // Under its name an answer would be in a history that the name opens.
+  const isRegistered = client?.isGuest === false
   return inNewestConversation(
     search,
     { clientId: client?.id ?? null, guestUsername: isRegistered ? null : username },
@@ -107,8 +107,6 @@ const contactsOf = ({ id, username, isGuest }: KnownClient): readonly Contact[] 
 const contactsNamed = (guestUsername: string | null): readonly Contact[] =>
   guestUsername === null ? [] : [{ guestUsername }]
 
-type Answerer = Pick<FoundChat, 'clientId' | 'guestUsername'>
-
 const inNewestConversation = async (
   search: ChatSearch,
   answerer: Answerer,
@@ -119,18 +117,16 @@ const inNewestConversation = async (
   return { ...answerer, conversation: conversations[0] ?? null, conversations, contacts }
 }
 
-const readNewest = async (
-  { db, names, at }: ChatSearch,
-  { column, value }: ContactFilter,
-): Promise<Answerer | undefined> => {
+/** The last message under a name. */
+const readNewest = async ({ db, names, at }: ChatSearch, username: string): Promise<Answerer | undefined> => {
   const { rows } = await db.query<{ clientId: StoredId | null; guestUsername: string | null }>(
     `
     SELECT m."clientId", m."guestUsername"
     FROM ${names.message} AS m
-    WHERE ${isOfContact(column)}${at === undefined ? '' : ' AND m."createdAt" <= $2::timestamp'}
+    WHERE ${isOfContact('guestUsername')}${at === undefined ? '' : ' AND m."createdAt" <= $2::timestamp'}
     ORDER BY m."createdAt" DESC, m."id" DESC
     LIMIT 1`,
-    [value, ...(at === undefined ? [] : [utcText(at)])],
+    [username, ...(at === undefined ? [] : [utcText(at)])],
   )
   return rows[0] && { ...rows[0], clientId: toIdOrNull(rows[0].clientId) }
 }

@@ -151,8 +151,8 @@ describe('the chat of an address', () => {
         { guestUsername: 'rita', sessionId: 's4', text: 'unverified' },
       ])
       const ofAna = { clientId: ana, conversation: 's3', conversations: ['s3', 's2', 's1'] }
-      expect(await store.findChat(ana ?? 0)).toMatchObject({ ...ofAna, guestUsername: null })
-      expect(await store.findChat(' ana')).toMatchObject({ ...ofAna, guestUsername: 'ana' })
+      for (const address of [ana ?? 0, `client-${ana}`, ' ana', 'name-ana'])
+        expect(await store.findChat(address)).toMatchObject({ ...ofAna, guestUsername: 'ana' })
       expect(await store.findChat('s1')).toEqual({
         ...{ clientId: ana, guestUsername: 'ana', conversation: 's1', conversations: ['s1'] },
         contacts: [{ sessionId: 's1' }, { clientId: ana }, { guestUsername: 'ana' }],
@@ -168,6 +168,31 @@ describe('the chat of an address', () => {
       for (const nobody of ['nobody', '', ' ', '\0', String(ana), 4711])
         expect(await store.findChat(nobody)).toBeUndefined()
       await expect(store.findChat(1.5)).rejects.toMatchObject({ code: 'invalid_contact' })
+    })
+  })
+
+  test('is, of a conversation, that of its last message from the client that names one, whatever was stored after it', async ({
+    database,
+  }) => {
+    await migrated(database)
+    const rita = await register(database, 'rita')
+    await withStore(database, async (store) => {
+      const alone = { sessionId: 's1', text: 'with the conversation alone' }
+      await write(store, [{ ...alone, ...OPERATOR }])
+      expect(await store.findChat('s1')).toMatchObject({ clientId: null, guestUsername: null })
+      await write(store, [{ clientId: rita, sessionId: 's1', ...OPERATOR, text: 'an answer' }, alone])
+      expect(await store.findChat('s1')).toMatchObject({ clientId: rita, guestUsername: null })
+      const before = new Date()
+      const [ana] = await write(store, [{ guestUsername: 'ana', sessionId: 's1', text: 'as ana' }])
+      await write(store, [{ ...alone, ...OPERATOR }, { clientId: rita, ...alone, ...OPERATOR }, alone])
+      expect(await store.findChat('s1')).toEqual({
+        ...{ clientId: ana, guestUsername: 'ana', conversation: 's1', conversations: ['s1'] },
+        contacts: [{ sessionId: 's1' }, { clientId: ana }, { guestUsername: 'ana' }],
+      })
+      expect(await store.findChat('s1', { at: before })).toMatchObject({ clientId: rita })
+      // What an application wrote past the library, and a message cannot have.
+      await database.query(`UPDATE "ChatMessage" SET "clientId" = NULL, "guestUsername" = ' ' WHERE "text" = 'as ana'`)
+      expect(await store.findChat('s1')).toMatchObject({ clientId: rita, guestUsername: null })
     })
   })
 

@@ -51,6 +51,7 @@ export const entrySchema = z.object({
   seq: z.int().min(1),
   messageId: z.string(),
   contactKnown: z.boolean(),
+  namedConversation: z.string().optional(),
   attempted: z.boolean(),
   size: z.number().nullable(),
   operatorName: text,

@@ -9,7 +9,6 @@ import { DEFAULT_DISCONNECT_GRACE_MS } from './defaults.js'
 import { presenceIn } from './events/address.js'
 import { confirm, createAnnouncer, reject, type Announce } from './events/announce.js'
 import { createAnswers } from './events/answers.js'
-import { connectedContact, findContact } from './events/conversation.js'
 import { recogniseGuests } from './events/returning-guest.js'
 import { createMessageSink } from './keeping/create-message-sink.js'
 import { createDestinationFinder } from './keeping/destinations.js'
@@ -124,9 +123,8 @@ const sinkParts = (
   recorder: Recorder | undefined,
 ): MessageSinkParts => ({
   store: present.store,
-  findDestinations: createDestinationFinder(present.store, presenceIn(present)),
-  findContact: (conversation) => findContact(present, conversation),
-  connectedContact: (conversation) => connectedContact(present, conversation),
+  ...createDestinationFinder(present.store, presenceIn(present)),
+  ...presenceIn(present),
   onStored: (submission, saved) => {
     announce(submission, saved)
     confirm(present.io, submission, saved)

@@ -16,6 +16,8 @@ export interface FileMessage {
   readonly conversation?: string
   readonly text?: string
   readonly from?: 'CLIENT' | 'OPERATOR'
+  /** An answer whose contact was not looked up yet. */
+  readonly isWaiting?: boolean
 }
 
 let made = 0
@@ -38,7 +40,7 @@ export const journalEntry = (one: FileMessage, seq: number): JournalEntry => ({
   seq,
   message: { ...prepareMessage(toMessage(one), DEFAULT_MAX_MESSAGE_BYTES), sessionId: toMessage(one).sessionId },
   messageId: 'm',
-  contactKnown: one.username !== null || one.clientId !== undefined,
+  contactKnown: one.isWaiting !== true && (one.username !== null || one.clientId !== undefined),
   attempted: false,
   size: null,
   operatorName: one.from === 'OPERATOR' ? 'Lucía' : null,

@@ -124,10 +124,11 @@ const scanFile = async (file: OpenedFile, person: FilePerson, conversations: Set
       if (unreadable.length < MOST_NAMED_LINES) unreadable.push(line.number)
     }
     if (owner === undefined) continue
-    if (isDirectly(person, owner)) direct += 1
+    const isDirect = isDirectly(person, owner)
+    if (isDirect) direct += 1
     // A phone alone proves nothing of the conversation.
     if (isNamedIn(person, owner) && owner.conversation !== null) conversations.add(toStorableText(owner.conversation))
-    if (onlyConversationOf(owner) === null) continue
+    if (isDirect || onlyConversationOf(owner) === null) continue
     const key = JSON.stringify([owner.conversation, owner.address])
     sent.set(key, { owner, lines: (sent.get(key)?.lines ?? 0) + 1 })
   }

@@ -41,16 +41,16 @@ export const hasPhoneOf = (phones: ReadonlySet<string>, owner: LineOwner): boole
   owner.phones.some((phone) => phones.has(phone) || phones.has(toStorablePhone(phone) ?? phone))
 
 /**
- * The conversation that a line names, or may name by its address, if it says nothing else: an operator's answer to somebody whom
- * the server did not know at the time.
+ * The conversation that a line names if it says nothing else, or may name by its address: an operator's answer that waits is stored
+ * with whoever is found there, and has the name and phone of the guest who was connected for the case that nobody is.
  */
 export const onlyConversationOf = ({ clientIds, names, phones, conversation, address }: LineOwner): string | null => {
-  if (clientIds.length + names.length + phones.length > 0) return null
+  if (address === null && clientIds.length + names.length + phones.length > 0) return null
   const sentTo = address ?? conversation
   return sentTo === null ? null : toStorableText(sentTo)
 }
 
-/** Whether a line that says nothing else is the person's by its conversation, or by the id or name that it was sent to. */
+/** Whether a line is the person's by its conversation if it says nothing else, or by the id or name that it was sent to. */
 export const isSentTo = (person: FilePerson, owner: LineOwner, { own, others }: Conversations): boolean => {
   const conversation = onlyConversationOf(owner)
   if (conversation === null) return false

@@ -1,16 +1,11 @@
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { createBulkStore } from '../../persistence/bulk-store.js'
-import { createChatStore, type ChatStore } from '../../persistence/chat-store.js'
+import { createChatStore } from '../../persistence/chat-store.js'
 import type { SavedChatMessage } from '../../persistence/message.js'
 import type { JournalEntry } from '../../journal/journal-line.js'
-import {
-  createDestinationFinder,
-  keepAtDestination,
-  type DestinationFinder,
-} from '../../server/keeping/destinations.js'
+import { createDestinationFinder, keepAtDestination } from '../../server/keeping/destinations.js'
 import { NOBODY_PRESENT } from '../../server/keeping/addressee.js'
 import { isRefusedForGood } from '../../server/keeping/save-entry.js'
-import { unknownConversation } from '../../protocol/refusals.js'
 import { createStoredOrder, type StoredOrder } from '../../journal/stored-order.js'
 import { readEntries } from './entries.js'
 import { createBitSet, type BitSet } from '../../collections/bit-set.js'
@@ -116,7 +111,8 @@ export const sendJournal = async (
     onProgress(counts.attempted)
   }
 
-  const finder = finderIn(store)
+  // As the chat server finds them, but that nobody is connected here.
+  const finder = createDestinationFinder(store, NOBODY_PRESENT)
   // The message that names the guest may still be in the batch.
   const sendToAddressee = async ({ entry, line }: NumberedEntry): Promise<void> => {
     await flush()
@@ -159,17 +155,6 @@ export const sendJournal = async (
     await Promise.all([bulk.close(), store.close()])
   }
 }
-
-/** As the chat server finds them, but that nobody is connected here. */
-const finderIn = (store: ChatStore): DestinationFinder => ({
-  findDestinations: createDestinationFinder(store, NOBODY_PRESENT),
-  findContact: async (sessionId) => {
-    const { messages } = await store.getChatHistory({ sessionId, limit: 1, fromPrimary: true })
-    const [newest] = messages
-    if (newest === undefined) throw unknownConversation(sessionId)
-    return { clientId: newest.clientId, guestUsername: newest.guestUsername, guestPhone: null }
-  },
-})
 
 // A message that was acknowledged as stored gets the time that its row had.
 const timeOf = ({ message, acknowledgedAt }: JournalEntry, order: StoredOrder): Date | null =>

@@ -8,7 +8,11 @@ import type { ServerContext } from './server-context.js'
 
 /** Who is connected to any of the servers. */
 export const presenceIn = (chat: Pick<ServerContext, 'io' | 'peers'>): Presence => ({
-  isConnected: (conversation) => connectedGuest(chat, conversation) !== undefined,
+  guestIn: (conversation) => {
+    const guest = connectedGuest(chat, conversation)
+    // The core finds the client by name, and creates one when the operator writes first.
+    return guest && { clientId: null, guestUsername: guest.username, guestPhone: guest.phone }
+  },
   conversationNamed: (address) => {
     const name = guestNameIn(address)
     return connectedGuests(chat).findLast(({ username }) => username === name)?.conversation
@@ -59,14 +63,8 @@ export const connectedAddressee = (
   chat: Pick<ServerContext, 'io' | 'peers'>,
   address: ChatAddress,
 ): Addressee | undefined => {
-  const guest = typeof address === 'string' ? connectedGuest(chat, address) : undefined
-  return (
-    guest && {
-      // The core finds the client by name, and creates one when the operator writes first.
-      contact: { clientId: null, guestUsername: guest.username, guestPhone: guest.phone },
-      conversation: guest.conversation,
-    }
-  )
+  const contact = typeof address === 'string' ? presenceIn(chat).guestIn(address) : undefined
+  return contact && { contact, conversation: String(address) }
 }
 
 /**

@@ -17,19 +17,20 @@ export interface Addressee {
 
 /** Which guests are connected, to this server or another. */
 export interface Presence {
-  readonly isConnected: (conversation: string) => boolean
+  /** Who is connected in a conversation; undefined when nobody is. */
+  readonly guestIn: (conversation: string) => ChatContact | undefined
   /** The conversation of a guest whose name the address is, of several the one who came last. */
   readonly conversationNamed: (address: ChatAddress) => string | undefined
 }
 
 /** Where nobody is connected. */
-export const NOBODY_PRESENT: Presence = { isConnected: () => false, conversationNamed: () => undefined }
+export const NOBODY_PRESENT: Presence = { guestIn: () => undefined, conversationNamed: () => undefined }
 
 /** The conversations of a chat, newest first, in the order in which an answer goes to them: an id or a name stands for the first. */
 export const inOrderOfPresence = (
   conversations: readonly string[],
-  { isConnected }: Pick<Presence, 'isConnected'>,
+  { guestIn }: Pick<Presence, 'guestIn'>,
 ): readonly string[] => {
-  const connected = conversations.find(isConnected)
+  const connected = conversations.find((one) => guestIn(one) !== undefined)
   return connected === undefined ? conversations : [connected, ...conversations.filter((one) => one !== connected)]
 }

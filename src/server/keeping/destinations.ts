@@ -1,55 +1,94 @@
-import { OperatorError } from '../../errors.js'
 import { addressOf } from '../../persistence/chats/address.js'
 import type { ChatStore } from '../../persistence/chat-store.js'
+import { IdempotencyConflict } from '../../persistence/errors.js'
 import { isConversation } from '../../persistence/keys/key-scope.js'
 import { unknownConversation } from '../../protocol/refusals.js'
-import type { Submission } from '../../journal/submission.js'
+import type { SubmittedMessage, Submission } from '../../journal/submission.js'
 import type { SavedChatMessage } from '../../persistence/message.js'
 import { inOrderOfPresence, NOBODY_PRESENT, type ChatContact, type Presence } from './addressee.js'
+import { contactOfAnswer } from './answer-contact.js'
 
-/** A conversation in which an answer may be kept. */
+/** A conversation in which an answer may be kept, and whose the answer is there. */
 export interface Destination {
   readonly sessionId: string
-  /** Whose the answer is, where no earlier message of the conversation tells. */
-  readonly contact?: ChatContact
+  readonly contact: ChatContact
 }
 
 export interface DestinationFinder {
   /**
-   * Where an answer to this address goes, and then where it may have gone when it was sent first: the newest conversation of a
-   * chat changes, and a resend must find its message.
-   * @param at the conversations are those of this instant
+   * Where an answer goes, and then where it may have gone when it was sent first: the newest conversation of a chat changes, and a
+   * resend must find its message. The time of a message that waited in a journal is that of its conversations.
    * @throws OperatorError `unknown_conversation`
    */
-  readonly findDestinations: (address: string, at?: Date) => Promise<readonly Destination[]>
-  /** @throws OperatorError `unknown_conversation` */
-  readonly findContact: (conversation: string) => Promise<ChatContact>
+  readonly findDestinations: (answer: Submission) => Promise<readonly Destination[]>
+  /** The contact with which one of the last messages of a conversation is stored. */
+  readonly findStored: (conversation: string, id: number) => Promise<ChatContact | undefined>
 }
+
+/** Enough for a resend, which follows its first attempt within seconds. */
+const LAST_MESSAGES = { limit: 200, maxBytes: 1_048_576, fromPrimary: true }
 
 /**
  * Finds destinations in a store. A chat that was only written through the library gets a conversation with its first answer. A
  * name that nobody has in the store can be that of a guest who is connected, and has not written.
  */
-export const createDestinationFinder =
-  (store: Pick<ChatStore, 'findChat'>, presence: Presence): DestinationFinder['findDestinations'] =>
-  async (address, at) => {
-    if (isConversation(address)) return [{ sessionId: address }]
-    const found = await store.findChat(address, { at })
-    // Who is connected now says nothing of an earlier instant.
-    const { isConnected, conversationNamed } = at === undefined ? presence : NOBODY_PRESENT
-    if (found === undefined) {
-      const silent = conversationNamed(address)
-      if (silent === undefined) throw unknownConversation(address)
-      return [{ sessionId: silent }]
-    }
-    const { clientId, guestUsername, conversations } = found
-    const ordered = inOrderOfPresence(conversations, { isConnected })
-    const first = addressOf({ clientId, guestUsername, sessionId: null })
-    const contact = { clientId, guestUsername, guestPhone: null }
-    return [...ordered, ...(first === null || ordered.includes(first) ? [] : [first])].map((sessionId) =>
-      sessionId === first ? { sessionId, contact } : { sessionId },
-    )
+export const createDestinationFinder = (
+  store: Pick<ChatStore, 'findChat' | 'getChatHistory'>,
+  presence: Presence,
+): DestinationFinder => {
+  const inConversation = async (sessionId: string, connected: ChatContact | undefined): Promise<Destination> => {
+    const chat = await store.findChat(sessionId)
+    // Where nothing is stored in it, a guest may be called so.
+    const found = chat?.conversation === sessionId ? chat : undefined
+    const contact = contactOfAnswer({ found, connected: connected ?? presence.guestIn(sessionId) })
+    if (contact === undefined) throw unknownConversation(sessionId)
+    return { sessionId, contact }
   }
+  return {
+    findDestinations: async ({ message, namedConversation }) => {
+      const { sessionId: address, createdAt } = message
+      const noted = notedContact(message)
+      if (isConversation(address)) return [await inConversation(address, noted)]
+      const at = createdAt ?? undefined
+      const found = await store.findChat(address, { at })
+      // Who is connected now says nothing of an earlier instant.
+      const present = at === undefined ? presence : NOBODY_PRESENT
+      if (found === undefined) {
+        const silent = namedConversation ?? present.conversationNamed(address)
+        if (silent === undefined) throw unknownConversation(address)
+        return [await inConversation(silent, noted)]
+      }
+      const ordered = inOrderOfPresence(found.conversations, present)
+      const first = addressOf({ ...found, sessionId: null })
+      return [...ordered, ...(first === null || ordered.includes(first) ? [] : [first])].flatMap((sessionId) => {
+        const contact = contactOfAnswer({ found, connected: present.guestIn(sessionId) })
+        return contact === undefined ? [] : { sessionId, contact }
+      })
+    },
+    findStored: async (sessionId, id) => {
+      const { messages } = await store.getChatHistory({ sessionId, ...LAST_MESSAGES })
+      const stored = messages.find((message) => message.id === id)
+      return stored && { clientId: stored.clientId, guestUsername: stored.guestUsername, guestPhone: null }
+    },
+  }
+}
+
+/**
+ * An answer that waits for the database, with the guest who is connected now: where nothing is stored of the conversation or the name,
+ * that is the guest for whom it is.
+ */
+export const notingPresence = (answer: Submission, { guestIn, conversationNamed }: Presence): Submission => {
+  const { message, contactKnown } = answer
+  const { sessionId: address } = message
+  if (contactKnown) return answer
+  const namedConversation = isConversation(address) ? undefined : conversationNamed(address)
+  const connected = guestIn(namedConversation ?? address)
+  return connected === undefined ? answer : { ...answer, namedConversation, message: { ...message, ...connected } }
+}
+
+/** The guest who was connected when an answer came that has waited. */
+const notedContact = ({ guestUsername, guestPhone = null }: SubmittedMessage): ChatContact | undefined =>
+  guestUsername == null ? undefined : { clientId: null, guestUsername, guestPhone }
 
 /** A message that is in the database, with the conversation and the contact that it has there. */
 export interface Kept {
@@ -59,34 +98,45 @@ export interface Kept {
 
 /**
  * Saves a message in the conversation that its address means: an operator's message has the address as its `sessionId` until then.
+ * One that is stored already keeps its conversation and contact.
  * @param save of the complete message
  * @throws what the finder and `save` throw
  */
 export const keepAtDestination = async (
-  { findDestinations, findContact }: DestinationFinder,
+  { findDestinations, findStored }: DestinationFinder,
   submission: Submission,
   save: (complete: Submission) => Promise<Kept>,
 ): Promise<Kept> => {
   if (submission.contactKnown) return save(submission)
-  const { message } = submission
-  const destinations = await findDestinations(message.sessionId, message.createdAt ?? undefined)
-  let conflict: unknown
-  for (const { sessionId, contact } of destinations) {
-    const whose = contact ?? (await findContact(sessionId))
+  const saveAt = async ({ sessionId, contact }: Destination): Promise<Kept | IdempotencyConflict> => {
     try {
-      return await save({ ...submission, contactKnown: true, message: { ...message, ...whose, sessionId } })
+      const message = { ...submission.message, ...contact, sessionId }
+      return await save({ ...submission, contactKnown: true, namedConversation: undefined, message })
     } catch (error) {
-      if (!(error instanceof OperatorError) || error.code !== 'idempotency_conflict') throw error
-      conflict ??= error
+      if (error instanceof IdempotencyConflict) return error
+      throw error
     }
   }
-  throw conflict
+  const destinations = await findDestinations(submission)
+  const conflicts: IdempotencyConflict[] = []
+  for (const destination of destinations) {
+    const outcome = await saveAt(destination)
+    if (!(outcome instanceof IdempotencyConflict)) return outcome
+    conflicts.push(outcome)
+  }
+  const [[first], [conflict]] = [destinations, conflicts]
+  if (first === undefined || conflict === undefined) throw unknownConversation(submission.message.sessionId)
+  // Whose the conversation is may have changed since the first attempt.
+  const contact = await findStored(first.sessionId, conflict.existingId)
+  const again = contact === undefined ? conflict : await saveAt({ ...first, contact })
+  if (again instanceof IdempotencyConflict) throw again
+  return again
 }
 
 /** The conversation that a message belongs to, as far as can be told now: those of one are saved one after another. */
 export const laneOf = async ({ findDestinations }: DestinationFinder, submission: Submission): Promise<string> => {
   const { message, contactKnown } = submission
-  if (contactKnown) return message.sessionId
-  const [first] = await findDestinations(message.sessionId, message.createdAt ?? undefined).catch(() => [])
+  if (contactKnown || isConversation(message.sessionId)) return message.sessionId
+  const [first] = await findDestinations(submission).catch(() => [])
   return first?.sessionId ?? message.sessionId
 }

@@ -10,7 +10,7 @@ import { DatabaseRefused, StoreError } from '../../persistence/errors.js'
 import { MOST_MESSAGE_BYTES } from '../../persistence/content/message-size.js'
 import { prepareMessage } from '../../persistence/prepare-message.js'
 import { errorFields } from '../error-fields.js'
-import { keepAtDestination, laneOf } from './destinations.js'
+import { keepAtDestination, laneOf, notingPresence } from './destinations.js'
 import { createDatabaseClock } from '../../database/clock/database-clock.js'
 import { createJournalDrain } from './drain-journal.js'
 import { createJournalHealth } from './journal-health.js'
@@ -33,7 +33,7 @@ const STOP_DEADLINE_MS = 1_800
 
 /** A sink that keeps messages in the journal while the database is unavailable. */
 export const createJournalledSink = (parts: MessageSinkParts, journal: Journal): MessageSink => {
-  const { store, connectedContact, onCommitted, log } = parts
+  const { store, onCommitted, log } = parts
   const file = { journal: journal.path }
   const clock = createDatabaseClock()
   const gate = createGate()
@@ -99,14 +99,13 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
   }
 
   const enqueue = async (submission: Submission, { receivedAt, mode, attempted }: Enqueueing): Promise<KeepOutcome> => {
-    const { message, contactKnown } = submission
-    const contact = contactKnown ? undefined : connectedContact(message.sessionId)
-    const prepared = prepareMessage({ ...message, ...contact, createdAt: receivedAt }, MOST_MESSAGE_BYTES)
+    const noted = notingPresence(submission, parts)
+    const { message } = noted
+    const prepared = prepareMessage({ ...message, createdAt: receivedAt }, MOST_MESSAGE_BYTES)
     try {
       await journal.add({
-        ...submission,
+        ...noted,
         message: { ...prepared, sessionId: message.sessionId },
-        contactKnown: contactKnown || contact !== undefined,
         attempted,
       })
       health.works()

@@ -4,7 +4,7 @@ import type { Submission } from '../../journal/submission.js'
 import type { ChatStore } from '../../persistence/chat-store.js'
 import type { SavedChatMessage } from '../../persistence/message.js'
 import type { ServerObserver } from '../metrics/observer.js'
-import type { ChatContact } from './addressee.js'
+import type { Presence } from './addressee.js'
 import type { DestinationFinder, Kept } from './destinations.js'
 import type { JournalState } from './journal-health.js'
 import type { SinkMode } from './sink-mode.js'
@@ -29,10 +29,8 @@ export interface MessageSink {
   close(): Promise<void>
 }
 
-export interface MessageSinkParts extends DestinationFinder {
+export interface MessageSinkParts extends DestinationFinder, Presence {
   readonly store: ChatStore
-  /** Asks nothing of the database. */
-  readonly connectedContact: (conversation: string) => ChatContact | undefined
   /** Called with each message that was committed, completed by its contact. */
   readonly onCommitted: (submission: Submission, saved: SavedChatMessage) => void
   /** Called with each message that was in the journal and is committed now. */

@@ -115,6 +115,21 @@ describe('files of a chat server', () => {
     }
   })
 
+  test('lose queued answers by their conversation also where they have the name of the guest who was connected', async ({
+    database,
+  }) => {
+    await loadPeople(database)
+    await database.load(`INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType", "text", "sessionId")
+      VALUES (2, 'CLIENT', 'TEXT', 'stored', 'stored'), (3, 'CLIENT', 'TEXT', 'stored', 'of 3')`)
+    const sentTo = (conversation: string, username: string) =>
+      ({ username, from: 'OPERATOR', conversation, isWaiting: true }) as const
+    const messages = [sentTo('stored', 'nick'), sentTo('stored', 'bea'), sentTo('new', 'bea'), sentTo('of 3', 'nick')]
+    const { journal } = await writeServerFiles({ journal: journalText(messages) })
+    const argv = ['erase', '--client-id', '2', '--confirm', database.name, '--journal', journal, '--json'] as const
+    expect(JSON.parse((await on(database, ...argv)).stdout)).toMatchObject({ files: [{ lines: 3 }] })
+    expect((await readFile(journal, 'utf8')).match(/"sessionId":"[^"]*"/g)).toEqual(['"sessionId":"of 3"'])
+  })
+
   test('know guests by a phone whom the database does not know yet, but no registered client', async ({ database }) => {
     await loadPeople(database)
     const { journal } = await writeServerFiles({

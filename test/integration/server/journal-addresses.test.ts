@@ -35,7 +35,7 @@ const withOutage = (database: TestDatabase, work: (chat: Outage) => Promise<void
       proxy.cut()
     }
     try {
-      await withChat(database, { store, journal: { path: journalPath() } }, (chat) =>
+      await withChat(database, { store, journal: { path: journalPath() }, disconnectGraceMs: 0 }, (chat) =>
         work({ ...chat, store: own, away, back: () => proxy.pointAt(database.url) }),
       )
     } finally {
@@ -189,5 +189,84 @@ test('a queued answer to nobody does not go to who takes that name, id or conver
     })
     expect((await rejectedLines()).trim().split('\n')).toHaveLength(addresses.length)
     expect(await answers(database)).toEqual([])
+  })
+})
+
+/** Who was a guest when the operator answered in the outage, and who has the answers afterwards. */
+const answerInOutage = async (chat: Outage) => {
+  const silent = await chat.guest('silent')
+  const nick = await chat.guest('nick')
+  const ana = await chat.guest('ana')
+  expectOk(await ana.ask('clientMessage', { message: 'hello' }))
+  const [{ id: rita }] = (await chat.database.query(
+    `INSERT INTO "Client" ("username", "updatedAt") VALUES ('rita', now()) RETURNING "id"`,
+  )) as [{ id: number }]
+  await chat.store.saveChatMessage({ ...fromGuest, clientId: rita, sessionId: nick.clientId, text: 'as Rita' })
+  await chat.store.saveChatMessage({
+    ...{ sessionId: ana.clientId, senderType: 'OPERATOR', operatorId: 2, messageType: 'TEXT', text: '0' },
+  })
+  const lucia = await chat.operator('Lucía', 1)
+  const sent = [
+    ...[ana.clientId, 'ana'].map((to) => ({ to, sessionId: ana.clientId, username: 'ana', guestUsername: 'ana' })),
+    ...[nick.clientId, rita, 'rita'].map((to) => ({
+      ...{ to, sessionId: nick.clientId, username: 'rita', guestUsername: null },
+    })),
+    ...[silent.clientId, 'silent', 'name-silent'].map((to) => ({
+      ...{ to, sessionId: silent.clientId, username: 'silent', guestUsername: 'silent' },
+    })),
+  ]
+  chat.away()
+  for (const [index, { to }] of sent.entries())
+    expect(await lucia.ask('operatorMessage', { to, message: String(index + 1) })).toMatchObject({ queued: true })
+  const wanted = sent.map(({ to: _, ...row }, index) => ({ text: String(index + 1), ...row }))
+  return { lucia, guests: [silent, nick, ana], wanted }
+}
+
+/** The answers of Lucía, and the name of the client with whom each is stored. */
+const storedAnswers = (database: TestDatabase) =>
+  database.query(
+    `SELECT m."text", m."sessionId", c."username", m."guestUsername"
+     FROM "ChatMessage" AS m LEFT JOIN "Client" AS c ON c."id" = m."clientId"
+     WHERE m."operatorId" = 1 ORDER BY m."text"`,
+  )
+
+for (const presence of ['connected', 'gone'] as const)
+  test(`queued answers are stored with whom they were sent to, also to guests who are ${presence} when that is done`, async ({
+    database,
+  }) => {
+    await withoutMessages(database)
+    await withOutage(database, async (chat) => {
+      const { lucia, guests, wanted } = await answerInOutage(chat)
+      if (presence === 'gone') {
+        for (const { socket } of guests) socket.disconnect()
+        await lucia.next('chatEnded', guests.length)
+      }
+      chat.back()
+      await untilDrained(chat)
+      expect(await storedAnswers(database)).toEqual(wanted)
+      await lucia.next('messageSent', wanted.length)
+      expect(lucia.all('messageRejected')).toEqual([])
+      for (const [index, guest] of guests.toReversed().entries()) {
+        const back = presence === 'connected' ? guest : await chat.guest(`back ${index}`, { token: guest.token })
+        const { messages } = expectOk(await back.ask('history', {}))
+        const answered = messages.filter(({ text }) => /^[1-9]$/.test(String(text))).map(({ text }) => text)
+        expect(answered).toEqual(wanted.filter(({ sessionId }) => sessionId === guest.clientId).map(({ text }) => text))
+      }
+    })
+  })
+
+test('replay stores queued answers with whom they were sent to', async ({ database }) => {
+  await withoutMessages(database)
+  await withOutage(database, async (chat) => {
+    const { wanted } = await answerInOutage(chat)
+    const argv = ['replay', journalPath(), '--json', '--database-url', database.url]
+    for (const saved of [wanted.length, 0]) {
+      const { exitCode, stdout } = await runChatkeep(argv)
+      expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, { saved, rejected: 0 }])
+    }
+    expect(await storedAnswers(database)).toEqual(wanted)
+    chat.back()
+    await untilDrained(chat)
+    expect(await storedAnswers(database)).toEqual(wanted)
   })
 })

@@ -10,6 +10,7 @@ Deletes in small transactions beside live traffic, oldest messages first, and
 rests between them as long as they take. It can be stopped and repeated at any
 time. Clients stay, also those without messages. Rows of other tables that refer
 to the messages are named before; those that allow no deletion are in the way.
+The archive of a rollback loses what it has of these messages as well.
 
 Backups, standbys that replay later, and files of serve --record are not touched.`
 

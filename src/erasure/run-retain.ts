@@ -3,7 +3,7 @@ import { refuseReadOnly } from '../database/read-only.js'
 import { inEarnest } from '../next-step.js'
 import { restrictedLines } from '../persistence/erasure/references.js'
 import { ERASURE_NEEDS } from '../persistence/erasure/needs.js'
-import { deleteAged, messagesBefore, readRetentionPrice, refuseReferenced } from '../persistence/erasure/retention.js'
+import { deleteAged, isNothingAged, readRetentionPrice, refuseReferenced } from '../persistence/erasure/retention.js'
 import { confirmByName } from '../terminal/confirm.js'
 import type { Answer } from '../terminal/answer.js'
 import { printable } from '../terminal/printable.js'
@@ -37,21 +37,22 @@ export const runRetain = async (target: ConnectionTarget, flags: RetainFlags, te
   const isRefused = restrictedLines(price.referring).length > 0
   if (flags.dryRun === true && !isRefused) return retainAnswer({ ...shown, head, deleted: undefined })
   progress.line(head)
-  if (price.messages === 0) return retainAnswer({ ...shown, deleted: 0 })
+  if (isNothingAged(price)) return retainAnswer({ ...shown, deleted: 0 })
   for (const line of priceLines(shown, progressRender)) progress.line(line)
   refuseReferenced(price)
   const { database, naming } = target
+  const messages = price.messages + price.archived.messages
   await confirmByName(
     {
       ...{ database, wanted: naming?.confirmation ?? database, given: flags.confirm, command },
-      question: `Delete ${count(price.messages, 'message')} of ${describeAddress(target)}?`,
+      question: `Delete ${count(messages, 'message')} of ${describeAddress(target)}?`,
       what: 'a deletion',
     },
     terminal,
   )
-  const onDeleted = (sum: number): void => progress.update(deleting(sum, price.messages))
+  const onDeleted = (sum: number): void => progress.update(deleting(sum, messages))
   const deleted = await withErasureBatches(target, COMMAND, flags, { ...terminal, onDeleted }, (session, tables) =>
-    deleteAged(session, tables, messagesBefore(olderThan)),
+    deleteAged(session, tables, olderThan),
   )
   return retainAnswer({ ...shown, deleted })
 }

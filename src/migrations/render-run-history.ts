@@ -28,7 +28,9 @@ const toRow = (run: RecordedRun): readonly string[] => [
   began(run),
   printable(run.role),
   run.version,
-  run.command === 'erase' ? 'erase: in the archive' : `${run.command}: ${describeSteps(run)}`,
+  run.command === 'erase' || run.command === 'retain'
+    ? `${run.command}: in the archive`
+    : `${run.command}: ${describeSteps(run)}`,
   run.planHash ?? '',
   run.durationMs === null ? '' : duration(run.durationMs),
   run.outcome,

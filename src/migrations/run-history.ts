@@ -20,7 +20,7 @@ export interface RecordedStep {
 
 /** One run of migrate or rollback, or what an erasure took from an archive. */
 export interface RecordedRun {
-  readonly command: 'migrate' | 'rollback' | 'erase'
+  readonly command: 'migrate' | 'rollback' | 'erase' | 'retain'
   readonly startedAt: Date
   readonly role: string
   readonly version: string
@@ -114,6 +114,7 @@ const errorOf = ({ code, sqlState, message }: RunRow['detail']): RecordedError |
   typeof code === 'string' ? { code, sqlState: textOf(sqlState), message: textOf(message) } : null
 
 const commandOf = ([first, ...others]: readonly [RunRow, ...RunRow[]]): RecordedRun['command'] => {
+  if (first.detail.aged !== undefined) return 'retain'
   if (first.detail.erased !== undefined) return 'erase'
   return [first, ...others].some(({ action }) => ROLLBACK_ACTIONS.includes(action)) ? 'rollback' : 'migrate'
 }

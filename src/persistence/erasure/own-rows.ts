@@ -59,11 +59,15 @@ export const ARCHIVE_PLACES = {
 /** What reading and deleting these rows needs. */
 export const ownNeeds = (schema: string, privileges: TableNeed['privileges']): readonly TableNeed[] => [
   ...[...OWN_PLACES, CHANGED_PLACE].map(({ table }) => ({ schema: ownSchema(schema), table, privileges })),
-  ...Object.values(ARCHIVE_PLACES).map(({ table }) => ({
+  ...archiveRowNeeds(schema, privileges),
+]
+
+/** The same for the archive of a rollback alone. */
+export const archiveRowNeeds = (schema: string, privileges: TableNeed['privileges']): readonly TableNeed[] =>
+  Object.values(ARCHIVE_PLACES).map(({ table }) => ({
     ...{ schema: ownSchema(schema), table, privileges },
     ofOwner: true as const,
-  })),
-]
+  }))
 
 /** Whose rows are meant. */
 export interface OwnRowsOf {

@@ -5,8 +5,12 @@ import { onlyRow } from '../../database/rows.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { InvalidCall } from '../errors.js'
 import { utcText } from '../ids/utc-text.js'
+import { deleteAgedArchive, readAgedArchive } from './aged-archive.js'
+import { archiveNeeds, type DeletedRows } from './delete-archived.js'
 import { deleteMessages, type BatchSession, type Selection } from './delete-messages.js'
 import { throwKeptMessages } from './kept-rows.js'
+import { archiveRowNeeds } from './own-rows.js'
+import { messageNeeds, type TableNeed } from './privileges.js'
 import { LET_GO, readReferringRows, restrictedLines, type ReferringRows } from './references.js'
 import type { ErasureTables } from './tables.js'
 
@@ -22,6 +26,8 @@ export interface RetentionPrice {
   readonly messages: number
   /** Oldest first. */
   readonly months: readonly AgedMonth[]
+  /** What the archive of a rollback has of messages of that age: rows, and of these, whole messages that are nowhere else. */
+  readonly archived: DeletedRows
   /** About how many bytes their rows have, without indexes. */
   readonly bytes: number
   /** Rows of the application that refer to these messages. */
@@ -29,6 +35,16 @@ export interface RetentionPrice {
   /** Partitions that are older as a whole: to drop them is faster. */
   readonly partitions: readonly string[]
 }
+
+/** Also of the archive of a rollback, which the next migrate puts back. */
+export const retainNeeds = (tables: ErasureTables): readonly TableNeed[] => [
+  ...messageNeeds(tables),
+  ...archiveRowNeeds(tables.schema, ['SELECT', 'DELETE']),
+  ...archiveNeeds(tables),
+]
+
+/** Whether nothing is that old. */
+export const isNothingAged = ({ messages, archived }: RetentionPrice): boolean => messages + archived.rows === 0
 
 /** The messages from before an instant. @throws InvalidCall `invalid_option` for an instant to come */
 export const messagesBefore = (before: Date, column = 'm."createdAt"'): Selection => {
@@ -100,6 +116,7 @@ export const readRetentionPrice = async (
   return {
     messages,
     months,
+    archived: await readAgedArchive(client, tables, messagesBefore(before, 'a."createdAt"')),
     bytes: Math.round(bytes),
     referring: messages === 0 ? [] : await readReferringRows(client, aged, message),
     partitions: partitions.map(({ name }) => name),
@@ -107,18 +124,15 @@ export const readRetentionPrice = async (
 }
 
 /**
- * Deletes the messages from before an instant, oldest first.
+ * Deletes the messages from before an instant, oldest first, then what the archive of a rollback has of such messages.
  * @returns how many were deleted
  * @throws OperatorError `rows_kept` (exit 1) when a trigger of the application keeps some
  */
-export const deleteAged = async (
-  session: BatchSession,
-  tables: ErasureTables,
-  selection: Selection,
-): Promise<number> => {
+export const deleteAged = async (session: BatchSession, tables: ErasureTables, before: Date): Promise<number> => {
+  const selection = messagesBefore(before)
   const { deleted, isKept } = await deleteMessages(session, tables, selection, true)
   if (isKept) await throwKeptMessages(session, tables, selection)
-  return deleted
+  return deleted + (await deleteAgedArchive(session, tables, messagesBefore(before, 'a."createdAt"')))
 }
 
 /** @throws OperatorError `messages_are_referenced` (exit 5) when the server would refuse the deletion */

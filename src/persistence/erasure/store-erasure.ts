@@ -51,10 +51,10 @@ export const createStoreErasure = ({ schema, pool, limits }: StoreParts): StoreE
     )
   return {
     deleteMessagesBefore: async (before, options = {}) => {
-      const selection = messagesBefore(before)
+      messagesBefore(before)
       const session = toSession(runBatch, options)
       const tables = await runBatch((client) => openErasureTables(client, schema, ERASURE_NEEDS.retain))
-      return deleteAged(session, tables, selection)
+      return deleteAged(session, tables, before)
     },
     eraseContact: async (person, options = {}) => {
       checkPerson(person)

@@ -25,7 +25,9 @@ export const leftLines = (files: readonly FilePrice[], setAside: readonly string
     .map(({ path, unreadable, unreadableCount }) => {
       const more = unreadableCount > unreadable.length ? ', …' : ''
       const which = `${unreadableCount === 1 ? 'line' : 'lines'} ${unreadable.join(', ')}${more}`
-      return printable(`note: ${path}: ${which} cannot be read, may be of anybody, and stay as they are`)
+      return printable(
+        `note: ${path}: ${which} cannot be read, may be of anybody, and ${unreadableCount === 1 ? 'stays as it is' : 'stay as they are'}`,
+      )
     }),
   ...setAside.map((path) => printable(`note: ${path} was found damaged and set aside: remove it when nobody needs it`)),
 ]

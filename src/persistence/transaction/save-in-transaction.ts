@@ -127,6 +127,10 @@ const explain = (error: unknown, message: PreparedMessage): unknown => {
   if (hasSqlState(error, SqlState.serializationFailure, SqlState.deadlockDetected) || isKeyTakenSince(error)) {
     return new TransactionConflict(error, ownKeyOf(message))
   }
+  if (hasSqlState(error, SqlState.lockNotAvailable)) {
+    const reason = `another transaction holds a row, a key or a table that the message needs: ${failureReason(error)}`
+    return new StoreUnavailable(reason, error, ownKeyOf(message))
+  }
   if (isRetryable(error)) return new StoreUnavailable(failureReason(error), error, ownKeyOf(message))
   return explainRefusal(error)
 }

@@ -293,15 +293,3 @@ test.skipIf(pgBouncer === undefined)(
     )
   },
 )
-
-test('a schema that was rolled back refuses the subscription at once, also one that continues', async ({ database }) => {
-  await migrated(database)
-  await withStore(database, async (store) => {
-    const { subscription } = await listen(store)
-    const { cursor: since } = subscription
-    await subscription.close()
-    expect((await on(database, 'rollback', '--confirm', database.name)).exitCode).toBe(0)
-    for (const options of [{}, { since }])
-      await expect(listen(store, options)).rejects.toMatchObject({ name: 'SchemaNotReady', code: 'schema_not_ready' })
-  })
-})

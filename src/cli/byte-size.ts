@@ -8,9 +8,7 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
 
 /** Reads `64KiB`, `256MiB`, `2GiB` or `500GB` as bytes. */
 export const parseByteSize = (text: string): number => {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?) ?([kKMGT]i?B)$/.exec(text) ?? []
-  const factor = UNIT_BYTES[unit ?? '']
-  const bytes = Math.floor(Number(amount) * (factor ?? 0))
+  const bytes = bytesIn(text)
   if (bytes > 0) return bytes
   throw new InvalidArgumentError('Write a size such as 64KiB, 256MiB, 2GiB or 500GB.')
 }
@@ -19,10 +17,16 @@ export const parseByteSize = (text: string): number => {
 export const parseByteSizeBetween =
   (least: number, most: number) =>
   (text: string): number => {
-    const bytes = /^\d+$/.test(text) ? Number(text) : parseByteSize(text)
+    const bytes = /^\d+$/.test(text) ? Number(text) : bytesIn(text)
     if (bytes >= least && bytes <= most) return bytes
     throw new InvalidArgumentError(`Write a size from ${inUnits(least)} to ${inUnits(most)}.`)
   }
+
+/** @returns NaN or 0 for what is not a size */
+const bytesIn = (text: string): number => {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?) ?([kKMGT]i?B)$/.exec(text) ?? []
+  return Math.floor(Number(amount) * (UNIT_BYTES[unit ?? ''] ?? 0))
+}
 
 /** In the largest unit that needs no fraction. */
 export const inUnits = (bytes: number): string => {

@@ -20,15 +20,28 @@ interface Image {
 
 /** What is wrong with the image of a message, one entry a field; never its value. */
 export const imageMistakes = ({ image, name, mimeType }: Image, sources: ImageSources): readonly string[] => {
-  const isNameBad = name != null && (FORBIDDEN_IN_NAME.test(name) || !isImageName(name))
   return [
     ...(image == null || image === '' || isImage(image, sources) ? [] : [`image is not ${ALLOWED[sources]}`]),
-    ...(isNameBad ? ['name is not that of a PNG, JPEG, GIF or WebP image'] : []),
+    ...(name == null ? [] : nameMistakes(name)),
     ...(mimeType == null || mimeType === '' || isTypeOf(mimeType, image)
       ? []
       : ['mimeType is not image/png, image/jpeg, image/gif or image/webp, or not that of the image']),
   ]
 }
+
+/** Names the character, which people choose without knowing that it is one of those. */
+const nameMistakes = (name: string): readonly string[] => {
+  const forbidden = FORBIDDEN_IN_NAME.exec(name)?.[0]
+  if (forbidden !== undefined) return [`name has ${shown(forbidden)}, which is not allowed ${placeOf(forbidden)}`]
+  return isImageName(name) ? [] : ['name is not that of a PNG, JPEG, GIF or WebP image']
+}
+
+const shown = (character: string): string =>
+  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(character)
+    ? `the character U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`
+    : JSON.stringify(character)
+
+const placeOf = (character: string): string => (/[. ]/.test(character) ? 'at its end' : 'in it')
 
 const ALLOWED: Readonly<Record<ImageSources, string>> = {
   data: 'a data URL of a PNG, JPEG, GIF or WebP image in base64',

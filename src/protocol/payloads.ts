@@ -92,7 +92,7 @@ const withType = <Payload extends Content>(payload: Payload) => ({
 
 const hasContent = ({ type, message, image }: Content): boolean => (type ?? message ?? image) != null
 
-const NO_CONTENT = { error: 'is missing', path: ['type'] }
+const NO_CONTENT = { error: 'is missing', path: ['message'] }
 
 export const guestMessageSchema = z.object(content).refine(hasContent, NO_CONTENT).transform(withType)
 export const operatorMessageSchema = z

@@ -23,9 +23,10 @@ export const contactsOf = async (
 
 const FIELDS = ['to', 'clientId', 'username'] as const
 
-const checkOneGiven = (whose: ContactPayload): void => {
-  const given = FIELDS.filter((field) => whose[field] != null)
+/** @throws InvalidCall `invalid_contact` */
+export const checkOneGiven = (whose: ContactPayload, fields: readonly (keyof ContactPayload)[] = FIELDS): void => {
+  const given = fields.filter((field) => whose[field] != null)
   if (given.length === 1) return
-  const what = `name exactly one of ${FIELDS.join(', ')} (given: ${given.join(', ') || 'none'})`
+  const what = `name exactly one of ${fields.join(', ')} (given: ${given.join(', ') || 'none'})`
   throw new InvalidCall('invalid_contact', what)
 }

@@ -5,6 +5,7 @@ import { emptySchema, endChatSchema } from '../../protocol/payloads.js'
 import { invalidPayload } from '../../protocol/refusals.js'
 import { conversationRoom, guestAt, joinedAt, OPERATORS } from '../cluster/presence.js'
 import { resolveAddress } from './address.js'
+import { checkOneGiven } from './conversation.js'
 
 /** What the guest of a chat reads when the operator gives no text. */
 const ENDED = 'The operator has ended the chat.'
@@ -25,6 +26,7 @@ export const endChatListeners = (chat: ServerContext, { socket, inOrder }: Socke
     endChat: answer('endChat', endChatSchema, ({ clientId, to, message }) => {
       if (joinedAt(socket).role === 'client') return endAsGuest()
       const address = to ?? clientId
+      if (to != null && clientId != null) checkOneGiven({ to, clientId }, ['to', 'clientId'])
       if (address == null) throw invalidPayload('endChat', ['clientId is missing'])
       return inOrder(() => endAsOperator(chat, address, message == null || message === '' ? ENDED : message))
     }),

@@ -31,11 +31,17 @@ export const checkContent = (
   const tooLarge = oversizedFields({ text: payload.message, imageUrl: payload.image }, limits.maxMessageBytes)
   if (tooLarge.length > 0) {
     observer.limited('maxMessageBytes')
-    throw new InvalidMessage(tooLarge)
+    throw new InvalidMessage(tooLarge.map(inFieldsOfSocket))
   }
+  const large = payload.type === 'text' ? 'message' : 'image'
+  if ((payload[large] ?? '') === '') throw new InvalidMessage([`${large} is empty`])
   const mistakes = imageMistakes(payload, images)
   if (mistakes.length > 0) throw invalidPayload(event, mistakes)
 }
+
+/** A reason of the core names its own fields. */
+const inFieldsOfSocket = (reason: string): string =>
+  reason.replace(/^text /, 'message ').replace(/^imageUrl /, 'image ')
 
 /**
  * Keeps a message and announces it. The sender gets the acknowledgement, and after it `messageSent` or `messageQueued`, which

@@ -62,8 +62,7 @@ test('a photo goes the whole way: guest, database, other server, history, journa
         const { error } = await ana.ask('clientMessage', { type: 'image', image: imageOf(LIMIT + 1) })
         expect(error).toMatchObject({
           code: 'invalid_message',
-          message:
-            'the message cannot be stored: imageUrl is larger than 5000000 bytes (maxMessageBytes): it has 5000001',
+          message: 'the message cannot be stored: image is larger than 5000000 bytes (maxMessageBytes): it has 5000001',
         })
       }),
     )
@@ -125,7 +124,7 @@ test("a server's limit is the store's unless a smaller one is given", async ({ d
     const ana = await guest('ana')
     const { error } = await ana.ask('clientMessage', { message: 'x'.repeat(2_001) })
     expect(error?.message).toBe(
-      'the message cannot be stored: text is larger than 2000 bytes (maxMessageBytes): it has 2001',
+      'the message cannot be stored: message is larger than 2000 bytes (maxMessageBytes): it has 2001',
     )
     expectOk(await ana.ask('clientMessage', { message: 'x'.repeat(2_000) }))
   })

@@ -312,3 +312,30 @@ test('an operator who ends a chat with an empty text says the usual one', async 
     expect(await ana.next('chatEnded')).toEqual({ message: 'The operator has ended the chat.' })
   })
 })
+
+test('a refusal names the fields of the event, and what is wrong with a name', async ({ database }) => {
+  await withoutMessages(database)
+  await withChat(database, { maxMessageBytes: 2_000 }, async (chat) => {
+    const ana = await chat.guest('ana')
+    const image = 'data:image/png;base64,AAAA'
+    const wrong: readonly (readonly [payload: object, reason: string])[] = [
+      [{}, 'the payload of clientMessage is invalid: message is missing'],
+      [{ message: '' }, 'message is empty'],
+      [{ image: '' }, 'image is empty'],
+      [{ message: 'x'.repeat(2_001) }, 'message is larger than 2000 bytes (maxMessageBytes): it has 2001'],
+      [{ image: image.padEnd(2_001, 'A') }, 'image is larger than 2000 bytes (maxMessageBytes): it has 2001'],
+      [{ image, name: 'Screenshot 10:22.png' }, 'name has ":", which is not allowed in it'],
+      [{ image, name: 'a.png ' }, 'name has " ", which is not allowed at its end'],
+      [{ image, name: 'a\u202e.png' }, 'name has the character U+202E, which is not allowed in it'],
+      [{ image, name: 'a.svg' }, 'name is not that of a PNG, JPEG, GIF or WebP image'],
+    ]
+    for (const [payload, reason] of wrong) {
+      const { error } = await ana.ask('clientMessage', payload)
+      expect(error?.message.endsWith(reason), `${reason}: ${error?.message}`).toBe(true)
+    }
+    const lucia = await chat.operator('Lucía', 1)
+    expect(await lucia.ask('endChat', { clientId: 'a', to: 'b' })).toMatchObject({
+      error: { code: 'invalid_contact', message: expect.stringContaining('given: to, clientId') as string },
+    })
+  })
+})

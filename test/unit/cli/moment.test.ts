@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseByteSize } from '../../../src/cli/byte-size.js'
+import { parseByteSize, parseByteSizeBetween } from '../../../src/cli/byte-size.js'
 import { parseDuration } from '../../../src/cli/duration.js'
 import { monthsAgo, parseAge, parseMoment } from '../../../src/cli/moment.js'
 
@@ -98,4 +98,8 @@ test('an age of months or years is one of the calendar, any other a duration or 
   expect(parseAge('18 months').getTime()).toBeGreaterThan(since)
   expect(parseAge('2026-01-01').toISOString()).toBe('2026-01-01T00:00:00.000Z')
   expect(() => parseAge('2m5')).toThrow('Write')
+})
+
+test.each(['abc', '0MiB', '33MiB', '1'])('a size between bounds that is %j is refused with the bounds', (text) => {
+  expect(() => parseByteSizeBetween(1_024, 32 * 1_048_576)(text)).toThrow('Write a size from 1KiB to 32MiB.')
 })

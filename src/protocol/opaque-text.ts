@@ -22,7 +22,8 @@ const KEY_BYTES = 32
 const VECTOR_BYTES = 16
 
 /**
- * The key is derived slowly from what a person may have chosen, so that a guest cannot try secrets against a text. The vector is a MAC of the text, as in SIV mode
+ * The key is derived slowly from what a person may have chosen, so that a guest cannot try secrets against a text.
+ * The vector is a MAC of the text, as in SIV mode
  * (RFC 5297): it authenticates the text, and makes equal texts equal.
  * @param secret what servers that hand out the same texts share
  * @param random a secret that nobody chose, for want of the other; without either, the key is one of this process

@@ -201,7 +201,8 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   const giveUp = (): void => {
     const queued = Array.from(senders.values(), ({ waiting }) => waiting)
     const open = unsettled([...[...running].flatMap(({ entries }) => entries), ...queued.flat()])
-    for (const entry of open) giveUpSave(entry, new StoreUnavailable('', closedMeanwhile('save'), ownKeyOf(entry.message)))
+    for (const entry of open)
+      giveUpSave(entry, new StoreUnavailable('', closedMeanwhile('save'), ownKeyOf(entry.message)))
   }
 
   return { load, save, giveUp }

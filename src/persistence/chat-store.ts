@@ -26,6 +26,7 @@ import { inChange, type ChangeSession } from './lifecycle/change.js'
 import { deleteMessage, editMessage, type MessageDeletion, type MessageEdit } from './lifecycle/change-message.js'
 import { mergeClients, type ClientMerge, type MergedClients } from './lifecycle/merge-clients.js'
 import { renameClient, type ClientRename, type RenamedClient } from './lifecycle/rename-client.js'
+import { createHeldGuests } from './locks/held-guests.js'
 import { createLive } from './live/live.js'
 import { checkSubscription, type MessageListener, type SubscriptionOptions } from './live/subscription-options.js'
 import type { MessageSubscription } from './live/subscription.js'
@@ -249,6 +250,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     )
 
   const statements = createPreparedStatements()
+  const heldGuests = createHeldGuests()
   const findClient = createFindClient(names, statements)
   const firstLookUp = createFirstLookUp()
   const withKeyGuard = createKeyGuard(names)
@@ -271,7 +273,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     async (batch, signal) =>
       withPooledClient(pool.get(), { ...limits, workMs: savingMs(batch), signal }, (client) =>
         withKeyGuard(client, (keyGuard) =>
-          saveBatch({ transaction: 'own', client, names, statements, keyGuard, firstLookUp }, batch),
+          saveBatch({ transaction: 'own', client, names, statements, keyGuard, firstLookUp, heldGuests }, batch),
         ),
       ).finally(() => live.committed()),
   )

@@ -7,6 +7,7 @@ import { hasSqlState, isServerError, SqlState, type ServerError } from '../datab
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
 import { blamesTheRow, hasNoPartition, isIdTaken, type Blame } from './blame.js'
 import { chatkeep, or, type Next } from '../next-step.js'
+import { isHeldByOthers } from './locks/held-by-others.js'
 
 export { InvalidCall } from '../invalid-call.js'
 
@@ -70,12 +71,13 @@ export class StoreUnavailable extends StoreError {
       retryable: true,
       blames: 'database',
       hint: own?.next ?? (cause instanceof OperatorError && cause.code === NO_CONNECTION_FREE ? cause.next : undefined),
-      exitCode: hasSqlState(cause, SqlState.lockNotAvailable) ? ExitCode.busy : ExitCode.unreachable,
+      exitCode:
+        isHeldByOthers(cause) || hasSqlState(cause, SqlState.lockNotAvailable) ? ExitCode.busy : ExitCode.unreachable,
     })
   }
 }
 
-const OTHER_CAUSES = ['connection_in_transaction', 'store_closed', READ_FROM_STANDBY]
+const OTHER_CAUSES = ['connection_in_transaction', 'store_closed', 'lock_not_available', READ_FROM_STANDBY]
 
 /** The `db` of a save is not in a transaction that a statement can be added to. Nothing was written. */
 export class NotInTransaction extends StoreError {

@@ -3,6 +3,7 @@ import { refusesTransactions } from '../database/errors/pooler-error.js'
 import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
 import { BEGIN, inTransaction } from '../database/transaction.js'
 import type { BatchSession } from './message-rows.js'
+import { mayWaitForClient } from './locks/patience.js'
 import { withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import { aliasSql } from './follow-clients.js'
 import { isRetryable } from './retry.js'
@@ -139,19 +140,22 @@ export const guestNamesOf = (pending: readonly PendingSave[]): readonly string[]
  * @returns the messages to save now; of the others, another transaction is creating the client, or they are behind those
  */
 export const createClientsOf = async (
-  session: GuestSession & { readonly createdNames: Set<string> },
+  session: GuestSession & Pick<BatchSession, 'heldGuests'> & { readonly createdNames: Set<string> },
   open: readonly PendingSave[],
 ): Promise<readonly PendingSave[]> => {
   const held = new Set<string | null>()
   const own = { lockTimeoutMs: SHORT_LOCK_TIMEOUT_MS, onHeld: (username: string) => held.add(username) }
-  const created = await createGuestClients(session, guestNamesOf(open), session.transaction === 'own' ? own : {})
+  const { heldGuests } = session
+  const wanted = guestNamesOf(open).filter((username) => heldGuests?.mayBeFree(username) !== false)
+  const created = await createGuestClients(session, wanted, session.transaction === 'own' ? own : {})
   for (const username of created) session.createdNames.add(username)
-  const waiting = open.filter((one) => held.has(one.message.guestUsername) && mayWaitForClient(one))
-  return withoutBlockedSenders(open, waiting)
+  const isWaiting = (one: PendingSave): boolean =>
+    held.has(one.message.guestUsername) &&
+    heldGuests?.isHeld(one.message.guestUsername) !== true &&
+    mayWaitForClient(one)
+  const waiting = open.filter(isWaiting)
+  for (const one of waiting) one.heldBy = {}
+  const ready = withoutBlockedSenders(open, waiting)
+  for (const username of guestNamesOf(ready)) if (held.has(username)) heldGuests?.note(username)
+  return ready
 }
-
-/** How long a guest's message waits for the transaction that is creating the guest's client; then it is saved without one. */
-const CLIENT_PATIENCE_MS = 1_000
-
-const mayWaitForClient = ({ since, deadline }: PendingSave): boolean =>
-  Date.now() - since < Math.min(CLIENT_PATIENCE_MS, (deadline - since) / 2)

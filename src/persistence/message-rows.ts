@@ -19,6 +19,7 @@ import {
 } from './keys/key-guard.js'
 import { CONTACTS, NO_CONTACT, type LookUp } from './look-up/contact-sql.js'
 import type { FirstLookUp } from './look-up/first-look-up.js'
+import type { HeldGuests } from './locks/held-guests.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { instantSql, toInstant, type InstantText } from '../database/clock/instant.js'
 import { UTC_NOW, type Names } from './sql-names.js'
@@ -31,6 +32,7 @@ interface Session {
   /** How long an insert waits for a row that another transaction holds, in milliseconds; 250 when absent. */
   readonly rowLockTimeoutMs?: number | undefined
   readonly keyGuard: KeyGuard
+  readonly heldGuests?: HeldGuests | undefined
 }
 
 /** A connection of the store's, where each statement is a transaction. */

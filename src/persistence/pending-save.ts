@@ -1,5 +1,8 @@
 import { StoreUnavailable } from './errors.js'
 import { ownKeyOf } from './keys/key-scope.js'
+import type { HeldGuests } from './locks/held-guests.js'
+import { mayWaitForRow } from './locks/patience.js'
+import { heldByOthers, type Hold } from './locks/held-by-others.js'
 import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { failureReason, isConnectionFailure } from '../database/connection-failure.js'
@@ -16,6 +19,8 @@ export interface PendingSave {
   readonly outcome: Promise<SavedChatMessage>
   /** An earlier attempt may have stored it: the connection broke before the answer. */
   outcomeUnknown: boolean
+  /** Another transaction held it up at the last attempt. */
+  heldBy: Hold | undefined
   /** How often it was tried, and with how many messages in one statement the last time. */
   attempts: number
   batchSize: number
@@ -48,6 +53,7 @@ export const createPendingSave = (message: PreparedMessage, deadline: number): P
     deadline,
     outcome,
     outcomeUnknown: false,
+    heldBy: undefined,
     attempts: 0,
     batchSize: 0,
     isGivenUp: false,
@@ -97,8 +103,10 @@ export const hasOnlyId = ({ message }: PendingSave): boolean =>
   message.guestUsername === null && message.clientId !== null
 
 /** Whether a guest's message has waited long enough to be stored without its client: it keeps the name, and reconcile links it later. */
-export const mayUnlink = ({ message, since, deadline }: PendingSave): boolean =>
-  message.guestUsername !== null && Date.now() - since > (deadline - since) / 2
+export const mayUnlink = (pending: PendingSave, heldGuests: HeldGuests | undefined): boolean => {
+  const { guestUsername } = pending.message
+  return guestUsername !== null && (heldGuests?.isHeld(guestUsername) === true || !mayWaitForRow(pending))
+}
 
 /** Marks the messages of a statement whose connection broke: they may be stored. */
 export const noteUnknownOutcome = (batch: readonly PendingSave[], error: unknown): void => {
@@ -124,5 +132,9 @@ export const giveUp = (pending: PendingSave, error: unknown): void => {
 }
 
 /** The error of a message that reached its deadline. */
-export const unavailable = ({ message }: PendingSave, error: unknown): StoreUnavailable =>
+export const unavailable = ({ message }: Pick<PendingSave, 'message'>, error: unknown): StoreUnavailable =>
   new StoreUnavailable(failureReason(error), error, ownKeyOf(message))
+
+/** The error of a message that another transaction held up until its deadline. */
+export const heldUp = (pending: Pick<PendingSave, 'message'>, by: Hold): StoreUnavailable =>
+  unavailable(pending, heldByOthers(by, ownKeyOf(pending.message)))

@@ -102,6 +102,7 @@ export const saveWithRetries = async (
     } catch (error) {
       const pauseMs = backoffMs(attempt)
       for (const one of unsettled(open)) {
+        one.heldBy = undefined
         const next = afterFailure(error, one.deadline - Date.now(), pauseMs)
         if (next === 'refused') one.fail(explainRefusal(error))
         if (next === 'too_late') one.fail(unavailable(one, error))

@@ -7,6 +7,7 @@ import { ownKeyOf } from './keys/key-scope.js'
 import { toId, toIdOrNull } from './ids/ids.js'
 import { createClientsOf } from './guest-clients.js'
 import type { LookUp } from './look-up/contact-sql.js'
+import { splitByLocks } from './locks/split-by-locks.js'
 import {
   findByKeys,
   insertMessages,
@@ -54,7 +55,9 @@ export const saveBatch = async (
   do {
     suspects = createSuspects()
     const saving: Saving = { ...session, linking: 'linked', createdNames, suspects }
-    await save(saving, unsettled(batch))
+    for (const { batch: part, rowLockTimeoutMs } of splitByLocks(unsettled(batch), session.heldGuests)) {
+      await save({ ...saving, rowLockTimeoutMs }, part)
+    }
     await settleSuspects(saving)
     // Messages of the same senders waited behind them.
   } while (suspects.all().length > 0)
@@ -81,7 +84,8 @@ const saveAfterFailure = async (session: Saving, open: readonly PendingSave[], e
   const { linking } = session
   // The only message when the size is 1; otherwise not used.
   const [only] = open
-  const next = nextAttempt(error, { linking, size: open.length, mayUnlink: only !== undefined && mayUnlink(only) })
+  const maySaveUnlinked = only !== undefined && mayUnlink(only, session.heldGuests)
+  const next = nextAttempt(error, { linking, size: open.length, mayUnlink: maySaveUnlinked })
   // The other messages may need the same lock: they do not wait as long for it.
   const again = isBlockedByRow(error) ? { ...session, rowLockTimeoutMs: SHORT_LOCK_TIMEOUT_MS } : session
   if (next === 'throw') {
@@ -91,8 +95,12 @@ const saveAfterFailure = async (session: Saving, open: readonly PendingSave[], e
   if (next === 'halve') await saveHalves(again, open)
   if (next === 'sample') await saveAfterSample(again, open, error)
   if (next === 'suspect' && only !== undefined) session.suspects.add(only, error)
-  if (next === 'unlink')
+  if (next === 'wait' && only !== undefined) only.heldBy = { error }
+  if (next === 'unlink') {
     await save({ ...again, linking: linking === 'linked' ? withoutClient(open) : 'unlinked' }, open)
+    // What is stored without its client was held up by that, and not by its key.
+    if (isBlockedByRow(error) && only?.isSettled() === true) session.heldGuests?.note(only.message.guestUsername)
+  }
   if (next === 'drop_references' && only !== undefined) await saveWithoutReferences(session, only, error)
   if (next === 'reject') only?.fail(explainRefusal(error))
 }
@@ -160,6 +168,7 @@ export const settleInserted = async (
     if (row === undefined) continue
     // A batch can hold two calls with one key; the row belongs to the first.
     byKey.delete(idempotencyKey)
+    if (row.clientId !== null) session.heldGuests?.forget(guestUsername)
     const clientCreated = row.clientId !== null && guestUsername !== null && createdNames.delete(guestUsername)
     settle(one, () => {
       one.succeed({

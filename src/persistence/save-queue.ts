@@ -6,6 +6,7 @@ import {
   abortSave,
   createPendingSave,
   giveUp as giveUpSave,
+  heldUp,
   unavailable,
   unsettled,
   type PendingSave,
@@ -13,6 +14,7 @@ import {
 import { ownKeyOf } from './keys/key-scope.js'
 import { backoffMs, saveWithRetries, type SaveBatch } from './retry.js'
 import { patienceOf, type CallOptions } from './store/call-options.js'
+import { waitEndsInMs } from './locks/patience.js'
 import { traceSave } from './trace-save.js'
 import { isOverLimit, mayBegin, sendersPerBatch, takeBatch } from './take-batch.js'
 
@@ -63,6 +65,8 @@ interface Sender {
   waiting: Entry[]
   /** How often in a row it waited for a row lock. */
   delays: number
+  /** The first of those that waited for it. */
+  blocked: Entry | undefined
 }
 
 /**
@@ -91,8 +95,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     const lateAt = now + (deadlineMs === undefined ? limits.patienceMs : patienceOf(deadlineMs))
     const entry: Entry = Object.assign(pending, { bytes: size, lateAt })
     // The sweep alone would be late for a short deadline.
-    const timer =
-      deadlineMs === undefined ? undefined : setTimeout(failLate, lateAt - now, [entry], limits.whyLate, lateAt)
+    const timer = deadlineMs === undefined ? undefined : setTimeout(failLate, lateAt - now, [entry], lateAt)
     const stopListening = signal && onAbort(signal, () => abortSave(entry, signal.reason))
     enqueue(entry)
     return traceSave(entry).finally(() => {
@@ -106,7 +109,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   const enqueue = (entry: Entry): void => {
     const known = senders.get(entry.sender)
     if (known === undefined) {
-      const sender: Sender = { name: entry.sender, waiting: [entry], delays: 0 }
+      const sender: Sender = { name: entry.sender, waiting: [entry], delays: 0, blocked: undefined }
       senders.set(entry.sender, sender)
       ready.add(sender)
     } else known.waiting.push(entry)
@@ -138,7 +141,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     const open = new Map(batch)
     const giveBackOnce = (sender: Sender): void => {
       const messagesOfSender = open.get(sender)
-      if (open.delete(sender) && messagesOfSender !== undefined) giveBack(sender, messagesOfSender)
+      if (open.delete(sender) && messagesOfSender !== undefined) giveBack(sender, messagesOfSender, own.since)
     }
     let unanswered = entries.length
     for (const [sender, messagesOfSender] of batch) {
@@ -168,16 +171,18 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
     return batch
   }
 
-  const giveBack = (sender: Sender, entries: readonly Entry[]): void => {
+  const giveBack = (sender: Sender, entries: readonly Entry[], triedAt: number): void => {
     const blocked = unsettled(entries)
     sender.waiting.unshift(...blocked)
+    sender.blocked = blocked[0]
     if (sender.waiting.length === 0) senders.delete(sender.name)
     else if (blocked.length === 0) {
       sender.delays = 0
       makeReady(sender)
     } else {
       sender.delays += 1
-      setTimeout(makeReady, backoffMs(sender.delays), sender)
+      const waits = blocked.slice(0, 1).map((first) => waitEndsInMs(first, triedAt))
+      setTimeout(makeReady, Math.min(backoffMs(sender.delays), ...waits), sender)
     }
   }
 
@@ -187,15 +192,28 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   }
 
   const sweep = (): void => {
-    for (const { entries } of running) failLate(entries, limits.whyLate)
+    for (const { entries } of running) failLate(entries)
     for (const sender of senders.values()) {
-      failLate(sender.waiting, limits.whyLate)
+      failLate(sender.waiting)
       sender.waiting = unsettled(sender.waiting)
     }
     schedule()
     if (senders.size > 0) return
     clearInterval(sweeper)
     sweeper = undefined
+  }
+
+  // Running batches as well: whatever blocks a batch, its callers get their error in time and can retry with the same key.
+  const failLate = (entries: readonly Entry[], now = Date.now()): void => {
+    for (const entry of unsettled(entries)) if (now >= entry.lateAt) giveUpSave(entry, lateError(entry))
+  }
+
+  // What an earlier attempt may have left in the server can hold the key itself: then the connection is the reason.
+  const lateError = (entry: Entry): StoreUnavailable => {
+    const blocked = senders.get(entry.sender)?.blocked
+    return blocked?.heldBy === undefined || blocked.outcomeUnknown
+      ? unavailable(entry, limits.whyLate(Date.now() - entry.since))
+      : heldUp(entry, blocked.heldBy)
   }
 
   const giveUp = (): void => {
@@ -206,13 +224,6 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   }
 
   return { load, save, giveUp }
-}
-
-// Running batches as well: whatever blocks a batch, its callers get their error in time and can retry with the same key.
-const failLate = (entries: readonly Entry[], why: SaveQueueLimits['whyLate'], now = Date.now()): void => {
-  for (const entry of unsettled(entries)) {
-    if (now >= entry.lateAt) giveUpSave(entry, unavailable(entry, why(Date.now() - entry.since)))
-  }
 }
 
 const isGivenUp = (entry: Entry): boolean => entry.isGivenUp

@@ -142,6 +142,13 @@ export const ERROR_CODES = {
     concerns: 'server',
     text: 'the database is unavailable; send this again later',
   },
+  lock_not_available: {
+    repeat: 'later',
+    // An earlier attempt may hold the key.
+    mayBeStored: true,
+    concerns: 'server',
+    text: 'another transaction of the database holds what this needs; send this again later',
+  },
   not_replicated: {
     repeat: 'later',
     mayBeStored: true,

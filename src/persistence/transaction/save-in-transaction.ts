@@ -9,7 +9,7 @@ import type { WithKeyGuard } from '../keys/key-guard.js'
 import { ownKeyOf } from '../keys/key-scope.js'
 import type { SavedChatMessage } from '../message.js'
 import { MESSAGE_KEYS } from '../own-names.js'
-import { createPendingSave, noteAttempt } from '../pending-save.js'
+import { createPendingSave, heldUp, noteAttempt } from '../pending-save.js'
 import type { PreparedMessage } from '../prepare-message.js'
 import { isRetryable } from '../retry.js'
 import { saveBatch } from '../save-batch.js'
@@ -56,7 +56,7 @@ export const saveInTransaction = (
       if (pending.isSettled()) throw explained
       pending.fail(explained)
     }
-    if (!pending.isSettled()) pending.fail(heldByOthers(message))
+    if (!pending.isSettled()) pending.fail(heldUp(pending, pending.heldBy ?? {}))
     return answer
   })
 
@@ -127,10 +127,7 @@ const explain = (error: unknown, message: PreparedMessage): unknown => {
   if (hasSqlState(error, SqlState.serializationFailure, SqlState.deadlockDetected) || isKeyTakenSince(error)) {
     return new TransactionConflict(error, ownKeyOf(message))
   }
-  if (hasSqlState(error, SqlState.lockNotAvailable)) {
-    const reason = `another transaction holds a row, a key or a table that the message needs: ${failureReason(error)}`
-    return new StoreUnavailable(reason, error, ownKeyOf(message))
-  }
+  if (hasSqlState(error, SqlState.lockNotAvailable)) return heldUp({ message }, { error })
   if (isRetryable(error)) return new StoreUnavailable(failureReason(error), error, ownKeyOf(message))
   return explainRefusal(error)
 }
@@ -152,6 +149,3 @@ const explainReadOnly = async (
 // Where the table of messages is partitioned: the row of another session is not visible to the snapshot of the transaction.
 const isKeyTakenSince = (error: unknown): error is ServerError =>
   hasSqlState(error, SqlState.uniqueViolation) && error.table?.startsWith(MESSAGE_KEYS) === true
-
-const heldByOthers = (message: PreparedMessage): StoreUnavailable =>
-  new StoreUnavailable('another transaction holds a row that the message needs', undefined, ownKeyOf(message))

@@ -1,5 +1,6 @@
 import { createSerialQueue } from '../../concurrency/serial-queue.js'
 import { StoreUnavailable } from '../../persistence/errors.js'
+import { isHeldByOthers } from '../../persistence/locks/held-by-others.js'
 
 /** Runs the requests of one socket one after another, in the order of the calls. @param needs what has to work for the request */
 export type RequestQueue = <T>(request: () => T | Promise<T>, needs?: 'database' | 'nothing') => Promise<T>
@@ -20,7 +21,7 @@ export const createRequestQueue = (journal: 'none' | 'open'): RequestQueue => {
       try {
         return await request()
       } catch (error) {
-        if (journal === 'none' && error instanceof StoreUnavailable) {
+        if (journal === 'none' && error instanceof StoreUnavailable && !isHeldByOthers(error)) {
           own.outage = error
           arriving = {}
         }

@@ -6,6 +6,7 @@ import {
   StoreError,
   StoreUnavailable,
 } from '../../persistence/errors.js'
+import { isHeldByOthers } from '../../persistence/locks/held-by-others.js'
 import type { MessageOutcome } from '../metrics/observer.js'
 import type { WireError } from '../../protocol/acknowledgement.js'
 import { ERROR_CODES, isErrorCode, type ErrorCode } from '../../protocol/error-codes.js'
@@ -24,6 +25,7 @@ const hasRowId = (error: OperatorError): boolean => error instanceof Idempotency
 
 const wireCodeOf = (error: unknown): ErrorCode => {
   // The server closes its store last; of standbys a client knows nothing: for it the database is simply unavailable.
+  if (isHeldByOthers(error)) return 'lock_not_available'
   if (error instanceof StoreClosed || error instanceof StoreUnavailable) return 'database_unavailable'
   return error instanceof OperatorError && isErrorCode(error.code) ? error.code : 'internal'
 }

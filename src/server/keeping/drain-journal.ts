@@ -5,6 +5,7 @@ import { OperatorError } from '../../errors.js'
 import type { JournalEntry } from '../../journal/journal-line.js'
 import type { Journal } from '../../journal/journal.js'
 import { StoreError } from '../../persistence/errors.js'
+import { isHeldByOthers } from '../../persistence/locks/held-by-others.js'
 import { errorFields } from '../error-fields.js'
 import type { EntryOutcome } from './save-entry.js'
 
@@ -48,6 +49,9 @@ const LEAST_HELD = 16
 
 /** At or below this number senders wait until the rest is stored, which takes well under a second. */
 const LAST_ENTRIES = 2_000
+
+/** For what another transaction holds up, senders wait no longer than this: they go on into the journal. */
+const LONGEST_SHUT_MS = 500
 
 /** After an error that is not the database's, such as an unreadable journal. */
 const LONG_PAUSE_MS = 5_000
@@ -110,21 +114,27 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
 
   const saveRound = async (entries: readonly JournalEntry[], counts: Record<string, number>): Promise<Round> => {
     const laned = await Promise.all(entries.map(async (entry) => ({ entry, lane: await laneOf(entry) })))
+    const late = setTimeout(() => gate.open(), LONGEST_SHUT_MS)
     const lanes = await Promise.all(byConversation(laned).map((lane) => saveLane(lane, counts)))
+    clearTimeout(late)
     const left = lanes.flatMap((lane) => lane.left).sort((one, other) => one.seq - other.seq)
+    const answer = answerOf(lanes)
     if (left.length > 0) gate.open()
-    else onAvailable()
-    return { left, answer: answerOf(lanes) }
+    if (answer === 'stored' || answer === 'held') onAvailable()
+    return { left, answer }
   }
 
   const saveLane = async (lane: readonly JournalEntry[], counts: Record<string, number>): Promise<Round> => {
     for (const [index, entry] of lane.entries()) {
       const outcome = await save(entry)
       if (outcome.kind === 'later') {
-        logReason(outcome.error)
+        const { error } = outcome
+        logReason(error)
+        // What an earlier attempt left in the server can hold the key itself.
+        if (isHeldByOthers(error) && !entry.attempted) return { left: lane.slice(index), answer: 'held' }
         drainingSince = undefined
-        onUnavailable(outcome.error instanceof OperatorError ? outcome.error.code : 'database_unavailable')
-        return { left: lane.slice(index), answer: isRefusal(outcome.error) ? 'refused' : 'unavailable' }
+        onUnavailable(error instanceof OperatorError ? error.code : 'database_unavailable')
+        return { left: lane.slice(index), answer: isRefusal(error) ? 'refused' : 'unavailable' }
       }
       drainingSince ??= performance.now()
       counts[outcome.kind] = (counts[outcome.kind] ?? 0) + 1
@@ -161,13 +171,16 @@ interface Round {
   readonly answer: Answer
 }
 
-/** `partly`: it stored others, and refused what is left; `refused`: it refused the first message of every conversation. */
-type Answer = 'stored' | 'partly' | 'refused' | 'unavailable'
+/**
+ * `partly`: it stored others, and refused what is left; `refused`: it refused the first message of every conversation; `held`:
+ * another transaction holds what the messages that are left need, and nothing else is wrong.
+ */
+type Answer = 'stored' | 'partly' | 'refused' | 'held' | 'unavailable'
 
 const answerOf = (lanes: readonly Round[]): Answer => {
   const answers = new Set(lanes.map(({ answer }) => answer))
   if (answers.has('unavailable')) return 'unavailable'
-  if (!answers.has('refused')) return 'stored'
+  if (!answers.has('refused')) return answers.has('held') ? 'held' : 'stored'
   return answers.has('stored') ? 'partly' : 'refused'
 }
 

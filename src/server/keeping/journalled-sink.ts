@@ -7,6 +7,7 @@ import type { Journal } from '../../journal/journal.js'
 import { createStoredOrder } from '../../journal/stored-order.js'
 import type { Submission } from '../../journal/submission.js'
 import { DatabaseRefused, StoreError } from '../../persistence/errors.js'
+import { isHeldByOthers } from '../../persistence/locks/held-by-others.js'
 import { MOST_MESSAGE_BYTES } from '../../persistence/content/message-size.js'
 import { prepareMessage } from '../../persistence/prepare-message.js'
 import { errorFields } from '../error-fields.js'
@@ -162,7 +163,11 @@ interface Enqueueing {
   readonly attempted: boolean
 }
 
-/** Whether the database is unavailable, busy, not migrated or refuses every message, rather than the message at fault. */
+/**
+ * Whether the database is unavailable, busy, not migrated or refuses every message, rather than the message at fault, or another
+ * transaction that holds what this message alone needs.
+ */
 export const isForJournal = (error: unknown): error is StoreError =>
   error instanceof StoreError &&
+  !isHeldByOthers(error) &&
   (error.blames === 'schema' || (error.blames === 'database' && (error.retryable || error instanceof DatabaseRefused)))

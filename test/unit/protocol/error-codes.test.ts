@@ -14,6 +14,7 @@ import {
   StoreOverloaded,
   StoreUnavailable,
 } from '../../../src/persistence/errors.js'
+import { heldByOthers } from '../../../src/persistence/locks/held-by-others.js'
 import { ERROR_CODES, isErrorCode, mayBeStoredAfter, rulesOf } from '../../../src/protocol/error-codes.js'
 import * as refusals from '../../../src/protocol/refusals.js'
 import { isServerFault, toWireError } from '../../../src/server/events/wire-error.js'
@@ -79,6 +80,7 @@ describe('the table of error codes', () => {
         "too_many_connections",
         "server_closing",
         "database_unavailable",
+        "lock_not_available",
         "not_replicated",
         "store_overloaded",
         "schema_not_ready",
@@ -91,6 +93,7 @@ describe('the table of error codes', () => {
       [
         "server_closing",
         "database_unavailable",
+        "lock_not_available",
         "not_replicated",
         "database_refused",
         "id_too_large",
@@ -111,6 +114,7 @@ describe('what a client reads of an error', () => {
     [new OperatorError('invalid_cursor', 'no cursor'), 'invalid_cursor', 'no cursor', 'client'],
     [notQueued(new OperatorError('journal_full', SECRET)), 'database_unavailable', /journal is full$/, 'client'],
     [new StoreUnavailable(SECRET, undefined), 'database_unavailable', /^the database is unavailable/, 'server'],
+    [new StoreUnavailable('', heldByOthers({}, SECRET)), 'lock_not_available', /^another transaction/, 'server'],
     [new StoreClosed(), 'database_unavailable', /^the database is unavailable/, 'server'],
     [new StoreOverloaded(9), 'store_overloaded', /^too many messages/, 'server'],
     [new SchemaNotReady(SECRET, undefined), 'schema_not_ready', /^the database is not ready/, 'server'],

@@ -77,7 +77,7 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
       const kept = await keepAtDestination(parts, submission, async (complete) => {
         tried = complete
         const askedAt = Date.now()
-        const saved = await store.saveChatMessage(complete.message)
+        const saved = await whileHeld(() => store.saveChatMessage(complete.message))
         if (!saved.duplicate) clock.note(saved.createdAt, askedAt, Date.now())
         return { submission: complete, saved }
       })
@@ -153,6 +153,21 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
       }
       await journal.close()
     },
+  }
+}
+
+/** How long a message waits for another transaction's lock, as without a journal: that is no outage, and no reason for the journal. */
+const LOCK_PATIENCE_MS = 10_000
+
+/** Repeats a save that a lock held up to the store's deadline. */
+const whileHeld = async <T>(save: () => Promise<T>): Promise<T> => {
+  const end = performance.now() + LOCK_PATIENCE_MS
+  for (;;) {
+    try {
+      return await save()
+    } catch (error) {
+      if (!isHeldByOthers(error) || performance.now() >= end) throw error
+    }
   }
 }
 

@@ -140,7 +140,7 @@ test('a message above 1 MiB is refused by name on a connection that stays', asyn
     ]) {
       const { error } = await ana.ask('clientMessage', message)
       expect(error).toMatchObject({ code: 'invalid_message', retryable: false })
-      expect(error?.message).toMatch(/(text|imageUrl) is larger than 1048576 bytes/)
+      expect(error?.message).toMatch(/(message|image) is larger than 1048576 bytes/)
     }
   }
   const id = rowIdOf(expectOk(await ana.ask('clientMessage', { type: 'image', image: imageOf(limit) })))

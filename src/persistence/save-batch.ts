@@ -95,7 +95,8 @@ const saveAfterFailure = async (session: Saving, open: readonly PendingSave[], e
   if (next === 'halve') await saveHalves(again, open)
   if (next === 'sample') await saveAfterSample(again, open, error)
   if (next === 'suspect' && only !== undefined) session.suspects.add(only, error)
-  if (next === 'wait' && only !== undefined) only.heldBy = { error }
+  if (next === 'wait' && only !== undefined)
+    only.heldBy = hasSqlState(error, SqlState.lockNotAvailable) ? { error } : undefined
   if (next === 'unlink') {
     await save({ ...again, linking: linking === 'linked' ? withoutClient(open) : 'unlinked' }, open)
     // What is stored without its client was held up by that, and not by its key.

@@ -24,6 +24,7 @@ interface Shown {
 const ELSEWHERE =
   'backups, WAL, standbys that replay later, logs and browsers keep what they hold: docs/erase-and-retain.md'
 const OTHER_FILES = 'if serve runs with --journal or --record, name these files too: --journal FILE, --recording FILE'
+const IN_USE = 'a server that writes these files must be stopped before they are changed'
 
 /** What is kept of a person. No name, and nothing that was written. */
 export const personLines = ({
@@ -51,10 +52,7 @@ export const personLines = ({
     ...clients
       .filter(({ isRenamed }) => isRenamed)
       .map(({ id }) => `note: client ${id} was renamed: it had the name that you gave, and all of its chat is meant`),
-    ...otherClients.map(
-      (id) =>
-        `note: client ${id} is not meant: it had a name that you gave, or messages of it were written under one; if it is the same person, add --client-id ${id}`,
-    ),
+    ...othersLines(otherClients),
     `${count(messages, 'message')}, ${byteSize(bytes)} of texts and images; ${fromOperators.toLocaleString('en-US')} of them answers of operators`,
     ...(unverified === 0
       ? []
@@ -67,6 +65,13 @@ export const personLines = ({
     ...fileLines(files),
   ]
 }
+
+/** What says that the names that were given lead to clients of other names. */
+export const othersLines = (otherClients: readonly string[]): readonly string[] =>
+  otherClients.map(
+    (id) =>
+      `note: client ${id} is not meant: it had a name that you gave, or messages of it were written under one; if it is the same person, add --client-id ${id}`,
+  )
 
 /** @param deleted messages; absent after a dry run */
 export const eraseAnswer = (
@@ -107,9 +112,11 @@ export const eraseAnswer = (
     ...verdictLast((render) => [
       ...(head === undefined ? [] : [head]),
       ...(isDryRun && !isEmpty ? personLines(shown) : []),
+      ...(isEmpty ? othersLines(price.otherClients) : []),
       ...leftLines(files, setAside),
       ...(isEmpty ? [] : [`note: ${ELSEWHERE}`]),
       ...(areNamed ? [] : [`note: ${OTHER_FILES}`]),
+      ...(files.length > 0 && isDryRun && !isEmpty ? [`note: ${IN_USE}`] : []),
       verdict(render),
     ]),
   }

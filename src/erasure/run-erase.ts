@@ -36,8 +36,9 @@ const COMMAND: ErasureCommand = { name: 'erase', ...ERASURE_NEEDS.erase }
 export const runErase = (target: ConnectionTarget, flags: EraseFlags, terminal: Terminal): Promise<Answer> => {
   const { cwd, signal } = terminal
   const wanted = toPerson(flags)
-  // Their locks are held to the end: no server drains a journal meanwhile.
-  return withPersonFiles(flags, { cwd, signal, access: 'change' }, (opened) =>
+  // Their locks are held to the end: no server drains a journal meanwhile. A dry run takes none, and reads beside a server.
+  const access = flags.dryRun === true ? 'read' : 'change'
+  return withPersonFiles(flags, { cwd, signal, access }, (opened) =>
     eraseEverywhere({ target, flags, terminal, wanted, opened }),
   )
 }

@@ -19,6 +19,7 @@ import { withErasureSnapshot, type ErasureCommand } from './erasure-session.js'
 import { leftLines, nothingOf } from './files/describe-files.js'
 import { withPersonFiles, type FileFlags } from './files/open-files.js'
 import { findInFiles, findNamed, personsLines } from './files/scan-files.js'
+import { othersLines } from './render-erase.js'
 import { exportFileLine, exportLine, inAscii } from './export-lines.js'
 import { toPerson, type PersonFlags } from './to-person.js'
 
@@ -82,9 +83,10 @@ const notWritten = (cause: unknown): OperatorError =>
   )
 
 // A mistyped name must not look like an answer.
-const nothingFound = (hasFiles: boolean): OperatorError =>
+const nothingFound = (hasFiles: boolean, details: readonly string[]): OperatorError =>
   new OperatorError('nothing_found', `${nothingOf(hasFiles)}; nothing was exported`, {
     exitCode: ExitCode.no,
+    details,
     hint: 'check the id, name or phone: a name is compared exactly, with upper and lower case',
   })
 
@@ -137,9 +139,10 @@ const exportTo = async (
       lines += 1
       await add(exportFileLine(line))
     }
-    if (records + lines === 0) throw nothingFound(files.length > 0)
+    const others = othersLines(found.person.otherClients)
+    if (records + lines === 0) throw nothingFound(files.length > 0, others)
     await write(transcriptFooter(messages, hash.digest('hex')))
-    return { records: records + lines, messages, lines, left: leftLines(found.files, setAside) }
+    return { records: records + lines, messages, lines, left: [...others, ...leftLines(found.files, setAside)] }
   })
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createHash } from 'node:crypto'
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -50,7 +51,7 @@ export const journalEntry = (one: FileMessage, seq: number): JournalEntry => ({
 /** The text of a journal, whose first entry has some number. */
 export const journalText = (messages: readonly FileMessage[], firstSeq = 1): string =>
   Buffer.concat([
-    headerLine('an id'),
+    headerLine(randomUUID()),
     ...messages.map((one, index) => entryLine(journalEntry(one, firstSeq + index))),
   ]).toString()
 

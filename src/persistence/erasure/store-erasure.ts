@@ -30,6 +30,8 @@ export interface ErasedContact {
   readonly messages: number
   /** Ids of the clients that were deleted, or anonymised. */
   readonly clientIds: readonly number[]
+  /** Ids of clients that were not meant, but had one of the names, or have messages that were written under one. */
+  readonly otherClientIds: readonly number[]
 }
 
 /** Shorter than the server's deadlock_timeout (1 s): if a writer and we wait for each other, we give way. */
@@ -64,7 +66,11 @@ export const createStoreErasure = ({ schema, pool, limits }: StoreParts): StoreE
       const found = await runBatch((client) => findPerson(client, tables, person))
       refuseReferencedPerson(await runBatch((client) => readPersonPrice(client, tables, found)), clientRow)
       const messages = await erasePerson(session, tables, found, clientRow)
-      return { messages, clientIds: found.clients.map(({ id }) => toId(id)) }
+      return {
+        messages,
+        clientIds: found.clients.map(({ id }) => toId(id)),
+        otherClientIds: found.otherClients.map(toId),
+      }
     },
   }
 }

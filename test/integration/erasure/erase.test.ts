@@ -109,7 +109,7 @@ describe('erase', () => {
       end.abort()
       await writing
       const kept = (await Promise.all(saved)).filter(({ clientId }) => clientId !== null)
-      expect(erased).toEqual({ messages: 302 + kept.length, clientIds: [1] })
+      expect(erased).toEqual({ messages: 302 + kept.length, clientIds: [1], otherClientIds: [] })
       expect((await left(database)).clients).toEqual(['bea', 'eve'])
       expect(await database.query('SELECT FROM "ChatMessage" WHERE "clientId" = 1')).toEqual([])
       await expect(store.eraseContact({})).rejects.toMatchObject({ code: 'invalid_contact' })

@@ -166,6 +166,11 @@ describe('files of a chat server', () => {
       expect.stringContaining(`on this machine (${pid}) uses the journal`),
     ])
     expect((await on(database, 'export', '--username', 'bea', '--journal', journal)).exitCode).toBe(0)
+    const preview = await on(database, 'erase', '--username', 'bea', '--dry-run', '--journal', journal)
+    expect([preview.exitCode, preview.stdout]).toEqual([
+      0,
+      expect.stringContaining('note: a server that writes these files must be stopped'),
+    ])
     await held.close()
     const lock = await takeLock(recordingLock(id))
     const writing = await erase('--recording', recording)

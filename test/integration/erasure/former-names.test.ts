@@ -79,6 +79,26 @@ describe('a former name that somebody else has now', () => {
     expect(preview.stdout).toContain('client 1 (registered): deleted\nnote: client 1 was renamed')
   })
 
+  test('of a client that the application renamed leads to a note of that client, though nothing else is found', async ({
+    database,
+  }) => {
+    await loadPeople(database)
+    await database.query(`UPDATE "Client" SET "username" = 'bea2' WHERE "id" = 2`)
+    for (const flags of [['--dry-run'], ['--confirm', database.name]]) {
+      const { stdout } = await on(database, 'erase', '--username', 'bea', ...flags)
+      expect(stdout).toMatch(/note: client 2 is not meant: [\s\S]*holds nothing of this person/)
+    }
+    const nothing = await on(database, 'export', '--username', 'bea')
+    expect([nothing.exitCode, nothing.stderr]).toEqual([1, expect.stringContaining('note: client 2 is not meant')])
+    await withStore(database, async (store) => {
+      expect(await store.eraseContact({ usernames: ['bea'] })).toEqual({
+        messages: 0,
+        clientIds: [],
+        otherClientIds: [2],
+      })
+    })
+  })
+
   test('makes a phone under it prove what it proves under the name of the client who has it', async ({ database }) => {
     await loadPeople(database)
     await withStore(database, (store) => store.renameClient({ clientId: 3, username: 'eve2' }))

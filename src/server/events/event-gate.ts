@@ -39,7 +39,7 @@ interface Waiting extends Omit<Arrival, 'work'> {
 const BEFORE_JOIN = ['join', 'unknown']
 
 /** Chats of one operator whose typing waits. */
-const MOST_TYPING = 10
+const MOST_TYPING = 100
 
 const isTypingOne = ({ event }: Pick<Arrival, 'event'>): boolean => isTyping(event)
 

@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { createChatStore } from '../../../src/index.js'
+import { createChatStore, type ChatStore, type NewChatMessage } from '../../../src/index.js'
 import { migrated } from '../../support/chat.js'
 import { expect, test } from '../../support/database.js'
 
@@ -20,6 +20,17 @@ const {
   NUMERIC,
 } = pg.types.builtins
 const OIDS = [BOOL, INT2, INT4, INT8, OID, TEXT, VARCHAR, JSON_TYPE, JSONB, TIMESTAMP, TIMESTAMPTZ, NUMERIC]
+
+/** The second message of a database, in a transaction of the application's. */
+const expectSavedInTransaction = async (store: ChatStore, pool: pg.Pool, message: NewChatMessage): Promise<void> => {
+  const client = await pool.connect()
+  await client.query('BEGIN')
+  const saved = await store.saveChatMessage(message, { db: client })
+  await client.query('COMMIT')
+  client.release()
+  expect(saved).toMatchObject({ id: 2, clientId: 2, clientCreated: true, guestUnverified: false })
+  expect(saved.createdAt).toBeInstanceOf(Date)
+}
 
 test.for(['of the process', 'of the pool'] as const)(
   'type parsers %s change nothing that the store returns',
@@ -59,16 +70,7 @@ test.for(['of the process', 'of the pool'] as const)(
       expect(await store.renameClient({ clientId: 1, username: 'ana' })).toMatchObject({ formerUsername: 'maria' })
       expect(await store.markMessagesAsRead({ clientId: 1, operatorId: null })).toBe(1)
       expect(await store.deleteMessage({ id: 1 })).toBe(true)
-      const client = await pool.connect()
-      await client.query('BEGIN')
-      const inTransaction = await store.saveChatMessage(
-        { ...message, guestUsername: 'eva', idempotencyKey: 'k2' },
-        { db: client },
-      )
-      await client.query('COMMIT')
-      client.release()
-      expect(inTransaction).toMatchObject({ id: 2, clientId: 2, clientCreated: true, guestUnverified: false })
-      expect(inTransaction.createdAt).toBeInstanceOf(Date)
+      await expectSavedInTransaction(store, pool, { ...message, guestUsername: 'eva', idempotencyKey: 'k2' })
     } finally {
       for (const [oid, parser] of before) pg.types.setTypeParser(oid, parser as typeof shouted)
       await store.close()
@@ -115,16 +117,7 @@ test.for(['of the store', 'of a caller'] as const)(
       expect(await store.editMessage({ id: 1, text: 'hi' })).toMatchObject({ id: 1, text: 'hi', createdAt })
       expect(await store.markMessagesAsRead({ clientId: 1, operatorId: null })).toBe(1)
       expect(await store.deleteMessage({ id: 1 })).toBe(true)
-      const client = await pool.connect()
-      await client.query('BEGIN')
-      const inTransaction = await store.saveChatMessage(
-        { ...message, guestUsername: 'eva', idempotencyKey: 'k2' },
-        { db: client },
-      )
-      await client.query('COMMIT')
-      client.release()
-      expect(inTransaction).toMatchObject({ id: 2, clientId: 2, clientCreated: true, guestUnverified: false })
-      expect(inTransaction.createdAt).toBeInstanceOf(Date)
+      await expectSavedInTransaction(store, pool, { ...message, guestUsername: 'eva', idempotencyKey: 'k2' })
     } finally {
       for (const name of Object.keys(defaults)) if (!(name in before)) Reflect.deleteProperty(defaults, name)
       Object.assign(defaults, before)

@@ -38,7 +38,7 @@ export interface RecentChat {
   readonly lastMessage: ChatMessage
   /** Unread messages from the client's side, counted up to 1,000. */
   readonly unreadCount: number
-  /** The conversations (`sessionId`) of the last 20 messages, whoever wrote them, newest first. */
+  /** The conversations (`sessionId`) of the last 20 messages, newest first; those in which only operators wrote come last. */
   readonly conversations: readonly string[]
 }
 

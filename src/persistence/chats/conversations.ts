@@ -18,7 +18,8 @@ interface ConversationSearch {
 /**
  * The conversations that an answer to a chat may go to, the newest first. A visitor who typed the name of a registered client
  * must not read what is meant for that client: of its conversations only those count in which the client wrote with proof.
- * Those in which another client used the same name never count.
+ * Those in which another client used the same name never count, nor do those in which only operators wrote, unless nobody else
+ * wrote in the chat: an operator may have greeted a visitor who has the same name.
  */
 export const readConversations = async (
   { db, names, at }: ConversationSearch,
@@ -42,11 +43,15 @@ const conversationsSql = (
   filters: readonly ContactFilter[],
   { needsProof, isAsOf }: Which,
 ): string => `
-  SELECT late."sessionId"
+  SELECT conversation."sessionId"
+  FROM (
+  SELECT late."sessionId", max(late."createdAt") AS "at", bool_or(late."isWritten") AS "isWritten",
+    bool_or(late."isProven")${needsProof ? '' : ' OR NOT bool_or(late."guestUnverified")'} AS "counts",
+    bool_or(bool_or(late."isWritten")) OVER () AS "isAnyWritten"
   FROM (${filters
     .map(
       ({ column }, index) => `
-    (SELECT m."sessionId", m."createdAt", m."clientId", m."guestUnverified", ${PROVEN} AS "isProven"
+    (SELECT m."sessionId", m."createdAt", m."clientId", m."guestUnverified", ${WRITTEN} AS "isWritten", ${PROVEN} AS "isProven"
      FROM ${message} AS m
      WHERE ${isOfContact(column, `$${index + 1}`)}${isAsOf ? ` AND m."createdAt" <= $${filters.length + 2}::timestamp` : ''}
      ORDER BY m."createdAt" DESC
@@ -54,12 +59,14 @@ const conversationsSql = (
     )
     .join(' UNION ALL ')}
   ) AS late
-  WHERE late."sessionId" IS NOT NULL
-    AND coalesce(late."clientId" = $${filters.length + 1}::bigint, true)
-  GROUP BY late."sessionId"
-  HAVING bool_or(late."isProven")${needsProof ? '' : ' OR NOT bool_or(late."guestUnverified")'}
-  ORDER BY max(late."createdAt") DESC, late."sessionId"
+  WHERE coalesce(late."clientId" = $${filters.length + 1}::bigint, true)
+  GROUP BY late."sessionId") AS conversation
+  WHERE conversation."sessionId" IS NOT NULL AND conversation."counts"
+    AND (conversation."isWritten" OR NOT conversation."isAnyWritten")
+  ORDER BY conversation."at" DESC, conversation."sessionId"
   LIMIT ${MOST_CONVERSATIONS}`
 
+const WRITTEN = `(m."senderType" OPERATOR(pg_catalog.=) 'CLIENT')`
+
 // What is not linked yet may be of a name that turns out to be a registered client's.
-const PROVEN = `(m."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND m."clientId" IS NOT NULL AND NOT m."guestUnverified")`
+const PROVEN = `(${WRITTEN} AND m."clientId" IS NOT NULL AND NOT m."guestUnverified")`

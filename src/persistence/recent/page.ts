@@ -63,19 +63,26 @@ export const recentPageSql = ({ client, message }: Names, { scan, ...request }: 
 /** The client side's last message, and the conversations, are looked for among this many messages: a long monologue does not slow the list. */
 const MOST_LOOKED_AT = 20
 
-// Each once, in one pass: the aggregates keep the order of the newest messages, and a chat has a name or a client.
+// Each once, in one pass; a chat has a name or a client. Conversations in which only operators wrote come last: they may have greeted a
+// visitor who has the same name.
 const askedSql = (message: string): string => `
-      SELECT (pg_catalog.array_agg(late."guestPhone") FILTER (WHERE late."isAsked"))[1] AS "guestPhone",
-        (pg_catalog.array_agg(late."guestUnverified") FILTER (WHERE late."isAsked"))[1] AS "guestUnverified",
-        json_agg(late."sessionId")::text AS "conversations"
+      SELECT (pg_catalog.array_agg(late."guestPhone" ${NEWEST_FIRST}) FILTER (WHERE late."isAsked"))[1] AS "guestPhone",
+        (pg_catalog.array_agg(late."guestUnverified" ${NEWEST_FIRST}) FILTER (WHERE late."isAsked"))[1] AS "guestUnverified",
+        json_agg(late."sessionId" ORDER BY late."isWritten" DESC, late."createdAt" DESC)::text AS "conversations"
       FROM (
-        (${newestSql(message, CLIENT_CHATS, 'n."clientId"')})
-        UNION ALL
-        (${newestSql(message, GUEST_CHATS, 'n."guest"')})
+        SELECT newest.*, bool_or(newest."isAsked") OVER (PARTITION BY newest."sessionId") AS "isWritten"
+        FROM (
+          (${newestSql(message, CLIENT_CHATS, 'n."clientId"')})
+          UNION ALL
+          (${newestSql(message, GUEST_CHATS, 'n."guest"')})
+        ) AS newest
       ) AS late`
 
+const NEWEST_FIRST = 'ORDER BY late."createdAt" DESC'
+
 const newestSql = (message: string, kind: ChatKind, chat: string): string => `
-        SELECT "senderType" OPERATOR(pg_catalog.=) 'CLIENT' AS "isAsked", "guestPhone", "guestUnverified", "sessionId"::text AS "sessionId"
+        SELECT "senderType" OPERATOR(pg_catalog.=) 'CLIENT' AS "isAsked", "guestPhone", "guestUnverified", "sessionId"::text AS "sessionId",
+          "createdAt"
         FROM ${message}
         WHERE ${isOfChat(kind, chat)}
         ORDER BY "createdAt" DESC

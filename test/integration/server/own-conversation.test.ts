@@ -40,6 +40,26 @@ describe('an id or a name stands for one conversation', () => {
     expect(await ana.next('chatEnded')).toEqual({ message: 'The operator has ended the chat.' })
   })
 
+  test('but not for that of a visitor of the same name who was greeted, and has not written', async ({ chat }) => {
+    const lucia = await chat.operator('Lucía', 1)
+    const ana = await chat.guest('ana')
+    expectOk(await ana.ask('clientMessage', { type: 'text', message: 'a question' }))
+    for (const isConnected of [true, false]) {
+      if (!isConnected) ana.socket.disconnect()
+      const namesake = await chat.guest('ana')
+      expectOk(await lucia.ask('operatorMessage', { to: namesake.clientId, message: 'hello' }))
+      const { to, clientId, username } = await listed(lucia)
+      for (const address of [to, clientId, username])
+        expect(await lucia.ask('operatorMessage', { to: address, message: 'for ana' })).toMatchObject({
+          ok: true,
+          to: ana.clientId,
+        })
+      expect(texts(namesake)).toEqual(['hello'])
+      expectOk(await namesake.ask('history', {}))
+      namesake.socket.disconnect()
+    }
+  })
+
   test('also for that of a visitor whom only the event names', async ({ chat }) => {
     const lucia = await chat.operator('Lucía', 1)
     const ana = await chat.guest('ana')

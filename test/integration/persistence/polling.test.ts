@@ -101,6 +101,8 @@ test('polling shows everything of several writers, in pages of any size', async 
     withStore(database, async (other) => {
       const { poll, seen } = createPoller(one, 'busy')
       const { poll: pollInParts, seen: seenInParts } = createPoller(one, 'busy')
+      // A first page is the newest one: polling begins before there is more than that.
+      await Promise.all([poll(), pollInParts(7)])
       let writers = 3
       const write = async (store: ChatStore, name: string): Promise<void> => {
         for (let n = 0; n < MESSAGES; n += 1) await store.saveChatMessage(text(`${name}${n}`, 'busy'))

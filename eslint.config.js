@@ -29,7 +29,15 @@ export default tseslint.config(
     rules: {
       // Only main.ts is the real process: everything else is handed what it needs, so it can be tested and embedded.
       'no-restricted-globals': ['error', 'console', 'process'],
-      'no-restricted-imports': ['error', { paths: ['node:process', 'process', 'node:console'] }],
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            ...['node:process', 'process', 'node:console'],
+            { name: 'zod', message: 'zod/mini: all of zod takes longer to load than the driver.' },
+          ],
+        },
+      ],
     },
   },
   { files: ['test/vitest.config.ts'], rules: { 'no-restricted-syntax': 'off' } },

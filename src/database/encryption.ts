@@ -1,6 +1,6 @@
-import { TLSSocket } from 'node:tls'
 import type { Client } from 'pg'
 import type { ConnectionTarget } from './connection-target.js'
+import { isTlsSocket } from './target/node-tls.js'
 
 /** How a connection is encrypted. */
 export interface Encryption {
@@ -26,7 +26,7 @@ type WireClient = Client & { readonly connection: { readonly stream: unknown } }
 /** How a connected client is encrypted up to its server or pooler; undefined if it is not. */
 export const encryptionOf = (client: Client, { tls }: Pick<ConnectionTarget, 'tls'>): Encryption | undefined => {
   const { stream } = (client as WireClient).connection
-  if (!(stream instanceof TLSSocket)) return undefined
+  if (!isTlsSocket(stream)) return undefined
   const peer = stream.getPeerCertificate()
   return {
     protocol: stream.getProtocol() ?? '',

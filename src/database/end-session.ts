@@ -1,8 +1,8 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { TLSSocket } from 'node:tls'
 import type { ClientBase } from 'pg'
+import { isTlsSocket } from './target/node-tls.js'
 import { requestCancel, type CancelOutcome, type Reach } from './open-stream.js'
 import { isServerError } from './sql-state.js'
 import { TargetClient } from './target-client.js'
@@ -73,7 +73,7 @@ const reachOf = ({ host, port, ssl, sslNegotiation, connection }: Wire): Reach |
   if (host === undefined || port === undefined) return undefined
   return {
     place: { host, port, at: stream?.remoteAddress ?? host },
-    way: stream instanceof TLSSocket ? 'tls' : 'plain',
+    way: isTlsSocket(stream) ? 'tls' : 'plain',
     tls: {
       ways: ['tls'],
       negotiation: sslNegotiation === 'direct' ? 'direct' : 'postgres',

@@ -1,6 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { ConnectionProblem, failureReason, NO_TLS, NOT_POSTGRES } from './connection-failure.js'
+import { nodeTls } from './target/node-tls.js'
 import { isSocket, type Host } from './target/hosts.js'
 import type { Tls, Way } from './target/tls.js'
 
@@ -100,7 +101,7 @@ const offersTls = async (socket: Socket, tls: Tls): Promise<boolean> => {
 }
 
 const secured = (socket: Socket, { host }: Place, { options, negotiation, sendsName }: Tls): TLSSocket =>
-  connectTls({
+  nodeTls().connect({
     ...options,
     socket,
     // The certificate is checked for this name, even where hostaddr says where to connect.

@@ -1,8 +1,8 @@
-import { TLSSocket } from 'node:tls'
 import { Client, Connection, type ClientConfig } from 'pg'
 import { ConnectionProblem, isTlsFailure, isUnreachable, NO_PASSWORD } from './connection-failure.js'
 import type { ConnectionTarget, SessionAttributes } from './connection-target.js'
 import { PAST_COLUMNS, toPast, type PastRow, type ServerPast } from './failover/timelines.js'
+import { isTlsSocket } from './target/node-tls.js'
 import { openStream, type Place, type Reach } from './open-stream.js'
 import { pinSession, type Pins } from './pinned-settings.js'
 import { placesOf, shuffled } from './places.js'
@@ -181,7 +181,7 @@ export class TargetClient extends Client {
     const { tls, connectTimeoutMs, channelBinding } = this.#target
     this.place = place
     const stream = await openStream(place, way, tls, connectTimeoutMs)
-    this.#isEncrypted = stream instanceof TLSSocket
+    this.#isEncrypted = isTlsSocket(stream)
     // The driver would connect it; it is connected, and ready for the first message.
     Object.assign(stream, { connect: () => setImmediate(() => stream.emit('connect')) })
     const connection = new Connection({ stream: () => stream, keepAlive: true })

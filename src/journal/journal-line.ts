@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { MESSAGE_TYPES, SENDER_TYPES } from '../persistence/message.js'
 import type { PreparedMessage } from '../persistence/prepare-message.js'
 import type { Submission } from './submission.js'
@@ -26,15 +26,20 @@ export interface JournalEntry extends Submission {
   readonly acknowledgedAt?: Date | undefined
 }
 
-const text = z.string().nullable()
+const text = z.nullable(z.string())
+
+const instant = z.pipe(
+  z.iso.datetime(),
+  z.transform((iso) => new Date(iso)),
+)
 
 const messageSchema = z.object({
-  clientId: z.number().nullable(),
+  clientId: z.nullable(z.number()),
   guestUsername: text,
   guestPhone: text,
   clientSocketId: text,
   senderType: z.enum(SENDER_TYPES),
-  operatorId: z.number().nullable(),
+  operatorId: z.nullable(z.number()),
   messageType: z.enum(MESSAGE_TYPES),
   text,
   imageUrl: text,
@@ -42,32 +47,29 @@ const messageSchema = z.object({
   mimeType: text,
   sessionId: z.string(),
   idempotencyKey: z.string(),
-  createdAt: z.iso.datetime().transform((instant) => new Date(instant)),
+  createdAt: instant,
 })
 
 /** A line of a journal, without its checksum. */
 export const entrySchema = z.object({
   type: z.literal('message'),
-  seq: z.int().min(1),
+  seq: z.int().check(z.minimum(1)),
   messageId: z.string(),
   contactKnown: z.boolean(),
-  namedConversation: z.string().optional(),
+  namedConversation: z.optional(z.string()),
   attempted: z.boolean(),
-  size: z.number().nullable(),
+  size: z.nullable(z.number()),
   operatorName: text,
   senderSocketId: z.string(),
   message: messageSchema,
-  acknowledgedAt: z.iso
-    .datetime()
-    .transform((instant) => new Date(instant))
-    .optional(),
+  acknowledgedAt: z.optional(instant),
 })
 
 const headerSchema = z.object({
   type: z.literal('header'),
   format: z.literal(FORMAT),
   version: z.number(),
-  id: z.string().min(1),
+  id: z.string().check(z.minLength(1)),
 })
 
 /** The first line of a journal, with its line feed. */

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { entrySchema, type JournalEntry } from './journal-line.js'
 
 /** A line of a file of rejected entries. */
@@ -14,8 +14,8 @@ export const looksLikeRejected = (start: Buffer): boolean =>
 
 const rejectedSchema = z.object({
   type: z.literal('rejected'),
-  entry: entrySchema.omit({ type: true }).optional(),
-  base64: z.string().optional(),
+  entry: z.optional(z.omit(entrySchema, { type: true })),
+  base64: z.optional(z.string()),
 })
 
 const BAD_LINE = 'it is not a line of a file of rejected messages'

@@ -1,11 +1,11 @@
-import type * as z from 'zod'
+import type { core } from 'zod/mini'
 
 /** What is wrong with a value, one entry a field, such as `type must be "text" or "image"`; never the value, which may be personal. */
-export const invalidFields = (error: z.ZodError): readonly string[] =>
+export const invalidFields = (error: core.$ZodError): readonly string[] =>
   error.issues.map(({ path, message }) => [...path, message].join(' '))
 
 /** Words for an issue whose schema has none of its own: the ones of zod are made for programmers. */
-export const describeIssue = (issue: z.core.$ZodRawIssue): string | undefined => {
+export const describeIssue = (issue: core.$ZodRawIssue): string | undefined => {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined

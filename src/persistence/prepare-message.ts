@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { isObject, unknownNames } from '../check-options.js'
 import { oversizedFields } from './content/message-size.js'
 import { toStorableText } from './content/storable-text.js'
@@ -33,46 +33,51 @@ export const toUsername = (name: string): string => toStorableText(name).normali
 export const toStorablePhone = (phone: string | null | undefined): string | null =>
   phone == null || phone.trim() === '' ? null : toStorableText(phone)
 
-const atMostBytes = (most: number) =>
-  z.string().refine((value) => Buffer.byteLength(value) <= most, { error: `is larger than ${most} bytes` })
-
-const field = atMostBytes(MAX_FIELD_BYTES)
-const id = z.int({ error: ID_RANGE })
-
-const username = z
+const field = z
   .string()
-  .transform(toUsername)
-  .pipe(
-    z
-      .string()
-      .min(1, { error: 'is empty' })
-      .refine((name) => Array.from(name).length <= MAX_USERNAME_CHARACTERS, {
-        error: `is longer than ${MAX_USERNAME_CHARACTERS} characters`,
-      }),
-  )
+  .check(z.refine((value) => Buffer.byteLength(value) <= MAX_FIELD_BYTES, `is larger than ${MAX_FIELD_BYTES} bytes`))
 
-const idempotencyKey = field
-  .refine((key) => key !== '', { error: 'is empty' })
-  .refine((key) => toStorableText(key) === key, { error: 'contains a character that PostgreSQL cannot store' })
+const id = z.int(ID_RANGE)
+
+const username = z.pipe(
+  z.pipe(z.string(), z.transform(toUsername)),
+  z.string().check(
+    z.minLength(1),
+    z.refine(
+      (name) => Array.from(name).length <= MAX_USERNAME_CHARACTERS,
+      `is longer than ${MAX_USERNAME_CHARACTERS} characters`,
+    ),
+  ),
+)
+
+const idempotencyKey = field.check(
+  z.refine((key) => key !== '', 'is empty'),
+  z.refine((key) => toStorableText(key) === key, 'contains a character that PostgreSQL cannot store'),
+)
+
+const createdAt = z
+  .date('is not a valid date')
+  .check(z.refine((at) => at.getUTCFullYear() >= 1 && at.getUTCFullYear() <= 9999, 'is not in the years 1 to 9999'))
+
+const contentShape = {
+  text: z.nullish(z.string()),
+  imageUrl: z.nullish(z.string()),
+  imageName: z.nullish(field),
+  mimeType: z.nullish(field),
+}
 
 const messageSchema = z.object({
-  clientId: id.nullish(),
-  guestUsername: username.nullish(),
-  guestPhone: field.nullish(),
-  clientSocketId: field.nullish(),
+  clientId: z.nullish(id),
+  guestUsername: z.nullish(username),
+  guestPhone: z.nullish(field),
+  clientSocketId: z.nullish(field),
   senderType: z.enum(SENDER_TYPES),
-  operatorId: id.nullish(),
+  operatorId: z.nullish(id),
   messageType: z.enum(MESSAGE_TYPES),
-  text: z.string().nullish(),
-  imageUrl: z.string().nullish(),
-  imageName: field.nullish(),
-  mimeType: field.nullish(),
-  sessionId: field.nullish(),
-  idempotencyKey: idempotencyKey.nullish(),
-  createdAt: z
-    .date({ error: 'is not a valid date' })
-    .refine((at) => at.getUTCFullYear() >= 1 && at.getUTCFullYear() <= 9999, { error: 'is not in the years 1 to 9999' })
-    .nullish(),
+  ...contentShape,
+  sessionId: z.nullish(field),
+  idempotencyKey: z.nullish(idempotencyKey),
+  createdAt: z.nullish(createdAt),
 })
 
 /**
@@ -127,12 +132,7 @@ export type MessageContent = Partial<Pick<NewChatMessage, (typeof CONTENT)[numbe
 
 const CONTENT = ['text', 'imageUrl', 'imageName', 'mimeType'] as const
 
-const contentSchema = z.object({
-  text: z.string().nullish(),
-  imageUrl: z.string().nullish(),
-  imageName: field.nullish(),
-  mimeType: field.nullish(),
-})
+const contentSchema = z.object(contentShape)
 
 /** How the error of an edit begins. */
 export const NOT_EDITED = 'the message cannot be edited'

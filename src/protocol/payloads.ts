@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { toStorableText } from '../persistence/content/storable-text.js'
 import { MAX_USERNAME_CHARACTERS, toUsername } from '../persistence/prepare-message.js'
 
@@ -13,27 +13,36 @@ const WRONG_IMAGE = 'must be a string, a data URL such as data:image/png;base64,
 const MAX_FIELD_LENGTH = 255
 
 // In the form that is stored: broadcasts and later reads are then equal.
-const text = z.string().transform(toStorableText)
+const text = z.pipe(z.string(), z.transform(toStorableText))
 
-const username = z
-  .string()
-  .transform(toUsername)
-  .refine((name) => name !== '', { error: 'is empty' })
-  .refine((name) => Array.from(name).length <= MAX_USERNAME_CHARACTERS, {
-    error: `is longer than ${MAX_USERNAME_CHARACTERS} characters`,
-  })
+const username = z.pipe(
+  z.string(),
+  z.transform(toUsername).check(
+    z.refine((name) => name !== '', 'is empty'),
+    z.refine(
+      (name) => Array.from(name).length <= MAX_USERNAME_CHARACTERS,
+      `is longer than ${MAX_USERNAME_CHARACTERS} characters`,
+    ),
+  ),
+)
+
+const atMost = (longest: number) => z.string().check(z.maxLength(longest))
 
 const storable = (longest: number) =>
-  z
-    .string()
-    .min(1)
-    .max(longest)
-    .refine((value) => toStorableText(value) === value, { error: 'contains a character that cannot be stored' })
+  atMost(longest).check(
+    z.minLength(1),
+    z.refine((value) => toStorableText(value) === value, 'contains a character that cannot be stored'),
+  )
 
 const identifier = storable(MAX_FIELD_LENGTH)
 
+const shortText = z.pipe(text, atMost(MAX_FIELD_LENGTH))
+
 // Blank becomes null: forms send an empty field.
-const phone = text.pipe(z.string().max(MAX_FIELD_LENGTH)).transform((given) => (given.trim() === '' ? null : given))
+const phone = z.pipe(
+  shortText,
+  z.transform((given) => (given.trim() === '' ? null : given)),
+)
 
 // Any that a number holds exactly.
 const id = z.int()
@@ -41,25 +50,33 @@ const id = z.int()
 /** Whom an operator means: a client's database id; the name of a conversation, else of a guest. */
 export const addressSchema = z.union([id, storable(MAX_ADDRESS_LENGTH)], { error: WRONG_ADDRESS })
 
-const guestJoin = z
-  .object({
+const guestJoin = z.pipe(
+  z.pipe(
+    z.object({
+      role: z.literal('client'),
+      username: z.nullish(z.string()),
+      // The old widget sends this instead of `username`.
+      name: z.nullish(z.string()),
+      phone: z.nullish(phone),
+      // Checked by the handler, which answers `invalid_token`.
+      token: z.optional(z.unknown()),
+    }),
+    z.transform(({ username: given, name: old, ...rest }) => ({ ...rest, username: given ?? old })),
+  ),
+  z.object({
     role: z.literal('client'),
-    username: z.string().nullish(),
-    // The old widget sends this instead of `username`.
-    name: z.string().nullish(),
-    phone: phone.nullish(),
-    // Checked by the handler, which answers `invalid_token`.
-    token: z.unknown().optional(),
-  })
-  .transform(({ username: given, name: old, ...rest }) => ({ ...rest, username: given ?? old }))
-  .pipe(z.object({ role: z.literal('client'), username, phone: z.string().nullish(), token: z.unknown().optional() }))
+    username,
+    phone: z.nullish(z.string()),
+    token: z.optional(z.unknown()),
+  }),
+)
 
 /** Who an operator is. */
-export const operatorIdentitySchema = z.object({ name: username, operatorId: id.nullish() })
+export const operatorIdentitySchema = z.object({ name: username, operatorId: z.nullish(id) })
 
-const operatorJoin = operatorIdentitySchema.extend({
+const operatorJoin = z.extend(operatorIdentitySchema, {
   role: z.literal('operator'),
-  token: z.unknown().optional(),
+  token: z.optional(z.unknown()),
 })
 
 export const joinSchema = z.discriminatedUnion('role', [guestJoin, operatorJoin])
@@ -68,14 +85,14 @@ export const emptySchema = z.object({})
 
 // The core checks sizes and emptiness: its errors name the field, and replayed messages are checked by the same rules.
 const content = {
-  type: z.enum(['text', 'image']).nullish(),
-  message: text.nullish(),
+  type: z.nullish(z.enum(['text', 'image'])),
+  message: z.nullish(text),
   /** A data URL. Clients in other languages send bytes. */
-  image: z.string({ error: WRONG_IMAGE }).transform(toStorableText).nullish(),
-  name: text.nullish(),
-  mimeType: text.nullish(),
-  size: z.number().nullish(),
-  messageId: identifier.nullish(),
+  image: z.nullish(z.pipe(z.string(WRONG_IMAGE), z.transform(toStorableText))),
+  name: z.nullish(text),
+  mimeType: z.nullish(text),
+  size: z.nullish(z.number()),
+  messageId: z.nullish(identifier),
 }
 
 interface Content {
@@ -92,40 +109,40 @@ const withType = <Payload extends Content>(payload: Payload) => ({
 
 const hasContent = ({ type, message, image }: Content): boolean => (type ?? message ?? image) != null
 
-const NO_CONTENT = { error: 'is missing', path: ['message'] }
+const needsContent = z.refine<Content>(hasContent, { error: 'is missing', path: ['message'] })
 
-export const guestMessageSchema = z.object(content).refine(hasContent, NO_CONTENT).transform(withType)
-export const operatorMessageSchema = z
-  .object({ ...content, to: addressSchema })
-  .refine(hasContent, NO_CONTENT)
-  .transform(withType)
+export const guestMessageSchema = z.pipe(z.object(content).check(needsContent), z.transform(withType))
+export const operatorMessageSchema = z.pipe(
+  z.object({ ...content, to: addressSchema }).check(needsContent),
+  z.transform(withType),
+)
 
 /** The content of a guest's or operator's message. */
 export type MessagePayload = z.infer<typeof guestMessageSchema>
 
 /** Guests end their own chat, and name none. */
 export const endChatSchema = z.object({
-  clientId: addressSchema.nullish(),
-  to: addressSchema.nullish(),
+  clientId: z.nullish(addressSchema),
+  to: z.nullish(addressSchema),
   /** Empty counts as absent: forms send an empty field. */
-  message: text.pipe(z.string().max(MAX_FIELD_LENGTH)).nullish(),
+  message: z.nullish(shortText),
 })
 
 export const guestTypingSchema = z.object({ isTyping: z.boolean() })
 export const operatorTypingSchema = z.object({ isTyping: z.boolean(), to: addressSchema })
 
-const page = { before: z.string().max(MAX_FIELD_LENGTH).nullish(), limit: z.number().nullish() }
+const page = { before: z.nullish(atMost(MAX_FIELD_LENGTH)), limit: z.nullish(z.number()) }
 
 /** A number is a client's database id, a string the name of a conversation. */
 const contact = {
-  clientId: addressSchema.nullish(),
-  username: username.nullish(),
-  to: addressSchema.nullish(),
+  clientId: z.nullish(addressSchema),
+  username: z.nullish(username),
+  to: z.nullish(addressSchema),
 }
 
-export const recentChatsSchema = z.object({ ...page, unreadOnly: z.boolean().nullish() })
+export const recentChatsSchema = z.object({ ...page, unreadOnly: z.nullish(z.boolean()) })
 /** Guests name no contact: they read their own conversation. */
 export const historySchema = z.object({ ...page, ...contact })
-export const markReadSchema = z.object({ ...contact, upToMessageId: id.nullish() })
+export const markReadSchema = z.object({ ...contact, upToMessageId: z.nullish(id) })
 
 export type ContactPayload = Pick<z.infer<typeof historySchema>, 'clientId' | 'username' | 'to'>

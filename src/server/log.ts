@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { ChatLog } from '../chat-log.js'
 import { printable } from '../terminal/printable.js'
 

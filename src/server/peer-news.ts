@@ -1,9 +1,14 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 // Parsed, since the other server may run another version.
 const participantSchema = z.discriminatedUnion('role', [
-  z.object({ role: z.literal('client'), conversation: z.string(), username: z.string(), phone: z.string().nullable() }),
-  z.object({ role: z.literal('operator'), operatorId: z.number().nullable(), name: z.string() }),
+  z.object({
+    role: z.literal('client'),
+    conversation: z.string(),
+    username: z.string(),
+    phone: z.nullable(z.string()),
+  }),
+  z.object({ role: z.literal('operator'), operatorId: z.nullable(z.number()), name: z.string() }),
 ])
 
 /** What servers on one database send one another, apart from broadcasts. */

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { InFlight } from '../concurrency/in-flight.js'
 import type { OperatorError } from '../errors.js'
 import type { WireError } from '../protocol/acknowledgement.js'

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 
 /** A chat server, as its `/readyz` shows it. */
 export interface ChatServer {
@@ -18,9 +18,9 @@ const PATIENCE_MS = 2_000
 // A stranger to the server gets `ok` only.
 const Answer = z.object({
   ok: z.boolean(),
-  code: z.string().optional(),
-  destination: z.enum(['database', 'journal']).optional(),
-  waiting: z.number().optional(),
+  code: z.optional(z.string()),
+  destination: z.optional(z.enum(['database', 'journal'])),
+  waiting: z.optional(z.number()),
 })
 
 /** Asks the servers, all at the same time. A server that does not answer is not ready. */
@@ -45,7 +45,8 @@ const askServer = async (url: string, signal: AbortSignal): Promise<ChatServer> 
 // fetch hides the network's error in the cause of its own.
 const reasonOf = (error: unknown): string => {
   if (error instanceof DOMException && error.name === 'TimeoutError') return `no answer within ${PATIENCE_MS / 1_000} s`
-  if (error instanceof z.ZodError || error instanceof SyntaxError) return 'the answer is not that of a chat server'
+  if (error instanceof z.core.$ZodError || error instanceof SyntaxError)
+    return 'the answer is not that of a chat server'
   const { cause = error } = error instanceof Error ? error : {}
   if (!(cause instanceof Error)) return String(cause)
   return 'code' in cause ? String(cause.code) : cause.message

@@ -1,6 +1,6 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { InvalidMessage } from '../persistence/errors.js'
-import { invalidFields } from '../persistence/invalid-fields.js'
+import { describeIssue, invalidFields } from '../persistence/invalid-fields.js'
 import type { MessageType, NewChatMessage } from '../persistence/message.js'
 import { MOST_MESSAGE_BYTES } from '../persistence/content/message-size.js'
 import { prepareMessage } from '../persistence/prepare-message.js'
@@ -47,18 +47,21 @@ const EARLIEST = Date.UTC(1970, 0)
 const LATEST = Date.UTC(10_000, 0)
 
 const text = z.string({ error: ({ input }) => (input === undefined ? 'is missing' : 'must be a string') })
-export const textOrNull = z
-  .string({ error: 'must be a string or null' })
-  .nullish()
-  .transform((value) => value ?? null)
+const nonEmpty = z.minLength(1, 'is empty')
+export const textOrNull = z.pipe(
+  z.nullish(z.string('must be a string or null')),
+  z.transform((value) => value ?? null),
+)
 
 /** The fields of a message in both of chatkeep's own formats. */
 export const lineFields = {
-  at: text
-    .pipe(z.iso.datetime({ offset: true, error: 'must be an instant such as 2026-04-01T09:00:08.250Z' }))
-    .transform((instant) => new Date(instant))
-    .refine((instant) => +instant >= EARLIEST && +instant < LATEST, { error: 'must be in the years 1970 to 9999' }),
-  conversation: text.min(1, { error: 'is empty' }),
+  at: z.pipe(
+    z.pipe(text, z.iso.datetime({ offset: true, error: 'must be an instant such as 2026-04-01T09:00:08.250Z' })),
+    z
+      .transform((instant: string) => new Date(instant))
+      .check(z.refine((instant) => +instant >= EARLIEST && +instant < LATEST, 'must be in the years 1970 to 9999')),
+  ),
+  conversation: text.check(nonEmpty),
   from: z.enum(['client', 'operator'], {
     error: ({ input }) => (input === undefined ? 'is missing' : 'must be "client" or "operator"'),
   }),
@@ -69,7 +72,7 @@ export const lineFields = {
 
 export const NOT_AN_OBJECT = 'must be a JSON object'
 
-const lineSchema = z.object({ ...lineFields, text: text.min(1, { error: 'is empty' }) }, { error: NOT_AN_OBJECT })
+const lineSchema = z.object({ ...lineFields, text: text.check(nonEmpty) }, NOT_AN_OBJECT)
 
 /** Decodes and checks one line; all mistakes are reported at once, including those that the store would find. */
 export const parseLine = (bytes: Uint8Array): ParsedDocument => {
@@ -80,8 +83,8 @@ export const parseLine = (bytes: Uint8Array): ParsedDocument => {
 }
 
 /** Checks the content of a line; all mistakes are reported at once. */
-export const parseDocument = (document: unknown, schema: z.ZodType<TranscriptMessage>): ParsedLine => {
-  const { success, data, error } = schema.safeParse(document)
+export const parseDocument = (document: unknown, schema: z.ZodMiniType<TranscriptMessage>): ParsedLine => {
+  const { success, data, error } = schema.safeParse(document, { error: describeIssue })
   if (success) {
     const reasons = reasonsOfCore(data)
     return reasons.length === 0 ? { message: data } : { reasons }

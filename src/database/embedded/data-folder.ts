@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { link, lstat, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { hasCode } from '../../file-reason.js'
 import { changeFolder, openPrivateFile, ownUserId, readPrivateFile } from '../../private-file.js'
@@ -54,7 +54,7 @@ const waysToEnd = {
     ['KILL', 5_000],
   ],
 } as const
-const ownerShape = z.object({ pid: z.int().positive(), startedAt: z.string(), scope: z.string() })
+const ownerShape = z.object({ pid: z.int().check(z.positive()), startedAt: z.string(), scope: z.string() })
 
 /** Creates or opens the folder of a server and claims it for the owner. First stops and removes what dead owners left behind. */
 export const claimFolder = async (wanted: WantedFolder): Promise<ServerFolder> => {
@@ -229,7 +229,7 @@ const readOwner = async ({ ownerFile }: ServerFolder): Promise<Owner | undefined
   try {
     return ownerShape.parse(JSON.parse(await readFile(ownerFile, 'utf8')))
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError || error instanceof z.ZodError) return undefined
+    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError || error instanceof z.core.$ZodError) return undefined
     throw error
   }
 }

@@ -1,12 +1,13 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { createSecureContext, type ConnectionOptions, type SecureContextOptions, type SecureVersion } from 'node:tls'
+import type { ConnectionOptions, SecureContextOptions, SecureVersion } from 'node:tls'
 import { OperatorError } from '../../errors.js'
 import { fileReason } from '../../file-reason.js'
 import { shell } from '../../next-step.js'
 import { ownUserId } from '../../private-file.js'
 import { readNamedFile } from '../../read-named-file.js'
 import { shellWord } from '../../shell-word.js'
+import { nodeTls } from './node-tls.js'
 import { isSocket, type Host } from './hosts.js'
 import type { ConnectionKeywords } from './settings.js'
 
@@ -80,7 +81,7 @@ const tlsOptions = (keywords: ConnectionKeywords, mode: string, folder: string):
     }
     const isChecked = root.ca !== undefined || keywords.sslrootcert === 'system'
     return {
-      secureContext: createSecureContext(secure),
+      secureContext: nodeTls().createSecureContext(secure),
       rejectUnauthorized: isChecked,
       ...(mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
     }

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { metrics } from '../index.js'
 import type { Unit } from '../metric.js'
 import { QUANTITY } from './parse-quantity.js'
@@ -7,15 +7,18 @@ import { QUANTITY } from './parse-quantity.js'
 const levelsOf = (unit: Unit) => {
   const { less, more } = QUANTITY[unit]
   const range = z
-    .union([z.string(), z.number(), z.null()], { error: `must be a range such as "${less}:${more}", or "off"` })
-    .describe(
-      `Alert above ${more}: "${more}". Below ${less}: "${less}:". Outside: "${less}:${more}". Inside: "@${less}:${more}". Never: "off" or null.`,
+    .union([z.string(), z.number(), z.null()], `must be a range such as "${less}:${more}", or "off"`)
+    .check(
+      z.meta({
+        id: `${unit}_range`,
+        description: `Alert above ${more}: "${more}". Below ${less}: "${less}:". Outside: "${less}:${more}". Inside: "@${less}:${more}". Never: "off" or null.`,
+        examples: [more, `${less}:`, `${less}:${more}`, 'off'],
+      }),
     )
-    .meta({ id: `${unit}_range`, examples: [more, `${less}:`, `${less}:${more}`, 'off'] })
-  return object({ warn: range.optional(), crit: range.optional() }).meta({ id: `${unit}_thresholds` })
+  return object({ warn: z.optional(range), crit: z.optional(range) }).check(z.meta({ id: `${unit}_thresholds` }))
 }
 
-const object = <Shape extends z.ZodRawShape>(shape: Shape) =>
+const object = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, { error: ({ code }) => (code === 'invalid_type' ? 'must be an object' : undefined) })
 
 const levels = {
@@ -29,17 +32,26 @@ const levels = {
 const SUBJECT = `^(${metrics.map(({ name }) => name).join('|')})(\\{.+\\})?$`
 
 // The names are properties so that an editor offers them; one with labels matches none of them.
-const thresholds = object(
-  Object.fromEntries(metrics.map(({ name, help, unit }) => [name, levels[unit].optional().describe(help)])),
-)
-  .catchall(levels.count)
-  .describe('Thresholds by metric, or by metric{label=value}. What is left out keeps its default.')
-  .meta({ propertyNames: { pattern: SUBJECT } })
+const thresholds = z
+  .catchall(
+    object(
+      Object.fromEntries(
+        metrics.map(({ name, help, unit }) => [name, z.optional(levels[unit]).check(z.describe(help))]),
+      ),
+    ),
+    levels.count,
+  )
+  .check(
+    z.meta({
+      description: 'Thresholds by metric, or by metric{label=value}. What is left out keeps its default.',
+      propertyNames: { pattern: SUBJECT },
+    }),
+  )
 
 export const configSchema = object({
-  $schema: z.string({ error: 'must be text' }).describe('Where this schema is, for editors.').optional(),
-  thresholds: thresholds.optional(),
-}).describe('Settings of chatkeep.')
+  $schema: z.optional(z.string('must be text').check(z.describe('Where this schema is, for editors.'))),
+  thresholds: z.optional(thresholds),
+}).check(z.describe('Settings of chatkeep.'))
 
 /** The schema for editors. */
 export const configJsonSchema = (): object => z.toJSONSchema(configSchema, { target: 'draft-7', io: 'input' })

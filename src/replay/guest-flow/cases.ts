@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { ChatStore } from '../../persistence/chat-store.js'
+import { describeIssue } from '../../persistence/invalid-fields.js'
 import type { Answer } from '../../client/answer.js'
 import type { ChatPeer } from '../../client/chat-peer.js'
 import { refusalOf } from '../sending/chat-refusal.js'
@@ -65,13 +66,13 @@ const returningGuest: GuestFlowCase = {
     const username = names.returningGuest
     const [first, second] = ['I will be back', 'Here I am again'] as const
     const token = await withGuest(username, undefined, async (guest) => {
-      const joined = joinSchema.parse(accepted(await guest.join()))
+      const joined = joinSchema.parse(accepted(await guest.join()), { error: describeIssue })
       await say(guest, first)
       return joined.token
     })
     const history = await withGuest(username, token, async (guest) => {
       await say(guest, second)
-      const { messages } = historySchema.parse(accepted(await guest.ask('history', {})))
+      const { messages } = historySchema.parse(accepted(await guest.ask('history', {})), { error: describeIssue })
       return messages.map(({ text }) => text)
     })
     return { username, texts: [first, second], rows: await tables.read(username), history }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { withClient } from '../../database/connection.js'
 import { explainDatabaseError } from '../../database/connection-error.js'
 import { withLockLimit } from '../../database/lock-limit.js'
 import { ExitCode, OperatorError, withDetail } from '../../errors.js'
 import { refuseHidingPolicies } from '../../persistence/access/hidden-rows.js'
 import { createChatStore } from '../../persistence/chat-store.js'
+import { invalidFields } from '../../persistence/invalid-fields.js'
 import { checkDatabase } from '../../server/check-database.js'
 import { createChatPeer } from '../../client/chat-peer.js'
 import { withChatServer, type ChatServerSource, type RunningChat } from '../sending/with-chat-server.js'
@@ -114,7 +115,8 @@ const playCase = async (
     if (known instanceof OperatorError && known.exitCode === ExitCode.no) {
       return { name, expected, found: known.message, ok: false }
     }
-    if (!(known instanceof z.ZodError)) throw known
-    return { name, expected, found: `the server's answer has an unknown form: ${z.prettifyError(known)}`, ok: false }
+    if (!(known instanceof z.core.$ZodError)) throw known
+    const found = `the server's answer has an unknown form: ${invalidFields(known).join(', ')}`
+    return { name, expected, found, ok: false }
   }
 }

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { fileReason, hasCode } from '../../file-reason.js'
 import { readPrivateFile, replacePrivateFile } from '../../private-file.js'
@@ -77,10 +77,10 @@ const documentSchema = z.object({
     through: z.string(),
   }),
   state: z.object({
-    line: z.int().min(0),
+    line: z.int().check(z.minimum(0)),
     finished: z.boolean(),
     rejected: z.array(z.object({ line: z.int(), reason: z.string() })),
-    rejectedBytes: z.int().min(0).optional(),
+    rejectedBytes: z.optional(z.int().check(z.minimum(0))),
   }),
 })
 

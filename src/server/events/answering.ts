@@ -1,4 +1,4 @@
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import type { ChatLog } from '../../chat-log.js'
 import type { InFlight } from '../../concurrency/in-flight.js'
 import type { OperatorError } from '../../errors.js'
@@ -40,7 +40,7 @@ const MESSAGES = ['clientMessage', 'operatorMessage']
 /** Turns a piece of work into a listener that checks the payload and answers on every path. */
 export type Answer = <Payload>(
   event: string,
-  schema: z.ZodType<Payload>,
+  schema: z.ZodMiniType<Payload>,
   work: (payload: Payload) => Reply | Promise<Reply>,
 ) => Listener
 
@@ -53,7 +53,7 @@ export const createAnswer = (parts: Answering): Answer => {
   const { inFlight, quota, session, observer, tellRefusal, log } = parts
   const attempt = async <Payload>(
     event: string,
-    schema: z.ZodType<Payload>,
+    schema: z.ZodMiniType<Payload>,
     payload: unknown,
     work: (payload: Payload) => Reply | Promise<Reply>,
   ): Promise<Outcome | undefined> => {

@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import type { WarnRarely } from '../../rare-log.js'
 import { createSerialQueue } from '../../concurrency/serial-queue.js'
 import type { OperatorMessage } from '../../protocol/outgoing.js'
@@ -27,7 +27,7 @@ type AnswersParts = Pick<ServerContext, 'io' | 'peers' | 'store' | 'operatorAcce
 const sentSchema = z.object({
   conversation: z.string(),
   id: z.number(),
-  message: z.custom<OperatorMessage>((message) => typeof message === 'object' && message !== null),
+  message: z.custom<OperatorMessage>((message: unknown) => typeof message === 'object' && message !== null),
 })
 
 /** Feeds that read at a time: when a server starts, all guests come back at once. */

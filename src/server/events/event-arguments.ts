@@ -1,4 +1,4 @@
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import { describeIssue, invalidFields } from '../../persistence/invalid-fields.js'
 import type { Acknowledgement } from '../../protocol/acknowledgement.js'
 import { invalidPayload } from '../../protocol/refusals.js'
@@ -21,7 +21,7 @@ export const readArguments = (args: readonly unknown[]): EventArguments => {
 }
 
 /** @throws OperatorError `invalid_payload`, naming every field that is wrong */
-export const parsePayload = <Payload>(event: string, schema: z.ZodType<Payload>, payload: unknown): Payload => {
+export const parsePayload = <Payload>(event: string, schema: z.ZodMiniType<Payload>, payload: unknown): Payload => {
   const parsed = schema.safeParse(payload, { error: describeIssue })
   if (parsed.success) return parsed.data
   throw invalidPayload(event, invalidFields(parsed.error))

@@ -1,4 +1,4 @@
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import { OperatorError } from '../../errors.js'
 import type { ChatSocket } from '../chat-io.js'
 import type { Reply } from './answering.js'

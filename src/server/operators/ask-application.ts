@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type * as z from 'zod'
+import * as z from 'zod/mini'
 import type { ChatLog } from '../../chat-log.js'
 import { withDeadline } from '../../concurrency/with-deadline.js'
 import { operatorIdentitySchema } from '../../protocol/payloads.js'
@@ -29,7 +29,7 @@ export type AuthenticateOperator = (
 
 const ANSWER_WITHIN_MS = 5_000
 
-const answerSchema = operatorIdentitySchema.optional()
+const answerSchema = z.optional(operatorIdentitySchema)
 
 /** The application's answer. @throws OperatorError `operators_unchecked` when it fails, takes too long or is none */
 export const askApplication = async (

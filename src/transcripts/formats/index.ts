@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { OperatorError } from '../../errors.js'
 import { parseJsonLine } from '../json-line.js'
 import type { RecognisedTranscript, TranscriptFormat } from './format.js'

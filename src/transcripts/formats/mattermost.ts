@@ -1,5 +1,6 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { parseJsonLine } from '../json-line.js'
+import { describeIssue } from '../../persistence/invalid-fields.js'
 import { reasonsOfCore, type TranscriptMessage } from '../transcript-line.js'
 import { withoutLineEnd } from '../split-lines.js'
 import { unknownVersion, type TranscriptFormat } from './format.js'
@@ -55,7 +56,7 @@ const createMattermostReader = (): LineReader => {
     read: ({ bytes, terminated }) => {
       const { value, reason } = parseJsonLine(bytes)
       if (reason !== undefined) return isRejected(terminated ? reason : CUT_OFF)
-      const { success, data, error } = lineSchema.safeParse(value)
+      const { success, data, error } = lineSchema.safeParse(value, { error: describeIssue })
       if (!success) return isRejected(...error.issues.map(({ path, message }) => [path.join('.'), message].join(' ')))
       if ('direct_post' in data) return readDirect(data.direct_post)
       if ('post' in data) return readPost(data.post)
@@ -73,47 +74,47 @@ const createMattermostReader = (): LineReader => {
   }
 }
 
-const name = z.string({ error: 'must be a string' }).min(1, { error: 'is empty' })
+const name = z.string('must be a string').check(z.minLength(1, 'is empty'))
 
 const EARLIEST = 0
 const LATEST = Date.UTC(10_000, 0)
-const INSTANT = { error: 'must be a number of milliseconds since 1970' }
+const INSTANT = 'must be a number of milliseconds since 1970'
 
 const postFields = {
   user: name,
-  message: z
-    .string({ error: 'must be a string' })
-    .nullish()
-    .transform((text) => text ?? ''),
-  create_at: z.int(INSTANT).min(EARLIEST, INSTANT).lt(LATEST, INSTANT),
-  type: z.string().nullish(),
-  attachments: z.array(z.unknown()).nullish(),
+  message: z.pipe(
+    z.nullish(z.string('must be a string')),
+    z.transform((text) => text ?? ''),
+  ),
+  create_at: z.int(INSTANT).check(z.minimum(EARLIEST, INSTANT), z.lt(LATEST, INSTANT)),
+  type: z.nullish(z.string()),
+  attachments: z.nullish(z.array(z.unknown())),
 }
 
-const threadFields = { ...postFields, replies: z.array(z.object(postFields)).nullish() }
+const threadFields = { ...postFields, replies: z.nullish(z.array(z.object(postFields))) }
 const channelPost = z.object({ ...threadFields, team: name, channel: name })
-const directPost = z.object({ ...threadFields, channel_members: z.array(name).min(1) })
+const directPost = z.object({ ...threadFields, channel_members: z.array(name).check(z.minLength(1)) })
 
 // Bulk files hold more types than these, and newer ones may hold others.
 const lineSchema = z.union(
   [
     z.object({ type: z.literal('direct_post'), direct_post: directPost }),
     z.object({ type: z.literal('post'), post: channelPost }),
-    z.object({ type: z.literal('user'), user: z.object({ username: name, roles: z.string().nullish() }) }),
+    z.object({ type: z.literal('user'), user: z.object({ username: name, roles: z.nullish(z.string()) }) }),
     z.object({
       type: z.literal('direct_channel'),
       direct_channel: z.object({
-        members: z.array(name).nullish(),
-        participants: z.array(z.object({ username: name })).nullish(),
+        members: z.nullish(z.array(name)),
+        participants: z.nullish(z.array(z.object({ username: name }))),
       }),
     }),
-    z.object({ type: name.refine((type) => type !== 'post' && type !== 'direct_post') }),
+    z.object({ type: name.check(z.refine((type) => type !== 'post' && type !== 'direct_post')) }),
   ],
-  { error: 'is not a line of a Mattermost bulk file' },
+  'is not a line of a Mattermost bulk file',
 )
 
-type Post = z.infer<z.ZodObject<typeof postFields>>
-type Thread = z.infer<z.ZodObject<typeof threadFields>>
+type Post = z.infer<z.ZodMiniObject<typeof postFields>>
+type Thread = z.infer<z.ZodMiniObject<typeof threadFields>>
 
 const readThread = (thread: Thread, toMessage: (post: Post) => TranscriptMessage): LineContent => {
   const posts: readonly Post[] = [thread, ...(thread.replies ?? [])]

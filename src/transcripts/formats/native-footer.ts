@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { parseJsonLine } from '../json-line.js'
 import { withoutLineEnd, type RawLine } from '../split-lines.js'
 import { shellWord } from '../../shell-word.js'
 
-const footerSchema = z.object({ type: z.literal('footer'), messages: z.int().min(0), sha256: z.string() })
+const footerSchema = z.object({ type: z.literal('footer'), messages: z.int().check(z.minimum(0)), sha256: z.string() })
 
 /**
  * Reads a transcript to its end and checks its footer.

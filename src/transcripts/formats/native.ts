@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { OperatorError } from '../../errors.js'
 import { ID_RANGE } from '../../persistence/ids/ids.js'
 import { parseJsonLine } from '../json-line.js'
@@ -38,11 +38,11 @@ const headerSchema = z.object({
   type: z.literal('header'),
   format: z.string(),
   version: z.int(),
-  source: z.string().min(1).default('unnamed'),
+  source: z._default(z.string().check(z.minLength(1)), 'unnamed'),
   /** False: the writer promises no footer. */
-  footer: z.boolean().default(true),
+  footer: z._default(z.boolean(), true),
   /** True: `chatkeep export` wrote it, and its messages name their rows. */
-  export: z.boolean().default(false),
+  export: z._default(z.boolean(), false),
 })
 
 type TranscriptHeader = z.infer<typeof headerSchema>
@@ -73,43 +73,45 @@ const createNativeReader = ({ source, footer, export: isExport }: TranscriptHead
   },
 })
 
-const typeSchema = z.object({ type: z.string().min(1) })
+const typeSchema = z.object({ type: z.string().check(z.minLength(1)) })
 
 const MOST_ID_CHARACTERS = 600
 const WRONG_ID = `must be a string of 1 to ${MOST_ID_CHARACTERS} characters that can be stored`
 
 const idSchema = z.object({
-  id: z
-    .string()
-    .min(1)
-    .max(MOST_ID_CHARACTERS)
-    .refine((id) => !id.includes('\0') && id.isWellFormed())
-    .nullish(),
+  id: z.nullish(
+    z.string().check(
+      z.minLength(1),
+      z.maxLength(MOST_ID_CHARACTERS),
+      z.refine((id) => !id.includes('\0') && id.isWellFormed()),
+    ),
+  ),
 })
 
 const rowSchema = z.object({ messageId: z.int() })
 
-const messageSchema: z.ZodType<TranscriptMessage> = z
-  .object(
+const messageSchema: z.ZodMiniType<TranscriptMessage> = z.pipe(
+  z.object(
     {
       ...lineFields,
       text: textOrNull,
-      messageType: z.enum(['text', 'image'], { error: 'must be "text" or "image"' }).default('text'),
+      messageType: z._default(z.enum(['text', 'image'], 'must be "text" or "image"'), 'text'),
       image: textOrNull,
       imageName: textOrNull,
       mimeType: textOrNull,
-      operatorId: z.int({ error: ID_RANGE }).nullish(),
-      named: z.boolean({ error: 'must be true or false' }).default(true),
+      operatorId: z.nullish(z.int(ID_RANGE)),
+      named: z._default(z.boolean('must be true or false'), true),
       socketId: textOrNull,
     },
-    { error: NOT_AN_OBJECT },
-  )
-  .transform(({ messageType, image, imageName, mimeType, operatorId, ...message }) => ({
+    NOT_AN_OBJECT,
+  ),
+  z.transform(({ messageType, image, imageName, mimeType, operatorId, ...message }) => ({
     ...message,
     messageType: messageType === 'text' ? ('TEXT' as const) : ('IMAGE' as const),
     image: { url: image, name: imageName, mimeType },
     operatorId: operatorId ?? null,
-  }))
+  })),
+)
 
 const withoutHeader = (): OperatorError =>
   new OperatorError(

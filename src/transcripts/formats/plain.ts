@@ -1,4 +1,4 @@
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { parseLine } from '../transcript-line.js'
 import type { TranscriptFormat } from './format.js'
 import { CUT_OFF, holdsMessages, isRejected, type LineReader } from './line-reader.js'

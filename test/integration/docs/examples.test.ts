@@ -1,4 +1,4 @@
-import type * as z from 'zod'
+import type * as z from 'zod/mini'
 import { createChatStore } from '../../../src/index.js'
 import { guestMessageSchema, operatorMessageSchema } from '../../../src/protocol/payloads.js'
 import { startChatServer } from '../../../src/server/chat-server.js'
@@ -17,7 +17,7 @@ const examples = blocks.filter(({ language, note }) => language === 'ts' && !not
 const documents = blocks.filter(({ language }) => language === 'json')
 
 /** The schema that an example of an event's payload has to meet, by the word behind its fence. */
-const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
+const SCHEMAS: Readonly<Record<string, z.ZodMiniType>> = {
   clientMessage: guestMessageSchema,
   operatorMessage: operatorMessageSchema,
 }

@@ -46,8 +46,9 @@ export const play = async (argv: readonly string[], database: TestDatabase, cwd:
   return withoutServerWarnings(withUsualAddresses(withoutPauses(screen.replaceAll(database.name, 'crm'))))
 }
 
-// On a busy machine a run says that it goes on after it did not get a processor for a while.
-const withoutPauses = (screen: string): string => screen.replace(/^\w+ goes on after .*\n/gm, '')
+// On a busy machine a run shows how far it is, and that it goes on after it did not get a processor for a while.
+const withoutPauses = (screen: string): string =>
+  screen.replace(/^(?:\w+ goes on after |sending: |reading back: ).*\n/gm, '')
 
 // A page shows one database and one chat server, at their usual ports.
 const withUsualAddresses = (screen: string): string =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { describeIssue, invalidFields } from '../../../src/persistence/invalid-fields.js'
 import { guestMessageSchema, guestTypingSchema, joinSchema, markReadSchema } from '../../../src/protocol/payloads.js'
 
@@ -34,6 +34,6 @@ test.for([
     ['type must be "text" or "image"', 'size must be a number'],
   ],
 ] as const)('says of %s what is wrong, and never the value', ([, schema, payload, expected]) => {
-  const { error } = (schema as z.ZodType).safeParse(payload, { error: describeIssue })
+  const { error } = (schema as z.ZodMiniType).safeParse(payload, { error: describeIssue })
   expect(error && invalidFields(error)).toEqual(expected)
 })

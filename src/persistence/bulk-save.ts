@@ -4,15 +4,9 @@ import { from as copyFrom } from 'pg-copy-streams'
 import { askInHalves } from '../database/encoding/ask-in-halves.js'
 import { noticeCommit, type NoticedCommit } from '../database/durability/commit-notice.js'
 import { inTransaction } from '../database/transaction.js'
+import { INCOMING_COLUMNS } from './incoming/rows.js'
 import { createGuestClients, guestNamesOf } from './guest-clients.js'
-import {
-  INCOMING_COLUMNS,
-  insertSql,
-  toInsertedRow,
-  type StoreSession,
-  type InsertedRow,
-  type InsertedRowText,
-} from './message-rows.js'
+import { insertSql, toInsertedRow, type StoreSession, type InsertedRow, type InsertedRowText } from './message-rows.js'
 import { takenKeySql, type KeyGuard } from './keys/key-guard.js'
 import { nextAttempt } from './next-attempt.js'
 import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'

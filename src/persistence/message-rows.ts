@@ -6,6 +6,7 @@ import type { Queryable } from '../database/connection.js'
 import { inTransaction } from '../database/transaction.js'
 import { answeredInTransaction, connectionInTransaction } from '../database/pools/transaction-status.js'
 import type { PreparedStatements } from '../database/prepared.js'
+import { AS_JSON, AS_PARAMETERS } from './incoming/rows.js'
 import type { StoredId } from './ids/ids.js'
 import {
   foundByKeySql,
@@ -17,7 +18,7 @@ import {
   type ChangedKeys,
   type KeyGuard,
 } from './keys/key-guard.js'
-import { CONTACTS, NO_CONTACT, type LookUp } from './look-up/contact-sql.js'
+import { CONTACTS, NO_CONTACT, type LookUp, type NamedBy } from './look-up/contact-sql.js'
 import type { FirstLookUp } from './look-up/first-look-up.js'
 import type { HeldGuests } from './locks/held-guests.js'
 import type { PreparedMessage } from './prepare-message.js'
@@ -87,30 +88,6 @@ export type InsertedRowText = Omit<InsertedRow, 'createdAt'> & InstantOfRow
 
 export const toInsertedRow = (row: InsertedRowText): InsertedRow => ({ ...row, createdAt: toInstant(row.createdAt) })
 
-/** The columns in which messages are sent to the server, with their types. */
-export const INCOMING_COLUMNS: readonly (readonly [keyof PreparedMessage, string])[] = [
-  ['createdAt', 'timestamptz'],
-  ['clientId', 'bigint'],
-  ['guestUsername', 'text'],
-  ['guestPhone', 'text'],
-  ['clientSocketId', 'text'],
-  ['senderType', 'text'],
-  ['operatorId', 'bigint'],
-  ['messageType', 'text'],
-  ['text', 'text'],
-  ['imageUrl', 'text'],
-  ['imageName', 'text'],
-  ['mimeType', 'text'],
-  ['sessionId', 'text'],
-  ['idempotencyKey', 'text'],
-]
-
-const FROM_JSON = `
-  json_to_recordset($1::json) AS x ("position" integer, ${INCOMING_COLUMNS.map(([name, type]) => `"${name}" ${type}`).join(', ')})`
-
-const toJson = (messages: readonly PreparedMessage[]): string =>
-  JSON.stringify(messages.map((message, position) => ({ position, ...message, ownKey: undefined })))
-
 /**
  * Inserts the messages whose key is free, in their order. With `linked` it skips guests who have no client yet, and ids that no
  * client has; with a short look-up, those of clients that were merged or renamed, too.
@@ -123,10 +100,13 @@ export const insertMessages = async (
   lookUp: LookUp = 'whole',
 ): Promise<NoticedCommit<readonly InsertedRow[]>> => {
   const { client, names, statements, rowLockTimeoutMs, keyGuard, transaction } = session
-  const sql = insertTextOf(names, linking, { rowLockTimeoutMs, keyGuard, transaction, lookUp })
-  const json = toJson(keyGuard === 'table' || linking === 'noted' ? firstOfEachKey(messages) : messages)
+  // Not in a transaction of the caller, whose client may not know how to send a value of each type.
+  const single = transaction === 'own' && linking === 'linked' && messages.length === 1 ? messages[0] : undefined
+  const sql = insertTextOf(names, linking, { rowLockTimeoutMs, keyGuard, transaction, lookUp, single })
+  const incoming = keyGuard === 'table' || linking === 'noted' ? firstOfEachKey(messages) : messages
+  const values = (single === undefined ? AS_JSON : AS_PARAMETERS).values(incoming)
   return noticeOwnCommit(session, async () => {
-    const insert = () => statements.query<InsertedRowText>(client, sql, [json])
+    const insert = () => statements.query<InsertedRowText>(client, sql, values)
     const { rows } = await insertGuarded(session, () =>
       linking === 'noted' && transaction === 'own' ? inTransaction(client, insert, BEGIN_NOTING) : insert(),
     )
@@ -140,9 +120,11 @@ const insertTexts = new WeakMap<Names, Map<string, string>>()
 const insertTextOf = (names: Names, linking: Linking, options: InsertOptions): string => {
   const texts = insertTexts.get(names) ?? new Map<string, string>()
   insertTexts.set(names, texts)
-  const { rowLockTimeoutMs, keyGuard, transaction, lookUp } = options
-  const kind = `${linking} ${lookUp} ${keyGuard} ${transaction} ${rowLockTimeoutMs}`
-  const text = texts.get(kind) ?? insertSql(names, FROM_JSON, linking, options)
+  const { rowLockTimeoutMs, keyGuard, transaction, lookUp, single } = options
+  const rows = single === undefined ? 'many' : `${single.clientId !== null} ${single.guestUsername !== null}`
+  const kind = `${linking} ${lookUp} ${keyGuard} ${transaction} ${rowLockTimeoutMs} ${rows}`
+  const text =
+    texts.get(kind) ?? insertSql(names, (single === undefined ? AS_JSON : AS_PARAMETERS).sql, linking, options)
   texts.set(kind, text)
   return text
 }
@@ -165,12 +147,12 @@ const firstOfEachKey = (messages: readonly PreparedMessage[]): readonly Prepared
 const ROW_LOCK_TIMEOUT_MS = 250
 
 // Set for one transaction: a long transaction of another session does not block the whole batch.
-const settings = (rowLockTimeoutMs = ROW_LOCK_TIMEOUT_MS): string => `
-  (SELECT ${DURABLE_COMMIT} AND set_config('lock_timeout', '${rowLockTimeoutMs}', true) <> '')`
+const settings = (rowLockTimeoutMs = ROW_LOCK_TIMEOUT_MS): string =>
+  `${DURABLE_COMMIT} AND set_config('lock_timeout', '${rowLockTimeoutMs}', true) <> ''`
 
 /** The insert without rows: it fails when anything that the insert needs is missing. */
 export const insertNothingSql = (names: Names, keyGuard: KeyGuard): string =>
-  insertSql(names, FROM_JSON.replace('$1', `'[]'`), 'linked', { keyGuard })
+  insertSql(names, AS_JSON.sql.replace('$1', `'[]'`), 'linked', { keyGuard })
 
 export interface InsertOptions {
   readonly rowLockTimeoutMs?: number | undefined
@@ -181,6 +163,8 @@ export interface InsertOptions {
   readonly transaction?: BatchSession['transaction'] | undefined
   /** The whole when absent. */
   readonly lookUp?: LookUp | undefined
+  /** The only message of the source: nothing is sorted, and its client looked up by what it has. Its other fields do not matter. */
+  readonly single?: Pick<PreparedMessage, 'clientId' | 'guestUsername'> | undefined
 }
 
 /**
@@ -192,9 +176,11 @@ export const insertSql = (
   names: Names,
   source: string,
   linking: Linking,
-  { rowLockTimeoutMs, skipsConflicts = true, keyGuard, transaction = 'own', lookUp = 'whole' }: InsertOptions,
+  { rowLockTimeoutMs, skipsConflicts = true, keyGuard, transaction = 'own', lookUp = 'whole', single }: InsertOptions,
 ): string => {
-  const { joins, client, isRegistered, condition } = linking === 'linked' ? CONTACTS[lookUp](names) : NO_CONTACT
+  const { joins, client, isRegistered, condition } =
+    linking === 'linked' ? CONTACTS[lookUp](names, single && namedBy(single)) : NO_CONTACT
+  const set = settings(rowLockTimeoutMs)
   const insert = `
   INSERT INTO ${names.message} AS m (
     "createdAt", "clientId", "guestUsername", "guestPhone", "clientSocketId", "senderType", "operatorId", "messageType",
@@ -205,10 +191,10 @@ export const insertSql = (
     x."idempotencyKey", x."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND ${isRegistered}
   FROM ${source}
   ${joins}
-  WHERE ${transaction === 'own' ? settings(rowLockTimeoutMs) : 'true'}
+  WHERE ${transaction === 'own' ? (single === undefined ? `(SELECT ${set})` : set) : 'true'}
     AND ${takenKeySql(names, keyGuard, linking === 'linked' ? 'known' : 'unknown')} IS NULL
     AND ${condition}
-  ORDER BY x."position"
+  ${single === undefined ? 'ORDER BY x."position"' : ''}
   ${skipsConflicts && keyGuard === 'index' ? 'ON CONFLICT ("idempotencyKey") DO NOTHING' : ''}
   RETURNING "id", ${instantSql('"createdAt"')} AS "createdAt", "clientId", "idempotencyKey", "guestUnverified"`
   const also = [
@@ -217,6 +203,11 @@ export const insertSql = (
   ]
   return also.length === 0 ? insert : insertAlsoSql(insert, also, INSERTED_COLUMNS)
 }
+
+const namedBy = ({ clientId, guestUsername }: Pick<PreparedMessage, 'clientId' | 'guestUsername'>): NamedBy => ({
+  id: clientId !== null,
+  username: guestUsername !== null,
+})
 
 const INSERTED_COLUMNS = '"id", "createdAt", "clientId", "idempotencyKey", "guestUnverified"'
 
@@ -227,11 +218,11 @@ const INSERTED_COLUMNS = '"id", "createdAt", "clientId", "idempotencyKey", "gues
 // Two sends are the same message when sender type, conversation, guest and content are equal. Socket, operator and phone may
 // change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one.
 const findByKeysSql = ({ names, keyGuard, transaction }: BatchSession, changed: ChangedKeys): string => `
-  SELECT x."position", k."messageId" AS "id", ${instantSql('coalesce(m."createdAt", k."createdAt")')} AS "createdAt",
+  SELECT x."position"::integer - 1 AS "position", k."messageId" AS "id", ${instantSql('coalesce(m."createdAt", k."createdAt")')} AS "createdAt",
     coalesce(m."clientId", k."clientId") AS "clientId", coalesce(m."guestUnverified", false) AS "guestUnverified",
     ${sameMessageSql(names, changed)} AS "sameBody",
     m."id" IS NOT NULL AND m."operatorId" IS NULL AS "lacksOperator"
-  FROM ${FROM_JSON}
+  FROM ${AS_JSON.sql}
   ${foundByKeySql(names, keyGuard, changed)}
   WHERE (SELECT ${transaction === 'own' ? `${DURABLE_COMMIT} AND ` : ''}${emitMessage('found')})`
 
@@ -246,7 +237,7 @@ export const findByKeys = async (
 ): Promise<readonly ExistingRow[]> => {
   const sql = findByKeysSql(session, linking === 'linked' ? 'known' : 'unknown')
   const { result, isUnconfirmed } = await noticeOwnCommit(session, () =>
-    session.client.query<Omit<ExistingRow, 'createdAt'> & InstantOfRow>(sql, [toJson(messages)]),
+    session.client.query<Omit<ExistingRow, 'createdAt'> & InstantOfRow>(sql, [...AS_JSON.values(messages)]),
   )
   if (isUnconfirmed) throw commitUnconfirmed()
   return result.rows.map((row) => ({ ...row, createdAt: toInstant(row.createdAt) }))

@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import pg from 'pg'
-import { createChatStore, type ChatStore } from '../../../src/index.js'
+import { createChatStore, type ChatStore, type NewChatMessage } from '../../../src/index.js'
 import { migrated, withStore } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadFixture } from '../../support/fixtures.js'
@@ -150,6 +150,38 @@ describe('a message', () => {
       const { messages } = await store.getChatHistory({ guestUsername: 'maria' })
       expect(messages[0]?.text).toBe(written.replace('\0', '\ufffd').replace('\ud800', '\ufffd'))
     })
+  })
+
+  test('is stored alone as it is in a batch', async ({ database }) => {
+    await migrated(database)
+    const odd = (field: string): string => `${field} "\\ {,} 👩‍👩‍👧 \t\u0007\0\ud800`
+    const full: NewChatMessage = {
+      ...{
+        guestUsername: odd('guest'),
+        guestPhone: odd('phone'),
+        clientSocketId: odd('socket'),
+        sessionId: odd('session'),
+      },
+      ...{ senderType: 'CLIENT', messageType: 'IMAGE', text: odd('text'), imageUrl: odd('image') },
+      ...{ imageName: odd('name'), mimeType: odd('type'), createdAt: new Date('0001-02-03T04:05:06.789Z') },
+    }
+    const sparse: NewChatMessage = {
+      ...text(''),
+      text: '0',
+      sessionId: 'null',
+      createdAt: new Date('9999-12-31T23:59:59.999Z'),
+    }
+    await withStore(database, async (store) => {
+      const { clientId } = await store.saveChatMessage({ ...text('hi'), guestUsername: odd('guest') })
+      const messages = [full, sparse, { ...sparse, sessionId: '{}', clientId }]
+      for (const message of messages) await store.saveChatMessage(message)
+      await Promise.all(messages.map((message) => store.saveChatMessage(message)))
+    })
+    const rows = await database.query(
+      `SELECT to_jsonb(m) - 'id' - 'idempotencyKey' AS "row" FROM "ChatMessage" AS m ORDER BY id OFFSET 1`,
+    )
+    expect(rows).toHaveLength(6)
+    expect(rows.slice(0, 3)).toEqual(expect.arrayContaining(rows.slice(3)))
   })
 
   test.for([

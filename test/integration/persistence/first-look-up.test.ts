@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { createChatStore, type ChatStore, type NewChatMessage } from '../../../src/index.js'
-import { migrated } from '../../support/chat.js'
+import { migrated, withStore } from '../../support/chat.js'
 import { expect, test, type TestDatabase } from '../../support/database.js'
 import { textMessage } from '../../support/load.js'
 
@@ -82,4 +82,31 @@ test('messages of one conversation stay in the order of the calls when only some
     const ids = saved.map(({ id }) => id)
     expect(ids).toEqual(ids.toSorted((a, b) => a - b))
   })
+})
+
+test('a connection plans the save of one message a few times, and takes its fields as they are', async ({
+  database,
+}) => {
+  await migrated(database)
+  const clientId = await withStore(database, (store) => idOf(store, { guestUsername: 'maria' }))
+  await database.query('ANALYZE')
+  for (const contact of [
+    { guestUsername: 'maria' },
+    { clientId },
+    { clientId, guestUsername: 'maria' },
+    { sessionId: 's' },
+  ]) {
+    const pool = new pg.Pool({ connectionString: database.url, max: 1 })
+    const store = createChatStore({ pool })
+    try {
+      for (let n = 0; n < 8; n += 1) await idOf(store, contact)
+      const { rows } = await pool.query(
+        `SELECT cardinality(parameter_types) AS "fields", custom_plans::integer AS "plans" FROM pg_prepared_statements`,
+      )
+      expect(rows, JSON.stringify(contact)).toEqual([{ fields: 14, plans: 5 }])
+    } finally {
+      await store.close()
+      await pool.end()
+    }
+  }
 })

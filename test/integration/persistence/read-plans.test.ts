@@ -462,11 +462,12 @@ test('a message is saved by indexes, of whomever it is, resent or not', async ()
     { guestUsername: 'nobody either', idempotencyKey: 'key 4' },
   ]
   const sent = await withNotedStore(database, async (store) => {
-    for (const message of messages) {
-      await store.saveChatMessage({ ...textMessage('hello'), ...message }).catch((error: unknown) => {
+    const save = (message: (typeof messages)[number]): Promise<unknown> =>
+      store.saveChatMessage({ ...textMessage('hello'), ...message }).catch((error: unknown) => {
         expect(error).toMatchObject({ name: 'IdempotencyConflict' })
       })
-    }
+    for (const message of messages) await save(message)
+    await Promise.all(messages.map(save))
   })
   const client = await database.client()
   const used = new Set<string>()

@@ -1,6 +1,6 @@
 import { OperatorError } from '../../errors.js'
 import { openPrivateFile } from '../../private-file.js'
-import { OPERATOR_FILE_HEADER, operatorLine, parseOperatorFile } from './operator-file.js'
+import { newPositionKeyLine, OPERATOR_FILE_HEADER, operatorLine, parseOperatorFile } from './operator-file.js'
 import { readOperatorFile } from './operator-list.js'
 import { createOperatorToken, readOperatorToken, type TokenHash } from './operator-token.js'
 
@@ -23,11 +23,12 @@ export const addOperator = async ({ file, name, operatorId }: AddedOperator): Pr
     if (error instanceof OperatorError && isMissing(error.cause)) return undefined
     throw error
   })
-  parseOperatorFile(text ?? '', file)
+  const { positionKey } = parseOperatorFile(text ?? '', file)
+  const key = positionKey === undefined ? `${newPositionKeyLine()}\n` : ''
   const start = text === undefined ? `${OPERATOR_FILE_HEADER}\n` : text === '' || text.endsWith('\n') ? '' : '\n'
   const handle = await openPrivateFile(file, 'append')
   try {
-    await handle.appendFile(`${start}${line}\n`)
+    await handle.appendFile(`${start}${key}${line}\n`)
     await handle.sync()
   } finally {
     await handle.close()

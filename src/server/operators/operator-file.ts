@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { OperatorError } from '../../errors.js'
 import { ID_RANGE, isId } from '../../persistence/ids/ids.js'
 import { MAX_USERNAME_CHARACTERS, toUsername } from '../../persistence/prepare-message.js'
@@ -9,18 +10,33 @@ export const OPERATOR_FILE_HEADER = '# chatkeep operators: key, hash, id in "Use
 export const operatorLine = ({ keyId, hash, operatorId, name }: NamedOperator): string =>
   `${keyId} sha256:${hash} ${operatorId ?? '-'} ${name}`
 
+/** A line with a new key of the positions that guests' pages are handed: it stays when operators come and go. */
+export const newPositionKeyLine = (): string => `position-key ${randomBytes(32).toString('base64url')}`
+
+export interface OperatorFile {
+  readonly operators: readonly NamedOperator[]
+  /** Absent in a file that a person wrote. */
+  readonly positionKey: string | undefined
+}
+
 /**
  * Parses the file. Blank lines, and those that start with `#`, are skipped.
  * @param file its name, for errors
  * @throws OperatorError `unusable_operators` that names every wrong line and repeats none
  */
-export const parseOperatorFile = (text: string, file: string): readonly NamedOperator[] => {
+export const parseOperatorFile = (text: string, file: string): OperatorFile => {
   const operators: NamedOperator[] = []
   const mistakes: string[] = []
   const lineOf = new Map<string, number>()
+  let positionKey: string | undefined
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.trim()
     if (line === '' || line.startsWith('#')) continue
+    const key = POSITION_KEY.exec(line)?.[1]
+    if (key !== undefined) {
+      positionKey ??= key
+      continue
+    }
     const parsed = parseLine(line, lineOf)
     if (typeof parsed === 'string') mistakes.push(`line ${index + 1}: ${parsed}`)
     else {
@@ -29,9 +45,10 @@ export const parseOperatorFile = (text: string, file: string): readonly NamedOpe
     }
   }
   if (mistakes.length > 0) throw unusableOperators(`${file}, ${mistakes.join('; ')}`)
-  return operators
+  return { operators, positionKey }
 }
 
+const POSITION_KEY = /^position-key\s+([\w-]{43})$/
 const KEY_ID = /^[\w-]{8}$/
 const HASH = /^sha256:([\w-]{43})$/
 const OPERATOR_ID = /^-?\d+$/

@@ -5,14 +5,14 @@ import { OperatorError } from '../../errors.js'
 import { fileFailure } from '../../file-reason.js'
 import { readSecretFile } from '../../private-file.js'
 import type { NamedOperator } from '../named-operator.js'
-import { parseOperatorFile, unusableOperators } from './operator-file.js'
+import { parseOperatorFile, unusableOperators, type OperatorFile } from './operator-file.js'
 import { readOperatorToken } from './operator-token.js'
 
 /** The operators of a file, which is read again when it changes. */
 export interface OperatorList {
   readonly size: number
   all(): readonly NamedOperator[]
-  /** Of the tokens' hashes, which nobody chose and nobody else can read; undefined without an operator. */
+  /** The file's key of positions, else one of the tokens' hashes: nobody chose it, and nobody else can read it. Undefined in an empty file. */
   readonly secret: string | undefined
   /** @returns undefined for a token that is not in the file */
   find(token: unknown): NamedOperator | undefined
@@ -29,7 +29,8 @@ const LOOK_EVERY_MS = 2_000
 export const openOperatorList = async (file: string, log: ChatLog): Promise<OperatorList> => {
   let loaded = await stampOf(file)
   let seen = loaded
-  let operators = await load(file)
+  const first = await load(file)
+  let operators = byKeyId(first)
 
   // A version counts once it has stayed the same for a while: an editor may have emptied the file to write it anew.
   const look = async (onChange: () => void): Promise<void> => {
@@ -41,7 +42,7 @@ export const openOperatorList = async (file: string, log: ChatLog): Promise<Oper
     }
     loaded = stamp
     try {
-      operators = await load(file)
+      operators = byKeyId(await load(file))
     } catch (error) {
       const reason = error instanceof OperatorError ? error.message : 'it cannot be read'
       log.error({ event: 'operators_not_read', reason }, 'the file of operators is not usable: those of before remain')
@@ -56,7 +57,7 @@ export const openOperatorList = async (file: string, log: ChatLog): Promise<Oper
       return operators.size
     },
     all: () => [...operators.values()],
-    secret: secretOf([...operators.values()]),
+    secret: first.positionKey ?? secretOf(first.operators),
     find: (token) => {
       const presented = typeof token === 'string' ? readOperatorToken(token) : undefined
       if (presented === undefined) return undefined
@@ -84,8 +85,10 @@ export const readOperatorFile = async (file: string): Promise<string> => {
   }
 }
 
-const load = async (file: string): Promise<ReadonlyMap<string, NamedOperator>> =>
-  new Map(parseOperatorFile(await readOperatorFile(file), file).map((operator) => [operator.keyId, operator]))
+const load = async (file: string): Promise<OperatorFile> => parseOperatorFile(await readOperatorFile(file), file)
+
+const byKeyId = ({ operators }: OperatorFile): ReadonlyMap<string, NamedOperator> =>
+  new Map(operators.map((operator) => [operator.keyId, operator]))
 
 /** The same whatever else is in the file, such as names and comments. */
 const secretOf = (operators: readonly NamedOperator[]): string | undefined =>

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseDatabaseUrl, toConnectionTarget } from '../../../src/database/connection-target.js'
@@ -190,27 +190,29 @@ const restartBetween = async (
   options: Parameters<typeof withChat>[1],
   token: string,
   work: (widget: Widget) => Promise<void>,
+  change: () => Promise<string> = () => Promise.resolve(token),
 ): Promise<readonly string[]> => {
   const logs: string[] = []
-  const joinAs = async (chat: TestChat): Promise<Peer> => {
+  const joinAs = async (chat: TestChat, presented: string): Promise<Peer> => {
     const lucia = await chat.connect()
-    expectOk(await lucia.ask('join', { role: 'operator', name: 'Lucía', token }))
+    expectOk(await lucia.ask('join', { role: 'operator', name: 'Lucía', token: presented }))
     return lucia
   }
   await withChat(database, options, async (chat) => {
     const { port } = chat.server
     await withWidget(port, {}, async (widget) => {
-      const lucia = await joinAs(chat)
+      const lucia = await joinAs(chat, token)
       await answer(lucia, widget.clientId(), 'before')
       await widget.shows('before')
       await settled(widget)
       widget.socket.disconnect()
       await answer(lucia, widget.clientId(), 'meanwhile')
       await chat.server.close()
+      const presented = await change()
       await withChat(database, { ...options, port }, async (restarted) => {
         widget.socket.connect()
         await until(() => widget.joins() > 1, { what: 'the widget has joined again' })
-        await answer(await joinAs(restarted), widget.clientId(), 'after')
+        await answer(await joinAs(restarted, presented), widget.clientId(), 'after')
         await work(widget)
         logs.push(...restarted.log)
       })
@@ -219,21 +221,33 @@ const restartBetween = async (
   return logs.map((line) => (JSON.parse(line) as { readonly event: string }).event)
 }
 
-databaseTest('shows what came while a server with a file of operators restarted', async ({ database }) => {
-  await withoutMessages(database)
-  const folder = await mkdtemp(join(tmpdir(), 'chatkeep-operators-'))
-  try {
-    const operatorsFile = join(folder, 'operators')
-    const token = await addOperator({ file: operatorsFile, name: 'Lucía', operatorId: 1 })
-    const options = { operatorSecret: undefined, operatorsFile }
-    const events = await restartBetween(database, options, token, (widget) =>
-      widget.shows('before', 'meanwhile', 'after'),
-    )
-    expect(events).not.toContain('answers_not_kept')
-  } finally {
-    await rm(folder, { recursive: true })
-  }
-})
+for (const change of ['unchanged', 'longer', 'new'] as const)
+  databaseTest(
+    `shows what came while a server with a file of operators restarted, which is ${change}`,
+    async ({ database }) => {
+      await withoutMessages(database)
+      const folder = await mkdtemp(join(tmpdir(), 'chatkeep-operators-'))
+      try {
+        const operatorsFile = join(folder, 'operators')
+        const add = (name: string) => addOperator({ file: operatorsFile, name, operatorId: 1 })
+        const token = await add('Lucía')
+        const restart = async (): Promise<string> => {
+          if (change === 'unchanged') return token
+          const other = await add('Mateo')
+          if (change === 'longer') return token
+          const lines = (await readFile(operatorsFile, 'utf8')).split('\n').filter((line) => !line.includes('Lucía'))
+          await writeFile(operatorsFile, lines.join('\n'))
+          return other
+        }
+        const options = { operatorSecret: undefined, operatorsFile }
+        const shows = (widget: Widget): Promise<void> => widget.shows('before', 'meanwhile', 'after')
+        const events = await restartBetween(database, options, token, shows, restart)
+        expect(events).not.toContain('answers_not_kept')
+      } finally {
+        await rm(folder, { recursive: true })
+      }
+    },
+  )
 
 databaseTest(
   'says at the start that it will not be able to, when the application alone knows operators',

@@ -112,14 +112,14 @@ describe('an operator of the file', () => {
     const tokens: string[] = []
     for (const name of ['Ana', 'Bo', 'Cleo']) tokens.push(await addOperator({ file, name, operatorId: null }))
     const [ana, bo, cleo] = tokens
-    const [header, , second = '', third] = (await readFile(file, 'utf8')).split('\n')
+    const [header, key, , second = '', third] = (await readFile(file, 'utf8')).split('\n')
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     await withChat(database, { operatorsFile: file }, async (chat) => {
       const removed = await joinWith(chat, ana)
       const renamed = await joinWith(chat, bo)
       const stays = await joinWith(chat, cleo)
       const shared = await joinWith(chat, SECRET)
-      await replaceFile([header, second.replace('Bo', 'Bob'), third, ''].join('\n'))
+      await replaceFile([header, key, second.replace('Bo', 'Bob'), third, ''].join('\n'))
       await whilePassing(() => !removed.socket.connected && !renamed.socket.connected, 'both are disconnected')
       for (const one of [removed, renamed]) {
         expect(await one.disconnected()).toBe('io server disconnect')
@@ -197,7 +197,7 @@ describe('serve --add-operator', () => {
     expect(rest).toEqual({ ok: true, command: 'serve' })
     const text = await readFile(file, 'utf8')
     expect(text).toMatch(
-      /^# chatkeep operators: [^\n]*\n[\w-]{8} sha256:[\w-]{43} 1 Ana Gil\n[\w-]{8} sha256:[\w-]{43} - Zoe\n$/,
+      /^# chatkeep operators: [^\n]*\nposition-key [\w-]{43}\n[\w-]{8} sha256:[\w-]{43} 1 Ana Gil\n[\w-]{8} sha256:[\w-]{43} - Zoe\n$/,
     )
     expect(text).not.toContain(first.stdout.trim().slice(9))
     await withoutMessages(database)

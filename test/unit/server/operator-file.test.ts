@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ID_RANGE } from '../../../src/persistence/ids/ids.js'
-import { operatorLine, parseOperatorFile } from '../../../src/server/operators/operator-file.js'
+import { newPositionKeyLine, operatorLine, parseOperatorFile } from '../../../src/server/operators/operator-file.js'
 import { createOperatorToken, readOperatorToken } from '../../../src/server/operators/operator-token.js'
 
 const HASH = 'h'.repeat(43)
@@ -8,17 +8,24 @@ const HASH = 'h'.repeat(43)
 describe('the file of operators', () => {
   test('has one a line, comments and blank lines', () => {
     const text = `# staff\n\nkey-0001 sha256:${HASH} 7 Ana  Gil\r\n  key_0002   sha256:${HASH} -  Zoe \u0301# two\nkey-0003 sha256:${HASH} -12 Bo\n`
-    const operators = parseOperatorFile(text, 'operators')
+    const { operators } = parseOperatorFile(text, 'operators')
     expect(operators).toEqual([
       { keyId: 'key-0001', hash: HASH, operatorId: 7, name: 'Ana  Gil' },
       { keyId: 'key_0002', hash: HASH, operatorId: null, name: 'Zoe \u0301# two' },
       { keyId: 'key-0003', hash: HASH, operatorId: -12, name: 'Bo' },
     ])
-    expect(parseOperatorFile(operators.map(operatorLine).join('\n'), 'again')).toEqual(operators)
-    expect(parseOperatorFile('', 'empty')).toEqual([])
+    expect(parseOperatorFile(operators.map(operatorLine).join('\n'), 'again').operators).toEqual(operators)
+    expect(parseOperatorFile('', 'empty')).toEqual({ operators: [] })
+  })
+
+  test('has a key of positions', () => {
+    const line = newPositionKeyLine()
+    const { positionKey, operators } = parseOperatorFile(`${line}\n${newPositionKeyLine()}\n`, 'operators')
+    expect([operators, line]).toEqual([[], `position-key ${positionKey}`])
   })
 
   test.each([
+    ['position-key short', 'expected a key, a hash, an id in "User" or -, and a name'],
     [`key-0001 sha256:${HASH} 7`, 'expected a key, a hash, an id in "User" or -, and a name'],
     [HASH, 'expected a key, a hash, an id in "User" or -, and a name'],
     [`key-1 sha256:${HASH} 7 Ana`, 'the key must have 8 letters, digits, - or _'],

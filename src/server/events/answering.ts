@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini'
 import type { ChatLog } from '../../chat-log.js'
 import type { InFlight } from '../../concurrency/in-flight.js'
-import type { OperatorError } from '../../errors.js'
+import { OperatorError } from '../../errors.js'
 import { serverClosing } from '../../protocol/refusals.js'
 import type { Listener } from '../chat-io.js'
 import { errorFields } from '../error-fields.js'
@@ -71,7 +71,7 @@ export const createAnswer = (parts: Answering): Answer => {
           }),
       )
     } catch (error) {
-      if (isServerFault(error)) {
+      if (isServerFault(error) && !isPassing(event, error)) {
         log.error({ event: 'request_failed', request: event, ...errorFields(error) }, 'request failed')
       }
       return { error }
@@ -115,6 +115,10 @@ export const createAnswer = (parts: Answering): Answer => {
     }
   }
 }
+
+/** Typing whose chat cannot be looked up at the moment: nobody misses it, and every key would be a line. */
+const isPassing = (event: string, error: unknown): boolean =>
+  isTyping(event) && error instanceof OperatorError && error.retryable
 
 type Outcome = Omit<Reply, 'error'> & { readonly error?: unknown }
 

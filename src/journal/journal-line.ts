@@ -56,7 +56,6 @@ export const entrySchema = z.object({
   seq: z.int().check(z.minimum(1)),
   messageId: z.string(),
   contactKnown: z.boolean(),
-  namedConversation: z.optional(z.string()),
   attempted: z.boolean(),
   size: z.nullable(z.number()),
   operatorName: text,

@@ -10,11 +10,6 @@ export interface Submission {
   readonly messageId: string
   /** False while the contact of the conversation is unknown (an operator's message); it is looked up before the message is stored. */
   readonly contactKnown: boolean
-  /**
-   * Of an answer that waits: the conversation of the guest who was connected under the name that it was sent to. It goes there if
-   * nobody else had the name; `message` then has the guest's name and phone.
-   */
-  readonly namedConversation?: string | undefined
   /** Size of an image in bytes, as claimed by the sender; not stored. */
   readonly size: number | null
   /** Null for a guest's message. */

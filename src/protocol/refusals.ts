@@ -47,6 +47,13 @@ export const operatorsUnchecked = (): OperatorError => refusal('operators_unchec
 export const tooManyGuesses = (waitMs: number): OperatorError =>
   refusal('rate_limited', `too many wrong operator secrets; wait ${Math.ceil(waitMs / 1_000)} s and join again`)
 
+/** For an answer that waited for the database. */
+export const nobodyThen = (address: string): OperatorError =>
+  refusal(
+    'unknown_conversation',
+    `unknown conversation: nobody in the database had the address ${JSON.stringify(address)} when this came; to reach a guest who has not written, send it to their conversation`,
+  )
+
 /** @param address whom nobody knows; it can be a guest's name, so an error that is logged has none */
 export const unknownConversation = (address?: number | string): OperatorError => {
   if (address === undefined) return refusal('unknown_conversation')

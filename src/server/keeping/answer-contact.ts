@@ -9,7 +9,8 @@ export interface AnswerEvidence {
   readonly connected: ChatContact | undefined
 }
 
-const NOBODY: ChatContact = { clientId: null, guestUsername: null, guestPhone: null }
+/** Of an answer of which only the conversation is known. */
+export const NO_CONTACT: ChatContact = { clientId: null, guestUsername: null, guestPhone: null }
 
 /**
  * The client or guest with whom an answer is stored: whoever was addressed, whether or not a guest is connected, and under whatever
@@ -19,7 +20,7 @@ const NOBODY: ChatContact = { clientId: null, guestUsername: null, guestPhone: n
 export const contactOfAnswer = ({ found, connected }: AnswerEvidence): ChatContact | undefined => {
   if (found === undefined) return connected
   const { clientId, guestUsername } = found
-  if (clientId === null && guestUsername === null) return connected ?? NOBODY
+  if (clientId === null && guestUsername === null) return connected ?? NO_CONTACT
   const isConnected = guestUsername !== null && guestUsername === connected?.guestUsername
   return { clientId, guestUsername, guestPhone: isConnected ? connected.guestPhone : null }
 }

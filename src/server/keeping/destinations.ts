@@ -2,11 +2,11 @@ import { addressOf } from '../../persistence/chats/address.js'
 import type { ChatStore } from '../../persistence/chat-store.js'
 import { IdempotencyConflict } from '../../persistence/errors.js'
 import { isConversation } from '../../persistence/keys/key-scope.js'
-import { unknownConversation } from '../../protocol/refusals.js'
+import { nobodyThen, unknownConversation } from '../../protocol/refusals.js'
 import type { SubmittedMessage, Submission } from '../../journal/submission.js'
 import type { SavedChatMessage } from '../../persistence/message.js'
 import { inOrderOfPresence, NOBODY_PRESENT, type ChatContact, type Presence } from './addressee.js'
-import { contactOfAnswer } from './answer-contact.js'
+import { contactOfAnswer, NO_CONTACT } from './answer-contact.js'
 
 /** A conversation in which an answer may be kept, and whose the answer is there. */
 export interface Destination {
@@ -30,33 +30,36 @@ const LAST_MESSAGES = { limit: 200, maxBytes: 1_048_576, fromPrimary: true }
 
 /**
  * Finds destinations in a store. A chat that was only written through the library gets a conversation with its first answer. A
- * name that nobody has in the store can be that of a guest who is connected, and has not written.
+ * name that nobody has in the store can be that of a guest who is connected, and has not written; not for an answer that has waited,
+ * since who had the name may have been erased meanwhile. A conversation is its guest's alone, so an answer that has waited for one
+ * is stored there even if nothing tells whose it is: the guest may have come to another server, or have left.
  */
 export const createDestinationFinder = (
   store: Pick<ChatStore, 'findChat' | 'getChatHistory'>,
   presence: Presence,
 ): DestinationFinder => {
-  const inConversation = async (sessionId: string, connected: ChatContact | undefined): Promise<Destination> => {
+  const inConversation = async (sessionId: string, message?: SubmittedMessage): Promise<Destination> => {
     const chat = await store.findChat(sessionId)
     // Where nothing is stored in it, a guest may be called so.
     const found = chat?.conversation === sessionId ? chat : undefined
-    const contact = contactOfAnswer({ found, connected: connected ?? presence.guestIn(sessionId) })
+    const connected = (message && notedContact(message)) ?? presence.guestIn(sessionId)
+    const contact = contactOfAnswer({ found, connected }) ?? (message?.createdAt == null ? undefined : NO_CONTACT)
     if (contact === undefined) throw unknownConversation(sessionId)
     return { sessionId, contact }
   }
   return {
-    findDestinations: async ({ message, namedConversation }) => {
+    findDestinations: async ({ message }) => {
       const { sessionId: address, createdAt } = message
-      const noted = notedContact(message)
-      if (isConversation(address)) return [await inConversation(address, noted)]
+      if (isConversation(address)) return [await inConversation(address, message)]
       const at = createdAt ?? undefined
       const found = await store.findChat(address, { at })
       // Who is connected now says nothing of an earlier instant.
       const present = at === undefined ? presence : NOBODY_PRESENT
       if (found === undefined) {
-        const silent = namedConversation ?? present.conversationNamed(address)
+        if (at !== undefined) throw nobodyThen(address)
+        const silent = presence.conversationNamed(address)
         if (silent === undefined) throw unknownConversation(address)
-        return [await inConversation(silent, noted)]
+        return [await inConversation(silent)]
       }
       const ordered = inOrderOfPresence(found.conversations, present)
       const first = addressOf({ ...found, sessionId: null })
@@ -73,17 +76,11 @@ export const createDestinationFinder = (
   }
 }
 
-/**
- * An answer that waits for the database, with the guest who is connected now: where nothing is stored of the conversation or the name,
- * that is the guest for whom it is.
- */
-export const notingPresence = (answer: Submission, { guestIn, conversationNamed }: Presence): Submission => {
+/** An answer that waits for the database, with the guest who is connected now: where nothing is stored, that tells whose it is. */
+export const notingPresence = (answer: Submission, { guestIn }: Pick<Presence, 'guestIn'>): Submission => {
   const { message, contactKnown } = answer
-  const { sessionId: address } = message
-  if (contactKnown) return answer
-  const namedConversation = isConversation(address) ? undefined : conversationNamed(address)
-  const connected = guestIn(namedConversation ?? address)
-  return connected === undefined ? answer : { ...answer, namedConversation, message: { ...message, ...connected } }
+  const connected = contactKnown ? undefined : guestIn(message.sessionId)
+  return connected === undefined ? answer : { ...answer, message: { ...message, ...connected } }
 }
 
 /** The guest who was connected when an answer came that has waited. */
@@ -111,7 +108,7 @@ export const keepAtDestination = async (
   const saveAt = async ({ sessionId, contact }: Destination): Promise<Kept | IdempotencyConflict> => {
     try {
       const message = { ...submission.message, ...contact, sessionId }
-      return await save({ ...submission, contactKnown: true, namedConversation: undefined, message })
+      return await save({ ...submission, contactKnown: true, message })
     } catch (error) {
       if (error instanceof IdempotencyConflict) return error
       throw error

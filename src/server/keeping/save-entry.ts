@@ -63,12 +63,15 @@ const reject = async (
   journal.settle(entry)
   observer.drained('rejected')
   log.error(
-    { event: 'queued_message_rejected', ...errorFields(error), seq: entry.seq, file: rejected.path },
+    { event: 'queued_message_rejected', ...fieldsOf(error), seq: entry.seq, file: rejected.path },
     'the database rejected a queued message; it was written to a file',
   )
   onRejected(entry, error)
   return { kind: 'rejected' }
 }
+
+/** The text of an unknown address has the address, which can be a guest's name. */
+const fieldsOf = (error: OperatorError) => (error instanceof StoreError ? errorFields(error) : { code: error.code })
 
 /** Whether the database will never take this message, as opposed to an error that affects every message. */
 export const isRefusedForGood = (error: unknown): error is OperatorError =>

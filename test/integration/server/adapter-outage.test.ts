@@ -99,3 +99,41 @@ test('a server that is gone for good keeps the others waiting for a few seconds 
     ),
   )
 })
+
+for (const presence of ['connected', 'gone'] as const)
+  test(`an answer to a guest who came to another server in the outage, and is ${presence} afterwards, is not lost`, async ({
+    database,
+  }) => {
+    await withoutMessages(database)
+    await withSide(database, 'a', (a) =>
+      withSide(database, 'b', async (b) => {
+        const lucia = await a.operator('Lucía', 1)
+        for (const side of [a, b]) side.away()
+        for (const side of [a, b]) await untilLogged(side, 'adapter_lost')
+        const bruno = await b.guest('bruno')
+        const answer = { ...text('hello bruno'), to: bruno.clientId }
+        expect(await lucia.ask('operatorMessage', answer)).toMatchObject({ ok: true, queued: true })
+        if (presence === 'gone') {
+          bruno.socket.disconnect()
+          await bruno.disconnected()
+        }
+        a.back()
+        await untilLogged(a, 'journal_drained')
+        expect(await lucia.next('messageSent')).toMatchObject({ messageId: 'hello bruno', to: bruno.clientId })
+        b.back()
+        if (presence === 'connected') {
+          await bruno.next('operatorMessage')
+          expect(messagesOf(bruno, 'operatorMessage')).toEqual(['hello bruno'])
+        }
+        await untilLogged(b, 'adapter_restored')
+        const returned = await b.guest('bruno', { token: bruno.token })
+        await until(async () => (await returned.ask('history', {})).ok, { what: 'the database is there again' })
+        const { messages } = expectOk(await returned.ask('history', {}))
+        expect(messages).toMatchObject([{ text: 'hello bruno' }])
+        // What the guest writes next, and the answer, are one chat.
+        expectOk(await returned.ask('clientMessage', text('hello')))
+        const history = expectOk(await lucia.ask('history', { to: bruno.clientId }))
+        expect(history.messages).toMatchObject([{ text: 'hello bruno' }, { text: 'hello', guestUsername: 'bruno' }])
+      }),
+    )
+  })

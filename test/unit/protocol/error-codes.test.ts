@@ -147,6 +147,7 @@ describe('what a client reads of an error', () => {
       refusals.inactiveOperator(),
       refusals.operatorsUnchecked(),
       refusals.unknownConversation(),
+      refusals.nobodyThen('ana'),
       refusals.unknownEvent(),
       refusals.rateLimited(20),
       refusals.tooManyPending('this server'),

@@ -19,16 +19,23 @@ interface ConversationSearch {
  * The conversations that an answer to a chat may go to, the newest first. A visitor who typed the name of a registered client
  * must not read what is meant for that client: of its conversations only those count in which the client wrote with proof.
  * Those in which another client used the same name never count, nor do those in which only operators wrote, unless nobody else
- * wrote in the chat: an operator may have greeted a visitor who has the same name.
+ * wrote in the chat: an operator may have greeted a visitor who has the same name. At an instant, clients who were merged after it
+ * have each their own.
  */
 export const readConversations = async (
   { db, names, at }: ConversationSearch,
   filters: readonly ContactFilter[],
-  client: Pick<KnownClient, 'id' | 'isGuest'> | undefined,
+  client: Pick<KnownClient, 'id' | 'isGuest' | 'idThen'> | undefined,
 ): Promise<readonly string[]> => {
+  const isOfOneThen = at !== undefined && client?.idThen !== undefined
   const { rows } = await db.query<{ sessionId: string }>(
-    conversationsSql(names, filters, { needsProof: client?.isGuest === false, isAsOf: at !== undefined }),
-    [...filters.map(({ value }) => value), client?.id ?? null, ...(at === undefined ? [] : [utcText(at)])],
+    conversationsSql(names, filters, { needsProof: client?.isGuest === false, isAsOf: at !== undefined, isOfOneThen }),
+    [
+      ...filters.map(({ value }) => value),
+      client?.id ?? null,
+      ...(at === undefined ? [] : [utcText(at)]),
+      ...(isOfOneThen ? [client.idThen] : []),
+    ],
   )
   return rows.map(({ sessionId }) => sessionId)
 }
@@ -36,12 +43,14 @@ export const readConversations = async (
 interface Which {
   readonly needsProof: boolean
   readonly isAsOf: boolean
+  /** Whether those count that were of one client at the instant; of its messages those that were not moved by a merge since. */
+  readonly isOfOneThen: boolean
 }
 
 const conversationsSql = (
-  { message }: Names,
+  names: Names,
   filters: readonly ContactFilter[],
-  { needsProof, isAsOf }: Which,
+  { needsProof, isAsOf, isOfOneThen }: Which,
 ): string => `
   SELECT conversation."sessionId"
   FROM (
@@ -51,20 +60,36 @@ const conversationsSql = (
   FROM (${filters
     .map(
       ({ column }, index) => `
-    (SELECT m."sessionId", m."createdAt", m."clientId", m."guestUnverified", ${WRITTEN} AS "isWritten", ${PROVEN} AS "isProven"
-     FROM ${message} AS m
+    (SELECT m."id", m."sessionId", m."createdAt", m."clientId", m."guestUnverified", ${WRITTEN} AS "isWritten", ${PROVEN} AS "isProven"
+     FROM ${names.message} AS m
      WHERE ${isOfContact(column, `$${index + 1}`)}${isAsOf ? ` AND m."createdAt" <= $${filters.length + 2}::timestamp` : ''}
      ORDER BY m."createdAt" DESC
      LIMIT ${MOST_READ})`,
     )
     .join(' UNION ALL ')}
-  ) AS late
+  ) AS late${isOfOneThen ? movedJoin(names, `$${filters.length + 1}`, `$${filters.length + 2}`) : ''}
   WHERE coalesce(late."clientId" = $${filters.length + 1}::bigint, true)
-  GROUP BY late."sessionId") AS conversation
+  GROUP BY late."sessionId"${isOfOneThen ? ofOneThen(`$${filters.length + 1}`, `$${filters.length + 3}`) : ''}) AS conversation
   WHERE conversation."sessionId" IS NOT NULL AND conversation."counts"
     AND (conversation."isWritten" OR NOT conversation."isAnyWritten")
   ORDER BY conversation."at" DESC, conversation."sessionId"
   LIMIT ${MOST_CONVERSATIONS}`
+
+/** Whose a message was at the instant, if a merge has moved it since. OFFSET keeps the planner from reading all moves. */
+const movedJoin = ({ mergedClients, movedMessages }: Names, client: string, at: string): string => `
+  LEFT JOIN (
+    SELECT DISTINCT ON (moved."id") moved."id", moved."clientId"
+    FROM (
+      SELECT g."clientId", late."at", unnest(late."messageIds") AS "id"
+      FROM ${mergedClients} AS g, LATERAL (
+        SELECT n."at", n."messageIds" FROM ${movedMessages} AS n
+        WHERE n."clientId" = g."clientId" AND n."at" > ${at}::timestamp AT TIME ZONE 'UTC'
+        OFFSET 0) AS late
+      WHERE g."intoClientId" = ${client}::bigint) AS moved
+    ORDER BY moved."id", moved."at") AS moved ON moved."id" = late."id"`
+
+const ofOneThen = (client: string, idThen: string): string => `
+  HAVING coalesce(bool_or(moved."clientId" = ${idThen}::bigint), ${client}::bigint = ${idThen}::bigint)`
 
 const WRITTEN = `(m."senderType" OPERATOR(pg_catalog.=) 'CLIENT')`
 

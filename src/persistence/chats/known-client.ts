@@ -12,10 +12,12 @@ export interface KnownClient {
   readonly username: string
   /** Created from a guest: whoever writes under its name is that guest. Otherwise it is registered, and the name proves nothing. */
   readonly isGuest: boolean
+  /** The id that the client who was asked for had at the instant, before it was merged into this one; absent where that is not known. */
+  readonly idThen?: number | undefined
 }
 
 /**
- * Finds a client by its id, or by the exact name that a guest gave.
+ * Finds a client by its id, or by the exact name that a guest gave; of one that was merged, the one into whom it was.
  * @param at finds none that at this instant had neither a row nor a message
  */
 export type FindClient = (
@@ -39,29 +41,39 @@ export const createFindClient = (names: Names, statements: PreparedStatements): 
       isById ? by.id : by.username,
       ...(at === undefined ? [] : [utcText(at)]),
     ])
-    return rows[0] && { ...rows[0], id: toId(rows[0].id) }
+    return rows[0] && toKnownClient(rows[0])
   }
 }
 
-type KnownRow = Omit<KnownClient, 'id'> & { readonly id: StoredId }
+type KnownRow = Omit<KnownClient, 'id' | 'idThen'> & { readonly id: StoredId; readonly idThen?: StoredId }
+
+const toKnownClient = ({ id, idThen, ...row }: KnownRow): KnownClient => ({
+  ...row,
+  id: toId(id),
+  ...(idThen === undefined ? {} : { idThen: toId(idThen) }),
+})
 
 interface Readable {
   readonly clients: boolean
   readonly follows: boolean
+  /** Which messages the merges moved. */
+  readonly moves: boolean
   /** When the row of a client was created. */
   readonly creation: boolean
 }
 
 const readReadable = async (db: Queryable, names: Names): Promise<Readable> => {
-  const { client, guestClients, clientAliases, mergedClients } = names
+  const { client, guestClients, clientAliases, mergedClients, movedMessages } = names
   const ofClient = await readableColumns(db, client, ['id', 'username'])
   const ofGuest = await readableColumns(db, guestClients, ['clientId'])
   const ofCreation = await readableColumns(db, client, ['createdAt'])
   const ofAlias = await readableColumns(db, clientAliases, ['username', 'clientId'])
-  const ofMerged = await readableColumns(db, mergedClients, ['clientId', 'intoClientId'])
+  const ofMerged = await readableColumns(db, mergedClients, ['clientId', 'intoClientId', 'at'])
+  const ofMoved = await readableColumns(db, movedMessages, ['clientId', 'at', 'messageIds'])
   return {
     clients: ofClient.length + ofGuest.length === 3,
-    follows: ofAlias.length + ofMerged.length === 4,
+    follows: ofAlias.length + ofMerged.length === 5,
+    moves: ofMoved.length === 3,
     creation: ofCreation.length === 1,
   }
 }
@@ -71,12 +83,24 @@ interface Which extends Readable {
   readonly isAsOf: boolean
 }
 
-const selectClient = (names: Names, { isById, isAsOf, follows, creation }: Which): string => `
-  SELECT c."id", c."username"::text AS "username", NOT (${isRegisteredSql(names, 'c."id"')}) AS "isGuest"
+const selectClient = (names: Names, { isById, isAsOf, follows, moves, creation }: Which): string => `
+  SELECT c."id", c."username"::text AS "username", NOT (${isRegisteredSql(names, 'c."id"')}) AS "isGuest"${
+    isAsOf && follows && moves ? `, ${idThenSql(names, isById)} AS "idThen"` : ''
+  }
   FROM ${names.client} AS c
   WHERE ${isById ? `c."id" = ${follows ? mergedSql(names, '$1::bigint') : '$1::bigint'}` : isNamed(names, follows)}
   ${isAsOf ? `AND ${wasThere(names, creation)}` : ''}
   LIMIT 1`
+
+const idThenSql = ({ client, mergedClients }: Names, isById: boolean): string => {
+  const asked = isById
+    ? '$1::bigint'
+    : `(SELECT a."id" FROM ${client} AS a WHERE a."username"::text = $1 LIMIT 1)::bigint`
+  return `coalesce(
+    (SELECT g."intoClientId" FROM ${mergedClients} AS g
+     WHERE g."clientId" = ${asked} AND g."at" <= $2::timestamp AT TIME ZONE 'UTC'),
+    ${asked}, c."id")`
+}
 
 // A guest's message that waited in a journal is older than the row of the client that was made of it.
 const wasThere = ({ message }: Names, creation: boolean): string => `(

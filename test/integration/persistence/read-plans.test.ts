@@ -146,6 +146,7 @@ const OWN: readonly string[] = [
   'guest_clients',
   'client_aliases',
   'merged_clients',
+  'moved_messages',
   'changed_messages',
   'wanted_clients',
 ]

@@ -11,7 +11,7 @@ import { expectOk, withChat, withoutMessages, type TestChat } from '../../suppor
 import { until } from '../../support/until.js'
 
 /** A conversation that no guest has begun. */
-const NOBODY = 'guest-AAAAAAAAAAAAAAAAAAAAAA'
+const NOBODY = 'nobody'
 
 const NOWHERE = 'postgres://127.0.0.1:1/crm'
 const text = (message: string, messageId = message) => ({ type: 'text', message, messageId })

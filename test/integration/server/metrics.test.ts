@@ -13,7 +13,7 @@ import { expectOk, untilWaiting, whileBlocked, withChat, withoutMessages } from 
 import { until } from '../../support/until.js'
 
 /** A conversation that no guest has begun. */
-const NOBODY = 'guest-AAAAAAAAAAAAAAAAAAAAAA'
+const NOBODY = 'nobody'
 
 const text = (message: string, messageId = message) => ({ type: 'text', message, messageId })
 

@@ -19,7 +19,7 @@ const register = async ({ database }: Outage, username: string): Promise<number>
 }
 
 const storedAnswers = (database: TestDatabase) =>
-  database.query<{ text: string; clientId: number }>(
+  database.query<{ text: string; sessionId: string; clientId: number }>(
     `SELECT "text", "sessionId", "clientId" FROM "ChatMessage" WHERE "senderType" = 'OPERATOR' ORDER BY "id"`,
   )
 
@@ -58,6 +58,39 @@ for (const kind of ['guest', 'registered'] as const)
       expect(await storedAnswers(database)).toEqual([])
     })
   })
+
+test('queued answers to clients who are merged meanwhile are stored once with the one who stays, each where it was sent', async ({
+  database,
+}) => {
+  await withoutMessages(database)
+  await withOutage(database, async (chat) => {
+    const [ana, bea] = [await chat.guest('ana'), await chat.guest('bea')]
+    expectOk(await ana.ask('clientMessage', { message: 'hello' }))
+    expectOk(await bea.ask('clientMessage', { message: 'hello' }))
+    const [a, b] = await database.query<{ id: number }>(
+      `SELECT "id" FROM "Client" WHERE "username" IN ('ana', 'bea') ORDER BY "username"`,
+    )
+    const [from, into] = [a?.id ?? 0, b?.id ?? 0]
+    const lucia = await chat.operator('Lucía', 1)
+    chat.away()
+    const [toAna, toBea] = [
+      ['name-ana', from, 'ana', ana.clientId],
+      ['name-bea', into, 'bea', bea.clientId],
+    ] as const
+    await queue(lucia, [...toBea, ...toAna, ...toBea.slice(1, 3), ...toAna.slice(0, 3)])
+    await chat.store.mergeClients({ from, into })
+    chat.back()
+    await untilDrained(chat)
+    const stored = await storedAnswers(database)
+    expect(stored.map(({ clientId }) => clientId)).toEqual(Array(13).fill(into))
+    const inConversation = (conversation: string) =>
+      stored.filter(({ sessionId }) => sessionId === conversation).map(({ text }) => text)
+    expect(inConversation(ana.clientId).toSorted()).toEqual([...toAna, ...toAna.slice(0, 3)].map(String).toSorted())
+    expect(inConversation(bea.clientId).toSorted()).toEqual([...toBea, ...toBea.slice(1, 3)].map(String).toSorted())
+    await ana.next('operatorMessage')
+    expect(textsTo(bea)).not.toContain('ana')
+  })
+})
 
 for (const by of ['guest', 'operator'] as const)
   test(`an answer that is queued after the ${by} has ended the chat is shown once when the guest returns`, async ({

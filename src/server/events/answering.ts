@@ -50,7 +50,7 @@ export type Answer = <Payload>(
  * socket in order. Anything but an `OperatorError` is a bug: the log gets its place in the code, the client only the code `internal`.
  */
 export const createAnswer = (parts: Answering): Answer => {
-  const { inFlight, quota, session, observer, tellRefusal, log } = parts
+  const { inFlight, session, observer, tellRefusal, log } = parts
   const attempt = async <Payload>(
     event: string,
     schema: z.ZodMiniType<Payload>,
@@ -61,7 +61,7 @@ export const createAnswer = (parts: Answering): Answer => {
     try {
       if (inFlight.closing) throw serverClosing()
       return await withinQuota(
-        quota,
+        parts,
         event,
         () => parsePayload(event, schema, payload),
         (parsed, characters) =>
@@ -141,12 +141,12 @@ const refuseOnce = (
 
 // Everything up to the work's first await runs synchronously, which keeps the events of a socket in order.
 const withinQuota = async <Payload>(
-  quota: Quota,
+  { quota, session }: Answering,
   event: string,
   read: () => Payload,
   work: (payload: Payload, characters: number) => Reply | undefined | Promise<Reply | undefined>,
 ): Promise<Reply | undefined> => {
-  quota.enter(event)
+  quota.enter(event, session.gate.waitsFor(event))
   let loaded = 0
   const mistakenAfter = <T>(step: () => T, counts: boolean): T => {
     try {

@@ -1,7 +1,7 @@
 import type { OperatorError } from '../../errors.js'
 import type { Arrival } from './arrival.js'
 import { isTyping } from '../protection/event-kind.js'
-import type { Quota } from '../protection/quota.js'
+import type { Quota, WaitsFor } from '../protection/quota.js'
 import type { Reply } from './reply.js'
 import { chatOf, createTypingTurns } from './typing-turns.js'
 
@@ -18,6 +18,8 @@ export interface EventGate {
    * @returns undefined when the socket left before its join
    */
   pass(arrival: Arrival): Reply | undefined | Promise<Reply | undefined>
+  /** What such an event has to wait for if it comes now. */
+  waitsFor(event: string): WaitsFor
   /** The socket has joined: what waits goes on. */
   open(): void
   /** Runs a join that takes a while; what is sent meanwhile, other joins too, waits for its end. */
@@ -109,7 +111,7 @@ export const createEventGate = (
   const hold = (arrival: Arrival): Promise<Reply | undefined> => {
     const { event, to, characters } = arrival
     if (isTypingOne(arrival)) supersede(arrival)
-    quota.hold(event, characters, isOpen && !isJoining ? 'rate' : 'join')
+    quota.hold(event, characters, waitsFor(event))
     return new Promise((resolve, reject) => {
       // It begins within the call; what it throws rejects.
       const begin = async (): Promise<Reply | undefined> => start(arrival)
@@ -139,7 +141,10 @@ export const createEventGate = (
     else refuseAll(ended.reason)
   }
 
-  const isBehind = (event: string): boolean => isJoining || (isOpen ? waiting.length > 0 : !BEFORE_JOIN.includes(event))
+  const waitsFor = (event: string): WaitsFor =>
+    isJoining || !(isOpen || BEFORE_JOIN.includes(event)) ? 'join' : 'rate'
+
+  const isBehind = (event: string): boolean => waitsFor(event) === 'join' || (isOpen && waiting.length > 0)
 
   return {
     pass: (arrival) => {
@@ -151,6 +156,7 @@ export const createEventGate = (
       if (!isOpen || BEFORE_JOIN.includes(event)) throw quota.overRate()
       return hold(arrival)
     },
+    waitsFor,
     open: () => {
       isOpen = true
       schedule(0)

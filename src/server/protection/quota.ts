@@ -11,9 +11,9 @@ import { createTokenBucket, type TokenBucket } from './token-bucket.js'
 export interface Quota {
   /**
    * Called before a request is parsed.
-   * @throws OperatorError `too_many_pending`, or `rate_limited` after too many mistakes; both retryable
+   * @throws OperatorError `too_many_pending`, or after too many mistakes `not_joined` or `rate_limited`; all retryable
    */
-  enter(event: string): void
+  enter(event: string, waitsFor: WaitsFor): void
   /**
    * Called before its work begins, with the size of its payload.
    * @throws OperatorError `too_many_pending`, retryable
@@ -27,7 +27,7 @@ export interface Quota {
    * Called before a request waits, for the join of its socket or for its rate. Typing takes no place; the caller keeps it few.
    * @throws OperatorError `not_joined` or `rate_limited`, retryable
    */
-  hold(event: string, characters: number, waitsFor: 'join' | 'rate'): void
+  hold(event: string, characters: number, waitsFor: WaitsFor): void
   /** Called when that wait is over. */
   release(event: string, characters: number): void
   /** Called for a request that was refused after it was parsed, which takes time as well. */
@@ -37,6 +37,9 @@ export interface Quota {
   /** Called after the answer, with as many characters as were loaded. */
   leave(event: string, characters: number): void
 }
+
+/** What an event of a socket has to wait for: the join of its socket, or no more than its rate. */
+export type WaitsFor = 'join' | 'rate'
 
 /** What is larger has to find room as messages do: nobody's token is as long. */
 const SMALL_CHARACTERS = 16_384
@@ -60,8 +63,9 @@ export const createQuotas = (limits: ChatLimits, onLimit: OnLimit): (() => Quota
     const pending = countEach()
     const held = countEach()
     return {
-      enter: (event) => {
-        if (mistakes(event).waitMs() > 0) throw overRate()
+      enter: (event, waitsFor) => {
+        if (mistakes(event).waitMs() > 0)
+          throw waitsFor === 'rate' ? overRate() : refusal('eventsPerSecond', tooManyBeforeJoin('this connection'))
         if (kindOf(event) === 'request' && pending.of(event) >= limits.maxPendingPerSocket)
           throw refusal('maxPendingPerSocket', tooManyPending('this connection'))
         pending.add(event, 1)

@@ -84,6 +84,17 @@ databaseTest('what waits for a join is bounded, and logged beyond that', async (
   })
 })
 
+databaseTest('a burst before the join is refused as not_joined, however many there are', async ({ database }) => {
+  await withoutMessages(database)
+  await withChat(database, { eventsPerSecond: 20 }, async (chat) => {
+    const ana = await chat.connect()
+    const asked = Array.from({ length: 250 }, (_, n) => ana.ask('clientMessage', text(`${n}`)))
+    for (const refused of await Promise.all(asked.slice(100))) expect(refused).toMatchObject(NOT_JOINED)
+    ana.socket.disconnect()
+    await Promise.allSettled(asked)
+  })
+})
+
 databaseTest('what waits for a join that does not come is refused, and logged', async ({ database }) => {
   await withoutMessages(database)
   await withChat(database, { joinTimeoutMs: 1_000 }, async (chat) => {

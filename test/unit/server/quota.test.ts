@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { OperatorError } from '../../../src/errors.js'
 import { limitsFrom } from '../../../src/server/protection/limits.js'
-import { createQuotas, type Quota } from '../../../src/server/protection/quota.js'
+import { createQuotas, type Quota, type WaitsFor } from '../../../src/server/protection/quota.js'
 
 const limits = limitsFrom({
   eventsPerSecond: 0,
@@ -28,7 +28,7 @@ const run = (steps: readonly Step[]): readonly string[] => {
   const quotas: Readonly<Record<'a' | 'b', Quota>> = { a: createQuota(), b: createQuota() }
   return steps.map(([socket, step, characters = 0]) =>
     outcomeOf(() => {
-      if (step === 'enter') quotas[socket].enter('history')
+      if (step === 'enter') quotas[socket].enter('history', 'rate')
       else if (step === 'hold') quotas[socket].hold('history', characters, 'join')
       else quotas[socket][step]('history', characters)
     }),
@@ -110,9 +110,9 @@ describe('the quota of a socket', () => {
 
   test('refuses requests unread after too many of their kind that were refused', () => {
     const quota = createQuotas(limitsFrom({ eventsPerSecond: 1 }), () => undefined)()
-    const codeOf = (event: string): string => {
+    const codeOf = (event: string, waitsFor: WaitsFor = 'rate'): string => {
       try {
-        quota.enter(event)
+        quota.enter(event, waitsFor)
         return 'ok'
       } catch (error) {
         return (error as OperatorError).code
@@ -127,17 +127,18 @@ describe('the quota of a socket', () => {
       ...['ok', 'ok', 'ok', 'rate_limited'],
       ...['ok', 'ok', 'ok', 'rate_limited'],
     ])
+    expect(codeOf('history', 'join')).toBe('not_joined')
   })
 
   test.each(['join', 'clientTyping'])('has room for %s, whatever waits', (event) => {
     const quota = createQuotas(limits, () => undefined)()
     for (const _ of [1, 2]) {
-      quota.enter('history')
+      quota.enter('history', 'join')
       quota.load('history', 5)
       quota.hold('history', 5, 'join')
     }
     const small = (): void => {
-      quota.enter(event)
+      quota.enter(event, 'join')
       quota.load(event, 300)
       quota.hold(event, 300, 'join')
     }

@@ -105,8 +105,10 @@ export const unknownName = (kind: 'option' | 'field', name: string, known: reado
 }
 
 /** A text that somebody else chose, for an error. */
-export const quoted = (text: string): string =>
-  JSON.stringify(text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED)}…` : text)
+export const quoted = (text: string): string => JSON.stringify(shortened(text))
+
+/** Its beginning, if it is longer than anything that somebody reads. */
+export const shortened = (text: string): string => (text.length > MOST_QUOTED ? `${text.slice(0, MOST_QUOTED)}…` : text)
 
 const MOST_QUOTED = 100
 

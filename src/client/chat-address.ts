@@ -1,8 +1,9 @@
+import { quoted, shortened } from '../check-options.js'
 import { InvalidCall } from '../invalid-call.js'
 
 /** Where a chat server listens, in Socket.IO's terms. */
 export interface ChatAddress {
-  /** As given, for messages. */
+  /** For messages: without a password, of reasonable length. */
   readonly url: string
   readonly origin: string
   readonly path: string
@@ -17,10 +18,14 @@ const DEFAULT_PATH = '/chat'
 export const parseChatUrl = (text: string): ChatAddress => {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw new InvalidCall('invalid_chat_url', `${JSON.stringify(text)} is not a URL of a chat server`, {
-      hint: 'use the URL that chatkeep serve prints, such as http://127.0.0.1:3001/chat',
-    })
+    throw new InvalidCall(
+      'invalid_chat_url',
+      `${text.includes('@') ? 'url' : quoted(text)} is not a URL of a chat server`,
+      {
+        hint: 'use the URL that chatkeep serve prints, such as http://127.0.0.1:3001/chat',
+      },
+    )
   }
   const path = url.pathname.replace(/\/+$/, '')
-  return { url: text, origin: url.origin, path: path === '' ? DEFAULT_PATH : path }
+  return { url: shortened(`${url.origin}${url.pathname}`), origin: url.origin, path: path === '' ? DEFAULT_PATH : path }
 }

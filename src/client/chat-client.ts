@@ -1,3 +1,5 @@
+import { guarded } from '../application-callback.js'
+import { quoted } from '../check-options.js'
 import { asyncClosable, type AsyncClosable, type NotYetClosable } from '../closable.js'
 import { OperatorError } from '../errors.js'
 import { parseChatUrl } from './chat-address.js'
@@ -49,7 +51,8 @@ const ANSWER_TIMEOUT_MS = 10_000
 /** Creates a client, which connects and joins at once and stays joined until it is closed. @throws InvalidCall `invalid_chat_url` or `invalid_option` */
 export const createChatClient = (options: ChatClientOptions): ChatClient => {
   checkClientOptions(options)
-  const { url, join, answerTimeoutMs = ANSWER_TIMEOUT_MS, patienceMs = Infinity, onAttempt } = options
+  const { url, join, answerTimeoutMs = ANSWER_TIMEOUT_MS, patienceMs = Infinity } = options
+  const onAttempt = options.onAttempt && guarded('onAttempt', options.onAttempt)
   const closing = new AbortController()
   const peer = createChatPeer({
     address: parseChatUrl(url),
@@ -82,7 +85,7 @@ export const createChatClient = (options: ChatClientOptions): ChatClient => {
     },
     on: (event, listener) => {
       checkListener(event, listener)
-      return peer.on(event, listener)
+      return peer.on(event, guarded(`on(${quoted(event)})`, listener))
     },
     join: () => peer.join(),
     get unacknowledged() {

@@ -1,3 +1,4 @@
+import { shortened } from '../check-options.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
 
 /** A message was not acknowledged. */
@@ -14,11 +15,11 @@ abstract class MessageNotAcknowledged extends OperatorError {
   }
 }
 
-/** The chat server refused the message for good. `code` is the server's error code. */
+/** The message was refused for good, by the chat server, or by the client because no server would take it. `code` is the server's error code. */
 export class MessageRefused extends MessageNotAcknowledged {
   override readonly name = 'MessageRefused'
   constructor(code: string, reason: string, messageId: string, mayBeStored: boolean) {
-    super(code, `the chat server refused message ${messageId}: ${reason}`, messageId, mayBeStored, {
+    super(code, `message ${shortened(messageId)} was refused: ${reason}`, messageId, mayBeStored, {
       exitCode: ExitCode.no,
     })
   }
@@ -28,12 +29,18 @@ export class MessageRefused extends MessageNotAcknowledged {
 export class MessageUnanswered extends MessageNotAcknowledged {
   override readonly name = 'MessageUnanswered'
   constructor(cause: OperatorError, messageId: string, mayBeStored: boolean) {
-    super(cause.code, `message ${messageId} was not acknowledged: ${cause.message}`, messageId, mayBeStored, {
-      cause,
-      hint: cause.hint,
-      exitCode: cause.exitCode,
-      retryable: true,
-    })
+    super(
+      cause.code,
+      `message ${shortened(messageId)} was not acknowledged: ${cause.message}`,
+      messageId,
+      mayBeStored,
+      {
+        cause,
+        hint: cause.hint,
+        exitCode: cause.exitCode,
+        retryable: true,
+      },
+    )
   }
 }
 
@@ -47,7 +54,7 @@ export class ChatClientClosed extends MessageNotAcknowledged {
     readonly messageIds: readonly string[],
   ) {
     const others = messageIds.length > MOST_NAMED ? ` and ${messageIds.length - MOST_NAMED} more` : ''
-    const named = messageIds.slice(0, MOST_NAMED).join(', ')
+    const named = messageIds.slice(0, MOST_NAMED).map(shortened).join(', ')
     super(
       'chat_client_closed',
       `the chat client is closed; not acknowledged: ${named}${others}`,
@@ -58,5 +65,5 @@ export class ChatClientClosed extends MessageNotAcknowledged {
   }
 }
 
-/** Bounds the length of the text. */
+/** Bounds the length of the text, as the length of each id is bounded. */
 const MOST_NAMED = 20

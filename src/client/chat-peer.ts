@@ -3,7 +3,7 @@ import { slowestTransferMs } from '../protocol/transfer-time.js'
 import type { Answer } from './answer.js'
 import type { ChatAddress } from './chat-address.js'
 import { openChatConnection } from './chat-connection.js'
-import { refuseLarge } from './size-limit.js'
+import { refuseLarge, refuseLargeJoin } from './size-limit.js'
 
 /** One guest or operator at a chat server, who joins again after every reconnect. */
 export interface ChatPeer {
@@ -90,7 +90,8 @@ export const createChatPeer = ({
   }
 
   const greet: Attempt = async (timeoutMs) => {
-    const answer = await connection.emit('join', { ...join, token: welcome?.token ?? join.token }, timeoutMs)
+    const payload = { ...join, token: welcome?.token ?? join.token }
+    const answer = refuseLargeJoin(payload) ?? (await connection.emit('join', payload, timeoutMs))
     if (answer?.ok === true) welcome = answer
     return answer
   }

@@ -1,3 +1,4 @@
+import { quoted } from '../../check-options.js'
 import { InvalidCall } from '../../invalid-call.js'
 
 /** An origin that pages may come from, in the form in which browsers send it, or why it is none. */
@@ -57,7 +58,7 @@ export const createWebOrigins = (texts: readonly string[]): ((origin: string) =>
   const origins = texts.map((text) => {
     const { origin, reason } = parseWebOrigin(text)
     if (reason !== undefined)
-      throw new InvalidCall('invalid_option', `corsOrigin is ${JSON.stringify(text)}`, { hint: reason })
+      throw new InvalidCall('invalid_option', `corsOrigin is ${quoted(text)}`, { hint: reason })
     return origin
   })
   const exact = new Set(origins)

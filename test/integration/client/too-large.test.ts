@@ -17,6 +17,7 @@ test('a message that no packet holds is refused by the client, and the next ones
         { image: imageOf(9_333_359), name: 'photo.png' },
         { message: 'é'.repeat(LIMIT / 2 + 1) },
         { message: 'x', name: 'n'.repeat(9_000_000) },
+        { message: 'x', size: ['n'.repeat(9_000_000)] as unknown as number },
         // None is too large, and all together are.
         { message: '\u0001'.repeat(LIMIT), image: '\u0001'.repeat(LIMIT) },
       ].map((message, number) => ana.send({ ...message, messageId: `m${number}` }))
@@ -30,15 +31,22 @@ test('a message that no packet holds is refused by the client, and the next ones
           `message is larger than ${LIMIT} bytes: it has ${LIMIT + 2}`,
           `name is larger than ${LIMIT} bytes`,
           'it is larger than 7405568 bytes of JSON',
+          'it is larger than 7405568 bytes of JSON',
         ].map((reason, number) => ({
           name: 'MessageRefused',
           code: 'invalid_message',
           ...{ messageId: `m${number}`, mayBeStored: false, retryable: false },
-          message: expect.stringContaining(reason) as string,
+          message: expect.stringMatching(
+            new RegExp(`^message m${number} was refused: clientMessage is too large: ${reason}`),
+          ) as string,
         })),
       )
       expect(await small).toMatchObject({ messageId: 'small', attempts: 1 })
       expect(attempts).toEqual(['sent', 'ok'])
+      const key = 'm'.repeat(9_000_000)
+      const refusal = await ana.send({ message: 'x', messageId: key }).catch((error: unknown) => error)
+      expect(refusal).toMatchObject({ name: 'MessageRefused', messageId: key })
+      expect((refusal as Error).message.length).toBeLessThan(300)
       const answer = { to: ana.clientId ?? '', image: imageOf(9_333_359) }
       await expect(lucia.send(answer)).rejects.toMatchObject({ name: 'MessageRefused', code: 'invalid_message' })
       expect(await lucia.ask('history', { to: 'x'.repeat(9_000_000) })).toMatchObject({
@@ -49,6 +57,32 @@ test('a message that no packet holds is refused by the client, and the next ones
     } finally {
       await ana.close()
       await lucia.close()
+    }
+  })
+})
+
+test('a join that no packet holds is refused by the client, and what waits for it', async ({ database }) => {
+  await withoutMessages(database)
+  await withChat(database, {}, async ({ server }) => {
+    const large = 'x'.repeat(9_000_000)
+    const joins = [
+      ['username', { role: 'client', username: large }],
+      ['phone', { role: 'client', username: 'ana', phone: large }],
+      ['token', { role: 'client', username: 'ana', token: large }],
+      ['name', { role: 'operator', name: large, token: SECRET }],
+    ] as const
+    for (const [field, join] of joins) {
+      const client = createChatClient({ url: server.url, join })
+      try {
+        const reason = `join is too large: ${field} is larger than 65536 bytes: it has 9000000`
+        expect(await client.join()).toMatchObject({ error: { code: 'invalid_payload', message: reason } })
+        await expect(client.send({ to: 'x', message: 'x', messageId: 'm' })).rejects.toMatchObject({
+          ...{ name: 'MessageRefused', code: 'invalid_payload', mayBeStored: false },
+          message: `message m was refused: ${reason}`,
+        })
+      } finally {
+        await client.close()
+      }
     }
   })
 })

@@ -23,6 +23,11 @@ const refusal = (code: string, retryable: boolean): object => ({ ok: false, erro
 const messagesIn = ({ asked }: ScriptedChat): readonly unknown[] =>
   asked.filter(({ event }) => event === 'clientMessage').map(({ payload }) => payload.message)
 
+const fail = (): unknown => {
+  throw new Error('of the application')
+}
+const reject = (): unknown => Promise.reject(new Error('of the application'))
+
 describe('a chat client', () => {
   test('sends one message at a time, in order, and each with the same key until it is acknowledged', async () => {
     const lost = new Set(['b', 'c'])
@@ -89,7 +94,7 @@ describe('a chat client', () => {
       await expect(refused).rejects.toMatchObject({
         name: 'MessageRefused',
         code: 'invalid_message',
-        message: 'the chat server refused message m1: no',
+        message: 'message m1 was refused: no',
         messageId: 'm1',
         mayBeStored: false,
       })
@@ -138,6 +143,32 @@ describe('a chat client', () => {
       await until(() => expect(heard).toEqual(['hello']), { what: 'the client hears the operator' })
     })
   })
+
+  for (const [how, callback] of [
+    ['throws', fail],
+    ['rejects', reject],
+  ] as const)
+    test(`goes on when a callback of the application ${how}, which is reported once`, async () => {
+      const script: Script = ({ event }) => (event === 'join' ? JOINED : { ok: true, id: 7, duplicate: false })
+      const warnings: string[] = []
+      const note = ({ message }: Error): void => void warnings.push(message)
+      process.on('warning', note)
+      try {
+        await withClient(script, { onAttempt: callback }, async (client, { server }) => {
+          const heard: unknown[] = []
+          client.on('operatorMessage', callback)
+          client.on('operatorMessage', (payload) => heard.push(payload))
+          expect(await client.send({ message: 'a' })).toMatchObject({ id: 7, attempts: 1 })
+          for (const payload of ['one', 'two']) server.emit('operatorMessage', payload)
+          await until(() => expect(heard).toEqual(['one', 'two']), { what: 'the other listener hears both' })
+        })
+        await until(() => warnings.length === 2, { what: 'both callbacks are reported' })
+        const left = 'of the application failed: chatkeep goes on, and does not report it again'
+        expect(warnings).toEqual([`onAttempt ${left}`, `on("operatorMessage") ${left}`])
+      } finally {
+        process.off('warning', note)
+      }
+    })
 
   test('does not join again after a refusal', async () => {
     const script: Script = ({ event, payload }, socket) => {

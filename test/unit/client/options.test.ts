@@ -19,6 +19,7 @@ test.for<[string, unknown, string]>([
     { url: URL_OF_NOTHING, join: { ...JOIN, tokn: 'x' } },
     'unknown option "tokn"; did you mean token?',
   ],
+  ['a URL with a password', { url: 'http://me:secret@h/chat?x', join: JOIN }, 'url is not a URL of a chat server'],
   ['another URL', { url: 'ftp://h', join: JOIN }, '"ftp://h" is not a URL of a chat server'],
 ])('a client of %s is refused at once', ([, options, message]) => {
   const open = () => createChatClient(options as never)

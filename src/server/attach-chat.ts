@@ -23,7 +23,8 @@ export interface AttachOptions extends ChatOptions, ChatWebOptions {
 export interface AttachedChat extends AsyncClosable {
   /**
    * Refuses new requests, lets those in flight finish and be acknowledged, then ends the connections of the chat; takes about 8
-   * seconds at most. May be called twice. Server and store stay open.
+   * seconds at most. Those of a Socket.IO server are left to its own `close`; the chat's sockets end after 5 seconds at the latest.
+   * May be called twice. Server and store stay open.
    */
   close(): Promise<void>
 }
@@ -34,8 +35,7 @@ export interface AttachedChat extends AsyncClosable {
  */
 export const attachChat = async (to: WebServer | SocketIoServer, options: AttachOptions): Promise<AttachedChat> => {
   const isSocketIo = kindOfServer(to) === 'socket.io'
-  for (const name of isSocketIo ? OF_HTTP : OF_SOCKET_IO)
-    if (options[name] !== undefined) throw misplaced(name, isSocketIo)
+  refuseMisplaced(options, isSocketIo ? OF_HTTP : OF_SOCKET_IO)
   if (isSocketIo) {
     // What events the application declares does not matter in a namespace that it leaves to the chat.
     const server = to as unknown as NamespaceServer
@@ -56,14 +56,29 @@ export const attachChat = async (to: WebServer | SocketIoServer, options: Attach
   return asyncClosable({ close: () => chat.close() })
 }
 
-const OF_HTTP = ['path', 'corsOrigin', 'publicHost', 'transports'] as const
-const OF_SOCKET_IO = ['namespace'] as const
+/** Options for one kind of server, and what to do about them on the other. */
+interface Misplaced {
+  readonly kind: string
+  readonly hints: Readonly<Partial<Record<keyof AttachOptions, string>>>
+}
 
-const misplaced = (name: string, ofHttp: boolean): OperatorError =>
-  ofHttp
-    ? new OperatorError('invalid_option', `the option ${name} is for an HTTP server`, {
-        hint: 'set it on the Socket.IO server itself',
-      })
-    : new OperatorError('invalid_option', `the option ${name} is for a Socket.IO server`, {
-        hint: 'use the option path',
-      })
+const SET_THERE = 'set it on the Socket.IO server itself'
+
+const OF_HTTP: Misplaced = {
+  kind: 'an HTTP server',
+  hints: {
+    path: SET_THERE,
+    corsOrigin: SET_THERE,
+    publicHost: SET_THERE,
+    transports: SET_THERE,
+    maxUnreadCharacters: 'leave it out: the connections are not of the chat alone',
+  },
+}
+
+const OF_SOCKET_IO: Misplaced = { kind: 'a Socket.IO server', hints: { namespace: 'use the option path' } }
+
+const refuseMisplaced = (options: AttachOptions, { kind, hints }: Misplaced): void => {
+  for (const [name, hint] of Object.entries(hints))
+    if (options[name as keyof AttachOptions] !== undefined)
+      throw new OperatorError('invalid_option', `the option ${name} is for ${kind}`, { hint })
+}

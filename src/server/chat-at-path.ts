@@ -62,7 +62,7 @@ export const runChatAtPath = (
   })
   explainRefusals(server, transports, warnRarely)
   const addressOf = createRemoteAddress(prepared.options.trustProxy ?? 0)
-  const parts = { packetBytes, addressOf, warnRarely }
+  const parts = { packetBytes, setting: '--max-message-bytes', addressOf, warnRarely }
   own.http.on('request', (request, response) => reportLargePosts(request, response, parts))
   server.engine.on('connection', (connection: ChatSocket['conn']) => reportLargeFrames(connection, parts))
   const io = server.sockets

@@ -4,14 +4,18 @@ import { serverClosing } from '../protocol/refusals.js'
 import type { ChatIo, ChatIoServer } from './chat-io.js'
 import type { PreparedChat } from './prepare-chat.js'
 import { limitSockets, toConnectError } from './protection/connection-limit.js'
+import { reportLargePacketsIn, type HttpRequests } from './protection/large-packets.js'
 import { LIMITS } from './protection/limits.js'
 import { maxMessageBytesIn } from './protection/packet-size.js'
+import { createRemoteAddress } from './protection/remote-address.js'
 import { runChat, type RunningChat } from './run-chat.js'
 
 /** What a chat needs of a Socket.IO server. */
 export interface NamespaceServer extends Pick<ChatIoServer, 'of' | '_opts'> {
   /** Absent until it is attached to an HTTP server. */
   readonly engine?: { readonly opts?: { readonly maxHttpBufferSize?: number } }
+  /** Absent until then, and where the requests are not those of an HTTP server of Node. */
+  readonly httpServer?: HttpRequests
 }
 
 export interface NamespaceOptions {
@@ -39,18 +43,46 @@ export const runChatInNamespace = async (
     taken.delete(io)
     throw error
   })
-  // A middleware cannot be taken out again.
-  io.use((_socket, next) => next(prepared.inFlight.closing ? toConnectError(serverClosing()) : undefined))
-  return runChat(prepared, {
+  let endLeft = (): void => undefined
+  const left = new Promise<void>((resolve) => (endLeft = resolve))
+  const chat = runChat(prepared, {
     io,
     connections: 'shared',
     limitConnections: (pools, addressOf) => limitSockets(io, pools, addressOf),
     disconnect: () => {
-      io.local.disconnectSockets()
+      setTimeout(() => {
+        io.local.disconnectSockets()
+        endLeft()
+      }, LEFT_TO_APPLICATION_MS).unref()
       return Promise.resolve()
     },
   })
+  // A middleware cannot be taken out again.
+  io.use((_socket, next) => {
+    if (!prepared.inFlight.closing) next()
+    else void left.then(() => next(toConnectError(serverClosing())))
+  })
+  const stopReporting = reportLargePacketsIn(io, () => server.httpServer, {
+    packetBytes: packetBytesOf(server),
+    setting: 'maxHttpBufferSize of the Socket.IO server',
+    addressOf: createRemoteAddress(prepared.options.trustProxy ?? 0),
+    warnRarely: prepared.warnRarely,
+  })
+  return {
+    ...chat,
+    close: async () => {
+      await chat.close()
+      stopReporting()
+    },
+  }
 }
+
+/**
+ * A client of Socket.IO reconnects by itself when its connection ends, but not after a `disconnect` or a refusal of the server. An
+ * application that stops ends the connections right after the chat: until then the chat's sockets stay, answered with
+ * `server_closing`, and new ones wait. In an application that goes on they end after this time.
+ */
+const LEFT_TO_APPLICATION_MS = 5_000
 
 /** For good: what a closed chat leaves refuses every socket. */
 const taken = new WeakSet<ChatIo>()
@@ -69,9 +101,12 @@ const refuseRecovery = ({ _opts }: NamespaceServer): void => {
 /** Socket.IO's own default. */
 const DEFAULT_PACKET_BYTES = 1_000_000
 
+const packetBytesOf = ({ engine, _opts }: NamespaceServer): number =>
+  engine?.opts?.maxHttpBufferSize ?? _opts.maxHttpBufferSize ?? DEFAULT_PACKET_BYTES
+
 // It ends the connection of whoever sends a larger packet, without a word, and a widget sends the message again on the next one.
-const refuseSmallPackets = ({ engine, _opts }: NamespaceServer, maxMessageBytes: number): void => {
-  const most = engine?.opts?.maxHttpBufferSize ?? _opts.maxHttpBufferSize ?? DEFAULT_PACKET_BYTES
+const refuseSmallPackets = (server: NamespaceServer, maxMessageBytes: number): void => {
+  const most = packetBytesOf(server)
   const needed = leastPacketBytesFor(maxMessageBytes)
   if (most >= needed) return
   throw new OperatorError(

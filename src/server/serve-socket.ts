@@ -66,7 +66,8 @@ export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
     })
   const endHeld = (): void => session.gate.end(reasonOf(unjoined))
   const joinTimer = setTimeout(() => {
-    if (socket.data.participant === undefined) endUnjoined(parts, socket, unjoined, endHeld)
+    // A server that stops ends all connections anyway, and in its own way.
+    if (socket.data.participant === undefined && !inFlight.closing) endUnjoined(parts, socket, unjoined, endHeld)
   }, limits.joinTimeoutMs)
   const forget = inFlight.onClosing(endHeld)
   log.debug({ event: 'connected', socket: socket.id, transport: socket.conn.transport.name }, 'socket connected')

@@ -57,8 +57,7 @@ const appOrigin = (scheme: string, host: string): WebOrigin => {
 export const createWebOrigins = (texts: readonly string[]): ((origin: string) => boolean) => {
   const origins = texts.map((text) => {
     const { origin, reason } = parseWebOrigin(text)
-    if (reason !== undefined)
-      throw new InvalidCall('invalid_option', `corsOrigin is ${quoted(text)}`, { hint: reason })
+    if (reason !== undefined) throw new InvalidCall('invalid_option', `corsOrigin is ${quoted(text)}`, { hint: reason })
     return origin
   })
   const exact = new Set(origins)

@@ -81,8 +81,8 @@ test("a chat in a namespace leaves the application's namespaces and connections 
     const chat = await attachChatServer(server, { store, operatorSecret: SECRET, joinTimeoutMs: 1_000 })
     // One connection carries both namespaces.
     const own = connect('/', { forceNew: false, reconnection: false })
-    const mallory = connect('/chat', { forceNew: false, reconnection: false })
     await talk(connect('/chat'), connect('/chat'))
+    const mallory = connect('/chat', { forceNew: false, reconnection: false })
     const refused = await ask(mallory, 'join', { role: 'operator', name: 'Mallory', token: 'wrong' })
     expect(refused).toMatchObject({ error: { code: 'unauthorized' } })
     if (mallory.connected) await heard(mallory, 'disconnect')
@@ -107,6 +107,7 @@ test('a chat is not attached where it would get in the way of the application, o
       attachChatServer(twice, { store }),
       attachChatServer(server, { store, namespace: '/' }),
       attachChatServer(server, { store, corsOrigin: '*' }),
+      attachChatServer(server, { store, maxUnreadCharacters: 1 }),
       attachChatServer(new Server({ connectionStateRecovery: {} }), { store }),
       attachChatServer(http, { store, namespace: '/chat' }),
       attachChatServer(http, { store, path: '/' }),

@@ -204,7 +204,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   }
   const pool = createStorePool(source, target, options, patienceMs)
   const underWay = new Set<Promise<unknown>>()
-  const closed = new AbortController()
+  const closed = { read: new AbortController(), change: new AbortController() }
   let closing: Promise<void> | undefined
 
   const track = async <T>(call: () => Promise<T>): Promise<T> => {
@@ -217,28 +217,33 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       underWay.delete(answer)
     }
   }
-  const limitsOf = (ms: number): CallLimits => {
+  const limitsOf = (ms: number, kind: keyof typeof closed): CallLimits => {
     const longestMs = patienceOf(ms)
-    const ownLimits = { deadlineMs: ms, patienceMs: longestMs, workMs: longestMs, onLeft, closed: closed.signal }
+    const ownLimits = { deadlineMs: ms, patienceMs: longestMs, workMs: longestMs, onLeft, closed: closed[kind].signal }
     return { ...ownLimits, noneFreeHint: pool.noneFreeHint }
   }
-  const limits = limitsOf(deadlineMs)
+  const limits = limitsOf(deadlineMs, 'read')
   /** Runs a call; what winds up after its signal has fired is still under way. */
   const run = async <Given extends CallOptions, T>(
+    kind: keyof typeof closed,
     given: Given,
     check: (given: Given) => void,
     call: (limits: CallLimits) => Promise<T>,
   ): Promise<T> => {
     check(given)
-    const own = given.deadlineMs === undefined ? limits : limitsOf(given.deadlineMs)
+    const own = limitsOf(given.deadlineMs ?? deadlineMs, kind)
     return abortable(given.signal, (signal) => track(() => call({ ...own, signal })))
   }
-  const ask = <T>(given: CallOptions, question: (db: Queryable) => Promise<T>): Promise<T> =>
-    run(given, checkCallOptions, (own) =>
+  const ask = <T>(
+    given: CallOptions,
+    question: (db: Queryable) => Promise<T>,
+    kind: keyof typeof closed = 'read',
+  ): Promise<T> =>
+    run(kind, given, checkCallOptions, (own) =>
       withRetries(own, (signal) => question(withLimits(pool.get(), { ...own, signal }))),
     )
   const change = <T>(given: CallOptions, work: (session: ChangeSession) => Promise<T>): Promise<T> =>
-    run(given, checkCallOptions, (own) =>
+    run('change', given, checkCallOptions, (own) =>
       work({
         names,
         schema,
@@ -296,6 +301,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     onMessage: async (listener, given) => {
       checkSubscription(listener, given)
       return run(
+        'read',
         given,
         () => undefined,
         (own) => live.subscribe((message, delivery) => listener(keys.ofMessage(message), delivery), given, own),
@@ -310,7 +316,8 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       const { at, ...options } = given
       return ask(options, (db) => findChat({ db, names, findClient, at }, address))
     },
-    markMessagesAsRead: (query, given = {}) => ask(given, (db) => markAsRead({ db, names, findClient }, query)),
+    markMessagesAsRead: (query, given = {}) =>
+      ask(given, (db) => markAsRead({ db, names, findClient }, query), 'change'),
     getOperatorNames: (operatorIds, given = {}) => ask(given, (db) => readOperatorNames(db, names, operatorIds)),
     getUnreadCount: (given = {}) => ask(given, (db) => readUnreadCount(db, names)),
     renameClient: (rename, given = {}) => change(given, (session) => renameClient(session, rename)),
@@ -321,17 +328,19 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
     getInactiveOperators: (operatorIds, given = {}) =>
       ask(given, (db) => readInactiveOperators(db, names, operatorIds)),
     deleteMessagesBefore: (before, given = {}) =>
-      run(given, checkBatchOptions, (own) => erasureWith(own).deleteMessagesBefore(before, given)),
+      run('change', given, checkBatchOptions, (own) => erasureWith(own).deleteMessagesBefore(before, given)),
     eraseContact: (person, given = {}) =>
-      run(given, checkEraseOptions, (own) => erasureWith(own).eraseContact(person, given)),
+      run('change', given, checkEraseOptions, (own) => erasureWith(own).eraseContact(person, given)),
     exportContact: (person, given = {}) =>
       readPersonByPages(
         (work) =>
-          run(given, checkCallOptions, (own) => withRetries(own, () => withPooledClient(pool.get(), own, work))),
+          run('read', given, checkCallOptions, (own) =>
+            withRetries(own, () => withPooledClient(pool.get(), own, work)),
+          ),
         schema,
         person,
       ),
-    checkReady: (given = {}) => run(given, checkCallOptions, () => checkReady(given.deadlineMs)),
+    checkReady: (given = {}) => run('read', given, checkCallOptions, () => checkReady(given.deadlineMs)),
     getLoad: () => ({
       ...{ queue: { ...saves.load }, pool: pool.load(), abandoned },
       timeline: target?.timelines?.newest,
@@ -341,7 +350,8 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       const ended = Promise.allSettled([...underWay, live.close()])
       closing ??= (patienceMs === undefined ? ended : within(Math.min(patienceMs, LONGEST_TIMER_MS), ended)).then(
         () => {
-          closed.abort(new StoreUnavailable('', closedMeanwhile('call')))
+          for (const kind of ['read', 'change'] as const)
+            closed[kind].abort(new StoreUnavailable('', closedMeanwhile(kind)))
           saves.giveUp()
           return pool.end()
         },

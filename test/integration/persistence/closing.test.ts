@@ -73,6 +73,13 @@ describe('close with a time', () => {
           expect((error as Error).message).not.toContain('the database is unavailable')
         }
         expect((await calls[0]) as object).toHaveProperty('idempotencyKey', 'key 1')
+        const words = await Promise.all(calls.map(async (call) => String(await call)))
+        expect(words).toEqual([
+          expect.stringMatching(/before the save was answered; the message may be stored$/),
+          // Nothing is changed by it.
+          expect.stringMatching(/before the read was answered$/),
+          expect.stringMatching(/before the change was answered; it may have been made, or a part of it$/),
+        ])
         await untilWaiting(database, 0)
       })
       await pool.end()

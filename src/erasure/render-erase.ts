@@ -36,6 +36,7 @@ export const personLines = ({
     clients,
     otherClients,
     messages,
+    archivedMessages,
     fromOperators,
     unverified,
     bytes,
@@ -59,6 +60,9 @@ export const personLines = ({
       : [
           `note: ${count(unverified, 'message')} of them unverified: written under the name of a registered client, perhaps by somebody else`,
         ]),
+    ...(archivedMessages === 0
+      ? []
+      : [`note: ${count(archivedMessages, 'message')} of them only in the archive of the rollback`]),
     ...own.map(({ table, rows }) => printable(`${table}: ${count(rows, 'row')}`)),
     ...(clientRow === 'delete' ? referringToClients.map(describeReferring) : []),
     ...referringToMessages.map(describeReferring),

@@ -8,6 +8,7 @@ import { again } from '../next-step.js'
 import { readPersonPrice } from '../persistence/erasure/erase-person.js'
 import { readPerson } from '../persistence/erasure/export-person.js'
 import { ERASURE_NEEDS } from '../persistence/erasure/needs.js'
+import { isArchivedMessage } from '../persistence/erasure/own-rows.js'
 import { openPrivateFile } from '../private-file.js'
 import { verdictLast, type Answer } from '../terminal/answer.js'
 import type { OutputStream } from '../terminal/output-stream.js'
@@ -43,13 +44,13 @@ export const runExport = async (
   if (output !== undefined) {
     const path = resolve(terminal.cwd, output)
     const counted = await toNewFile(path, (write) => exportTo(target, person, flags, terminal, write))
-    const { records, messages, lines, left } = counted
+    const { records, messages, archivedMessages, lines, left } = counted
     const others = [
       count(records - messages - lines, 'other row'),
       ...(lines === 0 ? [] : [count(lines, 'line') + ' of files']),
     ]
     return {
-      data: { target: describeTarget(target), file: path, records, messages, lines },
+      data: { target: describeTarget(target), file: path, records, messages, archivedMessages, lines },
       ...verdictLast(({ paint }) => [
         ...left,
         `${paint.green('ok:')} ${count(messages, 'message')} and ${others.join(' and ')} are in ${printable(output)}`,
@@ -95,11 +96,20 @@ type Write = (line: string) => Promise<void>
 interface Exported {
   readonly records: number
   readonly messages: number
+  /** Of the messages, those that are rows of the archive of a rollback. */
+  readonly archivedMessages: number
   /** Of files. */
   readonly lines: number
   /** What is not in it. */
   readonly left: readonly string[]
 }
+
+const archivedLines = (messages: number): readonly string[] =>
+  messages === 0
+    ? []
+    : [
+        `note: ${count(messages, 'message')} of them ${messages === 1 ? 'is a row' : 'are rows'} of the archive of the rollback: replay skips what migrate puts back`,
+      ]
 
 const exportTo = async (
   target: ConnectionTarget,
@@ -111,7 +121,7 @@ const exportTo = async (
 ): Promise<Exported> => {
   const { cwd, signal } = terminal
   const hash = createHash('sha256')
-  let [records, messages, lines] = [0, 0, 0]
+  let [records, messages, archivedMessages, lines] = [0, 0, 0, 0]
   const addLine = async (line: string): Promise<void> => {
     const encoded = encode(line)
     hash.update(encoded)
@@ -130,6 +140,7 @@ const exportTo = async (
         for await (const record of readPerson(client, tables, named.person)) {
           records += 1
           if (record.type === 'message') messages += 1
+          if (record.type === 'chatkeep' && isArchivedMessage(record.row)) archivedMessages += 1
           await add(exportLine(record))
         }
         return named
@@ -142,7 +153,10 @@ const exportTo = async (
     const others = othersLines(found.person.otherClients)
     if (records + lines === 0) throw nothingFound(files.length > 0, others)
     await write(transcriptFooter(messages, hash.digest('hex')))
-    return { records: records + lines, messages, lines, left: [...others, ...leftLines(found.files, setAside)] }
+    return {
+      ...{ records: records + lines, messages: messages + archivedMessages, archivedMessages, lines },
+      left: [...others, ...archivedLines(archivedMessages), ...leftLines(found.files, setAside)],
+    }
   })
 }
 

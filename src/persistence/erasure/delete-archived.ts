@@ -25,14 +25,15 @@ type Cause = 'erased' | 'aged'
  * Deletes a person from the archive of a rollback, in the caller's transaction, and seals it again: the checksum is a sum over its
  * rows, so what goes is subtracted. An archive that somebody changed stays recognisable as changed.
  * @param which `without phones` leaves the rows by whose phone the person is found, and the clients
+ * @returns how many whole messages were deleted
  */
 export const deleteArchived = async (
   client: Queryable,
   tables: ErasureTables,
   whose: OwnRowsOf,
   which: 'without phones' | 'all',
-): Promise<void> => {
-  if (!tables.hasArchive) return
+): Promise<number> => {
+  if (!tables.hasArchive) return 0
   const { archivedClients } = ownNamesFor(tables.schema)
   await lockArchive(client, tables)
   const clients = bindOwn(ARCHIVE_PLACES.archivedClients.condition, whose)
@@ -43,7 +44,7 @@ export const deleteArchived = async (
     })
   const kept = which === 'all' ? '' : ' AND ("guestPhone" = ANY (:phones)) IS NOT TRUE'
   const { where: condition, values } = bindOwn(`(${ARCHIVE_PLACES.archive.condition})${kept}`, whose)
-  await deleteArchivedMessages(client, tables, { condition, values }, 'erased')
+  return (await deleteArchivedMessages(client, tables, { condition, values }, 'erased')).messages
 }
 
 // The seal must be of the rows that are there; the checksum is over their text, in which only a time depends on a setting.

@@ -2,11 +2,20 @@ import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { again, or, type Next } from '../../next-step.js'
+import { ownNamesFor } from '../own-names.js'
 import { UTC_NOW } from '../sql-names.js'
 import { archiveNeeds, deleteArchived } from './delete-archived.js'
 import { deleteBatch, deleteMessages, type BatchSession, type Selection } from './delete-messages.js'
 import { keptRows, throwKeptMessages } from './kept-rows.js'
-import { countOwnRows, deleteChangedRows, deleteOwnRows, ownNeeds, type OwnRows, type OwnRowsOf } from './own-rows.js'
+import {
+  archivedMessagesOf,
+  countOwnRows,
+  deleteChangedRows,
+  deleteOwnRows,
+  ownNeeds,
+  type OwnRows,
+  type OwnRowsOf,
+} from './own-rows.js'
 import { anyOf, selectionsOf, withoutPhones, type FoundPerson, type PersonClient } from './person.js'
 import { messageNeeds, type TableNeed } from './privileges.js'
 import { LET_GO, readReferringRows, restrictedLines, type ReferringRows } from './references.js'
@@ -20,14 +29,17 @@ export interface PersonPrice {
   readonly clients: readonly Pick<PersonClient, 'id' | 'isGuest' | 'isMerged' | 'isRenamed'>[]
   /** Ids of clients who are not the person, but had one of the names, or have messages that were written under one. */
   readonly otherClients: readonly string[]
+  /** Also those that only the archive of a rollback has. */
   readonly messages: number
+  /** Of these, those that only the archive has. */
+  readonly archivedMessages: number
   /** Of these, operators' answers. */
   readonly fromOperators: number
   /** Of these, written under the name of a registered client, without proof. */
   readonly unverified: number
   /** Of their texts and images. */
   readonly bytes: number
-  /** Rows in tables of chatkeep's own. */
+  /** Rows in tables of chatkeep's own, other than these messages. */
   readonly own: readonly OwnRows[]
   /** Rows of the application that refer to the clients, or to the messages. */
   readonly referringToClients: readonly ReferringRows[]
@@ -68,7 +80,27 @@ const selectMessages = ({ names, columns }: ErasureTables, condition: string): s
   FROM ${names.message} AS m
   WHERE ${condition}`
 
+// A message that was taken out of the table is JSON.
+const selectArchived = ({ schema }: ErasureTables, condition: string): string => `
+  SELECT count(*)::float8 AS "messages",
+    (count(*) FILTER (WHERE a."removedRow" ->> 'senderType' <> 'CLIENT'))::float8 AS "fromOperators",
+    (count(*) FILTER (WHERE a."guestUnverified"))::float8 AS "unverified",
+    coalesce(sum(coalesce(octet_length(a."removedRow" ->> 'text'), 0) + coalesce(octet_length(a."removedRow" ->> 'imageUrl'), 0)), 0)::float8
+      AS "bytes"
+  FROM ${ownNamesFor(schema).archive} AS a
+  WHERE ${condition}`
+
 type CountedMessages = Pick<PersonPrice, 'messages' | 'fromOperators' | 'unverified' | 'bytes'>
+
+const readArchived = async (
+  client: Queryable,
+  tables: ErasureTables,
+  person: FoundPerson,
+): Promise<CountedMessages> => {
+  if (!tables.hasArchive) return { messages: 0, fromOperators: 0, unverified: 0, bytes: 0 }
+  const { condition, values } = archivedMessagesOf(ownRowsOf(person))
+  return onlyRow(await client.query<CountedMessages>(selectArchived(tables, condition), [...values]))
+}
 
 /** Counts what would be deleted; reads only. */
 export const readPersonPrice = async (
@@ -78,6 +110,7 @@ export const readPersonPrice = async (
 ): Promise<PersonPrice> => {
   const { condition, values } = anyOf(selectionsOf(tables, person))
   const counted = onlyRow(await client.query<CountedMessages>(selectMessages(tables, condition), [...values]))
+  const archived = await readArchived(client, tables, person)
   const { client: clients, message } = tables.names
   const ids = person.clients.map(({ id }) => id)
   const ofClients = { table: clients, condition: 'x."id" = ANY ($1::bigint[])', values: [ids] }
@@ -87,7 +120,11 @@ export const readPersonPrice = async (
       .filter((one) => !isAnonymised(one))
       .map(({ id, isGuest, isMerged, isRenamed }) => ({ id, isGuest, isMerged, isRenamed })),
     otherClients: person.otherClients,
-    ...counted,
+    messages: counted.messages + archived.messages,
+    archivedMessages: archived.messages,
+    fromOperators: counted.fromOperators + archived.fromOperators,
+    unverified: counted.unverified + archived.unverified,
+    bytes: counted.bytes + archived.bytes,
     own: await countOwnRows(client, tables, ownRowsOf(person)),
     referringToClients: ids.length === 0 ? [] : await readReferringRows(client, ofClients, message),
     referringToMessages: counted.messages === 0 ? [] : await readReferringRows(client, ofMessages, message),
@@ -154,16 +191,21 @@ export const erasePerson = async (
     if (isAnyKept) await throwKeptMessages(session, tables, anyOf(selections))
   }
   await deleteAll(selections.map((one) => withoutPhones(tables, one, person)))
-  await session.runBatch(async (client) => {
-    await deleteChangedRows(client, tables, ownRowsOf(person))
-    await deleteArchived(client, tables, ownRowsOf(person), 'without phones')
-  })
+  const deleteFromArchive = async (
+    which: 'without phones' | 'all',
+    deleteFirst: typeof deleteOwnRows,
+  ): Promise<void> => {
+    const messages = await session.runBatch(async (client) => {
+      await deleteFirst(client, tables, ownRowsOf(person))
+      return deleteArchived(client, tables, ownRowsOf(person), which)
+    })
+    sum += messages
+    await session.onDeleted(messages)
+  }
+  await deleteFromArchive('without phones', deleteChangedRows)
   for (const { id } of person.clients) sum += await eraseClient(session, tables, id, clientRow)
   await deleteAll(selections)
-  await session.runBatch(async (client) => {
-    await deleteOwnRows(client, tables, ownRowsOf(person))
-    await deleteArchived(client, tables, ownRowsOf(person), 'all')
-  })
+  await deleteFromArchive('all', deleteOwnRows)
   return sum
 }
 

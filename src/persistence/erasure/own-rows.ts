@@ -5,6 +5,7 @@ import { CHANGED_MESSAGES, ownSchema } from '../own-names.js'
 import { guestHashSql } from '../keys/noted-key.js'
 import { readByCursor } from './cursor.js'
 import { toExactRow, type ExportedRow } from '../content/exact-row.js'
+import type { Selection } from './delete-messages.js'
 import type { TableNeed } from './privileges.js'
 import type { ErasureTables } from './tables.js'
 
@@ -134,13 +135,33 @@ const placesIn = (tables: ErasureTables, whose: OwnRowsOf, places: readonly OwnP
 const ALL_PLACES: readonly OwnPlace[] = [...OWN_PLACES, CHANGED_PLACE, ...Object.values(ARCHIVE_PLACES)]
 const EXPORTED_PLACES = ALL_PLACES.map((place) => ({ ...place, condition: place.exported ?? place.condition }))
 
+const IS_MESSAGE = '"removedRow" IS NOT NULL'
+
+/** Without whole messages, which count as messages. */
+const COUNTED_PLACES: readonly OwnPlace[] = [
+  ...OWN_PLACES,
+  CHANGED_PLACE,
+  { ...ARCHIVE_PLACES.archive, condition: `(${ARCHIVE_PLACES.archive.condition}) AND NOT (${IS_MESSAGE})` },
+  ARCHIVE_PLACES.archivedClients,
+]
+
+/** The whole messages of a person in the archive of a rollback, as a selection of its rows. */
+export const archivedMessagesOf = (whose: OwnRowsOf): Selection => {
+  const { where, values } = bindOwn(ARCHIVE_PLACES.archive.condition, whose)
+  return { condition: `(${where}) AND ${IS_MESSAGE}`, values }
+}
+
+/** Whether a row of chatkeep's own is a whole message, which a rollback took out of the application's table. */
+export const isArchivedMessage = ({ removedRow }: ExportedRow): boolean =>
+  removedRow !== undefined && removedRow !== null
+
 export const countOwnRows = async (
   client: Queryable,
   tables: ErasureTables,
   whose: OwnRowsOf,
 ): Promise<readonly OwnRows[]> => {
   const counted: OwnRows[] = []
-  for (const { name, where, values } of placesIn(tables, whose, ALL_PLACES)) {
+  for (const { name, where, values } of placesIn(tables, whose, COUNTED_PLACES)) {
     const sql = `SELECT count(*)::integer AS "rows" FROM ${name} WHERE ${where}`
     const { rows } = onlyRow(await client.query<{ rows: number }>(sql, [...values]))
     if (rows > 0) counted.push({ table: name, rows })

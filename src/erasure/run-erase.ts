@@ -58,7 +58,7 @@ const eraseEverywhere = async ({ target, flags, terminal, wanted, opened }: Eras
   const found = await findInFiles(opened.files, wanted, (hints) =>
     withErasureSnapshot(target, COMMAND, flags, terminal, async (client, tables) => {
       if (flags.dryRun !== true) await refuseReadOnly(client)
-      const named = await findNamed(client, tables, wanted, hints)
+      const named = await findNamed(client, tables, opened.files, wanted, hints)
       return { ...named, price: await readPersonPrice(client, tables, named.person) }
     }),
   )

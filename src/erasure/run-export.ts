@@ -134,7 +134,7 @@ const exportTo = async (
   return withPersonFiles(flags, { cwd, signal, access: 'read' }, async ({ files, setAside }) => {
     const found = await findInFiles(files, wanted, (hints) =>
       withErasureSnapshot(target, COMMAND, flags, terminal, async (client, tables) => {
-        const named = await findNamed(client, tables, wanted, hints)
+        const named = await findNamed(client, tables, files, wanted, hints)
         // Takes every lock that there is to wait for, before anything is written.
         await readPersonPrice(client, tables, named.person)
         for await (const record of readPerson(client, tables, named.person)) {

@@ -19,6 +19,9 @@ export interface FileMessage {
   readonly from?: 'CLIENT' | 'OPERATOR'
   /** An answer whose contact was not looked up yet. */
   readonly isWaiting?: boolean
+  readonly key?: string
+  /** When it was stored. */
+  readonly at?: string
 }
 
 let made = 0
@@ -33,7 +36,7 @@ const toMessage = (
   messageType: 'TEXT',
   text: one.text ?? 'secret',
   sessionId: one.conversation ?? `of ${one.username ?? one.clientId ?? 'nobody'}`,
-  idempotencyKey: `file ${(made += 1)}`,
+  idempotencyKey: one.key ?? `file ${(made += 1)}`,
   createdAt: new Date('2026-11-01T10:00:00Z'),
 })
 
@@ -68,7 +71,13 @@ export const recordingText = (messages: readonly FileMessage[], id?: string): st
   const createdAt = new Date('2026-11-01T10:00:00Z')
   const lines = [
     transcriptHeader(createdAt, id),
-    ...messages.map((one) => transcriptMessage({ message: toMessage(one), createdAt, operatorName: null })),
+    ...messages.map((one) =>
+      transcriptMessage({
+        message: toMessage(one),
+        createdAt: one.at === undefined ? createdAt : new Date(one.at),
+        operatorName: null,
+      }),
+    ),
   ].join('')
   return lines + transcriptFooter(messages.length, createHash('sha256').update(lines).digest('hex'))
 }

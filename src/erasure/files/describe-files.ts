@@ -29,5 +29,12 @@ export const leftLines = (files: readonly FilePrice[], setAside: readonly string
         `note: ${path}: ${which} cannot be read, may be of anybody, and ${unreadableCount === 1 ? 'stays as it is' : 'stay as they are'}`,
       )
     }),
+  ...files
+    .filter(({ undecided }) => undecided > 0)
+    .map(({ path, undecided }) =>
+      printable(
+        `note: ${path}: ${count(undecided, 'line')} under a former name of this person may be of somebody else who had it, and ${undecided === 1 ? 'stays' : 'stay'}`,
+      ),
+    ),
   ...setAside.map((path) => printable(`note: ${path} was found damaged and set aside: remove it when nobody needs it`)),
 ]

@@ -32,7 +32,7 @@ async function* readEntries(chunks: AsyncIterable<Buffer>, path: string): AsyncG
 
 const contentOf = (entry: JournalEntry): LineContent => {
   const { contactKnown } = entry
-  const { clientId, guestUsername, guestPhone, sessionId } = entry.message
+  const { clientId, guestUsername, guestPhone, sessionId, idempotencyKey: key } = entry.message
   return {
     kind: 'owned',
     document: entry,
@@ -42,6 +42,7 @@ const contentOf = (entry: JournalEntry): LineContent => {
       phones: guestPhone === null ? [] : [guestPhone],
       conversation: contactKnown ? sessionId : null,
       address: contactKnown ? null : sessionId,
+      ...{ key, atMs: entry.acknowledgedAt === undefined ? null : (entry.message.createdAt?.getTime() ?? null) },
     },
   }
 }

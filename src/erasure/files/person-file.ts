@@ -9,6 +9,10 @@ export interface LineOwner {
   readonly conversation: string | null
   /** Whom an operator's message was sent to, where nobody has found out yet whose conversation that is. */
   readonly address: string | null
+  /** The idempotency key of the message. */
+  readonly key: string | null
+  /** When the message was stored, in milliseconds since 1970; null while it waits: it will be whose the name is then. */
+  readonly atMs: number | null
 }
 
 /** A line of a file. */

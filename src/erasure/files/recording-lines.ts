@@ -52,6 +52,13 @@ const contentOf = (bytes: Buffer): LineContent => {
   return { kind: 'owned', document, owner: ownerOf(document) }
 }
 
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null)
+
+const timeOf = (text: string): number | null => {
+  const ms = Date.parse(text)
+  return Number.isNaN(ms) ? null : ms
+}
+
 /** Fields that say whose a line is: of messages, and of the rows and lines that an export has. */
 const FIELDS = {
   clientIds: ['clientId', 'intoClientId', 'linkedClientId'],
@@ -78,5 +85,7 @@ const ownerOf = (document: Readonly<Record<string, unknown>>): LineOwner => {
     phones: textsOf(FIELDS.phones),
     conversation: isAddress ? null : named,
     address: isAddress ? named : null,
+    key: textOf(row.idempotencyKey) ?? textOf(row.id),
+    atMs: typeof document.at === 'string' ? timeOf(document.at) : null,
   }
 }

@@ -1,13 +1,23 @@
 import type { Queryable } from '../../database/connection.js'
 import { toStorableText } from '../../persistence/content/storable-text.js'
 import { readConversationsOf, type Conversations } from '../../persistence/erasure/conversations.js'
+import { readDisputedNames, readKeyOwners, type DisputedNames } from '../../persistence/erasure/disputed-names.js'
 import { guestNamesAmong } from '../../persistence/erasure/guest-names.js'
 import { findPerson, type FoundPerson, type Person } from '../../persistence/erasure/person.js'
 import type { ErasureTables } from '../../persistence/erasure/tables.js'
 import { toStorablePhone } from '../../persistence/prepare-message.js'
 import type { OpenedFile } from './open-files.js'
 import type { FileKind, FileLine, LineOwner } from './person-file.js'
-import { hasPhoneOf, isNamedIn, isSentTo, onlyConversationOf, toFilePerson, type FilePerson } from './whose.js'
+import {
+  disputeOf,
+  hasPhoneOf,
+  isNamedIn,
+  isSentTo,
+  isUndecided,
+  onlyConversationOf,
+  toFilePerson,
+  type FilePerson,
+} from './whose.js'
 
 /** What the files know that the database may not know yet. */
 export interface FileHints {
@@ -39,22 +49,53 @@ export interface Named {
   readonly person: FoundPerson
   /** Those that the files name and the database has. */
   readonly conversations: Conversations
+  readonly disputed: DisputedNames
+  /** Whose the messages are that lines under a disputed name have the keys of. */
+  readonly keyOwners: ReadonlyMap<string, boolean>
 }
 
 /** Finds a person in the caller's transaction. */
 export const findNamed = async (
   client: Queryable,
   tables: ErasureTables,
+  files: readonly OpenedFile[],
   wanted: Person,
   { names, conversations }: FileHints,
 ): Promise<Named> => {
   const guests = names.size === 0 ? [] : await guestNamesAmong(client, tables, [...names])
   const all = guests.length === 0 ? wanted : { ...wanted, usernames: [...(wanted.usernames ?? []), ...guests] }
   const person = await findPerson(client, tables, all)
+  const disputed = files.length === 0 ? new Map<string, never>() : await readDisputedNames(client, tables, person)
   return {
-    ...{ wanted: all, person },
+    ...{ wanted: all, person, disputed },
+    keyOwners: await readOwners(files, disputed, (keys) => readKeyOwners(client, tables, person, keys)),
     conversations: await readConversationsOf(client, tables, person, [...conversations]),
   }
+}
+
+const KEYS_A_QUERY = 1_000
+
+const readOwners = async (
+  files: readonly OpenedFile[],
+  disputed: DisputedNames,
+  read: (keys: readonly string[]) => Promise<ReadonlyMap<string, boolean>>,
+): Promise<ReadonlyMap<string, boolean>> => {
+  const owners = new Map<string, boolean>()
+  if (disputed.size === 0) return owners
+  let keys: string[] = []
+  const ask = async (): Promise<void> => {
+    for (const [key, isPersons] of await read(keys)) owners.set(key, isPersons)
+    keys = []
+  }
+  for (const file of files)
+    for await (const line of file.lines()) {
+      const owner = ownerOf(line)
+      if (owner === undefined || owner.key === null || disputeOf(disputed, owner) === undefined) continue
+      keys.push(owner.key)
+      if (keys.length === KEYS_A_QUERY) await ask()
+    }
+  await ask()
+  return owners
 }
 
 /** Reads the files, asks the database, and counts the person's lines. */
@@ -83,6 +124,8 @@ export interface FilePrice {
   /** The first lines that cannot be read, and how many there are: they may be of anybody. */
   readonly unreadable: readonly number[]
   readonly unreadableCount: number
+  /** Lines under a former name of the person of which nothing says whether somebody else wrote them. */
+  readonly undecided: number
 }
 
 const MOST_NAMED_LINES = 5
@@ -90,9 +133,9 @@ const MOST_NAMED_LINES = 5
 /** Counts the person's lines in each file. */
 const scanFiles = async (
   files: readonly OpenedFile[],
-  { person: found, conversations: known }: Named,
+  { person: found, conversations: known, disputed, keyOwners }: Named,
 ): Promise<{ readonly prices: readonly FilePrice[]; readonly judge: LineJudge }> => {
-  const person = toFilePerson(found)
+  const person = toFilePerson(found, { disputed, keyOwners })
   const own = new Set(known.own)
   const conversations = { own, others: known.others }
   const counted = []
@@ -101,8 +144,8 @@ const scanFiles = async (
     isPersons: (owner) => isDirectly(person, owner) || isSentTo(person, owner, conversations),
     hasPhone: (owner) => hasPhoneOf(person.phones, owner),
   }
-  const prices = counted.map(({ file: { kind, path }, direct, sent, unreadable, unreadableCount }) => ({
-    ...{ kind, path, unreadable, unreadableCount },
+  const prices = counted.map(({ file: { kind, path }, direct, sent, ...left }) => ({
+    ...{ kind, path, ...left },
     lines: [...sent.values()].reduce((sum, { owner, lines }) => sum + (judge.isPersons(owner) ? lines : 0), direct),
   }))
   return { prices, judge }
@@ -116,7 +159,7 @@ const scanFile = async (file: OpenedFile, person: FilePerson, conversations: Set
   // Whose they are is known after the last line: one of each conversation and address, and how many there are.
   const sent = new Map<string, { readonly owner: LineOwner; readonly lines: number }>()
   const unreadable: number[] = []
-  let [direct, unreadableCount] = [0, 0]
+  let [direct, unreadableCount, undecided] = [0, 0, 0]
   for await (const line of file.lines()) {
     const owner = ownerOf(line)
     if (line.content.kind === 'unreadable') {
@@ -126,13 +169,14 @@ const scanFile = async (file: OpenedFile, person: FilePerson, conversations: Set
     if (owner === undefined) continue
     const isDirect = isDirectly(person, owner)
     if (isDirect) direct += 1
+    else if (isUndecided(person, owner)) undecided += 1
     // A phone alone proves nothing of the conversation.
     if (isNamedIn(person, owner) && owner.conversation !== null) conversations.add(toStorableText(owner.conversation))
     if (isDirect || onlyConversationOf(owner) === null) continue
     const key = JSON.stringify([owner.conversation, owner.address])
     sent.set(key, { owner, lines: (sent.get(key)?.lines ?? 0) + 1 })
   }
-  return { direct, sent, unreadable, unreadableCount }
+  return { direct, sent, unreadable, unreadableCount, undecided }
 }
 
 const ownerOf = ({ content }: FileLine): LineOwner | undefined => (content.kind === 'owned' ? content.owner : undefined)

@@ -1,6 +1,7 @@
 import { namedBy } from '../../persistence/chats/address.js'
 import { toStorableText } from '../../persistence/content/storable-text.js'
 import type { Conversations } from '../../persistence/erasure/conversations.js'
+import type { DisputedNames, FormerHolder } from '../../persistence/erasure/disputed-names.js'
 import type { FoundPerson } from '../../persistence/erasure/person.js'
 import { toStorablePhone, toUsername } from '../../persistence/prepare-message.js'
 import type { LineOwner } from './person-file.js'
@@ -14,12 +15,20 @@ export interface FilePerson {
   /** Names of clients: of lines under one, those with another client's id are not meant. */
   readonly clientNames: ReadonlySet<string>
   readonly phones: ReadonlySet<string>
+  /** Names that others have or had as well. */
+  readonly disputed: DisputedNames
+  /** Whether messages under such names are the person's, by their keys. */
+  readonly keyOwners: ReadonlyMap<string, boolean>
 }
 
 /** What a line says by itself of whose it is. */
-type Naming = Pick<LineOwner, 'clientIds' | 'names'>
+type Naming = Pick<LineOwner, 'clientIds' | 'names' | 'key' | 'atMs'>
 
-export const toFilePerson = ({ clientIds, names, otherClients, clientNames, phones }: FoundPerson): FilePerson => ({
+export const toFilePerson = (
+  { clientIds, names, otherClients, clientNames, phones }: FoundPerson,
+  more: Pick<FilePerson, 'disputed' | 'keyOwners'>,
+): FilePerson => ({
+  ...more,
   clientIds: new Set(clientIds),
   guests: new Set(names),
   otherClients: new Set(otherClients),
@@ -28,14 +37,42 @@ export const toFilePerson = ({ clientIds, names, otherClients, clientNames, phon
 })
 
 /** Whether a line says by id or name that it is of the person. */
-export const isNamedIn = ({ clientIds, guests, otherClients, clientNames }: FilePerson, owner: Naming): boolean => {
-  const names = owner.names.flatMap((name) => [name, toUsername(name)])
-  return (
-    owner.clientIds.some((id) => clientIds.has(id)) ||
+export const isNamedIn = (person: FilePerson, owner: Naming): boolean => {
+  const { clientIds, guests, otherClients, clientNames } = person
+  const names = namesOf(owner)
+  const isByName =
     (names.some((name) => guests.has(name)) && !owner.clientIds.some((id) => otherClients.has(id))) ||
     (owner.clientIds.length === 0 && names.some((name) => clientNames.has(name)))
-  )
+  return owner.clientIds.some((id) => clientIds.has(id)) || (isProved(person, owner) ?? isByName)
 }
+
+const namesOf = ({ names }: Pick<LineOwner, 'names'>): readonly string[] =>
+  names.flatMap((name) => [name, toUsername(name)])
+
+/** Who had the name of a line that only names somebody, if others have or had it as well. */
+export const disputeOf = (
+  disputed: DisputedNames,
+  owner: Pick<LineOwner, 'clientIds' | 'names'>,
+): FormerHolder | undefined =>
+  owner.clientIds.length > 0 || disputed.size === 0
+    ? undefined
+    : namesOf(owner)
+        .map((name) => disputed.get(name))
+        .find((holder) => holder !== undefined)
+
+// By the message that has the key, else by the time at which the one who had the name first got another one.
+const isProved = ({ disputed, keyOwners }: FilePerson, owner: Naming): boolean | undefined => {
+  const holder = disputeOf(disputed, owner)
+  if (holder === undefined) return undefined
+  const { key, atMs } = owner
+  const known = key === null ? undefined : keyOwners.get(key)
+  if (known !== undefined) return known
+  return atMs !== null && holder.untilMs !== null && atMs < holder.untilMs ? holder.isPerson : undefined
+}
+
+/** Whether a line is under a former name of the person, and nothing says whether they or somebody else wrote it. */
+export const isUndecided = (person: FilePerson, owner: LineOwner): boolean =>
+  disputeOf(person.disputed, owner)?.isPerson === true && isProved(person, owner) === undefined
 
 export const hasPhoneOf = (phones: ReadonlySet<string>, owner: LineOwner): boolean =>
   owner.phones.some((phone) => phones.has(phone) || phones.has(toStorablePhone(phone) ?? phone))
@@ -59,12 +96,18 @@ export const isSentTo = (person: FilePerson, owner: LineOwner, { own, others }: 
   if (address === null) return false
   // As an answer finds its chat: a conversation is meant before a guest who is called so.
   const isOfOthers = others.has(conversation)
-  return isNamedIn(person, namingOf(address)) || (!isOfOthers && isNamedIn(person, { clientIds: [], names: [address] }))
+  return (
+    isNamedIn(person, namingOf(address)) ||
+    (!isOfOthers && isNamedIn(person, { ...NOTHING_ELSE, clientIds: [], names: [address] }))
+  )
 }
+
+const NOTHING_ELSE = { key: null, atMs: null }
 
 const namingOf = (address: string): Naming => {
   const named = namedBy(address)
   return {
+    ...NOTHING_ELSE,
     clientIds: named !== undefined && 'clientId' in named ? [String(named.clientId)] : [],
     names: named !== undefined && 'guestUsername' in named ? [named.guestUsername] : [],
   }

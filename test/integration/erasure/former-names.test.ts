@@ -1,4 +1,5 @@
-import { journalText, writeServerFiles } from '../../support/server-files.js'
+import { readFile } from 'node:fs/promises'
+import { journalText, recordingText, writeServerFiles } from '../../support/server-files.js'
 import { on, withStore } from '../../support/chat.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { loadPeople, peopleLeft as left } from '../../support/erasure-people.js'
@@ -69,6 +70,44 @@ describe('a former name that somebody else has now', () => {
     expect(former.stdout).toMatch(/^301 messages, [\s\S]*^journal chat.journal: 2 lines$/m)
     const now = await on(database, 'erase', '--username', 'ada', '--dry-run', ...named)
     expect(now.stdout).toMatch(/^2 messages, [\s\S]*^journal chat.journal: 4 lines$/m)
+  })
+
+  test('is whose it was, in a recording: by the message that has the key, else by the time of the rename', async ({
+    database,
+  }) => {
+    await loadSuccessors(database)
+    await database.load(`INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType", "text", "idempotencyKey") VALUES
+      (1, 'CLIENT', 'TEXT', 'a', 'of 1'), (4, 'CLIENT', 'TEXT', 'a', 'of 4')`)
+    const [before, after] = ['2020-11-01T10:00:00Z', '2120-11-01T10:00:00Z']
+    const line = (text: string, at: string, key?: string) => ({ username: 'ada', text, at, ...(key && { key }) })
+    const { recording } = await writeServerFiles({
+      recording: recordingText([
+        line('of 1 by key', after, 'of 1'),
+        line('of 1 by time', before),
+        line('of 4 by key', before, 'of 4'),
+        line('of 4 by time', after),
+      ]),
+    })
+    const run = (...argv: readonly string[]) => on(database, ...argv, '--recording', recording)
+    const former = await run('erase', '--client-id', '1', '--dry-run')
+    expect(former.stdout).toContain('recording recording: 2 lines\n')
+    expect(former.stdout).toMatch(/^note: .*: 1 line under a former name of this person may be of somebody else/m)
+    const now = await run('erase', '--username', 'ada', '--dry-run')
+    expect(now.stdout).toContain('recording recording: 2 lines\n')
+    expect((await run('export', '--client-id', '4')).stdout).not.toContain('of 1 by')
+    const done = await run('erase', '--client-id', '1', '--confirm', database.name)
+    expect([done.exitCode, done.stdout]).toEqual([0, expect.stringContaining(', 2 lines of files deleted')])
+    expect((await readFile(recording, 'utf8')).match(/of \d by \w+/g)).toEqual(['of 4 by key', 'of 4 by time'])
+  })
+
+  test('that the application changed itself is known by the keys of messages, in a recording', async ({ database }) => {
+    await loadPeople(database)
+    await database.query(`UPDATE "Client" SET "username" = 'bea2' WHERE "id" = 2`)
+    const { recording } = await writeServerFiles({
+      recording: recordingText([{ username: 'bea', key: 'key 1' }, { username: 'bea' }, { username: 'eve' }]),
+    })
+    const { stdout } = await on(database, 'erase', '--client-id', '2', '--dry-run', '--recording', recording)
+    expect(stdout).toMatch(/recording recording: 1 line\n[^]*: 1 line under a former name of this person may be/)
   })
 
   test('counts again when nobody has it: the client who had it is meant', async ({ database }) => {

@@ -19,7 +19,7 @@ import { deleting } from './deleting.js'
 import { withErasureBatches, withErasureSnapshot, type BatchFlags, type ErasureCommand } from './erasure-session.js'
 import { areNamed, linesOf } from './files/describe-files.js'
 import { withPersonFiles, type FileFlags, type OpenedFiles } from './files/open-files.js'
-import { eraseInFiles, findInFiles, findNamed } from './files/scan-files.js'
+import { eraseInFiles, findInFiles, findNamed, stepsBefore, type Step } from './files/scan-files.js'
 import { eraseAnswer, personLines } from './render-erase.js'
 import { toPerson, type PersonFlags } from './to-person.js'
 
@@ -78,12 +78,12 @@ const eraseEverywhere = async ({ target, flags, terminal, wanted, opened }: Eras
     },
     terminal,
   )
-  const inFiles = (which: 'without phones' | 'all'): Promise<number> =>
-    eraseInFiles(opened.files, judge, which).catch((error: unknown) => {
+  const inFiles = (step: Step): Promise<number> =>
+    eraseInFiles(opened.files, judge, step).catch((error: unknown) => {
       throw terminal.signal.aborted ? interruptedInFiles(terminal.signal, error) : error
     })
   // What brings the person back goes first, but for the lines by which a second run finds the person.
-  await inFiles('without phones')
+  for (const step of stepsBefore(files)) await inFiles(step)
   const onDeleted = (sum: number): void => progress.update(deleting(sum, price.messages))
   const deleted = await withErasureBatches(
     target,

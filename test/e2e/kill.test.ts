@@ -1,9 +1,14 @@
+import { watch } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
 import { migrated, on } from '../support/chat.js'
 import { startChatkeep, whenEnded } from '../support/chatkeep-process.js'
 import { withProxy } from '../support/cuttable-proxy.js'
 import { dataOf } from '../support/database-state.js'
 import { expect, test, type TestDatabase } from '../support/database.js'
+import { loadPeople, peopleLeft } from '../support/erasure-people.js'
 import { loadFixture } from '../support/fixtures.js'
+import { journalText, recordingText, writeServerFiles } from '../support/server-files.js'
 import { watchStatements } from '../support/statement-watch.js'
 
 /** Starts the program and kills it (SIGKILL) while this statement is on its way. */
@@ -38,4 +43,72 @@ test('a program that is killed (kill -9) in the middle of migrate or rollback is
   await migrated(database)
   expect(await dataOf(database)).toEqual(before)
   expect((await on(database, 'verify')).exitCode).toBe(0)
+})
+
+const WRITTEN = [
+  { username: 'bea' },
+  { username: 'eve' },
+  { username: 'new', phone: '+2' },
+  { username: 'new' },
+] as const
+
+// Files and database are not changed in one transaction.
+test('an erasure that is killed (kill -9) between files and database is finished by the next', async ({ database }) => {
+  await loadPeople(database)
+  const { journal, recording } = await writeServerFiles({
+    journal: journalText(WRITTEN),
+    recording: recordingText(WRITTEN),
+  })
+  const named = ['--journal', journal, '--recording', recording]
+  const erase = ['erase', '--username', 'bea', '--phone', '+2', '--confirm', database.name, ...named] as const
+  const left = async (): Promise<readonly number[]> => {
+    const texts = await Promise.all([journal, recording].map((path) => readFile(path, 'utf8')))
+    return texts.map((text) => text.match(/"type":"message"/g)?.length ?? 0)
+  }
+  await killedAt(database, /WITH batch AS MATERIALIZED/, ...erase)
+  // What finds the person by the phone stays to the end.
+  expect([await left(), (await peopleLeft(database)).messages]).toEqual([[2, 2], 606])
+  await killedAt(database, /^DELETE FROM .*"Client"/, ...erase)
+  expect((await peopleLeft(database)).clients).toContain('bea')
+  await killedAt(database, /^COMMIT.*-- after: DELETE FROM .*"wanted_clients"/, ...erase)
+  expect(await left()).toEqual([2, 2])
+  const done = await on(database, ...erase)
+  expect([done.exitCode, done.stdout], done.stderr).toEqual([0, expect.stringContaining('ok: ')])
+  expect([await left(), (await peopleLeft(database)).clients]).toEqual([
+    [1, 1],
+    ['ada', 'eve'],
+  ])
+  expect((await on(database, ...erase)).stdout).toContain('the database and the files hold nothing of this person')
+})
+
+test('an erasure that is killed between two files finds what only the first one shows to be of the person', async ({
+  database,
+}) => {
+  await loadPeople(database)
+  const others = Array.from({ length: 200 }, () => ({ username: 'eve', text: 'x'.repeat(100_000) }))
+  const { journal, recording } = await writeServerFiles({
+    journal: journalText([{ username: 'zoe', conversation: 'z' }]),
+    recording: recordingText([{ username: null, from: 'OPERATOR', conversation: 'z', text: 'for zoe' }, ...others]),
+  })
+  const erase = [
+    'erase',
+    '--username',
+    'zoe',
+    '--confirm',
+    database.name,
+    '--journal',
+    journal,
+    '--recording',
+    recording,
+  ]
+  const child = startChatkeep([...erase, '--database-url', database.url])
+  const watcher = watch(dirname(journal), (_event, name) => {
+    if (name === basename(journal)) child.kill('SIGKILL')
+  })
+  expect((await whenEnded(child)).signal).toBe('SIGKILL')
+  watcher.close()
+  const done = await on(database, ...erase)
+  expect(done.exitCode, done.stderr).toBe(0)
+  expect(await readFile(journal, 'utf8')).not.toContain('zoe')
+  expect((await readFile(recording, 'utf8')).includes('for zoe')).toBe(false)
 })

@@ -112,6 +112,8 @@ export const findInFiles = async <T extends Named>(
 /** Tells whose a line is. */
 export interface LineJudge {
   isPersons(owner: LineOwner): boolean
+  /** Whether only another line, or the database, shows that the line is the person's. */
+  isShownByOthers(owner: LineOwner): boolean
   /** Whether the person may have to be found by this line again. */
   hasPhone(owner: LineOwner): boolean
 }
@@ -142,6 +144,7 @@ const scanFiles = async (
   for (const file of files) counted.push({ file, ...(await scanFile(file, person, own)) })
   const judge: LineJudge = {
     isPersons: (owner) => isDirectly(person, owner) || isSentTo(person, owner, conversations),
+    isShownByOthers: (owner) => !isDirectly(person, owner),
     hasPhone: (owner) => hasPhoneOf(person.phones, owner),
   }
   const prices = counted.map(({ file: { kind, path }, direct, sent, ...left }) => ({
@@ -181,21 +184,25 @@ const scanFile = async (file: OpenedFile, person: FilePerson, conversations: Set
 
 const ownerOf = ({ content }: FileLine): LineOwner | undefined => (content.kind === 'owned' ? content.owner : undefined)
 
+/** Which lines of a person are taken out: what is needed to find others goes after them. */
+export type Step = 'shown by others' | 'without phones' | 'all'
+
+/** The steps before the database is changed. What a line of another file shows to be the person's goes before that line. */
+export const stepsBefore = (files: readonly FilePrice[]): readonly Step[] =>
+  files.filter(({ lines }) => lines > 0).length > 1 ? ['shown by others', 'without phones'] : ['without phones']
+
 /**
  * Takes the person's lines out of the files.
- * @param which `without phones` leaves the lines by whose phone the person is found
+ * @param step `without phones` leaves the lines by whose phone the person is found
  * @returns how many lines were taken out
  */
-export const eraseInFiles = async (
-  files: readonly OpenedFile[],
-  judge: LineJudge,
-  which: 'without phones' | 'all',
-): Promise<number> => {
+export const eraseInFiles = async (files: readonly OpenedFile[], judge: LineJudge, step: Step): Promise<number> => {
   let sum = 0
   for (const file of files) {
     const isErased = (line: FileLine): boolean => {
       const owner = ownerOf(line)
-      return owner !== undefined && judge.isPersons(owner) && (which === 'all' || !judge.hasPhone(owner))
+      if (owner === undefined || !judge.isPersons(owner)) return false
+      return step === 'all' || (!judge.hasPhone(owner) && (step === 'without phones' || judge.isShownByOthers(owner)))
     }
     let lines = 0
     for await (const line of file.lines()) if (isErased(line)) lines += 1

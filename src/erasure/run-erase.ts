@@ -34,11 +34,11 @@ const COMMAND: ErasureCommand = { name: 'erase', ...ERASURE_NEEDS.erase }
 
 /** Deletes a person after a confirmation, or says what that would delete. */
 export const runErase = (target: ConnectionTarget, flags: EraseFlags, terminal: Terminal): Promise<Answer> => {
-  const { cwd, signal } = terminal
+  const { cwd, signal, progress } = terminal
   const wanted = toPerson(flags)
   // Their locks are held to the end: no server drains a journal meanwhile. A dry run takes none, and reads beside a server.
   const access = flags.dryRun === true ? 'read' : 'change'
-  return withPersonFiles(flags, { cwd, signal, access }, (opened) =>
+  return withPersonFiles(flags, { cwd, signal, access, onProgress: progress.update }, (opened) =>
     eraseEverywhere({ target, flags, terminal, wanted, opened }),
   )
 }

@@ -18,7 +18,7 @@ import type { Terminal } from '../terminal/terminal.js'
 import { exportHeader, transcriptFooter } from '../transcripts/transcript-format.js'
 import { withErasureSnapshot, type ErasureCommand } from './erasure-session.js'
 import { leftLines, nothingOf } from './files/describe-files.js'
-import { withPersonFiles, type FileFlags } from './files/open-files.js'
+import { withPersonFiles, type FileFlags, type OpenOptions } from './files/open-files.js'
 import { findInFiles, findNamed, personsLines } from './files/scan-files.js'
 import { othersLines } from './render-erase.js'
 import { exportFileLine, exportLine, inAscii } from './export-lines.js'
@@ -119,7 +119,8 @@ const exportTo = async (
   write: Write,
   encode: (line: string) => string = (line) => line,
 ): Promise<Exported> => {
-  const { cwd, signal } = terminal
+  const { cwd, signal, progress } = terminal
+  const opening: OpenOptions = { cwd, signal, access: 'read', onProgress: progress.update }
   const hash = createHash('sha256')
   let [records, messages, archivedMessages, lines] = [0, 0, 0, 0]
   const addLine = async (line: string): Promise<void> => {
@@ -131,7 +132,7 @@ const exportTo = async (
     if (records + lines === 1) await addLine(exportHeader(new Date()))
     await addLine(line)
   }
-  return withPersonFiles(flags, { cwd, signal, access: 'read' }, async ({ files, setAside }) => {
+  return withPersonFiles(flags, opening, async ({ files, setAside }) => {
     const found = await findInFiles(files, wanted, (hints) =>
       withErasureSnapshot(target, COMMAND, flags, terminal, async (client, tables) => {
         const named = await findNamed(client, tables, files, wanted, hints)

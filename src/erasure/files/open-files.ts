@@ -7,10 +7,12 @@ import { readRange, syncFolder } from '../../journal/journal-file.js'
 import { lockJournal } from '../../journal/journal-lock.js'
 import { readJournal } from '../../journal/read-journal.js'
 import { openPrivateFile, refuseForeignLink, removeDrafts, replacePrivateFile } from '../../private-file.js'
+import type { ProgressUpdate } from '../../terminal/progress.js'
 import { fileReplaced, hasSecondName, notAJournalFile, recordingInUse } from './file-errors.js'
 import { inspectRecording } from './inspect-recording.js'
 import { journalLines, rejectedLines } from './journal-lines.js'
 import type { FileKind, FileLine, LineFormat } from './person-file.js'
+import { tellingPercent } from './reading.js'
 import { recordingLines } from './recording-lines.js'
 
 /** Flags that name files. */
@@ -40,6 +42,8 @@ export interface OpenOptions {
   readonly signal: AbortSignal
   /** To change them takes their locks; to read them does not. */
   readonly access: 'read' | 'change'
+  /** Told how far a large file is read: each is read several times. */
+  readonly onProgress: (update: ProgressUpdate) => void
 }
 
 const FORMATS: Readonly<Record<FileKind, LineFormat>> = {
@@ -113,7 +117,7 @@ const openJournal = async (path: string, opening: Opening): Promise<readonly Ope
 
 const journalId = async (handle: FileHandle, path: string): Promise<string | undefined> => {
   try {
-    for await (const part of readJournal(chunksOf(handle), path))
+    for await (const part of readJournal(readRange(handle, 0, (await handle.stat()).size), path))
       return part.kind === 'header' ? part.header.id : undefined
   } catch (error) {
     throw error instanceof OperatorError && error.code === 'not_a_journal' ? notAJournalFile(path, error) : error
@@ -131,7 +135,7 @@ const damagedBeside = async (path: string): Promise<readonly string[]> => {
 
 const openRecording = async (path: string, opening: Opening): Promise<OpenedFile> => {
   const handle = await open(path, opening)
-  const { lock } = await inspectRecording(path, () => chunksOf(handle), opening)
+  const { lock } = await inspectRecording(path, () => chunksOf(handle, path, opening), opening)
   if (opening.access === 'change') {
     const { dev, ino } = await handle.stat()
     const taken: FileLock | { readonly holder: number | undefined } = await takeLock(
@@ -150,15 +154,20 @@ const open = async (path: string, { access, onClose }: Opening): Promise<FileHan
   return handle
 }
 
-async function* chunksOf(handle: FileHandle): AsyncGenerator<Buffer> {
-  yield* readRange(handle, 0, (await handle.stat()).size)
+async function* chunksOf(
+  handle: FileHandle,
+  path: string,
+  { onProgress }: Pick<OpenOptions, 'onProgress'>,
+): AsyncGenerator<Buffer> {
+  const sizeBytes = (await handle.stat()).size
+  yield* tellingPercent(readRange(handle, 0, sizeBytes), { path, sizeBytes }, onProgress)
 }
 
 const toOpened = async (
   kind: FileKind,
   path: string,
   opened: FileHandle,
-  { access, signal, onClose }: Opening,
+  { access, signal, onClose, onProgress }: Opening,
 ): Promise<OpenedFile> => {
   const { readLines, createWriter } = FORMATS[kind]
   // Those of an erasure that was killed; whoever holds the lock may remove them.
@@ -166,7 +175,7 @@ const toOpened = async (
   let handle = opened
   const sizeBytes = (await handle.stat()).size
   async function* lines(): AsyncGenerator<FileLine> {
-    for await (const line of readLines(chunksOf(handle), path)) {
+    for await (const line of readLines(chunksOf(handle, path, { onProgress }), path)) {
       signal.throwIfAborted()
       yield line
     }

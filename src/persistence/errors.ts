@@ -70,11 +70,18 @@ export class StoreUnavailable extends StoreError {
       cause,
       retryable: true,
       blames: 'database',
-      hint: own?.next ?? (cause instanceof OperatorError && cause.code === NO_CONNECTION_FREE ? cause.next : undefined),
+      hint: own?.next ?? nextAfterWait(cause),
       exitCode:
         isHeldByOthers(cause) || hasSqlState(cause, SqlState.lockNotAvailable) ? ExitCode.busy : ExitCode.unreachable,
     })
   }
+}
+
+const nextAfterWait = (cause: unknown): Next | undefined => {
+  if (cause instanceof OperatorError) return cause.code === NO_CONNECTION_FREE ? cause.next : undefined
+  return hasSqlState(cause, SqlState.lockNotAvailable)
+    ? [chatkeep('status', 'see who holds the lock, and the statement that ends it'), 'make the call again']
+    : undefined
 }
 
 const OTHER_CAUSES = ['connection_in_transaction', 'store_closed', 'lock_not_available', READ_FROM_STANDBY]

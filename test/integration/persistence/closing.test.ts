@@ -87,6 +87,26 @@ describe('close with a time', () => {
   )
 })
 
+test('a change that another session holds up to its deadline says how to find out who', async ({ database }) => {
+  await migrated(database)
+  const store = createChatStore({ databaseUrl: database.url }, { deadlineMs: 2_000 })
+  const { id, clientId } = await store.saveChatMessage(message)
+  const holder = await database.client()
+  await holder.query('BEGIN; LOCK TABLE "Client", "ChatMessage"')
+  for (const call of [
+    () => store.renameClient({ clientId: clientId ?? 0, username: 'ana' }),
+    () => store.mergeClients({ from: clientId ?? 0, into: 7 }),
+    () => store.editMessage({ id, text: 'edited' }),
+    () => store.eraseContact({ usernames: ['maria'] }),
+  ])
+    await expect(call()).rejects.toMatchObject({
+      exitCode: 4,
+      hint: expect.stringContaining('see who holds the lock') as string,
+    })
+  await holder.query('ROLLBACK')
+  await store.close()
+})
+
 /** A client of a pool that is like pg's, behind which nobody answers. */
 class SilentClient extends EventEmitter {
   readonly query = (): Promise<never> => new Promise(() => undefined)

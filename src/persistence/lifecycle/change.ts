@@ -34,7 +34,7 @@ export interface Need {
 }
 
 /** Another session's lock: the call is repeated until its deadline, and nobody waits behind it for long meanwhile. */
-const LOCK_TIMEOUT_MS = 250
+export const LOCK_TIMEOUT_MS = 250
 
 /**
  * Runs one transaction of a change, and returns when its commit is as durable as the server promises.

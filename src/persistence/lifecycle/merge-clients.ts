@@ -6,7 +6,7 @@ import { InvalidCall } from '../errors.js'
 import { keptRows, messagesAre } from '../erasure/kept-rows.js'
 import { CLIENT_ALIASES, MERGED_CLIENTS, MOVED_MESSAGES, ownSchema } from '../own-names.js'
 import type { Names } from '../sql-names.js'
-import { checkClientId, type ChangeSession, type Need } from './change.js'
+import { checkClientId, LOCK_TIMEOUT_MS, type ChangeSession, type Need } from './change.js'
 import { differencesOf, type ClientDifference } from './client-differences.js'
 import { MergeRefused } from './lifecycle-errors.js'
 import { lockForMerge } from './lock-for-merge.js'
@@ -90,6 +90,9 @@ interface FirstPart extends MergedClients {
   readonly isDone: boolean
 }
 
+/** How long a merge waits for its turn: nobody but other merges waits behind it. */
+const TURN_TIMEOUT_MS = 2_000
+
 /** While this lock is waited for, saves wait behind it. */
 const SHARED_LOCK_TIMEOUT_MS = 100
 
@@ -100,11 +103,15 @@ const mergeOnce = async (
   references: readonly ClientReference[],
 ): Promise<FirstPart> => {
   const { from, into } = merge
+  // Before the table is read: two merges that have read it would each wait for the other to let go of it.
+  await client.query(`SET LOCAL lock_timeout = ${TURN_TIMEOUT_MS}`)
+  await client.query(`LOCK TABLE ${names.mergedClients} IN SHARE UPDATE EXCLUSIVE MODE`)
+  await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`)
   const { loser, winner } = await lockForMerge(client, names, merge)
   const counts = await settleReferences(client, schema, merge, references)
   const before = await moveMessages(client, names, merge)
   // Every save reads this table: those under way are waited for, and those that wait for it find the merge.
-  await client.query(`SELECT set_config('lock_timeout', '${SHARED_LOCK_TIMEOUT_MS}', true)`)
+  await client.query(`SET LOCAL lock_timeout = ${SHARED_LOCK_TIMEOUT_MS}`)
   await client.query(`LOCK TABLE ${names.mergedClients} IN ACCESS EXCLUSIVE MODE`)
   const meanwhile = before < BATCH_MESSAGES ? await moveMessages(client, names, merge) : 0
   for (const sql of noteMerge(names)) await client.query(sql, [from, into])

@@ -195,6 +195,17 @@ describe('two clients that are merged', () => {
   })
 })
 
+test('merges at the same moment take turns: each is done at its first attempt', async ({ database }) => {
+  await migrated(database)
+  await withStore(database, async (store) => {
+    const into = await saveAs(store, 'maria')
+    const others = await Promise.all(Array.from({ length: 8 }, (_, n) => saveAs(store, `guest ${n}`)))
+    const merges = others.map((from) => store.mergeClients({ from, into }, { deadlineMs: 0 }))
+    await Promise.all(merges)
+    expect(await clientsOf(database)).toEqual([into])
+  })
+})
+
 test('a merge waits for a save that is under way, and moves its message', async ({ database }) => {
   await migrated(database)
   await withStore(database, async (store) => {

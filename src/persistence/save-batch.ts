@@ -88,7 +88,8 @@ const saveAfterFailure = async (session: Saving, open: readonly PendingSave[], e
   const next = nextAttempt(error, { linking, size: open.length, mayUnlink: maySaveUnlinked })
   // The other messages may need the same lock: they do not wait as long for it.
   const again = isBlockedByRow(error) ? { ...session, rowLockTimeoutMs: SHORT_LOCK_TIMEOUT_MS } : session
-  if (next === 'throw') {
+  // A caller's transaction waits for nothing: the error says whether it can go on.
+  if (next === 'throw' || (next === 'wait' && session.transaction === 'callers')) {
     noteUnknownOutcome(open, error)
     throw error
   }

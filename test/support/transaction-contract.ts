@@ -139,6 +139,19 @@ export const TRANSACTION_CONTRACT: Readonly<Record<string, (contract: Contract) 
     expect((conflict as Error).message).toMatch(/^the transaction conflicts with another session: .{1,120}$/)
     expect(await attempt(() => Promise.resolve())).toMatchObject({ duplicate: true })
   },
+
+  'a client that was renamed after the snapshot asks for it, too': async ({ library, store }) => {
+    const { clientId } = await store.saveChatMessage(message('renamed', { guestUsername: 'renamed' }))
+    const renamed = { clientId: clientId ?? -1, username: 'renamed since' }
+    const attempt = library.repeatableRead(async ({ db, run }) => {
+      await run('SELECT count(*)::text FROM "Client"')
+      await store.renameClient(renamed)
+      return store.saveChatMessage(message('snapshot of a name', { clientId, idempotencyKey: 'contract:3' }), { db })
+    })
+    await expect(attempt).rejects.toMatchObject({
+      ...{ name: 'TransactionConflict', code: 'transaction_conflict', idempotencyKey: 'contract:3' },
+    })
+  },
 }
 
 /** What the database must have for the contract besides chatkeep's tables. */

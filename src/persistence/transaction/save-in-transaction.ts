@@ -56,7 +56,7 @@ export const saveInTransaction = (
       if (pending.isSettled()) throw explained
       pending.fail(explained)
     }
-    if (!pending.isSettled()) pending.fail(heldUp(pending, pending.heldBy ?? {}))
+    if (!pending.isSettled()) pending.fail(heldUp(pending, {}))
     return answer
   })
 

@@ -55,7 +55,7 @@ export class OperatorError extends Error {
   readonly code: string
   /** The same call may succeed later, unchanged. */
   readonly retryable: boolean
-  /** What to do next, in one line; commands stand without the flags that name a database. */
+  /** What to do next, in one line, for the caller of the library; commands stand without the flags that name a database. */
   declare readonly hint: string | undefined
   /** Further facts. */
   readonly details: readonly string[]
@@ -68,7 +68,7 @@ export class OperatorError extends Error {
     const next = toSteps(options.hint)
     this.code = code
     this.retryable = options.retryable ?? false
-    if (next.length > 0) this.hint = describeSteps(next)
+    if (next.length > 0) this.hint = describeSteps(next, 'caller')
     this.details = options.details ?? []
     if (options.sqlState !== undefined) this.sqlState = options.sqlState
     this.#forCommands = { next, exitCode: options.exitCode ?? ExitCode.usage, facts: options.facts ?? {} }

@@ -38,6 +38,9 @@ export interface TargetNaming {
   readonly typed: readonly string[]
 }
 
+/** Whom a step is told: a run of the command line; without its naming, anybody at a shell; or the caller of the library. */
+type Audience = TargetNaming | 'caller' | undefined
+
 const step = (kind: NextStep['kind'], text: string, why?: string): NextStep => ({
   kind,
   text,
@@ -99,8 +102,10 @@ export const toSteps = (next: Next | undefined): readonly NextStep[] =>
 const READ_MIGRATIONS = ['migrate', 'rollback', 'verify']
 
 /** What is typed, and nothing else. */
-export const typedText = (next: NextStep, naming?: TargetNaming): string => {
+export const typedText = (next: NextStep, audience?: Audience): string => {
   const { kind, text, confirms, input } = next
+  const naming = audience === 'caller' ? undefined : audience
+  if (audience === 'caller' && (kind === 'again' || kind === 'advice')) return forCaller(next)
   if (kind === 'again') return repeated(next, naming)
   if (kind !== 'chatkeep') return text
   const [command = ''] = text.split(' ')
@@ -111,6 +116,19 @@ export const typedText = (next: NextStep, naming?: TargetNaming): string => {
   ]
   return [...(input === undefined ? [] : [input, '|']), 'chatkeep', text, ...flags].join(' ')
 }
+
+// The library's options have the names of the flags.
+const forCaller = ({ kind, text }: NextStep): string => {
+  if (kind === 'advice') return text.replaceAll(/--[a-z][a-z-]*/g, toOption)
+  const options = text.split(/ (?=--)/).map((word) => {
+    const [flag = '', value = 'true'] = word.split(' ')
+    return `${toOption(flag)}: ${value}`
+  })
+  return `make the call again${text === '' ? '' : ` with ${options.join(', ')}`}`
+}
+
+const toOption = (flag: string): string =>
+  flag.slice('--'.length).replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
 const confirmation = (confirms: string | undefined, naming: TargetNaming | undefined): readonly string[] =>
   confirms === undefined ? [] : [`--confirm ${shellWord(naming?.confirmation ?? confirms)}`]
@@ -127,25 +145,25 @@ const repeated = ({ text, confirms, without = [] }: NextStep, naming: TargetNami
 }
 
 /** The step in one line: what it is for, and what is typed. */
-export const describeStep = (next: NextStep, naming?: TargetNaming): string => {
+export const describeStep = (next: NextStep, audience?: Audience): string => {
   const purpose = [...(next.why === undefined ? [] : [next.why]), ...(next.kind === 'sql' ? ['in psql'] : [])]
-  const typed = typedText(next, naming)
+  const typed = typedText(next, audience)
   return purpose.length === 0 ? typed : `${purpose.join(', ')}: ${typed}`
 }
 
 /** The steps as lines: the first has no label, the others begin with `then` or `or`. */
 export const labelledSteps = (
   next: Next | undefined,
-  naming?: TargetNaming,
+  audience?: Audience,
 ): readonly { readonly label: 'then' | 'or' | undefined; readonly text: string }[] =>
   toSteps(next).map((one, index) => ({
     label: index === 0 ? undefined : one.isAlternative ? 'or' : 'then',
-    text: describeStep(one, naming),
+    text: describeStep(one, audience),
   }))
 
 /** All steps in one line. */
-export const describeSteps = (next: Next, naming?: TargetNaming): string =>
-  labelledSteps(next, naming)
+export const describeSteps = (next: Next, audience?: Audience): string =>
+  labelledSteps(next, audience)
     .map(({ label, text }, index) => (index === 0 ? text : ` ${label} ${text}`))
     .join(';')
     .replaceAll(';;', ';')

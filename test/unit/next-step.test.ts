@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { OperatorError } from '../../src/errors.js'
 import {
   again,
   chatkeep,
@@ -57,6 +58,20 @@ describe('a next step', () => {
     expect(describeSteps(confirmedRollback('crm prod'))).toBe(`chatkeep rollback --confirm 'crm prod'`)
     expect(describeSteps(again('', 'it continues'))).toBe('it continues: run the same command again')
     expect(describeSteps(again('--yes'))).toBe('run the same command again with --yes')
+  })
+
+  test.each([
+    [again(), 'make the call again'],
+    [again('', 'in a moment'), 'in a moment: make the call again'],
+    [
+      again('--keep-client --batch-size 10', 'keep it'),
+      'keep it: make the call again with keepClient: true, batchSize: 10',
+    ],
+    ['check the database and --schema', 'check the database and schema'],
+    [chatkeep('verify --quick'), 'chatkeep verify --quick'],
+  ])('is a call and its options for an application: %j', (next, text) => {
+    expect(describeSteps(next, 'caller')).toBe(text)
+    expect(new OperatorError('code', 'message', { hint: next }).hint).toBe(text)
   })
 
   test('is typed for programs', () => {

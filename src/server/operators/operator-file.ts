@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { OperatorError } from '../../errors.js'
+import { shell } from '../../next-step.js'
 import { ID_RANGE, isId } from '../../persistence/ids/ids.js'
 import { MAX_USERNAME_CHARACTERS, toUsername } from '../../persistence/prepare-message.js'
 import type { NamedOperator } from '../named-operator.js'
@@ -74,6 +75,6 @@ const parseLine = (line: string, lineOf: ReadonlyMap<string, number>): NamedOper
 
 export const unusableOperators = (reason: string, cause?: unknown): OperatorError =>
   new OperatorError('unusable_operators', `no usable operators: ${reason}`, {
-    hint: 'add an operator: chatkeep serve --operators FILE --add-operator NAME',
+    hint: shell('chatkeep serve --operators FILE --add-operator NAME', 'add an operator'),
     cause,
   })

@@ -8,10 +8,11 @@ import { INCOMING_COLUMNS } from './incoming/rows.js'
 import { createGuestClients, guestNamesOf } from './guest-clients.js'
 import { insertSql, toInsertedRow, type StoreSession, type InsertedRow, type InsertedRowText } from './message-rows.js'
 import { takenKeySql, type KeyGuard } from './keys/key-guard.js'
-import { nextAttempt } from './next-attempt.js'
+import { nextAttempt } from './saving/next-attempt.js'
 import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { saveBatch, settleInserted } from './save-batch.js'
+import { saveBatch } from './save-batch.js'
+import { settleInserted } from './saving/settle-rows.js'
 import type { Names } from './sql-names.js'
 
 /** Messages that the bulk insert did not store (duplicates, rejected ones and their neighbours) are saved in batches of this size. */

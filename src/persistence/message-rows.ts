@@ -132,6 +132,10 @@ const insertTextOf = (names: Names, linking: Linking, options: InsertOptions): s
 /** Whether the message names its client by the id. */
 export const namesClient = ({ clientId }: PreparedMessage): boolean => clientId !== null
 
+/** How messages are stored without their client: where none of them names one by an id, there is nothing to note. */
+export const withoutClient = (messages: readonly PreparedMessage[]): Linking =>
+  messages.some(namesClient) ? 'noted' : 'unlinked'
+
 const noticeOwnCommit = async <T>(session: BatchSession, statement: () => Promise<T>): Promise<NoticedCommit<T>> => {
   if (session.transaction === 'callers') return { result: await statement(), isUnconfirmed: false }
   const noticed = await noticeCommit(session.client, statement)

@@ -98,6 +98,8 @@ export const noteAttempt = (batch: readonly PendingSave[]): void => {
   }
 }
 
+export const messageOf = ({ message }: Pick<PendingSave, 'message'>): PreparedMessage => message
+
 /** Whether the message names its client by the id alone. */
 export const hasOnlyId = ({ message }: PendingSave): boolean =>
   message.guestUsername === null && message.clientId !== null

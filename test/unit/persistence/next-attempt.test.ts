@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nextAttempt } from '../../../src/persistence/next-attempt.js'
+import { nextAttempt } from '../../../src/persistence/saving/next-attempt.js'
 import { serverError } from '../../support/server-error.js'
 
 const blocked = serverError('55P03', { where: 'while locking tuple (0,1) in relation "Client"' })

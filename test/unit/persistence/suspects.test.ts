@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { createPendingSave } from '../../../src/persistence/pending-save.js'
 import { DEFAULT_MAX_MESSAGE_BYTES } from '../../../src/persistence/content/message-size.js'
 import { prepareMessage } from '../../../src/persistence/prepare-message.js'
-import { createSuspects, sampleOf } from '../../../src/persistence/suspects.js'
+import { createSuspects, sampleOf } from '../../../src/persistence/saving/suspects.js'
 import { textMessage } from '../../support/load.js'
 
 const from = (senderType: 'CLIENT' | 'OPERATOR') =>

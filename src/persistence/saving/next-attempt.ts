@@ -1,7 +1,7 @@
-import { refusesTransactions } from '../database/errors/pooler-error.js'
-import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../database/sql-state.js'
-import { blamesTheRow, isTransient, mayConcernOneRow } from './blame.js'
-import type { Linking } from './message-rows.js'
+import { refusesTransactions } from '../../database/errors/pooler-error.js'
+import { hasSqlState, isBlockedByRow, isServerError, SqlState } from '../../database/sql-state.js'
+import { blamesTheRow, isTransient, mayConcernOneRow } from '../blame.js'
+import type { Linking } from '../message-rows.js'
 
 /**
  * What to do after a statement failed:

@@ -1,4 +1,4 @@
-import type { PendingSave } from './pending-save.js'
+import type { PendingSave } from '../pending-save.js'
 
 /**
  * Messages of a batch that failed alone, with an error that affects every message by its class. It is a message's own error

@@ -1,11 +1,11 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
 import { READ_FROM_STANDBY } from '../database/proxies/standby-reads.js'
 import { NO_CONNECTION_FREE } from '../database/pools/no-connection-free.js'
-import { poolerAnswer } from '../database/errors/pooler-error.js'
-import { exitCodeForState, SEE_TRIGGERS, SERVER_STATES } from '../database/errors/server-states.js'
+import { exitCodeForState } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
-import { blamesTheRow, hasNoPartition, isIdTaken, type Blame } from './blame.js'
+import { nextAfterRefusal } from './after-refusal.js'
+import { blamesTheRow, hasNoPartition, type Blame } from './blame.js'
 import { chatkeep, or, type Next } from '../next-step.js'
 import { isHeldByOthers } from './locks/held-by-others.js'
 
@@ -199,6 +199,14 @@ export const explainRefusal = (error: unknown): unknown => {
   return isServerError(explained) ? new DatabaseRefused(explained) : explained
 }
 
+/**
+ * The same for what is not a message. Only what the server was sent has a context: otherwise it could not send a character of a row.
+ */
+export const explainRefusedCall = (error: unknown): unknown =>
+  hasSqlState(error, SqlState.untranslatableCharacter) && error.where === undefined
+    ? new DatabaseRefused(error, 'database')
+    : explainRefusal(error)
+
 /** The error of a message that fails while others of its kind are stored, whatever the class of the error. */
 export const explainRowRefusal = (error: unknown): unknown =>
   isServerError(error) ? new DatabaseRefused(error, hasNoPartition(error) ? 'database' : 'message') : error
@@ -215,11 +223,11 @@ export class MessageNotStored extends StoreError {
   }
 }
 
-/** A text has a character that the encoding of the database, such as LATIN1, lacks. Nothing was written. */
+/** A text of the call has a character that the encoding of the database, such as LATIN1, lacks. Nothing was written. */
 export class CharacterNotStorable extends StoreError {
   override readonly name = 'CharacterNotStorable'
   constructor(cause: ServerError) {
-    super('character_not_storable', `a character cannot be stored: ${cause.message}`, {
+    super('character_not_storable', `the encoding of the database lacks a character: ${cause.message}`, {
       blames: 'message',
       cause,
       sqlState: cause.code,
@@ -243,25 +251,9 @@ export class DatabaseRefused extends StoreError {
       sqlState: cause.code,
       exitCode: exitCodeForState(cause.code),
       details: cause.detail === undefined ? [] : [`detail: ${cause.detail}`],
-      hint: nextAfter(cause),
+      hint: nextAfterRefusal(cause),
     })
   }
-}
-
-/** What to do when no partition takes the time of a message. */
-export const MISSING_PARTITION = 'create the partition for this time, or a DEFAULT partition'
-
-const nextAfter = (cause: ServerError): Next | undefined => {
-  const ofPooler = poolerAnswer(cause)
-  if (ofPooler !== undefined) return ofPooler.hint
-  if (isIdTaken(cause))
-    return ['the sequence of the ids is behind, and this prints the statement that repairs it', chatkeep('verify')]
-  if (hasNoPartition(cause)) return `${MISSING_PARTITION}; then send the message again`
-  if (cause.where !== undefined && !blamesTheRow(cause))
-    return ['correct the trigger or function that fails', SEE_TRIGGERS]
-  return cause.code === SqlState.insufficientPrivilege
-    ? 'grant this role the privilege, change the policy that rejects the row, or connect as another role'
-    : (encodingHint(cause) ?? cause.hint ?? SERVER_STATES[cause.code]?.next)
 }
 
 /** A stored id is beyond what a number holds exactly. A message that was being saved is stored. */

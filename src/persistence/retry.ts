@@ -3,7 +3,7 @@ import { abortable, onAbort, OwnSignal, pause, type Signal } from '../concurrenc
 import { ConnectionProblem, failureReason, NO_ANSWER } from '../database/connection-failure.js'
 import { OperatorError } from '../errors.js'
 import { isTransient } from './blame.js'
-import { explainRefusal, StoreUnavailable } from './errors.js'
+import { explainRefusal, explainRefusedCall, StoreUnavailable } from './errors.js'
 import { noteAttempt, unavailable, unsettled, type PendingSave } from './pending-save.js'
 
 /** Whether the same call may succeed later: the error says so, the server says so, or the connection failed. */
@@ -74,7 +74,7 @@ const retry = async <T>(
       onFailure(error)
       const pauseMs = backoffMs(attempt)
       const next = afterFailure(error, deadline - Date.now(), pauseMs)
-      if (next === 'refused') throw explainRefusal(error)
+      if (next === 'refused') throw explainRefusedCall(error)
       if (next === 'too_late') throw tooLate(error)
       await pause(pauseMs, signal)
     }

@@ -5,7 +5,7 @@ import { guarded } from '../../application-callback.js'
 import { onAbort } from '../../concurrency/abortable.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { failureReason } from '../../database/connection-failure.js'
-import { explainRefusal, StoreUnavailable } from '../errors.js'
+import { explainRefusedCall, StoreUnavailable } from '../errors.js'
 import type { ChatMessage } from '../message.js'
 import { backoffMs, isRetryable } from '../retry.js'
 import type { IdSequence } from './id-sequence.js'
@@ -117,7 +117,7 @@ export const runSubscription = (
         failures += 1
         // What was known of it may have changed, with the server or with the error's reason.
         sequence = undefined
-        report(isRetryable(error) ? new StoreUnavailable(failureReason(error), error) : explainRefusal(error))
+        report(isRetryable(error) ? new StoreUnavailable(failureReason(error), error) : explainRefusedCall(error))
         await delay(backoffMs(failures), undefined, { signal: closing.signal }).catch(() => undefined)
       }
     }

@@ -1,7 +1,7 @@
 import { createPool } from '../../database/connection.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import { SqlState } from '../../database/sql-state.js'
-import { CharacterNotStorable, DatabaseRefused } from '../../persistence/errors.js'
+import { StoreError } from '../../persistence/errors.js'
 import { toIdOrNull, type StoredId } from '../../persistence/ids/ids.js'
 import { toStorableText } from '../../persistence/content/storable-text.js'
 import { withRetries } from '../../persistence/retry.js'
@@ -21,6 +21,9 @@ export interface OperatorDirectory {
 /** Answers cached at once; a transcript may have any number of operators. */
 const MOST_REMEMBERED = 10_000
 const DEADLINE_MS = 10_000
+
+/** SQLSTATEs of look-ups that find nobody. */
+const UNANSWERED: readonly unknown[] = [SqlState.insufficientPrivilege, SqlState.untranslatableCharacter]
 
 /** Provides a directory for as long as the work lasts. */
 export const withOperatorDirectory = async <T>(
@@ -58,10 +61,9 @@ const createOperatorDirectory = (target: ConnectionTarget): OperatorDirectory =>
     try {
       return await withRetries({ deadlineMs }, () => ask(sql, value))
     } catch (error) {
-      // "User" contains password hashes: a role without access to it can still replay, with operators unknown.
-      if (error instanceof DatabaseRefused && error.sqlState === SqlState.insufficientPrivilege) return null
-      // No operator can have this name.
-      if (error instanceof CharacterNotStorable) return null
+      // "User" contains password hashes: a role without access to it can still replay, with operators unknown. And no operator
+      // can have a name with a character that the encoding of the database lacks.
+      if (error instanceof StoreError && UNANSWERED.includes(error.sqlState)) return null
       throw error
     }
   }

@@ -1,5 +1,6 @@
 import pg from 'pg'
 import { createChatStore, type ChatStore, type NewChatMessage } from '../../../src/index.js'
+import { migrated } from '../../support/chat.js'
 import { runChatkeep, type Run } from '../../support/chatkeep.js'
 import {
   administer,
@@ -82,6 +83,14 @@ describe('a database in LATIN1', () => {
     )
     expect(rows).toEqual([{ messages: bad.length + 1, clients: 1 }])
     expect(await database.query('SELECT "username" FROM "Client"')).toEqual([{ username: 'jos\u00e9' }])
+  })
+
+  test('has nobody of a name with a character that it lacks', async () => {
+    await using store = createChatStore({ databaseUrl: database.url })
+    await expect(store.getChatHistory({ guestUsername: '\u20ac' })).rejects.toMatchObject({
+      ...{ code: 'character_not_storable', sqlState: '22P05', blames: 'message' },
+      message: expect.stringContaining('the encoding of the database lacks a character') as string,
+    })
   })
 
   test.for(['store', 'socket'])('keeps all other messages of a transcript, through the %s', async (through) => {
@@ -187,3 +196,18 @@ const read = async <T>(database: TestDatabase, work: (store: ChatStore) => Promi
   const store = createChatStore({ databaseUrl: database.url })
   return work(store).finally(() => store.close())
 }
+
+test('a character of a row that the session’s encoding lacks is not one of the caller’s', async ({ database }) => {
+  await migrated(database)
+  await saveAll(database, [{ text: '5 \u20ac', guestUsername: '\u0141ukasz' }])
+  const pool = new pg.Pool({ connectionString: database.url })
+  pool.on('connect', (client) => void client.query(`SET client_encoding = 'LATIN1'`))
+  const store = createChatStore({ pool })
+  for (const read of [() => store.getRecentChats(), () => store.renameClient({ clientId: 1, username: 'lukasz' })])
+    await expect(read()).rejects.toMatchObject({
+      ...{ code: 'database_refused', sqlState: '22P05', blames: 'database' },
+      hint: expect.stringContaining('client_encoding') as string,
+    })
+  await store.close()
+  await pool.end()
+})

@@ -7,6 +7,8 @@ export interface Rule {
   readonly fits: (value: unknown) => boolean
   /** A text that does not fit is shown: no secret is ever meant for this option. */
   readonly shows?: 'value'
+  /** What each element of the list must be. */
+  readonly each?: Rule
 }
 
 /** A rule for each option, so that a new one cannot be forgotten. */
@@ -26,8 +28,9 @@ export const wholeNumber = (least: number, most = Number.MAX_SAFE_INTEGER): Rule
 export const milliseconds = (least: number): Rule => wholeNumber(least, LONGEST_TIMER_MS)
 
 export const oneOf = (...values: readonly unknown[]): Rule => ({
-  must: values.map((value) => JSON.stringify(value)).join(' or '),
+  must: values.map((value) => (typeof value === 'string' ? JSON.stringify(value) : String(value))).join(' or '),
   fits: (value) => values.includes(value),
+  shows: 'value',
 })
 
 export const either = (...rules: readonly Rule[]): Rule => ({
@@ -35,9 +38,10 @@ export const either = (...rules: readonly Rule[]): Rule => ({
   fits: (value) => rules.some(({ fits }) => fits(value)),
 })
 
-export const listOf = ({ must, fits }: Rule): Rule => ({
-  must: `a list, each ${must}`,
-  fits: (value) => Array.isArray(value) && value.every(fits),
+export const listOf = (each: Rule): Rule => ({
+  must: `a list, each ${each.must}`,
+  fits: (value) => Array.isArray(value) && value.every(each.fits),
+  each,
 })
 
 /** An object with these methods, whatever made it. */
@@ -112,7 +116,11 @@ export const shortened = (text: string): string => (text.length > MOST_QUOTED ? 
 
 const MOST_QUOTED = 100
 
-const mistake = (name: string, value: unknown, { must, shows }: Rule): string => {
+const mistake = (name: string, value: unknown, { must, shows, each }: Rule): string => {
+  if (each !== undefined && Array.isArray(value)) {
+    const index = value.findIndex((one) => !each.fits(one))
+    return mistake(`${name}[${index}]`, value[index], each)
+  }
   // It may be a URL with a password.
   const isShown = shows === 'value' && typeof value === 'string' && value !== '' && !value.includes('@')
   return `${name} ${isShown ? `is ${quoted(value)}` : shown(value)}, but must be ${must}`

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod/mini'
-import { isObject, unknownNames } from '../check-options.js'
+import { isObject, shown, unknownNames } from '../check-options.js'
 import { oversizedFields } from './content/message-size.js'
 import { toStorableText } from './content/storable-text.js'
 import { InvalidMessage } from './errors.js'
@@ -86,6 +86,7 @@ const messageSchema = z.object({
  * @throws InvalidMessage that names every invalid field
  */
 export const prepareMessage = (message: NewChatMessage, maxMessageBytes: number): PreparedMessage => {
+  if (!isObject(message)) throw new InvalidMessage([`it ${shown(message)}, but must be an object`])
   const parsed = messageSchema.safeParse(message, { error: describeIssue })
   const mistakes = [...unknownNames('field', message, FIELDS), ...oversized(message, maxMessageBytes)]
   if (!parsed.success) throw new InvalidMessage([...mistakes, ...invalidFields(parsed.error)])

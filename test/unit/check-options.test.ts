@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest'
-import { unknownNames } from '../../src/check-options.js'
+import { checkValue, listOf, oneOf, unknownNames } from '../../src/check-options.js'
 import { checkLimit, toContactFilter } from '../../src/persistence/contact.js'
 import { parseCursor } from '../../src/persistence/ids/cursor.js'
+import { ID, ID_RANGE } from '../../src/persistence/ids/ids.js'
 import { parsePollCursor } from '../../src/persistence/polling/poll-cursor.js'
 import { prepareMessage } from '../../src/persistence/prepare-message.js'
 import { nearestWord } from '../../src/terminal/nearest-word.js'
 
 const bare: unknown = Object.create(null)
+const FEW = oneOf('keep', Infinity)
 const LONG = 'idempotencyKe'.repeat(10_000)
 
 test('what a stranger sent is quoted up to a few characters, and listed up to a few names', () => {
@@ -43,6 +45,24 @@ test.for<[string, () => unknown, string]>([
   ['a bigint as id', () => toContactFilter({ clientId: 5n as unknown as number }), 'clientId is a bigint, but must'],
   ['a bigint as limit', () => checkLimit(5n as unknown as number), 'limit is a bigint, but must'],
   ['a symbol as cursor', () => parseCursor(Symbol('x')), 'the cursor is a symbol'],
+  [
+    'a message that is undefined',
+    () => prepareMessage(undefined as never, 1),
+    'it is undefined, but must be an object',
+  ],
+  ['a message in a string', () => prepareMessage('hello' as never, 1), 'it is a string, but must be an object'],
+  [
+    'a word that is none of a few',
+    () => checkValue('references', 'delete', FEW),
+    'references is "delete", but must be "keep"',
+  ],
+  ['a long word', () => checkValue('references', LONG, FEW), `${LONG.slice(0, 100)}…", but must be "keep" or Infinity`],
+  ['an id of a list', () => checkValue('ids', [1, '2'], listOf(ID)), `ids[1] is a string, but ${ID_RANGE}`],
+  [
+    'no list of ids',
+    () => checkValue('ids', 'all', listOf(ID)),
+    'ids is a string, but must be a list, each a whole number',
+  ],
   ['a bare object as cursor', () => parsePollCursor(bare as string), 'the cursor is an object'],
 ])('%s is refused by name', ([, work, words]) => {
   expect(work).toThrow(words)

@@ -1,13 +1,13 @@
-import { wholeNumber } from '../../check-options.js'
+import { wholeNumber, type Rule } from '../../check-options.js'
 import { IdTooLarge } from '../errors.js'
 
 /** The largest id that a number holds exactly; the smallest is its negative. */
 export const LARGEST_ID = Number.MAX_SAFE_INTEGER
 
-/** What an id must be, for messages. */
-export const ID_RANGE = `must be a whole number from -${LARGEST_ID} to ${LARGEST_ID}`
+export const ID: Rule = { ...wholeNumber(-LARGEST_ID), must: `a whole number from -${LARGEST_ID} to ${LARGEST_ID}` }
 
-export const ID = wholeNumber(-LARGEST_ID, LARGEST_ID)
+/** What an id must be, for messages. */
+export const ID_RANGE = `must be ${ID.must}`
 
 export const isId = (value: unknown): value is number => Number.isSafeInteger(value)
 

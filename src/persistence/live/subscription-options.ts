@@ -38,7 +38,7 @@ const RULES: Rules<SubscriptionOptions> = {
 /** @throws InvalidCall `invalid_option` */
 export const checkSubscription = (listener: unknown, options: unknown): void => {
   checkValue('the listener', listener, FUNCTION)
-  checkOptions('the options of onMessage', options, RULES)
+  checkOptions('options', options, RULES)
   // Nobody awaits what fails in the background.
   checkValue('onError', (options as SubscriptionOptions).onError, FUNCTION)
 }

@@ -68,7 +68,7 @@ const BATCH_RULES: Rules<BatchOptions> = { ...CALL_RULES, batchSize: wholeNumber
 
 const ERASE_RULES: Rules<EraseOptions> = { ...BATCH_RULES, keepClient: YES_OR_NO }
 
-const WHAT = 'the options of the call'
+const WHAT = 'options'
 
 /** @throws InvalidCall `invalid_option` */
 export const checkCallOptions = (options: CallOptions): void => checkOptions(WHAT, options, CALL_RULES)

@@ -87,7 +87,7 @@ const RULES: Rules<ChatStoreOptions> = {
 }
 
 /** @throws InvalidCall `invalid_option` */
-export const checkStoreOptions = (options: unknown): void => checkOptions('the options of the store', options, RULES)
+export const checkStoreOptions = (options: unknown): void => checkOptions('options', options, RULES)
 
 const SOURCES = { databaseUrl: TEXT, pool: objectWith('connect'), target: OBJECT }
 

@@ -48,7 +48,7 @@ test.for<[string, readonly unknown[], string]>([
   [
     'options that are null',
     [{ databaseUrl: URL_OF_NOTHING }, null],
-    'the options of the store is null, but must be an object',
+    'options is null, but must be an object',
   ],
 ])('a store of %s is refused at once, as the fault of the caller', ([, given, message]) => {
   const open = createChatStore as (...given: readonly unknown[]) => ChatStore

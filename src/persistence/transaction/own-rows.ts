@@ -9,18 +9,9 @@ import type { TransactionClient } from './transaction-client.js'
 
 /**
  * The transaction with rows and errors as the store's statements need them. A client of `pg` is given our type parsers with each
- * query. Of any other, whose parsers are its own affair, a look shows whether they change what we read.
- * @throws InvalidCall `invalid_option`, before anything is saved: they do, or it is no transaction
+ * query. Those of any other are its own affair: `checkExamples` tells whether they change what we read.
  */
-export const withOwnRows = async (db: TransactionClient): Promise<Queryable> => {
-  if (isPgClient(db)) return withOwnErrors(withOwnTypes(db))
-  const client = withOwnErrors(db)
-  if (!checked.has(db)) {
-    checkRows(await client.query(SELECT_EXAMPLES))
-    checked.add(db)
-  }
-  return client
-}
+export const withOwnRows = (db: TransactionClient): Queryable => withOwnErrors(isPgClient(db) ? withOwnTypes(db) : db)
 
 // What comes of neither the server nor the connection is of the caller's library, which has ended the transaction, or its pool.
 const withOwnErrors = (db: TransactionClient): Queryable => ({
@@ -46,8 +37,6 @@ const lastLine = (error: unknown): string =>
 const isPgClient = (db: object): db is PoolClient =>
   'getTypeParser' in db && 'connection' in db && 'escapeLiteral' in db && 'query' in db
 
-const checked = new WeakSet<TransactionClient>()
-
 /** A value of each type that the statements of a save return, and what JavaScript may hold of it. */
 const EXAMPLES: Readonly<Record<string, (value: unknown) => boolean>> = {
   boolean: (value) => value === true,
@@ -57,10 +46,11 @@ const EXAMPLES: Readonly<Record<string, (value: unknown) => boolean>> = {
   text: (value) => value === 'text',
 }
 
-const SELECT_EXAMPLES = `SELECT true AS "boolean", 1 AS "integer", 1::bigint AS "bigint", 'text' AS "text"`
+/** SQL for columns of the first statement: there is no look of its own in every transaction. */
+export const EXAMPLE_COLUMNS = `true AS "boolean", 1 AS "integer", 1::pg_catalog.int8 AS "bigint", 'text'::pg_catalog.text AS "text"`
 
-const checkRows = ({ rows }: { readonly rows: unknown }): void => {
-  const row: unknown = Array.isArray(rows) ? rows[0] : undefined
+/** @throws InvalidCall `invalid_option`, before anything is saved: the caller's parsers change what we read, or there is no row */
+export const checkExamples = (row: unknown): void => {
   const changed = Object.keys(EXAMPLES).filter((type) => !isObject(row) || EXAMPLES[type]?.(row[type]) !== true)
   if (changed.length === 0) return
   throw new InvalidCall('invalid_option', `the transaction's rows arrive changed: ${changed.join(', ')}`, {

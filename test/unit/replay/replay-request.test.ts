@@ -67,6 +67,9 @@ describe('a journal', () => {
   ])('%j: refuses %s', ([request, refused]) => {
     const check = (): void => checkJournalRequest(request)
     if (refused === undefined) expect(check).not.toThrow()
-    else expect(check).toThrow(expect.objectContaining({ code: 'usage', hint: `leave out ${refused}` }))
+    else
+      expect(check).toThrow(
+        expect.objectContaining({ code: 'usage', next: [expect.objectContaining({ text: `leave out ${refused}` })] }),
+      )
   })
 })

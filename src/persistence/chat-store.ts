@@ -8,7 +8,7 @@ import { createPreparedStatements } from '../database/prepared.js'
 import { checkValue, LONGEST_TIMER_MS } from '../check-options.js'
 import { DEFAULT_MAX_MESSAGE_BYTES } from './content/message-size.js'
 import { sentBytes, storingTimeMs } from './content/storing-time.js'
-import { closedMeanwhile, StoreClosed, StoreUnavailable } from './errors.js'
+import { StoreClosed, StoreUnavailable } from './errors.js'
 import { findChat } from './chats/find-chat.js'
 import { createFindClient } from './chats/known-client.js'
 import { readPersonByPages } from './erasure/export-pages.js'
@@ -60,6 +60,7 @@ import {
 import { createStorePool, targetOf } from './store/store-pool.js'
 
 import type { ChatStore } from './chat-store-interface.js'
+import { closedMeanwhile } from './store/closed-meanwhile.js'
 export type { ChatStore, StoreLoad } from './chat-store-interface.js'
 export type { CallOptions, FindChatOptions, ChatStoreOptions, ChatStoreSource, Promotion, SaveOptions }
 

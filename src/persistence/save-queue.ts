@@ -1,5 +1,5 @@
 import { onAbort, OwnSignal } from '../concurrency/abortable.js'
-import { closedMeanwhile, StoreOverloaded, StoreUnavailable } from './errors.js'
+import { StoreOverloaded, StoreUnavailable } from './errors.js'
 import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
 import {
@@ -17,6 +17,7 @@ import { patienceOf, type CallOptions } from './store/call-options.js'
 import { waitEndsInMs } from './locks/patience.js'
 import { traceSave } from './trace-save.js'
 import { isOverLimit, mayBegin, sendersPerBatch, takeBatch } from './take-batch.js'
+import { closedMeanwhile } from './store/closed-meanwhile.js'
 
 export interface SaveQueueLimits {
   /** Most messages that wait or are being saved; the next one is refused with `StoreOverloaded`. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import * as z from 'zod'
+import * as z from 'zod/mini'
 import { runProgram } from '../../src/program.js'
 import type { BenchProcess } from './bench-process.js'
 import { checkFailed } from './check-failed.js'
@@ -14,7 +14,7 @@ const childReport = z.object({
   exitCode: z.int(),
   answer: z.string(),
   peakRssBytes: z.number(),
-  loopDelayP99Ms: z.number().nullable(),
+  loopDelayP99Ms: z.nullable(z.number()),
 })
 
 const replayAnswer = z.object({

@@ -26,6 +26,7 @@ export const parseChatUrl = (text: string): ChatAddress => {
       },
     )
   }
-  const path = url.pathname.replace(/\/+$/, '')
-  return { url: shortened(`${url.origin}${url.pathname}`), origin: url.origin, path: path === '' ? DEFAULT_PATH : path }
+  const { origin, pathname } = url
+  const path = pathname.replace(/\/+$/, '')
+  return { url: shortened(path === '' ? origin : origin + pathname), origin, path: path === '' ? DEFAULT_PATH : path }
 }

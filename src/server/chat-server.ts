@@ -21,7 +21,7 @@ export interface ChatServer extends AsyncClosable {
   readonly url: string
   readonly port: number
   /**
-   * Refuses new requests, lets those in flight finish and be acknowledged, then ends all connections; takes about 9 seconds at
+   * Lets nobody new in, lets the requests in flight finish and be acknowledged, and ends all connections; takes about 9 seconds at
    * most. May be called twice. The store stays open.
    */
   close(): Promise<void>

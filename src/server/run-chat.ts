@@ -107,7 +107,7 @@ export const runChat = (
 
   const close = async (): Promise<void> => {
     stopWatching()
-    await shutDown({ inFlight, sink, peers, departures, cluster, disconnect, log })
+    await shutDown({ io, connections, inFlight, sink, peers, departures, cluster, disconnect, log })
     answers.close()
     guessGuard.close()
     io.off('connection', serve)

@@ -29,6 +29,7 @@ export interface Answering {
 
 /** How far the join of a socket is. */
 interface JoinState {
+  readonly socket: object
   /** Why it is about to be disconnected; its events are dropped. */
   readonly refusal?: OperatorError
   readonly gate: EventGate
@@ -59,7 +60,7 @@ export const createAnswer = (parts: Answering): Answer => {
   ): Promise<Outcome | undefined> => {
     if (session.refusal !== undefined) return undefined
     try {
-      if (inFlight.closing) throw serverClosing()
+      if (inFlight.refusing) throw serverClosing()
       return await withinQuota(
         parts,
         event,
@@ -71,7 +72,7 @@ export const createAnswer = (parts: Answering): Answer => {
           }),
       )
     } catch (error) {
-      if (isServerFault(error) && !isPassing(event, error)) {
+      if (isServerFault(error) && !isPassing(event, error) && !inFlight.refusing) {
         log.error({ event: 'request_failed', request: event, ...errorFields(error) }, 'request failed')
       }
       return { error }
@@ -111,6 +112,8 @@ export const createAnswer = (parts: Answering): Answer => {
           .finally(() => messages.left()),
         // The message may still be stored; sent again under its messageId it is stored once.
         () => refuse(serverClosing()),
+        // What waits for a join has its own messages behind it.
+        given.acknowledge !== undefined || event === 'join' ? session.socket : undefined,
       )
     }
   }

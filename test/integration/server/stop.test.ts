@@ -1,0 +1,70 @@
+import { io, type Socket } from 'socket.io-client'
+import { createChatStore } from '../../../src/index.js'
+import { expect, type TestDatabase } from '../../support/database.js'
+import { test, whileBlocked, withChat, withoutMessages, type Transport } from '../../support/socket-chat.js'
+import { until } from '../../support/until.js'
+
+/** A widget of the official library without acknowledgements. */
+const widget = (port: number, username: string, transport: Transport): Socket => {
+  const times = { reconnectionDelay: 50, reconnectionDelayMax: 100 }
+  const options = { path: '/chat', transports: [transport], forceNew: true, ...times }
+  const socket = io(`http://127.0.0.1:${port}`, options)
+  socket.on('connect', () => socket.emit('join', { role: 'client', username }))
+  return socket
+}
+
+const textsOf = async (database: TestDatabase, username: string): Promise<readonly string[]> => {
+  const rows = await database.query<{ text: string }>(
+    'SELECT "text" FROM "ChatMessage" WHERE "guestUsername" = $1 ORDER BY "id"',
+    [username],
+  )
+  return rows.map(({ text }) => text)
+}
+
+for (const transport of ['websocket', 'polling'] as const) {
+  test(`a server that stops while the database is slow loses nothing that stock clients write, by ${transport}`, async ({
+    database,
+  }) => {
+    await withoutMessages(database)
+    const refused: unknown[] = []
+    const widgets: Socket[] = []
+    const write = (socket: Socket, message: string): void => void socket.emit('clientMessage', { message })
+    let port = 0
+    try {
+      await withChat(database, {}, async ({ server, store, guest }) => {
+        port = server.port
+        for (const name of ['ana', 'bea']) widgets.push(widget(port, name, transport))
+        const [ana, bea] = widgets as [Socket, Socket]
+        for (const socket of widgets) socket.on('refused', (refusal) => refused.push(refusal))
+        const asking = await guest('maria', {}, transport)
+        write(ana, 'before')
+        await until(async () => expect(await textsOf(database, 'ana')).toEqual(['before']), { what: 'stored' })
+        await whileBlocked(database, async (release) => {
+          write(ana, 'in flight')
+          const answer = asking.ask('clientMessage', { message: 'asked', messageId: 'asked' })
+          await until(() => store.getLoad().queue.messages === 2, { what: 'two messages are being saved' })
+          const closed = server.close()
+          // The clients notice before the database goes on.
+          await until(() => !ana.connected && !bea.connected, { what: 'the widgets are disconnected' })
+          write(ana, 'meanwhile')
+          write(bea, 'meanwhile')
+          await release()
+          expect(await answer).toMatchObject({ ok: true, duplicate: false })
+          await closed
+        })
+      })
+      const store = createChatStore({ databaseUrl: database.url })
+      await withChat(database, { port, store }, async () => {
+        const stored = async (): Promise<void> => {
+          expect(await textsOf(database, 'ana')).toEqual(['before', 'in flight', 'meanwhile'])
+          expect(await textsOf(database, 'bea')).toEqual(['meanwhile'])
+        }
+        await until(stored, { what: 'all is stored' })
+      })
+      expect(await textsOf(database, 'maria')).toEqual(['asked'])
+      expect(refused).toEqual([])
+    } finally {
+      for (const socket of widgets) socket.disconnect()
+    }
+  })
+}

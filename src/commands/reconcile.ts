@@ -13,7 +13,9 @@ the client if it does not exist. It works in small transactions beside live
 traffic, and can be stopped and repeated at any time. A guest's message linked
 by its name to a client that existed before is marked as unverified. A client
 made after the message was stored is never taken for the one that the id
-meant. Messages without client, id and name stay as they are.`
+meant. Messages without client, id and name stay as they are. Messages of a
+client who was merged into another, such as of a transaction that could not
+see the merge, are moved to the other one, as the merge moved the rest.`
 
 export const reconcileCommand = (run: Run) =>
   withExamples(

@@ -18,6 +18,7 @@ import { explainMissingSchema } from './errors.js'
 import { refuseHiddenRows } from './access/hidden-rows.js'
 import { countById, forgetSettled, linkableByIdSql, linkById, openWanted, type MessagesById } from './linking/by-id.js'
 import { createPreview, linkWith, selectGuests, type LinkedByName, type Step } from './linking/by-name.js'
+import { countOfMerged, hasMerges, moveOfMerged } from './linking/merged.js'
 import { describeServerRole } from '../database/replication/describe-server-role.js'
 import { STANDBY_COLUMNS, type StandbyState } from '../database/replication/replication-state.js'
 import { namesIn, UNLINKED, type Names } from './sql-names.js'
@@ -30,7 +31,7 @@ export interface ReconcileOptions extends Pick<LockWaitOptions, 'maxWait' | 'sig
   readonly onProgress: (guestsDone: number, messagesLinked: number) => void
 }
 
-/** What was done, or with `dryRun` would be done, for messages without client. */
+/** What was done, or with `dryRun` would be done, for messages without client, and for those of merged clients. */
 export interface ReconcileReport {
   /** Guest names of messages without client. */
   readonly guests: number
@@ -40,11 +41,13 @@ export interface ReconcileReport {
   /** Of the linked ones, the messages under the name of a registered client, who may not have written them. */
   readonly messagesUnverified: number
   readonly clientsCreated: number
+  /** Messages of a client who was merged into another, to whom they were moved. */
+  readonly messagesMoved: number
   /** Messages of guests whose client could not be found or created; they stay unchanged. */
   readonly messagesLeft: number
   /** Why: different reasons, the first few. */
   readonly reasonsLeft: readonly string[]
-  /** Messages that another transaction had locked; the next run links them. */
+  /** Messages that another transaction had locked; the next run links or moves them. */
   readonly messagesLocked: number
   /** Messages without guest name that name a client by an id that no client has yet. */
   readonly messagesWaiting: number
@@ -61,7 +64,7 @@ const PINS = 'rows'
 
 /**
  * Links messages without client to the client whose id they name, if that is there by now, and guests' messages to the client of
- * exactly that name, which is created if there is none.
+ * exactly that name, which is created if there is none. Moves the messages of merged clients to the clients who have the others.
  * Safe during live traffic. Can be stopped and repeated at any time: linked messages are skipped.
  */
 export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): Promise<ReconcileReport> => {
@@ -76,7 +79,7 @@ export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): 
       await refuseHiddenRows(client, schema)
       if (!dryRun) await refuseReadOnly(client)
       const wanted = await openWanted(client, schema, names, dryRun ? 'count' : 'link')
-      const work = { names, wanted, options }
+      const work = { schema, names, wanted, merges: await hasMerges(client, schema), options }
       if (!dryRun) return await reconcileAll(withLockWaits(watched, PINS, waits), { ...work, byName: linkWith(client) })
       const counted = await retryWhileLocked(watched, waits, () =>
         inTransaction(
@@ -96,9 +99,12 @@ export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): 
 const BEGIN_DRY_RUN = `${BEGIN} READ ONLY; ${pinTransaction(PINS)}; SET LOCAL lock_timeout = ${READ_LOCK_TIMEOUT_MS}`
 
 interface Work {
+  readonly schema: string
   readonly names: Names
   /** Undefined where the table of the ids that messages wait for is missing. */
   readonly wanted: WantedSession | undefined
+  /** Whether there are the tables of merges. */
+  readonly merges: boolean
   readonly options: ReconcileOptions
   /** Links guests' messages, or counts what would be linked. */
   readonly byName: Step
@@ -119,6 +125,9 @@ const reconcileAll = async (client: Queryable, work: Work): Promise<ReconcileRep
     const { guests, ...byName } = await reconcileGuests(client, work, (done, messages) =>
       onLinked(done, byId + messages),
     )
+    const moved = await reconcileMerged(client, work, (messages) =>
+      onProgress(guests, byId + byName.messagesLinked + messages),
+    )
     if (wanted !== undefined && !dryRun) await forgetSettled(client, wanted)
     const after = wanted === undefined ? NOTHING_WAITS : await countById(client, wanted)
     const { waiting, older, linkableWithoutName } = after
@@ -128,7 +137,8 @@ const reconcileAll = async (client: Queryable, work: Work): Promise<ReconcileRep
       ...byName,
       messagesLinked: byId + byName.messagesLinked,
       messagesLinkedById: byId,
-      messagesLocked: byName.messagesLocked + (dryRun ? 0 : linkableWithoutName),
+      messagesMoved: moved.moved,
+      messagesLocked: byName.messagesLocked + moved.locked + (dryRun ? 0 : linkableWithoutName),
       messagesWaiting: waiting,
       messagesOlderThanClient: older,
       messagesWithoutName: withoutName - waiting - older - linkableWithoutName,
@@ -146,6 +156,20 @@ const reconcileById = async (
 ): Promise<number> => {
   if (wanted === undefined) return 0
   return options.dryRun ? (await countById(client, wanted)).linkable : linkById(client, wanted, onLinked)
+}
+
+const reconcileMerged = async (
+  client: Queryable,
+  { schema, names, merges, options: { dryRun, signal } }: Work,
+  onMoved: (messages: number) => void,
+): Promise<{ readonly moved: number; readonly locked: number }> => {
+  if (!merges) return { moved: 0, locked: 0 }
+  if (dryRun) return { moved: await countOfMerged(client, names), locked: 0 }
+  const moved = await moveOfMerged(client, { schema, names }, (messages) => {
+    signal.throwIfAborted()
+    onMoved(messages)
+  })
+  return { moved, locked: await countOfMerged(client, names) }
 }
 
 const NOTHING_WAITS: MessagesById = { linkable: 0, linkableWithoutName: 0, waiting: 0, older: 0 }

@@ -14,7 +14,7 @@ export interface ReconcileFlags {
   readonly maxWait: number
 }
 
-/** Links messages without client, or counts what would be linked. */
+/** Links messages without client, and moves those of merged clients, or counts what would be linked and moved. */
 export const runReconcile = async (
   target: ConnectionTarget,
   flags: ReconcileFlags,
@@ -41,16 +41,15 @@ export const runReconcile = async (
 }
 
 const noteLines = (report: ReconcileReport, dryRun: boolean): readonly string[] => {
+  const [moved, marked] = dryRun ? ['would be moved', 'would be marked'] : ['moved', 'marked']
   const notes: readonly (readonly [number, string])[] = [
-    [
-      report.messagesUnverified,
-      `${dryRun ? 'would be marked' : 'marked'} as unverified: the client of that name was there before the guest wrote`,
-    ],
+    [report.messagesMoved, `of clients who were merged ${moved} to the clients who have their other messages`],
+    [report.messagesUnverified, `${marked} as unverified: the client of that name was there before the guest wrote`],
     [
       report.messagesLeft,
       `not linked: no client could be found or created for their guests: ${report.reasonsLeft.join('; ')}`,
     ],
-    [report.messagesLocked, 'not linked: locked by another session at the moment; run this again'],
+    [report.messagesLocked, 'left as they are: locked by another session at the moment; run this again'],
     [report.messagesWaiting, 'not linked: no client has the clientId that they name; run this again once one has'],
     [
       report.messagesOlderThanClient,

@@ -159,8 +159,9 @@ const referred = (from: number, into: number, found: readonly ClientReference[],
     hint: `pass references: 'move' to make them refer to client ${into}, or 'keep' to leave them as they are`,
   })
 
-// In the order of the history, which an index has. Who marks messages as read locks them in nearly the same order.
-const moveSql = ({ message, movedMessages }: Names): string => `
+// In the order of the history, which an index has. Who marks messages as read locks them in nearly the same order. What is moved after
+// the merge is dated as the merge: since then what is of the one client counts as the other's.
+const moveSql = ({ message, movedMessages, mergedClients }: Names): string => `
   WITH found AS MATERIALIZED (
     SELECT m."id" FROM ${message} AS m
     WHERE m."clientId" = $1::bigint
@@ -173,8 +174,10 @@ const moveSql = ({ message, movedMessages }: Names): string => `
     WHERE "id" = ANY (ARRAY(SELECT "id" FROM found))
     RETURNING "id"
   ), noted AS (
-    INSERT INTO ${movedMessages} ("clientId", "intoClientId", "messageIds")
-    SELECT $1::bigint, $2::bigint, pg_catalog.array_agg("id") FROM moved HAVING count(*) > 0
+    INSERT INTO ${movedMessages} ("clientId", "intoClientId", "at", "messageIds")
+    SELECT $1::bigint, $2::bigint, coalesce((SELECT "at" FROM ${mergedClients} WHERE "clientId" = $1::bigint), now()),
+      pg_catalog.array_agg("id")
+    FROM moved HAVING count(*) > 0
   )
   SELECT (SELECT count(*)::integer FROM found) AS "found", (SELECT count(*)::integer FROM moved) AS "moved"`
 

@@ -10,6 +10,7 @@ import { constraints } from './schema/constraints.js'
 import { damagedHistory } from './history/damaged-history.js'
 import { doubledKeys } from './rows/doubled-keys.js'
 import { localTimeDefaults } from './schema/local-time-defaults.js'
+import { mergedMessages } from './rows/merged-messages.js'
 import { messageKeys } from './rows/message-keys.js'
 import { durability } from './server/durability.js'
 import { encoding } from './server/encoding.js'
@@ -80,6 +81,7 @@ export const checks: readonly Check[] = [
   unlinkedMessages,
   ownerlessMessages,
   waitingMessages,
+  mergedMessages,
   unverifiedWithoutGuest,
   normalUsernames,
   futureMessages,

@@ -104,6 +104,7 @@ const EXPECTED = {
   guests: 1_208,
   messagesLinked: 7_400 + 18,
   messagesLinkedById: 0,
+  messagesMoved: 0,
   messagesUnverified: 4,
   // One for the three forms of 'zö'.
   clientsCreated: 1_202,

@@ -17,3 +17,17 @@ test('verify counts messages whose client is not there, apart from those of nobo
     ['waiting_messages', '1'],
   ])
 })
+
+test('verify counts messages that another program inserts for a client who was merged', async ({ database }) => {
+  await migrated(database)
+  await withStore(database, async (store) => {
+    const { clientId: from } = await store.saveChatMessage({ ...textMessage('of pedro'), guestUsername: 'pedro' })
+    const { clientId: into } = await store.saveChatMessage({ ...textMessage('of maria'), guestUsername: 'maria' })
+    await store.mergeClients({ from: from ?? 0, into: into ?? 0 })
+    const insert = `INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType", "text") VALUES ($1, 'CLIENT', 'TEXT', 'late')`
+    await database.query(insert, [from])
+  })
+  const found = findingsOf(await verify(database))
+  expectExplained(found)
+  expect(found.map(({ code, actual }) => [code, actual])).toEqual([['merged_client_messages', '1']])
+})

@@ -8,6 +8,7 @@ import { StoreError } from '../../persistence/errors.js'
 import { isHeldByOthers } from '../../persistence/locks/held-by-others.js'
 import { errorFields } from '../error-fields.js'
 import type { EntryOutcome } from './save-entry.js'
+import { isOutcomeUnknown } from './unknown-outcomes.js'
 
 /** Stores the messages of a journal in the database as soon as that is available. */
 export interface JournalDrain {
@@ -134,7 +135,8 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
         if (isHeldByOthers(error) && !entry.attempted) return { left: lane.slice(index), answer: 'held' }
         drainingSince = undefined
         onUnavailable(error instanceof OperatorError ? error.code : 'database_unavailable')
-        return { left: lane.slice(index), answer: isRefusal(error) ? 'refused' : 'unavailable' }
+        const left = [{ ...entry, attempted: entry.attempted || isOutcomeUnknown(error) }, ...lane.slice(index + 1)]
+        return { left, answer: isRefusal(error) ? 'refused' : 'unavailable' }
       }
       drainingSince ??= performance.now()
       counts[outcome.kind] = (counts[outcome.kind] ?? 0) + 1

@@ -7,6 +7,7 @@ import type { Journal } from '../../journal/journal.js'
 import { createStoredOrder } from '../../journal/stored-order.js'
 import type { Submission } from '../../journal/submission.js'
 import { DatabaseRefused, StoreError } from '../../persistence/errors.js'
+import type { SavedChatMessage } from '../../persistence/message.js'
 import { isHeldByOthers } from '../../persistence/locks/held-by-others.js'
 import { MOST_MESSAGE_BYTES } from '../../persistence/content/message-size.js'
 import { prepareMessage } from '../../persistence/prepare-message.js'
@@ -18,6 +19,7 @@ import { createJournalHealth } from './journal-health.js'
 import type { KeepOutcome, MessageSink, MessageSinkParts } from './message-sink.js'
 import { acknowledgedEntry } from './acknowledged-entry.js'
 import { saveEntry } from './save-entry.js'
+import { createUnknownOutcomes } from './unknown-outcomes.js'
 import { firstMode, next, reasonOf, type JournalMode, type SinkEvent } from './sink-mode.js'
 
 /**
@@ -39,6 +41,7 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
   const clock = createDatabaseClock()
   const gate = createGate()
   const health = createJournalHealth(journal, log)
+  const outcomes = createUnknownOutcomes()
   let order = createStoredOrder()
   let mode = firstMode(journal.waiting)
 
@@ -52,7 +55,7 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
     log,
     confirm: () => store.checkReady(),
     laneOf: (entry) => laneOf(parts, entry),
-    save: (entry) => saveEntry({ ...parts, journal, order }, entry),
+    save: (entry) => saveEntry({ ...parts, journal, order, outcomes }, entry),
     onAvailable: () => on({ kind: 'available' }),
     onUnavailable: (code) => on({ kind: 'unavailable', code }),
     onEmpty: () => {
@@ -76,10 +79,7 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
     try {
       const kept = await keepAtDestination(parts, submission, async (complete) => {
         tried = complete
-        const askedAt = Date.now()
-        const saved = await whileHeld(() => store.saveChatMessage(complete.message))
-        if (!saved.duplicate) clock.note(saved.createdAt, askedAt, Date.now())
-        return { submission: complete, saved }
+        return { submission: complete, saved: await outcomes.settle(complete.message, () => save(complete)) }
       })
       await journal.keepAcknowledged(() => acknowledgedEntry(kept.submission, kept.saved))
       onCommitted(kept.submission, kept.saved)
@@ -97,6 +97,13 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
       on({ kind: 'unavailable', code: error.code })
       return enqueue(tried ?? submission, { receivedAt, mode: queueing, attempted: tried !== undefined })
     }
+  }
+
+  const save = async ({ message }: Submission): Promise<SavedChatMessage> => {
+    const askedAt = Date.now()
+    const saved = await whileHeld(() => store.saveChatMessage(message))
+    if (!saved.duplicate) clock.note(saved.createdAt, askedAt, Date.now())
+    return saved
   }
 
   const enqueue = async (submission: Submission, { receivedAt, mode, attempted }: Enqueueing): Promise<KeepOutcome> => {

@@ -11,6 +11,7 @@ import type { Submission } from '../../journal/submission.js'
 import { keepAtDestination, type DestinationFinder } from './destinations.js'
 import { acknowledgedEntry } from './acknowledged-entry.js'
 import type { DrainOutcome, ServerObserver } from '../metrics/observer.js'
+import type { UnknownOutcomes } from './unknown-outcomes.js'
 
 /** The outcome for an entry; after `later` it is tried again, and the entries of its conversation behind it wait. */
 export type EntryOutcome = { readonly kind: DrainOutcome } | { readonly kind: 'later'; readonly error: unknown }
@@ -19,6 +20,7 @@ export interface SaveEntryParts extends DestinationFinder {
   readonly store: ChatStore
   readonly journal: Journal
   readonly order: StoredOrder
+  readonly outcomes: UnknownOutcomes
   readonly onCommitted: (submission: Submission, saved: SavedChatMessage) => void
   readonly onStored: (submission: Submission, saved: SavedChatMessage) => void
   readonly onRejected: (submission: Submission, error: OperatorError) => void
@@ -28,17 +30,20 @@ export interface SaveEntryParts extends DestinationFinder {
 
 /** Stores one entry of the journal in the database or, when that refuses it for good, in the file of rejected entries. */
 export const saveEntry = async (parts: SaveEntryParts, entry: JournalEntry): Promise<EntryOutcome> => {
-  const { store, journal, order, onCommitted, onStored, observer } = parts
+  const { store, journal, order, outcomes, onCommitted, onStored, observer } = parts
   try {
     const { submission, saved: answer } = await keepAtDestination(parts, entry, async (complete) => {
       const raised = { ...complete, message: order.raise(complete.message) }
-      return { submission: raised, saved: await store.saveChatMessage(raised.message) }
+      return {
+        submission: raised,
+        saved: await outcomes.settle(raised.message, () => store.saveChatMessage(raised.message)),
+      }
     })
     order.note(submission.message.sessionId, answer.createdAt)
     await journal.keepAcknowledged(() => acknowledgedEntry(submission, answer))
-    // The duplicate may be the attempt made before the message was queued, which was never announced.
+    // The duplicate may be the attempt that a server made before the message was queued, which was never announced.
     const saved = entry.attempted ? { ...answer, duplicate: false } : answer
-    const kind = answer.duplicate ? 'duplicate' : 'stored'
+    const kind = saved.duplicate ? 'duplicate' : 'stored'
     journal.settle(entry)
     observer.drained(kind)
     onCommitted(submission, saved)

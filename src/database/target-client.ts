@@ -6,6 +6,7 @@ import { isTlsSocket } from './target/node-tls.js'
 import { openStream, type Place, type Reach } from './open-stream.js'
 import { pinSession, type Pins } from './pinned-settings.js'
 import { placesOf, shuffled } from './places.js'
+import { watchEncoding } from './session/client-encoding.js'
 import { refuseUnsuitable } from './session-attributes.js'
 import { onlyRow } from './rows.js'
 import { hasSqlState, isServerError, SqlState } from './sql-state.js'
@@ -186,6 +187,7 @@ export class TargetClient extends Client {
     Object.assign(stream, { connect: () => setImmediate(() => stream.emit('connect')) })
     const connection = new Connection({ stream: () => stream, keepAlive: true })
     const authentication = watchAuthentication(connection)
+    watchEncoding(connection)
     const fresh: Partial<Wire> = {
       ...{
         connection,

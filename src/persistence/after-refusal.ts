@@ -1,4 +1,5 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
+import { LEAVE_AT_UTF8 } from '../database/session/client-encoding.js'
 import { poolerAnswer } from '../database/errors/pooler-error.js'
 import { SEE_TRIGGERS, SERVER_STATES } from '../database/errors/server-states.js'
 import { SqlState, type ServerError } from '../database/sql-state.js'
@@ -17,7 +18,7 @@ const SEE_ENCODINGS = sql(
 export const nextAfterRefusal = (cause: ServerError): Next | undefined => {
   const ofPooler = poolerAnswer(cause)
   if (ofPooler !== undefined) return ofPooler.hint
-  if (cause.code === SqlState.untranslatableCharacter) return [SEE_ENCODINGS, 'leave client_encoding at UTF8']
+  if (cause.code === SqlState.untranslatableCharacter) return [SEE_ENCODINGS, LEAVE_AT_UTF8]
   if (isIdTaken(cause))
     return ['the sequence of the ids is behind, and this prints the statement that repairs it', chatkeep('verify')]
   if (hasNoPartition(cause)) return `${MISSING_PARTITION}; then send the message again`

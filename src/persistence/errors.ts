@@ -84,7 +84,13 @@ const nextAfterWait = (cause: unknown): Next | undefined => {
     : undefined
 }
 
-const OTHER_CAUSES = ['connection_in_transaction', 'store_closed', 'lock_not_available', READ_FROM_STANDBY]
+const OTHER_CAUSES = [
+  'connection_in_transaction',
+  'client_encoding_not_utf8',
+  'store_closed',
+  'lock_not_available',
+  READ_FROM_STANDBY,
+]
 
 /** The `db` of a save is not in a transaction that a statement can be added to. Nothing was written. */
 export class NotInTransaction extends StoreError {

@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, Pool, PoolClient } from 'pg'
 import { onAbort } from '../../concurrency/abortable.js'
 import { ConnectionProblem, NO_ANSWER } from '../connection-failure.js'
+import type { OperatorError } from '../../errors.js'
 import type { Queryable } from '../connection.js'
 import { destroySocket, endAfter, endSession, type Ended } from '../end-session.js'
 import { borrow, type BorrowPatience, type Lease } from './borrow.js'
+import { askEncoding, isUtf8, knownEncoding, wrongClientEncoding } from '../session/client-encoding.js'
 import { NO_CONNECTION_FREE } from './no-connection-free.js'
 import { withOwnTypes } from './own-types.js'
 import {
@@ -23,17 +25,17 @@ export interface BorrowLimits extends BorrowPatience {
 }
 
 /**
- * Runs work on a connection of a pool that is outside of a transaction. After an error the connection is closed: it may be
+ * Runs work on a connection of a pool that is outside of a transaction and in UTF8. After an error the connection is closed: it may be
  * broken, or its server read-only. What is given up is first cancelled in the server, and the error comes when that is done, or
  * has failed.
- * @throws OperatorError `connection_in_transaction`, `no_connection_free`, both retryable
+ * @throws OperatorError `connection_in_transaction`, `client_encoding_not_utf8`, `no_connection_free`, all retryable
  */
 export const withPooledClient = async <T>(
   pool: Pool,
   limits: BorrowLimits,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> => {
-  const lease = await borrowOutsideTransaction(pool, limits)
+  const lease = await borrowFit(pool, limits)
   const result = await inLimits(lease, limits, async (client) => {
     const done = await work(client)
     if (answeredInTransaction(client) === true) throw connectionInTransaction()
@@ -55,28 +57,36 @@ const ANOTHER_MS = 100
 
 /**
  * A connection that the application gave back inside of a transaction is left as it is: whatever ends the transaction, or runs
- * in it, is the application's.
+ * in it, is the application's. So is one whose encoding it has changed.
  */
-const borrowOutsideTransaction = async (pool: Pool, limits: BorrowLimits): Promise<Lease> => {
+const borrowFit = async (pool: Pool, limits: BorrowLimits): Promise<Lease> => {
   const held: Lease[] = []
+  let unfit: OperatorError | undefined
   try {
     for (;;) {
       const patienceMs = held.length === 0 ? limits.patienceMs : Math.min(limits.patienceMs, ANOTHER_MS)
       const lease = await borrow(pool, { ...limits, patienceMs })
-      if (!(knownInTransaction(lease.client) ?? (await askInTransaction(lease, limits)))) return lease
+      const problem = await problemOf(lease, limits)
+      if (problem === undefined) return lease
+      unfit = problem
       held.push(lease)
-      if (!hasAnother(pool)) throw connectionInTransaction()
+      if (!hasAnother(pool)) throw unfit
     }
   } catch (error) {
-    throw held.length > 0 && isPatienceOver(error) ? connectionInTransaction() : error
+    throw unfit !== undefined && isPatienceOver(error) ? unfit : error
   } finally {
     for (const { giveBack } of held) giveBack(false)
   }
 }
 
-// A signal that fires meanwhile must not end the application's transaction.
-const askInTransaction = (lease: Lease, limits: BorrowLimits): Promise<boolean> =>
-  inLimits(lease, { ...limits, signal: undefined }, isInTransaction)
+const problemOf = async (lease: Lease, limits: BorrowLimits): Promise<OperatorError | undefined> => {
+  // A signal that fires meanwhile must not end the application's transaction.
+  const asking = { ...limits, signal: undefined }
+  if (knownInTransaction(lease.client) ?? (await inLimits(lease, asking, isInTransaction)))
+    return connectionInTransaction()
+  const encoding = knownEncoding(lease.client) ?? (await inLimits(lease, asking, askEncoding))
+  return isUtf8(encoding) ? undefined : wrongClientEncoding(encoding)
+}
 
 /** Whether a connection can be had without waiting for one that is in use. */
 const hasAnother = ({ idleCount, totalCount, options }: Partial<Pool>): boolean =>

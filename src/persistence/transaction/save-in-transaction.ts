@@ -1,9 +1,10 @@
 import type { Client, QueryResult } from 'pg'
 import { failureReason, isConnectionFailure } from '../../database/connection-failure.js'
 import type { Queryable } from '../../database/connection.js'
+import { CLIENT_ENCODING, isUtf8, LEAVE_AT_UTF8 } from '../../database/session/client-encoding.js'
 import { withSavepoints } from '../../database/encoding/savepoints.js'
 import { hasSqlState, SqlState, type ServerError } from '../../database/sql-state.js'
-import { explainRefusal, NotInTransaction, StoreUnavailable, TransactionConflict } from '../errors.js'
+import { explainRefusal, InvalidCall, NotInTransaction, StoreUnavailable, TransactionConflict } from '../errors.js'
 import type { WithKeyGuard } from '../keys/key-guard.js'
 import { ownKeyOf } from '../keys/key-scope.js'
 import type { SavedChatMessage } from '../message.js'
@@ -69,7 +70,7 @@ const LOCK_TIMEOUT_MS = 1_000
 
 const SHORTEN_LOCK_TIMEOUT = `
   WITH "callers" AS MATERIALIZED (SELECT pg_catalog.current_setting('lock_timeout') AS "lockTimeout")
-  SELECT ${EXAMPLE_COLUMNS}, "lockTimeout", CASE
+  SELECT ${EXAMPLE_COLUMNS}, ${CLIENT_ENCODING} AS "clientEncoding", "lockTimeout", CASE
     WHEN "lockTimeout"::pg_catalog.interval OPERATOR(pg_catalog.=) '0'
       OR "lockTimeout"::pg_catalog.interval OPERATOR(pg_catalog.>) '${LOCK_TIMEOUT_MS} ms'
     THEN pg_catalog.set_config('lock_timeout', '${LOCK_TIMEOUT_MS}', true) END AS "ours"
@@ -80,6 +81,7 @@ const RESTORE_LOCK_TIMEOUT = `SELECT pg_catalog.set_config('lock_timeout', $1, t
 interface Shortened {
   readonly text: unknown
   readonly lockTimeout: string
+  readonly clientEncoding: string
   readonly ours: string | null
 }
 
@@ -95,6 +97,7 @@ const withLockTimeout = async <T>(db: TransactionClient, work: (client: Queryabl
   let result: T
   try {
     checkExamples(row)
+    if (row !== undefined && !isUtf8(row.clientEncoding)) throw wrongEncodingOf(row.clientEncoding)
     result = await work(waitingOnce(client, isShortened))
   } catch (error) {
     // The first error wins.
@@ -104,6 +107,11 @@ const withLockTimeout = async <T>(db: TransactionClient, work: (client: Queryabl
   await restore()
   return result
 }
+
+const wrongEncodingOf = (encoding: string): InvalidCall =>
+  new InvalidCall('invalid_option', `the session of db has client_encoding ${encoding}, not UTF8`, {
+    hint: LEAVE_AT_UTF8,
+  })
 
 const SHORTEN_FURTHER = `
   SELECT pg_catalog.set_config('lock_timeout', '${SHORT_LOCK_TIMEOUT_MS}', true)

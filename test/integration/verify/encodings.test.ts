@@ -1,6 +1,5 @@
 import pg from 'pg'
 import { createChatStore, type ChatStore, type NewChatMessage } from '../../../src/index.js'
-import { migrated } from '../../support/chat.js'
 import { runChatkeep, type Run } from '../../support/chatkeep.js'
 import {
   administer,
@@ -197,17 +196,27 @@ const read = async <T>(database: TestDatabase, work: (store: ChatStore) => Promi
   return work(store).finally(() => store.close())
 }
 
-test('a character of a row that the session’s encoding lacks is not one of the caller’s', async ({ database }) => {
-  await migrated(database)
-  await saveAll(database, [{ text: '5 \u20ac', guestUsername: '\u0141ukasz' }])
-  const pool = new pg.Pool({ connectionString: database.url })
-  pool.on('connect', (client) => void client.query(`SET client_encoding = 'LATIN1'`))
-  const store = createChatStore({ pool })
-  for (const read of [() => store.getRecentChats(), () => store.renameClient({ clientId: 1, username: 'lukasz' })])
-    await expect(read()).rejects.toMatchObject({
-      ...{ code: 'database_refused', sqlState: '22P05', blames: 'database' },
-      hint: expect.stringContaining('client_encoding') as string,
-    })
-  await store.close()
-  await pool.end()
+describe('a database in WIN1252', () => {
+  const database = inEncoding('WIN1252')
+
+  test('has a row with a byte that UTF8 lacks, which is no fault of the caller', async () => {
+    const bytes = new pg.Client({ connectionString: database.url })
+    await bytes.connect()
+    await bytes.query(
+      String.raw`SET client_encoding = 'WIN1252';
+      INSERT INTO "Client" ("username", "updatedAt") VALUES (E'carl\x81', now());
+      INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType", "text", "createdAt")
+      SELECT "id", 'CLIENT', 'TEXT', E'caf\x81', now() FROM "Client"`,
+    )
+    await bytes.end()
+    const calls: readonly ((store: ChatStore) => Promise<unknown>)[] = [
+      (store) => store.getRecentChats(),
+      (store) => store.getChatHistory({ clientId: 1 }),
+    ]
+    for (const call of calls)
+      await expect(read(database, call)).rejects.toMatchObject({
+        ...{ code: 'database_refused', sqlState: '22P05', blames: 'database' },
+        hint: expect.stringContaining('client_encoding') as string,
+      })
+  })
 })

@@ -1,5 +1,6 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
 import { READ_FROM_STANDBY } from '../database/proxies/standby-reads.js'
+import { NO_ANSWER, WAITED_TOO_LONG } from '../database/connection-failure.js'
 import { NO_CONNECTION_FREE } from '../database/pools/no-connection-free.js'
 import { exitCodeForState } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
@@ -70,17 +71,19 @@ export class StoreUnavailable extends StoreError {
       cause,
       retryable: true,
       blames: 'database',
-      hint: own?.next ?? nextAfterWait(cause),
+      hint: own?.next ?? nextAfterWait(reason, cause),
       exitCode:
         isHeldByOthers(cause) || hasSqlState(cause, SqlState.lockNotAvailable) ? ExitCode.busy : ExitCode.unreachable,
     })
   }
 }
 
-const nextAfterWait = (cause: unknown): Next | undefined => {
-  if (cause instanceof OperatorError) return cause.code === NO_CONNECTION_FREE ? cause.next : undefined
-  return hasSqlState(cause, SqlState.lockNotAvailable)
-    ? [chatkeep('status', 'see who holds the lock, and the statement that ends it'), 'make the call again']
+const nextAfterWait = (reason: string, cause: unknown): Next | undefined => {
+  if (cause instanceof OperatorError && cause.code === NO_CONNECTION_FREE) return cause.next
+  if (hasSqlState(cause, SqlState.lockNotAvailable))
+    return [chatkeep('status', 'see who holds the lock, and the statement that ends it'), 'make the call again']
+  return [NO_ANSWER, WAITED_TOO_LONG].includes(reason)
+    ? [chatkeep('status', 'see whether it can be reached, and who holds a lock'), 'make the call again']
     : undefined
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
 import { guarded } from '../../application-callback.js'
 import { createPool } from '../../database/connection.js'
+import { WAITED_TOO_LONG } from '../../database/connection-failure.js'
 import {
   forWriting,
   parseDatabaseUrl,
@@ -112,9 +113,7 @@ const CALLERS_POOL =
   'inside a transaction, pass { db: client } to saveChatMessage; otherwise release connections sooner, or make the pool larger'
 
 const whyLate = (pool: Pool | undefined, waitedMs: number, hint?: string): unknown =>
-  pool !== undefined && isExhausted(pool)
-    ? noConnectionFree(pool, waitedMs, hint)
-    : new Error('the message waited too long')
+  pool !== undefined && isExhausted(pool) ? noConnectionFree(pool, waitedMs, hint) : new Error(WAITED_TOO_LONG)
 
 const loadOf = (pool: Pool | undefined): PoolLoad => ({
   total: pool?.totalCount ?? 0,

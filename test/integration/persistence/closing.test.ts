@@ -87,7 +87,7 @@ describe('close with a time', () => {
   )
 })
 
-test('a change that another session holds up to its deadline says how to find out who', async ({ database }) => {
+test('a call that another session holds up to its deadline says how to find out who', async ({ database }) => {
   await migrated(database)
   const store = createChatStore({ databaseUrl: database.url }, { deadlineMs: 2_000 })
   const { id, clientId } = await store.saveChatMessage(message)
@@ -102,6 +102,14 @@ test('a change that another session holds up to its deadline says how to find ou
     await expect(call()).rejects.toMatchObject({
       exitCode: 4,
       hint: expect.stringContaining('see who holds the lock') as string,
+    })
+  for (const call of [
+    () => store.getChatHistory({ clientId: clientId ?? 0 }),
+    () => store.getRecentChats(),
+    () => store.saveChatMessage(message),
+  ])
+    await expect(call()).rejects.toMatchObject({
+      hint: expect.stringMatching(/who holds a lock: chatkeep status/) as string,
     })
   await holder.query('ROLLBACK')
   await store.close()

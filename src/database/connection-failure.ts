@@ -1,9 +1,18 @@
 /**
  * `unsuitable`: another server may be. `past`: it is no longer the primary. `other`: it has another database than was meant.
- * `password`: the server wants one, and none is known.
+ * `password`: the server wants one, and none is known. `refused`: a pool's new connection; the server's answer is the cause.
  */
 type ProblemKind =
-  'network' | 'closed' | 'protocol' | 'tls' | 'authentication' | 'password' | 'unsuitable' | 'past' | 'other'
+  | 'network'
+  | 'closed'
+  | 'protocol'
+  | 'tls'
+  | 'authentication'
+  | 'password'
+  | 'unsuitable'
+  | 'past'
+  | 'other'
+  | 'refused'
 
 /** What a connection was waiting for: the address of a name, a connection, the server's first answer, or a handshake. */
 type Wait = 'name' | 'tcp' | 'answer' | 'tls'
@@ -78,6 +87,12 @@ export const connectionFailureReason = (error: unknown): string | undefined => {
 export const failureReason = (error: unknown): string => connectionFailureReason(error) ?? messageOf(error)
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+/** What the server answered to a connection of a pool that it refused, in its words: no statement was sent, so no message is in them. */
+export const connectionRefusal = (error: unknown): string | undefined => {
+  if (error instanceof ConnectionProblem && error.kind === 'refused') return error.message
+  return error instanceof Error ? connectionRefusal(error.cause) : undefined
+}
 
 /** Whether the connection failed or broke; the outcome of a running statement is then unknown. */
 export const isConnectionFailure = (error: unknown): boolean => connectionFailureReason(error) !== undefined

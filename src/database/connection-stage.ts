@@ -29,6 +29,7 @@ const PROBLEMS: Readonly<Record<ConnectionProblem['kind'], Stage>> = {
   unsuitable: 'session',
   past: 'session',
   other: 'session',
+  refused: 'session',
 }
 
 /** Of the codes of sockets and name look-ups, those that are not about the connection itself. */

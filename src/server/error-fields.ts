@@ -1,3 +1,4 @@
+import { connectionRefusal } from '../database/connection-failure.js'
 import { isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { OperatorError } from '../errors.js'
 import type { LogFields } from '../chat-log.js'
@@ -9,8 +10,8 @@ import type { LogFields } from '../chat-log.js'
 export const errorFields = (error: unknown): Omit<LogFields, 'event'> => {
   const answer = serverErrorIn(error)
   if (error instanceof OperatorError) {
-    const reason = answer === undefined ? { reason: error.message } : {}
-    return { code: error.code, ...reason, ...(answer && serverFields(answer)) }
+    const reason = answer === undefined ? error.message : connectionRefusal(error)
+    return { code: error.code, ...(reason && { reason }), ...(answer && serverFields(answer)) }
   }
   if (answer !== undefined) return serverFields(answer)
   if (!(error instanceof Error)) return { error: typeof error }

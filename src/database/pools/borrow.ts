@@ -1,6 +1,9 @@
 import type { Pool, PoolClient } from 'pg'
 import { onAbort, type Signal } from '../../concurrency/abortable.js'
 import type { Next } from '../../next-step.js'
+import { ConnectionProblem } from '../connection-failure.js'
+import { refusesTransactions } from '../errors/pooler-error.js'
+import { isServerError } from '../sql-state.js'
 import { isPoolTimeout, noConnectionFree } from './no-connection-free.js'
 
 /** A connection that was taken from a pool. */
@@ -22,7 +25,7 @@ export interface BorrowPatience {
 export const borrow = async (pool: Pool, { patienceMs, signal, noneFreeHint }: BorrowPatience): Promise<Lease> => {
   signal?.throwIfAborted()
   const startedAt = performance.now()
-  const borrowed = pool.connect()
+  const borrowed = pool.connect().catch(throwRefusal)
   let timer: NodeJS.Timeout | undefined
   let stopListening: (() => void) | undefined
   const givenUp = new Promise<never>((_resolve, reject) => {
@@ -41,6 +44,16 @@ export const borrow = async (pool: Pool, { patienceMs, signal, noneFreeHint }: B
     clearTimeout(timer)
     stopListening?.()
   }
+}
+
+/**
+ * The SQLSTATE of a refused connection can be that of a refused statement (a missing CONNECT, ALLOW_CONNECTIONS false), which is
+ * final. That of a connection says nothing about what was to be run on it.
+ */
+const throwRefusal = (error: unknown): never => {
+  throw isServerError(error) && !refusesTransactions(error)
+    ? new ConnectionProblem(error.message, 'refused', error)
+    : error
 }
 
 const leaseOf = (client: PoolClient): Lease => {

@@ -1,3 +1,4 @@
+import { connectionRefusal } from '../../database/connection-failure.js'
 import { blockageBehind, describeBlockage } from '../../database/blockers.js'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { ChatStore } from '../../persistence/chat-store.js'
@@ -23,6 +24,8 @@ export interface HealthParts {
 /** What keeps messages out of the database. */
 interface Obstacle {
   readonly code: string
+  /** Why the database refuses connections, in its words. */
+  readonly reason?: string | undefined
   /** Whether a journal takes them meanwhile. */
   readonly isForJournal: boolean
 }
@@ -62,7 +65,8 @@ export const createHealth = ({ store, inFlight, sink, isOurs, log }: HealthParts
         { event: 'not_ready', ...errorFields(error), ...lockOf(error) },
         'not ready: a message could not be stored now',
       )
-      return { code: error instanceof OperatorError ? error.code : 'internal', isForJournal: isForJournal(error) }
+      const code = error instanceof OperatorError ? error.code : 'internal'
+      return { code, reason: connectionRefusal(error), isForJournal: isForJournal(error) }
     }
   })
   const tryJournal = onceASecond(() => sink().tryJournal())
@@ -87,7 +91,7 @@ export const createHealth = ({ store, inFlight, sink, isOurs, log }: HealthParts
     const isQueueing = obstacle?.isForJournal === true && state?.journal === 'taking'
     const ok = obstacle === undefined || isQueueing
     const destination = ok && state !== undefined ? { destination: isQueueing ? 'journal' : 'database' } : {}
-    return { ok, details: { code: obstacle?.code, ...destination, ...state } }
+    return { ok, details: { code: obstacle?.code, reason: obstacle?.reason, ...destination, ...state } }
   }
   const PROBES: Readonly<Record<string, () => Promise<Answer>>> = { '/healthz': liveness, '/readyz': readiness }
 

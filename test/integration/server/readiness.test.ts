@@ -3,7 +3,7 @@ import { get, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { createChatStore } from '../../../src/persistence/chat-store.js'
 import { runChatkeep } from '../../support/chatkeep.js'
-import { describe, expect, test as databaseTest } from '../../support/database.js'
+import { administer, describe, expect, test as databaseTest } from '../../support/database.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { expectOk, test, whileBlocked, untilWaiting, withChat, withoutMessages } from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
@@ -18,6 +18,11 @@ const probeWith = async (port: number, headers: Readonly<Record<string, string>>
   const [response] = (await once(request, 'response')) as [IncomingMessage]
   return { status: response.statusCode, text: await text(response) }
 }
+
+const STORING = `
+  GRANT USAGE ON SCHEMA chatkeep TO :role;
+  GRANT ALL ON ALL TABLES IN SCHEMA public, chatkeep TO :role;
+  GRANT ALL ON ALL SEQUENCES IN SCHEMA public, chatkeep TO :role`
 
 const READY = { status: 200, text: '{"ok":true}' }
 const trouble = (code: string) => ({ status: 503, text: JSON.stringify({ ok: false, code }) })
@@ -98,6 +103,69 @@ describe('the probes of a server', () => {
       await release()
       expectOk(await underWay)
       await closed
+    })
+  })
+})
+
+describe('a database that refuses connections for a while', () => {
+  databaseTest.for([
+    [
+      'by ALLOW_CONNECTIONS false',
+      'objectNotInPrerequisiteState',
+      'is not currently accepting connections',
+      ...['ALTER DATABASE :database ALLOW_CONNECTIONS false', 'ALTER DATABASE :database ALLOW_CONNECTIONS true'],
+    ],
+    [
+      'by a missing CONNECT',
+      'insufficientPrivilege',
+      'permission denied for database',
+      ...['REVOKE CONNECT ON DATABASE :database FROM PUBLIC', 'GRANT CONNECT ON DATABASE :database TO PUBLIC'],
+    ],
+  ] as const)('%s is unavailable: it costs no message', async ([, condition, reason, refuse, admit], { database }) => {
+    await withoutMessages(database)
+    const alter = (sql: string) => administer((client) => client.query(sql.replace(':database', database.name)))
+    await withLimitedRole(database, async ({ name, url }) => {
+      await database.load(STORING.replaceAll(':role', name))
+      const store = createChatStore({ databaseUrl: url }, { deadlineMs: 300 })
+      await withChat(database, { store }, async (chat) => {
+        const ana = await chat.guest('ana')
+        const send = () => ana.ask('clientMessage', { type: 'text', message: 'x', messageId: 'x' })
+        expectOk(await ana.ask('clientMessage', { type: 'text', message: 'before' }))
+        await alter(refuse)
+        await database.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+        )
+        const unavailable = { code: 'database_unavailable', retryable: true }
+        expect(await send()).toMatchObject({ error: unavailable })
+        const why = { ...unavailable, blames: 'database', message: expect.stringContaining(reason) as unknown }
+        for (const call of [
+          () => store.getRecentChats(),
+          () => store.renameClient({ clientId: 1, username: 'ana' }),
+          () => store.checkReady(),
+        ])
+          await expect(call()).rejects.toMatchObject(why)
+        const { status, text } = await probe(chat.server.port, '/readyz')
+        expect([status, JSON.parse(text)]).toEqual([
+          503,
+          { ok: false, code: 'database_unavailable', reason: expect.stringContaining(reason) as unknown },
+        ])
+        expect(await probeWith(chat.server.port, { 'x-forwarded-for': '192.0.2.1' })).toEqual({
+          ...{ status: 503, text: '{"ok":false}' },
+        })
+        const logged = chat.log.map((line) => JSON.parse(line) as Record<string, unknown>)
+        for (const event of ['request_failed', 'not_ready'])
+          expect(logged.find((line) => line.event === event)).toMatchObject({
+            ...{ code: 'database_unavailable', condition },
+            reason: expect.stringContaining(reason) as unknown,
+          })
+        await alter(admit)
+        expectOk(await send())
+        // What a statement may not do is refused for good.
+        await database.query(`REVOKE INSERT ON "ChatMessage" FROM ${name}`)
+        expect(await ana.ask('clientMessage', { type: 'text', message: 'y' })).toMatchObject({
+          error: { code: 'database_refused', retryable: false },
+        })
+      })
     })
   })
 })

@@ -29,12 +29,16 @@ export interface ChatClient extends AsyncClosable {
   /**
    * Sends another event, such as `history`, `recentChats` or `markRead`, and repeats it while the server cannot answer. Does not
    * wait for the messages.
-   * @throws OperatorError `chat_server_unreachable`, or the server's last retryable refusal
+   * @throws InvalidCall for a name that Socket.IO reserves, such as `disconnect`; OperatorError `chat_server_unreachable`,
+   *   `chat_client_closed`, or the server's last retryable refusal
    */
   ask(event: string, payload?: object): Promise<Answer>
   /** Listens to an event that the server emits, such as `incomingMessage`. @returns a function that removes the listener */
   on(event: string, listener: (payload: unknown) => void): () => void
-  /** Resolves to the server's answer to the join. The client joins again automatically after every reconnect. */
+  /**
+   * Resolves to the server's answer to the join. The client joins again automatically after every reconnect.
+   * @throws OperatorError as `ask`
+   */
   join(): Promise<Answer>
   /** The messages that are not acknowledged, in order, each with its `messageId`. */
   readonly unacknowledged: readonly QueuedMessage[]
@@ -42,7 +46,7 @@ export interface ChatClient extends AsyncClosable {
   readonly token: string | undefined
   /** The name of a guest's conversation; undefined before the first join. */
   readonly clientId: string | undefined
-  /** Ends the connection; unacknowledged messages reject with ChatClientClosed, which lists all of them. */
+  /** Ends the connection for good; unacknowledged messages reject with ChatClientClosed, which lists all of them. */
   close(): Promise<void>
 }
 

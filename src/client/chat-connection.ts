@@ -8,7 +8,10 @@ import type { ChatAddress } from './chat-address.js'
 export interface ChatConnection {
   /** Changes with every reconnect; undefined while there is no connection. */
   id(): string | undefined
-  /** Resolves to whether there is a connection: at once, within the time, or when the server refuses the connection. */
+  /**
+   * Resolves to whether there is a connection: at once, within the time, or when the server refuses the connection. After `close`
+   * there is none.
+   */
   waitUntilConnected(timeoutMs: number): Promise<boolean>
   /** Resolves when there is no connection. */
   untilDisconnected(): Promise<void>
@@ -60,7 +63,7 @@ export const openChatConnection = (address: ChatAddress, signal: AbortSignal): C
     problem: () => problem,
     waitUntilConnected: async (timeoutMs) => {
       await opening
-      if (socket === undefined) return false
+      if (socket === undefined || isClosed) return false
       if (socket.connected) return true
       // Socket.IO does not reconnect when the server ended the connection.
       if (!socket.active) socket.connect()

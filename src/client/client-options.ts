@@ -112,9 +112,19 @@ const MESSAGE: Rules<OutgoingChatMessage> = {
 /** @throws InvalidCall `invalid_option` */
 export const checkOutgoing = (message: unknown): void => checkOptions('the message', message, MESSAGE)
 
+/** These are events of the library itself: it sends none of these names, and says so only by an error that looks like no answer. */
+const RESERVED = ['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener']
+
+const SENDABLE: Rule = {
+  must: 'a name that Socket.IO does not reserve',
+  fits: (value) => !RESERVED.includes(String(value)),
+  shows: 'value',
+}
+
 /** @throws InvalidCall `invalid_option` */
 export const checkRequest = (event: unknown, payload: unknown): void => {
   checkValue('event', event, FILLED_TEXT)
+  checkValue('event', event, SENDABLE)
   checkValue('payload', payload, OBJECT)
   checkValue('payload', payload, SENT)
 }

@@ -214,4 +214,38 @@ describe('a chat client', () => {
       },
     )
   })
+
+  test('asks, joins and connects nothing once it is closed', async () => {
+    await withScriptedChat(
+      ({ event }) => (event === 'join' ? JOINED : undefined),
+      async ({ url, server, asked }) => {
+        let connections = 0
+        server.on('connection', () => (connections += 1))
+        const closed = { name: 'OperatorError', code: 'chat_client_closed', message: 'the chat client is closed' }
+        const expectClosed = async (calls: readonly Promise<unknown>[]) => {
+          for (const call of await Promise.allSettled(calls))
+            expect(call).toMatchObject({ status: 'rejected', reason: closed })
+        }
+        const join = { role: 'client', username: 'ana' } as const
+        const client = createChatClient({ url, join })
+        const waiting = client.ask('history')
+        await until(() => asked.some(({ event }) => event === 'history'), { what: 'the server was asked' })
+        await Promise.all([client.close(), expectClosed([waiting])])
+        await expectClosed([client.ask('history'), client.join()])
+
+        const early = createChatClient({ url, join })
+        await Promise.all([expectClosed([early.ask('history'), early.join()]), early.close()])
+        const alone = createChatClient({ url: 'http://127.0.0.1:1/chat', join })
+        await Promise.all([expectClosed([alone.ask('history'), alone.join()]), alone.close()])
+        await expectClosed([early.ask('history'), early.join(), alone.ask('history')])
+
+        // By the time another client has joined, one of those would have, too.
+        const other = createChatClient({ url, join })
+        await other.join()
+        await until(() => server.engine.clientsCount === 1, { what: 'only the other client is connected' })
+        expect(connections).toBe(2)
+        await other.close()
+      },
+    )
+  })
 })

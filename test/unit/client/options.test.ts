@@ -34,6 +34,17 @@ test('a message with a misspelt field is refused before it is sent', async () =>
   await client.close()
 })
 
+test.for(['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener'])(
+  'a request named %s, which Socket.IO reserves, is refused at once',
+  async (event) => {
+    const client = createChatClient({ url: URL_OF_NOTHING, join: { role: 'client', username: 'maria' } })
+    const refused = client.ask(event)
+    await expect(refused).rejects.toThrow(InvalidCall)
+    await expect(refused).rejects.toThrow(`event is "${event}", but must be a name that Socket.IO does not reserve`)
+    await client.close()
+  },
+)
+
 const STORE = { saveChatMessage: test, getChatHistory: test, getRecentChats: test, markMessagesAsRead: test }
 
 test.for<[string, unknown, string]>([

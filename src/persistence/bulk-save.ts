@@ -9,7 +9,7 @@ import { createGuestClients, guestNamesOf } from './guest-clients.js'
 import { insertSql, toInsertedRow, type StoreSession, type InsertedRow, type InsertedRowText } from './message-rows.js'
 import { takenKeySql, type KeyGuard } from './keys/key-guard.js'
 import { nextAttempt } from './saving/next-attempt.js'
-import { noteUnknownOutcome, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
+import { unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import type { PreparedMessage } from './prepare-message.js'
 import { saveBatch } from './save-batch.js'
 import { settleInserted } from './saving/settle-rows.js'
@@ -59,9 +59,8 @@ const savePart = async (
   if (batch.length === 0) return
   const messages = batch.map(({ message }) => message)
   try {
-    await settleInserted(session, batch, await insertByCopy(session, messages), createdNames, COMPLETE)
+    await settleInserted(session, batch, insertByCopy(session, messages), createdNames, COMPLETE)
   } catch (error) {
-    noteUnknownOutcome(batch, error)
     if (nextAttempt(error, { linking: 'linked', size: batch.length, mayUnlink: false }) === 'throw') throw error
   }
   const rest = unsettled(batch)

@@ -4,15 +4,7 @@ import { createClientsOf } from './guest-clients.js'
 import type { LookUp } from './look-up/contact-sql.js'
 import { splitByLocks } from './locks/split-by-locks.js'
 import { insertMessages, withoutClient, type BatchSession, type Linking } from './message-rows.js'
-import {
-  hasOnlyId,
-  mayUnlink,
-  messageOf,
-  noteUnknownOutcome,
-  unsettled,
-  withoutBlockedSenders,
-  type PendingSave,
-} from './pending-save.js'
+import { hasOnlyId, mayUnlink, messageOf, unsettled, withoutBlockedSenders, type PendingSave } from './pending-save.js'
 import { nextAttempt } from './saving/next-attempt.js'
 import { saveWithoutReferences } from './saving/save-without-references.js'
 import { settleExisting, settleInserted } from './saving/settle-rows.js'
@@ -75,10 +67,7 @@ const saveAfterFailure = async (session: Saving, open: readonly PendingSave[], e
   // The other messages may need the same lock: they do not wait as long for it.
   const again = isBlockedByRow(error) ? { ...session, rowLockTimeoutMs: SHORT_LOCK_TIMEOUT_MS } : session
   // A caller's transaction waits for nothing: the error says whether it can go on.
-  if (next === 'throw' || (next === 'wait' && session.transaction === 'callers')) {
-    noteUnknownOutcome(open, error)
-    throw error
-  }
+  if (next === 'throw' || (next === 'wait' && session.transaction === 'callers')) throw error
   if (next === 'halve') await saveHalves(again, open)
   if (next === 'sample') await saveAfterSample(again, open, error)
   if (next === 'suspect' && only !== undefined) session.suspects.add(only, error)
@@ -170,8 +159,8 @@ const tryToSave = async (session: Saving, batch: readonly PendingSave[], lookUp?
 }
 
 const insert = async (session: Saving, open: readonly PendingSave[], lookUp?: LookUp): Promise<void> => {
-  const inserted = await insertMessages(session, open.map(messageOf), session.linking, lookUp)
+  const inserting = insertMessages(session, open.map(messageOf), session.linking, lookUp)
   const lacks = { waits: session.linking === 'noted', lacksOperator: false }
-  await settleInserted(session, open, inserted, session.createdNames, lacks)
+  await settleInserted(session, open, inserting, session.createdNames, lacks)
   for (const one of open) if (one.isSettled()) session.suspects.noteStored(one)
 }

@@ -28,9 +28,9 @@ export const saveWithoutReferences = async (
   ]
   for (const [candidate, linking] of attempts) {
     try {
-      const inserted = await insertMessages(session, [candidate], linking)
+      const inserting = insertMessages(session, [candidate], linking)
       const lacks = { waits: linking === 'noted', lacksOperator: candidate.operatorId === null }
-      await settleInserted(session, [pending], inserted, session.createdNames, lacks)
+      await settleInserted(session, [pending], inserting, session.createdNames, lacks)
       // No row: the guest has no client, or another call stored the same message meanwhile.
       if (!pending.isSettled()) await settleExisting(session, [pending], linking)
       if (pending.isSettled()) return

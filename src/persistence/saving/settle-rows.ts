@@ -5,22 +5,27 @@ import { toId, toIdOrNull } from '../ids/ids.js'
 import { ownKeyOf } from '../keys/key-scope.js'
 import { findByKeys, namesClient, type BatchSession, type InsertedRow, type Linking } from '../message-rows.js'
 import type { SavedChatMessage } from '../message.js'
-import { messageOf, noteUnconfirmed, type PendingSave } from '../pending-save.js'
+import { messageOf, noteUnconfirmed, noteUnknownOutcome, type PendingSave } from '../pending-save.js'
 import { readWaiting } from '../wanted/read-waiting.js'
 import { unknownIds, type Lacks } from '../wanted/unknown-ids.js'
 
 /**
- * Settles the messages that a statement stored, once they are as durable as the server promises.
+ * Settles the messages that a statement stores, once they are as durable as the server promises.
+ * @param inserting the statement, which may store messages of `pending`: all that do so come here, since its outcome may stay unknown
  * @param lacks what is missing in all of them
- * @throws OperatorError `commit_unconfirmed` and the errors of a connection: they are stored, but not settled
+ * @throws OperatorError `commit_unconfirmed` and the errors of a connection: they may be stored, but are not settled
  */
 export const settleInserted = async (
   session: BatchSession,
   pending: readonly PendingSave[],
-  { result: rows, isUnconfirmed }: NoticedCommit<readonly InsertedRow[]>,
+  inserting: Promise<NoticedCommit<readonly InsertedRow[]>>,
   createdNames: Set<string>,
   lacks: Lacks,
 ): Promise<void> => {
+  const { result: rows, isUnconfirmed } = await inserting.catch((error: unknown) => {
+    noteUnknownOutcome(pending, error)
+    throw error
+  })
   if (isUnconfirmed && session.transaction === 'own') {
     const keys = new Set(rows.map(({ idempotencyKey }) => idempotencyKey))
     noteUnconfirmed(pending.filter(({ message }) => keys.has(message.idempotencyKey)))
@@ -57,21 +62,24 @@ export const settleExisting = async (
   const rows = await findByKeys(session, pending.map(messageOf), linking)
   const withoutClient = rows.flatMap(({ position, clientId }) => (clientId === null ? (pending[position] ?? []) : []))
   const isWaiting = await readWaiting(session, withoutClient.map(messageOf).filter(namesClient))
+  const claimed = new Set<string>()
   for (const { position, sameBody, lacksOperator, ...stored } of rows) {
     const one = pending[position]
     if (one === undefined) continue
     const idempotencyKey = ownKeyOf(one.message)
+    // The row may come from an earlier attempt of this call: then it is not a duplicate. Of two calls with one key, it is the first one's.
+    const isOwn = one.outcomeUnknown && !claimed.has(one.message.idempotencyKey)
     const isSame = isWaiting.get(one.message.idempotencyKey)
     settle(one, () => {
       const ids = idsOf(stored)
       if (!sameBody || isSame === false) throw new IdempotencyConflict(idempotencyKey, ids.id)
-      // The row may come from an earlier attempt of this call: then it is not a duplicate.
+      if (isOwn) claimed.add(one.message.idempotencyKey)
       one.succeed({
         ...stored,
         ...ids,
         ...unknownIds(one.message, stored, { waits: isSame === true, lacksOperator }),
         idempotencyKey,
-        duplicate: !one.outcomeUnknown,
+        duplicate: !isOwn,
         clientCreated: false,
       })
     })

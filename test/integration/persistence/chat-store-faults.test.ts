@@ -1,8 +1,8 @@
 import type { Client } from 'pg'
-import { createChatStore } from '../../../src/index.js'
+import { createChatStore, type NewChatMessage, type SavedChatMessage } from '../../../src/index.js'
 import { migrated, withStore } from '../../support/chat.js'
 import { cutAtWrites, type CommitCutter, type Moment } from '../../support/commit-cutter.js'
-import { withProxy } from '../../support/cuttable-proxy.js'
+import { withProxy, type Tap } from '../../support/cuttable-proxy.js'
 import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import {
   expectKeptOnce,
@@ -48,6 +48,58 @@ describe.for(MOMENTS)('a connection that is cut %s', (moment) => {
     await saveThroughCuts(database, cutter, { callers: 32, messagesEach: 20 })
     expect(cutter.cuts()).toBeGreaterThanOrEqual(3)
     expect(await database.query('SELECT count(*)::integer AS "clients" FROM "Client"')).toEqual([{ clients: 32 }])
+  })
+})
+
+/** Saves messages at once; the answer that the first is stored is lost. */
+const saveWithLostAnswer = async (
+  database: TestDatabase,
+  answer: RegExp,
+  ...messages: readonly NewChatMessage[]
+): Promise<readonly SavedChatMessage[]> => {
+  let isLost = false
+  const makeTap = (): Tap => ({
+    fromClient: () => 'pass',
+    fromServer: (bytes) => {
+      if (isLost || !answer.test(bytes.toString('latin1'))) return 'pass'
+      isLost = true
+      return 'drop, and cut'
+    },
+  })
+  const answers: SavedChatMessage[] = []
+  const save = ({ url }: { readonly url: string }): Promise<void> =>
+    withStore({ ...database, url }, async (store) => {
+      answers.push(...(await Promise.all(messages.map((message) => store.saveChatMessage(message)))))
+    })
+  await withProxy(database.url, save, makeTap)
+  expect(isLost).toBe(true)
+  return answers
+}
+
+const INSERTED = /INSERT 0 [1-9]/
+const COMMITTED = /COMMIT/
+
+describe('a call whose only answer is lost is told that it stored the message, when', () => {
+  test.for<[string, RegExp, Partial<NewChatMessage>]>([
+    ['no operator has the id that it names', INSERTED, { sessionId: 's', operatorId: 4 }],
+    ['no operator has it, in the chat of a guest', INSERTED, { guestUsername: 'maria', operatorId: 4 }],
+    ['neither operator nor client have it', COMMITTED, { clientId: 77, operatorId: 4 }],
+  ])('%s', async ([, answer, ids], { database }) => {
+    await migrated(database)
+    await withStore(database, (store) => store.saveChatMessage({ ...textMessage('first'), guestUsername: 'maria' }))
+    const [saved] = await saveWithLostAnswer(database, answer, { ...textMessage('second'), ...ids })
+    expect(saved).toMatchObject({ duplicate: false })
+    expect(await database.query('SELECT "text" FROM "ChatMessage" ORDER BY "id"')).toEqual([
+      { text: 'first' },
+      { text: 'second' },
+    ])
+  })
+
+  test('another call with the same key is told that it did not', async ({ database }) => {
+    await migrated(database)
+    const message = { ...textMessage('hello'), sessionId: 's', idempotencyKey: 'a' }
+    const saved = await saveWithLostAnswer(database, INSERTED, message, message)
+    expect(saved.map(({ duplicate }) => duplicate)).toEqual([false, true])
   })
 })
 

@@ -220,7 +220,7 @@ const INSERTED_COLUMNS = '"id", "createdAt", "clientId", "idempotencyKey", "gues
 // function: a standby may lag behind.
 //
 // Two sends are the same message when sender type, conversation, guest and content are equal. Socket, operator and phone may
-// change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one.
+// change on a resend. The client may have been linked meanwhile, so it is compared only when both sides name one that exists.
 const findByKeysSql = ({ names, keyGuard, transaction }: BatchSession, changed: ChangedKeys): string => `
   SELECT x."position"::integer - 1 AS "position", k."messageId" AS "id", ${instantSql('coalesce(m."createdAt", k."createdAt")')} AS "createdAt",
     coalesce(m."clientId", k."clientId") AS "clientId", coalesce(m."guestUnverified", false) AS "guestUnverified",

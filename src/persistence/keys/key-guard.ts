@@ -108,14 +108,19 @@ export const foundByKeySql = (names: Names, guard: KeyGuard, changed: ChangedKey
 
 /**
  * SQL for whether the message found for an incoming row `x` is the same. Of one that is gone, the hash of its body is left; of
- * one that was edited, that of the body that was sent first. A client that was merged into another is the other one.
+ * one that was edited, that of the body that was sent first. A client that was merged into another is the other one. An id that
+ * no client has tells nothing beside the name of a guest, which is part of the body: by that the client was found.
  */
 export const sameMessageSql = (names: Names, changed: ChangedKeys): string => {
   const sameBody = `${bodySql('m')} IS NOT DISTINCT FROM ${bodySql('x')}`
   const client = (id: string): string => (changed === 'known' ? mergedSql(names, id) : id)
+  const isNamedAlone =
+    changed === 'known'
+      ? `x."guestUsername" IS NOT NULL AND (SELECT c."id" FROM ${names.client} AS c WHERE c."id" = x."clientId" LIMIT 1) IS NULL`
+      : 'false'
   return `CASE WHEN m."id" IS NULL THEN k."bodyHash" = ${bodyHashSql('x')}
       ELSE ${sameBody} OR coalesce(d."bodyHash" = ${bodyHashSql('x')}, false) END
-    AND coalesce(${client('coalesce(m."clientId", k."clientId")')} = ${client('x."clientId"')}, true)`
+    AND (coalesce(${client('coalesce(m."clientId", k."clientId")')} = ${client('x."clientId"')}, true) OR ${isNamedAlone})`
 }
 
 /** SQL for a common table expression that takes the keys of the messages of `inserted`. */

@@ -84,6 +84,9 @@ describe('a call whose only answer is lost is told that it stored the message, w
     ['no operator has the id that it names', INSERTED, { sessionId: 's', operatorId: 4 }],
     ['no operator has it, in the chat of a guest', INSERTED, { guestUsername: 'maria', operatorId: 4 }],
     ['neither operator nor client have it', COMMITTED, { clientId: 77, operatorId: 4 }],
+    ['no client has it, but there is one of the name', INSERTED, { clientId: 77, guestUsername: 'maria' }],
+    ['no client has it, and one is made of the guest', INSERTED, { clientId: 77, guestUsername: 'new' }],
+    ['no client and no operator has it', INSERTED, { clientId: 77, guestUsername: 'maria', operatorId: 4 }],
   ])('%s', async ([, answer, ids], { database }) => {
     await migrated(database)
     await withStore(database, (store) => store.saveChatMessage({ ...textMessage('first'), guestUsername: 'maria' }))

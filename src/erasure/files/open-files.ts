@@ -1,7 +1,7 @@
 import { readdir, realpath, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { OperatorError } from '../../errors.js'
-import { isHeld, takeLock, type FileLock } from '../../file-lock.js'
+import { isHeld, takeLock, type FileLock, type HeldLock } from '../../file-lock.js'
 import { hasCode } from '../../file-reason.js'
 import { readRange, syncFolder } from '../../journal/journal-file.js'
 import { lockJournal } from '../../journal/journal-lock.js'
@@ -63,7 +63,17 @@ export const withPersonFiles = async <T>(
   work: (opened: OpenedFiles) => Promise<T>,
 ): Promise<T> => {
   const closing: (() => Promise<void>)[] = []
-  const opening: Opening = { ...options, onClose: (close) => closing.unshift(close) }
+  const taken = new Set<string>()
+  const opening: Opening = {
+    ...options,
+    onClose: (close) => closing.unshift(close),
+    holdLock: async (name, take) => {
+      if (taken.has(name)) return
+      const lock = await take()
+      taken.add(name)
+      closing.unshift(() => lock.release())
+    },
+  }
   try {
     const setAside: string[] = []
     const files: OpenedFile[] = []
@@ -80,6 +90,8 @@ export const withPersonFiles = async <T>(
 
 interface Opening extends OpenOptions {
   readonly onClose: (close: () => Promise<void>) => void
+  /** Takes a lock until the end of the work. A file and its copy have one id, and share one lock. */
+  readonly holdLock: (name: string, take: () => Promise<FileLock>) => Promise<void>
 }
 
 // A link of one's own is followed, as serve does. A file that is named twice is changed once.
@@ -96,10 +108,8 @@ const realPaths = async (paths: readonly string[], cwd: string): Promise<Readonl
 const openJournal = async (path: string, opening: Opening): Promise<readonly OpenedFile[]> => {
   const first = await open(path, opening)
   const id = await journalId(first, path)
-  if (id !== undefined && opening.access === 'change') {
-    const lock = await lockJournal(id, path)
-    opening.onClose(() => lock.release())
-  }
+  if (id !== undefined && opening.access === 'change')
+    await opening.holdLock(`journal ${id}`, () => lockJournal(id, path))
   const journal = await toOpened('journal', path, first, opening)
   const beside: readonly (readonly [FileKind, string])[] = [
     ['acknowledged', `${path}.acknowledged`],
@@ -138,13 +148,16 @@ const openRecording = async (path: string, opening: Opening): Promise<OpenedFile
   const { lock } = await inspectRecording(path, () => chunksOf(handle, path, opening), opening)
   if (opening.access === 'change') {
     const { dev, ino } = await handle.stat()
-    const taken: FileLock | { readonly holder: number | undefined } = await takeLock(
-      lock ?? `chatkeep-file-${dev}-${ino}`,
-    )
-    if (isHeld(taken)) throw recordingInUse(path, taken.holder)
-    opening.onClose(() => taken.release())
+    const name = lock ?? `chatkeep-file-${dev}-${ino}`
+    await opening.holdLock(name, () => lockRecording(name, path))
   }
   return toOpened('recording', path, handle, opening)
+}
+
+const lockRecording = async (name: string, path: string): Promise<FileLock> => {
+  const lock: FileLock | HeldLock = await takeLock(name)
+  if (isHeld(lock)) throw recordingInUse(path, lock.holder)
+  return lock
 }
 
 const open = async (path: string, { access, onClose }: Opening): Promise<FileHandle> => {

@@ -184,6 +184,20 @@ describe('files of a chat server', () => {
     expect(await linesOf(recording)).toHaveLength(2)
   })
 
+  test('lose the person as well where one is the copy of another, with its id', async ({ database }) => {
+    await loadPeople(database)
+    const messages = [{ username: 'bea' }, { username: 'eve' }]
+    const [journal, recording] = [journalText(messages), recordingText(messages, randomUUID())]
+    const files = await writeServerFiles({ journal, recording, journalCopy: journal, recordingCopy: recording })
+    const { exitCode, stderr } = await on(
+      ...([database, 'erase', '--username', 'bea', '--confirm', database.name] as const),
+      ...['--journal', files.journal, '--journal', files.journalCopy],
+      ...['--recording', files.recording, '--recording', files.recordingCopy],
+    )
+    expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining('error')])
+    for (const path of Object.values(files)) expect(await readFile(path, 'utf8')).not.toContain('bea')
+  })
+
   test('of other formats, missing, damaged or altered are refused by name, before anything is changed', async ({
     database,
   }) => {

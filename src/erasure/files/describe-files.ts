@@ -33,7 +33,7 @@ export const leftLines = (files: readonly FilePrice[], setAside: readonly string
     .filter(({ undecided }) => undecided > 0)
     .map(({ path, undecided }) =>
       printable(
-        `note: ${path}: ${count(undecided, 'line')} under a former name of this person may be of somebody else who had it, and ${undecided === 1 ? 'stays' : 'stay'}`,
+        `note: ${path}: ${count(undecided, 'line')} under a name that this person has or had may be of somebody else who had it, and ${undecided === 1 ? 'stays' : 'stay'}`,
       ),
     ),
   ...setAside.map((path) => printable(`note: ${path} was found damaged and set aside: remove it when nobody needs it`)),

@@ -9,7 +9,7 @@ import { toStorablePhone } from '../../persistence/prepare-message.js'
 import type { OpenedFile } from './open-files.js'
 import type { FileKind, FileLine, LineOwner } from './person-file.js'
 import {
-  disputeOf,
+  historyOf,
   hasPhoneOf,
   isNamedIn,
   isSentTo,
@@ -90,7 +90,7 @@ const readOwners = async (
   for (const file of files)
     for await (const line of file.lines()) {
       const owner = ownerOf(line)
-      if (owner === undefined || owner.key === null || disputeOf(disputed, owner) === undefined) continue
+      if (owner === undefined || owner.key === null || historyOf(disputed, owner) === undefined) continue
       keys.push(owner.key)
       if (keys.length === KEYS_A_QUERY) await ask()
     }
@@ -126,7 +126,7 @@ export interface FilePrice {
   /** The first lines that cannot be read, and how many there are: they may be of anybody. */
   readonly unreadable: readonly number[]
   readonly unreadableCount: number
-  /** Lines under a former name of the person of which nothing says whether somebody else wrote them. */
+  /** Lines under a name that the person has or had of which nothing says whether somebody else wrote them. */
   readonly undecided: number
 }
 

@@ -1,7 +1,7 @@
 import { namedBy } from '../../persistence/chats/address.js'
 import { toStorableText } from '../../persistence/content/storable-text.js'
 import type { Conversations } from '../../persistence/erasure/conversations.js'
-import type { DisputedNames, FormerHolder } from '../../persistence/erasure/disputed-names.js'
+import type { DisputedNames, NameHistory } from '../../persistence/erasure/disputed-names.js'
 import type { FoundPerson } from '../../persistence/erasure/person.js'
 import { toStorablePhone, toUsername } from '../../persistence/prepare-message.js'
 import type { LineOwner } from './person-file.js'
@@ -43,36 +43,48 @@ export const isNamedIn = (person: FilePerson, owner: Naming): boolean => {
   const isByName =
     (names.some((name) => guests.has(name)) && !owner.clientIds.some((id) => otherClients.has(id))) ||
     (owner.clientIds.length === 0 && names.some((name) => clientNames.has(name)))
-  return owner.clientIds.some((id) => clientIds.has(id)) || (isProved(person, owner) ?? isByName)
+  const history = historyOf(person.disputed, owner)
+  return (
+    owner.clientIds.some((id) => clientIds.has(id)) ||
+    (history === undefined ? isByName : isProved(person, history, owner) === true)
+  )
 }
 
 const namesOf = ({ names }: Pick<LineOwner, 'names'>): readonly string[] =>
   names.flatMap((name) => [name, toUsername(name)])
 
-/** Who had the name of a line that only names somebody, if others have or had it as well. */
-export const disputeOf = (
+/** Whose the name of a line was that only names somebody, if others have or had it as well. */
+export const historyOf = (
   disputed: DisputedNames,
   owner: Pick<LineOwner, 'clientIds' | 'names'>,
-): FormerHolder | undefined =>
+): NameHistory | undefined =>
   owner.clientIds.length > 0 || disputed.size === 0
     ? undefined
     : namesOf(owner)
         .map((name) => disputed.get(name))
-        .find((holder) => holder !== undefined)
+        .find((history) => history !== undefined)
 
-// By the message that has the key, else by the time at which the one who had the name first got another one.
-const isProved = ({ disputed, keyOwners }: FilePerson, owner: Naming): boolean | undefined => {
-  const holder = disputeOf(disputed, owner)
-  if (holder === undefined) return undefined
-  const { key, atMs } = owner
+/**
+ * Whether a line is the person's by the message that has its key, else by its time. What waits will be whose the name is then.
+ * @returns undefined if nothing tells
+ */
+const isProved = (
+  { keyOwners }: FilePerson,
+  { isPersons, fromMs, untilMs, othersUntilMs }: NameHistory,
+  { key, atMs }: Naming,
+): boolean | undefined => {
   const known = key === null ? undefined : keyOwners.get(key)
   if (known !== undefined) return known
-  return atMs !== null && holder.untilMs !== null && atMs < holder.untilMs ? holder.isPerson : undefined
+  if (atMs === null) return isPersons ? true : undefined
+  if (atMs < othersUntilMs) return false
+  return atMs >= fromMs && atMs < untilMs ? true : undefined
 }
 
-/** Whether a line is under a former name of the person, and nothing says whether they or somebody else wrote it. */
-export const isUndecided = (person: FilePerson, owner: LineOwner): boolean =>
-  disputeOf(person.disputed, owner)?.isPerson === true && isProved(person, owner) === undefined
+/** Whether a line is under a name that the person has or had, and nothing says whether they or somebody else wrote it. */
+export const isUndecided = (person: FilePerson, owner: LineOwner): boolean => {
+  const history = historyOf(person.disputed, owner)
+  return history !== undefined && isProved(person, history, owner) === undefined
+}
 
 export const hasPhoneOf = (phones: ReadonlySet<string>, owner: LineOwner): boolean =>
   owner.phones.some((phone) => phones.has(phone) || phones.has(toStorablePhone(phone) ?? phone))

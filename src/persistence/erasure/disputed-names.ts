@@ -1,21 +1,41 @@
 import type { Queryable } from '../../database/connection.js'
-import { CHANGED_MESSAGES, CLIENT_ALIASES, ownNamesFor } from '../own-names.js'
+import { CHANGED_MESSAGES, CLIENT_ALIASES, MERGED_CLIENTS, ownNamesFor } from '../own-names.js'
 import { ownRowsOf } from './erase-person.js'
+import { isGuestClient } from './guest-names.js'
 import { ARCHIVE_PLACES, bindOwn } from './own-rows.js'
 import { anyOf, selectionsOf, type FoundPerson } from './person.js'
 import type { ErasureTables } from './tables.js'
 
-/** Who had a name first, and until when (milliseconds since 1970), where that was noted. */
-export interface FormerHolder {
-  readonly isPerson: boolean
-  readonly untilMs: number | null
+/** What is known of when a name was whose, in milliseconds since 1970. */
+export interface NameHistory {
+  /** Whether the person has the name, or had it last. */
+  readonly isPersons: boolean
+  /** It was the person's from then on (Infinity: at no time that is known) … */
+  readonly fromMs: number
+  /** … to before then. */
+  readonly untilMs: number
+  /** Before then it was somebody else's. */
+  readonly othersUntilMs: number
 }
 
 /**
- * Names that the person and somebody else had, one after the other. Of former names of the person: those that somebody else may have
- * now. Of the other names of the person: those that other clients had, or have messages under.
+ * Names that the person and somebody else had, or may have had, one after the other. Of former names of the person: those that somebody
+ * else may have now. Of the other names of the person: those that other clients had, or have messages under, and those from which
+ * somebody was renamed.
  */
-export type DisputedNames = ReadonlyMap<string, FormerHolder>
+export type DisputedNames = ReadonlyMap<string, NameHistory>
+
+/** A client who has, or had, a name, or has messages under it. */
+export interface NameHolder {
+  readonly isPerson: boolean
+  /** Whether it is the client's name now. */
+  readonly hasNow: boolean
+  /** When the client was renamed from it. */
+  readonly renamedMs: number | null
+  /** When the client was created. */
+  readonly createdMs: number | null
+  readonly isGuest: boolean
+}
 
 /** Names under which it takes a message's key, or its time, to tell whose it is. */
 export const readDisputedNames = async (
@@ -23,30 +43,104 @@ export const readDisputedNames = async (
   tables: ErasureTables,
   { clientIds, names, clientNames }: FoundPerson,
 ): Promise<DisputedNames> => {
-  const { archive, clientAliases } = ownNamesFor(tables.schema)
-  const parts = [
-    ...(tables.columns.has('guestUsername')
-      ? [
-          `SELECT m."guestUsername"::text AS "name", m."clientId", NULL::float8 AS "untilMs" FROM ${tables.names.message} AS m`,
-        ]
-      : []),
-    ...(tables.hasArchive
-      ? [`SELECT a."guestUsername", coalesce(a."linkedClientId", a."clientId"), NULL FROM ${archive} AS a`]
-      : []),
-    ...(tables.own.has(CLIENT_ALIASES)
-      ? [`SELECT a."username", a."clientId", extract(epoch FROM a."at")::float8 * 1000 FROM ${clientAliases} AS a`]
-      : []),
-  ]
-  if (parts.length === 0) return new Map()
-  const { rows } = await client.query<FormerHolder & { readonly name: string }>(
-    `SELECT h."name", h."clientId" = ANY ($1::bigint[]) AS "isPerson", max(h."untilMs") AS "untilMs"
-     FROM (${parts.join(' UNION ALL ')}) AS h
+  const current = new Set([...names, ...clientNames])
+  const held = selectHeld(tables)
+  const { rows: disputed } = await client.query<{ name: string }>(
+    `SELECT DISTINCT h."name" FROM (${held}) AS h
      WHERE h."clientId" = ANY ($1::bigint[]) AND h."name" <> ALL ($2::text[])
        OR h."clientId" <> ALL ($1::bigint[]) AND h."name" = ANY ($2::text[])
-     GROUP BY 1, 2`,
-    [clientIds, [...names, ...clientNames]],
+       OR h."renamedMs" IS NOT NULL AND h."name" = ANY ($2::text[])`,
+    [clientIds, [...current]],
   )
-  return new Map(rows.map(({ name, ...holder }) => [name, holder]))
+  if (disputed.length === 0) return new Map()
+  const { rows } = await client.query<NameHolder & { readonly name: string }>(selectHolders(tables, held), [
+    clientIds,
+    disputed.map(({ name }) => name),
+  ])
+  return new Map(
+    disputed.map(({ name }) => [
+      name,
+      toHistory(
+        rows.filter((row) => row.name === name),
+        current.has(name),
+      ),
+    ]),
+  )
+}
+
+const selectHeld = ({ schema, names, columns, own, hasArchive }: ErasureTables): string => {
+  const { archive, clientAliases } = ownNamesFor(schema)
+  return [
+    `SELECT NULL::text AS "name", NULL::bigint AS "clientId", NULL::float8 AS "renamedMs"`,
+    ...(columns.has('guestUsername')
+      ? [`SELECT m."guestUsername"::text, m."clientId", NULL FROM ${names.message} AS m`]
+      : []),
+    ...(hasArchive
+      ? [`SELECT a."guestUsername", coalesce(a."linkedClientId", a."clientId"), NULL FROM ${archive} AS a`]
+      : []),
+    ...(own.has(CLIENT_ALIASES)
+      ? [`SELECT a."username", a."clientId", extract(epoch FROM a."at")::float8 * 1000 FROM ${clientAliases} AS a`]
+      : []),
+  ].join(' UNION ALL ')
+}
+
+// The former names of a client who was merged are the other one's: the one who had the name may be either of them.
+const selectHolders = ({ schema, names, own, hasCreatedAt }: ErasureTables, held: string): string => {
+  const merged = own.has(MERGED_CLIENTS)
+    ? `OR c."id" IN (SELECT g."clientId" FROM ${ownNamesFor(schema).mergedClients} AS g WHERE g."intoClientId" = h."clientId")`
+    : ''
+  return `
+    SELECT h."name", h."clientId" = ANY ($1::bigint[]) AS "isPerson", h."hasNow", h."renamedMs", one."createdMs",
+      coalesce(one."isGuest", false) AS "isGuest"
+    FROM (
+      SELECT n."name", n."clientId", max(n."renamedMs") AS "renamedMs", bool_or(n."hasNow") AS "hasNow"
+      FROM (
+        SELECT h."name", h."clientId", h."renamedMs", false AS "hasNow" FROM (${held}) AS h WHERE h."name" = ANY ($2::text[])
+        UNION ALL
+        SELECT c."username"::text, c."id", NULL, true FROM ${names.client} AS c WHERE c."username"::text = ANY ($2::text[])
+      ) AS n
+      WHERE n."clientId" IS NOT NULL
+      GROUP BY 1, 2
+    ) AS h
+    LEFT JOIN LATERAL (
+      SELECT ${hasCreatedAt ? 'extract(epoch FROM max(c."createdAt"))::float8 * 1000' : 'NULL::float8'} AS "createdMs",
+        bool_and(${isGuestClient(schema, own, 'c."id"')}) AS "isGuest"
+      FROM ${names.client} AS c
+      WHERE c."id" = h."clientId" ${merged}
+    ) AS one ON true`
+}
+
+const NEVER = Infinity
+const ALWAYS = -Infinity
+
+/**
+ * A name is a client's from its creation, after a rename too, until another client has it. A client that an application renamed by
+ * itself may have got it at any time after that.
+ * @param isPersons whether the person has the name, or had it last
+ */
+export const toHistory = (holders: readonly NameHolder[], isPersons: boolean): NameHistory => {
+  const others = holders.filter(({ isPerson }) => !isPerson)
+  const fromMs = personsSince(holders, others.length > 0)
+  const renamedFrom = (some: readonly NameHolder[]): number => Math.max(...some.map((one) => one.renamedMs ?? ALWAYS))
+  if (isPersons) {
+    const othersUntilMs = renamedFrom(others)
+    return { isPersons, fromMs: fromMs < othersUntilMs ? NEVER : fromMs, untilMs: NEVER, othersUntilMs }
+  }
+  const renamedMs = renamedFrom(holders.filter(({ isPerson }) => isPerson))
+  const [next, third] = others
+  // A recording has whole milliseconds.
+  const nextMs = third === undefined && next?.hasNow === true ? Math.floor(next.createdMs ?? ALWAYS) : ALWAYS
+  const isKnown = renamedMs > ALWAYS
+  return { isPersons, fromMs: isKnown ? fromMs : NEVER, untilMs: Math.max(renamedMs, nextMs), othersUntilMs: ALWAYS }
+}
+
+// Of a name from which somebody was renamed, only the last one is noted, and it may have been somebody else's before: an application may
+// give it to a client of its own. A client that was made of a guest would not have got it.
+const personsSince = (holders: readonly NameHolder[], isOthersToo: boolean): number => {
+  const owners = holders.filter(({ isPerson }) => isPerson)
+  const first = owners.find(({ renamedMs }) => renamedMs !== null) ?? owners.find(({ hasNow }) => hasNow)
+  if (first === undefined) return NEVER
+  return first.isGuest && !isOthersToo ? ALWAYS : (first.createdMs ?? NEVER)
 }
 
 /**

@@ -11,6 +11,8 @@ export interface ErasureTables {
   readonly names: Names
   /** Columns of "ChatMessage". */
   readonly columns: ReadonlySet<string>
+  /** Whether "Client" says when each was created. */
+  readonly hasCreatedAt: boolean
   /** `table` where "ChatMessage" is partitioned: its keys are in a table of their own. */
   readonly keyGuard: KeyGuard
   /** Tables of chatkeep's own schema that are there. */
@@ -42,6 +44,9 @@ export const readErasureTables = async (client: Queryable, schema: string): Prom
     forgettable: new Set(forgettable.map(({ name }) => name)),
     hasGuestHash: changed.some(({ column }) => column === 'guestHash'),
     columns: new Set(columnsOf('ChatMessage')),
+    hasCreatedAt: found.some(
+      ({ table, column, type }) => table === 'Client' && column === 'createdAt' && type.startsWith('timestamp'),
+    ),
     keyGuard: await readKeyGuard(client, names),
   }
 }

@@ -76,7 +76,8 @@ describe('a former name that somebody else has now', () => {
     database,
   }) => {
     await loadSuccessors(database)
-    await database.load(`INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType", "text", "idempotencyKey") VALUES
+    await database.load(`UPDATE "Client" SET "createdAt" = '2019-01-01' WHERE "id" = 1;
+      INSERT INTO "ChatMessage" ("clientId", "senderType", "messageType", "text", "idempotencyKey") VALUES
       (1, 'CLIENT', 'TEXT', 'a', 'of 1'), (4, 'CLIENT', 'TEXT', 'a', 'of 4')`)
     const [before, after] = ['2020-11-01T10:00:00Z', '2120-11-01T10:00:00Z']
     const line = (text: string, at: string, key?: string) => ({ username: 'ada', text, at, ...(key && { key }) })
@@ -91,13 +92,45 @@ describe('a former name that somebody else has now', () => {
     const run = (...argv: readonly string[]) => on(database, ...argv, '--recording', recording)
     const former = await run('erase', '--client-id', '1', '--dry-run')
     expect(former.stdout).toContain('recording recording: 2 lines\n')
-    expect(former.stdout).toMatch(/^note: .*: 1 line under a former name of this person may be of somebody else/m)
+    expect(former.stdout).toMatch(/^note: .*: 1 line under a name that this person has or had may be of somebody else/m)
     const now = await run('erase', '--username', 'ada', '--dry-run')
     expect(now.stdout).toContain('recording recording: 2 lines\n')
     expect((await run('export', '--client-id', '4')).stdout).not.toContain('of 1 by')
     const done = await run('erase', '--client-id', '1', '--confirm', database.name)
     expect([done.exitCode, done.stdout]).toEqual([0, expect.stringContaining(', 2 lines of files deleted')])
     expect((await readFile(recording, 'utf8')).match(/of \d by \w+/g)).toEqual(['of 4 by key', 'of 4 by time'])
+  })
+
+  test('is whose it was between a rename and the creation of the next one, in a recording', async ({ database }) => {
+    await loadSuccessors(database)
+    await database.load(`
+      UPDATE "Client" SET "createdAt" = '2020-01-01' WHERE "id" = 1;
+      UPDATE "chatkeep"."client_aliases" SET "at" = '2021-01-01Z' WHERE "username" = 'ada';
+      UPDATE "Client" SET "createdAt" = '2022-01-01' WHERE "id" = 4;
+      DELETE FROM "ChatMessage"`)
+    const { recording } = await writeServerFiles({
+      recording: recordingText(
+        [2019, 2020, 2021, 2022].map((year) => ({
+          username: 'ada',
+          text: `of ${year}`,
+          at: `${year}-07-01T10:00:00Z`,
+        })),
+      ),
+    })
+    const shownTo = async (id: number) => {
+      const { stdout } = await on(database, 'export', '--client-id', String(id), '--recording', recording)
+      return stdout.match(/of 20\d\d/g)
+    }
+    expect([await shownTo(1), await shownTo(4)]).toEqual([['of 2020', 'of 2021'], ['of 2022']])
+    // By then nobody knows of the former holder that there was another one before.
+    await withStore(database, async (store) => {
+      await store.renameClient({ clientId: 4, username: 'ada4' })
+    })
+    expect(await shownTo(4)).toEqual(['of 2022'])
+    const argv = ['erase', '--client-id', '4', '--recording', recording]
+    expect((await on(database, ...argv, '--dry-run')).stdout).toMatch(/: 3 lines under a name .*, and stay$/m)
+    await on(database, ...argv, '--confirm', database.name)
+    expect((await readFile(recording, 'utf8')).match(/of 20\d\d/g)).toEqual(['of 2019', 'of 2020', 'of 2021'])
   })
 
   test('that the application changed itself is known by the keys of messages, in a recording', async ({ database }) => {
@@ -107,7 +140,7 @@ describe('a former name that somebody else has now', () => {
       recording: recordingText([{ username: 'bea', key: 'key 1' }, { username: 'bea' }, { username: 'eve' }]),
     })
     const { stdout } = await on(database, 'erase', '--client-id', '2', '--dry-run', '--recording', recording)
-    expect(stdout).toMatch(/recording recording: 1 line\n[^]*: 1 line under a former name of this person may be/)
+    expect(stdout).toMatch(/recording recording: 1 line\n[^]*: 1 line under a name that this person has or had may be/)
   })
 
   test('counts again when nobody has it: the client who had it is meant', async ({ database }) => {

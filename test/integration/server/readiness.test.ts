@@ -126,7 +126,7 @@ describe('a database that refuses connections for a while', () => {
     const alter = (sql: string) => administer((client) => client.query(sql.replace(':database', database.name)))
     await withLimitedRole(database, async ({ name, url }) => {
       await database.load(STORING.replaceAll(':role', name))
-      const store = createChatStore({ databaseUrl: url }, { deadlineMs: 300 })
+      const store = createChatStore({ databaseUrl: url }, { deadlineMs: 1_500 })
       await withChat(database, { store }, async (chat) => {
         const ana = await chat.guest('ana')
         const send = () => ana.ask('clientMessage', { type: 'text', message: 'x', messageId: 'x' })

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { $ZodError } from 'zod/v4/core'
 
 /** A chat server, as its `/readyz` shows it. */
 export interface ChatServer {
@@ -45,7 +46,7 @@ const askServer = async (url: string, signal: AbortSignal): Promise<ChatServer> 
 // fetch hides the network's error in the cause of its own.
 const reasonOf = (error: unknown): string => {
   if (error instanceof DOMException && error.name === 'TimeoutError') return `no answer within ${PATIENCE_MS / 1_000} s`
-  if (error instanceof z.core.$ZodError || error instanceof SyntaxError)
+  if (error instanceof $ZodError || error instanceof SyntaxError)
     return 'the answer is not that of a chat server'
   const { cause = error } = error instanceof Error ? error : {}
   if (!(cause instanceof Error)) return String(cause)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { link, lstat, mkdir, mkdtemp, readFile, readdir, realpath, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import * as z from 'zod/mini'
+import { $ZodError } from 'zod/v4/core'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { hasCode } from '../../file-reason.js'
 import { changeFolder, openPrivateFile, ownUserId, readPrivateFile } from '../../private-file.js'
@@ -229,7 +230,7 @@ const readOwner = async ({ ownerFile }: ServerFolder): Promise<Owner | undefined
   try {
     return ownerShape.parse(JSON.parse(await readFile(ownerFile, 'utf8')))
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError || error instanceof z.core.$ZodError) return undefined
+    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError || error instanceof $ZodError) return undefined
     throw error
   }
 }

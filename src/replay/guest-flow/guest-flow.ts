@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import * as z from 'zod/mini'
+import { $ZodError } from 'zod/v4/core'
 import { withClient } from '../../database/connection.js'
 import { explainDatabaseError } from '../../database/connection-error.js'
 import { withLockLimit } from '../../database/lock-limit.js'
@@ -115,7 +115,7 @@ const playCase = async (
     if (known instanceof OperatorError && known.exitCode === ExitCode.no) {
       return { name, expected, found: known.message, ok: false }
     }
-    if (!(known instanceof z.core.$ZodError)) throw known
+    if (!(known instanceof $ZodError)) throw known
     const found = `the server's answer has an unknown form: ${invalidFields(known).join(', ')}`
     return { name, expected, found, ok: false }
   }

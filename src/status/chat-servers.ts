@@ -46,8 +46,7 @@ const askServer = async (url: string, signal: AbortSignal): Promise<ChatServer> 
 // fetch hides the network's error in the cause of its own.
 const reasonOf = (error: unknown): string => {
   if (error instanceof DOMException && error.name === 'TimeoutError') return `no answer within ${PATIENCE_MS / 1_000} s`
-  if (error instanceof $ZodError || error instanceof SyntaxError)
-    return 'the answer is not that of a chat server'
+  if (error instanceof $ZodError || error instanceof SyntaxError) return 'the answer is not that of a chat server'
   const { cause = error } = error instanceof Error ? error : {}
   if (!(cause instanceof Error)) return String(cause)
   return 'code' in cause ? String(cause.code) : cause.message

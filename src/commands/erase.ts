@@ -10,9 +10,9 @@ in chatkeep's own tables, in small transactions beside live traffic. It can be
 stopped and repeated at any time. Rows of other tables that refer to them are
 named before; those that allow no deletion are in the way.
 
-Keys go with their messages: whoever still holds a message, such as a journal, a
-recording or a browser, can store it again. Name journals and recordings, and
-stop the servers that write them: their lines go before the database's rows.
+Keys go with their messages: a journal, a recording or a browser that still has
+a message can store it again. Name journals and recordings, and stop the
+servers that write them: their lines go before the database's rows.
 Backups, WAL, standbys that replay later, and logs are not touched.`
 
 export const eraseCommand = (run: Run) =>

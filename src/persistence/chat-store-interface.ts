@@ -46,7 +46,7 @@ export interface ChatStore extends AsyncClosable {
    */
   saveChatMessage(message: NewChatMessage, options?: SaveOptions): Promise<SavedChatMessage>
   /**
-   * Calls a listener with each message that is stored from now on, once, after its commit, whoever stored it. One call follows the
+   * Calls a listener with each message that any program stores from now on, once, after its commit. One call follows the
    * other; a listener that fails is reported to `onError`, and breaks nothing.
    * @throws InvalidCall, OperatorError `ids_not_in_order`, SchemaNotReady, StoreUnavailable (also from a standby), DatabaseRefused,
    *   StoreClosed, the signal's reason

@@ -183,7 +183,7 @@ const toOpened = async (
   { access, signal, onClose, onProgress }: Opening,
 ): Promise<OpenedFile> => {
   const { readLines, createWriter } = FORMATS[kind]
-  // Those of an erasure that was killed; whoever holds the lock may remove them.
+  // Those of an erasure that was killed; the holder of the lock may remove them.
   if (access === 'change') await removeDrafts(path)
   let handle = opened
   const sizeBytes = (await handle.stat()).size

@@ -25,7 +25,7 @@ export interface FileLine {
 }
 
 export type LineContent =
-  /** Header, footer, a blank line: of nobody. */
+  /** Header, footer, a blank line: it has no owner. */
   | { readonly kind: 'frame' }
   /** It may be of anybody. */
   | { readonly kind: 'unreadable' }

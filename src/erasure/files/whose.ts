@@ -91,7 +91,7 @@ export const hasPhoneOf = (phones: ReadonlySet<string>, owner: LineOwner): boole
 
 /**
  * The conversation that a line names if it says nothing else, or may name by its address: an operator's answer that waits is stored
- * with whoever is found there, and has the name and phone of the guest who was connected for the case that nobody is.
+ * with the client or guest found there. Where there is none, the name and phone in it, of the guest who was connected, decide.
  */
 export const onlyConversationOf = ({ clientIds, names, phones, conversation, address }: LineOwner): string | null => {
   if (address === null && clientIds.length + names.length + phones.length > 0) return null

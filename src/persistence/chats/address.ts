@@ -8,7 +8,7 @@ type Addressed = Pick<ChatMessage, 'sessionId' | 'clientId' | 'guestUsername'>
 
 /**
  * The address of a message's chat: its conversation, else its client or guest. A conversation that is called like an address of
- * the other two forms belongs to the client or guest of its messages, whoever it names.
+ * the other two forms belongs to the client or guest of its messages, not to the one it names.
  * @returns null for a message that only has the id of a socket
  */
 export const addressOf = ({ sessionId, clientId, guestUsername }: Addressed): string | null => {

@@ -19,7 +19,7 @@ const MOST_READ = 500
 /**
  * Whose a conversation is: the client or guest of its last message from the client's side that names one, else of the last answer
  * that does. Messages that were stored with the conversation alone name nobody.
- * @returns undefined when it has no messages; of nobody when none of them tells
+ * @returns undefined when it has no messages; without client or guest when none of them names one
  */
 export const readAnswerer = async (
   { db, names, at }: { readonly db: Queryable; readonly names: Names; readonly at?: Date | undefined },

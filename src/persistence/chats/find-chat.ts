@@ -20,7 +20,7 @@ export interface FoundChat extends Answerer {
   /** Where an answer goes: the conversation that was asked for, else the newest of the chat; null where it has none. */
   readonly conversation: string | null
   /**
-   * The conversations of the chat, newest first, whoever wrote last: those of its last messages, 20 at most. Not those in
+   * The conversations of the chat, newest first: those of its last messages from either side, 20 at most. Not those in
    * which a name was only used without proof.
    */
   readonly conversations: readonly string[]
@@ -38,8 +38,8 @@ export interface ChatSearch {
 }
 
 /**
- * Finds the chat of an address; undefined when nobody has it. A name stands for the client of that name, else for whoever
- * wrote under it. It decides what happens to a message, so a standby that lags behind may not answer.
+ * Finds the chat of an address; undefined when nobody has it. A name stands for the client of that name, else for the
+ * guest who wrote under it. It decides what happens to a message, so a standby that lags behind may not answer.
  * @throws OperatorError `read_from_standby`
  * @throws InvalidCall `invalid_contact`
  */

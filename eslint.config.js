@@ -19,6 +19,10 @@ export default tseslint.config(
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportDefaultDeclaration', message: 'Named exports only: one name, found by one search.' },
+        {
+          selector: "MemberExpression[object.name='z'][property.name=/^(core|locales)$/]",
+          message: 'Import from zod/v4/core by name: taken whole, z.core brings the texts of 60 languages.',
+        },
         { selector: 'TSEnumDeclaration', message: 'A union of words says the same with less.' },
       ],
     },

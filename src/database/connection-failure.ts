@@ -37,8 +37,6 @@ export const NOT_POSTGRES = 'it is not a PostgreSQL server'
 
 /** Why a connection failed that may still be there. */
 export const NO_ANSWER = 'it did not answer in time'
-/** Of a message that no connection has taken, or whose statement has not ended. */
-export const WAITED_TOO_LONG = 'the message waited too long'
 
 /** Error codes of sockets and name look-ups, as text. */
 const NETWORK_REASONS: Readonly<Record<string, string>> = {

@@ -10,6 +10,7 @@ import { DEFAULT_MAX_MESSAGE_BYTES } from './content/message-size.js'
 import { sentBytes, storingTimeMs } from './content/storing-time.js'
 import { StoreClosed, StoreUnavailable } from './errors.js'
 import { findChat } from './chats/find-chat.js'
+import type { ChatStore } from './chat-store-interface.js'
 import { createFindClient } from './chats/known-client.js'
 import { readPersonByPages } from './erasure/export-pages.js'
 import { createStoreErasure } from './erasure/store-erasure.js'
@@ -57,10 +58,9 @@ import {
   type ChatStoreOptions,
   type ChatStoreSource,
 } from './store/store-options.js'
+import { closedMeanwhile } from './store/closed-meanwhile.js'
 import { createStorePool, targetOf } from './store/store-pool.js'
 
-import type { ChatStore } from './chat-store-interface.js'
-import { closedMeanwhile } from './store/closed-meanwhile.js'
 export type { ChatStore, StoreLoad } from './chat-store-interface.js'
 export type { CallOptions, FindChatOptions, ChatStoreOptions, ChatStoreSource, Promotion, SaveOptions }
 

@@ -1,6 +1,6 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
 import { READ_FROM_STANDBY } from '../database/proxies/standby-reads.js'
-import { NO_ANSWER, WAITED_TOO_LONG } from '../database/connection-failure.js'
+import { NO_ANSWER } from '../database/connection-failure.js'
 import { NO_CONNECTION_FREE } from '../database/pools/no-connection-free.js'
 import { exitCodeForState } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
@@ -77,6 +77,9 @@ export class StoreUnavailable extends StoreError {
     })
   }
 }
+
+/** Of a message that no connection has taken, or whose statement has not ended. */
+export const WAITED_TOO_LONG = 'the message waited too long'
 
 const nextAfterWait = (reason: string, cause: unknown): Next | undefined => {
   if (cause instanceof OperatorError && cause.code === NO_CONNECTION_FREE) return cause.next

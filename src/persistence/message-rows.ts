@@ -6,7 +6,7 @@ import type { Queryable } from '../database/connection.js'
 import { inTransaction } from '../database/transaction.js'
 import { answeredInTransaction, connectionInTransaction } from '../database/pools/transaction-status.js'
 import type { PreparedStatements } from '../database/prepared.js'
-import { AS_JSON, AS_PARAMETERS } from './incoming/rows.js'
+import { AS_JSON, AS_PARAMETERS, type IncomingRows } from './incoming/rows.js'
 import type { StoredId } from './ids/ids.js'
 import {
   foundByKeySql,
@@ -102,9 +102,10 @@ export const insertMessages = async (
   const { client, names, statements, rowLockTimeoutMs, keyGuard, transaction } = session
   // Not in a transaction of the caller, whose client may not know how to send a value of each type.
   const single = transaction === 'own' && linking === 'linked' && messages.length === 1 ? messages[0] : undefined
-  const sql = insertTextOf(names, linking, { rowLockTimeoutMs, keyGuard, transaction, lookUp, single })
+  const source = single === undefined ? AS_JSON : AS_PARAMETERS
+  const sql = insertTextOf(names, source, linking, { rowLockTimeoutMs, keyGuard, transaction, lookUp, single })
   const incoming = keyGuard === 'table' || linking === 'noted' ? firstOfEachKey(messages) : messages
-  const values = (single === undefined ? AS_JSON : AS_PARAMETERS).values(incoming)
+  const values = source.values(incoming)
   return noticeOwnCommit(session, async () => {
     const insert = () => statements.query<InsertedRowText>(client, sql, values)
     const { rows } = await insertGuarded(session, () =>
@@ -117,14 +118,13 @@ export const insertMessages = async (
 /** The texts of a store's inserts: one that is put together anew is also hashed anew, for the name of the prepared statement. */
 const insertTexts = new WeakMap<Names, Map<string, string>>()
 
-const insertTextOf = (names: Names, linking: Linking, options: InsertOptions): string => {
+const insertTextOf = (names: Names, source: IncomingRows, linking: Linking, options: InsertOptions): string => {
   const texts = insertTexts.get(names) ?? new Map<string, string>()
   insertTexts.set(names, texts)
   const { rowLockTimeoutMs, keyGuard, transaction, lookUp, single } = options
   const rows = single === undefined ? 'many' : `${single.clientId !== null} ${single.guestUsername !== null}`
   const kind = `${linking} ${lookUp} ${keyGuard} ${transaction} ${rowLockTimeoutMs} ${rows}`
-  const text =
-    texts.get(kind) ?? insertSql(names, (single === undefined ? AS_JSON : AS_PARAMETERS).sql, linking, options)
+  const text = texts.get(kind) ?? insertSql(names, source.sql, linking, options)
   texts.set(kind, text)
   return text
 }

@@ -39,7 +39,8 @@ const field = z
 
 const id = z.int(ID_RANGE)
 
-const username = z.pipe(
+/** A user name, converted to the form in which it is stored. */
+export const usernameSchema = z.pipe(
   z.pipe(z.string(), z.transform(toUsername)),
   z.string().check(
     z.minLength(1),
@@ -68,7 +69,7 @@ const contentShape = {
 
 const messageSchema = z.object({
   clientId: z.nullish(id),
-  guestUsername: z.nullish(username),
+  guestUsername: z.nullish(usernameSchema),
   guestPhone: z.nullish(field),
   clientSocketId: z.nullish(field),
   senderType: z.enum(SENDER_TYPES),
@@ -154,11 +155,11 @@ export const prepareContent = (
 }
 
 /** A name from a table, as a message can have it; null for one that it cannot have. */
-export const usableName = (name: string | null): string | null => username.safeParse(name).data ?? null
+export const usableName = (name: string | null): string | null => usernameSchema.safeParse(name).data ?? null
 
 /** Validates a name, and converts it to the form in which it is stored. @throws InvalidMessage */
 export const prepareUsername = (name: string): string => {
-  const parsed = z.object({ username }).safeParse({ username: name }, { error: describeIssue })
+  const parsed = z.object({ username: usernameSchema }).safeParse({ username: name }, { error: describeIssue })
   if (!parsed.success) throw new InvalidMessage(invalidFields(parsed.error), 'the client cannot be renamed')
   return parsed.data.username
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { toStorableText } from '../persistence/content/storable-text.js'
-import { MAX_USERNAME_CHARACTERS, toUsername } from '../persistence/prepare-message.js'
+import { usernameSchema as username } from '../persistence/prepare-message.js'
 
 /** Enough for every conversation, which has 1,024 bytes at most, and for `name-` and a name, whose characters may take two units each. */
 const MAX_ADDRESS_LENGTH = 1_024
@@ -14,17 +14,6 @@ const MAX_FIELD_LENGTH = 255
 
 // In the form that is stored: broadcasts and later reads are then equal.
 const text = z.pipe(z.string(), z.transform(toStorableText))
-
-const username = z.pipe(
-  z.string(),
-  z.transform(toUsername).check(
-    z.refine((name) => name !== '', 'is empty'),
-    z.refine(
-      (name) => Array.from(name).length <= MAX_USERNAME_CHARACTERS,
-      `is longer than ${MAX_USERNAME_CHARACTERS} characters`,
-    ),
-  ),
-)
 
 const atMost = (longest: number) => z.string().check(z.maxLength(longest))
 

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
 import { guarded } from '../../application-callback.js'
 import { createPool } from '../../database/connection.js'
-import { WAITED_TOO_LONG } from '../../database/connection-failure.js'
 import {
   forWriting,
   parseDatabaseUrl,
@@ -14,7 +13,7 @@ import { isExhausted, noConnectionFree } from '../../database/pools/no-connectio
 import { OperatorError } from '../../errors.js'
 import { DEFAULT_MAX_MESSAGE_BYTES } from '../content/message-size.js'
 import { mostSentBytes, storingTimeMs } from '../content/storing-time.js'
-import { InvalidCall, StoreClosed } from '../errors.js'
+import { InvalidCall, StoreClosed, WAITED_TOO_LONG } from '../errors.js'
 import { DEFAULT_MAX_CONNECTIONS, type ChatStoreOptions, type ChatStoreSource } from './store-options.js'
 
 /** The server of the store's own pool; undefined for a caller's pool. */

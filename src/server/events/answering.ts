@@ -72,7 +72,7 @@ export const createAnswer = (parts: Answering): Answer => {
           }),
       )
     } catch (error) {
-      if (isServerFault(error) && !isPassing(event, error) && !inFlight.refusing) {
+      if (isServerFault(error) && !isExpected(event, error, inFlight)) {
         log.error({ event: 'request_failed', request: event, ...errorFields(error) }, 'request failed')
       }
       return { error }
@@ -119,9 +119,12 @@ export const createAnswer = (parts: Answering): Answer => {
   }
 }
 
-/** Typing whose chat cannot be looked up at the moment: nobody misses it, and every key would be a line. */
-const isPassing = (event: string, error: unknown): boolean =>
-  isTyping(event) && error instanceof OperatorError && error.retryable
+/**
+ * Faults of which every one would be a line, and nobody learns more: typing whose chat cannot be looked up at the moment, and requests
+ * that were given up when the server stopped, whose number is logged. A bug is never one of them.
+ */
+const isExpected = (event: string, error: unknown, { refusing }: Pick<InFlight, 'refusing'>): boolean =>
+  error instanceof OperatorError && (refusing || (isTyping(event) && error.retryable))
 
 type Outcome = Omit<Reply, 'error'> & { readonly error?: unknown }
 

@@ -53,11 +53,11 @@ export const reportLargePacketsIn = (
   httpOf: () => HttpRequests | undefined,
   parts: LargePackets,
 ): (() => void) => {
-  const polling = new Set<string>()
+  const connections = new Set<string>()
   let http: HttpRequests | undefined
   const onRequest: OnRequest = (request, response) => {
     const sid = new URLSearchParams(request.url?.split('?')[1]).get('sid')
-    if (sid !== null && polling.has(sid)) reportLargePosts(request, response, parts)
+    if (sid !== null && connections.has(sid)) reportLargePosts(request, response, parts)
   }
   const onConnection = (socket: ChatSocket): void => {
     // That of its requests, which the types hide.
@@ -66,9 +66,9 @@ export const reportLargePacketsIn = (
       http = httpOf()
       http?.on('request', onRequest)
     }
-    polling.add(id)
+    connections.add(id)
     socket.on('disconnect', (_reason, error?: unknown) => {
-      polling.delete(id)
+      connections.delete(id)
       if (isTooLarge(error)) report(parts, socket.request)
     })
   }

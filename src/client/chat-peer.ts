@@ -45,7 +45,10 @@ export interface PeerOptions {
   readonly join: Readonly<Record<string, unknown>>
   /** When it fires, nothing is repeated. */
   readonly signal: AbortSignal
-  /** How long a request is repeated before the server counts as unreachable; may be Infinity. */
+  /**
+   * How long a request is repeated before the server counts as unreachable; may be Infinity. The time that a large message is on its
+   * way does not count.
+   */
   readonly patienceMs?: number | undefined
   /** Time-out of one answer. */
   readonly answerTimeoutMs?: number | undefined
@@ -99,18 +102,18 @@ export const createChatPeer = ({
   const isFinal = (answer: Answer): boolean =>
     answer.ok ? answer.queued !== true || whenQueued === 'kept' : answer.error.retryable !== true
 
-  const untilSettled = async (
-    attempt: Attempt,
-    withinMs = patienceMs,
-    attemptMs = answerTimeoutMs,
-  ): Promise<Answer> => {
-    const deadline = Date.now() + withinMs
+  const untilSettled = async (attempt: Attempt, withinMs = patienceMs, transferMs = 0): Promise<Answer> => {
+    let deadline = Date.now() + withinMs
     const remainingMs = (): number => Math.max(deadline - Date.now(), 0)
     let lastAnswer: Answer | undefined
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
       const isConnected = await connection.waitUntilConnected(Math.min(remainingMs(), LONGEST_WAIT_MS))
-      const answer = isConnected ? await attempt(Math.min(remainingMs(), patienceMs, attemptMs)) : undefined
+      const startedAt = Date.now()
+      const answer = isConnected
+        ? await attempt(Math.min(remainingMs(), patienceMs, answerTimeoutMs) + transferMs)
+        : undefined
       if (answer !== undefined && isFinal(answer)) return answer
+      deadline += Math.min(Date.now() - startedAt, transferMs)
       lastAnswer = answer ?? lastAnswer
       signal.throwIfAborted()
       if (remainingMs() <= pause) throw gaveUp(address, connection.problem(), lastAnswer)
@@ -144,7 +147,7 @@ export const createChatPeer = ({
         return answer?.ok === true && attempts > 1 ? { ...answer, duplicate: false } : answer
       }
       // A large message that is sent again while it is still on its way would never arrive.
-      return untilSettled(send, patienceMs, answerTimeoutMs + slowestTransferMs(charactersIn(payload)))
+      return untilSettled(send, patienceMs, slowestTransferMs(charactersIn(payload)))
     },
     on: (event, listener) => connection.on(event, listener),
     get welcome() {

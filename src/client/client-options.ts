@@ -22,7 +22,7 @@ export interface ChatClientOptions {
   readonly join: GuestIdentity | OperatorIdentity
   /** Time until an unanswered message is sent again, in ms, and 20 s more for each MiB of it; 10,000 when absent. */
   readonly answerTimeoutMs?: number | undefined
-  /** Time until the promise of a message rejects, in ms; unlimited when absent. */
+  /** Time until the promise of a message rejects, in ms, without the time that a large one is on its way; unlimited when absent. */
   readonly patienceMs?: number | undefined
   /** Called for every attempt to send a message, at its start and at its end. */
   readonly onAttempt?: ((attempt: ChatAttempt) => void) | undefined

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { parseIntoClientConfig } from 'pg-connection-string'
 import { inject, test as base } from 'vitest'
+import { isServerError } from '../../src/database/sql-state.js'
 
 export { afterAll, afterEach, beforeAll, beforeEach, describe, expect, vi } from 'vitest'
 
@@ -127,8 +128,8 @@ export const databaseNamed = (given: string): NamedDatabase => {
     },
     becomeCopyOf: async (template) => {
       if (clients.length > 0 || (isSeen && !(await isUntouched(name)))) return false
-      if (isSeen) await administer((admin) => admin.query(`DROP DATABASE ${name}`))
-      else {
+      if (isSeen && !(await isDropped(name))) return false
+      if (!isSeen) {
         spares.push(name)
         name = newName()
       }
@@ -157,6 +158,19 @@ const UNTOUCHED = `
   SELECT NOT EXISTS (SELECT FROM pg_class WHERE oid >= 16384) AND NOT EXISTS (SELECT FROM pg_namespace WHERE oid >= 16384) AS "is"`
 
 const isUntouched = async (name: string): Promise<boolean> => (await runOn(name, UNTOUCHED))[0]?.is === true
+
+const OBJECT_IN_USE = '55006'
+
+/** Drops the database, unless somebody uses it. */
+const isDropped = async (name: string): Promise<boolean> => {
+  try {
+    await administer((admin) => admin.query(`DROP DATABASE ${name}`))
+    return true
+  } catch (error) {
+    if (isServerError(error) && error.code === OBJECT_IN_USE) return false
+    throw error
+  }
+}
 
 const runOn = async (name: string, sql: string): Promise<readonly Record<string, unknown>[]> => {
   const client = new pg.Client(settingsFor(name))

@@ -8,7 +8,7 @@ export interface Asked {
   readonly payload: Readonly<Record<string, unknown>>
 }
 
-/** Answers one event; undefined is no answer. `times` counts how often the event was received, this time included. */
+/** Answers one event, perhaps later; undefined is no answer. `times` counts how often the event was received, this time included. */
 export type Script = (asked: Asked, socket: Socket, times: number) => unknown
 
 export interface ScriptedChat {
@@ -28,8 +28,9 @@ export const withScriptedChat = async (script: Script, work: (chat: ScriptedChat
     socket.onAny((event: string, payload: Asked['payload'], acknowledge: (answer: unknown) => void) => {
       asked.push({ event, payload })
       const times = asked.filter((one) => one.event === event).length
-      const answer = script({ event, payload }, socket, times)
-      if (answer !== undefined) acknowledge(answer)
+      void Promise.resolve(script({ event, payload }, socket, times)).then((answer) => {
+        if (answer !== undefined) acknowledge(answer)
+      })
     })
   })
   const { port } = http.address() as AddressInfo

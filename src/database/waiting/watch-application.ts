@@ -3,7 +3,9 @@ import { ExitCode, OperatorError } from '../../errors.js'
 import { describeBlockage, endBlockers, type Blockage } from '../blockers.js'
 import { failureReason, firstCause, isConnectionFailure } from '../connection-failure.js'
 import type { ConnectionTarget } from '../connection-target.js'
+import { SqlState } from '../sql-state.js'
 import { blockageOf, SELECT_BACKEND, type BackendSnapshot } from './backend-snapshot.js'
+import { findLockHolders } from './lock-holders.js'
 import type { OnWaitEvent } from './wait-events.js'
 import { createWatcherPool } from './watcher-pool.js'
 
@@ -78,7 +80,9 @@ export const withApplicationWatch = async <T>(
   try {
     return await work()
   } catch (error) {
-    throw seen !== undefined && performance.now() - seen.at < FRESH_MS ? named(error, seen.blockage) : error
+    if (!isUnexplained(error)) throw error
+    const fresh = seen !== undefined && performance.now() - seen.at < FRESH_MS ? seen.blockage : undefined
+    throw named(error, fresh ?? (await blockageAfter(error, (pool ??= createWatcherPool(target)))))
   } finally {
     ended = true
     clearTimeout(timer)
@@ -97,8 +101,18 @@ const readBlockage = async (pool: Pool, applicationName: string): Promise<Blocka
 
 const BY_LOCK: readonly ExitCode[] = [ExitCode.unreachable, ExitCode.busy]
 
-const named = (error: unknown, blockage: Blockage): unknown => {
-  if (!(error instanceof OperatorError) || !BY_LOCK.includes(error.exitCode) || 'blockers' in error.facts) return error
+const isUnexplained = (error: unknown): error is OperatorError =>
+  error instanceof OperatorError && BY_LOCK.includes(error.exitCode) && !('blockers' in error.facts)
+
+/** Who holds what the failed statement waited for, where nobody was seen before the lock time-out. */
+const blockageAfter = async (error: OperatorError, pool: Pool): Promise<Blockage | undefined> => {
+  if (error.sqlState !== SqlState.lockNotAvailable) return undefined
+  const blockage = await findLockHolders(pool, 'writes')
+  return blockage.blockers.length === 0 ? undefined : blockage
+}
+
+const named = (error: OperatorError, blockage: Blockage | undefined): OperatorError => {
+  if (blockage === undefined) return error
   const { code, message, details, sqlState } = error
   return new OperatorError(code, message, {
     details: [...details, describeBlockage(blockage)],

@@ -154,6 +154,22 @@ describe('while a table is locked', () => {
     expect([exitCode, stderr]).toEqual([4, expect.stringContaining('(writer, as ')])
   })
 
+  test('replay names the holder although nobody could look while it waited', async ({ database }) => {
+    await migrated(database)
+    await withLimitedRole(database, async ({ name, url }) => {
+      await database.load(
+        `GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${name}; ALTER ROLE ${name} CONNECTION LIMIT 1`,
+      )
+      const { pid } = await locked(database, '"ChatMessage"')
+      const { exitCode, stderr } = await runChatkeep(['replay', SHOP, '--check-only', '--database-url', url])
+      expect([exitCode, stderr]).toEqual([
+        4,
+        expect.stringContaining(`"ChatMessage" is locked by pid ${pid} (report-job`),
+      ])
+      expect(stderr).toContain(`SELECT pg_terminate_backend(${pid});`)
+    })
+  })
+
   test('a role that may not see what the holder does is told so', async ({ database }) => {
     await migrated(database)
     await withLimitedRole(database, async ({ name, url }) => {

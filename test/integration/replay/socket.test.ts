@@ -87,8 +87,11 @@ describe('through a server of its own', () => {
       transcriptLine({ username: ' ' }),
       transcriptLine({ text: 'x'.repeat(33_554_432) }),
     ]
-    const { exitCode, stdout } = await on(database, 'replay', await writeInput(lines.join('\n')), '--through', 'socket')
-    expect(exitCode).toBe(1)
+    const { exitCode, stdout, stderr } = await on(
+      database,
+      ...['replay', await writeInput(lines.join('\n')), '--through', 'socket'],
+    )
+    expect(exitCode, stdout + stderr).toBe(1)
     expect(stdout).toContain(
       'rejected:\n  line 1: text is empty\n  line 2: text is larger than 33554432 bytes: it has 33554433\n  line 3: username is empty\n\n',
     )

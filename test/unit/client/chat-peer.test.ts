@@ -115,6 +115,17 @@ describe('a participant at a chat server', () => {
     )
   })
 
+  test('has as much more patience with a large message as a slow line needs for it', async () => {
+    const slow: Script = ({ event, payload }) =>
+      event === 'join' ? JOINED : new Promise((resolve) => setTimeout(resolve, 700, { ok: true, of: payload }))
+    await withScript(slow, { patienceMs: 400 }, async (peer) => {
+      await until(() => peer.join(), { what: 'the peer joins' })
+      const image = { messageId: 'm1', image: 'x'.repeat(100_000) }
+      expect(await peer.ask('clientMessage', image)).toEqual({ ok: true, of: image })
+      await expect(peer.ask('clientMessage', message)).rejects.toMatchObject({ code: 'chat_server_unreachable' })
+    })
+  })
+
   test('finds out that the server speaks another protocol', async () => {
     await withScript(
       () => 'welcome',

@@ -83,6 +83,7 @@ export const explainConnectionError = (error: unknown, target: ConnectionTarget)
       exitCode: isSetting ? ExitCode.usage : ExitCode.unreachable,
       hint: isSetting ? 'correct PGOPTIONS, or options in the URL' : wayIn(cause.code, target),
       sqlState: cause.code,
+      retryable: cause.code === SqlState.objectNotInPrerequisiteState,
       cause,
     },
   )
@@ -111,7 +112,13 @@ const UNAVAILABLE = ['database_unreachable', 'database_not_ready', 'connection_l
 
 /** Whether an explained error means that the server is unavailable for now; false when only another configuration helps. */
 export const isDatabaseUnavailable = (error: unknown): error is OperatorError =>
-  error instanceof OperatorError && UNAVAILABLE.includes(error.code) && !isMisconfigured(firstCause(error.cause))
+  error instanceof OperatorError &&
+  (UNAVAILABLE.includes(error.code) || isClosedForNow(error)) &&
+  !isMisconfigured(firstCause(error.cause))
+
+// ALLOW_CONNECTIONS false, as while a database is restored.
+const isClosedForNow = ({ code, sqlState }: OperatorError): boolean =>
+  code === 'connection_rejected' && sqlState === SqlState.objectNotInPrerequisiteState
 
 const explainServerError = (error: ServerError, target: ConnectionTarget): Explanation => {
   const blockage = error.code === SqlState.lockNotAvailable ? blockageBehind(error) : undefined

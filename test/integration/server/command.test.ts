@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ExitCode, OperatorError } from '../../../src/errors.js'
 import { runChatkeep, type Run, type RunOptions } from '../../support/chatkeep.js'
 import { withProxy } from '../../support/cuttable-proxy.js'
-import { afterEach, beforeEach, describe, expect, test } from '../../support/database.js'
+import { administer, afterEach, beforeEach, describe, expect, test } from '../../support/database.js'
 import { scrape } from '../../support/scrape.js'
 import { connectTo, imageOf, SECRET, withoutMessages, type Ack } from '../../support/socket-chat.js'
 import { until, untilRows } from '../../support/until.js'
@@ -144,6 +144,25 @@ describe('serve', () => {
       expect(unfit).toMatchObject({ exitCode: 1, stdout: '' })
       expect(unfit.stderr).toContain('hint: chatkeep migrate')
     })
+  })
+
+  test('so it does while the database takes no connections', async ({ database }) => {
+    await withoutMessages(database)
+    const alter = (isAllowed: boolean) =>
+      administer((client) => client.query(`ALTER DATABASE ${database.name} ALLOW_CONNECTIONS ${isAllowed}`))
+    await alter(false)
+    const flags = ['--journal', 'chat.journal', '--database-url', database.url]
+    const run = await whileServing(flags, { env: { CHATKEEP_OPERATOR_SECRET: SECRET } }, async (printed) => {
+      const socket = await connectTo(portIn(printed))
+      const ask = async (event: string, payload: object) => (await socket.emitWithAck(event, payload)) as Ack
+      expect(await ask('join', { role: 'client', username: 'ana' })).toMatchObject({ ok: true })
+      const message = { type: 'text', message: 'x', messageId: 'm1' }
+      expect(await ask('clientMessage', message)).toEqual({ ok: true, queued: true, messageId: 'm1' })
+      await alter(true)
+      await untilRows(database, 'SELECT FROM "ChatMessage"', { what: 'the message is stored' })
+      socket.disconnect()
+    })
+    expect(run.stderr).toContain('"event":"started_without_database","code":"connection_rejected"')
   })
 
   test('gives a large message more time than its deadline with a journal, also while that is drained', async ({

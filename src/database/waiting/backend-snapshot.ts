@@ -1,5 +1,5 @@
 import { OLDER_TRANSACTIONS, type Blockage, type Blocker } from '../blockers.js'
-import { blockerJson, isAwaitedBy, preparedBlocking } from './blocker-sql.js'
+import { blockerJson, isAwaitedBy, preparedBlocking, SHOWN_TABLE } from './blocker-sql.js'
 
 /** What a second connection sees of the watched session. */
 export interface BackendSnapshot {
@@ -30,7 +30,7 @@ export const SELECT_BACKEND = `
       WHERE b.pid <> pg_backend_pid()
       ORDER BY a.xact_start NULLS LAST
     ) AS "blockers",
-    (SELECT CASE WHEN n.nspname <> 'public' THEN quote_ident(n.nspname) || '.' ELSE '' END || quote_ident(c.relname)
+    (SELECT ${SHOWN_TABLE}
      FROM pg_catalog.pg_locks AS l
      JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace

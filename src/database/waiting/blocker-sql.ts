@@ -30,3 +30,6 @@ export const preparedBlocking = (isMeant: string): string => `(
 /** Whether the lock `h` is on what a session waits for. @param pid SQL of its process id */
 export const isAwaitedBy = (pid: string): string =>
   `h.relation IN (SELECT w.relation FROM pg_catalog.pg_locks AS w WHERE w.pid = ${pid} AND NOT w.granted)`
+
+/** The name of the table `c` (pg_class) in the schema `n` as messages show it: without "public", whatever the search path is. */
+export const SHOWN_TABLE = `CASE WHEN n.nspname <> 'public' THEN quote_ident(n.nspname) || '.' ELSE '' END || quote_ident(c.relname)`

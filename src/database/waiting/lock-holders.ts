@@ -1,7 +1,7 @@
 import type { QueryResult } from 'pg'
 import { UNKNOWN_BLOCKAGE, type Blockage, type Blocker } from '../blockers.js'
 import type { Queryable } from '../connection.js'
-import { blockerJson } from './blocker-sql.js'
+import { blockerJson, SHOWN_TABLE } from './blocker-sql.js'
 
 /** What the locks are in the way of. */
 type Purpose = 'a change of the table' | 'writes'
@@ -16,9 +16,10 @@ const LIMIT = `SELECT pg_catalog.set_config('lock_timeout', '500', true)`
 
 // Never the query text, which may contain personal data. A prepared transaction holds its locks without a session.
 const selectLockHolders = (purpose: Purpose): string => `
-  SELECT ${blockerJson('coalesce(l.pid, 0)')} AS "blocker", array_agg(DISTINCT l.relation::regclass::text) AS "tables"
+  SELECT ${blockerJson('coalesce(l.pid, 0)')} AS "blocker", array_agg(DISTINCT ${SHOWN_TABLE}) AS "tables"
   FROM pg_catalog.pg_locks AS l
   JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
+  JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
   LEFT JOIN pg_catalog.pg_locks AS t ON l.pid IS NULL AND t.virtualtransaction = l.virtualtransaction AND t.locktype = 'transactionid'
   LEFT JOIN pg_catalog.pg_prepared_xacts AS p ON p.transaction = t.transactionid

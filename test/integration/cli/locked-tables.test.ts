@@ -125,10 +125,10 @@ describe('while a table is locked', () => {
     await holder.query('ROLLBACK')
     const { exitCode, stderr } = await run
     expect(exitCode, stderr).toBe(0)
-    expect(stderr.split('\n').slice(0, 2)).toEqual([
-      expect.stringContaining(`migrate  ${database.name} on `),
-      expect.stringContaining(`waiting for "Client": blocked by ${named}`),
-    ])
+    const [first = '', second = ''] = stderr.split('\n')
+    expect(first).toContain(`migrate  ${database.name} on `)
+    expect(second).toMatch(/^waiting .*for "Client".*: blocked by /)
+    expect(second).toContain(named)
     expect(stderr.match(/^migrate {2}/gm)).toHaveLength(1)
   })
 

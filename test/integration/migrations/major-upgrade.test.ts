@@ -106,7 +106,7 @@ test.skipIf(older === undefined)(
 )
 
 const saveAsGuest = async (url: string, text: string): Promise<void> => {
-  const store = createChatStore({ databaseUrl: url }, { deadlineMs: 500 })
+  const store = createChatStore({ databaseUrl: url }, { deadlineMs: 2_000 })
   try {
     await store.saveChatMessage({ guestUsername: text, senderType: 'CLIENT', messageType: 'TEXT', text })
   } finally {

@@ -58,7 +58,7 @@ describe('while the database is unavailable', () => {
   databaseTest('everything is answered as retryable, and goes on when it is back', async ({ database }) => {
     await withoutMessages(database)
     const road = await openRoad(database.url)
-    const store = createChatStore({ databaseUrl: road.url }, { deadlineMs: 300 })
+    const store = createChatStore({ databaseUrl: road.url }, { deadlineMs: 1_000 })
     await withChat(database, { store }, async (chat) => {
       const lucia = await chat.operator('Lucía', 1)
       const ana = await chat.guest('ana')

@@ -71,7 +71,7 @@ describe('a chat client', () => {
       { ok: true, id: 1, duplicate: true },
     ]
     const script: Script = ({ event }, _socket, times) => (event === 'join' ? JOINED : answers[times - 1])
-    await withClient(script, { answerTimeoutMs: 100 }, async (client) => {
+    await withClient(script, { answerTimeoutMs: 500 }, async (client) => {
       expect(await client.send({ message: 'a' })).toMatchObject({ id: 1, attempts: 4 })
     })
   })

@@ -22,7 +22,7 @@ export interface AttachOptions extends ChatOptions, ChatWebOptions {
 
 export interface AttachedChat extends AsyncClosable {
   /**
-   * Lets nobody new in, lets the requests in flight finish and be acknowledged, and ends the connections of the chat; takes about 8
+   * Lets nobody new in, lets the requests in flight finish and be acknowledged, and ends the connections of the chat; takes about 9
    * seconds at most. Those of a Socket.IO server are left to its own `close`; the chat's sockets end after 5 seconds at the latest.
    * May be called twice. Server and store stay open.
    */

@@ -8,8 +8,9 @@ import type { Departures } from './cluster/departures.js'
 import type { Peers } from './cluster/peers.js'
 import type { MessageSink } from './keeping/message-sink.js'
 
-// Together, with what the server itself takes, below the 10 s that containers are commonly given to stop.
-const IN_FLIGHT_DEADLINE_MS = 5_000
+// Together, with what the server itself takes, below the 10 s that containers are commonly given to stop. Longer than a message waits for
+// a guest's client that another transaction holds: after half of the store's deadline it is stored without.
+const IN_FLIGHT_DEADLINE_MS = 6_000
 /** How long nobody is disconnected, so that what is stored meanwhile is delivered. A healthy database needs a tenth of it. */
 const DELIVERY_MS = 250
 const JOURNAL_DEADLINE_MS = 2_000
@@ -40,7 +41,10 @@ export const shutDown = async (parts: RunningParts): Promise<void> => {
   peers.close()
   const givenUp = await finish(parts)
   if (givenUp > 0)
-    log.warn({ event: 'drain_incomplete', requests: givenUp }, 'requests were not finished; their senders repeat them')
+    log.warn(
+      { event: 'drain_incomplete', requests: givenUp },
+      'requests were not finished; senders that asked for an acknowledgement repeat them',
+    )
   await within(JOURNAL_DEADLINE_MS, sink.close())
   await within(FLUSH_DEADLINE_MS, disconnect())
   await cluster.close()

@@ -19,11 +19,12 @@ export const createTellRefusal = (socket: ChatSocket, warnRarely: WarnRarely): T
   return (event, payload, error) => {
     // After too many invalid ones; what they would have said does not matter any more.
     if (isTyping(event) && error.code === 'rate_limited') return
+    const isTold = socket.connected && told.take()
     warnRarely(
       { event: 'event_refused', request: event, code: error.code },
-      'event refused; its sender asked for no acknowledgement and was told by the event refused',
+      `event refused; its sender asked for no acknowledgement and ${isTold ? 'was told by the event refused' : 'could not be told'}`,
     )
-    if (!socket.connected || !told.take()) return
+    if (!isTold) return
     const refusal: Refusal = { event, ...messageIdIn(payload), ...error }
     socket.emit('refused', refusal)
   }

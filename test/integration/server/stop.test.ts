@@ -68,3 +68,31 @@ for (const transport of ['websocket', 'polling'] as const) {
     }
   })
 }
+
+test('a message without acknowledgement is stored although another transaction holds its guest for longer than the stop', async ({
+  database,
+}) => {
+  await withoutMessages(database)
+  const widgets: Socket[] = []
+  const holder = await database.client()
+  try {
+    await withChat(database, {}, async ({ server, store, log }) => {
+      const ana = widget(server.port, 'ana', 'websocket')
+      widgets.push(ana)
+      ana.emit('clientMessage', { message: 'before' })
+      await until(async () => expect(await textsOf(database, 'ana')).toEqual(['before']), { what: 'stored' })
+      await holder.query('BEGIN; SELECT FROM "Client" FOR UPDATE')
+      ana.emit('clientMessage', { message: 'in flight' })
+      await until(() => store.getLoad().queue.messages === 1, { what: 'a message is being saved' })
+      const closed = server.close()
+      ana.emit('clientMessage', { message: 'in the instant of the stop' })
+      await closed
+      const texts = [...(await textsOf(database, 'ana'))].sort()
+      expect(texts).toEqual(['before', 'in flight', 'in the instant of the stop'])
+      expect(log.join()).not.toMatch(/drain_incomplete|event_refused/)
+    })
+  } finally {
+    await holder.query('ROLLBACK')
+    for (const socket of widgets) socket.disconnect()
+  }
+})

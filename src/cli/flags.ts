@@ -109,9 +109,10 @@ export const withServerFileFlags = <Args extends unknown[], Options extends Opti
       ).argParser(collect),
     )
     .addOption(
-      new Option('--recording <file>', 'also this recording of serve --record; may be given several times').argParser(
-        collect,
-      ),
+      new Option(
+        '--recording <file>',
+        'also this recording of serve --record, with FILE.1, FILE.2, … that serve made of its name; may be given several times',
+      ).argParser(collect),
     )
 
 /** Flags that name a person. */

@@ -4,6 +4,7 @@ import { OperatorError } from '../errors.js'
 import { isHeld, takeLock } from '../file-lock.js'
 import { fileFailure } from '../file-reason.js'
 import { openPrivateFile } from '../private-file.js'
+import { recordingName } from './recording-names.js'
 import {
   recordingLock,
   transcriptFooter,
@@ -116,7 +117,7 @@ interface Opened {
 
 const openNew = async (wanted: string): Promise<Opened> => {
   for (let number = 0; ; number += 1) {
-    const path = number === 0 ? wanted : `${wanted}.${number}`
+    const path = recordingName(wanted, number)
     const file = await openIfEmpty(path)
     if (file !== undefined) return { file, path }
   }

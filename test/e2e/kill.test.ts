@@ -81,34 +81,30 @@ test('an erasure that is killed (kill -9) between files and database is finished
   expect((await on(database, ...erase)).stdout).toContain('the database and the files hold nothing of this person')
 })
 
-test('an erasure that is killed between two files finds what only the first one shows to be of the person', async ({
-  database,
-}) => {
-  await loadPeople(database)
-  const others = Array.from({ length: 200 }, () => ({ username: 'eve', text: 'x'.repeat(100_000) }))
-  const { journal, recording } = await writeServerFiles({
-    journal: journalText([{ username: 'zoe', conversation: 'z' }]),
-    recording: recordingText([{ username: null, from: 'OPERATOR', conversation: 'z', text: 'for zoe' }, ...others]),
-  })
-  const erase = [
-    'erase',
-    '--username',
-    'zoe',
-    '--confirm',
-    database.name,
-    '--journal',
-    journal,
-    '--recording',
-    recording,
-  ]
-  const child = startChatkeep([...erase, '--database-url', database.url])
-  const watcher = watch(dirname(journal), (_event, name) => {
-    if (name === basename(journal)) child.kill('SIGKILL')
-  })
-  expect((await whenEnded(child)).signal).toBe('SIGKILL')
-  watcher.close()
-  const done = await on(database, ...erase)
-  expect(done.exitCode, done.stderr).toBe(0)
-  expect(await readFile(journal, 'utf8')).not.toContain('zoe')
-  expect((await readFile(recording, 'utf8')).includes('for zoe')).toBe(false)
-})
+const ZOE = [{ username: 'zoe', conversation: 'z' }] as const
+
+test.for([
+  ['a journal and a recording', journalText(ZOE), 'recording', ['--journal', '--recording']],
+  ['a recording and the next of its name', recordingText(ZOE), 'first.1', ['--recording']],
+] as const)(
+  'an erasure that is killed between two files, %s, finds what only the first one shows to be of the person',
+  async ([, text, name, flags], { database }) => {
+    await loadPeople(database)
+    const others = Array.from({ length: 200 }, () => ({ username: 'eve', text: 'x'.repeat(100_000) }))
+    const answer = { username: null, from: 'OPERATOR', conversation: 'z', text: 'for zoe' } as const
+    const texts: Record<string, string> = { first: text, [name]: recordingText([answer, ...others]) }
+    const { first = '', [name]: second = '' } = await writeServerFiles(texts)
+    const named = flags.flatMap((flag, index) => [flag, index === 0 ? first : second])
+    const erase = ['erase', '--username', 'zoe', '--confirm', database.name, ...named] as const
+    const child = startChatkeep([...erase, '--database-url', database.url])
+    const watcher = watch(dirname(first), (_event, changed) => {
+      if (changed === basename(first)) child.kill('SIGKILL')
+    })
+    expect((await whenEnded(child)).signal).toBe('SIGKILL')
+    watcher.close()
+    const done = await on(database, ...erase)
+    expect(done.exitCode, done.stderr).toBe(0)
+    expect(await readFile(first, 'utf8')).not.toContain('zoe')
+    expect((await readFile(second, 'utf8')).includes('for zoe')).toBe(false)
+  },
+)

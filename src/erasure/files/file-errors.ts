@@ -17,7 +17,10 @@ export const lineTooLong = (path: string, line: number): OperatorError =>
 export const notARecording = (path: string, title: string): OperatorError =>
   new OperatorError('not_a_recording', `${path} is ${title}, not a recording of serve --record; nothing was changed`, {
     exitCode: ExitCode.refused,
-    hint: 'name only files that chatkeep wrote; delete the person from others with the program that they belong to',
+    hint: [
+      'name only files that chatkeep wrote; delete the person from others with the program that they belong to',
+      'if you did not name it: beside a recording FILE, FILE.1, FILE.2, … are read as well; rename it',
+    ],
   })
 
 /** @param holder its process, where that is known */
@@ -29,7 +32,7 @@ export const recordingInUse = (path: string, holder: number | undefined): Operat
       exitCode: ExitCode.busy,
       hint: [
         ...(holder === undefined ? [] : [shell(`ps -p ${holder}`, 'see which one')]),
-        'stop that server first; it begins a new recording when it starts again',
+        'stop that server first, and start it when this is done; it begins a new recording then',
       ],
     },
   )

@@ -1,4 +1,4 @@
-import { readdir, realpath, stat, type FileHandle } from 'node:fs/promises'
+import { readdir, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { OperatorError } from '../../errors.js'
 import { isHeld, takeLock, type FileLock, type HeldLock } from '../../file-lock.js'
@@ -6,11 +6,12 @@ import { hasCode } from '../../file-reason.js'
 import { readRange, syncFolder } from '../../journal/journal-file.js'
 import { lockJournal } from '../../journal/journal-lock.js'
 import { readJournal } from '../../journal/read-journal.js'
-import { openPrivateFile, refuseForeignLink, removeDrafts, replacePrivateFile } from '../../private-file.js'
+import { openPrivateFile, removeDrafts, replacePrivateFile } from '../../private-file.js'
 import type { ProgressUpdate } from '../../terminal/progress.js'
 import { fileReplaced, hasSecondName, notAJournalFile, recordingInUse } from './file-errors.js'
 import { inspectRecording } from './inspect-recording.js'
 import { journalLines, rejectedLines } from './journal-lines.js'
+import { realPaths, recordingPaths } from './named-paths.js'
 import type { FileKind, FileLine, LineFormat } from './person-file.js'
 import { tellingPercent } from './reading.js'
 import { recordingLines } from './recording-lines.js'
@@ -54,7 +55,8 @@ const FORMATS: Readonly<Record<FileKind, LineFormat>> = {
 }
 
 /**
- * Opens the files for as long as the work lasts: the journals with what stands beside them, and the recordings.
+ * Opens the files for as long as the work lasts: the journals with what stands beside them, and the recordings with
+ * later ones of the same name.
  * @throws OperatorError `journal_in_use`, `journal_damaged`, `not_a_journal`, `recording_in_use`, `not_a_recording`, `file_not_private` …
  */
 export const withPersonFiles = async <T>(
@@ -81,7 +83,7 @@ export const withPersonFiles = async <T>(
       files.push(...(await openJournal(path, opening)))
       setAside.push(...(await damagedBeside(path)))
     }
-    for (const path of await realPaths(recording, options.cwd)) files.push(await openRecording(path, opening))
+    for (const path of await recordingPaths(recording, options.cwd)) files.push(await openRecording(path, opening))
     return await work({ files, setAside })
   } finally {
     for (const close of closing) await close()
@@ -92,17 +94,6 @@ interface Opening extends OpenOptions {
   readonly onClose: (close: () => Promise<void>) => void
   /** Takes a lock until the end of the work. A file and its copy have one id, and share one lock. */
   readonly holdLock: (name: string, take: () => Promise<FileLock>) => Promise<void>
-}
-
-// A link of one's own is followed, as serve does. A file that is named twice is changed once.
-const realPaths = async (paths: readonly string[], cwd: string): Promise<ReadonlySet<string>> => {
-  const real = new Set<string>()
-  for (const path of paths) {
-    const absolute = resolve(cwd, path)
-    await refuseForeignLink(absolute)
-    real.add(await realpath(absolute))
-  }
-  return real
 }
 
 const openJournal = async (path: string, opening: Opening): Promise<readonly OpenedFile[]> => {

@@ -1,10 +1,10 @@
 import type { Queryable } from '../../database/connection.js'
-import { isOfContact, type ContactFilter } from '../contact.js'
 import { utcText } from '../ids/utc-text.js'
 import type { Names } from '../sql-names.js'
 import type { KnownClient } from './known-client.js'
+import { isOfSource, type Source } from './sources.js'
 
-/** Messages of each contact among which its conversations are looked for: a chat of a million costs no more than this. */
+/** Messages of each source among which its conversations are looked for: a chat of a million costs no more than this. */
 const MOST_READ = 500
 
 const MOST_CONVERSATIONS = 20
@@ -24,14 +24,14 @@ interface ConversationSearch {
  */
 export const readConversations = async (
   { db, names, at }: ConversationSearch,
-  filters: readonly ContactFilter[],
+  sources: readonly Source[],
   client: Pick<KnownClient, 'id' | 'isGuest' | 'idThen'> | undefined,
 ): Promise<readonly string[]> => {
   const isOfOneThen = at !== undefined && client?.idThen !== undefined
   const { rows } = await db.query<{ sessionId: string }>(
-    conversationsSql(names, filters, { needsProof: client?.isGuest === false, isAsOf: at !== undefined, isOfOneThen }),
+    conversationsSql(names, sources, { needsProof: client?.isGuest === false, isAsOf: at !== undefined, isOfOneThen }),
     [
-      ...filters.map(({ value }) => value),
+      ...sources.map(({ value }) => value),
       client?.id ?? null,
       ...(at === undefined ? [] : [utcText(at)]),
       ...(isOfOneThen ? [client.idThen] : []),
@@ -49,7 +49,7 @@ interface Which {
 
 const conversationsSql = (
   names: Names,
-  filters: readonly ContactFilter[],
+  sources: readonly Source[],
   { needsProof, isAsOf, isOfOneThen }: Which,
 ): string => `
   SELECT conversation."sessionId"
@@ -57,19 +57,19 @@ const conversationsSql = (
   SELECT late."sessionId", max(late."createdAt") AS "at", bool_or(late."isWritten") AS "isWritten",
     bool_or(late."isProven")${needsProof ? '' : ' OR NOT bool_or(late."guestUnverified")'} AS "counts",
     bool_or(bool_or(late."isWritten")) OVER () AS "isAnyWritten"
-  FROM (${filters
+  FROM (${sources
     .map(
-      ({ column }, index) => `
+      (source, index) => `
     (SELECT m."id", m."sessionId", m."createdAt", m."clientId", m."guestUnverified", ${WRITTEN} AS "isWritten", ${PROVEN} AS "isProven"
      FROM ${names.message} AS m
-     WHERE ${isOfContact(column, `$${index + 1}`)}${isAsOf ? ` AND m."createdAt" <= $${filters.length + 2}::timestamp` : ''}
+     WHERE ${isOfSource(source, `$${index + 1}`)}${isAsOf ? ` AND m."createdAt" <= $${sources.length + 2}::timestamp` : ''}
      ORDER BY m."createdAt" DESC
      LIMIT ${MOST_READ})`,
     )
     .join(' UNION ALL ')}
-  ) AS late${isOfOneThen ? movedJoin(names, `$${filters.length + 1}`, `$${filters.length + 2}`) : ''}
-  WHERE coalesce(late."clientId" = $${filters.length + 1}::bigint, true)
-  GROUP BY late."sessionId"${isOfOneThen ? ofOneThen(`$${filters.length + 1}`, `$${filters.length + 3}`) : ''}) AS conversation
+  ) AS late${isOfOneThen ? movedJoin(names, `$${sources.length + 1}`, `$${sources.length + 2}`) : ''}
+  WHERE coalesce(late."clientId" = $${sources.length + 1}::bigint, true)
+  GROUP BY late."sessionId"${isOfOneThen ? ofOneThen(`$${sources.length + 1}`, `$${sources.length + 3}`) : ''}) AS conversation
   WHERE conversation."sessionId" IS NOT NULL AND conversation."counts"
     AND (conversation."isWritten" OR NOT conversation."isAnyWritten")
   ORDER BY conversation."at" DESC, conversation."sessionId"

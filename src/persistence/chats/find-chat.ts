@@ -1,7 +1,7 @@
 import { shown } from '../../check-options.js'
 import type { Queryable } from '../../database/connection.js'
 import { fromPrimary } from '../../database/proxies/standby-reads.js'
-import { isOfContact, toContactFilter, type Contact } from '../contact.js'
+import { isOfContact, toContactFilter, toContactFilters, type Contact } from '../contact.js'
 import { InvalidCall } from '../errors.js'
 import { toIdOrNull, type StoredId } from '../ids/ids.js'
 import { utcText } from '../ids/utc-text.js'
@@ -12,6 +12,7 @@ import { namedBy, type ChatAddress } from './address.js'
 import { readAnswerer, type Answerer } from './answerer.js'
 import { readConversations } from './conversations.js'
 import type { FindClient, KnownClient } from './known-client.js'
+import { sourcesOfKnown } from './sources.js'
 
 export type { ChatAddress }
 
@@ -60,21 +61,28 @@ const findById = async (search: ChatSearch, clientId: number): Promise<FoundChat
   const client = await search.findClient(search.db, { id: Number(value) }, search.at)
   if (client === undefined) return undefined
   const guestUsername = client.isGuest ? usableName(client.username) : null
-  return inNewestConversation(search, { clientId: client.id, guestUsername }, contactsOf(client), client)
+  return inNewestConversation(search, { clientId: client.id, guestUsername }, [contactOf(client)], client)
 }
 
 const findConversation = async (search: ChatSearch, address: string): Promise<FoundChat | undefined> => {
   const sessionId = toStorableText(address)
   const answerer = sessionId === '' ? undefined : await readAnswerer(search, sessionId)
   if (answerer === undefined) return undefined
-  const { clientId, guestUsername } = answerer
-  const others = clientId === null ? contactsNamed(guestUsername) : await contactsOfId(search, clientId)
-  return { ...answerer, conversation: sessionId, conversations: [sessionId], contacts: [{ sessionId }, ...others] }
+  const contacts = [{ sessionId }, ...(await contactsOfAnswerer(search, answerer))]
+  return { ...answerer, conversation: sessionId, conversations: [sessionId], contacts }
 }
 
-const contactsOfId = async ({ db, findClient }: ChatSearch, id: number): Promise<readonly Contact[]> => {
-  const client = await findClient(db, { id })
-  return client === undefined ? [{ clientId: id }] : contactsOf(client)
+/** A name stands for its client here, too, if what was written under it is not linked yet. */
+const contactsOfAnswerer = async (
+  { db, findClient }: ChatSearch,
+  { clientId, guestUsername }: Answerer,
+): Promise<readonly Contact[]> => {
+  if (clientId !== null) {
+    const client = await findClient(db, { id: clientId })
+    return [client === undefined ? { clientId } : contactOf(client)]
+  }
+  if (guestUsername === null) return []
+  return contactsNamed(guestUsername, await findClient(db, { username: guestUsername }))
 }
 
 const findByName = async (search: ChatSearch, address: string): Promise<FoundChat | undefined> => {
@@ -86,26 +94,30 @@ const findByName = async (search: ChatSearch, address: string): Promise<FoundCha
   const newest = namesake ? undefined : await readNewest(search, username)
   if (namesake === undefined && newest === undefined) return undefined
   const client = namesake ?? (newest?.clientId == null ? undefined : await findClient(db, { id: newest.clientId }))
-  const ofClient = client === undefined ? [] : contactsOf(client)
-  const isNamed = ofClient.some(({ guestUsername }) => guestUsername === username)
   // Under its name an answer would be in a history that the name opens.
   const isRegistered = client?.isGuest === false
   return inNewestConversation(
     search,
     { clientId: client?.id ?? null, guestUsername: isRegistered ? null : username },
-    isNamed ? ofClient : [...ofClient, { guestUsername: username }],
+    contactsNamed(username, client),
     client,
   )
 }
 
-/** The messages of a client; of one that was made of a guest also those that are not linked to it yet. */
-const contactsOf = ({ id, username, isGuest }: KnownClient): readonly Contact[] => [
-  { clientId: id },
-  ...(isGuest ? contactsNamed(username) : []),
-]
+/**
+ * The messages of a client, and those under its name that are not linked yet. Never those under the name that are linked to
+ * another client, who had it before.
+ */
+const contactOf = ({ id, username }: KnownClient): Contact =>
+  // Under a name that no message can have there is nothing.
+  usableName(username) === username ? { clientId: id, guestUsername: username } : { clientId: id }
 
-const contactsNamed = (guestUsername: string | null): readonly Contact[] =>
-  guestUsername === null ? [] : [{ guestUsername }]
+/** Those of a name, which may be one that its client had before; without client all that is under the name. */
+const contactsNamed = (guestUsername: string, client: KnownClient | undefined): readonly Contact[] => {
+  if (client === undefined) return [{ guestUsername }]
+  const whole = contactOf(client)
+  return client.username === guestUsername ? [whole] : [whole, { clientId: client.id, guestUsername }]
+}
 
 const inNewestConversation = async (
   search: ChatSearch,
@@ -113,7 +125,7 @@ const inNewestConversation = async (
   contacts: readonly Contact[],
   client: KnownClient | undefined,
 ): Promise<FoundChat> => {
-  const conversations = await readConversations(search, contacts.map(toContactFilter), client)
+  const conversations = await readConversations(search, sourcesOfKnown(toContactFilters({ anyOf: contacts })), client)
   return { ...answerer, conversation: conversations[0] ?? null, conversations, contacts }
 }
 

@@ -22,8 +22,20 @@ export const findSources = async (
 ): Promise<readonly Source[]> => {
   const sources: Source[] = []
   for (const filter of filters) sources.push(...(await sourcesOf(db, findClient, filter)))
-  return [...new Map(sources.map((source) => [keyOf(source), source])).values()]
+  return distinct(sources)
 }
+
+/** Where the messages of contacts are found whose client is known to be there. */
+export const sourcesOfKnown = (filters: readonly ContactFilter[]): readonly Source[] =>
+  distinct(
+    filters.flatMap(({ column, value, clientId }) =>
+      clientId === undefined ? { column, value } : ofClientAndName(clientId, { column, value }),
+    ),
+  )
+
+const distinct = (sources: readonly Source[]): readonly Source[] => [
+  ...new Map(sources.map((source) => [keyOf(source), source])).values(),
+]
 
 const keyOf = ({ column, value, isUnlinked }: Source): string => JSON.stringify([column, value, isUnlinked])
 
@@ -36,7 +48,7 @@ const sourcesOf = async (
   if (column === 'clientId') return [ofClient((await findClient(db, { id: Number(value) }))?.id ?? Number(value))]
   if (column !== 'guestUsername') return [source]
   const meant = clientId === undefined ? undefined : await findClient(db, { id: clientId })
-  if (meant !== undefined) return [ofClient(meant.id), { ...source, isUnlinked: true }]
+  if (meant !== undefined) return ofClientAndName(meant.id, source)
   const client = await findClient(db, { username: String(value) })
   // A role that may not read the clients finds none, and what is linked to this one is still theirs.
   return [
@@ -45,6 +57,9 @@ const sourcesOf = async (
     ...(client?.isGuest === true ? [ofClient(client.id)] : []),
   ]
 }
+
+/** Under the name only what is linked to nobody: what is linked to another client who had the name before is theirs. */
+const ofClientAndName = (id: number, name: Source): readonly Source[] => [ofClient(id), { ...name, isUnlinked: true }]
 
 const ofClient = (value: number): Source => ({ column: 'clientId', value })
 

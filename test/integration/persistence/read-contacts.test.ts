@@ -1,6 +1,6 @@
 import type { ChatStore, HistoryQuery, NewChatMessage } from '../../../src/index.js'
 import { migrated, withStore } from '../../support/chat.js'
-import { describe, expect, test } from '../../support/database.js'
+import { describe, expect, test, type TestDatabase } from '../../support/database.js'
 import { textMessage } from '../../support/load.js'
 
 const save = (store: ChatStore, text: string, whose: Partial<NewChatMessage>) =>
@@ -64,6 +64,79 @@ describe('an id and a name together', () => {
         { ...ofRita, guestUsername: ' ' },
       ])
         await expect(store.getChatHistory(wrong)).rejects.toMatchObject({ code: 'invalid_contact' })
+    })
+  })
+})
+
+describe('the chat of a client whose name another client had before', () => {
+  const RENAMES = [
+    [
+      "by the application's own statement, and a guest typed it again",
+      (_: ChatStore, database: TestDatabase, clientId: number) =>
+        database.query(`UPDATE "Client" SET "username" = 'pia' WHERE "id" = $1`, [clientId]),
+      {},
+    ],
+    [
+      'by the store, and the application registered a client of it',
+      async (store: ChatStore, database: TestDatabase, clientId: number) => {
+        await store.renameClient({ clientId, username: 'pia' })
+        await database.query(`INSERT INTO "Client" ("username", "updatedAt") VALUES ('ana', now())`)
+      },
+      { isRegistered: true },
+    ],
+  ] as const
+
+  test.for(RENAMES)(
+    'is theirs alone, by every address, if it was renamed %s',
+    async ([, rename, kind], { database }) => {
+      await migrated(database)
+      await withStore(database, async (store) => {
+        const { clientId: former } = await save(store, 'of pia', { guestUsername: 'ana', sessionId: 's1' })
+        await rename(store, database, former ?? 0)
+        const { clientId: ana } = await save(store, 'of ana', { guestUsername: 'ana', sessionId: 's2' })
+        expect(ana).not.toBe(former)
+        await database.query(
+          `INSERT INTO "ChatMessage" ("guestUsername", "sessionId", "senderType", "messageType", "text", "createdAt")
+         SELECT 'ana', 's3', 'CLIENT', 'TEXT', 'of ana, not linked', max("createdAt") + interval '1 ms' FROM "ChatMessage"`,
+        )
+        const answer = { senderType: 'OPERATOR', clientId: ana } as const
+        await save(store, 'to ana', answer)
+        const addresses = [ana ?? 0, `client-${ana}`, 'ana', 'name-ana', 's2', 's3']
+        for (const address of addresses) {
+          const { contacts = [] } = (await store.findChat(address)) ?? {}
+          const texts = await textsOf(store, { anyOf: contacts })
+          expect(texts.toSorted(), String(address)).toEqual(['of ana', 'of ana, not linked', 'to ana'])
+        }
+        const found = await Promise.all(addresses.slice(0, 4).map((address) => store.findChat(address)))
+        for (const { conversations, contacts } of found.flatMap((one) => one ?? []))
+          expect({ conversations, contacts }).toEqual({
+            conversations: 'isRegistered' in kind ? [] : ['s3', 's2'],
+            contacts: [{ clientId: ana, guestUsername: 'ana' }],
+          })
+        expect(await store.markMessagesAsRead({ anyOf: found[2]?.contacts, operatorId: null })).toBe(2)
+        const { chats } = await store.getRecentChats({ unreadOnly: true })
+        expect(chats).toMatchObject([{ clientId: former, username: 'pia', unreadCount: 1 }])
+        const ofPia = await store.findChat('pia')
+        expect(await textsOf(store, { anyOf: ofPia?.contacts })).toEqual(['of pia'])
+      })
+    },
+  )
+
+  test('is that of the client who had the name last, if nobody has it now', async ({ database }) => {
+    await migrated(database)
+    await withStore(database, async (store) => {
+      const clientIds: number[] = []
+      for (const name of ['pia', 'eva']) {
+        const { clientId } = await save(store, `of ${name}`, { guestUsername: 'ana', sessionId: name })
+        await database.query(`UPDATE "Client" SET "username" = $2 WHERE "id" = $1`, [clientId, name])
+        clientIds.push(clientId ?? 0)
+      }
+      const [, clientId] = clientIds
+      for (const address of ['ana', 'name-ana', 'eva', clientId ?? 0, 'client-' + String(clientId)]) {
+        const found = await store.findChat(address)
+        expect(found).toMatchObject({ clientId, conversations: ['eva'] })
+        expect(await textsOf(store, { anyOf: found?.contacts })).toEqual(['of eva'])
+      }
     })
   })
 })

@@ -429,6 +429,17 @@ test('the chat of an address is found by indexes, however large it is', async ()
   }
 })
 
+test('the messages of the chat of an address are found by the client, and those under its name by what is not linked', async () => {
+  for (const address of [1, 2, 'big', 'former 100']) {
+    const chat = await withStore(database, (store) => store.findChat(address))
+    await expectIndexed(
+      (store) => store.getChatHistory({ anyOf: chat?.contacts, limit: PAGE }),
+      ['ChatMessage_clientId_createdAt_idx', 'ChatMessage_unlinked_idx'],
+      MOST_READ,
+    )
+  }
+})
+
 test('new messages are found by the primary key, however many there are', async () => {
   const NEW = 10
   const sent = await withNotedStore(database, async (store) => {

@@ -156,7 +156,7 @@ describe('the chat of an address', () => {
         expect(await store.findChat(address)).toMatchObject({ ...ofAna, guestUsername: 'ana' })
       expect(await store.findChat('s1')).toEqual({
         ...{ clientId: ana, guestUsername: 'ana', conversation: 's1', conversations: ['s1'] },
-        contacts: [{ sessionId: 's1' }, { clientId: ana }, { guestUsername: 'ana' }],
+        contacts: [{ sessionId: 's1' }, { clientId: ana, guestUsername: 'ana' }],
       })
       const withoutConversation = { conversation: null, conversations: [] }
       expect(await store.findChat('lib')).toMatchObject({ clientId: lib, ...withoutConversation })
@@ -188,7 +188,7 @@ describe('the chat of an address', () => {
       await write(store, [{ ...alone, ...OPERATOR }, { clientId: rita, ...alone, ...OPERATOR }, alone])
       expect(await store.findChat('s1')).toEqual({
         ...{ clientId: ana, guestUsername: 'ana', conversation: 's1', conversations: ['s1'] },
-        contacts: [{ sessionId: 's1' }, { clientId: ana }, { guestUsername: 'ana' }],
+        contacts: [{ sessionId: 's1' }, { clientId: ana, guestUsername: 'ana' }],
       })
       expect(await store.findChat('s1', { at: before })).toMatchObject({ clientId: rita })
       // What an application wrote past the library, and a message cannot have.

@@ -96,4 +96,21 @@ describe('one address, that everything gives and everything takes', () => {
       expect(row, String(username)).toEqual({ clientId })
     }
   })
+
+  test('never shows or marks what is of the client who had the name before', async ({ chat }) => {
+    const { store, database } = chat
+    const said = { ...fromGuest, guestUsername: 'gil' }
+    const { clientId: former } = await store.saveChatMessage({ ...said, text: 'private', sessionId: 's1' })
+    await database.query(`UPDATE "Client" SET "username" = 'rui' WHERE "id" = $1`, [former])
+    const { clientId: gil } = await store.saveChatMessage({ ...said, text: 'hello', sessionId: 's2' })
+    const lucia = await chat.operator('Lucía', 1)
+    for (const to of ['gil', 'name-gil', 's2', `client-${gil}`, gil]) {
+      const { messages } = expectOk(await lucia.ask('history', { to }))
+      expect(messages, String(to)).toMatchObject([{ text: 'hello', clientId: gil }])
+      expectOk(await lucia.ask('markRead', { to }))
+    }
+    expect(expectOk(await lucia.ask('recentChats', { unreadOnly: true })).chats).toMatchObject([
+      { clientId: former, unreadCount: 1 },
+    ])
+  })
 })

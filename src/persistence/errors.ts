@@ -101,7 +101,7 @@ const OTHER_CAUSES = [
 /** The `db` of a save is not in a transaction that a statement can be added to. Nothing was written. */
 export class NotInTransaction extends StoreError {
   override readonly name = 'NotInTransaction'
-  constructor(reason: string, cause: unknown) {
+  constructor(reason: string, cause?: unknown) {
     super('not_in_transaction', `db is not in a transaction that can take the message: ${reason}`, {
       cause,
       blames: 'caller',
@@ -113,7 +113,7 @@ export class NotInTransaction extends StoreError {
 
 const toBeIn = (cause: unknown): string => {
   if (hasSqlState(cause, SqlState.readOnlyTransaction)) return 'begin the transaction with READ WRITE'
-  if (isServerError(cause)) return 'pass the client on which BEGIN was run'
+  if (cause === undefined || isServerError(cause)) return 'pass the client on which BEGIN was run'
   return 'await the save before the transaction ends'
 }
 

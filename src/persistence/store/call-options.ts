@@ -26,7 +26,7 @@ export interface CallOptions {
 export interface SaveOptions extends CallOptions {
   /**
    * A transaction of the caller, in which the message is saved: it is stored when the caller commits, and never if it rolls
-   * back. Then nothing is retried, a signal counts until the first statement, and NotInTransaction and TransactionConflict are
+   * back. Then nothing is retried, a signal counts until `db` has answered the first statement, and NotInTransaction and TransactionConflict are
    * thrown as well.
    */
   readonly db?: TransactionClient | undefined

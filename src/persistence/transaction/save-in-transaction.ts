@@ -16,7 +16,7 @@ import { saveBatch } from '../save-batch.js'
 import { SHORT_LOCK_TIMEOUT_MS, type Names } from '../sql-names.js'
 import { traceSave } from '../trace-save.js'
 import { checkExamples, EXAMPLE_COLUMNS, withOwnRows } from './own-rows.js'
-import { inTurn, type TransactionClient } from './transaction-client.js'
+import { inTurn, isPool, type TransactionClient } from './transaction-client.js'
 
 /** What a message is saved with, besides the transaction. */
 export interface SaveSettings {
@@ -29,13 +29,14 @@ export interface SaveSettings {
  * error leaves the transaction as it was. Nothing is retried, and nothing is durable before the caller has committed.
  * @throws NotInTransaction, TransactionConflict, StoreUnavailable (both retryable: repeat the transaction), and the errors of a message
  */
-export const saveInTransaction = (
+export const saveInTransaction = async (
   db: TransactionClient,
   { names, withKeyGuard }: SaveSettings,
   message: PreparedMessage,
   signal?: AbortSignal,
-): Promise<SavedChatMessage> =>
-  inTurn(db, async () => {
+): Promise<SavedChatMessage> => {
+  if (isPool(db)) throw new NotInTransaction('it is a pool')
+  return inTurn(db, async () => {
     signal?.throwIfAborted()
     // Its time is up at once: a guest's message that waits for a lock is saved without client, and reconcile links it.
     const pending = createPendingSave(message, Date.now() - 1)
@@ -44,7 +45,7 @@ export const saveInTransaction = (
     // It may be known before the last of our statements is done, and is returned after that.
     answer.catch(() => undefined)
     try {
-      await withLockTimeout(db, (client) =>
+      await withLockTimeout(db, signal, (client) =>
         withKeyGuard(client, (keyGuard) =>
           saveBatch({ transaction: 'callers', client, names, statements: UNNAMED, keyGuard }, [pending]),
         ),
@@ -59,6 +60,7 @@ export const saveInTransaction = (
     if (!pending.isSettled()) pending.fail(heldUp(pending, {}))
     return answer
   })
+}
 
 /** Statements without names: in a session of the caller none of ours stays behind. */
 const UNNAMED = {
@@ -85,7 +87,11 @@ interface Shortened {
   readonly ours: string | null
 }
 
-const withLockTimeout = async <T>(db: TransactionClient, work: (client: Queryable) => Promise<T>): Promise<T> => {
+const withLockTimeout = async <T>(
+  db: TransactionClient,
+  signal: AbortSignal | undefined,
+  work: (client: Queryable) => Promise<T>,
+): Promise<T> => {
   const client = withOwnRows(db)
   const { rows } = await client.query<Shortened>(SHORTEN_LOCK_TIMEOUT)
   const [row] = rows
@@ -96,6 +102,8 @@ const withLockTimeout = async <T>(db: TransactionClient, work: (client: Queryabl
   }
   let result: T
   try {
+    // The caller's own statements may have been waited for. A queued statement cannot be taken back, so the call does not end before.
+    signal?.throwIfAborted()
     checkExamples(row)
     if (row !== undefined && !isUtf8(row.clientEncoding)) throw wrongEncodingOf(row.clientEncoding)
     result = await work(waitingOnce(client, isShortened))

@@ -12,6 +12,7 @@ import {
 } from '../../support/database.js'
 import { textMessage } from '../../support/load.js'
 import { CONTRACT_SQL, ofPg, TRANSACTION_CONTRACT } from '../../support/transaction-contract.js'
+import { until } from '../../support/until.js'
 
 let created: Awaited<ReturnType<typeof createDatabase>>
 let database: TestDatabase
@@ -51,6 +52,33 @@ describe('in a transaction of pg', () => {
       )
     })
     for (const text of ['turn 1', 'turn 2', 'turn 3']) expect(await clientOf(text)).toEqual(expect.any(Number))
+  })
+
+  test('a signal that fires while the transaction is busy: nothing is stored, and the transaction goes on', async () => {
+    const [other, client] = [await database.client(), await database.client()]
+    await other.query('SELECT pg_advisory_lock(7)')
+    await client.query('BEGIN')
+    const own = client.query('SELECT pg_advisory_xact_lock(7)')
+    const abort = new AbortController()
+    const reason = new Error('the visitor is gone')
+    let isAsked = false
+    const db = {
+      query: (text: string, values?: unknown[]) => {
+        isAsked = true
+        return client.query<object>(text, values)
+      },
+    }
+    const save = store.saveChatMessage(guest('aborted'), { db, signal: abort.signal })
+    const refused = expect(save).rejects.toBe(reason)
+    await until(() => isAsked, { what: 'the first statement is queued' })
+    abort.abort(reason)
+    await other.query('SELECT pg_advisory_unlock(7)')
+    await own
+    await refused
+    expect((await client.query('SHOW lock_timeout')).rows).toEqual([{ lock_timeout: '0' }])
+    expect(await store.saveChatMessage(guest('after it'), { db: client })).toMatchObject({ duplicate: false })
+    await client.query('COMMIT')
+    expect(await database.query(`SELECT FROM "ChatMessage" WHERE "text" = 'aborted'`)).toEqual([])
   })
 
   test('after an error of the application’s own the answer says that the transaction has failed', async () => {

@@ -38,6 +38,28 @@ test.for([
   },
 )
 
+test('a pool instead of the client of a transaction is refused without waiting for a connection', async ({
+  database,
+}) => {
+  await migrated(database)
+  const pool = new pg.Pool({ connectionString: database.url, max: 1, connectionTimeoutMillis: 500 })
+  const client = await pool.connect()
+  const store = createChatStore({ databaseUrl: database.url })
+  await client.query('BEGIN')
+  const message = { ...textMessage('hello'), guestUsername: 'maria' }
+  await expect(store.saveChatMessage(message, { db: pool })).rejects.toMatchObject({
+    code: 'not_in_transaction',
+    message: 'db is not in a transaction that can take the message: it is a pool',
+    hint: expect.stringContaining('pass the client on which BEGIN was run') as string,
+  })
+  expect(pool.waitingCount).toBe(0)
+  expect(await store.saveChatMessage(message, { db: client })).toMatchObject({ duplicate: false })
+  await client.query('COMMIT')
+  client.release()
+  await store.close()
+  await pool.end()
+})
+
 test('a guest’s client that another transaction is inserting: kept without, and linked by reconcile', async ({
   database,
 }) => {

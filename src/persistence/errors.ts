@@ -69,6 +69,7 @@ export class StoreUnavailable extends StoreError {
     const own = cause instanceof OperatorError && OTHER_CAUSES.includes(cause.code) ? cause : undefined
     super(own?.code ?? 'database_unavailable', own?.message ?? `the database is unavailable: ${reason}`, {
       cause,
+      sqlState: own?.sqlState,
       retryable: true,
       blames: 'database',
       hint: own?.next ?? nextAfterWait(reason, cause),

@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { abortable, onAbort, OwnSignal, pause, type Signal } from '../concurrency/abortable.js'
 import { ConnectionProblem, failureReason, NO_ANSWER } from '../database/connection-failure.js'
+import { hasSqlState, SqlState } from '../database/sql-state.js'
 import { OperatorError } from '../errors.js'
 import { isTransient } from './blame.js'
 import { explainRefusal, explainRefusedCall, StoreUnavailable } from './errors.js'
+import { callHeldByOthers } from './locks/held-by-others.js'
 import { noteAttempt, unavailable, unsettled, type PendingSave } from './pending-save.js'
 
 /** Whether the same call may succeed later: the error says so, the server says so, or the connection failed. */
@@ -81,7 +83,11 @@ const retry = async <T>(
   }
 }
 
-const tooLate = (error: unknown): StoreUnavailable => new StoreUnavailable(failureReason(error), error)
+const tooLate = (error: unknown): StoreUnavailable =>
+  new StoreUnavailable(
+    failureReason(error),
+    hasSqlState(error, SqlState.lockNotAvailable) ? callHeldByOthers(error) : error,
+  )
 
 /** Tries to store a batch once, unless the signal ends that. What it leaves unsettled, without an error, waits for another transaction's row lock. */
 export type SaveBatch = (batch: readonly PendingSave[], signal?: Signal) => Promise<void>

@@ -1,4 +1,4 @@
-import { isServerError } from '../../database/sql-state.js'
+import { isServerError, type ServerError } from '../../database/sql-state.js'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { chatkeep } from '../../next-step.js'
 import { MESSAGE_KEYS } from '../own-names.js'
@@ -12,14 +12,19 @@ const CODE = 'lock_not_available'
 
 /** Why a message is not saved that another transaction held up to the end. @param key the caller's idempotency key */
 export const heldByOthers = ({ error }: Hold, key: string): OperatorError =>
-  new OperatorError('lock_not_available', `another transaction holds ${whatIn(error, JSON.stringify(key))}`, {
+  heldError(error, whatIn(error, JSON.stringify(key)), 'send the message again with the same idempotency key')
+
+/** Why a call failed that another transaction held up to the end. @param error the server's, of the lock time-out */
+export const callHeldByOthers = (error: ServerError): OperatorError =>
+  heldError(error, `a row ${error.where === undefined ? 'or table ' : ''}that the call needs`, 'make the call again')
+
+const heldError = (error: unknown, what: string, then: string): OperatorError =>
+  new OperatorError('lock_not_available', `another transaction holds ${what}`, {
     cause: error,
+    sqlState: isServerError(error) ? error.code : undefined,
     retryable: true,
     exitCode: ExitCode.busy,
-    hint: [
-      chatkeep('status', 'see who holds it, and the statement that ends it'),
-      'send the message again with the same idempotency key',
-    ],
+    hint: [chatkeep('status', 'see who holds it, and the statement that ends it'), then],
   })
 
 /** Whether another transaction is the reason, rather than the database. */

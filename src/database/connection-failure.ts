@@ -82,7 +82,18 @@ export const connectionFailureReason = (error: unknown): string | undefined => {
 }
 
 /** Why the database could not be used, in a few words. */
-export const failureReason = (error: unknown): string => connectionFailureReason(error) ?? messageOf(error)
+export const failureReason = (error: unknown): string =>
+  wasGivenUp(error) ? NO_ANSWER : (connectionFailureReason(error) ?? messageOf(error))
+
+const givenUp = new WeakSet<object>()
+
+/** Notes an error that came of our own cancel: the server says only that somebody has cancelled the statement. */
+export const noteGivenUp = (error: unknown): void => {
+  if (error instanceof Error) givenUp.add(error)
+}
+
+/** Whether the error came after the statement's time was up. */
+export const wasGivenUp = (error: unknown): boolean => error instanceof Error && givenUp.has(error)
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

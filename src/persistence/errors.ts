@@ -60,15 +60,18 @@ export class IdempotencyConflict extends StoreError {
  */
 export class StoreUnavailable extends StoreError {
   override readonly name = 'StoreUnavailable'
+  readonly #reason: string
   constructor(
     reason: string,
     cause: unknown,
     /** Of a save: the key to retry with, also when the store generated it. The message may already be stored. */
     readonly idempotencyKey?: string,
+    details: readonly string[] = [],
   ) {
     const own = cause instanceof OperatorError && OTHER_CAUSES.includes(cause.code) ? cause : undefined
     super(own?.code ?? 'database_unavailable', own?.message ?? `the database is unavailable: ${reason}`, {
       cause,
+      details,
       sqlState: own?.sqlState,
       retryable: true,
       blames: 'database',
@@ -76,6 +79,15 @@ export class StoreUnavailable extends StoreError {
       exitCode:
         isHeldByOthers(cause) || hasSqlState(cause, SqlState.lockNotAvailable) ? ExitCode.busy : ExitCode.unreachable,
     })
+    this.#reason = reason
+  }
+
+  /**
+   * The same error, with one more detail.
+   * @internal
+   */
+  withDetail(detail: string): StoreUnavailable {
+    return new StoreUnavailable(this.#reason, this.cause, this.idempotencyKey, [...this.details, detail])
   }
 }
 

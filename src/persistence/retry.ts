@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { abortable, onAbort, OwnSignal, pause, type Signal } from '../concurrency/abortable.js'
-import { ConnectionProblem, failureReason, NO_ANSWER } from '../database/connection-failure.js'
+import { ConnectionProblem, failureReason, NO_ANSWER, wasGivenUp } from '../database/connection-failure.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
 import { OperatorError } from '../errors.js'
 import { isTransient } from './blame.js'
@@ -54,7 +54,11 @@ export const withRetries = async <T>(
   const stops = [signal, closed].map((each) => each && onAbort(each, () => over.abort(each.reason)))
   try {
     return await abortable(over, (own) =>
-      retry({ deadline: Date.now() + deadlineMs, signal: own }, operation, (error) => (lastError = error)),
+      retry({ deadline: Date.now() + deadlineMs, signal: own }, operation, (error) => {
+        // Of an attempt whose time was up, an earlier one may say why.
+        if (lastError === undefined || !wasGivenUp(error)) lastError = error
+        return lastError
+      }),
     )
   } finally {
     clearTimeout(timer)
@@ -65,7 +69,7 @@ export const withRetries = async <T>(
 const retry = async <T>(
   { deadline, signal }: { readonly deadline: number; readonly signal: OwnSignal | undefined },
   operation: (signal?: OwnSignal) => Promise<T>,
-  onFailure: (error: unknown) => void,
+  onFailure: (error: unknown) => unknown,
 ): Promise<T> => {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -73,11 +77,11 @@ const retry = async <T>(
     } catch (error) {
       // A statement that was cancelled for the signal could be tried again.
       signal?.throwIfAborted()
-      onFailure(error)
+      const why = onFailure(error)
       const pauseMs = backoffMs(attempt)
       const next = afterFailure(error, deadline - Date.now(), pauseMs)
       if (next === 'refused') throw explainRefusedCall(error)
-      if (next === 'too_late') throw tooLate(error)
+      if (next === 'too_late') throw tooLate(why)
       await pause(pauseMs, signal)
     }
   }

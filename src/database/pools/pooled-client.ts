@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, Pool, PoolClient } from 'pg'
 import { onAbort } from '../../concurrency/abortable.js'
-import { ConnectionProblem, NO_ANSWER } from '../connection-failure.js'
+import { ConnectionProblem, NO_ANSWER, noteGivenUp } from '../connection-failure.js'
 import type { OperatorError } from '../../errors.js'
 import type { Queryable } from '../connection.js'
 import { destroySocket, endAfter, endSession, type Ended } from '../end-session.js'
 import { borrow, type BorrowPatience, type Lease } from './borrow.js'
+import { hasSqlState, SqlState } from '../sql-state.js'
 import { askEncoding, isUtf8, knownEncoding, wrongClientEncoding } from '../session/client-encoding.js'
 import { NO_CONNECTION_FREE } from './no-connection-free.js'
 import { withOwnTypes } from './own-types.js'
@@ -123,6 +124,7 @@ const inLimits = async <T>(
     return await Promise.race([work(withOwnTypes(client)), silent])
   } catch (error) {
     clearTimeout(limit)
+    if (ending !== undefined && hasSqlState(error, SqlState.queryCanceled)) noteGivenUp(error)
     ending ??= endAfter(client, error)
     throw error
   } finally {

@@ -7,6 +7,7 @@ import type { BatchOptions, EraseOptions } from '../store/call-options.js'
 import { DEFAULT_BATCH_SIZE, type BatchSession, type RunBatch } from './delete-messages.js'
 import { erasePerson, readPersonPrice, refuseReferencedPerson } from './erase-person.js'
 import { refuseDuringMigration } from './migration-running.js'
+import { sayingHowFar } from './done-so-far.js'
 import { openErasureTables } from './open-tables.js'
 import { checkPerson, findPerson, type Person } from './person.js'
 import { ERASURE_NEEDS } from './needs.js'
@@ -56,7 +57,7 @@ export const createStoreErasure = ({ schema, pool, limits }: StoreParts): StoreE
       messagesBefore(before)
       const session = toSession(runBatch, options)
       const tables = await runBatch((client) => openErasureTables(client, schema, ERASURE_NEEDS.retain))
-      return deleteAged(session, tables, before)
+      return sayingHowFar(session.deleted, 'deleted', () => deleteAged(session, tables, before))
     },
     eraseContact: async (person, options = {}) => {
       checkPerson(person)
@@ -65,7 +66,9 @@ export const createStoreErasure = ({ schema, pool, limits }: StoreParts): StoreE
       const tables = await runBatch((client) => openErasureTables(client, schema, ERASURE_NEEDS.erase))
       const found = await runBatch((client) => findPerson(client, tables, person))
       refuseReferencedPerson(await runBatch((client) => readPersonPrice(client, tables, found)), clientRow)
-      const messages = await erasePerson(session, tables, found, clientRow)
+      const messages = await sayingHowFar(session.deleted, 'deleted', () =>
+        erasePerson(session, tables, found, clientRow),
+      )
       return {
         messages,
         clientIds: found.clients.map(({ id }) => toId(id)),
@@ -78,11 +81,15 @@ export const createStoreErasure = ({ schema, pool, limits }: StoreParts): StoreE
 const toSession = (
   runBatch: RunBatch,
   { signal = new AbortController().signal, batchSize = DEFAULT_BATCH_SIZE, onProgress }: BatchOptions,
-): BatchSession => {
+): BatchSession & { readonly deleted: () => number } => {
   let sum = 0
   return {
     ...{ runBatch, signal, batchSize },
-    onDeleted: (messages) => onProgress?.((sum += messages)),
+    deleted: () => sum,
+    onDeleted: (messages) => {
+      sum += messages
+      return onProgress?.(sum)
+    },
     betweenBatches: () => Promise.resolve(),
   }
 }

@@ -3,6 +3,7 @@ import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
 import { hasSqlState, SqlState, type ServerError } from '../../database/sql-state.js'
 import { InvalidCall } from '../errors.js'
+import { sayingHowFar } from '../erasure/done-so-far.js'
 import { keptRows, messagesAre } from '../erasure/kept-rows.js'
 import { CLIENT_ALIASES, MERGED_CLIENTS, MOVED_MESSAGES, ownSchema } from '../own-names.js'
 import type { Names } from '../sql-names.js'
@@ -54,7 +55,11 @@ export const mergeClients = async (session: ChangeSession, merge: ClientMerge): 
   )
   let { messages } = merged
   for (let moved = isDone ? 0 : BATCH_MESSAGES; moved >= BATCH_MESSAGES; messages += moved)
-    moved = await session.inChange(needed, (client) => moveMessages(client, session.names, merge))
+    moved = await sayingHowFar(
+      () => messages,
+      'moved',
+      () => session.inChange(needed, (client) => moveMessages(client, session.names, merge)),
+    )
   return { ...merged, messages }
 }
 

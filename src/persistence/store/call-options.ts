@@ -18,7 +18,10 @@ export interface CallOptions {
    * been made before. A message that was being saved may be stored: its call rejects with StoreUnavailable.
    */
   readonly signal?: AbortSignal | undefined
-  /** When this call ends, in milliseconds, instead of the store's `deadlineMs`; 0 means one attempt, of ten seconds at most. */
+  /**
+   * When this call ends, in milliseconds, instead of the store's `deadlineMs`; 0 means one attempt, of ten seconds at most. Of a call
+   * that takes several transactions (`deleteMessagesBefore`, `eraseContact`, `mergeClients`) it is the time of each.
+   */
   readonly deadlineMs?: number | undefined
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createChatStore, type ChatStore } from '../../src/persistence/chat-store.js'
-import { withProxy } from './cuttable-proxy.js'
+import { withProxy, type CuttableProxy, type Tap } from './cuttable-proxy.js'
 import type { TestDatabase } from './database.js'
 import { withChat, type TestChat } from './socket-chat.js'
 import { until } from './until.js'
@@ -18,13 +18,17 @@ export interface Outage extends TestChat {
   readonly back: () => void
 }
 
-export const withOutage = async (database: TestDatabase, work: (chat: Outage) => Promise<void>): Promise<void> => {
+export const withOutage = async (
+  database: TestDatabase,
+  work: (chat: Outage) => Promise<void>,
+  { deadlineMs = 1_000, makeTap }: { readonly deadlineMs?: number; readonly makeTap?: () => Tap } = {},
+): Promise<void> => {
   const folder = await mkdtemp(join(tmpdir(), 'chatkeep-journal-'))
   const journal = join(folder, 'chat.journal')
   try {
-    await withProxy(database.url, async (proxy) => {
+    const withStore = async (proxy: CuttableProxy): Promise<void> => {
       await using own = createChatStore({ databaseUrl: database.url })
-      const store = createChatStore({ databaseUrl: proxy.url }, { deadlineMs: 1_000 })
+      const store = createChatStore({ databaseUrl: proxy.url }, { deadlineMs })
       const away = (): void => {
         proxy.pointAt(NOWHERE)
         proxy.cut()
@@ -32,7 +36,8 @@ export const withOutage = async (database: TestDatabase, work: (chat: Outage) =>
       await withChat(database, { store, journal: { path: journal }, disconnectGraceMs: 0 }, (chat) =>
         work({ ...chat, store: own, journal, away, back: () => proxy.pointAt(database.url) }),
       )
-    })
+    }
+    await withProxy(database.url, withStore, makeTap)
   } finally {
     await rm(folder, { recursive: true })
   }

@@ -129,11 +129,3 @@ export const keepAtDestination = async (
   if (again instanceof IdempotencyConflict) throw again
   return again
 }
-
-/** The conversation that a message belongs to, as far as can be told now: those of one are saved one after another. */
-export const laneOf = async ({ findDestinations }: DestinationFinder, submission: Submission): Promise<string> => {
-  const { message, contactKnown } = submission
-  if (contactKnown || isConversation(message.sessionId)) return message.sessionId
-  const [first] = await findDestinations(submission).catch(() => [])
-  return first?.sessionId ?? message.sessionId
-}

@@ -22,7 +22,7 @@ export interface JournalDrainParts {
   readonly journal: Journal
   /** Shut for the last entries: draining then ends, however fast messages arrive. */
   readonly gate: Gate
-  /** The conversation of an entry. Never rejects. */
+  /** The conversation of an entry. @throws why it could not be looked up */
   readonly laneOf: (entry: JournalEntry) => Promise<string>
   readonly save: (entry: JournalEntry) => Promise<EntryOutcome>
   /** Proves by a commit that what is visible is durable, too. @throws while standbys that are waited for do not confirm it */
@@ -114,10 +114,15 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
   }
 
   const saveRound = async (entries: readonly JournalEntry[], counts: Record<string, number>): Promise<Round> => {
-    const laned = await Promise.all(entries.map(async (entry) => ({ entry, lane: await laneOf(entry) })))
     const late = setTimeout(() => gate.open(), LONGEST_SHUT_MS)
-    const lanes = await Promise.all(byConversation(laned).map((lane) => saveLane(lane, counts)))
+    const looked = await Promise.all(entries.map(lookUp))
+    // Such an entry may belong to any conversation, and the database can be back for those behind it: they wait, too.
+    const missed = looked.filter(isUnknown).find(({ error }) => isUnavailable(error))
+    const before = missed === undefined ? looked : looked.slice(0, looked.indexOf(missed))
+    const lanes = await Promise.all(byConversation(before).map((lane) => saveLane(lane, counts)))
     clearTimeout(late)
+    for (const { entry, error } of before.filter(isUnknown)) lanes.push(notSaved([entry], error, 'refused'))
+    if (missed !== undefined) lanes.push(notSaved(entries.slice(before.length), missed.error, 'unavailable'))
     const left = lanes.flatMap((lane) => lane.left).sort((one, other) => one.seq - other.seq)
     const answer = answerOf(lanes)
     if (left.length > 0) gate.open()
@@ -125,24 +130,39 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
     return { left, answer }
   }
 
+  const lookUp = async (entry: JournalEntry): Promise<LookedUp> => {
+    try {
+      return { entry, lane: await laneOf(entry) }
+    } catch (error) {
+      return { entry, error }
+    }
+  }
+
   const saveLane = async (lane: readonly JournalEntry[], counts: Record<string, number>): Promise<Round> => {
     for (const [index, entry] of lane.entries()) {
       const outcome = await save(entry)
       if (outcome.kind === 'later') {
         const { error } = outcome
-        logReason(error)
         // What an earlier attempt left in the server can hold the key itself.
-        if (isHeldByOthers(error) && !entry.attempted) return { left: lane.slice(index), answer: 'held' }
-        drainingSince = undefined
-        onUnavailable(error instanceof OperatorError ? error.code : 'database_unavailable')
+        if (isHeldByOthers(error) && !entry.attempted) {
+          logReason(error)
+          return { left: lane.slice(index), answer: 'held' }
+        }
         const left = [{ ...entry, attempted: entry.attempted || isOutcomeUnknown(error) }, ...lane.slice(index + 1)]
-        return { left, answer: isRefusal(error) ? 'refused' : 'unavailable' }
+        return notSaved(left, error, isRefusal(error) ? 'refused' : 'unavailable')
       }
       drainingSince ??= performance.now()
       counts[outcome.kind] = (counts[outcome.kind] ?? 0) + 1
       if (stopping.signal.aborted) return { left: lane.slice(index + 1), answer: 'stored' }
     }
     return { left: [], answer: 'stored' }
+  }
+
+  const notSaved = (left: readonly JournalEntry[], error: unknown, answer: 'refused' | 'unavailable'): Round => {
+    logReason(error)
+    drainingSince = undefined
+    onUnavailable(error instanceof OperatorError ? error.code : 'database_unavailable')
+    return { left, answer }
   }
 
   // Each reason once, rather than twice a second for hours.
@@ -199,21 +219,31 @@ const mostToRead = ({ left, answer }: Round): number => {
 const isRefusal = (error: unknown): boolean =>
   error instanceof StoreError && error.blames === 'database' && !error.retryable
 
+/** Whether the database could not be asked at all, rather than refused to look up this one address. */
+const isUnavailable = (error: unknown): boolean =>
+  error instanceof OperatorError && (error.retryable || (error instanceof StoreError && error.blames === 'schema'))
+
 /** Splits the entries by conversation. Each is saved after the commit of the one before, which keeps their order. */
-const byConversation = (entries: readonly LanedEntry[]): readonly (readonly JournalEntry[])[] => {
+const byConversation = (looked: readonly LookedUp[]): readonly (readonly JournalEntry[])[] => {
   const lanes = new Map<string, JournalEntry[]>()
-  for (const { entry, lane: name } of entries) {
-    const lane = lanes.get(name)
-    if (lane === undefined) lanes.set(name, [entry])
-    else lane.push(entry)
+  for (const one of looked) {
+    if (isUnknown(one)) continue
+    const lane = lanes.get(one.lane)
+    if (lane === undefined) lanes.set(one.lane, [one.entry])
+    else lane.push(one.entry)
   }
   return [...lanes.values()]
 }
 
-interface LanedEntry {
+type LookedUp = { readonly entry: JournalEntry; readonly lane: string } | Unknown
+
+/** An entry whose conversation could not be looked up, and why. */
+interface Unknown {
   readonly entry: JournalEntry
-  readonly lane: string
+  readonly error: unknown
 }
+
+const isUnknown = (one: LookedUp): one is Unknown => 'error' in one
 
 const logDrained = (log: ChatLog, counts: Readonly<Record<string, number>>, durationMs: number): void => {
   const { stored = 0, duplicate = 0, rejected = 0 } = counts

@@ -8,6 +8,7 @@ import type { JournalEntry } from '../../journal/journal-line.js'
 import type { Journal } from '../../journal/journal.js'
 import type { StoredOrder } from '../../journal/stored-order.js'
 import type { Submission } from '../../journal/submission.js'
+import { isConversation } from '../../persistence/keys/key-scope.js'
 import { keepAtDestination, type DestinationFinder } from './destinations.js'
 import { acknowledgedEntry } from './acknowledged-entry.js'
 import type { DrainOutcome, ServerObserver } from '../metrics/observer.js'
@@ -82,3 +83,20 @@ const fieldsOf = (error: OperatorError) => (error instanceof StoreError ? errorF
 export const isRefusedForGood = (error: unknown): error is OperatorError =>
   (error instanceof StoreError && error.blames === 'message') ||
   (error instanceof OperatorError && error.code === 'unknown_conversation')
+
+/**
+ * The conversation that a message belongs to, as far as can be told now: those of one are saved one after another. An address
+ * that nobody has is its own.
+ * @throws what the finder throws, unless that is the answer of the database to this message
+ */
+export const laneOf = async ({ findDestinations }: DestinationFinder, submission: Submission): Promise<string> => {
+  const { message, contactKnown } = submission
+  if (contactKnown || isConversation(message.sessionId)) return message.sessionId
+  try {
+    const [first] = await findDestinations(submission)
+    return first?.sessionId ?? message.sessionId
+  } catch (error) {
+    if (isRefusedForGood(error)) return message.sessionId
+    throw error
+  }
+}

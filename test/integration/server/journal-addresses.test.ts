@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { runChatkeep } from '../../support/chatkeep.js'
 import { untilDrained, withOutage, type Outage } from '../../support/chat-outage.js'
+import type { Tap } from '../../support/cuttable-proxy.js'
 import { expect, test, type TestDatabase } from '../../support/database.js'
 import { expectOk, withoutMessages } from '../../support/socket-chat.js'
 
@@ -220,4 +221,41 @@ test('replay stores queued answers with whom they were sent to', async ({ databa
     await untilDrained(chat)
     expect(await storedAnswers(database)).toEqual(wanted)
   })
+})
+
+test('queued answers to one chat are stored in order, also when the database is back only after one of them was looked up', async ({
+  database,
+}) => {
+  await withoutMessages(database)
+  let failures = 0
+  const isLookUp = (bytes: Buffer) => bytes.includes('anastasia') && !bytes.includes('INSERT')
+  const makeTap = (): Tap => ({
+    fromClient: (bytes) => {
+      if (failures === 0 || !isLookUp(bytes)) return 'pass'
+      failures -= 1
+      return 'drop, and cut'
+    },
+    fromServer: () => 'pass',
+  })
+  const work = async (chat: Outage): Promise<void> => {
+    const ana = await chat.guest('anastasia')
+    expectOk(await ana.ask('clientMessage', { message: 'hello' }))
+    const lucia = await chat.operator('Lucía', 1)
+    chat.away()
+    // Once this is stored, the answers are read together.
+    expect(await ana.ask('clientMessage', { message: '0' })).toMatchObject({ queued: true })
+    const sent = ['anastasia', ana.clientId, 'name-anastasia', ana.clientId]
+    for (const [index, to] of sent.entries())
+      expect(await lucia.ask('operatorMessage', { to, message: String(index + 1) })).toMatchObject({ queued: true })
+    failures = 4
+    chat.back()
+    await untilDrained(chat)
+    expect(failures).toBe(0)
+    const texts = ['hello', '0', '1', '2', '3', '4']
+    expect(expectOk(await ana.ask('history')).messages.map(({ text }) => text)).toEqual(texts)
+    await ana.next('operatorMessage', 4)
+    expect(ana.all('operatorMessage')).toMatchObject(['1', '2', '3', '4'].map((message) => ({ message })))
+  }
+  // Each look-up is made once.
+  await withOutage(database, work, { deadlineMs: 0, makeTap })
 })

@@ -173,4 +173,19 @@ describe('what is no argument is refused by name', () => {
   test('an error is anything', () => {
     for (const value of Object.values(BAD)) expect(httpStatusOf(value)).toBe(500)
   })
+
+  test('a transaction without its adapter is told which adapters there are', async () => {
+    const nothing = (): undefined => undefined
+    const transactions = {
+      prisma: { $queryRawUnsafe: nothing },
+      drizzle: { execute: nothing, query: {} },
+      kysely: { executeQuery: nothing },
+      knex: Object.assign(() => undefined, { raw: nothing }),
+    }
+    for (const [library, db] of Object.entries(transactions)) {
+      const { message } = (await refused(() => on.saveChatMessage(MESSAGE, { db }))) as Error
+      expect(message, library).toMatch(/^db is an? \w+, but must be a client of pg, or /)
+      expect(message, library).toContain(`${library}Transaction(t`)
+    }
+  })
 })

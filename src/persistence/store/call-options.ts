@@ -63,7 +63,15 @@ export const CALL_RULES: Rules<CallOptions> = {
   deadlineMs: milliseconds(0),
 }
 
-const SAVE_RULES: Rules<SaveOptions> = { ...CALL_RULES, db: objectWith('query') }
+const SAVE_RULES: Rules<SaveOptions> = {
+  ...CALL_RULES,
+  db: {
+    ...objectWith('query'),
+    must:
+      'a client of pg, or the transaction of another library in its adapter: ' +
+      'prismaTransaction(tx), drizzleTransaction(tx, sql), kyselyTransaction(trx) or knexTransaction(trx)',
+  },
+}
 
 const FIND_CHAT_RULES: Rules<FindChatOptions> = { ...CALL_RULES, at: INSTANT }
 

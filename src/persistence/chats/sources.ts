@@ -52,9 +52,8 @@ const sourcesOf = async (
   const client = await findClient(db, { username: String(value) })
   // A role that may not read the clients finds none, and what is linked to this one is still theirs.
   return [
-    source,
+    ...(client?.isGuest === true ? ofClientAndName(client.id, source) : [source]),
     ...(clientId === undefined ? [] : [ofClient(clientId)]),
-    ...(client?.isGuest === true ? [ofClient(client.id)] : []),
   ]
 }
 

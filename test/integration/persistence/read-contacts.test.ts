@@ -122,6 +122,17 @@ describe('the chat of a client whose name another client had before', () => {
     },
   )
 
+  test('is not opened by the name alone, if a guest typed it again', async ({ database }) => {
+    await migrated(database)
+    await withStore(database, async (store) => {
+      const { clientId } = await save(store, 'of pia', { guestUsername: 'ana', sessionId: 's1' })
+      await database.query(`UPDATE "Client" SET "username" = 'pia' WHERE "id" = $1`, [clientId])
+      await save(store, 'of ana', { guestUsername: 'ana', sessionId: 's2' })
+      expect(await textsOf(store, { guestUsername: 'ana' })).toEqual(['of ana'])
+      expect(await store.markMessagesAsRead({ guestUsername: 'ana', operatorId: null })).toBe(1)
+    })
+  })
+
   test('is that of the client who had the name last, if nobody has it now', async ({ database }) => {
     await migrated(database)
     await withStore(database, async (store) => {

@@ -188,8 +188,8 @@ describe('a page of history', () => {
     ['the big client', { clientId: 1 }, 'clientId'],
     ['nobody', { clientId: 999_999 }, 'clientId'],
     ['a guest without client', { guestUsername: 'guest 1' }, 'guestUsername'],
-    ['a guest who became a client', { guestUsername: 'former 100' }, 'guestUsername'],
-    ['the big guest', { guestUsername: 'big' }, 'guestUsername'],
+    ['a guest who became a client', { guestUsername: 'former 100' }, 'clientId'],
+    ['the big guest', { guestUsername: 'big' }, 'clientId'],
     ['an unknown guest', { guestUsername: 'nobody' }, 'guestUsername'],
     ['a socket', { clientSocketId: 'socket 2' }, 'clientSocketId'],
     ['the big socket', { clientSocketId: 'socket 1' }, 'clientSocketId'],
@@ -212,11 +212,11 @@ describe('a page of history', () => {
     }
   })
 
-  test('of a guest whom a client was made of: under the name and of the client, each by its index', async () => {
+  test('of a guest whom a client was made of: of the client, and not linked under the name, each by its index', async () => {
     for (const guestUsername of ['big', 'former 100']) {
       await expectIndexed(
         (store) => store.getChatHistory({ guestUsername, limit: PAGE }),
-        ['ChatMessage_guestUsername_createdAt_idx', 'ChatMessage_clientId_createdAt_idx', 'Client_username_key'],
+        ['ChatMessage_unlinked_idx', 'ChatMessage_clientId_createdAt_idx', 'Client_username_key'],
         MOST_READ,
       )
     }

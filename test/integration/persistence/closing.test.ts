@@ -101,7 +101,7 @@ test('a call that another session holds up to its deadline says how to find out 
   ])
     await expect(call()).rejects.toMatchObject({
       exitCode: 4,
-      hint: expect.stringContaining('see who holds the lock') as string,
+      hint: expect.stringContaining('see who holds it') as string,
     })
   for (const call of [
     () => store.getChatHistory({ clientId: clientId ?? 0 }),

@@ -75,7 +75,7 @@ export const explainConnectionError = (error: unknown, target: ConnectionTarget)
     return explainDatabaseError(error, target)
   const isSetting = !isConnect && /^(22|42)/.test(cause.code)
   return new OperatorError(
-    isSetting ? 'invalid_connection_setting' : 'connection_rejected',
+    isSetting ? 'invalid_connection_setting' : REJECTED,
     isSetting
       ? `the server did not accept a setting of the connection (${cause.message})`
       : `${describeTarget(target)}: the server rejected the connection (${cause.message})`,
@@ -83,6 +83,7 @@ export const explainConnectionError = (error: unknown, target: ConnectionTarget)
       exitCode: isSetting ? ExitCode.usage : ExitCode.unreachable,
       hint: isSetting ? 'correct PGOPTIONS, or options in the URL' : wayIn(cause.code, target),
       sqlState: cause.code,
+      // ALLOW_CONNECTIONS false, as while a database is restored.
       retryable: cause.code === SqlState.objectNotInPrerequisiteState,
       cause,
     },
@@ -108,17 +109,15 @@ export const explainCancel = (error: ServerError): OperatorError =>
     cause: error,
   })
 
+const REJECTED = 'connection_rejected'
+
 const UNAVAILABLE = ['database_unreachable', 'database_not_ready', 'connection_lost', 'too_many_connections']
 
 /** Whether an explained error means that the server is unavailable for now; false when only another configuration helps. */
 export const isDatabaseUnavailable = (error: unknown): error is OperatorError =>
   error instanceof OperatorError &&
-  (UNAVAILABLE.includes(error.code) || isClosedForNow(error)) &&
+  (UNAVAILABLE.includes(error.code) || (error.code === REJECTED && error.retryable)) &&
   !isMisconfigured(firstCause(error.cause))
-
-// ALLOW_CONNECTIONS false, as while a database is restored.
-const isClosedForNow = ({ code, sqlState }: OperatorError): boolean =>
-  code === 'connection_rejected' && sqlState === SqlState.objectNotInPrerequisiteState
 
 const explainServerError = (error: ServerError, target: ConnectionTarget): Explanation => {
   const blockage = error.code === SqlState.lockNotAvailable ? blockageBehind(error) : undefined

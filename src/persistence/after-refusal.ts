@@ -1,8 +1,11 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
+import { NO_ANSWER } from '../database/connection-failure.js'
+import { NO_CONNECTION_FREE } from '../database/pools/no-connection-free.js'
 import { LEAVE_AT_UTF8 } from '../database/session/client-encoding.js'
 import { poolerAnswer } from '../database/errors/pooler-error.js'
 import { SEE_TRIGGERS, SERVER_STATES } from '../database/errors/server-states.js'
-import { SqlState, type ServerError } from '../database/sql-state.js'
+import { hasSqlState, SqlState, type ServerError } from '../database/sql-state.js'
+import { OperatorError } from '../errors.js'
 import { chatkeep, sql, type Next } from '../next-step.js'
 import { blamesTheRow, hasNoPartition, isIdTaken } from './blame.js'
 
@@ -27,4 +30,17 @@ export const nextAfterRefusal = (cause: ServerError): Next | undefined => {
   return cause.code === SqlState.insufficientPrivilege
     ? 'grant this role the privilege, change the policy that rejects the row, or connect as another role'
     : (encodingHint(cause) ?? cause.hint ?? SERVER_STATES[cause.code]?.next)
+}
+
+/** Of a message that no connection has taken, or whose statement has not ended. */
+export const WAITED_TOO_LONG = 'the message waited too long'
+
+/** What to do after waiting for the database in vain. */
+export const nextAfterWait = (reason: string, cause: unknown): Next | undefined => {
+  if (cause instanceof OperatorError && cause.code === NO_CONNECTION_FREE) return cause.next
+  if (hasSqlState(cause, SqlState.lockNotAvailable))
+    return [chatkeep('status', 'see who holds the lock, and the statement that ends it'), 'make the call again']
+  return [NO_ANSWER, WAITED_TOO_LONG].includes(reason)
+    ? [chatkeep('status', 'see whether it can be reached, and who holds a lock'), 'make the call again']
+    : undefined
 }

@@ -1,11 +1,9 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
 import { READ_FROM_STANDBY } from '../database/proxies/standby-reads.js'
-import { NO_ANSWER } from '../database/connection-failure.js'
-import { NO_CONNECTION_FREE } from '../database/pools/no-connection-free.js'
 import { exitCodeForState } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
-import { nextAfterRefusal } from './after-refusal.js'
+import { nextAfterRefusal, nextAfterWait } from './after-refusal.js'
 import { blamesTheRow, hasNoPartition, type Blame } from './blame.js'
 import { chatkeep, or, type Next } from '../next-step.js'
 import { isHeldByOthers } from './locks/held-by-others.js'
@@ -89,18 +87,6 @@ export class StoreUnavailable extends StoreError {
   withDetail(detail: string): StoreUnavailable {
     return new StoreUnavailable(this.#reason, this.cause, this.idempotencyKey, [...this.details, detail])
   }
-}
-
-/** Of a message that no connection has taken, or whose statement has not ended. */
-export const WAITED_TOO_LONG = 'the message waited too long'
-
-const nextAfterWait = (reason: string, cause: unknown): Next | undefined => {
-  if (cause instanceof OperatorError && cause.code === NO_CONNECTION_FREE) return cause.next
-  if (hasSqlState(cause, SqlState.lockNotAvailable))
-    return [chatkeep('status', 'see who holds the lock, and the statement that ends it'), 'make the call again']
-  return [NO_ANSWER, WAITED_TOO_LONG].includes(reason)
-    ? [chatkeep('status', 'see whether it can be reached, and who holds a lock'), 'make the call again']
-    : undefined
 }
 
 const OTHER_CAUSES = [

@@ -13,7 +13,8 @@ import { isExhausted, noConnectionFree } from '../../database/pools/no-connectio
 import { OperatorError } from '../../errors.js'
 import { DEFAULT_MAX_MESSAGE_BYTES } from '../content/message-size.js'
 import { mostSentBytes, storingTimeMs } from '../content/storing-time.js'
-import { InvalidCall, StoreClosed, WAITED_TOO_LONG } from '../errors.js'
+import { WAITED_TOO_LONG } from '../after-refusal.js'
+import { InvalidCall, StoreClosed } from '../errors.js'
 import { DEFAULT_MAX_CONNECTIONS, type ChatStoreOptions, type ChatStoreSource } from './store-options.js'
 
 /** The server of the store's own pool; undefined for a caller's pool. */

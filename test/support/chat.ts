@@ -14,7 +14,8 @@ export const migrated = async (database: TestDatabase, fixture?: FixtureName): P
   if (!(await database.becomeCopyOf(template))) await migrateHere(database, fixture)
 }
 
-const migrateHere = async (database: TestDatabase, fixture: FixtureName | undefined): Promise<void> => {
+/** The same, and the database stays the one that it is: for one that a command is connected to. */
+export const migrateHere = async (database: TestDatabase, fixture?: FixtureName): Promise<void> => {
   if (fixture !== undefined) await loadFixture(database, fixture)
   const { exitCode, stderr } = await on(database, 'migrate', ...(fixture === undefined ? ['--create-tables'] : []))
   expect(exitCode, stderr).toBe(0)

@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { parseIntoClientConfig } from 'pg-connection-string'
 import { inject, test as base } from 'vitest'
-import { isServerError } from '../../src/database/sql-state.js'
 
 export { afterAll, afterEach, beforeAll, beforeEach, describe, expect, vi } from 'vitest'
 
@@ -128,8 +127,8 @@ export const databaseNamed = (given: string): NamedDatabase => {
     },
     becomeCopyOf: async (template) => {
       if (clients.length > 0 || (isSeen && !(await isUntouched(name)))) return false
-      if (isSeen && !(await isDropped(name))) return false
-      if (!isSeen) {
+      if (isSeen) await administer((admin) => admin.query(`DROP DATABASE ${name}`))
+      else {
         spares.push(name)
         name = newName()
       }
@@ -159,19 +158,6 @@ const UNTOUCHED = `
 
 const isUntouched = async (name: string): Promise<boolean> => (await runOn(name, UNTOUCHED))[0]?.is === true
 
-const OBJECT_IN_USE = '55006'
-
-/** Drops the database, unless somebody uses it. */
-const isDropped = async (name: string): Promise<boolean> => {
-  try {
-    await administer((admin) => admin.query(`DROP DATABASE ${name}`))
-    return true
-  } catch (error) {
-    if (isServerError(error) && error.code === OBJECT_IN_USE) return false
-    throw error
-  }
-}
-
 const runOn = async (name: string, sql: string): Promise<readonly Record<string, unknown>[]> => {
   const client = new pg.Client(settingsFor(name))
   await client.connect()
@@ -181,6 +167,10 @@ const runOn = async (name: string, sql: string): Promise<readonly Record<string,
     await client.end()
   }
 }
+
+/** Lets the database take connections, or refuse new ones. */
+export const allowConnections = ({ name }: Pick<TestDatabase, 'name'>, isAllowed: boolean): Promise<void> =>
+  administer((client) => client.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS ${isAllowed}`))
 
 let administrators: pg.Pool | undefined
 

@@ -1,13 +1,10 @@
 import { migrated } from '../../support/chat.js'
 import { runChatkeep } from '../../support/chatkeep.js'
-import { administer, expect, test, type TestDatabase } from '../../support/database.js'
-
-const allow = (database: TestDatabase, isAllowed: boolean): Promise<void> =>
-  administer((client) => client.query(`ALTER DATABASE ${database.name} ALLOW_CONNECTIONS ${isAllowed}`))
+import { allowConnections, expect, test } from '../../support/database.js'
 
 test('--wait-for-database waits for a database that takes no connections for now', async ({ database }) => {
   await migrated(database)
-  await allow(database, false)
+  await allowConnections(database, false)
   const dryRun = ['migrate', '--dry-run', '--database-url', database.url]
   const refused = await runChatkeep(dryRun)
   expect([refused.exitCode, refused.stderr]).toEqual([
@@ -17,7 +14,7 @@ test('--wait-for-database waits for a database that takes no connections for now
   let opened: Promise<void> | undefined
   const { exitCode, stderr } = await runChatkeep([...dryRun, '--wait-for-database', '1m'], {
     onStderr: (text) => {
-      if (text.includes('waiting for the database')) opened ??= allow(database, true)
+      if (text.includes('waiting for the database')) opened ??= allowConnections(database, true)
     },
   })
   await opened

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ExitCode, OperatorError } from '../../../src/errors.js'
 import { runChatkeep, type Run, type RunOptions } from '../../support/chatkeep.js'
 import { withProxy } from '../../support/cuttable-proxy.js'
-import { administer, afterEach, beforeEach, describe, expect, test } from '../../support/database.js'
+import { allowConnections, afterEach, beforeEach, describe, expect, test } from '../../support/database.js'
 import { scrape } from '../../support/scrape.js'
 import { connectTo, imageOf, SECRET, withoutMessages, type Ack } from '../../support/socket-chat.js'
 import { until, untilRows } from '../../support/until.js'
@@ -148,9 +148,7 @@ describe('serve', () => {
 
   test('so it does while the database takes no connections', async ({ database }) => {
     await withoutMessages(database)
-    const alter = (isAllowed: boolean) =>
-      administer((client) => client.query(`ALTER DATABASE ${database.name} ALLOW_CONNECTIONS ${isAllowed}`))
-    await alter(false)
+    await allowConnections(database, false)
     const flags = ['--journal', 'chat.journal', '--database-url', database.url]
     const run = await whileServing(flags, { env: { CHATKEEP_OPERATOR_SECRET: SECRET } }, async (printed) => {
       const socket = await connectTo(portIn(printed))
@@ -158,7 +156,7 @@ describe('serve', () => {
       expect(await ask('join', { role: 'client', username: 'ana' })).toMatchObject({ ok: true })
       const message = { type: 'text', message: 'x', messageId: 'm1' }
       expect(await ask('clientMessage', message)).toEqual({ ok: true, queued: true, messageId: 'm1' })
-      await alter(true)
+      await allowConnections(database, true)
       await untilRows(database, 'SELECT FROM "ChatMessage"', { what: 'the message is stored' })
       socket.disconnect()
     })

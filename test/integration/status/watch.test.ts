@@ -1,7 +1,7 @@
-import { migrated, on } from '../../support/chat.js'
+import { migrated, migrateHere } from '../../support/chat.js'
 import { runChatkeep, type RunOptions } from '../../support/chatkeep.js'
 import { withProxy } from '../../support/cuttable-proxy.js'
-import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { describe, expect, test } from '../../support/database.js'
 import { ExitCode, OperatorError } from '../../../src/errors.js'
 import { until } from '../../support/until.js'
 
@@ -20,17 +20,11 @@ const watch = (url: string, argv: readonly string[], options: RunOptions = {}) =
   return { run, sees, interrupt, forget: () => (seen = '') }
 }
 
-/** `migrated` may replace the database, which the watch would find missing. */
-const migrateInPlace = async (database: TestDatabase): Promise<void> => {
-  const { exitCode, stderr } = await on(database, 'migrate', '--create-tables')
-  expect(exitCode, stderr).toBe(0)
-}
-
 describe('status --watch', () => {
   test('in a pipe prints one block a look, --until-ok ends it', async ({ database }) => {
     const { run, sees } = watch(database.url, ['--until-ok', '--watch=100ms'])
     await sees(/(?:FAIL: [^]*){2}/)
-    await migrateInPlace(database)
+    await migrateHere(database)
     const { exitCode, stdout, stderr } = await run
     expect([exitCode, stderr]).toEqual([0, ''])
     const blocks = stdout.split('\n\nstatus  ')
@@ -42,7 +36,7 @@ describe('status --watch', () => {
 
   test('prints one JSON document at its end, and refuses JSON without an end', async ({ database }) => {
     const { run } = watch(database.url, ['--until-ok', '--watch=100ms', '--json'])
-    await migrateInPlace(database)
+    await migrateHere(database)
     expect(JSON.parse((await run).stdout)).toMatchObject({ ok: true, command: 'status', update: { ok: true } })
     expect(await runChatkeep(['status', '--watch', '--json', '--database-url', database.url])).toMatchObject({
       exitCode: 2,

@@ -215,8 +215,8 @@ const namedBy = ({ clientId, guestUsername }: Pick<PreparedMessage, 'clientId' |
 
 const INSERTED_COLUMNS = '"id", "createdAt", "clientId", "idempotencyKey", "guestUnverified"'
 
-// The commit of its own message is later than those of the rows that it finds: it confirms them, whoever committed them and
-// however. It also takes the statement to the primary behind a proxy such as pgpool-II, which sends there what calls a volatile
+// The commit of its own message is later than those of the rows that it finds: it confirms them, no matter how and
+// by which session they were committed. It also takes the statement to the primary behind a proxy such as pgpool-II, which sends there what calls a volatile
 // function: a standby may lag behind.
 //
 // Two sends are the same message when sender type, conversation, guest and content are equal. Socket, operator and phone may

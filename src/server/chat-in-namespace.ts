@@ -104,7 +104,7 @@ const DEFAULT_PACKET_BYTES = 1_000_000
 const packetBytesOf = ({ engine, _opts }: NamespaceServer): number =>
   engine?.opts?.maxHttpBufferSize ?? _opts.maxHttpBufferSize ?? DEFAULT_PACKET_BYTES
 
-// It ends the connection of whoever sends a larger packet, without a word, and a widget sends the message again on the next one.
+// It ends a connection that sends a larger packet, without a word, and a widget sends the message again on the next one.
 const refuseSmallPackets = (server: NamespaceServer, maxMessageBytes: number): void => {
   const most = packetBytesOf(server)
   const needed = leastPacketBytesFor(maxMessageBytes)

@@ -10,7 +10,7 @@ import type { Names } from '../sql-names.js'
 export interface KnownClient {
   readonly id: number
   readonly username: string
-  /** Created from a guest: whoever writes under its name is that guest. Otherwise it is registered, and the name proves nothing. */
+  /** Created from a guest: who writes under its name is that guest. Otherwise it is registered, and the name proves nothing. */
   readonly isGuest: boolean
   /** The id that the client who was asked for had at the instant, before it was merged into this one; absent where that is not known. */
   readonly idThen?: number | undefined

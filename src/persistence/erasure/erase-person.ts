@@ -228,7 +228,7 @@ const eraseClient = async (
   for (let sum = 0; ;) {
     session.signal.throwIfAborted()
     const { found, deleted } = await session.runBatch(async (client) => {
-      // Whoever saves a message of this client waits here until the end of the transaction.
+      // A save of a message of this client waits here until the end of the transaction.
       const { rows } = await client.query<{ username: string }>(
         `SELECT "username"::text AS "username" FROM ${clients} WHERE "id" = $1::bigint FOR UPDATE`,
         [id],

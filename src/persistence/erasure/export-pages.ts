@@ -11,8 +11,8 @@ import type { ErasureTables } from './tables.js'
 type Ask = <T>(work: (client: Queryable) => Promise<T>) => Promise<T>
 
 /**
- * Reads all that the database holds of a person, as `readPerson` does, but in short queries of their own: whoever takes the records
- * slowly holds no connection and no snapshot. What is written meanwhile may be among them or not.
+ * Reads all that the database holds of a person, as `readPerson` does, but in short queries of their own: a caller who takes the
+ * records slowly holds no connection and no snapshot. What is written meanwhile may be among them or not.
  */
 export async function* readPersonByPages(ask: Ask, schema: string, wanted: Person): AsyncGenerator<PersonRecord> {
   checkPerson(wanted)

@@ -108,7 +108,7 @@ const mergeOnce = async (
   references: readonly ClientReference[],
 ): Promise<FirstPart> => {
   const { from, into } = merge
-  // Before the table is read: two merges that have read it would each wait for the other to let go of it.
+  // Before the table is read: two merges that have read it would each wait for the other to release it.
   await client.query(`SET LOCAL lock_timeout = ${TURN_TIMEOUT_MS}`)
   await client.query(`LOCK TABLE ${names.mergedClients} IN SHARE UPDATE EXCLUSIVE MODE`)
   await client.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`)

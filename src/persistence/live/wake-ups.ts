@@ -22,7 +22,7 @@ const CLOSE_PATIENCE_MS = 1_000
  * Listens on a connection of its own, and notifies there, never in the transaction of a message: its commit would wait for the
  * lock. Connects in the background.
  * @param onWoken called for what another process stored, and when the connection is back
- * @param onPollingOnly told once when there can be no such connection
+ * @param onPollingOnly called once, when there can be no such connection
  */
 export const createWakeUps = (
   target: ConnectionTarget,

@@ -34,7 +34,7 @@ const CLOCKS_DIFFER = '5 minutes'
 
 /**
  * The same with the client that has the id, `given`, and the one to whom the message belongs, `c`: the same, or the one into whom it was
- * merged. There is none if the client was made after the message was stored. Whoever saved the message knew the id, so it had been given
+ * merged. There is none if the client was made after the message was stored. The caller who saved the message knew the id, so it had been given
  * before: a later client got an id that was wrong, or was given twice, and is somebody else.
  */
 export const waitingWithClientSql = (

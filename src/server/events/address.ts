@@ -28,7 +28,7 @@ const guestNameIn = (address: ChatAddress): string | undefined => {
 type PresentChat = Pick<ServerContext, 'io' | 'peers' | 'store'>
 
 /**
- * Finds whom an address means: the guest who is connected in the conversation of that name, else whoever it means in the
+ * Finds whom an address means: the guest who is connected in the conversation of that name, else the person whom it means in the
  * store, else a connected guest of that name who has not written. Never a visitor who only uses the same name as somebody in
  * the store: nothing tells that it is the same person.
  * @returns undefined when nobody has the address

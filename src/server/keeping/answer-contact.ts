@@ -13,8 +13,8 @@ export interface AnswerEvidence {
 export const NO_CONTACT: ChatContact = { clientId: null, guestUsername: null, guestPhone: null }
 
 /**
- * The client or guest with whom an answer is stored: whoever was addressed, whether or not a guest is connected, and under whatever
- * name that guest joined. The connected guest counts only where nothing that is stored names anybody.
+ * The client or guest with whom an answer is stored: the one who was addressed, whether or not a guest is connected, and no matter
+ * under which name that guest joined. The connected guest counts only where nothing that is stored names anybody.
  * @returns undefined when nobody has the address
  */
 export const contactOfAnswer = ({ found, connected }: AnswerEvidence): ChatContact | undefined => {

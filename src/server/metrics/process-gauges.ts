@@ -8,7 +8,7 @@ const RESOLUTION_MS = 10
 const PERIOD_MS = 15_000
 
 /**
- * Of prom-client's metrics of a process: they start anew at each scrape, whoever scrapes, count every socket one by one, or
+ * Of prom-client's metrics of a process: they start anew at each scrape of any scraper, count every socket one by one, or
  * count one garbage collection where several are reported together.
  */
 const LEFT_OUT = /^nodejs_(eventloop_lag|active_|gc_)/

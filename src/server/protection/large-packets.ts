@@ -9,7 +9,7 @@ const TOO_LARGE = 'Max payload size exceeded'
 
 const PAYLOAD_TOO_LARGE = 413
 
-/** Engine.IO ends a connection that sends too large a packet, and says nothing: whoever looks for the reason finds it in the log. */
+/** Engine.IO ends a connection that sends too large a packet, and says nothing: the reason is found in the log. */
 export interface LargePackets {
   readonly packetBytes: number
   /** What sets that size. */

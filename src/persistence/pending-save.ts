@@ -5,7 +5,7 @@ import { mayWaitForRow } from './locks/patience.js'
 import { heldByOthers, type Hold } from './locks/held-by-others.js'
 import type { SavedChatMessage } from './message.js'
 import type { PreparedMessage } from './prepare-message.js'
-import { failureReason, isConnectionFailure } from '../database/connection-failure.js'
+import { failureReason, isConnectionFailure, wasGivenUp } from '../database/connection-failure.js'
 
 /** A message that is being saved, and its outcome. */
 export interface PendingSave {
@@ -21,6 +21,8 @@ export interface PendingSave {
   outcomeUnknown: boolean
   /** Another transaction held it up at the last attempt. */
   heldBy: Hold | undefined
+  /** Why the last attempt failed that says so. */
+  lastError: unknown
   /** How often it was tried, and with how many messages in one statement the last time. */
   attempts: number
   batchSize: number
@@ -54,6 +56,7 @@ export const createPendingSave = (message: PreparedMessage, deadline: number): P
     outcome,
     outcomeUnknown: false,
     heldBy: undefined,
+    lastError: undefined,
     attempts: 0,
     batchSize: 0,
     isGivenUp: false,
@@ -109,6 +112,10 @@ export const mayUnlink = (pending: PendingSave, heldGuests: HeldGuests | undefin
   const { guestUsername } = pending.message
   return guestUsername !== null && (heldGuests?.isHeld(guestUsername) === true || !mayWaitForRow(pending))
 }
+
+/** Why an attempt failed after another: of one whose time was up, the earlier one may say why. */
+export const whyFailed = (earlier: unknown, error: unknown): unknown =>
+  earlier === undefined || !wasGivenUp(error) ? error : earlier
 
 /** Marks the messages of a statement whose connection broke: they may be stored. */
 export const noteUnknownOutcome = (batch: readonly PendingSave[], error: unknown): void => {

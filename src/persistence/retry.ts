@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { abortable, onAbort, OwnSignal, pause, type Signal } from '../concurrency/abortable.js'
-import { ConnectionProblem, failureReason, NO_ANSWER, wasGivenUp } from '../database/connection-failure.js'
+import { ConnectionProblem, failureReason, NO_ANSWER } from '../database/connection-failure.js'
 import { hasSqlState, SqlState } from '../database/sql-state.js'
 import { OperatorError } from '../errors.js'
 import { isTransient } from './blame.js'
 import { explainRefusal, explainRefusedCall, StoreUnavailable } from './errors.js'
 import { callHeldByOthers } from './locks/held-by-others.js'
-import { noteAttempt, unavailable, unsettled, type PendingSave } from './pending-save.js'
+import { noteAttempt, unavailable, unsettled, whyFailed, type PendingSave } from './pending-save.js'
 
 /** Whether the same call may succeed later: the error says so, the server says so, or the connection failed. */
 export const isRetryable = (error: unknown): boolean =>
@@ -55,8 +55,7 @@ export const withRetries = async <T>(
   try {
     return await abortable(over, (own) =>
       retry({ deadline: Date.now() + deadlineMs, signal: own }, operation, (error) => {
-        // Of an attempt whose time was up, an earlier one may say why.
-        if (lastError === undefined || !wasGivenUp(error)) lastError = error
+        lastError = whyFailed(lastError, error)
         return lastError
       }),
     )
@@ -113,9 +112,10 @@ export const saveWithRetries = async (
       const pauseMs = backoffMs(attempt)
       for (const one of unsettled(open)) {
         one.heldBy = undefined
+        one.lastError = whyFailed(one.lastError, error)
         const next = afterFailure(error, one.deadline - Date.now(), pauseMs)
         if (next === 'refused') one.fail(explainRefusal(error))
-        if (next === 'too_late') one.fail(unavailable(one, error))
+        if (next === 'too_late') one.fail(unavailable(one, one.lastError))
       }
       if (unsettled(open).length > 0) await delay(pauseMs)
     }

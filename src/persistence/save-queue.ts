@@ -213,7 +213,7 @@ export const createSaveQueue = (limits: SaveQueueLimits, saveBatch: SaveBatch): 
   const lateError = (entry: Entry): StoreUnavailable => {
     const blocked = senders.get(entry.sender)?.blocked
     return blocked?.heldBy === undefined || blocked.outcomeUnknown
-      ? unavailable(entry, limits.whyLate(Date.now() - entry.since))
+      ? unavailable(entry, entry.lastError ?? limits.whyLate(Date.now() - entry.since))
       : heldUp(entry, blocked.heldBy)
   }
 

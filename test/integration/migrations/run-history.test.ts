@@ -90,9 +90,10 @@ describe('migrate --history', () => {
     expect((await interrupted).exitCode).toBe(130)
 
     const killed = runChatkeep(['migrate', '--database-url', database.url])
-    const running = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^chatkeep migrate' AND wait_event_type = 'Lock'`
-    await untilRows(database, running, { what: 'the run waits' })
+    const running = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name ~ '^chatkeep migrate'`
+    await untilRows(database, `${running} AND wait_event_type = 'Lock'`, { what: 'the run waits' })
     expect(await outcomes(database)).toEqual(['migrate failed 1', 'migrate interrupted 0', 'migrate running 0'])
+    // It may be between two attempts to get the lock.
     await database.query(`SELECT pg_terminate_backend(pid) FROM (${running}) AS r`)
     expect((await killed).exitCode).toBe(3)
     await reader.query('COMMIT')

@@ -3,7 +3,7 @@ import { createChatStore, type NewChatMessage, type SavedChatMessage } from '../
 import { migrated, withStore } from '../../support/chat.js'
 import { cutAtWrites, type CommitCutter, type Moment } from '../../support/commit-cutter.js'
 import { withProxy, type Tap } from '../../support/cuttable-proxy.js'
-import { describe, expect, test, type TestDatabase } from '../../support/database.js'
+import { allowConnections, describe, expect, test, type TestDatabase } from '../../support/database.js'
 import {
   expectKeptOnce,
   textMessage,
@@ -268,4 +268,30 @@ test('a database that is read-only for a while gets all messages afterwards, als
   } finally {
     await store.close()
   }
+})
+
+test('a server that refuses, and then does not answer, is known by what it said', async ({ database }) => {
+  await migrated(database)
+  let isSilent = false
+  const makeTap = (): Tap => ({
+    fromClient: () => (isSilent ? 'drop' : 'pass'),
+    fromServer: (bytes) => {
+      isSilent ||= bytes.includes('is not currently accepting connections')
+      return 'pass'
+    },
+  })
+  await allowConnections(database, false)
+  await withProxy(
+    database.url,
+    async ({ url }) => {
+      const store = createChatStore({ databaseUrl: url }, { deadlineMs: 500 })
+      await expect(store.saveChatMessage({ ...textMessage('hello'), sessionId: 's' })).rejects.toMatchObject({
+        ...{ code: 'database_unavailable', retryable: true, blames: 'database' },
+        message: expect.stringContaining('is not currently accepting connections') as unknown,
+      })
+      expect(isSilent).toBe(true)
+      await store.close(0)
+    },
+    makeTap,
+  )
 })

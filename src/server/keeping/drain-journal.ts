@@ -7,7 +7,7 @@ import type { Journal } from '../../journal/journal.js'
 import { StoreError } from '../../persistence/errors.js'
 import { isHeldByOthers } from '../../persistence/locks/held-by-others.js'
 import { errorFields } from '../error-fields.js'
-import type { EntryOutcome } from './save-entry.js'
+import { isRefusedForGood, needsLookUp, type EntryOutcome } from './save-entry.js'
 import { isOutcomeUnknown } from './unknown-outcomes.js'
 
 /** Stores the messages of a journal in the database as soon as that is available. */
@@ -22,7 +22,7 @@ export interface JournalDrainParts {
   readonly journal: Journal
   /** Shut for the last entries: draining then ends, however fast messages arrive. */
   readonly gate: Gate
-  /** The conversation of an entry. @throws why it could not be looked up */
+  /** The conversation of an entry. @throws why it could not be looked up, or is not known */
   readonly laneOf: (entry: JournalEntry) => Promise<string>
   readonly save: (entry: JournalEntry) => Promise<EntryOutcome>
   /** Proves by a commit that what is visible is durable, too. @throws while standbys that are waited for do not confirm it */
@@ -115,26 +115,51 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
 
   const saveRound = async (entries: readonly JournalEntry[], counts: Record<string, number>): Promise<Round> => {
     const late = setTimeout(() => gate.open(), LONGEST_SHUT_MS)
-    const looked = await Promise.all(entries.map(lookUp))
-    // Such an entry may belong to any conversation, and the database can be back for those behind it: they wait, too.
-    const missed = looked.filter(isUnknown).find(({ error }) => isUnavailable(error))
-    const before = missed === undefined ? looked : looked.slice(0, looked.indexOf(missed))
-    const lanes = await Promise.all(byConversation(before).map((lane) => saveLane(lane, counts)))
+    const stuck = new Set<string>()
+    const rounds: Round[] = []
+    for (const part of partsOf(entries)) {
+      const isOver = stopping.signal.aborted || rounds.some(({ answer }) => answer === 'unavailable')
+      rounds.push(isOver ? { left: part, answer: 'held' } : await savePart(part, stuck, counts))
+    }
     clearTimeout(late)
-    for (const { entry, error } of before.filter(isUnknown)) lanes.push(notSaved([entry], error, 'refused'))
-    if (missed !== undefined) lanes.push(notSaved(entries.slice(before.length), missed.error, 'unavailable'))
-    const left = lanes.flatMap((lane) => lane.left).sort((one, other) => one.seq - other.seq)
-    const answer = answerOf(lanes)
+    const left = rounds.flatMap((round) => round.left).sort((one, other) => one.seq - other.seq)
+    const answer = answerOf(rounds)
     if (left.length > 0) gate.open()
     if (answer === 'stored' || answer === 'held') onAvailable()
     return { left, answer }
   }
 
-  const lookUp = async (entry: JournalEntry): Promise<LookedUp> => {
+  /** @param stuck conversations with a message that was left before; what belongs to them waits, too */
+  const savePart = async (
+    entries: readonly JournalEntry[],
+    stuck: Set<string>,
+    counts: Record<string, number>,
+  ): Promise<Round> => {
+    const looked = await Promise.all(entries.map((entry) => lookUp(entry, stuck)))
+    // Such an entry may belong to any conversation, and the database can be back for those behind it: they wait, too.
+    const missed = looked.filter(isUnknown).find(({ error }) => isUnavailable(error))
+    const before = missed === undefined ? looked : looked.slice(0, looked.indexOf(missed))
+    const saveUnlessStuck = async ([name, lane]: Lane): Promise<Round> => {
+      const round: Round = stuck.has(name) ? { left: lane, answer: 'held' } : await saveLane(lane, counts)
+      if (round.left.length > 0) stuck.add(name)
+      return round
+    }
+    const rounds = await Promise.all(byConversation(before).map(saveUnlessStuck))
+    for (const { entry, error } of before.filter(isUnknown)) rounds.push(notSaved([entry], error, 'refused'))
+    if (missed !== undefined) rounds.push(notSaved(entries.slice(before.length), missed.error, 'unavailable'))
+    return { left: rounds.flatMap(({ left }) => left), answer: answerOf(rounds) }
+  }
+
+  const lookUp = async (entry: JournalEntry, stuck: Set<string>): Promise<LookedUp> => {
     try {
       return { entry, lane: await laneOf(entry) }
     } catch (error) {
-      return { entry, error }
+      if (!isRefusedForGood(error)) return { entry, error }
+      const address = entry.message.sessionId
+      // A message that was left can be the first one of whom the address means.
+      if (stuck.size > 0) stuck.add(address)
+
+      return { entry, lane: address }
     }
   }
 
@@ -223,8 +248,17 @@ const isRefusal = (error: unknown): boolean =>
 const isUnavailable = (error: unknown): boolean =>
   error instanceof OperatorError && (error.retryable || (error instanceof StoreError && error.blames === 'schema'))
 
+/** Splits the entries so that those before one whose conversation has to be looked up are stored by then. */
+const partsOf = (entries: readonly JournalEntry[]): readonly (readonly JournalEntry[])[] => {
+  const starts = entries.flatMap((entry, index) => {
+    const before = entries[index - 1]
+    return before === undefined || (needsLookUp(entry) && !needsLookUp(before)) ? [index] : []
+  })
+  return starts.map((start, index) => entries.slice(start, starts[index + 1]))
+}
+
 /** Splits the entries by conversation. Each is saved after the commit of the one before, which keeps their order. */
-const byConversation = (looked: readonly LookedUp[]): readonly (readonly JournalEntry[])[] => {
+const byConversation = (looked: readonly LookedUp[]): readonly Lane[] => {
   const lanes = new Map<string, JournalEntry[]>()
   for (const one of looked) {
     if (isUnknown(one)) continue
@@ -232,8 +266,11 @@ const byConversation = (looked: readonly LookedUp[]): readonly (readonly Journal
     if (lane === undefined) lanes.set(one.lane, [one.entry])
     else lane.push(one.entry)
   }
-  return [...lanes.values()]
+  return [...lanes]
 }
+
+/** A conversation, or the address of one that cannot be told, and its messages. */
+type Lane = readonly [name: string, entries: readonly JournalEntry[]]
 
 type LookedUp = { readonly entry: JournalEntry; readonly lane: string } | Unknown
 

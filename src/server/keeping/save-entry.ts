@@ -84,19 +84,17 @@ export const isRefusedForGood = (error: unknown): error is OperatorError =>
   (error instanceof StoreError && error.blames === 'message') ||
   (error instanceof OperatorError && error.code === 'unknown_conversation')
 
+/** Whether what is stored tells to which conversation a message belongs. */
+export const needsLookUp = ({ message: { sessionId }, contactKnown }: Submission): boolean =>
+  !contactKnown && !isConversation(sessionId)
+
 /**
- * The conversation that a message belongs to, as far as can be told now: those of one are saved one after another. An address
- * that nobody has is its own.
- * @throws what the finder throws, unless that is the answer of the database to this message
+ * The conversation that a message belongs to, as far as can be told now: those of one are saved one after another.
+ * @throws what the finder throws
  */
 export const laneOf = async ({ findDestinations }: DestinationFinder, submission: Submission): Promise<string> => {
-  const { message, contactKnown } = submission
-  if (contactKnown || isConversation(message.sessionId)) return message.sessionId
-  try {
-    const [first] = await findDestinations(submission)
-    return first?.sessionId ?? message.sessionId
-  } catch (error) {
-    if (isRefusedForGood(error)) return message.sessionId
-    throw error
-  }
+  const { sessionId } = submission.message
+  if (!needsLookUp(submission)) return sessionId
+  const [first] = await findDestinations(submission)
+  return first?.sessionId ?? sessionId
 }

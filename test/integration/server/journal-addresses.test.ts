@@ -3,7 +3,7 @@ import { runChatkeep } from '../../support/chatkeep.js'
 import { untilDrained, withOutage, type Outage } from '../../support/chat-outage.js'
 import type { Tap } from '../../support/cuttable-proxy.js'
 import { expect, test, type TestDatabase } from '../../support/database.js'
-import { expectOk, withoutMessages } from '../../support/socket-chat.js'
+import { expectOk, withoutMessages, type JoinedGuest } from '../../support/socket-chat.js'
 
 const fromGuest = { senderType: 'CLIENT', messageType: 'TEXT' } as const
 
@@ -258,4 +258,29 @@ test('queued answers to one chat are stored in order, also when the database is 
   }
   // Each look-up is made once.
   await withOutage(database, work, { deadlineMs: 0, makeTap })
+})
+
+test('a queued answer to the name of a guest whose first message waits before it follows that', async ({
+  database,
+}) => {
+  await withoutMessages(database)
+  await withOutage(database, async (chat) => {
+    const lucia = await chat.operator('Lucía', 1)
+    chat.away()
+    const guests: JoinedGuest[] = []
+    for (const to of ['mia', 'name-noa']) {
+      const guest = await chat.guest(to.replace('name-', ''))
+      guests.push(guest)
+      expect(await guest.ask('clientMessage', { message: 'first' })).toMatchObject({ queued: true })
+      for (const message of ['second', 'third'])
+        expect(await lucia.ask('operatorMessage', { to, message })).toMatchObject({ queued: true })
+    }
+    chat.back()
+    await untilDrained(chat)
+    expect(lucia.all('messageRejected')).toEqual([])
+    for (const guest of guests) {
+      const { messages } = expectOk(await guest.ask('history'))
+      expect(messages.map(({ text }) => text)).toEqual(['first', 'second', 'third'])
+    }
+  })
 })

@@ -185,19 +185,19 @@ describe('a message', () => {
   })
 
   test.for([
-    [{ text: '' }, 'text is empty'],
-    [{ text: 'x'.repeat(1_048_577) }, 'text is larger than 1048576 bytes (maxMessageBytes): it has 1048577'],
-    [{ guestUsername: 'a'.repeat(256) }, 'guestUsername is longer than 255 characters'],
-    [{ guestUsername: '  ' }, 'guestUsername is empty'],
-    [{ guestUsername: undefined }, 'no contact: clientId, guestUsername, clientSocketId and sessionId are all missing'],
-    [{ messageType: 'IMAGE' }, 'imageUrl is empty'],
-    [{ createdAt: new Date(Number.NaN) }, 'createdAt is not a valid date'],
-    [{ idempotencyKey: 'a\0b' }, 'idempotencyKey contains a character'],
-    [{ clientId: 1.5 }, 'clientId must be a whole number'],
-    [{ clientId: 2 ** 53 }, 'clientId must be a whole number from -9007199254740991 to 9007199254740991'],
-    [{ idempotencyKey: 'é'.repeat(600) }, 'idempotencyKey is larger than 1024 bytes'],
-    [{ createdAt: new Date(8.64e15) }, 'createdAt is not in the years 1 to 9999'],
-  ] as const)('that is wrong is refused by name: %j', async ([wrong, reason], { database }) => {
+    ['text is empty', { text: '' }],
+    ['text is larger than 1048576 bytes (maxMessageBytes): it has 1048577', { text: 'x'.repeat(1_048_577) }],
+    ['guestUsername is longer than 255 characters', { guestUsername: 'a'.repeat(256) }],
+    ['guestUsername is empty', { guestUsername: '  ' }],
+    ['no contact: clientId, guestUsername, clientSocketId and sessionId are all missing', { guestUsername: undefined }],
+    ['imageUrl is empty', { messageType: 'IMAGE' }],
+    ['createdAt is not a valid date', { createdAt: new Date(Number.NaN) }],
+    ['idempotencyKey contains a character', { idempotencyKey: 'a\0b' }],
+    ['clientId must be a whole number', { clientId: 1.5 }],
+    ['clientId must be a whole number from -9007199254740991 to 9007199254740991', { clientId: 2 ** 53 }],
+    ['idempotencyKey is larger than 1024 bytes', { idempotencyKey: 'é'.repeat(600) }],
+    ['createdAt is not in the years 1 to 9999', { createdAt: new Date(8.64e15) }],
+  ] as const)('that is wrong is refused by name: %s', async ([reason, wrong], { database }) => {
     await migrated(database)
     await withStore(database, async (store) => {
       const send = store.saveChatMessage({ ...text('hi'), guestUsername: 'maria', ...wrong })

@@ -27,7 +27,9 @@ export const blockingProblem = (
 
 /** What a session does to tables of the chat. */
 export const describeLocks = ({ tables, stopsReads }: Pick<BlockingSession, 'tables' | 'stopsReads'>): string =>
-  `has locked ${tables.map((table) => JSON.stringify(table)).join(' and ')}${stopsReads ? '' : ' against writes'}`
+  `has locked ${namesOf(tables)}${stopsReads ? '' : ' against writes'}`
+
+export const namesOf = (tables: readonly string[]): string => tables.map((table) => JSON.stringify(table)).join(' and ')
 
 /** The statement that ends a session; advice where it must not be ended. */
 export const wayToEnd = (blocker: Blocker): Next => {

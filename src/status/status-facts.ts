@@ -8,7 +8,7 @@ import { count } from '../terminal/render.js'
 import type { VerifyReport } from '../verify/verify-report.js'
 import { RECENT_MINUTES, type Capped, type ChatActivity } from './chat-activity.js'
 import type { ChatServer } from './chat-servers.js'
-import { describeLocks, wayToEnd } from './blocking-problem.js'
+import { describeLocks, namesOf, wayToEnd } from './blocking-problem.js'
 import type { Status } from './read-status.js'
 import { isKnown, type Reading } from './reading.js'
 import type { Section } from './render-section.js'
@@ -92,11 +92,16 @@ const lockFacts = (session: BlockingSession, most: number): readonly string[] =>
   const { blocker, waiting, waiters } = session
   const [first, ...others] = waiters.slice(0, most).map(describeWaiter)
   return [
-    `${describeBlocker(blocker)}${session.tables.length === 0 ? '' : ` ${describeLocks(session)}`}`,
+    [describeBlocker(blocker), ...whatItHolds(session)].join(' '),
     ...(first === undefined ? [] : [`blocks ${count(waiting, 'session')}: ${first}`, ...others]),
     ...more(waiting - others.length - 1),
     describeSteps(wayToEnd(blocker)),
   ]
+}
+
+const whatItHolds = (session: BlockingSession): readonly string[] => {
+  if (session.tables.length > 0) return [describeLocks(session)]
+  return session.rowsOf.length > 0 ? [`may have locked rows of ${namesOf(session.rowsOf)}`] : []
 }
 
 const describeWaiter = ({ pid, user, application, waitedS }: Waiter): string => {

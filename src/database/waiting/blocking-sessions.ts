@@ -11,7 +11,7 @@ export interface Waiter {
   readonly waitedS: number | null
 }
 
-/** A session that others wait for, or that holds tables of the chat; it waits for no lock itself. */
+/** A session that others wait for, or that holds tables of the chat, or rows of them for longer than a moment; it waits for no lock itself. */
 export interface BlockingSession {
   readonly blocker: Blocker
   /** Sessions of this database that wait for it, directly or behind others. */
@@ -22,7 +22,14 @@ export interface BlockingSession {
   readonly tables: readonly string[]
   /** Whether it holds one of them against reads as well. */
   readonly stopsReads: boolean
+  /** Tables of the chat of which it may have locked rows. */
+  readonly rowsOf: readonly string[]
 }
+
+/** A transaction of the application itself ends sooner. */
+const A_MOMENT_MS = 1_000
+
+const TABLE_LOCKS = `('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')`
 
 const MOST_BLOCKERS = 5
 const MOST_WAITERS = 3
@@ -31,7 +38,7 @@ const MOST_LOOKED_AT = 100
 
 /**
  * Reads who blocks whom in this database, without any lock on a table of the application. Sessions that hold
- * tables of the chat come first, then those that block most.
+ * tables of the chat come first, then those that block most, then those that may hold rows.
  * @param ignored what the names of sessions begin with that are not meant, such as the caller's own
  */
 export const readBlockingSessions = async (
@@ -75,24 +82,27 @@ const SELECT_BLOCKING = `
       AND NOT EXISTS (SELECT FROM sessions AS o WHERE o.pid = b."blocker" AND o."isIgnored")
     GROUP BY 1
   ), held AS (
-    SELECT coalesce(l.pid, 0) AS "pid", array_agg(DISTINCT c.relname::text) AS "tables",
+    SELECT coalesce(l.pid, 0) AS "pid",
+      array_agg(DISTINCT c.relname::text) FILTER (WHERE l.mode IN ${TABLE_LOCKS}) AS "tables",
+      array_agg(DISTINCT c.relname::text) FILTER (WHERE l.mode NOT IN ${TABLE_LOCKS}) AS "rowsOf",
       bool_or(l.mode = 'AccessExclusiveLock') AS "stopsReads", min(l.virtualtransaction) AS "holder"
     FROM locks AS l
     JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
     WHERE l.locktype = 'relation' AND l.granted AND n.nspname = $1 AND c.relname IN ('ChatMessage', 'Client')
-      AND l.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+      AND (l.mode IN ${TABLE_LOCKS} OR l.mode IN ('RowShareLock', 'RowExclusiveLock'))
       AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     GROUP BY 1
   )
-  SELECT ${blockerJson('r.pid')} AS "blocker", r.waiting, r.waiters, r.tables, r."stopsReads"
+  SELECT ${blockerJson('r.pid')} AS "blocker", r.waiting, r.waiters, r.tables, r."stopsReads", r."rowsOf"
   FROM (
     SELECT coalesce(r.pid, h.pid) AS "pid", coalesce(r.waiting, 0) AS "waiting", coalesce(r.waiters, '{}') AS "waiters",
-      coalesce(h.tables, '{}') AS "tables", coalesce(h."stopsReads", false) AS "stopsReads", r.one, h.holder
+      coalesce(h.tables, '{}') AS "tables", coalesce(h."rowsOf", '{}') AS "rowsOf", coalesce(h."stopsReads", false) AS "stopsReads", r.one, h.holder
     FROM roots AS r FULL JOIN held AS h ON h.pid = r.pid
   ) AS r
   LEFT JOIN sessions AS a ON a.pid = r.pid
   LEFT JOIN LATERAL ${preparedBlocking(`(h.virtualtransaction = r.holder OR ${isAwaitedBy('r.one')})`)} AS p ON r.pid = 0
-  WHERE (a.pid IS NOT NULL OR r.pid = 0) AND NOT EXISTS (SELECT FROM locks AS l WHERE l.pid = r.pid AND NOT l.granted)
+  WHERE (r.pid = 0 OR a.pid IS NOT NULL AND (r.waiting > 0 OR r.tables <> '{}') OR a.xact_start < clock_timestamp() - interval '${A_MOMENT_MS} ms')
+    AND NOT EXISTS (SELECT FROM locks AS l WHERE l.pid = r.pid AND NOT l.granted)
   ORDER BY r.tables = '{}', r.waiting DESC, a.xact_start, r.pid
   LIMIT ${MOST_BLOCKERS}`

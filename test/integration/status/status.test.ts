@@ -11,7 +11,7 @@ import { query, test as serverTest } from '../../support/embedded-servers.js'
 import { withLimitedRole } from '../../support/limited-role.js'
 import { withSmallPooler } from '../../support/small-pooler.js'
 import { startStandby } from '../../support/standby.js'
-import { untilRows } from '../../support/until.js'
+import { until, untilRows } from '../../support/until.js'
 
 const status = ({ url }: Pick<TestDatabase, 'url'>, argv: readonly string[] = []): Promise<Run> =>
   runChatkeep(['status', ...argv, '--database-url', url])
@@ -97,6 +97,27 @@ describe('the status of a chat', () => {
       expect(statistics.exitCode).toBe(3)
       await database.query(`REVOKE pg_read_all_stats FROM ${name}`)
     })
+  })
+
+  test('names who may have locked rows for a while, though nobody waits, and not who only reads', async ({
+    database,
+  }) => {
+    await migrated(database)
+    await insert(database, ['1 minute'])
+    const reader = await database.client({ application_name: 'report' })
+    await reader.query('BEGIN; SELECT FROM "ChatMessage"')
+    const holder = await database.client({ application_name: 'holder' })
+    await holder.query('BEGIN; SELECT FROM "ChatMessage" FOR UPDATE; SELECT FROM "Client" FOR UPDATE')
+    const named = async (): Promise<Run> => {
+      const run = await status(database)
+      expect(run.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+        /nobody waits for a lock lock pid (\d+) \(holder, as \w+, idle in transaction for \d+ s\) may have locked rows of "ChatMessage" and "Client", end it, in psql: SELECT pg_terminate_backend\(\1\); update/,
+      )
+      return run
+    }
+    expect((await until(named, { what: 'the transaction has been open for a while' })).exitCode).toBe(0)
+    await holder.query('COMMIT')
+    expect((await status(database)).stdout).not.toMatch(/^lock/m)
   })
 
   test('without its tables, or rolled back, is what verify says of it', async ({ database }) => {

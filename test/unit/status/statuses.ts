@@ -81,5 +81,6 @@ export const blocking = (more: Partial<BlockingSession> = {}): BlockingSession =
   waiters: [],
   tables: [],
   stopsReads: false,
+  rowsOf: [],
   ...more,
 })

@@ -60,7 +60,6 @@ const isHere = (name: string): boolean => spawnSync(name, ['--version']).error =
 describe('completion', () => {
   test.runIf(isHere('script')).for(['bash', 'zsh', 'fish'] as const)(
     'works in %s, if it is installed',
-    { timeout: 60_000 },
     async (name, { skip }) => {
       if (!isHere(name)) skip(`${name} is not installed`)
       const shown = await typeInto(

@@ -50,17 +50,13 @@ const expectInDocs = async (title: string, codes: Codes): Promise<void> => {
 }
 
 describe('the exit code follows from the cause, whatever the command', () => {
-  test.for(CAUSES.map((cause) => [cause.title, cause] as const))(
-    '%s',
-    { timeout: 90_000 },
-    async ([title, cause], { database }) => {
-      await withCause(cause, database, async (access) => {
-        await expectInDocs(title, await codesOf(access, cause))
-      })
-    },
-  )
+  test.for(CAUSES.map((cause) => [cause.title, cause] as const))('%s', async ([title, cause], { database }) => {
+    await withCause(cause, database, async (access) => {
+      await expectInDocs(title, await codesOf(access, cause))
+    })
+  })
 
-  serverTest('standby', { timeout: 90_000 }, async ({ embedded }) => {
+  serverTest('standby', async ({ embedded }) => {
     const standby = await startStandby(embedded, async (primary) => {
       await query(primary.url('postgres'), 'CREATE DATABASE crm')
       await runChatkeep(['migrate', '--yes', '--create-tables', '--database-url', primary.url('crm')])

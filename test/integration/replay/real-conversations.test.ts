@@ -23,7 +23,6 @@ describe.skipIf(transcripts.length === 0)(
     for (const way of ['store', 'socket'] as const) {
       test.for(transcriptsThrough[way])(
         `through the ${way} are all saved, and none a second time: %s`,
-        { timeout: 120_000 },
         async (name, { database }) => {
           await migrated(database)
           const replay = async () => {

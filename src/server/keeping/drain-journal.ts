@@ -119,7 +119,8 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
     const rounds: Round[] = []
     for (const part of partsOf(entries)) {
       const isOver = stopping.signal.aborted || rounds.some(({ answer }) => answer === 'unavailable')
-      rounds.push(isOver ? { left: part, answer: 'held' } : await savePart(part, stuck, counts))
+      if (isOver) rounds.push({ left: part, answer: 'held' })
+      else rounds.push(...(await savePart(part, stuck, counts)))
     }
     clearTimeout(late)
     const left = rounds.flatMap((round) => round.left).sort((one, other) => one.seq - other.seq)
@@ -134,7 +135,7 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
     entries: readonly JournalEntry[],
     stuck: Set<string>,
     counts: Record<string, number>,
-  ): Promise<Round> => {
+  ): Promise<readonly Round[]> => {
     const looked = await Promise.all(entries.map((entry) => lookUp(entry, stuck)))
     // Such an entry may belong to any conversation, and the database can be back for those behind it: they wait, too.
     const missed = looked.filter(isUnknown).find(({ error }) => isUnavailable(error))
@@ -147,7 +148,7 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
     const rounds = await Promise.all(byConversation(before).map(saveUnlessStuck))
     for (const { entry, error } of before.filter(isUnknown)) rounds.push(notSaved([entry], error, 'refused'))
     if (missed !== undefined) rounds.push(notSaved(entries.slice(before.length), missed.error, 'unavailable'))
-    return { left: rounds.flatMap(({ left }) => left), answer: answerOf(rounds) }
+    return rounds
   }
 
   const lookUp = async (entry: JournalEntry, stuck: Set<string>): Promise<LookedUp> => {
@@ -158,7 +159,6 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
       const address = entry.message.sessionId
       // A message that was left can be the first one of whom the address means.
       if (stuck.size > 0) stuck.add(address)
-
       return { entry, lane: address }
     }
   }

@@ -4,6 +4,7 @@ import { connect, disconnect } from './connection.js'
 import type { ConnectionTarget } from './connection-target.js'
 import { createDatabaseClock, type DatabaseClock } from './clock/database-clock.js'
 import { escapeIdentifier } from './identifier.js'
+import { withOwnTypes } from './pools/own-types.js'
 import { refuseSharedSession, type SessionNeed } from './proxies/refuse-shared-session.js'
 import { refuseReadOnly } from './read-only.js'
 import { firstRow } from './rows.js'
@@ -182,7 +183,7 @@ const openSession = async (
   { applicationName, channel, need, onPayload }: ChannelOptions,
   clock: DatabaseClock,
 ): Promise<Session> => {
-  const client = await connect(target, { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS })
+  const client = withOwnTypes<Client>(await connect(target, { applicationName, queryTimeoutMs: QUERY_TIMEOUT_MS }))
   const ended = new Promise<unknown>((resolve) => {
     client.once('error', resolve)
     client.once('end', () => resolve(new Error('the connection was closed')))

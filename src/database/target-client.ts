@@ -6,6 +6,7 @@ import { isTlsSocket } from './target/node-tls.js'
 import { openStream, type Place, type Reach } from './open-stream.js'
 import { pinSession, type Pins } from './pinned-settings.js'
 import { placesOf, shuffled } from './places.js'
+import { withOwnTypes } from './pools/own-types.js'
 import { watchEncoding } from './session/client-encoding.js'
 import { refuseUnsuitable } from './session-attributes.js'
 import { onlyRow } from './rows.js'
@@ -164,7 +165,7 @@ export class TargetClient extends Client {
     for (const way of ways) {
       try {
         await this.#tryWay(place, way)
-        await refuseUnsuitable(this, attributes)
+        await refuseUnsuitable(withOwnTypes(this), attributes)
         if (this.#past !== undefined) this.#target.timelines?.admit(this, this.#past)
         return
       } catch (error) {
@@ -210,16 +211,17 @@ export class TargetClient extends Client {
   /** In one round trip, and first: no other query of ours runs with other settings. */
   async #pin(): Promise<void> {
     const { timelines } = this.#target
+    const client = withOwnTypes(this)
     if (timelines?.canAsk !== true) {
-      await this.query(this.#pinSql())
+      await client.query(this.#pinSql())
       return
     }
     try {
-      this.#past = toPast(onlyRow(await this.query<PastRow>(this.#pinSql(PAST_COLUMNS))))
+      this.#past = toPast(onlyRow(await client.query<PastRow>(this.#pinSql(PAST_COLUMNS))))
     } catch (error) {
       if (!hasSqlState(error, ...CANNOT_ASK)) throw error
       timelines.canAsk = false
-      await this.query(this.#pinSql())
+      await client.query(this.#pinSql())
     }
   }
 

@@ -1,4 +1,4 @@
-import pg, { type PoolClient, type QueryArrayConfig, type QueryConfig } from 'pg'
+import pg, { type ClientBase, type QueryArrayConfig, type QueryConfig } from 'pg'
 
 type Parse = (text: string) => unknown
 
@@ -33,15 +33,15 @@ const PARSERS: ReadonlyMap<number, Parse> = new Map([
 
 const OWN_TYPES = { getTypeParser: (oid: number): Parse => PARSERS.get(oid) ?? asText }
 
-const clients = new WeakMap<PoolClient, PoolClient>()
+const clients = new WeakMap<ClientBase, ClientBase>()
 
 /**
  * The client with type parsers of our own in each query: `pg.types.setTypeParser`, which is for the whole process, and the
  * `types` of a caller's pool do not change what the store returns. Always the same object for one client.
  */
-export const withOwnTypes = (client: PoolClient): PoolClient => {
+export const withOwnTypes = <AnyClient extends ClientBase>(client: AnyClient): AnyClient => {
   const known = clients.get(client)
-  if (known !== undefined) return known
+  if (known !== undefined) return known as AnyClient
   const typed = new Proxy(client, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name, target)
@@ -59,9 +59,9 @@ export const withOwnTypes = (client: PoolClient): PoolClient => {
  * Begins a query whose results come as text, which our parsers read: the `binary` of a caller's pool, or of `pg.defaults`, is a property
  * of the client that pg reads when it is given a query.
  */
-const inTextFormat = <T>(pooled: PoolClient, begin: () => T): T => {
+const inTextFormat = <T>(given: object, begin: () => T): T => {
   // Its types hide it.
-  const client = pooled as { binary?: boolean }
+  const client = given as { binary?: boolean }
   const { binary } = client
   if (binary !== true) return begin()
   client.binary = false

@@ -7,6 +7,7 @@ import { withClient, type SessionOptions } from '../connection.js'
 import type { ConnectionTarget } from '../connection-target.js'
 import { escapeIdentifier } from '../identifier.js'
 import { isDirect, serverProcessId } from '../pooler.js'
+import { withOwnTypes } from '../pools/own-types.js'
 import { hasSqlState, SqlState } from '../sql-state.js'
 
 /** Why a client of this target has no server session to itself. */
@@ -40,7 +41,7 @@ export const findSharedSession = async (
   try {
     if (await isPgpool(client)) return { kind: 'pgpool' }
     return await withClient(target, session, async (other) =>
-      (await keepsSession(client, other)) ? undefined : { kind: 'shared' },
+      (await keepsSession(client, withOwnTypes(other))) ? undefined : { kind: 'shared' },
     )
   } catch (reason) {
     signal?.throwIfAborted()

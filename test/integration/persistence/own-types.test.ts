@@ -1,9 +1,14 @@
 import pg from 'pg'
 import { createChatStore, type ChatStore, type NewChatMessage } from '../../../src/index.js'
 import { migrated } from '../../support/chat.js'
-import { expect, test } from '../../support/database.js'
+import { expect, test, vi } from '../../support/database.js'
+import { untilRows } from '../../support/until.js'
 
 const shouted = (text: string | Buffer): string => `parsed by the application: ${String(text)}`
+
+const refused = (text: string | Buffer): never => {
+  throw new TypeError(`no value like ${String(text)} in this application`)
+}
 
 const {
   BOOL,
@@ -11,6 +16,7 @@ const {
   INT4,
   INT8,
   OID,
+  FLOAT8,
   TEXT,
   VARCHAR,
   JSON: JSON_TYPE,
@@ -19,7 +25,7 @@ const {
   TIMESTAMPTZ,
   NUMERIC,
 } = pg.types.builtins
-const OIDS = [BOOL, INT2, INT4, INT8, OID, TEXT, VARCHAR, JSON_TYPE, JSONB, TIMESTAMP, TIMESTAMPTZ, NUMERIC]
+const OIDS = [BOOL, INT2, INT4, INT8, OID, FLOAT8, TEXT, VARCHAR, JSON_TYPE, JSONB, TIMESTAMP, TIMESTAMPTZ, NUMERIC]
 
 /** The second message of a database, in a transaction of the application's. */
 const expectSavedInTransaction = async (store: ChatStore, pool: pg.Pool, message: NewChatMessage): Promise<void> => {
@@ -32,18 +38,30 @@ const expectSavedInTransaction = async (store: ChatStore, pool: pg.Pool, message
   expect(saved.createdAt).toBeInstanceOf(Date)
 }
 
-test.for(['of the process', 'of the pool'] as const)(
-  'type parsers %s change nothing that the store returns',
-  async (whose, { database }) => {
+const LISTENS = `SELECT FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name = 'chatkeep live' AND query LIKE 'LISTEN %'`
+
+test.for([
+  ['of the process', 'a caller', shouted],
+  ['of the process', 'the store', shouted],
+  ['of the process', 'the store', refused],
+  ['of the pool', 'a caller', shouted],
+] as const)(
+  'type parsers %s change nothing that a store returns with a pool of %s',
+  async ([whose, owner, parse], { database }) => {
     await migrated(database)
     const before = OIDS.map((oid) => [oid, pg.types.getTypeParser(oid)] as const)
     // A parser for every type, as applications with a date library or BigInt set some.
-    if (whose === 'of the process') for (const oid of OIDS) pg.types.setTypeParser(oid, shouted)
+    if (whose === 'of the process') for (const oid of OIDS) pg.types.setTypeParser(oid, parse)
     const types = { getTypeParser: () => shouted }
     const pool = new pg.Pool({ connectionString: database.url, ...(whose === 'of the pool' ? { types } : {}) })
     // The database is dropped while its connections end.
     pool.on('error', () => undefined)
-    const store = createChatStore({ pool })
+    const onPromotion = vi.fn()
+    const url = new URL(database.url)
+    // Its sessions are asked what they are.
+    url.searchParams.set('target_session_attrs', 'read-write')
+    const store = createChatStore(owner === 'a caller' ? { pool } : { databaseUrl: url.href }, { onPromotion })
     try {
       const message = {
         senderType: 'CLIENT',
@@ -71,6 +89,14 @@ test.for(['of the process', 'of the pool'] as const)(
       expect(await store.markMessagesAsRead({ clientId: 1, operatorId: null })).toBe(1)
       expect(await store.deleteMessage({ id: 1 })).toBe(true)
       await expectSavedInTransaction(store, pool, { ...message, guestUsername: 'eva', idempotencyKey: 'k2' })
+      // On more than one connection.
+      expect(await Promise.all(Array.from({ length: 6 }, () => store.getUnreadCount()))).toEqual([1, 1, 1, 1, 1, 1])
+      if (owner === 'the store') {
+        await store.onMessage(() => undefined, { onError: (error) => refused(String(error)) })
+        await untilRows(database, LISTENS, { what: 'the store listens' })
+        expect(store.getLoad().timeline).toBeGreaterThan(0)
+      }
+      expect(onPromotion).not.toHaveBeenCalled()
     } finally {
       for (const [oid, parser] of before) pg.types.setTypeParser(oid, parser as typeof shouted)
       await store.close()

@@ -32,15 +32,12 @@ export const nextAfterRefusal = (cause: ServerError): Next | undefined => {
     : (encodingHint(cause) ?? cause.hint ?? SERVER_STATES[cause.code]?.next)
 }
 
-/** Of a message that no connection has taken, or whose statement has not ended. */
-export const WAITED_TOO_LONG = 'the message waited too long'
-
 /** What to do after waiting for the database in vain. */
 export const nextAfterWait = (reason: string, cause: unknown): Next | undefined => {
   if (cause instanceof OperatorError && cause.code === NO_CONNECTION_FREE) return cause.next
   if (hasSqlState(cause, SqlState.lockNotAvailable))
     return [chatkeep('status', 'see who holds the lock, and the statement that ends it'), 'make the call again']
-  return [NO_ANSWER, WAITED_TOO_LONG].includes(reason)
+  return reason === NO_ANSWER
     ? [chatkeep('status', 'see whether it can be reached, and who holds a lock'), 'make the call again']
     : undefined
 }

@@ -143,7 +143,7 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
   const findClient = createFindClient(names, statements)
   const firstLookUp = createFirstLookUp()
   const withKeyGuard = createKeyGuard(names)
-  const checkReady = createReadinessCheck({ pool: () => pool.get(), names, withKeyGuard, onLeft })
+  const checkReady = createReadinessCheck({ pool, names, withKeyGuard, onLeft, closed: closed.read.signal })
   const erasureWith = (own: CallLimits) => createStoreErasure({ schema, pool: () => pool.get(), limits: own })
   const live = createLive({ names, schema, statements, pool: () => pool.get(), limits, target })
   // Also for what is saved beside them, which slows them down. A call that is late does not wait for it.

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ClientBase, Pool } from 'pg'
+import type { ClientBase } from 'pg'
 import { cancelStatement } from '../database/end-session.js'
 import { withPooledClient } from '../database/pools/pooled-client.js'
 import { onlyRow } from '../database/rows.js'
@@ -9,12 +9,13 @@ import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-comm
 import { hasSqlState, SqlState } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { findLockHolders } from '../database/waiting/lock-holders.js'
-import { failureReason } from '../database/connection-failure.js'
+import { ConnectionProblem, failureReason, NO_ANSWER } from '../database/connection-failure.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
 import type { KeyGuard, WithKeyGuard } from './keys/key-guard.js'
 import { insertNothingSql } from './message-rows.js'
 import { isRetryable } from './retry.js'
 import type { Names } from './sql-names.js'
+import type { StorePool } from './store/store-pool.js'
 
 /** How long a proof waits for a connection. */
 const PATIENCE_MS = 1_000
@@ -30,11 +31,21 @@ const STUCK_MS = 10_000
 
 /** What a proof is made with. */
 export interface ReadinessSession {
-  readonly pool: () => Pool
+  readonly pool: StorePool
   readonly names: Names
   readonly withKeyGuard: WithKeyGuard
   /** Told when a proof that was given up may still run in the server. */
   readonly onLeft: () => void
+  /** Fires when the store is closed without waiting for the proof. */
+  readonly closed: AbortSignal
+}
+
+/** How far a proof is, by `performance.now()`. */
+interface Proof {
+  readonly since: number
+  hasConnection: boolean
+  /** When the server had begun the transaction. */
+  begunAt?: number
 }
 
 /**
@@ -43,32 +54,43 @@ export interface ReadinessSession {
  * waits for. Calls at the same time share a proof. It throws SchemaNotReady, DatabaseRefused or StoreUnavailable.
  */
 export const createReadinessCheck = (session: ReadinessSession): ((deadlineMs?: number) => Promise<void>) => {
-  let running: { readonly since: number; readonly proof: Promise<void> } | undefined
+  let running: { readonly proof: Proof; readonly answer: Promise<void> } | undefined
+  const start = (): NonNullable<typeof running> => {
+    const proof: Proof = { since: performance.now(), hasConnection: false }
+    return { proof, answer: prove(session, proof).finally(() => (running = undefined)) }
+  }
   return async (deadlineMs = 0) => {
     const askedAt = performance.now()
-    running ??= { since: askedAt, proof: prove(session).finally(() => (running = undefined)) }
-    const { since, proof } = running
+    running ??= start()
+    const { proof, answer } = running
     const isOver = new AbortController()
-    const endsAt = Math.min(since + ANSWER_MS, askedAt + (deadlineMs === 0 ? ANSWER_MS : deadlineMs))
+    const endsAt = Math.min(proof.since + ANSWER_MS, askedAt + (deadlineMs === 0 ? ANSWER_MS : deadlineMs))
     const tooLate = delay(Math.max(0, endsAt - performance.now()), undefined, { signal: isOver.signal })
     try {
-      await Promise.race([proof, tooLate.then(() => Promise.reject(stuck(performance.now() - since)))])
+      await Promise.race([answer, tooLate.then(() => Promise.reject(stuck(session, proof)))])
     } finally {
       isOver.abort()
     }
   }
 }
 
-const stuck = (ms: number): StoreUnavailable =>
-  new StoreUnavailable(`a commit has been waiting for ${describeMs(ms)}`, undefined)
+const stuck = ({ pool }: ReadinessSession, { since, hasConnection, begunAt }: Proof): StoreUnavailable => {
+  const now = performance.now()
+  if (begunAt !== undefined)
+    return new StoreUnavailable(`a commit has been waiting for ${describeMs(now - begunAt)}`, undefined)
+  const reason = hasConnection ? new ConnectionProblem(NO_ANSWER, 'network') : pool.whyLate(now - since)
+  return new StoreUnavailable(failureReason(reason), reason)
+}
 
 const describeMs = (ms: number): string => (ms < 1_000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 1_000)} s`)
 
-const prove = async ({ pool, names, withKeyGuard, onLeft }: ReadinessSession): Promise<void> => {
+const prove = async ({ pool, names, withKeyGuard, onLeft, closed }: ReadinessSession, proof: Proof): Promise<void> => {
+  const limits = { patienceMs: PATIENCE_MS, workMs: STUCK_MS, onLeft, signal: closed, noneFreeHint: pool.noneFreeHint }
   try {
-    await withPooledClient(pool(), { patienceMs: PATIENCE_MS, workMs: STUCK_MS, onLeft }, (client) =>
-      withKeyGuard(client, (guard) => proveWith(client, proofSql(names, guard))),
-    )
+    await withPooledClient(pool.get(), limits, (client) => {
+      proof.hasConnection = true
+      return withKeyGuard(client, (guard) => proveWith(client, proofSql(names, guard), proof))
+    })
   } catch (error) {
     if (error instanceof StoreUnavailable) throw error
     const blockage = blockageBehind(error)
@@ -77,9 +99,9 @@ const prove = async ({ pool, names, withKeyGuard, onLeft }: ReadinessSession): P
   }
 }
 
-const proveWith = async (client: ClientBase, sql: string): Promise<void> => {
+const proveWith = async (client: ClientBase, sql: string, proof: Proof): Promise<void> => {
   try {
-    const { isUnconfirmed } = await noticeCommit(client, () => commitInTime(client, sql))
+    const { isUnconfirmed } = await noticeCommit(client, () => commitInTime(client, sql, proof))
     if (isUnconfirmed) throw await noStandby(client)
   } catch (error) {
     if (hasSqlState(error, SqlState.lockNotAvailable)) noteBlockage(error, await findLockHolders(client, 'writes'))
@@ -87,11 +109,14 @@ const proveWith = async (client: ClientBase, sql: string): Promise<void> => {
   }
 }
 
-const commitInTime = async (client: ClientBase, sql: string): Promise<void> => {
+const commitInTime = async (client: ClientBase, sql: string, proof: Proof): Promise<void> => {
   const startedAt = performance.now()
   const limit = setTimeout(() => void cancelStatement(client), PROOF_MS)
   try {
-    await inTransaction(client, () => client.query(sql))
+    await inTransaction(client, () => {
+      proof.begunAt = performance.now()
+      return client.query(sql)
+    })
   } catch (error) {
     const isTooSlow = hasSqlState(error, SqlState.queryCanceled) && performance.now() - startedAt >= PROOF_MS
     throw isTooSlow ? new StoreUnavailable(`a commit takes longer than ${PROOF_MS} ms`, error) : error

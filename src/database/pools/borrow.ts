@@ -4,7 +4,7 @@ import type { Next } from '../../next-step.js'
 import { ConnectionProblem } from '../connection-failure.js'
 import { refusesTransactions } from '../errors/pooler-error.js'
 import { isServerError } from '../sql-state.js'
-import { isPoolTimeout, noConnectionFree } from './no-connection-free.js'
+import { isPoolTimeout, noConnection } from './no-connection-free.js'
 
 /** A connection that was taken from a pool. */
 export interface Lease {
@@ -29,7 +29,7 @@ export const borrow = async (pool: Pool, { patienceMs, signal, noneFreeHint }: B
   let timer: NodeJS.Timeout | undefined
   let stopListening: (() => void) | undefined
   const givenUp = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(noConnectionFree(pool, patienceMs, noneFreeHint)), patienceMs)
+    timer = setTimeout(() => reject(noConnection(pool, patienceMs, noneFreeHint)), patienceMs)
     stopListening = signal && onAbort(signal, () => reject(signal.reason as Error))
   })
   try {
@@ -39,7 +39,7 @@ export const borrow = async (pool: Pool, { patienceMs, signal, noneFreeHint }: B
       (client) => client.release(),
       () => undefined,
     )
-    throw isPoolTimeout(error) ? noConnectionFree(pool, performance.now() - startedAt, noneFreeHint, error) : error
+    throw isPoolTimeout(error) ? noConnection(pool, performance.now() - startedAt, noneFreeHint, error) : error
   } finally {
     clearTimeout(timer)
     stopListening?.()

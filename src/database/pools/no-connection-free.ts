@@ -1,29 +1,43 @@
 import { OperatorError } from '../../errors.js'
-import type { Next } from '../../next-step.js'
+import { chatkeep, type Next } from '../../next-step.js'
+import { ConnectionProblem, NO_ANSWER } from '../connection-failure.js'
 
 /** The part of a pool that says how busy it is. A caller's may be of another version of the driver, or only like it. */
 interface BusyPool {
   readonly totalCount: number
   readonly idleCount: number
-  readonly waitingCount: number
   readonly options?: { readonly max?: unknown } | undefined
+  /** The connections that `totalCount` counts, and pg's types hide. */
+  readonly _clients?: readonly { readonly release?: unknown }[]
 }
 
 export const NO_CONNECTION_FREE = 'no_connection_free'
 
-/** @param withinMs how long was waited for one */
-export const noConnectionFree = (pool: BusyPool, withinMs: number, hint?: Next, cause?: unknown): OperatorError => {
+/**
+ * Why a call got no connection of a pool: none is free, or the server does not answer the one that is being made.
+ * @param withinMs how long was waited for one
+ */
+export const noConnection = (pool: BusyPool, withinMs: number, hint?: Next, cause?: unknown): Error => {
+  const awaited = awaitedOf(pool)
+  if (awaited === 'server') return new ConnectionProblem(NO_ANSWER, 'network', cause)
   const max = typeof pool.options?.max === 'number' ? `max ${pool.options.max}` : `${pool.totalCount} in use`
   const time = withinMs < 1_000 ? `${Math.round(withinMs)} ms` : `${Math.round(withinMs / 1_000)} s`
-  return new OperatorError(NO_CONNECTION_FREE, `no free connection in the pool (${max}) within ${time}`, {
-    retryable: true,
-    hint,
-    cause,
-  })
+  const [what, next]: readonly [string, Next | undefined] =
+    awaited === 'release'
+      ? [`no free connection in the pool (${max})`, hint]
+      : ['the pool gave no connection', chatkeep('status', 'see whether the database can be reached')]
+  return new OperatorError(NO_CONNECTION_FREE, `${what} within ${time}`, { retryable: true, hint: next, cause })
 }
 
-/** Whether calls wait for a connection of the pool. */
-export const isExhausted = ({ idleCount, waitingCount }: BusyPool): boolean => idleCount === 0 && waitingCount > 0
+/**
+ * What a call waits for that gets no connection: that one is released, or the server. A pool counts a connection that is being
+ * made, too; `release` is what it adds when it lends one for the first time. Undefined where the pool shows no connections.
+ */
+const awaitedOf = ({ totalCount, idleCount, options, _clients }: BusyPool): 'release' | 'server' | undefined => {
+  const isMaking = _clients?.some((client) => !('release' in client))
+  if (isMaking === true || totalCount < Number(options?.max)) return 'server'
+  return isMaking === false && idleCount === 0 ? 'release' : undefined
+}
 
 /** Whether the pool itself gave up to wait for one, after its connectionTimeoutMillis; the error has no code. A slow server has another text. */
 export const isPoolTimeout = (error: unknown): boolean =>

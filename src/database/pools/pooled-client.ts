@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, Pool, PoolClient } from 'pg'
 import { onAbort } from '../../concurrency/abortable.js'
-import { ConnectionProblem, NO_ANSWER, noteGivenUp } from '../connection-failure.js'
-import type { OperatorError } from '../../errors.js'
+import { ConnectionProblem, failureReason, NO_ANSWER, noteGivenUp } from '../connection-failure.js'
+import { OperatorError } from '../../errors.js'
 import type { Queryable } from '../connection.js'
 import { destroySocket, endAfter, endSession, type Ended } from '../end-session.js'
 import { borrow, type BorrowPatience, type Lease } from './borrow.js'
@@ -94,7 +94,7 @@ const hasAnother = ({ idleCount, totalCount, options }: Partial<Pool>): boolean 
   Number(idleCount) > 0 || Number(totalCount) < Number(options?.max)
 
 const isPatienceOver = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === NO_CONNECTION_FREE
+  (error instanceof OperatorError && error.code === NO_CONNECTION_FREE) || failureReason(error) === NO_ANSWER
 
 /** Once the connection of a given up statement is closed, its driver reports the error at once. */
 const GRACE_MS = 100

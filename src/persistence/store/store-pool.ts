@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
 import { guarded } from '../../application-callback.js'
+import { ConnectionProblem, NO_ANSWER } from '../../database/connection-failure.js'
 import { createPool } from '../../database/connection.js'
 import {
   forWriting,
@@ -9,11 +10,10 @@ import {
   type ConnectionTarget,
 } from '../../database/connection-target.js'
 import { destroySocket, endSession } from '../../database/end-session.js'
-import { isExhausted, noConnectionFree } from '../../database/pools/no-connection-free.js'
+import { noConnection } from '../../database/pools/no-connection-free.js'
 import { OperatorError } from '../../errors.js'
 import { DEFAULT_MAX_MESSAGE_BYTES } from '../content/message-size.js'
 import { mostSentBytes, storingTimeMs } from '../content/storing-time.js'
-import { WAITED_TOO_LONG } from '../after-refusal.js'
 import { InvalidCall, StoreClosed } from '../errors.js'
 import { DEFAULT_MAX_CONNECTIONS, type ChatStoreOptions, type ChatStoreSource } from './store-options.js'
 
@@ -48,7 +48,7 @@ export interface StorePool {
   load(): PoolLoad
   /** What to do when no connection becomes free. */
   readonly noneFreeHint: string | undefined
-  /** Why a message that waited for so many milliseconds was not saved. */
+  /** Why a call that waited for so many milliseconds has no answer. */
   whyLate(waitedMs: number): unknown
   end(): Promise<void>
 }
@@ -113,7 +113,9 @@ const CALLERS_POOL =
   'inside a transaction, pass { db: client } to saveChatMessage; otherwise release connections sooner, or make the pool larger'
 
 const whyLate = (pool: Pool | undefined, waitedMs: number, hint?: string): unknown =>
-  pool !== undefined && isExhausted(pool) ? noConnectionFree(pool, waitedMs, hint) : new Error(WAITED_TOO_LONG)
+  pool !== undefined && pool.waitingCount > 0
+    ? noConnection(pool, waitedMs, hint)
+    : new ConnectionProblem(NO_ANSWER, 'network')
 
 const loadOf = (pool: Pool | undefined): PoolLoad => ({
   total: pool?.totalCount ?? 0,

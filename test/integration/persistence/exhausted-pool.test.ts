@@ -1,6 +1,7 @@
 import pg from 'pg'
-import { createChatStore } from '../../../src/index.js'
+import { createChatStore, type ChatStore } from '../../../src/index.js'
 import { migrated, on } from '../../support/chat.js'
+import { withProxy, type Tap, type Verdict } from '../../support/cuttable-proxy.js'
 import { expect, test } from '../../support/database.js'
 import { textMessage } from '../../support/load.js'
 
@@ -22,6 +23,7 @@ test.for([
     const calls = [
       () => store.saveChatMessage(message, { deadlineMs }),
       () => store.getChatHistory({ guestUsername: 'maria' }, { deadlineMs }),
+      () => store.checkReady({ deadlineMs }),
     ]
     for (const call of calls)
       await expect(call()).rejects.toMatchObject({
@@ -37,6 +39,78 @@ test.for([
     await pool.end()
   },
 )
+
+const NO_ANSWER = {
+  code: 'database_unavailable',
+  message: 'the database is unavailable: it did not answer in time',
+  hint: expect.stringContaining('chatkeep status') as string,
+}
+
+const errorsOf = (calls: readonly Promise<unknown>[]): Promise<unknown[]> =>
+  Promise.all(calls.map((call) => call.catch((error: unknown) => error)))
+
+const callsOf = (store: ChatStore, deadlineMs?: number) => [
+  store.saveChatMessage({ ...textMessage('hello'), guestUsername: 'maria' }, { deadlineMs }),
+  store.getUnreadCount({ deadlineMs }),
+  store.checkReady({ deadlineMs }),
+]
+
+test.for([
+  ['of a caller with room', { max: 20 }],
+  ['of a caller, full of connections that are being made', { max: 1 }],
+  ['of a caller with a time-out of its own', { max: 1, connectionTimeoutMillis: 300 }],
+  ['of the store', undefined],
+] as const)('a server that does not answer is the reason, and not the pool %s', async ([, options], { database }) => {
+  const silent: Tap = { fromClient: () => 'drop', fromServer: () => 'drop' }
+  await withProxy(
+    database.url,
+    async ({ url }) => {
+      const pool = new pg.Pool({ connectionString: url, ...options })
+      const source = options === undefined ? { databaseUrl: url } : { pool }
+      const store = createChatStore(source, { deadlineMs: 1_200, maxConnections: 1 })
+      const late: unknown = expect.objectContaining(NO_ANSWER)
+      for (const deadlineMs of [undefined, 400, 100]) {
+        expect(await errorsOf(callsOf(store, deadlineMs))).toEqual([late, late, late])
+      }
+      await store.close(0)
+    },
+    () => silent,
+  )
+})
+
+test('a server that no longer answers lets no commit wait', async ({ database }) => {
+  await migrated(database)
+  let verdict: Verdict = 'pass'
+  const tap = { fromClient: () => verdict, fromServer: () => verdict }
+  await withProxy(
+    database.url,
+    async ({ url }) => {
+      const pool = new pg.Pool({ connectionString: url, max: 1 })
+      for (const store of [createChatStore({ databaseUrl: url }), createChatStore({ pool })]) {
+        verdict = 'pass'
+        await store.checkReady()
+        verdict = 'drop'
+        await expect(store.checkReady()).rejects.toMatchObject(NO_ANSWER)
+        await store.close(0)
+      }
+    },
+    () => tap,
+  )
+})
+
+test('a pool that shows no connections: the error claims neither', async () => {
+  const pool = {
+    ...{ connect: () => new Promise<never>(() => undefined), options: { max: 1 } },
+    ...{ totalCount: 1, idleCount: 0, waitingCount: 1 },
+  }
+  const store = createChatStore({ pool })
+  const expected: unknown = expect.objectContaining({
+    message: expect.stringMatching(/: the pool gave no connection within \d+ ms$/) as string,
+    hint: 'see whether the database can be reached: chatkeep status',
+  })
+  expect(await errorsOf(callsOf(store, 50))).toEqual([expected, expected, expected])
+  await store.close(0)
+})
 
 test('a pool instead of the client of a transaction is refused without waiting for a connection', async ({
   database,

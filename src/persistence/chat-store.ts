@@ -219,12 +219,13 @@ export const createChatStore = (source: ChatStoreSource, options: ChatStoreOptio
       readPersonByPages(
         (work) =>
           run('read', given, checkCallOptions, (own) =>
-            withRetries(own, () => withPooledClient(pool.get(), own, work)),
+            withRetries(own, (signal) => withPooledClient(pool.get(), { ...own, signal }, work)),
           ),
         schema,
         person,
       ),
-    checkReady: (given = {}) => run('read', given, checkCallOptions, () => checkReady(given.deadlineMs)),
+    checkReady: (given = {}) =>
+      run('read', given, checkCallOptions, (own) => abortable(own.closed, () => checkReady(given.deadlineMs))),
     getLoad: () => ({
       ...{ queue: { ...saves.load }, pool: pool.load(), abandoned },
       timeline: target?.timelines?.newest,

@@ -66,6 +66,7 @@ describe('close with a time', () => {
           store.editMessage({ id: 1, text: 'edited' }),
         ].map((call) => call.catch((error: unknown) => error))
         await untilWaiting(database, 3)
+        calls.push(store.checkReady().catch((error: unknown) => error))
         await store.close(0)
         for (const error of await Promise.all(calls)) {
           expect(error).toBeInstanceOf(StoreUnavailable)
@@ -79,6 +80,7 @@ describe('close with a time', () => {
           // Nothing is changed by it.
           expect.stringMatching(/before the read was answered$/),
           expect.stringMatching(/before the change was answered; it may have been made, or a part of it$/),
+          expect.stringMatching(/before the read was answered$/),
         ])
         await untilWaiting(database, 0)
       })

@@ -10,6 +10,7 @@ import {
   isTlsFailure,
   isTlsRefusal,
 } from './connection-failure.js'
+import { failedTargetOf } from './errors/failed-target.js'
 import { isRecoveryConflict } from './errors/recovery-conflict.js'
 import { exitCodeForState, SERVER_STATES, serverStateOf } from './errors/server-states.js'
 import { poolerAnswer } from './errors/pooler-error.js'
@@ -88,6 +89,15 @@ export const explainConnectionError = (error: unknown, target: ConnectionTarget)
       cause,
     },
   )
+}
+
+/** Why a connection of a pool of ours could not be made, as `explainConnectionError` says it; undefined for all else. */
+export const explainFailedConnection = (error: unknown): OperatorError | undefined => {
+  if (!(error instanceof Error)) return undefined
+  const target = failedTargetOf(error)
+  if (target === undefined) return explainFailedConnection(error.cause)
+  const explained = explainConnectionError(error, target)
+  return explained instanceof OperatorError ? explained : undefined
 }
 
 // 42501 is a missing CONNECT, 55000 ALLOW_CONNECTIONS false.
@@ -200,7 +210,7 @@ const networkHint = (error: Error, { host, port }: ConnectionTarget): Next => {
 }
 
 const PROBLEM_HINTS: Readonly<Partial<Record<ConnectionProblem['kind'], string>>> = {
-  password: 'put it into ~/.pgpass, PGPASSWORD or the URL',
+  password: 'put it into the URL, ~/.pgpass or, for the command line, PGPASSWORD',
   authentication: 'check pg_hba.conf on the server, require_auth and channel_binding',
   unsuitable: 'name the primary, or a server that target_session_attrs allows',
   other: 'name the database on which the run began, and run it again',

@@ -5,7 +5,7 @@ import type { ConnectionTarget } from './connection-target.js'
 import { connectionLifeMs } from './failover/connection-life.js'
 import { cancelStatement, destroySocket, endAfter, endSession } from './end-session.js'
 import type { Pins } from './pinned-settings.js'
-import { NoHostReached, TargetClient } from './target-client.js'
+import { at, NoHostReached, TargetClient } from './target-client.js'
 import { hasSqlState, SqlState } from './sql-state.js'
 import { reachedLimit } from './errors/statement-limit.js'
 
@@ -128,10 +128,6 @@ export const pinServer = async (target: ConnectionTarget, signal: AbortSignal): 
 /** The target as a connected client has reached it: of several hosts and addresses the one. */
 export const asReached = (target: ConnectionTarget, client: Client): ConnectionTarget =>
   client instanceof TargetClient ? at(target, client) : target
-
-/** The target as it was reached. */
-const at = (target: ConnectionTarget, { place }: TargetClient): ConnectionTarget =>
-  place === undefined ? target : { ...target, hosts: [place], host: place.host, port: place.port }
 
 /** Our name for a session, followed by the one that the settings give. PostgreSQL cuts what is longer than 63 bytes. */
 const applicationName = (ours: string, { applicationName: given }: ConnectionTarget): string =>

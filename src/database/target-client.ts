@@ -1,6 +1,7 @@
 import { Client, Connection, type ClientConfig } from 'pg'
 import { ConnectionProblem, isTlsFailure, isUnreachable, NO_PASSWORD } from './connection-failure.js'
 import type { ConnectionTarget, SessionAttributes } from './connection-target.js'
+import { noteFailedTarget } from './errors/failed-target.js'
 import { PAST_COLUMNS, toPast, type PastRow, type ServerPast } from './failover/timelines.js'
 import { isTlsSocket } from './target/node-tls.js'
 import { openStream, type Place, type Reach } from './open-stream.js'
@@ -90,7 +91,13 @@ export class TargetClient extends Client {
   override connect(): Promise<Client>
   override connect(callback: Callback): void
   override connect(callback?: Callback): Promise<Client> | void {
-    const reached = this.#reachOrAsk().then(() => this as Client)
+    const reached = this.#reachOrAsk().then(
+      () => this as Client,
+      (error: unknown) => {
+        noteFailedTarget(error, error instanceof NoHostReached ? this.#target : at(this.#target, this))
+        throw error
+      },
+    )
     if (callback === undefined) return reached
     reached.then(
       (client) => callback(undefined, client),
@@ -251,6 +258,10 @@ export class TargetClient extends Client {
     connection.stream.destroy()
   }
 }
+
+/** The target as a client has reached it, or tried to: of several hosts and addresses the one. */
+export const at = (target: ConnectionTarget, { place }: TargetClient): ConnectionTarget =>
+  place === undefined ? target : { ...target, hosts: [place], host: place.host, port: place.port }
 
 /** After these, libpq tries the next host; a server that answers, and refuses, ends the search. */
 const mayOtherServerDo = (error: unknown): boolean =>

@@ -1,12 +1,12 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
-import { NO_ANSWER } from '../database/connection-failure.js'
-import { NO_CONNECTION_FREE } from '../database/pools/no-connection-free.js'
+import { explainFailedConnection } from '../database/connection-error.js'
+import { ConnectionProblem, isConnectionLost, NO_ANSWER, wasGivenUp } from '../database/connection-failure.js'
 import { LEAVE_AT_UTF8 } from '../database/session/client-encoding.js'
 import { poolerAnswer } from '../database/errors/pooler-error.js'
-import { SEE_TRIGGERS, SERVER_STATES } from '../database/errors/server-states.js'
-import { hasSqlState, SqlState, type ServerError } from '../database/sql-state.js'
+import { SEE_TRIGGERS, SERVER_STATES, serverStateOf } from '../database/errors/server-states.js'
+import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { OperatorError } from '../errors.js'
-import { chatkeep, sql, type Next } from '../next-step.js'
+import { chatkeep, sql, toSteps, type Next } from '../next-step.js'
 import { blamesTheRow, hasNoPartition, isIdTaken } from './blame.js'
 
 /** What to do when no partition takes the time of a message. */
@@ -34,10 +34,40 @@ export const nextAfterRefusal = (cause: ServerError): Next | undefined => {
 
 /** What to do after waiting for the database in vain. */
 export const nextAfterWait = (reason: string, cause: unknown): Next | undefined => {
-  if (cause instanceof OperatorError && cause.code === NO_CONNECTION_FREE) return cause.next
+  if (cause instanceof OperatorError) return cause.next
   if (hasSqlState(cause, SqlState.lockNotAvailable))
     return [chatkeep('status', 'see who holds the lock, and the statement that ends it'), 'make the call again']
-  return reason === NO_ANSWER
-    ? [chatkeep('status', 'see whether it can be reached, and who holds a lock'), 'make the call again']
-    : undefined
+  if (reason === NO_ANSWER)
+    return [chatkeep('status', 'see whether it can be reached, and who holds a lock'), 'make the call again']
+  // Also of a connection that was refused.
+  const answer = cause instanceof ConnectionProblem ? cause.cause : cause
+  if (hasSqlState(answer, SqlState.queryCanceled)) return nextAfterCancel(answer)
+  return explainFailedConnection(cause)?.next ?? (isServerError(answer) ? serverStateOf(answer)?.next : undefined)
 }
+
+// Who cancelled it, the server says only in its message, which depends on lc_messages.
+const nextAfterCancel = (cause: ServerError): Next | undefined =>
+  wasGivenUp(cause)
+    ? undefined
+    : [
+        chatkeep(
+          'doctor',
+          'unless somebody cancelled it, see where statement_timeout is set, as the role of the store',
+        ),
+        'raise it there (ALTER ROLE, ALTER DATABASE), or in the options of the pool',
+      ]
+
+/** For the caller of a transaction that can no longer succeed. */
+export const REPEAT_TRANSACTION = 'roll the transaction back and repeat it, the message with the same idempotency key'
+
+/** What to do when the database failed in a transaction of the caller. */
+export const nextInTransaction = (cause: unknown): Next => {
+  if (isConnectionLost(cause) || endedSession(cause))
+    return 'the transaction is gone, and nothing of it is stored: repeat all of it, the message with the same idempotency key'
+  return hasSqlState(cause, SqlState.queryCanceled)
+    ? [...toSteps(nextAfterCancel(cause)), REPEAT_TRANSACTION]
+    : REPEAT_TRANSACTION
+}
+
+/** The server ended the session: an administrator, a shutdown, a time-out of the session, or a pooler. */
+const endedSession = (cause: unknown): boolean => isServerError(cause) && /^(08|57P|25P0[34])/.test(cause.code)

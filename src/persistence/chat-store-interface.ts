@@ -58,7 +58,10 @@ export interface ChatStore extends AsyncClosable {
   getRecentChats(query?: RecentChatsQuery, options?: CallOptions): Promise<RecentChatsPage>
   /** Finds the chat of an address, and how to answer in it; undefined when nobody has the address. For operators: it proves no identity. */
   findChat(address: ChatAddress, options?: FindChatOptions): Promise<FoundChat | undefined>
-  /** Marks messages from the client's side as read; resolves to the number of messages that changed. */
+  /**
+   * Marks messages from the client's side as read; resolves to the number of messages that changed: at least, if a connection broke
+   * before an answer.
+   */
   markMessagesAsRead(query: MarkAsReadQuery, options?: CallOptions): Promise<number>
   /** How many messages from the client's side are unread in the chats of `getRecentChats`, counted up to 10,000. */
   getUnreadCount(options?: CallOptions): Promise<number>
@@ -96,7 +99,7 @@ export interface ChatStore extends AsyncClosable {
   getOperatorNames(operatorIds: readonly number[], options?: CallOptions): Promise<ReadonlyMap<number, string>>
   /**
    * Deletes the messages from before an instant for good, in short transactions beside live traffic, oldest first. Clients stay.
-   * Resolves to how many were deleted; when it fails, or its signal fires, those before stay deleted, and a repeated call goes on.
+   * Resolves to how many were deleted: at least, if a connection broke before an answer. When it fails, or its signal fires, those before stay deleted, and a repeated call goes on.
    * @throws OperatorError `privilege_missing`, `insufficient_privilege`, `migration_lock_held`; InvalidCall, StoreUnavailable,
    *   DatabaseRefused, StoreClosed, the signal's reason
    */

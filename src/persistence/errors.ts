@@ -1,9 +1,10 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
+import { explainFailedConnection } from '../database/connection-error.js'
 import { READ_FROM_STANDBY } from '../database/proxies/standby-reads.js'
 import { exitCodeForState } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
-import { nextAfterRefusal, nextAfterWait } from './after-refusal.js'
+import { nextAfterRefusal, nextAfterWait, REPEAT_TRANSACTION } from './after-refusal.js'
 import { blamesTheRow, hasNoPartition, type Blame } from './blame.js'
 import { chatkeep, or, type Next } from '../next-step.js'
 import { isHeldByOthers } from './locks/held-by-others.js'
@@ -64,7 +65,8 @@ export class StoreUnavailable extends StoreError {
     cause: unknown,
     /** Of a save: the key to retry with, also when the store generated it. The message may already be stored. */
     readonly idempotencyKey?: string,
-    details: readonly string[] = [],
+    details: readonly string[] = explainFailedConnection(cause)?.details ?? [],
+    hint: Next = nextAfterWait(reason, cause) ?? [],
   ) {
     const own = cause instanceof OperatorError && OTHER_CAUSES.includes(cause.code) ? cause : undefined
     super(own?.code ?? 'database_unavailable', own?.message ?? `the database is unavailable: ${reason}`, {
@@ -73,19 +75,16 @@ export class StoreUnavailable extends StoreError {
       sqlState: own?.sqlState,
       retryable: true,
       blames: 'database',
-      hint: own?.next ?? nextAfterWait(reason, cause),
+      hint: own?.next ?? hint,
       exitCode:
         isHeldByOthers(cause) || hasSqlState(cause, SqlState.lockNotAvailable) ? ExitCode.busy : ExitCode.unreachable,
     })
     this.#reason = reason
   }
 
-  /**
-   * The same error, with one more detail.
-   * @internal
-   */
-  withDetail(detail: string): StoreUnavailable {
-    return new StoreUnavailable(this.#reason, this.cause, this.idempotencyKey, [...this.details, detail])
+  /** @internal */
+  get reason(): string {
+    return this.#reason
   }
 }
 
@@ -105,7 +104,9 @@ export class NotInTransaction extends StoreError {
       cause,
       blames: 'caller',
       exitCode: ExitCode.no,
-      hint: `${toBeIn(cause)}, or leave db out: then the store commits the message itself`,
+      hint: hasSqlState(cause, SqlState.inFailedTransaction)
+        ? REPEAT_TRANSACTION
+        : `${toBeIn(cause)}, or leave db out: then the store commits the message itself`,
     })
   }
 }
@@ -132,7 +133,7 @@ export class TransactionConflict extends StoreError {
       retryable: true,
       blames: 'database',
       exitCode: ExitCode.busy,
-      hint: 'roll the transaction back and repeat it, the message with the same idempotency key',
+      hint: REPEAT_TRANSACTION,
     })
   }
 }

@@ -27,7 +27,7 @@ const RULES: Rules<MarkAsReadQuery> = {
 
 /**
  * Marks messages from the client's side as read.
- * @returns the number of messages that changed
+ * @returns the number of messages that changed, not with those of an earlier attempt whose answer was lost
  */
 export const markAsRead = async ({ db, names, findClient }: ChatSearch, query: MarkAsReadQuery): Promise<number> => {
   checkContactQuery(query, RULES)

@@ -9,7 +9,7 @@ import { DURABLE_COMMIT, emitMessage } from '../database/durability/durable-comm
 import { hasSqlState, SqlState } from '../database/sql-state.js'
 import { inTransaction } from '../database/transaction.js'
 import { findLockHolders } from '../database/waiting/lock-holders.js'
-import { ConnectionProblem, failureReason, NO_ANSWER } from '../database/connection-failure.js'
+import { ConnectionProblem, failureReason, NO_ANSWER, noteGivenUp } from '../database/connection-failure.js'
 import { explainRefusal, StoreUnavailable } from './errors.js'
 import type { KeyGuard, WithKeyGuard } from './keys/key-guard.js'
 import { insertNothingSql } from './message-rows.js'
@@ -119,7 +119,9 @@ const commitInTime = async (client: ClientBase, sql: string, proof: Proof): Prom
     })
   } catch (error) {
     const isTooSlow = hasSqlState(error, SqlState.queryCanceled) && performance.now() - startedAt >= PROOF_MS
-    throw isTooSlow ? new StoreUnavailable(`a commit takes longer than ${PROOF_MS} ms`, error) : error
+    if (!isTooSlow) throw error
+    noteGivenUp(error)
+    throw new StoreUnavailable(`a commit takes longer than ${PROOF_MS} ms`, error)
   } finally {
     clearTimeout(limit)
   }

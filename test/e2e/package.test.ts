@@ -85,6 +85,17 @@ describe('the packed package', () => {
     expect(licences).toMatch(/^chevrotain \d/m)
   })
 
+  test('every exported class has its own name, as logs show it', async () => {
+    await writeFile(
+      join(folder, 'classes.mjs'),
+      `import * as chatkeep from 'chatkeep'
+       import * as client from 'chatkeep/client'
+       const classes = Object.entries({ ...chatkeep, ...client }).filter(([, value]) => /^class\\b/.test(String(value)))
+       console.log(classes.length > 20, classes.filter(([name, value]) => value.name !== name))\n`,
+    )
+    expect(run('classes.mjs')).toBe('true []\n')
+  })
+
   test('runs, and migrates with the migrations inside', ({ database }) => {
     const bin = join(installed, 'bin', 'chatkeep.js')
     expect(run(bin, '--version')).toMatch(/^\d+\.\d+\.\d+\n$/)

@@ -22,7 +22,7 @@ export interface BatchSession {
   readonly batchSize: number
   /** Stops the work between two batches. */
   readonly signal: AbortSignal
-  /** Called after each commit, with how many messages it deleted, and awaited. */
+  /** Called after each commit whose answer came, with how many messages it deleted, and awaited. */
   readonly onDeleted: (messages: number) => unknown
   /** Waits for standbys. */
   readonly betweenBatches: () => Promise<void>

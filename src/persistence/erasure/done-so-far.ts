@@ -14,6 +14,7 @@ export const sayingHowFar = async <T>(
     return await work()
   } catch (error) {
     if (!(error instanceof StoreUnavailable) || done() === 0) throw error
-    throw error.withDetail(`state: at least ${messagesAre(done())} ${what}; the same call continues where it stopped`)
+    const state = `state: at least ${messagesAre(done())} ${what}; the same call continues where it stopped`
+    throw new StoreUnavailable(error.reason, error.cause, undefined, [...error.details, state])
   }
 }

@@ -28,6 +28,7 @@ export interface StoreErasure {
 
 /** What was deleted. */
 export interface ErasedContact {
+  /** At least, if a connection broke before an answer. */
   readonly messages: number
   /** Ids of the clients that were deleted, or anonymised. */
   readonly clientIds: readonly number[]

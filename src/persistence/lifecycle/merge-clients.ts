@@ -29,9 +29,9 @@ export interface ClientMerge {
 export interface MergedClients {
   readonly from: number
   readonly into: number
-  /** How many messages were moved. */
+  /** How many messages were moved: at least, if a connection broke before an answer. */
   readonly messages: number
-  /** How many rows of other tables were moved, by column, such as `"Order"."clientId"`. */
+  /** How many rows of other tables were moved, likewise at least, by column, such as `"Order"."clientId"`. */
   readonly references: Readonly<Record<string, number>>
   /** What `from` has in its row that `into` has not, or has otherwise: both rows stay as they are. */
   readonly differences: readonly ClientDifference[]

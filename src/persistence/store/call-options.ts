@@ -45,7 +45,7 @@ export interface FindChatOptions extends CallOptions {
 export interface BatchOptions extends CallOptions {
   /** Messages a transaction; 1,000 when absent. */
   readonly batchSize?: number | undefined
-  /** Called after each commit, with how many messages are deleted so far, and awaited. When it fails, so does the call. */
+  /** Called after each commit, with how many messages are deleted so far (at least), and awaited. When it fails, so does the call. */
   readonly onProgress?: ((deleted: number) => unknown) | undefined
 }
 

@@ -4,6 +4,7 @@ import type { Queryable } from '../../database/connection.js'
 import { CLIENT_ENCODING, isUtf8, LEAVE_AT_UTF8 } from '../../database/session/client-encoding.js'
 import { withSavepoints } from '../../database/encoding/savepoints.js'
 import { hasSqlState, SqlState, type ServerError } from '../../database/sql-state.js'
+import { nextInTransaction } from '../after-refusal.js'
 import { explainRefusal, InvalidCall, NotInTransaction, StoreUnavailable, TransactionConflict } from '../errors.js'
 import type { WithKeyGuard } from '../keys/key-guard.js'
 import { ownKeyOf } from '../keys/key-scope.js'
@@ -150,7 +151,8 @@ const explain = (error: unknown, message: PreparedMessage): unknown => {
     return new TransactionConflict(error, ownKeyOf(message))
   }
   if (hasSqlState(error, SqlState.lockNotAvailable)) return heldUp({ message }, { error })
-  if (isRetryable(error)) return new StoreUnavailable(failureReason(error), error, ownKeyOf(message))
+  if (isRetryable(error))
+    return new StoreUnavailable(failureReason(error), error, ownKeyOf(message), [], nextInTransaction(error))
   return explainRefusal(error)
 }
 

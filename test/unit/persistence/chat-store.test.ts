@@ -138,6 +138,7 @@ test('an error as an application logs it has what it needs, and neither secrets 
     code: 'database_unavailable',
     message: 'the database is unavailable: nothing listens there',
     retryable: true,
+    hint: 'check host and port, and that the server runs: pg_isready -h 127.0.0.1 -p 1',
     details: [],
     blames: 'database',
     idempotencyKey: 'key-1',

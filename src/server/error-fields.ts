@@ -1,3 +1,4 @@
+import { blockageBehind, describeBlockage } from '../database/blockers.js'
 import { connectionRefusal } from '../database/connection-failure.js'
 import { isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { OperatorError } from '../errors.js'
@@ -10,12 +11,18 @@ import type { LogFields } from '../chat-log.js'
 export const errorFields = (error: unknown): Omit<LogFields, 'event'> => {
   const answer = serverErrorIn(error)
   if (error instanceof OperatorError) {
-    const reason = answer === undefined ? error.message : connectionRefusal(error)
+    const reason = answer === undefined ? error.message : (lockHolder(answer) ?? connectionRefusal(error))
     return { code: error.code, ...(reason && { reason }), ...(answer && serverFields(answer)) }
   }
   if (answer !== undefined) return serverFields(answer)
   if (!(error instanceof Error)) return { error: typeof error }
   return { error: error.name, stack: framesOf(error) }
+}
+
+/** Of a lock that was not free: the session that holds it, without its query. */
+const lockHolder = (answer: ServerError): string | undefined => {
+  const blockage = blockageBehind(answer)
+  return blockage && describeBlockage(blockage)
 }
 
 const serverErrorIn = (error: unknown): ServerError | undefined => {

@@ -12,6 +12,7 @@ import { promiseOf, whyCommitsWait, whyNotReplicated } from '../database/replica
 import { requireReplication } from './keeping/replicated-store.js'
 import { withSizedDeadlines } from './keeping/sized-deadlines.js'
 import { createChatStore } from '../persistence/chat-store.js'
+import { isHeldByOthers } from '../persistence/locks/held-by-others.js'
 import { createRecorder, type Recorder } from '../transcripts/recorder.js'
 import { startChatServer, type ChatServerOptions } from './chat-server.js'
 import { checkDatabase, type DatabaseWarning } from './check-database.js'
@@ -158,7 +159,7 @@ const logFormat = ({ json, stderr }: ServeContext): ChatLogOptions['format'] =>
 
 type StartCheck = Awaited<ReturnType<typeof checkDatabase>> | Error
 
-/** With a journal a server may start while the database is unavailable; what the database lacks shows later. */
+/** With a journal a server may start while the database is unavailable, or a table locked; what the database lacks shows later. */
 const checkAtStart = async (
   target: ConnectionTarget,
   journal: JournalOptions | undefined,
@@ -167,14 +168,18 @@ const checkAtStart = async (
   try {
     return await unlessAborted(signal, checkDatabase(target, APPLICATION_NAME))
   } catch (error) {
-    if (journal !== undefined && error instanceof Error && isDatabaseUnavailable(error)) return error
+    if (journal !== undefined && error instanceof Error && (isDatabaseUnavailable(error) || isHeldByOthers(error)))
+      return error
     throw error
   }
 }
 
 const logStart = (log: ChatLog, checked: StartCheck, durability: ServeOptions['durability']): void => {
   if (checked instanceof Error) {
-    log.warn({ event: 'started_without_database', ...errorFields(checked) }, NO_DATABASE)
+    log.warn(
+      { event: 'started_without_database', ...errorFields(checked) },
+      isHeldByOthers(checked) ? LOCKED : NO_DATABASE,
+    )
     return
   }
   const { warnings, commits } = checked
@@ -214,6 +219,8 @@ const COMMITS_WAIT =
 const STANDBYS_HIDDEN =
   'this role may not see whether a synchronous standby is attached: without one, messages wait until their time is up; in psql: GRANT pg_read_all_stats TO the role'
 const NO_DATABASE = 'the database is unavailable and was not checked: messages go to the journal'
+const LOCKED =
+  'a table is locked, and the database was not checked: messages go to the journal until the lock is released'
 const STOPPING = 'stopping: waiting for messages in progress; press Ctrl-C again to stop at once'
 const NO_OPERATORS =
   'operators cannot join: name --operators or --operator-secret-file, or set CHATKEEP_OPERATOR_SECRET'

@@ -163,6 +163,28 @@ describe('serve', () => {
     expect(run.stderr).toContain('"event":"started_without_database","code":"connection_rejected"')
   })
 
+  test('so it does while a table is locked, and the log names who holds it', async ({ database }) => {
+    await withoutMessages(database)
+    const holder = await database.client({ application_name: 'report-job' })
+    await holder.query('BEGIN; LOCK TABLE "ChatMessage" IN ACCESS EXCLUSIVE MODE')
+    const flags = ['--journal', 'chat.journal', '--database-url', database.url]
+    const run = await whileServing(flags, { env: { CHATKEEP_OPERATOR_SECRET: SECRET } }, async (printed) => {
+      const socket = await connectTo(portIn(printed))
+      const ask = async (event: string, payload: object) => (await socket.emitWithAck(event, payload)) as Ack
+      expect(await ask('join', { role: 'client', username: 'ana' })).toMatchObject({ ok: true })
+      const message = { type: 'text', message: 'in the lock', messageId: 'm1' }
+      expect(await ask('clientMessage', message)).toEqual({ ok: true, queued: true, messageId: 'm1' })
+      await holder.query('ROLLBACK')
+      const texts = await untilRows(database, 'SELECT "text" FROM "ChatMessage"', { what: 'the message is stored' })
+      expect(texts).toEqual([{ text: 'in the lock' }])
+      socket.disconnect()
+    })
+    const started = run.stderr.split('\n').find((line) => line.includes('"event":"started_without_database"'))
+    expect(started).toContain('"code":"lock_not_available"')
+    expect(started).toMatch(/"reason":"\\"ChatMessage\\" is locked by pid \d+ \(report-job, as /)
+    expect(started).toContain('a table is locked, and the database was not checked')
+  })
+
   test('gives a large message more time than its deadline with a journal, also while that is drained', async ({
     database,
   }) => {

@@ -39,6 +39,12 @@ export const ERROR_CODES = {
     concerns: 'request',
     text: 'unknown conversation: no guest is connected under this name and no message is stored under it',
   },
+  conversation_may_be_elsewhere: {
+    repeat: 'later',
+    mayBeStored: false,
+    concerns: 'server',
+    text: 'unknown conversation, but another server that could not be heard may know it; send this again later',
+  },
   invalid_contact: {
     repeat: 'never',
     mayBeStored: false,

@@ -69,6 +69,17 @@ export const unknownConversation = (address?: number | string): OperatorError =>
   )
 }
 
+/** While other servers may know more than this one. Ids of clients are in the database, where every server looks. */
+export const unknownHere = (address: number | string): OperatorError => {
+  const named = namedBy(address)
+  return named !== undefined && 'clientId' in named
+    ? unknownConversation(address)
+    : refusal(
+        'conversation_may_be_elsewhere',
+        `unknown conversation: nothing is stored under ${JSON.stringify(address)}, and no guest of that name is connected to a server that could be heard of late; send this again later`,
+      )
+}
+
 export const unknownEvent = (): OperatorError => refusal('unknown_event')
 
 export const rateLimited = (perSecond: number): OperatorError =>

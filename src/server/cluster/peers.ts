@@ -6,6 +6,8 @@ export interface Peers {
   /** The participant as joined on another server. */
   find(key: string): Participant | undefined
   all(): readonly Participant[]
+  /** Whether somebody who is not known may be connected to another server: it cannot be heard, or could not a while ago. */
+  mayMiss(): boolean
   /** Announces a participant who joined here. */
   entered(participant: Participant): void
   /** Announces that the last socket of a participant left here. */
@@ -41,6 +43,7 @@ export interface ConnectedPeers extends Peers {
 export const NO_PEERS: Peers = {
   find: () => undefined,
   all: () => [],
+  mayMiss: () => false,
   entered: () => undefined,
   left: () => undefined,
   close: () => undefined,
@@ -49,6 +52,12 @@ export const NO_PEERS: Peers = {
 const HEARTBEAT_MS = 2_000
 /** Three missed heartbeats and some margin. */
 const SILENCE_MS = 7_000
+
+/**
+ * A server that is not heard may have lost its connection to the database only, for as long as its outage takes. Nothing tells it from
+ * one that is gone, nor who has come to it.
+ */
+const DOUBT_MS = 600_000
 
 interface Peer {
   heardAt: number
@@ -67,6 +76,7 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
   }
   const peers = new Map<string, Peer>()
   const unheard = new Set<string>()
+  let doubtedAt = -Infinity
   const met = (server: string): void => {
     if (unheard.delete(server) && unheard.size === 0) options.onReunited()
   }
@@ -97,6 +107,7 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
   const forget = (server: string): void => {
     const peer = peers.get(server)
     if (peer === undefined) return
+    doubtedAt = Date.now()
     replaceAll(peer, [], 'lost')
     peers.delete(server)
     met(server)
@@ -140,6 +151,7 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
   return {
     find,
     all: () => [...peers.values()].flatMap(({ participants }) => [...participants.values()]),
+    mayMiss: () => !isConnected() || Date.now() - doubtedAt < DOUBT_MS,
     entered: (participant) => publish({ kind: 'entered', server: self, participant }),
     left: (participant) => publish({ kind: 'left', server: self, participant }),
     receive: (news) => {
@@ -147,6 +159,7 @@ export const createPeers = (options: PeersOptions): ConnectedPeers => {
       if (parsed.success) take(parsed.data)
     },
     introduce: () => {
+      doubtedAt = Date.now()
       for (const server of peers.keys()) unheard.add(server)
       sayWhoIsHere()
       sayHello()

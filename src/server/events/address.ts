@@ -1,6 +1,6 @@
 import { namedBy, type ChatAddress } from '../../persistence/chats/address.js'
 import type { Contact } from '../../persistence/contact.js'
-import { unknownConversation } from '../../protocol/refusals.js'
+import { unknownConversation, unknownHere } from '../../protocol/refusals.js'
 import { toUsername } from '../../persistence/prepare-message.js'
 import { connectedGuest, connectedGuests } from '../cluster/presence.js'
 import { inOrderOfPresence, type Addressee, type Presence } from '../keeping/addressee.js'
@@ -17,6 +17,7 @@ export const presenceIn = (chat: Pick<ServerContext, 'io' | 'peers'>): Presence 
     const name = guestNameIn(address)
     return connectedGuests(chat).findLast(({ username }) => username === name)?.conversation
   },
+  unknown: (address) => (chat.peers.mayMiss() ? unknownHere(address) : unknownConversation(address)),
 })
 
 const guestNameIn = (address: ChatAddress): string | undefined => {
@@ -51,10 +52,10 @@ const silentAddressee = (chat: PresentChat, address: ChatAddress): Addressee | u
   return conversation === undefined ? undefined : connectedAddressee(chat, conversation)
 }
 
-/** @throws OperatorError `unknown_conversation`, which names the address */
+/** @throws OperatorError `unknown_conversation` or `conversation_may_be_elsewhere`, which name the address */
 export const resolveAddress = async (chat: PresentChat, address: ChatAddress): Promise<Addressee> => {
   const addressee = await findAddressee(chat, address)
-  if (addressee === undefined) throw unknownConversation(address)
+  if (addressee === undefined) throw presenceIn(chat).unknown(address)
   return addressee
 }
 
@@ -69,7 +70,7 @@ export const connectedAddressee = (
 
 /**
  * Whose messages make up the whole chat of an address: of a conversation also what its client or guest wrote elsewhere.
- * @throws OperatorError `unknown_conversation`, which names the address
+ * @throws OperatorError as `resolveAddress`
  */
 export const wholeChatOf = async (chat: PresentChat, address: ChatAddress): Promise<readonly Contact[]> => {
   const found = await chat.store.findChat(address)
@@ -78,6 +79,6 @@ export const wholeChatOf = async (chat: PresentChat, address: ChatAddress): Prom
   if (connected != null && found?.conversation !== connected) return [{ sessionId: connected }]
   if (found !== undefined) return found.contacts
   const silent = presenceIn(chat).conversationNamed(address)
-  if (silent === undefined) throw unknownConversation(address)
+  if (silent === undefined) throw presenceIn(chat).unknown(address)
   return [{ sessionId: silent }]
 }

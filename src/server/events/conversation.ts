@@ -7,7 +7,7 @@ import { wholeChatOf } from './address.js'
 /**
  * Whose messages an operator means. An address, or the name of a conversation, stands for the whole chat: also for what its
  * client or guest wrote in another tab, and through the library.
- * @throws OperatorError `unknown_conversation`
+ * @throws OperatorError as `resolveAddress`
  * @throws InvalidCall `invalid_contact`
  */
 export const contactsOf = async (

@@ -1,4 +1,6 @@
+import type { OperatorError } from '../../errors.js'
 import type { ChatAddress } from '../../persistence/chats/address.js'
+import { unknownConversation } from '../../protocol/refusals.js'
 
 /** The client or guest of a chat, as far as the server knows. */
 export interface ChatContact {
@@ -21,10 +23,16 @@ export interface Presence {
   readonly guestIn: (conversation: string) => ChatContact | undefined
   /** The conversation of a guest whose name the address is, of several the one who came last. */
   readonly conversationNamed: (address: ChatAddress) => string | undefined
+  /** The refusal of an address that nobody is known to have: final, unless another server may know more. */
+  readonly unknown: (address: ChatAddress) => OperatorError
 }
 
 /** Where nobody is connected. */
-export const NOBODY_PRESENT: Presence = { guestIn: () => undefined, conversationNamed: () => undefined }
+export const NOBODY_PRESENT: Presence = {
+  guestIn: () => undefined,
+  conversationNamed: () => undefined,
+  unknown: unknownConversation,
+}
 
 /** The conversations of a chat, newest first, in the order in which an answer goes to them: an id or a name stands for the first. */
 export const inOrderOfPresence = (

@@ -18,7 +18,7 @@ export interface DestinationFinder {
   /**
    * Where an answer goes, and then where it may have gone when it was sent first: the newest conversation of a chat changes, and a
    * resend must find its message. The time of a message that waited in a journal is that of its conversations.
-   * @throws OperatorError `unknown_conversation`
+   * @throws OperatorError `unknown_conversation` or `conversation_may_be_elsewhere`
    */
   readonly findDestinations: (answer: Submission) => Promise<readonly Destination[]>
   /** The contact with which one of the last messages of a conversation is stored. */
@@ -44,7 +44,7 @@ export const createDestinationFinder = (
     const found = chat?.conversation === sessionId ? chat : undefined
     const connected = (message && notedContact(message)) ?? presence.guestIn(sessionId)
     const contact = contactOfAnswer({ found, connected }) ?? (message?.createdAt == null ? undefined : NO_CONTACT)
-    if (contact === undefined) throw unknownConversation(sessionId)
+    if (contact === undefined) throw presence.unknown(sessionId)
     return { sessionId, contact }
   }
   return {
@@ -58,7 +58,7 @@ export const createDestinationFinder = (
       if (found === undefined) {
         if (at !== undefined) throw nobodyThen(address)
         const silent = presence.conversationNamed(address)
-        if (silent === undefined) throw unknownConversation(address)
+        if (silent === undefined) throw presence.unknown(address)
         return [await inConversation(silent)]
       }
       const ordered = inOrderOfPresence(found.conversations, present)

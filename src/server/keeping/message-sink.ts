@@ -23,7 +23,7 @@ export interface MessageSink {
   mode(): SinkMode
   /** Brings `journalState` up to date by trying whether the journal takes messages. */
   tryJournal(): Promise<void>
-  /** Resolves when the message is safe. @throws what the core throws, `unknown_conversation`, or why the journal did not take it */
+  /** Resolves when the message is safe. @throws what the core and the finder throw, or why the journal did not take it */
   keep(submission: Submission): Promise<KeepOutcome>
   /** Closes the journal; the messages in it stay there. */
   close(): Promise<void>

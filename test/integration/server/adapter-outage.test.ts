@@ -137,3 +137,31 @@ for (const presence of ['connected', 'gone'] as const)
       }),
     )
   })
+
+test('an answer to a guest of whom only a server without the database knows is to be sent again, and arrives then', async ({
+  database,
+}) => {
+  await withoutMessages(database)
+  await withSide(database, 'a', (a) =>
+    withSide(database, 'b', async (b) => {
+      const mateo = await b.operator('Mateo', 2)
+      a.away()
+      await untilLogged(a, 'adapter_lost')
+      const ana = await a.guest('ana')
+      expect(await ana.ask('clientMessage', text('hello'))).toMatchObject({ ok: true, queued: true })
+      const answerTo = (to: string | number) => mateo.ask('operatorMessage', { ...text(`answer ${to}`), to })
+      for (const to of [ana.clientId, 'ana', 'name-ana'])
+        expect(await answerTo(to)).toMatchObject({
+          ok: false,
+          error: { code: 'conversation_may_be_elsewhere', retryable: true },
+        })
+      expect(await mateo.ask('history', { to: ana.clientId })).toMatchObject({ error: { retryable: true } })
+      expect(await answerTo(4711)).toMatchObject({ error: { code: 'unknown_conversation', retryable: false } })
+      a.back()
+      await mateo.next('incomingMessage')
+      for (const to of [ana.clientId, 'ana', 'name-ana']) expectOk(await answerTo(to))
+      await ana.next('operatorMessage', 3)
+      expect(messagesOf(ana, 'operatorMessage')).toEqual([ana.clientId, 'ana', 'name-ana'].map((to) => `answer ${to}`))
+    }),
+  )
+})

@@ -148,6 +148,7 @@ describe('what a client reads of an error', () => {
       refusals.operatorsUnchecked(),
       refusals.unknownConversation(),
       refusals.nobodyThen('ana'),
+      refusals.unknownHere('ana'),
       refusals.unknownEvent(),
       refusals.rateLimited(20),
       refusals.tooManyPending('this server'),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { participantKey, type Participant } from '../../../src/protocol/participants.js'
-import { createPeers, type ConnectedPeers } from '../../../src/server/cluster/peers.js'
+import { createPeers, NO_PEERS, type ConnectedPeers } from '../../../src/server/cluster/peers.js'
 
 const lucia: Participant = { role: 'operator', operatorId: 1, name: 'Lucía' }
 const ana: Participant = { role: 'client', conversation: 'guest-1', username: 'ana', phone: null }
@@ -40,6 +40,33 @@ afterEach(() => {
 })
 
 describe('the other servers', () => {
+  test('who is not known may be elsewhere while they cannot be heard, and for ten minutes after one was lost', () => {
+    const around = neighbourhood()
+    const { peers } = around
+    peers.introduce()
+    const isSureAfter = (minutes: number): boolean => {
+      peers.receive({ kind: 'alive', server: 'b' })
+      for (let second = 0; second < minutes * 60; second += 2) {
+        vi.advanceTimersByTime(2_000)
+        peers.receive({ kind: 'alive', server: 'b' })
+      }
+      return !peers.mayMiss()
+    }
+    expect(isSureAfter(9)).toBe(false)
+    expect(isSureAfter(1)).toBe(true)
+    around.isConnected = false
+    expect(peers.mayMiss()).toBe(true)
+    around.isConnected = true
+    expect(peers.mayMiss()).toBe(false)
+    vi.advanceTimersByTime(10_000)
+    expect(peers.mayMiss()).toBe(true)
+    expect(isSureAfter(10)).toBe(true)
+    peers.receive({ kind: 'bye', server: 'b' })
+    expect(peers.mayMiss()).toBe(true)
+    peers.close()
+    expect(NO_PEERS.mayMiss()).toBe(false)
+  })
+
   test('a participant arrives once and leaves once, however many servers have it', () => {
     const { peers, events } = neighbourhood()
     peers.receive({ kind: 'entered', server: 'b', participant: lucia })

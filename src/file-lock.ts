@@ -9,10 +9,16 @@ export interface FileLock {
   release(): Promise<void>
 }
 
-/** Why a lock was not taken: it is held, by this process where that is known. */
+/** Why a lock was not taken: it is held. */
 export interface HeldLock {
+  /** The id of the process that holds it, where that is known. */
   readonly holder: number | undefined
+  /** This process holds it itself. */
+  readonly isOwn: boolean
 }
+
+/** The names of the locks of this process. Its id does not tell: containers that share a network may each have a process 1. */
+const ownNames = new Set<string>()
 
 export const isHeld = (lock: FileLock | HeldLock): lock is HeldLock => 'holder' in lock
 
@@ -25,9 +31,15 @@ export const isHeld = (lock: FileLock | HeldLock): lock is HeldLock => 'holder' 
 export const takeLock = async (name: string): Promise<FileLock | HeldLock> => {
   const address = addressOf(name)
   const server = (await tryToListen(address)) ?? (await tryToListen(await withoutLeftover(address)))
-  if (server === undefined) return { holder: await askHolder(address) }
+  if (server === undefined) return { holder: await askHolder(address), isOwn: ownNames.has(name) }
   server.unref()
-  return { release: () => closed(server) }
+  ownNames.add(name)
+  return {
+    release: async () => {
+      await closed(server)
+      ownNames.delete(name)
+    },
+  }
 }
 
 const addressOf = (name: string): string => {

@@ -1,4 +1,5 @@
 import { ExitCode, OperatorError } from '../errors.js'
+import type { HeldLock } from '../file-lock.js'
 import { fileReason } from '../file-reason.js'
 import { shellWord } from '../shell-word.js'
 import { chatkeep, shell } from '../next-step.js'
@@ -62,19 +63,17 @@ export const journalHeaderDamaged = (path: string): OperatorError =>
     },
   )
 
-/** @param holder its process, where that is known */
-export const journalInUse = (path: string, holder?: number): OperatorError =>
-  new OperatorError(
-    'journal_in_use',
-    `another process on this machine${holder === undefined ? '' : ` (${holder})`} uses the journal ${path}: a chat server, or an erasure`,
-    {
-      hint: [
-        ...(holder === undefined ? [] : [shell(`ps -p ${holder}`, 'see which one')]),
-        'use a separate journal for each server, and stop the server before its journal is changed',
-      ],
-      exitCode: ExitCode.busy,
-    },
-  )
+export const journalInUse = (path: string, { holder, isOwn }: HeldLock): OperatorError => {
+  const id = holder === undefined ? '' : ` (${holder})`
+  const message = isOwn
+    ? `another chat server of this process uses the journal ${path}`
+    : `another process on this machine${id} uses the journal ${path}: a chat server, or an erasure`
+  const hint = [
+    ...(holder === undefined || isOwn ? [] : [shell(`ps -p ${holder}`, 'see which one')]),
+    'use a separate journal for each server, and stop the server before its journal is changed',
+  ]
+  return new OperatorError('journal_in_use', message, { hint, exitCode: ExitCode.busy })
+}
 
 /** Another process moved, removed or changed the file: lines added to it might never be found. */
 export const journalChanged = (path: string, reason: string): OperatorError =>

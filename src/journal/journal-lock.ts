@@ -11,6 +11,6 @@ export type JournalLock = FileLock
  */
 export const lockJournal = async (id: string, path: string): Promise<JournalLock> => {
   const lock = await takeLock(`chatkeep-journal-${id}`)
-  if (isHeld(lock)) throw journalInUse(path, lock.holder)
+  if (isHeld(lock)) throw journalInUse(path, lock)
   return lock
 }

@@ -190,8 +190,9 @@ export const createJournalDrain = (parts: JournalDrainParts): JournalDrain => {
     return { left, answer }
   }
 
-  // Each reason once, rather than twice a second for hours.
+  // Each reason once, rather than twice a second for hours. What a stop ends is no reason.
   const logReason = (error: unknown): void => {
+    if (stopping.signal.aborted) return
     const fields = errorFields(error)
     const text = JSON.stringify(fields)
     if (text !== lastReason)

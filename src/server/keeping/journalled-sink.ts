@@ -12,13 +12,14 @@ import { isHeldByOthers } from '../../persistence/locks/held-by-others.js'
 import { MOST_MESSAGE_BYTES } from '../../persistence/content/message-size.js'
 import { prepareMessage } from '../../persistence/prepare-message.js'
 import { errorFields } from '../error-fields.js'
-import { keepAtDestination, notingPresence } from './destinations.js'
+import { createDestinationFinder, keepAtDestination, notingPresence } from './destinations.js'
 import { createDatabaseClock } from '../../database/clock/database-clock.js'
 import { createJournalDrain } from './drain-journal.js'
 import { createJournalHealth } from './journal-health.js'
 import type { KeepOutcome, MessageSink, MessageSinkParts } from './message-sink.js'
 import { acknowledgedEntry } from './acknowledged-entry.js'
 import { laneOf, saveEntry } from './save-entry.js'
+import { storeUntil } from './store-until.js'
 import { createUnknownOutcomes } from './unknown-outcomes.js'
 import { firstMode, next, reasonOf, type JournalMode, type SinkEvent } from './sink-mode.js'
 
@@ -42,6 +43,9 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
   const gate = createGate()
   const health = createJournalHealth(journal, log)
   const outcomes = createUnknownOutcomes()
+  const givingUp = new AbortController()
+  const drained = storeUntil(store, givingUp.signal)
+  const draining = { ...parts, store: drained, ...createDestinationFinder(drained, parts) }
   let order = createStoredOrder()
   let mode = firstMode(journal.waiting)
 
@@ -53,9 +57,9 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
     journal,
     gate,
     log,
-    confirm: () => store.checkReady(),
-    laneOf: (entry) => laneOf(parts, entry),
-    save: (entry) => saveEntry({ ...parts, journal, order, outcomes }, entry),
+    confirm: () => drained.checkReady(),
+    laneOf: (entry) => laneOf(draining, entry),
+    save: (entry) => saveEntry({ ...draining, journal, order, outcomes }, entry),
     onAvailable: () => on({ kind: 'available' }),
     onUnavailable: (code) => on({ kind: 'unavailable', code }),
     onEmpty: () => {
@@ -151,6 +155,8 @@ export const createJournalledSink = (parts: MessageSinkParts, journal: Journal):
     keep,
     close: async () => {
       await within(STOP_DEADLINE_MS, drain.stop())
+      // Whoever closes the store next does not wait for it: what is not settled stays in the journal.
+      givingUp.abort()
       // Before the file is closed: on a slow disk the server's deadline can pass during the close.
       if (journal.waiting > 0) {
         log.warn(

@@ -18,7 +18,7 @@ import type { UnknownOutcomes } from './unknown-outcomes.js'
 export type EntryOutcome = { readonly kind: DrainOutcome } | { readonly kind: 'later'; readonly error: unknown }
 
 export interface SaveEntryParts extends DestinationFinder {
-  readonly store: ChatStore
+  readonly store: Pick<ChatStore, 'saveChatMessage'>
   readonly journal: Journal
   readonly order: StoredOrder
   readonly outcomes: UnknownOutcomes

@@ -247,7 +247,11 @@ describe('a journal on a disk', () => {
 
   test('is refused to a second server, and free again after the first', async () => {
     await opened()
-    await expect(opened()).rejects.toMatchObject({ code: 'journal_in_use', exitCode: 4 })
+    await expect(opened()).rejects.toMatchObject({
+      code: 'journal_in_use',
+      exitCode: 4,
+      message: `another chat server of this process uses the journal ${path}`,
+    })
     await reopened()
   })
 

@@ -28,14 +28,10 @@ export interface InFlight {
   drain(deadlineMs: number): Promise<number>
 }
 
-interface Piece {
-  readonly giveUp: () => void
-  readonly owedTo: object | undefined
-}
-
 /** Starts with nothing in flight. */
 export const createInFlight = (): InFlight => {
-  const pending = new Map<Promise<unknown>, Piece>()
+  const pending = new Map<Promise<unknown>, () => void>()
+  const owed = new Map<object, Set<Promise<unknown>>>()
   const listeners = new Set<() => void>()
   let closing = false
   let refusing = false
@@ -46,8 +42,6 @@ export const createInFlight = (): InFlight => {
     }
     await within(deadlineMs, Promise.allSettled(pending.keys()))
   }
-  const owed = (whom: object): readonly Promise<unknown>[] =>
-    [...pending].flatMap(([work, { owedTo }]) => (owedTo === whom ? [work] : []))
   return {
     get closing() {
       return closing
@@ -56,8 +50,15 @@ export const createInFlight = (): InFlight => {
       return refusing
     },
     add: (work, giveUp, owedTo) => {
-      pending.set(work, { giveUp, owedTo })
-      const remove = (): boolean => pending.delete(work)
+      pending.set(work, giveUp)
+      if (owedTo !== undefined) owed.set(owedTo, (owed.get(owedTo) ?? new Set()).add(work))
+      const remove = (): void => {
+        pending.delete(work)
+        if (owedTo === undefined) return
+        const others = owed.get(owedTo)
+        others?.delete(work)
+        if (others?.size === 0) owed.delete(owedTo)
+      }
       work.then(remove, remove)
     },
     onClosing: (listener) => {
@@ -66,13 +67,13 @@ export const createInFlight = (): InFlight => {
     },
     settle,
     answered: async (whom) => {
-      for (let left = owed(whom); left.length > 0; left = owed(whom)) await Promise.allSettled(left)
+      for (let left = owed.get(whom); left !== undefined; left = owed.get(whom)) await Promise.allSettled(left)
     },
     drain: async (deadlineMs) => {
       refusing = true
       await settle(deadlineMs)
       const unsettled = [...pending.values()]
-      for (const { giveUp } of unsettled) giveUp()
+      for (const giveUp of unsettled) giveUp()
       return unsettled.length
     },
   }

@@ -72,6 +72,10 @@ export const runChatAtPath = (
     limitConnections: (pools, addressOf) => limitConnections(server, io, pools, addressOf),
     disconnect: () => flushAndDisconnect(io),
   })
+  // A client keeps what it has buffered until it is let in.
+  io.use((_socket, next) => {
+    if (!inFlight.closing) next()
+  })
   const close = async (): Promise<void> => {
     await chat.close()
     await server.close()

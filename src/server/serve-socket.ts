@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import * as z from 'zod/mini'
 import type { InFlight } from '../concurrency/in-flight.js'
 import type { OperatorError } from '../errors.js'
@@ -14,6 +15,7 @@ import { guestListeners } from './events/guest-events.js'
 import { historyListeners } from './events/history-events.js'
 import { joinListeners } from './events/join.js'
 import { operatorListeners } from './events/operator-events.js'
+import { watchQuiet } from './events/quiet.js'
 import { createRequestQueue } from './events/request-queue.js'
 import type { ServerContext, SocketSession } from './events/server-context.js'
 import { createTellRefusal } from './events/tell-refusal.js'
@@ -69,7 +71,16 @@ export const serveSocket = (parts: SocketParts, socket: ChatSocket): void => {
     // A server that stops ends all connections anyway, and in its own way.
     if (socket.data.participant === undefined && !inFlight.closing) endUnjoined(parts, socket, unjoined, endHeld)
   }, limits.joinTimeoutMs)
-  const forget = inFlight.onClosing(endHeld)
+  const quiet = watchQuiet(socket)
+  // What a client is about to send, its join too, is in flight as well.
+  const letFinish = async (): Promise<void> => {
+    session.gate.hurry()
+    await quiet()
+    endHeld()
+    // Until the answers to what was held are sent.
+    await nextTurn()
+  }
+  const forget = inFlight.onClosing(() => inFlight.add(letFinish(), () => undefined, socket))
   log.debug({ event: 'connected', socket: socket.id, transport: socket.conn.transport.name }, 'socket connected')
   socket.on('disconnect', (reason) => {
     clearTimeout(joinTimer)

@@ -13,6 +13,8 @@ import type { MessageSink } from './keeping/message-sink.js'
 const IN_FLIGHT_DEADLINE_MS = 6_000
 /** How long nobody is disconnected, so that what is stored meanwhile is delivered. A healthy database needs a tenth of it. */
 const DELIVERY_MS = 250
+/** How long a client that polls may take to poll again. */
+const POLL_DEADLINE_MS = 1_000
 const JOURNAL_DEADLINE_MS = 2_000
 const FLUSH_DEADLINE_MS = 1_000
 
@@ -52,7 +54,7 @@ export const shutDown = async (parts: RunningParts): Promise<void> => {
 
 /**
  * Finishes the requests in flight. Meanwhile new ones are taken: what is refused to a stock client is lost. A connection on which nobody
- * waits for an answer ends early, as a client buffers what it writes without one.
+ * waits for an answer, and nothing comes, ends early, as a client buffers what it writes without one.
  * @returns the number of requests that were given up
  */
 const finish = async ({ io, connections, inFlight }: RunningParts): Promise<number> => {
@@ -60,7 +62,7 @@ const finish = async ({ io, connections, inFlight }: RunningParts): Promise<numb
   const leftMs = (): number => Math.max(0, deadline - performance.now())
   if (connections === 'own') {
     await inFlight.settle(DELIVERY_MS)
-    for (const socket of io.sockets.values()) void endAnswered(socket, inFlight)
+    await within(leftMs(), Promise.all(Array.from(io.sockets.values(), (socket) => endAnswered(socket, inFlight))))
   }
   await inFlight.settle(leftMs())
   return inFlight.drain(leftMs())
@@ -68,7 +70,13 @@ const finish = async ({ io, connections, inFlight }: RunningParts): Promise<numb
 
 const endAnswered = async (socket: ChatSocket, inFlight: InFlight): Promise<void> => {
   await inFlight.answered(socket)
+  await within(POLL_DEADLINE_MS, nextPoll(socket))
   socket.conn.close()
+}
+
+/** What is posted to a connection that is closing, until it polls again, is answered 200 and dropped by Socket.IO. */
+const nextPoll = async ({ conn }: ChatSocket): Promise<void> => {
+  while (conn.readyState === 'open' && !conn.transport.writable) await once(conn.transport, 'ready')
 }
 
 /**

@@ -14,7 +14,7 @@ import { chatOf, createTypingTurns } from './typing-turns.js'
 export interface EventGate {
   /**
    * Runs the work of an event, at once or when its turn comes.
-   * @throws OperatorError `rate_limited` or `not_joined` when too many wait; the reason of `refuse`
+   * @throws OperatorError `rate_limited` or `not_joined` when too many wait; the reason of `refuse` or `end`
    * @returns undefined when the socket left before its join
    */
   pass(arrival: Arrival): Reply | undefined | Promise<Reply | undefined>
@@ -24,7 +24,9 @@ export interface EventGate {
   open(): void
   /** Runs a join that takes a while; what is sent meanwhile, other joins too, waits for its end. */
   during<T>(join: Promise<T>): Promise<T>
-  /** No join will come any more, or nothing waits for the rate any longer: what waits goes on if the socket has joined. */
+  /** From now on nothing waits for the rate. */
+  hurry(): void
+  /** No join will come any more: what waits for one is refused with the reason, or dropped without; a join still lets in. */
   end(reason?: OperatorError): void
   /** Refuses what waits for a join; does nothing once the socket has joined, or while an operator is checked. */
   refuse(reason: OperatorError): void
@@ -55,6 +57,7 @@ export const createEventGate = (
   let isOpen = false
   let isJoining = false
   let isScheduled = false
+  let isHurried = false
   let ended: { readonly reason: OperatorError | undefined } | undefined
 
   const take = (one: Waiting): Waiting => {
@@ -74,7 +77,7 @@ export const createEventGate = (
   // Synchronous up to the first await of each, which keeps their order.
   const letIn = (): void => {
     for (let one = next(); one !== undefined; one = next()) {
-      if (ended === undefined && !isLed(one)) {
+      if (!isHurried && !isLed(one)) {
         // It goes on when the other one is through.
         if (isTypingOne(one) && !typing.isFree(one)) return
         if (!quota.takes(one.event)) {
@@ -136,9 +139,9 @@ export const createEventGate = (
   }
 
   const settle = (): void => {
-    if (isJoining || ended === undefined) return
+    if (isJoining || !isHurried) return
     if (isOpen) letIn()
-    else refuseAll(ended.reason)
+    else if (ended !== undefined) refuseAll(ended.reason)
   }
 
   const waitsFor = (event: string): WaitsFor =>
@@ -150,7 +153,10 @@ export const createEventGate = (
     pass: (arrival) => {
       const { event } = arrival
       if (!isTypingOne(arrival)) sendTyping()
-      if (isBehind(event)) return hold(arrival)
+      if (isBehind(event)) {
+        if (ended?.reason !== undefined && !isOpen && !isJoining) throw ended.reason
+        return hold(arrival)
+      }
       const isFree = !isTypingOne(arrival) || typing.isFree(arrival)
       if (isFree && quota.takes(event)) return start(arrival)
       if (!isOpen || BEFORE_JOIN.includes(event)) throw quota.overRate()
@@ -171,7 +177,12 @@ export const createEventGate = (
       join.then(end, end)
       return join
     },
+    hurry: () => {
+      isHurried = true
+      settle()
+    },
     end: (reason) => {
+      isHurried = true
       ended = { reason }
       settle()
     },

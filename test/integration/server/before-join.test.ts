@@ -141,7 +141,7 @@ databaseTest('a stock client loses nothing that was written while the server res
   }
 })
 
-databaseTest('a server that stops refuses at once what waits for a join', async ({ database }) => {
+databaseTest('a server that stops refuses what waits for a join that does not come', async ({ database }) => {
   await withoutMessages(database)
   await withChat(database, {}, async (chat) => {
     const peer = await chat.connect()

@@ -1,5 +1,6 @@
 import { io, type Socket } from 'socket.io-client'
 import { createChatStore } from '../../../src/index.js'
+import { createChatLog } from '../../../src/server/log.js'
 import { expect, type TestDatabase } from '../../support/database.js'
 import { test, whileBlocked, withChat, withoutMessages, type Transport } from '../../support/socket-chat.js'
 import { until } from '../../support/until.js'
@@ -68,6 +69,32 @@ for (const transport of ['websocket', 'polling'] as const) {
     }
   })
 }
+
+for (const transports of [['polling', 'websocket'], ['polling'], ['websocket']] as const)
+  for (const place of ['an event', 'the handshake'] as const)
+    test(`a server that stops when a stock client has just come back stores what it had buffered: ${transports.join()}, join in ${place}`, async ({
+      database,
+    }) => {
+      await withoutMessages(database)
+      const lines: string[] = []
+      const output = { write: (line: string) => lines.push(line) }
+      const log = createChatLog({ level: 'debug', format: 'json', output })
+      await withChat(database, { log }, async ({ server }) => {
+        const join = { role: 'client', username: 'ana' }
+        const options = { path: '/chat', transports: [...transports], forceNew: true, reconnection: false }
+        const url = `http://127.0.0.1:${server.port}`
+        const ana = io(url, { ...options, ...(place === 'an event' ? {} : { auth: join }) })
+        try {
+          if (place === 'an event') ana.on('connect', () => ana.emit('join', join))
+          for (const message of ['1', '2', '3']) ana.emit('clientMessage', { message })
+          await until(() => lines.join().includes('"connected"'), { what: 'the server has let it in' })
+          await server.close()
+          expect(await textsOf(database, 'ana')).toEqual(['1', '2', '3'])
+        } finally {
+          ana.disconnect()
+        }
+      })
+    })
 
 test('a message without acknowledgement is stored although another transaction holds its guest for longer than the stop', async ({
   database,

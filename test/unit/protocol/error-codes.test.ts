@@ -72,6 +72,7 @@ describe('the table of error codes', () => {
     const later = Object.entries(ERROR_CODES).filter(([, { repeat }]) => repeat === 'later')
     expect(later.map(([code]) => code)).toMatchInlineSnapshot(`
       [
+        "conversation_may_be_elsewhere",
         "not_joined",
         "operators_unchecked",
         "rate_limited",

@@ -36,7 +36,7 @@ export interface RetryLimits {
 }
 
 /** What the running attempt waits for has the same limit, and an error that says more. */
-const LAST_WORD_MS = 20
+const LAST_WORD_MS = 100
 
 /**
  * Runs an operation until it succeeds, fails for good, the time is up or a signal fires. Then the signal that the operation gets

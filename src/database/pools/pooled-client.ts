@@ -9,7 +9,7 @@ import { borrow, type BorrowPatience, type Lease } from './borrow.js'
 import { hasSqlState, SqlState } from '../sql-state.js'
 import { askEncoding, isUtf8, knownEncoding, wrongClientEncoding } from '../session/client-encoding.js'
 import { NO_CONNECTION_FREE } from './no-connection-free.js'
-import { withOwnTypes } from './own-types.js'
+import { withOwnTypes } from '../session/own-types.js'
 import {
   answeredInTransaction,
   connectionInTransaction,

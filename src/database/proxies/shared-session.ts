@@ -7,7 +7,7 @@ import { withClient, type SessionOptions } from '../connection.js'
 import type { ConnectionTarget } from '../connection-target.js'
 import { escapeIdentifier } from '../identifier.js'
 import { isDirect, serverProcessId } from '../pooler.js'
-import { withOwnTypes } from '../pools/own-types.js'
+import { withOwnTypes } from '../session/own-types.js'
 import { hasSqlState, SqlState } from '../sql-state.js'
 
 /** Why a client of this target has no server session to itself. */

@@ -1,7 +1,7 @@
 import type { Client, PoolClient } from 'pg'
 import { isObject } from '../../check-options.js'
 import type { Queryable } from '../../database/connection.js'
-import { withOwnTypes } from '../../database/pools/own-types.js'
+import { withOwnTypes } from '../../database/session/own-types.js'
 import { isConnectionFailure } from '../../database/connection-failure.js'
 import { isServerError } from '../../database/sql-state.js'
 import { InvalidCall, NotInTransaction } from '../errors.js'

@@ -163,7 +163,7 @@ describe('files of a chat server', () => {
     const refused = await erase('--journal', journal)
     expect([refused.exitCode, refused.stderr]).toEqual([
       4,
-      expect.stringContaining(`on this machine (${pid}) uses the journal`),
+      expect.stringContaining(`another chat server of this process uses the journal ${journal}`),
     ])
     expect((await on(database, 'export', '--username', 'bea', '--journal', journal)).exitCode).toBe(0)
     const preview = await on(database, 'erase', '--username', 'bea', '--dry-run', '--journal', journal)

@@ -26,8 +26,11 @@ const wireOf = (client: ClientBase): Wire => client as unknown as Wire
 /** How long a cancel request may take to reach the server, and then the statement to end. */
 const PATIENCE_MS = 1_000
 
-/** What became of a session that was given up; `left`: its statement may still run in the server. */
-export type Ended = 'ended' | 'left'
+/**
+ * What became of a session that was given up. `idle`: no statement ran. `cancelled`: the cancel request was taken, and the statement is over.
+ * `left`: it may still run in the server.
+ */
+export type Ended = 'idle' | 'cancelled' | 'ended' | 'left'
 
 /**
  * Ends the statement of a session that is given up, in the server: a commit that waits for a standby does not notice that its
@@ -36,7 +39,7 @@ export type Ended = 'ended' | 'left'
 export const endSession = async (client: ClientBase): Promise<Ended> => {
   const wire = wireOf(client)
   wire._queryable = false
-  if (wire.readyForQuery !== false) return 'ended'
+  if (wire.readyForQuery !== false) return 'idle'
   const gaveUp = new AbortController()
   const tooLate = delay(PATIENCE_MS, 'left' as const, { signal: gaveUp.signal }).catch(() => 'left' as const)
   const ended = Promise.race([tooLate, cancelAndWait(client, wire)])
@@ -50,12 +53,25 @@ export const endAfter = async (client: ClientBase, error: unknown): Promise<Ende
 const cancelAndWait = async (client: ClientBase, { connection }: Wire): Promise<Ended> => {
   const { stream } = connection ?? {}
   const isCut = stream === undefined || stream.destroyed
-  const answered = new Promise<Ended>((resolve) => {
-    for (const event of ['readyForQuery', 'end']) connection?.once(event, () => resolve('ended'))
+  const answered = new Promise<'readyForQuery' | 'end'>((resolve) => {
+    const settle = (event: 'readyForQuery' | 'end') => (): void => {
+      for (const [name, listener] of listeners) connection?.off(name, listener)
+      resolve(event)
+    }
+    const listeners = (['readyForQuery', 'end'] as const).map((name) => [name, settle(name)] as const)
+    for (const [name, listener] of listeners) connection?.on(name, listener)
   })
   const outcome = await cancelStatement(client)
   if (outcome === 'no_server' || (isCut && outcome === 'taken')) return 'ended'
-  return isCut ? 'left' : answered
+  if (isCut) return 'left'
+  return (await answered) === 'readyForQuery' && outcome === 'taken' ? 'cancelled' : 'ended'
+}
+
+/** Lets statements be run again on a session that was given up. @returns whether it is still connected */
+export const reopenSession = (client: ClientBase): boolean => {
+  const wire = wireOf(client)
+  wire._queryable = wire.connection?.stream?.writable === true
+  return wire._queryable
 }
 
 /** Asks the server to cancel the client's running statement. */

@@ -1,4 +1,4 @@
-import type { Client } from 'pg'
+import type { Client, ClientBase } from 'pg'
 import type { Queryable } from './connection.js'
 import { onlyRow } from './rows.js'
 
@@ -38,8 +38,8 @@ export const betweenClientAndServer = async (client: Client): Promise<'nothing' 
  * Whether nothing stands between client and server. A proxy has a port of its own, and most poolers send process ids of
  * their own as well. Settings of a session behind one may belong to other clients too; those of a transaction never do.
  */
-export const isDirect = async (client: Client): Promise<boolean> => {
+export const isDirect = async (client: ClientBase): Promise<boolean> => {
   const { pid, port } = await readBackend(client)
-  const { processID, connection } = client as WireClient
+  const { processID, connection } = client as unknown as WireClient
   return processID === pid && port !== null && connection.stream.localPort === port
 }

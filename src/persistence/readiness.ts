@@ -101,31 +101,42 @@ const prove = async ({ pool, names, withKeyGuard, onLeft, closed }: ReadinessSes
 
 const proveWith = async (client: ClientBase, sql: string, proof: Proof): Promise<void> => {
   try {
-    const { isUnconfirmed } = await noticeCommit(client, () => commitInTime(client, sql, proof))
+    const { result: wasInTime, isUnconfirmed } = await noticeCommit(client, () => commitInTime(client, sql, proof))
     if (isUnconfirmed) throw await noStandby(client)
+    // The cancel request may still be on its way: the error keeps it from another's statement.
+    if (!wasInTime) throw tooSlow()
   } catch (error) {
     if (hasSqlState(error, SqlState.lockNotAvailable)) noteBlockage(error, await findLockHolders(client, 'writes'))
     throw error
   }
 }
 
-const commitInTime = async (client: ClientBase, sql: string, proof: Proof): Promise<void> => {
+/** @returns whether no cancel request was sent */
+const commitInTime = async (client: ClientBase, sql: string, proof: Proof): Promise<boolean> => {
   const startedAt = performance.now()
-  const limit = setTimeout(() => void cancelStatement(client), PROOF_MS)
+  let wasInTime = true
+  const limit = setTimeout(() => {
+    wasInTime = false
+    void cancelStatement(client)
+  }, PROOF_MS)
   try {
     await inTransaction(client, () => {
       proof.begunAt = performance.now()
       return client.query(sql)
     })
+    return wasInTime
   } catch (error) {
     const isTooSlow = hasSqlState(error, SqlState.queryCanceled) && performance.now() - startedAt >= PROOF_MS
     if (!isTooSlow) throw error
     noteGivenUp(error)
-    throw new StoreUnavailable(`a commit takes longer than ${PROOF_MS} ms`, error)
+    throw tooSlow(error)
   } finally {
     clearTimeout(limit)
   }
 }
+
+const tooSlow = (cause?: unknown): StoreUnavailable =>
+  new StoreUnavailable(`a commit takes longer than ${PROOF_MS} ms`, cause)
 
 const noStandby = async (client: ClientBase): Promise<StoreUnavailable> => {
   const { standbys } = onlyRow(await client.query<{ standbys: string }>(SELECT_STANDBYS))

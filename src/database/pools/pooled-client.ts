@@ -1,15 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client, Pool, PoolClient } from 'pg'
 import { onAbort } from '../../concurrency/abortable.js'
-import { ConnectionProblem, failureReason, NO_ANSWER, noteGivenUp } from '../connection-failure.js'
+import { ConnectionProblem, failureReason, NO_ANSWER, noteGivenUp, wasGivenUp } from '../connection-failure.js'
 import { OperatorError } from '../../errors.js'
 import type { Queryable } from '../connection.js'
 import { destroySocket, endAfter, endSession, type Ended } from '../end-session.js'
 import { borrow, type BorrowPatience, type Lease } from './borrow.js'
-import { hasSqlState, SqlState } from '../sql-state.js'
+import { hasSqlState, isServerError, SqlState } from '../sql-state.js'
 import { askEncoding, isUtf8, knownEncoding, wrongClientEncoding } from '../session/client-encoding.js'
 import { NO_CONNECTION_FREE } from './no-connection-free.js'
 import { withOwnTypes } from '../session/own-types.js'
+import { isWhole } from './whole-session.js'
 import {
   answeredInTransaction,
   connectionInTransaction,
@@ -99,40 +100,91 @@ const isPatienceOver = (error: unknown): boolean =>
 /** Once the connection of a given up statement is closed, its driver reports the error at once. */
 const GRACE_MS = 100
 
-/** Runs work within its limits. When it fails or is given up, the connection is ended and given back; else it is still the caller's. */
+/**
+ * Work that is given up so soon after its beginning may end its statement first: most take a few milliseconds, and a cancel request
+ * costs two connections, its own and that of the statement, for which all others then wait.
+ */
+const QUICK_MS = 100
+
+/**
+ * Runs work within its limits. What is given up begins no other statement, and the one that runs is cancelled unless it ends soon.
+ * When the work fails, or its session is not whole after a cancel, the connection is given back: ended, unless the work was given up and
+ * the session is whole. Else it is still the caller's.
+ */
 const inLimits = async <T>(
   { client, giveBack }: Lease,
   { workMs, signal, onLeft }: BorrowLimits,
   work: (client: PoolClient) => Promise<T>,
 ): Promise<T> => {
+  const cancelFrom = performance.now() + QUICK_MS
+  let givenUp = false
+  let isOver = false
+  let hasFailed = false
+  let quick: NodeJS.Timeout | undefined
   let ending: Promise<Ended> | undefined
   let onSilent: (error: Error) => void
   const silent = new Promise<never>((_resolve, reject) => {
     onSilent = reject
   })
-  const giveUp = (): void => {
+  const cancel = (): void => {
     ending ??= endSession(client)
-    void ending.then(async () => {
-      destroySocket(client)
+    void ending.then(async (ended) => {
+      if (ended === 'ended' || ended === 'left') destroySocket(client)
       await delay(GRACE_MS)
-      onSilent(new ConnectionProblem(NO_ANSWER, 'network'))
+      if (isOver) return
+      // The work may still go on, so nobody else can use its connection.
+      ending = Promise.resolve(notWhole(ended))
+      destroySocket(client)
+      onSilent(noAnswer())
     })
   }
+  const giveUp = (): void => {
+    if (givenUp) return
+    givenUp = true
+    const leftMs = cancelFrom - performance.now()
+    if (leftMs > 0) quick = setTimeout(cancel, leftMs)
+    else cancel()
+  }
+  const isGivenUp = (): boolean => givenUp
+  const endsSoon = (): boolean => givenUp && ending === undefined
   const limit = setTimeout(giveUp, workMs)
   const stopListening = signal && onAbort(signal, giveUp)
   try {
-    return await Promise.race([work(withOwnTypes(client)), silent])
+    return await Promise.race([work(untilGivenUp(withOwnTypes(client), endsSoon)), silent])
   } catch (error) {
+    hasFailed = true
     clearTimeout(limit)
     if (ending !== undefined && hasSqlState(error, SqlState.queryCanceled)) noteGivenUp(error)
-    ending ??= endAfter(client, error)
+    ending ??= endsSoon() && !isServerError(error) ? endSession(client) : endAfter(client, error)
+    // Another error may have left more behind than the transaction.
+    if (!wasGivenUp(error)) ending = ending.then(notWhole)
     throw error
   } finally {
+    isOver = true
     clearTimeout(limit)
+    clearTimeout(quick)
     stopListening?.()
     if (ending !== undefined) {
-      if ((await ending) === 'left') onLeft?.()
-      giveBack(true)
+      const ended = await ending
+      if (ended === 'left') onLeft?.()
+      if (!isGivenUp() || !(await isWhole(client, ended))) giveBack(true)
+      else if (hasFailed) giveBack(false)
     }
   }
+}
+
+const notWhole = (ended: Ended): Ended => (ended === 'left' ? 'left' : 'ended')
+
+/** The client, with which no statement can be begun any more as soon as its work is given up. */
+const untilGivenUp = (client: PoolClient, isGivenUp: () => boolean): PoolClient => {
+  const refuse = (): Promise<never> => Promise.reject(noAnswer())
+  return new Proxy(client, {
+    get: (target, name) => (name === 'query' && isGivenUp() ? refuse : (Reflect.get(target, name, target) as unknown)),
+  })
+}
+
+const noAnswer = (): Error => {
+  const error = new ConnectionProblem(NO_ANSWER, 'network')
+  noteGivenUp(error)
+  return error
 }

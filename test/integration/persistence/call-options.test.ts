@@ -79,6 +79,63 @@ test('a save that was aborted on its way may be stored, one behind it in the que
   expect(await database.query(`SELECT FROM "ChatMessage" WHERE "idempotencyKey" = 'key 2'`)).toEqual([])
 })
 
+const sessionsOf = async (database: TestDatabase): Promise<readonly number[]> => {
+  const rows = await database.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'chatkeep' ORDER BY pid`,
+  )
+  return rows.map(({ pid }) => pid)
+}
+
+test.for(['read', 'change', 'save'] as const)(
+  'a %s that is aborted leaves its session to others',
+  async (kind, { database }) => {
+    await migrated(database)
+    await whileLocked(
+      database,
+      async (store, holder) => {
+        const before = await sessionsOf(database)
+        const calls = {
+          read: (signal: AbortSignal) => store.getRecentChats({}, { signal }),
+          change: (signal: AbortSignal) => store.editMessage({ id: 1, text: 'edited' }, { signal }),
+          save: (signal: AbortSignal) => store.saveChatMessage(message, { signal }),
+        }
+        for (let round = 0; round < 3; round += 1) {
+          const abort = new AbortController()
+          const call = calls[kind](abort.signal).catch((error: unknown) => error)
+          await until(() => isWaiting(database), { what: 'the statement waits for the lock' })
+          abort.abort()
+          expect(await call).toBeInstanceOf(Error)
+        }
+        // At once: what is given up may still wind up, and must not end what others do.
+        const others = [store.getRecentChats(), store.saveChatMessage({ ...message, idempotencyKey: 'key 2' })]
+        await holder.query('ROLLBACK')
+        await Promise.all(others)
+        expect(await sessionsOf(database)).toEqual(before)
+      },
+      LONG,
+    )
+  },
+)
+
+test('aborted calls that end soon cancel nothing and close nothing', async ({ database }) => {
+  await migrated(database)
+  const store = createChatStore({ databaseUrl: database.url }, { maxConnections: 1 })
+  await store.checkReady()
+  const before = await sessionsOf(database)
+  for (let round = 0; round < 20; round += 1) {
+    const abort = new AbortController()
+    const { signal } = abort
+    const given = { ...message, idempotencyKey: `key ${round}` }
+    const aborted = Promise.allSettled([store.saveChatMessage(given, { signal }), store.getRecentChats({}, { signal })])
+    setImmediate(() => abort.abort())
+    const others = [store.getRecentChats(), store.saveChatMessage({ ...message, idempotencyKey: `other ${round}` })]
+    await Promise.all(others)
+    await aborted
+  }
+  expect(await sessionsOf(database)).toEqual(before)
+  await store.close()
+})
+
 test("a deadline of a call is that call's alone", async ({ database }) => {
   await migrated(database)
   await whileLocked(database, async (store) => {

@@ -96,7 +96,7 @@ test.for(['read', 'change', 'save'] as const)(
         const before = await sessionsOf(database)
         const calls = {
           read: (signal: AbortSignal) => store.getRecentChats({}, { signal }),
-          change: (signal: AbortSignal) => store.editMessage({ id: 1, text: 'edited' }, { signal }),
+          change: (signal: AbortSignal) => store.markMessagesAsRead({ guestUsername: 'maria' }, { signal }),
           save: (signal: AbortSignal) => store.saveChatMessage(message, { signal }),
         }
         for (let round = 0; round < 3; round += 1) {

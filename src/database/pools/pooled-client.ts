@@ -20,14 +20,14 @@ import {
 
 /** Time limits of work on a pool's connection, in milliseconds. */
 export interface BorrowLimits extends BorrowPatience {
-  /** How long the work may take; then its statement is cancelled, and the connection closed: the server may have stopped answering. */
+  /** How long the work may take; then it is given up, as when the signal fires: the server may have stopped answering. */
   readonly workMs: number
   /** Told when what was given up may still run in the server. */
   readonly onLeft?: (() => void) | undefined
 }
 
 /**
- * Runs work on a connection of a pool that is outside of a transaction and in UTF8. After an error the connection is closed: it may be
+ * Runs work on a connection of a pool that is outside of a transaction and in UTF8. After an error of the work it is closed: it may be
  * broken, or its server read-only. What is given up is first cancelled in the server, and the error comes when that is done, or
  * has failed.
  * @throws OperatorError `connection_in_transaction`, `client_encoding_not_utf8`, `no_connection_free`, all retryable

@@ -96,7 +96,8 @@ test.for(['read', 'change', 'save'] as const)(
         const before = await sessionsOf(database)
         const calls = {
           read: (signal: AbortSignal) => store.getRecentChats({}, { signal }),
-          change: (signal: AbortSignal) => store.markMessagesAsRead({ guestUsername: 'maria' }, { signal }),
+          change: (signal: AbortSignal) =>
+            store.markMessagesAsRead({ guestUsername: 'maria', operatorId: 1 }, { signal }),
           save: (signal: AbortSignal) => store.saveChatMessage(message, { signal }),
         }
         for (let round = 0; round < 3; round += 1) {

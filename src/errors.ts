@@ -116,11 +116,11 @@ export const interruptedBy = (
   return new OperatorError('interrupted', describe(ended), { ...options, exitCode })
 }
 
-/** Copies an error, with one more detail, and a hint if it has none. */
-export const withDetail = (error: OperatorError, detail: string, otherwiseHint?: Next): OperatorError => {
-  const { code, message, next, exitCode, sqlState, retryable, details, facts } = error
+/** Copies an error, with one more detail, and another hint, if one is given. */
+export const withDetail = (error: OperatorError, detail: string, hint: Next = error.next): OperatorError => {
+  const { code, message, exitCode, sqlState, retryable, details, facts } = error
   return new OperatorError(code, message, {
-    hint: next.length === 0 ? otherwiseHint : next,
+    hint,
     exitCode,
     sqlState,
     retryable,

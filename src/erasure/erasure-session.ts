@@ -135,10 +135,11 @@ const endedEarly = (error: unknown, name: string, signal: AbortSignal, sum: numb
       cause: error,
     })
   if (!(error instanceof OperatorError)) return error
+  const { next } = error
   // The answer to a COMMIT may be what was lost.
   if (isDatabaseUnavailable(error))
     return withDetail(error, `state: at least ${deleted}; the same command continues where it stopped`)
-  return withDetail(error, `state: ${deleted}`, again('', CONTINUES))
+  return withDetail(error, `state: ${deleted}`, next.length === 0 ? again('', CONTINUES) : next)
 }
 
 const CONTINUES = 'it continues where it stopped'

@@ -6,8 +6,11 @@ import { poolerAnswer } from '../database/errors/pooler-error.js'
 import { SEE_TRIGGERS, SERVER_STATES, serverStateOf } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { OperatorError } from '../errors.js'
-import { chatkeep, sql, toSteps, type Next } from '../next-step.js'
+import { again, chatkeep, sql, toSteps, type Next } from '../next-step.js'
 import { blamesTheRow, hasNoPartition, isIdTaken } from './blame.js'
+
+/** What to do with a message that was not saved, or whose answer was lost. */
+export const SEND_AGAIN = 'send the message again with the same idempotency key'
 
 /** What to do when no partition takes the time of a message. */
 export const MISSING_PARTITION = 'create the partition for this time, or a DEFAULT partition'
@@ -36,9 +39,8 @@ export const nextAfterRefusal = (cause: ServerError): Next | undefined => {
 export const nextAfterWait = (reason: string, cause: unknown): Next | undefined => {
   if (cause instanceof OperatorError) return cause.next
   if (hasSqlState(cause, SqlState.lockNotAvailable))
-    return [chatkeep('status', 'see who holds the lock, and the statement that ends it'), 'make the call again']
-  if (reason === NO_ANSWER)
-    return [chatkeep('status', 'see whether it can be reached, and who holds a lock'), 'make the call again']
+    return [chatkeep('status', 'see who holds the lock, and the statement that ends it'), again()]
+  if (reason === NO_ANSWER) return [chatkeep('status', 'see whether it can be reached, and who holds a lock'), again()]
   // Also of a connection that was refused.
   const answer = cause instanceof ConnectionProblem ? cause.cause : cause
   if (hasSqlState(answer, SqlState.queryCanceled)) return nextAfterCancel(answer)

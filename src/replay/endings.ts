@@ -1,6 +1,8 @@
 import { explainDatabaseError } from '../database/connection-error.js'
 import type { ConnectionTarget } from '../database/connection-target.js'
 import { interruptedBy, OperatorError, withDetail } from '../errors.js'
+import type { Next } from '../next-step.js'
+import { SEND_AGAIN } from '../persistence/after-refusal.js'
 import type { Counts } from './sending/tally.js'
 
 const RUN_AGAIN = 'run the same command again: nothing is stored twice'
@@ -17,14 +19,20 @@ export const stoppedReadingBack = (signal: AbortSignal, counts: Counts): Operato
 export const endedEarly = (error: unknown, target: ConnectionTarget, lastLine: number, counts: Counts): unknown => {
   const known = explainDatabaseError(error, target)
   if (!(known instanceof OperatorError) || counts.attempted === 0) return known
-  return withDetail(known, `it reached line ${format(lastLine)}: ${howFar(counts)}`, RUN_AGAIN)
+  return withDetail(known, `it reached line ${format(lastLine)}: ${howFar(counts)}`, thenRunAgain(known))
 }
 
 /** Everything was sent, and reading back failed: the same error, saying so. */
 export const notReadBack = (error: unknown, counts: Counts): unknown =>
   error instanceof OperatorError
-    ? withDetail(error, `it was reading back, so the result is unknown: ${howFar(counts)}`, RUN_AGAIN)
+    ? withDetail(error, `it was reading back, so the result is unknown: ${howFar(counts)}`, thenRunAgain(error))
     : error
+
+/** What the error says to do, and then the run again, in place of the call that failed. */
+const thenRunAgain = ({ next }: OperatorError): Next => [
+  ...next.filter(({ kind, text }) => kind !== 'again' && text !== SEND_AGAIN),
+  RUN_AGAIN,
+]
 
 const interrupted = (signal: AbortSignal, message: string): OperatorError =>
   interruptedBy(signal, () => message, { hint: RUN_AGAIN, cause: signal.reason })

@@ -1,6 +1,7 @@
 import { isServerError, type ServerError } from '../../database/sql-state.js'
 import { ExitCode, OperatorError } from '../../errors.js'
-import { chatkeep } from '../../next-step.js'
+import { again, chatkeep, type NextStep } from '../../next-step.js'
+import { SEND_AGAIN } from '../after-refusal.js'
 import { MESSAGE_KEYS } from '../own-names.js'
 
 /** Why a message waits for another transaction; `error` is the server's, if it was one. */
@@ -12,13 +13,13 @@ const CODE = 'lock_not_available'
 
 /** Why a message is not saved that another transaction held up to the end. @param key the caller's idempotency key */
 export const heldByOthers = ({ error }: Hold, key: string): OperatorError =>
-  heldError(error, whatIn(error, JSON.stringify(key)), 'send the message again with the same idempotency key')
+  heldError(error, whatIn(error, JSON.stringify(key)), SEND_AGAIN)
 
 /** Why a call failed that another transaction held up to the end. @param error the server's, of the lock time-out */
 export const callHeldByOthers = (error: ServerError): OperatorError =>
-  heldError(error, `a row ${error.where === undefined ? 'or table ' : ''}that the call needs`, 'make the call again')
+  heldError(error, `a row ${error.where === undefined ? 'or table ' : ''}that the call needs`, again())
 
-const heldError = (error: unknown, what: string, then: string): OperatorError =>
+const heldError = (error: unknown, what: string, then: string | NextStep): OperatorError =>
   new OperatorError('lock_not_available', `another transaction holds ${what}`, {
     cause: error,
     sqlState: isServerError(error) ? error.code : undefined,

@@ -1,4 +1,5 @@
 import { OperatorError } from '../../errors.js'
+import { SEND_AGAIN } from '../after-refusal.js'
 
 /** What a call does that `close` did not wait for. */
 type Call = 'save' | 'read' | 'change'
@@ -16,7 +17,7 @@ const LEFT_OPEN: Readonly<Record<Call, string>> = {
   change: 'the change was answered; it may have been made, or a part of it',
 }
 const AFTER_CLOSE: Readonly<Record<Call, string>> = {
-  save: 'send the message again with the same idempotency key',
+  save: SEND_AGAIN,
   read: 'make the call again',
   change: 'make the call again: it does what is left',
 }

@@ -137,7 +137,9 @@ describe('a connection', () => {
       expect(stderr).toMatch(
         / {2}it reached line [\d,]+: [\d,]+ attempted, [\d,]+ saved, 0 duplicates, 0 rejected, [\d,]+ without an answer\n/,
       )
-      expect(stderr).toContain('hint: run the same command again: nothing is stored twice')
+      expect(stderr).toMatch(
+        /hint: check host and port, .*\nthen: run the same command again: nothing is stored twice\n/,
+      )
     })
     await held.letGo()
     await untilNoSession(database, 'chatkeep replay')

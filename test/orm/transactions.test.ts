@@ -35,7 +35,8 @@ describe('a message in the transaction of', () => {
       }
     })
     await library.close()
-    expect(await database.query(`SELECT FROM pg_stat_activity WHERE "state" LIKE 'idle in%'`)).toEqual([])
+    const stillOpen = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND "state" LIKE 'idle in%'`
+    expect(await database.query(stillOpen)).toEqual([])
   })
 })
 

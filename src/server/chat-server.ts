@@ -27,7 +27,8 @@ export interface ChatServer extends AsyncClosable {
   close(): Promise<void>
 }
 
-const CLOSE_DEADLINE_MS = 1_000
+/** For requests in progress, such as of metrics: the connections of the chat are ended by then. Browsers keep silent ones. */
+const CLOSE_DEADLINE_MS = 250
 
 /**
  * Starts a chat server; resolves when it listens.

@@ -81,7 +81,7 @@ export interface ServeParts {
 const APPLICATION_NAME = 'chatkeep serve'
 
 /** A message that still waits for the database by then was never acknowledged; its sender sends it again. */
-const STORE_CLOSE_DEADLINE_MS = 1_000
+const STORE_CLOSE_DEADLINE_MS = 250
 
 /** How long cancelling it in the database may take. */
 const STORE_CANCEL_MS = 1_000

@@ -70,6 +70,7 @@ export const ownRowsOf = ({
   phones,
   archived: waiting.archived,
   changed,
+  keysOfOthers: waiting.keysOfOthers,
 })
 
 const selectMessages = ({ names, columns }: ErasureTables, condition: string): string => `
@@ -203,7 +204,7 @@ export const erasePerson = async (
     await session.onDeleted(messages)
   }
   await deleteFromArchive('without phones', deleteChangedRows)
-  for (const { id } of person.clients) sum += await eraseClient(session, tables, id, clientRow)
+  for (const one of person.clients) sum += await eraseClient(session, tables, one.id, person.waiting, clientRow)
   await deleteAll(selections)
   await deleteFromArchive('all', deleteOwnRows)
   return sum
@@ -213,6 +214,7 @@ const eraseClient = async (
   session: BatchSession,
   tables: ErasureTables,
   id: string,
+  { keysOfOthers }: FoundPerson['waiting'],
   clientRow: ClientRow,
 ): Promise<number> => {
   const { client: clients } = tables.names
@@ -235,7 +237,8 @@ const eraseClient = async (
       )
       const left = await deleteBatch(client, batch)
       if (left.found < session.batchSize && left.found === left.deleted) {
-        await deleteOwnRows(client, tables, { clientIds: [id], names: rows.map(({ username }) => username) })
+        const names = rows.map(({ username }) => username)
+        await deleteOwnRows(client, tables, { clientIds: [id], names, keysOfOthers })
         if (rows.length === 1) await changeClient(client, clients, id, clientRow)
       }
       return left

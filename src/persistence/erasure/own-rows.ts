@@ -12,7 +12,7 @@ import type { ErasureTables } from './tables.js'
 /** Rows of a person in a table of chatkeep's own. */
 interface OwnPlace {
   readonly table: string
-  /** With the names of the parameters: `:ids`, `:names`, `:guests`, `:others`, `:phones`, `:archived`, `:changed`. */
+  /** With the names of the parameters: `:ids`, `:names`, `:guests`, `:others`, `:phones`, `:archived`, `:changed`, `:keysOfOthers`. */
   readonly condition: string | ((tables: ErasureTables) => string)
   /** Of these, what an export shows, where others are about somebody else. */
   readonly exported?: string
@@ -40,7 +40,7 @@ const OWN_PLACES: readonly OwnPlace[] = [
   { table: 'client_aliases', condition: `${OF_CLIENT} OR "username" = ANY (:names)`, exported: OF_CLIENT },
   { table: 'merged_clients', condition: OF_EITHER },
   { table: 'moved_messages', condition: OF_EITHER },
-  { table: 'wanted_clients', condition: OF_CLIENT },
+  { table: 'wanted_clients', condition: `${OF_CLIENT} AND "idempotencyKey" <> ALL (:keysOfOthers)` },
 ]
 
 /** What a rollback archived. It is sealed: `deleteArchived` keeps the seal valid. */
@@ -83,12 +83,23 @@ export interface OwnRowsOf {
   readonly archived?: readonly string[]
   /** Keys of edited messages that are the person's. */
   readonly changed?: readonly string[]
+  /** Keys of messages that wait for the id of one of the clients, and mean somebody else. */
+  readonly keysOfOthers?: readonly string[]
 }
 
 /** A condition with numbered parameters, and their values. */
 export const bindOwn = (
   condition: string,
-  { clientIds, names, guests = [], others = [], phones = [], archived = [], changed = [] }: OwnRowsOf,
+  {
+    clientIds,
+    names,
+    guests = [],
+    others = [],
+    phones = [],
+    archived = [],
+    changed = [],
+    keysOfOthers = [],
+  }: OwnRowsOf,
 ): { readonly where: string; readonly values: readonly unknown[] } => {
   const lists = {
     ids: [clientIds, 'bigint'],
@@ -98,6 +109,7 @@ export const bindOwn = (
     phones: [phones, 'text'],
     archived: [archived, 'bigint'],
     changed: [changed, 'text'],
+    keysOfOthers: [keysOfOthers, 'text'],
   } as const
   const values: unknown[] = []
   let where = condition

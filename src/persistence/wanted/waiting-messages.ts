@@ -33,9 +33,19 @@ export const waitingArchivedSql = ({ wantedClients, archive }: Pick<OwnNames, 'w
 const CLOCKS_DIFFER = '5 minutes'
 
 /**
- * The same with the client that has the id, `given`, and the one to whom the message belongs, `c`: the same, or the one into whom it was
- * merged. There is none if the client was made after the message was stored. The caller who saved the message knew the id, so it had been given
- * before: a later client got an id that was wrong, or was given twice, and is somebody else.
+ * SQL for whether `given`, who has the id that `w` notes, was made after the message was stored. The caller who saved it knew the id, so that
+ * had been given before: a later client got an id that was wrong, or was given twice, and is somebody else.
+ */
+const IS_ANOTHER = `given."createdAt" > (w."at" AT TIME ZONE 'UTC') + interval '${CLOCKS_DIFFER}'`
+
+/** SQL, from FROM on, for what is noted, `w`, with an id that is another client's now, `given`. */
+export const ofAnotherSql = ({ wantedClients, client }: Pick<Names, 'wantedClients' | 'client'>): string => `
+  FROM ${wantedClients} AS w
+  JOIN ${client} AS given ON given."id" = w."clientId" AND ${IS_ANOTHER}`
+
+/**
+ * SQL as `waitingMessageSql`, with the client that has the id, `given`, and the one to whom the message belongs, `c`: the same, or the one
+ * into whom it was merged. There is none if `given` is another.
  */
 export const waitingWithClientSql = (
   session: Omit<WantedSession, 'hasArchive'>,
@@ -43,4 +53,4 @@ export const waitingWithClientSql = (
 ): string => `${waitingMessageSql(session, notes)}
   LEFT JOIN ${session.names.client} AS given ON given."id" = w."clientId"
   LEFT JOIN ${session.names.client} AS c ON c."id" = ${mergedSql(session.names, 'w."clientId"')}
-    AND (given."id" IS NULL OR given."createdAt" <= (w."at" AT TIME ZONE 'UTC') + interval '${CLOCKS_DIFFER}')`
+    AND (${IS_ANOTHER}) IS NOT TRUE`

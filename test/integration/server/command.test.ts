@@ -200,17 +200,25 @@ describe('serve', () => {
         const ask = async (event: string, payload: object) => (await socket.emitWithAck(event, payload)) as Ack
         expect(await ask('join', { role: 'client', username: 'ana' })).toMatchObject({ ok: true })
         const image = imageOf(12 * 1_048_576)
-        // On a busy machine it may be queued first: with too little time it would never be stored.
-        expect(await ask('clientMessage', { type: 'image', image, messageId: 'large' })).toMatchObject({ ok: true })
-        const one = 'SELECT FROM "ChatMessage" HAVING count(*) = 1'
-        await untilRows(database, one, { what: 'the image is stored' })
+        let sent = 0
+        const send = (): Promise<Ack> =>
+          ask('clientMessage', { type: 'image', image, messageId: `large ${(sent += 1)}` })
+        const untilStored = () =>
+          untilRows(database, `SELECT FROM "ChatMessage" HAVING count(*) = ${sent}`, { what: 'each image is stored' })
+        // On a busy machine one may be late all the same.
+        let answer = await send()
+        while ('queued' in answer && sent < 3) {
+          await untilStored()
+          answer = await send()
+        }
+        expect(answer).toMatchObject({ ok: true })
+        expect(answer).not.toHaveProperty('queued')
 
         proxy.pointAt('postgres://127.0.0.1:1/crm')
         proxy.cut()
-        expect(await ask('clientMessage', { type: 'image', image, messageId: 'later' })).toMatchObject({ queued: true })
+        expect(await send()).toMatchObject({ queued: true })
         proxy.pointAt(database.url)
-        const both = 'SELECT FROM "ChatMessage" HAVING count(*) = 2'
-        await untilRows(database, both, { what: 'the queued image is stored' })
+        await untilStored()
         socket.disconnect()
       })
     })

@@ -1,6 +1,7 @@
 import { ANYTHING, either, oneOf, shown, type Rules } from '../check-options.js'
 import { InvalidCall } from './errors.js'
 import type { ChatSearch } from './chats/find-chat.js'
+import { onlyRow } from '../database/rows.js'
 import { findSources, isOfSource, type Source } from './chats/sources.js'
 import { checkContactQuery, CONTACT_QUERY_RULES, toContactFilters, type Contact } from './contact.js'
 import { ID, isId } from './ids/ids.js'
@@ -36,24 +37,29 @@ export const markAsRead = async ({ db, names, findClient }: ChatSearch, query: M
   if (upToMessageId !== undefined && !isId(upToMessageId)) throw invalidUpTo(upToMessageId)
   const sources = await findSources(db, findClient, filters)
   const values = sources.map(({ value }) => value)
-  const { rowCount } = await db.query(
+  const result = await db.query<{ marked: number }>(
     markSql(names, sources, upToMessageId !== undefined),
     upToMessageId === undefined ? values : [...values, upToMessageId],
   )
-  return rowCount ?? 0
+  return onlyRow(result).marked
 }
 
 // Rows are locked in the order of their ids, so two operators who read the same chat cannot deadlock. An array instead of a
-// join keeps the planner from reading the whole table when it overestimates the unread messages.
+// join keeps the planner from reading the whole table when it overestimates the unread messages. What a trigger has put back is
+// not counted.
 const markSql = ({ message }: Names, sources: readonly Source[], hasEnd: boolean): string => `
-  UPDATE ${message}
-  SET "isRead" = true, "readAt" = ${UTC_NOW}
-  WHERE "id" = ANY (ARRAY(
-    SELECT m."id"
-    FROM ${message} AS m
-    WHERE ${isOfSources(message, sources)} AND ${UNREAD} ${hasEnd ? `AND ${upTo(message, sources.length + 1)}` : ''}
-    ORDER BY m."id"
-    FOR NO KEY UPDATE))`
+  WITH updated AS (
+    UPDATE ${message}
+    SET "isRead" = true, "readAt" = ${UTC_NOW}
+    WHERE "id" = ANY (ARRAY(
+      SELECT m."id"
+      FROM ${message} AS m
+      WHERE ${isOfSources(message, sources)} AND ${UNREAD} ${hasEnd ? `AND ${upTo(message, sources.length + 1)}` : ''}
+      ORDER BY m."id"
+      FOR NO KEY UPDATE))
+    RETURNING "isRead"
+  )
+  SELECT count(*)::integer AS "marked" FROM updated WHERE "isRead"`
 
 const UNREAD = `m."senderType" OPERATOR(pg_catalog.=) 'CLIENT' AND NOT m."isRead"`
 

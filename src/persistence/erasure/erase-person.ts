@@ -6,7 +6,7 @@ import { ownNamesFor } from '../own-names.js'
 import { UTC_NOW } from '../sql-names.js'
 import { archiveNeeds, deleteArchived } from './delete-archived.js'
 import { deleteBatch, deleteMessages, type BatchSession, type Selection } from './delete-messages.js'
-import { keptRows, throwKeptMessages } from './kept-rows.js'
+import { isPutBack, keptRows, throwKeptMessages } from './kept-rows.js'
 import {
   archivedMessagesOf,
   countOwnRows,
@@ -231,15 +231,15 @@ const eraseClient = async (
     session.signal.throwIfAborted()
     const { found, deleted } = await session.runBatch(async (client) => {
       // A save of a message of this client waits here until the end of the transaction.
-      const { rows } = await client.query<{ username: string }>(
-        `SELECT "username"::text AS "username" FROM ${clients} WHERE "id" = $1::bigint FOR UPDATE`,
+      const { rows } = await client.query<NamedRow>(
+        `SELECT ${NAME_AND_PHONE} FROM ${clients} WHERE "id" = $1::bigint FOR UPDATE`,
         [id],
       )
       const left = await deleteBatch(client, batch)
       if (left.found < session.batchSize && left.found === left.deleted) {
         const names = rows.map(({ username }) => username)
         await deleteOwnRows(client, tables, { clientIds: [id], names, keysOfOthers })
-        if (rows.length === 1) await changeClient(client, clients, id, clientRow)
+        for (const row of rows) await changeClient(client, clients, { ...row, id }, clientRow)
       }
       return left
     })
@@ -250,14 +250,32 @@ const eraseClient = async (
   }
 }
 
-const changeClient = async (client: Queryable, clients: string, id: string, clientRow: ClientRow): Promise<void> => {
+interface NamedRow {
+  readonly username: string
+  readonly phone: string | null
+}
+
+const NAME_AND_PHONE = `"username"::text AS "username", "phone"::text AS "phone"`
+
+const changeClient = async (
+  client: Queryable,
+  clients: string,
+  { id, ...before }: NamedRow & { readonly id: string },
+  clientRow: ClientRow,
+): Promise<void> => {
   const isDeleted = clientRow === 'delete'
-  const { rowCount } = await client.query(clientSql(clients, clientRow), isDeleted ? [id] : [id, anonymousName(id)])
-  if (rowCount === 1) return
+  const anonymous = { username: anonymousName(id), phone: null }
+  const { rows } = await client.query<NamedRow>(
+    clientSql(clients, clientRow),
+    isDeleted ? [id] : [id, anonymous.username],
+  )
+  const [row] = rows
+  if (row !== undefined && (isDeleted || !isPutBack(anonymous, before, row))) return
   throw await keptRows(client, { table: clients, event: isDeleted ? 'DELETE' : 'UPDATE', what: `client ${id} is` })
 }
 
 const clientSql = (clients: string, clientRow: ClientRow): string =>
   clientRow === 'delete'
-    ? `DELETE FROM ${clients} WHERE "id" = $1::bigint`
-    : `UPDATE ${clients} SET "username" = $2, "phone" = NULL, "updatedAt" = ${UTC_NOW} WHERE "id" = $1::bigint`
+    ? `DELETE FROM ${clients} WHERE "id" = $1::bigint RETURNING ${NAME_AND_PHONE}`
+    : `UPDATE ${clients} SET "username" = $2, "phone" = NULL, "updatedAt" = ${UTC_NOW} WHERE "id" = $1::bigint
+       RETURNING ${NAME_AND_PHONE}`

@@ -31,11 +31,42 @@ export const keptRows = async (client: Queryable, { table, event, what }: KeptRo
   return new OperatorError('rows_kept', `${what} ${change}: a trigger keeps rows of ${table}`, {
     exitCode: ExitCode.no,
     details: rows.map(({ trigger }) => `BEFORE ${event} trigger ${trigger}`),
-    hint: [
-      'let the trigger return the row: one that returns NULL keeps it',
-      again('', 'it continues where it stopped'),
-    ],
+    hint: [HINTS[event], again('', 'it continues where it stopped')],
   })
+}
+
+const HINTS = {
+  DELETE: 'let the trigger return the row: one that returns NULL keeps it',
+  UPDATE: 'let the trigger return the new row: one that returns NULL or OLD, or puts columns back, keeps it',
+} as const
+
+/**
+ * Whether a column that was to change is as it was before: a trigger that returns the row may have put it back. One that stores
+ * another value than the wanted one, such as a name in lower case, has not kept it.
+ */
+export const isPutBack = <Column extends string>(
+  wanted: Readonly<Partial<Record<Column, unknown>>>,
+  before: Readonly<Record<NoInfer<Column>, unknown>>,
+  stored: Readonly<Record<NoInfer<Column>, unknown>>,
+): boolean => {
+  const columns = Object.keys(wanted) as Column[]
+  return columns.some((column) => wanted[column] !== before[column] && stored[column] === before[column])
+}
+
+/** How many messages a batch found, and how many of them are changed, as they are stored now. */
+export interface ChangedBatch {
+  readonly found: number
+  readonly changed: number
+}
+
+/** @throws OperatorError `rows_kept` (exit 1) when a trigger has kept messages of the batch */
+export const refuseKeptMessages = async (
+  client: Queryable,
+  message: string,
+  { found, changed }: ChangedBatch,
+): Promise<void> => {
+  if (changed < found)
+    throw await keptRows(client, { table: message, event: 'UPDATE', what: messagesAre(found - changed) })
 }
 
 /** @throws OperatorError `rows_kept` (exit 1) that counts the messages of a selection which are still there */

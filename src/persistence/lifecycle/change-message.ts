@@ -1,5 +1,5 @@
 import { ANYTHING, checkOptions, shown, type Rules } from '../../check-options.js'
-import { keptRows } from '../erasure/kept-rows.js'
+import { isPutBack, keptRows } from '../erasure/kept-rows.js'
 import { explainReferenced } from '../erasure/references.js'
 import { CHANGED_MESSAGES, ownSchema, WANTED_CLIENTS } from '../own-names.js'
 import { InvalidCall, InvalidMessage } from '../errors.js'
@@ -53,7 +53,7 @@ export const editMessage = async (
   const columns = Object.keys(content)
   if (columns.length === 0) throw new InvalidMessage(['no text, imageUrl, imageName or mimeType is given'], NOT_EDITED)
   return inChange(needs(schema, 'UPDATE'), async (client) => {
-    const { rows } = await client.query<{ messageType: MessageType }>(noteSql(names, 'editedAt', 'o."clientId"'), [id])
+    const { rows } = await client.query<FoundRow>(noteSql(names, 'editedAt', 'o."clientId"', columns), [id])
     const [noted] = rows
     if (noted === undefined) throw new MessageNotFound(id)
     const essential = noted.messageType === 'TEXT' ? 'text' : 'imageUrl'
@@ -61,7 +61,7 @@ export const editMessage = async (
       throw new InvalidMessage([`${essential} is empty`], NOT_EDITED)
     const edited = await client.query<StoredRow>(editSql(names, columns), [id, ...Object.values(content)])
     const [row] = edited.rows
-    if (row === undefined)
+    if (row === undefined || isPutBack(content, noted, row))
       throw await keptRows(client, { table: names.message, event: 'UPDATE', what: `message ${id} is` })
     return toChatMessage(row)
   })
@@ -101,9 +101,19 @@ const checkId = (id: unknown): void => {
 const wantedClientSql = ({ wantedClients }: Names): string => `
   coalesce(o."clientId", (SELECT w."clientId" FROM ${wantedClients} AS w WHERE w."idempotencyKey" = o."idempotencyKey"))`
 
+/** With the content that is to change, as it was before. */
+interface FoundRow extends Readonly<Record<keyof MessageContent, string | null>> {
+  readonly messageType: MessageType
+}
+
 // The row is locked first: of two changes at once the second notes nothing that the first has written. The hash of the first
 // one stays; whose the message is may have changed.
-const noteSql = ({ message, changedMessages }: Names, at: 'editedAt' | 'deletedAt', clientId: string): string => `
+const noteSql = (
+  { message, changedMessages }: Names,
+  at: 'editedAt' | 'deletedAt',
+  clientId: string,
+  read: readonly string[] = [],
+): string => `
   WITH old AS MATERIALIZED (
     SELECT * FROM ${message} WHERE "id" = $1::bigint FOR UPDATE
   ), noted AS (
@@ -115,7 +125,7 @@ const noteSql = ({ message, changedMessages }: Names, at: 'editedAt' | 'deletedA
     ON CONFLICT ("idempotencyKey") DO UPDATE
     SET "${at}" = now(), "clientId" = EXCLUDED."clientId", "guestHash" = EXCLUDED."guestHash"
   )
-  SELECT "messageType"::text AS "messageType" FROM old`
+  SELECT "messageType"::text AS "messageType"${read.map((column) => `, "${column}"`).join('')} FROM old`
 
 const editSql = ({ message }: Names, columns: readonly string[]): string => `
   UPDATE ${message} AS m

@@ -4,7 +4,7 @@ import { onlyRow } from '../../database/rows.js'
 import { hasSqlState, SqlState, type ServerError } from '../../database/sql-state.js'
 import { InvalidCall } from '../errors.js'
 import { sayingHowFar } from '../erasure/done-so-far.js'
-import { keptRows, messagesAre } from '../erasure/kept-rows.js'
+import { refuseKeptMessages, type ChangedBatch } from '../erasure/kept-rows.js'
 import { CLIENT_ALIASES, MERGED_CLIENTS, MOVED_MESSAGES, ownSchema } from '../own-names.js'
 import type { Names } from '../sql-names.js'
 import { checkClientId, LOCK_TIMEOUT_MS, type ChangeSession, type Need } from './change.js'
@@ -173,24 +173,25 @@ const moveSql = ({ message, movedMessages, mergedClients }: Names): string => `
     ORDER BY m."createdAt", m."id"
     LIMIT ${BATCH_MESSAGES}
     FOR NO KEY UPDATE
-  ), moved AS (
+  ), updated AS (
     UPDATE ${message}
     SET "clientId" = $2::bigint
     WHERE "id" = ANY (ARRAY(SELECT "id" FROM found))
-    RETURNING "id"
+    RETURNING "id", "clientId"
+  ), moved AS (
+    SELECT "id" FROM updated WHERE "clientId" IS DISTINCT FROM $1::bigint
   ), noted AS (
     INSERT INTO ${movedMessages} ("clientId", "intoClientId", "at", "messageIds")
     SELECT $1::bigint, $2::bigint, coalesce((SELECT "at" FROM ${mergedClients} WHERE "clientId" = $1::bigint), now()),
       pg_catalog.array_agg("id")
     FROM moved HAVING count(*) > 0
   )
-  SELECT (SELECT count(*)::integer FROM found) AS "found", (SELECT count(*)::integer FROM moved) AS "moved"`
+  SELECT (SELECT count(*)::integer FROM found) AS "found", (SELECT count(*)::integer FROM moved) AS "changed"`
 
 const moveMessages = async (client: Queryable, names: Names, { from, into }: ClientMerge): Promise<number> => {
-  const { found, moved } = onlyRow(await client.query<{ found: number; moved: number }>(moveSql(names), [from, into]))
-  if (moved < found)
-    throw await keptRows(client, { table: names.message, event: 'UPDATE', what: messagesAre(found - moved) })
-  return moved
+  const batch = onlyRow(await client.query<ChangedBatch>(moveSql(names), [from, into]))
+  await refuseKeptMessages(client, names.message, batch)
+  return batch.changed
 }
 
 // Whom the loser had taken in, and who had its former names, is the winner's as well: one look-up is enough.

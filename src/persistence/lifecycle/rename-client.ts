@@ -1,7 +1,7 @@
 import { ANYTHING, checkOptions, type Rules } from '../../check-options.js'
 import type { Queryable } from '../../database/connection.js'
 import { hasSqlState, SqlState } from '../../database/sql-state.js'
-import { keptRows } from '../erasure/kept-rows.js'
+import { isPutBack, keptRows } from '../erasure/kept-rows.js'
 import { takeNameTurns } from '../guest-clients.js'
 import { toId, toIdOrNull, type StoredId } from '../ids/ids.js'
 import { CLIENT_ALIASES, MERGED_CLIENTS, ownSchema } from '../own-names.js'
@@ -18,6 +18,7 @@ export interface ClientRename {
 
 export interface RenamedClient {
   readonly clientId: number
+  /** As it is stored. */
   readonly username: string
   /** The name before; the same as `username` if nothing was changed. */
   readonly formerUsername: string
@@ -55,10 +56,12 @@ export const renameClient = async (
     // A guest whose client is just being created waits, and then finds the name or its alias.
     await takeNameTurns(client, [row.username, username])
     await refuseTaken(client, names, renamed)
-    await client.query(`DELETE FROM ${names.clientAliases} WHERE "username" = $1`, [username])
-    await setName(client, names, renamed)
+    const stored = { ...renamed, username: await setName(client, names, renamed) }
+    // A trigger may store another name than the given one, such as in lower case.
+    if (stored.username !== username) await refuseTaken(client, names, stored)
+    await client.query(`DELETE FROM ${names.clientAliases} WHERE "username" = $1`, [stored.username])
     if (isGuestName(row.username)) await client.query(addAliasSql(names), [row.username, clientId])
-    return renamed
+    return stored
   })
 }
 
@@ -67,18 +70,29 @@ const refuseTaken = async (client: Queryable, names: Names, { clientId, username
   if (rows[0] !== undefined) throw takenBy(username, rows[0])
 }
 
-const setName = async (client: Queryable, names: Names, { clientId, username }: RenamedClient): Promise<void> => {
-  const sql = `UPDATE ${names.client} SET "username" = $2, "updatedAt" = ${UTC_NOW} WHERE "id" = $1::bigint`
+/** @returns the name as it is stored */
+const setName = async (
+  client: Queryable,
+  names: Names,
+  { clientId, username, formerUsername }: RenamedClient,
+): Promise<string> => {
   try {
-    const { rowCount } = await client.query(sql, [clientId, username])
-    if (rowCount === 0)
+    const { rows } = await client.query<{ username: string }>(setNameSql(names), [clientId, username])
+    const [stored] = rows
+    if (stored === undefined || isPutBack({ username }, { username: formerUsername }, stored))
       throw await keptRows(client, { table: names.client, event: 'UPDATE', what: `client ${clientId} is` })
+    return stored.username
   } catch (error) {
     // Created just now, or only in other capitals, where an index of the application's ignores them.
     if (hasSqlState(error, SqlState.uniqueViolation)) throw new UsernameTaken(username, null, error.message)
     throw error
   }
 }
+
+const setNameSql = ({ client }: Names): string => `
+  UPDATE ${client} SET "username" = $2, "updatedAt" = ${UTC_NOW}
+  WHERE "id" = $1::bigint
+  RETURNING "username"::text AS "username"`
 
 /** Whether a guest could give this name. Nobody can write under another one, which an application may give. */
 export const isGuestName = (name: string): boolean =>

@@ -51,7 +51,7 @@ export const PROBE_EXPLANATIONS = {
   probe_not_marked_as_read: {
     title: 'marking a message as read has no effect',
     severities: ['error'],
-    meaning: `The update affects no row: a trigger or rule discards it, or no row-level security policy lets the role
+    meaning: `The update has no effect: a trigger or rule discards or undoes it, or no row-level security policy lets the role
       update the row.`,
     cause: 'A trigger, a rule, or row-level security with policies for SELECT and INSERT only.',
     remedy: 'Add a policy FOR UPDATE, or change the trigger or rule.',

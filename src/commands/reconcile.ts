@@ -15,7 +15,9 @@ by its name to a client that existed before is marked as unverified. A client
 made after the message was stored is never taken for the one that the id
 meant. Messages without client, id and name stay as they are. Messages of a
 client who was merged into another, such as of a transaction that could not
-see the merge, are moved to the other one, as the merge moved the rest.`
+see the merge, are moved to the other one, as the merge moved the rest. Where
+a trigger of the application keeps messages as they are, the others are linked,
+and the exit code is 1.`
 
 export const reconcileCommand = (run: Run) =>
   withExamples(

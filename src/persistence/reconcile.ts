@@ -16,7 +16,16 @@ import { withWatchedClient } from '../database/waiting/watch-session.js'
 import { interruptedBy, OperatorError, withDetail } from '../errors.js'
 import { explainMissingSchema } from './errors.js'
 import { refuseHiddenRows } from './access/hidden-rows.js'
-import { countById, forgetSettled, linkableByIdSql, linkById, openWanted, type MessagesById } from './linking/by-id.js'
+import { keptRows, messagesAre } from './erasure/kept-rows.js'
+import {
+  countById,
+  forgetSettled,
+  linkableByIdSql,
+  linkById,
+  openWanted,
+  type LinkedById,
+  type MessagesById,
+} from './linking/by-id.js'
 import { createPreview, linkWith, selectGuests, type LinkedByName, type Step } from './linking/by-name.js'
 import { countOfMerged, hasMerges, moveOfMerged } from './linking/merged.js'
 import { describeServerRole } from '../database/replication/describe-server-role.js'
@@ -66,6 +75,7 @@ const PINS = 'rows'
  * Links messages without client to the client whose id they name, if that is there by now, and guests' messages to the client of
  * exactly that name, which is created if there is none. Moves the messages of merged clients to the clients who have the others.
  * Safe during live traffic. Can be stopped and repeated at any time: linked messages are skipped.
+ * @throws OperatorError `rows_kept` (exit 1) when a trigger of the application keeps messages, after all others
  */
 export const reconcile = (target: ConnectionTarget, options: ReconcileOptions): Promise<ReconcileReport> => {
   const { dryRun, signal, onEvent } = options
@@ -122,12 +132,14 @@ const reconcileAll = async (client: Queryable, work: Work): Promise<ReconcileRep
   try {
     // By id first: who names a client by its id has been verified by the application.
     const byId = await reconcileById(client, work, (messages) => onLinked(0, messages))
-    const { guests, ...byName } = await reconcileGuests(client, work, (done, messages) =>
-      onLinked(done, byId + messages),
+    const { guests, messagesKept, ...byName } = await reconcileGuests(client, work, (done, messages) =>
+      onLinked(done, byId.linked + messages),
     )
     const moved = await reconcileMerged(client, work, (messages) =>
-      onProgress(guests, byId + byName.messagesLinked + messages),
+      onProgress(guests, byId.linked + byName.messagesLinked + messages),
     )
+    const kept = byId.kept + messagesKept
+    if (kept > 0) throw await keptRows(client, { table: names.message, event: 'UPDATE', what: messagesAre(kept) })
     if (wanted !== undefined && !dryRun) await forgetSettled(client, wanted)
     const after = wanted === undefined ? NOTHING_WAITS : await countById(client, wanted)
     const { waiting, older, linkableWithoutName } = after
@@ -135,8 +147,8 @@ const reconcileAll = async (client: Queryable, work: Work): Promise<ReconcileRep
     return {
       guests,
       ...byName,
-      messagesLinked: byId + byName.messagesLinked,
-      messagesLinkedById: byId,
+      messagesLinked: byId.linked + byName.messagesLinked,
+      messagesLinkedById: byId.linked,
       messagesMoved: moved.moved,
       messagesLocked: byName.messagesLocked + moved.locked + (dryRun ? 0 : linkableWithoutName),
       messagesWaiting: waiting,
@@ -153,9 +165,10 @@ const reconcileById = async (
   client: Queryable,
   { wanted, options }: Work,
   onLinked: (messages: number) => void,
-): Promise<number> => {
-  if (wanted === undefined) return 0
-  return options.dryRun ? (await countById(client, wanted)).linkable : linkById(client, wanted, onLinked)
+): Promise<LinkedById> => {
+  if (wanted === undefined) return { linked: 0, kept: 0 }
+  if (options.dryRun) return { linked: (await countById(client, wanted)).linkable, kept: 0 }
+  return linkById(client, wanted, onLinked)
 }
 
 const reconcileMerged = async (
@@ -190,6 +203,7 @@ const reconcileGuests = async (
     messagesLeft: 0,
     reasonsLeft: [],
     messagesLocked: 0,
+    messagesKept: 0,
   }
   for (let after: string | null = null; ;) {
     const page = await selectGuests(client, names, after, except)
@@ -220,6 +234,7 @@ const add = (a: LinkedByName, b: LinkedByName): LinkedByName => ({
   messagesLeft: a.messagesLeft + b.messagesLeft,
   reasonsLeft: [...new Set([...a.reasonsLeft, ...b.reasonsLeft])].slice(0, MOST_REASONS),
   messagesLocked: a.messagesLocked + b.messagesLocked,
+  messagesKept: a.messagesKept + b.messagesKept,
 })
 
 const countWithoutName = async (client: Queryable, { message }: Names): Promise<number> => {

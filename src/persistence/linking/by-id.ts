@@ -65,24 +65,34 @@ const linkSql = (session: WantedSession, after: string | null): string => {
     ORDER BY "idempotencyKey"
     LIMIT ${BATCH_MESSAGES}
   ), batch AS MATERIALIZED (
-    SELECT m."id", m."createdAt", w."idempotencyKey", c."id" AS "clientId"
+    SELECT m."id", m."createdAt", m."guestUsername", w."idempotencyKey", c."id" AS "clientId"
     ${waitingWithClientSql(session, 'page')}
     WHERE c."id" IS NOT NULL
     FOR NO KEY UPDATE OF m SKIP LOCKED
-  ), linked AS (
+  ), updated AS (
     UPDATE ${message} AS m
     SET "clientId" = batch."clientId"
     FROM batch
     WHERE m."id" = batch."id" AND m."createdAt" = batch."createdAt"
-    RETURNING batch."idempotencyKey"
+    RETURNING batch."guestUsername", batch."idempotencyKey", m."clientId"
+  ), linked AS (
+    SELECT * FROM updated WHERE "clientId" IS NOT NULL
   ), done AS (
     DELETE FROM ${wantedClients} AS w USING linked WHERE w."idempotencyKey" = linked."idempotencyKey"
   )
-  SELECT (SELECT count(*)::integer FROM linked) AS "linked", max("idempotencyKey") AS "last" FROM page`
+  SELECT (SELECT count(*)::integer FROM linked) AS "linked", max("idempotencyKey") AS "last",
+    ((SELECT count(*) FROM batch WHERE "guestUsername" IS NULL) - (SELECT count(*) FROM linked WHERE "guestUsername" IS NULL)
+    )::integer AS "kept"
+  FROM page`
 }
 
-interface LinkedPage {
+export interface LinkedById {
   readonly linked: number
+  /** Messages without guest name that a trigger keeps as they are; others are tried by their name as well. */
+  readonly kept: number
+}
+
+interface LinkedPage extends LinkedById {
   /** Null behind the last page. */
   readonly last: string | null
 }
@@ -92,16 +102,17 @@ export const linkById = async (
   client: Queryable,
   session: WantedSession,
   onLinked: (messages: number) => void,
-): Promise<number> => {
-  let sum = 0
+): Promise<LinkedById> => {
+  let [linked, kept] = [0, 0]
   for (let after: string | null = null; ;) {
     const page: LinkedPage = onlyRow(
       await client.query<LinkedPage>(linkSql(session, after), after === null ? [] : [after]),
     )
-    if (page.last === null) return sum
+    if (page.last === null) return { linked, kept }
     after = page.last
-    sum += page.linked
-    onLinked(sum)
+    linked += page.linked
+    kept += page.kept
+    onLinked(linked)
   }
 }
 

@@ -31,6 +31,8 @@ export interface LinkedByName {
   readonly messagesLeft: number
   readonly reasonsLeft: readonly string[]
   readonly messagesLocked: number
+  /** That a trigger keeps as they are: at least so many. */
+  readonly messagesKept: number
 }
 
 /** Processes a page of guests. */
@@ -86,6 +88,7 @@ export const createPreview = (): Step => {
       messagesLeft: countMessages(guests) - countMessages(named),
       reasonsLeft: named.length < guests.length ? [BLANK] : [],
       messagesLocked: 0,
+      messagesKept: 0,
     }
   }
 }
@@ -128,10 +131,13 @@ export const linkWith =
     const linkable = named.filter(({ username }) => isRegistered.has(username))
     let messagesLinked = 0
     let messagesUnverified = 0
+    let messagesKept = 0
     for (;;) {
-      const { linked, unverified } = onlyRow(
-        await client.query<{ linked: number; unverified: number }>(linkSql(names), [JSON.stringify(linkable)]),
+      const { found, linked, unverified } = onlyRow(
+        await client.query<LinkedBatch>(linkSql(names), [JSON.stringify(linkable)]),
       )
+      // The next batch would find the same messages.
+      messagesKept = found - linked
       if (linked === 0) break
       messagesLinked += linked
       messagesUnverified += unverified
@@ -145,8 +151,15 @@ export const linkWith =
       // Of names that were neither skipped nor created, ON CONFLICT DO NOTHING disposed.
       reasonsLeft: [...reasons, ...(linkable.length + skipped < named.length ? [TAKEN] : [])],
       messagesLocked: await countUnlinked(client, names, linkable),
+      messagesKept,
     }
   }
+
+interface LinkedBatch {
+  readonly found: number
+  readonly linked: number
+  readonly unverified: number
+}
 
 // Oldest first. SKIP LOCKED: messages that another transaction holds are left to the next run.
 const linkSql = (names: Names): string => `
@@ -164,14 +177,17 @@ const linkSql = (names: Names): string => `
       FOR NO KEY UPDATE SKIP LOCKED
     ) AS m
     LIMIT ${BATCH_MESSAGES}
-  ), linked AS (
+  ), updated AS (
     UPDATE ${names.message} AS m
     SET "clientId" = batch."clientId", "guestUnverified" = batch."unverified"
     FROM batch
     WHERE m."id" = batch."id"
-    RETURNING m."guestUnverified"
+    RETURNING m."clientId", m."guestUnverified"
   )
-  SELECT count(*)::integer AS "linked", count(*) FILTER (WHERE "guestUnverified")::integer AS "unverified" FROM linked`
+  SELECT (SELECT count(*)::integer FROM batch) AS "found", count(*)::integer AS "linked",
+    count(*) FILTER (WHERE "guestUnverified")::integer AS "unverified"
+  FROM updated
+  WHERE "clientId" IS NOT NULL`
 
 const countUnlinked = async (client: Queryable, { message }: Names, guests: readonly Guest[]): Promise<number> => {
   const { count } = onlyRow(

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../database/connection.js'
 import { onlyRow } from '../../database/rows.js'
-import { keptRows, messagesAre } from '../erasure/kept-rows.js'
+import { refuseKeptMessages, type ChangedBatch } from '../erasure/kept-rows.js'
 import { checkPrivileges } from '../erasure/privileges.js'
 import { readOwnTables } from '../erasure/tables.js'
 import { MERGED_CLIENTS, MOVED_MESSAGES, ownSchema } from '../own-names.js'
@@ -35,17 +35,19 @@ const moveSql = (names: Names): string => `
     SELECT m."id", m."createdAt", g."clientId", g."intoClientId", g."at"
     ${ofMergedClientsSql(names, `ORDER BY "createdAt", "id" LIMIT ${BATCH_MESSAGES} FOR NO KEY UPDATE SKIP LOCKED`)}
     LIMIT ${BATCH_MESSAGES}
-  ), moved AS (
+  ), updated AS (
     UPDATE ${names.message} AS m
     SET "clientId" = batch."intoClientId"
     FROM batch
     WHERE m."id" = batch."id" AND m."createdAt" = batch."createdAt"
-    RETURNING batch.*
+    RETURNING batch.*, m."clientId" AS "stored"
+  ), moved AS (
+    SELECT * FROM updated WHERE "stored" IS DISTINCT FROM "clientId"
   ), noted AS (
     INSERT INTO ${names.movedMessages} ("clientId", "intoClientId", "at", "messageIds")
     SELECT "clientId", "intoClientId", "at", pg_catalog.array_agg("id") FROM moved GROUP BY 1, 2, 3
   )
-  SELECT (SELECT count(*)::integer FROM batch) AS "found", (SELECT count(*)::integer FROM moved) AS "moved"`
+  SELECT (SELECT count(*)::integer FROM batch) AS "found", (SELECT count(*)::integer FROM moved) AS "changed"`
 
 /**
  * Moves the messages of merged clients to the clients who have the others: what was saved in a transaction that could not see the
@@ -62,11 +64,10 @@ export const moveOfMerged = async (
   const need = { schema: ownSchema(schema), table: MOVED_MESSAGES, privileges: ['INSERT'] } as const
   await checkPrivileges(client, [need], 'move the messages of merged clients')
   for (let sum = 0; ;) {
-    const { found, moved } = onlyRow(await client.query<{ found: number; moved: number }>(moveSql(names)))
-    if (moved < found)
-      throw await keptRows(client, { table: names.message, event: 'UPDATE', what: messagesAre(found - moved) })
-    if (moved === 0) return sum
-    sum += moved
+    const batch = onlyRow(await client.query<ChangedBatch>(moveSql(names)))
+    await refuseKeptMessages(client, names.message, batch)
+    if (batch.changed === 0) return sum
+    sum += batch.changed
     onMoved(sum)
   }
 }

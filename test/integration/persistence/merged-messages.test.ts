@@ -100,12 +100,18 @@ describe('a message that was saved for a client in a transaction older than thei
     await holder.query('SELECT FROM "ChatMessage" FOR UPDATE')
     expect(await reconciled(database)).toMatchObject({ messagesMoved: 0, messagesLocked: 1 })
     await holder.query('ROLLBACK')
-    await database.load(`
-      CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-      CREATE TRIGGER keep BEFORE UPDATE ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION keep()`)
-    const { exitCode, stderr } = await on(database, 'reconcile')
-    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('1 message is unchanged: a trigger keeps rows')])
-    expect(await countsOf(database)).toEqual(['1'])
+    const notes = (): Promise<unknown> => database.query('SELECT * FROM chatkeep.moved_messages')
+    const before = await notes()
+    for (const row of ['NULL', 'OLD']) {
+      await database.load(`
+        CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN ${row}; END';
+        CREATE TRIGGER keep BEFORE UPDATE ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION keep()`)
+      const { exitCode, stderr } = await on(database, 'reconcile')
+      expect([exitCode, stderr]).toEqual([1, expect.stringContaining('1 message is unchanged: a trigger keeps rows')])
+      expect(await countsOf(database)).toEqual(['1'])
+      await database.load('DROP FUNCTION keep CASCADE')
+    }
+    expect(await notes()).toEqual(before)
   })
 
   test('is moved in batches, in a partitioned table, too', async ({ database }) => {

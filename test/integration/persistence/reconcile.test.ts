@@ -184,6 +184,37 @@ describe('thousands of guests, and one with thousands of messages', () => {
     expect(await unlinked(database)).toBe(3)
   })
 
+  test.for(['RETURN NULL', 'RETURN OLD', 'NEW."clientId" := OLD."clientId"; RETURN NEW'])(
+    'are all tried, and the run fails, where a trigger keeps some (%s)',
+    async (body, { database }) => {
+      await migrated(database)
+      // Of more than one page of guests, and more than one batch.
+      await database.load(`
+        INSERT INTO "ChatMessage" ("senderType", "messageType", "text", "guestUsername")
+        SELECT 'CLIENT', 'TEXT', 'message', 'guest ' || n % 600 FROM generate_series(1, 1800) AS n;
+        INSERT INTO "ChatMessage" ("senderType", "messageType", "text", "guestUsername")
+        SELECT 'CLIENT', 'TEXT', 'protected', 'guest 0' FROM generate_series(1, 30);
+        CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body}; END $$;
+        CREATE TRIGGER keep BEFORE UPDATE ON "ChatMessage" FOR EACH ROW WHEN (OLD."text" = 'protected')
+        EXECUTE FUNCTION keep()`)
+      const before = await unlinked(database)
+      const { exitCode, stdout } = await on(database, 'reconcile', '--json')
+      expect([exitCode, JSON.parse(stdout)]).toMatchObject([
+        1,
+        {
+          error: {
+            code: 'rows_kept',
+            message: '30 messages are unchanged: a trigger keeps rows of "public"."ChatMessage"',
+            details: ['BEFORE UPDATE trigger keep, function keep()', `state: ${before - 30} messages are linked`],
+          },
+        },
+      ])
+      expect(await unlinked(database)).toBe(30)
+      await database.load('DROP FUNCTION keep CASCADE')
+      expect(await reconciled(database)).toMatchObject({ messagesLinked: 30 })
+    },
+  )
+
   test('are linked beside live messages, except for locked rows, which the next run links', async ({ database }) => {
     await loadGuests(database)
     const holder = await database.client()

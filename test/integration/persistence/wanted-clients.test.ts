@@ -90,6 +90,23 @@ describe('a message that names a client who is not there yet', () => {
     })
   })
 
+  test('keeps the id as long as a trigger puts the message back', async ({ database }) => {
+    await migrated(database)
+    const { client, id } = await inserting(database, 'maria')
+    await withStore(database, async (store) => {
+      for (const guestUsername of [undefined, 'maria']) await store.saveChatMessage(of(id, { guestUsername }))
+    })
+    await client.query('COMMIT')
+    await database.load(`
+      CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
+      CREATE TRIGGER keep BEFORE UPDATE ON "ChatMessage" FOR EACH ROW EXECUTE FUNCTION keep()`)
+    const { exitCode, stderr } = await on(database, 'reconcile')
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('2 messages are unchanged: a trigger keeps rows')])
+    expect([...(await linksOf(database)), ...(await wantedOf(database))]).toEqual([null, null, id, id])
+    await database.load('DROP FUNCTION keep CASCADE')
+    expect(await reconciled(database)).toMatchObject({ messagesLinkedById: 2 })
+  })
+
   test('in a batch costs its neighbours nothing, and in a transaction of the application shares its fate', async ({
     database,
   }) => {

@@ -5,7 +5,7 @@ import type { ConnectionTarget } from './connection-target.js'
 import { createDatabaseClock, type DatabaseClock } from './clock/database-clock.js'
 import { escapeIdentifier } from './identifier.js'
 import { withOwnTypes } from './session/own-types.js'
-import { refuseSharedSession, type SessionNeed } from './proxies/refuse-shared-session.js'
+import { refuseSharedSession, sharedSessionIn, type SessionNeed } from './proxies/refuse-shared-session.js'
 import { refuseReadOnly } from './read-only.js'
 import { firstRow } from './rows.js'
 
@@ -24,6 +24,8 @@ export interface ChannelOptions {
   readonly onLost: (reason: unknown) => void
   /** Whether to retry the first connection later after this error. Never when absent. */
   readonly mayConnectLater?: ((error: unknown) => boolean) | undefined
+  /** Whether to go on after a later connection failed. Always when absent. */
+  readonly mayReconnect?: ((error: unknown) => boolean) | undefined
 }
 
 export interface Outage {
@@ -49,6 +51,8 @@ const QUERY_TIMEOUT_MS = 5_000
 const FLUSH_DEADLINE_MS = 1_000
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 2_000
+/** Each attempt takes a session of a pooler for seconds, which may be the last that it has. */
+const LONGEST_PAUSE_IN_DOUBT_MS = 60_000
 
 // EXTRACT, because the text of a timestamp depends on the session's settings.
 const NOW = 'EXTRACT(EPOCH FROM pg_catalog.clock_timestamp())::double precision AS "seconds"'
@@ -209,20 +213,24 @@ const readClock = async (client: Client, clock: DatabaseClock, query: QueryConfi
   clock.note(new Date(1_000 * seconds), askedAt, Date.now())
 }
 
-/** @returns undefined when the channel is being closed */
+/** @returns undefined when the channel is being closed, or may not reconnect */
 const reopen = async (
   target: ConnectionTarget,
   options: ChannelOptions,
   clock: DatabaseClock,
   closing: AbortSignal,
 ): Promise<Session | undefined> => {
-  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+  let pause = FIRST_PAUSE_MS
+  for (;;) {
     await delay(pause * (0.5 + Math.random()), undefined, { signal: closing, ref: false }).catch(() => undefined)
     if (closing.aborted) return undefined
     try {
       return await openSession(target, options, clock)
-    } catch {
+    } catch (error) {
       // The loss is logged; the store reports what is wrong with the database for each message.
+      if (options.mayReconnect?.(error) === false) return undefined
+      const longest = sharedSessionIn(error) === 'in doubt' ? LONGEST_PAUSE_IN_DOUBT_MS : LONGEST_PAUSE_MS
+      pause = Math.min(2 * pause, longest)
     }
   }
 }

@@ -1,8 +1,11 @@
 import type { Client } from 'pg'
 import { ExitCode, OperatorError } from '../../errors.js'
 import { or, toSteps, type Next } from '../../next-step.js'
+import { isConnectionFailure } from '../connection-failure.js'
 import type { ConnectionTarget } from '../connection-target.js'
 import { findSharedSession, type SharedSession } from './shared-session.js'
+
+const CODE = 'connection_pooler'
 
 /** Work that needs a server session to itself. */
 export interface SessionNeed {
@@ -31,16 +34,24 @@ export const sharedSessionError = (
   { what, keeps, otherwise }: Pick<SessionNeed, 'what' | 'keeps' | 'otherwise'>,
 ): OperatorError => {
   const cause = found.kind === 'unproven' ? found.reason : undefined
-  return new OperatorError('connection_pooler', `${what} cannot run through ${describe(found, keeps)}`, {
+  return new OperatorError(CODE, `${what} cannot run through ${describe(found, keeps)}`, {
     exitCode: ExitCode.refused,
     hint: [
       'connect to the server directly: DIRECT_URL=postgres://… or --database-url',
       ...(found.kind === 'pgpool' ? [] : [or("use the pooler's address for session mode, if it has one")]),
       ...toSteps(otherwise),
     ],
-    retryable: cause instanceof OperatorError && cause.retryable,
+    retryable: cause instanceof OperatorError ? cause.retryable : isConnectionFailure(cause),
     cause,
   })
+}
+
+/**
+ * Whether this is `sharedSessionError`: `found` for a pooler that shares sessions, `in doubt` where that may be found out later.
+ */
+export const sharedSessionIn = (error: unknown): 'found' | 'in doubt' | undefined => {
+  if (!(error instanceof OperatorError) || error.code !== CODE) return undefined
+  return error.retryable ? 'in doubt' : 'found'
 }
 
 const describe = (found: SharedSession, keeps: string): string => {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Client } from 'pg'
 import { OperatorError } from '../../errors.js'
-import { isConnectionLost } from '../connection-failure.js'
+import { isConnectionFailure, isConnectionLost } from '../connection-failure.js'
 import { withClient, type SessionOptions } from '../connection.js'
 import type { ConnectionTarget } from '../connection-target.js'
 import { escapeIdentifier } from '../identifier.js'
@@ -16,6 +16,9 @@ export type SharedSession =
 
 /** How long the proof waits for each answer of the second connection. */
 const PATIENCE_MS = 3_000
+
+/** How often it is tried while the second connection gets no answer. */
+const ATTEMPTS = 2
 
 /** How long it waits for the notification, which the server sends at once. */
 const NOTIFIED_MS = 2_000
@@ -38,16 +41,21 @@ export const findSharedSession = async (
 ): Promise<SharedSession | undefined> => {
   if (await isDirect(client)) return undefined
   const session: SessionOptions = { applicationName: 'chatkeep pooler check', queryTimeoutMs: PATIENCE_MS, signal }
-  try {
-    if (await isPgpool(client)) return { kind: 'pgpool' }
-    return await withClient(target, session, async (other) =>
-      (await keepsSession(client, withOwnTypes(other))) ? undefined : { kind: 'shared' },
-    )
-  } catch (reason) {
-    signal?.throwIfAborted()
-    // A pool without a second session answers late, or says so; a lost connection says nothing about pools.
-    if (isConnectionLost(reason instanceof OperatorError ? reason.cause : reason)) throw reason
-    return { kind: 'unproven', reason }
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      if (await isPgpool(client)) return { kind: 'pgpool' }
+      return await withClient(target, session, async (other) =>
+        (await keepsSession(client, withOwnTypes(other))) ? undefined : { kind: 'shared' },
+      )
+    } catch (reason) {
+      signal?.throwIfAborted()
+      const cause = reason instanceof OperatorError ? reason.cause : reason
+      // A pool without a second session answers late, or says so; a lost connection says nothing about pools.
+      if (isConnectionLost(cause)) throw reason
+      if (!isConnectionFailure(cause) || attempt === ATTEMPTS) return { kind: 'unproven', reason }
+      // Silent: a network that has stalled is so for this client, too, and throws here, or it was for a moment.
+      await serverProcessId(client)
+    }
   }
 }
 

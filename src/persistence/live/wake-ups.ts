@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { within } from '../../concurrency/within.js'
 import type { ConnectionTarget } from '../../database/connection-target.js'
 import type { NotificationChannel } from '../../database/notification-channel.js'
+import { sharedSessionIn } from '../../database/proxies/refuse-shared-session.js'
 import { OperatorError } from '../../errors.js'
 
 /** Tells other processes that there is something new, and hears it of them. Hints: one that is lost costs a poll's time. */
@@ -10,11 +11,14 @@ export interface WakeUps {
   close(): Promise<void>
 }
 
-/** A notification is a commit under a lock that all of the server's notifications share, so there are at most so many. */
 /** Notifications are a few characters each; of a connection that is stuck, none is needed. */
 const MOST_QUEUED_BYTES = 65_536
 
+/** A notification is a commit under a lock that all of the server's notifications share, so there are at most so many. */
 const LEAST_MS = 20
+
+/** A pooler about which nothing is found out so often is said; it may have no second session at all. */
+const DOUBTS = 5
 
 const CLOSE_PATIENCE_MS = 1_000
 
@@ -22,7 +26,7 @@ const CLOSE_PATIENCE_MS = 1_000
  * Listens on a connection of its own, and notifies there, never in the transaction of a message: its commit would wait for the
  * lock. Connects in the background.
  * @param onWoken called for what another process stored, and when the connection is back
- * @param onPollingOnly called once, when there can be no such connection
+ * @param onPollingOnly called once, when there can be no such connection, or it seems so
  */
 export const createWakeUps = (
   target: ConnectionTarget,
@@ -35,7 +39,21 @@ export const createWakeUps = (
   let timer: NodeJS.Timeout | undefined
   let isDue = false
   let isClosed = false
+  let doubts = 0
+  let isPollingOnly = false
 
+  const tellPollingOnly = (error: unknown): void => {
+    if (isClosed || isPollingOnly) return
+    isPollingOnly = true
+    onPollingOnly(pollingOnly(error))
+  }
+  /** A network that stalls is no pooler: that is found out later. */
+  const mayConnectLater = (error: unknown): boolean => {
+    const found = sharedSessionIn(error)
+    if (found === 'in doubt') doubts += 1
+    if (found === 'found' || doubts === DOUBTS) tellPollingOnly(error)
+    return found !== 'found'
+  }
   const open = async (): Promise<void> => {
     const { openNotificationChannel } = await import('../../database/notification-channel.js')
     const opened = await openNotificationChannel(target, {
@@ -49,14 +67,13 @@ export const createWakeUps = (
       onRestored: onWoken,
       // What is wrong with the database, reading says.
       onLost: () => undefined,
-      mayConnectLater: (error) => !isPooler(error),
+      mayConnectLater,
+      mayReconnect: mayConnectLater,
     })
     channel = opened
     if (isClosed) await opened.close()
   }
-  const opening = open().catch((error: unknown) => {
-    if (!isClosed) onPollingOnly(pollingOnly(error))
-  })
+  const opening = open().catch(tellPollingOnly)
 
   const send = (): void => {
     isDue = false
@@ -80,8 +97,6 @@ export const createWakeUps = (
     },
   }
 }
-
-const isPooler = (error: unknown): boolean => error instanceof OperatorError && error.code === 'connection_pooler'
 
 const pollingOnly = (cause: unknown): OperatorError =>
   new OperatorError(

@@ -5,6 +5,7 @@ import { ConnectionProblem } from '../connection-failure.js'
 import { refusesTransactions } from '../errors/pooler-error.js'
 import { isServerError } from '../sql-state.js'
 import { isPoolTimeout, noConnection } from './no-connection-free.js'
+import { noteLent, ownWorkOn } from './own-work.js'
 
 /** A connection that was taken from a pool. */
 export interface Lease {
@@ -25,21 +26,23 @@ export interface BorrowPatience {
 export const borrow = async (pool: Pool, { patienceMs, signal, noneFreeHint }: BorrowPatience): Promise<Lease> => {
   signal?.throwIfAborted()
   const startedAt = performance.now()
+  const why = (waitedMs: number, cause?: unknown): Error =>
+    noConnection(pool, ownWorkOn(pool), waitedMs, noneFreeHint, cause)
   const borrowed = pool.connect().catch(throwRefusal)
   let timer: NodeJS.Timeout | undefined
   let stopListening: (() => void) | undefined
   const givenUp = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(noConnection(pool, patienceMs, noneFreeHint)), patienceMs)
+    timer = setTimeout(() => reject(why(patienceMs)), patienceMs)
     stopListening = signal && onAbort(signal, () => reject(signal.reason as Error))
   })
   try {
-    return leaseOf(await Promise.race([borrowed, givenUp]))
+    return leaseOf(pool, await Promise.race([borrowed, givenUp]))
   } catch (error) {
     borrowed.then(
       (client) => client.release(),
       () => undefined,
     )
-    throw isPoolTimeout(error) ? noConnection(pool, performance.now() - startedAt, noneFreeHint, error) : error
+    throw isPoolTimeout(error) ? why(performance.now() - startedAt, error) : error
   } finally {
     clearTimeout(timer)
     stopListening?.()
@@ -56,14 +59,16 @@ const throwRefusal = (error: unknown): never => {
     : error
 }
 
-const leaseOf = (client: PoolClient): Lease => {
+const leaseOf = (pool: Pool, client: PoolClient): Lease => {
   // The next query reports a connection that broke between two queries; without a listener the error would end the process.
   const onError = (): void => undefined
   client.on('error', onError)
+  noteLent(pool, 1)
   let isGivenBack = false
   const giveBack = (isBroken: boolean): void => {
     if (isGivenBack) return
     isGivenBack = true
+    noteLent(pool, -1)
     client.off('error', onError)
     client.release(isBroken)
   }

@@ -1,6 +1,7 @@
 import { OperatorError } from '../../errors.js'
-import { chatkeep, type Next } from '../../next-step.js'
+import { chatkeep, or, type Next } from '../../next-step.js'
 import { ConnectionProblem, NO_ANSWER } from '../connection-failure.js'
+import type { OwnWork } from './own-work.js'
 
 /** The part of a pool that says how busy it is. A caller's may be of another version of the driver, or only like it. */
 interface BusyPool {
@@ -14,20 +15,41 @@ interface BusyPool {
 export const NO_CONNECTION_FREE = 'no_connection_free'
 
 /**
- * Why a call got no connection of a pool: none is free, or the server does not answer the one that is being made.
+ * Why a call got no connection of a pool: none is free, or the server does not answer: the one that is being made, or the calls of
+ * chatkeep that have all of them.
  * @param withinMs how long was waited for one
  */
-export const noConnection = (pool: BusyPool, withinMs: number, hint?: Next, cause?: unknown): Error => {
+export const noConnection = (
+  pool: BusyPool,
+  { lent, doneAt }: OwnWork,
+  withinMs: number,
+  hint?: Next,
+  cause?: unknown,
+): Error => {
   const awaited = awaitedOf(pool)
-  if (awaited === 'server') return new ConnectionProblem(NO_ANSWER, 'network', cause)
+  const isOurs = awaited === 'release' && lent >= pool.totalCount
+  if (awaited === 'server' || (isOurs && doneAt < performance.now() - withinMs))
+    return new ConnectionProblem(NO_ANSWER, 'network', cause)
   const max = typeof pool.options?.max === 'number' ? `max ${pool.options.max}` : `${pool.totalCount} in use`
-  const time = withinMs < 1_000 ? `${Math.round(withinMs)} ms` : `${Math.round(withinMs / 1_000)} s`
-  const [what, next]: readonly [string, Next | undefined] =
-    awaited === 'release'
-      ? [`no free connection in the pool (${max})`, hint]
-      : ['the pool gave no connection', chatkeep('status', 'see whether the database can be reached')]
-  return new OperatorError(NO_CONNECTION_FREE, `${what} within ${time}`, { retryable: true, hint: next, cause })
+  const [what, next] = ((): readonly [string, Next | undefined] => {
+    if (isOurs) return [`no free connection in the pool (${max}; calls of chatkeep have them all)`, WHEN_OURS]
+    if (awaited === 'release') return [`no free connection in the pool (${max})`, hint]
+    return ['the pool gave no connection', chatkeep('status', 'see whether the database can be reached')]
+  })()
+  return new OperatorError(NO_CONNECTION_FREE, `${what} within ${describeMs(withinMs)}`, {
+    retryable: true,
+    hint: next,
+    cause,
+  })
 }
+
+const WHEN_OURS: Next = [
+  chatkeep('status', 'see whether they wait for a lock'),
+  or('begin fewer calls at once, or make the pool larger'),
+]
+
+const describeMs = (ms: number): string =>
+  ms < 1_000 ? `${Math.round(ms)} ms` : `${Number((ms / 1_000).toFixed(ms < 10_000 ? 1 : 0))} s`
 
 /**
  * What a call waits for that gets no connection: that one is released, or the server. A pool counts a connection that is being

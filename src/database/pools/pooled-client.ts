@@ -10,6 +10,7 @@ import { hasSqlState, isServerError, SqlState } from '../sql-state.js'
 import { askEncoding, isUtf8, knownEncoding, wrongClientEncoding } from '../session/client-encoding.js'
 import { NO_CONNECTION_FREE } from './no-connection-free.js'
 import { withOwnTypes } from '../session/own-types.js'
+import { noteDone } from './own-work.js'
 import { isWhole } from './whole-session.js'
 import {
   answeredInTransaction,
@@ -43,6 +44,7 @@ export const withPooledClient = async <T>(
     if (answeredInTransaction(client) === true) throw connectionInTransaction()
     return done
   })
+  noteDone(pool)
   lease.giveBack(false)
   return result
 }

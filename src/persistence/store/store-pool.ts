@@ -11,6 +11,7 @@ import {
 } from '../../database/connection-target.js'
 import { destroySocket, endSession } from '../../database/end-session.js'
 import { noConnection } from '../../database/pools/no-connection-free.js'
+import { ownWorkOn } from '../../database/pools/own-work.js'
 import { OperatorError } from '../../errors.js'
 import { DEFAULT_MAX_MESSAGE_BYTES } from '../content/message-size.js'
 import { mostSentBytes, storingTimeMs } from '../content/storing-time.js'
@@ -114,7 +115,7 @@ const CALLERS_POOL =
 
 const whyLate = (pool: Pool | undefined, waitedMs: number, hint?: string): unknown =>
   pool !== undefined && pool.waitingCount > 0
-    ? noConnection(pool, waitedMs, hint)
+    ? noConnection(pool, ownWorkOn(pool), waitedMs, hint)
     : new ConnectionProblem(NO_ANSWER, 'network')
 
 const loadOf = (pool: Pool | undefined): PoolLoad => ({

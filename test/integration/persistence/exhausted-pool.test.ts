@@ -4,6 +4,7 @@ import { migrated, on } from '../../support/chat.js'
 import { withProxy, type Tap, type Verdict } from '../../support/cuttable-proxy.js'
 import { expect, test } from '../../support/database.js'
 import { textMessage } from '../../support/load.js'
+import { until } from '../../support/until.js'
 
 const HINT = 'inside a transaction, pass { db: client } to saveChatMessage'
 
@@ -29,7 +30,7 @@ test.for([
       await expect(call()).rejects.toMatchObject({
         code: 'database_unavailable',
         retryable: true,
-        message: expect.stringMatching(/no free connection in the pool \(max 1\) within \d+ m?s/) as string,
+        message: expect.stringMatching(/no free connection in the pool \(max 1\) within [\d.]+ m?s/) as string,
         hint: expect.stringContaining(HINT) as string,
       })
     expect(await store.saveChatMessage(message, { db: client })).toMatchObject({ duplicate: false })
@@ -77,6 +78,76 @@ test.for([
     () => silent,
   )
 })
+
+test.for([1, 2])(
+  'a silent server or a locked table is the reason, and not a warm pool of %s whose connections the store has',
+  async (max, { database }) => {
+    await migrated(database)
+    let verdict: Verdict = 'pass'
+    const tap = { fromClient: () => verdict, fromServer: () => verdict }
+    await withProxy(
+      database.url,
+      async ({ url }) => {
+        const pool = new pg.Pool({ connectionString: url, max })
+        const store = createChatStore({ pool }, { deadlineMs: 1_500 })
+        const expectTrue = async (): Promise<void> => {
+          const first = Array.from({ length: max }, () => store.getUnreadCount({ deadlineMs: 3_000 }))
+          const errors = await errorsOf([...first, ...callsOf(store), ...callsOf(store, 300)])
+          for (const error of errors) {
+            expect(error).toMatchObject({ code: 'database_unavailable', hint: NO_ANSWER.hint })
+            expect(error).not.toMatchObject({ message: expect.stringContaining('connection in the pool') as string })
+          }
+          expect(errors.at(-1)).toMatchObject(NO_ANSWER)
+        }
+        await Promise.all(Array.from({ length: max }, () => store.getUnreadCount()))
+        const locker = await database.client()
+        await locker.query('BEGIN; LOCK TABLE "ChatMessage"')
+        await expectTrue()
+        await locker.query('ROLLBACK')
+        await Promise.all(Array.from({ length: max }, () => store.getUnreadCount()))
+        verdict = 'drop'
+        await expectTrue()
+        await store.close(0)
+      },
+      () => tap,
+    )
+  },
+)
+
+test.for(['of a caller', 'of the store'])(
+  'a pool %s that its own slow calls have: the error says so, and after what time',
+  async (whose, { database }) => {
+    await migrated(database)
+    await database.load(`
+      CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END';
+      CREATE TRIGGER slow BEFORE UPDATE ON "ChatMessage" FOR EACH STATEMENT EXECUTE FUNCTION slow()`)
+    const pool = new pg.Pool({ connectionString: database.url, max: 1 })
+    const source = whose === 'of the store' ? { databaseUrl: database.url } : { pool }
+    const store = createChatStore(source, { maxConnections: 1 })
+    let isOver = false
+    const busy = Promise.all(
+      Array.from({ length: 80 }, async (_, index) => {
+        const query = { sessionId: `s${index}`, operatorId: null }
+        while (!isOver) await store.markMessagesAsRead(query, { deadlineMs: 60_000 })
+      }),
+    )
+    await until(
+      () =>
+        expect(store.getUnreadCount({ deadlineMs: 1_500 })).rejects.toMatchObject({
+          code: 'database_unavailable',
+          message: expect.stringContaining(
+            'no free connection in the pool (max 1; calls of chatkeep have them all) within 1.5 s',
+          ) as string,
+          hint: expect.stringMatching(/chatkeep status.*fewer calls at once/s) as string,
+        }),
+      { what: 'it is said' },
+    )
+    isOver = true
+    await busy
+    await store.close()
+    await pool.end()
+  },
+)
 
 test('a server that no longer answers lets no commit wait', async ({ database }) => {
   await migrated(database)

@@ -1,4 +1,5 @@
 import type { Socket } from 'socket.io-client'
+import { onAbort } from '../concurrency/abortable.js'
 import { connectionFailureReason } from '../database/connection-failure.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { isAnswer, type Answer } from './answer.js'
@@ -108,7 +109,7 @@ const waitForConnection = (socket: Socket, timeoutMs: number, signal: AbortSigna
       clearTimeout(timer)
       socket.off('connect', settle)
       socket.off('connect_error', settleWhenRefused)
-      signal.removeEventListener('abort', settle)
+      stopListening?.()
       resolve(socket.connected)
     }
     // After every other failure Socket.IO tries again.
@@ -118,7 +119,7 @@ const waitForConnection = (socket: Socket, timeoutMs: number, signal: AbortSigna
     const timer = setTimeout(settle, timeoutMs)
     socket.on('connect_error', settleWhenRefused)
     socket.once('connect', settle)
-    signal.addEventListener('abort', settle)
+    const stopListening = signal.aborted ? undefined : onAbort(signal, settle)
   })
 
 /** Both errors of `emitWithAck`, time-out and lost connection, mean that there is no answer. */

@@ -1,3 +1,4 @@
+import { pause as pauseFor } from '../concurrency/abortable.js'
 import { ExitCode, OperatorError } from '../errors.js'
 import { slowestTransferMs } from '../protocol/transfer-time.js'
 import type { Answer } from './answer.js'
@@ -164,21 +165,6 @@ const outcomeOf = (answer: Answer | undefined): Parameters<OnAttempt> => {
   if (answer === undefined) return ['no answer']
   if (!answer.ok) return ['refused', answer.error.code]
   return [answer.queued === true ? 'queued' : 'ok']
-}
-
-/** @throws the signal's reason, at once */
-const pauseFor = async (pauseMs: number, signal: AbortSignal): Promise<void> => {
-  signal.throwIfAborted()
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, pauseMs)
-    signal.addEventListener('abort', end)
-  })
-  signal.throwIfAborted()
 }
 
 const gaveUp = ({ url }: ChatAddress, problem: string, answer: Answer | undefined): OperatorError => {

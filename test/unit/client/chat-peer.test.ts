@@ -66,6 +66,21 @@ describe('a participant at a chat server', () => {
     })
   })
 
+  test('asks again for many messages at once without a warning of a leak', async () => {
+    const warnings: unknown[] = []
+    const note = (warning: unknown): void => void warnings.push(warning)
+    process.on('warning', note)
+    const later = { ok: false, error: { code: 'rate_limited', message: 'slow down', retryable: true } }
+    const script: Script = ({ event }, _socket, times) =>
+      event === 'join' ? JOINED : times <= 20 ? later : { ok: true, duplicate: false }
+    await withScript(script, {}, async (peer) => {
+      const asking = Array.from({ length: 20 }, (_, n) => peer.ask('clientMessage', { ...message, messageId: `m${n}` }))
+      for (const answer of await Promise.all(asking)) expect(answer).toEqual({ ok: true, duplicate: false })
+    })
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+  })
+
   test.for(['join', 'clientMessage'])('takes a refusal of %s for an answer', async (refused) => {
     const refusal = { ok: false, error: { code: 'invalid_payload', message: 'no', retryable: false } }
     await withScript(

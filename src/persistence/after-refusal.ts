@@ -1,6 +1,12 @@
 import { encodingHint } from '../database/errors/encoding-hint.js'
 import { explainFailedConnection } from '../database/connection-error.js'
-import { ConnectionProblem, isConnectionLost, NO_ANSWER, wasGivenUp } from '../database/connection-failure.js'
+import {
+  ConnectionProblem,
+  firstCause,
+  isConnectionLost,
+  NO_ANSWER,
+  wasGivenUp,
+} from '../database/connection-failure.js'
 import { LEAVE_AT_UTF8 } from '../database/session/client-encoding.js'
 import { poolerAnswer } from '../database/errors/pooler-error.js'
 import { SEE_TRIGGERS, SERVER_STATES, serverStateOf } from '../database/errors/server-states.js'
@@ -45,6 +51,13 @@ export const nextAfterWait = (reason: string, cause: unknown): Next | undefined 
   const answer = cause instanceof ConnectionProblem ? cause.cause : cause
   if (hasSqlState(answer, SqlState.queryCanceled)) return nextAfterCancel(answer)
   return explainFailedConnection(cause)?.next ?? (isServerError(answer) ? serverStateOf(answer)?.next : undefined)
+}
+
+/** The SQLSTATE of what the server answered; that of our own cancel says nothing. */
+export const answeredState = (cause: unknown): string | undefined => {
+  if (cause instanceof OperatorError) return cause.sqlState
+  const answer = firstCause(cause instanceof ConnectionProblem ? cause.cause : cause)
+  return isServerError(answer) && !wasGivenUp(answer) ? answer.code : undefined
 }
 
 // Who cancelled it, the server says only in its message, which depends on lc_messages.

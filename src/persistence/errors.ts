@@ -4,7 +4,7 @@ import { READ_FROM_STANDBY } from '../database/proxies/standby-reads.js'
 import { exitCodeForState } from '../database/errors/server-states.js'
 import { hasSqlState, isServerError, SqlState, type ServerError } from '../database/sql-state.js'
 import { ExitCode, OperatorError, type OperatorErrorOptions } from '../errors.js'
-import { nextAfterRefusal, nextAfterWait, REPEAT_TRANSACTION } from './after-refusal.js'
+import { answeredState, nextAfterRefusal, nextAfterWait, REPEAT_TRANSACTION } from './after-refusal.js'
 import { blamesTheRow, hasNoPartition, type Blame } from './blame.js'
 import { chatkeep, or, type Next } from '../next-step.js'
 import { isHeldByOthers } from './locks/held-by-others.js'
@@ -72,7 +72,7 @@ export class StoreUnavailable extends StoreError {
     super(own?.code ?? 'database_unavailable', own?.message ?? `the database is unavailable: ${reason}`, {
       cause,
       details,
-      sqlState: own?.sqlState,
+      sqlState: answeredState(cause),
       retryable: true,
       blames: 'database',
       hint: own?.next ?? hint,

@@ -86,7 +86,10 @@ export const SERVER_STATES: Readonly<Record<string, ServerState>> = {
   '25006': unable([
     'read_only_sql_transaction',
     'the server is read-only: it is a standby, or its settings forbid writes',
-    'name the primary server',
+    [
+      'if it is a standby, name the primary server',
+      or(chatkeep('doctor', 'see where default_transaction_read_only is set, and what resets it')),
+    ],
     'read_only_database',
   ]),
   '25P02': wrong(['in_failed_sql_transaction', 'an earlier statement of the transaction has failed', again()]),

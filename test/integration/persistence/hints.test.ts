@@ -63,6 +63,7 @@ test('a statement that statement_timeout ended: the hint says where to look for 
     expect(await errorOf(source)).toMatchObject({
       code: 'database_unavailable',
       retryable: true,
+      sqlState: '57014',
       hint: expect.stringMatching(/see where statement_timeout is set, .*: chatkeep doctor; then raise it/) as string,
     })
   const client = await pool.connect()
@@ -75,6 +76,35 @@ test('a statement that statement_timeout ended: the hint says where to look for 
   client.release(true)
   await pool.end()
   await holder.query('ROLLBACK')
+})
+
+test('a setting makes sessions of a primary read-only: the hint has it beside a standby', async ({ database }) => {
+  await migrated(database)
+  await database.query(`ALTER DATABASE "${database.name}" SET default_transaction_read_only = on`)
+  await using store = createChatStore({ databaseUrl: database.url }, { deadlineMs: 0 })
+  await expect(store.saveChatMessage(guest('read-only'))).rejects.toMatchObject({
+    code: 'database_unavailable',
+    sqlState: '25006',
+    hint: expect.stringMatching(
+      /^if it is a standby, name the primary server; or see where default_transaction_read_only is set, .*: chatkeep doctor$/,
+    ) as string,
+  })
+})
+
+test('the SQLSTATE of an unavailable database is that of what the server answered, not to our own cancel', async ({
+  database,
+}) => {
+  await migrated(database)
+  const holder = await database.client()
+  await holder.query('BEGIN; LOCK TABLE "ChatMessage"')
+  await using store = createChatStore({ databaseUrl: database.url })
+  const late: unknown = await store.getUnreadCount({ deadlineMs: 200 }).catch((error: unknown) => error)
+  expect(late).toMatchObject({ message: 'the database is unavailable: it did not answer in time' })
+  expect(late).not.toHaveProperty('sqlState')
+  await holder.query('ROLLBACK')
+  const url = new URL(database.url)
+  url.pathname = '/nowhere'
+  expect(await errorOf({ databaseUrl: url.href })).toMatchObject({ sqlState: '3D000' })
 })
 
 const GONE = {

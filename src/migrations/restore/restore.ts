@@ -2,6 +2,8 @@ import type { OwnNames } from '../../persistence/own-names.js'
 import { notedKeySql } from '../../persistence/keys/noted-key.js'
 import type { OwnClient } from '../own/own-client.js'
 import { onlyRow } from '../../database/rows.js'
+import { inTransaction } from '../../database/transaction.js'
+import { refuseKeptMessages, type ChangedBatch } from '../../persistence/erasure/kept-rows.js'
 import { dropArchive, dropGuard, readArchiveObjects, summariseArchive } from '../archive/archive.js'
 import { breakSeal } from '../archive/seal.js'
 import { dropCapture } from '../archive/capture.js'
@@ -76,6 +78,11 @@ export const restoreArchive = async (
   return restored
 }
 
+// Whether a trigger has put nothing back. A key may be another message's by now.
+const IS_BACK = `(batch."guestUsername" IS NULL OR m."guestUsername" IS NOT NULL)
+      AND (batch."guestPhone" IS NULL OR m."guestPhone" IS NOT NULL)
+      AND (m."clientId" = batch."linkedClientId" AND batch."clientId" IS DISTINCT FROM batch."linkedClientId") IS NOT TRUE`
+
 const restoreBatch = (names: OwnNames, hasKeyTable: boolean): string => {
   const { archive, message } = names
   return `
@@ -92,13 +99,19 @@ const restoreBatch = (names: OwnNames, hasKeyTable: boolean): string => {
       "clientId" = CASE WHEN m."clientId" = batch."linkedClientId" THEN batch."clientId" ELSE m."clientId" END
     FROM batch
     WHERE ${isArchived('batch')}
-    RETURNING ${hasKeyTable ? notedKeySql('m') : 'm."id"'}
+    RETURNING ${hasKeyTable ? notedKeySql('m') : 'm."id"'}, ${IS_BACK} AS "isBack"
   )${hasKeyTable ? keepReturnedKeys(names, 'restored') : ''}, done AS (
     DELETE FROM ${archive} AS a
     USING batch
     WHERE a."messageId" = batch."messageId"
   )
-  SELECT (SELECT count(*)::integer FROM batch) AS "taken", (SELECT count(*)::integer FROM restored) AS "restored"`
+  SELECT (SELECT count(*)::integer FROM batch) AS "taken",
+    (SELECT count(*)::integer FROM batch JOIN ${message} AS m ON ${isArchived('batch')}) AS "found",
+    (SELECT count(*)::integer FROM restored WHERE "isBack") AS "changed"`
+}
+
+interface RestoredBatch extends ChangedBatch {
+  readonly taken: number
 }
 
 const restoreGuestData = async (
@@ -111,10 +124,15 @@ const restoreGuestData = async (
   for (let sum = 0; ;) {
     signal.throwIfAborted()
     await replicas.betweenBatches(client)
-    const { taken, restored } = onlyRow(
-      await withApplicationPath(client, 'session', () => client.query<{ taken: number; restored: number }>(restore)),
-    )
-    sum += restored
+    // What a trigger keeps stays in the archive, with the whole batch.
+    const { taken, changed } = await inTransaction(client, async () => {
+      const batch = onlyRow(
+        await withApplicationPath(client, 'transaction', () => client.query<RestoredBatch>(restore)),
+      )
+      await refuseKeptMessages(client, client.own.message, batch)
+      return batch
+    })
+    sum += changed
     if (taken === 0) return sum
     report(sum)
   }

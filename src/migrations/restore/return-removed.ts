@@ -5,6 +5,9 @@ import type { OwnNames } from '../../persistence/own-names.js'
 import { keepReturnedKeys, readHasKeyTable } from '../partitions/key-table.js'
 import { withApplicationPath } from '../running/application-path.js'
 import { escapeIdentifier } from '../../database/identifier.js'
+import { onlyRow } from '../../database/rows.js'
+import { inTransaction } from '../../database/transaction.js'
+import { refuseKeptMessages, type ChangedBatch } from '../../persistence/erasure/kept-rows.js'
 
 const BATCH_ROWS = 1_000
 
@@ -46,10 +49,19 @@ export const returnRemovedMessages = async (
     const { rows } = await client.query<Shape>(selectShape(client.own), [client.own.message])
     const [shape] = rows
     if (shape === undefined) return returned
-    const { rowCount } = await withApplicationPath(client, 'session', () =>
-      client.query(returnBatch(client.own, shape.columns, hasKeyTable), [shape.keys, client.own.message]),
-    )
-    returned += rowCount ?? 0
+    // What a trigger drops stays in the archive, with the whole batch.
+    returned += await inTransaction(client, async () => {
+      const batch = onlyRow(
+        await withApplicationPath(client, 'transaction', () =>
+          client.query<ChangedBatch>(returnBatch(client.own, shape.columns, hasKeyTable), [
+            shape.keys,
+            client.own.message,
+          ]),
+        ),
+      )
+      await refuseKeptMessages(client, client.own.message, batch, 'INSERT')
+      return batch.changed
+    })
   }
 }
 
@@ -90,12 +102,14 @@ const returnBatch = (names: OwnNames, columns: readonly string[], hasKeyTable: b
     INSERT INTO ${names.message} AS m (${columns.map(escapeIdentifier).join(', ')}) OVERRIDING SYSTEM VALUE
     SELECT ${columns.map((column) => valueOf(column, names)).join(', ')}
     FROM batch, pg_catalog.json_populate_record(NULL::${names.message}, batch."removedRow") AS r
-    ${hasKeyTable ? `RETURNING ${notedKeySql('m')}` : ''}
-  )${hasKeyTable ? keepReturnedKeys(names, 'returned') : ''}
-  UPDATE ${names.archive} AS a
-  SET "removedRow" = NULL, "messageId" = batch."id"
-  FROM batch
-  WHERE a."messageId" = batch."messageId"`
+    RETURNING ${hasKeyTable ? notedKeySql('m') : 'm."id"'}
+  )${hasKeyTable ? keepReturnedKeys(names, 'returned') : ''}, done AS (
+    UPDATE ${names.archive} AS a
+    SET "removedRow" = NULL, "messageId" = batch."id"
+    FROM batch
+    WHERE a."messageId" = batch."messageId"
+  )
+  SELECT (SELECT count(*)::integer FROM batch) AS "found", (SELECT count(*)::integer FROM returned) AS "changed"`
 
 const valueOf = (column: string, { user, message }: OwnNames): string => {
   switch (column) {

@@ -6,7 +6,7 @@ import type { BatchSession, Selection } from './delete-messages.js'
 import type { ErasureTables } from './tables.js'
 
 /** What is done to a row, as bits of tgtype. */
-const EVENTS = { DELETE: 8, UPDATE: 16 } as const
+const EVENTS = { INSERT: 4, DELETE: 8, UPDATE: 16 } as const
 
 // Bits of tgtype: 1 FOR EACH ROW, 2 BEFORE. Partitions have a copy of each trigger.
 const SELECT_TRIGGERS = `
@@ -24,18 +24,20 @@ export interface KeptRows {
   readonly what: string
 }
 
-/** The error of rows that the server did not delete or change although it was told to. */
+/** The error of rows that the server did not insert, delete or change although it was told to. */
 export const keptRows = async (client: Queryable, { table, event, what }: KeptRows): Promise<OperatorError> => {
   const { rows } = await client.query<{ trigger: string }>(SELECT_TRIGGERS, [table, EVENTS[event]])
-  const change = event === 'DELETE' ? 'still there' : 'unchanged'
-  return new OperatorError('rows_kept', `${what} ${change}: a trigger keeps rows of ${table}`, {
+  return new OperatorError('rows_kept', `${what} ${STATES[event]}: a trigger keeps rows of ${table}`, {
     exitCode: ExitCode.no,
     details: rows.map(({ trigger }) => `BEFORE ${event} trigger ${trigger}`),
     hint: [HINTS[event], again('', 'it continues where it stopped')],
   })
 }
 
+const STATES = { INSERT: 'not there', DELETE: 'still there', UPDATE: 'unchanged' } as const
+
 const HINTS = {
+  INSERT: 'let the trigger return the row: one that returns NULL drops it',
   DELETE: 'let the trigger return the row: one that returns NULL keeps it',
   UPDATE: 'let the trigger return the new row: one that returns NULL or OLD, or puts columns back, keeps it',
 } as const
@@ -64,9 +66,9 @@ export const refuseKeptMessages = async (
   client: Queryable,
   message: string,
   { found, changed }: ChangedBatch,
+  event: KeptRows['event'] = 'UPDATE',
 ): Promise<void> => {
-  if (changed < found)
-    throw await keptRows(client, { table: message, event: 'UPDATE', what: messagesAre(found - changed) })
+  if (changed < found) throw await keptRows(client, { table: message, event, what: messagesAre(found - changed) })
 }
 
 /** @throws OperatorError `rows_kept` (exit 1) that counts the messages of a selection which are still there */

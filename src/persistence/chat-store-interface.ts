@@ -99,7 +99,8 @@ export interface ChatStore extends AsyncClosable {
   getOperatorNames(operatorIds: readonly number[], options?: CallOptions): Promise<ReadonlyMap<number, string>>
   /**
    * Deletes the messages from before an instant for good, in short transactions beside live traffic, oldest first. Clients stay.
-   * Resolves to how many were deleted: at least, if a connection broke before an answer. When it fails, or its signal fires, those before stay deleted, and a repeated call goes on.
+   * Resolves to how many were deleted: at least, if a connection broke before an answer. When it fails, or its signal fires, those
+   * before stay deleted, and a repeated call goes on.
    * @throws OperatorError `privilege_missing`, `insufficient_privilege`, `migration_lock_held`; InvalidCall, StoreUnavailable,
    *   DatabaseRefused, StoreClosed, the signal's reason
    */

@@ -20,11 +20,11 @@ export const isWhole = async (client: PoolClient, ended: Ended): Promise<boolean
   const tooLate = new Promise<false>((resolve) => {
     limit = setTimeout(resolve, ANSWER_MS, false)
   })
-  const mended = mend(client, ended).catch(() => false)
-  return Promise.race([mended, tooLate]).finally(() => clearTimeout(limit))
+  const restored = restore(client, ended).catch(() => false)
+  return Promise.race([restored, tooLate]).finally(() => clearTimeout(limit))
 }
 
-const mend = async (client: PoolClient, ended: Ended): Promise<boolean> => {
+const restore = async (client: PoolClient, ended: Ended): Promise<boolean> => {
   if (knownInTransaction(client) === true) await client.query('ROLLBACK')
   // A signal that is late after all ends this statement, and so the session.
   if (ended === 'cancelled' && !(await isDirect(withOwnTypes(client)))) return false

@@ -1,9 +1,7 @@
 import type { OwnNames } from '../../persistence/own-names.js'
 import { notedKeySql } from '../../persistence/keys/noted-key.js'
 import type { OwnClient } from '../own/own-client.js'
-import { onlyRow } from '../../database/rows.js'
-import { inTransaction } from '../../database/transaction.js'
-import { refuseKeptMessages, type ChangedBatch } from '../../persistence/erasure/kept-rows.js'
+import type { ChangedBatch } from '../../persistence/erasure/kept-rows.js'
 import { dropArchive, dropGuard, readArchiveObjects, summariseArchive } from '../archive/archive.js'
 import { breakSeal } from '../archive/seal.js'
 import { dropCapture } from '../archive/capture.js'
@@ -13,6 +11,7 @@ import type { BatchOptions } from '../archive/in-batch.js'
 import { readReferences, referencingRows } from '../guests/references.js'
 import { keepReturnedKeys, readHasKeyTable } from '../partitions/key-table.js'
 import { isArchived } from './is-archived.js'
+import { restoreBatch } from './restore-batch.js'
 import { returnRemovedMessages } from './return-removed.js'
 import { recordRun } from '../ledger/runs.js'
 import { withShortLocks, type LockWaitOptions } from '../../database/waiting/lock-attempts.js'
@@ -83,7 +82,7 @@ const IS_BACK = `(batch."guestUsername" IS NULL OR m."guestUsername" IS NOT NULL
       AND (batch."guestPhone" IS NULL OR m."guestPhone" IS NOT NULL)
       AND (m."clientId" = batch."linkedClientId" AND batch."clientId" IS DISTINCT FROM batch."linkedClientId") IS NOT TRUE`
 
-const restoreBatch = (names: OwnNames, hasKeyTable: boolean): string => {
+const restoreSql = (names: OwnNames, hasKeyTable: boolean): string => {
   const { archive, message } = names
   return `
   WITH batch AS (
@@ -120,18 +119,11 @@ const restoreGuestData = async (
   { signal, onEvent, replicas }: BatchOptions,
 ): Promise<number> => {
   const report = reportBatches('restoring guest data', total, onEvent)
-  const restore = restoreBatch(client.own, await readHasKeyTable(client))
+  const sql = restoreSql(client.own, await readHasKeyTable(client))
   for (let sum = 0; ;) {
     signal.throwIfAborted()
     await replicas.betweenBatches(client)
-    // What a trigger keeps stays in the archive, with the whole batch.
-    const { taken, changed } = await inTransaction(client, async () => {
-      const batch = onlyRow(
-        await withApplicationPath(client, 'transaction', () => client.query<RestoredBatch>(restore)),
-      )
-      await refuseKeptMessages(client, client.own.message, batch)
-      return batch
-    })
+    const { taken, changed } = await restoreBatch<RestoredBatch>(client, { event: 'UPDATE', sql })
     sum += changed
     if (taken === 0) return sum
     report(sum)

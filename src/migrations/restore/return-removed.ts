@@ -3,11 +3,8 @@ import type { OwnClient } from '../own/own-client.js'
 import { notedKeySql } from '../../persistence/keys/noted-key.js'
 import type { OwnNames } from '../../persistence/own-names.js'
 import { keepReturnedKeys, readHasKeyTable } from '../partitions/key-table.js'
-import { withApplicationPath } from '../running/application-path.js'
 import { escapeIdentifier } from '../../database/identifier.js'
-import { onlyRow } from '../../database/rows.js'
-import { inTransaction } from '../../database/transaction.js'
-import { refuseKeptMessages, type ChangedBatch } from '../../persistence/erasure/kept-rows.js'
+import { restoreBatch } from './restore-batch.js'
 
 const BATCH_ROWS = 1_000
 
@@ -49,19 +46,12 @@ export const returnRemovedMessages = async (
     const { rows } = await client.query<Shape>(selectShape(client.own), [client.own.message])
     const [shape] = rows
     if (shape === undefined) return returned
-    // What a trigger drops stays in the archive, with the whole batch.
-    returned += await inTransaction(client, async () => {
-      const batch = onlyRow(
-        await withApplicationPath(client, 'transaction', () =>
-          client.query<ChangedBatch>(returnBatch(client.own, shape.columns, hasKeyTable), [
-            shape.keys,
-            client.own.message,
-          ]),
-        ),
-      )
-      await refuseKeptMessages(client, client.own.message, batch, 'INSERT')
-      return batch.changed
+    const batch = await restoreBatch(client, {
+      event: 'INSERT',
+      sql: returnSql(client.own, shape.columns, hasKeyTable),
+      values: [shape.keys, client.own.message],
     })
+    returned += batch.changed
   }
 }
 
@@ -89,7 +79,7 @@ const passArchivedIds = ({ archive }: OwnNames): string => `
 
 // A deleted operator becomes NULL, as for messages in the table. A key that another message now has becomes NULL, and a message
 // whose id is taken gets a new one.
-const returnBatch = (names: OwnNames, columns: readonly string[], hasKeyTable: boolean): string => `
+const returnSql = (names: OwnNames, columns: readonly string[], hasKeyTable: boolean): string => `
   WITH batch AS (
     SELECT "messageId", "removedRow",
       CASE WHEN EXISTS (SELECT FROM ${names.message} AS o WHERE o."id" = "messageId")

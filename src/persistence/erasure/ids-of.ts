@@ -1,5 +1,8 @@
 import type { Queryable } from '../../database/connection.js'
 
-/** @param sql selects texts, "id", by a list, which is its only parameter */
-export const idsOf = async (client: Queryable, sql: string, values: readonly string[]): Promise<readonly string[]> =>
-  (await client.query<{ id: string }>(sql, [values])).rows.map(({ id }) => id)
+/** @param sql selects texts, "id", by lists, which are its parameters */
+export const idsOf = async (
+  client: Queryable,
+  sql: string,
+  ...lists: readonly (readonly string[])[]
+): Promise<readonly string[]> => (await client.query<{ id: string }>(sql, [...lists])).rows.map(({ id }) => id)

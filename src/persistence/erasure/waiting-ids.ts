@@ -25,13 +25,13 @@ export const readWaitingIds = async (
   const keysOfOthers = hasCreatedAt
     ? await idsOf(client, `SELECT w."idempotencyKey" AS "id" ${ofAnotherSql(names)} WHERE ${isNamed}`, clientIds)
     : []
-  const read = async (id: string, from: string): Promise<readonly string[]> => {
-    const { rows } = await client.query<{ id: string }>(
+  const read = (id: string, from: string): Promise<readonly string[]> =>
+    idsOf(
+      client,
       `SELECT ${id}::text AS "id" ${from} WHERE ${isNamed} AND w."idempotencyKey" <> ALL ($2::text[])`,
-      [clientIds, keysOfOthers],
+      clientIds,
+      keysOfOthers,
     )
-    return rows.map((row) => row.id)
-  }
   return {
     messages: columns.has('idempotencyKey') ? await read('m."id"', waitingMessageSql(tables)) : [],
     archived: hasArchive ? await read('a."messageId"', waitingArchivedSql(ownNamesFor(schema))) : [],
